@@ -1,0 +1,54 @@
+// Numbers as people read them: three to four significant digits, powers of ten written as such.
+
+const MINUS = "−";
+const SUPERSCRIPT: Record<string, string> = {
+  "-": "⁻", "0": "⁰", "1": "¹", "2": "²", "3": "³", "4": "⁴", "5": "⁵", "6": "⁶", "7": "⁷", "8": "⁸", "9": "⁹",
+};
+
+export const superscript = (n: number): string => [...String(n)].map((c) => SUPERSCRIPT[c] ?? c).join("");
+
+/** A power of ten: `10⁻³`; others as `3×10⁻³`. */
+export function power(value: number): string {
+  if (value === 0) return "0";
+  const exponent = Math.floor(Math.log10(Math.abs(value)) + 1e-9);
+  const factor = value / 10 ** exponent;
+  const rounded = Number(factor.toPrecision(2));
+  const head = rounded === 1 ? "" : `${String(rounded).replace("-", MINUS)}×`;
+  return `${head}10${superscript(exponent)}`;
+}
+
+/** A number for a sentence or a table: `0.0312`, `3.4e-5`, `12,300`. */
+export function number(value: number | null | undefined, digits = 3): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size < 1e-3 || size >= 1e6) return value.toExponential(digits - 2).replace("e+", "e").replace(/^-/, MINUS);
+  const rounded = Number(value.toPrecision(digits));
+  return (size >= 1e4 ? rounded.toLocaleString("en-US") : String(rounded)).replace("-", MINUS);
+}
+
+/** R² such that 0.99996 is never shown as 1: nines are what people compare. */
+export function rSquared(value: number): string {
+  if (value >= 1) return "1";
+  if (value < 0) return number(value, 3);
+  const missing = 1 - value;
+  if (missing < 5e-9) return "1";
+  const places = missing < 1e-3 ? Math.min(8, Math.ceil(-Math.log10(missing)) + 1) : 4;
+  return (Math.floor(value * 10 ** places) / 10 ** places).toFixed(places);
+}
+
+export const milliseconds = (value: number): string =>
+  value >= 1000 ? `${number(value / 1000, 2)} s/step` : `${number(value, 2)} ms/step`;
+
+export const count = (n: number, one: string, more = `${one}s`): string => `${n.toLocaleString("en-US")} ${n === 1 ? one : more}`;
+
+/** An interval of validity: `all x`, `x > 0`, `−1 … 1`. */
+export function interval(valid: (number | null)[] | null, name = "x"): string {
+  if (!valid) return `all ${name}`;
+  const [low, high] = [valid[0] ?? null, valid[1] ?? null];
+  if (low === null && high === null) return `all ${name}`;
+  if (high === null) return `${name} > ${number(low)}`;
+  if (low === null) return `${name} < ${number(high)}`;
+  return `${number(low)} < ${name} < ${number(high)}`;
+}

@@ -1,0 +1,79 @@
+"""One grammar for error messages: which argument, what was expected, what came, what to do."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any, NoReturn
+
+
+def describe(value: Any) -> str:
+    """A short description of a value for an error message.
+
+    Examples:
+        >>> describe(0), describe("a"), describe([1, 2])
+        ('0', "'a'", '[1, 2]')
+    """
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return f"{type(value).__name__} of shape {tuple(shape)}"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def fail(
+    argument: str, where: str, expected: str, got: Any, advice: str = "", *, error: type[Exception] = ValueError
+) -> NoReturn:
+    """Raise `error` in the common grammar.
+
+    Examples:
+        >>> fail("grid", "KAN", "an integer ≥ 1", 0, "Use at least one interval.")
+        Traceback (most recent call last):
+        ...
+        ValueError: the `grid` argument of KAN must be an integer ≥ 1; got 0. Use at least one interval.
+    """
+    hint = f" {advice}" if advice else ""
+    raise error(f"the `{argument}` argument of {where} must be {expected}; got {describe(got)}.{hint}")
+
+
+def integer(value: Any, argument: str, where: str, *, low: int, high: int | None = None, advice: str = "") -> int:
+    """`value` as an int within [low, high], or an error (bools and fractions are refused)."""
+    ok = isinstance(value, Integral) and not isinstance(value, bool)
+    if not ok or value < low or (high is not None and value > high):
+        span = f"≥ {low}" if high is None else f"from {low} to {high}"
+        fail(argument, where, f"an integer {span}", value, advice)
+    return int(value)
+
+
+def real(
+    value: Any,
+    argument: str,
+    where: str,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    open_low: bool = False,
+    advice: str = "",
+) -> float:
+    """`value` as a finite float within [low, high] (`open_low`: above low), or an error."""
+    ok = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not ok or value > high or value < low or (open_low and value == low):
+        bounds = []
+        if low > -math.inf:
+            bounds.append(f"{'>' if open_low else '≥'} {low:g}")
+        if high < math.inf:
+            bounds.append(f"≤ {high:g}")
+        fail(argument, where, " ".join(["a finite number", " and ".join(bounds)]).strip(), value, advice)
+    return float(value)
+
+
+def choice(value: Any, argument: str, where: str, options: Iterable[str]) -> str:
+    """`value` if it is one of the options, or an error that names the closest one."""
+    names = list(options)
+    if isinstance(value, str) and value in names:
+        return value
+    close = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
+    advice = f"Did you mean {close[0]!r}?" if close else ""
+    fail(argument, where, "one of " + ", ".join(map(repr, names)), value, advice)

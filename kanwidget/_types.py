@@ -1,0 +1,17 @@
+"""Shape aliases, in the notation of jaxtyping: they document, and tests check them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from torch import Tensor
+
+#: A function of tensors, elementwise.
+Elementwise: TypeAlias = Callable[[Tensor], Tensor]
+#: Nodes of one layer: a number of sums, or `[sums, products]`.
+LayerWidth: TypeAlias = int | Sequence[int]
+#: `(layer, input node, output subnode)`
+EdgeIndex: TypeAlias = tuple[int, int, int]
+#: `(layer, index)`
+NodeIndex: TypeAlias = tuple[int, int]

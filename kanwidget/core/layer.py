@@ -1,0 +1,192 @@
+"""One layer of edges: every input node to every subnode, each edge in one of four states.
+
+`spline`: φ(x) = w·b(x) + Σ cᵢ·Bᵢ(x). `symbolic`: φ(x) = c·f(a·x + b) + d. `both`: their sum. `pruned`: 0.
+
+Axis order: values `(batch, out, in)`, parameters `(out, in, …)`. An edge's flat index is `target * in + source`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from kanwidget._types import Elementwise
+from kanwidget.core import splines
+from kanwidget.core.primitives import primitive
+
+EdgeState = Literal["spline", "symbolic", "both", "pruned"]
+
+
+def _silu_slope(x: Tensor) -> Tensor:
+    s = torch.sigmoid(x)
+    return s * (1 + x * (1 - s))
+
+
+def _silu_curvature(x: Tensor) -> Tensor:
+    s = torch.sigmoid(x)
+    return s * (1 - s) * (2 + x * (1 - 2 * s))
+
+
+def base_functions(name: str) -> tuple[Elementwise, Elementwise, Elementwise]:
+    """The base function of that name with its first two derivatives: silu, identity, zero, or any primitive."""
+    if name == "silu":
+        return functional.silu, _silu_slope, _silu_curvature
+    row = primitive({"identity": "x", "zero": "0"}.get(name, name))
+    return row.fn, row.d1, row.d2
+
+
+class Layer(nn.Module):
+    """The edges between two layers of nodes.
+
+    Args:
+        grid: Grid points of each input, shape `(in, G + 1)`, increasing.
+        k: Order of the splines, ≥ 0.
+        coef: Spline coefficients, shape `(out, in, G + k)`.
+        base: Weights w of the base function, shape `(out, in)`.
+        base_fun: Name of b: `silu`, `identity`, `zero` or a primitive's name.
+    """
+
+    knots: Tensor
+    spline_on: Tensor
+    pinned: Tensor
+
+    def __init__(self, grid: Tensor, k: int, coef: Tensor, base: Tensor, base_fun: str = "silu") -> None:
+        super().__init__()
+        out, inputs = base.shape
+        self.k = k
+        self.base_fun = base_fun
+        self.coef = nn.Parameter(coef)
+        self.base = nn.Parameter(base)
+        self.affine = nn.Parameter(base.new_tensor([1.0, 0.0, 1.0, 0.0]).repeat(out, inputs, 1))
+        self.register_buffer("knots", splines.extend_knots(grid, k))
+        self.register_buffer("spline_on", torch.ones(out, inputs, dtype=torch.bool))
+        self.register_buffer("pinned", torch.zeros(out, inputs, dtype=torch.bool))
+        #: Flat indices of the symbolic edges by their function's name: what is evaluated together.
+        self.symbols: dict[str, list[int]] = {}
+        #: Groups of flat indices that share the parameters of their first member.
+        self.ties: list[list[int]] = []
+
+    # ---- shape and structure
+
+    @property
+    def in_dim(self) -> int:
+        """Nodes below."""
+        return self.coef.shape[1]
+
+    @property
+    def out_dim(self) -> int:
+        """Subnodes above."""
+        return self.coef.shape[0]
+
+    @property
+    def grid_size(self) -> int:
+        """Number of intervals G."""
+        return self.coef.shape[2] - self.k
+
+    @property
+    def grid(self) -> Tensor:
+        """Grid points of each input, `(in, G + 1)`."""
+        return splines.interior(self.knots, self.k)
+
+    def symbol(self, source: int, target: int) -> str | None:
+        """Name of the edge's symbolic function, None where it has none."""
+        flat = target * self.in_dim + source
+        return next((name for name, members in self.symbols.items() if flat in members), None)
+
+    def state(self, source: int, target: int) -> EdgeState:
+        """The state of an edge."""
+        numeric = bool(self.spline_on[target, source])
+        if self.symbol(source, target) is None:
+            return "spline" if numeric else "pruned"
+        return "both" if numeric else "symbolic"
+
+    def symbolic_on(self) -> Tensor:
+        """Which edges have a symbolic function, `(out, in)`."""
+        mask = torch.zeros(self.out_dim * self.in_dim, dtype=torch.bool, device=self.coef.device)
+        mask[[flat for members in self.symbols.values() for flat in members]] = True
+        return mask.view(self.out_dim, self.in_dim)
+
+    def active(self) -> Tensor:
+        """Which edges aren't pruned, `(out, in)`."""
+        return self.spline_on | self.symbolic_on()
+
+    def set_symbol(self, source: int, target: int, name: str | None, params: tuple[float, ...] | None = None) -> None:
+        """Give an edge a symbolic function, or none. Changes in place; the spline part stays as it is."""
+        flat = target * self.in_dim + source
+        kept = {key: [m for m in members if m != flat] for key, members in self.symbols.items()}
+        if name is not None:
+            kept[name] = sorted([*kept.get(name, []), flat])
+        self.symbols = {key: members for key, members in sorted(kept.items()) if members}
+        with torch.no_grad():
+            self.affine[target, source] = self.affine.new_tensor(params or (1.0, 0.0, 1.0, 0.0))
+
+    # ---- values
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Sums of the edges, `(batch, in)` → `(batch, out)`."""
+        out = self.design(x).flatten(1) @ self.weight().flatten(1).T
+        for target, _, value in self._symbolic_values(x, 0):
+            out = out.index_add(1, target, value)
+        return out
+
+    def design(self, x: Tensor, order: int = 0) -> Tensor:
+        """Basis functions and, last, the base function of each input (or their derivatives), `(batch, in, G + k + 1)`."""
+        base = base_functions(self.base_fun)[order](x)
+        return torch.cat([splines.basis(x, self.knots, self.k, order), base[..., None]], dim=-1)
+
+    def weight(self) -> Tensor:
+        """What multiplies `design`, `(out, in, G + k + 1)`: shared parameters in place, 0 where there is no spline."""
+        weight = torch.cat([self.coef, self.base[..., None]], dim=-1)
+        if self.ties:
+            weight = weight.flatten(0, 1)[self.tie_index()].view_as(weight)
+        return torch.where(self.spline_on[..., None], weight, 0.0)
+
+    def tie_index(self) -> Tensor:
+        """The flat index of the edge whose parameters each edge uses, `(out * in,)`."""
+        index = torch.arange(self.out_dim * self.in_dim, device=self.coef.device)
+        for group in self.ties:
+            index[group] = group[0]
+        return index
+
+    def numeric_edges(self, x: Tensor, order: int = 0) -> Tensor:
+        """The numeric part of every edge (or its derivative), `(batch, out, in)`."""
+        return torch.einsum("nib,oib->noi", self.design(x, order), self.weight())
+
+    def symbolic_edges(self, x: Tensor, order: int = 0) -> Tensor:
+        """The symbolic part of every edge (or its derivative), `(batch, out, in)`."""
+        full = torch.zeros(x.shape[0], self.out_dim, self.in_dim, dtype=x.dtype, device=x.device)
+        for target, source, value in self._symbolic_values(x, order):
+            full = full.index_put((torch.arange(x.shape[0], device=x.device)[:, None], target, source), value)
+        return full
+
+    def edges(self, x: Tensor, order: int = 0) -> Tensor:
+        """The value of every edge (or its derivative), `(batch, out, in)`."""
+        numeric = self.numeric_edges(x, order)
+        return numeric + self.symbolic_edges(x, order) if self.symbols else numeric
+
+    def _symbolic_values(self, x: Tensor, order: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """By function: targets, sources and values (derivatives) of its edges."""
+        for name, members in self.symbols.items():
+            row = primitive(name)
+            flat = torch.tensor(members, device=x.device)
+            target, source = flat // self.in_dim, flat % self.in_dim
+            affine = self.affine.flatten(0, 1)
+            a, b, c, d = affine[self.tie_index()[flat] if self.ties else flat].unbind(-1)
+            u = a * x[:, source] + b
+            if order == 0:
+                yield target, source, c * row.fn(u) + d
+            else:
+                yield target, source, c * a**order * (row.d1 if order == 1 else row.d2)(u)
+
+    # ---- what isn't a tensor travels in the state dict too
+
+    def get_extra_state(self) -> dict[str, Any]:
+        return {"symbols": {name: list(members) for name, members in self.symbols.items()}, "ties": list(self.ties)}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        self.symbols = {primitive(name).name: list(members) for name, members in state["symbols"].items()}
+        self.ties = [list(group) for group in state["ties"]]

@@ -1,0 +1,243 @@
+"""The network: layers of edges, and between them nodes that add or multiply."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from kanwidget import _check
+from kanwidget._types import LayerWidth
+from kanwidget.core import splines
+from kanwidget.core.layer import Layer
+from kanwidget.core.records import EdgeCurve, EdgeRef, Trace
+
+#: Number of factors of each product node, per layer of nodes.
+Arities = Sequence[Sequence[int]]
+
+
+class Network(nn.Module):
+    """Layers and the nodes between them. `KAN` adds training, surgery and symbols to it.
+
+    The first `n_sum` subnodes of a layer are its sum nodes; the others are multiplied in groups, one group a product node.
+
+    Args:
+        width: `[n_sum, n_mult]` of each layer of nodes.
+        arities: The number of factors of each product node, per layer of nodes.
+        layers: One per gap between layers of nodes.
+        n_features: Columns of the data; more than `width[0]` when inputs were pruned.
+        columns: The column that each input reads.
+    """
+
+    columns: Tensor
+    reference: Tensor
+
+    def __init__(
+        self,
+        width: Sequence[Sequence[int]],
+        arities: Arities,
+        layers: Sequence[Layer],
+        n_features: int | None = None,
+        columns: Sequence[int] | None = None,
+    ) -> None:
+        super().__init__()
+        self.width = [[int(n_sum), int(n_mult)] for n_sum, n_mult in width]
+        self.arities = [[int(a) for a in layer] for layer in arities]
+        self.layers: nn.ModuleList = nn.ModuleList(layers)
+        n_in = self.width[0][0]
+        self.n_features = n_in if n_features is None else n_features
+        self.register_buffer("columns", torch.tensor(list(range(n_in) if columns is None else columns)))
+        #: At most 512 training inputs, set by `fit`: what queries use when they are given no data.
+        self.register_buffer("reference", layers[0].coef.new_zeros(0, self.n_features))
+
+    # ---- shape
+
+    @property
+    def k(self) -> int:
+        """Order of the splines."""
+        return self.layer(0).k
+
+    @property
+    def grid(self) -> int:
+        """Number of intervals of the first layer's grids."""
+        return self.layer(0).grid_size
+
+    @property
+    def depth(self) -> int:
+        """Number of layers of edges."""
+        return len(self.layers)
+
+    @property
+    def n_in(self) -> int:
+        """Number of input nodes."""
+        return self.width[0][0]
+
+    @property
+    def n_out(self) -> int:
+        """Number of outputs."""
+        return sum(self.width[-1])
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the parameters."""
+        return self.layer(0).coef.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the parameters."""
+        return self.layer(0).coef.device
+
+    def layer(self, index: int) -> Layer:
+        """The edges between nodes `index` and `index + 1`."""
+        found = self.layers[index]
+        assert isinstance(found, Layer)  # for the type checker
+        return found
+
+    def nodes_in(self, level: int) -> int:
+        """Number of nodes of a level, 0 for the inputs."""
+        return sum(self.width[level])
+
+    def subnodes_of(self, level: int, node: int) -> list[int]:
+        """The subnodes that make up a node of level ≥ 1: one of a sum, several of a product."""
+        n_sum = self.width[level][0]
+        if node < n_sum:
+            return [node]
+        start = n_sum + sum(self.arities[level][: node - n_sum])
+        return list(range(start, start + self.arities[level][node - n_sum]))
+
+    def node_of(self, level: int, subnode: int) -> int:
+        """The node of level ≥ 1 that a subnode belongs to."""
+        return next(n for n in range(self.nodes_in(level)) if subnode in self.subnodes_of(level, n))
+
+    def edge_refs(self, *, active: bool = False) -> list[EdgeRef]:
+        """All edges (or those that aren't pruned), layer by layer, target by target, source by source."""
+        refs = []
+        for index in range(self.depth):
+            layer = self.layer(index)
+            mask = layer.active() if active else torch.ones_like(layer.spline_on)
+            refs += [EdgeRef(index, source, target) for target, source in mask.nonzero().tolist()]
+        return refs
+
+    def check_edge(self, layer: int, source: int, target: int, where: str) -> Layer:
+        """The edge's layer, or an error that says which index is out of range."""
+        _check.integer(layer, "l", where, low=0, high=self.depth - 1)
+        found = self.layer(layer)
+        _check.integer(source, "i", where, low=0, high=found.in_dim - 1)
+        _check.integer(target, "j", where, low=0, high=found.out_dim - 1)
+        return found
+
+    # ---- values
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs of shape `(batch, n_out)` for inputs of shape `(batch, n_features)`."""
+        nodes = self.select(x)
+        for index in range(self.depth):
+            nodes = self.combine(index + 1, self.layer(index)(nodes))
+        return nodes
+
+    def select(self, x: Tensor) -> Tensor:
+        """The columns that the inputs read, after a check of the shape and type."""
+        if not isinstance(x, Tensor) or x.ndim != 2 or x.shape[1] != self.n_features:
+            expected = f"a tensor of shape (batch, {self.n_features})"
+            _check.fail(
+                "x", "KAN", expected, x, "One row a sample, one column an input; predict() takes arrays and frames."
+            )
+        if x.dtype != self.dtype:
+            advice = f"Use x.to({self.dtype}) or model.to({x.dtype}); predict() converts by itself."
+            _check.fail("x", "KAN", f"of type {self.dtype}", x.dtype, advice, error=TypeError)
+        return x if self.n_in == self.n_features else x[:, self.columns]
+
+    def combine(self, level: int, subnodes: Tensor) -> Tensor:
+        """Nodes of a level from its subnodes: sums pass, products multiply."""
+        n_sum, n_mult = self.width[level]
+        if n_mult == 0:
+            return subnodes
+        factors = subnodes[:, n_sum:].split(self.arities[level], dim=1)
+        return torch.cat([subnodes[:, :n_sum], *(group.prod(1, keepdim=True) for group in factors)], dim=1)
+
+    def trace(self, x: Tensor) -> Trace:
+        """All values of a forward pass."""
+        nodes, subnodes, edges, numeric = [self.select(x)], [], [], []
+        for index in range(self.depth):
+            layer = self.layer(index)
+            numeric.append(layer.numeric_edges(nodes[-1]))
+            edges.append(numeric[-1] + layer.symbolic_edges(nodes[-1]) if layer.symbols else numeric[-1])
+            subnodes.append(edges[-1].sum(-1))
+            nodes.append(self.combine(index + 1, subnodes[-1]))
+        return Trace(tuple(nodes), tuple(subnodes), tuple(edges), tuple(numeric))
+
+    def curve(self, edge: EdgeRef | tuple[int, int, int], x: Tensor) -> EdgeCurve:
+        """One edge, and its parts, at the points x of shape `(n,)`."""
+        ref = EdgeRef(*edge)
+        layer = self.check_edge(*ref, "curve")
+        with torch.no_grad():
+            column = x.new_zeros(x.shape[0], layer.in_dim)
+            column[:, ref.source] = x
+            design = layer.design(column)[:, ref.source]
+            weight = layer.weight()[ref.target, ref.source]
+            spline, base = design[:, :-1] @ weight[:-1], design[:, -1] * weight[-1]
+            symbolic = layer.symbolic_edges(column)[:, ref.target, ref.source]
+        return EdgeCurve(ref, x, spline + base + symbolic, base, spline, symbolic)
+
+
+def normalise_width(width: Sequence[LayerWidth], where: str = "KAN") -> list[list[int]]:
+    """`[2, [5, 2], 1]` → `[[2, 0], [5, 2], [1, 0]]`, in a new list, or an error that says what is wrong."""
+    advice = (
+        "Give the number of nodes of each layer, inputs first: [2, 5, 1]; [5, 2] within it means 5 sums and 2 products."
+    )
+    if isinstance(width, (str, bytes)) or not isinstance(width, Sequence) or len(width) < 2:
+        _check.fail("width", where, "a list of at least two layers", width, advice)
+    pairs = []
+    for level, entry in enumerate(width):
+        pair = list(entry) if isinstance(entry, Sequence) and not isinstance(entry, str) else [entry, 0]
+        if len(pair) != 2:
+            _check.fail(f"width[{level}]", where, "a number of nodes or [sums, products]", entry, advice)
+        sums, products = (_check.integer(n, f"width[{level}]", where, low=0, advice=advice) for n in pair)
+        if sums + products == 0 or (level == 0 and products):
+            expected = "at least one input, without products" if level == 0 else "at least one node"
+            _check.fail(f"width[{level}]", where, expected, entry, advice)
+        pairs.append([sums, products])
+    return pairs
+
+
+def normalise_arities(mult_arity: int | Arities, width: Sequence[Sequence[int]], where: str = "KAN") -> list[list[int]]:
+    """One number of factors for each product node of each layer."""
+    if not isinstance(mult_arity, Sequence):
+        arity = _check.integer(mult_arity, "mult_arity", where, low=2, advice="A product has at least two factors.")
+        return [[arity] * n_mult for _, n_mult in width]
+    if len(mult_arity) != len(width):
+        _check.fail("mult_arity", where, f"a number or a list of {len(width)} lists, one a layer", mult_arity)
+    arities = []
+    for level, (entry, (_, n_mult)) in enumerate(zip(mult_arity, width, strict=True)):
+        if not isinstance(entry, Sequence) or len(entry) != n_mult:
+            _check.fail(f"mult_arity[{level}]", where, f"a list of {n_mult} numbers of factors", entry)
+        arities.append([_check.integer(a, f"mult_arity[{level}]", where, low=2) for a in entry])
+    return arities
+
+
+def initial_layer(
+    n_in: int,
+    n_out: int,
+    grid: int,
+    k: int,
+    *,
+    base_fun: str,
+    grid_range: tuple[float, float],
+    noise_scale: float,
+    generator: torch.Generator,
+    dtype: torch.dtype,
+) -> Layer:
+    """A layer with small random splines and base weights.
+
+    The coefficients are drawn in float64 whatever the type, so that a seed means the same network in float32.
+    """
+    scale = 1 / math.sqrt(n_in)
+    coef = (torch.rand(n_out, n_in, grid + k, generator=generator, dtype=torch.float64) - 0.5) * (noise_scale * scale)
+    base = (torch.rand(n_out, n_in, generator=generator, dtype=torch.float64) * 2 - 1) * scale
+    if base_fun == "zero":
+        base = torch.zeros_like(base)
+    low, high = (torch.full((n_in,), end, dtype=torch.float64) for end in grid_range)
+    points = splines.uniform_grid(low, high, grid)
+    return Layer(points.to(dtype), k, coef.to(dtype), base.to(dtype), base_fun)

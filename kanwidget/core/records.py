@@ -1,0 +1,173 @@
+"""The values that travel between rooms: small, frozen, without behaviour beyond looking themselves up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+
+class EdgeRef(NamedTuple):
+    """An edge: the function from a node of one layer to a subnode of the next."""
+
+    layer: int
+    source: int
+    """Index of the input node."""
+    target: int
+    """Index of the output subnode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """All values of one forward pass, returned and never stored on the network."""
+
+    nodes: tuple[Tensor, ...]
+    """Per layer of nodes, inputs first: `(batch, nodes)`."""
+    subnodes: tuple[Tensor, ...]
+    """Per layer of edges: `(batch, subnodes)`, the sums of the edges."""
+    edges: tuple[Tensor, ...]
+    """Per layer of edges: `(batch, subnodes, nodes below)`."""
+    splines: tuple[Tensor, ...]
+    """The numeric (spline and base) part of `edges`."""
+
+    @property
+    def output(self) -> Tensor:
+        """The network's output, `(batch, outputs)`."""
+        return self.nodes[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeCurve:
+    """One edge as a function of its input."""
+
+    edge: EdgeRef
+    x: Tensor
+    """Increasing points, `(n,)`."""
+    y: Tensor
+    """φ(x), `(n,)`."""
+    base: Tensor
+    """The part w·b(x), `(n,)`."""
+    spline: Tensor
+    """The part Σ cᵢ·Bᵢ(x), `(n,)`."""
+    symbolic: Tensor
+    """The part c·f(a·x + b) + d, `(n,)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step of training."""
+
+    step: int
+    """Steps taken by this training so far, counted from 1 (0 is the state before the first)."""
+    train_loss: float
+    """Root mean squared error on the training data; the mean loss where it isn't squared."""
+    test_loss: float | None
+    """The same on the test data."""
+    penalty: float
+    """lamb times the regularisation; 0 without."""
+    seconds: float
+    """Since the training began."""
+    damping: float | None = None
+    """Levenberg-Marquardt's damping after the step."""
+    validation_loss: float | None = None
+    """The same as `train_loss` on the validation data."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """Values of the user's metrics by name."""
+    stopped: str | None = None
+    """On the last record: `converged`, `stalled`, `steps done` or `interrupted`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened at a step and explains a corner in the curves."""
+
+    step: int
+    kind: str
+    """`grid`, `prune`, `refine`, `fix`, `unfix`, `lamb`, `expand`, …"""
+    label: str
+    """In words, for a person."""
+
+
+@dataclass(slots=True)
+class History:
+    """All steps of a training, by column or by record.
+
+    Examples:
+        >>> history = History([StepRecord(1, 0.5, None, 0.0, 0.01)])
+        >>> history["train_loss"], len(history), history.last.step
+        ([0.5], 1, 1)
+    """
+
+    records: list[StepRecord] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    optimizer: str = ""
+    """The method that was used; with `opt="auto"` the one that was picked."""
+    reason: str = ""
+    """Why it stopped."""
+
+    def __getitem__(self, column: str) -> list[float]:
+        if column in StepRecord.__dataclass_fields__ and column not in ("metrics", "stopped"):
+            values = [getattr(record, column) for record in self.records]
+        elif any(column in record.metrics for record in self.records):
+            values = [record.metrics.get(column) for record in self.records]
+        else:
+            names = [name for name in StepRecord.__dataclass_fields__ if name not in ("metrics", "stopped")]
+            raise KeyError(f"the history has no column {column!r}; it has {', '.join(names + self.metric_names)}")
+        return [math.nan if value is None else value for value in values]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[StepRecord]:
+        return iter(self.records)
+
+    @property
+    def last(self) -> StepRecord:
+        """The latest record."""
+        return self.records[-1]
+
+    @property
+    def metric_names(self) -> list[str]:
+        """Names of the user's metrics."""
+        return sorted({name for record in self.records for name in record.metrics})
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """The columns as lists: `pandas.DataFrame(history.to_dict())` makes a table."""
+        names = [name for name in StepRecord.__dataclass_fields__ if name not in ("metrics", "stopped")]
+        return {name: self[name] for name in names + self.metric_names}
+
+    def __repr__(self) -> str:
+        if not self.records:
+            return "History(no steps)"
+        last = self.last
+        test = "" if last.test_loss is None else f", test={last.test_loss:.3g}"
+        return f"History({len(self)} steps of {self.optimizer}, train={last.train_loss:.3g}{test}, {self.reason})"
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolicFit:
+    """A symbolic function fitted to an edge: y ≈ c·f(a·x + b) + d."""
+
+    name: str
+    """The primitive's name."""
+    params: tuple[float, float, float, float]
+    """a, b, c, d."""
+    r2: float
+    """Coefficient of determination, scale-free."""
+    complexity: float
+    """The primitive's complexity."""
+    score: float
+    """What the ranking used, lower is better."""
+    valid: tuple[float, float]
+    """The interval of x on which a·x + b lies within the function's domain."""
+    equation: str
+    """The fitted function in words: `1.2*sin(3.14*x) - 0.11`."""
+    imitates: str | None = None
+    """The simpler function of which this one is only a limit here (tanh with a tiny a imitating x); ranked below it."""
+
+    def as_row(self) -> dict[str, Any]:
+        """The fields as a dict, for a table."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -1,0 +1,185 @@
+"""B-splines of any order on any increasing knots, as pure functions.
+
+With G intervals and order k (degree k, as in the KAN papers) an input has G + k basis functions on
+G + 1 + 2k knots. Beyond the grid every basis function goes on linearly, with the value and the slope that it has
+at the end: an activation that leaves the grid keeps a gradient and extrapolation stays tame.
+
+References:
+    Carl de Boor, "On calculating with B-splines", Journal of Approximation Theory 6 (1972).
+    Liu et al., "KAN: Kolmogorov-Arnold Networks", arXiv:2404.19756, section 2.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def extend_knots(grid: Tensor, k: int) -> Tensor:
+    """Add k knots at each end of a grid, spaced as its mean interval.
+
+    Args:
+        grid: Increasing points, shape `(inputs, G + 1)`.
+        k: Order of the spline, ≥ 0.
+
+    Returns:
+        Knots of shape `(inputs, G + 1 + 2k)`.
+
+    Examples:
+        >>> extend_knots(torch.tensor([[0.0, 1.0]]), 2)
+        tensor([[-2., -1.,  0.,  1.,  2.,  3.]])
+    """
+    step = (grid[:, -1:] - grid[:, :1]) / (grid.shape[1] - 1)
+    outside = step * torch.arange(1, k + 1, dtype=grid.dtype, device=grid.device)
+    return torch.cat([grid[:, :1] - outside.flip(1), grid, grid[:, -1:] + outside], dim=1)
+
+
+def uniform_grid(low: Tensor, high: Tensor, intervals: int) -> Tensor:
+    """Evenly spaced points from `low` to `high` (both `(inputs,)`), shape `(inputs, intervals + 1)`."""
+    t = torch.linspace(0, 1, intervals + 1, dtype=low.dtype, device=low.device)
+    # Written so that both ends are exact: low + (high - low) may miss `high` by a rounding.
+    return low[:, None] * (1 - t) + high[:, None] * t
+
+
+def interior(knots: Tensor, k: int) -> Tensor:
+    """The grid within extended knots: the inverse of `extend_knots`."""
+    return knots[:, k : knots.shape[1] - k]
+
+
+def basis(x: Tensor, knots: Tensor, k: int, order: int = 0) -> Tensor:
+    """Values, or derivatives of any order, of all basis functions.
+
+    Differentiable in x to any order: the backward pass is the same function, one order higher, so that memory
+    holds x and not the recursion's intermediate results.
+
+    Args:
+        x: Points, shape `(batch, inputs)`.
+        knots: Increasing knots, shape `(inputs, G + 1 + 2k)`, not differentiated.
+        k: Order of the spline, ≥ 0.
+        order: 0 for values, 1 for slopes, …
+
+    Returns:
+        Shape `(batch, inputs, G + k)`.
+
+    Examples:
+        >>> knots = extend_knots(torch.tensor([[0.0, 1.0, 2.0]]), 1)
+        >>> basis(torch.tensor([[0.25], [1.5]]), knots, 1)
+        tensor([[[0.7500, 0.2500, 0.0000]],
+        <BLANKLINE>
+                [[0.0000, 0.5000, 0.5000]]])
+    """
+    return _Basis.apply(x, knots, k, order)
+
+
+class _Basis(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
+        return _evaluate(x, knots, k, order)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, knots, ctx.k, ctx.order = inputs
+        ctx.save_for_backward(x, knots)
+        ctx.save_for_forward(x, knots)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        x, knots = ctx.saved_tensors
+        return (grad * _Basis.apply(x, knots, ctx.k, ctx.order + 1)).sum(-1), None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, dx: Tensor, *_: None) -> Tensor:
+        x, knots = ctx.saved_tensors
+        return dx[..., None] * _Basis.apply(x, knots, ctx.k, ctx.order + 1)
+
+
+def _evaluate(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
+    """`basis` without autograd: clamp to the grid, evaluate there, go on linearly outside."""
+    last = knots.shape[1] - 1 - k
+    inside = torch.minimum(torch.maximum(x, knots[:, k]), knots[:, last])
+    # Points go to the interval at their right, the grid's end to its last interval.
+    interval = torch.searchsorted(knots[:, k + 1 : last].contiguous(), inside.T.contiguous(), right=True).T + k
+    local = _local(inside, knots, k, order, interval)
+    if order == 0 and k > 0:
+        # Exactly 0 inside, so the product changes nothing there.
+        local = local + (x - inside)[..., None] * _local(inside, knots, k, 1, interval)
+    elif order > 1:
+        # A line has no curvature: the derivatives of order 2 and more vanish outside.
+        local = torch.where((x == inside)[..., None], local, torch.zeros_like(local))
+    columns = (interval - k)[..., None] + torch.arange(k + 1, device=x.device)
+    full = torch.zeros(*x.shape, last, dtype=local.dtype, device=x.device)
+    return full.scatter(-1, columns, local)
+
+
+def _local(x: Tensor, knots: Tensor, k: int, order: int, interval: Tensor) -> Tensor:
+    """The k + 1 basis functions (or derivatives) that are not zero on each point's interval, `(batch, inputs, k + 1)`.
+
+    De Boor's recursion up to degree k - order, then `order` differences: B' of degree d is
+    d·(B_i/(t_{i+d} - t_i) - B_{i+1}/(t_{i+d+1} - t_{i+1})) of degree d - 1.
+    """
+    if order > k:
+        return torch.zeros(*x.shape, k + 1, dtype=x.dtype, device=x.device)
+    near = interval[..., None] + torch.arange(1 - k, k + 1, device=x.device)
+    # The 2k knots around the interval: `near[..., k - 1]` is its left end.
+    t = torch.take_along_dim(knots.expand(x.shape[0], *knots.shape), near, dim=-1)
+    values = torch.ones(*x.shape, 1, dtype=x.dtype, device=x.device)
+    point = x[..., None]
+    for d in range(1, k + 1):
+        left, right = t[..., k - d : k], t[..., k : k + d]
+        share = values / (right - left)
+        if d <= k - order:
+            down, up = (right - point) * share, (point - left) * share
+        else:
+            down, up = -d * share, d * share
+        values = functional.pad(down, (0, 1)) + functional.pad(up, (1, 0))
+    return values
+
+
+def greville(knots: Tensor, k: int) -> Tensor:
+    """Greville abscissae, the natural place of each coefficient, shape `(inputs, G + k)`.
+
+    A spline with these as coefficients is the identity on the grid.
+
+    Examples:
+        >>> greville(extend_knots(torch.tensor([[0.0, 1.0]]), 1), 1)
+        tensor([[0., 1.]])
+    """
+    if k == 0:
+        return (knots[:, :-1] + knots[:, 1:]) / 2
+    return knots.unfold(1, k, 1)[:, 1:-1].mean(-1)
+
+
+def collocation_sites(knots: Tensor, k: int) -> Tensor:
+    """Points on the grid at which a spline is determined by its values, shape `(inputs, G + k)`.
+
+    The Greville abscissae of the knots with their ends clamped to the grid: each lies within the support of its
+    basis function, so interpolation there is unique (Schoenberg and Whitney, 1953).
+    """
+    clamped = torch.minimum(torch.maximum(knots, knots[:, k : k + 1]), knots[:, -k - 1 :][:, :1])
+    return greville(clamped, k)
+
+
+def transfer(coef: Tensor, old: Tensor, new: Tensor, k: int) -> Tensor:
+    """Coefficients on new knots for functions given on old ones, by interpolation.
+
+    Exact where the new grid contains every point of the old one and has the same ends; elsewhere the
+    interpolant at `collocation_sites`.
+
+    Args:
+        coef: Shape `(outputs, inputs, G + k)`.
+        old: Knots of shape `(inputs, G + 1 + 2k)`.
+        new: Knots of shape `(inputs, H + 1 + 2k)`.
+        k: Order of the splines.
+
+    Returns:
+        Shape `(outputs, inputs, H + k)`.
+    """
+    sites = collocation_sites(new, k).T
+    values = torch.einsum("nib,oib->ino", basis(sites, old, k), coef)
+    matrix = basis(sites, new, k).transpose(0, 1)
+    return torch.linalg.solve(matrix, values).permute(2, 0, 1)

@@ -1,0 +1,261 @@
+"""The messages between the kernel and the browser, one `TypedDict` each.
+
+Every message is JSON with `v` (the protocol's version), `kind` and `seq` (increasing, per sender). Numbers
+that come in bulk travel beside it in at most one binary buffer of little-endian float32, described by
+`arrays`: name → `[offset, shape]`, the offset counted in numbers, not bytes, row-major. The same pair (JSON with
+`arrays`, one buffer) is the trait `snapshot`, where the buffer stands under the key `buffer`: what a page needs
+to draw the explorer again without asking anybody.
+
+Keys are snake_case on both sides; `js/src/protocol.ts` mirrors this file, and both test suites read the golden
+messages in `tests/fixtures/protocol/`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+VERSION = 1
+#: Samples of every edge's curve in `curves` (the thumbnails).
+THUMB_SAMPLES = 33
+#: Samples of the selected edge's curve in `selection` and of the fits in `candidates`.
+DETAIL_SAMPLES = 129
+#: Columns of the array `metrics`, in order. Missing values (no test data, no penalty) are NaN.
+METRIC_COLUMNS = ("step", "seconds", "train", "test", "penalty")
+
+State = Literal["idle", "running", "paused", "done", "error"]
+EdgeState = Literal["spline", "symbolic", "both", "pruned"]
+NodeKind = Literal["input", "sum", "product", "output"]
+DriverKind = Literal["thread", "cooperative", "blocking"]
+#: `[layer, source node, target subnode]`
+EdgeKey = list[int]
+#: `[layer, index]`; layer 0 holds the inputs, the last layer the outputs.
+NodeKey = list[int]
+#: A formula for the browser: `[tag, attributes, children]`, children are nodes of the same form or plain text.
+MathNode = list[Any]
+#: name → `[offset in float32 numbers, shape]`
+Arrays = dict[str, list[Any]]
+
+
+class NodeInfo(TypedDict):
+    """One node of the drawing."""
+
+    key: NodeKey
+    name: str
+    """The plain text shown: the user's variable name for inputs and outputs, `h₁,₂` for hidden ones."""
+    kind: NodeKind
+    subnodes: list[int]
+    """The targets, in the layer below, of the edges that feed it: one for a sum, several for a product, none for an input."""
+    importance: float
+
+
+class EdgeInfo(TypedDict):
+    """One edge of the drawing; its curve is the row of the array `curves` with the same index."""
+
+    key: EdgeKey
+    state: EdgeState
+    name: str
+    """`φ₀,₀,₁`"""
+    function: str | None
+    """The primitive's name where `state` is symbolic or both."""
+    best: str | None
+    """Name of the best candidate known so far, for the hover card."""
+    best_r2: float | None
+    locked: bool
+
+
+class Structure(TypedDict):
+    """The network's shape."""
+
+    width: list[list[int]]
+    """`[n_sum, n_mult]` of every layer of nodes."""
+    k: int
+    grid: int
+    """Intervals of the (first) grid."""
+    nodes: list[NodeInfo]
+    edges: list[EdgeInfo]
+    """Layer by layer; within a layer target by target, then source by source."""
+    n_parameters: int
+
+
+class Status(TypedDict):
+    """What the training does now."""
+
+    state: State
+    step: int
+    train: float | None
+    test: float | None
+    penalty: float | None
+    ms_per_step: float | None
+    reason: str | None
+    """Why it stopped, when it has: `converged`, `stalled`, `steps done`, `interrupted`."""
+    driver: DriverKind
+    task: str | None
+    """A longer act in progress, in words: `searching formulas`."""
+
+
+class Settings(TypedDict):
+    """The values that the kernel has accepted."""
+
+    lamb: float
+    grid: int
+    opt: str
+    opts: list[str]
+    lr: float | None
+    simplicity: float
+    """0 ranks candidates by accuracy alone, 1 by simplicity alone."""
+    loss: str
+    """What `train` and `test` are: `RMSE` or `cross-entropy`."""
+
+
+class Selection(TypedDict):
+    """The selected edges and the first one's detail. Arrays: `detail` (4, n): x, φ, base part, spline part;
+    `points` (2, m): a sample of the data, (x, φ(x) + residual-free value); `density` (bins,): relative, max 1;
+    `knots` (G + 1,); `handles` (2, G + k): Greville abscissae and coefficients."""
+
+    edges: list[EdgeKey]
+    x_name: NotRequired[str]
+    data_range: NotRequired[list[float]]
+    """Smallest and largest value of the edge's input in the data; the curve outside is an extrapolation."""
+    importance: NotRequired[float]
+
+
+class Candidate(TypedDict):
+    """One symbolic function fitted to the selected edge; its curve is the row of `fits` with the same index."""
+
+    name: str
+    formula: MathNode
+    text: str
+    params: list[float]
+    r2: float
+    complexity: float
+    valid: list[float | None] | None
+    """The interval on which it is defined; null stands for all numbers, null at one end for infinity."""
+
+
+class Candidates(TypedDict):
+    """Arrays: `x` (n,), `y` (n,) the edge, `fits` (rows, n) the candidates on the same x."""
+
+    edge: EdgeKey | None
+    busy: bool
+    version: int
+    rows: list[Candidate]
+
+
+class Formula(TypedDict):
+    """The network as a formula, numeric edges as named functions."""
+
+    outputs: list[MathNode]
+    """One displayed equation per output, `y = …`."""
+    text: str
+    latex: str
+    python: str
+    rmse: float | None
+    """Test error (train error without test data) of the network as it is."""
+    fixed: int
+    active: int
+
+
+class StateInfo(TypedDict):
+    """One node of the undo tree."""
+
+    id: int
+    parent: int | None
+    label: str
+    kind: str
+    step: int
+    error: float | None
+
+
+class History(TypedDict):
+    """The undo tree, and the marks that structural acts and changed settings leave on the curves."""
+
+    states: list[StateInfo]
+    current: int
+    can_undo: bool
+    can_redo: bool
+    events: list[dict[str, Any]]
+    """`{step, label, kind}`"""
+
+
+class ErrorInfo(TypedDict):
+    """An error in the words that Python would have raised."""
+
+    title: str
+    message: str
+    hint: str | None
+
+
+class Snapshot(TypedDict):
+    """All that a page needs. Arrays: `metrics`, `curves`, and those of `selection` and `candidates` under
+    `selection.*` and `candidates.*`."""
+
+    v: int
+    seq: int
+    structure: Structure
+    status: Status
+    settings: Settings
+    selection: Selection
+    candidates: Candidates
+    formula: Formula
+    history: History
+    primitives: list[str]
+    """The whole library, for *other function*."""
+    error: ErrorInfo | None
+    arrays: Arrays
+    buffer: NotRequired[bytes]
+
+
+# ---- to the browser: {"v", "kind", "seq", …}
+# hello_ack   snapshot: Snapshot                                 buffer as in the snapshot
+# metrics     first: int, replace: bool, arrays {metrics}        rows from `first` on; replace forgets what was there
+# curves      edges: list[EdgeKey] | null (all), arrays {curves} row: importance, x_min, x_max, THUMB_SAMPLES values
+# structure   structure: Structure (a `curves` message with all edges follows)
+# selection   selection: Selection, arrays
+# candidates  candidates: Candidates, arrays
+# formula     formula: Formula
+# history     history: History
+# status      status: Status
+# settings    settings: Settings
+# error       error: ErrorInfo | null
+# ack         of: int (seq of the command), ok: bool, settings: Settings
+# export      format: str, filename: str, mime: str, text: str | null (binary in the buffer's bytes when null)
+# Any of them may carry `frame: int`: the browser answers `frame_ack` once it has drawn it.
+
+Incoming = Literal[
+    "hello",
+    "set",
+    "control",
+    "select",
+    "fix",
+    "unfix",
+    "prune",
+    "restore",
+    "refine",
+    "auto",
+    "drag",
+    "undo",
+    "redo",
+    "goto",
+    "rank",
+    "export",
+    "pump",
+    "frame_ack",
+]
+# ---- to Python: {"v", "kind", "seq", …}
+# hello      view: str (unique per view)
+# set        settings: {lamb?, grid?, opt?, lr?}
+# control    action: "start" | "pause" | "step" | "reset"
+# select     edges: list[EdgeKey]
+# fix        edge: EdgeKey, name: str, keep_spline: bool
+# unfix      edge: EdgeKey
+# prune      edges?: list[EdgeKey], node?: NodeKey; without both: everything below the usual thresholds
+# restore    edges: list[EdgeKey]
+# refine     grid: int
+# auto       r2: float | null
+# drag       edge: EdgeKey, index: int, value: float, commit: bool
+# undo, redo
+# goto       state: int
+# rank       weight: float in [0, 1]
+# export     format: "svg" | "png" | "csv" | "json" | "html" | "code"
+# pump       since: int (metrics rows already here)
+# frame_ack  frame: int
