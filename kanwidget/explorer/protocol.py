@@ -110,7 +110,8 @@ class Settings(TypedDict):
 class Selection(TypedDict):
     """The selected edges and the first one's detail. Arrays: `detail` (4, n): x, φ, base part, spline part;
     `points` (2, m): a sample of the data, (x, φ(x) + residual-free value); `density` (bins,): relative, max 1;
-    `knots` (G + 1,); `handles` (2, G + k): Greville abscissae and coefficients."""
+    `knots` (G + 1,); `handles` (2, G + k): Greville abscissae and coefficients.
+    """
 
     edges: list[EdgeKey]
     x_name: NotRequired[str]
@@ -187,7 +188,8 @@ class ErrorInfo(TypedDict):
 
 class Snapshot(TypedDict):
     """All that a page needs. Arrays: `metrics`, `curves`, and those of `selection` and `candidates` under
-    `selection.*` and `candidates.*`."""
+    `selection.*` and `candidates.*`.
+    """
 
     v: int
     seq: int

@@ -1,0 +1,39 @@
+// What can change. Views are told the set of topics and redraw only what depends on them.
+
+export type DataTopic =
+  | "structure"
+  | "curves"
+  | "metrics"
+  | "selection"
+  | "candidates"
+  | "formula"
+  | "history"
+  | "status"
+  | "settings"
+  | "error"
+  | "link"
+  | "code";
+export type UiTopic = "hover" | "view" | "rank" | "stopping" | "size" | "note";
+export type Topic = DataTopic | UiTopic;
+export type Topics = ReadonlySet<Topic>;
+
+export const EVERYTHING: Topics = new Set<Topic>([
+  "structure",
+  "curves",
+  "metrics",
+  "selection",
+  "candidates",
+  "formula",
+  "history",
+  "status",
+  "settings",
+  "error",
+  "link",
+  "code",
+  "hover",
+  "view",
+  "rank",
+  "stopping",
+  "size",
+  "note",
+]);
