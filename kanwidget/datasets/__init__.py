@@ -1,0 +1,18 @@
+"""Data: the `Dataset` record, samples of a function, tables from files, and bundled measurements."""
+
+from kanwidget.datasets.bundled import load_mercury, load_planets, load_puromycin, load_trees
+from kanwidget.datasets.dataset import Dataset, as_dataset
+from kanwidget.datasets.synthetic import create_dataset
+from kanwidget.datasets.tables import read_csv, read_table
+
+__all__ = [
+    "Dataset",
+    "as_dataset",
+    "create_dataset",
+    "load_mercury",
+    "load_planets",
+    "load_puromycin",
+    "load_trees",
+    "read_csv",
+    "read_table",
+]

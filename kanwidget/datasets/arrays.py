@@ -1,0 +1,81 @@
+"""Arrays of every kind → checked tensors, with the row and the column of whatever is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+
+
+def tensor(value: Any, argument: str, where: str) -> Tensor:
+    """A detached tensor of numbers from a tensor, array, frame or nested list."""
+    if isinstance(value, Tensor):
+        return value.detach()
+    advice = "Drop or encode columns that hold text or dates."
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        _check.fail(argument, where, "an array of numbers", value, "All rows need the same number of columns.")
+    if array.dtype == object or array.dtype.kind not in "biuf":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError):
+            _check.fail(argument, where, "an array of numbers", value, advice, error=TypeError)
+    # A copy: the data of a fit must not change when the caller's array does.
+    return torch.tensor(array)
+
+
+def inputs(value: Any, argument: str, where: str, names: Sequence[str] = ()) -> Tensor:
+    """Inputs as floats of shape `(n, features)`; a vector is one feature."""
+    x = tensor(value, argument, where)
+    x = x if x.is_floating_point() else x.to(torch.float64)
+    x = x[:, None] if x.ndim == 1 else x
+    if x.ndim != 2 or 0 in x.shape:
+        _check.fail(argument, where, "of shape (rows, columns), with at least one of each", x)
+    finite(x, argument, where, names)
+    return x
+
+
+def labels(value: Any, rows: int, argument: str, where: str, names: Sequence[str] = ()) -> Tensor:
+    """Labels as floats of shape `(n, outputs)`, or class numbers as int64 of shape `(n,)`.
+
+    A vector of integers means classes; integers in a column are numbers like any others.
+    """
+    y = tensor(value, argument, where)
+    integral = not y.is_floating_point()
+    if y.ndim == 1 and integral:
+        y = y.to(torch.int64)
+        if (y < 0).any():
+            advice = "Classes count from 0. For numbers use a column, y.reshape(-1, 1), or floats."
+            _check.fail(argument, where, "class numbers ≥ 0", int(y.min()), advice)
+    else:
+        y = y.to(torch.float64) if integral else y
+        y = y[:, None] if y.ndim == 1 else y
+    if y.ndim > 2 or y.shape[0] != rows or 0 in y.shape:
+        expected = f"of shape ({rows},) or ({rows}, outputs), one row for each row of the inputs"
+        _check.fail(argument, where, expected, y)
+    finite(y, argument, where, names)
+    return y
+
+
+def finite(x: Tensor, argument: str, where: str, names: Sequence[str] = ()) -> None:
+    """Nothing, or an error that names the first entry that is NaN or infinite, and how many there are."""
+    wrong = ~torch.isfinite(x)
+    if not bool(wrong.any()):
+        return
+    row, column = wrong.nonzero()[0].tolist()
+    name = f"{column} ({names[column]})" if column < len(names) else str(column)
+    count = int(wrong.any(1).sum())
+    advice = f"{count} row{'s are' if count > 1 else ' is'} affected: remove or fill {'them' if count > 1 else 'it'}."
+    _check.fail(argument, where, f"finite in row {row}, column {name}", float(x[row, column]), advice)
+
+
+def moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each column, 1 instead of 0 where a column is constant."""
+    scale = x.std(0, correction=0)
+    return x.mean(0), torch.where(scale > 0, scale, torch.ones_like(scale))

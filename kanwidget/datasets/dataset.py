@@ -1,0 +1,319 @@
+"""`Dataset`: inputs and labels for training, test and validation, checked once and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.datasets import arrays
+
+_PARTS = ("train", "test", "val")
+_SCALES = ("input_mean", "input_scale", "label_mean", "label_scale")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Dataset:
+    """Inputs and labels of one problem; `data["train_input"]` reads a part by pykan's name.
+
+    Tensors, NumPy arrays and nested lists are accepted. Inputs become floats of shape `(n, features)`. Labels become
+    floats of shape `(n, outputs)`, except that a vector of integers means classes and stays int64 of shape `(n,)`.
+
+    Args:
+        train_input: Shape `(n, features)`, or `(n,)` for one feature.
+        train_label: Shape `(n, outputs)` or `(n,)`.
+        test_input: Like `train_input`; optional.
+        test_label: Like `train_label`; given together with `test_input`.
+        val_input: Data to pick the best step by; optional.
+        val_label: Given together with `val_input`.
+        in_vars: One name for each input column; `x_1, x_2, …` by default.
+        out_vars: One name for each output; `y`, or `y_1, y_2, …`, by default.
+        input_mean: What was subtracted from each input column when the data were standardised.
+        input_scale: What each input column was then divided by.
+        label_mean: The same for the labels.
+        label_scale: The same for the labels.
+
+    Raises:
+        ValueError: For shapes that do not fit, and for NaN or infinity, naming the row and the column.
+        TypeError: For data that are not numbers.
+
+    Examples:
+        >>> data = Dataset([[0.0, 1.0], [2.0, 3.0]], [1.0, 5.0], in_vars=("a", "b"))
+        >>> data
+        Dataset(2 train rows, a, b -> y)
+        >>> data["train_label"].shape
+        torch.Size([2, 1])
+    """
+
+    train_input: Tensor
+    train_label: Tensor
+    test_input: Tensor | None = None
+    test_label: Tensor | None = None
+    val_input: Tensor | None = None
+    val_label: Tensor | None = None
+    in_vars: tuple[str, ...] = ()
+    out_vars: tuple[str, ...] = ()
+    input_mean: Tensor | None = None
+    input_scale: Tensor | None = None
+    label_mean: Tensor | None = None
+    label_scale: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        for part in _PARTS:
+            self._check_part(part)
+        default_out = ("y",) if self.n_outputs == 1 else tuple(f"y_{i + 1}" for i in range(self.n_outputs))
+        default_in = tuple(f"x_{i + 1}" for i in range(self.n_features))
+        self._set("in_vars", _names(self.in_vars, default_in, "in_vars"))
+        self._set("out_vars", _names(self.out_vars, default_out, "out_vars"))
+
+    def _check_part(self, part: str) -> None:
+        """Convert and check one pair of inputs and labels, in place."""
+        x_name, y_name = f"{part}_input", f"{part}_label"
+        x, y = getattr(self, x_name), getattr(self, y_name)
+        if x is None and y is None and part != "train":
+            return
+        if x is None or y is None:
+            absent = x_name if x is None else y_name
+            _check.fail(absent, "Dataset", "given: inputs and labels come in pairs", None)
+        x = arrays.inputs(x, x_name, "Dataset", self.in_vars)
+        y = arrays.labels(y, x.shape[0], y_name, "Dataset", self.out_vars)
+        if part != "train":
+            if x.shape[1] != self.n_features:
+                _check.fail(x_name, "Dataset", f"of shape (rows, {self.n_features}), like train_input", x)
+            if y.shape[1:] != self.train_label.shape[1:] or y.is_floating_point() == self.is_classification:
+                _check.fail(y_name, "Dataset", "of the shape and type of train_label", y)
+        self._set(x_name, x)
+        self._set(y_name, y)
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)  # the only way into a frozen record, used while it is built
+
+    # ---- what it is
+
+    @property
+    def n_features(self) -> int:
+        """Number of input columns."""
+        return self.train_input.shape[1]
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether the labels are class numbers."""
+        return not self.train_label.is_floating_point()
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of label columns; for class numbers the number of classes."""
+        if not self.is_classification:
+            return self.train_label.shape[1]
+        parts = (self.train_label, self.test_label, self.val_label)
+        return 1 + max(int(y.max()) for y in parts if y is not None)
+
+    @property
+    def normalizer(self) -> tuple[Tensor, Tensor] | None:
+        """Mean and scale of the inputs, as `symbolic_formula` takes them; None where nothing was standardised."""
+        return None if self.input_mean is None or self.input_scale is None else (self.input_mean, self.input_scale)
+
+    @property
+    def output_normalizer(self) -> tuple[Tensor, Tensor] | None:
+        """Mean and scale of the labels, None where nothing was standardised."""
+        return None if self.label_mean is None or self.label_scale is None else (self.label_mean, self.label_scale)
+
+    # ---- read like pykan's dict
+
+    def keys(self) -> list[str]:
+        """The parts that are there, by pykan's names."""
+        names = [f"{part}_{kind}" for part in _PARTS for kind in ("input", "label")]
+        return [name for name in names if getattr(self, name) is not None]
+
+    def __getitem__(self, key: str) -> Tensor:
+        if key not in self.keys():
+            raise KeyError(f"the dataset has no {key!r}; it has {', '.join(self.keys())}")
+        found: Tensor = getattr(self, key)
+        return found
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    # ---- made from others
+
+    def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Dataset:
+        """The same data in another type (class numbers stay integers) or on another device.
+
+        Examples:
+            >>> Dataset([[0.0]], [1.0]).to(torch.float32)["train_input"].dtype
+            torch.float32
+        """
+        changed: dict[str, Any] = {}
+        for name in (*self.keys(), *_SCALES):
+            value = getattr(self, name)
+            if value is not None:
+                changed[name] = value.to(device=device, dtype=dtype if value.is_floating_point() else None)
+        return replace(self, **changed)
+
+    def standardise(self) -> Dataset:
+        """The same data with mean 0 and standard deviation 1 in every column of the training part.
+
+        The means and scales stand in the result, so that formulas can be written in the original units. Class numbers
+        are left as they are.
+
+        Examples:
+            >>> data = Dataset([[1.0], [3.0]], [10.0, 30.0]).standardise()
+            >>> data.train_input.flatten().tolist(), data.input_mean.tolist(), data.label_scale.tolist()
+            ([-1.0, 1.0], [2.0], [10.0])
+        """
+        if self.normalizer is not None:
+            return self
+        changed: dict[str, Any] = {}
+        for kind in ("input", "label") if not self.is_classification else ("input",):
+            mean, scale = arrays.moments(getattr(self, f"train_{kind}"))
+            changed |= {f"{kind}_mean": mean, f"{kind}_scale": scale}
+            for key in self.keys():
+                if key.endswith(kind):
+                    changed[key] = (self[key] - mean) / scale
+        return replace(self, **changed)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        x: Any,
+        y: Any,
+        *,
+        test_fraction: float = 0.2,
+        seed: int = 0,
+        standardise: bool = False,
+        in_vars: Sequence[str] = (),
+        out_vars: Sequence[str] = (),
+        dtype: torch.dtype = torch.float64,
+    ) -> Dataset:
+        """A dataset from arrays, with rows drawn at random set aside as test data.
+
+        Args:
+            x: Inputs, `(n, features)` or `(n,)`: tensor, array, frame or list.
+            y: Labels, `(n, outputs)` or `(n,)`; a vector of integers means classes.
+            test_fraction: Part of the rows that becomes test data, 0 ≤ fraction < 1; 0 sets none aside.
+            seed: Of the draw; the global random state is left alone.
+            standardise: Bring every column to mean 0 and standard deviation 1, see `standardise`.
+            in_vars: Names of the input columns.
+            out_vars: Names of the outputs.
+            dtype: Of the inputs and of labels that are not classes.
+
+        Examples:
+            >>> Dataset.from_arrays([[0.0], [1.0], [2.0], [3.0], [4.0]], [0.0, 1.0, 4.0, 9.0, 16.0])
+            Dataset(4 train rows, 1 test row, x_1 -> y)
+        """
+        where = "Dataset.from_arrays"
+        inputs = arrays.inputs(x, "x", where, in_vars).to(dtype)
+        labels = arrays.labels(y, inputs.shape[0], "y", where, out_vars)
+        labels = labels.to(dtype) if labels.is_floating_point() else labels
+        train, test = _split(inputs.shape[0], test_fraction, seed, where)
+        held = {"test_input": inputs[test], "test_label": labels[test]} if len(test) else {}
+        data = cls(inputs[train], labels[train], **held, in_vars=tuple(in_vars), out_vars=tuple(out_vars))
+        return data.standardise() if standardise else data
+
+    @classmethod
+    def from_frame(
+        cls,
+        df: Any,
+        target: str | Sequence[str],
+        test_fraction: float = 0.2,
+        seed: int = 0,
+        standardise: bool = False,
+        *,
+        dtype: torch.dtype = torch.float64,
+    ) -> Dataset:
+        """A dataset from a data frame (pandas, or anything with `columns` and `df[name]`).
+
+        Args:
+            df: The frame; every column but the target is an input and holds numbers.
+            target: Name of the column to predict, or several. Text, categories and booleans become class numbers, in
+                alphabetical order.
+            test_fraction: Part of the rows that becomes test data, 0 ≤ fraction < 1.
+            seed: Of the draw of the test rows.
+            standardise: Bring every column to mean 0 and standard deviation 1, see `standardise`.
+            dtype: Of the numbers.
+
+        Raises:
+            ValueError: For columns that do not exist, and for missing or infinite values.
+            TypeError: For input columns that are not numbers.
+        """
+        from kanwidget.datasets.frames import columns_of
+
+        x, y, in_vars, out_vars = columns_of(df, target)
+        options: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "standardise": standardise}
+        return cls.from_arrays(x, y, in_vars=in_vars, out_vars=out_vars, dtype=dtype, **options)
+
+    def __repr__(self) -> str:
+        counts = [(part, self[f"{part}_input"].shape[0]) for part in _PARTS if f"{part}_input" in self]
+        rows = ", ".join(f"{n} {part} row{'' if n == 1 else 's'}" for part, n in counts)
+        target = f"{self.n_outputs} classes" if self.is_classification else _listed(self.out_vars)
+        return f"Dataset({rows}, {_listed(self.in_vars)} -> {target})"
+
+
+def as_dataset(data: Any, where: str = "as_dataset") -> Dataset:
+    """A `Dataset` from a `Dataset`, a dict with pykan's keys, or a pair `(x, y)`.
+
+    Args:
+        data: A dict needs `train_input` and `train_label`; keys that a dataset does not know are ignored.
+        where: The function that is named in error messages.
+
+    Raises:
+        ValueError: For a dict without the needed keys, and for data that do not fit together.
+        TypeError: For anything else.
+
+    Examples:
+        >>> as_dataset({"train_input": [[0.0], [1.0]], "train_label": [[0.0], [2.0]], "note": "mine"})
+        Dataset(2 train rows, x_1 -> y)
+        >>> as_dataset(([0.0, 1.0], [0.0, 2.0]))
+        Dataset(2 train rows, x_1 -> y)
+    """
+    if isinstance(data, Dataset):
+        return data
+    advice = "Use Dataset.from_arrays(x, y), Dataset.from_frame(df, target) or create_dataset(f)."
+    if isinstance(data, Mapping):
+        known = {key: data[key] for key in Dataset.__dataclass_fields__ if data.get(key) is not None}
+        if "train_input" not in known or "train_label" not in known:
+            given = list(map(str, data))
+            _check.fail("data", where, "a dict with the keys train_input and train_label", given, advice)
+        for key in ("in_vars", "out_vars"):
+            if key in known:
+                known[key] = tuple(known[key])
+        return Dataset(**known)
+    if isinstance(data, (tuple, list)) and len(data) == 2:
+        return Dataset(data[0], data[1])
+    _check.fail("data", where, "a Dataset, a dict or a pair (x, y)", data, advice, error=TypeError)
+
+
+def _split(rows: int, fraction: float, seed: int, where: str) -> tuple[Tensor, Tensor]:
+    """Indices of the training and of the test rows; at least one row of each when any is set aside."""
+    fraction = _check.real(fraction, "test_fraction", where, low=0)
+    if fraction >= 1:
+        _check.fail("test_fraction", where, "< 1", fraction, "0.2 sets every fifth row aside.")
+    generator = torch.Generator().manual_seed(_check.integer(seed, "seed", where, low=0))
+    count = min(max(1, round(rows * fraction)), rows - 1) if fraction else 0
+    order = torch.randperm(rows, generator=generator)
+    # Sorted, so that tables and time series keep their order within each part.
+    return order[count:].sort().values, order[:count].sort().values
+
+
+def _names(given: Sequence[str], default: tuple[str, ...], argument: str) -> tuple[str, ...]:
+    """Names, one a column; the default where none were given."""
+    names = tuple(given) if not isinstance(given, str) else (given,)
+    if not names:
+        return default
+    if len(names) != len(default) or not all(isinstance(name, str) for name in names):
+        _check.fail(argument, "Dataset", f"{len(default)} names, one a column", list(names))
+    if len(set(names)) != len(names):
+        _check.fail(argument, "Dataset", "names that differ from each other", list(names))
+    return names
+
+
+def _listed(names: Sequence[str]) -> str:
+    """A short list of names."""
+    return ", ".join(names) if len(names) <= 4 else f"{names[0]}, …, {names[-1]} ({len(names)})"

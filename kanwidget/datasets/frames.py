@@ -1,0 +1,62 @@
+"""Columns of a data frame, without importing a frame library: any frame with `columns` and `df[name]` will do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanwidget import _check
+
+_WHERE = "Dataset.from_frame"
+
+
+def columns_of(df: Any, target: str | Sequence[str]) -> tuple[Any, Any, list[str], list[str]]:
+    """Inputs, labels, names of the inputs, names of the outputs."""
+    if not hasattr(df, "columns"):
+        _check.fail("df", _WHERE, "a data frame", df, "Arrays go to Dataset.from_arrays(x, y).", error=TypeError)
+    columns = [str(name) for name in df.columns]
+    targets = [target] if isinstance(target, str) else list(target)
+    for name in targets:
+        known_column(name, columns, "target", _WHERE)
+    names = [name for name in df.columns if str(name) not in targets]
+    if not names:
+        _check.fail("df", _WHERE, "a frame with at least one column beside the target", columns)
+    x = np.stack([_numbers(df, name) for name in names], axis=1)
+    kinds = [np.asarray(df[name]).dtype.kind for name in targets]
+    in_vars = [str(name) for name in names]
+    if len(targets) == 1 and kinds[0] not in "iuf":
+        classes, y = _classes(df, targets[0])
+        return x, y, in_vars, classes
+    return x, np.stack([_numbers(df, name) for name in targets], axis=1), in_vars, targets
+
+
+def known_column(name: str, columns: Sequence[str], argument: str, where: str) -> None:
+    """Nothing, or an error that lists the columns and names the closest one."""
+    if name in columns:
+        return
+    close = difflib.get_close_matches(name, columns, n=1, cutoff=0.5)
+    advice = f"Did you mean {close[0]!r}?" if close else ""
+    _check.fail(argument, where, "one of the columns " + ", ".join(map(repr, columns)), name, advice)
+
+
+def _numbers(df: Any, name: Any) -> NDArray[np.float64]:
+    """A column as floats, NaN where a value is missing."""
+    try:
+        return np.asarray(df[name]).astype(np.float64)
+    except (TypeError, ValueError):
+        advice = "Drop the column, or turn it into numbers (0 and 1 for two classes)."
+        _check.fail("df", _WHERE, f"numeric in column {str(name)!r}", df[name].iloc[0], advice, error=TypeError)
+
+
+def _classes(df: Any, name: str) -> tuple[list[str], NDArray[np.int64]]:
+    """Names of the classes in alphabetical order, and the class number of each row."""
+    values = [None if value is None or value != value else str(value) for value in np.asarray(df[name])]
+    if None in values:
+        row = values.index(None)
+        _check.fail("df", _WHERE, f"complete in row {row}, column {name!r}", None, "Remove or fill that row.")
+    classes, y = np.unique(np.asarray(values), return_inverse=True)
+    return [str(label) for label in classes], y.astype(np.int64)

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+import torch
+
+from kanwidget.datasets import Dataset
+
+pandas = pytest.importorskip("pandas")
+
+
+@pytest.fixture
+def frame():
+    return pandas.DataFrame({"mass": [1.0, 2.0, 3.0, 4.0], "speed": [2, 3, 4, 5], "energy": [2.0, 9.0, 24.0, 50.0]})
+
+
+def test_every_column_but_the_target_is_an_input(frame):
+    data = Dataset.from_frame(frame, "energy", test_fraction=0)
+    assert data.in_vars == ("mass", "speed")
+    assert data.out_vars == ("energy",)
+    assert data.train_input[2].tolist() == [3.0, 4.0]
+
+
+def test_integer_targets_are_numbers_and_text_is_classes(frame):
+    assert not Dataset.from_frame(frame, "speed").is_classification
+    data = Dataset.from_frame(frame.assign(state=["solid", "gas", "gas", "solid"]), "state", test_fraction=0)
+    assert data.train_label.tolist() == [1, 0, 0, 1]
+    assert data.out_vars == ("gas", "solid")
+
+
+def test_several_targets(frame):
+    data = Dataset.from_frame(frame, ["energy", "speed"], test_fraction=0.5)
+    assert data.train_label.shape == (2, 2)
+    assert data.out_vars == ("energy", "speed")
+
+
+def test_nullable_and_boolean_columns(frame):
+    data = Dataset.from_frame(
+        frame.assign(n=pandas.array([1, 2, 3, 4], dtype="Int64"), hot=[True, False, True, False]), "n", 0
+    )
+    assert data.train_input[:, 3].tolist() == [1.0, 0.0, 1.0, 0.0]
+    assert data.train_label.dtype == torch.float64
+
+
+def test_errors_name_the_column(frame):
+    with pytest.raises(ValueError, match=r"one of the columns 'mass', 'speed', 'energy'; got 'enrgy'.*mean 'energy'"):
+        Dataset.from_frame(frame, "enrgy")
+    with pytest.raises(TypeError, match="numeric in column 'label'; got 'a'"):
+        Dataset.from_frame(frame.assign(label=list("abcd")), "energy")
+    with pytest.raises(ValueError, match=r"row 1, column 0 \(mass\); got nan"):
+        Dataset.from_frame(frame.assign(mass=[1.0, np.nan, 3.0, 4.0]), "energy")
+    with pytest.raises(ValueError, match="complete in row 2, column 'state'"):
+        Dataset.from_frame(frame.assign(state=["a", "b", None, "a"]), "state")
+    with pytest.raises(ValueError, match="at least one column beside the target"):
+        Dataset.from_frame(frame[["energy"]], "energy")
+    with pytest.raises(TypeError, match="a data frame"):
+        Dataset.from_frame(np.zeros((2, 2)), "energy")

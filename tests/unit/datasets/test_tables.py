@@ -1,0 +1,109 @@
+import sys
+
+import pytest
+import torch
+
+from kanwidget.datasets import read_csv, read_table
+
+TABLE = "mass,speed,energy\n1,2,2\n2,3,9\n3,4,24\n4,5,50\n"
+
+
+@pytest.fixture
+def csv_file(tmp_path):
+    def write(text, name="table.csv", encoding="utf-8"):
+        path = tmp_path / name
+        path.write_bytes(text.encode(encoding))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TABLE,
+        TABLE.replace(",", ";"),
+        TABLE.replace(",", "\t"),
+        TABLE.replace(",", " , "),
+        TABLE.replace("\n", "\r\n"),
+        "\ufeff" + TABLE,
+        "\n" + TABLE + "\n\n",
+        TABLE.replace("mass", '"mass"'),
+    ],
+)
+def test_reads_what_spreadsheets_write(csv_file, text):
+    data = read_csv(csv_file(text), "energy", test_fraction=0)
+    assert data.in_vars == ("mass", "speed")
+    assert data.out_vars == ("energy",)
+    assert data.train_input.tolist() == [[1, 2], [2, 3], [3, 4], [4, 5]]
+    assert data.train_label.flatten().tolist() == [2, 9, 24, 50]
+
+
+def test_inputs_keep_their_order_and_leave_the_rest_unread(csv_file):
+    text = TABLE.replace("\n1,", "\n1,").replace("mass,", "note,mass,").replace("\n1", "\nx,1").replace("\n2", "\ny,2")
+    text = text.replace("\n3", "\nz,3").replace("\n4", "\nz,4")
+    data = read_csv(csv_file(text), "energy", ["speed", "mass"], test_fraction=0.25, dtype=torch.float32)
+    assert data.in_vars == ("speed", "mass")
+    assert data.train_input.shape == (3, 2)
+    assert data.train_input.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "table.csv must be a header and at least one row .* got an empty file"),
+        ("\n\n", "got an empty file"),
+        ("mass,energy\n", "got the header alone"),
+        ("1,2\n3,4\n", "row 1 of table.csv must be a header with names; got 1, 2"),
+        ("a,a,energy\n1,2,3\n", "row 1 .* different names; got 'a'"),
+        ("a,,energy\n1,2,3\n", "row 1 .* different names; got ''"),
+        (TABLE.replace("2,3,9", "2,,9"), "row 3, column 'speed' of table.csv must be a number; got a missing value"),
+        (TABLE.replace("2,3,9", "2,NaN,9"), "row 3, column 'speed' .* got 'NaN'. Fill it in or delete the row"),
+        (TABLE.replace("2,3,9", "2,inf,9"), "row 3, column 'speed' of table.csv must be a finite number; got 'inf'"),
+        (TABLE.replace("2,3,9", "2,fast,9"), "row 3, column 'speed' .* got 'fast'. Correct the entry"),
+        (TABLE.replace("2,3,9", "2,9"), "row 3 of table.csv must be 3 entries, one a column; got 2"),
+        ("a;energy\n1,5;2\n3;4\n", "row 2, column 'a' .* got '1,5'. Write decimals with a point"),
+        ("a,b,energy\n1,7,3\n2,7,4\n", "column 'b' .* changes; got 7.0 in every row. Leave it out"),
+        ("a,energy\n1,7\n2,7\n", "column 'energy' .* got 7.0 in every row. There is nothing to learn"),
+        ("mass,enrgy\n1,2\n", "`target` .* one of the columns 'mass', 'enrgy'; got 'energy'. Did you mean 'enrgy'"),
+        ("energy\n1\n2\n", "`inputs` .* different columns other than the target"),
+    ],
+)
+def test_says_in_one_line_what_is_wrong(csv_file, text, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        read_csv(csv_file(text), "energy")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("inputs", [["energy"], ["mass", "mass"], [], ["mas"]])
+def test_refuses_inputs(csv_file, inputs):
+    with pytest.raises(ValueError, match="`inputs` argument of read_csv"):
+        read_csv(csv_file(TABLE), "energy", inputs)
+
+
+def test_other_encodings_and_places(csv_file, tmp_path):
+    with pytest.raises(ValueError, match=r"text file in UTF-8; got byte .* CSV \(UTF-8\)"):
+        read_csv(csv_file("größe,energy\n1,2\n", encoding="latin-1"), "energy")
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*none.csv. Check the spelling"):
+        read_csv(tmp_path / "none.csv", "energy")
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        read_table(tmp_path, "energy")
+    with pytest.raises(ValueError, match=r"a .csv, .tsv, .txt or .parquet file; got 'table.xlsx'"):
+        read_table(csv_file("", "table.xlsx"), "energy")
+
+
+def test_parquet_is_the_same_as_csv(csv_file, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "table.parquet"
+    pandas.read_csv(csv_file(TABLE)).to_parquet(path)
+    expected = read_table(csv_file(TABLE), "energy", test_fraction=0)
+    assert torch.equal(read_table(path, "energy", test_fraction=0).train_input, expected.train_input)
+    with pytest.raises(ValueError, match="`inputs` argument of read_table"):
+        read_table(path, "energy", ["speeed"])
+
+
+def test_parquet_names_the_extra(csv_file, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r'pip install "kanwidget\[data\]", or save it as CSV'):
+        read_table(csv_file("", "table.parquet"), "energy")
