@@ -1,0 +1,129 @@
+"""How much every node and edge matters for the outputs: the backward attribution of the KAN 2.0 paper.
+
+From the outputs down, with std over the samples:
+
+- an output has score 1 for itself;
+- all factors of a product node have the node's score B;
+- edge j → i has score E = B(i) · std(edge) / std(subnode i);
+- node j has the sum of its outgoing edges' scores.
+
+Scores are kept for every output. Where one number is wanted it is the largest over the outputs, not the mean: a
+node that feeds only one of ten outputs matters as much as the same node in a network with that one output.
+
+References:
+    Liu et al., "KAN 2.0: Kolmogorov-Arnold Networks Meet Science", arXiv:2408.10205, section 4.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Attribution scores of the nodes, subnodes and edges up to some level, for each of the outputs (or nodes)
+    there.
+    """
+
+    nodes_by_output: tuple[Tensor, ...]
+    """Per level of nodes, inputs first: `(outputs, nodes)`."""
+    subnodes_by_output: tuple[Tensor, ...]
+    """Per layer of edges: `(outputs, subnodes)`."""
+    edges_by_output: tuple[Tensor, ...]
+    """Per layer of edges: `(outputs, subnodes, nodes below)`."""
+
+    @property
+    def node_scores(self) -> tuple[Tensor, ...]:
+        """Per level of nodes, inputs first: `(nodes,)`, the largest over the outputs."""
+        return tuple(scores.amax(0) for scores in self.nodes_by_output)
+
+    @property
+    def subnode_scores(self) -> tuple[Tensor, ...]:
+        """Per layer of edges: `(subnodes,)`, the largest over the outputs."""
+        return tuple(scores.amax(0) for scores in self.subnodes_by_output)
+
+    @property
+    def edge_scores(self) -> tuple[Tensor, ...]:
+        """Per layer of edges: `(subnodes, nodes below)`, the largest over the outputs."""
+        return tuple(scores.amax(0) for scores in self.edges_by_output)
+
+
+def attribute(network: Network, x: Tensor, l: int | None = None, i: int | None = None) -> Scores:  # noqa: E741
+    """Backward attribution: how much every node and edge matters for the outputs, or for a node within.
+
+    E[k, i, j] = std(edge j → i) / std(subnode i) · B[k, i], and A[k, j] = Σᵢ E[k, i, j] one level below.
+
+    Args:
+        network: The network; it isn't changed.
+        x: Samples, shape `(batch, n_features)`. Scores are ratios of standard deviations over them; of one row they
+            are 0.
+        l: Explain the nodes of this level, 1 to depth, instead of the outputs.
+        i: Explain only this node of level l.
+
+    Returns:
+        Scores of the levels 0 to l. The first axis of the `…_by_output` tensors runs over the explained nodes.
+
+    Raises:
+        ValueError: If x has no rows, or l or i is out of range.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> scores = attribute(KAN([2, 5, 1]), torch.rand(100, 2, dtype=torch.float64))
+        >>> [tuple(s.shape) for s in scores.node_scores]
+        [(2,), (5,), (1,)]
+
+    References:
+        Liu et al., "KAN 2.0: Kolmogorov-Arnold Networks Meet Science", arXiv:2408.10205, section 4.1.
+    """
+    top = network.depth if l is None else _check.integer(l, "l", "attribute", low=1, high=network.depth)
+    if i is not None:
+        if l is None:
+            _check.fail("l", "attribute", "given with `i`", None, "attribute(l, i) explains node i of level l.")
+        _check.integer(i, "i", "attribute", low=0, high=network.nodes_in(top) - 1)
+    if isinstance(x, Tensor) and x.ndim == 2 and x.shape[0] == 0:
+        _check.fail("x", "attribute", "at least one row", x)
+    with torch.no_grad():
+        trace = network.trace(x)
+        above = torch.eye(network.nodes_in(top), dtype=network.dtype, device=network.device)
+        above = above if i is None else above[i : i + 1]
+        nodes, subnodes, edges = [above], [], []
+        for index in reversed(range(top)):
+            subnodes.append(nodes[-1][:, _owners(network, index + 1)])
+            edges.append(subnodes[-1][..., None] * _shares(trace.edges[index], trace.subnodes[index]))
+            nodes.append(edges[-1].sum(1))
+    return Scores(tuple(nodes[::-1]), tuple(subnodes[::-1]), tuple(edges[::-1]))
+
+
+def feature_score(network: Network, x: Tensor) -> Tensor:
+    """How much every column of the data matters, shape `(n_features,)`; 0 for columns whose inputs were pruned.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> feature_score(KAN([3, 1]), torch.rand(50, 3, dtype=torch.float64)).shape
+        torch.Size([3])
+    """
+    inputs = attribute(network, x).node_scores[0]
+    return inputs.new_zeros(network.n_features).index_copy(0, network.columns, inputs)
+
+
+def _owners(network: Network, level: int) -> list[int]:
+    """The node that each subnode of a level belongs to."""
+    return [node for node in range(network.nodes_in(level)) for _ in network.subnodes_of(level, node)]
+
+
+def _shares(edges: Tensor, subnodes: Tensor) -> Tensor:
+    """std(edge) / std(subnode), `(subnodes, nodes below)`, and 0 where the subnode is constant up to round-off."""
+    of_edges = edges.std(0, correction=0)
+    of_sums = subnodes.std(0, correction=0)[:, None]
+    # Constants have a standard deviation of some roundings, and so have sums of edges that cancel each other.
+    size = edges.abs().amax(0)
+    rounding = 16 * torch.finfo(edges.dtype).eps
+    of_edges = torch.where(of_edges <= rounding * size, 0.0, of_edges)
+    moves = of_sums > rounding * size.sum(1, keepdim=True)
+    return torch.where(moves, of_edges / torch.where(moves, of_sums, 1.0), 0.0)

@@ -1,0 +1,103 @@
+"""Where knots go: after the data, or between the knots that are there."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from kanwidget.core import splines
+
+#: The least share of an even grid in every grid: no interval is shorter than this part of the mean one.
+_FLOOR = 0.01
+
+
+def adapted_grid(values: Tensor, intervals: int, grid_eps: float, margin: float, present: Tensor) -> Tensor:
+    """Grid points between an even grid and the quantiles of the distinct values.
+
+    Args:
+        values: Finite samples, shape `(batch, in)`, at least one row.
+        intervals: G, ≥ 1.
+        grid_eps: 0 for quantiles, 1 for an even grid.
+        margin: How far the grid goes on beyond the samples at each end, as a part of their range.
+        present: The grids so far, `(in, any)`: an input that is constant keeps its own, moved there if it must be.
+
+    Returns:
+        Shape `(in, G + 1)`, strictly increasing.
+    """
+    ordered = values.sort(dim=0).values
+    low, high = ordered[0], ordered[-1]
+    span = high - low
+    size = torch.maximum(low.abs(), high.abs())
+    # Below this range even an even grid's points coincide after rounding.
+    rounding = 8 * intervals * torch.finfo(values.dtype).eps * size
+    constant = ~(span > rounding)
+    share = (rounding / torch.where(constant, 1.0, span)).clamp(max=1.0)
+    share = torch.maximum(share, torch.full_like(share, max(grid_eps, _FLOOR)))[:, None]
+    start, end = low - margin * span, high + margin * span
+    even = splines.uniform_grid(start, end, intervals)
+    quantiles = _distinct_quantiles(ordered, intervals)
+    quantiles[:, 0], quantiles[:, -1] = start, end
+    mixed = share * even + (1 - share) * quantiles
+    mixed[:, 0], mixed[:, -1] = start, end
+    return torch.where(constant[:, None], _kept(present, low, intervals), mixed)
+
+
+def _distinct_quantiles(ordered: Tensor, intervals: int) -> Tensor:
+    """Evenly spaced quantiles of the distinct values of sorted columns, `(in, G + 1)`.
+
+    Of distinct values, so that many equal samples (a binary input, a sensor at its limit) don't make knots coincide.
+    """
+    columns = ordered.T.contiguous()
+    fresh = torch.ones_like(columns, dtype=torch.long)
+    fresh[:, 1:] = columns[:, 1:] > columns[:, :-1]
+    rank = fresh.cumsum(1) - 1
+    place = torch.linspace(0, 1, intervals + 1, dtype=ordered.dtype, device=ordered.device) * rank[:, -1:]
+    below = place.floor()
+    at = [torch.searchsorted(rank, torch.minimum(below.long() + up, rank[:, -1:])) for up in (0, 1)]
+    left, right = (columns.gather(1, index) for index in at)
+    return left + (place - below) * (right - left)
+
+
+def _kept(present: Tensor, value: Tensor, intervals: int) -> Tensor:
+    """The present grids (with another number of intervals where asked for), moved to hold a value."""
+    grid = resampled_grid(present, intervals)
+    start, end = grid[:, 0], grid[:, -1]
+    inside = (start <= value) & (value <= end)
+    # A grid of width 1 has no points near 1e20: what is moved becomes wide enough to have distinct points there.
+    half = torch.maximum((end - start) / 2, 8 * intervals * torch.finfo(grid.dtype).eps * value.abs())
+    moved = splines.uniform_grid(value - half, value + half, intervals)
+    return torch.where(inside[:, None], grid, moved)
+
+
+def resampled_grid(grid: Tensor, intervals: int) -> Tensor:
+    """A grid with another number of intervals, dense where the given one is dense; the same ends.
+
+    Examples:
+        >>> resampled_grid(torch.tensor([[0.0, 1.0, 4.0]]), 4)
+        tensor([[0.0000, 0.5000, 1.0000, 2.5000, 4.0000]])
+    """
+    count = grid.shape[1] - 1
+    if count == intervals:
+        return grid
+    place = torch.linspace(0, count, intervals + 1, dtype=grid.dtype, device=grid.device)
+    left = place.floor().long().clamp(max=count - 1)
+    part = place - left
+    return grid[:, left] * (1 - part) + grid[:, left + 1] * part
+
+
+def split_grid(grid: Tensor, intervals: int) -> Tensor:
+    """A grid with more intervals that has all points of the given one: each interval in as many equal parts as its
+    neighbours.
+
+    Examples:
+        >>> split_grid(torch.tensor([[0.0, 1.0, 4.0]]), 3)
+        tensor([[0.0000, 0.5000, 1.0000, 4.0000]])
+    """
+    count = grid.shape[1] - 1
+    ends = [(2 * i * intervals + count) // (2 * count) for i in range(count + 1)]
+    points = []
+    for i in range(count):
+        parts = ends[i + 1] - ends[i]
+        left, right = grid[:, i], grid[:, i + 1]
+        points += [left if j == 0 else left * (1 - j / parts) + right * (j / parts) for j in range(parts)]
+    return torch.stack([*points, grid[:, -1]], dim=1)

@@ -1,0 +1,144 @@
+"""The one operation behind all changes of shape: a network made of some nodes of another, in any order, and new
+ones.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from kanwidget.core.layer import Layer
+from kanwidget.core.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The nodes that a level shall have: indices into the old one, None for what is new."""
+
+    nodes: list[int | None]
+    """Sums first, then products."""
+    subnodes: list[int | None]
+    """Those of the sums first, then the factors of each product; the inputs have none of their own."""
+    arities: list[int]
+    """Number of factors of each product."""
+
+
+def kept_level(network: Network, level: int, keep: Sequence[int]) -> Level:
+    """The level with only these nodes, in this order (sums have to stand before products)."""
+    if level == 0:
+        return Level(list(keep), [], [])
+    subnodes = [subnode for node in keep for subnode in network.subnodes_of(level, node)]
+    n_sum = network.width[level][0]
+    return Level(list(keep), list(subnodes), [network.arities[level][n - n_sum] for n in keep if n >= n_sum])
+
+
+def restructured(network: Network, levels: Sequence[Level]) -> Network:
+    """A copy of the network with these nodes; all settings survive, nothing is shared.
+
+    New edges are splines that are 0 everywhere, on the knots that their layer began with or, for new inputs, its
+    mean knots.
+    """
+    fresh = copy.deepcopy(network)
+    for index in range(network.depth):
+        below, above = levels[index], levels[index + 1]
+        fresh.layers[index] = gathered(network.layer(index), above.subnodes, below.nodes)
+    fresh.width = [[len(level.nodes) - len(level.arities), len(level.arities)] for level in levels]
+    fresh.arities = [list(level.arities) for level in levels]
+    kept = [node for node in levels[0].nodes if node is not None]
+    fresh.columns = network.columns[torch.tensor(kept, device=network.columns.device)].clone()
+    return fresh
+
+
+def gathered(layer: Layer, targets: Sequence[int | None], sources: Sequence[int | None]) -> Layer:
+    """A copy of the layer with these subnodes and inputs; None makes a new one, whose edges are splines equal to 0."""
+    fresh = copy.deepcopy(layer)
+    untie(fresh, [flat for tie in fresh.ties for flat in tie])  # whoever stays needs the shared values at hand
+    with torch.no_grad():
+        for name in ("coef", "base", "affine"):
+            old = getattr(fresh, name)
+            blank = old.new_tensor([1.0, 0.0, 1.0, 0.0]) if name == "affine" else old.new_zeros(())
+            picked = _picked(_picked(old, targets, 0, blank), sources, 1, blank)
+            setattr(fresh, name, nn.Parameter(picked, requires_grad=old.requires_grad))
+        on, off = layer.spline_on.new_ones(()), layer.spline_on.new_zeros(())
+        fresh.spline_on = _picked(_picked(layer.spline_on, targets, 0, on), sources, 1, on)
+        fresh.pinned = _picked(_picked(layer.pinned, targets, 0, off), sources, 1, off)
+        fresh.knots = _picked(layer.knots, sources, 0, layer.knots.mean(0))
+    place = {
+        target * layer.in_dim + source: j * len(sources) + i
+        for j, target in enumerate(targets)
+        for i, source in enumerate(sources)
+        if target is not None and source is not None
+    }
+    moved = {name: sorted(place[m] for m in members if m in place) for name, members in layer.symbols.items()}
+    fresh.symbols = {name: members for name, members in moved.items() if members}
+    ties = [sorted(place[m] for m in tie if m in place) for tie in layer.ties]
+    fresh.ties = [tie for tie in ties if len(tie) > 1]
+    return fresh
+
+
+def assign(layer: Layer, other: Layer) -> None:
+    """Give a layer the contents of another of the same shape. In place: parameters stay the same objects."""
+    layer.load_state_dict(other.state_dict())
+
+
+def untie(layer: Layer, flats: Sequence[int]) -> None:
+    """Take edges out of their groups of shared parameters; their functions stay. In place."""
+    share(layer)
+    remaining = [[flat for flat in tie if flat not in set(flats)] for tie in layer.ties]
+    layer.ties = [tie for tie in remaining if len(tie) > 1]
+
+
+def share(layer: Layer) -> None:
+    """Write shared parameters to every edge that uses them, so that any of them may become the holder. In place."""
+    if layer.ties:
+        index = layer.tie_index()
+        with torch.no_grad():
+            for parameter in (layer.coef, layer.base, layer.affine):
+                parameter.copy_(parameter.flatten(0, 1)[index].view_as(parameter))
+
+
+def cut(layer: Layer, source: int, target: int) -> None:
+    """Prune an edge, spline and symbol. In place; the spline's coefficients stay for `restore_edge`."""
+    untie(layer, [target * layer.in_dim + source])
+    layer.spline_on[target, source] = False
+    if layer.symbol(source, target) is not None:
+        layer.set_symbol(source, target, None)
+
+
+def add_constant(layer: Layer, target: int, value: float) -> None:
+    """Add a constant to a subnode through one of its edges, exactly. In place.
+
+    B-splines sum to 1 (beyond the grid too), so the constant goes to all coefficients of a spline, or to d of a symbol.
+    Edges whose parameters are pinned or shared are the last choice; a shared one is taken out of its group. A subnode
+    without edges gets the symbol 0 on its first, with the constant as d.
+    """
+    tied = {flat for tie in layer.ties for flat in tie}
+    active = layer.active()[target].nonzero().flatten().tolist()
+    if not active:
+        layer.set_symbol(0, target, "0", (1.0, 0.0, 1.0, value))
+        return
+
+    def reluctance(source: int) -> tuple[bool, bool, bool]:
+        shared = target * layer.in_dim + source in tied
+        return shared, bool(layer.pinned[target, source]), not bool(layer.spline_on[target, source])
+
+    source = min(active, key=reluctance)
+    if target * layer.in_dim + source in tied:
+        untie(layer, [target * layer.in_dim + source])
+    with torch.no_grad():
+        if layer.spline_on[target, source]:
+            layer.coef[target, source] += value
+        else:
+            layer.affine[target, source, 3] += value
+
+
+def _picked(tensor: Tensor, indices: Sequence[int | None], dim: int, blank: Tensor) -> Tensor:
+    """Slices of a tensor along a dimension, `blank` for None."""
+    known = torch.tensor([0 if i is None else i for i in indices], dtype=torch.long, device=tensor.device)
+    missing = torch.tensor([i is None for i in indices], dtype=torch.bool, device=tensor.device)
+    shape = [-1 if d == dim else 1 for d in range(tensor.ndim)]
+    return torch.where(missing.view(shape), blank, tensor.index_select(dim, known))

@@ -1,0 +1,262 @@
+"""Pruning: smaller networks, without what does not matter, and with what it contributed on average kept as a
+constant.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.core.scores import Scores, attribute
+from kanwidget.surgery._record import listed, log, record
+from kanwidget.surgery._structure import add_constant, cut, kept_level, restructured
+
+#: The nodes to keep, by level, or one list for each hidden level.
+Active = Mapping[int, Sequence[int]] | Sequence[Sequence[int]]
+
+
+def prune(network: Network, x: Tensor, node_th: float = 1e-2, edge_th: float = 3e-2) -> Network:
+    """A new network without the hidden nodes, then without the edges, whose scores are low; `prune_node` then
+    `prune_edge`.
+
+    Hidden nodes that no edge uses any more are removed too.
+
+    Args:
+        network: The network; it isn't changed.
+        x: Samples for the scores, shape `(batch, n_features)`.
+        node_th: Nodes with a score above this stay, ≥ 0.
+        edge_th: Edges with a score above this stay, ≥ 0.
+
+    Returns:
+        A network of the same class that shares no storage with the old one.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> prune(KAN([2, 5, 1]), torch.rand(100, 2, dtype=torch.float64), node_th=10.0).width
+        [[2, 0], [1, 0], [1, 0]]
+    """
+    pruned = prune_edge(prune_node(network, x, node_th), x, edge_th)
+    return _without_unused(pruned)
+
+
+def prune_node(network: Network, x: Tensor, threshold: float = 1e-2, active: Active | None = None) -> Network:
+    """A new network without the hidden nodes whose score is low.
+
+    A product is judged, and goes, as a whole. Every subnode that had edges keeps at least the strongest, with the
+    node that it comes from: no output is cut off, a layer never becomes empty. What a removed node contributed on
+    average is added to the edges that stay. Removals are logged and stand in the history.
+
+    Args:
+        network: The network; it isn't changed.
+        x: Samples for the scores, shape `(batch, n_features)`.
+        threshold: Nodes with a score above this stay, ≥ 0. Scores are the largest over the outputs, see `attribute`.
+        active: The nodes to keep instead, for each hidden level (a list of lists, or a dict from level to list).
+
+    Returns:
+        A network of the same class that shares no storage with the old one.
+
+    Raises:
+        ValueError: For a negative threshold, or nodes that don't exist.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> x = torch.rand(100, 2, dtype=torch.float64)
+        >>> prune_node(KAN([2, 5, 1]), x, active=[[0, 3]]).width
+        [[2, 0], [2, 0], [1, 0]]
+    """
+    _check.real(threshold, "threshold", "prune_node", low=0)
+    if active is None:
+        scores, hidden = attribute(network, x), range(1, network.depth)
+        keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+        for level in hidden:
+            keep[level] = _above(scores.node_scores[level], threshold)
+        keep = _connected(network, scores, keep, hidden)
+    else:
+        keep = _given(network, active)
+    gone = _removed(network, keep)
+    if not gone:
+        return copy.deepcopy(network)
+    return keeping(network, keep, edge_means(network, x), f"pruned {listed('node', gone)}")
+
+
+def prune_input(network: Network, x: Tensor, threshold: float = 1e-2, active: Sequence[int] | None = None) -> Network:
+    """A new network without the inputs whose score is low. It takes the same x as before: it knows which columns it
+    reads.
+
+    Args:
+        network: The network; it isn't changed.
+        x: Samples for the scores, shape `(batch, n_features)`.
+        threshold: Inputs with a score above this stay, ≥ 0.
+        active: The inputs to keep instead.
+
+    Returns:
+        A network of the same class that shares no storage with the old one.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> x = torch.rand(100, 3, dtype=torch.float64)
+        >>> small = prune_input(KAN([3, 5, 1]), x, active=[0, 2])
+        >>> small.n_in, small.columns.tolist(), small(x).shape
+        (2, [0, 2], torch.Size([100, 1]))
+    """
+    _check.real(threshold, "threshold", "prune_input", low=0)
+    keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+    if active is None:
+        scores = attribute(network, x)
+        keep[0] = _above(scores.node_scores[0], threshold)
+        keep = _connected(network, scores, keep, [0])
+    else:
+        keep[0] = sorted({_check.integer(i, "active", "prune_input", low=0, high=network.n_in - 1) for i in active})
+        if not keep[0]:
+            _check.fail("active", "prune_input", "at least one input", active)
+    columns = [(int(network.columns[i]),) for _, i in _removed(network, keep)]
+    if not columns:
+        return copy.deepcopy(network)
+    return keeping(network, keep, edge_means(network, x), f"pruned {listed('input column', columns)}")
+
+
+def prune_edge(network: Network, x: Tensor, threshold: float = 3e-2) -> Network:
+    """A new network of the same shape in which the edges with a low score are pruned.
+
+    Every subnode of an output, and of a node whose own outgoing edges stay, keeps at least its strongest edge, so
+    that no path to an output is cut and no product loses a factor; all edges of a node that no longer leads to an
+    output go. What a pruned edge contributed on average is added to an edge that stays.
+
+    Args:
+        network: The network; it isn't changed.
+        x: Samples for the scores, shape `(batch, n_features)`.
+        threshold: Edges with a score above this stay, ≥ 0.
+
+    Returns:
+        A network of the same class that shares no storage with the old one.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> small = prune_edge(KAN([2, 5, 1]), torch.rand(100, 2, dtype=torch.float64), 10.0)
+        >>> len(small.edge_refs(active=True))  # the strongest path
+        2
+    """
+    _check.real(threshold, "threshold", "prune_edge", low=0)
+    scores, means = attribute(network, x).edge_scores, edge_means(network, x)
+    pruned = copy.deepcopy(network)
+    needed = list(range(network.n_out))
+    gone: list[tuple[int, int, int]] = []
+    for index in reversed(range(network.depth)):
+        keep = _kept_edges(network, index, needed, scores[index], threshold)
+        layer = pruned.layer(index)
+        removed = layer.active() & ~keep
+        for target, source in removed.nonzero().tolist():
+            cut(layer, source, target)
+            gone.append((index, source, target))
+        constants = torch.where(removed, means[index], 0.0).sum(1).tolist()
+        for target in (s for node in needed for s in network.subnodes_of(index + 1, node)):
+            if constants[target] != 0:
+                add_constant(layer, target, constants[target])
+        needed = keep.any(0).nonzero().flatten().tolist()
+    if gone:
+        record(pruned, "prune", f"pruned {listed('edge', sorted(gone))}")
+    return pruned
+
+
+def keeping(network: Network, keep: Sequence[Sequence[int]], means: Sequence[Tensor], label: str) -> Network:
+    """A new network with these nodes of each level; `means` are the edges' mean values, `(subnodes, nodes below)`
+    per layer.
+    """
+    fresh = restructured(network, [kept_level(network, level, nodes) for level, nodes in enumerate(keep)])
+    for index in range(network.depth):
+        removed = [n for n in range(network.nodes_in(index)) if n not in keep[index]]
+        constants = means[index][:, removed].sum(1).tolist()
+        kept = kept_level(network, index + 1, keep[index + 1]).subnodes
+        for target, old in enumerate(kept):
+            if old is not None and constants[old] != 0:
+                add_constant(fresh.layer(index), target, constants[old])
+    record(fresh, "prune", label)
+    return fresh
+
+
+def edge_means(network: Network, x: Tensor) -> list[Tensor]:
+    """Mean value of every edge over the samples, `(subnodes, nodes below)` per layer."""
+    with torch.no_grad():
+        return [edges.mean(0) for edges in network.trace(x).edges]
+
+
+def _above(scores: Tensor, threshold: float) -> list[int]:
+    return (scores > threshold).nonzero().flatten().tolist()
+
+
+def _connected(network: Network, scores: Scores, keep: list[list[int]], levels: Sequence[int]) -> list[list[int]]:
+    """`keep` and what it needs: every kept subnode that has edges keeps one at least, and no level is empty.
+
+    From the top down, because what is added on one level has needs of its own on the one below.
+    """
+    kept = [list(nodes) for nodes in keep]
+    for level in sorted(levels, reverse=True):
+        for node in kept[level + 1]:
+            for subnode in network.subnodes_of(level + 1, node):
+                active = network.layer(level).active()[subnode]
+                if bool(active.any()) and not bool(active[kept[level]].any()):
+                    ranking = torch.where(active, scores.edge_scores[level][subnode], -1.0)
+                    _rescue(kept[level], level, int(ranking.argmax()))
+        if not kept[level]:
+            _rescue(kept[level], level, int(scores.node_scores[level].argmax()))
+        kept[level].sort()
+    return kept
+
+
+def _rescue(kept: list[int], level: int, node: int) -> None:
+    log.warning(f"node ({level}, {node}) scores below the threshold; it stays because nothing else leads on from there")
+    kept.append(node)
+
+
+def _given(network: Network, active: Active) -> list[list[int]]:
+    """The nodes to keep on each level, from what the user gave."""
+    hidden = range(1, network.depth)
+    if not isinstance(active, Mapping):
+        if len(active) != len(hidden):
+            _check.fail("active", "prune_node", f"a list of {len(hidden)} lists, one for each hidden level", active)
+        active = dict(zip(hidden, active, strict=True))
+    keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+    for level, nodes in active.items():
+        _check.integer(level, "active", "prune_node", low=1, high=network.depth - 1, advice="Levels are keys.")
+        high = network.nodes_in(level) - 1
+        keep[level] = sorted({_check.integer(n, "active", "prune_node", low=0, high=high) for n in nodes})
+        if not keep[level]:
+            _check.fail("active", "prune_node", "at least one node for each level", active)
+    return keep
+
+
+def _kept_edges(network: Network, index: int, needed: Sequence[int], scores: Tensor, threshold: float) -> Tensor:
+    """Which edges of a layer stay, `(subnodes, nodes below)`, when these nodes above are needed."""
+    active = network.layer(index).active()
+    keep = torch.zeros_like(active)
+    for node in needed:
+        for subnode in network.subnodes_of(index + 1, node):
+            keep[subnode] = active[subnode] & (scores[subnode] > threshold)
+            if bool(active[subnode].any()) and not bool(keep[subnode].any()):
+                source = int(torch.where(active[subnode], scores[subnode], -1.0).argmax())
+                keep[subnode, source] = True
+                log.warning(f"edge {(index, source, subnode)} scores below the threshold; it stays as the only path")
+    return keep
+
+
+def _without_unused(network: Network) -> Network:
+    """Without the hidden nodes that no edge uses; the function is the same."""
+    keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+    for level in range(1, network.depth):
+        keep[level] = network.layer(level).active().any(0).nonzero().flatten().tolist() or [0]
+    gone = _removed(network, keep)
+    if not gone:
+        return network
+    fresh = restructured(network, [kept_level(network, level, nodes) for level, nodes in enumerate(keep)])
+    record(fresh, "prune", f"removed {listed('unused node', gone)}")
+    return fresh
+
+
+def _removed(network: Network, keep: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """The nodes that aren't kept."""
+    return [(level, n) for level, nodes in enumerate(keep) for n in range(network.nodes_in(level)) if n not in nodes]
