@@ -1,0 +1,62 @@
+# Everything runs in an environment of its own, .venv, which each target fills with what it needs.
+# A second call finds the stamps and starts at once.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+# The first interpreter that is new enough; `make PYTHON=/path/to/python` overrides the choice.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.10 python3, \
+	$(shell $(name) -c 'import sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && command -v $(name))))
+# Each group of packages is a stamp file that depends on the list of packages.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary
+
+.PHONY: help demo lab test check bench screens format clean
+
+help:
+	@echo "make demo     train on real data, find the formula, write kanwidget-demo.html"
+	@echo "make lab      open the notebooks in JupyterLab"
+	@echo "make test     run every check"
+	@echo "make check    run the quick ones: format, lint, types, imports, unit tests"
+	@echo "make bench    print the comparison with pykan (minutes)"
+	@echo "make screens  take pictures of the explorer in a real browser, into build/screens"
+
+demo: $(STAMPS)/base
+	@$(BIN)/kanwidget demo
+
+lab: $(STAMPS)/lab
+	@$(BIN)/kanwidget lab
+
+test: $(STAMPS)/test
+	@.ci/checks
+
+check: $(STAMPS)/test
+	@.ci/checks format lint types imports unit
+
+screens: $(STAMPS)/test
+	@.ci/checks browser
+	@ls build/screens
+
+bench: $(STAMPS)/bench
+	@$(BIN)/python -m tests.benchmarks.hello
+
+format: $(STAMPS)/test
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build dist js/node_modules kanwidget-demo.html
+
+$(STAMPS)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.10 or newer, with venv, is needed: apt install python3 python3-venv"; exit 1; }
+	@echo "make: creating $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/base: $(STAMPS)/python pyproject.toml
+	@echo "make: installing kanwidget into $(VENV) (some minutes the first time)"
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(STAMPS)/lab $(STAMPS)/test $(STAMPS)/bench: $(STAMPS)/%: $(STAMPS)/python pyproject.toml
+	@echo "make: installing kanwidget[$*] into $(VENV) (some minutes the first time)"
+	@$(INSTALL) --editable '.[$*]'
+	@touch $@
