@@ -1,0 +1,36 @@
+"""`import kanwidget` stays cheap: what is needed only later is imported only then."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+LATER = ["sympy", "matplotlib", "anywidget", "ipywidgets", "traitlets", "pandas", "pyarrow", "sklearn", "scipy"]
+FREE = [*LATER, "IPython", "jupyter_client", "tornado", "tqdm.notebook"]
+
+
+def loaded_by(statement):
+    code = f"import torch, sys, json; before = set(sys.modules); {statement}; print(json.dumps([*sys.modules]))"
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return set(json.loads(result.stdout))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import kanwidget",
+        "import kanwidget.cli",
+        "from kanwidget import KAN; KAN([2, 3, 1])",
+        "from kanwidget.datasets import load_trees; load_trees()",
+    ],
+)
+def test_heavy_modules_wait(statement):
+    # torch itself imports sympy in some versions and not in others: only what this package adds counts.
+    added = loaded_by(statement) - loaded_by("pass")
+    assert not {name.split(".")[0] for name in added} & set(FREE)
+
+
+def test_few_modules_are_added():
+    added = {name.split(".")[0] for name in loaded_by("import kanwidget") - loaded_by("pass")}
+    assert added - set(sys.stdlib_module_names) <= {"kanwidget", "numpy", "safetensors", "tqdm", "typing_extensions"}
