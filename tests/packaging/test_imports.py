@@ -1,5 +1,6 @@
 """`import kanwidget` stays cheap: what is needed only later is imported only then."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ LATER = ["sympy", "matplotlib", "anywidget", "ipywidgets", "traitlets", "pandas"
 FREE = [*LATER, "IPython", "jupyter_client", "tornado", "tqdm.notebook"]
 
 
+@functools.cache
 def loaded_by(statement):
     code = f"import torch, sys, json; before = set(sys.modules); {statement}; print(json.dumps([*sys.modules]))"
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
