@@ -2,7 +2,17 @@
 
 const MINUS = "−";
 const SUPERSCRIPT: Record<string, string> = {
-  "-": "⁻", "0": "⁰", "1": "¹", "2": "²", "3": "³", "4": "⁴", "5": "⁵", "6": "⁶", "7": "⁷", "8": "⁸", "9": "⁹",
+  "-": "⁻",
+  "0": "⁰",
+  "1": "¹",
+  "2": "²",
+  "3": "³",
+  "4": "⁴",
+  "5": "⁵",
+  "6": "⁶",
+  "7": "⁷",
+  "8": "⁸",
+  "9": "⁹",
 };
 
 export const superscript = (n: number): string => [...String(n)].map((c) => SUPERSCRIPT[c] ?? c).join("");
@@ -23,7 +33,11 @@ export function number(value: number | null | undefined, digits = 3): string {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size < 1e-3 || size >= 1e6) return value.toExponential(digits - 2).replace("e+", "e").replace(/^-/, MINUS);
+  if (size < 1e-3 || size >= 1e6)
+    return value
+      .toExponential(digits - 2)
+      .replace("e+", "e")
+      .replace(/^-/, MINUS);
   const rounded = Number(value.toPrecision(digits));
   return (size >= 1e4 ? rounded.toLocaleString("en-US") : String(rounded)).replace("-", MINUS);
 }
@@ -41,7 +55,8 @@ export function rSquared(value: number): string {
 export const milliseconds = (value: number): string =>
   value >= 1000 ? `${number(value / 1000, 2)} s/step` : `${number(value, 2)} ms/step`;
 
-export const count = (n: number, one: string, more = `${one}s`): string => `${n.toLocaleString("en-US")} ${n === 1 ? one : more}`;
+export const count = (n: number, one: string, more = `${one}s`): string =>
+  `${n.toLocaleString("en-US")} ${n === 1 ? one : more}`;
 
 /** An interval of validity: `all x`, `x > 0`, `−1 … 1`. */
 export function interval(valid: (number | null)[] | null, name = "x"): string {
@@ -52,3 +67,7 @@ export function interval(valid: (number | null)[] | null, name = "x"): string {
   if (low === null) return `${name} < ${number(high)}`;
   return `${number(low)} < ${name} < ${number(high)}`;
 }
+
+/** The name of a primitive as it is read: `x²` for `x^2`. */
+export const pretty = (name: string): string =>
+  name.replace(/\^(\d+)(?![\d.])/g, (_, n: string) => superscript(Number(n)));

@@ -174,12 +174,11 @@ export function wirePath({ source, target, box }: PlacedEdge, through: boolean):
 export function distance({ source, target }: PlacedEdge, x: number, y: number): number {
   const t = (y - source[1]) / (target[1] - source[1] || 1);
   if (t < 0 || t > 1) return Number.POSITIVE_INFINITY;
-  // With vertical ends y(s) is the same smooth step as x(s) is in the weights, so s is found by a few Newton steps.
+  // With vertical ends the height is 1.5u − 1.5u² + u³ of the way up: solved for u by Newton's method.
   let u = t;
   for (let n = 0; n < 4; n++) {
-    const f = 1.5 * u * (1 - u) ** 2 + 1.5 * u * u * (1 - u) + u ** 3 - t;
-    const slope = 1.5 * (1 - u) ** 2 + 1.5 * u * u - 0 * u + 1e-6;
-    u = Math.min(1, Math.max(0, u - f / Math.max(0.3, slope)));
+    const f = 1.5 * u - 1.5 * u * u + u ** 3 - t;
+    u = Math.min(1, Math.max(0, u - f / (1.5 - 3 * u + 3 * u * u)));
   }
   const weight = 3 * u * u * (1 - u) + u ** 3;
   return Math.abs(source[0] + (target[0] - source[0]) * weight - x);

@@ -48,7 +48,8 @@ function element(tag: string): Element | null {
 
 /** The node for a tree; an unknown tag becomes its children, an unknown attribute nothing. */
 export function mathNode(tree: MathNode | string, depth = 0): Node {
-  if (typeof tree === "string" || depth > MAX_DEPTH) return document.createTextNode(typeof tree === "string" ? tree : "…");
+  if (typeof tree === "string" || depth > MAX_DEPTH)
+    return document.createTextNode(typeof tree === "string" ? tree : "…");
   const [tag, values, children] = tree;
   const node: Element | DocumentFragment = element(tag) ?? document.createDocumentFragment();
   if (node instanceof Element)

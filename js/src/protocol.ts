@@ -1,6 +1,19 @@
 // The messages between kernel and browser: the mirror of kanwidget/explorer/protocol.py, which explains each field.
 // Types are read off the guards, so a field cannot be declared and left unchecked.
-import { flag, type Guard, type Guarded, list, many, mapOf, number, oneOf, orNull, record, text, whole } from "./guards";
+import {
+  flag,
+  type Guard,
+  type Guarded,
+  list,
+  many,
+  mapOf,
+  number,
+  oneOf,
+  orNull,
+  record,
+  text,
+  whole,
+} from "./guards";
 
 export const VERSION = 1;
 /** Columns of `metrics`, in order. */
@@ -76,10 +89,7 @@ const settings = record({
   simplicity: number,
   loss: text,
 });
-const selection = record(
-  { edges: list(edgeKey) },
-  { x_name: text, data_range: list(number), importance: number },
-);
+const selection = record({ edges: list(edgeKey) }, { x_name: text, data_range: list(number), importance: number });
 const candidate = record({
   name: text,
   formula: mathNode,

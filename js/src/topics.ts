@@ -37,3 +37,6 @@ export const EVERYTHING: Topics = new Set<Topic>([
   "size",
   "note",
 ]);
+
+/** Whether any of `names` is among the changed topics. */
+export const touches = (topics: Topics, ...names: Topic[]): boolean => names.some((name) => topics.has(name));

@@ -1,0 +1,90 @@
+// Everything that a click or a key does. Each act is one command to the kernel; what must be seen at once is shown
+// before the answer comes.
+import { type Command, type EdgeKey, keyText } from "./protocol";
+import { ranked } from "./rank";
+import type { Store } from "./store";
+import type { UiState } from "./ui-state";
+
+export type ExportFormat = "svg" | "png" | "csv" | "json" | "html" | "code";
+
+export class Actions {
+  constructor(
+    private readonly store: Store,
+    private readonly ui: UiState,
+    /** Sends a command; its sequence number, or null when the kernel is gone. */
+    readonly send: (command: Command) => number | null,
+    private readonly now: () => number,
+  ) {}
+
+  /** Acts that need a kernel are possible. */
+  get possible(): boolean {
+    return this.store.link === "live";
+  }
+
+  toggleRun(): void {
+    if (this.store.running) this.pause();
+    else this.send({ kind: "control", action: "start" });
+  }
+
+  pause(): void {
+    if (this.ui.values.stopping === null) this.ui.set("stopping", this.now());
+    this.send({ kind: "control", action: "pause" });
+  }
+
+  control(action: "step" | "reset"): void {
+    this.send({ kind: "control", action });
+  }
+
+  undo(): void {
+    if (this.store.state.history.can_undo) this.send({ kind: "undo" });
+  }
+
+  redo(): void {
+    if (this.store.state.history.can_redo) this.send({ kind: "redo" });
+  }
+
+  goTo(state: number): void {
+    if (state !== this.store.state.history.current) this.send({ kind: "goto", state });
+  }
+
+  /** Selects an edge; `add` adds it to the selection, or takes it out again. */
+  select(key: EdgeKey, add = false): void {
+    const old = this.store.state.selection.edges;
+    const text = keyText(key);
+    const without = old.filter((edge) => keyText(edge) !== text);
+    if (add) this.selectAll(without.length < old.length ? without : [...old, key]);
+    else if (old.length !== 1 || without.length > 0) this.selectAll([key]);
+    this.ui.set("cursor", text);
+  }
+
+  selectAll(edges: EdgeKey[]): void {
+    const seq = this.send({ kind: "select", edges });
+    if (seq !== null && this.store.link === "live") this.store.select(edges, seq);
+  }
+
+  /** Replaces the functions of all selected edges. */
+  fix(name: string, keepSpline = false): void {
+    for (const edge of this.store.state.selection.edges)
+      this.send({ kind: "fix", edge, name, keep_spline: keepSpline });
+  }
+
+  fixBest(): void {
+    const { rows } = this.store.state.candidates;
+    const best = rows[ranked(rows, this.ui.values.weight)[0] ?? -1];
+    if (best) this.fix(best.name);
+  }
+
+  unfix(): void {
+    for (const edge of this.store.state.selection.edges) this.send({ kind: "unfix", edge });
+  }
+
+  /** Prunes the selected edges, or restores them when all of them are pruned. */
+  pruneSelected(restore: boolean): void {
+    const { edges } = this.store.state.selection;
+    if (edges.length > 0) this.send(restore ? { kind: "restore", edges } : { kind: "prune", edges });
+  }
+
+  exportAs(format: ExportFormat): void {
+    this.send({ kind: "export", format });
+  }
+}

@@ -1,0 +1,43 @@
+// The thumbnails' numbers: one row per edge of the structure.
+import type { NumberArray } from "./codecs";
+import { CURVE_HEAD, type EdgeKey, keyText, type Structure } from "./protocol";
+
+export interface EdgeCurve {
+  importance: number;
+  low: number;
+  high: number;
+  values: Float32Array;
+}
+
+export class Curves {
+  #rows = new Map<string, Float32Array>();
+
+  set(array: NumberArray | undefined, keys: readonly EdgeKey[]): void {
+    if (!array || array.shape.length !== 2 || array.shape[0] !== keys.length) return;
+    const width = array.shape[1] ?? 0;
+    if (width <= CURVE_HEAD) return;
+    keys.forEach((key, i) => this.#rows.set(keyText(key), array.values.subarray(i * width, (i + 1) * width)));
+  }
+
+  /** Forgets rows of edges that no longer exist. */
+  keep(structure: Structure): void {
+    const known = new Set(structure.edges.map((edge) => keyText(edge.key)));
+    for (const key of this.#rows.keys()) if (!known.has(key)) this.#rows.delete(key);
+  }
+
+  get(key: string): EdgeCurve | null {
+    const row = this.#rows.get(key);
+    if (!row) return null;
+    return { importance: row[0]!, low: row[1]!, high: row[2]!, values: row.subarray(CURVE_HEAD) };
+  }
+
+  /** Importance of every edge, scaled so that the strongest has 1; NaN counts as none. */
+  importance(structure: Structure): Float32Array {
+    const raw = Float32Array.from(structure.edges, (edge) => {
+      const value = this.#rows.get(keyText(edge.key))?.[0] ?? 0;
+      return Number.isFinite(value) ? Math.max(0, value) : 0;
+    });
+    const top = raw.reduce((most, value) => Math.max(most, value), 0);
+    return top > 0 ? raw.map((value) => value / top) : raw;
+  }
+}

@@ -1,0 +1,141 @@
+// Puts the explorer together on any element and any transport: store, drawing, messages, keys.
+import { Actions } from "./actions";
+import type { Context, View } from "./context";
+import { saveExport } from "./download";
+import { Frames } from "./frames";
+import { handleKeys } from "./keyboard";
+import { Registry } from "./listeners";
+import { type Command, isSnapshot, type Message, readMessage, VERSION } from "./protocol";
+import { Pump } from "./pump";
+import { Store } from "./store";
+import { followTheme } from "./theme";
+import type { Transport } from "./transport";
+import { UiState } from "./ui-state";
+import { shell } from "./views/shell";
+
+let views = 0;
+
+export interface Explorer {
+  readonly root: HTMLElement;
+  readonly store: Store;
+  destroy(): void;
+}
+
+export function createExplorer(host: HTMLElement, transport: Transport): Explorer {
+  const registry = new Registry();
+  const store = new Store();
+  const ui = new UiState();
+  const uid = `kw${++views}-${Math.random().toString(36).slice(2, 8)}`;
+  const send = sender(transport, store);
+  const context: Context = { store, ui, uid, act: new Actions(store, ui, send, () => Date.now()) };
+  const root = makeRoot(uid);
+  const view: View = shell(context, root);
+  const frames = new Frames(registry, (topics) => {
+    view.draw(topics);
+    mark(root, store);
+  });
+  store.link = transport.link;
+  registry.add(() => transport.dispose());
+  followTheme(root, registry);
+  handleKeys(context, root, registry);
+  wire(context, transport, frames, registry, send);
+  readSnapshot(store, transport);
+  host.append(root);
+  frames.flush(true);
+  root.dataset.kwView = uid;
+  if (transport.link === "live") send({ kind: "hello", view: uid });
+  return {
+    root,
+    store,
+    destroy: () => {
+      view.destroy();
+      registry.destroy();
+      root.remove();
+    },
+  };
+}
+
+function makeRoot(uid: string): HTMLElement {
+  const root = document.createElement("div");
+  root.className = "kanwidget";
+  root.id = uid;
+  root.tabIndex = -1;
+  root.setAttribute("role", "region");
+  root.setAttribute("aria-label", "KAN explorer");
+  // JupyterLab takes keys for its own shortcuts unless told not to.
+  root.dataset.lmSuppressShortcuts = "true";
+  return root;
+}
+
+/** The attributes by which tests and automation follow the session. */
+function mark(root: HTMLElement, store: Store): void {
+  const { status } = store.state;
+  root.dataset.kwStatus = store.link === "lost" ? "disconnected" : status.state;
+  root.dataset.kwStep = String(status.step);
+  root.dataset.kwLink = store.link;
+}
+
+type Send = (command: Command) => number | null;
+
+function sender(transport: Transport, store: Store): Send {
+  let seq = 0;
+  return (command) => {
+    if (store.link === "lost") return null;
+    seq += 1;
+    try {
+      transport.send({ v: VERSION, seq, ...command });
+      return seq;
+    } catch {
+      // The comm's way to say that its kernel is gone.
+      store.setLink("lost");
+      return null;
+    }
+  };
+}
+
+function readSnapshot(store: Store, transport: Transport): void {
+  const snapshot = transport.snapshot();
+  if (isSnapshot(snapshot)) store.load(snapshot);
+  else if (snapshot && Object.keys(snapshot).length > 0) ignore(store, snapshot);
+}
+
+function ignore(store: Store, message: unknown): void {
+  store.ignored += 1;
+  console.debug("kanwidget: a message that this page cannot read was ignored", message);
+}
+
+function wire({ store, ui }: Context, transport: Transport, frames: Frames, registry: Registry, send: Send): void {
+  const pump = new Pump(registry, {
+    running: () => store.running,
+    pump: () => send({ kind: "pump", since: store.metrics.received }),
+    now: () => Date.now(),
+  });
+  store.onChange((topics) => {
+    if (topics.includes("status") && !store.running) ui.set("stopping", null);
+    if (topics.includes("settings")) ui.set("weight", ui.values.weight);
+    pump.update();
+    frames.mark(topics);
+  });
+  ui.onChange((topics) => frames.mark(topics));
+  transport.onSnapshot(() => {
+    readSnapshot(store, transport);
+  });
+  transport.onLost(() => store.setLink("lost"));
+  transport.onMessage((value, buffers) => {
+    const message = readMessage(value);
+    if (!message) return ignore(store, value);
+    receive(store, message, buffers);
+    pump.heard(message);
+    if (message.frame !== undefined) {
+      const frame = message.frame;
+      frames.then(() => send({ kind: "frame_ack", frame }));
+    }
+  });
+}
+
+function receive(store: Store, message: Message, buffers: readonly unknown[]): void {
+  // A message proves that the link lives, whatever was heard before.
+  if (store.link === "lost") store.setLink("live");
+  store.apply(message, buffers[0]);
+  if (message.kind === "export") saveExport(message, buffers[0]);
+}

@@ -1,0 +1,214 @@
+// What the page knows of the kernel's session. Messages and snapshots go in, the topics that changed come out.
+import { type NumberArray, readArrays } from "./codecs";
+import { Curves } from "./curves";
+import { Metrics } from "./metrics";
+import {
+  type Candidates,
+  type EdgeKey,
+  type ErrorInfo,
+  type Formula,
+  type History,
+  keyText,
+  type Message,
+  type MessageOf,
+  type Selection,
+  type Settings,
+  type Snapshot,
+  type Status,
+  type Structure,
+} from "./protocol";
+import type { DataTopic } from "./topics";
+
+/** `live`: a kernel answers; `lost`: it did; `none`: a report without one. */
+export type Link = "live" | "lost" | "none";
+
+export interface State {
+  structure: Structure;
+  status: Status;
+  settings: Settings;
+  selection: Selection;
+  detail: Map<string, NumberArray>;
+  candidates: Candidates;
+  fits: Map<string, NumberArray>;
+  formula: Formula;
+  history: History;
+  primitives: string[];
+  error: ErrorInfo | null;
+  code: string | null;
+}
+
+const EMPTY: State = {
+  structure: { width: [], k: 3, grid: 1, nodes: [], edges: [], n_parameters: 0 },
+  status: {
+    state: "idle",
+    step: 0,
+    train: null,
+    test: null,
+    penalty: null,
+    ms_per_step: null,
+    reason: null,
+    driver: "thread",
+    task: null,
+  },
+  settings: { lamb: 0, grid: 1, opt: "", opts: [], lr: null, simplicity: 0, loss: "RMSE" },
+  selection: { edges: [] },
+  detail: new Map(),
+  candidates: { edge: null, busy: false, version: 0, rows: [] },
+  fits: new Map(),
+  formula: { outputs: [], text: "", latex: "", python: "", rmse: null, fixed: 0, active: 0 },
+  history: { states: [], current: 0, can_undo: false, can_redo: false, events: [] },
+  primitives: [],
+  error: null,
+  code: null,
+};
+
+export class Store {
+  state: State = { ...EMPTY };
+  readonly metrics = new Metrics();
+  readonly curves = new Curves();
+  link: Link = "live";
+  /** Something to draw has arrived. */
+  ready = false;
+  /** Messages that this page could not read: counted, never thrown. */
+  ignored = 0;
+  #seq = -1;
+  #snapshotSeq = -1;
+  /** The `select` that the kernel has not yet answered: until then older selections must not flash up. */
+  #asked: { seq: number; edges: string } | null = null;
+  #changed: (topics: DataTopic[]) => void = () => {};
+
+  onChange(call: (topics: DataTopic[]) => void): void {
+    this.#changed = call;
+  }
+
+  /** The shown state of the training: a lost kernel overrides what it said last. */
+  get running(): boolean {
+    return this.link === "live" && this.state.status.state === "running";
+  }
+
+  setLink(link: Link): void {
+    if (this.link === link) return;
+    this.link = link;
+    this.#changed(["link", "status"]);
+  }
+
+  /** Takes a snapshot over, unless messages have told more already. */
+  load(snapshot: Snapshot, binary: unknown = snapshot.buffer): boolean {
+    if (snapshot.seq < this.#seq || snapshot.seq <= this.#snapshotSeq) return false;
+    this.#seq = this.#snapshotSeq = snapshot.seq;
+    const arrays = readArrays(snapshot.arrays, binary);
+    const { structure, status, settings, selection, candidates, formula, history, primitives, error } = snapshot;
+    this.state = { ...this.state, structure, status, settings, formula, history, primitives, error };
+    this.metrics.clear();
+    this.metrics.add(arrays.get("metrics"), 0);
+    this.curves.keep(structure);
+    this.curves.set(
+      arrays.get("curves"),
+      structure.edges.map((edge) => edge.key),
+    );
+    this.#setSelection(selection, part(arrays, "selection."));
+    this.#setCandidates(candidates, part(arrays, "candidates."));
+    this.ready = true;
+    this.#changed([
+      "structure",
+      "status",
+      "settings",
+      "selection",
+      "candidates",
+      "formula",
+      "history",
+      "error",
+      "metrics",
+      "curves",
+    ]);
+    return true;
+  }
+
+  apply(message: Message, binary: unknown): void {
+    if (message.kind === "hello_ack") {
+      this.load({ ...message.snapshot, seq: Math.max(message.seq, message.snapshot.seq) }, binary);
+      return;
+    }
+    // A message from before the snapshot is contained in it.
+    const timeless = message.kind === "ack" || message.kind === "export" || message.kind === "error";
+    if (!timeless && message.seq < this.#snapshotSeq) return;
+    this.#seq = Math.max(this.#seq, message.seq);
+    const arrays = "arrays" in message ? readArrays(message.arrays, binary) : new Map<string, NumberArray>();
+    const topics = this.#reduce(message, arrays);
+    if (topics.length > 0) this.#changed(topics);
+  }
+
+  #reduce(message: Exclude<Message, { kind: "hello_ack" }>, arrays: Map<string, NumberArray>): DataTopic[] {
+    switch (message.kind) {
+      case "metrics":
+        if (message.replace) this.metrics.clear();
+        this.metrics.add(arrays.get("metrics"), message.first);
+        return ["metrics"];
+      case "curves":
+        this.curves.set(arrays.get("curves"), message.edges ?? this.state.structure.edges.map((edge) => edge.key));
+        return ["curves"];
+      case "selection":
+        return this.#setSelection(message.selection, arrays);
+      case "candidates":
+        return this.#setCandidates(message.candidates, arrays);
+      case "ack":
+        return this.#acknowledge(message);
+      case "export":
+        if (message.format !== "code") return [];
+        this.state.code = message.text;
+        return ["code"];
+      case "structure":
+        this.curves.keep(message.structure);
+        this.state.structure = message.structure;
+        return ["structure"];
+      default:
+        Object.assign(this.state, { [message.kind]: message[message.kind as keyof typeof message] });
+        return [message.kind];
+    }
+  }
+
+  #acknowledge(ack: MessageOf<"ack">): DataTopic[] {
+    if (this.#asked && ack.of >= this.#asked.seq) this.#asked = null;
+    this.state.settings = ack.settings;
+    return ["settings"];
+  }
+
+  /** Shows a selection before the kernel has confirmed it. */
+  select(edges: EdgeKey[], seq: number): void {
+    this.#asked = { seq, edges: edges.map(keyText).join() };
+    this.state.selection = { edges };
+    this.state.detail = new Map();
+    this.state.candidates = { edge: edges[0] ?? null, busy: edges.length > 0, version: 0, rows: [] };
+    this.state.fits = new Map();
+    this.#changed(["selection", "candidates"]);
+  }
+
+  #setSelection(selection: Selection, detail: Map<string, NumberArray>): DataTopic[] {
+    const edges = selection.edges.map(keyText).join();
+    if (this.#asked && this.#asked.edges !== edges) return [];
+    this.state.selection = selection;
+    this.state.detail = detail;
+    return ["selection"];
+  }
+
+  #setCandidates(candidates: Candidates, fits: Map<string, NumberArray>): DataTopic[] {
+    const wanted = this.state.selection.edges[0];
+    const same = wanted && candidates.edge && keyText(wanted) === keyText(candidates.edge);
+    if (!same && (wanted || candidates.edge)) return [];
+    // An announcement without rows ("busy") keeps those that are on screen.
+    if (candidates.busy && candidates.rows.length === 0 && this.state.candidates.rows.length > 0) {
+      this.state.candidates = { ...this.state.candidates, busy: true };
+      return ["candidates"];
+    }
+    this.state.candidates = candidates;
+    this.state.fits = fits;
+    return ["candidates"];
+  }
+}
+
+/** The arrays whose name begins with `prefix`, without it. */
+function part(arrays: Map<string, NumberArray>, prefix: string): Map<string, NumberArray> {
+  const found = new Map<string, NumberArray>();
+  for (const [name, array] of arrays) if (name.startsWith(prefix)) found.set(name.slice(prefix.length), array);
+  return found;
+}

@@ -1,0 +1,157 @@
+// What could replace the edge's function: small multiples on shared axes, best first.
+import type { Context, View } from "../context";
+import { attrs, h, place, setText } from "../dom";
+import { pretty } from "../format";
+import { Registry } from "../listeners";
+import { keyText } from "../protocol";
+import { ranked } from "../rank";
+import { touches } from "../topics";
+import { Card } from "./candidate-card";
+import { button } from "./controls";
+import { SIMPLICITY_VALUES, slider } from "./slider";
+
+export function candidates(context: Context): View {
+  const registry = new Registry();
+  const { store, ui, act } = context;
+  const filter = h("input", {
+    type: "search",
+    class: "kw-search",
+    placeholder: "filter",
+    "aria-label": "Filter candidates by name",
+    "data-kw-control": "filter",
+  });
+  const order = orderSlider(context, registry);
+  const other = otherFunction(context, registry);
+  const list = h("div", { class: "kw-cards", role: "list", "aria-label": "Candidates" });
+  const note = h("p", { class: "kw-empty kw-note" });
+  const bar = h("div", { class: "kw-candidate-bar" }, order.node, filter, other.node);
+  const node = h("div", { class: "kw-candidates" }, bar, list, note);
+  const cards = new Map<string, Card>();
+  let held: string[] | null = null;
+  const show = () => {
+    const { rows } = store.state.candidates;
+    const names = ranked(rows, ui.values.weight).map((i) => rows[i]!.name);
+    // Under the pointer the order stays as it is: new figures must not move what is about to be clicked.
+    const sorted = held
+      ? [...held.filter((name) => names.includes(name)), ...names.filter((name) => !held?.includes(name))]
+      : names;
+    const wanted = ui.values.filter.trim().toLowerCase();
+    const visible = sorted.filter((name) => name.toLowerCase().includes(wanted) || pretty(name).includes(wanted));
+    drawCards(context, cards, visible, list);
+    attrs(list, { "aria-busy": String(store.state.candidates.busy) });
+    note.hidden = visible.length > 0;
+    setText(note, emptyText(context, names.length));
+  };
+  registry.listen(filter, "input", () => ui.set("filter", filter.value));
+  registry.listen(list, "pointerenter", () => {
+    held = [...list.children].map((card) => card.getAttribute("data-kw-candidate") ?? "");
+  });
+  registry.listen(list, "pointerleave", () => {
+    held = null;
+    show();
+  });
+  registry.listen(list, "click", (event) => {
+    const pressed = (event.target as Element).closest("[data-kw-action]");
+    const name = pressed?.closest("[data-kw-candidate]")?.getAttribute("data-kw-candidate");
+    if (name) act.fix(name, pressed?.getAttribute("data-kw-action") === "fix-both");
+  });
+  let edge = "";
+  const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "candidates", "selection", "settings", "rank", "link", "structure", "size")) return;
+    const now = store.state.selection.edges.map(keyText).join();
+    // Another edge: its own order, from the top.
+    if (now !== edge) {
+      held = null;
+      list.scrollTop = 0;
+    }
+    edge = now;
+    if (touches(topics, "rank")) held = null;
+    order.draw();
+    other.draw();
+    show();
+  };
+  return { node, draw, destroy: () => registry.destroy() };
+}
+
+function drawCards(context: Context, cards: Map<string, Card>, names: string[], list: HTMLElement): void {
+  const { rows } = context.store.state.candidates;
+  for (const name of cards.keys()) if (!rows.some((one) => one.name === name)) cards.delete(name);
+  const nodes = names.map((name, place) => {
+    let card = cards.get(name);
+    if (!card) {
+      card = new Card(name);
+      cards.set(name, card);
+    }
+    card.draw(
+      context,
+      rows.findIndex((one) => one.name === name),
+      place === 0,
+    );
+    return card.node;
+  });
+  place(list, nodes);
+}
+
+function emptyText({ store, ui }: Context, known: number): string {
+  if (known > 0) return `No candidate is called “${ui.values.filter}”.`;
+  if (store.state.candidates.busy) return "Fitting candidates…";
+  return store.link === "none" ? "No candidates were stored for this edge." : "No candidates yet.";
+}
+
+/** Accuracy against simplicity: re-ranks here at once and tells the kernel. */
+function orderSlider({ ui, act, store, uid }: Context, registry: Registry) {
+  const one = slider(
+    {
+      name: "simplicity",
+      label: "simplicity",
+      title: "Left: the best fit first. Right: the simplest first.",
+      values: SIMPLICITY_VALUES,
+      field: false,
+      uid,
+      format: (value) => value.toFixed(2),
+      allows: () => true,
+      echo: (value) => ui.set("weight", value),
+      commit: (value) => {
+        if (store.link === "live") act.send({ kind: "rank", weight: value });
+      },
+    },
+    registry,
+  );
+  let accepted = Number.NaN;
+  const draw = () => {
+    const { simplicity } = store.state.settings;
+    if (simplicity === accepted) return;
+    accepted = simplicity;
+    one.accept(simplicity);
+    ui.set("weight", simplicity);
+  };
+  return { node: one.node, draw };
+}
+
+/** The whole library, for functions that are not among the candidates. */
+function otherFunction({ act, store }: Context, registry: Registry) {
+  const select = h("select", { class: "kw-select", "aria-label": "Other function", "data-kw-control": "other" });
+  const fix = button({
+    label: "Fix",
+    attrs: { "data-kw-action": "fix-other", "aria-label": "Fix to the other function" },
+  });
+  const node = h("span", { class: "kw-other" }, select, fix);
+  registry.listen(fix, "click", () => {
+    if (select.value) act.fix(select.value);
+  });
+  registry.listen(select, "change", () => attrs(fix, { disabled: !select.value || !act.possible }));
+  let known = "";
+  const draw = () => {
+    const { primitives } = store.state;
+    if (primitives.join() !== known) {
+      known = primitives.join();
+      select.replaceChildren(
+        h("option", { value: "" }, "other function…"),
+        ...primitives.map((name) => h("option", { value: name }, pretty(name))),
+      );
+    }
+    attrs(fix, { disabled: !select.value || !act.possible });
+    node.hidden = store.link === "none";
+  };
+  return { node, draw };
+}

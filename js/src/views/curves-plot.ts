@@ -1,0 +1,179 @@
+// The drawing of the training curves, redrawn whole: its cost is bounded by the pixels, not by the steps.
+import type { Context } from "../context";
+import { attrs, s } from "../dom";
+import { power } from "../format";
+import type { Column } from "../metrics";
+import { bisect, decades, decimate, linear, log, path, type Scale, ticks } from "../scales";
+import type { Store } from "../store";
+
+export interface Chart {
+  xs: Float32Array;
+  x: Scale;
+  invert(pixel: number): number;
+  eventX(step: number): number;
+  width: number;
+  top: number;
+  bottom: number;
+  right: number;
+}
+
+const SERIES: readonly Column[] = ["train", "test", "penalty"];
+const LEFT = 42;
+const TOP = 20;
+const BOTTOM = 20;
+const RIGHT = 58;
+
+const shown = (store: Store): Column[] =>
+  SERIES.filter((name) => (name === "penalty" ? store.state.settings.lamb > 0 : true)).filter((name) =>
+    store.metrics.column(name).some((value) => value > 0),
+  );
+
+/** The values of one row, for the readout. */
+export const readings = (store: Store, row: number): { name: Column; value: number }[] =>
+  shown(store)
+    .map((name) => ({ name, value: store.metrics.column(name)[row]! }))
+    .filter(({ value }) => Number.isFinite(value));
+
+/** Smallest and largest positive value of all series, in whole decades where that wastes little. */
+function range(store: Store, names: Column[]): [number, number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, 0];
+  for (const name of names)
+    for (const value of store.metrics.column(name)) {
+      if (!(value > 0) || !Number.isFinite(value)) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  if (high === 0) return [1e-4, 1];
+  // Half a decade at least, so that noise on a plateau does not fill the plot.
+  if (high / low < 3.2) [low, high] = [low / 1.8, high * 1.8];
+  return [low / 1.15, high * 1.15];
+}
+
+export function drawChart(
+  context: Context,
+  svg: SVGSVGElement,
+  { width, height }: { width: number; height: number },
+): Chart {
+  const { store, ui } = context;
+  const xs = store.metrics.column(ui.values.axis === "step" ? "step" : "seconds");
+  const names = shown(store);
+  const right = Math.max(LEFT + 40, width - RIGHT);
+  const bottom = height - BOTTOM;
+  const last = xs.at(-1) ?? 0;
+  const first = xs.length > 1 ? Math.min(xs[0]!, last) : 0;
+  const end = last > first ? last : first + (ui.values.axis === "step" ? 10 : 1);
+  const x = linear(first, end, LEFT, right);
+  const [low, high] = range(store, names);
+  const y = log(low, high, bottom, TOP);
+  const chart: Chart = {
+    xs,
+    x,
+    width,
+    right,
+    bottom,
+    top: TOP,
+    invert: linear(LEFT, right, first, end),
+    eventX: (step) => eventX(store, xs, x, step),
+  };
+  attrs(svg, { width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": summary(store, names) });
+  svg.replaceChildren(
+    ...yAxis(low, high, y, right, bottom),
+    ...xAxis(first, end, x, bottom, right, ui.values.axis),
+    ...(xs.length > 0 ? events(context, chart) : []),
+    ...lines(store, names, xs, x, y, right),
+    ...labels(store, names, y, right),
+    s("path", { class: "kw-crosshair" }),
+  );
+  return chart;
+}
+
+function summary(store: Store, names: Column[]): string {
+  const rows = store.metrics.length;
+  if (rows === 0) return "Training curves, nothing recorded yet";
+  const last = readings(store, rows - 1).map(({ name, value }) => `${name} ${value.toPrecision(2)}`);
+  return `Training curves of ${names.join(", ")}; last values: ${last.join(", ")}`;
+}
+
+function yAxis(low: number, high: number, y: Scale, right: number, bottom: number): SVGElement[] {
+  const marks = decades(low, high, Math.max(2, (bottom - TOP) / 24));
+  const values = marks.length > 0 ? marks : [Number(Math.sqrt(low * high).toPrecision(1))];
+  return values.flatMap((value) => [
+    s("path", { class: "kw-gridline", d: `M${LEFT} ${y(value).toFixed(1)}H${right}` }),
+    s("text", { class: "kw-tick", x: LEFT - 6, y: (y(value) + 3.5).toFixed(1), "text-anchor": "end" }, power(value)),
+  ]);
+}
+
+function xAxis(first: number, end: number, x: Scale, bottom: number, right: number, unit: string): SVGElement[] {
+  const values = ticks(first, end, Math.max(2, Math.min(8, (right - LEFT) / 64)));
+  const whole = unit === "step" ? values.filter(Number.isInteger) : values;
+  return [
+    s("path", { class: "kw-axis-line", d: `M${LEFT} ${bottom}H${right}` }),
+    ...whole.map((value) =>
+      s(
+        "text",
+        { class: "kw-tick", x: x(value).toFixed(1), y: bottom + 14, "text-anchor": "middle" },
+        value.toLocaleString("en-US"),
+      ),
+    ),
+    s("text", { class: "kw-tick", x: right + 12, y: bottom + 14 }, unit === "step" ? "step" : "s"),
+  ];
+}
+
+function lines(store: Store, names: Column[], xs: Float32Array, x: Scale, y: Scale, right: number): SVGElement[] {
+  return names.flatMap((name) => {
+    const ys = store.metrics.column(name);
+    const kept = decimate(xs, ys, right - LEFT);
+    const px = kept.map((i) => xs[i]!);
+    const py = kept.map((i) => (ys[i]! > 0 ? ys[i]! : Number.NaN));
+    const last = py.findLastIndex((value) => Number.isFinite(value));
+    return [
+      s("path", { class: `kw-line kw-${name}`, d: path(px, py, x, y) }),
+      last < 0
+        ? null
+        : s("circle", {
+            class: `kw-end-dot kw-${name}`,
+            cx: x(px[last]!).toFixed(1),
+            cy: y(py[last]!).toFixed(1),
+            r: 3,
+          }),
+    ].filter((node) => node !== null);
+  });
+}
+
+/** Names at the ends of the curves, moved apart where they would overlap. */
+function labels(store: Store, names: Column[], y: Scale, right: number): SVGElement[] {
+  const placed = names
+    .map((name) => ({ name, at: y(store.metrics.column(name).findLast((value) => value > 0) ?? Number.NaN) }))
+    .filter(({ at }) => Number.isFinite(at))
+    .sort((a, b) => a.at - b.at);
+  placed.forEach((one, i) => {
+    const above = placed[i - 1];
+    if (above && one.at - above.at < 13) one.at = above.at + 13;
+  });
+  return placed.map(({ name, at }) =>
+    s("text", { class: `kw-series kw-${name}`, x: right + 8, y: (at + 4).toFixed(1) }, name),
+  );
+}
+
+function eventX(store: Store, xs: Float32Array, x: Scale, step: number): number {
+  const steps = store.metrics.column("step");
+  return steps.length > 0 ? x(xs[bisect(steps, step)]!) : x(0);
+}
+
+/** Marks of what was done. Labels that would overlap are left out; pointing at a mark names it. */
+function events({ store }: Context, chart: Chart): SVGElement[] {
+  let free = 0;
+  return store.state.history.events.flatMap(({ step, label }) => {
+    const at = chart.eventX(step);
+    const mark = s(
+      "path",
+      { class: "kw-event-mark", d: `M${at.toFixed(1)} ${TOP - 4}V${chart.bottom}` },
+      s("title", {}, `${label} (step ${step})`),
+    );
+    const width = label.length * 5.8;
+    const start = Math.max(2, Math.min(at - width / 2, chart.width - width - 2));
+    if (start < free) return [mark];
+    free = start + width + 8;
+    return [mark, s("text", { class: "kw-event-label", x: start.toFixed(1), y: TOP - 8 }, label)];
+  });
+}

@@ -1,0 +1,80 @@
+// Training curves: errors on a logarithmic axis over steps or seconds, with a mark wherever something was done.
+import type { Context, View } from "../context";
+import { attrs, h, s, setText } from "../dom";
+import { number } from "../format";
+import { Registry } from "../listeners";
+import { bisect } from "../scales";
+import { touches } from "../topics";
+import { type Chart, drawChart, readings } from "./curves-plot";
+
+export function curves(context: Context): View {
+  const registry = new Registry();
+  const { ui } = context;
+  const axis = h("button", {
+    type: "button",
+    class: "kw-button kw-small kw-axis",
+    "data-kw-toggle": "axis",
+    title: "Steps or seconds on the axis",
+  });
+  const svg = s("svg", { class: "kw-plot", role: "img" });
+  const readout = h("div", { class: "kw-readout", "aria-hidden": "true", hidden: true });
+  const empty = h("p", { class: "kw-empty" }, "Press Start to see the network learn.");
+  const stage = h("div", { class: "kw-stage" }, svg as unknown as HTMLElement, readout, empty);
+  const node = h("section", { class: "kw-curves", "data-kw-panel": "curves", "aria-label": "Curves" }, axis, stage);
+  let size = { width: 420, height: 150 };
+  let chart: Chart | null = null;
+  let pointer: number | null = null;
+  registry.listen(axis, "click", () => ui.set("axis", ui.values.axis === "step" ? "seconds" : "step"));
+  registry.resize(stage, (width, height) => {
+    size = { width: Math.floor(width), height: Math.floor(height) };
+    ui.touch("size");
+  });
+  const point = () => hover(context, svg, readout, chart, pointer);
+  registry.listen(svg, "pointermove", (event) => {
+    pointer = event.clientX - svg.getBoundingClientRect().left;
+    point();
+  });
+  registry.listen(svg, "pointerleave", () => {
+    pointer = null;
+    point();
+  });
+  const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "metrics", "history", "size", "view", "settings")) return;
+    setText(axis, ui.values.axis === "step" ? "steps" : "seconds");
+    empty.hidden = context.store.metrics.length > 0;
+    chart = drawChart(context, svg, size);
+    point();
+  };
+  return { node, draw, destroy: () => registry.destroy() };
+}
+
+/** The crosshair and the values under it. */
+function hover(
+  { store }: Context,
+  svg: SVGSVGElement,
+  readout: HTMLElement,
+  chart: Chart | null,
+  at: number | null,
+): void {
+  const line = svg.querySelector(".kw-crosshair");
+  readout.hidden = chart === null || at === null;
+  if (line) attrs(line, { d: "" });
+  if (!chart || at === null) return;
+  const value = chart.invert(at);
+  const row = bisect(chart.xs, value);
+  const x = chart.x(chart.xs[row]!);
+  if (line) attrs(line, { d: `M${x.toFixed(1)} ${chart.top}V${chart.bottom}` });
+  const step = store.metrics.column("step")[row]!;
+  const parts = readings(store, row).map(({ name, value: y }) =>
+    h("span", { class: `kw-key kw-${name}` }, `${name} ${number(y)}`),
+  );
+  const near = store.state.history.events.filter((event) => Math.abs(chart.eventX(event.step) - at) < 6);
+  readout.replaceChildren(
+    h("b", {}, `step ${step.toLocaleString("en-US")}`),
+    ...parts,
+    ...near.map((event) => h("span", { class: "kw-key kw-event" }, event.label)),
+  );
+  const right = x > chart.right * 0.6;
+  readout.style.left = right ? "auto" : `${x + 10}px`;
+  readout.style.right = right ? `${chart.width - x + 10}px` : "auto";
+}

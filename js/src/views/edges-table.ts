@@ -1,0 +1,127 @@
+// All edges as a table: what the drawing shows, for reading, sorting and screen readers.
+import { type Context, stateText, type View } from "../context";
+import { attrs, h, place, setText } from "../dom";
+import { number, pretty, rSquared } from "../format";
+import { Registry } from "../listeners";
+import { type EdgeInfo, keyText } from "../protocol";
+import { touches } from "../topics";
+
+type Sort = "edge" | "wire" | "state" | "importance" | "best" | "r2";
+const COLUMNS: readonly [Sort, string][] = [
+  ["edge", "Edge"],
+  ["wire", "From → to"],
+  ["state", "State"],
+  ["importance", "Importance"],
+  ["best", "Best"],
+  ["r2", "R²"],
+];
+/** More rows than anyone reads; the rest is reached by sorting. */
+const MAX_ROWS = 400;
+
+interface Row {
+  info: EdgeInfo;
+  key: string;
+  index: number;
+  cells: [string, string, string, number, string, number];
+}
+
+export function edgesTable(context: Context): View {
+  const registry = new Registry();
+  const { store, act } = context;
+  let sort: Sort = "importance";
+  let down = true;
+  const headers = COLUMNS.map(([name, label]) => {
+    const button = h("button", { type: "button", "data-sort": name }, label);
+    return h("th", { scope: "col", class: name === "importance" || name === "r2" ? "kw-number" : null }, button);
+  });
+  const body = h("tbody");
+  const more = h("p", { class: "kw-more", hidden: true });
+  const table = h("table", { class: "kw-table" }, h("thead", {}, h("tr", {}, ...headers)), body);
+  const node = h(
+    "section",
+    { class: "kw-edge-table", "data-kw-panel": "edges", "aria-label": "Edges" },
+    h("div", { class: "kw-scroll" }, table),
+    more,
+  );
+  const rows = new Map<string, HTMLTableRowElement>();
+  const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "structure", "curves", "selection", "view")) return;
+    COLUMNS.forEach(([name], i) =>
+      attrs(headers[i]!, { "aria-sort": name === sort ? (down ? "descending" : "ascending") : null }),
+    );
+    const sorted = sortRows(readRows(context), sort, down);
+    more.hidden = sorted.length <= MAX_ROWS;
+    setText(more, `The first ${MAX_ROWS} of ${sorted.length} edges in this order.`);
+    const selected = new Set(store.state.selection.edges.map(keyText));
+    place(
+      body,
+      sorted.slice(0, MAX_ROWS).map((row) => drawRow(rows, row, selected.has(row.key))),
+    );
+  };
+  registry.listen(table, "click", (event) => {
+    const target = event.target as Element;
+    const name = target.closest("[data-sort]")?.getAttribute("data-sort") as Sort | undefined;
+    if (name) {
+      down = name === sort ? !down : name === "importance" || name === "r2";
+      sort = name;
+      draw(new Set(["view"] as const));
+      return;
+    }
+    const key = target.closest("tr")?.dataset.row;
+    const edge = key && store.state.structure.edges.find((one) => keyText(one.key) === key);
+    if (edge) act.select(edge.key, event.shiftKey);
+  });
+  return { node, draw, destroy: () => registry.destroy() };
+}
+
+function readRows({ store }: Context): Row[] {
+  const { structure } = store.state;
+  const names = new Map<string, string>();
+  for (const { key, name, subnodes } of structure.nodes) {
+    names.set(`from ${key[0]}-${key[1]}`, name);
+    for (const sub of subnodes) names.set(`to ${key[0]! - 1}-${sub}`, name);
+  }
+  return structure.edges.map((info, index) => {
+    const key = keyText(info.key);
+    const [layer, from, to] = info.key;
+    const wire = `${names.get(`from ${layer}-${from}`) ?? ""} → ${names.get(`to ${layer}-${to}`) ?? ""}`;
+    const importance = store.curves.get(key)?.importance ?? 0;
+    const best = info.best ? pretty(info.best) : "";
+    return {
+      info,
+      key,
+      index,
+      cells: [info.name, wire, stateText(info), importance, best, info.best_r2 ?? Number.NEGATIVE_INFINITY],
+    };
+  });
+}
+
+function sortRows(rows: Row[], sort: Sort, down: boolean): Row[] {
+  const column = COLUMNS.findIndex(([name]) => name === sort);
+  const sign = down ? -1 : 1;
+  return rows.sort((a, b) => {
+    if (sort === "edge") return sign * (a.index - b.index);
+    const [p, q] = [a.cells[column]!, b.cells[column]!];
+    const order = typeof p === "number" ? p - (q as number) : String(p).localeCompare(String(q));
+    return (order ? sign * order : 0) || a.index - b.index;
+  });
+}
+
+function drawRow(known: Map<string, HTMLTableRowElement>, row: Row, selected: boolean): HTMLTableRowElement {
+  let tr = known.get(row.key);
+  if (!tr) {
+    tr = h(
+      "tr",
+      { "data-row": row.key },
+      h("td", {}, h("button", { type: "button", class: "kw-link" })),
+      ...[1, 2, 3, 4, 5].map((i) => h("td", { class: i === 3 || i === 5 ? "kw-number" : null })),
+    );
+    known.set(row.key, tr);
+  }
+  const [edge, wire, state, importance, best, r2] = row.cells;
+  const texts = [edge, wire, state, number(importance), best, Number.isFinite(r2) ? rSquared(r2) : ""];
+  texts.forEach((text, i) => setText(i === 0 ? tr.cells[0]!.firstElementChild! : tr.cells[i]!, text));
+  attrs(tr, { "data-state": row.info.state, "data-selected": selected });
+  attrs(tr.cells[0]!.firstElementChild!, { "aria-pressed": String(selected) });
+  return tr;
+}

@@ -1,0 +1,114 @@
+// What was done, one chip per act, as a tree: leaving a state and acting anew starts a branch, and both are kept.
+import type { Context, View } from "../context";
+import { h } from "../dom";
+import { number } from "../format";
+import { Registry } from "../listeners";
+import type { StateInfo } from "../protocol";
+import { touches } from "../topics";
+
+export interface PlacedState {
+  state: StateInfo;
+  column: number;
+  lane: number;
+  /** The lane that its parent stands in. */
+  from: number;
+}
+
+/** Lanes of the tree: the way to the newest descendant of the current state first, branches below where they left. */
+export function placeStates(states: readonly StateInfo[], current: number): PlacedState[] {
+  const children = new Map<number | null, StateInfo[]>();
+  for (const state of states) children.set(state.parent, [...(children.get(state.parent) ?? []), state]);
+  const known = new Set(states.map(({ id }) => id));
+  const onPath = pathTo(states, current);
+  const placed: PlacedState[] = [];
+  let lanes = 0;
+  const visit = (first: StateInfo, column: number, lane: number, from: number): void => {
+    const waiting: [StateInfo, number][] = [];
+    let state: StateInfo | undefined = first;
+    let at = column;
+    while (state) {
+      placed.push({ state, column: at, lane, from: state === first ? from : lane });
+      const next: StateInfo[] = children.get(state.id) ?? [];
+      // Without a current state further on, the newest act is the main line.
+      const main: StateInfo | undefined = next.find(({ id }) => onPath.has(id)) ?? next.at(-1);
+      for (const other of next) if (other !== main) waiting.push([other, at + 1]);
+      state = main;
+      at += 1;
+    }
+    for (const [other, start] of waiting.reverse()) {
+      lanes += 1;
+      visit(other, start, lanes, lane);
+    }
+  };
+  for (const root of states.filter(({ parent }) => parent === null || !known.has(parent))) visit(root, 0, lanes, lanes);
+  return placed;
+}
+
+function pathTo(states: readonly StateInfo[], current: number): Set<number> {
+  const byId = new Map(states.map((state) => [state.id, state]));
+  const found = new Set<number>();
+  let at: number | null = current;
+  while (at !== null && byId.has(at) && !found.has(at)) {
+    found.add(at);
+    at = byId.get(at)!.parent;
+  }
+  return found;
+}
+
+export function history({ store, act }: Context): View {
+  const registry = new Registry();
+  const list = h("div", { class: "kw-tree", role: "list" });
+  const node = h(
+    "section",
+    { class: "kw-history", "data-kw-panel": "history", "aria-label": "History", tabindex: -1 },
+    list,
+  );
+  registry.listen(list, "click", (event) => {
+    const id = (event.target as Element).closest("[data-kw-state-id]")?.getAttribute("data-kw-state-id");
+    if (id && act.possible) act.goTo(Number(id));
+  });
+  let shown = -1;
+  const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "history", "link", "settings")) return;
+    const { states, current } = store.state.history;
+    list.replaceChildren(
+      ...placeStates(states, current).map((one) => chip(one, current, store.state.settings.loss, act.possible)),
+    );
+    if (current !== shown)
+      list.querySelector("[aria-current]")?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    shown = current;
+  };
+  return { node, draw, destroy: () => registry.destroy() };
+}
+
+function chip(
+  { state, column, lane, from }: PlacedState,
+  current: number,
+  loss: string,
+  possible: boolean,
+): HTMLElement {
+  const error = state.error === null ? "" : number(state.error, 2);
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: "kw-chip",
+      "data-kw-state-id": state.id,
+      "data-kind": state.kind,
+      "aria-current": state.id === current ? "true" : null,
+      disabled: !possible,
+      title: `Step ${state.step}${error ? `, ${loss} ${error}` : ""}: go there`,
+    },
+    state.label,
+    error ? h("span", { class: "kw-sub" }, error) : null,
+  );
+  const item = h(
+    "div",
+    { role: "listitem", class: "kw-branch", "data-root": column === 0, "data-turn": lane !== from },
+    button,
+  );
+  item.style.gridColumn = String(column + 1);
+  item.style.gridRow = String(lane + 1);
+  item.style.setProperty("--kw-rise", String(lane - from));
+  return item;
+}

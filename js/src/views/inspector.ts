@@ -1,0 +1,109 @@
+// One edge in full: its function at the left, what could replace it beside it.
+import { type Context, stateText, type View } from "../context";
+import { attrs, h, setText } from "../dom";
+import { count, number } from "../format";
+import { Registry } from "../listeners";
+import { type EdgeInfo, keyText } from "../protocol";
+import { type Topics, touches } from "../topics";
+import { candidates } from "./candidates";
+import { button, panel } from "./controls";
+import { setIcon } from "./icons";
+import { splinePlot } from "./spline-plot";
+
+export function inspector(context: Context): View {
+  const registry = new Registry();
+  const heading = head(context, registry);
+  const plot = splinePlot(context);
+  const list = candidates(context);
+  const empty = h(
+    "p",
+    { class: "kw-empty" },
+    "Click an edge of the network to see its function and the formulas that could replace it.",
+  );
+  const row = h("div", { class: "kw-detail" }, plot.node, list.node);
+  const { node, head: line } = panel("inspector", "Edge", heading.sub, heading.end);
+  node.append(row, empty);
+  const title = line.querySelector("h2")!;
+  const draw: View["draw"] = (topics) => {
+    const { edges } = context.store.state.selection;
+    if (touches(topics, "selection", "structure", "view", "link", "curves", "history")) {
+      row.hidden = edges.length === 0;
+      empty.hidden = edges.length > 0;
+      heading.draw(topics, title);
+    }
+    if (edges.length === 0) return;
+    plot.draw(topics);
+    list.draw(topics);
+  };
+  const destroy = () => {
+    plot.destroy();
+    list.destroy();
+    registry.destroy();
+  };
+  return { node, draw, destroy };
+}
+
+const selectedInfos = ({ store }: Context): EdgeInfo[] => {
+  const keys = new Set(store.state.selection.edges.map(keyText));
+  return store.state.structure.edges.filter((edge) => keys.has(keyText(edge.key)));
+};
+
+function head(context: Context, registry: Registry) {
+  const { act, ui, store } = context;
+  const sub = h("span", { class: "kw-sub" });
+  const unfix = button({ action: "unfix", label: "Unfix", title: "Back to the spline" });
+  const prune = button({ action: "prune-edge", label: "Prune edge" });
+  const before = button({ action: "previous-edge", label: "Previous edge", icon: "left", iconOnly: true });
+  const after = button({ action: "next-edge", label: "Next edge", icon: "right", iconOnly: true });
+  const expand = button({ action: "expand", label: "Expand", icon: "expand", iconOnly: true });
+  registry.listen(unfix, "click", () => act.unfix());
+  registry.listen(prune, "click", () =>
+    act.pruneSelected(selectedInfos(context).every(({ state }) => state === "pruned")),
+  );
+  registry.listen(before, "click", () => walk(context, -1));
+  registry.listen(after, "click", () => walk(context, 1));
+  registry.listen(expand, "click", () => ui.set("expanded", !ui.values.expanded));
+  const end = h("span", { class: "kw-end" }, unfix, prune, before, after, expand);
+  const draw = (_: Topics, title: Element) => {
+    const infos = selectedInfos(context);
+    describe(context, infos, title, sub);
+    const pruned = infos.length > 0 && infos.every(({ state }) => state === "pruned");
+    unfix.hidden = !infos.some(({ state }) => state === "symbolic" || state === "both");
+    prune.hidden = infos.length === 0;
+    setText(prune.querySelector(".kw-label")!, pruned ? "Restore edge" : "Prune edge");
+    for (const one of [unfix, prune]) attrs(one, { disabled: !act.possible });
+    for (const one of [before, after]) attrs(one, { disabled: store.state.structure.edges.length < 2 });
+    expand.hidden = infos.length === 0;
+    setIcon(expand, ui.values.expanded ? "collapse" : "expand");
+    attrs(expand, { "aria-pressed": String(ui.values.expanded) });
+  };
+  return { sub, end, draw };
+}
+
+function describe({ store }: Context, infos: EdgeInfo[], title: Element, sub: Element): void {
+  const info = infos[0];
+  if (infos.length !== 1 || !info) {
+    setText(title, infos.length > 1 ? count(infos.length, "edge") : "Edge");
+    setText(
+      sub,
+      infos.length > 1 ? `${infos.map(({ name }) => name).join(", ")} · Fix replaces all of them` : "none selected",
+    );
+    return;
+  }
+  const [layer, from, to] = info.key as [number, number, number];
+  const { nodes } = store.state.structure;
+  const source = nodes.find(({ key }) => key[0] === layer && key[1] === from);
+  const target = nodes.find(({ key, subnodes }) => key[0] === layer + 1 && subnodes.includes(to));
+  setText(title, `${source?.name ?? ""} → ${target?.name ?? ""}`);
+  const importance = store.state.selection.importance ?? store.curves.get(keyText(info.key))?.importance;
+  setText(sub, `${info.name} · ${stateText(info)} · importance ${number(importance)}`);
+}
+
+/** Selects the edge before or after the selected one. */
+function walk({ act, store }: Context, by: number): void {
+  const { edges } = store.state.structure;
+  const current = store.state.selection.edges[0];
+  const at = current ? edges.findIndex((edge) => keyText(edge.key) === keyText(current)) : by > 0 ? -1 : 0;
+  const next = edges[(at + by + edges.length) % edges.length];
+  if (next) act.select(next.key);
+}

@@ -1,0 +1,46 @@
+// Which panel stands where.
+import type { Context, View } from "../context";
+import { attrs, h } from "../dom";
+import { Registry } from "../listeners";
+import { touches } from "../topics";
+import { curves } from "./curves";
+import { edgesTable } from "./edges-table";
+import { errors } from "./errors";
+import { formulaBar } from "./formula";
+import { history } from "./history";
+import { inspector } from "./inspector";
+import { network } from "./network";
+import { tabs } from "./tabs";
+import { toolbar } from "./toolbar";
+import { voice } from "./voice";
+
+export function shell(context: Context, root: HTMLElement): View {
+  const registry = new Registry();
+  const bar = toolbar(context);
+  const trouble = errors(context);
+  const drawing = network(context);
+  const data = tabs(context, [
+    { name: "curves", label: "Curves", view: curves(context) },
+    { name: "edges", label: "Edges", view: edgesTable(context) },
+  ]);
+  const detail = inspector(context);
+  const formula = formulaBar(context);
+  const past = history(context);
+  const speech = voice(context);
+  const right = h("div", { class: "kw-right" }, data.node, detail.node);
+  const body = h("div", { class: "kw-body" }, drawing.node, right);
+  const frame = h("div", { class: "kw-frame" }, bar.node, trouble.node, body, formula.node, past.node, speech.node);
+  root.append(frame);
+  const views = [bar, trouble, drawing, data, detail, formula, past, speech];
+  return {
+    node: frame,
+    draw: (topics) => {
+      if (touches(topics, "view")) attrs(frame, { "data-expanded": context.ui.values.expanded ? "true" : null });
+      for (const view of views) view.draw(topics);
+    },
+    destroy: () => {
+      for (const view of views) view.destroy();
+      registry.destroy();
+    },
+  };
+}

@@ -1,0 +1,167 @@
+// A slider for a setting of the kernel, with a number field beside it. What the hand does is echoed at once; it is
+// sent on release, or when the hand has rested for 150 ms; what the kernel has accepted stands in `data-kw-value`.
+import { attrs, h } from "../dom";
+import type { Registry } from "../listeners";
+
+const REST_MS = 150;
+
+export interface SliderSpec {
+  name: string;
+  label: string;
+  title: string;
+  /** The values that the positions of the thumb stand for, increasing. */
+  values: readonly number[];
+  format(value: number): string;
+  /** Whether a typed value may be sent. */
+  allows(value: number): boolean;
+  /** Shows a value while it changes (besides thumb and field). */
+  echo?(value: number): void;
+  commit(value: number): void;
+  /** Text field beside the slider; else an output. */
+  field: boolean;
+  uid: string;
+}
+
+export interface Slider {
+  node: HTMLElement;
+  /** The kernel's value: shown unless the hand is on the slider. */
+  accept(value: number): void;
+  disable(yes: boolean): void;
+}
+
+/** Position whose value is nearest. */
+export function nearest(values: readonly number[], value: number): number {
+  let best = 0;
+  values.forEach((v, i) => {
+    if (Math.abs(v - value) < Math.abs(values[best]! - value)) best = i;
+  });
+  return best;
+}
+
+export function slider(spec: SliderSpec, registry: Registry): Slider {
+  const id = `${spec.uid}-${spec.name}`;
+  const range = h("input", {
+    type: "range",
+    id,
+    min: 0,
+    max: spec.values.length - 1,
+    step: 1,
+    "data-kw-control": spec.name,
+    title: spec.title,
+  });
+  const field = spec.field
+    ? h("input", {
+        type: "text",
+        inputmode: "decimal",
+        class: "kw-field",
+        autocomplete: "off",
+        spellcheck: "false",
+        "data-kw-field": spec.name,
+        "aria-label": `${spec.label}, typed`,
+      })
+    : h("output", { for: id });
+  const node = h("div", { class: "kw-slider" }, h("label", { for: id }, spec.label), range, field);
+  const hand = new Hand(spec, range, field, registry);
+  return { node, accept: (value) => hand.accept(value), disable: (yes) => hand.disable(yes) };
+}
+
+class Hand {
+  #held = false;
+  #pending: number | null = null;
+  #sent: number | null = null;
+  #accepted: number | null = null;
+  #cancel: (() => void) | null = null;
+
+  constructor(
+    private readonly spec: SliderSpec,
+    private readonly range: HTMLInputElement,
+    private readonly field: HTMLInputElement | HTMLOutputElement,
+    private readonly registry: Registry,
+  ) {
+    registry.listen(range, "pointerdown", () => {
+      this.#held = true;
+    });
+    for (const type of ["pointerup", "pointercancel", "blur"] as const)
+      registry.listen(range, type, () => this.#release());
+    registry.listen(range, "input", () => this.#move());
+    registry.listen(range, "change", () => this.#release());
+    if (field instanceof HTMLInputElement) registry.listen(field, "change", () => this.#typed(field));
+  }
+
+  accept(value: number): void {
+    this.#accepted = value;
+    this.#sent = null;
+    this.range.dataset.kwValue = String(value);
+    if (!this.#held && this.#pending === null) this.#show(value, this.field !== activeElement(this.field));
+  }
+
+  disable(yes: boolean): void {
+    attrs(this.range, { disabled: yes });
+    if (this.field instanceof HTMLInputElement) attrs(this.field, { disabled: yes });
+  }
+
+  #move(): void {
+    const value = this.spec.values[Number(this.range.value)] ?? 0;
+    this.#pending = value;
+    this.#show(value, true);
+    this.spec.echo?.(value);
+    this.#cancel?.();
+    this.#cancel = this.registry.timeout(() => this.#commit(), REST_MS);
+  }
+
+  #release(): void {
+    this.#held = false;
+    this.#commit();
+  }
+
+  #commit(): void {
+    this.#cancel?.();
+    this.#cancel = null;
+    const value = this.#pending;
+    this.#pending = null;
+    if (value === null || value === (this.#sent ?? this.#accepted)) return;
+    this.#sent = value;
+    this.spec.commit(value);
+  }
+
+  #typed(field: HTMLInputElement): void {
+    const value = Number(field.value.trim().replace("−", "-") || Number.NaN);
+    const good = Number.isFinite(value) && this.spec.allows(value);
+    attrs(field, { "aria-invalid": good ? null : "true" });
+    if (!good) return;
+    this.#pending = value;
+    this.#show(value, true);
+    this.spec.echo?.(value);
+    this.#commit();
+  }
+
+  #show(value: number, withField: boolean): void {
+    const text = this.spec.format(value);
+    const at = nearest(this.spec.values, value);
+    if (this.range.value !== String(at)) this.range.value = String(at);
+    this.range.style.setProperty("--kw-part", String(at / Math.max(1, this.spec.values.length - 1)));
+    attrs(this.range, { "aria-valuetext": text });
+    if (!withField) return;
+    if (this.field.value !== text) this.field.value = text;
+    attrs(this.field, { "aria-invalid": null });
+  }
+}
+
+const activeElement = (node: Element): Element | null =>
+  (node.getRootNode() as Document | ShadowRoot).activeElement ?? null;
+
+/** 0, then ten values a decade from 1e-7 to 10. */
+export const LAMB_VALUES: readonly number[] = [
+  0,
+  ...Array.from({ length: 81 }, (_, i) => Number((10 ** (-7 + i / 10)).toPrecision(2))),
+];
+
+/** 1 to 200: every integer where a step matters, coarser where it does not. Any integer can be typed. */
+export const GRID_VALUES: readonly number[] = [
+  ...Array.from({ length: 20 }, (_, i) => i + 1),
+  ...Array.from({ length: 10 }, (_, i) => 22 + 2 * i),
+  ...Array.from({ length: 12 }, (_, i) => 45 + 5 * i),
+  ...Array.from({ length: 10 }, (_, i) => 110 + 10 * i),
+];
+
+export const SIMPLICITY_VALUES: readonly number[] = Array.from({ length: 101 }, (_, i) => i / 100);

@@ -1,0 +1,198 @@
+// The selected edge's function over its grid: data under it, knots below, dashed where it extrapolates.
+
+import { row } from "../codecs";
+import type { Context, View } from "../context";
+import { attrs, h, s } from "../dom";
+import { number } from "../format";
+import { Registry } from "../listeners";
+import { keyText } from "../protocol";
+import { extent, linear, padded, path, type Scale, ticks } from "../scales";
+import type { Store } from "../store";
+import { touches } from "../topics";
+
+const LEFT = 40;
+const RIGHT = 10;
+const TOP = 8;
+const BOTTOM = 34;
+
+export interface Curve {
+  xs: Float32Array;
+  ys: Float32Array;
+  base: Float32Array | null;
+  spline: Float32Array | null;
+}
+
+/** The selected edge's samples: in full, or its thumbnail's until the detail has arrived. */
+export function selectedCurve(store: Store): Curve | null {
+  const detail = store.state.detail.get("detail");
+  const [xs, ys] = [row(detail, 0), row(detail, 1)];
+  if (xs && ys) return { xs, ys, base: row(detail, 2), spline: row(detail, 3) };
+  const key = store.state.selection.edges[0];
+  const thumb = key && store.curves.get(keyText(key));
+  if (!thumb) return null;
+  const step = (thumb.high - thumb.low) / Math.max(1, thumb.values.length - 1);
+  return { xs: thumb.values.map((_, i) => thumb.low + i * step), ys: thumb.values, base: null, spline: null };
+}
+
+export function splinePlot(context: Context): View {
+  const registry = new Registry();
+  const { ui, store } = context;
+  const svg = s("svg", { class: "kw-plot", role: "img" });
+  const readout = h("div", { class: "kw-readout", "aria-hidden": "true", hidden: true });
+  const stage = h("div", { class: "kw-stage" }, svg as unknown as HTMLElement, readout);
+  const parts = h("input", { type: "checkbox", "data-kw-toggle": "parts" });
+  const foot = h(
+    "div",
+    { class: "kw-legend" },
+    key("kw-fn", "function"),
+    key("kw-data", "data"),
+    key("kw-outside", "extrapolated"),
+    h("label", { class: "kw-check" }, parts, "parts"),
+  );
+  const node = h("div", { class: "kw-spline" }, stage, foot);
+  let size = { width: 300, height: 180 };
+  let scales: { x: Scale; y: Scale; invert: Scale } | null = null;
+  registry.resize(stage, (width, height) => {
+    size = { width: Math.floor(width), height: Math.floor(height) };
+    ui.touch("size");
+  });
+  registry.listen(parts, "change", () => ui.set("showParts", parts.checked));
+  registry.listen(svg, "pointerleave", () => {
+    readout.hidden = true;
+  });
+  registry.listen(svg, "pointermove", (event) => {
+    const curve = selectedCurve(store);
+    readout.hidden = !scales || !curve;
+    if (!scales || !curve) return;
+    const at = scales.invert(event.clientX - svg.getBoundingClientRect().left);
+    const [low, high] = [curve.xs[0]!, curve.xs.at(-1)!];
+    const i = Math.round(Math.max(0, Math.min(1, (at - low) / (high - low || 1))) * (curve.xs.length - 1));
+    readout.replaceChildren(
+      h("span", {}, `${store.state.selection.x_name ?? "x"} = ${number(curve.xs[i])}`),
+      h("span", {}, `φ = ${number(curve.ys[i])}`),
+    );
+    const px = scales.x(curve.xs[i]!);
+    readout.style.left = px > size.width * 0.6 ? "auto" : `${px + 10}px`;
+    readout.style.right = px > size.width * 0.6 ? `${size.width - px + 10}px` : "auto";
+  });
+  const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "selection", "size", "view", "curves", "structure")) return;
+    scales = drawSpline(context, svg, size);
+  };
+  return { node, draw, destroy: () => registry.destroy() };
+}
+
+const key = (name: string, label: string): HTMLElement =>
+  h(
+    "span",
+    {},
+    s(
+      "svg",
+      { width: 18, height: 8, "aria-hidden": "true" },
+      name === "kw-data"
+        ? s("circle", { class: name, cx: 9, cy: 4, r: 2.4 })
+        : s("path", { class: name, d: "M1 4H17" }),
+    ) as unknown as HTMLElement,
+    label,
+  );
+
+function drawSpline(context: Context, svg: SVGSVGElement, { width, height }: { width: number; height: number }) {
+  const { store, ui } = context;
+  const curve = selectedCurve(store);
+  attrs(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
+  if (!curve) {
+    svg.replaceChildren();
+    return null;
+  }
+  const parts = ui.values.showParts ? [curve.base, curve.spline].filter((one) => one !== null) : [];
+  const points = store.state.detail.get("points");
+  const [px, py] = [row(points, 0), row(points, 1)];
+  const [x0, x1] = extent(curve.xs);
+  const [y0, y1] = padded(extent([...curve.ys, ...parts.flatMap((one) => [...one])]), 0.08);
+  const x = linear(x0, x1, LEFT, width - RIGHT);
+  const y = linear(y0, y1, height - BOTTOM, TOP);
+  const name = store.state.selection.x_name ?? "x";
+  attrs(svg, {
+    "aria-label": `The edge's function of ${name} from ${number(x0)} to ${number(x1)}, values from ${number(y0)} to ${number(y1)}`,
+  });
+  svg.replaceChildren(
+    ...density(store, x, height),
+    ...axes(x, y, [x0, x1], [y0, y1], width, height, name),
+    ...knots(store, x, height),
+    ...(curve.base && ui.values.showParts
+      ? [s("path", { class: "kw-part kw-base", d: path(curve.xs, curve.base, x, y) })]
+      : []),
+    ...(curve.spline && ui.values.showParts
+      ? [s("path", { class: "kw-part kw-spline-part", d: path(curve.xs, curve.spline, x, y) })]
+      : []),
+    ...(px && py ? [dots(px, py, x, y)] : []),
+    ...functionPaths(curve, store.state.selection.data_range, x, y),
+  );
+  return { x, y, invert: linear(LEFT, width - RIGHT, x0, x1) };
+}
+
+/** Solid where there are data, dashed outside. */
+function functionPaths({ xs, ys }: Curve, range: number[] | undefined, x: Scale, y: Scale): SVGElement[] {
+  const [low, high] = [range?.[0] ?? Number.NEGATIVE_INFINITY, range?.[1] ?? Number.POSITIVE_INFINITY];
+  // The neighbours of the border belong to both, so that the parts meet.
+  const step = xs.length > 1 ? Math.abs(xs[1]! - xs[0]!) : 0;
+  const pick = (keep: (v: number) => boolean) => ys.map((value, i) => (keep(xs[i]!) ? value : Number.NaN));
+  const inside = pick((v) => v >= low - step && v <= high + step);
+  const outside = pick((v) => v <= low || v >= high);
+  return [
+    s("path", { class: "kw-fn kw-outside", d: path(xs, outside, x, y) }),
+    s("path", { class: "kw-fn", d: path(xs, inside, x, y) }),
+  ];
+}
+
+/** One path for all points: thousands of circles would cost more than the rest of the page. */
+function dots(xs: Float32Array, ys: Float32Array, x: Scale, y: Scale): SVGElement {
+  let d = "";
+  for (let i = 0; i < xs.length; i++) {
+    const [px, py] = [x(xs[i]!), y(ys[i]!)];
+    if (Number.isFinite(px) && Number.isFinite(py))
+      d += `M${(px - 2).toFixed(1)} ${py.toFixed(1)}a2 2 0 1 0 4 0a2 2 0 1 0 -4 0`;
+  }
+  return s("path", { class: "kw-data", d });
+}
+
+function density(store: Store, x: Scale, height: number): SVGElement[] {
+  const bins = store.state.detail.get("density")?.values;
+  const [low, high] = store.state.selection.data_range ?? [];
+  if (!bins || low === undefined || high === undefined) return [];
+  const step = (high - low) / bins.length;
+  const floor = height - BOTTOM;
+  let d = `M${x(low).toFixed(1)} ${floor}`;
+  bins.forEach((value, i) => {
+    const top = (floor - value * 22).toFixed(1);
+    d += `L${x(low + i * step).toFixed(1)} ${top}L${x(low + (i + 1) * step).toFixed(1)} ${top}`;
+  });
+  return [s("path", { class: "kw-density", d: `${d}L${x(high).toFixed(1)} ${floor}Z` })];
+}
+
+function knots(store: Store, x: Scale, height: number): SVGElement[] {
+  const values = store.state.detail.get("knots")?.values;
+  if (!values) return [];
+  const floor = height - BOTTOM;
+  const d = Array.from(values, (v) => `M${x(v).toFixed(1)} ${floor - 4}v8`).join("");
+  return [s("path", { class: "kw-knots", d }, s("title", {}, "knots of the grid"))];
+}
+
+type Pair = [number, number];
+
+function axes(x: Scale, y: Scale, xr: Pair, yr: Pair, width: number, height: number, name: string): SVGElement[] {
+  const floor = height - BOTTOM;
+  const rows = ticks(...yr, Math.max(2, (floor - TOP) / 34)).flatMap((value) => [
+    s("path", { class: "kw-gridline", d: `M${LEFT} ${y(value).toFixed(1)}H${width - RIGHT}` }),
+    s("text", { class: "kw-tick", x: LEFT - 6, y: (y(value) + 3.5).toFixed(1), "text-anchor": "end" }, number(value)),
+  ]);
+  const columns = ticks(...xr, Math.max(2, (width - LEFT) / 62)).map((value) =>
+    s("text", { class: "kw-tick", x: x(value).toFixed(1), y: floor + 16, "text-anchor": "middle" }, number(value)),
+  );
+  const title = s(
+    "text",
+    { class: "kw-axis-name", x: width - RIGHT, y: floor + 29, "text-anchor": "end" },
+    name.length > 30 ? `${name.slice(0, 29)}…` : name,
+  );
+  return [...rows, s("path", { class: "kw-axis-line", d: `M${LEFT} ${floor}H${width - RIGHT}` }), ...columns, title];
+}

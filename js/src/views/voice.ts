@@ -1,0 +1,50 @@
+// Speaks changes of state to screen readers: training starts and stops, an edge is selected or fixed.
+import { type Context, stateText, type View } from "../context";
+import { h, setText } from "../dom";
+import { number } from "../format";
+import { keyText } from "../protocol";
+import { touches } from "../topics";
+import { stateWords } from "./status";
+
+export function voice(context: Context): View {
+  const { store, ui } = context;
+  const node = h("div", { class: "kw-hidden", role: "status", "aria-live": "polite", "data-kw-voice": "" });
+  let state = "";
+  let selected = "";
+  let current = -1;
+  const news = (): string[] => {
+    const said: string[] = [];
+    const words = stateWords(context);
+    if (words !== state) said.push(words === "training" ? words : `${words} at step ${store.state.status.step}`);
+    state = words;
+    const chosen = store.state.selection.edges.map(keyText).join();
+    if (chosen !== selected) said.push(selectionText(context));
+    selected = chosen;
+    const { history } = store.state;
+    if (history.current !== current) said.push(historyText(context));
+    current = history.current;
+    return said;
+  };
+  const draw: View["draw"] = (topics) => {
+    if (touches(topics, "note") && ui.values.note) setText(node, ui.values.note);
+    if (!touches(topics, "status", "link", "stopping", "selection", "history")) return;
+    const first = current === -1;
+    const said = news().filter(Boolean);
+    // What is there from the beginning is no news.
+    if (!first && said.length > 0) setText(node, said.join(". "));
+  };
+  return { node, draw, destroy: () => {} };
+}
+
+function selectionText({ store }: Context): string {
+  const { edges } = store.state.selection;
+  if (edges.length !== 1) return edges.length === 0 ? "no edge selected" : `${edges.length} edges selected`;
+  const edge = store.state.structure.edges.find((one) => keyText(one.key) === keyText(edges[0]!));
+  return edge ? `${edge.name} selected, ${stateText(edge)}` : "";
+}
+
+function historyText({ store }: Context): string {
+  const { states, current } = store.state.history;
+  const state = states.find((one) => one.id === current);
+  return state ? `${state.label}, error ${number(state.error)}` : "";
+}
