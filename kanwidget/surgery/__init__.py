@@ -1,6 +1,26 @@
-"""Changing a network's structure: grids, pruning, growing, locking."""
+"""Changing a network's structure: grids, pruning, growing, locking, edits by hand."""
 
+from kanwidget.surgery.edit import pin, remove_edge, remove_node, restore_edge, swap, unpin
+from kanwidget.surgery.expand import expand_depth, expand_width
 from kanwidget.surgery.grids import refine, update_grid
+from kanwidget.surgery.locks import lock, unlock
 from kanwidget.surgery.prune import prune, prune_edge, prune_input, prune_node
 
-__all__ = ["prune", "prune_edge", "prune_input", "prune_node", "refine", "update_grid"]
+__all__ = [
+    "expand_depth",
+    "expand_width",
+    "lock",
+    "pin",
+    "prune",
+    "prune_edge",
+    "prune_input",
+    "prune_node",
+    "refine",
+    "remove_edge",
+    "remove_node",
+    "restore_edge",
+    "swap",
+    "unlock",
+    "unpin",
+    "update_grid",
+]

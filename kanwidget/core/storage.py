@@ -1,0 +1,216 @@
+"""Saving and loading networks: one safetensors file, tensors as tensors, everything else as JSON in its metadata.
+
+Loading runs no code: symbolic functions are stored by the names that they have in the table of primitives.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.layer import Layer
+from kanwidget.core.network import Network
+from kanwidget.core.primitives import library
+from kanwidget.core.records import Event, History, StepRecord
+
+#: Version of the format. A change that older code can't read raises it.
+FORMAT = 1
+_KEY = "kanwidget"
+_LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "pinned")
+_RECORD_FIELDS = tuple(StepRecord.__dataclass_fields__)
+#: What `Network` has of its own; the rest of a subclass's plain attributes are its settings.
+_SHAPE = ("training", "width", "arities", "n_features")
+
+N = TypeVar("N", bound=Network)
+
+
+def save(network: Network, path: str | os.PathLike[str]) -> None:
+    """Write a network to one file: parameters, structure, settings, reference and history, bit for bit.
+
+    The file appears whole or not at all: it is written beside its place and moved there.
+
+    Args:
+        network: The network.
+        path: Where to; any extension. An existing file is replaced.
+
+    Examples:
+        >>> import tempfile
+        >>> from kanwidget import KAN
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save(KAN([2, 5, 1]), folder + "/m.kan")
+        ...     load(folder + "/m.kan", KAN)
+        KAN([2, 5, 1], grid=3, k=3, 15 active edges)
+    """
+    state = network.state_dict()
+    tensors = {name: value.detach().clone().contiguous() for name, value in state.items() if isinstance(value, Tensor)}
+    content = to_bytes(tensors, {"format": "pt", _KEY: json.dumps(_structure(network))})
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def load(path: str | os.PathLike[str], cls: type[N], map_location: torch.device | str = "cpu") -> N:
+    """Read a network that `save` wrote.
+
+    Args:
+        path: The file.
+        cls: The class to make: `KAN`, or whatever the network was.
+        map_location: Where its tensors shall live.
+
+    Returns:
+        The network, equal bit for bit to the one that was saved.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it isn't such a file, is damaged, was written by a later version, or needs a primitive that isn't
+            registered here.
+    """
+    tensors, structure = _read(Path(path), torch.device(map_location))
+    _check_names(structure, path)
+    try:
+        return _assembled(tensors, structure, cls)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise ValueError(f"{os.fspath(path)} is damaged: {type(error).__name__}: {error}") from error
+
+
+def _structure(network: Network) -> dict[str, Any]:
+    """Everything about a network that isn't a tensor, as plain data."""
+    layers = map(network.layer, range(network.depth))
+    return {
+        "version": FORMAT,
+        "class": type(network).__name__,
+        "width": network.width,
+        "arities": network.arities,
+        "n_features": network.n_features,
+        "training": network.training,
+        "layers": [
+            {"k": layer.k, "base_fun": layer.base_fun, "symbols": layer.symbols, "ties": layer.ties} for layer in layers
+        ],
+        "frozen": [name for name, parameter in network.named_parameters() if not parameter.requires_grad],
+        "settings": _settings(network),
+        "history": _history(getattr(network, "history", None)),
+    }
+
+
+def _settings(network: Network) -> dict[str, Any]:
+    """The plain values that a subclass keeps, such as grid_eps and seed."""
+    plain = (bool, int, float, str, type(None))
+    own = {name: value for name, value in vars(network).items() if name not in _SHAPE and not name.startswith("_")}
+    return {name: value for name, value in own.items() if isinstance(value, plain)}
+
+
+def _history(history: History | None) -> dict[str, Any] | None:
+    """A history by columns."""
+    if not isinstance(history, History):
+        return None
+    columns = {field: [getattr(record, field) for record in history.records] for field in _RECORD_FIELDS}
+    events = [[event.step, event.kind, event.label] for event in history.events]
+    return {"columns": columns, "events": events, "optimizer": history.optimizer, "reason": history.reason}
+
+
+def _read(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the structure of a file, or an error that says what is wrong with it."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {os.fspath(path)}")
+    try:
+        with safe_open(os.fspath(path), framework="pt", device=str(device)) as file:
+            text = (file.metadata() or {}).get(_KEY)
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()} if text else {}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        advice = "It may have been cut off, or come from another program."
+        raise ValueError(f"{os.fspath(path)} can't be read as a safetensors file ({error}). {advice}") from error
+    try:
+        structure = json.loads(text) if text else None
+    except json.JSONDecodeError:
+        structure = None
+    if not isinstance(structure, dict) or not isinstance(structure.get("version"), int):
+        raise ValueError(f"{os.fspath(path)} has no network of kanwidget in it; it comes from another program.")
+    if structure["version"] > FORMAT:
+        found = f"format {structure['version']}, this kanwidget reads up to {FORMAT}"
+        raise ValueError(f"{os.fspath(path)} has {found}. Update kanwidget.")
+    return tensors, structure
+
+
+def _check_names(structure: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """An error if the file names functions that aren't registered here."""
+    known = {row.name for row in library()} | {"silu", "identity", "zero"}
+    used = {name for layer in structure.get("layers", []) for name in [*layer["symbols"], layer["base_fun"]]}
+    if missing := sorted(used - known):
+        calls = ", ".join(f"register_primitive({name!r}, …)" for name in missing)
+        raise ValueError(f"{os.fspath(path)} uses functions that aren't in the table here. Call {calls} before load.")
+
+
+def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[N]) -> N:
+    """The network, without a call of the class's own constructor: that would draw parameters only to drop them."""
+    layers = [_layer(tensors, f"layers.{n}.", data) for n, data in enumerate(structure["layers"])]
+    network = cls.__new__(cls)
+    columns = tensors["columns"]
+    Network.__init__(
+        network, structure["width"], structure["arities"], layers, structure["n_features"], columns.tolist()
+    )
+    _check_shape(network)
+    network.columns = columns
+    network.reference = tensors["reference"]
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name not in structure["frozen"])
+    for name, value in structure["settings"].items():
+        if name.isidentifier() and not name.startswith("_") and not hasattr(network, name):
+            setattr(network, name, value)
+    if structure["history"] is not None:
+        network.history = _restored(structure["history"])  # type: ignore[assignment]
+    return network.train(structure["training"])
+
+
+def _layer(tensors: dict[str, Tensor], prefix: str, data: dict[str, Any]) -> Layer:
+    """A layer from its tensors and its structure."""
+    part = {name: tensors[prefix + name] for name in _LAYER_TENSORS}
+    k = _check.integer(data["k"], "k", "load", low=0)
+    grid = part["knots"][:, k : part["knots"].shape[1] - k]
+    layer = Layer(grid, k, part["coef"], part["base"], data["base_fun"])
+    edges = part["base"].numel()
+    for flat in (flat for group in [*data["symbols"].values(), *data["ties"]] for flat in group):
+        _check.integer(flat, "edge", "load", low=0, high=edges - 1)
+    layer.load_state_dict({**part, "_extra_state": {"symbols": data["symbols"], "ties": data["ties"]}})
+    # As stored, not as recomputed from the grid: bit for bit.
+    layer.knots = part["knots"]
+    return layer
+
+
+def _check_shape(network: Network) -> None:
+    """An error unless layers, nodes and columns fit together."""
+    for index in range(network.depth):
+        layer, level = network.layer(index), index + 1
+        subnodes = network.width[level][0] + sum(network.arities[level])
+        expected = (subnodes, network.nodes_in(index), layer.grid_size + layer.k)
+        if tuple(layer.coef.shape) != expected or layer.knots.shape[1] != layer.grid_size + 1 + 2 * layer.k:
+            raise ValueError(f"layer {index} has shape {tuple(layer.coef.shape)}, not {expected}")
+        if len(network.arities[level]) != network.width[level][1]:
+            raise ValueError(f"level {level} has another number of products than of arities")
+    columns = network.columns
+    if columns.shape != (network.n_in,) or not bool(((columns >= 0) & (columns < network.n_features)).all()):
+        raise ValueError("columns don't fit the inputs")
+
+
+def _restored(data: dict[str, Any]) -> History:
+    """A history from its columns."""
+    rows = zip(*(data["columns"][field] for field in _RECORD_FIELDS), strict=True)
+    records = [StepRecord(**dict(zip(_RECORD_FIELDS, row, strict=True))) for row in rows]
+    events = [Event(int(step), str(kind), str(label)) for step, kind, label in data["events"]]
+    return History(records, events, str(data["optimizer"]), str(data["reason"]))

@@ -1,0 +1,135 @@
+"""Locks: edges of a layer that share one function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core import splines
+from kanwidget.core.layer import Layer
+from kanwidget.core.network import Network
+from kanwidget.core.primitives import primitive
+from kanwidget.surgery._fit import refit
+from kanwidget.surgery._knots import resampled_grid
+from kanwidget.surgery._record import listed, record
+from kanwidget.surgery._structure import share, untie
+from kanwidget.surgery.grids import tied_inputs
+
+
+def lock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
+    """Let edges of a layer share one function from now on. In place.
+
+    The inputs concerned get common knots; the shared spline is the mean of the edges' splines there, the shared
+    symbol the one among theirs that is closest to all. Edges that are locked already bring their groups along.
+
+    Args:
+        network: The network.
+        l: Layer of edges.
+        edges: Two or more `(i, j)`: input node, output subnode. All in the same state, with the same symbol if any.
+
+    Raises:
+        ValueError: For edges that don't exist, are pruned, or differ in kind.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> model = KAN([2, 5, 1])
+        >>> lock(model, 0, [(0, 0), (1, 0)])
+        >>> t = torch.linspace(-1, 1, 5, dtype=torch.float64)
+        >>> torch.allclose(model.curve((0, 0, 0), t).y, model.curve((0, 1, 0), t).y)
+        True
+    """
+    layer, flats = _edges(network, l, edges, "lock")
+    if len(set(flats)) < 2:
+        _check.fail("edges", "lock", "two or more edges (i, j)", edges)
+    kinds = {(layer.state(flat % layer.in_dim, flat // layer.in_dim), _symbol(layer, flat)) for flat in flats}
+    if len(kinds) > 1 or ("pruned", None) in kinds:
+        shown = ", ".join(sorted(state if name is None else f"{state} {name}" for state, name in kinds))
+        _check.fail("edges", "lock", "edges of one kind, not pruned", shown, "Give them the same function first.")
+    share(layer)
+    joined = set(flats).union(*(tie for tie in layer.ties if set(tie) & set(flats)))
+    layer.ties = sorted([*(tie for tie in layer.ties if not set(tie) & joined), sorted(joined)])
+    for group in tied_inputs(layer):
+        _common_knots(layer, group)
+    _average(layer, sorted(joined))
+    record(network, "lock", f"locked {listed('edge', [(l, i, j) for i, j in edges])}")
+
+
+def unlock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
+    """Let edges have parameters of their own again; their functions stay what they are. In place.
+
+    Args:
+        network: The network.
+        l: Layer of edges.
+        edges: `(i, j)`: input node, output subnode.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> model = KAN([2, 5, 1])
+        >>> lock(model, 0, [(0, 0), (1, 0)])
+        >>> unlock(model, 0, [(0, 0)])
+        >>> model.layer(0).ties
+        []
+    """
+    layer, flats = _edges(network, l, edges, "unlock")
+    untie(layer, flats)
+    record(network, "lock", f"unlocked {listed('edge', [(l, i, j) for i, j in edges])}")
+
+
+def _edges(network: Network, index: int, edges: Sequence[tuple[int, int]], where: str) -> tuple[Layer, list[int]]:
+    """The layer and the flat indices of edges, checked."""
+    layer = None
+    flats = []
+    for edge in edges:
+        if not isinstance(edge, Sequence) or len(edge) != 2:
+            _check.fail("edges", where, "a list of pairs (i, j)", edges, "The layer is the argument `l`.")
+        layer = network.check_edge(index, *edge, where)
+        flats.append(edge[1] * layer.in_dim + edge[0])
+    if layer is None:
+        _check.fail("edges", where, "a list of pairs (i, j)", edges)
+    return layer, flats
+
+
+def _symbol(layer: Layer, flat: int) -> str | None:
+    return layer.symbol(flat % layer.in_dim, flat // layer.in_dim)
+
+
+def _common_knots(layer: Layer, inputs: list[int]) -> None:
+    """Give inputs the same knots, over all of their grids; their splines follow by least squares. In place."""
+    grids, knots = layer.grid[inputs], layer.knots[inputs]
+    if bool((grids == grids[:1]).all()):
+        return
+    low, high = grids[:, 0].min().expand(len(inputs)), grids[:, -1].max().expand(len(inputs))
+    new = splines.extend_knots(splines.uniform_grid(low, high, layer.grid_size), layer.k)
+    points = resampled_grid(grids, 16 * layer.grid_size).T
+    with torch.no_grad():
+        layer.coef[:, inputs] = refit(layer.coef[:, inputs], knots, new, layer.k, points)
+    layer.knots[inputs] = new
+
+
+def _average(layer: Layer, flats: list[int]) -> None:
+    """Give edges the mean of their splines and the most central of their symbols. In place."""
+    index = torch.tensor(flats, device=layer.coef.device)
+    name = _symbol(layer, flats[0])
+    with torch.no_grad():
+        for parameter in (layer.coef, layer.base):
+            parameter.flatten(0, 1)[index] = parameter.flatten(0, 1)[index].mean(0)
+        if name is not None:
+            rows = layer.affine.flatten(0, 1)
+            grids = layer.grid[index % layer.in_dim]
+            rows[index] = rows[index][_central(name, rows[index], grids)]
+
+
+def _central(name: str, affine: Tensor, grids: Tensor) -> int:
+    """Which of some parameters `(n, 4)` of a symbol give the function that is closest to all others.
+
+    A mean of the parameters would mean nothing: sin(x) = -sin(-x).
+    """
+    low, high = float(grids.min()), float(grids.max())
+    points = torch.linspace(low, high, 65, dtype=affine.dtype, device=affine.device)[:, None]
+    a, b, c, d = affine.unbind(1)
+    values = c * primitive(name).fn(a * points + b) + d
+    distance = (values[:, :, None] - values[:, None, :]).square().sum((0, 1))
+    return int(torch.nan_to_num(distance, nan=torch.inf).argmin())
