@@ -282,6 +282,7 @@ _ROWS = (
 )
 
 _TABLE: dict[str, Primitive] = {row.name: row for row in _ROWS}
+_BUILT_IN = frozenset(_TABLE)
 #: Names that pykan has twice.
 _ALIASES = {"x^0.5": "sqrt", "1/x^0.5": "1/sqrt(x)", "sign": "sgn", "sqrt(x)": "sqrt"}
 
@@ -298,6 +299,16 @@ def primitive(name: str) -> Primitive:
     """
     known = _check.choice(name, "name", "primitive", [*_TABLE, *_ALIASES])
     return _TABLE[_ALIASES.get(known, known)]
+
+
+def is_built_in(name: str) -> bool:
+    """Whether a function of that name came with the package.
+
+    Examples:
+        >>> is_built_in("sin")
+        True
+    """
+    return name in _BUILT_IN
 
 
 def library(lib: Iterable[str] | None = None) -> list[Primitive]:
@@ -353,7 +364,7 @@ def register_primitive(
         _check.fail("name", where, "a text of 1 to 100 characters", name)
     if name in _ALIASES or (name in _TABLE and not replace):
         _check.fail("name", where, "a new name", name, "Choose another name, or pass replace=True for your own.")
-    if replace and any(row.name == name for row in _ROWS):
+    if replace and is_built_in(name):
         _check.fail("name", where, "other than a built-in name", name, "Saved models rely on those; choose another.")
     if not callable(fn):
         _check.fail("fn", where, "a function of a tensor", fn, error=TypeError)

@@ -1,0 +1,115 @@
+"""The data of several edges, scaled so that every fit is the same problem: x to [-1, 1], y to mean 0 and variance 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Samples of several edges, one edge a row."""
+
+    x: Tensor
+    """Inputs, `(edges, n)`, float64."""
+    y: Tensor
+    """Values, `(edges, n)`, float64."""
+    weight: Tensor
+    """Weights of the samples, which add up to 1, `(edges, n)` or `(1, n)`."""
+    middle: Tensor
+    """Of the range of x, `(edges,)`."""
+    half: Tensor
+    """Half of the range of x, `(edges,)`."""
+    t: Tensor
+    """(x - middle)/half, `(edges, n)`."""
+    z: Tensor
+    """(y - mean)/standard deviation, `(edges, n)`."""
+    constant: Tensor
+    """Whether y is constant to round-off, `(edges,)`."""
+    nearly: Tensor
+    """Whether y varies by less than 1e-4 of its size, `(edges,)`."""
+
+    @property
+    def count(self) -> int:
+        """Number of samples."""
+        return self.x.shape[1]
+
+    def at(self, edges: Tensor) -> Curves:
+        """Some of the edges."""
+        weight = self.weight if self.weight.shape[0] == 1 else self.weight[edges]
+        rest = (getattr(self, name)[edges] for name in ("middle", "half", "t", "z", "constant", "nearly"))
+        return Curves(self.x[edges], self.y[edges], weight, *rest)
+
+
+def curves(x: Tensor, y: Tensor, weights: Tensor | None = None, where: str = "fit_primitives") -> Curves:
+    """Check and scale the samples: x and y of shape `(n, edges)`, weights `(n,)` or None."""
+    for name, value in (("x", x), ("y", y)):
+        if not isinstance(value, Tensor) or value.ndim != 2 or value.shape[0] < 1:
+            _check.fail(name, where, "a tensor of shape (samples, edges)", value)
+        if not bool(torch.isfinite(value).all()):
+            _check.fail(name, where, "finite everywhere", value, "Leave out samples that are NaN or infinite.")
+    if x.shape != y.shape:
+        _check.fail("y", where, f"of the same shape as x, {tuple(x.shape)}", y)
+    xs, ys = (value.detach().to("cpu", torch.float64).T.contiguous() for value in (x, y))
+    weight = _weights(weights, x.shape[0], where)
+    low, high = xs.amin(1), xs.amax(1)
+    middle, half = (low + high) / 2, (high - low) / 2
+    half = torch.where(half > 0, half, 1.0)
+    mean = (weight * ys).sum(1, keepdim=True)
+    centred = ys - mean
+    deviation = (weight * centred**2).sum(1, keepdim=True).sqrt()
+    size = ys.abs().amax(1)
+    round_off = 64 * torch.finfo(y.dtype).eps
+    constant = deviation[:, 0] <= round_off * size
+    z = centred / torch.where(constant[:, None], 1.0, deviation)
+    t = ((xs - middle[:, None]) / half[:, None]).clamp(-1, 1)
+    return Curves(xs, ys, weight, middle, half, t, z, constant, deviation[:, 0] <= 1e-4 * size)
+
+
+def _weights(weights: Tensor | None, n: int, where: str) -> Tensor:
+    if weights is None:
+        return torch.full((1, n), 1 / n, dtype=torch.float64)
+    if (
+        not isinstance(weights, Tensor)
+        or weights.shape != (n,)
+        or bool((weights < 0).any())
+        or float(weights.sum()) <= 0
+    ):
+        _check.fail("weights", where, f"{n} numbers ≥ 0, one a sample, not all 0", weights)
+    weight = weights.detach().to("cpu", torch.float64)[None]
+    return weight / weight.sum()
+
+
+def thin(data: Curves, count: int) -> Curves:
+    """At most `count` representative samples of each edge: half of them evenly by rank, half evenly over the range."""
+    if data.count <= count:
+        return data
+    order = data.t.argsort(1)
+    t = data.t.gather(1, order)
+    half = count // 2
+    by_rank = torch.linspace(0, data.count - 1, half, dtype=torch.float64).round().long().expand(t.shape[0], -1)
+    targets = torch.linspace(-1, 1, count - half, dtype=torch.float64).expand(t.shape[0], -1).contiguous()
+    by_range = torch.searchsorted(t, targets).clamp(max=data.count - 1)
+    index = order.gather(1, torch.cat([by_rank, by_range], dim=1))
+    # The mix of ranks and range is a weighting of its own; weights that were given multiply it.
+    weight = data.weight.expand(t.shape[0], -1).gather(1, index)
+    weight = weight / weight.sum(1, keepdim=True).clamp(min=1e-300)
+    x, y, t, z = (value.gather(1, index) for value in (data.x, data.y, data.t, data.z))
+    mean = (weight * z).sum(1, keepdim=True)
+    return Curves(x, y, weight, data.middle, data.half, t, z - mean, data.constant, data.nearly)
+
+
+def cells(data: Curves, count: int) -> tuple[Tensor, Tensor]:
+    """Means of z, and weights, over equal cells of t, each `(edges, count)`: half the weight by samples, half by cells."""
+    place = ((data.t + 1) * (count / 2)).long().clamp(0, count - 1)
+    zero = torch.zeros(data.t.shape[0], count, dtype=torch.float64)
+    weight = data.weight.expand(data.t.shape[0], -1)
+    mass = zero.scatter_add(1, place, weight)
+    total = zero.scatter_add(1, place, weight * data.z)
+    used = mass > 0
+    mean = torch.where(used, total / torch.where(used, mass, 1.0), 0.0)
+    return mean, 0.5 * mass + 0.5 * used / used.sum(1, keepdim=True)

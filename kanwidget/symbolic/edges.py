@@ -1,0 +1,319 @@
+"""Symbolic functions for the edges of a network: suggest (asks), fix, unfix and auto (do).
+
+Edges are given in pykan's order: layer l, input node i, output subnode j.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.layer import Layer
+from kanwidget.core.network import Network
+from kanwidget.core.primitives import Primitive, library, primitive
+from kanwidget.core.records import EdgeRef, SymbolicFit
+from kanwidget.symbolic.correction import spline_of_symbol
+from kanwidget.symbolic.fitting import fit_primitives
+from kanwidget.symbolic.ranking import SIMPLICITY
+from kanwidget.symbolic.text import equation
+
+_log = logging.getLogger(__name__)
+Params = tuple[float, float, float, float]
+
+
+def suggest_symbolic(
+    network: Network,
+    l: int,  # noqa: E741 - pykan's name
+    i: int,
+    j: int,
+    x: Tensor,
+    *,
+    lib: Iterable[str] | None = None,
+    topk: int | None = 5,
+    weight_simple: float = SIMPLICITY,
+) -> list[SymbolicFit]:
+    """The symbolic functions that fit an edge, as it is now, best first. Changes nothing.
+
+    Args:
+        network: The network.
+        l: The edge's layer.
+        i: Its input node.
+        j: Its output subnode.
+        x: Inputs of the network, shape `(n, n_features)`: the edge is fitted on the values that reach it from them.
+        lib: Names of the primitives to try; all of them by default.
+        topk: Most fits returned; None for all.
+        weight_simple: 0 ranks by accuracy alone, 1 by simplicity alone.
+
+    Returns:
+        The fits; shorter than `topk` where few primitives can hold the data in their domain.
+
+    Raises:
+        ValueError: For an edge or a primitive that doesn't exist.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> x = torch.linspace(-1, 1, 50, dtype=torch.float64)[:, None]
+        >>> len(suggest_symbolic(KAN([1, 1]), 0, 0, 0, x, topk=3))
+        3
+    """
+    network.check_edge(l, i, j, "suggest_symbolic")
+    _check.real(weight_simple, "weight_simple", "suggest_symbolic", low=0, high=1)
+    if topk is not None:
+        _check.integer(topk, "topk", "suggest_symbolic", low=1)
+    inputs, values = edge_samples(network, l, [(i, j)], x)
+    return fit_primitives(inputs, values, library(lib), simplicity=weight_simple)[0][:topk]
+
+
+def suggest_all(
+    network: Network,
+    x: Tensor,
+    *,
+    lib: Iterable[str] | None = None,
+    weight_simple: float = SIMPLICITY,
+) -> dict[EdgeRef, list[SymbolicFit]]:
+    """`suggest_symbolic` for every edge that isn't pruned, a layer at a time. Changes nothing.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> x = torch.rand(50, 2, dtype=torch.float64)
+        >>> len(suggest_all(KAN([2, 1]), x, lib=["x", "sin"]))
+        2
+    """
+    rows = library(lib)
+    found: dict[EdgeRef, list[SymbolicFit]] = {}
+    for index in range(network.depth):
+        refs = [ref for ref in network.edge_refs(active=True) if ref.layer == index]
+        if refs:
+            inputs, values = edge_samples(network, index, [(ref.source, ref.target) for ref in refs], x)
+            found |= dict(zip(refs, fit_primitives(inputs, values, rows, simplicity=weight_simple), strict=True))
+    return found
+
+
+def fix_symbolic(
+    network: Network,
+    l: int,  # noqa: E741
+    i: int,
+    j: int,
+    name: str,
+    x: Tensor,
+    *,
+    params: Sequence[float] | None = None,
+    keep_spline: bool = False,
+) -> SymbolicFit:
+    """Replace an edge by c·f(a·x + b) + d, fitted to the edge as it is now. Changes the network in place.
+
+    The spline that is replaced stays in the layer, for `unfix_symbolic`. Edges that share parameters are fixed together.
+
+    Args:
+        network: The network.
+        l: The edge's layer.
+        i: Its input node.
+        j: Its output subnode.
+        name: The primitive's name.
+        x: Inputs of the network, shape `(n, n_features)`.
+        params: a, b, c and d; fitted by default.
+        keep_spline: Keep a spline as a correction: the edge is the sum of both and, up to what a spline on this grid can
+            hold, the function that it was. The correction then shows what the symbol misses.
+
+    Returns:
+        The fit.
+
+    Raises:
+        ValueError: For an edge or a primitive that doesn't exist, or if the primitive isn't defined on the edge's data.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> model = KAN([1, 1])
+        >>> x = torch.linspace(-1, 1, 50, dtype=torch.float64)[:, None]
+        >>> fix_symbolic(model, 0, 0, 0, "sin", x, params=(3, 0, 1, 0)).equation, model.layer(0).state(0, 0)
+        ('sin(3*x)', 'symbolic')
+    """
+    layer = network.check_edge(l, i, j, "fix_symbolic")
+    row = primitive(name)
+    group = tied_edges(layer, i, j)
+    inputs, values = edge_samples(network, l, group, x)
+    inputs, values = inputs.T.reshape(-1, 1), values.T.reshape(-1, 1)
+    fit = _fit_one(row, inputs, values) if params is None else _given(row, params, inputs, values)
+    for source, target in group:
+        _replace(layer, source, target, fit, keep_spline, owner=group[0])
+    return fit
+
+
+def unfix_symbolic(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
+    """Take an edge's symbolic function away. Changes the network in place.
+
+    A spline that the symbol replaced comes back as it was; one that was kept as a correction becomes
+    the sum of the two. An edge without a symbolic function stays as it is.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> model = KAN([1, 1])
+        >>> x = torch.linspace(-1, 1, 50, dtype=torch.float64)[:, None]
+        >>> _ = fix_symbolic(model, 0, 0, 0, "x", x)
+        >>> unfix_symbolic(model, 0, 0, 0)
+        >>> model.layer(0).state(0, 0)
+        'spline'
+    """
+    layer = network.check_edge(l, i, j, "unfix_symbolic")
+    group = tied_edges(layer, i, j)
+    for source, target in group:
+        state = layer.state(source, target)
+        if state == "both" and (source, target) == group[0]:
+            _add_to_spline(layer, source, target, +1.0)
+        if state in ("both", "symbolic"):
+            layer.set_symbol(source, target, None)
+            layer.spline_on[target, source] = True
+
+
+def auto_symbolic(
+    network: Network,
+    x: Tensor,
+    *,
+    lib: Iterable[str] | None = None,
+    weight_simple: float = SIMPLICITY,
+    r2_threshold: float = 0.9,
+) -> list[tuple[EdgeRef, SymbolicFit]]:
+    """Fix every numeric edge to the best of its candidates. Changes the network in place.
+
+    Layer by layer, so that a layer is fitted on the values that the symbols before it produce. Edges that are symbolic or pruned
+    are left alone; edges whose best candidate has R² below the threshold stay numeric, and are logged.
+
+    Args:
+        network: The network.
+        x: Inputs of the network, shape `(n, n_features)`.
+        lib: Names of the primitives to try; all of them by default.
+        weight_simple: 0 ranks by accuracy alone, 1 by simplicity alone.
+        r2_threshold: The least R² for which an edge is replaced.
+
+    Returns:
+        The edges that were fixed, with their fits.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> x = torch.rand(50, 2, dtype=torch.float64)
+        >>> [edge for edge, fit in auto_symbolic(KAN([2, 1]), x, r2_threshold=0)]
+        [EdgeRef(layer=0, source=0, target=0), EdgeRef(layer=0, source=1, target=0)]
+    """
+    _check.real(r2_threshold, "r2_threshold", "auto_symbolic", high=1)
+    _check.real(weight_simple, "weight_simple", "auto_symbolic", low=0, high=1)
+    rows = library(lib)
+    done: list[tuple[EdgeRef, SymbolicFit]] = []
+    for index in range(network.depth):
+        layer = network.layer(index)
+        groups = _numeric_groups(layer)
+        if not groups:
+            continue
+        inputs, values = edge_samples(network, index, [group[0] for group in groups], x)
+        for group, fits in zip(groups, fit_primitives(inputs, values, rows, simplicity=weight_simple), strict=True):
+            done += _fix_best(network, index, group, fits, r2_threshold, x)
+    return done
+
+
+def edge_samples(network: Network, index: int, edges: Sequence[tuple[int, int]], x: Tensor) -> tuple[Tensor, Tensor]:
+    """Inputs and values of some edges (source, target) of a layer, each `(n, len(edges))`."""
+    sources, targets = [source for source, _ in edges], [target for _, target in edges]
+    with torch.no_grad():
+        trace = network.trace(x)
+    return trace.nodes[index][:, sources], trace.edges[index][:, targets, sources]
+
+
+def tied_edges(layer: Layer, source: int, target: int) -> list[tuple[int, int]]:
+    """The edges (source, target) that share an edge's parameters, the owner of these first; the edge alone without ties."""
+    flat = target * layer.in_dim + source
+    members = next((group for group in layer.ties if flat in group), [flat])
+    return [(member % layer.in_dim, member // layer.in_dim) for member in members]
+
+
+def _numeric_groups(layer: Layer) -> list[list[tuple[int, int]]]:
+    """The edges that are splines, those that share parameters together."""
+    groups: list[list[tuple[int, int]]] = []
+    for target in range(layer.out_dim):
+        for source in range(layer.in_dim):
+            group = tied_edges(layer, source, target)
+            if layer.state(source, target) == "spline" and group not in groups:
+                groups.append(group)
+    return groups
+
+
+def _fix_best(
+    network: Network, index: int, group: list[tuple[int, int]], fits: list[SymbolicFit], r2_threshold: float, x: Tensor
+) -> list[tuple[EdgeRef, SymbolicFit]]:
+    """Fix an edge (and those tied to it) to the first of its fits, if that is good enough."""
+    source, target = group[0]
+    if not fits or fits[0].r2 < r2_threshold:
+        best = f"the best, {fits[0].name}, has R² = {fits[0].r2:.4g}" if fits else "no function of the library holds it"
+        _log.info("edge (%d, %d, %d) stays numeric: %s", index, source, target, best)
+        return []
+    if len(group) > 1:
+        fit = fix_symbolic(network, index, source, target, fits[0].name, x)
+    else:
+        fit = fits[0]
+        _replace(network.layer(index), source, target, fit, keep_spline=False, owner=group[0])
+    _log.info("edge (%d, %d, %d) is now %s, R² = %.6g", index, source, target, fit.equation, fit.r2)
+    return [(EdgeRef(index, s, t), fit) for s, t in group]
+
+
+def _fit_one(row: Primitive, inputs: Tensor, values: Tensor) -> SymbolicFit:
+    """The fit of one primitive, or an error that says why there is none."""
+    (fits,) = fit_primitives(inputs, values, [row])
+    if fits:
+        return fits[0]
+    mean = float(values.double().mean())
+    if row.name == "0":
+        return _given(row, (1.0, 0.0, 0.0, mean), inputs, values)
+    low, high = float(inputs.min()), float(inputs.max())
+    if float(values.max() - values.min()) <= 1e-6 * float(values.abs().max()):
+        middle = next((p for p in (0.0, 1.0 - low, -1.0 - high) if row.interval(low + p, high + p) is not None), None)
+        if middle is not None:
+            return _given(row, (1.0, middle, 0.0, mean), inputs, values)
+    expected = f"a function that is defined on the edge's data, from {low:.4g} to {high:.4g}, for some a and b"
+    _check.fail("name", "fix_symbolic", expected, row.name, "Use suggest_symbolic for the functions that are.")
+
+
+def _given(row: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
+    """A fit with given constants, after a check of the domain."""
+    if isinstance(params, str) or len(params) != 4:
+        _check.fail("params", "fix_symbolic", "four numbers: a, b, c and d of c·f(a·x + b) + d", params)
+    a, b, c, d = (_check.real(value, "params", "fix_symbolic") for value in params)
+    x, y = inputs.double(), values.double()
+    low, high = sorted((a * float(x.min()) + b, a * float(x.max()) + b))
+    interval = row.interval(low, high)
+    if interval is None:
+        expected = f"such that {row.name} is defined on a·x + b, from {low:.4g} to {high:.4g}"
+        _check.fail("params", "fix_symbolic", expected, tuple(params), "Leave them out to have them fitted.")
+    residual, spread = (y - (c * row.fn(a * x + b) + d)).square().sum(), (y - y.mean()).square().sum()
+    r2 = 1 - float(residual / spread) if float(spread) > 0 else float(residual == 0)
+    valid = sorted((end - b) / a for end in interval) if a else [-math.inf, math.inf]
+    text = equation(row, (a, b, c, d))
+    return SymbolicFit(row.name, (a, b, c, d), r2, row.complexity, math.nan, (valid[0], valid[1]), text)
+
+
+def _replace(
+    layer: Layer, source: int, target: int, fit: SymbolicFit, keep_spline: bool, owner: tuple[int, int]
+) -> None:
+    """Set the symbol; the spline is switched off, or becomes what the symbol misses."""
+    state = layer.state(source, target)
+    if keep_spline and (source, target) == owner:
+        if state in ("symbolic", "pruned"):
+            with torch.no_grad():
+                layer.coef[target, source] = 0.0
+                layer.base[target, source] = 0.0
+        if state in ("symbolic", "both"):
+            _add_to_spline(layer, source, target, +1.0)
+        layer.set_symbol(source, target, fit.name, fit.params)
+        _add_to_spline(layer, source, target, -1.0)
+    layer.set_symbol(source, target, fit.name, fit.params)
+    layer.spline_on[target, source] = keep_spline
+
+
+def _add_to_spline(layer: Layer, source: int, target: int, sign: float) -> None:
+    """Add the edge's symbolic function (or subtract it) to its spline coefficients."""
+    name = layer.symbol(source, target)
+    if name is not None:
+        with torch.no_grad():
+            layer.coef[target, source] += sign * spline_of_symbol(layer, source, target, primitive(name))

@@ -1,0 +1,89 @@
+"""Formulas as plain data: what text, LaTeX, MathML and NumPy are written from.
+
+A form is a number, a name, or a tuple `(operation, operand, …)`:
+
+- `("var", text)`: a variable, whose text is only ever shown;
+- `("add", …)`, `("mul", …)`, `("pow", base, exponent)`, `("neg", f)`;
+- `("sin", f)` and its like, the functions of the table of primitives;
+- `("call", name, f)`: a function that is known by its name only: a numeric edge, or one registered by the user;
+- `"pi"`, `"e"`; and `"u"`, the argument in a primitive's own form.
+"""
+
+from __future__ import annotations
+
+from kanwidget.core.primitives import Form, Primitive
+
+
+def variable(text: str) -> Form:
+    """A variable of any name.
+
+    Examples:
+        >>> variable("x")
+        ('var', 'x')
+    """
+    return ("var", text)
+
+
+def add(*terms: Form) -> Form:
+    """A sum without its zeros.
+
+    Examples:
+        >>> add(0.0, variable("x"), 1.0)
+        ('add', ('var', 'x'), 1.0)
+    """
+    flat: list[Form] = []
+    for term in terms:
+        flat += term[1:] if isinstance(term, tuple) and term[0] == "add" else [term]
+    kept = [term for term in flat if not is_number(term, 0)]
+    if not kept:
+        return 0
+    return kept[0] if len(kept) == 1 else ("add", *kept)
+
+
+def mul(*factors: Form) -> Form:
+    """A product without its ones; 0 if it has a zero.
+
+    Examples:
+        >>> mul(1.0, variable("x")), mul(0.0, variable("x"))
+        (('var', 'x'), 0)
+    """
+    flat: list[Form] = []
+    for factor in factors:
+        flat += factor[1:] if isinstance(factor, tuple) and factor[0] == "mul" else [factor]
+    if any(is_number(factor, 0) for factor in flat):
+        return 0
+    kept = [factor for factor in flat if not is_number(factor, 1)]
+    if not kept:
+        return 1
+    return kept[0] if len(kept) == 1 else ("mul", *kept)
+
+
+def is_number(form: Form, value: float | None = None) -> bool:
+    """Whether a form is a number (this one)."""
+    return isinstance(form, (int, float)) and (value is None or form == value)
+
+
+def substitute(form: Form, argument: Form) -> Form:
+    """A primitive's form with its argument in the place of u."""
+    if form == "u":
+        return argument
+    if not isinstance(form, tuple):
+        return form
+    head, *operands = form
+    if head == "call":
+        return ("call", operands[0], *(substitute(operand, argument) for operand in operands[1:]))
+    if head == "var":
+        return form
+    return (head, *(substitute(operand, argument) for operand in operands))
+
+
+def of_fit(row: Primitive, params: tuple[float, float, float, float], argument: Form) -> Form:
+    """c·f(a·x + b) + d as a form.
+
+    Examples:
+        >>> from kanwidget.core import primitive
+        >>> of_fit(primitive("sin"), (3.0, 0.0, 2.0, 1.0), variable("x"))
+        ('add', ('mul', 2.0, ('sin', ('mul', 3.0, ('var', 'x')))), 1.0)
+    """
+    a, b, c, d = params
+    return add(mul(c, substitute(row.form, add(mul(a, argument), b))), d)
