@@ -11,7 +11,7 @@ from kanwidget import _check
 from kanwidget._types import LayerWidth
 from kanwidget.core.derivatives import Derivatives, derivatives
 from kanwidget.core.layer import base_functions
-from kanwidget.core.network import Arities, Network, initial_layer, normalise_arities, normalise_width
+from kanwidget.core.network import HIDDEN_RANGE, Arities, Network, initial_layer, normalise_arities, normalise_width
 from kanwidget.core.records import EdgeCurve, EdgeRef, History
 
 
@@ -24,7 +24,7 @@ class KAN(Network):
         k: Order of the splines, ≥ 0; 3 is cubic.
         mult_arity: Number of factors of the product nodes, or a list of lists, one a layer of nodes.
         base_fun: The base function: `silu`, `identity`, `zero` or a primitive's name.
-        grid_range: First and last grid point, until the grid is adapted to data.
+        grid_range: First and last grid point of the inputs, until the grids are adapted to data.
         grid_eps: Between 0 (grids follow the data's quantiles) and 1 (uniform grids).
         noise_scale: Size of the random splines at the start, ≥ 0.
         seed: Of the random start; the same seed gives the same network, and the global random state is left alone.
@@ -54,7 +54,7 @@ class KAN(Network):
         base_fun: str = "silu",
         grid_range: tuple[float, float] = (-1.0, 1.0),
         grid_eps: float = 0.5,
-        noise_scale: float = 0.3,
+        noise_scale: float = 1.0,
         seed: int = 0,
         dtype: torch.dtype = torch.float64,
         device: torch.device | str = "cpu",
@@ -78,7 +78,7 @@ class KAN(Network):
                 grids[level],
                 k,
                 base_fun=base_fun,
-                grid_range=(low, high),
+                grid_range=(low, high) if level == 0 else HIDDEN_RANGE,
                 noise_scale=noise_scale,
                 generator=generator,
                 dtype=dtype,

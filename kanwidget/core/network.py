@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,11 @@ from kanwidget._types import LayerWidth
 from kanwidget.core import splines
 from kanwidget.core.layer import Layer
 from kanwidget.core.records import EdgeCurve, EdgeRef, Trace
+
+#: Where the grids of hidden layers start. Activations outgrow a tight grid within the first steps and are then caught
+#: beyond its ends; a wide one gives them room until it is adapted. (Of ten seeds of [2, 1, 1] three ended in a poor
+#: minimum with (-1, 1), none with this.)
+HIDDEN_RANGE = (-4.0, 4.0)
 
 #: Number of factors of each product node, per layer of nodes.
 Arities = Sequence[Sequence[int]]
@@ -51,6 +57,13 @@ class Network(nn.Module):
         self.register_buffer("columns", torch.tensor(list(range(n_in) if columns is None else columns)))
         #: At most 512 training inputs, set by `fit`: what queries use when they are given no data.
         self.register_buffer("reference", layers[0].coef.new_zeros(0, self.n_features))
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        # The reference has as many rows as the training had; a fresh network has none.
+        rows = state_dict.get(f"{prefix}reference")
+        if rows is not None:
+            self.reference = self.reference.new_zeros(rows.shape)
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     # ---- shape
 

@@ -75,8 +75,6 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0) -> Tensor:
 
 
 class _Basis(torch.autograd.Function):
-    generate_vmap_rule = True
-
     @staticmethod
     def forward(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
         return _evaluate(x, knots, k, order)
@@ -97,6 +95,13 @@ class _Basis(torch.autograd.Function):
         x, knots = ctx.saved_tensors
         return dx[..., None] * _Basis.apply(x, knots, ctx.k, ctx.order + 1)
 
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], x: Tensor, knots: Tensor, k: int, order: int) -> Any:
+        # Points are independent: a mapped dimension is more rows. (Knots are never mapped over.)
+        rows = x.movedim(in_dims[0], 0) if in_dims[0] is not None else x.expand(info.batch_size, *x.shape)
+        out = _Basis.apply(rows.reshape(-1, rows.shape[-1]), knots, k, order)
+        return out.view(*rows.shape, -1), 0
+
 
 def _evaluate(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
     """`basis` without autograd: clamp to the grid, evaluate there, go on linearly outside."""
@@ -104,39 +109,40 @@ def _evaluate(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
     inside = torch.minimum(torch.maximum(x, knots[:, k]), knots[:, last])
     # Points go to the interval at their right, the grid's end to its last interval.
     interval = torch.searchsorted(knots[:, k + 1 : last].contiguous(), inside.T.contiguous(), right=True).T + k
-    local = _local(inside, knots, k, order, interval)
-    if order == 0 and k > 0:
-        # Exactly 0 inside, so the product changes nothing there.
-        local = local + (x - inside)[..., None] * _local(inside, knots, k, 1, interval)
-    elif order > 1:
+    local = _local(x, inside, knots, k, order, interval)
+    if order > 1:
         # A line has no curvature: the derivatives of order 2 and more vanish outside.
-        local = torch.where((x == inside)[..., None], local, torch.zeros_like(local))
+        local = torch.where(x == inside, local, 0.0)
     columns = (interval - k)[..., None] + torch.arange(k + 1, device=x.device)
     full = torch.zeros(*x.shape, last, dtype=local.dtype, device=x.device)
-    return full.scatter(-1, columns, local)
+    return full.scatter_(-1, columns, local.permute(1, 2, 0))
 
 
-def _local(x: Tensor, knots: Tensor, k: int, order: int, interval: Tensor) -> Tensor:
-    """The k + 1 basis functions (or derivatives) that are not zero on each point's interval, `(batch, inputs, k + 1)`.
+def _local(x: Tensor, inside: Tensor, knots: Tensor, k: int, order: int, interval: Tensor) -> Tensor:
+    """The k + 1 basis functions (or derivatives) that are not zero on each point's interval, `(k + 1, batch, inputs)`.
 
     De Boor's recursion up to degree k - order, then `order` differences: B' of degree d is
-    d·(B_i/(t_{i+d} - t_i) - B_{i+1}/(t_{i+d+1} - t_{i+1})) of degree d - 1.
+    d·(B_i/(t_{i+d} - t_i) - B_{i+1}/(t_{i+d+1} - t_{i+1})) of degree d - 1. Those differences and the last step of the
+    recursion start from the same quotients, so B(e) + (x - e)·B'(e), the line beyond an end e, is that last step taken at
+    e + k·(x - e).
     """
     if order > k:
-        return torch.zeros(*x.shape, k + 1, dtype=x.dtype, device=x.device)
-    near = interval[..., None] + torch.arange(1 - k, k + 1, device=x.device)
-    # The 2k knots around the interval: `near[..., k - 1]` is its left end.
-    t = torch.take_along_dim(knots.expand(x.shape[0], *knots.shape), near, dim=-1)
-    values = torch.ones(*x.shape, 1, dtype=x.dtype, device=x.device)
-    point = x[..., None]
+        return torch.zeros(k + 1, *x.shape, dtype=x.dtype, device=x.device)
+    columns = torch.arange(x.shape[1], device=x.device) * knots.shape[1]
+    near = interval + columns + torch.arange(1 - k, k + 1, device=x.device)[:, None, None]
+    t = knots.reshape(-1)[near]  # the 2k knots around each point: t[k - 1] <= inside <= t[k]
+    values = torch.ones(1, *x.shape, dtype=x.dtype, device=x.device)
     for d in range(1, k + 1):
-        left, right = t[..., k - d : k], t[..., k : k + d]
+        left, right = t[k - d : k], t[k : k + d]
         share = values / (right - left)
+        values = torch.zeros(d + 1, *x.shape, dtype=x.dtype, device=x.device)
         if d <= k - order:
-            down, up = (right - point) * share, (point - left) * share
+            point = inside + k * (x - inside) if d == k else inside
+            torch.mul(right - point, share, out=values[:d])
+            values[1:] += (point - left) * share
         else:
-            down, up = -d * share, d * share
-        values = functional.pad(down, (0, 1)) + functional.pad(up, (1, 0))
+            torch.mul(share, -d, out=values[:d])
+            values[1:] += d * share
     return values
 
 

@@ -1,0 +1,128 @@
+"""Gradient methods: torch's own LBFGS and Adam, guarded so that no step leaves a non-finite value behind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget.core.network import Network
+from kanwidget.training.lm import Interrupted, Outcome
+from kanwidget.training.objective import Objective
+from kanwidget.training.parameters import ParameterMap, network_parameters, parameter_map
+
+
+class GradientMethod:
+    """Minimises any differentiable objective with an optimiser of torch.
+
+    Args:
+        objective: What to minimise.
+        make: Makes the optimiser from a list of parameters and a learning rate.
+        lr: Learning rate; halved when a step fails.
+        batch: Samples of each step, drawn without replacement, None for all. The loss reported is theirs.
+        seed: Of the choice of samples.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        make: Callable[[list[Tensor], float], torch.optim.Optimizer],
+        *,
+        lr: float,
+        batch: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.objective, self._make, self._start_lr = objective, make, lr
+        self.batch = None if batch is None or batch >= len(objective.y) else batch
+        self._generator = torch.Generator().manual_seed(seed)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget curvature and momentum: parameters, knots or structure have changed."""
+        self.lr = self._start_lr
+        self.renew()
+
+    def renew(self) -> None:
+        """As `reset`, but a learning rate that was lowered stays low."""
+        self.objective.refresh()
+        self.positions: ParameterMap = parameter_map(self.objective.network)
+        self._parameters = [p for p in network_parameters(self.objective.network) if p.requires_grad]
+        self._optimizer = self._make(self._parameters, self.lr)
+
+    def step(self, interrupted: Callable[[], bool] = lambda: False) -> Outcome:
+        """One step of the optimiser; refused, with a lower rate for the next, if it gave a non-finite value."""
+        start = [p.detach().clone() for p in self._parameters]
+        memory = self._generator.get_state()
+        try:
+            rows = self._rows()
+            self._optimizer.step(self._closure(rows, interrupted))
+            value = self.objective.value(rows)
+        except BaseException:
+            self._restore(start)
+            self._generator.set_state(memory)
+            self._optimizer = self._make(self._parameters, self.lr)
+            raise
+        if math.isfinite(value.total) and all(bool(torch.isfinite(p).all()) for p in self._parameters):
+            moved = any(not torch.equal(p, old) for p, old in zip(self._parameters, start, strict=True))
+            return Outcome(value.loss, value.penalty, None, None if moved else "converged")
+        self._restore(start)
+        self.lr /= 4
+        self._optimizer = self._make(self._parameters, self.lr)
+        value = self.objective.value(rows)
+        return Outcome(value.loss, value.penalty, None, "stalled" if self.lr < 1e-6 * self._start_lr else None)
+
+    def _restore(self, values: list[Tensor]) -> None:
+        with torch.no_grad():
+            for parameter, value in zip(self._parameters, values, strict=True):
+                parameter.copy_(value)
+
+    def _rows(self) -> Tensor | None:
+        if self.batch is None:
+            return None
+        return torch.randperm(len(self.objective.y), generator=self._generator)[: self.batch]
+
+    def _closure(self, rows: Tensor | None, interrupted: Callable[[], bool]) -> Callable[[], Any]:
+        def closure() -> Tensor:
+            if interrupted():
+                raise Interrupted
+            self._optimizer.zero_grad()
+            total = self.objective.differentiable(rows)
+            total.backward()
+            _keep_free(self.objective.network, self.positions)
+            return total.detach()
+
+        return closure
+
+
+def _keep_free(network: Network, positions: ParameterMap) -> None:
+    """Set the gradients of parameters that aren't free to zero."""
+    for index, layer_map in enumerate(positions.layers):
+        layer = network.layer(index)
+        for parameter, position in (
+            (layer.coef, layer_map.numeric[..., :-1]),
+            (layer.base, layer_map.numeric[..., -1]),
+            (layer.affine, layer_map.affine),
+        ):
+            if parameter.grad is not None:
+                parameter.grad[position < 0] = 0.0
+
+
+def lbfgs(parameters: list[Tensor], lr: float) -> torch.optim.Optimizer:
+    """LBFGS as pykan's users know it: twenty inner iterations a step, strong Wolfe line search."""
+    return torch.optim.LBFGS(
+        parameters,
+        lr=lr,
+        max_iter=20,
+        history_size=10,
+        line_search_fn="strong_wolfe",
+        tolerance_grad=1e-32,
+        tolerance_change=1e-32,
+    )
+
+
+def adam(parameters: list[Tensor], lr: float) -> torch.optim.Optimizer:
+    """Adam with torch's defaults."""
+    return torch.optim.Adam(parameters, lr=lr)

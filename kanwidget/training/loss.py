@@ -1,0 +1,93 @@
+"""Losses, one row each: value, gradient and Gauss-Newton factor in the outputs, and how a history reports it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from kanwidget import _check
+
+#: `(output, label, weight)` → a scalar; weight is `(batch, 1)`, with mean 1, or None.
+LossFunction = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
+#: `(output, label, weight)` → gradient `(batch, outputs)` of the loss in the outputs.
+LossGradient = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
+#: `(output, weight, jacobian)` → S·J with JᵀSᵀSJ a sample's Gauss-Newton matrix, `(batch, outputs, size)`.
+LossFactor = Callable[[Tensor, "Tensor | None", Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One way to compare outputs with labels."""
+
+    name: str
+    value: LossFunction
+    gradient: LossGradient | None = None
+    """None: only gradient methods can minimise it."""
+    factor: LossFactor | None = None
+    root: bool = False
+    """Whether a history reports the square root (RMSE)."""
+    classes: bool = False
+    """Whether labels are class numbers."""
+
+    def report(self, value: float) -> float:
+        """The number that a history shows."""
+        return value**0.5 if self.root else value
+
+    @property
+    def title(self) -> str:
+        """What that number is called."""
+        return "RMSE" if self.root else self.name
+
+
+def _mse(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
+    squares = (output - label) ** 2
+    return (squares if weight is None else squares * weight).mean()
+
+
+def _mse_gradient(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
+    scaled = (output - label) * (2 / output.numel())
+    return scaled if weight is None else scaled * weight
+
+
+def _mse_factor(output: Tensor, weight: Tensor | None, jacobian: Tensor) -> Tensor:
+    scale = (2 / output.shape[1]) ** 0.5
+    return jacobian * (scale if weight is None else scale * torch.sqrt(weight)[..., None])
+
+
+def _cross_entropy(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
+    losses = functional.cross_entropy(output, label[:, 0], reduction="none")
+    return (losses if weight is None else losses * weight[:, 0]).mean()
+
+
+def _cross_entropy_gradient(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
+    residual = torch.softmax(output, 1)
+    residual = residual.scatter_add(1, label, -torch.ones_like(residual[:, :1])) / output.shape[0]
+    return residual if weight is None else residual * weight
+
+
+def _cross_entropy_factor(output: Tensor, weight: Tensor | None, jacobian: Tensor) -> Tensor:
+    """diag(p) - p·pᵀ = S·Sᵀ with S = diag(√p) - p·√pᵀ, so row m of SᵀJ is √p_m·(J_m - Σ p·J)."""
+    p = torch.softmax(output, 1)
+    root = torch.sqrt(p if weight is None else p * weight)
+    return root[..., None] * (jacobian - (p[..., None] * jacobian).sum(1, keepdim=True))
+
+
+LOSSES = {
+    row.name: row
+    for row in (
+        Loss("mse", _mse, _mse_gradient, _mse_factor, root=True),
+        Loss("cross_entropy", _cross_entropy, _cross_entropy_gradient, _cross_entropy_factor, classes=True),
+    )
+}
+
+
+def loss_row(loss: str | Callable[[Tensor, Tensor], Tensor]) -> Loss:
+    """The loss of that name, or a user's function `(output, label) -> scalar`."""
+    if callable(loss):
+        function = loss
+        return Loss(getattr(loss, "__name__", "loss"), lambda output, label, weight: function(output, label))
+    return LOSSES[_check.choice(loss, "loss", "fit", LOSSES)]

@@ -1,0 +1,124 @@
+"""The free parameters of a network as one vector.
+
+Free is what an optimiser may move: coefficients and base weights of edges that have a spline, of a symbolic edge the
+constants that its primitive declares free; nothing of a pinned edge, nothing whose `requires_grad` is False. Edges
+that share their parameters count once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanwidget.core.layer import Layer
+from kanwidget.core.network import Network
+from kanwidget.core.primitives import primitive
+
+
+@dataclass(frozen=True, slots=True)
+class LayerMap:
+    """Where a layer's parameters stand in the vector; -1 where they aren't in it."""
+
+    numeric: Tensor
+    """`(out, in, G + k + 1)`: coefficients and, last, the base weight."""
+    affine: Tensor
+    """`(out, in, 4)`"""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterMap:
+    """Positions of all free parameters in a vector of length `size`."""
+
+    layers: tuple[LayerMap, ...]
+    size: int
+
+    def read(self, network: Network) -> Tensor:
+        """The free parameters as a vector, `(size,)`."""
+        vector = network.layer(0).coef.new_zeros(self.size)
+        for index, positions in enumerate(self.layers):
+            for position, value in _pairs(positions, network.layer(index)):
+                mask = position >= 0
+                vector[position[mask]] = value.detach()[mask]
+        return vector
+
+    def write(self, network: Network, vector: Tensor) -> None:
+        """Set the free parameters from a vector."""
+        with torch.no_grad():
+            for index, positions in enumerate(self.layers):
+                for position, value in _pairs(positions, network.layer(index)):
+                    mask = position >= 0
+                    value[mask] = vector[position[mask]]
+
+    def gradient(self, network: Network, grads: list[Tensor | None]) -> Tensor:
+        """The vector of gradients from those of `network_parameters(network)`."""
+        vector = network.layer(0).coef.new_zeros(self.size)
+        flat = iter(grads)
+        for positions in self.layers:
+            width = positions.numeric.shape[-1] - 1
+            for position in (positions.numeric[..., :width], positions.numeric[..., width], positions.affine):
+                grad = next(flat)
+                mask = position >= 0
+                if grad is not None:
+                    vector.index_add_(0, position[mask], grad[mask])
+        return vector
+
+
+def network_parameters(network: Network) -> list[Tensor]:
+    """Coefficients, base weights and affine constants, layer by layer."""
+    layers = [network.layer(index) for index in range(network.depth)]
+    return [parameter for layer in layers for parameter in (layer.coef, layer.base, layer.affine)]
+
+
+def parameter_map(network: Network) -> ParameterMap:
+    """Number the free parameters of a network."""
+    layers, start = [], 0
+    for index in range(network.depth):
+        layer = network.layer(index)
+        numeric, start = _number(_free_numeric(layer), layer, start)
+        affine, start = _number(_free_affine(layer), layer, start)
+        layers.append(LayerMap(numeric, affine))
+    return ParameterMap(tuple(layers), start)
+
+
+def _pairs(positions: LayerMap, layer: Layer) -> list[tuple[Tensor, Tensor]]:
+    width = positions.numeric.shape[-1] - 1
+    return [
+        (positions.numeric[..., :width], layer.coef),
+        (positions.numeric[..., width], layer.base),
+        (positions.affine, layer.affine),
+    ]
+
+
+def _free_numeric(layer: Layer) -> Tensor:
+    edges = layer.spline_on & ~layer.pinned
+    coef = edges & layer.coef.requires_grad
+    base = edges & (layer.base.requires_grad and layer.base_fun not in ("zero", "0"))
+    spline = coef[..., None].expand(*coef.shape, layer.coef.shape[-1])
+    return torch.cat([spline, base[..., None]], dim=-1)
+
+
+def _free_affine(layer: Layer) -> Tensor:
+    free = torch.zeros(layer.out_dim * layer.in_dim, 4, dtype=torch.bool, device=layer.coef.device)
+    if layer.affine.requires_grad:
+        for name, members in layer.symbols.items():
+            a, b = primitive(name).free
+            free[members] = torch.tensor([a, b, name != "0", True], device=free.device)
+    return free.view(layer.out_dim, layer.in_dim, 4) & ~layer.pinned[..., None]
+
+
+def _number(free: Tensor, layer: Layer, start: int) -> tuple[Tensor, int]:
+    """Consecutive numbers from `start` where `free`, the same for edges that share parameters; -1 elsewhere."""
+    if layer.ties:
+        index = layer.tie_index()
+        leads = (index == torch.arange(len(index), device=index.device)).view(free.shape[:2])
+        numbered, end = _count(free & leads[..., None], start)
+        shared = numbered.flatten(0, 1)[index].view_as(numbered)
+        return torch.where(free, shared, -1), end
+    return _count(free, start)
+
+
+def _count(free: Tensor, start: int) -> tuple[Tensor, int]:
+    numbers = torch.cumsum(free.flatten(), 0).view_as(free) - 1 + start
+    return torch.where(free, numbers, -1), start + int(free.sum())
