@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` overrides the choice.
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.10 python3, \
-	$(shell $(name) -c 'import sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && command -v $(name))))
+	$(shell $(name) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && command -v $(name))))
 # Each group of packages is a stamp file that depends on the list of packages.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary
 

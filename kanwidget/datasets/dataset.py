@@ -168,10 +168,10 @@ class Dataset:
             >>> data.train_input.flatten().tolist(), data.input_mean.tolist(), data.label_scale.tolist()
             ([-1.0, 1.0], [2.0], [10.0])
         """
-        if self.normalizer is not None:
-            return self
         changed: dict[str, Any] = {}
-        for kind in ("input", "label") if not self.is_classification else ("input",):
+        for kind in ("input",) if self.is_classification else ("input", "label"):
+            if getattr(self, f"{kind}_mean") is not None:
+                continue
             mean, scale = arrays.moments(getattr(self, f"train_{kind}"))
             changed |= {f"{kind}_mean": mean, f"{kind}_scale": scale}
             for key in self.keys():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -18,20 +19,21 @@ def columns_of(df: Any, target: str | Sequence[str]) -> tuple[Any, Any, list[str
     """Inputs, labels, names of the inputs, names of the outputs."""
     if not hasattr(df, "columns"):
         _check.fail("df", _WHERE, "a data frame", df, "Arrays go to Dataset.from_arrays(x, y).", error=TypeError)
-    columns = [str(name) for name in df.columns]
+    labels = {str(name): name for name in df.columns}  # a frame's columns may be named by numbers
+    columns = list(labels)
     targets = [target] if isinstance(target, str) else list(target)
     for name in targets:
         known_column(name, columns, "target", _WHERE)
-    names = [name for name in df.columns if str(name) not in targets]
+    names = [name for text, name in labels.items() if text not in targets]
     if not names:
         _check.fail("df", _WHERE, "a frame with at least one column beside the target", columns)
     x = np.stack([_numbers(df, name) for name in names], axis=1)
-    kinds = [np.asarray(df[name]).dtype.kind for name in targets]
+    outputs = [labels[name] for name in targets]
     in_vars = [str(name) for name in names]
-    if len(targets) == 1 and kinds[0] not in "iuf":
-        classes, y = _classes(df, targets[0])
+    if len(outputs) == 1 and not _is_numeric(df[outputs[0]]):
+        classes, y = _classes(df, outputs[0])
         return x, y, in_vars, classes
-    return x, np.stack([_numbers(df, name) for name in targets], axis=1), in_vars, targets
+    return x, np.stack([_numbers(df, name) for name in outputs], axis=1), in_vars, targets
 
 
 def known_column(name: str, columns: Sequence[str], argument: str, where: str) -> None:
@@ -43,6 +45,14 @@ def known_column(name: str, columns: Sequence[str], argument: str, where: str) -
     _check.fail(argument, where, "one of the columns " + ", ".join(map(repr, columns)), name, advice)
 
 
+def _is_numeric(column: Any) -> bool:
+    """Whether a column holds numbers; booleans, text and categories are classes."""
+    values = np.asarray(column)
+    if values.dtype == object:  # nullable numbers come as objects
+        return all(isinstance(value, Real) and not isinstance(value, bool) for value in values if value == value)
+    return values.dtype.kind in "iuf"
+
+
 def _numbers(df: Any, name: Any) -> NDArray[np.float64]:
     """A column as floats, NaN where a value is missing."""
     try:
@@ -52,11 +62,11 @@ def _numbers(df: Any, name: Any) -> NDArray[np.float64]:
         _check.fail("df", _WHERE, f"numeric in column {str(name)!r}", df[name].iloc[0], advice, error=TypeError)
 
 
-def _classes(df: Any, name: str) -> tuple[list[str], NDArray[np.int64]]:
+def _classes(df: Any, name: Any) -> tuple[list[str], NDArray[np.int64]]:
     """Names of the classes in alphabetical order, and the class number of each row."""
     values = [None if value is None or value != value else str(value) for value in np.asarray(df[name])]
     if None in values:
         row = values.index(None)
-        _check.fail("df", _WHERE, f"complete in row {row}, column {name!r}", None, "Remove or fill that row.")
+        _check.fail("df", _WHERE, f"complete in row {row}, column {str(name)!r}", None, "Remove or fill that row.")
     classes, y = np.unique(np.asarray(values), return_inverse=True)
     return [str(label) for label in classes], y.astype(np.int64)

@@ -32,7 +32,8 @@ def test_several_targets(frame):
     assert data.out_vars == ("energy", "speed")
 
 
-def test_nullable_and_boolean_columns(frame):
+def test_nullable_boolean_and_numbered_columns(frame):
+    assert Dataset.from_frame(pandas.DataFrame(np.arange(6.0).reshape(3, 2)), "1", 0).in_vars == ("0",)
     data = Dataset.from_frame(
         frame.assign(n=pandas.array([1, 2, 3, 4], dtype="Int64"), hot=[True, False, True, False]), "n", 0
     )
