@@ -1,7 +1,53 @@
 """Kolmogorov-Arnold networks that you can watch, click and turn into formulas."""
 
-from kanwidget.core.primitives import register_primitive
+from typing import TYPE_CHECKING, Any
+
+from kanwidget.core.primitives import library, register_primitive
+from kanwidget.core.records import EdgeRef, History, StepRecord, SymbolicFit
+from kanwidget.datasets import (
+    Dataset,
+    create_dataset,
+    load_mercury,
+    load_planets,
+    load_puromycin,
+    load_trees,
+)
 from kanwidget.kan import KAN
 
+if TYPE_CHECKING:
+    from kanwidget.explorer import KANExplorer
+    from kanwidget.symbolic import ex_round
+
 __version__ = "0.1.0"
-__all__ = ["KAN", "register_primitive"]
+__all__ = [
+    "KAN",
+    "Dataset",
+    "EdgeRef",
+    "History",
+    "KANExplorer",
+    "StepRecord",
+    "SymbolicFit",
+    "create_dataset",
+    "ex_round",
+    "library",
+    "load_mercury",
+    "load_planets",
+    "load_puromycin",
+    "load_trees",
+    "register_primitive",
+]
+
+#: Loaded when first used: sympy and the widget libraries cost more than torch's import allows.
+_LAZY = {"KANExplorer": "kanwidget.explorer", "ex_round": "kanwidget.symbolic"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'kanwidget' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor
+from typing_extensions import Self
 
-from kanwidget import _check
+from kanwidget import _check, surgery
 from kanwidget._types import LayerWidth
+from kanwidget.core import storage
 from kanwidget.core.derivatives import Derivatives, derivatives
 from kanwidget.core.layer import base_functions
-from kanwidget.core.network import HIDDEN_RANGE, Arities, Network, initial_layer, normalise_arities, normalise_width
-from kanwidget.core.records import EdgeCurve, EdgeRef, History
+from kanwidget.core.network import (
+    HIDDEN_RANGE,
+    Arities,
+    Network,
+    initial_layer,
+    normalise_arities,
+    normalise_width,
+)
+from kanwidget.core.records import EdgeCurve, EdgeRef, History, SymbolicFit
+from kanwidget.core.scores import Scores, attribute, feature_score
+from kanwidget.datasets import Dataset, as_dataset
+from kanwidget.surgery.grids import KnotPlacement
+from kanwidget.training import Trainer, fit, training
+from kanwidget.training.trainer import Callback
 
 
 class KAN(Network):
@@ -92,17 +108,282 @@ class KAN(Network):
         self.history = History()
         self.to(device)
 
-    def curve(self, edge: EdgeRef | tuple[int, int, int], x: Tensor) -> EdgeCurve:
-        """One edge, and its parts, at the points x of shape `(n,)`."""
-        return super().curve(edge, x)
+    # ---- using it
+
+    def predict(self, data: Any) -> Tensor:
+        """Outputs for arrays, lists, frames or tensors of any float type, `(batch, n_out)`; no gradient.
+
+        A Dataset (or pykan dict) stands for its test inputs, or its training inputs where it has none.
+
+        Examples:
+            >>> KAN([2, 1], seed=1).predict([[0.0, 0.5], [1.0, -1.0]]).shape
+            torch.Size([2, 1])
+        """
+        with torch.no_grad():
+            return self(as_inputs(self, data, test=True))
 
     def derivatives(self, x: Tensor, order: int = 2) -> Derivatives:
-        """Value, gradient and Hessian of the outputs in the features, see `kanwidget.core.derivatives`."""
+        """Value, gradient and (order 2) Hessian of the outputs in the features, see `Derivatives`."""
         return derivatives(self, x, order)
+
+    def edge_curve(self, l: int, i: int, j: int, x: Tensor | None = None, data: Any = None) -> EdgeCurve:  # noqa: E741
+        """One edge and its parts at the points x, `(n,)`; by default at 200 points over the range of the data."""
+        if x is None:
+            self.check_edge(l, i, j, "edge_curve")
+            with torch.no_grad():
+                values = self.trace(as_inputs(self, data)).nodes[l][:, i]
+            x = torch.linspace(float(values.min()), float(values.max()), 200, dtype=self.dtype, device=self.device)
+        return self.curve((l, i, j), x)
+
+    # ---- training
+
+    def fit(
+        self,
+        data: Any,
+        opt: str = "auto",
+        steps: int = 100,
+        *,
+        lamb: float = 0.0,
+        callbacks: Iterable[Callback] = (),
+        validation: Any = None,
+        progress: bool = True,
+        **options: Any,
+    ) -> History:
+        """Train in place, and return the history of this training.
+
+        Args:
+            data: A `Dataset`, a pykan dict, or a pair `(inputs, labels)`. Class numbers (integers) as labels mean
+                classification with cross-entropy.
+            opt: `LM` (Levenberg-Marquardt), `LBFGS`, `Adam`; `auto` takes LM for least squares and cross-entropy up to
+                a few thousand parameters, Adam with `batch`, else LBFGS. The history's `optimizer` says which.
+            steps: Most steps; it ends before if it has converged.
+            lamb: Weight of the penalty that makes the network sparse, ≥ 0.
+            callbacks: Called with `(model, record)` after each step; one that returns True ends the training.
+            validation: A pair `(inputs, labels)`; the state that is best on it is kept.
+            progress: Whether to show a progress bar.
+            **options: `lr`, `batch` (rows of each step), `loss` (`"mse"`, `"cross_entropy"` or a function of outputs and labels),
+                `metrics` (functions of outputs and labels, on the test data), `sample_weight`, `update_grid`,
+                `grid_update_num`, `start_grid_update_step`, `stop_grid_update_step`, `lamb_l1`, `lamb_entropy`,
+                `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches.
+
+        Returns:
+            Losses of every step (RMSE for squared errors, else the mean loss), and why it stopped. Ctrl-C ends the
+            training and keeps the best state.
+
+        Raises:
+            ValueError: For data or settings that don't fit; the model is then unchanged.
+
+        Examples:
+            >>> from kanwidget import create_dataset
+            >>> data = create_dataset(lambda x: torch.sin(3 * x[:, [0]]) + x[:, [1]] ** 2, n_var=2, train_num=200)
+            >>> history = KAN([2, 1], grid=5).fit(data, steps=20, progress=False)
+            >>> history.optimizer, history.last.test_loss < 1e-2
+            ('LM', True)
+        """
+        return fit(
+            self, data, opt, steps, lamb=lamb, callbacks=callbacks, validation=validation, progress=progress, **options
+        )
+
+    def training(self, data: Any, opt: str = "auto", steps: int | None = 100, **options: Any) -> Trainer:
+        """An iterator that trains in place and gives one `StepRecord` a step; options as in `fit`."""
+        return training(self, data, opt, steps, **options)
+
+    # ---- structure: new models, but for those that say "in place"
+
+    def refine(self, grid: int | Sequence[int], *, knots: KnotPlacement = "insert", data: Any = None) -> Self:
+        """A new model with another number of grid intervals; more of them keep the function exactly."""
+        x = None if knots == "insert" else as_inputs(self, data)
+        return cast("Self", surgery.refine(self, grid, knots=knots, x=x))
+
+    def update_grid(self, data: Any = None, *, grid_eps: float | None = None) -> None:
+        """Move the knots to where the data is. In place."""
+        surgery.update_grid(self, as_inputs(self, data), grid_eps=grid_eps)
+
+    def prune(self, node_th: float = 1e-2, edge_th: float = 3e-2, *, data: Any = None) -> Self:
+        """A new model without the nodes and edges that hardly matter."""
+        return cast("Self", surgery.prune(self, as_inputs(self, data), node_th, edge_th))
+
+    def prune_node(self, threshold: float = 1e-2, *, active: Any = None, data: Any = None) -> Self:
+        """A new model without the hidden nodes that hardly matter."""
+        return cast("Self", surgery.prune_node(self, as_inputs(self, data), threshold, active))
+
+    def prune_edge(self, threshold: float = 3e-2, *, data: Any = None) -> Self:
+        """A new model without the edges that hardly matter."""
+        return cast("Self", surgery.prune_edge(self, as_inputs(self, data), threshold))
+
+    def prune_input(self, threshold: float = 1e-2, *, active: Sequence[int] | None = None, data: Any = None) -> Self:
+        """A new model that reads only the inputs that matter; it still takes data with all columns."""
+        return cast("Self", surgery.prune_input(self, as_inputs(self, data), threshold, active))
+
+    def expand_width(self, level: int, n: int, *, sums: bool = True, mult_arity: int = 2) -> Self:
+        """A new model with n more nodes on a hidden level; the function stays."""
+        return cast("Self", surgery.expand_width(self, level, n, sums=sums, mult_arity=mult_arity))
+
+    def expand_depth(self, level: int | None = None) -> Self:
+        """A new model with one more layer, of identities; the function stays."""
+        return cast("Self", surgery.expand_depth(self, level))
+
+    def remove_edge(self, l: int, i: int, j: int) -> None:  # noqa: E741
+        """Prune one edge. In place."""
+        surgery.remove_edge(self, l, i, j)
+
+    def restore_edge(self, l: int, i: int, j: int) -> None:  # noqa: E741
+        """Bring a pruned edge back. In place."""
+        surgery.restore_edge(self, l, i, j)
+
+    def remove_node(self, level: int, node: int, *, data: Any = None) -> Self:
+        """A new model without one hidden node."""
+        return cast("Self", surgery.remove_node(self, level, node, as_inputs(self, data) if self._has(data) else None))
+
+    def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
+        """Make edges `(i, j)` of a layer share one function. In place."""
+        surgery.lock(self, l, edges)
+
+    def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
+        """Undo `lock`; each edge starts from the shared function. In place."""
+        surgery.unlock(self, l, edges)
+
+    def pin(self, l: int, i: int, j: int) -> None:  # noqa: E741
+        """Keep an edge out of training. In place."""
+        surgery.pin(self, l, i, j)
+
+    def unpin(self, l: int, i: int, j: int) -> None:  # noqa: E741
+        """Let an edge train again. In place."""
+        surgery.unpin(self, l, i, j)
+
+    # ---- symbols
+
+    def suggest_symbolic(
+        self,
+        l: int,  # noqa: E741
+        i: int,
+        j: int,
+        *,
+        lib: Iterable[str] | None = None,
+        topk: int | None = 5,
+        data: Any = None,
+        **options: Any,
+    ) -> list[SymbolicFit]:
+        """The functions that could replace an edge, best first. Changes nothing; see `kanwidget.symbolic`."""
+        from kanwidget import symbolic
+
+        return symbolic.suggest_symbolic(self, l, i, j, as_inputs(self, data), lib=lib, topk=topk, **options)
+
+    def fix_symbolic(
+        self,
+        l: int,  # noqa: E741
+        i: int,
+        j: int,
+        name: str,
+        *,
+        params: Sequence[float] | None = None,
+        keep_spline: bool = False,
+        data: Any = None,
+    ) -> SymbolicFit:
+        """Replace an edge by c·f(a·x + b) + d. In place; see `kanwidget.symbolic`."""
+        from kanwidget import symbolic
+
+        x = as_inputs(self, data)
+        return symbolic.fix_symbolic(self, l, i, j, name, x, params=params, keep_spline=keep_spline)
+
+    def unfix_symbolic(self, l: int, i: int, j: int) -> None:  # noqa: E741
+        """Bring back the spline that a symbol replaced. In place."""
+        from kanwidget import symbolic
+
+        symbolic.unfix_symbolic(self, l, i, j)
+
+    def auto_symbolic(
+        self, *, lib: Iterable[str] | None = None, data: Any = None, **options: Any
+    ) -> list[tuple[EdgeRef, SymbolicFit]]:
+        """Replace every edge by its best candidate. In place; see `kanwidget.symbolic`."""
+        from kanwidget import symbolic
+
+        return symbolic.auto_symbolic(self, as_inputs(self, data), lib=lib, **options)
+
+    def symbolic_formula(self, var: Sequence[Any] | None = None, **options: Any) -> tuple[list[Any], list[Any]]:
+        """The outputs as sympy expressions, and the variables; numeric edges stand in as named functions."""
+        from kanwidget import symbolic
+
+        return symbolic.symbolic_formula(self, var, **options)
+
+    def formula(self, var: Sequence[Any] | None = None, **options: Any) -> Any:
+        """The one expression of a network with one output."""
+        from kanwidget import symbolic
+
+        return symbolic.formula(self, var, **options)
+
+    # ---- reading it
+
+    def attribute(self, l: int | None = None, i: int | None = None, *, data: Any = None) -> Scores:  # noqa: E741
+        """How much every node and edge matters for the outputs, or for node i of level l."""
+        return attribute(self, as_inputs(self, data), l, i)
+
+    @property
+    def feature_score(self) -> Tensor:
+        """How much every column of the data matters, `(n_features,)`, on the reference data."""
+        return feature_score(self, as_inputs(self, None))
+
+    @property
+    def node_scores(self) -> tuple[Tensor, ...]:
+        """Per level of nodes, how much each matters, on the reference data."""
+        return self.attribute().node_scores
+
+    @property
+    def edge_scores(self) -> tuple[Tensor, ...]:
+        """Per layer, how much each edge matters, `(out, in)`, on the reference data."""
+        return self.attribute().edge_scores
+
+    def plot(self, *, data: Any = None, **options: Any) -> Any:
+        """The network as one matplotlib figure; see `kanwidget.insight.plot` for `beta`, `metric`, `in_vars`, …"""
+        from kanwidget.insight import plot
+
+        return plot(self, as_inputs(self, data), **options)
+
+    def plot_curves(self, **options: Any) -> Any:
+        """The losses of all trainings of this model as a matplotlib figure."""
+        from kanwidget.insight import plot_curves
+
+        return plot_curves(self.history, **options)
+
+    # ---- files
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to one file, bit for bit."""
+        storage.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], map_location: torch.device | str = "cpu") -> Self:
+        """Read a model that `save` wrote. Loading runs no code of the file."""
+        return storage.load(path, cls, map_location)
+
+    def _has(self, data: Any) -> bool:
+        return data is not None or len(self.reference) > 0
 
     def __repr__(self) -> str:
         shape = [sums if not products else [sums, products] for sums, products in self.width]
         return f"KAN({shape}, grid={self.grid}, k={self.k}, {len(self.edge_refs(active=True))} active edges)"
+
+
+def as_inputs(model: Network, data: Any, *, test: bool = False) -> Tensor:
+    """Inputs for a query: those of the data, or the model's reference.
+
+    Raises:
+        ValueError: If there is no data and the model has never been fitted.
+    """
+    if data is None:
+        if len(model.reference) == 0:
+            advice = (
+                "Pass data=… (a Dataset or inputs), or call fit first: it leaves a sample of its data with the model."
+            )
+            _check.fail("data", "this method", "given for a model that wasn't fitted", None, advice)
+        return model.reference
+    if isinstance(data, (Dataset, Mapping)):
+        dataset = as_dataset(data)
+        found = dataset.test_input if test and dataset.test_input is not None else dataset.train_input
+        return found.to(model.device, model.dtype)
+    values = data.to_numpy() if hasattr(data, "to_numpy") else data
+    x = torch.as_tensor(values).to(model.device, model.dtype)
+    return x[:, None] if x.ndim == 1 and model.n_features == 1 else x
 
 
 def _grids(grid: int | Sequence[int], count: int) -> list[int]:
