@@ -1,13 +1,23 @@
 """From edges to formulas: candidate fits, the network as a sympy expression, and how formulas are written."""
 
+from kanwidget.symbolic.constants import ex_round, refit, snap_constants
 from kanwidget.symbolic.edges import auto_symbolic, fix_symbolic, suggest_all, suggest_symbolic, unfix_symbolic
+from kanwidget.symbolic.evaluation import numeric_functions, to_numpy
 from kanwidget.symbolic.fitting import fit_primitives
+from kanwidget.symbolic.formula import formula, symbolic_formula
 
 __all__ = [
     "auto_symbolic",
+    "ex_round",
     "fit_primitives",
     "fix_symbolic",
+    "formula",
+    "numeric_functions",
+    "refit",
+    "snap_constants",
     "suggest_all",
     "suggest_symbolic",
+    "symbolic_formula",
+    "to_numpy",
     "unfix_symbolic",
 ]

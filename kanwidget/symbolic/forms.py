@@ -11,6 +11,8 @@ A form is a number, a name, or a tuple `(operation, operand, …)`:
 
 from __future__ import annotations
 
+import re
+
 from kanwidget.core.primitives import Form, Primitive
 
 
@@ -87,3 +89,52 @@ def of_fit(row: Primitive, params: tuple[float, float, float, float], argument: 
     """
     a, b, c, d = params
     return add(mul(c, substitute(row.form, add(mul(a, argument), b))), d)
+
+
+# ---- the order in which people write: x_2 before x_10, numbers before names before functions in a product
+
+
+def natural(text: str) -> tuple[tuple[int, str], ...]:
+    """A key for sorting names with their numbers by size.
+
+    Examples:
+        >>> sorted(["x_10", "x_2", "x_1"], key=natural)
+        ['x_1', 'x_2', 'x_10']
+    """
+    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text) if part)
+
+
+def names(form: Form) -> list[str]:
+    """The variables of a form, as they come."""
+    if not isinstance(form, tuple):
+        return []
+    if form[0] == "var":
+        return [str(form[1])]
+    return [name for operand in form[1:] for name in names(operand)]
+
+
+def degree(form: Form) -> float:
+    """The highest power of a variable that isn't within a function."""
+    if not isinstance(form, tuple):
+        return 0
+    if form[0] == "var":
+        return 1
+    if form[0] == "pow":
+        return degree(form[1]) * (float(form[2]) if isinstance(form[2], (int, float)) else 1)
+    return max((degree(operand) for operand in form[1:]), default=0) if form[0] in ("mul", "neg") else 0
+
+
+def order_of_term(form: Form) -> tuple[object, ...]:
+    """Numbers last; else by first variable, then plain powers from the highest, then functions."""
+    found = sorted(map(natural, names(form)))
+    power = degree(form)
+    return (not found, found[:1], power == 0, -power, repr(form))
+
+
+def order_of_factor(form: Form) -> tuple[object, ...]:
+    """Numbers, roots and π first, then powers of variables by name, then sums, then functions."""
+    found = sorted(map(natural, names(form)))
+    base = form[1] if isinstance(form, tuple) and form[0] == "pow" else form
+    kind = 0 if not found else 1 if isinstance(base, tuple) and base[0] == "var" else 2
+    compound = isinstance(base, tuple) and base[0] not in ("var", "add")
+    return (kind, compound, found, repr(form))

@@ -1,0 +1,279 @@
+"""The constants of a formula: rounding, refitting with standard errors, and snapping to exact numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget._types import Elementwise
+from kanwidget.symbolic.evaluation import evaluate
+
+if TYPE_CHECKING:
+    import sympy
+
+_STEPS = 100
+#: Denominators of the rationals (and of the multiples of π and √2) that constants are compared with.
+_DENOMINATORS = (1, 2, 3, 4, 5, 6, 8, 10)
+
+
+def ex_round(expr: sympy.Expr, digits: int) -> sympy.Expr:
+    """Round the constants to so many decimals.
+
+    Where that would divide by zero, or leave nothing finite, the constants keep so many significant digits instead.
+
+    Args:
+        expr: An expression.
+        digits: Decimals, ≥ 0.
+
+    Examples:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> ex_round(1.2345 * sympy.sin(3.14159 * x) + 1e-9, 2)
+        1.23*sin(3.14*x)
+    """
+    import sympy
+
+    _check.integer(digits, "digits", "ex_round", low=0)
+    floats = sorted(expr.atoms(sympy.Float), key=float)
+    rounded = expr.xreplace({number: _float(round(float(number), digits)) for number in floats})
+    if rounded.has(sympy.zoo, sympy.nan, sympy.oo):
+        significant = max(digits, 1)
+        return expr.xreplace({number: _float(float(f"{float(number):.{significant}g}")) for number in floats})
+    return rounded
+
+
+def _float(value: float) -> sympy.Expr:
+    """A constant; 0 and 1 as integers, so that they vanish from sums and products."""
+    import sympy
+
+    return sympy.Integer(int(value)) if value in (0.0, 1.0, -1.0) else sympy.Float(value)
+
+
+def refit(
+    expr: sympy.Expr,
+    variables: Sequence[sympy.Symbol],
+    x: Tensor,
+    y: Tensor,
+    functions: dict[str, Elementwise] | None = None,
+) -> tuple[sympy.Expr, dict[sympy.Float, tuple[float, float]]]:
+    """Fit all constants of an expression to data by least squares.
+
+    Every `Float` of the expression is a parameter of its own; integers, fractions, π and exponents aren't. The standard errors
+    are those of nonlinear regression, s²·(JᵀJ)⁻¹ with s² the residual variance; a constant that the data don't determine has
+    an infinite one.
+
+    Args:
+        expr: The expression.
+        variables: The symbol of each column of x.
+        x: Shape `(n, len(variables))`.
+        y: Shape `(n,)` or `(n, 1)`.
+        functions: The numeric edges in it, from `numeric_functions(network)`.
+
+    Returns:
+        The expression with its new constants, and each constant's value and standard error.
+
+    Examples:
+        >>> import sympy
+        >>> t = sympy.Symbol("t")
+        >>> x = torch.linspace(0, 1, 20, dtype=torch.float64)[:, None]
+        >>> found, errors = refit(1.9 * sympy.sin(3.1 * t), [t], x, 2 * torch.sin(3 * x))
+        >>> ex_round(found, 6)
+        2.0*sin(3.0*t)
+    """
+    import sympy
+
+    columns, target = _samples(x, y, variables, "refit")
+    template, symbols, start = _parametrise(expr)
+    if not symbols:
+        return expr, {}
+    known = dict(zip(variables, columns.unbind(1), strict=True))
+    values, jacobian, residual = _least_squares(template, symbols, start, known, target, functions or {})
+    errors = _standard_errors(jacobian, residual)
+    constants = [sympy.Float(value) for value in values.tolist()]
+    table: dict[Any, tuple[float, float]] = {}
+    for constant, value, error in zip(constants, values.tolist(), errors.tolist(), strict=True):
+        table[constant] = max((value, error), table.get(constant, (value, error)), key=lambda pair: pair[1])
+    return template.xreplace(dict(zip(symbols, constants, strict=True))), table
+
+
+def _samples(x: Tensor, y: Tensor, variables: Sequence[Any], where: str) -> tuple[Tensor, Tensor]:
+    if not isinstance(x, Tensor) or x.ndim != 2 or x.shape[1] != len(variables):
+        _check.fail("x", where, f"a tensor of shape (n, {len(variables)})", x)
+    if not isinstance(y, Tensor) or y.numel() != x.shape[0]:
+        _check.fail("y", where, f"a tensor of {x.shape[0]} numbers", y)
+    return x.detach().to("cpu", torch.float64), y.detach().to("cpu", torch.float64).reshape(-1)
+
+
+def _parametrise(expr: Any) -> tuple[Any, list[Any], Tensor]:
+    """The expression with a symbol in the place of each Float, the symbols, and the values that they had."""
+    import sympy
+
+    symbols: list[Any] = []
+    values: list[float] = []
+
+    def visit(node: Any) -> Any:
+        if isinstance(node, sympy.Float):
+            symbols.append(sympy.Dummy(f"c{len(symbols)}"))
+            values.append(float(node))
+            return symbols[-1]
+        if not node.args:
+            return node
+        if isinstance(node, sympy.Pow):
+            return node.func(visit(node.base), node.exp if node.exp.is_Number else visit(node.exp))
+        return node.func(*(visit(arg) for arg in node.args))
+
+    template = visit(expr)
+    return template, symbols, torch.tensor(values, dtype=torch.float64)
+
+
+def _model(
+    template: Any,
+    symbols: list[Any],
+    values: Tensor,
+    known: dict[Any, Tensor],
+    n: int,
+    functions: dict[str, Elementwise],
+) -> tuple[Tensor, Tensor]:
+    """Values `(n,)` and Jacobian `(n, constants)`.
+
+    Each constant is given a copy for every sample: sample i's value depends only on its own copies, so the gradient of the sum is the whole
+    Jacobian, in one backward pass.
+    """
+    with torch.enable_grad():
+        copies = values[:, None].expand(-1, n).clone().requires_grad_(True)
+        given = known | dict(zip(symbols, copies.unbind(0), strict=True))
+        like = torch.zeros(n, dtype=torch.float64)
+        value = evaluate(template, given, functions, like=like)
+        (gradient,) = torch.autograd.grad(value.sum(), copies)
+    return value.detach(), gradient.T
+
+
+def _least_squares(
+    template: Any,
+    symbols: list[Any],
+    start: Tensor,
+    known: dict[Any, Tensor],
+    target: Tensor,
+    functions: dict[str, Elementwise],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Levenberg-Marquardt with each constant scaled by its own column of the Jacobian."""
+    values, damping = start, 1e-3
+    fitted, jacobian = _model(template, symbols, values, known, len(target), functions)
+    for _ in range(_STEPS):
+        residual = target - fitted
+        scale = jacobian.norm(dim=0).clamp(min=1e-300)
+        scaled = jacobian / scale
+        lhs = torch.cat([scaled, math.sqrt(damping) * torch.eye(len(values), dtype=torch.float64)])
+        rhs = torch.cat([residual, torch.zeros(len(values), dtype=torch.float64)])
+        step = torch.linalg.lstsq(lhs, rhs[:, None], driver="gelsd").solution[:, 0] / scale
+        trial = values + step
+        trial_fitted, trial_jacobian = _model(template, symbols, trial, known, len(target), functions)
+        before, after = float(residual.square().sum()), float((target - trial_fitted).square().sum())
+        if math.isfinite(after) and bool(torch.isfinite(trial_jacobian).all()) and after <= before:
+            values, fitted, jacobian, damping = trial, trial_fitted, trial_jacobian, max(damping * 0.2, 1e-15)
+            if before - after <= 1e-14 * before:
+                break
+        elif damping > 1e8:
+            break
+        else:
+            damping *= 10
+    return values, jacobian, target - fitted
+
+
+def _standard_errors(jacobian: Tensor, residual: Tensor) -> Tensor:
+    """Square roots of the diagonal of s²·(JᵀJ)⁻¹; infinite where a constant lies in a direction that changes nothing."""
+    n, count = jacobian.shape
+    scale = jacobian.norm(dim=0)
+    safe = torch.where(scale > 0, scale, 1.0)
+    _, s, vh = torch.linalg.svd(jacobian / safe, full_matrices=True)
+    s = torch.cat([s, torch.zeros(count - len(s), dtype=s.dtype)])
+    null = s < 1e-9 * s.max()
+    inverse = torch.where(null, 0.0, 1 / torch.where(null, 1.0, s)) ** 2
+    variance = (vh.T**2 @ inverse) * float(residual.square().sum()) / max(n - count, 1)
+    loose = (vh[null] ** 2).sum(0) > 1e-6
+    return torch.where(loose | (scale == 0), torch.inf, variance.sqrt() / safe)
+
+
+def snap_constants(
+    expr: sympy.Expr,
+    variables: Sequence[sympy.Symbol],
+    x: Tensor,
+    y: Tensor,
+    *,
+    tolerance: float = 1e-3,
+    functions: dict[str, Elementwise] | None = None,
+) -> sympy.Expr:
+    """Replace constants by nearby integers, simple fractions and multiples of π and √2, where the data agree.
+
+    One constant after the other, the closest first: it is held at the exact number, the others are fitted again, and the
+    change stays only if the root mean squared error grows by less than `tolerance` of itself (or of the spread of y, times 1e-6).
+
+    Args:
+        expr: The expression.
+        variables: The symbol of each column of x.
+        x: Shape `(n, len(variables))`.
+        y: Shape `(n,)` or `(n, 1)`.
+        tolerance: How far a constant may be from the exact number, relatively, and how much the error may grow, relatively.
+        functions: The numeric edges in the expression, from `numeric_functions(network)`.
+
+    Examples:
+        >>> import sympy
+        >>> t = sympy.Symbol("t")
+        >>> x = torch.linspace(0, 1, 50, dtype=torch.float64)[:, None]
+        >>> snap_constants(0.5001 * sympy.sin(3.1414 * t), [t], x, torch.sin(torch.pi * x) / 2)
+        sin(pi*t)/2
+    """
+    import sympy
+
+    _check.real(tolerance, "tolerance", "snap_constants", low=0, open_low=True)
+    columns, target = _samples(x, y, variables, "snap_constants")
+    current, _ = refit(expr, variables, columns, target, functions)
+    error = _rmse(current, variables, columns, target, functions)
+    floor = 1e-6 * float(target.std(correction=0))
+    refused: set[Any] = set()
+    while True:
+        options = [(_nearest(float(c)), c) for c in current.atoms(sympy.Float) if _key(c) not in refused]
+        close = [(gap, exact, c) for (gap, exact), c in options if gap <= tolerance]
+        if not close:
+            return current
+        _, exact, constant = min(close, key=lambda entry: entry[0])
+        trial, _ = refit(current.xreplace({constant: exact}), variables, columns, target, functions)
+        worse = _rmse(trial, variables, columns, target, functions)
+        if math.isfinite(worse) and worse <= error * (1 + tolerance) + floor:
+            current = trial
+        else:
+            refused.add(_key(constant))
+
+
+def _key(constant: Any) -> str:
+    """A constant across refits that hardly move it."""
+    return f"{float(constant):.3g}"
+
+
+def _rmse(expr: Any, variables: Sequence[Any], x: Tensor, y: Tensor, functions: Any) -> float:
+    known = dict(zip(variables, x.unbind(1), strict=True))
+    with torch.no_grad():
+        fitted = evaluate(expr, known, functions or {}, like=torch.zeros_like(y))
+    return float((fitted - y).square().mean().sqrt())
+
+
+def _nearest(value: float) -> tuple[float, Any]:
+    """The closest exact number, and the relative distance to it; simpler ones win ties."""
+    import sympy
+
+    best: tuple[float, Any] = (abs(value), sympy.Integer(0))
+    for unit, size in ((sympy.Integer(1), 1.0), (sympy.pi, math.pi), (sympy.sqrt(2), math.sqrt(2))):
+        for denominator in _DENOMINATORS:
+            numerator = round(value * denominator / size)
+            if numerator == 0 or abs(numerator) > 100 * denominator:
+                continue
+            gap = abs(numerator * size / denominator - value) / abs(value)
+            # A more complicated number has to be much closer: by chance, some fraction always is.
+            if gap < 0.2 * best[0]:
+                best = (gap, sympy.Rational(numerator, denominator) * unit)
+    return best

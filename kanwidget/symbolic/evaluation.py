@@ -1,0 +1,199 @@
+"""The value of a sympy expression on data, without generating or running code.
+
+`sympy.lambdify` knows no erf or Bessel function for NumPy, makes the cube root of a negative number complex, and executes
+source text that it writes from the expression. Here the expression is walked instead, with torch's functions, which also gives derivatives.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget._types import Elementwise
+from kanwidget.core.bessel import bessel_j
+from kanwidget.core.network import Network
+from kanwidget.core.primitives import library
+
+if TYPE_CHECKING:
+    import sympy
+
+_FUNCTIONS: dict[str, Callable[..., Tensor]] = {
+    **{name: getattr(torch, name) for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf")},
+    **{name: getattr(torch, name) for name in ("asin", "acos", "atan", "atanh", "asinh", "acosh", "sign", "floor")},
+    **{"ceiling": torch.ceil, "erfc": torch.erfc, "Abs": torch.abs, "gamma": lambda u: torch.exp(torch.lgamma(u))},
+    "loggamma": torch.lgamma,
+    "cot": lambda u: 1 / torch.tan(u),
+    "sec": lambda u: 1 / torch.cos(u),
+    "csc": lambda u: 1 / torch.sin(u),
+    "sinc": lambda u: torch.sinc(u / math.pi),
+    "Heaviside": lambda u, at=0.5: torch.where(u > 0, 1.0, torch.where(u < 0, 0.0, at)),
+    "Add": lambda *terms: functools.reduce(torch.add, terms),
+    "Mul": lambda *factors: functools.reduce(torch.mul, factors),
+    "Max": lambda *values: functools.reduce(torch.maximum, values),
+    "Min": lambda *values: functools.reduce(torch.minimum, values),
+}
+
+
+def to_numpy(
+    exprs: sympy.Expr | Sequence[sympy.Expr], variables: Sequence[sympy.Symbol], network: Network | None = None
+) -> Callable[[Any], np.ndarray[Any, Any]]:
+    """A function of an array that computes expressions in float64.
+
+    Args:
+        exprs: One expression, or a list.
+        variables: The symbol of each column.
+        network: Where the expressions come from, if some of its edges are numeric.
+
+    Returns:
+        A function of an array of shape `(n, len(variables))`; it returns `(n,)` for one expression, `(n, len(exprs))` for a list.
+
+    Examples:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> to_numpy(sympy.cbrt(x) + 1, [x])([[-8.0], [27.0]])
+        array([-1.,  4.])
+    """
+    several = isinstance(exprs, Sequence)
+    listed = list(exprs) if isinstance(exprs, Sequence) else [exprs]
+    symbols = list(variables)
+    known = {} if network is None else numeric_functions(network, torch.float64)
+
+    def compute(x: Any) -> np.ndarray[Any, Any]:
+        columns = torch.as_tensor(np.array(x, dtype=np.float64))
+        if columns.ndim != 2 or columns.shape[1] != len(symbols):
+            _check.fail("x", "to_numpy", f"an array of shape (n, {len(symbols)})", x)
+        values = dict(zip(symbols, columns.unbind(1), strict=True))
+        with torch.no_grad():
+            outputs = [evaluate(expr, values, known, like=columns[:, 0]) for expr in listed]
+        result: np.ndarray[Any, Any] = (torch.stack(outputs, 1) if several else outputs[0]).numpy()
+        return result
+
+    return compute
+
+
+def evaluate(
+    expr: sympy.Basic, values: Mapping[sympy.Symbol, Tensor], functions: Mapping[str, Elementwise], *, like: Tensor
+) -> Tensor:
+    """The value of an expression, of the shape of `like`; equal parts are computed once.
+
+    Args:
+        expr: The expression.
+        values: A tensor for every symbol.
+        functions: The functions that are known by their names only, beside those of the primitives' table.
+        like: Gives shape, type and device.
+    """
+    named = {row.name: row.fn for row in library()} | dict(functions)
+    memo: dict[Any, Tensor] = {}
+
+    def visit(node: Any) -> Tensor:
+        if node not in memo:
+            memo[node] = _value(node, values, named, visit, like)
+        return memo[node]
+
+    return visit(expr).expand_as(like)
+
+
+def _value(
+    node: Any,
+    values: Mapping[Any, Tensor],
+    named: Mapping[str, Elementwise],
+    visit: Callable[[Any], Tensor],
+    like: Tensor,
+) -> Tensor:
+    import sympy
+
+    if node in values:
+        return values[node]
+    if isinstance(node, sympy.Symbol):
+        _check.fail("variables", "to_numpy", f"the symbols of the expression; {node.name!r} is missing", list(values))
+    if node.is_Number or node.is_NumberSymbol:
+        return like.new_tensor(float(node))
+    if isinstance(node, sympy.Pow):
+        return _power(visit(node.base), node.exp, visit)
+    if isinstance(node, sympy.besselj) and node.args[0] in (0, 1):
+        return bessel_j(int(node.args[0]), visit(node.args[1]))
+    if isinstance(node, sympy.Piecewise):
+        return _piecewise(node, visit, like)
+    name = str(node.func) if isinstance(node, sympy.core.function.AppliedUndef) else type(node).__name__
+    table = named if isinstance(node, sympy.core.function.AppliedUndef) else _FUNCTIONS
+    if name not in table:
+        _check.fail("expr", "to_numpy", "made of known functions", name, "Pass the network, if it is one of its edges.")
+    return table[name](*(visit(arg) for arg in node.args))
+
+
+def _power(base: Tensor, exponent: Any, visit: Callable[[Any], Tensor]) -> Tensor:
+    """Real powers; the cube root of a negative number is negative."""
+    if not exponent.is_Number:
+        return base ** visit(exponent)
+    value = float(exponent)
+    if exponent.is_Rational and abs(int(exponent.p)) == 1 and exponent.q == 3:
+        root = torch.sign(base) * base.abs() ** (1 / 3)
+        return root if value > 0 else 1 / root
+    if value in (0.5, -0.5):
+        return torch.sqrt(base) if value > 0 else 1 / torch.sqrt(base)
+    return base ** int(value) if value.is_integer() else base**value
+
+
+def _piecewise(node: Any, visit: Callable[[Any], Tensor], like: Tensor) -> Tensor:
+    result = torch.full_like(like, math.nan)
+    for value, condition in reversed(node.args):
+        result = torch.where(_condition(condition, visit, like), visit(value).expand_as(like), result)
+    return result
+
+
+def _condition(node: Any, visit: Callable[[Any], Tensor], like: Tensor) -> Tensor:
+    import sympy
+
+    if node in (sympy.true, sympy.false):
+        return torch.full_like(like, node == sympy.true, dtype=torch.bool)
+    if isinstance(node, (sympy.And, sympy.Or)):
+        parts = [_condition(arg, visit, like) for arg in node.args]
+        return functools.reduce(torch.logical_and if isinstance(node, sympy.And) else torch.logical_or, parts)
+    compare = {"<": torch.lt, "<=": torch.le, ">": torch.gt, ">=": torch.ge, "==": torch.eq, "!=": torch.ne}
+    return compare[node.rel_op](visit(node.lhs), visit(node.rhs))
+
+
+def edge_name(layer: int, source: int, target: int) -> str:
+    """The name of a numeric edge in a formula.
+
+    Examples:
+        >>> edge_name(0, 1, 2)
+        'phi_0_1_2'
+    """
+    return f"phi_{layer}_{source}_{target}"
+
+
+def numeric_functions(network: Network, dtype: torch.dtype | None = None) -> dict[str, Callable[[Any], Any]]:
+    """The numeric part of every edge that has one, by the name that it has in formulas.
+
+    Each takes a tensor, or anything that NumPy makes an array of, and returns the same: `sympy.lambdify(variables, expr,
+    modules=[numeric_functions(network), "numpy"])` computes a formula with numeric edges.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> list(numeric_functions(KAN([2, 1])))
+        ['phi_0_0_0', 'phi_0_1_0']
+    """
+    found: dict[str, Callable[[Any], Any]] = {}
+    for ref in network.edge_refs(active=True):
+        if bool(network.layer(ref.layer).spline_on[ref.target, ref.source]):
+            found[edge_name(*ref)] = functools.partial(_numeric_part, network, *ref, dtype)
+    return found
+
+
+def _numeric_part(network: Network, index: int, source: int, target: int, dtype: torch.dtype | None, u: Any) -> Any:
+    """Spline and base part of one edge, differentiable in u."""
+    layer = network.layer(index)
+    given = u if isinstance(u, Tensor) else torch.as_tensor(np.asarray(u, dtype=np.float64))
+    flat = given.reshape(-1).to(layer.coef.dtype)
+    column = flat.new_zeros(len(flat), layer.in_dim).index_copy(1, torch.tensor([source]), flat[:, None])
+    value = layer.design(column)[:, source] @ layer.weight()[target, source].detach()
+    value = value.reshape(given.shape).to(given.dtype if dtype is None else dtype)
+    return value if isinstance(u, Tensor) else value.detach().numpy()
