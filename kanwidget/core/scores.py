@@ -23,6 +23,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.network import Network
+from kanwidget.core.records import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +90,25 @@ def attribute(network: Network, x: Tensor, l: int | None = None, i: int | None =
     if isinstance(x, Tensor) and x.ndim == 2 and x.shape[0] == 0:
         _check.fail("x", "attribute", "at least one row", x)
     with torch.no_grad():
-        trace = network.trace(x)
-        above = torch.eye(network.nodes_in(top), dtype=network.dtype, device=network.device)
-        above = above if i is None else above[i : i + 1]
-        nodes, subnodes, edges = [above], [], []
-        for index in reversed(range(top)):
-            subnodes.append(nodes[-1][:, _owners(network, index + 1)])
-            edges.append(subnodes[-1][..., None] * _shares(trace.edges[index], trace.subnodes[index]))
-            nodes.append(edges[-1].sum(1))
+        scores = attribute_trace(network, network.trace(x), top)
+    if i is None:
+        return scores
+    return Scores(*(tuple(part[i : i + 1] for part in parts) for parts in _parts(scores)))
+
+
+def attribute_trace(network: Network, trace: Trace, level: int) -> Scores:
+    """`attribute` for a level (the depth for the outputs), from the values of a forward pass that was made already."""
+    nodes = [torch.eye(network.nodes_in(level), dtype=network.dtype, device=network.device)]
+    subnodes, edges = [], []
+    for index in reversed(range(level)):
+        subnodes.append(nodes[-1][:, _owners(network, index + 1)])
+        edges.append(subnodes[-1][..., None] * _shares(trace.edges[index], trace.subnodes[index]))
+        nodes.append(edges[-1].sum(1))
     return Scores(tuple(nodes[::-1]), tuple(subnodes[::-1]), tuple(edges[::-1]))
+
+
+def _parts(scores: Scores) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], tuple[Tensor, ...]]:
+    return scores.nodes_by_output, scores.subnodes_by_output, scores.edges_by_output
 
 
 def feature_score(network: Network, x: Tensor) -> Tensor:

@@ -1,0 +1,205 @@
+"""Plots with axes: the training curves, and one edge with its parts."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from kanwidget.core.network import Network
+from kanwidget.core.records import Event, History
+from kanwidget.insight.plot_style import Theme, ThemeName, function_name, new_figure, subscript, theme_of, write
+
+
+def plot_curves(history: History, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
+    """Draw the losses of a training over its steps, on a logarithmic scale, with what happened on the way.
+
+    Args:
+        history: What `fit` returned, or a network's `history`.
+        theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
+        title: Above the drawing.
+
+    Returns:
+        A figure with one axes.
+
+    Examples:
+        >>> from kanwidget.core.records import StepRecord
+        >>> figure = plot_curves(History([StepRecord(n, 0.5**n, 0.6**n, 0.0, 0.1 * n) for n in range(1, 9)]))
+        >>> len(figure.axes)
+        1
+    """
+    colours = theme_of(theme, "plot_curves")
+    figure = new_figure((6.4, 3.0), colours)
+    ax = figure.add_axes((0.1, 0.16, 0.76, 0.64))
+    draw_curves(ax, history, colours)
+    if title is not None:
+        write(ax, 0, 1.17, title, transform=ax.transAxes, color=colours.text, fontsize=11, ha="left", va="bottom")
+    return figure
+
+
+def draw_curves(ax: Axes, history: History, theme: Theme) -> None:
+    """The losses on given axes, each with its name at its end."""
+    lines = [
+        ("penalty", history["penalty"], theme.penalty, (0, (1.5, 1.5))),
+        ("validation", history["validation_loss"], theme.both, (0, (6, 1.5, 1, 1.5))),
+        ("test", history["test_loss"], theme.test, (0, (5, 1.5))),
+        ("train", history["train_loss"], theme.spline, "solid"),
+    ]
+    # Steps count on over several calls of fit: the record's own number begins anew in each.
+    steps = list(range(1, len(history) + 1))
+    _frame(ax, theme)
+    ends = []
+    for name, values, colour, dashes in lines:
+        shown = [value if value is not None and value > 0 else math.nan for value in values]
+        last = next((v for v in reversed(shown) if math.isfinite(v)), None)
+        if last is not None:
+            ax.plot(steps, shown, color=colour, linestyle=dashes, linewidth=1.6, solid_capstyle="round")
+            ends.append((last, name, colour))
+    if not ends:
+        write(ax, 0.5, 0.5, "no steps", transform=ax.transAxes, color=theme.muted, ha="center", va="center")
+        return
+    ax.set_yscale("log")
+    ax.set_xlim(1, max(len(steps), 2))
+    _mark_ends(ax, ends)
+    _mark_events(ax, history, theme)
+    write(ax, 1, -0.13, "step", transform=ax.transAxes, color=theme.muted, fontsize=8, ha="right", va="top")
+
+
+def _frame(ax: Axes, theme: Theme) -> None:
+    """Axes with a ground line and pale horizontal lines, nothing else."""
+    ax.set_facecolor("none")
+    for side in ("left", "right", "top"):
+        ax.spines[side].set_visible(False)
+    ax.spines["bottom"].set_color(theme.muted)
+    ax.grid(axis="y", color=theme.ghost, linewidth=0.6, alpha=0.6)
+    ax.tick_params(axis="both", which="both", colors=theme.muted, labelsize=8, left=False)
+
+
+def _mark_ends(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
+    """Each line's name at its right end, moved apart where they would meet."""
+    low, high = (math.log(limit) for limit in ax.get_ylim())
+    least = 0.085
+    at = -math.inf
+    for value, name, colour in sorted(ends):
+        height = (math.log(value) - low) / (high - low)
+        at = max(height, at + least)
+        place = {"transform": ax.transAxes, "fontsize": 8.5, "fontweight": "bold", "va": "center"}
+        write(ax, 1.015, at, name, color=colour, **place)
+
+
+def _mark_events(ax: Axes, history: History, theme: Theme) -> None:
+    """A dotted line for every event, its kind above; several at one step share it."""
+    by_step: dict[int, list[Event]] = {}
+    for event in history.events:
+        by_step.setdefault(min(max(event.step, 1), len(history)), []).append(event)
+    span = max(len(history) - 1, 1)
+    free_from = [-1.0, -1.0]
+    for step, events in sorted(by_step.items()):
+        ax.axvline(step, color=theme.muted, linewidth=0.8, linestyle=(0, (1.5, 2)), zorder=1)
+        text = ", ".join(dict.fromkeys(_short(event) for event in events))
+        place = (step - 1) / span
+        # Two rows; a label that fits in neither is left to its line.
+        row = next((n for n, start in enumerate(free_from) if place >= start), None)
+        if row is not None:
+            free_from[row] = place + 0.016 * len(text) + 0.02
+            style = {"transform": ax.get_xaxis_transform(), "fontsize": 7.5, "color": theme.muted, "ha": "left"}
+            write(ax, step, 1.02 + 0.075 * row, text, va="bottom", **style)
+
+
+def _short(event: Event) -> str:
+    """An event in a word or two."""
+    return event.label if len(event.label) <= 14 else event.kind
+
+
+def plot_edge(
+    network: Network,
+    l: int,  # noqa: E741
+    i: int,
+    j: int,
+    x: Tensor | None = None,
+    *,
+    theme: ThemeName = "auto",
+    title: Any = None,
+) -> Figure:
+    """Draw one edge: the function, its base, spline and symbolic parts, the data and the grid.
+
+    Args:
+        network: The network; it isn't changed.
+        l: Layer of edges.
+        i: Input node.
+        j: Output subnode.
+        x: Samples, shape `(batch, n_features)`: the edge's values there are drawn as points.
+        theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
+        title: Instead of `φ` with its indices.
+
+    Returns:
+        A figure with one axes.
+
+    Raises:
+        ValueError: If there is no such edge.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> len(plot_edge(KAN([2, 5, 1]), 0, 1, 4).axes)
+        1
+    """
+    layer = network.check_edge(l, i, j, "plot_edge")
+    colours = theme_of(theme, "plot_edge")
+    grid = layer.grid[i]
+    points = grid[:0]
+    if x is not None:
+        with torch.no_grad():
+            points = network.trace(x).nodes[l][:, i]
+        points = points[torch.isfinite(points)]
+        points = points[:: max(1, points.shape[0] // 60)]
+    low, high = torch.cat([grid, points]).aminmax()
+    curve = network.curve((l, i, j), torch.linspace(float(low), float(high), 257, dtype=grid.dtype, device=grid.device))
+    figure = new_figure((5.6, 3.2), colours)
+    ax = figure.add_axes((0.11, 0.15, 0.86, 0.72))
+    _frame(ax, colours)
+    symbol = layer.symbol(i, j)
+    state = layer.state(i, j)
+    parts = [
+        ("base", curve.base, state in ("spline", "both"), colours.test, (0, (1.5, 1.5))),
+        ("spline", curve.spline, state in ("spline", "both"), colours.spline, (0, (5, 1.5))),
+        (function_name(symbol or ""), curve.symbolic, state == "both", colours.symbolic, (0, (6, 1.5, 1, 1.5))),
+    ]
+    main = {"spline": colours.spline, "symbolic": colours.symbolic, "both": colours.both, "pruned": colours.ghost}[
+        state
+    ]
+    at = curve.x.cpu().numpy()
+    for name, values, shown, colour, dashes in parts:
+        if shown:
+            ax.plot(at, values.cpu().numpy(), color=colour, linestyle=dashes, linewidth=1.2, label=_math_free(name))
+    whole = _math_free(function_name(symbol)) if state == "symbolic" and symbol is not None else "φ"
+    ax.plot(at, curve.y.cpu().numpy(), color=main, linewidth=2.2, label=whole, solid_capstyle="round")
+    if points.numel():
+        height = network.curve((l, i, j), points).y.cpu().numpy()
+        style: dict[str, Any] = {
+            "markersize": 3.4,
+            "markeredgewidth": 0.8,
+            "markerfacecolor": "none",
+            "color": colours.muted,
+        }
+        ax.plot(points.cpu().numpy(), height, "o", label="data", **style)
+    ends = grid.cpu().numpy()
+    foot = ax.get_xaxis_transform()
+    ax.plot(ends, [0.0] * len(ends), "|", transform=foot, color=colours.muted, markersize=9, label="grid")
+    legend = ax.legend(
+        loc="lower left", bbox_to_anchor=(0, 1.0), ncols=6, frameon=False, fontsize=8, borderaxespad=0.2,
+        handlelength=1.8, columnspacing=1.2,
+    )  # fmt: skip
+    for text in legend.get_texts():
+        text.set_color(colours.muted)
+    name = f"φ{subscript(l, i, j)} · {state}" if title is None else title
+    write(ax, 1, 1.03, name, transform=ax.transAxes, color=colours.text, fontsize=9, ha="right", va="bottom")
+    return figure
+
+
+def _math_free(name: str) -> str:
+    """A name as a legend takes it: a $ would begin mathematics there, an underscore would hide it."""
+    return name.replace("$", "").lstrip("_")

@@ -1,0 +1,104 @@
+"""The text in a picture of a network: names of nodes and functions, ranges, the legend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.path import Path
+
+from kanwidget.core.layer import EdgeState
+from kanwidget.core.network import Network
+from kanwidget.insight.plot_layout import RADIUS, Layout
+from kanwidget.insight.plot_network import Edge, rounded
+from kanwidget.insight.plot_style import DASHES, Theme, function_name, subscript, write
+
+#: With more hidden nodes than this they stay without names.
+_NAMED = 40
+
+
+def draw_hidden_names(ax: Axes, network: Network, layout: Layout, theme: Theme) -> None:
+    """`h₁` beside the nodes of the only hidden level, `h₁,₂` where there are several levels."""
+    hidden = {key: at for key, at in layout.nodes.items() if 0 < key[0] < network.depth}
+    for (level, node), (x, y) in hidden.items() if len(hidden) <= _NAMED else ():
+        name = "h" + (subscript(node + 1) if network.depth == 2 else subscript(level, node + 1))
+        write(ax, x + 1.5 * RADIUS, y, name, color=theme.muted, fontsize=7.5, ha="left", va="center", zorder=6)
+
+
+def draw_functions(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) -> None:
+    """The names of symbolic functions, at the right of the wire above their box."""
+    for edge in edges:
+        (x, y), (width, height) = layout.boxes[edge.ref], layout.sizes[edge.ref.layer]
+        size = min(9.0, 17 * width)
+        if edge.symbol is not None and size >= 3:
+            style: dict[str, Any] = {"color": theme.both if edge.state == "both" else theme.symbolic, "fontsize": size}
+            place = x + 0.08, y + height / 2 + 0.02
+            write(ax, *place, function_name(edge.symbol), ha="left", va="bottom", zorder=7, **style)
+
+
+def draw_ticks(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) -> None:
+    """The ranges of x, below every box, and of φ, at the left of the wire above it."""
+    for edge in edges:
+        finite = edge.y[np.isfinite(edge.y)]
+        if edge.state == "pruned" or not finite.size:
+            continue
+        (x, y), (width, height) = layout.boxes[edge.ref], layout.sizes[edge.ref.layer]
+        style: dict[str, Any] = {"color": theme.muted, "fontsize": 5.5, "zorder": 7}
+        low, high = y - height / 2 - 0.02, y + height / 2 + 0.02
+        write(ax, x - width / 2, low, f"{edge.x[0]:.2g}", ha="left", va="top", **style)
+        write(ax, x + width / 2, low, f"{edge.x[-1]:.2g}", ha="right", va="top", **style)
+        write(ax, x - 0.06, high, _range(finite.min(), finite.max()), ha="right", va="bottom", **style)
+
+
+def _range(low: float, high: float) -> str:
+    """Two short numbers; what is 0 beside the other one is written so."""
+    small = 1e-3 * (high - low)
+    return " … ".join(f"{0.0 if abs(value) < small else value:.2g}" for value in (low, high))
+
+
+def draw_names(ax: Axes, network: Network, layout: Layout, theme: Theme, names: tuple[list[Any], list[Any]]) -> None:
+    """The inputs' and outputs' labels, as dark tabs."""
+    box = {"boxstyle": _tab, "facecolor": theme.node, "edgecolor": "none"}
+    for level, labels in zip((0, network.depth), names, strict=True):
+        places = [layout.nodes[level, node] for node in range(len(labels))]
+        room = min((b[0] - a[0] for a, b in pairwise(places)), default=2.0)
+        longest = max((len(str(label)) for label in labels), default=1)
+        size = max(4.0, min(10.0, 72 * room / (0.62 * min(longest, 40) + 1.6)))
+        for node, ((x, y), label) in enumerate(zip(places, labels, strict=True)):
+            up = 0.0
+            if level and len(network.subnodes_of(level, node)) > 1:
+                up = 0.36  # the sign of the product stands where the node is, the name above it
+                ax.plot([x, x], [y + RADIUS, y + up], color=theme.text, linewidth=1.2, zorder=1)
+            look: dict[str, Any] = {"color": theme.on_node, "fontsize": size, "ha": "center", "va": "center"}
+            write(ax, x, y + up, label, zorder=8, bbox=box, **look)
+
+
+def _tab(x: float, y: float, width: float, height: float, size: float) -> Path:
+    """A lying tab around a text: of one height, whatever the letters, and never narrower than it is high."""
+    middle, centre = x + width / 2, y + height / 2
+    wide, high = max(width + 1.1 * size, 2.6 * size), max(1.75 * size, height + 0.5 * size)
+    return rounded(middle, centre, wide, high, 0.45 * high)
+
+
+def draw_legend(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) -> None:
+    """What the colours and dashes mean, where there is more than one kind."""
+    words: dict[EdgeState, str] = {
+        "spline": "spline",
+        "symbolic": "formula",
+        "both": "formula + spline",
+        "pruned": "pruned",
+    }
+    colours = {"spline": theme.spline, "symbolic": theme.symbolic, "both": theme.both, "pruned": theme.muted}
+    present = [state for state in words if any(edge.state == state for edge in edges)]
+    if len(present) < 2:
+        return
+    lengths = [0.62 + 0.066 * len(words[state]) for state in present]
+    x = (layout.size[0] - sum(lengths) + 0.2) / 2
+    for state, length in zip(present, lengths, strict=True):
+        width = 0.9 if state == "pruned" else 1.8
+        ax.plot([x, x + 0.3], [0.13, 0.13], color=colours[state], linestyle=DASHES[state], linewidth=width)
+        write(ax, x + 0.37, 0.13, words[state], color=theme.muted, fontsize=7.5, ha="left", va="center_baseline")
+        x += length

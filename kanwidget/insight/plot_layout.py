@@ -1,0 +1,136 @@
+"""Where things stand in a drawing of a network, in inches: inputs below, outputs above, one box an edge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kanwidget.core.network import Network
+from kanwidget.core.records import EdgeRef
+
+Point = tuple[float, float]
+
+#: Size of a box, additional space between the boxes of two subnodes, and the limits of a drawing's width.
+_BOX = (0.56, 0.42)
+_APART = 0.16
+_WIDTHS = (3.4, 13.0)
+#: Space at the sides, above the outputs and below the inputs.
+_SIDE, _TOP, _BOTTOM = 0.2, 0.34, 0.46
+#: Radius of the circles of + and ×.
+RADIUS = 0.105
+#: From factors up to their product.
+_PRODUCT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Positions of everything, in inches from the lower left corner."""
+
+    size: Point
+    """Width and height of the drawing."""
+    sizes: tuple[Point, ...]
+    """Width and height of the boxes, per layer of edges."""
+    boxes: dict[EdgeRef, Point]
+    """Centres of the edges' boxes."""
+    nodes: dict[tuple[int, int], Point]
+    """Nodes by (level, index)."""
+    subnodes: dict[tuple[int, int], Point]
+    """Subnodes by (level, index); those of sums stand where the node is."""
+
+
+def arrange(
+    network: Network, shown: Sequence[EdgeRef], *, scale: float = 1.0, head: float = 0.0, gap: float = 0.1
+) -> Layout:
+    """Positions for a network of which these edges have a box.
+
+    Args:
+        network: The network.
+        shown: The edges that get a box.
+        scale: Size of the whole drawing, 1 for boxes of 0.56 by 0.42 inches.
+        head: Additional space above, for a title.
+        gap: The least space between boxes.
+    """
+    rows = [_row(network, index, shown) for index in range(network.depth)]
+    natural = [_length(row, gap) for row in rows]
+    low, high = _WIDTHS
+    width = min(high, max(low, *natural))
+    rise = min(1.5, 0.5 + 0.055 * width)  # wide drawings need more height, else their wires lie flat
+    nodes = {(0, i): (width * (i + 0.5) / network.n_in, _BOTTOM) for i in range(network.n_in)}
+    boxes: dict[EdgeRef, Point] = {}
+    subnodes: dict[tuple[int, int], Point] = {}
+    sizes = []
+    y = _BOTTOM
+    for index, row in enumerate(rows):
+        stretch = width / natural[index]
+        shrink = min(1.0, stretch)
+        sizes.append((_BOX[0] * shrink, _BOX[1] * shrink))
+        y_box = y + rise + sizes[-1][1] / 2
+        middles = _spread(row, index, stretch, gap, y_box, boxes)
+        y = _place(network, index + 1, middles, y_box + sizes[-1][1] / 2 + 0.62 * rise, nodes, subnodes)
+    return _scaled(Layout((width + 2 * _SIDE, y + _TOP + head), tuple(sizes), boxes, nodes, subnodes), scale)
+
+
+def _row(network: Network, index: int, shown: Sequence[EdgeRef]) -> list[list[int]]:
+    """For each subnode above a layer of edges the sources whose edges have a box there."""
+    row: list[list[int]] = [[] for _ in range(network.layer(index).out_dim)]
+    for edge in shown:
+        if edge.layer == index:
+            row[edge.target].append(edge.source)
+    return row
+
+
+def _length(row: list[list[int]], gap: float) -> float:
+    """The least width of a row of boxes; a subnode without boxes takes the room of one."""
+    return sum(max(len(sources), 1) for sources in row) * (_BOX[0] + gap) + len(row) * _apart(row)
+
+
+def _apart(row: list[list[int]]) -> float:
+    """Additional room around the boxes of each subnode; a single one has none, so that its boxes stand above their
+    sources.
+    """
+    return _APART if len(row) > 1 else 0.0
+
+
+def _spread(
+    row: list[list[int]], index: int, stretch: float, gap: float, y: float, boxes: dict[EdgeRef, Point]
+) -> list[float]:
+    """Put the boxes of a row over the whole width; returns the middle of each subnode's boxes."""
+    cell, between = (_BOX[0] + gap) * stretch, _apart(row) * stretch
+    x = 0.0
+    middles = []
+    for target, sources in enumerate(row):
+        room = max(len(sources), 1) * cell + between
+        middles.append(x + room / 2)
+        for place, source in enumerate(sources):
+            boxes[EdgeRef(index, source, target)] = (x + between / 2 + (place + 0.5) * cell, y)
+        x += room
+    return middles
+
+
+def _place(
+    network: Network,
+    level: int,
+    middles: list[float],
+    y: float,
+    nodes: dict[tuple[int, int], Point],
+    subnodes: dict[tuple[int, int], Point],
+) -> float:
+    """Put a level's nodes above the boxes that feed them; returns the height of the nodes."""
+    top = y + _PRODUCT if network.width[level][1] else y
+    for node in range(network.nodes_in(level)):
+        own = network.subnodes_of(level, node)
+        for subnode in own:
+            subnodes[level, subnode] = (middles[subnode], y if len(own) > 1 else top)
+        nodes[level, node] = (sum(middles[s] for s in own) / len(own), top)
+    return top
+
+
+def _scaled(layout: Layout, scale: float) -> Layout:
+    """The layout moved off the left edge, and in another size."""
+
+    def move(points: dict[tuple[int, int], Point]) -> dict[tuple[int, int], Point]:
+        return {key: ((x + _SIDE) * scale, y * scale) for key, (x, y) in points.items()}
+
+    boxes = {edge: ((x + _SIDE) * scale, y * scale) for edge, (x, y) in layout.boxes.items()}
+    size, *sizes = ((a * scale, b * scale) for a, b in (layout.size, *layout.sizes))
+    return Layout(size, tuple(sizes), boxes, move(layout.nodes), move(layout.subnodes))

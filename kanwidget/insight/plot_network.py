@@ -1,0 +1,273 @@
+"""The picture of a network: a wire through a small graph of its function for every edge, from the inputs to the
+outputs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection, LineCollection, PathCollection
+from matplotlib.colors import to_rgba
+from matplotlib.path import Path
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.layer import EdgeState
+from kanwidget.core.network import Network
+from kanwidget.core.records import EdgeRef, Trace
+from kanwidget.core.scores import attribute_trace
+from kanwidget.insight.plot_layout import RADIUS, Layout, Point
+from kanwidget.insight.plot_style import DASHES, Theme
+
+Metric = Literal["backward", "forward_n", "forward_u"]
+#: With more edges than this, pruned ones are left out instead of drawn faintly.
+_FAINT = 64
+#: The least opacity of an edge that is there: it may matter little, but it isn't pruned.
+_FAINTEST = 0.14
+_SAMPLES = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What is drawn of an edge."""
+
+    ref: EdgeRef
+    state: EdgeState
+    symbol: str | None
+    opacity: float
+    x: np.ndarray
+    y: np.ndarray
+    samples: np.ndarray
+    """Points of the data, `(n, 2)`."""
+
+
+def edges_of(network: Network, x: Tensor | None, metric: str, beta: float) -> list[Edge]:
+    """Curves, states and opacities of a network's edges, those that are drawn.
+
+    Without samples x the curves run over the grids and all edges are fully opaque.
+    """
+    _check.choice(metric, "metric", "plot", ("backward", "forward_n", "forward_u"))
+    if x is not None and network.select(x).shape[0] == 0:
+        _check.fail("x", "plot", "at least one row", x)
+    with torch.no_grad():
+        trace = None if x is None else network.trace(x)
+        scores = None if trace is None else _scores(network, trace, metric)
+        refs = network.edge_refs()
+        if len(refs) > _FAINT:
+            refs = network.edge_refs(active=True)
+        points = 65 if len(refs) <= _FAINT else 33
+        edges = []
+        for index in range(network.depth):
+            below = None if trace is None else trace.nodes[index]
+            grid, values = _curves(network, index, below, points)
+            rows = slice(None) if below is None else _some(below.shape[0])
+            for ref in (ref for ref in refs if ref.layer == index):
+                layer = network.layer(index)
+                samples = np.zeros((0, 2))
+                if trace is not None and below is not None:
+                    pair = below[rows, ref.source], trace.edges[index][rows, ref.target, ref.source]
+                    samples = torch.stack(pair, dim=1).cpu().numpy()
+                score = 1.0 if scores is None else math.tanh(beta * float(scores[index][ref.target, ref.source]))
+                opacity = 1.0 if scores is None else max(score, _FAINTEST)
+                curve = grid[:, ref.source], values[:, ref.target, ref.source]
+                symbol = layer.symbol(ref.source, ref.target)
+                edges.append(Edge(ref, layer.state(ref.source, ref.target), symbol, opacity, *curve, samples))
+    return edges
+
+
+def _scores(network: Network, trace: Trace, metric: str) -> Sequence[Tensor]:
+    """How much each edge matters, `(out, in)` per layer."""
+    if metric == "backward":
+        return attribute_trace(network, trace, network.depth).edge_scores
+    spread = [edges.std(0, correction=0) for edges in trace.edges]
+    if metric == "forward_u":
+        return spread
+    inputs = [nodes.std(0, correction=0) for nodes in trace.nodes[:-1]]
+    return [torch.where(b > 0, a / torch.where(b > 0, b, 1.0), 0.0) for a, b in zip(spread, inputs, strict=True)]
+
+
+def _curves(network: Network, index: int, below: Tensor | None, points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points on the range of each input, `(points, in)`, and the edges there, `(points, out, in)`."""
+    layer = network.layer(index)
+    low, high = layer.grid[:, 0], layer.grid[:, -1]
+    if below is not None:
+        least, most = below.amin(0), below.amax(0)
+        usable = torch.isfinite(least) & torch.isfinite(most) & (most > least)
+        low, high = torch.where(usable, least, low), torch.where(usable, most, high)
+    t = torch.linspace(0, 1, points, dtype=low.dtype, device=low.device)[:, None]
+    grid = low + (high - low) * t
+    return grid.cpu().numpy(), layer.edges(grid).cpu().numpy()
+
+
+def _some(count: int) -> slice:
+    """Evenly chosen rows, not too many."""
+    return slice(None, None, max(1, math.ceil(count / _SAMPLES)))
+
+
+def draw_network(
+    ax: Axes, network: Network, edges: Sequence[Edge], layout: Layout, theme: Theme, *, sample: bool
+) -> None:
+    """Wires, boxes, curves and the signs of sums and products; all text is in `plot_labels`."""
+    ax.set_xlim(0, layout.size[0])
+    ax.set_ylim(0, layout.size[1])
+    ax.set_axis_off()
+    shown = {edge.ref: edge for edge in edges}
+    colours = {ref: _colour(edge, theme) for ref, edge in shown.items()}
+    _draw_wires(ax, network, shown, colours, layout)
+    _draw_boxes(ax, shown, colours, layout, theme)
+    if sample:
+        _draw_samples(ax, shown, colours, layout)
+    _draw_curves(ax, shown, colours, layout)
+    _draw_joints(ax, network, layout, theme)
+
+
+def _colour(edge: Edge, theme: Theme) -> tuple[float, ...]:
+    """Colour by state, opacity by importance."""
+    if edge.state == "pruned":
+        return to_rgba(theme.ghost)
+    return to_rgba({"spline": theme.spline, "symbolic": theme.symbolic, "both": theme.both}[edge.state], edge.opacity)
+
+
+def _wire(start: Point, end: Point) -> Path:
+    """A smooth line that leaves and arrives upright."""
+    middle = (start[1] + end[1]) / 2
+    corners = [start, (start[0], middle), (end[0], middle), end]
+    return Path(corners, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
+
+
+def _thickness(edge: Edge) -> float:
+    return 0.8 if edge.state == "pruned" else 0.9 + 1.6 * edge.opacity
+
+
+def _draw_wires(
+    ax: Axes, network: Network, edges: dict[EdgeRef, Edge], colours: dict[EdgeRef, tuple[float, ...]], layout: Layout
+) -> None:
+    for state, dashes in DASHES.items():
+        paths, shades, widths = [], [], []
+        for ref, edge in edges.items():
+            if edge.state != state:
+                continue
+            (x, y), half = layout.boxes[ref], layout.sizes[ref.layer][1] / 2
+            below, above = layout.nodes[ref.layer, ref.source], layout.subnodes[ref.layer + 1, ref.target]
+            gap = RADIUS if ref.layer else 0.0
+            end = RADIUS if _has_joint(network, ref.layer + 1, ref.target) else 0.0
+            paths.append(_wire((below[0], below[1] + gap), (x, y - half)))
+            paths.append(_wire((x, y + half), (above[0], above[1] - end)))
+            shades += [colours[ref]] * 2
+            widths += [_thickness(edge)] * 2
+        if paths:
+            ax.add_collection(
+                PathCollection(
+                    paths, facecolors="none", edgecolors=shades, linewidths=widths, linestyles=[dashes], zorder=1
+                ),
+                autolim=False,
+            )
+
+
+def _has_joint(network: Network, level: int, subnode: int) -> bool:
+    """Whether a sign for the sum (or product) is drawn there, and not only the output's label."""
+    return level < network.depth or subnode >= network.width[level][0]
+
+
+def rounded(x: float, y: float, width: float, height: float, r: float) -> Path:
+    """A box with round corners of radius r around a centre."""
+    left, right, low, high = x - width / 2, x + width / 2, y - height / 2, y + height / 2
+    points = [(left + r, low), (right - r, low), (right, low), (right, low + r), (right, high - r), (right, high)]
+    points += [(right - r, high), (left + r, high), (left, high), (left, high - r), (left, low + r), (left, low)]
+    points += [(left + r, low), (left + r, low)]
+    turn = [Path.LINETO, Path.CURVE3, Path.CURVE3]
+    return Path(points, [Path.MOVETO, *turn, *turn, *turn, *turn, Path.CLOSEPOLY])
+
+
+def _draw_boxes(
+    ax: Axes,
+    edges: dict[EdgeRef, Edge],
+    colours: dict[EdgeRef, tuple[float, ...]],
+    layout: Layout,
+    theme: Theme,
+) -> None:
+    if not edges:
+        return
+    paths = [rounded(*layout.boxes[ref], w, h, 0.18 * h) for ref in edges for w, h in [layout.sizes[ref.layer]]]
+    frames = [(*shade[:3], max(shade[3], 0.35)) for shade in colours.values()]
+    widths = [0.8 if edge.state == "pruned" else 0.8 + 0.5 * edge.opacity for edge in edges.values()]
+    dashes = [(0, (2, 2)) if edge.state == "pruned" else "solid" for edge in edges.values()]
+    boxes = PathCollection(
+        paths, facecolors=theme.face, edgecolors=frames, linewidths=widths, linestyles=dashes, zorder=2
+    )
+    ax.add_collection(boxes, autolim=False)
+
+
+def _inside(edge: Edge, centre: Point, box: Point, points: np.ndarray) -> np.ndarray:
+    """Points (x, φ) as places in the edge's box, `(n, 2)`; what isn't finite becomes NaN and isn't drawn."""
+    finite = edge.y[np.isfinite(edge.y)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
+    # A constant is a line in the middle; round-off isn't blown up to a curve.
+    flat = high - low <= 1e-9 * max(abs(low), abs(high), 1e-30)
+    across = (points[:, 0] - edge.x[0]) / (edge.x[-1] - edge.x[0]) - 0.5
+    up = np.zeros_like(across) if flat else (points[:, 1] - low) / (high - low) - 0.5
+    place = np.stack([centre[0] + 0.78 * box[0] * across, centre[1] + 0.66 * box[1] * up], axis=1)
+    return np.where(np.isfinite(points).all(1, keepdims=True), place, np.nan)
+
+
+def _draw_curves(
+    ax: Axes, edges: dict[EdgeRef, Edge], colours: dict[EdgeRef, tuple[float, ...]], layout: Layout
+) -> None:
+    lines, shades, widths = [], [], []
+    for ref, edge in edges.items():
+        if edge.state != "pruned":
+            curve = np.stack([edge.x, edge.y], axis=1)
+            lines.append(_inside(edge, layout.boxes[ref], layout.sizes[ref.layer], curve))
+            shades.append(colours[ref])
+            size = min(1.0, layout.sizes[ref.layer][0] / 0.4)
+            widths.append(size * (1.1 + 0.7 * edge.opacity))
+    curves = LineCollection(lines, colors=shades, linewidths=widths, capstyle="round", joinstyle="round", zorder=4)
+    ax.add_collection(curves, autolim=False)
+
+
+def _draw_samples(
+    ax: Axes, edges: dict[EdgeRef, Edge], colours: dict[EdgeRef, tuple[float, ...]], layout: Layout
+) -> None:
+    active = [(ref, edge) for ref, edge in edges.items() if edge.state != "pruned" and len(edge.samples)]
+    if active:
+        place = [_inside(edge, layout.boxes[ref], layout.sizes[ref.layer], edge.samples) for ref, edge in active]
+        shades = [colour for ref, edge in active for colour in [(*colours[ref][:3], 0.45)] * len(edge.samples)]
+        x, y = np.concatenate(place).T
+        ax.scatter(x, y, s=5, c=shades, linewidths=0, zorder=3, plotnonfinite=False)
+
+
+def _draw_joints(ax: Axes, network: Network, layout: Layout, theme: Theme) -> None:
+    """The signs + and × of hidden nodes and of factors, and the lines from factors to their product."""
+    sums = [at for (level, s), at in layout.subnodes.items() if _has_joint(network, level, s)]
+    products = [at for (level, node), at in layout.nodes.items() if level and len(network.subnodes_of(level, node)) > 1]
+    r = 0.45 * RADIUS
+    strokes = [[(x - r, y), (x + r, y)] for x, y in sums] + [[(x, y - r), (x, y + r)] for x, y in sums]
+    d = 0.75 * r
+    strokes += [[(x - d, y - d), (x + d, y + d)] for x, y in products]
+    strokes += [[(x - d, y + d), (x + d, y - d)] for x, y in products]
+    stems = []
+    for (level, node), (x, y) in layout.nodes.items():
+        own = network.subnodes_of(level, node) if level else []
+        if len(own) > 1:
+            starts = [layout.subnodes[level, s] for s in own]
+            stems += [_wire((sx, sy + RADIUS), (x, y - RADIUS)) for sx, sy in starts]
+    dark = theme.text
+    ax.add_collection(
+        PathCollection(stems, facecolors="none", edgecolors=dark, linewidths=1.2, zorder=1), autolim=False
+    )
+    circles = [*sums, *products]
+    if circles:
+        size = [2 * RADIUS] * len(circles)
+        face = theme.background
+        rings = EllipseCollection(
+            size, size, [0.0], units="xy", offsets=circles, offset_transform=ax.transData, facecolors=face,
+            edgecolors=dark, linewidths=1.1, zorder=5,
+        )  # fmt: skip
+        ax.add_collection(rings, autolim=False)
+    ax.add_collection(LineCollection(strokes, colors=dark, linewidths=1.1, zorder=6), autolim=False)

@@ -1,0 +1,174 @@
+"""How plots look: colours for light and dark pages, labels from anybody's text, a figure that shows itself."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.mathtext import MathTextParser
+from matplotlib.text import Text
+
+from kanwidget import _check
+from kanwidget.core.layer import EdgeState
+
+ThemeName = Literal["auto", "light", "dark"]
+#: A longer name would cover its neighbours.
+_LONGEST = 40
+
+
+#: Lines by the state of an edge: colour alone doesn't tell blue from green for everybody.
+DASHES: dict[EdgeState, Any] = {
+    "spline": "solid",
+    "symbolic": (0, (10, 1)),
+    "both": (0, (9, 1.2, 1.5, 1.2)),
+    "pruned": (0, (1.5, 2.5)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours.
+
+    Contrast with the page: text at least 4.5, functions at least 4; 3.9 for both on light and dark pages.
+    """
+
+    background: str
+    text: str
+    muted: str
+    """For what is read second."""
+    ghost: str
+    """For what is only decoration: outlines, pruned edges."""
+    face: str
+    """Inside boxes."""
+    node: str
+    on_node: str
+    spline: str
+    symbolic: str
+    both: str
+    test: str
+    penalty: str
+
+
+THEMES = {
+    "light": Theme(
+        "#ffffff", "#1f1f1f", "#5f6368", "#c4c4c4", "#ffffff", "#1f1f1f", "#ffffff",
+        "#0072b2", "#007a58", "#a8437f", "#c24e00", "#6b6b6b",
+    ),
+    "dark": Theme(
+        "#111111", "#f2f2f2", "#b0b0b0", "#4d4d4d", "#1a1a1a", "#f2f2f2", "#111111",
+        "#56b4e9", "#2fc79b", "#e39ac6", "#f5924e", "#a0a0a0",
+    ),
+    # On a transparent ground: each colour has to hold on white and on near black.
+    "auto": Theme(
+        "none", "#7c7c7c", "#7c7c7c", "#80808070", "#80808012", "#666b72", "#ffffff",
+        "#2a86c8", "#118a66", "#bd5c96", "#c9651f", "#808080",
+    ),
+}  # fmt: skip
+
+
+def theme_of(name: str, where: str) -> Theme:
+    """The theme of that name."""
+    return THEMES[_check.choice(name, "theme", where, THEMES)]
+
+
+class KANFigure(Figure):
+    """A figure that a notebook shows as vectors, with no need of pyplot or its global state."""
+
+    def _repr_svg_(self) -> str:
+        return to_svg(self)
+
+
+def new_figure(size: tuple[float, float], theme: Theme) -> KANFigure:
+    """An empty figure of that size in inches."""
+    return KANFigure(figsize=size, facecolor=theme.background)
+
+
+def to_svg(figure: Figure) -> str:
+    """The figure as one `<svg>` element; the same figure gives the same text."""
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "kanwidget", "svg.fonttype": "path"}):
+        figure.savefig(buffer, format="svg", facecolor=figure.get_facecolor(), metadata={"Date": None})
+    text = buffer.getvalue()
+    # Comments repeat the labels, that is, text from outside, and nobody reads them.
+    return re.sub(r"<!--.*?-->\n?", "", text[text.index("<svg") :], flags=re.DOTALL)
+
+
+def write(ax: Axes, x: float, y: float, label: Any, **style: Any) -> Text:
+    """Put a label on the axes; whatever it is, it can't break the drawing."""
+    text, math = readable(label)
+    return ax.text(x, y, text, parse_math=math, usetex=False, **style)
+
+
+def readable(label: Any) -> tuple[str, bool]:
+    r"""A label as text, and whether it is to be read as mathematics.
+
+    Text with `$…$` is LaTeX if it can be parsed, else it stays as it is. Objects with a LaTeX form (sympy's) use it.
+
+    Examples:
+        >>> readable("$x_1$"), readable("costs 5$"), readable("$\\oops{$")
+        (('$x_1$', True), ('costs 5$', False), ('$\\oops{$', False))
+    """
+    latex = getattr(label, "_repr_latex_", None)
+    if callable(latex) and not isinstance(label, type):
+        text = str(latex()).replace("\\displaystyle", "").strip()
+        if _parses(text):
+            return text, True
+    text = str(label)
+    if text.count("$") >= 2 and _parses(text):
+        return text, True
+    return _plain(text), False
+
+
+@lru_cache(maxsize=256)
+def _parses(text: str) -> bool:
+    """Whether matplotlib can typeset it."""
+    if len(text) > 5 * _LONGEST or "\n" in text:
+        return False
+    try:
+        MathTextParser("path").parse(text)
+    except (ValueError, RuntimeError, RecursionError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=256)
+def _plain(text: str) -> str:
+    """On one line, not too long, and of characters that the font has."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    if text.isascii():
+        return text
+    known = get_font(findfont(FontProperties())).get_charmap()
+    return "".join(c if ord(c) in known else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_POWERS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def subscript(*numbers: int) -> str:
+    """Numbers as small digits below.
+
+    Examples:
+        >>> "h" + subscript(1, 12)
+        'h₁,₁₂'
+    """
+    return ",".join(str(n).translate(_DIGITS) for n in numbers)
+
+
+def function_name(name: str) -> str:
+    """A primitive's name as a person would write it.
+
+    Examples:
+        >>> function_name("x^2"), function_name("1/x^3"), function_name("sqrt"), function_name("sin")
+        ('x²', '1/x³', '√x', 'sin')
+    """
+    name = {"sqrt": "√x", "1/sqrt(x)": "1/√x", "cbrt": "∛x", "abs": "|x|", "x^1.5": "x√x"}.get(name, name)
+    return re.sub(r"\^(\d+)(?!\.)", lambda found: found[1].translate(_POWERS), name)
