@@ -16,7 +16,8 @@ export class Curves {
     if (!array || array.shape.length !== 2 || array.shape[0] !== keys.length) return;
     const width = array.shape[1] ?? 0;
     if (width <= CURVE_HEAD) return;
-    keys.forEach((key, i) => this.#rows.set(keyText(key), array.values.subarray(i * width, (i + 1) * width)));
+    for (const [i, key] of keys.entries())
+      this.#rows.set(keyText(key), array.values.subarray(i * width, (i + 1) * width));
   }
 
   /** Forgets rows of edges that no longer exist. */

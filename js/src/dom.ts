@@ -3,7 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 export type Attrs = Record<string, string | number | boolean | null | undefined>;
-type Child = Node | string | null | undefined | false;
+type Child = Element | string | null | undefined | false;
 
 /** Sets attributes; null, undefined and false remove them, true sets them empty. */
 export function attrs(node: Element, values: Attrs): void {
@@ -44,6 +44,14 @@ export function s<K extends keyof SVGElementTagNameMap>(
   append(node, children);
   return node;
 }
+
+/** A line without fill, in the colour that its class gives it. */
+export const line = (d: string, classes: string, width = 1.5, dash: string | null = null): SVGPathElement =>
+  s("path", { class: `kw-p ${classes}`, d, "stroke-width": width, "stroke-dasharray": dash });
+
+/** Small text on an axis. */
+export const tick = (x: number, y: number, text: string, anchor = "middle"): SVGTextElement =>
+  s("text", { class: "kw-tick", x: x.toFixed(1), y: y.toFixed(1), "text-anchor": anchor }, text);
 
 /** Replaces the text of a node when it differs. */
 export function setText(node: Element, text: string): void {

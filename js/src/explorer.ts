@@ -128,7 +128,7 @@ function wire({ store, ui }: Context, transport: Transport, frames: Frames, regi
     pump.heard(message);
     if (message.frame !== undefined) {
       const frame = message.frame;
-      frames.then(() => send({ kind: "frame_ack", frame }));
+      frames.after(() => send({ kind: "frame_ack", frame }));
     }
   });
 }

@@ -21,7 +21,7 @@ export class Frames {
   }
 
   /** Runs `call` after the next drawing. */
-  then(call: () => void): void {
+  after(call: () => void): void {
     this.#after.push(call);
     this.#request();
   }

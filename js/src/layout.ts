@@ -16,7 +16,8 @@ export interface PlacedNode {
   r: number;
   /** Where wires arrive: one point per subnode. */
   ports: [number, number][];
-  showName: boolean;
+  /** Width that its name may take. */
+  room: number;
 }
 export interface PlacedEdge {
   index: number;
@@ -118,7 +119,7 @@ function placeNode(info: NodeInfo, x: number, y: number, spacing: number): Place
   const ports = info.subnodes.map((_, k): [number, number] =>
     info.kind === "product" || arms > 1 ? [x + (k - (arms - 1) / 2) * arm, y + reach + 10] : [x, y + reach],
   );
-  return { info, x, y, r, ports, showName: spacing >= 30 };
+  return { info, x, y, r, ports, room: spacing };
 }
 
 function placeEdges(
@@ -131,7 +132,8 @@ function placeEdges(
   const bySource = new Map(nodes.map((node) => [node.info.key.join("-"), node]));
   const byTarget = new Map<string, [number, number]>();
   for (const node of nodes)
-    node.info.subnodes.forEach((sub, k) => byTarget.set(`${node.info.key[0]! - 1}-${sub}`, node.ports[k]!));
+    for (const [k, sub] of node.info.subnodes.entries())
+      byTarget.set(`${node.info.key[0]! - 1}-${sub}`, node.ports[k]!);
   const bySlot = new Map(slots.flat().map((slot) => [slot.index, slot]));
   const placed: PlacedEdge[] = [];
   structure.edges.forEach((edge, index) => {

@@ -15,7 +15,7 @@ export interface LodInput {
   showPruned: boolean;
 }
 
-/** The tier of each edge. Pruned ones are left out where a layer has no room for all. */
+/** The tier of each edge. Pruned ones give way where a layer has no room for all: drawn only when asked for. */
 export function tiers({ edges, importance, width, showPruned }: LodInput): Tier[] {
   const found: Tier[] = edges.map((edge) => (edge.state === "pruned" && !showPruned ? "hidden" : "wire"));
   const room = Math.max(1, Math.floor(width / THUMB_PX));
@@ -24,7 +24,7 @@ export function tiers({ edges, importance, width, showPruned }: LodInput): Tier[
     const active = shown.filter((i) => edges[i]!.state !== "pruned");
     if (shown.length <= room) for (const i of shown) found[i] = "thumb";
     else {
-      for (const i of shown) if (edges[i]!.state === "pruned") found[i] = "hidden";
+      for (const i of shown) if (edges[i]!.state === "pruned") found[i] = "merged";
       for (const i of strongest(active, importance, room)) found[i] = "thumb";
     }
   }

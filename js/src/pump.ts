@@ -49,7 +49,10 @@ export class Pump {
 
   #tick(): void {
     this.#timer = null;
-    if (!this.host.running()) return this.#stop();
+    if (!this.host.running()) {
+      this.#stop();
+      return;
+    }
     this.#pumping = true;
     if (!this.#asked) {
       const seq = this.host.pump();

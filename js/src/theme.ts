@@ -23,7 +23,9 @@ export function followTheme(root: HTMLElement, registry: Registry): void {
   const doc = root.ownerDocument;
   const system = typeof matchMedia === "function" ? matchMedia("(prefers-color-scheme: dark)") : null;
   const apply = () => {
-    root.dataset.kwTheme = hostTheme(doc) ?? (system?.matches ? "dark" : "light");
+    const theme = hostTheme(doc) ?? (system?.matches ? "dark" : "light");
+    root.dataset.kwTheme = theme;
+    root.classList.toggle("kw-dark", theme === "dark");
   };
   const observer = new MutationObserver(apply);
   const attributeFilter = ["class", "theme", "data-theme", "data-jp-theme-light", "data-vscode-theme-kind"];

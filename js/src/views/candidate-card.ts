@@ -1,7 +1,7 @@
 // One candidate: its fit over the edge's curve, the residual below on its own scale, and what it costs.
 import { row } from "../codecs";
 import type { Context } from "../context";
-import { attrs, h, s, setText } from "../dom";
+import { attrs, h, line, s, setText } from "../dom";
 import { interval, number, pretty, rSquared } from "../format";
 import { formula } from "../math";
 import type { Candidate } from "../protocol";
@@ -9,25 +9,36 @@ import { extent, linear, padded, path } from "../scales";
 import { button } from "./controls";
 
 const W = 168;
-const FIT_H = 62;
+const FIT_H = 54;
 const RESIDUAL_H = 22;
+const ZERO = FIT_H + 4 + RESIDUAL_H / 2;
 
 export class Card {
   readonly node: HTMLElement;
-  #edge = s("path", { class: "kw-reference" });
-  #fit = s("path", { class: "kw-fit" });
-  #residual = s("path", { class: "kw-residual" });
-  #size = s("text", { class: "kw-tick", x: W - 3, y: FIT_H + 12, "text-anchor": "end" });
-  #formula = h("div", { class: "kw-formula-box" });
+  #edge = line("", "kw-c7", 5);
+  #fit = line("", "kw-c2", 1.7);
+  #residual = line("", "kw-c4", 1.1);
+  #size = h("span", { class: "kw-size kw-fine kw-dim" });
+  #formula = h("div", { class: "kw-math" });
   #r2 = h("b");
   #cost = h("span");
-  #valid = h("span", { class: "kw-valid" });
+  #valid = h("span");
   #fix: HTMLButtonElement;
   #both: HTMLButtonElement;
   #written = "";
 
   constructor(name: string) {
-    const zero = FIT_H + 4 + RESIDUAL_H / 2;
+    const title = pretty(name);
+    this.#fix = button({ action: "fix", label: "Fix", small: true, title: `Replace the spline by ${title}` });
+    this.#both = button({
+      action: "fix-both",
+      label: "Fix + keep",
+      small: true,
+      title: `Fix to ${title} and keep the spline as a correction`,
+    });
+    this.#fix.setAttribute("aria-label", `Fix ${title}`);
+    this.#both.setAttribute("aria-label", `Fix + keep correction, ${title}`);
+    const zero = line(`M2 ${ZERO}H${W - 2}`, "kw-c8", 1);
     const plot = s(
       "svg",
       {
@@ -36,27 +47,15 @@ export class Card {
         "aria-hidden": "true",
         preserveAspectRatio: "none",
       },
-      this.#edge,
-      this.#fit,
-      s("path", { class: "kw-gridline", d: `M2 ${zero}H${W - 2}` }),
-      this.#residual,
-      this.#size,
+      ...[this.#edge, this.#fit, zero, this.#residual],
     );
-    this.#fix = button({ action: "fix", label: "Fix", title: `Replace the spline by ${pretty(name)}` });
-    this.#both = button({
-      action: "fix-both",
-      label: "+ correction",
-      title: `Fix to ${pretty(name)} and keep the spline as a correction`,
-      attrs: { "aria-label": `Fix ${pretty(name)} + correction` },
-    });
-    this.#fix.setAttribute("aria-label", `Fix ${pretty(name)}`);
     this.node = h(
       "article",
-      { class: "kw-candidate", role: "listitem", "data-kw-candidate": name, "aria-label": pretty(name) },
-      plot as unknown as HTMLElement,
+      { class: "kw-candidate kw-box kw-col", role: "listitem", "data-kw-candidate": name, "aria-label": title },
+      h("div", { class: "kw-anchor" }, plot, this.#size),
       this.#formula,
-      h("div", { class: "kw-facts" }, h("span", {}, "R² ", this.#r2), this.#cost, this.#valid),
-      h("div", { class: "kw-acts" }, this.#fix, this.#both),
+      h("div", { class: "kw-row kw-facts kw-dim kw-fine" }, h("span", {}, "R² ", this.#r2), this.#cost, this.#valid),
+      h("div", { class: "kw-row" }, this.#fix, this.#both),
     );
   }
 
@@ -66,8 +65,10 @@ export class Card {
     if (!candidate) return;
     attrs(this.node, { "data-kw-r2": candidate.r2, "data-best": best });
     this.#fix.classList.toggle("kw-primary", best);
-    for (const one of [this.#fix, this.#both])
-      attrs(one, { disabled: !act.possible, title: act.possible ? one.title : "Needs a kernel" });
+    for (const one of [this.#fix, this.#both]) {
+      attrs(one, { disabled: !act.possible });
+      one.hidden = store.link === "none";
+    }
     this.#curves(context, index);
     this.#facts(candidate, store.state.selection.x_name ?? "x");
   }
@@ -76,8 +77,12 @@ export class Card {
     const written = JSON.stringify(candidate.formula);
     if (written !== this.#written) {
       this.#written = written;
-      this.#formula.replaceChildren(formula(candidate.formula));
+      const math = formula(candidate.formula);
+      this.#formula.replaceChildren(math);
       this.#formula.title = candidate.text;
+      // Long formulas a little smaller, so that most fit the card; the rest is scrolled to.
+      const letters = math.textContent?.length ?? 0;
+      (math as HTMLElement).style.fontSize = letters > 26 ? "10.5px" : letters > 19 ? "11.5px" : "";
     }
     setText(this.#r2, rSquared(candidate.r2));
     setText(this.#cost, `complexity ${number(candidate.complexity)}`);
@@ -94,8 +99,7 @@ export class Card {
     const y = linear(...padded(extent(ys), 0.12), FIT_H - 2, 2);
     const residual = fit.map((value, i) => value - ys[i]!);
     const most = residual.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0);
-    const middle = FIT_H + 4 + RESIDUAL_H / 2;
-    const small = linear(-(most || 1), most || 1, middle + RESIDUAL_H / 2 - 1, middle - RESIDUAL_H / 2 + 1);
+    const small = linear(-(most || 1), most || 1, ZERO + RESIDUAL_H / 2 - 1, ZERO - RESIDUAL_H / 2 + 1);
     attrs(this.#edge, { d: path(xs, ys, x, y) });
     attrs(this.#fit, { d: path(xs, fit, x, y) });
     attrs(this.#residual, { d: path(xs, residual, x, small) });

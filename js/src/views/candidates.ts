@@ -15,17 +15,17 @@ export function candidates(context: Context): View {
   const { store, ui, act } = context;
   const filter = h("input", {
     type: "search",
-    class: "kw-search",
+    class: "kw-box kw-input kw-small kw-fill",
     placeholder: "filter",
     "aria-label": "Filter candidates by name",
     "data-kw-control": "filter",
   });
   const order = orderSlider(context, registry);
   const other = otherFunction(context, registry);
-  const list = h("div", { class: "kw-cards", role: "list", "aria-label": "Candidates" });
-  const note = h("p", { class: "kw-empty kw-note" });
-  const bar = h("div", { class: "kw-candidate-bar" }, order.node, filter, other.node);
-  const node = h("div", { class: "kw-candidates" }, bar, list, note);
+  const list = h("div", { class: "kw-cards kw-fill kw-scroll", role: "list", "aria-label": "Candidates" });
+  const note = h("p", { class: "kw-empty kw-dim" });
+  const bar = h("div", { class: "kw-row kw-bar" }, order.node, filter, other.node);
+  const node = h("div", { class: "kw-col" }, bar, list, note);
   const cards = new Map<string, Card>();
   let held: string[] | null = null;
   const show = () => {
@@ -103,10 +103,10 @@ function orderSlider({ ui, act, store, uid }: Context, registry: Registry) {
   const one = slider(
     {
       name: "simplicity",
-      label: "simplicity",
+      label: "Simplicity",
+      ends: ["accurate", "simple"],
       title: "Left: the best fit first. Right: the simplest first.",
       values: SIMPLICITY_VALUES,
-      field: false,
       uid,
       format: (value) => value.toFixed(2),
       allows: () => true,
@@ -130,12 +130,17 @@ function orderSlider({ ui, act, store, uid }: Context, registry: Registry) {
 
 /** The whole library, for functions that are not among the candidates. */
 function otherFunction({ act, store }: Context, registry: Registry) {
-  const select = h("select", { class: "kw-select", "aria-label": "Other function", "data-kw-control": "other" });
+  const select = h("select", {
+    class: "kw-box kw-input kw-small kw-fill",
+    "aria-label": "Other function",
+    "data-kw-control": "other",
+  });
   const fix = button({
     label: "Fix",
+    small: true,
     attrs: { "data-kw-action": "fix-other", "aria-label": "Fix to the other function" },
   });
-  const node = h("span", { class: "kw-other" }, select, fix);
+  const node = h("span", { class: "kw-row kw-fill" }, select, fix);
   registry.listen(fix, "click", () => {
     if (select.value) act.fix(select.value);
   });

@@ -1,7 +1,7 @@
 // The drawing of the training curves, redrawn whole: its cost is bounded by the pixels, not by the steps.
 import type { Context } from "../context";
-import { attrs, s } from "../dom";
-import { power } from "../format";
+import { attrs, line, s, tick } from "../dom";
+import { number, power } from "../format";
 import type { Column } from "../metrics";
 import { bisect, decades, decimate, linear, log, path, type Scale, ticks } from "../scales";
 import type { Store } from "../store";
@@ -16,6 +16,10 @@ export interface Chart {
   bottom: number;
   right: number;
 }
+
+/** The colour of each curve, which has its own dash too. */
+export const COLOUR: Partial<Record<Column, string>> = { train: "kw-c1", test: "kw-c2", penalty: "kw-c4" };
+const DASH: Partial<Record<Column, string>> = { test: "7 2", penalty: "2 3" };
 
 const SERIES: readonly Column[] = ["train", "test", "penalty"];
 const LEFT = 42;
@@ -81,8 +85,8 @@ export function drawChart(
     ...xAxis(first, end, x, bottom, right, ui.values.axis),
     ...(xs.length > 0 ? events(context, chart) : []),
     ...lines(store, names, xs, x, y, right),
-    ...labels(store, names, y, right),
-    s("path", { class: "kw-crosshair" }),
+    ...labels(store, names, y, chart),
+    line("", "kw-c6", 1),
   );
   return chart;
 }
@@ -96,26 +100,26 @@ function summary(store: Store, names: Column[]): string {
 
 function yAxis(low: number, high: number, y: Scale, right: number, bottom: number): SVGElement[] {
   const marks = decades(low, high, Math.max(2, (bottom - TOP) / 24));
-  const values = marks.length > 0 ? marks : [Number(Math.sqrt(low * high).toPrecision(1))];
-  return values.flatMap((value) => [
-    s("path", { class: "kw-gridline", d: `M${LEFT} ${y(value).toFixed(1)}H${right}` }),
-    s("text", { class: "kw-tick", x: LEFT - 6, y: (y(value) + 3.5).toFixed(1), "text-anchor": "end" }, power(value)),
+  // Within one decade: 1, 2 and 5 times the power of ten.
+  const fine = marks.length < 2 ? between(low, high) : marks;
+  return fine.flatMap((value) => [
+    line(`M${LEFT} ${y(value).toFixed(1)}H${right}`, "kw-c8", 1),
+    tick(LEFT - 6, y(value) + 3.5, marks.length < 2 ? number(value) : power(value), "end"),
   ]);
+}
+
+function between(low: number, high: number): number[] {
+  const base = 10 ** Math.floor(Math.log10(low));
+  const steps = [1, 2, 5, 10, 20, 50].map((m) => Number((m * base).toPrecision(2)));
+  return steps.filter((value) => value >= low && value <= high);
 }
 
 function xAxis(first: number, end: number, x: Scale, bottom: number, right: number, unit: string): SVGElement[] {
   const values = ticks(first, end, Math.max(2, Math.min(8, (right - LEFT) / 64)));
   const whole = unit === "step" ? values.filter(Number.isInteger) : values;
   return [
-    s("path", { class: "kw-axis-line", d: `M${LEFT} ${bottom}H${right}` }),
-    ...whole.map((value) =>
-      s(
-        "text",
-        { class: "kw-tick", x: x(value).toFixed(1), y: bottom + 14, "text-anchor": "middle" },
-        value.toLocaleString("en-US"),
-      ),
-    ),
-    s("text", { class: "kw-tick", x: right + 12, y: bottom + 14 }, unit === "step" ? "step" : "s"),
+    line(`M${LEFT} ${bottom}H${right}`, "kw-c5", 1),
+    ...whole.map((value) => tick(x(value), bottom + 14, value.toLocaleString("en-US"))),
   ];
 }
 
@@ -126,32 +130,34 @@ function lines(store: Store, names: Column[], xs: Float32Array, x: Scale, y: Sca
     const px = kept.map((i) => xs[i]!);
     const py = kept.map((i) => (ys[i]! > 0 ? ys[i]! : Number.NaN));
     const last = py.findLastIndex((value) => Number.isFinite(value));
+    const colour = COLOUR[name] ?? "";
+    const curve = line(path(px, py, x, y), colour, 1.8, DASH[name]);
+    if (last < 0) return [curve];
     return [
-      s("path", { class: `kw-line kw-${name}`, d: path(px, py, x, y) }),
-      last < 0
-        ? null
-        : s("circle", {
-            class: `kw-end-dot kw-${name}`,
-            cx: x(px[last]!).toFixed(1),
-            cy: y(py[last]!).toFixed(1),
-            r: 3,
-          }),
-    ].filter((node) => node !== null);
+      curve,
+      s("circle", { class: `kw-f ${colour}`, cx: x(px[last]!).toFixed(1), cy: y(py[last]!).toFixed(1), r: 3 }),
+    ];
   });
 }
 
 /** Names at the ends of the curves, moved apart where they would overlap. */
-function labels(store: Store, names: Column[], y: Scale, right: number): SVGElement[] {
+function labels(store: Store, names: Column[], y: Scale, { right, bottom }: Chart): SVGElement[] {
   const placed = names
     .map((name) => ({ name, at: y(store.metrics.column(name).findLast((value) => value > 0) ?? Number.NaN) }))
     .filter(({ at }) => Number.isFinite(at))
     .sort((a, b) => a.at - b.at);
-  placed.forEach((one, i) => {
+  for (const [i, one] of placed.entries()) {
     const above = placed[i - 1];
     if (above && one.at - above.at < 13) one.at = above.at + 13;
-  });
+  }
+  // Whatever was pushed below the axis moves up again, and with it what stands above.
+  let floor = bottom - 10;
+  for (const one of [...placed].reverse()) {
+    one.at = Math.min(one.at, floor);
+    floor = one.at - 13;
+  }
   return placed.map(({ name, at }) =>
-    s("text", { class: `kw-series kw-${name}`, x: right + 8, y: (at + 4).toFixed(1) }, name),
+    s("text", { class: `kw-f kw-fine kw-strong ${COLOUR[name]}`, x: right + 8, y: (at + 4).toFixed(1) }, name),
   );
 }
 
@@ -165,15 +171,12 @@ function events({ store }: Context, chart: Chart): SVGElement[] {
   let free = 0;
   return store.state.history.events.flatMap(({ step, label }) => {
     const at = chart.eventX(step);
-    const mark = s(
-      "path",
-      { class: "kw-event-mark", d: `M${at.toFixed(1)} ${TOP - 4}V${chart.bottom}` },
-      s("title", {}, `${label} (step ${step})`),
-    );
+    const mark = line(`M${at.toFixed(1)} ${TOP - 4}V${chart.bottom}`, "kw-c5", 1, "2 3");
+    mark.append(s("title", {}, `${label} (step ${step})`));
     const width = label.length * 5.8;
     const start = Math.max(2, Math.min(at - width / 2, chart.width - width - 2));
     if (start < free) return [mark];
     free = start + width + 8;
-    return [mark, s("text", { class: "kw-event-label", x: start.toFixed(1), y: TOP - 8 }, label)];
+    return [mark, tick(start, TOP - 8, label, "start")];
   });
 }

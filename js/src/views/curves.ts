@@ -5,22 +5,27 @@ import { number } from "../format";
 import { Registry } from "../listeners";
 import { bisect } from "../scales";
 import { touches } from "../topics";
-import { type Chart, drawChart, readings } from "./curves-plot";
+import { type Chart, COLOUR, drawChart, readings } from "./curves-plot";
 
 export function curves(context: Context): View {
   const registry = new Registry();
   const { ui } = context;
   const axis = h("button", {
     type: "button",
-    class: "kw-button kw-small kw-axis",
+    class: "kw-button kw-bare kw-small kw-fine kw-dim kw-axis",
     "data-kw-toggle": "axis",
     title: "Steps or seconds on the axis",
   });
-  const svg = s("svg", { class: "kw-plot", role: "img" });
-  const readout = h("div", { class: "kw-readout", "aria-hidden": "true", hidden: true });
-  const empty = h("p", { class: "kw-empty" }, "Press Start to see the network learn.");
-  const stage = h("div", { class: "kw-stage" }, svg as unknown as HTMLElement, readout, empty);
-  const node = h("section", { class: "kw-curves", "data-kw-panel": "curves", "aria-label": "Curves" }, axis, stage);
+  const svg = s("svg", { role: "img" });
+  const readout = h("div", { class: "kw-readout kw-box kw-pop kw-fine", "aria-hidden": "true", hidden: true });
+  const empty = h("p", { class: "kw-empty kw-dim" }, "Press Start to see the network learn.");
+  const stage = h("div", { class: "kw-stage kw-fill" }, svg, readout, empty);
+  const node = h(
+    "section",
+    { class: "kw-col kw-fill", "data-kw-panel": "curves", "aria-label": "Curves" },
+    stage,
+    axis,
+  );
   let size = { width: 420, height: 150 };
   let chart: Chart | null = null;
   let pointer: number | null = null;
@@ -56,7 +61,7 @@ function hover(
   chart: Chart | null,
   at: number | null,
 ): void {
-  const line = svg.querySelector(".kw-crosshair");
+  const line = svg.lastElementChild;
   readout.hidden = chart === null || at === null;
   if (line) attrs(line, { d: "" });
   if (!chart || at === null) return;
@@ -66,13 +71,13 @@ function hover(
   if (line) attrs(line, { d: `M${x.toFixed(1)} ${chart.top}V${chart.bottom}` });
   const step = store.metrics.column("step")[row]!;
   const parts = readings(store, row).map(({ name, value: y }) =>
-    h("span", { class: `kw-key kw-${name}` }, `${name} ${number(y)}`),
+    h("span", { class: COLOUR[name] }, `${name} ${number(y)}`),
   );
   const near = store.state.history.events.filter((event) => Math.abs(chart.eventX(event.step) - at) < 6);
   readout.replaceChildren(
     h("b", {}, `step ${step.toLocaleString("en-US")}`),
     ...parts,
-    ...near.map((event) => h("span", { class: "kw-key kw-event" }, event.label)),
+    ...near.map((event) => h("span", {}, event.label)),
   );
   const right = x > chart.right * 0.6;
   readout.style.left = right ? "auto" : `${x + 10}px`;

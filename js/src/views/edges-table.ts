@@ -31,24 +31,23 @@ export function edgesTable(context: Context): View {
   let sort: Sort = "importance";
   let down = true;
   const headers = COLUMNS.map(([name, label]) => {
-    const button = h("button", { type: "button", "data-sort": name }, label);
-    return h("th", { scope: "col", class: name === "importance" || name === "r2" ? "kw-number" : null }, button);
+    const button = h("button", { type: "button", class: "kw-link kw-bare", "data-sort": name }, label);
+    return h("th", { scope: "col" }, button);
   });
   const body = h("tbody");
-  const more = h("p", { class: "kw-more", hidden: true });
+  const more = h("p", { class: "kw-more kw-dim kw-fine", hidden: true });
   const table = h("table", { class: "kw-table" }, h("thead", {}, h("tr", {}, ...headers)), body);
   const node = h(
     "section",
-    { class: "kw-edge-table", "data-kw-panel": "edges", "aria-label": "Edges" },
-    h("div", { class: "kw-scroll" }, table),
+    { class: "kw-col kw-fill", "data-kw-panel": "edges", "aria-label": "Edges" },
+    h("div", { class: "kw-scroll kw-fill" }, table),
     more,
   );
   const rows = new Map<string, HTMLTableRowElement>();
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "structure", "curves", "selection", "view")) return;
-    COLUMNS.forEach(([name], i) =>
-      attrs(headers[i]!, { "aria-sort": name === sort ? (down ? "descending" : "ascending") : null }),
-    );
+    for (const [i, [name]] of COLUMNS.entries())
+      attrs(headers[i]!, { "aria-sort": name === sort ? (down ? "descending" : "ascending") : null });
     const sorted = sortRows(readRows(context), sort, down);
     more.hidden = sorted.length <= MAX_ROWS;
     setText(more, `The first ${MAX_ROWS} of ${sorted.length} edges in this order.`);
@@ -113,14 +112,14 @@ function drawRow(known: Map<string, HTMLTableRowElement>, row: Row, selected: bo
     tr = h(
       "tr",
       { "data-row": row.key },
-      h("td", {}, h("button", { type: "button", class: "kw-link" })),
-      ...[1, 2, 3, 4, 5].map((i) => h("td", { class: i === 3 || i === 5 ? "kw-number" : null })),
+      h("td", {}, h("button", { type: "button", class: "kw-link kw-bare" })),
+      ...[1, 2, 3, 4, 5].map(() => h("td", { class: "kw-cut" })),
     );
     known.set(row.key, tr);
   }
   const [edge, wire, state, importance, best, r2] = row.cells;
   const texts = [edge, wire, state, number(importance), best, Number.isFinite(r2) ? rSquared(r2) : ""];
-  texts.forEach((text, i) => setText(i === 0 ? tr.cells[0]!.firstElementChild! : tr.cells[i]!, text));
+  for (const [i, text] of texts.entries()) setText(i === 0 ? tr.cells[0]!.firstElementChild! : tr.cells[i]!, text);
   attrs(tr, { "data-state": row.info.state, "data-selected": selected });
   attrs(tr.cells[0]!.firstElementChild!, { "aria-pressed": String(selected) });
   return tr;

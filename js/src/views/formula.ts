@@ -2,7 +2,7 @@
 
 import type { ExportFormat } from "../actions";
 import type { Context, View } from "../context";
-import { attrs, h, setText } from "../dom";
+import { attrs, h, s, setText } from "../dom";
 import { copyText } from "../download";
 import { number } from "../format";
 import { Registry } from "../listeners";
@@ -21,43 +21,55 @@ const EXPORTS: readonly [ExportFormat, string][] = [
 export function formulaBar(context: Context): View {
   const registry = new Registry();
   const { store } = context;
-  const output = h("div", { class: "kw-output", tabindex: 0, role: "group", "aria-label": "Formula" });
-  const dots = h("span", { class: "kw-progress", "aria-hidden": "true" });
+  const output = h("div", { class: "kw-output kw-math kw-fill", tabindex: 0, role: "group", "aria-label": "Formula" });
+  const part = s("rect", { class: "kw-f kw-c3", height: 5, rx: 2 });
+  const progress = s(
+    "svg",
+    { width: 36, height: 5, "aria-hidden": "true" },
+    s("rect", { class: "kw-f kw-c7", width: 36, height: 5, rx: 2 }),
+    part,
+  );
   const fixed = h("span");
   const rmse = h("span");
-  const meta = h("div", { class: "kw-meta" }, h("div", {}, dots, fixed), rmse);
+  const meta = h("div", { class: "kw-dim kw-fine" }, h("div", { class: "kw-row" }, progress, fixed), rmse);
+  const auto = button({ action: "auto-symbolic", label: "Auto-symbolic", title: "Fix every edge to its best formula" });
+  registry.listen(auto, "click", () => context.act.send({ kind: "auto", r2: null }));
   const copies = copyButtons(context, registry);
   const files = exportMenu(context, registry);
   const node = h(
     "section",
-    { class: "kw-panel kw-formula", "data-kw-panel": "formula", "aria-label": "Formula", "data-kw-formula": "" },
+    { class: "kw-row kw-formula kw-line", "data-kw-panel": "formula", "aria-label": "Formula", "data-kw-formula": "" },
     output,
     meta,
-    h("div", { class: "kw-group" }, ...copies.nodes, files.node),
+    auto,
+    h("div", { class: "kw-row" }, ...copies.nodes, files.node),
     copies.code,
   );
   let written = "";
   const draw: View["draw"] = (topics) => {
     copies.draw(topics);
-    if (touches(topics, "link")) files.draw();
+    if (touches(topics, "link")) {
+      files.draw();
+      attrs(auto, { disabled: !context.act.possible });
+    }
     if (!touches(topics, "formula", "settings")) return;
     const { formula: value, settings } = store.state;
     attrs(node, { "data-kw-formula": value.text });
     const now = JSON.stringify(value.outputs);
     if (now !== written) {
       written = now;
-      output.replaceChildren(...value.outputs.map((tree) => h("div", { class: "kw-equation" }, formula(tree))));
+      output.replaceChildren(...value.outputs.map((tree) => h("div", {}, formula(tree))));
     }
     setText(fixed, `${value.fixed} of ${value.active} ${value.active === 1 ? "edge" : "edges"} fixed`);
     setText(rmse, value.rmse === null ? "" : `${settings.loss} ${number(value.rmse)}`);
-    dots.style.setProperty("--kw-part", String(value.active > 0 ? value.fixed / value.active : 0));
+    attrs(part, { width: value.active > 0 ? (36 * value.fixed) / value.active : 0 });
   };
   return { node, draw, destroy: () => registry.destroy() };
 }
 
 function exportMenu({ act }: Context, registry: Registry) {
   const items = EXPORTS.map(([format, label]) => button({ action: `export-${format}`, label }));
-  items.forEach((item, i) => registry.listen(item, "click", () => act.exportAs(EXPORTS[i]![0])));
+  for (const [i, item] of items.entries()) registry.listen(item, "click", () => act.exportAs(EXPORTS[i]![0]));
   const node = menu("Export", "export", items, registry);
   const draw = () => {
     node.hidden = !act.possible;
@@ -67,9 +79,9 @@ function exportMenu({ act }: Context, registry: Registry) {
 
 function copyButtons(context: Context, registry: Registry) {
   const { store, act, ui } = context;
-  const latex = button({ action: "copy-latex", label: "LaTeX", icon: "copy", title: "Copy the formula as LaTeX" });
-  const python = button({ action: "copy-python", label: "Python", icon: "copy", title: "Copy the formula as Python" });
-  const code = button({ action: "copy-code", label: "Code", icon: "copy", title: "The session as a script" });
+  const latex = button({ action: "copy-latex", label: "LaTeX", title: "Copy the formula as LaTeX" });
+  const python = button({ action: "copy-python", label: "Python", title: "Copy the formula as Python" });
+  const code = button({ action: "copy-code", label: "Code", title: "The session as a script" });
   const panel = codePanel(context, registry);
   const copied = async (what: HTMLButtonElement, text: string, name: string) => {
     if (!(await copyText(text))) return panel.show(text, name);
@@ -90,7 +102,8 @@ function copyButtons(context: Context, registry: Registry) {
     panel.show(text, "The session as code");
     copied(code, text, "Code");
   };
-  return { nodes: [latex, python, code], code: panel.node, draw };
+  const word = h("span", { class: "kw-dim" }, "Copy");
+  return { nodes: [word, latex, python, code], code: panel.node, draw };
 }
 
 function flash(what: HTMLButtonElement, registry: Registry): void {
@@ -105,8 +118,8 @@ function codePanel(_: Context, registry: Registry) {
   const close = button({ label: "Close", icon: "close", iconOnly: true });
   const node = h(
     "div",
-    { class: "kw-code", role: "dialog", "aria-label": "Code", hidden: true },
-    h("div", { class: "kw-head" }, title, h("span", { class: "kw-end" }, close)),
+    { class: "kw-code kw-box kw-pop kw-col", role: "dialog", "aria-label": "Code", hidden: true },
+    h("div", { class: "kw-row" }, title, h("span", { class: "kw-row kw-end" }, close)),
     text,
   );
   const hide = () => {

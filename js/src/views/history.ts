@@ -60,7 +60,7 @@ export function history({ store, act }: Context): View {
   const list = h("div", { class: "kw-tree", role: "list" });
   const node = h(
     "section",
-    { class: "kw-history", "data-kw-panel": "history", "aria-label": "History", tabindex: -1 },
+    { class: "kw-history kw-line", "data-kw-panel": "history", "aria-label": "History", tabindex: -1 },
     list,
   );
   registry.listen(list, "click", (event) => {
@@ -74,8 +74,7 @@ export function history({ store, act }: Context): View {
     list.replaceChildren(
       ...placeStates(states, current).map((one) => chip(one, current, store.state.settings.loss, act.possible)),
     );
-    if (current !== shown)
-      list.querySelector("[aria-current]")?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    if (current !== shown) reveal(node, list.querySelector<HTMLElement>("[aria-current]"));
     shown = current;
   };
   return { node, draw, destroy: () => registry.destroy() };
@@ -92,7 +91,7 @@ function chip(
     "button",
     {
       type: "button",
-      class: "kw-chip",
+      class: "kw-box kw-button kw-chip",
       "data-kw-state-id": state.id,
       "data-kind": state.kind,
       "aria-current": state.id === current ? "true" : null,
@@ -100,7 +99,7 @@ function chip(
       title: `Step ${state.step}${error ? `, ${loss} ${error}` : ""}: go there`,
     },
     state.label,
-    error ? h("span", { class: "kw-sub" }, error) : null,
+    error ? h("span", { class: "kw-dim" }, error) : null,
   );
   const item = h(
     "div",
@@ -111,4 +110,12 @@ function chip(
   item.style.gridRow = String(lane + 1);
   item.style.setProperty("--kw-rise", String(lane - from));
   return item;
+}
+
+/** Scrolls the strip, and nothing around it, so that the current state is seen. */
+function reveal(strip: HTMLElement, chip: HTMLElement | null): void {
+  if (!chip) return;
+  const [outer, inner] = [strip.getBoundingClientRect(), chip.getBoundingClientRect()];
+  if (inner.right > outer.right || inner.left < outer.left) strip.scrollLeft += inner.right - outer.right + 24;
+  if (inner.bottom > outer.bottom || inner.top < outer.top) strip.scrollTop += inner.bottom - outer.bottom + 8;
 }

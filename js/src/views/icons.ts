@@ -32,7 +32,7 @@ export function icon(name: IconName): SVGSVGElement {
 }
 
 export function setIcon(button: Element, name: IconName): void {
-  const old = button.querySelector(".kw-icon");
+  const old = button.querySelector("svg");
   if (old?.getAttribute("data-icon") === name) return;
   const fresh = icon(name);
   fresh.setAttribute("data-icon", name);

@@ -7,6 +7,7 @@ import { type EdgeInfo, keyText } from "../protocol";
 import { type Topics, touches } from "../topics";
 import { candidates } from "./candidates";
 import { button, panel } from "./controls";
+import { effect } from "./effect";
 import { setIcon } from "./icons";
 import { splinePlot } from "./spline-plot";
 
@@ -17,15 +18,18 @@ export function inspector(context: Context): View {
   const list = candidates(context);
   const empty = h(
     "p",
-    { class: "kw-empty" },
+    { class: "kw-empty kw-dim" },
     "Click an edge of the network to see its function and the formulas that could replace it.",
   );
-  const row = h("div", { class: "kw-detail" }, plot.node, list.node);
-  const { node, head: line } = panel("inspector", "Edge", heading.sub, heading.end);
-  node.append(row, empty);
-  const title = line.querySelector("h2")!;
+  const row = h("div", { class: "kw-detail kw-fill" }, plot.node, list.node);
+  const change = effect(context, registry);
+  const node = panel("inspector", "Edge", [heading.sub, heading.end]);
+  node.classList.add("kw-fill", "kw-line");
+  node.append(change.node, row, empty);
+  const title = node.querySelector("h2")!;
   const draw: View["draw"] = (topics) => {
     const { edges } = context.store.state.selection;
+    change.draw(topics);
     if (touches(topics, "selection", "structure", "view", "link", "curves", "history")) {
       row.hidden = edges.length === 0;
       empty.hidden = edges.length > 0;
@@ -50,12 +54,12 @@ const selectedInfos = ({ store }: Context): EdgeInfo[] => {
 
 function head(context: Context, registry: Registry) {
   const { act, ui, store } = context;
-  const sub = h("span", { class: "kw-sub" });
-  const unfix = button({ action: "unfix", label: "Unfix", title: "Back to the spline" });
-  const prune = button({ action: "prune-edge", label: "Prune edge" });
-  const before = button({ action: "previous-edge", label: "Previous edge", icon: "left", iconOnly: true });
-  const after = button({ action: "next-edge", label: "Next edge", icon: "right", iconOnly: true });
-  const expand = button({ action: "expand", label: "Expand", icon: "expand", iconOnly: true });
+  const sub = h("span", { class: "kw-dim kw-cut" });
+  const unfix = button({ action: "unfix", small: true, label: "Unfix", title: "Back to the spline" });
+  const prune = button({ action: "prune-edge", small: true, label: "Prune edge" });
+  const before = button({ action: "previous-edge", small: true, label: "Previous edge", icon: "left", iconOnly: true });
+  const after = button({ action: "next-edge", small: true, label: "Next edge", icon: "right", iconOnly: true });
+  const expand = button({ action: "expand", small: true, label: "Expand", icon: "expand", iconOnly: true });
   registry.listen(unfix, "click", () => act.unfix());
   registry.listen(prune, "click", () =>
     act.pruneSelected(selectedInfos(context).every(({ state }) => state === "pruned")),
@@ -63,14 +67,14 @@ function head(context: Context, registry: Registry) {
   registry.listen(before, "click", () => walk(context, -1));
   registry.listen(after, "click", () => walk(context, 1));
   registry.listen(expand, "click", () => ui.set("expanded", !ui.values.expanded));
-  const end = h("span", { class: "kw-end" }, unfix, prune, before, after, expand);
+  const end = h("span", { class: "kw-row kw-end" }, unfix, prune, before, after, expand);
   const draw = (_: Topics, title: Element) => {
     const infos = selectedInfos(context);
     describe(context, infos, title, sub);
     const pruned = infos.length > 0 && infos.every(({ state }) => state === "pruned");
     unfix.hidden = !infos.some(({ state }) => state === "symbolic" || state === "both");
     prune.hidden = infos.length === 0;
-    setText(prune.querySelector(".kw-label")!, pruned ? "Restore edge" : "Prune edge");
+    setText(prune.firstElementChild!, pruned ? "Restore edge" : "Prune edge");
     for (const one of [unfix, prune]) attrs(one, { disabled: !act.possible });
     for (const one of [before, after]) attrs(one, { disabled: store.state.structure.edges.length < 2 });
     expand.hidden = infos.length === 0;

@@ -1,11 +1,12 @@
-// The elements of edges: a wire and a wide invisible path to hit, and above all wires the thumbnail.
+// The elements of edges: a wire and a wide invisible path to hit, and above all wires the thumbnail. Edges without a
+// slot for a thumbnail show one that floats above the rest while they are selected or pointed at.
 import { type Context, stateText } from "../context";
-import { attrs, place, s } from "../dom";
+import { attrs, line, place, s } from "../dom";
 import { number, pretty } from "../format";
 import { type Box, type PlacedEdge, wirePath } from "../layout";
 import { type EdgeInfo, keyText } from "../protocol";
 import { extent, linear, path } from "../scales";
-import { type Topics, touches as touching } from "../topics";
+import { type Topics, touches } from "../topics";
 
 interface Parts {
   wire: SVGPathElement;
@@ -14,110 +15,136 @@ interface Parts {
   frame: SVGRectElement;
   curve: SVGPathElement;
   badge: SVGGElement | null;
-  drawn: string;
 }
 
+const DASH: Record<EdgeInfo["state"], string | null> = { spline: null, symbolic: null, both: "9 3", pruned: "1.5 3.5" };
+
 export class EdgeLayer {
-  readonly wires = s("g", { class: "kw-wires", "aria-hidden": "true" });
-  readonly node = s("g", { class: "kw-edges" });
+  readonly wires = s("g", { "aria-hidden": "true" });
+  readonly node = s("g");
+  readonly floating = s("g", { class: "kw-float", "aria-hidden": "true" });
   #parts = new Map<string, Parts>();
   #order = "";
 
   constructor(private readonly context: Context) {}
 
+  #key(edge: PlacedEdge): string {
+    return keyText(this.context.store.state.structure.edges[edge.index]!.key);
+  }
+
   /** Which edges have elements: those with a tier of their own, the selected ones and the one pointed at. */
-  #shown(placed: readonly PlacedEdge[]): PlacedEdge[] {
-    const { store, ui } = this.context;
-    const { edges } = store.state.structure;
-    const extra = new Set(store.state.selection.edges.map(keyText));
-    for (const key of [ui.values.hover, ui.values.cursor]) if (key) extra.add(key);
-    return placed.filter(({ tier, index }) => tier !== "merged" || extra.has(keyText(edges[index]!.key)));
+  #shown(placed: readonly PlacedEdge[], full: ReadonlySet<string>): PlacedEdge[] {
+    const { cursor } = this.context.ui.values;
+    return placed.filter((edge) => {
+      if (edge.tier !== "merged") return true;
+      const key = this.#key(edge);
+      return full.has(key) || key === cursor;
+    });
   }
 
   draw(placed: readonly PlacedEdge[], importance: Float32Array, topics: Topics): void {
     const { store, ui } = this.context;
-    const { edges } = store.state.structure;
     const selected = new Set(store.state.selection.edges.map(keyText));
-    const shown = this.#shown(placed);
-    this.#keep(shown);
+    const full = new Set(selected);
+    if (ui.values.hover) full.add(ui.values.hover);
+    const shown = this.#shown(placed, full);
+    const fresh = this.#keep(shown);
     const stop = this.#tabStop(shown);
-    const moved = touching(topics, "structure", "size", "view", "curves");
+    const moved = touches(topics, "structure", "size", "view", "curves");
     for (const edge of shown) {
-      const info = edges[edge.index]!;
-      const key = keyText(info.key);
+      const key = this.#key(edge);
       const parts = this.#parts.get(key)!;
-      const full = edge.tier === "thumb" || selected.has(key) || ui.values.hover === key;
-      if (moved || parts.drawn !== String(full)) this.#shape(parts, edge, info, importance[edge.index] ?? 0, full);
+      if (moved || fresh.has(key)) this.#shape(parts, edge, importance[edge.index] ?? 0);
       attrs(parts.group, { "aria-pressed": String(selected.has(key)), tabindex: key === stop ? 0 : -1 });
-      for (const node of [parts.group, parts.wire]) {
+      for (const node of [parts.group, parts.wire])
         attrs(node, { "data-selected": selected.has(key), "data-hover": ui.values.hover === key });
-      }
     }
+    this.#float(
+      shown.filter((edge) => edge.tier !== "thumb" && full.has(this.#key(edge))),
+      selected,
+    );
   }
 
   /** Exactly one edge is reached by Tab. */
   #tabStop(shown: PlacedEdge[]): string | null {
-    const { edges } = this.context.store.state.structure;
-    const keys = shown.map(({ index }) => keyText(edges[index]!.key));
+    const keys = shown.map((edge) => this.#key(edge));
     const wanted = this.context.ui.values.cursor;
     return wanted && keys.includes(wanted) ? wanted : (keys[0] ?? null);
   }
 
   /** Makes and removes elements so that there is one set per shown edge; thumbnails lie above bare wires. */
-  #keep(shown: PlacedEdge[]): void {
-    const { edges } = this.context.store.state.structure;
-    const rank = { hidden: 0, merged: 1, wire: 0, thumb: 2 };
-    const keys = [...shown]
-      .sort((a, b) => rank[a.tier] - rank[b.tier] || a.index - b.index)
-      .map(({ index }) => keyText(edges[index]!.key));
-    const order = keys.join();
-    if (order === this.#order) return;
+  #keep(shown: PlacedEdge[]): Set<string> {
+    const sorted = [...shown].sort(
+      (a, b) => Number(a.tier === "thumb") - Number(b.tier === "thumb") || a.index - b.index,
+    );
+    const keys = sorted.map((edge) => this.#key(edge));
+    const fresh = new Set<string>();
+    const order = sorted.map((edge, i) => edge.tier + keys[i]).join();
+    if (order === this.#order) return fresh;
     this.#order = order;
     const wanted = new Set(keys);
     for (const key of this.#parts.keys()) if (!wanted.has(key)) this.#parts.delete(key);
-    for (const key of keys) if (!this.#parts.has(key)) this.#parts.set(key, make(key));
-    const parts = keys.map((key) => this.#parts.get(key)!);
+    for (const key of keys) {
+      if (this.#parts.has(key)) continue;
+      this.#parts.set(key, make(key));
+      fresh.add(key);
+    }
+    const parts = sorted.map((edge, i) => ({ ...this.#parts.get(keys[i]!)!, bare: edge.tier !== "thumb" }));
+    // A wire is hit below all thumbnails; without one the hit path is the edge's own body, which can take the focus.
     place(
       this.wires,
-      parts.flatMap(({ wire, hit }) => [wire, hit]),
+      parts.flatMap(({ wire, hit, bare }) => (bare ? [wire] : [wire, hit])),
     );
+    for (const { group, hit, frame, curve, badge, bare } of parts)
+      place(group, bare ? [hit] : badge ? [frame, curve, badge] : [frame, curve]);
     place(
       this.node,
       parts.map(({ group }) => group),
     );
+    return fresh;
   }
 
-  #shape(parts: Parts, edge: PlacedEdge, info: EdgeInfo, importance: number, full: boolean): void {
-    parts.drawn = String(full);
-    const through = full && edge.tier === "thumb";
-    const d = wirePath(edge, through);
-    const pruned = info.state === "pruned";
-    const strength = Math.sqrt(importance);
+  #shape(parts: Parts, edge: PlacedEdge, importance: number): void {
+    const info = this.context.store.state.structure.edges[edge.index]!;
+    const thumb = edge.tier === "thumb";
+    const d = wirePath(edge, thumb);
     attrs(parts.wire, {
       d,
-      "data-kw-state": info.state,
-      "stroke-width": pruned ? 1 : (0.9 + 3.4 * strength).toFixed(2),
-      "stroke-opacity": pruned ? 1 : (0.3 + 0.7 * strength).toFixed(2),
+      "data-state": info.state,
+      "stroke-dasharray": DASH[info.state],
+      ...weight(info, importance, thumb),
     });
     attrs(parts.hit, { d });
     attrs(parts.group, {
       "data-kw-state": info.state,
-      "data-bare": !full,
-      "data-locked": info.locked,
+      "data-state": info.state,
       "aria-label": label(this.context, info, importance),
     });
-    attrs(parts.frame, full ? { ...rect(edge.box), d: null } : { x: 0, y: 0, width: 0, height: 0 });
-    attrs(parts.curve, {
-      d: full ? this.#curve(info, edge.box) : "",
-      "stroke-opacity": pruned ? 0.75 : (0.55 + 0.45 * strength).toFixed(2),
+    if (!thumb) return;
+    attrs(parts.frame, {
+      ...rect(edge.box),
+      "stroke-dasharray": info.locked ? "2 2" : info.state === "both" ? "6 2" : null,
     });
-    drawBadge(parts, info, full ? edge.box : null);
+    attrs(parts.curve, { d: this.#curve(info, edge.box), "stroke-width": info.state === "pruned" ? 1.2 : 1.8 });
+    drawBadge(parts, info, edge.box);
+  }
+
+  #float(edges: PlacedEdge[], selected: ReadonlySet<string>): void {
+    const { structure } = this.context.store.state;
+    this.floating.replaceChildren(
+      ...edges.map((edge) => {
+        const info = structure.edges[edge.index]!;
+        const frame = s("rect", { class: "kw-solid", rx: 4, ...rect(edge.box) });
+        const curve = line(this.#curve(info, edge.box), "", 1.8);
+        const marks = selected.has(this.#key(edge)) ? { "data-selected": true } : { "data-hover": true };
+        return s("g", { "data-state": info.state, ...marks }, frame, curve);
+      }),
+    );
   }
 
   #curve(info: EdgeInfo, box: Box): string {
-    const curve = this.context.store.curves.get(keyText(info.key));
-    if (!curve) return "";
-    const { values } = curve;
+    const values = this.context.store.curves.get(keyText(info.key))?.values;
+    if (!values) return "";
     const [low, high] = extent(values);
     const x = linear(0, values.length - 1, box.x + 4, box.x + box.w - 4);
     const y = linear(low, high, box.y + box.h - 5, box.y + 5);
@@ -130,15 +157,26 @@ export class EdgeLayer {
   }
 }
 
+/** Importance as width and opacity; many bare wires in one layer are drawn lighter, so that they stay apart. */
+function weight(info: EdgeInfo, importance: number, thumb: boolean) {
+  if (info.state === "pruned") return { "stroke-width": 1, "stroke-opacity": 1 };
+  const strength = Math.sqrt(importance);
+  const width = thumb ? 0.9 + 3.4 * strength : 0.5 + 1.6 * importance;
+  const opacity = thumb ? 0.35 + 0.65 * strength : 0.12 + 0.6 * importance;
+  return { "stroke-width": width.toFixed(2), "stroke-opacity": opacity.toFixed(2) };
+}
+
 const rect = ({ x, y, w, h }: Box) => ({ x: x.toFixed(1), y: y.toFixed(1), width: w.toFixed(1), height: h.toFixed(1) });
 
 function make(key: string): Parts {
-  const wire = s("path", { class: "kw-wire" });
-  const hit = s("path", { class: "kw-hit", "data-hit": key });
-  const frame = s("rect", { class: "kw-thumb", rx: 4 });
-  const curve = s("path", { class: "kw-thumb-curve" });
-  const group = s("g", { class: "kw-edge", role: "button", "data-kw-edge": key, tabindex: -1 }, frame, curve);
-  return { wire, hit, group, frame, curve, badge: null, drawn: "" };
+  return {
+    wire: line("", "kw-wire"),
+    hit: s("path", { class: "kw-hit", "data-hit": key }),
+    frame: s("rect", { class: "kw-solid", rx: 4 }),
+    curve: line("", ""),
+    group: s("g", { class: "kw-edge", role: "button", "data-kw-edge": key, tabindex: -1 }),
+    badge: null,
+  };
 }
 
 function label({ store }: Context, info: EdgeInfo, importance: number): string {
@@ -151,24 +189,26 @@ function label({ store }: Context, info: EdgeInfo, importance: number): string {
 }
 
 /** The name of a fixed function, under the thumbnail. */
-function drawBadge(parts: Parts, info: EdgeInfo, box: Box | null): void {
+function drawBadge(parts: Parts, info: EdgeInfo, box: Box): void {
   const name = info.function && (info.state === "symbolic" || info.state === "both") ? pretty(info.function) : null;
-  if (!name || !box) {
+  if (!name) {
     parts.badge?.remove();
     parts.badge = null;
     return;
   }
   parts.badge ??= parts.group.appendChild(
-    s("g", { class: "kw-badge" }, s("rect", { rx: 8, height: 16 }), s("text", { "text-anchor": "middle" })),
+    s(
+      "g",
+      { class: "kw-badge kw-strong kw-fine" },
+      s("rect", { class: "kw-solid", rx: 8, height: 16 }),
+      s("text", { class: "kw-f", "text-anchor": "middle" }),
+    ),
   );
   const text = info.state === "both" ? `${name} + φ` : name;
-  const width = text.length * 6.4 + 12;
+  const width = [...text].length * 6.4 + 12;
   const [x, y] = [box.x + box.w / 2, box.y + box.h + 2];
-  attrs(parts.badge.firstElementChild!, {
-    x: (x - width / 2).toFixed(1),
-    y: (y - 5).toFixed(1),
-    width: width.toFixed(1),
-  });
-  attrs(parts.badge.lastElementChild!, { x: x.toFixed(1), y: (y + 7).toFixed(1) });
-  if (parts.badge.textContent !== text) parts.badge.lastElementChild!.textContent = text;
+  const [plate, words] = [parts.badge.firstElementChild!, parts.badge.lastElementChild!];
+  attrs(plate, { x: (x - width / 2).toFixed(1), y: (y - 5).toFixed(1), width: width.toFixed(1) });
+  attrs(words, { x: x.toFixed(1), y: (y + 7).toFixed(1) });
+  if (words.textContent !== text) words.textContent = text;
 }

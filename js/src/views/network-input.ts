@@ -10,10 +10,12 @@ export function networkInput(drawing: Drawing, registry: Registry): void {
   const keyAt = (event: PointerEvent | MouseEvent): string | null => {
     const target = event.target as Element;
     const own = target.closest("[data-kw-edge]")?.getAttribute("data-kw-edge") ?? target.getAttribute("data-hit");
-    if (own) return own;
+    // Hit paths of bare wires overlap: there the nearest wire is meant, not the topmost.
+    const bare = target.classList.contains("kw-hit") && target.parentElement?.hasAttribute("data-kw-edge");
+    if (own && !bare) return own;
     const box = svg.getBoundingClientRect();
     const near = drawing.near(event.clientX - box.left, event.clientY - box.top);
-    return near ? keyText(near.key) : null;
+    return near ? keyText(near.key) : own;
   };
   registry.listen(svg, "pointermove", (event) => ui.set("hover", keyAt(event)));
   registry.listen(svg, "pointerleave", () => ui.set("hover", null));

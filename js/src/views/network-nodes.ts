@@ -1,37 +1,32 @@
 // Nodes: inputs and outputs as pills with the user's names, sums and products as what they do.
 import type { Context } from "../context";
-import { attrs, place, s } from "../dom";
+import { attrs, line, place, s } from "../dom";
 import type { Layout, PlacedNode } from "../layout";
-import { type EdgeKey, keyText } from "../protocol";
+import { type EdgeKey, keyText, type Structure } from "../protocol";
 
-const LONGEST = 14;
+const LETTER = 7.6;
+const LONGEST = 18;
 
-const short = (name: string, most = LONGEST): string => {
+const short = (name: string, most: number): string => {
   const letters = [...name];
-  return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : name;
+  return letters.length > most ? `${letters.slice(0, Math.max(1, most - 1)).join("")}…` : name;
 };
 
 export function drawNodes(layer: SVGGElement, { nodes, width }: Layout, context: Context): void {
   const known = new Map([...layer.children].map((node) => [node.getAttribute("data-kw-node"), node as SVGGElement]));
   const lit = litNodes(context);
+  const live = liveNodes(context.store.state.structure);
   const drawn = nodes.map((node) => {
     const key = keyText(node.info.key);
-    const signature = [
-      node.x,
-      node.y,
-      node.r,
-      node.info.name,
-      node.info.kind,
-      node.showName,
-      node.ports.length,
-      width,
-    ].join();
+    const { info, x, y, r, room, ports } = node;
+    const signature = [x, y, r, info.name, info.kind, room, ports.length, width].join();
     let group = known.get(key);
     if (group?.dataset.drawn !== signature) {
       group = makeNode(node, key, width);
       group.dataset.drawn = signature;
     }
-    attrs(group, { "data-lit": lit.has(key), "data-idle": isIdle(context, node) });
+    const idle = (info.kind === "sum" || info.kind === "product") && !live.has(key);
+    attrs(group, { "data-lit": lit.has(key), "data-idle": idle });
     return group;
   });
   place(layer, drawn);
@@ -46,58 +41,68 @@ function litNodes({ store, ui }: Context): Set<string> {
   return new Set([`${layer}-${from}`, target ? keyText(target.key) : ""]);
 }
 
-/** A node that nothing flows through any more. */
-function isIdle({ store }: Context, { info }: PlacedNode): boolean {
-  if (info.kind === "input" || info.kind === "output") return false;
-  const [layer, index] = info.key as [number, number];
-  const { edges } = store.state.structure;
-  const live = edges.filter(({ state }) => state !== "pruned");
-  const fed = live.some(({ key }) => key[0] === layer - 1 && info.subnodes.includes(key[2]!));
-  return !fed || !live.some(({ key }) => key[0] === layer && key[1] === index);
+/** Nodes that something flows into and out of. */
+function liveNodes({ nodes, edges }: Structure): Set<string> {
+  const sources = new Set<string>();
+  const targets = new Set<string>();
+  for (const { key, state } of edges) {
+    if (state === "pruned") continue;
+    sources.add(`${key[0]}-${key[1]}`);
+    targets.add(`${key[0]! + 1}-${key[2]}`);
+  }
+  const live = nodes.filter(
+    ({ key, subnodes }) => sources.has(keyText(key)) && subnodes.some((sub) => targets.has(`${key[0]}-${sub}`)),
+  );
+  return new Set(live.map(({ key }) => keyText(key)));
 }
 
 function makeNode(node: PlacedNode, key: string, width: number): SVGGElement {
-  const { info } = node;
+  const { info, x, y, r, room } = node;
+  const group = s("g", { class: "kw-node", "data-kw-node": key }, s("title", {}, info.name));
   const pill = info.kind === "input" || info.kind === "output";
-  const group = s("g", { class: "kw-node", "data-kw-node": key, "data-kind": info.kind }, s("title", {}, info.name));
-  if (pill && node.showName) group.append(...pillParts(node, width));
-  else if (pill) group.append(s("circle", { cx: node.x, cy: node.y, r: Math.min(node.r, 7) }));
+  if (pill && room >= 34) group.append(...pillParts(node, width));
+  else if (pill) group.append(s("circle", { class: "kw-f", cx: x, cy: y, r: Math.min(r, 7) }));
   else group.append(...operatorParts(node));
   if (node.ports.length > 1 || info.kind === "product") group.prepend(...arms(node));
   return group;
 }
 
-function pillParts({ x, y, info }: PlacedNode, width: number): SVGElement[] {
-  const text = short(info.name);
-  const w = Math.max(32, [...text].length * 7.6 + 18);
+function pillParts({ x, y, room, info }: PlacedNode, width: number): SVGElement[] {
+  const text = short(info.name, Math.min(LONGEST, Math.floor((room - 18) / LETTER)));
+  const w = Math.max(32, [...text].length * LETTER + 16);
   // A long name near the border moves inwards instead of being cut off.
   const cx = Math.max(w / 2 + 2, Math.min(width - w / 2 - 2, x));
   return [
-    s("rect", { x: cx - w / 2, y: y - 12, width: w, height: 24, rx: 12 }),
-    s("text", { x: cx, y: y + 4.5, "text-anchor": "middle" }, text),
+    s("rect", { class: "kw-f", x: cx - w / 2, y: y - 12, width: w, height: 24, rx: 12 }),
+    s("text", { class: "kw-inverse", x: cx, y: y + 4.5, "text-anchor": "middle" }, text),
   ];
 }
 
-function operatorParts({ x, y, r, info, showName }: PlacedNode): SVGElement[] {
+function operatorParts({ x, y, r, room, info }: PlacedNode): SVGElement[] {
+  const product = info.kind === "product";
   const arm = r * 0.5;
-  const sign =
-    info.kind === "product"
-      ? `M${x - arm} ${y - arm}L${x + arm} ${y + arm}M${x + arm} ${y - arm}L${x - arm} ${y + arm}`
-      : `M${x - arm} ${y}H${x + arm}M${x} ${y - arm}V${y + arm}`;
-  const shape =
-    info.kind === "product"
-      ? s("rect", { x: x - r, y: y - r, width: 2 * r, height: 2 * r, rx: 3, class: "kw-body-shape" })
-      : s("circle", { cx: x, cy: y, r, class: "kw-body-shape" });
-  const parts: SVGElement[] = [shape, s("path", { d: sign, class: "kw-sign" })];
-  if (showName) parts.push(s("text", { x: x + r + 5, y: y + 4, class: "kw-node-name" }, short(info.name, 8)));
+  const sign = product
+    ? `M${x - arm} ${y - arm}L${x + arm} ${y + arm}M${x + arm} ${y - arm}L${x - arm} ${y + arm}`
+    : `M${x - arm} ${y}H${x + arm}M${x} ${y - arm}V${y + arm}`;
+  const shape = s("rect", {
+    class: "kw-solid",
+    x: x - r,
+    y: y - r,
+    width: 2 * r,
+    height: 2 * r,
+    rx: product ? 3 : r,
+    "stroke-width": 1.5,
+  });
+  const parts: SVGElement[] = [shape, line(sign, "")];
+  if (room >= 44) {
+    const name = short(info.name, Math.max(3, Math.floor((room - 2 * r - 8) / LETTER)));
+    parts.push(s("text", { class: "kw-f kw-fine", x: x + r + 5, y: y + 4 }, name));
+  }
   return parts;
 }
 
 /** From a product's factors to the product. */
 function arms({ x, y, ports }: PlacedNode): SVGElement[] {
   const lines = ports.map(([px, py]) => `M${px} ${py}L${x} ${y}`).join("");
-  return [
-    s("path", { d: lines, class: "kw-arm" }),
-    ...ports.map(([px, py]) => s("circle", { cx: px, cy: py, r: 2.5, class: "kw-port" })),
-  ];
+  return [line(lines, ""), ...ports.map(([px, py]) => s("circle", { class: "kw-f", cx: px, cy: py, r: 2.5 }))];
 }

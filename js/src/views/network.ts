@@ -1,13 +1,12 @@
 // The network: every wire carries its own spline. Elements are kept per edge and only what changed is written.
 import type { Context, View } from "../context";
-import { attrs, h, s, setText } from "../dom";
+import { attrs, h, line, s, setText } from "../dom";
 import { count } from "../format";
 import { distance, type Layout, layout, type PlacedEdge } from "../layout";
 import { Registry } from "../listeners";
 import { type Tier, tiers } from "../lod";
 import { type EdgeInfo, keyText } from "../protocol";
-import type { Topics } from "../topics";
-import { touches } from "../topics";
+import { type Topics, touches } from "../topics";
 import { button, panel } from "./controls";
 import { hoverCard } from "./hover-card";
 import { EdgeLayer } from "./network-edges";
@@ -20,8 +19,13 @@ const HIT_PX = 8;
 
 export function network(context: Context): View {
   const registry = new Registry();
-  const drawing = new Drawing(context, registry);
-  return { node: drawing.node, draw: (topics) => drawing.draw(topics), destroy: () => registry.destroy() };
+  const acts = networkActs(context, registry);
+  const drawing = new Drawing(context, registry, acts.nodes);
+  const draw = (topics: Topics) => {
+    acts.draw(topics);
+    drawing.draw(topics);
+  };
+  return { node: drawing.node, draw, destroy: () => registry.destroy() };
 }
 
 export class Drawing {
@@ -31,69 +35,33 @@ export class Drawing {
   #placed: Layout = { width: 0, height: 0, nodes: [], edges: [] };
   #tiers: Tier[] = [];
   #sorted = 0;
-  #crowded = false;
-  #merged = s("g", { class: "kw-merged", "aria-hidden": "true" });
+  #merged = s("g", { "aria-hidden": "true" });
   #nodes = s("g", { class: "kw-nodes" });
   #edges: EdgeLayer;
-  #sub = h("span", { class: "kw-sub" });
-  #more = h("p", { class: "kw-more", hidden: true });
+  #sub = h("span", { class: "kw-dim kw-cut" });
+  #more = h("p", { class: "kw-dim kw-fine kw-more", hidden: true });
+  #legend: ReturnType<typeof legend>;
   #card: ReturnType<typeof hoverCard>;
-  #stage: HTMLElement;
 
   constructor(
     readonly context: Context,
     registry: Registry,
+    acts: HTMLElement[],
   ) {
     this.#edges = new EdgeLayer(context);
-    this.svg = s(
-      "svg",
-      { class: "kw-net", role: "group" },
-      this.#merged,
-      this.#edges.wires,
-      this.#nodes,
-      this.#edges.node,
-    );
+    const { wires, node: edges, floating } = this.#edges;
+    this.svg = s("svg", { role: "group" }, this.#merged, wires, this.#nodes, edges, floating);
     this.#card = hoverCard(context);
-    this.#stage = h("div", { class: "kw-stage" }, this.svg as unknown as HTMLElement, this.#card.node);
-    const { node } = panel("network", "Network", this.#sub, h("span", { class: "kw-end" }, ...this.#acts(registry)));
-    node.append(this.#stage, this.#more, legend());
-    this.node = node;
+    this.#legend = legend(context, registry);
+    const stage = h("div", { class: "kw-stage kw-fill kw-scroll" }, this.svg, this.#card.node);
+    this.node = panel("network", "Network", [this.#sub, h("span", { class: "kw-row kw-end" }, ...acts)]);
+    this.node.append(stage, this.#more, this.#legend.node);
     networkInput(this, registry);
-    registry.resize(this.#stage, (width, height) => {
+    registry.resize(stage, (width, height) => {
       this.#size = { width: Math.floor(width), height: Math.floor(height) };
       context.ui.touch("size");
     });
   }
-
-  #acts(registry: Registry): HTMLElement[] {
-    const { act, store, ui } = this.context;
-    const prune = button({ action: "prune", label: "Prune", title: "Remove the edges and nodes that hardly matter" });
-    const refine = button({ action: "refine", label: "Refine", title: "Twice as many grid intervals, same functions" });
-    const auto = button({
-      action: "auto-symbolic",
-      label: "Auto-symbolic",
-      title: "Fix every edge to its best formula",
-    });
-    const ghosts = button({
-      label: "Pruned",
-      title: "Show pruned edges",
-      attrs: { "data-kw-toggle": "pruned", class: "kw-button kw-toggle" },
-    });
-    registry.listen(prune, "click", () => act.send({ kind: "prune" }));
-    registry.listen(refine, "click", () =>
-      act.send({ kind: "refine", grid: Math.min(200, store.state.settings.grid * 2) }),
-    );
-    registry.listen(auto, "click", () => act.send({ kind: "auto", r2: null }));
-    registry.listen(ghosts, "click", () => ui.set("showPruned", !ui.values.showPruned));
-    this.#drawActs = () => {
-      for (const one of [prune, refine, auto]) attrs(one, { disabled: !act.possible });
-      attrs(refine, { disabled: !act.possible || store.state.settings.grid >= 200 });
-      attrs(ghosts, { "aria-pressed": String(ui.values.showPruned) });
-      ghosts.hidden = !store.state.structure.edges.some((edge) => edge.state === "pruned");
-    };
-    return [ghosts, prune, refine, auto];
-  }
-  #drawActs: () => void = () => {};
 
   get placed(): readonly PlacedEdge[] {
     return this.#placed.edges;
@@ -108,7 +76,6 @@ export class Drawing {
     const importance = this.context.store.curves.importance(structure);
     const due = topics.has("curves") && this.#crowded && Date.now() - this.#sorted > RESORT_MS;
     if (touches(topics, "structure", "size", "view") || due) this.#arrange(importance);
-    if (touches(topics, "structure", "settings", "link", "view")) this.#drawActs();
     if (touches(topics, "structure", "size", "view", "curves", "selection", "hover")) {
       this.#edges.draw(this.#placed.edges, importance, topics);
       drawNodes(this.#nodes, this.#placed, this.context);
@@ -116,19 +83,18 @@ export class Drawing {
     this.#card.draw(topics, this.#placed);
   }
 
+  get #crowded(): boolean {
+    const { edges } = this.context.store.state.structure;
+    return this.#tiers.some((tier, i) => tier === "wire" || (tier === "merged" && edges[i]?.state !== "pruned"));
+  }
+
   #arrange(importance: Float32Array): void {
     const { structure } = this.context.store.state;
     const { width, height } = this.#size;
-    const wanted = tiers({
-      edges: structure.edges,
-      importance,
-      width: width - 20,
-      showPruned: this.context.ui.values.showPruned,
-    });
+    const { showPruned } = this.context.ui.values;
+    this.#tiers = tiers({ edges: structure.edges, importance, width: width - 20, showPruned });
     this.#sorted = Date.now();
-    this.#crowded = wanted.some((tier) => tier === "wire" || tier === "merged");
-    this.#tiers = wanted;
-    this.#placed = layout(structure, wanted, width, height);
+    this.#placed = layout(structure, this.#tiers, width, height);
     attrs(this.svg, {
       width,
       height: this.#placed.height,
@@ -142,40 +108,42 @@ export class Drawing {
   #describe(): void {
     const { edges, width } = this.context.store.state.structure;
     const active = edges.filter((edge) => edge.state !== "pruned").length;
-    setText(this.#sub, `${shapeText(width)} · ${active} of ${count(edges.length, "edge")} active`);
-    const merged = this.#tiers.filter((tier) => tier === "merged").length;
-    const bare = this.#tiers.filter((tier) => tier === "wire").length;
-    this.#more.hidden = merged + bare === 0;
-    const weak = merged > 0 ? `; the ${count(merged, "weakest", "weakest")} are drawn as one line a layer` : "";
-    setText(this.#more, `Thumbnails on the most important edges, point at any wire for its own${weak}.`);
+    setText(this.#sub, `${shapeText(width)} · ${active} of ${edges.length} active`);
+    this.#sub.title = this.#sub.textContent ?? "";
+    const merged = this.#tiers.filter((tier, i) => tier === "merged" && edges[i]!.state !== "pruned").length;
+    this.#more.hidden = !this.#crowded;
+    const weak = merged > 0 ? ` The ${count(merged, "weakest edge")} are drawn as one line a layer.` : "";
+    setText(this.#more, `The most important edges show their functions; point at a wire for its own.${weak}`);
+    this.#legend.draw(active < edges.length);
   }
 
   #drawMerged(): void {
     const layers = new Map<number, string>();
     for (const edge of this.#placed.edges) {
-      if (edge.tier !== "merged") continue;
+      if (edge.tier !== "merged" || this.edge(edge).state === "pruned") continue;
       const layer = this.edge(edge).key[0]!;
       const [sx, sy, tx, ty] = [...edge.source, ...edge.target].map(Math.round) as [number, number, number, number];
       const middle = (sy + ty) >> 1;
       layers.set(layer, `${layers.get(layer) ?? ""}M${sx} ${sy}C${sx} ${middle} ${tx} ${middle} ${tx} ${ty}`);
     }
-    this.#merged.replaceChildren(...[...layers.values()].map((d) => s("path", { d })));
+    this.#merged.replaceChildren(...[...layers.values()].map((d) => line(d, "kw-c8", 0.8)));
   }
 
-  /** The edge whose wire passes nearest to a point of the drawing, for wires without an element of their own. */
+  /** The edge whose wire passes nearest to a point of the drawing, among those without a thumbnail. */
   near(x: number, y: number): EdgeInfo | null {
     let best: PlacedEdge | null = null;
     let least = HIT_PX;
     for (const edge of this.#placed.edges) {
-      const gap = edge.tier === "merged" ? distance(edge, x, y) : Number.POSITIVE_INFINITY;
+      const unseen = edge.tier === "merged" && this.edge(edge).state === "pruned";
+      const gap = edge.tier === "thumb" || unseen ? Number.POSITIVE_INFINITY : distance(edge, x, y);
       if (gap < least) [best, least] = [edge, gap];
     }
     return best ? this.edge(best) : null;
   }
 
-  /** The element of an edge, drawn now if it was not. */
+  /** The element of an edge, if it has one now. */
   element(key: string): SVGElement | null {
-    return this.#edges.node.querySelector<SVGElement>(`[data-kw-edge="${key}"]`);
+    return this.svg.querySelector<SVGElement>(`[data-kw-edge="${key}"]`);
   }
 
   find(key: string): EdgeInfo | undefined {
@@ -183,29 +151,62 @@ export class Drawing {
   }
 }
 
+function networkActs({ act, store }: Context, registry: Registry) {
+  const prune = button({
+    action: "prune",
+    label: "Prune",
+    small: true,
+    title: "Remove edges and nodes that hardly matter",
+  });
+  const refine = button({ action: "refine", label: "Refine", small: true });
+  registry.listen(prune, "click", () => act.send({ kind: "prune" }));
+  registry.listen(refine, "click", () => act.send({ kind: "refine", grid: finer(store.state.settings.grid) }));
+  const draw = (topics: Topics) => {
+    if (!touches(topics, "settings", "link")) return;
+    const { grid } = store.state.settings;
+    attrs(prune, { disabled: !act.possible });
+    attrs(refine, {
+      disabled: !act.possible || grid >= 200,
+      title: `Grid ${grid} → ${finer(grid)}: finer splines, the same functions`,
+    });
+  };
+  return { nodes: [prune, refine], draw };
+}
+
+const finer = (grid: number): number => Math.min(200, grid * 2);
+
 /** `[2, 5, 1]`; layers with products as `3+2×`. */
 export const shapeText = (width: number[][]): string =>
   `[${width.map(([sum, product]) => (product ? `${sum}+${product}×` : String(sum))).join(", ")}]`;
 
-function legend(): HTMLElement {
-  const item = (state: string, label: string) =>
-    h(
-      "span",
-      {},
-      s(
-        "svg",
-        { width: 22, height: 8, "aria-hidden": "true" },
-        s("path", { class: "kw-wire", d: "M1 4H21", "data-kw-state": state, "stroke-width": 2.4 }),
-      ) as unknown as HTMLElement,
-      label,
-    );
-  return h(
-    "div",
-    { class: "kw-legend" },
-    item("spline", "spline"),
-    item("symbolic", "fixed formula"),
-    item("both", "formula + spline"),
-    item("pruned", "pruned"),
-    h("span", {}, "width = importance"),
+function legend({ ui }: Context, registry: Registry) {
+  const sample = (state: string, dash: string | null) =>
+    s("svg", { width: 20, height: 8, "aria-hidden": "true", "data-state": state }, line("M1 4H19", "", 2.4, dash));
+  const item = (state: string, dash: string | null, label: string) =>
+    h("span", { class: "kw-row" }, sample(state, dash), label);
+  const pruned = h(
+    "button",
+    {
+      type: "button",
+      class: "kw-button kw-bare kw-small",
+      title: "Show pruned edges or hide them",
+      "data-kw-toggle": "pruned",
+    },
+    sample("pruned", "1.5 3.5"),
+    "pruned",
   );
+  registry.listen(pruned, "click", () => ui.set("showPruned", !ui.values.showPruned));
+  const node = h(
+    "div",
+    { class: "kw-row kw-legend kw-dim kw-fine" },
+    item("spline", null, "spline"),
+    item("symbolic", null, "formula"),
+    item("both", "9 3", "formula + spline"),
+    pruned,
+    h("span", { class: "kw-row kw-speed" }, "width: importance"),
+  );
+  const draw = (any: boolean) => {
+    attrs(pruned, { "aria-pressed": String(ui.values.showPruned), disabled: !any });
+  };
+  return { node, draw };
 }

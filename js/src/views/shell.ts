@@ -27,14 +27,25 @@ export function shell(context: Context, root: HTMLElement): View {
   const formula = formulaBar(context);
   const past = history(context);
   const speech = voice(context);
-  const right = h("div", { class: "kw-right" }, data.node, detail.node);
-  const body = h("div", { class: "kw-body" }, drawing.node, right);
-  const frame = h("div", { class: "kw-frame" }, bar.node, trouble.node, body, formula.node, past.node, speech.node);
+  const right = h("div", { class: "kw-col kw-right" }, data.node, detail.node);
+  const body = h("div", { class: "kw-body kw-fill" }, drawing.node, right);
+  const frame = h(
+    "div",
+    { class: "kw-box kw-col kw-frame" },
+    bar.node,
+    trouble.node,
+    body,
+    formula.node,
+    past.node,
+    speech.node,
+  );
   root.append(frame);
   const views = [bar, trouble, drawing, data, detail, formula, past, speech];
   return {
     node: frame,
     draw: (topics) => {
+      if (touches(topics, "status", "link"))
+        attrs(frame, { "data-status": context.store.link === "lost" ? "lost" : context.store.state.status.state });
       if (touches(topics, "view")) attrs(frame, { "data-expanded": context.ui.values.expanded ? "true" : null });
       for (const view of views) view.draw(topics);
     },

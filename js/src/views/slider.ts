@@ -17,8 +17,8 @@ export interface SliderSpec {
   /** Shows a value while it changes (besides thumb and field). */
   echo?(value: number): void;
   commit(value: number): void;
-  /** Text field beside the slider; else an output. */
-  field: boolean;
+  /** Words for the two ends, instead of a label and a number field. */
+  ends?: [string, string];
   uid: string;
 }
 
@@ -48,19 +48,20 @@ export function slider(spec: SliderSpec, registry: Registry): Slider {
     step: 1,
     "data-kw-control": spec.name,
     title: spec.title,
+    "aria-label": spec.ends ? spec.label : null,
   });
-  const field = spec.field
-    ? h("input", {
-        type: "text",
-        inputmode: "decimal",
-        class: "kw-field",
-        autocomplete: "off",
-        spellcheck: "false",
-        "data-kw-field": spec.name,
-        "aria-label": `${spec.label}, typed`,
-      })
-    : h("output", { for: id });
-  const node = h("div", { class: "kw-slider" }, h("label", { for: id }, spec.label), range, field);
+  const field = h("input", {
+    type: "text",
+    inputmode: "decimal",
+    class: `kw-box kw-input kw-field kw-strong kw-${spec.name}`,
+    autocomplete: "off",
+    spellcheck: "false",
+    "data-kw-field": spec.name,
+    "aria-label": `${spec.label}, typed`,
+  });
+  const [before, after] = spec.ends ?? [spec.label, ""];
+  const words = spec.ends ? h("span", {}, before) : h("label", { for: id }, before);
+  const node = h("div", { class: "kw-row kw-slider kw-dim" }, words, range, spec.ends ? h("span", {}, after) : field);
   const hand = new Hand(spec, range, field, registry);
   return { node, accept: (value) => hand.accept(value), disable: (yes) => hand.disable(yes) };
 }
@@ -75,7 +76,7 @@ class Hand {
   constructor(
     private readonly spec: SliderSpec,
     private readonly range: HTMLInputElement,
-    private readonly field: HTMLInputElement | HTMLOutputElement,
+    private readonly field: HTMLInputElement,
     private readonly registry: Registry,
   ) {
     registry.listen(range, "pointerdown", () => {
@@ -85,7 +86,7 @@ class Hand {
       registry.listen(range, type, () => this.#release());
     registry.listen(range, "input", () => this.#move());
     registry.listen(range, "change", () => this.#release());
-    if (field instanceof HTMLInputElement) registry.listen(field, "change", () => this.#typed(field));
+    registry.listen(field, "change", () => this.#typed(field));
   }
 
   accept(value: number): void {
@@ -97,7 +98,7 @@ class Hand {
 
   disable(yes: boolean): void {
     attrs(this.range, { disabled: yes });
-    if (this.field instanceof HTMLInputElement) attrs(this.field, { disabled: yes });
+    attrs(this.field, { disabled: yes });
   }
 
   #move(): void {

@@ -2,7 +2,7 @@
 
 import { row } from "../codecs";
 import type { Context, View } from "../context";
-import { attrs, h, s } from "../dom";
+import { attrs, h, line, s, tick } from "../dom";
 import { number } from "../format";
 import { Registry } from "../listeners";
 import { keyText } from "../protocol";
@@ -37,19 +37,19 @@ export function selectedCurve(store: Store): Curve | null {
 export function splinePlot(context: Context): View {
   const registry = new Registry();
   const { ui, store } = context;
-  const svg = s("svg", { class: "kw-plot", role: "img" });
-  const readout = h("div", { class: "kw-readout", "aria-hidden": "true", hidden: true });
-  const stage = h("div", { class: "kw-stage" }, svg as unknown as HTMLElement, readout);
+  const svg = s("svg", { role: "img" });
+  const readout = h("div", { class: "kw-readout kw-box kw-pop kw-fine", "aria-hidden": "true", hidden: true });
+  const stage = h("div", { class: "kw-stage kw-fill" }, svg, readout);
   const parts = h("input", { type: "checkbox", "data-kw-toggle": "parts" });
   const foot = h(
     "div",
-    { class: "kw-legend" },
-    key("kw-fn", "function"),
-    key("kw-data", "data"),
-    key("kw-outside", "extrapolated"),
-    h("label", { class: "kw-check" }, parts, "parts"),
+    { class: "kw-row kw-legend kw-dim kw-fine" },
+    key(line("M1 4H17", "kw-c1", 2.2), "function"),
+    key(s("circle", { class: "kw-solid kw-c6", cx: 9, cy: 4, r: 2.4 }), "data"),
+    key(line("M1 4H17", "kw-c1", 1.6, "4 3"), "extrapolated"),
+    h("label", { class: "kw-row" }, parts, "base and spline"),
   );
-  const node = h("div", { class: "kw-spline" }, stage, foot);
+  const node = h("div", { class: "kw-col" }, stage, foot);
   let size = { width: 300, height: 180 };
   let scales: { x: Scale; y: Scale; invert: Scale } | null = null;
   registry.resize(stage, (width, height) => {
@@ -82,19 +82,8 @@ export function splinePlot(context: Context): View {
   return { node, draw, destroy: () => registry.destroy() };
 }
 
-const key = (name: string, label: string): HTMLElement =>
-  h(
-    "span",
-    {},
-    s(
-      "svg",
-      { width: 18, height: 8, "aria-hidden": "true" },
-      name === "kw-data"
-        ? s("circle", { class: name, cx: 9, cy: 4, r: 2.4 })
-        : s("path", { class: name, d: "M1 4H17" }),
-    ) as unknown as HTMLElement,
-    label,
-  );
+const key = (sample: SVGElement, label: string): HTMLElement =>
+  h("span", { class: "kw-row" }, s("svg", { width: 18, height: 8, "aria-hidden": "true" }, sample), label);
 
 function drawSpline(context: Context, svg: SVGSVGElement, { width, height }: { width: number; height: number }) {
   const { store, ui } = context;
@@ -119,12 +108,8 @@ function drawSpline(context: Context, svg: SVGSVGElement, { width, height }: { w
     ...density(store, x, height),
     ...axes(x, y, [x0, x1], [y0, y1], width, height, name),
     ...knots(store, x, height),
-    ...(curve.base && ui.values.showParts
-      ? [s("path", { class: "kw-part kw-base", d: path(curve.xs, curve.base, x, y) })]
-      : []),
-    ...(curve.spline && ui.values.showParts
-      ? [s("path", { class: "kw-part kw-spline-part", d: path(curve.xs, curve.spline, x, y) })]
-      : []),
+    ...(curve.base && ui.values.showParts ? [line(path(curve.xs, curve.base, x, y), "kw-c2", 1.5, "6 3")] : []),
+    ...(curve.spline && ui.values.showParts ? [line(path(curve.xs, curve.spline, x, y), "kw-c3", 1.5, "2 3")] : []),
     ...(px && py ? [dots(px, py, x, y)] : []),
     ...functionPaths(curve, store.state.selection.data_range, x, y),
   );
@@ -139,10 +124,7 @@ function functionPaths({ xs, ys }: Curve, range: number[] | undefined, x: Scale,
   const pick = (keep: (v: number) => boolean) => ys.map((value, i) => (keep(xs[i]!) ? value : Number.NaN));
   const inside = pick((v) => v >= low - step && v <= high + step);
   const outside = pick((v) => v <= low || v >= high);
-  return [
-    s("path", { class: "kw-fn kw-outside", d: path(xs, outside, x, y) }),
-    s("path", { class: "kw-fn", d: path(xs, inside, x, y) }),
-  ];
+  return [line(path(xs, outside, x, y), "kw-c1", 1.6, "4 4"), line(path(xs, inside, x, y), "kw-c1", 2.2)];
 }
 
 /** One path for all points: thousands of circles would cost more than the rest of the page. */
@@ -153,7 +135,7 @@ function dots(xs: Float32Array, ys: Float32Array, x: Scale, y: Scale): SVGElemen
     if (Number.isFinite(px) && Number.isFinite(py))
       d += `M${(px - 2).toFixed(1)} ${py.toFixed(1)}a2 2 0 1 0 4 0a2 2 0 1 0 -4 0`;
   }
-  return s("path", { class: "kw-data", d });
+  return line(d, "kw-solid kw-c6", 1);
 }
 
 function density(store: Store, x: Scale, height: number): SVGElement[] {
@@ -175,7 +157,9 @@ function knots(store: Store, x: Scale, height: number): SVGElement[] {
   if (!values) return [];
   const floor = height - BOTTOM;
   const d = Array.from(values, (v) => `M${x(v).toFixed(1)} ${floor - 4}v8`).join("");
-  return [s("path", { class: "kw-knots", d }, s("title", {}, "knots of the grid"))];
+  const marks = line(d, "kw-c6", 1);
+  marks.append(s("title", {}, "knots of the grid"));
+  return [marks];
 }
 
 type Pair = [number, number];
@@ -183,16 +167,17 @@ type Pair = [number, number];
 function axes(x: Scale, y: Scale, xr: Pair, yr: Pair, width: number, height: number, name: string): SVGElement[] {
   const floor = height - BOTTOM;
   const rows = ticks(...yr, Math.max(2, (floor - TOP) / 34)).flatMap((value) => [
-    s("path", { class: "kw-gridline", d: `M${LEFT} ${y(value).toFixed(1)}H${width - RIGHT}` }),
-    s("text", { class: "kw-tick", x: LEFT - 6, y: (y(value) + 3.5).toFixed(1), "text-anchor": "end" }, number(value)),
+    line(`M${LEFT} ${y(value).toFixed(1)}H${width - RIGHT}`, "kw-c8", 1),
+    tick(LEFT - 6, y(value) + 3.5, number(value), "end"),
   ]);
   const columns = ticks(...xr, Math.max(2, (width - LEFT) / 62)).map((value) =>
-    s("text", { class: "kw-tick", x: x(value).toFixed(1), y: floor + 16, "text-anchor": "middle" }, number(value)),
+    tick(x(value), floor + 16, number(value)),
   );
-  const title = s(
-    "text",
-    { class: "kw-axis-name", x: width - RIGHT, y: floor + 29, "text-anchor": "end" },
-    name.length > 30 ? `${name.slice(0, 29)}…` : name,
-  );
-  return [...rows, s("path", { class: "kw-axis-line", d: `M${LEFT} ${floor}H${width - RIGHT}` }), ...columns, title];
+  const title = name.length > 30 ? `${name.slice(0, 29)}…` : name;
+  return [
+    ...rows,
+    line(`M${LEFT} ${floor}H${width - RIGHT}`, "kw-c5", 1),
+    ...columns,
+    tick(width - RIGHT, floor + 28, title, "end"),
+  ];
 }

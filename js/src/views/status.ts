@@ -4,8 +4,7 @@ import type { Context } from "../context";
 import { h, setText } from "../dom";
 import { milliseconds, number } from "../format";
 import type { Registry } from "../listeners";
-import type { Topics } from "../topics";
-import { touches } from "../topics";
+import { type Topics, touches } from "../topics";
 
 const HINT_MS = 1500;
 
@@ -32,14 +31,14 @@ export function statusLine(context: Context, registry: Registry) {
   const step = h("span");
   const speed = h("span", { class: "kw-speed" });
   const loss = h("span");
-  const task = h("span", { class: "kw-task" });
+  const task = h("span");
   const hint = h(
     "div",
-    { class: "kw-hint", role: "note", hidden: true },
+    { class: "kw-hint kw-box kw-pop", role: "note", hidden: true },
     "The kernel is busy with something else. The training stops when it is free; interrupting the kernel (■) frees it at once.",
   );
   const dot = h("i", { class: "kw-dot", "aria-hidden": "true" });
-  const node = h("div", { class: "kw-status" }, dot, state, step, speed, loss, task, hint);
+  const node = h("div", { class: "kw-row kw-status kw-dim" }, dot, state, step, speed, loss, task, hint);
   const showHint = hintTimer(context, hint, registry);
   const draw = (topics: Topics) => {
     if (!touches(topics, "status", "link", "stopping")) return;

@@ -17,13 +17,19 @@ export function tabs({ ui, uid }: Context, list: Tab[]): View {
     view.node.id = `${uid}-panel-${name}`;
     const tab = h(
       "button",
-      { type: "button", role: "tab", class: "kw-tab", "aria-controls": view.node.id, "data-kw-tab": name },
+      {
+        type: "button",
+        role: "tab",
+        class: "kw-tab kw-bare kw-dim",
+        "aria-controls": view.node.id,
+        "data-kw-tab": name,
+      },
       label,
     );
     registry.listen(tab, "click", () => ui.set("tab", name));
     return tab;
   });
-  const strip = h("div", { class: "kw-tabs", role: "tablist", "aria-label": "Data" }, ...buttons);
+  const strip = h("div", { class: "kw-row kw-tabs", role: "tablist", "aria-label": "Data" }, ...buttons);
   registry.listen(strip, "keydown", (event) => {
     const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!move) return;
@@ -33,7 +39,7 @@ export function tabs({ ui, uid }: Context, list: Tab[]): View {
     buttons[next]!.focus();
     event.preventDefault();
   });
-  const node = h("div", { class: "kw-tabbed" }, strip, ...list.map(({ view }) => view.node));
+  const node = h("div", { class: "kw-col kw-tabbed" }, strip, ...list.map(({ view }) => view.node));
   const draw: View["draw"] = (topics) => {
     const switched = touches(topics, "view");
     list.forEach(({ name, view }, i) => {

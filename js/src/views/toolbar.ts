@@ -3,8 +3,7 @@ import type { Context, View } from "../context";
 import { attrs, h, setText } from "../dom";
 import { number } from "../format";
 import { Registry } from "../listeners";
-import type { Topics } from "../topics";
-import { touches } from "../topics";
+import { type Topics, touches } from "../topics";
 import { button } from "./controls";
 import { setIcon } from "./icons";
 import { GRID_VALUES, LAMB_VALUES, type Slider, slider } from "./slider";
@@ -17,9 +16,9 @@ export function toolbar(context: Context): View {
   const status = statusLine(context, registry);
   const node = h(
     "div",
-    { class: "kw-toolbar", role: "toolbar", "aria-label": "Training" },
-    h("div", { class: "kw-group" }, ...run.buttons),
-    h("div", { class: "kw-group kw-settings" }, ...settings.nodes),
+    { class: "kw-row kw-toolbar", role: "toolbar", "aria-label": "Training" },
+    h("div", { class: "kw-row" }, ...run.buttons),
+    ...settings.nodes,
     status.node,
   );
   const parts = [run, settings, status];
@@ -38,7 +37,7 @@ function runButtons({ act, store, ui }: Context, registry: Registry) {
     label: "Start",
     icon: "play",
     primary: true,
-    attrs: { class: "kw-button kw-primary kw-run" },
+    attrs: { style: "width:104px" },
   });
   const step = button({ action: "step", label: "One step", icon: "step", iconOnly: true });
   const reset = button({ action: "reset", label: "Start again from the same seed", icon: "reset", iconOnly: true });
@@ -61,7 +60,7 @@ function runButtons({ act, store, ui }: Context, registry: Registry) {
       "aria-busy": stopping ? "true" : null,
     });
     setIcon(run, running ? "pause" : "play");
-    setText(run.querySelector(".kw-label")!, stopping ? "Stopping…" : running ? "Pause" : "Start");
+    setText(run.lastElementChild!, stopping ? "Stopping…" : running ? "Pause" : "Start");
     attrs(step, { disabled: !act.possible || running });
     attrs(reset, { disabled: !act.possible });
     attrs(undo, { disabled: !act.possible || !history.can_undo, title: undoTitle(history) });
@@ -83,7 +82,6 @@ function settingControls(context: Context, registry: Registry) {
       label: "λ",
       title: "Weight of the penalty that makes edges vanish",
       values: LAMB_VALUES,
-      field: true,
       uid,
       format: (value) => number(value, 3),
       allows: (value) => value >= 0 && value <= 1e6,
@@ -97,7 +95,6 @@ function settingControls(context: Context, registry: Registry) {
       label: "Grid",
       title: "Intervals of every spline; applied at the next step",
       values: GRID_VALUES,
-      field: true,
       uid,
       format: String,
       allows: (value) => Number.isInteger(value) && value >= 1 && value <= 200,
@@ -123,7 +120,7 @@ function settingControls(context: Context, registry: Registry) {
 
 function optimiserSelect({ act, store }: Context, registry: Registry) {
   const node = h("select", {
-    class: "kw-select",
+    class: "kw-box kw-input",
     "aria-label": "Optimiser",
     title: "Optimiser",
     "data-kw-control": "opt",
