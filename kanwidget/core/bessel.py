@@ -49,13 +49,26 @@ def _coefficients(n: int) -> list[float]:
 _SERIES = (_coefficients(0), _coefficients(1))
 
 
+def _hankel_coefficients(n: int) -> tuple[list[float], list[float]]:
+    """Coefficients of the even and the odd part in powers of (1/x)²; the odd part has a further factor 1/x."""
+    even, odd, term = [1.0], [], 1.0
+    for m in range(1, _HANKEL_TERMS):
+        term *= (4 * n * n - (2 * m - 1) ** 2) / (m * 8)
+        (odd if m % 2 else even).append(-term if m % 4 in (2, 3) else term)
+    return even, odd
+
+
+_FAR = (_hankel_coefficients(0), _hankel_coefficients(1))
+
+
 def _chebyshev(n: int, x: Tensor) -> Tensor:
     """The series by Clenshaw's recurrence."""
     s = 2 * (x / _MEET) ** 2 - 1
     first, *rest = _SERIES[n]
+    twice = 2 * s
     b1 = b2 = torch.zeros_like(x)
     for c in reversed(rest):
-        b1, b2 = c + 2 * s * b1 - b2, b1
+        b1, b2 = torch.addcmul(c - b2, twice, b1), b1
     value = first + s * b1 - b2
     return value * x if n else value
 
@@ -63,18 +76,22 @@ def _chebyshev(n: int, x: Tensor) -> Tensor:
 def _hankel(n: int, x: Tensor) -> Tensor:
     """Hankel's asymptotic expansion (DLMF 10.17.3), for large |x|."""
     z = x.abs()
-    even, odd = torch.ones_like(z), torch.zeros_like(z)
-    term = torch.ones_like(z)
-    for m in range(1, _HANKEL_TERMS):
-        term = term * (4 * n * n - (2 * m - 1) ** 2) / (m * 8 * z)
-        sign = -1.0 if m % 4 in (2, 3) else 1.0
-        if m % 2:
-            odd = odd + sign * term
-        else:
-            even = even + sign * term
+    inverse = 1 / z
+    square = inverse**2
+    even, odd = (_horner(series, square) for series in _FAR[n])
+    odd = odd * inverse
     # z - (n/2 + 1/4)π by the addition theorem: subtracting from a large z first would cost digits.
     shift = (n / 2 + 0.25) * math.pi
-    cos = torch.cos(z) * math.cos(shift) + torch.sin(z) * math.sin(shift)
-    sin = torch.sin(z) * math.cos(shift) - torch.cos(z) * math.sin(shift)
-    value = torch.sqrt(2 / (math.pi * z)) * (even * cos - odd * sin)
+    cos, sin = torch.cos(z), torch.sin(z)
+    cos, sin = cos * math.cos(shift) + sin * math.sin(shift), sin * math.cos(shift) - cos * math.sin(shift)
+    value = torch.sqrt(2 / math.pi * inverse) * (even * cos - odd * sin)
     return value * torch.sign(x) if n % 2 else value
+
+
+def _horner(series: list[float], x: Tensor) -> Tensor:
+    """A polynomial, lowest power first."""
+    constants = x.new_tensor(series).unbind()
+    value = constants[-1].expand_as(x)
+    for c in reversed(constants[:-1]):
+        value = torch.addcmul(c, value, x)
+    return value

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -140,7 +141,7 @@ _ROWS = (
     _power("1/x^4", -4, 4),
     _power("1/x^5", -5, 5),
     _real_power("sqrt", 0.5, 2, _SQRT_FORM, closed=True),
-    _real_power("x^1.5", 1.5, 4, ("mul", "u", _SQRT_FORM), closed=True),
+    _real_power("x^1.5", 1.5, 4, ("pow", "u", 1.5), closed=True),
     _real_power("1/sqrt(x)", -0.5, 2, ("pow", _SQRT_FORM, -1), closed=False),
     Primitive("exp", torch.exp, torch.exp, torch.exp, 2, ("exp", "u"), free=(True, False), limits=("x", "x^2")),
     Primitive(
@@ -372,6 +373,8 @@ def register_primitive(
     value = fn(probe)
     if not isinstance(value, Tensor) or value.shape != probe.shape:
         _check.fail("fn", where, "elementwise: a tensor in, one of the same shape out", value)
+    if form is not None:
+        form = _frozen(form)
     slope = d1 or _derivative(fn)
     row = Primitive(
         name,
@@ -380,12 +383,17 @@ def register_primitive(
         d2 or _derivative(slope),
         _check.real(complexity, "complexity", where, low=0),
         form if form is not None else ("call", name, "u"),
-        intervals=intervals,
+        intervals=tuple((float(low), float(high)) for low, high in intervals),
         closed=closed,
-        free=free,
+        free=(bool(free[0]), bool(free[1])),
     )
     _TABLE[name] = row
     return row
+
+
+def _frozen(form: Any) -> Form:
+    """A formula given with lists (from JSON, say) as tuples: a row is a value that can be hashed."""
+    return tuple(_frozen(part) for part in form) if isinstance(form, (list, tuple)) else form
 
 
 def _probe_point(intervals: tuple[Interval, ...]) -> float:

@@ -113,3 +113,15 @@ def cells(data: Curves, count: int) -> tuple[Tensor, Tensor]:
     used = mass > 0
     mean = torch.where(used, total / torch.where(used, mass, 1.0), 0.0)
     return mean, 0.5 * mass + 0.5 * used / used.sum(1, keepdim=True)
+
+
+def best_split(data: Curves) -> Tensor:
+    """The t between two samples at which two constants fit z best, `(edges,)`: the largest variance between the two parts."""
+    order = data.t.argsort(1)
+    t, z, weight = (value.gather(1, order) for value in (data.t, data.z, data.weight.expand_as(data.t)))
+    mass, total = weight.cumsum(1), (weight * z).cumsum(1)
+    left, all_of_it = mass[:, :-1], total[:, -1:]
+    between = (total[:, :-1] - left * all_of_it) ** 2 / (left * (1 - left)).clamp(min=1e-15)
+    between = torch.where(t[:, 1:] > t[:, :-1], between, -1.0)
+    place = between.argmax(1, keepdim=True)
+    return (t.gather(1, place) + t.gather(1, place + 1))[:, 0] / 2

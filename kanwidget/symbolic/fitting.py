@@ -114,7 +114,7 @@ def _fit_varying(data: Curves, rows: tuple[Primitive, ...]) -> list[tuple[int, F
     few, many = thin(data, _FEW), thin(data, _MANY)
     guess, error = polish(guess, few, rows, steps=8, tolerance=0.01)
     guess = guess.take(_best(guess, error, len(data.x)))
-    guess, _ = polish(guess, many, rows, steps=40, tolerance=1e-5)
+    guess, _ = polish(guess, many, rows, steps=25, tolerance=1e-5)
     return _conclude(guess, data, rows)
 
 

@@ -12,6 +12,7 @@ A form is a number, a name, or a tuple `(operation, operand, …)`:
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from kanwidget.core.primitives import Form, Primitive
 
@@ -79,6 +80,15 @@ def substitute(form: Form, argument: Form) -> Form:
     return (head, *(substitute(operand, argument) for operand in operands))
 
 
+def renamed(form: Form, names: Mapping[str, str]) -> Form:
+    """A form with other names for some variables."""
+    if not isinstance(form, tuple):
+        return form
+    if form[0] == "var":
+        return ("var", names.get(str(form[1]), str(form[1])))
+    return (form[0], *(renamed(operand, names) if isinstance(operand, tuple) else operand for operand in form[1:]))
+
+
 def of_fit(row: Primitive, params: tuple[float, float, float, float], argument: Form) -> Form:
     """c·f(a·x + b) + d as a form.
 
@@ -138,3 +148,53 @@ def order_of_factor(form: Form) -> tuple[object, ...]:
     kind = 0 if not found else 1 if isinstance(base, tuple) and base[0] == "var" else 2
     compound = isinstance(base, tuple) and base[0] not in ("var", "add")
     return (kind, compound, found, repr(form))
+
+
+# ---- how formulas are laid out
+
+
+def split_sign(form: Form) -> tuple[bool, Form]:
+    """Whether a form begins with a minus sign, and the form without it.
+
+    Examples:
+        >>> split_sign(("mul", -2.0, ("var", "x")))
+        (True, ('mul', 2.0, ('var', 'x')))
+    """
+    if isinstance(form, (int, float)):
+        return (True, -form) if form < 0 else (False, form)
+    if isinstance(form, tuple) and form[0] == "neg":
+        negative, rest = split_sign(form[1])
+        return not negative, rest
+    if isinstance(form, tuple) and form[0] == "mul":
+        negative, head = split_sign(form[1])
+        return (True, mul(head, *form[2:])) if negative else (False, form)
+    return False, form
+
+
+def split_fraction(form: Form) -> tuple[list[Form], list[Form]]:
+    """The factors above and below the line of a product or a power.
+
+    Examples:
+        >>> split_fraction(("mul", 2, ("pow", ("var", "x"), -1)))
+        ([2], [('var', 'x')])
+    """
+    factors = list(form[1:]) if isinstance(form, tuple) and form[0] == "mul" else [form]
+    above, below = [], []
+    for factor in factors:
+        if isinstance(factor, tuple) and factor[0] == "pow" and isinstance(factor[2], (int, float)) and factor[2] < 0:
+            below.append(factor[1] if factor[2] == -1 else ("pow", factor[1], -factor[2]))
+        else:
+            above.append(factor)
+    return above, below
+
+
+def depth(form: Form) -> int:
+    """How deep a form is nested; variables and numbers are 0.
+
+    Examples:
+        >>> depth(("add", ("mul", 2, ("var", "x")), 1))
+        2
+    """
+    if not isinstance(form, tuple) or form[0] == "var":
+        return 0
+    return 1 + max((depth(operand) for operand in form[1:]), default=0)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.primitives import Primitive, is_built_in
-from kanwidget.symbolic.curves import Curves, cells
+from kanwidget.symbolic.curves import Curves, best_split, cells
 
 #: Cells of the common grid: eight a half-wave of the fastest oscillation looked for (20 over the range).
 CELLS = 160
@@ -139,7 +139,9 @@ def _real_line(row: Primitive) -> list[tuple[float, float, int]]:
         slopes = [0.3, 0.6, 0.9, 1.2, *(1.5 + 0.4 * i for i in range(100))]
         return [(slope, math.pi * phase / 6, group) for group, slope in enumerate(slopes) for phase in range(6)]
     if row.name == "J0":
-        return _centred([0.5 + 0.8 * i for i in range(51)], 1.0, 3.0)
+        # Its middle and its other extrema look alike over a short range: each has its own groups.
+        pairs = _centred([0.9 + 0.7 * i for i in range(58)], 0.9, 3.0)
+        return [(a, b, group + 100 * (abs(b) > 2)) for a, b, group in pairs]
     signs = (1, -1) if row.name == "softplus" else (1,)
     return _centred([sign * slope for sign in signs for slope in _geometric(0.25, 80, 18)], 0.6)
 
@@ -232,6 +234,10 @@ def search(data: Curves, rows: tuple[Primitive, ...]) -> Guess:
         if i not in shared:
             found += [_search_own(mean[e], weight[e], data, row, i, e) for e in range(len(mean))]
     guess = Guess(*(torch.cat(column) for column in zip(*found, strict=True)))
+    for i, row in enumerate(rows):
+        if row.name == "sgn":
+            # Its derivative is 0, so that nothing can be polished: the best place for its step is found outright.
+            guess = guess._replace(shift=torch.where(guess.row == i, -best_split(data)[guess.edge], guess.shift))
     return guess.take(guess.row.argsort(stable=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kanwidget.core.primitives import Form
@@ -64,7 +65,9 @@ def _operation(head: str, parts: list[Any]) -> sympy.Expr:
     if head == "mul":
         return sympy.Mul(*parts)
     if head == "pow":
-        return sympy.Pow(*parts)
+        # Exponents are exact: x^1.5 is x^(3/2).
+        base, exponent = parts
+        return sympy.Pow(base, sympy.Rational(str(exponent)) if exponent.is_Float else exponent)
     if head == "neg":
         return -parts[0]
     if head == "abs":
@@ -106,6 +109,17 @@ def from_sympy(expr: sympy.Basic) -> Form:
     if isinstance(expr, sympy.Pow):
         return _power(*expr.as_base_exp())
     return _function(expr)
+
+
+def form_of(expr: Any, names: Mapping[str, str] | None = None) -> Form:
+    """A sympy expression, or a form, as a form; symbols shown under other names.
+
+    Examples:
+        >>> form_of(("add", ("var", "x_1"), 1), {"x_1": "time"})
+        ('add', ('var', 'time'), 1)
+    """
+    form = expr if isinstance(expr, (tuple, str, int, float)) else from_sympy(expr)
+    return forms.renamed(form, names) if names else form
 
 
 def _product(expr: sympy.Mul) -> Form:
@@ -168,8 +182,10 @@ def _function(expr: Any) -> Form:
         return ("relation", str(expr.rel_op), from_sympy(expr.lhs), from_sympy(expr.rhs))
     name = type(expr).__name__ if expr.args else str(expr)
     operands = [from_sympy(arg) for arg in expr.args]
-    if isinstance(expr, sympy.core.function.AppliedUndef) or name not in (*_SAME, *_ALSO):
-        return ("call", str(expr.func) if expr.args else name, *operands)
+    if isinstance(expr, sympy.core.function.AppliedUndef):
+        return ("call", str(expr.func), *operands)
+    if name not in (*_SAME, *_ALSO):
+        return ("call", name, *operands)
     return (name, *operands)
 
 

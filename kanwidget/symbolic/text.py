@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kanwidget.core.primitives import Form, Primitive
 from kanwidget.symbolic import forms
 
-_SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(5)
+_SUM, _SIGN, _PRODUCT, _POWER, _ATOM = range(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _parts(form: Form, n: Notation) -> tuple[str, int]:
     if head == "mul":
         return _product(operands, n), _PRODUCT
     if head == "neg":
-        return "-" + _write(operands[0], n, _POWER), _SIGN
+        return "-" + _write(operands[0], n, _PRODUCT), _SIGN
     if head == "pow":
         return _power(operands[0], operands[1], n)
     if head == "call":
@@ -98,7 +98,7 @@ def _parts(form: Form, n: Notation) -> tuple[str, int]:
 def _sum(terms: list[Form], n: Notation) -> str:
     text = _write(terms[0], n, _SUM)
     for term in terms[1:]:
-        part = _write(term, n, _PRODUCT)
+        part = _write(term, n, _SIGN)
         text += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
     return text
 
@@ -107,10 +107,10 @@ def _product(factors: list[Form], n: Notation) -> str:
     above = [f for f in factors if not _reciprocal(f)]
     below = [f for f in factors if _reciprocal(f)]
     if above and forms.is_number(above[0], -1) and len(above) > 1:
-        text = "-" + "*".join(_write(f, n, _SIGN) for f in above[1:])
+        text = "-" + "*".join(_write(f, n, _POWER) for f in above[1:])
     else:
         # A sign may only stand in front.
-        text = "*".join(_write(f, n, _PRODUCT if i == 0 else _POWER) for i, f in enumerate(above)) or "1"
+        text = "*".join(_write(f, n, _SIGN if i == 0 else _POWER) for i, f in enumerate(above)) or "1"
     for factor in below:
         text += "/" + _write(_inverse(factor), n, _POWER)
     return text

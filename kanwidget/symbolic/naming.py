@@ -1,0 +1,81 @@
+"""How names and numbers are shown: Greek letters, subscripts, powers of ten. Any text is a name; none is ever parsed as a formula."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NamedTuple
+
+_LOWER = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega"
+_SIGNS = "αβγδεζηθικλμνξοπρστυφχψω"
+#: Names of Greek letters, `alpha` and `Alpha`.
+GREEK = dict(zip(_LOWER.split(), _SIGNS, strict=True))
+GREEK |= {name.capitalize(): sign.upper() for name, sign in GREEK.items()}
+_LATEX_NAMES = {sign: name for name, sign in GREEK.items()}
+_PATTERN = re.compile(r"\$?\\?([^\W\d_]+)_?\{?(\d+|[^\W\d_]|\d+(?:_\d+)+|)\}?\$?")
+#: What functions are called in print.
+PRINTED = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atanh": "arctanh", "sign": "sgn"}
+
+
+class Name(NamedTuple):
+    """A name in print."""
+
+    base: str
+    subscripts: tuple[str, ...]
+    letter: bool
+    """Whether the base is one letter, printed in italics; other names are printed upright, as they are."""
+
+
+def parse_name(text: str) -> Name:
+    """A name's letter and subscripts, where it has that form.
+
+    Examples:
+        >>> parse_name("x_1").subscripts, parse_name("phi_0_1_2").base, parse_name("mean_radius_worst").base
+        (('1',), 'φ', 'mean_radius_worst')
+    """
+    match = _PATTERN.fullmatch(text)
+    if match:
+        base = GREEK.get(match[1], match[1])
+        if len(base) == 1:
+            return Name(base, tuple(match[2].split("_")) if match[2] else (), True)
+    return Name(text, (), False)
+
+
+class Number(NamedTuple):
+    """A number in print: mantissa·10^exponent, without its sign."""
+
+    mantissa: str
+    exponent: int | None
+    """None where no power of ten is written."""
+
+
+def parse_number(value: float, digits: int) -> Number:
+    """The size of a number with so many significant digits; whole numbers in full up to a million.
+
+    Examples:
+        >>> parse_number(3.0, 4), parse_number(0.000012345, 3), parse_number(1e-5, 3)
+        (Number(mantissa='3', exponent=None), Number(mantissa='1.23', exponent=-5), Number(mantissa='1', exponent=-5))
+    """
+    size = abs(value)
+    if math.isnan(size) or math.isinf(size):
+        return Number("∞" if math.isinf(size) else "?", None)
+    if size == int(size) and size < 1e6:
+        return Number(str(int(size)), None)
+    mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    if -3 <= int(exponent) < 5:
+        plain = f"{size:.{max(digits - 1 - int(exponent), 0)}f}"
+        return Number(plain.rstrip("0").rstrip(".") if "." in plain else plain, None)
+    return Number(mantissa, int(exponent))
+
+
+def latex_letter(letter: str) -> str:
+    r"""A letter in LaTeX.
+
+    Examples:
+        >>> print(latex_letter("x"), latex_letter("α"))
+        x \alpha
+    """
+    name = _LATEX_NAMES.get(letter)
+    return f"\\{name}" if name else letter
