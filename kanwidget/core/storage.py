@@ -52,7 +52,7 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     """
     state = network.state_dict()
     tensors = {name: value.detach().clone().contiguous() for name, value in state.items() if isinstance(value, Tensor)}
-    content = to_bytes(tensors, {"format": "pt", _KEY: json.dumps(_structure(network))})
+    content = to_bytes(tensors, {_KEY: json.dumps(_structure(network))})
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:

@@ -1,5 +1,5 @@
-"""Reading a network: what matters in it, and pictures of it."""
+"""Reading a network: what matters in it, and (in `plot`, imported when first needed) pictures of it."""
 
-from kanwidget.core.scores import Scores, attribute, feature_score
+from kanwidget.insight.attribution import Scores, attribute, feature_interaction, feature_score
 
-__all__ = ["Scores", "attribute", "feature_score"]
+__all__ = ["Scores", "attribute", "feature_interaction", "feature_score"]

@@ -117,7 +117,7 @@ def readable(label: Any) -> tuple[str, bool]:
     """
     latex = getattr(label, "_repr_latex_", None)
     if callable(latex) and not isinstance(label, type):
-        text = str(latex()).replace("\\displaystyle", "").strip()
+        text = str(latex()).replace("\\displaystyle ", "").strip()
         if _parses(text):
             return text, True
     text = str(label)

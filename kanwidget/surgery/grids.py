@@ -119,9 +119,11 @@ def _regridded(
     layer: Layer, size: int, placement: KnotPlacement, nodes: Tensor | None, eps: float, margin: float
 ) -> tuple[Tensor, Tensor]:
     """The layer's coefficients and grids with `size` intervals; `nodes` are samples of its inputs, `(batch, in)`."""
-    new = split_grid(layer.grid, size) if size >= layer.grid_size else resampled_grid(layer.grid, size)
-    coef = splines.transfer(layer.coef, layer.knots, splines.extend_knots(new, layer.k), layer.k)
     exact = size >= layer.grid_size
+    new = split_grid(layer.grid, size) if exact else resampled_grid(layer.grid, size)
+    coef = layer.coef.clone()
+    if size != layer.grid_size:
+        coef = splines.transfer(coef, layer.knots, splines.extend_knots(new, layer.k), layer.k)
     if nodes is not None:
         nodes = nodes[torch.isfinite(nodes).all(1)]  # a layer below may overflow
     if nodes is None or nodes.shape[0] == 0:

@@ -109,7 +109,10 @@ def prune_input(network: Network, x: Tensor, threshold: float = 1e-2, active: Se
     if active is None:
         scores = attribute(network, x)
         keep[0] = _above(scores.node_scores[0], threshold)
-        keep = _connected(network, scores, keep, [0])
+        served = list(keep)
+        if network.depth > 1:  # a node that matters as little as the inputs to go has no claim on any of them
+            served[1] = _above(scores.node_scores[1], threshold)
+        keep[0] = _connected(network, scores, served, [0])[0]
     else:
         keep[0] = sorted({_check.integer(i, "active", "prune_input", low=0, high=network.n_in - 1) for i in active})
         if not keep[0]:
