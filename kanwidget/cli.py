@@ -7,20 +7,30 @@ while running, 2 a command that could not be understood, 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib.util
+import itertools
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from kanwidget.datasets import Dataset
     from kanwidget.kan import KAN
 
 #: What a person can do something about: told in one line. Anything else is a fault of ours and keeps its traceback.
 _EXPECTED = (ValueError, TypeError, OSError, ImportError, ArithmeticError)
+
+#: Formulas with more constants than this are left as they are: nobody reads them, and each trial is a fit.
+_MOST_CONSTANTS = 8
+
+#: Below so many numbers threads wait for each other longer than they compute: one alone is up to ten times faster.
+_ONE_THREAD = 100_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,17 +66,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _demo(arguments: argparse.Namespace) -> int:
     """From real data to a formula and a page, in a few seconds."""
-    from kanwidget.datasets import load_trees
+    from kanwidget.datasets import load_planets
 
     _check_folder(arguments.out)
-    data = load_trees()
-    print("Data: 31 black cherry trees; girth (inches), height (feet) and volume of timber (cubic feet).")
-    model = _train(data, [2, 2, 1], grid=3, steps=50, lamb=1e-3, seed=arguments.seed)
-    model = _symbolify(model, data, steps=50)
-    _print_formula(model, data)
+    data = load_planets(eccentricity=True)
+    print("Data:     orbits of 13 planets and dwarf planets: semi-major axis (AU), eccentricity and period (years).")
+    print("Question: what sets the period?")
+    model = _train(data, [2, 1], grid=3, steps=50, lamb=1e-3, seed=arguments.seed)
+    _find_formula(model, data, steps=50)
     _write_report(model, data, arguments.out)
-    print('Go on in a notebook: pip install "kanwidget[lab]", then kanwidget lab. Or with a table of your own:')
-    print("  kanwidget fit my-table.csv --target my-column --symbolic --out report.html")
+    print("""
+That is Kepler's third law. Go on by hand, in a notebook (make lab, or pip install "kanwidget[lab]" and kanwidget lab):
+    from kanwidget import KAN, KANExplorer, load_planets
+    KANExplorer(KAN([2, 1]), load_planets(eccentricity=True))
+or with a table of your own:
+    kanwidget fit table.csv --target column --symbolic --out report.html""")
     return 0
 
 
@@ -76,23 +90,24 @@ def _fit(arguments: argparse.Namespace) -> int:
 
     for path in (arguments.out, arguments.save):
         _check_folder(path)
-    data = read_table(arguments.data, arguments.target, arguments.inputs, test_fraction=arguments.test_fraction)
-    print(f"Data: {arguments.data.name}, {data!r}")
-    width = arguments.width or [data.n_features, 5, 1]
+    options = {"test_fraction": arguments.test_fraction, "seed": arguments.seed}
+    data = read_table(arguments.data, arguments.target, arguments.inputs, **options)
+    print(f"Data:     {arguments.data.name}, {data!r}")
+    width = arguments.width or _default_width(data)
     if (width[0], width[-1]) != (data.n_features, 1):
         raise ValueError(
             f"--width must begin with the {data.n_features} inputs and end with 1 output; got {','.join(map(str, width))}. "
-            f"Use --width {data.n_features},5,1."
+            f"Use --width {','.join(map(str, _default_width(data)))}."
         )
-    model = _train(data, width, arguments.grid, arguments.steps, arguments.lamb, arguments.seed)
+    grid = arguments.grid or _default_grid(data, width)
+    model = _train(data, width, grid, arguments.steps, arguments.lamb, arguments.seed)
     if arguments.symbolic:
-        model = _symbolify(model, data, arguments.steps)
-        _print_formula(model, data)
+        _find_formula(model, data, arguments.steps)
     if arguments.out:
         _write_report(model, data, arguments.out)
     if arguments.save:
         model.save(arguments.save)
-        print(f"Model: {arguments.save}; kanwidget.KAN.load({str(arguments.save)!r}) reads it.")
+        print(f"Model:    {arguments.save}; kanwidget.KAN.load({str(arguments.save)!r}) reads it")
     return 0
 
 
@@ -112,31 +127,132 @@ def _lab(arguments: argparse.Namespace) -> int:
 # ---- steps
 
 
+def _default_width(data: Dataset) -> list[int]:
+    """Up to five hidden nodes, but twenty rows for each of their edges: small tables can't hold more."""
+    rows, inputs = data.train_input.shape
+    return [inputs, min(5, max(1, rows // (20 * inputs))), 1]
+
+
+def _default_grid(data: Dataset, width: Sequence[int]) -> int:
+    """Up to five intervals, but five rows for each coefficient: an edge of a cubic spline has three and the grid's."""
+    edges = sum(below * above for below, above in itertools.pairwise(width))
+    return min(5, max(1, data.train_input.shape[0] // (5 * edges) - 3))
+
+
 def _train(data: Dataset, width: list[int], grid: int, steps: int, lamb: float, seed: int) -> KAN:
     """A trained network, pruned where a penalty asked for sparsity."""
+    import torch
+
     from kanwidget.kan import KAN
 
+    if data.train_input.numel() < _ONE_THREAD:
+        torch.set_num_threads(1)
     model = KAN(width, grid=grid, seed=seed)
-    model.fit(data, steps=steps, lamb=lamb)
     if lamb > 0:
-        model = model.prune()
-        model.fit(data, steps=steps)
-    print(f"Network: {model!r}, {_errors(model, data)}")
-    return model
-
-
-def _symbolify(model: KAN, data: Dataset, steps: int) -> KAN:
-    """The network with a symbolic function on every edge, and the constants fitted again."""
-    model.auto_symbolic()
+        _train_sparse(model, data, steps, lamb)
+        model = model.prune(data=data)
+        idle = [name for name, score in zip(data.in_vars, model.feature_score.tolist(), strict=True) if score == 0]
+        print(f"Pruned:   {model!r}" + (f"; without effect: {', '.join(idle)}" if idle else ""))
     model.fit(data, steps=steps)
+    print(f"Network:  {_errors(data, model.predict)}")
     return model
 
 
-def _print_formula(model: KAN, data: Dataset) -> None:
-    """The formula with three digits, and its error."""
-    formula = model.formula(var=data.in_vars)
-    print(f"Formula: {data.out_vars[0]} = {formula}")
-    print(f"Its error: {_errors(model, data)}")
+def _train_sparse(model: KAN, data: Dataset, steps: int, lamb: float) -> None:
+    """Train with a penalty, on labels brought to mean 0 and standard deviation 1, and write the scale into the model.
+
+    lamb weighs the penalty against the squared error, which has the square of the labels' unit: without this, one
+    value of lamb would mean something else for every table.
+    """
+    import torch
+
+    y = data.train_label
+    mean, scale = y.mean(0), y.std(0, correction=0)
+    labels: dict[str, Any] = {key: (data[key] - mean) / scale for key in data if key.endswith("label")}
+    model.fit(dataclasses.replace(data, **labels), steps=steps, lamb=lamb)
+    last = model.layer(model.depth - 1)
+    with torch.no_grad():
+        last.coef.mul_(scale)
+        last.base.mul_(scale)
+        last.coef[:, 0].add_(mean)  # the splines of an edge add up to 1 everywhere
+    model.history.records = [
+        dataclasses.replace(
+            record,
+            train_loss=record.train_loss * float(scale),
+            test_loss=None if record.test_loss is None else record.test_loss * float(scale),
+            penalty=record.penalty * float(scale) ** 2,
+        )
+        for record in model.history.records
+    ]
+
+
+def _find_formula(model: KAN, data: Dataset, steps: int) -> None:
+    """Put a function in the place of every curve, and print the formula with its constants and its error."""
+    from kanwidget.symbolic import numeric_functions, symbolic_formula, to_numpy
+
+    model.auto_symbolic(data=data)
+    model.fit(data, steps=steps)
+    (expression,), variables = symbolic_formula(model, data.in_vars)
+    expression, constants = _needed_constants(expression, variables, data, model)
+    functions = numeric_functions(model)
+    print(f"Formula:  {data.out_vars[0]} = {_rounded(expression)}")
+    if functions:
+        print(
+            f"          where {', '.join(functions)} are curves that no function of the library fits; try other widths"
+        )
+    known = [f"{v:.4g} ± {e:.1g}" if e < float("inf") else f"{v:.4g} (any)" for v, e in constants.values()]
+    if known:
+        print(f"          constants {', '.join(known)}")
+    compute = to_numpy(expression, variables, model)
+    print(f"Error:    {_errors(data, lambda x: x.new_tensor(compute(x.numpy())[:, None]))}")
+
+
+def _needed_constants(
+    expression: Any, variables: Sequence[Any], data: Dataset, model: KAN
+) -> tuple[Any, dict[Any, tuple[float, float]]]:
+    """The expression without the constants that may as well be 0, with simple numbers where the data agree.
+
+    Backward elimination: one after the other, the least certain first, a constant below three of its standard errors
+    is set to 0, the others are fitted again, and the change stays unless the squared error grows by more than the
+    F-test allows at those three standard errors.
+
+    Returns:
+        The expression, and the constants that are left with their standard errors.
+    """
+    from kanwidget.symbolic import numeric_functions, refit, snap_constants, to_numpy
+
+    def squares(formula: Any) -> float:
+        return float((y - x.new_tensor(to_numpy(formula, variables, model)(x.numpy())[:, None])).square().sum())
+
+    x, y = data.train_input, data.train_label
+    functions = numeric_functions(model)
+    given = (variables, x, y, functions)
+    expression, table = refit(expression, *given)
+    tiny = 1e-10 * max(1.0, float(x.abs().max()), float(y.abs().max()))
+    kept: set[str] = set()
+    while len(table) <= _MOST_CONSTANTS:
+        certainty = {
+            c: abs(v) / error if error else 0 for c, (v, error) in table.items() if abs(v) < max(3 * error, tiny)
+        }
+        doubtful = [c for c in sorted(certainty, key=lambda entry: certainty[entry]) if f"{float(c):.2g}" not in kept]
+        if not doubtful:
+            break
+        trial, errors = refit(expression.xreplace({doubtful[0]: 0 * doubtful[0]}), *given)
+        limit = squares(expression) * (1 + 9 / max(1, len(x) - len(table))) + len(x) * tiny**2
+        if trial.free_symbols and squares(trial) <= limit:
+            expression, table = trial, errors
+        else:
+            kept.add(f"{float(doubtful[0]):.2g}")
+    # A constant that is known to three digits only is near some simple number by chance.
+    if all(error < 1e-3 * abs(float(constant)) for constant, (_, error) in table.items()):
+        expression = snap_constants(expression, variables, x, y, functions=functions)
+    return refit(expression, *given)
+
+
+def _rounded(expression: Any) -> str:
+    """The expression in Python's notation, its constants with four digits."""
+    floats = [atom for atom in expression.atoms() if atom.is_Float]
+    return str(expression.xreplace({number: type(number)(f"{float(number):.4g}") for number in floats}))
 
 
 def _write_report(model: KAN, data: Dataset, path: Path) -> None:
@@ -144,7 +260,7 @@ def _write_report(model: KAN, data: Dataset, path: Path) -> None:
     from kanwidget.explorer.html import save_html
 
     save_html(model, data, path)
-    print(f"Report: {path} (open it in a browser)")
+    print(f"Report:   {path} (opens in any browser, without network)")
 
 
 def _check_folder(path: Path | None) -> None:
@@ -155,16 +271,16 @@ def _check_folder(path: Path | None) -> None:
         )
 
 
-def _errors(model: KAN, data: Dataset) -> str:
+def _errors(data: Dataset, predict: Callable[[Tensor], Tensor]) -> str:
     """Root mean squared errors and R² in words."""
     parts = []
     for part in ("train", "test"):
         if f"{part}_input" in data:
             y = data[f"{part}_label"]
-            residual = y - model.predict(data[f"{part}_input"])
-            rmse = residual.square().mean().sqrt()
-            r2 = 1 - residual.square().sum() / (y - y.mean(0)).square().sum()
-            parts.append(f"{part} RMSE {rmse:.3g} (R² {r2:.4f})")
+            residual = y - predict(data[f"{part}_input"])
+            r2 = 1 - float(residual.square().sum() / (y - y.mean(0)).square().sum())
+            # Nines are what matters in R²: 0.9999998 must not be printed as 1.0000.
+            parts.append(f"{part} RMSE {float(residual.square().mean().sqrt()):.3g} (1 - R² = {1 - r2:.2g})")
     return ", ".join(parts)
 
 
@@ -205,8 +321,15 @@ def _add_fit_arguments(fit: argparse.ArgumentParser) -> None:
     fit.add_argument("data", type=Path, metavar="DATA", help="a .csv, .tsv or .parquet file with a header")
     fit.add_argument("--target", required=True, metavar="COL", help="the column to predict")
     fit.add_argument("--inputs", type=_names, metavar="A,B", help="the input columns (default: all others)")
-    fit.add_argument("--width", type=_widths, metavar="2,5,1", help="nodes a layer (default: inputs, 5, 1)")
-    fit.add_argument("--grid", type=_whole(1), default=3, metavar="N", help="grid intervals (default 3)")
+    fit.add_argument(
+        "--width",
+        type=_widths,
+        metavar="2,5,1",
+        help="nodes a layer (default: inputs, 1 to 5 by the number of rows, 1)",
+    )
+    fit.add_argument(
+        "--grid", type=_whole(1), metavar="N", help="grid intervals (default: 1 to 5 by the number of rows)"
+    )
     fit.add_argument("--steps", type=_whole(1), default=50, metavar="N", help="steps a training (default 50)")
     fit.add_argument(
         "--lamb", type=_at_least_zero, default=1e-3, metavar="X", help="sparsity, 0 for none (default 1e-3)"

@@ -58,6 +58,7 @@ def load_trees(
 def load_planets(
     kind: Literal["planet", "dwarf planet"] | None = None,
     *,
+    eccentricity: bool = False,
     test_fraction: float = 0.0,
     seed: int = 0,
     standardise: bool = False,
@@ -67,6 +68,7 @@ def load_planets(
     Kepler's third law: period² = axis³, in years and astronomical units.
 
     - `axis`: semi-major axis of the orbit, in astronomical units (1.495978707e11 m).
+    - `eccentricity`: of the orbit, without unit, 0 for a circle; on request. The period does not depend on it.
     - `period`: sidereal period, in Julian years of 365.25 days.
 
     The rows are Mercury, Venus, Earth, Mars, Ceres, Jupiter, Saturn, Uranus, Neptune, Pluto, Haumea, Makemake, Eris.
@@ -75,6 +77,7 @@ def load_planets(
 
     Args:
         kind: `planet`, `dwarf planet`, or None for all.
+        eccentricity: Whether the eccentricity is a second input.
         test_fraction: Part of the rows set aside as test data.
         seed: Of that draw.
         standardise: Bring every column to mean 0 and standard deviation 1.
@@ -96,7 +99,10 @@ def load_planets(
         _check.choice(kind, "kind", "load_planets", ("planet", "dwarf planet"))
     columns = _read("planets")
     keep = np.asarray([kind is None or kind == entry for entry in columns["kind"]])
-    table = {"axis": _floats(columns["axis_au"])[keep], "period": _floats(columns["period_days"])[keep] / _YEAR}
+    table = {"axis": _floats(columns["axis_au"])[keep]}
+    if eccentricity:
+        table["eccentricity"] = _floats(columns["eccentricity"])[keep]
+    table["period"] = _floats(columns["period_days"])[keep] / _YEAR
     return _dataset(table, "period", test_fraction, seed, standardise)
 
 

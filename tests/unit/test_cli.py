@@ -1,9 +1,12 @@
+import contextlib
+import io
+import re
 import subprocess
 import sys
 
 import pytest
 
-from kanwidget import __version__, cli
+from kanwidget import KAN, Dataset, __version__, cli, create_dataset, load_planets
 
 TABLE = "mass,speed,note,energy\n" + "".join(
     f"{m},{v},n{m},{m * v * v / 2}\n" for m in range(1, 9) for v in range(1, 6)
@@ -51,7 +54,7 @@ def test_a_command_that_makes_no_sense_exits_with_2(capsys, arguments, message):
         (["--target", "energy"], "row 2, column 'note' of kinetic.csv must be a number; got 'n1'"),
         (["--target", "enrgy"], "Did you mean 'energy'"),
         (["--target", "energy", "--inputs", "mass,sped"], "Did you mean 'speed'"),
-        (["--target", "energy", "--inputs", "mass,speed", "--width", "3,5,1"], "Use --width 2,5,1."),
+        (["--target", "energy", "--inputs", "mass,speed", "--width", "3,5,1"], "Use --width 2,1,1."),
         (
             ["--target", "energy", "--inputs", "mass", "--out", "none/report.html"],
             "there is no folder none for report.html",
@@ -64,6 +67,83 @@ def test_a_problem_with_the_data_is_one_line_and_exits_with_1(capsys, table, opt
     assert message in error
     assert error.startswith("kanwidget: fit: ")
     assert error.count("\n") == 1
+
+
+@pytest.fixture(scope="session")
+def fitted(tmp_path_factory):
+    """The whole way once: a table whose formula is known, its report and its model."""
+    folder = tmp_path_factory.mktemp("fitted")
+    (folder / "kinetic.csv").write_text(TABLE)
+    command = ["fit", str(folder / "kinetic.csv"), "--target", "energy", "--inputs", "mass,speed", "--symbolic"]
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as progress:
+        code = cli.main([*command, "--out", str(folder / "report.html"), "--save", str(folder / "model.kan")])
+    return code, out.getvalue(), progress.getvalue(), folder
+
+
+def test_fit_finds_the_formula(fitted):
+    code, out, progress, _ = fitted
+    assert code == 0
+    assert "Formula:  energy = mass*speed**2/2" in out
+    assert "Dataset(32 train rows, 8 test rows, mass, speed -> energy)" in out
+    assert "fit: " in progress
+    assert "fit: " not in out
+
+
+def test_fit_saves_a_model_that_predicts_in_the_units_of_the_table(fitted):
+    model = KAN.load(fitted[3] / "model.kan")
+    assert model.predict([[3.0, 4.0]]).item() == pytest.approx(24.0, rel=1e-6)
+
+
+def test_fit_writes_a_report_that_needs_no_network(fitted):
+    page = (fitted[3] / "report.html").read_text(encoding="utf-8")
+    assert page.lstrip().lower().startswith("<!doctype html>")
+    assert 'src="http' not in page
+    assert 'href="http' not in page
+
+
+def test_demo_finds_keplers_law(capsys, tmp_path):
+    assert cli.main(["demo", "--out", str(tmp_path / "demo.html")]) == 0
+    out = capsys.readouterr().out
+    assert "without effect: eccentricity" in out
+    assert re.search(r"Formula:  period = (0\.9999\*|1\.0\*)?axis\*\*\(3/2\)\n", out)
+    assert (tmp_path / "demo.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("rows", "inputs", "width", "grid"),
+    [(13, 2, [2, 1, 1], 1), (200, 2, [2, 5, 1], 1), (1000, 2, [2, 5, 1], 5), (25, 10, [10, 1, 1], 1)],
+)
+def test_defaults_have_rows_for_their_coefficients(rows, inputs, width, grid):
+    data = create_dataset(lambda x: x[:, [0]], n_var=inputs, train_num=rows, test_num=0)
+    assert cli._default_width(data) == width
+    assert cli._default_grid(data, width) == grid
+
+
+def test_constants_that_the_data_do_not_need_vanish():
+    data = load_planets()
+    model = KAN([1, 1], grid=3)
+    model.fit(data, steps=20, progress=False)
+    model.fix_symbolic(0, 0, 0, "x^1.5")
+    model.fit(data, steps=20, progress=False)
+    (expression,), variables = model.symbolic_formula(data.in_vars)
+    needed, constants = cli._needed_constants(expression, variables, data, model)
+    assert str(needed).endswith("axis**(3/2)")
+    ((value, error),) = constants.values()
+    assert abs(value - 1) < 3 * error < 1e-3
+
+
+def test_the_penalty_means_the_same_in_every_unit():
+    data = create_dataset(lambda x: x[:, [0]] ** 2, train_num=100, test_num=0)
+    scores = []
+    for unit in (1.0, 1e6):
+        scaled = Dataset(data.train_input, data.train_label * unit + 5 * unit)
+        model = KAN([2, 2, 1], seed=1)
+        cli._train_sparse(model, scaled, steps=5, lamb=1e-2)
+        scores.append(model.feature_score)
+        assert (model.predict(data.train_input) / unit - 5).std() == pytest.approx(
+            float(data.train_label.std()), rel=0.2
+        )
+    assert scores[0].tolist() == pytest.approx(scores[1].tolist(), rel=1e-6)
 
 
 def test_help_and_version(capsys):

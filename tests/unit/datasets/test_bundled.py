@@ -41,6 +41,7 @@ def test_planets_follow_kepler():
     assert data.train_input.shape == (13, 1)
     slope = least_squares(data.train_input.log(), data.train_label[:, 0].log())
     assert slope == pytest.approx([1.5], abs=2e-4)
+    assert load_planets(eccentricity=True).in_vars == ("axis", "eccentricity")
     assert load_planets("planet").train_input.shape == (8, 1)
     assert load_planets("dwarf planet").train_input.shape == (5, 1)
 
