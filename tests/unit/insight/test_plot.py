@@ -15,9 +15,9 @@ from kanwidget.core.records import Event, History, StepRecord
 from kanwidget.core.scores import attribute
 from kanwidget.insight import feature_interaction
 from kanwidget.insight.plot import plot, plot_curves, plot_edge, svg
-from kanwidget.insight.plot_layout import arrange
-from kanwidget.insight.plot_network import edges_of
-from kanwidget.insight.plot_style import THEMES, readable
+from kanwidget.insight.plot.layout import arrange
+from kanwidget.insight.plot.network import edges_of
+from kanwidget.insight.plot.style import THEMES, readable
 from kanwidget.surgery import prune_input, remove_edge
 
 HOSTILE = [

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, History
-from kanwidget.insight.plot_style import Theme, ThemeName, function_name, new_figure, subscript, theme_of, write
+from kanwidget.insight.plot.style import Theme, ThemeName, function_name, new_figure, subscript, theme_of, write
 
 
 def plot_curves(history: History, *, theme: ThemeName = "auto", title: Any = None) -> Figure:

@@ -1,6 +1,4 @@
-"""Drawing networks, training curves and edges with matplotlib: figures that are returned, and never files or
-windows.
-"""
+"""The public drawings of a whole network."""
 
 from __future__ import annotations
 
@@ -14,13 +12,13 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import History
-from kanwidget.insight.plot_curves import draw_curves, plot_curves, plot_edge
-from kanwidget.insight.plot_labels import draw_functions, draw_hidden_names, draw_legend, draw_names, draw_ticks
-from kanwidget.insight.plot_layout import arrange
-from kanwidget.insight.plot_network import Metric, draw_network, edges_of
-from kanwidget.insight.plot_style import ThemeName, new_figure, subscript, theme_of, to_svg, write
+from kanwidget.insight.plot.curves import draw_curves
+from kanwidget.insight.plot.labels import draw_functions, draw_hidden_names, draw_legend, draw_names, draw_ticks
+from kanwidget.insight.plot.layout import arrange
+from kanwidget.insight.plot.network import Metric, draw_network, edges_of
+from kanwidget.insight.plot.style import ThemeName, new_figure, subscript, theme_of, to_svg, write
 
-__all__ = ["plot", "plot_curves", "plot_edge", "svg"]
+__all__ = ["plot", "svg"]
 
 
 def plot(

@@ -22,8 +22,8 @@ from kanwidget.core.layer import EdgeState
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef, Trace
 from kanwidget.core.scores import attribute_trace
-from kanwidget.insight.plot_layout import RADIUS, Layout, Point
-from kanwidget.insight.plot_style import DASHES, Theme
+from kanwidget.insight.plot.layout import RADIUS, Layout, Point
+from kanwidget.insight.plot.style import DASHES, Theme
 
 Metric = Literal["backward", "forward_n", "forward_u"]
 #: With more edges than this, pruned ones are left out instead of drawn faintly.
@@ -113,7 +113,7 @@ def _some(count: int) -> slice:
 def draw_network(
     ax: Axes, network: Network, edges: Sequence[Edge], layout: Layout, theme: Theme, *, sample: bool
 ) -> None:
-    """Wires, boxes, curves and the signs of sums and products; all text is in `plot_labels`."""
+    """Wires, boxes, curves and the signs of sums and products; all text is in `labels`."""
     ax.set_xlim(0, layout.size[0])
     ax.set_ylim(0, layout.size[1])
     ax.set_axis_off()

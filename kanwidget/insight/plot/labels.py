@@ -12,9 +12,9 @@ from matplotlib.path import Path
 
 from kanwidget.core.layer import EdgeState
 from kanwidget.core.network import Network
-from kanwidget.insight.plot_layout import RADIUS, Layout
-from kanwidget.insight.plot_network import Edge, rounded
-from kanwidget.insight.plot_style import DASHES, Theme, function_name, subscript, write
+from kanwidget.insight.plot.layout import RADIUS, Layout
+from kanwidget.insight.plot.network import Edge, rounded
+from kanwidget.insight.plot.style import DASHES, Theme, function_name, subscript, write
 
 #: With more hidden nodes than this they stay without names.
 _NAMED = 40
