@@ -9,6 +9,8 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import Event, History
 
 log = logging.getLogger("kanwidget.surgery")
+#: Of more places than this only the first are named.
+_LISTED = 100
 
 
 def record(network: Network, kind: str, label: str) -> None:
@@ -28,4 +30,7 @@ def listed(what: str, places: Iterable[tuple[int, ...]]) -> str:
         '2 nodes: (1, 0), (1, 3)'
     """
     texts = ["(" + ", ".join(map(str, place)) + ")" for place in places]
-    return f"{len(texts)} {what}{'' if len(texts) == 1 else 's'}: {', '.join(texts)}"
+    count = len(texts)
+    if count > _LISTED:
+        texts[_LISTED:] = [f"and {count - _LISTED} more"]
+    return f"{count} {what}{'' if count == 1 else 's'}: {', '.join(texts)}"

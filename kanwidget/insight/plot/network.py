@@ -28,6 +28,8 @@ from kanwidget.insight.plot.style import DASHES, Theme
 Metric = Literal["backward", "forward_n", "forward_u"]
 #: With more edges than this, pruned ones are left out instead of drawn faintly.
 _FAINT = 64
+#: Of more edges than this only the strongest are drawn; nobody can tell them apart anyway.
+_MOST = 2000
 #: The least opacity of an edge that is there: it may matter little, but it isn't pruned.
 _FAINTEST = 0.14
 _SAMPLES = 120
@@ -58,27 +60,42 @@ def edges_of(network: Network, x: Tensor | None, metric: str, beta: float) -> li
     with torch.no_grad():
         trace = None if x is None else network.trace(x)
         scores = None if trace is None else _scores(network, trace, metric)
-        refs = network.edge_refs()
-        if len(refs) > _FAINT:
-            refs = network.edge_refs(active=True)
+        refs = _drawn(network, scores)
         points = 65 if len(refs) <= _FAINT else 33
         edges = []
         for index in range(network.depth):
-            below = None if trace is None else trace.nodes[index]
-            grid, values = _curves(network, index, below, points)
-            rows = slice(None) if below is None else _some(below.shape[0])
-            for ref in (ref for ref in refs if ref.layer == index):
+            here = [ref for ref in refs if ref.layer == index]
+            grid, values = _curves(network, index, None if trace is None else trace.nodes[index], points)
+            for ref in here:
                 layer = network.layer(index)
-                samples = np.zeros((0, 2))
-                if trace is not None and below is not None:
-                    pair = below[rows, ref.source], trace.edges[index][rows, ref.target, ref.source]
-                    samples = torch.stack(pair, dim=1).cpu().numpy()
                 score = 1.0 if scores is None else math.tanh(beta * float(scores[index][ref.target, ref.source]))
                 opacity = 1.0 if scores is None else max(score, _FAINTEST)
-                curve = grid[:, ref.source], values[:, ref.target, ref.source]
+                curve = grid[:, ref.source], values[:, ref.target, ref.source], _samples(trace, ref)
                 symbol = layer.symbol(ref.source, ref.target)
-                edges.append(Edge(ref, layer.state(ref.source, ref.target), symbol, opacity, *curve, samples))
+                edges.append(Edge(ref, layer.state(ref.source, ref.target), symbol, opacity, *curve))
     return edges
+
+
+def _drawn(network: Network, scores: Sequence[Tensor] | None) -> list[EdgeRef]:
+    """The edges that get a place in the drawing."""
+    refs = network.edge_refs()
+    if len(refs) > _FAINT:
+        refs = network.edge_refs(active=True)
+    if len(refs) > _MOST:
+        if scores is not None:
+            tables = [table.tolist() for table in scores]
+            refs.sort(key=lambda ref: -tables[ref.layer][ref.target][ref.source])
+        refs = sorted(refs[:_MOST], key=lambda ref: (ref.layer, ref.target, ref.source))
+    return refs
+
+
+def _samples(trace: Trace | None, ref: EdgeRef) -> np.ndarray:
+    """Some points (x, φ) of the data on an edge, `(n, 2)`."""
+    if trace is None:
+        return np.zeros((0, 2))
+    x, y = trace.nodes[ref.layer][:, ref.source], trace.edges[ref.layer][:, ref.target, ref.source]
+    step = max(1, math.ceil(x.shape[0] / _SAMPLES))
+    return torch.stack([x[::step], y[::step]], dim=1).cpu().numpy()
 
 
 def _scores(network: Network, trace: Trace, metric: str) -> Sequence[Tensor]:
@@ -103,11 +120,6 @@ def _curves(network: Network, index: int, below: Tensor | None, points: int) -> 
     t = torch.linspace(0, 1, points, dtype=low.dtype, device=low.device)[:, None]
     grid = low + (high - low) * t
     return grid.cpu().numpy(), layer.edges(grid).cpu().numpy()
-
-
-def _some(count: int) -> slice:
-    """Evenly chosen rows, not too many."""
-    return slice(None, None, max(1, math.ceil(count / _SAMPLES)))
 
 
 def draw_network(

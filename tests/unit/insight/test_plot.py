@@ -276,3 +276,15 @@ def test_feature_interaction_counts_sets_of_columns(x):
     for source in range(3):
         remove_edge(model, 1, source, 0)
     assert feature_interaction(model, x, 1) == {}
+
+
+def test_of_huge_networks_only_the_strongest_edges_are_drawn():
+    model = KAN([60, 40, 2], dtype=torch.float32)
+    x = torch.rand(20, 60, generator=torch.Generator().manual_seed(0))
+    edges = edges_of(model, x, "backward", 3.0)
+    assert len(edges) == 2000
+    scores = attribute(model, x).edge_scores
+    drawn_scores = [float(scores[e.ref.layer][e.ref.target, e.ref.source]) for e in edges]
+    left_out = torch.cat([s.flatten() for s in scores]).sort(descending=True).values[2000:]
+    assert min(drawn_scores) >= float(left_out.max())
+    assert len(edges_of(model, None, "backward", 3.0)) == 2000
