@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from kanwidget.core.layer import EdgeState
 from kanwidget.core.network import Network
-from kanwidget.core.records import Event, History
+from kanwidget.core.records import EdgeCurve, Event, History
 from kanwidget.insight.plot.style import Theme, ThemeName, function_name, new_figure, subscript, theme_of, write
 
 
@@ -149,55 +150,54 @@ def plot_edge(
     """
     layer = network.check_edge(l, i, j, "plot_edge")
     colours = theme_of(theme, "plot_edge")
-    grid = layer.grid[i]
-    points = grid[:0]
-    if x is not None:
-        with torch.no_grad():
-            points = network.trace(x).nodes[l][:, i]
-        points = points[torch.isfinite(points)]
-        points = points[:: max(1, points.shape[0] // 60)]
+    grid, points = layer.grid[i], _inputs_of(network, l, i, x)
     low, high = torch.cat([grid, points]).aminmax()
-    curve = network.curve((l, i, j), torch.linspace(float(low), float(high), 257, dtype=grid.dtype, device=grid.device))
+    at = torch.linspace(float(low), float(high), 257, dtype=grid.dtype, device=grid.device)
     figure = new_figure((5.6, 3.2), colours)
     ax = figure.add_axes((0.11, 0.15, 0.86, 0.72))
     _frame(ax, colours)
-    symbol = layer.symbol(i, j)
-    state = layer.state(i, j)
-    parts = [
-        ("base", curve.base, state in ("spline", "both"), colours.test, (0, (1.5, 1.5))),
-        ("spline", curve.spline, state in ("spline", "both"), colours.spline, (0, (5, 1.5))),
-        (function_name(symbol or ""), curve.symbolic, state == "both", colours.symbolic, (0, (6, 1.5, 1, 1.5))),
-    ]
-    main = {"spline": colours.spline, "symbolic": colours.symbolic, "both": colours.both, "pruned": colours.ghost}[
-        state
-    ]
-    at = curve.x.cpu().numpy()
-    for name, values, shown, colour, dashes in parts:
-        if shown:
-            ax.plot(at, values.cpu().numpy(), color=colour, linestyle=dashes, linewidth=1.2, label=_math_free(name))
-    whole = _math_free(function_name(symbol)) if state == "symbolic" and symbol is not None else "φ"
-    ax.plot(at, curve.y.cpu().numpy(), color=main, linewidth=2.2, label=whole, solid_capstyle="round")
+    _draw_parts(ax, network.curve((l, i, j), at), layer.state(i, j), layer.symbol(i, j), colours)
     if points.numel():
         height = network.curve((l, i, j), points).y.cpu().numpy()
-        style: dict[str, Any] = {
-            "markersize": 3.4,
-            "markeredgewidth": 0.8,
-            "markerfacecolor": "none",
-            "color": colours.muted,
-        }
-        ax.plot(points.cpu().numpy(), height, "o", label="data", **style)
+        style: dict[str, Any] = {"markersize": 3.4, "markeredgewidth": 0.8, "markerfacecolor": "none"}
+        ax.plot(points.cpu().numpy(), height, "o", label="data", color=colours.muted, **style)
     ends = grid.cpu().numpy()
     foot = ax.get_xaxis_transform()
     ax.plot(ends, [0.0] * len(ends), "|", transform=foot, color=colours.muted, markersize=9, label="grid")
-    legend = ax.legend(
+    ax.legend(
         loc="lower left", bbox_to_anchor=(0, 1.0), ncols=6, frameon=False, fontsize=8, borderaxespad=0.2,
-        handlelength=1.8, columnspacing=1.2,
+        handlelength=1.8, columnspacing=1.2, labelcolor=colours.muted,
     )  # fmt: skip
-    for text in legend.get_texts():
-        text.set_color(colours.muted)
-    name = f"φ{subscript(l, i, j)} · {state}" if title is None else title
+    name = f"φ{subscript(l, i, j)} · {layer.state(i, j)}" if title is None else title
     write(ax, 1, 1.03, name, transform=ax.transAxes, color=colours.text, fontsize=9, ha="right", va="bottom")
     return figure
+
+
+def _inputs_of(network: Network, level: int, node: int, x: Tensor | None) -> Tensor:
+    """Some of a node's finite values, `(n,)`; none without samples."""
+    if x is None:
+        return network.layer(level).grid[node, :0]
+    with torch.no_grad():
+        values = network.trace(x).nodes[level][:, node]
+    values = values[torch.isfinite(values)]
+    return values[:: max(1, values.shape[0] // 60)]
+
+
+def _draw_parts(ax: Axes, curve: EdgeCurve, state: EdgeState, symbol: str | None, theme: Theme) -> None:
+    """An edge's function, over the parts that it is the sum of."""
+    at, numeric = curve.x.cpu().numpy(), state in ("spline", "both")
+    name = _math_free(function_name(symbol or ""))
+    parts = [
+        ("base", curve.base, numeric, theme.test, (0, (1.5, 1.5))),
+        ("spline", curve.spline, numeric, theme.spline, (0, (5, 1.5))),
+        (name, curve.symbolic, state == "both", theme.symbolic, (0, (6, 1.5, 1, 1.5))),
+    ]
+    for label, values, shown, colour, dashes in parts:
+        if shown:
+            ax.plot(at, values.cpu().numpy(), color=colour, linestyle=dashes, linewidth=1.2, label=label)
+    main = {"spline": theme.spline, "symbolic": theme.symbolic, "both": theme.both, "pruned": theme.ghost}[state]
+    whole = name if state == "symbolic" else "φ"
+    ax.plot(at, curve.y.cpu().numpy(), color=main, linewidth=2.2, label=whole, solid_capstyle="round")
 
 
 def _math_free(name: str) -> str:
