@@ -58,8 +58,9 @@ export class Actions {
   }
 
   selectAll(edges: EdgeKey[]): void {
-    const seq = this.send({ kind: "select", edges });
-    if (seq !== null && this.store.link === "live") this.store.select(edges, seq);
+    // Shown before it is sent: a report answers at once.
+    this.store.select(edges);
+    this.store.awaitSelection(this.send({ kind: "select", edges }));
   }
 
   /** Replaces the functions of all selected edges. */

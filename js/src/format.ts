@@ -49,7 +49,8 @@ export function rSquared(value: number): string {
   const missing = 1 - value;
   if (missing < 5e-9) return "1";
   const places = missing < 1e-3 ? Math.min(8, Math.ceil(-Math.log10(missing)) + 1) : 4;
-  return (Math.floor(value * 10 ** places) / 10 ** places).toFixed(places);
+  const text = (Math.floor(value * 10 ** places) / 10 ** places).toFixed(places);
+  return missing < 1e-3 ? text.replace(/0+$/, "") : text;
 }
 
 export const milliseconds = (value: number): string =>

@@ -43,9 +43,13 @@ export class Frames {
     this.#cancel = null;
     const topics: Topics = everything ? EVERYTHING : this.#topics;
     this.#topics = new Set();
-    if (topics.size > 0) this.draw(topics);
     const after = this.#after;
     this.#after = [];
-    for (const call of after) call();
+    try {
+      if (topics.size > 0) this.draw(topics);
+    } finally {
+      // The kernel waits for its answer even if this page fails to draw.
+      for (const call of after) call();
+    }
   }
 }

@@ -90,15 +90,18 @@ const settings = record({
   loss: text,
 });
 const selection = record({ edges: list(edgeKey) }, { x_name: text, data_range: list(number), importance: number });
-const candidate = record({
-  name: text,
-  formula: mathNode,
-  text,
-  params: list(number),
-  r2: number,
-  complexity: number,
-  valid: orNull(list(orNull(number))),
-});
+const candidate = record(
+  {
+    name: text,
+    formula: mathNode,
+    text,
+    params: list(number),
+    r2: number,
+    complexity: number,
+    valid: orNull(list(orNull(number))),
+  },
+  { imitates: orNull(text) },
+);
 const candidates = record({ edge: orNull(edgeKey), busy: flag, version: whole, rows: list(candidate) });
 const formula = record({
   outputs: list(mathNode),

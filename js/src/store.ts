@@ -174,13 +174,19 @@ export class Store {
   }
 
   /** Shows a selection before the kernel has confirmed it. */
-  select(edges: EdgeKey[], seq: number): void {
-    this.#asked = { seq, edges: edges.map(keyText).join() };
+  select(edges: EdgeKey[]): void {
+    this.#asked = { seq: Number.POSITIVE_INFINITY, edges: edges.map(keyText).join() };
     this.state.selection = { edges };
     this.state.detail = new Map();
     this.state.candidates = { edge: edges[0] ?? null, busy: edges.length > 0, version: 0, rows: [] };
     this.state.fits = new Map();
     this.#changed(["selection", "candidates"]);
+  }
+
+  /** The number of the command that asked for the selection; null when it could not be sent. */
+  awaitSelection(seq: number | null): void {
+    if (seq === null) this.#asked = null;
+    else if (this.#asked) this.#asked.seq = seq;
   }
 
   #setSelection(selection: Selection, detail: Map<string, NumberArray>): DataTopic[] {

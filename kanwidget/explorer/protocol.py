@@ -131,6 +131,8 @@ class Candidate(TypedDict):
     complexity: float
     valid: list[float | None] | None
     """The interval on which it is defined; null stands for all numbers, null at one end for infinity."""
+    imitates: NotRequired[str | None]
+    """Name of the simpler candidate whose curve it has: it is never ranked above that one."""
 
 
 class Candidates(TypedDict):

@@ -18,7 +18,7 @@ export class Card {
   #edge = line("", "kw-c7", 5);
   #fit = line("", "kw-c2", 1.7);
   #residual = line("", "kw-c4", 1.1);
-  #size = h("span", { class: "kw-size kw-fine kw-dim" });
+  #size = h("span", { title: "Largest residual" });
   #formula = h("div", { class: "kw-math" });
   #r2 = h("b");
   #cost = h("span");
@@ -52,9 +52,16 @@ export class Card {
     this.node = h(
       "article",
       { class: "kw-candidate kw-box kw-col", role: "listitem", "data-kw-candidate": name, "aria-label": title },
-      h("div", { class: "kw-anchor" }, plot, this.#size),
+      plot,
       this.#formula,
-      h("div", { class: "kw-row kw-facts kw-dim kw-fine" }, h("span", {}, "R² ", this.#r2), this.#cost, this.#valid),
+      h(
+        "div",
+        { class: "kw-row kw-facts kw-dim kw-fine" },
+        h("span", {}, "R² ", this.#r2),
+        this.#size,
+        this.#cost,
+        this.#valid,
+      ),
       h("div", { class: "kw-row" }, this.#fix, this.#both),
     );
   }
@@ -82,7 +89,7 @@ export class Card {
       this.#formula.title = candidate.text;
       // Long formulas a little smaller, so that most fit the card; the rest is scrolled to.
       const letters = math.textContent?.length ?? 0;
-      (math as HTMLElement).style.fontSize = letters > 26 ? "10.5px" : letters > 19 ? "11.5px" : "";
+      this.#formula.style.fontSize = letters > 26 ? "10.5px" : letters > 19 ? "11.5px" : "";
     }
     setText(this.#r2, rSquared(candidate.r2));
     setText(this.#cost, `complexity ${number(candidate.complexity)}`);
@@ -103,6 +110,6 @@ export class Card {
     attrs(this.#edge, { d: path(xs, ys, x, y) });
     attrs(this.#fit, { d: path(xs, fit, x, y) });
     attrs(this.#residual, { d: path(xs, residual, x, small) });
-    setText(this.#size, `±${number(most, 2)}`);
+    setText(this.#size, `residual ±${number(most, 2)}`);
   }
 }

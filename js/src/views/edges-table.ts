@@ -120,7 +120,8 @@ function drawRow(known: Map<string, HTMLTableRowElement>, row: Row, selected: bo
   const [edge, wire, state, importance, best, r2] = row.cells;
   const texts = [edge, wire, state, number(importance), best, Number.isFinite(r2) ? rSquared(r2) : ""];
   for (const [i, text] of texts.entries()) setText(i === 0 ? tr.cells[0]!.firstElementChild! : tr.cells[i]!, text);
-  attrs(tr, { "data-state": row.info.state, "data-selected": selected });
+  attrs(tr, { "data-selected": selected });
+  attrs(tr.cells[2]!, { "data-state": row.info.state });
   attrs(tr.cells[0]!.firstElementChild!, { "aria-pressed": String(selected) });
   return tr;
 }

@@ -35,9 +35,8 @@ export function inspector(context: Context): View {
       empty.hidden = edges.length > 0;
       heading.draw(topics, title);
     }
-    if (edges.length === 0) return;
-    plot.draw(topics);
     list.draw(topics);
+    if (edges.length > 0) plot.draw(topics);
   };
   const destroy = () => {
     plot.destroy();

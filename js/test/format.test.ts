@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { count, interval, number, power, pretty, rSquared } from "../src/format";
+
+describe("number", () => {
+  it.each([
+    [0, "0"],
+    [1, "1"],
+    [0.03123, "0.0312"],
+    [3.44e-5, "3.4e-5"],
+    [-2.5, "−2.5"],
+    [-3e-7, "−3.0e-7"],
+    [12345, "12,300"],
+    [1e9, "1.0e9"],
+    [null, "–"],
+    [Number.NaN, "–"],
+    [Number.POSITIVE_INFINITY, "∞"],
+    [Number.NEGATIVE_INFINITY, "−∞"],
+  ])("%s is %s", (value, text) => {
+    expect(number(value)).toBe(text);
+  });
+});
+
+describe("rSquared", () => {
+  it.each([
+    [1, "1"],
+    [0.99996, "0.99996"],
+    [0.9999999, "0.9999999"],
+    [0.92314, "0.9231"],
+    [-2, "−2"],
+    [0.5, "0.5000"],
+  ])("%s is %s", (value, text) => {
+    expect(rSquared(value)).toBe(text);
+  });
+  it("never rounds up to 1", () => {
+    for (const value of [0.99999, 0.999999, 0.9999999, 0.99999994]) expect(Number(rSquared(value))).toBeLessThan(1);
+  });
+});
+
+it("power writes powers of ten as such", () => {
+  expect([1, 1e-3, 100, 3e-5].map(power)).toEqual(["10⁰", "10⁻³", "10²", "3×10⁻⁵"]);
+});
+
+it("interval names what is valid", () => {
+  expect(interval(null)).toBe("all x");
+  expect(interval([0, null], "t")).toBe("t > 0");
+  expect(interval([null, 2])).toBe("x < 2");
+  expect(interval([-1, 1])).toBe("−1 < x < 1");
+});
+
+it("pretty raises whole exponents only", () => {
+  expect(["x^2", "1/x^2", "x^10", "x^1.5", "sin"].map(pretty)).toEqual(["x²", "1/x²", "x¹⁰", "x^1.5", "sin"]);
+});
+
+it("count agrees in number", () => {
+  expect([count(1, "edge"), count(1500, "edge")]).toEqual(["1 edge", "1,500 edges"]);
+});

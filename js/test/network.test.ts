@@ -1,0 +1,173 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { fakeTime, frame, mount } from "./helpers";
+
+let view: ReturnType<typeof mount>;
+beforeEach(() => {
+  fakeTime();
+  view = mount();
+});
+afterEach(() => {
+  view.explorer.destroy();
+  vi.useRealTimers();
+});
+
+const pressed = () => view.all('[data-kw-edge][aria-pressed="true"]').map((edge) => edge.dataset.kwEdge);
+
+describe("selecting", () => {
+  it("a click selects, shows it before the answer, and asks the kernel", () => {
+    view.kernel.silent = true;
+    view.click('[data-kw-edge="0-1-2"]');
+    expect(pressed()).toEqual(["0-1-2"]);
+    expect(view.commands("select")).toMatchObject([{ edges: [[0, 1, 2]] }]);
+    expect(view.one('[data-kw-panel="inspector"] h2').textContent).toBe("x₂ → h₁,₃");
+  });
+
+  it("the answer fills the inspector", () => {
+    view.click('[data-kw-edge="0-1-2"]');
+    expect(view.all("[data-kw-candidate]").length).toBeGreaterThanOrEqual(8);
+  });
+
+  it("shift adds and takes out again", () => {
+    view.click('[data-kw-edge="0-1-2"]');
+    view.click('[data-kw-edge="1-0-0"]', { shiftKey: true });
+    expect(pressed()).toEqual(["0-1-2", "1-0-0"]);
+    expect(view.one('[data-kw-panel="inspector"] h2').textContent).toBe("2 edges");
+    view.click('[data-kw-edge="0-1-2"]', { shiftKey: true });
+    expect(pressed()).toEqual(["1-0-0"]);
+  });
+
+  it("clicking the selected edge again asks nothing", () => {
+    view.click('[data-kw-edge="0-1-2"]');
+    view.click('[data-kw-edge="0-1-2"]');
+    expect(view.commands("select").length).toBe(1);
+  });
+});
+
+describe("keys", () => {
+  const focus = (key: string) => {
+    const edge = view.one(`[data-kw-edge="${key}"]`);
+    edge.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
+    frame();
+    return edge;
+  };
+  const stops = () => view.all('[data-kw-edge][tabindex="0"]').map((edge) => edge.dataset.kwEdge);
+
+  it("the network is one tab stop", () => {
+    expect(stops()).toEqual(["0-0-0"]);
+    focus("1-3-0");
+    expect(stops()).toEqual(["1-3-0"]);
+  });
+
+  it("arrows move within a layer and between layers", () => {
+    view.key(focus("0-0-0"), "ArrowRight");
+    expect(stops()).toEqual(["0-1-0"]);
+    view.key(view.one('[data-kw-edge="0-1-0"]'), "ArrowUp");
+    expect(stops()).toEqual(["1-0-0"]);
+    view.key(view.one('[data-kw-edge="1-0-0"]'), "ArrowUp");
+    expect(stops()).toEqual(["1-0-0"]);
+    view.key(view.one('[data-kw-edge="1-0-0"]'), "ArrowDown");
+    expect(stops()[0]).toMatch(/^0-/);
+  });
+
+  it.each(["Enter", " "])("%j selects and does not start the training", (name) => {
+    view.key(focus("0-0-3"), name);
+    expect(pressed()).toEqual(["0-0-3"]);
+    expect(view.commands("control").length).toBe(0);
+  });
+
+  it("f fixes the first candidate, Escape clears", () => {
+    view.click('[data-kw-edge="0-0-3"]');
+    const best = view.one("[data-kw-candidate]").dataset.kwCandidate;
+    view.key(focus("0-0-3"), "f");
+    expect(view.commands("fix")).toMatchObject([{ edge: [0, 0, 3], name: best, keep_spline: false }]);
+    expect(view.one('[data-kw-edge="0-0-3"]').dataset.kwState).toBe("symbolic");
+    view.key(view.root, "Escape");
+    expect(pressed()).toEqual([]);
+  });
+
+  it("Ctrl-Z undoes, with Shift it redoes; Space plays", () => {
+    view.click('[data-kw-edge="0-0-3"]');
+    view.key(view.root, "f");
+    view.key(view.root, "z", { ctrlKey: true });
+    view.key(view.root, "Z", { metaKey: true, shiftKey: true });
+    expect([view.commands("undo").length, view.commands("redo").length]).toEqual([1, 1]);
+    view.key(view.root, " ");
+    expect(view.commands("control")).toMatchObject([{ action: "start" }]);
+  });
+
+  it("typing in a field triggers nothing", () => {
+    view.click('[data-kw-edge="0-0-3"]');
+    view.key(view.one('[data-kw-control="filter"]'), "f");
+    view.key(view.one('[data-kw-field="lamb"]'), "z", { ctrlKey: true });
+    expect([view.commands("fix").length, view.commands("undo").length]).toEqual([0, 0]);
+  });
+});
+
+describe("drawing", () => {
+  it("names edges in words that contain what is shown", () => {
+    view.kernel.setState(3, "symbolic", "x^2");
+    view.kernel.pushAll();
+    frame();
+    const edge = view.one('[data-kw-edge="0-1-1"]');
+    expect(edge.textContent).toBe("x²");
+    expect(edge.getAttribute("aria-label")).toContain("fixed to x²");
+    expect(edge.getAttribute("aria-label")).toContain("φ₀,₁,₁, x₂ to h₁,₂");
+  });
+
+  it("the four states differ by more than colour", () => {
+    for (const [i, state] of (["spline", "symbolic", "both", "pruned"] as const).entries())
+      view.kernel.setState(i, state, state === "symbolic" || state === "both" ? "sin" : null);
+    view.kernel.pushAll();
+    frame();
+    const looks = [0, 1, 2, 3].map((i) => {
+      const edge = view
+        .all("[data-kw-edge]")
+        .find((one) => one.dataset.kwEdge === view.kernel.edges[i]!.key.join("-"))!;
+      const wire = view.all(".kw-wire")[i]!;
+      return `${wire.getAttribute("stroke-dasharray")} ${edge.textContent}`;
+    });
+    expect(new Set(looks).size).toBe(4);
+  });
+
+  it("writes only what changed", () => {
+    const curve = view.one('[data-kw-edge="0-0-0"] path');
+    const before = curve.getAttribute("d");
+    view.kernel.push("status", { status: view.kernel.status() });
+    frame();
+    expect(view.one('[data-kw-edge="0-0-0"] path')).toBe(curve);
+    view.kernel.tick(20);
+    frame();
+    expect(view.one('[data-kw-edge="0-0-0"] path')).toBe(curve);
+    expect(curve.getAttribute("d")).not.toBe(before);
+  });
+
+  it("pointing at an edge shows its card", () => {
+    const edge = view.one('[data-kw-edge="1-2-0"] rect');
+    edge.dispatchEvent(new PointerEvent("pointermove", { bubbles: true }));
+    frame();
+    expect(view.one(".kw-card").textContent).toContain("h₁,₃ → y");
+    view.one("[data-kw-panel=network] svg[role=group]").dispatchEvent(new PointerEvent("pointerleave"));
+    frame();
+    expect(view.one(".kw-card").hidden).toBe(true);
+  });
+
+  it("pruned edges can be hidden", () => {
+    view.kernel.setState(0, "pruned");
+    view.kernel.pushAll();
+    frame();
+    expect(view.all('[data-kw-edge="0-0-0"]').length).toBe(1);
+    view.click('[data-kw-toggle="pruned"]');
+    expect(view.all('[data-kw-edge="0-0-0"]').length).toBe(0);
+  });
+
+  it("of many edges draws the important ones and any that is selected", () => {
+    const many = mount({ width: [20, 24, 1], steps: 3 });
+    expect(many.all("[data-kw-edge]").length).toBe(150);
+    const hidden = many.kernel.edges.find((edge) => many.all(`[data-kw-edge="${edge.key.join("-")}"]`).length === 0)!;
+    many.kernel.selected = [hidden.key];
+    many.kernel.pushSelection();
+    frame();
+    expect(many.one(`[data-kw-edge="${hidden.key.join("-")}"]`).getAttribute("aria-pressed")).toBe("true");
+    many.explorer.destroy();
+  });
+});

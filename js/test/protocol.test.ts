@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { readArrays } from "../src/codecs";
+import { isSnapshot, readMessage } from "../src/protocol";
+import { golden } from "./helpers";
+
+const incoming = golden("to_browser");
+
+describe("golden messages", () => {
+  it("cover every kind", () => {
+    const kinds = new Set(incoming.map(({ message }) => message.kind));
+    expect([...kinds].sort()).toEqual([
+      "ack",
+      "candidates",
+      "curves",
+      "error",
+      "export",
+      "formula",
+      "hello_ack",
+      "history",
+      "metrics",
+      "selection",
+      "settings",
+      "status",
+      "structure",
+    ]);
+  });
+
+  it.each(incoming)("$name is read", ({ message, buffer }) => {
+    expect(readMessage(message)).not.toBeNull();
+    const arrays = message.arrays ?? message.snapshot?.arrays ?? {};
+    expect(readArrays(arrays, buffer).size).toBe(Object.keys(arrays).length);
+  });
+
+  it.each(incoming)("$name without one of its fields is refused", ({ message }) => {
+    const extra = new Set(["v", "seq", "kind", "frame"]);
+    for (const field of Object.keys(message)) {
+      const { [field]: _, ...rest } = message;
+      if (field === "frame") expect(readMessage(rest)).not.toBeNull();
+      else expect(readMessage(rest), `${field} of ${message.kind}`).toBeNull();
+      if (!extra.has(field)) expect(readMessage({ ...message, [field]: Symbol("no") })).toBeNull();
+    }
+  });
+
+  it("the snapshot is read", () => {
+    const { message } = golden("trait.snapshot")[0]!;
+    expect(isSnapshot(message)).toBe(true);
+    for (const field of Object.keys(message)) {
+      const { [field]: _, ...rest } = message;
+      expect(isSnapshot(rest), field).toBe(false);
+    }
+  });
+});
+
+describe("what nobody should send", () => {
+  it.each([null, 3, "status", [], {}, { v: 1 }, { v: 2, kind: "status", seq: 1 }, { v: 1, kind: "toString", seq: 1 }])(
+    "%j is refused",
+    (value) => {
+      expect(readMessage(value)).toBeNull();
+    },
+  );
+
+  it("wrong types deep inside are refused", () => {
+    const { message } = incoming.find(({ message }) => message.kind === "structure")!;
+    const bad = structuredClone(message);
+    bad.structure.edges[0].key = [0, 0];
+    expect(readMessage(bad)).toBeNull();
+    const worse = structuredClone(message);
+    worse.structure.edges[0].state = "gone";
+    expect(readMessage(worse)).toBeNull();
+  });
+
+  it("keys that a newer kernel adds are allowed", () => {
+    const { message } = incoming.find(({ message }) => message.kind === "status")!;
+    expect(readMessage({ ...message, status: { ...message.status, new_key: 1 } })).not.toBeNull();
+  });
+});

@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { fakeTime, mount } from "./helpers";
+
+beforeEach(fakeTime);
+afterEach(() => vi.useRealTimers());
+
+function silent() {
+  const view = mount({ width: [2, 5, 1], steps: 10 });
+  view.kernel.running = true;
+  view.kernel.push("status", { status: view.kernel.status() });
+  view.kernel.silent = true;
+  view.kernel.sent.length = 0;
+  return view;
+}
+
+describe("pump", () => {
+  it("asks after a second of silence, one question at a time", () => {
+    const { commands, explorer } = silent();
+    vi.advanceTimersByTime(900);
+    expect(commands("pump").length).toBe(0);
+    vi.advanceTimersByTime(200);
+    expect(commands("pump")).toMatchObject([{ since: 10 }]);
+    vi.advanceTimersByTime(2000);
+    expect(commands("pump").length).toBe(1);
+    explorer.destroy();
+  });
+
+  it("asks every 200 ms while it is answered", () => {
+    const { kernel, commands, explorer } = silent();
+    vi.advanceTimersByTime(1100);
+    for (let i = 0; i < 5; i++) {
+      kernel.tick(1);
+      vi.advanceTimersByTime(200);
+    }
+    expect(commands("pump").length).toBe(6);
+    expect(commands("pump").at(-1)).toMatchObject({ since: 15 });
+    explorer.destroy();
+  });
+
+  it("stops when news comes unasked", () => {
+    const { kernel, commands, explorer } = silent();
+    vi.advanceTimersByTime(1100);
+    kernel.tick(1);
+    for (let i = 0; i < 20; i++) {
+      vi.advanceTimersByTime(130);
+      kernel.tick(1);
+    }
+    const asked = commands("pump").length;
+    for (let i = 0; i < 20; i++) {
+      vi.advanceTimersByTime(100);
+      kernel.tick(1);
+    }
+    expect(commands("pump").length).toBe(asked);
+    explorer.destroy();
+  });
+
+  it("is quiet when nothing runs, and after destroy", () => {
+    const { kernel, commands, explorer } = silent();
+    kernel.running = false;
+    kernel.push("status", { status: kernel.status() });
+    vi.advanceTimersByTime(5000);
+    expect(commands("pump").length).toBe(0);
+    kernel.running = true;
+    kernel.push("status", { status: kernel.status() });
+    explorer.destroy();
+    vi.advanceTimersByTime(5000);
+    expect(commands("pump").length).toBe(0);
+  });
+});
