@@ -2,6 +2,8 @@ import sys
 
 import pytest
 import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from kanwidget.datasets import read_csv, read_table
 
@@ -107,3 +109,17 @@ def test_parquet_names_the_extra(csv_file, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match=r'pip install "kanwidget\[data\]", or save it as CSV'):
         read_table(csv_file("", "table.parquet"), "energy")
+
+
+@given(
+    rows=st.lists(
+        st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3), min_size=2, max_size=8
+    ),
+    delimiter=st.sampled_from(",;\t"),
+)
+def test_every_table_of_numbers_comes_back_bit_for_bit(tmp_path_factory, rows, delimiter):
+    assume(all(len({row[column] for row in rows}) > 1 for column in range(3)))
+    path = tmp_path_factory.mktemp("tables") / "table.csv"
+    path.write_text("\n".join(delimiter.join(map(str, row)) for row in [["a", "b", "c"], *rows]))
+    data = read_csv(path, "c", test_fraction=0)
+    assert torch.cat([data.train_input, data.train_label], 1).tolist() == rows
