@@ -1,0 +1,6 @@
+"""The explorer: a network in a notebook that trains while it is watched and clicked."""
+
+from kanwidget.explorer.explorer import KANExplorer
+from kanwidget.explorer.html import save_html
+
+__all__ = ["KANExplorer", "save_html"]

@@ -1,0 +1,220 @@
+"""A session in the words of the protocol: each part of it as the `TypedDict` that the browser is told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from kanwidget.core import EdgeRef, StepRecord, SymbolicFit, library, primitive
+from kanwidget.core.scores import Scores, attribute
+from kanwidget.explorer import curves
+from kanwidget.explorer import protocol as p
+from kanwidget.explorer.acts import edge_name, subscript
+from kanwidget.explorer.session import Session
+from kanwidget.symbolic.mathml import candidate_tree
+from kanwidget.training.parameters import parameter_map
+
+#: Candidates told at most; those that only imitate another are left out before.
+_MOST_CANDIDATES = 24
+
+
+def structure(session: Session) -> p.Structure:
+    """Nodes, edges and sizes."""
+    model = session.model
+    return {
+        "width": [list(pair) for pair in model.width],
+        "k": model.k,
+        "grid": model.grid,
+        "nodes": _nodes(session, attribute(model, session.x)),
+        "edges": [_edge(session, ref) for ref in model.edge_refs()],
+        "n_parameters": parameter_map(model).size,
+    }
+
+
+def _nodes(session: Session, scores: Scores) -> list[p.NodeInfo]:
+    model = session.model
+    nodes: list[p.NodeInfo] = []
+    for level, (n_sum, _) in enumerate(model.width):
+        for index in range(model.nodes_in(level)):
+            kind: p.NodeKind = "sum" if index < n_sum else "product"
+            if level in (0, model.depth):
+                kind = "input" if level == 0 else "output" if index < n_sum else "product"
+            subnodes = [] if level == 0 else list(model.subnodes_of(level, index))
+            value = finite(float(scores.node_scores[level][index])) or 0.0
+            name = node_name(session, level, index)
+            nodes.append({"key": [level, index], "name": name, "kind": kind, "subnodes": subnodes, "importance": value})
+    return nodes
+
+
+def node_name(session: Session, level: int, index: int) -> str:
+    """What a node is called: the user's name, or `h₁,₂`."""
+    if level == 0:
+        return session.in_vars[int(session.model.columns[index])]
+    if level == session.model.depth:
+        return session.out_vars[index]
+    return f"h{subscript(level)},{subscript(index + 1)}"
+
+
+def _edge(session: Session, ref: EdgeRef) -> p.EdgeInfo:
+    layer = session.model.layer(ref.layer)
+    flat = ref.target * layer.in_dim + ref.source
+    best = session.best.get(ref)
+    return {
+        "key": list(ref),
+        "state": layer.state(ref.source, ref.target),
+        "name": edge_name(ref),
+        "function": layer.symbol(ref.source, ref.target),
+        "best": None if best is None else best.name,
+        "best_r2": None if best is None else finite(best.r2),
+        "locked": bool(layer.pinned[ref.target, ref.source]) or any(flat in tie for tie in layer.ties),
+    }
+
+
+def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p.Status:
+    """What the training does now."""
+    now = session.now
+    return {
+        "state": session.state,
+        "step": now.step,
+        "train": finite(now.train_loss),
+        "test": finite(now.test_loss),
+        "penalty": finite(now.penalty),
+        "ms_per_step": finite(session.ms_per_step),
+        "reason": session.reason,
+        "driver": driver,
+        "task": task,
+    }
+
+
+def settings(session: Session) -> p.Settings:
+    """The accepted values."""
+    given = session.trainer.settings
+    return {
+        "lamb": given.lamb,
+        "grid": session.model.grid,
+        "opt": given.opt,
+        "opts": session.opts,
+        "lr": given.lr,
+        "simplicity": session.simplicity,
+        "loss": loss_name(session),
+    }
+
+
+def loss_name(session: Session) -> str:
+    """What the losses are."""
+    row = session.trainer.loss
+    return "RMSE" if row.root else row.name.replace("cross_entropy", "cross-entropy")
+
+
+def selection(session: Session) -> tuple[p.Selection, dict[str, Tensor]]:
+    """The selected edges, and the first one's arrays."""
+    if not session.selection:
+        return {"edges": []}, {}
+    edge = session.selection[0]
+    arrays, data_range = curves.detail(session.model, edge, session.x)
+    layer, source, target = edge
+    scores = attribute(session.model, session.x).edge_scores
+    told: p.Selection = {
+        "edges": [list(one) for one in session.selection],
+        "x_name": node_name(session, layer, source),
+        "importance": finite(float(scores[layer][target, source])) or 0.0,
+    }
+    if all(map(math.isfinite, data_range)):
+        told["data_range"] = data_range
+    return told, arrays
+
+
+def candidates(session: Session, busy: bool = False) -> tuple[p.Candidates, dict[str, Tensor]]:
+    """The functions that could replace the first selected edge; with `busy` only the news that they are searched."""
+    if not session.selection:
+        return {"edge": None, "busy": False, "version": session.version, "rows": []}, {}
+    edge = session.selection[0]
+    if busy:
+        return {"edge": list(edge), "busy": True, "version": session.version, "rows": []}, {}
+    fits = [fit for fit in session.candidates(edge) if fit.imitates is None and math.isfinite(fit.r2)]
+    fits = fits[:_MOST_CANDIDATES]
+    inputs = curves.edge_inputs(session.model, edge, session.x)
+    x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
+    y = session.model.curve(edge, x.to(inputs.device)).y
+    name = node_name(session, edge[0], edge[1])
+    told: p.Candidates = {
+        "edge": list(edge),
+        "busy": False,
+        "version": session.version,
+        "rows": [_candidate(fit, name) for fit in fits],
+    }
+    rows = torch.stack([_fitted(fit, x) for fit in fits]) if fits else x.new_zeros(0, len(x))
+    return told, {"x": x, "y": y, "fits": rows}
+
+
+def _candidate(fit: SymbolicFit, variable: str) -> p.Candidate:
+    ends = [end if math.isfinite(end) else None for end in fit.valid]
+    return {
+        "name": fit.name,
+        "formula": candidate_tree(fit, variable),
+        "text": fit.equation,
+        "params": list(fit.params),
+        "r2": fit.r2,
+        "complexity": fit.complexity,
+        "valid": None if ends == [None, None] else ends,
+    }
+
+
+def _fitted(fit: SymbolicFit, x: Tensor) -> Tensor:
+    a, b, c, d = fit.params
+    return c * primitive(fit.name).fn(a * x.cpu() + b) + d
+
+
+def history(session: Session) -> p.History:
+    """The undo tree and the marks on the curves."""
+    tree = session.tree
+    states: list[p.StateInfo] = [
+        {
+            "id": node.id,
+            "parent": node.parent,
+            "label": node.label,
+            "kind": node.kind,
+            "step": node.step,
+            "error": finite(node.error),
+        }
+        for node in tree.nodes.values()
+    ]
+    return {
+        "states": states,
+        "current": tree.current,
+        "can_undo": tree.can_undo,
+        "can_redo": tree.can_redo,
+        "events": [{"step": e.step, "label": e.label, "kind": e.kind} for e in session.events],
+    }
+
+
+def metrics(records: Sequence[StepRecord], most: int | None = None) -> Tensor:
+    """Rows of `METRIC_COLUMNS`, thinned evenly (the last one kept) where there are too many, `(n, 5)`."""
+    if most is not None and len(records) > most:
+        picked = torch.linspace(0, len(records) - 1, most, dtype=torch.float64).round().long().tolist()
+        records = [records[index] for index in picked]
+    rows = [(r.step, r.seconds, r.train_loss, _or_nan(r.test_loss), r.penalty) for r in records]
+    return torch.tensor(rows, dtype=torch.float64).reshape(-1, len(p.METRIC_COLUMNS))
+
+
+def error(session: Session) -> p.ErrorInfo | None:
+    """The notice, if there is one."""
+    notice = session.notice
+    return None if notice is None else {"title": notice.title, "message": notice.message, "hint": notice.hint}
+
+
+def primitives() -> list[str]:
+    """Names of the whole library."""
+    return [row.name for row in library()]
+
+
+def finite(value: float | None) -> float | None:
+    """JSON knows neither NaN nor infinity."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

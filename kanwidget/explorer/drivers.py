@@ -1,0 +1,357 @@
+"""Who runs a session: a thread of its own, the browser's questions, or the caller.
+
+One at a time touches the session: the *owner*. Everybody else leaves a job in the queue, which the owner empties between two steps.
+Handlers of messages, which may run on any thread, only do that.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextvars
+import sys
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, Literal, TypeVar
+
+import torch
+
+from kanwidget import _check
+from kanwidget.explorer.commands import Command, Pause
+from kanwidget.explorer.protocol import DriverKind
+from kanwidget.explorer.publisher import Publisher
+from kanwidget.explorer.session import Session, one_thread
+
+T = TypeVar("T")
+Job = tuple[Callable[[], Any], "Future[Any] | None"]
+DriverChoice = Literal["auto", "thread", "cooperative", "blocking"]
+
+#: Seconds of training between two looks at the clock and the queue is at most this; the queue is looked at after every step.
+_SLICE = 0.02
+#: Seconds that a pump of the browser trains.
+_PUMP_SECONDS = 0.15
+#: Every driver that may have a thread, to be stopped when Python ends.
+_ALIVE: weakref.WeakSet[Driver] = weakref.WeakSet()
+
+
+class Driver:
+    """Runs a session on the caller's thread; `ThreadDriver` adds one of its own.
+
+    Args:
+        session: What is run.
+        publisher: Who tells the browser.
+        kind: `blocking`, or `cooperative` where the browser's questions run the steps.
+    """
+
+    def __init__(self, session: Session, publisher: Publisher, kind: DriverKind = "blocking") -> None:
+        self.session, self.publisher, self.kind = session, publisher, kind
+        self.closed = False
+        #: Where errors go that nobody waits for.
+        self.on_error: Callable[[BaseException], None] = lambda _: None
+        self._jobs: deque[Job] = deque()
+        self._changed = threading.Condition(threading.Lock())
+        self._owner: int | None = None
+        self._waiting = 0
+        self._stop = False
+        session.interrupted = lambda: self._stop
+        publisher.driver = kind
+
+    # ---- asking for something
+
+    def post(self, job: Callable[[], Any]) -> None:
+        """Leave a job for the owner; its exceptions go to `on_error`."""
+        self._put((job, None))
+        self._nudge()
+
+    def ask(self, job: Callable[[], T]) -> T:
+        """Do a job while nobody else touches the session, and wait for its result."""
+        if self._owner == threading.get_ident():
+            return job()
+        self.check_open()
+        with self.own(), one_thread(self.session.small):
+            try:
+                return job()
+            finally:
+                self._settle()
+
+    def apply(self, command: Command) -> None:
+        """Carry out a command, and wait for it."""
+        self.ask(lambda: self.publisher.note(self.session.apply(command)))
+
+    def stop_soon(self) -> None:
+        """A pause is on its way: a long step needn't be finished."""
+        self._stop = True
+
+    def wake(self) -> None:
+        """Something may be told now."""
+        self._nudge()
+
+    def pause(self) -> None:
+        """Ask the training to stop as soon as it can. Doesn't wait; may be called on any thread."""
+        self.stop_soon()
+        self.post(lambda: self.publisher.note(self.session.apply(Pause())))
+
+    def start(self, command: Command) -> None:
+        """Begin to train; here that means to train until it ends."""
+        if self.kind == "blocking":
+            self.run(command)
+        else:
+            self.apply(command)
+
+    # ---- the owner
+
+    @contextmanager
+    def own(self) -> Iterator[None]:
+        """Nobody else touches the session within."""
+        with self._changed:
+            self._waiting += 1
+            try:
+                while self._owner is not None:
+                    self._changed.wait()
+            finally:
+                self._waiting -= 1
+            self._owner = threading.get_ident()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._owner = None
+                self._changed.notify_all()
+
+    def run(self, command: Command, tick: Callable[[], None] = lambda: None) -> None:
+        """Carry out a command that starts the training, and train on this thread until it ends.
+
+        Args:
+            command: `Start` or `Step`.
+            tick: Called after every step.
+        """
+        if self._owner == threading.get_ident():
+            _check.fail("callback", "on_step", "one that doesn't train itself", "a call of fit or step")
+        self.check_open()
+        with self.own(), one_thread(self.session.small):
+            self._empty()
+            self.publisher.note(self.session.apply(command))
+            self._stop = False
+            try:
+                while self.session.running and not self.closed:
+                    self._turn(0.0)
+                    tick()
+            except KeyboardInterrupt:
+                self.publisher.note(self.session.apply(Pause()))
+            finally:
+                self._settle()
+
+    def interrupt(self) -> None:
+        """Let the running step end or be given up, then pause. For handlers of signals."""
+        self._stop = True
+        # No lock: the handler may run while this thread holds it.
+        self._jobs.append((lambda: self.publisher.note(self.session.apply(Pause())), None))
+
+    def pump(self) -> None:
+        """Answer the browser's question for news; a cooperative driver trains a little for it."""
+
+        def work() -> None:
+            if self.kind == "cooperative":
+                self.publisher.note(self.session.advance(_PUMP_SECONDS, lambda: bool(self._jobs)))
+
+        self.post(work)
+
+    def close(self) -> None:
+        """Stop for good."""
+        self.closed = self._stop = True
+        with self._changed:
+            self._changed.notify_all()
+
+    # ---- inside
+
+    def check_open(self) -> None:
+        """An error once it was closed."""
+        if self.closed:
+            raise RuntimeError("this explorer was closed. Make a new one: KANExplorer(model, data).")
+
+    def _put(self, job: Job) -> None:
+        with self._changed:
+            self._jobs.append(job)
+            self._changed.notify_all()
+
+    def _nudge(self) -> None:
+        """Without a thread of its own, whoever leaves a job does it, unless somebody owns the session and will."""
+        with self._changed:
+            if self._owner is not None or self.closed:
+                return
+            self._owner = threading.get_ident()
+        try:
+            with one_thread(self.session.small):
+                self._empty()
+                self._settle()
+        finally:
+            with self._changed:
+                self._owner = None
+                self._changed.notify_all()
+        if self._jobs:
+            self._nudge()
+
+    def _turn(self, budget: float = _SLICE) -> None:
+        """A round of the owner: jobs, then steps, then news."""
+        self._empty()
+        if self.session.running and not self.closed:
+            topics = self._advance(budget)
+            self.publisher.note(topics)
+        self.publisher.flush()
+        if not self._jobs and not self._stop:
+            self.publisher.idle()
+
+    def _advance(self, budget: float) -> Any:
+        return self.session.advance(budget, lambda: bool(self._jobs) or self._stop)
+
+    def _settle(self) -> None:
+        """Before the session is given away: nothing is left untold."""
+        self.publisher.flush()
+        while self.publisher.idle():
+            self.publisher.flush()
+        self.publisher.flush()
+
+    def _empty(self) -> None:
+        """Do the jobs that were left."""
+        while self._jobs:
+            job, future = self._jobs.popleft()
+            if future is None:
+                self._guarded(job)
+            elif future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(job())
+                except BaseException as error:
+                    future.set_exception(error)
+        if not self.session.running:
+            self._stop = False
+
+    def _guarded(self, job: Callable[[], Any]) -> None:
+        try:
+            job()
+        except Exception as error:
+            self.on_error(error)
+
+
+class ThreadDriver(Driver):
+    """A daemon thread runs the session; it is started when it is first needed.
+
+    Args:
+        session: What is run.
+        publisher: Who tells the browser.
+        name: Of the thread.
+    """
+
+    def __init__(self, session: Session, publisher: Publisher, name: str = "kanwidget-explorer") -> None:
+        super().__init__(session, publisher, "thread")
+        self._name = name
+        self._thread: threading.Thread | None = None
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The thread, once there is one."""
+        return self._thread
+
+    def begin(self) -> None:
+        """Start the thread, in a copy of the caller's context: some kernels look there for where output belongs."""
+        if self._thread is None and not self.closed:
+            context, begun = contextvars.copy_context(), threading.Event()
+            self._thread = threading.Thread(target=context.run, args=(self._loop, begun), name=self._name, daemon=True)
+            _ALIVE.add(self)
+            self._thread.start()
+            begun.wait()
+            # The worker has set its own number of threads, and with it that of threads still to come: set this back.
+            torch.set_num_threads(torch.get_num_threads())
+
+    def ask(self, job: Callable[[], T]) -> T:
+        if self._thread is None or threading.get_ident() in (self._owner, self._thread.ident):
+            return super().ask(job)
+        self.check_open()
+        future: Future[T] = Future()
+        self._put((job, future))
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def start(self, command: Command) -> None:
+        self.begin()
+        self.apply(command)
+
+    def _nudge(self) -> None:
+        self.begin()
+
+    def close(self) -> None:
+        super().close()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+        self._cancel()
+
+    def _cancel(self) -> None:
+        while self._jobs:
+            _, future = self._jobs.popleft()
+            if future is not None:
+                future.cancel()
+
+    def _loop(self, begun: threading.Event) -> None:
+        with one_thread(self.session.small):
+            begun.set()
+            while self._take():
+                try:
+                    self._turn()
+                except BaseException as error:  # an error in a callback of the user; the session has paused
+                    self.on_error(error)
+                finally:
+                    with self._changed:
+                        self._owner = None
+                        self._changed.notify_all()
+
+    def _take(self) -> bool:
+        """Become the owner once there is something to do; False when it is over."""
+        with self._changed:
+            while not self.closed:
+                free = self._owner is None and self._waiting == 0
+                pending = self.publisher.pending()
+                if free and (self._jobs or self.session.running or pending == 0.0):
+                    self._owner = threading.get_ident()
+                    return True
+                self._changed.wait(pending if free else None)
+            return False
+
+    def wake(self) -> None:
+        """Something may be told now."""
+        with self._changed:
+            self._changed.notify_all()
+
+
+def make_driver(choice: DriverChoice, session: Session, publisher: Publisher, name: str) -> Driver:
+    """The driver asked for; `auto` takes a thread where there can be one."""
+    _check.choice(choice, "driver", "KANExplorer", ("auto", "thread", "cooperative", "blocking"))
+    if choice == "auto":
+        choice = "thread" if _threads_work() else "cooperative"
+    return ThreadDriver(session, publisher, name) if choice == "thread" else Driver(session, publisher, choice)
+
+
+def _threads_work() -> bool:
+    """Whether a thread can be started here (in a browser's Python it can't)."""
+    if sys.platform == "emscripten":
+        return False
+    try:
+        probe = threading.Thread(target=time.monotonic, name="kanwidget-probe", daemon=True)
+        probe.start()
+        probe.join()
+    except RuntimeError:
+        return False
+    return True
+
+
+@atexit.register
+def _stop_all() -> None:
+    """A thread that is within torch when Python ends aborts the process: stop and join every one."""
+    for driver in list(_ALIVE):
+        driver.close()

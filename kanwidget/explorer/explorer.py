@@ -1,0 +1,503 @@
+"""`KANExplorer`: a network that trains while you watch and click it. Every click is one of its methods."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kanwidget import _check
+from kanwidget.core import History, StepRecord, SymbolicFit
+from kanwidget.explorer import commands as c
+from kanwidget.explorer import describe, exports
+from kanwidget.explorer.drivers import DriverChoice, make_driver
+from kanwidget.explorer.publisher import Publisher
+from kanwidget.explorer.router import Router
+from kanwidget.explorer.script import script
+from kanwidget.explorer.session import Session
+from kanwidget.kan import KAN
+
+T = TypeVar("T")
+EdgeLike = Sequence[int]
+#: Explorers by the cell that made them, with the execution that did.
+_BY_CELL: dict[str, list[tuple[str, weakref.ref[KANExplorer]]]] = {}
+
+
+class KANExplorer:
+    """Train a network, watch it, click its edges and turn it into a formula.
+
+    As the last expression of a cell it is shown. It works on a copy of the network; `explorer.model` gives it back.
+
+    Args:
+        model: The network to begin with.
+        data: A `Dataset`, a pykan dict, or a pair of inputs and labels.
+        in_vars: Names of the inputs; by default those of the data.
+        out_vars: Names of the outputs; by default those of the data.
+        lib: Names of the primitives that may replace an edge; by default the whole library.
+        opt: The optimiser, as in `KAN.fit`.
+        steps: Steps after which a training ends that was started; without, it goes on until it converges.
+        driver: Who trains: `thread` in the background, `cooperative` whenever the page asks (where there are no threads), `blocking` only
+            within calls; `auto` is `thread` where threads exist.
+        **options: Further ones of `KAN.fit`: `lamb`, `lr`, `batch`, `loss`, `update_grid`, …
+
+    Raises:
+        ValueError: For data, names or settings that don't fit.
+
+    Examples:
+        >>> from kanwidget import create_dataset
+        >>> data = create_dataset(lambda x: x[:, [0]] ** 2 + x[:, [1]], n_var=2, train_num=100, test_num=100)
+        >>> explorer = KANExplorer(KAN([2, 1]), data)
+        >>> explorer.step(3)
+        >>> explorer.fix("x^2", edge=(0, 0, 0))
+        >>> explorer.undo()
+        >>> explorer.status["step"], explorer.model.layer(0).state(0, 0)
+        (3, 'spline')
+    """
+
+    def __init__(
+        self,
+        model: KAN,
+        data: Any,
+        *,
+        in_vars: Sequence[str] | None = None,
+        out_vars: Sequence[str] | None = None,
+        lib: Iterable[str] | None = None,
+        opt: str = "auto",
+        steps: int | None = None,
+        driver: DriverChoice = "auto",
+        **options: Any,
+    ) -> None:
+        lib = None if lib is None else list(lib)
+        given = {"in_vars": in_vars, "out_vars": out_vars, "lib": lib, "opt": opt, "steps": steps, **options}
+        self._arguments = {name: value for name, value in given.items() if value not in (None, "auto")}
+        self._session = Session(
+            model, data, in_vars=in_vars, out_vars=out_vars, lib=lib, opt=opt, steps=steps, **options
+        )
+        self._publisher = Publisher(self._session)
+        self._driver = make_driver(driver, self._session, self._publisher, f"kanwidget-explorer-{id(self):x}")
+        self._router = Router(
+            self._driver, self._publisher, lambda wanted: exports.export(self._session, wanted, self.code)
+        )
+        self._widget: Any = None
+        self._stepped = threading.Condition()
+        self._session.callbacks.append(self._count)
+        _replace_old(self)
+
+    # ---- training
+
+    def start(self, steps: int | None = None) -> None:
+        """Train in the background, until it converges, `pause()`, or so many steps are done."""
+        self._driver.start(c.Start(steps))
+
+    def pause(self) -> None:
+        """Stop training and keep everything; `start()` goes on."""
+        self._driver.pause()
+        self._ask(lambda: None)
+
+    def stop(self) -> None:
+        """The same as `pause`."""
+        self.pause()
+
+    def step(self, n: int = 1) -> None:
+        """Train n steps now, in this call."""
+        self._blocking(c.Step(_check.integer(n, "n", "step", low=1)))
+
+    def fit(self, steps: int = 100, *, progress: bool = False) -> History:
+        """Train so many steps now, in this call; Ctrl-C and ■ pause and keep everything.
+
+        Args:
+            steps: Most steps; it ends before if it has converged.
+            progress: Whether to show a progress bar.
+
+        Returns:
+            The whole history of this session.
+        """
+        steps = _check.integer(steps, "steps", "fit", low=1)
+        bar = _bar(steps) if progress else None
+        try:
+            self._blocking(c.Start(steps), (lambda: None) if bar is None else bar.update)
+        finally:
+            if bar is not None:
+                bar.close()
+        return self.history
+
+    def wait(
+        self,
+        steps: int | None = None,
+        until: Callable[[StepRecord], Any] | None = None,
+        timeout: float | None = None,
+    ) -> bool:
+        """Wait while it trains in the background.
+
+        Args:
+            steps: Until so many more steps are done.
+            until: Until this function of the latest record is true.
+            timeout: At most so many seconds.
+
+        Returns:
+            False if the time was over first; True if what was waited for has come, or the training has ended.
+
+        Raises:
+            RuntimeError: If it trains and no end is in sight.
+        """
+        if steps is not None:
+            _check.integer(steps, "steps", "wait", low=0)
+        if until is not None and not callable(until):
+            _check.fail("until", "wait", "a function of a StepRecord", until)
+        session = self._session
+        if session.running and steps is None and until is None and timeout is None and session.left is None:
+            raise RuntimeError(
+                "wait() would wait for ever: the training has no last step. Use wait(steps=…), until=… or timeout=…."
+            )
+        return self._wait(len(session.records), steps, until, timeout)
+
+    def on_step(self, callback: Callable[[StepRecord], Any]) -> Callable[[], None]:
+        """Call a function with every `StepRecord`, on the thread that trains; returns a function that ends this."""
+        if not callable(callback):
+            _check.fail("callback", "on_step", "a function of a StepRecord", callback)
+        self._session.callbacks.insert(0, callback)
+        return lambda: self._session.callbacks.remove(callback)
+
+    # ---- settings
+
+    @property
+    def lamb(self) -> float:
+        """Weight of the penalty that makes edges vanish; acts on the next step."""
+        return self._session.trainer.settings.lamb
+
+    @lamb.setter
+    def lamb(self, value: float) -> None:
+        self._apply(c.Set(lamb=_check.real(value, "lamb", "KANExplorer", low=0)))
+
+    @property
+    def grid(self) -> int:
+        """Number of grid intervals; more of them keep the functions exactly."""
+        return self._session.model.grid
+
+    @grid.setter
+    def grid(self, value: int) -> None:
+        self.refine(value)
+
+    @property
+    def opt(self) -> str:
+        """The optimiser; setting it makes a new one."""
+        return self._session.trainer.settings.opt
+
+    @opt.setter
+    def opt(self, value: str) -> None:
+        self._apply(c.Set(opt=_check.choice(value, "opt", "KANExplorer", self._session.opts)))
+
+    @property
+    def lr(self) -> float | None:
+        """Learning rate of gradient methods, None for their own."""
+        return self._session.trainer.settings.lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._apply(c.Set(lr=_check.real(value, "lr", "KANExplorer", low=0, open_low=True)))
+
+    # ---- edges
+
+    def select(self, *edge: Any) -> None:
+        """Look at an edge, `select(0, 0, 1)`, at several, `select((0, 0, 1), (0, 1, 1))`, or at none, `select()`."""
+        edges = (edge,) if edge and not isinstance(edge[0], Sequence) else edge
+        checked = tuple(self._session.check_edge(one, "select") for one in edges)
+        self._apply(c.Select(checked))
+
+    def candidates(self, edge: EdgeLike | None = None) -> list[SymbolicFit]:
+        """The functions that could replace the selected edge (or another), best first."""
+        one = self._edge(edge, "candidates")
+        return self._ask(lambda: list(self._session.candidates(one)))
+
+    def fix(self, name: str | None = None, edge: EdgeLike | None = None, *, keep_spline: bool = False) -> None:
+        """Replace an edge by a symbolic function.
+
+        Args:
+            name: The primitive's name; by default that of the best candidate.
+            edge: `(layer, input, output)`; by default the selected one.
+            keep_spline: Keep a spline as a correction.
+        """
+        self._apply(c.Fix(self._edge(edge, "fix"), name, keep_spline))
+
+    def unfix(self, edge: EdgeLike | None = None) -> None:
+        """Bring the spline of an edge back."""
+        self._apply(c.Unfix(self._edge(edge, "unfix")))
+
+    def drag(self, edge: EdgeLike, k: int, value: float, *, commit: bool = True) -> None:
+        """Set coefficient k of an edge's spline; several with `commit=False` and a last one are a single act."""
+        self._apply(c.Drag(self._edge(edge, "drag"), k, value, commit))
+
+    def pin(self, edge: EdgeLike | None = None) -> None:
+        """Keep an edge out of training."""
+        self._apply(c.Pin(self._edge(edge, "pin")))
+
+    def unpin(self, edge: EdgeLike | None = None) -> None:
+        """Let an edge train again."""
+        self._apply(c.Pin(self._edge(edge, "unpin"), False))
+
+    def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
+        """Make edges `(input, output)` of a layer share one function."""
+        self._apply(c.Lock(l, tuple(edges)))
+
+    def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
+        """Give such edges functions of their own again."""
+        self._apply(c.Lock(l, tuple(edges), False))
+
+    # ---- the whole network
+
+    def prune(
+        self,
+        node_th: float = 1e-2,
+        edge_th: float = 3e-2,
+        *,
+        edges: Iterable[EdgeLike] | None = None,
+        node: tuple[int, int] | None = None,
+    ) -> None:
+        """Remove what hardly matters, or given edges, or a hidden node `(level, index)`."""
+        picked = () if edges is None else tuple(self._edge(edge, "prune") for edge in edges)
+        self._apply(c.Prune(picked, node, node_th, edge_th))
+
+    def restore(self, *edges: Any) -> None:
+        """Bring pruned edges back: `restore(0, 1, 4)`, or several triples."""
+        listed = (edges,) if edges and not isinstance(edges[0], Sequence) else edges
+        self._apply(c.Restore(tuple(self._edge(edge, "restore") for edge in listed)))
+
+    def refine(self, grid: int) -> None:
+        """Change the number of grid intervals, 1 to 200."""
+        self._apply(c.Refine(c.grid_of(grid)))
+
+    def auto_symbolic(
+        self, r2: float = 0.9, *, weight_simple: float | None = None, lib: Iterable[str] | None = None
+    ) -> None:
+        """Fix every numeric edge whose best candidate has at least this R²."""
+        self._apply(
+            c.Auto(_check.real(r2, "r2", "auto_symbolic", high=1), weight_simple, None if lib is None else tuple(lib))
+        )
+
+    def reset(self, seed: int | None = None) -> None:
+        """Begin again from the network that was given, or from another seed."""
+        self._apply(c.Reset(seed))
+
+    def undo(self) -> None:
+        """Go back to just before the last act."""
+        self._apply(c.Undo())
+
+    def redo(self) -> None:
+        """Go forward to what was undone."""
+        self._apply(c.Redo())
+
+    def goto(self, state: int) -> None:
+        """Go to a state of the history by its id, see `states`."""
+        self._apply(c.Goto(state))
+
+    # ---- results
+
+    @property
+    def model(self) -> KAN:
+        """A copy of the network as it is now."""
+        return self._ask(self._session.snapshot_model)
+
+    @property
+    def history(self) -> History:
+        """Steps and events so far."""
+        return self._ask(self._session.history)
+
+    @property
+    def states(self) -> list[dict[str, Any]]:
+        """The states that undo, redo and goto know: id, parent, label, kind, step, error."""
+        return self._ask(lambda: [dict(state) for state in describe.history(self._session)["states"]])
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """State, step, losses, milliseconds a step, and why it stopped."""
+        return dict(describe.status(self._session, self._driver.kind))
+
+    @property
+    def formula(self) -> Any:
+        """The network as a sympy expression; a list of them for several outputs."""
+        expressions, _ = self._ask(lambda: self._session.model.symbolic_formula(list(self._session.in_vars)))
+        return expressions[0] if len(expressions) == 1 else expressions
+
+    def code(self, path: str | os.PathLike[str] | None = None) -> str:
+        """A script that replays this session, bit for bit on the same data.
+
+        Args:
+            path: Where to write it, if given; a network that no call makes is written beside it.
+        """
+        name = "start.kan" if path is None else Path(path).with_suffix(".kan").name
+        session = self._session
+        text = self._ask(lambda: script(session.initial, self._arguments, session.log, name))
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+            if "KAN.load(" in text:
+                session.initial.save(Path(path).with_name(name))
+        return text
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """The history by columns."""
+        return self.history.to_dict()
+
+    def to_dataframe(self) -> Any:
+        """The history as a pandas frame, one row a step."""
+        return exports.frame(self.to_dict())
+
+    def save_html(self, path: str | os.PathLike[str], title: str | None = None) -> None:
+        """Write one file that shows all of this without a kernel and without a network."""
+        from kanwidget.explorer.html import report
+
+        text = self._ask(lambda: report(self._session, title))
+        Path(path).write_text(text, encoding="utf-8")
+
+    # ---- showing it
+
+    @property
+    def widget(self) -> Any:
+        """The ipywidgets widget, made when it is first asked for."""
+        if self._widget is None:
+            self._driver.check_open()
+            from kanwidget.explorer.widget import ExplorerWidget
+
+            self._widget = ExplorerWidget(self._router.handle, self._ask(self._publisher.snapshot))
+            self._publisher.send, self._publisher.store = self._widget.tell, self._widget.store
+            self._driver.post(lambda: self._publisher.note(frozenset(("formula",))))
+        return self._widget
+
+    def close(self) -> None:
+        """Stop, and free thread, network and data. The explorer can't be used afterwards."""
+        self._driver.close()
+        self._publisher.send = self._publisher.store = None
+        if self._widget is not None:
+            self._widget.close()
+            self._widget = None
+        self._session.callbacks.clear()
+        self._session.free()
+
+    def __enter__(self) -> KANExplorer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return exports.summary(self._session, self._driver.closed)
+
+    def _repr_mimebundle_(self, **_: Any) -> Any:
+        plain = {"text/plain": repr(self)}
+        if self._driver.closed:
+            return plain
+        with contextlib.suppress(ImportError):
+            from kanwidget.explorer.widget import can_show
+
+            if can_show():
+                bundle = self.widget._repr_mimebundle_()
+                data, more = bundle if isinstance(bundle, tuple) else (bundle, {})
+                return {**(data or {}), **plain}, more
+        return {**plain, "image/svg+xml": self._ask(lambda: exports.drawing(self._session))}
+
+    def _display_(self) -> Any:
+        """What marimo shows."""
+        return self.widget
+
+    # ---- inside
+
+    def _ask(self, job: Callable[[], T]) -> T:
+        return self._driver.ask(job)
+
+    def _apply(self, command: c.Command) -> None:
+        self._driver.apply(command)
+
+    def _edge(self, edge: EdgeLike | None, where: str) -> c.Edge:
+        if edge is None:
+            selected = self._session.selection
+            if not selected:
+                _check.fail(
+                    "edge", where, "given, or one selected before", None, "select(layer, input, output) does that."
+                )
+            edge = selected[0]
+        return self._session.check_edge(edge, where)
+
+    def _count(self, _: StepRecord) -> None:
+        with self._stepped:
+            self._stepped.notify_all()
+
+    def _blocking(self, command: c.Command, tick: Callable[[], Any] = lambda: None) -> None:
+        with _gentle_interrupt(self._driver.interrupt):
+            self._driver.run(command, tick)
+
+    def _wait(
+        self, first: int, steps: int | None, until: Callable[[StepRecord], Any] | None, timeout: float | None
+    ) -> bool:
+        session, driver = self._session, self._driver
+        end = None if timeout is None else time.monotonic() + timeout
+
+        def come() -> bool:
+            done = steps is not None and len(session.records) >= first + steps
+            return done or (until is not None and bool(until(session.now))) or not session.running or driver.closed
+
+        try:
+            while not come():
+                left = None if end is None else end - time.monotonic()
+                if left is not None and left <= 0:
+                    return False
+                if driver.kind == "thread":
+                    with self._stepped:
+                        self._stepped.wait(0.05 if left is None else min(0.05, left))
+                else:
+                    driver.pump()
+        except KeyboardInterrupt:
+            self.pause()
+            raise
+        return True
+
+
+@contextlib.contextmanager
+def _gentle_interrupt(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Within, the first Ctrl-C asks for a pause, and the second one breaks off."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def handle(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+        interrupt()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+
+
+def _replace_old(new: KANExplorer) -> None:
+    """Close the explorers that an earlier run of this cell made: nobody can reach them any more."""
+    import sys
+
+    if "IPython" not in sys.modules:
+        return
+    from kanwidget.explorer.widget import cell
+
+    here = cell()
+    if here is None:
+        return
+    name, execution = here
+    kept = []
+    for run, reference in _BY_CELL.get(name, []):
+        old = reference()
+        if old is not None and run != execution:
+            old.close()
+        elif old is not None:
+            kept.append((run, reference))
+    _BY_CELL[name] = [*kept, (execution, weakref.ref(new))]
+
+
+def _bar(steps: int) -> Any:
+    from tqdm.auto import tqdm
+
+    return tqdm(total=steps, desc="fit", leave=True)

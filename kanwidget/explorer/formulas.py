@@ -1,0 +1,86 @@
+"""The network as a formula for the browser, within a bounded time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from kanwidget.core import EdgeRef
+from kanwidget.explorer import protocol as p
+from kanwidget.explorer.describe import finite
+from kanwidget.explorer.session import Session
+
+#: Terms of the composed formula above which it is not written out: nobody would read it.
+_MOST_TERMS = 400
+
+
+def described(session: Session) -> p.Formula:
+    """Error and progress, without the formula itself: it is known at once."""
+    model, now = session.model, session.now
+    refs = model.edge_refs(active=True)
+    fixed = sum(_state(session, ref) == "symbolic" for ref in refs)
+    return {
+        "outputs": [],
+        "text": "",
+        "latex": "",
+        "python": "",
+        "rmse": finite(now.train_loss if now.test_loss is None else now.test_loss),
+        "fixed": fixed,
+        "active": len(refs),
+    }
+
+
+def formula(session: Session) -> p.Formula:
+    """The formula so far, with its error."""
+    told = described(session)
+    if not _readable(session):
+        names = ", ".join(session.in_vars)
+        text = "; ".join(f"{name} = f({names})" for name in session.out_vars)
+        note = ["mtext", {}, [f"{text}   (too long to be written out: prune, or fix edges)"]]
+        return {**told, "outputs": [["math", {}, [note]]], "text": text}
+    _write(session, told)
+    return told
+
+
+def _write(session: Session, told: p.Formula) -> None:
+    # sympy is only needed here, and takes a while to import.
+    from kanwidget.symbolic.latex import to_latex
+    from kanwidget.symbolic.mathml import math_tree
+    from kanwidget.symbolic.python_source import to_python
+    from kanwidget.symbolic.sympy_forms import from_sympy
+    from kanwidget.symbolic.text import plain
+
+    expressions, variables = session.model.symbolic_formula(_distinct(session.in_vars))
+    shown = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
+    pairs = list(zip(session.out_vars, expressions, strict=True))
+    told["outputs"] = [math_tree(expr, shown, left=name) for name, expr in pairs]
+    told["text"] = "; ".join(f"{name} = {plain(from_sympy(expr))}" for name, expr in pairs)
+    told["latex"] = " \\\\\n".join(f"{to_latex(_symbol(name))} = {to_latex(expr, shown)}" for name, expr in pairs)
+    told["python"] = to_python(expressions if len(expressions) > 1 else expressions[0], variables)
+
+
+def _symbol(name: str) -> Any:
+    import sympy
+
+    return sympy.Symbol(name)
+
+
+def _distinct(names: tuple[str, ...]) -> list[str]:
+    """Names for the symbols: two columns of one name are still two variables."""
+    return [name if names.count(name) == 1 else f"{name}_{i + 1}" for i, name in enumerate(names)]
+
+
+def _state(session: Session, ref: EdgeRef) -> str:
+    return session.model.layer(ref.layer).state(ref.source, ref.target)
+
+
+def _readable(session: Session) -> bool:
+    """Whether the composed formula is short: the number of paths from the inputs to the outputs is."""
+    model = session.model
+    paths = [1.0] * model.n_in
+    for index in range(model.depth):
+        active = model.layer(index).active().double()
+        sub = (active @ active.new_tensor(paths)).tolist()
+        level = index + 1
+        paths = [math.fsum(sub[s] for s in model.subnodes_of(level, n)) for n in range(model.nodes_in(level))]
+    return sum(paths) <= _MOST_TERMS

@@ -1,0 +1,49 @@
+"""What a trainer knows beside the network: how far it is, and its optimiser's memory, taken out and put back bit for bit."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from kanwidget.training import Trainer
+from kanwidget.training.gradient import GradientMethod
+from kanwidget.training.lm import LevenbergMarquardt
+
+_LM = ("damping", "_growth", "_small")
+
+
+def take(trainer: Trainer) -> dict[str, Any]:
+    """A copy of what the trainer knows."""
+    memory: dict[str, Any] = {"step_count": trainer.step_count, "seconds": trainer.seconds, "reason": trainer.reason}
+    optimizer = trainer._optimizer
+    if isinstance(optimizer, LevenbergMarquardt):
+        memory["LM"] = {name: getattr(optimizer, name) for name in _LM}
+    elif isinstance(optimizer, GradientMethod):
+        memory[trainer.opt] = {
+            "lr": optimizer.lr,
+            "generator": optimizer._generator.get_state(),
+            "state": copy.deepcopy(optimizer._optimizer.state_dict()),
+        }
+    return memory
+
+
+def put(trainer: Trainer, memory: dict[str, Any]) -> None:
+    """Set what the trainer knows; its network must be the one of then.
+
+    The optimiser's memory is left new where another method is used now.
+    """
+    for name in ("step_count", "seconds", "reason"):
+        setattr(trainer, name, memory[name])
+    trainer.reset()
+    known, optimizer = memory.get(trainer.opt), trainer._optimizer
+    if known is None:
+        return
+    if isinstance(optimizer, LevenbergMarquardt):
+        for name, value in known.items():
+            setattr(optimizer, name, value)
+    elif isinstance(optimizer, GradientMethod):
+        if optimizer.lr != known["lr"]:
+            optimizer.lr = known["lr"]
+            optimizer._optimizer = optimizer._make(optimizer._parameters, optimizer.lr)
+        optimizer._generator.set_state(known["generator"])
+        optimizer._optimizer.load_state_dict(copy.deepcopy(known["state"]))

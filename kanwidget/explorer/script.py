@@ -1,0 +1,111 @@
+"""A session written down as a script that replays it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+
+from kanwidget.explorer.commands import Command, Drag
+from kanwidget.kan import KAN
+
+_HEADER = '''"""A session of kanwidget's explorer. Run it on the same data to come to the same network."""'''
+
+
+@dataclass(slots=True)
+class Log:
+    """What was done, in order: statements, and numbers of steps between them."""
+
+    entries: list[Command | int] = field(default_factory=list)
+    _cut: bool = True
+
+    def step(self) -> None:
+        """One more step."""
+        if not self._cut and self.entries and isinstance(self.entries[-1], int):
+            self.entries[-1] += 1
+        else:
+            self.entries.append(1)
+        self._cut = False
+
+    def cut(self) -> None:
+        """The steps to come are counted anew, because the training was started again after an end."""
+        self._cut = True
+
+    def add(self, command: Command) -> None:
+        """A command that was carried out."""
+        last = self.entries[-1] if self.entries else None
+        if isinstance(last, Drag) and isinstance(command, Drag) and not last.commit:
+            if (last.edge, last.index) == (command.edge, command.index):
+                self.entries.pop()  # what was passed on the way leaves no trace
+        self.entries.append(command)
+        self._cut = True
+
+    def statements(self) -> list[str]:
+        """The lines of the script."""
+        lines = [f"explorer.step({e})" if isinstance(e, int) else e.call() for e in self.entries]
+        return [line for line in lines if line]
+
+
+def constructor(model: KAN) -> str | None:
+    """The call that makes exactly this network, None for one that was changed since."""
+    layers = [model.layer(index) for index in range(model.depth)]
+    grids = [layer.grid_size for layer in layers]
+    width = [sums if not products else [sums, products] for sums, products in model.width]
+    arguments: dict[str, object] = {"grid": grids[0] if len(set(grids)) == 1 else grids, "k": model.k}
+    if any(model.arities):
+        arguments["mult_arity"] = model.arities
+    if layers[0].base_fun != "silu":
+        arguments["base_fun"] = layers[0].base_fun
+    if model.grid_eps != 0.5:
+        arguments["grid_eps"] = model.grid_eps
+    arguments["seed"] = model.seed
+    try:
+        made = KAN(width, dtype=model.dtype, **arguments)  # type: ignore[arg-type]
+    except ValueError:
+        return None
+    if not _same(made, model):
+        return None
+    dtype = "" if model.dtype == torch.float64 else f", dtype={model.dtype}"
+    return f"KAN({width}, {', '.join(f'{name}={value!r}' for name, value in arguments.items())}{dtype})"
+
+
+def script(model: KAN, arguments: dict[str, object], log: Log, start: str) -> str:
+    """The whole script.
+
+    Args:
+        model: The network that the session began with.
+        arguments: Those of `KANExplorer` that aren't the defaults.
+        log: What was done.
+        start: Name of the file that holds the network, where no call makes it.
+    """
+    made = constructor(model)
+    if made is None:
+        made = f'KAN.load("{start}")  # explorer.code("{start.removesuffix(".kan")}.py") writes it beside the script'
+    imports = ["import torch"] if "torch." in made else []
+    given = "".join(f", {name}={value!r}" for name, value in arguments.items())
+    lines = [
+        _HEADER,
+        "",
+        *imports,
+        "from kanwidget import KAN, KANExplorer",
+        "",
+        "# `data` is the dataset that the session was given",
+        f"model = {made}",
+        f"explorer = KANExplorer(model, data{given})",
+        *log.statements(),
+        "model = explorer.model",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _same(one: KAN, other: KAN) -> bool:
+    a, b = one.state_dict(), other.state_dict()
+    if one.n_features != other.n_features or a.keys() != b.keys():
+        return False
+    for name, value in a.items():
+        if not isinstance(value, torch.Tensor):
+            if value != b[name]:
+                return False
+        elif name != "reference" and not torch.equal(value, b[name].to(value.device)):
+            return False
+    return True

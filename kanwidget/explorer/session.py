@@ -1,0 +1,373 @@
+"""`Session`: a network, its data, its training and its history. It knows no notebook and no thread.
+
+Commands go in, the topics that changed come out. Whatever fails leaves the session exactly as it was.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core import EdgeRef, Event, History, StepRecord, SymbolicFit, library
+from kanwidget.datasets import as_dataset
+from kanwidget.explorer import memory
+from kanwidget.explorer.commands import Command, Edge
+from kanwidget.explorer.protocol import State
+from kanwidget.explorer.script import Log
+from kanwidget.explorer.undo import Checkpoint, UndoTree
+from kanwidget.kan import KAN
+from kanwidget.symbolic.ranking import SIMPLICITY
+from kanwidget.training import OPTIMIZERS, Trainer, make_settings
+
+Topic = Literal[
+    "metrics", "replaced", "curves", "structure", "selection", "candidates", "formula", "history", "status", "settings"
+]
+Topics = frozenset[Topic]
+#: After a jump to another state.
+EVERYTHING: Topics = frozenset(
+    (
+        "metrics",
+        "replaced",
+        "curves",
+        "structure",
+        "selection",
+        "candidates",
+        "formula",
+        "history",
+        "status",
+        "settings",
+    )
+)
+#: After an act on the present state.
+CHANGED: Topics = EVERYTHING - {"replaced", "metrics"}
+STEPPED: Topics = frozenset(("metrics", "curves", "status"))
+#: Below this many parameters times rows, one thread is faster than several.
+_SMALL_WORK = 5e7
+#: A step that lasts longer than this looks at the stop flag; shorter ones are always finished.
+_LONG_STEP = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell the person: an error in Python's words, or that an act had nothing to do."""
+
+    title: str
+    message: str
+    hint: str | None = None
+
+
+class Session:
+    """One network in training, with everything that was done to it.
+
+    Args:
+        model: The network; the session works on a copy.
+        data: A `Dataset`, a pykan dict, or a pair of inputs and labels.
+        in_vars: Names of the inputs; the data's own by default.
+        out_vars: Names of the outputs.
+        lib: Names of the primitives that are candidates; all of them by default.
+        steps: Steps after which a training that was started ends; None goes on until it converges.
+        **options: Of `KAN.fit`: `opt`, `lamb`, `lr`, `batch`, `loss`, `update_grid`, …
+    """
+
+    def __init__(
+        self,
+        model: KAN,
+        data: Any,
+        *,
+        in_vars: Sequence[str] | None = None,
+        out_vars: Sequence[str] | None = None,
+        lib: Iterable[str] | None = None,
+        steps: int | None = None,
+        **options: Any,
+    ) -> None:
+        if not isinstance(model, KAN):
+            _check.fail("model", "KANExplorer", "a KAN", model, "KAN([2, 5, 1]) makes one.", error=TypeError)
+        self.lib = None if lib is None else tuple(row.name for row in library(lib))
+        self.steps = None if steps is None else _check.integer(steps, "steps", "KANExplorer", low=1)
+        self.past = model.history
+        self.model = copied(model)
+        self.data = as_dataset(data)
+        self.in_vars = _named(in_vars, self.data.in_vars, "in_vars")
+        outputs = self.data.out_vars if len(self.data.out_vars) == model.n_out else None
+        self.out_vars = _named(out_vars, outputs or tuple(f"y_{i + 1}" for i in range(model.n_out)), "out_vars")
+        self.initial = copied(model)
+        #: Asked within long steps, as `Trainer.interrupted`; a driver sets it.
+        self.interrupted: Callable[[], bool] = lambda: False
+        #: Told when a longer act begins (in words) and when it ends (None); a publisher sets it.
+        self.on_task: Callable[[str | None], None] = lambda _: None
+        self.trainer = Trainer(self.model, self.data, None, make_settings(**options), self._interrupted)
+        self.state: State = "idle"
+        self.reason: str | None = None
+        self.left: int | None = None
+        self.records: list[StepRecord] = []
+        self.events: list[Event] = []
+        self.now = self.trainer.record()
+        self.ms_per_step: float | None = None
+        self.selection: tuple[Edge, ...] = ()
+        self.simplicity = SIMPLICITY
+        self.best: dict[EdgeRef, SymbolicFit] = {}
+        #: Raised by every change of parameters or structure: what is derived from them is then out of date.
+        self.version = 0
+        self.notice: Notice | None = None
+        self.callbacks: list[Callable[[StepRecord], Any]] = []
+        self.log = Log()
+        self.tree = UndoTree()
+        self.tree.add("start", "start", self.now, None)
+        self.dragging: Checkpoint | None = None
+        self._fits: tuple[Edge, int, list[SymbolicFit]] | None = None
+        self._step_started = 0.0
+
+    # ---- asking
+
+    @property
+    def x(self) -> Tensor:
+        """The inputs that queries look at: a sample of the training data."""
+        return self.model.reference
+
+    @property
+    def running(self) -> bool:
+        """Whether it trains."""
+        return self.state == "running"
+
+    @property
+    def opts(self) -> list[str]:
+        """The optimisers that can be chosen."""
+        return ["auto", *OPTIMIZERS]
+
+    @property
+    def small(self) -> bool:
+        """Whether the network is so small that several threads would only wait for each other."""
+        return sum(p.numel() for p in self.model.parameters()) * len(self.data.train_input) < _SMALL_WORK
+
+    def check_edge(self, edge: Sequence[int], where: str) -> Edge:
+        """The edge, if it exists."""
+        if not isinstance(edge, Sequence) or isinstance(edge, str) or len(edge) != 3:
+            _check.fail("edge", where, "three indices (layer, input, output)", edge)
+        self.model.check_edge(*edge, where)
+        return (int(edge[0]), int(edge[1]), int(edge[2]))
+
+    def candidates(self, edge: Edge) -> list[SymbolicFit]:
+        """All functions that could replace an edge, best first; computed once for each state of the network."""
+        if self._fits is None or self._fits[:2] != (edge, self.version):
+            fits = self.model.suggest_symbolic(*edge, lib=self.lib, topk=None, weight_simple=self.simplicity)
+            self._fits = (edge, self.version, fits)
+            if fits:
+                self.best[EdgeRef(*edge)] = fits[0]
+        return self._fits[2]
+
+    def candidates_known(self) -> bool:
+        """Whether the candidates of the first selected edge are those of the present state."""
+        return bool(self.selection) and self._fits is not None and self._fits[:2] == (self.selection[0], self.version)
+
+    def history(self) -> History:
+        """The steps and events of this session, in a value of its own."""
+        reason = self.reason or ("running" if self.running else self.state)
+        return History(list(self.records), list(self.events), self.trainer.opt, reason)
+
+    def snapshot_model(self) -> KAN:
+        """A copy of the network, with the history of the model that was given and this session's."""
+        model = copied(self.model)
+        done = self.past.last.step if self.past.records else 0
+        spent = self.past.last.seconds if self.past.records else 0.0
+        later = [replace(r, step=r.step + done, seconds=r.seconds + spent) for r in self.records]
+        events = [replace(event, step=event.step + done) for event in self.events]
+        model.history = History(
+            [*self.past.records, *later], [*self.past.events, *events], self.trainer.opt, self.reason or self.state
+        )
+        return model
+
+    # ---- doing
+
+    def apply(self, command: Command) -> Topics:
+        """Carry a command out, whole or not at all.
+
+        Returns:
+            The topics that changed.
+
+        Raises:
+            ValueError: If the command asks for what doesn't exist; the session is then as before.
+        """
+        from kanwidget.explorer.acts import perform
+
+        with one_thread(self.small):
+            return perform(self, command)
+
+    def advance(self, budget: float = 0.05, stop: Callable[[], bool] = lambda: False) -> Topics:
+        """Train for some seconds, at least one step, unless it isn't running.
+
+        Args:
+            budget: Seconds after which no further step is begun.
+            stop: Asked after every step; True ends this call, not the training.
+        """
+        deadline = time.perf_counter() + budget
+        topics: Topics = frozenset()
+        with one_thread(self.small):
+            while self.running:
+                topics |= self._step()
+                if stop() or time.perf_counter() >= deadline:
+                    break
+        return topics
+
+    def _step(self) -> Topics:
+        self._step_started = time.perf_counter()
+        try:
+            record = next(self.trainer)
+        except StopIteration:
+            return self._ended()
+        except BaseException:
+            self._after_exception()
+            raise
+        spent = (time.perf_counter() - self._step_started) * 1e3
+        self.ms_per_step = spent if self.ms_per_step is None else 0.8 * self.ms_per_step + 0.2 * spent
+        self._append(record)
+        topics = STEPPED | self._take_notes()
+        if self.left is not None:
+            self.left -= 1
+        if record.stopped:
+            self._finish("done", record.stopped)
+        elif self.left == 0:
+            self._finish("done", "steps done")
+        self._tell(record)
+        return topics if self.running else topics | {"history", "formula", "candidates", "selection"}
+
+    def _append(self, record: StepRecord) -> None:
+        self.records.append(record)
+        self.now = record
+        self.version += 1
+        self.log.step()
+
+    def _ended(self) -> Topics:
+        """The trainer gave no record: it was interrupted within a step, which is discarded whole."""
+        if self.trainer.reason == "interrupted":
+            self.trainer.reason = ""
+            self.forget_momentum()
+            self._finish("paused", None)
+        else:
+            self._finish("done", self.trainer.reason)
+        return frozenset(("status",))
+
+    def _after_exception(self) -> None:
+        """Keep everything, and count a step that was done before the exception came."""
+        self.forget_momentum()
+        if self.trainer.step_count > self.now.step:
+            self._append(self.trainer.record())
+        self._finish("paused", None)
+
+    def forget_momentum(self) -> None:
+        """Gradient methods lose their memory in a step that is broken off; the script has to do the same."""
+        from kanwidget.explorer.commands import Set
+
+        if self.trainer.opt != "LM":
+            self.trainer.reset()
+            self.log.add(Set(opt=self.trainer.settings.opt))
+
+    def _tell(self, record: StepRecord) -> None:
+        for callback in self.callbacks:
+            try:
+                callback(record)
+            except Exception:
+                self._finish("error", "an error in a callback")
+                raise
+
+    def _finish(self, state: State, reason: str | None) -> None:
+        self.state, self.reason, self.left = state, reason, None
+
+    def _take_notes(self) -> Topics:
+        """Events that the trainer has noted by itself."""
+        if not self.trainer.events:
+            return frozenset()
+        self.events = [*self.events, *self.trainer.events]
+        self.trainer.events.clear()
+        return frozenset(("history",))
+
+    def _interrupted(self) -> bool:
+        return time.perf_counter() - self._step_started > _LONG_STEP and self.interrupted()
+
+    # ---- states
+
+    def checkpoint(self) -> Checkpoint:
+        """Everything that undo needs."""
+        return Checkpoint(
+            copied(self.model),
+            memory.take(self.trainer),
+            self.records,
+            len(self.records),
+            tuple(self.events),
+            self.now,
+        )
+
+    def restore(self, state: Checkpoint) -> None:
+        """Make a checkpoint's state the present one."""
+        self.adopt(copied(state.model))
+        memory.put(self.trainer, state.memory)
+        self.records = state.records[: state.n_records]
+        self.events, self.now = list(state.events), state.now
+
+    def free(self) -> None:
+        """Let go of everything large; what stays tells how it ended."""
+        self.tree = UndoTree()
+        self.tree.add("closed", "start", self.now, None)
+        self.dragging, self._fits, self.best, self.log = None, None, {}, Log()
+        self.callbacks.clear()
+        del self.trainer, self.data, self.initial
+
+    def adopt(self, model: KAN) -> None:
+        """Train another network from now on."""
+        same_shape = model.width == self.model.width and model.arities == self.model.arities
+        self.model = self.trainer.network = model
+        self.version += 1
+        if not same_shape:
+            self.selection, self.best = (), {}
+
+    def touched(self) -> None:
+        """The network was changed from outside the trainer, which has to begin afresh."""
+        self.model.history.events.clear()
+        self.trainer.reason = ""
+        self.trainer.reset()
+        self.version += 1
+        self.now = replace(self.trainer.record(), step=self.now.step, stopped=None)
+        if self.state in ("done", "error"):
+            self.state, self.reason = "paused", None
+
+
+def copied(model: KAN) -> KAN:
+    """A copy without the history, which may be long."""
+    history, model.history = model.history, History()
+    try:
+        return copy.deepcopy(model)
+    finally:
+        model.history = history
+
+
+@contextmanager
+def one_thread(small: bool = True) -> Iterator[None]:
+    """Let torch use one thread for a small network, and as many as before afterwards.
+
+    Threads of a small problem spend their time waiting for each other; and sums are rounded in an order that depends on their number:
+    a session on a thread of its own and the script that replays it must use the same. torch keeps the number per thread, so this touches nobody else.
+    """
+    before = torch.get_num_threads()
+    if not small or before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _named(given: Sequence[str] | None, default: tuple[str, ...], argument: str) -> tuple[str, ...]:
+    names = default if given is None else given
+    sound = not isinstance(names, str) and all(isinstance(name, str) and name for name in names)
+    if not sound or len(names) != len(default):
+        _check.fail(argument, "KANExplorer", f"a list of {len(default)} names", given)
+    return tuple(names)

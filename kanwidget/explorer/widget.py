@@ -1,0 +1,107 @@
+"""The adapter to notebooks: the only file that knows anywidget, ipywidgets and traitlets."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import anywidget
+import ipywidgets
+import traitlets
+
+from kanwidget.explorer import protocol as p
+
+_STATIC = Path(__file__).parent.parent / "static"
+
+
+class ExplorerWidget(anywidget.AnyWidget):
+    """The view of one explorer.
+
+    Args:
+        handle: Takes every message from the browser; may be called on any thread.
+        snapshot: The state to begin with.
+    """
+
+    _esm = _STATIC / "widget.js"
+    _css = _STATIC / "widget.css"
+    snapshot = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, handle: Callable[[Any], None], snapshot: p.Snapshot) -> None:
+        self._lock = threading.RLock()
+        self._handle: Callable[[Any], None] | None = handle
+        super().__init__(snapshot=cast("dict[str, Any]", snapshot), layout=ipywidgets.Layout(width="auto"))
+        self.on_msg(self._received)
+
+    # ---- to the browser; called on the driver's thread
+
+    def tell(self, message: dict[str, Any], buffers: list[bytes]) -> None:
+        """Send one message, unless the view is gone."""
+        with contextlib.suppress(Exception) if self.comm is None else self._lock:
+            self.send(message, buffers)
+
+    def store(self, snapshot: p.Snapshot) -> None:
+        """Keep a state: it is what a page that is opened later begins with."""
+        with self._lock:
+            if self.comm is not None:
+                self.snapshot = cast("dict[str, Any]", snapshot)
+
+    # ---- from the browser
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        # traitlets aren't made for several threads: this and the driver's writes exclude each other.
+        with self._lock:
+            super().set_state(sync_data)
+
+    def _received(self, _: Any, message: Any, __: list[Any]) -> None:
+        if self._handle is not None:
+            self._handle(message)
+
+    # ---- the kernel's ways
+
+    def open(self) -> None:
+        super().open()
+        self._route_replies()
+
+    @traitlets.observe("comm")
+    def _comm_changed(self, change: Any) -> None:
+        super()._comm_changed(change)
+        self._route_replies()
+
+    def _route_replies(self) -> None:
+        """Let answers go to the kernel's subshell, so that a click is heard while a cell runs.
+
+        ipykernel 7.4 sends them to wherever the last message came from, which for a thread is the shell that is busy.
+        """
+        comm = self.comm
+        if comm is not None and hasattr(comm, "_reply_subshell_for"):
+            comm._reply_subshell_for = lambda data, default: default
+
+    def close(self) -> None:
+        self._handle = None
+        super().close()
+
+
+def cell() -> tuple[str, str] | None:
+    """The id of the cell that is running and of its execution, None where there is no notebook."""
+    kernel = _kernel()
+    if kernel is None:
+        return None
+    parent = kernel.get_parent() or {}
+    name = parent.get("metadata", {}).get("cellId")
+    return (name, parent.get("header", {}).get("msg_id", "")) if name else None
+
+
+def can_show() -> bool:
+    """Whether this Python runs in a kernel that a page can talk to."""
+    return _kernel() is not None
+
+
+def _kernel() -> Any:
+    try:
+        from IPython.core.getipython import get_ipython
+    except ImportError:
+        return None
+    return getattr(get_ipython(), "kernel", None)
