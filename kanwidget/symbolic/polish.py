@@ -74,9 +74,9 @@ def polish(guess: Guess, data: Curves, rows: Sequence[Primitive], steps: int, to
         error[active] = here.error
         damping[active] = torch.where(better, lam * 0.2, lam * 6).clamp(min=1e-12)
         # Beyond these f(u) is a line or a parabola to 1e-12 (of the variance), and what goes on is a limit being taken.
-        moving = torch.where(
-            free_now[:, 0], slope[active].abs() > 0.004, shift[active].abs() < 300 * guess.slope[active].abs()
-        )
+        least = torch.where(free_now[:, 1], 0.004, 1e-6)
+        near = shift[active].abs() < 300 * guess.slope[active].abs()
+        moving = torch.where(free_now[:, 0], slope[active].abs() > least, near)
         going = moving & (here.error > _EXACT) & (gain > tolerance) & (damping[active] < 1e7)
         active, here = active[going], _Local(*(v[going] for v in here))
     return guess._replace(slope=slope, shift=shift), error

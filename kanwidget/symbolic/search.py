@@ -39,6 +39,8 @@ _SCALE_FREE = frozenset(
         "1/sqrt(x)",
     ]
 )
+#: Offset of a second family of groups.
+_FAMILY = 1000
 _WAVES = frozenset(["sin", "cos"])
 
 
@@ -89,22 +91,34 @@ def _table(pairs: list[tuple[float, float, int]], interval: tuple[float, float])
     return torch.tensor([[a, b, g, *interval] for a, b, g in pairs], dtype=torch.float64).reshape(-1, 5)
 
 
-def _centred(slopes: Sequence[float], spacing: float, reach: float = 1.6) -> list[tuple[float, float, int]]:
-    """Functions with a centre (step, bump) at t₀: u = α·(t - t₀), the finer the steeper."""
+def _centred(slopes: Sequence[float], spacing: float) -> list[tuple[float, float, int]]:
+    """Functions with a centre (step, bump) at t₀: u = α·(t - t₀), the finer the steeper.
+
+    Centres amid the data, near their ends and beyond them have groups of their own: from there a fit may slide into a limit
+    (sinh into exp).
+    """
     pairs = []
     for group, slope in enumerate(slopes):
         step = min(max(spacing / abs(slope), 0.04), 0.4)
-        half = int(reach / step)
-        pairs += [(slope, -slope * step * i, group) for i in range(-half, half + 1)]
-        pairs += [(slope, sign * slope * far, group) for far in (2.5, 4.0) for sign in (-1, 1)]
+        half = int(1.6 / step)
+        centres = [*(step * i for i in range(-half, half + 1)), *(sign * far for far in (2.5, 4.0) for sign in (-1, 1))]
+        pairs += [
+            (slope, -slope * centre, group + _FAMILY * ((abs(centre) > 0.8) + (abs(centre) > 0.35)))
+            for centre in centres
+        ]
     return pairs
 
 
 def _one_sided(edge: float, sides: Sequence[int], scale: float = 1.0) -> list[tuple[float, float, int]]:
-    """Functions with an end of their domain at u = edge, and a = ±1: from touching the data to far away."""
-    gaps = torch.logspace(-6, 2, 33, dtype=torch.float64).tolist()
+    """Functions with an end of their domain at u = edge, and a = ±1: from touching the data to far away.
+
+    Every two decades are a family: close to a singularity, the cells of the grid say little about how close.
+    """
+    gaps = list(enumerate(_geometric(1e-6, 100, 33)))
     return [
-        (side * scale, edge + scale * (1 + gap), i + 100 * (side < 0)) for side in sides for i, gap in enumerate(gaps)
+        (side * scale, edge + scale * (1 + gap), _FAMILY * (i // 8 + 10 * (side < 0)) + i)
+        for side in sides
+        for i, gap in gaps
     ]
 
 
@@ -140,8 +154,8 @@ def _real_line(row: Primitive) -> list[tuple[float, float, int]]:
         return [(slope, math.pi * phase / 6, group) for group, slope in enumerate(slopes) for phase in range(6)]
     if row.name == "J0":
         # Its middle and its other extrema look alike over a short range: each has its own groups.
-        pairs = _centred([0.9 + 0.7 * i for i in range(58)], 0.9, 3.0)
-        return [(a, b, group + 100 * (abs(b) > 2)) for a, b, group in pairs]
+        pairs = _centred([0.9 + 0.7 * i for i in range(48)], 0.9)
+        return [(a, b, group % _FAMILY + _FAMILY * (abs(b) > 2)) for a, b, group in pairs]
     signs = (1, -1) if row.name == "softplus" else (1,)
     return _centred([sign * slope for sign in signs for slope in _geometric(0.25, 80, 18)], 0.6)
 
@@ -204,10 +218,17 @@ class _Dictionary:
     """Columns of that table."""
 
 
+def _columns(group: Tensor) -> Tensor:
+    """Numbers for groups, with one left out between families, so that each family has peaks of its own."""
+    found, place = torch.unique(group, return_inverse=True)
+    steps = torch.diff(found, prepend=found[:1]).clamp(max=2)
+    return steps.cumsum(0)[place]
+
+
 @lru_cache(maxsize=8)
 def _dictionary(rows: tuple[Primitive, ...]) -> _Dictionary:
     parts = tuple(shapes(row, not is_built_in(row.name)) for row in rows)
-    ranks = [torch.unique(part.group, return_inverse=True)[1] for part in parts]
+    ranks = [_columns(part.group) for part in parts]
     width = max(int(rank.max()) + 1 for rank in ranks)
     sizes = torch.tensor([len(part.slope) for part in parts])
     row = torch.repeat_interleave(torch.arange(len(parts)), sizes)
@@ -263,7 +284,7 @@ def _search_shared(mean: Tensor, weight: Tensor, data: Curves, rows: tuple[Primi
     r2 = _correlation(table.curves, table.squares, mean, weight)
     edges, width = len(mean), table.width
     slot = table.slot.expand(edges, -1)
-    best = torch.full((edges, len(rows) * width), -2.0).scatter_reduce(1, slot, r2, "amax").view(edges, -1, width)
+    best = r2.new_full((edges, len(rows) * width), -2.0).scatter_reduce(1, slot, r2, "amax").view(edges, -1, width)
     # One start from each of the highest peaks among the groups: neighbours lead to the same place.
     padded = torch.nn.functional.pad(best, (1, 1), value=-3.0)
     peak = (best >= padded[..., :-2]) & (best >= padded[..., 2:])

@@ -1,0 +1,101 @@
+"""Accuracy against complexity, and limits that only imitate."""
+
+import math
+
+import pytest
+import torch
+
+from kanwidget.core import library, primitive
+from kanwidget.symbolic import fit_primitives
+from kanwidget.symbolic.ranking import score
+
+X = torch.linspace(-1, 1, 301, dtype=torch.float64)
+
+
+def ranked(y, x=X, lib=None, **options):
+    fits = fit_primitives(x[:, None], y[:, None], library(lib), **options)[0]
+    return [f.name for f in fits], {f.name: f for f in fits}
+
+
+@pytest.mark.parametrize(
+    ("y", "simple", "imitators"),
+    [
+        (2 * X + 1, "x", ["tanh", "sinh", "arctan", "x^5", "exp", "sin", "log"]),
+        (torch.exp(3 * X), "exp", ["sinh", "cosh", "sigmoid"]),
+        ((X + 0.5) ** 2, "x^2", ["cosh", "cos", "gaussian"]),
+        (torch.sgn(X - 0.2), "sgn", ["tanh", "arctan", "erf", "sigmoid"]),
+        (1 / (X - 1.5), "1/x", ["tan", "arctan"]),
+    ],
+)
+def test_limits_rank_below_what_they_imitate(y, simple, imitators):
+    order, fits = ranked(y)
+    assert fits[simple].imitates is None
+    for name in imitators:
+        assert order.index(name) > order.index(simple)
+        assert fits[name].score >= fits[simple].score
+
+
+@pytest.mark.parametrize("name", ["tanh", "sinh", "exp", "sin", "arctan"])
+def test_imitation_of_a_line_is_named(name):
+    _, fits = ranked(3 * X - 1)
+    assert fits[name].imitates == "x"
+
+
+def test_a_true_function_of_its_own_imitates_nothing():
+    for name in ("tanh", "sinh", "arctan", "gaussian", "erf", "J0"):
+        order, fits = ranked(primitive(name).fn(2 * X + 0.3))
+        assert order[0] == name or name == fits[order[0]].imitates
+        assert fits[name].imitates is None
+
+
+@pytest.mark.parametrize("phase", [0.0, 0.4, 1.2, math.pi / 2])
+def test_sine_and_cosine_are_one_function(phase):
+    order, fits = ranked(torch.sin(4 * X + phase))
+    first, second = order[:2]
+    assert {first, second} == {"sin", "cos"}
+    assert (fits[first].imitates, fits[second].imitates) == (None, first)
+    assert first == ("sin" if phase < math.pi / 4 else "cos")
+    assert abs(fits[first].params[1]) <= abs(fits[second].params[1]) + 1e-9
+
+
+def test_sigmoid_and_hyperbolic_tangent_are_one_function():
+    order, fits = ranked(torch.sigmoid(4 * X))
+    assert order[:2] == ["sigmoid", "tanh"]
+    assert fits["tanh"].imitates == "sigmoid"
+    assert ranked(torch.tanh(4 * X))[0][0] == "tanh"
+
+
+def test_an_exact_function_wins_whatever_its_complexity():
+    x = torch.linspace(1, 2, 200, dtype=torch.float64)
+    for name in ("1/x^5", "x^1.5", "arcsin", "J0"):
+        shift = {"arcsin": -1.5}.get(name, 0.0)
+        assert ranked(primitive(name).fn(1.0 * x + shift), x)[0][0] in (name, "arccos")
+
+
+def test_simplicity_moves_the_choice():
+    y = torch.sin(X) + 0.001 * torch.cos(20 * X)
+    assert ranked(y, simplicity=0.0)[0][0] != "x"
+    assert ranked(y, simplicity=0.99)[0][0] == "x"
+    best = ranked(y, simplicity=0.0)[1]
+    top = min(best.values(), key=lambda f: f.score)
+    assert top.r2 == pytest.approx(max(f.r2 for f in best.values()), abs=1e-4)
+
+
+def test_score_is_open():
+    _, fits = ranked(torch.sin(3 * X) + 0.1 * torch.cos(11 * X), simplicity=0.6)
+    plain = [f for f in fits.values() if f.imitates is None]
+    for f in plain:
+        assert f.score == pytest.approx(score(f.r2, f.complexity, 0.6), abs=1e-9)
+
+
+def test_order_is_that_of_the_scores():
+    fits = fit_primitives(X[:, None], torch.tanh(3 * X)[:, None], library())[0]
+    scores = [f.score for f in fits]
+    assert scores == sorted(scores)
+
+
+def test_pykan_fault_21_is_absent():
+    """There a constant beat every function whose R² was below 1 + 1e-5 - 2^(-4c), so that 1/x^5 could never win."""
+    assert score(1.0, 5) < score(0.0, 0)
+    assert score(0.97, 2) < score(0.0, 0)
+    assert score(1.0, 2) < score(1.0, 4)
