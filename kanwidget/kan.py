@@ -27,7 +27,7 @@ from kanwidget.core.records import EdgeCurve, EdgeRef, History, SymbolicFit
 from kanwidget.core.scores import Scores, attribute, feature_score
 from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.surgery.grids import KnotPlacement
-from kanwidget.training import Trainer, fit, training
+from kanwidget.training import Trainer, fit, fit_steps
 from kanwidget.training.trainer import Callback
 
 
@@ -184,9 +184,12 @@ class KAN(Network):
             self, data, opt, steps, lamb=lamb, callbacks=callbacks, validation=validation, progress=progress, **options
         )
 
-    def training(self, data: Any, opt: str = "auto", steps: int | None = 100, **options: Any) -> Trainer:
-        """An iterator that trains in place and gives one `StepRecord` a step; options as in `fit`."""
-        return training(self, data, opt, steps, **options)
+    def fit_steps(self, data: Any, opt: str = "auto", steps: int | None = 100, **options: Any) -> Trainer:
+        """An iterator that trains in place and gives one `StepRecord` a step; options as in `fit`.
+
+        To stop is to stop iterating. (`training` is what torch calls a module's own mode, so it isn't the name.)
+        """
+        return fit_steps(self, data, opt, steps, **options)
 
     # ---- structure: new models, but for those that say "in place"
 
@@ -335,13 +338,13 @@ class KAN(Network):
 
     def plot(self, *, data: Any = None, **options: Any) -> Any:
         """The network as one matplotlib figure; see `kanwidget.insight.plot` for `beta`, `metric`, `in_vars`, …"""
-        from kanwidget.insight import plot
+        from kanwidget.insight.plot import plot
 
         return plot(self, as_inputs(self, data), **options)
 
     def plot_curves(self, **options: Any) -> Any:
         """The losses of all trainings of this model as a matplotlib figure."""
-        from kanwidget.insight import plot_curves
+        from kanwidget.insight.plot import plot_curves
 
         return plot_curves(self.history, **options)
 

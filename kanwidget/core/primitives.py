@@ -158,9 +158,7 @@ _ROWS = (
     ),
     Primitive("abs", torch.abs, torch.sign, torch.zeros_like, 3, ("abs", "u"), free=(False, True), limits=("x",)),
     Primitive("sin", torch.sin, torch.cos, lambda u: -torch.sin(u), 2, ("sin", "u"), limits=("x", "x^2")),
-    Primitive(
-        "cos", torch.cos, lambda u: -torch.sin(u), lambda u: -torch.cos(u), 2, ("cos", "u"), limits=("x", "x^2")
-    ),
+    Primitive("cos", torch.cos, lambda u: -torch.sin(u), lambda u: -torch.cos(u), 2, ("cos", "u"), limits=("x", "x^2")),
     Primitive(
         "tan",
         torch.tan,

@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 
 def extend_knots(grid: Tensor, k: int) -> Tensor:
@@ -108,7 +107,12 @@ def _evaluate(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
     last = knots.shape[1] - 1 - k
     inside = torch.minimum(torch.maximum(x, knots[:, k]), knots[:, last])
     # Points go to the interval at their right, the grid's end to its last interval.
-    interval = torch.searchsorted(knots[:, k + 1 : last].contiguous(), inside.T.contiguous(), right=True).T + k
+    interval = (
+        torch.searchsorted(
+            knots[:, k + 1 : last].contiguous(), inside.T.contiguous(memory_format=torch.contiguous_format), right=True
+        ).T
+        + k
+    )
     local = _local(x, inside, knots, k, order, interval)
     if order > 1:
         # A line has no curvature: the derivatives of order 2 and more vanish outside.

@@ -1,8 +1,8 @@
 """Loss, penalty, optimisers, and the steps of a training."""
 
-from kanwidget.training.fit import fit, training
+from kanwidget.training.fit import fit, fit_steps
 from kanwidget.training.lm import Interrupted
 from kanwidget.training.penalty import Penalty
 from kanwidget.training.trainer import OPTIMIZERS, Settings, Trainer, make_settings
 
-__all__ = ["OPTIMIZERS", "Interrupted", "Penalty", "Settings", "Trainer", "fit", "make_settings", "training"]
+__all__ = ["OPTIMIZERS", "Interrupted", "Penalty", "Settings", "Trainer", "fit", "fit_steps", "make_settings"]

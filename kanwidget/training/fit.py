@@ -14,7 +14,7 @@ from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.training.trainer import Callback, Trainer, make_settings
 
 
-def training(
+def fit_steps(
     network: Network, data: Any, opt: str = "auto", steps: int | None = 100, *, validation: Any = None, **options: Any
 ) -> Trainer:
     """An iterator that trains in place and gives one `StepRecord` a step. Options as in `fit`.
@@ -22,7 +22,7 @@ def training(
     Examples:
         >>> from kanwidget import KAN, create_dataset
         >>> data = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=100, test_num=100)
-        >>> for record in KAN([2, 2, 1]).training(data, steps=30):
+        >>> for record in KAN([2, 2, 1]).fit_steps(data, steps=30):
         ...     if record.train_loss < 1e-4:
         ...         break
         >>> record.train_loss < 1e-4
@@ -47,7 +47,7 @@ def fit(
     for hook in hooks:
         if not callable(hook):
             _check.fail("callbacks", "fit", "functions (network, record)", hook)
-    trainer = training(network, data, opt, steps, validation=validation, **options)
+    trainer = fit_steps(network, data, opt, steps, validation=validation, **options)
     history = History(optimizer=trainer.opt)
     best = _Best(network)
     bar = _bar(steps, progress)
@@ -57,7 +57,7 @@ def fit(
             best.see(network, record)
             _show(bar, record)
             # A callback that returns True ends the training, as one that raises does, but quietly.
-            if any([hook(network, record) is True for hook in hooks]):
+            if any([hook(network, record) is True for hook in hooks]):  # noqa: C419 - each hook is to be called
                 history.reason = "callback"
                 break
     except KeyboardInterrupt:

@@ -64,7 +64,9 @@ def jacobian(network: Network, positions: ParameterMap, run: Pass) -> Tensor:
     for index in reversed(range(network.depth)):
         layer = network.layer(index)
         sensitivity = _to_subnodes(network, index + 1, run.subnodes[index], sensitivity)
-        for columns, block in _blocks(layer, positions.layers[index], run.nodes[index], run.designs[index], sensitivity):
+        for columns, block in _blocks(
+            layer, positions.layers[index], run.nodes[index], run.designs[index], sensitivity
+        ):
             full.index_add_(2, columns, block)
         if index > 0:
             sensitivity = sensitivity @ layer.edges(run.nodes[index], 1)

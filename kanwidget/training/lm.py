@@ -57,18 +57,21 @@ class LevenbergMarquardt:
 
     Args:
         objective: What to minimise.
-        damping: Damping at the start, relative to the mean diagonal of the normal matrix.
+        damping: Damping at the start, relative to the mean diagonal of the normal matrix, for a network that has
+            learnt nothing; one that fits already starts with proportionally less. (Of forty seeds of [2, 1, 1] one
+            ends in a poor minimum with 10, six with 1.)
     """
 
-    def __init__(self, objective: Objective, *, damping: float = 1.0) -> None:
+    def __init__(self, objective: Objective, *, damping: float = 10.0) -> None:
         self.objective = objective
-        self._start = damping
+        self._fresh = damping
         self.reset()
 
     def reset(self) -> None:
         """Forget what was learnt about the surroundings: parameters, knots or structure have changed."""
-        self.damping = self._start
         self.renew()
+        unexplained = min(1.0, self._current.loss / self.objective.trivial_loss())
+        self.damping = self._start = self._fresh * max(unexplained, 1e-8)
 
     def renew(self) -> None:
         """Take notice of changed knots, parameters or settings, and keep the damping."""

@@ -54,6 +54,15 @@ class Objective:
         with torch.no_grad():
             self._first_design = self.network.layer(0).design(self.x)
 
+    def trivial_loss(self) -> float:
+        """The loss of the best constant prediction: what a network that has learnt something must beat."""
+        if self.loss.classes:
+            counts = torch.bincount(self.y[:, 0], minlength=2).to(self.x.dtype)
+            trivial = float(-torch.special.xlogy(counts, counts / counts.sum()).sum() / counts.sum())
+        else:
+            trivial = float(self.y.var(0, correction=0).mean())
+        return max(trivial, torch.finfo(torch.float64).tiny)
+
     def value(self, rows: Tensor | None = None) -> Value:
         """Loss and penalty at the network's present parameters, on all samples or on some rows."""
         with torch.no_grad():

@@ -93,7 +93,8 @@ def _backward(network: Network, trace: Trace) -> tuple[list[Tensor], list[Tensor
     The differentiable twin of `kanwidget.core.scores`, which keeps outputs apart.
     """
     node = torch.ones_like(trace.output[0])
-    edge_scores, node_scores = [], [node]
+    edge_scores: list[Tensor] = []
+    node_scores = [node]
     for index in reversed(range(network.depth)):
         owners = [n for n in range(len(node)) for _ in network.subnodes_of(index + 1, n)]
         spread = deviation(trace.subnodes[index]) + 1e-4

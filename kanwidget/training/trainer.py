@@ -29,7 +29,7 @@ from kanwidget.training.penalty import METRICS, Penalty
 #: Rows of the training inputs that a network keeps as its reference.
 REFERENCE_ROWS = 512
 #: A grid is left alone while its ends are within this part of its length of the data's.
-_GRID_TOLERANCE = 0.05
+_GRID_TOLERANCE = 0.1
 #: LM forms a square matrix of the parameters at each step: above these it is no longer the fastest.
 _LM_PARAMETERS, _LM_WORK = 3000, 1e11
 
@@ -62,9 +62,9 @@ class Settings:
     batch: int | None = None
     loss: Any = None
     update_grid: bool = True
-    grid_update_num: int = 10
+    grid_update_num: int = 2
     start_grid_update_step: int = 0
-    stop_grid_update_step: int = 50
+    stop_grid_update_step: int = 20
     lamb_l1: float = 1.0
     lamb_entropy: float = 2.0
     lamb_coef: float = 0.0
@@ -76,9 +76,7 @@ class Settings:
 
     def penalty(self) -> Penalty:
         """The penalty that these settings mean."""
-        return Penalty(
-            self.lamb, self.lamb_l1, self.lamb_entropy, self.lamb_coef, self.lamb_coefdiff, self.reg_metric
-        )
+        return Penalty(self.lamb, self.lamb_l1, self.lamb_entropy, self.lamb_coef, self.lamb_coefdiff, self.reg_metric)
 
 
 #: One row an optimiser: from objective and settings to something that steps.
@@ -119,7 +117,9 @@ def make_settings(metrics: Any = (), **given: Any) -> Settings:
 
 
 def _named_metrics(metrics: Any) -> Mapping[str, Metric]:
-    named = dict(metrics) if isinstance(metrics, Mapping) else {getattr(m, "__name__", "metric"): m for m in metrics or ()}
+    named = (
+        dict(metrics) if isinstance(metrics, Mapping) else {getattr(m, "__name__", "metric"): m for m in metrics or ()}
+    )
     for name, metric in named.items():
         if not callable(metric):
             _check.fail("metrics", "fit", "functions (output, label) -> number", metric, f"{name!r} isn't callable.")
@@ -261,8 +261,8 @@ class Trainer(Iterator[StepRecord]):
     def _grid_steps_left(self) -> bool:
         every, s = self._grid_interval(), self.settings
         following = (self.step_count // every + 1) * every if every else math.inf
-        last = s.stop_grid_update_step if self.steps is None else min(s.stop_grid_update_step, self.steps)
-        return following < last and self._grids_are_off()
+        last = s.stop_grid_update_step if self.steps is None else min(s.stop_grid_update_step, self.steps - 1)
+        return following <= last and self._grids_are_off()
 
     def _adapt_grid(self) -> None:
         """Move the knots to the data where they have drifted apart.
@@ -271,7 +271,7 @@ class Trainer(Iterator[StepRecord]):
         """
         every, step = self._grid_interval(), self.step_count
         first, stop = self.settings.start_grid_update_step, self.settings.stop_grid_update_step
-        if not every or step == 0 or step % every or not first <= step < stop or not self._grids_are_off():
+        if not every or step == 0 or step % every or not first <= step <= stop or not self._grids_are_off():
             return
         update_grid(self.network, self.data.train_input)
         self._optimizer.renew()
@@ -331,7 +331,9 @@ def _check_outputs(network: Network, loss: Loss, label: Tensor) -> None:
     if loss.classes:
         if int(label.min()) < 0 or int(label.max()) >= network.n_out:
             expected = f"class numbers from 0 to {network.n_out - 1}, as the network has {network.n_out} outputs"
-            _check.fail("data", "fit", expected, (int(label.min()), int(label.max())), "Give the last layer one node a class.")
+            _check.fail(
+                "data", "fit", expected, (int(label.min()), int(label.max())), "Give the last layer one node a class."
+            )
     elif loss.root and label.shape[1] != network.n_out:
         expected = f"labels with {network.n_out} columns, as the network has outputs"
         _check.fail("data", "fit", expected, label, f"End `width` with {label.shape[1]}.")
@@ -342,7 +344,12 @@ def _weights(weight: Any, data: Dataset, network: Network) -> Tensor | None:
         return None
     values = torch.as_tensor(weight, dtype=network.dtype, device=network.device).reshape(-1, 1)
     rows = len(data.train_input)
-    if len(values) != rows or not bool(torch.isfinite(values).all()) or bool((values < 0).any()) or not values.sum() > 0:
+    if (
+        len(values) != rows
+        or not bool(torch.isfinite(values).all())
+        or bool((values < 0).any())
+        or not values.sum() > 0
+    ):
         _check.fail("sample_weight", "fit", f"{rows} finite numbers ≥ 0, not all 0", weight)
     return values / values.mean()
 
