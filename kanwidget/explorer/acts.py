@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -69,6 +69,11 @@ def _commit(session: Session, kind: str, label: str, before: Checkpoint) -> None
 def _exists(model: KAN, edge: c.Edge) -> bool:
     layer, source, target = edge
     return layer < model.depth and source < model.layer(layer).in_dim and target < model.layer(layer).out_dim
+
+
+def _each(change: Callable[[int, int, int], None], edges: Sequence[c.Edge]) -> None:
+    for edge in edges:
+        change(*edge)
 
 
 def edge_name(edge: tuple[int, ...]) -> str:
@@ -181,7 +186,7 @@ def _prune(session: Session, command: c.Prune) -> Topics:
     if command.edges:
         edges = [session.check_edge(edge, "prune") for edge in command.edges]
         label = f"prune {edge_name(edges[0])}" if len(edges) == 1 else f"prune {len(edges)} edges"
-        return _act(session, command, "prune", label, lambda: [model.remove_edge(*edge) for edge in edges])
+        return _act(session, command, "prune", label, lambda: _each(model.remove_edge, edges))
     if command.node is not None:
         level, node = command.node
         label = f"remove node {level},{node}"
@@ -205,7 +210,7 @@ def _restore(session: Session, command: c.Restore) -> Topics:
     if not gone:
         _check.fail("edges", "restore", "edges that are pruned", list(command.edges))
     label = f"restore {edge_name(gone[0])}" if len(gone) == 1 else f"restore {len(gone)} edges"
-    return _act(session, command, "restore", label, lambda: [session.model.restore_edge(*edge) for edge in gone])
+    return _act(session, command, "restore", label, lambda: _each(session.model.restore_edge, gone))
 
 
 def _refine(session: Session, command: c.Refine) -> Topics:

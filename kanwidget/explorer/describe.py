@@ -17,8 +17,10 @@ from kanwidget.explorer.session import Session
 from kanwidget.symbolic.mathml import candidate_tree
 from kanwidget.training.parameters import parameter_map
 
-#: Candidates told at most; those that only imitate another are left out before.
-_MOST_CANDIDATES = 24
+#: Candidates told at least, where there are so many, and at most.
+_FEWEST_CANDIDATES, _MOST_CANDIDATES = 12, 24
+#: Pairs of names for one function: sin(u) = cos(u - π/2).
+_TWINS = ({"sin", "cos"}, {"arcsin", "arccos"}, {"tanh", "sigmoid"})
 
 
 def structure(session: Session) -> p.Structure:
@@ -134,8 +136,7 @@ def candidates(session: Session, busy: bool = False) -> tuple[p.Candidates, dict
     edge = session.selection[0]
     if busy:
         return {"edge": list(edge), "busy": True, "version": session.version, "rows": []}, {}
-    fits = [fit for fit in session.candidates(edge) if fit.imitates is None and math.isfinite(fit.r2)]
-    fits = fits[:_MOST_CANDIDATES]
+    fits = _different(session.candidates(edge))
     inputs = curves.edge_inputs(session.model, edge, session.x)
     x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
     y = session.model.curve(edge, x.to(inputs.device)).y
@@ -148,6 +149,15 @@ def candidates(session: Session, busy: bool = False) -> tuple[p.Candidates, dict
     }
     rows = torch.stack([_fitted(fit, x) for fit in fits]) if fits else x.new_zeros(0, len(x))
     return told, {"x": x, "y": y, "fits": rows}
+
+
+def _different(fits: Sequence[SymbolicFit]) -> list[SymbolicFit]:
+    """The fits worth showing: each function once; those that only imitate a simpler one where there are few others."""
+    sound = [fit for fit in fits if math.isfinite(fit.r2)]
+    found = [fit for fit in sound if fit.imitates is None]
+    twins = [{fit.name, fit.imitates} in _TWINS for fit in sound]
+    others = [fit for fit, twin in zip(sound, twins, strict=True) if fit.imitates is not None and not twin]
+    return [*found, *others[: max(0, _FEWEST_CANDIDATES - len(found))]][:_MOST_CANDIDATES]
 
 
 def _candidate(fit: SymbolicFit, variable: str) -> p.Candidate:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from kanwidget.core import EdgeRef
 from kanwidget.explorer import protocol as p
@@ -55,14 +54,8 @@ def _write(session: Session, told: p.Formula) -> None:
     pairs = list(zip(session.out_vars, expressions, strict=True))
     told["outputs"] = [math_tree(expr, shown, left=name) for name, expr in pairs]
     told["text"] = "; ".join(f"{name} = {plain(from_sympy(expr))}" for name, expr in pairs)
-    told["latex"] = " \\\\\n".join(f"{to_latex(_symbol(name))} = {to_latex(expr, shown)}" for name, expr in pairs)
+    told["latex"] = " \\\\\n".join(f"{to_latex(("var", name))} = {to_latex(expr, shown)}" for name, expr in pairs)
     told["python"] = to_python(expressions if len(expressions) > 1 else expressions[0], variables)
-
-
-def _symbol(name: str) -> Any:
-    import sympy
-
-    return sympy.Symbol(name)
 
 
 def _distinct(names: tuple[str, ...]) -> list[str]:

@@ -297,10 +297,8 @@ class Publisher:
 
     def _flush_snapshot(self) -> None:
         """While training every two seconds; else once everything that belongs to it is known."""
-        if self.session.running:
-            due = self.clock() - self._stored_at >= SNAPSHOT_SECONDS
-        else:
-            due = self._snapshot_due and not self._dirty & _SLOW
+        late = self.clock() - self._stored_at >= SNAPSHOT_SECONDS
+        due = late if self.session.running else self._snapshot_due and not self._dirty & _SLOW
         if self.store is not None and due:
             self._snapshot_due = False
             self.store(self.snapshot())

@@ -34,8 +34,8 @@ class Log:
     def add(self, command: Command) -> None:
         """A command that was carried out."""
         last = self.entries[-1] if self.entries else None
-        if isinstance(last, Drag) and isinstance(command, Drag) and not last.commit:
-            if (last.edge, last.index) == (command.edge, command.index):
+        match last, command:
+            case Drag(commit=False), Drag() if (last.edge, last.index) == (command.edge, command.index):
                 self.entries.pop()  # what was passed on the way leaves no trace
         self.entries.append(command)
         self._cut = True

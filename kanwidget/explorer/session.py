@@ -151,8 +151,9 @@ class Session:
         """The edge, if it exists."""
         if not isinstance(edge, Sequence) or isinstance(edge, str) or len(edge) != 3:
             _check.fail("edge", where, "three indices (layer, input, output)", edge)
-        self.model.check_edge(*edge, where)
-        return (int(edge[0]), int(edge[1]), int(edge[2]))
+        layer, source, target = edge
+        self.model.check_edge(layer, source, target, where)
+        return (int(layer), int(source), int(target))
 
     def candidates(self, edge: Edge) -> list[SymbolicFit]:
         """All functions that could replace an edge, best first; computed once for each state of the network."""
@@ -351,8 +352,9 @@ def copied(model: KAN) -> KAN:
 def one_thread(small: bool = True) -> Iterator[None]:
     """Let torch use one thread for a small network, and as many as before afterwards.
 
-    Threads of a small problem spend their time waiting for each other; and sums are rounded in an order that depends on their number:
-    a session on a thread of its own and the script that replays it must use the same. torch keeps the number per thread, so this touches nobody else.
+    Threads of a small problem spend their time waiting for each other. And sums are rounded in an order that depends
+    on their number: a session on a thread of its own and the script that replays it must use the same. torch keeps
+    the number per thread, so this touches nobody else.
     """
     before = torch.get_num_threads()
     if not small or before == 1:

@@ -1,0 +1,150 @@
+"""A real notebook server and a real browser, once for all tests of this folder; each test gets a page of its own."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCREENS = ROOT / "build" / "screens"
+#: Generous, because other work may share the processor: nothing here asserts how long something takes.
+PATIENCE = 90_000
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def browser_path():
+    names = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
+    return next((found for name in names if name and (found := shutil.which(name))), None)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """One application of Jupyter in a folder of its own, without a password, for this machine only."""
+
+    def __init__(self, application, folder):
+        self.application, self.folder, self.port = application, folder, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = (folder / "server.log").open("w")
+        environment = {
+            **os.environ,
+            "JUPYTER_CONFIG_DIR": str(folder / "config"),
+            "JUPYTER_DATA_DIR": str(folder / "data"),
+            "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+            "IPYTHONDIR": str(folder / "ipython"),
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": str(ROOT),
+        }
+        (folder / "files").mkdir()
+        arguments = [
+            sys.executable,
+            "-m",
+            "jupyterlab" if application == "lab" else "notebook",
+            "--allow-root",
+            "--no-browser",
+            "--ip=127.0.0.1",
+            f"--port={self.port}",
+            "--ServerApp.port_retries=0",
+            f"--ServerApp.root_dir={folder / 'files'}",
+            "--IdentityProvider.token=",
+            "--ServerApp.password=",
+            "--ServerApp.disable_check_xsrf=True",
+            f"--{'LabApp' if application == 'lab' else 'JupyterNotebookApp'}.expose_app_in_browser=True",
+        ]
+        self.process = subprocess.Popen(arguments, env=environment, cwd=folder, stdout=self.log, stderr=self.log)
+
+    def wait(self):
+        deadline = time.monotonic() + PATIENCE / 1000
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}/api/status", timeout=5) as answer:
+                    return json.load(answer)
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(Path(self.log.name).read_text()[-3000:]) from None
+                time.sleep(0.2)
+
+    def write(self, name, cells):
+        """A notebook of these cells, with ids that stay."""
+        made = [nbformat.v4.new_code_cell(source, id=f"cell-{i}") for i, source in enumerate(cells)]
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=kernel), self.folder / "files" / name)
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.log.close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = browser_path()
+    if path is None:
+        pytest.skip("no Chromium here: install it (apt install chromium) or set CHROMIUM to its path")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
+        yield running
+        running.close()
+
+
+def serve(application, folder):
+    pytest.importorskip("jupyterlab" if application == "lab" else "notebook", reason="pip install 'kanwidget[lab]'")
+    server = Server(application, folder)
+    try:
+        server.wait()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def lab(browser, tmp_path_factory):
+    yield from serve("lab", tmp_path_factory.mktemp("lab"))
+
+
+@pytest.fixture(scope="session")
+def classic(browser, tmp_path_factory):
+    yield from serve("notebook", tmp_path_factory.mktemp("notebook"))
+
+
+@pytest.fixture
+def page(browser):
+    """A page, and in `page.problems` what its console complained about."""
+    context = browser.new_context(viewport={"width": 1500, "height": 1300})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.problems = []
+    page.on("console", lambda m: page.problems.append(f"{m.type}: {m.text}") if m.type == "error" else None)
+    page.on("pageerror", lambda error: page.problems.append(f"exception: {error}"))
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def screens():
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    return SCREENS

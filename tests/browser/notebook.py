@@ -1,0 +1,137 @@
+"""What the tests do in a notebook: open it, run cells, and read the explorer's own attributes. No sleeps: everything waits on these."""
+
+import re
+
+ROOT = ".kanwidget"
+#: Complaints that have nothing to do with the explorer.
+FOREIGN = re.compile(
+    r"favicon|Failed to load resource|net::ERR|WebSocket|jupyter|lab/api|extension|@lumino|react", re.I
+)
+
+SETUP = """
+import torch
+from kanwidget import KAN, KANExplorer, create_dataset
+
+data = create_dataset(lambda x: torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2), n_var=2)
+model = KAN(width=[2, 5, 1], grid=3, k=3, seed=42)
+"""
+
+
+class Notebook:
+    """One open notebook."""
+
+    def __init__(self, page, server, name):
+        self.page, self.server, self.name = page, server, name
+        self.open()
+
+    def open(self):
+        path = "lab/tree" if self.server.application == "lab" else "notebooks"
+        self.page.goto(f"{self.server.url}/{path}/{self.name}")
+        self.page.wait_for_function("() => window.jupyterapp && window.jupyterapp.shell.currentWidget")
+        self.page.wait_for_function(
+            """() => { const c = window.jupyterapp.shell.currentWidget.context?.sessionContext;
+                       return c && c.isReady && c.session?.kernel?.connectionStatus === 'connected'; }"""
+        )
+        self.dismiss()
+
+    def dismiss(self):
+        """Close whatever asks something."""
+        self.page.evaluate(
+            "() => document.querySelectorAll('.jp-toast-button, .Toastify__close-button').forEach(b => b.click())"
+        )
+
+    def command(self, name, arguments=None):
+        """Run a command of the application without waiting for its end."""
+        self.page.evaluate("([n, a]) => { window.jupyterapp.commands.execute(n, a ?? {}); }", [name, arguments])
+
+    def run_all(self):
+        self.command("notebook:run-all-cells")
+
+    def run(self, index):
+        """Run one cell."""
+        self.page.evaluate(
+            """(i) => { const n = window.jupyterapp.shell.currentWidget.content; n.deselectAll(); n.activeCellIndex = i;
+                        window.jupyterapp.commands.execute('notebook:run-cell'); }""",
+            index,
+        )
+
+    def output(self, index):
+        """The text that a cell printed, once it is there."""
+        handle = self.page.wait_for_function(
+            """(i) => { const m = window.jupyterapp.shell.currentWidget.model.cells.get(i).toJSON();
+                        return m.execution_count && m.outputs.length ?
+                          m.outputs.map(o => [].concat(o.text ?? o.data?.['text/plain'] ?? o.traceback ?? '').join('')).join('') : null; }""",
+            arg=index,
+        )
+        return handle.json_value()
+
+    def save(self):
+        self.page.evaluate("async () => { await window.jupyterapp.shell.currentWidget.context.save(); }")
+
+    def theme(self, name):
+        self.page.evaluate(
+            "async (n) => { await window.jupyterapp.commands.execute('apputils:change-theme', {theme: n}); }", name
+        )
+
+
+class Explorer:
+    """The explorer's view in a page."""
+
+    def __init__(self, page, root=ROOT):
+        self.page, self.root = page, page.locator(root).first
+
+    def see(self):
+        self.root.wait_for(state="visible")
+        return self
+
+    @property
+    def status(self):
+        return self.root.get_attribute("data-kw-status")
+
+    @property
+    def step(self):
+        return int(self.root.get_attribute("data-kw-step"))
+
+    def until(self, condition, argument=None):
+        """Wait for a condition on the root `e` and an argument `a`, in JavaScript."""
+        source = f"([s, a]) => {{ const e = document.querySelector(s); return e && ({condition}); }}"
+        return self.page.wait_for_function(source, arg=[ROOT, argument])
+
+    def until_status(self, *names):
+        self.until("a.includes(e.dataset.kwStatus)", list(names))
+
+    def until_step(self, least):
+        self.until("Number(e.dataset.kwStep) >= a", least)
+
+    def click(self, action):
+        self.root.locator(f'[data-kw-action="{action}"]:visible').first.click()
+
+    def control(self, name):
+        return self.root.locator(f'input[data-kw-control="{name}"]')
+
+    def type(self, name, value):
+        """Type a value beside a slider, and wait until the kernel has accepted it."""
+        field = self.root.locator(f'[data-kw-field="{name}"]')
+        field.fill(str(value))
+        field.press("Enter")
+        self.until('Number(e.querySelector(`[data-kw-control="${a[0]}"]`).dataset.kwValue) === a[1]', [name, value])
+
+    def edge(self, key):
+        return self.root.locator(f'[data-kw-edge="{key}"]')
+
+    def select(self, key):
+        """Click an edge where its wire is."""
+        self.edge(key).first.dispatch_event("click")
+        self.until("e.querySelector(`[data-kw-edge=\"${a}\"]`).getAttribute('aria-pressed') === 'true'", key)
+
+    def candidates(self, least=1):
+        """Names and R² of the candidates shown, once there are enough."""
+        self.until("e.querySelectorAll('[data-kw-candidate][data-kw-r2]').length >= a", least)
+        return self.root.locator("[data-kw-candidate]").evaluate_all(
+            "all => all.map(c => [c.dataset.kwCandidate, Number(c.dataset.kwR2)])"
+        )
+
+
+def own_problems(page):
+    """What the console says about the explorer."""
+    return [problem for problem in page.problems if "kanwidget" in problem or not FOREIGN.search(problem)]
