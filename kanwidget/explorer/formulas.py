@@ -54,7 +54,8 @@ def _write(session: Session, told: p.Formula) -> None:
     pairs = list(zip(session.out_vars, expressions, strict=True))
     told["outputs"] = [math_tree(expr, shown, left=name) for name, expr in pairs]
     told["text"] = "; ".join(f"{name} = {plain(from_sympy(expr))}" for name, expr in pairs)
-    told["latex"] = " \\\\\n".join(f"{to_latex(("var", name))} = {to_latex(expr, shown)}" for name, expr in pairs)
+    equations = [f"{to_latex(('var', name))} = {to_latex(expr, shown)}" for name, expr in pairs]
+    told["latex"] = " \\\\\n".join(equations)
     told["python"] = to_python(expressions if len(expressions) > 1 else expressions[0], variables)
 
 
