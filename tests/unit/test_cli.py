@@ -1,12 +1,18 @@
 import contextlib
+import importlib.util
 import io
 import re
 import subprocess
 import sys
 
 import pytest
+import torch
 
 from kanwidget import KAN, Dataset, __version__, cli, create_dataset, load_planets
+from kanwidget.cli import steps
+from kanwidget.cli.formula import needed_constants
+from kanwidget.cli.shapes import choose
+from kanwidget.cli.steps import train_sparse
 
 TABLE = "mass,speed,note,energy\n" + "".join(
     f"{m},{v},n{m},{m * v * v / 2}\n" for m in range(1, 9) for v in range(1, 6)
@@ -54,7 +60,7 @@ def test_a_command_that_makes_no_sense_exits_with_2(capsys, arguments, message):
         (["--target", "energy"], "row 2, column 'note' of kinetic.csv must be a number; got 'n1'"),
         (["--target", "enrgy"], "Did you mean 'energy'"),
         (["--target", "energy", "--inputs", "mass,sped"], "Did you mean 'speed'"),
-        (["--target", "energy", "--inputs", "mass,speed", "--width", "3,5,1"], "Use --width 2,1,1."),
+        (["--target", "energy", "--inputs", "mass,speed", "--width", "3,5,1"], "Use --width 2,5,1, or leave it out."),
         (
             ["--target", "energy", "--inputs", "mass", "--out", "none/report.html"],
             "there is no folder none for report.html",
@@ -75,6 +81,7 @@ def fitted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fitted")
     (folder / "kinetic.csv").write_text(TABLE)
     command = ["fit", str(folder / "kinetic.csv"), "--target", "energy", "--inputs", "mass,speed", "--symbolic"]
+    command += ["--width", "2,1,1", "--grid", "5"]
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as progress:
         code = cli.main([*command, "--out", str(folder / "report.html"), "--save", str(folder / "model.kan")])
     return code, out.getvalue(), progress.getvalue(), folder
@@ -109,14 +116,24 @@ def test_demo_finds_keplers_law(capsys, tmp_path):
     assert (tmp_path / "demo.html").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize(
-    ("rows", "inputs", "width", "grid"),
-    [(13, 2, [2, 1, 1], 1), (200, 2, [2, 5, 1], 1), (1000, 2, [2, 5, 1], 5), (25, 10, [10, 1, 1], 1)],
-)
-def test_defaults_have_rows_for_their_coefficients(rows, inputs, width, grid):
-    data = create_dataset(lambda x: x[:, [0]], n_var=inputs, train_num=rows, test_num=0)
-    assert cli._default_width(data) == width
-    assert cli._default_grid(data, width) == grid
+def table_of(f, rows, noise=0.0):
+    generator = torch.Generator().manual_seed(0)
+    data = create_dataset(f, ranges=(0.5, 2), train_num=rows, test_num=0)
+    error = noise * torch.randn(rows, 1, generator=generator, dtype=torch.float64)
+    return Dataset(data.train_input, data.train_label + error)
+
+
+def test_the_shape_is_the_simplest_that_predicts():
+    assert choose(table_of(lambda x: x[:, [0]] + x[:, [1]], 60), None, None, seed=0) == ([2, 1], 1)
+    assert choose(table_of(lambda x: x[:, [0]] * x[:, [1]], 60), None, 1, seed=0)[0] == [2, 1, 1]
+    assert choose(table_of(lambda x: x[:, [0]] + x[:, [1]], 25, noise=0.3), None, None, seed=0) == ([2, 1], 1)
+
+
+def test_a_shape_that_is_given_is_kept():
+    data = table_of(lambda x: x[:, [0]] * x[:, [1]], 40)
+    assert choose(data, [2, 3, 1], 2, seed=0) == ([2, 3, 1], 2)
+    assert choose(data, None, 4, seed=0)[1] == 4
+    assert choose(table_of(lambda x: x[:, [0]], 5), None, None, seed=0) == ([2, 1], 1)
 
 
 def test_constants_that_the_data_do_not_need_vanish():
@@ -126,7 +143,7 @@ def test_constants_that_the_data_do_not_need_vanish():
     model.fix_symbolic(0, 0, 0, "x^1.5")
     model.fit(data, steps=20, progress=False)
     (expression,), variables = model.symbolic_formula(data.in_vars)
-    needed, constants = cli._needed_constants(expression, variables, data, model)
+    needed, constants = needed_constants(expression, variables, data, model)
     assert str(needed).endswith("axis**(3/2)")
     ((value, error),) = constants.values()
     assert abs(value - 1) < 3 * error < 1e-3
@@ -138,7 +155,7 @@ def test_the_penalty_means_the_same_in_every_unit():
     for unit in (1.0, 1e6):
         scaled = Dataset(data.train_input, data.train_label * unit + 5 * unit)
         model = KAN([2, 2, 1], seed=1)
-        cli._train_sparse(model, scaled, steps=5, lamb=1e-2)
+        train_sparse(model, scaled, 5, 1e-2)
         scores.append(model.feature_score)
         assert (model.predict(data.train_input) / unit - 5).std() == pytest.approx(
             float(data.train_label.std()), rel=0.2
@@ -155,10 +172,10 @@ def test_help_and_version(capsys):
 
 
 def test_interrupted(capsys, monkeypatch, table):
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_train", interrupt)
+    monkeypatch.setattr(steps, "train", interrupt)
     assert cli.main(["fit", table, "--target", "energy", "--inputs", "mass,speed"]) == 130
     assert capsys.readouterr().err == "kanwidget: interrupted\n"
 
@@ -166,7 +183,7 @@ def test_interrupted(capsys, monkeypatch, table):
 def test_lab_opens_the_notebooks(monkeypatch, tmp_path):
     commands = []
     monkeypatch.setattr(subprocess, "call", lambda command: commands.append(command) or 0)
-    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
     monkeypatch.chdir(tmp_path)
     assert cli.main(["lab"]) == 0
     (tmp_path / "notebooks").mkdir()
@@ -177,6 +194,6 @@ def test_lab_opens_the_notebooks(monkeypatch, tmp_path):
 
 def test_lab_says_what_is_missing(capsys, monkeypatch, tmp_path):
     assert cli.main(["lab", str(tmp_path / "none")]) == 1
-    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert cli.main(["lab"]) == 1
     assert 'pip install "kanwidget[lab]"' in capsys.readouterr().err

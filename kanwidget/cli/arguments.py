@@ -1,0 +1,109 @@
+"""The grammar of the command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+
+def parser() -> argparse.ArgumentParser:
+    """Commands and options; `name` holds the command that was given."""
+    from kanwidget import __version__
+
+    whole = argparse.ArgumentParser(
+        prog="kanwidget", description="Train a Kolmogorov-Arnold network and find the formula behind the data."
+    )
+    whole.add_argument("--version", action="version", version=f"kanwidget {__version__}")
+    commands = whole.add_subparsers(title="commands", metavar="demo | fit | lab", dest="name", required=True)
+
+    demo = commands.add_parser("demo", help="train on bundled real data and find its formula, in seconds")
+    demo.add_argument(
+        "--out", type=Path, default=Path("kanwidget-demo.html"), metavar="FILE", help="the report to write"
+    )
+    demo.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="of the random start (default 0)")
+
+    fit = commands.add_parser(
+        "fit", help="train on a table", description="Train on a CSV or Parquet table with a header."
+    )
+    _add_fit_arguments(fit)
+
+    lab = commands.add_parser("lab", help="open JupyterLab")
+    lab.add_argument("folder", type=Path, nargs="?", help="folder of notebooks (default: notebooks, else this one)")
+    return whole
+
+
+def _add_fit_arguments(fit: argparse.ArgumentParser) -> None:
+    """The options of `kanwidget fit`."""
+    fit.add_argument("data", type=Path, metavar="DATA", help="a .csv, .tsv or .parquet file with a header")
+    fit.add_argument("--target", required=True, metavar="COL", help="the column to predict")
+    fit.add_argument("--inputs", type=_names, metavar="A,B", help="the input columns (default: all others)")
+    fit.add_argument(
+        "--width",
+        type=_widths,
+        metavar="2,5,1",
+        help="nodes a layer, inputs first (default: tried out)",
+    )
+    fit.add_argument("--grid", type=_whole(1), metavar="N", help="grid intervals (default: tried out)")
+    fit.add_argument("--steps", type=_whole(1), default=50, metavar="N", help="steps a training (default 50)")
+    fit.add_argument(
+        "--lamb", type=_at_least_zero, default=1e-3, metavar="X", help="sparsity, 0 for none (default 1e-3)"
+    )
+    fit.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="of the start and the split (default 0)")
+    fit.add_argument(
+        "--test-fraction", type=_fraction, default=0.2, metavar="X", help="rows kept for the test (default 0.2)"
+    )
+    fit.add_argument("--symbolic", action="store_true", help="replace the curves by functions and print the formula")
+    fit.add_argument("--out", type=Path, metavar="FILE.html", help="write a report that opens in any browser")
+    fit.add_argument("--save", type=Path, metavar="FILE.kan", help="save the model")
+
+
+def _whole(low: int) -> Callable[[str], int]:
+    """A parser of integers that are at least `low`."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if value < low:
+            raise argparse.ArgumentTypeError(f"must be an integer ≥ {low}; got {text!r}")
+        return value
+
+    return parse
+
+
+def _at_least_zero(text: str) -> float:
+    value = _float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number ≥ 0; got {text!r}")
+    return value
+
+
+def _fraction(text: str) -> float:
+    value = _float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to below 1; got {text!r}")
+    return value
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def _widths(text: str) -> list[int]:
+    parse = _whole(1)
+    widths = [parse(part) for part in text.split(",")]
+    if len(widths) < 2:
+        raise argparse.ArgumentTypeError(f"must be at least two numbers with commas, as in 2,5,1; got {text!r}")
+    return widths
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"must be names with commas between them, as in mass,speed; got {text!r}")
+    return names

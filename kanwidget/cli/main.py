@@ -1,0 +1,118 @@
+"""The commands. Results go to standard output, progress and problems to standard error.
+
+Exit codes: 0 done, 1 a problem with the data or while running, 2 a command that could not be understood, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from kanwidget.cli import steps
+from kanwidget.cli.arguments import parser
+
+#: What a person can do something about: told in one line. Anything else is a fault of ours and keeps its traceback.
+_EXPECTED = (ValueError, TypeError, OSError, ImportError, ArithmeticError)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        argv: The arguments, without the program's name; those of the process by default.
+
+    Returns:
+        0 where all went well, 1 for a problem with the data or while running, 130 after Ctrl-C.
+
+    Raises:
+        SystemExit: With code 2 for arguments that make no command, with 0 after `--help` and `--version`.
+
+    Examples:
+        >>> main(["fit", "there-is-none.csv", "--target", "y"])
+        1
+    """
+    arguments = parser().parse_args(argv)
+    try:
+        return _COMMANDS[arguments.name](arguments)
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return 130
+    except _EXPECTED as problem:
+        _say(f"{arguments.name}: {_one_line(problem)}")
+        return 1
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    """From real data to a formula and a page, in a few seconds."""
+    from kanwidget.datasets import load_planets
+
+    steps.check_folder(arguments.out)
+    data = load_planets(eccentricity=True)
+    print("Data:     orbits of 13 planets and dwarf planets: semi-major axis (AU), eccentricity and period (years).")
+    print("Question: what sets the period?")
+    model = steps.train(data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed)
+    steps.find_formula(model, data, steps=50)
+    steps.write_report(model, data, arguments.out)
+    print("""
+That is Kepler's third law. Go on by hand, in a notebook (make lab, or pip install "kanwidget[lab]" and kanwidget lab):
+    from kanwidget import KAN, KANExplorer, load_planets
+    KANExplorer(KAN([2, 1]), load_planets(eccentricity=True))
+or with a table of your own:
+    kanwidget fit table.csv --target column --symbolic --out report.html""")
+    return 0
+
+
+def _fit(arguments: argparse.Namespace) -> int:
+    """Train on a table; on request find the formula, write a report and save the model."""
+    from kanwidget.datasets import read_table
+
+    for path in (arguments.out, arguments.save):
+        steps.check_folder(path)
+    options = {"test_fraction": arguments.test_fraction, "seed": arguments.seed}
+    data = read_table(arguments.data, arguments.target, arguments.inputs, **options)
+    print(f"Data:     {arguments.data.name}, {data!r}")
+    width = arguments.width
+    if width and (width[0], width[-1]) != (data.n_features, 1):
+        raise ValueError(
+            f"--width must begin with the {data.n_features} inputs and end with 1 output; got {','.join(map(str, width))}. "
+            f"Use --width {data.n_features},5,1, or leave it out."
+        )
+    model = steps.train(data, width, arguments.grid, steps=arguments.steps, lamb=arguments.lamb, seed=arguments.seed)
+    if arguments.symbolic:
+        steps.find_formula(model, data, arguments.steps)
+    if arguments.out:
+        steps.write_report(model, data, arguments.out)
+    if arguments.save:
+        model.save(arguments.save)
+        print(f"Model:    {arguments.save}; kanwidget.KAN.load({str(arguments.save)!r}) reads it")
+    return 0
+
+
+def _lab(arguments: argparse.Namespace) -> int:
+    """Hand over to JupyterLab."""
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise ImportError('JupyterLab is not installed: pip install "kanwidget[lab]"')
+    folder = arguments.folder or (Path("notebooks") if Path("notebooks").is_dir() else Path())
+    if not folder.is_dir():
+        raise NotADirectoryError(f"there is no folder {folder}. Give the folder that holds the notebooks.")
+    command = [sys.executable, "-m", "jupyterlab", str(folder)]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # in a container everybody is root, and Jupyter would refuse to start
+    return subprocess.call(command)
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {"demo": _demo, "fit": _fit, "lab": _lab}
+
+
+def _say(message: str) -> None:
+    print(f"kanwidget: {message}", file=sys.stderr)
+
+
+def _one_line(problem: BaseException) -> str:
+    """The problem's message on one line."""
+    return " ".join(str(problem).split()) or type(problem).__name__
