@@ -51,7 +51,9 @@ _SERIES = (_coefficients(0), _coefficients(1))
 
 def _hankel_coefficients(n: int) -> tuple[list[float], list[float]]:
     """Coefficients of the even and the odd part in powers of (1/x)²; the odd part has a further factor 1/x."""
-    even, odd, term = [1.0], [], 1.0
+    even: list[float] = [1.0]
+    odd: list[float] = []
+    term = 1.0
     for m in range(1, _HANKEL_TERMS):
         term *= (4 * n * n - (2 * m - 1) ** 2) / (m * 8)
         (odd if m % 2 else even).append(-term if m % 4 in (2, 3) else term)

@@ -5,19 +5,28 @@ from kanwidget.symbolic.edges import auto_symbolic, fix_symbolic, suggest_all, s
 from kanwidget.symbolic.evaluation import numeric_functions, to_numpy
 from kanwidget.symbolic.fitting import fit_primitives
 from kanwidget.symbolic.formula import formula, symbolic_formula
+from kanwidget.symbolic.latex import to_latex
+from kanwidget.symbolic.mathml import candidate_tree, math_tree
+from kanwidget.symbolic.python_source import to_python
+from kanwidget.symbolic.text import to_text
 
 __all__ = [
     "auto_symbolic",
+    "candidate_tree",
     "ex_round",
     "fit_primitives",
     "fix_symbolic",
     "formula",
+    "math_tree",
     "numeric_functions",
     "refit",
     "snap_constants",
     "suggest_all",
     "suggest_symbolic",
     "symbolic_formula",
+    "to_latex",
     "to_numpy",
+    "to_python",
+    "to_text",
     "unfix_symbolic",
 ]

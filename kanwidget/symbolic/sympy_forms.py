@@ -98,7 +98,7 @@ def from_sympy(expr: sympy.Basic) -> Form:
         return int(expr)
     if isinstance(expr, sympy.Rational):
         return forms.mul(int(expr.p), ("pow", int(expr.q), -1))
-    if isinstance(expr, sympy.Float):
+    if isinstance(expr, sympy.Float) or expr in (sympy.oo, -sympy.oo, sympy.nan):
         return float(expr)
     if expr is sympy.pi or expr is sympy.E:
         return "pi" if expr is sympy.pi else "e"

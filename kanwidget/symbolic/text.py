@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from kanwidget.core.primitives import Form, Primitive
 from kanwidget.symbolic import forms
+from kanwidget.symbolic.sympy_forms import form_of
 
 _SUM, _SIGN, _PRODUCT, _POWER, _ATOM = range(5)
 
@@ -48,6 +50,17 @@ def plain(form: Form) -> str:
         '2*sin(3*x) - 1'
     """
     return write(form, PLAIN)
+
+
+def to_text(expr: Any, names: Mapping[str, str] | None = None) -> str:
+    """A sympy expression (or a form) on one line, for people; symbols may be shown under other names.
+
+    Examples:
+        >>> import sympy
+        >>> to_text(2.0 * sympy.sin(sympy.Symbol("x")) - 1.23456)
+        '2*sin(x) - 1.235'
+    """
+    return plain(form_of(expr, names))
 
 
 def equation(row: Primitive, params: tuple[float, float, float, float], name: str = "x") -> str:

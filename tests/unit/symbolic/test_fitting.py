@@ -6,8 +6,8 @@ import hypothesis.strategies as st
 import pytest
 import scipy.special
 import torch
-from conftest import draw
 from hypothesis import given, settings
+from symbolic_samples import draw
 
 from kanwidget.core import library, primitive
 from kanwidget.symbolic import fit_primitives

@@ -1,0 +1,106 @@
+"""Rounding, refitting with standard errors, and snapping to exact numbers."""
+
+import math
+
+import pytest
+import sympy
+import torch
+from symbolic_samples import make_network, samples
+
+from kanwidget.symbolic import ex_round, fix_symbolic, formula, numeric_functions, refit, snap_constants
+
+x, y = sympy.symbols("x y")
+X = samples(n=300)
+
+
+def test_round():
+    assert ex_round(1.23456 * sympy.sin(3.14159 * x) + 0.0049, 2) == 1.23 * sympy.sin(3.14 * x)
+    assert ex_round(0.99999 * x + 2 * y, 3) == x + 2 * y
+    assert ex_round(sympy.pi * x, 2) == sympy.pi * x
+    assert ex_round(sympy.Integer(3), 0) == 3
+
+
+def test_rounding_never_divides_by_zero():
+    assert ex_round(1 / sympy.sin(0.001234 * x), 2) == 1 / sympy.sin(0.0012 * x)
+    with pytest.raises(ValueError, match="digits"):
+        ex_round(x, -1)
+
+
+def test_refit_finds_the_constants():
+    expr = 1.8 * sympy.sin(3.0 * x + 0.4) * sympy.exp(-0.9 * y) + 0.1
+    target = 2 * torch.sin(3.2 * X[:, 0] + 0.5) * torch.exp(-X[:, 1]) + 0.3
+    found, constants = refit(expr, [x, y], X, target)
+    values = sorted(value for value, _ in constants.values())
+    assert values == pytest.approx(sorted([2, 3.2, 0.5, -1, 0.3]), abs=1e-9)
+    assert {float(c) for c in found.atoms(sympy.Float)} == {float(c) for c in constants}
+
+
+def test_standard_errors_are_those_of_linear_regression():
+    generator = torch.Generator().manual_seed(3)
+    noise = 0.1 * torch.randn(300, generator=generator, dtype=torch.float64)
+    target = 2 * X[:, 0] - 3 * X[:, 1] + 0.5 + noise
+    _, constants = refit(1.0001 * x + 1.0002 * y + 1.0003, [x, y], X, target)
+    design = torch.cat([X, torch.ones(300, 1, dtype=torch.float64)], dim=1)
+    solution = torch.linalg.lstsq(design, target[:, None]).solution[:, 0]
+    variance = (design @ solution - target).square().sum() / 297 * torch.linalg.inv(design.T @ design).diagonal()
+    exact = sorted(zip(solution.tolist(), variance.sqrt().tolist(), strict=True))
+    found = sorted(constants.values())
+    for (value, error), (right_value, right_error) in zip(found, exact, strict=True):
+        assert value == pytest.approx(right_value, rel=1e-6)
+        assert error == pytest.approx(right_error, rel=1e-6)
+
+
+def test_undetermined_constants_have_infinite_errors():
+    a, b = sympy.Float(1.5), sympy.Float(0.7)
+    expr = sympy.Add(sympy.Mul(a, sympy.exp(sympy.Add(x, b, evaluate=False)), evaluate=False))
+    target = 3 * torch.exp(X[:, 0])
+    _, constants = refit(expr, [x, y], X, target)
+    if len(constants) == 2:
+        assert all(math.isinf(error) for _, error in constants.values())
+
+
+def test_refit_with_numeric_edges():
+    network = make_network([2, 1, 1])
+    fix_symbolic(network, 0, 0, 0, "sin", X, params=(2, 0.1, 0.7, 0.01))
+    network.layer(0).spline_on[0, 1] = False
+    expr = formula(network)
+    functions = numeric_functions(network)
+    variables = sympy.symbols("x_1 x_2")
+    found, constants = refit(expr * 1.05, variables, X, network(X).detach(), functions)
+    assert found.has(sympy.Function("phi_1_0_0"))
+    assert any(abs(value - 1) < 1e-3 or abs(value - 2) < 1e-3 for value, _ in constants.values())
+
+
+def test_expression_without_constants():
+    assert refit(x + y, [x, y], X, X.sum(1)) == (x + y, {})
+
+
+def test_snap():
+    target = 0.5 * torch.sin(torch.pi * X[:, 0]) + math.sqrt(2) * X[:, 1] ** 2 - 3
+    expr = 0.5003 * sympy.sin(3.1409 * x) + 1.4137 * y**2 - 2.9991
+    assert snap_constants(expr, [x, y], X, target) == sympy.sin(sympy.pi * x) / 2 + sympy.sqrt(2) * y**2 - 3
+
+
+def test_snap_removes_a_zero():
+    expr = 2.0001 * x + 0.00002
+    assert snap_constants(expr, [x, y], X, 2 * X[:, 0]) == 2 * x
+
+
+def test_snap_keeps_what_the_data_contradict():
+    target = 3.1389 * X[:, 0] + 1.2345 * X[:, 1]
+    found = snap_constants(3.1389 * x + 1.2345 * y, [x, y], X, target)
+    assert sorted(float(c) for c in found.atoms(sympy.Float)) == pytest.approx([1.2345, 3.1389])
+
+
+def test_snap_within_noise():
+    generator = torch.Generator().manual_seed(0)
+    target = 2 * X[:, 0] + 0.01 * torch.randn(300, generator=generator, dtype=torch.float64)
+    assert snap_constants(1.9 * x, [x, y], X, target, tolerance=0.01) == 2 * x
+
+
+@pytest.mark.parametrize("call", [refit, snap_constants])
+def test_wrong_data(call):
+    with pytest.raises(ValueError, match="shape"):
+        call(1.5 * x, [x], X, X[:, 0])
+    with pytest.raises(ValueError, match="300 numbers"):
+        call(1.5 * x, [x, y], X, X)
