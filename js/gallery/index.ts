@@ -14,7 +14,18 @@ for (const [name, make] of Object.entries(STATES)) {
   if (!wanted) document.body.append(title);
   document.body.append(host);
   const kernel = make();
-  createExplorer(host, kernel.transport());
+  const snapshot = kernel.snapshot();
+  const open = (into: HTMLElement): number => {
+    const start = performance.now();
+    createExplorer(into, { ...kernel.transport(), snapshot: () => snapshot });
+    return performance.now() - start;
+  };
+  // For measurements from outside: the kernel, and how long a first drawing takes.
+  Object.assign(window, {
+    kernel,
+    firstMs: open(host),
+    again: () => open(document.body.appendChild(document.createElement("div"))),
+  });
   setInterval(() => {
     if (kernel.running) kernel.tick();
   }, 100);

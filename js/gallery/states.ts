@@ -63,6 +63,7 @@ export const STATES: Record<string, () => FakeKernel> = {
     kernel.selected = [[0, 3, 9]];
     return kernel;
   },
+  huge: () => new FakeKernel({ width: [40, 48, 1], steps: 10, seed: 2 }),
   deep: () => new FakeKernel({ width: [4, 5, 4, 3, 2, 1], steps: 30 }),
   names: () => {
     const kernel = new FakeKernel({

@@ -1,6 +1,6 @@
 // The thumbnails' numbers: one row per edge of the structure.
 import type { NumberArray } from "./codecs";
-import { CURVE_HEAD, type EdgeKey, keyText, type Structure } from "./protocol";
+import { CURVE_HEAD, type EdgeKey, edgeKeys, keyText, type Structure } from "./protocol";
 
 export interface EdgeCurve {
   importance: number;
@@ -13,7 +13,7 @@ export class Curves {
   #rows = new Map<string, Float32Array>();
 
   set(array: NumberArray | undefined, keys: readonly EdgeKey[]): void {
-    if (!array || array.shape.length !== 2 || array.shape[0] !== keys.length) return;
+    if (array?.shape.length !== 2 || array.shape[0] !== keys.length) return;
     const width = array.shape[1] ?? 0;
     if (width <= CURVE_HEAD) return;
     for (const [i, key] of keys.entries())
@@ -34,8 +34,8 @@ export class Curves {
 
   /** Importance of every edge, scaled so that the strongest has 1; NaN counts as none. */
   importance(structure: Structure): Float32Array {
-    const raw = Float32Array.from(structure.edges, (edge) => {
-      const value = this.#rows.get(keyText(edge.key))?.[0] ?? 0;
+    const raw = Float32Array.from(edgeKeys(structure), (key) => {
+      const value = this.#rows.get(key)?.[0] ?? 0;
       return Number.isFinite(value) ? Math.max(0, value) : 0;
     });
     const top = raw.reduce((most, value) => Math.max(most, value), 0);

@@ -55,6 +55,16 @@ export class Registry {
     return done;
   }
 
+  /** Before the next drawing of the screen: the place to measure, where it forces no extra layout. */
+  frame(call: () => void): () => void {
+    const id = requestAnimationFrame(() => {
+      done();
+      call();
+    });
+    const done = this.add(() => cancelAnimationFrame(id));
+    return done;
+  }
+
   destroy(): void {
     for (const undo of [...this.#undo]) undo();
   }

@@ -220,3 +220,15 @@ export type Command =
 
 /** `[0, 2, 1]` as the text that stands in `data-kw-edge`. */
 export const keyText = (key: readonly number[]): string => key.join("-");
+
+const KEYS = new WeakMap<Structure, string[]>();
+
+/** The keys of all edges as text: made once for a structure, asked for at every update. */
+export function edgeKeys(structure: Structure): string[] {
+  let keys = KEYS.get(structure);
+  if (!keys) {
+    keys = structure.edges.map((edge) => keyText(edge.key));
+    KEYS.set(structure, keys);
+  }
+  return keys;
+}

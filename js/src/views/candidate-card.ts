@@ -50,7 +50,7 @@ export class Card {
       ...[this.#edge, this.#fit, zero, this.#residual],
     );
     this.node = h(
-      "article",
+      "div",
       { class: "kw-candidate kw-box kw-col", role: "listitem", "data-kw-candidate": name, "aria-label": title },
       plot,
       this.#formula,
@@ -89,6 +89,8 @@ export class Card {
       this.#formula.title = candidate.text;
       // Long formulas a little smaller, so that most fit the card; the rest is scrolled to.
       const letters = math.textContent?.length ?? 0;
+      // What has to be scrolled must be reached by keyboard too.
+      attrs(this.#formula, { tabindex: letters > 22 ? 0 : null });
       this.#formula.style.fontSize = letters > 26 ? "10.5px" : letters > 19 ? "11.5px" : "";
     }
     setText(this.#r2, rSquared(candidate.r2));

@@ -15,6 +15,8 @@ const COLUMNS: readonly [Sort, string][] = [
   ["best", "Best"],
   ["r2", "R²"],
 ];
+/** While training runs rows keep their places at least this long, and as long as the pointer is among them. */
+const STILL_MS = 1500;
 /** More rows than anyone reads; the rest is reached by sorting. */
 const MAX_ROWS = 400;
 
@@ -44,11 +46,12 @@ export function edgesTable(context: Context): View {
     more,
   );
   const rows = new Map<string, HTMLTableRowElement>();
+  const order = new Order(table, registry);
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "structure", "curves", "selection", "view")) return;
     for (const [i, [name]] of COLUMNS.entries())
       attrs(headers[i]!, { "aria-sort": name === sort ? (down ? "descending" : "ascending") : null });
-    const sorted = sortRows(readRows(context), sort, down);
+    const sorted = order.apply(readRows(context), sort, down, topics.has("view"));
     more.hidden = sorted.length <= MAX_ROWS;
     setText(more, `The first ${MAX_ROWS} of ${sorted.length} edges in this order.`);
     const selected = new Set(store.state.selection.edges.map(keyText));
@@ -71,6 +74,33 @@ export function edgesTable(context: Context): View {
     if (edge) act.select(edge.key, event.shiftKey);
   });
   return { node, draw, destroy: () => registry.destroy() };
+}
+
+/** The order of the rows, which holds still for a while. */
+class Order {
+  #keys: string[] = [];
+  #since = 0;
+  #inside = false;
+
+  constructor(table: HTMLElement, registry: Registry) {
+    registry.listen(table, "pointerenter", () => {
+      this.#inside = true;
+    });
+    registry.listen(table, "pointerleave", () => {
+      this.#inside = false;
+    });
+  }
+
+  apply(rows: Row[], sort: Sort, down: boolean, asked: boolean): Row[] {
+    const byKey = new Map(rows.map((row) => [row.key, row]));
+    const same = rows.length === this.#keys.length && this.#keys.every((key) => byKey.has(key));
+    if (!asked && same && (this.#inside || Date.now() - this.#since < STILL_MS))
+      return this.#keys.map((key) => byKey.get(key)!);
+    const sorted = sortRows(rows, sort, down);
+    this.#keys = sorted.map(({ key }) => key);
+    this.#since = Date.now();
+    return sorted;
+  }
 }
 
 function readRows({ store }: Context): Row[] {

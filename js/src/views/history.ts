@@ -74,7 +74,7 @@ export function history({ store, act }: Context): View {
     list.replaceChildren(
       ...placeStates(states, current).map((one) => chip(one, current, store.state.settings.loss, act.possible)),
     );
-    if (current !== shown) reveal(node, list.querySelector<HTMLElement>("[aria-current]"));
+    if (current !== shown) registry.frame(() => reveal(node, list.querySelector<HTMLElement>("[aria-current]")));
     shown = current;
   };
   return { node, draw, destroy: () => registry.destroy() };

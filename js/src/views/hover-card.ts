@@ -3,7 +3,7 @@ import { type Context, stateText } from "../context";
 import { h, setText } from "../dom";
 import { number, pretty, rSquared } from "../format";
 import type { Layout } from "../layout";
-import { type EdgeInfo, keyText } from "../protocol";
+import { type EdgeInfo, edgeKeys, keyText } from "../protocol";
 import { type Topics, touches } from "../topics";
 
 const WIDTH = 190;
@@ -22,9 +22,8 @@ export function hoverCard(context: Context) {
   const draw = (topics: Topics, { edges, width, height, nodes }: Layout) => {
     if (!touches(topics, "hover", "structure", "curves")) return;
     const infos = store.state.structure.edges;
-    const placed = ui.values.hover
-      ? edges.find(({ index }) => keyText(infos[index]!.key) === ui.values.hover)
-      : undefined;
+    const keys = edgeKeys(store.state.structure);
+    const placed = ui.values.hover ? edges.find(({ index }) => keys[index] === ui.values.hover) : undefined;
     node.hidden = !placed;
     if (!placed) return;
     const info = infos[placed.index]!;

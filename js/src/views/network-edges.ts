@@ -4,7 +4,7 @@ import { type Context, stateText } from "../context";
 import { attrs, line, place, s } from "../dom";
 import { number, pretty } from "../format";
 import { type Box, type PlacedEdge, wirePath } from "../layout";
-import { type EdgeInfo, keyText } from "../protocol";
+import { type EdgeInfo, edgeKeys, keyText } from "../protocol";
 import { extent, linear, path } from "../scales";
 import { type Topics, touches } from "../topics";
 
@@ -29,7 +29,7 @@ export class EdgeLayer {
   constructor(private readonly context: Context) {}
 
   #key(edge: PlacedEdge): string {
-    return keyText(this.context.store.state.structure.edges[edge.index]!.key);
+    return edgeKeys(this.context.store.state.structure)[edge.index]!;
   }
 
   /** Which edges have elements: those with a tier of their own, the selected ones and the one pointed at. */

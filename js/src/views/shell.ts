@@ -40,6 +40,7 @@ export function shell(context: Context, root: HTMLElement): View {
     speech.node,
   );
   root.append(frame);
+  registry.listen(drawing.node, "click", () => registry.frame(() => reveal(frame, detail.node as HTMLElement)));
   const views = [bar, trouble, drawing, data, detail, formula, past, speech];
   return {
     node: frame,
@@ -54,4 +55,11 @@ export function shell(context: Context, root: HTMLElement): View {
       registry.destroy();
     },
   };
+}
+
+/** On a narrow page the inspector stands below: brings its top into view, and leaves the network's lower half. */
+function reveal(frame: HTMLElement, inspector: HTMLElement): void {
+  const seen = frame.scrollTop + frame.clientHeight;
+  if (frame.scrollHeight > frame.clientHeight + 8 && inspector.offsetTop > seen - 200)
+    frame.scrollTop = inspector.offsetTop - frame.clientHeight * 0.55;
 }

@@ -20,7 +20,7 @@ const WORDS = {
 export function stateWords({ store, ui }: Context): string {
   const { status } = store.state;
   if (store.link === "lost") return "disconnected";
-  if (store.link === "none") return "saved";
+  if (store.link === "none") return "saved page, no kernel";
   if (store.running && ui.values.stopping !== null) return "stopping…";
   const word = WORDS[status.state];
   return status.reason && status.state !== "running" ? `${word}: ${status.reason}` : word;
