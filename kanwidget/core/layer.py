@@ -185,7 +185,8 @@ class Layer(nn.Module):
     # ---- what isn't a tensor travels in the state dict too
 
     def get_extra_state(self) -> dict[str, Any]:
-        return {"symbols": {name: list(members) for name, members in self.symbols.items()}, "ties": list(self.ties)}
+        symbols = {name: list(members) for name, members in self.symbols.items()}
+        return {"symbols": symbols, "ties": [list(group) for group in self.ties]}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         self.symbols = {primitive(name).name: list(members) for name, members in state["symbols"].items()}

@@ -96,10 +96,17 @@ class _Basis(torch.autograd.Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], x: Tensor, knots: Tensor, k: int, order: int) -> Any:
-        # Points are independent: a mapped dimension is more rows. (Knots are never mapped over.)
-        rows = x.movedim(in_dims[0], 0) if in_dims[0] is not None else x.expand(info.batch_size, *x.shape)
-        out = _Basis.apply(rows.reshape(-1, rows.shape[-1]), knots, k, order)
-        return out.view(*rows.shape, -1), 0
+        size, (of_x, of_knots) = info.batch_size, in_dims[:2]
+        many = x.movedim(of_x, 0) if of_x is not None else x.expand(size, *x.shape)
+        if of_knots is None:
+            # Points are independent: a mapped dimension is more rows.
+            out = _Basis.apply(many.reshape(-1, many.shape[-1]), knots, k, order)
+            return out.view(*many.shape, -1), 0
+        # So are inputs: knots that are mapped over belong to more of them.
+        rows, inputs = many.shape[1:]
+        side = many.transpose(0, 1).reshape(rows, size * inputs)
+        out = _Basis.apply(side, knots.movedim(of_knots, 0).reshape(size * inputs, -1), k, order)
+        return out.view(rows, size, inputs, -1), 1
 
 
 def _evaluate(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:

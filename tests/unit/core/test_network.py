@@ -1,0 +1,160 @@
+"""The network: forward, trace and curves against the plain definition; products; shapes."""
+
+import pytest
+import torch
+
+from kanwidget import KAN
+from kanwidget.core.network import normalise_arities, normalise_width
+from tests.networks import F64, ZOO, everything, forward_mode, plain, products, slow_forward, unchanged, uniform
+
+each = pytest.mark.parametrize("kind", ZOO)
+
+
+@each
+@pytest.mark.parametrize("k", [0, 1, 3, 5])
+def test_forward_equals_the_trace_and_the_slow_loop(kind, k):
+    model = ZOO[kind](k=k)
+    x = uniform(40, model.n_features, low=-1.6, high=1.6)
+    with torch.no_grad():
+        value = model(x)
+        torch.testing.assert_close(model.trace(x).output, value, rtol=0, atol=1e-12)
+        torch.testing.assert_close(slow_forward(model, x), value, rtol=1e-12, atol=1e-12)
+
+
+@each
+def test_the_parts_of_a_trace_add_up(kind):
+    model = ZOO[kind]()
+    trace = model.trace(uniform(10, model.n_features))
+    for index in range(model.depth):
+        torch.testing.assert_close(trace.edges[index].sum(-1), trace.subnodes[index])
+        torch.testing.assert_close(model.combine(index + 1, trace.subnodes[index]), trace.nodes[index + 1])
+        symbolic = model.layer(index).symbolic_edges(trace.nodes[index])
+        torch.testing.assert_close(trace.splines[index] + symbolic, trace.edges[index])
+    assert [n.shape[1] for n in trace.nodes] == [model.nodes_in(level) for level in range(model.depth + 1)]
+
+
+def test_products_of_two_and_three_factors_and_mixed():
+    model = KAN([1, [0, 2]], mult_arity=[[], [2, 3]])
+    for target in range(5):
+        model.layer(0).set_symbol(0, target, "x", (1.0, 0.0, 1.0, float(target)))
+    model.layer(0).spline_on[:] = False
+    x = uniform(10, 1)
+    expected = torch.cat([x * (x + 1), (x + 2) * (x + 3) * (x + 4)], dim=1)
+    torch.testing.assert_close(model(x), expected)
+
+
+def test_subnodes_and_nodes_are_inverse_to_each_other():
+    model = products()
+    for level in (1, 2):
+        owners = [
+            (node, subnode) for node in range(model.nodes_in(level)) for subnode in model.subnodes_of(level, node)
+        ]
+        assert [subnode for _, subnode in owners] == list(range(model.layer(level - 1).out_dim))
+        assert all(model.node_of(level, subnode) == node for node, subnode in owners)
+
+
+def test_forward_stores_nothing():
+    model = everything()
+    with unchanged(model):
+        names = set(vars(model))
+        model(uniform(10, 6)).sum().backward()
+        model.trace(uniform(10, 6))
+        assert set(vars(model)) == names
+
+
+def test_a_curve_is_the_sum_of_its_parts_and_the_edge_of_the_trace():
+    model = everything()
+    x = uniform(30, 6)
+    trace = model.trace(x)
+    for ref in model.edge_refs():
+        curve = model.curve(ref, trace.nodes[ref.layer][:, ref.source].detach())
+        torch.testing.assert_close(curve.y, trace.edges[ref.layer][:, ref.target, ref.source].detach())
+        torch.testing.assert_close(curve.base + curve.spline + curve.symbolic, curve.y)
+
+
+def test_edges_by_name():
+    model = everything()
+    assert len(model.edge_refs()) == sum(model.layer(index).coef.shape[:2].numel() for index in range(3))
+    assert set(model.edge_refs()) - set(model.edge_refs(active=True)) == {(0, 3, 0)}
+
+
+@each
+@forward_mode
+def test_gradients_by_all_modes_of_autograd(kind):
+    model = ZOO[kind](k=4)
+    x = uniform(5, model.n_features)
+
+    def one(row):
+        return model(row[None])[0]
+
+    backward = torch.func.vmap(torch.func.jacrev(one))(x)
+    forward = torch.func.vmap(torch.func.jacfwd(one))(x)
+    torch.testing.assert_close(forward, backward, rtol=1e-10, atol=1e-10)
+    hessian = torch.func.vmap(torch.func.hessian(one))(x)
+    torch.testing.assert_close(hessian, hessian.transpose(-1, -2), rtol=1e-9, atol=1e-9)
+
+
+def test_gradcheck_in_inputs_and_parameters():
+    model = everything(k=4, grid=2)
+    x = uniform(3, 6, seed=2).requires_grad_(True)
+    assert torch.autograd.gradcheck(model, x)
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    assert torch.autograd.gradcheck(lambda *_: model(x.detach()), parameters)
+
+
+def test_an_ensemble_by_functional_call():
+    models = [plain(seed=seed, grid_range=(-1, 1 + seed)) for seed in range(3)]
+    x = uniform(9, 2)
+    stacked = {
+        name: torch.stack([m.state_dict()[name] for m in models])
+        for name, value in models[0].state_dict().items()
+        if isinstance(value, torch.Tensor) and not name.endswith("reference")
+    }
+    together = torch.func.vmap(lambda state: torch.func.functional_call(models[0], state, (x,)))(stacked)
+    for model, output in zip(models, together, strict=True):
+        torch.testing.assert_close(output, model(x))
+
+
+@each
+def test_float32_is_close_to_float64(kind):
+    model = ZOO[kind]()
+    x = uniform(40, model.n_features)
+    exact, single = model(x), model.to(torch.float32)(x.float())
+    assert single.dtype == torch.float32
+    torch.testing.assert_close(single.double(), exact, rtol=1e-4, atol=1e-4)
+
+
+def test_inputs_of_the_wrong_kind_are_explained():
+    model = plain()
+    with pytest.raises(ValueError, match=r"`x` argument of KAN must be a tensor of shape \(batch, 2\); got Tensor"):
+        model(torch.zeros(5, 3, dtype=F64))
+    with pytest.raises(ValueError, match="must be a tensor of shape"):
+        model([[0.0, 1.0]])
+    with pytest.raises(TypeError, match=r"of type torch\.float64; got torch\.float32\. Use x\.to"):
+        model(torch.zeros(5, 2))
+
+
+def test_widths_are_normalised_in_a_list_of_their_own():
+    given = [2, [3, 1], 1]
+    assert normalise_width(given) == [[2, 0], [3, 1], [1, 0]]
+    KAN(given)
+    assert given == [2, [3, 1], 1]
+    assert normalise_width((2, (3, 1), 1)) == [[2, 0], [3, 1], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    "width", [[2], 5, "21", [2, 0], [0, 1], [[2, 1], 1], [2, [1, 1, 1], 1], [2, -1, 1], [2, 1.5], [2, "3"], None, []]
+)
+def test_widths_that_make_no_network_are_explained(width):
+    with pytest.raises(ValueError, match=r"^the `width.*` argument of KAN must be "):
+        KAN(width)
+
+
+@pytest.mark.parametrize("arity", [1, 0, 2.5, None, [2], [[], [2, 2], []], [[], 2, []], [[], [1], []]])
+def test_arities_that_fit_no_product_are_explained(arity):
+    with pytest.raises(ValueError, match=r"^the `mult_arity.*` argument of KAN must be "):
+        KAN([2, [1, 1], 1], mult_arity=arity)
+
+
+def test_one_arity_serves_all_products():
+    assert normalise_arities(3, [[2, 0], [1, 2], [0, 1]]) == [[], [3, 3], [3]]

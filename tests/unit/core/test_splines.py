@@ -1,0 +1,191 @@
+"""Splines against scipy, and the identities that make a basis a basis."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.interpolate import BSpline
+
+from kanwidget.core import splines
+from tests.networks import F64, forward_mode, uniform
+
+each_order = pytest.mark.parametrize("k", range(6))
+each_grid = pytest.mark.parametrize("even", [True, False], ids=["uniform", "uneven"])
+
+
+def grid_of(inputs=3, intervals=5, *, even=False, seed=0):
+    low, high = torch.full((inputs,), -1.0, dtype=F64), torch.full((inputs,), 1.5, dtype=F64)
+    grid = splines.uniform_grid(low, high, intervals)
+    if not even:
+        grid[:, 1:-1] += 0.4 * (2.5 / intervals) * uniform(inputs, intervals - 1, seed=seed)
+    return grid
+
+
+def knots_of(k, **options):
+    return splines.extend_knots(grid_of(**options), k)
+
+
+def scipy_values(x, knots, k, order=0):
+    """The same design, each function by scipy, within the grid only."""
+    count = knots.shape[1] - 1 - k
+    out = np.empty((*x.shape, count))
+    for column in range(x.shape[1]):
+        spline = BSpline(knots[column].numpy(), np.eye(count), k)
+        out[:, column] = spline(x[:, column].numpy(), nu=order)
+    return torch.from_numpy(out)
+
+
+def inside(rows=200, inputs=3, seed=1):
+    return uniform(rows, inputs, seed=seed, low=-1.0, high=1.5)
+
+
+@each_order
+@each_grid
+def test_values_equal_those_of_scipy(k, even):
+    knots = knots_of(k, even=even)
+    x = torch.cat([inside(), splines.interior(knots, k).T])
+    torch.testing.assert_close(splines.basis(x, knots, k), scipy_values(x, knots, k), rtol=0, atol=1e-12)
+
+
+@each_order
+@each_grid
+def test_derivatives_of_all_orders_equal_those_of_scipy(k, even):
+    knots, x = knots_of(k, even=even), inside()
+    for order in range(1, k + 1):
+        exact = scipy_values(x, knots, k, order)
+        found = splines.basis(x, knots, k, order)
+        assert float((found - exact).abs().max()) <= 1e-12 * max(1.0, float(exact.abs().max()))
+    assert not splines.basis(x, knots, k, k + 1).any()
+
+
+@each_order
+@each_grid
+def test_partition_of_unity_within_and_beyond_the_grid(k, even):
+    knots = knots_of(k, even=even)
+    x = uniform(300, 3, low=-20.0, high=20.0)
+    ones = torch.ones(300, 3, dtype=F64)
+    torch.testing.assert_close(splines.basis(x, knots, k).sum(-1), ones, rtol=0, atol=1e-11)
+    torch.testing.assert_close(splines.basis(x, knots, k, 1).sum(-1), 0 * ones, rtol=0, atol=1e-11)
+
+
+@each_order
+@pytest.mark.parametrize("side", [0, -1], ids=["left", "right"])
+def test_beyond_the_grid_a_spline_is_the_line_that_touches_its_end(k, side):
+    knots = knots_of(k)
+    coef = uniform(4, 3 * (5 + k), seed=3).view(4, 3, 5 + k)
+
+    def value(x, order=0):
+        return torch.einsum("nib,oib->noi", splines.basis(x, knots, k, order), coef)
+
+    end = splines.interior(knots, k)[None, :, side]
+    far = end + torch.tensor([[1e-9], [0.5], [3.0], [100.0]], dtype=F64) * (1 if side else -1)
+    line = value(end) + value(end, 1) * (far - end)[:, None]
+    torch.testing.assert_close(value(far), line, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(value(far, 1), value(end, 1).expand(4, -1, -1), rtol=1e-12, atol=1e-12)
+    assert not value(far, 2).any()
+
+
+@each_order
+def test_a_spline_with_the_greville_points_as_coefficients_is_the_identity(k):
+    if k == 0:
+        return  # constants hold no line
+    knots, x = knots_of(k), uniform(50, 3, low=-4.0, high=4.0)
+    same = (splines.basis(x, knots, k) * splines.greville(knots, k)).sum(-1)
+    torch.testing.assert_close(same, x, rtol=1e-12, atol=1e-12)
+
+
+@each_order
+@each_grid
+def test_transfer_to_nested_knots_is_exact_everywhere(k, even):
+    grid = grid_of(even=even)
+    halves = torch.cat([grid, (grid[:, :-1] + grid[:, 1:]) / 2, grid[:, :1] * 0.9 + grid[:, 1:2] * 0.1], 1)
+    finer = halves.sort(1).values
+    old, new = splines.extend_knots(grid, k), splines.extend_knots(finer, k)
+    coef = uniform(2, 3 * (5 + k), seed=4).view(2, 3, 5 + k)
+    moved = splines.transfer(coef, old, new, k)
+    x = torch.cat([inside(), uniform(50, 3, low=-5.0, high=5.0)])
+    before = torch.einsum("nib,oib->noi", splines.basis(x, old, k), coef)
+    after = torch.einsum("nib,oib->noi", splines.basis(x, new, k), moved)
+    torch.testing.assert_close(after, before, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 5])
+def test_gradcheck_and_gradgradcheck(k):
+    # Points away from the knots, where a spline of order 2 has no third derivative.
+    knots = knots_of(k, inputs=2)
+    grid = splines.interior(knots, k)
+    x = (0.7 * grid[:, :-1] + 0.3 * grid[:, 1:]).T.clone().requires_grad_(True)
+    assert torch.autograd.gradcheck(lambda x: splines.basis(x, knots, k), x)
+    assert torch.autograd.gradgradcheck(lambda x: splines.basis(x, knots, k), x)
+
+
+@forward_mode
+@pytest.mark.parametrize("k", [1, 3])
+def test_forward_mode_and_vmap_agree_with_backward_mode(k):
+    knots, x = knots_of(k), inside(6)
+
+    def total(row):
+        return (splines.basis(row[None], knots, k)[0] ** 2).sum()
+
+    backward = torch.func.vmap(torch.func.grad(total))(x)
+    forward = torch.func.vmap(torch.func.jacfwd(total))(x)
+    torch.testing.assert_close(forward, backward, rtol=1e-12, atol=1e-12)
+    hessian = torch.func.vmap(torch.func.hessian(total))(x)
+    other = torch.func.vmap(torch.func.jacrev(torch.func.jacrev(total)))(x)
+    torch.testing.assert_close(hessian, other, rtol=1e-12, atol=1e-10)
+
+
+def test_vmap_over_knots_is_an_ensemble():
+    several = torch.stack([knots_of(3, seed=s) for s in range(4)])
+    x = inside(7)
+    together = torch.func.vmap(lambda knots: splines.basis(x, knots, 3))(several)
+    for knots, one in zip(several, together, strict=True):
+        torch.testing.assert_close(one, splines.basis(x, knots, 3))
+    points = uniform(4 * 7, 3, seed=5).view(4, 7, 3)
+    both = torch.func.vmap(lambda x, knots: splines.basis(x, knots, 3))(points, several)
+    for rows, knots, one in zip(points, several, both, strict=True):
+        torch.testing.assert_close(one, splines.basis(rows, knots, 3))
+
+
+@each_order
+def test_float32_stays_float32_and_is_close(k):
+    knots, x = knots_of(k), inside()
+    single = splines.basis(x.float(), knots.float(), k)
+    assert single.dtype == torch.float32
+    # A point next to a knot of order 0 may fall on its other side when rounded.
+    close = (single - splines.basis(x, knots, k)).abs().amax((1, 2)) < 2e-6
+    assert int((~close).sum()) <= (2 if k == 0 else 0)
+
+
+@each_order
+def test_no_rows_and_one_interval(k):
+    knots = knots_of(k, intervals=1)
+    assert splines.basis(torch.zeros(0, 3, dtype=F64), knots, k).shape == (0, 3, 1 + k)
+    x = inside()
+    torch.testing.assert_close(splines.basis(x, knots, k), scipy_values(x, knots, k), rtol=0, atol=1e-12)
+
+
+@settings(max_examples=40)
+@given(
+    k=st.integers(0, 5),
+    widths=st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=8),
+    start=st.floats(-1e3, 1e3),
+    places=st.lists(st.floats(-3, 4), min_size=1, max_size=5),
+)
+def test_any_increasing_knots_give_finite_functions_that_sum_to_one(k, widths, start, places):
+    grid = (start + torch.tensor([0.0, *widths], dtype=F64).cumsum(0))[None]
+    knots = splines.extend_knots(grid, k)
+    x = (grid[0, 0] + torch.tensor(places, dtype=F64) * (grid[0, -1] - grid[0, 0]))[:, None]
+    values = splines.basis(x, knots, k)
+    assert bool(torch.isfinite(values).all())
+    size = values.abs().sum(-1).clamp_min(1.0)
+    assert bool(((values.sum(-1) - 1).abs() <= 1e-10 * size).all())
+
+
+def test_collocation_sites_lie_within_the_support_of_their_functions():
+    for k in range(6):
+        knots = knots_of(k)
+        at_sites = splines.basis(splines.collocation_sites(knots, k).T, knots, k)
+        diagonal = at_sites.diagonal(dim1=0, dim2=2)
+        assert bool((diagonal > 0).all())
