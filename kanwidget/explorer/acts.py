@@ -11,6 +11,7 @@ import torch
 from kanwidget import _check
 from kanwidget.core import Event
 from kanwidget.explorer import commands as c
+from kanwidget.explorer import memory
 from kanwidget.explorer.session import CHANGED, EVERYTHING, Notice, Session, Topics
 from kanwidget.explorer.undo import Checkpoint
 from kanwidget.kan import KAN
@@ -91,7 +92,7 @@ def subscript(number: int) -> str:
 
 def _set(session: Session, command: c.Set) -> Topics:
     trainer = session.trainer
-    old = trainer.settings
+    old, known = trainer.settings, memory.take(trainer)
     given = {"lamb": command.lamb, "opt": command.opt, "lr": command.lr}
     changes = {name: value for name, value in given.items() if value is not None}
     try:
@@ -101,7 +102,7 @@ def _set(session: Session, command: c.Set) -> Topics:
     except Exception:
         # An optimiser that this loss can't use is noticed only when it is made.
         trainer.settings = old
-        trainer.reset()
+        memory.put(trainer, known)
         raise
     events = [Event(session.now.step, name, f"{name} = {_shown(value)}") for name, value in changes.items()]
     trainer.events.clear()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.network import Network
-from kanwidget.core.scores import attribute
+from kanwidget.core.scores import Scores, attribute
 from kanwidget.explorer.protocol import DETAIL_SAMPLES, THUMB_SAMPLES, Arrays
 
 #: Rows of the data that thumbnails and scores look at.
@@ -33,12 +33,19 @@ def pack(named: dict[str, Tensor]) -> tuple[Arrays, bytes]:
     return arrays, b"".join(parts)
 
 
-def thumbnails(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> Tensor:
-    """One row an edge, in the order of the structure: importance, x_min, x_max and the samples between, `(edges, 3 + samples)`."""
-    rows = x[:_ROWS]
+def scores(network: Network, x: Tensor) -> Scores:
+    """How much nodes and edges matter, from as many rows as a drawing needs."""
+    return attribute(network, x[:_ROWS])
+
+
+def thumbnails(network: Network, x: Tensor, importance: Scores, samples: int = THUMB_SAMPLES) -> Tensor:
+    """One row an edge, in the order of the structure: importance, x_min, x_max and the samples between.
+
+    Returns:
+        Shape `(edges, 3 + samples)`.
+    """
     with torch.no_grad():
-        scores = attribute(network, rows).edge_scores
-        nodes = network.select(rows)
+        nodes = network.select(x[:_ROWS])
         parts = []
         for index in range(network.depth):
             layer = network.layer(index)
@@ -46,7 +53,7 @@ def thumbnails(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> Ten
             at = torch.linspace(0, 1, samples, dtype=x.dtype, device=x.device)[:, None]
             values = layer.edges(low + at * (high - low))
             ends = torch.stack([low, high], 1).expand(layer.out_dim, -1, -1)
-            parts.append(torch.cat([scores[index][..., None], ends, values.permute(1, 2, 0)], -1).flatten(0, 1))
+            parts.append(torch.cat([importance.edge_scores[index][..., None], ends, values.permute(1, 2, 0)], -1).flatten(0, 1))
             nodes = network.combine(index + 1, layer(nodes))
     return torch.cat(parts)
 

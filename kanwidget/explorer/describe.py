@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from kanwidget.core import EdgeRef, StepRecord, SymbolicFit, library, primitive
-from kanwidget.core.scores import Scores, attribute
 from kanwidget.explorer import curves
 from kanwidget.explorer import protocol as p
 from kanwidget.explorer.acts import edge_name, subscript
@@ -30,14 +29,14 @@ def structure(session: Session) -> p.Structure:
         "width": [list(pair) for pair in model.width],
         "k": model.k,
         "grid": model.grid,
-        "nodes": _nodes(session, attribute(model, session.x)),
+        "nodes": _nodes(session),
         "edges": [_edge(session, ref) for ref in model.edge_refs()],
         "n_parameters": parameter_map(model).size,
     }
 
 
-def _nodes(session: Session, scores: Scores) -> list[p.NodeInfo]:
-    model = session.model
+def _nodes(session: Session) -> list[p.NodeInfo]:
+    model, scores = session.model, session.scores()
     nodes: list[p.NodeInfo] = []
     for level, (n_sum, _) in enumerate(model.width):
         for index in range(model.nodes_in(level)):
@@ -118,11 +117,10 @@ def selection(session: Session) -> tuple[p.Selection, dict[str, Tensor]]:
     edge = session.selection[0]
     arrays, data_range = curves.detail(session.model, edge, session.x)
     layer, source, target = edge
-    scores = attribute(session.model, session.x).edge_scores
     told: p.Selection = {
         "edges": [list(one) for one in session.selection],
         "x_name": node_name(session, layer, source),
-        "importance": finite(float(scores[layer][target, source])) or 0.0,
+        "importance": finite(float(session.scores().edge_scores[layer][target, source])) or 0.0,
     }
     if all(map(math.isfinite, data_range)):
         told["data_range"] = data_range

@@ -102,7 +102,7 @@ def content(session: Session) -> dict[str, Any]:
         snapshot["buffer"] = _text(snapshot["buffer"])
         # A saved page has no kernel: it neither trains nor waits for anything.
         snapshot["status"] = {**snapshot["status"], "task": None}
-        rows = curves.thumbnails(session.model, session.x)
+        rows = curves.thumbnails(session.model, session.x, session.scores())
         refs = session.model.edge_refs()
         order = rows[:, 0].argsort(descending=True)[:_MOST_EDGES].tolist()
         edges = {"-".join(map(str, refs[i])): _edge(session, tuple(refs[i])) for i in order}

@@ -24,7 +24,7 @@ Send = Callable[[dict[str, Any], list[bytes]], None]
 #: Seconds between frames, and until a lost acknowledgement is given up.
 FRAME_SECONDS, PATIENCE_SECONDS = 0.1, 2.0
 #: Seconds between two refreshments of what is costly, and the part of the time that it may take.
-_SLOW_SECONDS, _SLOW_PART = 1.0, 0.1
+_SLOW_SECONDS, _SLOW_PART = 1.0, 0.04
 #: Seconds between two snapshots while training.
 SNAPSHOT_SECONDS = 2.0
 #: Rows of metrics in one message, and in a snapshot.
@@ -273,7 +273,7 @@ class Publisher:
         self._sent_rows = len(records)
 
     def _tell_curves(self, whole: bool) -> None:
-        rows = curves.thumbnails(self.session.model, self.session.x)
+        rows = curves.thumbnails(self.session.model, self.session.x, self.session.scores())
         refs = self.session.model.edge_refs()
         if whole or len(refs) <= _MOST_THUMBS:
             self.tell("curves", {"edges": None}, {"curves": rows})
@@ -315,7 +315,7 @@ class Publisher:
             arrays, buffer = curves.pack(
                 {
                     "metrics": describe.metrics(session.records, _SNAPSHOT_ROWS),
-                    "curves": curves.thumbnails(session.model, session.x, samples),
+                    "curves": curves.thumbnails(session.model, session.x, session.scores(), samples),
                     **{f"selection.{name}": value for name, value in detail.items()},
                     **{f"candidates.{name}": value for name, value in fitted.items()},
                 }

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core import EdgeRef, Event, History, StepRecord, SymbolicFit, library
+from kanwidget.core.scores import Scores
 from kanwidget.datasets import as_dataset
-from kanwidget.explorer import memory
+from kanwidget.explorer import curves, memory
 from kanwidget.explorer.commands import Command, Edge
 from kanwidget.explorer.protocol import State
 from kanwidget.explorer.script import Log
@@ -123,6 +124,7 @@ class Session:
         self.tree.add("start", "start", self.now, None)
         self.dragging: Checkpoint | None = None
         self._fits: tuple[Edge, int, list[SymbolicFit]] | None = None
+        self._scores: tuple[int, Scores] | None = None
         self._step_started = 0.0
 
     # ---- asking
@@ -163,6 +165,12 @@ class Session:
             if fits:
                 self.best[EdgeRef(*edge)] = fits[0]
         return self._fits[2]
+
+    def scores(self) -> Scores:
+        """How much nodes and edges matter; computed once for each state of the network."""
+        if self._scores is None or self._scores[0] != self.version:
+            self._scores = (self.version, curves.scores(self.model, self.x))
+        return self._scores[1]
 
     def candidates_known(self) -> bool:
         """Whether the candidates of the first selected edge are those of the present state."""
@@ -322,6 +330,8 @@ class Session:
 
     def adopt(self, model: KAN) -> None:
         """Train another network from now on."""
+        for parameter in model.parameters():
+            parameter.data = parameter.data.contiguous()  # LBFGS can't take others
         same_shape = model.width == self.model.width and model.arities == self.model.arities
         self.model = self.trainer.network = model
         self.version += 1

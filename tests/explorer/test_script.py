@@ -1,0 +1,130 @@
+"""`code()`: the script of a session, run on the same data, ends in the same network, bit for bit."""
+
+import textwrap
+
+import pytest
+import torch
+
+from kanwidget import KAN, KANExplorer
+from kanwidget.explorer import commands as c
+from kanwidget.explorer.session import Session
+from tests.explorer.states import network, train
+
+
+def replay(code, data, folder=None):
+    """Run a script, and return the network that it ends with."""
+    names = {"data": data}
+    exec(compile(code, "session.py", "exec"), names)
+    names["explorer"].close()
+    return names["model"]
+
+
+@pytest.mark.parametrize("opt", ["auto", "Adam", "LBFGS"])
+def test_a_long_session_is_replayed_bit_for_bit(data, opt):
+    with KANExplorer(KAN([2, 3, 1], seed=4), data, opt=opt, lamb=1e-3) as explorer:
+        explorer.step(5)
+        explorer.lamb = 1e-2
+        explorer.fit(steps=4)
+        explorer.select(0, 0, 1)
+        explorer.fix()
+        explorer.undo()
+        explorer.step(2)
+        explorer.redo()
+        explorer.grid = 6
+        explorer.step(3)
+        explorer.drag((0, 1, 0), 1, 0.25, commit=False)
+        explorer.step(1)
+        explorer.drag((0, 1, 0), 1, 0.5)
+        explorer.prune(edges=[(0, 0, 0)])
+        explorer.pin((0, 1, 2))
+        explorer.step(2)
+        explorer.restore(0, 0, 0)
+        explorer.goto(0)
+        explorer.step(2)
+        explorer.lock(0, [(0, 1), (1, 1)])
+        explorer.reset(seed=3)
+        explorer.step(4)
+        explorer.prune(0.05, 0.1)
+        explorer.auto_symbolic(0.5, lib=["x", "x^2", "sin"])
+        explorer.step(2)
+        assert network(replay(explorer.code(), data)) == network(explorer.model)
+
+
+def test_a_live_session_is_replayed_bit_for_bit(data):
+    with KANExplorer(KAN([2, 3, 1], seed=2), data, lamb=1e-3, driver="thread") as explorer:
+        explorer.start()
+        explorer.wait(steps=3)
+        explorer.lamb = 1e-2
+        explorer.wait(steps=2)
+        explorer.fix("sin", edge=(0, 0, 0))
+        explorer.wait(steps=2)
+        explorer.refine(5)
+        explorer.wait(steps=2)
+        explorer.undo()
+        explorer.wait(steps=2)
+        explorer.pause()
+        code = explorer.code()
+        assert network(replay(code, data)) == network(explorer.model)
+
+
+def test_reads_like_something_a_person_would_write(data):
+    session = Session(KAN([2, 3, 1], seed=2), data)
+    train(session, 3)
+    session.apply(c.Set(lamb=0.01))
+    session.apply(c.Fix((0, 0, 0), "sin"))
+    session.apply(c.Drag((0, 1, 0), 1, 0.5, commit=False))
+    session.apply(c.Drag((0, 1, 0), 1, 0.75))
+    from kanwidget.explorer.script import script
+
+    assert script(session.initial, {"lamb": 0.1}, session.log, "start.kan") == textwrap.dedent(
+        '''\
+        """A session of kanwidget's explorer. Run it on the same data to come to the same network."""
+
+        from kanwidget import KAN, KANExplorer
+
+        # `data` is the dataset that the session was given
+        model = KAN([2, 3, 1], grid=3, k=3, seed=2)
+        explorer = KANExplorer(model, data, lamb=0.1)
+        explorer.step(3)
+        explorer.lamb = 0.01
+        explorer.fix('sin', edge=(0, 0, 0))
+        explorer.drag((0, 1, 0), 1, 0.75)
+        model = explorer.model
+        '''
+    )
+
+
+def test_steps_after_an_end_are_counted_apart(data):
+    session = Session(KAN([2, 1], seed=0), data, update_grid=False)
+    session.apply(c.Start())
+    while session.running:
+        session.advance(10)
+    session.apply(c.Start(1))
+    session.advance(10)
+    assert len([line for line in session.log.statements() if "step" in line]) == 2
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        KAN([2, [1, 2], 1], grid=[4, 2], k=2, mult_arity=[[], [2, 3], []], seed=5, base_fun="identity"),
+        KAN([2, 1], dtype=torch.float32, grid_eps=0.1),
+    ],
+)
+def test_names_the_call_that_makes_the_network(model, data):
+    session = Session(model, data)
+    from kanwidget.explorer.script import constructor
+
+    assert network(eval(constructor(session.initial), {"KAN": KAN, "torch": torch})) == network(model)
+
+
+def test_a_trained_start_is_saved_beside_the_script(data, tmp_path, monkeypatch):
+    model = KAN([2, 2, 1], seed=1)
+    model.fit(data, steps=2, progress=False)
+    with KANExplorer(model, data) as explorer:
+        explorer.step(2)
+        explorer.fix("sin", edge=(0, 0, 0))
+        code = explorer.code(tmp_path / "work.py")
+        assert 'KAN.load("work.kan")' in code
+        monkeypatch.chdir(tmp_path)
+        assert network(replay((tmp_path / "work.py").read_text(), data)) == network(explorer.model)
