@@ -36,8 +36,8 @@ def modules():
 
 
 def public(module):
-    """Names and objects that a module defines, or re-exports on purpose, for others to use."""
-    for name in getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")]):
+    """Names and objects that a room offers to others."""
+    for name in getattr(module, "__all__", []):
         value = getattr(module, name)
         if (inspect.isclass(value) or inspect.isfunction(value)) and value.__module__.startswith("kanwidget"):
             yield name, value
