@@ -8,6 +8,7 @@ from kanwidget.symbolic.formula import formula, symbolic_formula
 from kanwidget.symbolic.latex import to_latex
 from kanwidget.symbolic.mathml import candidate_tree, math_tree
 from kanwidget.symbolic.python_source import to_python
+from kanwidget.symbolic.search import prepare
 from kanwidget.symbolic.text import to_text
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "formula",
     "math_tree",
     "numeric_functions",
+    "prepare",
     "refit",
     "snap_constants",
     "suggest_all",

@@ -192,8 +192,8 @@ def _numeric_part(network: Network, index: int, source: int, target: int, dtype:
     """Spline and base part of one edge, differentiable in u."""
     layer = network.layer(index)
     given = u if isinstance(u, Tensor) else torch.as_tensor(np.asarray(u, dtype=np.float64))
-    flat = given.reshape(-1).to(layer.coef.dtype)
-    column = flat.new_zeros(len(flat), layer.in_dim).index_copy(1, torch.tensor([source]), flat[:, None])
-    value = layer.design(column)[:, source] @ layer.weight()[target, source].detach()
-    value = value.reshape(given.shape).to(given.dtype if dtype is None else dtype)
+    flat = given.reshape(-1, 1).to(layer.coef)
+    # Every input gets these values, and one column is used: writing into one would cost the derivative.
+    value = layer.design(flat.expand(-1, layer.in_dim))[:, source] @ layer.weight()[target, source].detach()
+    value = value.reshape(given.shape).to(given.device, given.dtype if dtype is None else dtype)
     return value if isinstance(u, Tensor) else value.detach().numpy()

@@ -147,7 +147,7 @@ class Writer:
 
     def power(self, base: Form, exponent: Form) -> list[Any]:
         """base^exponent; a subscript and an exponent stand above each other, and functions are raised by name."""
-        top = _row(self.write(exponent))
+        top = _row(self.raised(exponent))
         if isinstance(base, tuple) and base[0] == "var":
             node = self.name(str(base[1]))
             if node[0] == "msub":
@@ -161,6 +161,19 @@ class Writer:
         )
         closed = simple or (isinstance(base, tuple) and base[0] == "abs")
         return [["msup", {}, [_row(self.write(base) if closed else self.parenthesised(base)), top]]]
+
+    def raised(self, exponent: Form) -> list[Any]:
+        """An exponent; a fraction of numbers stays on one line."""
+        negative, size = forms.split_sign(exponent)
+        above, below = forms.split_fraction(size)
+        if below and all(forms.is_number(part) for part in (*above, *below)):
+            return [
+                *_minus(negative),
+                *(self.product(above) or self.number(1.0)),
+                ["mo", {}, ["/"]],
+                *self.product(below),
+            ]
+        return self.write(exponent)
 
     def special(self, head: str, operands: list[Any]) -> list[Any]:
         """Functions and what has a notation of its own."""
@@ -185,7 +198,7 @@ class Writer:
 
     def exponential(self, exponent: Form) -> list[Any]:
         """The exponential function: e to a power where that is small enough to be set as one, else exp(…)."""
-        if forms.depth(exponent) <= 3 and "mfrac" not in _tags(self.write(exponent)):
+        if _small(exponent):
             return [["msup", {}, [_euler(), _row(self.write(exponent))]]]
         return self.applied(_function_name("exp"), [exponent])
 
@@ -193,7 +206,9 @@ class Writer:
         """A function by cases; its line at the left is drawn by the style sheet."""
         rows = []
         for _, value, when in cases:
-            condition = [["mtext", {}, ["else"]]] if when == "true" else [["mtext", {}, ["if "]], *self.write(when)]
+            condition = (
+                [["mtext", {}, ["else"]]] if when == "true" else [["mtext", {}, ["if\u00a0"]], *self.write(when)]
+            )
             rows.append(["mtr", {}, [["mtd", {}, self.write(value)], ["mtd", {}, condition]]])
         return ["mtable", {"class": "kw-cases", "columnalign": "left left", "displaystyle": "true"}, rows]
 
@@ -231,6 +246,17 @@ class Writer:
 
 
 _NAMED = frozenset(["sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan", "atanh", "log"])
+
+
+def _small(exponent: Form) -> bool:
+    """Whether e is written with this exponent: it isn't deep, and nothing in it is divided."""
+    return forms.depth(exponent) <= 3 and not _divides(exponent)
+
+
+def _divides(form: Form) -> bool:
+    if not isinstance(form, tuple) or form[0] == "var":
+        return False
+    return bool(forms.split_fraction(form)[1]) or any(_divides(operand) for operand in form[1:])
 
 
 def _function_name(head: str) -> MathNode:
@@ -274,6 +300,8 @@ def _between(left: Form, right: Form) -> MathNode:
     ):
         return ["mo", {}, ["·"]]
     if isinstance(left, (int, float)) and parse_number(left, DIGITS)[1] is not None:
+        return _thin()
+    if isinstance(right, tuple) and right[0] == "exp" and not _small(right[1]):
         return _thin()
     if isinstance(right, tuple) and right[0] not in ("var", "add", "pow", "sqrt", "cbrt", "abs", "exp"):
         return _thin()

@@ -225,7 +225,7 @@ def _columns(group: Tensor) -> Tensor:
     return steps.cumsum(0)[place]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _dictionary(rows: tuple[Primitive, ...]) -> _Dictionary:
     parts = tuple(shapes(row, not is_built_in(row.name)) for row in rows)
     ranks = [_columns(part.group) for part in parts]
@@ -237,6 +237,18 @@ def _dictionary(rows: tuple[Primitive, ...]) -> _Dictionary:
         torch.cat([getattr(part, name) for part in parts]) for name in ("slope", "shift", "low", "high")
     )
     return _Dictionary(slope, shift, low, high, curves, curves**2, torch.cat(ranks) + row * width, width)
+
+
+def prepare(rows: Sequence[Primitive]) -> None:
+    """Compute the shapes of some primitives now, so that the first search with them is as fast as the others.
+
+    Examples:
+        >>> from kanwidget.core import library
+        >>> prepare(library(["sin", "exp"]))
+    """
+    shared = tuple(row for row in rows if row.name != "0" and _shared(row))
+    if shared:
+        _dictionary(shared)
 
 
 def search(data: Curves, rows: tuple[Primitive, ...]) -> Guess:

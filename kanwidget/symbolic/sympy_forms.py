@@ -159,6 +159,8 @@ def _power(base: sympy.Expr, exponent: sympy.Expr) -> Form:
         return ("sqrt", from_sympy(base))
     if exponent == sympy.Rational(-1, 2):
         return ("pow", ("sqrt", from_sympy(base)), -1)
+    if exponent.is_Rational and exponent.is_negative and exponent.q > 1:
+        return ("pow", ("pow", from_sympy(base), from_sympy(-exponent)), -1)
     value = from_sympy(exponent)
     if isinstance(value, float) and value.is_integer():
         value = int(value)

@@ -107,6 +107,8 @@ def test_trees_are_well_formed(expr):
         (words**2, "mean_radius_worst2"),
         (sympy.pi / 2 * x, "πx2"),
         (sympy.Abs(x), "|x|"),
+        (x ** sympy.Rational(3, 2), "x3/2"),
+        (x ** sympy.Rational(-1, 3), "1x1/3"),
     ],
 )
 def test_what_is_seen(expr, shown):
@@ -138,7 +140,7 @@ def test_parentheses_grow_only_around_what_is_tall():
 def test_piecewise_is_a_table():
     table = next(node for node in walk(math_tree(sympy.Piecewise((x, x < 0), (x**2, True)))) if node[0] == "mtable")
     assert table[1]["class"] == "kw-cases"
-    assert [text(row) for row in table[2]] == ["xif x<0", "x2else"]
+    assert [text(row) for row in table[2]] == ["xif\u00a0x<0", "x2else"]
 
 
 def test_long_sums_break():
