@@ -112,7 +112,6 @@ function wire({ store, ui }: Context, transport: Transport, frames: Frames, regi
   });
   store.onChange((topics) => {
     if (topics.includes("status") && !store.running) ui.set("stopping", null);
-    if (topics.includes("settings")) ui.set("weight", ui.values.weight);
     pump.update();
     frames.mark(topics);
   });

@@ -24,6 +24,18 @@ export class Metrics {
     this.received = 0;
   }
 
+  /** Takes over a snapshot's history, unless the rows here end at the same step: then they are as new and less thinned. */
+  restore(rows: NumberArray | undefined, recorded?: number): void {
+    const n = rows?.shape[0] ?? 0;
+    const last = rows && n > 0 ? rows.values[(n - 1) * METRIC_COLUMNS.length] : undefined;
+    const same = this.#length >= n && this.#length > 0 && this.#columns[0]![this.#length - 1] === last;
+    if (!same) {
+      this.clear();
+      this.add(rows, 0);
+    }
+    this.received = recorded ?? Math.max(this.received, n);
+  }
+
   /** Adds rows; rows known already, and later ones, are replaced. */
   add(rows: NumberArray | undefined, first: number): void {
     const width = METRIC_COLUMNS.length;

@@ -129,20 +129,23 @@ const history = record({
   events: list(historyEvent),
 });
 const errorInfo = record({ title: text, message: text, hint: orNull(text) });
-const snapshot = record({
-  v: whole,
-  seq: whole,
-  structure,
-  status,
-  settings,
-  selection,
-  candidates,
-  formula,
-  history,
-  primitives: list(text),
-  error: orNull(errorInfo),
-  arrays,
-});
+const snapshot = record(
+  {
+    v: whole,
+    seq: whole,
+    structure,
+    status,
+    settings,
+    selection,
+    candidates,
+    formula,
+    history,
+    primitives: list(text),
+    error: orNull(errorInfo),
+    arrays,
+  },
+  { n_metrics: whole },
+);
 
 export type RunState = Guarded<typeof state>;
 export type EdgeState = Guarded<typeof edgeState>;

@@ -99,8 +99,7 @@ export class Store {
     const arrays = readArrays(snapshot.arrays, binary);
     const { structure, status, settings, selection, candidates, formula, history, primitives, error } = snapshot;
     this.state = { ...this.state, structure, status, settings, formula, history, primitives, error };
-    this.metrics.clear();
-    this.metrics.add(arrays.get("metrics"), 0);
+    this.metrics.restore(arrays.get("metrics"), snapshot.n_metrics);
     this.curves.keep(structure);
     this.curves.set(
       arrays.get("curves"),

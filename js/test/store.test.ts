@@ -46,6 +46,24 @@ describe("snapshots", () => {
     expect(store.state.status.step).toBe(120);
   });
 
+  it("do not thin a history that is as new", () => {
+    load(store, 40);
+    const thinned = pack({
+      metrics: [
+        [1, 0, 1, 1, 0, 3, 0, 1, 1, 0],
+        [2, 5],
+      ],
+    });
+    const thin = { ...(snapshot.message as Snapshot), arrays: thinned.arrays, n_metrics: 900 };
+    store.load({ ...thin, seq: 41 }, thinned.buffer);
+    expect([...store.metrics.column("step")]).toEqual([1, 2, 3]);
+    expect(store.metrics.received).toBe(900);
+    const fresh = new Store();
+    fresh.load(thin, thinned.buffer);
+    expect([...fresh.metrics.column("step")]).toEqual([1, 3]);
+    expect(fresh.metrics.received).toBe(900);
+  });
+
   it("without their buffer still draw the structure", () => {
     expect(store.load({ ...(snapshot.message as Snapshot) }, null)).toBe(true);
     expect(store.state.structure.edges.length).toBe(4);

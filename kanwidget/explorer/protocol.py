@@ -204,6 +204,8 @@ class Snapshot(TypedDict):
     history: History
     primitives: list[str]
     """The whole library, for *other function*."""
+    n_metrics: NotRequired[int]
+    """Rows recorded so far, where `metrics` holds a thinned history of fewer."""
     error: ErrorInfo | None
     arrays: Arrays
     buffer: NotRequired[bytes]

@@ -112,6 +112,6 @@ export class Card {
     attrs(this.#edge, { d: path(xs, ys, x, y) });
     attrs(this.#fit, { d: path(xs, fit, x, y) });
     attrs(this.#residual, { d: path(xs, residual, x, small) });
-    setText(this.#size, `residual ±${number(most, 2)}`);
+    setText(this.#size, `±${number(most, 2)}`);
   }
 }

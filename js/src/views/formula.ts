@@ -31,7 +31,12 @@ export function formulaBar(context: Context): View {
   );
   const fixed = h("span");
   const rmse = h("span");
-  const meta = h("div", { class: "kw-dim kw-fine" }, h("div", { class: "kw-row" }, progress, fixed), rmse);
+  const meta = h(
+    "div",
+    { class: "kw-dim kw-fine kw-cut", title: "Edges fixed to formulas" },
+    h("div", { class: "kw-row" }, progress, fixed),
+    rmse,
+  );
   const auto = button({ action: "auto-symbolic", label: "Auto-symbolic", title: "Fix every edge to its best formula" });
   registry.listen(auto, "click", () => context.act.send({ kind: "auto", r2: null }));
   const copies = copyButtons(context, registry);
@@ -60,7 +65,7 @@ export function formulaBar(context: Context): View {
       written = now;
       output.replaceChildren(...value.outputs.map((tree) => h("div", {}, formula(tree))));
     }
-    setText(fixed, `${value.fixed} of ${value.active} ${value.active === 1 ? "edge" : "edges"} fixed`);
+    setText(fixed, `${value.fixed} of ${value.active} fixed`);
     setText(rmse, value.rmse === null ? "" : `${settings.loss} ${number(value.rmse)}`);
     attrs(part, { width: value.active > 0 ? (36 * value.fixed) / value.active : 0 });
   };
@@ -102,7 +107,7 @@ function copyButtons(context: Context, registry: Registry) {
     panel.show(text, "The session as code");
     copied(code, text, "Code");
   };
-  const word = h("span", { class: "kw-dim" }, "Copy");
+  const word = h("span", { class: "kw-dim kw-roomy" }, "Copy");
   return { nodes: [word, latex, python, code], code: panel.node, draw };
 }
 

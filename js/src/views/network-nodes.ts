@@ -62,7 +62,7 @@ function makeNode(node: PlacedNode, key: string, width: number): SVGGElement {
   const pill = info.kind === "input" || info.kind === "output";
   if (pill && room >= 34) group.append(...pillParts(node, width));
   else if (pill) group.append(s("circle", { class: "kw-f", cx: x, cy: y, r: Math.min(r, 7) }));
-  else group.append(...operatorParts(node));
+  else group.append(...operatorParts(node, width));
   if (node.ports.length > 1 || info.kind === "product") group.prepend(...arms(node));
   return group;
 }
@@ -78,7 +78,7 @@ function pillParts({ x, y, room, info }: PlacedNode, width: number): SVGElement[
   ];
 }
 
-function operatorParts({ x, y, r, room, info }: PlacedNode): SVGElement[] {
+function operatorParts({ x, y, r, room, info }: PlacedNode, width: number): SVGElement[] {
   const product = info.kind === "product";
   const arm = r * 0.5;
   const sign = product
@@ -96,7 +96,10 @@ function operatorParts({ x, y, r, room, info }: PlacedNode): SVGElement[] {
   const parts: SVGElement[] = [shape, line(sign, "")];
   if (room >= 44) {
     const name = short(info.name, Math.max(3, Math.floor((room - 2 * r - 8) / LETTER)));
-    parts.push(s("text", { class: "kw-f kw-fine", x: x + r + 5, y: y + 4 }, name));
+    // Beside the node; at the right border on its other side.
+    const left = x + r + 5 + [...name].length * 6 > width;
+    const place = left ? { x: x - r - 5, "text-anchor": "end" } : { x: x + r + 5 };
+    parts.push(s("text", { class: "kw-f kw-fine", y: y + 4, ...place }, name));
   }
   return parts;
 }

@@ -203,7 +203,7 @@ function legend({ ui }: Context, registry: Registry) {
     item("symbolic", null, "formula"),
     item("both", "9 3", "formula + spline"),
     pruned,
-    h("span", { class: "kw-row kw-speed" }, "width: importance"),
+    h("span", { class: "kw-row kw-roomy" }, "width: importance"),
   );
   const draw = (any: boolean) => {
     attrs(pruned, { "aria-pressed": String(ui.values.showPruned), disabled: !any });

@@ -13,7 +13,7 @@ import { touches } from "../topics";
 const LEFT = 40;
 const RIGHT = 10;
 const TOP = 8;
-const BOTTOM = 34;
+const BOTTOM = 22;
 
 export interface Curve {
   xs: Float32Array;
@@ -49,7 +49,7 @@ export function splinePlot(context: Context): View {
     key(line("M1 4H17", "kw-c1", 1.6, "4 3"), "extrapolated"),
     h("label", { class: "kw-row" }, parts, "base and spline"),
   );
-  const node = h("div", { class: "kw-col" }, stage, foot);
+  const node = h("div", { class: "kw-col kw-spline" }, stage, foot);
   let size = { width: 300, height: 180 };
   let scales: { x: Scale; y: Scale; invert: Scale } | null = null;
   registry.resize(stage, (width, height) => {
@@ -178,6 +178,6 @@ function axes(x: Scale, y: Scale, xr: Pair, yr: Pair, width: number, height: num
     ...rows,
     line(`M${LEFT} ${floor}H${width - RIGHT}`, "kw-c5", 1),
     ...columns,
-    tick(width - RIGHT, floor + 28, title, "end"),
+    tick(width - RIGHT, floor - 6, title, "end"),
   ];
 }

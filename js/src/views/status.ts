@@ -30,7 +30,7 @@ export function statusLine(context: Context, registry: Registry) {
   const { store, ui } = context;
   const state = h("b");
   const step = h("span");
-  const speed = h("span", { class: "kw-speed" });
+  const speed = h("span", { class: "kw-roomy" });
   const loss = h("span");
   const task = h("span");
   const hint = h(
