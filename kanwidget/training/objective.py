@@ -106,7 +106,9 @@ class Objective:
             trace = self.trace(forward_pass(self.network, self.x, self._first_design))
             importance = METRICS[self.penalty.metric](self.network, trace)
             total = self.penalty.of_importance(importance) + self.penalty.of_coefficients(self.network)
-            grads = torch.autograd.grad(total, [*importance, *parameters], allow_unused=True)
-        in_v = [g if g is not None else torch.zeros_like(v) for g, v in zip(grads, importance, strict=False)]
-        found = dict(zip(map(id, parameters), grads[len(importance) :], strict=True))
+            # What lies below all trained parameters, and the scores of outputs, are constants.
+            wanted = [t for t in (*importance, *parameters) if t.requires_grad and total.requires_grad]
+            grads = torch.autograd.grad(total, wanted, allow_unused=True) if wanted else ()
+        found = {id(t): grad for t, grad in zip(wanted, grads, strict=True) if grad is not None}
+        in_v = [found.get(id(v), torch.zeros_like(v)) for v in importance]
         return [found.get(id(p)) for p in network_parameters(self.network)], in_v

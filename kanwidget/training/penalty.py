@@ -72,7 +72,7 @@ def _plogp(p: Tensor) -> Tensor:
 def deviation(values: Tensor) -> Tensor:
     """Standard deviation over the batch with a gradient of 0 where it is 0; 0 for one row."""
     if values.shape[0] < 2:
-        return values.sum(0) * 0
+        return torch.zeros_like(values[0])
     variance = values.var(0)
     zero = variance <= torch.finfo(variance.dtype).tiny
     return torch.where(zero, 0.0, torch.sqrt(torch.where(zero, 1.0, variance)))

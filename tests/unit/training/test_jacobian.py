@@ -1,0 +1,126 @@
+"""The free parameters as a vector, and the Jacobian in them against autograd."""
+
+import pytest
+import torch
+
+from kanwidget import KAN
+from kanwidget.training.jacobian import forward_pass, jacobian
+from kanwidget.training.parameters import network_parameters, parameter_map
+from tests.networks import ZOO, everything, plain, states, tied, uniform
+
+each = pytest.mark.parametrize("kind", ZOO)
+
+
+def by_autograd(model, x, positions):
+    """One backward pass for every sample and output."""
+    rows = []
+    for sample in model(x):
+        for output in sample:
+            found = torch.autograd.grad(output, network_parameters(model), retain_graph=True, allow_unused=True)
+            rows.append(positions.gradient(model, list(found)))
+    return torch.stack(rows).view(len(x), model.n_out, -1)
+
+
+def compare(model, x):
+    positions = parameter_map(model)
+    exact = by_autograd(model, x, positions)
+    with torch.no_grad():
+        found = jacobian(model, positions, forward_pass(model, model.select(x)))
+    scale = max(1.0, float(exact.abs().max()))
+    assert float((found - exact).abs().max()) <= 1e-10 * scale
+    return found
+
+
+@each
+@pytest.mark.parametrize("k", [0, 1, 3, 5])
+def test_equal_to_autograd_in_all_states(kind, k):
+    model = ZOO[kind](k=k)
+    compare(model, uniform(6, model.n_features, low=-1.6, high=1.6))
+
+
+@pytest.mark.parametrize("base_fun", ["identity", "zero", "tanh"])
+def test_equal_to_autograd_with_other_base_functions(base_fun):
+    compare(plain(base_fun=base_fun), uniform(6, 2))
+
+
+def test_a_factor_of_zero_does_not_hide_the_others():
+    model = KAN([2, [0, 1], 1], mult_arity=3)
+    for target in range(3):
+        model.layer(0).set_symbol(0, target, "x")
+        model.layer(0).spline_on[target] = False
+    x = torch.zeros(2, 2, dtype=torch.float64)
+    compare(model, x)
+    model.layer(0).affine.data[1:, 0, 3] = 1.0
+    # x·(x + 1)² has the slope 1 at 0.
+    assert compare(model, x)[:, :, :12].abs().max() > 0
+
+
+@each
+def test_forward_pass_equals_the_network(kind):
+    model = ZOO[kind]()
+    x = uniform(9, model.n_features)
+    with torch.no_grad():
+        run = forward_pass(model, model.select(x))
+        again = forward_pass(model, model.select(x), model.layer(0).design(model.select(x)))
+        torch.testing.assert_close(run.output, model(x), rtol=0, atol=1e-13)
+        assert torch.equal(again.output, run.output)
+
+
+@each
+def test_reading_and_writing_the_vector_are_inverse(kind):
+    model = ZOO[kind]()
+    positions = parameter_map(model)
+    with torch.no_grad():
+        vector = torch.arange(1.0, positions.size + 1, dtype=torch.float64)
+        positions.write(model, vector)
+        assert torch.equal(positions.read(model), vector)
+
+
+@each
+def test_all_numbers_from_zero_are_used(kind):
+    positions = parameter_map(ZOO[kind]())
+    used = torch.cat([p.flatten() for layer in positions.layers for p in (layer.numeric, layer.affine)])
+    assert sorted(set(used.tolist()) - {-1}) == list(range(positions.size))
+
+
+def test_what_is_not_free_is_not_in_the_vector():
+    model = states()
+    positions = parameter_map(model)
+    first, last = positions.layers
+    assert (first.numeric[0, 1] == -1).all()  # pruned
+    assert (first.numeric[1, 0] == -1).all()  # only symbolic
+    assert (first.affine[1, 0] >= 0).all()  # sin: all four are free
+    assert (first.affine[2, 1] >= 0).tolist() == [False, True, True, True]  # x^2: a is in c
+    assert (last.affine[0, 1] >= 0).tolist() == [True, False, True, True]  # exp: b is in c
+    assert (first.affine[0, 0] == -1).all()  # a spline
+
+
+def test_pinned_and_frozen_parameters_are_not_free():
+    model = tied()
+    model.layer(1).base.requires_grad_(False)
+    first, last = parameter_map(model).layers
+    assert (first.numeric[0, 2] == -1).all()
+    assert (last.numeric[1, 1] == -1).all()
+    assert (last.numeric[..., -1] == -1).all()
+    assert (last.numeric[0, :, :-1] >= 0).all()
+
+
+def test_edges_that_share_parameters_share_numbers():
+    first = parameter_map(tied()).layers[0]
+    assert torch.equal(first.numeric[0, 0], first.numeric[0, 1])
+    assert torch.equal(first.numeric[0, 0], first.numeric[1, 2])
+    assert torch.equal(first.affine[2, 0], first.affine[2, 1])
+
+
+def test_the_weight_of_a_zero_base_function_is_not_free():
+    positions = parameter_map(plain(base_fun="zero"))
+    assert all((layer.numeric[..., -1] == -1).all() for layer in positions.layers)
+
+
+def test_a_network_without_free_parameters():
+    model = everything()
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    positions = parameter_map(model)
+    assert positions.size == 0
+    assert positions.read(model).shape == (0,)

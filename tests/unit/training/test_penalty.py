@@ -1,0 +1,200 @@
+"""The penalty against a loop over edges, its gradient, and its curvature in Levenberg-Marquardt."""
+
+import math
+
+import pytest
+import torch
+
+from kanwidget.training.lm import LevenbergMarquardt
+from kanwidget.training.loss import LOSSES
+from kanwidget.training.objective import Objective
+from kanwidget.training.parameters import network_parameters, parameter_map
+from kanwidget.training.penalty import METRICS, Penalty, deviation
+from tests.networks import F64, ZOO, everything, plain, states, tied, uniform
+
+each = pytest.mark.parametrize("kind", ZOO)
+each_metric = pytest.mark.parametrize("metric", METRICS)
+FULL = {"l1": 0.7, "entropy": 1.3, "coef": 0.2, "coefdiff": 0.3}
+
+
+def std(values):
+    """Of a list of numbers, with n - 1."""
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
+
+
+def slow_importance(model, x, metric):
+    """V of every layer as lists of lists, `[target][source]`, or of every level as lists for the nodes."""
+    with torch.no_grad():
+        trace = model.trace(x)
+    tables = []
+    for index in range(model.depth):
+        edges = trace.edges[index] if metric == "edge_forward_sum" else trace.splines[index]
+        table = []
+        for target in range(edges.shape[1]):
+            row = []
+            for source in range(edges.shape[2]):
+                value = std(edges[:, target, source].tolist())
+                if metric != "edge_forward_spline_u":
+                    value /= std(trace.nodes[index][:, source].tolist()) + 0.1
+                row.append(value)
+            table.append(row)
+        tables.append(table)
+    return tables if metric.startswith("edge_forward") else slow_backward(model, trace, metric)
+
+
+def slow_backward(model, trace, metric):
+    """Scores from the outputs down, summed over them."""
+    nodes = [[0.0] * model.nodes_in(level) for level in range(model.depth)] + [[1.0] * model.n_out]
+    tables = [[[0.0] * model.nodes_in(i) for _ in range(model.layer(i).out_dim)] for i in range(model.depth)]
+    for index in reversed(range(model.depth)):
+        for target in range(model.layer(index).out_dim):
+            above = nodes[index + 1][model.node_of(index + 1, target)]
+            whole = std(trace.subnodes[index][:, target].tolist()) + 1e-4
+            for source in range(model.nodes_in(index)):
+                part = std(trace.edges[index][:, target, source].tolist()) / whole * above
+                tables[index][target][source] = part
+                nodes[index][source] += part
+    return tables if metric == "edge_backward" else nodes
+
+
+def entropy(values):
+    total = sum(values) + 1
+    return -sum(v / total * math.log2(v / total + 1e-4) for v in values)
+
+
+def slow_penalty(model, x, penalty):
+    """R by the formulas of the papers, in plain Python."""
+    result = 0.0
+    for table in slow_importance(model, x, penalty.metric):
+        if isinstance(table[0], float):
+            result += penalty.l1 * sum(table) + penalty.entropy * entropy(table)
+            continue
+        rows, columns = table, list(zip(*table, strict=True))
+        mean_row = sum(map(entropy, rows)) / len(rows)
+        mean_column = sum(map(entropy, columns)) / len(columns)
+        result += penalty.l1 * sum(map(sum, rows)) + penalty.entropy * (mean_row + mean_column)
+    for index in range(model.depth):
+        layer = model.layer(index)
+        owner = layer.tie_index().tolist()
+        for flat in range(layer.out_dim * layer.in_dim):
+            if layer.spline_on.flatten()[flat]:
+                c = layer.coef.detach().flatten(0, 1)[owner[flat]].tolist()
+                result += penalty.coef * sum(map(abs, c)) / len(c)
+                steps = [abs(b - a) for a, b in zip(c, c[1:], strict=False)]
+                result += penalty.coefdiff * sum(steps) / len(steps)
+    return result
+
+
+def objective_of(model, metric="edge_forward_spline_n", lamb=1.0, rows=12, **terms):
+    x = uniform(rows, model.n_features, seed=6)
+    y = uniform(rows, model.n_out, seed=7)
+    return Objective(model, x, y, None, LOSSES["mse"], Penalty(lamb, metric=metric, **terms))
+
+
+@each
+@each_metric
+def test_values_equal_a_loop_over_the_edges(kind, metric):
+    model = ZOO[kind]()
+    penalty, x = Penalty(1.0, metric=metric, **FULL), uniform(12, model.n_features, seed=6)
+    with torch.no_grad():
+        found = float(penalty.value(model, model.trace(x)))
+    assert found == pytest.approx(slow_penalty(model, x, penalty), rel=1e-12)
+
+
+@pytest.mark.parametrize("term", ["l1", "entropy", "coef", "coefdiff"])
+def test_every_term_by_itself(term):
+    model, none = states(), dict.fromkeys(FULL, 0.0)
+    penalty, x = Penalty(1.0, **(none | {term: 1.0})), uniform(12, 2)
+    with torch.no_grad():
+        found = float(penalty.value(model, model.trace(x)))
+    assert found == pytest.approx(slow_penalty(model, x, penalty), rel=1e-12)
+    assert found != 0
+
+
+@each_metric
+@pytest.mark.parametrize("kind", ["states", "tied", "everything"])
+def test_gradients_equal_finite_differences(kind, metric):
+    model = ZOO[kind](grid=2, k=2)
+    objective = objective_of(model, metric, **FULL)
+    positions = parameter_map(model)
+    slopes, _ = objective.penalty_slopes()
+    exact = positions.gradient(model, slopes)
+    start, step = positions.read(model), 1e-6
+    for index in range(0, positions.size, 5):
+        moved = []
+        for sign in (1, -1):
+            vector = start.clone()
+            vector[index] += sign * step
+            positions.write(model, vector)
+            moved.append(objective.value().penalty)
+        positions.write(model, start)
+        assert float(exact[index]) == pytest.approx((moved[0] - moved[1]) / (2 * step), rel=1e-5, abs=1e-7)
+
+
+@each_metric
+def test_every_metric_has_a_gradient(metric):
+    objective = objective_of(plain(), metric)
+    slopes, in_importance = objective.penalty_slopes()
+    assert all(float(g.abs().max()) > 0 for g in slopes if g is not None)
+    assert len(in_importance) == (3 if metric == "node_backward" else 2)
+
+
+def test_gradients_where_lower_layers_are_frozen():
+    model = plain()
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name.startswith("layers.1."))
+    slopes, _ = objective_of(model).penalty_slopes()
+    assert [g is None for g in slopes] == [True, True, True, False, False, True]
+
+
+def test_the_deviation_of_constants_is_zero_with_a_zero_gradient():
+    leaf = torch.full((5, 2), 3.0, dtype=F64, requires_grad=True)
+    found = deviation(leaf)
+    assert found.tolist() == [0.0, 0.0]
+    (slope,) = torch.autograd.grad(found.sum(), leaf)
+    assert not slope.any()
+
+
+def test_the_deviation_of_one_row_is_zero():
+    assert deviation(torch.full((1, 2), torch.inf)).tolist() == [0.0, 0.0]
+    slopes, in_importance = objective_of(plain(), rows=1).penalty_slopes()
+    assert slopes == [None] * 6
+    assert not any(v.any() for v in in_importance)
+
+
+def test_the_curvature_majorises_the_deviation():
+    """wᵀMw/(2s₀) + s₀/2 ≥ √(wᵀMw), with equality, and the same slope, at w₀."""
+    model = plain()
+    objective = objective_of(model, lamb=1.0, entropy=0.0)
+    machine = LevenbergMarquardt(objective)
+    run = objective.value().run
+    matrix = torch.zeros(machine.positions.size, machine.positions.size, dtype=F64)
+    ones = [torch.ones_like(v) for v in METRICS[objective.penalty.metric](model, objective.trace(run))]
+    machine._add_curvature(matrix, ones)
+    # For V linear in s with no entropy the gradient is the curvature times the parameters themselves.
+    last = machine.positions.layers[1].numeric.flatten()
+    vector = machine.positions.read(model)
+    trace = model.trace(objective.x)
+    total = METRICS[objective.penalty.metric](model, trace)[1].sum()
+    slopes = torch.autograd.grad(total, network_parameters(model), allow_unused=True)
+    exact = machine.positions.gradient(model, list(slopes))[last]
+    torch.testing.assert_close((matrix @ vector)[last], exact, rtol=1e-9, atol=1e-12)
+    assert bool((torch.linalg.eigvalsh(matrix) > -1e-10).all())
+
+
+def test_penalties_of_symbolic_edges_by_metric():
+    """Numeric metrics look at splines only; `edge_forward_sum` looks at symbols too."""
+    model = everything()
+    x = uniform(12, 6)
+    before = {metric: METRICS[metric](model, model.trace(x))[0][1, 0].item() for metric in METRICS if "edge" in metric}
+    assert before["edge_forward_spline_n"] == before["edge_forward_spline_u"] == 0
+    assert before["edge_forward_sum"] > 0
+    assert before["edge_backward"] > 0
+
+
+def test_tied_edges_are_each_counted():
+    model = tied()
+    x = uniform(12, 3)
+    v = METRICS["edge_forward_spline_u"](model, model.trace(x))[0]
+    assert bool((v[0, :2] > 0).all())
