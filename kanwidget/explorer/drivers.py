@@ -57,6 +57,7 @@ class Driver:
         self._owner: int | None = None
         self._waiting = 0
         self._stop = False
+        self._release: Callable[[], None] = lambda: None
         session.interrupted = lambda: self._stop
         publisher.driver = kind
 
@@ -118,9 +119,7 @@ class Driver:
         try:
             yield
         finally:
-            with self._changed:
-                self._owner = None
-                self._changed.notify_all()
+            self._give_up()
 
     def run(self, command: Command, tick: Callable[[], None] = lambda: None) -> None:
         """Carry out a command that starts the training, and train on this thread until it ends.
@@ -160,18 +159,44 @@ class Driver:
 
         self.post(work)
 
-    def close(self) -> None:
-        """Stop for good."""
-        self.closed = self._stop = True
-        with self._changed:
-            self._changed.notify_all()
+    def close(self, release: Callable[[], None] = lambda: None) -> None:
+        """Stop for good, and call `release` once nobody is within the session any more.
 
-    # ---- inside
+        From within a callback that is after this call, else before it returns.
+        """
+        with self._changed:
+            self._release = release
+            self.closed = self._stop = True
+            self._changed.notify_all()
+            if self._owner == threading.get_ident():
+                return
+            while self._owner is not None:
+                self._changed.wait()
+        self._finish()
 
     def check_open(self) -> None:
         """An error once it was closed."""
         if self.closed:
             raise RuntimeError("this explorer was closed. Make a new one: KANExplorer(model, data).")
+
+    # ---- inside
+
+    def _give_up(self) -> None:
+        """The session is free for others."""
+        with self._changed:
+            self._owner = None
+            self._changed.notify_all()
+        if self.closed:
+            self._finish()
+
+    def _finish(self) -> None:
+        """What is left to do when it is over, once."""
+        release, self._release = self._release, lambda: None
+        while self._jobs:
+            _, future = self._jobs.popleft()
+            if future is not None:
+                future.cancel()
+        release()
 
     def _put(self, job: Job) -> None:
         with self._changed:
@@ -189,9 +214,7 @@ class Driver:
                 self._empty()
                 self._settle()
         finally:
-            with self._changed:
-                self._owner = None
-                self._changed.notify_all()
+            self._give_up()
         if self._jobs:
             self._nudge()
 
@@ -285,18 +308,11 @@ class ThreadDriver(Driver):
     def _nudge(self) -> None:
         self.begin()
 
-    def close(self) -> None:
-        super().close()
+    def close(self, release: Callable[[], None] = lambda: None) -> None:
+        super().close(release)
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join()
-        self._cancel()
-
-    def _cancel(self) -> None:
-        while self._jobs:
-            _, future = self._jobs.popleft()
-            if future is not None:
-                future.cancel()
 
     def _loop(self, begun: threading.Event) -> None:
         with one_thread(self.session.small):
@@ -307,9 +323,7 @@ class ThreadDriver(Driver):
                 except BaseException as error:  # an error in a callback of the user; the session has paused
                     self.on_error(error)
                 finally:
-                    with self._changed:
-                        self._owner = None
-                        self._changed.notify_all()
+                    self._give_up()
 
     def _take(self) -> bool:
         """Become the owner once there is something to do; False when it is over."""

@@ -85,6 +85,7 @@ class KANExplorer:
             self._driver, self._publisher, lambda wanted: exports.export(self._session, wanted, self.code)
         )
         self._widget: Any = None
+        self._last_words = ""
         self._stepped = threading.Condition()
         self._session.callbacks.append(self._count)
         _replace_old(self)
@@ -150,7 +151,7 @@ class KANExplorer:
             _check.integer(steps, "steps", "wait", low=0)
         if until is not None and not callable(until):
             _check.fail("until", "wait", "a function of a StepRecord", until)
-        session = self._session
+        session = self._open
         if session.running and steps is None and until is None and timeout is None and session.left is None:
             raise RuntimeError(
                 "wait() would wait for ever: the training has no last step. Use wait(steps=…), until=… or timeout=…."
@@ -161,15 +162,16 @@ class KANExplorer:
         """Call a function with every `StepRecord`, on the thread that trains; returns a function that ends this."""
         if not callable(callback):
             _check.fail("callback", "on_step", "a function of a StepRecord", callback)
-        self._session.callbacks.insert(0, callback)
-        return lambda: self._session.callbacks.remove(callback)
+        callbacks = self._open.callbacks
+        callbacks.insert(0, callback)
+        return lambda: callbacks.remove(callback)
 
     # ---- settings
 
     @property
     def lamb(self) -> float:
         """Weight of the penalty that makes edges vanish; acts on the next step."""
-        return self._session.trainer.settings.lamb
+        return self._open.trainer.settings.lamb
 
     @lamb.setter
     def lamb(self, value: float) -> None:
@@ -178,7 +180,7 @@ class KANExplorer:
     @property
     def grid(self) -> int:
         """Number of grid intervals; more of them keep the functions exactly."""
-        return self._session.model.grid
+        return self._open.model.grid
 
     @grid.setter
     def grid(self, value: int) -> None:
@@ -187,16 +189,16 @@ class KANExplorer:
     @property
     def opt(self) -> str:
         """The optimiser; setting it makes a new one."""
-        return self._session.trainer.settings.opt
+        return self._open.trainer.settings.opt
 
     @opt.setter
     def opt(self, value: str) -> None:
-        self._apply(c.Set(opt=_check.choice(value, "opt", "KANExplorer", self._session.opts)))
+        self._apply(c.Set(opt=_check.choice(value, "opt", "KANExplorer", self._open.opts)))
 
     @property
     def lr(self) -> float | None:
         """Learning rate of gradient methods, None for their own."""
-        return self._session.trainer.settings.lr
+        return self._open.trainer.settings.lr
 
     @lr.setter
     def lr(self, value: float) -> None:
@@ -207,7 +209,7 @@ class KANExplorer:
     def select(self, *edge: Any) -> None:
         """Look at an edge, `select(0, 0, 1)`, at several, `select((0, 0, 1), (0, 1, 1))`, or at none, `select()`."""
         edges = (edge,) if edge and not isinstance(edge[0], Sequence) else edge
-        checked = tuple(self._session.check_edge(one, "select") for one in edges)
+        checked = tuple(self._open.check_edge(one, "select") for one in edges)
         self._apply(c.Select(checked))
 
     def candidates(self, edge: EdgeLike | None = None) -> list[SymbolicFit]:
@@ -316,7 +318,7 @@ class KANExplorer:
     @property
     def status(self) -> dict[str, Any]:
         """State, step, losses, milliseconds a step, and why it stopped."""
-        return dict(describe.status(self._session, self._driver.kind))
+        return dict(describe.status(self._open, self._driver.kind))
 
     @property
     def formula(self) -> Any:
@@ -370,12 +372,16 @@ class KANExplorer:
 
     def close(self) -> None:
         """Stop, and free thread, network and data. The explorer can't be used afterwards."""
-        self._driver.close()
+        if self._driver.closed:
+            return
         self._publisher.send = self._publisher.store = None
         if self._widget is not None:
             self._widget.close()
-            self._widget = None
-        self._session.callbacks.clear()
+        self._driver.close(self._free)
+
+    def _free(self) -> None:
+        self._last_words = exports.summary(self._session, closed=True)
+        self._widget = None
         self._session.free()
 
     def __enter__(self) -> KANExplorer:
@@ -385,7 +391,7 @@ class KANExplorer:
         self.close()
 
     def __repr__(self) -> str:
-        return exports.summary(self._session, self._driver.closed)
+        return self._last_words or exports.summary(self._session)
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
         plain = {"text/plain": repr(self)}
@@ -406,6 +412,12 @@ class KANExplorer:
 
     # ---- inside
 
+    @property
+    def _open(self) -> Session:
+        """The session, unless this was closed."""
+        self._driver.check_open()
+        return self._session
+
     def _ask(self, job: Callable[[], T]) -> T:
         return self._driver.ask(job)
 
@@ -414,13 +426,13 @@ class KANExplorer:
 
     def _edge(self, edge: EdgeLike | None, where: str) -> c.Edge:
         if edge is None:
-            selected = self._session.selection
+            selected = self._open.selection
             if not selected:
                 _check.fail(
                     "edge", where, "given, or one selected before", None, "select(layer, input, output) does that."
                 )
             edge = selected[0]
-        return self._session.check_edge(edge, where)
+        return self._open.check_edge(edge, where)
 
     def _count(self, _: StepRecord) -> None:
         with self._stepped:

@@ -321,12 +321,8 @@ class Session:
         self.events, self.now = list(state.events), state.now
 
     def free(self) -> None:
-        """Let go of everything large; what stays tells how it ended."""
-        self.tree = UndoTree()
-        self.tree.add("closed", "start", self.now, None)
-        self.dragging, self._fits, self.best, self.log = None, None, {}, Log()
-        self.callbacks.clear()
-        del self.trainer, self.data, self.initial
+        """Let go of everything; it can't be used afterwards."""
+        self.__dict__.clear()
 
     def adopt(self, model: KAN) -> None:
         """Train another network from now on."""
