@@ -4,6 +4,17 @@ import { STATES } from "./states";
 
 const query = new URLSearchParams(location.search);
 const wanted = query.get("state");
+/** As some hosts do: a shadow root with the style sheet inside. */
+function shadow(host: HTMLElement): HTMLElement {
+  const style = document.createElement("link");
+  style.rel = "stylesheet";
+  style.href = "widget.css";
+  const inside = document.createElement("div");
+  host.attachShadow({ mode: "open" }).append(style, inside);
+  document.querySelector("link")?.remove();
+  return inside;
+}
+
 if (query.get("theme") === "dark") document.body.dataset.jpThemeLight = "false";
 
 for (const [name, make] of Object.entries(STATES)) {
@@ -13,6 +24,7 @@ for (const [name, make] of Object.entries(STATES)) {
   title.textContent = name;
   if (!wanted) document.body.append(title);
   document.body.append(host);
+  const inside = query.has("shadow") ? shadow(host) : host;
   const kernel = make();
   const snapshot = kernel.snapshot();
   const open = (into: HTMLElement): number => {
@@ -23,7 +35,7 @@ for (const [name, make] of Object.entries(STATES)) {
   // For measurements from outside: the kernel, and how long a first drawing takes.
   Object.assign(window, {
     kernel,
-    firstMs: open(host),
+    firstMs: open(inside),
     again: () => open(document.body.appendChild(document.createElement("div"))),
   });
   setInterval(() => {

@@ -146,7 +146,7 @@ describe("drawing", () => {
     edge.dispatchEvent(new PointerEvent("pointermove", { bubbles: true }));
     frame();
     expect(view.one(".kw-card").textContent).toContain("h₁,₃ → y");
-    view.one("[data-kw-panel=network] svg[role=group]").dispatchEvent(new PointerEvent("pointerleave"));
+    view.one("[data-kw-panel=network] .kw-stage").dispatchEvent(new PointerEvent("pointerleave"));
     frame();
     expect(view.one(".kw-card").hidden).toBe(true);
   });

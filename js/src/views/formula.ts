@@ -140,6 +140,7 @@ function codePanel(_: Context, registry: Registry) {
     setText(title, name);
     setText(text, content);
     node.hidden = false;
+    text.focus();
   };
   return { node, show, close: hide, open: () => !node.hidden };
 }

@@ -28,7 +28,14 @@ export function icon(name: IconName): SVGSVGElement {
   const path = s("path", { d: PATHS[name] });
   if (FILLED.includes(name)) path.setAttribute("fill", "currentColor");
   if (THICK.includes(name)) path.setAttribute("stroke-width", "2.8");
-  return s("svg", { class: "kw-icon", viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, path);
+  const looks = {
+    fill: "none",
+    stroke: "currentColor",
+    "stroke-width": 1.5,
+    "stroke-linecap": "round",
+    "stroke-linejoin": "round",
+  };
+  return s("svg", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true", ...looks }, path);
 }
 
 export function setIcon(button: Element, name: IconName): void {

@@ -4,7 +4,8 @@ import type { Registry } from "../listeners";
 import { keyText } from "../protocol";
 import type { Drawing } from "./network";
 
-export function networkInput(drawing: Drawing, registry: Registry): void {
+/** `stage` is what listens: an SVG element with focus listeners would become a tab stop of its own. */
+export function networkInput(drawing: Drawing, stage: HTMLElement, registry: Registry): void {
   const { svg, context } = drawing;
   const { ui, act } = context;
   const keyAt = (event: PointerEvent | MouseEvent): string | null => {
@@ -17,20 +18,20 @@ export function networkInput(drawing: Drawing, registry: Registry): void {
     const near = drawing.near(event.clientX - box.left, event.clientY - box.top);
     return near ? keyText(near.key) : own;
   };
-  registry.listen(svg, "pointermove", (event) => ui.set("hover", keyAt(event)));
-  registry.listen(svg, "pointerleave", () => ui.set("hover", null));
-  registry.listen(svg, "click", (event) => {
+  registry.listen(stage, "pointermove", (event) => ui.set("hover", keyAt(event)));
+  registry.listen(stage, "pointerleave", () => ui.set("hover", null));
+  registry.listen(stage, "click", (event) => {
     const edge = drawing.find(keyAt(event) ?? "");
     if (edge) act.select(edge.key, event.shiftKey);
   });
-  registry.listen(svg, "focusin", (event) => {
+  registry.listen(stage, "focusin", (event) => {
     const key = (event.target as Element).getAttribute("data-kw-edge");
     if (!key) return;
     ui.set("cursor", key);
     ui.set("hover", key);
   });
-  registry.listen(svg, "focusout", () => ui.set("hover", null));
-  registry.listen(svg, "keydown", (event) => {
+  registry.listen(stage, "focusout", () => ui.set("hover", null));
+  registry.listen(stage, "keydown", (event) => {
     if (onKey(drawing, event)) {
       event.preventDefault();
       event.stopPropagation();

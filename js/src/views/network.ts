@@ -56,7 +56,7 @@ export class Drawing {
     const stage = h("div", { class: "kw-stage kw-fill kw-scroll" }, this.svg, this.#card.node);
     this.node = panel("network", "Network", [this.#sub, h("span", { class: "kw-row kw-end" }, ...acts)]);
     this.node.append(stage, this.#more, this.#legend.node);
-    networkInput(this, registry);
+    networkInput(this, stage, registry);
     registry.resize(stage, (width, height) => {
       this.#size = { width: Math.floor(width), height: Math.floor(height) };
       context.ui.touch("size");

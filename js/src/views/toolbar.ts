@@ -48,7 +48,7 @@ function runButtons({ act, store, ui }: Context, registry: Registry) {
   registry.listen(reset, "click", () => act.control("reset"));
   registry.listen(undo, "click", () => act.undo());
   registry.listen(redo, "click", () => act.redo());
-  const separator = h("span", { class: "kw-separator", "aria-hidden": "true" });
+  const separator = h("span", { style: "width:10px", "aria-hidden": "true" });
   const draw = (topics: Topics) => {
     if (!touches(topics, "status", "link", "stopping", "history")) return;
     const { running } = store;
