@@ -3,6 +3,7 @@
 from kanwidget.training.fit import fit, fit_steps
 from kanwidget.training.lm import Interrupted
 from kanwidget.training.penalty import Penalty
-from kanwidget.training.trainer import OPTIMIZERS, Settings, Trainer, make_settings
+from kanwidget.training.settings import Settings, make_settings
+from kanwidget.training.trainer import OPTIMIZERS, Trainer
 
 __all__ = ["OPTIMIZERS", "Interrupted", "Penalty", "Settings", "Trainer", "fit", "fit_steps", "make_settings"]

@@ -1,0 +1,84 @@
+"""What a trainer makes of the data that it is given: types, labels, weights, and the errors for what doesn't fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.datasets import Dataset, as_dataset
+from kanwidget.training.loss import Loss, loss_row
+
+#: Rows of the training inputs that a network keeps as its reference.
+REFERENCE_ROWS = 512
+
+
+def prepare(network: Network, data: Any) -> Dataset:
+    """The data in the network's type and place, or an error that says what doesn't fit."""
+    dataset = as_dataset(data).to(network.dtype, network.device)
+    if dataset.n_features != network.n_features:
+        expected = f"data with {network.n_features} input columns, as the network has"
+        _check.fail("data", "fit", expected, dataset.train_input, f"Build KAN([{dataset.n_features}, …]) for it.")
+    return dataset
+
+
+def labelled(data: Dataset) -> Iterator[tuple[str, Tensor]]:
+    """The parts of the data that have labels: train, and test and val where they are given."""
+    for part in ("train", "test", "val"):
+        label = getattr(data, f"{part}_label")
+        if label is not None:
+            yield part, label
+
+
+def labels(label: Tensor, loss: Loss) -> Tensor:
+    """Labels as the loss wants them: class numbers as a column."""
+    return label.reshape(-1, 1).long() if loss.classes else label
+
+
+def pick_loss(loss: Any, data: Dataset) -> Loss:
+    """The loss asked for; without, cross-entropy for class numbers and squared errors for others."""
+    classes = not data.train_label.is_floating_point()
+    row = loss_row(loss if loss is not None else "cross_entropy" if classes else "mse")
+    if row.root and classes:
+        _check.fail("loss", "fit", "'cross_entropy' for labels that are class numbers", row.name)
+    return row
+
+
+def check_outputs(network: Network, loss: Loss, label: Tensor) -> None:
+    """An error if the network has not as many outputs as the labels need."""
+    if loss.classes:
+        if int(label.min()) < 0 or int(label.max()) >= network.n_out:
+            expected = f"class numbers from 0 to {network.n_out - 1}, as the network has {network.n_out} outputs"
+            _check.fail(
+                "data", "fit", expected, (int(label.min()), int(label.max())), "Give the last layer one node a class."
+            )
+    elif loss.root and label.shape[1] != network.n_out:
+        expected = f"labels with {network.n_out} columns, as the network has outputs"
+        _check.fail("data", "fit", expected, label, f"End `width` with {label.shape[1]}.")
+
+
+def sample_weights(weight: Any, data: Dataset, network: Network) -> Tensor | None:
+    """Weights with mean 1, `(batch, 1)`, or an error."""
+    if weight is None:
+        return None
+    values = torch.as_tensor(weight, dtype=network.dtype, device=network.device).reshape(-1, 1)
+    rows = len(data.train_input)
+    if (
+        len(values) != rows
+        or not bool(torch.isfinite(values).all())
+        or bool((values < 0).any())
+        or not values.sum() > 0
+    ):
+        _check.fail("sample_weight", "fit", f"{rows} finite numbers ≥ 0, not all 0", weight)
+    return values / values.mean()
+
+
+def reference_rows(x: Tensor) -> Tensor:
+    """At most 512 rows, evenly picked: what queries look at later."""
+    if len(x) <= REFERENCE_ROWS:
+        return x.clone()
+    return x[torch.linspace(0, len(x) - 1, REFERENCE_ROWS, device=x.device).long()].clone()

@@ -1,0 +1,79 @@
+"""How to train: the arguments of `fit`, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.training.penalty import METRICS, Penalty
+
+#: `(output, label)` → a number.
+Metric = Callable[[Tensor, Tensor], Any]
+#: What `opt` may be.
+OPTS = ("auto", "LM", "LBFGS", "Adam")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to train; the arguments of `fit`, checked."""
+
+    opt: str = "auto"
+    lamb: float = 0.0
+    lr: float | None = None
+    batch: int | None = None
+    loss: Any = None
+    update_grid: bool = True
+    grid_update_num: int = 2
+    start_grid_update_step: int = 0
+    stop_grid_update_step: int = 20
+    lamb_l1: float = 1.0
+    lamb_entropy: float = 2.0
+    lamb_coef: float = 0.0
+    lamb_coefdiff: float = 0.0
+    reg_metric: str = "edge_forward_spline_n"
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    sample_weight: Tensor | None = None
+    seed: int = 0
+
+    def penalty(self) -> Penalty:
+        """The penalty that these settings mean."""
+        return Penalty(self.lamb, self.lamb_l1, self.lamb_entropy, self.lamb_coef, self.lamb_coefdiff, self.reg_metric)
+
+
+def make_settings(metrics: Any = (), **given: Any) -> Settings:
+    """`Settings` from the keyword arguments of `fit`, each checked.
+
+    Raises:
+        ValueError: Naming the argument that is wrong.
+        TypeError: For an argument that `fit` doesn't have.
+    """
+    unknown = [name for name in given if name not in Settings.__dataclass_fields__]
+    if unknown:
+        _check.choice(unknown[0], "**options", "fit", [f for f in Settings.__dataclass_fields__ if f != "seed"])
+    settings = Settings(metrics=_named_metrics(metrics), **given)
+    _check.choice(settings.opt, "opt", "fit", OPTS)
+    _check.choice(settings.reg_metric, "reg_metric", "fit", METRICS)
+    for name in ("lamb", "lamb_l1", "lamb_entropy", "lamb_coef", "lamb_coefdiff"):
+        _check.real(getattr(settings, name), name, "fit", low=0)
+    if settings.lr is not None:
+        _check.real(settings.lr, "lr", "fit", low=0, open_low=True)
+    batch = settings.batch
+    if batch is not None and batch != -1:  # pykan's -1 means all
+        _check.integer(batch, "batch", "fit", low=1)
+    for name in ("grid_update_num", "start_grid_update_step", "stop_grid_update_step"):
+        _check.integer(getattr(settings, name), name, "fit", low=0)
+    return replace(settings, batch=None if batch == -1 else batch)
+
+
+def _named_metrics(metrics: Any) -> Mapping[str, Metric]:
+    named = (
+        dict(metrics) if isinstance(metrics, Mapping) else {getattr(m, "__name__", "metric"): m for m in metrics or ()}
+    )
+    for name, metric in named.items():
+        if not callable(metric):
+            _check.fail("metrics", "fit", "functions (output, label) -> number", metric, f"{name!r} isn't callable.")
+    return named
