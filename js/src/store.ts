@@ -71,8 +71,8 @@ export class Store {
   ready = false;
   /** Messages that this page could not read: counted, never thrown. */
   ignored = 0;
-  #seq = -1;
-  #snapshotSeq = -1;
+  #seq = Number.NEGATIVE_INFINITY;
+  #snapshotSeq = Number.NEGATIVE_INFINITY;
   /** The `select` that the kernel has not yet answered: until then older selections must not flash up. */
   #asked: { seq: number; edges: string } | null = null;
   #changed: (topics: DataTopic[]) => void = () => {};
@@ -94,7 +94,7 @@ export class Store {
 
   /** Takes a snapshot over, unless messages have told more already. */
   load(snapshot: Snapshot, binary: unknown = snapshot.buffer): boolean {
-    if (snapshot.seq < this.#seq || snapshot.seq <= this.#snapshotSeq) return false;
+    if (snapshot.seq < this.#seq) return false;
     this.#seq = this.#snapshotSeq = snapshot.seq;
     const arrays = readArrays(snapshot.arrays, binary);
     const { structure, status, settings, selection, candidates, formula, history, primitives, error } = snapshot;

@@ -34,7 +34,11 @@ describe("snapshots", () => {
     apply(store, named("status"));
     expect(load(store, 51)).toBe(false);
     expect(load(store, 53)).toBe(true);
-    expect(load(store, 53)).toBe(false);
+    expect(load(store, 52)).toBe(false);
+  });
+
+  it("from before the first message have the number -1", () => {
+    expect(load(store, -1)).toBe(true);
   });
 
   it("make older messages obsolete", () => {
