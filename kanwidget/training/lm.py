@@ -113,7 +113,7 @@ class LevenbergMarquardt:
             self._growth *= 2
         positions.write(network, start)
         self.damping, self._growth = self._start, 2.0
-        return self._outcome("converged")
+        return self._outcome("converged" if math.isfinite(self._current.total) else "stalled")
 
     def _accept(self, value: Value, gain: float, predicted: float) -> Outcome:
         ratio = min(gain / predicted, 1.0) if predicted > 0 else 0.0

@@ -56,11 +56,13 @@ class Objective:
 
     def trivial_loss(self) -> float:
         """The loss of the best constant prediction: what a network that has learnt something must beat."""
+        weight = torch.ones_like(self.x[:, :1]) if self.weight is None else self.weight
+        share = weight / weight.sum()
         if self.loss.classes:
-            counts = torch.bincount(self.y[:, 0], minlength=2).to(self.x.dtype)
-            trivial = float(-torch.special.xlogy(counts, counts / counts.sum()).sum() / counts.sum())
+            parts = share.new_zeros(int(self.y.max()) + 1).index_add(0, self.y[:, 0], share[:, 0])
+            trivial = float(-torch.special.xlogy(parts, parts).sum())
         else:
-            trivial = float(self.y.var(0, correction=0).mean())
+            trivial = float((share * (self.y - (share * self.y).sum(0)) ** 2).sum(0).mean())
         return max(trivial, torch.finfo(torch.float64).tiny)
 
     def value(self, rows: Tensor | None = None) -> Value:

@@ -1,5 +1,6 @@
 """The penalty against a loop over edges, its gradient, and its curvature in Levenberg-Marquardt."""
 
+import itertools
 import math
 
 import pytest
@@ -81,7 +82,7 @@ def slow_penalty(model, x, penalty):
             if layer.spline_on.flatten()[flat]:
                 c = layer.coef.detach().flatten(0, 1)[owner[flat]].tolist()
                 result += penalty.coef * sum(map(abs, c)) / len(c)
-                steps = [abs(b - a) for a, b in zip(c, c[1:], strict=False)]
+                steps = [abs(b - a) for a, b in itertools.pairwise(c)]
                 result += penalty.coefdiff * sum(steps) / len(steps)
     return result
 
