@@ -151,11 +151,11 @@ class Driver:
         self._jobs.append((lambda: self.publisher.note(self.session.apply(Pause())), None))
 
     def pump(self) -> None:
-        """Answer the browser's question for news; a cooperative driver trains a little for it."""
+        """Answer the browser's question for news; without a thread, training goes on a little for it."""
 
         def work() -> None:
-            if self.kind == "cooperative":
-                self.publisher.note(self.session.advance(_PUMP_SECONDS, lambda: bool(self._jobs)))
+            if self.kind != "thread":
+                self.publisher.note(self._advance(_PUMP_SECONDS))
 
         self.post(work)
 
@@ -211,7 +211,10 @@ class Driver:
             self._owner = threading.get_ident()
         try:
             with one_thread(self.session.small):
+                was_running = self.session.running
                 self._empty()
+                if self.session.running and not was_running:
+                    self.publisher.note(self._advance(_PUMP_SECONDS))  # the first steps are seen at once
                 self._settle()
         finally:
             self._give_up()

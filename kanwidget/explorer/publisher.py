@@ -16,7 +16,7 @@ from torch import Tensor
 from kanwidget.explorer import curves, describe
 from kanwidget.explorer import protocol as p
 from kanwidget.explorer.formulas import described, formula
-from kanwidget.explorer.session import EVERYTHING, Session, Topics, one_thread
+from kanwidget.explorer.session import EVERYTHING, STEPPED, Session, Topics, one_thread
 
 #: `(message, buffers)`
 Send = Callable[[dict[str, Any], list[bytes]], None]
@@ -28,11 +28,11 @@ _SLOW_SECONDS, _SLOW_PART = 1.0, 0.04
 #: Seconds between two snapshots while training.
 SNAPSHOT_SECONDS = 2.0
 #: Rows of metrics in one message, and in a snapshot.
-_MOST_ROWS, _SNAPSHOT_ROWS = 5000, 1500
+_MOST_ROWS, _SNAPSHOT_ROWS = 5000, 1000
 #: Edges whose thumbnails are sent in one frame while training.
 _MOST_THUMBS = 200
 #: Numbers of all thumbnails in a snapshot: large networks get coarser ones.
-_SNAPSHOT_THUMBS = 20_000
+_SNAPSHOT_THUMBS = 15_000
 _LIVE: Topics = frozenset(("metrics", "curves", "status", "selection"))
 _SLOW: Topics = frozenset(("candidates", "formula"))
 _AT_ONCE = ("structure", "settings", "history")
@@ -74,7 +74,7 @@ class Publisher:
     def note(self, topics: Topics) -> None:
         """These topics changed."""
         self._dirty |= topics
-        if (topics and "metrics" not in topics) or "replaced" in topics:
+        if topics - STEPPED:
             self._snapshot_due = True
 
     def everything(self) -> None:
