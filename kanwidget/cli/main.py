@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import io
 import os
 import subprocess
 import sys
@@ -36,6 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         >>> main(["fit", "there-is-none.csv", "--target", "y"])
         1
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # In a pipe lines and progress keep their order, and a terminal without ± or ² shows a question mark.
+            stream.reconfigure(line_buffering=True, errors="replace")
     arguments = parser().parse_args(argv)
     try:
         return _COMMANDS[arguments.name](arguments)
