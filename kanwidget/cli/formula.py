@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -59,3 +60,16 @@ def rounded(expression: Any) -> str:
     """The expression in Python's notation, its constants with four digits."""
     floats = [atom for atom in expression.atoms() if atom.is_Float]
     return str(expression.xreplace({number: type(number)(f"{float(number):.4g}") for number in floats}))
+
+
+def with_error(value: float, error: float) -> str:
+    """A constant with its standard error, to the digit that the error leaves.
+
+    Examples:
+        >>> with_error(0.999918, 6.4e-5), with_error(212.68, 6.9), with_error(1.0, float("inf"))
+        ('0.99992 ± 0.00006', '213 ± 7', '1 (any value)')
+    """
+    if not math.isfinite(error):
+        return f"{value:.4g} (any value)"
+    digits = -math.floor(math.log10(error)) if error > 0 else 99
+    return f"{value:.{digits}f} ± {error:.{digits}f}" if 0 <= digits <= 8 else f"{value:.4g} ± {error:.1g}"

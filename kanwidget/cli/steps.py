@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanwidget.cli.formula import needed_constants, rounded
+from kanwidget.cli.formula import needed_constants, rounded, with_error
 from kanwidget.cli.shapes import choose
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def find_formula(model: KAN, data: Dataset, steps: int) -> None:
         print(
             f"          where {', '.join(functions)} are curves that no function of the library fits; try other widths"
         )
-    known = [f"{v:.4g} ± {e:.1g}" if e < float("inf") else f"{v:.4g} (any)" for v, e in constants.values()]
+    known = [with_error(*pair) for pair in constants.values()]
     if known:
         print(f"          constants {', '.join(known)}")
     compute = to_numpy(expression, variables, model)
