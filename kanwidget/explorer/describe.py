@@ -167,6 +167,7 @@ def _candidate(fit: SymbolicFit, variable: str) -> p.Candidate:
         "params": list(fit.params),
         "r2": fit.r2,
         "complexity": fit.complexity,
+        "imitates": fit.imitates,
         "valid": None if ends == [None, None] else ends,
     }
 

@@ -333,6 +333,7 @@ class Publisher:
                 "history": describe.history(session),
                 "primitives": describe.primitives(),
                 "error": describe.error(session),
+                "n_metrics": len(session.records),
                 "arrays": arrays,
                 "buffer": buffer,
             }
