@@ -158,3 +158,44 @@ function affine(
   const explained = c * (suy - (su * sy) / n);
   return { r2: Math.min(1 - 1e-9, explained / total), c, d: (sy - c * su) / n };
 }
+
+const SUB = "₀₁₂₃₄₅₆₇₈₉";
+export const sub = (n: number): string => [...String(n)].map((c) => SUB[Number(c)]).join("");
+
+export function symbol(name: string): MathNode {
+  const match = /^([a-z])([₀-₉]+)$/.exec(name);
+  if (!match) return ["mi", { mathvariant: "normal", class: "kw-name" }, [name]];
+  return [
+    "msub",
+    {},
+    [
+      ["mi", {}, [match[1]!]],
+      ["mn", {}, [[...match[2]!].map((c) => SUB.indexOf(c)).join("")]],
+    ],
+  ];
+}
+
+export function equation(name: string, inputs: string[]): MathNode {
+  const phi = (i: number, inner: (MathNode | string)[]): MathNode => [
+    "mrow",
+    { class: "kw-edge" },
+    [
+      [
+        "msub",
+        {},
+        [
+          ["mi", {}, ["φ"]],
+          ["mn", {}, [String(i)]],
+        ],
+      ],
+      ["mo", { stretchy: "false" }, ["("]],
+      ...inner,
+      ["mo", { stretchy: "false" }, [")"]],
+    ],
+  ];
+  const sum = inputs.flatMap((input, i): MathNode[] => [
+    ...(i > 0 ? [["mo", {}, ["+"]] as MathNode] : []),
+    phi(i + 2, [symbol(input)]),
+  ]);
+  return ["math", { displaystyle: "true" }, [["mrow", {}, [symbol(name), ["mo", {}, ["="]], phi(1, sum)]]]];
+}

@@ -32,6 +32,20 @@ export class Curves {
     return { importance: row[0]!, low: row[1]!, high: row[2]!, values: row.subarray(CURVE_HEAD) };
   }
 
+  /**
+   * The heights that the thumbnails of each layer must at least span: a part of the tallest curve's. A curve that hardly
+   * moves beside the others looks flat, instead of showing its rounding noise in full size.
+   */
+  leastHeights(structure: Structure, part = 0.03): number[] {
+    const most: number[] = [];
+    for (const [i, key] of edgeKeys(structure).entries()) {
+      const layer = structure.edges[i]!.key[0]!;
+      const row = this.#rows.get(key);
+      most[layer] = Math.max(most[layer] ?? 0, row ? height(row) : 0);
+    }
+    return most.map((value) => value * part);
+  }
+
   /** Importance of every edge, scaled so that the strongest has 1; NaN counts as none. */
   importance(structure: Structure): Float32Array {
     const raw = Float32Array.from(edgeKeys(structure), (key) => {
@@ -41,4 +55,16 @@ export class Curves {
     const top = raw.reduce((most, value) => Math.max(most, value), 0);
     return top > 0 ? raw.map((value) => value / top) : raw;
   }
+}
+
+/** From the lowest to the highest sample of a row; infinite samples don't count. */
+function height(row: Float32Array): number {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = CURVE_HEAD; i < row.length; i++) {
+    const value = row[i]!;
+    if (!Number.isFinite(value)) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return high > low ? high - low : 0;
 }

@@ -36,7 +36,7 @@ export function number(value: number | null | undefined, digits = 3): string {
   if (size < 1e-3 || size >= 1e6)
     return value
       .toExponential(digits - 2)
-      .replace("e+", "e")
+      .replace(/(\.0+)?e\+?/, "e")
       .replace(/^-/, MINUS);
   const rounded = Number(value.toPrecision(digits));
   return (size >= 1e4 ? rounded.toLocaleString("en-US") : String(rounded)).replace("-", MINUS);
@@ -72,3 +72,24 @@ export function interval(valid: (number | null)[] | null, name = "x"): string {
 /** The name of a primitive as it is read: `x²` for `x^2`. */
 export const pretty = (name: string): string =>
   name.replace(/\^(\d+)(?![\d.])/g, (_, n: string) => superscript(Number(n)));
+
+const DIGITS = "₀₁₂₃₄₅₆₇₈₉";
+
+/** The name of a variable as it is read: `x₁` for `x_1`, `θ₁₂` for `θ_12`; other names stay as they are. */
+export const variable = (name: string): string =>
+  name.replace(
+    /^(\p{L})_(\d+)$/u,
+    (_, letter: string, n: string) => letter + [...n].map((c) => DIGITS[Number(c)]).join(""),
+  );
+
+/**
+ * Labels for the ticks of an axis. Where the values differ by little of what they are, the common part is taken out and
+ * returned as `base`: six labels of 0.0357 tell nothing.
+ */
+export function tickLabels(values: readonly number[]): { labels: string[]; base: string | null } {
+  const [first, last] = [values[0] ?? 0, values.at(-1) ?? 0];
+  const size = Math.max(Math.abs(first), Math.abs(last));
+  if (values.length < 2 || (last - first) / size > 4e-3) return { labels: values.map((v) => number(v)), base: null };
+  const middle = values[values.length >> 1]!;
+  return { labels: values.map((v) => number(Number((v - middle).toPrecision(3)))), base: number(middle, 4) };
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { pack } from "../gallery/kernel";
+import { pack } from "../gallery/pack";
 import { fromBase64, readArrays, readFloats, row, toView } from "../src/codecs";
 
 describe("readArrays", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { count, interval, number, power, pretty, rSquared } from "../src/format";
+import { count, interval, number, power, pretty, rSquared, tickLabels, variable } from "../src/format";
 
 describe("number", () => {
   it.each([
@@ -8,9 +8,9 @@ describe("number", () => {
     [0.03123, "0.0312"],
     [3.44e-5, "3.4e-5"],
     [-2.5, "−2.5"],
-    [-3e-7, "−3.0e-7"],
+    [-3e-7, "−3e-7"],
     [12345, "12,300"],
-    [1e9, "1.0e9"],
+    [1e9, "1e9"],
     [null, "–"],
     [Number.NaN, "–"],
     [Number.POSITIVE_INFINITY, "∞"],
@@ -53,4 +53,24 @@ it("pretty raises whole exponents only", () => {
 
 it("count agrees in number", () => {
   expect([count(1, "edge"), count(1500, "edge")]).toEqual(["1 edge", "1,500 edges"]);
+});
+
+it("variable sets digits below the line, and leaves other names alone", () => {
+  expect(["x_1", "θ_12", "mean_radius", "x_1_2", "ab_1", "y"].map(variable)).toEqual([
+    "x₁",
+    "θ₁₂",
+    "mean_radius",
+    "x_1_2",
+    "ab_1",
+    "y",
+  ]);
+});
+
+describe("tickLabels", () => {
+  it("are the values where these differ enough", () => {
+    expect(tickLabels([-1, 0, 1])).toEqual({ labels: ["−1", "0", "1"], base: null });
+  });
+  it("have their common part taken out where they hardly differ", () => {
+    expect(tickLabels([0.03567, 0.035672, 0.035674])).toEqual({ labels: ["−2e-6", "0", "2e-6"], base: "0.03567" });
+  });
 });

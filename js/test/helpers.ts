@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { vi } from "vitest";
-import { FakeKernel, type SampleOptions } from "../gallery/kernel";
+import { FakeKernel } from "../gallery/kernel";
+import type { SampleOptions } from "../gallery/sample";
 import { createExplorer } from "../src/explorer";
 
 export function fakeTime(): void {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FakeKernel, pack } from "../gallery/kernel";
+import { FakeKernel } from "../gallery/kernel";
+import { pack } from "../gallery/pack";
 import { Registry } from "../src/listeners";
 import { openReport } from "../src/report";
 import { followTheme, hostTheme } from "../src/theme";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { pack } from "../gallery/kernel";
+import { pack } from "../gallery/pack";
 import { readMessage, type Snapshot } from "../src/protocol";
 import { ranked, score } from "../src/rank";
 import { Store } from "../src/store";

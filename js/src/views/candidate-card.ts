@@ -2,7 +2,7 @@
 import { row } from "../codecs";
 import type { Context } from "../context";
 import { attrs, h, line, s, setText } from "../dom";
-import { interval, number, pretty, rSquared } from "../format";
+import { interval, number, pretty, rSquared, variable } from "../format";
 import { formula } from "../math";
 import type { Candidate } from "../protocol";
 import { extent, linear, padded, path } from "../scales";
@@ -77,7 +77,7 @@ export class Card {
       one.hidden = store.link === "none";
     }
     this.#curves(context, index);
-    this.#facts(candidate, store.state.selection.x_name ?? "x");
+    this.#facts(candidate, variable(store.state.selection.x_name ?? "x"));
   }
 
   #facts(candidate: Candidate, x: string): void {

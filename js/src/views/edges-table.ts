@@ -1,7 +1,7 @@
 // All edges as a table: what the drawing shows, for reading, sorting and screen readers.
 import { type Context, stateText, type View } from "../context";
 import { attrs, h, place, setText } from "../dom";
-import { number, pretty, rSquared } from "../format";
+import { number, pretty, rSquared, variable } from "../format";
 import { Registry } from "../listeners";
 import { type EdgeInfo, keyText } from "../protocol";
 import { touches } from "../topics";
@@ -106,7 +106,8 @@ class Order {
 function readRows({ store }: Context): Row[] {
   const { structure } = store.state;
   const names = new Map<string, string>();
-  for (const { key, name, subnodes } of structure.nodes) {
+  for (const { key, name: plain, subnodes } of structure.nodes) {
+    const name = variable(plain);
     names.set(`from ${key[0]}-${key[1]}`, name);
     for (const sub of subnodes) names.set(`to ${key[0]! - 1}-${sub}`, name);
   }

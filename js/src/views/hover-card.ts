@@ -1,5 +1,5 @@
 // What an edge is, beside the pointer. Screen readers have the same in the edge's name.
-import { type Context, stateText } from "../context";
+import { type Context, endNames, stateText } from "../context";
 import { h, setText } from "../dom";
 import { number, pretty, rSquared } from "../format";
 import type { Layout } from "../layout";
@@ -19,7 +19,7 @@ export function hoverCard(context: Context) {
     h("div", { class: "kw-row" }, name, ends),
     lines,
   );
-  const draw = (topics: Topics, { edges, width, height, nodes }: Layout) => {
+  const draw = (topics: Topics, { edges, width, height }: Layout) => {
     if (!touches(topics, "hover", "structure", "curves")) return;
     const infos = store.state.structure.edges;
     const keys = edgeKeys(store.state.structure);
@@ -27,11 +27,8 @@ export function hoverCard(context: Context) {
     node.hidden = !placed;
     if (!placed) return;
     const info = infos[placed.index]!;
-    const [layer, from, to] = info.key as [number, number, number];
-    const source = nodes.find(({ info: one }) => one.key[0] === layer && one.key[1] === from);
-    const target = nodes.find(({ info: one }) => one.key[0] === layer + 1 && one.subnodes.includes(to));
     setText(name, info.name);
-    setText(ends, `${source?.info.name ?? ""} → ${target?.info.name ?? ""}`);
+    setText(ends, endNames(store.state.structure, info.key).join(" → "));
     lines.replaceChildren(...facts(context, info).map((fact) => h("div", {}, fact)));
     const right = placed.box.x + placed.box.w + 10;
     node.style.left = `${Math.max(4, right + WIDTH > width ? placed.box.x - node.offsetWidth - 10 : right)}px`;

@@ -1,5 +1,5 @@
 // One edge in full: its function at the left, what could replace it beside it.
-import { type Context, stateText, type View } from "../context";
+import { type Context, endNames, stateText, type View } from "../context";
 import { attrs, h, setText } from "../dom";
 import { count, number } from "../format";
 import { Registry } from "../listeners";
@@ -93,11 +93,7 @@ function describe({ store }: Context, infos: EdgeInfo[], title: Element, sub: El
     );
     return;
   }
-  const [layer, from, to] = info.key as [number, number, number];
-  const { nodes } = store.state.structure;
-  const source = nodes.find(({ key }) => key[0] === layer && key[1] === from);
-  const target = nodes.find(({ key, subnodes }) => key[0] === layer + 1 && subnodes.includes(to));
-  setText(title, `${source?.name ?? ""} → ${target?.name ?? ""}`);
+  setText(title, endNames(store.state.structure, info.key).join(" → "));
   const importance = store.state.selection.importance ?? store.curves.get(keyText(info.key))?.importance;
   setText(sub, `${info.name} · ${stateText(info)} · importance ${number(importance)}`);
 }

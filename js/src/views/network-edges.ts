@@ -1,6 +1,6 @@
 // The elements of edges: a wire and a wide invisible path to hit, and above all wires the thumbnail. Edges without a
 // slot for a thumbnail show one that floats above the rest while they are selected or pointed at.
-import { type Context, stateText } from "../context";
+import { type Context, endNames, stateText } from "../context";
 import { attrs, line, place, s } from "../dom";
 import { number, pretty } from "../format";
 import { type Box, type PlacedEdge, wirePath } from "../layout";
@@ -25,6 +25,7 @@ export class EdgeLayer {
   readonly floating = s("g", { class: "kw-float", "aria-hidden": "true" });
   #parts = new Map<string, Parts>();
   #order = "";
+  #heights: number[] = [];
 
   constructor(private readonly context: Context) {}
 
@@ -51,6 +52,7 @@ export class EdgeLayer {
     const fresh = this.#keep(shown);
     const stop = this.#tabStop(shown);
     const moved = touches(topics, "structure", "size", "view", "curves");
+    if (moved) this.#heights = store.curves.leastHeights(store.state.structure);
     for (const edge of shown) {
       const key = this.#key(edge);
       const parts = this.#parts.get(key)!;
@@ -145,7 +147,7 @@ export class EdgeLayer {
   #curve(info: EdgeInfo, box: Box): string {
     const values = this.context.store.curves.get(keyText(info.key))?.values;
     if (!values) return "";
-    const [low, high] = extent(values);
+    const [low, high] = atLeast(extent(values), this.#heights[info.key[0]!] ?? 0);
     const x = linear(0, values.length - 1, box.x + 4, box.x + box.w - 4);
     const y = linear(low, high, box.y + box.h - 5, box.y + 5);
     return path(
@@ -155,6 +157,12 @@ export class EdgeLayer {
       y,
     );
   }
+}
+
+/** A range widened on both sides to a height. */
+function atLeast([low, high]: [number, number], height: number): [number, number] {
+  const missing = Math.max(0, height - (high - low)) / 2;
+  return [low - missing, high + missing];
 }
 
 /** Importance as width and opacity; many bare wires in one layer are drawn lighter, so that they stay apart. */
@@ -180,10 +188,7 @@ function make(key: string): Parts {
 }
 
 function label({ store }: Context, info: EdgeInfo, importance: number): string {
-  const [layer, from, to] = info.key as [number, number, number];
-  const { nodes } = store.state.structure;
-  const source = nodes.find(({ key }) => key[0] === layer && key[1] === from)?.name ?? "";
-  const target = nodes.find(({ key, subnodes }) => key[0] === layer + 1 && subnodes.includes(to))?.name ?? "";
+  const [source, target] = endNames(store.state.structure, info.key);
   const locked = info.locked ? ", pinned" : "";
   return `${info.name}, ${source} to ${target}, ${stateText(info)}, importance ${number(importance, 2)}${locked}`;
 }

@@ -198,10 +198,10 @@ function legend({ ui }: Context, registry: Registry) {
   registry.listen(pruned, "click", () => ui.set("showPruned", !ui.values.showPruned));
   const node = h(
     "div",
-    { class: "kw-row kw-legend kw-dim kw-fine" },
+    { class: "kw-row kw-legend kw-dim kw-fine", title: "both: a formula and the spline as its correction" },
     item("spline", null, "spline"),
     item("symbolic", null, "formula"),
-    item("both", "9 3", "formula + spline"),
+    item("both", "9 3", "both"),
     pruned,
     h("span", { class: "kw-row kw-roomy" }, "width: importance"),
   );

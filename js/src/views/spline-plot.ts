@@ -3,14 +3,14 @@
 import { row } from "../codecs";
 import type { Context, View } from "../context";
 import { attrs, h, line, s, tick } from "../dom";
-import { number } from "../format";
+import { number, tickLabels, variable } from "../format";
 import { Registry } from "../listeners";
 import { keyText } from "../protocol";
 import { extent, linear, padded, path, type Scale, ticks } from "../scales";
 import type { Store } from "../store";
 import { touches } from "../topics";
 
-const LEFT = 40;
+const LEFT = 46;
 const RIGHT = 10;
 const TOP = 8;
 const BOTTOM = 22;
@@ -47,7 +47,7 @@ export function splinePlot(context: Context): View {
     key(line("M1 4H17", "kw-c1", 2.2), "function"),
     key(s("circle", { class: "kw-solid kw-c6", cx: 9, cy: 4, r: 2.4 }), "data"),
     key(line("M1 4H17", "kw-c1", 1.6, "4 3"), "extrapolated"),
-    h("label", { class: "kw-row" }, parts, "base and spline"),
+    h("label", { class: "kw-row", title: "Base function and spline part" }, parts, "parts"),
   );
   const node = h("div", { class: "kw-col kw-spline" }, stage, foot);
   let size = { width: 300, height: 180 };
@@ -68,7 +68,7 @@ export function splinePlot(context: Context): View {
     const [low, high] = [curve.xs[0]!, curve.xs.at(-1)!];
     const i = Math.round(Math.max(0, Math.min(1, (at - low) / (high - low || 1))) * (curve.xs.length - 1));
     readout.replaceChildren(
-      h("span", {}, `${store.state.selection.x_name ?? "x"} = ${number(curve.xs[i])}`),
+      h("span", {}, `${variable(store.state.selection.x_name ?? "x")} = ${number(curve.xs[i])}`),
       h("span", {}, `φ = ${number(curve.ys[i])}`),
     );
     const px = scales.x(curve.xs[i]!);
@@ -100,7 +100,7 @@ function drawSpline(context: Context, svg: SVGSVGElement, { width, height }: { w
   const [y0, y1] = padded(extent([...curve.ys, ...parts.flatMap((one) => [...one])]), 0.08);
   const x = linear(x0, x1, LEFT, width - RIGHT);
   const y = linear(y0, y1, height - BOTTOM, TOP);
-  const name = store.state.selection.x_name ?? "x";
+  const name = variable(store.state.selection.x_name ?? "x");
   attrs(svg, {
     "aria-label": `The edge's function of ${name} from ${number(x0)} to ${number(x1)}, values from ${number(y0)} to ${number(y1)}`,
   });
@@ -166,10 +166,13 @@ type Pair = [number, number];
 
 function axes(x: Scale, y: Scale, xr: Pair, yr: Pair, width: number, height: number, name: string): SVGElement[] {
   const floor = height - BOTTOM;
-  const rows = ticks(...yr, Math.max(2, (floor - TOP) / 34)).flatMap((value) => [
+  const marks = ticks(...yr, Math.max(2, (floor - TOP) / 34));
+  const { labels, base } = tickLabels(marks);
+  const rows = marks.flatMap((value, i) => [
     line(`M${LEFT} ${y(value).toFixed(1)}H${width - RIGHT}`, "kw-c8", 1),
-    tick(LEFT - 6, y(value) + 3.5, number(value), "end"),
+    tick(LEFT - 6, y(value) + 3.5, labels[i]!, "end"),
   ]);
+  if (base !== null) rows.push(tick(LEFT + 4, TOP + 4, `${base} +`, "start"));
   const columns = ticks(...xr, Math.max(2, (width - LEFT) / 62)).map((value) =>
     tick(x(value), floor + 16, number(value)),
   );

@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { fakeTime, frame, mount } from "./helpers";
+
+let view: ReturnType<typeof mount>;
+beforeEach(() => {
+  fakeTime();
+  view = mount({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
+});
+afterEach(() => {
+  view.explorer.destroy();
+  vi.useRealTimers();
+});
+
+const input = (selector: string, value: string, ...types: string[]) => {
+  const field = view.one<HTMLInputElement>(selector);
+  field.value = value;
+  for (const type of types) field.dispatchEvent(new Event(type, { bubbles: true }));
+  return field;
+};
+
+describe("sliders", () => {
+  const range = 'input[data-kw-control="lamb"]';
+  const field = 'input[data-kw-field="lamb"]';
+  const sent = () => view.commands("set").map((message) => (message as unknown as { settings: object }).settings);
+
+  it("echo at once and send when the hand rests", () => {
+    view.kernel.silent = true;
+    for (const at of ["10", "20", "31"]) {
+      input(range, at, "input");
+      vi.advanceTimersByTime(100);
+    }
+    expect(view.one<HTMLInputElement>(field).value).toBe("1e-4");
+    expect(sent()).toEqual([]);
+    vi.advanceTimersByTime(60);
+    expect(sent()).toEqual([{ lamb: 1e-4 }]);
+    expect(view.one(range).dataset.kwValue).toBe("0.001");
+  });
+
+  it("send on release, once", () => {
+    input(range, "31", "input", "change");
+    vi.advanceTimersByTime(500);
+    expect(sent()).toEqual([{ lamb: 1e-4 }]);
+    frame();
+    expect(view.one(range).dataset.kwValue).toBe("0.0001");
+  });
+
+  it("have an explicit 0", () => {
+    input(range, "0", "input", "change");
+    expect(sent()).toEqual([{ lamb: 0 }]);
+  });
+
+  it("do not jump under the hand when settings arrive", () => {
+    const slider = view.one<HTMLInputElement>(range);
+    slider.dispatchEvent(new PointerEvent("pointerdown"));
+    input(range, "31", "input");
+    view.kernel.push("settings", { settings: { ...view.kernel.settings(), lamb: 0.5 } });
+    frame();
+    expect(slider.value).toBe("31");
+    expect(slider.dataset.kwValue).toBe("0.5");
+  });
+
+  it("go back to what the kernel has accepted when it refuses", () => {
+    view.kernel.silent = true;
+    input(range, "31", "input", "change");
+    view.kernel.push("ack", { of: 2, ok: false, settings: view.kernel.settings() });
+    frame();
+    expect(view.one<HTMLInputElement>(field).value).toBe("0.001");
+  });
+
+  it("can be typed into, between 1 and 200 for the grid", () => {
+    input('[data-kw-field="grid"]', "37", "change");
+    expect(sent()).toEqual([{ grid: 37 }]);
+    for (const bad of ["0", "201", "3.5", "many", ""]) {
+      const field = input('[data-kw-field="grid"]', bad, "change");
+      expect(field.getAttribute("aria-invalid")).toBe("true");
+    }
+    expect(sent().length).toBe(1);
+  });
+});
