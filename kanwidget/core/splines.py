@@ -199,4 +199,4 @@ def transfer(coef: Tensor, old: Tensor, new: Tensor, k: int) -> Tensor:
     sites = collocation_sites(new, k).T
     values = torch.einsum("nib,oib->ino", basis(sites, old, k), coef)
     matrix = basis(sites, new, k).transpose(0, 1)
-    return torch.linalg.solve(matrix, values).permute(2, 0, 1)
+    return torch.linalg.solve(matrix, values).permute(2, 0, 1).contiguous()  # LBFGS takes no others

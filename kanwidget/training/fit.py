@@ -11,6 +11,7 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import History, StepRecord
 from kanwidget.datasets import Dataset, as_dataset
+from kanwidget.training.loss import Loss
 from kanwidget.training.settings import make_settings
 from kanwidget.training.trainer import Callback, Trainer
 
@@ -44,13 +45,15 @@ def fit(
     **options: Any,
 ) -> History:
     """Train in place. See `KAN.fit` for the arguments."""
+    if not isinstance(callbacks, Iterable):
+        _check.fail("callbacks", "fit", "a list of functions (network, record)", callbacks, "Write [f] for one.")
     hooks = list(callbacks)
     for hook in hooks:
         if not callable(hook):
             _check.fail("callbacks", "fit", "functions (network, record)", hook)
     trainer = fit_steps(network, data, opt, steps, validation=validation, **options)
     history = History(optimizer=trainer.opt)
-    best = _Best(network)
+    best = _Best(trainer.loss)
     bar = _bar(steps, progress)
     try:
         for record in trainer:
@@ -77,12 +80,15 @@ def fit(
 class _Best:
     """The best state seen: by validation loss where there is one, else by the training objective."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, loss: Loss) -> None:
+        self._loss = loss
         self._value: float | None = None
         self._state: dict[str, Any] | None = None
 
     def see(self, network: Network, record: StepRecord) -> None:
-        value = record.train_loss if record.validation_loss is None else record.validation_loss
+        value = record.validation_loss
+        if value is None:
+            value = self._loss.unreport(record.train_loss) + record.penalty
         if self._value is None or value < self._value:
             self._value, self._state = value, copy.deepcopy(network.state_dict())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from typing import Any
@@ -50,27 +51,38 @@ class GradientMethod:
         self.objective.refresh()
         self.positions: ParameterMap = parameter_map(self.objective.network)
         self._parameters = [p for p in network_parameters(self.objective.network) if p.requires_grad]
-        self._optimizer = self._make(self._parameters, self.lr)
+        self._forget()
+
+    def _forget(self) -> None:
+        # Without parameters torch makes no optimiser.
+        self._optimizer = self._make(self._parameters or [torch.zeros(1)], self.lr)
 
     def step(self, interrupted: Callable[[], bool] = lambda: False) -> Outcome:
-        """One step of the optimiser; refused, with a lower rate for the next, if it gave a non-finite value."""
+        """One step of the optimiser; refused, with a lower rate for the next, if it gave a non-finite value.
+
+        Whatever interrupts it, parameters and optimiser are those of before the step.
+        """
+        if not self._parameters:
+            value = self.objective.value()
+            return Outcome(value.loss, value.penalty, None, "converged")
         start = [p.detach().clone() for p in self._parameters]
-        memory = self._generator.get_state()
+        drawn, known = self._generator.get_state(), copy.deepcopy(self._optimizer.state_dict())
         try:
             rows = self._rows()
             self._optimizer.step(self._closure(rows, interrupted))
             value = self.objective.value(rows)
         except BaseException:
             self._restore(start)
-            self._generator.set_state(memory)
-            self._optimizer = self._make(self._parameters, self.lr)
+            self._generator.set_state(drawn)
+            self._forget()
+            self._optimizer.load_state_dict(known)
             raise
         if math.isfinite(value.total) and all(bool(torch.isfinite(p).all()) for p in self._parameters):
             moved = any(not torch.equal(p, old) for p, old in zip(self._parameters, start, strict=True))
             return Outcome(value.loss, value.penalty, None, None if moved else "converged")
         self._restore(start)
         self.lr /= 4
-        self._optimizer = self._make(self._parameters, self.lr)
+        self._forget()
         value = self.objective.value(rows)
         return Outcome(value.loss, value.penalty, None, "stalled" if self.lr < 1e-6 * self._start_lr else None)
 

@@ -59,14 +59,24 @@ def check_outputs(network: Network, loss: Loss, label: Tensor) -> None:
     elif loss.root and label.shape[1] != network.n_out:
         expected = f"labels with {network.n_out} columns, as the network has outputs"
         _check.fail("data", "fit", expected, label, f"End `width` with {label.shape[1]}.")
+    elif loss.gradient is None:
+        output = torch.zeros(len(label), network.n_out, dtype=network.dtype, device=network.device, requires_grad=True)
+        with torch.enable_grad():
+            value = loss.value(output, label, None)
+        if not isinstance(value, Tensor) or value.numel() != 1 or not value.requires_grad:
+            expected = "a function (output, label) of one value that torch can differentiate"
+            _check.fail("loss", "fit", expected, value, "End it with .mean(); don't use detach() or item() in it.")
 
 
 def sample_weights(weight: Any, data: Dataset, network: Network) -> Tensor | None:
     """Weights with mean 1, `(batch, 1)`, or an error."""
     if weight is None:
         return None
-    values = torch.as_tensor(weight, dtype=network.dtype, device=network.device).reshape(-1, 1)
     rows = len(data.train_input)
+    try:
+        values = torch.as_tensor(weight, dtype=network.dtype, device=network.device).reshape(-1, 1)
+    except (TypeError, ValueError, RuntimeError):
+        _check.fail("sample_weight", "fit", f"{rows} finite numbers ≥ 0, not all 0", weight)
     if (
         len(values) != rows
         or not bool(torch.isfinite(values).all())

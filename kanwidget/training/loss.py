@@ -37,6 +37,10 @@ class Loss:
         """The number that a history shows."""
         return value**0.5 if self.root else value
 
+    def unreport(self, shown: float) -> float:
+        """The loss that a history shows as this number."""
+        return shown**2 if self.root else shown
+
     @property
     def title(self) -> str:
         """What that number is called."""

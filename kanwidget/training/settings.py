@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -54,7 +54,7 @@ def make_settings(metrics: Any = (), **given: Any) -> Settings:
     unknown = [name for name in given if name not in Settings.__dataclass_fields__]
     if unknown:
         _check.choice(unknown[0], "**options", "fit", [f for f in Settings.__dataclass_fields__ if f != "seed"])
-    settings = Settings(metrics=_named_metrics(metrics), **given)
+    settings = Settings(metrics=_named_metrics(() if metrics is None else metrics), **given)
     _check.choice(settings.opt, "opt", "fit", OPTS)
     _check.choice(settings.reg_metric, "reg_metric", "fit", METRICS)
     for name in ("lamb", "lamb_l1", "lamb_entropy", "lamb_coef", "lamb_coefdiff"):
@@ -64,16 +64,31 @@ def make_settings(metrics: Any = (), **given: Any) -> Settings:
     batch = settings.batch
     if batch is not None and batch != -1:  # pykan's -1 means all
         _check.integer(batch, "batch", "fit", low=1)
-    for name in ("grid_update_num", "start_grid_update_step", "stop_grid_update_step"):
+    for name in ("grid_update_num", "start_grid_update_step", "stop_grid_update_step", "seed"):
         _check.integer(getattr(settings, name), name, "fit", low=0)
+    if not isinstance(settings.update_grid, bool):
+        _check.fail("update_grid", "fit", "True or False", settings.update_grid)
+    if callable(settings.loss) and settings.sample_weight is not None:
+        advice = "Weigh the samples within the loss."
+        _check.fail("sample_weight", "fit", "left out with a loss of your own", settings.sample_weight, advice)
     return replace(settings, batch=None if batch == -1 else batch)
 
 
 def _named_metrics(metrics: Any) -> Mapping[str, Metric]:
-    named = (
-        dict(metrics) if isinstance(metrics, Mapping) else {getattr(m, "__name__", "metric"): m for m in metrics or ()}
+    expected, advice = (
+        "functions (output, label) -> number",
+        "Give a list of functions, or a dict from name to function.",
     )
+    if isinstance(metrics, Mapping):
+        named = dict(metrics)
+    elif callable(metrics) or not isinstance(metrics, Iterable):
+        _check.fail("metrics", "fit", expected, metrics, advice)
+    else:
+        given = list(metrics)
+        named = {getattr(m, "__name__", "metric"): m for m in given}
+        if len(named) < len(given):
+            _check.fail("metrics", "fit", "functions with different names", list(named), advice)
     for name, metric in named.items():
         if not callable(metric):
-            _check.fail("metrics", "fit", "functions (output, label) -> number", metric, f"{name!r} isn't callable.")
+            _check.fail("metrics", "fit", expected, metric, f"{name!r} isn't callable.")
     return named

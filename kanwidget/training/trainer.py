@@ -94,40 +94,45 @@ class Trainer(Iterator[StepRecord]):
         self.events: list[Event] = []
         self._weight = sample_weights(self.settings.sample_weight, self.data, network)
         self._labels = {part: labels(label, self.loss) for part, label in labelled(self.data)}
-        check_outputs(network, self.loss, self._labels["train"])
+        for label in self._labels.values():
+            check_outputs(network, self.loss, label)
+        self._build(self.settings)
         network.reference = reference_rows(self.data.train_input)
-        self._build()
 
     # ---- the optimiser
 
-    def _build(self) -> None:
+    def _build(self, settings: Settings) -> None:
         objective = Objective(
             self.network,
             self.data.train_input,
             self._labels["train"],
             self._weight,
             self.loss,
-            self.settings.penalty(),
+            settings.penalty(),
         )
-        self.opt = _pick_optimizer(self.settings, objective)
-        self._objective = objective
-        self._optimizer = OPTIMIZERS[self.opt](objective, self.settings)
+        opt = _pick_optimizer(settings, objective)
+        self._optimizer = OPTIMIZERS[opt](objective, settings)
+        self._objective, self.opt = objective, opt
 
     def configure(self, **changes: Any) -> None:
-        """Change settings for the steps to come: `lamb`, `opt`, `lr`, `batch`, …"""
+        """Change settings for the steps to come: `lamb`, `opt`, `lr`, `batch`, … Those of the data can't change."""
         old = self.settings
-        self.settings = make_settings(**{**{f: getattr(old, f) for f in Settings.__dataclass_fields__}, **changes})
-        if (self.settings.opt, self.settings.lr, self.settings.batch) != (old.opt, old.lr, old.batch):
-            self._build()
+        new = make_settings(**{**{f: getattr(old, f) for f in Settings.__dataclass_fields__}, **changes})
+        for name in ("loss", "sample_weight"):
+            if getattr(new, name) is not getattr(old, name):
+                _check.fail(name, "configure", "left as it was", changes[name], "Begin another training with it.")
+        if (new.opt, new.lr, new.batch) != (old.opt, old.lr, old.batch):
+            self._build(new)
         else:
-            self._objective.penalty = self.settings.penalty()
+            self._objective.penalty = new.penalty()
             self._optimizer.renew()
-        if self.settings.lamb != old.lamb:
-            self._note("lamb", f"lamb = {self.settings.lamb:g}")
+        self.settings = new
+        if new.lamb != old.lamb:
+            self._note("lamb", f"lamb = {new.lamb:g}")
 
     def reset(self) -> None:
         """Take notice that parameters or structure of the network were changed from outside."""
-        self._build()
+        self._build(self.settings)
 
     # ---- the steps
 
