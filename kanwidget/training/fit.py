@@ -66,6 +66,9 @@ def fit(
                 break
     except KeyboardInterrupt:
         history.reason = "interrupted"
+    except BaseException:  # of a callback, say
+        history.reason = "interrupted"
+        raise
     finally:
         if bar is not None:
             bar.close()
