@@ -14,7 +14,6 @@ from kanwidget import _check, surgery
 from kanwidget._types import LayerWidth
 from kanwidget.core import storage
 from kanwidget.core.derivatives import Derivatives, derivatives
-from kanwidget.core.layer import base_functions
 from kanwidget.core.network import (
     HIDDEN_RANGE,
     Arities,
@@ -23,9 +22,10 @@ from kanwidget.core.network import (
     normalise_arities,
     normalise_width,
 )
+from kanwidget.core.primitives import library
 from kanwidget.core.records import EdgeCurve, EdgeRef, History, SymbolicFit
 from kanwidget.core.scores import Scores, attribute, feature_score
-from kanwidget.datasets import Dataset, as_dataset
+from kanwidget.datasets import Dataset, arrays, as_dataset
 from kanwidget.surgery.grids import KnotPlacement
 from kanwidget.training import Trainer, fit, fit_steps
 from kanwidget.training.trainer import Callback
@@ -79,10 +79,8 @@ class KAN(Network):
         arities = normalise_arities(mult_arity, pairs)
         grids = _grids(grid, len(pairs) - 1)
         _check.integer(k, "k", "KAN", low=0, advice="3 makes cubic splines.")
-        base_functions(base_fun)
-        low, high = (_check.real(end, "grid_range", "KAN") for end in grid_range)
-        if high <= low:
-            _check.fail("grid_range", "KAN", "two increasing numbers", grid_range)
+        _check.choice(base_fun, "base_fun", "KAN", ["silu", "identity", "zero", *(row.name for row in library())])
+        low, high = _range(grid_range)
         _check.real(noise_scale, "noise_scale", "KAN", low=0)
         if dtype not in (torch.float32, torch.float64):
             _check.fail("dtype", "KAN", "torch.float64 or torch.float32", dtype)
@@ -380,13 +378,32 @@ def as_inputs(model: Network, data: Any, *, test: bool = False) -> Tensor:
             )
             _check.fail("data", "this method", "given for a model that wasn't fitted", None, advice)
         return model.reference
-    if isinstance(data, (Dataset, Mapping)):
+    if isinstance(data, (Dataset, Mapping)) or _is_pair(data):
         dataset = as_dataset(data)
         found = dataset.test_input if test and dataset.test_input is not None else dataset.train_input
         return found.to(model.device, model.dtype)
-    values = data.to_numpy() if hasattr(data, "to_numpy") else data
-    x = torch.as_tensor(values).to(model.device, model.dtype)
-    return x[:, None] if x.ndim == 1 and model.n_features == 1 else x
+    x = arrays.tensor(data, "data", "this method").to(model.device, model.dtype)
+    x = x[:, None] if x.ndim == 1 and model.n_features == 1 else x
+    if x.ndim == 2 and not test:
+        arrays.finite(x, "data", "this method")
+    return x
+
+
+def _is_pair(data: Any) -> bool:
+    """Whether it is what `fit` takes as (inputs, labels), and no table of two rows."""
+    return isinstance(data, tuple) and len(data) == 2 and getattr(data[0], "ndim", 0) == 2
+
+
+def _range(ends: Any) -> tuple[float, float]:
+    """Two increasing numbers, or an error."""
+    try:
+        low, high = ends
+    except (TypeError, ValueError):
+        _check.fail("grid_range", "KAN", "two increasing numbers", ends)
+    low, high = _check.real(low, "grid_range", "KAN"), _check.real(high, "grid_range", "KAN")
+    if high <= low:
+        _check.fail("grid_range", "KAN", "two increasing numbers", ends)
+    return low, high
 
 
 def _grids(grid: int | Sequence[int], count: int) -> list[int]:
