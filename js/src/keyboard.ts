@@ -6,6 +6,11 @@ const CONTROLS = "input, select, textarea, button, a, summary, [role=button], [r
 const TYPING = "input:not([type=range]), select, textarea";
 
 export function handleKeys({ act, ui, store }: Context, root: HTMLElement, registry: Registry): void {
+  // JupyterLab looks for this mark from the focused element upwards and asks each on its way whether a shortcut is meant:
+  // on the root alone it comes too late, arrows would move between cells and Enter would open them.
+  registry.listen(root, "focusin", (event) => {
+    (event.composedPath()[0] as Element).setAttribute("data-lm-suppress-shortcuts", "true");
+  });
   registry.listen(root, "keydown", (event) => {
     const target = event.composedPath()[0] as Element;
     if (event.defaultPrevented || target.closest(TYPING)) return;

@@ -67,6 +67,16 @@ describe("sliders", () => {
     expect(view.one<HTMLInputElement>(field).value).toBe("0.001");
   });
 
+  it("send what was typed at Enter, and once only", () => {
+    const field = input('[data-kw-field="grid"]', "12");
+    view.key(field, "Enter");
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+    expect(sent()).toEqual([{ grid: 12 }]);
+    field.value = "99";
+    view.key(field, "Escape");
+    expect(field.value).toBe("12");
+  });
+
   it("can be typed into, between 1 and 200 for the grid", () => {
     input('[data-kw-field="grid"]', "37", "change");
     expect(sent()).toEqual([{ grid: 37 }]);

@@ -15,27 +15,34 @@ export function effect({ store, act }: Context, registry: Registry) {
   const undo = button({ action: "undo-last", label: "Undo", icon: "undo", small: true });
   const close = button({ action: "dismiss-effect", label: "Dismiss", icon: "close", iconOnly: true, small: true });
   const node = h("div", { class: "kw-row kw-bar kw-effect", hidden: true }, words, undo, close);
-  let seen: number | null = null;
+  let shown: number | null = null;
+  let newest = Number.NEGATIVE_INFINITY;
+  let before: number | null = null;
   registry.listen(undo, "click", () => act.undo());
   registry.listen(close, "click", () => {
     node.hidden = true;
   });
   const draw = (topics: Topics) => {
-    if (!touches(topics, "history", "link")) return;
+    if (!touches(topics, "history", "link", "status")) return;
     const { states, current, can_undo } = store.state.history;
-    // What was done before this view was opened, and states gone back to, are no news.
-    const fresh = seen !== null && current > seen;
-    if (current !== seen) node.hidden = !fresh;
-    seen = Math.max(current, seen ?? current);
-    const state = states.find(({ id }) => id === current);
-    if (!state || QUIET.has(state.kind) || !can_undo || !act.possible) node.hidden = true;
-    if (state) setText(words, effectText(state, states, store.state.settings.loss));
+    const { test, train } = store.state.status;
+    if (current !== shown) {
+      // What was done before this view was opened, and states gone back to, are no news.
+      node.hidden = shown === null || current <= newest;
+      const state = states.find(({ id }) => id === current);
+      if (!state || QUIET.has(state.kind)) node.hidden = true;
+      else setText(words, effectText(state, before, store.state.settings.loss));
+    }
+    if (!can_undo || !act.possible) node.hidden = true;
+    shown = current;
+    newest = Math.max(newest, current);
+    // Remembered for the next act: a state's own figure may be from long before, training went on since.
+    before = test ?? train;
   };
   return { node, draw };
 }
 
-function effectText(state: StateInfo, states: readonly StateInfo[], loss: string): string {
-  const before = states.find(({ id }) => id === state.parent)?.error ?? null;
+function effectText(state: StateInfo, before: number | null, loss: string): string {
   if (state.error === null) return state.label;
   const change = before === null ? number(state.error) : `${number(before)} → ${number(state.error)}`;
   return `${state.label} · ${loss} ${change}`;

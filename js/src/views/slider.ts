@@ -87,6 +87,11 @@ class Hand {
     registry.listen(range, "input", () => this.#move());
     registry.listen(range, "change", () => this.#release());
     registry.listen(field, "change", () => this.#typed(field));
+    // Notebooks take the key's usual effect, a `change` event, away.
+    registry.listen(field, "keydown", (event) => {
+      if (event.key === "Enter") this.#typed(field);
+      if (event.key === "Escape" && this.#accepted !== null) this.#show(this.#accepted, true);
+    });
   }
 
   accept(value: number): void {
