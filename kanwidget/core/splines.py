@@ -70,10 +70,13 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0) -> Tensor:
         <BLANKLINE>
                 [[0.0000, 0.5000, 0.5000]]])
     """
-    return _Basis.apply(x, knots, k, order)
+    kind = _Traced if torch.compiler.is_compiling() else _Basis
+    return kind.apply(x, knots, k, order)
 
 
-class _Basis(torch.autograd.Function):
+class _Traced(torch.autograd.Function):
+    """What torch.compile can follow: once differentiable, in reverse mode."""
+
     @staticmethod
     def forward(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
         return _evaluate(x, knots, k, order)
@@ -82,7 +85,20 @@ class _Basis(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         x, knots, ctx.k, ctx.order = inputs
         ctx.save_for_backward(x, knots)
-        ctx.save_for_forward(x, knots)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        x, knots = ctx.saved_tensors
+        return (grad * _evaluate(x, knots, ctx.k, ctx.order + 1)).sum(-1), None, None, None
+
+
+class _Basis(_Traced):
+    """Differentiable in both modes to any order, and under vmap."""
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _Traced.setup_context(ctx, inputs, output)
+        ctx.save_for_forward(*inputs[:2])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
