@@ -69,6 +69,8 @@ export class Store {
   link: Link = "live";
   /** Something to draw has arrived. */
   ready = false;
+  /** Number of the last command that the kernel has answered. */
+  answered = -1;
   /** Messages that this page could not read: counted, never thrown. */
   ignored = 0;
   #seq = Number.NEGATIVE_INFINITY;
@@ -168,6 +170,7 @@ export class Store {
 
   #acknowledge(ack: MessageOf<"ack">): DataTopic[] {
     if (this.#asked && ack.of >= this.#asked.seq) this.#asked = null;
+    this.answered = Math.max(this.answered, ack.of);
     this.state.settings = ack.settings;
     return ["settings"];
   }

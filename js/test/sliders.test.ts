@@ -18,11 +18,17 @@ const input = (selector: string, value: string, ...types: string[]) => {
   return field;
 };
 
-describe("sliders", () => {
-  const range = 'input[data-kw-control="lamb"]';
-  const field = 'input[data-kw-field="lamb"]';
-  const sent = () => view.commands("set").map((message) => (message as unknown as { settings: object }).settings);
+const range = 'input[data-kw-control="lamb"]';
+const field = 'input[data-kw-field="lamb"]';
+const sent = () => view.commands("set").map((message) => (message as unknown as { settings: object }).settings);
 
+const drag = (at: string) => {
+  view.one(range).dispatchEvent(new PointerEvent("pointerdown"));
+  input(range, at, "input", "change");
+  frame();
+};
+
+describe("sliders", () => {
   it("echo at once and send when the hand rests", () => {
     view.kernel.silent = true;
     for (const at of ["10", "20", "31"]) {
@@ -37,18 +43,20 @@ describe("sliders", () => {
   });
 
   it("send on release, once", () => {
-    input(range, "31", "input", "change");
+    drag("31");
+    expect(sent()).toEqual([{ lamb: 1e-4 }]);
     vi.advanceTimersByTime(500);
     expect(sent()).toEqual([{ lamb: 1e-4 }]);
-    frame();
     expect(view.one(range).dataset.kwValue).toBe("0.0001");
   });
 
   it("have an explicit 0", () => {
-    input(range, "0", "input", "change");
+    drag("0");
     expect(sent()).toEqual([{ lamb: 0 }]);
   });
+});
 
+describe("sliders and answers", () => {
   it("do not jump under the hand when settings arrive", () => {
     const slider = view.one<HTMLInputElement>(range);
     slider.dispatchEvent(new PointerEvent("pointerdown"));
@@ -59,9 +67,29 @@ describe("sliders", () => {
     expect(slider.dataset.kwValue).toBe("0.5");
   });
 
+  it("send what keys did when the keys rest", () => {
+    for (const at of ["42", "43", "44"]) input(range, at, "input", "change");
+    expect(sent()).toEqual([]);
+    vi.advanceTimersByTime(160);
+    expect(sent()).toEqual([{ lamb: 0.002 }]);
+  });
+
+  it("are not pulled back by the answer to an older command", () => {
+    view.kernel.silent = true;
+    view.click('[data-kw-action="prune"]');
+    drag("31");
+    view.kernel.push("ack", { of: 2, ok: true, settings: view.kernel.settings() });
+    frame();
+    expect(view.one<HTMLInputElement>(field).value).toBe("1e-4");
+    view.kernel.push("ack", { of: 3, ok: true, settings: { ...view.kernel.settings(), lamb: 1e-4 } });
+    frame();
+    expect(view.one<HTMLInputElement>(field).value).toBe("1e-4");
+    expect(view.one(range).dataset.kwValue).toBe("0.0001");
+  });
+
   it("go back to what the kernel has accepted when it refuses", () => {
     view.kernel.silent = true;
-    input(range, "31", "input", "change");
+    drag("31");
     view.kernel.push("ack", { of: 2, ok: false, settings: view.kernel.settings() });
     frame();
     expect(view.one<HTMLInputElement>(field).value).toBe("0.001");

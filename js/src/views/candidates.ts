@@ -111,9 +111,7 @@ function orderSlider({ ui, act, store, uid }: Context, registry: Registry) {
       format: (value) => value.toFixed(2),
       allows: () => true,
       echo: (value) => ui.set("weight", value),
-      commit: (value) => {
-        if (store.link === "live") act.send({ kind: "rank", weight: value });
-      },
+      commit: (value) => (store.link === "live" ? act.send({ kind: "rank", weight: value }) : null),
     },
     registry,
   );
@@ -122,7 +120,7 @@ function orderSlider({ ui, act, store, uid }: Context, registry: Registry) {
     const { simplicity } = store.state.settings;
     if (simplicity === accepted) return;
     accepted = simplicity;
-    one.accept(simplicity);
+    one.accept(simplicity, store.answered);
     ui.set("weight", simplicity);
   };
   return { node: one.node, draw };

@@ -16,7 +16,8 @@ export interface SliderSpec {
   allows(value: number): boolean;
   /** Shows a value while it changes (besides thumb and field). */
   echo?(value: number): void;
-  commit(value: number): void;
+  /** Sends a value; the number of the command, null when nobody is there to answer. */
+  commit(value: number): number | null;
   /** Words for the two ends, instead of a label and a number field. */
   ends?: [string, string];
   uid: string;
@@ -24,8 +25,8 @@ export interface SliderSpec {
 
 export interface Slider {
   node: HTMLElement;
-  /** The kernel's value: shown unless the hand is on the slider. */
-  accept(value: number): void;
+  /** The kernel's value, and the last command that it has answered: shown unless something newer is under way. */
+  accept(value: number, answered: number): void;
   disable(yes: boolean): void;
 }
 
@@ -63,13 +64,14 @@ export function slider(spec: SliderSpec, registry: Registry): Slider {
   const words = spec.ends ? h("span", {}, before) : h("label", { for: id }, before);
   const node = h("div", { class: "kw-row kw-slider kw-dim" }, words, range, spec.ends ? h("span", {}, after) : field);
   const hand = new Hand(spec, range, field, registry);
-  return { node, accept: (value) => hand.accept(value), disable: (yes) => hand.disable(yes) };
+  return { node, accept: (value, answered) => hand.accept(value, answered), disable: (yes) => hand.disable(yes) };
 }
 
 class Hand {
   #held = false;
   #pending: number | null = null;
-  #sent: number | null = null;
+  /** What was sent and not yet answered: meanwhile older answers must not pull the thumb back. */
+  #sent: { value: number; seq: number } | null = null;
   #accepted: number | null = null;
   #cancel: (() => void) | null = null;
 
@@ -85,7 +87,10 @@ class Hand {
     for (const type of ["pointerup", "pointercancel", "blur"] as const)
       registry.listen(range, type, () => this.#release());
     registry.listen(range, "input", () => this.#move());
-    registry.listen(range, "change", () => this.#release());
+    // Keys come one by one, as `change` events without a hand: they are sent when they rest.
+    registry.listen(range, "change", () => {
+      if (this.#held) this.#release();
+    });
     registry.listen(field, "change", () => this.#typed(field));
     // Notebooks take the key's usual effect, a `change` event, away.
     registry.listen(field, "keydown", (event) => {
@@ -94,11 +99,12 @@ class Hand {
     });
   }
 
-  accept(value: number): void {
+  accept(value: number, answered: number): void {
     this.#accepted = value;
-    this.#sent = null;
+    if (this.#sent && answered >= this.#sent.seq) this.#sent = null;
     this.range.dataset.kwValue = String(value);
-    if (!this.#held && this.#pending === null) this.#show(value, this.field !== activeElement(this.field));
+    if (!this.#held && !this.#sent && this.#pending === null)
+      this.#show(value, this.field !== activeElement(this.field));
   }
 
   disable(yes: boolean): void {
@@ -125,9 +131,9 @@ class Hand {
     this.#cancel = null;
     const value = this.#pending;
     this.#pending = null;
-    if (value === null || value === (this.#sent ?? this.#accepted)) return;
-    this.#sent = value;
-    this.spec.commit(value);
+    if (value === null || value === (this.#sent?.value ?? this.#accepted)) return;
+    const seq = this.spec.commit(value);
+    this.#sent = seq === null ? null : { value, seq };
   }
 
   #typed(field: HTMLInputElement): void {

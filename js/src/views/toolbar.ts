@@ -110,7 +110,7 @@ function settingControls(context: Context, registry: Registry) {
   const draw = (topics: Topics) => {
     if (!touches(topics, "settings", "link")) return;
     for (const [one, name] of sliders) {
-      one.accept(store.state.settings[name]);
+      one.accept(store.state.settings[name], store.answered);
       one.disable(!act.possible);
     }
     optimiser.draw();
