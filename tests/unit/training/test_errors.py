@@ -139,7 +139,6 @@ def test_squared_errors_of_classes(model):
         ({"lamda": 1.0}, r"`\*\*options` argument of fit must be one of .*got 'lamda'\. Did you mean 'lamb"),
         ({"optimizer": "LM"}, r"`\*\*options` argument of fit must be one of"),
     ],
-    ids=str,
 )  # fmt: skip
 def test_wrong_settings(model, options, message):
     refused(model, (X, Y), message, **options)
@@ -208,7 +207,6 @@ def test_queries_without_any_data_say_what_to_do():
         ({"dtype": torch.float16}, r"`dtype` argument of KAN must be torch\.float64 or torch\.float32"),
         ({"dtype": "float64"}, "`dtype` argument of KAN"),
     ],
-    ids=str,
 )  # fmt: skip
 def test_networks_that_cannot_be(options, message):
     with pytest.raises(ValueError, match=message):
