@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextvars
+import logging
 import sys
 import threading
 import time
@@ -26,6 +27,7 @@ from kanwidget.explorer.protocol import DriverKind
 from kanwidget.explorer.publisher import Publisher
 from kanwidget.explorer.session import Session, one_thread
 
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 Job = tuple[Callable[[], Any], "Future[Any] | None"]
 DriverChoice = Literal["auto", "thread", "cooperative", "blocking"]
@@ -259,7 +261,13 @@ class Driver:
         try:
             job()
         except Exception as error:
+            self._tell_error(error)
+
+    def _tell_error(self, error: BaseException) -> None:
+        try:
             self.on_error(error)
+        except Exception:
+            _log.exception("an error could not be shown")
 
 
 class ThreadDriver(Driver):
@@ -323,8 +331,8 @@ class ThreadDriver(Driver):
             while self._take():
                 try:
                     self._turn()
-                except BaseException as error:  # an error in a callback of the user; the session has paused
-                    self.on_error(error)
+                except BaseException as error:  # mostly one in a callback of the user; the session has paused
+                    self._tell_error(error)
                 finally:
                     self._give_up()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +14,7 @@ import traitlets
 
 from kanwidget.explorer import protocol as p
 
+_log = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent.parent / "static"
 
 
@@ -38,15 +39,22 @@ class ExplorerWidget(anywidget.AnyWidget):
     # ---- to the browser; called on the driver's thread
 
     def tell(self, message: dict[str, Any], buffers: list[bytes]) -> None:
-        """Send one message, unless the view is gone."""
-        with contextlib.suppress(Exception) if self.comm is None else self._lock:
-            self.send(message, buffers)
+        """Send one message, unless the view is gone. A page that can't be reached is no reason to stop training."""
+        try:
+            with self._lock:
+                if self.comm is not None:
+                    self.send(message, buffers)
+        except Exception:
+            _log.debug("a message could not be sent", exc_info=True)
 
     def store(self, snapshot: p.Snapshot) -> None:
         """Keep a state: it is what a page that is opened later begins with."""
-        with self._lock:
-            if self.comm is not None:
-                self.snapshot = cast("dict[str, Any]", snapshot)
+        try:
+            with self._lock:
+                if self.comm is not None:
+                    self.snapshot = cast("dict[str, Any]", snapshot)
+        except Exception:
+            _log.debug("the state could not be stored", exc_info=True)
 
     # ---- from the browser
 
@@ -81,7 +89,10 @@ class ExplorerWidget(anywidget.AnyWidget):
 
     def close(self) -> None:
         self._handle = None
-        super().close()
+        try:
+            super().close()
+        except Exception:
+            _log.debug("the page could not be told that the explorer was closed", exc_info=True)
 
 
 def cell() -> tuple[str, str] | None:

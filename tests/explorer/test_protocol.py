@@ -76,7 +76,7 @@ def check(value: Any, kind: Any) -> None:
     if is_typeddict(kind):
         hints = get_type_hints(kind, include_extras=True)
         assert set(value) <= set(hints)
-        assert kind.__required_keys__ <= set(value)
+        assert {name for name, hint in hints.items() if get_origin(hint) is not NotRequired} <= set(value)
         for name, one in value.items():
             check(one, hints[name])
     elif origin is NotRequired:
