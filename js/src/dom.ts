@@ -66,3 +66,7 @@ export function place(node: Element, children: Element[]): void {
     if (node.childNodes[i] !== child) node.insertBefore(child, node.childNodes[i] ?? null);
   });
 }
+
+/** What has the focus, also within a shadow root. */
+export const activeIn = (node: Element): Element | null =>
+  (node.getRootNode() as Document | ShadowRoot).activeElement ?? null;

@@ -1,6 +1,6 @@
 // What was done, one chip per act, as a tree: leaving a state and acting anew starts a branch, and both are kept.
 import type { Context, View } from "../context";
-import { h } from "../dom";
+import { activeIn, h } from "../dom";
 import { number } from "../format";
 import { Registry } from "../listeners";
 import type { StateInfo } from "../protocol";
@@ -68,12 +68,18 @@ export function history({ store, act }: Context): View {
     if (id && act.possible) act.goTo(Number(id));
   });
   let shown = -1;
+  let drawn = "";
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "history", "link", "settings")) return;
     const { states, current } = store.state.history;
+    const now = JSON.stringify([states, current, store.state.settings.loss, act.possible]);
+    if (now === drawn) return;
+    drawn = now;
+    const focused = list.contains(activeIn(list)) ? activeIn(list)?.getAttribute("data-kw-state-id") : null;
     list.replaceChildren(
       ...placeStates(states, current).map((one) => chip(one, current, store.state.settings.loss, act.possible)),
     );
+    if (focused) list.querySelector<HTMLElement>(`[data-kw-state-id="${focused}"]`)?.focus();
     if (current !== shown) registry.frame(() => reveal(node, list.querySelector<HTMLElement>("[aria-current]")));
     shown = current;
   };

@@ -1,6 +1,6 @@
 // A slider for a setting of the kernel, with a number field beside it. What the hand does is echoed at once; it is
 // sent on release, or when the hand has rested for 150 ms; what the kernel has accepted stands in `data-kw-value`.
-import { attrs, h } from "../dom";
+import { activeIn, attrs, h } from "../dom";
 import type { Registry } from "../listeners";
 
 const REST_MS = 150;
@@ -103,8 +103,7 @@ class Hand {
     this.#accepted = value;
     if (this.#sent && answered >= this.#sent.seq) this.#sent = null;
     this.range.dataset.kwValue = String(value);
-    if (!this.#held && !this.#sent && this.#pending === null)
-      this.#show(value, this.field !== activeElement(this.field));
+    if (!this.#held && !this.#sent && this.#pending === null) this.#show(value, this.field !== activeIn(this.field));
   }
 
   disable(yes: boolean): void {
@@ -158,9 +157,6 @@ class Hand {
     attrs(this.field, { "aria-invalid": null });
   }
 }
-
-const activeElement = (node: Element): Element | null =>
-  (node.getRootNode() as Document | ShadowRoot).activeElement ?? null;
 
 /** 0, then ten values a decade from 1e-7 to 10. */
 export const LAMB_VALUES: readonly number[] = [
