@@ -34,11 +34,11 @@ export interface Layout {
   edges: PlacedEdge[];
 }
 
-const PAD_X = 10;
+const PAD_X = 6;
 const PAD_TOP = 22;
 const PAD_BOTTOM = 20;
 const MIN_GAP = 92;
-const GROUP_GAP = 0.22;
+const GROUP_GAP = 0.18;
 const PILL_H = 24;
 
 interface Slot {

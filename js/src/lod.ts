@@ -1,10 +1,10 @@
-// Level of detail: which edges are drawn how. Legibility fails before speed: a thumbnail needs about 38 px of its
+// Level of detail: which edges are drawn how. Legibility fails before speed: a thumbnail needs about 36 px of its
 // layer's width, and more than about 150 separate wires are neither readable nor redrawn within 8 ms.
 import type { EdgeInfo } from "./protocol";
 
 export type Tier = "thumb" | "wire" | "merged" | "hidden";
 
-export const THUMB_PX = 38;
+export const THUMB_PX = 36;
 export const MAX_WIRES = 150;
 
 export interface LodInput {

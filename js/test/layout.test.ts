@@ -37,8 +37,8 @@ describe("levels of detail", () => {
   it("pruned edges can be hidden, and give way first", () => {
     const prune = (kernel: FakeKernel) => kernel.setState(3, "pruned");
     expect(arranged([2, 5, 1], 440, false, prune).tiers[3]).toBe("hidden");
-    expect(arranged([2, 5, 1], 360, true, prune).tiers[3]).toBe("merged");
-    expect(arranged([2, 5, 1], 360, true, prune).tiers.filter((tier) => tier === "thumb").length).toBe(14);
+    expect(arranged([2, 5, 1], 350, true, prune).tiers[3]).toBe("merged");
+    expect(arranged([2, 5, 1], 350, true, prune).tiers.filter((tier) => tier === "thumb").length).toBe(14);
   });
 });
 
