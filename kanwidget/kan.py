@@ -26,6 +26,7 @@ from kanwidget.core.primitives import library
 from kanwidget.core.records import EdgeCurve, EdgeRef, History, SymbolicFit
 from kanwidget.core.scores import Scores, attribute, feature_score
 from kanwidget.datasets import Dataset, arrays, as_dataset
+from kanwidget.insight import feature_interaction
 from kanwidget.surgery.grids import KnotPlacement
 from kanwidget.training import Trainer, fit, fit_steps
 from kanwidget.training.trainer import Callback
@@ -236,6 +237,10 @@ class KAN(Network):
         """A new model without one hidden node."""
         return cast("Self", surgery.remove_node(self, level, node, as_inputs(self, data) if self._has(data) else None))
 
+    def swap(self, level: int, i1: int, i2: int) -> None:
+        """Exchange two hidden nodes; the function stays. In place."""
+        surgery.swap(self, level, i1, i2)
+
     def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
         """Make edges `(i, j)` of a layer share one function. In place."""
         surgery.lock(self, l, edges)
@@ -324,6 +329,10 @@ class KAN(Network):
         """How much every column of the data matters, `(n_features,)`, on the reference data."""
         return feature_score(self, as_inputs(self, None))
 
+    def feature_interaction(self, l: int | None = None, *, data: Any = None, **thresholds: float) -> dict[Any, int]:  # noqa: E741
+        """Which columns of the data act together in the nodes of a level, and how often."""
+        return feature_interaction(self, as_inputs(self, data), l, **thresholds)
+
     @property
     def node_scores(self) -> tuple[Tensor, ...]:
         """Per level of nodes, how much each matters, on the reference data."""
@@ -339,6 +348,12 @@ class KAN(Network):
         from kanwidget.insight.plot import plot
 
         return plot(self, as_inputs(self, data), **options)
+
+    def plot_edge(self, l: int, i: int, j: int, *, data: Any = None, **options: Any) -> Any:  # noqa: E741
+        """One edge as a matplotlib figure: its parts, the data under it, and its grid."""
+        from kanwidget.insight.plot import plot_edge
+
+        return plot_edge(self, l, i, j, as_inputs(self, data), **options)
 
     def plot_curves(self, **options: Any) -> Any:
         """The losses of all trainings of this model as a matplotlib figure."""
