@@ -78,6 +78,15 @@ def everything(**options):
     return model
 
 
+def symbolic(width, name="x", **options):
+    """A network of edges c·f(x), each with another c."""
+    model = KAN(width, **options)
+    for n, (layer, source, target) in enumerate(model.edge_refs()):
+        model.layer(layer).set_symbol(source, target, name, (1.0, 0.0, 1.0 + 0.1 * n, 0.05 * n))
+        model.layer(layer).spline_on[target, source] = False
+    return model
+
+
 #: One of each kind, by name.
 ZOO = {"plain": plain, "products": products, "states": states, "tied": tied, "everything": everything}
 
