@@ -132,7 +132,7 @@ class KAN(Network):
             with torch.no_grad():
                 values = self.trace(as_inputs(self, data)).nodes[l][:, i]
             x = torch.linspace(float(values.min()), float(values.max()), 200, dtype=self.dtype, device=self.device)
-        return self.curve((l, i, j), x)
+        return self.curve((l, i, j), arrays.tensor(x, "x", "edge_curve").to(self.device, self.dtype))
 
     # ---- training
 
@@ -400,6 +400,8 @@ def as_inputs(model: Network, data: Any, *, test: bool = False) -> Tensor:
     x = arrays.tensor(data, "data", "this method").to(model.device, model.dtype)
     x = x[:, None] if x.ndim == 1 and model.n_features == 1 else x
     if x.ndim == 2 and not test:
+        if len(x) == 0:
+            _check.fail("data", "this method", "given with at least one row", x)
         arrays.finite(x, "data", "this method")
     return x
 

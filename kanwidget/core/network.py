@@ -183,8 +183,12 @@ class Network(nn.Module):
 
     def curve(self, edge: EdgeRef | tuple[int, int, int], x: Tensor) -> EdgeCurve:
         """One edge, and its parts, at the points x of shape `(n,)`."""
+        if not isinstance(edge, Sequence) or len(edge) != 3:
+            _check.fail("edge", "curve", "(layer, input node, output subnode)", edge)
         ref = EdgeRef(*edge)
         layer = self.check_edge(*ref, "curve")
+        if not isinstance(x, Tensor) or x.ndim != 1 or x.dtype != self.dtype:
+            _check.fail("x", "curve", f"a tensor of shape (n,) and type {self.dtype}", x)
         with torch.no_grad():
             column = x.new_zeros(x.shape[0], layer.in_dim)
             column[:, ref.source] = x

@@ -321,6 +321,8 @@ def library(lib: Iterable[str] | None = None) -> list[Primitive]:
         return list(_TABLE.values())
     if isinstance(lib, str):
         _check.fail("lib", "library", "a list of names", lib, f"Use [{lib!r}].", error=TypeError)
+    if not isinstance(lib, Iterable):
+        _check.fail("lib", "library", "a list of names", lib, error=TypeError)
     return list({(row := primitive(name)).name: row for name in lib}.values())
 
 

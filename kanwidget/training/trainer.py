@@ -166,9 +166,9 @@ class Trainer(Iterator[StepRecord]):
         if not self._schedule().due(self.step_count):
             return self._optimizer.step(self.interrupted)
         before = {name: value.clone() for name, value in self.network.state_dict().items() if isinstance(value, Tensor)}
-        update_grid(self.network, self.data.train_input)
-        self._optimizer.renew()
         try:
+            update_grid(self.network, self.data.train_input)
+            self._optimizer.renew()
             outcome = self._optimizer.step(self.interrupted)
         except BaseException:
             self.network.load_state_dict(before, strict=False)

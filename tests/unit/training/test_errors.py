@@ -180,6 +180,31 @@ def test_queries_refuse_wrong_shapes_and_text():
         model.predict("text")
 
 
+def test_queries_need_a_row():
+    model, none = plain(), torch.zeros(0, 2, dtype=F64)
+    for call in (model.prune, model.attribute, model.update_grid, lambda data: model.edge_curve(0, 0, 0, data=data)):
+        with pytest.raises(ValueError, match="`data` argument of this method must be given with at least one row"):
+            call(data=none)
+    assert model.predict(none).shape == (0, 1)
+
+
+def test_curves_need_an_edge_and_a_vector():
+    model, points = plain(), torch.zeros(3, dtype=F64)
+    assert model.edge_curve(0, 0, 0, [0.0, 1.0]).x.dtype == F64
+    for call in (lambda: model.edge_curve(0, 0, 0, points[:, None]), lambda: model.curve((0, 0, 0), points.float())):
+        with pytest.raises(ValueError, match=r"`x` argument of curve must be a tensor of shape \(n,\)"):
+            call()
+    for edge in ((0, 0), 3, (0, 0, 9)):
+        with pytest.raises(ValueError, match=r"argument of curve must be (\(layer, input node|an integer from 0 to 2)"):
+            model.curve(edge, points)
+
+
+def test_libraries_are_lists_of_names():
+    for lib in (5, "sin"):
+        with pytest.raises(TypeError, match="`lib` argument of library must be a list of names"):
+            plain().suggest_symbolic(0, 0, 0, lib=lib, data=X)
+
+
 def test_queries_without_any_data_say_what_to_do():
     with pytest.raises(ValueError, match=r"wasn't fitted.*call fit first"):
         plain().attribute()

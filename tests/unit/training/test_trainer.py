@@ -161,6 +161,23 @@ def test_an_interrupted_step_takes_the_grids_it_had_moved_along():
     assert_same(snapshot(calm.network), trainer.network)
 
 
+def test_an_error_while_grids_are_moved_leaves_them_as_they_were(monkeypatch):
+    trainer = trainer_of(steps=5, grid_update_num=1, stop_grid_update_step=2)
+    list(islice(trainer, 2))
+    before, renew = snapshot(trainer.network), trainer._optimizer.renew
+    failures = iter([KeyboardInterrupt()])
+
+    def broken():
+        for error in failures:
+            raise error
+        renew()
+
+    monkeypatch.setattr(trainer._optimizer, "renew", broken)
+    with pytest.raises(KeyboardInterrupt):
+        next(trainer)
+    assert_same(before, trainer.network)
+
+
 def test_grids_follow_the_data_once_training_has_begun():
     x = uniform(80, 2, low=5.0, high=9.0)
     model = plain()
