@@ -61,7 +61,7 @@ def test_the_model_remembers_all_its_trainings():
 def test_same_seed_same_bits():
     for opt in ("LM", "LBFGS", "Adam"):
         models = [states(), states()]
-        histories = [fit(m, opt=opt, steps=12, lamb=1e-3) for m in models]
+        histories = [fit(m, opt=opt, steps=12 if opt == "LM" else 4, lamb=1e-3) for m in models]
         assert histories[0]["train_loss"] == histories[1]["train_loss"]
         for (name, a), b in zip(models[0].state_dict().items(), models[1].state_dict().values(), strict=True):
             assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b, name
