@@ -81,6 +81,7 @@ class LevenbergMarquardt:
         self._growth = 2.0
         self._small = 0
         self._current = self.objective.value()
+        self._known = self.positions.read(self.objective.network)
 
     def step(self, interrupted: Callable[[], bool] = lambda: False) -> Outcome:
         """One accepted step, or the news that there is none.
@@ -88,7 +89,10 @@ class LevenbergMarquardt:
         Whatever interrupts it, the parameters and the damping are those of before the step.
         """
         network, positions = self.objective.network, self.positions
-        start, before = positions.read(network), (self.damping, self._growth)
+        start = positions.read(network)
+        if not torch.equal(start, self._known):  # somebody else, a callback say, has moved them
+            self.renew()
+        before = self.damping, self._growth
         try:
             return self._search(start, interrupted)
         except BaseException:
@@ -104,10 +108,12 @@ class LevenbergMarquardt:
                 raise Interrupted
             step = _solve(matrix, gradient, self._metric * (self.damping * scale))
             if step is not None:
-                positions.write(network, start + step.to(start.dtype))
+                moved = start + step.to(start.dtype)
+                positions.write(network, moved)
                 value = self.objective.value()
                 gain = self._current.total - value.total
                 if math.isfinite(value.total) and gain > 0:
+                    self._known = moved
                     return self._accept(value, gain, -float(gradient @ step + step @ (matrix @ step) / 2))
             self.damping *= self._growth
             self._growth *= 2

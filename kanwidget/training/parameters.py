@@ -38,9 +38,12 @@ class ParameterMap:
         """The free parameters as a vector, `(size,)`."""
         vector = network.layer(0).coef.new_zeros(self.size)
         for index, positions in enumerate(self.layers):
-            for position, value in _pairs(positions, network.layer(index)):
+            layer = network.layer(index)
+            for position, value in _pairs(positions, layer):
                 mask = position >= 0
-                vector[position[mask]] = value.detach()[mask]
+                # Of edges that share parameters only the first one's need be up to date.
+                held = value.detach().flatten(0, 1)[layer.tie_index()].view_as(value) if layer.ties else value.detach()
+                vector[position[mask]] = held[mask]
         return vector
 
     def write(self, network: Network, vector: Tensor) -> None:
@@ -92,7 +95,7 @@ def _pairs(positions: LayerMap, layer: Layer) -> list[tuple[Tensor, Tensor]]:
 
 
 def _free_numeric(layer: Layer) -> Tensor:
-    edges = layer.spline_on & ~layer.pinned
+    edges = layer.spline_on & ~_held(layer)
     coef = edges & layer.coef.requires_grad
     base = edges & (layer.base.requires_grad and layer.base_fun not in ("zero", "0"))
     spline = coef[..., None].expand(*coef.shape, layer.coef.shape[-1])
@@ -105,7 +108,15 @@ def _free_affine(layer: Layer) -> Tensor:
         for name, members in layer.symbols.items():
             a, b = primitive(name).free
             free[members] = torch.tensor([a, b, name != "0", True], device=free.device)
-    return free.view(layer.out_dim, layer.in_dim, 4) & ~layer.pinned[..., None]
+    return free.view(layer.out_dim, layer.in_dim, 4) & ~_held(layer)[..., None]
+
+
+def _held(layer: Layer) -> Tensor:
+    """Which edges are pinned, or share parameters with one that is, `(out, in)`."""
+    held = layer.pinned.flatten().clone()
+    for group in layer.ties:
+        held[group] = held[group].any()
+    return held.view_as(layer.pinned)
 
 
 def _number(free: Tensor, layer: Layer, start: int) -> tuple[Tensor, int]:

@@ -112,6 +112,28 @@ def test_edges_that_share_parameters_share_numbers():
     assert torch.equal(first.affine[2, 0], first.affine[2, 1])
 
 
+def test_shared_parameters_are_read_from_the_edge_that_holds_them():
+    """Gradient methods move only those."""
+    model, x = tied(), uniform(30, 3)
+    model.fit((x, x[:, :2] ** 2), opt="Adam", lr=0.1, steps=5, progress=False)
+    with torch.no_grad():
+        before = model(x)
+        positions = parameter_map(model)
+        positions.write(model, positions.read(model))
+        assert torch.equal(model(x), before)
+
+
+@pytest.mark.parametrize("edge", [(0, 0), (1, 0), (2, 1)])
+def test_a_pinned_edge_holds_those_that_share_its_parameters(edge):
+    model = tied()
+    model.pin(0, *edge)
+    first = parameter_map(model).layers[0]
+    assert all((first.numeric[target, source] == -1).all() for source, target in ((0, 0), (1, 0), (2, 1)))
+    curve, x = model.curve((0, *edge), uniform(20, 1)[:, 0]), uniform(30, 3)
+    model.fit((x, x[:, :2] ** 2), steps=5, progress=False)
+    torch.testing.assert_close(model.curve((0, *edge), curve.x).y, curve.y)
+
+
 def test_the_weight_of_a_zero_base_function_is_not_free():
     positions = parameter_map(plain(base_fun="zero"))
     assert all((layer.numeric[..., -1] == -1).all() for layer in positions.layers)

@@ -203,6 +203,19 @@ def test_the_loss_to_beat_counts_weights():
         assert weighted == pytest.approx(repeated, rel=1e-12)
 
 
+def test_parameters_that_a_callback_moved_are_noticed():
+    x, y = product_data()
+    model = plain()
+
+    def spoil(network, record):
+        if record.step == 5:
+            network.layer(1).coef.data.add_(1.0)
+
+    history = model.fit((x, y), steps=40, progress=False, callbacks=[spoil], update_grid=False)
+    assert history["train_loss"][5] > history["train_loss"][4]
+    assert history["train_loss"][-1] < history["train_loss"][4]
+
+
 def test_pinned_edges_and_ties_are_respected():
     model = tied()
     before = {(0, 0, 2): model.layer(0).coef[0, 2].clone(), (1, 1, 1): model.layer(1).coef[1, 1].clone()}
