@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 import torch
 
 from kanwidget import KAN
 from kanwidget.surgery import lock, pin, remove_edge
+from kanwidget.symbolic import to_numpy
 
 F64 = torch.float64
 #: torch's own forward mode uses a part of torch that it warns of.
@@ -109,6 +111,13 @@ def slow_forward(model, x):
                 value = value * subnodes[subnode]
             nodes.append(value)
     return torch.stack(nodes, dim=1)
+
+
+def formula_values(model, x):
+    """What the formulas of a network say, `(batch, outputs)`."""
+    expressions, variables = model.symbolic_formula()
+    columns = [to_numpy(expression, variables, model)(x.double().numpy()) for expression in expressions]
+    return torch.stack([torch.from_numpy(np.broadcast_to(c, len(x)).astype(np.float64)) for c in columns], 1)
 
 
 def snapshot(model):

@@ -1,19 +1,11 @@
 """From data to formula, whatever the data are: nothing becomes NaN, and the formula is the network."""
 
-import numpy as np
 import pytest
 import torch
 
 from kanwidget import KAN
-from kanwidget.symbolic import to_numpy
 from tests.awkward import each_data
-from tests.networks import F64, ZOO, finite, uniform
-
-
-def formula_values(model, x):
-    expressions, variables = model.symbolic_formula()
-    columns = [to_numpy(expression, variables, model)(x.double().numpy()) for expression in expressions]
-    return torch.stack([torch.from_numpy(np.broadcast_to(c, len(x)).astype(np.float64)) for c in columns], 1)
+from tests.networks import F64, ZOO, finite, formula_values, uniform
 
 
 @each_data
