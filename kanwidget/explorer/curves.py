@@ -53,7 +53,9 @@ def thumbnails(network: Network, x: Tensor, importance: Scores, samples: int = T
             at = torch.linspace(0, 1, samples, dtype=x.dtype, device=x.device)[:, None]
             values = layer.edges(low + at * (high - low))
             ends = torch.stack([low, high], 1).expand(layer.out_dim, -1, -1)
-            parts.append(torch.cat([importance.edge_scores[index][..., None], ends, values.permute(1, 2, 0)], -1).flatten(0, 1))
+            parts.append(
+                torch.cat([importance.edge_scores[index][..., None], ends, values.permute(1, 2, 0)], -1).flatten(0, 1)
+            )
             nodes = network.combine(index + 1, layer(nodes))
     return torch.cat(parts)
 

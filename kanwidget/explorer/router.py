@@ -98,6 +98,8 @@ class Router:
     def _hello(self) -> None:
         self.publisher.say_hello()
         self.publisher.note(frozenset(("formula", "candidates")))
+        if self.driver.kind == "thread":
+            self.driver.post(self.driver.session.warm_up)
 
     def _pump(self, message: Mapping[str, Any], seq: int) -> None:
         since = c.whole(message.get("since"), "since", "pump")

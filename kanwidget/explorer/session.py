@@ -172,6 +172,11 @@ class Session:
             self._scores = (self.version, curves.scores(self.model, self.x))
         return self._scores[1]
 
+    def warm_up(self) -> None:
+        """Have the tables made that the first search for candidates needs, unless something better is to be done."""
+        if not self.running:
+            self.model.suggest_symbolic(0, 0, 0, lib=self.lib, topk=1)
+
     def candidates_known(self) -> bool:
         """Whether the candidates of the first selected edge are those of the present state."""
         return bool(self.selection) and self._fits is not None and self._fits[:2] == (self.selection[0], self.version)

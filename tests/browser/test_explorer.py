@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.notebook import SETUP, Explorer, Notebook, own_problems
+from tests.browser.notebook import SETUP, Explorer, Notebook
 
 pytestmark = pytest.mark.browser
 #: lamb keeps it from converging before the test is over.
@@ -12,7 +12,9 @@ LIVE = "(e.updates ??= new Set()).add(e.dataset.kwStep), e.updates.size >= a"
 
 @pytest.fixture(params=["lab", "classic"])
 def server(request):
-    return request.getfixturevalue(request.param)
+    server = request.getfixturevalue(request.param)
+    yield server
+    server.shut_down_kernels()
 
 
 def opened(page, server, name, cells):
@@ -85,16 +87,19 @@ def test_the_whole_path(page, server, screens):
     view.candidates(8)
     page.screenshot(path=screens / f"{kind}-6-dark.png")
     notebook.theme("JupyterLab Light")
-    assert own_problems(page) == []
+    assert page.problems == []
+    assert server.tracebacks() == 0
 
 
 def test_errors_are_shown_and_the_session_goes_on(page, lab):
     _, view = opened(page, lab, "errors.ipynb", [SETUP, CELL])
     view.click("prune")
-    view.until("e.querySelector('[role=\"alert\"]:not([hidden])')?.textContent.includes('Nothing to prune') || e.querySelectorAll('[data-kw-state-id]').length > 1")
+    view.until(
+        "e.querySelector('[role=\"alert\"]:not([hidden])')?.textContent.includes('Nothing to prune') || e.querySelectorAll('[data-kw-state-id]').length > 1"
+    )
     view.click("step")
     view.until_step(1)
-    assert own_problems(page) == []
+    assert page.problems == []
 
 
 def test_pause_is_heard_while_a_cell_runs(page, lab):
@@ -103,7 +108,10 @@ def test_pause_is_heard_while_a_cell_runs(page, lab):
     view.until_step(3)
     view.click("pause")
     view.until_status("paused")
-    assert notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.model.cells.get(3).toJSON().outputs.length") == 0
+    assert (
+        notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.model.cells.get(3).toJSON().outputs.length")
+        == 0
+    )
 
 
 def test_running_the_cell_again_stops_the_old_one(page, lab):
@@ -127,10 +135,16 @@ def test_two_views_of_one_explorer_show_the_same(page, lab):
     notebook, view = opened(page, lab, "two.ipynb", [SETUP, CELL, "explorer"])
     page.wait_for_function("() => document.querySelectorAll('.kanwidget').length === 2")
     view.click("start")
-    page.wait_for_function("() => [...document.querySelectorAll('.kanwidget')].every(e => Number(e.dataset.kwStep) >= 5)")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.kanwidget')].every(e => Number(e.dataset.kwStep) >= 5)"
+    )
     view.click("pause")
-    page.wait_for_function("() => [...document.querySelectorAll('.kanwidget')].every(e => e.dataset.kwStatus === 'paused')")
-    page.wait_for_function("() => new Set([...document.querySelectorAll('.kanwidget')].map(e => e.dataset.kwStep)).size === 1")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.kanwidget')].every(e => e.dataset.kwStatus === 'paused')"
+    )
+    page.wait_for_function(
+        "() => new Set([...document.querySelectorAll('.kanwidget')].map(e => e.dataset.kwStep)).size === 1"
+    )
 
 
 def test_a_kernel_that_is_restarted_is_shown_as_gone(page, lab):

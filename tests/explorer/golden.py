@@ -89,7 +89,9 @@ def session():
     found.selection = ((0, 0, 0),)
     infinite = float("inf")
     fits = [
-        SymbolicFit("sin", (3.0, 0.25, 1.2, -0.5), 0.99998, 2, -3.4, (-infinite, infinite), "1.2*sin(3*x_1 + 0.25) - 0.5"),
+        SymbolicFit(
+            "sin", (3.0, 0.25, 1.2, -0.5), 0.99998, 2, -3.4, (-infinite, infinite), "1.2*sin(3*x_1 + 0.25) - 0.5"
+        ),
         SymbolicFit("log", (2.0, 3.0, 0.5, 0.0), 0.97, 2, -0.1, (-1.5, infinite), "0.5*log(2*x_1 + 3)"),
     ]
     found._fits = (found.selection[0], found.version, fits)
@@ -153,7 +155,9 @@ def _tellers(one, publisher):
     code = {"format": "code", "filename": "session.py", "mime": "text/x-python", "text": text}
     png = {"format": "png", "filename": "network.png", "mime": "image/png", "text": None}
     hint = "More intervals than that take the data apart."
-    refused = Notice("That did not work", "the `grid` argument of refine must be an integer from 1 to 200; got 0.", hint)
+    refused = Notice(
+        "That did not work", "the `grid` argument of refine must be an integer from 1 to 200; got 0.", hint
+    )
     return {
         "hello_ack": publisher.say_hello,
         "metrics": metrics,

@@ -102,7 +102,9 @@ def test_model_is_a_consistent_copy_while_it_trains(live):
     for _ in range(5):
         model = live.model
         step = model.history.last.step if model.history.records else 0
-        loss = float((model.predict(live._session.data.train_input) - live._session.data.train_label).square().mean() ** 0.5)
+        loss = float(
+            (model.predict(live._session.data.train_input) - live._session.data.train_label).square().mean() ** 0.5
+        )
         if step:
             assert loss == pytest.approx(model.history.last.train_loss, rel=1e-9)
 

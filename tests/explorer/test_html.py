@@ -11,7 +11,14 @@ from kanwidget import KAN, Dataset, KANExplorer
 from kanwidget.explorer import save_html
 from kanwidget.explorer.html import embedded
 
-NASTY = ('</script><script>alert(1)</script>', "<!--<script>", "a\u2028b\u2029c", '"];alert(1)//', "{title}", "&lt;b&gt;")
+NASTY = (
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    "a\u2028b\u2029c",
+    '"];alert(1)//',
+    "{title}",
+    "&lt;b&gt;",
+)
 
 
 class Page(HTMLParser):

@@ -49,9 +49,11 @@ class Kernel:
 
     def finish(self, request):
         self.until(
-            lambda m: m["msg_type"] == "status"
-            and m["content"]["execution_state"] == "idle"
-            and m["parent_header"].get("msg_id") == request
+            lambda m: (
+                m["msg_type"] == "status"
+                and m["content"]["execution_state"] == "idle"
+                and m["parent_header"].get("msg_id") == request
+            )
         )
         mine = [m for m in self.heard if m["parent_header"].get("msg_id") == request]
         failed = [m["content"]["traceback"] for m in mine if m["msg_type"] == "error"]
@@ -153,7 +155,9 @@ def test_pushes_go_on_while_a_cell_waits(kernel):
     kernel.run(CELL, "a")
     begin = len(kernel.heard)
     kernel.run("explorer.start(); explorer.wait(steps=30); explorer.pause()")
-    frames = [m for m in kernel.heard[begin:] if m["content"].get("data", {}).get("content", {}).get("kind") == "metrics"]
+    frames = [
+        m for m in kernel.heard[begin:] if m["content"].get("data", {}).get("content", {}).get("kind") == "metrics"
+    ]
     assert frames
 
 

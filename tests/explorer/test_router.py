@@ -37,7 +37,11 @@ GOOD = [
     ("set", {"settings": {"lr": 0.1}}, lambda e: e.lr == 0.1),
     ("select", {"edges": [[0, 1, 2], [0, 0, 0]]}, lambda e: e._session.selection == ((0, 1, 2), (0, 0, 0))),
     ("select", {"edges": []}, lambda e: e._session.selection == ()),
-    ("fix", {"edge": [0, 0, 0], "name": "sin", "keep_spline": False}, lambda e: e.model.layer(0).state(0, 0) == "symbolic"),
+    (
+        "fix",
+        {"edge": [0, 0, 0], "name": "sin", "keep_spline": False},
+        lambda e: e.model.layer(0).state(0, 0) == "symbolic",
+    ),
     ("fix", {"edge": [0, 0, 0], "name": "sin", "keep_spline": True}, lambda e: e.model.layer(0).state(0, 0) == "both"),
     ("prune", {"edges": [[0, 0, 0]]}, lambda e: e.model.layer(0).state(0, 0) == "pruned"),
     ("prune", {"node": [1, 0]}, lambda e: e.model.width[1] == [2, 0]),
@@ -93,7 +97,10 @@ def test_commands_do_what_they_say_and_are_acknowledged(explorer, page, kind, bo
     ack = page.last("ack")
     assert (ack["of"], ack["ok"]) == (seq, True)
     assert holds(explorer)
-    assert "error" not in page.kinds() or page.last("error")["error"]["title"] in ("Nothing to prune", "Some edges stay splines")
+    assert "error" not in page.kinds() or page.last("error")["error"]["title"] in (
+        "Nothing to prune",
+        "Some edges stay splines",
+    )
 
 
 @pytest.mark.parametrize("message", BAD, ids=lambda m: json.dumps(m)[:60])
@@ -139,9 +146,7 @@ def test_undo_redo_goto_and_the_rest(explorer, page):
 def test_exports(explorer, page, wanted):
     explorer.fit(2)
     say(explorer, "export", format=wanted)
-    message, buffers = next(
-        (m, b) for m, b in zip(page.messages, page.buffers, strict=True) if m["kind"] == "export"
-    )
+    message, buffers = next((m, b) for m, b in zip(page.messages, page.buffers, strict=True) if m["kind"] == "export")
     assert message["filename"]
     if wanted == "png":
         assert message["text"] is None
@@ -175,7 +180,11 @@ plain = st.recursive(
 fields = ("edge", "edges", "node", "name", "keep_spline", "settings", "grid", "r2", "index", "value", "commit", "state",
           "weight", "action", "since", "frame", "format")  # fmt: skip
 noise = st.fixed_dictionaries(
-    {"v": st.just(1), "kind": st.sampled_from(sorted(set(c._READERS) | {"pump", "frame_ack", "hello"})), "seq": st.integers()},
+    {
+        "v": st.just(1),
+        "kind": st.sampled_from(sorted(set(c._READERS) | {"pump", "frame_ack", "hello"})),
+        "seq": st.integers(),
+    },
     optional={name: plain for name in fields},
 )
 

@@ -390,7 +390,9 @@ anything = st.one_of(
     st.builds(c.Auto, st.floats(0, 1), lib=st.just(("x", "x^2", "sin"))),
     st.builds(c.Drag, edges, st.integers(0, 9), st.floats(-2, 2), st.booleans()),
     st.builds(c.Pin, edges, st.booleans()),
-    st.builds(c.Lock, st.integers(0, 2), st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=3).map(tuple)),
+    st.builds(
+        c.Lock, st.integers(0, 2), st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=3).map(tuple)
+    ),
     st.builds(c.Set, lamb=st.floats(-0.1, 0.1), opt=st.sampled_from(["auto", "LM", "Adam", None])),
     st.builds(c.Reset, st.sampled_from([None, 0, 3])),
     st.builds(c.Select, st.lists(edges, max_size=2).map(tuple)),

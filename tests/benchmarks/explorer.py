@@ -1,0 +1,155 @@
+"""What the explorer costs: `python -m tests.benchmarks.explorer` prints a table.
+
+Click to candidates over 50 clicks, the time from a pause to the last step (with a free kernel, and while another thread sleeps or
+computes), live training against blocking training in steps a second, with a front end that only acknowledges. Nothing here is a test.
+"""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+
+import torch
+
+from kanwidget import KAN, KANExplorer, create_dataset
+from kanwidget.explorer.protocol import VERSION
+
+_CLICKS = 50
+_STEPS = 150
+
+
+def problem():
+    """The first tutorial: exp(sin πx + y²), 1,000 points."""
+    return create_dataset(lambda x: torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2), n_var=2)
+
+
+class Page:
+    """Acknowledges frames at once, and remembers when which message came."""
+
+    def __init__(self, explorer):
+        self.explorer, self.seq = explorer, 0
+        self.changed = threading.Condition()
+        self.heard = []
+        explorer._publisher.send = self.receive
+        explorer._publisher.store = lambda snapshot: None
+
+    def receive(self, message, buffers):
+        with self.changed:
+            self.heard.append((time.perf_counter(), message))
+            self.changed.notify_all()
+        if "frame" in message:
+            self.say("frame_ack", frame=message["frame"])
+
+    def say(self, kind, **body):
+        self.seq += 1
+        self.explorer._router.handle({"v": VERSION, "kind": kind, "seq": self.seq, **body})
+
+    def until(self, condition, begin, timeout=60):
+        """When the first message came of which this is true."""
+        deadline, place = time.perf_counter() + timeout, begin
+        with self.changed:
+            while True:
+                for when, message in self.heard[place:]:
+                    place += 1
+                    if condition(message):
+                        return when
+                if not self.changed.wait(max(0.0, deadline - time.perf_counter())):
+                    raise TimeoutError
+
+
+def quantiles(values):
+    ordered = sorted(values)
+    return f"p50 {statistics.median(ordered):7.1f} ms   p95 {ordered[int(0.95 * (len(ordered) - 1))]:7.1f} ms"
+
+
+def clicks(running):
+    """Milliseconds from a click on an edge to its candidates."""
+    with KANExplorer(KAN([2, 5, 1], seed=42), problem(), opt="Adam" if running else "auto", lamb=1e-3) as explorer:
+        page = Page(explorer)
+        explorer.fit(10)
+        explorer.candidates((0, 0, 0))  # the tables of shapes are made once
+        if running:
+            explorer.start()
+        edges, spent = explorer.model.edge_refs(), []
+        for number in range(_CLICKS):
+            edge, begin = list(edges[number % len(edges)]), len(page.heard)
+            started = time.perf_counter()
+            page.say("select", edges=[edge])
+            when = page.until(
+                lambda m, edge=edge: (
+                    m["kind"] == "candidates" and m["candidates"]["edge"] == edge and not m["candidates"]["busy"]
+                ),
+                begin,
+            )
+            spent.append((when - started) * 1e3)
+            if not running:
+                # The formula is written after the candidates; a person doesn't click within it.
+                explorer._driver.ask(lambda: None)
+        return spent
+
+
+def pauses(other):
+    """Milliseconds from a pause to the last step, while something else happens."""
+    spent = []
+    with KANExplorer(KAN([2, 5, 1], seed=42), problem(), opt="Adam", lamb=1e-3) as explorer:
+        page = Page(explorer)
+        for _ in range(10):
+            begin = len(page.heard)
+            page.say("control", action="start")
+            page.until(lambda m: m["kind"] == "status" and m["status"]["state"] == "running", begin)
+            explorer.wait(steps=5)
+            stop = threading.Event()
+            thread = threading.Thread(target=other, args=(stop,))
+            thread.start()
+            time.sleep(0.05)
+            begin, started = len(page.heard), time.perf_counter()
+            page.say("control", action="pause")
+            when = page.until(lambda m: m["kind"] == "status" and m["status"]["state"] == "paused", begin)
+            spent.append((when - started) * 1e3)
+            stop.set()
+            thread.join()
+    return spent
+
+
+def computing(stop):
+    """A cell in a loop of pure Python."""
+    while not stop.is_set():
+        sum(range(1000))
+
+
+def speed(live, selected):
+    """Steps a second of Levenberg-Marquardt, which a penalty keeps from converging."""
+    with KANExplorer(KAN([2, 5, 1], seed=42), problem(), lamb=1e-2) as explorer:
+        if live:
+            Page(explorer)
+        if selected:
+            explorer.select(0, 0, 0)
+        explorer.fit(5)
+        started = time.perf_counter()
+        done = len(explorer.history)
+        if live:
+            explorer.start(_STEPS)
+            explorer.wait()
+        else:
+            explorer.fit(_STEPS)
+        return (len(explorer.history) - done) / (time.perf_counter() - started)
+
+
+def main():
+    """Print the table."""
+    print(f"click -> candidates, paused       {quantiles(clicks(running=False))}")
+    print(f"click -> candidates, training     {quantiles(clicks(running=True))}")
+    print(f"pause -> last step, idle          {quantiles(pauses(lambda stop: None))}")
+    print(f"pause -> last step, cell sleeps   {quantiles(pauses(lambda stop: stop.wait()))}")
+    print(f"pause -> last step, cell computes {quantiles(pauses(computing))}")
+    for selected in (False, True):
+        # In turn, so that what else the machine does falls on both.
+        pairs = [(speed(False, False), speed(True, selected)) for _ in range(3)]
+        blocking, live = (statistics.median(column) for column in zip(*pairs, strict=True))
+        name = "edge selected" if selected else "nothing selected"
+        print(f"live / blocking, {name:16s} {live:6.1f} / {blocking:6.1f} steps/s = {live / blocking:.2f}")
+
+
+if __name__ == "__main__":
+    main()
