@@ -11,10 +11,9 @@ import torch
 from kanwidget import _check
 from kanwidget.core import Event
 from kanwidget.explorer import commands as c
-from kanwidget.explorer import memory
-from kanwidget.explorer.session import CHANGED, EVERYTHING, Notice, Session, Topics
-from kanwidget.explorer.undo import Checkpoint
-from kanwidget.kan import KAN
+from kanwidget.explorer import jumps, memory
+from kanwidget.explorer.session import Session
+from kanwidget.explorer.topics import CHANGED, Notice, Topics
 
 _NOTHING: Topics = frozenset()
 
@@ -56,20 +55,9 @@ def _act(
     finally:
         if task:
             session.on_task(None)
-    _commit(session, kind, label if isinstance(label, str) else label(), before)
+    jumps.commit(session, kind, label if isinstance(label, str) else label(), before)
     session.log.add(command)
     return CHANGED
-
-
-def _commit(session: Session, kind: str, label: str, before: Checkpoint) -> None:
-    session.events = [*session.events, Event(session.now.step, kind, label)]
-    session.tree.add(label, kind, session.now, before)
-    session.selection = tuple(edge for edge in session.selection if _exists(session.model, edge))
-
-
-def _exists(model: KAN, edge: c.Edge) -> bool:
-    layer, source, target = edge
-    return layer < model.depth and source < model.layer(layer).in_dim and target < model.layer(layer).out_dim
 
 
 def _each(change: Callable[[int, int, int], None], edges: Sequence[c.Edge]) -> None:
@@ -282,7 +270,7 @@ def _end_drag(session: Session, edge: c.Edge | None = None) -> None:
     """A gesture becomes one act."""
     before, session.dragging = session.dragging, None
     assert before is not None  # callers see to it
-    _commit(session, "drag", "drag a curve" if edge is None else f"drag {edge_name(edge)}", before)
+    jumps.commit(session, "drag", "drag a curve" if edge is None else f"drag {edge_name(edge)}", before)
 
 
 def _pin(session: Session, command: c.Pin) -> Topics:
@@ -299,72 +287,12 @@ def _lock(session: Session, command: c.Lock) -> Topics:
     return _act(session, command, "lock", label, lambda: change(command.layer, list(command.edges)))
 
 
-def _reset(session: Session, command: c.Reset) -> Topics:
-    from kanwidget.explorer.reset import reseeded
-    from kanwidget.explorer.session import copied
-
-    before = session.checkpoint()
-    model = copied(session.initial) if command.seed is None else reseeded(session.initial, command.seed)
-    try:
-        model.reference = session.model.reference.clone()
-        session.adopt(model)
-        session.trainer.step_count, session.trainer.seconds = 0, 0.0
-        session.records, session.events = [], []
-        session.now = replace(session.now, step=0)
-        session.touched()
-        session.now = session.trainer.record()
-    except BaseException:
-        session.restore(before)
-        raise
-    label = "reset" if command.seed is None else f"seed {command.seed}"
-    _commit(session, "reset", label, before)
-    if session.state != "running":
-        session.state, session.reason = "idle", None
-    session.log.add(command)
-    return EVERYTHING
-
-
-# ---- going through the tree
-
-
-def _jump(session: Session, command: c.Command, move: Callable[[Checkpoint], Checkpoint | None]) -> Topics:
-    tree = session.tree
-    nodes, current = tree.nodes, tree.current
-    state = move(session.checkpoint())
-    if state is None:
-        return _NOTHING
-    try:
-        session.restore(state)
-    except BaseException:
-        tree.nodes, tree.current = nodes, current
-        raise
-    session.selection = tuple(edge for edge in session.selection if _exists(session.model, edge))
-    if session.running:
-        session.trainer.reason = ""
-    else:
-        session.state, session.reason = ("paused" if session.records else "idle"), None
-    session.log.add(command)
-    return EVERYTHING
-
-
-def _undo(session: Session, command: c.Undo) -> Topics:
-    return _jump(session, command, session.tree.undo)
-
-
-def _redo(session: Session, command: c.Redo) -> Topics:
-    return _jump(session, command, session.tree.redo)
-
-
-def _goto(session: Session, command: c.Goto) -> Topics:
-    return _jump(session, command, lambda present: session.tree.goto(command.state, present))
-
-
 _PERFORM: dict[type[c.Command], Callable[[Session, Any], Topics]] = {
     c.Set: _set,
     c.Start: _start,
     c.Step: _step,
     c.Pause: _pause,
-    c.Reset: _reset,
+    c.Reset: jumps.reset,
     c.Select: _select,
     c.Fix: _fix,
     c.Unfix: _unfix,
@@ -375,8 +303,8 @@ _PERFORM: dict[type[c.Command], Callable[[Session, Any], Topics]] = {
     c.Drag: _drag,
     c.Pin: _pin,
     c.Lock: _lock,
-    c.Undo: _undo,
-    c.Redo: _redo,
-    c.Goto: _goto,
+    c.Undo: jumps.undo,
+    c.Redo: jumps.redo,
+    c.Goto: jumps.goto,
     c.Rank: _rank,
 }

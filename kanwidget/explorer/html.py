@@ -25,7 +25,8 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline' blob: data:; style-src 'unsafe-inline'; img-src data: blob:">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; img-src data: blob:">
 <title>{title}</title>
 <style>body{{margin:0 auto;max-width:1240px;padding:12px;font-family:system-ui,sans-serif;background:Canvas;color:CanvasText}}
 h1{{font-size:1.1rem;font-weight:600;margin:.2rem 0 .6rem}}</style>

@@ -16,7 +16,9 @@ from torch import Tensor
 from kanwidget.explorer import curves, describe
 from kanwidget.explorer import protocol as p
 from kanwidget.explorer.formulas import described, formula
-from kanwidget.explorer.session import EVERYTHING, STEPPED, Session, Topics, one_thread
+from kanwidget.explorer.session import Session
+from kanwidget.explorer.threads import one_thread
+from kanwidget.explorer.topics import EVERYTHING, STEPPED, Topics
 
 #: `(message, buffers)`
 Send = Callable[[dict[str, Any], list[bytes]], None]

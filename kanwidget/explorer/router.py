@@ -9,7 +9,7 @@ from kanwidget.explorer import commands as c
 from kanwidget.explorer import protocol as p
 from kanwidget.explorer.drivers import Driver
 from kanwidget.explorer.publisher import Publisher
-from kanwidget.explorer.session import Notice
+from kanwidget.explorer.topics import Notice
 
 #: Nothing that a page says is longer than this as text.
 _LONGEST = 1_000_000

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from kanwidget import _check
@@ -23,46 +21,17 @@ from kanwidget.explorer import curves, memory
 from kanwidget.explorer.commands import Command, Edge
 from kanwidget.explorer.protocol import State
 from kanwidget.explorer.script import Log
+from kanwidget.explorer.threads import one_thread
+from kanwidget.explorer.topics import STEPPED, Notice, Topics
 from kanwidget.explorer.undo import Checkpoint, UndoTree
 from kanwidget.kan import KAN
 from kanwidget.symbolic.ranking import SIMPLICITY
 from kanwidget.training import OPTIMIZERS, Trainer, make_settings
 
-Topic = Literal[
-    "metrics", "replaced", "curves", "structure", "selection", "candidates", "formula", "history", "status", "settings"
-]
-Topics = frozenset[Topic]
-#: After a jump to another state.
-EVERYTHING: Topics = frozenset(
-    (
-        "metrics",
-        "replaced",
-        "curves",
-        "structure",
-        "selection",
-        "candidates",
-        "formula",
-        "history",
-        "status",
-        "settings",
-    )
-)
-#: After an act on the present state.
-CHANGED: Topics = EVERYTHING - {"replaced", "metrics"}
-STEPPED: Topics = frozenset(("metrics", "curves", "status"))
 #: Below this many parameters times rows, one thread is faster than several.
 _SMALL_WORK = 5e7
 #: A step that lasts longer than this looks at the stop flag; shorter ones are always finished.
 _LONG_STEP = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something to tell the person: an error in Python's words, or that an act had nothing to do."""
-
-    title: str
-    message: str
-    hint: str | None = None
 
 
 class Session:
@@ -357,25 +326,6 @@ def copied(model: KAN) -> KAN:
         return copy.deepcopy(model)
     finally:
         model.history = history
-
-
-@contextmanager
-def one_thread(small: bool = True) -> Iterator[None]:
-    """Let torch use one thread for a small network, and as many as before afterwards.
-
-    Threads of a small problem spend their time waiting for each other. And sums are rounded in an order that depends
-    on their number: a session on a thread of its own and the script that replays it must use the same. torch keeps
-    the number per thread, so this touches nobody else.
-    """
-    before = torch.get_num_threads()
-    if not small or before == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _named(given: Sequence[str] | None, default: tuple[str, ...], argument: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """A real notebook server and a real browser, once for all tests of this folder; each test gets a page of its own."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -100,7 +101,8 @@ class Server:
             running = json.load(answer)
         for one in running:
             request = urllib.request.Request(f"{self.url}/api/sessions/{one['id']}", method="DELETE")
-            urllib.request.urlopen(request).close()
+            with contextlib.suppress(OSError):  # a kernel that is just being restarted
+                urllib.request.urlopen(request).close()
 
     def stop(self):
         self.process.terminate()
@@ -108,6 +110,7 @@ class Server:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
         self.log.close()
 
 

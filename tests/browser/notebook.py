@@ -54,9 +54,12 @@ class Notebook:
     def output(self, index):
         """The text that a cell printed, once it is there."""
         handle = self.page.wait_for_function(
-            """(i) => { const m = window.jupyterapp.shell.currentWidget.model.cells.get(i).toJSON();
-                        return m.execution_count && m.outputs.length ?
-                          m.outputs.map(o => [].concat(o.text ?? o.data?.['text/plain'] ?? o.traceback ?? '').join('')).join('') : null; }""",
+            """(i) => {
+              const m = window.jupyterapp.shell.currentWidget.model.cells.get(i).toJSON();
+              if (!m.execution_count || !m.outputs.length) return null;
+              const text = (o) => [].concat(o.text ?? o.data?.['text/plain'] ?? o.traceback ?? '').join('');
+              return m.outputs.map(text).join('');
+            }""",
             arg=index,
         )
         return handle.json_value()

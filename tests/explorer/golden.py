@@ -16,7 +16,8 @@ from kanwidget.core.scores import Scores
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import curves, describe
 from kanwidget.explorer.publisher import Publisher
-from kanwidget.explorer.session import Notice, Session
+from kanwidget.explorer.session import Session
+from kanwidget.explorer.topics import Notice
 
 FOLDER = Path(__file__).resolve().parents[1] / "fixtures" / "protocol"
 EDGE = [0, 0, 0]
@@ -67,7 +68,6 @@ def session():
     layer.set_symbol(0, 1, "exp", (1.0, 0.0, 0.5, 0.0))
     layer.pinned[1, 0] = True
     layer.spline_on[1, 1] = False
-    layer.symbols = {name: members for name, members in layer.symbols.items()}
     found.records = [
         StepRecord(step, loss, test, 0.0, seconds)
         for step, loss, test, seconds in ((1, 0.7, 0.75, 0.002), (2, 0.5, None, 0.004), (3, 0.3, 0.33, 0.006))

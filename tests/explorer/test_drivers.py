@@ -12,10 +12,10 @@ import torch
 
 from kanwidget import KAN, KANExplorer
 from kanwidget.explorer import commands as c
-from kanwidget.explorer import drivers
-from kanwidget.explorer.drivers import Driver, ThreadDriver
+from kanwidget.explorer import worker
+from kanwidget.explorer.drivers import Driver
 from kanwidget.explorer.publisher import Publisher
-from kanwidget.explorer.session import Session
+from kanwidget.explorer.worker import ThreadDriver
 from tests.explorer.states import network
 
 
@@ -91,7 +91,7 @@ def test_commands_act_between_steps(live):
 
 def test_errors_reach_the_caller_and_training_goes_on(live):
     live.start()
-    with pytest.raises(ValueError, match="did you|must be one of|Did you mean"):
+    with pytest.raises(ValueError, match="Did you mean"):
         live.fix("sinn", edge=(0, 0, 0))
     assert live.wait(steps=2)
     assert live.status["state"] == "running"
@@ -397,7 +397,7 @@ def test_a_job_within_a_job_is_done_at_once(session):
 def test_unknown_drivers_are_refused(model, data):
     with pytest.raises(ValueError, match="driver"):
         KANExplorer(model, data, driver="threads")
-    assert drivers._threads_work()
+    assert worker._threads_work()
 
 
 def test_python_ends_cleanly_while_it_trains():

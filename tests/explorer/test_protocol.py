@@ -2,6 +2,7 @@
 
 import base64
 import json
+from itertools import pairwise
 from typing import Any, Literal, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
@@ -64,7 +65,7 @@ def test_the_snapshot_is_what_the_protocol_says():
 def test_arrays_lie_within_their_buffer_and_do_not_overlap(name):
     message, buffer = MADE[name]
     places = sorted((offset, offset + int(np.prod(shape))) for offset, shape in message["arrays"].values())
-    assert all(before[1] == after[0] for before, after in zip(places, places[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in pairwise(places))
     assert not places or (places[0][0], places[-1][1] * 4) == (0, len(buffer))
 
 

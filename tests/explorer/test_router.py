@@ -185,7 +185,7 @@ noise = st.fixed_dictionaries(
         "kind": st.sampled_from(sorted(set(c._READERS) | {"pump", "frame_ack", "hello"})),
         "seq": st.integers(),
     },
-    optional={name: plain for name in fields},
+    optional=dict.fromkeys(fields, plain),
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from comm.base_comm import BaseComm
 
 from kanwidget import KAN, KANExplorer
-from kanwidget.explorer import explorer as module
+from kanwidget.explorer import cells as module
 from kanwidget.explorer import widget as adapter
 
 

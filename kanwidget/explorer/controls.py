@@ -1,0 +1,178 @@
+"""What a click can do, as methods: settings, edges, the whole network, undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from kanwidget import _check
+from kanwidget.core import SymbolicFit
+from kanwidget.explorer import commands as c
+from kanwidget.explorer.drivers import Driver
+from kanwidget.explorer.session import Session
+
+T = TypeVar("T")
+EdgeLike = Sequence[int]
+
+
+class Controls:
+    """The part of `KANExplorer` that changes the network; each method is one command to the session."""
+
+    _session: Session
+    _driver: Driver
+
+    # ---- settings
+
+    @property
+    def lamb(self) -> float:
+        """Weight of the penalty that makes edges vanish; acts on the next step."""
+        return self._open.trainer.settings.lamb
+
+    @lamb.setter
+    def lamb(self, value: float) -> None:
+        self._apply(c.Set(lamb=_check.real(value, "lamb", "KANExplorer", low=0)))
+
+    @property
+    def grid(self) -> int:
+        """Number of grid intervals; more of them keep the functions exactly."""
+        return self._open.model.grid
+
+    @grid.setter
+    def grid(self, value: int) -> None:
+        self.refine(value)
+
+    @property
+    def opt(self) -> str:
+        """The optimiser; setting it makes a new one."""
+        return self._open.trainer.settings.opt
+
+    @opt.setter
+    def opt(self, value: str) -> None:
+        self._apply(c.Set(opt=_check.choice(value, "opt", "KANExplorer", self._open.opts)))
+
+    @property
+    def lr(self) -> float | None:
+        """Learning rate of gradient methods, None for their own."""
+        return self._open.trainer.settings.lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._apply(c.Set(lr=_check.real(value, "lr", "KANExplorer", low=0, open_low=True)))
+
+    # ---- edges
+
+    def select(self, *edge: Any) -> None:
+        """Look at an edge, `select(0, 0, 1)`, at several, `select((0, 0, 1), (0, 1, 1))`, or at none, `select()`."""
+        edges = (edge,) if edge and not isinstance(edge[0], Sequence) else edge
+        checked = tuple(self._open.check_edge(one, "select") for one in edges)
+        self._apply(c.Select(checked))
+
+    def candidates(self, edge: EdgeLike | None = None) -> list[SymbolicFit]:
+        """The functions that could replace the selected edge (or another), best first."""
+        one = self._edge(edge, "candidates")
+        return self._ask(lambda: list(self._session.candidates(one)))
+
+    def fix(self, name: str | None = None, edge: EdgeLike | None = None, *, keep_spline: bool = False) -> None:
+        """Replace an edge by a symbolic function.
+
+        Args:
+            name: The primitive's name; by default that of the best candidate.
+            edge: `(layer, input, output)`; by default the selected one.
+            keep_spline: Keep a spline as a correction.
+        """
+        self._apply(c.Fix(self._edge(edge, "fix"), name, keep_spline))
+
+    def unfix(self, edge: EdgeLike | None = None) -> None:
+        """Bring the spline of an edge back."""
+        self._apply(c.Unfix(self._edge(edge, "unfix")))
+
+    def drag(self, edge: EdgeLike, k: int, value: float, *, commit: bool = True) -> None:
+        """Set coefficient k of an edge's spline; several with `commit=False` and a last one are a single act."""
+        self._apply(c.Drag(self._edge(edge, "drag"), k, value, commit))
+
+    def pin(self, edge: EdgeLike | None = None) -> None:
+        """Keep an edge out of training."""
+        self._apply(c.Pin(self._edge(edge, "pin")))
+
+    def unpin(self, edge: EdgeLike | None = None) -> None:
+        """Let an edge train again."""
+        self._apply(c.Pin(self._edge(edge, "unpin"), False))
+
+    def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
+        """Make edges `(input, output)` of a layer share one function."""
+        self._apply(c.Lock(l, tuple(edges)))
+
+    def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
+        """Give such edges functions of their own again."""
+        self._apply(c.Lock(l, tuple(edges), False))
+
+    # ---- the whole network
+
+    def prune(
+        self,
+        node_th: float = 1e-2,
+        edge_th: float = 3e-2,
+        *,
+        edges: Iterable[EdgeLike] | None = None,
+        node: tuple[int, int] | None = None,
+    ) -> None:
+        """Remove what hardly matters, or given edges, or a hidden node `(level, index)`."""
+        picked = () if edges is None else tuple(self._edge(edge, "prune") for edge in edges)
+        self._apply(c.Prune(picked, node, node_th, edge_th))
+
+    def restore(self, *edges: Any) -> None:
+        """Bring pruned edges back: `restore(0, 1, 4)`, or several triples."""
+        listed = (edges,) if edges and not isinstance(edges[0], Sequence) else edges
+        self._apply(c.Restore(tuple(self._edge(edge, "restore") for edge in listed)))
+
+    def refine(self, grid: int) -> None:
+        """Change the number of grid intervals, 1 to 200."""
+        self._apply(c.Refine(c.grid_of(grid)))
+
+    def auto_symbolic(
+        self, r2: float = 0.9, *, weight_simple: float | None = None, lib: Iterable[str] | None = None
+    ) -> None:
+        """Fix every numeric edge whose best candidate has at least this R²."""
+        self._apply(
+            c.Auto(_check.real(r2, "r2", "auto_symbolic", high=1), weight_simple, None if lib is None else tuple(lib))
+        )
+
+    def reset(self, seed: int | None = None) -> None:
+        """Begin again from the network that was given, or from another seed."""
+        self._apply(c.Reset(seed))
+
+    def undo(self) -> None:
+        """Go back to just before the last act."""
+        self._apply(c.Undo())
+
+    def redo(self) -> None:
+        """Go forward to what was undone."""
+        self._apply(c.Redo())
+
+    def goto(self, state: int) -> None:
+        """Go to a state of the history by its id, see `states`."""
+        self._apply(c.Goto(state))
+
+    # ---- inside
+
+    @property
+    def _open(self) -> Session:
+        """The session, unless this was closed."""
+        self._driver.check_open()
+        return self._session
+
+    def _ask(self, job: Callable[[], T]) -> T:
+        return self._driver.ask(job)
+
+    def _apply(self, command: c.Command) -> None:
+        self._driver.apply(command)
+
+    def _edge(self, edge: EdgeLike | None, where: str) -> c.Edge:
+        if edge is None:
+            selected = self._open.selection
+            if not selected:
+                _check.fail(
+                    "edge", where, "given, or one selected before", None, "select(layer, input, output) does that."
+                )
+            edge = selected[0]
+        return self._open.check_edge(edge, where)

@@ -1,0 +1,27 @@
+"""How many threads torch uses for a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def one_thread(small: bool = True) -> Iterator[None]:
+    """Let torch use one thread for a small network, and as many as before afterwards.
+
+    Threads of a small problem spend their time waiting for each other. And sums are rounded in an order that depends
+    on their number: a session on a thread of its own and the script that replays it must use the same. torch keeps
+    the number per thread, so this touches nobody else.
+    """
+    before = torch.get_num_threads()
+    if not small or before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
