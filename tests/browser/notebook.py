@@ -11,11 +11,21 @@ model = KAN(width=[2, 5, 1], grid=3, k=3, seed=42)
 """
 
 
+#: The notebook's own tab: the application may open others, and show one of those.
+PANEL = """
+window.notebookPanel = (name) => {
+  const shell = window.jupyterapp?.shell;
+  return shell && [...shell.widgets('main')].find((one) => one.context?.path?.endsWith(name));
+};
+"""
+
+
 class Notebook:
     """One open notebook."""
 
     def __init__(self, page, server, name):
         self.page, self.server, self.name = page, server, name
+        page.add_init_script(PANEL)
         self.open()
 
     def open(self):
@@ -23,54 +33,60 @@ class Notebook:
         workspace = self.name.removesuffix(".ipynb")
         path = f"lab/workspaces/{workspace}/tree" if self.server.application == "lab" else "notebooks"
         self.page.goto(f"{self.server.url}/{path}/{self.name}")
-        self.page.wait_for_function("() => window.jupyterapp && window.jupyterapp.shell.currentWidget")
         self.page.wait_for_function(
-            """() => { const c = window.jupyterapp.shell.currentWidget.context?.sessionContext;
-                       return c && c.isReady && c.session?.kernel?.connectionStatus === 'connected'; }"""
-        )
-        self.dismiss()
-
-    def dismiss(self):
-        """Close whatever asks something."""
-        self.page.evaluate(
-            "() => document.querySelectorAll('.jp-toast-button, .Toastify__close-button').forEach(b => b.click())"
+            """(name) => {
+              const kernel = window.notebookPanel(name)?.context.sessionContext;
+              return kernel && kernel.isReady && kernel.session?.kernel?.connectionStatus === 'connected';
+            }""",
+            arg=self.name,
         )
 
-    def command(self, name, arguments=None):
-        """Run a command of the application without waiting for its end."""
-        self.page.evaluate("([n, a]) => { window.jupyterapp.commands.execute(n, a ?? {}); }", [name, arguments])
+    def _do(self, source, argument=None):
+        """Evaluate JavaScript in which `panel` is the notebook and `a` the argument."""
+        whole = f"async ([name, a]) => {{ const panel = window.notebookPanel(name); {source} }}"
+        return self.page.evaluate(whole, [self.name, argument])
 
     def run_all(self):
-        self.command("notebook:run-all-cells")
+        self._do(
+            "window.jupyterapp.shell.activateById(panel.id); window.jupyterapp.commands.execute('notebook:run-all-cells');"
+        )
 
     def run(self, index):
-        """Run one cell."""
-        self.page.evaluate(
-            """(i) => { const n = window.jupyterapp.shell.currentWidget.content; n.deselectAll(); n.activeCellIndex = i;
-                        window.jupyterapp.commands.execute('notebook:run-cell'); }""",
+        """Run one cell, without waiting for its end."""
+        self._do(
+            """window.jupyterapp.shell.activateById(panel.id);
+               panel.content.deselectAll();
+               panel.content.activeCellIndex = a;
+               window.jupyterapp.commands.execute('notebook:run-cell');""",
             index,
         )
 
     def output(self, index):
-        """The text that a cell printed, once it is there."""
+        """What a cell printed or returned, once it is there."""
         handle = self.page.wait_for_function(
-            """(i) => {
-              const m = window.jupyterapp.shell.currentWidget.model.cells.get(i).toJSON();
-              if (!m.execution_count || !m.outputs.length) return null;
+            """([name, i]) => {
+              const cell = window.notebookPanel(name).model.cells.get(i).toJSON();
+              if (!cell.execution_count || !cell.outputs.length) return null;
               const text = (o) => [].concat(o.text ?? o.data?.['text/plain'] ?? o.traceback ?? '').join('');
-              return m.outputs.map(text).join('');
+              return cell.outputs.map(text).join('');
             }""",
-            arg=index,
+            arg=[self.name, index],
         )
         return handle.json_value()
 
+    def outputs(self, index):
+        """How many outputs a cell has now."""
+        return self._do("return panel.model.cells.get(a).toJSON().outputs.length;", index)
+
     def save(self):
-        self.page.evaluate("async () => { await window.jupyterapp.shell.currentWidget.context.save(); }")
+        self._do("await panel.context.save();")
+
+    def restart(self):
+        """Restart the kernel, without waiting for it."""
+        self._do("panel.context.sessionContext.session.kernel.restart();")
 
     def theme(self, name):
-        self.page.evaluate(
-            "async (n) => { await window.jupyterapp.commands.execute('apputils:change-theme', {theme: n}); }", name
-        )
+        self._do("await window.jupyterapp.commands.execute('apputils:change-theme', { theme: a });", name)
 
 
 class Explorer:

@@ -112,10 +112,7 @@ def test_pause_is_heard_while_a_cell_runs(page, lab):
     view.until_step(3)
     view.click("pause")
     view.until_status("paused")
-    assert (
-        notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.model.cells.get(3).toJSON().outputs.length")
-        == 0
-    )
+    assert notebook.outputs(3) == 0
 
 
 def test_running_the_cell_again_stops_the_old_one(page, lab):
@@ -150,10 +147,10 @@ def test_two_views_of_one_explorer_show_the_same(page, lab):
 
 
 def test_a_kernel_that_is_restarted_is_shown_as_gone(page, lab):
-    _, view = opened(page, lab, "restart.ipynb", [SETUP, CELL])
+    notebook, view = opened(page, lab, "restart.ipynb", [SETUP, CELL])
     view.click("start")
     view.until_step(2)
-    page.evaluate("() => { window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart(); }")
+    notebook.restart()
     view.until_status("disconnected")
     assert view.root.locator("[data-kw-edge]").count() >= 15
 
