@@ -20,7 +20,7 @@ from kanwidget.explorer.commands import Command, Pause
 from kanwidget.explorer.protocol import DriverKind
 from kanwidget.explorer.publisher import Publisher
 from kanwidget.explorer.session import Session
-from kanwidget.explorer.threads import one_thread
+from kanwidget.training.threads import one_thread
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")

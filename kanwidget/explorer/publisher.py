@@ -17,8 +17,8 @@ from kanwidget.explorer import curves, describe
 from kanwidget.explorer import protocol as p
 from kanwidget.explorer.formulas import described, formula
 from kanwidget.explorer.session import Session
-from kanwidget.explorer.threads import one_thread
 from kanwidget.explorer.topics import EVERYTHING, STEPPED, Topics
+from kanwidget.training.threads import one_thread
 
 #: `(message, buffers)`
 Send = Callable[[dict[str, Any], list[bytes]], None]
@@ -108,7 +108,7 @@ class Publisher:
         if self.send is None:
             return False
         for topic in sorted(self._dirty & _SLOW):
-            if self._slow_due(topic):
+            if self._slow_wait(topic) == 0.0:
                 with one_thread(self.session.small):
                     self._tell_slow(topic)
                 return True
@@ -118,9 +118,12 @@ class Publisher:
         """Seconds until something that waits can be told, None if nothing waits."""
         if self.send is None:
             return None
-        if self._dirty & _SLOW or (self._snapshot_due and self.store is not None):
-            return 0.0
-        return self._line_wait() if self._dirty & _LIVE else None
+        waits = [self._slow_wait(topic) for topic in self._dirty & _SLOW]
+        if self._dirty & _LIVE:
+            waits.append(self._line_wait())
+        if self._snapshot_due and self.store is not None and not self.session.running:
+            waits.append(0.0)
+        return min(waits, default=None)
 
     def answer(self, of: int) -> None:
         """Acknowledge a command, after what it changed."""
@@ -169,7 +172,7 @@ class Publisher:
             self._tell_selection()
         if running and self.session.selection:
             self._dirty.add("candidates")
-        if running and self._fixed():
+        if running:
             self._dirty.add("formula")
         self._frame += 1
         self._in_flight, self._sent_at = self._frame, self.clock()
@@ -182,17 +185,14 @@ class Publisher:
         patience = FRAME_SECONDS if self._in_flight is None else PATIENCE_SECONDS
         return max(0.0, self._sent_at + patience - self.clock())
 
-    def _fixed(self) -> bool:
-        model = self.session.model
-        return any(model.layer(index).symbols for index in range(model.depth))
-
     # ---- the costly topics
 
-    def _slow_due(self, topic: str) -> bool:
+    def _slow_wait(self, topic: str) -> float:
+        """Seconds until a costly topic may be told again."""
         if not self.session.running:
-            return True
-        wait = max(_SLOW_SECONDS, self._slow_cost[topic] / _SLOW_PART)
-        return self.clock() - self._slow_at[topic] >= wait
+            return 0.0
+        pause = max(_SLOW_SECONDS, self._slow_cost[topic] / _SLOW_PART)
+        return max(0.0, self._slow_at[topic] + pause - self.clock())
 
     def _tell_slow(self, topic: str) -> None:
         self._dirty.discard(topic)

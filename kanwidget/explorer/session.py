@@ -21,15 +21,13 @@ from kanwidget.explorer import curves, memory
 from kanwidget.explorer.commands import Command, Edge
 from kanwidget.explorer.protocol import State
 from kanwidget.explorer.script import Log
-from kanwidget.explorer.threads import one_thread
 from kanwidget.explorer.topics import STEPPED, Notice, Topics
 from kanwidget.explorer.undo import Checkpoint, UndoTree
 from kanwidget.kan import KAN
 from kanwidget.symbolic.ranking import SIMPLICITY
 from kanwidget.training import OPTIMIZERS, Trainer, make_settings
+from kanwidget.training.threads import is_small, one_thread
 
-#: Below this many parameters times rows, one thread is faster than several.
-_SMALL_WORK = 5e7
 #: A step that lasts longer than this looks at the stop flag; shorter ones are always finished.
 _LONG_STEP = 0.05
 
@@ -116,7 +114,7 @@ class Session:
     @property
     def small(self) -> bool:
         """Whether the network is so small that several threads would only wait for each other."""
-        return sum(p.numel() for p in self.model.parameters()) * len(self.data.train_input) < _SMALL_WORK
+        return is_small(self.model, len(self.data.train_input))
 
     def check_edge(self, edge: Sequence[int], where: str) -> Edge:
         """The edge, if it exists."""

@@ -19,7 +19,7 @@ from kanwidget.explorer.commands import Command
 from kanwidget.explorer.drivers import Driver
 from kanwidget.explorer.publisher import Publisher
 from kanwidget.explorer.session import Session
-from kanwidget.explorer.threads import one_thread
+from kanwidget.training.threads import one_thread
 
 T = TypeVar("T")
 DriverChoice = Literal["auto", "thread", "cooperative", "blocking"]
