@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
+from PIL import Image
 
 from kanwidget import _check
 from kanwidget.core.layer import EdgeState
@@ -21,7 +22,8 @@ from kanwidget.core.layer import EdgeState
 ThemeName = Literal["auto", "light", "dark"]
 #: A longer name would cover its neighbours.
 _LONGEST = 40
-
+#: Pixels of a web page to the inch.
+_CSS = 96
 
 #: Lines by the state of an edge: colour alone doesn't tell blue from green for everybody.
 DASHES: dict[EdgeState, Any] = {
@@ -79,10 +81,17 @@ def theme_of(name: str, where: str) -> Theme:
 
 
 class KANFigure(Figure):
-    """A figure that a notebook shows as vectors, with no need of pyplot or its global state."""
+    """A figure that a notebook shows as vectors, with no need of pyplot or its global state.
+
+    It comes as pixels too: a notebook that isn't trusted, one from somebody else, is shown without its SVGs.
+    """
 
     def _repr_svg_(self) -> str:
         return to_svg(self)
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        width, height = self.get_size_inches()
+        return to_png(self), {"width": round(_CSS * width), "height": round(_CSS * height)}
 
 
 def new_figure(size: tuple[float, float], theme: Theme) -> KANFigure:
@@ -93,11 +102,24 @@ def new_figure(size: tuple[float, float], theme: Theme) -> KANFigure:
 def to_svg(figure: Figure) -> str:
     """The figure as one `<svg>` element; the same figure gives the same text."""
     buffer = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "kanwidget", "svg.fonttype": "path"}):
+    with mpl.rc_context({"svg.hashsalt": "kanwidget", "svg.fonttype": "path", "savefig.bbox": None}):
         figure.savefig(buffer, format="svg", facecolor=figure.get_facecolor(), metadata={"Date": None})
     text = buffer.getvalue()
     # Comments repeat the labels, that is, text from outside, and nobody reads them.
     return re.sub(r"<!--.*?-->\n?", "", text[text.index("<svg") :], flags=re.DOTALL)
+
+
+def to_png(figure: Figure, sharpness: float = 2.0) -> bytes:
+    """The figure as a small PNG, with so many pixels for each one of a page; clear where the figure has no ground."""
+    dpi = sharpness * _CSS
+    pixels, file = io.BytesIO(), io.BytesIO()
+    with mpl.rc_context({"savefig.bbox": None}):
+        figure.savefig(pixels, format="rgba", dpi=dpi, facecolor=figure.get_facecolor())
+    width = int(dpi * figure.get_size_inches()[0])
+    image = Image.frombytes("RGBA", (width, pixels.tell() // (4 * width)), pixels.getvalue())
+    # A palette takes a quarter of the bytes, and less time than compressing all four channels does.
+    image.quantize(256, method=Image.Quantize.FASTOCTREE).save(file, format="png", compress_level=6)
+    return file.getvalue()
 
 
 def write(ax: Axes, x: float, y: float, label: Any, **style: Any) -> Text:
