@@ -46,14 +46,18 @@ def _write(session: Session, told: p.Formula) -> None:
     from kanwidget.symbolic.latex import to_latex
     from kanwidget.symbolic.mathml import math_tree
     from kanwidget.symbolic.python_source import to_python
-    from kanwidget.symbolic.sympy_forms import from_sympy
-    from kanwidget.symbolic.text import plain
+    from kanwidget.symbolic.text import to_text
+    from kanwidget.symbolic.tidy import tidy
 
-    expressions, variables = session.model.symbolic_formula(_distinct(session.in_vars))
+    exact, variables = session.model.symbolic_formula(_distinct(session.in_vars))
+    # For the eye, without round-off; `explorer.formula` has all digits.
+    columns = session.x.detach().abs().amax(0).tolist()
+    sizes = {symbol.name: size for symbol, size in zip(variables, columns, strict=True)}
+    expressions = [tidy(expr, sizes=sizes) for expr in exact]
     shown = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
     pairs = list(zip(session.out_vars, expressions, strict=True))
     told["outputs"] = [math_tree(expr, shown, left=name) for name, expr in pairs]
-    told["text"] = "; ".join(f"{name} = {plain(from_sympy(expr))}" for name, expr in pairs)
+    told["text"] = "; ".join(f"{name} = {to_text(expr, shown)}" for name, expr in pairs)
     equations = [f"{to_latex(('var', name))} = {to_latex(expr, shown)}" for name, expr in pairs]
     told["latex"] = " \\\\\n".join(equations)
     told["python"] = to_python(expressions if len(expressions) > 1 else expressions[0], variables)

@@ -10,6 +10,7 @@ from kanwidget.symbolic.mathml import candidate_tree, math_tree
 from kanwidget.symbolic.python_source import to_python
 from kanwidget.symbolic.search import prepare
 from kanwidget.symbolic.text import to_text
+from kanwidget.symbolic.tidy import tidy
 
 __all__ = [
     "auto_symbolic",
@@ -26,6 +27,7 @@ __all__ = [
     "suggest_all",
     "suggest_symbolic",
     "symbolic_formula",
+    "tidy",
     "to_latex",
     "to_numpy",
     "to_python",

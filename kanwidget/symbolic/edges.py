@@ -21,6 +21,7 @@ from kanwidget.symbolic.correction import spline_of_symbol
 from kanwidget.symbolic.fitting import fit_primitives
 from kanwidget.symbolic.ranking import SIMPLICITY
 from kanwidget.symbolic.text import equation
+from kanwidget.symbolic.tidy import visible
 
 _log = logging.getLogger(__name__)
 Params = tuple[float, float, float, float]
@@ -289,7 +290,7 @@ def _given(row: Primitive, params: Sequence[float], inputs: Tensor, values: Tens
     residual, spread = (y - (c * row.fn(a * x + b) + d)).square().sum(), (y - y.mean()).square().sum()
     r2 = 1 - float(residual / spread) if float(spread) > 0 else float(residual == 0)
     valid = sorted((end - b) / a for end in interval) if a else [-math.inf, math.inf]
-    text = equation(row, (a, b, c, d))
+    text = equation(row, visible(row, (a, b, c, d), float(x.min()), float(x.max()), r2))
     return SymbolicFit(row.name, (a, b, c, d), r2, row.complexity, math.nan, (valid[0], valid[1]), text)
 
 

@@ -20,6 +20,7 @@ from kanwidget.symbolic.polish import evaluate, polish
 from kanwidget.symbolic.ranking import SIMPLICITY, Fitted, rank
 from kanwidget.symbolic.search import Guess, search
 from kanwidget.symbolic.text import equation
+from kanwidget.symbolic.tidy import visible
 
 #: Samples used to choose among the starts, and to polish the chosen ones.
 _FEW, _MANY = 200, 1500
@@ -191,5 +192,5 @@ def _record(fit: Fitted, score: float, imitates: str | None, middle: Tensor, hal
     ends = sorted(a * float(middle + sign * half) + b for sign in (-1, 1))
     low, high = row.interval(*ends) or (ends[0], ends[1])
     valid = sorted((end - b) / a for end in (low, high)) if a else [-math.inf, math.inf]
-    text = equation(row, fit.params)
+    text = equation(row, visible(row, fit.params, float(middle - half), float(middle + half), fit.r2))
     return SymbolicFit(row.name, fit.params, fit.r2, row.complexity, score, (valid[0], valid[1]), text, imitates)

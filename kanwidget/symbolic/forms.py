@@ -89,6 +89,26 @@ def renamed(form: Form, names: Mapping[str, str]) -> Form:
     return (form[0], *(renamed(operand, names) if isinstance(operand, tuple) else operand for operand in form[1:]))
 
 
+def without_ones(form: Form, digits: int = 4) -> Form:
+    """A form without the factors that would be written as 1 with so many significant digits.
+
+    Examples:
+        >>> without_ones(("mul", 1.00003, ("sin", ("mul", -0.99998, ("var", "x")))))
+        ('sin', ('neg', ('var', 'x')))
+    """
+    if not isinstance(form, tuple) or form[0] == "var":
+        return form
+    head, *operands = form
+    inner = [without_ones(operand, digits) for operand in operands]
+    if head != "mul":
+        return (head, *inner)
+    ones = [f"{factor:.{digits}g}" if isinstance(factor, float) else "" for factor in inner]
+    rest = mul(*(factor for factor, text in zip(inner, ones, strict=True) if text not in ("1", "-1")))
+    if ones.count("-1") % 2 == 0:
+        return rest
+    return -rest if isinstance(rest, (int, float)) else ("neg", rest)
+
+
 def of_fit(row: Primitive, params: tuple[float, float, float, float], argument: Form) -> Form:
     """c·f(a·x + b) + d as a form.
 

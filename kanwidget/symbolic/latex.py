@@ -32,7 +32,7 @@ def to_latex(expr: Any, names: Mapping[str, str] | None = None, *, digits: int =
         >>> print(to_latex(1.5 * sympy.sin(sympy.Symbol("x_1")) ** 2 / 2))
         0.75 \, \sin^{2}\left(x_{1}\right)
     """
-    return _write(form_of(expr, names), digits)
+    return _write(forms.without_ones(form_of(expr, names), digits), digits)
 
 
 def _write(form: Form, digits: int) -> str:

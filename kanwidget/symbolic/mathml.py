@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kanwidget.core.primitives import Form, primitive
+from kanwidget.core.primitives import Form, Primitive, primitive
 from kanwidget.core.records import SymbolicFit
 from kanwidget.symbolic import forms
 from kanwidget.symbolic.naming import PRINTED, parse_name, parse_number
 from kanwidget.symbolic.sympy_forms import form_of
+from kanwidget.symbolic.text import equation
 
 #: A tree, as in the explorer's protocol.
 MathNode = list[Any]
@@ -52,7 +53,7 @@ def math_tree(
         >>> math_tree(sympy.Symbol("x_1") ** 2)
         ['math', {'displaystyle': 'true'}, [['msubsup', {}, [['mi', {}, ['x']], ['mn', {}, ['1']], ['mn', {}, ['2']]]]]]
     """
-    form = form_of(expr, names)
+    form = forms.without_ones(form_of(expr, names), digits)
     writer = Writer(digits)
     before = [] if left is None else [writer.name(left), ["mo", {}, ["="]]]
     if wrap and isinstance(form, tuple) and form[0] == "add" and len(form) - 1 > LONG_SUM:
@@ -73,9 +74,17 @@ def candidate_tree(fit: SymbolicFit, variable: str = "x", *, digits: int = DIGIT
         >>> candidate_tree(fit)[2]
         [['mn', {}, ['2']], ['mo', {}, ['\u2062']], ['mi', {}, ['x']]]
     """
-    a, b, c, d = (float(f"{value:.{digits}g}") for value in fit.params)
-    form = forms.of_fit(primitive(fit.name), (a, b, c, d), forms.variable(variable))
+    row = primitive(fit.name)
+    a, b, c, d = (float(f"{value:.{digits}g}") for value in _shown(row, fit))
+    form = forms.of_fit(row, (a, b, c, d), forms.variable(variable))
     return _math(Writer(digits).write(form))
+
+
+def _shown(row: Primitive, fit: SymbolicFit) -> tuple[float, float, float, float]:
+    """The constants that the fit's text shows: a b or d may be left out, and only the fit knew the data that tell."""
+    a, b, c, d = fit.params
+    options = ((a, b, c, d), (a, 0.0, c, d), (a, b, c, 0.0), (a, 0.0, c, 0.0))
+    return next((params for params in options if equation(row, params) == fit.equation), fit.params)
 
 
 def _math(children: Sequence[Any]) -> MathNode:

@@ -60,7 +60,7 @@ def to_text(expr: Any, names: Mapping[str, str] | None = None) -> str:
         >>> to_text(2.0 * sympy.sin(sympy.Symbol("x")) - 1.23456)
         '2*sin(x) - 1.235'
     """
-    return plain(form_of(expr, names))
+    return plain(forms.without_ones(form_of(expr, names)))
 
 
 def equation(row: Primitive, params: tuple[float, float, float, float], name: str = "x") -> str:

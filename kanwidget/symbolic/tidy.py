@@ -1,0 +1,146 @@
+"""Formulas as people write them: without the round-off that a fit leaves in the constants."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from kanwidget import _check
+from kanwidget.core.primitives import Primitive
+
+if TYPE_CHECKING:
+    import sympy
+
+Params = tuple[float, float, float, float]
+#: Whole numbers above this stay decimal: with so many digits before the point, few are left to tell.
+_LARGEST = 1e6
+#: Half a unit of the fourth digit, relative to a function's range: what nobody sees in a formula of four digits …
+_UNSEEN = 5e-5
+#: … and a change that isn't missed however exact the fit is.
+_NOTHING = 1e-6
+
+
+def tidy(expr: sympy.Expr, tolerance: float = 1e-12, *, sizes: Mapping[str, float] | None = None) -> sympy.Expr:
+    """An expression for display: constants that are whole numbers but for round-off are that, and zeros vanish.
+
+    Constants within `tolerance` (relatively) of a whole number become it, so factors ±1 vanish; exponents likewise, and halves.
+    A constant that is added vanishes where it is below `tolerance` times the largest of the other terms.
+
+    Args:
+        expr: An expression; it stays the exact one.
+        tolerance: What counts as round-off, relatively, ≥ 0.
+        sizes: How large the variables are, by name: 1 by default. In x + 1e-14 the constant isn't round-off if x is 1e-12.
+
+    Examples:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> tidy(0.9999999999999998 * sympy.exp(1.0 * sympy.sin(3.142 * x - 3.969e-17) + 1e-16))
+        exp(sin(3.142*x))
+    """
+    _check.real(tolerance, "tolerance", "tidy", low=0, high=1e-3)
+    return _tidy(expr, tolerance, sizes or {})
+
+
+def _tidy(node: Any, tolerance: float, sizes: Mapping[str, float]) -> Any:
+    import sympy
+
+    if isinstance(node, sympy.Float):
+        return _whole(node, tolerance)
+    if not node.args:
+        return node
+    if isinstance(node, sympy.Add):
+        return _sum([_tidy(term, tolerance, sizes) for term in node.args], tolerance, sizes)
+    if isinstance(node, sympy.Pow) and node.exp.is_Float:
+        twice = _whole(2 * node.exp, tolerance)
+        return sympy.Pow(_tidy(node.base, tolerance, sizes), twice / 2 if twice.is_Integer else node.exp)
+    return node.func(*(_tidy(arg, tolerance, sizes) for arg in node.args))
+
+
+def _whole(number: Any, tolerance: float) -> Any:
+    """A decimal as the whole number that it is but for round-off; 0 only if it is 0."""
+    import sympy
+
+    value = float(number)
+    if not abs(value) < _LARGEST:
+        return number
+    near = round(value)
+    found = abs(value - near) <= tolerance * abs(near)
+    return sympy.Integer(near) if found else number
+
+
+def _sum(terms: list[Any], tolerance: float, sizes: Mapping[str, float]) -> Any:
+    """A sum without the constants that are nothing beside the other terms."""
+    import sympy
+
+    scale = max((_size(term, sizes) for term in terms if not term.is_number), default=0.0)
+    return sympy.Add(*(term for term in terms if not (term.is_Float and abs(float(term)) <= tolerance * scale)))
+
+
+def _size(term: Any, sizes: Mapping[str, float]) -> float:
+    """How large a term is, roughly: its coefficient, powers of its variables, and 1 for a function of the library.
+
+    Of a function that is known by its name only nothing is known: 0.
+    """
+    import sympy
+
+    if isinstance(term, sympy.Symbol):
+        return sizes.get(term.name, 1.0)
+    if term.is_number:
+        return _finite(lambda: float(abs(term)))
+    if isinstance(term, sympy.Add):
+        return max(_size(part, sizes) for part in term.args)
+    if isinstance(term, sympy.Mul):
+        return _finite(lambda: math.prod(_size(factor, sizes) for factor in term.args))
+    if isinstance(term, sympy.Pow) and term.exp.is_number:
+        return _finite(lambda: _size(term.base, sizes) ** float(term.exp))
+    if isinstance(term, sympy.exp):
+        constant, _ = term.args[0].as_coeff_Add()
+        return _finite(lambda: math.exp(float(constant)))
+    return 0.0 if isinstance(term, sympy.core.function.AppliedUndef) else 1.0
+
+
+def _finite(compute: Any) -> float:
+    """A number, or 0 where there is none: then nothing counts as small beside it."""
+    try:
+        value = float(compute())
+    except (OverflowError, ZeroDivisionError, TypeError):
+        return 0.0
+    return value if math.isfinite(value) else 0.0
+
+
+def visible(row: Primitive, params: Params, low: float, high: float, r2: float) -> Params:
+    """The constants of a fit without a b or d that nobody would miss, for its text.
+
+    Without it the function changes on the data, from `low` to `high`, by less than the error that the fit has anyway, and by
+    less than its fourth digit.
+
+    Args:
+        row: The primitive f of c·f(a·x + b) + d.
+        params: a, b, c and d.
+        low: Smallest x of the data.
+        high: Largest x.
+        r2: Of the fit.
+
+    Examples:
+        >>> from kanwidget.core import primitive
+        >>> visible(primitive("sin"), (3.0, 1.7e-7, 2.0, 1e-3), -1.0, 1.0, 1.0)
+        (3.0, 0.0, 2.0, 0.001)
+    """
+    a, b, c, d = params
+    doubtful = 0 < abs(b) <= 2 * _UNSEEN * abs(a) * (high - low)
+    if not doubtful and d == 0:
+        return params
+    u = a * torch.linspace(low, high, 65, dtype=torch.float64) + b
+    with torch.no_grad():
+        values = c * row.fn(u)
+        span = float(values.max() - values.min())
+        error = math.sqrt(max(1 - r2, 0.0)) * float(values.std(correction=0))
+        limit = max(_NOTHING * span, min(error, _UNSEEN * span))
+        inside = doubtful and row.interval(*sorted((float(u[0]) - b, float(u[-1]) - b))) is not None
+        without = c * row.fn(u - b) if inside else values
+    if inside and float((without - values).abs().max()) <= limit:
+        b = 0.0
+    return a, b, c, 0.0 if abs(d) <= limit else d
