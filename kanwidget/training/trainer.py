@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import torch
@@ -31,6 +32,7 @@ from kanwidget.training.objective import Objective
 from kanwidget.training.parameters import parameter_map
 from kanwidget.training.schedule import GridSchedule
 from kanwidget.training.settings import Settings, make_settings
+from kanwidget.training.threads import is_small, one_thread
 
 #: LM forms a square matrix of the parameters at each step: above these it is no longer the fastest.
 _LM_PARAMETERS, _LM_WORK = 3000, 1e11
@@ -102,16 +104,17 @@ class Trainer(Iterator[StepRecord]):
     # ---- the optimiser
 
     def _build(self, settings: Settings) -> None:
-        objective = Objective(
-            self.network,
-            self.data.train_input,
-            self._labels["train"],
-            self._weight,
-            self.loss,
-            settings.penalty(),
-        )
-        opt = _pick_optimizer(settings, objective)
-        self._optimizer = OPTIMIZERS[opt](objective, settings)
+        with self._threads():
+            objective = Objective(
+                self.network,
+                self.data.train_input,
+                self._labels["train"],
+                self._weight,
+                self.loss,
+                settings.penalty(),
+            )
+            opt = _pick_optimizer(settings, objective)
+            self._optimizer = OPTIMIZERS[opt](objective, settings)
         self._objective, self.opt = objective, opt
 
     def configure(self, **changes: Any) -> None:
@@ -138,8 +141,9 @@ class Trainer(Iterator[StepRecord]):
 
     def record(self) -> StepRecord:
         """The present state as a record, without a step."""
-        value = self._objective.value()
-        return self._record(Outcome(value.loss, value.penalty), None)
+        with self._threads():
+            value = self._objective.value()
+            return self._record(Outcome(value.loss, value.penalty), None)
 
     def __next__(self) -> StepRecord:
         if self.reason:
@@ -147,6 +151,13 @@ class Trainer(Iterator[StepRecord]):
         if self.steps is not None and self.step_count >= self.steps:
             self.reason = "steps done"
             raise StopIteration
+        with self._threads():
+            return self._next()
+
+    def _threads(self) -> AbstractContextManager[None]:
+        return one_thread(is_small(self.network, len(self.data.train_input)))
+
+    def _next(self) -> StepRecord:
         started = time.perf_counter()
         try:
             outcome = self._step()
