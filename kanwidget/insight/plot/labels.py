@@ -12,51 +12,89 @@ from matplotlib.path import Path
 
 from kanwidget.core.layer import EdgeState
 from kanwidget.core.network import Network
+from kanwidget.core.records import EdgeRef
 from kanwidget.insight.plot.layout import RADIUS, Layout
-from kanwidget.insight.plot.network import Edge, rounded
+from kanwidget.insight.plot.network import FILLED, Edge, is_flat, rounded
 from kanwidget.insight.plot.style import DASHES, Theme, function_name, subscript, write
 
 #: With more hidden nodes than this they stay without names.
 _NAMED = 40
+#: From a wire to the name beside it, in inches.
+_OFF = 0.08
 
 
 def draw_hidden_names(ax: Axes, network: Network, layout: Layout, theme: Theme) -> None:
-    """`h₁` beside the nodes of the only hidden level, `h₁,₂` where there are several levels."""
+    """`h₁,₂`, the level and the index, beside every hidden node."""
     hidden = {key: at for key, at in layout.nodes.items() if 0 < key[0] < network.depth}
     for (level, node), (x, y) in hidden.items() if len(hidden) <= _NAMED else ():
-        name = "h" + (subscript(node + 1) if network.depth == 2 else subscript(level, node + 1))
+        name = "h" + subscript(level, node + 1)
         write(ax, x + 1.5 * RADIUS, y, name, color=theme.muted, fontsize=7.5, ha="left", va="center", zorder=6)
 
 
 def draw_functions(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) -> None:
-    """The names of symbolic functions, at the right of the wire above their box."""
+    """The names of symbolic functions, above their box at the side of the wire from which it bends away."""
+    names = {edge.ref: function_name(edge.symbol) for edge in edges if edge.symbol is not None}
+    rooms = _rooms(names, layout)
     for edge in edges:
+        if edge.ref not in names:
+            continue
         (x, y), (width, height) = layout.boxes[edge.ref], layout.sizes[edge.ref.layer]
-        size = min(9.0, 17 * width)
-        if edge.symbol is not None and size >= 3:
+        name, side = names[edge.ref], _side(edge.ref, layout)
+        size = min(9.0, 17 * width, 72 * rooms[edge.ref] / (0.6 * len(name)))
+        if size >= 3:
             style: dict[str, Any] = {"color": theme.both if edge.state == "both" else theme.symbolic, "fontsize": size}
-            place = x + 0.08, y + height / 2 + 0.02
-            write(ax, *place, function_name(edge.symbol), ha="left", va="bottom", zorder=7, **style)
+            place = x + _OFF * side, y + height / 2 + 0.02
+            write(ax, *place, name, ha="left" if side > 0 else "right", va="bottom", zorder=7, **style)
+
+
+def _side(ref: EdgeRef, layout: Layout) -> int:
+    """Where the wire above a box leaves room for a name: 1 at its right, -1 at its left."""
+    return -1 if layout.subnodes[ref.layer + 1, ref.target][0] > layout.boxes[ref][0] + 0.02 else 1
+
+
+def _rooms(names: dict[EdgeRef, str], layout: Layout) -> dict[EdgeRef, float]:
+    """The lengths that names may have: up to the next wire, of which two that face each other get their shares."""
+    rooms = {}
+    for ref, name in names.items():
+        x, side = layout.boxes[ref][0], _side(ref, layout)
+        row = {other: side * (at[0] - x) for other, at in layout.boxes.items() if other.layer == ref.layer}
+        after = [other for other, distance in row.items() if distance > 0]
+        if not after:
+            rooms[ref] = (x if side < 0 else layout.size[0] - x) - _OFF
+            continue
+        nearest = min(after, key=row.__getitem__)
+        room, share = row[nearest] - 2 * _OFF, 1.0
+        if nearest in names and _side(nearest, layout) != side:
+            share = len(name) / (len(name) + len(names[nearest]) + 1)
+        elif nearest.target == ref.target:
+            room -= 0.5 * _OFF  # its wire bends over here
+        rooms[ref] = room * share
+    return rooms
 
 
 def draw_ticks(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) -> None:
-    """The ranges of x, below every box, and of φ, at the left of the wire above it."""
+    """The ranges of the curves: of x below every box, of φ at its left, where no wire passes."""
     for edge in edges:
         finite = edge.y[np.isfinite(edge.y)]
         if edge.state == "pruned" or not finite.size:
             continue
         (x, y), (width, height) = layout.boxes[edge.ref], layout.sizes[edge.ref.layer]
-        style: dict[str, Any] = {"color": theme.muted, "fontsize": 5.5, "zorder": 7}
-        low, high = y - height / 2 - 0.02, y + height / 2 + 0.02
-        write(ax, x - width / 2, low, f"{edge.x[0]:.2g}", ha="left", va="top", **style)
-        write(ax, x + width / 2, low, f"{edge.x[-1]:.2g}", ha="right", va="top", **style)
-        write(ax, x - 0.06, high, _range(finite.min(), finite.max()), ha="right", va="bottom", **style)
+        style: dict[str, Any] = {"color": theme.muted, "fontsize": min(5.5, 9.5 * width), "zorder": 7}
+        for at, text in zip((-0.5, 0.5), _two(edge.x[0], edge.x[-1]), strict=True):
+            place = x + 0.9 * at * width, y - height / 2 - 0.005
+            write(ax, *place, text, ha="center", va="top", **style)
+        low, high = finite.min(), finite.max()
+        values = {0.0: f"{low:.2g}"} if is_flat(low, high) else dict(zip((-0.5, 0.5), _two(low, high), strict=True))
+        for at, text in values.items():
+            place = x - 0.55 * width, y + FILLED[1] * at * height
+            write(ax, *place, text, ha="right", va="center", **style)
 
 
-def _range(low: float, high: float) -> str:
+def _two(low: float, high: float) -> tuple[str, str]:
     """Two short numbers; what is 0 beside the other one is written so."""
     small = 1e-3 * (high - low)
-    return " … ".join(f"{0.0 if abs(value) < small else value:.2g}" for value in (low, high))
+    first, second = (f"{0.0 if abs(value) < small else value:.2g}" for value in (low, high))
+    return first, second
 
 
 def draw_names(ax: Axes, network: Network, layout: Layout, theme: Theme, names: tuple[list[Any], list[Any]]) -> None:

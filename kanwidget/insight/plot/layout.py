@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
@@ -66,6 +67,7 @@ def arrange(
         sizes.append((_BOX[0] * shrink, _BOX[1] * shrink))
         y_box = y + rise + sizes[-1][1] / 2
         middles = _spread(row, index, stretch, gap, y_box, boxes)
+        _upright(index, row, sizes[-1][0] + gap * shrink, nodes, boxes)
         y = _place(network, index + 1, middles, y_box + sizes[-1][1] / 2 + 0.62 * rise, nodes, subnodes)
     return _scaled(Layout((width + 2 * _SIDE, y + _TOP + head), tuple(sizes), boxes, nodes, subnodes), scale)
 
@@ -105,6 +107,23 @@ def _spread(
             boxes[EdgeRef(index, source, target)] = (x + between / 2 + (place + 0.5) * cell, y)
         x += room
     return middles
+
+
+def _upright(
+    index: int,
+    row: list[list[int]],
+    pitch: float,
+    nodes: dict[tuple[int, int], Point],
+    boxes: dict[EdgeRef, Point],
+) -> None:
+    """Move the boxes of a single subnode straight above their sources, where these stand far enough apart."""
+    if len(row) > 1:
+        return
+    places = [nodes[index, source][0] for source in row[0]]
+    if all(b - a >= pitch for a, b in pairwise(places)):
+        for source, x in zip(row[0], places, strict=True):
+            ref = EdgeRef(index, source, 0)
+            boxes[ref] = (x, boxes[ref][1])
 
 
 def _place(

@@ -28,8 +28,8 @@ _CSS = 96
 #: Lines by the state of an edge: colour alone doesn't tell blue from green for everybody.
 DASHES: dict[EdgeState, Any] = {
     "spline": "solid",
-    "symbolic": (0, (10, 1)),
-    "both": (0, (9, 1.2, 1.5, 1.2)),
+    "symbolic": (0, (2.4, 0.6)),
+    "both": (0, (4, 0.8, 1, 0.8)),
     "pruned": (0, (1.5, 2.5)),
 }
 

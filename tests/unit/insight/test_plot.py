@@ -85,7 +85,7 @@ def test_one_figure_with_one_axes(model, x, theme, metric, tmp_path, monkeypatch
     assert os.listdir(tmp_path) == []
     assert {name: repr(value) for name, value in model.state_dict().items()} == before
     assert "Everything" in texts(figure)
-    assert {"x₁", "x₂", "y", "sin", "x²", "h₁"} <= set(texts(figure))
+    assert {"x₁", "x₂", "y", "sin", "x²", "h₁,₁"} <= set(texts(figure))
 
 
 def test_plots_need_no_pyplot_and_leave_no_global_state():
