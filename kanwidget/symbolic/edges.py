@@ -125,7 +125,8 @@ def fix_symbolic(
         The fit.
 
     Raises:
-        ValueError: For an edge or a primitive that doesn't exist, or if the primitive isn't defined on the edge's data.
+        ValueError: For an edge or a primitive that doesn't exist, for a pruned edge without `params`, or if the primitive
+            isn't defined on the edge's data.
 
     Examples:
         >>> from kanwidget import KAN
@@ -137,6 +138,9 @@ def fix_symbolic(
     layer = network.check_edge(l, i, j, "fix_symbolic")
     row = primitive(name)
     group = tied_edges(layer, i, j)
+    if params is None and layer.state(i, j) == "pruned":
+        advice = "Restore it first with restore_edge, or give params: a pruned edge is 0, and so would be every fit."
+        _check.fail("l, i, j", "fix_symbolic", "those of an edge that isn't pruned", (l, i, j), advice)
     inputs, values = edge_samples(network, l, group, x)
     inputs, values = inputs.T.reshape(-1, 1), values.T.reshape(-1, 1)
     fit = _fit_one(row, inputs, values) if params is None else _given(row, params, inputs, values)

@@ -100,7 +100,7 @@ def variables(network: Network, var: Sequence[Any] | None = None) -> list[sympy.
 
     if var is None:
         return [sympy.Symbol(f"x_{i + 1}") for i in range(network.n_features)]
-    if isinstance(var, str) or len(var) != network.n_features:
+    if isinstance(var, str) or not hasattr(var, "__len__") or len(var) != network.n_features:
         _check.fail("var", "symbolic_formula", f"a list of {network.n_features} names, one a feature", var)
     symbols = []
     for name in var:
@@ -115,7 +115,7 @@ def variables(network: Network, var: Sequence[Any] | None = None) -> list[sympy.
 def _normalizer(pair: Sequence[Any], count: int, argument: str) -> tuple[list[float], list[float]]:
     """Means and standard deviations as lists of floats."""
     expected = f"means and standard deviations, {count} of each"
-    if len(pair) != 2:
+    if not hasattr(pair, "__len__") or len(pair) != 2:
         _check.fail(argument, "symbolic_formula", expected, pair)
     means, deviations = ([float(value) for value in _flat(part)] for part in pair)
     sound = len(means) == len(deviations) == count and all(map(math.isfinite, means)) and 0 not in deviations

@@ -44,6 +44,16 @@ def test_suggest_on_a_pruned_edge():
     assert [f.name for f in suggest_symbolic(network, 0, 1, 0, X)] == ["0"]
 
 
+def test_a_pruned_edge_is_restored_before_it_is_fixed():
+    network = make_network([2, 1])
+    network.layer(0).spline_on[0, 1] = False
+    with pytest.raises(ValueError, match=r"isn't pruned; got \(0, 1, 0\). Restore it first with restore_edge"):
+        fix_symbolic(network, 0, 1, 0, "sin", X)
+    assert network.layer(0).state(1, 0) == "pruned"
+    fix_symbolic(network, 0, 1, 0, "sin", X, params=(3, 0, 2, 0))
+    assert network.layer(0).state(1, 0) == "symbolic"
+
+
 def test_suggest_options():
     network = make_network([2, 1])
     assert len(suggest_symbolic(network, 0, 0, 0, X, topk=2)) == 2

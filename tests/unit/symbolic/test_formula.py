@@ -132,10 +132,15 @@ def test_symbols_may_be_given():
     assert variables == [t, sympy.Symbol("s")]
 
 
-@pytest.mark.parametrize("var", ["ab", ["a"], ["a", "a"], ["a", ""], ["a", 3]])
+@pytest.mark.parametrize("var", ["ab", 5, ["a"], ["a", "a"], ["a", ""], ["a", 3]])
 def test_wrong_names(var):
     with pytest.raises((ValueError, TypeError), match="`var` argument of symbolic_formula"):
         symbolic_formula(make_network([2, 1]), var)
+
+
+def test_wrong_normalizer():
+    with pytest.raises(ValueError, match="`normalizer` argument of symbolic_formula must be means"):
+        symbolic_formula(make_network([2, 1]), normalizer=5)
 
 
 def test_normalizers():
