@@ -1,8 +1,9 @@
-"""Drawing networks, training curves and edges with matplotlib: figures that are returned, and never files or
+"""Drawing networks, training curves, edges and fits with matplotlib: figures that are returned, and never files or
 windows.
 """
 
 from kanwidget.insight.plot.curves import plot_curves, plot_edge
 from kanwidget.insight.plot.figure import plot, svg
+from kanwidget.insight.plot.fit import plot_fit
 
-__all__ = ["plot", "plot_curves", "plot_edge", "svg"]
+__all__ = ["plot", "plot_curves", "plot_edge", "plot_fit", "svg"]

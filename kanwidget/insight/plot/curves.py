@@ -13,7 +13,16 @@ from torch import Tensor
 from kanwidget.core.layer import EdgeState
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeCurve, Event, History
-from kanwidget.insight.plot.style import Theme, ThemeName, function_name, new_figure, subscript, theme_of, write
+from kanwidget.insight.plot.style import (
+    Theme,
+    ThemeName,
+    function_name,
+    math_free,
+    new_figure,
+    subscript,
+    theme_of,
+    write,
+)
 
 
 def plot_curves(history: History, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
@@ -186,7 +195,7 @@ def _inputs_of(network: Network, level: int, node: int, x: Tensor | None) -> Ten
 def _draw_parts(ax: Axes, curve: EdgeCurve, state: EdgeState, symbol: str | None, theme: Theme) -> None:
     """An edge's function, over the parts that it is the sum of."""
     at, numeric = curve.x.cpu().numpy(), state in ("spline", "both")
-    name = _math_free(function_name(symbol or ""))
+    name = math_free(function_name(symbol or ""))
     parts = [
         ("base", curve.base, numeric, theme.test, (0, (1.5, 1.5))),
         ("spline", curve.spline, numeric, theme.spline, (0, (5, 1.5))),
@@ -198,8 +207,3 @@ def _draw_parts(ax: Axes, curve: EdgeCurve, state: EdgeState, symbol: str | None
     main = {"spline": theme.spline, "symbolic": theme.symbolic, "both": theme.both, "pruned": theme.ghost}[state]
     whole = name if state == "symbolic" else "φ"
     ax.plot(at, curve.y.cpu().numpy(), color=main, linewidth=2.2, label=whole, solid_capstyle="round")
-
-
-def _math_free(name: str) -> str:
-    """A name as a legend takes it: a $ would begin mathematics there, an underscore would hide it."""
-    return name.replace("$", "").lstrip("_")

@@ -194,3 +194,13 @@ def function_name(name: str) -> str:
     """
     name = {"sqrt": "√x", "1/sqrt(x)": "1/√x", "cbrt": "∛x", "abs": "|x|", "x^1.5": "x√x"}.get(name, name)
     return re.sub(r"\^(\d+)(?!\.)", lambda found: found[1].translate(_POWERS), name)
+
+
+def math_free(name: str) -> str:
+    """A name as a legend takes it: a $ would begin mathematics there, an underscore would hide it.
+
+    Examples:
+        >>> math_free("_costs $")
+        'costs '
+    """
+    return name.replace("$", "").lstrip("_")
