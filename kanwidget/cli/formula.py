@@ -19,41 +19,17 @@ def needed_constants(
 ) -> tuple[Any, dict[Any, tuple[float, float]]]:
     """The expression without the constants that may as well be 0, with simple numbers where the data agree.
 
-    Backward elimination: one after the other, the least certain first, a constant below three of its standard errors
-    is set to 0, the others are fitted again, and the change stays unless the squared error grows by more than the
-    F-test allows at those three standard errors.
-
     Returns:
         The expression, and the constants that are left with their standard errors.
     """
-    from kanwidget.symbolic import numeric_functions, refit, snap_constants, to_numpy
+    from kanwidget.symbolic import numeric_functions, refit, snap_constants
 
-    def squares(formula: Any) -> float:
-        return float((y - x.new_tensor(to_numpy(formula, variables, model)(x.numpy())[:, None])).square().sum())
-
-    x, y = data.train_input, data.train_label
-    functions = numeric_functions(model)
-    given = (variables, x, y, functions)
+    given = (variables, data.train_input, data.train_label, numeric_functions(model))
     expression, table = refit(expression, *given)
-    tiny = 1e-10 * max(1.0, float(x.abs().max()), float(y.abs().max()))
-    kept: set[str] = set()
-    while len(table) <= _MOST_CONSTANTS:
-        certainty = {
-            c: abs(v) / error if error else 0 for c, (v, error) in table.items() if abs(v) < max(3 * error, tiny)
-        }
-        doubtful = [c for c in sorted(certainty, key=lambda entry: certainty[entry]) if f"{float(c):.2g}" not in kept]
-        if not doubtful:
-            break
-        trial, errors = refit(expression.xreplace({doubtful[0]: 0 * doubtful[0]}), *given)
-        limit = squares(expression) * (1 + 9 / max(1, len(x) - len(table))) + len(x) * tiny**2
-        if trial.free_symbols and squares(trial) <= limit:
-            expression, table = trial, errors
-        else:
-            kept.add(f"{float(doubtful[0]):.2g}")
-    # A constant that is known to three digits only is near some simple number by chance.
-    if all(error < 1e-3 * abs(float(constant)) for constant, (_, error) in table.items()):
-        expression = snap_constants(expression, variables, x, y, functions=functions)
-    return refit(expression, *given)
+    certain = all(error < 1e-3 * abs(value) for value, error in table.values())
+    if len(table) > _MOST_CONSTANTS and not certain:
+        return expression, table
+    return refit(snap_constants(expression, *given[:3], functions=given[3]), *given)
 
 
 def rounded(expression: Any) -> str:

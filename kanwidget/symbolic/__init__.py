@@ -1,6 +1,6 @@
 """From edges to formulas: candidate fits, the network as a sympy expression, and how formulas are written."""
 
-from kanwidget.symbolic.constants import ex_round, refit, snap_constants
+from kanwidget.symbolic.constants import ex_round, refit
 from kanwidget.symbolic.edges import auto_symbolic, fix_symbolic, suggest_all, suggest_symbolic, unfix_symbolic
 from kanwidget.symbolic.evaluation import numeric_functions, to_numpy
 from kanwidget.symbolic.fitting import fit_primitives
@@ -9,6 +9,7 @@ from kanwidget.symbolic.latex import to_latex
 from kanwidget.symbolic.mathml import candidate_tree, math_tree
 from kanwidget.symbolic.python_source import to_python
 from kanwidget.symbolic.search import prepare
+from kanwidget.symbolic.snapping import snap_constants
 from kanwidget.symbolic.text import to_text
 from kanwidget.symbolic.tidy import tidy
 

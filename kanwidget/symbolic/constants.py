@@ -1,4 +1,4 @@
-"""The constants of a formula: rounding, refitting with standard errors, and snapping to exact numbers."""
+"""The constants of a formula: rounding, and refitting with standard errors."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import sympy
 
 _STEPS = 100
-#: Denominators of the rationals (and of the multiples of π and √2) that constants are compared with.
-_DENOMINATORS = (1, 2, 3, 4, 5, 6, 8, 10)
 
 
 def ex_round(expr: sympy.Expr, digits: int) -> sympy.Expr:
@@ -87,7 +85,7 @@ def refit(
     """
     import sympy
 
-    columns, target = _samples(x, y, variables, "refit")
+    columns, target = samples(x, y, variables, "refit")
     template, symbols, start = _parametrise(expr)
     if not symbols:
         return expr, {}
@@ -101,7 +99,8 @@ def refit(
     return template.xreplace(dict(zip(symbols, constants, strict=True))), table
 
 
-def _samples(x: Tensor, y: Tensor, variables: Sequence[Any], where: str) -> tuple[Tensor, Tensor]:
+def samples(x: Tensor, y: Tensor, variables: Sequence[Any], where: str) -> tuple[Tensor, Tensor]:
+    """The data in float64, x `(n, variables)` and y `(n,)`, after a check of their shapes."""
     if not isinstance(x, Tensor) or x.ndim != 2 or x.shape[1] != len(variables):
         _check.fail("x", where, f"a tensor of shape (n, {len(variables)})", x)
     if not isinstance(y, Tensor) or y.numel() != x.shape[0]:
@@ -197,83 +196,3 @@ def _standard_errors(jacobian: Tensor, residual: Tensor) -> Tensor:
     variance = (vh.T**2 @ inverse) * float(residual.square().sum()) / max(n - count, 1)
     loose = (vh[null] ** 2).sum(0) > 1e-6
     return torch.where(loose | (scale == 0), torch.inf, variance.sqrt() / safe)
-
-
-def snap_constants(
-    expr: sympy.Expr,
-    variables: Sequence[sympy.Symbol],
-    x: Tensor,
-    y: Tensor,
-    *,
-    tolerance: float = 1e-3,
-    functions: dict[str, Elementwise] | None = None,
-) -> sympy.Expr:
-    """Replace constants by nearby integers, simple fractions and multiples of π and √2, where the data agree.
-
-    One constant after the other, the closest first: it is held at the exact number, the others are fitted again, and the
-    change stays only if the root mean squared error grows by less than `tolerance` of itself (or of the spread of y, times 1e-6).
-
-    Args:
-        expr: The expression.
-        variables: The symbol of each column of x.
-        x: Shape `(n, len(variables))`.
-        y: Shape `(n,)` or `(n, 1)`.
-        tolerance: How far a constant may be from the exact number, relatively, and how much the error may grow, relatively.
-        functions: The numeric edges in the expression, from `numeric_functions(network)`.
-
-    Examples:
-        >>> import sympy
-        >>> t = sympy.Symbol("t")
-        >>> x = torch.linspace(0, 1, 50, dtype=torch.float64)[:, None]
-        >>> snap_constants(0.5001 * sympy.sin(3.1414 * t), [t], x, torch.sin(torch.pi * x) / 2)
-        sin(pi*t)/2
-    """
-    import sympy
-
-    _check.real(tolerance, "tolerance", "snap_constants", low=0, open_low=True)
-    columns, target = _samples(x, y, variables, "snap_constants")
-    current, _ = refit(expr, variables, columns, target, functions)
-    error = _rmse(current, variables, columns, target, functions)
-    floor = 1e-6 * float(target.std(correction=0))
-    refused: set[Any] = set()
-    while True:
-        options = [(_nearest(float(c)), c) for c in current.atoms(sympy.Float) if _key(c) not in refused]
-        close = [(gap, exact, c) for (gap, exact), c in options if gap <= tolerance]
-        if not close:
-            return current
-        _, exact, constant = min(close, key=lambda entry: entry[0])
-        trial, _ = refit(current.xreplace({constant: exact}), variables, columns, target, functions)
-        worse = _rmse(trial, variables, columns, target, functions)
-        if math.isfinite(worse) and worse <= error * (1 + tolerance) + floor:
-            current = trial
-        else:
-            refused.add(_key(constant))
-
-
-def _key(constant: Any) -> str:
-    """A constant across refits that hardly move it."""
-    return f"{float(constant):.3g}"
-
-
-def _rmse(expr: Any, variables: Sequence[Any], x: Tensor, y: Tensor, functions: Any) -> float:
-    known = dict(zip(variables, x.unbind(1), strict=True))
-    with torch.no_grad():
-        fitted = evaluate(expr, known, functions or {}, like=torch.zeros_like(y))
-    return float((fitted - y).square().mean().sqrt())
-
-
-def _nearest(value: float) -> tuple[float, Any]:
-    """The closest exact number, and the relative distance to it; simpler ones win ties."""
-    import sympy
-
-    best: tuple[float, Any] = (abs(value), sympy.Integer(0))
-    for unit, size in ((sympy.Integer(1), 1.0), (sympy.pi, math.pi), (sympy.sqrt(2), math.sqrt(2))):
-        for denominator in _DENOMINATORS:
-            numerator = round(value * denominator / size)
-            if numerator == 0 or abs(numerator) > 100 * denominator:
-                continue
-            gap = abs(numerator * size / denominator - value) / abs(value)
-            # A more complicated number has to be much closer: by chance, some fraction always is.
-            if gap < 0.2 * best[0]:
-                best = (gap, sympy.Rational(numerator, denominator) * unit)
-    return best

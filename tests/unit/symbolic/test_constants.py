@@ -75,29 +75,6 @@ def test_expression_without_constants():
     assert refit(x + y, [x, y], X, X.sum(1)) == (x + y, {})
 
 
-def test_snap():
-    target = 0.5 * torch.sin(torch.pi * X[:, 0]) + math.sqrt(2) * X[:, 1] ** 2 - 3
-    expr = 0.5003 * sympy.sin(3.1409 * x) + 1.4137 * y**2 - 2.9991
-    assert snap_constants(expr, [x, y], X, target) == sympy.sin(sympy.pi * x) / 2 + sympy.sqrt(2) * y**2 - 3
-
-
-def test_snap_removes_a_zero():
-    expr = 2.0001 * x + 0.00002
-    assert snap_constants(expr, [x, y], X, 2 * X[:, 0]) == 2 * x
-
-
-def test_snap_keeps_what_the_data_contradict():
-    target = 3.1389 * X[:, 0] + 1.2345 * X[:, 1]
-    found = snap_constants(3.1389 * x + 1.2345 * y, [x, y], X, target)
-    assert sorted(float(c) for c in found.atoms(sympy.Float)) == pytest.approx([1.2345, 3.1389])
-
-
-def test_snap_within_noise():
-    generator = torch.Generator().manual_seed(0)
-    target = 2 * X[:, 0] + 0.01 * torch.randn(300, generator=generator, dtype=torch.float64)
-    assert snap_constants(1.9 * x, [x, y], X, target, tolerance=0.01) == 2 * x
-
-
 @pytest.mark.parametrize("call", [refit, snap_constants])
 def test_wrong_data(call):
     with pytest.raises(ValueError, match="shape"):
