@@ -81,7 +81,7 @@ def draw_ticks(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) ->
         (x, y), (width, height) = layout.boxes[edge.ref], layout.sizes[edge.ref.layer]
         style: dict[str, Any] = {"color": theme.muted, "fontsize": min(5.5, 9.5 * width), "zorder": 7}
         for at, text in zip((-0.5, 0.5), _two(edge.x[0], edge.x[-1]), strict=True):
-            place = x + 0.9 * at * width, y - height / 2 - 0.005
+            place = x + 0.9 * at * width, y - height / 2 - 0.016
             write(ax, *place, text, ha="center", va="top", **style)
         low, high = finite.min(), finite.max()
         values = {0.0: f"{low:.2g}"} if is_flat(low, high) else dict(zip((-0.5, 0.5), _two(low, high), strict=True))
