@@ -38,7 +38,7 @@ _DAMPING, _DAMPING_SPARSE = 10.0, 100.0
 _ROUGHNESS = 1e-5
 #: What holds directions that the data don't determine, in units of the loss: on the coefficients' squares, and on the squares
 #: of their second differences.
-_HOLD_SIZE, _HOLD_ROUGHNESS = 1e-12, 1e-9
+_HOLD_SIZE, _HOLD_ROUGHNESS = 1e-8, 1e-9
 #: Beyond this damping a step is too short to matter.
 _LARGEST_DAMPING = 1e10
 #: So many steps in a row with less relative gain than this, and it has converged.
@@ -120,9 +120,8 @@ class LevenbergMarquardt:
                 moved = start + step.to(start.dtype)
                 positions.write(network, moved)
                 value = self.objective.value()
-                gain = (
-                    self._current.total - value.total - float(step @ (self._hold @ (start + moved).to(step.dtype))) / 2
-                )
+                held = float(step @ (hold @ (start + moved).to(step.dtype))) / 2
+                gain = self._current.total - value.total - held
                 if math.isfinite(value.total) and gain > 0:
                     self._known = moved
                     return self._accept(value, gain, -float(gradient @ step + step @ (matrix @ step) / 2))
