@@ -57,7 +57,7 @@ def _write(session: Session, told: p.Formula) -> None:
     shown = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
     pairs = list(zip(session.out_vars, expressions, strict=True))
     told["outputs"] = [math_tree(expr, shown, left=name) for name, expr in pairs]
-    told["text"] = "; ".join(f"{name} = {to_text(expr, shown)}" for name, expr in pairs)
+    told["text"] = "; ".join(f"{name} = {to_text(expr)}" for name, expr in pairs)
     equations = [f"{to_latex(('var', name))} = {to_latex(expr, shown)}" for name, expr in pairs]
     told["latex"] = " \\\\\n".join(equations)
     told["python"] = to_python(expressions if len(expressions) > 1 else expressions[0], variables)
