@@ -12,7 +12,9 @@ messages in `tests/fixtures/protocol/`.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, TypedDict
+
+from typing_extensions import NotRequired
 
 VERSION = 1
 #: Samples of every edge's curve in `curves` (the thumbnails).

@@ -3,10 +3,11 @@
 import base64
 import json
 from itertools import pairwise
-from typing import Any, Literal, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
 import pytest
+from typing_extensions import NotRequired
 
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import protocol as p
