@@ -178,7 +178,7 @@ def load_mercury(*, test_fraction: float = 0.0, seed: int = 0, standardise: bool
 
 def _read(name: str) -> dict[str, list[str]]:
     """The columns of a bundled table, as text."""
-    text = resources.files("kanwidget.datasets").joinpath("data", f"{name}.csv").read_text(encoding="utf-8")
+    text = resources.files("kanwidget.datasets").joinpath(f"data/{name}.csv").read_text(encoding="utf-8")
     header, *rows = csv.reader(text.splitlines())
     return {column: [row[index] for row in rows] for index, column in enumerate(header)}
 
