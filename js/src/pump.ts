@@ -1,10 +1,14 @@
 // Some hosts drop what a kernel sends on its own, and some have no threads. If a running session is silent for a
-// second, the page asks for news every 200 ms, one question at a time, until news comes unasked again.
+// second, the page asks for news every 200 ms, one question at a time, until news comes unasked again. A question that
+// stays without an answer is asked again, less and less often: a busy kernel keeps all of them in its queue.
 import type { Registry } from "./listeners";
 import type { Message } from "./protocol";
 
 const SILENCE_MS = 1000;
 const PERIOD_MS = 200;
+/** A question older than this, or its answer, is taken for lost; doubled with every one in a row. */
+const LOST_MS = 2000;
+const MOST_MS = 16_000;
 /** Messages this soon after an answer began belong to it. */
 const ANSWER_MS = 120;
 
@@ -17,6 +21,7 @@ interface PumpHost {
 
 export class Pump {
   #asked: { seq: number; at: number } | null = null;
+  #patience = LOST_MS;
   #answered = Number.NEGATIVE_INFINITY;
   #pumping = false;
   #timer: (() => void) | null = null;
@@ -37,6 +42,7 @@ export class Pump {
     if (this.#asked) {
       if (message.kind === "ack" && message.of !== this.#asked.seq) return;
       this.#asked = null;
+      this.#patience = LOST_MS;
       this.#answered = now;
     } else if (message.kind !== "ack" && now - this.#answered > ANSWER_MS) this.#pumping = false;
     if (!this.#pumping && this.#timer) this.#wait(SILENCE_MS);
@@ -54,6 +60,10 @@ export class Pump {
       return;
     }
     this.#pumping = true;
+    if (this.#asked && this.host.now() - this.#asked.at >= this.#patience) {
+      this.#asked = null;
+      this.#patience = Math.min(2 * this.#patience, MOST_MS);
+    }
     if (!this.#asked) {
       const seq = this.host.pump();
       if (seq !== null) this.#asked = { seq, at: this.host.now() };
@@ -65,6 +75,7 @@ export class Pump {
     this.#timer?.();
     this.#timer = null;
     this.#asked = null;
+    this.#patience = LOST_MS;
     this.#pumping = false;
   }
 }

@@ -20,8 +20,31 @@ describe("pump", () => {
     expect(commands("pump").length).toBe(0);
     vi.advanceTimersByTime(200);
     expect(commands("pump")).toMatchObject([{ since: 10 }]);
-    vi.advanceTimersByTime(2000);
+    vi.advanceTimersByTime(1500);
     expect(commands("pump").length).toBe(1);
+    explorer.destroy();
+  });
+
+  it("asks again when a question or its answer was lost, and less often when all are", () => {
+    const { kernel, commands, explorer } = silent();
+    vi.advanceTimersByTime(1100);
+    expect(commands("pump").length).toBe(1);
+    vi.advanceTimersByTime(2100);
+    expect(commands("pump").length).toBe(2);
+    vi.advanceTimersByTime(3500);
+    expect(commands("pump").length).toBe(2);
+    vi.advanceTimersByTime(700);
+    expect(commands("pump").length).toBe(3);
+    // The answer to an older question, come late, does not count for the last one.
+    kernel.push("ack", { of: commands("pump")[0]!.seq, ok: true, settings: kernel.settings() });
+    vi.advanceTimersByTime(1000);
+    expect(commands("pump").length).toBe(3);
+    // Answered: every 200 ms again, and the patience is short again.
+    kernel.tick(1);
+    vi.advanceTimersByTime(250);
+    expect(commands("pump").length).toBe(4);
+    vi.advanceTimersByTime(2100);
+    expect(commands("pump").length).toBe(5);
     explorer.destroy();
   });
 
