@@ -179,7 +179,12 @@ class Driver:
     # ---- inside
 
     def _give_up(self) -> None:
-        """The session is free for others."""
+        """The session is free for others; jobs that were left after the last look at the queue are done now."""
+        self._let_go()
+        if self._jobs and not self.closed:
+            self._nudge()
+
+    def _let_go(self) -> None:
         with self._changed:
             self._owner = None
             self._changed.notify_all()
@@ -202,21 +207,31 @@ class Driver:
 
     def _nudge(self) -> None:
         """Without a thread of its own, whoever leaves a job does it, unless somebody owns the session and will."""
-        with self._changed:
-            if self._owner is not None or self.closed:
+        while self._take_free():
+            try:
+                with one_thread(self.session.small):
+                    self._help_out()
+            finally:
+                self._let_go()
+            if not self._jobs:
                 return
-            self._owner = threading.get_ident()
-        try:
-            with one_thread(self.session.small):
-                was_running = self.session.running
-                self._empty()
-                if self.session.running and not was_running:
-                    self.publisher.note(self._advance(_PUMP_SECONDS))  # the first steps are seen at once
-                self._settle()
-        finally:
-            self._give_up()
-        if self._jobs:
-            self._nudge()
+
+    def _take_free(self) -> bool:
+        """Become the owner if nobody is."""
+        with self._changed:
+            free = self._owner is None and not self.closed
+            if free:
+                self._owner = threading.get_ident()
+        return free
+
+    def _help_out(self) -> None:
+        """Do what was left; whoever happens to do it isn't bothered with the errors of others."""
+        was_running = self.session.running
+        self._empty()
+        if self.session.running and not was_running:
+            # The first steps are seen at once.
+            self._guarded(lambda: self.publisher.note(self._advance(_PUMP_SECONDS)))
+        self._settle()
 
     def _turn(self, budget: float = _SLICE) -> None:
         """A round of the owner: jobs, then steps, then news."""

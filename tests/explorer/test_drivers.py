@@ -381,6 +381,45 @@ def test_pause_from_another_thread_ends_fit(blocking):
 # ---- jobs
 
 
+@pytest.fixture(params=["blocking", "cooperative"])
+def threadless(request, model, data):
+    with KANExplorer(model, data, driver=request.param) as explorer:
+        yield explorer
+
+
+def from_another_thread(explorer, **message):
+    thread = threading.Thread(target=explorer._router.handle, args=({"v": 1, "seq": 1, **message},))
+    thread.start()
+    thread.join()
+
+
+FIX = {"kind": "fix", "edge": [0, 0, 0], "name": "sin", "keep_spline": False}
+
+
+def test_clicks_during_a_question_are_not_lost(threadless):
+    threadless._driver.ask(lambda: from_another_thread(threadless, **FIX))
+    assert not threadless._driver._jobs
+    assert threadless._session.model.layer(0).symbol(0, 0) == "sin"
+
+
+def test_clicks_on_the_last_step_are_not_lost(threadless):
+    threadless.on_step(lambda record: from_another_thread(threadless, **FIX) if record.step == 2 else None)
+    threadless.step(2)
+    assert not threadless._driver._jobs
+    assert threadless._session.model.layer(0).symbol(0, 0) == "sin"
+
+
+def test_errors_of_a_click_do_not_reach_whoever_asks(threadless):
+    def fail(record):
+        raise KeyError("mine")
+
+    threadless.on_step(fail)
+    start = {"kind": "control", "action": "start"}
+    assert threadless._driver.ask(lambda: from_another_thread(threadless, **start)) is None
+    assert threadless.status["state"] == "error"
+    assert "mine" in threadless._session.notice.message
+
+
 def test_jobs_of_a_closed_driver_are_cancelled(session):
     driver = ThreadDriver(session, Publisher(session))
     driver.begin()
