@@ -172,7 +172,10 @@ def _unfix(session: Session, command: c.Unfix) -> Topics:
 
 def _prune(session: Session, command: c.Prune) -> Topics:
     model = session.model
-    if command.edges:
+    if command.edges is not None:
+        if not command.edges:
+            advice = "Leave it out to prune everything that scores below the thresholds."
+            _check.fail("edges", "prune", "a list of at least one edge (layer, input, output)", [], advice)
         edges = [session.check_edge(edge, "prune") for edge in command.edges]
         label = f"prune {edge_name(edges[0])}" if len(edges) == 1 else f"prune {len(edges)} edges"
         return _act(session, command, "prune", label, lambda: _each(model.remove_edge, edges))

@@ -104,13 +104,13 @@ class Unfix(Command):
 class Prune(Command):
     """Prune edges, or a node; without both everything that scores below the thresholds."""
 
-    edges: tuple[Edge, ...] = ()
+    edges: tuple[Edge, ...] | None = None
     node: Node | None = None
     node_th: float = 1e-2
     edge_th: float = 3e-2
 
     def call(self) -> str:
-        if self.edges:
+        if self.edges is not None:
             return f"explorer.prune(edges={list(self.edges)})"
         if self.node is not None:
             return f"explorer.prune(node={self.node})"

@@ -117,7 +117,7 @@ class Controls:
         node: tuple[int, int] | None = None,
     ) -> None:
         """Remove what hardly matters, or given edges, or a hidden node `(level, index)`."""
-        picked = () if edges is None else tuple(self._edge(edge, "prune") for edge in edges)
+        picked = None if edges is None else tuple(self._edge(edge, "prune") for edge in edges)
         self._apply(c.Prune(picked, node, node_th, edge_th))
 
     def restore(self, *edges: Any) -> None:

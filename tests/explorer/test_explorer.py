@@ -62,6 +62,13 @@ def test_select_takes_one_or_many_or_none(explorer):
         explorer.fix("sin", edge=3)
 
 
+def test_pruning_no_edges_is_refused_rather_than_meant_for_all(explorer):
+    before = len(explorer.states)
+    with pytest.raises(ValueError, match=r"`edges` argument of prune must be a list of at least one edge .* got \[\]"):
+        explorer.prune(edges=[])
+    assert len(explorer.states) == before
+
+
 def test_settings_are_checked(explorer):
     for name, value in (("lamb", -1), ("lamb", float("nan")), ("grid", 0), ("grid", 2.5), ("opt", "lm"), ("lr", 0)):
         before = getattr(explorer, name)

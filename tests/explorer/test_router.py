@@ -88,6 +88,7 @@ BAD = [
     {"v": 1, "kind": "export", "seq": 1, "format": "exe"},
     {"v": 1, "kind": "pump", "seq": 1, "since": -1},
     {"v": 1, "kind": "unfix", "seq": 1, "edge": [0, 0, 0]},
+    {"v": 1, "kind": "prune", "seq": 1, "edges": []},
 ]
 
 
