@@ -118,6 +118,9 @@ class Controls:
     ) -> None:
         """Remove what hardly matters, or given edges, or a hidden node `(level, index)`."""
         picked = None if edges is None else tuple(self._edge(edge, "prune") for edge in edges)
+        node_th, edge_th = (
+            _check.real(value, name, "prune", low=0) for name, value in (("node_th", node_th), ("edge_th", edge_th))
+        )
         self._apply(c.Prune(picked, node, node_th, edge_th))
 
     def restore(self, *edges: Any) -> None:
@@ -133,9 +136,10 @@ class Controls:
         self, r2: float = 0.9, *, weight_simple: float | None = None, lib: Iterable[str] | None = None
     ) -> None:
         """Fix every numeric edge whose best candidate has at least this R²."""
-        self._apply(
-            c.Auto(_check.real(r2, "r2", "auto_symbolic", high=1), weight_simple, None if lib is None else tuple(lib))
-        )
+        if weight_simple is not None:
+            weight_simple = _check.real(weight_simple, "weight_simple", "auto_symbolic", low=0, high=1)
+        r2 = _check.real(r2, "r2", "auto_symbolic", high=1)
+        self._apply(c.Auto(r2, weight_simple, None if lib is None else tuple(lib)))
 
     def reset(self, seed: int | None = None) -> None:
         """Begin again from the network that was given, or from another seed."""

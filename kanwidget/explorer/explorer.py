@@ -27,6 +27,11 @@ T = TypeVar("T")
 EdgeLike = Sequence[int]
 
 
+def _is_default(value: Any) -> bool:
+    # Arrays have no truth value: `in` can't be asked.
+    return value is None or (isinstance(value, str) and value == "auto")
+
+
 class KANExplorer(Controls):
     """Train a network, watch it, click its edges and turn it into a formula.
 
@@ -73,7 +78,7 @@ class KANExplorer(Controls):
     ) -> None:
         lib = None if lib is None else list(lib)
         given = {"in_vars": in_vars, "out_vars": out_vars, "lib": lib, "opt": opt, "steps": steps, **options}
-        self._arguments = {name: value for name, value in given.items() if value not in (None, "auto")}
+        self._arguments = {name: value for name, value in given.items() if not _is_default(value)}
         self._session = Session(
             model, data, in_vars=in_vars, out_vars=out_vars, lib=lib, opt=opt, steps=steps, **options
         )

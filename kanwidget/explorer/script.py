@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Any
 
 import torch
 
@@ -70,7 +73,7 @@ def constructor(model: KAN) -> str | None:
 
 
 def script(model: KAN, arguments: dict[str, object], log: Log, start: str) -> str:
-    """The whole script.
+    """The whole script. Options that can't be written down are names, which the reader supplies as `data`.
 
     Args:
         model: The network that the session began with.
@@ -82,7 +85,9 @@ def script(model: KAN, arguments: dict[str, object], log: Log, start: str) -> st
     if made is None:
         made = f'KAN.load("{start}")  # explorer.code("{start.removesuffix(".kan")}.py") writes it beside the script'
     imports = ["import torch"] if "torch." in made else []
-    given = "".join(f", {name}={value!r}" for name, value in arguments.items())
+    texts = {name: literal(value) for name, value in arguments.items()}
+    given = "".join(f", {name}={name if text is None else text}" for name, text in texts.items())
+    supplied = [f"# `{name}` is what that option was given" for name, text in texts.items() if text is None]
     lines = [
         _HEADER,
         "",
@@ -90,12 +95,39 @@ def script(model: KAN, arguments: dict[str, object], log: Log, start: str) -> st
         "from kanwidget import KAN, KANExplorer",
         "",
         "# `data` is the dataset that the session was given",
+        *supplied,
         f"model = {made}",
         f"explorer = KANExplorer(model, data{given})",
         *log.statements(),
         "model = explorer.model",
     ]
     return "\n".join(lines) + "\n"
+
+
+def literal(value: Any) -> str | None:
+    """A value as text that Python reads back, None where there is no such text: a function, a tensor.
+
+    Examples:
+        >>> literal([1, 0.5, "a"]), literal({"a": None}), literal(print), literal(float("inf"))
+        ("[1, 0.5, 'a']", "{'a': None}", None, None)
+    """
+    match value:
+        case None | bool():
+            return repr(value)
+        case str():
+            return repr(str(value))
+        case Integral():
+            return repr(int(value))
+        case Real():
+            return repr(float(value)) if math.isfinite(value) else None
+        case list() | tuple():
+            parts = [literal(one) for one in value]
+            return None if None in parts else f"[{', '.join(map(str, parts))}]"
+        case dict():
+            pairs = [(literal(name), literal(one)) for name, one in value.items()]
+            known = all(None not in pair for pair in pairs)
+            return f"{{{', '.join(f'{name}: {text}' for name, text in pairs)}}}" if known else None
+    return None
 
 
 def _same(one: KAN, other: KAN) -> bool:

@@ -2,6 +2,7 @@
 
 import textwrap
 
+import numpy as np
 import pytest
 import torch
 
@@ -92,6 +93,46 @@ def test_reads_like_something_a_person_would_write(data):
         model = explorer.model
         '''
     )
+
+
+def half(output, label):
+    return (output - label).square().mean() / 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sample_weight": np.linspace(0.5, 1.5, 60)},
+        {"sample_weight": torch.linspace(0.5, 1.5, 60)},
+        {"metrics": [half]},
+        {"metrics": {"half": half}},
+        {"loss": half, "opt": "Adam"},
+    ],
+    ids=lambda options: f"{next(iter(options))}-{type(next(iter(options.values()))).__name__}",
+)
+def test_options_that_cannot_be_written_down_are_supplied_by_the_reader(data, options):
+    name, value = next(iter(options.items()))
+    with KANExplorer(KAN([2, 2, 1], seed=1), data, driver="blocking", **options) as explorer:
+        explorer.step(2)
+        code = explorer.code()
+        assert f"# `{name}` is what that option was given" in code
+        assert f"{name}={name}" in code
+        names = {"data": data, name: value}
+        exec(compile(code, "session.py", "exec"), names)
+        names["explorer"].close()
+        assert network(names["model"]) == network(explorer.model)
+
+
+def test_numbers_of_numpy_are_written_as_plain_ones(data):
+    with KANExplorer(KAN([2, 2, 1], seed=1), data, lamb=np.float64(0.01), in_vars=("a", "b")) as explorer:
+        explorer.lamb = np.float32(0.5)
+        explorer.prune(np.float64(0.001), np.float64(0.002))
+        explorer.auto_symbolic(np.float64(-5), weight_simple=np.float64(0.25))
+        explorer.reset(np.int64(3))
+        code = explorer.code()
+        assert "np." not in code
+        assert "in_vars=['a', 'b'], lamb=0.01" in code
+        assert network(replay(code, data)) == network(explorer.model)
 
 
 def test_steps_after_an_end_are_counted_apart(data):
