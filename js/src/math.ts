@@ -67,3 +67,44 @@ export function formula(tree: MathNode): Element {
   wrapper.append(node);
   return wrapper;
 }
+
+type Tree = MathNode | string;
+const MATH_SUM = /^[+−-]$/;
+
+/** A sign between two terms, not one before the first. */
+function joins(tree: Tree, before: Tree | undefined): boolean {
+  if (typeof tree === "string" || tree[0] !== "mo" || !MATH_SUM.test(String(tree[2][0]))) return false;
+  return tree[1].form ? tree[1].form === "infix" : before !== undefined && before[0] !== "mo";
+}
+
+/** Parts of a row, each but the first beginning with the sign that joins it to the one before. */
+function terms(row: Tree[]): Tree[][] {
+  const found: Tree[][] = [[]];
+  row.forEach((tree, i) => {
+    if (joins(tree, row[i - 1])) found.push([["mo", { form: "infix" }, tree[2] as string[]]]);
+    else found.at(-1)!.push(tree);
+  });
+  return found;
+}
+
+const isRow = (tree: Tree): tree is MathNode => tree[0] === "mrow" && typeof tree !== "string";
+const flat = (row: Tree[]): Tree[] => row.flatMap((tree) => (isRow(tree) ? flat(tree[2]) : [tree]));
+const withBreaks = (nodes: MathNode[]): Tree[] => nodes.flatMap((node, i) => (i > 0 ? ["\u200b", node] : [node]));
+
+function breakable(tree: Tree): Tree[] {
+  if (typeof tree === "string") return [tree];
+  if (tree[0] === "span") return tree[2].flatMap(breakable);
+  const [tag, values, children] = tree[0] === "math" ? tree : (["math", {}, [tree]] as MathNode);
+  const only = children.length === 1 && isRow(children[0]!) ? children[0]![2] : children;
+  const whole = terms(only).map((term): MathNode => {
+    const parts = terms(flat(term)).filter((part) => part.length > 0);
+    return ["span", {}, withBreaks(parts.map((part): MathNode => [tag, values, part]))];
+  });
+  return withBreaks(whole);
+}
+
+/**
+ * A formula for a narrow place: browsers do not break the lines of MathML, so every term becomes a box of its own, and
+ * within it one `<math>` a summand. Lines break between terms, and within a term that is wider than the place.
+ */
+export const wrapping = (tree: MathNode): Element => formula(["span", {}, breakable(tree)]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formula, mathNode } from "../src/math";
+import { formula, mathNode, wrapping } from "../src/math";
 import type { MathNode } from "../src/protocol";
 import { golden } from "./helpers";
 
@@ -85,5 +85,31 @@ describe("hostile input", () => {
     let tree: MathNode = ["mrow", {}, ["x"]];
     for (let i = 0; i < 5000; i++) tree = ["mrow", {}, [tree]];
     expect(() => mathNode(tree)).not.toThrow();
+  });
+});
+
+describe("formulas in a narrow place", () => {
+  const mo = (sign: string, form?: string): MathNode => ["mo", form ? { form } : {}, [sign]];
+  const mn = (digits: string): MathNode => ["mn", {}, [digits]];
+  const inner: MathNode = ["mrow", {}, [mo("(", "prefix"), mn("0.5"), mo("−", "infix"), mn("2"), mo(")", "postfix")]];
+  const sum: MathNode = [
+    "math",
+    { displaystyle: "true" },
+    [mo("−", "prefix"), mn("10.4"), ["mi", {}, ["tanh"]], inner, mo("+", "infix"), mn("9.98")],
+  ];
+  const boxes = (tree: MathNode) =>
+    [...wrapping(tree).children].map((term) => [...term.children].map((part) => part.textContent));
+
+  it("break between terms, and within a term between summands", () => {
+    expect(boxes(sum)).toEqual([["−10.4tanh(0.5", "−2)"], ["+9.98"]]);
+    expect(boxes(["mrow", {}, [mn("1"), mo("−"), mn("2")]])).toEqual([["1"], ["−2"]]);
+    expect(boxes(["span", {}, [sum, "\u200b", ["math", {}, [mo("+", "infix"), mn("3")]]]]).at(-1)).toEqual(["+3"]);
+  });
+
+  it("keep the way in which their parts are set", () => {
+    for (const part of wrapping(sum).querySelectorAll("math")) expect(part.getAttribute("displaystyle")).toBe("true");
+    for (const { message } of golden("to_browser.candidates.json"))
+      for (const { formula: tree } of message.candidates.rows)
+        expect(wrapping(tree).textContent?.replaceAll("\u200b", "")).toBe(formula(tree).textContent);
   });
 });

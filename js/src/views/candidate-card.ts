@@ -3,7 +3,7 @@ import { row } from "../codecs";
 import type { Context } from "../context";
 import { attrs, h, line, s, setText } from "../dom";
 import { interval, number, pretty, rSquared, variable } from "../format";
-import { formula } from "../math";
+import { wrapping } from "../math";
 import type { Candidate } from "../protocol";
 import { extent, linear, padded, path } from "../scales";
 import { button } from "./controls";
@@ -84,14 +84,13 @@ export class Card {
     const written = JSON.stringify(candidate.formula);
     if (written !== this.#written) {
       this.#written = written;
-      const math = formula(candidate.formula);
+      const math = wrapping(candidate.formula);
       this.#formula.replaceChildren(math);
       this.#formula.title = candidate.text;
-      // Long formulas a little smaller, so that most fit the card; the rest is scrolled to.
+      // Long formulas a little smaller; they wrap, and what is wider still is scrolled to, by keyboard too.
       const letters = math.textContent?.length ?? 0;
-      // What has to be scrolled must be reached by keyboard too.
-      attrs(this.#formula, { tabindex: letters > 22 ? 0 : null });
-      this.#formula.style.fontSize = letters > 26 ? "10.5px" : letters > 19 ? "11.5px" : "";
+      attrs(this.#formula, { tabindex: letters > 40 ? 0 : null });
+      this.#formula.style.fontSize = letters > 20 ? "11.5px" : "";
     }
     setText(this.#r2, rSquared(candidate.r2));
     setText(this.#cost, `complexity ${number(candidate.complexity)}`);
