@@ -81,6 +81,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     options = {"test_fraction": arguments.test_fraction, "seed": arguments.seed}
     data = read_table(arguments.data, arguments.target, arguments.inputs, **options)
     print(f"Data:     {arguments.data.name}, {data!r}")
+    steps.check_rows(data)
     width = arguments.width
     if width and (width[0], width[-1]) != (data.n_features, 1):
         raise ValueError(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Below so many numbers threads wait for each other longer than they compute: one alone is up to ten times faster.
 _ONE_THREAD = 100_000
+#: With fewer there is nothing that changes.
+_FEWEST_ROWS = 2
 
 
 def train(data: Dataset, width: list[int] | None, grid: int | None, *, steps: int, lamb: float, seed: int) -> KAN:
@@ -49,8 +51,9 @@ def train_sparse(model: KAN, data: Dataset, steps: int, lamb: float) -> None:
     """
     import torch
 
-    y = data.train_label
-    mean, scale = y.mean(0), y.std(0, correction=0)
+    from kanwidget.datasets.arrays import moments
+
+    mean, scale = moments(data.train_label)
     labels: dict[str, Any] = {key: (data[key] - mean) / scale for key in data if key.endswith("label")}
     model.fit(dataclasses.replace(data, **labels), steps=steps, lamb=lamb)
     last = model.layer(model.depth - 1)
@@ -98,6 +101,17 @@ def write_report(model: KAN, data: Dataset, path: Path) -> None:
     print(f"Report:   {path} (opens in any browser, without network)")
 
 
+def check_rows(data: Dataset) -> None:
+    """Nothing, or an error that says how many rows are needed: of one row no curve can be learnt."""
+    train = len(data.train_input)
+    if train < _FEWEST_ROWS:
+        held = 0 if data.test_input is None else len(data.test_input)
+        advice = f" {held} went to the test: give a longer table or a smaller --test-fraction." if held else ""
+        raise ValueError(
+            f"training needs at least {_FEWEST_ROWS} rows; got {train}.{advice or ' Give a longer table.'}"
+        )
+
+
 def check_folder(path: Path | None) -> None:
     """Nothing, or an error: better before the training than after it."""
     if path is not None and not path.absolute().parent.is_dir():
@@ -113,7 +127,8 @@ def _errors(data: Dataset, predict: Callable[[Tensor], Tensor]) -> str:
         if f"{part}_input" in data:
             y = data[f"{part}_label"]
             residual = y - predict(data[f"{part}_input"])
-            r2 = 1 - float(residual.square().sum() / (y - y.mean(0)).square().sum())
-            # Nines are what matters in R²: 0.9999998 must not be printed as 1.0000.
-            parts.append(f"{part} RMSE {float(residual.square().mean().sqrt()):.3g} (1 - R² = {1 - r2:.2g})")
+            missed, spread = float(residual.square().sum()), float((y - y.mean(0)).square().sum())
+            # Nines are what matters in R²: 0.9999998 must not be printed as 1.0000. One row, or equal labels, have none.
+            share = f" (1 - R² = {missed / spread:.2g})" if spread > 0 else ""
+            parts.append(f"{part} RMSE {float(residual.square().mean().sqrt()):.3g}{share}")
     return ", ".join(parts)

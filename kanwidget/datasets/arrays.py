@@ -11,16 +11,23 @@ from torch import Tensor
 
 from kanwidget import _check
 
+#: What to do with complex numbers.
+_REAL = "Give real and imaginary parts, or absolute value and angle, as columns of their own."
+
 
 def tensor(value: Any, argument: str, where: str) -> Tensor:
     """A detached tensor of numbers from a tensor, array, frame or nested list."""
     if isinstance(value, Tensor):
+        if value.is_complex():
+            _check.fail(argument, where, "an array of real numbers", value.dtype, _REAL, error=TypeError)
         return value.detach()
     advice = "Drop or encode columns that hold text or dates."
     try:
         array = np.asarray(value)
     except ValueError:  # rows of different lengths
         _check.fail(argument, where, "an array of numbers", value, "All rows need the same number of columns.")
+    if array.dtype.kind == "c":
+        _check.fail(argument, where, "an array of real numbers", str(array.dtype), _REAL, error=TypeError)
     if array.dtype == object or array.dtype.kind not in "biuf":
         try:
             array = array.astype(np.float64)

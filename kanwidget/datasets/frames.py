@@ -50,13 +50,16 @@ def _is_numeric(column: Any) -> bool:
     values = np.asarray(column)
     if values.dtype == object:  # nullable numbers come as objects
         return all(isinstance(value, Real) and not isinstance(value, bool) for value in values if value == value)
-    return values.dtype.kind in "iuf"
+    return values.dtype.kind in "iufc"  # complex numbers are no classes either; `_numbers` refuses them
 
 
 def _numbers(df: Any, name: Any) -> NDArray[np.float64]:
     """A column as floats, NaN where a value is missing."""
     try:
-        return np.asarray(df[name]).astype(np.float64)
+        values = np.asarray(df[name])
+        if values.dtype.kind == "c":
+            raise TypeError("astype would drop the imaginary parts")
+        return values.astype(np.float64)
     except (TypeError, ValueError):
         advice = "Drop the column, or turn it into numbers (0 and 1 for two classes)."
         _check.fail("df", _WHERE, f"numeric in column {str(name)!r}", df[name].iloc[0], advice, error=TypeError)

@@ -76,6 +76,31 @@ def test_a_problem_with_the_data_is_one_line_and_exits_with_1(capsys, table, opt
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("rows", "options", "message"),
+    [
+        (1, [], "training needs at least 2 rows; got 1. Give a longer table."),
+        (2, [], "training needs at least 2 rows; got 1. 1 went to the test: give a longer table"),
+        (4, ["--test-fraction", "0.9"], "training needs at least 2 rows; got 1. 3 went to the test"),
+    ],
+)
+def test_too_few_rows_to_train_on(capsys, tmp_path, rows, options, message):
+    path = tmp_path / "short.csv"
+    path.write_text("x,y\n" + "".join(f"{n},{n * n}\n" for n in range(rows)))
+    assert cli.main(["fit", str(path), "--target", "y", *options]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_two_rows_and_labels_that_turn_out_constant(capsys, tmp_path):
+    path = tmp_path / "short.csv"
+    path.write_text("x,y\n1,2\n2,5\n")
+    assert cli.main(["fit", str(path), "--target", "y", "--test-fraction", "0"]) == 0
+    data = Dataset([[0.0], [1.0], [2.0]], [3.0, 3.0, 3.0], [[1.0]], [3.0])
+    model = steps.train(data, [1, 1], 1, steps=3, lamb=1e-3, seed=0)
+    assert float((model.predict(data.train_input) - 3).abs().max()) < 0.5
+    assert not {"nan", "inf"} & set(re.findall("nan|inf", capsys.readouterr().out))
+
+
 @pytest.fixture(scope="session")
 def fitted(tmp_path_factory):
     """The whole way once: a table whose formula is known, its report and its model."""

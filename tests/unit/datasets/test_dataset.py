@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from kanwidget.datasets import Dataset, as_dataset
+from kanwidget import KAN
+from kanwidget.datasets import Dataset, as_dataset, create_dataset
 
 
 def test_vectors_become_columns_and_numbers_become_floats():
@@ -155,3 +156,19 @@ def test_to_changes_every_part():
     data = Dataset.from_arrays(np.arange(5.0), np.arange(5.0), standardise=True).to(torch.float32, "cpu")
     assert {data[key].dtype for key in data} == {torch.float32}
     assert data.input_mean.dtype == torch.float32
+
+
+@pytest.mark.parametrize("made", [np.asarray, torch.tensor, list], ids=["array", "tensor", "list"])
+def test_complex_numbers_are_refused_rather_than_cut(made):
+    values = made([1 + 2j, 3 - 1j, 0.5])
+    expected = "argument of .* must be an array of real numbers; got .*complex.* Give real and imaginary parts"
+    with pytest.raises(TypeError, match=f"`train_input` {expected}"):
+        Dataset(values, [1.0, 2.0, 3.0])
+    with pytest.raises(TypeError, match=f"`train_label` {expected}"):
+        Dataset([1.0, 2.0, 3.0], values)
+    with pytest.raises(TypeError, match=f"`data` {expected}"):
+        KAN([1, 1]).predict(values)
+    with pytest.raises(TypeError, match=expected):
+        KAN([1, 1]).fit((values, [1.0, 2.0, 3.0]), progress=False)
+    with pytest.raises(TypeError, match=f"`f` {expected}"):
+        create_dataset(lambda x: torch.complex(x, x), 1)

@@ -54,3 +54,10 @@ def test_errors_name_the_column(frame):
         Dataset.from_frame(frame[["energy"]], "energy")
     with pytest.raises(TypeError, match="a data frame"):
         Dataset.from_frame(np.zeros((2, 2)), "energy")
+
+
+@pytest.mark.parametrize("column", ["a", "y"])
+def test_complex_columns_are_refused(column):
+    df = pandas.DataFrame({"a": [1.0, 2.0], "y": [1.0, 2.0]}).astype({column: complex})
+    with pytest.raises(TypeError, match=f"numeric in column '{column}'"):
+        Dataset.from_frame(df, "y")
