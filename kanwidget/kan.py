@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
@@ -40,7 +41,7 @@ class KAN(Network):
         grid: Number of grid intervals of the splines, ≥ 1, or one for each layer of edges.
         k: Order of the splines, ≥ 0; 3 is cubic.
         mult_arity: Number of factors of the product nodes, or a list of lists, one a layer of nodes.
-        base_fun: The base function: `silu`, `identity`, `zero` or a primitive's name.
+        base_fun: The base function: `silu`, `identity`, `zero` or a primitive that is defined for all numbers.
         grid_range: First and last grid point of the inputs, until the grids are adapted to data.
         grid_eps: Between 0 (grids follow the data's quantiles) and 1 (uniform grids).
         noise_scale: Size of the random splines at the start, ≥ 0.
@@ -80,7 +81,7 @@ class KAN(Network):
         arities = normalise_arities(mult_arity, pairs)
         grids = _grids(grid, len(pairs) - 1)
         _check.integer(k, "k", "KAN", low=0, advice="3 makes cubic splines.")
-        _check.choice(base_fun, "base_fun", "KAN", ["silu", "identity", "zero", *(row.name for row in library())])
+        _base(base_fun)
         low, high = _range(grid_range)
         _check.real(noise_scale, "noise_scale", "KAN", low=0)
         if dtype not in (torch.float32, torch.float64):
@@ -421,6 +422,16 @@ def _range(ends: Any) -> tuple[float, float]:
     if high <= low:
         _check.fail("grid_range", "KAN", "two increasing numbers", ends)
     return low, high
+
+
+def _base(name: Any) -> None:
+    """Nothing, or an error unless it is a function that all values have: nodes take any of them while training."""
+    bounded = {row.name for row in library() if row.intervals != ((-math.inf, math.inf),)}
+    if isinstance(name, str) and name in bounded:
+        advice = "Put it on single edges with fix_symbolic."
+        _check.fail("base_fun", "KAN", "a function that is defined for all numbers, such as 'silu'", name, advice)
+    whole = [row.name for row in library() if row.name not in bounded]
+    _check.choice(name, "base_fun", "KAN", ["silu", "identity", "zero", *whole])
 
 
 def _grids(grid: int | Sequence[int], count: int) -> list[int]:

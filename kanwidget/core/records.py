@@ -106,7 +106,8 @@ class History:
     optimizer: str = ""
     """The method that was used; with `opt="auto"` the one that was picked."""
     reason: str = ""
-    """Why it stopped."""
+    """Why it stopped: as in the last record's `stopped`, sometimes with more words (`stalled: the loss is not finite`), or
+    `callback`."""
 
     def __getitem__(self, column: str) -> list[float]:
         if column in StepRecord.__dataclass_fields__ and column not in ("metrics", "stopped"):

@@ -84,7 +84,10 @@ class GradientMethod:
         self.lr /= 4
         self._forget()
         value = self.objective.value(rows)
-        return Outcome(value.loss, value.penalty, None, "stalled" if self.lr < 1e-6 * self._start_lr else None)
+        # Where the step began the loss is no number either: a shorter one can't help (another batch might).
+        hopeless = rows is None and not math.isfinite(value.total)
+        stalled = hopeless or self.lr < 1e-6 * self._start_lr
+        return Outcome(value.loss, value.penalty, None, "stalled" if stalled else None)
 
     def _restore(self, values: list[Tensor]) -> None:
         with torch.no_grad():

@@ -5,6 +5,8 @@ Scripts, notebooks, tests and the explorer all take the same steps from here.
 
 from __future__ import annotations
 
+import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -36,6 +38,10 @@ from kanwidget.training.threads import is_small, one_thread
 
 #: LM forms a square matrix of the parameters at each step: above these it is no longer the fastest.
 _LM_PARAMETERS, _LM_WORK = 3000, 1e11
+
+_log = logging.getLogger(__name__)
+_NOT_FINITE = "stalled: the loss is not finite"
+_NOT_FINITE_ADVICE = "Look at the size of the labels, at a loss of your own, and at the outputs before training."
 
 #: `(network, record)`, after every step.
 Callback = Callable[[Network, StepRecord], Any]
@@ -166,11 +172,19 @@ class Trainer(Iterator[StepRecord]):
             raise StopIteration from None
         self.step_count += 1
         self.seconds += time.perf_counter() - started
-        if outcome.stopped and not self._schedule().ahead(self.step_count, self.steps):
-            self.reason = outcome.stopped
-        elif self.steps is not None and self.step_count >= self.steps:
-            self.reason = "steps done"
-        return self._record(outcome, self.reason or None)
+        stopped = self._stopped(outcome)
+        self.reason = stopped or ""
+        if stopped and not math.isfinite(outcome.loss + outcome.penalty):
+            stopped, self.reason = "stalled", _NOT_FINITE
+            _log.warning("training stopped at step %d: the loss is not finite. %s", self.step_count, _NOT_FINITE_ADVICE)
+        return self._record(outcome, stopped)
+
+    def _stopped(self, outcome: Outcome) -> str | None:
+        """Why this step was the last one, None if it wasn't. Moved grids may help one that can't go on, if it's with numbers."""
+        numbers = math.isfinite(outcome.loss + outcome.penalty)
+        if outcome.stopped and not (numbers and self._schedule().ahead(self.step_count, self.steps)):
+            return outcome.stopped
+        return "steps done" if self.steps is not None and self.step_count >= self.steps else None
 
     def _step(self) -> Outcome:
         """Move the grids if it's time to, and take a step; broken off, it leaves grids and parameters as they were."""

@@ -249,3 +249,11 @@ def test_any_order_and_grids_by_layer(k):
     assert [layer.grid_size for layer in model.layers] == [2, 7]
     assert [layer.coef.shape[2] for layer in model.layers] == [2 + k, 7 + k]
     assert model(uniform(4, 2)).shape == (4, 1)
+
+
+@pytest.mark.parametrize("name", ["log", "1/x", "tan", "sqrt", "arcsin"])
+def test_base_functions_are_defined_for_all_numbers(name):
+    with pytest.raises(
+        ValueError, match="`base_fun` argument of KAN must be a function that is defined for all numbers"
+    ):
+        KAN([1, 1], base_fun=name)
