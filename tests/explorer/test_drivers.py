@@ -12,6 +12,7 @@ import torch
 
 from kanwidget import KAN, KANExplorer
 from kanwidget.explorer import commands as c
+from kanwidget.explorer import session as session_module
 from kanwidget.explorer import worker
 from kanwidget.explorer.drivers import Driver
 from kanwidget.explorer.publisher import Publisher
@@ -189,21 +190,27 @@ def test_training_within_a_callback_is_refused(live):
     assert "doesn't train itself" in errors[0]
 
 
-def test_pause_breaks_off_a_long_step(data):
-    begun = threading.Event()
+def test_pause_breaks_off_a_long_step(data, monkeypatch):
+    monkeypatch.setattr(session_module, "_LONG_STEP", 0.0)
+    training, within, paused = threading.Event(), threading.Event(), threading.Event()
 
     def slow(output, label):
-        begun.set()
-        time.sleep(0.03)
+        if training.is_set():
+            within.set()
+            assert paused.wait(60)
         return (output - label).square().mean()
 
-    with KANExplorer(KAN([2, 2, 1]), data, loss=slow, opt="LBFGS", driver="thread") as explorer:
+    with KANExplorer(KAN([2, 2, 1]), data, loss=slow, opt="LBFGS", driver="thread", update_grid=False) as explorer:
+        before = network(explorer.model)
+        training.set()
         explorer.start()
-        begun.wait()
-        time.sleep(0.1)
+        assert within.wait(60)
+        explorer._driver.pause()
+        paused.set()
         explorer.pause()
         assert explorer.status["state"] == "paused"
-        assert len(explorer.history) == explorer.status["step"] <= 1
+        assert (len(explorer.history), explorer.status["step"]) == (0, 0)
+        assert network(explorer.model) == before
 
 
 def test_the_users_number_of_threads_stays(model, data):
