@@ -82,14 +82,26 @@ export const variable = (name: string): string =>
     (_, letter: string, n: string) => letter + [...n].map((c) => DIGITS[Number(c)]).join(""),
   );
 
+export interface TickLabels {
+  labels: string[];
+  /** What all labels have in common, to be written once: `· 10⁻⁶`, `0.0357 + … · 10⁻⁶`; empty for plain labels. */
+  common: string;
+}
+
 /**
- * Labels for the ticks of an axis. Where the values differ by little of what they are, the common part is taken out and
- * returned as `base`: six labels of 0.0357 tell nothing.
+ * Labels for the ticks of an axis. Where the values differ by little of what they are, the common part is taken out: six
+ * labels of 0.0357 tell nothing. A power of ten is taken out of very small and very large ones.
  */
-export function tickLabels(values: readonly number[]): { labels: string[]; base: string | null } {
+export function tickLabels(values: readonly number[]): TickLabels {
   const [first, last] = [values[0] ?? 0, values.at(-1) ?? 0];
   const size = Math.max(Math.abs(first), Math.abs(last));
-  if (values.length < 2 || (last - first) / size > 4e-3) return { labels: values.map((v) => number(v)), base: null };
-  const middle = values[values.length >> 1]!;
-  return { labels: values.map((v) => number(Number((v - middle).toPrecision(3)))), base: number(middle, 4) };
+  const close = values.length > 1 && (last - first) / size <= 4e-3;
+  const middle = close ? values[values.length >> 1]! : 0;
+  const rest = values.map((v) => Number((v - middle).toPrecision(close ? 3 : 12)));
+  const most = rest.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+  const exponent = Math.floor(Math.log10(most) + 1e-9);
+  const factored = most > 0 && (exponent < -2 || exponent > 4);
+  const factor = factored ? `· 10${superscript(exponent)}` : "";
+  const base = close ? `${number(middle, 4)} +${factored ? " … " : ""}` : "";
+  return { labels: rest.map((v) => number(factored ? v / 10 ** exponent : v)), common: base + factor };
 }

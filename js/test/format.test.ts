@@ -68,9 +68,17 @@ it("variable sets digits below the line, and leaves other names alone", () => {
 
 describe("tickLabels", () => {
   it("are the values where these differ enough", () => {
-    expect(tickLabels([-1, 0, 1])).toEqual({ labels: ["−1", "0", "1"], base: null });
+    expect(tickLabels([-1, 0, 1])).toEqual({ labels: ["−1", "0", "1"], common: "" });
   });
   it("have their common part taken out where they hardly differ", () => {
-    expect(tickLabels([0.03567, 0.035672, 0.035674])).toEqual({ labels: ["−2e-6", "0", "2e-6"], base: "0.03567" });
+    expect(tickLabels([0.03567, 0.035672, 0.035674])).toEqual({
+      labels: ["−2", "0", "2"],
+      common: "0.03567 + … · 10⁻⁶",
+    });
+    expect(tickLabels([1000, 1001, 1002])).toEqual({ labels: ["−1", "0", "1"], common: "1001 +" });
+  });
+  it("have a power of ten taken out where they are very small or large", () => {
+    expect(tickLabels([-2e-6, -1e-6, 0])).toEqual({ labels: ["−2", "−1", "0"], common: "· 10⁻⁶" });
+    expect(tickLabels([0, 5e5, 1e6])).toEqual({ labels: ["0", "0.5", "1"], common: "· 10⁶" });
   });
 });

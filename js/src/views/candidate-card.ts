@@ -89,7 +89,7 @@ export class Card {
       this.#formula.title = candidate.text;
       // Long formulas a little smaller; they wrap, and what is wider still is scrolled to, by keyboard too.
       const letters = math.textContent?.length ?? 0;
-      attrs(this.#formula, { tabindex: letters > 40 ? 0 : null });
+      attrs(this.#formula, { tabindex: letters > 30 ? 0 : null });
       this.#formula.style.fontSize = letters > 20 ? "11.5px" : "";
     }
     setText(this.#r2, rSquared(candidate.r2));

@@ -3,17 +3,17 @@
 import { row } from "../codecs";
 import type { Context, View } from "../context";
 import { attrs, h, line, s, tick } from "../dom";
-import { number, tickLabels, variable } from "../format";
+import { number, type TickLabels, tickLabels, variable } from "../format";
 import { Registry } from "../listeners";
 import { keyText } from "../protocol";
 import { extent, linear, padded, path, type Scale, ticks } from "../scales";
 import type { Store } from "../store";
 import { touches } from "../topics";
 
-const LEFT = 46;
 const RIGHT = 10;
-const TOP = 8;
-const BOTTOM = 22;
+const BOTTOM = 34;
+/** Width of a letter of the ticks, rather too much than too little. */
+const LETTER = 6.4;
 
 export interface Curve {
   xs: Float32Array;
@@ -98,22 +98,28 @@ function drawSpline(context: Context, svg: SVGSVGElement, { width, height }: { w
   const [px, py] = [row(points, 0), row(points, 1)];
   const [x0, x1] = extent(curve.xs);
   const [y0, y1] = padded(extent([...curve.ys, ...parts.flatMap((one) => [...one])]), 0.08);
-  const x = linear(x0, x1, LEFT, width - RIGHT);
-  const y = linear(y0, y1, height - BOTTOM, TOP);
+  const floor = height - BOTTOM;
+  const marks = ticks(y0, y1, Math.max(2, floor / 36));
+  const rows = tickLabels(marks);
+  // What stands at the left has the room that it needs, and what the labels share stands above them.
+  const left = 10 + LETTER * Math.max(3, ...rows.labels.map((label) => label.length));
+  const x = linear(x0, x1, left, width - RIGHT);
+  const y = linear(y0, y1, floor, rows.common ? 20 : 8);
   const name = variable(store.state.selection.x_name ?? "x");
   attrs(svg, {
     "aria-label": `The edge's function of ${name} from ${number(x0)} to ${number(x1)}, values from ${number(y0)} to ${number(y1)}`,
   });
   svg.replaceChildren(
     ...density(store, x, height),
-    ...axes(x, y, [x0, x1], [y0, y1], width, height, name),
+    ...yAxis(marks, rows, y, left, width),
+    ...xAxis([x0, x1], x, left, width, floor, name),
     ...knots(store, x, height),
     ...(curve.base && ui.values.showParts ? [line(path(curve.xs, curve.base, x, y), "kw-c2", 1.5, "6 3")] : []),
     ...(curve.spline && ui.values.showParts ? [line(path(curve.xs, curve.spline, x, y), "kw-c3", 1.5, "2 3")] : []),
     ...(px && py ? [dots(px, py, x, y)] : []),
     ...functionPaths(curve, store.state.selection.data_range, x, y),
   );
-  return { x, y, invert: linear(LEFT, width - RIGHT, x0, x1) };
+  return { x, y, invert: linear(left, width - RIGHT, x0, x1) };
 }
 
 /** Solid where there are data, dashed outside. */
@@ -162,25 +168,28 @@ function knots(store: Store, x: Scale, height: number): SVGElement[] {
   return [marks];
 }
 
-type Pair = [number, number];
-
-function axes(x: Scale, y: Scale, xr: Pair, yr: Pair, width: number, height: number, name: string): SVGElement[] {
-  const floor = height - BOTTOM;
-  const marks = ticks(...yr, Math.max(2, (floor - TOP) / 34));
-  const { labels, base } = tickLabels(marks);
+function yAxis(marks: number[], { labels, common }: TickLabels, y: Scale, left: number, width: number): SVGElement[] {
   const rows = marks.flatMap((value, i) => [
-    line(`M${LEFT} ${y(value).toFixed(1)}H${width - RIGHT}`, "kw-c8", 1),
-    tick(LEFT - 6, y(value) + 3.5, labels[i]!, "end"),
+    line(`M${left} ${y(value).toFixed(1)}H${width - RIGHT}`, "kw-c8", 1),
+    tick(left - 6, y(value) + 3.5, labels[i]!, "end"),
   ]);
-  if (base !== null) rows.push(tick(LEFT + 4, TOP + 4, `${base} +`, "start"));
-  const columns = ticks(...xr, Math.max(2, (width - LEFT) / 62)).map((value) =>
-    tick(x(value), floor + 16, number(value)),
-  );
+  return common ? [...rows, tick(4, 10, common, "start")] : rows;
+}
+
+function xAxis(
+  range: [number, number],
+  x: Scale,
+  left: number,
+  width: number,
+  floor: number,
+  name: string,
+): SVGElement[] {
+  const marks = ticks(...range, Math.max(2, (width - left) / 62));
+  const { labels, common } = tickLabels(marks);
   const title = name.length > 30 ? `${name.slice(0, 29)}…` : name;
   return [
-    ...rows,
-    line(`M${LEFT} ${floor}H${width - RIGHT}`, "kw-c5", 1),
-    ...columns,
-    tick(width - RIGHT, floor - 6, title, "end"),
+    line(`M${left} ${floor}H${width - RIGHT}`, "kw-c5", 1),
+    ...marks.map((value, i) => tick(x(value), floor + 16, labels[i]!)),
+    tick((left + width - RIGHT) / 2, floor + 29, common ? `${title} (${common})` : title),
   ];
 }
