@@ -116,12 +116,15 @@ def _run(session: Session, steps: int | None) -> Topics:
     if session.trainer.reason:
         session.log.cut()
     session.trainer.reason = ""
-    session.state, session.reason, session.left = "running", None, steps
+    session.state, session.reason, session.left, session.pausing = "running", None, steps, False
     return frozenset(("status",))
 
 
 def _step(session: Session, command: c.Step) -> Topics:
-    return _run(session, _check.integer(command.n, "n", "step", low=1))
+    n, running = _check.integer(command.n, "n", "step", low=1), session.running
+    topics = _run(session, n)
+    session.pausing = running
+    return topics
 
 
 def _pause(session: Session, _: c.Pause) -> Topics:

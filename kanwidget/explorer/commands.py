@@ -50,7 +50,7 @@ class Start(Command):
 
 @dataclass(frozen=True, slots=True)
 class Step(Command):
-    """Train n steps, then pause."""
+    """Train n steps; a training that was going on is paused afterwards."""
 
     n: int = 1
 

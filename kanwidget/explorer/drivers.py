@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 from kanwidget import _check
-from kanwidget.explorer.commands import Command, Pause
+from kanwidget.explorer.commands import Command, Pause, Start
 from kanwidget.explorer.protocol import DriverKind
 from kanwidget.explorer.publisher import Publisher
 from kanwidget.explorer.session import Session
@@ -94,11 +94,20 @@ class Driver:
         self.post(lambda: self.publisher.note(self.session.apply(Pause())))
 
     def start(self, command: Command) -> None:
-        """Begin to train; here that means to train until it ends."""
-        if self.kind == "blocking":
-            self.run(command)
-        else:
+        """Begin to train; here that means to train until it ends.
+
+        Raises:
+            RuntimeError: If this call would have to train and no end is in sight.
+        """
+        if self.kind != "blocking":
             self.apply(command)
+            return
+        self.check_open()
+        if isinstance(command, Start) and command.steps is None and self.session.steps is None:
+            raise RuntimeError(
+                "start() would train for ever: the training has no last step. Use start(steps=…) or fit(steps=…)."
+            )
+        self.run(command)
 
     # ---- the owner
 

@@ -96,7 +96,11 @@ class KANExplorer(Controls):
     # ---- training
 
     def start(self, steps: int | None = None) -> None:
-        """Train in the background, until it converges, `pause()`, or so many steps are done."""
+        """Train in the background, until it converges, `pause()`, or so many steps are done.
+
+        Raises:
+            RuntimeError: If the driver is `blocking`, so that this call trains, and no end is in sight.
+        """
         self._driver.start(c.Start(steps))
 
     def pause(self) -> None:
@@ -109,7 +113,7 @@ class KANExplorer(Controls):
         self.pause()
 
     def step(self, n: int = 1) -> None:
-        """Train n steps now, in this call."""
+        """Train n steps now, in this call. A training in the background is paused afterwards; `start()` goes on."""
         self._blocking(c.Step(_check.integer(n, "n", "step", low=1)))
 
     def fit(self, steps: int = 100, *, progress: bool = False) -> History:

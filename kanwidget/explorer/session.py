@@ -75,6 +75,8 @@ class Session:
         self.state: State = "idle"
         self.reason: str | None = None
         self.left: int | None = None
+        #: Whether the last of these steps only pauses the training, because it was going on before.
+        self.pausing = False
         self.records: list[StepRecord] = []
         self.events: list[Event] = []
         self.now = self.trainer.record()
@@ -215,7 +217,7 @@ class Session:
         if record.stopped:
             self._finish("done", record.stopped)
         elif self.left == 0:
-            self._finish("done", "steps done")
+            self._finish(*(("paused", None) if self.pausing else ("done", "steps done")))
         self._tell(record)
         return topics if self.running else topics | {"history", "formula", "candidates", "selection"}
 
@@ -259,7 +261,7 @@ class Session:
                 raise
 
     def _finish(self, state: State, reason: str | None) -> None:
-        self.state, self.reason, self.left = state, reason, None
+        self.state, self.reason, self.left, self.pausing = state, reason, None, False
 
     def _take_notes(self) -> Topics:
         """Events that the trainer has noted by itself."""

@@ -143,6 +143,20 @@ def test_blocking_calls_take_the_session_from_the_thread_and_give_it_back(live):
     assert live.wait(steps=1)
 
 
+def test_steps_during_a_run_pause_it_and_it_goes_on_with_start(live):
+    live.start()
+    live.wait(steps=1)
+    before = live.status["step"]
+    live.step(3)
+    assert live.status["step"] >= before + 3
+    assert (live.status["state"], live.status["reason"]) == ("paused", None)
+    live.start()
+    assert live.wait(steps=1)
+    live.pause()
+    live.step()
+    assert (live.status["state"], live.status["reason"]) == ("done", "steps done")
+
+
 def test_a_callback_may_use_the_explorer(live):
     seen = []
 
@@ -310,6 +324,15 @@ def test_blocking_needs_no_thread(blocking):
     blocking.step()
     assert blocking.status["step"] == 6
     assert not ours()
+
+
+def test_blocking_does_not_start_without_an_end(blocking, model, data):
+    with pytest.raises(RuntimeError, match="for ever"):
+        blocking.start()
+    assert blocking.status["state"] == "idle"
+    with KANExplorer(model, data, driver="blocking", steps=2) as explorer:
+        explorer.start()
+        assert explorer.status["step"] == 2
 
 
 def test_fit_is_the_same_as_in_the_background(data):
