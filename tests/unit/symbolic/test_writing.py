@@ -1,7 +1,8 @@
 """How formulas are written: MathML trees, LaTeX, Python and plain text."""
 
 import json
-import time
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -190,14 +191,18 @@ def test_candidates(row):
     assert text(tree).endswith("−3·10−7")
 
 
-def test_candidates_are_fast():
-    fits = [
-        SymbolicFit(row.name, (1.5, 0.25, 2.0, -3.1), 0.99, row.complexity, 0.0, (-1.0, 1.0), "") for row in library()
-    ]
-    start = time.perf_counter()
-    for fit in fits:
-        candidate_tree(fit)
-    assert (time.perf_counter() - start) / len(fits) < 2e-3
+def test_candidates_do_without_sympy():
+    """They are drawn while a training runs; sympy would take longer than the training."""
+    program = """
+import sys
+from kanwidget.core import library
+from kanwidget.core.records import SymbolicFit
+from kanwidget.symbolic import candidate_tree
+for row in library():
+    candidate_tree(SymbolicFit(row.name, (1.5, 0.25, 2.0, -3.1), 0.99, row.complexity, 0.0, (-1.0, 1.0), ""))
+assert "sympy" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 @pytest.mark.parametrize("row", library(), ids=lambda row: row.name)
