@@ -2,8 +2,6 @@
 // host hands over may be part of a larger message (a byteOffset that is no multiple of four) and may be reused.
 import type { Arrays } from "./protocol";
 
-export type Binary = DataView | ArrayBuffer | ArrayBufferView;
-
 /** One named array: row-major values with their shape. */
 export interface NumberArray {
   values: Float32Array;

@@ -2,7 +2,7 @@
 import type { NumberArray } from "./codecs";
 import { CURVE_HEAD, type EdgeKey, edgeKeys, keyText, type Structure } from "./protocol";
 
-export interface EdgeCurve {
+interface EdgeCurve {
   importance: number;
   low: number;
   high: number;

@@ -5,7 +5,7 @@ import { saveExport } from "./download";
 import { Frames } from "./frames";
 import { handleKeys } from "./keyboard";
 import { Registry } from "./listeners";
-import { type Command, isSnapshot, type Message, readMessage, VERSION } from "./protocol";
+import { type Command, isSnapshot, type Message, readMessage, stamped, VERSION } from "./protocol";
 import { Pump } from "./pump";
 import { Store } from "./store";
 import { followTheme } from "./theme";
@@ -83,7 +83,7 @@ function sender(transport: Transport, store: Store): Send {
     if (store.link === "lost") return null;
     seq += 1;
     try {
-      transport.send({ v: VERSION, seq, ...command });
+      transport.send({ v: VERSION, seq, ...stamped(command, store.state.structure) });
       return seq;
     } catch {
       // The comm's way to say that its kernel is gone.

@@ -4,10 +4,10 @@ import type { EdgeInfo } from "./protocol";
 
 export type Tier = "thumb" | "wire" | "merged" | "hidden";
 
-export const THUMB_PX = 36;
+const THUMB_PX = 36;
 export const MAX_WIRES = 150;
 
-export interface LodInput {
+interface LodInput {
   edges: readonly EdgeInfo[];
   /** One number per edge, larger is more important. */
   importance: ArrayLike<number>;

@@ -36,7 +36,7 @@ const mathNode: Guard<MathNode> = ((v: unknown) =>
   Array.isArray(v[2]) &&
   v[2].every((child) => text(child) || mathNode(child))) as Guard<MathNode>;
 
-export type ArrayEntry = [number, number[]];
+type ArrayEntry = [number, number[]];
 const arrayEntry: Guard<ArrayEntry> = ((v: unknown) =>
   Array.isArray(v) &&
   v.length === 2 &&
@@ -61,14 +61,17 @@ const edgeInfo = record({
   best_r2: orNull(number),
   locked: flag,
 });
-const structure = record({
-  width: list(list(whole)),
-  k: whole,
-  grid: whole,
-  nodes: list(nodeInfo),
-  edges: list(edgeInfo),
-  n_parameters: whole,
-});
+const structure = record(
+  {
+    width: list(list(whole)),
+    k: whole,
+    grid: whole,
+    nodes: list(nodeInfo),
+    edges: list(edgeInfo),
+    n_parameters: whole,
+  },
+  { version: whole },
+);
 const status = record({
   state,
   step: whole,
@@ -147,10 +150,8 @@ const snapshot = record(
   { n_metrics: whole },
 );
 
-export type RunState = Guarded<typeof state>;
-export type EdgeState = Guarded<typeof edgeState>;
 export type EdgeKey = number[];
-export type NodeKey = number[];
+type NodeKey = number[];
 export type Arrays = Record<string, ArrayEntry>;
 export type NodeInfo = Guarded<typeof nodeInfo>;
 export type EdgeInfo = Guarded<typeof edgeInfo>;
@@ -190,7 +191,7 @@ const BODIES = {
 const head = record({ v: whole, kind: text, seq: whole }, { frame: whole });
 
 type Head<K> = { v: number; kind: K; seq: number; frame?: number };
-export type MessageKind = keyof typeof BODIES;
+type MessageKind = keyof typeof BODIES;
 export type Message = { [K in MessageKind]: Head<K> & Guarded<(typeof BODIES)[K]> }[MessageKind];
 export type MessageOf<K extends MessageKind> = Extract<Message, { kind: K }>;
 
@@ -200,7 +201,7 @@ export function readMessage(value: unknown): Message | null {
   return BODIES[value.kind as MessageKind](value) ? (value as unknown as Message) : null;
 }
 
-/** What the page says; `v` and `seq` are added when it is sent. */
+/** What the page says; `v`, `seq` and perhaps `structure` are added when it is sent. */
 export type Command =
   | { kind: "hello"; view: string }
   | { kind: "set"; settings: Partial<Pick<Settings, "lamb" | "grid" | "opt" | "lr">> }
@@ -220,6 +221,13 @@ export type Command =
   | { kind: "export"; format: "svg" | "png" | "csv" | "json" | "html" | "code" }
   | { kind: "pump"; since: number }
   | { kind: "frame_ack"; frame: number };
+
+/** Commands whose keys mean something in one structure only: its `version` goes with them, where the kernel gives one. */
+const KEYED: ReadonlySet<Command["kind"]> = new Set(["select", "fix", "unfix", "prune", "restore", "drag"]);
+
+/** The command with the version of the structure that its keys were read off. */
+export const stamped = (command: Command, { version }: Structure): Command & { structure?: number } =>
+  version !== undefined && KEYED.has(command.kind) ? { ...command, structure: version } : command;
 
 /** `[0, 2, 1]` as the text that stands in `data-kw-edge`. */
 export const keyText = (key: readonly number[]): string => key.join("-");

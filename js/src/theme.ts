@@ -1,7 +1,7 @@
 // Light or dark follows the host. Each host says it in its own way; the last word is the system's preference.
 import type { Registry } from "./listeners";
 
-export type Theme = "light" | "dark";
+type Theme = "light" | "dark";
 
 /** What the host's attributes say now, or null when they say nothing. */
 export function hostTheme(doc: Document): Theme | null {

@@ -1,7 +1,7 @@
 // What only this view knows: where the pointer is, which tab is open. Never sent, never saved.
 import type { UiTopic } from "./topics";
 
-export interface UiValues {
+interface UiValues {
   /** The edge under the pointer or with the focus ring. */
   hover: string | null;
   /** The edge that takes the network's one tab stop. */

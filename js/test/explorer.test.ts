@@ -130,6 +130,17 @@ describe("messages", () => {
     expect(frame).not.toThrow();
   });
 
+  it("name the structure that is on screen", () => {
+    view.click('[data-kw-edge="0-0-0"]');
+    expect(view.commands("select").at(-1)).not.toHaveProperty("structure");
+    view.kernel.push("structure", { structure: { ...(view.kernel.structure() as object), version: 4 } });
+    frame();
+    view.click('[data-kw-edge="0-1-0"]');
+    view.click('[data-kw-action="step"]');
+    expect(view.commands("select").at(-1)).toHaveProperty("structure", 4);
+    expect(view.commands("control").at(-1)).not.toHaveProperty("structure");
+  });
+
   it("have increasing numbers", () => {
     view.click('[data-kw-action="step"]');
     view.click('[data-kw-edge="0-0-0"]');

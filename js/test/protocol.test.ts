@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readArrays } from "../src/codecs";
-import { isSnapshot, readMessage } from "../src/protocol";
+import { isSnapshot, readMessage, stamped } from "../src/protocol";
 import { golden } from "./helpers";
 
 const incoming = golden("to_browser");
@@ -72,5 +72,26 @@ describe("what nobody should send", () => {
   it("keys that a newer kernel adds are allowed", () => {
     const { message } = incoming.find(({ message }) => message.kind === "status")!;
     expect(readMessage({ ...message, status: { ...message.status, new_key: 1 } })).not.toBeNull();
+  });
+});
+
+describe("the version of the structure", () => {
+  const { message } = incoming.find(({ message }) => message.kind === "structure")!;
+  const given = (version: unknown) => readMessage({ ...message, structure: { ...message.structure, version } });
+
+  it("is optional, and a whole number", () => {
+    expect(given(undefined)).not.toBeNull();
+    expect(given(7)).not.toBeNull();
+    for (const bad of ["7", 1.5, null]) expect(given(bad)).toBeNull();
+  });
+
+  it("goes with the commands that name edges or nodes", () => {
+    const edges = [[0, 0, 0]];
+    const structure = { ...message.structure, version: 7 };
+    expect(stamped({ kind: "select", edges }, structure)).toEqual({ kind: "select", edges, structure: 7 });
+    expect(stamped({ kind: "prune", edges }, structure)).toHaveProperty("structure", 7);
+    expect(stamped({ kind: "undo" }, structure)).toEqual({ kind: "undo" });
+    const { version: _, ...older } = structure;
+    expect(stamped({ kind: "select", edges }, older)).toEqual({ kind: "select", edges });
   });
 });

@@ -6,7 +6,7 @@ import { Registry } from "../listeners";
 import type { StateInfo } from "../protocol";
 import { touches } from "../topics";
 
-export interface PlacedState {
+interface PlacedState {
   state: StateInfo;
   column: number;
   lane: number;

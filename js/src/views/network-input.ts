@@ -59,7 +59,7 @@ function onKey(drawing: Drawing, event: KeyboardEvent): boolean {
 }
 
 /** The edge that an arrow key leads to: left and right within a layer, up and down to the nearest of the next. */
-export function neighbour(drawing: Drawing, key: string, arrow: string): string | null {
+function neighbour(drawing: Drawing, key: string, arrow: string): string | null {
   const all = drawing.placed;
   const here = all.find((edge) => keyText(drawing.edge(edge).key) === key);
   if (!here) return null;

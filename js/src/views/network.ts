@@ -176,7 +176,7 @@ function networkActs({ act, store }: Context, registry: Registry) {
 const finer = (grid: number): number => Math.min(200, grid * 2);
 
 /** `[2, 5, 1]`; layers with products as `3+2×`. */
-export const shapeText = (width: number[][]): string =>
+const shapeText = (width: number[][]): string =>
   `[${width.map(([sum, product]) => (product ? `${sum}+${product}×` : String(sum))).join(", ")}]`;
 
 function legend({ ui }: Context, registry: Registry) {

@@ -5,7 +5,7 @@ import type { Registry } from "../listeners";
 
 const REST_MS = 150;
 
-export interface SliderSpec {
+interface SliderSpec {
   name: string;
   label: string;
   title: string;

@@ -15,7 +15,7 @@ const BOTTOM = 34;
 /** Width of a letter of the ticks, rather too much than too little. */
 const LETTER = 6.4;
 
-export interface Curve {
+interface Curve {
   xs: Float32Array;
   ys: Float32Array;
   base: Float32Array | null;
@@ -23,7 +23,7 @@ export interface Curve {
 }
 
 /** The selected edge's samples: in full, or its thumbnail's until the detail has arrived. */
-export function selectedCurve(store: Store): Curve | null {
+function selectedCurve(store: Store): Curve | null {
   const detail = store.state.detail.get("detail");
   const [xs, ys] = [row(detail, 0), row(detail, 1)];
   if (xs && ys) return { xs, ys, base: row(detail, 2), spline: row(detail, 3) };

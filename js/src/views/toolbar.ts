@@ -16,7 +16,7 @@ export function toolbar(context: Context): View {
   const status = statusLine(context, registry);
   const node = h(
     "div",
-    { class: "kw-row kw-toolbar", role: "toolbar", "aria-label": "Training" },
+    { class: "kw-row kw-toolbar", role: "group", "aria-label": "Training" },
     h("div", { class: "kw-row" }, ...run.buttons),
     ...settings.nodes,
     status.node,
