@@ -142,6 +142,7 @@ def _select(session: Session, command: c.Select) -> Topics:
 def _rank(session: Session, command: c.Rank) -> Topics:
     session.simplicity = _check.real(command.weight, "weight", "rank", low=0, high=1)
     session._fits = None
+    session.best.forget()
     return frozenset(("settings", "candidates"))
 
 

@@ -70,6 +70,12 @@ def edge_inputs(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tens
     return nodes[:, source]
 
 
+def edge_samples(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
+    """Inputs of an edge and its values there, `(2, batch)`."""
+    inputs = edge_inputs(network, edge, x[:_ROWS])
+    return torch.stack([inputs, network.curve(edge, inputs).y])
+
+
 def detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tuple[dict[str, Tensor], list[float]]:
     """The arrays of `Selection`, and the range of the data."""
     index, source, target = edge

@@ -62,7 +62,7 @@ def node_name(session: Session, level: int, index: int) -> str:
 def _edge(session: Session, ref: EdgeRef) -> p.EdgeInfo:
     layer = session.model.layer(ref.layer)
     flat = ref.target * layer.in_dim + ref.source
-    best = session.best.get(ref)
+    best = session.best_known(ref)
     return {
         "key": list(ref),
         "state": layer.state(ref.source, ref.target),

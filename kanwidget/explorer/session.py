@@ -19,6 +19,7 @@ from kanwidget.core.scores import Scores
 from kanwidget.datasets import as_dataset
 from kanwidget.explorer import curves, memory
 from kanwidget.explorer.commands import Command, Edge
+from kanwidget.explorer.known import BestKnown
 from kanwidget.explorer.protocol import State
 from kanwidget.explorer.script import Log
 from kanwidget.explorer.topics import STEPPED, Notice, Topics
@@ -83,7 +84,7 @@ class Session:
         self.ms_per_step: float | None = None
         self.selection: tuple[Edge, ...] = ()
         self.simplicity = SIMPLICITY
-        self.best: dict[EdgeRef, SymbolicFit] = {}
+        self.best = BestKnown()
         #: Raised by every change of parameters or structure: what is derived from them is then out of date.
         self.version = 0
         self.notice: Notice | None = None
@@ -132,8 +133,13 @@ class Session:
             fits = self.model.suggest_symbolic(*edge, lib=self.lib, topk=None, weight_simple=self.simplicity)
             self._fits = (edge, self.version, fits)
             if fits:
-                self.best[EdgeRef(*edge)] = fits[0]
+                samples = curves.edge_samples(self.model, edge, self.x)
+                self.best.put(EdgeRef(*edge), fits[0], self.version, samples)
         return self._fits[2]
+
+    def best_known(self, edge: EdgeRef) -> SymbolicFit | None:
+        """The best candidate of an edge, if it is known for the present state."""
+        return self.best.get(edge, self.version, self.running, lambda: curves.edge_samples(self.model, edge, self.x))
 
     def scores(self) -> Scores:
         """How much nodes and edges matter; computed once for each state of the network."""
@@ -306,7 +312,9 @@ class Session:
         self.model = self.trainer.network = model
         self.version += 1
         if not same_shape:
-            self.selection, self.best = (), {}
+            self.selection = ()
+            self.best.forget()
+        self.best.acted = self.version
 
     def touched(self) -> None:
         """The network was changed from outside the trainer, which has to begin afresh."""
@@ -314,6 +322,7 @@ class Session:
         self.trainer.reason = ""
         self.trainer.reset()
         self.version += 1
+        self.best.acted = self.version
         self.now = replace(self.trainer.record(), step=self.now.step, stopped=None)
         if self.state in ("done", "error"):
             self.state, self.reason = "paused", None

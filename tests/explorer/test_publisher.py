@@ -8,7 +8,7 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.explorer import commands as c
-from kanwidget.explorer import curves, describe
+from kanwidget.explorer import curves, describe, known
 from kanwidget.explorer.publisher import FRAME_SECONDS, PATIENCE_SECONDS, SNAPSHOT_SECONDS, Publisher
 from kanwidget.explorer.session import Session
 from tests.explorer.states import train
@@ -272,6 +272,44 @@ def test_long_histories_are_thinned(publisher, page):
     count = message["arrays"]["metrics"][1][0]
     assert count <= 5000
     assert message["first"] + count == 12_000
+
+
+def best(session, edge=0):
+    return describe.structure(session)["edges"][edge]["best_r2"]
+
+
+def test_the_best_known_candidate_belongs_to_the_state_that_is_shown(session):
+    train(session, 2)
+    found = session.candidates((0, 0, 0))[0].r2
+    assert best(session) == found
+    session.apply(c.Fix((0, 1, 2), "sin"))
+    assert best(session) == found  # this edge is the same as before
+    session.apply(c.Drag((0, 0, 0), 1, 3.0))
+    assert best(session) is None
+    session.apply(c.Undo())
+    assert best(session) == found
+    train(session, 1)
+    assert best(session) is None
+    session.candidates((0, 0, 0))
+    session.apply(c.Rank(1.0))
+    assert best(session) is None
+
+
+def test_while_training_the_best_known_candidate_may_lag_but_not_across_acts(session, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(known.time, "monotonic", lambda: now[0])
+    session.apply(c.Start())
+    session.advance(0.0)
+    found = session.candidates((0, 0, 0))[0].r2
+    session.advance(0.0)
+    assert best(session) == found
+    now[0] = known.LAG_SECONDS + 1
+    assert best(session) is None
+    session.candidates((0, 0, 0))
+    session.advance(0.0)
+    assert best(session) is not None
+    session.apply(c.Drag((0, 0, 0), 1, 3.0))
+    assert best(session) is None
 
 
 def test_nobody_listens(session):
