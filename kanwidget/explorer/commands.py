@@ -262,7 +262,7 @@ def _prune(message: Mapping[str, Any]) -> list[Command]:
     if message.get("edges") is not None:
         return [Prune(edges=_edges(message["edges"], "prune"))]
     if message.get("node") is not None:
-        return [Prune(node=_indices(message["node"], 2, "node", "prune"))]  # type: ignore[arg-type]
+        return [Prune(node=node_of(message["node"], "prune"))]
     return [Prune()]
 
 
@@ -282,15 +282,22 @@ def whole(value: Any, name: str, where: str) -> int:
     return _check.integer(value, name, where, low=0)
 
 
-def one_of(value: Any, name: str, where: str, options: Iterable[str]) -> str:
-    """One of the options."""
-    return _check.choice(value, name, where, options)
-
-
 def grid_of(value: Any, where: str = "refine") -> int:
     """A number of grid intervals within what is offered."""
     advice = "More intervals than that take the data apart."
     return _check.integer(value, "grid", where, low=1, high=LARGEST_GRID, advice=advice)
+
+
+def node_of(value: Any, where: str) -> Node:
+    """A hidden node."""
+    return _indices(value, 2, "node", where)  # type: ignore[return-value]
+
+
+def pairs_of(value: Any, where: str) -> tuple[Node, ...]:
+    """Edges of one layer."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        _check.fail("edges", where, "a list of edges (input, output)", value)
+    return tuple(_indices(edge, 2, "edges", where) for edge in value)  # type: ignore[misc]
 
 
 def _edge(message: Mapping[str, Any], where: str) -> Edge:

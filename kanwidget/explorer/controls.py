@@ -100,11 +100,11 @@ class Controls:
 
     def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
         """Make edges `(input, output)` of a layer share one function."""
-        self._apply(c.Lock(l, tuple(edges)))
+        self._apply(c.Lock(c.whole(l, "l", "lock"), c.pairs_of(edges, "lock")))
 
     def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
         """Give such edges functions of their own again."""
-        self._apply(c.Lock(l, tuple(edges), False))
+        self._apply(c.Lock(c.whole(l, "l", "unlock"), c.pairs_of(edges, "unlock"), False))
 
     # ---- the whole network
 
@@ -117,7 +117,10 @@ class Controls:
         node: tuple[int, int] | None = None,
     ) -> None:
         """Remove what hardly matters, or given edges, or a hidden node `(level, index)`."""
+        if edges is not None and (isinstance(edges, str) or not isinstance(edges, Iterable)):
+            _check.fail("edges", "prune", "a list of edges (layer, input, output)", edges)
         picked = None if edges is None else tuple(self._edge(edge, "prune") for edge in edges)
+        node = None if node is None else c.node_of(node, "prune")
         node_th, edge_th = (
             _check.real(value, name, "prune", low=0) for name, value in (("node_th", node_th), ("edge_th", edge_th))
         )
@@ -155,7 +158,7 @@ class Controls:
 
     def goto(self, state: int) -> None:
         """Go to a state of the history by its id, see `states`."""
-        self._apply(c.Goto(state))
+        self._apply(c.Goto(c.whole(state, "state", "goto")))
 
     # ---- inside
 

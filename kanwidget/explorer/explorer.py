@@ -27,6 +27,14 @@ T = TypeVar("T")
 EdgeLike = Sequence[int]
 
 
+#: Arguments of `KAN.fit` that an explorer doesn't have, and what to use instead.
+_NOT_HERE = {
+    "validation": "Nothing chooses the best step here: give such data as the test part of a Dataset, and undo.",
+    "callbacks": "Use explorer.on_step(f).",
+    "progress": "The view shows it; explorer.fit(progress=True) has a bar.",
+}
+
+
 def _is_default(value: Any) -> bool:
     # Arrays have no truth value: `in` can't be asked.
     return value is None or (isinstance(value, str) and value == "auto")
@@ -48,6 +56,7 @@ class KANExplorer(Controls):
         driver: Who trains: `thread` in the background, `cooperative` whenever the page asks (where there are no threads), `blocking` only
             within calls; `auto` is `thread` where threads exist.
         **options: Further ones of `KAN.fit`: `lamb`, `lr`, `batch`, `loss`, `update_grid`, …
+            All but `validation`, `callbacks` and `progress`.
 
     Raises:
         ValueError: For data, names or settings that don't fit.
@@ -76,6 +85,8 @@ class KANExplorer(Controls):
         driver: DriverChoice = "auto",
         **options: Any,
     ) -> None:
+        for name in _NOT_HERE.keys() & options.keys():
+            _check.fail(name, "KANExplorer", "left out", options[name], _NOT_HERE[name])
         lib = None if lib is None else list(lib)
         given = {"in_vars": in_vars, "out_vars": out_vars, "lib": lib, "opt": opt, "steps": steps, **options}
         self._arguments = {name: value for name, value in given.items() if not _is_default(value)}
@@ -156,6 +167,8 @@ class KANExplorer(Controls):
         """
         if steps is not None:
             _check.integer(steps, "steps", "wait", low=0)
+        if timeout is not None:
+            timeout = _check.real(timeout, "timeout", "wait", low=0)
         if until is not None and not callable(until):
             _check.fail("until", "wait", "a function of a StepRecord", until)
         session = self._open
@@ -170,8 +183,15 @@ class KANExplorer(Controls):
         if not callable(callback):
             _check.fail("callback", "on_step", "a function of a StepRecord", callback)
         callbacks = self._open.callbacks
-        callbacks.insert(0, callback)
-        return lambda: callbacks.remove(callback)
+        # One of its own each time: a function that is given twice is called twice, and each call is ended apart.
+        entry = lambda record: callback(record)  # noqa: E731
+        callbacks.insert(0, entry)
+
+        def remove() -> None:
+            with contextlib.suppress(ValueError):
+                callbacks.remove(entry)
+
+        return remove
 
     # ---- results
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kanwidget import _check
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import protocol as p
 from kanwidget.explorer.drivers import Driver
@@ -113,7 +114,7 @@ class Router:
         self.driver.post(answer)
 
     def _export(self, message: Mapping[str, Any], seq: int) -> None:
-        wanted = c.one_of(message.get("format"), "format", "export", FORMATS)
+        wanted = _check.choice(message.get("format"), "format", "export", FORMATS)
 
         def answer() -> None:
             try:

@@ -259,7 +259,7 @@ class Session:
             self.log.add(Set(opt=self.trainer.settings.opt))
 
     def _tell(self, record: StepRecord) -> None:
-        for callback in self.callbacks:
+        for callback in tuple(self.callbacks):
             try:
                 callback(record)
             except Exception:

@@ -69,6 +69,52 @@ def test_pruning_no_edges_is_refused_rather_than_meant_for_all(explorer):
     assert len(explorer.states) == before
 
 
+@pytest.mark.parametrize(
+    ("use", "name"),
+    [
+        (lambda e: e.prune(node=(1,)), "node"),
+        (lambda e: e.prune(node=1), "node"),
+        (lambda e: e.prune(edges=3), "edges"),
+        (lambda e: e.lock(0, 3), "edges"),
+        (lambda e: e.lock(0, [0, 1]), "edges"),
+        (lambda e: e.unlock("0", [(0, 1)]), "l"),
+        (lambda e: e.goto([1]), "state"),
+        (lambda e: e.wait(timeout="a"), "timeout"),
+        (lambda e: e.wait(timeout=-1), "timeout"),
+    ],
+)
+def test_wrong_arguments_are_named(explorer, use, name):
+    with pytest.raises(ValueError, match=f"the `{name}` argument of .* must be .*; got "):
+        use(explorer)
+
+
+@pytest.mark.parametrize("name", ["validation", "callbacks", "progress"])
+def test_what_only_fit_has_is_named(model, data, name):
+    with pytest.raises(ValueError, match=f"the `{name}` argument of KANExplorer must be left out; got .*\\. .+"):
+        KANExplorer(model, data, **{name: [1]})
+
+
+def test_callbacks_may_end_themselves_and_be_ended_twice(explorer):
+    seen = []
+
+    def once(record):
+        seen.append(record.step)
+        stop()
+
+    stop = explorer.on_step(once)
+    other = explorer.on_step(seen.append)
+    again = explorer.on_step(seen.append)
+    explorer.step(2)
+    assert [type(one).__name__ for one in seen] == ["StepRecord", "StepRecord", "int", "StepRecord", "StepRecord"]
+    stop()
+    other()
+    other()
+    seen.clear()
+    explorer.step()
+    assert len(seen) == 1
+    again()
+
+
 def test_settings_are_checked(explorer):
     for name, value in (("lamb", -1), ("lamb", float("nan")), ("grid", 0), ("grid", 2.5), ("opt", "lm"), ("lr", 0)):
         before = getattr(explorer, name)
