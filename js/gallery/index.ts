@@ -29,7 +29,8 @@ for (const [name, make] of Object.entries(STATES)) {
   const snapshot = kernel.snapshot();
   const open = (into: HTMLElement): number => {
     const start = performance.now();
-    createExplorer(into, { ...kernel.transport(), snapshot: () => snapshot });
+    const transport = kernel.transport();
+    createExplorer(into, { ...transport, link: query.has("saved") ? "none" : "live", snapshot: () => snapshot });
     return performance.now() - start;
   };
   // For measurements from outside: the kernel, and how long a first drawing takes.

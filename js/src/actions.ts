@@ -21,6 +21,11 @@ export class Actions {
     return this.store.link === "live";
   }
 
+  /** A saved page: what needs a kernel is not shown at all. */
+  get reading(): boolean {
+    return this.store.link === "none";
+  }
+
   toggleRun(): void {
     if (this.store.running) this.pause();
     else this.send({ kind: "control", action: "start" });

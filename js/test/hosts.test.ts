@@ -99,8 +99,14 @@ describe("report", () => {
     const explorer = openReport(el, report());
     frame();
     for (const action of ["start", "step", "reset", "prune", "refine", "auto-symbolic", "undo"])
-      expect(el.querySelector<HTMLButtonElement>(`[data-kw-action="${action}"]`)?.disabled, action).toBe(true);
+      expect(el.querySelector(`[data-kw-action="${action}"]`)?.closest("[hidden]"), action).not.toBeNull();
+    expect(el.querySelector('[data-kw-control="lamb"]')?.closest("[hidden]")).not.toBeNull();
+    expect(el.querySelector(".kw-toolbar")?.textContent).toContain("grid 5");
     expect(el.textContent).toContain("saved");
+    // The history is read there, not a row of dead buttons.
+    const chip = el.querySelector("[data-kw-state-id]")!;
+    expect(chip.localName).toBe("span");
+    expect(chip.getAttribute("aria-current")).toBe("true");
     explorer.destroy();
   });
 

@@ -74,7 +74,7 @@ export class Card {
     this.#fix.classList.toggle("kw-primary", best);
     for (const one of [this.#fix, this.#both]) {
       attrs(one, { disabled: !act.possible });
-      one.hidden = store.link === "none";
+      one.hidden = act.reading;
     }
     this.#curves(context, index);
     this.#facts(candidate, variable(store.state.selection.x_name ?? "x"));

@@ -154,7 +154,7 @@ function otherFunction({ act, store }: Context, registry: Registry) {
       );
     }
     attrs(fix, { disabled: !select.value || !act.possible });
-    node.hidden = store.link === "none";
+    node.hidden = act.reading;
   };
   return { node, draw };
 }

@@ -56,6 +56,7 @@ export function formulaBar(context: Context): View {
     if (touches(topics, "link")) {
       files.draw();
       attrs(auto, { disabled: !context.act.possible });
+      auto.hidden = context.act.reading;
     }
     if (!touches(topics, "formula", "settings")) return;
     const { formula: value, settings } = store.state;

@@ -93,24 +93,22 @@ function chip(
   possible: boolean,
 ): HTMLElement {
   const error = state.error === null ? "" : number(state.error, 2);
-  const button = h(
-    "button",
-    {
-      type: "button",
-      class: "kw-box kw-button kw-chip",
-      "data-kw-state-id": state.id,
-      "data-kind": state.kind,
-      "aria-current": state.id === current ? "true" : null,
-      disabled: !possible,
-      title: `Step ${state.step}${error ? `, ${loss} ${error}` : ""}: go there`,
-    },
-    state.label,
-    error ? h("span", { class: "kw-dim" }, error) : null,
-  );
+  const values = {
+    class: "kw-box kw-button kw-chip",
+    "data-kw-state-id": state.id,
+    "data-kind": state.kind,
+    "aria-current": state.id === current ? "true" : null,
+    title: `Step ${state.step}${error ? `, ${loss} ${error}` : ""}${possible ? ": go there" : ""}`,
+  };
+  const parts = [state.label, error ? h("span", { class: "kw-dim" }, error) : null];
+  // Without a kernel nobody can go there: then it is text, not a greyed-out button.
+  const label = possible
+    ? h("button", { type: "button", ...values }, ...parts)
+    : h("span", { ...values, style: "cursor:default" }, ...parts);
   const item = h(
     "div",
     { role: "listitem", class: "kw-branch", "data-root": column === 0, "data-turn": lane !== from },
-    button,
+    label,
   );
   item.style.gridColumn = String(column + 1);
   item.style.gridRow = String(lane + 1);

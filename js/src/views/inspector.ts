@@ -71,8 +71,8 @@ function head(context: Context, registry: Registry) {
     const infos = selectedInfos(context);
     describe(context, infos, title, sub);
     const pruned = infos.length > 0 && infos.every(({ state }) => state === "pruned");
-    unfix.hidden = !infos.some(({ state }) => state === "symbolic" || state === "both");
-    prune.hidden = infos.length === 0;
+    unfix.hidden = act.reading || !infos.some(({ state }) => state === "symbolic" || state === "both");
+    prune.hidden = act.reading || infos.length === 0;
     setText(prune.firstElementChild!, pruned ? "Restore edge" : "Prune edge");
     for (const one of [unfix, prune]) attrs(one, { disabled: !act.possible });
     for (const one of [before, after]) attrs(one, { disabled: store.state.structure.edges.length < 2 });

@@ -164,6 +164,7 @@ function networkActs({ act, store }: Context, registry: Registry) {
   const draw = (topics: Topics) => {
     if (!touches(topics, "settings", "link")) return;
     const { grid } = store.state.settings;
+    prune.hidden = refine.hidden = act.reading;
     attrs(prune, { disabled: !act.possible });
     attrs(refine, {
       disabled: !act.possible || grid >= 200,

@@ -17,7 +17,7 @@ export function toolbar(context: Context): View {
   const node = h(
     "div",
     { class: "kw-row kw-toolbar", role: "group", "aria-label": "Training" },
-    h("div", { class: "kw-row" }, ...run.buttons),
+    run.node,
     ...settings.nodes,
     status.node,
   );
@@ -49,8 +49,10 @@ function runButtons({ act, store, ui }: Context, registry: Registry) {
   registry.listen(undo, "click", () => act.undo());
   registry.listen(redo, "click", () => act.redo());
   const separator = h("span", { style: "width:10px", "aria-hidden": "true" });
+  const node = h("div", { class: "kw-row" }, run, step, reset, separator, undo, redo);
   const draw = (topics: Topics) => {
     if (!touches(topics, "status", "link", "stopping", "history")) return;
+    node.hidden = act.reading;
     const { running } = store;
     const { history } = store.state;
     const stopping = running && ui.values.stopping !== null;
@@ -66,7 +68,7 @@ function runButtons({ act, store, ui }: Context, registry: Registry) {
     attrs(undo, { disabled: !act.possible || !history.can_undo, title: undoTitle(history) });
     attrs(redo, { disabled: !act.possible || !history.can_redo });
   };
-  return { buttons: [run, step, reset, separator, undo, redo], draw };
+  return { node, draw };
 }
 
 function undoTitle(history: Context["store"]["state"]["history"]): string {
@@ -107,15 +109,22 @@ function settingControls(context: Context, registry: Registry) {
     [lamb, "lamb"],
     [grid, "grid"],
   ];
+  const nodes = [lamb.node, grid.node, optimiser.node];
+  // In place of them, on a saved page.
+  const facts = h("span", { class: "kw-dim" });
   const draw = (topics: Topics) => {
     if (!touches(topics, "settings", "link")) return;
+    for (const node of nodes) node.hidden = act.reading;
+    facts.hidden = !act.reading;
+    const now = store.state.settings;
+    setText(facts, `λ ${number(now.lamb, 3)} · grid ${now.grid} · ${now.opt}`);
     for (const [one, name] of sliders) {
       one.accept(store.state.settings[name], store.answered);
       one.disable(!act.possible);
     }
     optimiser.draw();
   };
-  return { nodes: [lamb.node, grid.node, optimiser.node], draw };
+  return { nodes: [...nodes, facts], draw };
 }
 
 function optimiserSelect({ act, store }: Context, registry: Registry) {
