@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from kanwidget import _check
 from kanwidget.explorer.commands import Command, Pause, Start
@@ -25,14 +24,11 @@ from kanwidget.training.threads import one_thread
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 Job = tuple[Callable[[], Any], "Future[Any] | None"]
-DriverChoice = Literal["auto", "thread", "cooperative", "blocking"]
 
 #: Seconds of training between two looks at the clock and the queue is at most this; the queue is looked at after every step.
 _SLICE = 0.02
 #: Seconds that a pump of the browser trains.
 _PUMP_SECONDS = 0.15
-#: Every driver that may have a thread, to be stopped when Python ends.
-_ALIVE: weakref.WeakSet[Driver] = weakref.WeakSet()
 
 
 class Driver:

@@ -48,14 +48,17 @@ class ThreadDriver(Driver):
 
     def begin(self) -> None:
         """Start the thread, in a copy of the caller's context: some kernels look there for where output belongs."""
-        if self._thread is None and not self.closed:
+        with self._changed:  # two callers at once begin one thread
+            if self._thread is not None or self.closed:
+                return
             context, begun = contextvars.copy_context(), threading.Event()
-            self._thread = threading.Thread(target=context.run, args=(self._loop, begun), name=self._name, daemon=True)
+            thread = threading.Thread(target=context.run, args=(self._loop, begun), name=self._name, daemon=True)
             _ALIVE.add(self)
-            self._thread.start()
-            begun.wait()
-            # The worker has set its own number of threads, and with it that of threads still to come: set this back.
-            torch.set_num_threads(torch.get_num_threads())
+            thread.start()
+            self._thread = thread
+        begun.wait()
+        # The worker has set its own number of threads, and with it that of threads still to come: set this back.
+        torch.set_num_threads(torch.get_num_threads())
 
     def ask(self, job: Callable[[], T]) -> T:
         if self._thread is None or threading.get_ident() in (self._owner, self._thread.ident):

@@ -458,6 +458,27 @@ def test_jobs_of_a_closed_driver_are_cancelled(session):
         driver.apply(c.Pause())
 
 
+def test_many_callers_at_once_begin_one_thread(session, monkeypatch):
+    made, together = [], threading.Barrier(8)
+    start = threading.Thread.start
+
+    def slow_start(thread):
+        if thread.name.startswith("kanwidget"):
+            made.append(thread)
+            time.sleep(0.02)  # long enough for the others to come between look and act
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", slow_start)
+    driver = ThreadDriver(session, Publisher(session))
+    callers = [threading.Thread(target=lambda: (together.wait(), driver.begin())) for _ in range(8)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert made == [driver.thread]
+    driver.close()
+
+
 def test_a_job_within_a_job_is_done_at_once(session):
     driver = Driver(session, Publisher(session))
     assert driver.ask(lambda: driver.ask(lambda: 7)) == 7
