@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { eventLabels } from "../src/views/curves-plot";
 import { placeStates } from "../src/views/history";
 import { fakeTime, frame, mount } from "./helpers";
 
@@ -290,5 +291,28 @@ describe("history", () => {
     view.click('[data-kw-state-id="0"]');
     expect(view.commands("goto")).toMatchObject([{ state: 0 }]);
     expect(view.one('[data-kw-state-id="0"]').getAttribute("aria-current")).toBe("true");
+  });
+});
+
+describe("names of marks on the curves", () => {
+  const names = (...events: [number, string][]) =>
+    eventLabels(
+      events.map(([at, label]) => ({ at, label })),
+      500,
+    );
+
+  it("stand apart where there is room, in order of their marks", () => {
+    expect(names([300, "prune"], [100, "λ = 0"]).map(({ text }) => text)).toEqual(["λ = 0", "prune"]);
+  });
+
+  it("are joined where two marks are close, and never overlap", () => {
+    expect(names([200, "grid 3 → 10"], [206, "λ = 0"]).map(({ text }) => text)).toEqual(["grid 3 → 10, λ = 0"]);
+    expect(names([488, "grid 3 → 10"], [495, "λ = 0"]).map(({ text }) => text)).toEqual(["grid 3 → 10, λ = 0"]);
+    const many = names(...Array.from({ length: 60 }, (_, i): [number, string] => [8 * i, `grid ${i} → ${i + 1}`]));
+    expect(many.length).toBeGreaterThan(2);
+    for (const [i, one] of many.entries()) {
+      expect(one.start).toBeGreaterThanOrEqual(i > 0 ? many[i - 1]!.end + 8 : 0);
+      expect(one.end).toBeLessThanOrEqual(500);
+    }
   });
 });

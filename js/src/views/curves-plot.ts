@@ -166,17 +166,53 @@ function eventX(store: Store, xs: Float32Array, x: Scale, step: number): number 
   return steps.length > 0 ? x(xs[bisect(steps, step)]!) : x(0);
 }
 
-/** Marks of what was done. Labels that would overlap are left out; pointing at a mark names it. */
+interface EventLabel {
+  text: string;
+  first: number;
+  last: number;
+  /** Where its text begins and ends. */
+  start: number;
+  end: number;
+}
+
+const textWidth = (text: string): number => text.length * 5.8;
+
+/**
+ * Labels for marks at `events`, from left to right. One that would overlap the label before it joins that one where both
+ * marks are near; else it is left out, and pointing at the mark names it.
+ */
+export function eventLabels(events: { at: number; label: string }[], width: number): EventLabel[] {
+  const placed: EventLabel[] = [];
+  const put = (text: string, first: number, last: number, free: number): EventLabel | null => {
+    const long = textWidth(text);
+    const start = Math.max(2, Math.min((first + last - long) / 2, width - long - 2));
+    // A label may move a little to the right of a neighbour, not away from its mark.
+    const shifted = Math.max(start, free);
+    const end = shifted + long;
+    return shifted > last || end > width ? null : { text, first, last, start: shifted, end };
+  };
+  for (const { at, label } of [...events].sort((a, b) => a.at - b.at)) {
+    const before = placed.at(-1);
+    const alone = put(label, at, at, before ? before.end + 8 : 0);
+    if (alone) {
+      placed.push(alone);
+      continue;
+    }
+    if (!before || at - before.first > 70 || textWidth(before.text + label) > width * 0.4) continue;
+    const space = (placed.at(-2)?.end ?? -8) + 8;
+    const joined = put(`${before.text}, ${label}`, before.first, at, space);
+    if (joined) placed[placed.length - 1] = joined;
+  }
+  return placed;
+}
+
+/** Marks of what was done, and their names. */
 function events({ store }: Context, chart: Chart): SVGElement[] {
-  let free = 0;
-  return store.state.history.events.flatMap(({ step, label }) => {
-    const at = chart.eventX(step);
+  const placed = store.state.history.events.map((event) => ({ ...event, at: chart.eventX(event.step) }));
+  const marks = placed.map(({ at, label, step }) => {
     const mark = line(`M${at.toFixed(1)} ${TOP - 4}V${chart.bottom}`, "kw-c5", 1, "2 3");
     mark.append(s("title", {}, `${label} (step ${step})`));
-    const width = label.length * 5.8;
-    const start = Math.max(2, Math.min(at - width / 2, chart.width - width - 2));
-    if (start < free) return [mark];
-    free = start + width + 8;
-    return [mark, tick(start, TOP - 8, label, "start")];
+    return mark;
   });
+  return [...marks, ...eventLabels(placed, chart.width).map(({ text, start }) => tick(start, TOP - 8, text, "start"))];
 }
