@@ -26,6 +26,7 @@ def structure(session: Session) -> p.Structure:
     """Nodes, edges and sizes."""
     model = session.model
     return {
+        "version": session.layout,
         "width": [list(pair) for pair in model.width],
         "k": model.k,
         "grid": model.grid,

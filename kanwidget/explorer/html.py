@@ -12,7 +12,8 @@ from typing import Any
 from kanwidget.core import History
 from kanwidget.explorer import curves, describe
 from kanwidget.explorer.publisher import Publisher
-from kanwidget.explorer.session import Session, copied
+from kanwidget.explorer.session import Session
+from kanwidget.explorer.undo import copied
 from kanwidget.kan import KAN
 
 _STATIC = Path(__file__).parent.parent / "static"

@@ -8,9 +8,9 @@ from dataclasses import replace
 from kanwidget import _check
 from kanwidget.core import Event
 from kanwidget.explorer import commands as c
-from kanwidget.explorer.session import Session, copied
+from kanwidget.explorer.session import Session
 from kanwidget.explorer.topics import EVERYTHING, Topics
-from kanwidget.explorer.undo import Checkpoint
+from kanwidget.explorer.undo import Checkpoint, copied
 from kanwidget.kan import KAN
 
 
@@ -34,6 +34,7 @@ def reset(session: Session, command: c.Reset) -> Topics:
     try:
         model.reference = session.model.reference.clone()
         session.adopt(model)
+        session.layout = 0
         session.trainer.step_count, session.trainer.seconds = 0, 0.0
         session.records, session.events = [], []
         session.now = replace(session.now, step=0)

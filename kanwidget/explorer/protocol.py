@@ -68,6 +68,9 @@ class EdgeInfo(TypedDict):
 class Structure(TypedDict):
     """The network's shape."""
 
+    version: int
+    """Number of this set of nodes: an edge or node has a meaning only together with it. States that were left come back with
+    their number."""
     width: list[list[int]]
     """`[n_sum, n_mult]` of every layer of nodes."""
     k: int
@@ -250,6 +253,8 @@ Incoming = Literal[
     "frame_ack",
 ]
 # ---- to Python: {"v", "kind", "seq", …}
+# select, fix, unfix, prune, restore and drag may carry `structure: int`, the version of the structure that was clicked: if the
+# nodes are others meanwhile, what was meant is gone, and the message is refused with an `error`.
 # hello      view: str (unique per view)
 # set        settings: {lamb?, grid?, opt?, lr?}
 # control    action: "start" | "pause" | "step" | "reset"

@@ -16,6 +16,8 @@ from kanwidget.explorer.topics import Notice
 _LONGEST = 1_000_000
 #: `(format)` → filename, mime, text or None, bytes or None.
 Export = Callable[[str], tuple[str, str, str | None, bytes | None]]
+#: Messages that name edges or nodes of a structure.
+_OF_EDGES = ("select", "fix", "unfix", "prune", "restore", "drag")
 FORMATS = ("svg", "png", "csv", "json", "html", "code")
 
 
@@ -69,12 +71,17 @@ class Router:
             raise ValueError(f"the kernel knows no message {message.get('kind')!r}")
         if isinstance(found[0], c.Pause):
             self.driver.stop_soon()
-        self.driver.post(lambda: self._carry_out(found, seq))
+        clicked = _clicked(message)
+        self.driver.post(lambda: self._carry_out(found, seq, clicked))
 
-    def _carry_out(self, found: list[c.Command], seq: int) -> None:
+    def _carry_out(self, found: list[c.Command], seq: int, clicked: int | None) -> None:
         session = self.driver.session
         before = session.notice
         try:
+            if clicked not in (None, session.layout):
+                raise ValueError(
+                    "the network has changed since this was clicked. Nothing was done; look, and click again."
+                )
             for command in found:
                 self.publisher.note(session.apply(command))
         except Exception as error:
@@ -127,6 +134,15 @@ class Router:
             self.publisher.tell_ack(seq, True)
 
         self.driver.post(answer)
+
+
+def _clicked(message: Mapping[str, Any]) -> int | None:
+    """Version of the structure that edges and nodes of a message belong to, None where it doesn't say or names none."""
+    named = any(message.get(name) is not None for name in ("edge", "edges", "node"))
+    given = message.get("structure")
+    if message["kind"] not in _OF_EDGES or not named or given is None:
+        return None
+    return c.whole(given, "structure", message["kind"])
 
 
 def notice_of(error: BaseException) -> Notice:

@@ -5,7 +5,6 @@ Commands go in, the topics that changed come out. Whatever fails leaves the sess
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -23,7 +22,7 @@ from kanwidget.explorer.known import BestKnown
 from kanwidget.explorer.protocol import State
 from kanwidget.explorer.script import Log
 from kanwidget.explorer.topics import STEPPED, Notice, Topics
-from kanwidget.explorer.undo import Checkpoint, UndoTree
+from kanwidget.explorer.undo import Checkpoint, UndoTree, copied
 from kanwidget.kan import KAN
 from kanwidget.symbolic.ranking import SIMPLICITY
 from kanwidget.training import OPTIMIZERS, Trainer, make_settings
@@ -87,6 +86,8 @@ class Session:
         self.best = BestKnown()
         #: Raised by every change of parameters or structure: what is derived from them is then out of date.
         self.version = 0
+        #: Which nodes there are: edges of another layout are others, even where their indices are the same.
+        self.layout, self._layouts = 0, 0
         self.notice: Notice | None = None
         self.callbacks: list[Callable[[StepRecord], Any]] = []
         self.log = Log()
@@ -291,12 +292,16 @@ class Session:
             len(self.records),
             tuple(self.events),
             self.now,
+            self.layout,
         )
 
     def restore(self, state: Checkpoint) -> None:
         """Make a checkpoint's state the present one."""
         self.adopt(copied(state.model))
         memory.put(self.trainer, state.memory)
+        if state.layout != self.layout:
+            self.layout, self.selection = state.layout, ()
+            self.best.forget()
         self.records = state.records[: state.n_records]
         self.events, self.now = list(state.events), state.now
 
@@ -312,7 +317,8 @@ class Session:
         self.model = self.trainer.network = model
         self.version += 1
         if not same_shape:
-            self.selection = ()
+            self._layouts += 1
+            self.layout, self.selection = self._layouts, ()
             self.best.forget()
         self.best.acted = self.version
 
@@ -326,15 +332,6 @@ class Session:
         self.now = replace(self.trainer.record(), step=self.now.step, stopped=None)
         if self.state in ("done", "error"):
             self.state, self.reason = "paused", None
-
-
-def copied(model: KAN) -> KAN:
-    """A copy without the history, which may be long."""
-    history, model.history = model.history, History()
-    try:
-        return copy.deepcopy(model)
-    finally:
-        model.history = history
 
 
 def _named(given: Sequence[str] | None, default: tuple[str, ...], argument: str) -> tuple[str, ...]:

@@ -6,12 +6,22 @@ from it, where redo and a click on its chip return to. A new act after an undo s
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import Any
 
 from kanwidget import _check
-from kanwidget.core import Event, StepRecord
+from kanwidget.core import Event, History, StepRecord
 from kanwidget.kan import KAN
+
+
+def copied(model: KAN) -> KAN:
+    """A copy without the history, which may be long."""
+    history, model.history = model.history, History()
+    try:
+        return copy.deepcopy(model)
+    finally:
+        model.history = history
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,8 @@ class Checkpoint:
     n_records: int
     events: tuple[Event, ...]
     now: StepRecord
+    layout: int
+    """The session's, see there."""
 
 
 @dataclass(slots=True)

@@ -49,6 +49,7 @@ TO_PYTHON = {
     "export": {"kind": "export", "format": "svg"},
     "pump": {"kind": "pump", "since": 120},
     "frame_ack": {"kind": "frame_ack", "frame": 3},
+    "fix.structure": {"kind": "fix", "edge": EDGE, "name": "sin", "keep_spline": False, "structure": 3},
 }
 
 

@@ -89,6 +89,8 @@ BAD = [
     {"v": 1, "kind": "pump", "seq": 1, "since": -1},
     {"v": 1, "kind": "unfix", "seq": 1, "edge": [0, 0, 0]},
     {"v": 1, "kind": "prune", "seq": 1, "edges": []},
+    {"v": 1, "kind": "select", "seq": 1, "edges": [[0, 0, 0]], "structure": 7},
+    {"v": 1, "kind": "select", "seq": 1, "edges": [[0, 0, 0]], "structure": "0"},
 ]
 
 
@@ -127,6 +129,59 @@ def test_an_error_is_in_the_words_of_python_and_goes_with_the_next_act(explorer,
     assert told["hint"] == "Did you mean 'sin'?"
     say(explorer, "refine", grid=4)
     assert page.last("error")["error"] is None
+
+
+def structure(page):
+    return page.last("structure")["structure"]["version"]
+
+
+CLICKS = [
+    ("select", {"edges": [[0, 0, 0]]}),
+    ("fix", {"edge": [0, 0, 0], "name": "sin", "keep_spline": False}),
+    ("unfix", {"edge": [0, 0, 0]}),
+    ("prune", {"edges": [[0, 0, 0]]}),
+    ("prune", {"node": [1, 0]}),
+    ("restore", {"edges": [[0, 0, 0]]}),
+    ("drag", {"edge": [0, 0, 0], "index": 1, "value": 0.5, "commit": True}),
+]
+
+
+@pytest.mark.parametrize(("kind", "body"), CLICKS, ids=[f"{kind}-{next(iter(body))}" for kind, body in CLICKS])
+def test_clicks_on_a_structure_that_is_gone_are_refused(explorer, page, kind, body):
+    explorer.prune(node=(1, 0))
+    before = everything(explorer._session)
+    seq = say(explorer, kind, structure=0, **body)
+    assert everything(explorer._session) == before
+    assert "has changed" in page.last("error")["error"]["message"]
+    assert (page.last("ack")["of"], page.last("ack")["ok"]) == (seq, False)
+
+
+def test_clicks_on_the_present_structure_are_carried_out(explorer, page):
+    explorer.fix("exp", edge=(0, 1, 1))
+    for kind, body in (CLICKS[0], CLICKS[1], CLICKS[2], CLICKS[3], CLICKS[5], CLICKS[6], CLICKS[4]):
+        explorer._driver.wake()
+        say(explorer, kind, structure=structure(page), **body)
+        assert page.last("ack")["ok"], kind
+    say(explorer, "prune", structure=0)  # names no edge
+    assert page.last("ack")["ok"]
+
+
+def test_structures_of_one_shape_are_told_apart_and_come_back_with_their_number(explorer, page):
+    numbers = [explorer._session.layout]
+    for act in (
+        lambda: explorer.prune(node=(1, 0)),
+        explorer.undo,
+        lambda: explorer.prune(node=(1, 1)),
+        lambda: explorer.goto(1),
+        lambda: explorer.refine(7),
+        lambda: explorer.goto(2),
+        explorer.reset,
+    ):
+        act()
+        numbers.append(structure(page))
+    one, other = numbers[1], numbers[3]
+    assert numbers == [0, one, 0, other, one, one, other, 0]
+    assert len({0, one, other}) == 3
 
 
 def test_undo_redo_goto_and_the_rest(explorer, page):
@@ -179,7 +234,7 @@ plain = st.recursive(
     max_leaves=8,
 )
 fields = ("edge", "edges", "node", "name", "keep_spline", "settings", "grid", "r2", "index", "value", "commit", "state",
-          "weight", "action", "since", "frame", "format")  # fmt: skip
+          "weight", "action", "since", "frame", "format", "structure")  # fmt: skip
 noise = st.fixed_dictionaries(
     {
         "v": st.just(1),
