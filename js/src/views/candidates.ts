@@ -138,7 +138,7 @@ function otherFunction({ act, store }: Context, registry: Registry) {
     small: true,
     attrs: { "data-kw-action": "fix-other", "aria-label": "Fix to the other function" },
   });
-  const node = h("span", { class: "kw-row kw-fill", style: "min-width:130px" }, select, fix);
+  const node = h("span", { class: "kw-row kw-fill", style: "min-width:168px" }, select, fix);
   registry.listen(fix, "click", () => {
     if (select.value) act.fix(select.value);
   });
