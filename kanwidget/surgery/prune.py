@@ -5,7 +5,7 @@ constant.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -40,6 +40,9 @@ def prune(network: Network, x: Tensor, node_th: float = 1e-2, edge_th: float = 3
         >>> prune(KAN([2, 5, 1]), torch.rand(100, 2, dtype=torch.float64), node_th=10.0).width
         [[2, 0], [1, 0], [1, 0]]
     """
+    _check.real(node_th, "node_th", "prune", low=0)
+    _check.real(edge_th, "edge_th", "prune", low=0)
+    _check_rows(x, "prune")
     pruned = prune_edge(prune_node(network, x, node_th), x, edge_th)
     return _without_unused(pruned)
 
@@ -71,6 +74,7 @@ def prune_node(network: Network, x: Tensor, threshold: float = 1e-2, active: Act
     """
     _check.real(threshold, "threshold", "prune_node", low=0)
     if active is None:
+        _check_rows(x, "prune_node")
         scores, hidden = attribute(network, x), range(1, network.depth)
         keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
         for level in hidden:
@@ -107,6 +111,7 @@ def prune_input(network: Network, x: Tensor, threshold: float = 1e-2, active: Se
     _check.real(threshold, "threshold", "prune_input", low=0)
     keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
     if active is None:
+        _check_rows(x, "prune_input")
         scores = attribute(network, x)
         keep[0] = _above(scores.node_scores[0], threshold)
         served = list(keep)
@@ -114,6 +119,10 @@ def prune_input(network: Network, x: Tensor, threshold: float = 1e-2, active: Se
             served[1] = _above(scores.node_scores[1], threshold)
         keep[0] = _connected(network, scores, served, [0])[0]
     else:
+        if isinstance(active, str) or not isinstance(active, Iterable):
+            _check.fail(
+                "active", "prune_input", "a list of inputs", active, "Write [0, 2] for the first and the third."
+            )
         keep[0] = sorted({_check.integer(i, "active", "prune_input", low=0, high=network.n_in - 1) for i in active})
         if not keep[0]:
             _check.fail("active", "prune_input", "at least one input", active)
@@ -145,6 +154,7 @@ def prune_edge(network: Network, x: Tensor, threshold: float = 3e-2) -> Network:
         2
     """
     _check.real(threshold, "threshold", "prune_edge", low=0)
+    _check_rows(x, "prune_edge")
     scores, means = attribute(network, x).edge_scores, edge_means(network, x)
     pruned = copy.deepcopy(network)
     needed = list(range(network.n_out))
@@ -188,6 +198,13 @@ def edge_means(network: Network, x: Tensor) -> list[Tensor]:
         return [edges.mean(0) for edges in network.trace(x).edges]
 
 
+def _check_rows(x: Tensor, where: str) -> None:
+    """An error for a single row, of which all scores are 0: everything would go."""
+    if x.ndim == 2 and len(x) == 1:  # of other shapes the network says so itself
+        advice = "Scores compare how much edges vary from row to row: give as many rows as you have."
+        _check.fail("data", where, "two rows at least", x, advice)
+
+
 def _above(scores: Tensor, threshold: float) -> list[int]:
     return (scores > threshold).nonzero().flatten().tolist()
 
@@ -218,14 +235,20 @@ def _rescue(kept: list[int], level: int, node: int) -> None:
 
 def _given(network: Network, active: Active) -> list[list[int]]:
     """The nodes to keep on each level, from what the user gave."""
-    hidden = range(1, network.depth)
+    hidden, given = range(1, network.depth), active
+    expected, advice = (
+        f"a list of {len(hidden)} lists, one for each hidden level",
+        "[[0, 2]] keeps two nodes of one level.",
+    )
     if not isinstance(active, Mapping):
-        if len(active) != len(hidden):
-            _check.fail("active", "prune_node", f"a list of {len(hidden)} lists, one for each hidden level", active)
+        if isinstance(active, str) or not isinstance(active, Sequence) or len(active) != len(hidden):
+            _check.fail("active", "prune_node", expected, active, advice)
         active = dict(zip(hidden, active, strict=True))
     keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
     for level, nodes in active.items():
         _check.integer(level, "active", "prune_node", low=1, high=network.depth - 1, advice="Levels are keys.")
+        if isinstance(nodes, str) or not isinstance(nodes, Iterable):
+            _check.fail("active", "prune_node", expected, given, advice)
         high = network.nodes_in(level) - 1
         keep[level] = sorted({_check.integer(n, "active", "prune_node", low=0, high=high) for n in nodes})
         if not keep[level]:

@@ -15,7 +15,7 @@ def test_every_step_of_the_path_keeps_numbers_finite(data, dtype):
     model = KAN([3, 2, 1], dtype=dtype)
     model.fit((x, y), steps=4, lamb=1e-3, progress=False)
     for step in (
-        lambda m: m.prune(),
+        lambda m: m.prune() if len(x) > 1 else m,  # of one row it refuses
         lambda m: m.refine(6),
         lambda m: m.refine(4, knots="adapted"),
         lambda m: m.expand_width(1, 1),

@@ -158,7 +158,7 @@ def test_inputs_are_never_all_pruned(x):
         prune_input(model, x, active=[])
 
 
-@pytest.mark.parametrize("rows", [1, 300])
+@pytest.mark.parametrize("rows", [2, 300])
 def test_pruning_everything_about_the_zoo_survives(zoo, x, unchanged, apart, rows):
     model = zoo()
     with unchanged(model):
@@ -166,7 +166,7 @@ def test_pruning_everything_about_the_zoo_survives(zoo, x, unchanged, apart, row
         smaller = prune_input(small, x[:rows], 0.2)
     assert bool(smaller(x).isfinite().all())
     assert apart(small, model)
-    assert small.layer(0).pinned.any() or rows == 1 or not small.layer(0).spline_on[1].any()
+    assert small.layer(0).pinned.any() or rows == 2 or not small.layer(0).spline_on[1].any()
     index = small.layer(0).tie_index()
     assert bool((index <= torch.arange(len(index))).all())
 
@@ -222,3 +222,11 @@ def test_frozen_parameters_stay_frozen(x):
     small = prune_node(model, x, active=[[0]])
     assert not small.layer(0).base.requires_grad
     assert small.layer(0).coef.requires_grad
+
+
+@pytest.mark.parametrize("method", ["prune", "prune_node", "prune_edge", "prune_input"])
+def test_one_row_says_nothing_about_what_matters(method):
+    with pytest.raises(
+        ValueError, match=f"`data` argument of {method} must be two rows at least; got .* Scores compare"
+    ):
+        getattr(KAN([2, 5, 1]), method)(data=torch.zeros(1, 2, dtype=torch.float64))
