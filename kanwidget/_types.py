@@ -11,7 +11,3 @@ from torch import Tensor
 Elementwise: TypeAlias = Callable[[Tensor], Tensor]
 #: Nodes of one layer: a number of sums, or `[sums, products]`.
 LayerWidth: TypeAlias = int | Sequence[int]
-#: `(layer, input node, output subnode)`
-EdgeIndex: TypeAlias = tuple[int, int, int]
-#: `(layer, index)`
-NodeIndex: TypeAlias = tuple[int, int]

@@ -28,6 +28,7 @@ from kanwidget.core.records import EdgeCurve, EdgeRef, History, SymbolicFit
 from kanwidget.core.scores import Scores, attribute, feature_score
 from kanwidget.datasets import Dataset, arrays, as_dataset
 from kanwidget.insight import feature_interaction
+from kanwidget.surgery._record import listed, record
 from kanwidget.surgery.grids import KnotPlacement
 from kanwidget.training import Trainer, fit, fit_steps
 from kanwidget.training.trainer import Callback
@@ -106,7 +107,7 @@ class KAN(Network):
         self.seed = seed
         #: Every step and event of this network and of those that it was cut from.
         self.history = History()
-        self.to(device)
+        self.to(_device(device))
 
     # ---- using it
 
@@ -120,7 +121,7 @@ class KAN(Network):
             torch.Size([2, 1])
         """
         with torch.no_grad():
-            return self(as_inputs(self, data, test=True))
+            return self(as_inputs(self, data, "predict", test=True))
 
     def derivatives(self, x: Tensor, order: int = 2) -> Derivatives:
         """Value, gradient and (order 2) Hessian of the outputs in the features, see `Derivatives`."""
@@ -131,7 +132,7 @@ class KAN(Network):
         if x is None:
             self.check_edge(l, i, j, "edge_curve")
             with torch.no_grad():
-                values = self.trace(as_inputs(self, data)).nodes[l][:, i]
+                values = self.trace(as_inputs(self, data, "edge_curve")).nodes[l][:, i]
             x = torch.linspace(float(values.min()), float(values.max()), 200, dtype=self.dtype, device=self.device)
         return self.curve((l, i, j), arrays.tensor(x, "x", "edge_curve").to(self.device, self.dtype))
 
@@ -161,7 +162,8 @@ class KAN(Network):
             callbacks: Called with `(model, record)` after each step; one that returns True ends the training.
             validation: A pair `(inputs, labels)`; the state that is best on it is kept.
             progress: Whether to show a progress bar.
-            **options: `lr`, `batch` (rows of each step), `loss` (`"mse"`, `"cross_entropy"` or a function of outputs and labels),
+            **options: `lr` (of Adam and LBFGS; LM finds the length of its steps by itself), `batch` (rows of each step),
+                `loss` (`"mse"`, `"cross_entropy"` or a function of outputs and labels),
                 `metrics` (functions of outputs and labels, on the test data), `sample_weight`, `update_grid`,
                 `grid_update_num`, `start_grid_update_step`, `stop_grid_update_step`, `lamb_l1`, `lamb_entropy`,
                 `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches.
@@ -195,28 +197,29 @@ class KAN(Network):
 
     def refine(self, grid: int | Sequence[int], *, knots: KnotPlacement = "insert", data: Any = None) -> Self:
         """A new model with another number of grid intervals; more of them keep the function exactly."""
-        x = None if knots == "insert" else as_inputs(self, data)
+        x = None if knots == "insert" else as_inputs(self, data, "refine")
         return cast("Self", surgery.refine(self, grid, knots=knots, x=x))
 
     def update_grid(self, data: Any = None, *, grid_eps: float | None = None) -> None:
         """Move the knots to where the data is. In place."""
-        surgery.update_grid(self, as_inputs(self, data), grid_eps=grid_eps)
+        surgery.update_grid(self, as_inputs(self, data, "update_grid"), grid_eps=grid_eps)
+        record(self, "grid", "grid adapted")
 
     def prune(self, node_th: float = 1e-2, edge_th: float = 3e-2, *, data: Any = None) -> Self:
         """A new model without the nodes and edges that hardly matter."""
-        return cast("Self", surgery.prune(self, as_inputs(self, data), node_th, edge_th))
+        return cast("Self", surgery.prune(self, as_inputs(self, data, "prune"), node_th, edge_th))
 
     def prune_node(self, threshold: float = 1e-2, *, active: Any = None, data: Any = None) -> Self:
         """A new model without the hidden nodes that hardly matter."""
-        return cast("Self", surgery.prune_node(self, as_inputs(self, data), threshold, active))
+        return cast("Self", surgery.prune_node(self, as_inputs(self, data, "prune_node"), threshold, active))
 
     def prune_edge(self, threshold: float = 3e-2, *, data: Any = None) -> Self:
         """A new model without the edges that hardly matter."""
-        return cast("Self", surgery.prune_edge(self, as_inputs(self, data), threshold))
+        return cast("Self", surgery.prune_edge(self, as_inputs(self, data, "prune_edge"), threshold))
 
     def prune_input(self, threshold: float = 1e-2, *, active: Sequence[int] | None = None, data: Any = None) -> Self:
         """A new model that reads only the inputs that matter; it still takes data with all columns."""
-        return cast("Self", surgery.prune_input(self, as_inputs(self, data), threshold, active))
+        return cast("Self", surgery.prune_input(self, as_inputs(self, data, "prune_input"), threshold, active))
 
     def expand_width(self, level: int, n: int, *, sums: bool = True, mult_arity: int = 2) -> Self:
         """A new model with n more nodes on a hidden level; the function stays."""
@@ -236,7 +239,10 @@ class KAN(Network):
 
     def remove_node(self, level: int, node: int, *, data: Any = None) -> Self:
         """A new model without one hidden node."""
-        return cast("Self", surgery.remove_node(self, level, node, as_inputs(self, data) if self._has(data) else None))
+        return cast(
+            "Self",
+            surgery.remove_node(self, level, node, as_inputs(self, data, "remove_node") if self._has(data) else None),
+        )
 
     def swap(self, level: int, i1: int, i2: int) -> None:
         """Exchange two hidden nodes; the function stays. In place."""
@@ -274,7 +280,9 @@ class KAN(Network):
         """The functions that could replace an edge, best first. Changes nothing; see `kanwidget.symbolic`."""
         from kanwidget import symbolic
 
-        return symbolic.suggest_symbolic(self, l, i, j, as_inputs(self, data), lib=lib, topk=topk, **options)
+        return symbolic.suggest_symbolic(
+            self, l, i, j, as_inputs(self, data, "suggest_symbolic"), lib=lib, topk=topk, **options
+        )
 
     def fix_symbolic(
         self,
@@ -290,14 +298,19 @@ class KAN(Network):
         """Replace an edge by c·f(a·x + b) + d. In place; see `kanwidget.symbolic`."""
         from kanwidget import symbolic
 
-        x = as_inputs(self, data)
-        return symbolic.fix_symbolic(self, l, i, j, name, x, params=params, keep_spline=keep_spline)
+        x = as_inputs(self, data, "fix_symbolic")
+        fit = symbolic.fix_symbolic(self, l, i, j, name, x, params=params, keep_spline=keep_spline)
+        record(self, "fix", f"fixed edge {(l, i, j)} to {fit.name}")
+        return fit
 
     def unfix_symbolic(self, l: int, i: int, j: int) -> None:  # noqa: E741
         """Bring back the spline that a symbol replaced. In place."""
         from kanwidget import symbolic
 
+        name = self.check_edge(l, i, j, "unfix_symbolic").symbol(i, j)
         symbolic.unfix_symbolic(self, l, i, j)
+        if name is not None:
+            record(self, "unfix", f"edge {(l, i, j)} is no longer {name}")
 
     def auto_symbolic(
         self, *, lib: Iterable[str] | None = None, data: Any = None, **options: Any
@@ -305,7 +318,10 @@ class KAN(Network):
         """Replace every edge by its best candidate. In place; see `kanwidget.symbolic`."""
         from kanwidget import symbolic
 
-        return symbolic.auto_symbolic(self, as_inputs(self, data), lib=lib, **options)
+        done = symbolic.auto_symbolic(self, as_inputs(self, data, "auto_symbolic"), lib=lib, **options)
+        if done:
+            record(self, "fix", f"fixed {listed('edge', [edge for edge, _ in done])}")
+        return done
 
     def symbolic_formula(self, var: Sequence[Any] | None = None, **options: Any) -> tuple[list[Any], list[Any]]:
         """The outputs as sympy expressions, and the variables; numeric edges stand in as named functions."""
@@ -323,16 +339,16 @@ class KAN(Network):
 
     def attribute(self, l: int | None = None, i: int | None = None, *, data: Any = None) -> Scores:  # noqa: E741
         """How much every node and edge matters for the outputs, or for node i of level l."""
-        return attribute(self, as_inputs(self, data), l, i)
+        return attribute(self, as_inputs(self, data, "attribute"), l, i)
 
     @property
     def feature_score(self) -> Tensor:
         """How much every column of the data matters, `(n_features,)`, on the reference data."""
-        return feature_score(self, as_inputs(self, None))
+        return feature_score(self, as_inputs(self, None, "feature_score"))
 
     def feature_interaction(self, l: int | None = None, *, data: Any = None, **thresholds: float) -> dict[Any, int]:  # noqa: E741
         """Which columns of the data act together in the nodes of a level, and how often."""
-        return feature_interaction(self, as_inputs(self, data), l, **thresholds)
+        return feature_interaction(self, as_inputs(self, data, "feature_interaction"), l, **thresholds)
 
     @property
     def node_scores(self) -> tuple[Tensor, ...]:
@@ -348,13 +364,19 @@ class KAN(Network):
         """The network as one matplotlib figure; see `kanwidget.insight.plot` for `beta`, `metric`, `in_vars`, …"""
         from kanwidget.insight.plot import plot
 
-        return plot(self, as_inputs(self, data), **options)
+        return plot(self, as_inputs(self, data, "plot"), **options)
 
     def plot_edge(self, l: int, i: int, j: int, *, data: Any = None, **options: Any) -> Any:  # noqa: E741
         """One edge as a matplotlib figure: its parts, the data under it, and its grid."""
         from kanwidget.insight.plot import plot_edge
 
-        return plot_edge(self, l, i, j, as_inputs(self, data), **options)
+        return plot_edge(self, l, i, j, as_inputs(self, data, "plot_edge"), **options)
+
+    def plot_fit(self, data: Any, **options: Any) -> Any:
+        """Predictions against the truth, and the residuals, as a matplotlib figure; `theme` and `title`."""
+        from kanwidget.insight.plot import plot_fit
+
+        return plot_fit(self, data, **options)
 
     def plot_curves(self, **options: Any) -> Any:
         """The losses of all trainings of this model as a matplotlib figure."""
@@ -381,7 +403,7 @@ class KAN(Network):
         return f"KAN({shape}, grid={self.grid}, k={self.k}, {len(self.edge_refs(active=True))} active edges)"
 
 
-def as_inputs(model: Network, data: Any, *, test: bool = False) -> Tensor:
+def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> Tensor:
     """Inputs for a query: those of the data, or the model's reference.
 
     Raises:
@@ -392,24 +414,34 @@ def as_inputs(model: Network, data: Any, *, test: bool = False) -> Tensor:
             advice = (
                 "Pass data=… (a Dataset or inputs), or call fit first: it leaves a sample of its data with the model."
             )
-            _check.fail("data", "this method", "given for a model that wasn't fitted", None, advice)
+            _check.fail("data", where, "given for a model that wasn't fitted", None, advice)
         return model.reference
     if isinstance(data, (Dataset, Mapping)) or _is_pair(data):
         dataset = as_dataset(data)
         found = dataset.test_input if test and dataset.test_input is not None else dataset.train_input
         return found.to(model.device, model.dtype)
-    x = arrays.tensor(data, "data", "this method").to(model.device, model.dtype)
+    x = arrays.tensor(data, "data", where).to(model.device, model.dtype)
     x = x[:, None] if x.ndim == 1 and model.n_features == 1 else x
     if x.ndim == 2 and not test:
         if len(x) == 0:
-            _check.fail("data", "this method", "given with at least one row", x)
-        arrays.finite(x, "data", "this method")
+            _check.fail("data", where, "given with at least one row", x)
+        arrays.finite(x, "data", where)
     return x
 
 
 def _is_pair(data: Any) -> bool:
     """Whether it is what `fit` takes as (inputs, labels), and no table of two rows."""
     return isinstance(data, tuple) and len(data) == 2 and getattr(data[0], "ndim", 0) == 2
+
+
+def _device(device: Any) -> torch.device:
+    """A device that is there, or an error."""
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, TypeError, AssertionError, NotImplementedError):
+        _check.fail("device", "KAN", "'cpu' or another device that torch finds here", device, "Leave it out for 'cpu'.")
+    return found
 
 
 def _range(ends: Any) -> tuple[float, float]:

@@ -286,8 +286,8 @@ _BUILT_IN = frozenset(_TABLE)
 _ALIASES = {"x^0.5": "sqrt", "1/x^0.5": "1/sqrt(x)", "sign": "sgn", "sqrt(x)": "sqrt"}
 
 
-def primitive(name: str) -> Primitive:
-    """The row of that name (or alias).
+def primitive(name: str, argument: str = "name", where: str = "primitive") -> Primitive:
+    """The row of that name (or alias); `argument` and `where` are what an error names.
 
     Raises:
         ValueError: For an unknown name; the message names the closest known one.
@@ -296,7 +296,7 @@ def primitive(name: str) -> Primitive:
         >>> primitive("sin").complexity
         2
     """
-    known = _check.choice(name, "name", "primitive", [*_TABLE, *_ALIASES])
+    known = _check.choice(name, argument, where, [*_TABLE, *_ALIASES])
     return _TABLE[_ALIASES.get(known, known)]
 
 
@@ -310,8 +310,8 @@ def is_built_in(name: str) -> bool:
     return name in _BUILT_IN
 
 
-def library(lib: Iterable[str] | None = None) -> list[Primitive]:
-    """The rows of these names, in order and without duplicates; all of them for None.
+def library(lib: Iterable[str] | None = None, where: str = "library") -> list[Primitive]:
+    """The rows of these names, in order and without duplicates; all of them for None. Errors name `where`.
 
     Examples:
         >>> [p.name for p in library(["x", "x^0.5", "sqrt"])]
@@ -320,10 +320,13 @@ def library(lib: Iterable[str] | None = None) -> list[Primitive]:
     if lib is None:
         return list(_TABLE.values())
     if isinstance(lib, str):
-        _check.fail("lib", "library", "a list of names", lib, f"Use [{lib!r}].", error=TypeError)
+        _check.fail("lib", where, "a list of names", lib, f"Use [{lib!r}].", error=TypeError)
     if not isinstance(lib, Iterable):
-        _check.fail("lib", "library", "a list of names", lib, error=TypeError)
-    return list({(row := primitive(name)).name: row for name in lib}.values())
+        _check.fail("lib", where, "a list of names", lib, error=TypeError)
+    rows = list({(row := primitive(name, "lib", where)).name: row for name in lib}.values())
+    if not rows:
+        _check.fail("lib", where, "a list of at least one name", lib, "Leave it out for all of them.")
+    return rows
 
 
 def register_primitive(
@@ -369,6 +372,7 @@ def register_primitive(
         _check.fail("name", where, "other than a built-in name", name, "Saved models rely on those; choose another.")
     if not callable(fn):
         _check.fail("fn", where, "a function of a tensor", fn, error=TypeError)
+    intervals, free = _intervals(intervals), _free(free)
     probe = torch.full((3, 2), _probe_point(intervals), dtype=torch.float64)
     value = fn(probe)
     if not isinstance(value, Tensor) or value.shape != probe.shape:
@@ -383,12 +387,32 @@ def register_primitive(
         d2 or _derivative(slope),
         _check.real(complexity, "complexity", where, low=0),
         form if form is not None else ("call", name, "u"),
-        intervals=tuple((float(low), float(high)) for low, high in intervals),
+        intervals=intervals,
         closed=closed,
-        free=(bool(free[0]), bool(free[1])),
+        free=free,
     )
     _TABLE[name] = row
     return row
+
+
+def _intervals(given: Any) -> tuple[Interval, ...]:
+    """At least one increasing pair, or an error."""
+    try:
+        pairs = tuple((float(low), float(high)) for low, high in given)
+    except (TypeError, ValueError):
+        pairs = ()
+    if not pairs or not all(low < high for low, high in pairs):
+        advice = "((0, math.inf),) is for functions of positive numbers; leave it out for all numbers."
+        expected = "at least one pair (low, high) with low < high"
+        _check.fail("intervals", "register_primitive", expected, given, advice)
+    return pairs
+
+
+def _free(given: Any) -> tuple[bool, bool]:
+    """Two truth values, or an error."""
+    if not isinstance(given, (tuple, list)) or len(given) != 2 or not all(isinstance(part, bool) for part in given):
+        _check.fail("free", "register_primitive", "two of True and False, for a and for b", given)
+    return given[0], given[1]
 
 
 def _frozen(form: Any) -> Form:

@@ -45,11 +45,6 @@ class Scores:
         return tuple(scores.amax(0) for scores in self.nodes_by_output)
 
     @property
-    def subnode_scores(self) -> tuple[Tensor, ...]:
-        """Per layer of edges: `(subnodes,)`, the largest over the outputs."""
-        return tuple(scores.amax(0) for scores in self.subnodes_by_output)
-
-    @property
     def edge_scores(self) -> tuple[Tensor, ...]:
         """Per layer of edges: `(subnodes, nodes below)`, the largest over the outputs."""
         return tuple(scores.amax(0) for scores in self.edges_by_output)

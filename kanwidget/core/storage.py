@@ -50,10 +50,10 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
         ...     load(folder + "/m.kan", KAN)
         KAN([2, 5, 1], grid=3, k=3, 15 active edges)
     """
+    target = _target(path)
     state = network.state_dict()
     tensors = {name: value.detach().clone().contiguous() for name, value in state.items() if isinstance(value, Tensor)}
     content = to_bytes(tensors, {_KEY: json.dumps(_structure(network))})
-    target = Path(path)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
         with open(temporary, "xb") as file:
@@ -82,12 +82,26 @@ def load(path: str | os.PathLike[str], cls: type[N], map_location: torch.device 
         ValueError: If it isn't such a file, is damaged, was written by a later version, or needs a primitive that isn't
             registered here.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        _check.fail("path", "load", "a path", path, error=TypeError)
     tensors, structure = _read(Path(path), torch.device(map_location))
     _check_names(structure, path)
     try:
         return _assembled(tensors, structure, cls)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{os.fspath(path)} is damaged: {type(error).__name__}: {error}") from error
+
+
+def _target(path: Any) -> Path:
+    """The path to write to, or an error that names it as it was given."""
+    if not isinstance(path, (str, os.PathLike)):
+        _check.fail("path", "save", "a path", path, "Give a text, such as 'model.kan'.", error=TypeError)
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent} for {os.fspath(path)}. Create it first.")
+    if target.is_dir():
+        raise IsADirectoryError(f"{os.fspath(path)} is a folder. Give the path of a file in it.")
+    return target
 
 
 def _structure(network: Network) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def labels(value: Any, rows: int, argument: str, where: str, names: Sequence[str
     else:
         y = y.to(torch.float64) if integral else y
         y = y[:, None] if y.ndim == 1 else y
-    if y.ndim > 2 or y.shape[0] != rows or 0 in y.shape:
+    if y.ndim not in (1, 2) or y.shape[0] != rows or 0 in y.shape:
         expected = f"of shape ({rows},) or ({rows}, outputs), one row for each row of the inputs"
         _check.fail(argument, where, expected, y)
     finite(y, argument, where, names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -304,6 +304,8 @@ def _split(rows: int, fraction: float, seed: int, where: str) -> tuple[Tensor, T
 
 def _names(given: Sequence[str], default: tuple[str, ...], argument: str) -> tuple[str, ...]:
     """Names, one a column; the default where none were given."""
+    if not isinstance(given, Iterable):
+        _check.fail(argument, "Dataset", f"{len(default)} names, one a column", given, error=TypeError)
     names = tuple(given) if not isinstance(given, str) else (given,)
     if not names:
         return default

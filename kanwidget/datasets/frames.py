@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -19,8 +20,13 @@ def columns_of(df: Any, target: str | Sequence[str]) -> tuple[Any, Any, list[str
     """Inputs, labels, names of the inputs, names of the outputs."""
     if not hasattr(df, "columns"):
         _check.fail("df", _WHERE, "a data frame", df, "Arrays go to Dataset.from_arrays(x, y).", error=TypeError)
+    twice = [str(name) for name, count in Counter(map(str, df.columns)).items() if count > 1]
+    if twice:
+        _check.fail("df", _WHERE, "a frame whose columns have different names", twice, "Rename or drop one of them.")
     labels = {str(name): name for name in df.columns}  # a frame's columns may be named by numbers
     columns = list(labels)
+    if not isinstance(target, (str, list, tuple)):
+        _check.fail("target", _WHERE, "the name of a column, or a list of them", target, error=TypeError)
     targets = [target] if isinstance(target, str) else list(target)
     for name in targets:
         known_column(name, columns, "target", _WHERE)
@@ -40,7 +46,7 @@ def known_column(name: str, columns: Sequence[str], argument: str, where: str) -
     """Nothing, or an error that lists the columns and names the closest one."""
     if name in columns:
         return
-    close = difflib.get_close_matches(name, columns, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name), columns, n=1, cutoff=0.5)
     advice = f"Did you mean {close[0]!r}?" if close else ""
     _check.fail(argument, where, "one of the columns " + ", ".join(map(repr, columns)), name, advice)
 

@@ -61,6 +61,9 @@ def create_dataset(
         >>> create_dataset(lambda x: x[0], 1, "row", ranges=[0, 5], test_num=0)["train_input"].max() <= 5
         tensor(True)
     """
+    if not callable(f):
+        advice = "lambda x: x[:, [0]] * x[:, [1]] is one of two inputs."
+        _check.fail("f", _WHERE, "a function of a table of inputs", f, advice, error=TypeError)
     n_var = _check.integer(n_var, "n_var", _WHERE, low=1)
     _check.choice(f_mode, "f_mode", _WHERE, ("col", "row"))
     counts = (

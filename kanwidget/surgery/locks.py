@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -82,6 +82,8 @@ def _edges(network: Network, index: int, edges: Sequence[tuple[int, int]], where
     """The layer and the flat indices of edges, checked."""
     layer = None
     flats = []
+    if isinstance(edges, str) or not isinstance(edges, Iterable):
+        _check.fail("edges", where, "a list of pairs (i, j)", edges, "Write [(0, 0), (1, 0)] for two edges.")
     for edge in edges:
         if not isinstance(edge, Sequence) or len(edge) != 2:
             _check.fail("edges", where, "a list of pairs (i, j)", edges, "The layer is the argument `l`.")

@@ -24,7 +24,6 @@ from kanwidget.symbolic.text import equation
 from kanwidget.symbolic.tidy import visible
 
 _log = logging.getLogger(__name__)
-Params = tuple[float, float, float, float]
 
 
 def suggest_symbolic(
@@ -67,7 +66,8 @@ def suggest_symbolic(
     if topk is not None:
         _check.integer(topk, "topk", "suggest_symbolic", low=1)
     inputs, values = edge_samples(network, l, [(i, j)], x)
-    return fit_primitives(inputs, values, library(lib), simplicity=weight_simple)[0][:topk]
+    rows = library(lib, "suggest_symbolic")
+    return fit_primitives(inputs, values, rows, simplicity=weight_simple)[0][:topk]
 
 
 def suggest_all(
@@ -85,7 +85,7 @@ def suggest_all(
         >>> len(suggest_all(KAN([2, 1]), x, lib=["x", "sin"]))
         2
     """
-    rows = library(lib)
+    rows = library(lib, "suggest_all")
     found: dict[EdgeRef, list[SymbolicFit]] = {}
     for index in range(network.depth):
         refs = [ref for ref in network.edge_refs(active=True) if ref.layer == index]
@@ -136,7 +136,7 @@ def fix_symbolic(
         ('sin(3*x)', 'symbolic')
     """
     layer = network.check_edge(l, i, j, "fix_symbolic")
-    row = primitive(name)
+    row = primitive(name, where="fix_symbolic")
     group = tied_edges(layer, i, j)
     if params is None and layer.state(i, j) == "pruned":
         advice = "Restore it first with restore_edge, or give params: a pruned edge is 0, and so would be every fit."
@@ -206,7 +206,7 @@ def auto_symbolic(
     """
     _check.real(r2_threshold, "r2_threshold", "auto_symbolic", high=1)
     _check.real(weight_simple, "weight_simple", "auto_symbolic", low=0, high=1)
-    rows = library(lib)
+    rows = library(lib, "auto_symbolic")
     done: list[tuple[EdgeRef, SymbolicFit]] = []
     for index in range(network.depth):
         layer = network.layer(index)
@@ -282,7 +282,7 @@ def _fit_one(row: Primitive, inputs: Tensor, values: Tensor) -> SymbolicFit:
 
 def _given(row: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
     """A fit with given constants, after a check of the domain."""
-    if isinstance(params, str) or len(params) != 4:
+    if isinstance(params, str) or not hasattr(params, "__len__") or len(params) != 4:
         _check.fail("params", "fix_symbolic", "four numbers: a, b, c and d of c·f(a·x + b) + d", params)
     a, b, c, d = (_check.real(value, "params", "fix_symbolic") for value in params)
     x, y = inputs.double(), values.double()

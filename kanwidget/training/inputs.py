@@ -58,7 +58,10 @@ def check_outputs(network: Network, loss: Loss, label: Tensor) -> None:
             )
     elif loss.root and label.shape[1] != network.n_out:
         expected = f"labels with {network.n_out} columns, as the network has outputs"
-        _check.fail("data", "fit", expected, label, f"End `width` with {label.shape[1]}.")
+        advice = f"End `width` with {label.shape[1]}."
+        if label.shape[1] == 1 and bool((label == label.round()).all()):
+            advice += " If these are class numbers, pass them as a vector of integers: y[:, 0]."
+        _check.fail("data", "fit", expected, label, advice)
     elif loss.gradient is None:
         output = torch.zeros(len(label), network.n_out, dtype=network.dtype, device=network.device, requires_grad=True)
         with torch.enable_grad():

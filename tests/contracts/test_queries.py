@@ -29,6 +29,7 @@ QUERIES = {
     "suggest for a symbolic edge": lambda model, x: model.suggest_symbolic(model.depth - 1, 1, 0, lib=["x", "sin"]),
     "symbolic_formula": lambda model, x: model.symbolic_formula(),
     "plot": lambda model, x: model.plot(),
+    "plot_fit": lambda model, x: model.plot_fit((x, torch.zeros(len(x), model.n_out, dtype=F64))),
     "plot_curves": lambda model, x: model.plot_curves(),
     "prune": lambda model, x: model.prune(),
     "prune_node": lambda model, x: model.prune_node(0.1),

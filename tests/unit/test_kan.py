@@ -257,3 +257,28 @@ def test_base_functions_are_defined_for_all_numbers(name):
         ValueError, match="`base_fun` argument of KAN must be a function that is defined for all numbers"
     ):
         KAN([1, 1], base_fun=name)
+
+
+def test_what_was_done_to_the_edges_stands_in_the_history():
+    model = KAN([2, 1])
+    x = uniform(30, 2)
+    model.update_grid(x)
+    model.fix_symbolic(0, 0, 0, "sin", data=x)
+    model.unfix_symbolic(0, 0, 0)
+    model.unfix_symbolic(0, 0, 0)  # is a spline already: nothing happens
+    model.auto_symbolic(lib=["x"], r2_threshold=-1e9, data=x)
+    model.auto_symbolic(lib=["x"], data=x)  # nothing is left to do
+    assert [(event.step, event.kind, event.label) for event in model.history.events] == [
+        (0, "grid", "grid adapted"),
+        (0, "fix", "fixed edge (0, 0, 0) to sin"),
+        (0, "unfix", "edge (0, 0, 0) is no longer sin"),
+        (0, "fix", "fixed 2 edges: (0, 0, 0), (0, 1, 0)"),
+    ]
+    with pytest.raises(ValueError, match="one of"):
+        model.fix_symbolic(0, 0, 0, "sine", data=x)
+    assert len(model.history.events) == 4
+
+
+def test_plot_fit():
+    pytest.importorskip("matplotlib")
+    assert len(KAN([2, 1]).plot_fit((uniform(30, 2), uniform(30, 1)), title="a").axes) == 2
