@@ -2,6 +2,9 @@
 
 A node remembers two states: the one just before its act, where undo returns to, and the latest one that was trained
 from it, where redo and a click on its chip return to. A new act after an undo starts a branch.
+
+So that a long session doesn't fill the memory, the states of at most `MOST_STATES` nodes are kept: first the oldest ends of
+branches lose theirs, then the oldest acts on the way to the present. Such a node keeps its place and its label.
 """
 
 from __future__ import annotations
@@ -22,6 +25,10 @@ def copied(model: KAN) -> KAN:
         return copy.deepcopy(model)
     finally:
         model.history = history
+
+
+#: Nodes whose states are kept.
+MOST_STATES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,11 @@ class TreeNode:
     forward: int | None = None
     """The child that redo goes to: the one left last."""
 
+    @property
+    def kept(self) -> bool:
+        """Whether it still holds a state."""
+        return self.before is not None or self.latest is not None
+
 
 @dataclass(slots=True)
 class UndoTree:
@@ -65,13 +77,14 @@ class UndoTree:
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is an act to undo."""
-        return self.nodes[self.current].parent is not None
+        """Whether there is an act to undo, and the state before it is kept."""
+        return self.nodes[self.current].before is not None
 
     @property
     def can_redo(self) -> bool:
-        """Whether an act was undone here."""
-        return self.nodes[self.current].forward is not None
+        """Whether an act was undone here, and its state is kept."""
+        forward = self.nodes[self.current].forward
+        return forward is not None and self.nodes[forward].latest is not None
 
     def add(self, label: str, kind: str, now: StepRecord, before: Checkpoint | None) -> TreeNode:
         """A new act on the current node; it becomes the current one."""
@@ -82,22 +95,23 @@ class UndoTree:
             parent.latest, parent.forward = before, node.id
         self.nodes[node.id] = node
         self.current = node.id
+        self._forget()
         return node
 
     def undo(self, present: Checkpoint) -> Checkpoint | None:
         """Leave the current node backwards; the state to return to, None at the start."""
         node = self.nodes[self.current]
-        if node.parent is None:
+        if node.parent is None or node.before is None:
             return None
-        node.latest = present
+        state, node.latest = node.before, present
         self.nodes[node.parent].forward = node.id
         self.current = node.parent
-        return node.before
+        return state
 
     def redo(self, present: Checkpoint) -> Checkpoint | None:
         """Leave the current node forwards; None where nothing was undone."""
-        node = self.nodes[self.current]
-        return None if node.forward is None else self.goto(node.forward, present)
+        forward = self.nodes[self.current].forward
+        return self.goto(forward, present) if self.can_redo and forward is not None else None
 
     def goto(self, state: int, present: Checkpoint) -> Checkpoint | None:
         """Leave the current node for another; None for the current one itself."""
@@ -105,10 +119,28 @@ class UndoTree:
             _check.fail("state", "goto", f"a state of the history, 0 to {len(self.nodes) - 1}", state)
         if state == self.current:
             return None
+        target = self.nodes[state].latest
+        if target is None:
+            kept = f"a state that is still kept, as those of {MOST_STATES} acts are"
+            _check.fail("state", "goto", kept, state, "The oldest ones are forgotten first.")
         self.nodes[self.current].latest = present
         self.current = state
         path = state
         while (parent := self.nodes[path].parent) is not None:
             self.nodes[parent].forward = path
             path = parent
-        return self.nodes[state].latest
+        return target
+
+    def _forget(self) -> None:
+        """Let go of the states of the oldest nodes where there are too many."""
+        kept = {node.id: node for node in self.nodes.values() if node.kept}
+        if len(kept) <= MOST_STATES:
+            return
+        way = {self.current}
+        while (parent := self.nodes[min(way)].parent) is not None:  # parents are older
+            way.add(parent)
+        while len(kept) > MOST_STATES:
+            parents = {node.parent for node in kept.values()}
+            ends = (number for number in kept if number not in way and number not in parents)
+            gone = kept.pop(next(ends, next(iter(kept))))
+            gone.before = gone.latest = None

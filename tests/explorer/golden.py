@@ -83,7 +83,7 @@ def session():
     ):
         if kind != "start":
             found.tree.current = parent
-            found.tree.add(label, kind, StepRecord(step, loss, None, 0.0, 0.0), None)
+            found.tree.add(label, kind, StepRecord(step, loss, None, 0.0, 0.0), found.checkpoint())
         else:
             found.tree.nodes[0].error = loss
     found.tree.current = 1

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kanwidget import KAN
 from kanwidget.explorer import commands as c
+from kanwidget.explorer import undo
 from kanwidget.explorer.session import Session
 from tests.explorer.conftest import dataset
 from tests.explorer.states import everything, network, train
@@ -182,6 +183,51 @@ def test_leaving_a_state_keeps_its_latest_training(session):
     session.apply(c.Goto(0))
     assert network(session.model) == here
     assert session.now.step == 3
+
+
+def held(session):
+    return [node.id for node in session.tree.nodes.values() if node.kept]
+
+
+def test_the_oldest_ends_of_branches_are_forgotten_first(session, monkeypatch):
+    monkeypatch.setattr(undo, "MOST_STATES", 4)
+    start = network(session.model)
+    session.apply(c.Fix((0, 0, 0), "sin"))
+    session.apply(c.Fix((0, 1, 0), "sin"))
+    session.apply(c.Goto(0))
+    for name in ("x", "x^2", "exp"):
+        session.apply(c.Fix((0, 0, 0), name))
+    before = everything(session)
+    assert held(session) == [0, 3, 4, 5]
+    for gone in (1, 2):
+        with pytest.raises(ValueError, match=f"must be a state that is still kept, .*; got {gone}"):
+            session.apply(c.Goto(gone))
+    assert everything(session) == before
+    assert len(session.tree.nodes) == 6
+    session.apply(c.Goto(0))
+    assert network(session.model) == start
+
+
+def test_a_long_way_is_forgotten_at_its_beginning(session, monkeypatch):
+    monkeypatch.setattr(undo, "MOST_STATES", 5)
+    states = []
+    for value in range(12):
+        states.append(network(session.model))
+        session.apply(c.Drag((0, 0, 0), 1, float(value)))
+    assert len(held(session)) == 5
+    end = network(session.model)
+    count = 0
+    while session.tree.can_undo:
+        session.apply(c.Undo())
+        count += 1
+        assert network(session.model) == states[12 - count]
+    assert count >= 4
+    assert session.apply(c.Undo()) == frozenset()
+    while session.tree.can_redo:
+        session.apply(c.Redo())
+    assert network(session.model) == end
+    session.apply(c.Pin((0, 0, 0)))
+    assert len(held(session)) == 5
 
 
 def test_undo_at_the_start_and_redo_at_the_end_do_nothing(session):
