@@ -188,10 +188,10 @@ def test_what_is_said(call, message, fitted):
     assert ours(caught.value)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
-def test_a_device_that_is_not_there():
-    with pytest.raises(ValueError, match=r"`device` argument of KAN must be .* got 'cuda'"):
-        KAN([1, 1], device="cuda")
+@pytest.mark.parametrize("device", ["cuda:99"] if torch.cuda.is_available() else ["cuda", "cuda:99"])
+def test_a_device_that_is_not_there(device):
+    with pytest.raises(ValueError, match=rf"`device` argument of KAN must be .* got '{device}'"):
+        KAN([1, 1], device=device)
 
 
 def test_frames():
