@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from importlib import metadata
 from pathlib import Path
 
 import nbformat
@@ -17,7 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SCREENS = ROOT / "build" / "screens"
 #: Generous, because other work may share the processor: nothing here asserts how long something takes.
-PATIENCE = 60_000
+PATIENCE = 100_000
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -57,6 +58,10 @@ class Server:
             "PYTHONPATH": str(ROOT),
         }
         (folder / "files").mkdir()
+        # A question about news would stand over the pictures.
+        settings = folder / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True)
+        (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
         arguments = [
             sys.executable,
             "-m",
@@ -91,9 +96,18 @@ class Server:
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
         nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=kernel), self.folder / "files" / name)
 
+    def copy(self, path):
+        """A notebook of the project without its outputs: what is seen has then just been made."""
+        made = nbformat.read(path, as_version=4)
+        for cell in made.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(made, self.folder / "files" / path.name)
+
     def tracebacks(self):
-        """How often something in the server or in a kernel went wrong."""
-        return Path(self.log.name).read_text(errors="replace").count("Traceback (most recent call last)")
+        """What went wrong in the server or, outside of cells, in a kernel."""
+        _, *found = Path(self.log.name).read_text(errors="replace").split("Traceback (most recent call last)")
+        return [text[:2000] for text in found]
 
     def shut_down_kernels(self):
         """So that no training of one test slows down the next."""
@@ -114,14 +128,29 @@ class Server:
         self.log.close()
 
 
+#: What ran, for the report: names and versions.
+RAN = pytest.StashKey[dict]()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if ran := config.stash.get(RAN, None):
+        terminalreporter.line("in a real browser: " + ", ".join(f"{name} {ran[name]}" for name in sorted(ran)))
+
+
 @pytest.fixture(scope="session")
-def browser():
+def ran(pytestconfig):
+    return pytestconfig.stash.setdefault(RAN, {"ipykernel": metadata.version("ipykernel")})
+
+
+@pytest.fixture(scope="session")
+def browser(ran):
     path = browser_path()
     if path is None:
         pytest.skip("no Chromium here: install it (apt install chromium) or set CHROMIUM to its path")
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
     with sync_api.sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
+        ran["Chromium"] = running.version
         yield running
         running.close()
 

@@ -1,5 +1,7 @@
 """What the tests do in a notebook: open it, run cells, and read the explorer's own attributes. No sleeps: everything waits on these."""
 
+from ast import literal_eval
+
 ROOT = ".kanwidget"
 
 SETUP = """
@@ -20,19 +22,46 @@ window.notebookPanel = (name) => {
 """
 
 
+#: Hand on to the test what the kernel says on the channel of errors, from whichever thread.
+LISTEN = """
+panel.context.sessionContext.iopubMessage.connect((_, { header, content }) => {
+  if (header.msg_type === 'error') window.kernelSaid(content.traceback.join('\\n'));
+  if (header.msg_type === 'stream' && content.name === 'stderr') window.kernelSaid(content.text);
+  if (header.msg_type === 'comm_open') window.kernelOpened(content.comm_id);
+});
+"""
+
+#: Exceptions that no cell would show. `defects` stays in the kernel until the test asks for it.
+GUARD = """
+import sys as _sys, threading as _threading
+defects = []
+_threading.excepthook = lambda e: defects.append(f"{e.thread and e.thread.name}: {e.exc_type.__name__}: {e.exc_value}")
+_sys.unraisablehook = lambda e: defects.append(f"unraisable: {e.object!r}: {e.exc_value!r}")
+"""
+
+
 class Notebook:
     """One open notebook."""
 
     def __init__(self, page, server, name):
         self.page, self.server, self.name = page, server, name
+        self.said, self.comms = [], set()
         page.add_init_script(PANEL)
-        self.open()
-
-    def open(self):
+        # The browser wants functions, not methods of lists.
+        page.expose_function("kernelSaid", lambda text: self.said.append(text))
+        page.expose_function("kernelOpened", lambda comm: self.comms.add(comm))
         # A workspace of its own: the default one opens all notebooks of the tests before.
-        workspace = self.name.removesuffix(".ipynb")
-        path = f"lab/workspaces/{workspace}/tree" if self.server.application == "lab" else "notebooks"
-        self.page.goto(f"{self.server.url}/{path}/{self.name}")
+        workspace = name.removesuffix(".ipynb")
+        path = f"lab/workspaces/{workspace}/tree" if server.application == "lab" else "notebooks"
+        page.goto(f"{server.url}/{path}/{name}")
+        self._ready()
+        self.evaluate("None", GUARD)
+
+    def reload(self):
+        self.page.reload()
+        self._ready()
+
+    def _ready(self):
         self.page.wait_for_function(
             """(name) => {
               const kernel = window.notebookPanel(name)?.context.sessionContext;
@@ -40,22 +69,82 @@ class Notebook:
             }""",
             arg=self.name,
         )
+        self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
+        self._do(LISTEN)
+        self.version = self._do("return window.jupyterapp.version;")
+
+    def evaluate(self, expression, first=""):
+        """The `repr` of an expression in the kernel, after some statements, past all cells."""
+        reply = self._do(
+            """const kernel = panel.context.sessionContext.session.kernel;
+               const wish = { code: a[0], silent: true, store_history: false, user_expressions: { it: a[1] } };
+               return (await kernel.requestExecute(wish).done).content;""",
+            [first, expression],
+        )
+        assert reply["status"] == "ok", reply
+        assert reply["user_expressions"]["it"]["status"] == "ok", reply
+        return reply["user_expressions"]["it"]["data"]["text/plain"]
+
+    def _of_the_application(self, text):
+        """Applications ask kernels for widgets before anything has imported the library of widgets."""
+        what, _, name = text.strip().rpartition(": ")
+        target = what == "No such comm target registered" and name == "jupyter.widget.control"
+        return target or (what == "No such comm" and name not in self.comms)
+
+    def complaints(self):
+        """All that went wrong: in the kernel (its channel of errors, threads, the server's log) and in the browser."""
+        return [
+            *(f"stderr: {text}" for text in self.said if not self._of_the_application(text)),
+            *(f"thread: {text}" for text in literal_eval(self.evaluate("defects"))),
+            *(f"log: {text}" for text in self.server.tracebacks()),
+            *(f"browser: {text}" for text in self.page.problems),
+        ]
 
     def _do(self, source, argument=None):
         """Evaluate JavaScript in which `panel` is the notebook and `a` the argument."""
         whole = f"async ([name, a]) => {{ const panel = window.notebookPanel(name); {source} }}"
         return self.page.evaluate(whole, [self.name, argument])
 
+    def _activate(self):
+        """Commands act on the current tab."""
+        self._do("window.jupyterapp.shell.activateById(panel.id);")
+        self.page.wait_for_function(
+            "name => window.jupyterapp.shell.currentWidget === window.notebookPanel(name)", arg=self.name
+        )
+
     def run_all(self):
+        self._activate()
+        self._do("window.jupyterapp.commands.execute('notebook:run-all-cells');")
+
+    def finished(self):
+        """Wait until every code cell has run, and stop at the first that failed."""
+        handle = self.page.wait_for_function(
+            """(name) => {
+              const panel = window.notebookPanel(name);
+              const cells = panel.model.sharedModel.cells.filter((one) => one.cell_type === 'code');
+              const failed = cells.flatMap((one) => one.outputs.filter((o) => o.output_type === 'error'));
+              if (failed.length) return failed.map((o) => `${o.ename}: ${o.evalue}`);
+              const idle = panel.context.sessionContext.session.kernel.status === 'idle';
+              return idle && cells.every((one) => one.execution_count) ? [] : null;
+            }""",
+            arg=self.name,
+        )
+        assert handle.json_value() == []
+
+    def show(self, cell):
+        """Scroll to the cell with this id."""
         self._do(
-            "window.jupyterapp.shell.activateById(panel.id); window.jupyterapp.commands.execute('notebook:run-all-cells');"
+            """const index = panel.content.widgets.findIndex((one) => one.model.id === a);
+               panel.content.activeCellIndex = index;
+               await panel.content.scrollToItem(index, 'start');""",
+            cell,
         )
 
     def run(self, index):
         """Run one cell, without waiting for its end."""
+        self._activate()
         self._do(
-            """window.jupyterapp.shell.activateById(panel.id);
-               panel.content.deselectAll();
+            """panel.content.deselectAll();
                panel.content.activeCellIndex = a;
                window.jupyterapp.commands.execute('notebook:run-cell');""",
             index,
@@ -87,6 +176,10 @@ class Notebook:
 
     def theme(self, name):
         self._do("await window.jupyterapp.commands.execute('apputils:change-theme', { theme: a });", name)
+
+
+KNOTS = """([...e.querySelectorAll('[data-kw-panel="inspector"] path')]
+  .find(one => one.textContent === 'knots of the grid')?.getAttribute('d').split('M').length ?? 1) - 1"""
 
 
 class Explorer:
@@ -122,22 +215,77 @@ class Explorer:
         self.root.locator(f'[data-kw-action="{action}"]:visible').first.click()
 
     def control(self, name):
-        return self.root.locator(f'input[data-kw-control="{name}"]')
+        return self.root.locator(f'[data-kw-control="{name}"]')
 
-    def type(self, name, value):
-        """Type a value beside a slider, and wait until the kernel has accepted it."""
-        field = self.root.locator(f'[data-kw-field="{name}"]')
-        field.fill(str(value))
-        field.press("Enter")
+    def until_accepted(self, name, value):
         self.until('Number(e.querySelector(`[data-kw-control="${a[0]}"]`).dataset.kwValue) === a[1]', [name, value])
+
+    def accepted(self, name):
+        return float(self.control(name).get_attribute("data-kw-value"))
+
+    def range(self, name):
+        """The slider itself, for keys."""
+        return self.root.locator(f'input[type="range"][data-kw-control="{name}"]')
+
+    def slide(self, name, part):
+        """Click a slider with the mouse at a part of its length; the value it then says, once the kernel has accepted it."""
+        slider = self.range(name)
+        before, box = slider.get_attribute("data-kw-value"), slider.bounding_box()
+        slider.click(position={"x": part * box["width"], "y": box["height"] / 2})
+        self.until('e.querySelector(`[data-kw-control="${a[0]}"]`).dataset.kwValue !== a[1]', [name, before])
+        value = self.accepted(name)
+        assert float(slider.get_attribute("aria-valuetext")) == value
+        return value
+
+    def curves(self):
+        """What the training curves say of themselves."""
+        return self.root.locator('[data-kw-panel="curves"] svg').first.get_attribute("aria-label")
 
     def edge(self, key):
         return self.root.locator(f'[data-kw-edge="{key}"]')
 
     def select(self, key):
-        """Click an edge where its wire is."""
-        self.edge(key).first.dispatch_event("click")
+        """Click an edge's thumbnail with the mouse."""
+        self.edge(key).click()
         self.until("e.querySelector(`[data-kw-edge=\"${a}\"]`).getAttribute('aria-pressed') === 'true'", key)
+
+    def until_state(self, key, state):
+        self.until('e.querySelector(`[data-kw-edge="${a[0]}"]`).dataset.kwState === a[1]', [key, state])
+
+    def knots(self):
+        """How many knots the drawing of the selected edge shows."""
+        self.until(f"({KNOTS}) > 0")
+        return self.root.evaluate(f"e => {KNOTS}")
+
+    def until_knots(self, count):
+        self.until(f"({KNOTS}) === a", count)
+
+    @property
+    def formula(self):
+        return self.root.locator("[data-kw-formula]").get_attribute("data-kw-formula")
+
+    def alert(self):
+        """Title, message and hint of the error that is shown."""
+        shown = self.root.get_by_role("alert")
+        shown.wait_for(state="visible")
+        return shown.get_attribute("data-kw-error"), shown.inner_text()
+
+    def everything(self):
+        """What a page that is loaded anew must show again."""
+        return self.root.evaluate(
+            """e => ({
+              status: e.dataset.kwStatus,
+              step: e.dataset.kwStep,
+              formula: e.querySelector('[data-kw-formula]').dataset.kwFormula,
+              settings: [...e.querySelectorAll('[data-kw-control][data-kw-value]')]
+                .map(c => [c.dataset.kwControl, c.dataset.kwValue]),
+              edges: [...e.querySelectorAll('[data-kw-edge]')]
+                .map(one => [one.dataset.kwEdge, one.dataset.kwState, one.getAttribute('aria-pressed')]).sort(),
+              candidates: [...e.querySelectorAll('[data-kw-candidate]')].map(c => [c.dataset.kwCandidate, c.dataset.kwR2]),
+              history: [...e.querySelectorAll('[data-kw-state-id]')]
+                .map(chip => [chip.textContent, chip.getAttribute('aria-current')]),
+            })"""
+        )
 
     def candidates(self, least=1):
         """Names and R² of the candidates shown, once there are enough."""
