@@ -1,4 +1,4 @@
-"""What the explorer costs: `python -m tests.benchmarks.explorer` prints a table.
+"""What the explorer costs: `python -m tests.benchmarks.explorer` prints a table, with `--browser` also what a person sees.
 
 Click to candidates over 50 clicks, the time from a pause to the last step (with a free kernel, and while another thread sleeps or
 computes), live training against blocking training in steps a second, with a front end that only acknowledges. Nothing here is a test.
@@ -6,9 +6,13 @@ computes), live training against blocking training in steps a second, with a fro
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import statistics
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import torch
 
@@ -136,8 +140,110 @@ def speed(live, selected):
         return (len(explorer.history) - done) / (time.perf_counter() - started)
 
 
+# Installed in the page, so that neither the way to it nor the steering of the browser counts: from the trusted event of the
+# mouse to the first frame in which the condition holds.
+_WATCH = """
+(what) => new Promise((resolve) => {
+  const root = document.querySelector('.kanwidget');
+  const drawn = {
+    candidates: () => root.querySelector(`[data-kw-edge="${what.edge}"]`).getAttribute('aria-pressed') === 'true'
+      && root.querySelector('[role=list][aria-label=Candidates]').getAttribute('aria-busy') === 'false'
+      && root.querySelectorAll('[data-kw-candidate][data-kw-r2]').length >= 8,
+    paused: () => root.dataset.kwStatus === 'paused',
+  }[what.kind];
+  root.addEventListener('click', (event) => {
+    const look = () => (drawn() ? resolve(performance.now() - event.timeStamp) : requestAnimationFrame(look));
+    requestAnimationFrame(look);
+  }, { capture: true, once: true });
+})
+"""
+_PAUSES = 20
+
+
+def timed(view, what, target):
+    """Milliseconds in the page from a click of the mouse on an element until it shows what it must."""
+    page = view.page
+    page.evaluate(f"(what) => {{ window.took = ({_WATCH})(what); }}", what)
+    target.click()
+    return page.evaluate("() => window.took")
+
+
+def seen_clicks(view):
+    """Clicks on one edge after the other, until their candidates are drawn."""
+    keys = view.root.locator("[data-kw-edge]").evaluate_all("all => all.map(e => e.dataset.kwEdge)")
+    view.select(keys[-1])
+    view.candidates(8)  # the tables of shapes are made once
+    spent = []
+    for number in range(_CLICKS):
+        key = keys[number % len(keys)]
+        spent.append(timed(view, {"kind": "candidates", "edge": key}, view.edge(key)))
+    return spent
+
+
+def seen_pauses(view):
+    """Clicks on Pause, until the state is shown."""
+    spent = []
+    for _ in range(_PAUSES):
+        view.click("start")
+        view.until_status("running")
+        view.until_step(view.step + 3)
+        spent.append(timed(view, {"kind": "paused"}, view.root.locator('[data-kw-action="pause"]')))
+    return spent
+
+
+def in_browser():
+    """The same in JupyterLab and Chromium, on this machine's processors too."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.conftest import BROWSER_ARGUMENTS, Server, browser_path
+    from tests.browser.notebook import SETUP, Explorer, Notebook
+
+    cells = [SETUP, "explorer = KANExplorer(model, data, opt='Adam', lamb=1e-3)\nexplorer"]
+    sleeping = "import time\nwhile True:\n    time.sleep(10)"
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = Server("lab", folder)
+        stack.callback(server.stop)
+        server.wait()
+        server.write("figures.ipynb", [*cells, sleeping])
+        chromium = stack.enter_context(sync_playwright()).chromium
+        browser = chromium.launch(executable_path=browser_path(), args=BROWSER_ARGUMENTS)
+        stack.callback(browser.close)
+        page = browser.new_page(viewport={"width": 1500, "height": 1300})
+        page.problems = []
+        page.set_default_timeout(100_000)
+        notebook = Notebook(page, server, "figures.ipynb")
+        notebook.run(0)
+        notebook.run(1)
+        view = Explorer(page).see()
+        view.click("step")
+        view.until_step(1)
+        print(f"browser: Chromium {browser.version}, JupyterLab {notebook.version}, [2, 5, 1], 1,000 points")
+        print(f"browser: click -> candidates drawn, paused   {quantiles(seen_clicks(view))}")
+        print(f"browser: pause -> shown, kernel free         {quantiles(seen_pauses(view))}")
+        notebook.run(2)
+        page.wait_for_function(
+            "name => window.notebookPanel(name).context.sessionContext.session.kernel.status === 'busy'",
+            arg=notebook.name,
+        )
+        print(f"browser: pause -> shown, while a cell sleeps {quantiles(seen_pauses(view))}")
+        server.shut_down_kernels()
+
+
 def main():
     """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--browser", action="store_true", help="measure in JupyterLab and Chromium as well")
+    parser.add_argument("--only-browser", action="store_true", help="measure only there")
+    wanted = parser.parse_args()
+    if not wanted.only_browser:
+        in_kernel()
+    if wanted.browser or wanted.only_browser:
+        in_browser()
+
+
+def in_kernel():
+    """Print the figures without a browser."""
     print(f"click -> candidates, paused       {quantiles(clicks(running=False))}")
     print(f"click -> candidates, training     {quantiles(clicks(running=True))}")
     print(f"pause -> last step, idle          {quantiles(pauses(lambda stop: None))}")
