@@ -134,6 +134,17 @@ def test_the_whole_path(page, server, screens):
     assert notebook.complaints() == []
 
 
+def test_what_goes_wrong_in_a_kernel_is_heard(page, lab):
+    """The other tests rely on it that nothing is said."""
+    faulty = "import sys, threading\nt = threading.Thread(target=lambda: 1 / 0, name='worker')\nt.start()\nt.join()"
+    lab.write("faulty.ipynb", [faulty, "print('careful', file=sys.stderr)", "print('done')"])
+    notebook = Notebook(page, lab, "faulty.ipynb")
+    assert notebook.complaints() == []
+    notebook.run_all()
+    assert notebook.output(2).strip() == "done"
+    assert notebook.complaints() == ["stderr: careful\n", "thread: worker: ZeroDivisionError: division by zero"]
+
+
 def test_errors_are_shown_and_the_session_goes_on(page, lab):
     small = "explorer = KANExplorer(KAN([2, 1, 1], seed=1), data)\nexplorer.fit(5)\nexplorer"
     notebook, view = opened(page, lab, "errors.ipynb", [SETUP, small])
