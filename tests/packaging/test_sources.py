@@ -97,3 +97,11 @@ def test_files_stay_readable():
         if (count := len(path.read_text().splitlines())) > 520
     }
     assert not long
+
+
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_documents_are_finished_and_their_links_lead_somewhere(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert "@@" not in text
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link]
+    assert [link for link in links if not (ROOT / link).exists()] == []
