@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -39,6 +40,10 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+#: A frame within the package, wherever it is installed.
+OURS = re.compile(r"kanwidget/(kan|_check|explorer|core|training|surgery|symbolic|insight|datasets)(/|\.py)")
 
 
 class Server:
@@ -105,9 +110,9 @@ class Server:
         nbformat.write(made, self.folder / "files" / path.name)
 
     def tracebacks(self):
-        """What went wrong in the server or, outside of cells, in a kernel."""
+        """Tracebacks in the log that pass through the package; the server writes others, of sockets that a page closed."""
         _, *found = Path(self.log.name).read_text(errors="replace").split("Traceback (most recent call last)")
-        return [text[:2000] for text in found]
+        return [text[:400] for text in found if OURS.search(text)]
 
     def shut_down_kernels(self):
         """So that no training of one test slows down the next."""
