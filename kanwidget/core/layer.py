@@ -138,6 +138,12 @@ class Layer(nn.Module):
         base = base_functions(self.base_fun)[order](x)
         return torch.cat([splines.basis(x, self.knots, self.k, order), base[..., None]], dim=-1)
 
+    def design_and_slopes(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """`design` of orders 0 and 1, without a graph."""
+        value, slope, _ = base_functions(self.base_fun)
+        values, slopes = splines.basis_and_slopes(x, self.knots, self.k)
+        return torch.cat([values, value(x)[..., None]], dim=-1), torch.cat([slopes, slope(x)[..., None]], dim=-1)
+
     def weight(self) -> Tensor:
         """What multiplies `design`, `(out, in, G + k + 1)`: shared parameters in place, 0 where there is no spline."""
         weight = torch.cat([self.coef, self.base[..., None]], dim=-1)

@@ -125,52 +125,94 @@ class _Basis(_Traced):
         return out.view(rows, size, inputs, -1), 1
 
 
+def basis_and_slopes(x: Tensor, knots: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """`basis` of orders 0 and 1 for little more than the price of one, without a graph.
+
+    Examples:
+        >>> knots = extend_knots(torch.tensor([[0.0, 1.0, 2.0]]), 1)
+        >>> values, slopes = basis_and_slopes(torch.tensor([[0.25]]), knots, 1)
+        >>> slopes
+        tensor([[[-1.,  1.,  0.]]])
+    """
+    with torch.no_grad():
+        places = _Places(x, knots, k)
+        if k == 0:
+            return places.spread(places.local(0)), places.spread(places.local(1))
+        share, near = places.shares(places.raised(k - 1), k), places.inside
+        values = places.value_step(share, near + k * (x - near), k)
+        return places.spread(values), places.spread(places.slope_step(share, k))
+
+
 def _evaluate(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
     """`basis` without autograd: clamp to the grid, evaluate there, go on linearly outside."""
-    last = knots.shape[1] - 1 - k
-    inside = torch.minimum(torch.maximum(x, knots[:, k]), knots[:, last])
-    # Points go to the interval at their right, the grid's end to its last interval.
-    interval = (
-        torch.searchsorted(
-            knots[:, k + 1 : last].contiguous(), inside.T.contiguous(memory_format=torch.contiguous_format), right=True
-        ).T
-        + k
-    )
-    local = _local(x, inside, knots, k, order, interval)
-    if order > 1:
-        # A line has no curvature: the derivatives of order 2 and more vanish outside.
-        local = torch.where(x == inside, local, 0.0)
-    columns = (interval - k)[..., None] + torch.arange(k + 1, device=x.device)
-    full = torch.zeros(*x.shape, last, dtype=local.dtype, device=x.device)
-    return full.scatter_(-1, columns, local.permute(1, 2, 0))
+    places = _Places(x, knots, k)
+    return places.spread(places.local(order))
 
 
-def _local(x: Tensor, inside: Tensor, knots: Tensor, k: int, order: int, interval: Tensor) -> Tensor:
-    """The k + 1 basis functions (or derivatives) that are not zero on each point's interval, `(k + 1, batch, inputs)`.
+class _Places:
+    """Points `(batch, inputs)` among knots, and the k + 1 basis functions that are not zero on each one's interval.
 
-    De Boor's recursion up to degree k - order, then `order` differences: B' of degree d is
-    d·(B_i/(t_{i+d} - t_i) - B_{i+1}/(t_{i+d+1} - t_{i+1})) of degree d - 1. Those differences and the last step of the
-    recursion start from the same quotients, so B(e) + (x - e)·B'(e), the line beyond an end e, is that last step taken at
-    e + k·(x - e).
+    Local values have the shape `(degree + 1, batch, inputs)`.
     """
-    if order > k:
-        return torch.zeros(k + 1, *x.shape, dtype=x.dtype, device=x.device)
-    columns = torch.arange(x.shape[1], device=x.device) * knots.shape[1]
-    near = interval + columns + torch.arange(1 - k, k + 1, device=x.device)[:, None, None]
-    t = knots.reshape(-1)[near]  # the 2k knots around each point: t[k - 1] <= inside <= t[k]
-    values = torch.ones(1, *x.shape, dtype=x.dtype, device=x.device)
-    for d in range(1, k + 1):
-        left, right = t[k - d : k], t[k : k + d]
-        share = values / (right - left)
-        values = torch.zeros(d + 1, *x.shape, dtype=x.dtype, device=x.device)
-        if d <= k - order:
-            point = inside + k * (x - inside) if d == k else inside
-            torch.mul(right - point, share, out=values[:d])
-            values[1:] += (point - left) * share
-        else:
-            torch.mul(share, -d, out=values[:d])
-            values[1:] += d * share
-    return values
+
+    def __init__(self, x: Tensor, knots: Tensor, k: int) -> None:
+        self.x, self.k, self.last = x, k, knots.shape[1] - 1 - k
+        self.inside = torch.minimum(torch.maximum(x, knots[:, k]), knots[:, self.last])
+        # Points go to the interval at their right, the grid's end to its last interval.
+        points = self.inside.T.contiguous(memory_format=torch.contiguous_format)
+        self.interval = torch.searchsorted(knots[:, k + 1 : self.last].contiguous(), points, right=True).T
+        columns = torch.arange(x.shape[1], device=x.device) * knots.shape[1] + k
+        near = self.interval + columns + torch.arange(1 - k, k + 1, device=x.device)[:, None, None]
+        self.t = knots.reshape(-1)[near]  # the 2k knots around each point: t[k - 1] <= inside <= t[k]
+
+    def local(self, order: int) -> Tensor:
+        """The local functions' derivatives of an order.
+
+        De Boor's recursion up to degree k - order, then `order` differences. Those differences and the last step of the
+        recursion start from the same quotients, so B(e) + (x - e)·B'(e), the line beyond an end e, is that last step
+        taken at e + k·(x - e).
+        """
+        x, k = self.x, self.k
+        if order > k:
+            return torch.zeros(k + 1, *x.shape, dtype=x.dtype, device=x.device)
+        if order == 0 and k > 0:
+            return self.value_step(self.shares(self.raised(k - 1), k), self.inside + k * (x - self.inside), k)
+        values = self.raised(k - order)
+        for d in range(k - order + 1, k + 1):
+            values = self.slope_step(self.shares(values, d), d)
+        # A line has no curvature: the derivatives of order 2 and more vanish outside.
+        return torch.where(x == self.inside, values, 0.0) if order > 1 else values
+
+    def raised(self, degree: int) -> Tensor:
+        """Values of a lower degree, within the grid."""
+        values = torch.ones(1, *self.x.shape, dtype=self.x.dtype, device=self.x.device)
+        for d in range(1, degree + 1):
+            values = self.value_step(self.shares(values, d), self.inside, d)
+        return values
+
+    def shares(self, values: Tensor, d: int) -> Tensor:
+        """B_i/(t_{i+d} - t_i) for functions of degree d - 1: what both steps to degree d start from."""
+        return values / (self.t[self.k : self.k + d] - self.t[self.k - d : self.k])
+
+    def value_step(self, share: Tensor, point: Tensor, d: int) -> Tensor:
+        """Values of degree d at `point`."""
+        values = torch.zeros(d + 1, *self.x.shape, dtype=share.dtype, device=share.device)
+        torch.mul(self.t[self.k : self.k + d] - point, share, out=values[:d])
+        values[1:] += (point - self.t[self.k - d : self.k]) * share
+        return values
+
+    def slope_step(self, share: Tensor, d: int) -> Tensor:
+        """B' of degree d: d·(B_i/(t_{i+d} - t_i) - B_{i+1}/(t_{i+d+1} - t_{i+1})) of degree d - 1."""
+        values = torch.zeros(d + 1, *self.x.shape, dtype=share.dtype, device=share.device)
+        torch.mul(share, -d, out=values[:d])
+        values[1:] += d * share
+        return values
+
+    def spread(self, local: Tensor) -> Tensor:
+        """All basis functions, `(batch, inputs, G + k)`: the local ones at their places, else 0."""
+        columns = self.interval[..., None] + torch.arange(self.k + 1, device=local.device)
+        full = torch.zeros(*self.x.shape, self.last, dtype=local.dtype, device=local.device)
+        return full.scatter_(-1, columns, local.permute(1, 2, 0))
 
 
 def greville(knots: Tensor, k: int) -> Tensor:

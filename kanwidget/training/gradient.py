@@ -48,7 +48,6 @@ class GradientMethod:
 
     def renew(self) -> None:
         """As `reset`, but a learning rate that was lowered stays low."""
-        self.objective.refresh()
         self.positions: ParameterMap = parameter_map(self.objective.network)
         self._parameters = [p for p in network_parameters(self.objective.network) if p.requires_grad]
         self._forget()

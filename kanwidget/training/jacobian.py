@@ -28,6 +28,8 @@ class Pass:
     """Per layer of edges, `(batch, subnodes)`."""
     designs: tuple[Tensor, ...]
     """Per layer of edges, `(batch, in, G + k + 1)`."""
+    slopes: tuple[Tensor, ...] = ()
+    """Derivatives of `designs`, of all layers but the first, where they were asked for."""
 
     @property
     def output(self) -> Tensor:
@@ -35,41 +37,50 @@ class Pass:
         return self.nodes[-1]
 
 
-def forward_pass(network: Network, x: Tensor, first_design: Tensor | None = None) -> Pass:
+def forward_pass(network: Network, x: Tensor, first_design: Tensor | None = None, *, slopes: bool = False) -> Pass:
     """Evaluate a network; `first_design` is the first layer's design where it is known already.
 
     Args:
         network: The network.
         x: Values of the input nodes, `(batch, n_in)`, after `Network.select`.
         first_design: `network.layer(0).design(x)`.
+        slopes: Whether to keep what a Jacobian needs too; nothing is differentiable then.
     """
-    nodes, subnodes, designs = [x], [], []
+    nodes, subnodes, designs, derivatives = [x], [], [], []
     for index in range(network.depth):
         layer = network.layer(index)
-        design = first_design if index == 0 and first_design is not None else layer.design(nodes[-1])
+        if index == 0 and first_design is not None:
+            design = first_design
+        elif index > 0 and slopes:
+            design, derivative = layer.design_and_slopes(nodes[-1])
+            derivatives.append(derivative)
+        else:
+            design = layer.design(nodes[-1])
         values = design.flatten(1) @ layer.weight().flatten(1).T
         if layer.symbols:
             values = values + layer.symbolic_edges(nodes[-1]).sum(-1)
         designs.append(design)
         subnodes.append(values)
         nodes.append(network.combine(index + 1, values))
-    return Pass(tuple(nodes), tuple(subnodes), tuple(designs))
+    return Pass(tuple(nodes), tuple(subnodes), tuple(designs), tuple(derivatives))
 
 
 def jacobian(network: Network, positions: ParameterMap, run: Pass) -> Tensor:
-    """Derivatives of all outputs in all free parameters, `(batch, outputs, size)`."""
+    """Derivatives of all outputs in all free parameters, `(batch, outputs, size)`, from a pass with slopes."""
     batch, outputs = run.output.shape
     full = run.output.new_zeros(batch, outputs, positions.size)
     sensitivity = torch.eye(outputs, dtype=full.dtype, device=full.device).expand(batch, -1, -1)
     for index in reversed(range(network.depth)):
         layer = network.layer(index)
         sensitivity = _to_subnodes(network, index + 1, run.subnodes[index], sensitivity)
-        for columns, block in _blocks(
-            layer, positions.layers[index], run.nodes[index], run.designs[index], sensitivity
-        ):
+        _add_numeric(full, positions.layers[index], run.designs[index], sensitivity)
+        for columns, block in _symbolic_blocks(layer, positions.layers[index], run.nodes[index], sensitivity):
             full.index_add_(2, columns, block)
         if index > 0:
-            sensitivity = sensitivity @ layer.edges(run.nodes[index], 1)
+            edges = torch.einsum("nib,oib->noi", run.slopes[index - 1], layer.weight())
+            if layer.symbols:
+                edges = edges + layer.symbolic_edges(run.nodes[index], 1)
+            sensitivity = sensitivity @ edges
     return full
 
 
@@ -91,15 +102,23 @@ def _without(group: Tensor, factor: int) -> Tensor:
     return torch.cat([group[:, :factor], group[:, factor + 1 :]], dim=1).prod(1)
 
 
-def _blocks(
-    layer: Layer, positions: LayerMap, nodes: Tensor, design: Tensor, sensitivity: Tensor
+def _add_numeric(full: Tensor, positions: LayerMap, design: Tensor, sensitivity: Tensor) -> None:
+    """Add the columns of a layer's coefficients and base weights."""
+    if positions.whole is not None:  # a run of columns: written where it belongs
+        batch, outputs, _ = full.shape
+        block = full[..., positions.whole].view(batch, outputs, sensitivity.shape[-1], *design.shape[1:])
+        torch.mul(sensitivity[..., None, None], design[:, None, None], out=block)
+        return
+    target, source = (positions.numeric >= 0).any(-1).nonzero(as_tuple=True)
+    block = sensitivity[..., target, None] * design[:, None, source]
+    for columns, kept in _kept(positions.numeric[target, source].flatten(), block.flatten(2)):
+        full.index_add_(2, columns, kept)
+
+
+def _symbolic_blocks(
+    layer: Layer, positions: LayerMap, nodes: Tensor, sensitivity: Tensor
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Columns of the Jacobian that belong to one layer: their positions and values `(batch, outputs, columns)`."""
-    edges = (positions.numeric >= 0).any(-1)
-    if edges.any():
-        target, source = edges.nonzero(as_tuple=True)
-        block = sensitivity[..., target, None] * design[:, None, source]
-        yield from _kept(positions.numeric[target, source].flatten(), block.flatten(2))
+    """Columns of a layer's symbolic constants: their positions and values `(batch, outputs, columns)`."""
     for name, members in layer.symbols.items():
         flat = torch.tensor(members, device=nodes.device)
         target, source = flat // layer.in_dim, flat % layer.in_dim

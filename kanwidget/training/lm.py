@@ -80,14 +80,13 @@ class LevenbergMarquardt:
 
     def renew(self) -> None:
         """Take notice of changed knots, parameters or settings, and keep the damping."""
-        self.objective.refresh()
         self.positions: ParameterMap = parameter_map(self.objective.network)
         self._metric = _metric(self.objective, self.positions)
         self._hold = _hold(self.objective, self.positions)
         self._trivial = self.objective.trivial_loss()
         self._growth = 2.0
         self._small = 0
-        self._current = self.objective.value()
+        self._current = self.objective.value(slopes=True)
         self._known = self.positions.read(self.objective.network)
 
     def step(self, interrupted: Callable[[], bool] = lambda: False) -> Outcome:
@@ -119,7 +118,7 @@ class LevenbergMarquardt:
             if step is not None:
                 moved = start + step.to(start.dtype)
                 positions.write(network, moved)
-                value = self.objective.value()
+                value = self.objective.value(slopes=True)
                 held = float(step @ (hold @ (start + moved).to(step.dtype))) / 2
                 gain = self._current.total - value.total - held
                 if math.isfinite(value.total) and gain > 0:
@@ -238,7 +237,8 @@ def _add_roughness(
 
 def _rows(run: Pass, part: slice) -> Pass:
     """Some samples of a pass."""
-    return Pass(*(tuple(value[part] for value in values) for values in (run.nodes, run.subnodes, run.designs)))
+    kinds = (run.nodes, run.subnodes, run.designs, run.slopes)
+    return Pass(*(tuple(value[part] for value in values) for values in kinds))
 
 
 def _solve(matrix: Tensor, gradient: Tensor, damping: Tensor) -> Tensor | None:

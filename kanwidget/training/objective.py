@@ -30,6 +30,27 @@ class Value:
         return self.loss + self.penalty
 
 
+class FirstDesign:
+    """The first layer's design of inputs that stay the same, made anew only when the layer's knots have changed.
+
+    Args:
+        network: The network.
+        x: Values of the input nodes, `(batch, n_in)`.
+    """
+
+    def __init__(self, network: Network, x: Tensor) -> None:
+        self.network, self.x = network, x
+        self._knots, self._design = x.new_zeros(0), x.new_zeros(0)
+
+    def __call__(self) -> Tensor:
+        """`(batch, n_in, G + k + 1)`"""
+        layer = self.network.layer(0)
+        if not torch.equal(self._knots, layer.knots):
+            with torch.no_grad():
+                self._knots, self._design = layer.knots.clone(), layer.design(self.x)
+        return self._design
+
+
 class Objective:
     """The objective of one network on fixed training data.
 
@@ -47,12 +68,7 @@ class Objective:
     ) -> None:
         self.network, self.y, self.weight, self.loss, self.penalty = network, y, weight, loss, penalty
         self.x = network.select(x)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Do once what only depends on the first layer's knots. To be called when they change."""
-        with torch.no_grad():
-            self._first_design = self.network.layer(0).design(self.x)
+        self.first_design = FirstDesign(network, self.x)
 
     def trivial_loss(self) -> float:
         """The loss of the best constant prediction: what a network that has learnt something must beat."""
@@ -65,10 +81,13 @@ class Objective:
             trivial = float((share * (self.y - (share * self.y).sum(0)) ** 2).sum(0).mean())
         return max(trivial, torch.finfo(torch.float64).tiny)
 
-    def value(self, rows: Tensor | None = None) -> Value:
-        """Loss and penalty at the network's present parameters, on all samples or on some rows."""
+    def value(self, rows: Tensor | None = None, *, slopes: bool = False) -> Value:
+        """Loss and penalty at the network's present parameters, on all samples or on some rows.
+
+        With `slopes` its pass has what a Jacobian needs.
+        """
         with torch.no_grad():
-            run, loss, penalty = self._terms(rows)
+            run, loss, penalty = self._terms(rows, slopes=slopes)
         return Value(run, float(loss), float(penalty))
 
     def differentiable(self, rows: Tensor | None = None) -> Tensor:
@@ -76,12 +95,12 @@ class Objective:
         _, loss, penalty = self._terms(rows)
         return loss + penalty
 
-    def _terms(self, rows: Tensor | None) -> tuple[Pass, Tensor, Tensor]:
-        x, y, weight, first = self.x, self.y, self.weight, self._first_design
+    def _terms(self, rows: Tensor | None, *, slopes: bool = False) -> tuple[Pass, Tensor, Tensor]:
+        x, y, weight, first = self.x, self.y, self.weight, self.first_design()
         if rows is not None:
             x, y, first = x[rows], y[rows], first[rows]
             weight = None if weight is None else weight[rows]
-        run = forward_pass(self.network, x, first)
+        run = forward_pass(self.network, x, first, slopes=slopes)
         loss = self.loss.value(run.output, y, weight)
         penalty = loss.new_zeros(())
         if self.penalty.lamb > 0:
@@ -105,7 +124,7 @@ class Objective:
         """Gradients of R in `network_parameters`, and in the importances V of each layer."""
         parameters = [p for p in network_parameters(self.network) if p.requires_grad]
         with torch.enable_grad():
-            trace = self.trace(forward_pass(self.network, self.x, self._first_design))
+            trace = self.trace(forward_pass(self.network, self.x, self.first_design()))
             importance = METRICS[self.penalty.metric](self.network, trace)
             total = self.penalty.of_importance(importance) + self.penalty.of_coefficients(self.network)
             # What lies below all trained parameters, and the scores of outputs, are constants.

@@ -25,6 +25,8 @@ class LayerMap:
     """`(out, in, G + k + 1)`: coefficients and, last, the base weight."""
     affine: Tensor
     """`(out, in, 4)`"""
+    whole: slice | None
+    """Where all of `numeric` stands where it is one run in order: every edge a spline of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,10 @@ class ParameterMap:
         vector = network.layer(0).coef.new_zeros(self.size)
         for index, positions in enumerate(self.layers):
             layer = network.layer(index)
+            if positions.whole is not None:
+                coef, base = _views(vector[positions.whole], layer)
+                coef.copy_(layer.coef.detach())
+                base.copy_(layer.base.detach())
             for position, value in _pairs(positions, layer):
                 mask = position >= 0
                 # Of edges that share parameters only the first one's need be up to date.
@@ -50,7 +56,12 @@ class ParameterMap:
         """Set the free parameters from a vector."""
         with torch.no_grad():
             for index, positions in enumerate(self.layers):
-                for position, value in _pairs(positions, network.layer(index)):
+                layer = network.layer(index)
+                if positions.whole is not None:
+                    coef, base = _views(vector[positions.whole], layer)
+                    layer.coef.copy_(coef)
+                    layer.base.copy_(base)
+                for position, value in _pairs(positions, layer):
                     mask = position >= 0
                     value[mask] = vector[position[mask]]
 
@@ -74,6 +85,23 @@ def network_parameters(network: Network) -> list[Tensor]:
     return [parameter for layer in layers for parameter in (layer.coef, layer.base, layer.affine)]
 
 
+def structure(network: Network) -> object:
+    """Something that differs once edges, their states or what is free have changed; not when parameters move."""
+    layers = [network.layer(index) for index in range(network.depth)]
+    return network.width, [
+        (
+            layer.coef.shape,
+            layer.base_fun,
+            layer.spline_on.flatten().tolist(),
+            layer.pinned.flatten().tolist(),
+            [(name, list(members)) for name, members in layer.symbols.items()],
+            [list(group) for group in layer.ties],
+            [parameter.requires_grad for parameter in (layer.coef, layer.base, layer.affine)],
+        )
+        for layer in layers
+    ]
+
+
 def parameter_map(network: Network) -> ParameterMap:
     """Number the free parameters of a network."""
     layers, start = [], 0
@@ -81,17 +109,30 @@ def parameter_map(network: Network) -> ParameterMap:
         layer = network.layer(index)
         numeric, start = _number(_free_numeric(layer), layer, start)
         affine, start = _number(_free_affine(layer), layer, start)
-        layers.append(LayerMap(numeric, affine))
+        layers.append(LayerMap(numeric, affine, _run(numeric)))
     return ParameterMap(tuple(layers), start)
 
 
+def _run(positions: Tensor) -> slice | None:
+    """The slice that these positions are, in order; None where they aren't one."""
+    flat = positions.flatten()
+    first = int(flat[0])
+    return slice(first, first + len(flat)) if first >= 0 and bool((flat.diff() == 1).all()) else None
+
+
+def _views(run: Tensor, layer: Layer) -> tuple[Tensor, Tensor]:
+    """Coefficients and base weights of a layer as parts of its run of positions."""
+    both = run.view(layer.out_dim, layer.in_dim, -1)
+    return both[..., :-1], both[..., -1]
+
+
 def _pairs(positions: LayerMap, layer: Layer) -> list[tuple[Tensor, Tensor]]:
+    """What has to be picked one by one."""
     width = positions.numeric.shape[-1] - 1
-    return [
-        (positions.numeric[..., :width], layer.coef),
-        (positions.numeric[..., width], layer.base),
-        (positions.affine, layer.affine),
-    ]
+    pairs: list[tuple[Tensor, Tensor]] = []
+    if positions.whole is None:
+        pairs += [(positions.numeric[..., :width], layer.coef), (positions.numeric[..., width], layer.base)]
+    return [*pairs, (positions.affine, layer.affine)] if layer.symbols else pairs
 
 
 def _free_numeric(layer: Layer) -> Tensor:

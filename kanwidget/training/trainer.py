@@ -29,9 +29,10 @@ from kanwidget.training.inputs import (
     reference_rows,
     sample_weights,
 )
+from kanwidget.training.jacobian import forward_pass
 from kanwidget.training.lm import Interrupted, LevenbergMarquardt, Outcome
-from kanwidget.training.objective import Objective
-from kanwidget.training.parameters import parameter_map
+from kanwidget.training.objective import FirstDesign, Objective
+from kanwidget.training.parameters import parameter_map, structure
 from kanwidget.training.schedule import GridSchedule
 from kanwidget.training.settings import Settings, make_settings
 from kanwidget.training.threads import is_small, one_thread
@@ -121,7 +122,12 @@ class Trainer(Iterator[StepRecord]):
             )
             opt = _pick_optimizer(settings, objective)
             self._optimizer = OPTIMIZERS[opt](objective, settings)
-        self._objective, self.opt = objective, opt
+        self._objective, self.opt, self._structure = objective, opt, structure(self.network)
+        self._designs = {"train": objective.first_design} | {
+            part: FirstDesign(self.network, self.network.select(getattr(self.data, f"{part}_input")))
+            for part in self._labels
+            if part != "train"
+        }
 
     def configure(self, **changes: Any) -> None:
         """Change settings for the steps to come: `lamb`, `opt`, `lr`, `batch`, … Those of the data can't change."""
@@ -188,6 +194,8 @@ class Trainer(Iterator[StepRecord]):
 
     def _step(self) -> Outcome:
         """Move the grids if it's time to, and take a step; broken off, it leaves grids and parameters as they were."""
+        if structure(self.network) != self._structure:  # a callback has fixed or removed an edge, say
+            self.reset()
         if not self._schedule().due(self.step_count):
             return self._optimizer.step(self.interrupted)
         before = {name: value.clone() for name, value in self.network.state_dict().items() if isinstance(value, Tensor)}
@@ -206,33 +214,35 @@ class Trainer(Iterator[StepRecord]):
         return GridSchedule(self.network, self.data.train_input, self.settings)
 
     def _record(self, outcome: Outcome, stopped: str | None) -> StepRecord:
-        losses = {part: self._loss_on(part) for part in ("test", "val")}
+        outputs = {part: self._output(part) for part in self._labels if part != "train"}
+        losses = {part: self._loss_of(output, part) for part, output in outputs.items()}
         return StepRecord(
             self.step_count,
             self.loss.report(outcome.loss),
-            losses["test"],
+            losses.get("test"),
             outcome.penalty,
             self.seconds,
             outcome.damping,
-            losses["val"],
-            self._metrics(),
+            losses.get("val"),
+            self._metrics(outputs),
             stopped,
         )
 
-    def _loss_on(self, part: str) -> float | None:
-        if part not in self._labels:
-            return None
+    def _output(self, part: str) -> Tensor:
+        design = self._designs[part]
         with torch.no_grad():
-            output = self.network(getattr(self.data, f"{part}_input"))
-            return self.loss.report(float(self.loss.value(output, self._labels[part], None)))
+            return forward_pass(self.network, design.x, design()).output
 
-    def _metrics(self) -> dict[str, float]:
+    def _loss_of(self, output: Tensor, part: str) -> float:
+        return self.loss.report(float(self.loss.value(output, self._labels[part], None)))
+
+    def _metrics(self, outputs: dict[str, Tensor]) -> dict[str, float]:
         if not self.settings.metrics:
             return {}
-        part = "test" if "test" in self._labels else "train"
+        part = "test" if "test" in outputs else "train"
+        output = outputs[part] if part in outputs else self._output(part)
         label = getattr(self.data, f"{part}_label")
         with torch.no_grad():
-            output = self.network(getattr(self.data, f"{part}_input"))
             return {name: float(metric(output, label)) for name, metric in self.settings.metrics.items()}
 
     def _note(self, kind: str, label: str) -> None:

@@ -132,7 +132,7 @@ def test_an_interrupted_step_taken_again_has_the_same_bits():
 def test_an_exception_within_a_step_restores_it_too(monkeypatch):
     machine = machine_of(plain())
     before = snapshot(machine.objective.network)
-    monkeypatch.setattr(machine.objective, "value", lambda: 1 / 0)
+    monkeypatch.setattr(machine.objective, "value", lambda **_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         machine.step()
     assert_same(before, machine.objective.network)
@@ -147,7 +147,7 @@ def test_steps_to_values_that_are_not_finite_are_refused(monkeypatch):
     machine = LevenbergMarquardt(Objective(model, x, 1e8 * torch.exp(3 * x), None, LOSSES["mse"], Penalty()))
     machine.damping = 1e-12
     value, tried = machine.objective.value, []
-    monkeypatch.setattr(machine.objective, "value", lambda: tried.append(value()) or tried[-1])
+    monkeypatch.setattr(machine.objective, "value", lambda **_: tried.append(value()) or tried[-1])
     start = value().total
     for _ in range(10):
         outcome = machine.step()

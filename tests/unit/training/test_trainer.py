@@ -131,6 +131,36 @@ def test_parameters_that_change_from_outside_are_noticed_by_reset():
     assert next(trainer).train_loss < before
 
 
+def _fix(model):
+    model.fix_symbolic(0, 0, 0, "sin")
+
+
+def _remove(model):
+    model.remove_edge(0, 0, 1)
+
+
+def _lock(model):
+    model.lock(0, [(0, 0), (1, 0)])
+
+
+@pytest.mark.parametrize("opt", ["LM", "LBFGS", "Adam"])
+@pytest.mark.parametrize("change", [_fix, _remove, _lock])
+def test_a_structure_that_a_callback_changes_is_trained_from_the_next_step_on(change, opt):
+    model = plain()
+
+    def at_step_3(network, record):
+        if record.step == 3:
+            change(network)
+
+    model.fit(product_data(60), opt=opt, steps=6, update_grid=False, callbacks=[at_step_3], progress=False)
+    twin = plain()
+    twin.fit(product_data(60), opt=opt, steps=3, update_grid=False, progress=False)
+    change(twin)
+    twin.fit(product_data(60), opt=opt, steps=3, update_grid=False, progress=False)
+    for parameter, other in zip(model.parameters(), twin.parameters(), strict=True):
+        assert torch.equal(parameter, other)
+
+
 def test_an_interrupted_step_ends_the_iteration_and_is_discarded():
     stop = [False]
     trainer = trainer_of(interrupted=lambda: stop[0])
