@@ -110,10 +110,10 @@ export class FakeKernel extends Sample {
       this.pushSelection();
       this.pushCandidates();
     }
-    if (command.kind === "fix") this.#fix(command.edge, command.name, command.keep_spline);
+    if (command.kind === "fix") this.#fix(command.edge ?? [], command.name, command.keep_spline);
     if (command.kind === "unfix")
       this.setState(
-        this.edges.findIndex(({ key }) => key.join() === command.edge.join()),
+        this.edges.findIndex(({ key }) => key.join() === command.edge?.join()),
         "spline",
       );
     if (command.kind === "undo") this.current = this.states.find(({ id }) => id === this.current)?.parent ?? 0;

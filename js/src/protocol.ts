@@ -52,15 +52,18 @@ const nodeInfo = record({
   subnodes: list(whole),
   importance: number,
 });
-const edgeInfo = record({
-  key: edgeKey,
-  state: edgeState,
-  name: text,
-  function: orNull(text),
-  best: orNull(text),
-  best_r2: orNull(number),
-  locked: flag,
-});
+const edgeInfo = record(
+  {
+    key: edgeKey,
+    state: edgeState,
+    name: text,
+    function: orNull(text),
+    best: orNull(text),
+    best_r2: orNull(number),
+    locked: flag,
+  },
+  { pinned: flag, tied: whole },
+);
 const structure = record(
   {
     width: list(list(whole)),
@@ -83,16 +86,22 @@ const status = record({
   driver: oneOf("thread", "cooperative", "blocking"),
   task: orNull(text),
 });
-const settings = record({
-  lamb: number,
-  grid: whole,
-  opt: text,
-  opts: list(text),
-  lr: orNull(number),
-  simplicity: number,
-  loss: text,
-});
-const selection = record({ edges: list(edgeKey) }, { x_name: text, data_range: list(number), importance: number });
+const settings = record(
+  {
+    lamb: number,
+    grid: whole,
+    opt: text,
+    opts: list(text),
+    lr: orNull(number),
+    simplicity: number,
+    loss: text,
+  },
+  { batch: orNull(whole), noise: number, seed: orNull(whole), rows: whole, presets: list(text), preset: orNull(text) },
+);
+const selection = record(
+  { edges: list(edgeKey) },
+  { x_name: text, data_range: list(number), importance: number, k: whole },
+);
 const candidate = record(
   {
     name: text,
@@ -115,14 +124,17 @@ const formula = record({
   fixed: whole,
   active: whole,
 });
-const stateInfo = record({
-  id: whole,
-  parent: orNull(whole),
-  label: text,
-  kind: text,
-  step: whole,
-  error: orNull(number),
-});
+const stateInfo = record(
+  {
+    id: whole,
+    parent: orNull(whole),
+    label: text,
+    kind: text,
+    step: whole,
+    error: orNull(number),
+  },
+  { kept: flag, latest: orNull(number), complexity: whole },
+);
 const historyEvent = record({ step: whole, label: text, kind: text });
 const history = record({
   states: list(stateInfo),
@@ -131,6 +143,21 @@ const history = record({
   can_redo: flag,
   events: list(historyEvent),
 });
+const parity = record({ outputs: list(text), classes: flag });
+const surface = record({
+  x: whole,
+  y: orNull(whole),
+  output: whole,
+  at: list(number),
+  names: list(text),
+  outputs: list(text),
+  x_range: list(number),
+  y_range: orNull(list(number)),
+  classes: flag,
+});
+const surveyRow = record({ edge: edgeKey, name: text, r2: number });
+/** Rows from `first` on, as with `metrics`; `of` is how many there will be. */
+const survey = record({ first: whole, of: whole, busy: flag, rows: list(surveyRow) });
 const errorInfo = record({ title: text, message: text, hint: orNull(text) });
 const snapshot = record(
   {
@@ -164,6 +191,9 @@ export type Candidates = Guarded<typeof candidates>;
 export type Formula = Guarded<typeof formula>;
 export type StateInfo = Guarded<typeof stateInfo>;
 export type History = Guarded<typeof history>;
+export type Parity = Guarded<typeof parity>;
+export type Surface = Guarded<typeof surface>;
+export type Survey = Guarded<typeof survey>;
 export type ErrorInfo = Guarded<typeof errorInfo>;
 export type Snapshot = Guarded<typeof snapshot> & { buffer?: unknown };
 
@@ -185,6 +215,10 @@ const BODIES = {
   status: record({ status }),
   settings: record({ settings }),
   error: record({ error: orNull(errorInfo) }),
+  parity: record({ parity, arrays }),
+  surface: record({ surface, arrays }),
+  survey: record({ survey }),
+  library: record({ primitives: list(text) }),
   ack: record({ of: whole, ok: flag, settings }),
   export: record({ format: text, filename: text, mime: text, text: orNull(text) }),
 };
@@ -204,26 +238,44 @@ export function readMessage(value: unknown): Message | null {
 /** What the page says; `v`, `seq` and perhaps `structure` are added when it is sent. */
 export type Command =
   | { kind: "hello"; view: string }
-  | { kind: "set"; settings: Partial<Pick<Settings, "lamb" | "grid" | "opt" | "lr">> }
-  | { kind: "control"; action: "start" | "pause" | "step" | "reset" }
+  | { kind: "set"; settings: Partial<Pick<Settings, "lamb" | "grid" | "opt" | "lr" | "batch" | "noise">> }
+  | { kind: "control"; action: "start" | "pause" | "step" | "reset"; seed?: number }
+  | { kind: "preset"; name: string }
+  | { kind: "watch"; view: string; panels: ("parity" | "surface")[] }
+  | { kind: "surface"; x: number; y: number | null; output: number; at: (number | null)[] }
+  | { kind: "survey"; on: boolean }
   | { kind: "select"; edges: EdgeKey[] }
-  | { kind: "fix"; edge: EdgeKey; name: string; keep_spline: boolean }
-  | { kind: "unfix"; edge: EdgeKey }
+  | { kind: "fix"; edge?: EdgeKey; edges?: EdgeKey[]; name: string; keep_spline: boolean }
+  | { kind: "unfix"; edge?: EdgeKey; edges?: EdgeKey[] }
+  | { kind: "pin"; edges: EdgeKey[]; on: boolean }
+  | { kind: "lock"; edges: EdgeKey[]; on: boolean }
+  | { kind: "add_node"; level: number; product: boolean }
   | { kind: "prune"; edges?: EdgeKey[]; node?: NodeKey }
   | { kind: "restore"; edges: EdgeKey[] }
   | { kind: "refine"; grid: number }
-  | { kind: "auto"; r2: number | null }
+  | { kind: "auto"; r2: number | null; edges?: EdgeKey[] }
   | { kind: "drag"; edge: EdgeKey; index: number; value: number; commit: boolean }
   | { kind: "undo" }
   | { kind: "redo" }
   | { kind: "goto"; state: number }
   | { kind: "rank"; weight: number }
-  | { kind: "export"; format: "svg" | "png" | "csv" | "json" | "html" | "code" }
+  | { kind: "export"; format: "svg" | "png" | "csv" | "json" | "html" | "code" | "gif" }
   | { kind: "pump"; since: number }
   | { kind: "frame_ack"; frame: number };
 
 /** Commands whose keys mean something in one structure only: its `version` goes with them, where the kernel gives one. */
-const KEYED: ReadonlySet<Command["kind"]> = new Set(["select", "fix", "unfix", "prune", "restore", "drag"]);
+const KEYED: ReadonlySet<Command["kind"]> = new Set([
+  "select",
+  "fix",
+  "unfix",
+  "pin",
+  "lock",
+  "add_node",
+  "auto",
+  "prune",
+  "restore",
+  "drag",
+]);
 
 /** The command with the version of the structure that its keys were read off. */
 export const stamped = (command: Command, { version }: Structure): Command & { structure?: number } =>

@@ -11,11 +11,14 @@ import {
   keyText,
   type Message,
   type MessageOf,
+  type Parity,
   type Selection,
   type Settings,
   type Snapshot,
   type Status,
   type Structure,
+  type Surface,
+  type Survey,
 } from "./protocol";
 import type { DataTopic } from "./topics";
 
@@ -33,6 +36,13 @@ export interface State {
   formula: Formula;
   history: History;
   primitives: string[];
+  parity: Parity | null;
+  /** Arrays `train`, `test`, `val`. */
+  pairs: Map<string, NumberArray>;
+  surface: Surface | null;
+  /** Arrays `z` and `points`. */
+  heights: Map<string, NumberArray>;
+  survey: Survey | null;
   error: ErrorInfo | null;
   code: string | null;
 }
@@ -58,6 +68,11 @@ const EMPTY: State = {
   formula: { outputs: [], text: "", latex: "", python: "", rmse: null, fixed: 0, active: 0 },
   history: { states: [], current: 0, can_undo: false, can_redo: false, events: [] },
   primitives: [],
+  parity: null,
+  pairs: new Map(),
+  surface: null,
+  heights: new Map(),
+  survey: null,
   error: null,
   code: null,
 };
@@ -152,6 +167,20 @@ export class Store {
         return this.#setSelection(message.selection, arrays);
       case "candidates":
         return this.#setCandidates(message.candidates, arrays);
+      case "parity":
+        Object.assign(this.state, { parity: message.parity, pairs: arrays });
+        return ["parity"];
+      case "surface":
+        Object.assign(this.state, { surface: message.surface, heights: arrays });
+        return ["surface"];
+      case "survey": {
+        const known = this.state.survey?.rows.slice(0, message.survey.first) ?? [];
+        this.state.survey = { ...message.survey, first: 0, rows: [...known, ...message.survey.rows] };
+        return ["survey"];
+      }
+      case "library":
+        this.state.primitives = message.primitives;
+        return ["library"];
       case "ack":
         return this.#acknowledge(message);
       case "export":

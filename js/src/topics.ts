@@ -11,6 +11,10 @@ export type DataTopic =
   | "status"
   | "settings"
   | "error"
+  | "parity"
+  | "surface"
+  | "survey"
+  | "library"
   | "link"
   | "code";
 export type UiTopic = "hover" | "view" | "rank" | "stopping" | "size" | "note";
@@ -28,6 +32,10 @@ export const EVERYTHING: Topics = new Set<Topic>([
   "status",
   "settings",
   "error",
+  "parity",
+  "surface",
+  "survey",
+  "library",
   "link",
   "code",
   "hover",
