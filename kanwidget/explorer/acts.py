@@ -143,6 +143,7 @@ def _rank(session: Session, command: c.Rank) -> Topics:
     session.simplicity = _check.real(command.weight, "weight", "rank", low=0, high=1)
     session._fits = None
     session.best.forget()
+    session.seen = None
     return frozenset(("settings", "candidates"))
 
 

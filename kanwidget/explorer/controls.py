@@ -70,7 +70,13 @@ class Controls:
     def candidates(self, edge: EdgeLike | None = None) -> list[SymbolicFit]:
         """The functions that could replace the selected edge (or another), best first."""
         one = self._edge(edge, "candidates")
-        return self._ask(lambda: list(self._session.candidates(one)))
+
+        def find() -> list[SymbolicFit]:
+            fits = list(self._session.candidates(one))
+            self._driver.publisher.note(frozenset(("candidates",)))  # the page shows the best one of every edge
+            return fits
+
+        return self._ask(find)
 
     def fix(self, name: str | None = None, edge: EdgeLike | None = None, *, keep_spline: bool = False) -> None:
         """Replace an edge by a symbolic function.

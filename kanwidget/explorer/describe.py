@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core import EdgeRef, StepRecord, SymbolicFit, library, primitive
-from kanwidget.explorer import curves
+from kanwidget.explorer import curves, live
 from kanwidget.explorer import protocol as p
 from kanwidget.explorer.acts import edge_name, subscript
 from kanwidget.explorer.session import Session
@@ -131,11 +131,11 @@ def selection(session: Session) -> tuple[p.Selection, dict[str, Tensor]]:
 def candidates(session: Session, busy: bool = False) -> tuple[p.Candidates, dict[str, Tensor]]:
     """The functions that could replace the first selected edge; with `busy` only the news that they are searched."""
     if not session.selection:
-        return {"edge": None, "busy": False, "version": session.version, "rows": []}, {}
+        return {"edge": None, "busy": False, "version": session.version, "rows": [], "best": best(session)}, {}
     edge = session.selection[0]
     if busy:
         return {"edge": list(edge), "busy": True, "version": session.version, "rows": []}, {}
-    fits = _different(session.candidates(edge))
+    fits = _different(live.candidates(session, edge))
     inputs = curves.edge_inputs(session.model, edge, session.x)
     x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
     y = session.model.curve(edge, x.to(inputs.device)).y
@@ -145,9 +145,16 @@ def candidates(session: Session, busy: bool = False) -> tuple[p.Candidates, dict
         "busy": False,
         "version": session.version,
         "rows": [_candidate(fit, name) for fit in fits],
+        "best": best(session),
     }
     rows = torch.stack([_fitted(fit, x) for fit in fits]) if fits else x.new_zeros(0, len(x))
     return told, {"x": x, "y": y, "fits": rows}
+
+
+def best(session: Session) -> list[p.BestOf]:
+    """The best candidate of every edge of which one is known for the present state."""
+    known = [(ref, session.best_known(ref)) for ref in session.best.edges()]
+    return [{"key": list(ref), "best": fit.name, "best_r2": finite(fit.r2)} for ref, fit in known if fit is not None]
 
 
 def _different(fits: Sequence[SymbolicFit]) -> list[SymbolicFit]:

@@ -17,13 +17,15 @@ LAG_SECONDS = 2.0
 _MOST = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Found:
     fit: SymbolicFit
     version: int
     seconds: float
     samples: Tensor
     """Inputs and values of the edge: where these are the same, so is the fit."""
+    other: int = -1
+    """The last version in which the edge was found to be another."""
 
 
 class BestKnown:
@@ -53,7 +55,17 @@ class BestKnown:
         late = time.monotonic() - found.seconds > LAG_SECONDS
         if found.version == version or (running and not late and found.version >= self.acted):
             return found.fit
-        return found.fit if torch.equal(found.samples, samples()) else None
+        if found.other == version or (running and found.other > found.version):
+            return None  # what has moved in training doesn't come back
+        if torch.equal(found.samples, samples()):
+            found.version = version
+            return found.fit
+        found.other = version
+        return None
+
+    def edges(self) -> list[EdgeRef]:
+        """The edges about which something is remembered, which may be out of date."""
+        return sorted(self._found)
 
     def forget(self) -> None:
         """The edges are others now, or another order makes another one the best."""

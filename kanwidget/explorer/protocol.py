@@ -140,6 +140,14 @@ class Candidate(TypedDict):
     """Name of the simpler candidate whose curve it has: it is never ranked above that one."""
 
 
+class BestOf(TypedDict):
+    """The best known candidate of an edge, as in `EdgeInfo`."""
+
+    key: EdgeKey
+    best: str
+    best_r2: float | None
+
+
 class Candidates(TypedDict):
     """Arrays: `x` (n,), `y` (n,) the edge, `fits` (rows, n) the candidates on the same x."""
 
@@ -147,6 +155,9 @@ class Candidates(TypedDict):
     busy: bool
     version: int
     rows: list[Candidate]
+    best: NotRequired[list[BestOf]]
+    """Where present: for each edge whose best candidate is known now, which one it is; for all others none is known any more.
+    It is newer than what the structure says."""
 
 
 class Formula(TypedDict):

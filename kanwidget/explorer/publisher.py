@@ -1,8 +1,8 @@
 """What the browser is told, and when: changes gather as topics and become messages, never a queue.
 
 Answers to an act go out at once. What training changes all the time (metrics, curves, status) goes out as frames, at most ten a second
-and one on its way: the browser acknowledges a frame once it is drawn, and what changed meanwhile is in the next. An acknowledgement that
-stays out for two seconds, or a new page that says hello, frees the line.
+(fewer where they would cost it too much) and one on its way: the browser acknowledges a frame once it is drawn, and what changed meanwhile
+is in the next. An acknowledgement that stays out for two seconds, or a new page that says hello, frees the line.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from kanwidget.explorer import curves, describe
+from kanwidget.explorer import curves, describe, live
 from kanwidget.explorer import protocol as p
 from kanwidget.explorer.formulas import described, formula
 from kanwidget.explorer.session import Session
@@ -25,8 +25,11 @@ Send = Callable[[dict[str, Any], list[bytes]], None]
 
 #: Seconds between frames, and until a lost acknowledgement is given up.
 FRAME_SECONDS, PATIENCE_SECONDS = 0.1, 2.0
-#: Seconds between two refreshments of what is costly, and the part of the time that it may take.
-_SLOW_SECONDS, _SLOW_PART = 1.0, 0.04
+#: The part of the time that frames may take, and the longest time between two for that reason.
+_FRAME_PART, _FRAME_LONGEST = 0.045, 0.5
+#: Seconds between two refreshments of what is costly, and the parts of the time that each may take.
+_SLOW_SECONDS = 1.0
+_SLOW_PART = {"candidates": 0.03, "formula": 0.02}
 #: Seconds between two snapshots while training.
 SNAPSHOT_SECONDS = 2.0
 #: Rows of metrics in one message, and in a snapshot.
@@ -64,6 +67,7 @@ class Publisher:
         self._frame = 0
         self._in_flight: int | None = None
         self._sent_at = self._stored_at = -1e9
+        self._frame_cost = 0.0
         self._slow_at = {"candidates": -1e9, "formula": -1e9}
         self._slow_cost = {"candidates": 0.0, "formula": 0.0}
         self._formula: tuple[int, p.Formula] | None = None
@@ -163,26 +167,35 @@ class Publisher:
         if not live or (self._line_wait() > 0 and not force):
             return
         self._dirty -= live
-        running = self.session.running
+        running, started = self.session.running, self.clock()
         if "metrics" in live:
             self._tell_metrics(self._sent_rows)
         if "curves" in live:
             self._tell_curves(whole=not running)
         if "selection" in live or ("curves" in live and self.session.selection):
             self._tell_selection()
-        if running and self.session.selection:
-            self._dirty.add("candidates")
         if running:
             self._dirty.add("formula")
+            self._look_again()
         self._frame += 1
         self._in_flight, self._sent_at = self._frame, self.clock()
+        self._frame_cost = self._sent_at - started
         self.tell_status(frame=self._frame)
+
+    def _look_again(self) -> None:
+        """In training, candidates are due again where it's time and the selected edge has moved."""
+        if self.session.selection and self._slow_wait("candidates") == 0.0:
+            if live.moved(self.session):
+                self._dirty.add("candidates")
+            else:
+                self._slow_at["candidates"] = self.clock()
 
     def _line_wait(self) -> float:
         """Seconds until a frame may go out."""
         if self._in_flight is None and not self.session.running:
             return 0.0
-        patience = FRAME_SECONDS if self._in_flight is None else PATIENCE_SECONDS
+        fair = max(FRAME_SECONDS, min(_FRAME_LONGEST, self._frame_cost / _FRAME_PART))
+        patience = fair if self._in_flight is None else PATIENCE_SECONDS
         return max(0.0, self._sent_at + patience - self.clock())
 
     # ---- the costly topics
@@ -191,7 +204,7 @@ class Publisher:
         """Seconds until a costly topic may be told again."""
         if not self.session.running:
             return 0.0
-        pause = max(_SLOW_SECONDS, self._slow_cost[topic] / _SLOW_PART)
+        pause = max(_SLOW_SECONDS, self._slow_cost[topic] / _SLOW_PART[topic])
         return max(0.0, self._slow_at[topic] + pause - self.clock())
 
     def _tell_slow(self, topic: str) -> None:

@@ -19,6 +19,7 @@ from kanwidget.datasets import as_dataset
 from kanwidget.explorer import curves, memory
 from kanwidget.explorer.commands import Command, Edge
 from kanwidget.explorer.known import BestKnown
+from kanwidget.explorer.live import Seen
 from kanwidget.explorer.protocol import State
 from kanwidget.explorer.script import Log
 from kanwidget.explorer.topics import STEPPED, Notice, Topics
@@ -84,6 +85,8 @@ class Session:
         self.selection: tuple[Edge, ...] = ()
         self.simplicity = SIMPLICITY
         self.best = BestKnown()
+        #: The last look at an edge in training.
+        self.seen: Seen | None = None
         #: Raised by every change of parameters or structure: what is derived from them is then out of date.
         self.version = 0
         #: Which nodes there are: edges of another layout are others, even where their indices are the same.
