@@ -196,6 +196,53 @@ class History(TypedDict):
     """`{step, label, kind}`"""
 
 
+class Parity(TypedDict):
+    """Predictions beside the truth. Arrays `train`, `test`, `val` where they have labels: `(outputs, 2, rows)`, truth and
+    prediction; for classes `(classes, classes)`, how many rows of a class (row) are predicted as another (column).
+    """
+
+    outputs: list[str]
+    classes: bool
+
+
+class Surface(TypedDict):
+    """The output over one or two inputs. Arrays: `z`, one row a value of y and one column a value of x, a single row without
+    y; `points` (3, m): x, y and label of a sample of the training data.
+    """
+
+    x: int
+    y: int | None
+    output: int
+    at: list[float]
+    """Where every column of the data is held."""
+    names: list[str]
+    """Of all columns of the data."""
+    outputs: list[str]
+    x_range: list[float]
+    y_range: list[float] | None
+    classes: bool
+    """Then z is the probability of the output's class."""
+
+
+class SurveyRow(TypedDict):
+    """The best candidate of one edge."""
+
+    edge: EdgeKey
+    name: str
+    r2: float
+
+
+class Survey(TypedDict):
+    """The best candidates of all edges that are splines, as they are found."""
+
+    first: int
+    """`rows` are those from this one on."""
+    of: int
+    """How many there will be."""
+    busy: bool
+    rows: list[SurveyRow]
+
+
 class ErrorInfo(TypedDict):
     """An error in the words that Python would have raised."""
 

@@ -1,0 +1,68 @@
+"""Small problems to play with: what `KANExplorer.demo()` shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget._types import LayerWidth
+from kanwidget.datasets import Dataset, create_dataset
+from kanwidget.kan import KAN
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One problem and a network of a fitting shape."""
+
+    width: list[LayerWidth]
+    data: Callable[[], Dataset]
+    grid: int = 3
+
+    def network(self, seed: int = 0) -> KAN:
+        """A fresh network."""
+        return KAN(self.width, self.grid, seed=seed)
+
+
+def _samples(f: Callable[[Tensor], Tensor], n_var: int = 2) -> Callable[[], Dataset]:
+    return lambda: create_dataset(f, n_var=n_var, train_num=500, test_num=500)
+
+
+def _spirals() -> Dataset:
+    """Two classes, one arm each."""
+    generator = torch.Generator().manual_seed(0)
+    turn = torch.rand(800, generator=generator, dtype=torch.float64).sqrt()
+    arm = torch.arange(800) % 2
+    angle = 1.25 * 2 * math.pi * turn + math.pi * arm
+    points = torch.stack([turn * angle.cos(), turn * angle.sin()], 1)
+    points = points + 0.02 * torch.randn(800, 2, generator=generator, dtype=torch.float64)
+    return Dataset(points[:400], arm[:400], points[400:], arm[400:], in_vars=("x", "y"))
+
+
+#: One row a problem, in the order in which they are offered.
+PRESETS: dict[str, Preset] = {
+    "exp(sin πx + y²)": Preset(
+        [2, 5, 1], _samples(lambda x: torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2))
+    ),
+    "product": Preset([2, [2, 1], 1], _samples(lambda x: x[:, [0]] * x[:, [1]])),
+    "ripples": Preset([2, 3, 1], _samples(lambda x: torch.sin(6 * (x[:, [0]] ** 2 + x[:, [1]] ** 2).sqrt())), 5),
+    "step": Preset([2, 2, 1], _samples(lambda x: torch.tanh(20 * (x[:, [0]] + x[:, [1]] / 2))), 5),
+    "four inputs": Preset(
+        [4, [2, 1], 1],
+        _samples(
+            lambda x: torch.exp((torch.sin(torch.pi * (x[:, [0]] ** 2 + x[:, [1]] ** 2)) + x[:, [2]] * x[:, [3]]) / 2),
+            4,
+        ),
+    ),
+    "two spirals": Preset([2, 6, 2], _spirals, 5),
+}
+
+
+def preset(name: str | None, where: str = "demo") -> tuple[str, Preset]:
+    """A problem by its name, the first one without."""
+    found = next(iter(PRESETS)) if name is None else _check.choice(name, "name", where, PRESETS)
+    return found, PRESETS[found]
