@@ -244,6 +244,8 @@ class Driver:
         if self.session.running and not self.closed:
             topics = self._advance(budget)
             self.publisher.note(topics)
+        if self._stop and self._jobs:
+            return  # whoever paused doesn't wait for a frame of the training
         self.publisher.flush()
         if not self._jobs and not self._stop:
             self.publisher.idle()

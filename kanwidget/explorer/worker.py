@@ -19,6 +19,7 @@ from kanwidget.explorer.commands import Command
 from kanwidget.explorer.drivers import Driver
 from kanwidget.explorer.publisher import Publisher
 from kanwidget.explorer.session import Session
+from kanwidget.explorer.turns import quick_turns
 from kanwidget.training.threads import one_thread
 
 T = TypeVar("T")
@@ -90,7 +91,8 @@ class ThreadDriver(Driver):
             begun.set()
             while self._take():
                 try:
-                    self._turn()
+                    with quick_turns():
+                        self._turn()
                 except BaseException as error:  # mostly one in a callback of the user; the session has paused
                     self._tell_error(error)
                 finally:
