@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 
 const budgets = [
   ["widget.js", 110, 40],
-  ["widget.css", 10, 4],
+  ["widget.css", 11, 4],
 ];
 let over = false;
 for (const [name, plainKb, gzipKb] of budgets) {

@@ -56,8 +56,9 @@ export function rSquared(value: number): string {
 export const milliseconds = (value: number): string =>
   value >= 1000 ? `${number(value / 1000, 2)} s/step` : `${number(value, 2)} ms/step`;
 
-export const count = (n: number, one: string, more = `${one}s`): string =>
-  `${n.toLocaleString("en-US")} ${n === 1 ? one : more}`;
+export const thousands = (n: number): string => n.toLocaleString("en-US");
+
+export const count = (n: number, one: string, more = `${one}s`): string => `${thousands(n)} ${n === 1 ? one : more}`;
 
 /** An interval of validity: `all x`, `x > 0`, `−1 … 1`. */
 export function interval(valid: (number | null)[] | null, name = "x"): string {
@@ -74,13 +75,29 @@ export const pretty = (name: string): string =>
   name.replace(/\^(\d+)(?![\d.])/g, (_, n: string) => superscript(Number(n)));
 
 const DIGITS = "₀₁₂₃₄₅₆₇₈₉";
-
-/** The name of a variable as it is read: `x₁` for `x_1`, `θ₁₂` for `θ_12`; other names stay as they are. */
-export const variable = (name: string): string =>
-  name.replace(
-    /^(\p{L})_(\d+)$/u,
-    (_, letter: string, n: string) => letter + [...n].map((c) => DIGITS[Number(c)]).join(""),
+const GREEK =
+  "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega".split(
+    " ",
   );
+
+/** The sign of a letter by its name, as in formulas: `α` for `alpha`, `Δ` for `Delta`. */
+function greek(name: string): string | null {
+  const at = GREEK.indexOf(name.toLowerCase());
+  if (at < 0 || name.slice(1) !== GREEK[at]!.slice(1)) return null;
+  // Among the small letters a second form of sigma stands before the usual one.
+  const sign = String.fromCharCode(0x3b1 + at + (at > 16 ? 1 : 0));
+  return name[0] === GREEK[at]![0] ? sign : sign.toUpperCase();
+}
+
+/** The name of a variable as formulas have it: `x₁` for `x_1`, `θ₁₂` for `theta_12`; other names stay as they are. */
+export const variable = (name: string): string => {
+  const [, base = "", digits = ""] = /^(\p{L}+)_?(\d*)$/u.exec(name) ?? [];
+  const letter = [...base].length === 1 ? base : greek(base);
+  return letter ? letter + [...digits].map((c) => DIGITS[Number(c)]).join("") : name;
+};
+
+/** About how many letters wide a text is: digits below the line take less room. */
+export const letters = (text: string): number => [...text].reduce((sum, c) => sum + (DIGITS.includes(c) ? 0.6 : 1), 0);
 
 export interface TickLabels {
   labels: string[];

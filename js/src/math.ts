@@ -61,6 +61,9 @@ export function mathNode(tree: MathNode | string, depth = 0): Node {
 
 /** A formula ready to be placed: wrapped in `<math>` when the tree does not begin with one. */
 export function formula(tree: MathNode): Element {
+  // Mere text, as where a formula would be too long: MathML would neither break its lines nor let it be scrolled to.
+  const inner = tree[0] === "math" && tree[2].length === 1 ? tree[2][0]! : tree;
+  if (typeof inner !== "string" && inner[0] === "mtext") return mathNode(["span", {}, inner[2]]) as Element;
   const node = mathNode(tree);
   if (node instanceof Element && (node.localName === "math" || node.localName === "span")) return node;
   const wrapper = document.createElementNS(MATHML, "math");

@@ -56,13 +56,18 @@ it("count agrees in number", () => {
 });
 
 it("variable sets digits below the line, and leaves other names alone", () => {
-  expect(["x_1", "θ_12", "mean_radius", "x_1_2", "ab_1", "y"].map(variable)).toEqual([
-    "x₁",
-    "θ₁₂",
-    "mean_radius",
-    "x_1_2",
-    "ab_1",
-    "y",
+  const names = ["x_1", "x1", "θ_12", "mean_radius", "x_1_2", "ab_1", "y", "alphabet"];
+  expect(names.map(variable)).toEqual(["x₁", "x₁", "θ₁₂", "mean_radius", "x_1_2", "ab_1", "y", "alphabet"]);
+});
+
+it("variable has Greek letters as formulas have them", () => {
+  expect(["alpha", "Delta_12", "rho", "sigma_1", "omega", "lAmbda"].map(variable)).toEqual([
+    "α",
+    "Δ₁₂",
+    "ρ",
+    "σ₁",
+    "ω",
+    "lAmbda",
   ]);
 });
 

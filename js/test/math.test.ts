@@ -24,6 +24,10 @@ describe("formulas", () => {
     expect(node.firstElementChild?.localName).toBe("msup");
   });
 
+  it("that are mere text are text, which breaks its lines", () => {
+    expect(markup(["math", {}, [["mtext", {}, ["y = f(x_1, x_2)"]]]])).toBe("<span>y = f(x_1, x_2)</span>");
+  });
+
   it("of the golden messages keep all their tags", () => {
     const { message } = golden("to_browser.candidates.json")[0]!;
     for (const row of message.candidates.rows) {

@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { FakeKernel } from "../gallery/kernel";
+import { layout } from "../src/layout";
+import { cardPlace } from "../src/views/hover-card";
 import { fakeTime, frame, mount } from "./helpers";
 
 let view: ReturnType<typeof mount>;
@@ -176,5 +179,27 @@ describe("drawing", () => {
     frame();
     expect(many.one(`[data-kw-edge="${hidden.key.join("-")}"]`).getAttribute("aria-pressed")).toBe("true");
     many.explorer.destroy();
+  });
+});
+
+describe("the card beside an edge", () => {
+  it("hides no thumbnail where there is room, whichever edge it is", () => {
+    const structure = new FakeKernel({ width: [2, 3, 1] }).structure();
+    const placed = layout(
+      structure,
+      structure.edges.map(() => "thumb"),
+      460,
+      430,
+    );
+    for (const { index } of placed.edges) {
+      const card = cardPlace(placed, index, 130, 58);
+      expect(card.x).toBeGreaterThanOrEqual(4);
+      expect(card.x + card.w).toBeLessThanOrEqual(placed.width - 4);
+      for (const { box } of placed.edges) {
+        const apart =
+          card.x >= box.x + box.w || card.x + card.w <= box.x || card.y >= box.y + box.h || card.y + card.h <= box.y;
+        expect(apart).toBe(true);
+      }
+    }
   });
 });

@@ -66,6 +66,10 @@ describe.each(HOSTS)("%s", (_, theme, host) => {
   it("text on the accent is readable", () => {
     expect(contrast(colour("on-accent"), colour("accent"))).toBeGreaterThanOrEqual(4.5);
   });
+  it.each(["1", "3", "4"])("words in the colour %s of a state are readable", (name) => {
+    for (const surface of surfaces)
+      expect(contrast(colour(name), colour(surface)), surface).toBeGreaterThanOrEqual(4.5);
+  });
   it.each(["1", "2", "3", "4", "control", "accent"])("lines of %s are visible", (name) => {
     for (const surface of surfaces) expect(contrast(colour(name), colour(surface)), surface).toBeGreaterThanOrEqual(3);
   });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { FakeKernel } from "../gallery/kernel";
 import { eventLabels } from "../src/views/curves-plot";
 import { placeStates } from "../src/views/history";
 import { fakeTime, frame, mount } from "./helpers";
@@ -284,6 +285,14 @@ describe("history", () => {
     expect(placeStates([state(5, 99)], 5).length).toBe(1);
   });
 
+  it("names functions as formulas do, in the chips and over the curves", () => {
+    view.kernel.note("φ₀,₀,₀ = x^2", "fix");
+    view.kernel.pushAll();
+    frame();
+    expect(view.one('[data-kw-state-id="1"]').textContent).toContain("φ₀,₀,₀ = x²");
+    expect(view.one('[data-kw-panel="curves"] svg').textContent).toContain("φ₀,₀,₀ = x²");
+  });
+
   it("a chip leads back to its state", () => {
     view.kernel.note("prune", "prune");
     view.kernel.pushAll();
@@ -305,6 +314,12 @@ describe("names of marks on the curves", () => {
     expect(names([300, "prune"], [100, "λ = 0"]).map(({ text }) => text)).toEqual(["λ = 0", "prune"]);
   });
 
+  it("begin at the axis at the earliest, joined ones too", () => {
+    const placed = names([44, "prune 12 edges"], [60, "grid 3 → 10"]);
+    expect(placed.map(({ text }) => text)).toEqual(["prune 12 edges, grid 3 → 10"]);
+    expect(placed[0]!.start).toBe(42);
+  });
+
   it("are joined where two marks are close, and never overlap", () => {
     expect(names([200, "grid 3 → 10"], [206, "λ = 0"]).map(({ text }) => text)).toEqual(["grid 3 → 10, λ = 0"]);
     expect(names([488, "grid 3 → 10"], [495, "λ = 0"]).map(({ text }) => text)).toEqual(["grid 3 → 10, λ = 0"]);
@@ -314,5 +329,39 @@ describe("names of marks on the curves", () => {
       expect(one.start).toBeGreaterThanOrEqual(i > 0 ? many[i - 1]!.end + 8 : 0);
       expect(one.end).toBeLessThanOrEqual(500);
     }
+  });
+});
+
+describe("curves without a curve", () => {
+  it("say why, and draw no axes", () => {
+    const text = (kernel: FakeKernel) => {
+      const shown = mount(kernel);
+      const panel = shown.one('[data-kw-panel="curves"]');
+      expect(panel.querySelectorAll("svg text").length).toBe(0);
+      const words = panel.querySelector(".kw-empty")?.textContent;
+      shown.explorer.destroy();
+      return words;
+    };
+    expect(text(new FakeKernel({ width: [2, 1] }))).toContain("Press Start");
+    const infinite = new FakeKernel({ width: [2, 1] });
+    infinite.rows.push([1, 0.01, Number.POSITIVE_INFINITY, Number.NaN, Number.NaN]);
+    expect(text(infinite)).toContain("nothing to draw");
+  });
+});
+
+describe("long names", () => {
+  it("are x on a candidate's card", () => {
+    const kernel = new FakeKernel({ width: [1, 1], steps: 5, names: ["mean_radius_worst"] });
+    kernel.selected = [[0, 0, 0]];
+    const part = kernel.candidatesPart.bind(kernel);
+    kernel.candidatesPart = () => {
+      const [told, arrays] = part();
+      const [first, ...others] = (told as { rows: object[] }).rows;
+      const name = ["mi", { class: "kw-name" }, ["mean_radius_worst"]];
+      return [{ ...told, rows: [{ ...first, formula: ["math", {}, [name]] }, ...others] }, arrays];
+    };
+    const shown = mount(kernel);
+    expect(shown.one("[data-kw-candidate] .kw-math").textContent).toBe("x");
+    shown.explorer.destroy();
   });
 });

@@ -4,7 +4,7 @@ import type { Context } from "../context";
 import { attrs, h, line, s, setText } from "../dom";
 import { interval, number, pretty, rSquared, variable } from "../format";
 import { wrapping } from "../math";
-import type { Candidate } from "../protocol";
+import type { Candidate, MathNode } from "../protocol";
 import { extent, linear, padded, path } from "../scales";
 import { button } from "./controls";
 
@@ -12,6 +12,17 @@ const W = 168;
 const FIT_H = 54;
 const RESIDUAL_H = 22;
 const ZERO = FIT_H + 4 + RESIDUAL_H / 2;
+
+/** Names longer than this are `x` on a card, which has no room for them: it is about one variable, named beside the card. */
+const LONG = 8;
+
+const shortNames = ([tag, values, children]: MathNode): MathNode => [
+  tag,
+  values,
+  values.class === "kw-name" && String(children[0]).length > LONG
+    ? ["x"]
+    : children.map((child) => (typeof child === "string" ? child : shortNames(child))),
+];
 
 export class Card {
   readonly node: HTMLElement;
@@ -84,7 +95,7 @@ export class Card {
     const written = JSON.stringify(candidate.formula);
     if (written !== this.#written) {
       this.#written = written;
-      const math = wrapping(candidate.formula);
+      const math = wrapping(shortNames(candidate.formula));
       this.#formula.replaceChildren(math);
       this.#formula.title = candidate.text;
       // Long formulas a little smaller; they wrap, and what is wider still is scrolled to, by keyboard too.
@@ -94,7 +105,12 @@ export class Card {
     }
     setText(this.#r2, rSquared(candidate.r2));
     setText(this.#cost, `complexity ${number(candidate.complexity)}`);
-    setText(this.#valid, interval(candidate.valid, x.length > 8 ? "x" : x));
+    setText(this.#valid, interval(candidate.valid, x.length > LONG ? "x" : x));
+  }
+
+  /** Says whether the formula is wider than its place, once it has one. */
+  measure(): void {
+    attrs(this.#formula, { "data-more": this.#formula.scrollWidth > this.#formula.clientWidth + 2 ? "right" : null });
   }
 
   #curves({ store }: Context, index: number): void {

@@ -5,7 +5,7 @@ import { pretty } from "../format";
 import { Registry } from "../listeners";
 import { keyText } from "../protocol";
 import { ranked } from "../rank";
-import { touches } from "../topics";
+import { type Topics, touches } from "../topics";
 import { Card } from "./candidate-card";
 import { button } from "./controls";
 import { SIMPLICITY_VALUES, slider } from "./slider";
@@ -28,7 +28,11 @@ export function candidates(context: Context): View {
   const node = h("div", { class: "kw-col" }, bar, list, note);
   const cards = new Map<string, Card>();
   let held: string[] | null = null;
-  const show = () => {
+  let measured = "";
+  const measure = () => {
+    for (const card of cards.values()) card.measure();
+  };
+  const show = (topics: Topics) => {
     const { rows } = store.state.candidates;
     const names = ranked(rows, ui.values.weight).map((i) => rows[i]!.name);
     // Under the pointer the order stays as it is: new figures must not move what is about to be clicked.
@@ -38,6 +42,9 @@ export function candidates(context: Context): View {
     const wanted = ui.values.filter.trim().toLowerCase();
     const visible = sorted.filter((name) => name.toLowerCase().includes(wanted) || pretty(name).includes(wanted));
     drawCards(context, cards, visible, list);
+    const written = visible.map((name) => cards.get(name)!.node.textContent).join();
+    if (written !== measured || touches(topics, "size")) registry.frame(measure);
+    measured = written;
     attrs(list, { "aria-busy": String(store.state.candidates.busy) });
     note.hidden = visible.length > 0;
     setText(note, emptyText(context, names.length));
@@ -48,7 +55,7 @@ export function candidates(context: Context): View {
   });
   registry.listen(list, "pointerleave", () => {
     held = null;
-    show();
+    show(new Set());
   });
   registry.listen(list, "click", (event) => {
     const pressed = (event.target as Element).closest("[data-kw-action]");
@@ -68,7 +75,7 @@ export function candidates(context: Context): View {
     if (touches(topics, "rank")) held = null;
     order.draw();
     other.draw();
-    show();
+    show(topics);
   };
   return { node, draw, destroy: () => registry.destroy() };
 }

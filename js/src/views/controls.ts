@@ -1,5 +1,5 @@
 // Buttons, menus and panel headings that all views share.
-import { type Attrs, h } from "../dom";
+import { type Attrs, attrs, h } from "../dom";
 import type { Registry } from "../listeners";
 import { type IconName, icon } from "./icons";
 
@@ -78,4 +78,16 @@ function menuKey(event: KeyboardEvent, items: HTMLButtonElement[], close: () => 
   else return;
   event.preventDefault();
   event.stopPropagation();
+}
+
+/** Marks a node from which something can be scrolled into view, to the right or below: its edge there fades. */
+export function overflowHint(node: HTMLElement, registry: Registry): () => void {
+  const update = () => {
+    const right = node.scrollWidth - node.clientWidth - node.scrollLeft > 2;
+    const below = node.scrollHeight - node.clientHeight - node.scrollTop > 2;
+    attrs(node, { "data-more": right || below ? `${right ? "right" : ""} ${below ? "below" : ""}`.trim() : null });
+  };
+  registry.listen(node, "scroll", update);
+  registry.resize(node, update);
+  return update;
 }

@@ -1,7 +1,7 @@
 // The drawing of the training curves, redrawn whole: its cost is bounded by the pixels, not by the steps.
 import type { Context } from "../context";
 import { attrs, line, s, tick } from "../dom";
-import { number, power } from "../format";
+import { number, power, pretty } from "../format";
 import type { Column } from "../metrics";
 import { bisect, decades, decimate, linear, log, path, type Scale, ticks } from "../scales";
 import type { Store } from "../store";
@@ -9,6 +9,8 @@ import type { Store } from "../store";
 export interface Chart {
   xs: Float32Array;
   x: Scale;
+  /** Whether there is any curve. */
+  drawn: boolean;
   invert(pixel: number): number;
   eventX(step: number): number;
   width: number;
@@ -29,7 +31,7 @@ const RIGHT = 58;
 
 const shown = (store: Store): Column[] =>
   SERIES.filter((name) => (name === "penalty" ? store.state.settings.lamb > 0 : true)).filter((name) =>
-    store.metrics.column(name).some((value) => value > 0),
+    store.metrics.column(name).some((value) => value > 0 && Number.isFinite(value)),
   );
 
 /** The values of one row, for the readout. */
@@ -72,6 +74,7 @@ export function drawChart(
   const chart: Chart = {
     xs,
     x,
+    drawn: names.length > 0,
     width,
     right,
     bottom,
@@ -81,8 +84,9 @@ export function drawChart(
   };
   attrs(svg, { width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": summary(store, names) });
   svg.replaceChildren(
-    ...yAxis(low, high, y, right, bottom),
-    ...xAxis(first, end, x, bottom, right, ui.values.axis),
+    // Without a curve the lines of the axes would only cross out what stands there instead.
+    ...(names.length > 0 ? yAxis(low, high, y, right, bottom) : []),
+    ...(names.length > 0 ? xAxis(first, end, x, bottom, right, ui.values.axis) : []),
     ...(xs.length > 0 ? events(context, chart) : []),
     ...lines(store, names, xs, x, y, right),
     ...labels(store, names, y, chart),
@@ -185,7 +189,7 @@ export function eventLabels(events: { at: number; label: string }[], width: numb
   const placed: EventLabel[] = [];
   const put = (text: string, first: number, last: number, free: number): EventLabel | null => {
     const long = textWidth(text);
-    const start = Math.max(2, Math.min((first + last - long) / 2, width - long - 2));
+    const start = Math.max(LEFT, Math.min((first + last - long) / 2, width - long - 2));
     // A label may move a little to the right of a neighbour, not away from its mark.
     const shifted = Math.max(start, free);
     const end = shifted + long;
@@ -208,7 +212,11 @@ export function eventLabels(events: { at: number; label: string }[], width: numb
 
 /** Marks of what was done, and their names. */
 function events({ store }: Context, chart: Chart): SVGElement[] {
-  const placed = store.state.history.events.map((event) => ({ ...event, at: chart.eventX(event.step) }));
+  const placed = store.state.history.events.map(({ label, step }) => ({
+    label: pretty(label),
+    step,
+    at: chart.eventX(step),
+  }));
   const marks = placed.map(({ at, label, step }) => {
     const mark = line(`M${at.toFixed(1)} ${TOP - 4}V${chart.bottom}`, "kw-c5", 1, "2 3");
     mark.append(s("title", {}, `${label} (step ${step})`));

@@ -1,7 +1,7 @@
 // Training curves: errors on a logarithmic axis over steps or seconds, with a mark wherever something was done.
 import type { Context, View } from "../context";
 import { attrs, h, s, setText } from "../dom";
-import { number } from "../format";
+import { number, pretty } from "../format";
 import { Registry } from "../listeners";
 import { bisect } from "../scales";
 import { touches } from "../topics";
@@ -18,7 +18,7 @@ export function curves(context: Context): View {
   });
   const svg = s("svg", { role: "img" });
   const readout = h("div", { class: "kw-readout kw-box kw-pop kw-fine", "aria-hidden": "true", hidden: true });
-  const empty = h("p", { class: "kw-empty kw-dim" }, "Press Start to see the network learn.");
+  const empty = h("p", { class: "kw-empty kw-dim" });
   const stage = h("div", { class: "kw-stage kw-fill" }, svg, readout, empty);
   const node = h(
     "section",
@@ -46,12 +46,19 @@ export function curves(context: Context): View {
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "metrics", "history", "size", "view", "settings")) return;
     setText(axis, ui.values.axis === "step" ? "steps" : "seconds");
-    empty.hidden = context.store.metrics.length > 0;
     chart = drawChart(context, svg, size);
+    axis.hidden = !chart.drawn;
+    empty.hidden = chart.drawn;
+    setText(empty, emptyText(context));
     point();
   };
   return { node, draw, destroy: () => registry.destroy() };
 }
+
+const emptyText = ({ act, store }: Context): string => {
+  if (store.metrics.length > 0) return "The errors are too large, too small or not finite: there is nothing to draw.";
+  return act.reading ? "No training was recorded." : "Press Start to see the network learn.";
+};
 
 /** The crosshair and the values under it. */
 function hover(
@@ -62,9 +69,9 @@ function hover(
   at: number | null,
 ): void {
   const line = svg.lastElementChild;
-  readout.hidden = chart === null || at === null;
+  readout.hidden = !chart?.drawn || at === null;
   if (line) attrs(line, { d: "" });
-  if (!chart || at === null) return;
+  if (!chart?.drawn || at === null) return;
   const value = chart.invert(at);
   const row = bisect(chart.xs, value);
   const x = chart.x(chart.xs[row]!);
@@ -77,7 +84,7 @@ function hover(
   readout.replaceChildren(
     h("b", {}, `step ${step.toLocaleString("en-US")}`),
     ...parts,
-    ...near.map((event) => h("span", {}, event.label)),
+    ...near.map((event) => h("span", {}, pretty(event.label))),
   );
   const right = x > chart.right * 0.6;
   readout.style.left = right ? "auto" : `${x + 10}px`;

@@ -1,7 +1,7 @@
 // What the last act did to the network's error, with the way back beside it.
 import type { Context } from "../context";
 import { h, setText } from "../dom";
-import { number } from "../format";
+import { number, pretty } from "../format";
 import type { Registry } from "../listeners";
 import type { StateInfo } from "../protocol";
 import { type Topics, touches } from "../topics";
@@ -43,7 +43,8 @@ export function effect({ store, act }: Context, registry: Registry) {
 }
 
 function effectText(state: StateInfo, before: number | null, loss: string): string {
-  if (state.error === null) return state.label;
+  const label = pretty(state.label);
+  if (state.error === null) return label;
   const change = before === null ? number(state.error) : `${number(before)} → ${number(state.error)}`;
-  return `${state.label} · ${loss} ${change}`;
+  return `${label} · ${loss} ${change}`;
 }

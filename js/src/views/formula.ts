@@ -4,11 +4,11 @@ import type { ExportFormat } from "../actions";
 import type { Context, View } from "../context";
 import { attrs, h, s, setText } from "../dom";
 import { copyText } from "../download";
-import { number } from "../format";
+import { number, thousands } from "../format";
 import { Registry } from "../listeners";
 import { formula } from "../math";
 import { touches } from "../topics";
-import { button, menu } from "./controls";
+import { button, menu, overflowHint } from "./controls";
 
 const EXPORTS: readonly [ExportFormat, string][] = [
   ["svg", "SVG drawing"],
@@ -50,6 +50,7 @@ export function formulaBar(context: Context): View {
     h("div", { class: "kw-row" }, ...copies.nodes, files.node),
     copies.code,
   );
+  const more = overflowHint(output, registry);
   let written = "";
   const draw: View["draw"] = (topics) => {
     copies.draw(topics);
@@ -65,8 +66,9 @@ export function formulaBar(context: Context): View {
     if (now !== written) {
       written = now;
       output.replaceChildren(...value.outputs.map((tree) => h("div", {}, formula(tree))));
+      registry.frame(more);
     }
-    setText(fixed, `${value.fixed} of ${value.active} fixed`);
+    setText(fixed, `${thousands(value.fixed)} of ${thousands(value.active)} fixed`);
     setText(rmse, value.rmse === null ? "" : `${settings.loss} ${number(value.rmse)}`);
     attrs(part, { width: value.active > 0 ? (36 * value.fixed) / value.active : 0 });
   };

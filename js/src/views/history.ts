@@ -1,7 +1,7 @@
 // What was done, one chip per act, as a tree: leaving a state and acting anew starts a branch, and both are kept.
 import type { Context, View } from "../context";
 import { activeIn, h } from "../dom";
-import { number } from "../format";
+import { number, pretty } from "../format";
 import { Registry } from "../listeners";
 import type { StateInfo } from "../protocol";
 import { touches } from "../topics";
@@ -69,6 +69,9 @@ export function history({ store, act }: Context): View {
   });
   let shown = -1;
   let drawn = "";
+  const show = () => reveal(node, list.querySelector<HTMLElement>("[aria-current]"));
+  // A notebook that is opened draws its outputs before they have a size: then, and not before, there is somewhere to go.
+  registry.resize(node, show);
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "history", "link", "settings")) return;
     const { states, current } = store.state.history;
@@ -80,7 +83,7 @@ export function history({ store, act }: Context): View {
       ...placeStates(states, current).map((one) => chip(one, current, store.state.settings.loss, act.possible)),
     );
     if (focused) list.querySelector<HTMLElement>(`[data-kw-state-id="${focused}"]`)?.focus();
-    if (current !== shown) registry.frame(() => reveal(node, list.querySelector<HTMLElement>("[aria-current]")));
+    if (current !== shown) registry.frame(show);
     shown = current;
   };
   return { node, draw, destroy: () => registry.destroy() };
@@ -100,7 +103,7 @@ function chip(
     "aria-current": state.id === current ? "true" : null,
     title: `Step ${state.step}${error ? `, ${loss} ${error}` : ""}${possible ? ": go there" : ""}`,
   };
-  const parts = [state.label, error ? h("span", { class: "kw-dim" }, error) : null];
+  const parts = [pretty(state.label), error ? h("span", { class: "kw-dim" }, error) : null];
   // Without a kernel nobody can go there: then it is text, not a greyed-out button.
   const label = possible
     ? h("button", { type: "button", ...values }, ...parts)

@@ -194,13 +194,21 @@ function make(key: string): Parts {
 function label({ store }: Context, info: EdgeInfo, importance: number): string {
   const [source, target] = endNames(store.state.structure, info.key);
   const locked = info.locked ? ", pinned" : "";
-  return `${info.name}, ${source} to ${target}, ${stateText(info)}, importance ${number(importance, 2)}${locked}`;
+  // The name contains the words that are seen: on both, those of the badge.
+  const state = info.state === "both" ? badgeText(info) : stateText(info);
+  return `${info.name}, ${source} to ${target}, ${state}, importance ${number(importance, 2)}${locked}`;
 }
 
-/** The name of a fixed function, under the thumbnail. */
+/** The name of a fixed function. */
+function badgeText(info: EdgeInfo): string | null {
+  if (!info.function || !(info.state === "symbolic" || info.state === "both")) return null;
+  return info.state === "both" ? `${pretty(info.function)} + φ` : pretty(info.function);
+}
+
+/** It stands under the thumbnail. */
 function drawBadge(parts: Parts, info: EdgeInfo, box: Box): void {
-  const name = info.function && (info.state === "symbolic" || info.state === "both") ? pretty(info.function) : null;
-  if (!name) {
+  const text = badgeText(info);
+  if (!text) {
     parts.badge?.remove();
     parts.badge = null;
     return;
@@ -213,7 +221,6 @@ function drawBadge(parts: Parts, info: EdgeInfo, box: Box): void {
       s("text", { class: "kw-f", "text-anchor": "middle" }),
     ),
   );
-  const text = info.state === "both" ? `${name} + φ` : name;
   const width = [...text].length * 6.4 + 12;
   const [x, y] = [box.x + box.w / 2, box.y + box.h + 2];
   const [plate, words] = [parts.badge.firstElementChild!, parts.badge.lastElementChild!];

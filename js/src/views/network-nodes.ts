@@ -1,17 +1,15 @@
 // Nodes: inputs and outputs as pills with the user's names, sums and products as what they do.
 import type { Context } from "../context";
 import { attrs, line, place, s } from "../dom";
-import { variable } from "../format";
+import { letters, variable } from "../format";
 import type { Layout, PlacedNode } from "../layout";
 import { type EdgeKey, keyText, type Structure } from "../protocol";
 
 const LETTER = 7.6;
 const LONGEST = 18;
 
-const short = (name: string, most: number): string => {
-  const letters = [...name];
-  return letters.length > most ? `${letters.slice(0, Math.max(1, most - 1)).join("")}…` : name;
-};
+const short = (name: string, most: number): string =>
+  letters(name) > most ? `${[...name].slice(0, Math.max(1, Math.floor(most) - 1)).join("")}…` : name;
 
 export function drawNodes(layer: SVGGElement, { nodes, width }: Layout, context: Context): void {
   const known = new Map([...layer.children].map((node) => [node.getAttribute("data-kw-node"), node as SVGGElement]));
@@ -69,8 +67,8 @@ function makeNode(node: PlacedNode, key: string, width: number): SVGGElement {
 }
 
 function pillParts({ x, y, room, info }: PlacedNode, width: number): SVGElement[] {
-  const text = short(variable(info.name), Math.min(LONGEST, Math.floor((room - 18) / LETTER)));
-  const w = Math.max(32, [...text].length * LETTER + 16);
+  const text = short(variable(info.name), Math.min(LONGEST, (room - 16) / LETTER));
+  const w = Math.max(32, letters(text) * LETTER + 16);
   // A long name near the border moves inwards instead of being cut off.
   const cx = Math.max(w / 2 + 2, Math.min(width - w / 2 - 2, x));
   return [
@@ -96,7 +94,7 @@ function operatorParts({ x, y, r, room, info }: PlacedNode, width: number): SVGE
   });
   const parts: SVGElement[] = [shape, line(sign, "")];
   if (room >= 44) {
-    const name = short(variable(info.name), Math.max(3, Math.floor((room - 2 * r - 8) / LETTER)));
+    const name = short(variable(info.name), Math.max(3, (room - 2 * r - 8) / LETTER));
     // Beside the node; at the right border on its other side.
     const left = x + r + 5 + [...name].length * 6 > width;
     const place = left ? { x: x - r - 5, "text-anchor": "end" } : { x: x + r + 5 };

@@ -1,7 +1,7 @@
 // The network: every wire carries its own spline. Elements are kept per edge and only what changed is written.
 import type { Context, View } from "../context";
 import { attrs, h, line, s, setText } from "../dom";
-import { count } from "../format";
+import { count, thousands } from "../format";
 import { distance, type Layout, layout, type PlacedEdge } from "../layout";
 import { Registry } from "../listeners";
 import { type Tier, tiers } from "../lod";
@@ -101,6 +101,8 @@ export class Drawing {
       viewBox: `0 0 ${width} ${this.#placed.height}`,
       "aria-label": `Network ${shapeText(structure.width)}, ${count(structure.edges.length, "edge")}; arrow keys move, Enter selects`,
     });
+    // On a narrow page the whole of it is scrolled: the drawing takes the height that its layers need.
+    this.node.style.setProperty("--kw-layers", String(structure.width.length - 1));
     this.#describe();
     this.#drawMerged();
   }
@@ -108,12 +110,12 @@ export class Drawing {
   #describe(): void {
     const { edges, width } = this.context.store.state.structure;
     const active = edges.filter((edge) => edge.state !== "pruned").length;
-    setText(this.#sub, `${shapeText(width)} · ${active} of ${edges.length} active`);
+    setText(this.#sub, `${shapeText(width)} · ${thousands(active)} of ${thousands(edges.length)} active`);
     this.#sub.title = this.#sub.textContent ?? "";
     const merged = this.#tiers.filter((tier, i) => tier === "merged" && edges[i]!.state !== "pruned").length;
     this.#more.hidden = !this.#crowded;
-    const weak = merged > 0 ? ` The ${count(merged, "weakest edge")} are drawn as one line a layer.` : "";
-    setText(this.#more, `The most important edges show their functions; point at a wire for its own.${weak}`);
+    const weak = merged > 0 ? ` The ${count(merged, "weakest edge")} are one line a layer.` : "";
+    setText(this.#more, `Point at a bare wire to see its function.${weak}`);
     this.#legend.draw(active < edges.length);
   }
 

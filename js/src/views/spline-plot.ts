@@ -99,7 +99,7 @@ function drawSpline(context: Context, svg: SVGSVGElement, { width, height }: { w
   const [x0, x1] = extent(curve.xs);
   const [y0, y1] = padded(extent([...curve.ys, ...parts.flatMap((one) => [...one])]), 0.08);
   const floor = height - BOTTOM;
-  const marks = ticks(y0, y1, Math.max(2, floor / 36));
+  const marks = twoTicks(y0, y1, Math.max(2, floor / 36));
   const rows = tickLabels(marks);
   // What stands at the left has the room that it needs, and what the labels share stands above them.
   const left = 10 + LETTER * Math.max(3, ...rows.labels.map((label) => label.length));
@@ -120,6 +120,12 @@ function drawSpline(context: Context, svg: SVGSVGElement, { width, height }: { w
     ...functionPaths(curve, store.state.selection.data_range, x, y),
   );
   return { x, y, invert: linear(left, width - RIGHT, x0, x1) };
+}
+
+/** About as many as asked for, and so many more that a scale can be read. */
+function twoTicks(low: number, high: number, count: number): number[] {
+  const found = ticks(low, high, count);
+  return found.length > 1 ? found : ticks(low, high, 2 * count);
 }
 
 /** Solid where there are data, dashed outside. */
@@ -184,7 +190,7 @@ function xAxis(
   floor: number,
   name: string,
 ): SVGElement[] {
-  const marks = ticks(...range, Math.max(2, (width - left) / 62));
+  const marks = twoTicks(...range, Math.max(2, (width - left) / 62));
   const { labels, common } = tickLabels(marks);
   const title = name.length > 30 ? `${name.slice(0, 29)}…` : name;
   return [
