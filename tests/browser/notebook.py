@@ -175,7 +175,12 @@ class Notebook:
         self._do("panel.context.sessionContext.session.kernel.restart();")
 
     def theme(self, name):
+        """Change the theme, and wait until the application has taken its curtain away."""
         self._do("await window.jupyterapp.commands.execute('apputils:change-theme', { theme: a });", name)
+        self.page.wait_for_function(
+            "name => document.body.dataset.jpThemeName === name && !document.querySelector('#jupyterlab-splash')",
+            arg=name,
+        )
 
 
 KNOTS = """([...e.querySelectorAll('[data-kw-panel="inspector"] path')]

@@ -1,0 +1,153 @@
+"""Every state of the gallery in a real browser, from disk and without a network: nothing complains, overflows or is inaccessible."""
+
+import json
+
+import pytest
+
+from tests.browser.conftest import ROOT
+from tests.gallery.record import page as gallery_page
+from tests.gallery.states import STATES
+
+pytestmark = pytest.mark.browser
+WIDTHS = (420, 600, 760, 900, 1000, 1600)
+THEMES = ("light", "dark")
+AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
+
+#: Below 760 px the explorer scrolls within itself: a picture of all of it needs all of its height.
+UNROLL = """() => {
+  const frame = document.querySelector('.kw-frame');
+  frame.style.height = '';
+  if (frame.scrollHeight > frame.clientHeight) frame.style.height = `${frame.scrollHeight + 2}px`;
+}"""
+#: Observers of sizes run after the next frame, what they cause is drawn in the one after that.
+SETTLE = "() => new Promise((done) => { let n = 4; const next = () => (n-- ? requestAnimationFrame(next) : done()); next(); })"
+#: What is wider than it should be, or lies outside: the page, and controls that are cut off by the explorer's border.
+OUTSIDE = """() => {
+  const frame = document.querySelector('.kw-frame').getBoundingClientRect();
+  const scrolled = '.kw-history, .kw-cards, .kw-output, .kw-math';
+  const controls = [...document.querySelectorAll('.kanwidget :is(button, input, select)')].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return box.width && !one.closest(scrolled) && (box.left < frame.left - 1 || box.right > frame.right + 1);
+  });
+  const page = document.documentElement.scrollWidth - innerWidth;
+  return [...(page > 0 ? [`the page, by ${page} px`] : []), ...controls.map((one) => one.outerHTML.slice(0, 200))];
+}"""
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory):
+    path = tmp_path_factory.mktemp("gallery") / "gallery.html"
+    path.write_text(gallery_page(), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def shown(browser, gallery):
+    """Opens a state; what complains, and what asks for a network, is in `page.problems`."""
+    context = browser.new_context(viewport={"width": 1000, "height": 760}, offline=True)
+    page = context.new_page()
+    page.problems = []
+    page.on(
+        "console", lambda m: page.problems.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None
+    )
+    page.on("pageerror", lambda error: page.problems.append(f"exception: {error}"))
+    page.on("dialog", lambda dialog: (page.problems.append(f"a dialog: {dialog.message}"), dialog.dismiss()))
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith(("file:", "blob:", "data:")) else page.problems.append(f"request: {r.url}"),
+    )
+
+    def show(name, theme, more=""):
+        page.goto(f"{gallery}?state={name}&theme={theme}{more}")
+        page.wait_for_selector(".kanwidget")
+        if not more:
+            page.wait_for_selector("body[data-answered=hello]")
+        page.evaluate(SETTLE)
+        return page
+
+    yield show
+    context.close()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", STATES)
+def test_every_state_at_every_width(shown, screens, name, theme):
+    page = shown(name, theme)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 760})
+        page.evaluate(SETTLE)
+        assert page.evaluate(OUTSIDE) == [], f"at {width} px"
+        page.evaluate(UNROLL)
+        page.evaluate(SETTLE)
+        page.locator(".kanwidget").screenshot(path=screens / f"gallery-{name}-{theme}-{width}.png")
+        html = page.locator(".kanwidget").evaluate("e => e.outerHTML")
+        assert not any(sign in html for sign in ("NaN", "undefined", "[object")), f"at {width} px"
+    assert page.problems == []
+
+
+def test_names_stay_text(shown):
+    """No name became an element, and none was cut out."""
+    page = shown("names_hostile", "light")
+    assert page.locator(".kanwidget :is(img, script, b:text-is('out'))").count() == 0
+    titles = page.locator("[data-kw-node] title").all_text_contents()
+    assert "<img src=x onerror=alert(1)>" in titles
+    assert "<b>out</b>" in titles
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("width", [420, 1000])
+def test_clicks_are_answered(shown, width):
+    page = shown("worked", "light")
+    page.set_viewport_size({"width": width, "height": 760})
+    edges = page.locator('[data-kw-edge][aria-pressed="false"]')
+    key = edges.first.get_attribute("data-kw-edge")
+    edges.first.click()
+    page.wait_for_selector("body[data-answered=select]")
+    page.wait_for_selector(f'[data-kw-edge="{key}"][aria-pressed="true"]')
+    page.wait_for_selector("[data-kw-candidate]")
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_within_a_shadow_root(shown, screens, theme):
+    page = shown("worked", theme, "&shadow=1")
+    page.wait_for_selector("[data-kw-candidate]")
+    background = page.locator(".kw-frame").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert background == ("rgb(17, 17, 17)" if theme == "dark" else "rgb(255, 255, 255)")
+    page.locator(".kanwidget").screenshot(path=screens / f"gallery-shadow-{theme}.png")
+    assert page.problems == []
+
+
+def test_without_a_kernel_nothing_is_offered_that_needs_one(shown, screens):
+    page = shown("training", "light", "&saved=1")
+    page.wait_for_selector('.kanwidget[data-kw-link="none"]')
+    for action in ("start", "pause", "fix", "prune", "auto-symbolic", "export-svg"):
+        assert page.locator(f'[data-kw-action="{action}"]:visible').count() == 0
+    page.locator(".kanwidget").screenshot(path=screens / "gallery-saved.png")
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", ["empty", "worked", "error", "many_edges", "names_long"])
+def test_axe_finds_nothing(shown, name, theme):
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: npm ci --prefix js")
+    page = shown(name, theme)
+    found = {}
+    for width in (420, 1000):
+        page.set_viewport_size({"width": width, "height": 760})
+        page.evaluate(SETTLE)
+        found |= violations(page)
+    page.locator('[data-kw-action="expand"], [role="tab"] >> nth=1').last.click()
+    page.evaluate(SETTLE)
+    found |= violations(page)
+    assert found == {}, json.dumps(found, indent=1)
+
+
+def violations(page):
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("() => axe.run('.kanwidget', { resultTypes: ['violations'] })")
+    return {
+        one["id"]: [one["help"], *(f"{node['html'][:200]} {node['failureSummary']}" for node in one["nodes"][:4])]
+        for one in result["violations"]
+    }

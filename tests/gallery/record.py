@@ -1,0 +1,71 @@
+"""What a page is told about a session, recorded from the real publisher and put into one page that opens from disk."""
+
+import base64
+from pathlib import Path
+
+from kanwidget.explorer.html import embedded
+from tests.gallery.states import STATES
+
+STATIC = Path(__file__).resolve().parents[2] / "kanwidget" / "static"
+#: Edges of a state that can be clicked: the others are selected but show nothing.
+MOST_EDGES = 20
+
+
+def text(data):
+    return base64.b64encode(data).decode("ascii")
+
+
+class Recorder:
+    """A page that hears everything and draws nothing."""
+
+    def __init__(self, explorer):
+        self.explorer, self.heard, self.seq = explorer, [], 0
+        explorer._publisher.send = self.hear
+
+    def hear(self, message, buffers):
+        if "frame" in message:
+            self.explorer._publisher.acknowledge(message["frame"])
+        self.heard.append({"message": message, "buffer": text(buffers[0]) if buffers else None})
+
+    def say(self, kind, **body):
+        """All that is answered to one message."""
+        self.heard, self.seq = [], self.seq + 1
+        publisher = self.explorer._publisher
+        self.explorer._router.handle({"v": 1, "kind": kind, "seq": self.seq, **body})
+        while publisher.idle():
+            pass
+        publisher.flush(force=True)
+        return self.heard
+
+
+def record(explorer):
+    """The stored state, the answer to `hello`, and the answers to `select` by edge."""
+    publisher = explorer._publisher
+    publisher.formula()
+    snapshot = dict(publisher.snapshot())
+    buffer = text(snapshot.pop("buffer"))
+    recorder = Recorder(explorer)
+    edges = {"": []}
+    hello = recorder.say("hello", view="gallery")
+    known = [edge["key"] for edge in snapshot["structure"]["edges"]]
+    selected = [key for key in known if key in snapshot["selection"]["edges"]]
+    for key in [*selected, *known[:MOST_EDGES]]:
+        edges["-".join(map(str, key))] = recorder.say("select", edges=[key])
+    return {"snapshot": snapshot, "buffer": buffer, "hello": hello, "edges": edges}
+
+
+def page(names=STATES):
+    """The gallery as text."""
+    states = {}
+    for name in names:
+        with STATES[name]() as explorer:
+            states[name] = record(explorer)
+    template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    parts = {
+        "css": (STATIC / "widget.css").read_text(encoding="utf-8"),
+        "bundle": embedded((STATIC / "widget.js").read_text(encoding="utf-8")),
+        "states": embedded(states),
+    }
+    for name, content in parts.items():
+        template = template.replace(f"/*{name}*/", content, 1)
+    return template
