@@ -1,0 +1,70 @@
+"""Kernels of several versions beside each other: each an environment that shares all but ipykernel with that of the tests."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Survives from one run to the next; `make clean` removes it.
+FOLDER = ROOT / "build" / "hosts"
+#: What is asked of pip, by the name of the kernel.
+VERSIONS = {
+    "ipykernel-6": "ipykernel>=6.31,<7",
+    "ipykernel-7.0.1": "ipykernel==7.0.1",
+    "ipykernel-7.1": "ipykernel==7.1.*",
+    "ipykernel-7.4": "ipykernel==7.4.*",
+}
+#: Those of them that hear a click while a cell runs.
+SUBSHELLS = frozenset(VERSIONS) - {"ipykernel-6"}
+
+
+def make(name):
+    """Make a kernel's environment, unless it is there; the folder in which its specification is found.
+
+    Raises:
+        CalledProcessError: If pip fails: what can't be installed is not tested, and that is a failure.
+    """
+    folder = FOLDER / name
+    spec = folder / "jupyter" / "kernels" / name / "kernel.json"
+    wanted = json.dumps(_spec(folder, name), indent=1)
+    if not spec.exists() or spec.read_text() != wanted:
+        _install(folder, VERSIONS[name])
+        spec.parent.mkdir(parents=True, exist_ok=True)
+        spec.write_text(wanted)
+    return folder / "jupyter"
+
+
+def _install(folder, requirement):
+    venv.EnvBuilder(clear=True, with_pip=False, symlinks=os.name != "nt").create(folder)
+    python = _python(folder)
+    mine = Path(_ask(python, "import sysconfig; print(sysconfig.get_path('purelib'))"))
+    # All of the tests' environment, behind what is installed here.
+    (mine / "shared.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, requirement], check=True)
+
+
+def version(name):
+    """The version that a kernel's environment has."""
+    return _ask(_python(FOLDER / name), "import ipykernel; print(ipykernel.__version__)")
+
+
+def _python(folder):
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _ask(python, code):
+    return subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _spec(folder, name):
+    return {
+        "argv": [str(_python(folder)), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": name,
+        "language": "python",
+        "metadata": {"asked": VERSIONS[name], "beside": sysconfig.get_path("purelib")},
+    }

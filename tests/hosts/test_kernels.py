@@ -1,0 +1,159 @@
+"""Each version of the kernel: training, pushes and clicks while a cell of the user runs.
+
+What is asserted is an order of events: whether a click is answered before the cell ends. A cell runs until the test lets it end. The table
+printed at the end has times too; they depend on the machine.
+"""
+
+import queue
+import time
+
+import pytest
+
+from tests.explorer.test_kernel import CELL, PATIENCE, SETUP, Kernel, client
+from tests.hosts import kernels
+
+pytestmark = pytest.mark.hosts
+
+#: Each says when it has begun, and ends once there is a file.
+CELLS = {
+    "idle": None,
+    "sleeping": "while not gate.exists(): time.sleep(0.02)",
+    "torch": "while not gate.exists(): torch.mm(big, big)",
+    "Python loop": "while not gate.exists(): sum(i * i for i in range(5000))",
+    "awaiting": "while not gate.exists(): await asyncio.sleep(0.02)",
+}
+#: Kernel and cell in which a click through the main shell is heard all the same.
+MAIN_HEARS = {("ipykernel-7.4", "awaiting")}
+MORE = "import asyncio, pathlib; big = torch.rand(300, 300); gate = pathlib.Path({gate!r})"
+#: Frames that are waited for: where the kernel hears no acknowledgement there is one in two seconds.
+FRAMES, FEW = 6, 2
+
+
+class Host(Kernel):
+    """A kernel of some version, and a page that acknowledges what it is shown, as the real one does."""
+
+    def __init__(self, name, folder):
+        self.gate = folder / "gate"
+        self.manager = client.KernelManager(kernel_name=name)
+        self.manager.start_kernel()
+        self.client = self.manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=PATIENCE)
+        self.heard, self.subshell, self.seq = [], None, 0
+        self.run(SETUP + MORE.format(gate=str(self.gate)))
+
+    def until(self, condition, begin=0):
+        place, deadline = begin, time.monotonic() + PATIENCE
+        while True:
+            while place < len(self.heard):
+                if condition(self.heard[place]):
+                    return self.heard[place]
+                place += 1
+            assert time.monotonic() < deadline, "the message never came"
+            try:
+                self.heard.append(self.client.get_iopub_msg(timeout=1))
+            except queue.Empty:
+                continue
+            frame = said(self.heard[-1]).get("frame")
+            if frame is not None:
+                self.click("frame_ack", frame=frame)
+
+    def frames(self, count, begin):
+        """Wait until a training that runs has shown so many frames."""
+        seen = set()
+
+        def enough(message):
+            body = said(message)
+            if "frame" in body and body["status"]["state"] == "running":
+                seen.add(body["status"]["step"])
+            return len(seen) > count
+
+        self.until(enough, begin)
+
+    def ended(self, request):
+        """Where a cell's end stands among all messages, None before it."""
+        for place, message in enumerate(self.heard):
+            idle = message["content"].get("execution_state") == "idle"
+            if idle and message["parent_header"].get("msg_id") == request:
+                return place
+        return None
+
+    def answered(self, seq):
+        """Where the answer to a click stands."""
+        message = self.until(lambda m: said(m).get("kind") == "ack" and said(m)["of"] == seq)
+        return self.heard.index(message)
+
+
+def said(message):
+    """What a message says in the name of an explorer."""
+    return message["content"].get("data", {}).get("content", {}) if message["msg_type"] == "comm_msg" else {}
+
+
+@pytest.fixture(scope="module")
+def kernel(kernel_name, tmp_path_factory):
+    host = Host(kernel_name, tmp_path_factory.mktemp(kernel_name))
+    host.page = host.open_subshell()
+    assert (host.page is not None) == (kernel_name in kernels.SUBSHELLS)
+    host.run(CELL, "a")
+    yield host
+    host.stop()
+
+
+@pytest.fixture(scope="module")
+def row(kernel, kernel_name, table):
+    """Puts a figure into the table of all kernels."""
+    rows = table.setdefault("click → pause, frames a second, while a cell runs", [["kernel", "clicks through", *CELLS]])
+
+    def put(route, cell, text):
+        start = [kernels.version(kernel_name), route]
+        if rows[-1][:2] != start:
+            rows.append([*start, *("–" for _ in CELLS)])
+        rows[-1][2 + list(CELLS).index(cell)] = text
+
+    return put
+
+
+def cases():
+    """The main shell is looked at closely only where there is no other."""
+    for name in kernels.VERSIONS:
+        subshell = name in kernels.SUBSHELLS
+        for cell in ("idle", "sleeping", "awaiting") if subshell else CELLS:
+            yield name, "main", cell
+        for cell in CELLS if subshell else ():
+            yield name, "subshell", cell
+
+
+@pytest.mark.parametrize(("kernel_name", "route", "cell"), list(cases()), indirect=["kernel_name"])
+def test_training_shows_and_pauses_while_a_cell_runs(kernel, kernel_name, row, route, cell):
+    kernel.subshell = kernel.page if route == "subshell" else None
+    kernel.gate.unlink(missing_ok=True)
+    kernel.run("explorer.start()")
+    request = None if CELLS[cell] is None else kernel.send(f"print('begun')\n{CELLS[cell]}\nprint('over')")
+    begin = len(kernel.heard)
+    if request is not None:
+        kernel.until(lambda m: m["msg_type"] == "stream" and "begun" in m["content"]["text"], begin)
+    heard = cell == "idle" or route == "subshell" or (kernel_name, cell) in MAIN_HEARS
+    begin, count, started = len(kernel.heard), FRAMES if heard else FEW, time.monotonic()
+    kernel.frames(count, begin)
+    rate = count / (time.monotonic() - started)
+
+    clicked, at = time.monotonic(), len(kernel.heard)
+    seq = kernel.click("control", action="pause")
+    if heard:
+        answer = kernel.answered(seq)
+        text = f"{1000 * (time.monotonic() - clicked):.0f} ms"
+        assert request is None or kernel.ended(request) is None, "the click was heard only after the cell's end"
+    else:
+        kernel.frames(1, at)  # it trains on
+        kernel.gate.touch()
+        kernel.finish(request)
+        answer = kernel.answered(seq)
+        assert kernel.ended(request) < answer, "better than expected: the click did not wait for the cell"
+        text = "waits"
+    assert said(kernel.heard[answer])["ok"]
+    kernel.told("status", lambda c: c["status"]["state"] == "paused", at)
+    row(route, cell, f"{text}, {rate:.1f} Hz")
+    kernel.gate.touch()
+    if request is not None:
+        kernel.finish(request)
+    assert kernel.run("explorer.status['state']") == "'paused'"
