@@ -151,28 +151,43 @@ def _rank(session: Session, command: c.Rank) -> Topics:
 
 
 def _fix(session: Session, command: c.Fix) -> Topics:
-    edge = session.check_edge(command.edge, "fix")
+    edges = _several(session, command, "fix")
     name = command.name
     if name is None:
-        fits = session.candidates(edge)
+        fits = session.candidates(edges[0])
         if not fits:
             _check.fail("name", "fix", "given: no function of the library fits this edge", None)
         name = fits[0].name
-    label = f"{edge_name(edge)} = {name}" + (" + spline" if command.keep_spline else "")
+    label = f"{_edges_name(edges)} = {name}" + (" + spline" if command.keep_spline else "")
 
     def change() -> None:
-        session.model.fix_symbolic(*edge, name, keep_spline=command.keep_spline)
+        # Lower layers first: what is above is fitted on the values that they produce then.
+        for edge in sorted(edges):
+            session.model.fix_symbolic(*edge, name, keep_spline=command.keep_spline)
 
-    return _act(session, c.Fix(edge, name, command.keep_spline), "fix", label, change)
+    done = c.Fix(edges[0], name, command.keep_spline, tuple(edges[1:]))
+    return _act(session, done, "fix", label, change)
 
 
 def _unfix(session: Session, command: c.Unfix) -> Topics:
-    layer, source, target = edge = session.check_edge(command.edge, "unfix")
-    if session.model.layer(layer).symbol(source, target) is None:
-        state = session.model.layer(layer).state(source, target)
-        _check.fail("edge", "unfix", "one that has a symbolic function", f"{edge}, which is {state}")
-    change = lambda: session.model.unfix_symbolic(*edge)  # noqa: E731
-    return _act(session, command, "unfix", f"unfix {edge_name(edge)}", change)
+    edges = _several(session, command, "unfix")
+    for layer, source, target in edges:
+        found = session.model.layer(layer)
+        if found.symbol(source, target) is None:
+            state = found.state(source, target)
+            edge = (layer, source, target)
+            _check.fail("edge", "unfix", "one that has a symbolic function", f"{edge}, which is {state}")
+    change = lambda: _each(session.model.unfix_symbolic, edges)  # noqa: E731
+    return _act(session, command, "unfix", f"unfix {_edges_name(edges)}", change)
+
+
+def _several(session: Session, command: c.Fix | c.Unfix, where: str) -> list[c.Edge]:
+    """The edges of a command, each once, if they exist."""
+    return list(dict.fromkeys(session.check_edge(edge, where) for edge in (command.edge, *command.more)))
+
+
+def _edges_name(edges: Sequence[c.Edge]) -> str:
+    return edge_name(edges[0]) if len(edges) == 1 else f"{len(edges)} edges"
 
 
 def _prune(session: Session, command: c.Prune) -> Topics:
@@ -182,7 +197,7 @@ def _prune(session: Session, command: c.Prune) -> Topics:
             advice = "Leave it out to prune everything that scores below the thresholds."
             _check.fail("edges", "prune", "a list of at least one edge (layer, input, output)", [], advice)
         edges = [session.check_edge(edge, "prune") for edge in command.edges]
-        label = f"prune {edge_name(edges[0])}" if len(edges) == 1 else f"prune {len(edges)} edges"
+        label = f"prune {_edges_name(edges)}"
         return _act(session, command, "prune", label, lambda: _each(model.remove_edge, edges))
     if command.node is not None:
         level, node = command.node
@@ -206,7 +221,7 @@ def _restore(session: Session, command: c.Restore) -> Topics:
     gone = [edge for edge in edges if session.model.layer(edge[0]).state(edge[1], edge[2]) == "pruned"]
     if not gone:
         _check.fail("edges", "restore", "edges that are pruned", list(command.edges))
-    label = f"restore {edge_name(gone[0])}" if len(gone) == 1 else f"restore {len(gone)} edges"
+    label = f"restore {_edges_name(gone)}"
     return _act(session, command, "restore", label, lambda: _each(session.model.restore_edge, gone))
 
 

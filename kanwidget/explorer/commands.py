@@ -79,25 +79,27 @@ class Select(Command):
 
 @dataclass(frozen=True, slots=True)
 class Fix(Command):
-    """Replace an edge by a symbolic function, the best one without a name."""
+    """Replace an edge by a symbolic function, the best one without a name; with further edges all by the same one."""
 
     edge: Edge
     name: str | None = None
     keep_spline: bool = False
+    more: tuple[Edge, ...] = ()
 
     def call(self) -> str:
         keep = ", keep_spline=True" if self.keep_spline else ""
-        return f"explorer.fix({self.name!r}, edge={self.edge}{keep})"
+        return f"explorer.fix({self.name!r}, {_named(self.edge, self.more)}{keep})"
 
 
 @dataclass(frozen=True, slots=True)
 class Unfix(Command):
-    """Bring the spline of an edge back."""
+    """Bring the spline of an edge back, or of several."""
 
     edge: Edge
+    more: tuple[Edge, ...] = ()
 
     def call(self) -> str:
-        return f"explorer.unfix(edge={self.edge})"
+        return f"explorer.unfix({_named(self.edge, self.more)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,16 @@ def _drag(message: Mapping[str, Any]) -> list[Command]:
     return [Drag(_edge(message, "drag"), index, value, _flag(message, "commit", "drag"))]
 
 
+def _fix(message: Mapping[str, Any]) -> list[Command]:
+    edge, *more = _one_or_more(message, "fix")
+    return [Fix(edge, _text(message.get("name"), "name", "fix"), _flag(message, "keep_spline", "fix"), tuple(more))]
+
+
+def _unfix(message: Mapping[str, Any]) -> list[Command]:
+    edge, *more = _one_or_more(message, "unfix")
+    return [Unfix(edge, tuple(more))]
+
+
 def whole(value: Any, name: str, where: str) -> int:
     """An integer ≥ 0."""
     return _check.integer(value, name, where, low=0)
@@ -302,6 +314,21 @@ def pairs_of(value: Any, where: str) -> tuple[Node, ...]:
 
 def _edge(message: Mapping[str, Any], where: str) -> Edge:
     return _indices(message.get("edge"), 3, "edge", where)  # type: ignore[return-value]
+
+
+def _one_or_more(message: Mapping[str, Any], where: str) -> tuple[Edge, ...]:
+    """What stands under `edges`, or the one under `edge`."""
+    if message.get("edges") is None:
+        return (_edge(message, where),)
+    if message.get("edge") is not None:
+        _check.fail("edges", where, "left out where `edge` is given", message["edges"])
+    edges = _edges(message["edges"], where)
+    return edges if edges else _check.fail("edges", where, "a list of at least one edge [layer, input, output]", [])
+
+
+def _named(edge: Edge, more: tuple[Edge, ...]) -> str:
+    """One edge or several as an argument."""
+    return f"edges={[edge, *more]}" if more else f"edge={edge}"
 
 
 def _edges(value: Any, where: str) -> tuple[Edge, ...]:
@@ -333,8 +360,8 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], list[Command]]] = {
     "set": _set,
     "control": _control,
     "select": lambda m: [Select(_edges(m.get("edges"), "select"))],
-    "fix": lambda m: [Fix(_edge(m, "fix"), _text(m.get("name"), "name", "fix"), _flag(m, "keep_spline", "fix"))],
-    "unfix": lambda m: [Unfix(_edge(m, "unfix"))],
+    "fix": _fix,
+    "unfix": _unfix,
     "prune": _prune,
     "restore": lambda m: [Restore(_edges(m.get("edges"), "restore"))],
     "refine": lambda m: [Refine(grid_of(m.get("grid")))],

@@ -78,19 +78,29 @@ class Controls:
 
         return self._ask(find)
 
-    def fix(self, name: str | None = None, edge: EdgeLike | None = None, *, keep_spline: bool = False) -> None:
-        """Replace an edge by a symbolic function.
+    def fix(
+        self,
+        name: str | None = None,
+        edge: EdgeLike | None = None,
+        *,
+        edges: Iterable[EdgeLike] | None = None,
+        keep_spline: bool = False,
+    ) -> None:
+        """Replace an edge by a symbolic function, or several edges by the same one in a single act.
 
         Args:
-            name: The primitive's name; by default that of the best candidate.
+            name: The primitive's name; by default that of the (first) edge's best candidate.
             edge: `(layer, input, output)`; by default the selected one.
+            edges: Several such edges, in place of `edge`; each gets constants of its own.
             keep_spline: Keep a spline as a correction.
         """
-        self._apply(c.Fix(self._edge(edge, "fix"), name, keep_spline))
+        one, *more = self._edges(edge, edges, "fix")
+        self._apply(c.Fix(one, name, keep_spline, tuple(more)))
 
-    def unfix(self, edge: EdgeLike | None = None) -> None:
-        """Bring the spline of an edge back."""
-        self._apply(c.Unfix(self._edge(edge, "unfix")))
+    def unfix(self, edge: EdgeLike | None = None, *, edges: Iterable[EdgeLike] | None = None) -> None:
+        """Bring the spline of an edge back, or those of several `edges`."""
+        one, *more = self._edges(edge, edges, "unfix")
+        self._apply(c.Unfix(one, tuple(more)))
 
     def drag(self, edge: EdgeLike, k: int, value: float, *, commit: bool = True) -> None:
         """Set coefficient k of an edge's spline; several with `commit=False` and a last one are a single act."""
@@ -179,6 +189,17 @@ class Controls:
 
     def _apply(self, command: c.Command) -> None:
         self._driver.apply(command)
+
+    def _edges(self, edge: EdgeLike | None, edges: Iterable[EdgeLike] | None, where: str) -> list[c.Edge]:
+        """The edges given one way or the other; the selected one where none is."""
+        if edges is None:
+            return [self._edge(edge, where)]
+        if edge is not None:
+            _check.fail("edges", where, "left out where `edge` is given", edges)
+        listed = [] if isinstance(edges, str) or not isinstance(edges, Iterable) else list(edges)
+        if not listed:
+            _check.fail("edges", where, "a list of at least one edge (layer, input, output)", edges)
+        return [self._edge(one, where) for one in listed]
 
     def _edge(self, edge: EdgeLike | None, where: str) -> c.Edge:
         if edge is None:

@@ -317,8 +317,8 @@ Incoming = Literal[
 # set        settings: {lamb?, grid?, opt?, lr?}
 # control    action: "start" | "pause" | "step" | "reset"
 # select     edges: list[EdgeKey]
-# fix        edge: EdgeKey, name: str, keep_spline: bool
-# unfix      edge: EdgeKey
+# fix        edge: EdgeKey or edges: list[EdgeKey] (one command, one state of the history), name: str, keep_spline: bool
+# unfix      edge: EdgeKey or edges: list[EdgeKey]
 # prune      edges?: list[EdgeKey], node?: NodeKey; without both: everything below the usual thresholds
 # restore    edges: list[EdgeKey]
 # refine     grid: int

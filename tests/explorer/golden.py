@@ -50,6 +50,8 @@ TO_PYTHON = {
     "pump": {"kind": "pump", "since": 120},
     "frame_ack": {"kind": "frame_ack", "frame": 3},
     "fix.structure": {"kind": "fix", "edge": EDGE, "name": "sin", "keep_spline": False, "structure": 3},
+    "fix.edges": {"kind": "fix", "edges": [EDGE, [0, 0, 1]], "name": "sin", "keep_spline": False},
+    "unfix.edges": {"kind": "unfix", "edges": [[0, 0, 1], [0, 1, 0]]},
 }
 
 
