@@ -76,26 +76,36 @@ export function path(xs: ArrayLike<number>, ys: ArrayLike<number>, x: Scale, y: 
 
 /**
  * Indices that look the same as all of them on `pixels` columns: first, lowest, highest and last of each column.
- * So a hundred thousand steps cost what a thousand cost.
+ * So a hundred thousand steps cost what a thousand cost. `rows` are the only ones that are looked at, if given.
  */
-export function decimate(xs: ArrayLike<number>, ys: ArrayLike<number>, pixels: number): number[] {
-  const n = Math.min(xs.length, ys.length);
-  if (n <= pixels * 4) return Array.from({ length: n }, (_, i) => i);
-  const x0 = xs[0]!;
-  const width = (xs[n - 1]! - x0) / pixels || 1;
+export function decimate(
+  xs: ArrayLike<number>,
+  ys: ArrayLike<number>,
+  pixels: number,
+  rows?: readonly number[],
+): number[] {
+  const n = rows?.length ?? Math.min(xs.length, ys.length);
+  const row = (i: number): number => (rows ? rows[i]! : i);
+  if (n <= pixels * 4) return Array.from({ length: n }, (_, i) => row(i));
+  const x0 = xs[row(0)]!;
+  const width = (xs[row(n - 1)]! - x0) / pixels || 1;
+  const columnOf = (i: number): number => Math.floor((xs[row(i)]! - x0) / width);
   const kept: number[] = [];
   let start = 0;
+  let column = columnOf(0);
   while (start < n) {
-    const column = Math.floor((xs[start]! - x0) / width);
+    const here = column;
     let end = start;
-    let low = start;
-    let high = start;
-    while (end < n && Math.floor((xs[end]! - x0) / width) === column) {
-      if (!(ys[end]! >= ys[low]!)) low = end;
-      if (!(ys[end]! <= ys[high]!)) high = end;
+    let low = row(start);
+    let high = low;
+    do {
+      const at = row(end);
+      if (!(ys[at]! >= ys[low]!)) low = at;
+      if (!(ys[at]! <= ys[high]!)) high = at;
       end++;
-    }
-    for (const i of [...new Set([start, Math.min(low, high), Math.max(low, high), end - 1])]) kept.push(i);
+      column = end < n ? columnOf(end) : Number.NaN;
+    } while (column === here);
+    for (const i of new Set([row(start), Math.min(low, high), Math.max(low, high), row(end - 1)])) kept.push(i);
     start = end;
   }
   return kept;

@@ -1,0 +1,150 @@
+// What the plots of the data tabs share: a stage with a readout, and two axes with ticks and titles.
+import { attrs, h, line, s, tick } from "../dom";
+import { number, power, tickLabels } from "../format";
+import type { Registry } from "../listeners";
+import { decades, linear, log, type Scale, ticks } from "../scales";
+import type { UiState } from "../ui-state";
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** A drawing that fills its place, and what is read under the pointer. */
+export class Stage {
+  readonly svg = s("svg", { role: "img" });
+  readonly empty = h("p", { class: "kw-empty kw-dim", hidden: true });
+  readonly node = h("div", { class: "kw-stage kw-fill" }, this.svg, this.empty);
+  size: Size = { width: 420, height: 220 };
+  #readout = h("div", { class: "kw-readout kw-box kw-pop kw-fine", "aria-hidden": "true", hidden: true });
+
+  constructor(ui: UiState, registry: Registry, point: (x: number, y: number) => void) {
+    this.node.append(this.#readout);
+    registry.resize(this.node, (width, height) => {
+      this.size = { width: Math.floor(width), height: Math.floor(height) };
+      ui.touch("size");
+    });
+    registry.listen(this.svg, "pointermove", (event) => {
+      const box = this.svg.getBoundingClientRect();
+      point(event.clientX - box.left, event.clientY - box.top);
+    });
+    registry.listen(this.svg, "pointerleave", () => point(Number.NaN, Number.NaN));
+  }
+
+  /** Draws, or says in words why there is nothing to draw. */
+  show(label: string, children: Element[], missing = ""): void {
+    const { width, height } = this.size;
+    attrs(this.svg, { width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": label || missing });
+    this.svg.replaceChildren(...children);
+    this.empty.textContent = missing;
+    this.empty.hidden = !missing;
+  }
+
+  /** Says something beside a place; nothing without lines. */
+  read(x: number, y: number, lines: string[]): void {
+    const box = this.#readout;
+    box.hidden = lines.length === 0;
+    if (box.hidden) return;
+    box.replaceChildren(...lines.map((text, i) => h(i > 0 ? "span" : "b", {}, text)));
+    const { width, height } = this.size;
+    const right = x > width / 2;
+    box.style.left = right ? "auto" : `${x + 12}px`;
+    box.style.right = right ? `${width - x + 12}px` : "auto";
+    box.style.top = `${Math.max(0, Math.min(y - 12, height - 12 - 16 * lines.length))}px`;
+  }
+}
+
+interface AxisSpec {
+  range: [number, number];
+  name: string;
+}
+interface AxesSpec {
+  x: AxisSpec;
+  y: AxisSpec & { log?: boolean };
+  /** Room at the right, and below for ticks and title. */
+  right?: number;
+  bottom?: number;
+  top?: number;
+  /** Leaves out the labels below: another plot with the same axis has them. */
+  bare?: boolean;
+  left?: number;
+  /** No lines across. */
+  plain?: boolean;
+}
+
+export interface Axes {
+  x: Scale;
+  y: Scale;
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+  nodes: SVGElement[];
+}
+
+const cut = (name: string, pixels: number): string => {
+  const most = Math.max(6, Math.floor(pixels / 6));
+  return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+};
+
+/** Ticks of an axis as they are written, and what all of them share. */
+function marksOf(low: number, high: number, count: number, byDecade: boolean) {
+  if (!byDecade) {
+    const values = ticks(low, high, count);
+    return { values, ...tickLabels(values) };
+  }
+  const whole = decades(low, high, count);
+  const base = 10 ** Math.floor(Math.log10(low));
+  const values = whole.length > 1 ? whole : [1, 2, 5, 10, 20, 50].map((m) => m * base);
+  const seen = values.filter((v) => v >= low && v <= high);
+  return { values: seen, labels: seen.map((v) => (whole.length > 1 ? power(v) : number(v))), common: "" };
+}
+
+/** How wide the labels at the left are: two plots above one another take the wider one's. */
+export const margin = (low: number, high: number, pixels: number): number =>
+  14 + 6.2 * Math.max(3, ...marksOf(low, high, Math.max(3, pixels / 34), false).labels.map((text) => text.length));
+
+export function axes({ width, height }: Size, spec: AxesSpec): Axes {
+  const top = spec.top ?? 20;
+  const bottom = height - (spec.bottom ?? 36);
+  const right = width - (spec.right ?? 12);
+  const [y0, y1] = spec.y.range;
+  const rows = marksOf(y0, y1, Math.max(3, (bottom - top) / 34), spec.y.log ?? false);
+  const left = spec.left ?? 14 + 6.2 * Math.max(3, ...rows.labels.map((text) => text.length));
+  const columns = marksOf(...spec.x.range, Math.max(2, (right - left) / 62), false);
+  const x = linear(...spec.x.range, left, right);
+  const y = (spec.y.log ? log : linear)(y0, y1, bottom, top);
+  const joined = (name: string, common: string) => (common ? `${name} (${common})` : name);
+  const nodes: SVGElement[] = [
+    ...rows.values.flatMap((value, i) => [
+      line(`M${left} ${y(value).toFixed(1)}H${spec.plain ? left - 4 : right}`, "kw-c8", 1),
+      tick(left - 6, y(value) + 3.5, rows.labels[i]!, "end"),
+    ]),
+    line(`M${left} ${bottom}H${right}`, "kw-c5", 1),
+    tick(4, top - 9, joined(cut(spec.y.name, right / 2), rows.common), "start"),
+  ];
+  if (!spec.bare)
+    nodes.push(
+      ...columns.values.map((value, i) => tick(x(value), bottom + 14, columns.labels[i]!)),
+      tick((left + right) / 2, bottom + 29, joined(cut(spec.x.name, right - left), columns.common)),
+    );
+  return { x, y, left, right, top, bottom, nodes };
+}
+
+/** A labelled list of choices; `set` renews both. */
+export function chooser(name: string, label: string, registry: Registry, choose: (value: number) => void) {
+  const select = h("select", { class: "kw-box kw-input kw-fill", "data-kw-control": name });
+  const node = h("label", { class: "kw-row kw-choice" }, h("span", {}, label), select);
+  registry.listen(select, "change", () => choose(Number(select.value)));
+  let known = "";
+  const set = (options: [number, string][], value: number) => {
+    const now = JSON.stringify(options);
+    if (now !== known)
+      select.replaceChildren(...options.map(([key, text]) => h("option", { value: key }, cut(text, 240))));
+    known = now;
+    select.value = String(value);
+    select.dataset.kwValue = select.value;
+    node.hidden = options.length < 2;
+  };
+  return { node, set, select };
+}

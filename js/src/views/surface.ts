@@ -1,0 +1,324 @@
+// The network's output over one or two inputs as a map or a line, the data on it in the same colours, the others held.
+import type { NumberArray } from "../codecs";
+import { row } from "../codecs";
+import type { Context, View } from "../context";
+import { attrs, h, line, s, tick } from "../dom";
+import { number, tickLabels, variable } from "../format";
+import { contour, css, heightAt, paint } from "../heat";
+import { Registry } from "../listeners";
+import type { Surface } from "../protocol";
+import { extent, linear, padded, path, ticks } from "../scales";
+import type { Store } from "../store";
+import { touches } from "../topics";
+import { type Axes, axes, chooser, Stage } from "./axes";
+import { type Slider, slider } from "./slider";
+
+/** While a slider is dragged the map follows this often. */
+const FOLLOW_MS = 80;
+/** A point whose label is further from the map than this part of the scale is drawn larger. */
+const FAR = 0.15;
+
+type Choice = Pick<Surface, "x" | "y" | "output">;
+
+export function surface(context: Context): View {
+  const registry = new Registry();
+  const { store, act, ui } = context;
+  let chart: Chart | null = null;
+  let held: (number | null)[] = [];
+  let asked = Number.NEGATIVE_INFINITY;
+  const ask = (change: Partial<Choice> = {}): number | null => {
+    const told = store.state.surface;
+    const seq =
+      told && act.send({ kind: "surface", ...exchanged(told, change), at: told.names.map((_, i) => held[i] ?? null) });
+    asked = seq ?? asked;
+    return seq;
+  };
+  const stage = new Stage(ui, registry, (x, y) => point(stage, chart, store, x, y));
+  const canvas = h("canvas", { class: "kw-heat", "aria-hidden": "true" });
+  stage.node.prepend(canvas);
+  const x = chooser("surface-x", "Across", registry, (value) => ask({ x: value }));
+  const y = chooser("surface-y", "Up", registry, (value) => ask({ y: value < 0 ? null : value }));
+  const output = chooser("surface-output", "Output", registry, (value) => ask({ output: value }));
+  const rest = holders(context, registry, (column, value) => {
+    if (column < 0) held = [];
+    else held[column] = value;
+    return ask();
+  });
+  const side = h("div", { class: "kw-col kw-side kw-fine kw-dim" }, output.node, x.node, y.node, rest.node);
+  const node = h(
+    "section",
+    { class: "kw-fill kw-split", "data-kw-panel": "surface", "aria-label": "Surface" },
+    stage.node,
+    side,
+  );
+  const dark = themeOf(node, registry, () => ui.touch("size"));
+  const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "surface", "size", "view", "link", "structure", "settings")) return;
+    const told = store.state.surface;
+    chart = told && drawSurface(stage, canvas, told, store.state.heights, { uid: context.uid, dark: dark() });
+    if (!told) stage.show("Surface", [], "The network's output comes as soon as the kernel is free.");
+    canvas.hidden = !chart?.grid;
+    // What was asked for stands until it is answered.
+    if (!told || store.answered < asked) return;
+    if (held.length !== told.names.length) held = told.names.map(() => null);
+    const names = told.names.map((name, i): [number, string] => [i, variable(name)]);
+    const read = names.filter(([i]) => domainOf(store, told, i) !== null);
+    const some = read.length > 0 ? read : names;
+    x.set(some, told.x);
+    y.set(some.length > 1 ? [...some, [-1, "nothing: a line"]] : [], told.y ?? -1);
+    output.set(
+      told.outputs.map((name, i) => [i, variable(name)]),
+      told.output,
+    );
+    rest.draw(told, held);
+    side.hidden = [...side.children].every((one) => (one as HTMLElement).hidden);
+  };
+  return {
+    node,
+    draw,
+    destroy: () => {
+      rest.destroy();
+      registry.destroy();
+    },
+  };
+}
+
+/** Choosing what the other axis shows exchanges the two. */
+function exchanged(told: Surface, change: Partial<Choice>): Choice {
+  const { x, y, output } = { ...told, ...change };
+  if (x !== y) return { x, y, output };
+  return change.x === undefined ? { x: told.y!, y, output } : { x, y: told.x, output };
+}
+
+/** Whether the page is dark, and a call when that changes: the map's colours are no part of the style sheet. */
+function themeOf(node: Element, registry: Registry, changed: () => void): () => boolean {
+  const observer = new MutationObserver(changed);
+  registry.add(() => observer.disconnect());
+  let root: Element | null = null;
+  return () => {
+    if (!root) {
+      root = node.closest(".kanwidget");
+      if (root) observer.observe(root, { attributeFilter: ["class"] });
+    }
+    return root?.classList.contains("kw-dark") ?? false;
+  };
+}
+
+/** Over what an input ranges, read off the edges that leave it; null when the network doesn't read it. */
+function domainOf({ state, curves }: Store, told: Surface, column: number): [number, number] | null {
+  const input = state.structure.nodes.find(({ kind, name }) => kind === "input" && name === told.names[column]);
+  const edge = input && state.structure.edges.find(({ key }) => key[0] === 0 && key[1] === input.key[1]);
+  const curve = edge && curves.get(edge.key.join("-"));
+  return curve ? [Math.min(curve.low, told.at[column]!), Math.max(curve.high, told.at[column]!)] : null;
+}
+
+/** Sliders for the inputs that the map doesn't show. */
+function holders({ store, uid }: Context, registry: Registry, hold: (column: number, value: number) => number | null) {
+  const list = h("div", { class: "kw-held" });
+  const middle = h(
+    "button",
+    {
+      type: "button",
+      class: "kw-box kw-button kw-small",
+      "data-kw-action": "hold-median",
+      title: "Back to the medians of the data",
+    },
+    "Medians",
+  );
+  const node = h("div", {}, h("div", { class: "kw-row" }, h("b", { class: "kw-fill" }, "Held at"), middle), list);
+  let own = new Registry();
+  let sliders: [number, Slider][] = [];
+  let known = "";
+  registry.listen(middle, "click", () => hold(-1, 0));
+  const build = (told: Surface, columns: number[]) => {
+    own.destroy();
+    own = new Registry();
+    sliders = columns.map((column) => {
+      const [low, high] = domainOf(store, told, column)!;
+      // While the hand moves, the newest value is sent every now and then.
+      const hand = { value: 0, waits: false };
+      const follow = () => {
+        hand.waits = false;
+        hold(column, hand.value);
+      };
+      const echo = (value: number) => {
+        if (!hand.waits) own.timeout(follow, FOLLOW_MS);
+        Object.assign(hand, { value, waits: true });
+      };
+      const label = variable(told.names[column]!);
+      const made = slider(
+        {
+          name: `at-${column}`,
+          label,
+          title: `Where ${label} is held`,
+          values: Array.from({ length: 101 }, (_, i) => Number((low + ((high - low) * i) / 100).toPrecision(6))),
+          format: (value) => number(value),
+          allows: Number.isFinite,
+          echo,
+          commit: (value) => hold(column, value),
+          uid,
+        },
+        own,
+      );
+      return [column, made];
+    });
+    list.replaceChildren(...sliders.map(([, one]) => one.node));
+  };
+  const draw = (told: Surface, held: (number | null)[]) => {
+    const columns = told.names.flatMap((_, i) => (i !== told.x && i !== told.y && domainOf(store, told, i) ? [i] : []));
+    const key = `${columns} ${told.names}`;
+    if (key !== known) build(told, columns);
+    known = key;
+    node.hidden = columns.length === 0;
+    middle.disabled = held.every((value) => value === null);
+    for (const [column, one] of sliders) one.accept(told.at[column]!, store.answered);
+  };
+  return { node, draw, destroy: () => own.destroy() };
+}
+
+interface Look {
+  uid: string;
+  dark: boolean;
+}
+
+interface Chart extends Axes {
+  told: Surface;
+  grid: { z: Float32Array; columns: number; rows: number } | null;
+  points: Float32Array[];
+}
+
+function drawSurface(
+  stage: Stage,
+  canvas: HTMLCanvasElement,
+  told: Surface,
+  arrays: Map<string, NumberArray>,
+  look: Look,
+): Chart | null {
+  const z = arrays.get("z");
+  const points = [0, 1, 2].map((i) => row(arrays.get("points"), i) ?? new Float32Array());
+  const name = variable(told.outputs[told.output] ?? "");
+  const title = told.classes ? `probability of ${name}` : name;
+  const xAxis = { range: told.x_range as [number, number], name: variable(told.names[told.x] ?? "x") };
+  const [rows = 0, columns = 0] = z?.shape ?? [];
+  if (!z || columns < 2) return null;
+  if (told.y === null || !told.y_range || rows < 2) {
+    const chart = axes(stage.size, {
+      x: xAxis,
+      y: { range: padded(extent([...z.values, ...points[2]!])), name: title },
+    });
+    const step = (xAxis.range[1] - xAxis.range[0]) / (columns - 1);
+    const xs = z.values.map((_, i) => xAxis.range[0] + i * step);
+    stage.show(`${title} over ${xAxis.name}`, [
+      ...chart.nodes,
+      ...drawDots([points[0]!, points[2]!, points[2]!], chart, () => [null, false]),
+      line(path(xs, z.values, chart.x, chart.y), "kw-c1", 2.2),
+      s("circle", { class: "kw-p", r: 0, "stroke-width": 2 }),
+    ]);
+    return { ...chart, told, grid: null, points };
+  }
+  const yAxis = { range: told.y_range as [number, number], name: variable(told.names[told.y] ?? "y") };
+  // The scale is the labels': it stands still while the network learns.
+  const [low, high] = told.classes ? [0, 1] : padded(extent(points[2]!.length > 0 ? points[2]! : z.values), 0.02);
+  const part = linear(low!, high!, 0, 1);
+  const marks = ticks(low!, high!, 6);
+  const bar = tickLabels(marks);
+  const room = 34 + 6.2 * Math.max(2, ...bar.labels.map((text) => text.length));
+  const chart = axes(stage.size, { x: xAxis, y: yAxis, right: room, plain: true });
+  const grid = { z: z.values, columns, rows };
+  const [w, tall] = [chart.right - chart.left, chart.bottom - chart.top];
+  const fine = Math.min(2, globalThis.devicePixelRatio || 1);
+  attrs(canvas, {
+    width: Math.max(1, Math.round(w * fine)),
+    height: Math.max(1, Math.round(tall * fine)),
+    style: `left:${chart.left}px;top:${chart.top}px;width:${w}px;height:${tall}px`,
+  });
+  paint(canvas, grid, part, look.dark);
+  const [i, j] = [linear(0, columns - 1, chart.left, chart.right), linear(0, rows - 1, chart.bottom, chart.top)];
+  const lines = marks.map((level) => {
+    const half = told.classes && level === 0.5;
+    return line(contour(grid, level, i, j), "kw-level", half ? 2 : 1);
+  });
+  const [u, v] = [linear(...xAxis.range, 0, 1), linear(...yAxis.range, 0, 1)];
+  const colour = (label: number, x: number, y: number): [string, boolean] => [
+    css(part(label), look.dark),
+    Math.abs(part(label) - part(heightAt(grid, u(x), v(y)))) > FAR,
+  ];
+  stage.show(`${title} over ${xAxis.name} and ${yAxis.name}`, [
+    ...chart.nodes,
+    ...lines,
+    ...drawDots(points, chart, colour),
+    ...scaleBar(chart, part, marks, bar, title, look),
+    s("circle", { class: "kw-p", r: 0, "stroke-width": 2 }),
+  ]);
+  return { ...chart, told, grid, points };
+}
+
+function drawDots(
+  [xs, ys, labels]: Float32Array[],
+  { x, y }: Axes,
+  looks: (label: number, x: number, y: number) => [string | null, boolean],
+): SVGElement[] {
+  const dots: SVGElement[] = [];
+  xs!.forEach((px, i) => {
+    const [cx, cy] = [x(px), y(ys![i]!)];
+    if (!Number.isFinite(cx + cy)) return;
+    const [fill, far] = looks(labels![i]!, px, ys![i]!);
+    const dot = s("circle", {
+      class: fill ? "kw-dot-on" : "kw-solid kw-c6",
+      cx: cx.toFixed(1),
+      cy: cy.toFixed(1),
+      fill,
+    });
+    attrs(dot, { r: far ? 4.2 : 2.6, "data-far": far });
+    dots.push(dot);
+  });
+  return dots;
+}
+
+function scaleBar(
+  { right, top, bottom }: Axes,
+  part: (value: number) => number,
+  marks: number[],
+  { labels, common }: { labels: string[]; common: string },
+  title: string,
+  { uid, dark }: Look,
+): SVGElement[] {
+  const id = `${uid}-heat`;
+  const y = linear(0, 1, bottom, top);
+  const stops = Array.from({ length: 11 }, (_, i) => s("stop", { offset: i / 10, "stop-color": css(i / 10, dark) }));
+  return [
+    s("linearGradient", { id, x1: 0, x2: 0, y1: 1, y2: 0 }, ...stops),
+    s("rect", { x: right + 12, y: top, width: 9, height: bottom - top, fill: `url(#${id})` }),
+    ...marks.map((value, i) => tick(right + 26, y(part(value)) + 3.5, labels[i]!, "start")),
+    tick(right + 21, top - 9, common ? `${title} (${common})` : title, "end"),
+  ];
+}
+
+/** Reads the map, and the point of the data under the pointer if there is one. */
+function point(stage: Stage, chart: Chart | null, store: Store, px: number, py: number): void {
+  const ring = stage.svg.lastElementChild;
+  if (!chart || !ring) return;
+  const { told, grid, points, left, right, top, bottom } = chart;
+  if (!(px >= left && px <= right && py >= top && py <= bottom)) {
+    attrs(ring, { r: 0 });
+    stage.read(0, 0, []);
+    return;
+  }
+  const u = (px - left) / (right - left);
+  const v = (bottom - py) / (bottom - top);
+  const name = (i: number | null) => variable(told.names[i ?? -1] ?? "");
+  const at = ([low, high]: number[], t: number) => number(low! + t * (high! - low!));
+  const z = row(store.state.heights.get("z"), 0);
+  const value = grid ? heightAt(grid, u, v) : z?.[Math.round(u * (z.length - 1))];
+  const ys = points[grid ? 1 : 2]!;
+  const near = points[0]!.findIndex((x, i) => Math.hypot(chart.x(x) - px, chart.y(ys[i]!) - py) < 7);
+  const lines = [
+    `${variable(told.outputs[told.output] ?? "")} = ${Number.isNaN(value) ? "not a number" : number(value)}`,
+    `${name(told.x)} = ${at(told.x_range, u)}`,
+    told.y_range ? `${name(told.y)} = ${at(told.y_range, v)}` : "",
+    near >= 0 ? `data: ${number(points[2]![near])}` : "",
+  ];
+  const [cx, cy] = near >= 0 ? [chart.x(points[0]![near]!), chart.y(ys[near]!)] : [px, py];
+  attrs(ring, { cx, cy, r: near >= 0 ? 6 : 0 });
+  stage.read(cx, cy, lines.filter(Boolean));
+}
