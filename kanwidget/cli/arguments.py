@@ -51,7 +51,7 @@ def _add_fit_arguments(fit: argparse.ArgumentParser) -> None:
     )
     fit.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="of the start and the split (default 0)")
     fit.add_argument(
-        "--test-fraction", type=_fraction, default=0.2, metavar="X", help="rows kept for the test (default 0.2)"
+        "--test-fraction", type=_fraction, metavar="X", help="rows kept for the test (default 0.2, below 30 rows none)"
     )
     fit.add_argument("--symbolic", action="store_true", help="replace the curves by functions and print the formula")
     fit.add_argument("--out", type=Path, metavar="FILE.html", help="write a report that opens in any browser")

@@ -42,10 +42,17 @@ def with_error(value: float, error: float) -> str:
     """A constant with its standard error, to the digit that the error leaves.
 
     Examples:
-        >>> with_error(0.999918, 6.4e-5), with_error(212.68, 6.9), with_error(1.0, float("inf"))
-        ('0.99992 ± 0.00006', '213 ± 7', '1 (any value)')
+        >>> with_error(0.999918, 6.4e-5), with_error(212.68, 16.9), with_error(1.0, float("inf"))
+        ('0.99992 ± 0.00006', '210 ± 20', '1 (any value)')
+        >>> with_error(54173456.7, 8e6)
+        '5.4e+07 ± 8e+06'
     """
     if not math.isfinite(error):
         return f"{value:.4g} (any value)"
     digits = -math.floor(math.log10(error)) if error > 0 else 99
-    return f"{value:.{digits}f} ± {error:.{digits}f}" if 0 <= digits <= 8 else f"{value:.4g} ± {error:.1g}"
+    if 0 <= digits <= 8:
+        return f"{value:.{digits}f} ± {error:.{digits}f}"
+    if -4 <= digits < 0:
+        return f"{round(value, digits):.0f} ± {round(error, digits):.0f}"
+    places = math.floor(math.log10(abs(value))) + digits if value and error > 0 else 3
+    return f"{value:.{min(max(places, 0), 9)}e} ± {error:.0e}"

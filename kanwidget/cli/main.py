@@ -60,8 +60,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     data = load_planets(eccentricity=True)
     print("Data:     orbits of 13 planets and dwarf planets: semi-major axis (AU), eccentricity and period (years).")
     print("Question: what sets the period?")
-    model = steps.train(data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed)
-    steps.find_formula(model, data, steps=50)
+    model = steps.train_to_formula(data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed)
     steps.write_report(model, data, arguments.out)
     print("""
 That is Kepler's third law. Go on by hand, in a notebook (make lab, or pip install "kanwidget[lab]" and kanwidget lab):
@@ -78,9 +77,14 @@ def _fit(arguments: argparse.Namespace) -> int:
 
     for path in (arguments.out, arguments.save):
         steps.check_folder(path)
-    options = {"test_fraction": arguments.test_fraction, "seed": arguments.seed}
-    data = read_table(arguments.data, arguments.target, arguments.inputs, **options)
+    data = steps.split(
+        read_table(arguments.data, arguments.target, arguments.inputs, test_fraction=0),
+        arguments.test_fraction,
+        arguments.seed,
+    )
     print(f"Data:     {arguments.data.name}, {data!r}")
+    if arguments.test_fraction is None and data.test_input is None:
+        print("          too few rows to keep some for a test")
     steps.check_rows(data)
     width = arguments.width
     if width and (width[0], width[-1]) != (data.n_features, 1):
@@ -88,9 +92,8 @@ def _fit(arguments: argparse.Namespace) -> int:
             f"--width must begin with the {data.n_features} inputs and end with 1 output; got {','.join(map(str, width))}. "
             f"Use --width {data.n_features},5,1, or leave it out."
         )
-    model = steps.train(data, width, arguments.grid, steps=arguments.steps, lamb=arguments.lamb, seed=arguments.seed)
-    if arguments.symbolic:
-        steps.find_formula(model, data, arguments.steps)
+    train = steps.train_to_formula if arguments.symbolic else steps.train
+    model = train(data, width, arguments.grid, steps=arguments.steps, lamb=arguments.lamb, seed=arguments.seed)
     if arguments.out:
         steps.write_report(model, data, arguments.out)
     if arguments.save:

@@ -2,95 +2,132 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kanwidget.cli.formula import needed_constants, rounded, with_error
-from kanwidget.cli.shapes import choose
+from kanwidget.cli import scales
+from kanwidget.cli.formula import rounded, with_error
+from kanwidget.cli.network import in_units, of_formula, remember
+from kanwidget.cli.shapes import choose, shapes
+from kanwidget.cli.training import train_scaled
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from kanwidget.cli.search import Found
     from kanwidget.datasets import Dataset
     from kanwidget.kan import KAN
+    from kanwidget.symbolic.units import Logs
 
-#: Below so many numbers threads wait for each other longer than they compute: one alone is up to ten times faster.
-_ONE_THREAD = 100_000
 #: With fewer there is nothing that changes.
 _FEWEST_ROWS = 2
+#: With fewer rows none are kept for a test, unless asked for: which ones would decide what is found, and the formula's
+#: constants are fitted without each of them in turn.
+_FEW_ROWS = 30
+_TEST_FRACTION = 0.2
+#: Up to so many rows the formula is fitted once without each of them.
+_LEAVE_ONE_OUT = 100
+
+
+def split(data: Dataset, test_fraction: float | None, seed: int) -> Dataset:
+    """The table with rows set aside for a test; by default a fifth of them, and of few rows none."""
+    from kanwidget.datasets import Dataset
+
+    if test_fraction is None:
+        test_fraction = _TEST_FRACTION if len(data.train_input) >= _FEW_ROWS else 0.0
+    return Dataset.from_arrays(
+        data.train_input,
+        data.train_label,
+        test_fraction=test_fraction,
+        seed=seed,
+        in_vars=data.in_vars,
+        out_vars=data.out_vars,
+    )
 
 
 def train(data: Dataset, width: list[int] | None, grid: int | None, *, steps: int, lamb: float, seed: int) -> KAN:
     """A trained network, pruned where a penalty asked for sparsity; its shape is chosen where none is given."""
-    import torch
-
-    from kanwidget.kan import KAN
-
-    if data.train_input.numel() < _ONE_THREAD:
-        torch.set_num_threads(1)
-    width, grid = choose(data, width, grid, seed)
-    model = KAN(width, grid=grid, seed=seed)
-    print(f"Shape:    width {','.join(map(str, width))}, grid {grid}")
-    if lamb > 0:
-        train_sparse(model, data, steps, lamb)
-        model = model.prune(data=data)
-        idle = [name for name, score in zip(data.in_vars, model.feature_score.tolist(), strict=True) if score == 0]
-        print(f"Pruned:   {model!r}" + (f"; without effect: {', '.join(idle)}" if idle else ""))
-    model.fit(data, steps=steps)
-    print(f"Network:  {_errors(data, model.predict)}")
+    model, told = _trained(data, choose(data, width, grid, seed), steps, lamb, seed)
+    print("\n".join([*told, f"Network:  {_errors(data, model.predict)}"]))
     return model
 
 
-def train_sparse(model: KAN, data: Dataset, steps: int, lamb: float) -> None:
-    """Train with a penalty, on labels brought to mean 0 and standard deviation 1, and write the scale into the model.
+def _trained(data: Dataset, shape: tuple[list[int], int], steps: int, lamb: float, seed: int) -> tuple[KAN, list[str]]:
+    """`train`, and what there is to tell about it."""
+    from kanwidget.kan import KAN
 
-    lamb weighs the penalty against the squared error, which has the square of the labels' unit: without this, one
-    value of lamb would mean something else for every table.
+    width, grid = shape
+    model = KAN(width, grid=grid, seed=seed)
+    told = [f"Shape:    width {','.join(map(str, width))}, grid {grid}"]
+    if lamb > 0:
+        train_scaled(model, data, steps, lamb, fresh=True)
+        model = model.prune(data=data)
+        idle = [name for name, score in zip(data.in_vars, model.feature_score.tolist(), strict=True) if score == 0]
+        told.append(f"Pruned:   {model!r}" + (f"; without effect: {', '.join(idle)}" if idle else ""))
+    train_scaled(model, data, steps, fresh=lamb == 0)
+    return model, told
+
+
+def train_to_formula(
+    data: Dataset, width: list[int] | None, grid: int | None, *, steps: int, lamb: float, seed: int
+) -> KAN:
+    """Networks of the columns and of their logarithms, and the best formula of all; printed with its constants and error.
+
+    Returns:
+        The network that computes the formula.
     """
-    import torch
+    from kanwidget.cli.search import find
 
-    from kanwidget.datasets.arrays import moments
-
-    mean, scale = moments(data.train_label)
-    labels: dict[str, Any] = {key: (data[key] - mean) / scale for key in data if key.endswith("label")}
-    model.fit(dataclasses.replace(data, **labels), steps=steps, lamb=lamb)
-    last = model.layer(model.depth - 1)
-    with torch.no_grad():
-        last.coef.mul_(scale)
-        last.base.mul_(scale)
-        last.coef[:, 0].add_(mean)  # the splines of an edge add up to 1 everywhere
-    model.history.records = [
-        dataclasses.replace(
-            record,
-            train_loss=record.train_loss * float(scale),
-            test_loss=None if record.test_loss is None else record.test_loss * float(scale),
-            penalty=record.penalty * float(scale) ** 2,
-        )
-        for record in model.history.records
-    ]
+    tried: list[tuple[Found, Logs, KAN, list[str]]] = []
+    for logs in scales.scales(data):
+        part = scales.scaled(data, logs)
+        for shape in shapes(part, width, grid, seed):
+            model, told = _trained(part, shape, steps, lamb, seed)
+            tried.append((find(model, part, logs, steps), logs, model, told))
+    found, logs, model, told = min(tried, key=lambda entry: entry[0].cost)
+    note = scales.described(data, logs)
+    print("\n".join([*([f"Scale:    {note}"] if note else []), *told]))
+    print(f"Network:  {_errors(data, in_units(model, logs).predict)}")
+    part = scales.scaled(data, logs)
+    computed = in_units(of_formula(found, part, steps), logs)
+    _print_formula(found, part, logs)
+    remember(computed, data, "the formula, its constants fitted to the data")
+    print(f"Error:    {_errors(data, computed.predict)}{_left_out(found, part, data, logs)}")
+    return computed
 
 
-def find_formula(model: KAN, data: Dataset, steps: int) -> None:
-    """Put a function in the place of every curve, and print the formula with its constants and its error."""
-    from kanwidget.symbolic import numeric_functions, symbolic_formula, to_numpy
+def _print_formula(found: Found, part: Dataset, logs: Logs) -> None:
+    """The formula in the units of the table, and what is known about its constants."""
+    from kanwidget.symbolic import numeric_functions, units
 
-    model.auto_symbolic(data=data)
-    model.fit(data, steps=steps)
-    (expression,), variables = symbolic_formula(model, data.in_vars)
-    expression, constants = needed_constants(expression, variables, data, model)
-    functions = numeric_functions(model)
-    print(f"Formula:  {data.out_vars[0]} = {rounded(expression)}")
+    functions = numeric_functions(found.model)
+    given = (found.variables, part.train_input, part.train_label)
+    read = units.in_units(found.expression, *given, logs, functions)
+    print(f"Formula:  {part.out_vars[0]} = {rounded(read.expression)}")
     if functions:
         print(
             f"          where {', '.join(functions)} are curves that no function of the library fits; try other widths"
         )
-    known = [with_error(*pair) for pair in constants.values()]
-    if known:
-        print(f"          constants {', '.join(known)}")
-    compute = to_numpy(expression, variables, model)
-    print(f"Error:    {_errors(data, lambda x: x.new_tensor(compute(x.numpy())[:, None]))}")
+    if read.constants:
+        print(f"          constants {', '.join(with_error(*pair) for pair in read.constants)}")
+    if found.rounded:
+        texts = [f"{whole} for {with_error(value, error)}" for value, error, whole in found.rounded]
+        print(f"          exponents made whole: {', '.join(texts)}")
+    if not found.determined:
+        print("          not determined by these data: some constants have errors larger than themselves")
+
+
+def _left_out(found: Found, part: Dataset, data: Dataset, logs: Logs) -> str:
+    """The error on rows that the constants were not fitted to, where there are few."""
+    from kanwidget.symbolic import numeric_functions, whole
+
+    if not len(found.table) < len(part.train_input) <= _LEAVE_ONE_OUT:
+        return ""
+    given = (found.variables, part.train_input, part.train_label)
+    values = whole.left_out(found.expression, *given, numeric_functions(found.model))
+    residual = data.train_label[:, 0] - (values.exp() if logs.output else values)
+    return f", leave-one-out RMSE {float(residual.square().mean().sqrt()):.3g}"
 
 
 def write_report(model: KAN, data: Dataset, path: Path) -> None:

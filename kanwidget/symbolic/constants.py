@@ -86,17 +86,37 @@ def refit(
     import sympy
 
     columns, target = samples(x, y, variables, "refit")
-    template, symbols, start = _parametrise(expr)
+    template, symbols, start = parametrise(expr)
     if not symbols:
         return expr, {}
     known = dict(zip(variables, columns.unbind(1), strict=True))
     values, jacobian, residual = _least_squares(template, symbols, start, known, target, functions or {})
-    errors = _standard_errors(jacobian, residual)
+    errors = _covariance(jacobian, residual).diagonal().sqrt()
     constants = [sympy.Float(value) for value in values.tolist()]
     table: dict[Any, tuple[float, float]] = {}
     for constant, value, error in zip(constants, values.tolist(), errors.tolist(), strict=True):
         table[constant] = max((value, error), table.get(constant, (value, error)), key=lambda pair: pair[1])
     return template.xreplace(dict(zip(symbols, constants, strict=True))), table
+
+
+def linearised(
+    expr: sympy.Expr,
+    variables: Sequence[sympy.Symbol],
+    x: Tensor,
+    y: Tensor,
+    functions: dict[str, Elementwise] | None = None,
+) -> tuple[Any, list[Any], Tensor, Tensor]:
+    """A fitted expression with a symbol for each constant, the symbols, their values, and the covariance of these.
+
+    The variance of a constant that the data don't determine is infinite.
+    """
+    columns, target = samples(x, y, variables, "in_units")
+    template, symbols, values = parametrise(expr)
+    if not symbols:
+        return template, [], values, torch.zeros(0, 0, dtype=torch.float64)
+    known = dict(zip(variables, columns.unbind(1), strict=True))
+    fitted, jacobian = _model(template, symbols, values, known, len(target), functions or {})
+    return template, symbols, values, _covariance(jacobian, target - fitted)
 
 
 def samples(x: Tensor, y: Tensor, variables: Sequence[Any], where: str) -> tuple[Tensor, Tensor]:
@@ -108,7 +128,7 @@ def samples(x: Tensor, y: Tensor, variables: Sequence[Any], where: str) -> tuple
     return x.detach().to("cpu", torch.float64), y.detach().to("cpu", torch.float64).reshape(-1)
 
 
-def _parametrise(expr: Any) -> tuple[Any, list[Any], Tensor]:
+def parametrise(expr: Any) -> tuple[Any, list[Any], Tensor]:
     """The expression with a symbol in the place of each Float, the symbols, and the values that they had."""
     import sympy
 
@@ -163,6 +183,9 @@ def _least_squares(
     """Levenberg-Marquardt with each constant scaled by its own column of the Jacobian."""
     values, damping = start, 1e-3
     fitted, jacobian = _model(template, symbols, values, known, len(target), functions)
+    if not bool(torch.isfinite(fitted).all() and torch.isfinite(jacobian).all()):
+        # A start outside of a function's domain: nothing says where to go, and nothing is known.
+        return values, torch.zeros_like(jacobian), target
     for _ in range(_STEPS):
         residual = target - fitted
         scale = jacobian.norm(dim=0).clamp(min=1e-300)
@@ -184,8 +207,8 @@ def _least_squares(
     return values, jacobian, target - fitted
 
 
-def _standard_errors(jacobian: Tensor, residual: Tensor) -> Tensor:
-    """Square roots of the diagonal of s²·(JᵀJ)⁻¹; infinite where a constant lies in a direction that changes nothing."""
+def _covariance(jacobian: Tensor, residual: Tensor) -> Tensor:
+    """s²·(JᵀJ)⁻¹; the variance is infinite where a constant lies in a direction that changes nothing."""
     n, count = jacobian.shape
     scale = jacobian.norm(dim=0)
     safe = torch.where(scale > 0, scale, 1.0)
@@ -193,6 +216,8 @@ def _standard_errors(jacobian: Tensor, residual: Tensor) -> Tensor:
     s = torch.cat([s, torch.zeros(count - len(s), dtype=s.dtype)])
     null = s < 1e-9 * s.max()
     inverse = torch.where(null, 0.0, 1 / torch.where(null, 1.0, s)) ** 2
-    variance = (vh.T**2 @ inverse) * float(residual.square().sum()) / max(n - count, 1)
-    loose = (vh[null] ** 2).sum(0) > 1e-6
-    return torch.where(loose | (scale == 0), torch.inf, variance.sqrt() / safe)
+    unit = (vh.T * inverse) @ vh / safe[:, None] / safe
+    loose = ((vh[null] ** 2).sum(0) > 1e-6) | (scale == 0)
+    covariance = unit * float(residual.square().sum()) / max(n - count, 1)
+    covariance.diagonal().masked_fill_(loose, torch.inf)
+    return covariance

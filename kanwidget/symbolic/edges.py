@@ -36,6 +36,7 @@ def suggest_symbolic(
     lib: Iterable[str] | None = None,
     topk: int | None = 5,
     weight_simple: float = SIMPLICITY,
+    noise: float = 0.0,
 ) -> list[SymbolicFit]:
     """The symbolic functions that fit an edge, as it is now, best first. Changes nothing.
 
@@ -48,6 +49,7 @@ def suggest_symbolic(
         lib: Names of the primitives to try; all of them by default.
         topk: Most fits returned; None for all.
         weight_simple: 0 ranks by accuracy alone, 1 by simplicity alone.
+        noise: Variance of the edge's own error as a part of its variance, ≥ 0: fits that differ by less are equally good.
 
     Returns:
         The fits; shorter than `topk` where few primitives can hold the data in their domain.
@@ -67,7 +69,8 @@ def suggest_symbolic(
         _check.integer(topk, "topk", "suggest_symbolic", low=1)
     inputs, values = edge_samples(network, l, [(i, j)], x)
     rows = library(lib, "suggest_symbolic")
-    return fit_primitives(inputs, values, rows, simplicity=weight_simple)[0][:topk]
+    _check.real(noise, "noise", "suggest_symbolic", low=0)
+    return fit_primitives(inputs, values, rows, simplicity=weight_simple, noise=[noise])[0][:topk]
 
 
 def suggest_all(

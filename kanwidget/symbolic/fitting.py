@@ -56,6 +56,7 @@ def fit_primitives(
     *,
     simplicity: float = SIMPLICITY,
     weights: Tensor | None = None,
+    noise: Sequence[float] | None = None,
 ) -> list[list[SymbolicFit]]:
     """Fit y ≈ c·f(a·x + b) + d for every edge and every primitive f, best first.
 
@@ -68,6 +69,8 @@ def fit_primitives(
         rows: The primitives, from `library()`.
         simplicity: 0 ranks by accuracy alone, 1 by simplicity alone.
         weights: Of the samples, shape `(samples,)`, ≥ 0.
+        noise: For each edge the variance of its own error, as a part of its variance; 0 by default. Fits that differ by less
+            are as good as each other, and the simplest of them is the best.
 
     Returns:
         One list for each edge, best first.
@@ -84,13 +87,26 @@ def fit_primitives(
     """
     _check.real(simplicity, "simplicity", "fit_primitives", low=0, high=1)
     data = curves(x, y, weights)
+    unsure = (
+        [0.0] * len(data.x)
+        if noise is None
+        else [float(_check.real(v, "noise", "fit_primitives", low=0)) for v in noise]
+    )
+    if len(unsure) != len(data.x):
+        _check.fail("noise", "fit_primitives", f"{len(data.x)} numbers ≥ 0, one an edge", noise)
     step = max(1, _CHUNK // min(data.count, _MANY))
     parts = [torch.arange(i, min(i + step, len(data.x))) for i in range(0, len(data.x), step)]
     with torch.no_grad():
-        return [fits for part in parts for fits in _fit_chunk(data.at(part), tuple(rows), simplicity)]
+        return [
+            fits
+            for part in parts
+            for fits in _fit_chunk(data.at(part), tuple(rows), simplicity, [unsure[e] for e in part.tolist()])
+        ]
 
 
-def _fit_chunk(data: Curves, rows: tuple[Primitive, ...], simplicity: float) -> list[list[SymbolicFit]]:
+def _fit_chunk(
+    data: Curves, rows: tuple[Primitive, ...], simplicity: float, noise: Sequence[float]
+) -> list[list[SymbolicFit]]:
     """`fit_primitives` for as many edges as fit in memory."""
     varying = tuple(row for row in rows if row.name != "0")
     found: list[list[Fitted]] = [[] for _ in data.x]
@@ -105,7 +121,10 @@ def _fit_chunk(data: Curves, rows: tuple[Primitive, ...], simplicity: float) -> 
             r2 = 1.0 if bool(data.constant[edge]) else 0.0
             fits.append(Fitted(zero, (1.0, 0.0, 0.0, mean), r2, torch.zeros(data.count, dtype=torch.float64)))
     return [
-        [_record(fit, score, imitates, data.middle[e], data.half[e]) for fit, score, imitates in rank(fits, simplicity)]
+        [
+            _record(fit, score, imitates, data.middle[e], data.half[e])
+            for fit, score, imitates in rank(fits, simplicity, noise[e])
+        ]
         for e, fits in enumerate(found)
     ]
 

@@ -76,7 +76,9 @@ def symbolic_formula(
         seconds = _PATIENCE if simplify is True else _check.real(simplify, "simplify", "symbolic_formula", low=0)
         outputs = [simplify_within(y, seconds / len(outputs)) for y in outputs]
     if round is not None:
-        _check.integer(round, "round", "formula", low=0, advice="Decimals of the constants; 3 keeps thousandths.")
+        _check.integer(
+            round, "round", "symbolic_formula", low=0, advice="Decimals of the constants; 3 keeps thousandths."
+        )
         outputs = [ex_round(y, round) for y in outputs]
     return outputs, symbols
 

@@ -4,6 +4,9 @@ score = simplicity·complexity + (1 - simplicity)·log2(1 - R² + 1e-12), lower 
 complexity must be paid for by a squared error 5 times smaller (by 16 times with 0.8, pykan's weight). The floor 1e-12 lets an
 exact fit win against any inexact one whatever their complexities, and R² itself has no floor: it is relative to the edge's own
 variance.
+
+An edge that was trained on noisy data is itself uncertain. Where the noise is known, two curves that differ by less than it
+are the same curve, and the score has its floor there: below it, R² only says how well a function imitates the noise.
 """
 
 from __future__ import annotations
@@ -39,20 +42,23 @@ class Fitted:
     """c·f + d on the samples, centred and relative to the edge's standard deviation."""
 
 
-def score(r2: float, complexity: float, simplicity: float = SIMPLICITY) -> float:
+def score(r2: float, complexity: float, simplicity: float = SIMPLICITY, noise: float = 0.0) -> float:
     """The price of a fit, lower is better.
 
     Examples:
         >>> score(1.0, 2) < score(0.999, 2) < score(0.9999, 4) < score(0.0, 1)
         True
     """
-    return simplicity * complexity + (1 - simplicity) * math.log2(max(1 - r2, 0.0) + _FLOOR)
+    return simplicity * complexity + (1 - simplicity) * math.log2(max(1 - r2, 0.0) + noise + _FLOOR)
 
 
-def rank(fits: Sequence[Fitted], simplicity: float) -> list[tuple[Fitted, float, str | None]]:
-    """The fits of one edge with their scores and what they only imitate, best first."""
-    imitated = _imitations(fits)
-    scores = {fit.row.name: score(fit.r2, fit.row.complexity, simplicity) for fit in fits}
+def rank(fits: Sequence[Fitted], simplicity: float, noise: float = 0.0) -> list[tuple[Fitted, float, str | None]]:
+    """The fits of one edge with their scores and what they only imitate, best first.
+
+    `noise` is the variance of the edge's own error, as a part of the edge's variance.
+    """
+    imitated = _imitations(fits, noise)
+    scores = {fit.row.name: score(fit.r2, fit.row.complexity, simplicity, noise) for fit in fits}
     ranked: list[tuple[Fitted, float, str | None]] = []
     for fit in fits:
         name = fit.row.name
@@ -62,20 +68,20 @@ def rank(fits: Sequence[Fitted], simplicity: float) -> list[tuple[Fitted, float,
     return sorted(ranked, key=lambda entry: (entry[1], entry[2] is not None, entry[0].row.complexity))
 
 
-def _imitations(fits: Sequence[Fitted]) -> dict[str, str]:
+def _imitations(fits: Sequence[Fitted], noise: float) -> dict[str, str]:
     """Fits whose curve is that of a simpler function, by name."""
     by_name = {fit.row.name: fit for fit in fits}
     found = {}
     for fit in fits:
         for name in fit.row.limits:
             simple = by_name.get(name)
-            if simple is not None and simple.row.complexity <= fit.row.complexity and _same(simple, fit):
+            if simple is not None and simple.row.complexity <= fit.row.complexity and _same(simple, fit, noise):
                 found[fit.row.name] = name
                 break
     for pair in _TWINS:
         if all(name in by_name for name in pair):
             first, second = (by_name[name] for name in pair)
-            if _same(first, second) and _same(second, first):
+            if _same(first, second, noise) and _same(second, first, noise):
                 kept, other = (second, first) if _plainer(second, first) else (first, second)
                 found.setdefault(other.row.name, kept.row.name)
                 if found.get(kept.row.name) == other.row.name:
@@ -83,9 +89,9 @@ def _imitations(fits: Sequence[Fitted]) -> dict[str, str]:
     return found
 
 
-def _same(simple: Fitted, other: Fitted) -> bool:
+def _same(simple: Fitted, other: Fitted, noise: float) -> bool:
     distance = float(((simple.curve - other.curve) ** 2).mean())
-    return distance <= max(_SAME * (1 - simple.r2), _INDISTINCT)
+    return distance <= max(_SAME * (1 - simple.r2), _INDISTINCT, noise)
 
 
 def _plainer(one: Fitted, other: Fitted) -> bool:

@@ -12,7 +12,7 @@ from kanwidget import KAN, Dataset, __version__, cli, create_dataset, load_plane
 from kanwidget.cli import steps
 from kanwidget.cli.formula import needed_constants
 from kanwidget.cli.shapes import choose
-from kanwidget.cli.steps import train_sparse
+from kanwidget.cli.training import train_scaled
 from kanwidget.symbolic import refit
 
 TABLE = "mass,speed,note,energy\n" + "".join(
@@ -80,7 +80,7 @@ def test_a_problem_with_the_data_is_one_line_and_exits_with_1(capsys, table, opt
     ("rows", "options", "message"),
     [
         (1, [], "training needs at least 2 rows; got 1. Give a longer table."),
-        (2, [], "training needs at least 2 rows; got 1. 1 went to the test: give a longer table"),
+        (2, ["--test-fraction", "0.2"], "training needs at least 2 rows; got 1. 1 went to the test: give a longer table"),
         (4, ["--test-fraction", "0.9"], "training needs at least 2 rows; got 1. 3 went to the test"),
     ],
 )
@@ -191,7 +191,7 @@ def test_the_penalty_means_the_same_in_every_unit():
     for unit in (1.0, 1e6):
         scaled = Dataset(data.train_input, data.train_label * unit + 5 * unit)
         model = KAN([2, 2, 1], seed=1)
-        train_sparse(model, scaled, 5, 1e-2)
+        train_scaled(model, scaled, 5, 1e-2, fresh=True)
         scores.append(model.feature_score)
         assert (model.predict(data.train_input) / unit - 5).std() == pytest.approx(
             float(data.train_label.std()), rel=0.2
