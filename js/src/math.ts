@@ -61,9 +61,6 @@ export function mathNode(tree: MathNode | string, depth = 0): Node {
 
 /** A formula ready to be placed: wrapped in `<math>` when the tree does not begin with one. */
 export function formula(tree: MathNode): Element {
-  // Mere text, as where a formula would be too long: MathML would neither break its lines nor let it be scrolled to.
-  const inner = tree[0] === "math" && tree[2].length === 1 ? tree[2][0]! : tree;
-  if (typeof inner !== "string" && inner[0] === "mtext") return mathNode(["span", {}, inner[2]]) as Element;
   const node = mathNode(tree);
   if (node instanceof Element && (node.localName === "math" || node.localName === "span")) return node;
   const wrapper = document.createElementNS(MATHML, "math");
@@ -98,6 +95,9 @@ function breakable(tree: Tree): Tree[] {
   if (typeof tree === "string") return [tree];
   if (tree[0] === "span") return tree[2].flatMap(breakable);
   const [tag, values, children] = tree[0] === "math" ? tree : (["math", {}, [tree]] as MathNode);
+  // Mere text, as where a formula would be too long: MathML would neither break its lines nor let it be scrolled to.
+  const [first] = children;
+  if (children.length === 1 && typeof first !== "string" && first![0] === "mtext") return first![2];
   const only = children.length === 1 && isRow(children[0]!) ? children[0]![2] : children;
   const whole = terms(only).map((term): MathNode => {
     const parts = terms(flat(term)).filter((part) => part.length > 0);

@@ -222,5 +222,5 @@ describe("leaving", () => {
       frame();
     }
     expect(aliveCount()).toBeLessThanOrEqual(before + 3);
-  });
+  }, 30_000);
 });

@@ -37,6 +37,8 @@ export class Card {
   #fix: HTMLButtonElement;
   #both: HTMLButtonElement;
   #written = "";
+  /** Its formula has changed since it was measured. */
+  fresh = true;
 
   constructor(name: string) {
     const title = pretty(name);
@@ -95,6 +97,7 @@ export class Card {
     const written = JSON.stringify(candidate.formula);
     if (written !== this.#written) {
       this.#written = written;
+      this.fresh = true;
       const math = wrapping(shortNames(candidate.formula));
       this.#formula.replaceChildren(math);
       this.#formula.title = candidate.text;
@@ -110,6 +113,7 @@ export class Card {
 
   /** Says whether the formula is wider than its place, once it has one. */
   measure(): void {
+    this.fresh = false;
     attrs(this.#formula, { "data-more": this.#formula.scrollWidth > this.#formula.clientWidth + 2 ? "right" : null });
   }
 
@@ -123,7 +127,10 @@ export class Card {
     const y = linear(...padded(extent(ys), 0.12), FIT_H - 2, 2);
     const residual = fit.map((value, i) => value - ys[i]!);
     const most = residual.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0);
-    const small = linear(-(most || 1), most || 1, ZERO + RESIDUAL_H / 2 - 1, ZERO - RESIDUAL_H / 2 + 1);
+    // Below what single precision can tell there is only rounding to be seen: a flat line.
+    const [low, high] = extent(ys);
+    const reach = Math.max(most, 2e-6 * (high - low)) || 1;
+    const small = linear(-reach, reach, ZERO + RESIDUAL_H / 2 - 1, ZERO - RESIDUAL_H / 2 + 1);
     attrs(this.#edge, { d: path(xs, ys, x, y) });
     attrs(this.#fit, { d: path(xs, fit, x, y) });
     attrs(this.#residual, { d: path(xs, residual, x, small) });

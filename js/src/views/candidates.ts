@@ -28,7 +28,6 @@ export function candidates(context: Context): View {
   const node = h("div", { class: "kw-col" }, bar, list, note);
   const cards = new Map<string, Card>();
   let held: string[] | null = null;
-  let measured = "";
   const measure = () => {
     for (const card of cards.values()) card.measure();
   };
@@ -42,9 +41,7 @@ export function candidates(context: Context): View {
     const wanted = ui.values.filter.trim().toLowerCase();
     const visible = sorted.filter((name) => name.toLowerCase().includes(wanted) || pretty(name).includes(wanted));
     drawCards(context, cards, visible, list);
-    const written = visible.map((name) => cards.get(name)!.node.textContent).join();
-    if (written !== measured || touches(topics, "size")) registry.frame(measure);
-    measured = written;
+    if (touches(topics, "size") || visible.some((name) => cards.get(name)!.fresh)) registry.frame(measure);
     attrs(list, { "aria-busy": String(store.state.candidates.busy) });
     note.hidden = visible.length > 0;
     setText(note, emptyText(context, names.length));

@@ -6,7 +6,7 @@ import { attrs, h, s, setText } from "../dom";
 import { copyText } from "../download";
 import { number, thousands } from "../format";
 import { Registry } from "../listeners";
-import { formula } from "../math";
+import { wrapping } from "../math";
 import { touches } from "../topics";
 import { button, menu, overflowHint } from "./controls";
 
@@ -65,7 +65,7 @@ export function formulaBar(context: Context): View {
     const now = JSON.stringify(value.outputs);
     if (now !== written) {
       written = now;
-      output.replaceChildren(...value.outputs.map((tree) => h("div", {}, formula(tree))));
+      output.replaceChildren(...value.outputs.map((tree) => h("div", {}, wrapping(tree))));
       registry.frame(more);
     }
     setText(fixed, `${thousands(value.fixed)} of ${thousands(value.active)} fixed`);
