@@ -186,6 +186,13 @@ class Notebook:
 KNOTS = """([...e.querySelectorAll('[data-kw-panel="inspector"] path')]
   .find(one => one.textContent === 'knots of the grid')?.getAttribute('d').split('M').length ?? 1) - 1"""
 
+#: The history strip is where the session is.
+CURRENT_IS_SEEN = """(() => {
+  const strip = e.querySelector('[data-kw-panel="history"]').getBoundingClientRect();
+  const chip = e.querySelector('[data-kw-state-id][aria-current]').getBoundingClientRect();
+  return chip.width > 0 && chip.left >= strip.left - 1 && chip.right <= strip.right + 1 && chip.bottom <= strip.bottom + 1;
+})()"""
+
 
 class Explorer:
     """The explorer's view in a page."""

@@ -6,7 +6,7 @@ from ast import literal_eval
 import pytest
 
 from tests.browser.conftest import ROOT
-from tests.browser.notebook import SETUP, Explorer, Notebook
+from tests.browser.notebook import CURRENT_IS_SEEN, SETUP, Explorer, Notebook
 
 pytestmark = pytest.mark.browser
 #: lamb keeps it from converging before the test is over.
@@ -125,9 +125,12 @@ def test_the_whole_path(page, server, screens):
     view.see()
     view.candidates(8)
     assert view.everything() == before
+    view.until(CURRENT_IS_SEEN)
     page.screenshot(path=screens / f"{kind}-5-reloaded.png")
     notebook.theme("JupyterLab Dark")
     view.until("e.dataset.kwTheme === 'dark'")
+    notebook.show("fig-27")  # another theme has other sizes
+    view.see()
     view.candidates(8)
     page.screenshot(path=screens / f"{kind}-6-dark.png")
     notebook.theme("JupyterLab Light")

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.browser.conftest import ROOT
+from tests.browser.notebook import CURRENT_IS_SEEN, Explorer
 from tests.gallery.record import page as gallery_page
 from tests.gallery.states import STATES
 
@@ -106,6 +107,23 @@ def test_clicks_are_answered(shown, width):
     page.wait_for_selector(f'[data-kw-edge="{key}"][aria-pressed="true"]')
     page.wait_for_selector("[data-kw-candidate]")
     assert page.problems == []
+
+
+def test_the_history_is_at_the_present(shown):
+    page = shown("worked", "light")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 760})
+        Explorer(page).until(CURRENT_IS_SEEN)
+
+
+@pytest.mark.parametrize("name", ["formula", "names_hostile", "many_edges"])
+def test_what_is_cut_off_fades(shown, name):
+    output = shown(name, "light").locator(".kw-output")
+    assert output.get_attribute("data-more")
+    assert "gradient" in output.evaluate("e => getComputedStyle(e).maskImage")
+    output.evaluate("e => e.scrollTo(e.scrollWidth, e.scrollHeight)")
+    shown_to_the_end = "() => !document.querySelector('.kw-output').dataset.more"
+    output.page.wait_for_function(shown_to_the_end)
 
 
 @pytest.mark.parametrize("theme", THEMES)
