@@ -10,15 +10,16 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.10
 # Each group of packages is a stamp file that depends on the list of packages.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary
 
-.PHONY: help demo lab test check bench screens format clean
+.PHONY: help demo lab test test-hosts check bench screens format clean
 
 help:
-	@echo "make demo     train on real data, find the formula, write kanwidget-demo.html"
-	@echo "make lab      open the notebooks in JupyterLab"
-	@echo "make test     run every check"
-	@echo "make check    run the quick ones: format, lint, types, imports, unit tests"
-	@echo "make bench    print the comparison with pykan (minutes)"
-	@echo "make screens  take pictures of the explorer in a real browser, into build/screens"
+	@echo "make demo        train on real data, find the formula, write kanwidget-demo.html"
+	@echo "make lab         open the notebooks in JupyterLab"
+	@echo "make test        run every check"
+	@echo "make test-hosts  the explorer in other kernels and front ends, which it installs (minutes)"
+	@echo "make check       run the quick ones: format, lint, types, imports, unit tests"
+	@echo "make bench       print the comparison with pykan (minutes)"
+	@echo "make screens     take pictures of the explorer in a real browser, into build/screens"
 
 demo: $(STAMPS)/base
 	@$(BIN)/kanwidget demo
@@ -28,6 +29,9 @@ lab: $(STAMPS)/lab
 
 test: $(STAMPS)/test
 	@.ci/checks
+
+test-hosts: $(STAMPS)/hosts
+	@.ci/checks hosts
 
 check: $(STAMPS)/test
 	@.ci/checks format lint types imports unit
@@ -56,7 +60,7 @@ $(STAMPS)/base: $(STAMPS)/python pyproject.toml
 	@$(INSTALL) --editable .
 	@touch $@
 
-$(STAMPS)/lab $(STAMPS)/test $(STAMPS)/bench: $(STAMPS)/%: $(STAMPS)/python pyproject.toml
+$(STAMPS)/lab $(STAMPS)/test $(STAMPS)/hosts $(STAMPS)/bench: $(STAMPS)/%: $(STAMPS)/python pyproject.toml
 	@echo "make: installing kanwidget[$*] into $(VENV) (some minutes the first time)"
 	@$(INSTALL) --editable '.[$*]'
 	@touch $@
