@@ -196,6 +196,7 @@ def history(session: Session) -> p.History:
             "kind": node.kind,
             "step": node.step,
             "error": finite(node.error),
+            "kept": tree.can_go(node.id),
         }
         for node in tree.nodes.values()
     ]

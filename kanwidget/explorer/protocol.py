@@ -183,6 +183,8 @@ class StateInfo(TypedDict):
     kind: str
     step: int
     error: float | None
+    kept: bool
+    """Whether `goto` leads there: the states of the oldest acts are forgotten."""
 
 
 class History(TypedDict):

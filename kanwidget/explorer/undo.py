@@ -3,15 +3,19 @@
 A node remembers two states: the one just before its act, where undo returns to, and the latest one that was trained
 from it, where redo and a click on its chip return to. A new act after an undo starts a branch.
 
-So that a long session doesn't fill the memory, the states of at most `MOST_STATES` nodes are kept: first the oldest ends of
-branches lose theirs, then the oldest acts on the way to the present. Such a node keeps its place and its label.
+So that a long session doesn't fill the memory, the states of at most 200 nodes (`MOST_STATES`) and of at most 256 MB (`MOST_BYTES`) are
+kept: first the oldest ends of branches lose theirs, then the oldest acts on the way to the present. Such a node keeps its place and its
+label, and the page is told that nothing leads back to it. The last act can always be undone, however large its state.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import torch
 
 from kanwidget import _check
 from kanwidget.core import Event, History, StepRecord
@@ -27,8 +31,31 @@ def copied(model: KAN) -> KAN:
         model.history = history
 
 
-#: Nodes whose states are kept.
-MOST_STATES = 200
+#: Nodes whose states are kept, and bytes that these may take.
+MOST_STATES, MOST_BYTES = 200, 256 * 2**20
+
+
+def size(value: Any) -> int:
+    """Bytes of all tensors within a value."""
+    if isinstance(value, torch.Tensor):
+        return value.untyped_storage().nbytes()
+    if isinstance(value, torch.nn.Module):
+        return sum(map(size, (*value.parameters(), *value.buffers())))
+    if isinstance(value, Mapping):
+        return sum(map(size, value.values()))
+    return sum(map(size, value)) if isinstance(value, (list, tuple)) else 0
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, Mapping):
+        return one.keys() == other.keys() and all(_equal(value, other[name]) for name, value in one.items())
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return bool(one == other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +72,16 @@ class Checkpoint:
     now: StepRecord
     layout: int
     """The session's, see there."""
+    bytes: int = field(init=False)
+    """What it takes; the records aren't its own."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bytes", size((self.model, self.memory)))
+
+    def same_as(self, other: Checkpoint) -> bool:
+        """Whether both are one state."""
+        sides = [(s.n_records, s.events, s.now, s.layout, s.memory, s.model.state_dict()) for s in (self, other)]
+        return _equal(*sides)
 
 
 @dataclass(slots=True)
@@ -65,7 +102,12 @@ class TreeNode:
     @property
     def kept(self) -> bool:
         """Whether it still holds a state."""
-        return self.before is not None or self.latest is not None
+        return any(self.states)
+
+    @property
+    def states(self) -> list[Checkpoint]:
+        """Those that it holds."""
+        return [state for state in (self.before, self.latest) if state is not None]
 
 
 @dataclass(slots=True)
@@ -86,6 +128,10 @@ class UndoTree:
         forward = self.nodes[self.current].forward
         return forward is not None and self.nodes[forward].latest is not None
 
+    def can_go(self, state: int) -> bool:
+        """Whether a node is the current one, or its state is kept."""
+        return state == self.current or self.nodes[state].latest is not None
+
     def add(self, label: str, kind: str, now: StepRecord, before: Checkpoint | None) -> TreeNode:
         """A new act on the current node; it becomes the current one."""
         parent = self.nodes.get(self.current)
@@ -103,9 +149,11 @@ class UndoTree:
         node = self.nodes[self.current]
         if node.parent is None or node.before is None:
             return None
-        state, node.latest = node.before, present
+        state = node.before
+        self._leave(present)
         self.nodes[node.parent].forward = node.id
         self.current = node.parent
+        self._forget()
         return state
 
     def redo(self, present: Checkpoint) -> Checkpoint | None:
@@ -121,26 +169,47 @@ class UndoTree:
             return None
         target = self.nodes[state].latest
         if target is None:
-            kept = f"a state that is still kept, as those of {MOST_STATES} acts are"
+            kept = f"a state that is still kept, as those of {MOST_STATES} acts and {MOST_BYTES >> 20} MB are"
             _check.fail("state", "goto", kept, state, "The oldest ones are forgotten first.")
-        self.nodes[self.current].latest = present
+        self._leave(present)
         self.current = state
         path = state
         while (parent := self.nodes[path].parent) is not None:
             self.nodes[parent].forward = path
             path = parent
+        self._forget()
         return target
 
     def _forget(self) -> None:
-        """Let go of the states of the oldest nodes where there are too many."""
+        """Let go of the states of the oldest nodes where there are too many, or they are too large."""
         kept = {node.id: node for node in self.nodes.values() if node.kept}
-        if len(kept) <= MOST_STATES:
-            return
-        way = {self.current}
-        while (parent := self.nodes[min(way)].parent) is not None:  # parents are older
-            way.add(parent)
-        while len(kept) > MOST_STATES:
+        way = self._way()
+        while len(kept) > MOST_STATES or _bytes(kept.values()) > MOST_BYTES:
             parents = {node.parent for node in kept.values()}
             ends = (number for number in kept if number not in way and number not in parents)
             gone = kept.pop(next(ends, next(iter(kept))))
-            gone.before = gone.latest = None
+            if gone.id != self.current:
+                gone.before = gone.latest = None
+
+    def _leave(self, present: Checkpoint) -> None:
+        """Remember how the current node is left; a state that is already held isn't held twice."""
+        node = self.nodes[self.current]
+        if node.latest is None or not node.latest.same_as(present):
+            node.latest = present
+
+    def _way(self) -> set[int]:
+        """The nodes that undo and redo lead through."""
+        way = set()
+        back, ahead = self.nodes[self.current].parent, self.nodes[self.current].forward
+        while back is not None:
+            way.add(back)
+            back = self.nodes[back].parent
+        while ahead is not None:
+            way.add(ahead)
+            ahead = self.nodes[ahead].forward
+        return way | {self.current}
+
+
+def _bytes(nodes: Iterable[TreeNode]) -> int:
+    """What their states take; one that two of them hold counts once."""
+    return sum({id(state): state.bytes for node in nodes for state in node.states}.values())

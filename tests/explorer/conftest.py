@@ -5,6 +5,7 @@ import torch
 
 from kanwidget import KAN, create_dataset
 from kanwidget.explorer.session import Session
+from tests.explorer.threads import ours
 
 
 def dataset(seed=0):
@@ -26,6 +27,12 @@ def model():
 @pytest.fixture
 def session(model, data):
     return Session(model, data)
+
+
+@pytest.fixture
+def no_thread_left():
+    yield
+    assert not ours()
 
 
 class Page:
