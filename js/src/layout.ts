@@ -37,7 +37,7 @@ export interface Layout {
 const PAD_X = 6;
 const PAD_TOP = 22;
 const PAD_BOTTOM = 20;
-const MIN_GAP = 92;
+const MIN_GAP = 84;
 const GROUP_GAP = 0.18;
 const PILL_H = 24;
 
