@@ -75,11 +75,9 @@ def symbolic_formula(
     if simplify is not False:
         seconds = _PATIENCE if simplify is True else _check.real(simplify, "simplify", "symbolic_formula", low=0)
         outputs = [simplify_within(y, seconds / len(outputs)) for y in outputs]
-    if round is not None:
-        _check.integer(
-            round, "round", "symbolic_formula", low=0, advice="Decimals of the constants; 3 keeps thousandths."
-        )
-        outputs = [ex_round(y, round) for y in outputs]
+    decimals = _decimals(round, "symbolic_formula")
+    if decimals is not None:
+        outputs = [ex_round(y, decimals) for y in outputs]
     return outputs, symbols
 
 
@@ -94,7 +92,15 @@ def formula(network: Network, var: Sequence[Any] | None = None, **options: Any) 
     if network.n_out != 1:
         advice = "Use symbolic_formula()."
         _check.fail("width", "formula", "that of a network with one output", network.width, advice)
+    _decimals(options.get("round"), "formula")
     return symbolic_formula(network, var, **options)[0][0]
+
+
+def _decimals(round: int | None, where: str) -> int | None:
+    """The argument `round` of a function, after a check."""
+    if round is None:
+        return None
+    return _check.integer(round, "round", where, low=0, advice="Decimals of the constants; 3 keeps thousandths.")
 
 
 def variables(network: Network, var: Sequence[Any] | None = None) -> list[sympy.Symbol]:

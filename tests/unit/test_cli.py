@@ -80,7 +80,11 @@ def test_a_problem_with_the_data_is_one_line_and_exits_with_1(capsys, table, opt
     ("rows", "options", "message"),
     [
         (1, [], "training needs at least 2 rows; got 1. Give a longer table."),
-        (2, ["--test-fraction", "0.2"], "training needs at least 2 rows; got 1. 1 went to the test: give a longer table"),
+        (
+            2,
+            ["--test-fraction", "0.2"],
+            "training needs at least 2 rows; got 1. 1 went to the test: give a longer table",
+        ),
         (4, ["--test-fraction", "0.9"], "training needs at least 2 rows; got 1. 3 went to the test"),
     ],
 )

@@ -234,3 +234,9 @@ def test_to_numpy_of_other_expressions():
     )
     np.testing.assert_allclose(to_numpy(sympy.cbrt(x) * y**3 + sympy.E, [x, y])(points), np.cbrt(a) * b**3 + np.e)
     np.testing.assert_allclose(to_numpy([sympy.Integer(2), x**y], [x, y])(np.array([[2.0, 3.0]])), [[2, 8]])
+
+
+@pytest.mark.parametrize("call", [formula, symbolic_formula])
+def test_a_wrong_number_of_decimals_names_the_function_that_was_called(call):
+    with pytest.raises(ValueError, match=f"the `round` argument of {call.__name__} must be an integer ≥ 0; got -1"):
+        call(make_network([1, 1]), round=-1)

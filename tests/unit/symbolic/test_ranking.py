@@ -99,3 +99,25 @@ def test_pykan_fault_21_is_absent():
     assert score(1.0, 5) < score(0.0, 0)
     assert score(0.97, 2) < score(0.0, 0)
     assert score(1.0, 2) < score(1.0, 4)
+
+
+def test_within_the_noise_of_the_edge_a_degenerate_cosine_imitates_the_parabola():
+    # A piece of a curve that a parabola misses by no more than the noise that it was learnt from.
+    y = torch.cos(0.6 * X + 0.4)
+    order, fits = ranked(y, lib=["x^2", "cos"])
+    assert (order[0], fits["cos"].imitates) == ("cos", None)
+    order, fits = ranked(y, lib=["x^2", "cos"], noise=[1e-3])
+    assert order == ["x^2", "cos"]
+    assert fits["cos"].imitates == "x^2"
+
+
+def test_noise_does_not_hide_what_is_larger_than_it():
+    order, fits = ranked(torch.sin(3 * X), lib=["x", "x^2", "x^3", "sin"], noise=[1e-3])
+    assert order[0] == "sin"
+    assert fits["sin"].imitates is None
+
+
+@pytest.mark.parametrize(("noise", "message"), [([-1.0], "≥ 0"), ([0.1, 0.1], "1 numbers ≥ 0, one an edge")])
+def test_noise_is_one_number_an_edge(noise, message):
+    with pytest.raises(ValueError, match=f"`noise` argument of fit_primitives must be .*{message}"):
+        ranked(X, noise=noise)

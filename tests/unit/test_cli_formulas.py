@@ -1,0 +1,128 @@
+"""What `kanwidget fit --symbolic` prints for the bundled tables: the shape of the formula, its error, honest constants."""
+
+import contextlib
+import io
+import re
+from importlib import resources
+from pathlib import Path
+
+import pytest
+import torch
+
+from kanwidget import KAN, Dataset, cli, load_planets, load_trees
+from kanwidget.cli import network, scales, steps
+from kanwidget.cli.search import Found, find
+from kanwidget.symbolic.units import Logs
+
+NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+
+
+def table(name):
+    return str(resources.files("kanwidget.datasets").joinpath(f"data/{name}.csv"))
+
+
+def fitted(*arguments):
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
+        assert cli.main(["fit", *map(str, arguments), "--symbolic"]) == 0
+    return out.getvalue()
+
+
+def missed(out):
+    """1 - R² of the formula on the training rows."""
+    return float(re.search(rf"Error:    train RMSE {NUMBER} \(1 - R² = ({NUMBER})\)", out)[1])
+
+
+def constants(out):
+    line = re.search("          constants (.*)", out)
+    pairs = re.findall(rf"(-?{NUMBER}) ± ({NUMBER})", line[1]) if line else []
+    assert line is None or len(pairs) == line[1].count(", ") + 1, line[1]
+    return [(abs(float(value)), float(error)) for value, error in pairs]
+
+
+CASES = {
+    "trees": (["volume"], r"0\.0020\d+\*girth\*\*2\*height", 0.03),
+    "planets": (["period_days", "--inputs", "axis_au"], r"365\.[123]\*axis_au\*\*\(3/2\)", 1e-6),
+    "puromycin": (["rate", "--inputs", "concentration"], r"33\.\d+\*log\(concentration\) \+ 190\.\d+", 0.14),
+    "mercury": (["pressure"], r"5\d+\.0\*exp\(-6\d+\.\d+/\(temperature \+ 26\d\.\d+\)\)", 1e-5),
+}
+
+
+@pytest.mark.parametrize(("name", "case"), CASES.items(), ids=CASES)
+def test_bundled_tables(name, case):
+    (target, *options), shape, unexplained = case
+    out = fitted(table(name), "--target", target, *options)
+    assert re.search(rf"Formula:  {target} = {shape}\n", out), out
+    assert missed(out) < unexplained
+    assert all(error < value for value, error in constants(out))
+    assert constants(out)
+    assert "leave-one-out RMSE" in out
+    if name != "puromycin":
+        assert "Scale:    fitted in natural logarithms of " in out
+    assert ("too few rows to keep some for a test" in out) == (name != "trees")
+
+
+def test_exponents_that_were_made_whole_are_told():
+    assert "exponents made whole: 1 for 1.0 ± 0.3, 2 for 2.02 ± 0.09" in fitted(table("trees"), "--target", "volume")
+
+
+@pytest.mark.parametrize("state", ["treated", "untreated"])
+def test_a_saturating_rate(tmp_path, state):
+    header, *rows = Path(table("puromycin")).read_text(encoding="utf-8").splitlines()
+    path = tmp_path / "one.csv"
+    path.write_text("\n".join([header, *(row for row in rows if row.endswith(f",{state}"))]))
+    out = fitted(path, "--target", "rate", "--inputs", "concentration")
+    assert re.search("Formula:  rate = .*(log|exp|sqrt|/)", out)
+    assert missed(out) < 0.05
+    assert all(error < value for value, error in constants(out))
+
+
+def test_noise_has_no_formula(tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(20, 2, generator=generator, dtype=torch.float64).tolist()
+    (tmp_path / "noise.csv").write_text("x,y\n" + "".join(f"{x},{y}\n" for x, y in rows))
+    out = fitted(tmp_path / "noise.csv", "--target", "y")
+    assert all(error < value for value, error in constants(out))
+    assert missed(out) > 0.5
+
+
+def test_the_report_and_the_model_hold_the_formula_that_is_printed(tmp_path):
+    page, kept = tmp_path / "trees.html", tmp_path / "trees.kan"
+    out = fitted(table("trees"), "--target", "volume", "--out", page, "--save", kept)
+    factor, rmse = re.search(r"= (0\.\d+)\*girth", out)[1], re.search(r"test RMSE (\S+) .*leave-one-out", out)[1]
+    assert f"volume = {factor}*girth^2*height" in page.read_text(encoding="utf-8")
+    shown = re.search(rf'"rmse":({NUMBER})', page.read_text(encoding="utf-8"))[1]
+    assert f"{float(shown):.3g}" == rmse
+    assert KAN.load(kept).predict([[10.0, 70.0]]).item() == pytest.approx(7000 * float(factor), rel=1e-3)
+
+
+def test_scales():
+    assert scales.scales(Dataset([[-1.0], [2.0], [3.0]], [1.0, 1.5, 2.0])) == [Logs((False,), output=False)]
+    assert scales.scales(load_trees()) == [
+        Logs((False, False), output=False),
+        Logs((False, False), output=True),
+        Logs((True, True), output=True),
+    ]
+    part = scales.scaled(load_planets(), Logs((True,), output=True))
+    assert part.train_label.tolist() == load_planets().train_label.log().tolist()
+
+
+def test_a_deeper_network_computes_its_formula():
+    torch.manual_seed(0)
+    x = 1 + torch.rand(60, 2, dtype=torch.float64)
+    data = Dataset(x, (x[:, [0]] + x[:, [1]] ** 2) ** 0.5)
+    model = KAN([2, 1, 1], grid=3)
+    model.fit(data, steps=40, progress=False)
+    found = find(model, data, scales.plain(data), 30)
+    assert isinstance(found, Found)
+    whole = network.of_formula(found, data, 30)
+    assert (whole.predict(x) - data.train_label).abs().max() < 0.02
+    assert model.layer(0).state(0, 0) == "spline"
+
+
+def test_labels_in_any_unit_give_the_same_network():
+    data = load_planets()
+    for factor in (1.0, 1e5):
+        scaled = Dataset(data.train_input, data.train_label * factor)
+        model = steps.train(scaled, [1, 1], 3, steps=20, lamb=0.0, seed=0)
+        error = (model.predict(scaled.train_input) - scaled.train_label).square().mean().sqrt() / factor
+        assert error < 1.0
