@@ -6,7 +6,7 @@ import { METRIC_COLUMNS } from "./protocol";
 export type Column = (typeof METRIC_COLUMNS)[number];
 
 /** Long trainings are drawn from what is known of so many rows at a time. */
-const BLOCK = 32;
+const BLOCK = 64;
 
 /** What a drawing needs of a column, however long it is. */
 export interface Outline {

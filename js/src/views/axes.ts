@@ -1,6 +1,6 @@
 // What the plots of the data tabs share: a stage with a readout, and two axes with ticks and titles.
-import { attrs, h, line, s, tick } from "../dom";
-import { number, power, tickLabels } from "../format";
+import { attrs, h, line, s, setText, tick } from "../dom";
+import { power, tickLabels } from "../format";
 import type { Registry } from "../listeners";
 import { decades, linear, log, type Scale, ticks } from "../scales";
 import type { UiState } from "../ui-state";
@@ -13,13 +13,13 @@ export interface Size {
 /** A drawing that fills its place, and what is read under the pointer. */
 export class Stage {
   readonly svg = s("svg", { role: "img" });
-  readonly empty = h("p", { class: "kw-empty kw-dim", hidden: true });
-  readonly node = h("div", { class: "kw-stage kw-fill" }, this.svg, this.empty);
   size: Size = { width: 420, height: 220 };
+  #empty = h("p", { class: "kw-empty kw-dim" });
   #readout = h("div", { class: "kw-readout kw-box kw-pop kw-fine", "aria-hidden": "true", hidden: true });
+  #ring = s("circle", { class: "kw-p kw-ring", "stroke-width": 2 });
+  readonly node = h("div", { class: "kw-stage kw-fill" }, this.svg, this.#empty, this.#readout);
 
   constructor(ui: UiState, registry: Registry, point: (x: number, y: number) => void) {
-    this.node.append(this.#readout);
     registry.resize(this.node, (width, height) => {
       this.size = { width: Math.floor(width), height: Math.floor(height) };
       ui.touch("size");
@@ -35,22 +35,22 @@ export class Stage {
   show(label: string, children: Element[], missing = ""): void {
     const { width, height } = this.size;
     attrs(this.svg, { width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": label || missing });
-    this.svg.replaceChildren(...children);
-    this.empty.textContent = missing;
-    this.empty.hidden = !missing;
+    this.svg.replaceChildren(...children, this.#ring);
+    setText(this.#empty, missing);
+    this.#empty.hidden = !missing;
   }
 
-  /** Says something beside a place; nothing without lines. */
-  read(x: number, y: number, lines: string[]): void {
+  /** Says something beside a place, with a ring around it; nothing without lines. */
+  read(x: number, y: number, lines: string[], r = 0): void {
     const box = this.#readout;
     box.hidden = lines.length === 0;
+    attrs(this.#ring, { cx: x, cy: y, r });
     if (box.hidden) return;
     box.replaceChildren(...lines.map((text, i) => h(i > 0 ? "span" : "b", {}, text)));
     const { width, height } = this.size;
     const right = x > width / 2;
-    box.style.left = right ? "auto" : `${x + 12}px`;
-    box.style.right = right ? `${width - x + 12}px` : "auto";
-    box.style.top = `${Math.max(0, Math.min(y - 12, height - 12 - 16 * lines.length))}px`;
+    const top = Math.max(0, Math.min(y - 12, height - 12 - 16 * lines.length));
+    box.style.cssText = `top:${top}px;${right ? `right:${width - x + 12}` : `left:${x + 12}`}px`;
   }
 }
 
@@ -87,33 +87,24 @@ const cut = (name: string, pixels: number): string => {
   return name.length > most ? `${name.slice(0, most - 1)}…` : name;
 };
 
-/** Ticks of an axis as they are written, and what all of them share. */
-function marksOf(low: number, high: number, count: number, byDecade: boolean) {
-  if (!byDecade) {
-    const values = ticks(low, high, count);
-    return { values, ...tickLabels(values) };
-  }
-  const whole = decades(low, high, count);
-  const base = 10 ** Math.floor(Math.log10(low));
-  const values = whole.length > 1 ? whole : [1, 2, 5, 10, 20, 50].map((m) => m * base);
-  const seen = values.filter((v) => v >= low && v <= high);
-  return { values: seen, labels: seen.map((v) => (whole.length > 1 ? power(v) : number(v))), common: "" };
+/** Ticks of an axis as they are written, what all of them share, and the room that they take. */
+export function marksOf([low, high]: readonly [number, number], count: number, byDecade = false) {
+  const whole = byDecade ? decades(low, high, count) : [];
+  // Within one decade there are round values enough.
+  const values = whole.length > 1 ? whole : ticks(low, high, count);
+  const { labels, common } = whole.length > 1 ? { labels: values.map(power), common: "" } : tickLabels(values);
+  return { values, labels, common, room: 14 + 6.2 * Math.max(3, ...labels.map((text) => text.length)) };
 }
-
-/** How wide the labels at the left are: two plots above one another take the wider one's. */
-export const margin = (low: number, high: number, pixels: number): number =>
-  14 + 6.2 * Math.max(3, ...marksOf(low, high, Math.max(3, pixels / 34), false).labels.map((text) => text.length));
 
 export function axes({ width, height }: Size, spec: AxesSpec): Axes {
   const top = spec.top ?? 20;
   const bottom = height - (spec.bottom ?? 36);
   const right = width - (spec.right ?? 12);
-  const [y0, y1] = spec.y.range;
-  const rows = marksOf(y0, y1, Math.max(3, (bottom - top) / 34), spec.y.log ?? false);
-  const left = spec.left ?? 14 + 6.2 * Math.max(3, ...rows.labels.map((text) => text.length));
-  const columns = marksOf(...spec.x.range, Math.max(2, (right - left) / 62), false);
+  const rows = marksOf(spec.y.range, Math.max(3, (bottom - top) / 34), spec.y.log);
+  const left = Math.max(rows.room, spec.left ?? 0);
+  const columns = marksOf(spec.x.range, Math.max(2, (right - left) / 62));
   const x = linear(...spec.x.range, left, right);
-  const y = (spec.y.log ? log : linear)(y0, y1, bottom, top);
+  const y = (spec.y.log ? log : linear)(...spec.y.range, bottom, top);
   const joined = (name: string, common: string) => (common ? `${name} (${common})` : name);
   const nodes: SVGElement[] = [
     ...rows.values.flatMap((value, i) => [
@@ -146,5 +137,5 @@ export function chooser(name: string, label: string, registry: Registry, choose:
     select.dataset.kwValue = select.value;
     node.hidden = options.length < 2;
   };
-  return { node, set, select };
+  return { node, set };
 }

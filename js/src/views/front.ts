@@ -20,11 +20,15 @@ interface Mark {
 /** The states that can be drawn, simplest first, then the most accurate. */
 export function marksOf(states: readonly StateInfo[]): Mark[] {
   return states
-    .map(({ id, label, step, complexity, error, latest, kept }) => {
-      const now = latest ?? error ?? Number.NaN;
-      return { id, label: pretty(label), step, size: complexity ?? Number.NaN, error: now, kept: kept ?? true };
-    })
-    .filter(({ size, error }) => Number.isFinite(size) && error > 0 && Number.isFinite(error))
+    .map(({ id, label, step, complexity, error, latest, kept }) => ({
+      id,
+      label: pretty(label),
+      step,
+      size: complexity ?? -1,
+      error: latest ?? error ?? 0,
+      kept: kept ?? true,
+    }))
+    .filter(({ size, error }) => size >= 0 && error > 0)
     .sort((a, b) => a.size - b.size || a.error - b.error);
 }
 
@@ -42,36 +46,33 @@ export function front(context: Context): View {
   const registry = new Registry();
   const { store, act, ui } = context;
   const stage = new Stage(ui, registry, () => {});
-  attrs(stage.svg, { role: "group" });
+  const { svg } = stage;
   const node = h("section", { class: "kw-col kw-fill", "data-kw-panel": "front", "aria-label": "Front" }, stage.node);
   let marks: Mark[] = [];
-  let cursor = -1;
-  const markAt = (event: Event) => {
-    const id = (event.target as Element).closest("[data-kw-front]")?.getAttribute("data-kw-front");
-    return marks.find((one) => String(one.id) === id);
+  let cursor = "";
+  const all = () => [...svg.querySelectorAll<SVGElement>("[data-kw-front]")];
+  const read = (event: Event) => {
+    const g = (event.target as Element).closest<SVGElement>("[data-kw-front]");
+    const mark = marks.find(({ id }) => String(id) === g?.dataset.kwFront);
+    if (!g || !mark) return stage.read(0, 0, []);
+    stage.read(Number(g.dataset.x), Number(g.dataset.y), facts(mark, context));
+    if (event.type !== "focusin") return;
+    cursor = String(mark.id);
+    for (const one of all()) attrs(one, { tabindex: one === g ? 0 : -1 });
   };
-  const go = (mark: Mark | undefined) => {
-    if (mark?.kept && act.possible) act.goTo(mark.id);
+  for (const type of ["pointerover", "focusin", "pointerleave", "focusout"]) registry.listen(svg, type, read);
+  const go = (event: Event) => {
+    const g = (event.target as Element).closest<SVGElement>("[data-kept]");
+    if (g) act.goTo(Number(g.dataset.kwFront));
   };
-  const read = (mark: Mark | undefined) => {
-    const g = mark && stage.svg.querySelector(`[data-kw-front="${mark.id}"]`);
-    const [x, y] = (g?.getAttribute("transform") ?? "").match(/[\d.]+/g)?.map(Number) ?? [0, 0];
-    stage.read(x!, y!, mark ? facts(mark, context, act.possible) : []);
-  };
-  registry.listen(stage.svg, "click", (event) => go(markAt(event)));
-  for (const type of ["pointerover", "focusin"]) registry.listen(stage.svg, type, (event) => read(markAt(event)));
-  for (const type of ["pointerleave", "focusout"]) registry.listen(stage.svg, type, () => read(undefined));
-  registry.listen(stage.svg, "keydown", (event) => {
+  registry.listen(svg, "click", go);
+  registry.listen(svg, "keydown", (event) => {
     const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (event.key === "Enter" || event.key === " ") go(markAt(event));
+    if (event.key === "Enter" || event.key === " ") go(event);
     else if (move) {
-      const at = marks.findIndex(({ id }) => id === cursor);
-      cursor = marks[(at + move + marks.length) % marks.length]?.id ?? -1;
-      for (const g of stage.svg.querySelectorAll<SVGElement>("[data-kw-front]")) {
-        const here = g.dataset.kwFront === String(cursor);
-        attrs(g, { tabindex: here ? 0 : -1 });
-        if (here) g.focus();
-      }
+      const at = marks.findIndex(({ id }) => String(id) === cursor);
+      const next = marks[(at + move + marks.length) % marks.length];
+      svg.querySelector<SVGElement>(`[data-kw-front="${next?.id}"]`)?.focus();
     } else return;
     event.preventDefault();
     event.stopPropagation();
@@ -79,27 +80,29 @@ export function front(context: Context): View {
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "history", "size", "view", "settings", "link")) return;
     marks = marksOf(store.state.history.states);
-    if (!marks.some(({ id }) => id === cursor)) cursor = store.state.history.current;
-    const focused = stage.svg.contains(activeIn(stage.svg));
+    if (!marks.some(({ id }) => String(id) === cursor)) cursor = String(store.state.history.current);
+    const focused = svg.contains(activeIn(svg));
     drawFront(context, stage, marks, cursor);
-    if (focused) stage.svg.querySelector<SVGElement>('[tabindex="0"]')?.focus();
+    if (focused) svg.querySelector<SVGElement>('[tabindex="0"]')?.focus();
   };
   return { node, draw, destroy: () => registry.destroy() };
 }
 
-function facts(mark: Mark, { store }: Context, possible: boolean): string[] {
-  const here = mark.id === store.state.history.current;
-  const tail = here ? "now" : mark.kept ? (possible ? "click to return" : "") : "no longer kept";
-  return [
-    mark.label,
-    `${store.state.settings.loss} ${number(mark.error)}`,
-    `${thousands(mark.size)} free parameters`,
-    `step ${thousands(mark.step)}`,
-    tail,
-  ].filter(Boolean);
-}
+const facts = (mark: Mark, { store, act }: Context): string[] => [
+  mark.label,
+  `${store.state.settings.loss} ${number(mark.error)}`,
+  `${thousands(mark.size)} free parameters`,
+  `step ${thousands(mark.step)}`,
+  ...(mark.id === store.state.history.current
+    ? ["now"]
+    : !mark.kept
+      ? ["no longer kept"]
+      : act.possible
+        ? ["click to return"]
+        : []),
+];
 
-function drawFront(context: Context, stage: Stage, marks: Mark[], cursor: number): void {
+function drawFront(context: Context, stage: Stage, marks: Mark[], cursor: string): void {
   const { store, act } = context;
   if (marks.length === 0) {
     stage.show("Front", [], "Every act (pruning, a fixed function, a finer grid) leaves a mark here.");
@@ -119,22 +122,24 @@ function drawFront(context: Context, stage: Stage, marks: Mark[], cursor: number
   const { current } = store.state.history;
   const drawn = marks.map((mark) => {
     const here = mark.id === current;
-    const on = best.includes(mark);
-    const words = [...facts(mark, context, false), on ? "on the front" : ""].filter(Boolean).join(", ");
+    const [px, py] = [x(mark.size).toFixed(1), y(mark.error).toFixed(1)];
+    const open = mark.kept && act.possible;
     return s(
       "g",
       {
-        class: `kw-mark ${on ? "kw-c1" : "kw-c6"}`,
-        transform: `translate(${x(mark.size).toFixed(1)} ${y(mark.error).toFixed(1)})`,
+        class: `kw-mark ${best.includes(mark) ? "kw-c1" : "kw-c6"}`,
+        transform: `translate(${px} ${py})`,
         role: "button",
-        tabindex: mark.id === cursor ? 0 : -1,
+        tabindex: String(mark.id) === cursor ? 0 : -1,
         "data-kw-front": mark.id,
-        "data-kept": mark.kept && act.possible,
-        "aria-label": words,
+        "data-x": px,
+        "data-y": py,
+        "data-kept": open,
+        "aria-label": facts(mark, context).join(", ") + (best.includes(mark) ? ", on the front" : ""),
         "aria-current": here ? "true" : null,
-        "aria-disabled": mark.kept && act.possible ? null : "true",
+        "aria-disabled": open ? null : "true",
       },
-      s("circle", { class: "kw-hit kw-f", r: 12, "fill-opacity": 0 }),
+      s("circle", { class: "kw-hit", r: 12 }),
       here ? s("circle", { class: "kw-p", r: 8.5, "stroke-width": 2 }) : null,
       s("circle", { class: mark.kept ? "kw-f" : "kw-solid", r: here ? 5 : 4, "stroke-width": 1.5 }),
     );
@@ -144,24 +149,21 @@ function drawFront(context: Context, stage: Stage, marks: Mark[], cursor: number
   stage.show(`Error against size of ${marks.length} states, ${best.length} of them on the front`, [
     ...nodes,
     line(`${front.join("")}H${right}`, "kw-c1", 1.4, "5 3"),
-    hint(right, top),
+    tick(right, top - 9, "↙ simpler and more accurate", "end"),
     ...names(best, x, y, right),
     ...drawn,
   ]);
 }
 
-/** Which way is better. */
-const hint = (right: number, top: number): SVGElement => tick(right, top - 9, "↙ simpler and more accurate", "end");
-
-/** Names of the acts beside the marks of the front, where they don't run into one another. */
+/** Names of the acts beside the marks of the front, where they don't run into the one before. */
 function names(best: Mark[], x: Scale, y: Scale, right: number): SVGElement[] {
-  const taken: [number, number, number][] = [];
+  let [end, above] = [0, 0];
   return best.flatMap(({ label, size, error }) => {
     const long = label.length * 5.8;
     const at = Math.min(x(size) + 10, right - long);
     const up = y(error) - 9;
-    if (taken.some(([from, to, above]) => at < to && at + long > from && Math.abs(above - up) < 13)) return [];
-    taken.push([at, at + long, up]);
+    if (at < end + 8 && Math.abs(above - up) < 13) return [];
+    [end, above] = [at + long, up];
     return [tick(at, up, label, "start")];
   });
 }

@@ -2,12 +2,12 @@
 // of counts: who was taken for whom.
 import type { NumberArray } from "../codecs";
 import type { Context, View } from "../context";
-import { attrs, h, line, s, setText } from "../dom";
+import { h, line, s, setText } from "../dom";
 import { number, rSquared, thousands, variable } from "../format";
 import { Registry } from "../listeners";
 import { extent, padded } from "../scales";
 import { touches } from "../topics";
-import { type Axes, axes, chooser, margin, Stage } from "./axes";
+import { type Axes, axes, chooser, marksOf, Stage } from "./axes";
 
 /** Colour and shape of each part of the data. */
 const PARTS: readonly [string, string, (x: number, y: number) => string][] = [
@@ -118,7 +118,7 @@ function drawPairs(stage: Stage, words: HTMLElement, pairs: Pairs[], name: strin
   const above = size.height - height - 22;
   const x = { range: padded(extent(pairs.flatMap(({ truth }) => [...truth])), 0.03), name: `true ${name}` };
   const error: [number, number] = [-most * 1.15, most * 1.15];
-  const left = Math.max(margin(...range, above), margin(...error, height - 22));
+  const left = Math.max(marksOf(range, above / 34).room, marksOf(error, 3).room);
   const main = axes(
     { width: size.width, height: above },
     { x, y: { range, name: `predicted ${name}` }, bare: true, bottom: 2, left },
@@ -132,39 +132,38 @@ function drawPairs(stage: Stage, words: HTMLElement, pairs: Pairs[], name: strin
     });
     return line(d, one.colour, width);
   };
-  stage.show(`Prediction against truth. ${pairs.map(wordsOf).join("; ")}`, [
+  stage.show(`Prediction against truth. ${pairs.map((one) => `${one.part} ${wordsOf(one)}`).join("; ")}`, [
     ...main.nodes,
     line(`M${main.left} ${main.y(x.range[0])}L${main.right} ${main.y(x.range[1])}`, "kw-c6", 1, "5 4"),
     ...pairs.map((one) => dots(one, main, one.predicted, 1.1)),
     ...strip.nodes,
     line(`M${strip.left} ${strip.y(0)}H${strip.right}`, "kw-c6", 1, "5 4"),
     ...pairs.map((one) => dots(one, strip, one.residual, 1)),
-    s("circle", { class: "kw-p", r: 0, "stroke-width": 2 }),
   ]);
   return { main, strip, pairs };
 }
 
 const wordsOf = (one: Pairs): string => {
   const { r2, rmse } = quality(one);
-  return `${one.part} R² ${rSquared(r2)}, RMSE ${number(rmse)}`;
+  return `R² ${rSquared(r2)}, RMSE ${number(rmse)}`;
 };
 
-function sentence(one: Pairs): HTMLElement {
-  const { r2, rmse } = quality(one);
-  const sample = s("svg", { width: 12, height: 12, "aria-hidden": "true" }, line(one.shape(6, 6), one.colour, 1.4));
-  return h(
+const sentence = (one: Pairs): HTMLElement =>
+  h(
     "div",
     {},
-    h("div", { class: `kw-row ${one.colour}` }, sample, h("b", {}, one.part)),
-    h("div", {}, `R² ${rSquared(r2)}`),
-    h("div", {}, `RMSE ${number(rmse)}`),
+    h(
+      "div",
+      { class: `kw-row ${one.colour}` },
+      s("svg", { width: 12, height: 12, "aria-hidden": "true" }, line(one.shape(6, 6), one.colour, 1.4)),
+      h("b", {}, one.part),
+    ),
+    wordsOf(one),
   );
-}
 
 /** Reads the point nearest to the pointer, above or below. */
 function point(stage: Stage, chart: Chart | null, px: number, py: number): void {
-  const ring = stage.svg.lastElementChild;
-  if (!chart || !ring) return;
+  if (!chart) return;
   const below = py > chart.main.bottom + 8;
   const at = below ? chart.strip : chart.main;
   let best = { away: 18 ** 2, x: 0, y: 0, lines: [] as string[] };
@@ -176,8 +175,7 @@ function point(stage: Stage, chart: Chart | null, px: number, py: number): void 
       const lines = [part, `true ${number(truth[i], 4)}`, `predicted ${number(predicted[i], 4)}`];
       best = { away, x, y, lines: [...lines, `error ${number(residual[i])}`] };
     }
-  attrs(ring, { cx: best.x, cy: best.y, r: best.lines.length > 0 ? 5 : 0 });
-  stage.read(best.x, best.y, best.lines);
+  stage.read(best.x, best.y, best.lines, best.lines.length && 5);
 }
 
 function drawCounts(place: HTMLElement, words: HTMLElement, array: NumberArray | undefined, names: string[]): void {

@@ -14,6 +14,8 @@ interface SliderSpec {
   format(value: number): string;
   /** Whether a typed value may be sent. */
   allows(value: number): boolean;
+  /** What a typed text means, where it is more than a number. */
+  parse?(text: string): number;
   /** Shows a value while it changes (besides thumb and field). */
   echo?(value: number): void;
   /** Sends a value; the number of the command, null when nobody is there to answer. */
@@ -136,7 +138,8 @@ class Hand {
   }
 
   #typed(field: HTMLInputElement): void {
-    const value = Number(field.value.trim().replace("−", "-") || Number.NaN);
+    const text = field.value.trim();
+    const value = this.spec.parse?.(text) ?? Number(text.replace("−", "-") || Number.NaN);
     const good = Number.isFinite(value) && this.spec.allows(value);
     attrs(field, { "aria-invalid": good ? null : "true" });
     if (!good) return;

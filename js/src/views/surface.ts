@@ -13,8 +13,6 @@ import { touches } from "../topics";
 import { type Axes, axes, chooser, Stage } from "./axes";
 import { type Slider, slider } from "./slider";
 
-/** While a slider is dragged the map follows this often. */
-const FOLLOW_MS = 80;
 /** A point whose label is further from the map than this part of the scale is drawn larger. */
 const FAR = 0.15;
 
@@ -51,11 +49,15 @@ export function surface(context: Context): View {
     stage.node,
     side,
   );
-  const dark = themeOf(node, registry, () => ui.touch("size"));
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "surface", "size", "view", "link", "structure", "settings")) return;
     const told = store.state.surface;
-    chart = told && drawSurface(stage, canvas, told, store.state.heights, { uid: context.uid, dark: dark() });
+    chart =
+      told &&
+      drawSurface(stage, canvas, told, store.state.heights, {
+        uid: context.uid,
+        dark: node.closest(".kw-dark") !== null,
+      });
     if (!told) stage.show("Surface", [], "The network's output comes as soon as the kernel is free.");
     canvas.hidden = !chart?.grid;
     // What was asked for stands until it is answered.
@@ -90,20 +92,6 @@ function exchanged(told: Surface, change: Partial<Choice>): Choice {
   return change.x === undefined ? { x: told.y!, y, output } : { x, y: told.x, output };
 }
 
-/** Whether the page is dark, and a call when that changes: the map's colours are no part of the style sheet. */
-function themeOf(node: Element, registry: Registry, changed: () => void): () => boolean {
-  const observer = new MutationObserver(changed);
-  registry.add(() => observer.disconnect());
-  let root: Element | null = null;
-  return () => {
-    if (!root) {
-      root = node.closest(".kanwidget");
-      if (root) observer.observe(root, { attributeFilter: ["class"] });
-    }
-    return root?.classList.contains("kw-dark") ?? false;
-  };
-}
-
 /** Over what an input ranges, read off the edges that leave it; null when the network doesn't read it. */
 function domainOf({ state, curves }: Store, told: Surface, column: number): [number, number] | null {
   const input = state.structure.nodes.find(({ kind, name }) => kind === "input" && name === told.names[column]);
@@ -135,16 +123,6 @@ function holders({ store, uid }: Context, registry: Registry, hold: (column: num
     own = new Registry();
     sliders = columns.map((column) => {
       const [low, high] = domainOf(store, told, column)!;
-      // While the hand moves, the newest value is sent every now and then.
-      const hand = { value: 0, waits: false };
-      const follow = () => {
-        hand.waits = false;
-        hold(column, hand.value);
-      };
-      const echo = (value: number) => {
-        if (!hand.waits) own.timeout(follow, FOLLOW_MS);
-        Object.assign(hand, { value, waits: true });
-      };
       const label = variable(told.names[column]!);
       const made = slider(
         {
@@ -154,7 +132,8 @@ function holders({ store, uid }: Context, registry: Registry, hold: (column: num
           values: Array.from({ length: 101 }, (_, i) => Number((low + ((high - low) * i) / 100).toPrecision(6))),
           format: (value) => number(value),
           allows: Number.isFinite,
-          echo,
+          // The map follows the hand.
+          echo: (value) => hold(column, value),
           commit: (value) => hold(column, value),
           uid,
         },
@@ -210,9 +189,8 @@ function drawSurface(
     const xs = z.values.map((_, i) => xAxis.range[0] + i * step);
     stage.show(`${title} over ${xAxis.name}`, [
       ...chart.nodes,
-      ...drawDots([points[0]!, points[2]!, points[2]!], chart, () => [null, false]),
+      ...drawDots([points[0]!, points[2]!, points[2]!], chart),
       line(path(xs, z.values, chart.x, chart.y), "kw-c1", 2.2),
-      s("circle", { class: "kw-p", r: 0, "stroke-width": 2 }),
     ]);
     return { ...chart, told, grid: null, points };
   }
@@ -248,31 +226,23 @@ function drawSurface(
     ...lines,
     ...drawDots(points, chart, colour),
     ...scaleBar(chart, part, marks, bar, title, look),
-    s("circle", { class: "kw-p", r: 0, "stroke-width": 2 }),
   ]);
   return { ...chart, told, grid, points };
 }
 
+/** The data; `looks` gives a point its colour, and says whether it is far from the map. */
 function drawDots(
   [xs, ys, labels]: Float32Array[],
   { x, y }: Axes,
-  looks: (label: number, x: number, y: number) => [string | null, boolean],
+  looks?: (label: number, x: number, y: number) => [string, boolean],
 ): SVGElement[] {
-  const dots: SVGElement[] = [];
-  xs!.forEach((px, i) => {
+  return Array.from(xs!, (px, i) => {
     const [cx, cy] = [x(px), y(ys![i]!)];
-    if (!Number.isFinite(cx + cy)) return;
-    const [fill, far] = looks(labels![i]!, px, ys![i]!);
-    const dot = s("circle", {
-      class: fill ? "kw-dot-on" : "kw-solid kw-c6",
-      cx: cx.toFixed(1),
-      cy: cy.toFixed(1),
-      fill,
-    });
-    attrs(dot, { r: far ? 4.2 : 2.6, "data-far": far });
-    dots.push(dot);
+    const [fill, far] = looks?.(labels![i]!, px, ys![i]!) ?? [];
+    const place = Number.isFinite(cx + cy) ? { cx: cx.toFixed(1), cy: cy.toFixed(1) } : { display: "none" };
+    const kind = fill ? "kw-dot-on" : "kw-solid kw-c6";
+    return s("circle", { class: kind, ...place, fill, r: far ? 4.2 : 2.6, "data-far": far });
   });
-  return dots;
 }
 
 function scaleBar(
@@ -296,11 +266,9 @@ function scaleBar(
 
 /** Reads the map, and the point of the data under the pointer if there is one. */
 function point(stage: Stage, chart: Chart | null, store: Store, px: number, py: number): void {
-  const ring = stage.svg.lastElementChild;
-  if (!chart || !ring) return;
+  if (!chart) return;
   const { told, grid, points, left, right, top, bottom } = chart;
   if (!(px >= left && px <= right && py >= top && py <= bottom)) {
-    attrs(ring, { r: 0 });
     stage.read(0, 0, []);
     return;
   }
@@ -319,6 +287,5 @@ function point(stage: Stage, chart: Chart | null, store: Store, px: number, py: 
     near >= 0 ? `data: ${number(points[2]![near])}` : "",
   ];
   const [cx, cy] = near >= 0 ? [chart.x(points[0]![near]!), chart.y(ys[near]!)] : [px, py];
-  attrs(ring, { cx, cy, r: near >= 0 ? 6 : 0 });
-  stage.read(cx, cy, lines.filter(Boolean));
+  stage.read(cx, cy, lines.filter(Boolean), near >= 0 ? 6 : 0);
 }
