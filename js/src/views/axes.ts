@@ -19,16 +19,26 @@ export class Stage {
   #ring = s("circle", { class: "kw-p kw-ring", "stroke-width": 2 });
   readonly node = h("div", { class: "kw-stage kw-fill" }, this.svg, this.#empty, this.#readout);
 
-  constructor(ui: UiState, registry: Registry, point: (x: number, y: number) => void) {
+  #at: [number, number] = [Number.NaN, Number.NaN];
+  readonly #point: (x: number, y: number) => void;
+
+  constructor(ui: UiState, registry: Registry, point: (x: number, y: number) => void = () => {}) {
+    this.#point = point;
     registry.resize(this.node, (width, height) => {
       this.size = { width: Math.floor(width), height: Math.floor(height) };
       ui.touch("size");
     });
     registry.listen(this.svg, "pointermove", (event) => {
       const box = this.svg.getBoundingClientRect();
-      point(event.clientX - box.left, event.clientY - box.top);
+      this.point([event.clientX - box.left, event.clientY - box.top]);
     });
-    registry.listen(this.svg, "pointerleave", () => point(Number.NaN, Number.NaN));
+    registry.listen(this.svg, "pointerleave", () => this.point([Number.NaN, Number.NaN]));
+  }
+
+  /** Says what is under the pointer: when it moves, and when something else has come there. */
+  point(at = this.#at): void {
+    this.#at = at;
+    this.#point(...at);
   }
 
   /** Draws, or says in words why there is nothing to draw. */
@@ -41,12 +51,12 @@ export class Stage {
   }
 
   /** Says something beside a place, with a ring around it; nothing without lines. */
-  read(x: number, y: number, lines: string[], r = 0): void {
+  read(x: number, y: number, lines: (string | Element)[], r = 0): void {
     const box = this.#readout;
     box.hidden = lines.length === 0;
     attrs(this.#ring, { cx: x, cy: y, r });
     if (box.hidden) return;
-    box.replaceChildren(...lines.map((text, i) => h(i > 0 ? "span" : "b", {}, text)));
+    box.replaceChildren(...lines.map((one, i) => h(i > 0 ? "span" : "b", {}, one)));
     const { width, height } = this.size;
     const right = x > width / 2;
     const top = Math.max(0, Math.min(y - 12, height - 12 - 16 * lines.length));

@@ -45,7 +45,7 @@ export const paretoOf = (marks: readonly Mark[]): Mark[] => {
 export function front(context: Context): View {
   const registry = new Registry();
   const { store, act, ui } = context;
-  const stage = new Stage(ui, registry, () => {});
+  const stage = new Stage(ui, registry);
   const { svg } = stage;
   const node = h("section", { class: "kw-col kw-fill", "data-kw-panel": "front", "aria-label": "Front" }, stage.node);
   let marks: Mark[] = [];

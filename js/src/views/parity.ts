@@ -94,6 +94,7 @@ export function parity(context: Context): View {
         names.map(([, name]) => name),
       );
     else chart = drawPairs(stage, words, pairsOf(pairs, output), names[output]?.[1] ?? "");
+    stage.point();
   };
   return { node, draw, destroy: () => registry.destroy() };
 }

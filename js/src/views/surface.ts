@@ -60,6 +60,7 @@ export function surface(context: Context): View {
       });
     if (!told) stage.show("Surface", [], "The network's output comes as soon as the kernel is free.");
     canvas.hidden = !chart?.grid;
+    stage.point();
     // What was asked for stands until it is answered.
     if (!told || store.answered < asked) return;
     if (held.length !== told.names.length) held = told.names.map(() => null);
