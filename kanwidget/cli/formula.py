@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,9 @@ def needed_constants(
 def rounded(expression: Any) -> str:
     """The expression in Python's notation, its constants with four digits."""
     floats = [atom for atom in expression.atoms() if atom.is_Float]
-    return str(expression.xreplace({number: type(number)(f"{float(number):.4g}") for number in floats}))
+    text = str(expression.xreplace({number: type(number)(f"{float(number):.4g}") for number in floats}))
+    # 54170000.0 is 5.417e+07: the zeros would look like digits that are known.
+    return re.sub(r"(?<![\w.])\d{6,}\.0\b", lambda found: f"{float(found[0]):.4g}", text)
 
 
 def with_error(value: float, error: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -93,9 +94,12 @@ def in_units(model: KAN, logs: Logs) -> KAN:
     arities: list[list[int]] = [[]] * before + model.arities + [[]] * after
     whole = KAN([list(pair) for pair in width], grid=model.grid, k=model.k, mult_arity=arities)
     for index in range(model.depth):
-        whole.layers[index + before] = model.layer(index)
+        whole.layers[index + before] = copy.deepcopy(model.layer(index))
     if before:
-        _only(whole, 0, ["log" if logs.inputs[column] else "x" for column in model.columns.tolist()])
+        used = model.layer(0).active().any(0).tolist()
+        columns = [logs.inputs[column] for column in model.columns.tolist()]
+        names = ["log" if logged else "x" for logged in columns]
+        _only(whole, 0, [name if on else None for name, on in zip(names, used, strict=True)])
     if after:
         _only(whole, whole.depth - 1, ["exp"])
         _move_constant(whole)
@@ -103,8 +107,8 @@ def in_units(model: KAN, logs: Logs) -> KAN:
     return whole
 
 
-def _only(whole: KAN, index: int, symbols: list[str]) -> None:
-    """A layer of nothing but one function from every node to its copy. In place."""
+def _only(whole: KAN, index: int, symbols: Sequence[str | None]) -> None:
+    """A layer of nothing but one function from every node (or none) to its copy. In place."""
     layer = whole.layer(index)
     layer.spline_on[:] = False
     for node, name in enumerate(symbols):

@@ -85,7 +85,14 @@ def train_to_formula(
         for shape in shapes(part, width, grid, seed):
             model, told = _trained(part, shape, steps, lamb, seed)
             tried.append((find(model, part, logs, steps), logs, model, told))
-    found, logs, model, told = min(tried, key=lambda entry: entry[0].cost)
+
+    def order(entry: tuple[Found, Logs, KAN, list[str]]) -> tuple[float, float]:
+        # Two scales often give one formula; then the network that saw more of it is the better company.
+        found, logs, model, _ = entry
+        missed = data.train_label - in_units(model, logs).predict(data.train_input)
+        return round(found.cost, 2), float(missed.square().mean())
+
+    found, logs, model, told = min(tried, key=order)
     note = scales.described(data, logs)
     print("\n".join([*([f"Scale:    {note}"] if note else []), *told]))
     print(f"Network:  {_errors(data, in_units(model, logs).predict)}")

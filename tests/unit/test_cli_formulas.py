@@ -43,7 +43,7 @@ CASES = {
     "trees": (["volume"], r"0\.0020\d+\*girth\*\*2\*height", 0.03),
     "planets": (["period_days", "--inputs", "axis_au"], r"365\.[123]\*axis_au\*\*\(3/2\)", 1e-6),
     "puromycin": (["rate", "--inputs", "concentration"], r"33\.\d+\*log\(concentration\) \+ 190\.\d+", 0.14),
-    "mercury": (["pressure"], r"5\d+\.0\*exp\(-6\d+\.\d+/\(temperature \+ 26\d\.\d+\)\)", 1e-5),
+    "mercury": (["pressure"], r"5\.\d+e\+07\*exp\(-6\d+\.\d+/\(temperature \+ 26\d\.\d+\)\)", 1e-5),
 }
 
 
