@@ -1,22 +1,17 @@
-"""What can be asked of a session: one frozen record a command, checked when it is read from a message.
+"""What can be asked of a session: one frozen record a command.
 
 A command knows the line of Python that does the same (`call`), so that a session can be written down as a script.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
-
-from kanwidget import _check
+from typing import Literal, TypeAlias
 
 Edge: TypeAlias = tuple[int, int, int]
 Node: TypeAlias = tuple[int, int]
-#: Largest number of grid intervals that is offered.
-LARGEST_GRID = 200
-#: Most edges that one message may name.
-_MOST_EDGES = 10_000
+#: Parts of a view that cost something to fill: only those that somebody looks at are.
+Panel = Literal["parity", "surface"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +30,19 @@ class Set(Command):
     lamb: float | None = None
     opt: str | None = None
     lr: float | None = None
+    batch: int | None = None
+    """-1 is all rows."""
+    noise: float | None = None
+
+    @property
+    def given(self) -> dict[str, float | str]:
+        """The settings that change."""
+        named = {"lamb": self.lamb, "opt": self.opt, "lr": self.lr, "batch": self.batch, "noise": self.noise}
+        return {name: value for name, value in named.items() if value is not None}
 
     def call(self) -> str | None:
-        given = (("lamb", self.lamb), ("opt", self.opt), ("lr", self.lr))
-        return "; ".join(f"explorer.{name} = {value!r}" for name, value in given if value is not None) or None
+        texts = {name: "None" if (name, value) == ("batch", -1) else repr(value) for name, value in self.given.items()}
+        return "; ".join(f"explorer.{name} = {text}" for name, text in texts.items()) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,38 @@ class Reset(Command):
 
     def call(self) -> str:
         return "explorer.reset()" if self.seed is None else f"explorer.reset(seed={self.seed})"
+
+
+@dataclass(frozen=True, slots=True)
+class UsePreset(Command):
+    """Begin with another of the problems to play with."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watch(Command):
+    """What one view has open."""
+
+    view: str
+    panels: tuple[Panel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LookAt(Command):
+    """What the surface shows: one or two inputs (columns of the data), an output, and where the others are held."""
+
+    x: int
+    y: int | None = None
+    output: int = 0
+    at: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Command):
+    """Find the best candidates of all splines, or don't any more."""
+
+    on: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +140,7 @@ class Unfix(Command):
 
 @dataclass(frozen=True, slots=True)
 class Prune(Command):
-    """Prune edges, or a node; without both everything that scores below the thresholds."""
+    """Prune edges, or remove a node; without both everything that scores below the thresholds."""
 
     edges: tuple[Edge, ...] | None = None
     node: Node | None = None
@@ -148,10 +184,13 @@ class Auto(Command):
     """None takes the session's weight."""
     lib: tuple[str, ...] | None = None
     """None takes the session's library."""
+    edges: tuple[Edge, ...] | None = None
+    """None takes all."""
 
     def call(self) -> str:
         lib = "" if self.lib is None else f", lib={list(self.lib)}"
-        return f"explorer.auto_symbolic(r2={self.r2!r}, weight_simple={self.weight_simple!r}{lib})"
+        edges = "" if self.edges is None else f", edges={list(self.edges)}"
+        return f"explorer.auto_symbolic(r2={self.r2!r}, weight_simple={self.weight_simple!r}{lib}{edges})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +209,14 @@ class Drag(Command):
 
 @dataclass(frozen=True, slots=True)
 class Pin(Command):
-    """Keep an edge out of training, or let it train again."""
+    """Keep an edge out of training, or several, or let them train again."""
 
     edge: Edge
     on: bool = True
+    more: tuple[Edge, ...] = ()
 
     def call(self) -> str:
-        return f"explorer.{'pin' if self.on else 'unpin'}(edge={self.edge})"
+        return f"explorer.{'pin' if self.on else 'unpin'}({_named(self.edge, self.more)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +229,17 @@ class Lock(Command):
 
     def call(self) -> str:
         return f"explorer.{'lock' if self.on else 'unlock'}({self.layer}, {list(self.edges)})"
+
+
+@dataclass(frozen=True, slots=True)
+class AddNode(Command):
+    """A new node on a hidden level."""
+
+    level: int
+    product: bool = False
+
+    def call(self) -> str:
+        return f"explorer.add_node({self.level}{', product=True' if self.product else ''})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,151 +275,6 @@ class Rank(Command):
     weight: float
 
 
-# ---- from messages
-
-
-def parse(message: Mapping[str, Any]) -> list[Command]:
-    """The commands that a message from the browser means; `[]` for one that isn't a command.
-
-    Raises:
-        ValueError: Naming the field that is wrong.
-    """
-    kind = message.get("kind")
-    return _READERS[kind](message) if isinstance(kind, str) and kind in _READERS else []
-
-
-def _control(message: Mapping[str, Any]) -> list[Command]:
-    made: dict[str, Command] = {"start": Start(), "pause": Pause(), "step": Step(1), "reset": Reset()}
-    return [made[_check.choice(message.get("action"), "action", "control", made)]]
-
-
-def _set(message: Mapping[str, Any]) -> list[Command]:
-    given = message.get("settings")
-    if not isinstance(given, Mapping) or not given:
-        _check.fail("settings", "set", "an object with lamb, grid, opt or lr", given)
-    commands: list[Command] = []
-    for name, value in given.items():
-        _check.choice(name, "settings", "set", ("lamb", "grid", "opt", "lr"))
-        if name == "grid":
-            commands.append(Refine(grid_of(value)))
-        elif name == "lamb":
-            commands.append(Set(lamb=_check.real(value, "lamb", "set", low=0)))
-        elif name == "opt":
-            commands.append(Set(opt=_text(value, "opt", "set")))
-        else:
-            commands.append(Set(lr=_check.real(value, "lr", "set", low=0, open_low=True)))
-    return commands
-
-
-def _prune(message: Mapping[str, Any]) -> list[Command]:
-    if message.get("edges") is not None:
-        return [Prune(edges=_edges(message["edges"], "prune"))]
-    if message.get("node") is not None:
-        return [Prune(node=node_of(message["node"], "prune"))]
-    return [Prune()]
-
-
-def _auto(message: Mapping[str, Any]) -> list[Command]:
-    r2 = message.get("r2")
-    return [Auto() if r2 is None else Auto(_check.real(r2, "r2", "auto", high=1))]
-
-
-def _drag(message: Mapping[str, Any]) -> list[Command]:
-    index = _check.integer(message.get("index"), "index", "drag", low=0)
-    value = _check.real(message.get("value"), "value", "drag")
-    return [Drag(_edge(message, "drag"), index, value, _flag(message, "commit", "drag"))]
-
-
-def _fix(message: Mapping[str, Any]) -> list[Command]:
-    edge, *more = _one_or_more(message, "fix")
-    return [Fix(edge, _text(message.get("name"), "name", "fix"), _flag(message, "keep_spline", "fix"), tuple(more))]
-
-
-def _unfix(message: Mapping[str, Any]) -> list[Command]:
-    edge, *more = _one_or_more(message, "unfix")
-    return [Unfix(edge, tuple(more))]
-
-
-def whole(value: Any, name: str, where: str) -> int:
-    """An integer ≥ 0."""
-    return _check.integer(value, name, where, low=0)
-
-
-def grid_of(value: Any, where: str = "refine") -> int:
-    """A number of grid intervals within what is offered."""
-    advice = "More intervals than that take the data apart."
-    return _check.integer(value, "grid", where, low=1, high=LARGEST_GRID, advice=advice)
-
-
-def node_of(value: Any, where: str) -> Node:
-    """A hidden node."""
-    return _indices(value, 2, "node", where)  # type: ignore[return-value]
-
-
-def pairs_of(value: Any, where: str) -> tuple[Node, ...]:
-    """Edges of one layer."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        _check.fail("edges", where, "a list of edges (input, output)", value)
-    return tuple(_indices(edge, 2, "edges", where) for edge in value)  # type: ignore[misc]
-
-
-def _edge(message: Mapping[str, Any], where: str) -> Edge:
-    return _indices(message.get("edge"), 3, "edge", where)  # type: ignore[return-value]
-
-
-def _one_or_more(message: Mapping[str, Any], where: str) -> tuple[Edge, ...]:
-    """What stands under `edges`, or the one under `edge`."""
-    if message.get("edges") is None:
-        return (_edge(message, where),)
-    if message.get("edge") is not None:
-        _check.fail("edges", where, "left out where `edge` is given", message["edges"])
-    edges = _edges(message["edges"], where)
-    return edges if edges else _check.fail("edges", where, "a list of at least one edge [layer, input, output]", [])
-
-
 def _named(edge: Edge, more: tuple[Edge, ...]) -> str:
     """One edge or several as an argument."""
     return f"edges={[edge, *more]}" if more else f"edge={edge}"
-
-
-def _edges(value: Any, where: str) -> tuple[Edge, ...]:
-    if not isinstance(value, (list, tuple)) or len(value) > _MOST_EDGES:
-        _check.fail("edges", where, "a list of edges [layer, input, output]", value)
-    return tuple(_indices(edge, 3, "edges", where) for edge in value)  # type: ignore[misc]
-
-
-def _indices(value: Any, count: int, name: str, where: str) -> tuple[int, ...]:
-    if not isinstance(value, (list, tuple)) or len(value) != count:
-        _check.fail(name, where, f"{count} integers ≥ 0", value)
-    return tuple(_check.integer(index, name, where, low=0) for index in value)
-
-
-def _text(value: Any, name: str, where: str) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 200:
-        _check.fail(name, where, "a short text", value)
-    return value
-
-
-def _flag(message: Mapping[str, Any], name: str, where: str) -> bool:
-    value = message.get(name, False)
-    if not isinstance(value, bool):
-        _check.fail(name, where, "true or false", value)
-    return value
-
-
-_READERS: dict[str, Callable[[Mapping[str, Any]], list[Command]]] = {
-    "set": _set,
-    "control": _control,
-    "select": lambda m: [Select(_edges(m.get("edges"), "select"))],
-    "fix": _fix,
-    "unfix": _unfix,
-    "prune": _prune,
-    "restore": lambda m: [Restore(_edges(m.get("edges"), "restore"))],
-    "refine": lambda m: [Refine(grid_of(m.get("grid")))],
-    "auto": _auto,
-    "drag": _drag,
-    "undo": lambda _: [Undo()],
-    "redo": lambda _: [Redo()],
-    "goto": lambda m: [Goto(_check.integer(m.get("state"), "state", "goto", low=0))],
-    "rank": lambda m: [Rank(_check.real(m.get("weight"), "weight", "rank", low=0, high=1))],
-}

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from kanwidget import _check
-from kanwidget.core import SymbolicFit
+from kanwidget.core import SymbolicFit, library
 from kanwidget.explorer import commands as c
+from kanwidget.explorer import reading
 from kanwidget.explorer.drivers import Driver
 from kanwidget.explorer.session import Session
 
@@ -59,6 +60,24 @@ class Controls:
     def lr(self, value: float) -> None:
         self._apply(c.Set(lr=_check.real(value, "lr", "KANExplorer", low=0, open_low=True)))
 
+    @property
+    def batch(self) -> int | None:
+        """Rows of a step, None for all; only gradient methods take some."""
+        return self._open.trainer.settings.batch
+
+    @batch.setter
+    def batch(self, value: int | None) -> None:
+        self._apply(c.Set(batch=-1 if value is None else _check.integer(value, "batch", "KANExplorer", low=1)))
+
+    @property
+    def noise(self) -> float:
+        """Noise on the training labels in units of their spread (for classes: the part that is drawn anew); tests stay true."""
+        return self._open.noise
+
+    @noise.setter
+    def noise(self, value: float) -> None:
+        self._apply(c.Set(noise=_check.real(value, "noise", "KANExplorer", low=0)))
+
     # ---- edges
 
     def select(self, *edge: Any) -> None:
@@ -106,21 +125,23 @@ class Controls:
         """Set coefficient k of an edge's spline; several with `commit=False` and a last one are a single act."""
         self._apply(c.Drag(self._edge(edge, "drag"), k, value, commit))
 
-    def pin(self, edge: EdgeLike | None = None) -> None:
-        """Keep an edge out of training."""
-        self._apply(c.Pin(self._edge(edge, "pin")))
+    def pin(self, edge: EdgeLike | None = None, *, edges: Iterable[EdgeLike] | None = None) -> None:
+        """Keep an edge (by default the selected one) or several out of training."""
+        one, *more = self._edges(edge, edges, "pin")
+        self._apply(c.Pin(one, True, tuple(more)))
 
-    def unpin(self, edge: EdgeLike | None = None) -> None:
-        """Let an edge train again."""
-        self._apply(c.Pin(self._edge(edge, "unpin"), False))
+    def unpin(self, edge: EdgeLike | None = None, *, edges: Iterable[EdgeLike] | None = None) -> None:
+        """Let them train again."""
+        one, *more = self._edges(edge, edges, "unpin")
+        self._apply(c.Pin(one, False, tuple(more)))
 
     def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
         """Make edges `(input, output)` of a layer share one function."""
-        self._apply(c.Lock(c.whole(l, "l", "lock"), c.pairs_of(edges, "lock")))
+        self._apply(c.Lock(reading.whole(l, "l", "lock"), reading.pairs_of(edges, "lock")))
 
     def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
         """Give such edges functions of their own again."""
-        self._apply(c.Lock(c.whole(l, "l", "unlock"), c.pairs_of(edges, "unlock"), False))
+        self._apply(c.Lock(reading.whole(l, "l", "unlock"), reading.pairs_of(edges, "unlock"), False))
 
     # ---- the whole network
 
@@ -136,7 +157,7 @@ class Controls:
         if edges is not None and (isinstance(edges, str) or not isinstance(edges, Iterable)):
             _check.fail("edges", "prune", "a list of edges (layer, input, output)", edges)
         picked = None if edges is None else tuple(self._edge(edge, "prune") for edge in edges)
-        node = None if node is None else c.node_of(node, "prune")
+        node = None if node is None else reading.node_of(node, "prune")
         node_th, edge_th = (
             _check.real(value, name, "prune", low=0) for name, value in (("node_th", node_th), ("edge_th", edge_th))
         )
@@ -149,16 +170,43 @@ class Controls:
 
     def refine(self, grid: int) -> None:
         """Change the number of grid intervals, 1 to 200."""
-        self._apply(c.Refine(c.grid_of(grid)))
+        self._apply(c.Refine(reading.grid_of(grid)))
+
+    def add_node(self, level: int, *, product: bool = False) -> None:
+        """One more node on a hidden level, a sum or a product; the function stays."""
+        self._apply(c.AddNode(reading.whole(level, "level", "add_node"), bool(product)))
+
+    def remove_node(self, level: int, index: int) -> None:
+        """Remove a hidden node."""
+        self._apply(c.Prune(node=reading.node_of((level, index), "remove_node")))
 
     def auto_symbolic(
-        self, r2: float = 0.9, *, weight_simple: float | None = None, lib: Iterable[str] | None = None
+        self,
+        r2: float = 0.9,
+        *,
+        weight_simple: float | None = None,
+        lib: Iterable[str] | None = None,
+        edges: Iterable[EdgeLike] | None = None,
     ) -> None:
-        """Fix every numeric edge whose best candidate has at least this R²."""
+        """Fix every spline (or some of them) whose best candidate has at least this R²; a pause ends it, and keeps what was fixed.
+
+        Args:
+            r2: The least R².
+            weight_simple: 0 ranks by accuracy alone, 1 by simplicity alone; by default as the session does.
+            lib: Names of the functions; by default the session's.
+            edges: `(layer, input, output)` of those in question; all by default.
+        """
         if weight_simple is not None:
             weight_simple = _check.real(weight_simple, "weight_simple", "auto_symbolic", low=0, high=1)
         r2 = _check.real(r2, "r2", "auto_symbolic", high=1)
-        self._apply(c.Auto(r2, weight_simple, None if lib is None else tuple(lib)))
+        if lib is not None:
+            lib = tuple(row.name for row in library(lib, "auto_symbolic"))
+        picked = None if edges is None else tuple(self._edge(edge, "auto_symbolic") for edge in edges)
+        self._apply(c.Auto(r2, weight_simple, lib, picked))
+
+    def symbolify(self, r2: float = 0.99, edges: Iterable[EdgeLike] | None = None) -> None:
+        """`auto_symbolic` with a stricter threshold: fix what is all but certain."""
+        self.auto_symbolic(r2, edges=edges)
 
     def reset(self, seed: int | None = None) -> None:
         """Begin again from the network that was given, or from another seed."""
@@ -174,7 +222,7 @@ class Controls:
 
     def goto(self, state: int) -> None:
         """Go to a state of the history by its id, see `states`."""
-        self._apply(c.Goto(c.whole(state, "state", "goto")))
+        self._apply(c.Goto(reading.whole(state, "state", "goto")))
 
     # ---- inside
 

@@ -96,6 +96,7 @@ def detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tuple[dic
         "points": torch.stack([picked, network.curve(edge, picked).y]),
         "density": bins / max(1, int(bins.max())),
         "knots": grid,
+        "full_knots": knots,
         "handles": torch.stack([greville, layer.weight()[target, source, :-1]]),
     }
     return arrays, [low, high]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,8 +12,10 @@ from torch import Tensor
 from kanwidget.core import EdgeRef, StepRecord, SymbolicFit, library, primitive
 from kanwidget.explorer import curves, live
 from kanwidget.explorer import protocol as p
-from kanwidget.explorer.acts import edge_name, subscript
+from kanwidget.explorer.names import edge_name, subscript
+from kanwidget.explorer.presets import PRESETS
 from kanwidget.explorer.session import Session
+from kanwidget.explorer.undo import error_of
 from kanwidget.symbolic.mathml import candidate_tree
 from kanwidget.training.parameters import parameter_map
 
@@ -64,15 +67,21 @@ def _edge(session: Session, ref: EdgeRef) -> p.EdgeInfo:
     layer = session.model.layer(ref.layer)
     flat = ref.target * layer.in_dim + ref.source
     best = session.best_known(ref)
-    return {
+    group = next((number for number, tie in enumerate(layer.ties) if flat in tie), None)
+    pinned = bool(layer.pinned[ref.target, ref.source])
+    told: p.EdgeInfo = {
         "key": list(ref),
         "state": layer.state(ref.source, ref.target),
         "name": edge_name(ref),
         "function": layer.symbol(ref.source, ref.target),
         "best": None if best is None else best.name,
         "best_r2": None if best is None else finite(best.r2),
-        "locked": bool(layer.pinned[ref.target, ref.source]) or any(flat in tie for tie in layer.ties),
+        "locked": pinned or group is not None,
+        "pinned": pinned,
     }
+    if group is not None:
+        told["tied"] = group
+    return told
 
 
 def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p.Status:
@@ -102,6 +111,12 @@ def settings(session: Session) -> p.Settings:
         "lr": given.lr,
         "simplicity": session.simplicity,
         "loss": loss_name(session),
+        "batch": given.batch,
+        "noise": session.noise,
+        "seed": session.seed,
+        "rows": len(session.data.train_input),
+        "presets": [] if session.preset is None else list(PRESETS),
+        "preset": session.preset,
     }
 
 
@@ -122,6 +137,7 @@ def selection(session: Session) -> tuple[p.Selection, dict[str, Tensor]]:
         "edges": [list(one) for one in session.selection],
         "x_name": node_name(session, layer, source),
         "importance": finite(float(session.scores().edge_scores[layer][target, source])) or 0.0,
+        "k": session.model.layer(layer).k,
     }
     if all(map(math.isfinite, data_range)):
         told["data_range"] = data_range
@@ -197,6 +213,8 @@ def history(session: Session) -> p.History:
             "step": node.step,
             "error": finite(node.error),
             "kept": tree.can_go(node.id),
+            "latest": finite(error_of(session.now) if node.id == tree.current else node.left),
+            "complexity": node.complexity,
         }
         for node in tree.nodes.values()
     ]
@@ -207,6 +225,16 @@ def history(session: Session) -> p.History:
         "can_redo": tree.can_redo,
         "events": [{"step": e.step, "label": e.label, "kind": e.kind} for e in session.events],
     }
+
+
+def front(session: Session) -> list[dict[str, Any]]:
+    """The states that no other one beats in both error and complexity, simplest first."""
+    known = [state for state in history(session)["states"] if state["latest"] is not None]
+    best: list[dict[str, Any]] = []
+    for state in sorted(known, key=lambda state: (state["complexity"], state["latest"], state["id"])):
+        if not best or state["latest"] < best[-1]["latest"]:
+            best.append(dict(state))
+    return best
 
 
 def metrics(records: Sequence[StepRecord], most: int | None = None) -> Tensor:

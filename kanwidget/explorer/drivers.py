@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -27,8 +28,8 @@ Job = tuple[Callable[[], Any], "Future[Any] | None"]
 
 #: Seconds of training between two looks at the clock and the queue is at most this; the queue is looked at after every step.
 _SLICE = 0.02
-#: Seconds that a pump of the browser trains.
-_PUMP_SECONDS = 0.15
+#: Seconds that a pump of the browser trains, and that a survey may take where no thread does it.
+_PUMP_SECONDS, _LOOK_SECONDS = 0.15, 0.5
 
 
 class Driver:
@@ -248,7 +249,7 @@ class Driver:
             return  # whoever paused doesn't wait for a frame of the training
         self.publisher.flush()
         if not self._jobs and not self._stop:
-            self.publisher.idle()
+            _ = self.publisher.idle() or self.publisher.look()
 
     def _advance(self, budget: float) -> Any:
         return self.session.advance(budget, lambda: bool(self._jobs) or self._stop)
@@ -258,6 +259,10 @@ class Driver:
         self.publisher.flush()
         while self.publisher.idle():
             self.publisher.flush()
+        if self.kind != "thread":
+            until = time.monotonic() + _LOOK_SECONDS
+            while not self._jobs and time.monotonic() < until and self.publisher.look():
+                pass
         self.publisher.flush()
 
     def _empty(self) -> None:

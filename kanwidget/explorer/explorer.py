@@ -10,16 +10,21 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
+
 from kanwidget import _check
 from kanwidget.core import History, StepRecord
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import describe, exports
 from kanwidget.explorer.cells import gentle_interrupt, progress_bar, replace_old
 from kanwidget.explorer.controls import Controls
+from kanwidget.explorer.parity import parity
+from kanwidget.explorer.presets import preset
 from kanwidget.explorer.publisher import Publisher
 from kanwidget.explorer.router import Router
 from kanwidget.explorer.script import script
 from kanwidget.explorer.session import Session
+from kanwidget.explorer.surface import checked, surface
 from kanwidget.explorer.worker import DriverChoice, make_driver
 from kanwidget.kan import KAN
 
@@ -103,6 +108,24 @@ class KANExplorer(Controls):
         self._stepped = threading.Condition()
         self._session.callbacks.append(self._count)
         replace_old(self)
+
+    @classmethod
+    def demo(cls, name: str | None = None, *, seed: int = 0, **options: Any) -> KANExplorer:
+        """An explorer on a small problem to play with; its view offers the others.
+
+        Args:
+            name: The problem, see `kanwidget.explorer.presets`; the first one by default.
+            seed: Of the network.
+            **options: Of `KANExplorer`.
+
+        Examples:
+            >>> KANExplorer.demo("ripples")
+            KANExplorer([2, 3, 1], step=0, train=0.755, test=0.748, idle)
+        """
+        name, row = preset(name)
+        found = cls(row.network(seed), row.data(), **options)
+        found._session.preset = name
+        return found
 
     # ---- training
 
@@ -209,6 +232,33 @@ class KANExplorer(Controls):
     def states(self) -> list[dict[str, Any]]:
         """The states that undo, redo and goto know: id, parent, label, kind, step, error."""
         return self._ask(lambda: [dict(state) for state in describe.history(self._session)["states"]])
+
+    @property
+    def front(self) -> list[dict[str, Any]]:
+        """The states of the history by complexity (free parameters) with their errors, those that no other state beats."""
+        return self._ask(lambda: describe.front(self._session))
+
+    def parity(self) -> dict[str, Any]:
+        """Truth and prediction of every part of the data, `(outputs, 2, rows)`; for classes a table of counts."""
+        return self._ask(lambda: dict(parity(self._session)[1]))
+
+    def surface(
+        self, x: int = 0, y: int | None = None, output: int = 0, at: Sequence[float | None] = ()
+    ) -> dict[str, Any]:
+        """The output over one or two inputs of the data, the others held at their medians, or where `at` says.
+
+        Returns:
+            `x` and, with two inputs, `y`: values on the axes; `z`: `(len(y), len(x))`, or `(1, len(x))`.
+        """
+        view = checked(self._open, c.LookAt(x, y, output, tuple(at)))
+        told, arrays = self._ask(lambda: surface(self._session, view))
+        axes = {"x": (told["x_range"], 1), "y": (told["y_range"], 0)}
+        lines = {
+            name: torch.linspace(ends[0], ends[1], arrays["z"].shape[along], dtype=arrays["z"].dtype)
+            for name, (ends, along) in axes.items()
+            if ends is not None
+        }
+        return {**lines, "z": arrays["z"]}
 
     @property
     def status(self) -> dict[str, Any]:

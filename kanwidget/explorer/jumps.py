@@ -12,12 +12,13 @@ from kanwidget.explorer.session import Session
 from kanwidget.explorer.topics import EVERYTHING, Topics
 from kanwidget.explorer.undo import Checkpoint, copied
 from kanwidget.kan import KAN
+from kanwidget.training.parameters import parameter_map
 
 
 def commit(session: Session, kind: str, label: str, before: Checkpoint) -> None:
     """A new node of the tree, and a mark on the curves."""
     session.events = [*session.events, Event(session.now.step, kind, label)]
-    session.tree.add(label, kind, session.now, before)
+    session.tree.add(label, kind, session.now, before, parameter_map(session.model).size)
     session.selection = tuple(edge for edge in session.selection if exists(session.model, edge))
 
 
@@ -34,7 +35,7 @@ def reset(session: Session, command: c.Reset) -> Topics:
     try:
         model.reference = session.model.reference.clone()
         session.adopt(model)
-        session.layout = 0
+        session.layout = session.first_layout
         session.trainer.step_count, session.trainer.seconds = 0, 0.0
         session.records, session.events = [], []
         session.now = replace(session.now, step=0)
@@ -43,6 +44,7 @@ def reset(session: Session, command: c.Reset) -> Topics:
     except BaseException:
         session.restore(before)
         raise
+    session.seed = session.initial.seed if command.seed is None else command.seed
     label = "reset" if command.seed is None else f"seed {command.seed}"
     commit(session, "reset", label, before)
     if session.state != "running":

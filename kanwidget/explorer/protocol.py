@@ -63,6 +63,11 @@ class EdgeInfo(TypedDict):
     """Name of the best candidate known so far, for the hover card."""
     best_r2: float | None
     locked: bool
+    """Pinned or tied."""
+    pinned: bool
+    """Kept out of training."""
+    tied: NotRequired[int]
+    """Number of the group of edges that it shares a function with."""
 
 
 class Structure(TypedDict):
@@ -110,12 +115,24 @@ class Settings(TypedDict):
     """0 ranks candidates by accuracy alone, 1 by simplicity alone."""
     loss: str
     """What `train` and `test` are: `RMSE` or `cross-entropy`."""
+    batch: int | None
+    """Rows of a step, null for all."""
+    noise: float
+    """On the training labels, in units of their spread; for classes the part that is drawn anew."""
+    seed: int
+    """Of the network that this training began with."""
+    rows: int
+    """Of training data."""
+    presets: list[str]
+    """Problems to play with, where there are."""
+    preset: str | None
+    """The present one."""
 
 
 class Selection(TypedDict):
     """The selected edges and the first one's detail. Arrays: `detail` (4, n): x, φ, base part, spline part;
     `points` (2, m): a sample of the data, (x, φ(x) + residual-free value); `density` (bins,): relative, max 1;
-    `knots` (G + 1,); `handles` (2, G + k): Greville abscissae and coefficients.
+    `knots` (G + 1,), `full_knots` (G + 1 + 2k,); `handles` (2, G + k): Greville abscissae and coefficients.
     """
 
     edges: list[EdgeKey]
@@ -123,6 +140,8 @@ class Selection(TypedDict):
     data_range: NotRequired[list[float]]
     """Smallest and largest value of the edge's input in the data; the curve outside is an extrapolation."""
     importance: NotRequired[float]
+    k: NotRequired[int]
+    """Order of its spline."""
 
 
 class Candidate(TypedDict):
@@ -185,6 +204,10 @@ class StateInfo(TypedDict):
     error: float | None
     kept: bool
     """Whether `goto` leads there: the states of the oldest acts are forgotten."""
+    latest: float | None
+    """The error of the latest state that was trained from it."""
+    complexity: int
+    """Free parameters."""
 
 
 class History(TypedDict):
@@ -288,6 +311,10 @@ class Snapshot(TypedDict):
 # status      status: Status
 # settings    settings: Settings
 # error       error: ErrorInfo | null
+# parity      parity: Parity, arrays
+# surface     surface: Surface, arrays
+# survey      survey: Survey
+# library     primitives: list[str]: the library has changed
 # ack         of: int (seq of the command), ok: bool, settings: Settings
 # export      format: str, filename: str, mime: str, text: str | null (binary in the buffer's bytes when null)
 # Any of them may carry `frame: int`: the browser answers `frame_ack` once it has drawn it.
@@ -311,20 +338,34 @@ Incoming = Literal[
     "export",
     "pump",
     "frame_ack",
+    "preset",
+    "watch",
+    "surface",
+    "survey",
+    "pin",
+    "lock",
+    "add_node",
 ]
 # ---- to Python: {"v", "kind", "seq", …}
 # select, fix, unfix, prune, restore and drag may carry `structure: int`, the version of the structure that was clicked: if the
 # nodes are others meanwhile, what was meant is gone, and the message is refused with an `error`.
 # hello      view: str (unique per view)
-# set        settings: {lamb?, grid?, opt?, lr?}
-# control    action: "start" | "pause" | "step" | "reset"
+# set        settings: {lamb?, grid?, opt?, lr?, batch? (null: all), noise?}
+# control    action: "start" | "pause" | "step" | "reset"; seed?: int (of the reset)
+# preset     name: str
+# watch      view: str, panels: list["parity" | "surface"]: what this view has open
+# surface    x: int, y: int | null, output: int, at: list[float | null] (null: the median; [] for all)
+# survey     on: bool
+# pin        edge or edges, on: bool
+# lock       edges: list[EdgeKey] of one layer, on: bool
+# add_node   level: int, product: bool
 # select     edges: list[EdgeKey]
 # fix        edge: EdgeKey or edges: list[EdgeKey] (one command, one state of the history), name: str, keep_spline: bool
 # unfix      edge: EdgeKey or edges: list[EdgeKey]
 # prune      edges?: list[EdgeKey], node?: NodeKey; without both: everything below the usual thresholds
 # restore    edges: list[EdgeKey]
 # refine     grid: int
-# auto       r2: float | null
+# auto       r2: float | null, edges?: list[EdgeKey]
 # drag       edge: EdgeKey, index: int, value: float, commit: bool
 # undo, redo
 # goto       state: int

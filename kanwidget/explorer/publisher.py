@@ -16,7 +16,9 @@ from torch import Tensor
 from kanwidget.explorer import curves, describe, live
 from kanwidget.explorer import protocol as p
 from kanwidget.explorer.formulas import described, formula
+from kanwidget.explorer.parity import parity
 from kanwidget.explorer.session import Session
+from kanwidget.explorer.surface import surface
 from kanwidget.explorer.topics import EVERYTHING, STEPPED, Topics
 from kanwidget.training.threads import one_thread
 
@@ -27,9 +29,14 @@ Send = Callable[[dict[str, Any], list[bytes]], None]
 FRAME_SECONDS, PATIENCE_SECONDS = 0.1, 2.0
 #: The part of the time that frames may take, and the longest time between two for that reason.
 _FRAME_PART, _FRAME_LONGEST = 0.045, 0.5
-#: Seconds between two refreshments of what is costly, and the parts of the time that each may take.
-_SLOW_SECONDS = 1.0
-_SLOW_PART = {"candidates": 0.03, "formula": 0.02}
+#: What is costly: seconds between two refreshments while training, and the part of the time that they may take.
+_SLOW = {
+    "candidates": (1.0, 0.03),
+    "formula": (1.0, 0.02),
+    "parity": (0.5, 0.01),
+    "surface": (0.25, 0.02),
+    "survey": (0.2, 0.2),
+}
 #: Seconds between two snapshots while training.
 SNAPSHOT_SECONDS = 2.0
 #: Rows of metrics in one message, and in a snapshot.
@@ -39,7 +46,6 @@ _MOST_THUMBS = 200
 #: Numbers of all thumbnails in a snapshot: large networks get coarser ones.
 _SNAPSHOT_THUMBS = 15_000
 _LIVE: Topics = frozenset(("metrics", "curves", "status", "selection"))
-_SLOW: Topics = frozenset(("candidates", "formula"))
 _AT_ONCE = ("structure", "settings", "history")
 
 
@@ -68,8 +74,8 @@ class Publisher:
         self._in_flight: int | None = None
         self._sent_at = self._stored_at = -1e9
         self._frame_cost = 0.0
-        self._slow_at = {"candidates": -1e9, "formula": -1e9}
-        self._slow_cost = {"candidates": 0.0, "formula": 0.0}
+        self._slow_at = dict.fromkeys(_SLOW, -1e9)
+        self._slow_cost = dict.fromkeys(_SLOW, 0.0)
         self._formula: tuple[int, p.Formula] | None = None
         self._snapshot_due = False
         self._next_thumbs = 0
@@ -80,6 +86,10 @@ class Publisher:
     def note(self, topics: Topics) -> None:
         """These topics changed."""
         self._dirty |= topics
+        if "curves" in topics:
+            self._dirty |= self.session.panels
+        if "structure" in topics and self.session.survey.on:
+            self._dirty.add("survey")
         if topics - STEPPED:
             self._snapshot_due = True
 
@@ -108,10 +118,17 @@ class Publisher:
             self._flush_snapshot()
 
     def idle(self) -> bool:
-        """Do one costly thing that is due; False if there is none."""
+        """Do one costly thing that is due; False if there is none. A survey, which may be long, is left to `look`."""
+        return self._slowly(sorted(self._dirty & _SLOW.keys() - {"survey"}))
+
+    def look(self) -> bool:
+        """Do a part of the survey; False if there is nothing to do."""
+        return self._slowly(sorted(self._dirty & {"survey"}))
+
+    def _slowly(self, topics: list[str]) -> bool:
         if self.send is None:
             return False
-        for topic in sorted(self._dirty & _SLOW):
+        for topic in topics:
             if self._slow_wait(topic) == 0.0:
                 with one_thread(self.session.small):
                     self._tell_slow(topic)
@@ -122,7 +139,7 @@ class Publisher:
         """Seconds until something that waits can be told, None if nothing waits."""
         if self.send is None:
             return None
-        waits = [self._slow_wait(topic) for topic in self._dirty & _SLOW]
+        waits = [self._slow_wait(topic) for topic in self._dirty & _SLOW.keys()]
         if self._dirty & _LIVE:
             waits.append(self._line_wait())
         if self._snapshot_due and self.store is not None and not self.session.running:
@@ -204,16 +221,26 @@ class Publisher:
         """Seconds until a costly topic may be told again."""
         if not self.session.running:
             return 0.0
-        pause = max(_SLOW_SECONDS, self._slow_cost[topic] / _SLOW_PART[topic])
+        seconds, part = _SLOW[topic]
+        pause = max(seconds, self._slow_cost[topic] / part)
         return max(0.0, self._slow_at[topic] + pause - self.clock())
 
     def _tell_slow(self, topic: str) -> None:
         self._dirty.discard(topic)
         started = self.clock()
-        if topic == "candidates":
-            self._tell_candidates()
-        else:
-            self.tell("formula", {"formula": self.formula()})
+        match topic:
+            case "candidates":
+                self._tell_candidates()
+            case "formula":
+                self.tell("formula", {"formula": self.formula()})
+            case "parity":
+                told, arrays = parity(self.session)
+                self.tell("parity", {"parity": told}, arrays)
+            case "surface":
+                shown, arrays = surface(self.session, self.session.view)
+                self.tell("surface", {"surface": shown}, arrays)
+            case "survey":
+                self._tell_survey()
         self._slow_at[topic] = self.clock()
         self._slow_cost[topic] = self.clock() - started
 
@@ -308,12 +335,19 @@ class Publisher:
         told, arrays = describe.candidates(self.session, busy)
         self.tell("candidates", {"candidates": told}, arrays)
 
+    def _tell_survey(self) -> None:
+        survey = self.session.survey
+        survey.work(self.session)
+        self.tell("survey", {"survey": survey.news()})
+        if not survey.done:
+            self._dirty.add("survey")
+
     # ---- the stored state
 
     def _flush_snapshot(self) -> None:
         """While training every two seconds; else once everything that belongs to it is known."""
         late = self.clock() - self._stored_at >= SNAPSHOT_SECONDS
-        due = late if self.session.running else self._snapshot_due and not self._dirty & _SLOW
+        due = late if self.session.running else self._snapshot_due and not self._dirty & {"candidates", "formula"}
         if self.store is not None and due:
             self._snapshot_due = False
             self.store(self.snapshot())

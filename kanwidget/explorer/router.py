@@ -8,6 +8,7 @@ from typing import Any
 from kanwidget import _check
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import protocol as p
+from kanwidget.explorer import reading
 from kanwidget.explorer.drivers import Driver
 from kanwidget.explorer.publisher import Publisher
 from kanwidget.explorer.topics import Notice
@@ -17,7 +18,7 @@ _LONGEST = 1_000_000
 #: `(format)` → filename, mime, text or None, bytes or None.
 Export = Callable[[str], tuple[str, str, str | None, bytes | None]]
 #: Messages that name edges or nodes of a structure.
-_OF_EDGES = ("select", "fix", "unfix", "prune", "restore", "drag")
+_OF_EDGES = ("select", "fix", "unfix", "prune", "restore", "drag", "pin", "lock", "add_node", "auto")
 FORMATS = ("svg", "png", "csv", "json", "html", "code")
 
 
@@ -66,7 +67,7 @@ class Router:
             raise ValueError("the message is too long")
 
     def _command(self, message: Mapping[str, Any], seq: int) -> None:
-        found = c.parse(message)
+        found = reading.parse(message)
         if not found:
             raise ValueError(f"the kernel knows no message {message.get('kind')!r}")
         if isinstance(found[0], c.Pause):
@@ -110,7 +111,7 @@ class Router:
             self.driver.post(self.driver.session.warm_up)
 
     def _pump(self, message: Mapping[str, Any], seq: int) -> None:
-        since = c.whole(message.get("since"), "since", "pump")
+        since = reading.whole(message.get("since"), "since", "pump")
         self.driver.pump()
 
         def answer() -> None:
@@ -138,11 +139,11 @@ class Router:
 
 def _clicked(message: Mapping[str, Any]) -> int | None:
     """Version of the structure that edges and nodes of a message belong to, None where it doesn't say or names none."""
-    named = any(message.get(name) is not None for name in ("edge", "edges", "node"))
+    named = any(message.get(name) is not None for name in ("edge", "edges", "node", "level"))
     given = message.get("structure")
     if message["kind"] not in _OF_EDGES or not named or given is None:
         return None
-    return c.whole(given, "structure", message["kind"])
+    return reading.whole(given, "structure", message["kind"])
 
 
 def notice_of(error: BaseException) -> Notice:

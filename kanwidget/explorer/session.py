@@ -8,25 +8,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core import EdgeRef, Event, History, StepRecord, SymbolicFit, library
 from kanwidget.core.scores import Scores
-from kanwidget.datasets import as_dataset
+from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.explorer import curves, memory
-from kanwidget.explorer.commands import Command, Edge
+from kanwidget.explorer.commands import Command, Edge, Panel
 from kanwidget.explorer.known import BestKnown
 from kanwidget.explorer.live import Seen
 from kanwidget.explorer.protocol import State
 from kanwidget.explorer.script import Log
+from kanwidget.explorer.surface import first_view
+from kanwidget.explorer.survey import Survey
 from kanwidget.explorer.topics import STEPPED, Notice, Topics
 from kanwidget.explorer.undo import Checkpoint, UndoTree, copied
 from kanwidget.kan import KAN
 from kanwidget.symbolic.ranking import SIMPLICITY
-from kanwidget.training import OPTIMIZERS, Trainer, make_settings
+from kanwidget.training import OPTIMIZERS, Settings, Trainer, make_settings
+from kanwidget.training.parameters import parameter_map
 from kanwidget.training.threads import is_small, one_thread
 
 #: A step that lasts longer than this looks at the stop flag; shorter ones are always finished.
@@ -61,18 +64,42 @@ class Session:
             _check.fail("model", "KANExplorer", "a KAN", model, "KAN([2, 5, 1]) makes one.", error=TypeError)
         self.lib = None if lib is None else tuple(row.name for row in library(lib))
         self.steps = None if steps is None else _check.integer(steps, "steps", "KANExplorer", low=1)
-        self.past = model.history
-        self.model = copied(model)
-        self.data = as_dataset(data)
-        self.in_vars = _named(in_vars, self.data.in_vars, "in_vars")
-        outputs = self.data.out_vars if len(self.data.out_vars) == model.n_out else None
-        self.out_vars = _named(out_vars, outputs or tuple(f"y_{i + 1}" for i in range(model.n_out)), "out_vars")
-        self.initial = copied(model)
         #: Asked within long steps, as `Trainer.interrupted`; a driver sets it.
         self.interrupted: Callable[[], bool] = lambda: False
         #: Told when a longer act begins (in words) and when it ends (None); a publisher sets it.
         self.on_task: Callable[[str | None], None] = lambda _: None
-        self.trainer = Trainer(self.model, self.data, None, make_settings(**options), self._interrupted)
+        self.callbacks: list[Callable[[StepRecord], Any]] = []
+        #: Name of the problem that is played with, None for data of one's own.
+        self.preset: str | None = None
+        self.simplicity = SIMPLICITY
+        #: What each view has open.
+        self.watched: dict[str, tuple[Panel, ...]] = {}
+        #: Raised by every change of parameters or structure: what is derived from them is then out of date.
+        self.version = -1
+        #: Which nodes there are: edges of another layout are others, even where their indices are the same.
+        self.layout, self._layouts = 0, -1
+        self.notice: Notice | None = None
+        self.survey = Survey()
+        self._step_started = 0.0
+        self.begin(model, as_dataset(data), in_vars, out_vars, make_settings(**options))
+
+    def begin(
+        self,
+        model: KAN,
+        data: Dataset,
+        in_vars: Sequence[str] | None,
+        out_vars: Sequence[str] | None,
+        settings: Settings,
+    ) -> None:
+        """Begin with a network and its data; what was done before is left behind."""
+        trainer = Trainer(copied(model), data, None, settings, self._interrupted)
+        self.in_vars = _named(in_vars, data.in_vars, "in_vars")
+        outputs = data.out_vars if len(data.out_vars) == model.n_out else None
+        self.out_vars = _named(out_vars, outputs or tuple(f"y_{i + 1}" for i in range(model.n_out)), "out_vars")
+        self.past, self.initial = model.history, copied(model)
+        self.data, self.trainer, self.model = data, trainer, cast("KAN", trainer.network)
+        #: Noise on the training labels, see `noisy`, and the seed of the last reset.
+        self.noise, self.seed = 0.0, model.seed
         self.state: State = "idle"
         self.reason: str | None = None
         self.left: int | None = None
@@ -80,26 +107,23 @@ class Session:
         self.pausing = False
         self.records: list[StepRecord] = []
         self.events: list[Event] = []
-        self.now = self.trainer.record()
+        self.now = trainer.record()
         self.ms_per_step: float | None = None
         self.selection: tuple[Edge, ...] = ()
-        self.simplicity = SIMPLICITY
         self.best = BestKnown()
         #: The last look at an edge in training.
         self.seen: Seen | None = None
-        #: Raised by every change of parameters or structure: what is derived from them is then out of date.
-        self.version = 0
-        #: Which nodes there are: edges of another layout are others, even where their indices are the same.
-        self.layout, self._layouts = 0, 0
-        self.notice: Notice | None = None
-        self.callbacks: list[Callable[[StepRecord], Any]] = []
         self.log = Log()
         self.tree = UndoTree()
-        self.tree.add("start", "start", self.now, None)
+        self.tree.add("start", "start", self.now, None, parameter_map(self.model).size)
         self.dragging: Checkpoint | None = None
         self._fits: tuple[Edge, int, list[SymbolicFit]] | None = None
         self._scores: tuple[int, Scores] | None = None
-        self._step_started = 0.0
+        self.view = first_view(self)
+        self.version += 1
+        self.best.acted = self.version
+        self._layouts += 1
+        self.layout = self.first_layout = self._layouts
 
     # ---- asking
 
@@ -122,6 +146,11 @@ class Session:
     def small(self) -> bool:
         """Whether the network is so small that several threads would only wait for each other."""
         return is_small(self.model, len(self.data.train_input))
+
+    @property
+    def panels(self) -> frozenset[Panel]:
+        """What is open in any view."""
+        return frozenset(panel for panels in self.watched.values() for panel in panels)
 
     def check_edge(self, edge: Sequence[int], where: str) -> Edge:
         """The edge, if it exists."""

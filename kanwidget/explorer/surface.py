@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.explorer import protocol as p
-from kanwidget.explorer.session import Session
+from kanwidget.explorer.commands import LookAt
 from kanwidget.training.inputs import labels
+
+if TYPE_CHECKING:
+    from kanwidget.explorer.session import Session
 
 #: Values an axis: of a surface, and of the line that is drawn where there is one input only.
 _SIDE, _LINE = 40, 161
@@ -21,25 +22,13 @@ _SIDE, _LINE = 40, 161
 _POINTS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What is looked at. Inputs are columns of the data."""
-
-    x: int = 0
-    y: int | None = None
-    """None draws a line over `x`."""
-    output: int = 0
-    at: tuple[float | None, ...] = ()
-    """Where the other inputs are held, one value a column of the data; None, and `()` for all, is the median."""
-
-
-def first_view(session: Session) -> View:
+def first_view(session: Session) -> LookAt:
     """The first two inputs that the network reads, and the first output."""
     columns = session.model.columns.tolist()
-    return View(columns[0], columns[1] if len(columns) > 1 else None)
+    return LookAt(columns[0], columns[1] if len(columns) > 1 else None)
 
 
-def checked(session: Session, view: View, where: str = "surface") -> View:
+def checked(session: Session, view: LookAt, where: str = "surface") -> LookAt:
     """The view, if there are such inputs and such an output.
 
     Raises:
@@ -55,19 +44,10 @@ def checked(session: Session, view: View, where: str = "surface") -> View:
     if len(view.at) not in (0, last + 1):
         _check.fail("at", where, f"{last + 1} values, one an input", list(view.at))
     at = tuple(None if value is None else _check.real(value, "at", where) for value in view.at)
-    return View(view.x, view.y, view.output, at)
+    return LookAt(view.x, view.y, view.output, at)
 
 
-def view_of(message: dict[str, Any], session: Session) -> View:
-    """The view that a message from the browser asks for."""
-    y, at = message.get("y"), message.get("at")
-    if at is not None and (isinstance(at, str) or not isinstance(at, Sequence)):
-        _check.fail("at", "surface", "a list of numbers", at)
-    x, output = message.get("x"), message.get("output", 0)
-    return checked(session, View(x, y, output, tuple(at or ())))  # type: ignore[arg-type]
-
-
-def surface(session: Session, view: View) -> tuple[p.Surface, dict[str, Tensor]]:
+def surface(session: Session, view: LookAt) -> tuple[p.Surface, dict[str, Tensor]]:
     """The output on an even grid over the data's range.
 
     Returns:

@@ -6,10 +6,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 Topic = Literal[
-    "metrics", "replaced", "curves", "structure", "selection", "candidates", "formula", "history", "status", "settings"
+    "metrics",
+    "replaced",
+    "curves",
+    "structure",
+    "selection",
+    "candidates",
+    "formula",
+    "history",
+    "status",
+    "settings",
+    "parity",
+    "surface",
+    "survey",
 ]
 Topics = frozenset[Topic]
-#: After a jump to another state.
+#: After a jump to another state. What only some views have open (parity, surface, survey) follows from `curves`.
 EVERYTHING: Topics = frozenset(
     (
         "metrics",

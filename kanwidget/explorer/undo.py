@@ -98,6 +98,10 @@ class TreeNode:
     latest: Checkpoint | None = None
     forward: int | None = None
     """The child that redo goes to: the one left last."""
+    left: float | None = None
+    """The error when it was left last."""
+    complexity: int = 0
+    """Free parameters of its network."""
 
     @property
     def kept(self) -> bool:
@@ -132,13 +136,15 @@ class UndoTree:
         """Whether a node is the current one, or its state is kept."""
         return state == self.current or self.nodes[state].latest is not None
 
-    def add(self, label: str, kind: str, now: StepRecord, before: Checkpoint | None) -> TreeNode:
+    def add(self, label: str, kind: str, now: StepRecord, before: Checkpoint | None, complexity: int = 0) -> TreeNode:
         """A new act on the current node; it becomes the current one."""
         parent = self.nodes.get(self.current)
-        error = now.train_loss if now.test_loss is None else now.test_loss
+        error = error_of(now)
         node = TreeNode(len(self.nodes), None if parent is None else parent.id, label, kind, now.step, error, before)
+        node.complexity = complexity
         if parent is not None:
             parent.latest, parent.forward = before, node.id
+            parent.left = None if before is None else error_of(before.now)
         self.nodes[node.id] = node
         self.current = node.id
         self._forget()
@@ -196,6 +202,7 @@ class UndoTree:
         node = self.nodes[self.current]
         if node.latest is None or not node.latest.same_as(present):
             node.latest = present
+        node.left = error_of(present.now)
 
     def _way(self) -> set[int]:
         """The nodes that undo and redo lead through."""
@@ -208,6 +215,11 @@ class UndoTree:
             way.add(ahead)
             ahead = self.nodes[ahead].forward
         return way | {self.current}
+
+
+def error_of(record: StepRecord) -> float:
+    """The error that states are compared by: on the test data where there are any."""
+    return record.train_loss if record.test_loss is None else record.test_loss
 
 
 def _bytes(nodes: Iterable[TreeNode]) -> int:

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
@@ -144,6 +145,15 @@ class Trainer(Iterator[StepRecord]):
         self.settings = new
         if new.lamb != old.lamb:
             self._note("lamb", f"lamb = {new.lamb:g}")
+
+    def relabel(self, label: Tensor) -> None:
+        """Train on other labels for the same inputs, of the same shape and type as the present ones."""
+        known = self.data.train_label
+        if label.shape != known.shape or label.is_floating_point() != known.is_floating_point():
+            _check.fail("label", "relabel", "of the shape and type of the present labels", label)
+        self.data = replace(self.data, train_label=label.to(known))
+        self._labels["train"] = labels(self.data.train_label, self.loss)
+        self._build(self.settings)
 
     def reset(self) -> None:
         """Take notice that parameters or structure of the network were changed from outside."""

@@ -13,8 +13,7 @@ import torch
 from kanwidget import KAN, Dataset, SymbolicFit
 from kanwidget.core import EdgeRef, Event, StepRecord
 from kanwidget.core.scores import Scores
-from kanwidget.explorer import commands as c
-from kanwidget.explorer import curves, describe
+from kanwidget.explorer import curves, describe, reading
 from kanwidget.explorer.publisher import Publisher
 from kanwidget.explorer.session import Session
 from kanwidget.explorer.topics import Notice
@@ -49,6 +48,17 @@ TO_PYTHON = {
     "export": {"kind": "export", "format": "svg"},
     "pump": {"kind": "pump", "since": 120},
     "frame_ack": {"kind": "frame_ack", "frame": 3},
+    "set.batch": {"kind": "set", "settings": {"batch": 64}},
+    "set.noise": {"kind": "set", "settings": {"noise": 0.1}},
+    "control.seed": {"kind": "control", "action": "reset", "seed": 7},
+    "preset": {"kind": "preset", "name": "ripples"},
+    "watch": {"kind": "watch", "view": "kw1-abc123", "panels": ["parity", "surface"]},
+    "surface": {"kind": "surface", "x": 0, "y": 1, "output": 0, "at": [None, 0.5]},
+    "survey": {"kind": "survey", "on": True},
+    "auto.edges": {"kind": "auto", "r2": 0.99, "edges": [EDGE]},
+    "pin": {"kind": "pin", "edges": [EDGE, [0, 1, 0]], "on": True},
+    "lock": {"kind": "lock", "edges": [EDGE, [0, 1, 0]], "on": True},
+    "add_node": {"kind": "add_node", "level": 1, "product": False},
     "fix.structure": {"kind": "fix", "edge": EDGE, "name": "sin", "keep_spline": False, "structure": 3},
     "fix.edges": {"kind": "fix", "edges": [EDGE, [0, 0, 1]], "name": "sin", "keep_spline": False},
     "unfix.edges": {"kind": "unfix", "edges": [[0, 0, 1], [0, 1, 0]]},
@@ -154,6 +164,23 @@ def _tellers(one, publisher):
         one.selection = ((0, 0, 0),)
         publisher._tell_candidates(busy)
 
+    pairs = torch.tensor([[[0.5, -0.5, 1.0], [0.25, -0.75, 1.0]]])
+    paired = {"outputs": ["y"], "classes": False}, {"train": pairs, "test": pairs[..., :2]}
+    shown = (
+        {
+            "x": 0,
+            "y": 1,
+            "output": 0,
+            "at": [0.0, 0.5],
+            "names": list(one.in_vars),
+            "outputs": ["y"],
+            "x_range": [-1.0, 1.0],
+            "y_range": [0.0, 2.0],
+            "classes": False,
+        },
+        {"z": torch.arange(6.0).view(2, 3), "points": torch.tensor([[0.0, 0.5], [1.0, 0.5], [0.25, 0.75]])},
+    )
+    survey = {"first": 1, "of": 3, "busy": True, "rows": [{"edge": EDGE, "name": "sin", "r2": 0.99998}]}
     text = "explorer.fit(steps=50)\n"
     code = {"format": "code", "filename": "session.py", "mime": "text/x-python", "text": text}
     png = {"format": "png", "filename": "network.png", "mime": "image/png", "text": None}
@@ -177,6 +204,10 @@ def _tellers(one, publisher):
         "settings": lambda: publisher.tell("settings", {"settings": describe.settings(one)}),
         "error": lambda: error(refused),
         "error.none": lambda: error(None),
+        "parity": lambda: publisher.tell("parity", {"parity": paired[0]}, paired[1]),
+        "surface": lambda: publisher.tell("surface", {"surface": shown[0]}, shown[1]),
+        "survey": lambda: publisher.tell("survey", {"survey": survey}),
+        "library": lambda: publisher.tell("library", {"primitives": ["x", "mine"]}),
         "ack": lambda: publisher.tell_ack(9, True),
         "export.code": lambda: publisher.tell_file(code, None),
         "export.png": lambda: publisher.tell_file(png, b"\x89PNG\r\n\x1a\n"),
@@ -185,7 +216,7 @@ def _tellers(one, publisher):
 
 def commands():
     """What the messages to Python are read as; those without are answered without a command."""
-    return {name: c.parse({"v": 1, "seq": 1, **message}) for name, message in TO_PYTHON.items()}
+    return {name: reading.parse({"v": 1, "seq": 1, **message}) for name, message in TO_PYTHON.items()}
 
 
 def main():

@@ -22,6 +22,9 @@ KINDS = {
     "candidates": p.Candidates,
     "formula": p.Formula,
     "history": p.History,
+    "parity": p.Parity,
+    "surface": p.Surface,
+    "survey": p.Survey,
 }
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kanwidget import KAN, KANExplorer
 from kanwidget.explorer import commands as c
+from kanwidget.explorer import reading
 from tests.explorer.conftest import Page, dataset
 from tests.explorer.states import everything
 
@@ -225,7 +226,7 @@ def test_every_incoming_message_is_known():
 
     from kanwidget.explorer import protocol as p
 
-    assert set(c._READERS) | {"hello", "export", "pump", "frame_ack"} == set(get_args(p.Incoming))
+    assert set(reading._READERS) | {"hello", "export", "pump", "frame_ack"} == set(get_args(p.Incoming))
 
 
 plain = st.recursive(
@@ -238,7 +239,7 @@ fields = ("edge", "edges", "node", "name", "keep_spline", "settings", "grid", "r
 noise = st.fixed_dictionaries(
     {
         "v": st.just(1),
-        "kind": st.sampled_from(sorted(set(c._READERS) | {"pump", "frame_ack", "hello"})),
+        "kind": st.sampled_from(sorted(set(reading._READERS) | {"pump", "frame_ack", "hello"})),
         "seq": st.integers(),
     },
     optional=dict.fromkeys(fields, plain),

@@ -1,0 +1,136 @@
+"""Settings, training and looks: what isn't an act on the network and has no node in the undo tree."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from kanwidget import _check
+from kanwidget.core import Event
+from kanwidget.explorer import commands as c
+from kanwidget.explorer import memory
+from kanwidget.explorer.noise import noisy
+from kanwidget.explorer.presets import PRESETS, preset
+from kanwidget.explorer.session import Session
+from kanwidget.explorer.surface import checked
+from kanwidget.explorer.topics import EVERYTHING, Topics
+
+NOTHING: Topics = frozenset()
+
+
+def set_(session: Session, command: c.Set) -> Topics:
+    """Change settings; they act on the next step."""
+    trainer = session.trainer
+    old, known, noise, data = trainer.settings, memory.take(trainer), session.noise, trainer.data
+    changes = command.given
+    try:
+        level = changes.pop("noise", None)
+        if level is not None:
+            session.noise = _check.real(level, "noise", "set", low=0)
+            trainer.relabel(noisy(session.data, session.noise).train_label)
+        trainer.configure(**changes)
+        if command.opt is not None or command.batch is not None:
+            trainer.reset()
+    except Exception:
+        # An optimiser that this loss can't use is noticed only when it is made.
+        trainer.settings, trainer.data, session.noise = old, data, noise
+        trainer.relabel(data.train_label)
+        memory.put(trainer, known)
+        raise
+    events = [Event(session.now.step, name, f"{name} = {_shown(value)}") for name, value in command.given.items()]
+    trainer.events.clear()
+    session.events = [*session.events, *events]
+    trainer.reason = ""
+    session.now = replace(trainer.record(), step=session.now.step, stopped=None)
+    session.log.add(command)
+    topics: Topics = frozenset(("settings", "history", "status"))
+    return topics | {"curves"} if command.noise is not None else topics
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else "all" if value == -1 else str(value)
+
+
+def start(session: Session, command: c.Start) -> Topics:
+    """Train."""
+    steps = session.steps if command.steps is None else command.steps
+    if steps is not None:
+        _check.integer(steps, "steps", "start", low=1)
+    return _run(session, steps)
+
+
+def _run(session: Session, steps: int | None) -> Topics:
+    if session.trainer.reason:
+        session.log.cut()
+    session.trainer.reason = ""
+    session.state, session.reason, session.left, session.pausing = "running", None, steps, False
+    return frozenset(("status",))
+
+
+def step(session: Session, command: c.Step) -> Topics:
+    """Train some steps."""
+    n, running = _check.integer(command.n, "n", "step", low=1), session.running
+    topics = _run(session, n)
+    session.pausing = running
+    return topics
+
+
+def pause(session: Session, _: c.Pause) -> Topics:
+    """Stop training, keep everything."""
+    if not session.running:
+        return NOTHING
+    session.state, session.reason, session.left = "paused", None, None
+    return frozenset(("status", "curves", "selection", "candidates", "formula", "metrics"))
+
+
+def select(session: Session, command: c.Select) -> Topics:
+    """Look at edges."""
+    session.selection = tuple(dict.fromkeys(session.check_edge(edge, "select") for edge in command.edges))
+    return frozenset(("selection", "candidates"))
+
+
+def rank(session: Session, command: c.Rank) -> Topics:
+    """Weigh simplicity in the order of candidates."""
+    session.simplicity = _check.real(command.weight, "weight", "rank", low=0, high=1)
+    session._fits = None
+    session.best.forget()
+    session.seen = None
+    return frozenset(("settings", "candidates"))
+
+
+def use_preset(session: Session, command: c.UsePreset) -> Topics:
+    """Begin anew with another of the problems to play with; what was done is left behind."""
+    if session.preset is None:
+        _check.fail("name", "preset", "asked for in KANExplorer.demo() only", command.name)
+    _check.choice(command.name, "name", "preset", PRESETS)
+    name, row = preset(command.name)
+    session.begin(row.network(), row.data(), None, None, session.trainer.settings)
+    session.preset = name
+    return EVERYTHING
+
+
+def watch(session: Session, command: c.Watch) -> Topics:
+    """Somebody opens a panel, or closes it."""
+    before = session.panels
+    session.watched.pop(command.view, None)
+    if command.panels:
+        session.watched[command.view] = command.panels
+    if len(session.watched) > MOST_VIEWS:
+        del session.watched[next(iter(session.watched))]
+    return frozenset(session.panels - before)
+
+
+def look_at(session: Session, command: c.LookAt) -> Topics:
+    """The surface shows something else."""
+    session.view = checked(session, command)
+    return frozenset(("surface",))
+
+
+def look(session: Session, command: c.Look) -> Topics:
+    """The best candidates of all splines are wanted, or no longer."""
+    session.survey.switch(command.on)
+    return frozenset(("survey",))
+
+
+#: Views whose open panels are remembered; the longest known one is forgotten first.
+MOST_VIEWS = 8
