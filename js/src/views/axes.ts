@@ -16,7 +16,7 @@ export class Stage {
   size: Size = { width: 420, height: 220 };
   #empty = h("p", { class: "kw-empty kw-dim" });
   #readout = h("div", { class: "kw-readout kw-box kw-pop kw-fine", "aria-hidden": "true", hidden: true });
-  #ring = s("circle", { class: "kw-p kw-ring", "stroke-width": 2 });
+  #ring = s("circle", { class: "kw-p kw-float", "stroke-width": 2 });
   readonly node = h("div", { class: "kw-stage kw-fill" }, this.svg, this.#empty, this.#readout);
 
   #at: [number, number] = [Number.NaN, Number.NaN];

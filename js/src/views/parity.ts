@@ -63,13 +63,19 @@ export function parity(context: Context): View {
     part = PARTS[value]![0];
     draw(new Set(["parity"] as const));
   });
-  const counts = h("div", { class: "kw-both kw-fill", tabindex: 0, role: "group", "aria-label": "Confusion matrix" });
+  const counts = h("div", {
+    class: "kw-fill",
+    style: "overflow:auto",
+    tabindex: 0,
+    role: "group",
+    "aria-label": "Confusion matrix",
+  });
   const node = h(
     "section",
     { class: "kw-fill kw-split", "data-kw-panel": "parity", "aria-label": "Parity" },
     stage.node,
     counts,
-    h("div", { class: "kw-col kw-side kw-fine kw-dim" }, outputs.node, parts.node, words),
+    h("div", { class: "kw-col kw-scroll kw-side kw-fine kw-dim" }, outputs.node, parts.node, words),
   );
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "parity", "size", "view", "link")) return;

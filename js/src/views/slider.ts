@@ -63,7 +63,7 @@ export function slider(spec: SliderSpec, registry: Registry): Slider {
     "aria-label": `${spec.label}, typed`,
   });
   const [before, after] = spec.ends ?? [spec.label, ""];
-  const words = spec.ends ? h("span", {}, before) : h("label", { for: id }, before);
+  const words = spec.ends ? h("span", {}, before) : h("label", { for: id, class: "kw-cut" }, before);
   const node = h("div", { class: "kw-row kw-slider kw-dim" }, words, range, spec.ends ? h("span", {}, after) : field);
   const hand = new Hand(spec, range, field, registry);
   return { node, accept: (value, answered) => hand.accept(value, answered), disable: (yes) => hand.disable(yes) };

@@ -42,7 +42,7 @@ export function surface(context: Context): View {
     else held[column] = value;
     return ask();
   });
-  const side = h("div", { class: "kw-col kw-side kw-fine kw-dim" }, output.node, x.node, y.node, rest.node);
+  const side = h("div", { class: "kw-col kw-scroll kw-side kw-fine kw-dim" }, output.node, x.node, y.node, rest.node);
   const node = h(
     "section",
     { class: "kw-fill kw-split", "data-kw-panel": "surface", "aria-label": "Surface" },
