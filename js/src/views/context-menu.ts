@@ -1,0 +1,174 @@
+// A menu at the pointer or at what has the focus: for the right button, the menu key and a long press.
+import { activeIn, h } from "../dom";
+import { Registry } from "../listeners";
+import { type Topics, touches } from "../topics";
+
+export interface Item {
+  /** `data-kw-action`. */
+  action: string;
+  label: string;
+  run(): void;
+  /** Why it can't be used now. */
+  why?: string | false | undefined;
+}
+/** null separates. */
+export type Entries = (Item | null)[];
+
+const LONG_PRESS_MS = 500;
+const STILL_PX = 10;
+
+export class ContextMenu {
+  #shown: { node: HTMLElement; opener: Element; entries: () => Entries; registry: Registry } | null = null;
+
+  /** Opens it at a point of the window, or below what it belongs to. */
+  open(opener: Element, at: [number, number] | null, name: string, entries: () => Entries): void {
+    this.close(false);
+    const frame = opener.closest(".kw-frame");
+    if (!frame) return;
+    const node = h("div", { class: "kw-context kw-box kw-pop kw-scroll", role: "menu", "aria-label": name });
+    const registry = new Registry();
+    this.#shown = { node, opener, entries, registry };
+    registry.listen(node, "keydown", (event) => this.#key(event));
+    registry.listen(node, "click", (event) => this.#run(event.target as Element));
+    registry.listen(node, "contextmenu", (event) => event.preventDefault());
+    registry.listen(node, "focusout", (event) => {
+      if (event.relatedTarget && !node.contains(event.relatedTarget as Node)) this.close(false);
+    });
+    registry.listen(node.ownerDocument, "pointerdown", (event) => {
+      if (!event.composedPath().includes(node)) this.close(false);
+    });
+    frame.append(node);
+    this.#fill();
+    place(node, frame, opener, at);
+    items(node)[0]?.focus({ preventScroll: true });
+  }
+
+  /** While it is open, the kernel's news may change what can be done. */
+  draw(topics: Topics): void {
+    if (this.#shown && touches(topics, "structure", "candidates", "selection", "link")) this.#fill();
+  }
+
+  close(back = true): void {
+    const shown = this.#shown;
+    if (!shown) return;
+    this.#shown = null;
+    shown.registry.destroy();
+    const frame = shown.node.parentElement;
+    shown.node.remove();
+    if (!back) return;
+    // An edge may have been drawn anew, or be gone: then the network's tab stop takes the focus.
+    const opener = shown.opener.isConnected ? shown.opener : frame?.querySelector(".kw-network [tabindex='0']");
+    (opener as HTMLElement | null)?.focus({ preventScroll: true });
+  }
+
+  #fill(): void {
+    const { node, entries } = this.#shown!;
+    const focused = items(node).indexOf(activeIn(node) as HTMLElement);
+    node.replaceChildren(...entries().map((entry) => (entry ? itemNode(entry) : h("div", { role: "separator" }))));
+    items(node)[focused]?.focus({ preventScroll: true });
+  }
+
+  #run(target: Element): void {
+    const action = target.closest("[role=menuitem]")?.getAttribute("data-kw-action");
+    const item = this.#shown?.entries().find((one) => one?.action === action);
+    if (!item || item.why) return;
+    this.close();
+    item.run();
+  }
+
+  #key(event: KeyboardEvent): void {
+    const all = items(this.#shown!.node);
+    const at = all.indexOf(activeIn(this.#shown!.node) as HTMLElement);
+    const move = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+    if (move !== undefined) all.at(move % all.length)?.focus();
+    else if (event.key === "Escape" || event.key === "Tab") this.close();
+    else if (event.key.length === 1 && event.key !== " ") {
+      const begins = (one: HTMLElement) => one.textContent?.toLowerCase().startsWith(event.key.toLowerCase());
+      [...all.slice(at + 1), ...all.slice(0, at + 1)].find(begins)?.focus();
+    } else {
+      // Enter and Space press the button; keys of the explorer itself wait until the menu is closed.
+      event.stopPropagation();
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+const items = (node: Element): HTMLElement[] => [...node.querySelectorAll<HTMLElement>("[role=menuitem]")];
+
+const itemNode = ({ action, label, why }: Item): HTMLElement =>
+  h(
+    "button",
+    {
+      type: "button",
+      class: "kw-button kw-bare kw-item",
+      role: "menuitem",
+      tabindex: -1,
+      "data-kw-action": action,
+      "aria-disabled": why ? "true" : null,
+    },
+    h("span", {}, label),
+    why ? h("span", { class: "kw-dim kw-fine" }, why) : null,
+  );
+
+/** Within the visible part of the frame, as near as possible to where it was asked for. */
+function place(node: HTMLElement, frame: Element, opener: Element, at: [number, number] | null): void {
+  const [box, from] = [frame.getBoundingClientRect(), opener.getBoundingClientRect()];
+  const [x, y] = at ?? [from.left + Math.min(from.width, 40) / 2, from.bottom + 2];
+  const within = (value: number, size: number, room: number) => Math.max(4, Math.min(value, room - size - 4));
+  node.style.left = `${within(x - box.left, node.offsetWidth, frame.clientWidth) + frame.scrollLeft}px`;
+  node.style.top = `${within(y - box.top, node.offsetHeight, frame.clientHeight) + frame.scrollTop}px`;
+}
+
+/**
+ * Calls `open` wherever a menu is asked for: by the right button, the menu key, Shift-F10, or a long press. It returns
+ * whether there is one; else the browser's own stays.
+ */
+export function menuEvents(
+  stage: HTMLElement,
+  registry: Registry,
+  open: (target: Element, at: [number, number] | null, event: MouseEvent | null) => boolean,
+): void {
+  let press: (() => void) | null = null;
+  let start: PointerEvent | null = null;
+  let opened = 0;
+  let pressed = 0;
+  const forget = () => {
+    press?.();
+    press = null;
+  };
+  registry.listen(stage, "contextmenu", (event) => {
+    forget();
+    // A long press and the menu key raise this event too, after the menu is there.
+    const again = Date.now() - opened < 800;
+    if (again || open(event.target as Element, [event.clientX, event.clientY], event)) event.preventDefault();
+  });
+  registry.listen(stage, "keydown", (event) => {
+    if (event.key !== "ContextMenu" && !(event.key === "F10" && event.shiftKey)) return;
+    if (!open(event.target as Element, null, null)) return;
+    opened = Date.now();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  registry.listen(stage, "pointerdown", (event) => {
+    forget();
+    if (event.pointerType !== "touch") return;
+    start = event;
+    press = registry.timeout(() => {
+      press = null;
+      if (open(event.target as Element, [event.clientX, event.clientY], event)) opened = pressed = Date.now();
+    }, LONG_PRESS_MS);
+  });
+  registry.listen(stage, "pointermove", (event) => {
+    if (press && start && Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > STILL_PX) forget();
+  });
+  for (const type of ["pointerup", "pointercancel", "pointerleave"] as const) registry.listen(stage, type, forget);
+  // The finger that is lifted from a long press must not click what it opened the menu for.
+  const swallow = (event: Event) => {
+    if (Date.now() - pressed > 800) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  registry.listen(stage, "click", swallow, { capture: true });
+}
