@@ -72,7 +72,7 @@ def constructor(model: KAN) -> str | None:
     return f"KAN({width}, {', '.join(f'{name}={value!r}' for name, value in arguments.items())}{dtype})"
 
 
-def script(model: KAN, arguments: dict[str, object], log: Log, start: str) -> str:
+def script(model: KAN, arguments: dict[str, object], log: Log, start: str, preset: str | None = None) -> str:
     """The whole script. Options that can't be written down are names, which the reader supplies as `data`.
 
     Args:
@@ -80,6 +80,7 @@ def script(model: KAN, arguments: dict[str, object], log: Log, start: str) -> st
         arguments: Those of `KANExplorer` that aren't the defaults.
         log: What was done.
         start: Name of the file that holds the network, where no call makes it.
+        preset: Name of the problem that was played with, None for data of one's own.
     """
     made = constructor(model)
     if made is None:
@@ -88,16 +89,21 @@ def script(model: KAN, arguments: dict[str, object], log: Log, start: str) -> st
     texts = {name: literal(value) for name, value in arguments.items()}
     given = "".join(f", {name}={name if text is None else text}" for name, text in texts.items())
     supplied = [f"# `{name}` is what that option was given" for name, text in texts.items() if text is None]
+    if preset is None:
+        names, of_data = "KAN, KANExplorer", ["# `data` is the dataset that the session was given"]
+        begin = [f"model = {made}", f"explorer = KANExplorer(model, data{given})"]
+    else:
+        imports, names, of_data = [], "KANExplorer", []
+        begin = [f"explorer = KANExplorer.demo({preset!r}, seed={model.seed}{given})"]
     lines = [
         _HEADER,
         "",
         *imports,
-        "from kanwidget import KAN, KANExplorer",
+        f"from kanwidget import {names}",
         "",
-        "# `data` is the dataset that the session was given",
+        *of_data,
         *supplied,
-        f"model = {made}",
-        f"explorer = KANExplorer(model, data{given})",
+        *begin,
         *log.statements(),
         "model = explorer.model",
     ]

@@ -45,10 +45,41 @@ def test_a_long_session_is_replayed_bit_for_bit(data, opt):
         explorer.lock(0, [(0, 1), (1, 1)])
         explorer.reset(seed=3)
         explorer.step(4)
+        explorer.add_node(1)
+        explorer.step(2)
+        explorer.noise = 0.1
+        explorer.pin(edges=[(0, 0, 0), (0, 1, 0)])
+        explorer.step(2)
+        explorer.unpin(edges=[(0, 0, 0), (0, 1, 0)])
+        explorer.add_node(1, product=True)
+        explorer.remove_node(1, 0)
+        explorer.step(1)
+        explorer.noise = 0.0
+        explorer.symbolify(0.99, edges=[(0, 0, 0), (1, 0, 0)])
         explorer.prune(0.05, 0.1)
         explorer.auto_symbolic(0.5, lib=["x", "x^2", "sin"])
         explorer.step(2)
         assert network(replay(explorer.code(), data)) == network(explorer.model)
+
+
+def test_batches_are_replayed(data):
+    with KANExplorer(KAN([2, 3, 1], seed=4), data, opt="Adam") as explorer:
+        explorer.step(2)
+        explorer.batch = 16
+        explorer.step(3)
+        explorer.batch = None
+        explorer.step(2)
+        assert "explorer.batch = None" in explorer.code()
+        assert network(replay(explorer.code(), data)) == network(explorer.model)
+
+
+def test_a_problem_to_play_with_is_named(data):
+    with KANExplorer.demo("ripples", seed=2) as explorer:
+        explorer.step(2)
+        explorer._apply(c.UsePreset("product"))
+        explorer.step(3)
+        assert "KANExplorer.demo('product', seed=0)" in explorer.code()
+        assert network(replay(explorer.code(), None)) == network(explorer.model)
 
 
 def test_a_live_session_is_replayed_bit_for_bit(data):

@@ -43,6 +43,17 @@ BAD = [
     c.Start(0),
     c.Step(0),
     c.Reset(-1),
+    c.Set(noise=-0.1),
+    c.Set(noise=math.nan),
+    c.Set(batch=16, opt="LM"),
+    c.Set(batch=0),
+    c.AddNode(0),
+    c.AddNode(2),
+    c.Auto(0.9, edges=((0, 9, 0),)),
+    c.Pin((0, 0, 0), more=((0, 0, 9),)),
+    c.LookAt(0, 0),
+    c.LookAt(0, 1, 1),
+    c.UsePreset("ripples"),
 ]
 
 
