@@ -18,6 +18,7 @@ from kanwidget.explorer import commands as c
 from kanwidget.explorer import describe, exports
 from kanwidget.explorer.cells import gentle_interrupt, progress_bar, replace_old
 from kanwidget.explorer.controls import Controls
+from kanwidget.explorer.outputs import Outputs
 from kanwidget.explorer.parity import parity
 from kanwidget.explorer.presets import preset
 from kanwidget.explorer.publisher import Publisher
@@ -45,7 +46,7 @@ def _is_default(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value == "auto")
 
 
-class KANExplorer(Controls):
+class KANExplorer(Controls, Outputs):
     """Train a network, watch it, click its edges and turn it into a formula.
 
     As the last expression of a cell it is shown. It works on a copy of the network; `explorer.model` gives it back.
@@ -98,6 +99,7 @@ class KANExplorer(Controls):
         self._session = Session(
             model, data, in_vars=in_vars, out_vars=out_vars, lib=lib, opt=opt, steps=steps, **options
         )
+        self._session.arguments = self._arguments
         self._publisher = Publisher(self._session)
         self._driver = make_driver(driver, self._session, self._publisher, f"kanwidget-explorer-{id(self):x}")
         self._router = Router(
@@ -126,6 +128,29 @@ class KANExplorer(Controls):
         found = cls(row.network(seed), row.data(), **options)
         found._session.preset = name
         return found
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], data: Any = None, **options: Any) -> KANExplorer:
+        """Go on with a session that `save_json` wrote: where it was, with what was done to it.
+
+        Only the present state is stored: undo leads back as far as here. No code runs while a file is read.
+
+        Args:
+            path: The file.
+            data: What it was trained on, needed where it was too large to be stored.
+            **options: `driver`, and functions and tensors that can't be stored, such as `loss`.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it isn't such a file or is damaged, or if something has to be given.
+        """
+        from kanwidget.explorer.saved import Saved, read
+
+        saved = Saved(read(path), path)
+        data = saved.check(data, options)
+        explorer = cls(saved.initial, data, **{**saved.arguments, **options})
+        explorer._ask(lambda: saved.restore(explorer._session))
+        return explorer
 
     # ---- training
 
@@ -279,7 +304,7 @@ class KANExplorer(Controls):
         """
         name = "start.kan" if path is None else Path(path).with_suffix(".kan").name
         session = self._session
-        text = self._ask(lambda: script(session.initial, self._arguments, session.log, name))
+        text = self._ask(lambda: script(session.initial, self._arguments, session.log, name, session.preset))
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
             if "KAN.load(" in text:
@@ -293,13 +318,6 @@ class KANExplorer(Controls):
     def to_dataframe(self) -> Any:
         """The history as a pandas frame, one row a step."""
         return exports.frame(self.to_dict())
-
-    def save_html(self, path: str | os.PathLike[str], title: str | None = None) -> None:
-        """Write one file that shows all of this without a kernel and without a network."""
-        from kanwidget.explorer.html import report
-
-        text = self._ask(lambda: report(self._session, title))
-        Path(path).write_text(text, encoding="utf-8")
 
     # ---- showing it
 

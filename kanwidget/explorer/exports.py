@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
+import os
+import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from kanwidget.explorer import describe
+from kanwidget import _check
+from kanwidget.explorer.saved import state
 from kanwidget.explorer.session import Session
 
 #: filename, mime, text or None, bytes or None
@@ -27,6 +30,8 @@ def export(session: Session, wanted: str, code: Callable[[], str]) -> File:
         return "network.svg", "image/svg+xml", drawing(session), None
     if wanted == "png":
         return "network.png", "image/png", None, picture(session)
+    if wanted == "gif":
+        return "training.gif", "image/gif", None, moving(session)
     from kanwidget.explorer.html import report
 
     return "explorer.html", "text/html", report(session), None
@@ -40,17 +45,6 @@ def table(session: Session) -> str:
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
     return text.getvalue()
-
-
-def state(session: Session) -> str:
-    """Structure, settings, status and undo tree as JSON."""
-    told = {
-        "structure": describe.structure(session),
-        "settings": describe.settings(session),
-        "status": describe.status(session, "blocking"),
-        "history": describe.history(session),
-    }
-    return json.dumps(told, ensure_ascii=False, indent=1)
 
 
 def drawing(session: Session) -> str:
@@ -68,6 +62,35 @@ def picture(session: Session) -> bytes:
     figure = plot(session.model, session.x, in_vars=session.in_vars, out_vars=session.out_vars, theme="light")
     figure.savefig(buffer, format="png", dpi=200, bbox_inches="tight")
     return buffer.getvalue()
+
+
+def moving(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
+    """The training so far as an animated GIF, see `kanwidget.insight.plot.animation`."""
+    from kanwidget.explorer.recorder import film
+    from kanwidget.insight.plot import animation
+
+    stills = [(shot.step, shot.network()) for shot in film(session)]
+    names = {"in_vars": session.in_vars, "out_vars": session.out_vars}
+    return animation(stills, session.x, session.history(), seconds=seconds, **{**names, **options})
+
+
+def write(path: str | os.PathLike[str], content: str | bytes, where: str) -> None:
+    """Write a file, whole or not at all, or raise an error that names the path as it was given."""
+    if not isinstance(path, (str, os.PathLike)):
+        _check.fail("path", where, "a path", path, error=TypeError)
+    target = Path(path)
+    if not target.absolute().parent.is_dir():
+        advice = "Create it, or choose another path."
+        raise FileNotFoundError(f"there is no folder {target.parent} for {os.fspath(path)}. {advice}")
+    if target.is_dir():
+        raise IsADirectoryError(f"{os.fspath(path)} is a folder. Give the path of a file in it.")
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    try:
+        beside.write_bytes(content if isinstance(content, bytes) else content.encode())
+        os.replace(beside, target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def frame(columns: dict[str, list[float]]) -> Any:

@@ -1,24 +1,32 @@
-"""One file that shows a session without a kernel and without a network."""
+"""One file that shows a session without a kernel and without a network: its end, its acts, and the film of its training."""
 
 from __future__ import annotations
 
 import base64
+import gzip
 import html
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from kanwidget import _check
 from kanwidget.core import History
-from kanwidget.explorer import curves, describe
+from kanwidget.explorer.exports import write
+from kanwidget.explorer.movie import movie
 from kanwidget.explorer.publisher import Publisher
+from kanwidget.explorer.recorder import Recorder, Shot, film
 from kanwidget.explorer.session import Session
+from kanwidget.explorer.stored import stored_edge, strongest, text_of
 from kanwidget.explorer.undo import copied
 from kanwidget.kan import KAN
 
 _STATIC = Path(__file__).parent.parent / "static"
 #: Edges whose candidates are stored, the most important first; more would make the file too large to mail.
 _MOST_EDGES = 200
+#: Bytes that the film and the candidates at the acts may have in the file.
+_MOST_BYTES = 900_000
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -30,19 +38,27 @@ _PAGE = """<!doctype html>
  content="default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; img-src data: blob:">
 <title>{title}</title>
 <style>body{{margin:0 auto;max-width:1240px;padding:12px;font-family:system-ui,sans-serif;background:Canvas;color:CanvasText}}
-h1{{font-size:1.1rem;font-weight:600;margin:.2rem 0 .6rem}}</style>
+h1{{font-size:1.1rem;font-weight:600;margin:.2rem 0 .6rem;overflow-wrap:anywhere}}</style>
 <style>{css}</style>
 </head>
 <body>
 <h1>{title}</h1>
-<div id="explorer"></div>
-<script type="application/json" id="report">{report}</script>
-<script type="application/json" id="bundle">{bundle}</script>
+<div id="explorer"><noscript>This page draws itself with JavaScript, which is switched off here.</noscript></div>
+<script type="text/plain" id="report">{report}</script>
+<script type="text/plain" id="bundle">{bundle}</script>
 <script type="module">
-const read = (id) => JSON.parse(document.getElementById(id).textContent);
-const url = URL.createObjectURL(new Blob([read("bundle")], {{ type: "text/javascript" }}));
-const {{ openReport }} = await import(url);
-openReport(document.getElementById("explorer"), read("report"));
+const place = document.getElementById("explorer");
+const read = async (id) => {{
+  const packed = Uint8Array.from(atob(document.getElementById(id).textContent), (c) => c.charCodeAt(0));
+  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}};
+try {{
+  const url = URL.createObjectURL(new Blob([await read("bundle")], {{ type: "text/javascript" }}));
+  const {{ openReport }} = await import(url);
+  openReport(place, JSON.parse(await read("report")));
+}} catch (problem) {{
+  place.textContent = `This page could not be drawn (${{problem}}). It needs a browser of 2023 or later.`;
+}}
 </script>
 </body>
 </html>
@@ -55,6 +71,7 @@ def save_html(
     path: str | os.PathLike[str],
     history: History | None = None,
     title: str | None = None,
+    recorder: Recorder | None = None,
 ) -> None:
     """Write a report of a network: its drawing, its training, and every edge with its candidates.
 
@@ -64,6 +81,7 @@ def save_html(
         path: The file, replaced if it exists.
         history: The training to show; by default the model's own.
         title: Of the page.
+        recorder: What was a callback of that training: the page then has a slider that goes through it.
 
     Examples:
         >>> import tempfile, pathlib
@@ -74,53 +92,76 @@ def save_html(
         >>> "<!doctype html>" in file.read_text(encoding="utf-8")
         True
     """
+    if recorder is not None and not isinstance(recorder, Recorder):
+        _check.fail("recorder", "save_html", "a Recorder", recorder, error=TypeError)
     shown = model.history if history is None else history
     session = Session(copied(model), data)
     session.records, session.events = list(shown.records), list(shown.events)
     if shown.records:
         session.now = shown.last
         session.state, session.reason = "done", shown.reason or None
-    Path(path).write_text(report(session, title), encoding="utf-8")
+    shots = [] if recorder is None else recorder.shots()
+    last = Shot(session.now.step, session.model)
+    # What was done after the last step, such as fixing edges, is the film's end.
+    shots = [*(shot for shot in shots if shot.label is not None or shot.step < last.step), last]
+    write(path, report(session, title, shots), "save_html")
 
 
-def report(session: Session, title: str | None = None) -> str:
-    """The page as text."""
+def report(session: Session, title: str | None = None, shots: Sequence[Shot] | None = None) -> str:
+    """The page as text.
+
+    Args:
+        session: What is shown.
+        title: Of the page.
+        shots: The film of its training; by default what the session has recorded.
+    """
     names = f"{', '.join(session.out_vars)} of {', '.join(session.in_vars)}"
     return _PAGE.format(
         title=html.escape(title or f"KAN: {names}"),
-        css=(_STATIC / "widget.css").read_text(encoding="utf-8").replace("</", "<\\/"),
-        bundle=embedded((_STATIC / "widget.js").read_text(encoding="utf-8")),
-        report=embedded(content(session)),
+        css="".join(_css(name) for name in ("widget", "report")),
+        bundle=packed((_STATIC / "widget.js").read_text(encoding="utf-8")),
+        report=packed(_limited(content(session, film(session) if shots is None else shots))),
     )
 
 
-def content(session: Session) -> dict[str, Any]:
-    """What `openReport` takes: the snapshot, and what selecting each edge shows."""
-    publisher = Publisher(session)
+def _css(name: str) -> str:
+    return (_STATIC / f"{name}.css").read_text(encoding="utf-8").replace("</", "<\\/")
+
+
+def content(session: Session, shots: Sequence[Shot] = ()) -> dict[str, Any]:
+    """What `openReport` takes: the snapshot, what selecting each edge shows, and the film."""
+    listener, publisher = session.on_task, Publisher(session)
     selected, session.selection = session.selection, ()
     publisher.formula()
     try:
         snapshot: dict[str, Any] = dict(publisher.snapshot())
-        snapshot["buffer"] = _text(snapshot["buffer"])
+        snapshot["buffer"] = text_of(snapshot["buffer"])
         # A saved page has no kernel: it neither trains nor waits for anything.
         snapshot["status"] = {**snapshot["status"], "task": None}
-        rows = curves.thumbnails(session.model, session.x, session.scores())
-        refs = session.model.edge_refs()
-        order = rows[:, 0].argsort(descending=True)[:_MOST_EDGES].tolist()
-        edges = {"-".join(map(str, refs[i])): _edge(session, tuple(refs[i])) for i in order}
+        edges = {"-".join(map(str, ref)): stored_edge(session, ref) for ref in strongest(session, _MOST_EDGES)}
     finally:
-        session.selection = selected
-    return {"snapshot": snapshot, "edges": edges}
+        session.selection, session.on_task = selected, listener
+    told = {"snapshot": snapshot, "edges": edges}
+    return {**told, "film": movie(session, shots)} if len(shots) > 1 else told
 
 
-def _edge(session: Session, edge: tuple[int, ...]) -> dict[str, Any]:
-    session.selection = ((edge[0], edge[1], edge[2]),)
-    selection, detail = describe.selection(session)
-    candidates, fits = describe.candidates(session)
-    named = {f"selection.{name}": value for name, value in detail.items()}
-    named |= {f"candidates.{name}": value for name, value in fits.items()}
-    arrays, buffer = curves.pack(named)
-    return {"selection": selection, "candidates": candidates, "arrays": arrays, "buffer": _text(buffer)}
+def _limited(report: dict[str, Any]) -> dict[str, Any]:
+    """The report without the oldest acts' candidates, where they would make the file too large to mail."""
+    film = report.get("film")
+    if film is None:
+        return report
+    acts, stored = film["acts"], film["stored"]
+    while acts and len(packed({**film, "acts": acts, "stored": stored})) > _MOST_BYTES:
+        acts = acts[(len(acts) + 1) // 2 :]
+        used = {number for act in acts for number in act["edges"].values()}
+        stored = [one if number in used else None for number, one in enumerate(stored)]
+    return {**report, "film": {**film, "acts": acts, "stored": stored}}
+
+
+def packed(value: Any) -> str:
+    """A text, or anything else as JSON, compressed and as base64: whatever a name holds, it can stand within a `<script>`."""
+    text = value if isinstance(value, str) else json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
 
 
 def embedded(value: Any) -> str:
@@ -129,7 +170,3 @@ def embedded(value: Any) -> str:
     for sign in b"<>&\\u2028\\u2029".decode("unicode_escape"):
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")

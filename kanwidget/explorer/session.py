@@ -21,6 +21,7 @@ from kanwidget.explorer.commands import Command, Edge, Panel
 from kanwidget.explorer.known import BestKnown
 from kanwidget.explorer.live import Seen
 from kanwidget.explorer.protocol import State
+from kanwidget.explorer.recorder import Recorder
 from kanwidget.explorer.script import Log
 from kanwidget.explorer.surface import first_view
 from kanwidget.explorer.survey import Survey
@@ -71,6 +72,8 @@ class Session:
         self.callbacks: list[Callable[[StepRecord], Any]] = []
         #: Name of the problem that is played with, None for data of one's own.
         self.preset: str | None = None
+        #: What `KANExplorer` was given beside network and data.
+        self.arguments: dict[str, Any] = {}
         self.simplicity = SIMPLICITY
         #: What each view has open.
         self.watched: dict[str, tuple[Panel, ...]] = {}
@@ -114,6 +117,8 @@ class Session:
         #: The last look at an edge in training.
         self.seen: Seen | None = None
         self.log = Log()
+        #: The film of the training.
+        self.recorder = Recorder()
         self.tree = UndoTree()
         self.tree.add("start", "start", self.now, None, parameter_map(self.model).size)
         self.dragging: Checkpoint | None = None
@@ -262,6 +267,7 @@ class Session:
 
     def _append(self, record: StepRecord) -> None:
         self.records.append(record)
+        self.recorder.take(self.model, self.records)
         self.now = record
         self.version += 1
         self.log.step()

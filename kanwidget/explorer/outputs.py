@@ -1,0 +1,54 @@
+"""What can be taken out of an explorer as files: its pictures, tables, states and pages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from kanwidget.explorer import exports
+from kanwidget.explorer.saved import state
+from kanwidget.explorer.session import Session
+
+T = TypeVar("T")
+
+
+class Outputs:
+    """The part of `KANExplorer` that writes files; each is replaced if it exists, and appears whole or not at all."""
+
+    _session: Session
+    _ask: Callable[[Callable[[], Any]], Any]
+
+    def save_svg(self, path: str | os.PathLike[str]) -> None:
+        """Write the network as vectors."""
+        exports.write(path, self._ask(lambda: exports.drawing(self._session)), "save_svg")
+
+    def save_png(self, path: str | os.PathLike[str]) -> None:
+        """Write the network as a picture, in twice the usual resolution."""
+        exports.write(path, self._ask(lambda: exports.picture(self._session)), "save_png")
+
+    def save_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write the history as a table, one row a step."""
+        exports.write(path, self._ask(lambda: exports.table(self._session)), "save_csv")
+
+    def save_json(self, path: str | os.PathLike[str]) -> None:
+        """Write the state of the session: other programs can read it, and `KANExplorer.load` goes on with it."""
+        exports.write(path, self._ask(lambda: state(self._session)), "save_json")
+
+    def save_html(self, path: str | os.PathLike[str], title: str | None = None) -> None:
+        """Write one file that shows all of this, and the training as a film, without a kernel and without a network."""
+        from kanwidget.explorer.html import report
+
+        exports.write(path, self._ask(lambda: report(self._session, title)), "save_html")
+
+    def save_animation(self, path: str | os.PathLike[str], seconds: float = 8.0, **options: Any) -> None:
+        """Write the training as an animated GIF.
+
+        Args:
+            path: The file.
+            seconds: How long it lasts, 1 to 60.
+            **options: `width` in pixels, `theme` (`light` or `dark`), `title`, `limit` in bytes;
+                see `kanwidget.insight.plot.animation`.
+        """
+        data = self._ask(lambda: exports.moving(self._session, seconds, **options))
+        exports.write(path, data, "save_animation")

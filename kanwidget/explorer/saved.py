@@ -1,0 +1,294 @@
+"""A session as JSON, for people, for other programs, and to go on with: `save_json` and `load`.
+
+Reading runs no code: parameters and data are safetensors in base64, what was done is checked word by word to be calls of the explorer with
+plain values, and functions of the user's own, which can't be stored, have to be given again.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import binascii
+import json
+import math
+import os
+import re
+import tempfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core import Event, StepRecord
+from kanwidget.core.storage import load, save
+from kanwidget.datasets import Dataset
+from kanwidget.explorer import describe, memory
+from kanwidget.explorer.commands import Command
+from kanwidget.explorer.noise import noisy
+from kanwidget.explorer.presets import PRESETS
+from kanwidget.explorer.script import Log, literal
+from kanwidget.explorer.session import Session
+from kanwidget.explorer.stored import text_of
+from kanwidget.explorer.undo import Checkpoint, TreeNode, copied
+from kanwidget.kan import KAN
+from kanwidget.training.settings import Settings
+
+#: Version of the format. A change that older code can't read raises it.
+FORMAT = 1
+#: Bytes of data that are stored; more have to be given again.
+_MOST_DATA = 16_000_000
+_LM_FIELDS = ("damping", "_growth", "_small")
+_RECORD = tuple(field.name for field in fields(StepRecord))
+_NODE = ("id", "parent", "label", "kind", "step", "error", "forward", "left", "complexity")
+
+
+def state(session: Session) -> str:
+    """Structure, settings, status, history and all that `restore` needs, as JSON."""
+    told = {
+        "kind": "kanwidget session",
+        "version": FORMAT,
+        "structure": describe.structure(session),
+        "settings": describe.settings(session),
+        "status": describe.status(session, "blocking"),
+        "history": describe.history(session),
+        "session": _session(session),
+    }
+    return json.dumps(told, ensure_ascii=False, allow_nan=False, indent=1)
+
+
+def _session(session: Session) -> dict[str, Any]:
+    arguments = {name: literal(value) for name, value in session.arguments.items()}
+    settings = {field.name: getattr(session.trainer.settings, field.name) for field in fields(Settings)}
+    known = memory.take(session.trainer)
+    current = copied(session.model)
+    current.history = session.past
+    return {
+        "arguments": {name: session.arguments[name] for name, text in arguments.items() if text is not None},
+        "given_again": [name for name, text in arguments.items() if text is None],
+        "current": {name: value for name, value in settings.items() if literal(value) is not None},
+        "memory": _plain({name: known.get(name) for name in ("step_count", "seconds", "reason", "LM")}),
+        "state": "paused" if session.running else session.state,
+        "reason": session.reason,
+        "noise": session.noise,
+        "seed": session.seed,
+        "preset": session.preset,
+        "records": [_plain([getattr(record, name) for name in _RECORD]) for record in session.records],
+        "now": _plain([getattr(session.now, name) for name in _RECORD]),
+        "events": [[event.step, event.kind, event.label] for event in session.events],
+        "tree": [_plain([getattr(node, name) for name in _NODE]) for node in session.tree.nodes.values()],
+        "done": session.log.statements(),
+        "initial": _packed(session.initial),
+        "model": _packed(current),
+        "data": _data(session.data),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN and no infinity: they become texts, which `_number` reads back."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value}"
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _number(value: Any) -> Any:
+    return float(value) if value in ("nan", "inf", "-inf") else value
+
+
+def _packed(model: KAN) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.kan")
+        save(model, path)
+        return text_of(path.read_bytes())
+
+
+def _data(data: Dataset) -> dict[str, Any] | None:
+    """The data, unless they are large."""
+    from safetensors.torch import save as to_bytes
+
+    tensors = {field.name: getattr(data, field.name) for field in fields(Dataset)}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items() if isinstance(value, Tensor)}
+    if sum(value.numel() * value.element_size() for value in tensors.values()) > _MOST_DATA:
+        return None
+    return {"in_vars": list(data.in_vars), "out_vars": list(data.out_vars), "tensors": text_of(to_bytes(tensors))}
+
+
+# ---- reading
+
+
+def read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The JSON of a file that `save_json` wrote.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it isn't such a file, is damaged, or was written by a later version.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        _check.fail("path", "load", "a path", path, error=TypeError)
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {os.fspath(path)}")
+    try:
+        told = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        told = None
+    if not isinstance(told, dict) or told.get("kind") != "kanwidget session":
+        raise ValueError(f"{os.fspath(path)} has no session in it. Give a file that save_json wrote.")
+    if told.get("version") != FORMAT:
+        found = f"format {told.get('version')!r}, this kanwidget reads format {FORMAT}"
+        raise ValueError(f"{os.fspath(path)} has {found}. Update kanwidget.")
+    return told
+
+
+class Saved:
+    """What a file holds, checked.
+
+    Args:
+        told: What `read` gave.
+        path: The file, for errors.
+    """
+
+    def __init__(self, told: dict[str, Any], path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        try:
+            part = told["session"]
+            self.arguments: dict[str, Any] = dict(part["arguments"])
+            self.given_again: list[str] = list(part["given_again"])
+            self.current: dict[str, Any] = dict(part["current"])
+            self.memory = _memory(part["memory"])
+            self.state, self.reason = part["state"], part["reason"]
+            self.noise, self.seed = float(part["noise"]), int(part["seed"])
+            self.preset = part["preset"] if part["preset"] in PRESETS else None
+            self.records = [_record(row) for row in part["records"]]
+            self.now = _record(part["now"])
+            self.events = [Event(int(step), str(kind), str(label)) for step, kind, label in part["events"]]
+            self.nodes = [_node(row) for row in part["tree"]]
+            self.tree_current = int(told["history"]["current"])
+            self.done = [_done(line) for line in part["done"]]
+            self.initial, self.model = _model(part["initial"]), _model(part["model"])
+            self.data = None if part["data"] is None else _dataset(part["data"])
+            if self.state not in ("idle", "paused", "done", "error") or self.tree_current >= len(self.nodes):
+                raise ValueError("its state is none that a session can be in")
+        except (KeyError, TypeError, AttributeError, IndexError, ValueError, binascii.Error) as error:
+            raise ValueError(f"{self.path} is damaged: {type(error).__name__}: {error}") from error
+
+    def check(self, data: Any, options: dict[str, Any]) -> Any:
+        """The data to go on with, or an error that says what has to be given again."""
+        if missing := [name for name in self.given_again if name not in options]:
+            names = ", ".join(f"{name}=…" for name in missing)
+            raise ValueError(
+                f"{self.path} can't hold functions and tensors: give load {names} as the session had them."
+            )
+        if data is None and self.data is None:
+            _check.fail("data", "load", "given, because the data were too large to be stored", None)
+        return self.data if data is None else data
+
+    def restore(self, session: Session) -> None:
+        """Bring a session that was made of `initial`, `data` and `arguments` to where it was."""
+        session.trainer.configure(**{name: value for name, value in self.current.items() if name not in _FIXED})
+        session.trainer.relabel(noisy(session.data, self.noise).train_label)
+        session.trainer.events.clear()
+        session.noise, session.seed, session.preset = self.noise, self.seed, self.preset
+        session.past = self.model.history
+        model, records = copied(self.model), self.records
+        session.restore(Checkpoint(model, self.memory, records, len(records), tuple(self.events), self.now, 0))
+        session.layout = session._layouts  # another one where the shape is no longer the first one's
+        session.state, session.reason = self.state, self.reason
+        session.tree.nodes = {node.id: node for node in self.nodes}
+        session.tree.current = self.tree_current
+        session.log = Log(list(self.done), False)
+        # The memory of gradient methods isn't stored: the script loses it here, too.
+        session.forget_momentum()
+
+
+#: Settings that belong to the data, which no training changes on its way.
+_FIXED = ("loss", "sample_weight", "metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Command):
+    """A line of a session's script, as it stood in a file: a call of the explorer, or a setting, with plain values.
+
+    Examples:
+        >>> Done("explorer.fix('sin', edge=(0, 0, 1))").call()
+        "explorer.fix('sin', edge=(0, 0, 1))"
+        >>> Done("explorer.fix(open('x'))")
+        Traceback (most recent call last):
+        ...
+        ValueError: "explorer.fix(open('x'))" is no act of an explorer
+    """
+
+    line: str
+
+    def __post_init__(self) -> None:
+        try:
+            statements = ast.parse(self.line).body
+            sound = bool(statements) and all(map(_is_act, statements))
+        except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+            sound = False
+        if not sound:
+            raise ValueError(f"{self.line!r} is no act of an explorer")
+
+    def call(self) -> str:
+        """The line."""
+        return self.line
+
+
+def _is_act(statement: ast.stmt) -> bool:
+    """Whether a statement is `explorer.method(plain values)` or `explorer.setting = plain value`."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        target: ast.expr = statement.value.func
+        values = [*statement.value.args, *(keyword.value for keyword in statement.value.keywords)]
+        if any(keyword.arg is None for keyword in statement.value.keywords):
+            return False
+    elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target, values = statement.targets[0], [statement.value]
+    else:
+        return False
+    for value in values:
+        ast.literal_eval(value)  # raises ValueError for anything that is more than a value
+    named = isinstance(target, ast.Attribute) and not target.attr.startswith(("_", "save", "load", "code"))
+    return named and isinstance(target.value, ast.Name) and target.value.id == "explorer"  # type: ignore[attr-defined]
+
+
+def _done(line: str) -> Done | int:
+    """An act, or a number of steps."""
+    steps = re.fullmatch(r"explorer\.step\((\d{1,9})\)", line)
+    return int(steps[1]) if steps else Done(line)
+
+
+def _memory(told: dict[str, Any]) -> dict[str, Any]:
+    known = {"step_count": int(told["step_count"]), "seconds": float(told["seconds"]), "reason": str(told["reason"])}
+    if told["LM"] is not None:
+        known["LM"] = {name: _number(told["LM"][name]) for name in _LM_FIELDS}
+    return known
+
+
+def _record(row: list[Any]) -> StepRecord:
+    values = dict(zip(_RECORD, map(_number, row), strict=True))
+    values["metrics"] = {name: _number(value) for name, value in values["metrics"].items()}
+    return StepRecord(**values)
+
+
+def _node(row: list[Any]) -> TreeNode:
+    values = dict(zip(_NODE, row, strict=True))
+    return TreeNode(**{**values, "error": _number(values["error"]), "left": _number(values["left"])})
+
+
+def _model(text: str) -> KAN:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.kan")
+        path.write_bytes(base64.b64decode(text, validate=True))
+        return load(path, KAN)
+
+
+def _dataset(told: dict[str, Any]) -> Dataset:
+    from safetensors.torch import load as from_bytes
+
+    try:
+        tensors = from_bytes(base64.b64decode(told["tensors"], validate=True))
+    except Exception as error:
+        raise ValueError(f"its data can't be read ({error})") from error
+    return Dataset(**tensors, in_vars=tuple(told["in_vars"]), out_vars=tuple(told["out_vars"]))
