@@ -19,5 +19,11 @@ const out = "../kanwidget/static";
 await build({ ...shared, entryPoints: ["src/widget.ts"], format: "esm", outfile: `${out}/widget.js` });
 // Values of custom properties are left as written by the minifier: their spaces go here.
 const tight = (css) => css.replace(/(--kw-[\w-]+): /g, "$1:").replace(/, (?=var\(|#|"|[\w-]+[,)])/g, ",");
-await build({ ...shared, entryPoints: ["src/widget.css"], outfile: `${out}/widget.css` });
-writeFileSync(`${root}${out}/widget.css`, tight(readFileSync(`${root}${out}/widget.css`, "utf8")));
+for (const [from, to] of [
+  ["src/widget.css", `${out}/widget.css`],
+  // Only saved pages have it: notebooks need not carry it.
+  ["src/css/report.css", `${out}/report.css`],
+]) {
+  await build({ ...shared, entryPoints: [from], outfile: to });
+  writeFileSync(`${root}${to}`, tight(readFileSync(`${root}${to}`, "utf8")));
+}
