@@ -26,7 +26,8 @@ export function createExplorer(host: HTMLElement, transport: Transport): Explore
   const store = new Store();
   const ui = new UiState();
   const uid = `kw${++views}-${Math.random().toString(36).slice(2, 8)}`;
-  const send = sender(transport, store);
+  let expect: (seq: number) => void = () => {};
+  const send = sender(transport, store, (seq) => expect(seq));
   const context: Context = { store, ui, uid, act: new Actions(store, ui, send, () => Date.now()) };
   const root = makeRoot(uid);
   const view: View = shell(context, root);
@@ -38,7 +39,8 @@ export function createExplorer(host: HTMLElement, transport: Transport): Explore
   registry.add(() => transport.dispose());
   followTheme(root, registry);
   handleKeys(context, root, registry);
-  wire(context, transport, frames, registry, send);
+  const pump = wire(context, transport, frames, registry, send);
+  expect = (seq) => pump.expect(seq);
   readSnapshot(store, transport);
   host.append(root);
   frames.flush(true);
@@ -76,20 +78,23 @@ function mark(root: HTMLElement, store: Store): void {
 }
 
 type Send = (command: Command) => number | null;
+/** What is answered otherwise than by an `ack`, if at all, or is the question itself. */
+const UNANSWERED: ReadonlySet<string> = new Set(["hello", "frame_ack", "pump"]);
 
-function sender(transport: Transport, store: Store): Send {
+function sender(transport: Transport, store: Store, expect: (seq: number) => void): Send {
   let seq = 0;
   return (command) => {
     if (store.link === "lost") return null;
     seq += 1;
     try {
       transport.send({ v: VERSION, seq, ...stamped(command, store.state.structure) });
-      return seq;
     } catch {
       // The comm's way to say that its kernel is gone.
       store.setLink("lost");
       return null;
     }
+    if (!UNANSWERED.has(command.kind)) expect(seq);
+    return seq;
   };
 }
 
@@ -104,9 +109,10 @@ function ignore(store: Store, message: unknown): void {
   console.debug("kanwidget: a message that this page cannot read was ignored", message);
 }
 
-function wire({ store, ui }: Context, transport: Transport, frames: Frames, registry: Registry, send: Send): void {
+function wire({ store, ui }: Context, transport: Transport, frames: Frames, registry: Registry, send: Send): Pump {
   const pump = new Pump(registry, {
     running: () => store.running,
+    busy: () => store.link === "live" && store.state.candidates.busy,
     pump: () => send({ kind: "pump", since: store.metrics.received }),
     now: () => Date.now(),
   });
@@ -130,6 +136,7 @@ function wire({ store, ui }: Context, transport: Transport, frames: Frames, regi
       frames.after(() => send({ kind: "frame_ack", frame }));
     }
   });
+  return pump;
 }
 
 function receive(store: Store, message: Message, buffers: readonly unknown[]): void {

@@ -56,6 +56,120 @@ describe("anywidget", () => {
   });
 });
 
+/** Bytes within a larger buffer, at an odd offset, as they come out of a message from the network. */
+function offset(view: DataView): DataView {
+  const whole = new Uint8Array(view.byteLength + 8).fill(0xee);
+  whole.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), 3);
+  return new DataView(whole.buffer, 3, view.byteLength);
+}
+
+interface Quirks {
+  /** What isn't an answer to a `pump` is lost. */
+  drops?: boolean;
+  buffer?: (view: DataView) => unknown;
+}
+
+/** The real thing's stand-in: mounted on a page, with a hand to click. */
+function opened(model: ReturnType<typeof fakeModel>) {
+  const el = document.createElement("div");
+  document.body.append(el);
+  const clean = widget.render({ model, el } as never) as () => void;
+  frame();
+  const root = el.querySelector<HTMLElement>(".kanwidget")!;
+  const click = (selector: string) => {
+    root.querySelector(selector)!.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    frame();
+  };
+  return { root, click, clean, pass: (ms: number) => vi.advanceTimersByTime(ms) };
+}
+
+/** A host of some kind: a model without `signal`, `host` or `experimental`, with a kernel behind it. */
+function hosted({ drops = false, buffer = (view) => view }: Quirks) {
+  const kernel = new FakeKernel({ width: [2, 2, 1], steps: 5 });
+  const model = fakeModel(kernel);
+  let asked = false;
+  let lost = 0;
+  const link = kernel.transport();
+  link.onMessage((message, buffers) => {
+    // As JSON and bytes, which is all that a host carries.
+    const sent = JSON.parse(JSON.stringify(message));
+    const bytes = buffers.map((one) => buffer(one as DataView));
+    if (drops && !asked) lost += 1;
+    else setTimeout(() => model.fire("msg:custom", sent, bytes), 1);
+  });
+  model.get = () => {
+    const { buffer: bytes, ...rest } = kernel.snapshot();
+    return { ...JSON.parse(JSON.stringify(rest)), buffer: buffer(bytes as DataView) };
+  };
+  model.send.mockImplementation((message: { kind: string }) => {
+    asked = message.kind === "pump";
+    link.send(message);
+    // What a page that has missed an answer is told.
+    if (asked && kernel.selected.length > 0) {
+      kernel.pushSelection();
+      kernel.pushCandidates();
+    }
+    asked = false;
+  });
+  return { kernel, model, lost: () => lost, ...opened(model) };
+}
+
+describe.each<[string, Quirks]>([
+  ["a host that carries everything", {}],
+  ["views into a larger buffer", { buffer: offset }],
+  ["arrays of bytes", { buffer: (view) => new Uint8Array(offset(view).buffer, 3, view.byteLength) }],
+  ["copies", { buffer: (view) => new Uint8Array(offset(view).buffer, 3, view.byteLength).slice().buffer }],
+  ["dropped pushes", { drops: true }],
+  ["dropped pushes and views", { drops: true, buffer: offset }],
+])("the contract with %s", (_, quirks) => {
+  it("is drawn, trains, pauses, shows candidates, and ends", () => {
+    const { kernel, model, root, click, pass, clean, lost } = hosted(quirks);
+    expect(root.querySelectorAll("[data-kw-edge]").length).toBe(6);
+    expect(root.dataset.kwStep).toBe("5");
+    click('[data-kw-action="start"]');
+    pass(1200);
+    expect(root.dataset.kwStatus).toBe("running");
+    for (let i = 0; i < 5; i++) {
+      kernel.tick(1);
+      pass(250);
+    }
+    expect(Number(root.dataset.kwStep)).toBeGreaterThanOrEqual(9);
+    click('[data-kw-action="pause"]');
+    pass(1200);
+    expect(root.dataset.kwStatus).toBe("paused");
+    expect(root.querySelector('[aria-busy="true"]')).toBeNull();
+    click('[data-kw-edge="0-1-0"]');
+    pass(1200);
+    expect(root.querySelectorAll("[data-kw-candidate]").length).toBeGreaterThan(5);
+    for (const path of root.querySelectorAll("path[d]")) expect(path.getAttribute("d")).not.toContain("NaN");
+    expect(lost() > 0).toBe(quirks.drops ?? false);
+    // With nothing left to hear it is quiet.
+    model.send.mockClear();
+    pass(30_000);
+    expect(model.send.mock.calls.filter(([message]) => message.kind === "pump").length).toBe(0);
+    clean();
+    expect([...model.handlers.values()].every((set) => set.size === 0)).toBe(true);
+  });
+
+  it("takes acknowledgements that come late, and none", () => {
+    const { kernel, model, root, click, pass, clean } = hosted(quirks);
+    const real = model.send.getMockImplementation()!;
+    const late: object[] = [];
+    model.send.mockImplementation((message) => void late.push(message));
+    click('[data-kw-action="start"]');
+    pass(5000);
+    expect(root.dataset.kwStatus).toBe("paused");
+    for (const message of late) real(message);
+    model.send.mockImplementation(real);
+    pass(2500);
+    expect(root.dataset.kwStatus).toBe("running");
+    kernel.tick(2);
+    pass(1500);
+    expect(Number(root.dataset.kwStep)).toBeGreaterThan(5);
+    clean();
+  });
+});
+
 describe("report", () => {
   const base64 = (view: DataView) => Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString("base64");
 

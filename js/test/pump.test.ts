@@ -87,3 +87,43 @@ describe("pump", () => {
     expect(commands("pump").length).toBe(0);
   });
 });
+
+describe("an answer that does not come", () => {
+  it("asks for the answer to a command, sooner once one was lost", () => {
+    const { kernel, commands, explorer, click } = mount({ width: [2, 5, 1], steps: 10 });
+    kernel.silent = true;
+    const edge = '[data-kw-edge="0-0-0"]';
+    click(edge);
+    vi.advanceTimersByTime(900);
+    expect(commands("pump").length).toBe(0);
+    vi.advanceTimersByTime(200);
+    expect(commands("pump").length).toBe(1);
+    const answer = () => {
+      kernel.pushSelection();
+      kernel.pushCandidates();
+      kernel.push("ack", { of: commands("pump").at(-1)!.seq, ok: true, settings: kernel.settings() });
+    };
+    kernel.selected = [[0, 0, 0]];
+    answer();
+    vi.advanceTimersByTime(20_000);
+    expect(commands("pump").length).toBe(1);
+    click('[data-kw-edge="0-1-0"]');
+    vi.advanceTimersByTime(250);
+    expect(commands("pump").length).toBe(2);
+    explorer.destroy();
+  });
+
+  it("waits longer and longer for a search that does not end", () => {
+    const { kernel, commands, explorer, click } = mount({ width: [2, 5, 1], steps: 10 });
+    kernel.silent = true;
+    click('[data-kw-edge="0-0-0"]');
+    for (let i = 0; i < 600; i++) {
+      vi.advanceTimersByTime(100);
+      const asked = commands("pump").at(-1);
+      if (asked) kernel.push("ack", { of: asked.seq, ok: true, settings: kernel.settings() });
+    }
+    expect(commands("pump").length).toBeGreaterThan(3);
+    expect(commands("pump").length).toBeLessThan(12);
+    explorer.destroy();
+  });
+});

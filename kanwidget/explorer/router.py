@@ -12,11 +12,14 @@ from kanwidget.explorer import reading
 from kanwidget.explorer.drivers import Driver
 from kanwidget.explorer.publisher import Publisher
 from kanwidget.explorer.topics import Notice
+from kanwidget.explorer.worker import ThreadDriver
 
 #: Nothing that a page says is longer than this as text.
 _LONGEST = 1_000_000
 #: `(format)` → filename, mime, text or None, bytes or None.
 Export = Callable[[str], tuple[str, str, str | None, bytes | None]]
+#: Seconds that the question of a page that hears nothing may hold up its handler's thread.
+_PUMP_PATIENCE = 0.25
 #: Messages that name edges or nodes of a structure.
 _OF_EDGES = ("select", "fix", "unfix", "prune", "restore", "drag", "pin", "lock", "add_node", "auto")
 FORMATS = ("svg", "png", "csv", "json", "html", "code")
@@ -111,14 +114,21 @@ class Router:
             self.driver.post(self.driver.session.warm_up)
 
     def _pump(self, message: Mapping[str, Any], seq: int) -> None:
+        """Answer a page that hears nothing. Some hosts drop what a thread sends, so this thread answers if it can do so soon."""
         since = reading.whole(message.get("since"), "since", "pump")
-        self.driver.pump()
 
         def answer() -> None:
-            self.publisher.ask_rows(since)
-            self.publisher.flush(force=True)
+            if self.driver.session.running:
+                self.publisher.ask_rows(since)
+                self.publisher.flush(force=True)
+            else:
+                # It has missed the answer to a command.
+                self.publisher.say_hello()
             self.publisher.tell_ack(seq, True)
 
+        if isinstance(self.driver, ThreadDriver) and self.driver.here(answer, _PUMP_PATIENCE):
+            return
+        self.driver.pump()
         self.driver.post(answer)
 
     def _export(self, message: Mapping[str, Any], seq: int) -> None:

@@ -26,8 +26,9 @@ class ExplorerWidget(anywidget.AnyWidget):
         snapshot: The state to begin with.
     """
 
-    _esm = _STATIC / "widget.js"
-    _css = _STATIC / "widget.css"
+    # Text, not paths: anywidget would keep every widget alive to tell it of changes of the files.
+    _esm = (_STATIC / "widget.js").read_text(encoding="utf-8")
+    _css = (_STATIC / "widget.css").read_text(encoding="utf-8")
     snapshot = traitlets.Dict().tag(sync=True)
 
     def __init__(self, handle: Callable[[Any], None], snapshot: p.Snapshot) -> None:
@@ -89,8 +90,11 @@ class ExplorerWidget(anywidget.AnyWidget):
 
     def close(self) -> None:
         self._handle = None
+        layout = self.layout
         try:
             super().close()
+            # A widget of its own, which ipywidgets would keep.
+            layout.close()
         except Exception:
             _log.debug("the page could not be told that the explorer was closed", exc_info=True)
 

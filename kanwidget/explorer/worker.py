@@ -77,6 +77,26 @@ class ThreadDriver(Driver):
         self.begin()
         self.apply(command)
 
+    def here(self, job: Callable[[], None], patience: float) -> bool:
+        """Do a job on the caller's thread, after those that were left before it; False if the session isn't free in time."""
+        with self._changed:
+            self._waiting += 1
+            try:
+                free = self._changed.wait_for(lambda: self._owner is None or self.closed, patience) and not self.closed
+                if free:
+                    self._owner = threading.get_ident()
+            finally:
+                self._waiting -= 1
+                self._changed.notify_all()
+        if free:
+            try:
+                with one_thread(self.session.small):
+                    self._empty()
+                    self._guarded(job)
+            finally:
+                self._give_up()
+        return free
+
     def _nudge(self) -> None:
         self.begin()
 
