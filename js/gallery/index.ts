@@ -30,7 +30,13 @@ for (const [name, make] of Object.entries(STATES)) {
   const open = (into: HTMLElement): number => {
     const start = performance.now();
     const transport = kernel.transport();
-    createExplorer(into, { ...transport, link: query.has("saved") ? "none" : "live", snapshot: () => snapshot });
+    const made = createExplorer(into, {
+      ...transport,
+      link: query.has("saved") ? "none" : "live",
+      snapshot: () => snapshot,
+    });
+    const tab = query.get("tab");
+    if (tab) made.root.querySelector<HTMLElement>(`[data-kw-tab="${tab}"]`)?.click();
     return performance.now() - start;
   };
   // For measurements from outside: the kernel, and how long a first drawing takes.

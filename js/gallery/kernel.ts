@@ -3,7 +3,9 @@ import type { Command } from "../src/protocol";
 import type { Transport } from "../src/transport";
 import { LIBRARY, PRIMITIVES } from "./library";
 import { pack } from "./pack";
-import { Sample } from "./sample";
+import { parityPart, surfacePart, type View } from "./panels";
+import { baseAt, Sample } from "./sample";
+import { greville } from "./spline";
 
 type Wire = Record<string, unknown> & { kind: string };
 
@@ -15,6 +17,34 @@ export class FakeKernel extends Sample {
   #message: (message: unknown, buffers: readonly unknown[]) => void = () => {};
   #snapshot: () => void = () => {};
   #lost: () => void = () => {};
+
+  classes = false;
+  hole = false;
+  presets: string[] = [];
+  batch: number | null = null;
+  noise = 0;
+  seed: number | null = 42;
+  watched: string[] = [];
+  view: View = { x: 0, y: 1, output: 0, at: [] };
+
+  override settings() {
+    const { batch, noise, seed, presets } = this;
+    return { ...super.settings(), batch, noise, seed, rows: 1000, presets, preset: presets[0] ?? null };
+  }
+
+  /** What the open panels of a view show. */
+  pushWatched(): void {
+    if (this.watched.includes("parity")) {
+      const [parity, arrays] = parityPart(this, this.classes);
+      const packed = pack(arrays);
+      this.push("parity", { parity, arrays: packed.arrays }, packed.buffer);
+    }
+    if (!this.watched.includes("surface")) return;
+    const inputs = this.nodes.filter(({ kind }) => kind === "input").length;
+    const [surface, arrays] = surfacePart(this, inputs > 1 ? this.view : { ...this.view, y: null }, this.hole);
+    const packed = pack(arrays);
+    this.push("surface", { surface, arrays: packed.arrays }, packed.buffer);
+  }
 
   push(kind: string, body: object, buffer?: DataView, frame?: number): void {
     this.seq += 1;
@@ -57,7 +87,16 @@ export class FakeKernel extends Sample {
     this.push("metrics", { first, replace: false, arrays: metrics.arrays }, metrics.buffer);
     const curves = pack({ curves: this.curveRows(this.edges.map((_, i) => i)) });
     this.push("curves", { edges: null, arrays: curves.arrays }, curves.buffer);
+    this.pushWatched();
     this.push("status", { status: this.status() }, undefined, this.seq);
+  }
+
+  /** What a kernel sends of a large network: the curves of some edges only. */
+  tickSome(edges: number): void {
+    const first = Math.floor((this.seq * 37) % Math.max(1, this.edges.length - edges));
+    const some = this.edges.map((_, i) => i).slice(first, first + edges);
+    const curves = pack({ curves: this.curveRows(some) });
+    this.push("curves", { edges: some.map((i) => this.edges[i]!.key), arrays: curves.arrays }, curves.buffer, this.seq);
   }
 
   publishSnapshot(): void {
@@ -104,18 +143,26 @@ export class FakeKernel extends Sample {
     if (command.kind === "set") Object.assign(this, command.settings);
     if (command.kind === "set" && command.settings.lamb !== undefined)
       this.events.push({ step: this.step, label: `λ ${command.settings.lamb}`, kind: "set" });
+    if (command.kind === "watch") this.watched = command.panels;
+    if (command.kind === "surface") this.view = command;
+    if (command.kind === "watch" || command.kind === "surface") this.pushWatched();
     if (command.kind === "rank") this.simplicity = command.weight;
     if (command.kind === "select") {
       this.selected = command.edges;
       this.pushSelection();
       this.pushCandidates();
     }
-    if (command.kind === "fix") this.#fix(command.edge ?? [], command.name, command.keep_spline);
+    if (command.kind === "fix") this.#fix(command.edges ?? [command.edge ?? []], command.name, command.keep_spline);
     if (command.kind === "unfix")
-      this.setState(
-        this.edges.findIndex(({ key }) => key.join() === command.edge?.join()),
-        "spline",
-      );
+      for (const key of command.edges ?? [command.edge]) this.setState(this.#place(key ?? []), "spline");
+    if (command.kind === "pin" || command.kind === "lock") this.#bind(command.edges, command.kind, command.on);
+    if (command.kind === "survey") this.survey(command.on);
+    if (command.kind === "auto" && command.edges) {
+      for (const { edge, name } of this.surveyed)
+        if (command.edges.some((key) => key.join() === edge.join())) this.setState(this.#place(edge), "symbolic", name);
+      this.note(`${command.edges.length} edges fixed`, "auto");
+    }
+    if (command.kind === "drag") this.#drag(command.edge, command.index, command.value, command.commit);
     if (command.kind === "undo") this.current = this.states.find(({ id }) => id === this.current)?.parent ?? 0;
     if (command.kind === "redo")
       this.current = this.states.findLast(({ parent }) => parent === this.current)?.id ?? this.current;
@@ -132,13 +179,55 @@ export class FakeKernel extends Sample {
         if (command.edges ? command.edges.some((key) => key.join() === edge.key.join()) : this.strength[i]! < 0.2)
           this.setState(i, "pruned");
     if (command.kind === "prune") this.note("prune", "prune");
-    if (command.kind !== "select" && command.kind !== "export") this.pushAll();
+    if (!["select", "export", "watch", "surface", "survey", "drag"].includes(command.kind)) this.pushAll();
   }
 
-  #fix(key: number[], name: string, both: boolean): void {
-    const i = this.edges.findIndex((edge) => edge.key.join() === key.join());
+  #place(key: number[]): number {
+    return this.edges.findIndex((edge) => edge.key.join() === key.join());
+  }
+
+  #bind(keys: number[][], what: "pin" | "lock", on: boolean): void {
+    const group = Math.max(-1, ...this.edges.map(({ tied }) => tied ?? -1)) + 1;
+    for (const key of keys) {
+      const { tied: _, ...edge } = this.edges[this.#place(key)]!;
+      const tied = what === "lock" ? (on ? { tied: group } : {}) : _ === undefined ? {} : { tied: _ };
+      const pinned = what === "pin" ? on : (edge.pinned ?? false);
+      this.edges[this.#place(key)] = { ...edge, ...tied, pinned, locked: pinned || "tied" in tied };
+    }
+  }
+
+  /** Looks at all edges at once, and tells half of it; `surveyOn` tells the rest. */
+  survey(on: boolean): void {
+    if (on) this.#tell(0, this.surveyed.length >> 1);
+  }
+
+  surveyOn(): void {
+    this.#tell(this.surveyed.length >> 1, this.surveyed.length);
+  }
+
+  #tell(first: number, last: number): void {
+    const rows = this.surveyed.slice(first, last);
+    this.push("survey", { survey: { first, of: this.surveyed.length, busy: last < this.surveyed.length, rows } });
+  }
+
+  #drag(key: number[], index: number, value: number, commit: boolean): void {
+    const spline = this.splines[this.#place(key)]!;
+    spline.coefficients[index] = value + baseAt(greville(spline.grid)[index]!);
+    this.distance += 0.01;
+    this.push("status", { status: this.status() });
+    const curves = pack({ curves: this.curveRows([this.#place(key)]) });
+    this.push("curves", { edges: [key], arrays: curves.arrays }, curves.buffer);
+    if (!commit) return;
+    this.note(`drag ${this.edges[this.#place(key)]!.name}`, "drag");
+    this.pushSelection();
+    this.pushCandidates();
+    this.pushAll();
+  }
+
+  #fix(keys: number[][], name: string, both: boolean): void {
     if (!LIBRARY.some((one) => one.name === name) && !PRIMITIVES.includes(name)) return;
-    this.setState(i, both ? "both" : "symbolic", name);
-    this.note(`${this.edges[i]!.name} = ${name}`, "fix");
+    for (const key of keys) this.setState(this.#place(key), both ? "both" : "symbolic", name);
+    const label = keys.length > 1 ? `${keys.length} edges` : this.edges[this.#place(keys[0]!)]!.name;
+    this.note(`${label} = ${name}`, "fix");
   }
 }

@@ -29,6 +29,9 @@ const TARGETS: readonly ((x: number) => number)[] = [
   (x) => 0.5 * Math.sin(5 * x),
 ];
 
+/** The part of an edge that is no spline. */
+export const baseAt = (x: number): number => (0.3 * x) / (1 + Math.exp(-x));
+
 export class Sample {
   seq = 1;
   running = false;
@@ -43,12 +46,27 @@ export class Sample {
   nodes: NodeInfo[] = [];
   splines: Spline[] = [];
   strength: number[] = [];
-  states: StateInfo[] = [{ id: 0, parent: null, label: "start", kind: "start", step: 0, error: 0.71 }];
+  states: StateInfo[] = [
+    {
+      id: 0,
+      parent: null,
+      label: "start",
+      kind: "start",
+      step: 0,
+      error: 0.71,
+      latest: 0.71,
+      complexity: 60,
+      kept: true,
+    },
+  ];
   current = 0;
   events: { step: number; label: string; kind: string }[] = [];
   rows: number[][] = [];
   /** Makes `send` throw, as a dead comm does. */
   #starts: Spline[] = [];
+  #surveyed: { edge: number[]; name: string; r2: number }[] | null = null;
+  /** How far hands have moved it from what it had learned. */
+  distance = 0;
   #random: () => number;
   #width: [number, number][];
   #targets: Spline[] = [];
@@ -145,8 +163,12 @@ export class Sample {
   note(label: string, kind: string): void {
     const error = this.rows.at(-1)?.[2] ?? 0.71;
     const id = Math.max(...this.states.map((one) => one.id)) + 1;
+    const size = this.edges.filter(({ state }) => state !== "pruned").length * (kind === "refine" ? 14 : 5);
     this.states.push({
       id,
+      complexity: size - 3 * this.edges.filter(({ state }) => state === "symbolic").length,
+      latest: error * (0.8 + 0.4 * this.#random()),
+      kept: true,
       parent: this.current,
       label,
       kind,
@@ -170,7 +192,7 @@ export class Sample {
 
   status() {
     const row = this.rows.at(-1);
-    const value = (i: number) => (row && Number.isFinite(row[i]!) ? row[i]! : null);
+    const value = (i: number) => (row && Number.isFinite(row[i]!) ? row[i]! + this.distance : null);
     const state = this.error
       ? ("error" as const)
       : this.running
@@ -226,7 +248,7 @@ export class Sample {
     const n = 129;
     const xs = Array.from({ length: n }, (_, k) => -1.3 + (2.6 * k) / (n - 1));
     const ys = xs.map((x) => spline.at(x));
-    const base = xs.map((x) => (0.3 * x) / (1 + Math.exp(-x)));
+    const base = xs.map(baseAt);
     const px = Array.from({ length: 80 }, () =>
       Math.max(-1, Math.min(1, (this.#random() + this.#random() - 1) * 1.05)),
     );
@@ -234,9 +256,9 @@ export class Sample {
     const most = Math.max(...bins);
     const [layer, from] = this.edges[i]!.key as [number, number, number];
     const source = this.nodes.find(({ key }) => key[0] === layer && key[1] === from)!;
-    const knots = Array.from({ length: this.grid + 1 }, (_, k) => -1 + (2 * k) / this.grid);
+    const knots = Array.from({ length: spline.grid + 1 }, (_, k) => -1 + (2 * k) / spline.grid);
     return [
-      { edges: this.selected, x_name: source.name, data_range: [-1, 1], importance: this.strength[i] },
+      { edges: this.selected, x_name: source.name, data_range: [-1, 1], importance: this.strength[i], k: 3 },
       {
         detail: [
           [...xs, ...ys, ...base, ...ys.map((y, k) => y - base[k]!)],
@@ -249,11 +271,30 @@ export class Sample {
         density: [bins.map((b) => b / most), [bins.length]],
         knots: [knots, [knots.length]],
         handles: [
-          [...greville(spline.grid), ...spline.coefficients],
+          [...greville(spline.grid), ...spline.coefficients.map((c, k) => c - baseAt(greville(spline.grid)[k]!))],
           [2, spline.coefficients.length],
+        ],
+        full_knots: [
+          Array.from({ length: spline.grid + 7 }, (_, k) => -1 + (2 * (k - 3)) / spline.grid),
+          [spline.grid + 7],
         ],
       },
     ];
+  }
+
+  /** The best candidate of every active spline. */
+  get surveyed(): { edge: number[]; name: string; r2: number }[] {
+    this.#surveyed ??= this.edges.flatMap(({ key, state }, i) => {
+      if (state !== "spline") return [];
+      const xs = Array.from({ length: 33 }, (_, k) => -1 + k / 16);
+      const { candidate } = fitAll(
+        xs,
+        xs.map((x) => this.splines[i]!.at(x)),
+        symbol("x"),
+      )[0]!;
+      return [{ edge: key, name: candidate.name, r2: candidate.r2 }];
+    });
+    return this.#surveyed;
   }
 
   candidatesPart(): [object, Record<string, [ArrayLike<number>, number[]]>] {

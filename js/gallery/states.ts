@@ -40,6 +40,10 @@ const hostile = [
   "temperature of the cooling water in °C",
   "x'); --",
   "日本語の変数名",
+  "theta",
+  "מהירות הרוח",
+  "👩‍👩‍👧 🇩🇪 café",
+  "n".repeat(500),
 ];
 
 export const STATES: Record<string, () => FakeKernel> = {
@@ -58,21 +62,73 @@ export const STATES: Record<string, () => FakeKernel> = {
     return kernel;
   },
   products,
+  bound: () => {
+    const kernel = trained();
+    kernel.answer({
+      v: 1,
+      seq: 1,
+      kind: "pin",
+      edges: [
+        [0, 0, 3],
+        [0, 1, 1],
+      ],
+      on: true,
+    } as never);
+    kernel.answer({
+      v: 1,
+      seq: 2,
+      kind: "lock",
+      edges: [
+        [0, 1, 2],
+        [0, 1, 3],
+        [0, 1, 1],
+      ],
+      on: true,
+    } as never);
+    return kernel;
+  },
+  times: () => new FakeKernel({ width: [3, [2, 2], [1, 2]], steps: 60, seed: 5 }),
+  fine: () => {
+    const kernel = new FakeKernel({ width: [2, 2, 1], steps: 60, grid: 50 });
+    kernel.selected = [[0, 0, 0]];
+    return kernel;
+  },
   many: () => {
     const kernel = new FakeKernel({ width: [20, 24, 1], steps: 30, seed: 2 });
     kernel.selected = [[0, 3, 9]];
     return kernel;
   },
+  limit: () => new FakeKernel({ width: [20, 40, 40, 5], steps: 2, seed: 2 }),
   huge: () => new FakeKernel({ width: [40, 48, 1], steps: 10, seed: 2 }),
   deep: () => new FakeKernel({ width: [4, 5, 4, 3, 2, 1], steps: 30 }),
   names: () => {
     const kernel = new FakeKernel({
-      width: [6, 2, 2],
+      width: [10, 2, 2],
       names: hostile,
       outputs: ["<b>out</b>", "a_very_long_name_of_an_output"],
       steps: 50,
     });
     kernel.selected = [[0, 0, 0]];
+    return kernel;
+  },
+  four: () => {
+    const kernel = new FakeKernel({
+      width: [4, 3, 2],
+      steps: 60,
+      names: ["x₁", "x₂", "temperature of the cooling water", "x₄"],
+    });
+    kernel.hole = true;
+    kernel.presets = ["ripples", "exp(sin πx + y²)", "two spirals", "puromycin"];
+    return kernel;
+  },
+  classes: () => {
+    const kernel = new FakeKernel({ width: [4, 3], steps: 60, outputs: ["setosa", "versicolor", "virginica"] });
+    kernel.classes = true;
+    return kernel;
+  },
+  ten: () => {
+    const kernel = new FakeKernel({ width: [4, 10], steps: 60 });
+    kernel.classes = true;
     return kernel;
   },
   notest: () => new FakeKernel({ width: [3, 2, 1], steps: 80, test: false }),

@@ -17,11 +17,15 @@ describe("golden messages", () => {
       "formula",
       "hello_ack",
       "history",
+      "library",
       "metrics",
+      "parity",
       "selection",
       "settings",
       "status",
       "structure",
+      "surface",
+      "survey",
     ]);
   });
 

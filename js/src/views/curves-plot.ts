@@ -1,10 +1,11 @@
 // The drawing of the training curves, redrawn whole: its cost is bounded by the pixels, not by the steps.
 import type { Context } from "../context";
-import { attrs, line, s, tick } from "../dom";
+import { line, s, tick } from "../dom";
 import { number, power, pretty } from "../format";
 import type { Column } from "../metrics";
 import { bisect, decades, decimate, linear, log, path, type Scale, ticks } from "../scales";
 import type { Store } from "../store";
+import type { Stage } from "./axes";
 
 export interface Chart {
   xs: Float32Array;
@@ -13,6 +14,8 @@ export interface Chart {
   drawn: boolean;
   invert(pixel: number): number;
   eventX(step: number): number;
+  /** The line under the pointer. */
+  cross: SVGPathElement;
   width: number;
   top: number;
   bottom: number;
@@ -30,8 +33,8 @@ const BOTTOM = 20;
 const RIGHT = 58;
 
 const shown = (store: Store): Column[] =>
-  SERIES.filter((name) => (name === "penalty" ? store.state.settings.lamb > 0 : true)).filter((name) =>
-    store.metrics.column(name).some((value) => value > 0 && Number.isFinite(value)),
+  SERIES.filter(
+    (name) => (name !== "penalty" || store.state.settings.lamb > 0) && store.metrics.outline(name).last >= 0,
   );
 
 /** The values of one row, for the readout. */
@@ -43,24 +46,20 @@ export const readings = (store: Store, row: number): { name: Column; value: numb
 /** Smallest and largest positive value of all series, in whole decades where that wastes little. */
 function range(store: Store, names: Column[]): [number, number] {
   let [low, high] = [Number.POSITIVE_INFINITY, 0];
-  for (const name of names)
-    for (const value of store.metrics.column(name)) {
-      if (!(value > 0) || !Number.isFinite(value)) continue;
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
+  for (const name of names) {
+    const outline = store.metrics.outline(name);
+    low = Math.min(low, outline.low);
+    high = Math.max(high, outline.high);
+  }
   if (high === 0) return [1e-4, 1];
   // Half a decade at least, so that noise on a plateau does not fill the plot.
   if (high / low < 3.2) [low, high] = [low / 1.8, high * 1.8];
   return [low / 1.15, high * 1.15];
 }
 
-export function drawChart(
-  context: Context,
-  svg: SVGSVGElement,
-  { width, height }: { width: number; height: number },
-): Chart {
+export function drawChart(context: Context, stage: Stage, missing: string): Chart {
   const { store, ui } = context;
+  const { width, height } = stage.size;
   const xs = store.metrics.column(ui.values.axis === "step" ? "step" : "seconds");
   const names = shown(store);
   const right = Math.max(LEFT + 40, width - RIGHT);
@@ -75,6 +74,7 @@ export function drawChart(
     xs,
     x,
     drawn: names.length > 0,
+    cross: line("", "kw-c6", 1),
     width,
     right,
     bottom,
@@ -82,16 +82,18 @@ export function drawChart(
     invert: linear(LEFT, right, first, end),
     eventX: (step) => eventX(store, xs, x, step),
   };
-  attrs(svg, { width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": summary(store, names) });
-  svg.replaceChildren(
-    // Without a curve the lines of the axes would only cross out what stands there instead.
-    ...(names.length > 0 ? yAxis(low, high, y, right, bottom) : []),
-    ...(names.length > 0 ? xAxis(first, end, x, bottom, right, ui.values.axis) : []),
-    ...(xs.length > 0 ? events(context, chart) : []),
-    ...lines(store, names, xs, x, y, right),
-    ...labels(store, names, y, chart),
-    line("", "kw-c6", 1),
-  );
+  // Without a curve the lines of the axes would only cross out what stands there instead.
+  const parts = chart.drawn
+    ? [
+        ...yAxis(low, high, y, right, bottom),
+        ...xAxis(first, end, x, bottom, right, ui.values.axis),
+        ...events(context, chart),
+        ...lines(store, names, xs, x, y, right),
+        ...labels(store, names, y, chart),
+        chart.cross,
+      ]
+    : [];
+  stage.show(summary(store, names), parts, chart.drawn ? "" : missing);
   return chart;
 }
 
@@ -130,7 +132,7 @@ function xAxis(first: number, end: number, x: Scale, bottom: number, right: numb
 function lines(store: Store, names: Column[], xs: Float32Array, x: Scale, y: Scale, right: number): SVGElement[] {
   return names.flatMap((name) => {
     const ys = store.metrics.column(name);
-    const kept = decimate(xs, ys, right - LEFT);
+    const kept = decimate(xs, ys, right - LEFT, store.metrics.outline(name).rows);
     const px = kept.map((i) => xs[i]!);
     const py = kept.map((i) => (ys[i]! > 0 ? ys[i]! : Number.NaN));
     const last = py.findLastIndex((value) => Number.isFinite(value));
@@ -147,7 +149,7 @@ function lines(store: Store, names: Column[], xs: Float32Array, x: Scale, y: Sca
 /** Names at the ends of the curves, moved apart where they would overlap. */
 function labels(store: Store, names: Column[], y: Scale, { right, bottom }: Chart): SVGElement[] {
   const placed = names
-    .map((name) => ({ name, at: y(store.metrics.column(name).findLast((value) => value > 0) ?? Number.NaN) }))
+    .map((name) => ({ name, at: y(store.metrics.column(name)[store.metrics.outline(name).last] ?? Number.NaN) }))
     .filter(({ at }) => Number.isFinite(at))
     .sort((a, b) => a.at - b.at);
   for (const [i, one] of placed.entries()) {
@@ -217,9 +219,13 @@ function events({ store }: Context, chart: Chart): SVGElement[] {
     step,
     at: chart.eventX(step),
   }));
-  const marks = placed.map(({ at, label, step }) => {
-    const mark = line(`M${at.toFixed(1)} ${TOP - 4}V${chart.bottom}`, "kw-c5", 1, "2 3");
-    mark.append(s("title", {}, `${label} (step ${step})`));
+  // One mark a pixel: a slider that was dragged leaves hundreds.
+  const titles = new Map<number, string[]>();
+  for (const { at, label, step } of placed)
+    titles.set(Math.round(at), [...(titles.get(Math.round(at)) ?? []), `${label} (step ${step})`].slice(-6));
+  const marks = [...titles].map(([at, names]) => {
+    const mark = line(`M${at} ${TOP - 4}V${chart.bottom}`, "kw-c5", 1, "2 3");
+    mark.append(s("title", {}, names.join(", ")));
     return mark;
   });
   return [...marks, ...eventLabels(placed, chart.width).map(({ text, start }) => tick(start, TOP - 8, text, "start"))];

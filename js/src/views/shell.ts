@@ -7,9 +7,12 @@ import { curves } from "./curves";
 import { edgesTable } from "./edges-table";
 import { errors } from "./errors";
 import { formulaBar } from "./formula";
+import { front } from "./front";
 import { history } from "./history";
 import { inspector } from "./inspector";
 import { network } from "./network";
+import { parity } from "./parity";
+import { surface } from "./surface";
 import { tabs } from "./tabs";
 import { toolbar } from "./toolbar";
 import { voice } from "./voice";
@@ -21,7 +24,10 @@ export function shell(context: Context, root: HTMLElement): View {
   const drawing = network(context);
   const data = tabs(context, [
     { name: "curves", label: "Curves", view: curves(context) },
+    { name: "parity", label: "Parity", view: parity(context), watch: "parity", tall: true },
+    { name: "surface", label: "Surface", view: surface(context), watch: "surface", tall: true },
     { name: "edges", label: "Edges", view: edgesTable(context) },
+    { name: "front", label: "Front", view: front(context), tall: true },
   ]);
   const detail = inspector(context);
   const formula = formulaBar(context);

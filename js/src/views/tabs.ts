@@ -4,14 +4,22 @@ import { attrs, h } from "../dom";
 import { Registry } from "../listeners";
 import { EVERYTHING, touches } from "../topics";
 
+type Panel = "parity" | "surface";
+
 interface Tab {
   name: string;
   label: string;
   view: View;
+  /** The kernel tells about it only while it is open. */
+  watch?: Panel;
+  /** It wants more room than curves do. */
+  tall?: true;
 }
 
-export function tabs({ ui, uid }: Context, list: Tab[]): View {
+export function tabs({ ui, uid, act, store }: Context, list: Tab[]): View {
   const registry = new Registry();
+  // A saved page has no kernel to ask.
+  const present = ({ watch }: Tab) => !watch || !act.reading || store.state[watch] !== null;
   const buttons = list.map(({ name, label, view }) => {
     view.node.setAttribute("role", "tabpanel");
     view.node.id = `${uid}-panel-${name}`;
@@ -33,23 +41,37 @@ export function tabs({ ui, uid }: Context, list: Tab[]): View {
   registry.listen(strip, "keydown", (event) => {
     const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!move) return;
-    const at = list.findIndex(({ name }) => name === ui.values.tab);
-    const next = (at + move + list.length) % list.length;
-    ui.set("tab", list[next]!.name);
-    buttons[next]!.focus();
+    const open = list.filter(present);
+    const at = open.findIndex(({ name }) => name === ui.values.tab);
+    const next = open[(at + move + open.length) % open.length]!;
+    ui.set("tab", next.name);
+    buttons[list.indexOf(next)]!.focus();
     event.preventDefault();
   });
   const node = h("div", { class: "kw-col kw-tabbed" }, strip, ...list.map(({ view }) => view.node));
+  let watched: Panel | undefined;
+  const watch = (panel?: Panel) => {
+    if (panel === watched || !act.possible) return;
+    act.send({ kind: "watch", view: uid, panels: panel ? [panel] : [] });
+    watched = panel;
+  };
   const draw: View["draw"] = (topics) => {
     const switched = touches(topics, "view");
+    // A kernel that was away has forgotten it.
+    if (touches(topics, "link") && store.link !== "live") watched = undefined;
+    const shown = list.find(({ name }) => name === ui.values.tab);
+    attrs(node, { "data-tall": shown?.tall });
+    watch(shown?.watch);
     list.forEach(({ name, view }, i) => {
       const open = name === ui.values.tab;
+      buttons[i]!.hidden = !present(list[i]!);
       attrs(buttons[i]!, { "aria-selected": String(open), tabindex: open ? 0 : -1 });
       (view.node as HTMLElement).hidden = !open;
       if (open) view.draw(switched ? EVERYTHING : topics);
     });
   };
   const destroy = () => {
+    watch();
     for (const { view } of list) view.destroy();
     registry.destroy();
   };

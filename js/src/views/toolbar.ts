@@ -4,6 +4,7 @@ import { attrs, h, setText } from "../dom";
 import { number } from "../format";
 import { Registry } from "../listeners";
 import { type Topics, touches } from "../topics";
+import { again } from "./again";
 import { button } from "./controls";
 import { setIcon } from "./icons";
 import { GRID_VALUES, LAMB_VALUES, type Slider, slider } from "./slider";
@@ -31,7 +32,10 @@ export function toolbar(context: Context): View {
   };
 }
 
-function runButtons({ act, store, ui }: Context, registry: Registry) {
+function runButtons(context: Context, registry: Registry) {
+  const { act, store, ui } = context;
+  const more = again(context);
+  registry.add(() => more.destroy());
   const run = button({
     action: "start",
     label: "Start",
@@ -49,8 +53,9 @@ function runButtons({ act, store, ui }: Context, registry: Registry) {
   registry.listen(undo, "click", () => act.undo());
   registry.listen(redo, "click", () => act.redo());
   const separator = h("span", { style: "width:10px", "aria-hidden": "true" });
-  const node = h("div", { class: "kw-row" }, run, step, reset, separator, undo, redo);
+  const node = h("div", { class: "kw-row" }, run, step, reset, more.node, separator, undo, redo);
   const draw = (topics: Topics) => {
+    more.draw(topics);
     if (!touches(topics, "status", "link", "stopping", "history")) return;
     node.hidden = act.reading;
     const { running } = store;
