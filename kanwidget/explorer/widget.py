@@ -13,6 +13,7 @@ import ipywidgets
 import traitlets
 
 from kanwidget.explorer import protocol as p
+from kanwidget.explorer.watch import PageWatch, watched
 
 _log = logging.getLogger(__name__)
 _STATIC = Path(__file__).parent.parent / "static"
@@ -34,6 +35,7 @@ class ExplorerWidget(anywidget.AnyWidget):
     def __init__(self, handle: Callable[[Any], None], snapshot: p.Snapshot) -> None:
         self._lock = threading.RLock()
         self._handle: Callable[[Any], None] | None = handle
+        self._watch = PageWatch()
         super().__init__(snapshot=cast("dict[str, Any]", snapshot), layout=ipywidgets.Layout(width="auto"))
         self.on_msg(self._received)
 
@@ -45,6 +47,7 @@ class ExplorerWidget(anywidget.AnyWidget):
             with self._lock:
                 if self.comm is not None:
                     self.send(message, buffers)
+                    self._look(message)
         except Exception:
             _log.debug("a message could not be sent", exc_info=True)
 
@@ -66,7 +69,13 @@ class ExplorerWidget(anywidget.AnyWidget):
 
     def _received(self, _: Any, message: Any, __: list[Any]) -> None:
         if self._handle is not None:
+            self._watch.hear()
             self._handle(message)
+
+    def _look(self, message: dict[str, Any]) -> None:
+        """Pause where the last page was closed and nobody will say so."""
+        if self._handle is not None and "frame" in message and watched(self.comm) and self._watch.gone():
+            self._handle({"v": p.VERSION, "kind": "control", "seq": -1, "action": "pause"})
 
     # ---- the kernel's ways
 

@@ -10,6 +10,7 @@ import queue
 import struct
 import threading
 import time
+import types
 import weakref
 
 import comm
@@ -17,7 +18,7 @@ import pytest
 from comm.base_comm import BaseComm
 
 from kanwidget import KAN, KANExplorer
-from kanwidget.explorer import cells
+from kanwidget.explorer import cells, watch
 from tests.explorer.conftest import dataset
 
 PATIENCE = 60
@@ -224,3 +225,53 @@ def test_close_leaves_nothing(host, monkeypatch):
     gc.collect()
     assert [one() for one in left if one() is not None] == []
     assert [ref for found in cells._BY_CELL.values() for _, ref in found if ref() is not None] == []
+
+
+# ---- pages that are closed
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.mark.parametrize("host", ["pushes"], indirect=True)
+@pytest.mark.parametrize(
+    ("kernel", "heard", "cell", "state"),
+    [
+        ("marimo", True, None, "paused"),
+        ("marimo", True, "a cell that runs", "running"),
+        ("marimo", False, None, "running"),
+        ("jupyter", True, None, "running"),
+    ],
+)
+def test_a_training_that_nobody_sees_pauses_in_marimo_only(host, monkeypatch, kernel, heard, cell, state):
+    monkeypatch.setattr(HostComm, "kernel", kernel, raising=False)
+    monkeypatch.setattr(watch, "_context", lambda: types.SimpleNamespace(execution_context=cell))
+    with KANExplorer(KAN([2, 3, 1], seed=1), dataset(), opt="Adam", lamb=1e-3) as explorer:
+        clock = explorer.widget._watch._clock = Clock()
+        page = Page(explorer)
+        if heard:
+            page.say("hello", view="kw1")
+        explorer.start()
+        explorer.wait(steps=2)
+        clock.now = watch.SECONDS - 1
+        explorer.wait(until=lambda record: page.comm.inbox.qsize() > 10)
+        assert explorer.status["state"] == "running"
+        clock.now = 2 * watch.SECONDS
+        frames = page.comm.inbox.qsize()
+        explorer.wait(until=lambda record: page.comm.inbox.qsize() > frames + 10)
+        assert explorer.status["state"] == state
+
+
+@pytest.mark.parametrize("host", ["pushes"], indirect=True)
+def test_a_call_that_trains_is_not_taken_for_a_page_that_is_closed(host, monkeypatch):
+    monkeypatch.setattr(HostComm, "kernel", "marimo", raising=False)
+    with KANExplorer(KAN([2, 3, 1], seed=1), dataset(), opt="Adam", lamb=1e-3) as explorer:
+        clock = explorer.widget._watch._clock = Clock()
+        Page(explorer).say("hello", view="kw1")
+        explorer.on_step(lambda record: setattr(clock, "now", clock.now + watch.SECONDS))
+        explorer.fit(20)
+        assert explorer.status["step"] == 20

@@ -16,6 +16,27 @@ from tests.hosts import kernels
 
 pytestmark = pytest.mark.hosts
 APP = Path(__file__).with_name("marimo_app.py")
+#: The notebook's session, for the test to see when no page shows it; and less patience with pages that were closed.
+MONITOR = """
+@app.cell
+def _(explorer):
+    import pathlib
+    import threading
+
+    from kanwidget.explorer import watch
+
+    watch.SECONDS = 5
+
+    def keep():
+        while True:
+            pathlib.Path("state").write_text(explorer.status["state"])
+            threading.Event().wait(0.1)
+
+    threading.Thread(target=keep, daemon=True).start()
+    return
+
+
+if __name__"""
 #: Counts the steps that were drawn.
 LIVE = "(e.updates ??= new Set()).add(e.dataset.kwStep), e.updates.size > a"
 
@@ -39,7 +60,8 @@ class Marimo:
         self.port, self.folder = free_port(), folder
         self.url = f"http://127.0.0.1:{self.port}"
         app = folder / "app.py"
-        app.write_text(APP.read_text())
+        head, _, tail = APP.read_text().rpartition("if __name__")
+        app.write_text(head.rstrip() + "\n\n" + MONITOR + tail)
         config = folder / "config" / "marimo"
         config.mkdir(parents=True)
         (config / "marimo.toml").write_text("[runtime]\nauto_instantiate = true\n")  # edit mode runs the cells itself
@@ -65,6 +87,13 @@ class Marimo:
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(self.said()) from None
                 time.sleep(0.2)
+
+    def until_state(self, name):
+        """Wait until the session is in a state, whether or not a page shows it."""
+        deadline = time.monotonic() + PATIENCE / 1000
+        while (self.folder / "state").read_text() != name:
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.1)
 
     def said(self):
         return Path(self.log.name).read_text()[-3000:]
@@ -107,3 +136,11 @@ def test_shown_trained_clicked_paused(page, marimo):
     view.until_state("0-1-0", "symbolic")
     assert view.step == step
     assert page.problems == [], marimo.said()
+
+    # closed while it trains: nobody would pause it
+    view.click("start")
+    view.until_status("running")
+    view.until(LIVE, 8)
+    marimo.until_state("running")
+    page.close()
+    marimo.until_state("paused")
