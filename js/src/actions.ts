@@ -7,6 +7,9 @@ import type { UiState } from "./ui-state";
 
 export type ExportFormat = "svg" | "png" | "csv" | "json" | "html" | "code";
 
+/** Several edges are one act, to be undone at once. */
+const oneOrMore = (edges: EdgeKey[]) => (edges.length === 1 ? { edge: edges[0]! } : { edges });
+
 export class Actions {
   constructor(
     private readonly store: Store,
@@ -70,8 +73,8 @@ export class Actions {
 
   /** Replaces the functions of all selected edges. */
   fix(name: string, keepSpline = false): void {
-    for (const edge of this.store.state.selection.edges)
-      this.send({ kind: "fix", edge, name, keep_spline: keepSpline });
+    const { edges } = this.store.state.selection;
+    if (edges.length > 0) this.send({ kind: "fix", ...oneOrMore(edges), name, keep_spline: keepSpline });
   }
 
   fixBest(): void {
@@ -81,7 +84,8 @@ export class Actions {
   }
 
   unfix(): void {
-    for (const edge of this.store.state.selection.edges) this.send({ kind: "unfix", edge });
+    const { edges } = this.store.state.selection;
+    if (edges.length > 0) this.send({ kind: "unfix", ...oneOrMore(edges) });
   }
 
   /** Prunes the selected edges, or restores them when all of them are pruned. */

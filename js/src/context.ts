@@ -1,6 +1,8 @@
 // What every view is given.
 import type { Actions } from "./actions";
 import { pretty, variable } from "./format";
+import { ends } from "./graph";
+import { isolated } from "./names";
 import type { EdgeInfo, EdgeKey, Structure } from "./protocol";
 import type { Store } from "./store";
 import type { Topics } from "./topics";
@@ -28,9 +30,5 @@ export function stateText(edge: EdgeInfo): string {
 }
 
 /** The names of the nodes that an edge joins. */
-export function endNames({ nodes }: Structure, edge: EdgeKey): [string, string] {
-  const [layer, from, to] = edge as [number, number, number];
-  const source = nodes.find(({ key }) => key[0] === layer && key[1] === from);
-  const target = nodes.find(({ key, subnodes }) => key[0] === layer + 1 && subnodes.includes(to));
-  return [variable(source?.name ?? ""), variable(target?.name ?? "")];
-}
+export const endNames = (structure: Structure, edge: EdgeKey): [string, string] =>
+  ends(structure, edge).map((node) => isolated(variable(node?.name ?? ""))) as [string, string];

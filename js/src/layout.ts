@@ -115,9 +115,11 @@ function placeNode(info: NodeInfo, x: number, y: number, spacing: number): Place
   const r = Math.max(3, Math.min(info.kind === "product" ? 10 : 9, spacing * 0.36));
   const reach = info.kind === "output" || info.kind === "input" ? PILL_H / 2 : r;
   const arms = info.subnodes.length;
+  // Under an output there is room for the mark of a product.
+  const drop = info.kind === "output" ? 20 : 10;
   const arm = Math.min(14, spacing / Math.max(1, arms));
   const ports = info.subnodes.map((_, k): [number, number] =>
-    info.kind === "product" || arms > 1 ? [x + (k - (arms - 1) / 2) * arm, y + reach + 10] : [x, y + reach],
+    info.kind === "product" || arms > 1 ? [x + (k - (arms - 1) / 2) * arm, y + reach + drop] : [x, y + reach],
   );
   return { info, x, y, r, ports, room: spacing };
 }

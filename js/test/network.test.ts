@@ -65,11 +65,13 @@ describe("keys", () => {
     view.key(focus("0-0-0"), "ArrowRight");
     expect(stops()).toEqual(["0-1-0"]);
     view.key(view.one('[data-kw-edge="0-1-0"]'), "ArrowUp");
+    view.key(view.one('[data-kw-node="1-0"]'), "ArrowUp");
     expect(stops()).toEqual(["1-0-0"]);
     view.key(view.one('[data-kw-edge="1-0-0"]'), "ArrowUp");
-    expect(stops()).toEqual(["1-0-0"]);
-    view.key(view.one('[data-kw-edge="1-0-0"]'), "ArrowDown");
-    expect(stops()[0]).toMatch(/^0-/);
+    view.key(view.one('[data-kw-node="2-0"]'), "ArrowUp");
+    expect(view.one('[data-kw-node="2-0"]').getAttribute("tabindex")).toBe("0");
+    view.key(view.one('[data-kw-node="2-0"]'), "ArrowDown");
+    expect(stops()[0]).toMatch(/^1-/);
   });
 
   it.each(["Enter", " "])("%j selects and does not start the training", (name) => {

@@ -89,8 +89,14 @@ describe("candidates", () => {
     view.click('[data-kw-edge="0-0-2"]', { shiftKey: true });
     view.click('[data-kw-candidate="tanh"] [data-kw-action="fix-both"]');
     expect(view.commands("fix").slice(1)).toMatchObject([
-      { edge: [0, 0, 1], name: "tanh", keep_spline: true },
-      { edge: [0, 0, 2], name: "tanh", keep_spline: true },
+      {
+        edges: [
+          [0, 0, 1],
+          [0, 0, 2],
+        ],
+        name: "tanh",
+        keep_spline: true,
+      },
     ]);
   });
 
@@ -114,13 +120,13 @@ describe("candidates", () => {
   it("keep their order and their elements under the pointer", () => {
     const before = names();
     const card = view.one("[data-kw-candidate]");
-    view.one('[aria-label="Candidates"]').dispatchEvent(new PointerEvent("pointerenter"));
+    view.one('[aria-label="Candidates"]').parentElement!.dispatchEvent(new PointerEvent("pointerenter"));
     view.kernel.tick(60);
     view.kernel.pushCandidates();
     frame();
     expect(names()).toEqual(before);
     expect(view.one("[data-kw-candidate]")).toBe(card);
-    view.one('[aria-label="Candidates"]').dispatchEvent(new PointerEvent("pointerleave"));
+    view.one('[aria-label="Candidates"]').parentElement!.dispatchEvent(new PointerEvent("pointerleave"));
     frame();
     const r2 = view.all("[data-kw-candidate]").map((one) => Number(one.dataset.kwR2));
     expect(r2).toEqual([...r2].sort((a, b) => b - a));

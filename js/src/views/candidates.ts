@@ -28,13 +28,14 @@ export function candidates(context: Context): View {
   const node = h("div", { class: "kw-col" }, bar, list, note);
   const cards = new Map<string, Card>();
   let held: string[] | null = null;
+  const shownNames = () => [...list.children].map((card) => card.getAttribute("data-kw-candidate") ?? "");
   const measure = () => {
     for (const card of cards.values()) card.measure();
   };
   const show = (topics: Topics) => {
     const { rows } = store.state.candidates;
     const names = ranked(rows, ui.values.weight).map((i) => rows[i]!.name);
-    // Under the pointer the order stays as it is: new figures must not move what is about to be clicked.
+    // Under the pointer and the focus the order stays as it is: new figures must not move what is about to be clicked.
     const sorted = held
       ? [...held.filter((name) => names.includes(name)), ...names.filter((name) => !held?.includes(name))]
       : names;
@@ -47,12 +48,9 @@ export function candidates(context: Context): View {
     setText(note, emptyText(context, names.length));
   };
   registry.listen(filter, "input", () => ui.set("filter", filter.value));
-  registry.listen(list, "pointerenter", () => {
-    held = [...list.children].map((card) => card.getAttribute("data-kw-candidate") ?? "");
-  });
-  registry.listen(list, "pointerleave", () => {
-    held = null;
-    show(new Set());
+  const visit = visits(node, registry, (inside) => {
+    held = inside ? shownNames() : null;
+    if (!inside) show(new Set());
   });
   registry.listen(list, "click", (event) => {
     const pressed = (event.target as Element).closest("[data-kw-action]");
@@ -73,8 +71,37 @@ export function candidates(context: Context): View {
     order.draw();
     other.draw();
     show(topics);
+    // A new order that the hand here has asked for is held as well.
+    if (visit.inside) held ??= shownNames();
   };
   return { node, draw, destroy: () => registry.destroy() };
+}
+
+/** Follows whether the pointer is over an element, or the keyboard's focus within it. */
+function visits(node: HTMLElement, registry: Registry, call: (inside: boolean) => void) {
+  const state = { inside: false, over: false, focused: false };
+  let pressed = false;
+  const set = (what: "over" | "focused", yes: boolean) => {
+    state[what] = yes;
+    const inside = state.over || state.focused;
+    if (inside === state.inside) return;
+    state.inside = inside;
+    call(inside);
+  };
+  registry.listen(node, "pointerenter", () => set("over", true));
+  registry.listen(node, "pointerleave", () => set("over", false));
+  // A click leaves the focus behind when the pointer goes: then nobody is reading here.
+  registry.listen(node, "pointerdown", () => {
+    pressed = true;
+  });
+  registry.listen(node, "focusin", () => {
+    if (!pressed) set("focused", true);
+    pressed = false;
+  });
+  registry.listen(node, "focusout", (event) => {
+    if (!node.contains(event.relatedTarget as Node | null)) set("focused", false);
+  });
+  return state;
 }
 
 function drawCards(context: Context, cards: Map<string, Card>, names: string[], list: HTMLElement): void {

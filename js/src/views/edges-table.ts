@@ -2,9 +2,13 @@
 import { type Context, stateText, type View } from "../context";
 import { attrs, h, place, setText } from "../dom";
 import { number, pretty, rSquared, variable } from "../format";
+import { graph } from "../graph";
 import { Registry } from "../listeners";
+import { isolated } from "../names";
 import { type EdgeInfo, keyText } from "../protocol";
 import { touches } from "../topics";
+import { ContextMenu, menuEvents } from "./context-menu";
+import { openEdgeMenu } from "./menu-entries";
 
 type Sort = "edge" | "wire" | "state" | "importance" | "best" | "r2";
 const COLUMNS: readonly [Sort, string][] = [
@@ -70,10 +74,27 @@ export function edgesTable(context: Context): View {
       return;
     }
     const key = target.closest("tr")?.dataset.row;
-    const edge = key && store.state.structure.edges.find((one) => keyText(one.key) === key);
+    const edge = graph(store.state.structure).edges.get(key ?? "");
     if (edge) act.select(edge.key, event.shiftKey);
   });
-  return { node, draw, destroy: () => registry.destroy() };
+  const menu = new ContextMenu();
+  menuEvents(table, registry, (target, at) => {
+    const row = target.closest("tr");
+    const edge = graph(store.state.structure).edges.get(row?.dataset.row ?? "");
+    if (edge) openEdgeMenu(menu, context, edge.key, row!.querySelector("button")!, at);
+    return edge !== undefined;
+  });
+  return {
+    node,
+    draw: (topics) => {
+      menu.draw(topics);
+      draw(topics);
+    },
+    destroy: () => {
+      menu.close(false);
+      registry.destroy();
+    },
+  };
 }
 
 /** The order of the rows, which holds still for a while. */
@@ -107,7 +128,7 @@ function readRows({ store }: Context): Row[] {
   const { structure } = store.state;
   const names = new Map<string, string>();
   for (const { key, name: plain, subnodes } of structure.nodes) {
-    const name = variable(plain);
+    const name = isolated(variable(plain));
     names.set(`from ${key[0]}-${key[1]}`, name);
     for (const sub of subnodes) names.set(`to ${key[0]! - 1}-${sub}`, name);
   }
@@ -151,6 +172,7 @@ function drawRow(known: Map<string, HTMLTableRowElement>, row: Row, selected: bo
   const [edge, wire, state, importance, best, r2] = row.cells;
   const texts = [edge, wire, state, number(importance), best, Number.isFinite(r2) ? rSquared(r2) : ""];
   for (const [i, text] of texts.entries()) setText(i === 0 ? tr.cells[0]!.firstElementChild! : tr.cells[i]!, text);
+  attrs(tr.cells[1]!, { title: wire });
   attrs(tr, { "data-selected": selected });
   attrs(tr.cells[2]!, { "data-state": row.info.state });
   attrs(tr.cells[0]!.firstElementChild!, { "aria-pressed": String(selected) });

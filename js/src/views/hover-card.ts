@@ -2,6 +2,7 @@
 import { type Context, endNames, stateText } from "../context";
 import { h, setText } from "../dom";
 import { number, pretty, rSquared } from "../format";
+import { boundText } from "../graph";
 import type { Box, Layout } from "../layout";
 import { type EdgeInfo, edgeKeys, keyText } from "../protocol";
 import { type Topics, touches } from "../topics";
@@ -67,5 +68,6 @@ export function cardPlace({ edges, nodes, width, height }: Layout, index: number
 function facts({ store }: Context, info: EdgeInfo): string[] {
   const importance = store.curves.get(keyText(info.key))?.importance;
   const best = info.best && info.best_r2 !== null ? `best ${pretty(info.best)}, R² ${rSquared(info.best_r2)}` : "";
-  return [stateText(info) + (info.locked ? ", pinned" : ""), `importance ${number(importance)}`, best].filter(Boolean);
+  const bound = info.locked || info.tied !== undefined ? boundText(store.state.structure, info) : "";
+  return [stateText(info), bound, `importance ${number(importance)}`, best].filter(Boolean);
 }

@@ -2,13 +2,16 @@
 import { type Context, endNames, stateText, type View } from "../context";
 import { attrs, h, setText } from "../dom";
 import { count, number } from "../format";
+import { boundText } from "../graph";
 import { Registry } from "../listeners";
 import { type EdgeInfo, keyText } from "../protocol";
 import { type Topics, touches } from "../topics";
 import { candidates } from "./candidates";
+import { ContextMenu } from "./context-menu";
 import { button, panel } from "./controls";
 import { effect } from "./effect";
 import { setIcon } from "./icons";
+import { edgeEntries, selectedInfos } from "./menu-entries";
 import { splinePlot } from "./spline-plot";
 
 export function inspector(context: Context): View {
@@ -46,11 +49,6 @@ export function inspector(context: Context): View {
   return { node, draw, destroy };
 }
 
-const selectedInfos = ({ store }: Context): EdgeInfo[] => {
-  const keys = new Set(store.state.selection.edges.map(keyText));
-  return store.state.structure.edges.filter((edge) => keys.has(keyText(edge.key)));
-};
-
 function head(context: Context, registry: Registry) {
   const { act, ui, store } = context;
   const sub = h("span", { class: "kw-dim kw-cut" });
@@ -65,9 +63,21 @@ function head(context: Context, registry: Registry) {
   );
   registry.listen(before, "click", () => walk(context, -1));
   registry.listen(after, "click", () => walk(context, 1));
+  const more = button({
+    action: "edge-menu",
+    small: true,
+    label: "More acts on the edge",
+    icon: "more",
+    iconOnly: true,
+    attrs: { "aria-haspopup": "menu" },
+  });
+  const menu = new ContextMenu();
+  registry.add(() => menu.close(false));
+  registry.listen(more, "click", () => menu.open(more, null, more.title, () => edgeEntries(context)));
   registry.listen(expand, "click", () => ui.set("expanded", !ui.values.expanded));
-  const end = h("span", { class: "kw-row kw-end" }, unfix, prune, before, after, expand);
-  const draw = (_: Topics, title: Element) => {
+  const end = h("span", { class: "kw-row kw-end" }, unfix, prune, more, before, after, expand);
+  const draw = (topics: Topics, title: HTMLElement) => {
+    menu.draw(topics);
     const infos = selectedInfos(context);
     describe(context, infos, title, sub);
     const pruned = infos.length > 0 && infos.every(({ state }) => state === "pruned");
@@ -76,14 +86,20 @@ function head(context: Context, registry: Registry) {
     setText(prune.firstElementChild!, pruned ? "Restore edge" : "Prune edge");
     for (const one of [unfix, prune]) attrs(one, { disabled: !act.possible });
     for (const one of [before, after]) attrs(one, { disabled: store.state.structure.edges.length < 2 });
-    expand.hidden = infos.length === 0;
+    expand.hidden = more.hidden = infos.length === 0;
     setIcon(expand, ui.values.expanded ? "collapse" : "expand");
     attrs(expand, { "aria-pressed": String(ui.values.expanded) });
   };
   return { sub, end, draw };
 }
 
-function describe({ store }: Context, infos: EdgeInfo[], title: Element, sub: Element): void {
+function describe(context: Context, infos: EdgeInfo[], title: HTMLElement, sub: HTMLElement): void {
+  describeTexts(context, infos, title, sub);
+  // They are cut where there is no room for them.
+  for (const one of [title, sub]) one.title = one.textContent ?? "";
+}
+
+function describeTexts({ store }: Context, infos: EdgeInfo[], title: Element, sub: Element): void {
   const info = infos[0];
   if (infos.length !== 1 || !info) {
     setText(title, infos.length > 1 ? count(infos.length, "edge") : "Edge");
@@ -95,7 +111,8 @@ function describe({ store }: Context, infos: EdgeInfo[], title: Element, sub: El
   }
   setText(title, endNames(store.state.structure, info.key).join(" → "));
   const importance = store.state.selection.importance ?? store.curves.get(keyText(info.key))?.importance;
-  setText(sub, `${info.name} · ${stateText(info)} · importance ${number(importance)}`);
+  const bound = info.locked || info.tied !== undefined ? ` · ${boundText(store.state.structure, info)}` : "";
+  setText(sub, `${info.name} · ${stateText(info)}${bound} · importance ${number(importance)}`);
 }
 
 /** Selects the edge before or after the selected one. */

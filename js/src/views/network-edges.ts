@@ -3,7 +3,9 @@
 import { type Context, endNames, stateText } from "../context";
 import { activeIn, attrs, line, place, s } from "../dom";
 import { number, pretty } from "../format";
+import { boundText, edgesOf, graph, isPinned } from "../graph";
 import { type Box, type PlacedEdge, wirePath } from "../layout";
+import { cut, measure } from "../names";
 import { type EdgeInfo, edgeKeys, keyText } from "../protocol";
 import { extent, linear, path } from "../scales";
 import { type Topics, touches } from "../topics";
@@ -15,6 +17,9 @@ interface Parts {
   frame: SVGRectElement;
   curve: SVGPathElement;
   badge: SVGGElement | null;
+  bound: SVGElement | null;
+  /** What the curve was last drawn from. */
+  drawn: unknown[];
 }
 
 const DASH: Record<EdgeInfo["state"], string | null> = { spline: null, symbolic: null, both: "9 3", pruned: "1.5 3.5" };
@@ -26,6 +31,7 @@ export class EdgeLayer {
   #parts = new Map<string, Parts>();
   #order = "";
   #heights: number[] = [];
+  #marks: ReadonlyMap<string, string> = new Map();
 
   constructor(private readonly context: Context) {}
 
@@ -43,15 +49,23 @@ export class EdgeLayer {
     });
   }
 
-  draw(placed: readonly PlacedEdge[], importance: Float32Array, topics: Topics): void {
+  /** `marks` are the edges that would be fixed, and to what. */
+  draw(
+    placed: readonly PlacedEdge[],
+    importance: Float32Array,
+    topics: Topics,
+    marks: ReadonlyMap<string, string>,
+  ): void {
     const { store, ui } = this.context;
+    const near = this.#near();
     const selected = new Set(store.state.selection.edges.map(keyText));
     const full = new Set(selected);
     if (ui.values.hover) full.add(ui.values.hover);
     const shown = this.#shown(placed, full);
     const fresh = this.#keep(shown);
     const stop = this.#tabStop(shown);
-    const moved = touches(topics, "structure", "size", "view", "curves");
+    const moved = touches(topics, "structure", "size", "view", "curves") || marks !== this.#marks;
+    this.#marks = marks;
     if (moved) this.#heights = store.curves.leastHeights(store.state.structure);
     for (const edge of shown) {
       const key = this.#key(edge);
@@ -59,7 +73,11 @@ export class EdgeLayer {
       if (moved || fresh.has(key)) this.#shape(parts, edge, importance[edge.index] ?? 0);
       attrs(parts.group, { "aria-pressed": String(selected.has(key)), tabindex: key === stop ? 0 : -1 });
       for (const node of [parts.group, parts.wire])
-        attrs(node, { "data-selected": selected.has(key), "data-hover": ui.values.hover === key });
+        attrs(node, {
+          "data-selected": selected.has(key),
+          "data-hover": ui.values.hover === key || near.has(key),
+          "data-marked": marks.has(key),
+        });
     }
     this.#float(
       shown.filter((edge) => edge.tier !== "thumb" && full.has(this.#key(edge))),
@@ -67,10 +85,20 @@ export class EdgeLayer {
     );
   }
 
-  /** Exactly one edge is reached by Tab. */
+  /** The edges of the node that is pointed at. */
+  #near(): Set<string> {
+    const { structure } = this.context.store.state;
+    const node = graph(structure).nodes.get(this.context.ui.values.hover ?? "");
+    if (!node) return new Set();
+    const { into, out } = edgesOf(structure, node);
+    return new Set([...into, ...out].map(({ key }) => keyText(key)));
+  }
+
+  /** Exactly one edge, or one node, is reached by Tab. */
   #tabStop(shown: PlacedEdge[]): string | null {
     const keys = shown.map((edge) => this.#key(edge));
     const wanted = this.context.ui.values.cursor;
+    if (graph(this.context.store.state.structure).nodes.has(wanted ?? "")) return null;
     return wanted && keys.includes(wanted) ? wanted : (keys[0] ?? null);
   }
 
@@ -98,8 +126,8 @@ export class EdgeLayer {
       this.wires,
       parts.flatMap(({ wire, hit, bare }) => (bare ? [wire] : [wire, hit])),
     );
-    for (const { group, hit, frame, curve, badge, bare } of parts)
-      place(group, bare ? [hit] : badge ? [frame, curve, badge] : [frame, curve]);
+    for (const { group, hit, frame, curve, badge, bound, bare } of parts)
+      place(group, bare ? [hit] : [frame, curve, ...[badge, bound].filter((part) => part !== null)]);
     place(
       this.node,
       parts.map(({ group }) => group),
@@ -124,15 +152,28 @@ export class EdgeLayer {
     attrs(parts.group, {
       "data-kw-state": info.state,
       "data-state": info.state,
-      "aria-label": label(this.context, info, importance),
+      "aria-label": label(this.context, info, importance, this.#marks),
     });
     if (!thumb) return;
     attrs(parts.frame, {
       ...rect(edge.box),
-      "stroke-dasharray": info.locked ? "2 2" : info.state === "both" ? "6 2" : null,
+      "stroke-dasharray": isPinned(info) ? "2 2" : info.state === "both" ? "6 2" : null,
     });
-    attrs(parts.curve, { d: this.#curve(info, edge.box), "stroke-width": info.state === "pruned" ? 1.2 : 1.8 });
-    drawBadge(parts, info, edge.box);
+    attrs(parts.curve, { "stroke-width": info.state === "pruned" ? 1.2 : 1.8 });
+    this.#thumb(parts, info, edge.box);
+    const mark = this.#marks.get(this.#key(edge));
+    drawBadge(parts, mark === undefined ? badgeText(info) : markText(mark, edge.box.w), edge.box);
+    drawBound(parts, info, edge.box);
+  }
+
+  /** The curve in a thumbnail, when its numbers or its place have changed. */
+  #thumb(parts: Parts, info: EdgeInfo, box: Box): void {
+    const values = this.context.store.curves.get(keyText(info.key))?.values;
+    const height = this.#heights[info.key[0]!];
+    const now = [values?.buffer, values?.byteOffset, height, box.x, box.y, box.w, box.h];
+    if (now.every((value, i) => value === parts.drawn[i])) return;
+    parts.drawn = now;
+    attrs(parts.curve, { d: this.#curve(info, box) });
   }
 
   #float(edges: PlacedEdge[], selected: ReadonlySet<string>): void {
@@ -188,15 +229,41 @@ function make(key: string): Parts {
     curve: line("", ""),
     group: s("g", { class: "kw-edge", role: "button", "data-kw-edge": key, tabindex: -1 }),
     badge: null,
+    bound: null,
+    drawn: [],
   };
 }
 
-function label({ store }: Context, info: EdgeInfo, importance: number): string {
+function label({ store }: Context, info: EdgeInfo, importance: number, marks: ReadonlyMap<string, string>): string {
   const [source, target] = endNames(store.state.structure, info.key);
-  const locked = info.locked ? ", pinned" : "";
+  const bound = info.locked || info.tied !== undefined ? `, ${boundText(store.state.structure, info)}` : "";
   // The name contains the words that are seen: on both, those of the badge.
   const state = info.state === "both" ? badgeText(info) : stateText(info);
-  return `${info.name}, ${source} to ${target}, ${state}, importance ${number(importance, 2)}${locked}`;
+  const mark = marks.get(keyText(info.key));
+  const would = mark === undefined ? "" : `, would be fixed to ${pretty(mark)}`;
+  return `${info.name}, ${source} to ${target}, ${state}, importance ${number(importance, 2)}${bound}${would}`;
+}
+
+/** A pin for an edge that is not trained; two links of a chain, and their number, for one that shares its function. */
+function drawBound(parts: Parts, info: EdgeInfo, box: Box): void {
+  const { tied } = info;
+  parts.bound?.remove();
+  parts.bound = null;
+  if (!isPinned(info) && tied === undefined) return;
+  const pin = isPinned(info)
+    ? [line("M-2.5 -4.5h5m-4 0l-.6 4.3l-1.6 1.6h7.4l-1.6 -1.6l-.6 -4.3M0 1.6v3.6", "", 1.2)]
+    : [];
+  const chain = "M1 -2h-3a2 2 0 0 0 0 4h1.4M-1 2h3a2 2 0 0 0 0 -4h-1.4";
+  const number = String((tied ?? 0) + 1);
+  const from = pin.length * 13;
+  const link = [line(chain, "", 1.4), s("text", { class: "kw-f", x: 6, y: 4 }, number)];
+  const links = tied === undefined ? [] : [s("g", { transform: `translate(${from} 0)` }, ...link)];
+  const width = 14 + (tied === undefined ? 0 : from + 7 * number.length);
+  const plate = s("rect", { class: "kw-solid", x: -7, y: -7, width, height: 14, rx: 7 });
+  // Over the corner, where it hides least of the curve.
+  const place = `translate(${(box.x + box.w + 10 - width).toFixed(1)} ${(box.y - 1).toFixed(1)})`;
+  const all = [plate, ...pin, ...links];
+  parts.bound = parts.group.appendChild(s("g", { class: "kw-badge kw-strong kw-fine", transform: place }, ...all));
 }
 
 /** The name of a fixed function. */
@@ -205,9 +272,12 @@ function badgeText(info: EdgeInfo): string | null {
   return info.state === "both" ? `${pretty(info.function)} + φ` : pretty(info.function);
 }
 
-/** It stands under the thumbnail. */
-function drawBadge(parts: Parts, info: EdgeInfo, box: Box): void {
-  const text = badgeText(info);
+/** What a preview would fix it to. These stand side by side: none may be wider than its thumbnail. */
+const markText = (name: string, width: number): string =>
+  width > 60 ? `→ ${cut(pretty(name), width / 6.4 - 3)}` : cut(pretty(name), width / 6.4 - 1);
+
+/** A label under the thumbnail. */
+function drawBadge(parts: Parts, text: string | null, box: Box): void {
   if (!text) {
     parts.badge?.remove();
     parts.badge = null;
@@ -221,7 +291,7 @@ function drawBadge(parts: Parts, info: EdgeInfo, box: Box): void {
       s("text", { class: "kw-f", "text-anchor": "middle" }),
     ),
   );
-  const width = [...text].length * 6.4 + 12;
+  const width = measure(text) * 6.4 + (box.w > 50 ? 12 : 7);
   const [x, y] = [box.x + box.w / 2, box.y + box.h + 2];
   const [plate, words] = [parts.badge.firstElementChild!, parts.badge.lastElementChild!];
   attrs(plate, { x: (x - width / 2).toFixed(1), y: (y - 5).toFixed(1), width: width.toFixed(1) });

@@ -1,79 +1,133 @@
-// Pointer and keys of the drawing, by one listener per kind of event: edges come and go, these stay.
-import type { PlacedEdge } from "../layout";
+// Pointer and keys of the drawing, by one listener per kind of event: edges and nodes come and go, these stay.
+import { edgesOf, ends, graph } from "../graph";
 import type { Registry } from "../listeners";
-import { keyText } from "../protocol";
+import { type EdgeInfo, keyText, type NodeInfo } from "../protocol";
+import { type ContextMenu, menuEvents } from "./context-menu";
+import { openEdgeMenu, openNodeMenu } from "./menu-entries";
 import type { Drawing } from "./network";
 
-/** `stage` is what listens: an SVG element with focus listeners would become a tab stop of its own. */
-export function networkInput(drawing: Drawing, stage: HTMLElement, registry: Registry): void {
-  const { svg, context } = drawing;
-  const { ui, act } = context;
-  const keyAt = (event: PointerEvent | MouseEvent): string | null => {
-    const target = event.target as Element;
-    const own = target.closest("[data-kw-edge]")?.getAttribute("data-kw-edge") ?? target.getAttribute("data-hit");
-    // Hit paths of bare wires overlap: there the nearest wire is meant, not the topmost.
-    const bare = target.classList.contains("kw-hit") && target.parentElement?.hasAttribute("data-kw-edge");
-    if (own && !bare) return own;
-    const box = svg.getBoundingClientRect();
-    const near = drawing.near(event.clientX - box.left, event.clientY - box.top);
-    return near ? keyText(near.key) : own;
-  };
-  registry.listen(stage, "pointermove", (event) => ui.set("hover", keyAt(event)));
+/** The stage is what listens: an SVG element with focus listeners would become a tab stop of its own. */
+export function networkInput(drawing: Drawing, menu: ContextMenu, registry: Registry): void {
+  const { stage, context } = drawing;
+  const { ui } = context;
+  registry.listen(stage, "pointermove", (event) => ui.set("hover", keyAt(drawing, event)));
   registry.listen(stage, "pointerleave", () => ui.set("hover", null));
-  registry.listen(stage, "click", (event) => {
-    const edge = drawing.find(keyAt(event) ?? "");
-    if (edge) act.select(edge.key, event.shiftKey);
+  menuEvents(stage, registry, (target, at, event) => {
+    const key = event ? keyAt(drawing, event) : keyOf(target);
+    const [edge, node] = [drawing.find(key ?? ""), findNode(drawing, key ?? "")];
+    const opener = drawing.element(key ?? "") ?? target;
+    if (edge) openEdgeMenu(menu, context, edge.key, opener, at);
+    else if (node) openNodeMenu(menu, context, node, opener, at);
+    return Boolean(edge ?? node);
   });
+  registry.listen(stage, "click", (event) => select(drawing, keyAt(drawing, event) ?? "", event.shiftKey));
   registry.listen(stage, "focusin", (event) => {
-    const key = (event.target as Element).getAttribute("data-kw-edge");
+    const key = keyOf(event.target as Element);
     if (!key) return;
     ui.set("cursor", key);
     ui.set("hover", key);
   });
   registry.listen(stage, "focusout", () => ui.set("hover", null));
   registry.listen(stage, "keydown", (event) => {
-    if (onKey(drawing, event)) {
-      event.preventDefault();
-      event.stopPropagation();
-    }
+    if (event.defaultPrevented || !onKey(drawing, event)) return;
+    event.preventDefault();
+    event.stopPropagation();
   });
 }
 
+const keyOf = (target: Element): string | null =>
+  target.closest("[data-kw-edge]")?.getAttribute("data-kw-edge") ??
+  target.closest("[data-kw-node]")?.getAttribute("data-kw-node") ??
+  null;
+
+/** The edge or node under the pointer. */
+function keyAt(drawing: Drawing, event: MouseEvent): string | null {
+  const target = event.target as Element;
+  const own = keyOf(target) ?? target.getAttribute("data-hit");
+  const box = drawing.svg.getBoundingClientRect();
+  const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+  // Hit paths of bare wires overlap each other and the nodes: there the nearest is meant, not the topmost.
+  const bare = target.classList.contains("kw-hit");
+  const node = bare || !own ? drawing.nodeNear(x, y) : null;
+  if (node) return keyText(node.info.key);
+  if (own && !(bare && target.parentElement?.hasAttribute("data-kw-edge"))) return own;
+  const near = drawing.near(x, y);
+  return near ? keyText(near.key) : own;
+}
+
+const findNode = ({ context }: Drawing, key: string): NodeInfo | undefined =>
+  graph(context.store.state.structure).nodes.get(key);
+
+/** Selects an edge, or all edges of a node. */
+function select(drawing: Drawing, key: string, add: boolean): void {
+  const { act, store } = drawing.context;
+  const [edge, node] = [drawing.find(key), findNode(drawing, key)];
+  if (edge) act.select(edge.key, add);
+  if (!node) return;
+  const { into, out } = edgesOf(store.state.structure, node);
+  const wanted = [...into, ...out].map((one) => one.key);
+  const known = new Set(wanted.map(keyText));
+  const others = add ? store.state.selection.edges.filter((one) => !known.has(keyText(one))) : [];
+  act.selectAll([...others, ...wanted]);
+  drawing.context.ui.set("cursor", key);
+}
+
 function onKey(drawing: Drawing, event: KeyboardEvent): boolean {
-  const { ui, act } = drawing.context;
-  const key = (event.target as Element).getAttribute("data-kw-edge");
+  const key = keyOf(event.target as Element);
   if (!key || event.ctrlKey || event.metaKey || event.altKey) return false;
   if (event.key === "Enter" || event.key === " ") {
-    const edge = drawing.find(key);
-    if (edge) act.select(edge.key, event.shiftKey);
+    select(drawing, key, event.shiftKey);
     return true;
   }
   const next = neighbour(drawing, key, event.key);
   if (!next) return event.key.startsWith("Arrow");
-  ui.set("cursor", next);
+  drawing.context.ui.set("cursor", next);
   // The element may be drawn only because it has the cursor: focus it once it is there.
-  const focus = () => (drawing.element(next) as SVGElement | null)?.focus();
+  const focus = () => drawing.element(next)?.focus();
   if (drawing.element(next)) focus();
   else requestAnimationFrame(focus);
   return true;
 }
 
-/** The edge that an arrow key leads to: left and right within a layer, up and down to the nearest of the next. */
+/** A row of the drawing: nodes and the edges between them take turns. */
+interface Spot {
+  key: string;
+  row: number;
+  x: number;
+}
+
+function spots(drawing: Drawing): Spot[] {
+  const edges = drawing.placed.map((edge) => {
+    const { key } = drawing.edge(edge);
+    return { key: keyText(key), row: 2 * key[0]! + 1, x: edge.box.x + edge.box.w / 2 };
+  });
+  const nodes = drawing.nodes.map(({ info, x }) => ({ key: keyText(info.key), row: 2 * info.key[0]!, x }));
+  return [...nodes, ...edges];
+}
+
+/** Where an arrow key leads: left and right within a row; up and down along the wires, between edges and nodes. */
 function neighbour(drawing: Drawing, key: string, arrow: string): string | null {
-  const all = drawing.placed;
-  const here = all.find((edge) => keyText(drawing.edge(edge).key) === key);
-  if (!here) return null;
-  const x = (edge: PlacedEdge) => edge.box.x + edge.box.w / 2;
-  const layerOf = (edge: PlacedEdge) => drawing.edge(edge).key[0]!;
+  const all = spots(drawing);
+  const here = all.find((spot) => spot.key === key);
   const turn = { ArrowLeft: -1, ArrowRight: 1 }[arrow];
-  if (turn) {
-    const row = all.filter((edge) => layerOf(edge) === layerOf(here)).sort((a, b) => x(a) - x(b) || a.index - b.index);
-    const next = row[row.indexOf(here) + turn];
-    return next ? keyText(drawing.edge(next).key) : null;
-  }
   const climb = { ArrowUp: 1, ArrowDown: -1 }[arrow];
+  if (!here) return null;
+  if (turn) {
+    const row = all.filter((spot) => spot.row === here.row).sort((a, b) => a.x - b.x);
+    return row[row.indexOf(here) + turn]?.key ?? null;
+  }
   if (!climb) return null;
-  const row = all.filter((edge) => layerOf(edge) === layerOf(here) + climb);
-  const next = row.sort((a, b) => Math.abs(x(a) - x(here)) - Math.abs(x(b) - x(here)))[0];
-  return next ? keyText(drawing.edge(next).key) : null;
+  const joined = linked(drawing, key, climb);
+  const next = all.filter((spot) => spot.row === here.row + climb && joined.has(spot.key));
+  return next.sort((a, b) => Math.abs(a.x - here.x) - Math.abs(b.x - here.x))[0]?.key ?? null;
+}
+
+/** What an edge or a node is joined to, above or below. */
+function linked(drawing: Drawing, key: string, climb: number): Set<string> {
+  const { structure } = drawing.context.store.state;
+  const [edge, node] = [drawing.find(key), findNode(drawing, key)];
+  const found: (EdgeInfo | NodeInfo | undefined)[] = [];
+  if (edge) found.push(ends(structure, edge.key)[climb > 0 ? 1 : 0]);
+  if (node) found.push(...edgesOf(structure, node)[climb > 0 ? "out" : "into"]);
+  return new Set(found.map((one) => keyText(one?.key ?? [])));
 }

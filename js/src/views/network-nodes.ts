@@ -1,47 +1,72 @@
 // Nodes: inputs and outputs as pills with the user's names, sums and products as what they do.
 import type { Context } from "../context";
-import { attrs, line, place, s } from "../dom";
-import { letters, variable } from "../format";
+import { activeIn, attrs, line, place, s } from "../dom";
+import { count, variable } from "../format";
+import { edgesOf, ends } from "../graph";
 import type { Layout, PlacedNode } from "../layout";
-import { type EdgeKey, keyText, type Structure } from "../protocol";
+import { cut, measure } from "../names";
+import { type EdgeKey, keyText, type NodeInfo, type Structure } from "../protocol";
 
 const LETTER = 7.6;
 const LONGEST = 18;
-
-const short = (name: string, most: number): string =>
-  letters(name) > most ? `${[...name].slice(0, Math.max(1, Math.floor(most) - 1)).join("")}…` : name;
+const PILL_H = 24;
 
 export function drawNodes(layer: SVGGElement, { nodes, width }: Layout, context: Context): void {
   const known = new Map([...layer.children].map((node) => [node.getAttribute("data-kw-node"), node as SVGGElement]));
   const lit = litNodes(context);
-  const live = liveNodes(context.store.state.structure);
+  const { structure } = context.store.state;
+  const live = liveNodes(structure);
   const drawn = nodes.map((node) => {
     const key = keyText(node.info.key);
     const { info, x, y, r, room, ports } = node;
     const signature = [x, y, r, info.name, info.kind, room, ports.length, width].join();
     let group = known.get(key);
     if (group?.dataset.drawn !== signature) {
-      group = makeNode(node, key, width);
+      group = makeNode(node, key, width, isProduct(info, structure));
       group.dataset.drawn = signature;
     }
+    if (NAMED.get(group) !== structure) attrs(group, { "aria-label": label(structure, info) });
+    NAMED.set(group, structure);
     const idle = (info.kind === "sum" || info.kind === "product") && !live.has(key);
-    attrs(group, { "data-lit": lit.has(key), "data-idle": idle });
+    const { cursor, hover } = context.ui.values;
+    attrs(group, { "data-lit": lit.has(key) || key === hover, "data-idle": idle, tabindex: key === cursor ? 0 : -1 });
     return group;
   });
+  const focused = activeIn(layer) as SVGElement | null;
   place(layer, drawn);
+  // Moving an element, or making it anew, takes the focus away from it.
+  const lost = focused?.dataset.kwNode;
+  if (lost && activeIn(layer) !== focused)
+    drawn.find((group) => group.dataset.kwNode === lost)?.focus({ preventScroll: true });
+}
+
+/** For which structure a node was last described. */
+const NAMED = new WeakMap<SVGGElement, Structure>();
+
+/** Outputs may be products too: their kind tells only that they are outputs. */
+const isProduct = ({ key, kind }: NodeInfo, { width }: Structure): boolean =>
+  kind === "product" || (kind === "output" && key[1]! >= (width.at(-1)?.[0] ?? 0));
+
+function label(structure: Structure, info: NodeInfo): string {
+  const { into, out } = edgesOf(structure, info);
+  const kind = info.kind === "output" && isProduct(info, structure) ? "product output" : info.kind;
+  return `${variable(info.name)}, ${kind} node, ${count(into.length, "edge")} in, ${out.length} out`;
 }
 
 /** The ends of the edge under the pointer. */
 function litNodes({ store, ui }: Context): Set<string> {
   const hover = ui.values.hover?.split("-").map(Number) as EdgeKey | undefined;
   if (hover?.length !== 3) return new Set();
-  const [layer, from, to] = hover as [number, number, number];
-  const target = store.state.structure.nodes.find(({ key, subnodes }) => key[0] === layer + 1 && subnodes.includes(to));
-  return new Set([`${layer}-${from}`, target ? keyText(target.key) : ""]);
+  return new Set(ends(store.state.structure, hover).map((node) => keyText(node?.key ?? [])));
 }
 
+const LIVE = new WeakMap<Structure, Set<string>>();
+
 /** Nodes that something flows into and out of. */
-function liveNodes({ nodes, edges }: Structure): Set<string> {
+function liveNodes(structure: Structure): Set<string> {
+  const known = LIVE.get(structure);
+  if (known) return known;
+  const { nodes, edges } = structure;
   const sources = new Set<string>();
   const targets = new Set<string>();
   for (const { key, state } of edges) {
@@ -52,23 +77,32 @@ function liveNodes({ nodes, edges }: Structure): Set<string> {
   const live = nodes.filter(
     ({ key, subnodes }) => sources.has(keyText(key)) && subnodes.some((sub) => targets.has(`${key[0]}-${sub}`)),
   );
-  return new Set(live.map(({ key }) => keyText(key)));
+  const found = new Set(live.map(({ key }) => keyText(key)));
+  LIVE.set(structure, found);
+  return found;
 }
 
-function makeNode(node: PlacedNode, key: string, width: number): SVGGElement {
+function makeNode(node: PlacedNode, key: string, width: number, product: boolean): SVGGElement {
   const { info, x, y, r, room } = node;
-  const group = s("g", { class: "kw-node", "data-kw-node": key }, s("title", {}, info.name));
-  const pill = info.kind === "input" || info.kind === "output";
-  if (pill && room >= 34) group.append(...pillParts(node, width));
-  else if (pill) group.append(s("circle", { class: "kw-f", cx: x, cy: y, r: Math.min(r, 7) }));
+  const named = info.kind === "input" || info.kind === "output";
+  const group = s("g", { class: "kw-node", role: "button", "data-kw-node": key }, s("title", {}, info.name));
+  if (named && room >= 34) group.append(...pillParts(node, width));
+  else if (named) group.append(s("circle", { class: "kw-f", cx: x, cy: y, r: Math.min(r, 7) }));
   else group.append(...operatorParts(node, width));
+  if (named && product) group.append(times(x, y + PILL_H / 2 + 7));
   if (node.ports.length > 1 || info.kind === "product") group.prepend(...arms(node));
   return group;
 }
 
-function pillParts({ x, y, room, info }: PlacedNode, width: number): SVGElement[] {
-  const text = short(variable(info.name), Math.min(LONGEST, (room - 16) / LETTER));
-  const w = Math.max(32, letters(text) * LETTER + 16);
+/** What is written in the pill of an input or output, and how wide that makes it. */
+export function pill({ info, room }: PlacedNode): { text: string; w: number } {
+  const text = cut(variable(info.name), Math.min(LONGEST, (room - 16) / LETTER));
+  return { text, w: Math.max(32, measure(text) * LETTER + 16) };
+}
+
+function pillParts(node: PlacedNode, width: number): SVGElement[] {
+  const { x, y } = node;
+  const { text, w } = pill(node);
   // A long name near the border moves inwards instead of being cut off.
   const cx = Math.max(w / 2 + 2, Math.min(width - w / 2 - 2, x));
   return [
@@ -76,6 +110,15 @@ function pillParts({ x, y, room, info }: PlacedNode, width: number): SVGElement[
     s("text", { class: "kw-inverse", x: cx, y: y + 4.5, "text-anchor": "middle" }, text),
   ];
 }
+
+/** The mark of a product, where the wires of its factors meet. */
+const times = (x: number, y: number): SVGElement =>
+  s(
+    "g",
+    {},
+    s("rect", { class: "kw-solid", x: x - 7, y: y - 7, width: 14, height: 14, rx: 3, "stroke-width": 1.5 }),
+    line(`M${x - 3} ${y - 3}l6 6m0 -6l-6 6`, ""),
+  );
 
 function operatorParts({ x, y, r, room, info }: PlacedNode, width: number): SVGElement[] {
   const product = info.kind === "product";
@@ -93,14 +136,18 @@ function operatorParts({ x, y, r, room, info }: PlacedNode, width: number): SVGE
     "stroke-width": 1.5,
   });
   const parts: SVGElement[] = [shape, line(sign, "")];
+  let [from, to] = [x - 12, x + 12];
   if (room >= 44) {
-    const name = short(variable(info.name), Math.max(3, (room - 2 * r - 8) / LETTER));
+    const name = cut(variable(info.name), Math.max(3, (room - 2 * r - 8) / LETTER));
     // Beside the node; at the right border on its other side.
-    const left = x + r + 5 + [...name].length * 6 > width;
+    const left = x + r + 5 + measure(name) * 6 > width;
     const place = left ? { x: x - r - 5, "text-anchor": "end" } : { x: x + r + 5 };
     parts.push(s("text", { class: "kw-f kw-fine", y: y + 4, ...place }, name));
+    if (left) from -= measure(name) * 6;
+    else to += measure(name) * 6;
   }
-  return parts;
+  // A target of 24 px at least, its name included.
+  return [s("rect", { class: "kw-reach", x: from, y: y - 12, width: to - from, height: 24, rx: 12 }), ...parts];
 }
 
 /** From a product's factors to the product. */

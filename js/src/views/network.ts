@@ -2,16 +2,19 @@
 import type { Context, View } from "../context";
 import { attrs, h, line, s, setText } from "../dom";
 import { count, thousands } from "../format";
-import { distance, type Layout, layout, type PlacedEdge } from "../layout";
+import { graph } from "../graph";
+import { distance, type Layout, layout, type PlacedEdge, type PlacedNode } from "../layout";
 import { Registry } from "../listeners";
 import { type Tier, tiers } from "../lod";
 import { type EdgeInfo, keyText } from "../protocol";
 import { type Topics, touches } from "../topics";
+import { ContextMenu } from "./context-menu";
 import { button, panel } from "./controls";
 import { hoverCard } from "./hover-card";
 import { EdgeLayer } from "./network-edges";
 import { networkInput } from "./network-input";
-import { drawNodes } from "./network-nodes";
+import { drawNodes, pill } from "./network-nodes";
+import { type Preview, symbolify } from "./symbolify";
 
 /** Importance changes while training runs: which edges get a thumbnail is decided anew this often. */
 const RESORT_MS = 2000;
@@ -20,21 +23,34 @@ const HIT_PX = 8;
 export function network(context: Context): View {
   const registry = new Registry();
   const acts = networkActs(context, registry);
-  const drawing = new Drawing(context, registry, acts.nodes);
+  const preview = symbolify(context, registry);
+  const drawing = new Drawing(context, registry, [preview.opener, ...acts.nodes], preview);
+  const menu = new ContextMenu();
+  networkInput(drawing, menu, registry);
   const draw = (topics: Topics) => {
     acts.draw(topics);
+    preview.draw(topics);
     drawing.draw(topics);
+    menu.draw(topics);
   };
-  return { node: drawing.node, draw, destroy: () => registry.destroy() };
+  const destroy = () => {
+    preview.destroy();
+    menu.close(false);
+    registry.destroy();
+  };
+  return { node: drawing.node, draw, destroy };
 }
 
 export class Drawing {
   readonly node: HTMLElement;
   readonly svg: SVGSVGElement;
+  readonly stage: HTMLElement;
   #size = { width: 440, height: 430 };
   #placed: Layout = { width: 0, height: 0, nodes: [], edges: [] };
   #tiers: Tier[] = [];
   #sorted = 0;
+  #importance: Float32Array = new Float32Array();
+  #marks: ReadonlyMap<string, string> = new Map();
   #merged = s("g", { "aria-hidden": "true" });
   #nodes = s("g", { class: "kw-nodes" });
   #edges: EdgeLayer;
@@ -47,17 +63,17 @@ export class Drawing {
     readonly context: Context,
     registry: Registry,
     acts: HTMLElement[],
+    private readonly preview: Preview,
   ) {
     this.#edges = new EdgeLayer(context);
     const { wires, node: edges, floating } = this.#edges;
     this.svg = s("svg", { role: "group" }, this.#merged, wires, this.#nodes, edges, floating);
     this.#card = hoverCard(context);
     this.#legend = legend(context, registry);
-    const stage = h("div", { class: "kw-stage kw-fill kw-scroll" }, this.svg, this.#card.node);
+    this.stage = h("div", { class: "kw-stage kw-fill kw-scroll" }, this.svg, this.#card.node);
     this.node = panel("network", "Network", [this.#sub, h("span", { class: "kw-row kw-end" }, ...acts)]);
-    this.node.append(stage, this.#more, this.#legend.node);
-    networkInput(this, stage, registry);
-    registry.resize(stage, (width, height) => {
+    this.node.append(preview.node, this.stage, this.#more, this.#legend.node);
+    registry.resize(this.stage, (width, height) => {
       this.#size = { width: Math.floor(width), height: Math.floor(height) };
       context.ui.touch("size");
     });
@@ -73,11 +89,14 @@ export class Drawing {
 
   draw(topics: Topics): void {
     const { structure } = this.context.store.state;
-    const importance = this.context.store.curves.importance(structure);
+    if (touches(topics, "structure", "curves")) this.#importance = this.context.store.curves.importance(structure);
+    const importance = this.#importance;
     const due = topics.has("curves") && this.#crowded && Date.now() - this.#sorted > RESORT_MS;
     if (touches(topics, "structure", "size", "view") || due) this.#arrange(importance);
-    if (touches(topics, "structure", "size", "view", "curves", "selection", "hover")) {
-      this.#edges.draw(this.#placed.edges, importance, topics);
+    const marks = this.#marks !== this.preview.marked;
+    if (marks || touches(topics, "structure", "size", "view", "curves", "selection", "hover")) {
+      this.#edges.draw(this.#placed.edges, importance, topics, this.preview.marked);
+      if (marks) this.#drawMerged();
       drawNodes(this.#nodes, this.#placed, this.context);
     }
     this.#card.draw(topics, this.#placed);
@@ -120,15 +139,19 @@ export class Drawing {
   }
 
   #drawMerged(): void {
-    const layers = new Map<number, string>();
+    const layers = new Map<string, string>();
+    this.#marks = this.preview.marked;
     for (const edge of this.#placed.edges) {
-      if (edge.tier !== "merged" || this.edge(edge).state === "pruned") continue;
-      const layer = this.edge(edge).key[0]!;
+      const info = this.edge(edge);
+      if (edge.tier !== "merged" || info.state === "pruned") continue;
+      // Those that would be fixed stand out.
+      const layer = `${this.#marks.size > 0 && this.#marks.has(keyText(info.key)) ? "kw-c3" : "kw-c8"} ${info.key[0]}`;
       const [sx, sy, tx, ty] = [...edge.source, ...edge.target].map(Math.round) as [number, number, number, number];
       const middle = (sy + ty) >> 1;
       layers.set(layer, `${layers.get(layer) ?? ""}M${sx} ${sy}C${sx} ${middle} ${tx} ${middle} ${tx} ${ty}`);
     }
-    this.#merged.replaceChildren(...[...layers.values()].map((d) => line(d, "kw-c8", 0.8)));
+    const lines = [...layers].map(([layer, d]) => line(d, layer.split(" ")[0]!, layer.startsWith("kw-c3") ? 1.2 : 0.8));
+    this.#merged.replaceChildren(...lines);
   }
 
   /** The edge whose wire passes nearest to a point of the drawing, among those without a thumbnail. */
@@ -143,13 +166,29 @@ export class Drawing {
     return best ? this.edge(best) : null;
   }
 
-  /** The element of an edge, if it has one now. */
+  /** The node at a point of the drawing. */
+  nodeNear(x: number, y: number): PlacedNode | null {
+    const { width } = this.#placed;
+    const hit = (node: PlacedNode) => {
+      const named = (node.info.kind === "input" || node.info.kind === "output") && node.room >= 34;
+      const half = named ? pill(node).w / 2 : Math.min(12, Math.max(node.r, node.room / 2));
+      const cx = named ? Math.max(half, Math.min(width - half, node.x)) : node.x;
+      return Math.abs(x - cx) <= half && Math.abs(y - node.y) <= 12;
+    };
+    return this.#placed.nodes.find(hit) ?? null;
+  }
+
+  get nodes(): readonly PlacedNode[] {
+    return this.#placed.nodes;
+  }
+
+  /** The element of an edge or a node, if it has one now. */
   element(key: string): SVGElement | null {
-    return this.svg.querySelector<SVGElement>(`[data-kw-edge="${key}"]`);
+    return this.svg.querySelector<SVGElement>(`[data-kw-edge="${key}"], [data-kw-node="${key}"]`);
   }
 
   find(key: string): EdgeInfo | undefined {
-    return this.context.store.state.structure.edges.find((edge) => keyText(edge.key) === key);
+    return graph(this.context.store.state.structure).edges.get(key);
   }
 }
 

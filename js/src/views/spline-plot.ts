@@ -3,27 +3,25 @@
 import { row } from "../codecs";
 import type { Context, View } from "../context";
 import { attrs, h, line, s, tick } from "../dom";
+import type { Curve } from "../drag";
 import { number, type TickLabels, tickLabels, variable } from "../format";
 import { Registry } from "../listeners";
+import { cut, isolated } from "../names";
 import { keyText } from "../protocol";
 import { extent, linear, padded, path, type Scale, ticks } from "../scales";
 import type { Store } from "../store";
 import { touches } from "../topics";
+import { Handles, type Plot } from "./handles";
 
 const RIGHT = 10;
 const BOTTOM = 34;
+/** How far the plot goes beyond the function for the sake of its handles, as a part of its width. */
+const SIDE = 0.12;
 /** Width of a letter of the ticks, rather too much than too little. */
 const LETTER = 6.4;
 
-interface Curve {
-  xs: Float32Array;
-  ys: Float32Array;
-  base: Float32Array | null;
-  spline: Float32Array | null;
-}
-
 /** The selected edge's samples: in full, or its thumbnail's until the detail has arrived. */
-function selectedCurve(store: Store): Curve | null {
+export function selectedCurve(store: Store): Curve | null {
   const detail = store.state.detail.get("detail");
   const [xs, ys] = [row(detail, 0), row(detail, 1)];
   if (xs && ys) return { xs, ys, base: row(detail, 2), spline: row(detail, 3) };
@@ -39,7 +37,12 @@ export function splinePlot(context: Context): View {
   const { ui, store } = context;
   const svg = s("svg", { role: "img" });
   const readout = h("div", { class: "kw-readout kw-box kw-pop kw-fine", "aria-hidden": "true", hidden: true });
-  const stage = h("div", { class: "kw-stage kw-fill" }, svg, readout);
+  const stage = h("div", { class: "kw-stage kw-fill" }, svg);
+  const show = () => {
+    scales = drawSpline(context, svg, size, handles);
+  };
+  const handles = new Handles(context, registry, stage, show);
+  stage.append(handles.node, readout, handles.live);
   const parts = h("input", { type: "checkbox", "data-kw-toggle": "parts" });
   const foot = h(
     "div",
@@ -48,8 +51,9 @@ export function splinePlot(context: Context): View {
     key(s("circle", { class: "kw-solid kw-c6", cx: 9, cy: 4, r: 2.4 }), "data"),
     key(line("M1 4H17", "kw-c1", 1.6, "4 3"), "extrapolated"),
     h("label", { class: "kw-row", title: "Base function and spline part" }, parts, "parts"),
+    handles.toggle,
   );
-  const node = h("div", { class: "kw-col kw-spline" }, stage, foot);
+  const node = h("div", { class: "kw-col kw-spline" }, stage, handles.note, foot);
   let size = { width: 300, height: 180 };
   let scales: { x: Scale; y: Scale; invert: Scale } | null = null;
   registry.resize(stage, (width, height) => {
@@ -68,7 +72,7 @@ export function splinePlot(context: Context): View {
     const [low, high] = [curve.xs[0]!, curve.xs.at(-1)!];
     const i = Math.round(Math.max(0, Math.min(1, (at - low) / (high - low || 1))) * (curve.xs.length - 1));
     readout.replaceChildren(
-      h("span", {}, `${variable(store.state.selection.x_name ?? "x")} = ${number(curve.xs[i])}`),
+      h("span", {}, `${isolated(cut(variable(store.state.selection.x_name ?? "x"), 30))} = ${number(curve.xs[i])}`),
       h("span", {}, `φ = ${number(curve.ys[i])}`),
     );
     const px = scales.x(curve.xs[i]!);
@@ -76,8 +80,7 @@ export function splinePlot(context: Context): View {
     readout.style.right = px > size.width * 0.6 ? `${size.width - px + 10}px` : "auto";
   });
   const draw: View["draw"] = (topics) => {
-    if (!touches(topics, "selection", "size", "view", "curves", "structure")) return;
-    scales = drawSpline(context, svg, size);
+    if (touches(topics, "selection", "size", "view", "curves", "structure", "status", "link")) show();
   };
   return { node, draw, destroy: () => registry.destroy() };
 }
@@ -85,27 +88,36 @@ export function splinePlot(context: Context): View {
 const key = (sample: SVGElement, label: string): HTMLElement =>
   h("span", { class: "kw-row" }, s("svg", { width: 18, height: 8, "aria-hidden": "true" }, sample), label);
 
-function drawSpline(context: Context, svg: SVGSVGElement, { width, height }: { width: number; height: number }) {
+function drawSpline(
+  context: Context,
+  svg: SVGSVGElement,
+  { width, height }: { width: number; height: number },
+  handles: Handles,
+) {
   const { store, ui } = context;
-  const curve = selectedCurve(store);
+  const told = selectedCurve(store);
+  const curve = told && handles.adjust(told);
+  attrs(handles.node, { width, height });
   attrs(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
   if (!curve) {
     svg.replaceChildren();
+    handles.draw(null, null);
     return null;
   }
   const parts = ui.values.showParts ? [curve.base, curve.spline].filter((one) => one !== null) : [];
   const points = store.state.detail.get("points");
   const [px, py] = [row(points, 0), row(points, 1)];
-  const [x0, x1] = extent(curve.xs);
-  const [y0, y1] = padded(extent([...curve.ys, ...parts.flatMap((one) => [...one])]), 0.08);
+  const [x0, x1] = widened(extent(curve.xs), handles.span);
+  const [y0, y1] = handles.held ?? valueRange(curve, parts, handles.heights(curve));
   const floor = height - BOTTOM;
   const marks = twoTicks(y0, y1, Math.max(2, floor / 36));
   const rows = tickLabels(marks);
   // What stands at the left has the room that it needs, and what the labels share stands above them.
   const left = 10 + LETTER * Math.max(3, ...rows.labels.map((label) => label.length));
   const x = linear(x0, x1, left, width - RIGHT);
-  const y = linear(y0, y1, floor, rows.common ? 20 : 8);
-  const name = variable(store.state.selection.x_name ?? "x");
+  const top = rows.common ? 20 : 8;
+  const y = linear(y0, y1, floor, top);
+  const name = isolated(variable(store.state.selection.x_name ?? "x"));
   attrs(svg, {
     "aria-label": `The edge's function of ${name} from ${number(x0)} to ${number(x1)}, values from ${number(y0)} to ${number(y1)}`,
   });
@@ -119,6 +131,8 @@ function drawSpline(context: Context, svg: SVGSVGElement, { width, height }: { w
     ...(px && py ? [dots(px, py, x, y)] : []),
     ...functionPaths(curve, store.state.selection.data_range, x, y),
   );
+  const plot: Plot = { x, y, left, right: width - RIGHT, top, floor, range: [y0, y1] };
+  handles.draw(plot, curve);
   return { x, y, invert: linear(left, width - RIGHT, x0, x1) };
 }
 
@@ -126,6 +140,20 @@ function drawSpline(context: Context, svg: SVGSVGElement, { width, height }: { w
 function twoTicks(low: number, high: number, count: number): number[] {
   const found = ticks(low, high, count);
   return found.length > 1 ? found : ticks(low, high, 2 * count);
+}
+
+/** Handles stand a little outside of the grid. */
+function widened([x0, x1]: [number, number], span: [number, number] | null): [number, number] {
+  const most = (x1 - x0) * SIDE;
+  return span ? [Math.max(Math.min(x0, span[0]), x0 - most), Math.min(Math.max(x1, span[1]), x1 + most)] : [x0, x1];
+}
+
+/** The function has most of the height; handles that lie far from it stand at the border. */
+function valueRange(curve: Curve, parts: Float32Array[], heights: number[]): [number, number] {
+  const [low, high] = extent([...curve.ys, ...parts.flatMap((one) => [...one])]);
+  const most = (high - low) * SIDE * 2;
+  const [least, top] = heights.length > 0 ? extent(heights) : [low, high];
+  return padded([Math.max(Math.min(low, least), low - most), Math.min(Math.max(high, top), high + most)], 0.08);
 }
 
 /** Solid where there are data, dashed outside. */
@@ -192,10 +220,12 @@ function xAxis(
 ): SVGElement[] {
   const marks = twoTicks(...range, Math.max(2, (width - left) / 62));
   const { labels, common } = tickLabels(marks);
-  const title = name.length > 30 ? `${name.slice(0, 29)}…` : name;
+  const title = cut(name, Math.min(30, (width - left) / 7));
+  const axis = tick((left + width - RIGHT) / 2, floor + 29, common ? `${title} (${common})` : title);
+  if (title !== name) axis.append(s("title", {}, name));
   return [
     line(`M${left} ${floor}H${width - RIGHT}`, "kw-c5", 1),
     ...marks.map((value, i) => tick(x(value), floor + 16, labels[i]!)),
-    tick((left + width - RIGHT) / 2, floor + 29, common ? `${title} (${common})` : title),
+    axis,
   ];
 }

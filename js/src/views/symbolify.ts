@@ -129,7 +129,7 @@ function chosen(context: Context, state: State): Row[] {
   const { edges } = graph(context.store.state.structure);
   const rows = (surveyOf(context, state)?.rows ?? []).map((row) => ({ ...row, key: keyText(row.edge) }));
   const numeric = ({ key }: Row) => ["spline", "both"].includes(edges.get(key)?.state ?? "");
-  return rows.filter((row) => row.r2 >= state.r2 && numeric(row)).sort((a, b) => b.r2 - a.r2);
+  return rows.filter((row) => row.name && row.r2 >= state.r2 && numeric(row)).sort((a, b) => b.r2 - a.r2);
 }
 
 function panelParts(context: Context, registry: Registry, state: State, echo: (value: number) => void) {

@@ -1,0 +1,318 @@
+// The menu of edges and nodes, reaching nodes by keys, and the marks of what the menu does.
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { aliveCount } from "../src/listeners";
+import { fakeTime, frame, mount } from "./helpers";
+
+let view: ReturnType<typeof mount>;
+beforeEach(() => {
+  fakeTime();
+  view = mount({ width: [2, 5, [1, 1], 1], steps: 10 });
+});
+afterEach(() => {
+  view.explorer.destroy();
+  vi.useRealTimers();
+});
+
+const menu = () => view.root.querySelector<HTMLElement>("[role=menu].kw-context");
+const items = () => view.all(".kw-context [role=menuitem]");
+const item = (action: string) => view.one(`.kw-context [data-kw-action="${action}"]`);
+const focused = () => (document.activeElement as HTMLElement | null)?.dataset.kwAction;
+const right = (selector: string) => {
+  const event = new MouseEvent("contextmenu", { bubbles: true, composed: true, cancelable: true });
+  view.one(selector).dispatchEvent(event);
+  frame();
+  return event;
+};
+const focus = (selector: string) => {
+  const one = view.one(selector);
+  one.focus();
+  one.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
+  frame();
+  return one;
+};
+const press = (action: string) => view.click(`.kw-context [data-kw-action="${action}"]`);
+
+describe("opening", () => {
+  it("the right button opens it in place of the browser's, and selects the edge", () => {
+    expect(right('[data-kw-edge="0-0-1"]').defaultPrevented).toBe(true);
+    expect(menu()?.getAttribute("aria-label")).toBe("x₁ → h₁,₂");
+    expect(view.commands("select")).toMatchObject([{ edges: [[0, 0, 1]] }]);
+    expect(focused()).toBe("fix-best");
+  });
+
+  it("elsewhere the browser's stays", () => {
+    expect(right(".kw-toolbar").defaultPrevented).toBe(false);
+    expect(right("[data-kw-panel=network] svg").defaultPrevented).toBe(false);
+    expect(menu()).toBe(null);
+  });
+
+  it("on one of several selected edges it is about all of them", () => {
+    view.click('[data-kw-edge="0-0-1"]');
+    view.click('[data-kw-edge="0-1-1"]', { shiftKey: true });
+    right('[data-kw-edge="0-1-1"]');
+    expect(menu()?.getAttribute("aria-label")).toBe("2 edges");
+    press("menu-prune");
+    expect(view.commands("prune")).toMatchObject([
+      {
+        edges: [
+          [0, 0, 1],
+          [0, 1, 1],
+        ],
+      },
+    ]);
+  });
+
+  it.each([
+    ["ContextMenu", {}],
+    ["F10", { shiftKey: true }],
+  ] as const)("%s opens it for the focused edge", (key, init) => {
+    const edge = focus('[data-kw-edge="0-1-0"]');
+    view.key(edge, key, init);
+    expect(menu()?.getAttribute("aria-label")).toBe("x₂ → h₁,₁");
+    // Browsers raise the event for the key as well: it must not open a second one.
+    right('[data-kw-edge="0-1-0"]');
+    expect(view.all(".kw-context").length).toBe(1);
+    view.key(items()[0]!, "Escape");
+    expect(menu()).toBe(null);
+    expect(document.activeElement).toBe(edge);
+  });
+
+  it("so does a long press, which then clicks nothing", () => {
+    const edge = view.one('[data-kw-edge="0-1-0"] rect');
+    const touch = (type: string, at: number) =>
+      edge.dispatchEvent(new PointerEvent(type, { bubbles: true, pointerType: "touch", clientX: at, clientY: 5 }));
+    touch("pointerdown", 5);
+    touch("pointermove", 40);
+    vi.advanceTimersByTime(700);
+    expect(menu()).toBe(null);
+    touch("pointerdown", 5);
+    touch("pointermove", 8);
+    vi.advanceTimersByTime(520);
+    expect(menu()).toBeTruthy();
+    touch("pointerup", 8);
+    const selects = view.commands("select").length;
+    view.click('[data-kw-edge="1-0-0"]');
+    expect(view.commands("select").length).toBe(selects);
+  });
+});
+
+describe("opening elsewhere, and closing", () => {
+  it("the inspector has a button for it", () => {
+    view.click('[data-kw-edge="0-0-1"]');
+    view.click('[data-kw-action="edge-menu"]');
+    expect(items().length).toBeGreaterThan(5);
+    view.key(items()[0]!, "Escape");
+    expect(focused()).toBe("edge-menu");
+  });
+
+  it("rows of the table have it too", () => {
+    view.click('[data-kw-tab="edges"]');
+    right('[data-kw-panel="edges"] tbody tr');
+    expect(menu()).toBeTruthy();
+  });
+
+  it("anything else closes it, and nothing stays behind", () => {
+    right('[data-kw-edge="0-0-1"]');
+    view.key(items()[0]!, "Escape");
+    vi.advanceTimersByTime(5000);
+    const alive = aliveCount();
+    right('[data-kw-edge="0-0-1"]');
+    document.body.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true }));
+    expect(menu()).toBe(null);
+    right('[data-kw-edge="0-0-1"]');
+    view.key(items()[0]!, "Tab");
+    expect(menu()).toBe(null);
+    vi.advanceTimersByTime(5000);
+    expect(aliveCount()).toBe(alive);
+  });
+});
+
+describe("keys in it", () => {
+  beforeEach(() => right('[data-kw-edge="0-0-1"]'));
+  const key = (name: string) => view.key(document.activeElement!, name);
+
+  it("arrows go round, Home and End to the ends, letters to a name", () => {
+    key("ArrowDown");
+    expect(focused()).toBe("menu-unfix");
+    key("ArrowUp");
+    key("ArrowUp");
+    expect(focused()).toBe(items().at(-1)!.dataset.kwAction);
+    key("ArrowDown");
+    expect(focused()).toBe("fix-best");
+    key("End");
+    key("Home");
+    expect(focused()).toBe("fix-best");
+    key("p");
+    expect(focused()).toBe("pin");
+    key("p");
+    expect(focused()).toBe("menu-prune");
+  });
+
+  it("keys of the explorer wait: f does not fix, Escape keeps the selection", () => {
+    key("f");
+    expect(view.commands("fix").length).toBe(0);
+    key("Escape");
+    expect(view.commands("select").length).toBe(1);
+  });
+
+  it("one entry at a time is reached by Tab", () => {
+    expect(items().every((one) => one.tabIndex === -1)).toBe(true);
+  });
+});
+
+const open = () => right('[data-kw-edge="0-0-1"]');
+
+describe("edges", () => {
+  it("fixes the best candidate, unfixes, prunes and restores", () => {
+    open();
+    const best = view.one("[data-kw-candidate]").dataset.kwCandidate;
+    press("fix-best");
+    expect(view.commands("fix")).toMatchObject([{ edge: [0, 0, 1], name: best }]);
+    open();
+    press("menu-unfix");
+    expect(view.commands("unfix")).toMatchObject([{ edge: [0, 0, 1] }]);
+    open();
+    press("menu-prune");
+    view.kernel.setState(2, "pruned");
+    view.kernel.pushAll();
+    frame();
+    open();
+    press("menu-restore");
+    expect(view.commands("restore")).toMatchObject([{ edges: [[0, 0, 1]] }]);
+  });
+
+  it("pins and unpins; a pin shows by more than colour", () => {
+    open();
+    press("pin");
+    expect(view.commands("pin")).toMatchObject([{ edges: [[0, 0, 1]], on: true }]);
+    const edge = view.one('[data-kw-edge="0-0-1"]');
+    expect(edge.querySelectorAll(".kw-badge path").length).toBe(1);
+    expect(edge.querySelector("rect")?.getAttribute("stroke-dasharray")).toBe("2 2");
+    expect(edge.getAttribute("aria-label")).toContain("pinned");
+    open();
+    press("unpin");
+    expect(view.commands("pin").at(-1)).toMatchObject({ on: false });
+    expect(view.one('[data-kw-edge="0-0-1"]').querySelector(".kw-badge")).toBe(null);
+  });
+
+  it("locks two of a layer, and marks them by a number", () => {
+    open();
+    expect(item("lock").getAttribute("aria-disabled")).toBe("true");
+    expect(item("lock").textContent).toContain("shift-click selects more edges");
+    press("lock");
+    expect(view.commands("lock").length).toBe(0);
+    view.key(items()[0]!, "Escape");
+    view.click('[data-kw-edge="1-0-0"]', { shiftKey: true });
+    open();
+    expect(item("lock").textContent).toContain("of one layer");
+    view.key(items()[0]!, "Escape");
+    view.click('[data-kw-edge="1-0-0"]', { shiftKey: true });
+    view.click('[data-kw-edge="0-1-1"]', { shiftKey: true });
+    open();
+    press("lock");
+    expect(view.commands("lock")).toMatchObject([
+      {
+        edges: [
+          [0, 0, 1],
+          [0, 1, 1],
+        ],
+        on: true,
+      },
+    ]);
+    const edge = view.one('[data-kw-edge="0-1-1"]');
+    expect(edge.querySelector(".kw-badge")?.textContent).toBe("1");
+    expect(edge.getAttribute("aria-label")).toContain("function 1, shared with 1 other edge");
+    edge.dispatchEvent(new PointerEvent("pointermove", { bubbles: true }));
+    frame();
+    expect(view.one(".kw-card").textContent).toContain("function 1, shared with 1 other edge");
+    open();
+    press("unlock");
+    expect(view.commands("lock").at(-1)).toMatchObject({ on: false });
+  });
+});
+
+describe("edges and their neighbours", () => {
+  it("selects all edges of the node at either end", () => {
+    open();
+    press("select-out");
+    expect(view.commands("select").at(-1)).toMatchObject({ edges: [0, 1, 2, 3, 4].map((i) => [0, 0, i]) });
+    open();
+    press("select-into");
+    expect((view.commands("select").at(-1) as unknown as { edges: number[][] }).edges.length).toBe(2);
+  });
+
+  it("says what can't be done without a kernel", () => {
+    open();
+    view.kernel.lose();
+    frame();
+    expect(item("menu-prune").textContent).toContain("the kernel is gone");
+    press("menu-prune");
+    expect(view.commands("prune").length).toBe(0);
+  });
+});
+
+describe("nodes", () => {
+  it("are reached by arrow keys, and stay one tab stop with the edges", () => {
+    const stops = () =>
+      view.all('.kw-network svg [tabindex="0"]').map((one) => one.dataset.kwEdge ?? one.dataset.kwNode);
+    view.key(focus('[data-kw-edge="0-0-0"]'), "ArrowUp");
+    expect(stops()).toEqual(["1-0"]);
+    view.key(view.one('[data-kw-node="1-0"]'), "ArrowRight");
+    expect(stops()).toEqual(["1-1"]);
+    view.key(view.one('[data-kw-node="1-1"]'), "ArrowUp");
+    expect(stops()[0]).toMatch(/^1-1-/);
+    view.key(view.one(`[data-kw-edge="${stops()[0]}"]`), "ArrowDown");
+    view.key(view.one('[data-kw-node="1-1"]'), "ArrowDown");
+    expect(stops()[0]).toMatch(/^0-\d-1/);
+  });
+
+  it("are named in words", () => {
+    const label = (key: string) => view.one(`[data-kw-node="${key}"]`).getAttribute("aria-label");
+    expect(label("1-2")).toBe("h₁,₃, sum node, 2 edges in, 3 out");
+    expect(label("2-1")).toContain("product node");
+  });
+
+  it("grow and shrink their layer", () => {
+    for (const action of ["add-sum", "add-product"]) {
+      right('[data-kw-node="1-2"] rect');
+      press(action);
+    }
+    right('[data-kw-node="1-2"] rect');
+    press("remove-node");
+    expect(view.commands("add_node")).toMatchObject([
+      { level: 1, product: false },
+      { level: 1, product: true },
+    ]);
+    expect(view.commands("prune")).toMatchObject([{ node: [1, 2] }]);
+  });
+
+  it("inputs and outputs say why they don't", () => {
+    right('[data-kw-node="0-1"] rect');
+    expect(item("remove-node").textContent).toContain("inputs and outputs stay");
+    expect(item("add-sum").getAttribute("aria-disabled")).toBe("true");
+    press("remove-node");
+    expect(view.commands("prune").length).toBe(0);
+  });
+
+  it("Enter and a click select their edges, Shift adds them", () => {
+    view.key(focus('[data-kw-node="1-2"]'), "Enter");
+    expect((view.commands("select").at(-1) as unknown as { edges: number[][] }).edges.length).toBe(5);
+    view.click('[data-kw-node="0-0"] rect', { shiftKey: true });
+    expect((view.commands("select").at(-1) as unknown as { edges: number[][] }).edges.length).toBe(9);
+  });
+
+  it("pointing at one lights up its edges", () => {
+    view.one('[data-kw-node="1-2"] rect').dispatchEvent(new PointerEvent("pointermove", { bubbles: true }));
+    frame();
+    expect(view.all("[data-kw-edge][data-hover]").length).toBe(5);
+    expect(view.one('[data-kw-node="1-2"]').hasAttribute("data-lit")).toBe(true);
+  });
+
+  it("an output that is a product looks like one", () => {
+    const odd = mount({ width: [2, 2, [1, 1]], steps: 2 });
+    const parts = (key: string) => odd.all(`[data-kw-node="${key}"] rect`).length;
+    expect([parts("2-0"), parts("2-1")]).toEqual([1, 2]);
+    expect(odd.one('[data-kw-node="2-1"]').getAttribute("aria-label")).toContain("product output");
+    odd.explorer.destroy();
+  });
+});
