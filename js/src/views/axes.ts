@@ -110,7 +110,7 @@ export function axes({ width, height }: Size, spec: AxesSpec): Axes {
   const top = spec.top ?? 20;
   const bottom = height - (spec.bottom ?? 36);
   const right = width - (spec.right ?? 12);
-  const rows = marksOf(spec.y.range, Math.max(3, (bottom - top) / 34), spec.y.log);
+  const rows = marksOf(spec.y.range, Math.max(3, (bottom - top) / 28), spec.y.log);
   const left = Math.max(rows.room, spec.left ?? 0);
   const columns = marksOf(spec.x.range, Math.max(2, (right - left) / 62));
   const x = linear(...spec.x.range, left, right);

@@ -87,16 +87,16 @@ export function parity(context: Context): View {
     if (output >= names.length) output = 0;
     outputs.set(classes ? [] : names, output);
     const present = PARTS.flatMap(([name], i): [number, string][] => (pairs.has(name) ? [[i, name]] : []));
-    if (!pairs.has(part)) part = present[0]?.[1] ?? "train";
+    const rows = pairs.has(part) ? part : (present[0]?.[1] ?? part);
     parts.set(
       classes ? present : [],
-      PARTS.findIndex(([name]) => name === part),
+      PARTS.findIndex(([name]) => name === rows),
     );
     if (classes)
       drawCounts(
         counts,
         words,
-        pairs.get(part),
+        pairs.get(rows),
         names.map(([, name]) => name),
       );
     else chart = drawPairs(stage, words, pairsOf(pairs, output), names[output]?.[1] ?? "");
@@ -125,7 +125,7 @@ function drawPairs(stage: Stage, words: HTMLElement, pairs: Pairs[], name: strin
   const above = size.height - height - 22;
   const x = { range: padded(extent(pairs.flatMap(({ truth }) => [...truth])), 0.03), name: `true ${name}` };
   const error: [number, number] = [-most * 1.15, most * 1.15];
-  const left = Math.max(marksOf(range, above / 34).room, marksOf(error, 3).room);
+  const left = Math.max(marksOf(range, above / 28).room, marksOf(error, 3).room);
   const main = axes(
     { width: size.width, height: above },
     { x, y: { range, name: `predicted ${name}` }, bare: true, bottom: 2, left },

@@ -20,18 +20,22 @@ type Choice = Pick<Surface, "x" | "y" | "output">;
 
 export function surface(context: Context): View {
   const registry = new Registry();
-  const { store, act, ui } = context;
+  const { store, act } = context;
   let chart: Chart | null = null;
   let held: (number | null)[] = [];
-  let asked = Number.NEGATIVE_INFINITY;
+  let asked = -1;
+  let last = "";
   const ask = (change: Partial<Choice> = {}): number | null => {
     const told = store.state.surface;
-    const seq =
-      told && act.send({ kind: "surface", ...exchanged(told, change), at: told.names.map((_, i) => held[i] ?? null) });
-    asked = seq ?? asked;
-    return seq;
+    if (!told) return null;
+    const view = { ...exchanged(told, change), at: told.names.map((_, i) => held[i] ?? null) };
+    // A typed value is echoed and committed: one message is enough.
+    if (JSON.stringify(view) === last) return asked;
+    last = JSON.stringify(view);
+    asked = act.send({ kind: "surface", ...view }) ?? asked;
+    return asked;
   };
-  const stage = new Stage(ui, registry, (x, y) => point(stage, chart, store, x, y));
+  const stage = new Stage(context.ui, registry, (x, y) => point(stage, chart, store, x, y));
   const canvas = h("canvas", { class: "kw-heat", "aria-hidden": "true" });
   stage.node.prepend(canvas);
   const x = chooser("surface-x", "Across", registry, (value) => ask({ x: value }));
@@ -52,17 +56,13 @@ export function surface(context: Context): View {
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "surface", "size", "view", "link", "structure", "settings")) return;
     const told = store.state.surface;
-    chart =
-      told &&
-      drawSurface(stage, canvas, told, store.state.heights, {
-        uid: context.uid,
-        dark: node.closest(".kw-dark") !== null,
-      });
-    if (!told) stage.show("Surface", [], "The network's output comes as soon as the kernel is free.");
+    const look = { uid: context.uid, dark: node.closest(".kw-dark") !== null };
+    chart = drawSurface(stage, canvas, told, store.state.heights, look);
     canvas.hidden = !chart?.grid;
     stage.point();
     // What was asked for stands until it is answered.
     if (!told || store.answered < asked) return;
+    last = "";
     if (held.length !== told.names.length) held = told.names.map(() => null);
     const names = told.names.map((name, i): [number, string] => [i, variable(name)]);
     const read = names.filter(([i]) => domainOf(store, told, i) !== null);
@@ -170,10 +170,14 @@ interface Chart extends Axes {
 function drawSurface(
   stage: Stage,
   canvas: HTMLCanvasElement,
-  told: Surface,
+  told: Surface | null,
   arrays: Map<string, NumberArray>,
   look: Look,
 ): Chart | null {
+  if (!told) {
+    stage.show("Surface", [], "The network's output comes as soon as the kernel is free.");
+    return null;
+  }
   const z = arrays.get("z");
   const points = [0, 1, 2].map((i) => row(arrays.get("points"), i) ?? new Float32Array());
   const name = variable(told.outputs[told.output] ?? "");
