@@ -13,9 +13,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kanwidget.cli import steps
 from kanwidget.cli.arguments import parser
+
+if TYPE_CHECKING:
+    from kanwidget.explorer.recorder import Recorder
 
 #: What a person can do something about: told in one line. Anything else is a fault of ours and keeps its traceback.
 _EXPECTED = (ValueError, TypeError, OSError, ImportError, ArithmeticError)
@@ -60,8 +64,9 @@ def _demo(arguments: argparse.Namespace) -> int:
     data = load_planets(eccentricity=True)
     print("Data:     orbits of 13 planets and dwarf planets: semi-major axis (AU), eccentricity and period (years).")
     print("Question: what sets the period?")
-    model = steps.train_to_formula(data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed)
-    steps.write_report(model, data, arguments.out)
+    recorder = _recorder()
+    model = steps.train_to_formula(data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed, recorder=recorder)
+    steps.write_report(model, data, arguments.out, recorder)
     print("""
 That is Kepler's third law. Go on by hand, in a notebook (make lab, or pip install "kanwidget[lab]" and kanwidget lab):
     from kanwidget import KAN, KANExplorer, load_planets
@@ -93,13 +98,22 @@ def _fit(arguments: argparse.Namespace) -> int:
             f"Use --width {data.n_features},5,1, or leave it out."
         )
     train = steps.train_to_formula if arguments.symbolic else steps.train
-    model = train(data, width, arguments.grid, steps=arguments.steps, lamb=arguments.lamb, seed=arguments.seed)
+    recorder = _recorder() if arguments.out else None
+    options = {"steps": arguments.steps, "lamb": arguments.lamb, "seed": arguments.seed, "recorder": recorder}
+    model = train(data, width, arguments.grid, **options)
     if arguments.out:
-        steps.write_report(model, data, arguments.out)
+        steps.write_report(model, data, arguments.out, recorder)
     if arguments.save:
         model.save(arguments.save)
         print(f"Model:    {arguments.save}; kanwidget.KAN.load({str(arguments.save)!r}) reads it")
     return 0
+
+
+def _recorder() -> Recorder:
+    """What follows the trainings, for the report."""
+    from kanwidget.explorer.recorder import Recorder
+
+    return Recorder()
 
 
 def _lab(arguments: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from kanwidget.cli.search import Found
     from kanwidget.datasets import Dataset
+    from kanwidget.explorer.recorder import Recorder
     from kanwidget.kan import KAN
     from kanwidget.symbolic.units import Logs
 
@@ -46,14 +47,25 @@ def split(data: Dataset, test_fraction: float | None, seed: int) -> Dataset:
     )
 
 
-def train(data: Dataset, width: list[int] | None, grid: int | None, *, steps: int, lamb: float, seed: int) -> KAN:
+def train(
+    data: Dataset,
+    width: list[int] | None,
+    grid: int | None,
+    *,
+    steps: int,
+    lamb: float,
+    seed: int,
+    recorder: Recorder | None = None,
+) -> KAN:
     """A trained network, pruned where a penalty asked for sparsity; its shape is chosen where none is given."""
-    model, told = _trained(data, choose(data, width, grid, seed), steps, lamb, seed)
+    model, told = _trained(data, choose(data, width, grid, seed), steps, lamb, seed, recorder)
     print("\n".join([*told, f"Network:  {_errors(data, model.predict)}"]))
     return model
 
 
-def _trained(data: Dataset, shape: tuple[list[int], int], steps: int, lamb: float, seed: int) -> tuple[KAN, list[str]]:
+def _trained(
+    data: Dataset, shape: tuple[list[int], int], steps: int, lamb: float, seed: int, recorder: Recorder | None
+) -> tuple[KAN, list[str]]:
     """`train`, and what there is to tell about it."""
     from kanwidget.kan import KAN
 
@@ -61,16 +73,25 @@ def _trained(data: Dataset, shape: tuple[list[int], int], steps: int, lamb: floa
     model = KAN(width, grid=grid, seed=seed)
     told = [f"Shape:    width {','.join(map(str, width))}, grid {grid}"]
     if lamb > 0:
-        train_scaled(model, data, steps, lamb, fresh=True)
+        train_scaled(model, data, steps, lamb, fresh=True, recorder=recorder)
+        if recorder is not None:
+            recorder.keep(model, "pruning")
         model = model.prune(data=data)
         idle = [name for name, score in zip(data.in_vars, model.feature_score.tolist(), strict=True) if score == 0]
         told.append(f"Pruned:   {model!r}" + (f"; without effect: {', '.join(idle)}" if idle else ""))
-    train_scaled(model, data, steps, fresh=lamb == 0)
+    train_scaled(model, data, steps, fresh=lamb == 0, recorder=recorder)
     return model, told
 
 
 def train_to_formula(
-    data: Dataset, width: list[int] | None, grid: int | None, *, steps: int, lamb: float, seed: int
+    data: Dataset,
+    width: list[int] | None,
+    grid: int | None,
+    *,
+    steps: int,
+    lamb: float,
+    seed: int,
+    recorder: Recorder | None = None,
 ) -> KAN:
     """Networks of the columns and of their logarithms, and the best formula of all; printed with its constants and error.
 
@@ -79,20 +100,26 @@ def train_to_formula(
     """
     from kanwidget.cli.search import find
 
-    tried: list[tuple[Found, Logs, KAN, list[str]]] = []
+    tried: list[tuple[Found, Logs, KAN, list[str], Recorder | None]] = []
     for logs in scales.scales(data):
         part = scales.scaled(data, logs)
         for shape in shapes(part, width, grid, seed):
-            model, told = _trained(part, shape, steps, lamb, seed)
-            tried.append((find(model, part, logs, steps), logs, model, told))
+            own = None if recorder is None else type(recorder)()
+            model, told = _trained(part, shape, steps, lamb, seed, own)
+            if own is not None:
+                own.keep(model, "a formula")
+            tried.append((find(model, part, logs, steps), logs, model, told, own))
 
-    def order(entry: tuple[Found, Logs, KAN, list[str]]) -> tuple[float, float]:
+    def order(entry: tuple[Found, Logs, KAN, list[str], Recorder | None]) -> tuple[float, float]:
         # Two scales often give one formula; then the network that saw more of it is the better company.
-        found, logs, model, _ = entry
+        found, logs, model, _, _ = entry
         missed = data.train_label - in_units(model, logs).predict(data.train_input)
         return round(found.cost, 2), float(missed.square().mean())
 
-    found, logs, model, told = min(tried, key=order)
+    found, logs, model, told, film = min(tried, key=order)
+    if recorder is not None and film is not None:
+        film.convert(lambda network: in_units(network, logs))
+        recorder.become(film)
     note = scales.described(data, logs)
     print("\n".join([*([f"Scale:    {note}"] if note else []), *told]))
     print(f"Network:  {_errors(data, in_units(model, logs).predict)}")
@@ -137,11 +164,11 @@ def _left_out(found: Found, part: Dataset, data: Dataset, logs: Logs) -> str:
     return f", leave-one-out RMSE {float(residual.square().mean().sqrt()):.3g}"
 
 
-def write_report(model: KAN, data: Dataset, path: Path) -> None:
-    """A page that opens without network and without Python."""
+def write_report(model: KAN, data: Dataset, path: Path, recorder: Recorder | None = None) -> None:
+    """A page that opens without network and without Python; with a recorder, its training can be gone through."""
     from kanwidget.explorer.html import save_html
 
-    save_html(model, data, path)
+    save_html(model, data, path, recorder=recorder)
     print(f"Report:   {path} (opens in any browser, without network)")
 
 

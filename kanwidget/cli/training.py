@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kanwidget.datasets import Dataset
+    from kanwidget.explorer.recorder import Recorder
     from kanwidget.kan import KAN
 
 
@@ -23,7 +24,15 @@ def standardised(data: Dataset) -> tuple[Dataset, float, float]:
     return dataclasses.replace(data, **labels), mean, scale
 
 
-def train_scaled(model: KAN, data: Dataset, steps: int, lamb: float = 0.0, *, fresh: bool = False) -> None:
+def train_scaled(
+    model: KAN,
+    data: Dataset,
+    steps: int,
+    lamb: float = 0.0,
+    *,
+    fresh: bool = False,
+    recorder: Recorder | None = None,
+) -> None:
     """Train on standardised labels, and write their scale into the model.
 
     Args:
@@ -32,13 +41,16 @@ def train_scaled(model: KAN, data: Dataset, steps: int, lamb: float = 0.0, *, fr
         steps: Most steps.
         lamb: Weight of the penalty.
         fresh: Whether the model has never been trained, so that its random start is in no unit yet.
+        recorder: Of the trainings of this model so far.
     """
     unit, mean, scale = standardised(data)
     if not fresh:
         _rescale(model, -mean / scale, 1 / scale)
     known = len(model.history.records)
-    model.fit(unit, steps=steps, lamb=lamb)
+    model.fit(unit, steps=steps, lamb=lamb, callbacks=[] if recorder is None else [recorder])
     _rescale(model, mean, scale)
+    if recorder is not None:
+        recorder.convert(lambda network: _rescale(network, mean, scale), since=known)
     model.history.records[known:] = [
         dataclasses.replace(
             record,
@@ -50,8 +62,8 @@ def train_scaled(model: KAN, data: Dataset, steps: int, lamb: float = 0.0, *, fr
     ]
 
 
-def _rescale(model: KAN, mean: float, scale: float) -> None:
-    """Multiply the output by a number, and add one. In place."""
+def _rescale(model: KAN, mean: float, scale: float) -> KAN:
+    """Multiply the output by a number, and add one. In place; gives the model back."""
     import torch
 
     from kanwidget.surgery._structure import add_constant
@@ -63,3 +75,4 @@ def _rescale(model: KAN, mean: float, scale: float) -> None:
         last.affine[..., 2:].mul_(scale)
     for target in range(last.out_dim):
         add_constant(last, target, mean)
+    return model

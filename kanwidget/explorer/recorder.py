@@ -8,7 +8,7 @@ and that many, evenly spaced. Nothing here draws random numbers or touches the n
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -45,12 +45,12 @@ class LayerState:
     ties: list[list[int]]
 
     def layer(self) -> Layer:
-        """A layer that is the same; it shares the storage."""
+        """A layer that is the same, in storage of its own."""
         k = self.k
         made = Layer(self.knots[:, k : self.knots.shape[1] - k], k, self.coef.clone(), self.base.clone(), self.base_fun)
         made.affine.data.copy_(self.affine)
-        made.knots, made.spline_on = self.knots, self.spline_on
-        made.symbols, made.ties = self.symbols, self.ties
+        made.knots, made.spline_on = self.knots.clone(), self.spline_on.clone()
+        made.symbols, made.ties = {**self.symbols}, [list(group) for group in self.ties]
         return made
 
 
@@ -169,9 +169,10 @@ class Recorder:
 
     # ---- recording
 
-    def __call__(self, network: KAN, record: StepRecord) -> None:
+    def __call__(self, network: Network, record: StepRecord) -> None:
         """Take notice of a step: the callback of `fit`."""
-        past = network.history.last.step if network.history.records else 0
+        history = getattr(network, "history", None)
+        past = history.last.step if isinstance(history, History) and history.records else 0
         step = past + record.step
         if self._records and step <= self._records[-1].step:
             self.clear()
@@ -193,6 +194,26 @@ class Recorder:
         step = self._records[-1].step if self._records else 0
         self._x = network.reference
         self._acts = [*self._acts, (len(self._records), Shot(step, state_of(network), label))][-_MOST_ACTS:]
+
+    def convert(self, change: Callable[[KAN], KAN], since: int = 0) -> None:
+        """Change what was recorded, for instance from standardised labels to their own unit.
+
+        Args:
+            change: From a network, which it may change, to the one that is to stand for it.
+            since: Only of the states after so many steps.
+        """
+        self._frames = [
+            replace(frame, state=state_of(change(frame.state.network()))) if frame.index > since else frame
+            for frame in self._frames
+        ]
+        self._acts = [
+            (index, replace(act, state=state_of(change(act.network())))) if index > since else (index, act)
+            for index, act in self._acts
+        ]
+
+    def become(self, other: Recorder) -> None:
+        """Have the film of another recorder: of several trainings that were tried, the one that is kept."""
+        self.__dict__.update(other.__dict__)
 
     def take(self, network: Network, records: Sequence[StepRecord]) -> None:
         """Take notice of the last step of these; `records` tells this film from those that were left by an undo."""

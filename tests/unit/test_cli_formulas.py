@@ -1,11 +1,15 @@
 """What `kanwidget fit --symbolic` prints for the bundled tables: the shape of the formula, its error, honest constants."""
 
+import base64
 import contextlib
+import gzip
 import io
+import json
 import re
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -85,13 +89,36 @@ def test_noise_has_no_formula(tmp_path):
     assert missed(out) > 0.5
 
 
+def stored(page):
+    """What a report holds."""
+    text = re.search('id="report">([^<]+)<', page.read_text(encoding="utf-8"))[1]
+    return json.loads(gzip.decompress(base64.b64decode(text)))
+
+
+def test_a_report_has_the_film_of_the_training_in_the_units_of_the_table(tmp_path):
+    page = tmp_path / "trees.html"
+    fitted(table("trees"), "--target", "volume", "--out", page)
+    film = stored(page)["film"]
+    assert len(film["steps"]) > 10
+    assert [act["label"] for act in film["acts"]] == ["pruning", "a formula"]
+    heads = np.frombuffer(base64.b64decode(film["heads"]), "<f4").reshape(-1, 5)
+    last = film["scenes"][film["scene"][-1]]["edges"]
+    assert len(heads) == sum(len(film["scenes"][scene]["edges"]) for scene in film["scene"])
+    # The columns' own values and not their logarithms: girths are 8 to 21 inches.
+    girth = next(i for i, edge in enumerate(last) if edge["key"] == [0, 0, 0])
+    for row in (heads[: len(film["scenes"][0]["edges"])], heads[-len(last) :]):
+        assert row[girth, 1] == pytest.approx(8.3, abs=0.1)
+        assert row[girth, 2] == pytest.approx(20.6, abs=0.1)
+
+
 def test_the_report_and_the_model_hold_the_formula_that_is_printed(tmp_path):
     page, kept = tmp_path / "trees.html", tmp_path / "trees.kan"
     out = fitted(table("trees"), "--target", "volume", "--out", page, "--save", kept)
     factor, rmse = re.search(r"= (0\.\d+)\*girth", out)[1], re.search(r"test RMSE (\S+) .*leave-one-out", out)[1]
-    assert f"volume = {factor}*girth^2*height" in page.read_text(encoding="utf-8")
-    shown = re.search(rf'"rmse":({NUMBER})', page.read_text(encoding="utf-8"))[1]
-    assert f"{float(shown):.3g}" == rmse
+    report = stored(page)
+    formula = report["snapshot"]["formula"]
+    assert f"volume = {factor}*girth^2*height" in formula["text"]
+    assert f"{formula['rmse']:.3g}" == rmse
     assert KAN.load(kept).predict([[10.0, 70.0]]).item() == pytest.approx(7000 * float(factor), rel=1e-3)
 
 
