@@ -2,5 +2,6 @@
 
 from kanwidget.explorer.explorer import KANExplorer
 from kanwidget.explorer.html import save_html
+from kanwidget.explorer.recorder import Recorder
 
-__all__ = ["KANExplorer", "save_html"]
+__all__ = ["KANExplorer", "Recorder", "save_html"]
