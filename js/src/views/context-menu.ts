@@ -128,12 +128,12 @@ function place(node: HTMLElement, frame: Element, opener: Element, at: [number, 
 export function menuEvents(
   stage: HTMLElement,
   registry: Registry,
-  open: (target: Element, at: [number, number] | null, event: MouseEvent | null) => boolean,
+  open: (target: Element, at: [number, number] | null) => boolean,
 ): void {
   let press: (() => void) | null = null;
-  let start: PointerEvent | null = null;
+  let start: [number, number] = [0, 0];
   let opened = 0;
-  let pressed = 0;
+  let pressed = false;
   const forget = () => {
     press?.();
     press = null;
@@ -142,33 +142,37 @@ export function menuEvents(
     forget();
     // A long press and the menu key raise this event too, after the menu is there.
     const again = Date.now() - opened < 800;
-    if (again || open(event.target as Element, [event.clientX, event.clientY], event)) event.preventDefault();
+    if (again || open(event.target as Element, [event.clientX, event.clientY])) event.preventDefault();
   });
   registry.listen(stage, "keydown", (event) => {
     if (event.key !== "ContextMenu" && !(event.key === "F10" && event.shiftKey)) return;
-    if (!open(event.target as Element, null, null)) return;
+    if (!open(event.target as Element, null)) return;
     opened = Date.now();
     event.preventDefault();
     event.stopPropagation();
   });
   registry.listen(stage, "pointerdown", (event) => {
     forget();
+    pressed = false;
     if (event.pointerType !== "touch") return;
-    start = event;
+    start = [event.clientX, event.clientY];
+    // Within a shadow root the event forgets its target.
+    const target = event.target as Element;
     press = registry.timeout(() => {
       press = null;
-      if (open(event.target as Element, [event.clientX, event.clientY], event)) opened = pressed = Date.now();
+      pressed = open(target, start);
+      if (pressed) opened = Date.now();
     }, LONG_PRESS_MS);
   });
   registry.listen(stage, "pointermove", (event) => {
-    if (press && start && Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > STILL_PX) forget();
+    if (press && Math.hypot(event.clientX - start[0], event.clientY - start[1]) > STILL_PX) forget();
   });
   for (const type of ["pointerup", "pointercancel", "pointerleave"] as const) registry.listen(stage, type, forget);
-  // The finger that is lifted from a long press must not click what it opened the menu for.
+  // The finger that is lifted from a long press must not click what it opened the menu for, nor take the focus there.
   const swallow = (event: Event) => {
-    if (Date.now() - pressed > 800) return;
+    if (!pressed) return;
     event.preventDefault();
     event.stopPropagation();
   };
-  registry.listen(stage, "click", swallow, { capture: true });
+  for (const type of ["mousedown", "click"]) registry.listen(stage, type, swallow, { capture: true });
 }

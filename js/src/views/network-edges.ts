@@ -247,6 +247,8 @@ function label({ store }: Context, info: EdgeInfo, importance: number, marks: Re
 /** A pin for an edge that is not trained; two links of a chain, and their number, for one that shares its function. */
 function drawBound(parts: Parts, info: EdgeInfo, box: Box): void {
   const { tied } = info;
+  const signature = `${isPinned(info)} ${tied} ${box.x} ${box.y}`;
+  if (parts.bound?.dataset.drawn === signature) return;
   parts.bound?.remove();
   parts.bound = null;
   if (!isPinned(info) && tied === undefined) return;
@@ -263,7 +265,9 @@ function drawBound(parts: Parts, info: EdgeInfo, box: Box): void {
   // Over the corner, where it hides least of the curve.
   const place = `translate(${(box.x + box.w + 10 - width).toFixed(1)} ${(box.y - 1).toFixed(1)})`;
   const all = [plate, ...pin, ...links];
-  parts.bound = parts.group.appendChild(s("g", { class: "kw-badge kw-strong kw-fine", transform: place }, ...all));
+  parts.bound = parts.group.appendChild(
+    s("g", { class: "kw-badge kw-strong kw-fine", transform: place, "data-drawn": signature }, ...all),
+  );
 }
 
 /** The name of a fixed function. */

@@ -10,17 +10,19 @@ import type { Drawing } from "./network";
 export function networkInput(drawing: Drawing, menu: ContextMenu, registry: Registry): void {
   const { stage, context } = drawing;
   const { ui } = context;
-  registry.listen(stage, "pointermove", (event) => ui.set("hover", keyAt(drawing, event)));
+  registry.listen(stage, "pointermove", (event) => ui.set("hover", keyAt(drawing, event.target, at(event))));
   registry.listen(stage, "pointerleave", () => ui.set("hover", null));
-  menuEvents(stage, registry, (target, at, event) => {
-    const key = event ? keyAt(drawing, event) : keyOf(target);
+  menuEvents(stage, registry, (target, point) => {
+    const key = point ? keyAt(drawing, target, point) : keyOf(target);
     const [edge, node] = [drawing.find(key ?? ""), findNode(drawing, key ?? "")];
     const opener = drawing.element(key ?? "") ?? target;
-    if (edge) openEdgeMenu(menu, context, edge.key, opener, at);
-    else if (node) openNodeMenu(menu, context, node, opener, at);
+    if (edge) openEdgeMenu(menu, context, edge.key, opener, point);
+    else if (node) openNodeMenu(menu, context, node, opener, point);
     return Boolean(edge ?? node);
   });
-  registry.listen(stage, "click", (event) => select(drawing, keyAt(drawing, event) ?? "", event.shiftKey));
+  registry.listen(stage, "click", (event) =>
+    select(drawing, keyAt(drawing, event.target, at(event)) ?? "", event.shiftKey),
+  );
   registry.listen(stage, "focusin", (event) => {
     const key = keyOf(event.target as Element);
     if (!key) return;
@@ -35,17 +37,19 @@ export function networkInput(drawing: Drawing, menu: ContextMenu, registry: Regi
   });
 }
 
+const at = (event: MouseEvent): [number, number] => [event.clientX, event.clientY];
+
 const keyOf = (target: Element): string | null =>
   target.closest("[data-kw-edge]")?.getAttribute("data-kw-edge") ??
   target.closest("[data-kw-node]")?.getAttribute("data-kw-node") ??
   null;
 
 /** The edge or node under the pointer. */
-function keyAt(drawing: Drawing, event: MouseEvent): string | null {
-  const target = event.target as Element;
+function keyAt(drawing: Drawing, hit: EventTarget | null, [left, top]: [number, number]): string | null {
+  const target = hit as Element;
   const own = keyOf(target) ?? target.getAttribute("data-hit");
   const box = drawing.svg.getBoundingClientRect();
-  const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+  const [x, y] = [left - box.left, top - box.top];
   // Hit paths of bare wires overlap each other and the nodes: there the nearest is meant, not the topmost.
   const bare = target.classList.contains("kw-hit");
   const node = bare || !own ? drawing.nodeNear(x, y) : null;
