@@ -223,6 +223,7 @@ describe("front", () => {
 
   it("has a mark for every state, named, the current one marked", () => {
     expect(view.all("[data-kw-front]").length).toBe(3);
+    expect(view.one('[data-kw-panel="front"] svg').getAttribute("role")).toBe("group");
     expect(mark(1).getAttribute("aria-label")).toMatch(/^prune, RMSE .+, \d+ free parameters, step 60, no longer kept/);
     expect(mark(2).getAttribute("aria-current")).toBe("true");
   });

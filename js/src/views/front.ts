@@ -47,6 +47,8 @@ export function front(context: Context): View {
   const { store, act, ui } = context;
   const stage = new Stage(ui, registry);
   const { svg } = stage;
+  // What can be clicked within a picture would not be reached.
+  svg.setAttribute("role", "group");
   const node = h("section", { class: "kw-col kw-fill", "data-kw-panel": "front", "aria-label": "Front" }, stage.node);
   let marks: Mark[] = [];
   let cursor = "";
