@@ -30,7 +30,6 @@ export class ContextMenu {
     this.#shown = { node, opener, entries, registry };
     registry.listen(node, "keydown", (event) => this.#key(event));
     registry.listen(node, "click", (event) => this.#run(event.target as Element));
-    registry.listen(node, "contextmenu", (event) => event.preventDefault());
     registry.listen(node, "focusout", (event) => {
       if (event.relatedTarget && !node.contains(event.relatedTarget as Node)) this.close(false);
     });

@@ -147,14 +147,11 @@ export class Handles {
     const cx = between(plot.x(x), plot.left, plot.right).toFixed(1);
     const cy = between(plot.y(height), plot.top, plot.floor).toFixed(1);
     for (const circle of part.children) attrs(circle, { cx, cy });
-    const round = (value: number) => Number(value.toPrecision(4));
     attrs(part, {
       tabindex: i === this.#cursor ? 0 : -1,
       "data-held": this.#drag.gesture?.index === i,
       "aria-label": `coefficient ${i + 1} of ${values.length}, at ${number(x)}`,
-      "aria-valuenow": round(values[i]!),
-      "aria-valuemin": round(plot.range[0]),
-      "aria-valuemax": round(plot.range[1]),
+      "aria-valuenow": Number(values[i]!.toPrecision(4)),
       "aria-valuetext": number(values[i]),
     });
   }
@@ -193,16 +190,11 @@ export class Handles {
     // Targets overlap where handles stand close: the nearest one is meant.
     const box = this.node.getBoundingClientRect();
     const shown = [...this.node.children] as SVGElement[];
-    const part =
-      shown[
-        nearest(shown, ({ firstElementChild }) => {
-          const [cx, cy] = ["cx", "cy"].map((name) => Number(firstElementChild!.getAttribute(name))) as [
-            number,
-            number,
-          ];
-          return Math.hypot(cx - (event.clientX - box.left), cy - (event.clientY - box.top));
-        })
-      ]!;
+    const distance = (one: Element) => {
+      const [cx, cy] = centre(one);
+      return Math.hypot(cx - (event.clientX - box.left), cy - (event.clientY - box.top));
+    };
+    const part = shown[nearest(shown, distance)]!;
     part.focus({ preventScroll: true });
     this.#begin(indexAt(part)!, event.clientY);
     part.setPointerCapture?.(event.pointerId);
@@ -257,11 +249,21 @@ export class Handles {
     );
     this.live.replaceChildren(h("b", {}, settings.loss), ...rows.filter((one) => one !== null));
     // Beside the hand, not under it.
-    const { left, right, x } = this.#grip!.plot;
-    const far = x(this.#drag.points![0][gesture.index]!) < (left + right) / 2;
-    Object.assign(this.live.style, { top: "2px", left: far ? "auto" : `${left + 4}px`, right: far ? "4px" : "auto" });
+    const { left, right, top, floor } = this.#grip!.plot;
+    const [cx, cy] = centre(this.#part(gesture.index));
+    const [first, high] = [cx < (left + right) / 2, cy < (top + floor) / 2];
+    Object.assign(this.live.style, {
+      top: high ? "auto" : "2px",
+      bottom: high ? "38px" : "auto",
+      left: first ? "auto" : `${left + 4}px`,
+      right: first ? "4px" : "auto",
+    });
   }
 }
+
+/** Where a handle stands. */
+const centre = ({ firstElementChild }: Element): [number, number] =>
+  ["cx", "cy"].map((name) => Number(firstElementChild!.getAttribute(name))) as [number, number];
 
 function indexAt(target: EventTarget | null): number | null {
   const index = (target as Element).closest("[data-kw-handle]")?.getAttribute("data-kw-handle");

@@ -1,7 +1,7 @@
 // "Symbolify all edges above R² ≥ …": looks at every edge, marks in the drawing and lists what would be fixed to which
 // function, and fixes exactly those.
 import { type Context, endNames } from "../context";
-import { attrs, h, place, setText } from "../dom";
+import { attrs, h, setText } from "../dom";
 import { count, pretty, rSquared, thousands } from "../format";
 import { graph } from "../graph";
 import type { Registry } from "../listeners";
@@ -166,7 +166,6 @@ function panelParts(context: Context, registry: Registry, state: State, echo: (v
     ui.set("hover", (event.target as Element).closest<HTMLElement>("li")?.dataset.edge ?? null);
   });
   registry.listen(list, "pointerleave", () => ui.set("hover", null));
-  const known = new Map<string, HTMLElement>();
   const draw = () => {
     const survey = surveyOf(context, state);
     setText(words, sentence(survey, state.rows.length));
@@ -175,32 +174,20 @@ function panelParts(context: Context, registry: Registry, state: State, echo: (v
     attrs(apply, { disabled: state.rows.length === 0 || !act.possible });
     setText(apply.firstElementChild!, state.rows.length > 0 ? `Fix ${count(state.rows.length, "edge")}` : "Apply");
     list.hidden = state.rows.length === 0;
-    place(
-      list,
-      state.rows.slice(0, MOST_ROWS).map((row) => rowNode(context, known, row)),
-    );
+    list.replaceChildren(...state.rows.slice(0, MOST_ROWS).map((row) => rowNode(context, row)));
   };
   return { nodes, apply, cancel, draw };
 }
 
-function rowNode({ store }: Context, known: Map<string, HTMLElement>, { edge, key, name, r2 }: Row): HTMLElement {
-  let node = known.get(key);
-  if (!node) {
-    node = h(
-      "li",
-      { class: "kw-row", "data-edge": key },
-      h("span", { class: "kw-cut kw-fill" }),
-      h("b", { class: "kw-fixed" }),
-      h("span", { class: "kw-dim" }),
-    );
-    known.set(key, node);
-  }
-  const [ends, shown, fit] = [...node.children] as [HTMLElement, HTMLElement, HTMLElement];
-  setText(ends, endNames(store.state.structure, edge).join(" → "));
-  ends.title = ends.textContent ?? "";
-  setText(shown, pretty(name));
-  setText(fit, rSquared(r2));
-  return node;
+function rowNode({ store }: Context, { edge, key, name, r2 }: Row): HTMLElement {
+  const ends = endNames(store.state.structure, edge).join(" → ");
+  return h(
+    "li",
+    { class: "kw-row", "data-edge": key },
+    h("span", { class: "kw-cut kw-fill", title: ends }, ends),
+    h("b", { class: "kw-fixed" }, pretty(name)),
+    h("span", { class: "kw-dim" }, rSquared(r2)),
+  );
 }
 
 /** How far it is, and what would happen, in words. */
