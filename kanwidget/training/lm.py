@@ -36,9 +36,9 @@ _CHUNK_BYTES = 1 << 25
 _DAMPING, _DAMPING_SPARSE = 10.0, 100.0
 #: Weight of second differences in the metric, times G⁴ (their square is the fourth power of the spacing).
 _ROUGHNESS = 1e-5
-#: What holds directions that the data don't determine, in units of the loss: on the coefficients' squares, and on the squares
-#: of their second differences.
-_HOLD_SIZE, _HOLD_ROUGHNESS = 1e-8, 1e-9
+#: What holds directions that the data don't determine, in parts of the loss: on the squares of the coefficients (in their units),
+#: and on those of their second differences. With 1e-8 on the sizes trees in logs have coefficients of 30, with 1e-6 of 1.
+_HOLD_SIZE, _HOLD_ROUGHNESS = 1e-6, 1e-6
 #: Beyond this damping a step is too short to matter.
 _LARGEST_DAMPING = 1e10
 #: So many steps in a row with less relative gain than this, and it has converged.
@@ -81,9 +81,10 @@ class LevenbergMarquardt:
     def renew(self) -> None:
         """Take notice of changed knots, parameters or settings, and keep the damping."""
         self.positions: ParameterMap = parameter_map(self.objective.network)
-        self._metric = _metric(self.objective, self.positions)
-        self._hold = _hold(self.objective, self.positions)
         self._trivial = self.objective.trivial_loss()
+        self._units = _units(self.objective, self.positions, self._trivial)
+        self._metric = _metric(self.objective, self.positions) * self._units[:, None] * self._units
+        self._hold = _hold(self.objective, self.positions) * self._units[:, None] * self._units
         self._growth = 2.0
         self._small = 0
         self._current = self.objective.value(slopes=True)
@@ -154,7 +155,7 @@ class LevenbergMarquardt:
                     raise Interrupted
                 self._add_chunk(matrix, gradient, slice(first, first + rows))
         matrix /= batch
-        scale = float(matrix.diagonal().mean()) if size else 0.0
+        scale = float((matrix.diagonal() / self._units**2).mean()) if size else 0.0
         if objective.penalty.lamb > 0 and size:
             slopes, in_importance = objective.penalty_slopes()
             gradient += objective.penalty.lamb * self.positions.gradient(objective.network, slopes)
@@ -199,6 +200,19 @@ def _add_blocks(matrix: Tensor, positions: Tensor, blocks: Tensor) -> None:
     matrix.view(-1).index_add_(0, flat, blocks.expand(*positions.shape[:2], -1, -1)[free].to(matrix.dtype))
 
 
+def _units(objective: Objective, positions: ParameterMap, trivial: float) -> Tensor:
+    """What each parameter is measured in, `(size,)`, as 1/unit: those that multiply the outputs have the labels' spread.
+
+    With it a training in other units takes the same steps.
+    """
+    units = torch.ones(positions.size, dtype=torch.float64, device=objective.network.device)
+    if not objective.loss.classes:
+        last = positions.layers[-1]
+        for multiplies in (last.numeric, last.affine[..., 2:]):
+            units[multiplies[multiplies >= 0]] = trivial**-0.5
+    return units
+
+
 def _metric(objective: Objective, positions: ParameterMap) -> Tensor:
     """What damping is measured in: the identity and, for splines, second differences of the coefficients."""
     metric = torch.eye(positions.size, dtype=torch.float64, device=objective.network.device)
@@ -212,7 +226,7 @@ def _hold(objective: Objective, positions: ParameterMap) -> Tensor:
     Splines have directions that no data determine: a constant moved from one edge of a sum to the next, a base function
     that the spline can imitate, an interval without samples. Without a hold steps go far along them for gains of
     round-off, and the curve between two samples may be anything: the default KAN([1, 1]) on the 12 measurements of puromycin dips
-    to -113 between rates that rise from 50 to 200. In units of the present loss it vanishes where the fit is exact.
+    to -113 between rates that rise from 50 to 200. In parts of the present loss it vanishes where the fit is exact.
     """
     network = objective.network
     hold = torch.zeros(positions.size, positions.size, dtype=torch.float64, device=network.device)
