@@ -165,7 +165,8 @@ class Recorder:
         return len(self._frames)
 
     def __repr__(self) -> str:
-        return f"Recorder({len(self)} frames, every {self.interval} steps)"
+        every = "step" if self.interval == 1 else f"{self.interval} steps"
+        return f"Recorder({len(self)} frames, every {every})"
 
     # ---- recording
 

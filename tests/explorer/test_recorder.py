@@ -72,6 +72,7 @@ def test_it_records_a_blocking_training(model, data):
     assert [shot.step for shot in shots] == list(range(1, 13))
     assert same(shots[-1].network(), model)
     assert recorder.history["train_loss"] == history["train_loss"]
+    assert repr(recorder) == "Recorder(12 frames, every step)"
 
 
 @pytest.mark.parametrize("opt", ["LM", "Adam", "LBFGS"])
@@ -91,6 +92,7 @@ def test_a_long_film_is_thinned_evenly(model, data):
     steps = [shot.step for shot in recorder.shots()]
     assert 8 <= len(steps) <= 16
     assert recorder.interval == 32
+    assert repr(recorder).endswith("every 32 steps)")
     assert {b - a for a, b in pairwise(steps[:-1])} == {32}
     assert steps[-1] == 300  # the last step, whatever the interval
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 from PIL import Image
@@ -91,7 +92,7 @@ def animation(
     stay = _QUICK
     while True:
         count = round((seconds - _FIRST - _LAST) * 100 / stay) if seconds > _FIRST + _LAST else 1
-        data = _gif(film.pictures(max(2, count), width), stay)
+        data = _gif(film.pictures(max(2, count), width), stay, film.theme)
         if len(data) <= limit or (stay >= _SLOW and width <= 200):
             return data
         # What moves costs: first fewer pictures, then smaller ones.
@@ -361,7 +362,7 @@ def _pixels(canvas: FigureCanvasAgg) -> Image.Image:
     return Image.frombytes("RGBA", canvas.get_width_height(physical=True), bytes(canvas.buffer_rgba()))
 
 
-def _gif(pictures: Iterator[Image.Image], stay: int) -> bytes:
+def _gif(pictures: Iterator[Image.Image], stay: int, theme: Theme) -> bytes:
     """Pictures as a GIF that goes round, with the colours of three of them."""
     frames = list(pictures)
     samples = [frames[0], frames[len(frames) // 2], frames[-1]]
@@ -369,7 +370,7 @@ def _gif(pictures: Iterator[Image.Image], stay: int) -> bytes:
     for row, sample in enumerate(samples):
         whole.paste(sample, (0, row * sample.height))
     palette = Image.new("P", (1, 1))
-    palette.putpalette(_palette(whole))
+    palette.putpalette(_palette(whole, theme))
     flat = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     times = [10 * stay] * len(flat)
     times[0], times[-1] = round(1000 * _FIRST), round(1000 * _LAST)
@@ -380,8 +381,8 @@ def _gif(pictures: Iterator[Image.Image], stay: int) -> bytes:
     return file.getvalue()
 
 
-def _palette(image: Image.Image) -> list[int]:
-    """Its colours; the ground, most of the picture, keeps exactly its own.
+def _palette(image: Image.Image, theme: Theme) -> list[int]:
+    """Its colours, and those of the lines, of which there are few pixels; the ground, most of the picture, keeps exactly its own.
 
     What is nearly the ground becomes it: Pillow finds the nearest colour only roughly, and would give the ground a tint.
     """
@@ -389,4 +390,5 @@ def _palette(image: Image.Image) -> list[int]:
     colours = np.array(found, dtype=int).reshape(-1, 3)
     ground = np.asarray(image.getpixel((0, 0)))
     colours[np.abs(colours - ground).max(1) < 12] = ground
-    return colours.flatten().tolist()
+    lines = [[round(255 * part) for part in to_rgb(name)] for name in (theme.test, theme.spline, theme.symbolic)]
+    return [*colours.flatten().tolist(), *(part for line in lines for part in line)]
