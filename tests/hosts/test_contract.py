@@ -270,8 +270,11 @@ def test_a_training_that_nobody_sees_pauses_in_marimo_only(host, monkeypatch, ke
 def test_a_call_that_trains_is_not_taken_for_a_page_that_is_closed(host, monkeypatch):
     monkeypatch.setattr(HostComm, "kernel", "marimo", raising=False)
     with KANExplorer(KAN([2, 3, 1], seed=1), dataset(), opt="Adam", lamb=1e-3) as explorer:
-        clock = explorer.widget._watch._clock = Clock()
-        Page(explorer).say("hello", view="kw1")
+        # The publisher has the same clock, so that every step is a frame.
+        clock = explorer._publisher.clock = explorer.widget._watch._clock = Clock()
+        page = Page(explorer)
+        page.say("hello", view="kw1")
         explorer.on_step(lambda record: setattr(clock, "now", clock.now + watch.SECONDS))
         explorer.fit(20)
+        assert page.comm.inbox.qsize() > 20
         assert explorer.status["step"] == 20
