@@ -60,7 +60,8 @@ describe("looking", () => {
     open();
     tell(0, 6);
     expect(marked()).toEqual(["0-0-0", "0-1-0", "1-0-0"]);
-    expect(view.one('[data-kw-edge="0-0-0"]').textContent).toContain("x²");
+    expect(view.all(".kw-float .kw-badge").map((badge) => badge.textContent)).toEqual(["→ x²", "→ sin", "→ x²"]);
+    expect(view.one('[data-kw-edge="0-0-0"]').getAttribute("aria-label")).toContain("would be fixed to x²");
     expect(listed()).toEqual(["x₁ → h₁,₁x²0.99995", "x₂ → h₁,₁sin0.9991", "h₁,₁ → yx²0.9990"]);
     view.one(".kw-symbolify li span").dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
     frame();

@@ -1,7 +1,7 @@
 // The elements of edges: a wire and a wide invisible path to hit, and above all wires the thumbnail. Edges without a
 // slot for a thumbnail show one that floats above the rest while they are selected or pointed at.
 import { type Context, endNames, stateText } from "../context";
-import { activeIn, attrs, line, place, s } from "../dom";
+import { activeIn, attrs, line, place, s, setText } from "../dom";
 import { number, pretty } from "../format";
 import { boundText, edgesOf, graph, isPinned } from "../graph";
 import { type Box, type PlacedEdge, wirePath } from "../layout";
@@ -17,7 +17,10 @@ interface Parts {
   frame: SVGRectElement;
   curve: SVGPathElement;
   badge: SVGGElement | null;
-  bound: SVGElement | null;
+  /** Signs above the thumbnails, which its name says in words: what a preview would fix it to, pin and lock. */
+  mark: SVGGElement | null;
+  bound: SVGGElement | null;
+  sign: string;
   /** What the curve was last drawn from. */
   drawn: unknown[];
 }
@@ -27,6 +30,7 @@ const DASH: Record<EdgeInfo["state"], string | null> = { spline: null, symbolic:
 export class EdgeLayer {
   readonly wires = s("g", { "aria-hidden": "true" });
   readonly node = s("g");
+  readonly signs = s("g", { class: "kw-float", "aria-hidden": "true" });
   readonly floating = s("g", { class: "kw-float", "aria-hidden": "true" });
   #parts = new Map<string, Parts>();
   #order = "";
@@ -113,7 +117,11 @@ export class EdgeLayer {
     if (order === this.#order) return fresh;
     this.#order = order;
     const wanted = new Set(keys);
-    for (const key of this.#parts.keys()) if (!wanted.has(key)) this.#parts.delete(key);
+    for (const [key, parts] of this.#parts) {
+      if (wanted.has(key)) continue;
+      unsign(parts);
+      this.#parts.delete(key);
+    }
     for (const key of keys) {
       if (this.#parts.has(key)) continue;
       this.#parts.set(key, make(key));
@@ -126,8 +134,8 @@ export class EdgeLayer {
       this.wires,
       parts.flatMap(({ wire, hit, bare }) => (bare ? [wire] : [wire, hit])),
     );
-    for (const { group, hit, frame, curve, badge, bound, bare } of parts)
-      place(group, bare ? [hit] : [frame, curve, ...[badge, bound].filter((part) => part !== null)]);
+    for (const { group, hit, frame, curve, badge, bare } of parts)
+      place(group, bare ? [hit] : badge ? [frame, curve, badge] : [frame, curve]);
     place(
       this.node,
       parts.map(({ group }) => group),
@@ -152,9 +160,12 @@ export class EdgeLayer {
     attrs(parts.group, {
       "data-kw-state": info.state,
       "data-state": info.state,
-      "aria-label": label(this.context, info, importance, this.#marks),
+      "aria-label": describe(this.context, info, importance, this.#marks),
     });
-    if (!thumb) return;
+    if (!thumb) {
+      unsign(parts);
+      return;
+    }
     attrs(parts.frame, {
       ...rect(edge.box),
       "stroke-dasharray": isPinned(info) ? "2 2" : info.state === "both" ? "6 2" : null,
@@ -162,8 +173,20 @@ export class EdgeLayer {
     attrs(parts.curve, { "stroke-width": info.state === "pruned" ? 1.2 : 1.8 });
     this.#thumb(parts, info, edge.box);
     const mark = this.#marks.get(this.#key(edge));
-    drawBadge(parts, mark === undefined ? badgeText(info) : markText(mark, edge.box.w), edge.box);
-    drawBound(parts, info, edge.box);
+    parts.badge = label(parts.badge, parts.group, mark === undefined ? badgeText(info) : null, edge.box);
+    parts.mark = label(parts.mark, this.signs, mark === undefined ? null : markText(mark, edge.box.w), edge.box);
+    if (parts.mark) attrs(parts.mark, { "data-state": "symbolic" });
+    this.#bind(parts, info, edge.box);
+  }
+
+  #bind(parts: Parts, info: EdgeInfo, box: Box): void {
+    const bound = isPinned(info) || info.tied !== undefined;
+    const now = bound ? [isPinned(info), info.tied, info.state, box.x, box.y].join() : "";
+    if (now === parts.sign) return;
+    parts.sign = now;
+    parts.bound?.remove();
+    parts.bound = bound ? boundSign(info, box) : null;
+    if (parts.bound) this.signs.append(parts.bound);
   }
 
   /** The curve in a thumbnail, when its numbers or its place have changed. */
@@ -221,6 +244,12 @@ function weight(info: EdgeInfo, importance: number, thumb: boolean) {
 
 const rect = ({ x, y, w, h }: Box) => ({ x: x.toFixed(1), y: y.toFixed(1), width: w.toFixed(1), height: h.toFixed(1) });
 
+function unsign(parts: Parts): void {
+  parts.mark?.remove();
+  parts.bound?.remove();
+  Object.assign(parts, { mark: null, bound: null, sign: "" });
+}
+
 function make(key: string): Parts {
   return {
     wire: line("", "kw-wire"),
@@ -229,12 +258,14 @@ function make(key: string): Parts {
     curve: line("", ""),
     group: s("g", { class: "kw-edge", role: "button", "data-kw-edge": key, tabindex: -1 }),
     badge: null,
+    mark: null,
     bound: null,
+    sign: "",
     drawn: [],
   };
 }
 
-function label({ store }: Context, info: EdgeInfo, importance: number, marks: ReadonlyMap<string, string>): string {
+function describe({ store }: Context, info: EdgeInfo, importance: number, marks: ReadonlyMap<string, string>): string {
   const [source, target] = endNames(store.state.structure, info.key);
   const bound = info.locked || info.tied !== undefined ? `, ${boundText(store.state.structure, info)}` : "";
   // The name contains the words that are seen: on both, those of the badge.
@@ -245,13 +276,8 @@ function label({ store }: Context, info: EdgeInfo, importance: number, marks: Re
 }
 
 /** A pin for an edge that is not trained; two links of a chain, and their number, for one that shares its function. */
-function drawBound(parts: Parts, info: EdgeInfo, box: Box): void {
-  const { tied } = info;
-  const signature = `${isPinned(info)} ${tied} ${box.x} ${box.y}`;
-  if (parts.bound?.dataset.drawn === signature) return;
-  parts.bound?.remove();
-  parts.bound = null;
-  if (!isPinned(info) && tied === undefined) return;
+function boundSign(info: EdgeInfo, box: Box): SVGGElement {
+  const { tied, state } = info;
   const pin = isPinned(info)
     ? [line("M-2.5 -4.5h5m-4 0l-.6 4.3l-1.6 1.6h7.4l-1.6 -1.6l-.6 -4.3M0 1.6v3.6", "", 1.2)]
     : [];
@@ -263,11 +289,14 @@ function drawBound(parts: Parts, info: EdgeInfo, box: Box): void {
   const width = 14 + (tied === undefined ? 0 : from + 7 * number.length);
   const plate = s("rect", { class: "kw-solid", x: -7, y: -7, width, height: 14, rx: 7 });
   // Over the corner, where it hides least of the curve.
-  const place = `translate(${(box.x + box.w + 10 - width).toFixed(1)} ${(box.y - 1).toFixed(1)})`;
-  const all = [plate, ...pin, ...links];
-  parts.bound = parts.group.appendChild(
-    s("g", { class: "kw-badge kw-strong kw-fine", transform: place, "data-drawn": signature }, ...all),
-  );
+  const transform = `translate(${(box.x + box.w + 10 - width).toFixed(1)} ${(box.y - 1).toFixed(1)})`;
+  const looks = {
+    class: "kw-badge kw-strong kw-fine",
+    transform,
+    "data-state": state,
+    "data-bound": keyText(info.key),
+  };
+  return s("g", looks, plate, ...pin, ...links);
 }
 
 /** The name of a fixed function. */
@@ -280,25 +309,26 @@ function badgeText(info: EdgeInfo): string | null {
 const markText = (name: string, width: number): string =>
   width > 60 ? `→ ${cut(pretty(name), width / 6.4 - 3)}` : cut(pretty(name), width / 6.4 - 1);
 
-/** A label under the thumbnail. */
-function drawBadge(parts: Parts, text: string | null, box: Box): void {
+/** A label under a thumbnail, or none; the old one is used again. */
+function label(old: SVGGElement | null, parent: Element, text: string | null, box: Box): SVGGElement | null {
   if (!text) {
-    parts.badge?.remove();
-    parts.badge = null;
-    return;
+    old?.remove();
+    return null;
   }
-  parts.badge ??= parts.group.appendChild(
+  const badge =
+    old ??
     s(
       "g",
       { class: "kw-badge kw-strong kw-fine" },
       s("rect", { class: "kw-solid", rx: 8, height: 16 }),
       s("text", { class: "kw-f", "text-anchor": "middle" }),
-    ),
-  );
+    );
+  if (!old) parent.append(badge);
   const width = measure(text) * 6.4 + (box.w > 50 ? 12 : 7);
   const [x, y] = [box.x + box.w / 2, box.y + box.h + 2];
-  const [plate, words] = [parts.badge.firstElementChild!, parts.badge.lastElementChild!];
+  const [plate, words] = [badge.firstElementChild!, badge.lastElementChild!];
   attrs(plate, { x: (x - width / 2).toFixed(1), y: (y - 5).toFixed(1), width: width.toFixed(1) });
   attrs(words, { x: x.toFixed(1), y: (y + 7).toFixed(1) });
-  if (words.textContent !== text) words.textContent = text;
+  setText(words, text);
+  return badge;
 }

@@ -66,8 +66,8 @@ export class Drawing {
     private readonly preview: Preview,
   ) {
     this.#edges = new EdgeLayer(context);
-    const { wires, node: edges, floating } = this.#edges;
-    this.svg = s("svg", { role: "group" }, this.#merged, wires, this.#nodes, edges, floating);
+    const { wires, node: edges, signs, floating } = this.#edges;
+    this.svg = s("svg", { role: "group" }, this.#merged, wires, this.#nodes, edges, signs, floating);
     this.#card = hoverCard(context);
     this.#legend = legend(context, registry);
     this.stage = h("div", { class: "kw-stage kw-fill kw-scroll" }, this.svg, this.#card.node);
