@@ -34,7 +34,7 @@ _STRIP, _HEAD, _NARROWEST = 1.36, 0.46, 4.4
 _MOST_EDGES = 400
 _COLOURS = 96
 #: How far the losses may span; below that they are cut off.
-_DECADES = 12
+_DECADES = 16
 
 Still = tuple[int, Network]
 
@@ -251,10 +251,11 @@ class _Stage:
         left = "" if self.film.title is None else f"{readable(self.film.title)[0]}   "
         self.figure.text(0.2 / wide, y, f"{left}step {round(step):,}", color=theme.text, fontweight="bold", **style)
         at, right = min(int(step), len(self.film.history)), wide - 0.2
-        for name, line in reversed(self.film.losses.items() if at else ()):
-            if math.isfinite(line[at - 1]):
+        for name in reversed(self.film.losses if at else {}):
+            value = getattr(self.film.history.records[at - 1], f"{name}_loss")
+            if value is not None and math.isfinite(value):
                 colour = _looks(theme)[name]["color"]
-                text = f"{name} {line[at - 1]:.1e}"
+                text = f"{name} {value:.1e}"
                 self.figure.text(right / wide, y, text, color=colour, ha="right", family="monospace", **style)
                 right -= 0.115 * (len(text) + 2)
 
@@ -390,5 +391,7 @@ def _palette(image: Image.Image, theme: Theme) -> list[int]:
     colours = np.array(found, dtype=int).reshape(-1, 3)
     ground = np.asarray(image.getpixel((0, 0)))
     colours[np.abs(colours - ground).max(1) < 12] = ground
-    lines = [[round(255 * part) for part in to_rgb(name)] for name in (theme.test, theme.spline, theme.symbolic)]
-    return [*colours.flatten().tolist(), *(part for line in lines for part in line)]
+    lines = np.array([to_rgb(name) for name in (theme.test, theme.spline, theme.symbolic)]) * 255
+    # Letters are thin: mostly mixtures of their colour and the ground.
+    mixed = np.concatenate([ground + part * (lines - ground) for part in (1.0, 0.75, 0.5, 0.25)]).round().astype(int)
+    return [*colours.flatten().tolist(), *mixed.flatten().tolist()]
