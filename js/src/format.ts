@@ -96,9 +96,6 @@ export const variable = (name: string): string => {
   return letter ? letter + [...digits].map((c) => DIGITS[Number(c)]).join("") : name;
 };
 
-/** About how many letters wide a text is: digits below the line take less room. */
-export const letters = (text: string): number => [...text].reduce((sum, c) => sum + (DIGITS.includes(c) ? 0.6 : 1), 0);
-
 export interface TickLabels {
   labels: string[];
   /** What all labels have in common, to be written once: `· 10⁻⁶`, `0.0357 + … · 10⁻⁶`; empty for plain labels. */
