@@ -109,6 +109,36 @@ class KAN(Network):
         self.history = History()
         self.to(_device(device))
 
+    @classmethod
+    def from_formula(
+        cls, formula: Any, variables: Sequence[Any] | None = None, grid: int = 3, k: int = 3, **options: Any
+    ) -> Self:
+        """A network that computes a formula exactly; it can be trained, grown and cut like any other.
+
+        Args:
+            formula: A sympy expression, or a list of them, one an output.
+            variables: The inputs in order, symbols or names; by default the formula's symbols (x_2 before x_10).
+            grid: Grid intervals of the splines that edges may get later.
+            k: Their order.
+            **options: Of `KAN`.
+
+        Raises:
+            TypeError: For what isn't a sympy expression.
+            ValueError: For functions that the table of primitives doesn't hold, and for complex constants.
+
+        Examples:
+            >>> from sympy import symbols, exp, sin
+            >>> x, y = symbols("x y")
+            >>> KAN.from_formula(exp(sin(3 * x)) * y).width
+            [[2, 0], [2, 0], [0, 1]]
+        """
+        from kanwidget import symbolic
+
+        plan = symbolic.plan(formula, variables)
+        model = cls(plan.width, grid, k, mult_arity=plan.arities, **options)
+        plan.write(model)
+        return model
+
     # ---- using it
 
     def predict(self, data: Any) -> Tensor:

@@ -1,5 +1,6 @@
 """From edges to formulas: candidate fits, the network as a sympy expression, and how formulas are written."""
 
+from kanwidget.symbolic.compile import plan
 from kanwidget.symbolic.constants import ex_round, refit
 from kanwidget.symbolic.edges import auto_symbolic, fix_symbolic, suggest_all, suggest_symbolic, unfix_symbolic
 from kanwidget.symbolic.evaluation import numeric_functions, to_numpy
@@ -22,6 +23,7 @@ __all__ = [
     "formula",
     "math_tree",
     "numeric_functions",
+    "plan",
     "prepare",
     "refit",
     "snap_constants",
