@@ -122,7 +122,7 @@ class KANExplorer(Controls, Outputs):
 
         Examples:
             >>> KANExplorer.demo("ripples")
-            KANExplorer([2, 3, 1], step=0, train=0.755, test=0.748, idle)
+            KANExplorer([2, 3, 1], step=0, train=0.71, test=0.72, idle)
         """
         name, row = preset(name)
         found = cls(row.network(seed), row.data(), **options)
