@@ -62,8 +62,9 @@ export function front(context: Context): View {
     cursor = String(mark.id);
     for (const one of all()) attrs(one, { tabindex: one === g ? 0 : -1 });
   };
-  for (const type of ["pointerover", "focusin"]) registry.listen(svg, type, read);
-  for (const type of ["pointerleave", "focusout"]) registry.listen(svg, type, () => stage.read(0, 0, []));
+  // On the stage: an SVG element with focus listeners would become a tab stop of its own.
+  for (const type of ["pointerover", "focusin"]) registry.listen(stage.node, type, read);
+  for (const type of ["pointerleave", "focusout"]) registry.listen(stage.node, type, () => stage.read(0, 0, []));
   const go = (event: Event) => {
     const g = (event.target as Element).closest<SVGElement>("[data-kept]");
     if (g) act.goTo(Number(g.dataset.kwFront));

@@ -58,13 +58,15 @@ export class Handles {
     registry.listen(this.#box, "change", redraw);
     registry.listen(node, "pointerdown", (event) => this.#down(event as PointerEvent));
     registry.listen(node, "pointermove", (event) => this.#move(event as PointerEvent));
-    for (const type of ["pointerup", "pointercancel", "lostpointercapture", "focusout"])
+    for (const type of ["pointerup", "pointercancel", "lostpointercapture"])
       registry.listen(node, type, () => this.#drag.end());
     registry.listen(node, "keydown", (event) => this.#key(event as KeyboardEvent));
     registry.listen(node, "keyup", (event) => {
       if ((event as KeyboardEvent).key.startsWith("Arrow")) this.#drag.end();
     });
-    registry.listen(node, "focusin", (event) => {
+    // On the stage: an SVG element with focus listeners would become a tab stop of its own.
+    registry.listen(stage, "focusout", () => this.#drag.end());
+    registry.listen(stage, "focusin", (event) => {
       this.#cursor = indexAt(event.target) ?? this.#cursor;
       this.#place();
     });
