@@ -193,6 +193,20 @@ CURRENT_IS_SEEN = """(() => {
   return chip.width > 0 && chip.left >= strip.left - 1 && chip.right <= strip.right + 1 && chip.bottom <= strip.bottom + 1;
 })()"""
 
+#: Observers of sizes run after the next frame, what they cause is drawn in the one after that.
+SETTLE = "() => new Promise((done) => { let n = 4; const next = () => (n-- ? requestAnimationFrame(next) : done()); next(); })"
+#: What is wider than it should be, or lies outside: the page, and controls that are cut off by the explorer's border.
+OUTSIDE = """() => {
+  const frame = document.querySelector('.kw-frame').getBoundingClientRect();
+  const scrolled = '.kw-history, .kw-cards, .kw-output, .kw-math';
+  const controls = [...document.querySelectorAll('.kanwidget :is(button, input, select)')].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return box.width && !one.closest(scrolled) && (box.left < frame.left - 1 || box.right > frame.right + 1);
+  });
+  const page = document.documentElement.scrollWidth - innerWidth;
+  return [...(page > 0 ? [`the page, by ${page} px`] : []), ...controls.map((one) => one.outerHTML.slice(0, 200))];
+}"""
+
 
 class Explorer:
     """The explorer's view in a page."""

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.browser.conftest import ROOT
-from tests.browser.notebook import CURRENT_IS_SEEN, Explorer
+from tests.browser.notebook import CURRENT_IS_SEEN, OUTSIDE, SETTLE, Explorer
 from tests.gallery.record import page as gallery_page
 from tests.gallery.states import STATES
 
@@ -19,19 +19,6 @@ UNROLL = """() => {
   const frame = document.querySelector('.kw-frame');
   frame.style.height = '';
   if (frame.scrollHeight > frame.clientHeight) frame.style.height = `${frame.scrollHeight + 2}px`;
-}"""
-#: Observers of sizes run after the next frame, what they cause is drawn in the one after that.
-SETTLE = "() => new Promise((done) => { let n = 4; const next = () => (n-- ? requestAnimationFrame(next) : done()); next(); })"
-#: What is wider than it should be, or lies outside: the page, and controls that are cut off by the explorer's border.
-OUTSIDE = """() => {
-  const frame = document.querySelector('.kw-frame').getBoundingClientRect();
-  const scrolled = '.kw-history, .kw-cards, .kw-output, .kw-math';
-  const controls = [...document.querySelectorAll('.kanwidget :is(button, input, select)')].filter((one) => {
-    const box = one.getBoundingClientRect();
-    return box.width && !one.closest(scrolled) && (box.left < frame.left - 1 || box.right > frame.right + 1);
-  });
-  const page = document.documentElement.scrollWidth - innerWidth;
-  return [...(page > 0 ? [`the page, by ${page} px`] : []), ...controls.map((one) => one.outerHTML.slice(0, 200))];
 }"""
 
 
