@@ -9,6 +9,8 @@ from tests.gallery.states import STATES
 STATIC = Path(__file__).resolve().parents[2] / "kanwidget" / "static"
 #: Edges of a state that can be clicked: the others are selected but show nothing.
 MOST_EDGES = 20
+#: What a view may open, and the answers are recorded for.
+PANELS = ("parity", "surface")
 
 
 def text(data):
@@ -32,14 +34,14 @@ class Recorder:
         self.heard, self.seq = [], self.seq + 1
         publisher = self.explorer._publisher
         self.explorer._router.handle({"v": 1, "kind": kind, "seq": self.seq, **body})
-        while publisher.idle():
+        while publisher.idle() or publisher.look():
             pass
         publisher.flush(force=True)
         return self.heard
 
 
 def record(explorer):
-    """The stored state, the answer to `hello`, and the answers to `select` by edge."""
+    """The stored state, and the answers to what a page says: `hello`, edges that are selected, panels and surveys that are opened."""
     publisher = explorer._publisher
     publisher.formula()
     snapshot = dict(publisher.snapshot())
@@ -51,7 +53,15 @@ def record(explorer):
     selected = [key for key in known if key in snapshot["selection"]["edges"]]
     for key in [*selected, *known[:MOST_EDGES]]:
         edges["-".join(map(str, key))] = recorder.say("select", edges=[key])
-    return {"snapshot": snapshot, "buffer": buffer, "hello": hello, "edges": edges}
+    if selected:
+        recorder.say("select", edges=[selected[0]])
+    answers = {"hello": hello} | {f"select {key}": heard for key, heard in edges.items()}
+    for panel in PANELS:
+        answers[f"watch {panel}"] = recorder.say("watch", view="gallery", panels=[panel])
+    recorder.say("watch", view="gallery", panels=[])
+    if len(known) <= MOST_EDGES:
+        answers["survey true"] = recorder.say("survey", on=True)
+    return {"snapshot": snapshot, "buffer": buffer, "answers": answers}
 
 
 def page(names=STATES):
