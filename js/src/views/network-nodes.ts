@@ -25,7 +25,7 @@ export function drawNodes(layer: SVGGElement, { nodes, width }: Layout, context:
       group = makeNode(node, key, width, isProduct(info, structure));
       group.dataset.drawn = signature;
     }
-    if (NAMED.get(group) !== structure) attrs(group, { "aria-label": label(structure, info) });
+    if (NAMED.get(group) !== structure) attrs(group, { "aria-label": label(structure, info, group) });
     NAMED.set(group, structure);
     const idle = (info.kind === "sum" || info.kind === "product") && !live.has(key);
     const { cursor, hover } = context.ui.values;
@@ -47,10 +47,12 @@ const NAMED = new WeakMap<SVGGElement, Structure>();
 const isProduct = ({ key, kind }: NodeInfo, { width }: Structure): boolean =>
   kind === "product" || (kind === "output" && key[1]! >= (width.at(-1)?.[0] ?? 0));
 
-function label(structure: Structure, info: NodeInfo): string {
+function label(structure: Structure, info: NodeInfo, group: Element): string {
   const { into, out } = edgesOf(structure, info);
   const kind = info.kind === "output" && isProduct(info, structure) ? "product output" : info.kind;
-  return `${variable(info.name)}, ${kind} node, ${count(into.length, "edge")} in, ${out.length} out`;
+  const [name, shown] = [variable(info.name), group.querySelector("text")?.textContent ?? ""];
+  // The name contains the words that are seen, also where they are cut.
+  return `${name.includes(shown) ? "" : `${shown} `}${name}, ${kind} node, ${count(into.length, "edge")} in, ${out.length} out`;
 }
 
 /** The ends of the edge under the pointer. */
