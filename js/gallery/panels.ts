@@ -74,6 +74,7 @@ export function surfacePart(sample: Sample, view: View, hole = false): [Surface,
     outputs: outputsOf(sample),
     x_range: range,
     y_range: view.y === null ? null : range,
+    ranges: names.map(() => range),
     classes: false,
   };
   const across = data.map((v) => v[view.x]!);

@@ -114,7 +114,11 @@ const candidate = record(
   },
   { imitates: orNull(text) },
 );
-const candidates = record({ edge: orNull(edgeKey), busy: flag, version: whole, rows: list(candidate) });
+const bestOf = record({ key: edgeKey, best: text, best_r2: orNull(number) });
+const candidates = record(
+  { edge: orNull(edgeKey), busy: flag, version: whole, rows: list(candidate) },
+  { best: list(bestOf) },
+);
 const formula = record({
   outputs: list(mathNode),
   text,
@@ -153,6 +157,7 @@ const surface = record({
   outputs: list(text),
   x_range: list(number),
   y_range: orNull(list(number)),
+  ranges: list(list(number)),
   classes: flag,
 });
 const surveyRow = record({ edge: edgeKey, name: text, r2: number });

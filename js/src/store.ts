@@ -228,10 +228,21 @@ export class Store {
     return ["selection"];
   }
 
+  /** The best candidates that are known now: of all other edges none is known any more. */
+  #learn(best: NonNullable<Candidates["best"]>): void {
+    const known = new Map(best.map((one) => [keyText(one.key), one]));
+    for (const edge of this.state.structure.edges) {
+      const one = known.get(keyText(edge.key));
+      edge.best = one?.best ?? null;
+      edge.best_r2 = one?.best_r2 ?? null;
+    }
+  }
+
   #setCandidates(candidates: Candidates, fits: Map<string, NumberArray>): DataTopic[] {
     const wanted = this.state.selection.edges[0];
     const same = wanted && candidates.edge && keyText(wanted) === keyText(candidates.edge);
     if (!same && (wanted || candidates.edge)) return [];
+    if (candidates.best) this.#learn(candidates.best);
     // An announcement without rows ("busy") keeps those that are on screen.
     if (candidates.busy && candidates.rows.length === 0 && this.state.candidates.rows.length > 0) {
       this.state.candidates = { ...this.state.candidates, busy: true };

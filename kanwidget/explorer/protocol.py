@@ -245,6 +245,8 @@ class Surface(TypedDict):
     outputs: list[str]
     x_range: list[float]
     y_range: list[float] | None
+    ranges: list[list[float]]
+    """Smallest and largest value of every column of the data."""
     classes: bool
     """Then z is the probability of the output's class."""
 

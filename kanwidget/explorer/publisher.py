@@ -34,7 +34,7 @@ _SLOW = {
     "candidates": (1.0, 0.03),
     "formula": (1.0, 0.02),
     "parity": (0.5, 0.01),
-    "surface": (0.25, 0.02),
+    "surface": (0.25, 0.04),
     "survey": (0.2, 0.2),
 }
 #: Seconds between two snapshots while training.
@@ -156,8 +156,10 @@ class Publisher:
             if "status" in self._dirty:
                 self._dirty.discard("status")
                 self.tell_status()
+        # What was asked for, or follows from it, doesn't wait for its turn.
+        for topic in self._dirty & {"candidates", "parity", "surface"}:
+            self._slow_at[topic] = -1e9
         if "candidates" in self._dirty:
-            self._slow_at["candidates"] = -1e9
             if not self.session.candidates_known():
                 self._tell_candidates(busy=True)
         self.tell_ack(of, True)

@@ -84,6 +84,7 @@ def surface(session: Session, view: LookAt) -> tuple[p.Surface, dict[str, Tensor
         "outputs": list(session.out_vars),
         "x_range": list(horizontal),
         "y_range": None if vertical is None else list(vertical),
+        "ranges": torch.stack([x.amin(0), x.amax(0)], 1).tolist(),
         "classes": trainer.loss.classes,
     }
     return told, {"z": z.view(-1, n), "points": torch.stack(points)}

@@ -176,6 +176,7 @@ def _tellers(one, publisher):
             "outputs": ["y"],
             "x_range": [-1.0, 1.0],
             "y_range": [0.0, 2.0],
+            "ranges": [[-1.0, 1.0], [0.0, 2.0]],
             "classes": False,
         },
         {"z": torch.arange(6.0).view(2, 3), "points": torch.tensor([[0.0, 0.5], [1.0, 0.5], [0.25, 0.75]])},

@@ -52,7 +52,7 @@ export function edgesTable(context: Context): View {
   const rows = new Map<string, HTMLTableRowElement>();
   const order = new Order(table, registry);
   const draw: View["draw"] = (topics) => {
-    if (!touches(topics, "structure", "curves", "selection", "view")) return;
+    if (!touches(topics, "structure", "curves", "selection", "candidates", "view")) return;
     for (const [i, [name]] of COLUMNS.entries())
       attrs(headers[i]!, { "aria-sort": name === sort ? (down ? "descending" : "ascending") : null });
     const sorted = order.apply(readRows(context), sort, down, topics.has("view"));

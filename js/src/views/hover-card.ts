@@ -21,7 +21,7 @@ export function hoverCard(context: Context) {
     lines,
   );
   const draw = (topics: Topics, placement: Layout) => {
-    if (!touches(topics, "hover", "structure", "curves")) return;
+    if (!touches(topics, "hover", "structure", "curves", "candidates")) return;
     const infos = store.state.structure.edges;
     const keys = edgeKeys(store.state.structure);
     const { edges } = placement;

@@ -65,7 +65,7 @@ export function surface(context: Context): View {
     last = "";
     if (held.length !== told.names.length) held = told.names.map(() => null);
     const names = told.names.map((name, i): [number, string] => [i, variable(name)]);
-    const read = names.filter(([i]) => domainOf(store, told, i) !== null);
+    const read = names.filter(([i]) => isRead(store, told, i));
     const some = read.length > 0 ? read : names;
     x.set(some, told.x);
     y.set(some.length > 1 ? [...some, [-1, "nothing: a line"]] : [], told.y ?? -1);
@@ -93,12 +93,14 @@ function exchanged(told: Surface, change: Partial<Choice>): Choice {
   return change.x === undefined ? { x: told.y!, y, output } : { x, y: told.x, output };
 }
 
-/** Over what an input ranges, read off the edges that leave it; null when the network doesn't read it. */
-function domainOf({ state, curves }: Store, told: Surface, column: number): [number, number] | null {
-  const input = state.structure.nodes.find(({ kind, name }) => kind === "input" && name === told.names[column]);
-  const edge = input && state.structure.edges.find(({ key }) => key[0] === 0 && key[1] === input.key[1]);
-  const curve = edge && curves.get(edge.key.join("-"));
-  return curve ? [Math.min(curve.low, told.at[column]!), Math.max(curve.high, told.at[column]!)] : null;
+/** Whether the network reads a column of the data. */
+const isRead = ({ state }: Store, told: Surface, column: number): boolean =>
+  state.structure.nodes.some(({ kind, name }) => kind === "input" && name === told.names[column]);
+
+/** Over what an input ranges: the data, and where it is held. */
+function domainOf(told: Surface, column: number): [number, number] {
+  const [low, high] = told.ranges[column]!;
+  return [Math.min(low!, told.at[column]!), Math.max(high!, told.at[column]!)];
 }
 
 /** Sliders for the inputs that the map doesn't show. */
@@ -123,7 +125,7 @@ function holders({ store, uid }: Context, registry: Registry, hold: (column: num
     own.destroy();
     own = new Registry();
     sliders = columns.map((column) => {
-      const [low, high] = domainOf(store, told, column)!;
+      const [low, high] = domainOf(told, column);
       const label = variable(told.names[column]!);
       const made = slider(
         {
@@ -145,7 +147,8 @@ function holders({ store, uid }: Context, registry: Registry, hold: (column: num
     list.replaceChildren(...sliders.map(([, one]) => one.node));
   };
   const draw = (told: Surface, held: (number | null)[]) => {
-    const columns = told.names.flatMap((_, i) => (i !== told.x && i !== told.y && domainOf(store, told, i) ? [i] : []));
+    const others = told.names.map((_, i) => i).filter((i) => i !== told.x && i !== told.y && isRead(store, told, i));
+    const columns = others.filter((i) => told.ranges[i]![0]! < told.ranges[i]![1]!);
     const key = `${columns} ${told.names}`;
     if (key !== known) build(told, columns);
     known = key;
