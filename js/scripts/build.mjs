@@ -16,7 +16,9 @@ const shared = {
 };
 const out = "../kanwidget/static";
 
-await build({ ...shared, entryPoints: ["src/widget.ts"], format: "esm", outfile: `${out}/widget.js` });
+for (const name of ["widget", "report"]) {
+  await build({ ...shared, entryPoints: [`src/${name}.ts`], format: "esm", outfile: `${out}/${name}.js` });
+}
 // Values of custom properties are left as written by the minifier: their spaces go here.
 const tight = (css) => css.replace(/(--kw-[\w-]+): /g, "$1:").replace(/, (?=var\(|#|"|[\w-]+[,)])/g, ",");
 for (const [from, to] of [

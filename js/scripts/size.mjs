@@ -3,8 +3,10 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const budgets = [
-  ["widget.js", 110, 40],
-  ["widget.css", 11, 4],
+  ["widget.js", 132, 51],
+  ["widget.css", 14.5, 4.5],
+  ["report.js", 140, 54],
+  ["report.css", 1, 1],
 ];
 let over = false;
 for (const [name, plainKb, gzipKb] of budgets) {

@@ -1,10 +1,9 @@
-// The entry for anywidget, and the one for pages saved without a kernel.
+// The entry for anywidget. Pages saved without a kernel have one of their own, `report.ts`, which notebooks need not carry.
 import type { RenderProps } from "@anywidget/types";
 import { createExplorer } from "./explorer";
 import { modelTransport } from "./transport";
 
 export { createExplorer } from "./explorer";
-export { openReport } from "./report";
 
 function render({ model, el }: RenderProps): () => void {
   const explorer = createExplorer(el, modelTransport(model));

@@ -119,7 +119,7 @@ def report(session: Session, title: str | None = None, shots: Sequence[Shot] | N
     return _PAGE.format(
         title=html.escape(title or f"KAN: {names}"),
         css="".join(_css(name) for name in ("widget", "report")),
-        bundle=packed((_STATIC / "widget.js").read_text(encoding="utf-8")),
+        bundle=packed((_STATIC / "report.js").read_text(encoding="utf-8")),
         report=packed(_limited(content(session, film(session) if shots is None else shots))),
     )
 

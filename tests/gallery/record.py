@@ -74,6 +74,7 @@ def page(names=STATES):
     parts = {
         "css": (STATIC / "widget.css").read_text(encoding="utf-8"),
         "bundle": embedded((STATIC / "widget.js").read_text(encoding="utf-8")),
+        "report": embedded((STATIC / "report.js").read_text(encoding="utf-8")),
         "states": embedded(states),
     }
     for name, content in parts.items():

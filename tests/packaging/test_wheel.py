@@ -53,7 +53,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert names == tracked("kanwidget")
     assert {Path(name).suffix for name in names} <= SUFFIXES
-    wanted = {"py.typed", "static/widget.js", "static/widget.css", "datasets/data/trees.csv"}
+    wanted = {"py.typed", "static/widget.js", "static/widget.css", "static/report.js", "static/report.css", "datasets/data/trees.csv"}
     assert {f"kanwidget/{name}" for name in wanted} <= names
 
 
@@ -64,9 +64,20 @@ def test_metadata(wheel):
     assert metadata["License-Expression"] == "MIT"
     needs = [line.split(">")[0].split("<")[0] for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
     assert sorted(needs) == sorted(
-        ["torch", "numpy", "sympy", "matplotlib", "anywidget", "ipywidgets", "safetensors", "tqdm", "typing-extensions"]
+        [
+            "torch",
+            "numpy",
+            "sympy",
+            "matplotlib",
+            "pillow",
+            "anywidget",
+            "ipywidgets",
+            "safetensors",
+            "tqdm",
+            "typing-extensions",
+        ]
     )
-    assert {"lab", "data", "test", "bench"} == set(metadata.get_all("Provides-Extra"))
+    assert {"lab", "data", "test", "bench", "hosts"} == set(metadata.get_all("Provides-Extra"))
     (entry,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
     assert "kanwidget = kanwidget.cli:main" in archive.read(entry).decode()
 
