@@ -78,6 +78,15 @@ class Controls:
     def noise(self, value: float) -> None:
         self._apply(c.Set(noise=_check.real(value, "noise", "KANExplorer", low=0)))
 
+    @property
+    def simplicity(self) -> float:
+        """How candidates are ranked: 0 by accuracy alone, 1 by simplicity alone."""
+        return self._open.simplicity
+
+    @simplicity.setter
+    def simplicity(self, value: float) -> None:
+        self._apply(c.Rank(_check.real(value, "simplicity", "KANExplorer", low=0, high=1)))
+
     # ---- edges
 
     def select(self, *edge: Any) -> None:

@@ -242,3 +242,20 @@ def test_a_session_of_classes_has_all_of_it():
         explorer.noise = 0.3
         explorer.step(3)
         assert explorer.parity()["train"].sum() == 90
+
+
+def test_simplicity_ranks_candidates_as_the_slider_does(session, data):
+    """Its Python twin: a line is simple, and wrong."""
+    with KANExplorer(session.snapshot_model(), data) as explorer:
+        explorer.fit(30)
+        explorer.select(0, 0, 0)
+        best = explorer.candidates()[0]
+        explorer.simplicity = 1
+        assert explorer.simplicity == describe.settings(explorer._session)["simplicity"] == 1
+        simplest = explorer.candidates()[0]
+        assert simplest.complexity < best.complexity
+        explorer.simplicity = 0
+        assert explorer.candidates()[0].r2 >= best.r2
+        with pytest.raises(ValueError, match="`simplicity` argument of KANExplorer"):
+            explorer.simplicity = 2
+        assert explorer.simplicity == 0
