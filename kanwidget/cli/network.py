@@ -131,11 +131,16 @@ def remember(model: KAN, data: Dataset, label: str) -> None:
 
     model.reference = data.train_input[:512].clone()
     records = model.history.records
+    step, seconds = (records[-1].step, records[-1].seconds) if records else (0, 0.0)
+    records.append(record(model, data, step + 1, seconds))
+    model.history.events.append(Event(step + 1, "fix", label))
+
+
+def record(model: KAN, data: Dataset, step: int, seconds: float) -> StepRecord:
+    """A network's errors in the units of the table, as a step of a training."""
     losses = {
         part: float((data[f"{part}_label"] - model.predict(data[f"{part}_input"])).square().mean().sqrt())
         for part in ("train", "test")
         if f"{part}_input" in data
     }
-    step, seconds = (records[-1].step, records[-1].seconds) if records else (0, 0.0)
-    records.append(StepRecord(step + 1, losses["train"], losses.get("test"), 0.0, seconds))
-    model.history.events.append(Event(step + 1, "fix", label))
+    return StepRecord(step, losses["train"], losses.get("test"), 0.0, seconds)

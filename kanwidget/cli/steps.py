@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kanwidget.cli import scales
 from kanwidget.cli.formula import rounded, with_error
-from kanwidget.cli.network import in_units, of_formula, remember
+from kanwidget.cli.network import in_units, of_formula, record, remember
 from kanwidget.cli.shapes import choose, shapes
 from kanwidget.cli.training import train_scaled
 
@@ -125,6 +125,11 @@ def train_to_formula(
     print(f"Network:  {_errors(data, in_units(model, logs).predict)}")
     part = scales.scaled(data, logs)
     computed = in_units(of_formula(found, part, steps), logs)
+    if film is not None and logs.output:
+        # The training saw logarithms: its errors are told anew in the units of the table, which the formula's error has.
+        seconds = {step.step: step.seconds for step in computed.history.records}
+        shots = [shot for shot in film.shots() if shot.label is None]
+        computed.history.records = [record(shot.network(), data, shot.step, seconds[shot.step]) for shot in shots]
     _print_formula(found, part, logs)
     remember(computed, data, "the formula, its constants fitted to the data")
     print(f"Error:    {_errors(data, computed.predict)}{_left_out(found, part, data, logs)}")

@@ -131,7 +131,11 @@ def _css(name: str) -> str:
 def content(session: Session, shots: Sequence[Shot] = ()) -> dict[str, Any]:
     """What `openReport` takes: the snapshot, what selecting each edge shows, and the film."""
     listener, publisher = session.on_task, Publisher(session)
-    selected, session.selection = session.selection, ()
+    selected = session.selection
+    # The page opens with an edge and its candidates.
+    session.selection = selected[:1] or tuple(strongest(session, 1))
+    for edge in session.selection:
+        session.candidates(edge)
     publisher.formula()
     try:
         snapshot: dict[str, Any] = dict(publisher.snapshot())

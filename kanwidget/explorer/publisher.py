@@ -159,9 +159,8 @@ class Publisher:
         # What was asked for, or follows from it, doesn't wait for its turn.
         for topic in self._dirty & {"candidates", "parity", "surface"}:
             self._slow_at[topic] = -1e9
-        if "candidates" in self._dirty:
-            if not self.session.candidates_known():
-                self._tell_candidates(busy=True)
+        if "candidates" in self._dirty and not self.session.candidates_known():
+            self._tell_candidates(busy=True)
         self.tell_ack(of, True)
 
     def _flush_acts(self) -> None:
