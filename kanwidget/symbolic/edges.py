@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable, Sequence
+from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.primitives import Primitive, library, primitive
 from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.symbolic.correction import spline_of_symbol
+from kanwidget.symbolic.custom import BrokenPrimitive, OnBroken, blamed, called, log_broken
 from kanwidget.symbolic.fitting import fit_primitives
 from kanwidget.symbolic.ranking import SIMPLICITY
 from kanwidget.symbolic.text import equation
@@ -37,6 +39,7 @@ def suggest_symbolic(
     topk: int | None = 5,
     weight_simple: float = SIMPLICITY,
     noise: float = 0.0,
+    on_broken: OnBroken = log_broken,
 ) -> list[SymbolicFit]:
     """The symbolic functions that fit an edge, as it is now, best first. Changes nothing.
 
@@ -50,6 +53,7 @@ def suggest_symbolic(
         topk: Most fits returned; None for all.
         weight_simple: 0 ranks by accuracy alone, 1 by simplicity alone.
         noise: Variance of the edge's own error as a part of its variance, ≥ 0: fits that differ by less are equally good.
+        on_broken: Told of every registered function that is left out because it doesn't work.
 
     Returns:
         The fits; shorter than `topk` where few primitives can hold the data in their domain.
@@ -70,7 +74,8 @@ def suggest_symbolic(
     inputs, values = edge_samples(network, l, [(i, j)], x)
     rows = library(lib, "suggest_symbolic")
     _check.real(noise, "noise", "suggest_symbolic", low=0)
-    return fit_primitives(inputs, values, rows, simplicity=weight_simple, noise=[noise])[0][:topk]
+    fits = fit_primitives(inputs, values, rows, simplicity=weight_simple, noise=[noise], on_broken=on_broken)
+    return fits[0][:topk]
 
 
 def suggest_all(
@@ -268,7 +273,7 @@ def _fix_best(
 
 def _fit_one(row: Primitive, inputs: Tensor, values: Tensor) -> SymbolicFit:
     """The fit of one primitive, or an error that says why there is none."""
-    (fits,) = fit_primitives(inputs, values, [row])
+    (fits,) = fit_primitives(inputs, values, [row], on_broken=_refuse)
     if fits:
         return fits[0]
     mean = float(values.double().mean())
@@ -283,6 +288,12 @@ def _fit_one(row: Primitive, inputs: Tensor, values: Tensor) -> SymbolicFit:
     _check.fail("name", "fix_symbolic", expected, row.name, "Use suggest_symbolic for the functions that are.")
 
 
+def _refuse(broken: BrokenPrimitive) -> NoReturn:
+    """Nothing can be fixed to a function that doesn't work."""
+    advice = "Mend it, and register it again with register_primitive(…, replace=True)."
+    raise ValueError(f"fix_symbolic needs a function that works: {broken}. {advice}") from broken
+
+
 def _given(row: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
     """A fit with given constants, after a check of the domain."""
     if isinstance(params, str) or not hasattr(params, "__len__") or len(params) != 4:
@@ -294,10 +305,14 @@ def _given(row: Primitive, params: Sequence[float], inputs: Tensor, values: Tens
     if interval is None:
         expected = f"such that {row.name} is defined on a·x + b, from {low:.4g} to {high:.4g}"
         _check.fail("params", "fix_symbolic", expected, tuple(params), "Leave them out to have them fitted.")
-    residual, spread = (y - (c * row.fn(a * x + b) + d)).square().sum(), (y - y.mean()).square().sum()
-    r2 = 1 - float(residual / spread) if float(spread) > 0 else float(residual == 0)
+    try:
+        residual, spread = (y - (c * called(row, row.fn, a * x + b) + d)).square().sum(), (y - y.mean()).square().sum()
+        r2 = 1 - float(residual / spread) if float(spread) > 0 else float(residual == 0)
+        with blamed(row):
+            text = equation(row, visible(row, (a, b, c, d), float(x.min()), float(x.max()), r2))
+    except BrokenPrimitive as broken:
+        _refuse(broken)
     valid = sorted((end - b) / a for end in interval) if a else [-math.inf, math.inf]
-    text = equation(row, visible(row, (a, b, c, d), float(x.min()), float(x.max()), r2))
     return SymbolicFit(row.name, (a, b, c, d), r2, row.complexity, math.nan, (valid[0], valid[1]), text)
 
 

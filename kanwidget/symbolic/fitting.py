@@ -16,6 +16,7 @@ from kanwidget import _check
 from kanwidget.core.primitives import Primitive
 from kanwidget.core.records import SymbolicFit
 from kanwidget.symbolic.curves import Curves, curves, thin
+from kanwidget.symbolic.custom import BrokenPrimitive, OnBroken, blamed, log_broken
 from kanwidget.symbolic.polish import evaluate, polish
 from kanwidget.symbolic.ranking import SIMPLICITY, Fitted, rank
 from kanwidget.symbolic.search import Guess, search
@@ -57,6 +58,7 @@ def fit_primitives(
     simplicity: float = SIMPLICITY,
     weights: Tensor | None = None,
     noise: Sequence[float] | None = None,
+    on_broken: OnBroken = log_broken,
 ) -> list[list[SymbolicFit]]:
     """Fit y ≈ c·f(a·x + b) + d for every edge and every primitive f, best first.
 
@@ -71,6 +73,8 @@ def fit_primitives(
         weights: Of the samples, shape `(samples,)`, ≥ 0.
         noise: For each edge the variance of its own error, as a part of its variance; 0 by default. Fits that differ by less
             are as good as each other, and the simplest of them is the best.
+        on_broken: Told of every registered function that raises, or returns what it must not: it is left out as if there were
+            none of that name.
 
     Returns:
         One list for each edge, best first.
@@ -96,12 +100,18 @@ def fit_primitives(
         _check.fail("noise", "fit_primitives", f"{len(data.x)} numbers ≥ 0, one an edge", noise)
     step = max(1, _CHUNK // min(data.count, _MANY))
     parts = [torch.arange(i, min(i + step, len(data.x))) for i in range(0, len(data.x), step)]
-    with torch.no_grad():
-        return [
-            fits
-            for part in parts
-            for fits in _fit_chunk(data.at(part), tuple(rows), simplicity, [unsure[e] for e in part.tolist()])
-        ]
+    used = tuple(rows)
+    while True:
+        try:
+            with torch.no_grad():
+                return [
+                    fits
+                    for part in parts
+                    for fits in _fit_chunk(data.at(part), used, simplicity, [unsure[e] for e in part.tolist()])
+                ]
+        except BrokenPrimitive as broken:
+            on_broken(broken)
+            used = tuple(row for row in used if row is not broken.row)
 
 
 def _fit_chunk(
@@ -211,5 +221,6 @@ def _record(fit: Fitted, score: float, imitates: str | None, middle: Tensor, hal
     ends = sorted(a * float(middle + sign * half) + b for sign in (-1, 1))
     low, high = row.interval(*ends) or (ends[0], ends[1])
     valid = sorted((end - b) / a for end in (low, high)) if a else [-math.inf, math.inf]
-    text = equation(row, visible(row, fit.params, float(middle - half), float(middle + half), fit.r2))
+    with blamed(row):
+        text = equation(row, visible(row, fit.params, float(middle - half), float(middle + half), fit.r2))
     return SymbolicFit(row.name, fit.params, fit.r2, row.complexity, score, (valid[0], valid[1]), text, imitates)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from kanwidget.core.primitives import Primitive
 from kanwidget.symbolic.curves import Curves
+from kanwidget.symbolic.custom import called
 from kanwidget.symbolic.search import Guess
 
 #: Residual (relative to the edge's variance) that is round-off.
@@ -89,9 +90,9 @@ def evaluate(row_index: Tensor, rows: Sequence[Primitive], u: Tensor, slopes: bo
     for row, count in zip(rows, torch.bincount(row_index, minlength=len(rows)).tolist(), strict=True):
         if count:
             part = slice(start, start + count)
-            value[part] = row.fn(u[part])
+            value[part] = called(row, row.fn, u[part])
             if slopes:
-                slope[part] = row.d1(u[part])
+                slope[part] = called(row, row.d1, u[part])
             start += count
     return value, slope
 

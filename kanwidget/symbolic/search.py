@@ -18,6 +18,7 @@ from torch import Tensor
 
 from kanwidget.core.primitives import Primitive, is_built_in
 from kanwidget.symbolic.curves import Curves, best_split, cells
+from kanwidget.symbolic.custom import blamed, called, check_finite
 
 #: Cells of the common grid: eight a half-wave of the fastest oscillation looked for (20 over the range).
 CELLS = 160
@@ -194,7 +195,8 @@ def _tabulate(row: Primitive, slope: Tensor, shift: Tensor, low: Tensor, high: T
     fits = (shift - slope.abs() >= low) & (shift + slope.abs() <= high)
     slope, shift, low, high, group = (column[fits] for column in (slope, shift, low, high, group))
     with torch.no_grad():
-        curves = row.fn(slope[:, None] * common_grid() + shift[:, None])
+        curves = called(row, row.fn, slope[:, None] * common_grid() + shift[:, None])
+        check_finite(row, curves)
     curves = curves - curves.mean(1, keepdim=True)
     size = curves.norm(dim=1, keepdim=True) / math.sqrt(CELLS)
     good = (size > 1e-12 * (1 + curves.abs().amax(1, keepdim=True))) & torch.isfinite(size)
@@ -225,7 +227,6 @@ def _columns(group: Tensor) -> Tensor:
     return steps.cumsum(0)[place]
 
 
-@lru_cache(maxsize=4)
 def _dictionary(rows: tuple[Primitive, ...]) -> _Dictionary:
     parts = tuple(shapes(row, not is_built_in(row.name)) for row in rows)
     ranks = [_columns(part.group) for part in parts]
@@ -239,6 +240,9 @@ def _dictionary(rows: tuple[Primitive, ...]) -> _Dictionary:
     return _Dictionary(slope, shift, low, high, curves, curves**2, torch.cat(ranks) + row * width, width)
 
 
+_known_dictionary = lru_cache(maxsize=4)(_dictionary)
+
+
 def prepare(rows: Sequence[Primitive]) -> None:
     """Compute the shapes of some primitives now, so that the first search with them is as fast as the others.
 
@@ -248,7 +252,7 @@ def prepare(rows: Sequence[Primitive]) -> None:
     """
     shared = tuple(row for row in rows if row.name != "0" and _shared(row))
     if shared:
-        _dictionary(shared)
+        _known_dictionary(shared)
 
 
 def search(data: Curves, rows: tuple[Primitive, ...]) -> Guess:
@@ -262,10 +266,12 @@ def search(data: Curves, rows: tuple[Primitive, ...]) -> Guess:
     shared = [i for i, row in enumerate(rows) if _shared(row)]
     found = []
     if shared:
-        found.append(_search_shared(mean, weight, data, tuple(rows[i] for i in shared), torch.tensor(shared)))
+        table = _known_dictionary(tuple(rows[i] for i in shared))
+        found.append(_search_shared(mean, weight, data, table, torch.tensor(shared), rows))
     for i, row in enumerate(rows):
         if i not in shared:
-            found += [_search_own(mean[e], weight[e], data, row, i, e) for e in range(len(mean))]
+            with blamed(row):
+                found += _search_custom(mean, weight, data, rows, i)
     guess = Guess(*(torch.cat(column) for column in zip(*found, strict=True)))
     for i, row in enumerate(rows):
         if row.name == "sgn":
@@ -275,8 +281,8 @@ def search(data: Curves, rows: tuple[Primitive, ...]) -> Guess:
 
 
 def _shared(row: Primitive) -> bool:
-    """Whether the shapes in t are the same for all edges."""
-    return all(row.free) or (is_built_in(row.name) and (row.name in _SCALE_FREE or row.name == "exp"))
+    """Whether the shapes in t are the same for all edges, and known to be sound."""
+    return is_built_in(row.name) and (all(row.free) or row.name in _SCALE_FREE or row.name == "exp")
 
 
 def _correlation(curves: Tensor, squares: Tensor, mean: Tensor, weight: Tensor) -> Tensor:
@@ -291,12 +297,25 @@ def _correlation(curves: Tensor, squares: Tensor, mean: Tensor, weight: Tensor) 
     return torch.where(variance > 1e-6, covariance**2 / scale, -1.0)
 
 
-def _search_shared(mean: Tensor, weight: Tensor, data: Curves, rows: tuple[Primitive, ...], index: Tensor) -> Guess:
-    table = _dictionary(rows)
+def _search_custom(
+    mean: Tensor, weight: Tensor, data: Curves, rows: tuple[Primitive, ...], index: int
+) -> list[Guess]:
+    """A user's function, apart from the others: what it is must not move them by a bit."""
+    row = rows[index]
+    if not all(row.free):
+        return [_search_own(mean[e], weight[e], data, row, index, e) for e in range(len(mean))]
+    if not len(shapes(row, custom=True).slope):
+        return []
+    return [_search_shared(mean, weight, data, _dictionary((row,)), torch.tensor([index]), rows)]
+
+
+def _search_shared(
+    mean: Tensor, weight: Tensor, data: Curves, table: _Dictionary, index: Tensor, rows: tuple[Primitive, ...]
+) -> Guess:
     r2 = _correlation(table.curves, table.squares, mean, weight)
     edges, width = len(mean), table.width
     slot = table.slot.expand(edges, -1)
-    best = r2.new_full((edges, len(rows) * width), -2.0).scatter_reduce(1, slot, r2, "amax").view(edges, -1, width)
+    best = r2.new_full((edges, len(index) * width), -2.0).scatter_reduce(1, slot, r2, "amax").view(edges, -1, width)
     # One start from each of the highest peaks among the groups: neighbours lead to the same place.
     padded = torch.nn.functional.pad(best, (1, 1), value=-3.0)
     peak = (best >= padded[..., :-2]) & (best >= padded[..., 2:])
@@ -307,7 +326,7 @@ def _search_shared(mean: Tensor, weight: Tensor, data: Curves, rows: tuple[Primi
     champion = _champions(r2, slot, best.flatten(1))[edge, chosen]
     order = row.argsort(stable=True)
     edge, row, champion = edge[order], row[order], champion[order]
-    scale_free = torch.tensor([not rows[i].free[0] for i in range(len(rows))])[row]
+    scale_free = torch.tensor([not rows[i].free[0] for i in index.tolist()])[row]
     unit = torch.where(scale_free, data.half[edge], 1.0)
     zero = torch.zeros_like(unit)
     columns = (table.slope, table.shift)
