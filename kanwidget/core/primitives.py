@@ -8,6 +8,7 @@ its formula as plain data, from which `kanwidget.symbolic` builds a sympy expres
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -281,6 +282,8 @@ _ROWS = (
 )
 
 _TABLE: dict[str, Primitive] = {row.name: row for row in _ROWS}
+#: Told (by a call of `wake`) when a function was registered; they needn't say when they go.
+WATCHERS: weakref.WeakSet[Any] = weakref.WeakSet()
 _BUILT_IN = frozenset(_TABLE)
 #: Names that pykan has twice.
 _ALIASES = {"x^0.5": "sqrt", "1/x^0.5": "1/sqrt(x)", "sign": "sgn", "sqrt(x)": "sqrt"}
@@ -392,6 +395,8 @@ def register_primitive(
         free=free,
     )
     _TABLE[name] = row
+    for watcher in list(WATCHERS):
+        watcher.wake()
     return row
 
 

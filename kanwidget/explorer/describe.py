@@ -16,6 +16,7 @@ from kanwidget.explorer.names import edge_name, subscript
 from kanwidget.explorer.presets import PRESETS
 from kanwidget.explorer.session import Session
 from kanwidget.explorer.undo import error_of
+from kanwidget.symbolic.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.mathml import candidate_tree
 from kanwidget.training.parameters import parameter_map
 
@@ -156,15 +157,16 @@ def candidates(session: Session, busy: bool = False) -> tuple[p.Candidates, dict
     x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
     y = session.model.curve(edge, x.to(inputs.device)).y
     name = node_name(session, edge[0], edge[1])
+    shown = [one for fit in fits if (one := _shown(fit, name, x)) is not None]
     told: p.Candidates = {
         "edge": list(edge),
         "busy": False,
         "version": session.version,
-        "rows": [_candidate(fit, name) for fit in fits],
+        "rows": [row for row, _ in shown],
         "best": best(session),
     }
-    rows = torch.stack([_fitted(fit, x) for fit in fits]) if fits else x.new_zeros(0, len(x))
-    return told, {"x": x, "y": y, "fits": rows}
+    drawn = torch.stack([curve for _, curve in shown]) if shown else x.new_zeros(0, len(x))
+    return told, {"x": x, "y": y, "fits": drawn}
 
 
 def best(session: Session) -> list[p.BestOf]:
@@ -196,9 +198,14 @@ def _candidate(fit: SymbolicFit, variable: str) -> p.Candidate:
     }
 
 
-def _fitted(fit: SymbolicFit, x: Tensor) -> Tensor:
-    a, b, c, d = fit.params
-    return c * primitive(fit.name).fn(a * x.cpu() + b) + d
+def _shown(fit: SymbolicFit, variable: str, x: Tensor) -> tuple[p.Candidate, Tensor] | None:
+    """A candidate and its curve; None where its function, which somebody has registered, can't be drawn."""
+    row, (a, b, c, d) = primitive(fit.name), fit.params
+    try:
+        with blamed(row):
+            return _candidate(fit, variable), c * called(row, row.fn, a * x.cpu() + b) + d
+    except BrokenPrimitive:
+        return None
 
 
 def history(session: Session) -> p.History:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from kanwidget import _check
+from kanwidget.core.primitives import WATCHERS
 from kanwidget.explorer.commands import Command, Pause, Start
 from kanwidget.explorer.protocol import DriverKind
 from kanwidget.explorer.publisher import Publisher
@@ -53,6 +54,7 @@ class Driver:
         self._stop = False
         self._release: Callable[[], None] = lambda: None
         session.interrupted = lambda: self._stop
+        WATCHERS.add(self)
         publisher.driver = kind
 
     # ---- asking for something
@@ -170,6 +172,7 @@ class Driver:
         with self._changed:
             self._release = release
             self.closed = self._stop = True
+            WATCHERS.discard(self)
             self._changed.notify_all()
             if self._owner == threading.get_ident():
                 return

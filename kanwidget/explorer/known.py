@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.core import EdgeRef, SymbolicFit
+from kanwidget.core import EdgeRef, Primitive, SymbolicFit
 
 #: Seconds that a value may lag behind the training: candidates are refreshed about once a second.
 LAG_SECONDS = 2.0
@@ -39,6 +39,14 @@ class BestKnown:
         #: Version of the last act.
         self.acted = 0
         self._found: dict[EdgeRef, _Found] = {}
+        self._rows: tuple[Primitive, ...] = ()
+
+    def among(self, rows: tuple[Primitive, ...]) -> BestKnown:
+        """The same, if the best was looked for among these functions; else nothing is known any more."""
+        if rows != self._rows:
+            self._rows = rows
+            self.forget()
+        return self
 
     def put(self, edge: EdgeRef, fit: SymbolicFit, version: int, samples: Tensor) -> None:
         """A candidate was found to be the best one."""

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from kanwidget.core import EdgeRef, SymbolicFit, library, primitive
+from kanwidget.core import EdgeRef, Primitive, SymbolicFit, primitive
 from kanwidget.explorer import curves
 from kanwidget.explorer.commands import Edge
+from kanwidget.symbolic.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.ranking import score
 from kanwidget.symbolic.text import equation
 from kanwidget.symbolic.tidy import visible
@@ -42,6 +43,8 @@ class Seen:
     """Inputs and values of the edge then, `(2, n)`."""
     searched: Tensor
     """The same when the whole library was searched last."""
+    rows: tuple[Primitive, ...]
+    """That library."""
     turn: int = 0
     """Place in the library of the functions whose turn is next."""
 
@@ -52,13 +55,11 @@ def candidates(session: Session, edge: Edge) -> list[SymbolicFit]:
         return session.candidates(edge)
     samples = curves.edge_samples(session.model, edge, session.x)
 
-    def search(names: Sequence[str] | None) -> list[SymbolicFit]:
-        lib = session.lib if names is None else names
-        return session.model.suggest_symbolic(*edge, lib=lib, topk=None, weight_simple=session.simplicity)
-
-    session.seen = look(session.seen, edge, samples, search, session.lib, session.simplicity)
+    seen = session.seen if session.seen is not None and session.seen.rows == session.rows else None
+    search = lambda names: session.search(edge, names)  # noqa: E731
+    session.seen = look(seen, edge, samples, search, session.rows, session.simplicity)
     if session.seen.fits:
-        session.best.put(EdgeRef(*edge), session.seen.fits[0], session.version, samples)
+        session.best.among(session.rows).put(EdgeRef(*edge), session.seen.fits[0], session.version, samples)
     return session.seen.fits
 
 
@@ -70,7 +71,7 @@ def moved(session: Session) -> bool:
 
 
 def look(
-    seen: Seen | None, edge: Edge, samples: Tensor, search: Search, lib: Sequence[str] | None, simplicity: float
+    seen: Seen | None, edge: Edge, samples: Tensor, search: Search, rows: Sequence[Primitive], simplicity: float
 ) -> Seen:
     """The candidates of now, best first, from those of the last look.
 
@@ -79,12 +80,12 @@ def look(
         edge: The edge.
         samples: Its inputs and values, `(2, n)`.
         search: Fits functions by name.
-        lib: Names of all functions in question.
+        rows: All functions in question.
         simplicity: Weight of simplicity in the order.
     """
     if seen is None or seen.edge != edge or _distance(seen.searched, samples) > _FAR:
-        return Seen(edge, search(None), samples, samples)
-    names = [row.name for row in library(lib)]
+        return Seen(edge, search(None), samples, samples, tuple(rows))
+    names = [row.name for row in rows]
     best = [fit.name for fit in seen.fits[:_BEST]]
     rest = [name for name in names[seen.turn :] + names[: seen.turn] if name not in best]
     anew = search([*best, *rest[:_OTHERS]])
@@ -95,13 +96,22 @@ def look(
 
 
 def refitted(fit: SymbolicFit, samples: Tensor, simplicity: float) -> SymbolicFit | None:
-    """A fit with its a and b, and the c, d and R² of now; None where its function isn't defined any more."""
-    x, y = samples.double().cpu()
-    (a, b, _, _), row = fit.params, primitive(fit.name)
+    """A fit with its a and b, and the c, d and R² of now; None where its function isn't defined any more, or fails."""
+    row = primitive(fit.name)
+    try:
+        with blamed(row):
+            return _refitted(fit, row, samples.double().cpu(), simplicity)
+    except BrokenPrimitive:
+        return None
+
+
+def _refitted(fit: SymbolicFit, row: Primitive, samples: Tensor, simplicity: float) -> SymbolicFit | None:
+    x, y = samples
+    a, b, _, _ = fit.params
     low, high = float(x.min()), float(x.max())
     if row.interval(*sorted((a * low + b, a * high + b))) is None:
         return None
-    value = row.fn(a * x + b)
+    value = called(row, row.fn, a * x + b)
     c, d = _line(value, y)
     spread = (y - y.mean()).square().sum()
     r2 = 1 - float((y - c * value - d).square().sum() / spread)

@@ -13,13 +13,14 @@ from typing import Any
 
 from torch import Tensor
 
+from kanwidget.core import library
 from kanwidget.explorer import curves, describe, live
 from kanwidget.explorer import protocol as p
 from kanwidget.explorer.formulas import described, formula
 from kanwidget.explorer.parity import parity
 from kanwidget.explorer.session import Session
 from kanwidget.explorer.surface import surface
-from kanwidget.explorer.topics import EVERYTHING, STEPPED, Topics
+from kanwidget.explorer.topics import EVERYTHING, STEPPED, Notice, Topics
 from kanwidget.training.threads import one_thread
 
 #: `(message, buffers)`
@@ -47,6 +48,8 @@ _MOST_THUMBS = 200
 _SNAPSHOT_THUMBS = 15_000
 _LIVE: Topics = frozenset(("metrics", "curves", "status", "selection"))
 _AT_ONCE = ("structure", "settings", "history")
+#: What to do about a registered function that doesn't work.
+_MEND = "Mend it, and register it again: register_primitive(…, replace=True)."
 
 
 class Publisher:
@@ -79,6 +82,7 @@ class Publisher:
         self._formula: tuple[int, p.Formula] | None = None
         self._snapshot_due = False
         self._next_thumbs = 0
+        self._library = tuple(library())
         session.on_task = self.tell_task
 
     # ---- what has changed
@@ -110,12 +114,31 @@ class Publisher:
 
     def flush(self, force: bool = False) -> None:
         """Tell what can be told now; `force` ignores the limits on rates. What is costly is left to `idle`."""
-        if self.send is None or not (self._dirty or self._snapshot_due):
+        if self.send is None or not (self._dirty or self._snapshot_due or self._news()):
             return
+        self._take_news()
         with one_thread(self.session.small):
             self._flush_acts()
             self._flush_frame(force)
             self._flush_snapshot()
+
+    def _news(self) -> bool:
+        """Whether the library has changed, or a function of it was found not to work: nobody else notes that."""
+        return tuple(library()) != self._library or (bool(self.session.left_out) and self.session.notice is None)
+
+    def _take_news(self) -> None:
+        session = self.session
+        if tuple(library()) != self._library:
+            self._library = tuple(library())
+            session.survey.switch(session.survey.on)
+            self.note(frozenset(("library", "candidates")))
+            if session.survey.on:
+                self.note(frozenset(("survey",)))
+        if session.left_out and session.notice is None:
+            told = "; ".join(session.left_out)
+            session.left_out.clear()
+            session.notice = Notice("Left out of the candidates", told[:1].upper() + told[1:] + ".", _MEND)
+            self.tell_notice()
 
     def idle(self) -> bool:
         """Do one costly thing that is due; False if there is none. A survey, which may be long, is left to `look`."""
@@ -139,6 +162,8 @@ class Publisher:
         """Seconds until something that waits can be told, None if nothing waits."""
         if self.send is None:
             return None
+        if self._news():
+            return 0.0
         waits = [self._slow_wait(topic) for topic in self._dirty & _SLOW.keys()]
         if self._dirty & _LIVE:
             waits.append(self._line_wait())
@@ -168,6 +193,9 @@ class Publisher:
         if "replaced" in dirty:
             dirty -= {"replaced", "metrics"}
             self._tell_metrics(0, replace=True)
+        if "library" in dirty:
+            dirty.discard("library")
+            self.tell("library", {"primitives": describe.primitives()})
         for topic in _AT_ONCE:
             if topic in dirty:
                 dirty.discard(topic)

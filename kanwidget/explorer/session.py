@@ -13,7 +13,7 @@ from typing import Any, cast
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core import EdgeRef, Event, History, StepRecord, SymbolicFit, library
+from kanwidget.core import EdgeRef, Event, History, Primitive, StepRecord, SymbolicFit, library
 from kanwidget.core.scores import Scores
 from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.explorer import curves, memory
@@ -28,6 +28,7 @@ from kanwidget.explorer.survey import Survey
 from kanwidget.explorer.topics import STEPPED, Notice, Topics
 from kanwidget.explorer.undo import Checkpoint, UndoTree, copied
 from kanwidget.kan import KAN
+from kanwidget.symbolic.custom import BrokenPrimitive
 from kanwidget.symbolic.ranking import SIMPLICITY
 from kanwidget.training import OPTIMIZERS, Settings, Trainer, make_settings
 from kanwidget.training.parameters import parameter_map
@@ -83,6 +84,9 @@ class Session:
         self.layout, self._layouts = 0, -1
         self.notice: Notice | None = None
         self.survey = Survey()
+        #: Registered functions that were found not to work, and those of them about which nobody was told yet.
+        self._broken: set[Primitive] = set()
+        self.left_out: list[str] = []
         self._step_started = 0.0
         self.begin(model, as_dataset(data), in_vars, out_vars, make_settings(**options))
 
@@ -122,7 +126,7 @@ class Session:
         self.tree = UndoTree()
         self.tree.add("start", "start", self.now, None, parameter_map(self.model).size)
         self.dragging: Checkpoint | None = None
-        self._fits: tuple[Edge, int, list[SymbolicFit]] | None = None
+        self._fits: tuple[Edge, int, tuple[Primitive, ...], list[SymbolicFit]] | None = None
         self._scores: tuple[int, Scores] | None = None
         self.view = first_view(self)
         self.version += 1
@@ -167,17 +171,40 @@ class Session:
 
     def candidates(self, edge: Edge) -> list[SymbolicFit]:
         """All functions that could replace an edge, best first; computed once for each state of the network."""
-        if self._fits is None or self._fits[:2] != (edge, self.version):
-            fits = self.model.suggest_symbolic(*edge, lib=self.lib, topk=None, weight_simple=self.simplicity)
-            self._fits = (edge, self.version, fits)
+        if not self._fits_of(edge):
+            fits = self.search(edge)
+            self._fits = (edge, self.version, self.rows, fits)
             if fits:
                 samples = curves.edge_samples(self.model, edge, self.x)
-                self.best.put(EdgeRef(*edge), fits[0], self.version, samples)
-        return self._fits[2]
+                self.best.among(self.rows).put(EdgeRef(*edge), fits[0], self.version, samples)
+        assert self._fits is not None  # for the type checker
+        return self._fits[3]
+
+    @property
+    def rows(self) -> tuple[Primitive, ...]:
+        """The functions that are candidates; more may be registered at any time."""
+        return tuple(library(self.lib))
+
+    def search(self, edge: Edge, names: Sequence[str] | None = None) -> list[SymbolicFit]:
+        """Fit some functions to an edge as it is now, all of the library for None, best first."""
+        lib = self.lib if names is None else names
+        options: dict[str, Any] = {"weight_simple": self.simplicity, "on_broken": self.leave_out}
+        return self.model.suggest_symbolic(*edge, lib=lib, topk=None, **options)
+
+    def leave_out(self, broken: BrokenPrimitive) -> None:
+        """A function doesn't work: it is told once."""
+        if broken.row not in self._broken:
+            self._broken.add(broken.row)
+            self.left_out.append(str(broken))
+
+    def _fits_of(self, edge: Edge) -> bool:
+        """Whether the candidates that are known are those of an edge as it is now."""
+        return self._fits is not None and self._fits[:3] == (edge, self.version, self.rows)
 
     def best_known(self, edge: EdgeRef) -> SymbolicFit | None:
         """The best candidate of an edge, if it is known for the present state."""
-        return self.best.get(edge, self.version, self.running, lambda: curves.edge_samples(self.model, edge, self.x))
+        samples = lambda: curves.edge_samples(self.model, edge, self.x)  # noqa: E731
+        return self.best.among(self.rows).get(edge, self.version, self.running, samples)
 
     def scores(self) -> Scores:
         """How much nodes and edges matter; computed once for each state of the network."""
@@ -188,11 +215,11 @@ class Session:
     def warm_up(self) -> None:
         """Have the tables made that the first search for candidates needs, unless something better is to be done."""
         if not self.running:
-            self.model.suggest_symbolic(0, 0, 0, lib=self.lib, topk=1)
+            self.search((0, 0, 0))
 
     def candidates_known(self) -> bool:
         """Whether the candidates of the first selected edge are those of the present state."""
-        return bool(self.selection) and self._fits is not None and self._fits[:2] == (self.selection[0], self.version)
+        return bool(self.selection) and self._fits_of(self.selection[0])
 
     def history(self) -> History:
         """The steps and events of this session, in a value of its own."""

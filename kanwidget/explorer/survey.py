@@ -81,7 +81,8 @@ def best(
     pairs = [(ref.source, ref.target) for ref in refs]
     inputs, values = edge_samples(session.model, refs[0].layer, pairs, session.x)
     weight = session.simplicity if simplicity is None else simplicity
-    found = fit_primitives(inputs, values, library(session.lib if lib is None else lib, "survey"), simplicity=weight)
+    rows = library(session.lib if lib is None else lib, "survey")
+    found = fit_primitives(inputs, values, rows, simplicity=weight, on_broken=session.leave_out)
     return [fits[0] if fits else None for fits in found]
 
 

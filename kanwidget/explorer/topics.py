@@ -19,6 +19,7 @@ Topic = Literal[
     "parity",
     "surface",
     "survey",
+    "library",
 ]
 Topics = frozenset[Topic]
 #: After a jump to another state. What only some views have open (parity, surface, survey) follows from `curves`.

@@ -297,9 +297,7 @@ def _correlation(curves: Tensor, squares: Tensor, mean: Tensor, weight: Tensor) 
     return torch.where(variance > 1e-6, covariance**2 / scale, -1.0)
 
 
-def _search_custom(
-    mean: Tensor, weight: Tensor, data: Curves, rows: tuple[Primitive, ...], index: int
-) -> list[Guess]:
+def _search_custom(mean: Tensor, weight: Tensor, data: Curves, rows: tuple[Primitive, ...], index: int) -> list[Guess]:
     """A user's function, apart from the others: what it is must not move them by a bit."""
     row = rows[index]
     if not all(row.free):
