@@ -124,7 +124,9 @@ export class Drag {
   #message(gesture: Gesture, commit: boolean): number {
     const { index, value } = gesture;
     const edge = this.#edge.split("-").map(Number);
-    const seq = this.context.act.send({ kind: "drag", edge, index, value, commit }) ?? -1;
+    // On another grid the index means another coefficient.
+    const grid = this.#count - this.k;
+    const seq = this.context.act.send({ kind: "drag", edge, index, value, commit, grid }) ?? -1;
     gesture.sent = { value, seq, at: Date.now() };
     return seq;
   }

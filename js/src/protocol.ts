@@ -259,7 +259,7 @@ export type Command =
   | { kind: "restore"; edges: EdgeKey[] }
   | { kind: "refine"; grid: number }
   | { kind: "auto"; r2: number | null; edges?: EdgeKey[] }
-  | { kind: "drag"; edge: EdgeKey; index: number; value: number; commit: boolean }
+  | { kind: "drag"; edge: EdgeKey; index: number; value: number; commit: boolean; grid?: number }
   | { kind: "undo" }
   | { kind: "redo" }
   | { kind: "goto"; state: number }

@@ -13,15 +13,16 @@ from kanwidget.explorer.topics import Topics
 
 def perform(session: Session, command: c.Command) -> Topics:
     """Carry out a command, or leave the session as it was."""
-    if session.dragging is not None and not isinstance(command, c.Drag):
-        edge_acts.end_drag(session)
+    ends = session.dragging is not None and not isinstance(command, c.Drag)
+    go_on = edge_acts.end_drag(session) if ends else None
     notice, session.notice = session.notice, None
     try:
-        topics = _PERFORM[type(command)](session, command)
+        return _PERFORM[type(command)](session, command)
     except BaseException:
         session.notice = notice
+        if go_on is not None:
+            go_on()
         raise
-    return topics
 
 
 _PERFORM: dict[type[c.Command], Callable[[Session, Any], Topics]] = {

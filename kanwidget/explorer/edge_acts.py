@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import torch
 
 from kanwidget import _check
@@ -83,11 +86,19 @@ def drag(session: Session, command: c.Drag) -> Topics:
     return CHANGED if command.commit else frozenset(("curves", "status"))
 
 
-def end_drag(session: Session, edge: c.Edge | None = None) -> None:
-    """A gesture becomes one act."""
+def end_drag(session: Session, edge: c.Edge | None = None) -> Callable[[], None]:
+    """A gesture becomes one act; the function that comes back lets it go on as if it hadn't been one yet."""
     before, session.dragging = session.dragging, None
     assert before is not None  # callers see to it
+    tree, events, selection = session.tree, session.events, session.selection
+    nodes, current = {number: replace(node) for number, node in tree.nodes.items()}, tree.current
+
+    def go_on() -> None:
+        tree.nodes, tree.current = nodes, current
+        session.dragging, session.events, session.selection = before, events, selection
+
     jumps.commit(session, "drag", "drag a curve" if edge is None else f"drag {edge_name(edge)}", before)
+    return go_on
 
 
 def pin(session: Session, command: c.Pin) -> Topics:

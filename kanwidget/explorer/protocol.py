@@ -350,7 +350,12 @@ Incoming = Literal[
 ]
 # ---- to Python: {"v", "kind", "seq", …}
 # select, fix, unfix, prune, restore and drag may carry `structure: int`, the version of the structure that was clicked: if the
-# nodes are others meanwhile, what was meant is gone, and the message is refused with an `error`.
+# nodes are others meanwhile, what was meant is gone, and the message is refused with an `error`. So is a drag whose `grid`, the intervals
+# of the spline that was dragged, isn't the present one: its index means another coefficient there.
+# Fields that aren't listed here, and buffers, are ignored. Everything is answered in order, with an `ack`; hello and frame_ack have none,
+# one hello_ack answers all hellos that wait. Of select, rank, surface, set (of the same settings) and drags (of one coefficient, not yet
+# committed) that wait one behind the other only the last is carried out, and all are acknowledged. What comes while 2,000
+# messages wait is lost: refused with one `error`, but for hello and pause.
 # hello      view: str (unique per view)
 # set        settings: {lamb?, grid?, opt?, lr?, batch? (null: all), noise?}
 # control    action: "start" | "pause" | "step" | "reset"; seed?: int (of the reset)
@@ -368,7 +373,7 @@ Incoming = Literal[
 # restore    edges: list[EdgeKey]
 # refine     grid: int
 # auto       r2: float | null, edges?: list[EdgeKey]
-# drag       edge: EdgeKey, index: int, value: float, commit: bool
+# drag       edge: EdgeKey, index: int, value: float, commit: bool, grid?: int (its intervals: handles less k)
 # undo, redo
 # goto       state: int
 # rank       weight: float in [0, 1]

@@ -36,16 +36,20 @@ def _set(message: Mapping[str, Any]) -> list[c.Command]:
     given = message.get("settings")
     if not isinstance(given, Mapping) or not given:
         _check.fail("settings", "set", f"an object with some of {', '.join(_SETTINGS)}", given)
-    return [_SETTINGS[_check.choice(name, "settings", "set", _SETTINGS)](value) for name, value in given.items()]
+    read = {name: _SETTINGS[_check.choice(name, "settings", "set", _SETTINGS)](value) for name, value in given.items()}
+    grid = read.pop("grid", None)
+    # What may still be refused comes first: then nothing of the message is done.
+    made: list[c.Command] = [c.Set(**read)] if read else []
+    return made if grid is None else [*made, c.Refine(grid)]
 
 
-_SETTINGS: dict[str, Callable[[Any], c.Command]] = {
-    "lamb": lambda value: c.Set(lamb=_check.real(value, "lamb", "set", low=0)),
-    "grid": lambda value: c.Refine(grid_of(value)),
-    "opt": lambda value: c.Set(opt=_text(value, "opt", "set")),
-    "lr": lambda value: c.Set(lr=_check.real(value, "lr", "set", low=0, open_low=True)),
-    "batch": lambda value: c.Set(batch=-1 if value is None else _check.integer(value, "batch", "set", low=1)),
-    "noise": lambda value: c.Set(noise=_check.real(value, "noise", "set", low=0)),
+_SETTINGS: dict[str, Callable[[Any], Any]] = {
+    "lamb": lambda value: _check.real(value, "lamb", "set", low=0),
+    "grid": lambda value: grid_of(value),
+    "opt": lambda value: _text(value, "opt", "set"),
+    "lr": lambda value: _check.real(value, "lr", "set", low=0, open_low=True),
+    "batch": lambda value: -1 if value is None else _check.integer(value, "batch", "set", low=1),
+    "noise": lambda value: _check.real(value, "noise", "set", low=0),
 }
 
 

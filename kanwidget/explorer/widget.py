@@ -23,7 +23,7 @@ class ExplorerWidget(anywidget.AnyWidget):
     """The view of one explorer.
 
     Args:
-        handle: Takes every message from the browser; may be called on any thread.
+        handle: Takes every message from the browser, and its buffers; may be called on any thread.
         snapshot: The state to begin with.
     """
 
@@ -32,9 +32,9 @@ class ExplorerWidget(anywidget.AnyWidget):
     _css = (_STATIC / "widget.css").read_text(encoding="utf-8")
     snapshot = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, handle: Callable[[Any], None], snapshot: p.Snapshot) -> None:
+    def __init__(self, handle: Callable[[Any, list[Any]], None], snapshot: p.Snapshot) -> None:
         self._lock = threading.RLock()
-        self._handle: Callable[[Any], None] | None = handle
+        self._handle: Callable[[Any, list[Any]], None] | None = handle
         self._watch = PageWatch()
         super().__init__(snapshot=cast("dict[str, Any]", snapshot), layout=ipywidgets.Layout(width="auto"))
         self.on_msg(self._received)
@@ -67,15 +67,15 @@ class ExplorerWidget(anywidget.AnyWidget):
         with self._lock:
             super().set_state(sync_data)
 
-    def _received(self, _: Any, message: Any, __: list[Any]) -> None:
+    def _received(self, _: Any, message: Any, buffers: list[Any]) -> None:
         if self._handle is not None:
             self._watch.hear()
-            self._handle(message)
+            self._handle(message, buffers)
 
     def _look(self, message: dict[str, Any]) -> None:
         """Pause where the last page was closed and nobody will say so."""
         if self._handle is not None and "frame" in message and watched(self.comm) and self._watch.gone():
-            self._handle({"v": p.VERSION, "kind": "control", "seq": -1, "action": "pause"})
+            self._handle({"v": p.VERSION, "kind": "control", "seq": -1, "action": "pause"}, [])
 
     # ---- the kernel's ways
 

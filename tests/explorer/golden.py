@@ -41,6 +41,7 @@ TO_PYTHON = {
     "auto": {"kind": "auto", "r2": None},
     "auto.r2": {"kind": "auto", "r2": 0.99},
     "drag": {"kind": "drag", "edge": EDGE, "index": 2, "value": 0.25, "commit": False},
+    "drag.grid": {"kind": "drag", "edge": EDGE, "index": 2, "value": 0.25, "commit": True, "grid": 5},
     "undo": {"kind": "undo"},
     "redo": {"kind": "redo"},
     "goto": {"kind": "goto", "state": 1},

@@ -104,7 +104,7 @@ def test_writes_wait_for_set_state(explorer):
 
 def test_replies_go_to_the_subshell_also_after_the_comm_was_made_anew(explorer, monkeypatch):
     monkeypatch.setattr(comm, "create_comm", RoutingComm)
-    widget = adapter.ExplorerWidget(lambda message: None, {})
+    widget = adapter.ExplorerWidget(lambda message, buffers: None, {})
     assert widget.comm._reply_subshell_for({}, "default") == "default"
     widget.comm.close()
     widget.comm = None
