@@ -21,6 +21,7 @@ interface Sent {
   value: number;
   commit: boolean;
   edge: number[];
+  grid: number;
 }
 const drags = () => view.commands("drag") as unknown as Sent[];
 const handle = (index: number) => view.one<SVGGElement & HTMLElement>(`[data-kw-handle="${index}"]`);
@@ -53,6 +54,9 @@ describe("with the pointer", () => {
       [false, 3],
       [true, 3],
     ]);
+    // The index means something on one grid only.
+    const knots = view.explorer.store.state.detail.get("knots")!.values;
+    expect(drags().map(({ grid }) => grid)).toEqual(Array(3).fill(knots.length - 1));
     expect(drags().at(-1)).toMatchObject({ edge: [0, 0, 1], value: drags()[1]!.value });
     expect(drags()[1]!.value).toBeGreaterThan(drags()[0]!.value);
     pointer(handle(3), "lostpointercapture", [x, y]);

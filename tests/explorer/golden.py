@@ -41,7 +41,6 @@ TO_PYTHON = {
     "auto": {"kind": "auto", "r2": None},
     "auto.r2": {"kind": "auto", "r2": 0.99},
     "drag": {"kind": "drag", "edge": EDGE, "index": 2, "value": 0.25, "commit": False},
-    "drag.grid": {"kind": "drag", "edge": EDGE, "index": 2, "value": 0.25, "commit": True, "grid": 5},
     "undo": {"kind": "undo"},
     "redo": {"kind": "redo"},
     "goto": {"kind": "goto", "state": 1},
@@ -63,6 +62,7 @@ TO_PYTHON = {
     "fix.structure": {"kind": "fix", "edge": EDGE, "name": "sin", "keep_spline": False, "structure": 3},
     "fix.edges": {"kind": "fix", "edges": [EDGE, [0, 0, 1]], "name": "sin", "keep_spline": False},
     "unfix.edges": {"kind": "unfix", "edges": [[0, 0, 1], [0, 1, 0]]},
+    "drag.grid": {"kind": "drag", "edge": EDGE, "index": 2, "value": 0.25, "commit": True, "grid": 5},
 }
 
 
