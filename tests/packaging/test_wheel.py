@@ -53,7 +53,14 @@ def test_wheel_holds_the_package_and_nothing_else(wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert names == tracked("kanwidget")
     assert {Path(name).suffix for name in names} <= SUFFIXES
-    wanted = {"py.typed", "static/widget.js", "static/widget.css", "static/report.js", "static/report.css", "datasets/data/trees.csv"}
+    wanted = {
+        "py.typed",
+        "static/widget.js",
+        "static/widget.css",
+        "static/report.js",
+        "static/report.css",
+        "datasets/data/trees.csv",
+    }
     assert {f"kanwidget/{name}" for name in wanted} <= names
 
 
