@@ -1,6 +1,7 @@
 """Every state of the gallery in a real browser, from disk and without a network: nothing complains, overflows or is inaccessible."""
 
 import json
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -12,6 +13,18 @@ from tests.gallery.states import STATES
 pytestmark = pytest.mark.browser
 WIDTHS = (420, 600, 760, 900, 1000, 1600)
 THEMES = ("light", "dark")
+#: What can be opened over a state, and what is there then.
+OPENED = {
+    "menu": ".kw-context",
+    "node menu": ".kw-context",
+    "symbolify": ".kw-symbolify li",
+    "again": ".kw-again",
+    "export": ".kw-menu",
+    "parity": "[data-kw-panel=parity] path.kw-c1",
+    "surface": "[data-kw-panel=surface] canvas",
+    "edges": "[data-kw-panel=edges] tbody tr",
+    "front": "[data-kw-front]",
+}
 AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 
 #: Below 760 px the explorer scrolls within itself: a picture of all of it needs all of its height.
@@ -30,9 +43,10 @@ def gallery(tmp_path_factory):
 
 
 @pytest.fixture
-def shown(browser, gallery):
+def shown(browser, gallery, request):
     """Opens a state; what complains, and what asks for a network, is in `page.problems`."""
-    context = browser.new_context(viewport={"width": 1000, "height": 760}, offline=True)
+    emulated = getattr(request, "param", {})
+    context = browser.new_context(**{"viewport": {"width": 1000, "height": 760}, "offline": True} | emulated)
     page = context.new_page()
     page.problems = []
     page.on(
@@ -45,10 +59,17 @@ def shown(browser, gallery):
         lambda r: None if r.url.startswith(("file:", "blob:", "data:")) else page.problems.append(f"request: {r.url}"),
     )
 
-    def show(name, theme, more=""):
+    def show(name, theme, more="", width=None):
+        if width:
+            page.set_viewport_size({"width": width, "height": 760})
         page.goto(f"{gallery}?state={name}&theme={theme}{more}")
         page.wait_for_selector(".kanwidget")
-        if not more:
+        opened = parse_qs(more).get("open", [None])[0]
+        if opened:
+            page.wait_for_selector("body[data-opened]")
+            page.wait_for_selector(OPENED[opened])
+            page.locator(OPENED[opened]).first.scroll_into_view_if_needed()
+        elif not more:
             page.wait_for_selector("body[data-answered=hello]")
         page.evaluate(SETTLE)
         return page
@@ -147,6 +168,81 @@ def test_axe_finds_nothing(shown, name, theme):
     page.evaluate(SETTLE)
     found |= violations(page)
     assert found == {}, json.dumps(found, indent=1)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("what", OPENED)
+def test_axe_finds_nothing_in_what_is_opened(shown, screens, what, theme):
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: npm ci --prefix js")
+    found = {}
+    for width in (420, 1000):
+        page = shown("worked", theme, f"&open={what}", width)
+        page.screenshot(path=screens / f"open-{what.replace(' ', '-')}-{theme}-{width}.png")
+        assert page.evaluate(OUTSIDE) == [], f"at {width} px"
+        found |= violations(page)
+    assert found == {}, json.dumps(found, indent=1)
+    assert page.problems == []
+
+
+#: Anything that moves by itself, or would when it changes.
+MOVING = """() => [
+  ...document.getAnimations().map((one) => `${one.animationName ?? one.transitionProperty}: ${one.effect.target.className}`),
+  ...[...document.querySelectorAll('.kanwidget, .kanwidget *')]
+    .filter((one) => getComputedStyle(one).transitionDuration.split(', ').some((time) => parseFloat(time) > 0))
+    .map((one) => one.outerHTML.slice(0, 120)),
+]"""
+
+
+@pytest.mark.parametrize("shown", [{"reduced_motion": "reduce"}], indirect=True)
+def test_nothing_moves_where_motion_is_not_wanted(shown):
+    page = shown("training", "light")
+    page.wait_for_selector('.kanwidget[data-kw-status="running"]')
+    assert page.evaluate(MOVING) == []
+    for what in OPENED:
+        page = shown("worked", "light", f"&open={what}")
+        assert page.evaluate(MOVING) == [], what
+
+
+def test_motion_where_it_is_wanted(shown):
+    """So that the test above would see something."""
+    page = shown("training", "light")
+    assert page.evaluate(MOVING) == ["kw-pulse: kw-dot"]
+
+
+FORCED = [{"forced_colors": "active", "color_scheme": scheme} for scheme in THEMES]
+
+
+@pytest.mark.parametrize("shown", FORCED, indirect=True, ids=THEMES)
+def test_in_forced_colours(shown, screens, request):
+    """State is told by dash and label, so nothing is lost: the pictures are to be looked at."""
+    theme = request.node.callspec.id
+    for name, more in (("worked", ""), ("training", ""), *(("worked", f"&open={what}") for what in OPENED)):
+        page = shown(name, theme, more)
+        page.locator(".kanwidget").screenshot(path=screens / f"forced-{theme}-{more[6:].replace(' ', '-') or name}.png")
+        strokes = page.locator("[data-kw-edge]").evaluate_all(
+            "all => all.map((one) => [one.dataset.kwState, one.querySelector('[stroke-dasharray]') !== null])"
+        )
+        assert {dashed for state, dashed in strokes if state == "both"} <= {True}
+        chosen, other = (
+            page.locator(f'.kw-tab[aria-selected="{yes}"]').first.evaluate("e => getComputedStyle(e).borderBottomWidth")
+            for yes in ("true", "false")
+        )
+        assert (chosen, other) == ("3px", "0px")
+        assert page.problems == []
+
+
+ZOOMED = {"viewport": {"width": 500, "height": 380}, "device_scale_factor": 2}
+
+
+@pytest.mark.parametrize("shown", [ZOOMED], indirect=True)
+def test_at_twice_the_size(shown, screens):
+    """200 % on a window of 1,000 by 760: all is reached by scrolling downwards."""
+    for name, more in (("worked", ""), ("error", ""), *(("worked", f"&open={what}") for what in OPENED)):
+        page = shown(name, "light", more)
+        page.screenshot(path=screens / f"zoom-{more[6:].replace(' ', '-') or name}.png")
+        assert page.evaluate(OUTSIDE) == [], more
+        assert page.problems == []
 
 
 def violations(page):

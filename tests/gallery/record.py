@@ -64,18 +64,24 @@ def record(explorer):
     return {"snapshot": snapshot, "buffer": buffer, "answers": answers}
 
 
-def page(names=STATES):
-    """The gallery as text."""
-    states = {}
-    for name in names:
-        with STATES[name]() as explorer:
-            states[name] = record(explorer)
+def page(states=STATES, more=lambda explorer: {}):
+    """The gallery as text.
+
+    Args:
+        states: What makes a session, by name.
+        more: Further answers of a session, by name.
+    """
+    told = {}
+    for name, make in states.items():
+        with make() as explorer:
+            told[name] = record(explorer)
+            told[name]["answers"] |= more(explorer)
     template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     parts = {
         "css": (STATIC / "widget.css").read_text(encoding="utf-8"),
         "bundle": embedded((STATIC / "widget.js").read_text(encoding="utf-8")),
         "report": embedded((STATIC / "report.js").read_text(encoding="utf-8")),
-        "states": embedded(states),
+        "states": embedded(told),
     }
     for name, content in parts.items():
         template = template.replace(f"/*{name}*/", content, 1)
