@@ -1,7 +1,9 @@
 """What the explorer costs: `python -m tests.benchmarks.explorer` prints a table, with `--browser` also what a person sees.
 
 Click to candidates over 50 clicks, the time from a pause to the last step (with a free kernel, and while another thread sleeps or
-computes), live training against blocking training in steps a second, with a front end that only acknowledges. Nothing here is a test.
+computes), live training against blocking training in steps a second, with a front end that only acknowledges; sizes of the bundle and
+of saved notebooks. In the browser the same from click to picture, the drawing of networks up to 2,600 edges, and with `--minutes 10` what
+memory a long training takes. `--only NAME` measures one part. Nothing here is a test.
 """
 
 from __future__ import annotations
@@ -201,8 +203,9 @@ def seen_pauses(view):
     return spent
 
 
-def in_browser():
-    """The same in JupyterLab and Chromium, on this machine's processors too."""
+@contextlib.contextmanager
+def lab():
+    """JupyterLab and Chromium, on this machine's processors too; a session with the explorer in its second cell."""
     from playwright.sync_api import sync_playwright
 
     from tests.browser.conftest import BROWSER_ARGUMENTS, Server, browser_path
@@ -215,7 +218,7 @@ def in_browser():
         server = Server("lab", folder)
         stack.callback(server.stop)
         server.wait()
-        server.write("figures.ipynb", [*cells, sleeping])
+        server.write("figures.ipynb", [*cells, sleeping, "while True:\n    sum(range(1000))"])
         chromium = stack.enter_context(sync_playwright()).chromium
         browser = chromium.launch(executable_path=browser_path(), args=BROWSER_ARGUMENTS)
         stack.callback(browser.close)
@@ -229,27 +232,72 @@ def in_browser():
         view.click("step")
         view.until_step(1)
         print(f"browser: Chromium {browser.version}, JupyterLab {notebook.version}, [2, 5, 1], 1,000 points")
+        yield notebook, view
+        server.shut_down_kernels()
+
+
+def until_kernel(notebook, status):
+    """Wait until the kernel is idle or busy."""
+    notebook.page.wait_for_function(
+        "([name, status]) => window.notebookPanel(name).context.sessionContext.session.kernel.status === status",
+        arg=[notebook.name, status],
+    )
+
+
+def in_browser():
+    """From the click to the picture, with a kernel that is free, and while cells run."""
+    with lab() as (notebook, view):
         print(f"browser: click -> candidates drawn, paused   {quantiles(seen_clicks(view))}")
         print(f"browser: pause -> shown, kernel free         {quantiles(seen_pauses(view))}")
-        notebook.run(2)
-        page.wait_for_function(
-            "name => window.notebookPanel(name).context.sessionContext.session.kernel.status === 'busy'",
-            arg=notebook.name,
-        )
-        print(f"browser: pause -> shown, while a cell sleeps {quantiles(seen_pauses(view))}")
-        server.shut_down_kernels()
+        for cell, name in ((2, "sleeps  "), (3, "computes")):
+            notebook.run(cell)
+            until_kernel(notebook, "busy")
+            print(f"browser: pause -> shown, a cell {name}     {quantiles(seen_pauses(view))}")
+            notebook.interrupt()
+            until_kernel(notebook, "idle")
+
+
+def drawings():
+    """Networks of all sizes, on a page from disk."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.benchmarks import drawing
+    from tests.browser.conftest import BROWSER_ARGUMENTS, browser_path
+
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=BROWSER_ARGUMENTS)
+        drawing.report(browser, folder)
+        browser.close()
+
+
+def long(minutes):
+    """A training that goes on for minutes."""
+    from tests.benchmarks import memory
+
+    with lab() as (notebook, view):
+        memory.report(notebook, view, minutes)
+
+
+def weights():
+    """The bundle, and saved notebooks."""
+    from tests.benchmarks import sizes
+
+    sizes.bundle()
+    sizes.notebooks()
 
 
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parts = {"kernel": in_kernel, "sizes": weights, "drawing": drawings, "browser": in_browser}
     parser.add_argument("--browser", action="store_true", help="measure in JupyterLab and Chromium as well")
-    parser.add_argument("--only-browser", action="store_true", help="measure only there")
+    parser.add_argument("--only", choices=[*parts, "memory"], help="measure one part")
+    parser.add_argument("--minutes", type=float, default=10, help="how long a training is watched for its memory")
     wanted = parser.parse_args()
-    if not wanted.only_browser:
-        in_kernel()
-    if wanted.browser or wanted.only_browser:
-        in_browser()
+    parts["memory"] = lambda: long(wanted.minutes)
+    names = [wanted.only] if wanted.only else list(parts) if wanted.browser else ["kernel", "sizes"]
+    for name in names:
+        parts[name]()
 
 
 def in_kernel():
