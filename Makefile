@@ -10,7 +10,7 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.10
 # Each group of packages is a stamp file that depends on the list of packages.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary
 
-.PHONY: help demo lab test test-hosts check bench screens format clean
+.PHONY: help demo lab test test-hosts check bench screens pictures format clean
 
 help:
 	@echo "make demo        train on real data, find the formula, write kanwidget-demo.html"
@@ -20,6 +20,7 @@ help:
 	@echo "make check       run the quick ones: format, lint, types, imports, unit tests"
 	@echo "make bench       print the comparison with pykan (minutes)"
 	@echo "make screens     take pictures of the explorer in a real browser, into build/screens"
+	@echo "make pictures    take the README's pictures anew, in JupyterLab"
 
 demo: $(STAMPS)/base
 	@$(BIN)/kanwidget demo
@@ -39,6 +40,9 @@ check: $(STAMPS)/test
 screens: $(STAMPS)/test
 	@.ci/checks browser
 	@ls build/screens
+
+pictures: $(STAMPS)/test
+	@.ci/need chromium && $(BIN)/python -m tests.browser.pictures
 
 bench: $(STAMPS)/bench
 	@$(BIN)/python -m tests.benchmarks.hello
