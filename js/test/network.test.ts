@@ -184,6 +184,23 @@ describe("drawing", () => {
   });
 });
 
+describe("wires without a thumbnail", () => {
+  it("tell the state by their dash: they have no labels", () => {
+    const many = mount({ width: [20, 24, 1], steps: 3 });
+    const bare = many.all("[data-kw-edge]").filter((one) => !one.querySelector(".kw-solid"));
+    const states = ["spline", "symbolic", "both"] as const;
+    for (const [k, state] of states.entries()) {
+      const index = many.kernel.edges.findIndex((edge) => edge.key.join("-") === bare[k]!.dataset.kwEdge);
+      many.kernel.setState(index, state, "sin");
+    }
+    many.kernel.pushAll();
+    frame();
+    const wires = states.map((state) => many.all(`.kw-wire[data-state="${state}"]`)[0]!);
+    expect(new Set(wires.map((one) => one.getAttribute("stroke-dasharray"))).size).toBe(3);
+    many.explorer.destroy();
+  });
+});
+
 describe("the card beside an edge", () => {
   it("hides no thumbnail where there is room, whichever edge it is", () => {
     const structure = new FakeKernel({ width: [2, 3, 1] }).structure();

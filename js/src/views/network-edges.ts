@@ -26,6 +26,8 @@ interface Parts {
 }
 
 const DASH: Record<EdgeInfo["state"], string | null> = { spline: null, symbolic: null, both: "9 3", pruned: "1.5 3.5" };
+/** A bare wire has no label that says it. */
+const BARE: Partial<typeof DASH> = { symbolic: "12 2 2 2" };
 
 export class EdgeLayer {
   readonly wires = s("g", { "aria-hidden": "true" });
@@ -153,7 +155,7 @@ export class EdgeLayer {
     attrs(parts.wire, {
       d,
       "data-state": info.state,
-      "stroke-dasharray": DASH[info.state],
+      "stroke-dasharray": thumb ? DASH[info.state] : (BARE[info.state] ?? DASH[info.state]),
       ...weight(info, importance, thumb),
     });
     attrs(parts.hit, { d });
