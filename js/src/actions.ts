@@ -5,7 +5,7 @@ import { ranked } from "./rank";
 import type { Store } from "./store";
 import type { UiState } from "./ui-state";
 
-export type ExportFormat = "svg" | "png" | "csv" | "json" | "html" | "code";
+export type ExportFormat = "svg" | "png" | "gif" | "csv" | "json" | "html" | "code";
 
 /** Several edges are one act, to be undone at once. */
 const oneOrMore = (edges: EdgeKey[]) => (edges.length === 1 ? { edge: edges[0]! } : { edges });

@@ -31,7 +31,11 @@ def export(session: Session, wanted: str, code: Callable[[], str]) -> File:
     if wanted == "png":
         return "network.png", "image/png", None, picture(session)
     if wanted == "gif":
-        return "training.gif", "image/gif", None, moving(session)
+        session.on_task("drawing the animation")  # some seconds
+        try:
+            return "training.gif", "image/gif", None, moving(session)
+        finally:
+            session.on_task(None)
     from kanwidget.explorer.html import report
 
     return "explorer.html", "text/html", report(session), None

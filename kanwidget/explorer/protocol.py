@@ -377,6 +377,6 @@ Incoming = Literal[
 # undo, redo
 # goto       state: int
 # rank       weight: float in [0, 1]
-# export     format: "svg" | "png" | "csv" | "json" | "html" | "code"
+# export     format: "svg" | "png" | "gif" | "csv" | "json" | "html" | "code"
 # pump       since: int (metrics rows already here)
 # frame_ack  frame: int

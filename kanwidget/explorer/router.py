@@ -25,7 +25,7 @@ Export = Callable[[str], tuple[str, str, str | None, bytes | None]]
 _PUMP_PATIENCE = 0.25
 #: Messages that name edges or nodes of a structure.
 _OF_EDGES = ("select", "fix", "unfix", "prune", "restore", "drag", "pin", "lock", "add_node", "auto")
-FORMATS = ("svg", "png", "csv", "json", "html", "code")
+FORMATS = ("svg", "png", "gif", "csv", "json", "html", "code")
 
 
 class Router:

@@ -126,7 +126,7 @@ function drawCards(context: Context, cards: Map<string, Card>, names: string[], 
 function emptyText({ store, ui }: Context, known: number): string {
   if (known > 0) return `No candidate is called “${ui.values.filter}”.`;
   if (store.state.candidates.busy) return "Fitting candidates…";
-  return store.link === "none" ? "No candidates were stored for this edge." : "No candidates yet.";
+  return store.link === "none" ? "No candidates were stored for this edge at this step." : "No candidates yet.";
 }
 
 /** Accuracy against simplicity: re-ranks here at once and tells the kernel. */

@@ -13,6 +13,7 @@ import { button, menu, overflowHint } from "./controls";
 const EXPORTS: readonly [ExportFormat, string][] = [
   ["svg", "SVG drawing"],
   ["png", "PNG picture"],
+  ["gif", "GIF of the training"],
   ["csv", "CSV of the curves"],
   ["json", "JSON state"],
   ["html", "HTML page"],
