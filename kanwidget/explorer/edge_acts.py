@@ -65,7 +65,7 @@ def drag(session: Session, command: c.Drag) -> Topics:
     found = session.model.layer(layer)
     if not bool(found.spline_on[target, source]):
         _check.fail("edge", "drag", "one that has a spline", edge, "Unfix or restore it first.")
-    _check.integer(command.index, "index", "drag", low=0, high=found.coef.shape[2] - 1)
+    _check.integer(command.index, "k", "drag", low=0, high=found.coef.shape[2] - 1)
     value = _check.real(command.value, "value", "drag")
     if session.dragging is None:
         session.dragging = session.checkpoint()

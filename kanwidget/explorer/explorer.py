@@ -302,11 +302,13 @@ class KANExplorer(Controls, Outputs):
         Args:
             path: Where to write it, if given; a network that no call makes is written beside it.
         """
+        if path is not None and not isinstance(path, (str, os.PathLike)):
+            _check.fail("path", "code", "a path", path, error=TypeError)
         name = "start.kan" if path is None else Path(path).with_suffix(".kan").name
         session = self._session
         text = self._ask(lambda: script(session.initial, self._arguments, session.log, name, session.preset))
         if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
+            exports.write(path, text, "code")
             if "KAN.load(" in text:
                 session.initial.save(Path(path).with_name(name))
         return text

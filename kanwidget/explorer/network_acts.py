@@ -58,6 +58,9 @@ def refine(session: Session, command: c.Refine) -> Topics:
 def add_node(session: Session, command: c.AddNode) -> Topics:
     """One more node on a hidden level; the function stays."""
     model, level = session.model, command.level
+    if model.depth < 2:
+        _check.fail("level", "add_node", "a hidden level, and this network has none", level)
+    _check.integer(level, "level", "add_node", low=1, high=model.depth - 1, advice="Only hidden levels can grow.")
     label = f"add a {'product' if command.product else 'node'} on level {level}"
     change = lambda: session.adopt(model.expand_width(level, 1, sums=not command.product))  # noqa: E731
     return act(session, command, "grow", label, change)
@@ -98,7 +101,7 @@ def auto(session: Session, command: c.Auto) -> Topics:
     elif len(done) < len(wanted):
         session.notice = Notice(
             "Some edges stay splines",
-            f"{len(wanted) - len(done)} of them have no candidate with R² ≥ {command.r2:g}.",
+            f"{len(wanted) - len(done)} of them have no candidate with R² ≥ {command.r2:.12g}.",
             "Train further, prune, or fix them by hand.",
         )
     return topics

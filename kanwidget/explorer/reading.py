@@ -128,7 +128,8 @@ def whole(value: Any, name: str, where: str) -> int:
 
 def grid_of(value: Any, where: str = "refine") -> int:
     """A number of grid intervals within what is offered."""
-    advice = "More intervals than that take the data apart."
+    too_many = isinstance(value, (int, float)) and value > LARGEST_GRID
+    advice = "More intervals than that take the data apart." if too_many else ""
     return _check.integer(value, "grid", where, low=1, high=LARGEST_GRID, advice=advice)
 
 

@@ -266,7 +266,8 @@ def _pick_optimizer(settings: Settings, objective: Objective) -> str:
         advice = "Use opt='LBFGS' or 'Adam' for your own loss, or loss='mse' or 'cross_entropy'."
         _check.fail("opt", "fit", "'LBFGS' or 'Adam' with this loss", "LM", advice)
     if settings.opt == "LM" and settings.batch is not None:
-        _check.fail("batch", "fit", "left out with opt='LM'", settings.batch, "LM sums over all rows in chunks.")
+        advice = "LM sums over all rows in chunks: take all of them (batch=None), or another optimiser."
+        _check.fail("batch", "fit", "left out with opt='LM'", settings.batch, advice)
     if settings.opt != "auto":
         return settings.opt
     if settings.batch is not None:

@@ -259,3 +259,25 @@ def test_simplicity_ranks_candidates_as_the_slider_does(session, data):
         with pytest.raises(ValueError, match="`simplicity` argument of KANExplorer"):
             explorer.simplicity = 2
         assert explorer.simplicity == 0
+
+
+def test_messages_name_what_was_called_and_say_what_to_do(data, tmp_path):
+    with KANExplorer.demo("ripples") as explorer:
+        with pytest.raises(ValueError, match="`level` argument of add_node must be an integer from 1 to 1; got 2"):
+            explorer.add_node(2)
+        with pytest.raises(ValueError, match="`k` argument of drag must be an integer from 0 to 7; got 8"):
+            explorer.drag((0, 0, 0), 8, 1.0)
+        with pytest.raises(ValueError, match=r"from 1 to 200; got 0\.$"):
+            explorer.grid = 0
+        with pytest.raises(ValueError, match=r"got 201\. More intervals"):
+            explorer.grid = 201
+        with pytest.raises(FileNotFoundError, match="there is no folder"):
+            explorer.code(tmp_path / "missing" / "session.py")
+        explorer.opt, explorer.batch = "Adam", 50
+        with pytest.raises(ValueError, match=r"take all of them \(batch=None\)"):
+            explorer.opt = "LM"
+        assert (explorer.opt, explorer.batch) == ("Adam", 50)
+        explorer.symbolify(0.999999999)
+        assert "R² ≥ 0.999999999." in explorer._session.notice.message
+    with KANExplorer(KAN([2, 1]), data) as explorer, pytest.raises(ValueError, match="this network has none"):
+        explorer.add_node(1)
