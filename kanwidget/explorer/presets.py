@@ -40,7 +40,7 @@ def _spirals() -> Dataset:
     angle = 1.25 * 2 * math.pi * turn + math.pi * arm
     points = torch.stack([turn * angle.cos(), turn * angle.sin()], 1)
     points = points + 0.02 * torch.randn(800, 2, generator=generator, dtype=torch.float64)
-    return Dataset(points[:400], arm[:400], points[400:], arm[400:], in_vars=("x", "y"))
+    return Dataset(points[:400], arm[:400], points[400:], arm[400:], in_vars=("x", "y"), out_vars=("arm_1", "arm_2"))
 
 
 #: One row a problem, in the order in which they are offered.

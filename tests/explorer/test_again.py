@@ -281,3 +281,11 @@ def test_messages_name_what_was_called_and_say_what_to_do(data, tmp_path):
         assert "R² ≥ 0.999999999." in explorer._session.notice.message
     with KANExplorer(KAN([2, 1]), data) as explorer, pytest.raises(ValueError, match="this network has none"):
         explorer.add_node(1)
+
+
+def test_classes_of_the_problem_to_play_with_have_names_of_their_own():
+    """Its inputs are x and y: outputs y_1 and y_2 beside them would be taken for theirs."""
+    with KANExplorer.demo("two spirals") as explorer:
+        assert set(explorer._session.in_vars).isdisjoint(name[:1] for name in explorer._session.out_vars)
+        explorer.step(2)
+        assert "KANExplorer.demo('two spirals', seed=0)" in explorer.code()
