@@ -2,6 +2,7 @@
 import { Actions } from "./actions";
 import type { Context, View } from "./context";
 import { saveExport } from "./download";
+import { keepFocus } from "./focus";
 import { Frames } from "./frames";
 import { handleKeys } from "./keyboard";
 import { Registry } from "./listeners";
@@ -31,9 +32,11 @@ export function createExplorer(host: HTMLElement, transport: Transport): Explore
   const context: Context = { store, ui, uid, act: new Actions(store, ui, send, () => Date.now()) };
   const root = makeRoot(uid);
   const view: View = shell(context, root);
+  const keep = keepFocus(root, registry);
   const frames = new Frames(registry, (topics) => {
     view.draw(topics);
     mark(root, store);
+    keep();
   });
   store.link = transport.link;
   registry.add(() => transport.dispose());

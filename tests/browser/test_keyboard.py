@@ -51,10 +51,10 @@ LISTEN = """(kinds) => {
 
 
 class Keys:
-    """Hands on a keyboard. Wherever the focus comes to stand within the explorer, it must be seen."""
+    """Hands on a keyboard. Wherever the focus comes to stand within the explorer it must be seen, and once there it isn't lost."""
 
     def __init__(self, page):
-        self.page = page
+        self.page, self.entered = page, False
 
     def press(self, *keys):
         for key in keys:
@@ -71,7 +71,9 @@ class Keys:
 
     def look(self):
         found = self.page.evaluate(FOCUSED)
-        if found["inside"]:
+        assert found["inside"] or not self.entered, f"the focus was lost to {found['html']}"
+        self.entered = found["inside"]
+        if self.entered:
             assert found["meant"], f"what isn't to be used is a stop: {found['html']}"
             assert found["marked"], f"the focus can't be seen on {found['html']}"
             assert found["seen"], f"the focus is out of sight on {found['html']}"
@@ -124,6 +126,7 @@ def test_a_whole_session_with_the_keyboard_alone(page, session):
     shows_data(page, view, keys)
     symbolifies(page, view, keys)
     plays(page, view, keys)
+    shows_code(page, view, keys)
     exports(page, view, keys)
     assert page.evaluate("window.mice") == []
     assert notebook.complaints() == []
@@ -211,7 +214,12 @@ def fixes(page, view, keys, edge):
     view.until_state(edge, "symbolic")
     said(page, "error")
     keys.look()
-    goes(view, keys, "undo", "Control+z", edge, "spline")
+    # the way back that is offered beside what was done, which goes away with it
+    keys.to(action("undo-last"), "Shift+Tab")
+    keys.press("Enter")
+    view.until_state(edge, "spline")
+    view.until("!e.querySelector('.kw-effect:not([hidden])')")
+    keys.look()
     keys.to(f'[data-kw-edge="{edge}"]', "Shift+Tab")
     view.candidates(8)
     keys.press("f")
@@ -273,6 +281,16 @@ def plays(page, view, keys):
     keys.press("Space")
     view.until_status("paused")
     keys.wait_at(".kw-output")
+
+
+def shows_code(page, view, keys):
+    """A dialog, which gives the focus back."""
+    keys.to(action("copy-code"))
+    for close in ("Escape", "Enter"):
+        keys.press("Enter").wait_at(".kw-code pre")
+        if close == "Enter":
+            keys.to(".kw-code button", "Shift+Tab")
+        keys.press(close).wait_at(action("copy-code"))
 
 
 def exports(page, view, keys):

@@ -2,7 +2,7 @@
 
 import type { ExportFormat } from "../actions";
 import type { Context, View } from "../context";
-import { attrs, h, s, setText } from "../dom";
+import { activeIn, attrs, h, s, setText } from "../dom";
 import { copyText } from "../download";
 import { number, thousands } from "../format";
 import { Registry } from "../listeners";
@@ -131,8 +131,11 @@ function codePanel(_: Context, registry: Registry) {
     h("div", { class: "kw-row" }, title, h("span", { class: "kw-row kw-end" }, close)),
     text,
   );
+  let opener: Element | null = null;
   const hide = () => {
+    const inside = node.contains(activeIn(node));
     node.hidden = true;
+    if (inside) (opener as HTMLElement | null)?.focus();
   };
   registry.listen(close, "click", hide);
   registry.listen(node, "keydown", (event) => {
@@ -143,6 +146,7 @@ function codePanel(_: Context, registry: Registry) {
   const show = (content: string, name: string) => {
     setText(title, name);
     setText(text, content);
+    if (node.hidden) opener = activeIn(node);
     node.hidden = false;
     text.focus();
   };
