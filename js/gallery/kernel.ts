@@ -87,6 +87,7 @@ export class FakeKernel extends Sample {
     this.push("metrics", { first, replace: false, arrays: metrics.arrays }, metrics.buffer);
     const curves = pack({ curves: this.curveRows(this.edges.map((_, i) => i)) });
     this.push("curves", { edges: null, arrays: curves.arrays }, curves.buffer);
+    if (this.selected.length > 0) this.pushSelection();
     this.pushWatched();
     this.push("status", { status: this.status() }, undefined, this.seq);
   }

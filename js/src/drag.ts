@@ -16,6 +16,8 @@ export interface Curve {
 interface Gesture {
   readonly index: number;
   readonly start: number;
+  /** Of what structure the edge's key is. */
+  readonly version: number | undefined;
   value: number;
   /** The network's errors before it. */
   readonly before: Pick<Status, "train" | "test">;
@@ -32,6 +34,7 @@ export class Drag {
   /** What was committed and has not come back yet. */
   #waiting = new Map<number, { value: number; seq: number }>();
   #edge = "";
+  #version: number | undefined;
   #count = 0;
   #loop: (() => void) | null = null;
 
@@ -55,11 +58,14 @@ export class Drag {
 
   /** Forgets what belongs to another edge or grid, and what the kernel has told meanwhile; whether it is another one. */
   settle(): boolean {
-    const edge = keyText(this.context.store.state.selection.edges[0] ?? []);
+    const { selection, structure } = this.context.store.state;
+    const edge = keyText(selection.edges[0] ?? []);
     const values = this.points?.[1];
-    const other = edge !== this.#edge || (values !== undefined && values.length !== this.#count);
+    const anew = edge !== this.#edge || structure.version !== this.#version;
+    const other = anew || (values !== undefined && values.length !== this.#count);
     if (other) {
       this.#edge = edge;
+      this.#version = structure.version;
       this.#count = values?.length ?? 0;
       this.gesture = null;
       this.#waiting.clear();
@@ -96,14 +102,24 @@ export class Drag {
   }
 
   begin(index: number): void {
-    const start = this.values()![index]!;
-    const { train, test } = this.context.store.state.status;
+    const start = this.values()?.[index];
+    // Between a choice of another edge and the kernel's word about it there is nothing to hold.
+    if (start === undefined) return;
+    const { status, structure } = this.context.store.state;
+    const { train, test } = status;
+    const { version } = structure;
     this.#waiting.delete(index);
-    this.gesture = { index, start, value: start, before: { train, test }, sent: null };
+    this.gesture = { index, start, version, value: start, before: { train, test }, sent: null };
     this.redraw();
   }
 
+  /** Lets go without a word what has been held since before another structure: its key means another edge now. */
+  #drop(): void {
+    if (this.gesture && this.gesture.version !== this.context.store.state.structure.version) this.gesture = null;
+  }
+
   set(value: number): void {
+    this.#drop();
     if (!this.gesture || value === this.gesture.value) return;
     this.gesture.value = value;
     this.redraw();
@@ -113,6 +129,7 @@ export class Drag {
   /** While the kernel is slower than the frames nothing is sent before its answer. */
   #send(): void {
     this.#loop = null;
+    this.#drop();
     const { gesture } = this;
     if (!gesture || gesture.value === (gesture.sent?.value ?? gesture.start)) return;
     const { sent } = gesture;
@@ -132,6 +149,7 @@ export class Drag {
   }
 
   end(): void {
+    this.#drop();
     const { gesture } = this;
     if (!gesture) return;
     this.gesture = null;

@@ -44,6 +44,7 @@ export function number(value: number | null | undefined, digits = 3): string {
 
 /** R² such that 0.99996 is never shown as 1: nines are what people compare. */
 export function rSquared(value: number): string {
+  if (Number.isNaN(value)) return number(value);
   if (value >= 1) return "1";
   if (value < 0) return number(value, 3);
   const missing = 1 - value;

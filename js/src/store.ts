@@ -187,10 +187,14 @@ export class Store {
         if (message.format !== "code") return [];
         this.state.code = message.text;
         return ["code"];
-      case "structure":
+      case "structure": {
+        const other = message.structure.version !== this.state.structure.version;
         this.curves.keep(message.structure);
         this.state.structure = message.structure;
+        // What was found is about edges of the network before.
+        if (other) this.state.survey = null;
         return ["structure"];
+      }
       default:
         Object.assign(this.state, { [message.kind]: message[message.kind as keyof typeof message] });
         return [message.kind];

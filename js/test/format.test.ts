@@ -32,6 +32,7 @@ describe("rSquared", () => {
     expect(rSquared(value)).toBe(text);
   });
   it("never rounds up to 1", () => {
+    expect(rSquared(Number.NaN)).toBe("–");
     for (const value of [0.99999, 0.999999, 0.9999999, 0.99999994]) expect(Number(rSquared(value))).toBeLessThan(1);
   });
 });

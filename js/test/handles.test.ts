@@ -259,3 +259,22 @@ describe("where there are none", () => {
     fine.explorer.destroy();
   });
 });
+
+describe("after a change of structure", () => {
+  it("what is held since before another structure is let go: its key means another edge now", () => {
+    const [x, y] = grab(3);
+    pointer(handle(3), "pointermove", [x, y - 9]);
+    frame();
+    const sent = drags().length;
+    const held = handle(3);
+    view.kernel.push("structure", { structure: { ...view.kernel.structure(), version: 9 } });
+    view.kernel.selected = [];
+    view.kernel.pushSelection();
+    frame();
+    pointer(held, "pointermove", [x, y - 20]);
+    frame();
+    pointer(held, "lostpointercapture", [x, y - 20]);
+    frame();
+    expect(drags().length).toBe(sent);
+  });
+});

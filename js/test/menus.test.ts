@@ -162,6 +162,50 @@ describe("keys in it", () => {
 
 const open = () => right('[data-kw-edge="0-0-1"]');
 
+describe("while it is open", () => {
+  const structure = (change: object) => {
+    view.kernel.push("structure", { structure: { ...view.kernel.structure(), ...change } });
+    frame();
+  };
+
+  it("its items stay through the news of a training: a press is not lost", () => {
+    open();
+    const [prune, focus] = [item("menu-prune"), document.activeElement];
+    view.kernel.tick();
+    frame();
+    expect(item("menu-prune")).toBe(prune);
+    expect(document.activeElement).toBe(focus);
+    view.kernel.setState(2, "pruned");
+    view.kernel.pushAll();
+    frame();
+    expect(menu()?.contains(document.activeElement)).toBe(true);
+    expect(item("fix-best").textContent).toContain("restore it first");
+    expect(item("fix-best").getAttribute("aria-disabled")).toBe("true");
+  });
+
+  it("it closes when a node's network is another one", () => {
+    const { version = 0 } = view.explorer.store.state.structure;
+    right('[data-kw-node="1-2"] rect');
+    structure({});
+    expect(menu()).toBeTruthy();
+    structure({ version: version + 1 });
+    expect(menu()).toBe(null);
+    expect(document.activeElement).not.toBe(document.body);
+  });
+
+  it("it closes when other edges are selected, or none", () => {
+    for (const selected of [[[1, 0, 0]], []]) {
+      open();
+      view.kernel.push("ack", { of: 99, ok: true, settings: view.kernel.settings() });
+      view.kernel.selected = selected;
+      view.kernel.pushSelection();
+      frame();
+      expect(menu()).toBe(null);
+      expect(document.activeElement).not.toBe(document.body);
+    }
+  });
+});
+
 describe("edges", () => {
   it("fixes the best candidate, unfixes, prunes and restores", () => {
     open();

@@ -137,10 +137,10 @@ describe("parity", () => {
   });
 });
 
+const asked = () => view.commands("surface").at(-1) as unknown as { x: number; y: number | null; at: unknown[] };
+
 describe("surface", () => {
   beforeEach(() => open("surface"));
-  const asked = () => view.commands("surface").at(-1) as unknown as { x: number; y: number | null; at: unknown[] };
-
   it("reads x, y and the output with the axes the right way round", () => {
     const { store } = view.explorer;
     const [told, arrays] = surfacePart(view.kernel, { x: 0, y: 1, output: 0, at: [] });
@@ -207,6 +207,16 @@ describe("surface", () => {
     expect(Number(far[0]!.getAttribute("r"))).toBeGreaterThan(
       Number(dots.find((dot) => !far.includes(dot))!.getAttribute("r")),
     );
+  });
+});
+
+describe("what a surface is of", () => {
+  beforeEach(() => open("surface"));
+
+  it("a line whose input goes up gets another one across", () => {
+    choose("surface-y", -1);
+    choose("surface-y", 0);
+    expect(asked()).toMatchObject({ x: 1, y: 0 });
   });
 });
 
@@ -288,6 +298,16 @@ describe("starting again", () => {
     expect(names).toEqual(["ripples", "<i>"]);
     choose("preset", 1);
     expect(view.commands("preset")).toMatchObject([{ name: "<i>" }]);
+  });
+
+  it("a press on its words leaves it open; fields and choices take theirs", () => {
+    const pressed = (selector: string) => {
+      const event = new MouseEvent("mousedown", { bubbles: true, cancelable: true });
+      view.one(`[role="dialog"] ${selector}`).dispatchEvent(event);
+      return event.defaultPrevented;
+    };
+    expect(["h2", "p", "label", "button"].map(pressed)).toEqual([true, true, true, true]);
+    expect(["input", "select"].map(pressed)).toEqual([false, false]);
   });
 
   it("closes on Escape, gives the focus back, and is not there without a kernel", () => {

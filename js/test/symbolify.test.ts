@@ -145,3 +145,17 @@ describe("deciding", () => {
     expect(panel().hidden).toBe(true);
   });
 });
+
+describe("after a change of structure", () => {
+  it("what was found before a change of structure is about other edges", () => {
+    open();
+    tell(0, 6);
+    view.kernel.push("structure", { structure: { ...view.kernel.structure(), version: 9 } });
+    frame();
+    expect(marked()).toEqual([]);
+    expect(panel().textContent).toContain("Looking at the edges…");
+    expect(view.one<HTMLButtonElement>('[data-kw-action="symbolify-apply"]').disabled).toBe(true);
+    tell(0, 6);
+    expect(marked().length).toBe(3);
+  });
+});

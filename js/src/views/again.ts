@@ -66,9 +66,9 @@ function opening(node: HTMLElement, opener: HTMLElement, pop: HTMLElement, regis
   registry.listen(node, "focusout", (event) => {
     if (!node.contains(event.relatedTarget as Node | null)) open(false);
   });
-  // A click on its own surface takes the focus from the fields: it must not close for that.
+  // A press on its words or its buttons must not take the focus from the fields: it would close for that.
   registry.listen(pop, "mousedown", (event) => {
-    if (event.target === pop) event.preventDefault();
+    if (!(event.target as Element).closest("input, select")) event.preventDefault();
   });
   registry.listen(node, "keydown", (event) => {
     if (event.key !== "Escape" || pop.hidden) return;

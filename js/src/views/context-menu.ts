@@ -1,5 +1,5 @@
 // A menu at the pointer or at what has the focus: for the right button, the menu key and a long press.
-import { activeIn, h } from "../dom";
+import { activeIn, attrs, h, place, setText } from "../dom";
 import { Registry } from "../listeners";
 import { type Topics, touches } from "../topics";
 
@@ -13,21 +13,26 @@ export interface Item {
 }
 /** null separates. */
 export type Entries = (Item | null)[];
+export interface Content {
+  entries(): Entries;
+  /** Says of what it is the menu: when that changes it closes. */
+  about(): string;
+}
 
 const LONG_PRESS_MS = 500;
 const STILL_PX = 10;
 
 export class ContextMenu {
-  #shown: { node: HTMLElement; opener: Element; entries: () => Entries; registry: Registry } | null = null;
+  #shown: { node: HTMLElement; opener: Element; content: Content; about: string; registry: Registry } | null = null;
 
   /** Opens it at a point of the window, or below what it belongs to. */
-  open(opener: Element, at: [number, number] | null, name: string, entries: () => Entries): void {
+  open(opener: Element, at: [number, number] | null, name: string, content: Content): void {
     this.close(false);
     const frame = opener.closest(".kw-frame");
     if (!frame) return;
     const node = h("div", { class: "kw-context kw-box kw-pop kw-scroll", role: "menu", "aria-label": name });
     const registry = new Registry();
-    this.#shown = { node, opener, entries, registry };
+    this.#shown = { node, opener, content, about: content.about(), registry };
     registry.listen(node, "keydown", (event) => this.#key(event));
     registry.listen(node, "click", (event) => this.#run(event.target as Element));
     registry.listen(node, "focusout", (event) => {
@@ -38,13 +43,16 @@ export class ContextMenu {
     });
     frame.append(node);
     this.#fill();
-    place(node, frame, opener, at);
+    put(node, frame, opener, at);
     items(node)[0]?.focus({ preventScroll: true });
   }
 
   /** While it is open, the kernel's news may change what can be done. */
   draw(topics: Topics): void {
-    if (this.#shown && touches(topics, "structure", "candidates", "selection", "link")) this.#fill();
+    if (!this.#shown || !touches(topics, "structure", "candidates", "selection", "link")) return;
+    // What it was opened for is gone, or is something else now.
+    if (this.#shown.content.about() !== this.#shown.about) this.close();
+    else this.#fill();
   }
 
   close(back = true): void {
@@ -61,15 +69,25 @@ export class ContextMenu {
   }
 
   #fill(): void {
-    const { node, entries } = this.#shown!;
-    const focused = items(node).indexOf(activeIn(node) as HTMLElement);
-    node.replaceChildren(...entries().map((entry) => (entry ? itemNode(entry) : h("div", { role: "separator" }))));
-    items(node)[focused]?.focus({ preventScroll: true });
+    const { node, content } = this.#shown!;
+    const old = items(node);
+    const active = activeIn(node) as HTMLElement;
+    const separators = [...node.querySelectorAll("[role=separator]")];
+    // Items stay: a press that spans news of the kernel clicks what it began on.
+    const children = content.entries().map((entry) => {
+      if (!entry) return separators.shift() ?? h("div", { role: "separator" });
+      const item = old.find((one) => one.dataset.kwAction === entry.action) ?? itemNode(entry);
+      write(item, entry);
+      return item;
+    });
+    place(node, children);
+    if (old.includes(active) && activeIn(node) !== active)
+      (active.isConnected ? active : items(node)[old.indexOf(active)])?.focus({ preventScroll: true });
   }
 
   #run(target: Element): void {
     const action = target.closest("[role=menuitem]")?.getAttribute("data-kw-action");
-    const item = this.#shown?.entries().find((one) => one?.action === action);
+    const item = this.#shown?.content.entries().find((one) => one?.action === action);
     if (!item || item.why) return;
     this.close();
     item.run();
@@ -96,7 +114,7 @@ export class ContextMenu {
 
 const items = (node: Element): HTMLElement[] => [...node.querySelectorAll<HTMLElement>("[role=menuitem]")];
 
-const itemNode = ({ action, label, why }: Item): HTMLElement =>
+const itemNode = ({ action }: Item): HTMLElement =>
   h(
     "button",
     {
@@ -105,14 +123,21 @@ const itemNode = ({ action, label, why }: Item): HTMLElement =>
       role: "menuitem",
       tabindex: -1,
       "data-kw-action": action,
-      "aria-disabled": why ? "true" : null,
     },
-    h("span", {}, label),
-    why ? h("span", { class: "kw-dim kw-fine" }, why) : null,
+    h("span"),
   );
 
+function write(node: HTMLElement, { label, why }: Item): void {
+  const [name, reason] = node.children;
+  attrs(node, { "aria-disabled": why ? "true" : null });
+  setText(name!, label);
+  if (!why) reason?.remove();
+  else if (reason) setText(reason, why);
+  else node.append(h("span", { class: "kw-dim kw-fine" }, why));
+}
+
 /** Within the visible part of the frame, as near as possible to where it was asked for. */
-function place(node: HTMLElement, frame: Element, opener: Element, at: [number, number] | null): void {
+function put(node: HTMLElement, frame: Element, opener: Element, at: [number, number] | null): void {
   const [box, from] = [frame.getBoundingClientRect(), opener.getBoundingClientRect()];
   const [x, y] = at ?? [from.left + Math.min(from.width, 40) / 2, from.bottom + 2];
   const within = (value: number, size: number, room: number) => Math.max(4, Math.min(value, room - size - 4));

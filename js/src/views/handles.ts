@@ -223,13 +223,15 @@ export class Handles {
     const climb = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (side) {
       this.#drag.end();
-      this.#cursor = between(index + side, 0, this.#drag.points![0].length - 1);
+      this.#cursor = between(index + side, 0, (this.#drag.points?.[0].length ?? 1) - 1);
       this.#place();
       this.#part(this.#cursor).focus({ preventScroll: true });
     } else if (climb) {
       if (!this.#drag.gesture) this.#begin(index, null);
+      const { gesture } = this.#drag;
+      if (!gesture) return;
       const [low, high] = this.#grip!.plot.range;
-      this.#drag.set(this.#drag.gesture!.value + climb * (high - low) * (event.shiftKey ? 0.002 : 0.02));
+      this.#drag.set(gesture.value + climb * (high - low) * (event.shiftKey ? 0.002 : 0.02));
     } else if (event.key === "Escape" && this.#drag.gesture) {
       this.#drag.set(this.#drag.gesture.start);
       this.#drag.end();

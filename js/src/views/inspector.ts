@@ -11,7 +11,7 @@ import { ContextMenu } from "./context-menu";
 import { button, panel } from "./controls";
 import { effect } from "./effect";
 import { setIcon } from "./icons";
-import { edgeEntries, selectedInfos } from "./menu-entries";
+import { edgeContent, selectedInfos } from "./menu-entries";
 import { splinePlot } from "./spline-plot";
 
 export function inspector(context: Context): View {
@@ -73,7 +73,7 @@ function head(context: Context, registry: Registry) {
   });
   const menu = new ContextMenu();
   registry.add(() => menu.close(false));
-  registry.listen(more, "click", () => menu.open(more, null, more.title, () => edgeEntries(context)));
+  registry.listen(more, "click", () => menu.open(more, null, more.title, edgeContent(context)));
   registry.listen(expand, "click", () => ui.set("expanded", !ui.values.expanded));
   const end = h("span", { class: "kw-row kw-end" }, unfix, prune, more, before, after, expand);
   const draw = (topics: Topics, title: HTMLElement) => {

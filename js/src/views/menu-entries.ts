@@ -5,7 +5,7 @@ import { edgesOf, ends, graph, isPinned } from "../graph";
 import { isolated } from "../names";
 import { type EdgeInfo, type EdgeKey, keyText, type NodeInfo } from "../protocol";
 import { ranked } from "../rank";
-import type { ContextMenu, Entries, Item } from "./context-menu";
+import type { Content, ContextMenu, Entries, Item } from "./context-menu";
 
 const NO_KERNEL = "the kernel is gone";
 
@@ -21,7 +21,7 @@ export function openEdgeMenu(
   if (!selection.edges.some((edge) => keyText(edge) === keyText(key))) context.act.select(key);
   const several = selection.edges.length > 1 && context.store.state.selection === selection;
   const name = several ? count(selection.edges.length, "edge") : endNames(structure, key).join(" → ");
-  menu.open(opener, at, name, () => edgeEntries(context));
+  menu.open(opener, at, name, edgeContent(context));
 }
 
 export const openNodeMenu = (
@@ -31,10 +31,23 @@ export const openNodeMenu = (
   opener: Element,
   at: [number, number] | null,
 ): void =>
-  menu.open(opener, at, isolated(variable(node.name)), () =>
+  menu.open(opener, at, isolated(variable(node.name)), {
     // Structures come and go while a menu is open.
-    nodeEntries(context, graph(context.store.state.structure).nodes.get(keyText(node.key)) ?? node),
-  );
+    entries: () => nodeEntries(context, now(context, node) ?? node),
+    about: () => JSON.stringify([context.store.state.structure.version, now(context, node)?.name]),
+  });
+
+const now = ({ store }: Context, { key }: NodeInfo): NodeInfo | undefined =>
+  graph(store.state.structure).nodes.get(keyText(key));
+
+/** The menu of the selected edges. */
+export const edgeContent = (context: Context): Content => ({
+  entries: () => edgeEntries(context),
+  about: () => {
+    const { structure, selection } = context.store.state;
+    return JSON.stringify([structure.version, selection.edges]);
+  },
+});
 
 export function selectedInfos({ store }: Context): EdgeInfo[] {
   const { edges } = graph(store.state.structure);
@@ -42,7 +55,7 @@ export function selectedInfos({ store }: Context): EdgeInfo[] {
 }
 
 /** For the selected edges. */
-export function edgeEntries(context: Context): Entries {
+function edgeEntries(context: Context): Entries {
   const { act } = context;
   const infos = selectedInfos(context);
   const edges = infos.map(({ key }) => key);
@@ -128,7 +141,7 @@ function lockItem({ act }: Context, infos: EdgeInfo[], lost: string | false): It
   };
 }
 
-export function nodeEntries({ act, store }: Context, node: NodeInfo): Entries {
+function nodeEntries({ act, store }: Context, node: NodeInfo): Entries {
   const { structure } = store.state;
   const [level, index] = node.key as [number, number];
   const { into, out } = edgesOf(structure, node);

@@ -28,7 +28,7 @@ export function surface(context: Context): View {
   const ask = (change: Partial<Choice> = {}): number | null => {
     const told = store.state.surface;
     if (!told) return null;
-    const view = { ...exchanged(told, change), at: told.names.map((_, i) => held[i] ?? null) };
+    const view = { ...exchanged(store, told, change), at: told.names.map((_, i) => held[i] ?? null) };
     // A typed value is echoed and committed: one message is enough.
     if (JSON.stringify(view) === last) return asked;
     last = JSON.stringify(view);
@@ -86,11 +86,13 @@ export function surface(context: Context): View {
   };
 }
 
-/** Choosing what the other axis shows exchanges the two. */
-function exchanged(told: Surface, change: Partial<Choice>): Choice {
+/** Choosing what the other axis shows exchanges the two; the input of a line that goes up leaves its place to another. */
+function exchanged(store: Store, told: Surface, change: Partial<Choice>): Choice {
   const { x, y, output } = { ...told, ...change };
   if (x !== y) return { x, y, output };
-  return change.x === undefined ? { x: told.y!, y, output } : { x, y: told.x, output };
+  if (change.x !== undefined) return { x, y: told.x, output };
+  const other = told.names.findIndex((_, i) => i !== y && isRead(store, told, i));
+  return { x: told.y ?? (other < 0 ? x : other), y: told.y === null && other < 0 ? null : y, output };
 }
 
 /** Whether the network reads a column of the data. */
