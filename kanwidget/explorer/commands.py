@@ -101,9 +101,10 @@ class LookAt(Command):
 
 @dataclass(frozen=True, slots=True)
 class Look(Command):
-    """Find the best candidates of all splines, or don't any more."""
+    """Find the best candidates of all splines, or don't any more, as far as this view is concerned."""
 
     on: bool = True
+    view: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,6 +240,8 @@ class Surface(TypedDict):
     output: int
     at: list[float]
     """Where every column of the data is held."""
+    held: list[float | None]
+    """The same as it was asked for: null stands for the median."""
     names: list[str]
     """Of all columns of the data."""
     outputs: list[str]
@@ -362,7 +364,7 @@ Incoming = Literal[
 # preset     name: str
 # watch      view: str, panels: list["parity" | "surface"]: what this view has open
 # surface    x: int, y: int | null, output: int, at: list[float | null] (null: the median; [] for all)
-# survey     on: bool
+# survey     on: bool, view: str
 # pin        edge or edges, on: bool
 # lock       edges: list[EdgeKey] of one layer, on: bool
 # add_node   level: int, product: bool

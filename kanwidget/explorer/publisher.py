@@ -144,6 +144,12 @@ class Publisher:
         """Do one costly thing that is due; False if there is none. A survey, which may be long, is left to `look`."""
         return self._slowly(sorted(self._dirty & _SLOW.keys() - {"survey"}))
 
+    def tell_panels(self) -> None:
+        """Tell what open panels show, where it's time."""
+        while self._slowly(sorted(self._dirty & {"parity", "surface"})):
+            pass
+        self.look()
+
     def look(self) -> bool:
         """Do a part of the survey; False if there is nothing to do."""
         return self._slowly(sorted(self._dirty & {"survey"}))

@@ -200,7 +200,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], list[c.Command]]] = {
     "add_node": _add_node,
     "watch": _watch,
     "surface": _surface,
-    "survey": lambda m: [c.Look(_flag(m, "on", "survey"))],
+    "survey": lambda m: [c.Look(_flag(m, "on", "survey"), _text(m.get("view", "page"), "view", "survey"))],
     "preset": lambda m: [c.UsePreset(_text(m.get("name"), "name", "preset"))],
     "undo": lambda _: [c.Undo()],
     "redo": lambda _: [c.Redo()],

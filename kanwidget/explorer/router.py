@@ -170,6 +170,10 @@ class Router:
     def _greet(self) -> None:
         with self._lock:
             self._greeted = False
+        # A page that was reloaded doesn't say goodbye. Those that are still there say again what they have open.
+        session = self.driver.session
+        session.watched.clear()
+        session.survey.views.clear()
         self.publisher.say_hello()
         self.publisher.note(frozenset(("formula", "candidates")))
         if self.driver.kind == "thread":
@@ -192,9 +196,12 @@ class Router:
             if self.driver.session.running:
                 self.publisher.ask_rows(since)
                 self.publisher.flush(force=True)
+                self.publisher.tell_panels()
             else:
                 # It has missed the answer to a command.
                 self.publisher.say_hello()
+                self.publisher.note(self.driver.session.panels)
+                self.publisher.tell_panels()
             for _, seq in asked:
                 self.publisher.tell_ack(seq, True)
 

@@ -128,7 +128,7 @@ def look_at(session: Session, command: c.LookAt) -> Topics:
 
 def look(session: Session, command: c.Look) -> Topics:
     """The best candidates of all splines are wanted, or no longer."""
-    session.survey.switch(command.on)
+    session.survey.switch(command.on, command.view)
     return frozenset(("survey",))
 
 

@@ -80,6 +80,7 @@ def surface(session: Session, view: LookAt) -> tuple[p.Surface, dict[str, Tensor
         "y": view.y,
         "output": view.output,
         "at": [float(value) for value in held],
+        "held": [*view.at, *[None] * (x.shape[1] - len(view.at))],
         "names": list(session.in_vars),
         "outputs": list(session.out_vars),
         "x_range": list(horizontal),

@@ -24,7 +24,8 @@ class Survey:
     """
 
     def __init__(self) -> None:
-        self.on = False
+        #: The views that want to know.
+        self.views: set[str] = set()
         self._begin()
 
     def _begin(self) -> None:
@@ -34,10 +35,20 @@ class Survey:
         self._told = 0
         self._found: list[tuple[EdgeRef, SymbolicFit | None]] = []
 
-    def switch(self, on: bool) -> None:
-        """Somebody wants to know, or nobody any more."""
-        self.on = on
-        self._begin()
+    @property
+    def on(self) -> bool:
+        """Whether anybody wants to know."""
+        return bool(self.views)
+
+    def switch(self, on: bool, view: str = "") -> None:
+        """A view wants to know, and is told from the beginning, or doesn't any more."""
+        if on:
+            self.views.add(view)
+            self._told = 0
+        else:
+            self.views.discard(view)
+        if not self.on:
+            self._begin()
 
     @property
     def done(self) -> bool:

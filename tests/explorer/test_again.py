@@ -168,6 +168,22 @@ def test_a_survey_begins_anew_after_an_act_and_ends_when_nobody_looks(session, p
     assert looks(publisher, page)[-1:] in ([], [{"first": 0, "of": 0, "busy": False, "rows": []}])
 
 
+def test_a_survey_goes_on_while_any_view_wants_it(session, page_of):
+    publisher = Publisher(session)
+    page = page_of(publisher)
+    for view in ("one", "two"):
+        publisher.note(session.apply(c.Look(True, view)))
+    looks(publisher, page)
+    publisher.note(session.apply(c.Look(False, "one")))
+    assert session.survey.on
+    page.clear()
+    publisher.note(session.apply(c.Look(True, "three")))
+    assert looks(publisher, page)[0] == {**looks(publisher, page)[0], "first": 0, "of": 9}
+    for view in ("two", "three"):
+        session.apply(c.Look(False, view))
+    assert not session.survey.on
+
+
 # ---- panels that are open
 
 

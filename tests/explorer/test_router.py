@@ -260,3 +260,26 @@ def noisy(kept=[]):  # noqa: B006 - one explorer for all examples
         kept.append(KANExplorer(KAN([2, 2, 1], seed=1), dataset(), driver="blocking", lib=["x", "sin"]))
         Page(kept[0]._publisher)
     return kept[0]
+
+
+def test_a_new_page_ends_what_pages_without_goodbye_had_open(model, data):
+    with KANExplorer(model, data, driver="blocking") as explorer:
+        heard = []
+        explorer._publisher.send = lambda message, _: heard.append(message["kind"])
+        handle = explorer._router.handle
+        handle({"v": 1, "seq": 1, "kind": "watch", "view": "old", "panels": ["parity"]})
+        handle({"v": 1, "seq": 2, "kind": "survey", "view": "old", "on": True})
+        assert "parity" in heard
+        assert "survey" in heard
+        handle({"v": 1, "seq": 1, "kind": "hello", "view": "new"})
+        assert not explorer._session.watched
+        assert not explorer._session.survey.on
+
+
+def test_a_page_that_hears_nothing_is_told_its_panels_with_the_answer_to_a_pump(model, data):
+    with KANExplorer(model, data, driver="blocking") as explorer:
+        handle, heard = explorer._router.handle, []
+        handle({"v": 1, "seq": 1, "kind": "watch", "view": "one", "panels": ["parity", "surface"]})
+        explorer._publisher.send = lambda message, _: heard.append(message["kind"])
+        handle({"v": 1, "seq": 2, "kind": "pump", "since": 0})
+        assert {"parity", "surface", "hello_ack", "ack"} <= set(heard)
