@@ -197,6 +197,11 @@ describe("pausing", () => {
   });
 });
 
+/** The prototype that an element has its listeners from. */
+function listening(node: EventTarget): EventTarget {
+  return Object.hasOwn(node, "addEventListener") ? node : listening(Object.getPrototypeOf(node));
+}
+
 describe("leaving", () => {
   it("takes back every listener, observer and timer", () => {
     const before = aliveCount();
@@ -210,6 +215,29 @@ describe("leaving", () => {
     other.explorer.destroy();
     expect(aliveCount()).toBe(before);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("leaves nothing that listens", () => {
+    const kept = new Map<string, number>();
+    const real = listening(document.createElement("div"));
+    const { addEventListener, removeEventListener } = real;
+    const counted = (by: number, call: typeof addEventListener) =>
+      function (this: EventTarget, ...given: Parameters<typeof addEventListener>) {
+        kept.set(given[0], (kept.get(given[0]) ?? 0) + by);
+        call.apply(this, given);
+      };
+    Object.assign(real, {
+      addEventListener: counted(1, addEventListener),
+      removeEventListener: counted(-1, removeEventListener),
+    });
+    const other = mount({ width: [2, 2, 1], steps: 5 });
+    other.click('[data-kw-edge="0-0-0"]');
+    other.key(other.one('[data-kw-edge="0-0-0"]'), "ContextMenu");
+    const most = [...kept.values()].reduce((all, one) => all + one, 0);
+    other.explorer.destroy();
+    Object.assign(real, { addEventListener, removeEventListener });
+    expect(most).toBeGreaterThan(20);
+    expect([...kept].filter(([, balance]) => balance !== 0)).toEqual([]);
   });
 
   it("an hour of training leaves no listener behind", () => {

@@ -56,6 +56,18 @@ describe("sliders", () => {
   });
 });
 
+describe("the grid's slider", () => {
+  it("sends the number of intervals that it says", () => {
+    const grid = 'input[data-kw-control="grid"]';
+    const at = Number(view.one<HTMLInputElement>(grid).value) + 3;
+    input(grid, String(at), "input");
+    vi.advanceTimersByTime(200);
+    const said = Number(view.one(grid).getAttribute("aria-valuetext"));
+    expect(sent()).toEqual([{ grid: said }]);
+    expect(view.one<HTMLInputElement>('input[data-kw-field="grid"]').value).toBe(String(said));
+  });
+});
+
 describe("sliders and answers", () => {
   it("do not jump under the hand when settings arrive", () => {
     const slider = view.one<HTMLInputElement>(range);
