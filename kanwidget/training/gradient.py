@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from kanwidget.core.network import Network
 from kanwidget.training.lm import Interrupted, Outcome
 from kanwidget.training.objective import Objective
 from kanwidget.training.parameters import ParameterMap, network_parameters, parameter_map
+
+#: A step that takes as many seconds may be broken off anywhere within; a shorter one needn't be, and asking costs a little.
+_LONG_STEP = 0.05
 
 
 class GradientMethod:
@@ -37,6 +43,8 @@ class GradientMethod:
         seed: int = 0,
     ) -> None:
         self.objective, self._make, self._start_lr = objective, make, lr
+        #: How long the last step took; the first one may be long.
+        self._seconds = math.inf
         self.batch = None if batch is None or batch >= len(objective.y) else batch
         self._generator = torch.Generator().manual_seed(seed)
         self.reset()
@@ -66,10 +74,13 @@ class GradientMethod:
             return Outcome(value.loss, value.penalty, None, "converged")
         start = [p.detach().clone() for p in self._parameters]
         drawn, known = self._generator.get_state(), copy.deepcopy(self._optimizer.state_dict())
+        started = time.perf_counter()
         try:
-            rows = self._rows()
-            self._optimizer.step(self._closure(rows, interrupted))
-            value = self.objective.value(rows)
+            with asking(interrupted) if self._seconds > _LONG_STEP else nullcontext():
+                rows = self._rows()
+                self._optimizer.step(self._closure(rows, interrupted))
+                value = self.objective.value(rows)
+            self._seconds = time.perf_counter() - started
         except BaseException:
             self._restore(start)
             self._generator.set_state(drawn)
@@ -109,6 +120,32 @@ class GradientMethod:
             return total.detach()
 
         return closure
+
+
+class _Asking(TorchFunctionMode):
+    """Asks before every operation whether to break off."""
+
+    def __init__(self, interrupted: Callable[[], bool]) -> None:
+        super().__init__()
+        self._interrupted = interrupted
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if self._interrupted():
+            raise Interrupted
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def asking(interrupted: Callable[[], bool]) -> Iterator[None]:
+    """Within, every operation (on the way back the use of every tensor that was kept for it) may break off: `Interrupted`."""
+
+    def used(value: Tensor) -> Tensor:
+        if interrupted():
+            raise Interrupted
+        return value
+
+    with torch.autograd.graph.saved_tensors_hooks(lambda value: value, used), _Asking(interrupted):
+        yield
 
 
 def _keep_free(network: Network, positions: ParameterMap) -> None:

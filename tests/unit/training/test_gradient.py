@@ -93,6 +93,41 @@ def test_an_interruption_in_the_middle_of_a_line_search():
 
 
 @each_method
+@pytest.mark.parametrize("batch", [None, 16])
+def test_a_long_step_may_be_broken_off_at_every_operation(opt, batch):
+    calm, disturbed = plain(), plain()
+    one, other = trainer_of(calm, opt, batch=batch), trainer_of(disturbed, opt, batch=batch)
+    asked = []
+    one._optimizer.step()
+    other._optimizer.step(lambda: asked.append(0))  # how long a step is isn't known yet
+    assert len(asked) > 60
+    one._optimizer.step()
+    for patience in (0, 1, 30, len(asked) // 2, len(asked) * 3 // 4):
+        other._optimizer._seconds = 1.0
+        before, known, calls = snapshot(disturbed), memory(other), iter(range(10**6))
+        with pytest.raises(Interrupted):
+            other._optimizer.step(lambda calls=calls, most=patience: next(calls) >= most)
+        assert_same(before, disturbed)
+        assert memory(other) == known
+    other._optimizer.step()
+    assert_same(snapshot(calm), disturbed)
+
+
+def memory(trainer):
+    return repr(trainer._optimizer._optimizer.state_dict())
+
+
+@each_method
+def test_a_short_step_asks_seldom(opt):
+    trainer = trainer_of(plain(), opt)
+    next(trainer)
+    trainer._optimizer._seconds = 0.001
+    asked = []
+    trainer._optimizer.step(lambda: asked.append(0))
+    assert len(asked) <= 30
+
+
+@each_method
 def test_steps_that_give_no_finite_value_are_refused_and_the_rate_lowered(opt):
     model = plain()
     trainer = trainer_of(model, opt, 40, lr=1e300)
