@@ -231,7 +231,9 @@ class Session:
         model = copied(self.model)
         done = self.past.last.step if self.past.records else 0
         spent = self.past.last.seconds if self.past.records else 0.0
-        later = [replace(r, step=r.step + done, seconds=r.seconds + spent) for r in self.records]
+        later = list(self.records)
+        if done or spent:
+            later = [replace(r, step=r.step + done, seconds=r.seconds + spent) for r in later]
         events = [replace(event, step=event.step + done) for event in self.events]
         model.history = History(
             [*self.past.records, *later], [*self.past.events, *events], self.trainer.opt, self.reason or self.state

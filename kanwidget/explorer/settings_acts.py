@@ -39,7 +39,9 @@ def set_(session: Session, command: c.Set) -> Topics:
         raise
     events = [Event(session.now.step, name, f"{name} = {_shown(value)}") for name, value in command.given.items()]
     trainer.events.clear()
-    session.events = [*session.events, *events]
+    # A slider says many values: those with which no step was taken leave no mark.
+    anew = {(event.step, event.kind) for event in events}
+    session.events = [*(event for event in session.events if (event.step, event.kind) not in anew), *events]
     trainer.reason = ""
     session.now = replace(trainer.record(), step=session.now.step, stopped=None)
     session.log.add(command)

@@ -47,6 +47,8 @@ def size(value: Any) -> int:
 
 
 def _equal(one: Any, other: Any) -> bool:
+    if one is other:
+        return True
     if type(one) is not type(other):
         return False
     if isinstance(one, torch.Tensor):
