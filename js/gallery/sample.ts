@@ -124,6 +124,7 @@ export class Sample {
           function: null,
           best: null,
           best_r2: null,
+          pinned: false,
           locked: false,
         });
         this.#targets.push(Spline.of((x) => scale * shape(x), this.grid + 4));

@@ -1,6 +1,6 @@
 // The film of a saved page: the curves of every shot, unpacked one shot at a time.
 import { fromBase64 } from "./codecs";
-import { type Formula, keyText, type Structure } from "./protocol";
+import { type Formula, keyText, type WireStructure } from "./protocol";
 
 /** What selecting an edge shows; arrays named `selection.*` and `candidates.*`. */
 export interface StoredEdge {
@@ -15,7 +15,7 @@ export interface FilmData {
   steps: number[];
   /** Train, test and penalty of every shot. */
   losses: (number | null)[][];
-  scenes: Structure[];
+  scenes: WireStructure[];
   /** The scene of every shot. */
   scene: number[];
   samples: number;
@@ -70,7 +70,7 @@ export class Film {
     return this.data.steps.length;
   }
 
-  structure(shot: number): Structure {
+  structure(shot: number): WireStructure {
     return this.data.scenes[this.data.scene[shot]!]!;
   }
 

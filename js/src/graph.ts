@@ -72,4 +72,4 @@ export function boundText(structure: Structure, edge: EdgeInfo): string {
 }
 
 /** Kept out of training. */
-export const isPinned = (edge: EdgeInfo): boolean => edge.pinned ?? (edge.locked && edge.tied === undefined);
+export const isPinned = (edge: EdgeInfo): boolean => edge.pinned;

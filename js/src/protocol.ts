@@ -1,5 +1,6 @@
 // The messages between kernel and browser: the mirror of kanwidget/explorer/protocol.py, which explains each field.
 // Types are read off the guards, so a field cannot be declared and left unchecked.
+
 import {
   flag,
   type Guard,
@@ -53,16 +54,8 @@ const nodeInfo = record({
   importance: number,
 });
 const edgeInfo = record(
-  {
-    key: edgeKey,
-    state: edgeState,
-    name: text,
-    function: orNull(text),
-    best: orNull(text),
-    best_r2: orNull(number),
-    locked: flag,
-  },
-  { pinned: flag, tied: whole },
+  { key: edgeKey, state: edgeState },
+  { function: orNull(text), best: orNull(text), best_r2: orNull(number), pinned: flag, tied: whole },
 );
 const structure = record(
   {
@@ -186,8 +179,19 @@ export type EdgeKey = number[];
 type NodeKey = number[];
 export type Arrays = Record<string, ArrayEntry>;
 export type NodeInfo = Guarded<typeof nodeInfo>;
-export type EdgeInfo = Guarded<typeof edgeInfo>;
-export type Structure = Guarded<typeof structure>;
+type WireEdge = Guarded<typeof edgeInfo>;
+/** An edge with what its message leaves out: its name, and what doesn't hold for it. */
+export interface EdgeInfo extends WireEdge {
+  name: string;
+  function: string | null;
+  best: string | null;
+  best_r2: number | null;
+  pinned: boolean;
+  /** Pinned or tied. */
+  locked: boolean;
+}
+export type WireStructure = Guarded<typeof structure>;
+export type Structure = Omit<WireStructure, "edges"> & { edges: EdgeInfo[] };
 export type Status = Guarded<typeof status>;
 export type Settings = Guarded<typeof settings>;
 export type Selection = Guarded<typeof selection>;
@@ -285,6 +289,22 @@ const KEYED: ReadonlySet<Command["kind"]> = new Set([
 /** The command with the version of the structure that its keys were read off. */
 export const stamped = (command: Command, { version }: Structure): Command & { structure?: number } =>
   version !== undefined && KEYED.has(command.kind) ? { ...command, structure: version } : command;
+
+/** `φ₀,₀,₁` */
+const edgeName = (key: EdgeKey): string =>
+  `φ${key.join().replace(/\d/g, (digit) => String.fromCharCode(0x2080 + Number(digit)))}`;
+const NOTHING = { function: null, best: null, best_r2: null, pinned: false };
+
+/** A structure with all that the messages leave out because it can be derived. */
+export const filled = (wire: WireStructure): Structure => ({
+  ...wire,
+  edges: wire.edges.map((edge) => ({
+    ...NOTHING,
+    ...edge,
+    name: edgeName(edge.key),
+    locked: edge.pinned === true || edge.tied !== undefined,
+  })),
+});
 
 /** `[0, 2, 1]` as the text that stands in `data-kw-edge`. */
 export const keyText = (key: readonly number[]): string => key.join("-");

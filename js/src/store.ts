@@ -7,6 +7,7 @@ import {
   type EdgeKey,
   type ErrorInfo,
   type Formula,
+  filled,
   type History,
   keyText,
   type Message,
@@ -114,7 +115,8 @@ export class Store {
     if (snapshot.seq < this.#seq) return false;
     this.#seq = this.#snapshotSeq = snapshot.seq;
     const arrays = readArrays(snapshot.arrays, binary);
-    const { structure, status, settings, selection, candidates, formula, history, primitives, error } = snapshot;
+    const { status, settings, selection, candidates, formula, history, primitives, error } = snapshot;
+    const structure = filled(snapshot.structure);
     this.state = { ...this.state, structure, status, settings, formula, history, primitives, error };
     this.metrics.restore(arrays.get("metrics"), snapshot.n_metrics);
     this.curves.keep(structure);
@@ -189,8 +191,8 @@ export class Store {
         return ["code"];
       case "structure": {
         const other = message.structure.version !== this.state.structure.version;
-        this.curves.keep(message.structure);
-        this.state.structure = message.structure;
+        this.state.structure = filled(message.structure);
+        this.curves.keep(this.state.structure);
         // What was found is about edges of the network before.
         if (other) this.state.survey = null;
         return ["structure"];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readArrays } from "../src/codecs";
-import { isSnapshot, readMessage, stamped } from "../src/protocol";
+import { filled, isSnapshot, readMessage, stamped } from "../src/protocol";
 import { golden } from "./helpers";
 
 const incoming = golden("to_browser");
@@ -97,5 +97,34 @@ describe("the version of the structure", () => {
     expect(stamped({ kind: "undo" }, structure)).toEqual({ kind: "undo" });
     const { version: _, ...older } = structure;
     expect(stamped({ kind: "select", edges }, older)).toEqual({ kind: "select", edges });
+  });
+});
+
+describe("what a structure leaves out", () => {
+  it("is filled in: names, and what holds for few edges", () => {
+    const { message } = incoming.find(({ message }) => message.kind === "structure")!;
+    const read = readMessage(message)!;
+    if (read.kind !== "structure") throw new Error(read.kind);
+    const { edges } = filled(read.structure);
+    expect(edges.map(({ name }) => name)).toEqual(["φ₀,₀,₀", "φ₀,₁,₀", "φ₀,₀,₁", "φ₀,₁,₁"]);
+    expect(edges.map(({ state, function: name }) => [state, name])).toEqual([
+      ["spline", null],
+      ["symbolic", "x^2"],
+      ["both", "exp"],
+      ["pruned", null],
+    ]);
+    expect(edges[0]).toMatchObject({ best: "sin", best_r2: 0.99998, pinned: false, locked: false });
+    expect(edges[2]).toMatchObject({ best: null, best_r2: null, pinned: true, locked: true });
+    expect(filled({ ...read.structure, edges: [{ key: [1, 12, 30], state: "spline", tied: 0 }] }).edges[0]).toEqual({
+      key: [1, 12, 30],
+      state: "spline",
+      name: "φ₁,₁₂,₃₀",
+      function: null,
+      best: null,
+      best_r2: null,
+      pinned: false,
+      locked: true,
+      tied: 0,
+    });
   });
 });

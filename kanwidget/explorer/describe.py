@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanwidget.core import EdgeRef, StepRecord, SymbolicFit, library, primitive
+from kanwidget.core import Event, StepRecord, SymbolicFit, library, primitive
 from kanwidget.explorer import curves, live
 from kanwidget.explorer import protocol as p
-from kanwidget.explorer.names import edge_name, subscript
+from kanwidget.explorer.names import subscript
 from kanwidget.explorer.presets import PRESETS
 from kanwidget.explorer.session import Session
 from kanwidget.explorer.undo import error_of
@@ -22,20 +22,29 @@ from kanwidget.training.parameters import parameter_map
 
 #: Candidates told at least, where there are so many, and at most.
 _FEWEST_CANDIDATES, _MOST_CANDIDATES = 12, 24
+#: Marks on the curves told at most, and the kinds of those that aren't acts.
+_MOST_EVENTS = 400
+_SETTINGS = frozenset(("lamb", "opt", "lr", "batch", "noise", "grid"))
 #: Pairs of names for one function: sin(u) = cos(u - π/2).
 _TWINS = ({"sin", "cos"}, {"arcsin", "arccos"}, {"tanh", "sigmoid"})
 
 
 def structure(session: Session) -> p.Structure:
     """Nodes, edges and sizes."""
-    model = session.model
+    model, edges = session.model, _edges(session)
+    known = {tuple(one["key"]): one for one in best(session)}
+    for edge in edges if known else ():
+        if (one := known.get(tuple(edge["key"]))) is not None:
+            edge["best"] = one["best"]
+            if one["best_r2"] is not None:
+                edge["best_r2"] = one["best_r2"]
     return {
         "version": session.layout,
         "width": [list(pair) for pair in model.width],
         "k": model.k,
         "grid": model.grid,
         "nodes": _nodes(session),
-        "edges": [_edge(session, ref) for ref in model.edge_refs()],
+        "edges": edges,
         "n_parameters": parameter_map(model).size,
     }
 
@@ -64,25 +73,29 @@ def node_name(session: Session, level: int, index: int) -> str:
     return f"h{subscript(level)},{subscript(index + 1)}"
 
 
-def _edge(session: Session, ref: EdgeRef) -> p.EdgeInfo:
-    layer = session.model.layer(ref.layer)
-    flat = ref.target * layer.in_dim + ref.source
-    best = session.best_known(ref)
-    group = next((number for number, tie in enumerate(layer.ties) if flat in tie), None)
-    pinned = bool(layer.pinned[ref.target, ref.source])
-    told: p.EdgeInfo = {
-        "key": list(ref),
-        "state": layer.state(ref.source, ref.target),
-        "name": edge_name(ref),
-        "function": layer.symbol(ref.source, ref.target),
-        "best": None if best is None else best.name,
-        "best_r2": None if best is None else finite(best.r2),
-        "locked": pinned or group is not None,
-        "pinned": pinned,
-    }
-    if group is not None:
-        told["tied"] = group
-    return told
+def _edges(session: Session) -> list[p.EdgeInfo]:
+    """All edges, in the order of `edge_refs`: columns first, for there may be thousands."""
+    found: list[p.EdgeInfo] = []
+    for index in range(session.model.depth):
+        layer = session.model.layer(index)
+        numeric, pinned = layer.spline_on.flatten().tolist(), layer.pinned.flatten().tolist()
+        functions = {flat: name for name, members in layer.symbols.items() for flat in members}
+        ties = {flat: number for number, tie in enumerate(layer.ties) for flat in tie}
+        for flat in range(layer.out_dim * layer.in_dim):
+            target, source = divmod(flat, layer.in_dim)
+            function = functions.get(flat)
+            state: p.EdgeState = "spline" if numeric[flat] else "pruned"
+            if function is not None:
+                state = "both" if numeric[flat] else "symbolic"
+            told: p.EdgeInfo = {"key": [index, source, target], "state": state}
+            if function is not None:
+                told["function"] = function
+            if pinned[flat]:
+                told["pinned"] = True
+            if flat in ties:
+                told["tied"] = ties[flat]
+            found.append(told)
+    return found
 
 
 def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p.Status:
@@ -230,8 +243,19 @@ def history(session: Session) -> p.History:
         "current": tree.current,
         "can_undo": tree.can_undo,
         "can_redo": tree.can_redo,
-        "events": [{"step": e.step, "label": e.label, "kind": e.kind} for e in session.events],
+        "events": [{"step": e.step, "label": e.label, "kind": e.kind} for e in _marks(session.events)],
     }
+
+
+def _marks(events: Sequence[Event]) -> Sequence[Event]:
+    """The events that curves can show: where there are too many, the latest acts, and some of the changed settings."""
+    if len(events) <= _MOST_EVENTS:
+        return events
+    acts = [i for i, event in enumerate(events) if event.kind not in _SETTINGS][-_MOST_EVENTS // 2 :]
+    others = [i for i, event in enumerate(events) if event.kind in _SETTINGS]
+    room = _MOST_EVENTS - len(acts)
+    picked = others if len(others) <= room else [others[round(i * (len(others) - 1) / (room - 1))] for i in range(room)]
+    return [events[i] for i in sorted({*acts, *picked})]
 
 
 def front(session: Session) -> list[dict[str, Any]]:

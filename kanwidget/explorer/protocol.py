@@ -51,20 +51,19 @@ class NodeInfo(TypedDict):
 
 
 class EdgeInfo(TypedDict):
-    """One edge of the drawing; its curve is the row of the array `curves` with the same index."""
+    """One edge of the drawing; its curve is the row of the array `curves` with the same index.
+
+    There may be thousands, so what doesn't hold for an edge is left out, and so is its name, `φ₀,₀,₁`, which its key says.
+    """
 
     key: EdgeKey
     state: EdgeState
-    name: str
-    """`φ₀,₀,₁`"""
-    function: str | None
+    function: NotRequired[str]
     """The primitive's name where `state` is symbolic or both."""
-    best: str | None
+    best: NotRequired[str]
     """Name of the best candidate known so far, for the hover card."""
-    best_r2: float | None
-    locked: bool
-    """Pinned or tied."""
-    pinned: bool
+    best_r2: NotRequired[float]
+    pinned: NotRequired[bool]
     """Kept out of training."""
     tied: NotRequired[int]
     """Number of the group of edges that it shares a function with."""
