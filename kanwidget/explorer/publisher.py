@@ -130,7 +130,7 @@ class Publisher:
         session = self.session
         if tuple(library()) != self._library:
             self._library = tuple(library())
-            session.survey.switch(session.survey.on)
+            session.survey.again()
             self.note(frozenset(("library", "candidates")))
             if session.survey.on:
                 self.note(frozenset(("survey",)))

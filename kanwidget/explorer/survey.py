@@ -50,6 +50,10 @@ class Survey:
         if not self.on:
             self._begin()
 
+    def again(self) -> None:
+        """What was found isn't the best any more: there are other functions."""
+        self._begin()
+
     @property
     def done(self) -> bool:
         """Whether there is nothing left to do."""

@@ -7,6 +7,7 @@ from kanwidget import KANExplorer, register_primitive
 from kanwidget.core.primitives import _TABLE
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import describe
+from kanwidget.explorer.publisher import Publisher
 from tests.explorer.states import everything, train
 
 EDGE = (0, 0, 0)
@@ -84,6 +85,25 @@ def test_in_training_the_library_of_a_look_is_the_present_one(session, register)
     describe.candidates(session)
     assert "mine" not in [fit.name for fit in seen.fits]
     assert "mine" in [fit.name for fit in session.seen.fits]
+
+
+def test_a_survey_begins_again_with_other_functions(session, page_of, register):
+    page = page_of(Publisher(session), acknowledges=True)
+    session.apply(c.Look(True, "a"))
+    page.publisher.note(frozenset(("survey",)))
+    while page.publisher.look():
+        pass
+    first = page.last("survey")["survey"]
+    register("mine", torch.sinc)
+    page.clear()
+    page.publisher.flush()
+    while page.publisher.look():
+        pass
+    told = [message["survey"] for message in page.messages if message["kind"] == "survey"]
+    assert told[0]["first"] == 0
+    assert sum(len(survey["rows"]) for survey in told) == first["of"]
+    session.apply(c.Look(False, "a"))
+    assert not session.survey.on
 
 
 def train_some(session):
