@@ -135,7 +135,7 @@ export class FakeKernel extends Sample {
   answer(command: Wire & Command): void {
     if (command.kind === "frame_ack" || command.kind === "hello") return;
     this.#obey(command);
-    this.push("ack", { of: command.seq, ok: true, settings: this.settings() });
+    this.push("ack", { of: command.seq, ok: true, settings: this.settings(), view: command.view });
   }
 
   #obey(command: Command): void {

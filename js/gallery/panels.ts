@@ -76,6 +76,7 @@ export function surfacePart(sample: Sample, view: View, hole = false): [Surface,
     y_range: view.y === null ? null : range,
     ranges: names.map(() => range),
     classes: false,
+    held: names.map((_, i) => view.at[i] ?? null),
   };
   const across = data.map((v) => v[view.x]!);
   return [

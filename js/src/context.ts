@@ -1,8 +1,8 @@
 // What every view is given.
 import type { Actions } from "./actions";
-import { pretty, variable } from "./format";
+import { pretty } from "./format";
 import { ends } from "./graph";
-import { isolated } from "./names";
+import { called } from "./names";
 import type { EdgeInfo, EdgeKey, Structure } from "./protocol";
 import type { Store } from "./store";
 import type { Topics } from "./topics";
@@ -31,4 +31,4 @@ export function stateText(edge: EdgeInfo): string {
 
 /** The names of the nodes that an edge joins. */
 export const endNames = (structure: Structure, edge: EdgeKey): [string, string] =>
-  ends(structure, edge).map((node) => isolated(variable(node?.name ?? ""))) as [string, string];
+  ends(structure, edge).map((node) => called(node?.name ?? "")) as [string, string];

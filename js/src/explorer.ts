@@ -28,7 +28,7 @@ export function createExplorer(host: HTMLElement, transport: Transport): Explore
   const ui = new UiState();
   const uid = `kw${++views}-${Math.random().toString(36).slice(2, 8)}`;
   let expect: (seq: number) => void = () => {};
-  const send = sender(transport, store, (seq) => expect(seq));
+  const send = sender(transport, store, uid, (seq) => expect(seq));
   const context: Context = { store, ui, uid, act: new Actions(store, ui, send, () => Date.now()) };
   const root = makeRoot(uid);
   const view: View = shell(context, root);
@@ -39,8 +39,10 @@ export function createExplorer(host: HTMLElement, transport: Transport): Explore
     keep();
   });
   store.link = transport.link;
+  store.view = uid;
   registry.add(() => transport.dispose());
-  followTheme(root, registry);
+  // Maps are painted in the colours of the theme.
+  followTheme(root, registry, () => ui.touch("view"));
   handleKeys(context, root, registry);
   const pump = wire(context, transport, frames, registry, send);
   expect = (seq) => pump.expect(seq);
@@ -48,7 +50,7 @@ export function createExplorer(host: HTMLElement, transport: Transport): Explore
   host.append(root);
   frames.flush(true);
   root.dataset.kwView = uid;
-  if (transport.link === "live") send({ kind: "hello", view: uid });
+  if (transport.link === "live") send({ kind: "hello" });
   return {
     root,
     store,
@@ -84,13 +86,13 @@ type Send = (command: Command) => number | null;
 /** What is answered otherwise than by an `ack`, if at all, or is the question itself. */
 const UNANSWERED: ReadonlySet<string> = new Set(["hello", "frame_ack", "pump"]);
 
-function sender(transport: Transport, store: Store, expect: (seq: number) => void): Send {
+function sender(transport: Transport, store: Store, view: string, expect: (seq: number) => void): Send {
   let seq = 0;
   return (command) => {
     if (store.link === "lost") return null;
     seq += 1;
     try {
-      transport.send({ v: VERSION, seq, ...stamped(command, store.state.structure) });
+      transport.send({ v: VERSION, seq, view, ...stamped(command, store.state.structure) });
     } catch {
       // The comm's way to say that its kernel is gone.
       store.setLink("lost");
@@ -115,7 +117,7 @@ function ignore(store: Store, message: unknown): void {
 function wire({ store, ui }: Context, transport: Transport, frames: Frames, registry: Registry, send: Send): Pump {
   const pump = new Pump(registry, {
     running: () => store.running,
-    busy: () => store.link === "live" && store.state.candidates.busy,
+    busy: () => store.busy,
     pump: () => send({ kind: "pump", since: store.metrics.received }),
     now: () => Date.now(),
   });
@@ -133,7 +135,7 @@ function wire({ store, ui }: Context, transport: Transport, frames: Frames, regi
     const message = readMessage(value);
     if (!message) return ignore(store, value);
     receive(store, message, buffers);
-    pump.heard(message);
+    if (message.kind !== "ack" || !store.foreign(message)) pump.heard(message);
     if (message.frame !== undefined) {
       const frame = message.frame;
       frames.after(() => send({ kind: "frame_ack", frame }));

@@ -1,5 +1,6 @@
 // Names that users bring, of any length and in any script: how wide they are, where to cut them, and how they stand
 // among other words.
+import { variable } from "./format";
 
 /** By how much a character is wider or narrower than an average letter; the first that fits counts. */
 const WIDTHS: readonly [RegExp, number][] = [
@@ -48,3 +49,6 @@ export function cut(text: string, most: number): string {
 /** A name as part of a sentence: one that runs from right to left must not turn the words around it. */
 export const isolated = (name: string): string =>
   /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name;
+
+/** The name of a variable as part of a sentence. */
+export const called = (name: string): string => isolated(variable(name));

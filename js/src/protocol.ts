@@ -141,18 +141,21 @@ const history = record({
   events: list(historyEvent),
 });
 const parity = record({ outputs: list(text), classes: flag });
-const surface = record({
-  x: whole,
-  y: orNull(whole),
-  output: whole,
-  at: list(number),
-  names: list(text),
-  outputs: list(text),
-  x_range: list(number),
-  y_range: orNull(list(number)),
-  ranges: list(list(number)),
-  classes: flag,
-});
+const surface = record(
+  {
+    x: whole,
+    y: orNull(whole),
+    output: whole,
+    at: list(number),
+    names: list(text),
+    outputs: list(text),
+    x_range: list(number),
+    y_range: orNull(list(number)),
+    ranges: list(list(number)),
+    classes: flag,
+  },
+  { held: list(orNull(number)) },
+);
 const surveyRow = record({ edge: edgeKey, name: text, r2: number });
 /** Rows from `first` on, as with `metrics`; `of` is how many there will be. */
 const survey = record({ first: whole, of: whole, busy: flag, rows: list(surveyRow) });
@@ -228,7 +231,7 @@ const BODIES = {
   surface: record({ surface, arrays }),
   survey: record({ survey }),
   library: record({ primitives: list(text) }),
-  ack: record({ of: whole, ok: flag, settings }),
+  ack: record({ of: whole, ok: flag, settings }, { view: orNull(text) }),
   export: record({ format: text, filename: text, mime: text, text: orNull(text) }),
 };
 const head = record({ v: whole, kind: text, seq: whole }, { frame: whole });
@@ -244,13 +247,13 @@ export function readMessage(value: unknown): Message | null {
   return BODIES[value.kind as MessageKind](value) ? (value as unknown as Message) : null;
 }
 
-/** What the page says; `v`, `seq` and perhaps `structure` are added when it is sent. */
+/** What the page says; `v`, `seq`, `view` and perhaps `structure` are added when it is sent. */
 export type Command =
-  | { kind: "hello"; view: string }
+  | { kind: "hello" }
   | { kind: "set"; settings: Partial<Pick<Settings, "lamb" | "grid" | "opt" | "lr" | "batch" | "noise">> }
   | { kind: "control"; action: "start" | "pause" | "step" | "reset"; seed?: number }
   | { kind: "preset"; name: string }
-  | { kind: "watch"; view: string; panels: ("parity" | "surface")[] }
+  | { kind: "watch"; panels: ("parity" | "surface")[] }
   | { kind: "surface"; x: number; y: number | null; output: number; at: (number | null)[] }
   | { kind: "survey"; on: boolean }
   | { kind: "select"; edges: EdgeKey[] }

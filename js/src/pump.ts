@@ -1,8 +1,8 @@
 // Some hosts drop what a kernel sends on its own, and some have no threads. If a page that waits for news (the session
-// runs, a command is not answered, candidates are being searched) hears nothing for a second, it asks every 200 ms, one
-// question at a time, until news comes unasked again. A question that stays without an answer is asked again, less and
-// less often: a busy kernel keeps all of them in its queue. The answer to a question is never dropped, as it is sent
-// while the question is handled.
+// runs, a command is not answered, candidates are being searched, edges are looked at) hears nothing for a second, it
+// asks every 200 ms, one question at a time, until news comes unasked again. A question that stays without an answer is
+// asked again, less and less often: a busy kernel keeps all of them in its queue. The answer to a question is never
+// dropped, as it is sent while the question is handled.
 import type { Registry } from "./listeners";
 import type { Message } from "./protocol";
 
@@ -62,6 +62,11 @@ export class Pump {
       this.#answered = now;
     } else if (message.kind !== "ack" && now - this.#answered > ANSWER_MS) this.#pumping = false;
     if (!this.#pumping && this.#timer) this.#wait(this.#silence);
+    // A part of what is searched for: the next one may come as soon.
+    if (message.kind === "survey") {
+      this.#period = PERIOD_MS;
+      if (this.#pumping && this.#timer) this.#wait(PERIOD_MS);
+    }
     this.update();
   }
 

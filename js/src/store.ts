@@ -87,6 +87,12 @@ export class Store {
   ready = false;
   /** Number of the last command that the kernel has answered. */
   answered = -1;
+  /** This view's name: acks of other views' commands are not for it. */
+  view: string | null = null;
+  /** How often a kernel has greeted any view: then it has forgotten what they had open. */
+  greeted = 0;
+  /** The preview of a survey is open. */
+  looking = false;
   /** Messages that this page could not read: counted, never thrown. */
   ignored = 0;
   #seq = Number.NEGATIVE_INFINITY;
@@ -145,6 +151,8 @@ export class Store {
   apply(message: Message, binary: unknown): void {
     if (message.kind === "hello_ack") {
       this.load({ ...message.snapshot, seq: Math.max(message.seq, message.snapshot.seq) }, binary);
+      this.greeted += 1;
+      this.#changed(["link"]);
       return;
     }
     // A message from before the snapshot is contained in it.
@@ -203,10 +211,28 @@ export class Store {
     }
   }
 
+  /** Every view counts its commands from 1: an ack of another one's says nothing about those of this one. */
+  foreign({ view = null }: MessageOf<"ack">): boolean {
+    return view !== null && this.view !== null && view !== this.view;
+  }
+
+  /** Begins to look at the edges, or ends it; what was found before may be about another network. */
+  look(on: boolean): void {
+    this.looking = on;
+    this.state.survey = null;
+  }
+
+  /** Something that was asked for is still being worked out. */
+  get busy(): boolean {
+    const { candidates, survey } = this.state;
+    return this.link === "live" && (candidates.busy || (this.looking && (survey?.busy ?? true)));
+  }
+
   #acknowledge(ack: MessageOf<"ack">): DataTopic[] {
+    this.state.settings = ack.settings;
+    if (this.foreign(ack)) return ["settings"];
     if (this.#asked && ack.of >= this.#asked.seq) this.#asked = null;
     this.answered = Math.max(this.answered, ack.of);
-    this.state.settings = ack.settings;
     return ["settings"];
   }
 

@@ -18,14 +18,16 @@ export function hostTheme(doc: Document): Theme | null {
   return null;
 }
 
-/** Keeps `data-kw-theme` of the root in step with the host until the registry is destroyed. */
-export function followTheme(root: HTMLElement, registry: Registry): void {
+/** Keeps `data-kw-theme` of the root in step with the host until the registry is destroyed; calls back when it changed. */
+export function followTheme(root: HTMLElement, registry: Registry, changed: () => void = () => {}): void {
   const doc = root.ownerDocument;
   const system = typeof matchMedia === "function" ? matchMedia("(prefers-color-scheme: dark)") : null;
   const apply = () => {
     const theme = hostTheme(doc) ?? (system?.matches ? "dark" : "light");
+    if (theme === root.dataset.kwTheme) return;
     root.dataset.kwTheme = theme;
     root.classList.toggle("kw-dark", theme === "dark");
+    changed();
   };
   const observer = new MutationObserver(apply);
   const attributeFilter = ["class", "theme", "data-theme", "data-jp-theme-light", "data-vscode-theme-kind"];

@@ -31,10 +31,16 @@ describe("first drawing", () => {
   it("says hello once, with a name that no other view has", () => {
     const other = mount();
     expect(view.commands("hello").length).toBe(1);
-    expect((view.commands("hello")[0] as { view: string }).view).not.toBe(
-      (other.commands("hello")[0] as { view: string }).view,
-    );
+    expect(view.commands("hello")[0]!.view).not.toBe(other.commands("hello")[0]!.view);
     other.explorer.destroy();
+  });
+
+  it("says with every command from which view it is", () => {
+    view.click('[data-kw-edge="0-0-0"]');
+    view.click('[data-kw-action="symbolify"]');
+    view.click('[data-kw-action="start"]');
+    expect(view.kernel.sent.length).toBeGreaterThan(3);
+    expect(view.kernel.sent.every((one) => one.view === view.root.id)).toBe(true);
   });
 
   it("waits for a snapshot that comes late", () => {

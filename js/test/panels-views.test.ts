@@ -1,6 +1,7 @@
 // The data tabs and starting again, mounted on the stand-in kernel.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeKernel } from "../gallery/kernel";
+import { pack } from "../gallery/pack";
 import { surfacePart } from "../gallery/panels";
 import { fakeTime, frame, mount } from "./helpers";
 
@@ -52,6 +53,18 @@ describe("what is watched", () => {
     const { kernel } = view;
     view.explorer.destroy();
     expect(kernel.sent.filter(({ kind }) => kind === "watch").at(-1)).toMatchObject({ panels: [] });
+  });
+
+  it("is told again to a kernel that has greeted a view", () => {
+    const greet = () => view.kernel.push("hello_ack", { snapshot: view.kernel.snapshot() });
+    greet();
+    frame();
+    expect(watched()).toEqual([]);
+    open("parity");
+    greet();
+    frame();
+    frame();
+    expect(watched()).toEqual([["parity"], ["parity"]]);
   });
 
   it("is told again to a kernel that was away", () => {
@@ -218,6 +231,87 @@ describe("what a surface is of", () => {
     choose("surface-y", 0);
     expect(asked()).toMatchObject({ x: 1, y: 0 });
   });
+
+  const tell = (change: object) => {
+    const [told, arrays] = surfacePart(view.kernel, { x: 0, y: 1, output: 0, at: [] });
+    const packed = pack(arrays);
+    view.kernel.push("surface", { surface: { ...told, ...change }, arrays: packed.arrays }, packed.buffer);
+    frame();
+  };
+  const median = () => view.one<HTMLButtonElement>('[data-kw-action="hold-median"]');
+
+  it("what is held is what the kernel says, whoever has said it", () => {
+    tell({ at: [0, 0, 0.7, 0], held: [null, null, 0.7, null] });
+    expect(median().disabled).toBe(false);
+    choose("surface-output", 1);
+    expect(asked().at).toEqual([null, null, 0.7, null]);
+    tell({ at: [0, 0, 0.1, 0], held: [null, null, null, null] });
+    expect(median().disabled).toBe(true);
+    choose("surface-output", 0);
+    expect(asked().at).toEqual([null, null, null, null]);
+  });
+
+  it("a kernel that doesn't say it is remembered for", () => {
+    tell({ held: undefined });
+    type('[data-kw-field="at-3"]', "0.5");
+    tell({ held: undefined, at: [0, 0, 0, 0.5] });
+    expect(median().disabled).toBe(false);
+    choose("surface-output", 1);
+    expect(asked().at).toEqual([null, null, null, 0.5]);
+  });
+
+  it("sliders follow the ranges of other data with the same names", () => {
+    tell({ ranges: Array(4).fill([10, 100]), at: [55, 55, 55, 55] });
+    const range = view.one<HTMLInputElement>('[data-kw-control="at-2"]');
+    expect(Number(range.value)).toBe(50);
+    range.value = "100";
+    range.dispatchEvent(new Event("input", { bubbles: true }));
+    vi.advanceTimersByTime(100);
+    expect(asked().at[2]).toBe(100);
+  });
+
+  it("is painted anew in the colours of another theme", async () => {
+    const colours = () => view.all('[data-kw-panel="surface"] stop').map((one) => one.getAttribute("stop-color"));
+    const before = colours();
+    document.documentElement.dataset.theme = "dark";
+    await Promise.resolve();
+    frame();
+    const after = colours();
+    delete document.documentElement.dataset.theme;
+    await Promise.resolve();
+    expect(after).not.toEqual(before);
+    expect(after.length).toBe(before.length);
+  });
+
+  it("names from right to left don't turn what stands around them", () => {
+    const name = "מהירות";
+    tell({ names: [name, "b", "c", "d"], outputs: [name, "y"] });
+    expect(point("surface", 200, 100)).toMatch(/^\u2068מהירות\u2069 = [^;]+; \u2068מהירות\u2069 = /);
+    const label = view.one('[data-kw-panel="surface"] .kw-stage > svg').getAttribute("aria-label");
+    expect(label).toContain("\u2068מהירות\u2069");
+  });
+});
+
+describe("without a kernel", () => {
+  it.each(["parity", "surface"])("%s doesn't wait for ever", (name) => {
+    view.kernel.silent = true;
+    open(name);
+    expect(panel(name).textContent).toContain("as soon as the kernel is free");
+    view.kernel.lose();
+    frame();
+    expect(panel(name).textContent).toContain("the kernel is gone");
+  });
+
+  it("neither do the candidates", () => {
+    view.kernel.silent = true;
+    view.click('[data-kw-edge="0-0-1"]');
+    const list = view.one('[aria-label="Candidates"]');
+    expect(list.getAttribute("aria-busy")).toBe("true");
+    view.kernel.lose();
+    frame();
+    expect(list.getAttribute("aria-busy")).toBe("false");
+    expect(panel("inspector").textContent).not.toContain("Fitting candidates");
+  });
 });
 
 describe("front", () => {
@@ -236,6 +330,22 @@ describe("front", () => {
     expect(view.one('[data-kw-panel="front"] svg').getAttribute("role")).toBe("group");
     expect(mark(1).getAttribute("aria-label")).toMatch(/^prune, RMSE .+, \d+ free parameters, step 60, no longer kept/);
     expect(mark(2).getAttribute("aria-current")).toBe("true");
+  });
+
+  it("marks stay through acks, so that no press is lost, and what is read follows what is drawn anew", () => {
+    const before = mark(0);
+    mark(0).dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
+    view.kernel.push("settings", { settings: view.kernel.settings() });
+    frame();
+    expect(mark(0)).toBe(before);
+    const readout = () => panel("front").querySelector<HTMLElement>(".kw-readout")!;
+    const place = readout().style.cssText;
+    view.kernel.states[2] = { ...view.kernel.states[2]!, error: 1e-5, latest: 1e-5 };
+    view.kernel.pushAll();
+    frame();
+    expect(mark(0)).not.toBe(before);
+    expect(readout().hidden).toBe(false);
+    expect(readout().style.cssText).not.toBe(place);
   });
 
   it("leads back by click and by key, only to what is kept", () => {

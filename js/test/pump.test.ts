@@ -113,6 +113,40 @@ describe("an answer that does not come", () => {
     explorer.destroy();
   });
 
+  it("takes another view's ack for no answer", () => {
+    const { kernel, commands, explorer, click } = mount({ width: [2, 5, 1], steps: 10 });
+    kernel.silent = true;
+    click('[data-kw-tab="parity"]');
+    kernel.push("ack", { of: 501, ok: true, settings: kernel.settings(), view: "another" });
+    vi.advanceTimersByTime(1200);
+    expect(commands("pump").length).toBe(1);
+    explorer.destroy();
+  });
+
+  it("asks for a survey until all edges are looked at", () => {
+    const { kernel, commands, explorer, click } = mount({ width: [2, 5, 1], steps: 10 });
+    kernel.silent = true;
+    click('[data-kw-action="symbolify"]');
+    let answered = 0;
+    const answer = (rows: number) => {
+      kernel.push("survey", { survey: { first: 0, of: 15, busy: rows < 15, rows: kernel.surveyed.slice(0, rows) } });
+      const asked = commands("pump").at(-1);
+      if (asked) kernel.push("ack", { of: asked.seq, ok: true, settings: kernel.settings() });
+    };
+    for (let i = 0; i < 60; i++) {
+      vi.advanceTimersByTime(100);
+      if (commands("pump").length === answered) continue;
+      answered = commands("pump").length;
+      answer(Math.min(14, answered));
+    }
+    expect(commands("pump").length).toBeGreaterThan(12);
+    answer(15);
+    const done = commands("pump").length;
+    vi.advanceTimersByTime(20_000);
+    expect(commands("pump").length).toBe(done);
+    explorer.destroy();
+  });
+
   it("waits longer and longer for a search that does not end", () => {
     const { kernel, commands, explorer, click } = mount({ width: [2, 5, 1], steps: 10 });
     kernel.silent = true;

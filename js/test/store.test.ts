@@ -145,6 +145,25 @@ describe("messages", () => {
   });
 });
 
+describe("acks", () => {
+  beforeEach(() => load(store));
+
+  it("of another view bring settings, and answer nothing that was asked here", () => {
+    store.view = "own";
+    store.select([[0, 1, 0]]);
+    store.awaitSelection(9);
+    const { message } = named("ack");
+    const ack = (view: string | null, lamb: number) =>
+      apply(store, { message: { ...message, of: 501, view, settings: { ...message.settings, lamb } }, buffer: null });
+    ack("other", 0.5);
+    apply(store, named("selection"));
+    expect([store.answered, store.state.settings.lamb]).toEqual([-1, 0.5]);
+    expect(store.state.selection.edges).toEqual([[0, 1, 0]]);
+    ack("own", 0.25);
+    expect([store.answered, store.state.settings.lamb]).toEqual([501, 0.25]);
+  });
+});
+
 describe("ranking", () => {
   const row = (name: string, r2: number, complexity: number, imitates: string | null = null) => ({
     name,

@@ -140,10 +140,27 @@ describe("deciding", () => {
     other.click('[data-kw-action="symbolify"]');
     other.explorer.destroy();
     expect(other.commands("survey")).toMatchObject([{ on: true }, { on: false }]);
+    view.one('[data-kw-field="r2"]').focus();
     view.kernel.lose();
     frame();
     expect(panel().hidden).toBe(true);
+    expect(document.activeElement?.matches(".kw-network [tabindex='0']")).toBe(true);
   });
+});
+
+it("a kernel that has greeted a view is asked again", () => {
+  const greet = () => view.kernel.push("hello_ack", { snapshot: view.kernel.snapshot() });
+  greet();
+  frame();
+  open();
+  greet();
+  frame();
+  frame();
+  expect(view.commands("survey")).toMatchObject([{ on: true }, { on: true }]);
+  view.click('[data-kw-action="symbolify-cancel"]');
+  greet();
+  frame();
+  expect(view.commands("survey").length).toBe(3);
 });
 
 describe("after a change of structure", () => {

@@ -2,6 +2,7 @@
 import { attrs, h, line, s, setText, tick } from "../dom";
 import { power, tickLabels } from "../format";
 import type { Registry } from "../listeners";
+import { cut as shorten } from "../names";
 import { decades, linear, log, type Scale, ticks } from "../scales";
 import type { UiState } from "../ui-state";
 
@@ -93,8 +94,9 @@ export interface Axes {
 }
 
 const cut = (name: string, pixels: number): string => {
-  const most = Math.max(6, Math.floor(pixels / 6));
-  return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+  const text = shorten(name, Math.max(6, Math.floor(pixels / 6)));
+  // What is cut off must not take the end of the isolation along.
+  return /\u2068[^\u2069]*$/.test(text) ? `${text}\u2069` : text;
 };
 
 /** Ticks of an axis as they are written, what all of them share, and the room that they take. */

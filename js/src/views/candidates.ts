@@ -43,7 +43,7 @@ export function candidates(context: Context): View {
     const visible = sorted.filter((name) => name.toLowerCase().includes(wanted) || pretty(name).includes(wanted));
     drawCards(context, cards, visible, list);
     if (touches(topics, "size") || visible.some((name) => cards.get(name)!.fresh)) registry.frame(measure);
-    attrs(list, { "aria-busy": String(store.state.candidates.busy) });
+    attrs(list, { "aria-busy": String(store.state.candidates.busy && act.possible) });
     note.hidden = visible.length > 0;
     setText(note, emptyText(context, names.length));
   };
@@ -125,7 +125,8 @@ function drawCards(context: Context, cards: Map<string, Card>, names: string[], 
 
 function emptyText({ store, ui }: Context, known: number): string {
   if (known > 0) return `No candidate is called “${ui.values.filter}”.`;
-  if (store.state.candidates.busy) return "Fitting candidates…";
+  if (store.link === "lost") return "No candidates: the kernel is gone.";
+  if (store.link === "live" && store.state.candidates.busy) return "Fitting candidates…";
   return store.link === "none" ? "No candidates were stored for this edge at this step." : "No candidates yet.";
 }
 

@@ -52,19 +52,27 @@ export function front(context: Context): View {
   const node = h("section", { class: "kw-col kw-fill", "data-kw-panel": "front", "aria-label": "Front" }, stage.node);
   let marks: Mark[] = [];
   let cursor = "";
+  let drawn = "";
+  /** The mark that is read out. */
+  let pointed = "";
   const all = () => [...svg.querySelectorAll<SVGElement>("[data-kw-front]")];
+  const tell = (id = "") => {
+    const g = all().find((one) => one.dataset.kwFront === id);
+    const mark = marks.find((one) => String(one.id) === id);
+    pointed = g && mark ? id : "";
+    if (g && mark) stage.read(Number(g.dataset.x), Number(g.dataset.y), facts(mark, context));
+    else stage.read(0, 0, []);
+  };
   const read = (event: Event) => {
     const g = (event.target as Element).closest<SVGElement>("[data-kw-front]");
-    const mark = marks.find(({ id }) => String(id) === g?.dataset.kwFront);
-    if (!g || !mark) return stage.read(0, 0, []);
-    stage.read(Number(g.dataset.x), Number(g.dataset.y), facts(mark, context));
-    if (event.type !== "focusin") return;
-    cursor = String(mark.id);
+    tell(g?.dataset.kwFront);
+    if (!g || event.type !== "focusin") return;
+    cursor = g.dataset.kwFront!;
     for (const one of all()) attrs(one, { tabindex: one === g ? 0 : -1 });
   };
   // On the stage: an SVG element with focus listeners would become a tab stop of its own.
   for (const type of ["pointerover", "focusin"]) registry.listen(stage.node, type, read);
-  for (const type of ["pointerleave", "focusout"]) registry.listen(stage.node, type, () => stage.read(0, 0, []));
+  for (const type of ["pointerleave", "focusout"]) registry.listen(stage.node, type, () => tell());
   const go = (event: Event) => {
     const g = (event.target as Element).closest<SVGElement>("[data-kept]");
     if (g) act.goTo(Number(g.dataset.kwFront));
@@ -83,11 +91,17 @@ export function front(context: Context): View {
   });
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "history", "size", "view", "settings", "link")) return;
-    marks = marksOf(store.state.history.states);
-    if (!marks.some(({ id }) => String(id) === cursor)) cursor = String(store.state.history.current);
+    const { history, settings } = store.state;
+    // A mark that is made anew under a press loses the click: only where something differs.
+    const now = JSON.stringify([history.states, history.current, settings.loss, stage.size, act.possible]);
+    if (now === drawn) return;
+    drawn = now;
+    marks = marksOf(history.states);
+    if (!marks.some(({ id }) => String(id) === cursor)) cursor = String(history.current);
     const focused = svg.contains(activeIn(svg));
     drawFront(context, stage, marks, cursor);
     if (focused) svg.querySelector<SVGElement>('[tabindex="0"]')?.focus();
+    if (pointed) tell(pointed);
   };
   return { node, draw, destroy: () => registry.destroy() };
 }

@@ -1,8 +1,8 @@
 // What can be done with edges and nodes. Entries that can't be used now say why.
 import { type Context, endNames } from "../context";
-import { count, pretty, variable } from "../format";
+import { count, pretty } from "../format";
 import { edgesOf, ends, graph, isPinned } from "../graph";
-import { isolated } from "../names";
+import { called } from "../names";
 import { type EdgeInfo, type EdgeKey, keyText, type NodeInfo } from "../protocol";
 import { ranked } from "../rank";
 import type { Content, ContextMenu, Entries, Item } from "./context-menu";
@@ -31,7 +31,7 @@ export const openNodeMenu = (
   opener: Element,
   at: [number, number] | null,
 ): void =>
-  menu.open(opener, at, isolated(variable(node.name)), {
+  menu.open(opener, at, called(node.name), {
     // Structures come and go while a menu is open.
     entries: () => nodeEntries(context, now(context, node) ?? node),
     about: () => JSON.stringify([context.store.state.structure.version, now(context, node)?.name]),
@@ -104,7 +104,7 @@ function edgeEntries(context: Context): Entries {
     return [
       {
         action: at === 0 ? "select-out" : "select-into",
-        label: `Select all edges ${at === 0 ? "out of" : "into"} ${isolated(variable(node.name))}`,
+        label: `Select all edges ${at === 0 ? "out of" : "into"} ${called(node.name)}`,
         why: wanted.length < 2 && "it is the only one",
         run: () => act.selectAll(wanted.map(({ key }) => key)),
       },

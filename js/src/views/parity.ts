@@ -3,8 +3,9 @@
 import type { NumberArray } from "../codecs";
 import type { Context, View } from "../context";
 import { h, line, s, setText } from "../dom";
-import { number, rSquared, thousands, variable } from "../format";
+import { number, rSquared, thousands } from "../format";
 import { Registry } from "../listeners";
+import { called } from "../names";
 import { extent, padded } from "../scales";
 import { touches } from "../topics";
 import { type Axes, axes, chooser, marksOf, Stage } from "./axes";
@@ -49,7 +50,7 @@ export function quality({ truth, residual }: Pick<Pairs, "truth" | "residual">):
 
 export function parity(context: Context): View {
   const registry = new Registry();
-  const { store, ui } = context;
+  const { store, ui, act } = context;
   let output = 0;
   let part = "test";
   let chart: Chart | null = null;
@@ -83,7 +84,7 @@ export function parity(context: Context): View {
     const classes = told?.classes ?? false;
     stage.node.hidden = classes;
     counts.hidden = !classes;
-    const names = (told?.outputs ?? []).map((name, i): [number, string] => [i, variable(name)]);
+    const names = (told?.outputs ?? []).map((name, i): [number, string] => [i, called(name)]);
     if (output >= names.length) output = 0;
     outputs.set(classes ? [] : names, output);
     const present = PARTS.flatMap(([name], i): [number, string][] => (pairs.has(name) ? [[i, name]] : []));
@@ -99,7 +100,12 @@ export function parity(context: Context): View {
         pairs.get(rows),
         names.map(([, name]) => name),
       );
-    else chart = drawPairs(stage, words, pairsOf(pairs, output), names[output]?.[1] ?? "");
+    else {
+      const missing = act.possible
+        ? "The network's predictions come as soon as the kernel is free."
+        : "No predictions: the kernel is gone.";
+      chart = drawPairs(stage, words, pairsOf(pairs, output), names[output]?.[1] ?? "", missing);
+    }
     stage.point();
   };
   return { node, draw, destroy: () => registry.destroy() };
@@ -111,10 +117,10 @@ interface Chart {
   pairs: Pairs[];
 }
 
-function drawPairs(stage: Stage, words: HTMLElement, pairs: Pairs[], name: string): Chart | null {
+function drawPairs(stage: Stage, words: HTMLElement, pairs: Pairs[], name: string, missing: string): Chart | null {
   words.replaceChildren(...pairs.map(sentence));
   if (pairs.length === 0) {
-    stage.show("Parity", [], "The network's predictions come as soon as the kernel is free.");
+    stage.show("Parity", [], missing);
     return null;
   }
   const all = pairs.flatMap(({ truth, predicted }) => [...truth, ...predicted]);

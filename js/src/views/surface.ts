@@ -3,9 +3,10 @@ import type { NumberArray } from "../codecs";
 import { row } from "../codecs";
 import type { Context, View } from "../context";
 import { attrs, h, line, s, tick } from "../dom";
-import { number, tickLabels, variable } from "../format";
+import { number, tickLabels } from "../format";
 import { contour, css, heightAt, paint } from "../heat";
 import { Registry } from "../listeners";
+import { called } from "../names";
 import type { Surface } from "../protocol";
 import { extent, linear, padded, path, ticks } from "../scales";
 import type { Store } from "../store";
@@ -22,7 +23,9 @@ export function surface(context: Context): View {
   const registry = new Registry();
   const { store, act } = context;
   let chart: Chart | null = null;
+  /** As the kernel has told, and what was asked for since. */
   let held: (number | null)[] = [];
+  let seen: Surface | null = null;
   let asked = -1;
   let last = "";
   const ask = (change: Partial<Choice> = {}): number | null => {
@@ -56,21 +59,23 @@ export function surface(context: Context): View {
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "surface", "size", "view", "link", "structure", "settings")) return;
     const told = store.state.surface;
-    const look = { uid: context.uid, dark: node.closest(".kw-dark") !== null };
+    const look = { uid: context.uid, dark: node.closest(".kw-dark") !== null, waits: act.possible };
     chart = drawSurface(stage, canvas, told, store.state.heights, look);
     canvas.hidden = !chart?.grid;
     stage.point();
     // What was asked for stands until it is answered.
     if (!told || store.answered < asked) return;
     last = "";
+    if (told !== seen && told.held) held = [...told.held];
     if (held.length !== told.names.length) held = told.names.map(() => null);
-    const names = told.names.map((name, i): [number, string] => [i, variable(name)]);
+    seen = told;
+    const names = told.names.map((name, i): [number, string] => [i, called(name)]);
     const read = names.filter(([i]) => isRead(store, told, i));
     const some = read.length > 0 ? read : names;
     x.set(some, told.x);
     y.set(some.length > 1 ? [...some, [-1, "nothing: a line"]] : [], told.y ?? -1);
     output.set(
-      told.outputs.map((name, i) => [i, variable(name)]),
+      told.outputs.map((name, i) => [i, called(name)]),
       told.output,
     );
     rest.draw(told, held);
@@ -128,7 +133,7 @@ function holders({ store, uid }: Context, registry: Registry, hold: (column: num
     own = new Registry();
     sliders = columns.map((column) => {
       const [low, high] = domainOf(told, column);
-      const label = variable(told.names[column]!);
+      const label = called(told.names[column]!);
       const made = slider(
         {
           name: `at-${column}`,
@@ -151,7 +156,8 @@ function holders({ store, uid }: Context, registry: Registry, hold: (column: num
   const draw = (told: Surface, held: (number | null)[]) => {
     const others = told.names.map((_, i) => i).filter((i) => i !== told.x && i !== told.y && isRead(store, told, i));
     const columns = others.filter((i) => told.ranges[i]![0]! < told.ranges[i]![1]!);
-    const key = `${columns} ${told.names}`;
+    // The data's ranges only: a typed value outside of them must not rebuild what the hand is on.
+    const key = JSON.stringify([columns, told.names, columns.map((i) => told.ranges[i])]);
     if (key !== known) build(told, columns);
     known = key;
     node.hidden = columns.length === 0;
@@ -164,6 +170,8 @@ function holders({ store, uid }: Context, registry: Registry, hold: (column: num
 interface Look {
   uid: string;
   dark: boolean;
+  /** A kernel will tell. */
+  waits: boolean;
 }
 
 interface Chart extends Axes {
@@ -180,14 +188,17 @@ function drawSurface(
   look: Look,
 ): Chart | null {
   if (!told) {
-    stage.show("Surface", [], "The network's output comes as soon as the kernel is free.");
+    const missing = look.waits
+      ? "The network's output comes as soon as the kernel is free."
+      : "No surface: the kernel is gone.";
+    stage.show("Surface", [], missing);
     return null;
   }
   const z = arrays.get("z");
   const points = [0, 1, 2].map((i) => row(arrays.get("points"), i) ?? new Float32Array());
-  const name = variable(told.outputs[told.output] ?? "");
+  const name = called(told.outputs[told.output] ?? "");
   const title = told.classes ? `probability of ${name}` : name;
-  const xAxis = { range: told.x_range as [number, number], name: variable(told.names[told.x] ?? "x") };
+  const xAxis = { range: told.x_range as [number, number], name: called(told.names[told.x] ?? "x") };
   const [rows = 0, columns = 0] = z?.shape ?? [];
   if (!z || columns < 2) return null;
   if (told.y === null || !told.y_range || rows < 2) {
@@ -204,7 +215,7 @@ function drawSurface(
     ]);
     return { ...chart, told, grid: null, points };
   }
-  const yAxis = { range: told.y_range as [number, number], name: variable(told.names[told.y] ?? "y") };
+  const yAxis = { range: told.y_range as [number, number], name: called(told.names[told.y] ?? "y") };
   // The scale is the labels': it stands still while the network learns.
   const [low, high] = told.classes ? [0, 1] : padded(extent(points[2]!.length > 0 ? points[2]! : z.values), 0.02);
   const part = linear(low!, high!, 0, 1);
@@ -284,14 +295,14 @@ function point(stage: Stage, chart: Chart | null, store: Store, px: number, py: 
   }
   const u = (px - left) / (right - left);
   const v = (bottom - py) / (bottom - top);
-  const name = (i: number | null) => variable(told.names[i ?? -1] ?? "");
+  const name = (i: number | null) => called(told.names[i ?? -1] ?? "");
   const at = ([low, high]: number[], t: number) => number(low! + t * (high! - low!));
   const z = row(store.state.heights.get("z"), 0);
   const value = grid ? heightAt(grid, u, v) : z?.[Math.round(u * (z.length - 1))];
   const ys = points[grid ? 1 : 2]!;
   const near = points[0]!.findIndex((x, i) => Math.hypot(chart.x(x) - px, chart.y(ys[i]!) - py) < 7);
   const lines = [
-    `${variable(told.outputs[told.output] ?? "")} = ${Number.isNaN(value) ? "not a number" : number(value)}`,
+    `${called(told.outputs[told.output] ?? "")} = ${Number.isNaN(value) ? "not a number" : number(value)}`,
     `${name(told.x)} = ${at(told.x_range, u)}`,
     told.y_range ? `${name(told.y)} = ${at(told.y_range, v)}` : "",
     near >= 0 ? `data: ${number(points[2]![near])}` : "",

@@ -1,7 +1,7 @@
 // "Symbolify all edges above R² ≥ …": looks at every edge, marks in the drawing and lists what would be fixed to which
 // function, and fixes exactly those.
 import { type Context, endNames } from "../context";
-import { attrs, h, setText } from "../dom";
+import { activeIn, attrs, h, setText } from "../dom";
 import { count, pretty, rSquared, thousands } from "../format";
 import { graph } from "../graph";
 import type { Registry } from "../listeners";
@@ -39,21 +39,15 @@ interface State {
   r2: number;
   rows: Row[];
   marked: Map<string, string>;
-  /** What was known before it was opened, about another network perhaps. */
-  old: Survey | null;
+  /** After how many greetings of the kernel the survey was asked for. */
+  greeted: number;
 }
 
 export function symbolify(context: Context, registry: Registry): Preview {
   const { act, store, ui, uid } = context;
-  const state: State = { open: false, r2: 0.99, rows: [], marked: new Map(), old: null };
+  const state: State = { open: false, r2: 0.99, rows: [], marked: new Map(), greeted: 0 };
   const id = `${uid}-symbolify`;
-  const opener = button({
-    action: "symbolify",
-    label: "Symbolify…",
-    small: true,
-    title: "Fix all edges that a formula fits well; first shows which",
-    attrs: { "aria-expanded": "false", "aria-controls": id },
-  });
+  const opener = openerOf(id);
   const parts = panelParts(context, registry, state, (value) => {
     state.r2 = value;
     choose();
@@ -70,13 +64,17 @@ export function symbolify(context: Context, registry: Registry): Preview {
     state.marked = new Map(state.rows.map(({ key, name }) => [key, name]));
     parts.draw();
   };
+  const ask = () => {
+    state.greeted = store.greeted;
+    act.send({ kind: "survey", on: state.open });
+  };
   const open = (yes: boolean) => {
     if (yes === state.open) return;
     state.open = yes;
-    state.old = store.state.survey;
+    store.look(yes);
     node.hidden = !yes;
     attrs(opener, { "aria-expanded": String(yes) });
-    act.send({ kind: "survey", on: yes });
+    ask();
     choose();
     ui.touch("hover");
   };
@@ -96,18 +94,18 @@ export function symbolify(context: Context, registry: Registry): Preview {
     if (state.rows.length > 0) act.send({ kind: "auto", r2: state.r2, edges: state.rows.map(({ edge }) => edge) });
     close();
   });
-  registry.listen(node, "keydown", (event) => {
-    if (event.key !== "Escape" || event.defaultPrevented) return;
-    close();
-    event.preventDefault();
-    event.stopPropagation();
-  });
+  onEscape(node, registry, close);
   const draw = (topics: Topics) => {
     if (touches(topics, "link")) {
       opener.hidden = act.reading;
       attrs(opener, { disabled: !act.possible });
     }
-    if (state.open && !act.possible) open(false);
+    if (state.open && !act.possible) {
+      leave(node);
+      open(false);
+    }
+    // At a greeting the kernel has forgotten who looks.
+    if (state.open && state.greeted !== store.greeted) ask();
     if (state.open && touches(topics, "survey", "structure")) choose();
   };
   return {
@@ -121,13 +119,34 @@ export function symbolify(context: Context, registry: Registry): Preview {
   };
 }
 
-const surveyOf = ({ store }: Context, { old }: State): Survey | null =>
-  store.state.survey === old ? null : store.state.survey;
+const openerOf = (id: string): HTMLButtonElement =>
+  button({
+    action: "symbolify",
+    label: "Symbolify…",
+    small: true,
+    title: "Fix all edges that a formula fits well; first shows which",
+    attrs: { "aria-expanded": "false", "aria-controls": id },
+  });
+
+function onEscape(node: HTMLElement, registry: Registry, close: () => void): void {
+  registry.listen(node, "keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    close();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+}
+
+/** Its opener is disabled with the kernel gone: the network's tab stop is the nearest thing that takes the focus. */
+function leave(node: HTMLElement): void {
+  if (!node.contains(activeIn(node))) return;
+  node.closest(".kw-frame")?.querySelector<SVGElement>(".kw-network [tabindex='0']")?.focus();
+}
 
 /** What the survey has found so far, best first, of the edges that aren't fixed or pruned meanwhile. */
 function chosen(context: Context, state: State): Row[] {
   const { edges } = graph(context.store.state.structure);
-  const rows = (surveyOf(context, state)?.rows ?? []).map((row) => ({ ...row, key: keyText(row.edge) }));
+  const rows = (context.store.state.survey?.rows ?? []).map((row) => ({ ...row, key: keyText(row.edge) }));
   const numeric = ({ key }: Row) => ["spline", "both"].includes(edges.get(key)?.state ?? "");
   return rows.filter((row) => row.name && row.r2 >= state.r2 && numeric(row)).sort((a, b) => b.r2 - a.r2);
 }
@@ -167,7 +186,7 @@ function panelParts(context: Context, registry: Registry, state: State, echo: (v
   });
   registry.listen(list, "pointerleave", () => ui.set("hover", null));
   const draw = () => {
-    const survey = surveyOf(context, state);
+    const { survey } = context.store.state;
     setText(words, sentence(survey, state.rows.length));
     progress.hidden = survey ? !survey.busy : false;
     if (survey) attrs(progress, { max: Math.max(1, survey.of), value: survey.rows.length });

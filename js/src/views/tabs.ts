@@ -50,15 +50,17 @@ export function tabs({ ui, uid, act, store }: Context, list: Tab[]): View {
   });
   const node = h("div", { class: "kw-col kw-tabbed" }, strip, ...list.map(({ view }) => view.node));
   let watched: Panel | undefined;
+  let greeted = 0;
   const watch = (panel?: Panel) => {
     if (panel === watched || !act.possible) return;
-    act.send({ kind: "watch", view: uid, panels: panel ? [panel] : [] });
+    act.send({ kind: "watch", panels: panel ? [panel] : [] });
     watched = panel;
   };
   const draw: View["draw"] = (topics) => {
     const switched = touches(topics, "view");
-    // A kernel that was away has forgotten it.
-    if (touches(topics, "link") && store.link !== "live") watched = undefined;
+    // A kernel that was away, or that has greeted a view, has forgotten it.
+    if (store.greeted !== greeted || (touches(topics, "link") && store.link !== "live")) watched = undefined;
+    greeted = store.greeted;
     const shown = list.find(({ name }) => name === ui.values.tab);
     attrs(node, { "data-tall": shown?.tall });
     watch(shown?.watch);
