@@ -190,10 +190,11 @@ class Saved:
         session.trainer.configure(**{name: value for name, value in self.current.items() if name not in _FIXED})
         session.trainer.relabel(noisy(session.data, self.noise).train_label)
         session.trainer.events.clear()
-        session.noise, session.seed, session.preset = self.noise, self.seed, self.preset
+        session.noise, session.preset = self.noise, self.preset
         session.past = self.model.history
         model, records = copied(self.model), self.records
-        session.restore(Checkpoint(model, self.memory, records, len(records), tuple(self.events), self.now, 0))
+        events = tuple(self.events)
+        session.restore(Checkpoint(model, self.memory, records, len(records), events, self.now, 0, self.seed))
         session.layout = session._layouts  # another one where the shape is no longer the first one's
         session.state, session.reason = self.state, self.reason
         session.tree.nodes = {node.id: node for node in self.nodes}

@@ -99,11 +99,14 @@ class Session:
         settings: Settings,
     ) -> None:
         """Begin with a network and its data; what was done before is left behind."""
+        # What can fail, metrics of the user among it, comes before anything is changed.
         trainer = Trainer(copied(model), data, None, settings, self._interrupted)
-        self.in_vars = _named(in_vars, data.in_vars, "in_vars")
-        outputs = data.out_vars if len(data.out_vars) == model.n_out else None
-        self.out_vars = _named(out_vars, outputs or tuple(f"y_{i + 1}" for i in range(model.n_out)), "out_vars")
-        self.past, self.initial = model.history, copied(model)
+        inputs = _named(in_vars, data.in_vars, "in_vars")
+        known = data.out_vars if len(data.out_vars) == model.n_out else None
+        outputs = _named(out_vars, known or tuple(f"y_{i + 1}" for i in range(model.n_out)), "out_vars")
+        now, initial = trainer.record(), copied(model)
+        self.in_vars, self.out_vars = inputs, outputs
+        self.past, self.initial = model.history, initial
         self.data, self.trainer, self.model = data, trainer, cast("KAN", trainer.network)
         #: Noise on the training labels, see `noisy`, and the seed of the last reset.
         self.noise, self.seed = 0.0, model.seed
@@ -114,7 +117,7 @@ class Session:
         self.pausing = False
         self.records: list[StepRecord] = []
         self.events: list[Event] = []
-        self.now = trainer.record()
+        self.now = now
         self.ms_per_step: float | None = None
         self.selection: tuple[Edge, ...] = ()
         self.best = BestKnown()
@@ -360,6 +363,7 @@ class Session:
             tuple(self.events),
             self.now,
             self.layout,
+            self.seed,
         )
 
     def restore(self, state: Checkpoint) -> None:
@@ -370,7 +374,7 @@ class Session:
             self.layout, self.selection = state.layout, ()
             self.best.forget()
         self.records = state.records[: state.n_records]
-        self.events, self.now = list(state.events), state.now
+        self.events, self.now, self.seed = list(state.events), state.now, state.seed
 
     def free(self) -> None:
         """Let go of everything; it can't be used afterwards."""

@@ -74,6 +74,8 @@ class Checkpoint:
     now: StepRecord
     layout: int
     """The session's, see there."""
+    seed: int
+    """Of the last reset."""
     bytes: int = field(init=False)
     """What it takes; the records aren't its own."""
 
@@ -82,7 +84,9 @@ class Checkpoint:
 
     def same_as(self, other: Checkpoint) -> bool:
         """Whether both are one state."""
-        sides = [(s.n_records, s.events, s.now, s.layout, s.memory, s.model.state_dict()) for s in (self, other)]
+        sides = [
+            (s.n_records, s.events, s.now, s.layout, s.seed, s.memory, s.model.state_dict()) for s in (self, other)
+        ]
         return _equal(*sides)
 
 

@@ -51,6 +51,36 @@ def test_another_problem_begins_anew():
     explorer.close()
 
 
+def test_a_problem_that_fails_leaves_the_session_as_it_was():
+    def metric(output, label):
+        if output.shape[0] == 400:
+            raise RuntimeError("not for this one")
+        return 0.0
+
+    with KANExplorer.demo("ripples", metrics=[metric], driver="blocking", in_vars=["a", "b"]) as explorer:
+        explorer.step(2)
+        session = explorer._session
+        before, names, data = everything(session), (session.in_vars, session.out_vars), session.data
+        with pytest.raises(RuntimeError, match="not for this one"):
+            explorer._apply(c.UsePreset("two spirals"))
+        assert everything(session) == before
+        assert (session.in_vars, session.out_vars) == names
+        assert session.data is data
+        assert session.trainer.network is session.model
+        assert describe.settings(session)["preset"] == "ripples"
+        explorer.step(1)
+
+
+def test_undoing_a_new_beginning_brings_its_seed_back(session):
+    seed = session.seed
+    session.apply(c.Reset(7))
+    assert describe.settings(session)["seed"] == 7
+    session.apply(c.Undo())
+    assert describe.settings(session)["seed"] == seed
+    session.apply(c.Redo())
+    assert describe.settings(session)["seed"] == 7
+
+
 def test_a_problem_of_ones_own_offers_no_others(session):
     assert describe.settings(session)["presets"] == []
 
