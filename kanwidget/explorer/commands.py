@@ -36,9 +36,10 @@ class Set(Command):
 
     @property
     def given(self) -> dict[str, float | str]:
-        """The settings that change."""
-        named = {"lamb": self.lamb, "opt": self.opt, "lr": self.lr, "batch": self.batch, "noise": self.noise}
-        return {name: value for name, value in named.items() if value is not None}
+        """The settings that change, in the order in which they can be changed one after the other."""
+        # LM takes all rows: they are there before it is, and a part of them only after it.
+        order = ("lamb", "batch", "opt", "lr") if self.batch == -1 else ("lamb", "opt", "lr", "batch")
+        return {name: value for name in (*order, "noise") if (value := getattr(self, name)) is not None}
 
     def call(self) -> str | None:
         texts = {name: "None" if (name, value) == ("batch", -1) else repr(value) for name, value in self.given.items()}

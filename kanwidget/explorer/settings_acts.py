@@ -14,28 +14,33 @@ from kanwidget.explorer.presets import PRESETS, preset
 from kanwidget.explorer.session import Session
 from kanwidget.explorer.surface import checked
 from kanwidget.explorer.topics import EVERYTHING, Topics
+from kanwidget.training import make_settings
 
 NOTHING: Topics = frozenset()
+#: Settings of the training that can be changed on its way.
+CHANGEABLE = ("lamb", "opt", "lr", "batch")
 
 
 def set_(session: Session, command: c.Set) -> Topics:
     """Change settings; they act on the next step."""
     trainer = session.trainer
     old, known, noise, data = trainer.settings, memory.take(trainer), session.noise, trainer.data
-    changes = command.given
     try:
-        level = changes.pop("noise", None)
-        if level is not None:
-            session.noise = _check.real(level, "noise", "set", low=0)
-            trainer.relabel(noisy(session.data, session.noise).train_label)
-        trainer.configure(**changes)
-        if command.opt is not None or command.batch is not None:
-            trainer.reset()
+        # One after the other, as the script repeats them.
+        for name, value in command.given.items():
+            if name == "noise":
+                session.noise = _check.real(value, "noise", "set", low=0)
+                trainer.relabel(noisy(session.data, session.noise).train_label)
+            else:
+                trainer.configure(**{name: value})
+            if name in ("opt", "batch"):
+                trainer.reset()
     except Exception:
         # An optimiser that this loss can't use is noticed only when it is made.
         trainer.settings, trainer.data, session.noise = old, data, noise
         trainer.relabel(data.train_label)
         memory.put(trainer, known)
+        trainer.events.clear()
         raise
     events = [Event(session.now.step, name, f"{name} = {_shown(value)}") for name, value in command.given.items()]
     trainer.events.clear()
@@ -108,7 +113,22 @@ def use_preset(session: Session, command: c.UsePreset) -> Topics:
     name, row = preset(command.name)
     session.begin(row.network(), row.data(), None, None, session.trainer.settings)
     session.preset = name
+    for gone in ("in_vars", "out_vars"):  # names of the problem before
+        session.arguments.pop(gone, None)
+    for one in _carried(session):
+        session.log.add(one)
     return EVERYTHING
+
+
+def _carried(session: Session) -> list[c.Set]:
+    """What brings the settings that the session's arguments mean to those that it has: the script begins with the arguments."""
+    now = session.trainer.settings
+    given = {name: session.arguments[name] for name in CHANGEABLE if name in session.arguments}
+    meant = make_settings(**given)
+    changed = {name: getattr(now, name) for name in CHANGEABLE if getattr(now, name) != getattr(meant, name)}
+    if "batch" in changed and changed["batch"] is None:
+        changed["batch"] = -1
+    return [c.Set(**{name: value}) for name, value in c.Set(**changed).given.items()]
 
 
 def watch(session: Session, command: c.Watch) -> Topics:

@@ -82,6 +82,41 @@ def test_a_problem_to_play_with_is_named(data):
         assert network(replay(explorer.code(), None)) == network(explorer.model)
 
 
+@pytest.mark.parametrize(
+    ("given", "changes"),
+    [
+        ({}, [{"lamb": 0.01}, {"opt": "Adam"}, {"lr": 0.03}, {"batch": 20}]),
+        ({"opt": "Adam", "batch": 20, "lamb": 0.1}, [{"batch": -1}, {"opt": "LM"}, {"lamb": 0.0}]),
+    ],
+)
+def test_settings_that_another_problem_takes_over_are_in_its_script(given, changes):
+    with KANExplorer.demo("ripples", in_vars=["a", "b"], out_vars=["c"], driver="blocking", **given) as explorer:
+        for change in changes:
+            explorer._apply(c.Set(**change))
+        explorer.step(2)
+        explorer._apply(c.UsePreset("four inputs"))
+        assert explorer._session.in_vars == ("x_1", "x_2", "x_3", "x_4")
+        assert "_vars=" not in explorer.code()
+        explorer.step(3)
+        assert network(replay(explorer.code(), None)) == network(explorer.model)
+
+
+@pytest.mark.parametrize(
+    ("given", "change"),
+    [
+        ({}, c.Set(lamb=0.01, noise=0.1)),
+        ({"opt": "Adam", "batch": 20}, c.Set(opt="LM", batch=-1)),
+        ({}, c.Set(opt="Adam", batch=20, lr=0.03, lamb=0.1)),
+    ],
+)
+def test_settings_of_one_message_are_repeated_one_after_the_other(data, given, change):
+    with KANExplorer(KAN([2, 3, 1], seed=4), data, driver="blocking", **given) as explorer:
+        explorer.step(2)
+        explorer._apply(change)
+        explorer.step(3)
+        assert network(replay(explorer.code(), data)) == network(explorer.model)
+
+
 def test_a_live_session_is_replayed_bit_for_bit(data):
     with KANExplorer(KAN([2, 3, 1], seed=2), data, lamb=1e-3, driver="thread") as explorer:
         explorer.start()
