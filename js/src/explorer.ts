@@ -98,7 +98,7 @@ function sender(transport: Transport, store: Store, view: string, expect: (seq: 
       store.setLink("lost");
       return null;
     }
-    if (!UNANSWERED.has(command.kind)) expect(seq);
+    if (store.link === "live" && !UNANSWERED.has(command.kind)) expect(seq);
     return seq;
   };
 }
@@ -116,6 +116,7 @@ function ignore(store: Store, message: unknown): void {
 
 function wire({ store, ui }: Context, transport: Transport, frames: Frames, registry: Registry, send: Send): Pump {
   const pump = new Pump(registry, {
+    live: () => store.link === "live",
     running: () => store.running,
     busy: () => store.busy,
     pump: () => send({ kind: "pump", since: store.metrics.received }),

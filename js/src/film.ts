@@ -59,6 +59,8 @@ export class Film {
         heads?.byteLength === rows * HEAD * 4 &&
         values?.byteLength === rows * data!.samples * 2 &&
         data!.steps.length === data!.scene.length &&
+        Array.isArray(data!.acts) &&
+        Array.isArray(data!.stored) &&
         data!.steps.length > 1;
       return whole ? new Film(data!, heads, values) : null;
     } catch {
@@ -89,17 +91,22 @@ export class Film {
     const n = this.structure(shot).edges.length;
     const width = 3 + samples;
     const values = new Float32Array(n * width);
-    for (let i = 0; i < n; i++) {
-      const row = this.#first[shot]! + i;
-      const head = Array.from({ length: HEAD }, (_, k) => this.#heads.getFloat32(4 * (row * HEAD + k), true));
-      values.set(head.slice(0, 3), i * width);
-      const [low, high] = [head[3]!, head[4]!];
-      for (let k = 0; k < samples; k++) {
-        const part = this.#values.getUint16(2 * (row * samples + k), true);
-        values[i * width + 3 + k] = part === NO_NUMBER ? Number.NaN : low + ((high - low) * part) / (NO_NUMBER - 1);
-      }
-    }
+    for (let i = 0; i < n; i++) values.set(this.#row(shot, i), i * width);
     return { values, shape: [n, width] };
+  }
+
+  #row(shot: number, index: number): Float32Array {
+    const { samples } = this.data;
+    const row = this.#first[shot]! + index;
+    const head = Array.from({ length: HEAD }, (_, k) => this.#heads.getFloat32(4 * (row * HEAD + k), true));
+    const values = new Float32Array(3 + samples);
+    values.set(head.slice(0, 3));
+    const [low, high] = [head[3]!, head[4]!];
+    for (let k = 0; k < samples; k++) {
+      const part = this.#values.getUint16(2 * (row * samples + k), true);
+      values[3 + k] = part === NO_NUMBER ? Number.NaN : low + ((high - low) * part) / (NO_NUMBER - 1);
+    }
+    return values;
   }
 
   /** One edge as the inspector shows it, without what wasn't recorded; null where there is no such edge. */
@@ -109,8 +116,7 @@ export class Film {
   ): { detail: Float32Array; points: number; range: number[]; importance: number } | null {
     const index = this.structure(shot).edges.findIndex((edge) => keyText(edge.key) === key);
     if (index < 0) return null;
-    const { values, shape } = this.curves(shot);
-    const row = values.subarray(index * shape[1], (index + 1) * shape[1]);
+    const row = this.#row(shot, index);
     const n = this.data.samples;
     const [importance, low, high] = [row[0]!, row[1]!, row[2]!];
     const detail = new Float32Array(4 * n).fill(Number.NaN);

@@ -15,6 +15,7 @@ const MOST_MS = 16_000;
 const ANSWER_MS = 120;
 
 interface PumpHost {
+  live(): boolean;
   running(): boolean;
   /** Something that was asked for is still being worked out. */
   busy(): boolean;
@@ -78,7 +79,7 @@ export class Pump {
   }
 
   #wanted(): boolean {
-    return this.host.running() || this.#command !== null || this.host.busy();
+    return this.host.live() && (this.host.running() || this.#command !== null || this.host.busy());
   }
 
   #wait(ms: number): void {

@@ -89,7 +89,7 @@ export class Store {
   answered = -1;
   /** This view's name: acks of other views' commands are not for it. */
   view: string | null = null;
-  /** How often a kernel has greeted any view: then it has forgotten what they had open. */
+  /** How often a kernel has greeted any view, or was away: then it has forgotten what they had open. */
   greeted = 0;
   /** The preview of a survey is open. */
   looking = false;
@@ -113,6 +113,7 @@ export class Store {
   setLink(link: Link): void {
     if (this.link === link) return;
     this.link = link;
+    if (link === "lost") this.greeted += 1;
     this.#changed(["link", "status"]);
   }
 

@@ -260,6 +260,15 @@ describe("where there are none", () => {
   });
 });
 
+it("handles say between which values they are", () => {
+  for (const part of view.all("[data-kw-handle]")) {
+    const [low, now, high] = ["min", "now", "max"].map((name) => Number(part.getAttribute(`aria-value${name}`)));
+    expect(low).toBeLessThanOrEqual(now!);
+    expect(high).toBeGreaterThanOrEqual(now!);
+    expect(part.hasAttribute("aria-valuemin") && high! > low!).toBe(true);
+  }
+});
+
 describe("after a change of structure", () => {
   it("what is held since before another structure is let go: its key means another edge now", () => {
     const [x, y] = grab(3);

@@ -67,13 +67,16 @@ describe("what is watched", () => {
     expect(watched()).toEqual([["parity"], ["parity"]]);
   });
 
-  it("is told again to a kernel that was away", () => {
+  it("is told again to a kernel that was away, however shortly", () => {
     open("parity");
     view.explorer.store.setLink("lost");
     frame();
     view.explorer.store.setLink("live");
     frame();
-    expect(watched()).toEqual([["parity"], ["parity"]]);
+    view.explorer.store.setLink("lost");
+    view.explorer.store.setLink("live");
+    frame();
+    expect(watched()).toEqual([["parity"], ["parity"], ["parity"]]);
   });
 });
 
@@ -260,6 +263,15 @@ describe("what a surface is of", () => {
     expect(asked().at).toEqual([null, null, null, 0.5]);
   });
 
+  it("an ack leaves the map alone", () => {
+    const dot = () => view.one('[data-kw-panel="surface"] circle.kw-dot-on');
+    frame();
+    const before = dot();
+    view.kernel.push("settings", { settings: view.kernel.settings() });
+    frame();
+    expect(dot()).toBe(before);
+  });
+
   it("sliders follow the ranges of other data with the same names", () => {
     tell({ ranges: Array(4).fill([10, 100]), at: [55, 55, 55, 55] });
     const range = view.one<HTMLInputElement>('[data-kw-control="at-2"]');
@@ -272,6 +284,8 @@ describe("what a surface is of", () => {
 
   it("is painted anew in the colours of another theme", async () => {
     const colours = () => view.all('[data-kw-panel="surface"] stop').map((one) => one.getAttribute("stop-color"));
+    // What the click has brought is drawn.
+    frame();
     const before = colours();
     document.documentElement.dataset.theme = "dark";
     await Promise.resolve();
@@ -369,12 +383,14 @@ describe("front", () => {
   });
 });
 
+const startAgain = () => {
+  view.kernel.presets = ["ripples", "<i>"];
+  view.kernel.push("settings", { settings: view.kernel.settings() });
+  view.click('[data-kw-menu="again"]');
+};
+
 describe("starting again", () => {
-  beforeEach(() => {
-    view.kernel.presets = ["ripples", "<i>"];
-    view.kernel.push("settings", { settings: view.kernel.settings() });
-    view.click('[data-kw-menu="again"]');
-  });
+  beforeEach(startAgain);
   const resets = () => view.commands("control") as unknown as { action: string; seed?: number }[];
 
   it("resets with the seed in the field, or with another one", () => {
@@ -419,6 +435,33 @@ describe("starting again", () => {
     expect(["h2", "p", "label", "button"].map(pressed)).toEqual([true, true, true, true]);
     expect(["input", "select"].map(pressed)).toEqual([false, false]);
   });
+
+  it("a seed that was typed stands through acks, until the kernel tells another one", () => {
+    const field = view.one<HTMLInputElement>('[data-kw-control="seed"]');
+    field.focus();
+    field.value = "7";
+    view.one('[data-kw-action="reset-seed"]').focus();
+    const tell = () => {
+      view.kernel.push("settings", { settings: view.kernel.settings() });
+      frame();
+    };
+    tell();
+    expect(field.value).toBe("7");
+    view.kernel.seed = 8;
+    tell();
+    expect(field.value).toBe("8");
+  });
+
+  it("without a kernel nothing of it can be pressed", () => {
+    view.kernel.lose();
+    frame();
+    for (const action of ["reset-seed", "new-seed"])
+      expect(view.one<HTMLButtonElement>(`[data-kw-action="${action}"]`).disabled).toBe(true);
+  });
+});
+
+describe("the popover of starting again", () => {
+  beforeEach(startAgain);
 
   it("closes on Escape, gives the focus back, and is not there without a kernel", () => {
     const pop = view.one('[role="dialog"]');

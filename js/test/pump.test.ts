@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { aliveCount } from "../src/listeners";
 import { fakeTime, mount } from "./helpers";
 
 beforeEach(fakeTime);
@@ -120,6 +121,22 @@ describe("an answer that does not come", () => {
     kernel.push("ack", { of: 501, ok: true, settings: kernel.settings(), view: "another" });
     vi.advanceTimersByTime(1200);
     expect(commands("pump").length).toBe(1);
+    explorer.destroy();
+  });
+});
+
+describe("what is an answer", () => {
+  it("expects none from a kernel that is gone", () => {
+    const { kernel, commands, explorer, click } = mount({ width: [2, 5, 1], steps: 10 });
+    vi.advanceTimersByTime(5000);
+    const alive = aliveCount();
+    kernel.silent = true;
+    click('[data-kw-action="undo"]');
+    click('[data-kw-action="reset"]');
+    kernel.lose();
+    vi.advanceTimersByTime(5000);
+    expect(aliveCount()).toBe(alive);
+    expect(commands("pump").length).toBe(0);
     explorer.destroy();
   });
 

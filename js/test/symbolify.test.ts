@@ -51,9 +51,12 @@ describe("looking", () => {
     tell(0, 4);
     expect(panel().textContent).toContain("4 of 6 edges looked at: 2 edges would be fixed so far");
     expect(view.one("progress").getAttribute("value")).toBe("4");
+    // Only the end is spoken.
+    expect(panel().querySelector("[role=status]")?.getAttribute("aria-busy")).toBe("true");
     tell(4, 6);
     expect(panel().textContent).toContain("6 of 6 edges looked at: 3 edges would be fixed.");
     expect(view.one("progress").hidden).toBe(true);
+    expect(panel().querySelector("[role=status]")?.hasAttribute("aria-busy")).toBe(false);
   });
 
   it("marks them in the drawing, with names, and lists them best first", () => {

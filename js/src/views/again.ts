@@ -103,10 +103,15 @@ function seedField({ store, act, uid }: Context, registry: Registry) {
   registry.listen(field, "keydown", (event) => {
     if (event.key === "Enter") go();
   });
+  let known: string | number | null = null;
   const draw = () => {
     const seed = store.state.settings.seed ?? "";
-    attrs(field, { "data-kw-value": seed, disabled: !act.possible });
-    if (field !== activeIn(field)) field.value = String(seed);
+    for (const one of [field, start, other]) attrs(one, { disabled: !act.possible });
+    attrs(field, { "data-kw-value": seed });
+    // What is typed stands until another one is told.
+    if (field === activeIn(field) || seed === known) return;
+    field.value = String(seed);
+    known = seed;
   };
   return { node, draw };
 }
@@ -158,7 +163,7 @@ function dataSliders({ store, act, uid }: Context, registry: Registry) {
       rows = known;
       build();
     }
-    [100 * noise, batch ?? rows].forEach((value, i) => {
+    [Number((100 * noise).toPrecision(12)), batch ?? rows].forEach((value, i) => {
       sliders[i]!.accept(value, store.answered);
       sliders[i]!.disable(!act.possible);
     });

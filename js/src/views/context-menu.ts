@@ -197,6 +197,7 @@ export function menuEvents(
     if (!pressed) return;
     event.preventDefault();
     event.stopPropagation();
+    if (event.type === "click") pressed = false;
   };
   for (const type of ["mousedown", "click"]) registry.listen(stage, type, swallow, { capture: true });
 }

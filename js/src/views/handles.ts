@@ -153,6 +153,8 @@ export class Handles {
       tabindex: i === this.#cursor ? 0 : -1,
       "data-held": this.#drag.gesture?.index === i,
       "aria-label": `coefficient ${i + 1} of ${values.length}, at ${number(x)}`,
+      "aria-valuemin": Number(Math.min(values[i]!, plot.range[0]).toPrecision(4)),
+      "aria-valuemax": Number(Math.max(values[i]!, plot.range[1]).toPrecision(4)),
       "aria-valuenow": Number(values[i]!.toPrecision(4)),
       "aria-valuetext": number(values[i]),
     });

@@ -31,7 +31,7 @@ export function networkInput(drawing: Drawing, menu: ContextMenu, registry: Regi
   });
   registry.listen(stage, "focusout", () => ui.set("hover", null));
   registry.listen(stage, "keydown", (event) => {
-    if (event.defaultPrevented || !onKey(drawing, event)) return;
+    if (event.defaultPrevented || !onKey(drawing, registry, event)) return;
     event.preventDefault();
     event.stopPropagation();
   });
@@ -76,7 +76,7 @@ function select(drawing: Drawing, key: string, add: boolean): void {
   drawing.context.ui.set("cursor", key);
 }
 
-function onKey(drawing: Drawing, event: KeyboardEvent): boolean {
+function onKey(drawing: Drawing, registry: Registry, event: KeyboardEvent): boolean {
   const key = keyOf(event.target as Element);
   if (!key || event.ctrlKey || event.metaKey || event.altKey) return false;
   if (event.key === "Enter" || event.key === " ") {
@@ -89,7 +89,7 @@ function onKey(drawing: Drawing, event: KeyboardEvent): boolean {
   // The element may be drawn only because it has the cursor: focus it once it is there.
   const focus = () => drawing.element(next)?.focus();
   if (drawing.element(next)) focus();
-  else requestAnimationFrame(focus);
+  else registry.frame(focus);
   return true;
 }
 

@@ -60,14 +60,15 @@ export function surface(context: Context): View {
     if (!touches(topics, "surface", "size", "view", "link", "structure", "settings")) return;
     const told = store.state.surface;
     const look = { uid: context.uid, dark: node.closest(".kw-dark") !== null, waits: act.possible };
-    chart = drawSurface(stage, canvas, told, store.state.heights, look);
-    canvas.hidden = !chart?.grid;
-    stage.point();
+    if (touches(topics, "surface", "size", "view", "link", "structure")) {
+      chart = drawSurface(stage, canvas, told, store.state.heights, look);
+      canvas.hidden = !chart?.grid;
+      stage.point();
+    }
     // What was asked for stands until it is answered.
     if (!told || store.answered < asked) return;
     last = "";
-    if (told !== seen && told.held) held = [...told.held];
-    if (held.length !== told.names.length) held = told.names.map(() => null);
+    held = heldOf(told, told !== seen, held);
     seen = told;
     const names = told.names.map((name, i): [number, string] => [i, called(name)]);
     const read = names.filter(([i]) => isRead(store, told, i));
@@ -98,6 +99,12 @@ function exchanged(store: Store, told: Surface, change: Partial<Choice>): Choice
   if (change.x !== undefined) return { x, y: told.x, output };
   const other = told.names.findIndex((_, i) => i !== y && isRead(store, told, i));
   return { x: told.y ?? (other < 0 ? x : other), y: told.y === null && other < 0 ? null : y, output };
+}
+
+/** What is held: news of the kernel say it, if it isn't older than that; else it is what was asked for. */
+function heldOf({ held, names }: Surface, news: boolean, asked: (number | null)[]): (number | null)[] {
+  if (news && held) return [...held];
+  return asked.length === names.length ? asked : names.map(() => null);
 }
 
 /** Whether the network reads a column of the data. */
@@ -200,7 +207,10 @@ function drawSurface(
   const title = told.classes ? `probability of ${name}` : name;
   const xAxis = { range: told.x_range as [number, number], name: called(told.names[told.x] ?? "x") };
   const [rows = 0, columns = 0] = z?.shape ?? [];
-  if (!z || columns < 2) return null;
+  if (!z || columns < 2) {
+    stage.show("Surface", [], "Nothing was told of the network's output.");
+    return null;
+  }
   if (told.y === null || !told.y_range || rows < 2) {
     const chart = axes(stage.size, {
       x: xAxis,

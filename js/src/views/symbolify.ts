@@ -187,6 +187,8 @@ function panelParts(context: Context, registry: Registry, state: State, echo: (v
   registry.listen(list, "pointerleave", () => ui.set("hover", null));
   const draw = () => {
     const { survey } = context.store.state;
+    // Only the end is news to those who hear it.
+    attrs(words, { "aria-busy": survey && !survey.busy ? null : "true" });
     setText(words, sentence(survey, state.rows.length));
     progress.hidden = survey ? !survey.busy : false;
     if (survey) attrs(progress, { max: Math.max(1, survey.of), value: survey.rows.length });

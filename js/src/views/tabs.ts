@@ -59,7 +59,7 @@ export function tabs({ ui, uid, act, store }: Context, list: Tab[]): View {
   const draw: View["draw"] = (topics) => {
     const switched = touches(topics, "view");
     // A kernel that was away, or that has greeted a view, has forgotten it.
-    if (store.greeted !== greeted || (touches(topics, "link") && store.link !== "live")) watched = undefined;
+    if (store.greeted !== greeted) watched = undefined;
     greeted = store.greeted;
     const shown = list.find(({ name }) => name === ui.values.tab);
     attrs(node, { "data-tall": shown?.tall });
