@@ -212,8 +212,9 @@ def lab():
     from tests.browser.notebook import SETUP, Explorer, Notebook
 
     cells = [SETUP, "explorer = KANExplorer(model, data, opt='Adam', lamb=1e-3)\nexplorer"]
-    sleeping = "import time\nprint('begun', flush=True)\nwhile True:\n    time.sleep(10)"
-    computing = "print('begun', flush=True)\nwhile True:\n    sum(range(1000))"
+    begin = "import pathlib, time\nprint('begun', flush=True)\nwhile not pathlib.Path('end').exists():\n    "
+    end = "\nprint('ended')\npathlib.Path('end').unlink()"
+    sleeping, computing = f"{begin}time.sleep(1){end}", f"{begin}sum(range(100_000)){end}"
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = Server("lab", folder)
@@ -237,11 +238,11 @@ def lab():
         server.shut_down_kernels()
 
 
-def until_outputs(notebook, cell, count):
-    """Wait until a cell has so many outputs: the kernel's own status also tells of clicks."""
+def until_says(notebook, cell, word):
+    """Wait until a cell has printed a word: the kernel's own status also tells of clicks."""
     notebook.page.wait_for_function(
-        "([name, cell, n]) => window.notebookPanel(name).model.cells.get(cell).toJSON().outputs.length >= n",
-        arg=[notebook.name, cell, count],
+        "([name, cell, word]) => JSON.stringify(window.notebookPanel(name).model.cells.get(cell).toJSON().outputs).includes(word)",
+        arg=[notebook.name, cell, word],
     )
 
 
@@ -252,10 +253,10 @@ def in_browser():
         print(f"browser: pause -> shown, kernel free         {quantiles(seen_pauses(view))}")
         for cell, name in ((2, "sleeps  "), (3, "computes")):
             notebook.run(cell)
-            until_outputs(notebook, cell, 1)
+            until_says(notebook, cell, "begun")
             print(f"browser: pause -> shown, a cell {name}     {quantiles(seen_pauses(view))}")
-            notebook.interrupt()
-            until_outputs(notebook, cell, 2)
+            (notebook.server.folder / "files" / "end").touch()
+            until_says(notebook, cell, "ended")
 
 
 def drawings():

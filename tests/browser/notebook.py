@@ -174,10 +174,6 @@ class Notebook:
         """Restart the kernel, without waiting for it."""
         self._do("panel.context.sessionContext.session.kernel.restart();")
 
-    def interrupt(self):
-        """Interrupt the cell that runs."""
-        self._do("await panel.context.sessionContext.session.kernel.interrupt();")
-
     def theme(self, name):
         """Change the theme, and wait until the application has taken its curtain away."""
         self._do("await window.jupyterapp.commands.execute('apputils:change-theme', { theme: a });", name)
