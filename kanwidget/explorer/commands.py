@@ -6,7 +6,7 @@ A command knows the line of Python that does the same (`call`), so that a sessio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Edge: TypeAlias = tuple[int, int, int]
 Node: TypeAlias = tuple[int, int]
@@ -35,7 +35,7 @@ class Set(Command):
     noise: float | None = None
 
     @property
-    def given(self) -> dict[str, float | str]:
+    def given(self) -> dict[str, Any]:
         """The settings that change, in the order in which they can be changed one after the other."""
         # LM takes all rows: they are there before it is, and a part of them only after it.
         order = ("lamb", "batch", "opt", "lr") if self.batch == -1 else ("lamb", "opt", "lr", "batch")
