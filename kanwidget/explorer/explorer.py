@@ -46,6 +46,11 @@ def _is_default(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value == "auto")
 
 
+def _listed(names: Any) -> Any:
+    """Names as a list that can be written down; what isn't some names is left to be refused."""
+    return list(names) if isinstance(names, Iterable) and not isinstance(names, str) else names
+
+
 class KANExplorer(Controls, Outputs):
     """Train a network, watch it, click its edges and turn it into a formula.
 
@@ -94,6 +99,7 @@ class KANExplorer(Controls, Outputs):
         for name in _NOT_HERE.keys() & options.keys():
             _check.fail(name, "KANExplorer", "left out", options[name], _NOT_HERE[name])
         lib = None if lib is None else list(lib)
+        in_vars, out_vars = _listed(in_vars), _listed(out_vars)
         given = {"in_vars": in_vars, "out_vars": out_vars, "lib": lib, "opt": opt, "steps": steps, **options}
         self._arguments = {name: value for name, value in given.items() if not _is_default(value)}
         self._session = Session(
@@ -148,8 +154,12 @@ class KANExplorer(Controls, Outputs):
 
         saved = Saved(read(path), path)
         data = saved.check(data, options)
-        explorer = cls(saved.initial, data, **{**saved.arguments, **options})
-        explorer._ask(lambda: saved.restore(explorer._session))
+        explorer = saved.begun(lambda: cls(saved.initial, data, **{**saved.arguments, **options}))
+        try:
+            explorer._ask(lambda: saved.restore(explorer._session))
+        except BaseException:
+            explorer.close()
+            raise
         return explorer
 
     # ---- training

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import ast
 import base64
-import binascii
 import json
 import math
 import os
 import re
 import tempfile
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -33,15 +33,17 @@ from kanwidget.explorer.session import Session
 from kanwidget.explorer.stored import text_of
 from kanwidget.explorer.undo import Checkpoint, TreeNode, copied
 from kanwidget.kan import KAN
-from kanwidget.training.settings import Settings
+from kanwidget.training.settings import Settings, make_settings
+
+T = TypeVar("T")
 
 #: Version of the format. A change that older code can't read raises it.
 FORMAT = 1
 #: Bytes of data that are stored; more have to be given again.
 _MOST_DATA = 16_000_000
-_LM_FIELDS = ("damping", "_growth", "_small")
-_RECORD = tuple(field.name for field in fields(StepRecord))
-_NODE = ("id", "parent", "label", "kind", "step", "error", "forward", "left", "complexity")
+_SETTINGS = frozenset(field.name for field in fields(Settings))
+#: Arguments of `KANExplorer` that a file may hold.
+_ARGUMENTS = _SETTINGS | {"in_vars", "out_vars", "lib", "steps"}
 
 
 def state(session: Session) -> str:
@@ -60,14 +62,14 @@ def state(session: Session) -> str:
 
 def _session(session: Session) -> dict[str, Any]:
     arguments = {name: literal(value) for name, value in session.arguments.items()}
-    settings = {field.name: getattr(session.trainer.settings, field.name) for field in fields(Settings)}
+    settings = {field.name: literal(getattr(session.trainer.settings, field.name)) for field in fields(Settings)}
     known = memory.take(session.trainer)
     current = copied(session.model)
     current.history = session.past
     return {
-        "arguments": {name: session.arguments[name] for name, text in arguments.items() if text is not None},
+        "arguments": _values(arguments),
         "given_again": [name for name, text in arguments.items() if text is None],
-        "current": {name: value for name, value in settings.items() if literal(value) is not None},
+        "current": _values(settings),
         "memory": _plain({name: known.get(name) for name in ("step_count", "seconds", "reason", "LM")}),
         "state": "paused" if session.running else session.state,
         "reason": session.reason,
@@ -85,6 +87,11 @@ def _session(session: Session) -> dict[str, Any]:
     }
 
 
+def _values(texts: dict[str, str | None]) -> dict[str, Any]:
+    """The plain values of literals: a scalar of NumPy is a number."""
+    return {name: ast.literal_eval(text) for name, text in texts.items() if text is not None}
+
+
 def _plain(value: Any) -> Any:
     """JSON has no NaN and no infinity: they become texts, which `_number` reads back."""
     if isinstance(value, float) and not math.isfinite(value):
@@ -94,8 +101,31 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
-def _number(value: Any) -> Any:
-    return float(value) if value in ("nan", "inf", "-inf") else value
+def _real(value: Any) -> float:
+    """A number that `_plain` has written."""
+    if isinstance(value, bool) or not (isinstance(value, (int, float)) or value in ("nan", "inf", "-inf")):
+        raise ValueError(f"{_check.describe(value)} is no number")
+    return float(value)
+
+
+def _real_or_none(value: Any) -> float | None:
+    return None if value is None else _real(value)
+
+
+def _whole(value: Any, low: int = 0, high: int = 2**53) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{_check.describe(value)} is no integer from {low} to {high}")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{_check.describe(value)} is no text")
+    return value
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else _text(value)
 
 
 def _packed(model: KAN) -> str:
@@ -132,7 +162,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise FileNotFoundError(f"there is no file {os.fspath(path)}")
     try:
         told = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # of other text, of other bytes, of integers that are too long to be any
         told = None
     if not isinstance(told, dict) or told.get("kind") != "kanwidget session":
         raise ValueError(f"{os.fspath(path)} has no session in it. Give a file that save_json wrote.")
@@ -154,25 +184,37 @@ class Saved:
         self.path = os.fspath(path)
         try:
             part = told["session"]
-            self.arguments: dict[str, Any] = dict(part["arguments"])
-            self.given_again: list[str] = list(part["given_again"])
-            self.current: dict[str, Any] = dict(part["current"])
+            self.arguments = _arguments(part["arguments"])
+            self.given_again = [_known(name, _ARGUMENTS) for name in part["given_again"]]
+            self.current = _settings(part["current"])
             self.memory = _memory(part["memory"])
-            self.state, self.reason = part["state"], part["reason"]
-            self.noise, self.seed = float(part["noise"]), int(part["seed"])
+            self.state, self.reason = part["state"], _text_or_none(part["reason"])
+            self.noise, self.seed = _real(part["noise"]), _whole(part["seed"], high=2**64)
             self.preset = part["preset"] if part["preset"] in PRESETS else None
             self.records = [_record(row) for row in part["records"]]
             self.now = _record(part["now"])
-            self.events = [Event(int(step), str(kind), str(label)) for step, kind, label in part["events"]]
-            self.nodes = [_node(row) for row in part["tree"]]
-            self.tree_current = int(told["history"]["current"])
+            self.events = [Event(_whole(step), _text(kind), _text(label)) for step, kind, label in part["events"]]
+            self.nodes = _tree(part["tree"])
+            self.tree_current = _whole(told["history"]["current"], high=len(self.nodes) - 1)
             self.done = [_done(line) for line in part["done"]]
             self.initial, self.model = _model(part["initial"]), _model(part["model"])
             self.data = None if part["data"] is None else _dataset(part["data"])
-            if self.state not in ("idle", "paused", "done", "error") or self.tree_current >= len(self.nodes):
-                raise ValueError("its state is none that a session can be in")
-        except (KeyError, TypeError, AttributeError, IndexError, ValueError, binascii.Error) as error:
-            raise ValueError(f"{self.path} is damaged: {type(error).__name__}: {error}") from error
+            _check.choice(self.state, "state", "load", ("idle", "paused", "done", "error"))
+            _check.real(self.noise, "noise", "load", low=0)
+            if (self.model.n_features, self.model.n_out) != (self.initial.n_features, self.initial.n_out):
+                raise ValueError("its networks have different inputs or outputs")
+        except Exception as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> ValueError:
+        return ValueError(f"{self.path} is damaged: {type(error).__name__}: {error}")
+
+    def begun(self, begin: Callable[[], T]) -> T:
+        """What begins a session with the network and the arguments, or an error that says that they are this file's."""
+        try:
+            return begin()
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{self.path} can't be gone on with: {error}") from error
 
     def check(self, data: Any, options: dict[str, Any]) -> Any:
         """The data to go on with, or an error that says what has to be given again."""
@@ -187,6 +229,12 @@ class Saved:
 
     def restore(self, session: Session) -> None:
         """Bring a session that was made of `initial`, `data` and `arguments` to where it was."""
+        try:
+            self._restore(session)
+        except Exception as error:
+            raise self._damaged(error) from error
+
+    def _restore(self, session: Session) -> None:
         session.trainer.configure(**{name: value for name, value in self.current.items() if name not in _FIXED})
         session.trainer.relabel(noisy(session.data, self.noise).train_label)
         session.trainer.events.clear()
@@ -260,22 +308,92 @@ def _done(line: str) -> Done | int:
     return int(steps[1]) if steps else Done(line)
 
 
+def _known(name: Any, names: Iterable[str]) -> str:
+    if name not in names:
+        raise ValueError(f"an explorer has no argument {_check.describe(name)}")
+    return _text(name)
+
+
+def _settings(told: dict[str, Any]) -> dict[str, Any]:
+    """Settings by name, each of which can be one."""
+    found = {_known(name, _SETTINGS): value for name, value in told.items()}
+    make_settings(**found)
+    return found
+
+
+def _arguments(told: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of `KANExplorer` that a session may have been given."""
+    found = {_known(name, _ARGUMENTS): value for name, value in told.items()}
+    _settings({name: value for name, value in found.items() if name in _SETTINGS})
+    for name in ("in_vars", "out_vars", "lib"):
+        if name in found:
+            found[name] = [_text(one) for one in found[name]]
+    if "steps" in found:
+        _whole(found["steps"], low=1)
+    return found
+
+
 def _memory(told: dict[str, Any]) -> dict[str, Any]:
-    known = {"step_count": int(told["step_count"]), "seconds": float(told["seconds"]), "reason": str(told["reason"])}
+    known: dict[str, Any] = {
+        "step_count": _whole(told["step_count"]),
+        "seconds": _real(told["seconds"]),
+        "reason": _text(told["reason"]),
+    }
     if told["LM"] is not None:
-        known["LM"] = {name: _number(told["LM"][name]) for name in _LM_FIELDS}
+        known["LM"] = {name: cast(told["LM"][name]) for name, cast in _LM_FIELDS.items()}
     return known
 
 
 def _record(row: list[Any]) -> StepRecord:
-    values = dict(zip(_RECORD, map(_number, row), strict=True))
-    values["metrics"] = {name: _number(value) for name, value in values["metrics"].items()}
-    return StepRecord(**values)
+    return StepRecord(**{name: cast(value) for (name, cast), value in zip(_RECORD.items(), row, strict=True)})
 
 
-def _node(row: list[Any]) -> TreeNode:
-    values = dict(zip(_NODE, row, strict=True))
-    return TreeNode(**{**values, "error": _number(values["error"]), "left": _number(values["left"])})
+def _metrics(told: dict[str, Any]) -> dict[str, float]:
+    return {_text(name): _real(value) for name, value in told.items()}
+
+
+def _tree(rows: list[Any]) -> list[TreeNode]:
+    """The nodes in order, each but the first one with a parent before it."""
+    nodes = [
+        TreeNode(**{name: cast(value) for (name, cast), value in zip(_NODE.items(), row, strict=True)}) for row in rows
+    ]
+    for number, node in enumerate(nodes):
+        parent, ahead = node.parent, node.forward
+        hangs = parent is None if number == 0 else parent is not None and parent < number
+        leads = ahead is None or (ahead < len(nodes) and nodes[ahead].parent == number)
+        if node.id != number or not hangs or not leads:
+            raise ValueError(f"state {number} of its history has no place in it")
+    return nodes
+
+
+def _whole_or_none(value: Any) -> int | None:
+    return None if value is None else _whole(value)
+
+
+#: What the fields are, in the order in which they are stored.
+_LM_FIELDS: dict[str, Callable[[Any], Any]] = {"damping": _real, "_growth": _real, "_small": _whole}
+_RECORD: dict[str, Callable[[Any], Any]] = {
+    "step": _whole,
+    "train_loss": _real,
+    "test_loss": _real_or_none,
+    "penalty": _real,
+    "seconds": _real,
+    "damping": _real_or_none,
+    "validation_loss": _real_or_none,
+    "metrics": _metrics,
+    "stopped": _text_or_none,
+}
+_NODE: dict[str, Callable[[Any], Any]] = {
+    "id": _whole,
+    "parent": _whole_or_none,
+    "label": _text,
+    "kind": _text,
+    "step": _whole,
+    "error": _real_or_none,
+    "forward": _whole_or_none,
+    "left": _real_or_none,
+    "complexity": _whole,
+}
 
 
 def _model(text: str) -> KAN:

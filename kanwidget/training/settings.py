@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Integral, Real
 from typing import Any
 
 from torch import Tensor
@@ -71,7 +72,15 @@ def make_settings(metrics: Any = (), **given: Any) -> Settings:
     if callable(settings.loss) and settings.sample_weight is not None:
         advice = "Weigh the samples within the loss."
         _check.fail("sample_weight", "fit", "left out with a loss of your own", settings.sample_weight, advice)
-    return replace(settings, batch=None if batch == -1 else batch)
+    plain = {name: _plain(getattr(settings, name)) for name in Settings.__dataclass_fields__ if name != "batch"}
+    return replace(settings, **plain, batch=None if batch == -1 else _plain(batch))
+
+
+def _plain(value: Any) -> Any:
+    """A scalar of NumPy as a number of Python, anything else as it is."""
+    if isinstance(value, (bool, int, float)) or not isinstance(value, Real):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _named_metrics(metrics: Any) -> Mapping[str, Metric]:

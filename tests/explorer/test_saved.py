@@ -242,6 +242,20 @@ def test_a_missing_file_and_a_wrong_path_are_named(tmp_path):
         {"done": ["import os"]},
         {"done": ["explorer.fix(open('x'))"]},
         {"arguments": None},
+        {"arguments": {"model": 3}},
+        {"arguments": {"driver": "thread"}},
+        {"arguments": {"lamb": "much"}},
+        {"arguments": {"in_vars": [1, 2]}},
+        {"given_again": ["model"]},
+        {"current": {"batch": "all"}},
+        {"current": {"opt": "Adam", "batch": 0}},
+        {"current": {"opt": "LM", "batch": 3}},
+        {"noise": -1},
+        {"noise": True},
+        {"seed": 1.5},
+        {"seed": 10**4000},
+        {"reason": 5},
+        {"events": [[10**400, "lamb", "x"]]},
     ],
 )
 def test_damaged_files_are_refused_whatever_is_damaged(explorer, tmp_path, change):
@@ -251,6 +265,69 @@ def test_damaged_files_are_refused_whatever_is_damaged(explorer, tmp_path, chang
     path.write_text(json.dumps(told))
     with pytest.raises(ValueError, match=r"session\.json is damaged"):
         KANExplorer.load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda told: told["history"].update(current=-1),
+        lambda told: told["history"].update(current=99),
+        lambda told: told["history"].update(current=True),
+        lambda told: told["session"]["tree"][0].__setitem__(1, 1),
+        lambda told: told["session"]["tree"][1].__setitem__(1, 1),
+        lambda told: told["session"]["tree"][1].__setitem__(1, None),
+        lambda told: told["session"]["tree"][1].__setitem__(0, 5),
+        lambda told: told["session"]["tree"][0].__setitem__(6, 0),
+        lambda told: told["session"]["tree"][0].__setitem__(6, 7),
+        lambda told: told["session"]["tree"][0].__setitem__(5, "low"),
+        lambda told: told["session"]["records"][0].__setitem__(1, "small"),
+        lambda told: told["session"]["records"][0].__setitem__(0, "1"),
+        lambda told: told["session"]["records"][0].__setitem__(7, {"a": None}),
+        lambda told: told["session"]["memory"].update(LM={"damping": "a", "_growth": 2.0, "_small": 0}),
+        lambda told: told["session"]["memory"].update(LM={"damping": 1.0, "_growth": 2.0, "_small": "0"}),
+        lambda told: told["session"]["memory"].update(step_count=-1),
+    ],
+)
+def test_a_history_that_no_session_has_is_refused(explorer, tmp_path, change):
+    told = json.loads(exports.state(explorer._session))
+    change(told)
+    path = tmp_path / "session.json"
+    path.write_text(json.dumps(told))
+    with pytest.raises(ValueError, match=r"session\.json is damaged"):
+        KANExplorer.load(path)
+
+
+def test_integers_that_are_too_long_to_be_read_are_refused(explorer, tmp_path):
+    path = tmp_path / "session.json"
+    path.write_text(exports.state(explorer._session).replace('"seed": 1', f'"seed": {"1" * 5000}'))
+    with pytest.raises(ValueError, match=r"session\.json has no session in it"):
+        KANExplorer.load(path)
+
+
+def test_what_does_not_fit_together_names_the_file(explorer, tmp_path):
+    told = json.loads(exports.state(explorer._session))
+    told["session"]["arguments"]["in_vars"] = ["a"]
+    path = tmp_path / "session.json"
+    path.write_text(json.dumps(told))
+    with pytest.raises(ValueError, match=r"session\.json can't be gone on with: the `in_vars` argument"):
+        KANExplorer.load(path)
+
+
+def test_scalars_of_numpy_and_other_lists_of_names_are_plain_in_a_file(model, data, tmp_path):
+    import numpy as np
+
+    options = {"lamb": np.float32(0.5), "grid_update_num": np.int64(3), "steps": np.int64(9)}
+    with KANExplorer(
+        model, data, in_vars=np.array(["a", "b"]), out_vars=iter("c"), driver="blocking", **options
+    ) as one:
+        one.step(2)
+        with loaded(one, tmp_path) as other:
+            assert other._session.in_vars == ("a", "b")
+            assert other._session.out_vars == ("c",)
+            assert other._session.trainer.settings.grid_update_num == 3
+            assert other.code() == one.code()
+    with pytest.raises(ValueError, match="`in_vars` argument"):
+        KANExplorer(model, data, in_vars="ab")
 
 
 @pytest.mark.parametrize(
