@@ -112,6 +112,8 @@ describe("the order of the candidates", () => {
 
   it("holds while the focus came there by keys, not by a click", () => {
     const before = names();
+    // A press on what takes no focus is over.
+    for (const type of ["pointerdown", "pointerup"]) panel().dispatchEvent(new PointerEvent(type, { bubbles: true }));
     const fix = view.one('[data-kw-candidate] [data-kw-action="fix"]');
     fix.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
     news();

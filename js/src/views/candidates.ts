@@ -94,6 +94,9 @@ function visits(node: HTMLElement, registry: Registry, call: (inside: boolean) =
   registry.listen(node, "pointerdown", () => {
     pressed = true;
   });
+  registry.listen(node, "pointerup", () => {
+    pressed = false;
+  });
   registry.listen(node, "focusin", () => {
     if (!pressed) set("focused", true);
     pressed = false;
