@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -87,7 +89,9 @@ def detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tuple[dic
     at = torch.linspace(0, 1, DETAIL_SAMPLES, dtype=x.dtype, device=x.device)
     curve = network.curve(edge, ends[0] + at * (ends[1] - ends[0]))
     picked = inputs[torch.linspace(0, len(inputs) - 1, min(_POINTS, len(inputs)), device=x.device).long()]
-    bins = torch.from_numpy(np.histogram(inputs.cpu().numpy(), _BINS, (low, high if high > low else low + 1))[0])
+    # Of a network that has diverged nothing is counted.
+    ends_of_bins = (low, high) if high > low else (low, low + 1) if math.isfinite(low) else (0.0, 1.0)
+    bins = torch.from_numpy(np.histogram(inputs.cpu().numpy(), _BINS, ends_of_bins)[0])
     knots, k = layer.knots[source], layer.k
     # A coefficient acts around the mean of its inner knots (Greville); for k = 0 around the middle of its interval.
     greville = knots.unfold(0, k, 1)[1:-1].mean(1) if k else (knots[1:] + knots[:-1]) / 2

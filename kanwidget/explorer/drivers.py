@@ -279,6 +279,9 @@ class Driver:
                     future.set_result(job())
                 except BaseException as error:
                     future.set_exception(error)
+            # After each job, not after all: a start that follows a pause isn't stopped by it.
+            if not self.session.running:
+                self._stop = False
         if not self.session.running:
             self._stop = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import html
 import json
@@ -135,7 +136,8 @@ def content(session: Session, shots: Sequence[Shot] = ()) -> dict[str, Any]:
     # The page opens with an edge and its candidates.
     session.selection = selected[:1] or tuple(strongest(session, 1))
     for edge in session.selection:
-        session.candidates(edge)
+        with contextlib.suppress(ValueError):  # of a network that has diverged
+            session.candidates(edge)
     publisher.formula()
     try:
         snapshot: dict[str, Any] = dict(publisher.snapshot())

@@ -350,9 +350,9 @@ Incoming = Literal[
     "add_node",
 ]
 # ---- to Python: {"v", "kind", "seq", …}
-# select, fix, unfix, prune, restore and drag may carry `structure: int`, the version of the structure that was clicked: if the
-# nodes are others meanwhile, what was meant is gone, and the message is refused with an `error`. So is a drag whose `grid`, the intervals
-# of the spline that was dragged, isn't the present one: its index means another coefficient there.
+# select, fix, unfix, pin, lock, add_node, auto, prune, restore and drag may carry `structure: int`, the version of the structure that
+# was clicked: if the nodes are others meanwhile, what was meant is gone, and the message is refused with an `error`. So is a drag
+# whose `grid`, the intervals of the spline that was dragged, isn't the present one: its index means another coefficient there.
 # Fields that aren't listed here, and buffers, are ignored. Everything is answered in order, with an `ack`; hello and frame_ack have none,
 # one hello_ack answers all hellos that wait. Of select, rank, surface, set (of the same settings) and drags (of one coefficient, not yet
 # committed) that wait one behind the other only the last is carried out, and all are acknowledged. What comes while 2,000

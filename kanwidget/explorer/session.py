@@ -5,6 +5,7 @@ Commands go in, the topics that changed come out. Whatever fails leaves the sess
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -218,7 +219,8 @@ class Session:
     def warm_up(self) -> None:
         """Have the tables made that the first search for candidates needs, unless something better is to be done."""
         if not self.running:
-            self.search((0, 0, 0))
+            with contextlib.suppress(ValueError):  # a network that has diverged fits nothing
+                self.search((0, 0, 0))
 
     def candidates_known(self) -> bool:
         """Whether the candidates of the first selected edge are those of the present state."""

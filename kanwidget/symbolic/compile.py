@@ -124,6 +124,7 @@ def plan(formula: Any, variables: Sequence[Any] | None = None) -> Plan:
             _check.fail("formula", _WHERE, "a sympy expression or a list of them", one, advice, error=TypeError)
     if not listed:
         _check.fail("formula", _WHERE, "at least one expression", formula)
+    listed = [_whole_exponents(one) for one in listed]
     names = _variables(listed, variables)
     builder = _Builder(names)
     # An order of outputs with sums and products in it would not be the order of the nodes.
@@ -290,6 +291,16 @@ def _variables(listed: list[sympy.Expr], given: Sequence[Any] | None) -> list[sy
     if absent:
         _check.fail("variables", _WHERE, f"a list that holds {', '.join(absent)} too", [s.name for s in found])
     return found
+
+
+def _whole_exponents(expr: sympy.Expr) -> sympy.Expr:
+    """x**6.0 as x**6: a whole power has no logarithm in it, and takes negative bases."""
+    import sympy
+
+    def whole(part: sympy.Basic) -> bool:
+        return isinstance(part, sympy.Pow) and part.exp.is_Float and float(part.exp).is_integer()
+
+    return expr.replace(whole, lambda part: part.base ** int(part.exp))
 
 
 def _power(base: sympy.Expr, exponent: sympy.Expr) -> tuple[str, sympy.Expr]:

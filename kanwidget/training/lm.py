@@ -39,6 +39,10 @@ _ROUGHNESS = 1e-5
 #: What holds directions that the data don't determine, in parts of the loss: on the squares of the coefficients (in their units),
 #: and on those of their second differences. With 1e-8 on the sizes trees in logs have coefficients of 30, with 1e-6 of 1.
 _HOLD_SIZE, _HOLD_ROUGHNESS = 1e-6, 1e-6
+#: Labels whose mean square is below are 0: they have no unit.
+_SMALLEST_SQUARE = 1e-200
+#: And a spread below this part of it is counted as this.
+_SMALLEST_SPREAD = 1e-12
 #: Beyond this damping a step is too short to matter.
 _LARGEST_DAMPING = 1e10
 #: So many steps in a row with less relative gain than this, and it has converged.
@@ -82,9 +86,9 @@ class LevenbergMarquardt:
         """Take notice of changed knots, parameters or settings, and keep the damping."""
         self.positions: ParameterMap = parameter_map(self.objective.network)
         self._trivial = self.objective.trivial_loss()
-        self._units = _units(self.objective, self.positions, self._trivial)
+        self._units, spread = _units(self.objective, self.positions, self._trivial)
         self._metric = _metric(self.objective, self.positions) * self._units[:, None] * self._units
-        self._hold = _hold(self.objective, self.positions) * self._units[:, None] * self._units
+        self._hold = _hold(self.objective, self.positions, self._units, spread)
         self._growth = 2.0
         self._small = 0
         self._current = self.objective.value(slopes=True)
@@ -200,17 +204,25 @@ def _add_blocks(matrix: Tensor, positions: Tensor, blocks: Tensor) -> None:
     matrix.view(-1).index_add_(0, flat, blocks.expand(*positions.shape[:2], -1, -1)[free].to(matrix.dtype))
 
 
-def _units(objective: Objective, positions: ParameterMap, trivial: float) -> Tensor:
-    """What each parameter is measured in, `(size,)`, as 1/unit: those that multiply the outputs have the labels' spread.
+def _units(objective: Objective, positions: ParameterMap, spread: float) -> tuple[Tensor, Tensor]:
+    """What each parameter is measured in, `(size,)`, as 1/unit: those that multiply the outputs in the labels' unit.
 
     With it a training in other units takes the same steps.
+
+    Returns:
+        By the labels' root mean square, since the outputs have to carry their mean too; and by their standard deviation, for second
+        differences, in which a mean has no part.
     """
-    units = torch.ones(positions.size, dtype=torch.float64, device=objective.network.device)
-    if not objective.loss.classes:
+    sizes = torch.ones(positions.size, dtype=torch.float64, device=objective.network.device)
+    deviations = sizes.clone()
+    square = 0.0 if objective.loss.classes else float(objective.y.double().square().mean())
+    if square > _SMALLEST_SQUARE:
         last = positions.layers[-1]
-        for multiplies in (last.numeric, last.affine[..., 2:]):
-            units[multiplies[multiplies >= 0]] = trivial**-0.5
-    return units
+        for part in (last.numeric, last.affine[..., 2:]):
+            multiplies = part[part >= 0]
+            sizes[multiplies] = square**-0.5
+            deviations[multiplies] = max(spread, _SMALLEST_SPREAD * square) ** -0.5
+    return sizes, deviations
 
 
 def _metric(objective: Objective, positions: ParameterMap) -> Tensor:
@@ -220,20 +232,23 @@ def _metric(objective: Objective, positions: ParameterMap) -> Tensor:
     return metric
 
 
-def _hold(objective: Objective, positions: ParameterMap) -> Tensor:
+def _hold(objective: Objective, positions: ParameterMap, size: Tensor, spread: Tensor) -> Tensor:
     """The matrix of a ridge so small that data which say anything at all outweigh it, per unit of loss.
 
     Splines have directions that no data determine: a constant moved from one edge of a sum to the next, a base function
     that the spline can imitate, an interval without samples. Without a hold steps go far along them for gains of
     round-off, and the curve between two samples may be anything: the default KAN([1, 1]) on the 12 measurements of puromycin dips
     to -113 between rates that rise from 50 to 200. In parts of the present loss it vanishes where the fit is exact.
+
+    Sizes and second differences are measured in the units of `_units`.
     """
     network = objective.network
     hold = torch.zeros(positions.size, positions.size, dtype=torch.float64, device=network.device)
+    _add_roughness(hold, objective, positions, lambda _: _HOLD_ROUGHNESS)
+    hold = hold * spread[:, None] * spread
     for layer_map in positions.layers:
         numeric = layer_map.numeric[layer_map.numeric >= 0]
-        hold[numeric, numeric] = _HOLD_SIZE
-    _add_roughness(hold, objective, positions, lambda _: _HOLD_ROUGHNESS)
+        hold[numeric, numeric] += _HOLD_SIZE * size[numeric] ** 2
     return hold
 
 

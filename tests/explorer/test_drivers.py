@@ -215,3 +215,16 @@ def test_unknown_drivers_are_refused(model, data):
     with pytest.raises(ValueError, match="driver"):
         KANExplorer(model, data, driver="threads")
     assert worker._threads_work()
+
+
+def test_a_start_that_follows_a_pause_isnt_stopped_by_it(session):
+    """Both wait in the queue, as when a page says them while a step goes on."""
+    driver = Driver(session, Publisher(session), "cooperative")
+    session.apply(c.Start())
+    driver.stop_soon()
+    for command in (c.Pause(), c.Start()):
+        driver._put((lambda command=command: session.apply(command), None))
+    driver.wake()
+    assert session.running
+    assert not session.interrupted()
+    driver.close()

@@ -281,3 +281,14 @@ def test_five_hundred_steps_fit_into_a_mail(tmp_path):
     assert len(told["steps"]) >= 100
     assert len(told["acts"]) == 2
     assert all(len(act["edges"]) == 15 for act in told["acts"])
+
+
+def test_a_network_that_has_diverged_is_saved_too(data, tmp_path):
+    model = KAN([2, 3, 1])
+    with torch.no_grad():
+        model.layer(0).coef.fill_(float("nan"))
+    with KANExplorer(model, data, driver="blocking") as explorer:
+        explorer.save_html(tmp_path / "nan.html")
+        explorer._session.warm_up()
+        assert explorer._session.notice is None
+    assert "<html" in (tmp_path / "nan.html").read_text(encoding="utf-8")

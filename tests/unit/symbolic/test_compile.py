@@ -97,6 +97,12 @@ def test_any_formula(formula):
     np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-9 * max(1.0, np.abs(wanted).max()))
 
 
+@pytest.mark.parametrize("exponent", [6.0, 7.0, -6.0, 2.0])
+def test_whole_exponents_may_be_floats(exponent):
+    model = KAN.from_formula((x - Rational(1, 2)) ** sympy.Float(exponent) + sin(y**6.0))
+    assert model.predict([[-0.5, -0.5]]).item() == pytest.approx((-1.0) ** exponent + np.sin(0.5**6))
+
+
 def test_shared_parts_are_one_node():
     assert KAN.from_formula(x * y + sin(x * y)).width == [[2, 0], [0, 1], [2, 0], [1, 0]]
     assert KAN.from_formula(exp(sin(pi * x) + y**2)).width == [[2, 0], [1, 0], [1, 0]]

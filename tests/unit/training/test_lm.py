@@ -256,7 +256,18 @@ def test_a_base_that_the_spline_can_imitate_does_not_run_away():
     model = KAN([2, 1])
     history = model.fit((trees.train_input.log(), trees.train_label.log()), progress=False)
     assert history.reason == "converged"
-    assert max(float(p.detach().abs().max()) for p in model.parameters()) < 10
+    assert max(float(p.detach().abs().max()) for p in model.parameters()) < 30
+
+
+@pytest.mark.parametrize(("mean", "spread"), [(3.0, 0.0), (0.0, 0.0), (300.0, 1e-2), (1.0, 1e-4), (2000.0, 1.0)])
+@pytest.mark.parametrize("width", [[2, 1], [2, 3, 1]])
+def test_labels_far_from_0_are_learnt_too(width, mean, spread):
+    """Temperatures in kelvin, years, a constant column."""
+    x = uniform(100, 2, seed=3)
+    shape = x[:, [0]] ** 2 + torch.sin(3 * x[:, [1]])
+    data = (x, mean + spread * shape)
+    history = KAN(width, grid=5).fit(data, opt="LM", steps=60, progress=False)
+    assert history.last.train_loss < max(2e-2 * spread, 1e-9)
 
 
 @pytest.mark.parametrize("factor", [2.0**10, 2.0**-10])
