@@ -7,6 +7,8 @@ export type Column = (typeof METRIC_COLUMNS)[number];
 
 /** Long trainings are drawn from what is known of so many rows at a time. */
 const BLOCK = 64;
+/** Shorter ones are drawn with every row: a block of a short training would be many pixels wide. */
+const SHORT = 4096;
 
 /** What a drawing needs of a column, however long it is. */
 export interface Outline {
@@ -64,7 +66,7 @@ export class Metrics {
     if (blocks.outline) return blocks.outline;
     const values = this.column(name);
     // The newest row is never in a block: curves end with it.
-    while ((blocks.ends.length + 1) * BLOCK < values.length) {
+    while (values.length > SHORT && (blocks.ends.length + 1) * BLOCK < values.length) {
       blocks.rows.push(...pick(values, blocks.ends.length * BLOCK));
       blocks.ends.push(blocks.rows.length);
     }
@@ -87,6 +89,7 @@ export class Metrics {
     const whole = Math.floor(Math.max(0, this.#length - 1) / BLOCK);
     for (const blocks of this.#blocks) {
       blocks.outline = null;
+      if (this.#length <= SHORT) blocks.ends.length = blocks.rows.length = 0;
       if (blocks.ends.length <= whole) continue;
       blocks.ends.length = whole;
       blocks.rows.length = blocks.ends.at(-1) ?? 0;

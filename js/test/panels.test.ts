@@ -179,3 +179,15 @@ describe("the outline of a long training", () => {
     expect(metrics.outline("train").rows).toEqual([]);
   });
 });
+
+describe("a training of a few hundred steps", () => {
+  it("is drawn with every row", () => {
+    const metrics = new Metrics();
+    const rows = 300;
+    const values = Float32Array.from({ length: rows * 5 }, (_, i) =>
+      i % 5 === 0 ? i / 5 : 1 / (1 + Math.floor(i / 5)),
+    );
+    metrics.add({ values, shape: [rows, 5] }, 0);
+    expect(metrics.outline("train").rows.length).toBe(rows);
+  });
+});

@@ -166,7 +166,10 @@ export function menuEvents(
     forget();
     // A long press and the menu key raise this event too, after the menu is there.
     const again = Date.now() - opened < 800;
-    if (again || open(event.target as Element, [event.clientX, event.clientY])) event.preventDefault();
+    if (!again && !open(event.target as Element, [event.clientX, event.clientY])) return;
+    event.preventDefault();
+    // JupyterLab listens on the document, and would lay its own menu over this one.
+    event.stopPropagation();
   });
   registry.listen(stage, "keydown", (event) => {
     if (event.key !== "ContextMenu" && !(event.key === "F10" && event.shiftKey)) return;
