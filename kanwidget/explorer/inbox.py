@@ -126,7 +126,7 @@ def measure(message: Any, most: int) -> int:
 
     Examples:
         >>> measure({"kind": "undo", "seq": 1}, 100), measure(["x" * 1000] * 1000, 100) > 100
-        (18, True)
+        (16, True)
     """
     size, left = 0, [message]
     while left and size <= most:
