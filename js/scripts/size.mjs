@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const budgets = [
-  ["widget.js", 132, 51],
+  ["widget.js", 136, 52.5],
   ["widget.css", 14.5, 4.5],
   ["report.js", 140, 54],
   ["report.css", 1, 1],

@@ -318,7 +318,7 @@ class Snapshot(TypedDict):
 # surface     surface: Surface, arrays
 # survey      survey: Survey
 # library     primitives: list[str]: the library has changed
-# ack         of: int (seq of the command), ok: bool, settings: Settings
+# ack         of: int (seq of the command), ok: bool, view?: str (whose command it was), settings: Settings
 # export      format: str, filename: str, mime: str, text: str | null (binary in the buffer's bytes when null)
 # Any of them may carry `frame: int`: the browser answers `frame_ack` once it has drawn it.
 

@@ -321,8 +321,10 @@ class Publisher:
             self.send(message, [] if data is None else [bytes(data)])
 
     def tell_ack(self, of: int, ok: bool) -> None:
-        """A command was carried out, or refused."""
-        self.tell("ack", {"of": of, "ok": ok, "settings": describe.settings(self.session)})
+        """A command was carried out, or refused; its number may say which view it is from."""
+        view = getattr(of, "view", None)
+        whose = {} if view is None else {"view": view}
+        self.tell("ack", {"of": int(of), "ok": ok, **whose, "settings": describe.settings(self.session)})
 
     def ask_rows(self, since: int) -> None:
         """A page has only so many rows: what was pushed may never have arrived."""

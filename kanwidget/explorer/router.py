@@ -17,6 +17,8 @@ from kanwidget.explorer.publisher import Publisher
 from kanwidget.explorer.topics import Notice
 from kanwidget.explorer.worker import ThreadDriver
 
+#: Characters of a view's name.
+_LONGEST_VIEW = 100
 #: Nothing that a page says measures more than this.
 _LONGEST = 1_000_000
 #: `(format)` → filename, mime, text or None, bytes or None.
@@ -26,6 +28,12 @@ _PUMP_PATIENCE = 0.25
 #: Messages that name edges or nodes of a structure.
 _OF_EDGES = ("select", "fix", "unfix", "prune", "restore", "drag", "pin", "lock", "add_node", "auto")
 FORMATS = ("svg", "png", "gif", "csv", "json", "html", "code")
+
+
+class OfView(int):
+    """The number of a message, and the view that said it: every view counts from 1, and hears what others are answered."""
+
+    view: str | None = None
 
 
 class Router:
@@ -55,7 +63,10 @@ class Router:
             self.inbox.drop(len(buffers))
         kind = message.get("kind") if isinstance(message, Mapping) else None
         seq = message.get("seq") if isinstance(message, Mapping) else None
-        seq = seq if isinstance(seq, int) and not isinstance(seq, bool) else -1
+        seq = OfView(seq) if isinstance(seq, int) and not isinstance(seq, bool) else OfView(-1)
+        view = message.get("view") if isinstance(message, Mapping) else None
+        if isinstance(view, str) and len(view) <= _LONGEST_VIEW:
+            seq.view = view
         try:
             size = self._check(message)
             if kind == "frame_ack":

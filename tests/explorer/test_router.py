@@ -283,3 +283,14 @@ def test_a_page_that_hears_nothing_is_told_its_panels_with_the_answer_to_a_pump(
         explorer._publisher.send = lambda message, _: heard.append(message["kind"])
         handle({"v": 1, "seq": 2, "kind": "pump", "since": 0})
         assert {"parity", "surface", "hello_ack", "ack"} <= set(heard)
+
+
+def test_an_answer_says_whose_command_it_was(model, data):
+    with KANExplorer(model, data, driver="blocking") as explorer:
+        heard = []
+        explorer._publisher.send = lambda message, _: heard.append(message)
+        for view in ("one", "two", None, 7, "x" * 1000):
+            explorer._router.handle({"v": 1, "seq": 5, "kind": "rank", "weight": 0.5, "view": view})
+        acks = [message for message in heard if message["kind"] == "ack"]
+        assert [ack.get("view") for ack in acks] == ["one", "two", None, None, None]
+        assert all(type(ack["of"]) is int for ack in acks)
