@@ -134,6 +134,9 @@ class _Film:
         wide = max(_NARROWEST, *(scene.layout.size[0] for scene in self.scenes))
         self.size = wide, max(scene.layout.size[1] for scene in self.scenes) + _HEAD + _STRIP
         self.losses = _losses(history)
+        #: The step of each row of the losses, and the ends of their axis: a history may begin later, and leave steps out.
+        self.rows = np.array([record.step for record in history.records], dtype=float)
+        self.span = (self.rows[0] - 1, self.rows[-1]) if self.rows.size else (0.0, 1.0)
         self.times = self._times()
 
     def _times(self) -> np.ndarray:
@@ -156,9 +159,13 @@ class _Film:
 
     def _loss(self, step: float) -> float:
         """The loss at a step, for the pace only: 1 where it isn't known."""
-        at = min(int(step), len(self.history)) - 1
+        at = self.upto(step) - 1
         value = self.history.records[at].train_loss if at >= 0 else math.nan
         return value if math.isfinite(value) and value > 0 else 1.0
+
+    def upto(self, step: float) -> int:
+        """How many rows of the losses are known at a step."""
+        return int(np.searchsorted(self.rows, step, side="right"))
 
     # ---- pictures
 
@@ -234,11 +241,11 @@ class _Stage:
     def _draw_losses(self, step: float) -> None:
         """The losses up to this step, each with a dot at its end."""
         for name, values in self.film.losses.items():
-            upto = values[: int(step)]
+            upto = values[: self.film.upto(step)]
             known = np.flatnonzero(np.isfinite(upto))
             if known.size:
                 look = _looks(self.film.theme)[name]
-                at = np.arange(1, len(upto) + 1)
+                at = self.film.rows[: len(upto)]
                 self.strip.plot(at, upto, linewidth=1.6, solid_capstyle="round", **look)
                 end = known[-1]
                 self.strip.plot([at[end]], [upto[end]], "o", color=look["color"], markersize=4)
@@ -250,7 +257,7 @@ class _Stage:
         style: dict[str, Any] = {"va": "center_baseline", "fontsize": 11}
         left = "" if self.film.title is None else f"{readable(self.film.title)[0]}   "
         self.figure.text(0.2 / wide, y, f"{left}step {round(step):,}", color=theme.text, fontweight="bold", **style)
-        at, right = min(int(step), len(self.film.history)), wide - 0.2
+        at, right = self.film.upto(step), wide - 0.2
         for name in reversed(self.film.losses if at else {}):
             value = getattr(self.film.history.records[at - 1], f"{name}_loss")
             if value is not None and math.isfinite(value):
@@ -276,7 +283,7 @@ def _strip(figure: Figure, film: _Film) -> Axes:
     known = np.concatenate([line[np.isfinite(line)] for line in film.losses.values()] or [np.zeros(0)])
     low, high = (known.min(), known.max()) if known.size else (0.1, 1.0)
     ax.set_ylim(low / 1.6, high * 1.6)
-    ax.set_xlim(0, max(len(film.history), 1))
+    ax.set_xlim(*film.span)
     return ax
 
 
@@ -294,15 +301,15 @@ def _draw_frame(ax: Axes, film: _Film) -> None:
     ends = []
     for name, values in film.losses.items():
         look = _looks(theme)[name]
-        ax.plot(np.arange(1, len(values) + 1), values, linewidth=1.0, alpha=0.25, **look)
+        ax.plot(film.rows, values, linewidth=1.0, alpha=0.25, **look)
         known = values[np.isfinite(values)]
         ends.append((float(known[-1]), name, look["color"]))
     _mark_ends(ax, ends)
-    free = 0.0
+    free, (first, last) = 0.0, film.span
     for event in film.history.events:
-        if 0 < event.step <= len(film.history):
+        if first < event.step <= last:
             ax.axvline(event.step, color=theme.muted, linewidth=0.7, linestyle=(0, (1.5, 2)), alpha=0.7)
-            place = event.step / len(film.history)
+            place = (event.step - first) / (last - first)
             # A label that has no room is left to its line.
             if place >= free and place < 0.9 and len(event.label) <= 18:
                 free = place + 0.016 * len(event.label) + 0.02

@@ -106,6 +106,22 @@ def test_time_goes_slowly_where_much_changes(x):
     assert film.times[1] < 0.5
 
 
+def test_losses_belong_to_their_steps_whatever_row_they_stand_in(x):
+    """A history that begins later and leaves steps out: rows aren't steps."""
+    from kanwidget.insight.plot.animate import _Stage
+
+    steps = [101, 111, 121]
+    events = [Event(111, "fix", "here"), Event(50, "fix", "before")]
+    known = History([StepRecord(s, 10.0 / s, None, 0.0, 0.1) for s in steps], events)
+    film = _Film([(s, KAN([2, 2, 1], seed=1)) for s in steps], x, known, theme_of("light", "test"), (None, None), None)
+    assert [film._loss(step) for step in (50, 101, 110.5, 111, 500)] == [1.0, 10 / 101, 10 / 101, 10 / 111, 10 / 121]
+    stage = _Stage(film, 40)
+    stage.picture(film.scenes[0], film.edges[0], 115.0)
+    assert stage.strip.lines[0].get_xdata().tolist() == [101, 111]
+    assert stage.strip.get_xlim() == (100, 121)
+    assert any("train 9.0e-02" in text.get_text() for text in stage.figure.texts)
+
+
 def test_one_state_and_no_losses_make_a_still_picture(x):
     image, _, _ = opened(animation([(0, KAN([2, 1]))], x, History(), **SMALL))
     assert image.n_frames == 1
