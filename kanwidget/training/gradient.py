@@ -123,14 +123,18 @@ class GradientMethod:
 
 
 class _Asking(TorchFunctionMode):
-    """Asks before every operation whether to break off."""
+    """Asks before every operation on a tensor whether to break off, until it has.
+
+    What switches gradients back on when `no_grad` is left is no such operation: broken off, it would leave them off.
+    """
 
     def __init__(self, interrupted: Callable[[], bool]) -> None:
         super().__init__()
-        self._interrupted = interrupted
+        self._interrupted, self._over = interrupted, False
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if self._interrupted():
+        if args and isinstance(args[0], Tensor) and not self._over and self._interrupted():
+            self._over = True
             raise Interrupted
         return func(*args, **(kwargs or {}))
 
