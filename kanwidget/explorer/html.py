@@ -19,7 +19,7 @@ from kanwidget.explorer.movie import movie
 from kanwidget.explorer.publisher import Publisher
 from kanwidget.explorer.recorder import Recorder, Shot, film
 from kanwidget.explorer.session import Session
-from kanwidget.explorer.stored import stored_edge, strongest, text_of
+from kanwidget.explorer.stored import stored_edges, strongest, text_of
 from kanwidget.explorer.undo import copied
 from kanwidget.kan import KAN
 
@@ -144,11 +144,19 @@ def content(session: Session, shots: Sequence[Shot] = ()) -> dict[str, Any]:
         snapshot["buffer"] = text_of(snapshot["buffer"])
         # A saved page has no kernel: it neither trains nor waits for anything.
         snapshot["status"] = {**snapshot["status"], "task": None}
-        edges = {"-".join(map(str, ref)): stored_edge(session, ref) for ref in strongest(session, _MOST_EDGES)}
+        refs = strongest(session, _MOST_EDGES)
+        tell = lambda done: listener(f"writing the page: edge {done + 1} of {len(refs)}")  # noqa: E731
+        edges = dict(
+            zip(("-".join(map(str, ref)) for ref in refs), stored_edges(session, refs, tell=tell), strict=True)
+        )
+        told = {"snapshot": snapshot, "edges": edges}
+        if len(shots) > 1:
+            listener("writing the page: the film")
+            told["film"] = movie(session, shots)
+        return told
     finally:
         session.selection, session.on_task = selected, listener
-    told = {"snapshot": snapshot, "edges": edges}
-    return {**told, "film": movie(session, shots)} if len(shots) > 1 else told
+        listener(None)
 
 
 def _limited(report: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from kanwidget.explorer.formulas import formula
 from kanwidget.explorer.protocol import THUMB_SAMPLES
 from kanwidget.explorer.recorder import Shot
 from kanwidget.explorer.session import Session
-from kanwidget.explorer.stored import stored_edge, strongest, text_of
+from kanwidget.explorer.stored import stored_edges, strongest, text_of
 from kanwidget.kan import KAN
 
 #: Samples of all curves together: large networks have fewer shots, and coarser curves.
@@ -148,13 +148,15 @@ def _acts(session: Session, shots: Sequence[Shot]) -> dict[str, list[Any]]:
     known: dict[tuple[EdgeRef, bytes], int] = {}
     for i, shot in reversed(acts[-_MOST_ACTS:]):
         then = at(session, shot.network())
-        edges = {}
+        keys: dict[str, int] = {}
+        fresh: list[EdgeRef] = []
         for edge in strongest(then, _ACT_EDGES):
             key = edge, curves.edge_samples(then.model, edge, then.x).cpu().numpy().tobytes()
-            if key not in known and len(stored) < _MOST_SEARCHES:
-                known[key] = len(stored)
-                stored.append(stored_edge(then, edge, brief=True))
+            if key not in known and len(stored) + len(fresh) < _MOST_SEARCHES:
+                known[key] = len(stored) + len(fresh)
+                fresh.append(edge)
             if key in known:
-                edges["-".join(map(str, edge))] = known[key]
-        told.append({"shot": i, "state": shot.act, "label": shot.label, "formula": formula(then), "edges": edges})
+                keys["-".join(map(str, edge))] = known[key]
+        stored += stored_edges(then, fresh, brief=True)
+        told.append({"shot": i, "state": shot.act, "label": shot.label, "formula": formula(then), "edges": keys})
     return {"acts": told[::-1], "stored": stored}

@@ -176,13 +176,16 @@ class Session:
     def candidates(self, edge: Edge) -> list[SymbolicFit]:
         """All functions that could replace an edge, best first; computed once for each state of the network."""
         if not self._fits_of(edge):
-            fits = self.search(edge)
-            self._fits = (edge, self.version, self.rows, fits)
-            if fits:
-                samples = curves.edge_samples(self.model, edge, self.x)
-                self.best.among(self.rows).put(EdgeRef(*edge), fits[0], self.version, samples)
+            self.know(edge, self.search(edge))
         assert self._fits is not None  # for the type checker
         return self._fits[3]
+
+    def know(self, edge: Edge, fits: list[SymbolicFit]) -> None:
+        """These are all functions that could replace an edge as it is now, best first."""
+        self._fits = (edge, self.version, self.rows, fits)
+        if fits:
+            samples = curves.edge_samples(self.model, edge, self.x)
+            self.best.among(self.rows).put(EdgeRef(*edge), fits[0], self.version, samples)
 
     @property
     def rows(self) -> tuple[Primitive, ...]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from torch import Tensor
 
-from kanwidget.core import EdgeRef
+from kanwidget.core import EdgeRef, SymbolicFit
 from kanwidget.explorer import curves, describe
 from kanwidget.explorer.session import Session
+from kanwidget.explorer.survey import together
 
 #: Candidates of an edge in the brief form, every how many of their points, and every how many points of the data.
 _BRIEF_ROWS, _BRIEF_CURVE, _BRIEF_POINTS = 8, 4, 4
+#: Edges that are fitted together.
+_AT_ONCE = 16
 
 
 def strongest(session: Session, most: int) -> list[EdgeRef]:
@@ -20,6 +25,34 @@ def strongest(session: Session, most: int) -> list[EdgeRef]:
     rows = curves.thumbnails(session.model, session.x, session.scores(), samples=2)
     refs = session.model.edge_refs()
     return [refs[i] for i in rows[:, 0].argsort(descending=True)[:most].tolist()]
+
+
+def stored_edges(
+    session: Session, edges: Sequence[EdgeRef], brief: bool = False, tell: Callable[[int], None] = lambda _: None
+) -> list[dict[str, Any]]:
+    """`stored_edge` of several, those of a layer fitted together.
+
+    Args:
+        session: Its selection is another one afterwards.
+        edges: The edges.
+        brief: See there.
+        tell: Told how many are done, before every few of them.
+    """
+    told: dict[EdgeRef, dict[str, Any]] = {}
+    for layer in sorted({ref.layer for ref in edges}):
+        mine = [ref for ref in edges if ref.layer == layer]
+        for first in range(0, len(mine), _AT_ONCE):
+            tell(len(told))
+            here = mine[first : first + _AT_ONCE]
+            try:
+                found: list[list[SymbolicFit]] = together(session, here)
+            except ValueError:  # one of them has gone to infinity, and is asked about by itself
+                found = []
+            for ref, fits in zip_longest(here, found):
+                if fits is not None:
+                    session.know((ref[0], ref[1], ref[2]), fits)
+                told[ref] = stored_edge(session, ref, brief)
+    return [told[ref] for ref in edges]
 
 
 def stored_edge(session: Session, edge: EdgeRef, brief: bool = False) -> dict[str, Any]:

@@ -93,12 +93,18 @@ def best(
     session: Session, refs: list[EdgeRef], lib: tuple[str, ...] | None = None, simplicity: float | None = None
 ) -> list[SymbolicFit | None]:
     """The best candidates of some edges of one layer as they are now, None where no function holds one."""
+    return [fits[0] if fits else None for fits in together(session, refs, lib, simplicity)]
+
+
+def together(
+    session: Session, refs: list[EdgeRef], lib: tuple[str, ...] | None = None, simplicity: float | None = None
+) -> list[list[SymbolicFit]]:
+    """All candidates of some edges of one layer as they are now, best first: much faster than one edge after the other."""
     pairs = [(ref.source, ref.target) for ref in refs]
     inputs, values = edge_samples(session.model, refs[0].layer, pairs, session.x)
     weight = session.simplicity if simplicity is None else simplicity
     rows = library(session.lib if lib is None else lib, "survey")
-    found = fit_primitives(inputs, values, rows, simplicity=weight, on_broken=session.leave_out)
-    return [fits[0] if fits else None for fits in found]
+    return fit_primitives(inputs, values, rows, simplicity=weight, on_broken=session.leave_out)
 
 
 def _row(ref: EdgeRef, fit: SymbolicFit | None) -> p.SurveyRow:

@@ -235,6 +235,23 @@ def test_writing_a_page_changes_nothing(explorer, tmp_path):
     assert torch.equal(random, torch.random.get_rng_state())
 
 
+def test_edges_of_a_page_are_fitted_together_and_it_tells_how_far_it_is(explorer, monkeypatch):
+    from kanwidget.explorer import survey
+
+    session, asked, told = explorer._session, [], []
+    fit = survey.fit_primitives
+    monkeypatch.setattr(survey, "fit_primitives", lambda x, *a, **o: asked.append(x.shape[1]) or fit(x, *a, **o))
+    session.on_task = told.append
+    report = html.content(session)
+    assert asked == [4, 2]
+    assert told == ["writing the page: edge 1 of 6", "writing the page: edge 5 of 6", None]
+    for name, stored in report["edges"].items():
+        session._fits = None
+        best = session.candidates(tuple(map(int, name.split("-"))))[0]
+        assert stored["candidates"]["rows"][0]["name"] == best.name
+        assert stored["candidates"]["rows"][0]["r2"] == pytest.approx(best.r2, abs=1e-6)
+
+
 def test_the_same_session_gives_the_same_page(explorer):
     # The first one finds out which candidates are the best, and the next ones know it.
     one, two, three = (html.report(explorer._session) for _ in range(3))
