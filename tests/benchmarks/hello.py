@@ -169,7 +169,7 @@ def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=80, help="LM steps a grid in the grid extension")
+    parser.add_argument("--steps", type=int, default=90, help="LM steps a grid in the grid extension")
     given = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
