@@ -215,7 +215,10 @@ def _units(objective: Objective, positions: ParameterMap, spread: float) -> tupl
     """
     sizes = torch.ones(positions.size, dtype=torch.float64, device=objective.network.device)
     deviations = sizes.clone()
-    square = 0.0 if objective.loss.classes else float(objective.y.double().square().mean())
+    square = 0.0
+    if not objective.loss.classes:
+        squares = objective.y.double().square()
+        square = float((squares if objective.weight is None else squares * objective.weight).mean())
     if square > _SMALLEST_SQUARE:
         last = positions.layers[-1]
         for part in (last.numeric, last.affine[..., 2:]):
