@@ -10,7 +10,7 @@ from kanwidget.core import Event
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import memory
 from kanwidget.explorer.noise import noisy
-from kanwidget.explorer.presets import PRESETS, preset
+from kanwidget.explorer.presets import preset
 from kanwidget.explorer.session import Session
 from kanwidget.explorer.surface import checked
 from kanwidget.explorer.topics import EVERYTHING, Topics
@@ -109,8 +109,7 @@ def use_preset(session: Session, command: c.UsePreset) -> Topics:
     """Begin anew with another of the problems to play with; what was done is left behind."""
     if session.preset is None:
         _check.fail("name", "preset", "asked for in KANExplorer.demo() only", command.name)
-    _check.choice(command.name, "name", "preset", PRESETS)
-    name, row = preset(command.name)
+    name, row = preset(command.name, "preset")
     session.begin(row.network(), row.data(), None, None, session.trainer.settings)
     session.preset = name
     for gone in ("in_vars", "out_vars"):  # names of the problem before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Topic = Literal[
     "metrics",
@@ -23,20 +23,7 @@ Topic = Literal[
 ]
 Topics = frozenset[Topic]
 #: After a jump to another state. What only some views have open (parity, surface, survey) follows from `curves`.
-EVERYTHING: Topics = frozenset(
-    (
-        "metrics",
-        "replaced",
-        "curves",
-        "structure",
-        "selection",
-        "candidates",
-        "formula",
-        "history",
-        "status",
-        "settings",
-    )
-)
+EVERYTHING: Topics = frozenset(get_args(Topic)) - {"parity", "surface", "survey", "library"}
 #: After an act on the present state.
 CHANGED: Topics = EVERYTHING - {"replaced", "metrics"}
 STEPPED: Topics = frozenset(("metrics", "curves", "status"))

@@ -37,7 +37,7 @@ _DAMPING, _DAMPING_SPARSE = 10.0, 100.0
 #: Weight of second differences in the metric, times G⁴ (their square is the fourth power of the spacing).
 _ROUGHNESS = 1e-5
 #: What holds directions that the data don't determine, in parts of the loss: on the squares of the coefficients (in their units),
-#: and on those of their second differences. With 1e-8 on the sizes trees in logs have coefficients of 30, with 1e-6 of 1.
+#: and on those of their second differences. See ARCHITECTURE.md for what they do.
 _HOLD_SIZE, _HOLD_ROUGHNESS = 1e-6, 1e-6
 #: Labels whose mean square is below are 0: they have no unit.
 _SMALLEST_SQUARE = 1e-200
