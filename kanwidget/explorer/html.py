@@ -176,11 +176,3 @@ def packed(value: Any) -> str:
     """A text, or anything else as JSON, compressed and as base64: whatever a name holds, it can stand within a `<script>`."""
     text = value if isinstance(value, str) else json.dumps(value, allow_nan=False, separators=(",", ":"))
     return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
-
-
-def embedded(value: Any) -> str:
-    """JSON that can stand within a `<script>`: no `<`, `>`, `&` and no line separators, whatever a name holds."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for sign in b"<>&\\u2028\\u2029".decode("unicode_escape"):
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text

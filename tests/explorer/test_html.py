@@ -13,7 +13,7 @@ import torch
 
 from kanwidget import KAN, Dataset, KANExplorer, create_dataset
 from kanwidget.explorer import html, movie, save_html
-from kanwidget.explorer.html import embedded
+from kanwidget.explorer.html import packed
 from kanwidget.explorer.recorder import Recorder, film
 
 NASTY = (
@@ -100,10 +100,10 @@ def test_names_stay_text(model, nasty, tmp_path):
 
 
 @pytest.mark.parametrize("value", NASTY)
-def test_embedded_json_is_inert_and_true(value):
-    text = embedded({"a": [value]})
+def test_what_is_packed_is_inert_and_true(value):
+    text = packed({"a": [value]})
     assert not set(text) & set("<>&\u2028\u2029")
-    assert json.loads(text) == {"a": [value]}
+    assert json.loads(gzip.decompress(base64.b64decode(text))) == {"a": [value]}
 
 
 def test_a_model_alone_makes_a_report(data, tmp_path):

@@ -1,9 +1,9 @@
 """What a page is told about a session, recorded from the real publisher and put into one page that opens from disk."""
 
 import base64
+import json
 from pathlib import Path
 
-from kanwidget.explorer.html import embedded
 from tests.gallery.states import STATES
 
 STATIC = Path(__file__).resolve().parents[2] / "kanwidget" / "static"
@@ -86,3 +86,11 @@ def page(states=STATES, more=lambda explorer: {}):
     for name, content in parts.items():
         template = template.replace(f"/*{name}*/", content, 1)
     return template
+
+
+def embedded(value):
+    """JSON that can stand within a `<script>`: no `<`, `>`, `&` and no line separators, whatever a name holds."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for sign in b"<>&\\u2028\\u2029".decode("unicode_escape"):
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
