@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { pack } from "../gallery/pack";
 import { fromBase64, readArrays, readFloats, row, toView } from "../src/codecs";
+import { pack } from "./fake/pack";
 
 describe("readArrays", () => {
   it("reads from a view that begins at an odd byte", () => {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FakeKernel } from "../gallery/kernel";
-import { STATES } from "../gallery/states";
 import { createExplorer } from "../src/explorer";
 import { aliveCount } from "../src/listeners";
+import { FakeKernel } from "./fake/kernel";
+import { STATES } from "./fake/states";
 import { fakeTime, frame, golden, mount } from "./helpers";
 
 let view: ReturnType<typeof mount>;

@@ -1,10 +1,10 @@
-// Mounts the explorer on the gallery's stand-in kernel, with timers under the test's control.
+// Mounts the explorer on the stand-in kernel, with timers under the test's control.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { vi } from "vitest";
-import { FakeKernel } from "../gallery/kernel";
-import type { SampleOptions } from "../gallery/sample";
 import { createExplorer } from "../src/explorer";
+import { FakeKernel } from "./fake/kernel";
+import type { SampleOptions } from "./fake/sample";
 
 export function fakeTime(): void {
   vi.useFakeTimers({

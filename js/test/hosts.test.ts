@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FakeKernel } from "../gallery/kernel";
-import { pack } from "../gallery/pack";
 import { Registry } from "../src/listeners";
 import { openReport } from "../src/report";
 import { followTheme, hostTheme } from "../src/theme";
 import { modelTransport } from "../src/transport";
 import widget from "../src/widget";
+import { FakeKernel } from "./fake/kernel";
+import { pack } from "./fake/pack";
 import { fakeTime, frame } from "./helpers";
 
 beforeEach(fakeTime);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { FakeKernel } from "../gallery/kernel";
 import { distance, layout, wirePath } from "../src/layout";
 import { MAX_WIRES, tiers } from "../src/lod";
+import { FakeKernel } from "./fake/kernel";
 
 function arranged(
   width: (number | [number, number])[],

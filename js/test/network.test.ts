@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FakeKernel } from "../gallery/kernel";
 import { layout } from "../src/layout";
 import { cardPlace } from "../src/views/hover-card";
+import { FakeKernel } from "./fake/kernel";
 import { fakeTime, frame, mount } from "./helpers";
 
 let view: ReturnType<typeof mount>;

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { pack } from "../gallery/pack";
 import { readMessage, type Snapshot } from "../src/protocol";
 import { ranked, score } from "../src/rank";
 import { Store } from "../src/store";
+import { pack } from "./fake/pack";
 import { type Golden, golden } from "./helpers";
 
 const snapshot = golden("trait.snapshot")[0]!;

@@ -1,8 +1,9 @@
-// A network of real splines that "learns": what the gallery's kernel tells about.
-import type { EdgeInfo, NodeInfo, Snapshot, StateInfo } from "../src/protocol";
+// A network of real splines that "learns": what the stand-in kernel tells about.
+import type { EdgeInfo, NodeInfo, Snapshot, StateInfo } from "../../src/protocol";
 import { equation, fitAll, PRIMITIVES, sub, symbol } from "./library";
+import { nodesOf } from "./nodes";
 import { pack } from "./pack";
-import { greville, random, Spline } from "./spline";
+import { greville, random, SHAPES, Spline } from "./spline";
 
 export interface SampleOptions {
   /** Sums per layer, or [sums, products]. */
@@ -15,19 +16,6 @@ export interface SampleOptions {
   lamb?: number;
   grid?: number;
 }
-
-const TARGETS: readonly ((x: number) => number)[] = [
-  (x) => Math.sin(Math.PI * x),
-  (x) => x * x - 0.4,
-  (x) => Math.exp(x) - 1.2,
-  (x) => Math.tanh(3 * x),
-  (x) => 0.8 * x,
-  (x) => Math.abs(x) - 0.5,
-  (x) => Math.cos(2 * x) - 0.3,
-  (x) => x ** 3,
-  (x) => Math.exp(-4 * x * x),
-  (x) => 0.5 * Math.sin(5 * x),
-];
 
 /** The part of an edge that is no spline. */
 export const baseAt = (x: number): number => (0.3 * x) / (1 + Math.exp(-x));
@@ -62,7 +50,6 @@ export class Sample {
   current = 0;
   events: { step: number; label: string; kind: string }[] = [];
   rows: number[][] = [];
-  /** Makes `send` throw, as a dead comm does. */
   #starts: Spline[] = [];
   #surveyed: { edge: number[]; name: string; r2: number }[] | null = null;
   /** How far hands have moved it from what it had learned. */
@@ -81,41 +68,18 @@ export class Sample {
   }
 
   #build(): void {
-    const { names, outputs } = this.options;
-    const last = this.#width.length - 1;
-    this.#width.forEach(([sums, products], layer) => {
-      let target = 0;
-      for (let index = 0; index < sums + products; index++) {
-        const kind = layer === 0 ? "input" : layer === last ? "output" : index < sums ? "sum" : "product";
-        const arity = layer === 0 ? 0 : index < sums ? 1 : 2;
-        const own = layer === 0 ? names?.[index] : layer === last ? outputs?.[index] : undefined;
-        const name =
-          own ??
-          (layer === 0
-            ? `x${sub(index + 1)}`
-            : layer === last
-              ? this.#width[last]![0] > 1
-                ? `y${sub(index + 1)}`
-                : "y"
-              : `h${sub(layer)},${sub(index + 1)}`);
-        this.nodes.push({
-          key: [layer, index],
-          name,
-          kind,
-          subnodes: Array.from({ length: arity }, (_, k) => target + k),
-          importance: 1,
-        });
-        target += arity;
-      }
-      if (layer > 0) this.#buildEdges(layer - 1, target);
-    });
+    this.nodes = nodesOf(this.#width, this.options);
+    for (let layer = 1; layer < this.#width.length; layer++) {
+      const [sums, products] = this.#width[layer]!;
+      this.#buildEdges(layer - 1, sums + 2 * products);
+    }
   }
 
   #buildEdges(layer: number, targets: number): void {
     const sources = this.#width[layer]![0] + this.#width[layer]![1];
     for (let to = 0; to < targets; to++)
       for (let from = 0; from < sources; from++) {
-        const shape = TARGETS[Math.floor(this.#random() * TARGETS.length)]!;
+        const shape = SHAPES[Math.floor(this.#random() * SHAPES.length)]!;
         const scale = this.#random() < 0.4 ? 1 : 0.15 + 0.4 * this.#random();
         this.edges.push({
           key: [layer, from, to],

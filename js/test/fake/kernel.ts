@@ -1,6 +1,6 @@
-// A stand-in for the kernel: answers every command with the messages that a real one would send. Gallery and tests use it.
-import type { Command } from "../src/protocol";
-import type { Transport } from "../src/transport";
+// A stand-in for the kernel: answers every command with the messages that a real one would send.
+import type { Command } from "../../src/protocol";
+import type { Transport } from "../../src/transport";
 import { LIBRARY, PRIMITIVES } from "./library";
 import { pack } from "./pack";
 import { parityPart, surfacePart, type View } from "./panels";

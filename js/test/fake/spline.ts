@@ -1,4 +1,4 @@
-// Cubic B-splines, so that the gallery's curves look and move like those of a real network.
+// Cubic B-splines, so that the stand-in's curves look and move like those of a real network.
 
 /** Values of the basis functions of degree `k` on a uniform grid of `g` intervals over [low, high]. */
 export function basis(x: number, g: number, low: number, high: number, k = 3): Float64Array {
@@ -58,3 +58,17 @@ export function random(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
 }
+
+/** What edges learn. */
+export const SHAPES: readonly ((x: number) => number)[] = [
+  (x) => Math.sin(Math.PI * x),
+  (x) => x * x - 0.4,
+  (x) => Math.exp(x) - 1.2,
+  (x) => Math.tanh(3 * x),
+  (x) => 0.8 * x,
+  (x) => Math.abs(x) - 0.5,
+  (x) => Math.cos(2 * x) - 0.3,
+  (x) => x ** 3,
+  (x) => Math.exp(-4 * x * x),
+  (x) => 0.5 * Math.sin(5 * x),
+];

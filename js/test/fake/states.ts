@@ -1,4 +1,4 @@
-// The states that the gallery shows, each a kernel ready to be mounted.
+// Kernels in every state, each ready to be mounted.
 import { FakeKernel } from "./kernel";
 
 function trained(): FakeKernel {

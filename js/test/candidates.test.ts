@@ -1,0 +1,117 @@
+// What could replace the function of an edge.
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { FakeKernel } from "./fake/kernel";
+import { fakeTime, frame, mount } from "./helpers";
+
+let view: ReturnType<typeof mount>;
+beforeEach(() => {
+  fakeTime();
+  view = mount({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
+});
+afterEach(() => {
+  view.explorer.destroy();
+  vi.useRealTimers();
+});
+
+const input = (selector: string, value: string, ...types: string[]) => {
+  const field = view.one<HTMLInputElement>(selector);
+  field.value = value;
+  for (const type of types) field.dispatchEvent(new Event(type, { bubbles: true }));
+  return field;
+};
+
+describe("candidates", () => {
+  const names = () => view.all("[data-kw-candidate]").map((card) => card.dataset.kwCandidate);
+  beforeEach(() => view.click('[data-kw-edge="0-0-1"]'));
+
+  it("stand best first, with their R²", () => {
+    const r2 = view.all("[data-kw-candidate]").map((card) => Number(card.dataset.kwR2));
+    expect(r2).toEqual([...r2].sort((a, b) => b - a));
+    expect(view.one("[data-kw-candidate] math")).toBeTruthy();
+  });
+
+  it("are re-ranked here before the kernel answers", () => {
+    view.kernel.silent = true;
+    input('input[data-kw-control="simplicity"]', "100", "input");
+    frame();
+    expect(names()[0]).toBe("x");
+    vi.advanceTimersByTime(200);
+    expect(view.commands("rank")).toMatchObject([{ weight: 1 }]);
+  });
+
+  it("are filtered by name", () => {
+    input('[data-kw-control="filter"]', "x²", "input");
+    frame();
+    expect(names()).toEqual(["x^2"]);
+    input('[data-kw-control="filter"]', "nothing", "input");
+    frame();
+    expect(names()).toEqual([]);
+    expect(view.one(".kw-candidates, [data-kw-panel=inspector]").textContent).toContain("“nothing”");
+  });
+
+  it("fix, with or without the correction, all selected edges", () => {
+    view.click('[data-kw-candidate="sin"] [data-kw-action="fix"]');
+    expect(view.commands("fix")).toMatchObject([{ edge: [0, 0, 1], name: "sin", keep_spline: false }]);
+    view.click('[data-kw-edge="0-0-2"]', { shiftKey: true });
+    view.click('[data-kw-candidate="tanh"] [data-kw-action="fix-both"]');
+    expect(view.commands("fix").slice(1)).toMatchObject([
+      {
+        edges: [
+          [0, 0, 1],
+          [0, 0, 2],
+        ],
+        name: "tanh",
+        keep_spline: true,
+      },
+    ]);
+  });
+
+  it("what fixing did is shown, with undo beside it", () => {
+    view.click('[data-kw-candidate="sin"] [data-kw-action="fix"]');
+    expect(view.one(".kw-effect").hidden).toBe(false);
+    expect(view.one(".kw-effect").textContent).toMatch(/RMSE .+ → .+Undo/);
+    view.click('[data-kw-action="undo-last"]');
+    expect(view.commands("undo").length).toBe(1);
+    expect(view.one(".kw-effect").hidden).toBe(true);
+  });
+
+  it("any other function of the library can be chosen", () => {
+    const select = view.one<HTMLSelectElement>('[data-kw-control="other"]');
+    expect(select.options.length).toBe(view.explorer.store.state.primitives.length + 1);
+    input('[data-kw-control="other"]', "J0", "change");
+    view.click('[data-kw-action="fix-other"]');
+    expect(view.commands("fix")).toMatchObject([{ name: "J0" }]);
+  });
+
+  it("keep their order and their elements under the pointer", () => {
+    const before = names();
+    const card = view.one("[data-kw-candidate]");
+    view.one('[aria-label="Candidates"]').parentElement!.dispatchEvent(new PointerEvent("pointerenter"));
+    view.kernel.tick(60);
+    view.kernel.pushCandidates();
+    frame();
+    expect(names()).toEqual(before);
+    expect(view.one("[data-kw-candidate]")).toBe(card);
+    view.one('[aria-label="Candidates"]').parentElement!.dispatchEvent(new PointerEvent("pointerleave"));
+    frame();
+    const r2 = view.all("[data-kw-candidate]").map((one) => Number(one.dataset.kwR2));
+    expect(r2).toEqual([...r2].sort((a, b) => b - a));
+  });
+});
+
+describe("long names", () => {
+  it("are x on a candidate's card", () => {
+    const kernel = new FakeKernel({ width: [1, 1], steps: 5, names: ["mean_radius_worst"] });
+    kernel.selected = [[0, 0, 0]];
+    const part = kernel.candidatesPart.bind(kernel);
+    kernel.candidatesPart = () => {
+      const [told, arrays] = part();
+      const [first, ...others] = (told as { rows: object[] }).rows;
+      const name = ["mi", { class: "kw-name" }, ["mean_radius_worst"]];
+      return [{ ...told, rows: [{ ...first, formula: ["math", {}, [name]] }, ...others] }, arrays];
+    };
+    const shown = mount(kernel);
+    expect(shown.one("[data-kw-candidate] .kw-math").textContent).toBe("x");
+    shown.explorer.destroy();
+  });
+});

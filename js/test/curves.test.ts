@@ -1,0 +1,86 @@
+// The curves of the training, and the names of their marks.
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { eventLabels } from "../src/views/curves-plot";
+import { FakeKernel } from "./fake/kernel";
+import { fakeTime, frame, mount } from "./helpers";
+
+let view: ReturnType<typeof mount>;
+beforeEach(() => {
+  fakeTime();
+  view = mount({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
+});
+afterEach(() => {
+  view.explorer.destroy();
+  vi.useRealTimers();
+});
+
+describe("curves", () => {
+  it("draw what there is, marks and their labels", () => {
+    view.kernel.note("prune", "prune");
+    view.kernel.pushAll();
+    frame();
+    const chart = view.one('[data-kw-panel="curves"] svg');
+    expect(chart.getAttribute("aria-label")).toContain("train, test, penalty");
+    expect(chart.textContent).toContain("prune");
+    view.click('[data-kw-toggle="axis"]');
+    expect(view.one('[data-kw-toggle="axis"]').textContent).toBe("seconds");
+  });
+
+  it("leave out test and penalty where there are none", () => {
+    const bare = mount({ width: [1, 1], steps: 5, test: false });
+    expect(bare.one('[data-kw-panel="curves"] svg').getAttribute("aria-label")).toContain("curves of train;");
+    bare.explorer.destroy();
+  });
+
+  it("say so before the first step", () => {
+    const idle = mount({ width: [1, 1] });
+    expect(idle.one('[data-kw-panel="curves"] p').hidden).toBe(false);
+    idle.explorer.destroy();
+  });
+});
+
+describe("names of marks on the curves", () => {
+  const names = (...events: [number, string][]) =>
+    eventLabels(
+      events.map(([at, label]) => ({ at, label })),
+      500,
+    );
+
+  it("stand apart where there is room, in order of their marks", () => {
+    expect(names([300, "prune"], [100, "λ = 0"]).map(({ text }) => text)).toEqual(["λ = 0", "prune"]);
+  });
+
+  it("begin at the axis at the earliest, joined ones too", () => {
+    const placed = names([44, "prune 12 edges"], [60, "grid 3 → 10"]);
+    expect(placed.map(({ text }) => text)).toEqual(["prune 12 edges, grid 3 → 10"]);
+    expect(placed[0]!.start).toBe(42);
+  });
+
+  it("are joined where two marks are close, and never overlap", () => {
+    expect(names([200, "grid 3 → 10"], [206, "λ = 0"]).map(({ text }) => text)).toEqual(["grid 3 → 10, λ = 0"]);
+    expect(names([488, "grid 3 → 10"], [495, "λ = 0"]).map(({ text }) => text)).toEqual(["grid 3 → 10, λ = 0"]);
+    const many = names(...Array.from({ length: 60 }, (_, i): [number, string] => [8 * i, `grid ${i} → ${i + 1}`]));
+    expect(many.length).toBeGreaterThan(2);
+    for (const [i, one] of many.entries()) {
+      expect(one.start).toBeGreaterThanOrEqual(i > 0 ? many[i - 1]!.end + 8 : 0);
+      expect(one.end).toBeLessThanOrEqual(500);
+    }
+  });
+});
+
+describe("curves without a curve", () => {
+  it("say why, and draw no axes", () => {
+    const text = (kernel: FakeKernel) => {
+      const shown = mount(kernel);
+      const panel = shown.one('[data-kw-panel="curves"]');
+      expect(panel.querySelectorAll("svg text").length).toBe(0);
+      const words = panel.querySelector(".kw-empty")?.textContent;
+      shown.explorer.destroy();
+      return words;
+    };
+    expect(text(new FakeKernel({ width: [2, 1] }))).toContain("Press Start");
+    const infinite = new FakeKernel({ width: [2, 1] });
+    infinite.rows.push([1, 0.01, Number.POSITIVE_INFINITY, Number.NaN, Number.NaN]);
+    expect(text(infinite)).toContain("nothing to draw");
+  });
+});
