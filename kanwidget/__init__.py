@@ -16,6 +16,7 @@ from kanwidget.kan import KAN
 
 if TYPE_CHECKING:
     from kanwidget.explorer import KANExplorer
+    from kanwidget.sweeps import pareto, plot_pareto, search_shape, sweep
     from kanwidget.symbolic import ex_round
 
 __version__ = "0.1.0"
@@ -34,11 +35,19 @@ __all__ = [
     "load_planets",
     "load_puromycin",
     "load_trees",
+    "pareto",
+    "plot_pareto",
     "register_primitive",
+    "search_shape",
+    "sweep",
 ]
 
 #: Loaded when first used: sympy and the widget libraries cost more than torch's import allows.
-_LAZY = {"KANExplorer": "kanwidget.explorer", "ex_round": "kanwidget.symbolic"}
+_LAZY = {
+    "KANExplorer": "kanwidget.explorer",
+    "ex_round": "kanwidget.symbolic",
+    **dict.fromkeys(("pareto", "plot_pareto", "search_shape", "sweep"), "kanwidget.sweeps"),
+}
 
 
 def __getattr__(name: str) -> Any:

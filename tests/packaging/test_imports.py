@@ -7,7 +7,21 @@ import sys
 
 import pytest
 
-LATER = ["sympy", "matplotlib", "anywidget", "ipywidgets", "traitlets", "pandas", "pyarrow", "sklearn", "scipy"]
+LATER = [
+    "sympy",
+    "matplotlib",
+    "anywidget",
+    "ipywidgets",
+    "traitlets",
+    "pandas",
+    "pyarrow",
+    "sklearn",
+    "scipy",
+    "joblib",
+    "distributed",
+]
+#: What only sweeps need.
+SWEEPS = {"kanwidget.sweeps", "sqlite3"}
 FREE = [*LATER, "IPython", "jupyter_client", "tornado", "tqdm.notebook"]
 
 
@@ -25,12 +39,17 @@ def loaded_by(statement):
         "import kanwidget.cli",
         "from kanwidget import KAN; KAN([2, 3, 1])",
         "from kanwidget.datasets import load_trees; load_trees()",
+        "from kanwidget import sweep; sweep({}, ([[0.0], [1.0]], [0.0, 1.0]), width=[1, 1], steps=1, progress=False)",
     ],
 )
 def test_heavy_modules_wait(statement):
     # torch itself imports sympy in some versions and not in others: only what this package adds counts.
     added = loaded_by(statement) - loaded_by("pass")
     assert not {name.split(".")[0] for name in added} & set(FREE)
+
+
+def test_sweeps_wait():
+    assert not (loaded_by("import kanwidget") - loaded_by("pass")) & SWEEPS
 
 
 def test_few_modules_are_added():

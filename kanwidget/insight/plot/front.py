@@ -1,0 +1,84 @@
+"""The front of error against size: points, and the line of those that none beats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from kanwidget.insight.plot.style import Theme, ThemeName, new_figure, theme_of, write
+
+#: Points of the front with more neighbours than this aren't all named.
+_NAMED = 12
+
+
+def plot_front(
+    points: Sequence[tuple[float, float]],
+    front: Sequence[tuple[float, float, str]],
+    names: tuple[str, str],
+    *,
+    theme: ThemeName = "auto",
+    title: Any = None,
+) -> Figure:
+    """Draw points, and a stair along the front with a label at each of its corners.
+
+    Args:
+        points: x and y of each; logarithmic where all are positive.
+        front: x, y and label, x rising and y falling.
+        names: Of the axes.
+        theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
+        title: Above the drawing.
+
+    Returns:
+        A figure with one axes.
+
+    Examples:
+        >>> figure = plot_front([(1, 3.0), (2, 1.0), (3, 2.0)], [(1, 3.0, "a"), (2, 1.0, "b")], ("size", "error"))
+        >>> [text.get_text() for text in figure.axes[0].texts]
+        ['a', 'b']
+    """
+    colours = theme_of(theme, "plot_front")
+    figure = new_figure((6.4, 3.6), colours)
+    ax = figure.add_axes((0.12, 0.15, 0.84, 0.73 if title is not None else 0.8))
+    _frame(ax, names, colours)
+    if points:
+        xs, ys = zip(*points, strict=True)
+        ax.plot(xs, ys, "o", color=colours.muted, markersize=3.5, markeredgewidth=0, alpha=0.6)
+        ax.set_xscale("log" if min(xs) > 0 else "linear")
+        ax.set_yscale("log" if min(ys) > 0 else "linear")
+    else:
+        write(ax, 0.5, 0.5, "no results", transform=ax.transAxes, color=colours.muted, ha="center", va="center")
+    if front:
+        _draw_front(ax, front, colours)
+    if title is not None:
+        ax.set_title("")
+        write(ax, 0, 1.04, title, transform=ax.transAxes, color=colours.text, fontsize=11, ha="left", va="bottom")
+    return figure
+
+
+def _draw_front(ax: Axes, front: Sequence[tuple[float, float, str]], theme: Theme) -> None:
+    xs, ys, labels = zip(*front, strict=True)
+    style: dict[str, Any] = {"color": theme.spline, "markersize": 5, "markeredgewidth": 0}
+    ax.step(xs, ys, "o-", where="post", linewidth=1.6, **style)
+    ax.margins(x=0.12, y=0.08)
+    every = -(-len(front) // _NAMED)
+    for x, y, label in list(zip(xs, ys, labels, strict=True))[::every]:
+        # Above and right of its point: the line comes from above and left of it.
+        text = write(ax, x, y, label, color=theme.text, fontsize=7.5, ha="left", va="bottom")
+        text.set_rotation(20)
+        text.set_rotation_mode("anchor")
+
+
+def _frame(ax: Axes, names: tuple[str, str], theme: Theme) -> None:
+    """Axes with pale lines and what they show."""
+    ax.set_facecolor("none")
+    for side, spine in ax.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(theme.ghost)
+    ax.grid(color=theme.ghost, linewidth=0.6, alpha=0.6)
+    ax.set_axisbelow(True)
+    ax.tick_params(axis="both", which="both", colors=theme.muted, labelsize=8, length=0)
+    for axis, name in zip((ax.xaxis, ax.yaxis), names, strict=True):
+        axis.set_label_text(name.replace("_", " "), color=theme.muted, fontsize=8.5)

@@ -1,0 +1,132 @@
+"""The work of a sweep: networks of one structure in batches, and each result as a row."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kanwidget.core.records import History, StepRecord
+from kanwidget.datasets import Dataset
+from kanwidget.kan import KAN
+from kanwidget.sweeps.data import Arrays, dataset_of
+from kanwidget.sweeps.space import OF_NETWORK, Case, Setting
+from kanwidget.training.parameters import parameter_map
+
+#: Results come, and are kept, by batches: larger ones are hardly faster, and a killed process loses more.
+_MOST = 32
+#: What networks of one batch may differ in.
+_OWN = ("lamb", "noise_scale", "grid_range", "grid_eps")
+
+Row = dict[str, Any]
+
+
+def grouped(cases: Sequence[Case], data: Mapping[str, Arrays], workers: int = 1) -> list[list[Case]]:
+    """Cases whose networks can be trained side by side, in batches of at most 32, enough for all workers.
+
+    They agree in structure, in the settings of the training but for `lamb`, and in the shapes of their data.
+    """
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        shared = {name: value for name, value in case.setting.items() if name not in _OWN}
+        shapes = [(name, values.shape) for name, values in sorted(data[case.data].items())]
+        groups.setdefault(json.dumps([shared, shapes], sort_keys=True), []).append(case)
+    batches = []
+    for group in groups.values():
+        size = min(_MOST, math.ceil(len(group) / workers))
+        batches += [group[start : start + size] for start in range(0, len(group), size)]
+    return batches
+
+
+def run_batch(cases: Sequence[Case], data: Mapping[str, Arrays]) -> list[tuple[str, Row]]:
+    """Train a batch.
+
+    Args:
+        cases: As `grouped` puts them together.
+        data: By name, at least that of these cases.
+
+    Returns:
+        Key and row of each; a network that could not be trained has the reason in `failed`.
+    """
+    sets = {name: dataset_of(data[name]) for name in {case.data for case in cases}}
+    try:
+        return _trained(cases, sets)
+    except Exception as error:
+        if len(cases) == 1:
+            return [(cases[0].key, failed_row(cases[0], _reason(error)))]
+    # One of them can't be trained: alone, each shows which.
+    return [pair for case in cases for pair in run_batch([case], data)]
+
+
+def failed_row(case: Case, reason: str) -> Row:
+    """The row of a network that there is nothing to tell of but why."""
+    return _row(case, None, None, None, None, reason)
+
+
+def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[str, Row]]:
+    started = time.perf_counter()
+    models = [KAN(**_part(case.setting, of_network=True), seed=case.seed) for case in cases]
+    histories = _fit_all(models, [sets[case.data] for case in cases], [case.setting for case in cases])
+    if any(history.reason == "interrupted" for history in histories):
+        raise KeyboardInterrupt  # `fit` ends quietly with what it has reached, which is no result
+    seconds = (time.perf_counter() - started) / len(cases)
+    return [
+        (case.key, _row(case, parameter_map(model).size, kept_record(history), history, seconds))
+        for case, model, history in zip(cases, models, histories, strict=True)
+    ]
+
+
+def _fit_all(models: Sequence[KAN], data: Sequence[Dataset], settings: Sequence[Setting]) -> list[History]:
+    return [
+        model.fit(one, **_part(setting, of_network=False), progress=False)
+        for model, one, setting in zip(models, data, settings, strict=True)
+    ]
+
+
+def kept_record(history: History) -> StepRecord | None:
+    """The record of the state that a training left: the best on validation data where there are any, else the last."""
+    known = [r for r in history.records if r.validation_loss is not None and math.isfinite(r.validation_loss)]
+    if known:
+        return min(known, key=lambda record: record.validation_loss or 0.0)
+    return history.last if history.records else None
+
+
+def _row(
+    case: Case,
+    parameters: int | None,
+    record: StepRecord | None,
+    history: History | None,
+    seconds: float | None,
+    failed: str | None = None,
+) -> Row:
+    """A result as plain values. JSON knows neither NaN nor infinity: a loss that is no number is None."""
+    losses = {name: _finite(getattr(record, name, None)) for name in ("train_loss", "validation_loss", "test_loss")}
+    if record is not None and losses["train_loss"] is None:
+        failed = "the loss is not finite"
+    return {
+        **case.setting,
+        "seed": case.seed,
+        "parameters": parameters,
+        **losses,
+        "steps_taken": None if history is None else len(history),
+        "seconds": seconds,
+        "optimizer": None if history is None else history.optimizer,
+        "reason": None if history is None else history.reason,
+        "failed": failed,
+    }
+
+
+def _part(setting: Setting, *, of_network: bool) -> Setting:
+    return {name: value for name, value in setting.items() if (name in OF_NETWORK) == of_network}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, on one line."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}"

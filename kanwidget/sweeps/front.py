@@ -1,0 +1,102 @@
+"""What is worth its size: the networks that no smaller one beats."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from kanwidget import _check
+from kanwidget.sweeps.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from kanwidget.insight.plot.style import ThemeName
+
+
+def pareto(table: Table, x: str = "parameters", y: str | None = None) -> Table:
+    """The rows that no other beats in both columns, smallest x first.
+
+    Args:
+        table: Of a sweep, or `Table.medians`, or any rows with these columns.
+        x: What it costs: `parameters`, `seconds`, …
+        y: What it is good for, smaller is better; by default the table's error.
+
+    Returns:
+        A table along which x rises and y falls; rows without a value in one of the columns are left out.
+
+    Raises:
+        ValueError: For columns that the table doesn't have.
+        TypeError: For what is no table.
+
+    Examples:
+        >>> rows = [(10, 0.3), (20, 0.1), (20, 0.2), (30, 0.15), (40, None)]
+        >>> table = Table({"parameters": p, "test_loss": e} for p, e in rows)
+        >>> pareto(table)["test_loss"]
+        [0.3, 0.1]
+    """
+    x, y = _columns(table, x, y, "pareto")
+    known = [row for row in table if row.get(x) is not None and row.get(y) is not None]
+    front: list[dict[str, Any]] = []
+    for row in sorted(known, key=lambda row: (row[x], row[y])):
+        if not front or row[y] < front[-1][y]:
+            front.append(row)
+    return Table(front)
+
+
+def plot_pareto(
+    table: Table,
+    x: str = "parameters",
+    y: str | None = None,
+    *,
+    label: str | None = None,
+    theme: ThemeName = "auto",
+    title: Any = None,
+) -> Figure:
+    """Draw all rows as points, and the front that `pareto` finds among them as a line with its settings.
+
+    Args:
+        table: As for `pareto`.
+        x: As for `pareto`; drawn logarithmically.
+        y: As for `pareto`; drawn logarithmically.
+        label: The column that is written beside the front; by default the settings that vary.
+        theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
+        title: Above the drawing.
+
+    Returns:
+        A figure with one axes.
+
+    Examples:
+        >>> table = Table({"grid": g, "parameters": 10 * g, "test_loss": 1 / g} for g in (3, 5, 10))
+        >>> len(plot_pareto(table).axes)
+        1
+    """
+    from kanwidget.insight.plot.front import plot_front
+
+    front = pareto(table, x, y)
+    x, y = _columns(table, x, y, "plot_pareto")
+    if label is not None and label not in table.columns:
+        _check.choice(label, "label", "plot_pareto", table.columns)
+    varied = [label] if label is not None else [name for name in table.settings if _varies(table, name)]
+    points = [(row[x], row[y]) for row in table if row.get(x) is not None and row.get(y) is not None]
+    marked = [(row[x], row[y], ", ".join(_text(row.get(name)) for name in varied)) for row in front]
+    return plot_front(points, marked, (x, y), theme=theme, title=title)
+
+
+def _columns(table: Any, x: str, y: str | None, where: str) -> tuple[str, str]:
+    if not isinstance(table, Table):
+        _check.fail("table", where, "a Table, as sweep returns it", table, error=TypeError)
+    names = [name for name in table.columns if all(_is_number(value) for value in table[name])]
+    return _check.choice(x, "x", where, names), _check.choice(table.error if y is None else y, "y", where, names)
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+
+
+def _varies(table: Table, name: str) -> bool:
+    return len({json.dumps(value) for value in table[name]}) > 1
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,100 @@
+"""`sweep`: settings × seeds, trained in batches, kept as they come."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kanwidget import _check
+from kanwidget.sweeps.backends import pick
+from kanwidget.sweeps.batches import Row, grouped
+from kanwidget.sweeps.data import arrays_of, digest, named
+from kanwidget.sweeps.space import cases_of, settings_of
+from kanwidget.sweeps.store import Store
+from kanwidget.sweeps.table import Table
+
+#: Raised when the same settings and data would give other results: older ones are then computed again.
+_RESULTS = 1
+
+
+def sweep(
+    space: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]],
+    data: Any,
+    *,
+    seeds: int | Sequence[int] = 1,
+    n_jobs: int = 1,
+    backend: str = "local",
+    resume: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+    **fixed: Any,
+) -> Table:
+    """Train a network for every setting and every seed.
+
+    Networks of one structure are trained side by side. One that can't be trained is a row that says why. Each result depends
+    on its own setting, seed and data only, to round-off: not on the others, nor on the number of workers.
+
+    Args:
+        space: Values by name, of which all combinations are tried, or a list of settings. Names are arguments of `KAN`
+            (`width`, `grid`, `k`, `mult_arity`, `base_fun`, `grid_range`, `grid_eps`, `noise_scale`) and of `fit` (`steps`, `opt`,
+            `lamb`, `lr`, `batch`, …), values numbers, text, booleans and lists.
+        data: As for `fit`, or several by name in a dict: `{"100 rows": …, "1000 rows": …}`. With validation data each
+            network is left, and judged, in the state that was best on them.
+        seeds: Their number, or a list.
+        n_jobs: Worker processes on this machine; -1 takes all cores. More than one need joblib (`kanwidget[sweep]`).
+        backend: `local`, or `dask`: on the cluster whose client there is (`kanwidget[dask]`); its workers have kanwidget, too.
+        resume: A file in which results are kept as they come. If it exists, what it holds isn't computed again: after a crash,
+            or with more seeds or a larger space, call again with the same file. Results of other data or settings may be
+            in it and stay there.
+        progress: Whether to show a progress bar.
+        **fixed: Arguments that all settings share: `width=[2, 5, 1], steps=50`.
+
+    Returns:
+        A table with a row for each network, in the order of settings, data, seeds.
+
+    Raises:
+        ValueError: For names that are no arguments, and for a file that no sweep has made; it is left as it was.
+        TypeError: For what is no space or no data.
+        ImportError: If the backend needs what isn't installed.
+
+    Examples:
+        >>> from kanwidget import create_dataset
+        >>> data = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=100, test_num=100)
+        >>> table = sweep({"width": [[2, 1], [2, 2, 1]]}, data, seeds=2, steps=20, progress=False)
+        >>> table, table.best()["width"]
+        (Table(4 rows: width, steps), [2, 2, 1])
+    """
+    sets = {name: arrays_of(one) for name, one in named(data, "sweep").items()}
+    digests = {name: digest(arrays) for name, arrays in sets.items()}
+    settings = settings_of(space, fixed)
+    cases = {case.key: case for case in cases_of(settings, digests, seeds, _RESULTS)}
+    start, workers = pick(backend, n_jobs)
+    if not isinstance(progress, bool):
+        _check.fail("progress", "sweep", "True or False", progress)
+    with Store(resume) as store:
+        known = store.rows(list(cases))
+        missing = [case for key, case in cases.items() if key not in known]
+        bar = _bar(len(cases), len(known), progress)
+        try:
+            for results in start(grouped(missing, sets, workers), sets) if missing else ():
+                store.add(results)
+                _show(bar, results)
+        finally:
+            if bar is not None:
+                bar.close()
+        rows = store.rows(list(cases))
+    # Names of data are today's: a result may have been computed under another.
+    return Table({**rows[key], **({"data": case.data} if case.data else {})} for key, case in cases.items())
+
+
+def _bar(total: int, known: int, progress: bool) -> Any:
+    if not progress:
+        return None
+    from tqdm.auto import tqdm
+
+    return tqdm(total=total, initial=known, desc="sweep", leave=True)
+
+
+def _show(bar: Any, results: Sequence[tuple[str, Row]]) -> None:
+    if bar is not None:
+        bar.update(len(results))

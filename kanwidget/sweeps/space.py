@@ -1,0 +1,130 @@
+"""What a sweep tries: settings from a space, times seeds, times data, each with a fingerprint of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from kanwidget import _check
+from kanwidget.training import Settings
+
+#: Arguments of `KAN` that a setting may have.
+OF_NETWORK = ("width", "grid", "k", "mult_arity", "base_fun", "grid_range", "grid_eps", "noise_scale")
+#: Arguments of `fit` that a setting may have.
+OF_FIT = ("steps", *(n for n in Settings.__dataclass_fields__ if n not in ("seed", "metrics", "sample_weight")))
+_NAMES = (*OF_NETWORK, *OF_FIT)
+_ADVICE = "Write a list of values for each name: {'grid': [3, 5], 'lamb': [0, 1e-3]}."
+
+Setting = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One network to be trained."""
+
+    setting: Setting
+    """Arguments of `KAN` and of `fit`."""
+    data: str
+    """The name of its data."""
+    seed: int
+    """Of the random start."""
+    key: str
+    """Fingerprint of all that decides about the result."""
+
+
+def settings_of(space: Any, fixed: Setting, where: str = "sweep") -> list[Setting]:
+    """All settings of a space, each with the fixed arguments, in order and without doubles.
+
+    Args:
+        space: A mapping from name to list of values, of which all combinations are meant, or a list of mappings from
+            name to value.
+        fixed: What all settings share.
+        where: The function that is named in error messages.
+
+    Raises:
+        ValueError: For an unknown name, a value that isn't plain, or a setting without a width.
+        TypeError: For what is no space.
+
+    Examples:
+        >>> settings_of({"grid": [3, 5], "lamb": [0.0, 1e-3]}, {"width": [2, 1]})[1]
+        {'width': [2, 1], 'grid': 3, 'lamb': 0.001}
+    """
+    given = [{**fixed, **setting} for setting in _combined(space, where)]
+    settings = [
+        {_name(n, where): plain(v, "space", where) for n, v in sorted(one.items(), key=_place)} for one in given
+    ]
+    for setting in settings:
+        if not isinstance(setting.get("width"), list):
+            advice = "Write 'width': [[2, 1], [2, 5, 1]] in the space, or width=[2, 5, 1] for all."
+            _check.fail("space", where, "with a width, a list of numbers, in every setting", setting, advice)
+    return list({json.dumps(setting): setting for setting in settings}.values())
+
+
+def cases_of(settings: Sequence[Setting], digests: Mapping[str, str], seeds: Any, version: int) -> list[Case]:
+    """Settings × data × seeds; `digests` are those of the data by name."""
+    chosen = seeds_of(seeds)
+    return [
+        Case(setting, name, seed, _fingerprint(version, setting, digest, seed))
+        for setting, (name, digest), seed in itertools.product(settings, digests.items(), chosen)
+    ]
+
+
+def seeds_of(seeds: Any) -> list[int]:
+    """Seeds from their number or a list of them."""
+    if isinstance(seeds, (list, tuple, range)) and len(seeds):
+        return list(dict.fromkeys(_check.integer(seed, "seeds", "sweep", low=0) for seed in seeds))
+    return list(range(_check.integer(seeds, "seeds", "sweep", low=1, advice="Or give a list of seeds.")))
+
+
+def plain(value: Any, argument: str, where: str) -> Any:
+    """A value as JSON holds it: numbers, text, booleans, None, and lists of these."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real) and math.isfinite(value):
+        return float(value)
+    if isinstance(value, (list, tuple, range, np.ndarray)):
+        return [plain(item, argument, where) for item in list(value)]
+    if isinstance(value, np.bool_):
+        return bool(value)
+    advice = "Results are kept by their settings, so functions and tensors can't be among them."
+    _check.fail(argument, where, "made of finite numbers, text, booleans and lists", value, advice)
+
+
+def _combined(space: Any, where: str) -> list[Setting]:
+    if isinstance(space, Mapping):
+        for name, values in space.items():
+            some = isinstance(values, (list, tuple, range, np.ndarray)) and len(values)
+            if not some or (name == "width" and not all(isinstance(v, (list, tuple)) for v in values)):
+                advice = "Write 'width': [[2, 5, 1]] for a single one." if name == "width" else _ADVICE
+                _check.fail("space", where, f"with a list of values for {name!r}", values, advice)
+        return [dict(zip(space, values, strict=True)) for values in itertools.product(*space.values())]
+    if isinstance(space, Iterable) and not isinstance(space, str):
+        listed = list(space)
+        if listed and all(isinstance(setting, Mapping) for setting in listed):
+            return [dict(setting) for setting in listed]
+    _check.fail("space", where, "a mapping from name to values, or a list of settings", space, _ADVICE, error=TypeError)
+
+
+def _name(name: Any, where: str) -> str:
+    if name == "seed":
+        _check.fail("space", where, "without seeds", name, "Give them as seeds=… beside it.")
+    return _check.choice(name, "space", where, _NAMES)
+
+
+def _place(item: tuple[Any, Any]) -> tuple[int, str]:
+    """Names in the order of the arguments, so that the same settings are the same text."""
+    return (_NAMES.index(item[0]), "") if item[0] in _NAMES else (len(_NAMES), str(item[0]))
+
+
+def _fingerprint(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

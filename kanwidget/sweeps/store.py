@@ -1,0 +1,115 @@
+"""Results in an SQLite file, written as they come: what a killed process had finished is there for the next one."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from typing_extensions import Self
+
+from kanwidget import _check
+from kanwidget.sweeps.batches import Row
+
+#: Says in an SQLite file's header whose it is, at byte 68 ("KANw"); `user_version`, at byte 60, is the format.
+_APPLICATION, _FORMAT = 0x4B414E77, 1
+_MAGIC = b"SQLite format 3\0"
+
+
+class Store:
+    """Rows by key, in a file or, without a path, in memory. A context manager.
+
+    A file holds the results of any number of sweeps: a key says all that decides about a result.
+
+    Args:
+        path: An existing file of a sweep, or a new one; its folder must exist.
+
+    Raises:
+        FileNotFoundError: If the folder doesn't exist.
+        ValueError: For a file that isn't a sweep's, or that is damaged. It is left as it was.
+
+    Examples:
+        >>> with Store(None) as store:
+        ...     store.add([("k", {"test_loss": 0.5})])
+        ...     store.rows(["k", "other"])
+        {'k': {'test_loss': 0.5}}
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+        self.path = None if path is None else _checked(path)
+        self._base = sqlite3.connect(":memory:" if self.path is None else self.path, timeout=60)
+        try:
+            with self._base:
+                self._prepare()
+        except sqlite3.DatabaseError as error:
+            self._base.close()
+            _refuse(self.path, f"of no use to SQLite ({error})")
+        except BaseException:
+            self._base.close()
+            raise
+
+    def _prepare(self) -> None:
+        if self._base.execute("PRAGMA quick_check").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("it is damaged")
+        if self._base.execute("PRAGMA application_id").fetchone() == (_APPLICATION,):
+            return
+        # All in one transaction: a file either isn't there yet or is whole.
+        self._base.execute("BEGIN IMMEDIATE")
+        self._base.execute(f"PRAGMA application_id = {_APPLICATION}")
+        self._base.execute(f"PRAGMA user_version = {_FORMAT}")
+        self._base.execute("CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, row TEXT NOT NULL)")
+
+    def add(self, results: Iterable[tuple[str, Row]]) -> None:
+        """Keep results; of one that is known already the first stays."""
+        texts = [(key, json.dumps(row)) for key, row in results]
+        with self._base:
+            self._base.executemany("INSERT OR IGNORE INTO results VALUES (?, ?)", texts)
+
+    def rows(self, keys: Sequence[str]) -> dict[str, Row]:
+        """The rows that are there of these keys, in their order."""
+        wanted = set(keys)
+        try:
+            known = {key: row for key, row in self._base.execute("SELECT key, row FROM results") if key in wanted}
+            return {key: json.loads(known[key]) for key in keys if key in known}
+        except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
+            _refuse(self.path, f"damaged ({error})")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._base.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _checked(path: Any) -> Path:
+    """The path, if a sweep may write there. Foreign files are known by their header and never opened as a data base."""
+    if not isinstance(path, (str, os.PathLike)):
+        _check.fail("resume", "sweep", "the path of a file, or None", path, "'sweep.db', say.")
+    target = Path(path)
+    if target.is_dir():
+        _check.fail("resume", "sweep", "the path of a file", str(path), "That is a folder.")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} in")
+    head = b""
+    if target.exists():
+        with target.open("rb") as file:
+            head = file.read(100)
+    if head and not head.startswith(_MAGIC):
+        _refuse(target, "no SQLite file")
+    if head and (len(head) < 100 or int.from_bytes(head[68:72], "big") != _APPLICATION):
+        _refuse(target, "an SQLite file of something else")
+    if head and int.from_bytes(head[60:64], "big") > _FORMAT:
+        _refuse(target, "of a newer version of kanwidget")
+    return target
+
+
+def _refuse(path: Path | None, what: str) -> NoReturn:
+    advice = f"That is {what}. Give another name: it is left as it was."
+    _check.fail("resume", "sweep", "a new file or one that a sweep has made", str(path), advice)

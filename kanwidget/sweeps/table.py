@@ -1,0 +1,162 @@
+"""The results of a sweep as a table that can be sorted, summed up and handed on."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, overload
+
+from kanwidget import _check
+from kanwidget.sweeps.batches import Row
+
+#: Columns that a training fills; all others but `seed` are settings.
+RESULTS = (
+    "parameters", "train_loss", "validation_loss", "test_loss", "steps_taken", "seconds", "optimizer", "reason",
+    "failed",
+)  # fmt: skip
+_NUMBERS = RESULTS[:6]
+#: By what networks are judged, the first that is there.
+_ERRORS = ("validation_loss", "test_loss", "train_loss")
+
+
+class Table(Sequence[Row]):
+    """Rows of a sweep, one a network: its settings, then what came of it.
+
+    `parameters` counts what is trained, losses are root mean squared errors (mean losses where these aren't squared) of the state
+    that the training left, `seconds` are the network's share of its batch, and `failed` says why there are no numbers.
+
+    Args:
+        rows: Dicts; where one lacks a column it reads None.
+
+    Examples:
+        >>> table = Table([{"grid": 3, "seed": 0, "test_loss": 0.2}, {"grid": 5, "seed": 0, "test_loss": 0.1}])
+        >>> table["grid"], table.best()["grid"], len(table.where(grid=3))
+        ([3, 5], 5, 1)
+    """
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = [dict(row) for row in rows]
+
+    # ---- reading it
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns: settings, seed, results."""
+        names = list(dict.fromkeys(name for row in self._rows for name in row))
+        return sorted(names, key=lambda name: (name in RESULTS, name == "seed"))
+
+    @property
+    def settings(self) -> list[str]:
+        """The columns that are settings."""
+        return [name for name in self.columns if name not in RESULTS and name not in ("seed", *_COUNTS)]
+
+    @property
+    def failed(self) -> Table:
+        """The networks that could not be trained."""
+        return Table(row for row in self._rows if row.get("failed"))
+
+    @overload
+    def __getitem__(self, which: int) -> Row: ...
+    @overload
+    def __getitem__(self, which: slice) -> Table: ...
+    @overload
+    def __getitem__(self, which: str) -> list[Any]: ...
+    def __getitem__(self, which: Any) -> Any:
+        if isinstance(which, str):
+            self._check_column(which, "which", "Table[…]")
+            return [row.get(which) for row in self._rows]
+        return Table(self._rows[which]) if isinstance(which, slice) else dict(self._rows[which])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter([dict(row) for row in self._rows])
+
+    def where(self, **values: Any) -> Table:
+        """The rows with these values, `table.where(grid=3, width=[2, 5, 1])`."""
+        for name in values:
+            self._check_column(name, "**values", "where")
+        wanted = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return Table(row for row in self._rows if all(row.get(name) == value for name, value in wanted.items()))
+
+    def sort(self, by: str | None = None, *, descending: bool = False) -> Table:
+        """Another table, sorted by a column (by default the error); rows without a value come last."""
+        name = self.error if by is None else by
+        self._check_column(name, "by", "sort")
+        known = [row for row in self._rows if row.get(name) is not None]
+        unknown = [row for row in self._rows if row.get(name) is None]
+        return Table([*sorted(known, key=lambda row: row[name], reverse=descending), *unknown])
+
+    def best(self, by: str | None = None) -> Row:
+        """The row with the smallest value of a column, by default of the error.
+
+        Raises:
+            ValueError: Where no row has a value.
+        """
+        first = self.sort(by)[:1]
+        if not len(first) or first[0].get(self.error if by is None else by) is None:
+            _check.fail("by", "best", "a column with a value in some row", by, "See the column `failed`.")
+        return first[0]
+
+    @property
+    def error(self) -> str:
+        """The column that networks are judged by: `validation_loss` where there is one, else `test_loss`, `train_loss`."""
+        return next((n for n in _ERRORS if any(row.get(n) is not None for row in self._rows)), _ERRORS[-1])
+
+    def medians(self) -> Table:
+        """One row a setting: medians over its seeds, `networks` (how many could be trained) and `failures`."""
+        groups: dict[str, list[Row]] = {}
+        for row in self._rows:
+            groups.setdefault(json.dumps([row.get(name) for name in self.settings]), []).append(row)
+        return Table(self._median(rows) for rows in groups.values())
+
+    def _median(self, rows: list[Row]) -> Row:
+        found: Row = {name: rows[0].get(name) for name in self.settings}
+        good = [row for row in rows if not row.get("failed")]
+        for name in (n for n in _NUMBERS if n in self.columns):
+            values = [row[name] for row in good if row.get(name) is not None]
+            found[name] = statistics.median(values) if values else None
+        return {**found, "networks": len(good), "failures": len(rows) - len(good)}
+
+    # ---- handing it on
+
+    def to_pandas(self) -> Any:
+        """A pandas data frame. Lists, such as widths, are text there, so that they can be grouped by.
+
+        Raises:
+            ImportError: Without pandas.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise ImportError(
+                "to_pandas needs pandas, which is not installed: pip install 'kanwidget[sweep]'"
+            ) from None
+        return pd.DataFrame([{n: _flat(row.get(n)) for n in self.columns} for row in self._rows], columns=self.columns)
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> None:
+        """Write a Parquet file.
+
+        Raises:
+            ImportError: Without pandas and pyarrow.
+        """
+        self.to_pandas().to_parquet(path, engine="pyarrow", index=False)
+
+    def _check_column(self, name: Any, argument: str, where: str) -> None:
+        if name not in self.columns:
+            _check.choice(name, argument, where, self.columns)
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.failed)} failed" if len(self.failed) else ""
+        rows = f"{len(self)} row{'' if len(self) == 1 else 's'}"
+        return f"Table({rows}{failed}: {', '.join(self.settings) or 'no settings'})"
+
+
+_COUNTS = ("networks", "failures")
+
+
+def _flat(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list) else value
