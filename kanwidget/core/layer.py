@@ -39,7 +39,112 @@ def base_functions(name: str) -> tuple[Elementwise, Elementwise, Elementwise]:
     return row.fn, row.d1, row.d2
 
 
-class Layer(nn.Module):
+class Edges:
+    """The mathematics of a layer's edges, for one network or for many of one structure side by side.
+
+    Where a shape says `…`, a single network has nothing and many have their number.
+    """
+
+    k: int
+    base_fun: str
+    knots: Tensor
+    """`(…, in, G + 1 + 2k)`"""
+    coef: Tensor
+    """`(…, out, in, G + k)`"""
+    base: Tensor
+    """`(…, out, in)`"""
+    affine: Tensor
+    """`(…, out, in, 4)`"""
+    spline_on: Tensor
+    """`(out, in)`"""
+    symbols: dict[str, list[int]]
+    """Flat indices of the symbolic edges by their function's name: what is evaluated together."""
+    ties: list[list[int]]
+    """Groups of flat indices that share the parameters of their first member."""
+
+    @property
+    def in_dim(self) -> int:
+        """Nodes below."""
+        return self.coef.shape[-2]
+
+    @property
+    def out_dim(self) -> int:
+        """Subnodes above."""
+        return self.coef.shape[-3]
+
+    @property
+    def grid_size(self) -> int:
+        """Number of intervals G."""
+        return self.coef.shape[-1] - self.k
+
+    def sums(self, x: Tensor, design: Tensor) -> Tensor:
+        """Sums of the edges at `x`, `(…, batch, out)`, from its `design`."""
+        out = design.flatten(-2) @ self.weight().flatten(-2).mT
+        for target, _, value in self._symbolic_values(x, 0):
+            out = out.index_add(-1, target, value)
+        return out
+
+    def design(self, x: Tensor, order: int = 0) -> Tensor:
+        """Basis functions and, last, the base function of each input (or their derivatives), `(…, batch, in, G + k + 1)`."""
+        base = base_functions(self.base_fun)[order](x)
+        return torch.cat([splines.basis(x, self.knots, self.k, order), base[..., None]], dim=-1)
+
+    def design_and_slopes(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """`design` of orders 0 and 1, without a graph."""
+        value, slope, _ = base_functions(self.base_fun)
+        values, slopes = splines.basis_and_slopes(x, self.knots, self.k)
+        return torch.cat([values, value(x)[..., None]], dim=-1), torch.cat([slopes, slope(x)[..., None]], dim=-1)
+
+    def weight(self) -> Tensor:
+        """What multiplies `design`, `(…, out, in, G + k + 1)`: shared parameters in place, 0 where there is no spline."""
+        weight = torch.cat([self.coef, self.base[..., None]], dim=-1)
+        if self.ties:
+            weight = weight.flatten(-3, -2)[..., self.tie_index(), :].view_as(weight)
+        return torch.where(self.spline_on[..., None], weight, 0.0)
+
+    def tie_index(self) -> Tensor:
+        """The flat index of the edge whose parameters each edge uses, `(out * in,)`."""
+        index = torch.arange(self.out_dim * self.in_dim, device=self.coef.device)
+        for group in self.ties:
+            index[group] = group[0]
+        return index
+
+    def numeric_edges(self, x: Tensor, order: int = 0) -> Tensor:
+        """The numeric part of every edge (or its derivative), `(…, batch, out, in)`."""
+        return torch.einsum("...nib,...oib->...noi", self.design(x, order), self.weight())
+
+    def symbolic_edges(self, x: Tensor, order: int = 0) -> Tensor:
+        """The symbolic part of every edge (or its derivative), `(…, batch, out, in)`."""
+        full = torch.zeros(*x.shape[:-1], self.out_dim * self.in_dim, dtype=x.dtype, device=x.device)
+        for target, source, value in self._symbolic_values(x, order):
+            full = full.index_copy(-1, target * self.in_dim + source, value)
+        return full.unflatten(-1, (self.out_dim, self.in_dim))
+
+    def edges(self, x: Tensor, order: int = 0) -> Tensor:
+        """The value of every edge (or its derivative), `(…, batch, out, in)`."""
+        numeric = self.numeric_edges(x, order)
+        return numeric + self.symbolic_edges(x, order) if self.symbols else numeric
+
+    def affine_of(self, members: list[int]) -> Tensor:
+        """a, b, c, d of some edges, given by flat index, `(…, edges, 4)`: of shared ones those that hold."""
+        flat = torch.tensor(members, device=self.affine.device)
+        return self.affine.flatten(-3, -2)[..., self.tie_index()[flat] if self.ties else flat, :]
+
+    def _symbolic_values(self, x: Tensor, order: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """By function: targets, sources and values (derivatives) of its edges."""
+        for name, members in self.symbols.items():
+            row = primitive(name)
+            flat = torch.tensor(members, device=x.device)
+            target, source = flat // self.in_dim, flat % self.in_dim
+            a, b, c, d = self.affine_of(members)[..., None, :, :].unbind(-1)
+            u = a * x[..., source] + b
+            if order == 0:
+                yield target, source, c * row.fn(u) + d
+            else:
+                yield target, source, c * a**order * (row.d1 if order == 1 else row.d2)(u)
+
+
+class Layer(Edges, nn.Module):
     """The edges between two layers of nodes.
 
     Args:
@@ -50,8 +155,6 @@ class Layer(nn.Module):
         base_fun: Name of b: `silu`, `identity`, `zero` or a primitive's name.
     """
 
-    knots: Tensor
-    spline_on: Tensor
     pinned: Tensor
 
     def __init__(self, grid: Tensor, k: int, coef: Tensor, base: Tensor, base_fun: str = "silu") -> None:
@@ -65,27 +168,10 @@ class Layer(nn.Module):
         self.register_buffer("knots", splines.extend_knots(grid, k))
         self.register_buffer("spline_on", torch.ones(out, inputs, dtype=torch.bool))
         self.register_buffer("pinned", torch.zeros(out, inputs, dtype=torch.bool))
-        #: Flat indices of the symbolic edges by their function's name: what is evaluated together.
-        self.symbols: dict[str, list[int]] = {}
-        #: Groups of flat indices that share the parameters of their first member.
-        self.ties: list[list[int]] = []
+        self.symbols = {}
+        self.ties = []
 
-    # ---- shape and structure
-
-    @property
-    def in_dim(self) -> int:
-        """Nodes below."""
-        return self.coef.shape[1]
-
-    @property
-    def out_dim(self) -> int:
-        """Subnodes above."""
-        return self.coef.shape[0]
-
-    @property
-    def grid_size(self) -> int:
-        """Number of intervals G."""
-        return self.coef.shape[2] - self.k
+    # ---- structure
 
     @property
     def grid(self) -> Tensor:
@@ -124,69 +210,9 @@ class Layer(nn.Module):
         with torch.no_grad():
             self.affine[target, source] = self.affine.new_tensor(params or (1.0, 0.0, 1.0, 0.0))
 
-    # ---- values
-
     def forward(self, x: Tensor) -> Tensor:
         """Sums of the edges, `(batch, in)` → `(batch, out)`."""
-        out = self.design(x).flatten(1) @ self.weight().flatten(1).T
-        for target, _, value in self._symbolic_values(x, 0):
-            out = out.index_add(1, target, value)
-        return out
-
-    def design(self, x: Tensor, order: int = 0) -> Tensor:
-        """Basis functions and, last, the base function of each input (or their derivatives), `(batch, in, G + k + 1)`."""
-        base = base_functions(self.base_fun)[order](x)
-        return torch.cat([splines.basis(x, self.knots, self.k, order), base[..., None]], dim=-1)
-
-    def design_and_slopes(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """`design` of orders 0 and 1, without a graph."""
-        value, slope, _ = base_functions(self.base_fun)
-        values, slopes = splines.basis_and_slopes(x, self.knots, self.k)
-        return torch.cat([values, value(x)[..., None]], dim=-1), torch.cat([slopes, slope(x)[..., None]], dim=-1)
-
-    def weight(self) -> Tensor:
-        """What multiplies `design`, `(out, in, G + k + 1)`: shared parameters in place, 0 where there is no spline."""
-        weight = torch.cat([self.coef, self.base[..., None]], dim=-1)
-        if self.ties:
-            weight = weight.flatten(0, 1)[self.tie_index()].view_as(weight)
-        return torch.where(self.spline_on[..., None], weight, 0.0)
-
-    def tie_index(self) -> Tensor:
-        """The flat index of the edge whose parameters each edge uses, `(out * in,)`."""
-        index = torch.arange(self.out_dim * self.in_dim, device=self.coef.device)
-        for group in self.ties:
-            index[group] = group[0]
-        return index
-
-    def numeric_edges(self, x: Tensor, order: int = 0) -> Tensor:
-        """The numeric part of every edge (or its derivative), `(batch, out, in)`."""
-        return torch.einsum("nib,oib->noi", self.design(x, order), self.weight())
-
-    def symbolic_edges(self, x: Tensor, order: int = 0) -> Tensor:
-        """The symbolic part of every edge (or its derivative), `(batch, out, in)`."""
-        full = torch.zeros(x.shape[0], self.out_dim, self.in_dim, dtype=x.dtype, device=x.device)
-        for target, source, value in self._symbolic_values(x, order):
-            full = full.index_put((torch.arange(x.shape[0], device=x.device)[:, None], target, source), value)
-        return full
-
-    def edges(self, x: Tensor, order: int = 0) -> Tensor:
-        """The value of every edge (or its derivative), `(batch, out, in)`."""
-        numeric = self.numeric_edges(x, order)
-        return numeric + self.symbolic_edges(x, order) if self.symbols else numeric
-
-    def _symbolic_values(self, x: Tensor, order: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """By function: targets, sources and values (derivatives) of its edges."""
-        for name, members in self.symbols.items():
-            row = primitive(name)
-            flat = torch.tensor(members, device=x.device)
-            target, source = flat // self.in_dim, flat % self.in_dim
-            affine = self.affine.flatten(0, 1)
-            a, b, c, d = affine[self.tie_index()[flat] if self.ties else flat].unbind(-1)
-            u = a * x[:, source] + b
-            if order == 0:
-                yield target, source, c * row.fn(u) + d
-            else:
-                yield target, source, c * a**order * (row.d1 if order == 1 else row.d2)(u)
+        return self.sums(x, self.design(x))
 
     # ---- what isn't a tensor travels in the state dict too
 

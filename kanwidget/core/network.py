@@ -163,12 +163,12 @@ class Network(nn.Module):
         return x if self.n_in == self.n_features else x[:, self.columns]
 
     def combine(self, level: int, subnodes: Tensor) -> Tensor:
-        """Nodes of a level from its subnodes: sums pass, products multiply."""
+        """Nodes of a level from its subnodes, the last axis: sums pass, products multiply."""
         n_sum, n_mult = self.width[level]
         if n_mult == 0:
             return subnodes
-        factors = subnodes[:, n_sum:].split(self.arities[level], dim=1)
-        return torch.cat([subnodes[:, :n_sum], *(group.prod(1, keepdim=True) for group in factors)], dim=1)
+        factors = subnodes[..., n_sum:].split(self.arities[level], dim=-1)
+        return torch.cat([subnodes[..., :n_sum], *(group.prod(-1, keepdim=True) for group in factors)], dim=-1)
 
     def trace(self, x: Tensor) -> Trace:
         """All values of a forward pass."""

@@ -55,13 +55,13 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0) -> Tensor:
     holds x and not the recursion's intermediate results.
 
     Args:
-        x: Points, shape `(batch, inputs)`.
-        knots: Increasing knots, shape `(inputs, G + 1 + 2k)`, not differentiated.
+        x: Points, shape `(…, batch, inputs)`.
+        knots: Increasing knots, shape `(…, inputs, G + 1 + 2k)`, not differentiated.
         k: Order of the spline, ≥ 0.
         order: 0 for values, 1 for slopes, …
 
     Returns:
-        Shape `(batch, inputs, G + k)`.
+        Shape `(…, batch, inputs, G + k)`.
 
     Examples:
         >>> knots = extend_knots(torch.tensor([[0.0, 1.0, 2.0]]), 1)
@@ -150,20 +150,22 @@ def _evaluate(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
 
 
 class _Places:
-    """Points `(batch, inputs)` among knots, and the k + 1 basis functions that are not zero on each one's interval.
+    """Points `(…, batch, inputs)` among knots, and the k + 1 basis functions that are not zero on each one's interval.
 
-    Local values have the shape `(degree + 1, batch, inputs)`.
+    Local values have the shape `(degree + 1, …, batch, inputs)`.
     """
 
     def __init__(self, x: Tensor, knots: Tensor, k: int) -> None:
-        self.x, self.k, self.last = x, k, knots.shape[1] - 1 - k
-        self.inside = torch.minimum(torch.maximum(x, knots[:, k]), knots[:, self.last])
+        count = knots.shape[-1]
+        self.x, self.k, self.last = x, k, count - 1 - k
+        low, high = knots[..., None, :, k], knots[..., None, :, self.last]
+        self.inside = torch.minimum(torch.maximum(x, low), high)
         # Points go to the interval at their right, the grid's end to its last interval.
-        points = self.inside.T.contiguous(memory_format=torch.contiguous_format)
-        self.interval = torch.searchsorted(knots[:, k + 1 : self.last].contiguous(), points, right=True).T
-        columns = torch.arange(x.shape[1], device=x.device) * knots.shape[1] + k
-        near = self.interval + columns + torch.arange(1 - k, k + 1, device=x.device)[:, None, None]
-        self.t = knots.reshape(-1)[near]  # the 2k knots around each point: t[k - 1] <= inside <= t[k]
+        points = self.inside.mT.contiguous(memory_format=torch.contiguous_format)
+        self.interval = torch.searchsorted(knots[..., k + 1 : self.last].contiguous(), points, right=True).mT
+        columns = torch.arange(knots.shape[:-1].numel(), device=x.device).view(low.shape) * count + k
+        around = torch.arange(1 - k, k + 1, device=x.device).view(-1, *[1] * x.ndim)
+        self.t = knots.reshape(-1)[self.interval + columns + around]  # 2k a point: t[k - 1] <= inside <= t[k]
 
     def local(self, order: int) -> Tensor:
         """The local functions' derivatives of an order.
@@ -209,10 +211,10 @@ class _Places:
         return values
 
     def spread(self, local: Tensor) -> Tensor:
-        """All basis functions, `(batch, inputs, G + k)`: the local ones at their places, else 0."""
+        """All basis functions, `(…, batch, inputs, G + k)`: the local ones at their places, else 0."""
         columns = self.interval[..., None] + torch.arange(self.k + 1, device=local.device)
         full = torch.zeros(*self.x.shape, self.last, dtype=local.dtype, device=local.device)
-        return full.scatter_(-1, columns, local.permute(1, 2, 0))
+        return full.scatter_(-1, columns, local.movedim(0, -1))
 
 
 def greville(knots: Tensor, k: int) -> Tensor:

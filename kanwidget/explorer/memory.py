@@ -15,7 +15,7 @@ _LM = ("damping", "_growth", "_small")
 def take(trainer: Trainer) -> dict[str, Any]:
     """A copy of what the trainer knows."""
     memory: dict[str, Any] = {"step_count": trainer.step_count, "seconds": trainer.seconds, "reason": trainer.reason}
-    optimizer = trainer._optimizer
+    optimizer = trainer.optimizer
     if isinstance(optimizer, LevenbergMarquardt):
         memory["LM"] = {name: getattr(optimizer, name) for name in _LM}
     elif isinstance(optimizer, GradientMethod):
@@ -35,7 +35,7 @@ def put(trainer: Trainer, memory: dict[str, Any]) -> None:
     for name in ("step_count", "seconds", "reason"):
         setattr(trainer, name, memory[name])
     trainer.reset()
-    known, optimizer = memory.get(trainer.opt), trainer._optimizer
+    known, optimizer = memory.get(trainer.opt), trainer.optimizer
     if known is None:
         return
     if isinstance(optimizer, LevenbergMarquardt):

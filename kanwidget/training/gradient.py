@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from kanwidget.core.network import Network
 from kanwidget.training.lm import Interrupted, Outcome
-from kanwidget.training.objective import Objective
-from kanwidget.training.parameters import ParameterMap, network_parameters, parameter_map
+from kanwidget.training.objective import Objective, Value
+from kanwidget.training.parameters import ParameterMap, parameter_map
+from kanwidget.training.stack import Stack
 
 #: A step that takes as many seconds may be broken off anywhere within; a shorter one needn't be, and asking costs a little.
 _LONG_STEP = 0.05
@@ -26,7 +26,7 @@ class GradientMethod:
     """Minimises any differentiable objective with an optimiser of torch.
 
     Args:
-        objective: What to minimise.
+        objective: What to minimise, of one network.
         make: Makes the optimiser from a list of parameters and a learning rate.
         lr: Learning rate; halved when a step fails.
         batch: Samples of each step, drawn without replacement, None for all. The loss reported is theirs.
@@ -45,7 +45,8 @@ class GradientMethod:
         self.objective, self._make, self._start_lr = objective, make, lr
         #: How long the last step took; the first one may be long.
         self._seconds = math.inf
-        self.batch = None if batch is None or batch >= len(objective.y) else batch
+        rows = objective.y.shape[1]
+        self.batch = None if batch is None or batch >= rows else batch
         self._generator = torch.Generator().manual_seed(seed)
         self.reset()
 
@@ -56,22 +57,21 @@ class GradientMethod:
 
     def renew(self) -> None:
         """As `reset`, but a learning rate that was lowered stays low."""
-        self.positions: ParameterMap = parameter_map(self.objective.network)
-        self._parameters = [p for p in network_parameters(self.objective.network) if p.requires_grad]
+        self.positions: ParameterMap = parameter_map(self.objective.stack.shape)
+        self._parameters = [p for p in self.objective.stack.parameters() if p.requires_grad]
         self._forget()
 
     def _forget(self) -> None:
         # Without parameters torch makes no optimiser.
         self._optimizer = self._make(self._parameters or [torch.zeros(1)], self.lr)
 
-    def step(self, interrupted: Callable[[], bool] = lambda: False) -> Outcome:
+    def step(self, interrupted: Callable[[], bool] = lambda: False) -> list[Outcome]:
         """One step of the optimiser; refused, with a lower rate for the next, if it gave a non-finite value.
 
         Whatever interrupts it, parameters and optimiser are those of before the step.
         """
         if not self._parameters:
-            value = self.objective.value()
-            return Outcome(value.loss, value.penalty, None, "converged")
+            return _outcome(self.objective.value(), "converged")
         start = [p.detach().clone() for p in self._parameters]
         drawn, known = self._generator.get_state(), copy.deepcopy(self._optimizer.state_dict())
         started = time.perf_counter()
@@ -89,7 +89,7 @@ class GradientMethod:
             raise
         if math.isfinite(value.total) and all(bool(torch.isfinite(p).all()) for p in self._parameters):
             moved = any(not torch.equal(p, old) for p, old in zip(self._parameters, start, strict=True))
-            return Outcome(value.loss, value.penalty, None, None if moved else "converged")
+            return _outcome(value, None if moved else "converged")
         self._restore(start)
         self.lr /= 4
         self._forget()
@@ -97,7 +97,7 @@ class GradientMethod:
         # Where the step began the loss is no number either: a shorter one can't help (another batch might).
         hopeless = rows is None and not math.isfinite(value.total)
         stalled = hopeless or self.lr < 1e-6 * self._start_lr
-        return Outcome(value.loss, value.penalty, None, "stalled" if stalled else None)
+        return _outcome(value, "stalled" if stalled else None)
 
     def _restore(self, values: list[Tensor]) -> None:
         with torch.no_grad():
@@ -107,7 +107,7 @@ class GradientMethod:
     def _rows(self) -> Tensor | None:
         if self.batch is None:
             return None
-        return torch.randperm(len(self.objective.y), generator=self._generator)[: self.batch]
+        return torch.randperm(self.objective.y.shape[1], generator=self._generator)[: self.batch]
 
     def _closure(self, rows: Tensor | None, interrupted: Callable[[], bool]) -> Callable[[], Any]:
         def closure() -> Tensor:
@@ -116,7 +116,7 @@ class GradientMethod:
             self._optimizer.zero_grad()
             total = self.objective.differentiable(rows)
             total.backward()
-            _keep_free(self.objective.network, self.positions)
+            _keep_free(self.objective.stack, self.positions)
             return total.detach()
 
         return closure
@@ -152,17 +152,20 @@ def asking(interrupted: Callable[[], bool]) -> Iterator[None]:
         yield
 
 
-def _keep_free(network: Network, positions: ParameterMap) -> None:
+def _outcome(value: Value, stopped: str | None) -> list[Outcome]:
+    return [Outcome(float(value.loss), float(value.penalty), None, stopped)]
+
+
+def _keep_free(stack: Stack, positions: ParameterMap) -> None:
     """Set the gradients of parameters that aren't free to zero."""
-    for index, layer_map in enumerate(positions.layers):
-        layer = network.layer(index)
+    for layer, layer_map in zip(stack.layers, positions.layers, strict=True):
         for parameter, position in (
             (layer.coef, layer_map.numeric[..., :-1]),
             (layer.base, layer_map.numeric[..., -1]),
             (layer.affine, layer_map.affine),
         ):
             if parameter.grad is not None:
-                parameter.grad[position < 0] = 0.0
+                parameter.grad[:, position < 0] = 0.0
 
 
 def lbfgs(parameters: list[Tensor], lr: float) -> torch.optim.Optimizer:

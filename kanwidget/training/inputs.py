@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,9 +13,33 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.training.loss import Loss, loss_row
+from kanwidget.training.settings import Settings
 
 #: Rows of the training inputs that a network keeps as its reference.
 REFERENCE_ROWS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a network is to learn, checked against it."""
+
+    data: Dataset
+    loss: Loss
+    labels: dict[str, Tensor]
+    """Of train, test and val, as far as given, as the loss wants them."""
+    weight: Tensor | None
+    """Of the samples, with mean 1, `(batch, 1)`."""
+
+
+def pose(network: Network, data: Any, settings: Settings) -> Problem:
+    """The problem that data and settings pose, or an error that says what doesn't fit."""
+    dataset = prepare(network, data)
+    loss = pick_loss(settings.loss, dataset)
+    weight = sample_weights(settings.sample_weight, dataset, network)
+    columns = {part: labels(label, loss) for part, label in labelled(dataset)}
+    for column in columns.values():
+        check_outputs(network, loss, column)
+    return Problem(dataset, loss, columns, weight)
 
 
 def prepare(network: Network, data: Any) -> Dataset:

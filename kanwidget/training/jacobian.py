@@ -1,7 +1,8 @@
-"""Values and Jacobian of a network in its parameters, without autograd.
+"""Values and Jacobian of networks in their parameters, without autograd.
 
 With g = ∂output/∂subnode, found by one backward sweep over the layers, the derivative in the coefficient b of the edge
-i → o of a layer is g[n, o]·basis[n, i, b]: an outer product, never a graph. Rows are samples.
+i → o of a layer is g[n, o]·basis[n, i, b]: an outer product, never a graph. The first axis is the networks', the second the
+samples'.
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.core.layer import Layer
-from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitive
 from kanwidget.training.parameters import LayerMap, ParameterMap
+from kanwidget.training.stack import LayerStack, Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,32 +23,44 @@ class Pass:
     """One forward pass, with what a backward sweep needs."""
 
     nodes: tuple[Tensor, ...]
-    """Per layer of nodes, `(batch, nodes)`."""
+    """Per layer of nodes, `(networks, batch, nodes)`."""
     subnodes: tuple[Tensor, ...]
-    """Per layer of edges, `(batch, subnodes)`."""
+    """Per layer of edges, `(networks, batch, subnodes)`."""
     designs: tuple[Tensor, ...]
-    """Per layer of edges, `(batch, in, G + k + 1)`."""
+    """Per layer of edges, `(networks, batch, in, G + k + 1)`."""
     slopes: tuple[Tensor, ...] = ()
     """Derivatives of `designs`, of all layers but the first, where they were asked for."""
 
     @property
     def output(self) -> Tensor:
-        """`(batch, outputs)`"""
+        """`(networks, batch, outputs)`"""
         return self.nodes[-1]
 
+    def part(self, networks: slice, rows: slice) -> Pass:
+        """Some samples of some networks."""
+        kinds = (self.nodes, self.subnodes, self.designs, self.slopes)
+        return Pass(*(tuple(value[networks, rows] for value in values) for values in kinds))
 
-def forward_pass(network: Network, x: Tensor, first_design: Tensor | None = None, *, slopes: bool = False) -> Pass:
-    """Evaluate a network; `first_design` is the first layer's design where it is known already.
+    def put(self, places: Tensor, other: Pass, others: Tensor) -> None:
+        """Overwrite some networks with some of another pass on the same inputs and knots."""
+        # Inputs and the first layer's design are common to both.
+        mine = (*self.nodes[1:], *self.subnodes, *self.designs[1:], *self.slopes)
+        theirs = (*other.nodes[1:], *other.subnodes, *other.designs[1:], *other.slopes)
+        for value, new in zip(mine, theirs, strict=True):
+            value[places] = new[others]
+
+
+def forward_pass(stack: Stack, x: Tensor, first_design: Tensor | None = None, *, slopes: bool = False) -> Pass:
+    """Evaluate networks; `first_design` is the first layer's design where it is known already.
 
     Args:
-        network: The network.
-        x: Values of the input nodes, `(batch, n_in)`, after `Network.select`.
-        first_design: `network.layer(0).design(x)`.
+        stack: The networks.
+        x: Values of the input nodes, `(networks, batch, n_in)`, after `Stack.select`.
+        first_design: `stack.layers[0].design(x)`.
         slopes: Whether to keep what a Jacobian needs too; nothing is differentiable then.
     """
     nodes, subnodes, designs, derivatives = [x], [], [], []
-    for index in range(network.depth):
-        layer = network.layer(index)
+    for index, layer in enumerate(stack.layers):
         if index == 0 and first_design is not None:
             design = first_design
         elif index > 0 and slopes:
@@ -56,79 +68,75 @@ def forward_pass(network: Network, x: Tensor, first_design: Tensor | None = None
             derivatives.append(derivative)
         else:
             design = layer.design(nodes[-1])
-        values = design.flatten(1) @ layer.weight().flatten(1).T
-        if layer.symbols:
-            values = values + layer.symbolic_edges(nodes[-1]).sum(-1)
         designs.append(design)
-        subnodes.append(values)
-        nodes.append(network.combine(index + 1, values))
+        subnodes.append(layer.sums(nodes[-1], design))
+        nodes.append(stack.shape.combine(index + 1, subnodes[-1]))
     return Pass(tuple(nodes), tuple(subnodes), tuple(designs), tuple(derivatives))
 
 
-def jacobian(network: Network, positions: ParameterMap, run: Pass) -> Tensor:
-    """Derivatives of all outputs in all free parameters, `(batch, outputs, size)`, from a pass with slopes."""
-    batch, outputs = run.output.shape
-    full = run.output.new_zeros(batch, outputs, positions.size)
-    sensitivity = torch.eye(outputs, dtype=full.dtype, device=full.device).expand(batch, -1, -1)
-    for index in reversed(range(network.depth)):
-        layer = network.layer(index)
-        sensitivity = _to_subnodes(network, index + 1, run.subnodes[index], sensitivity)
+def jacobian(stack: Stack, positions: ParameterMap, run: Pass) -> Tensor:
+    """Derivatives of all outputs in all free parameters, `(networks, batch, outputs, size)`, from a pass with slopes."""
+    outputs = run.output.shape[-1]
+    full = run.output.new_zeros(*run.output.shape, positions.size)
+    sensitivity = torch.eye(outputs, dtype=full.dtype, device=full.device).expand(*full.shape[:2], -1, -1)
+    for index in reversed(range(len(stack.layers))):
+        layer = stack.layers[index]
+        sensitivity = _to_subnodes(stack, index + 1, run.subnodes[index], sensitivity)
         _add_numeric(full, positions.layers[index], run.designs[index], sensitivity)
         for columns, block in _symbolic_blocks(layer, positions.layers[index], run.nodes[index], sensitivity):
-            full.index_add_(2, columns, block)
+            full.index_add_(-1, columns, block)
         if index > 0:
-            edges = torch.einsum("nib,oib->noi", run.slopes[index - 1], layer.weight())
+            edges = torch.einsum("snib,soib->snoi", run.slopes[index - 1], layer.weight())
             if layer.symbols:
                 edges = edges + layer.symbolic_edges(run.nodes[index], 1)
             sensitivity = sensitivity @ edges
     return full
 
 
-def _to_subnodes(network: Network, level: int, subnodes: Tensor, sensitivity: Tensor) -> Tensor:
+def _to_subnodes(stack: Stack, level: int, subnodes: Tensor, sensitivity: Tensor) -> Tensor:
     """∂output/∂subnode from ∂output/∂node: a factor of a product gets the product of the others."""
-    n_sum, n_mult = network.width[level]
+    n_sum, n_mult = stack.shape.width[level]
     if n_mult == 0:
         return sensitivity
     parts = [sensitivity[..., :n_sum]]
-    groups = subnodes[:, n_sum:].split(network.arities[level], dim=1)
+    groups = subnodes[..., n_sum:].split(stack.shape.arities[level], dim=-1)
     for node, group in enumerate(groups, start=n_sum):
-        others = torch.stack([_without(group, factor) for factor in range(group.shape[1])], dim=1)
-        parts.append(sensitivity[..., node, None] * others[:, None, :])
+        others = torch.stack([_without(group, factor) for factor in range(group.shape[-1])], dim=-1)
+        parts.append(sensitivity[..., node, None] * others[..., None, :])
     return torch.cat(parts, dim=-1)
 
 
 def _without(group: Tensor, factor: int) -> Tensor:
     """The product of all columns but one, right also where that one is 0."""
-    return torch.cat([group[:, :factor], group[:, factor + 1 :]], dim=1).prod(1)
+    return torch.cat([group[..., :factor], group[..., factor + 1 :]], dim=-1).prod(-1)
 
 
 def _add_numeric(full: Tensor, positions: LayerMap, design: Tensor, sensitivity: Tensor) -> None:
     """Add the columns of a layer's coefficients and base weights."""
     if positions.whole is not None:  # a run of columns: written where it belongs
-        batch, outputs, _ = full.shape
-        block = full[..., positions.whole].view(batch, outputs, sensitivity.shape[-1], *design.shape[1:])
-        torch.mul(sensitivity[..., None, None], design[:, None, None], out=block)
+        block = full[..., positions.whole].view(*full.shape[:3], sensitivity.shape[-1], *design.shape[2:])
+        torch.mul(sensitivity[..., None, None], design[:, :, None, None], out=block)
         return
     target, source = (positions.numeric >= 0).any(-1).nonzero(as_tuple=True)
-    block = sensitivity[..., target, None] * design[:, None, source]
-    for columns, kept in _kept(positions.numeric[target, source].flatten(), block.flatten(2)):
-        full.index_add_(2, columns, kept)
+    block = sensitivity[..., target, None] * design[:, :, None, source]
+    for columns, kept in _kept(positions.numeric[target, source].flatten(), block.flatten(-2)):
+        full.index_add_(-1, columns, kept)
 
 
 def _symbolic_blocks(
-    layer: Layer, positions: LayerMap, nodes: Tensor, sensitivity: Tensor
+    layer: LayerStack, positions: LayerMap, nodes: Tensor, sensitivity: Tensor
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Columns of a layer's symbolic constants: their positions and values `(batch, outputs, columns)`."""
+    """Columns of a layer's symbolic constants: their positions and values `(networks, batch, outputs, columns)`."""
     for name, members in layer.symbols.items():
         flat = torch.tensor(members, device=nodes.device)
         target, source = flat // layer.in_dim, flat % layer.in_dim
-        affine = layer.affine.detach().flatten(0, 1)[layer.tie_index()[flat] if layer.ties else flat]
-        block = sensitivity[..., target, None] * _affine_slopes(name, affine, nodes[:, source])[:, None]
-        yield from _kept(positions.affine[target, source].flatten(), block.flatten(2))
+        slopes = _affine_slopes(name, layer.affine_of(members).detach()[:, None], nodes[..., source])
+        block = sensitivity[..., target, None] * slopes[:, :, None]
+        yield from _kept(positions.affine[target, source].flatten(), block.flatten(-2))
 
 
 def _affine_slopes(name: str, affine: Tensor, x: Tensor) -> Tensor:
-    """Derivatives of c·f(a·x + b) + d in a, b, c, d, `(batch, edges, 4)`."""
+    """Derivatives of c·f(a·x + b) + d in a, b, c, d, `(networks, batch, edges, 4)`."""
     row = primitive(name)
     a, b, c, _ = affine.unbind(-1)
     u = a * x + b

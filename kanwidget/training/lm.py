@@ -15,21 +15,20 @@ References:
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from kanwidget.core.layer import Layer
-from kanwidget.training.jacobian import Pass, jacobian
+from kanwidget.training.jacobian import jacobian
 from kanwidget.training.objective import Objective, Value
 from kanwidget.training.parameters import ParameterMap, parameter_map
 from kanwidget.training.penalty import INPUT_FLOOR, deviation
+from kanwidget.training.stack import LayerStack
 
-#: Bytes of one chunk of the Jacobian.
-_CHUNK_BYTES = 1 << 25
+#: Bytes of one chunk of the Jacobian of a network, and of small ones that share a chunk.
+_CHUNK_BYTES, _TOGETHER_BYTES = 1 << 25, 1 << 22
 #: Damping at the start, relative to the mean diagonal of the normal matrix, for a network that has learnt nothing; one that fits
 #: already starts with proportionally less. Of forty seeds of [2, 1, 1] one ends in a poor minimum with 10, six with 1. With a penalty
 #: a slower start lets it choose: of thirty seeds of [2, 5, 1] one keeps a superfluous node with 100, five with 10.
@@ -65,7 +64,9 @@ class Outcome:
 
 
 class LevenbergMarquardt:
-    """Minimises an objective whose loss has a Gauss-Newton factor, step by step.
+    """Minimises objectives whose loss has a Gauss-Newton factor, step by step.
+
+    Each network has its own damping and takes or refuses a step by itself; one alone takes the same steps.
 
     Args:
         objective: What to minimise.
@@ -78,134 +79,235 @@ class LevenbergMarquardt:
     def reset(self) -> None:
         """Forget what was learnt about the surroundings: parameters, knots or structure have changed."""
         self.renew()
-        unexplained = min(1.0, self._current.loss / self._trivial)
-        fresh = _DAMPING_SPARSE if self.objective.penalty.lamb > 0 else _DAMPING
-        self.damping = self._start = fresh * max(unexplained, 1e-8)
+        unexplained = (self._current.loss / self._trivial).nan_to_num(1.0).clamp(1e-8, 1.0)
+        self._start = torch.where(self.objective.lamb > 0, _DAMPING_SPARSE, _DAMPING) * unexplained
+        self.damping = self._start
 
     def renew(self) -> None:
         """Take notice of changed knots, parameters or settings, and keep the damping."""
-        self.positions: ParameterMap = parameter_map(self.objective.network)
-        self._trivial = self.objective.trivial_loss()
-        self._units, spread = _units(self.objective, self.positions, self._trivial)
-        self._metric = _metric(self.objective, self.positions) * self._units[:, None] * self._units
-        self._hold = _hold(self.objective, self.positions, self._units, spread)
-        self._growth = 2.0
-        self._small = 0
-        self._current = self.objective.value(slopes=True)
-        self._known = self.positions.read(self.objective.network)
+        objective = self.objective
+        self.positions: ParameterMap = parameter_map(objective.stack.shape)
+        self._trivial = objective.trivial_loss()
+        self._units, spread = _units(objective, self.positions, self._trivial)
+        self._metric = _metric(objective, self.positions) * self._units[:, :, None] * self._units[:, None]
+        self._hold = _hold(objective, self.positions, self._units, spread)
+        self._growth = torch.full_like(self._trivial, 2.0)
+        self._small = torch.zeros_like(self._trivial)
+        self._current = objective.value(slopes=True)
+        self._known = self.positions.read(objective.stack)
 
-    def step(self, interrupted: Callable[[], bool] = lambda: False) -> Outcome:
-        """One accepted step, or the news that there is none.
+    def step(self, interrupted: Callable[[], bool] = lambda: False) -> list[Outcome]:
+        """One accepted step of every network, or the news that there is none.
 
         Whatever interrupts it, the parameters and the damping are those of before the step.
         """
-        network, positions = self.objective.network, self.positions
-        start = positions.read(network)
+        stack, positions = self.objective.stack, self.positions
+        start = positions.read(stack)
         if not torch.equal(start, self._known):  # somebody else, a callback say, has moved them
             self.renew()
         before = self.damping, self._growth
         try:
             return self._search(start, interrupted)
         except BaseException:
-            positions.write(network, start)
+            positions.write(stack, start)
             self.damping, self._growth = before
             raise
 
-    def _search(self, start: Tensor, interrupted: Callable[[], bool]) -> Outcome:
-        network, positions = self.objective.network, self.positions
-        matrix, gradient, scale = self._model(interrupted)
-        hold = self._hold * min(self._current.loss, self._trivial)
-        matrix, gradient = matrix + hold, gradient + hold @ start.to(gradient.dtype)
-        while positions.size and self.damping < _LARGEST_DAMPING:
+    def _search(self, start: Tensor, interrupted: Callable[[], bool]) -> list[Outcome]:
+        """Raise the damping of every network until its step helps, or can't."""
+        model = self._model(start, interrupted)
+        everybody = torch.arange(len(start), device=start.device)
+        left, found, known = everybody, _Found(self._current), start.clone()
+        while self.positions.size and len(left := left[self.damping[left] < _LARGEST_DAMPING]):
             if interrupted():
                 raise Interrupted
-            step = _solve(matrix, gradient, self._metric * (self.damping * scale))
-            if step is not None:
-                moved = start + step.to(start.dtype)
-                positions.write(network, moved)
-                value = self.objective.value(slopes=True)
-                held = float(step @ (hold @ (start + moved).to(step.dtype))) / 2
-                gain = self._current.total - value.total - held
-                if math.isfinite(value.total) and gain > 0:
-                    self._known = moved
-                    return self._accept(value, gain, -float(gradient @ step + step @ (matrix @ step) / 2))
-            self.damping *= self._growth
-            self._growth *= 2
-        positions.write(network, start)
-        self.damping, self._growth = self._start, 2.0
-        return self._outcome("converged" if math.isfinite(self._current.total) else "stalled")
+            some = _Some(left, len(start))
+            step, solved = _solve(some(model.matrix), some(model.gradient), some(self._metric), some(self.damping * model.scale))
+            moved = some(start) + step.to(start.dtype)
+            value = self._value_at(moved, some)
+            held = _dot(step, _times(some(model.hold), (some(start) + moved).double())) / 2
+            gain = some(self._current.total) - value.total - held
+            good = solved & torch.isfinite(value.total) & (gain > 0)
+            predicted = -_dot(some(model.gradient), step) - _dot(step, _times(some(model.matrix), step)) / 2
+            self._accept(left[good], gain[good], predicted[good])
+            known[left[good]] = moved[good]
+            found.add(left, value, good)
+            self._refuse(left[~good])
+            left = left[~good]
+        return self._finish(known, found)
 
-    def _accept(self, value: Value, gain: float, predicted: float) -> Outcome:
-        ratio = min(gain / predicted, 1.0) if predicted > 0 else 0.0
-        self.damping = max(self.damping * max(0.1, 1 - (2 * ratio - 1) ** 3), 1e-15)
-        self._growth = 2.0
-        self._small = self._small + 1 if gain <= _SMALL_GAIN * self._current.total else 0
-        self._current = value
-        return self._outcome("converged" if self._small >= _SMALL_STEPS else None)
+    def _value_at(self, vector: Tensor, some: _Some) -> Value:
+        """The objectives of some networks with other parameters; of all of them they become their own."""
+        objective = self.objective if some.all else self.objective[some.places]
+        self.positions.write(objective.stack, vector)
+        return objective.value(slopes=True)
 
-    def _outcome(self, stopped: str | None) -> Outcome:
-        return Outcome(self._current.loss, self._current.penalty, self.damping, stopped)
+    def _accept(self, places: Tensor, gain: Tensor, predicted: Tensor) -> None:
+        ratio = torch.where(predicted > 0, (gain / predicted).clamp(max=1.0), 0.0)
+        lowered = self.damping[places] * (1 - (2 * ratio - 1) ** 3).clamp_min(0.1)
+        self.damping = self.damping.index_copy(0, places, lowered.clamp_min(1e-15))
+        self._growth = self._growth.index_fill(0, places, 2.0)
+        little = gain <= _SMALL_GAIN * self._current.total[places]
+        self._small = self._small.index_copy(0, places, torch.where(little, self._small[places] + 1, 0.0))
 
-    def _model(self, interrupted: Callable[[], bool]) -> tuple[Tensor, Tensor, float]:
-        """Matrix and gradient of the quadratic model, and the mean diagonal that damping is relative to."""
+    def _refuse(self, places: Tensor) -> None:
+        growth = self._growth[places]
+        self.damping = self.damping.index_copy(0, places, self.damping[places] * growth)
+        self._growth = self._growth.index_copy(0, places, 2 * growth)
+
+    def _finish(self, known: Tensor, found: _Found) -> list[Outcome]:
+        """Leave every network where its step has led; those that found none start again with their first damping."""
+        stuck = (~found.places).nonzero()[:, 0]
+        if len(stuck) or not found.whole:
+            self.positions.write(self.objective.stack, known)
+        if len(stuck):
+            self.damping = self.damping.index_copy(0, stuck, self._start[stuck])
+            self._growth = self._growth.index_fill(0, stuck, 2.0)
+        self._current, self._known = found.value(self._current), known
+        numbers = torch.isfinite(self._current.total)
+        rows = zip(found.places.tolist(), (self._small >= _SMALL_STEPS).tolist(), numbers.tolist(), strict=True)
+        stops = [("converged" if small else None) if moved else "converged" if number else "stalled" for moved, small, number in rows]
+        columns = (self._current.loss, self._current.penalty, self.damping)
+        return [Outcome(*row) for row in zip(*(column.tolist() for column in columns), stops, strict=True)]
+
+    # ---- the quadratic model
+
+    def _model(self, start: Tensor, interrupted: Callable[[], bool]) -> _Model:
+        """The quadratic model of every network's objective, the hold included."""
         objective, run, size = self.objective, self._current.run, self.positions.size
-        batch, outputs = run.output.shape
-        matrix = torch.zeros(size, size, dtype=torch.float64, device=run.output.device)
-        gradient = matrix.new_zeros(size)
-        rows = max(1, _CHUNK_BYTES // max(1, size * outputs * run.output.element_size()))
+        count, batch, outputs = run.output.shape
+        matrix = torch.zeros(count, size, size, dtype=torch.float64, device=run.output.device)
+        gradient = matrix.new_zeros(count, size)
+        together, rows = _chunk(count, batch, size * outputs * run.output.element_size())
         with torch.no_grad():
-            for first in range(0, batch, rows):
-                if interrupted():
-                    raise Interrupted
-                self._add_chunk(matrix, gradient, slice(first, first + rows))
+            for some in _slices(count, together):
+                for part in _slices(batch, rows):
+                    if interrupted():
+                        raise Interrupted
+                    self._add_chunk(matrix[some], gradient[some], some, part)
         matrix /= batch
-        scale = float((matrix.diagonal() / self._units**2).mean()) if size else 0.0
-        if objective.penalty.lamb > 0 and size:
+        scale = (matrix.diagonal(dim1=1, dim2=2) / self._units**2).mean(1) if size else self._trivial
+        if objective.penalised and size:
             slopes, in_importance = objective.penalty_slopes()
-            gradient += objective.penalty.lamb * self.positions.gradient(objective.network, slopes)
+            if any(slope is not None for slope in slopes):
+                gradient += objective.lamb[:, None] * self.positions.gradient(slopes)
             # Only forward metrics are proportional to an edge's own deviation.
             if objective.penalty.metric.startswith("edge_forward"):
                 self._add_curvature(matrix, in_importance)
-        return matrix, gradient, max(scale, torch.finfo(torch.float64).tiny)
+        hold = self._hold * torch.minimum(self._current.loss, self._trivial)[:, None, None]
+        gradient += _times(hold, start.double())
+        return _Model(matrix.add_(hold), gradient, scale.clamp_min(torch.finfo(torch.float64).tiny), hold)
 
-    def _add_chunk(self, matrix: Tensor, gradient: Tensor, part: slice) -> None:
+    def _add_chunk(self, matrix: Tensor, gradient: Tensor, some: slice, part: slice) -> None:
         objective = self.objective
-        loss, run = objective.loss, _rows(self._current.run, part)
+        loss, run = objective.loss, self._current.run.part(some, part)
         assert loss.gradient is not None and loss.factor is not None  # `OPTIMIZERS` sees to it
-        weight = None if objective.weight is None else objective.weight[part]
-        slopes = loss.gradient(run.output, objective.y[part], weight) * (run.output.shape[0] / len(objective.y))
-        jac = jacobian(objective.network, self.positions, run)
-        gradient += torch.einsum("nkp,nk->p", jac, slopes)
-        factor = loss.factor(run.output, weight, jac).flatten(0, 1)
-        matrix += factor.T @ factor
+        weight = None if objective.weight is None else objective.weight[some, part]
+        share = run.output.shape[1] / objective.y.shape[1]
+        slopes = loss.gradient(run.output, objective.y[some, part], weight) * share
+        jac = jacobian(objective.stack[some], self.positions, run)
+        gradient += (slopes.flatten(1)[:, None] @ jac.flatten(1, 2))[:, 0]
+        factor = loss.factor(run.output, weight, jac).flatten(1, 2)
+        matrix += factor.mT @ factor
 
     def _add_curvature(self, matrix: Tensor, in_importance: list[Tensor]) -> None:
         """Add the majoriser's curvature, one block an edge; concave parts (∂R/∂V < 0) add nothing."""
         objective, run = self.objective, self._current.run
         for index, slope in enumerate(in_importance):
-            layer, design = objective.network.layer(index), run.designs[index]
-            centred = design - design.mean(0)
-            covariance = torch.einsum("nib,nic->ibc", centred, centred) / max(1, design.shape[0] - 1)
-            weight = layer.weight().detach()
-            spread = torch.einsum("oib,ibc,oic->oi", weight, covariance, weight).clamp_min(0).sqrt()
-            factor = objective.penalty.lamb * slope.clamp_min(0) / spread.clamp_min(1e-7)
+            design, weight = run.designs[index], objective.stack.layers[index].weight().detach()
+            centred = (design - design.mean(1, keepdim=True)).transpose(1, 2)
+            covariance = centred.mT @ centred / max(1, design.shape[1] - 1)
+            spread = torch.einsum("soib,sibc,soic->soi", weight, covariance, weight).clamp_min(0).sqrt()
+            factor = objective.lamb[:, None, None] * slope.clamp_min(0) / spread.clamp_min(1e-7)
             if objective.penalty.metric != "edge_forward_spline_u":
-                factor = factor / (deviation(run.nodes[index]) + INPUT_FLOOR)
-            blocks = factor[..., None, None] * covariance
+                factor = factor / (deviation(run.nodes[index]) + INPUT_FLOOR)[:, None]
+            blocks = factor[..., None, None] * covariance[:, None]
             _add_blocks(matrix, self.positions.layers[index].numeric, blocks)
 
 
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """matrix, gradient: of the quadratic model, hold included; scale: what damping is relative to."""
+
+    matrix: Tensor
+    """`(networks, size, size)`"""
+    gradient: Tensor
+    """`(networks, size)`"""
+    scale: Tensor
+    """The mean diagonal, `(networks,)`."""
+    hold: Tensor
+    """`(networks, size, size)`"""
+
+
+class _Some:
+    """Takes some networks' part of a tensor; of all of them the tensor itself."""
+
+    def __init__(self, places: Tensor, count: int) -> None:
+        self.places, self.all = places, len(places) == count
+
+    def __call__(self, tensor: Tensor) -> Tensor:
+        return tensor if self.all else tensor[self.places]
+
+
+class _Found:
+    """The values at the steps that helped, gathered over rounds in which fewer and fewer networks try."""
+
+    def __init__(self, before: Value) -> None:
+        self.places = torch.zeros_like(before.loss, dtype=torch.bool)
+        #: Whether the last round was one of all networks, and all of them took its step.
+        self.whole = False
+        self._value: Value | None = None
+
+    def add(self, tried: Tensor, value: Value, good: Tensor) -> None:
+        """Take the good ones of those that tried."""
+        places = good.nonzero()[:, 0]
+        if len(places):
+            if self._value is None:  # up to here all have tried
+                self._value, self.whole = value, len(places) == len(self.places)
+            else:
+                self._value.put(tried[places], value, places)
+            self.places[tried[places]] = True
+
+    def value(self, before: Value) -> Value:
+        """Of all networks: where no step helped the value is that of before."""
+        if self._value is None:
+            return before
+        stuck = (~self.places).nonzero()[:, 0]
+        if len(stuck):
+            self._value.put(stuck, before, stuck)
+        return self._value
+
+
+def _chunk(count: int, batch: int, row_bytes: int) -> tuple[int, int]:
+    """How many networks, and how many rows of each, make a chunk of the Jacobian."""
+    rows = max(1, min(batch, _CHUNK_BYTES // max(1, row_bytes)))
+    return max(1, min(count, _TOGETHER_BYTES // max(1, rows * row_bytes))), rows
+
+
+def _slices(length: int, step: int) -> Iterator[slice]:
+    return (slice(first, min(first + step, length)) for first in range(0, length, step))
+
+
+def _dot(one: Tensor, other: Tensor) -> Tensor:
+    return (one * other).sum(-1)
+
+
+def _times(matrix: Tensor, vector: Tensor) -> Tensor:
+    return (matrix @ vector[..., None])[..., 0]
+
+
 def _add_blocks(matrix: Tensor, positions: Tensor, blocks: Tensor) -> None:
-    """Add a block `(out, in, n, n)` for every edge whose n parameters stand at `positions`, `(out, in, n)`."""
-    size = matrix.shape[0]
+    """Add a block `(networks, out, in, n, n)` for every edge whose n parameters stand at `positions`, `(out, in, n)`."""
+    size = matrix.shape[-1]
     rows, columns = positions[..., :, None], positions[..., None, :]
     free = (rows >= 0) & (columns >= 0)
     flat = (rows * size + columns)[free]
-    matrix.view(-1).index_add_(0, flat, blocks.expand(*positions.shape[:2], -1, -1)[free].to(matrix.dtype))
+    every = blocks.expand(len(matrix), *positions.shape[:2], -1, -1)[:, free]
+    matrix.view(len(matrix), -1).index_add_(1, flat, every.to(matrix.dtype))
 
 
-def _units(objective: Objective, positions: ParameterMap, spread: float) -> tuple[Tensor, Tensor]:
-    """What each parameter is measured in, `(size,)`, as 1/unit: those that multiply the outputs in the labels' unit.
+def _units(objective: Objective, positions: ParameterMap, spread: Tensor) -> tuple[Tensor, Tensor]:
+    """What each parameter is measured in, `(networks, size)`, as 1/unit: those that multiply the outputs in the labels' unit.
 
     With it a training in other units takes the same steps.
 
@@ -213,30 +315,31 @@ def _units(objective: Objective, positions: ParameterMap, spread: float) -> tupl
         By the labels' root mean square, since the outputs have to carry their mean too; and by their standard deviation, for second
         differences, in which a mean has no part.
     """
-    sizes = torch.ones(positions.size, dtype=torch.float64, device=objective.network.device)
+    sizes = spread.new_ones(len(spread), positions.size)
     deviations = sizes.clone()
-    square = 0.0
-    if not objective.loss.classes:
-        squares = objective.y.double().square()
-        square = float((squares if objective.weight is None else squares * objective.weight).mean())
-    if square > _SMALLEST_SQUARE:
-        last = positions.layers[-1]
-        for part in (last.numeric, last.affine[..., 2:]):
-            multiplies = part[part >= 0]
-            sizes[multiplies] = square**-0.5
-            deviations[multiplies] = max(spread, _SMALLEST_SPREAD * square) ** -0.5
+    if objective.loss.classes:
+        return sizes, deviations
+    squares = objective.y.double().square()
+    square = (squares if objective.weight is None else squares * objective.weight).mean((1, 2))
+    some = square > _SMALLEST_SQUARE  # labels of 0 have no unit
+    last = positions.layers[-1]
+    for part in (last.numeric, last.affine[..., 2:]):
+        multiplies = part[part >= 0]
+        sizes[:, multiplies] = torch.where(some, square**-0.5, 1.0)[:, None]
+        least = torch.maximum(spread, _SMALLEST_SPREAD * square)
+        deviations[:, multiplies] = torch.where(some, least**-0.5, 1.0)[:, None]
     return sizes, deviations
 
 
 def _metric(objective: Objective, positions: ParameterMap) -> Tensor:
     """What damping is measured in: the identity and, for splines, second differences of the coefficients."""
-    metric = torch.eye(positions.size, dtype=torch.float64, device=objective.network.device)
+    metric = torch.eye(positions.size, dtype=torch.float64, device=objective.y.device)
     _add_roughness(metric, objective, positions, lambda layer: _ROUGHNESS * layer.grid_size**4)
     return metric
 
 
 def _hold(objective: Objective, positions: ParameterMap, size: Tensor, spread: Tensor) -> Tensor:
-    """The matrix of a ridge so small that data which say anything at all outweigh it, per unit of loss.
+    """The matrices of a ridge so small that data which say anything at all outweigh it, per unit of loss.
 
     Splines have directions that no data determine: a constant moved from one edge of a sum to the next, a base function
     that the spline can imitate, an interval without samples. Without a hold steps go far along them for gains of
@@ -245,38 +348,29 @@ def _hold(objective: Objective, positions: ParameterMap, size: Tensor, spread: T
 
     Sizes and second differences are measured in the units of `_units`.
     """
-    network = objective.network
-    hold = torch.zeros(positions.size, positions.size, dtype=torch.float64, device=network.device)
-    _add_roughness(hold, objective, positions, lambda _: _HOLD_ROUGHNESS)
-    hold = hold * spread[:, None] * spread
+    rough = torch.zeros(positions.size, positions.size, dtype=torch.float64, device=objective.y.device)
+    _add_roughness(rough, objective, positions, lambda _: _HOLD_ROUGHNESS)
+    hold = rough * spread[:, :, None] * spread[:, None]
     for layer_map in positions.layers:
         numeric = layer_map.numeric[layer_map.numeric >= 0]
-        hold[numeric, numeric] += _HOLD_SIZE * size[numeric] ** 2
+        hold[:, numeric, numeric] += _HOLD_SIZE * size[:, numeric] ** 2
     return hold
 
 
 def _add_roughness(
-    matrix: Tensor, objective: Objective, positions: ParameterMap, weight: Callable[[Layer], float]
+    matrix: Tensor, objective: Objective, positions: ParameterMap, weight: Callable[[LayerStack], float]
 ) -> None:
     """Add squares of the second differences of every edge's coefficients."""
-    for index, layer_map in enumerate(positions.layers):
-        layer = objective.network.layer(index)
+    for layer, layer_map in zip(objective.stack.layers, positions.layers, strict=True):
         count = layer.coef.shape[-1]
         if count > 2:
             second = torch.eye(count, dtype=torch.float64, device=matrix.device).diff(n=2, dim=0)
-            _add_blocks(matrix, layer_map.numeric[..., :count], second.T @ second * weight(layer))
+            _add_blocks(matrix[None], layer_map.numeric[..., :count], second.T @ second * weight(layer))
 
 
-def _rows(run: Pass, part: slice) -> Pass:
-    """Some samples of a pass."""
-    kinds = (run.nodes, run.subnodes, run.designs, run.slopes)
-    return Pass(*(tuple(value[part] for value in values) for values in kinds))
-
-
-def _solve(matrix: Tensor, gradient: Tensor, damping: Tensor) -> Tensor | None:
-    """The step -(matrix + damping)⁻¹·gradient, or None where that isn't positive definite or finite."""
-    factor, info = torch.linalg.cholesky_ex(matrix + damping)
-    if int(info) != 0:
-        return None
-    step = -torch.cholesky_solve(gradient[:, None], factor)[:, 0]
-    return step if bool(torch.isfinite(step).all()) else None
+def _solve(matrix: Tensor, gradient: Tensor, metric: Tensor, damping: Tensor) -> tuple[Tensor, Tensor]:
+    """The steps -(matrix + damping·metric)⁻¹·gradient, and which are steps: their matrix positive definite, they finite."""
+    factor, info = torch.linalg.cholesky_ex(torch.addcmul(matrix, metric, damping[:, None, None]))
+    step = -torch.cholesky_solve(gradient[..., None], factor)[..., 0]
+    solved = (info == 0) & torch.isfinite(step).all(-1)
+    return torch.where(solved[:, None], step, 0.0), solved

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from kanwidget import _check
 
-#: `(output, label, weight)` → a scalar; weight is `(batch, 1)`, with mean 1, or None.
+#: `(output, label, weight)`, each `(…, batch, columns)` → the mean over the batch, `(…,)`; weight is `(…, batch, 1)`, with mean 1, or None.
 LossFunction = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
-#: `(output, label, weight)` → gradient `(batch, outputs)` of the loss in the outputs.
+#: `(output, label, weight)` → gradient `(…, batch, outputs)` of the loss in the outputs.
 LossGradient = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
-#: `(output, weight, jacobian)` → S·J with JᵀSᵀSJ a sample's Gauss-Newton matrix, `(batch, outputs, size)`.
+#: `(output, weight, jacobian)` → S·J with JᵀSᵀSJ a sample's Gauss-Newton matrix, `(…, batch, outputs, size)`.
 LossFactor = Callable[[Tensor, "Tensor | None", Tensor], Tensor]
 
 
@@ -49,35 +48,35 @@ class Loss:
 
 def _mse(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
     squares = (output - label) ** 2
-    return (squares if weight is None else squares * weight).mean()
+    return (squares if weight is None else squares * weight).mean((-2, -1))
 
 
 def _mse_gradient(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
-    scaled = (output - label) * (2 / output.numel())
+    scaled = (output - label) * (2 / output.shape[-2:].numel())
     return scaled if weight is None else scaled * weight
 
 
 def _mse_factor(output: Tensor, weight: Tensor | None, jacobian: Tensor) -> Tensor:
-    scale = (2 / output.shape[1]) ** 0.5
+    scale = (2 / output.shape[-1]) ** 0.5
     return jacobian * (scale if weight is None else scale * torch.sqrt(weight)[..., None])
 
 
 def _cross_entropy(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
-    losses = functional.cross_entropy(output, label[:, 0], reduction="none")
-    return (losses if weight is None else losses * weight[:, 0]).mean()
+    losses = -torch.log_softmax(output, -1).gather(-1, label)
+    return (losses if weight is None else losses * weight).mean((-2, -1))
 
 
 def _cross_entropy_gradient(output: Tensor, label: Tensor, weight: Tensor | None) -> Tensor:
-    residual = torch.softmax(output, 1)
-    residual = residual.scatter_add(1, label, -torch.ones_like(residual[:, :1])) / output.shape[0]
+    residual = torch.softmax(output, -1)
+    residual = residual.scatter_add(-1, label, -torch.ones_like(residual[..., :1])) / output.shape[-2]
     return residual if weight is None else residual * weight
 
 
 def _cross_entropy_factor(output: Tensor, weight: Tensor | None, jacobian: Tensor) -> Tensor:
     """diag(p) - p·pᵀ = S·Sᵀ with S = diag(√p) - p·√pᵀ, so row m of SᵀJ is √p_m·(J_m - Σ p·J)."""
-    p = torch.softmax(output, 1)
+    p = torch.softmax(output, -1)
     root = torch.sqrt(p if weight is None else p * weight)
-    return root[..., None] * (jacobian - (p[..., None] * jacobian).sum(1, keepdim=True))
+    return root[..., None] * (jacobian - (p[..., None] * jacobian).sum(-2, keepdim=True))
 
 
 LOSSES = {
@@ -92,6 +91,16 @@ LOSSES = {
 def loss_row(loss: str | Callable[[Tensor, Tensor], Tensor]) -> Loss:
     """The loss of that name, or a user's function `(output, label) -> scalar`."""
     if callable(loss):
-        function = loss
-        return Loss(getattr(loss, "__name__", "loss"), lambda output, label, weight: function(output, label))
+        return Loss(getattr(loss, "__name__", "loss"), _one_by_one(loss))
     return LOSSES[_check.choice(loss, "loss", "fit", LOSSES)]
+
+
+def _one_by_one(function: Callable[[Tensor, Tensor], Tensor]) -> LossFunction:
+    """A user's function, which knows one network, for each of those on a leading axis."""
+
+    def value(output: Tensor, label: Tensor, _: Tensor | None) -> Tensor:
+        if output.ndim == 2:
+            return function(output, label)
+        return torch.stack([function(o, y) for o, y in zip(output, label, strict=True)])
+
+    return value

@@ -1,50 +1,57 @@
-"""What is minimised: the mean loss on the training data plus lamb times the penalty."""
+"""What is minimised: the mean loss on the training data plus lamb times the penalty, of each network by itself."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from kanwidget.core.network import Network
 from kanwidget.core.records import Trace
 from kanwidget.training.jacobian import Pass, forward_pass
 from kanwidget.training.loss import Loss
-from kanwidget.training.parameters import network_parameters
 from kanwidget.training.penalty import METRICS, Penalty
+from kanwidget.training.stack import Stack
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """The objective at one point."""
+    """The objectives at one point."""
 
     run: Pass
-    loss: float
-    penalty: float
-    """lamb·R"""
+    loss: Tensor
+    """`(networks,)`, float64"""
+    penalty: Tensor
+    """lamb·R, `(networks,)`, float64"""
 
     @property
-    def total(self) -> float:
+    def total(self) -> Tensor:
         """Loss plus penalty."""
         return self.loss + self.penalty
+
+    def put(self, places: Tensor, other: Value, others: Tensor) -> None:
+        """Overwrite some networks with some of another value on the same inputs and knots."""
+        self.run.put(places, other.run, others)
+        self.loss[places] = other.loss[others]
+        self.penalty[places] = other.penalty[others]
 
 
 class FirstDesign:
     """The first layer's design of inputs that stay the same, made anew only when the layer's knots have changed.
 
     Args:
-        network: The network.
-        x: Values of the input nodes, `(batch, n_in)`.
+        stack: The networks.
+        x: Values of the input nodes, `(networks, batch, n_in)`.
     """
 
-    def __init__(self, network: Network, x: Tensor) -> None:
-        self.network, self.x = network, x
+    def __init__(self, stack: Stack, x: Tensor) -> None:
+        self.stack, self.x = stack, x
         self._knots, self._design = x.new_zeros(0), x.new_zeros(0)
 
     def __call__(self) -> Tensor:
-        """`(batch, n_in, G + k + 1)`"""
-        layer = self.network.layer(0)
+        """`(networks, batch, n_in, G + k + 1)`"""
+        layer = self.stack.layers[0]
         if not torch.equal(self._knots, layer.knots):
             with torch.no_grad():
                 self._knots, self._design = layer.knots.clone(), layer.design(self.x)
@@ -52,66 +59,90 @@ class FirstDesign:
 
 
 class Objective:
-    """The objective of one network on fixed training data.
+    """The objectives of networks side by side, each on its own fixed training data.
 
     Args:
-        network: The network; its parameters change under the objective.
-        x: Inputs, `(batch, n_features)`.
-        y: Labels, `(batch, outputs)` or class numbers `(batch, 1)`.
-        weight: Sample weights with mean 1, `(batch, 1)`, or None.
+        stack: The networks; their parameters change under the objective.
+        x: Inputs of each, `(batch, n_features)`.
+        y: Labels, `(networks, batch, outputs)` or class numbers `(networks, batch, 1)`.
+        weight: Sample weights with mean 1, `(networks, batch, 1)`, or None.
         loss: A row of the loss table.
-        penalty: Kind and weight of the penalty.
+        penalties: Kind and weight of each one's penalty; only `lamb` may differ.
     """
 
     def __init__(
-        self, network: Network, x: Tensor, y: Tensor, weight: Tensor | None, loss: Loss, penalty: Penalty
+        self,
+        stack: Stack,
+        x: Sequence[Tensor],
+        y: Tensor,
+        weight: Tensor | None,
+        loss: Loss,
+        penalties: Sequence[Penalty],
     ) -> None:
-        self.network, self.y, self.weight, self.loss, self.penalty = network, y, weight, loss, penalty
-        self.x = network.select(x)
-        self.first_design = FirstDesign(network, self.x)
+        self.stack, self.y, self.weight, self.loss = stack, y, weight, loss
+        self.x = stack.select(x)
+        self.first_design = FirstDesign(stack, self.x)
+        self.penalise(penalties)
 
-    def trivial_loss(self) -> float:
-        """The loss of the best constant prediction: what a network that has learnt something must beat."""
-        weight = torch.ones_like(self.x[:, :1]) if self.weight is None else self.weight
-        share = weight / weight.sum()
+    def penalise(self, penalties: Sequence[Penalty]) -> None:
+        """Take other penalties."""
+        self.penalty = penalties[0]
+        self.lamb = torch.tensor([p.lamb for p in penalties], dtype=torch.float64, device=self.y.device)
+        self.penalised = any(p.lamb > 0 for p in penalties)
+
+    def __getitem__(self, networks: Tensor) -> Objective:
+        """The objective of copies of some of the networks."""
+        part = object.__new__(Objective)
+        part.stack, part.loss, part.penalty, part.penalised = self.stack[networks], self.loss, self.penalty, self.penalised
+        part.x, part.y, part.lamb = self.x[networks], self.y[networks], self.lamb[networks]
+        part.weight = None if self.weight is None else self.weight[networks]
+        design = self.first_design()[networks]
+        part.first_design = lambda: design
+        return part
+
+    def trivial_loss(self) -> Tensor:
+        """The loss of the best constant prediction: what a network that has learnt something must beat. `(networks,)`"""
+        weight = torch.ones_like(self.x[..., :1]) if self.weight is None else self.weight
+        share = weight / weight.sum(1, keepdim=True)
         if self.loss.classes:
-            parts = share.new_zeros(int(self.y.max()) + 1).index_add(0, self.y[:, 0], share[:, 0])
-            trivial = float(-torch.special.xlogy(parts, parts).sum())
+            parts = share.new_zeros(len(share), int(self.y.max()) + 1).scatter_add(1, self.y[..., 0], share[..., 0])
+            trivial = -torch.special.xlogy(parts, parts).sum(1)
         else:
-            trivial = float((share * (self.y - (share * self.y).sum(0)) ** 2).sum(0).mean())
-        return max(trivial, torch.finfo(torch.float64).tiny)
+            mean = (share * self.y).sum(1, keepdim=True)
+            trivial = (share * (self.y - mean) ** 2).sum(1).mean(1)
+        return trivial.double().clamp_min(torch.finfo(torch.float64).tiny)
 
     def value(self, rows: Tensor | None = None, *, slopes: bool = False) -> Value:
-        """Loss and penalty at the network's present parameters, on all samples or on some rows.
+        """Loss and penalty at the networks' present parameters, on all samples or on some rows.
 
         With `slopes` its pass has what a Jacobian needs.
         """
         with torch.no_grad():
             run, loss, penalty = self._terms(rows, slopes=slopes)
-        return Value(run, float(loss), float(penalty))
+        return Value(run, loss.double(), penalty.double())
 
     def differentiable(self, rows: Tensor | None = None) -> Tensor:
-        """Loss plus penalty with a graph."""
+        """The sum of the networks' losses and penalties, with a graph."""
         _, loss, penalty = self._terms(rows)
-        return loss + penalty
+        return (loss + penalty).sum()
 
     def _terms(self, rows: Tensor | None, *, slopes: bool = False) -> tuple[Pass, Tensor, Tensor]:
         x, y, weight, first = self.x, self.y, self.weight, self.first_design()
         if rows is not None:
-            x, y, first = x[rows], y[rows], first[rows]
-            weight = None if weight is None else weight[rows]
-        run = forward_pass(self.network, x, first, slopes=slopes)
+            x, y, first = x[:, rows], y[:, rows], first[:, rows]
+            weight = None if weight is None else weight[:, rows]
+        run = forward_pass(self.stack, x, first, slopes=slopes)
         loss = self.loss.value(run.output, y, weight)
-        penalty = loss.new_zeros(())
-        if self.penalty.lamb > 0:
-            penalty = self.penalty.lamb * self.penalty.value(self.network, self.trace(run))
+        penalty = torch.zeros_like(loss)
+        if self.penalised:
+            penalty = self.lamb.to(loss) * self.penalty.value(self.stack, self.trace(run))
         return run, loss, penalty
 
     def trace(self, run: Pass) -> Trace:
         """All edge values of a pass."""
-        layers = [self.network.layer(index) for index in range(self.network.depth)]
+        layers = self.stack.layers
         splines = [
-            torch.einsum("nib,oib->noi", design, layer.weight())
+            torch.einsum("snib,soib->snoi", design, layer.weight())
             for layer, design in zip(layers, run.designs, strict=True)
         ]
         edges = [
@@ -121,15 +152,15 @@ class Objective:
         return Trace(run.nodes, run.subnodes, tuple(edges), tuple(splines))
 
     def penalty_slopes(self) -> tuple[list[Tensor | None], list[Tensor]]:
-        """Gradients of R in `network_parameters`, and in the importances V of each layer."""
-        parameters = [p for p in network_parameters(self.network) if p.requires_grad]
+        """Gradients of R in `Stack.parameters`, and in the importances V of each layer."""
+        parameters = [p for p in self.stack.parameters() if p.requires_grad]
         with torch.enable_grad():
-            trace = self.trace(forward_pass(self.network, self.x, self.first_design()))
-            importance = METRICS[self.penalty.metric](self.network, trace)
-            total = self.penalty.of_importance(importance) + self.penalty.of_coefficients(self.network)
+            trace = self.trace(forward_pass(self.stack, self.x, self.first_design()))
+            importance = METRICS[self.penalty.metric](self.stack, trace)
+            total = (self.penalty.of_importance(importance) + self.penalty.of_coefficients(self.stack)).sum()
             # What lies below all trained parameters, and the scores of outputs, are constants.
             wanted = [t for t in (*importance, *parameters) if t.requires_grad and total.requires_grad]
             grads = torch.autograd.grad(total, wanted, allow_unused=True) if wanted else ()
         found = {id(t): grad for t, grad in zip(wanted, grads, strict=True) if grad is not None}
         in_v = [found.get(id(v), torch.zeros_like(v)) for v in importance]
-        return [found.get(id(p)) for p in network_parameters(self.network)], in_v
+        return [found.get(id(p)) for p in self.stack.parameters()], in_v

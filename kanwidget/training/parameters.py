@@ -1,4 +1,4 @@
-"""The free parameters of a network as one vector.
+"""The free parameters of networks as one vector each.
 
 Free is what an optimiser may move: coefficients and base weights of edges that have a spline, of a symbolic edge the
 constants that its primitive declares free; nothing of a pinned edge, nothing whose `requires_grad` is False. Edges
@@ -7,6 +7,7 @@ that share their parameters count once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitive
+from kanwidget.training.stack import LayerStack, Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,38 +38,38 @@ class ParameterMap:
     layers: tuple[LayerMap, ...]
     size: int
 
-    def read(self, network: Network) -> Tensor:
-        """The free parameters as a vector, `(size,)`."""
-        vector = network.layer(0).coef.new_zeros(self.size)
-        for index, positions in enumerate(self.layers):
-            layer = network.layer(index)
+    def read(self, stack: Stack) -> Tensor:
+        """The free parameters as vectors, `(networks, size)`."""
+        vector = stack.layers[0].coef.new_zeros(len(stack), self.size)
+        for layer, positions in zip(stack.layers, self.layers, strict=True):
             if positions.whole is not None:
-                coef, base = _views(vector[positions.whole], layer)
+                coef, base = _views(vector[:, positions.whole], layer)
                 coef.copy_(layer.coef.detach())
                 base.copy_(layer.base.detach())
             for position, value in _pairs(positions, layer):
                 mask = position >= 0
                 # Of edges that share parameters only the first one's need be up to date.
-                held = value.detach().flatten(0, 1)[layer.tie_index()].view_as(value) if layer.ties else value.detach()
-                vector[position[mask]] = held[mask]
+                flat = value.detach().flatten(1, 2)
+                held = flat[:, layer.tie_index()].view_as(value) if layer.ties else value.detach()
+                vector[:, position[mask]] = held[:, mask]
         return vector
 
-    def write(self, network: Network, vector: Tensor) -> None:
-        """Set the free parameters from a vector."""
+    def write(self, stack: Stack, vector: Tensor) -> None:
+        """Set the free parameters from vectors."""
         with torch.no_grad():
-            for index, positions in enumerate(self.layers):
-                layer = network.layer(index)
+            for layer, positions in zip(stack.layers, self.layers, strict=True):
                 if positions.whole is not None:
-                    coef, base = _views(vector[positions.whole], layer)
+                    coef, base = _views(vector[:, positions.whole], layer)
                     layer.coef.copy_(coef)
                     layer.base.copy_(base)
                 for position, value in _pairs(positions, layer):
                     mask = position >= 0
-                    value[mask] = vector[position[mask]]
+                    value[:, mask] = vector[:, position[mask]]
 
-    def gradient(self, network: Network, grads: list[Tensor | None]) -> Tensor:
-        """The vector of gradients from those of `network_parameters(network)`."""
-        vector = network.layer(0).coef.new_zeros(self.size)
+    def gradient(self, grads: Sequence[Tensor | None]) -> Tensor:
+        """The vectors of gradients, `(networks, size)`, from those of `Stack.parameters`."""
+        known = next(grad for grad in grads if grad is not None)
+        vector = known.new_zeros(known.shape[0], self.size)
         flat = iter(grads)
         for positions in self.layers:
             width = positions.numeric.shape[-1] - 1
@@ -75,14 +77,8 @@ class ParameterMap:
                 grad = next(flat)
                 mask = position >= 0
                 if grad is not None:
-                    vector.index_add_(0, position[mask], grad[mask])
+                    vector.index_add_(1, position[mask], grad[:, mask])
         return vector
-
-
-def network_parameters(network: Network) -> list[Tensor]:
-    """Coefficients, base weights and affine constants, layer by layer."""
-    layers = [network.layer(index) for index in range(network.depth)]
-    return [parameter for layer in layers for parameter in (layer.coef, layer.base, layer.affine)]
 
 
 def structure(network: Network) -> object:
@@ -120,13 +116,13 @@ def _run(positions: Tensor) -> slice | None:
     return slice(first, first + len(flat)) if first >= 0 and bool((flat.diff() == 1).all()) else None
 
 
-def _views(run: Tensor, layer: Layer) -> tuple[Tensor, Tensor]:
+def _views(run: Tensor, layer: LayerStack) -> tuple[Tensor, Tensor]:
     """Coefficients and base weights of a layer as parts of its run of positions."""
-    both = run.view(layer.out_dim, layer.in_dim, -1)
+    both = run.view(len(run), layer.out_dim, layer.in_dim, -1)
     return both[..., :-1], both[..., -1]
 
 
-def _pairs(positions: LayerMap, layer: Layer) -> list[tuple[Tensor, Tensor]]:
+def _pairs(positions: LayerMap, layer: LayerStack) -> list[tuple[Tensor, Tensor]]:
     """What has to be picked one by one."""
     width = positions.numeric.shape[-1] - 1
     pairs: list[tuple[Tensor, Tensor]] = []

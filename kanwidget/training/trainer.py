@@ -11,35 +11,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
-from kanwidget.surgery import update_grid
-from kanwidget.training.gradient import GradientMethod, adam, lbfgs
-from kanwidget.training.inputs import (
-    check_outputs,
-    labelled,
-    labels,
-    pick_loss,
-    prepare,
-    reference_rows,
-    sample_weights,
-)
-from kanwidget.training.jacobian import forward_pass
-from kanwidget.training.lm import Interrupted, LevenbergMarquardt, Outcome
-from kanwidget.training.objective import FirstDesign, Objective
-from kanwidget.training.parameters import parameter_map, structure
-from kanwidget.training.schedule import GridSchedule
+from kanwidget.datasets import Dataset
+from kanwidget.training.group import Group, Optimizer
+from kanwidget.training.inputs import labels, pose, reference_rows
+from kanwidget.training.lm import Interrupted
+from kanwidget.training.loss import Loss
 from kanwidget.training.settings import Settings, make_settings
 from kanwidget.training.threads import is_small, one_thread
-
-#: LM forms a square matrix of the parameters at each step: above these it is no longer the fastest.
-_LM_PARAMETERS, _LM_WORK = 3000, 1e11
 
 _log = logging.getLogger(__name__)
 _NOT_FINITE = "stalled: the loss is not finite"
@@ -47,31 +32,6 @@ _NOT_FINITE_ADVICE = "Look at the size of the labels, at a loss of your own, and
 
 #: `(network, record)`, after every step.
 Callback = Callable[[Network, StepRecord], Any]
-
-
-class Optimizer(Protocol):
-    """What the table of optimisers makes."""
-
-    def step(self, interrupted: Callable[[], bool]) -> Outcome:
-        """Take one step."""
-
-    def reset(self) -> None:
-        """Forget everything: parameters or structure have changed."""
-
-    def renew(self) -> None:
-        """Take notice of changed knots or settings."""
-
-
-#: One row an optimiser: from objective and settings to something that steps.
-OPTIMIZERS: dict[str, Callable[[Objective, Settings], Optimizer]] = {
-    "LM": lambda objective, _: LevenbergMarquardt(objective),
-    "LBFGS": lambda objective, s: GradientMethod(
-        objective, lbfgs, lr=1.0 if s.lr is None else s.lr, batch=s.batch, seed=s.seed
-    ),
-    "Adam": lambda objective, s: GradientMethod(
-        objective, adam, lr=1e-2 if s.lr is None else s.lr, batch=s.batch, seed=s.seed
-    ),
-}
 
 
 class Trainer(Iterator[StepRecord]):
@@ -95,40 +55,42 @@ class Trainer(Iterator[StepRecord]):
         settings: Settings | None = None,
         interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.network, self.settings = network, settings or Settings()
+        self.settings = settings or Settings()
         self.steps = None if steps is None else _check.integer(steps, "steps", "fit", low=0)
-        self.data = prepare(network, data)
-        self.loss = pick_loss(self.settings.loss, self.data)
         self.interrupted = interrupted
         self.step_count, self.seconds, self.reason = 0, 0.0, ""
         self.events: list[Event] = []
-        self._weight = sample_weights(self.settings.sample_weight, self.data, network)
-        self._labels = {part: labels(label, self.loss) for part, label in labelled(self.data)}
-        for label in self._labels.values():
-            check_outputs(network, self.loss, label)
+        self.network, self._problem = network, pose(network, data, self.settings)
         self._build(self.settings)
         network.reference = reference_rows(self.data.train_input)
 
-    # ---- the optimiser
+    @property
+    def data(self) -> Dataset:
+        """What is learnt, in the network's type and place."""
+        return self._problem.data
+
+    @data.setter
+    def data(self, data: Dataset) -> None:
+        self._problem = replace(self._problem, data=data)
+
+    @property
+    def loss(self) -> Loss:
+        """How outputs are compared with labels."""
+        return self._problem.loss
+
+    @property
+    def opt(self) -> str:
+        """The optimiser; with `auto` the one that was picked."""
+        return self._group.opt
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What steps, with what it remembers."""
+        return self._group.optimizer
 
     def _build(self, settings: Settings) -> None:
         with self._threads():
-            objective = Objective(
-                self.network,
-                self.data.train_input,
-                self._labels["train"],
-                self._weight,
-                self.loss,
-                settings.penalty(),
-            )
-            opt = _pick_optimizer(settings, objective)
-            self._optimizer = OPTIMIZERS[opt](objective, settings)
-        self._objective, self.opt, self._structure = objective, opt, structure(self.network)
-        self._designs = {"train": objective.first_design} | {
-            part: FirstDesign(self.network, self.network.select(getattr(self.data, f"{part}_input")))
-            for part in self._labels
-            if part != "train"
-        }
+            self._group = Group([self.network], [self._problem], [settings])
 
     def configure(self, **changes: Any) -> None:
         """Change settings for the steps to come: `lamb`, `opt`, `lr`, `batch`, … Those of the data can't change."""
@@ -140,8 +102,7 @@ class Trainer(Iterator[StepRecord]):
         if (new.opt, new.lr, new.batch) != (old.opt, old.lr, old.batch):
             self._build(new)
         else:
-            self._objective.penalty = new.penalty()
-            self._optimizer.renew()
+            self._group.configure(new)
         self.settings = new
         if new.lamb != old.lamb:
             self._note("lamb", f"lamb = {new.lamb:g}")
@@ -151,8 +112,9 @@ class Trainer(Iterator[StepRecord]):
         known = self.data.train_label
         if label.shape != known.shape or label.is_floating_point() != known.is_floating_point():
             _check.fail("label", "relabel", "of the shape and type of the present labels", label)
-        self.data = replace(self.data, train_label=label.to(known))
-        self._labels["train"] = labels(self.data.train_label, self.loss)
+        data = replace(self.data, train_label=label.to(known))
+        columns = self._problem.labels | {"train": labels(data.train_label, self.loss)}
+        self._problem = replace(self._problem, data=data, labels=columns)
         self._build(self.settings)
 
     def reset(self) -> None:
@@ -164,8 +126,7 @@ class Trainer(Iterator[StepRecord]):
     def record(self) -> StepRecord:
         """The present state as a record, without a step."""
         with self._threads():
-            value = self._objective.value()
-            return self._record(Outcome(value.loss, value.penalty), None)
+            return self._group.records(self._group.present(), self.step_count, self.seconds, [None])[0]
 
     def __next__(self) -> StepRecord:
         if self.reason:
@@ -182,96 +143,20 @@ class Trainer(Iterator[StepRecord]):
     def _next(self) -> StepRecord:
         started = time.perf_counter()
         try:
-            outcome = self._step()
+            outcomes, moved = self._group.advance(self.step_count, self.interrupted)
         except Interrupted:
             self.reason = "interrupted"
             raise StopIteration from None
+        if moved:
+            self._note("grid", "grid adapted")
         self.step_count += 1
         self.seconds += time.perf_counter() - started
-        stopped = self._stopped(outcome)
+        stopped = self._group.stopped(0, outcomes[0], self.step_count, self.steps)
         self.reason = stopped or ""
-        if stopped and not math.isfinite(outcome.loss + outcome.penalty):
-            stopped, self.reason = "stalled", _NOT_FINITE
+        if stopped and not math.isfinite(outcomes[0].loss + outcomes[0].penalty):
+            self.reason = _NOT_FINITE
             _log.warning("training stopped at step %d: the loss is not finite. %s", self.step_count, _NOT_FINITE_ADVICE)
-        return self._record(outcome, stopped)
-
-    def _stopped(self, outcome: Outcome) -> str | None:
-        """Why this step was the last one, None if it wasn't. Moved grids may help one that can't go on, if it's with numbers."""
-        numbers = math.isfinite(outcome.loss + outcome.penalty)
-        if outcome.stopped and not (numbers and self._schedule().ahead(self.step_count, self.steps)):
-            return outcome.stopped
-        return "steps done" if self.steps is not None and self.step_count >= self.steps else None
-
-    def _step(self) -> Outcome:
-        """Move the grids if it's time to, and take a step; broken off, it leaves grids and parameters as they were."""
-        if structure(self.network) != self._structure:  # a callback has fixed or removed an edge, say
-            self.reset()
-        if not self._schedule().due(self.step_count):
-            return self._optimizer.step(self.interrupted)
-        before = {name: value.clone() for name, value in self.network.state_dict().items() if isinstance(value, Tensor)}
-        try:
-            update_grid(self.network, self.data.train_input)
-            self._optimizer.renew()
-            outcome = self._optimizer.step(self.interrupted)
-        except BaseException:
-            self.network.load_state_dict(before, strict=False)
-            self._optimizer.renew()
-            raise
-        self._note("grid", "grid adapted")
-        return outcome
-
-    def _schedule(self) -> GridSchedule:
-        return GridSchedule(self.network, self.data.train_input, self.settings)
-
-    def _record(self, outcome: Outcome, stopped: str | None) -> StepRecord:
-        outputs = {part: self._output(part) for part in self._labels if part != "train"}
-        losses = {part: self._loss_of(output, part) for part, output in outputs.items()}
-        return StepRecord(
-            self.step_count,
-            self.loss.report(outcome.loss),
-            losses.get("test"),
-            outcome.penalty,
-            self.seconds,
-            outcome.damping,
-            losses.get("val"),
-            self._metrics(outputs),
-            stopped,
-        )
-
-    def _output(self, part: str) -> Tensor:
-        design = self._designs[part]
-        with torch.no_grad():
-            return forward_pass(self.network, design.x, design()).output
-
-    def _loss_of(self, output: Tensor, part: str) -> float:
-        return self.loss.report(float(self.loss.value(output, self._labels[part], None)))
-
-    def _metrics(self, outputs: dict[str, Tensor]) -> dict[str, float]:
-        if not self.settings.metrics:
-            return {}
-        part = "test" if "test" in outputs else "train"
-        output = outputs[part] if part in outputs else self._output(part)
-        label = getattr(self.data, f"{part}_label")
-        with torch.no_grad():
-            return {name: float(metric(output, label)) for name, metric in self.settings.metrics.items()}
+        return self._group.records(outcomes, self.step_count, self.seconds, [stopped])[0]
 
     def _note(self, kind: str, label: str) -> None:
         self.events.append(Event(self.step_count, kind, label))
-
-
-def _pick_optimizer(settings: Settings, objective: Objective) -> str:
-    """The method asked for, or with `auto`: LM while its normal matrix is cheap, Adam for batches, else LBFGS."""
-    squares = objective.loss.factor is not None
-    if settings.opt == "LM" and not squares:
-        advice = "Use opt='LBFGS' or 'Adam' for your own loss, or loss='mse' or 'cross_entropy'."
-        _check.fail("opt", "fit", "'LBFGS' or 'Adam' with this loss", "LM", advice)
-    if settings.opt == "LM" and settings.batch is not None:
-        advice = "LM sums over all rows in chunks: take all of them (batch=None), or another optimiser."
-        _check.fail("batch", "fit", "left out with opt='LM'", settings.batch, advice)
-    if settings.opt != "auto":
-        return settings.opt
-    if settings.batch is not None:
-        return "Adam"
-    size = parameter_map(objective.network).size
-    small = size <= _LM_PARAMETERS and len(objective.y) * size**2 <= _LM_WORK
-    return "LM" if squares and small else "LBFGS"
