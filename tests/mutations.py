@@ -68,8 +68,8 @@ MUTATIONS = (
     ),
     Mutation(
         "lamb not applied",
-        "kanwidget/training/trainer.py",
-        "            self._objective.penalty = new.penalty()\n",
+        "kanwidget/training/group.py",
+        "        self.objective.penalise([settings.penalty()] * len(self.networks))\n",
         "",
         ("tests/explorer/test_session.py",),
     ),

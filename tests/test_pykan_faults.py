@@ -38,6 +38,7 @@ from tests.networks import (
     symbolic,
     uniform,
 )
+from tests.stacks import penalty_of
 
 # ---- A. silent wrong results
 
@@ -110,17 +111,17 @@ def test_09_pruning_leaves_the_original_alone():
 @pytest.mark.parametrize("metric", METRICS)
 def test_10_every_penalty_has_a_gradient(metric):
     model, x = plain(), uniform(20, 2)
-    Penalty(1.0, metric=metric).value(model, model.trace(x)).backward()
+    penalty_of(Penalty(1.0, metric=metric), model, x).backward()
     assert all(float(layer.coef.grad.abs().max()) > 0 for layer in model.layers)
 
 
 def test_11_penalties_of_splines_leave_symbols_out_and_average_over_coefficients():
     model, x = symbolic([2, 1], "sin"), uniform(20, 2)
     with torch.no_grad():
-        assert float(Penalty(1.0, metric="edge_forward_spline_u").value(model, model.trace(x))) == 0
+        assert float(penalty_of(Penalty(1.0, metric="edge_forward_spline_u"), model, x)) == 0
         numeric = KAN([2, 3, 1])
         means = sum(layer.coef.abs().mean(-1).sum() for layer in numeric.layers)
-        found = Penalty(1.0, 0.0, 0.0, coef=1.0).value(numeric, numeric.trace(x))
+        found = penalty_of(Penalty(1.0, 0.0, 0.0, coef=1.0), numeric, x)
     torch.testing.assert_close(found, means)
 
 
@@ -220,11 +221,11 @@ def test_25_moved_knots_empty_the_memory_of_the_optimiser():
     trainer = Trainer(
         plain(), (5 * uniform(60, 2), uniform(60, 1)), 6, make_settings(opt="LBFGS", stop_grid_update_step=4)
     )
-    inner = trainer._optimizer._optimizer
+    inner = trainer.optimizer._optimizer
     for _ in trainer:
         if trainer.events:
             break
-    assert trainer._optimizer._optimizer is not inner
+    assert trainer.optimizer._optimizer is not inner
 
 
 # ---- B. crashes

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
-
-from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import History, StepRecord
 from kanwidget.datasets import Dataset, as_dataset
-from kanwidget.training.loss import Loss
+from kanwidget.training.best import Best
 from kanwidget.training.settings import make_settings
 from kanwidget.training.trainer import Callback, Trainer
 
@@ -55,7 +52,7 @@ def fit(
             _check.fail("callbacks", "fit", "functions (network, record)", hook)
     trainer = fit_steps(network, data, opt, steps, validation=validation, **options)
     history = History(optimizer=trainer.opt)
-    best = _Best(trainer.loss)
+    best = Best(trainer.loss)
     bar = _bar(steps, progress)
     try:
         for record in trainer:
@@ -80,31 +77,6 @@ def fit(
             best.restore(network)
         _remember(network, history)
     return history
-
-
-class _Best:
-    """The best state seen: by validation loss where there is one, else by the training objective."""
-
-    def __init__(self, loss: Loss) -> None:
-        self._loss = loss
-        self._value: float | None = None
-        self._state: dict[str, Any] | None = None
-
-    def see(self, network: Network, record: StepRecord) -> None:
-        value = record.validation_loss
-        if value is None:
-            value = self._loss.unreport(record.train_loss) + record.penalty
-        if self._value is None or value < self._value:
-            kept = network.state_dict().items()
-            # Plain clones: a deep copy of a state dict costs a tenth of a small network's step.
-            self._state = {
-                name: item.clone() if isinstance(item, Tensor) else copy.deepcopy(item) for name, item in kept
-            }
-            self._value = value
-
-    def restore(self, network: Network) -> None:
-        if self._state is not None:
-            network.load_state_dict(self._state)
 
 
 def _with_validation(data: Any, validation: Any) -> Dataset:

@@ -77,10 +77,10 @@ class Group:
             self.problems[0].loss,
             [s.penalty() for s in self.settings],
         )
-        self.opt = pick_optimizer(settings, objective)
+        self.opt = pick_optimizer(settings, self.networks[0], self.problems[0])
         self.optimizer = OPTIMIZERS[self.opt](objective, settings)
         self.objective, self._structure = objective, structure(self.networks[0])
-        self._designs = {"train": objective.first_design} | {
+        self._designs = {
             part: FirstDesign(stack, stack.select([getattr(p.data, f"{part}_input") for p in self.problems]))
             for part in self.problems[0].labels
             if part != "train"
@@ -95,6 +95,22 @@ class Group:
         self.objective.penalise([settings.penalty()] * len(self.networks))
         self.optimizer.renew()
 
+    def refresh(self) -> None:
+        """Begin anew if somebody, a callback say, has fixed or removed an edge or put other tensors in place."""
+        if any(structure(n) != self._structure for n in self.networks) or not self.objective.stack.intact():
+            self.build()
+
+    def keep(self, places: Sequence[int]) -> None:
+        """Go on with some of the networks, which remember their damping."""
+        self.objective.stack.release()
+        self.networks = [self.networks[place] for place in places]
+        self.problems = [self.problems[place] for place in places]
+        self.settings = [self.settings[place] for place in places]
+        before = self.optimizer
+        self.build()
+        if isinstance(before, LevenbergMarquardt) and isinstance(self.optimizer, LevenbergMarquardt):
+            self.optimizer.inherit(before, places)
+
     # ---- one step
 
     def advance(self, step: int, interrupted: Callable[[], bool]) -> tuple[list[Outcome], list[int]]:
@@ -105,13 +121,10 @@ class Group:
         Returns:
             What the step did to each network, and the places of those whose grids were moved.
         """
-        # A callback has fixed or removed an edge, say, or loaded other parameters.
-        if any(structure(n) != self._structure for n in self.networks) or not self.objective.stack.intact():
-            self.build()
         due = [place for place in range(len(self.networks)) if self._schedule(place).due(step)]
         if not due:
             return self.optimizer.step(interrupted), due
-        before = [_tensors(self.networks[place]) for place in due]
+        before = [tensors_of(self.networks[place]) for place in due]
         try:
             for place in due:
                 update_grid(self.networks[place], self.problems[place].data.train_input)
@@ -144,7 +157,7 @@ class Group:
         self, outcomes: Sequence[Outcome], step: int, seconds: float, stops: Sequence[str | None]
     ) -> list[StepRecord]:
         """The step as records, with the losses on test and validation data."""
-        outputs = {part: self._output(part) for part in self._designs if part != "train"}
+        outputs = {part: self._output(part) for part in self._designs}
         losses = {part: self._loss_of(output, part) for part, output in outputs.items()}
         metrics = self._metrics(outputs)
         report = self.objective.loss.report
@@ -164,6 +177,8 @@ class Group:
         ]
 
     def _output(self, part: str) -> Tensor:
+        if part == "train":
+            return self.objective.value().run.output
         design = self._designs[part]
         with torch.no_grad():
             return forward_pass(self.objective.stack, design.x, design()).output
@@ -184,13 +199,14 @@ class Group:
             return [{name: float(metric(o, y)) for name, metric in named.items()} for o, y in pairs]
 
 
-def _tensors(network: Network) -> dict[str, Tensor]:
+def tensors_of(network: Network) -> dict[str, Tensor]:
+    """Copies of its parameters and buffers."""
     return {name: value.clone() for name, value in network.state_dict().items() if isinstance(value, Tensor)}
 
 
-def pick_optimizer(settings: Settings, objective: Objective) -> str:
+def pick_optimizer(settings: Settings, network: Network, problem: Problem) -> str:
     """The method asked for, or with `auto`: LM while its normal matrix is cheap, Adam for batches, else LBFGS."""
-    squares = objective.loss.factor is not None
+    squares = problem.loss.factor is not None
     if settings.opt == "LM" and not squares:
         advice = "Use opt='LBFGS' or 'Adam' for your own loss, or loss='mse' or 'cross_entropy'."
         _check.fail("opt", "fit", "'LBFGS' or 'Adam' with this loss", "LM", advice)
@@ -201,6 +217,6 @@ def pick_optimizer(settings: Settings, objective: Objective) -> str:
         return settings.opt
     if settings.batch is not None:
         return "Adam"
-    size = parameter_map(objective.stack.shape).size
-    small = size <= _LM_PARAMETERS and objective.y.shape[1] * size**2 <= _LM_WORK
+    size = parameter_map(network).size
+    small = size <= _LM_PARAMETERS and len(problem.labels["train"]) * size**2 <= _LM_WORK
     return "LM" if squares and small else "LBFGS"

@@ -15,7 +15,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -96,6 +96,11 @@ class LevenbergMarquardt:
         self._current = objective.value(slopes=True)
         self._known = self.positions.read(objective.stack)
 
+    def inherit(self, other: LevenbergMarquardt, places: Sequence[int]) -> None:
+        """Take over what another one knows of some of its networks, which are mine."""
+        for name in ("damping", "_growth", "_start", "_small"):
+            setattr(self, name, getattr(other, name)[list(places)])
+
     def step(self, interrupted: Callable[[], bool] = lambda: False) -> list[Outcome]:
         """One accepted step of every network, or the news that there is none.
 
@@ -122,7 +127,9 @@ class LevenbergMarquardt:
             if interrupted():
                 raise Interrupted
             some = _Some(left, len(start))
-            step, solved = _solve(some(model.matrix), some(model.gradient), some(self._metric), some(self.damping * model.scale))
+            step, solved = _solve(
+                some(model.matrix), some(model.gradient), some(self._metric), some(self.damping * model.scale)
+            )
             moved = some(start) + step.to(start.dtype)
             value = self._value_at(moved, some)
             held = _dot(step, _times(some(model.hold), (some(start) + moved).double())) / 2
@@ -166,7 +173,10 @@ class LevenbergMarquardt:
         self._current, self._known = found.value(self._current), known
         numbers = torch.isfinite(self._current.total)
         rows = zip(found.places.tolist(), (self._small >= _SMALL_STEPS).tolist(), numbers.tolist(), strict=True)
-        stops = [("converged" if small else None) if moved else "converged" if number else "stalled" for moved, small, number in rows]
+        stops = [
+            ("converged" if small else None) if moved else "converged" if number else "stalled"
+            for moved, small, number in rows
+        ]
         columns = (self._current.loss, self._current.penalty, self.damping)
         return [Outcome(*row) for row in zip(*(column.tolist() for column in columns), stops, strict=True)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -81,7 +81,7 @@ class Objective:
     ) -> None:
         self.stack, self.y, self.weight, self.loss = stack, y, weight, loss
         self.x = stack.select(x)
-        self.first_design = FirstDesign(stack, self.x)
+        self.first_design: Callable[[], Tensor] = FirstDesign(stack, self.x)
         self.penalise(penalties)
 
     def penalise(self, penalties: Sequence[Penalty]) -> None:
@@ -93,7 +93,12 @@ class Objective:
     def __getitem__(self, networks: Tensor) -> Objective:
         """The objective of copies of some of the networks."""
         part = object.__new__(Objective)
-        part.stack, part.loss, part.penalty, part.penalised = self.stack[networks], self.loss, self.penalty, self.penalised
+        part.stack, part.loss, part.penalty, part.penalised = (
+            self.stack[networks],
+            self.loss,
+            self.penalty,
+            self.penalised,
+        )
         part.x, part.y, part.lamb = self.x[networks], self.y[networks], self.lamb[networks]
         part.weight = None if self.weight is None else self.weight[networks]
         design = self.first_design()[networks]

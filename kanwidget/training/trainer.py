@@ -143,6 +143,7 @@ class Trainer(Iterator[StepRecord]):
     def _next(self) -> StepRecord:
         started = time.perf_counter()
         try:
+            self._group.refresh()
             outcomes, moved = self._group.advance(self.step_count, self.interrupted)
         except Interrupted:
             self.reason = "interrupted"

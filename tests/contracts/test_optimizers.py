@@ -35,7 +35,7 @@ def test_it_moves_only_what_is_free(opt, kind):
     model.layer(0).base.requires_grad_(False)
     trainer = trainer_of(model, opt, 2, update_grid=False, lamb=1e-3)
     before = copy.deepcopy(model)
-    positions = trainer._optimizer.positions
+    positions = trainer.optimizer.positions
     list(trainer)
     moved = 0
     for index, layer_map in enumerate(positions.layers):
@@ -82,7 +82,7 @@ def test_an_interrupted_step_leaves_everything_as_it_was(opt, patience):
     next(trainer)
     before, calls = snapshot(trainer.network), iter(range(100))
     try:
-        trainer._optimizer.step(lambda: next(calls) >= patience)
+        trainer.optimizer.step(lambda: next(calls) >= patience)
     except Interrupted:
         assert_same(before, trainer.network)
     else:

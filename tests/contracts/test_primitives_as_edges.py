@@ -12,8 +12,10 @@ from kanwidget.core import library
 from kanwidget.core.primitives import is_built_in
 from kanwidget.symbolic import to_numpy
 from kanwidget.training.jacobian import forward_pass, jacobian
-from kanwidget.training.parameters import network_parameters, parameter_map
+from kanwidget.training.parameters import parameter_map
+from kanwidget.training.stack import Stack
 from tests.networks import F64, finite, unchanged
+from tests.stacks import gradients, parameters_of
 
 ROWS = [row for row in library() if is_built_in(row.name)]
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -58,10 +60,11 @@ def test_the_jacobian_equals_that_of_autograd(row):
     positions = parameter_map(model)
     exact = []
     for output in model(x)[:, 0]:
-        grads = torch.autograd.grad(output, network_parameters(model), retain_graph=True, allow_unused=True)
-        exact.append(positions.gradient(model, list(grads)))
+        grads = torch.autograd.grad(output, parameters_of(model), retain_graph=True, allow_unused=True)
+        exact.append(gradients(positions, grads))
     with torch.no_grad():
-        found = jacobian(model, positions, forward_pass(model, x, slopes=True))[:, 0]
+        stack = Stack([model])
+        found = jacobian(stack, positions, forward_pass(stack, x[None], slopes=True))[0, :, 0]
     torch.testing.assert_close(found, torch.stack(exact), rtol=1e-10, atol=1e-10)
     assert positions.size == sum(row.free) + (row.name != "0") + 1
 

@@ -75,7 +75,7 @@ def test_an_interrupted_step_is_discarded_whole_and_taken_again(opt):
         next(one)
         before = snapshot(disturbed)
         with pytest.raises(Interrupted):
-            other._optimizer.step(lambda: True)
+            other.optimizer.step(lambda: True)
         assert_same(before, disturbed)
         next(other)
     assert_same(snapshot(calm), disturbed)
@@ -87,7 +87,7 @@ def test_an_interruption_in_the_middle_of_a_line_search():
     next(trainer)
     before, calls = snapshot(model), iter(range(100))
     with pytest.raises(Interrupted):
-        trainer._optimizer.step(lambda: next(calls) >= 3)
+        trainer.optimizer.step(lambda: next(calls) >= 3)
     assert_same(before, model)
     assert next(trainer).train_loss < 1
 
@@ -99,36 +99,36 @@ def test_a_long_step_may_be_broken_off_at_every_operation(opt, batch):
     one, other = trainer_of(calm, opt, batch=batch), trainer_of(disturbed, opt, batch=batch)
     asked = []
     for _ in range(2):
-        one._optimizer.step()
+        one.optimizer.step()
         asked.clear()
-        other._optimizer._seconds = 1.0  # only long steps are asked about within
-        other._optimizer.step(lambda: asked.append(0))
+        other.optimizer._seconds = 1.0  # only long steps are asked about within
+        other.optimizer.step(lambda: asked.append(0))
     assert len(asked) > 60
     some = 1 + len(asked) // 60
     for patience in (*range(0, len(asked) - 25, some), *range(len(asked) - 25, len(asked))):
-        other._optimizer._seconds = 1.0
+        other.optimizer._seconds = 1.0
         before, known, calls = snapshot(disturbed), memory(other), iter(range(10**6))
         with pytest.raises(Interrupted):
-            other._optimizer.step(lambda calls=calls, most=patience: next(calls) >= most)
+            other.optimizer.step(lambda calls=calls, most=patience: next(calls) >= most)
         assert torch.is_grad_enabled()
         assert_same(before, disturbed)
         assert memory(other) == known
-    one._optimizer.step()
-    other._optimizer.step()
+    one.optimizer.step()
+    other.optimizer.step()
     assert_same(snapshot(calm), disturbed)
 
 
 def memory(trainer):
-    return repr(trainer._optimizer._optimizer.state_dict())
+    return repr(trainer.optimizer._optimizer.state_dict())
 
 
 @each_method
 def test_a_short_step_asks_seldom(opt):
     trainer = trainer_of(plain(), opt)
     next(trainer)
-    trainer._optimizer._seconds = 0.001
+    trainer.optimizer._seconds = 0.001
     asked = []
-    trainer._optimizer.step(lambda: asked.append(0))
+    trainer.optimizer.step(lambda: asked.append(0))
     assert len(asked) <= 30
 
 
@@ -139,7 +139,7 @@ def test_steps_that_give_no_finite_value_are_refused_and_the_rate_lowered(opt):
     for record in trainer:
         assert math.isfinite(record.train_loss)
         assert finite(model)
-    assert trainer._optimizer.lr < 1e300
+    assert trainer.optimizer.lr < 1e300
 
 
 @each_method
@@ -195,12 +195,12 @@ def test_it_works_where_gradients_are_switched_off(opt):
 
 def test_changed_knots_and_settings_renew_the_optimiser_but_keep_its_lowered_rate():
     trainer = trainer_of(plain(), "Adam")
-    method = trainer._optimizer
+    method = trainer.optimizer
     next(trainer)
     method.lr = 1e-4
     trainer.configure(lamb=0.1)
-    assert trainer._optimizer is method
+    assert trainer.optimizer is method
     assert method.lr == 1e-4
     assert method._optimizer.state_dict()["state"] == {}
     trainer.reset()
-    assert trainer._optimizer.lr == 1e-2
+    assert trainer.optimizer.lr == 1e-2

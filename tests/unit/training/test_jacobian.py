@@ -5,8 +5,10 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.training.jacobian import forward_pass, jacobian
-from kanwidget.training.parameters import network_parameters, parameter_map
+from kanwidget.training.parameters import parameter_map
+from kanwidget.training.stack import Stack
 from tests.networks import ZOO, everything, plain, states, tied, uniform
+from tests.stacks import gradients, parameters_of, read, write
 
 each = pytest.mark.parametrize("kind", ZOO)
 
@@ -16,8 +18,8 @@ def by_autograd(model, x, positions):
     rows = []
     for sample in model(x):
         for output in sample:
-            found = torch.autograd.grad(output, network_parameters(model), retain_graph=True, allow_unused=True)
-            rows.append(positions.gradient(model, list(found)))
+            found = torch.autograd.grad(output, parameters_of(model), retain_graph=True, allow_unused=True)
+            rows.append(gradients(positions, found))
     return torch.stack(rows).view(len(x), model.n_out, -1)
 
 
@@ -25,7 +27,8 @@ def compare(model, x):
     positions = parameter_map(model)
     exact = by_autograd(model, x, positions)
     with torch.no_grad():
-        found = jacobian(model, positions, forward_pass(model, model.select(x), slopes=True))
+        stack = Stack([model])
+        found = jacobian(stack, positions, forward_pass(stack, stack.select([x]), slopes=True))[0]
     scale = max(1.0, float(exact.abs().max()))
     assert float((found - exact).abs().max()) <= 1e-10 * scale
     return found
@@ -60,9 +63,10 @@ def test_forward_pass_equals_the_network(kind):
     model = ZOO[kind]()
     x = uniform(9, model.n_features)
     with torch.no_grad():
-        run = forward_pass(model, model.select(x))
-        again = forward_pass(model, model.select(x), model.layer(0).design(model.select(x)))
-        torch.testing.assert_close(run.output, model(x), rtol=0, atol=1e-13)
+        stack = Stack([model])
+        nodes = stack.select([x])
+        run, again = forward_pass(stack, nodes), forward_pass(stack, nodes, stack.layers[0].design(nodes))
+        torch.testing.assert_close(run.output[0], model(x), rtol=0, atol=1e-13)
         assert torch.equal(again.output, run.output)
 
 
@@ -72,8 +76,8 @@ def test_reading_and_writing_the_vector_are_inverse(kind):
     positions = parameter_map(model)
     with torch.no_grad():
         vector = torch.arange(1.0, positions.size + 1, dtype=torch.float64)
-        positions.write(model, vector)
-        assert torch.equal(positions.read(model), vector)
+        write(positions, model, vector)
+        assert torch.equal(read(positions, model), vector)
 
 
 @each
@@ -119,7 +123,7 @@ def test_shared_parameters_are_read_from_the_edge_that_holds_them():
     with torch.no_grad():
         before = model(x)
         positions = parameter_map(model)
-        positions.write(model, positions.read(model))
+        write(positions, model, read(positions, model))
         assert torch.equal(model(x), before)
 
 
@@ -145,4 +149,4 @@ def test_a_network_without_free_parameters():
         parameter.requires_grad_(False)
     positions = parameter_map(model)
     assert positions.size == 0
-    assert positions.read(model).shape == (0,)
+    assert read(positions, model).shape == (0,)

@@ -9,8 +9,8 @@ from kanwidget import KAN, load_puromycin, load_trees
 from kanwidget.training import Interrupted, Penalty, lm
 from kanwidget.training.lm import LevenbergMarquardt
 from kanwidget.training.loss import LOSSES
-from kanwidget.training.objective import Objective
 from tests.networks import F64, ZOO, assert_same, plain, product_data, snapshot, states, tied, uniform
+from tests.stacks import objective, read, total, write
 
 
 def objective_of(model, rows=40, *, lamb=0.0, loss="mse", weighted=False, **terms):
@@ -20,7 +20,7 @@ def objective_of(model, rows=40, *, lamb=0.0, loss="mse", weighted=False, **term
         y = y.argmax(1, keepdim=True)
     weight = uniform(rows, 1, seed=8, low=0.0, high=2.0) if weighted else None
     weight = None if weight is None else weight / weight.mean()
-    return Objective(model, x, y, weight, LOSSES[loss], Penalty(lamb, **terms))
+    return objective(model, x, y, weight, loss, Penalty(lamb, **terms))
 
 
 def machine_of(model, **options):
@@ -36,41 +36,42 @@ def never():
 @pytest.mark.parametrize("kind", ["tied", "everything"])
 def test_the_gradient_of_the_model_is_that_of_the_objective(kind, weighted, loss):
     machine = machine_of(ZOO[kind](), loss=loss, weighted=weighted, lamb=0.1)
-    objective = machine.objective
-    _, gradient, _ = machine._model(never)
-    parameters = [p for layer in objective.network.layers for p in (layer.coef, layer.base, layer.affine)]
-    slopes = torch.autograd.grad(objective.differentiable(), parameters, allow_unused=True)
-    exact = machine.positions.gradient(objective.network, list(slopes))
-    torch.testing.assert_close(gradient, exact, rtol=1e-10, atol=1e-12)
+    target, positions = machine.objective, machine.positions
+    machine._hold = torch.zeros_like(machine._hold)  # it is no part of the objective
+    found = machine._model(positions.read(target.stack), never).gradient
+    slopes = torch.autograd.grad(target.differentiable(), target.stack.parameters(), allow_unused=True)
+    torch.testing.assert_close(found, positions.gradient(slopes), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_matrix_from_chunks_equals_the_one_from_all_rows(loss, monkeypatch):
     machine = machine_of(tied(), loss=loss, weighted=True, lamb=0.1)
-    whole = machine._model(never)
-    monkeypatch.setattr(lm, "_CHUNK_BYTES", 7 * 8 * machine.positions.size * machine.objective.network.n_out)
-    pieces = machine._model(never)
-    for one, other in zip(whole, pieces, strict=True):
-        torch.testing.assert_close(other, one, rtol=1e-12, atol=1e-14)
+    start = machine.positions.read(machine.objective.stack)
+    whole = machine._model(start, never)
+    monkeypatch.setattr(lm, "_CHUNK_BYTES", 7 * 8 * machine.positions.size * machine.objective.stack.shape.n_out)
+    pieces = machine._model(start, never)
+    for name in ("matrix", "gradient", "scale", "hold"):
+        torch.testing.assert_close(getattr(pieces, name), getattr(whole, name), rtol=1e-12, atol=1e-14)
 
 
 def test_the_matrix_is_that_of_gauss_and_newton():
     """2/N·JᵀJ, with the Jacobian by differences."""
     model = plain(grid=2, k=2)
     machine = machine_of(model, rows=9)
-    matrix, _, scale = machine._model(never)
-    start, columns = machine.positions.read(model), []
+    start, columns = read(machine.positions, model), []
+    found = machine._model(start[None], never)
+    matrix = (found.matrix - found.hold)[0]
     for index in range(machine.positions.size):
         values = []
         for sign in (1, -1):
             vector = start.clone()
             vector[index] += sign * 1e-6
-            machine.positions.write(model, vector)
-            values.append(model(machine.objective.x).detach().flatten())
+            write(machine.positions, model, vector)
+            values.append(model(machine.objective.x[0]).detach().flatten())
         columns.append((values[0] - values[1]) / 2e-6)
     jacobian = torch.stack(columns, 1)
     torch.testing.assert_close(matrix, 2 * jacobian.T @ jacobian / 9, rtol=1e-6, atol=1e-8)
-    assert scale == pytest.approx(float((matrix.diagonal() / machine._units**2).mean()))
+    assert float(found.scale) == pytest.approx(float((matrix.diagonal() / machine._units**2).mean()))
 
 
 @pytest.mark.parametrize("lamb", [0.0, 1e-2])
@@ -78,13 +79,13 @@ def test_the_matrix_is_that_of_gauss_and_newton():
 @pytest.mark.parametrize("kind", ZOO)
 def test_every_step_decreases_the_objective(kind, loss, lamb):
     machine = machine_of(ZOO[kind](), loss=loss, lamb=lamb)
-    total = machine.objective.value().total
+    before = total(machine.objective)
     for _ in range(8):
-        outcome = machine.step()
-        now = machine.objective.value().total
-        assert now <= total
+        (outcome,) = machine.step()
+        now = total(machine.objective)
+        assert now <= before
         assert outcome.loss + outcome.penalty == pytest.approx(now, rel=1e-12)
-        total = now
+        before = now
         if outcome.stopped:
             break
 
@@ -93,24 +94,24 @@ def test_a_linear_problem_is_solved_to_round_off():
     model = KAN([2, 1], base_fun="zero")
     x = uniform(200, 2)
     teacher = KAN([2, 1], base_fun="zero", seed=5)
-    objective = Objective(model, x, teacher(x).detach(), None, LOSSES["mse"], Penalty())
-    machine = LevenbergMarquardt(objective)
+    target = objective(model, x, teacher(x).detach())
+    machine = LevenbergMarquardt(target)
     for _ in range(40):
-        if machine.step().stopped:
+        if machine.step()[0].stopped:
             break
-    assert math.sqrt(objective.value().loss) < 1e-12
+    assert math.sqrt(total(target)) < 1e-12
 
 
 def test_an_interruption_at_any_moment_discards_the_step_whole():
     machine = machine_of(states(), lamb=0.01)
     machine.step()
-    before, memory = snapshot(machine.objective.network), (machine.damping, machine._growth)
+    before, memory = snapshot(machine.objective.stack.shape), (machine.damping, machine._growth)
     for moment in range(20):
         calls = iter(range(100))
         try:
             machine.step(lambda at=moment, calls=calls: next(calls) >= at)
         except Interrupted:
-            assert_same(before, machine.objective.network)
+            assert_same(before, machine.objective.stack.shape)
             assert (machine.damping, machine._growth) == memory
         else:
             break
@@ -131,11 +132,11 @@ def test_an_interrupted_step_taken_again_has_the_same_bits():
 
 def test_an_exception_within_a_step_restores_it_too(monkeypatch):
     machine = machine_of(plain())
-    before = snapshot(machine.objective.network)
+    before = snapshot(machine.objective.stack.shape)
     monkeypatch.setattr(machine.objective, "value", lambda **_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         machine.step()
-    assert_same(before, machine.objective.network)
+    assert_same(before, machine.objective.stack.shape)
 
 
 def test_steps_to_values_that_are_not_finite_are_refused(monkeypatch):
@@ -144,50 +145,50 @@ def test_steps_to_values_that_are_not_finite_are_refused(monkeypatch):
     model.layer(0).set_symbol(0, 0, "exp", (1.0, 0.0, 1.0, 0.0))
     model.layer(0).spline_on[:] = False
     x = torch.linspace(0, 1, 20, dtype=F64)[:, None]
-    machine = LevenbergMarquardt(Objective(model, x, 1e8 * torch.exp(-30 * x), None, LOSSES["mse"], Penalty()))
-    machine.damping = 1e-12
+    machine = LevenbergMarquardt(objective(model, x, 1e8 * torch.exp(-30 * x)))
+    machine.damping = torch.tensor([1e-12], dtype=F64)
     value, tried = machine.objective.value, []
     monkeypatch.setattr(machine.objective, "value", lambda **_: tried.append(value()) or tried[-1])
-    start = value().total
+    start = float(value().total)
     for _ in range(10):
-        outcome = machine.step()
+        (outcome,) = machine.step()
         assert bool(torch.isfinite(model.layer(0).affine).all())
         assert math.isfinite(outcome.loss)
     assert not all(math.isfinite(v.total) for v in tried)
-    assert value().total < start
+    assert float(value().total) < start
 
 
 def test_a_start_that_is_not_finite_is_called_stalled():
     model = KAN([1, 1])
     model.layer(0).set_symbol(0, 0, "log")
     x = torch.linspace(-1, 1, 20, dtype=F64)[:, None]
-    machine = LevenbergMarquardt(Objective(model, x, x, None, LOSSES["mse"], Penalty()))
+    machine = LevenbergMarquardt(objective(model, x, x))
     before = snapshot(model)
-    assert machine.step().stopped == "stalled"
+    assert machine.step()[0].stopped == "stalled"
     assert_same(before, model)
 
 
 def test_at_a_minimum_it_says_converged_and_stays():
     model = plain()
     x = uniform(30, 2)
-    machine = LevenbergMarquardt(Objective(model, x, model(x).detach(), None, LOSSES["mse"], Penalty()))
+    machine = LevenbergMarquardt(objective(model, x, model(x).detach()))
     before = snapshot(model)
-    assert machine.step().stopped == "converged"
+    assert machine.step()[0].stopped == "converged"
     assert_same(before, model)
 
 
 def test_without_free_parameters_it_says_converged():
     model = plain()
     model.requires_grad_(False)
-    assert machine_of(model, lamb=0.1).step().stopped == "converged"
+    assert machine_of(model, lamb=0.1).step()[0].stopped == "converged"
 
 
 def test_a_fit_that_is_good_already_starts_with_little_damping():
     x, y = product_data()
     model = plain()
-    fresh = LevenbergMarquardt(Objective(model, x, y, None, LOSSES["mse"], Penalty())).damping
+    fresh = LevenbergMarquardt(objective(model, x, y)).damping
     model.fit((x, y), steps=30, progress=False)
-    again = LevenbergMarquardt(Objective(model, x, y, None, LOSSES["mse"], Penalty())).damping
+    again = LevenbergMarquardt(objective(model, x, y)).damping
     assert again < 1e-2 * fresh
 
 
@@ -197,9 +198,9 @@ def test_the_loss_to_beat_counts_weights():
     rows = torch.repeat_interleave(torch.arange(30), weight[:, 0].long())
     for label, loss in ((y, "mse"), ((y > 0).long(), "cross_entropy")):
         model = KAN([2, 1 if loss == "mse" else 2])
-        weighted = Objective(model, x, label, weight, LOSSES[loss], Penalty()).trivial_loss()
-        repeated = Objective(model, x[rows], label[rows], None, LOSSES[loss], Penalty()).trivial_loss()
-        assert weighted == pytest.approx(repeated, rel=1e-12)
+        weighted = objective(model, x, label, weight, loss).trivial_loss()
+        repeated = objective(model, x[rows], label[rows], None, loss).trivial_loss()
+        torch.testing.assert_close(weighted, repeated, rtol=1e-12, atol=0)
 
 
 def test_parameters_that_a_callback_moved_are_noticed():
@@ -231,11 +232,11 @@ def test_pinned_edges_and_ties_are_respected():
 def test_float32_decreases_too():
     model = plain(dtype=torch.float32)
     x, y = product_data(dtype=torch.float32)
-    machine = LevenbergMarquardt(Objective(model, x, y, None, LOSSES["mse"], Penalty(1e-3)))
-    start = machine.objective.value().total
+    machine = LevenbergMarquardt(objective(model, x, y, penalty=Penalty(1e-3)))
+    start = total(machine.objective)
     for _ in range(10):
         machine.step()
-    assert machine.objective.value().total < 0.1 * start
+    assert total(machine.objective) < 0.1 * start
     assert model.layer(0).coef.dtype == torch.float32
 
 

@@ -7,11 +7,10 @@ import pytest
 import torch
 
 from kanwidget.training.lm import LevenbergMarquardt
-from kanwidget.training.loss import LOSSES
-from kanwidget.training.objective import Objective
-from kanwidget.training.parameters import network_parameters, parameter_map
+from kanwidget.training.parameters import parameter_map
 from kanwidget.training.penalty import METRICS, Penalty, deviation
 from tests.networks import F64, ZOO, everything, plain, states, tied, uniform
+from tests.stacks import gradients, importance, objective, parameters_of, penalty_of, read, write
 
 each = pytest.mark.parametrize("kind", ZOO)
 each_metric = pytest.mark.parametrize("metric", METRICS)
@@ -90,7 +89,7 @@ def slow_penalty(model, x, penalty):
 def objective_of(model, metric="edge_forward_spline_n", lamb=1.0, rows=12, **terms):
     x = uniform(rows, model.n_features, seed=6)
     y = uniform(rows, model.n_out, seed=7)
-    return Objective(model, x, y, None, LOSSES["mse"], Penalty(lamb, metric=metric, **terms))
+    return objective(model, x, y, penalty=Penalty(lamb, metric=metric, **terms))
 
 
 @each
@@ -99,7 +98,7 @@ def test_values_equal_a_loop_over_the_edges(kind, metric):
     model = ZOO[kind]()
     penalty, x = Penalty(1.0, metric=metric, **FULL), uniform(12, model.n_features, seed=6)
     with torch.no_grad():
-        found = float(penalty.value(model, model.trace(x)))
+        found = float(penalty_of(penalty, model, x))
     assert found == pytest.approx(slow_penalty(model, x, penalty), rel=1e-12)
 
 
@@ -108,7 +107,7 @@ def test_every_term_by_itself(term):
     model, none = states(), dict.fromkeys(FULL, 0.0)
     penalty, x = Penalty(1.0, **(none | {term: 1.0})), uniform(12, 2)
     with torch.no_grad():
-        found = float(penalty.value(model, model.trace(x)))
+        found = float(penalty_of(penalty, model, x))
     assert found == pytest.approx(slow_penalty(model, x, penalty), rel=1e-12)
     assert found != 0
 
@@ -117,26 +116,25 @@ def test_every_term_by_itself(term):
 @pytest.mark.parametrize("kind", ["states", "tied", "everything"])
 def test_gradients_equal_finite_differences(kind, metric):
     model = ZOO[kind](grid=2, k=2)
-    objective = objective_of(model, metric, **FULL)
+    target = objective_of(model, metric, **FULL)
     positions = parameter_map(model)
-    slopes, _ = objective.penalty_slopes()
-    exact = positions.gradient(model, slopes)
-    start, step = positions.read(model), 1e-6
+    slopes, _ = target.penalty_slopes()
+    exact = positions.gradient(slopes)[0]
+    start, step = read(positions, model), 1e-6
     for index in range(0, positions.size, 5):
         moved = []
         for sign in (1, -1):
             vector = start.clone()
             vector[index] += sign * step
-            positions.write(model, vector)
-            moved.append(objective.value().penalty)
-        positions.write(model, start)
+            write(positions, model, vector)
+            moved.append(float(target.value().penalty))
+        write(positions, model, start)
         assert float(exact[index]) == pytest.approx((moved[0] - moved[1]) / (2 * step), rel=1e-5, abs=1e-7)
 
 
 @each_metric
 def test_every_metric_has_a_gradient(metric):
-    objective = objective_of(plain(), metric)
-    slopes, in_importance = objective.penalty_slopes()
+    slopes, in_importance = objective_of(plain(), metric).penalty_slopes()
     assert all(float(g.abs().max()) > 0 for g in slopes if g is not None)
     assert len(in_importance) == (3 if metric == "node_backward" else 2)
 
@@ -150,15 +148,15 @@ def test_gradients_where_lower_layers_are_frozen():
 
 
 def test_the_deviation_of_constants_is_zero_with_a_zero_gradient():
-    leaf = torch.full((5, 2), 3.0, dtype=F64, requires_grad=True)
+    leaf = torch.full((1, 5, 2), 3.0, dtype=F64, requires_grad=True)
     found = deviation(leaf)
-    assert found.tolist() == [0.0, 0.0]
+    assert found.tolist() == [[0.0, 0.0]]
     (slope,) = torch.autograd.grad(found.sum(), leaf)
     assert not slope.any()
 
 
 def test_the_deviation_of_one_row_is_zero():
-    assert deviation(torch.full((1, 2), torch.inf)).tolist() == [0.0, 0.0]
+    assert deviation(torch.full((1, 1, 2), torch.inf)).tolist() == [[0.0, 0.0]]
     slopes, in_importance = objective_of(plain(), rows=1).penalty_slopes()
     assert slopes == [None] * 6
     assert not any(v.any() for v in in_importance)
@@ -167,28 +165,26 @@ def test_the_deviation_of_one_row_is_zero():
 def test_the_curvature_majorises_the_deviation():
     """wᵀMw/(2s₀) + s₀/2 ≥ √(wᵀMw), with equality, and the same slope, at w₀."""
     model = plain()
-    objective = objective_of(model, lamb=1.0, entropy=0.0)
-    machine = LevenbergMarquardt(objective)
-    run = objective.value().run
-    matrix = torch.zeros(machine.positions.size, machine.positions.size, dtype=F64)
-    ones = [torch.ones_like(v) for v in METRICS[objective.penalty.metric](model, objective.trace(run))]
+    target = objective_of(model, lamb=1.0, entropy=0.0)
+    machine = LevenbergMarquardt(target)
+    matrix = torch.zeros(1, machine.positions.size, machine.positions.size, dtype=F64)
+    ones = [torch.ones_like(v) for v in METRICS[target.penalty.metric](target.stack, target.trace(target.value().run))]
     machine._add_curvature(matrix, ones)
     # For V linear in s with no entropy the gradient is the curvature times the parameters themselves.
     last = machine.positions.layers[1].numeric.flatten()
-    vector = machine.positions.read(model)
-    trace = model.trace(objective.x)
-    total = METRICS[objective.penalty.metric](model, trace)[1].sum()
-    slopes = torch.autograd.grad(total, network_parameters(model), allow_unused=True)
-    exact = machine.positions.gradient(model, list(slopes))[last]
-    torch.testing.assert_close((matrix @ vector)[last], exact, rtol=1e-9, atol=1e-12)
-    assert bool((torch.linalg.eigvalsh(matrix) > -1e-10).all())
+    vector = read(machine.positions, model)
+    summed = importance(target.penalty.metric, model, target.x[0])[1].sum()
+    slopes = torch.autograd.grad(summed, parameters_of(model), allow_unused=True)
+    exact = gradients(machine.positions, slopes)[last]
+    torch.testing.assert_close((matrix[0] @ vector)[last], exact, rtol=1e-9, atol=1e-12)
+    assert bool((torch.linalg.eigvalsh(matrix[0]) > -1e-10).all())
 
 
 def test_penalties_of_symbolic_edges_by_metric():
     """Numeric metrics look at splines only; `edge_forward_sum` looks at symbols too."""
     model = everything()
     x = uniform(12, 6)
-    before = {metric: METRICS[metric](model, model.trace(x))[0][1, 0].item() for metric in METRICS if "edge" in metric}
+    before = {metric: importance(metric, model, x)[0][1, 0].item() for metric in METRICS if "edge" in metric}
     assert before["edge_forward_spline_n"] == before["edge_forward_spline_u"] == 0
     assert before["edge_forward_sum"] > 0
     assert before["edge_backward"] > 0
@@ -197,5 +193,5 @@ def test_penalties_of_symbolic_edges_by_metric():
 def test_tied_edges_are_each_counted():
     model = tied()
     x = uniform(12, 3)
-    v = METRICS["edge_forward_spline_u"](model, model.trace(x))[0]
+    v = importance("edge_forward_spline_u", model, x)[0]
     assert bool((v[0, :2] > 0).all())

@@ -165,13 +165,13 @@ def test_an_interrupted_step_ends_the_iteration_and_is_discarded():
     stop = [False]
     trainer = trainer_of(interrupted=lambda: stop[0])
     next(trainer)
-    before, damping = snapshot(trainer.network), trainer._optimizer.damping
+    before, damping = snapshot(trainer.network), trainer.optimizer.damping
     stop[0] = True
     assert list(trainer) == []
     assert trainer.reason == "interrupted"
     assert trainer.step_count == 1
     assert_same(before, trainer.network)
-    assert trainer._optimizer.damping == damping
+    assert trainer.optimizer.damping == damping
 
 
 def test_an_interrupted_step_takes_the_grids_it_had_moved_along():
@@ -179,11 +179,11 @@ def test_an_interrupted_step_takes_the_grids_it_had_moved_along():
     calm, stop = trainer_of(steps=5, **options), [False]
     trainer = trainer_of(steps=5, interrupted=lambda: stop[0], **options)
     list(islice(calm, 2)), list(islice(trainer, 2))
-    before, damping = snapshot(trainer.network), trainer._optimizer.damping
+    before, damping = snapshot(trainer.network), trainer.optimizer.damping
     stop[0] = True
     assert list(trainer) == []
     assert_same(before, trainer.network)
-    assert trainer._optimizer.damping == damping
+    assert trainer.optimizer.damping == damping
     assert trainer.events == []
     stop[0], trainer.reason = False, ""
     assert [r.train_loss for r in trainer] == [r.train_loss for r in calm]
@@ -194,7 +194,7 @@ def test_an_interrupted_step_takes_the_grids_it_had_moved_along():
 def test_an_error_while_grids_are_moved_leaves_them_as_they_were(monkeypatch):
     trainer = trainer_of(steps=5, grid_update_num=1, stop_grid_update_step=2)
     list(islice(trainer, 2))
-    before, renew = snapshot(trainer.network), trainer._optimizer.renew
+    before, renew = snapshot(trainer.network), trainer.optimizer.renew
     failures = iter([KeyboardInterrupt()])
 
     def broken():
@@ -202,7 +202,7 @@ def test_an_error_while_grids_are_moved_leaves_them_as_they_were(monkeypatch):
             raise error
         renew()
 
-    monkeypatch.setattr(trainer._optimizer, "renew", broken)
+    monkeypatch.setattr(trainer.optimizer, "renew", broken)
     with pytest.raises(KeyboardInterrupt):
         next(trainer)
     assert_same(before, trainer.network)

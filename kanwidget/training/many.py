@@ -1,0 +1,233 @@
+"""`fit_many`: many small networks in one batch, by the very steps of `fit`."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.core.records import Event, History, StepRecord
+from kanwidget.datasets import Dataset
+from kanwidget.training.best import Best
+from kanwidget.training.group import Group, pick_optimizer, tensors_of
+from kanwidget.training.inputs import Problem, pose, reference_rows
+from kanwidget.training.parameters import parameter_map, structure
+from kanwidget.training.settings import Settings, make_settings
+from kanwidget.training.threads import is_small, one_thread
+
+AnyNetwork = TypeVar("AnyNetwork", bound=Network)
+#: A group is made smaller once this part of it has stopped.
+_STOPPED = 0.125
+
+
+@dataclass(slots=True)
+class _Run:
+    """One network's training."""
+
+    network: Network
+    problem: Problem
+    settings: Settings
+    history: History = field(default_factory=History)
+    best: Best | None = None
+    """By validation, where there are such data."""
+
+
+def fit_many(
+    networks: Sequence[AnyNetwork],
+    data: Any,
+    opt: str = "auto",
+    steps: int = 100,
+    *,
+    lamb: float | Sequence[float] = 0.0,
+    memory: float = 512.0,
+    progress: bool = True,
+    **options: Any,
+) -> tuple[list[AnyNetwork], list[History]]:
+    """Train many networks in place, each as `fit` would train it alone.
+
+    Networks of one structure with data of one shape take their Levenberg-Marquardt steps in one batch, each with its own
+    damping, acceptance and stop. Others are trained group by group, with LBFGS and Adam one by one.
+
+    Args:
+        networks: The networks; they may differ in everything. Each is trained, none twice.
+        data: What all are to learn, or a list of one for each network.
+        opt: As in `fit`.
+        steps: As in `fit`, ≥ 0.
+        lamb: Weight of the penalty, ≥ 0, or one for each network.
+        memory: MiB for the networks that are trained at a time, > 0; a single one may need more. Measured on two cores, more
+            than the default is no faster.
+        progress: Whether to show a bar.
+        options: As in `fit`, the same for all.
+
+    Returns:
+        The networks and, in the same order, their histories. A record's `seconds` are those of its whole batch.
+        Interrupted from the keyboard, it returns what has been reached; histories of networks that had not begun are empty.
+
+    Raises:
+        ValueError: For arguments that don't fit each other or a network; nothing has been trained then.
+
+    Examples:
+        >>> from kanwidget import KAN, create_dataset
+        >>> data = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=100, test_num=100)
+        >>> models, histories = fit_many([KAN([2, 2, 1], seed=s) for s in range(5)], data, steps=10, progress=False)
+        >>> [len(history) for history in histories]
+        [10, 10, 10, 10, 10]
+    """
+    runs = _runs(list(networks), data, lamb, opt, options)
+    steps = _check.integer(steps, "steps", "fit_many", low=0)
+    chunks = _chunks(runs, _check.real(memory, "memory", "fit_many", low=0, open_low=True) * 2**20)
+    bar = _bar(len(runs), progress)
+    try:
+        for chunk in chunks:
+            _train(chunk, steps, bar)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        if bar is not None:
+            bar.close()
+        for run in runs:
+            run.history.reason = run.history.reason or "interrupted"
+    return list(networks), [run.history for run in runs]
+
+
+def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str, Any]) -> list[_Run]:
+    """Everything checked, before anything is trained."""
+    if not networks or not all(isinstance(network, Network) for network in networks):
+        _check.fail("networks", "fit_many", "a list of at least one network", networks)
+    if len({id(network) for network in networks}) < len(networks):
+        _check.fail("networks", "fit_many", "networks that differ", networks, "Use copy.deepcopy or other seeds.")
+    lambs = _each(lamb, len(networks), "lamb")
+    problems = _each(data, len(networks), "data") if _is_list(data) else [data] * len(networks)
+    settings = {value: make_settings(opt=opt, lamb=value, **options) for value in dict.fromkeys(lambs)}
+    known: dict[tuple[int, int], Problem] = {}
+    runs = []
+    for network, own, value in zip(networks, problems, lambs, strict=True):
+        # One problem for all networks of a kind, so that its tensors are shared.
+        key = (id(own), hash((network.n_features, network.n_out, network.dtype, network.device)))
+        if key not in known:
+            known[key] = pose(network, own, settings[value])
+        runs.append(_Run(network, known[key], settings[value]))
+    return runs
+
+
+def _is_list(data: Any) -> bool:
+    """Whether these are several data, not a pair of inputs and labels."""
+    return isinstance(data, (list, tuple)) and bool(data) and isinstance(data[0], (Dataset, dict, list, tuple))
+
+
+def _each(value: Any, count: int, name: str) -> list[Any]:
+    """One value for each network."""
+    if not isinstance(value, Iterable):
+        return [value] * count
+    values = list(value)
+    if len(values) != count:
+        _check.fail(name, "fit_many", f"one, or {count}: one for each network", values)
+    return values
+
+
+def _chunks(runs: Sequence[_Run], memory: float) -> list[list[_Run]]:
+    """Runs that may share their steps, as many as the memory holds."""
+    groups: dict[Any, list[_Run]] = defaultdict(list)
+    for index, run in enumerate(runs):
+        groups[_kind(run) if _batched(run) else index].append(run)
+    chunks = []
+    for members in groups.values():
+        most = max(1, int(memory // _bytes(members[0])))
+        count = -(-len(members) // most)
+        size = -(-len(members) // count)
+        chunks += [members[first : first + size] for first in range(0, len(members), size)]
+    return chunks
+
+
+def _batched(run: _Run) -> bool:
+    return pick_optimizer(run.settings, run.network, run.problem) == "LM"
+
+
+def _kind(run: _Run) -> Any:
+    """What networks must have in common to be trained in step."""
+    rows = tuple((part, tuple(label.shape)) for part, label in run.problem.labels.items())
+    return repr(structure(run.network)), run.network.dtype, run.network.device, rows, run.problem.loss.name
+
+
+def _bytes(run: _Run) -> int:
+    """What a network takes in a batch: bases and slopes at two points, and some normal matrices."""
+    network = run.network
+    bases = sum(
+        network.layer(index).in_dim * (network.layer(index).coef.shape[-1] + 1) for index in range(network.depth)
+    )
+    rows = sum(len(label) for label in run.problem.labels.values())
+    return 8 * (4 * rows * bases + 8 * parameter_map(network).size ** 2)
+
+
+def _train(runs: list[_Run], steps: int, bar: Any) -> None:
+    """Train one chunk."""
+    small = is_small(runs[0].network, len(runs) * len(runs[0].problem.data.train_input))
+    with one_thread(small):
+        for run in runs:
+            run.network.reference = reference_rows(run.problem.data.train_input)
+        group = Group([r.network for r in runs], [r.problem for r in runs], [r.settings for r in runs])
+        ends: dict[int, dict[str, Tensor]] = {}
+        try:
+            _steps(group, runs, steps, ends, bar)
+        finally:
+            group.objective.stack.release()
+            # Networks that had stopped went on with the others until these were regrouped.
+            for index, end in ends.items():
+                runs[index].network.load_state_dict(end, strict=False)
+            for run in runs:
+                if run.best is not None:
+                    run.best.restore(run.network)
+
+
+def _steps(group: Group, runs: list[_Run], steps: int, ends: dict[int, dict[str, Tensor]], bar: Any) -> None:
+    """Take all steps; the networks that stop leave their tensors in `ends`."""
+    started, members = time.perf_counter(), list(range(len(runs)))
+    for run in runs:
+        run.history.optimizer = group.opt
+        run.history.reason = "" if steps else "steps done"
+    for step in range(steps):
+        outcomes, moved = group.advance(step, lambda: False)
+        stops = [group.stopped(place, outcome, step + 1, steps) for place, outcome in enumerate(outcomes)]
+        records = group.records(outcomes, step + 1, time.perf_counter() - started, stops)
+        for place, (index, record) in enumerate(zip(members, records, strict=True)):
+            if index not in ends:
+                _keep(runs[index], record, step if place in moved else None)
+        stopped = [place for place, stop in enumerate(stops) if stop and members[place] not in ends]
+        ends.update({members[place]: tensors_of(group.networks[place]) for place in stopped})
+        _advance(bar, len(stopped))
+        alive = [place for place, index in enumerate(members) if index not in ends]
+        if not alive:
+            return
+        if len(members) - len(alive) >= _STOPPED * len(members):
+            group.keep(alive)
+            members = [members[place] for place in alive]
+
+
+def _keep(run: _Run, record: StepRecord, moved: int | None) -> None:
+    """Add a step to a network's history; `moved` is the step after which its grids were moved."""
+    run.history.records.append(record)
+    if record.validation_loss is not None:
+        run.best = run.best or Best(run.problem.loss)
+        run.best.see(run.network, record)
+    run.history.reason = record.stopped or ""
+    if moved is not None:
+        run.history.events.append(Event(moved, "grid", "grid adapted"))
+
+
+def _bar(count: int, progress: bool) -> Any:
+    if not progress:
+        return None
+    from tqdm.auto import tqdm
+
+    return tqdm(total=count, desc="fit_many", unit="network")
+
+
+def _advance(bar: Any, count: int) -> None:
+    if bar is not None and count:
+        bar.update(count)

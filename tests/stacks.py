@@ -1,0 +1,57 @@
+"""One network as the stack of one that training works on."""
+
+import torch
+
+from kanwidget.core.records import Trace
+from kanwidget.training.loss import LOSSES
+from kanwidget.training.objective import Objective
+from kanwidget.training.penalty import METRICS, Penalty
+from kanwidget.training.stack import Stack
+
+
+def parameters_of(model):
+    """Coefficients, base weights and affine constants, layer by layer."""
+    return [parameter for layer in model.layers for parameter in (layer.coef, layer.base, layer.affine)]
+
+
+def gradients(positions, found):
+    """The vector of a network's gradients, from those of `parameters_of`."""
+    return positions.gradient([None if grad is None else grad[None] for grad in found])[0]
+
+
+def objective(model, x, y, weight=None, loss="mse", penalty=None):
+    """The objective of one network."""
+    columns = None if weight is None else weight[None]
+    return Objective(Stack([model]), [x], y[None], columns, LOSSES[loss], [penalty or Penalty()])
+
+
+def stacked(trace):
+    """A trace with an axis of networks."""
+    parts = (trace.nodes, trace.subnodes, trace.edges, trace.splines)
+    return Trace(*(tuple(value[None] for value in part) for part in parts))
+
+
+def penalty_of(penalty, model, x):
+    """R of one network."""
+    return penalty.value(Stack([model]), stacked(model.trace(x)))[0]
+
+
+def importance(metric, model, x):
+    """V of each layer of one network."""
+    return [v[0] for v in METRICS[metric](Stack([model]), stacked(model.trace(x)))]
+
+
+def total(target):
+    """Loss and penalty of the one network of an objective, as a number."""
+    return float(target.value().total)
+
+
+def read(positions, model):
+    """The network's free parameters as a vector."""
+    return positions.read(Stack([model]))[0]
+
+
+def write(positions, model, vector):
+    """Set them."""
+    with torch.no_grad():
+        positions.write(Stack([model]), vector[None])

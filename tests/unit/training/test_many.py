@@ -1,0 +1,237 @@
+"""Many networks in one batch: the same as one by one."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+
+from kanwidget import KAN, Dataset
+from kanwidget.training import fit_many, many
+from kanwidget.training.group import Group
+from tests.networks import ZOO, assert_same, product_data, products, snapshot, tied, uniform
+
+
+def dataset(rows=60, seed=0, **parts):
+    x, y = product_data(rows, seed=seed)
+    test = product_data(30, seed=99)
+    return Dataset(x, y, test[0], test[1], **parts)
+
+
+def networks(count=5, **options):
+    return [KAN([2, 3, 1], seed=seed, **options) for seed in range(count)]
+
+
+def compare(ours, histories, alone, *, rel=1e-6):
+    for model, history, (other, expected) in zip(ours, histories, alone, strict=True):
+        steps = min(len(history), len(expected), 12)  # round-off grows with the steps
+        for column in ("train_loss", "test_loss", "penalty", "damping"):
+            assert history[column][:steps] == pytest.approx(expected[column][:steps], rel=rel, nan_ok=True), column
+        assert [(e.step, e.kind) for e in history.events if e.step < steps] == [
+            (e.step, e.kind) for e in expected.events if e.step < steps
+        ]
+        assert history.optimizer == expected.optimizer
+        if len(history) == len(expected) == steps:
+            x = uniform(20, model.n_features)
+            torch.testing.assert_close(model.predict(x), other.predict(x), rtol=1e-4, atol=1e-6)
+
+
+def one_by_one(models, data, **options):
+    several = data if isinstance(data, list) else [data] * len(models)
+    lambs = options.pop("lamb", 0.0)
+    lambs = lambs if isinstance(lambs, list) else [lambs] * len(models)
+    return [
+        (model, model.fit(own, lamb=lamb, progress=False, **options))
+        for model, own, lamb in zip(models, several, lambs, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("lamb", [0.0, 1e-3, [0.0, 1e-4, 1e-3, 1e-2, 0.0]])
+def test_the_same_as_one_by_one(lamb):
+    data = dataset()
+    ours, histories = fit_many(networks(), data, "LM", 12, lamb=lamb, progress=False)
+    compare(ours, histories, one_by_one(networks(), data, opt="LM", steps=12, lamb=lamb))
+
+
+def test_each_learns_its_own_data():
+    several = [dataset(seed=seed) for seed in range(5)]
+    ours, histories = fit_many(networks(), several, "LM", 12, progress=False)
+    compare(ours, histories, one_by_one(networks(), several, opt="LM", steps=12))
+
+
+@pytest.mark.parametrize("kind", ZOO)
+def test_all_states_of_edges(kind):
+    def made():
+        return [ZOO[kind](seed=seed) for seed in range(3)]
+
+    x = uniform(40, made()[0].n_features, seed=1)
+    data = (x, uniform(40, made()[0].n_out, seed=2))
+    ours, histories = fit_many(made(), data, "LM", 6, lamb=1e-3, progress=False)
+    compare(ours, histories, one_by_one(made(), data, opt="LM", steps=6, lamb=1e-3))
+
+
+def test_classes():
+    x, y = product_data(60)
+    data = Dataset(x, (y[:, 0] > 0).long())
+
+    def made():
+        return [KAN([2, 2, 2], seed=seed) for seed in range(3)]
+
+    ours, histories = fit_many(made(), data, "LM", 6, progress=False)
+    compare(ours, histories, one_by_one(made(), data, opt="LM", steps=6))
+
+
+def test_weights_metrics_and_validation():
+    x, y = product_data(40, seed=3)
+    data = dataset(val_input=x, val_label=y)
+    options = {
+        "sample_weight": uniform(60, 1, low=0.0),
+        "metrics": [lambda output, label: (output - label).abs().max()],
+    }
+    ours, histories = fit_many(networks(3), data, "LM", 6, progress=False, **options)
+    alone = one_by_one(networks(3), data, opt="LM", steps=6, **options)
+    compare(ours, histories, alone)
+    for history, (_, expected) in zip(histories, alone, strict=True):
+        assert history["validation_loss"] == pytest.approx(expected["validation_loss"], rel=1e-6)
+        assert history["<lambda>"] == pytest.approx(expected["<lambda>"], rel=1e-6)
+
+
+def test_with_validation_data_each_ends_in_its_best_state():
+    x, y = product_data(20, seed=3)
+    few = Dataset(x, y + 0.3 * uniform(20, 1), val_input=uniform(30, 2, seed=4), val_label=product_data(30, seed=4)[1])
+    ours, histories = fit_many(networks(4, grid=8), few, "LM", 30, progress=False)
+    for model, history in zip(ours, histories, strict=True):
+        error = (model.predict(few.val_input) - few.val_label).square().mean().sqrt()
+        assert float(error) == pytest.approx(min(history["validation_loss"]), rel=1e-6)
+
+
+@pytest.mark.parametrize("opt", ["LBFGS", "Adam"])
+def test_gradient_methods_go_one_by_one(opt):
+    data = dataset()
+    ours, histories = fit_many(networks(3), data, opt, 4, progress=False)
+    compare(ours, histories, one_by_one(networks(3), data, opt=opt, steps=4), rel=1e-12)
+
+
+def test_networks_that_stop_early_keep_what_they_had():
+    """Of two that solve a linear problem and two that don't."""
+    x = uniform(80, 2)
+    easy, hard = (x, x[:, [0]] - 2 * x[:, [1]]), (x, torch.sin(5 * x[:, [0]] * x[:, [1]]))
+
+    def made():
+        return [KAN([2, 1], base_fun="zero", seed=seed) for seed in range(12)]
+
+    data = [easy if index < 2 else hard for index in range(12)]
+    ours, histories = fit_many(made(), data, "LM", 40, update_grid=False, progress=False)
+    alone = one_by_one(made(), data, opt="LM", steps=40, update_grid=False)
+    for model, history, (other, expected) in zip(ours, histories, alone, strict=True):
+        assert history.reason == expected.reason
+        assert abs(len(history) - len(expected)) <= 2
+        torch.testing.assert_close(model.predict(x), other.predict(x), rtol=0, atol=1e-7)
+    assert len({len(history) for history in histories}) > 1
+
+
+def test_of_different_structure_rows_and_type_each_finds_its_group():
+    models = [KAN([2, 3, 1]), KAN([2, 1]), KAN([2, 3, 1], seed=1), products(), KAN([2, 3, 1], dtype=torch.float32)]
+    data = [dataset(), dataset(), dataset(40), dataset(), dataset()]
+    x = uniform(60, 2)
+    data[3] = (x, torch.cat([x, x[:, :1] * x[:, 1:]], 1))
+    ours, histories = fit_many(models, data, steps=5, progress=False)
+    assert ours is not models
+    assert all(found is given for found, given in zip(ours, models, strict=True))
+    assert all(history["train_loss"][-1] < history["train_loss"][0] for history in histories)
+
+
+def test_a_small_memory_makes_more_chunks_of_the_same(monkeypatch):
+    made = []
+    original = Group.__init__
+
+    def seen(self, networks, *others):
+        made.append(len(networks))
+        original(self, networks, *others)
+
+    monkeypatch.setattr(Group, "__init__", seen)
+    whole, _ = fit_many(networks(), dataset(), "LM", 5, progress=False)
+    assert made == [5]
+    parts, _ = fit_many(networks(), dataset(), "LM", 5, memory=1.0, progress=False)
+    assert made[1:] == [2, 2, 1]
+    for one, other in zip(whole, parts, strict=True):
+        torch.testing.assert_close(one.layer(0).coef, other.layer(0).coef)
+
+
+def test_afterwards_no_network_shares_storage_with_another():
+    ours, _ = fit_many(networks(3), dataset(), "LM", 3, progress=False)
+    sizes = {len(pickle.dumps(model)) for model in ours}
+    assert max(sizes) < 1.1 * len(pickle.dumps(networks(1, grid=3)[0])) + 512 * 2 * 8
+    places = [
+        t.untyped_storage().data_ptr() for m in ours for t in m.state_dict().values() if isinstance(t, torch.Tensor)
+    ]
+    assert len(set(places)) == len(places)
+    assert copy.deepcopy(ours[0]).fit(dataset(), steps=1, progress=False)
+
+
+def test_interrupted_it_returns_what_there_is(monkeypatch):
+    original = Group.advance
+
+    def advance(self, step, interrupted):
+        if step == 4:
+            raise KeyboardInterrupt
+        return original(self, step, interrupted)
+
+    monkeypatch.setattr(Group, "advance", advance)
+    ours, histories = fit_many(networks(4), dataset(), "LM", 20, memory=1.0, progress=False)
+    assert [len(history) for history in histories] in ([4, 4, 0, 0], [4, 4, 4, 0], [4, 0, 0, 0])
+    assert all(history.reason == "interrupted" for history in histories)
+    x, y = dataset().train_input, dataset().train_label
+    error = (ours[0].predict(x) - y).square().mean().sqrt()
+    assert float(error) == pytest.approx(histories[0].last.train_loss, rel=1e-9)
+
+
+def test_no_steps_change_nothing():
+    models = networks(2)
+    before = [snapshot(model) for model in models]
+    _, histories = fit_many(models, dataset(), steps=0, progress=False)
+    assert [history.reason for history in histories] == ["steps done"] * 2
+    for state, model in zip(before, models, strict=True):
+        for name in ("layers.0.coef", "layers.1.coef"):
+            assert torch.equal(state[0][name], model.state_dict()[name])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"networks": []}, "networks"),
+        ({"networks": [1, 2]}, "networks"),
+        ({"lamb": [0.0]}, "lamb"),
+        ({"lamb": [0.0, -1.0]}, "lamb"),
+        ({"data": [dataset()]}, "data"),
+        ({"data": [dataset(), (uniform(5, 3), uniform(5, 1))]}, "data"),
+        ({"memory": 0}, "memory"),
+        ({"steps": -1}, "steps"),
+        ({"loss": lambda output, label: (output - label).abs().mean(), "opt": "LM"}, "opt"),
+    ],
+)
+def test_what_does_not_fit_is_named_and_nothing_is_trained(arguments, named):
+    models = networks(2)
+    before = snapshot(models[0])
+    given = {"networks": models, "data": dataset(), "progress": False} | arguments
+    with pytest.raises(ValueError, match=named):
+        fit_many(given.pop("networks"), given.pop("data"), **given)
+    assert_same(before, models[0])
+
+
+def test_the_same_network_twice_is_refused():
+    model = tied()
+    with pytest.raises(ValueError, match="differ"):
+        fit_many([model, model], dataset())
+
+
+def test_regrouping_changes_nothing(monkeypatch):
+    """Whether stopped networks leave at once or stay to the end."""
+    found = []
+    for share in (0.01, 2.0):
+        monkeypatch.setattr(many, "_STOPPED", share)
+        ours, histories = fit_many(networks(4, grid=2), dataset(20), "LM", 60, lamb=1e-2, progress=False)
+        found.append(([len(h) for h in histories], [m.layer(0).coef.detach().clone() for m in ours]))
+    assert found[0][0] == pytest.approx(found[1][0], abs=3)
+    for one, other in zip(found[0][1], found[1][1], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
