@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import torch
+
 from kanwidget.training import Trainer
 from kanwidget.training.gradient import GradientMethod
 from kanwidget.training.lm import LevenbergMarquardt
 
-_LM = ("damping", "_growth", "_small")
+#: What Levenberg-Marquardt remembers, and as what a number is kept.
+_LM: dict[str, type[float] | type[int]] = {"damping": float, "_growth": float, "_small": int}
 
 
 def take(trainer: Trainer) -> dict[str, Any]:
@@ -17,7 +20,7 @@ def take(trainer: Trainer) -> dict[str, Any]:
     memory: dict[str, Any] = {"step_count": trainer.step_count, "seconds": trainer.seconds, "reason": trainer.reason}
     optimizer = trainer.optimizer
     if isinstance(optimizer, LevenbergMarquardt):
-        memory["LM"] = {name: getattr(optimizer, name) for name in _LM}
+        memory["LM"] = {name: kind(getattr(optimizer, name)) for name, kind in _LM.items()}
     elif isinstance(optimizer, GradientMethod):
         memory[trainer.opt] = {
             "lr": optimizer.lr,
@@ -40,7 +43,7 @@ def put(trainer: Trainer, memory: dict[str, Any]) -> None:
         return
     if isinstance(optimizer, LevenbergMarquardt):
         for name, value in known.items():
-            setattr(optimizer, name, value)
+            setattr(optimizer, name, torch.full_like(optimizer.damping, value))
     elif isinstance(optimizer, GradientMethod):
         if optimizer.lr != known["lr"]:
             optimizer.lr = known["lr"]
