@@ -20,6 +20,15 @@ export class Curves {
       this.#rows.set(keyText(key), array.values.subarray(i * width, (i + 1) * width));
   }
 
+  /** The importance of every edge of the structure. */
+  weigh(importance: NumberArray | undefined, structure: Structure): void {
+    if (importance?.values.length !== structure.edges.length) return;
+    for (const [i, key] of edgeKeys(structure).entries()) {
+      const row = this.#rows.get(key);
+      if (row) row[0] = importance.values[i]!;
+    }
+  }
+
   /** Forgets rows of edges that no longer exist. */
   keep(structure: Structure): void {
     const known = new Set(structure.edges.map((edge) => keyText(edge.key)));

@@ -219,7 +219,7 @@ const BODIES = {
   hello_ack: record({ snapshot }),
   metrics: record({ first: whole, replace: flag, arrays }),
   curves: record({ edges: orNull(list(edgeKey)), arrays }),
-  structure: record({ structure }),
+  structure: record({ structure }, { part: flag }),
   selection: record({ selection, arrays }),
   candidates: record({ candidates, arrays }),
   formula: record({ formula }),
@@ -308,6 +308,14 @@ export const filled = (wire: WireStructure): Structure => ({
     locked: edge.pinned === true || edge.tied !== undefined,
   })),
 });
+
+/** A structure of which some nodes and edges have changed; all others are the very same objects. */
+export function merged(before: Structure, part: WireStructure): Structure {
+  const { nodes, edges, ...whole } = filled(part);
+  const newer = new Map([...nodes, ...edges].map((one) => [keyText(one.key), one]));
+  const latest = <T extends { key: number[] }>(one: T) => (newer.get(keyText(one.key)) as T | undefined) ?? one;
+  return { ...whole, nodes: before.nodes.map(latest), edges: before.edges.map(latest) };
+}
 
 /** `[0, 2, 1]` as the text that stands in `data-kw-edge`. */
 export const keyText = (key: readonly number[]): string => key.join("-");

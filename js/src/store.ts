@@ -12,6 +12,7 @@ import {
   keyText,
   type Message,
   type MessageOf,
+  merged,
   type Parity,
   type Selection,
   type Settings,
@@ -173,6 +174,7 @@ export class Store {
         return ["metrics"];
       case "curves":
         this.curves.set(arrays.get("curves"), message.edges ?? this.state.structure.edges.map((edge) => edge.key));
+        this.curves.weigh(arrays.get("importance"), this.state.structure);
         return ["curves"];
       case "selection":
         return this.#setSelection(message.selection, arrays);
@@ -200,7 +202,11 @@ export class Store {
         return ["code"];
       case "structure": {
         const other = message.structure.version !== this.state.structure.version;
-        this.state.structure = filled(message.structure);
+        // A part of another network than this page knows says nothing to it.
+        if (message.part && other) return [];
+        this.state.structure = message.part
+          ? merged(this.state.structure, message.structure)
+          : filled(message.structure);
         this.curves.keep(this.state.structure);
         // What was found is about edges of the network before.
         if (other) this.state.survey = null;

@@ -19,6 +19,41 @@ beforeEach(() => {
   store.onChange((changed) => topics.push(...changed));
 });
 
+describe("a large network", () => {
+  it("is told in parts after an act", () => {
+    load(store);
+    const { nodes, edges } = store.state.structure;
+    apply(store, named("structure.part"));
+    const after = store.state.structure;
+    expect(after.edges.map(({ key }) => key)).toEqual(edges.map(({ key }) => key));
+    expect(after.edges[1]).toMatchObject({ key: [0, 1, 0], state: "symbolic", name: edges[1]!.name });
+    expect([after.edges[0], after.nodes[0]]).toEqual([edges[0], nodes[0]]);
+    expect(after.edges[0]).toBe(edges[0]);
+  });
+
+  it("is not told in parts to who knows another one", () => {
+    load(store);
+    const message = named("structure.part").message;
+    const before = store.state.structure;
+    apply(store, { message: { ...message, structure: { ...message.structure, version: 77 } }, buffer: null });
+    expect(store.state.structure).toBe(before);
+  });
+
+  it("keeps its curves but for those that are told, and hears the importance of all", () => {
+    load(store);
+    const kept = store.curves.get("0-0-0")!;
+    const { message, buffer } = named("curves.changed");
+    expect(message.edges).toEqual([[0, 1, 0]]);
+    store.curves.set({ values: new Float32Array(36).fill(9), shape: [1, 36] }, [[0, 1, 0]]);
+    store.curves.weigh({ values: new Float32Array([9, 9, 9, 9]), shape: [4] }, store.state.structure);
+    expect(store.curves.get("0-0-0")).toMatchObject({ importance: 9, low: kept.low });
+    apply(store, { message, buffer });
+    expect(store.curves.get("0-1-0")?.values[0]).not.toBe(9);
+    expect(store.curves.get("0-0-0")).toEqual(kept);
+    expect(store.curves.get("0-1-1")?.importance).toBe(0);
+  });
+});
+
 describe("snapshots", () => {
   it("bring everything", () => {
     expect(load(store)).toBe(true);

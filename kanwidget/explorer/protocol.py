@@ -305,8 +305,10 @@ class Snapshot(TypedDict):
 # ---- to the browser: {"v", "kind", "seq", …}
 # hello_ack   snapshot: Snapshot                                 buffer as in the snapshot
 # metrics     first: int, replace: bool, arrays {metrics}        rows from `first` on; replace forgets what was there
-# curves      edges: list[EdgeKey] | null (all), arrays {curves} row: importance, x_min, x_max, THUMB_SAMPLES values
-# structure   structure: Structure (a `curves` message with all edges follows)
+# curves      edges: list[EdgeKey] | null (all), arrays {curves, importance?} row: importance, x_min, x_max, THUMB_SAMPLES values;
+#             importance (all edges,): after an act on a large network, beside the curves that it has changed
+# structure   structure: Structure, part?: true: then its nodes and edges are only those that have changed (a `curves` message with
+#             all edges, or with those whose curves have changed, follows)
 # selection   selection: Selection, arrays
 # candidates  candidates: Candidates, arrays
 # formula     formula: Formula

@@ -70,7 +70,7 @@ class Router:
         try:
             size = self._check(message)
             if kind == "frame_ack":
-                self.publisher.acknowledge(message.get("frame"))
+                self.publisher.line.acknowledge(message.get("frame"))
                 self.driver.wake()
             elif kind == "hello":
                 self._hello(seq)

@@ -47,7 +47,7 @@ class Page:
         self.messages.append(message)
         self.buffers.append(buffers)
         if self.acknowledges and "frame" in message:
-            self.publisher.acknowledge(message["frame"])
+            self.publisher.line.acknowledge(message["frame"])
 
     def kinds(self):
         return [message["kind"] for message in self.messages]

@@ -13,7 +13,7 @@ import torch
 from kanwidget import KAN, Dataset, SymbolicFit
 from kanwidget.core import EdgeRef, Event, StepRecord
 from kanwidget.core.scores import Scores
-from kanwidget.explorer import curves, describe, reading
+from kanwidget.explorer import curves, describe, reading, told
 from kanwidget.explorer.publisher import Publisher
 from kanwidget.explorer.session import Session
 from kanwidget.explorer.topics import Notice
@@ -157,6 +157,17 @@ def _tellers(one, publisher):
         rows = curves.thumbnails(one.model, one.x, one.scores())
         publisher.tell("curves", {"edges": [[0, 1, 0]]}, {"curves": rows[1:2]})
 
+    def large(tell):
+        """What is told of a large network of which one edge and one curve have changed since."""
+        with mock.patch.object(told, "MANY_EDGES", 0), mock.patch.object(publisher, "told", told.Told()):
+            send, publisher.send = publisher.send, lambda *_: None
+            publisher._tell_structure()
+            publisher._tell_curves(whole=True)
+            publisher.send, publisher.seq = send, publisher.seq - 2
+            publisher.told._structure["edges"][1]["state"] = "spline"
+            publisher.told._rows[1, 3:] += 1
+            tell()
+
     def error(notice):
         one.notice = notice
         publisher.tell_notice()
@@ -214,6 +225,8 @@ def _tellers(one, publisher):
         "ack": lambda: publisher.tell_ack(9, True),
         "export.code": lambda: publisher.tell_file(code, None),
         "export.png": lambda: publisher.tell_file(png, b"\x89PNG\r\n\x1a\n"),
+        "structure.part": lambda: large(publisher._tell_structure),
+        "curves.changed": lambda: large(lambda: publisher._tell_curves(whole=True)),
     }
 
 

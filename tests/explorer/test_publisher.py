@@ -9,7 +9,8 @@ import torch
 from kanwidget import KAN
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import curves, describe, known
-from kanwidget.explorer.publisher import FRAME_SECONDS, PATIENCE_SECONDS, SNAPSHOT_SECONDS, Publisher
+from kanwidget.explorer.pace import FRAME_SECONDS, PATIENCE_SECONDS
+from kanwidget.explorer.publisher import SNAPSHOT_SECONDS, Publisher
 from kanwidget.explorer.session import Session
 from tests.explorer.states import train
 
@@ -62,7 +63,7 @@ def test_one_frame_is_on_its_way_and_changes_gather(publisher, page, clock):
         steps(publisher, 1)
         publisher.flush()
     assert page.kinds() == []
-    publisher.acknowledge(1)
+    publisher.line.acknowledge(1)
     publisher.flush()
     assert page.kinds() == ["metrics", "curves", "status"]
     assert rows(page.messages[0], page.buffers[0])[:, 0].tolist() == [2, 3, 4, 5, 6]
@@ -117,7 +118,7 @@ def test_acknowledgements_of_other_frames_are_nothing(publisher, page, clock):
     page.clear()
     steps(publisher, 1)
     for frame in (0, 2, None, "1", [1]):
-        publisher.acknowledge(frame)
+        publisher.line.acknowledge(frame)
     clock.now += 1
     publisher.flush()
     assert page.kinds() == []

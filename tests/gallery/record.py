@@ -26,7 +26,7 @@ class Recorder:
 
     def hear(self, message, buffers):
         if "frame" in message:
-            self.explorer._publisher.acknowledge(message["frame"])
+            self.explorer._publisher.line.acknowledge(message["frame"])
         self.heard.append({"message": message, "buffer": text(buffers[0]) if buffers else None})
 
     def say(self, kind, **body):
