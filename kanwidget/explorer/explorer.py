@@ -342,6 +342,7 @@ class KANExplorer(Controls, Outputs):
 
             self._widget = ExplorerWidget(self._router.handle, self._ask(self._publisher.snapshot))
             self._publisher.send, self._publisher.store = self._widget.tell, self._widget.store
+            self._publisher.line.deaf = self._widget.deaf
             self._driver.post(lambda: self._publisher.note(frozenset(("formula",))))
         return self._widget
 
@@ -350,6 +351,7 @@ class KANExplorer(Controls, Outputs):
         if self._driver.closed:
             return
         self._publisher.send = self._publisher.store = None
+        self._publisher.line.deaf = lambda: False
         if self._widget is not None:
             self._widget.close()
         self._driver.close(self._free)

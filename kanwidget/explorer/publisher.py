@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from kanwidget.core import library
 from kanwidget.explorer import describe, live

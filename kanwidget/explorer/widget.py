@@ -13,6 +13,7 @@ import ipywidgets
 import traitlets
 
 from kanwidget.explorer import protocol as p
+from kanwidget.explorer.hearing import Hearing
 from kanwidget.explorer.watch import PageWatch, watched
 
 _log = logging.getLogger(__name__)
@@ -35,7 +36,10 @@ class ExplorerWidget(anywidget.AnyWidget):
     def __init__(self, handle: Callable[[Any, list[Any]], None], snapshot: p.Snapshot) -> None:
         self._lock = threading.RLock()
         self._handle: Callable[[Any, list[Any]], None] | None = handle
-        self._watch = PageWatch()
+        self._watch, self._hearing = PageWatch(), Hearing()
+        self._shell = _shell()
+        if self._shell is not None:
+            self._hearing.follow(self._shell)
         super().__init__(snapshot=cast("dict[str, Any]", snapshot), layout=ipywidgets.Layout(width="auto"))
         self.on_msg(self._received)
 
@@ -70,7 +74,12 @@ class ExplorerWidget(anywidget.AnyWidget):
     def _received(self, _: Any, message: Any, buffers: list[Any]) -> None:
         if self._handle is not None:
             self._watch.hear()
+            self._hearing.hear()
             self._handle(message, buffers)
+
+    def deaf(self) -> bool:
+        """Whether a cell keeps the kernel from hearing pages. May be called on any thread."""
+        return self._shell is not None and self._hearing.deaf()
 
     def _look(self, message: dict[str, Any]) -> None:
         """Pause where the last page was closed and nobody will say so."""
@@ -98,6 +107,8 @@ class ExplorerWidget(anywidget.AnyWidget):
             comm._reply_subshell_for = lambda data, default: default
 
     def close(self) -> None:
+        if self._handle is not None and self._shell is not None:
+            self._hearing.leave(self._shell)
         self._handle = None
         layout = self.layout
         try:
@@ -124,8 +135,13 @@ def can_show() -> bool:
 
 
 def _kernel() -> Any:
+    return getattr(_shell(), "kernel", None)
+
+
+def _shell() -> Any:
+    """IPython's shell, None where there is none."""
     try:
         from IPython.core.getipython import get_ipython
     except ImportError:
         return None
-    return getattr(get_ipython(), "kernel", None)
+    return get_ipython()  # type: ignore[no-untyped-call]

@@ -72,11 +72,20 @@ class Kernel:
                 if condition(self.heard[place]):
                     return self.heard[place]
                 place += 1
-            assert time.monotonic() < deadline, "the message never came"
-            try:
-                self.heard.append(self.client.get_iopub_msg(timeout=1))
-            except queue.Empty:
-                continue
+            assert time.monotonic() < deadline, f"the message never came; the last ones: {self.last_words()}"
+            self.listen()
+
+    def listen(self):
+        """Wait a second for a message; whether one came."""
+        try:
+            self.heard.append(self.client.get_iopub_msg(timeout=1))
+        except queue.Empty:
+            return False
+        return True
+
+    def last_words(self):
+        """What was heard last, for people."""
+        return [(m["msg_type"], str(m["content"])[:200]) for m in self.heard[-5:]]
 
     def open_subshell(self):
         """A second shell, as the page opens it; None where the kernel has none."""

@@ -36,7 +36,9 @@ class View:
             self.structure = told["structure"]
         if told["kind"] == "curves":
             keys = [one["key"] for one in self.structure["edges"]]
-            for key, row in zip(keys if told["edges"] is None else told["edges"], array(told, buffers, "curves"), strict=True):
+            for key, row in zip(
+                keys if told["edges"] is None else told["edges"], array(told, buffers, "curves"), strict=True
+            ):
                 self.rows[tuple(key)] = row.copy()
             if "importance" in told["arrays"]:
                 for key, value in zip(keys, array(told, buffers, "importance"), strict=True):

@@ -186,3 +186,42 @@ def test_two_explorers_of_one_model_are_apart(model, data):
     with KANExplorer(model, data) as one, KANExplorer(model, data) as two:
         one.fix("sin", edge=(0, 0, 0))
         assert two.model.layer(0).state(0, 0) == model.layer(0).state(0, 0) == "spline"
+
+
+class Events:
+    """IPython's, as far as they are used."""
+
+    def __init__(self):
+        self.calls = {"pre_run_cell": [], "post_run_cell": []}
+
+    def register(self, name, call):
+        self.calls[name].append(call)
+
+    def unregister(self, name, call):
+        self.calls[name].remove(call)
+
+    def trigger(self, name):
+        for call in self.calls[name]:
+            call(None)
+
+
+def test_a_cell_keeps_the_kernel_from_hearing_until_something_is_heard(model, data, monkeypatch):
+    shell = types.SimpleNamespace(events=Events(), kernel=None)
+    monkeypatch.setattr(adapter, "_shell", lambda: shell)
+    with KANExplorer(model, data, driver="blocking") as explorer:
+        the_comm(explorer)
+        deaf = explorer._publisher.line.deaf
+        shell.events.trigger("post_run_cell")
+        assert not deaf()
+        shell.events.trigger("pre_run_cell")
+        assert deaf()
+        say(explorer, kind="frame_ack", frame=1)
+        assert not deaf()
+        shell.events.trigger("pre_run_cell")
+        assert deaf()
+    assert shell.events.calls == {"pre_run_cell": [], "post_run_cell": []}
+
+
+def test_without_ipython_everything_is_heard(explorer):
+    the_comm(explorer)
+    assert not explorer._publisher.line.deaf()

@@ -20,6 +20,10 @@ VERSIONS = {
 }
 #: Those of them that hear a click while a cell runs.
 SUBSHELLS = frozenset(VERSIONS) - {"ipykernel-6"}
+#: Those in which a request that arrives while the kernel answers another one may lie unread until the next message comes
+#: (https://github.com/ipython/ipykernel/pull/1529; 7.4 has the cure). Whoever waits for its answer has to say something more, as the
+#: page does after a second.
+STRANDS = frozenset(("ipykernel-7.0.1", "ipykernel-7.1"))
 
 
 def make(name):
