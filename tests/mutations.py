@@ -118,8 +118,8 @@ MUTATIONS = (
     Mutation(
         "stale candidates",
         "kanwidget/explorer/session.py",
-        "self._fits[:3] == (edge, self.version, self.rows)",
-        "self._fits[0] == edge",
+        "self.fits.at(self.version, self.rows)",
+        "self.fits.at(0, self.rows)",
         ("tests/explorer/test_session.py",),
     ),
     Mutation(

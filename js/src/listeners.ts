@@ -55,7 +55,7 @@ export class Registry {
     return done;
   }
 
-  /** Before the next drawing of the screen: the place to measure, where it forces no extra layout. */
+  /** Before the next drawing of the screen. */
   frame(call: () => void): () => void {
     const id = requestAnimationFrame(() => {
       done();
@@ -63,6 +63,11 @@ export class Registry {
     });
     const done = this.add(() => cancelAnimationFrame(id));
     return done;
+  }
+
+  /** After the next drawing of the screen: what is measured then costs no layout of its own. */
+  settled(call: () => void): void {
+    this.frame(() => this.timeout(call, 0));
   }
 
   destroy(): void {

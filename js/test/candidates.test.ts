@@ -99,6 +99,28 @@ describe("candidates", () => {
   });
 });
 
+describe("cards", () => {
+  beforeEach(() => view.click('[data-kw-edge="0-0-1"]'));
+
+  it("stay for the next edge, and what is told again is not drawn again", () => {
+    const card = () => view.one('[data-kw-candidate="sin"]');
+    const [before, drawn] = [card(), card().querySelector("path")!.getAttribute("d")];
+    view.click('[data-kw-edge="0-1-2"]');
+    expect(card()).toBe(before);
+    expect(card().querySelector("path")!.getAttribute("d")).not.toBe(drawn);
+    // Another message about the selection, as training brings ten a second of.
+    const written: Node[] = [];
+    const watch = new MutationObserver((all) => written.push(...all.map(({ target }) => target)));
+    watch.observe(card(), { subtree: true, attributes: true, childList: true, characterData: true });
+    const [selection] = view.kernel.selectionPart();
+    view.kernel.push("selection", { selection, arrays: {} }, new DataView(new ArrayBuffer(0)));
+    frame();
+    written.push(...watch.takeRecords().map(({ target }) => target));
+    watch.disconnect();
+    expect(written).toEqual([]);
+  });
+});
+
 describe("long names", () => {
   it("are x on a candidate's card", () => {
     const kernel = new FakeKernel({ width: [1, 1], steps: 5, names: ["mean_radius_worst"] });

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core import EdgeRef, Primitive, SymbolicFit
+from kanwidget.explorer.commands import Edge
 
 #: Seconds that a value may lag behind the training: candidates are refreshed about once a second.
 LAG_SECONDS = 2.0
@@ -26,6 +27,25 @@ class _Found:
     """Inputs and values of the edge: where these are the same, so is the fit."""
     other: int = -1
     """The last version in which the edge was found to be another."""
+
+
+class FitsKnown:
+    """Edge → all its candidates, in one state of the network: going back to an edge searches nothing again."""
+
+    def __init__(self) -> None:
+        self._state: tuple[int, tuple[Primitive, ...]] | None = None
+        self._fits: dict[Edge, list[SymbolicFit]] = {}
+
+    def at(self, version: int, rows: tuple[Primitive, ...]) -> dict[Edge, list[SymbolicFit]]:
+        """Those of this version of the network, fitted from these functions."""
+        if self._state != (version, rows):
+            self._state = (version, rows)
+            self.forget()
+        return self._fits
+
+    def forget(self) -> None:
+        """Another order makes other lists."""
+        self._fits = {}
 
 
 class BestKnown:

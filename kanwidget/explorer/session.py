@@ -19,7 +19,7 @@ from kanwidget.core.scores import Scores
 from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.explorer import curves, memory
 from kanwidget.explorer.commands import Command, Edge, Panel
-from kanwidget.explorer.known import BestKnown
+from kanwidget.explorer.known import BestKnown, FitsKnown
 from kanwidget.explorer.live import Seen
 from kanwidget.explorer.protocol import State
 from kanwidget.explorer.recorder import Recorder
@@ -130,7 +130,7 @@ class Session:
         self.tree = UndoTree()
         self.tree.add("start", "start", self.now, None, parameter_map(self.model).size)
         self.dragging: Checkpoint | None = None
-        self._fits: tuple[Edge, int, tuple[Primitive, ...], list[SymbolicFit]] | None = None
+        self.fits = FitsKnown()
         self._scores: tuple[int, Scores] | None = None
         self.view = first_view(self)
         self.version += 1
@@ -175,14 +175,13 @@ class Session:
 
     def candidates(self, edge: Edge) -> list[SymbolicFit]:
         """All functions that could replace an edge, best first; computed once for each state of the network."""
-        if not self._fits_of(edge):
+        if edge not in self._known:
             self.know(edge, self.search(edge))
-        assert self._fits is not None  # for the type checker
-        return self._fits[3]
+        return self._known[edge]
 
     def know(self, edge: Edge, fits: list[SymbolicFit]) -> None:
         """These are all functions that could replace an edge as it is now, best first."""
-        self._fits = (edge, self.version, self.rows, fits)
+        self._known[edge] = fits
         if fits:
             samples = curves.edge_samples(self.model, edge, self.x)
             self.best.among(self.rows).put(EdgeRef(*edge), fits[0], self.version, samples)
@@ -204,9 +203,10 @@ class Session:
             self._broken.add(broken.row)
             self.left_out.append(str(broken))
 
-    def _fits_of(self, edge: Edge) -> bool:
-        """Whether the candidates that are known are those of an edge as it is now."""
-        return self._fits is not None and self._fits[:3] == (edge, self.version, self.rows)
+    @property
+    def _known(self) -> dict[Edge, list[SymbolicFit]]:
+        """The candidates of edges as they are now."""
+        return self.fits.at(self.version, self.rows)
 
     def best_known(self, edge: EdgeRef) -> SymbolicFit | None:
         """The best candidate of an edge, if it is known for the present state."""
@@ -227,7 +227,7 @@ class Session:
 
     def candidates_known(self) -> bool:
         """Whether the candidates of the first selected edge are those of the present state."""
-        return bool(self.selection) and self._fits_of(self.selection[0])
+        return bool(self.selection) and self.selection[0] in self._known
 
     def history(self) -> History:
         """The steps and events of this session, in a value of its own."""

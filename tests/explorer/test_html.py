@@ -246,7 +246,7 @@ def test_edges_of_a_page_are_fitted_together_and_it_tells_how_far_it_is(explorer
     assert asked == [4, 2]
     assert told == ["writing the page: edge 1 of 6", "writing the page: edge 5 of 6", None]
     for name, stored in report["edges"].items():
-        session._fits = None
+        session.fits.forget()
         best = session.candidates(tuple(map(int, name.split("-"))))[0]
         assert stored["candidates"]["rows"][0]["name"] == best.name
         assert stored["candidates"]["rows"][0]["r2"] == pytest.approx(best.r2, abs=1e-6)

@@ -175,10 +175,14 @@ def test_reset_with_a_seed_is_another_network_of_the_same_shape(session):
 
 def test_candidates_are_those_of_the_present_state(session):
     first = session.candidates((0, 0, 0))
+    session.candidates((0, 1, 0))
     assert session.candidates((0, 0, 0)) is first
     train(session, 1)
     assert session.candidates((0, 0, 0)) is not first
-    assert session.candidates((0, 0, 0))[0] == session.model.suggest_symbolic(0, 0, 0, topk=1)[0]
+    second = session.candidates((0, 0, 0))
+    assert second[0] == session.model.suggest_symbolic(0, 0, 0, topk=1)[0]
+    session.apply(c.Rank(weight=0.2))
+    assert session.candidates((0, 0, 0)) is not second
 
 
 def test_the_library_can_be_limited(model, data):

@@ -1,11 +1,11 @@
 // One candidate: its fit over the edge's curve, the residual below on its own scale, and what it costs.
-import { row } from "../codecs";
+import { type NumberArray, row } from "../codecs";
 import type { Context } from "../context";
 import { attrs, h, line, s, setText } from "../dom";
 import { interval, number, pretty, rSquared, variable } from "../format";
 import { wrapping } from "../math";
 import type { Candidate, MathNode } from "../protocol";
-import { extent, linear, padded, path } from "../scales";
+import { extent, linear, padded, path, type Scale } from "../scales";
 import { button } from "./controls";
 
 const W = 168;
@@ -24,6 +24,27 @@ const shortNames = ([tag, values, children]: MathNode): MathNode => [
     : children.map((child) => (typeof child === "string" ? child : shortNames(child))),
 ];
 
+/** What all cards of an edge have in common: its curve, and the axes, which make them comparable. */
+export interface Shared {
+  fits: Map<string, NumberArray>;
+  xs: Float32Array;
+  ys: Float32Array;
+  x: Scale;
+  y: Scale;
+  edge: string;
+  /** From its lowest to its highest value. */
+  height: number;
+}
+
+export function sharedBy(fits: Map<string, NumberArray>): Shared | null {
+  const [xs, ys] = [fits.get("x")?.values, fits.get("y")?.values];
+  if (!xs || !ys) return null;
+  const [low, high] = extent(ys);
+  const x = linear(...extent(xs), 3, W - 3);
+  const y = linear(...padded([low, high], 0.12), FIT_H - 2, 2);
+  return { fits, xs, ys, x, y, edge: path(xs, ys, x, y), height: high - low };
+}
+
 export class Card {
   readonly node: HTMLElement;
   #edge = line("", "kw-c7", 5);
@@ -37,6 +58,8 @@ export class Card {
   #fix: HTMLButtonElement;
   #both: HTMLButtonElement;
   #written = "";
+  #candidate: Candidate | null = null;
+  #x = "";
   /** Its formula has changed since it was measured. */
   fresh = true;
 
@@ -79,18 +102,18 @@ export class Card {
     );
   }
 
-  draw(context: Context, index: number, best: boolean): void {
+  draw(context: Context, index: number, best: boolean, shared: Shared | null): void {
     const { store, act } = context;
     const candidate = store.state.candidates.rows[index];
     if (!candidate) return;
     attrs(this.node, { "data-kw-r2": candidate.r2, "data-best": best });
-    this.#fix.classList.toggle("kw-primary", best);
-    for (const one of [this.#fix, this.#both]) {
-      attrs(one, { disabled: !act.possible });
-      one.hidden = act.reading;
-    }
-    this.#curves(context, index);
-    this.#facts(candidate, variable(store.state.selection.x_name ?? "x"));
+    attrs(this.#fix, { class: `kw-box kw-button kw-small${best ? " kw-primary" : ""}` });
+    for (const one of [this.#fix, this.#both]) attrs(one, { disabled: !act.possible, hidden: act.reading });
+    const x = variable(store.state.selection.x_name ?? "x");
+    if (candidate === this.#candidate && x === this.#x) return;
+    [this.#candidate, this.#x] = [candidate, x];
+    if (shared) this.#curves(shared, index);
+    this.#facts(candidate, x);
   }
 
   #facts(candidate: Candidate, x: string): void {
@@ -111,27 +134,30 @@ export class Card {
     setText(this.#valid, interval(candidate.valid, x.length > LONG ? "x" : x));
   }
 
-  /** Says whether the formula is wider than its place, once it has one. */
-  measure(): void {
-    this.fresh = false;
-    attrs(this.#formula, { "data-more": this.#formula.scrollWidth > this.#formula.clientWidth + 2 ? "right" : null });
+  /** Its formula waits to be measured, and has a place. */
+  get due(): boolean {
+    return this.fresh && this.node.isConnected;
   }
 
-  #curves({ store }: Context, index: number): void {
-    const xs = store.state.fits.get("x")?.values;
-    const ys = store.state.fits.get("y")?.values;
-    const fit = row(store.state.fits.get("fits"), index);
-    if (!xs || !ys || !fit) return;
-    const x = linear(...extent(xs), 3, W - 3);
-    // The edge's own range for all cards: shared axes are what makes them comparable.
-    const y = linear(...padded(extent(ys), 0.12), FIT_H - 2, 2);
+  /** The formula is wider than its place. */
+  get wide(): boolean {
+    return this.#formula.scrollWidth > this.#formula.clientWidth + 2;
+  }
+
+  fade(wide: boolean): void {
+    this.fresh = false;
+    attrs(this.#formula, { "data-more": wide ? "right" : null });
+  }
+
+  #curves({ fits, xs, ys, x, y, edge, height }: Shared, index: number): void {
+    const fit = row(fits.get("fits"), index);
+    if (!fit) return;
     const residual = fit.map((value, i) => value - ys[i]!);
     const most = residual.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0);
     // Below what single precision can tell there is only rounding to be seen: a flat line.
-    const [low, high] = extent(ys);
-    const reach = Math.max(most, 2e-6 * (high - low)) || 1;
+    const reach = Math.max(most, 2e-6 * height) || 1;
     const small = linear(-reach, reach, ZERO + RESIDUAL_H / 2 - 1, ZERO - RESIDUAL_H / 2 + 1);
-    attrs(this.#edge, { d: path(xs, ys, x, y) });
+    attrs(this.#edge, { d: edge });
     attrs(this.#fit, { d: path(xs, fit, x, y) });
     attrs(this.#residual, { d: path(xs, residual, x, small) });
     setText(this.#size, `±${number(most, 2)}`);

@@ -1,13 +1,13 @@
 // What could replace the edge's function: small multiples on shared axes, best first.
 import type { Context, View } from "../context";
-import { attrs, h, place, setText } from "../dom";
+import { attrs, h, setText } from "../dom";
 import { pretty } from "../format";
 import { Registry } from "../listeners";
 import { keyText } from "../protocol";
 import { ranked } from "../rank";
 import { type Topics, touches } from "../topics";
-import { Card } from "./candidate-card";
 import { button } from "./controls";
+import { Deck } from "./deck";
 import { SIMPLICITY_VALUES, slider } from "./slider";
 
 export function candidates(context: Context): View {
@@ -22,16 +22,12 @@ export function candidates(context: Context): View {
   });
   const order = orderSlider(context, registry);
   const other = otherFunction(context, registry);
-  const list = h("div", { class: "kw-cards kw-fill kw-scroll", role: "list", "aria-label": "Candidates" });
+  const deck = new Deck(context, registry);
+  const list = deck.node;
   const note = h("p", { class: "kw-empty kw-dim" });
   const bar = h("div", { class: "kw-row kw-bar" }, order.node, filter, other.node);
   const node = h("div", { class: "kw-col" }, bar, list, note);
-  const cards = new Map<string, Card>();
   let held: string[] | null = null;
-  const shownNames = () => [...list.children].map((card) => card.getAttribute("data-kw-candidate") ?? "");
-  const measure = () => {
-    for (const card of cards.values()) card.measure();
-  };
   const show = (topics: Topics) => {
     const { rows } = store.state.candidates;
     const names = ranked(rows, ui.values.weight).map((i) => rows[i]!.name);
@@ -41,15 +37,15 @@ export function candidates(context: Context): View {
       : names;
     const wanted = ui.values.filter.trim().toLowerCase();
     const visible = sorted.filter((name) => name.toLowerCase().includes(wanted) || pretty(name).includes(wanted));
-    drawCards(context, cards, visible, list);
-    if (touches(topics, "size") || visible.some((name) => cards.get(name)!.fresh)) registry.frame(measure);
+    if (topics.has("size")) deck.resized();
+    deck.draw(visible);
     attrs(list, { "aria-busy": String(store.state.candidates.busy && act.possible) });
     note.hidden = visible.length > 0;
     setText(note, emptyText(context, names.length));
   };
   registry.listen(filter, "input", () => ui.set("filter", filter.value));
   const visit = visits(node, registry, (inside) => {
-    held = inside ? shownNames() : null;
+    held = inside ? deck.names : null;
     if (!inside) show(new Set());
   });
   registry.listen(list, "click", (event) => {
@@ -64,7 +60,7 @@ export function candidates(context: Context): View {
     // Another edge: its own order, from the top.
     if (now !== edge) {
       held = null;
-      list.scrollTop = 0;
+      deck.top();
     }
     edge = now;
     if (touches(topics, "rank")) held = null;
@@ -72,7 +68,7 @@ export function candidates(context: Context): View {
     other.draw();
     show(topics);
     // A new order that the hand here has asked for is held as well.
-    if (visit.inside) held ??= shownNames();
+    if (visit.inside) held ??= deck.names;
   };
   return { node, draw, destroy: () => registry.destroy() };
 }
@@ -105,25 +101,6 @@ function visits(node: HTMLElement, registry: Registry, call: (inside: boolean) =
     if (!node.contains(event.relatedTarget as Node | null)) set("focused", false);
   });
   return state;
-}
-
-function drawCards(context: Context, cards: Map<string, Card>, names: string[], list: HTMLElement): void {
-  const { rows } = context.store.state.candidates;
-  for (const name of cards.keys()) if (!rows.some((one) => one.name === name)) cards.delete(name);
-  const nodes = names.map((name, place) => {
-    let card = cards.get(name);
-    if (!card) {
-      card = new Card(name);
-      cards.set(name, card);
-    }
-    card.draw(
-      context,
-      rows.findIndex((one) => one.name === name),
-      place === 0,
-    );
-    return card.node;
-  });
-  place(list, nodes);
 }
 
 function emptyText({ store, ui }: Context, known: number): string {

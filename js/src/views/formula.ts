@@ -67,7 +67,7 @@ export function formulaBar(context: Context): View {
     if (now !== written) {
       written = now;
       output.replaceChildren(...value.outputs.map((tree) => h("div", {}, wrapping(tree))));
-      registry.frame(more);
+      registry.settled(more);
     }
     setText(fixed, `${thousands(value.fixed)} of ${thousands(value.active)} fixed`);
     setText(rmse, value.rmse === null ? "" : `${settings.loss} ${number(value.rmse)}`);

@@ -46,7 +46,7 @@ export function shell(context: Context, root: HTMLElement): View {
     speech.node,
   );
   root.append(frame);
-  registry.listen(drawing.node, "click", () => registry.frame(() => reveal(frame, detail.node as HTMLElement)));
+  registry.listen(drawing.node, "click", () => registry.settled(() => reveal(frame, detail.node as HTMLElement)));
   const views = [bar, trouble, drawing, data, detail, formula, past, speech];
   return {
     node: frame,
