@@ -13,6 +13,7 @@ from kanwidget.datasets import Dataset
 from kanwidget.kan import KAN
 from kanwidget.sweeps.data import Arrays, dataset_of
 from kanwidget.sweeps.space import OF_NETWORK, Case, Setting
+from kanwidget.training import fit_many
 from kanwidget.training.parameters import parameter_map
 
 #: Results come, and are kept, by batches: larger ones are hardly faster, and a killed process loses more.
@@ -68,20 +69,15 @@ def failed_row(case: Case, reason: str) -> Row:
 def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[str, Row]]:
     started = time.perf_counter()
     models = [KAN(**_part(case.setting, of_network=True), seed=case.seed) for case in cases]
-    histories = _fit_all(models, [sets[case.data] for case in cases], [case.setting for case in cases])
+    shared = {name: value for name, value in _part(cases[0].setting, of_network=False).items() if name != "lamb"}
+    lambs = [case.setting.get("lamb", 0.0) for case in cases]
+    _, histories = fit_many(models, [sets[case.data] for case in cases], lamb=lambs, progress=False, **shared)
     if any(history.reason == "interrupted" for history in histories):
-        raise KeyboardInterrupt  # `fit` ends quietly with what it has reached, which is no result
+        raise KeyboardInterrupt  # `fit_many` ends quietly with what it has reached, which is no result
     seconds = (time.perf_counter() - started) / len(cases)
     return [
         (case.key, _row(case, parameter_map(model).size, kept_record(history), history, seconds))
         for case, model, history in zip(cases, models, histories, strict=True)
-    ]
-
-
-def _fit_all(models: Sequence[KAN], data: Sequence[Dataset], settings: Sequence[Setting]) -> list[History]:
-    return [
-        model.fit(one, **_part(setting, of_network=False), progress=False)
-        for model, one, setting in zip(models, data, settings, strict=True)
     ]
 
 

@@ -18,6 +18,7 @@ from kanwidget.surgery._record import log
 from kanwidget.sweeps.batches import Row, kept_record
 from kanwidget.sweeps.front import pareto
 from kanwidget.sweeps.table import Table
+from kanwidget.training import fit_many
 from kanwidget.training.parameters import parameter_map
 
 #: A larger network is worth it if the error becomes so many times smaller.
@@ -239,7 +240,7 @@ class _Search:
         if self.networks + len(models) > self.budget:
             raise _Ended("budget")
         self.networks += len(models)
-        histories = [m.fit(self.data, steps=self.steps, lamb=lamb, progress=False) for m in models]
+        _, histories = fit_many(models, self.data, steps=self.steps, lamb=lamb, progress=False)
         if any(history.reason == "interrupted" for history in histories):
             if not self.trials:
                 raise KeyboardInterrupt

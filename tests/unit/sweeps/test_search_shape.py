@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from kanwidget import KAN, Dataset, create_dataset, search_shape
-from kanwidget.sweeps import pareto, plot_pareto
+from kanwidget import Dataset, create_dataset, search_shape
+from kanwidget.sweeps import pareto, plot_pareto, shapes
 from kanwidget.sweeps.shapes import _with_validation
 from tests.unit.sweeps.sweep_samples import product
 
@@ -102,15 +102,15 @@ def test_its_table_can_be_plotted(found):
 
 
 def test_an_interrupted_search_returns_what_it_has(monkeypatch):
-    plain, seen = KAN.fit, []
+    plain, calls = shapes.fit_many, []
 
-    def fit(model, *arguments, **options):
-        seen.append(model)
-        history = plain(model, *arguments, **options)
-        history.reason = "interrupted" if len(seen) == 3 else history.reason
-        return history
+    def fit_many(models, *arguments, **options):
+        calls.append(models)
+        _, histories = plain(models, *arguments, **options)
+        histories[0].reason = "interrupted" if len(calls) == 2 else histories[0].reason
+        return models, histories
 
-    monkeypatch.setattr(KAN, "fit", fit)
+    monkeypatch.setattr(shapes, "fit_many", fit_many)
     found = quick()
     assert (found.reason, len(found.trials)) == ("interrupted", 1)
 
