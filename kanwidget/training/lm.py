@@ -1,34 +1,26 @@
 """Levenberg-Marquardt: Gauss-Newton steps, damped until they decrease the true objective.
 
-The normal matrix is summed over chunks of samples, so memory is bounded. The penalty R isn't a sum of squares: it
-enters with its exact gradient, and for curvature with the majoriser of each edge's standard deviation s = √(wᵀMw),
-s ≤ wᵀMw/(2s₀) + s₀/2, M the covariance of the edge's basis functions: an iteratively reweighted group lasso.
-
 Damping is measured in a metric that also counts second differences of the coefficients: far from a minimum a fine
 grid then moves like a coarse one, where plain damping lets neighbouring coefficients run apart into local minima.
 
 References:
     Marquardt, "An algorithm for least-squares estimation of nonlinear parameters", SIAM Journal 11 (1963).
     Nielsen, "Damping parameter in Marquardt's method", IMM-REP-1999-05 (the update of the damping).
-    Yuan and Lin, "Model selection and estimation in regression with grouped variables", JRSS B 68 (2006).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from kanwidget.training.jacobian import jacobian
-from kanwidget.training.objective import Objective, Value
-from kanwidget.training.parameters import ParameterMap, parameter_map
-from kanwidget.training.penalty import INPUT_FLOOR, deviation
-from kanwidget.training.stack import LayerStack
+from kanwidget.training.parameters import LayerMap
+from kanwidget.training.quadratic import add_blocks
+from kanwidget.training.stack import LayerStack, Stack
 
-#: Bytes of one chunk of the Jacobian of a network, and of small ones that share a chunk.
-_CHUNK_BYTES, _TOGETHER_BYTES = 1 << 25, 1 << 22
 #: Damping at the start, relative to the mean diagonal of the normal matrix, for a network that has learnt nothing; one that fits
 #: already starts with proportionally less. Of forty seeds of [2, 1, 1] one ends in a poor minimum with 10, six with 1. With a penalty
 #: a slower start lets it choose: of thirty seeds of [2, 5, 1] one keeps a superfluous node with 100, five with 10.
@@ -38,10 +30,6 @@ _ROUGHNESS = 1e-5
 #: What holds directions that the data don't determine, in parts of the loss: on the squares of the coefficients (in their units),
 #: and on those of their second differences. See ARCHITECTURE.md for what they do.
 _HOLD_SIZE, _HOLD_ROUGHNESS = 1e-6, 1e-6
-#: Labels whose mean square is below are 0: they have no unit.
-_SMALLEST_SQUARE = 1e-200
-#: And a spread below this part of it is counted as this.
-_SMALLEST_SPREAD = 1e-12
 #: Beyond this damping a step is too short to matter.
 _LARGEST_DAMPING = 1e10
 #: So many steps in a row with less relative gain than this, and it has converged.
@@ -63,6 +51,53 @@ class Outcome:
     """`converged` or `stalled` when another step can't help."""
 
 
+class Places(Protocol):
+    """Where the free parameters of networks stand in a vector each, see `ParameterMap`."""
+
+    @property
+    def layers(self) -> tuple[LayerMap, ...]:
+        """Those of the layers."""
+
+    @property
+    def size(self) -> int:
+        """Length of a vector."""
+
+    def read(self, stack: Stack) -> Tensor:
+        """The vectors, `(networks, size)`."""
+
+    def write(self, stack: Stack, vector: Tensor) -> None:
+        """Set the parameters from vectors."""
+
+
+class LeastSquares(Protocol):
+    """What `LevenbergMarquardt` can minimise: objectives of networks side by side."""
+
+    stack: Stack
+    lamb: Tensor
+    """Weights of the penalties, `(networks,)`."""
+
+    def positions(self) -> Any:
+        """`Places` of what may be moved."""
+
+    def trivial_loss(self) -> Tensor:
+        """What a network that has learnt something must beat, `(networks,)`."""
+
+    def units(self, positions: Any, trivial: Tensor) -> tuple[Tensor, Tensor]:
+        """What each parameter is measured in, `(networks, size)`, as 1/unit: in sizes, and in second differences."""
+
+    def value(self, *, slopes: bool) -> Any:
+        """The objectives at the present parameters: `loss`, `penalty` and `total`, `(networks,)`, and `put`."""
+
+    def normal(self, positions: Any, value: Any, check: Callable[[], None]) -> tuple[Tensor, Tensor]:
+        """Gauss-Newton matrices and gradients of the losses; `check` may raise between chunks."""
+
+    def add_penalty(self, matrix: Tensor, gradient: Tensor, positions: Any, value: Any) -> None:
+        """Add gradient and curvature of the penalties."""
+
+    def __getitem__(self, networks: Tensor) -> LeastSquares:
+        """The objectives of copies of some of the networks."""
+
+
 class LevenbergMarquardt:
     """Minimises objectives whose loss has a Gauss-Newton factor, step by step.
 
@@ -72,7 +107,7 @@ class LevenbergMarquardt:
         objective: What to minimise.
     """
 
-    def __init__(self, objective: Objective) -> None:
+    def __init__(self, objective: LeastSquares) -> None:
         self.objective = objective
         self.reset()
 
@@ -86,15 +121,20 @@ class LevenbergMarquardt:
     def renew(self) -> None:
         """Take notice of changed knots, parameters or settings, and keep the damping."""
         objective = self.objective
-        self.positions: ParameterMap = parameter_map(objective.stack.shape)
+        self.positions: Places = objective.positions()
         self._trivial = objective.trivial_loss()
-        self._units, spread = _units(objective, self.positions, self._trivial)
+        self._units, spread = objective.units(self.positions, self._trivial)
         self._metric = _metric(objective, self.positions) * self._units[:, :, None] * self._units[:, None]
         self._hold = _hold(objective, self.positions, self._units, spread)
         self._growth = torch.full_like(self._trivial, 2.0)
         self._small = torch.zeros_like(self._trivial)
         self._current = objective.value(slopes=True)
         self._known = self.positions.read(objective.stack)
+
+    @property
+    def current(self) -> Any:
+        """The objectives' value at the present parameters."""
+        return self._current
 
     def inherit(self, other: LevenbergMarquardt, places: Sequence[int]) -> None:
         """Take over what another one knows of some of its networks, which are mine."""
@@ -143,7 +183,7 @@ class LevenbergMarquardt:
             left = left[~good]
         return self._finish(known, found)
 
-    def _value_at(self, vector: Tensor, some: _Some) -> Value:
+    def _value_at(self, vector: Tensor, some: _Some) -> Any:
         """The objectives of some networks with other parameters; of all of them they become their own."""
         objective = self.objective if some.all else self.objective[some.places]
         self.positions.write(objective.stack, vector)
@@ -184,55 +224,20 @@ class LevenbergMarquardt:
 
     def _model(self, start: Tensor, interrupted: Callable[[], bool]) -> _Model:
         """The quadratic model of every network's objective, the hold included."""
-        objective, run, size = self.objective, self._current.run, self.positions.size
-        count, batch, outputs = run.output.shape
-        matrix = torch.zeros(count, size, size, dtype=torch.float64, device=run.output.device)
-        gradient = matrix.new_zeros(count, size)
-        together, rows = _chunk(count, batch, size * outputs * run.output.element_size())
+        objective, size = self.objective, self.positions.size
+
+        def check() -> None:
+            if interrupted():
+                raise Interrupted
+
         with torch.no_grad():
-            for some in _slices(count, together):
-                for part in _slices(batch, rows):
-                    if interrupted():
-                        raise Interrupted
-                    self._add_chunk(matrix[some], gradient[some], some, part)
-        matrix /= batch
+            matrix, gradient = objective.normal(self.positions, self._current, check)
         scale = (matrix.diagonal(dim1=1, dim2=2) / self._units**2).mean(1) if size else self._trivial
-        if objective.penalised and size:
-            slopes, in_importance = objective.penalty_slopes()
-            if any(slope is not None for slope in slopes):
-                gradient += objective.lamb[:, None] * self.positions.gradient(slopes)
-            # Only forward metrics are proportional to an edge's own deviation.
-            if objective.penalty.metric.startswith("edge_forward"):
-                self._add_curvature(matrix, in_importance)
+        if size:
+            objective.add_penalty(matrix, gradient, self.positions, self._current)
         hold = self._hold * torch.minimum(self._current.loss, self._trivial)[:, None, None]
         gradient += _times(hold, start.double())
         return _Model(matrix.add_(hold), gradient, scale.clamp_min(torch.finfo(torch.float64).tiny), hold)
-
-    def _add_chunk(self, matrix: Tensor, gradient: Tensor, some: slice, part: slice) -> None:
-        objective = self.objective
-        loss, run = objective.loss, self._current.run.part(some, part)
-        assert loss.gradient is not None and loss.factor is not None  # `OPTIMIZERS` sees to it
-        weight = None if objective.weight is None else objective.weight[some, part]
-        share = run.output.shape[1] / objective.y.shape[1]
-        slopes = loss.gradient(run.output, objective.y[some, part], weight) * share
-        jac = jacobian(objective.stack[some], self.positions, run)
-        gradient += (slopes.flatten(1)[:, None] @ jac.flatten(1, 2))[:, 0]
-        factor = loss.factor(run.output, weight, jac).flatten(1, 2)
-        matrix += factor.mT @ factor
-
-    def _add_curvature(self, matrix: Tensor, in_importance: list[Tensor]) -> None:
-        """Add the majoriser's curvature, one block an edge; concave parts (∂R/∂V < 0) add nothing."""
-        objective, run = self.objective, self._current.run
-        for index, slope in enumerate(in_importance):
-            design, weight = run.designs[index], objective.stack.layers[index].weight().detach()
-            centred = (design - design.mean(1, keepdim=True)).transpose(1, 2)
-            covariance = centred.mT @ centred / max(1, design.shape[1] - 1)
-            spread = torch.einsum("soib,sibc,soic->soi", weight, covariance, weight).clamp_min(0).sqrt()
-            factor = objective.lamb[:, None, None] * slope.clamp_min(0) / spread.clamp_min(1e-7)
-            if objective.penalty.metric != "edge_forward_spline_u":
-                factor = factor / (deviation(run.nodes[index]) + INPUT_FLOOR)[:, None]
-            blocks = factor[..., None, None] * covariance[:, None]
-            _add_blocks(matrix, self.positions.layers[index].numeric, blocks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,13 +267,13 @@ class _Some:
 class _Found:
     """The values at the steps that helped, gathered over rounds in which fewer and fewer networks try."""
 
-    def __init__(self, before: Value) -> None:
+    def __init__(self, before: Any) -> None:
         self.places = torch.zeros_like(before.loss, dtype=torch.bool)
         #: Whether the last round was one of all networks, and all of them took its step.
         self.whole = False
-        self._value: Value | None = None
+        self._value: Any | None = None
 
-    def add(self, tried: Tensor, value: Value, good: Tensor) -> None:
+    def add(self, tried: Tensor, value: Any, good: Tensor) -> None:
         """Take the good ones of those that tried."""
         places = good.nonzero()[:, 0]
         if len(places):
@@ -278,7 +283,7 @@ class _Found:
                 self._value.put(tried[places], value, places)
             self.places[tried[places]] = True
 
-    def value(self, before: Value) -> Value:
+    def value(self, before: Any) -> Any:
         """Of all networks: where no step helped the value is that of before."""
         if self._value is None:
             return before
@@ -286,16 +291,6 @@ class _Found:
         if len(stuck):
             self._value.put(stuck, before, stuck)
         return self._value
-
-
-def _chunk(count: int, batch: int, row_bytes: int) -> tuple[int, int]:
-    """How many networks, and how many rows of each, make a chunk of the Jacobian."""
-    rows = max(1, min(batch, _CHUNK_BYTES // max(1, row_bytes)))
-    return max(1, min(count, _TOGETHER_BYTES // max(1, rows * row_bytes))), rows
-
-
-def _slices(length: int, step: int) -> Iterator[slice]:
-    return (slice(first, min(first + step, length)) for first in range(0, length, step))
 
 
 def _dot(one: Tensor, other: Tensor) -> Tensor:
@@ -306,49 +301,14 @@ def _times(matrix: Tensor, vector: Tensor) -> Tensor:
     return (matrix @ vector[..., None])[..., 0]
 
 
-def _add_blocks(matrix: Tensor, positions: Tensor, blocks: Tensor) -> None:
-    """Add a block `(networks, out, in, n, n)` for every edge whose n parameters stand at `positions`, `(out, in, n)`."""
-    size = matrix.shape[-1]
-    rows, columns = positions[..., :, None], positions[..., None, :]
-    free = (rows >= 0) & (columns >= 0)
-    flat = (rows * size + columns)[free]
-    every = blocks.expand(len(matrix), *positions.shape[:2], -1, -1)[:, free]
-    matrix.view(len(matrix), -1).index_add_(1, flat, every.to(matrix.dtype))
-
-
-def _units(objective: Objective, positions: ParameterMap, spread: Tensor) -> tuple[Tensor, Tensor]:
-    """What each parameter is measured in, `(networks, size)`, as 1/unit: those that multiply the outputs in the labels' unit.
-
-    With it a training in other units takes the same steps.
-
-    Returns:
-        By the labels' root mean square, since the outputs have to carry their mean too; and by their standard deviation, for second
-        differences, in which a mean has no part.
-    """
-    sizes = spread.new_ones(len(spread), positions.size)
-    deviations = sizes.clone()
-    if objective.loss.classes:
-        return sizes, deviations
-    squares = objective.y.double().square()
-    square = (squares if objective.weight is None else squares * objective.weight).mean((1, 2))
-    some = square > _SMALLEST_SQUARE  # labels of 0 have no unit
-    last = positions.layers[-1]
-    for part in (last.numeric, last.affine[..., 2:]):
-        multiplies = part[part >= 0]
-        sizes[:, multiplies] = torch.where(some, square**-0.5, 1.0)[:, None]
-        least = torch.maximum(spread, _SMALLEST_SPREAD * square)
-        deviations[:, multiplies] = torch.where(some, least**-0.5, 1.0)[:, None]
-    return sizes, deviations
-
-
-def _metric(objective: Objective, positions: ParameterMap) -> Tensor:
+def _metric(objective: LeastSquares, positions: Places) -> Tensor:
     """What damping is measured in: the identity and, for splines, second differences of the coefficients."""
-    metric = torch.eye(positions.size, dtype=torch.float64, device=objective.y.device)
+    metric = torch.eye(positions.size, dtype=torch.float64, device=objective.lamb.device)
     _add_roughness(metric, objective, positions, lambda layer: _ROUGHNESS * layer.grid_size**4)
     return metric
 
 
-def _hold(objective: Objective, positions: ParameterMap, size: Tensor, spread: Tensor) -> Tensor:
+def _hold(objective: LeastSquares, positions: Places, size: Tensor, spread: Tensor) -> Tensor:
     """The matrices of a ridge so small that data which say anything at all outweigh it, per unit of loss.
 
     Splines have directions that no data determine: a constant moved from one edge of a sum to the next, a base function
@@ -358,7 +318,7 @@ def _hold(objective: Objective, positions: ParameterMap, size: Tensor, spread: T
 
     Sizes and second differences are measured in the units of `_units`.
     """
-    rough = torch.zeros(positions.size, positions.size, dtype=torch.float64, device=objective.y.device)
+    rough = torch.zeros(positions.size, positions.size, dtype=torch.float64, device=objective.lamb.device)
     _add_roughness(rough, objective, positions, lambda _: _HOLD_ROUGHNESS)
     hold = rough * spread[:, :, None] * spread[:, None]
     for layer_map in positions.layers:
@@ -368,14 +328,14 @@ def _hold(objective: Objective, positions: ParameterMap, size: Tensor, spread: T
 
 
 def _add_roughness(
-    matrix: Tensor, objective: Objective, positions: ParameterMap, weight: Callable[[LayerStack], float]
+    matrix: Tensor, objective: LeastSquares, positions: Places, weight: Callable[[LayerStack], float]
 ) -> None:
     """Add squares of the second differences of every edge's coefficients."""
     for layer, layer_map in zip(objective.stack.layers, positions.layers, strict=True):
         count = layer.coef.shape[-1]
         if count > 2:
             second = torch.eye(count, dtype=torch.float64, device=matrix.device).diff(n=2, dim=0)
-            _add_blocks(matrix[None], layer_map.numeric[..., :count], second.T @ second * weight(layer))
+            add_blocks(matrix[None], layer_map.numeric[..., :count], second.T @ second * weight(layer))
 
 
 def _solve(matrix: Tensor, gradient: Tensor, metric: Tensor, damping: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.records import Trace
+from kanwidget.training import quadratic
 from kanwidget.training.jacobian import Pass, forward_pass
 from kanwidget.training.loss import Loss
+from kanwidget.training.parameters import ParameterMap, parameter_map
 from kanwidget.training.penalty import METRICS, Penalty
 from kanwidget.training.stack import Stack
 
@@ -104,6 +106,23 @@ class Objective:
         design = self.first_design()[networks]
         part.first_design = lambda: design
         return part
+
+    def positions(self) -> ParameterMap:
+        """Where the free parameters stand."""
+        return parameter_map(self.stack.shape)
+
+    def units(self, positions: ParameterMap, trivial: Tensor) -> tuple[Tensor, Tensor]:
+        """What each parameter is measured in, see `quadratic.units`."""
+        return quadratic.units(self, positions, trivial)
+
+    def normal(self, positions: ParameterMap, value: Value, check: Callable[[], None]) -> tuple[Tensor, Tensor]:
+        """Gauss-Newton matrices and gradients of the losses, see `quadratic.normal_equations`."""
+        return quadratic.normal_equations(self, positions, value, check)
+
+    def add_penalty(self, matrix: Tensor, gradient: Tensor, positions: ParameterMap, value: Value) -> None:
+        """Add gradients and curvature of the penalties, where there are any."""
+        if self.penalised:
+            quadratic.add_penalty(matrix, gradient, self, positions, value)
 
     def trivial_loss(self) -> Tensor:
         """The loss of the best constant prediction: what a network that has learnt something must beat. `(networks,)`"""

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kanwidget import KAN, load_puromycin, load_trees
-from kanwidget.training import Interrupted, Penalty, lm
+from kanwidget.training import Interrupted, Penalty, quadratic
 from kanwidget.training.lm import LevenbergMarquardt
 from kanwidget.training.loss import LOSSES
 from tests.networks import F64, ZOO, assert_same, plain, product_data, snapshot, states, tied, uniform
@@ -48,7 +48,7 @@ def test_a_matrix_from_chunks_equals_the_one_from_all_rows(loss, monkeypatch):
     machine = machine_of(tied(), loss=loss, weighted=True, lamb=0.1)
     start = machine.positions.read(machine.objective.stack)
     whole = machine._model(start, never)
-    monkeypatch.setattr(lm, "_CHUNK_BYTES", 7 * 8 * machine.positions.size * machine.objective.stack.shape.n_out)
+    monkeypatch.setattr(quadratic, "_CHUNK_BYTES", 7 * 8 * machine.positions.size * machine.objective.stack.shape.n_out)
     pieces = machine._model(start, never)
     for name in ("matrix", "gradient", "scale", "hold"):
         torch.testing.assert_close(getattr(pieces, name), getattr(whole, name), rtol=1e-12, atol=1e-14)
