@@ -13,6 +13,7 @@ from kanwidget.datasets import (
     load_trees,
 )
 from kanwidget.kan import KAN
+from kanwidget.training.residuals import fit_residual
 
 if TYPE_CHECKING:
     from kanwidget.explorer import KANExplorer
@@ -30,6 +31,7 @@ __all__ = [
     "SymbolicFit",
     "create_dataset",
     "ex_round",
+    "fit_residual",
     "library",
     "load_mercury",
     "load_planets",

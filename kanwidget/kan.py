@@ -31,6 +31,7 @@ from kanwidget.insight import feature_interaction
 from kanwidget.surgery._record import listed, record
 from kanwidget.surgery.grids import KnotPlacement
 from kanwidget.training import Trainer, fit, fit_steps
+from kanwidget.training.residuals import ResidualHistory, fit_residual
 from kanwidget.training.trainer import Callback
 
 
@@ -222,6 +223,12 @@ class KAN(Network):
         To stop is to stop iterating. (`training` is what torch calls a module's own mode, so it isn't the name.)
         """
         return fit_steps(self, data, opt, steps, **options)
+
+    def fit_residual(
+        self, residuals: Mapping[str, Any], points: Mapping[str, Any], weights: Any = "auto", **options: Any
+    ) -> ResidualHistory:
+        """Train in place so that residuals of value and derivatives vanish, see `kanwidget.fit_residual`."""
+        return fit_residual(self, residuals, points, weights, **options)
 
     # ---- structure: new models, but for those that say "in place"
 

@@ -31,12 +31,16 @@ def _silu_curvature(x: Tensor) -> Tensor:
     return s * (1 - s) * (2 + x * (1 - 2 * s))
 
 
-def base_functions(name: str) -> tuple[Elementwise, Elementwise, Elementwise]:
-    """The base function of that name with its first two derivatives: silu, identity, zero, or any primitive."""
+def _silu_third(x: Tensor) -> Tensor:
+    s = torch.sigmoid(x)
+    return s * (1 - s) * (3 * (1 - 2 * s) + x * (1 - 6 * s * (1 - s)))
+
+
+def base_functions(name: str) -> tuple[Elementwise, Elementwise, Elementwise, Elementwise]:
+    """The base function of that name with its first three derivatives: silu, identity, zero, or any primitive."""
     if name == "silu":
-        return functional.silu, _silu_slope, _silu_curvature
-    row = primitive({"identity": "x", "zero": "0"}.get(name, name))
-    return row.fn, row.d1, row.d2
+        return functional.silu, _silu_slope, _silu_curvature, _silu_third
+    return primitive({"identity": "x", "zero": "0"}.get(name, name)).derivatives
 
 
 class Edges:
@@ -91,9 +95,18 @@ class Edges:
 
     def design_and_slopes(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`design` of orders 0 and 1, without a graph."""
-        value, slope, _ = base_functions(self.base_fun)
+        value, slope, *_ = base_functions(self.base_fun)
         values, slopes = splines.basis_and_slopes(x, self.knots, self.k)
         return torch.cat([values, value(x)[..., None]], dim=-1), torch.cat([slopes, slope(x)[..., None]], dim=-1)
+
+    def designs(self, x: Tensor, highest: int) -> tuple[Tensor, ...]:
+        """`design` of all orders from 0 to `highest`, at most 3."""
+        orders = range(highest + 1)
+        if torch.is_grad_enabled():
+            return tuple(self.design(x, order) for order in orders)
+        bases = splines.basis_to_order(x, self.knots, self.k, highest)
+        functions = base_functions(self.base_fun)
+        return tuple(torch.cat([bases[order], functions[order](x)[..., None]], dim=-1) for order in orders)
 
     def weight(self) -> Tensor:
         """What multiplies `design`, `(…, out, in, G + k + 1)`: shared parameters in place, 0 where there is no spline."""
@@ -122,7 +135,11 @@ class Edges:
 
     def edges(self, x: Tensor, order: int = 0) -> Tensor:
         """The value of every edge (or its derivative), `(…, batch, out, in)`."""
-        numeric = self.numeric_edges(x, order)
+        return self.edges_of(x, self.design(x, order), order)
+
+    def edges_of(self, x: Tensor, design: Tensor, order: int = 0) -> Tensor:
+        """`edges` from their `design` of that order."""
+        numeric = torch.einsum("...nib,...oib->...noi", design, self.weight())
         return numeric + self.symbolic_edges(x, order) if self.symbols else numeric
 
     def affine_of(self, members: list[int]) -> Tensor:
@@ -141,7 +158,7 @@ class Edges:
             if order == 0:
                 yield target, source, c * row.fn(u) + d
             else:
-                yield target, source, c * a**order * (row.d1 if order == 1 else row.d2)(u)
+                yield target, source, c * a**order * row.derivatives[order](u)
 
 
 class Layer(Edges, nn.Module):

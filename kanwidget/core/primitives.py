@@ -61,6 +61,11 @@ class Primitive:
     limits: tuple[str, ...] = field(default=())
     """Simpler functions that a limit of its parameters imitates: tanh with a → ∞ is sgn, with a → 0 it is x."""
 
+    @property
+    def derivatives(self) -> tuple[Elementwise, Elementwise, Elementwise, Elementwise]:
+        """f, f′, f″ and f‴, the last by automatic differentiation of f″."""
+        return self.fn, self.d1, self.d2, _derivative(self.d2)
+
     def interval(self, low: float, high: float) -> Interval | None:
         """The interval of definition that holds all of [low, high], or None."""
         shift = 0.0

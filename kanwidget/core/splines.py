@@ -143,6 +143,19 @@ def basis_and_slopes(x: Tensor, knots: Tensor, k: int) -> tuple[Tensor, Tensor]:
         return places.spread(values), places.spread(places.slope_step(share, k))
 
 
+def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int) -> list[Tensor]:
+    """`basis` of all orders from 0 to `highest`, without a graph.
+
+    Examples:
+        >>> knots = extend_knots(torch.tensor([[0.0, 1.0, 2.0]]), 1)
+        >>> basis_to_order(torch.tensor([[0.25]]), knots, 1, 2)[1]
+        tensor([[[-1.,  1.,  0.]]])
+    """
+    with torch.no_grad():
+        places = _Places(x, knots, k)
+        return [places.spread(places.local(order)) for order in range(highest + 1)]
+
+
 def _evaluate(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
     """`basis` without autograd: clamp to the grid, evaluate there, go on linearly outside."""
     places = _Places(x, knots, k)

@@ -119,7 +119,7 @@ def _add_numeric(full: Tensor, positions: LayerMap, design: Tensor, sensitivity:
         return
     target, source = (positions.numeric >= 0).any(-1).nonzero(as_tuple=True)
     block = sensitivity[..., target, None] * design[:, :, None, source]
-    for columns, kept in _kept(positions.numeric[target, source].flatten(), block.flatten(-2)):
+    for columns, kept in free_columns(positions.numeric[target, source].flatten(), block.flatten(-2)):
         full.index_add_(-1, columns, kept)
 
 
@@ -132,7 +132,7 @@ def _symbolic_blocks(
         target, source = flat // layer.in_dim, flat % layer.in_dim
         slopes = _affine_slopes(name, layer.affine_of(members).detach()[:, None], nodes[..., source])
         block = sensitivity[..., target, None] * slopes[:, :, None]
-        yield from _kept(positions.affine[target, source].flatten(), block.flatten(-2))
+        yield from free_columns(positions.affine[target, source].flatten(), block.flatten(-2))
 
 
 def _affine_slopes(name: str, affine: Tensor, x: Tensor) -> Tensor:
@@ -144,7 +144,7 @@ def _affine_slopes(name: str, affine: Tensor, x: Tensor) -> Tensor:
     return torch.stack([slope * x, slope, row.fn(u), torch.ones_like(u)], dim=-1)
 
 
-def _kept(columns: Tensor, block: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def free_columns(columns: Tensor, block: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Without the columns that aren't free."""
     keep = columns >= 0
     if bool(keep.all()):

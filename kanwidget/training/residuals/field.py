@@ -1,0 +1,74 @@
+"""What a residual function is given: a network's value and derivatives at some points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+
+#: What to do about a third derivative.
+_HIGHER = (
+    "Make a lower derivative an output of its own: for u‴ end `width` with 2, add the residual u.value[:, [1]] - u.d(0, 0)[:, [0]], "
+    "and take u.d(0)[:, [1]] as the third derivative."
+)
+
+
+class Field:
+    """A network's value and derivatives at some points; only those that a residual asks for are computed.
+
+    Args:
+        x: The points, `(batch, features)`.
+        parts: Derivatives `(batch, outputs)` by their features, `()` for the value, `(a,)` and `(a, b)` with a ≤ b.
+        asked: Where to note which ones are asked for.
+
+    Examples:
+        >>> x = torch.tensor([[1.0, 2.0]])
+        >>> u = Field(x, {(): x[:, [0]] ** 2, (0,): 2 * x[:, [0]], (0, 0): torch.full((1, 1), 2.0)})
+        >>> u.value + u.d(0) + u.d(0, 0)
+        tensor([[5.]])
+    """
+
+    def __init__(
+        self, x: Tensor, parts: Mapping[tuple[int, ...], Tensor], asked: set[tuple[int, ...]] | None = None
+    ) -> None:
+        self.x = x
+        self._parts = parts
+        self._asked = set() if asked is None else asked
+
+    @property
+    def value(self) -> Tensor:
+        """The outputs, `(batch, outputs)`."""
+        return self._parts[()]
+
+    def d(self, *features: int) -> Tensor:
+        """The derivative in one feature, or in two, `(batch, outputs)`: `u.d(0)` is ∂u/∂x₀, `u.d(0, 1)` ∂²u/∂x₀∂x₁."""
+        if not 1 <= len(features) <= 2:
+            _check.fail("features", "Field.d", "one feature or two", features, _HIGHER)
+        last = self.x.shape[1] - 1
+        key = tuple(sorted(_check.integer(f, "features", "Field.d", low=0, high=last) for f in features))
+        self._asked.add(key)
+        if key not in self._parts:
+            advice = "Ask for it before any condition, so that it is seen when the fit begins."
+            _check.fail(
+                "features", "Field.d", "a derivative that the residual asked for at its first call", key, advice
+            )
+        return self._parts[key]
+
+    @property
+    def gradient(self) -> Tensor:
+        """All first derivatives, `(batch, outputs, features)`."""
+        return torch.stack([self.d(a) for a in range(self.x.shape[1])], dim=-1)
+
+    @property
+    def hessian(self) -> Tensor:
+        """All second derivatives, `(batch, outputs, features, features)`."""
+        every = range(self.x.shape[1])
+        return torch.stack([torch.stack([self.d(a, b) for b in every], dim=-1) for a in every], dim=-2)
+
+    @property
+    def laplacian(self) -> Tensor:
+        """The sum of ∂²/∂xₐ² over all features, `(batch, outputs)`."""
+        return torch.stack([self.d(a, a) for a in range(self.x.shape[1])]).sum(0)

@@ -1,0 +1,144 @@
+"""`fit_residual`: least squares on any residuals of a network's value and derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.core.records import History
+from kanwidget.training.inputs import reference_rows
+from kanwidget.training.loop import check_hooks, progress_bar, remember, take_steps
+from kanwidget.training.residuals.problem import pose
+from kanwidget.training.residuals.terms import ResidualError
+from kanwidget.training.residuals.trainer import Plan, ResidualTrainer, State
+from kanwidget.training.residuals.weights import standard_errors
+from kanwidget.training.trainer import Callback
+
+_WHERE = "fit_residual"
+
+
+@dataclass(slots=True, repr=False)
+class ResidualHistory(History):
+    """All steps of `fit_residual`: the columns of `History`, each residual's root mean square and each unknown constant by name."""
+
+    unknowns: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Unknown constants by name: value and standard error."""
+    weights: dict[str, float] = field(default_factory=dict)
+    """The last weights of the residuals' mean squares."""
+
+
+def fit_residual(
+    network: Network,
+    residuals: Mapping[str, Any],
+    points: Mapping[str, Any],
+    weights: Any = "auto",
+    opt: str = "LM",
+    steps: int = 60,
+    *,
+    unknowns: Mapping[str, float] | None = None,
+    grids: Iterable[int] = (),
+    candidates: Mapping[str, Any] | None = None,
+    redraw_every: int = 20,
+    update_grid: bool = True,
+    seed: int = 0,
+    callbacks: Iterable[Callback] = (),
+    progress: bool = True,
+) -> ResidualHistory:
+    """Train in place so that residuals vanish: differential equations, boundary and initial values, data.
+
+    Minimised is Σ wᵢ·mean(rᵢ²) over all residuals, by Levenberg-Marquardt. The Jacobian is assembled from the derivatives that
+    the residuals ask for, carried through the layers, without automatic differentiation per point. Besides what the points themselves
+    take, memory holds 32 MB of it at a time, 8·P² bytes for P parameters, and at most 256 MB of basis functions a residual.
+
+    Args:
+        network: The network, in float64 for more than six digits. Second derivatives of splines of order k are of order k - 2:
+            k = 4 or 5 converges where cubic ones get stuck in their kinks.
+        residuals: By name, functions of a `Field` u (`u.x`, `u.value`, `u.d(0)`, `u.d(0, 1)`, `u.gradient`, `u.hessian`,
+            `u.laplacian`) that return what shall be 0, `(batch, columns)`; each row from its own point alone. Derivatives
+            are of second order at most: write higher ones as systems, with a lower derivative as a further output.
+        points: By the same names, points `(batch, features)`. A tuple of sets of as many points each gives the
+            function one `Field` a set, whose rows belong together (the two ends of a period, say).
+        weights: `auto` gives each residual the same trace of the tangent kernel (arXiv:2007.14527), found anew whenever grids or points
+            change; a mapping from names to weights > 0, for instance 1/σ² of measurements; None for 1.
+        opt: `LM`.
+        steps: Most steps with each grid; a grid that has converged takes fewer.
+        unknowns: Constants to find, by name with first values. Functions with arguments of these names get them as numbers.
+        grids: Grid intervals to go on with, one after the other, each greater than the last: `(10, 20)`.
+        candidates: For residuals whose points are to follow the residual, points to draw them from, every `redraw_every` steps by
+            the density |r|/mean|r| + 1 (arXiv:2207.10289). Those functions must take everything from `u.x`.
+        redraw_every: See there.
+        update_grid: Whether hidden grids follow the activations at steps 10 and 20, as in `fit`.
+        seed: Of that drawing.
+        callbacks: Called with `(network, record)` after each step; one that returns True ends the training.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        A `ResidualHistory`: its `train_loss` is the root of what is minimised; `unknowns` has the constants and their standard errors.
+        Ctrl-C ends the training and keeps the last finished step.
+
+    Raises:
+        ValueError: For arguments that don't fit, and for residuals that fail, are not finite at the start or have another shape; the
+            network is then what it was.
+
+    Examples:
+        u″ = -u with u(0) = 0 and u′(0) = 1 is the sine.
+
+        >>> import torch
+        >>> from kanwidget import KAN, fit_residual
+        >>> x = torch.linspace(0, 3, 40, dtype=torch.float64)[:, None]
+        >>> model = KAN([1, 1], grid=8, k=5, grid_range=(0, 3))
+        >>> history = fit_residual(
+        ...     model,
+        ...     {"equation": lambda u: u.d(0, 0) + u.value, "start": lambda u: torch.cat([u.value, u.d(0) - 1], 1)},
+        ...     {"equation": x, "start": x[:1]},
+        ...     progress=False,
+        ... )
+        >>> bool((model.predict(x) - torch.sin(x)).abs().max() < 1e-5)
+        True
+    """
+    _check.choice(opt, "opt", _WHERE, ["LM"])
+    plan = Plan(
+        _check.integer(steps, "steps", _WHERE, low=0),
+        _grids(network, grids),
+        bool(update_grid),
+        _check.integer(redraw_every, "redraw_every", _WHERE, low=1),
+        _check.integer(seed, "seed", _WHERE, low=0),
+    )
+    hooks = check_hooks(callbacks, _WHERE)
+    state = State(network)
+    problem = pose(network, residuals, points, weights, unknowns, candidates)
+    trainer = ResidualTrainer(network, problem, plan)
+    network.reference = reference_rows(problem.rows)
+    history = ResidualHistory(optimizer="LM")
+    bar = progress_bar(plan.steps * (1 + len(plan.grids)), progress)
+    try:
+        take_steps(network, trainer, history, hooks, bar)
+    except ResidualError:
+        state.restore()
+        raise
+    except BaseException:  # of a callback, say
+        _conclude(network, trainer, history)
+        raise
+    _conclude(network, trainer, history)
+    return history
+
+
+def _conclude(network: Network, trainer: ResidualTrainer, history: ResidualHistory) -> None:
+    history.weights = trainer.weights
+    errors = standard_errors(trainer.objective) if trainer.unknowns else []
+    pairs = zip(trainer.unknowns.items(), errors, strict=True)
+    history.unknowns = {name: (value, error) for (name, value), error in pairs}
+    remember(network, history)
+
+
+def _grids(network: Network, grids: Any) -> tuple[int, ...]:
+    """Increasing numbers of intervals, or an error."""
+    given = list(grids) if isinstance(grids, Iterable) and not isinstance(grids, str) else [grids]
+    largest = max(network.layer(index).grid_size for index in range(network.depth))
+    for grid in given:
+        advice = "Each grid has more intervals than the one before; the network's own comes first."
+        largest = _check.integer(grid, "grids", _WHERE, low=largest + 1, advice=advice)
+    return tuple(int(grid) for grid in given)

@@ -1,0 +1,163 @@
+"""The arguments of `fit_residual`, checked: what is to vanish, where, and what is unknown in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.jets import Wanted
+from kanwidget.core.network import Network
+from kanwidget.datasets import arrays
+from kanwidget.training.residuals.objective import ResidualObjective
+from kanwidget.training.residuals.terms import Term, takes
+
+_WHERE = "fit_residual"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a network is to satisfy."""
+
+    terms: list[Term]
+    unknowns: dict[str, float]
+    balanced: bool
+    """Whether the weights are found from the Jacobian."""
+    candidates: dict[str, Tensor]
+    """Of residuals whose points are drawn anew: where from."""
+
+    @property
+    def rows(self) -> Tensor:
+        """All points, `(rows, features)`."""
+        return torch.cat([term.x for term in self.terms])
+
+
+def pose(network: Network, residuals: Any, points: Any, weights: Any, unknowns: Any, candidates: Any) -> Problem:
+    """The problem that the arguments pose, or an error that says what doesn't fit; the network isn't changed."""
+    functions = _functions(residuals)
+    constants = _unknowns(unknowns, functions)
+    sets = {name: _sets(network, name, given) for name, given in _like(points, "points", functions).items()}
+    balanced, factors = _weights(weights, functions)
+    terms = [
+        Term(
+            name,
+            f,
+            torch.cat(sets[name]),
+            len(sets[name]),
+            takes(f, list(constants)),
+            Wanted((), ()),
+            weight=factors[name],
+        )
+        for name, f in functions.items()
+    ]
+    for name in constants:
+        if not any(name in term.takes for term in terms):
+            advice = f"Give a residual function an argument of that name: lambda u, {name}: …"
+            _check.fail("unknowns", _WHERE, "constants that a residual takes", name, advice)
+    terms = [_first_look(network, term, constants) for term in terms]
+    return Problem(terms, constants, balanced, _candidates(network, candidates, sets))
+
+
+def _first_look(network: Network, term: Term, unknowns: dict[str, float]) -> Term:
+    """The term with the derivatives that it asks for, after a check of what it returns."""
+    wide = replace(term, wanted=Wanted.all(network.n_features, 2))
+    asked: set[tuple[int, ...]] = set()
+    with torch.no_grad():
+        objective = ResidualObjective(network, [wide], unknowns)
+        wide.residual(objective.jet(wide), objective.named(), asked)
+        narrow = replace(term, wanted=Wanted.of(asked))
+        jet = objective.jet(narrow)
+        residual = narrow.residual(jet, objective.named())
+    if not bool(torch.isfinite(residual).all()):
+        row = int((~torch.isfinite(residual).all(1)).nonzero()[0])
+        advice = "Look for roots and logarithms of negative numbers and for divisions by 0 there."
+        expected = f"a function that is finite at the start; its row {row} isn't"
+        _check.fail(f"residuals[{term.name!r}]", _WHERE, expected, residual[row].tolist(), advice)
+    narrow.check_rows(jet, objective.named())
+    least = network.k
+    if narrow.wanted.order > least:
+        advice = f"Build KAN(…, k={narrow.wanted.order + 2})."
+        _check.fail(
+            "model", _WHERE, f"of splines of order k ≥ {narrow.wanted.order} for these derivatives", least, advice
+        )
+    return replace(narrow, columns=residual.shape[1])
+
+
+def _functions(residuals: Any) -> dict[str, Callable[..., Tensor]]:
+    """Named functions; one alone is called `residual`."""
+    advice = "Write {'pde': lambda u: u.laplacian - …, 'boundary': lambda u: u.value}."
+    if not isinstance(residuals, Mapping) or not residuals:
+        _check.fail("residuals", _WHERE, "a mapping from names to functions", residuals, advice)
+    for name, function in residuals.items():
+        if not isinstance(name, str) or not callable(function):
+            _check.fail("residuals", _WHERE, "a mapping from names to functions", {name: function}, advice)
+    return dict(residuals)
+
+
+def _like(given: Any, argument: str, functions: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping with the residuals' names."""
+    if not isinstance(given, Mapping) or set(given) != set(functions):
+        names = list(given) if isinstance(given, Mapping) else given
+        _check.fail(argument, _WHERE, f"a mapping with the names {sorted(functions)}, as the residuals have", names)
+    return {name: given[name] for name in functions}
+
+
+def _sets(network: Network, name: str, given: Any) -> list[Tensor]:
+    """The sets of points of one residual, in the network's type and place."""
+    argument = f"points[{name!r}]"
+    sets = [_points(network, part, argument) for part in (given if isinstance(given, tuple) else (given,))]
+    if not sets or any(len(part) != len(sets[0]) for part in sets):
+        _check.fail(argument, _WHERE, "sets of points with as many rows each", [len(part) for part in sets])
+    return sets
+
+
+def _points(network: Network, given: Any, argument: str) -> Tensor:
+    x = arrays.inputs(given, argument, _WHERE).to(network.device, network.dtype)
+    if x.shape[1] != network.n_features:
+        expected = f"of shape (rows, {network.n_features}), as the network has inputs"
+        _check.fail(argument, _WHERE, expected, x, "Several sets of points are given as a tuple.")
+    return x
+
+
+def _weights(weights: Any, functions: Mapping[str, Any]) -> tuple[bool, dict[str, float]]:
+    """Whether weights are to be found, and what they are at first."""
+    if isinstance(weights, str):
+        _check.choice(weights, "weights", _WHERE, ["auto"])
+        return True, dict.fromkeys(functions, 1.0)
+    if weights is None:
+        return False, dict.fromkeys(functions, 1.0)
+    found = _like(weights, "weights", functions)
+    return False, {
+        name: _check.real(w, f"weights[{name!r}]", _WHERE, low=0, open_low=True) for name, w in found.items()
+    }
+
+
+def _unknowns(unknowns: Any, functions: Mapping[str, Any]) -> dict[str, float]:
+    """Constants by name with their first values."""
+    given = {} if unknowns is None else unknowns
+    if not isinstance(given, Mapping):
+        _check.fail("unknowns", _WHERE, "a mapping from names to first values", given, "Write {'nu': 0.1}.")
+    for name in given:
+        if not isinstance(name, str) or not name.isidentifier() or name in functions:
+            _check.fail("unknowns", _WHERE, "named as arguments of functions, and not as a residual", name)
+    return {name: _check.real(value, f"unknowns[{name!r}]", _WHERE) for name, value in given.items()}
+
+
+def _candidates(network: Network, candidates: Any, sets: Mapping[str, list[Tensor]]) -> dict[str, Tensor]:
+    """Points to draw from, by residual."""
+    given = {} if candidates is None else candidates
+    if not isinstance(given, Mapping) or not set(given) <= set(sets):
+        _check.fail("candidates", _WHERE, f"a mapping from some of the names {sorted(sets)} to points", given)
+    found = {}
+    for name, x in given.items():
+        argument, rows = f"candidates[{name!r}]", len(sets[name][0])
+        if len(sets[name]) > 1:
+            _check.fail(argument, _WHERE, "left out for a residual with several sets of points", x)
+        found[name] = _points(network, x, argument)
+        if len(found[name]) < rows:
+            _check.fail(argument, _WHERE, f"at least {rows} points, as `points` has", found[name])
+    return found

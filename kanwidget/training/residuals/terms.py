@@ -1,0 +1,164 @@
+"""One named residual at its points: evaluated, and linearised in the network's jet and in the unknown constants."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.jets import Jet, Wanted
+from kanwidget.training.residuals.field import Field
+
+_WHERE = "fit_residual"
+#: A residual of as many columns as rows, and of more than these, comes from a vector where a column was meant.
+_MOST_COLUMNS = 16
+
+
+class ResidualError(ValueError):
+    """A residual function failed, or returned what is no residual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A residual and its derivatives."""
+
+    residual: Tensor
+    """`(rows, columns)`"""
+    adjoint: Jet
+    """In the outputs' jet at all points, see `jet_jacobian`; its leading axis has length 1."""
+    constants: Tensor
+    """In the unknown constants, `(rows, columns, constants)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One named residual.
+
+    With several sets of points (both sides of a periodic boundary, say) they stand one below the other, and the function is
+    given one field for each.
+    """
+
+    name: str
+    function: Callable[..., Tensor]
+    x: Tensor
+    """All points, `(sets * rows, features)`."""
+    sets: int
+    takes: tuple[str, ...]
+    """The unknown constants that the function has as arguments."""
+    wanted: Wanted
+    columns: int = 1
+    """Of the residual."""
+    weight: float = 1.0
+
+    @property
+    def rows(self) -> int:
+        """Of the residual."""
+        return len(self.x) // self.sets
+
+    def residual(self, jet: Jet, constants: dict[str, Tensor], asked: set[tuple[int, ...]] | None = None) -> Tensor:
+        """The residuals `(rows, columns)` from the outputs' jet at all points, without a leading axis."""
+        wanted = jet.wanted
+        keys: list[tuple[int, ...]] = [(), *((a,) for a in wanted.firsts), *wanted.seconds]
+        whole = torch.cat([jet.value[:, None], jet.first, jet.second], dim=1)
+        fields = [
+            Field(x, dict(zip(keys, part.unbind(1), strict=True)), asked)
+            for x, part in zip(self.x.chunk(self.sets), whole.chunk(self.sets), strict=True)
+        ]
+        given = {name: constants[name] for name in self.takes}
+        try:
+            found = self.function(*fields, **given)
+        except Exception as error:
+            expected = f"a function of {self.sets} field(s) that can be evaluated"
+            advice = "See the error above."
+            raise _error(self.name, expected, f"{type(error).__name__}: {error}", advice) from error
+        return _checked(found, self)
+
+    def linear(self, jet: Jet, constants: dict[str, Tensor]) -> Linear:
+        """The residual's derivatives, by one backward pass a column: each row depends on its own point alone."""
+        leaves = [part.detach().requires_grad_(True) for part in (jet.value, jet.first, jet.second)]
+        leaf = {name: value.detach().requires_grad_(True) for name, value in constants.items()}
+        with torch.enable_grad():
+            residual = self.residual(Jet(jet.wanted, *leaves), leaf)
+            columns = [_gradients(residual[:, [column]].sum(), leaves) for column in range(residual.shape[1])]
+            in_constants = _in_constants(residual, [leaf[name] for name in constants])
+        parts = [torch.stack(parts, dim=1)[None] for parts in zip(*columns, strict=True)]
+        return Linear(residual.detach(), Jet(jet.wanted, *parts), in_constants)
+
+    def check_rows(self, jet: Jet, constants: dict[str, Tensor]) -> None:
+        """An error if a row's residual depends on another row's point."""
+        leaves = [part.detach().requires_grad_(True) for part in (jet.value, jet.first, jet.second)]
+        with torch.enable_grad():
+            residual = self.residual(Jet(jet.wanted, *leaves), constants)
+            scales = torch.linspace(1, 2, self.rows, dtype=residual.dtype, device=self.x.device)
+            plain = _gradients(residual.sum(), leaves)
+            scaled = _gradients((residual * scales[:, None]).sum(), leaves)
+        for one, other in zip(plain, scaled, strict=True):
+            expected = one * scales.repeat(self.sets).view(-1, *[1] * (one.ndim - 1))
+            near = 1e-9 * float(expected.abs().max()) if expected.numel() else 0.0
+            if not torch.allclose(other, expected, rtol=1e-6, atol=near):
+                advice = (
+                    "Give points that belong together as a tuple of sets: the function then gets one field for each."
+                )
+                needed = "a function whose rows depend on their own points only"
+                raise _error(self.name, needed, "rows that depend on others", advice)
+
+    def at(self, x: Tensor) -> Term:
+        """The same residual at other points."""
+        return replace(self, x=x)
+
+
+def _gradients(total: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
+    """Gradients, 0 where nothing depends on a leaf."""
+    if not total.requires_grad:
+        return [torch.zeros_like(leaf) for leaf in leaves]
+    found = torch.autograd.grad(total, leaves, retain_graph=True, allow_unused=True)
+    return [torch.zeros_like(leaf) if grad is None else grad for leaf, grad in zip(leaves, found, strict=True)]
+
+
+def _in_constants(residual: Tensor, constants: Sequence[Tensor]) -> Tensor:
+    """Derivatives in numbers, `(rows, columns, constants)`: those of the gradient (∂r/∂c)ᵀw in w."""
+    slopes = [torch.zeros_like(residual) for _ in constants]
+    if residual.requires_grad and constants:
+        weight = torch.zeros_like(residual).requires_grad_(True)
+        found = torch.autograd.grad(residual, constants, weight, create_graph=True, allow_unused=True)
+        for place, gradient in enumerate(found):
+            if gradient is not None and gradient.requires_grad:
+                slopes[place] = torch.autograd.grad(gradient, weight, retain_graph=True)[0]
+    return torch.stack(slopes, dim=-1) if slopes else residual.new_zeros(*residual.shape, 0)
+
+
+def _checked(found: Any, term: Term) -> Tensor:
+    """The residual as `(rows, columns)`, or an error."""
+    if not isinstance(found, Tensor) or found.ndim != 2 or found.shape[0] != term.rows:
+        expected = f"a function that returns a tensor of shape ({term.rows}, columns)"
+        advice = "One row a point; u.value[:, [0]] keeps the column that u.value[:, 0] drops."
+        raise _error(term.name, expected, _check.describe(found), advice)
+    if found.shape[1] == term.rows > _MOST_COLUMNS:
+        advice = "A vector of one number a point makes a square of a column: use y[:, None]."
+        raise _error(
+            term.name,
+            f"a function that returns fewer columns than its {term.rows} rows",
+            _check.describe(found),
+            advice,
+        )
+    return found
+
+
+def _error(name: str, expected: str, got: str, advice: str) -> ResidualError:
+    return ResidualError(f"the `residuals[{name!r}]` argument of {_WHERE} must be {expected}; got {got}. {advice}")
+
+
+def takes(function: Callable[..., Any], unknowns: Sequence[str]) -> tuple[str, ...]:
+    """Which unknown constants a function has as arguments."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # a builtin without a signature
+        return ()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return tuple(unknowns)
+    return tuple(name for name in unknowns if any(p.name == name for p in parameters))

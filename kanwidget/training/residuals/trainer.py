@@ -1,0 +1,213 @@
+"""The steps of `fit_residual`: a generator of records, as `Trainer` is for data."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from kanwidget.core.network import Network
+from kanwidget.core.records import Event, StepRecord
+from kanwidget.surgery import refine, update_grid
+from kanwidget.training.lm import LevenbergMarquardt, Outcome
+from kanwidget.training.residuals.objective import ResidualObjective
+from kanwidget.training.residuals.problem import Problem
+from kanwidget.training.residuals.weights import balance, redraw
+from kanwidget.training.schedule import GridSchedule
+from kanwidget.training.settings import Settings
+from kanwidget.training.threads import is_small, one_thread
+
+#: How far grids go on beyond the activations: second derivatives jump at a grid's end, and points that cross it stop a training.
+_MARGIN = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to train; checked."""
+
+    steps: int
+    """Most steps with each grid."""
+    grids: tuple[int, ...]
+    """Grid intervals to go to one after the other; the network's own come first."""
+    update_grid: bool
+    redraw_every: int
+    seed: int
+
+
+class State:
+    """A network's tensors, to put back what a refused or broken-off change has left."""
+
+    def __init__(self, network: Network) -> None:
+        self._network, self._reference = network, network.reference
+        self._layers = [
+            (
+                layer,
+                layer.coef,
+                layer.knots,
+                [t.detach().clone() for t in (layer.coef, layer.knots, layer.base, layer.affine)],
+            )
+            for layer in map(network.layer, range(network.depth))
+        ]
+
+    def restore(self) -> None:
+        """Put them back."""
+        self._network.reference = self._reference
+        with torch.no_grad():
+            for layer, coef, knots, (own, own_knots, base, affine) in self._layers:
+                layer.coef, layer.knots = coef, knots
+                coef.copy_(own)
+                knots.copy_(own_knots)
+                layer.base.copy_(base)
+                layer.affine.copy_(affine)
+
+
+class ResidualTrainer(Iterator[StepRecord]):
+    """An iterator of `StepRecord`s that trains a network in place, one step a record.
+
+    Args:
+        network: The network.
+        problem: What it is to satisfy.
+        plan: How.
+        interrupted: Asked within long steps.
+    """
+
+    opt = "LM"
+
+    def __init__(
+        self, network: Network, problem: Problem, plan: Plan, interrupted: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.network, self.problem, self.plan, self.interrupted = network, problem, plan, interrupted
+        self.step_count, self.seconds, self.reason = 0, 0.0, ""
+        self.events: list[Event] = []
+        self._ahead, self._begun = list(plan.grids), 0
+        self._generator = torch.Generator().manual_seed(plan.seed)
+        self._terms = problem.terms
+        with self._threads():
+            self._begin(problem.unknowns)
+
+    def _threads(self) -> AbstractContextManager[None]:
+        return one_thread(is_small(self.network, sum(len(term.x) for term in self.problem.terms)))
+
+    def _begin(self, unknowns: dict[str, float]) -> None:
+        """Begin anew with the network's present grids."""
+        self.objective = ResidualObjective(self.network, self._terms, unknowns)
+        self._weigh()
+        self._optimizer = LevenbergMarquardt(self.objective)
+        self._begun = self.step_count
+
+    @property
+    def unknowns(self) -> dict[str, float]:
+        """The unknown constants' present values."""
+        return dict(zip(self.objective.names, self.objective.constants.tolist(), strict=True))
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The residuals' present weights."""
+        return {term.name: term.weight for term in self._terms}
+
+    def _weigh(self) -> None:
+        if self.problem.balanced and len(self.objective.terms) > 1:
+            self.objective.terms = balance(self.objective)
+        self._terms = self.objective.terms
+
+    # ---- the steps
+
+    def __next__(self) -> StepRecord:
+        if self.reason or self.plan.steps == 0:
+            self.reason = self.reason or "steps done"
+            raise StopIteration
+        started = time.perf_counter()
+        with self._threads():
+            self._prepare()
+            outcome = self._optimizer.step(self.interrupted)[0]
+        self.step_count += 1
+        self.seconds += time.perf_counter() - started
+        stopped = self._stopped(outcome)
+        if stopped and self._ahead and math.isfinite(outcome.loss):
+            with self._threads():
+                self._refine(self._ahead.pop(0))
+            stopped = None
+        self.reason = stopped or ""
+        return self._record(outcome, stopped)
+
+    def _stopped(self, outcome: Outcome) -> str | None:
+        """Why this was the present grid's last step, None if it wasn't."""
+        done = self.step_count - self._begun
+        if outcome.stopped and not self._coming(done):
+            return outcome.stopped
+        return "steps done" if done >= self.plan.steps else None
+
+    def _coming(self, done: int) -> bool:
+        """Whether grids or points will still be moved, so that one that can't go on may then."""
+        points = bool(self.problem.candidates) and done < self.plan.steps
+        return points or self._schedule().ahead(done, self.plan.steps)
+
+    def _schedule(self) -> GridSchedule:
+        return GridSchedule(self.network, self._rows(), Settings(update_grid=self.plan.update_grid))
+
+    def _rows(self) -> Tensor:
+        return torch.cat([term.x for term in self._terms])
+
+    def _prepare(self) -> None:
+        """Move grids and points that are due; broken off, the network is as it was."""
+        done = self.step_count - self._begun
+        moved = self._schedule().due(done)
+        drawn = bool(self.problem.candidates) and done > 0 and done % self.plan.redraw_every == 0
+        if not moved and not drawn:
+            return
+        state = State(self.network)
+        try:
+            if moved:
+                update_grid(self.network, self._rows(), margin=_MARGIN)
+                self._note("grid", "grid adapted")
+            if drawn:
+                self._redraw()
+            self._weigh()
+            self._optimizer.renew()
+        except BaseException:
+            state.restore()
+            raise
+
+    def _redraw(self) -> None:
+        objective = self.objective
+        objective.terms = [
+            redraw(objective, term, self.problem.candidates[term.name], self._generator)
+            if term.name in self.problem.candidates
+            else term
+            for term in objective.terms
+        ]
+        self._terms = objective.terms
+        self._note("points", "points drawn anew")
+
+    def _refine(self, grid: int) -> None:
+        """Go on with a finer grid: the function stays, the parameters become new ones."""
+        finer = refine(self.network, grid)
+        state = State(self.network)
+        try:
+            for index in range(self.network.depth):
+                mine, new = self.network.layer(index), finer.layer(index)
+                mine.coef = nn.Parameter(new.coef.detach(), requires_grad=mine.coef.requires_grad)
+                mine.knots = new.knots
+            self._begin(self.unknowns)
+        except BaseException:
+            state.restore()
+            raise
+        self._note("refine", f"grid {grid}")
+
+    # ---- what there is to tell
+
+    def _record(self, outcome: Outcome, stopped: str | None) -> StepRecord:
+        names: Sequence[str] = [term.name for term in self._terms]
+        squares = self._optimizer.current.squares
+        metrics = {name: square**0.5 for name, square in zip(names, squares, strict=True)} | self.unknowns
+        return StepRecord(
+            self.step_count, outcome.loss**0.5, None, 0.0, self.seconds, outcome.damping, None, metrics, stopped
+        )
+
+    def _note(self, kind: str, label: str) -> None:
+        self.events.append(Event(self.step_count, kind, label))

@@ -1,0 +1,88 @@
+"""How residuals are weighed against each other, where points go, and how sure unknown constants are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from kanwidget.training.residuals.objective import Positions, ResidualObjective
+from kanwidget.training.residuals.terms import Term
+
+#: Points of the candidates' density that don't depend on the residual: `c` of the reference, whose `k` is 1 too.
+_EVENLY = 1.0
+#: Directions of the normal matrix below this part of its largest are determined by nothing.
+_UNDETERMINED = 1e-13
+
+
+def balance(objective: ResidualObjective) -> list[Term]:
+    """The terms with weights by which each has the same trace of the tangent kernel; the least weight is 1.
+
+    A residual's kernel J·Jᵀ says how fast it falls in training: second derivatives of a fine grid have rows of J thousands
+    of times longer than values, and outweigh the boundary without it.
+
+    References:
+        Wang, Yu and Perdikaris, "When and why PINNs fail to train", arXiv:2007.14527, algorithm 1.
+    """
+    positions, value = objective.positions(), objective.value()
+    pairs = zip(objective.terms, value.jets, strict=True)
+    traces = [objective.row_square(term, jet, positions) for term, jet in pairs]
+    largest = max(traces)
+    # One that nothing trained moves has no trace, and needs no weight.
+    return [
+        replace(term, weight=largest / trace if trace > 0 else 1.0)
+        for term, trace in zip(objective.terms, traces, strict=True)
+    ]
+
+
+def redraw(objective: ResidualObjective, term: Term, candidates: Tensor, generator: torch.Generator) -> Term:
+    """The term at as many points of the candidates, drawn with a density of |r| / mean |r| + 1, none twice.
+
+    References:
+        Wu et al., "A comprehensive study of non-adaptive and residual-based adaptive sampling", arXiv:2207.10289, section 2 (RAD).
+    """
+    there = term.at(candidates)
+    with torch.no_grad():
+        sizes = there.residual(objective.jet(there, keep=False), objective.named()).norm(dim=1).double()
+    mean = sizes.mean()
+    density = sizes / mean + _EVENLY if bool(torch.isfinite(mean)) and mean > 0 else torch.ones_like(sizes)
+    chosen = torch.multinomial(density.cpu(), len(term.x), generator=generator)
+    return term.at(candidates[chosen.to(candidates.device)])
+
+
+def standard_errors(objective: ResidualObjective) -> list[float]:
+    """Of the unknown constants, from the scatter that each residual has left.
+
+    With A = Σ wᵢJᵢᵀJᵢ the covariance is A⁻¹(Σ wᵢ²sᵢ²JᵢᵀJᵢ)A⁻¹, sᵢ² a residual's sum of squares by its rows less the parameters that
+    it determines, tr(A⁻¹wᵢJᵢᵀJᵢ): noise of measurements counts, an equation that is met doesn't. NaN where nothing is left over.
+
+    References:
+        White, "A heteroskedasticity-consistent covariance matrix estimator", Econometrica 48 (1980).
+    """
+    with torch.no_grad():
+        return _standard_errors(objective)
+
+
+def _standard_errors(objective: ResidualObjective) -> list[float]:
+    positions, value = objective.positions(), objective.value()
+    parts = [_normal(objective, term, positions) for term in objective.terms]
+    total = torch.stack([weight * matrix for weight, matrix in parts]).sum(0)
+    whole = torch.linalg.pinv(total, hermitian=True, rtol=_UNDETERMINED)
+    inverse = whole[positions.own :]
+    covariance = inverse.new_zeros(len(inverse), len(inverse))
+    for (weight, matrix), term, square in zip(parts, objective.terms, value.squares, strict=True):
+        count = term.rows * term.columns
+        left = count - weight * float((whole * matrix).sum())
+        scatter = square * count / left if left > 0 else float("nan")
+        covariance += weight**2 * scatter * inverse @ matrix @ inverse.T
+    return covariance.diagonal().sqrt().tolist()
+
+
+def _normal(objective: ResidualObjective, term: Term, positions: Positions) -> tuple[float, Tensor]:
+    """A term's weight of one residual, and its JᵀJ."""
+    linear = objective.linear(term, objective.jet(term))
+    matrix = torch.zeros(positions.size, positions.size, dtype=torch.float64, device=objective.device)
+    for _, jac in objective.jacobians(term, linear, positions):
+        matrix.addmm_(jac.double().T, jac.double())
+    return term.weight / linear.residual.numel(), matrix

@@ -1,0 +1,353 @@
+"""`fit_residual`: its Jacobian, its steps, unknown constants, weights, points, and what it refuses."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import kanwidget
+from kanwidget import KAN, fit_residual
+from kanwidget.training.residuals import Field, ResidualError
+from kanwidget.training.residuals import objective as objectives
+from kanwidget.training.residuals.objective import ResidualObjective
+from kanwidget.training.residuals.problem import pose
+from kanwidget.training.residuals.weights import balance, redraw
+from tests.networks import F64, assert_same, plain, snapshot, unchanged, uniform
+
+X = torch.linspace(0, 3, 25, dtype=F64)[:, None]
+SINE = {"equation": lambda u: u.d(0, 0) + u.value, "start": lambda u: torch.cat([u.value, u.d(0) - 1], 1)}
+AT = {"equation": X, "start": X[:1]}
+
+
+def one(**options):
+    return KAN([1, 1], **{"grid": 4, "k": 5, "grid_range": (0, 3), **options})
+
+
+def nonlinear(u, nu):
+    """Two columns of value, both slopes, a mixed derivative, the point and a constant."""
+    return torch.cat([u.value * u.d(1) - nu * u.d(0, 1), torch.sin(u.d(0)) * u.x[:, [0]] + nu**2 * u.laplacian], 1)
+
+
+def objective_of(model, functions, points, unknowns=None):
+    problem = pose(model, functions, points, None, unknowns, None)
+    return ResidualObjective(model, problem.terms, problem.unknowns)
+
+
+def loss_of(objective, vector):
+    objective.positions().write(objective.stack, vector)
+    return float(objective.value().loss)
+
+
+# ---- the quadratic model
+
+
+def slopes_by_differences(objective, start):
+    """Central differences of the loss in every parameter."""
+    slopes = []
+    for place in range(start.shape[1]):
+        step = torch.zeros_like(start)
+        step[0, place] = 1e-6
+        slopes.append((loss_of(objective, start + step) - loss_of(objective, start - step)) / 2e-6)
+    loss_of(objective, start)
+    return torch.tensor(slopes, dtype=F64)
+
+
+def test_the_gradient_is_that_of_the_loss_in_parameters_and_constants():
+    model = plain(grid=2, k=5)
+    points = {"pde": uniform(9, 2), "data": uniform(4, 2, seed=1)}
+    functions = {"pde": nonlinear, "data": lambda u: u.value - 1}
+    objective = objective_of(model, functions, points, {"nu": 0.3})
+    with torch.no_grad():
+        start = objective.positions().read(objective.stack)
+        _, gradient = objective.normal(objective.positions(), objective.value(), lambda: None)
+        exact = slopes_by_differences(objective, start)
+    torch.testing.assert_close(gradient[0], exact, rtol=1e-6, atol=1e-6)
+
+
+def test_chunks_change_nothing(monkeypatch):
+    model = plain(grid=2, k=5)
+    objective = objective_of(model, {"pde": nonlinear}, {"pde": uniform(9, 2)}, {"nu": 0.3})
+    positions = objective.positions()
+    with torch.no_grad():
+        whole, value = objective.normal(positions, objective.value(), lambda: None), objective.value()
+        monkeypatch.setattr(objectives, "_CHUNK_BYTES", 4 * 8 * 2 * positions.size)
+        parts, again = objective.normal(positions, objective.value(), lambda: None), objective.value()
+    for one_, other in zip(whole, parts, strict=True):
+        torch.testing.assert_close(one_, other, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(value.loss, again.loss)
+
+
+def test_the_designs_that_are_not_kept_give_the_same(monkeypatch):
+    objective = objective_of(plain(k=5), {"pde": nonlinear}, {"pde": uniform(9, 2)}, {"nu": 0.3})
+    kept = float(objective.value().loss)
+    monkeypatch.setattr(objectives, "_KEPT_BYTES", 0)
+    assert float(objective.value().loss) == kept
+
+
+# ---- fits
+
+
+def test_an_initial_value_problem():
+    model = one(grid=8)
+    history = model.fit_residual(SINE, AT, steps=30, progress=False)
+    assert float((model.predict(X) - torch.sin(X)).abs().max()) < 1e-5
+    assert history.optimizer == "LM"
+    assert history["equation"][-1] < history["equation"][0]
+    assert history.last.train_loss == pytest.approx(
+        math.sqrt(sum(history.weights[name] * history.last.metrics[name] ** 2 for name in SINE))
+    )
+    assert "ResidualHistory" not in repr(history)[20:]
+    assert len(model.history) == len(history)
+    assert len(model.reference)
+
+
+def test_grids_follow_one_another_and_go_below_the_first():
+    model = one(grid=3)
+    history = model.fit_residual(SINE, AT, steps=30, grids=(6, 12), progress=False)
+    assert model.grid == 12
+    assert [event.label for event in history.events if event.kind == "refine"] == ["grid 6", "grid 12"]
+    assert float((model.predict(X) - torch.sin(X)).abs().max()) < 1e-6
+
+
+def test_a_period_joins_two_sets_of_points():
+    x = torch.linspace(0, 2 * math.pi, 60, dtype=F64)[:, None]
+    model = KAN([1, 1], grid=10, k=5, grid_range=(0, 6.3))
+    functions = {
+        "equation": lambda u: u.d(0, 0) - u.value + 2 * torch.sin(u.x),
+        "period": lambda left, right: torch.cat([left.value - right.value, left.d(0) - right.d(0)], 1),
+    }
+    model.fit_residual(functions, {"equation": x, "period": (x[:1], x[-1:])}, progress=False)
+    assert float((model.predict(x) - torch.sin(x)).abs().max()) < 1e-5
+
+
+def test_a_system_stands_for_a_derivative_of_higher_order():
+    model = KAN([1, 2], grid=6, k=5, grid_range=(0, 3))
+    functions = {
+        "bend": lambda u: u.value[:, [1]] - u.d(0, 0)[:, [0]],
+        "equation": lambda u: u.d(0)[:, [1]] + u.d(0)[:, [0]],
+        "start": lambda u: torch.cat([u.value[:, [0]], u.d(0)[:, [0]] - 1, u.value[:, [1]]], 1),
+    }
+    model.fit_residual(functions, {"bend": X, "equation": X, "start": X[:1]}, progress=False)
+    assert float((model.predict(X)[:, [0]] - torch.sin(X)).abs().max()) < 1e-4
+
+
+def test_float32_and_weights_of_ones_own():
+    model = one(dtype=torch.float32)
+    history = model.fit_residual(SINE, AT, {"equation": 1, "start": 10.0}, steps=20, progress=False)
+    assert history.weights == {"equation": 1.0, "start": 10.0}
+    assert float((model.predict(X) - torch.sin(X)).abs().max()) < 1e-2
+    assert fit_residual(one(), SINE, AT, None, steps=1, progress=False).weights == {"equation": 1.0, "start": 1.0}
+
+
+# ---- unknown constants
+
+
+def decay(seed, noise=0.02):
+    """u′ = -rate·u with measurements of it; rate 1.5."""
+    generator = np.random.default_rng(seed)
+    x = torch.linspace(0, 2, 30, dtype=F64)[:, None]
+    y = torch.exp(-1.5 * x) + noise * torch.from_numpy(generator.standard_normal((30, 1)))
+    model = KAN([1, 1], grid=4, k=4, grid_range=(0, 2))
+    functions = {"equation": lambda u, rate: u.d(0) + rate * u.value, "data": lambda u: u.value - y}
+    weights = {"equation": 1e4, "data": noise**-2}
+    points = {"equation": torch.linspace(0, 2, 50, dtype=F64)[:, None], "data": x}
+    return model.fit_residual(functions, points, weights, unknowns={"rate": 0.5}, steps=30, progress=False)
+
+
+def test_an_unknown_constant_is_found_and_its_error_is_that_of_repeated_measurements():
+    found = np.array([decay(seed).unknowns["rate"] for seed in range(12)])
+    spread = found[:, 0].std(ddof=1)
+    assert abs(found[:, 0].mean() - 1.5) < 3 * spread / math.sqrt(12)
+    # The spread of twelve is itself known to a fifth.
+    assert 0.5 < found[:, 1].mean() / spread < 1.8
+
+
+def test_the_constants_of_every_step_are_columns():
+    history = decay(0)
+    assert history["rate"][-1] == history.unknowns["rate"][0]
+
+
+# ---- weights and points
+
+
+def test_balanced_weights_give_every_residual_the_same_trace():
+    objective = objective_of(
+        plain(k=5), {"a": lambda u: u.laplacian, "b": lambda u: u.value}, dict.fromkeys("ab", uniform(9, 2))
+    )
+    terms = balance(objective)
+    positions, value = objective.positions(), objective.value()
+    traces = [
+        term.weight * objective.row_square(term, jet, positions) for term, jet in zip(terms, value.jets, strict=True)
+    ]
+    assert traces[0] == pytest.approx(traces[1])
+    assert min(term.weight for term in terms) == 1.0
+
+
+def test_points_are_drawn_where_the_residual_is_large():
+    objective = objective_of(plain(), {"a": lambda u: 1e3 * (u.x[:, [0]] > 0.9) + 0 * u.value}, {"a": uniform(200, 2)})
+    candidates = uniform(2000, 2, seed=5)
+    drawn = redraw(objective, objective.terms[0], candidates, torch.Generator().manual_seed(0))
+    assert drawn.x.shape == (200, 2)
+    assert len(torch.unique(drawn.x, dim=0)) == 200
+    among = float((candidates[:, 0] > 0.9).double().mean())
+    assert float((drawn.x[:, 0] > 0.9).double().mean()) > 3 * among
+
+
+def test_points_that_follow_the_residual():
+    model = one()
+    candidates = torch.linspace(0, 3, 301, dtype=F64)[:, None]
+    history = model.fit_residual(
+        SINE, AT, candidates={"equation": candidates}, redraw_every=5, steps=20, progress=False
+    )
+    assert [event.step for event in history.events if event.kind == "points"] == [5, 10, 15]
+    assert float((model.predict(X) - torch.sin(X)).abs().max()) < 1e-2
+
+
+# ---- what ends it
+
+
+def test_callbacks_see_every_step_and_may_end_it():
+    seen = []
+    history = fit_residual(
+        one(), SINE, AT, callbacks=[lambda model, record: seen.append(record) or len(seen) == 3], progress=False
+    )
+    assert len(history) == 3
+    assert history.reason == "callback"
+
+
+def interrupt(model, record):
+    if record.step == 3:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_keeps_the_last_step():
+    model, other = one(), one()
+    history = fit_residual(model, SINE, AT, callbacks=[interrupt], progress=False)
+    fit_residual(other, SINE, AT, steps=3, progress=False)
+    assert history.reason == "interrupted"
+    assert torch.equal(model.layer(0).coef, other.layer(0).coef)
+
+
+def test_no_steps_change_nothing_but_the_reference():
+    model = one()
+    before = model.layer(0).coef.clone()
+    assert len(fit_residual(model, SINE, AT, steps=0, progress=False)) == 0
+    assert torch.equal(before, model.layer(0).coef)
+
+
+def test_the_bar_shows_the_loss(capsys):
+    fit_residual(one(), SINE, AT, steps=2)
+    assert "train" in capsys.readouterr().err
+
+
+# ---- what is refused: the network stays what it was
+
+
+def refuse(residual, message, error=ResidualError, points=X, **options):
+    model = one()
+    with unchanged(model), pytest.raises(error, match=message):
+        fit_residual(model, {"pde": residual}, {"pde": points}, progress=False, **options)
+
+
+@pytest.mark.parametrize(
+    ("residual", "message"),
+    [
+        (lambda u: u.nothing, r"`residuals\['pde'\]`.*AttributeError.*nothing"),
+        (lambda: 0, r"can be evaluated; got TypeError"),
+        (lambda u: 3.0, r"a tensor of shape \(25, columns\); got 3.0"),
+        (lambda u: u.value[:, 0], r"a tensor of shape \(25, columns\); got .*\(25,\)"),
+        (lambda u: u.value[:5], r"a tensor of shape \(25, columns\)"),
+        (lambda u: u.value - X[:, 0], r"fewer columns than its 25 rows"),
+        (lambda u: u.value - u.value.mean(), r"rows depend on their own points only"),
+        (lambda u: u.value.flip(0), r"rows depend on their own points only"),
+        (lambda u: u.d(0, 0, 0), r"one feature or two.*an output of its own"),
+        (lambda u: u.d(1), r"an integer from 0 to 0"),
+    ],
+)
+def test_residuals_that_are_none(residual, message):
+    refuse(residual, message)
+
+
+def test_residuals_that_are_no_numbers():
+    refuse(lambda u: torch.log(u.x - 1), "finite at the start; its row 0 isn't", ValueError)
+
+
+def later(step, do):
+    """A residual that fails after so many calls."""
+    calls = []
+
+    def residual(u):
+        calls.append(1)
+        return do(u) if len(calls) > step else u.d(0, 0) + u.value
+
+    return residual
+
+
+def test_a_residual_that_fails_in_the_middle_leaves_the_network_as_it_was():
+    refuse(later(9, lambda u: u.nothing), "AttributeError")
+    refuse(later(35, lambda u: u.nothing), "AttributeError", grids=(6, 9), steps=5)
+
+
+def test_a_residual_that_is_no_number_in_the_middle_ends_the_training():
+    model = one()
+    history = fit_residual(model, {"a": later(20, lambda u: u.value * math.nan)}, {"a": X}, progress=False, steps=30)
+    assert history.reason in ("converged", "stalled")
+    assert bool(torch.isfinite(model.layer(0).coef).all())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"residuals": {}}, "`residuals` argument of fit_residual must be a mapping"),
+        ({"residuals": {"equation": 3}}, "`residuals`"),
+        ({"points": {"equation": X}}, "`points`.*the names"),
+        ({"points": {"equation": X, "start": (X[:1], X[:2])}}, r"`points\['start'\]`.*as many rows"),
+        ({"points": {"equation": X, "start": torch.zeros(1, 2)}}, r"`points\['start'\]`.*\(rows, 1\)"),
+        ({"points": {"equation": X * math.nan, "start": X[:1]}}, r"`points\['equation'\]`"),
+        ({"weights": "even"}, "`weights`"),
+        ({"weights": {"equation": 1.0}}, "`weights`"),
+        ({"weights": {"equation": 1.0, "start": 0}}, r"`weights\['start'\]`"),
+        ({"opt": "Adam"}, "`opt`"),
+        ({"steps": -1}, "`steps`"),
+        ({"unknowns": [1]}, "`unknowns`"),
+        ({"unknowns": {"equation": 1.0}}, "`unknowns`"),
+        ({"unknowns": {"nu": 1.0}}, "`unknowns`.*constants that a residual takes"),
+        ({"unknowns": {"nu": "a"}}, r"`unknowns\['nu'\]`"),
+        ({"grids": (3,)}, "`grids`.*≥ 5"),
+        ({"grids": (8, 8)}, "`grids`.*≥ 9"),
+        ({"grids": 7.5}, "`grids`"),
+        ({"candidates": {"other": X}}, "`candidates`"),
+        ({"candidates": {"equation": X[:3]}}, r"`candidates\['equation'\]`.*at least 25"),
+        ({"redraw_every": 0}, "`redraw_every`"),
+        ({"callbacks": 3}, "`callbacks` argument of fit_residual"),
+    ],
+)
+def test_arguments_are_checked(change, message):
+    model = one()
+    given = {"residuals": SINE, "points": AT, "progress": False, **change}
+    with unchanged(model), pytest.raises(ValueError, match=message):
+        fit_residual(model, **given)
+
+
+def test_splines_without_the_derivative_are_refused():
+    model = KAN([1, 1], k=1)
+    with unchanged(model), pytest.raises(ValueError, match="order k ≥ 2"):
+        fit_residual(model, SINE, AT, progress=False)
+
+
+def test_a_field_says_what_it_has():
+    u = Field(torch.zeros(2, 2), {(): torch.ones(2, 1), (0,): torch.ones(2, 1)})
+    with pytest.raises(ValueError, match="asked for at its first call"):
+        u.d(1)
+
+
+def test_the_same_seed_gives_the_same_network():
+    first, second = one(), one()
+    for model in (first, second):
+        model.fit_residual(
+            SINE, AT, steps=8, candidates={"equation": uniform(90, 1) + 1}, redraw_every=4, progress=False
+        )
+    torch.testing.assert_close(first.layer(0).coef, second.layer(0).coef, rtol=0, atol=0)
+    assert kanwidget.fit_residual is fit_residual
+    assert_same(snapshot(first), first)
