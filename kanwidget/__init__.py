@@ -13,6 +13,7 @@ from kanwidget.datasets import (
     load_trees,
 )
 from kanwidget.kan import KAN
+from kanwidget.training import fit_many
 from kanwidget.training.residuals import fit_residual
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = [
     "SymbolicFit",
     "create_dataset",
     "ex_round",
+    "fit_many",
     "fit_residual",
     "library",
     "load_mercury",

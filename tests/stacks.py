@@ -6,7 +6,9 @@ from kanwidget.core.records import Trace
 from kanwidget.training.loss import LOSSES
 from kanwidget.training.objective import Objective
 from kanwidget.training.penalty import METRICS, Penalty
+from kanwidget.training.penalty_gradient import penalty_gradient
 from kanwidget.training.stack import Stack
+from tests.networks import F64
 
 
 def parameters_of(model):
@@ -16,7 +18,7 @@ def parameters_of(model):
 
 def gradients(positions, found):
     """The vector of a network's gradients, from those of `parameters_of`."""
-    return positions.gradient([None if grad is None else grad[None] for grad in found])[0]
+    return positions.gradient([None if grad is None else grad[None] for grad in found], torch.zeros(1, dtype=F64))[0]
 
 
 def objective(model, x, y, weight=None, loss="mse", penalty=None):
@@ -44,6 +46,12 @@ def importance(metric, model, x):
 def total(target):
     """Loss and penalty of the one network of an objective, as a number."""
     return float(target.value().total)
+
+
+def penalty_slopes(target, positions):
+    """Of the one network of an objective: gradients of R in the free parameters, and in V of each layer."""
+    vector, in_importance = penalty_gradient(target, positions, target.value(slopes=True).run)
+    return vector[0], [v[0] for v in in_importance]
 
 
 def read(positions, model):

@@ -81,7 +81,7 @@ def jacobian(stack: Stack, positions: ParameterMap, run: Pass) -> Tensor:
     sensitivity = torch.eye(outputs, dtype=full.dtype, device=full.device).expand(*full.shape[:2], -1, -1)
     for index in reversed(range(len(stack.layers))):
         layer = stack.layers[index]
-        sensitivity = _to_subnodes(stack, index + 1, run.subnodes[index], sensitivity)
+        sensitivity = to_subnodes(stack, index + 1, run.subnodes[index], sensitivity)
         _add_numeric(full, positions.layers[index], run.designs[index], sensitivity)
         for columns, block in _symbolic_blocks(layer, positions.layers[index], run.nodes[index], sensitivity):
             full.index_add_(-1, columns, block)
@@ -93,7 +93,7 @@ def jacobian(stack: Stack, positions: ParameterMap, run: Pass) -> Tensor:
     return full
 
 
-def _to_subnodes(stack: Stack, level: int, subnodes: Tensor, sensitivity: Tensor) -> Tensor:
+def to_subnodes(stack: Stack, level: int, subnodes: Tensor, sensitivity: Tensor) -> Tensor:
     """∂output/∂subnode from ∂output/∂node: a factor of a product gets the product of the others."""
     n_sum, n_mult = stack.shape.width[level]
     if n_mult == 0:
@@ -130,12 +130,12 @@ def _symbolic_blocks(
     for name, members in layer.symbols.items():
         flat = torch.tensor(members, device=nodes.device)
         target, source = flat // layer.in_dim, flat % layer.in_dim
-        slopes = _affine_slopes(name, layer.affine_of(members).detach()[:, None], nodes[..., source])
+        slopes = affine_slopes(name, layer.affine_of(members).detach()[:, None], nodes[..., source])
         block = sensitivity[..., target, None] * slopes[:, :, None]
         yield from free_columns(positions.affine[target, source].flatten(), block.flatten(-2))
 
 
-def _affine_slopes(name: str, affine: Tensor, x: Tensor) -> Tensor:
+def affine_slopes(name: str, affine: Tensor, x: Tensor) -> Tensor:
     """Derivatives of c·f(a·x + b) + d in a, b, c, d, `(networks, batch, edges, 4)`."""
     row = primitive(name)
     a, b, c, _ = affine.unbind(-1)

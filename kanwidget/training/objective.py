@@ -13,7 +13,7 @@ from kanwidget.training import quadratic
 from kanwidget.training.jacobian import Pass, forward_pass
 from kanwidget.training.loss import Loss
 from kanwidget.training.parameters import ParameterMap, parameter_map
-from kanwidget.training.penalty import METRICS, Penalty
+from kanwidget.training.penalty import Penalty
 from kanwidget.training.stack import Stack
 
 
@@ -174,17 +174,3 @@ class Objective:
             for layer, spline, nodes in zip(layers, splines, run.nodes[:-1], strict=True)
         ]
         return Trace(run.nodes, run.subnodes, tuple(edges), tuple(splines))
-
-    def penalty_slopes(self) -> tuple[list[Tensor | None], list[Tensor]]:
-        """Gradients of R in `Stack.parameters`, and in the importances V of each layer."""
-        parameters = [p for p in self.stack.parameters() if p.requires_grad]
-        with torch.enable_grad():
-            trace = self.trace(forward_pass(self.stack, self.x, self.first_design()))
-            importance = METRICS[self.penalty.metric](self.stack, trace)
-            total = (self.penalty.of_importance(importance) + self.penalty.of_coefficients(self.stack)).sum()
-            # What lies below all trained parameters, and the scores of outputs, are constants.
-            wanted = [t for t in (*importance, *parameters) if t.requires_grad and total.requires_grad]
-            grads = torch.autograd.grad(total, wanted, allow_unused=True) if wanted else ()
-        found = {id(t): grad for t, grad in zip(wanted, grads, strict=True) if grad is not None}
-        in_v = [found.get(id(v), torch.zeros_like(v)) for v in importance]
-        return [found.get(id(p)) for p in self.stack.parameters()], in_v

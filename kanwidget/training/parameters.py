@@ -66,10 +66,9 @@ class ParameterMap:
                     mask = position >= 0
                     value[:, mask] = vector[:, position[mask]]
 
-    def gradient(self, grads: Sequence[Tensor | None]) -> Tensor:
-        """The vectors of gradients, `(networks, size)`, from those of `Stack.parameters`."""
-        known = next(grad for grad in grads if grad is not None)
-        vector = known.new_zeros(known.shape[0], self.size)
+    def gradient(self, grads: Sequence[Tensor | None], like: Tensor) -> Tensor:
+        """The vectors of gradients, `(networks, size)`, from those of `Stack.parameters`; `like` one of these."""
+        vector = like.new_zeros(like.shape[0], self.size)
         flat = iter(grads)
         for positions in self.layers:
             width = positions.numeric.shape[-1] - 1

@@ -19,6 +19,7 @@ from torch import Tensor
 from kanwidget.training.jacobian import jacobian
 from kanwidget.training.parameters import ParameterMap
 from kanwidget.training.penalty import INPUT_FLOOR, deviation
+from kanwidget.training.penalty_gradient import penalty_gradient
 
 if TYPE_CHECKING:
     from kanwidget.training.objective import Objective, Value
@@ -70,9 +71,8 @@ def _add_chunk(
 
 def add_penalty(matrix: Tensor, gradient: Tensor, objective: Objective, positions: ParameterMap, value: Value) -> None:
     """Add the penalties' gradients and the majorisers' curvature."""
-    slopes, in_importance = objective.penalty_slopes()
-    if any(slope is not None for slope in slopes):
-        gradient += objective.lamb[:, None] * positions.gradient(slopes)
+    slopes, in_importance = penalty_gradient(objective, positions, value.run)
+    gradient += objective.lamb[:, None] * slopes
     # Only forward metrics are proportional to an edge's own deviation.
     if objective.penalty.metric.startswith("edge_forward"):
         _add_curvature(matrix, objective, positions, value, in_importance)

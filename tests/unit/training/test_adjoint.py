@@ -9,6 +9,7 @@ from kanwidget.training.adjoint import jet_jacobian
 from kanwidget.training.parameters import parameter_map
 from kanwidget.training.stack import Stack
 from tests.networks import F64, ZOO, plain, products, uniform
+from tests.stacks import gradients
 
 
 def weights_of(wanted, rows, residuals, outputs, seed):
@@ -39,7 +40,7 @@ def by_autograd(model, x, wanted, adjoint, positions):
             if second:
                 total = total + (adjoint.second[0, n, m] * torch.stack(second)).sum()
             found = torch.autograd.grad(total, stack_parameters(model), retain_graph=True, allow_unused=True)
-            rows.append(positions.gradient([None if g is None else g[None] for g in found])[0])
+            rows.append(gradients(positions, found))
     assert len(stack) == 1
     return torch.stack(rows).view(len(x), -1, positions.size)
 

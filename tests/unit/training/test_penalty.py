@@ -10,7 +10,7 @@ from kanwidget.training.lm import LevenbergMarquardt
 from kanwidget.training.parameters import parameter_map
 from kanwidget.training.penalty import METRICS, Penalty, deviation
 from tests.networks import F64, ZOO, everything, plain, states, tied, uniform
-from tests.stacks import gradients, importance, objective, parameters_of, penalty_of, read, write
+from tests.stacks import gradients, importance, objective, parameters_of, penalty_of, penalty_slopes, read, write
 
 each = pytest.mark.parametrize("kind", ZOO)
 each_metric = pytest.mark.parametrize("metric", METRICS)
@@ -118,8 +118,7 @@ def test_gradients_equal_finite_differences(kind, metric):
     model = ZOO[kind](grid=2, k=2)
     target = objective_of(model, metric, **FULL)
     positions = parameter_map(model)
-    slopes, _ = target.penalty_slopes()
-    exact = positions.gradient(slopes)[0]
+    exact, _ = penalty_slopes(target, positions)
     start, step = read(positions, model), 1e-6
     for index in range(0, positions.size, 5):
         moved = []
@@ -134,17 +133,23 @@ def test_gradients_equal_finite_differences(kind, metric):
 
 @each_metric
 def test_every_metric_has_a_gradient(metric):
-    slopes, in_importance = objective_of(plain(), metric).penalty_slopes()
-    assert all(float(g.abs().max()) > 0 for g in slopes if g is not None)
+    model = plain()
+    positions = parameter_map(model)
+    slopes, in_importance = penalty_slopes(objective_of(model, metric), positions)
+    assert all(float(slopes[layer.numeric].abs().max()) > 0 for layer in positions.layers)
     assert len(in_importance) == (3 if metric == "node_backward" else 2)
 
 
 def test_gradients_where_lower_layers_are_frozen():
     model = plain()
+    whole = parameter_map(model)
+    free, _ = penalty_slopes(objective_of(model), whole)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name.startswith("layers.1."))
-    slopes, _ = objective_of(model).penalty_slopes()
-    assert [g is None for g in slopes] == [True, True, True, False, False, True]
+    positions = parameter_map(model)
+    slopes, _ = penalty_slopes(objective_of(model), positions)
+    assert len(slopes) == positions.layers[1].numeric.numel()
+    assert torch.equal(slopes, free[whole.layers[1].numeric.flatten()])
 
 
 def test_the_deviation_of_constants_is_zero_with_a_zero_gradient():
@@ -157,8 +162,9 @@ def test_the_deviation_of_constants_is_zero_with_a_zero_gradient():
 
 def test_the_deviation_of_one_row_is_zero():
     assert deviation(torch.full((1, 1, 2), torch.inf)).tolist() == [[0.0, 0.0]]
-    slopes, in_importance = objective_of(plain(), rows=1).penalty_slopes()
-    assert slopes == [None] * 6
+    model = plain()
+    slopes, in_importance = penalty_slopes(objective_of(model, rows=1), parameter_map(model))
+    assert not slopes.any()
     assert not any(v.any() for v in in_importance)
 
 
