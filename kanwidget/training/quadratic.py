@@ -75,10 +75,10 @@ def add_penalty(matrix: Tensor, gradient: Tensor, objective: Objective, position
     gradient += objective.lamb[:, None] * slopes
     # Only forward metrics are proportional to an edge's own deviation.
     if objective.penalty.metric.startswith("edge_forward"):
-        _add_curvature(matrix, objective, positions, value, in_importance)
+        add_curvature(matrix, objective, positions, value, in_importance)
 
 
-def _add_curvature(
+def add_curvature(
     matrix: Tensor, objective: Objective, positions: ParameterMap, value: Value, in_importance: list[Tensor]
 ) -> None:
     """Add the majoriser's curvature, one block an edge; concave parts (∂R/∂V < 0) add nothing."""

@@ -6,9 +6,9 @@ import math
 import pytest
 import torch
 
-from kanwidget.training.lm import LevenbergMarquardt
 from kanwidget.training.parameters import parameter_map
 from kanwidget.training.penalty import METRICS, Penalty, deviation
+from kanwidget.training.quadratic import add_curvature
 from tests.networks import F64, ZOO, everything, plain, states, tied, uniform
 from tests.stacks import gradients, importance, objective, parameters_of, penalty_of, penalty_slopes, read, write
 
@@ -172,16 +172,16 @@ def test_the_curvature_majorises_the_deviation():
     """wᵀMw/(2s₀) + s₀/2 ≥ √(wᵀMw), with equality, and the same slope, at w₀."""
     model = plain()
     target = objective_of(model, lamb=1.0, entropy=0.0)
-    machine = LevenbergMarquardt(target)
-    matrix = torch.zeros(1, machine.positions.size, machine.positions.size, dtype=F64)
-    ones = [torch.ones_like(v) for v in METRICS[target.penalty.metric](target.stack, target.trace(target.value().run))]
-    machine._add_curvature(matrix, ones)
+    positions, value = parameter_map(model), target.value()
+    matrix = torch.zeros(1, positions.size, positions.size, dtype=F64)
+    ones = [torch.ones_like(v) for v in METRICS[target.penalty.metric](target.stack, target.trace(value.run))]
+    add_curvature(matrix, target, positions, value, ones)
     # For V linear in s with no entropy the gradient is the curvature times the parameters themselves.
-    last = machine.positions.layers[1].numeric.flatten()
-    vector = read(machine.positions, model)
+    last = positions.layers[1].numeric.flatten()
+    vector = read(positions, model)
     summed = importance(target.penalty.metric, model, target.x[0])[1].sum()
     slopes = torch.autograd.grad(summed, parameters_of(model), allow_unused=True)
-    exact = gradients(machine.positions, slopes)[last]
+    exact = gradients(positions, slopes)[last]
     torch.testing.assert_close((matrix[0] @ vector)[last], exact, rtol=1e-9, atol=1e-12)
     assert bool((torch.linalg.eigvalsh(matrix[0]) > -1e-10).all())
 
