@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any, NoReturn
 
+#: Options that an error names, of a longer list.
+_NAMED = 4
+
 
 def describe(value: Any) -> str:
     """A short description of a value for an error message.
@@ -74,6 +77,9 @@ def choice(value: Any, argument: str, where: str, options: Iterable[str]) -> str
     names = list(options)
     if isinstance(value, str) and value in names:
         return value
-    close = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(value), names, n=_NAMED, cutoff=0.5)
     advice = f"Did you mean {close[0]!r}?" if close else ""
-    fail(argument, where, "one of " + ", ".join(map(repr, names)), value, advice)
+    # A long list is read by nobody: those that are meant perhaps, or the first ones.
+    named = names if len(names) <= 2 * _NAMED else (close or names)[:_NAMED]
+    rest = f" or {len(names) - len(named)} others" if len(named) < len(names) else ""
+    fail(argument, where, f"one of {', '.join(map(repr, named))}{rest}", value, advice)

@@ -16,8 +16,16 @@ const shared = {
 };
 const out = "../kanwidget/static";
 
-for (const name of ["widget", "report"]) {
-  await build({ ...shared, entryPoints: [`src/${name}.ts`], format: "esm", outfile: `${out}/${name}.js` });
+// What only a kernel can do stays out of saved pages.
+const reading = {
+  name: "reading",
+  setup: ({ onResolve }) => onResolve({ filter: /^\.\/again$/ }, () => ({ path: `${root}src/views/never-again.ts` })),
+};
+for (const [name, plugins] of [
+  ["widget", []],
+  ["report", [reading]],
+]) {
+  await build({ ...shared, plugins, entryPoints: [`src/${name}.ts`], format: "esm", outfile: `${out}/${name}.js` });
 }
 // Values of custom properties are left as written by the minifier: their spaces go here.
 const tight = (css) => css.replace(/(--kw-[\w-]+): /g, "$1:").replace(/, (?=var\(|#|"|[\w-]+[,)])/g, ",");

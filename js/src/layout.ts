@@ -102,11 +102,15 @@ function placeNodes(
     const centres = layer > 0 ? groupCentres(slots[layer - 1]!) : new Map<number, number>();
     const all = row.every((node) => node.subnodes.every((sub) => centres.has(sub)));
     const spacing = Math.min((width - 2 * PAD_X) / Math.max(1, row.length), width * 0.4);
-    return row.map((info, i) => {
+    const xs = row.map((info, i) => {
       const even = width / 2 + (i - (row.length - 1) / 2) * spacing;
       const mean = info.subnodes.reduce((sum, sub) => sum + (centres.get(sub) ?? 0), 0) / info.subnodes.length;
-      const x = all && info.subnodes.length > 0 ? mean : even;
-      return placeNode(info, x, rowY(layer), spacing);
+      return all && info.subnodes.length > 0 ? mean : even;
+    });
+    return row.map((info, i) => {
+      // Over groups of unequal width nodes stand closer than on average.
+      const room = xs.reduce((least, x, k) => (k === i ? least : Math.min(least, Math.abs(x - xs[i]!))), spacing);
+      return placeNode(info, xs[i]!, rowY(layer), room);
     });
   });
 }

@@ -17,7 +17,7 @@ export type DataTopic =
   | "library"
   | "link"
   | "code";
-export type UiTopic = "hover" | "view" | "rank" | "stopping" | "size" | "note";
+export type UiTopic = "hover" | "view" | "rank" | "stopping" | "held" | "size" | "note";
 export type Topic = DataTopic | UiTopic;
 export type Topics = ReadonlySet<Topic>;
 

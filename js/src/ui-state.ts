@@ -16,6 +16,8 @@ interface UiValues {
   showPruned: boolean;
   /** Since when a pause is asked for and not yet answered, in ms; null when none is. */
   stopping: number | null;
+  /** A hand holds a coefficient. */
+  held: boolean;
   /** What the last act did, in words. */
   note: string | null;
 }
@@ -31,6 +33,7 @@ const TOPIC: Record<keyof UiValues, UiTopic> = {
   showParts: "view",
   showPruned: "view",
   stopping: "stopping",
+  held: "held",
   note: "note",
 };
 
@@ -46,6 +49,7 @@ export class UiState {
     showParts: false,
     showPruned: true,
     stopping: null,
+    held: false,
     note: null,
   };
   #changed: (topics: UiTopic[]) => void = () => {};
@@ -55,7 +59,8 @@ export class UiState {
   }
 
   set<K extends keyof UiValues>(name: K, value: UiValues[K]): void {
-    if (this.values[name] === value) return;
+    // A note may be about the same act again.
+    if (this.values[name] === value && name !== "note") return;
     this.values[name] = value;
     this.#changed([TOPIC[name]]);
   }

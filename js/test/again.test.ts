@@ -53,7 +53,11 @@ describe("starting again", () => {
   it("offers presets as text, where there are any", () => {
     const names = view.all('[data-kw-control="preset"] option').map((one) => one.textContent);
     expect(names).toEqual(["ripples", "<i>"]);
+    // Keys step through a closed list: nothing starts before it is asked for.
+    choose("preset", 0);
     choose("preset", 1);
+    expect(view.commands("preset")).toEqual([]);
+    view.click('[data-kw-action="load-preset"]');
     expect(view.commands("preset")).toMatchObject([{ name: "<i>" }]);
   });
 

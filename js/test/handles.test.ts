@@ -145,13 +145,18 @@ describe("the curve", () => {
     expect(path()).toBe(line);
   });
 
-  it("the errors stand beside what they were", () => {
+  it("the errors stand beside what they were, and the act before is no news any more", () => {
+    view.kernel.note("prune", "prune");
+    view.kernel.pushAll();
+    frame();
+    expect(view.one(".kw-effect").hidden).toBe(false);
     const [x, y] = grab(3);
     pointer(handle(3), "pointermove", [x, y - 30]);
     frame();
     frame();
-    const live = view.all("[data-kw-panel=inspector] .kw-readout").at(-1)!;
+    const live = view.one("[data-kw-panel=inspector] .kw-live");
     expect(live.hidden).toBe(false);
+    expect(view.one(".kw-effect").hidden).toBe(true);
     expect(live.textContent).toMatch(/RMSE.*train \S+ → \S+.*test \S+ → \S+/);
     pointer(handle(3), "pointerup", [x, y - 30]);
     expect(live.hidden).toBe(true);
@@ -211,7 +216,7 @@ describe("with keys", () => {
 
   it("say what they are and where they stand", () => {
     expect(handle(4).getAttribute("role")).toBe("slider");
-    expect(handle(4).getAttribute("aria-label")).toBe("coefficient 5 of 12, at −0.333");
+    expect(handle(4).getAttribute("aria-label")).toBe("coefficient 4 of 0 to 11, at −0.333");
     expect(Number(handle(4).getAttribute("aria-valuenow"))).toBeCloseTo(told(4), 3);
   });
 });

@@ -31,6 +31,11 @@ describe("history", () => {
     expect([at(3).column, at(3).from, at(4).column]).toEqual([2, 0, 3]);
   });
 
+  it("lines go on from every chip that something follows", () => {
+    const placed = placeStates([state(0, null), state(1, 0), state(2, 1), state(3, 1), state(4, 3)], 2);
+    expect(placed.filter(({ on }) => on).map((one) => one.state.id)).toEqual([0, 1, 3]);
+  });
+
   it("survives loops and orphans", () => {
     expect(placeStates([state(1, 2), state(2, 1)], 1).length).toBe(0);
     expect(placeStates([state(5, 99)], 5).length).toBe(1);

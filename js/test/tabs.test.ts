@@ -59,6 +59,13 @@ it("tabs that need a kernel are not there on a saved page, unless it holds what 
   view.explorer.store.setLink("none");
   frame();
   const shown = () => view.all("[role=tab]").flatMap((tab) => (tab.hidden ? [] : [tab.dataset.kwTab]));
+  // A front of one state is none.
+  expect(shown()).toEqual(["curves", "edges"]);
+  view.kernel.note("prune", "prune");
+  view.kernel.pushAll();
+  frame();
+  view.explorer.store.setLink("none");
+  frame();
   expect(shown()).toEqual(["curves", "edges", "front"]);
   view.key(view.one('[data-kw-tab="curves"]'), "ArrowRight");
   expect(document.activeElement!.getAttribute("data-kw-tab")).toBe("edges");

@@ -159,4 +159,18 @@ describe("voice", () => {
     view.click('[data-kw-edge="0-0-0"]');
     expect(said()).toBe("φ₀,₀,₀ selected, spline");
   });
+
+  it("speaks again what is copied again", async () => {
+    vi.stubGlobal("navigator", { clipboard: { writeText: async () => {} } });
+    const copy = async () => {
+      view.click('[data-kw-action="copy-latex"]');
+      for (let i = 0; i < 4; i++) await Promise.resolve();
+      frame();
+      return said();
+    };
+    const both = [await copy(), await copy()];
+    vi.unstubAllGlobals();
+    expect(both.map((words) => words?.trim())).toEqual(["LaTeX copied", "LaTeX copied"]);
+    expect(both[0]).not.toBe(both[1]);
+  });
 });

@@ -79,8 +79,10 @@ class Publisher(Messages):
             self._flush_snapshot()
 
     def _news(self) -> bool:
-        """Whether the library has changed, or a function of it was found not to work: nobody else notes that."""
-        return tuple(library()) != self._library or (bool(self.session.left_out) and self.session.notice is None)
+        """Whether the library has changed, a function of it was found not to work, or a training has failed: nobody else notes that."""
+        session = self.session
+        left_out = bool(session.left_out) and session.notice is None
+        return tuple(library()) != self._library or left_out or session.news is not None
 
     def _take_news(self) -> None:
         session = self.session
@@ -90,6 +92,9 @@ class Publisher(Messages):
             self.note(frozenset(("library", "candidates")))
             if session.survey.on:
                 self.note(frozenset(("survey",)))
+        if session.news is not None:
+            session.notice, session.news = session.news, None
+            self.tell_notice()
         if session.left_out and session.notice is None:
             told = "; ".join(session.left_out)
             session.left_out.clear()

@@ -34,6 +34,7 @@ from kanwidget.symbolic.ranking import SIMPLICITY
 from kanwidget.training import OPTIMIZERS, Settings, Trainer, make_settings
 from kanwidget.training.parameters import parameter_map
 from kanwidget.training.threads import is_small, one_thread
+from kanwidget.training.trainer import NOT_FINITE, NOT_FINITE_ADVICE
 
 #: A step that lasts longer than this looks at the stop flag; shorter ones are always finished.
 _LONG_STEP = 0.05
@@ -84,6 +85,8 @@ class Session:
         #: Which nodes there are: edges of another layout are others, even where their indices are the same.
         self.layout, self._layouts = 0, -1
         self.notice: Notice | None = None
+        #: A notice that no command has brought and no page has seen yet.
+        self.news: Notice | None = None
         self.survey = Survey()
         #: Registered functions that were found not to work, and those of them about which nobody was told yet.
         self._broken: set[Primitive] = set()
@@ -293,6 +296,9 @@ class Session:
         self.ms_per_step = spent if self.ms_per_step is None else 0.8 * self.ms_per_step + 0.2 * spent
         self._append(record)
         topics = STEPPED | self._take_notes()
+        if self.trainer.reason == NOT_FINITE:
+            message = f"The loss is not finite since step {record.step}: training has stopped."
+            self.news = Notice("Stalled", message, NOT_FINITE_ADVICE)
         if self.left is not None:
             self.left -= 1
         if record.stopped:

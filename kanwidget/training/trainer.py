@@ -27,8 +27,9 @@ from kanwidget.training.settings import Settings, make_settings
 from kanwidget.training.threads import is_small, one_thread
 
 _log = logging.getLogger(__name__)
-_NOT_FINITE = "stalled: the loss is not finite"
-_NOT_FINITE_ADVICE = "Look at the size of the labels, at a loss of your own, and at the outputs before training."
+#: Why a training stopped whose loss is no number any more, and what to do about it.
+NOT_FINITE = "stalled: the loss is not finite"
+NOT_FINITE_ADVICE = "Look at the size of the labels, at a loss of your own, and at the outputs before training."
 
 #: `(network, record)`, after every step.
 Callback = Callable[[Network, StepRecord], Any]
@@ -155,8 +156,8 @@ class Trainer(Iterator[StepRecord]):
         stopped = self._group.stopped(0, outcomes[0], self.step_count, self.steps)
         self.reason = stopped or ""
         if stopped and not math.isfinite(outcomes[0].loss + outcomes[0].penalty):
-            self.reason = _NOT_FINITE
-            _log.warning("training stopped at step %d: the loss is not finite. %s", self.step_count, _NOT_FINITE_ADVICE)
+            self.reason = NOT_FINITE
+            _log.warning("training stopped at step %d: the loss is not finite. %s", self.step_count, NOT_FINITE_ADVICE)
         return self._group.records(outcomes, self.step_count, self.seconds, [stopped])[0]
 
     def _note(self, kind: str, label: str) -> None:

@@ -134,6 +134,19 @@ def test_what_is_cut_off_fades(shown, name):
     output.page.wait_for_function(shown_to_the_end)
 
 
+def test_nothing_of_a_fraction_is_cut_off(shown):
+    assert shown("fraction", "light").locator(".kw-output").get_attribute("data-more") is None
+
+
+def test_what_fits_at_1000_px(shown):
+    """The toolbar is one row, the shape of the network is told in full, and Fix is in sight beside a tall tab."""
+    page = shown("worked", "light", "&open=surface", 1000)
+    assert page.locator(".kw-toolbar").bounding_box()["height"] < 50
+    assert page.locator(".kw-network .kw-head > .kw-dim").evaluate("e => e.scrollWidth <= e.clientWidth")
+    fix, cards = (page.locator(one).first.bounding_box() for one in ('[data-kw-action="fix"]', ".kw-cards"))
+    assert fix["y"] + fix["height"] <= cards["y"] + cards["height"]
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_within_a_shadow_root(shown, screens, theme):
     page = shown("worked", theme, "&shadow=1")

@@ -239,6 +239,20 @@ def test_snapshots_stay_small(width):
     assert len(buffer) + len(json.dumps(snapshot)) <= 250_000
 
 
+def test_a_loss_that_is_no_number_is_told_with_what_to_do_about_it(session, page_of):
+    publisher = Publisher(session)
+    page = page_of(publisher, acknowledges=True)
+    with torch.no_grad():
+        session.model.layer(0).coef.fill_(float("nan"))
+    session.trainer.reset()
+    publisher.note(session.apply(c.Start()))
+    publisher.note(session.advance(0.01))
+    publisher.flush()
+    told = page.last("error")["error"]
+    assert (session.state, told["title"]) == ("done", "Stalled")
+    assert "size of the labels" in told["hint"]
+
+
 def test_large_networks_send_some_thumbnails_a_frame(clock, page_of):
     from kanwidget import create_dataset
 

@@ -93,6 +93,18 @@ def formula():
     return one
 
 
+def fraction():
+    """Its formula is higher than a line."""
+    data = create_dataset(lambda x: 1 / (x[:, [0]] + 1.5) + x[:, [1]] ** 2, n_var=2, train_num=150, test_num=80)
+    one = explorer([2, 1, 1], data)
+    one.fit(20)
+    for name, edge in (("1/x", (0, 0, 0)), ("x^2", (0, 1, 0)), ("x", (1, 0, 0))):
+        one.fix(name, edge=edge)
+    one.fit(5)
+    one.select((0, 0, 0))
+    return one
+
+
 def one_edge():
     one = explorer([1, 1], create_dataset(lambda x: torch.tanh(4 * x), n_var=1, train_num=80, test_num=40))
     one.fit(10)
@@ -201,6 +213,7 @@ STATES = {
         worked,
         error,
         formula,
+        fraction,
         one_edge,
         many_edges,
         names_long,

@@ -54,3 +54,13 @@ def test_descriptions_stay_short():
 def test_fail_raises_what_it_is_told():
     with pytest.raises(TypeError, match=r"^the `a` argument of f must be b; got 'c'\. Do d\.$"):
         _check.fail("a", "f", "b", "c", "Do d.", error=TypeError)
+
+
+def test_of_a_long_list_only_what_may_be_meant_is_named():
+    names = [f"name{number}" for number in range(30)] + ["sin", "sinh", "arcsin"]
+    with pytest.raises(
+        ValueError, match=r"one of 'sin', 'sinh', 'arcsin' or 30 others; got 'sine'. Did you mean 'sin'\?"
+    ):
+        _check.choice("sine", "name", "fix", names)
+    with pytest.raises(ValueError, match=r"one of 'name0', 'name1', 'name2', 'name3' or 29 others; got '∫'\.?$"):
+        _check.choice("∫", "name", "fix", names)

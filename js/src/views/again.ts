@@ -24,16 +24,26 @@ export function again(context: Context): View {
   });
   const seed = seedField(context, registry);
   const data = dataSliders(context, registry);
+  // Keys step through a closed list: choosing must not yet start anything.
+  let chosen: number | null = null;
   const presets = chooser("preset", "Problem", registry, (i) => {
-    act.send({ kind: "preset", name: store.state.settings.presets![i]! });
+    chosen = i;
+    offer();
   });
+  const load = button({ action: "load-preset", label: "Load", title: "Start again with this problem" });
+  const offer = () => attrs(load, { disabled: !act.possible || chosen === null });
+  registry.listen(load, "click", () => {
+    act.send({ kind: "preset", name: store.state.settings.presets![chosen!]! });
+    chosen = null;
+  });
+  const problem = h("div", { class: "kw-row" }, presets.node, load);
   const pop = h(
     "div",
     { class: "kw-again kw-box kw-pop", role: "dialog", "aria-label": "Start again", hidden: true },
     seed.node,
     h("h2", {}, "Training data"),
     data.node,
-    presets.node,
+    problem,
     h("p", { class: "kw-fine kw-dim" }, "Starting again can be undone."),
   );
   const node = h("div", { class: "kw-anchor" }, opener, pop);
@@ -46,8 +56,10 @@ export function again(context: Context): View {
     data.draw();
     presets.set(
       names.map((name, i) => [i, name]),
-      names.indexOf(preset ?? ""),
+      chosen ?? names.indexOf(preset ?? ""),
     );
+    problem.hidden = presets.node.hidden;
+    offer();
   };
   return { node, draw, destroy: () => registry.destroy() };
 }

@@ -10,7 +10,7 @@ import { button } from "./controls";
 /** Acts whose effect is plain elsewhere, or that are no acts. */
 const QUIET = new Set(["start", "train", "reset"]);
 
-export function effect({ store, act }: Context, registry: Registry) {
+export function effect({ store, act, ui }: Context, registry: Registry) {
   const words = h("span", { class: "kw-cut kw-fill" });
   const undo = button({ action: "undo-last", label: "Undo", icon: "undo", small: true });
   const close = button({ action: "dismiss-effect", label: "Dismiss", icon: "close", iconOnly: true, small: true });
@@ -23,7 +23,7 @@ export function effect({ store, act }: Context, registry: Registry) {
     node.hidden = true;
   });
   const draw = (topics: Topics) => {
-    if (!touches(topics, "history", "link", "status")) return;
+    if (!touches(topics, "history", "link", "status", "held")) return;
     const { states, current, can_undo } = store.state.history;
     const { test, train } = store.state.status;
     if (current !== shown) {
@@ -33,7 +33,8 @@ export function effect({ store, act }: Context, registry: Registry) {
       if (!state || QUIET.has(state.kind)) node.hidden = true;
       else setText(words, effectText(state, before, store.state.settings.loss));
     }
-    if (!can_undo || !act.possible) node.hidden = true;
+    // What a hand does now is told beside it: the act before is no news any more.
+    if (!can_undo || !act.possible || ui.values.held) node.hidden = true;
     shown = current;
     newest = Math.max(newest, current);
     // Remembered for the next act: a state's own figure may be from long before, training went on since.

@@ -31,7 +31,8 @@ const REACH = 12;
 
 export class Handles {
   readonly node = s("svg", { class: "kw-handles", role: "group" });
-  readonly live = h("div", { class: "kw-readout kw-box kw-pop kw-fine", "aria-hidden": "true", hidden: true });
+  /** The errors, in place of the legend: over the plot they would hide the curve. */
+  readonly live = h("div", { class: "kw-row kw-live kw-fine", "aria-hidden": "true", hidden: true });
   readonly note = h("p", { class: "kw-more kw-dim kw-fine", hidden: true });
   readonly toggle: HTMLElement;
   readonly #drag: Drag;
@@ -152,7 +153,7 @@ export class Handles {
     attrs(part, {
       tabindex: i === this.#cursor ? 0 : -1,
       "data-held": this.#drag.gesture?.index === i,
-      "aria-label": `coefficient ${i + 1} of ${values.length}, at ${number(x)}`,
+      "aria-label": `coefficient ${i} of 0 to ${values.length - 1}, at ${number(x)}`,
       "aria-valuemin": Number(Math.min(values[i]!, plot.range[0]).toPrecision(4)),
       "aria-valuemax": Number(Math.max(values[i]!, plot.range[1]).toPrecision(4)),
       "aria-valuenow": Number(values[i]!.toPrecision(4)),
@@ -246,6 +247,7 @@ export class Handles {
   #tell(): void {
     const { gesture } = this.#drag;
     this.live.hidden = !gesture;
+    this.context.ui.set("held", gesture !== null);
     if (!gesture) return;
     const { status, settings } = this.context.store.state;
     const rows = (["train", "test"] as const).map((name) =>
@@ -254,16 +256,6 @@ export class Handles {
         : h("span", {}, `${name} ${number(gesture.before[name])} → `, h("b", {}, number(status[name]))),
     );
     this.live.replaceChildren(h("b", {}, settings.loss), ...rows.filter((one) => one !== null));
-    // Beside the hand, not under it.
-    const { left, right, top, floor } = this.#grip!.plot;
-    const [cx, cy] = centre(this.#part(gesture.index));
-    const [first, high] = [cx < (left + right) / 2, cy < (top + floor) / 2];
-    Object.assign(this.live.style, {
-      top: high ? "auto" : "2px",
-      bottom: high ? "38px" : "auto",
-      left: first ? "auto" : `${left + 4}px`,
-      right: first ? "4px" : "auto",
-    });
   }
 }
 

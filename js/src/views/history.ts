@@ -12,6 +12,8 @@ interface PlacedState {
   lane: number;
   /** The lane that its parent stands in. */
   from: number;
+  /** Something follows in its own lane. */
+  on: boolean;
 }
 
 /** Lanes of the tree: the way to the newest descendant of the current state first, branches below where they left. */
@@ -27,8 +29,8 @@ export function placeStates(states: readonly StateInfo[], current: number): Plac
     let state: StateInfo | undefined = first;
     let at = column;
     while (state) {
-      placed.push({ state, column: at, lane, from: state === first ? from : lane });
       const next: StateInfo[] = children.get(state.id) ?? [];
+      placed.push({ state, column: at, lane, from: state === first ? from : lane, on: next.length > 0 });
       // Without a current state further on, the newest act is the main line.
       const main: StateInfo | undefined = next.find(({ id }) => onPath.has(id)) ?? next.at(-1);
       for (const other of next) if (other !== main) waiting.push([other, at + 1]);
@@ -90,7 +92,7 @@ export function history({ store, act }: Context): View {
 }
 
 function chip(
-  { state, column, lane, from }: PlacedState,
+  { state, column, lane, from, on }: PlacedState,
   current: number,
   loss: string,
   possible: boolean,
@@ -110,7 +112,7 @@ function chip(
     : h("span", { ...values, style: "cursor:default" }, ...parts);
   const item = h(
     "div",
-    { role: "listitem", class: "kw-branch", "data-root": column === 0, "data-turn": lane !== from },
+    { role: "listitem", class: "kw-branch", "data-root": column === 0, "data-turn": lane !== from, "data-on": on },
     label,
   );
   item.style.gridColumn = String(column + 1);

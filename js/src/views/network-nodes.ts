@@ -138,15 +138,15 @@ function operatorParts({ x, y, r, room, info }: PlacedNode, width: number): SVGE
     "stroke-width": 1.5,
   });
   const parts: SVGElement[] = [shape, line(sign, "")];
-  let [from, to] = [x - 12, x + 12];
+  const from = x - 12;
+  let to = x + 12;
   if (room >= 44) {
     const name = cut(variable(info.name), Math.max(3, (room - 2 * r - 8) / LETTER));
-    // Beside the node; at the right border on its other side.
+    // Beside the node; at the right border on its other side, above the place of its neighbour's.
     const left = x + r + 5 + measure(name) * 6 > width;
-    const place = left ? { x: x - r - 5, "text-anchor": "end" } : { x: x + r + 5 };
-    parts.push(s("text", { class: "kw-f kw-fine", y: y + 4, ...place }, name));
-    if (left) from -= measure(name) * 6;
-    else to += measure(name) * 6;
+    const place = left ? { x: x - 5, y: y - r - 4, "text-anchor": "end" } : { x: x + r + 5, y: y + 4 };
+    parts.push(s("text", { class: "kw-f kw-fine", ...place }, name));
+    if (!left) to += measure(name) * 6;
   }
   // A target of 24 px at least, its name included.
   return [s("rect", { class: "kw-reach", x: from, y: y - 12, width: to - from, height: 24, rx: 12 }), ...parts];

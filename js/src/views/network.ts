@@ -54,7 +54,8 @@ export class Drawing {
   #merged = s("g", { "aria-hidden": "true" });
   #nodes = s("g", { class: "kw-nodes" });
   #edges: EdgeLayer;
-  #sub = h("span", { class: "kw-dim kw-cut" });
+  #count = h("span");
+  #sub = h("span", { class: "kw-dim kw-cut" }, this.#count, h("span", { class: "kw-roomy" }, " active"));
   #more = h("p", { class: "kw-dim kw-fine kw-more", hidden: true });
   #legend: ReturnType<typeof legend>;
   #card: ReturnType<typeof hoverCard>;
@@ -129,8 +130,9 @@ export class Drawing {
   #describe(): void {
     const { edges, width } = this.context.store.state.structure;
     const active = edges.filter((edge) => edge.state !== "pruned").length;
-    setText(this.#sub, `${shapeText(width)} · ${thousands(active)} of ${thousands(edges.length)} active`);
-    this.#sub.title = this.#sub.textContent ?? "";
+    const words = `${shapeText(width)} · ${thousands(active)} of ${thousands(edges.length)}`;
+    setText(this.#count, words);
+    this.#sub.title = `${words} edges active`;
     const merged = this.#tiers.filter((tier, i) => tier === "merged" && edges[i]!.state !== "pruned").length;
     this.#more.hidden = !this.#crowded;
     const weak = merged > 0 ? ` The ${count(merged, "weakest edge")} are one line a layer.` : "";

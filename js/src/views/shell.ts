@@ -27,7 +27,7 @@ export function shell(context: Context, root: HTMLElement): View {
     { name: "parity", label: "Parity", view: parity(context), watch: "parity", tall: true },
     { name: "surface", label: "Surface", view: surface(context), watch: "surface", tall: true },
     { name: "edges", label: "Edges", view: edgesTable(context) },
-    { name: "front", label: "Front", view: front(context), tall: true },
+    { name: "front", label: "Front", view: front(context), compares: true, tall: true },
   ]);
   const detail = inspector(context);
   const formula = formulaBar(context);

@@ -42,7 +42,7 @@ export function splinePlot(context: Context): View {
     scales = drawSpline(context, svg, size, handles);
   };
   const handles = new Handles(context, registry, stage, show);
-  stage.append(handles.node, readout, handles.live);
+  stage.append(handles.node, readout);
   const parts = h("input", { type: "checkbox", "data-kw-toggle": "parts" });
   const foot = h(
     "div",
@@ -52,6 +52,7 @@ export function splinePlot(context: Context): View {
     key(line("M1 4H17", "kw-c1", 1.6, "4 3"), "extrapolated"),
     h("label", { class: "kw-row", title: "Base function and spline part" }, parts, "parts"),
     handles.toggle,
+    handles.live,
   );
   const node = h("div", { class: "kw-col kw-spline" }, stage, handles.note, foot);
   let size = { width: 300, height: 180 };
@@ -76,6 +77,10 @@ export function splinePlot(context: Context): View {
       h("span", {}, `φ = ${number(curve.ys[i])}`),
     );
     const px = scales.x(curve.xs[i]!);
+    // Where the curve is not.
+    const near = curve.ys.filter((_, k) => Math.abs(scales!.x(curve.xs[k]!) - px) < 130);
+    const above = scales.y(near.reduce((sum, y) => sum + y, 0) / near.length) < size.height / 2;
+    Object.assign(readout.style, above ? { top: "auto", bottom: `${BOTTOM + 4}px` } : { top: "4px", bottom: "auto" });
     readout.style.left = px > size.width * 0.6 ? "auto" : `${px + 10}px`;
     readout.style.right = px > size.width * 0.6 ? `${size.width - px + 10}px` : "auto";
   });

@@ -295,6 +295,10 @@ function scaleBar(
   ];
 }
 
+/** The label of a point; of classes all that is known is whether it is the one that is shown. */
+const labelText = ({ classes, outputs, output }: Surface, label: number): string =>
+  classes ? `${label > 0.5 ? "" : "not "}${called(outputs[output] ?? "")}` : number(label);
+
 /** Reads the map, and the point of the data under the pointer if there is one. */
 function point(stage: Stage, chart: Chart | null, store: Store, px: number, py: number): void {
   if (!chart) return;
@@ -315,7 +319,7 @@ function point(stage: Stage, chart: Chart | null, store: Store, px: number, py: 
     `${called(told.outputs[told.output] ?? "")} = ${Number.isNaN(value) ? "not a number" : number(value)}`,
     `${name(told.x)} = ${at(told.x_range, u)}`,
     told.y_range ? `${name(told.y)} = ${at(told.y_range, v)}` : "",
-    near >= 0 ? `data: ${number(points[2]![near])}` : "",
+    near >= 0 ? `data: ${labelText(told, points[2]![near]!)}` : "",
   ];
   const [cx, cy] = near >= 0 ? [chart.x(points[0]![near]!), chart.y(ys[near]!)] : [px, py];
   stage.read(cx, cy, lines.filter(Boolean), near >= 0 ? 6 : 0);

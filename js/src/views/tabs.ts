@@ -12,6 +12,8 @@ interface Tab {
   view: View;
   /** The kernel tells about it only while it is open. */
   watch?: Panel;
+  /** It compares states: of one there is nothing to see on a page that stays as it is. */
+  compares?: true;
   /** It wants more room than curves do. */
   tall?: true;
 }
@@ -19,7 +21,8 @@ interface Tab {
 export function tabs({ ui, uid, act, store }: Context, list: Tab[]): View {
   const registry = new Registry();
   // A saved page has no kernel to ask.
-  const present = ({ watch }: Tab) => !watch || !act.reading || store.state[watch] !== null;
+  const present = ({ watch, compares }: Tab) =>
+    !act.reading || ((!watch || store.state[watch] !== null) && (!compares || store.state.history.states.length > 1));
   const buttons = list.map(({ name, label, view }) => {
     view.node.setAttribute("role", "tabpanel");
     view.node.id = `${uid}-panel-${name}`;

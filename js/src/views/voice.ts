@@ -9,6 +9,8 @@ import { stateWords } from "./status";
 export function voice(context: Context): View {
   const { store, ui } = context;
   const node = h("div", { class: "kw-hidden", role: "status", "aria-live": "polite", "data-kw-voice": "" });
+  // The same words again are no change, and only changes are spoken: a blank makes them one.
+  const say = (words: string) => setText(node, node.textContent === words ? `${words}\u00a0` : words);
   let state = "";
   let selected = "";
   let current = -1;
@@ -26,12 +28,12 @@ export function voice(context: Context): View {
     return said;
   };
   const draw: View["draw"] = (topics) => {
-    if (touches(topics, "note") && ui.values.note) setText(node, ui.values.note);
+    if (touches(topics, "note") && ui.values.note) say(ui.values.note);
     if (!touches(topics, "status", "link", "stopping", "selection", "history")) return;
     const first = current === -1;
     const said = news().filter(Boolean);
     // What is there from the beginning is no news.
-    if (!first && said.length > 0) setText(node, said.join(". "));
+    if (!first && said.length > 0) say(said.join(". "));
   };
   return { node, draw, destroy: () => {} };
 }
