@@ -161,7 +161,8 @@ class _Search:
         try:
             self._prune(self._grow())
             for trial in self._front():
-                if not self._reached():
+                # Not what a smaller one with a finer grid beats by now.
+                if not self._reached() and trial in self._front():
                     self._refine(trial)
         except _Ended as end:
             return "target" if self._reached() else str(end)

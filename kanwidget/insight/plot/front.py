@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
+from matplotlib.transforms import offset_copy
 
 from kanwidget.insight.plot.style import Theme, ThemeName, new_figure, theme_of, write
 
-#: Points of the front with more neighbours than this aren't all named.
-_NAMED = 12
+#: What a label takes, as parts of the axes' width and height.
+_ROOM, _LINE = 0.25, 0.045
 
 
 def plot_front(
@@ -37,7 +40,7 @@ def plot_front(
     Examples:
         >>> figure = plot_front([(1, 3.0), (2, 1.0), (3, 2.0)], [(1, 3.0, "a"), (2, 1.0, "b")], ("size", "error"))
         >>> [text.get_text() for text in figure.axes[0].texts]
-        ['a', 'b']
+        ['b', 'a']
     """
     colours = theme_of(theme, "plot_front")
     figure = new_figure((6.4, 3.6), colours)
@@ -46,14 +49,17 @@ def plot_front(
     if points:
         xs, ys = zip(*points, strict=True)
         ax.plot(xs, ys, "o", color=colours.muted, markersize=3.5, markeredgewidth=0, alpha=0.6)
-        ax.set_xscale("log" if min(xs) > 0 else "linear")
         ax.set_yscale("log" if min(ys) > 0 else "linear")
+        if min(xs) > 0:
+            ax.set_xscale("log")
+            ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            ax.xaxis.set_major_formatter("{x:g}")
+            ax.minorticks_off()
     else:
         write(ax, 0.5, 0.5, "no results", transform=ax.transAxes, color=colours.muted, ha="center", va="center")
     if front:
         _draw_front(ax, front, colours)
     if title is not None:
-        ax.set_title("")
         write(ax, 0, 1.04, title, transform=ax.transAxes, color=colours.text, fontsize=11, ha="left", va="bottom")
     return figure
 
@@ -62,13 +68,23 @@ def _draw_front(ax: Axes, front: Sequence[tuple[float, float, str]], theme: Them
     xs, ys, labels = zip(*front, strict=True)
     style: dict[str, Any] = {"color": theme.spline, "markersize": 5, "markeredgewidth": 0}
     ax.step(xs, ys, "o-", where="post", linewidth=1.6, **style)
-    ax.margins(x=0.12, y=0.08)
-    every = -(-len(front) // _NAMED)
-    for x, y, label in list(zip(xs, ys, labels, strict=True))[::every]:
-        # Above and right of its point: the line comes from above and left of it.
-        text = write(ax, x, y, label, color=theme.text, fontsize=7.5, ha="left", va="bottom")
-        text.set_rotation(20)
-        text.set_rotation_mode("anchor")
+    _make_room(ax)
+    # Left of and below the front there are no points, or they would be on it.
+    place = offset_copy(ax.transData, ax.figure, x=-4, y=-3, units="points")
+    last = (math.inf, math.inf)
+    for x, y, label in reversed(list(zip(xs, ys, labels, strict=True))):
+        across, up = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))
+        if abs(up - last[1]) > _LINE or abs(across - last[0]) > _ROOM:
+            write(ax, x, y, label, transform=place, color=theme.text, fontsize=7.5, ha="right", va="top")
+            last = (across, up)
+
+
+def _make_room(ax: Axes) -> None:
+    """Space at the left for the labels, and at the bottom."""
+    for axis, room in ((ax.xaxis, _ROOM), (ax.yaxis, 2 * _LINE)):
+        low, high = axis.get_transform().transform(axis.get_view_interval())
+        low, high = axis.get_transform().inverted().transform([low - room * (high - low), high])
+        axis.set_view_interval(low, high, ignore=True)
 
 
 def _frame(ax: Axes, names: tuple[str, str], theme: Theme) -> None:

@@ -97,7 +97,7 @@ def test_a_training_that_gives_no_numbers_is_a_trial_that_failed():
 
 def test_its_table_can_be_plotted(found):
     labels = [text.get_text() for text in plot_pareto(found.table, label="how").axes[0].texts]
-    assert labels[0] == "start"
+    assert "start" in labels
     assert repr(found).startswith("ShapeSearch(")
 
 

@@ -117,11 +117,21 @@ def test_the_front_is_what_none_beats(given_points, rng: random.Random):
 
 def test_the_plot_names_the_corners_by_what_varies():
     axes = plot_pareto(table()).axes[0]
-    assert [text.get_text() for text in axes.texts] == ["3", "5"]
+    assert [text.get_text() for text in axes.texts] == ["5", "3"]
     assert axes.get_xscale() == axes.get_yscale() == "log"
     assert axes.get_xlabel() == "parameters"
     named = plot_pareto(table(), label="width", title="A <b>title</b>").axes[0]
     assert [text.get_text() for text in named.texts] == ["[2, 1]", "[2, 1]", "A <b>title</b>"]
+
+
+def test_labels_of_a_front_stand_apart_and_within_the_figure():
+    rows = [{"grid": n, "parameters": 20 + n, "test_loss": 2.0**-n} for n in range(40)]
+    axes = plot_pareto(Table(rows)).axes[0]
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(boxes) > 5
+    assert axes.texts[0].get_text() == "39"
+    assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n])
+    assert all(axes.figure.bbox.fully_containsx(box.x0) for box in boxes)
 
 
 def test_plots_of_nothing_and_of_zeros():
