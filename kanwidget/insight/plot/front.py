@@ -58,19 +58,19 @@ def plot_front(
     else:
         write(ax, 0.5, 0.5, "no results", transform=ax.transAxes, color=colours.muted, ha="center", va="center")
     if front:
-        _draw_front(ax, front, colours)
+        _draw_front(figure, ax, front, colours)
     if title is not None:
         write(ax, 0, 1.04, title, transform=ax.transAxes, color=colours.text, fontsize=11, ha="left", va="bottom")
     return figure
 
 
-def _draw_front(ax: Axes, front: Sequence[tuple[float, float, str]], theme: Theme) -> None:
+def _draw_front(figure: Figure, ax: Axes, front: Sequence[tuple[float, float, str]], theme: Theme) -> None:
     xs, ys, labels = zip(*front, strict=True)
     style: dict[str, Any] = {"color": theme.spline, "markersize": 5, "markeredgewidth": 0}
     ax.step(xs, ys, "o-", where="post", linewidth=1.6, **style)
     _make_room(ax)
     # Left of and below the front there are no points, or they would be on it.
-    place = offset_copy(ax.transData, ax.figure, x=-4, y=-3, units="points")
+    place = offset_copy(ax.transData, figure, x=-4, y=-3, units="points")
     last = (math.inf, math.inf)
     for x, y, label in reversed(list(zip(xs, ys, labels, strict=True))):
         across, up = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))
