@@ -15,7 +15,9 @@ def perform(session: Session, command: c.Command) -> Topics:
     """Carry out a command, or leave the session as it was."""
     ends = session.dragging is not None and not isinstance(command, c.Drag)
     go_on = edge_acts.end_drag(session) if ends else None
-    notice, session.notice = session.notice, None
+    notice = session.notice
+    if not isinstance(command, c.Pause):  # what a pause has ended says so
+        session.notice = None
     try:
         return _PERFORM[type(command)](session, command)
     except BaseException:

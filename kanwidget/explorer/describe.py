@@ -18,6 +18,7 @@ from kanwidget.explorer.session import Session
 from kanwidget.explorer.undo import error_of
 from kanwidget.symbolic.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.mathml import candidate_tree
+from kanwidget.symbolic.ranking import TWINS
 from kanwidget.training.parameters import parameter_map
 
 #: Candidates told at least, where there are so many, and at most.
@@ -25,8 +26,6 @@ _FEWEST_CANDIDATES, _MOST_CANDIDATES = 12, 24
 #: Marks on the curves told at most, and the kinds of those that aren't acts.
 _MOST_EVENTS = 400
 _SETTINGS = frozenset(("lamb", "opt", "lr", "batch", "noise", "grid"))
-#: Pairs of names for one function: sin(u) = cos(u - π/2).
-_TWINS = ({"sin", "cos"}, {"arcsin", "arccos"}, {"tanh", "sigmoid"})
 
 
 def structure(session: Session) -> p.Structure:
@@ -76,11 +75,13 @@ def node_name(session: Session, level: int, index: int) -> str:
 def _edges(session: Session) -> list[p.EdgeInfo]:
     """All edges, in the order of `edge_refs`: columns first, for there may be thousands."""
     found: list[p.EdgeInfo] = []
+    groups = 0
     for index in range(session.model.depth):
         layer = session.model.layer(index)
         numeric, pinned = layer.spline_on.flatten().tolist(), layer.pinned.flatten().tolist()
         functions = {flat: name for name, members in layer.symbols.items() for flat in members}
-        ties = {flat: number for number, tie in enumerate(layer.ties) for flat in tie}
+        ties = {flat: number for number, tie in enumerate(layer.ties, groups) for flat in tie}
+        groups += len(layer.ties)
         for flat in range(layer.out_dim * layer.in_dim):
             target, source = divmod(flat, layer.in_dim)
             function = functions.get(flat)
@@ -192,7 +193,7 @@ def _different(fits: Sequence[SymbolicFit]) -> list[SymbolicFit]:
     """The fits worth showing: each function once; those that only imitate a simpler one where there are few others."""
     sound = [fit for fit in fits if math.isfinite(fit.r2)]
     found = [fit for fit in sound if fit.imitates is None]
-    twins = [{fit.name, fit.imitates} in _TWINS for fit in sound]
+    twins = [any({fit.name, fit.imitates} == set(pair) for pair in TWINS) for fit in sound]
     others = [fit for fit, twin in zip(sound, twins, strict=True) if fit.imitates is not None and not twin]
     return [*found, *others[: max(0, _FEWEST_CANDIDATES - len(found))]][:_MOST_CANDIDATES]
 

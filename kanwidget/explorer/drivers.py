@@ -51,9 +51,10 @@ class Driver:
         self._changed = threading.Condition(threading.Lock())
         self._owner: int | None = None
         self._waiting = 0
-        self._stop = False
+        #: Pauses that are on their way; a list, since appending needs no lock in a handler of signals.
+        self._pauses: list[None] = []
         self._release: Callable[[], None] = lambda: None
-        session.interrupted = lambda: self._stop
+        session.interrupted = lambda: self._stopping
         WATCHERS.add(self)
         publisher.driver = kind
 
@@ -77,11 +78,21 @@ class Driver:
 
     def apply(self, command: Command) -> None:
         """Carry out a command, and wait for it."""
-        self.ask(lambda: self.publisher.note(self.session.apply(command)))
+        if isinstance(command, Pause):
+            self.stop_soon()
+        self.ask(lambda: self.carry_out(command))
 
     def stop_soon(self) -> None:
-        """A pause is on its way: a long step needn't be finished."""
-        self._stop = True
+        """A pause is on its way, for `carry_out`: a long step needn't be finished, nor what is asked for before the pause."""
+        self._pauses.append(None)
+
+    def carry_out(self, command: Command) -> None:
+        """Do what a command says; for jobs, which own the session."""
+        try:
+            self.publisher.note(self.session.apply(command))
+        finally:
+            if isinstance(command, Pause) and self._pauses:
+                self._pauses.pop()
 
     def wake(self) -> None:
         """Something may be told now."""
@@ -90,7 +101,7 @@ class Driver:
     def pause(self) -> None:
         """Ask the training to stop as soon as it can. Doesn't wait; may be called on any thread."""
         self.stop_soon()
-        self.post(lambda: self.publisher.note(self.session.apply(Pause())))
+        self.post(lambda: self.carry_out(Pause()))
 
     def start(self, command: Command) -> None:
         """Begin to train; here that means to train until it ends.
@@ -139,7 +150,6 @@ class Driver:
         with self.own(), one_thread(self.session.small):
             self._empty()
             self.publisher.note(self.session.apply(command))
-            self._stop = False
             try:
                 while self.session.running and not self.closed:
                     self._turn(0.0)
@@ -151,9 +161,9 @@ class Driver:
 
     def interrupt(self) -> None:
         """Let the running step end or be given up, then pause. For handlers of signals."""
-        self._stop = True
+        self.stop_soon()
         # No lock: the handler may run while this thread holds it.
-        self._jobs.append((lambda: self.publisher.note(self.session.apply(Pause())), None))
+        self._jobs.append((lambda: self.carry_out(Pause()), None))
 
     def pump(self) -> None:
         """Answer the browser's question for news; without a thread, training goes on a little for it."""
@@ -171,7 +181,7 @@ class Driver:
         """
         with self._changed:
             self._release = release
-            self.closed = self._stop = True
+            self.closed = True
             WATCHERS.discard(self)
             self._changed.notify_all()
             if self._owner == threading.get_ident():
@@ -186,6 +196,10 @@ class Driver:
             raise RuntimeError("this explorer was closed. Make a new one: KANExplorer(model, data).")
 
     # ---- inside
+
+    @property
+    def _stopping(self) -> bool:
+        return bool(self._pauses) or self.closed
 
     def _give_up(self) -> None:
         """The session is free for others; jobs that were left after the last look at the queue are done now."""
@@ -248,14 +262,14 @@ class Driver:
         if self.session.running and not self.closed:
             topics = self._advance(budget)
             self.publisher.note(topics)
-        if self._stop and self._jobs:
+        if self._stopping and self._jobs:
             return  # whoever paused doesn't wait for a frame of the training
         self.publisher.flush()
-        if not self._jobs and not self._stop:
+        if not self._jobs and not self._stopping:
             _ = self.publisher.idle() or self.publisher.look()
 
     def _advance(self, budget: float) -> Any:
-        return self.session.advance(budget, lambda: bool(self._jobs) or self._stop)
+        return self.session.advance(budget, lambda: bool(self._jobs) or self._stopping)
 
     def _settle(self) -> None:
         """Before the session is given away: nothing is left untold."""
@@ -279,11 +293,6 @@ class Driver:
                     future.set_result(job())
                 except BaseException as error:
                     future.set_exception(error)
-            # After each job, not after all: a start that follows a pause isn't stopped by it.
-            if not self.session.running:
-                self._stop = False
-        if not self.session.running:
-            self._stop = False
 
     def _guarded(self, job: Callable[[], Any]) -> None:
         try:

@@ -1,7 +1,7 @@
 """When something may be told: frames, of which one is on its way, and topics that are costly.
 
 A page acknowledges a frame once it is drawn. An acknowledgement that stays out for two seconds is given up. Where a cell keeps the kernel
-from hearing any (ipykernel 6, or a page that opens no subshell), a page that was quick before isn't made to wait as long: the next
+from hearing any (ipykernel 6, or a page that opens no subshell), a page that was quick before isn't waited for as long: the next
 frame goes out after a few times its usual delay. It can't say that it has become slow, so every further frame waits
 longer, up to the two seconds again.
 """
@@ -16,6 +16,8 @@ FRAME_SECONDS, PATIENCE_SECONDS = 0.1, 2.0
 _FRAME_PART, _FRAME_LONGEST = 0.045, 0.5
 #: While nothing can be heard: the first wait in units of the usual delay and of the pause between frames, and how waits grow.
 _DEAF_DELAYS, _DEAF_PAUSES, _DEAF_GROWTH = 4.0, 2.0, 1.05
+#: The delay of a page that hasn't acknowledged a frame yet.
+_FIRST_DELAY = 0.15
 #: What is costly: seconds between two refreshments while training, and the part of the time that they may take.
 SLOW = {
     "candidates": (1.0, 0.03),
@@ -40,8 +42,8 @@ class Line:
         self._frame = 0
         self._in_flight: int | None = None
         self._sent_at, self._cost = -1e9, 0.0
-        #: How long pages take to acknowledge, None before the first time.
-        self._delay: float | None = None
+        #: How long pages take to acknowledge.
+        self._delay = _FIRST_DELAY
         self._heard_soon = True
         #: Frames in a row that were given up while nothing could be heard.
         self._unheard = 0
@@ -52,7 +54,8 @@ class Line:
             return
         if self._heard_soon:  # else it may be heard late without having been drawn late
             delay = self._clock() - self._sent_at
-            self._delay = delay if self._delay is None else 0.7 * self._delay + 0.3 * delay
+            # One late answer says little: the page's tab may have been in the background.
+            self._delay += (0.5 if delay < self._delay else 0.1) * (delay - self._delay)
         self._in_flight, self._unheard = None, 0
 
     def free(self) -> None:
@@ -86,7 +89,7 @@ class Line:
 
     def _patience(self, pause: float) -> float:
         """Seconds after which an acknowledgement is given up."""
-        if self._delay is None or not self.deaf():
+        if not self.deaf():
             return PATIENCE_SECONDS
         first = max(_DEAF_DELAYS * self._delay, _DEAF_PAUSES * pause)
         return min(PATIENCE_SECONDS, first * _DEAF_GROWTH**self._unheard)

@@ -138,7 +138,7 @@ class Router:
                     raise ValueError(
                         "the grid has changed since this was dragged. Nothing was done; look, and drag again."
                     )
-            self.publisher.note(session.apply(command))
+            self.driver.carry_out(command)
 
     def _fall_back(self, entry: Entry | None) -> None:
         """What a message that was refused would have made needless holds."""

@@ -17,7 +17,7 @@ from kanwidget import _check
 from kanwidget.core import EdgeRef, Event, History, Primitive, StepRecord, SymbolicFit, library
 from kanwidget.core.scores import Scores
 from kanwidget.datasets import Dataset, as_dataset
-from kanwidget.explorer import curves, memory
+from kanwidget.explorer import curves, memory, stepping
 from kanwidget.explorer.commands import Command, Edge, Panel
 from kanwidget.explorer.known import BestKnown, FitsKnown
 from kanwidget.explorer.live import Seen
@@ -26,7 +26,7 @@ from kanwidget.explorer.recorder import Recorder
 from kanwidget.explorer.script import Log
 from kanwidget.explorer.surface import first_view
 from kanwidget.explorer.survey import Survey
-from kanwidget.explorer.topics import STEPPED, Notice, Topics
+from kanwidget.explorer.topics import Notice, Topics
 from kanwidget.explorer.undo import Checkpoint, UndoTree, copied
 from kanwidget.kan import KAN
 from kanwidget.symbolic.custom import BrokenPrimitive
@@ -34,7 +34,6 @@ from kanwidget.symbolic.ranking import SIMPLICITY
 from kanwidget.training import OPTIMIZERS, Settings, Trainer, make_settings
 from kanwidget.training.parameters import parameter_map
 from kanwidget.training.threads import is_small, one_thread
-from kanwidget.training.trainer import NOT_FINITE, NOT_FINITE_ADVICE
 
 #: A step that lasts longer than this looks at the stop flag; shorter ones are always finished.
 _LONG_STEP = 0.05
@@ -274,90 +273,12 @@ class Session:
             budget: Seconds after which no further step is begun.
             stop: Asked after every step; True ends this call, not the training.
         """
-        deadline = time.perf_counter() + budget
-        topics: Topics = frozenset()
         with one_thread(self.small):
-            while self.running:
-                topics |= self._step()
-                if stop() or time.perf_counter() >= deadline:
-                    break
-        return topics
-
-    def _step(self) -> Topics:
-        self._step_started = time.perf_counter()
-        try:
-            record = next(self.trainer)
-        except StopIteration:
-            return self._ended()
-        except BaseException:
-            self._after_exception()
-            raise
-        spent = (time.perf_counter() - self._step_started) * 1e3
-        self.ms_per_step = spent if self.ms_per_step is None else 0.8 * self.ms_per_step + 0.2 * spent
-        self._append(record)
-        topics = STEPPED | self._take_notes()
-        if self.trainer.reason == NOT_FINITE:
-            message = f"The loss is not finite since step {record.step}: training has stopped."
-            self.news = Notice("Stalled", message, NOT_FINITE_ADVICE)
-        if self.left is not None:
-            self.left -= 1
-        if record.stopped:
-            self._finish("done", record.stopped)
-        elif self.left == 0:
-            self._finish(*(("paused", None) if self.pausing else ("done", "steps done")))
-        self._tell(record)
-        return topics if self.running else topics | {"history", "formula", "candidates", "selection"}
-
-    def _append(self, record: StepRecord) -> None:
-        self.records.append(record)
-        self.recorder.take(self.model, self.records)
-        self.now = record
-        self.version += 1
-        self.log.step()
-
-    def _ended(self) -> Topics:
-        """The trainer gave no record: it was interrupted within a step, which is discarded whole."""
-        if self.trainer.reason == "interrupted":
-            self.trainer.reason = ""
-            self.forget_momentum()
-            self._finish("paused", None)
-        else:
-            self._finish("done", self.trainer.reason)
-        return frozenset(("status",))
-
-    def _after_exception(self) -> None:
-        """Keep everything, and count a step that was done before the exception came."""
-        self.forget_momentum()
-        if self.trainer.step_count > self.now.step:
-            self._append(self.trainer.record())
-        self._finish("paused", None)
+            return stepping.advance(self, budget, stop)
 
     def forget_momentum(self) -> None:
         """Gradient methods lose their memory in a step that is broken off; the script has to do the same."""
-        from kanwidget.explorer.commands import Set
-
-        if self.trainer.opt != "LM":
-            self.trainer.reset()
-            self.log.add(Set(opt=self.trainer.settings.opt))
-
-    def _tell(self, record: StepRecord) -> None:
-        for callback in tuple(self.callbacks):
-            try:
-                callback(record)
-            except Exception:
-                self._finish("error", "an error in a callback")
-                raise
-
-    def _finish(self, state: State, reason: str | None) -> None:
-        self.state, self.reason, self.left, self.pausing = state, reason, None, False
-
-    def _take_notes(self) -> Topics:
-        """Events that the trainer has noted by itself."""
-        if not self.trainer.events:
-            return frozenset()
-        self.events = [*self.events, *self.trainer.events]
-        self.trainer.events.clear()
-        return frozenset(("history",))
+        stepping.forget_momentum(self)
 
     def _interrupted(self) -> bool:
         return time.perf_counter() - self._step_started > _LONG_STEP and self.interrupted()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +30,8 @@ def set_(session: Session, command: c.Set) -> Topics:
         # One after the other, as the script repeats them.
         for name, value in command.given.items():
             if name == "noise":
-                session.noise = _check.real(value, "noise", "set", low=0)
+                most = 1 if session.data.is_classification else math.inf  # of classes it is a part of the rows
+                session.noise = _check.real(value, "noise", "set", low=0, high=most)
                 trainer.relabel(noisy(session.data, session.noise).train_label)
             else:
                 trainer.configure(**{name: value})

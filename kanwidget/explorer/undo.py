@@ -33,6 +33,8 @@ def copied(model: KAN) -> KAN:
 
 #: Nodes whose states are kept, and bytes that these may take.
 MOST_STATES, MOST_BYTES = 200, 256 * 2**20
+#: Bytes that a record takes in a branch's list; the records themselves are shared.
+_POINTER = 8
 
 
 def size(value: Any) -> int:
@@ -77,7 +79,7 @@ class Checkpoint:
     seed: int
     """Of the last reset."""
     bytes: int = field(init=False)
-    """What it takes; the records aren't its own."""
+    """What it takes; records count by list, see `_bytes`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bytes", size((self.model, self.memory)))
@@ -229,5 +231,7 @@ def error_of(record: StepRecord) -> float:
 
 
 def _bytes(nodes: Iterable[TreeNode]) -> int:
-    """What their states take; one that two of them hold counts once."""
-    return sum({id(state): state.bytes for node in nodes for state in node.states}.values())
+    """What their states take, and their lists of records, of which each branch has its own; what two of them hold counts once."""
+    states = {id(state): state for node in nodes for state in node.states}.values()
+    lists = {id(state.records): len(state.records) for state in states}
+    return sum(state.bytes for state in states) + _POINTER * sum(lists.values())

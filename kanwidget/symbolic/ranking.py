@@ -28,7 +28,7 @@ _SAME = 0.5
 #: … or by less than this part of the variance: no spline that was trained is as exact as that.
 _INDISTINCT = 1e-10
 #: Pairs that are one function: sin(u) = cos(u - π/2), arcsin(u) = π/2 - arccos(u), sigmoid(u) = (1 + tanh(u/2))/2.
-_TWINS = (("sin", "cos"), ("arcsin", "arccos"), ("tanh", "sigmoid"))
+TWINS = (("sin", "cos"), ("arcsin", "arccos"), ("tanh", "sigmoid"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _imitations(fits: Sequence[Fitted], noise: float) -> dict[str, str]:
             if simple is not None and simple.row.complexity <= fit.row.complexity and _same(simple, fit, noise):
                 found[fit.row.name] = name
                 break
-    for pair in _TWINS:
+    for pair in TWINS:
         if all(name in by_name for name in pair):
             first, second = (by_name[name] for name in pair)
             if _same(first, second, noise) and _same(second, first, noise):

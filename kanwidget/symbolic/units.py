@@ -113,7 +113,7 @@ def complexity(expr: sympy.Expr, variables: Sequence[sympy.Symbol], logs: Logs) 
     """
     import sympy
 
-    named = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atanh": "arctanh", "sign": "sgn"}
+    named = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atanh": "arctanh", "sign": "sgn", "Abs": "abs"}
     costs = {row.name: row.complexity - 1 for row in library()}
     total = 0.0
     for node in sympy.preorder_traversal(_rewritten(expr, variables, logs)):

@@ -3,12 +3,22 @@
 import pytest
 import torch
 
-from kanwidget import KAN, KANExplorer
+from kanwidget import KAN, Dataset, KANExplorer
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import describe
 from kanwidget.explorer.publisher import Publisher
+from kanwidget.explorer.session import Session
 from kanwidget.explorer.survey import AT_ONCE
 from tests.explorer.states import everything, network, train
+
+
+def test_noise_of_classes_is_a_part_of_the_rows():
+    x = torch.rand(30, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    session = Session(KAN([2, 2]), Dataset(x, (x[:, 0] > x[:, 1]).long()), loss="cross_entropy")
+    session.apply(c.Set(noise=1.0))
+    with pytest.raises(ValueError, match=r"noise.*≤ 1"):
+        session.apply(c.Set(noise=1.5))
+    assert session.noise == 1.0
 
 
 def test_noise_is_on_the_training_labels_only_and_can_be_taken_away(session, data):

@@ -223,8 +223,33 @@ def test_a_start_that_follows_a_pause_isnt_stopped_by_it(session):
     session.apply(c.Start())
     driver.stop_soon()
     for command in (c.Pause(), c.Start()):
-        driver._put((lambda command=command: session.apply(command), None))
+        driver._put((lambda command=command: driver.carry_out(command), None))
     driver.wake()
     assert session.running
     assert not session.interrupted()
     driver.close()
+
+
+def test_of_what_waits_before_a_pause_nothing_long_is_done(session):
+    """Pause, fix all, pause, all said while a step goes on."""
+    driver = Driver(session, Publisher(session), "cooperative")
+    session.apply(c.Start())
+    with driver.own():
+        driver.pause()
+        driver._put((lambda: driver.carry_out(c.Auto(-5.0)), None))
+        driver.pause()
+    assert session.notice.title == "Paused"
+    assert "0 of 9 edges" in session.notice.message
+    assert not session.interrupted()
+    driver.apply(c.Auto(-5.0))
+    assert session.notice is None
+    driver.close()
+    assert session.interrupted()
+
+
+def test_a_pause_that_fails_is_over_too(session, monkeypatch):
+    driver = Driver(session, Publisher(session))
+    monkeypatch.setattr(type(session), "apply", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        driver.apply(c.Pause())
+    assert not session.interrupted()

@@ -389,3 +389,13 @@ def test_the_formula_uses_the_users_names(model, data):
     assert told["text"].startswith("<b>y</b> = ")
     assert "mass_1" in told["text"]
     assert "def " in told["python"]
+
+
+def test_groups_of_locked_edges_have_numbers_of_their_own(session):
+    session.apply(c.Lock(0, ((0, 0), (1, 0))))
+    session.apply(c.Lock(1, ((0, 0), (1, 0))))
+    groups = {}
+    for edge in describe.structure(session)["edges"]:
+        if "tied" in edge:
+            groups.setdefault(edge["tied"], []).append(tuple(edge["key"]))
+    assert groups == {0: [(0, 0, 0), (0, 1, 0)], 1: [(1, 0, 0), (1, 1, 0)]}

@@ -236,6 +236,17 @@ def test_the_last_act_can_be_undone_however_large_it_is(session, monkeypatch):
     assert network(session.model) == before
 
 
+def test_the_lists_of_records_of_branches_count(session, monkeypatch):
+    train(session, 1)
+    records = session.records * 20_000
+    one = session.checkpoint().bytes
+    monkeypatch.setattr(undo, "MOST_BYTES", 10 * one + 8 * 50_000)
+    for value in range(5):
+        session.records = list(records)  # as a branch has its own
+        act(session, value)
+    assert len(held(session)) == 2
+
+
 def test_the_page_is_told_what_is_forgotten(session, monkeypatch):
     monkeypatch.setattr(undo, "MOST_STATES", 3)
     for value in range(5):

@@ -84,16 +84,27 @@ def said(message):
 
 
 @pytest.fixture(scope="module")
-def kernel(kernel_name, tmp_path_factory):
-    host = Host(kernel_name, tmp_path_factory.mktemp(kernel_name))
-    host.page = host.open_subshell()
-    assert (host.page is not None) == (kernel_name in kernels.SUBSHELLS)
-    host.run(CELL, "a")
-    yield host
-    host.stop()
+def running():
+    """The kernel that runs, by its name: the next version takes its place."""
+    hosts = {}
+    yield hosts
+    for host in hosts.values():
+        host.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def kernel(kernel_name, running, tmp_path_factory):
+    if kernel_name not in running:
+        while running:
+            running.popitem()[1].stop()
+        running[kernel_name] = host = Host(kernel_name, tmp_path_factory.mktemp(kernel_name))
+        host.page = host.open_subshell()
+        assert (host.page is not None) == (kernel_name in kernels.SUBSHELLS)
+        host.run(CELL, "a")
+    return running[kernel_name]
+
+
+@pytest.fixture
 def row(kernel, kernel_name, table):
     """Puts a figure into the table of all kernels."""
     rows = table.setdefault("click → pause, frames a second, while a cell runs", [["kernel", "clicks through", *CELLS]])

@@ -201,11 +201,15 @@ function panelParts(context: Context, registry: Registry, state: State, echo: (v
 }
 
 function rowNode({ store }: Context, { edge, key, name, r2 }: Row): HTMLElement {
-  const ends = endNames(store.state.structure, edge).join(" → ");
+  const { structure } = store.state;
+  const ends = endNames(structure, edge).join(" → ");
+  // Of edges that share a function the kernel names the first one: the others are fixed with it.
+  const info = graph(structure).edges.get(key);
+  const others = info?.tied === undefined ? 0 : structure.edges.filter(({ tied }) => tied === info.tied).length - 1;
   return h(
     "li",
     { class: "kw-row", "data-edge": key },
-    h("span", { class: "kw-cut kw-fill", title: ends }, ends),
+    h("span", { class: "kw-cut kw-fill", title: ends }, ends, others > 0 ? ` + ${others} locked` : ""),
     h("b", { class: "kw-fixed" }, pretty(name)),
     h("span", { class: "kw-dim" }, rSquared(r2)),
   );
