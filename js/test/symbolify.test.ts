@@ -71,15 +71,6 @@ describe("looking", () => {
     expect(view.one('[data-kw-edge="0-0-0"]').hasAttribute("data-hover")).toBe(true);
   });
 
-  it("says of an edge that shares its function how many are fixed with it", () => {
-    for (const edge of view.kernel.edges.slice(0, 3)) edge.tied = 0;
-    view.kernel.push("structure", { structure: view.kernel.structure() });
-    open();
-    tell(0, 6);
-    expect(listed()[0]).toBe("x₁ → h₁,₁ + 2 lockedx²0.99995");
-    expect(listed()[2]).toBe("h₁,₁ → yx²0.9990");
-  });
-
   it("the threshold chooses at once, by slider and by number", () => {
     open();
     tell(0, 6);
@@ -116,6 +107,17 @@ describe("looking", () => {
     view.click('[data-kw-action="symbolify"]');
     expect(panel().textContent).toContain("Looking");
     expect(marked()).toEqual([]);
+  });
+});
+
+describe("locked edges", () => {
+  it("says of an edge that shares its function how many are fixed with it", () => {
+    for (const edge of view.kernel.edges.slice(0, 3)) edge.tied = 0;
+    view.kernel.push("structure", { structure: view.kernel.structure() });
+    open();
+    tell(0, 6);
+    expect(listed()[0]).toBe("x₁ → h₁,₁ + 2 lockedx²0.99995");
+    expect(listed()[2]).toBe("h₁,₁ → yx²0.9990");
   });
 });
 
