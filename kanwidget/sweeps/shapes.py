@@ -130,6 +130,8 @@ def search_shape(
     _check.integer(budget, "budget", "search_shape", low=starts, advice="It has to pay for the starts of one shape.")
     _check.integer(steps, "steps", "search_shape", low=1)
     _check.integer(seed, "seed", "search_shape", low=0)
+    if not isinstance(progress, bool):
+        _check.fail("progress", "search_shape", "True or False", progress)
     if target is not None:
         _check.real(target, "target", "search_shape", low=0, open_low=True)
     search = _Search(_with_validation(as_dataset(data, "search_shape"), seed), budget, target, starts, steps, seed)

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from kanwidget import KAN, Dataset, create_dataset, register_primitive
+from kanwidget import KAN, Dataset, create_dataset, register_primitive, search_shape, sweep
 from tests.networks import uniform
 
 JUNK = {
@@ -129,6 +129,25 @@ MAKERS = {
         "test_input": None,
         "in_vars": (),
         "out_vars": (),
+    },
+    sweep: {
+        "space": {"grid": [1]},
+        "data": ([[0.0], [1.0]], [0.0, 1.0]),
+        "seeds": 1,
+        "n_jobs": 1,
+        "backend": "local",
+        "progress": False,
+        "width": [1, 1],
+        "steps": 1,
+    },
+    search_shape: {
+        "data": ([[0.0], [1.0]], [0.0, 1.0]),
+        "budget": 1,
+        "target": None,
+        "starts": 1,
+        "steps": 1,
+        "seed": 0,
+        "progress": False,
     },
     Dataset.from_arrays: {"x": [[0.0], [1.0]], "y": [[0.0], [1.0]], "test_fraction": 0.2, "seed": 0},
 }
