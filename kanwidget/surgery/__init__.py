@@ -5,6 +5,7 @@ from kanwidget.surgery.expand import expand_depth, expand_width
 from kanwidget.surgery.grids import refine, update_grid
 from kanwidget.surgery.locks import lock, unlock
 from kanwidget.surgery.prune import prune, prune_edge, prune_input, prune_node
+from kanwidget.surgery.widen import widen
 
 __all__ = [
     "expand_depth",
@@ -23,4 +24,5 @@ __all__ = [
     "unlock",
     "unpin",
     "update_grid",
+    "widen",
 ]

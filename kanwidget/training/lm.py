@@ -167,9 +167,11 @@ class LevenbergMarquardt:
             if interrupted():
                 raise Interrupted
             some = _Some(left, len(start))
-            step, solved = _solve(
-                some(model.matrix), some(model.gradient), some(self._metric), some(self.damping * model.scale)
-            )
+            damping = some(self.damping * model.scale)[:, None, None] * some(model.metric)
+            factor, info = torch.linalg.cholesky_ex(some(model.matrix) + damping)
+            step = -solve(factor, some(model.gradient))
+            solved = (info == 0) & torch.isfinite(step).all(-1)
+            step = self._bent(some(start), torch.where(solved[:, None], step, 0.0), factor, some(model.metric))
             moved = some(start) + step.to(start.dtype)
             value = self._value_at(moved, some)
             held = _dot(step, _times(some(model.hold), (some(start) + moved).double())) / 2
@@ -182,6 +184,14 @@ class LevenbergMarquardt:
             self._refuse(left[~good])
             left = left[~good]
         return self._finish(known, found)
+
+    def _bent(self, start: Tensor, step: Tensor, factor: Tensor, metric: Tensor) -> Tensor:
+        """The step that is tried, from the one that the quadratic model gives."""
+        return step
+
+    def _damping_metric(self, matrix: Tensor, scale: Tensor) -> Tensor:
+        """What damping is measured in, at a Gauss-Newton matrix."""
+        return self._metric
 
     def _value_at(self, vector: Tensor, some: _Some) -> Any:
         """The objectives of some networks with other parameters; of all of them they become their own."""
@@ -233,11 +243,13 @@ class LevenbergMarquardt:
         with torch.no_grad():
             matrix, gradient = objective.normal(self.positions, self._current, check)
         scale = (matrix.diagonal(dim1=1, dim2=2) / self._units**2).mean(1) if size else self._trivial
+        scale = scale.clamp_min(torch.finfo(torch.float64).tiny)
+        metric = self._damping_metric(matrix, scale)
         if size:
             objective.add_penalty(matrix, gradient, self.positions, self._current)
         hold = self._hold * torch.minimum(self._current.loss, self._trivial)[:, None, None]
         gradient += _times(hold, start.double())
-        return _Model(matrix.add_(hold), gradient, scale.clamp_min(torch.finfo(torch.float64).tiny), hold)
+        return _Model(matrix.add_(hold), gradient, scale, hold, metric)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +264,8 @@ class _Model:
     """The mean diagonal, `(networks,)`."""
     hold: Tensor
     """`(networks, size, size)`"""
+    metric: Tensor
+    """What damping is measured in, `(networks, size, size)`."""
 
 
 class _Some:
@@ -338,9 +352,6 @@ def _add_roughness(
             add_blocks(matrix[None], layer_map.numeric[..., :count], second.T @ second * weight(layer))
 
 
-def _solve(matrix: Tensor, gradient: Tensor, metric: Tensor, damping: Tensor) -> tuple[Tensor, Tensor]:
-    """The steps -(matrix + damping·metric)⁻¹·gradient, and which are steps: their matrix positive definite, they finite."""
-    factor, info = torch.linalg.cholesky_ex(torch.addcmul(matrix, metric, damping[:, None, None]))
-    step = -torch.cholesky_solve(gradient[..., None], factor)[..., 0]
-    solved = (info == 0) & torch.isfinite(step).all(-1)
-    return torch.where(solved[:, None], step, 0.0), solved
+def solve(factor: Tensor, vector: Tensor) -> Tensor:
+    """Solutions of systems from their matrices' Cholesky factors."""
+    return torch.cholesky_solve(vector[..., None], factor)[..., 0]

@@ -17,6 +17,8 @@ from kanwidget.training.stack import Stack
 
 #: Bytes of one chunk of the Jacobian, and of what is kept from step to step of the first layer's designs.
 _CHUNK_BYTES, _KEPT_BYTES = 1 << 25, 1 << 28
+#: How far along a step residuals are looked at for their second derivative.
+_STRIDE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class ResidualObjective:
         self.lamb = torch.zeros(1, dtype=torch.float64, device=self.device)
         self.sizes = self.constants.abs().where(self.constants != 0, 1.0)
         self._designs: dict[str, _Kept] = {}
+        self._linears: tuple[ResidualValue, list[Linear]] | None = None
 
     def positions(self) -> Positions:
         """Where parameters and constants stand."""
@@ -170,6 +173,13 @@ class ResidualObjective:
         """A term's derivatives at the present parameters."""
         return term.linear(jet, self.named())
 
+    def linears(self, value: ResidualValue) -> list[Linear]:
+        """Every term's derivatives, remembered for the last value."""
+        if self._linears is None or self._linears[0] is not value:
+            found = [self.linear(term, jet) for term, jet in zip(self.terms, value.jets, strict=True)]
+            self._linears = value, found
+        return self._linears[1]
+
     def jacobians(self, term: Term, linear: Linear, positions: Positions) -> Iterator[tuple[slice, Tensor]]:
         """Chunks of rows with the Jacobian `(rows * columns, size)` of their residuals."""
         columns = linear.residual.shape[1]
@@ -189,8 +199,7 @@ class ResidualObjective:
         """The Gauss-Newton matrix `(1, size, size)` and the gradient `(1, size)`; `check` may raise between chunks."""
         matrix = torch.zeros(1, positions.size, positions.size, dtype=torch.float64, device=self.device)
         gradient = matrix.new_zeros(1, positions.size)
-        for term, jet in zip(self.terms, value.jets, strict=True):
-            linear = self.linear(term, jet)
+        for term, linear in zip(self.terms, self.linears(value), strict=True):
             scale = 2 * term.weight / linear.residual.numel()
             for rows, jac in self.jacobians(term, linear, positions):
                 check()
@@ -198,6 +207,26 @@ class ResidualObjective:
                 matrix[0].addmm_(jac.T, jac, alpha=scale)
                 gradient[0].addmv_(jac.T, residual, alpha=scale)
         return matrix, gradient
+
+    def bend(self, positions: Positions, value: ResidualValue, start: Tensor, step: Tensor) -> Tensor:
+        """Σ 2wᵢ/nᵢ·Jᵢᵀr̈ᵢ with r̈ the second derivative of the residuals along a step, `(1, size)`; from differences.
+
+        The parameters are those of the start before and after.
+        """
+        total = start.new_zeros(1, positions.size, dtype=torch.float64)
+        ahead, behind = (self._residuals(positions, start + sign * _STRIDE * step) for sign in (1, -1))
+        positions.write(self.stack, start)
+        for term, linear, up, down in zip(self.terms, self.linears(value), ahead, behind, strict=True):
+            second = (up - 2 * linear.residual + down) / _STRIDE**2
+            scale = 2 * term.weight / second.numel()
+            for _, jac in self.jacobians(term, linear.along(second), positions):
+                total[0] += scale * jac.double().sum(0)
+        return total
+
+    def _residuals(self, positions: Positions, vector: Tensor) -> list[Tensor]:
+        positions.write(self.stack, vector)
+        named = self.named()
+        return [term.residual(self.jet(term), named) for term in self.terms]
 
     def add_penalty(self, matrix: Tensor, gradient: Tensor, positions: Positions, value: ResidualValue) -> None:
         """Nothing: there is none."""

@@ -34,6 +34,17 @@ class Linear:
     constants: Tensor
     """In the unknown constants, `(rows, columns, constants)`."""
 
+    def along(self, weight: Tensor) -> Linear:
+        """The derivatives of each row's sum of columns times a weight, `(rows, columns)`."""
+        sets = self.adjoint.value.shape[1] // len(weight)
+        by_column = weight.repeat(sets, 1)[None, ..., None]
+        parts = [
+            (part * by_column.view(*by_column.shape[:3], *[1] * (part.ndim - 3))).sum(2, keepdim=True)
+            for part in (self.adjoint.value, self.adjoint.first, self.adjoint.second)
+        ]
+        constants = (self.constants * weight[..., None]).sum(1, keepdim=True)
+        return Linear(weight.sum(1, keepdim=True), Jet(self.adjoint.wanted, *parts), constants)
+
 
 @dataclass(frozen=True, slots=True)
 class Term:

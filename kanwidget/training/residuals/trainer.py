@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
-from kanwidget.surgery import refine, update_grid
-from kanwidget.training.lm import LevenbergMarquardt, Outcome
+from kanwidget.surgery import refine, update_grid, widen
+from kanwidget.training.lm import Outcome
 from kanwidget.training.residuals.objective import ResidualObjective
 from kanwidget.training.residuals.problem import Problem
+from kanwidget.training.residuals.steps import AcceleratedLM
 from kanwidget.training.residuals.weights import balance, redraw
 from kanwidget.training.schedule import GridSchedule
 from kanwidget.training.settings import Settings
@@ -97,7 +98,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         """Begin anew with the network's present grids."""
         self.objective = ResidualObjective(self.network, self._terms, unknowns)
         self._weigh()
-        self._optimizer = LevenbergMarquardt(self.objective)
+        self._optimizer = AcceleratedLM(self.objective)
         self._begun = self.step_count
 
     @property
@@ -158,8 +159,6 @@ class ResidualTrainer(Iterator[StepRecord]):
         done = self.step_count - self._begun
         moved = self._schedule().due(done)
         drawn = bool(self.problem.candidates) and done > 0 and done % self.plan.redraw_every == 0
-        if not moved and not drawn:
-            return
         state = State(self.network)
         try:
             if moved:
@@ -167,8 +166,11 @@ class ResidualTrainer(Iterator[StepRecord]):
                 self._note("grid", "grid adapted")
             if drawn:
                 self._redraw()
-            self._weigh()
-            self._optimizer.renew()
+            wider = self.plan.update_grid and self.step_count > 0 and widen(self.network, self._rows(), margin=_MARGIN)
+            if moved or drawn:
+                self._weigh()
+            if moved or drawn or wider:
+                self._optimizer.renew()
         except BaseException:
             state.restore()
             raise

@@ -85,6 +85,45 @@ def test_the_designs_that_are_not_kept_give_the_same(monkeypatch):
     assert float(objective.value().loss) == kept
 
 
+def test_the_bend_is_what_differences_of_the_residuals_say():
+    objective = objective_of(plain(grid=2, k=5), {"pde": nonlinear}, {"pde": uniform(9, 2)}, {"nu": 0.3})
+    positions, value = objective.positions(), objective.value()
+    with torch.no_grad():
+        start = positions.read(objective.stack)
+        step = 1e-2 * uniform(1, positions.size, seed=4)
+        found = objective.bend(positions, value, start, step)
+        assert torch.equal(positions.read(objective.stack), start)
+        (linear,) = objective.linears(value)
+        whole = torch.cat([jac for _, jac in objective.jacobians(objective.terms[0], linear, positions)])
+        residuals = []
+        for size in (1.0, -1.0):
+            positions.write(objective.stack, start + 1e-2 * size * step)
+            residuals.append(objective.terms[0].residual(objective.value().jets[0], objective.named()))
+        positions.write(objective.stack, start)
+        second = (residuals[0] - 2 * linear.residual + residuals[1]) / 1e-4
+    torch.testing.assert_close(found[0], 2 / second.numel() * whole.T @ second.flatten(), rtol=1e-2, atol=1e-6)
+
+
+def test_a_valley_that_bends_is_followed():
+    """Noise of measurements under an equation that counts ten thousand times as much."""
+    generator = np.random.default_rng(0)
+    x = torch.linspace(0, 2, 30, dtype=F64)[:, None]
+    y = torch.exp(-1.5 * x) + 0.02 * torch.from_numpy(generator.standard_normal((30, 1)))
+    model = KAN([1, 1], grid=4, k=5, grid_range=(0, 2))
+    functions = {"equation": lambda u, rate: u.d(0) + rate * u.value, "data": lambda u: u.value - y}
+    history = model.fit_residual(
+        functions,
+        dict.fromkeys(functions, x),
+        {"equation": 1e4, "data": 1.0},
+        unknowns={"rate": 0.1},
+        steps=60,
+        progress=False,
+    )
+    value, error = history.unknowns["rate"]
+    assert abs(value - 1.5) < 3 * error
+    assert error < 0.03
+
+
 # ---- fits
 
 

@@ -1,0 +1,86 @@
+"""Grids that are widened before activations leave them, while the functions within stay exactly what they are."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from kanwidget.core import splines
+from kanwidget.core.layer import Layer
+from kanwidget.core.network import Network
+from kanwidget.surgery.grids import tied_inputs
+
+
+def widen(network: Network, x: Tensor, *, margin: float = 0.1) -> bool:
+    """Move the ends of grids outwards where samples come close to them. In place.
+
+    The last polynomial of a spline goes on over its longer interval: within the old grid nothing changes, to round-off, and
+    beyond it the curve stays smooth where it was a line before. An end is moved when samples are nearer to it than half the margin,
+    and then as far as the margin. Inputs with pinned splines keep their grids.
+
+    Args:
+        network: The network.
+        x: Samples, shape `(batch, n_features)`.
+        margin: What is to lie beyond the samples at each end, as a part of their range; > 0.
+
+    Returns:
+        Whether any end was moved.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> model, x = KAN([1, 2, 1]), torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
+        >>> before = model(x)
+        >>> widen(model, x), bool((model(x) - before).abs().max() < 1e-12)
+        (True, True)
+    """
+    moved = False
+    with torch.no_grad():
+        nodes = network.select(x)
+        for index in range(network.depth):
+            layer = network.layer(index)
+            moved |= _widen_layer(layer, nodes, margin)
+            nodes = network.combine(index + 1, layer(nodes))
+    return moved
+
+
+def _widen_layer(layer: Layer, nodes: Tensor, margin: float) -> bool:
+    ends = _new_ends(layer, nodes, margin)
+    grid = layer.grid
+    if torch.equal(ends, grid[:, [0, -1]]):
+        return False
+    new = grid.clone()
+    new[:, 0], new[:, -1] = ends.unbind(1)
+    knots = splines.extend_knots(new, layer.k)
+    sites = splines.collocation_sites(knots, layer.k).T
+    values = torch.einsum("nib,oib->ino", continued(sites, layer.knots, layer.k), layer.coef)
+    matrix = splines.basis(sites, knots, layer.k).transpose(0, 1)
+    coef = torch.linalg.solve(matrix, values).permute(2, 0, 1)
+    same = (ends == grid[:, [0, -1]]).all(1)
+    layer.coef.copy_(torch.where(same[None, :, None], layer.coef, coef))
+    layer.knots.copy_(torch.where(same[:, None], layer.knots, knots))
+    return True
+
+
+def _new_ends(layer: Layer, nodes: Tensor, margin: float) -> Tensor:
+    """First and last grid point of each input, `(in, 2)`."""
+    ends = layer.grid[:, [0, -1]]
+    low, high = nodes.amin(0), nodes.amax(0)
+    room = margin * (high - low)
+    free = layer.spline_on.any(0) & ~(layer.pinned & layer.spline_on).any(0) & torch.isfinite(low + high)
+    for group in tied_inputs(layer):
+        low[group], high[group] = low[group].min(), high[group].max()
+        room[group], free[group] = room[group].max(), free[group].all()
+    wide = torch.stack([torch.minimum(ends[:, 0], low - room), torch.maximum(ends[:, 1], high + room)], dim=1)
+    near = torch.stack([low - room / 2 < ends[:, 0], high + room / 2 > ends[:, 1]], dim=1)
+    return torch.where(near & free[:, None], wide, ends)
+
+
+def continued(x: Tensor, knots: Tensor, k: int) -> Tensor:
+    """`splines.basis`, but the first and last polynomials go on beyond the grid: their Taylor series at its ends."""
+    grid = splines.interior(knots, k)
+    inside = torch.minimum(torch.maximum(x, grid[:, 0]), grid[:, -1])
+    beyond = (x - inside)[..., None]
+    terms = [splines.basis(inside, knots, k, order) * beyond**order / math.factorial(order) for order in range(k + 1)]
+    return torch.stack(terms).sum(0)
