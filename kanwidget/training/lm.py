@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from kanwidget.training.parameters import LayerMap
+from kanwidget.training.least_squares import LeastSquares, Places
 from kanwidget.training.quadratic import add_blocks
-from kanwidget.training.stack import LayerStack, Stack
+from kanwidget.training.stack import LayerStack
 
 #: Damping at the start, relative to the mean diagonal of the normal matrix, for a network that has learnt nothing; one that fits
 #: already starts with proportionally less. Of forty seeds of [2, 1, 1] one ends in a poor minimum with 10, six with 1. With a penalty
@@ -49,53 +49,6 @@ class Outcome:
     damping: float | None = None
     stopped: str | None = None
     """`converged` or `stalled` when another step can't help."""
-
-
-class Places(Protocol):
-    """Where the free parameters of networks stand in a vector each, see `ParameterMap`."""
-
-    @property
-    def layers(self) -> tuple[LayerMap, ...]:
-        """Those of the layers."""
-
-    @property
-    def size(self) -> int:
-        """Length of a vector."""
-
-    def read(self, stack: Stack) -> Tensor:
-        """The vectors, `(networks, size)`."""
-
-    def write(self, stack: Stack, vector: Tensor) -> None:
-        """Set the parameters from vectors."""
-
-
-class LeastSquares(Protocol):
-    """What `LevenbergMarquardt` can minimise: objectives of networks side by side."""
-
-    stack: Stack
-    lamb: Tensor
-    """Weights of the penalties, `(networks,)`."""
-
-    def positions(self) -> Any:
-        """`Places` of what may be moved."""
-
-    def trivial_loss(self) -> Tensor:
-        """What a network that has learnt something must beat, `(networks,)`."""
-
-    def units(self, positions: Any, trivial: Tensor) -> tuple[Tensor, Tensor]:
-        """What each parameter is measured in, `(networks, size)`, as 1/unit: in sizes, and in second differences."""
-
-    def value(self, *, slopes: bool) -> Any:
-        """The objectives at the present parameters: `loss`, `penalty` and `total`, `(networks,)`, and `put`."""
-
-    def normal(self, positions: Any, value: Any, check: Callable[[], None]) -> tuple[Tensor, Tensor]:
-        """Gauss-Newton matrices and gradients of the losses; `check` may raise between chunks."""
-
-    def add_penalty(self, matrix: Tensor, gradient: Tensor, positions: Any, value: Any) -> None:
-        """Add gradient and curvature of the penalties."""
-
-    def __getitem__(self, networks: Tensor) -> LeastSquares:
-        """The objectives of copies of some of the networks."""
 
 
 class LevenbergMarquardt:
@@ -167,8 +120,8 @@ class LevenbergMarquardt:
             if interrupted():
                 raise Interrupted
             some = _Some(left, len(start))
-            damping = some(self.damping * model.scale)[:, None, None] * some(model.metric)
-            factor, info = torch.linalg.cholesky_ex(some(model.matrix) + damping)
+            damping = some(self.damping * model.scale)[:, None, None]
+            factor, info = torch.linalg.cholesky_ex(torch.addcmul(some(model.matrix), some(model.metric), damping))
             step = -solve(factor, some(model.gradient))
             solved = (info == 0) & torch.isfinite(step).all(-1)
             step = self._bent(some(start), torch.where(solved[:, None], step, 0.0), factor, some(model.metric))
