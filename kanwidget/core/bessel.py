@@ -32,8 +32,6 @@ def bessel_j(n: int, x: Tensor) -> Tensor:
         tensor([1., 0.], dtype=torch.float64)
     """
     near = x.abs() <= _MEET
-    if bool(near.all()):
-        return _chebyshev(n, x)
     return torch.where(near, _chebyshev(n, torch.where(near, x, 0.0)), _hankel(n, torch.where(near, _MEET, x)))
 
 
