@@ -75,7 +75,7 @@ def moving(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
 
     stills = [(shot.step, shot.network()) for shot in film(session)]
     names = {"in_vars": session.in_vars, "out_vars": session.out_vars}
-    return animation(stills, session.x, session.history(), seconds=seconds, **{**names, **options})
+    return animation(stills, session.x.cpu(), session.history(), seconds=seconds, **{**names, **options})
 
 
 def write(path: str | os.PathLike[str], content: str | bytes, where: str) -> None:

@@ -40,11 +40,11 @@ def movie(session: Session, shots: Sequence[Shot]) -> dict[str, Any]:
     samples = max(_FEWEST_SAMPLES, min(THUMB_SAMPLES, _MOST_SAMPLES // (edges * 2 * _FEWEST_SHOTS)))
     shots = picked(shots, max(_FEWEST_SHOTS, _MOST_SAMPLES // (edges * samples)))
     scenes, heads, values = _Scenes(session), [], []
-    at = []
+    at, x = [], session.x.cpu()
     for shot in shots:
         network = _with_reference(shot.network(), session)
         at.append(scenes.of(network))
-        head, value = _coded(curves.thumbnails(network, session.x, curves.scores(network, session.x), samples))
+        head, value = _coded(curves.thumbnails(network, x, curves.scores(network, x), samples))
         heads.append(head)
         values.append(value)
     return {
@@ -72,7 +72,7 @@ def picked(shots: Sequence[Shot], most: int) -> list[Shot]:
 
 def _with_reference(network: KAN, session: Session) -> KAN:
     if network is not session.model:
-        network.reference = session.x
+        network.reference = session.x.cpu()
     return network
 
 
@@ -91,7 +91,7 @@ class _Scenes:
             repr(network.width),
             tuple(network.columns.tolist()),
             *(
-                (layer.grid_size, repr(sorted(layer.symbols.items())), layer.spline_on.numpy().tobytes())
+                (layer.grid_size, repr(sorted(layer.symbols.items())), layer.spline_on.cpu().numpy().tobytes())
                 for layer in layers
             ),
         )

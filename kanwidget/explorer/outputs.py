@@ -32,7 +32,10 @@ class Outputs:
         exports.write(path, self._ask(lambda: exports.table(self._session)), "save_csv")
 
     def save_json(self, path: str | os.PathLike[str]) -> None:
-        """Write the state of the session: other programs can read it, and `KANExplorer.load` goes on with it."""
+        """Write the state of the session: other programs can read it, and `KANExplorer.load` goes on with it.
+
+        Not in it are the film, the states that undo leads back to, and what Adam and LBFGS remember of their steps: they begin afresh.
+        """
         exports.write(path, self._ask(lambda: state(self._session)), "save_json")
 
     def save_html(self, path: str | os.PathLike[str], title: str | None = None) -> None:

@@ -41,6 +41,7 @@ class LayerState:
     affine: Tensor
     knots: Tensor
     spline_on: Tensor
+    pinned: Tensor
     symbols: dict[str, list[int]]
     ties: list[list[int]]
 
@@ -49,7 +50,7 @@ class LayerState:
         k = self.k
         made = Layer(self.knots[:, k : self.knots.shape[1] - k], k, self.coef.clone(), self.base.clone(), self.base_fun)
         made.affine.data.copy_(self.affine)
-        made.knots, made.spline_on = self.knots.clone(), self.spline_on.clone()
+        made.knots, made.spline_on, made.pinned = self.knots.clone(), self.spline_on.clone(), self.pinned.clone()
         made.symbols, made.ties = {**self.symbols}, [list(group) for group in self.ties]
         return made
 
@@ -63,6 +64,7 @@ class NetworkState:
     n_features: int
     columns: Tensor
     layers: tuple[LayerState, ...]
+    grid_eps: float = 0.5
 
     @property
     def size(self) -> int:
@@ -75,7 +77,7 @@ class NetworkState:
         made = KAN.__new__(KAN)
         layers = [state.layer() for state in self.layers]
         Network.__init__(made, self.width, self.arities, layers, self.n_features, self.columns.tolist())
-        made.grid_eps, made.seed, made.history = 0.5, 0, History()
+        made.grid_eps, made.seed, made.history = self.grid_eps, 0, History()
         return made
 
 
@@ -83,12 +85,13 @@ def state_of(network: Network) -> NetworkState:
     """A copy of what a network is made of."""
     layers = tuple(_layer_state(network.layer(index)) for index in range(network.depth))
     columns = network.columns.detach().cpu()
-    return NetworkState(network.width, network.arities, network.n_features, columns, layers)
+    grid_eps = float(getattr(network, "grid_eps", 0.5))
+    return NetworkState(network.width, network.arities, network.n_features, columns, layers, grid_eps)
 
 
 def _layer_state(layer: Layer) -> LayerState:
     def kept(tensor: Tensor) -> Tensor:
-        return tensor.detach().cpu() if tensor.is_cuda else tensor.detach().clone()
+        return tensor.detach().to("cpu", copy=True)
 
     ties = [list(group) for group in layer.ties] if layer.ties else []
     return LayerState(
@@ -99,6 +102,7 @@ def _layer_state(layer: Layer) -> LayerState:
         kept(layer.affine),
         kept(layer.knots),
         kept(layer.spline_on),
+        kept(layer.pinned),
         {**layer.symbols},
         ties,
     )
@@ -126,8 +130,10 @@ class Shot:
     """The node of the undo tree that this act made."""
 
     def network(self) -> KAN:
-        """The network of then."""
-        return self.state if isinstance(self.state, KAN) else self.state.network()
+        """The network of then, on the CPU as all of a film is: frames wouldn't fit on a device that is full."""
+        if isinstance(self.state, NetworkState):
+            return self.state.network()
+        return self.state if self.state.device.type == "cpu" else state_of(self.state).network()
 
 
 class Recorder:
@@ -270,7 +276,7 @@ class Recorder:
         if not shots or self._x is None:
             raise ValueError("nothing was recorded. Give this recorder to fit: model.fit(data, callbacks=[recorder]).")
         stills = [(shot.step, shot.network()) for shot in shots]
-        data = animation(stills, self._x, self.history, seconds=seconds, **options)
+        data = animation(stills, self._x.cpu(), self.history, seconds=seconds, **options)
         write(path, data, "save_animation")
 
 
