@@ -3,6 +3,7 @@
 The front end here is this test: it opens a subshell as JupyterLab does and sends a view's messages through it.
 """
 
+import contextlib
 import queue
 import textwrap
 import time
@@ -77,11 +78,10 @@ class Kernel:
 
     def listen(self):
         """Wait a second for a message; whether one came."""
-        try:
+        with contextlib.suppress(queue.Empty):
             self.heard.append(self.client.get_iopub_msg(timeout=1))
-        except queue.Empty:
-            return False
-        return True
+            return True
+        return False
 
     def last_words(self):
         """What was heard last, for people."""

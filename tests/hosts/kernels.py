@@ -20,9 +20,8 @@ VERSIONS = {
 }
 #: Those of them that hear a click while a cell runs.
 SUBSHELLS = frozenset(VERSIONS) - {"ipykernel-6"}
-#: Those in which a request that arrives while the kernel answers another one may lie unread until the next message comes
-#: (https://github.com/ipython/ipykernel/pull/1529; 7.4 has the cure). Whoever waits for its answer has to say something more, as the
-#: page does after a second.
+#: Those in which a request that arrives while the kernel answers another one may lie unread, and with it all that follows on the same
+#: connection, until somebody connects anew (https://github.com/ipython/ipykernel/issues/1554; 7.4 has the cure).
 STRANDS = frozenset(("ipykernel-7.0.1", "ipykernel-7.1"))
 
 
