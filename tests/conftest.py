@@ -6,6 +6,8 @@ import hypothesis
 import pytest
 import torch
 
+from kanwidget.core.primitives import _TABLE, register_primitive
+
 # Small networks are slower on many threads, and sums are then rounded in an order that depends on their number.
 torch.set_num_threads(1)
 
@@ -13,6 +15,20 @@ CI = bool(os.environ.get("CI"))
 hypothesis.settings.register_profile("desk", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if CI else "desk")
+
+
+@pytest.fixture
+def registered():
+    """`register_primitive`, for one test only."""
+    names = []
+
+    def register(name, fn, **options):
+        names.append(name)
+        return register_primitive(name, fn, **options)
+
+    yield register
+    for name in names:
+        _TABLE.pop(name, None)
 
 
 def _unskipped(report):

@@ -63,10 +63,8 @@ def tied(**options):
     return model
 
 
-def everything(**options):
-    """Four inputs of six columns, products, all states, ties and a pinned edge."""
-    model = KAN([6, [3, 2], [2, 1], 2], **{"mult_arity": [[], [2, 3], [2], []], "noise_scale": 2.0, **options})
-    model = model.prune_input(active=[0, 1, 3, 5], data=uniform(50, 6, dtype=model.dtype))
+def furnished(model):
+    """A network of four inputs, [4, [3, 2], [2, 1], 2], with all states of edges, ties and a pinned edge."""
     first, last = model.layer(0), model.layer(2)
     first.set_symbol(0, 1, "sin", (2.0, 0.3, 0.7, 0.1))
     first.spline_on[1, 0] = False
@@ -78,6 +76,13 @@ def everything(**options):
     lock(model, 1, [(0, 1), (0, 2)])
     pin(model, 0, 3, 1)
     return model
+
+
+def everything(**options):
+    """Four inputs of six columns, products, all states, ties and a pinned edge."""
+    model = KAN([6, [3, 2], [2, 1], 2], **{"mult_arity": [[], [2, 3], [2], []], "noise_scale": 2.0, **options})
+    model = model.prune_input(active=[0, 1, 3, 5], data=uniform(50, 6, dtype=model.dtype))
+    return furnished(model)
 
 
 def symbolic(width, name="x", **options):

@@ -46,54 +46,83 @@ def free_port():
 OURS = re.compile(r"kanwidget/(kan|_check|explorer|core|training|surgery|symbolic|insight|datasets)(/|\.py)")
 
 
-class Server:
-    """One application of Jupyter in a folder of its own, without a password, for this machine only."""
+class Process:
+    """A server of notebooks in a folder of its own, with what it says in a file.
 
-    def __init__(self, application, folder):
-        self.application, self.folder, self.port = application, folder, free_port()
+    Args:
+        folder: The folder.
+        command: What is run, given the port.
+        environment: What it is given beside that of the tests.
+        sign: The path that answers once it is ready.
+    """
+
+    def __init__(self, folder, command, environment, sign):
+        self.folder, self.port, self.sign = folder, free_port(), sign
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = (folder / "server.log").open("w")
-        environment = {
-            **os.environ,
-            "JUPYTER_CONFIG_DIR": str(folder / "config"),
-            "JUPYTER_DATA_DIR": str(folder / "data"),
-            "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-            "IPYTHONDIR": str(folder / "ipython"),
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": str(ROOT),
-        }
+        everything = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **environment}
+        self.process = subprocess.Popen(
+            command(self.port), env=everything, cwd=folder, stdout=self.log, stderr=self.log
+        )
+
+    def wait(self):
+        """Wait until it is ready; what it answers then."""
+        deadline = time.monotonic() + PATIENCE / 1000
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.url}{self.sign}", timeout=5) as answer:
+                    return json.load(answer)
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(self.said()) from None
+                time.sleep(0.2)
+
+    def said(self):
+        """The end of what it has said."""
+        return Path(self.log.name).read_text(errors="replace")[-3000:]
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+class Server(Process):
+    """One application of Jupyter, without a password, for this machine only."""
+
+    def __init__(self, application, folder):
+        self.application = application
         (folder / "files").mkdir()
         # A question about news would stand over the pictures.
         settings = folder / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
         settings.mkdir(parents=True)
         (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-        arguments = [
+        names = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
+        environment = {f"JUPYTER_{name}": str(folder / path) for name, path in names.items()}
+        environment["IPYTHONDIR"] = str(folder / "ipython")
+        super().__init__(folder, self._command, environment, "/api/status")
+
+    def _command(self, port):
+        lab = self.application == "lab"
+        return [
             sys.executable,
             "-m",
-            "jupyterlab" if application == "lab" else "notebook",
+            "jupyterlab" if lab else "notebook",
             "--allow-root",
             "--no-browser",
             "--ip=127.0.0.1",
-            f"--port={self.port}",
+            f"--port={port}",
             "--ServerApp.port_retries=0",
-            f"--ServerApp.root_dir={folder / 'files'}",
+            "--ServerApp.root_dir=files",
             "--IdentityProvider.token=",
             "--ServerApp.password=",
             "--ServerApp.disable_check_xsrf=True",
-            f"--{'LabApp' if application == 'lab' else 'JupyterNotebookApp'}.expose_app_in_browser=True",
+            f"--{'LabApp' if lab else 'JupyterNotebookApp'}.expose_app_in_browser=True",
         ]
-        self.process = subprocess.Popen(arguments, env=environment, cwd=folder, stdout=self.log, stderr=self.log)
-
-    def wait(self):
-        deadline = time.monotonic() + PATIENCE / 1000
-        while True:
-            try:
-                with urllib.request.urlopen(f"{self.url}/api/status", timeout=5) as answer:
-                    return json.load(answer)
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(Path(self.log.name).read_text()[-3000:]) from None
-                time.sleep(0.2)
 
     def write(self, name, cells):
         """A notebook of these cells, with ids that stay."""
@@ -122,15 +151,6 @@ class Server:
             request = urllib.request.Request(f"{self.url}/api/sessions/{one['id']}", method="DELETE")
             with contextlib.suppress(OSError):  # a kernel that is just being restarted
                 urllib.request.urlopen(request).close()
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
 
 
 #: What ran, for the report: names and versions.

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kanwidget import KANExplorer, register_primitive
+from kanwidget import KANExplorer
 from kanwidget.core.primitives import _TABLE
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import describe
@@ -11,19 +11,6 @@ from kanwidget.explorer.publisher import Publisher
 from tests.explorer.states import everything, train
 
 EDGE = (0, 0, 0)
-
-
-@pytest.fixture
-def register():
-    names = set()
-
-    def add(name, fn, **options):
-        names.add(name)
-        return register_primitive(name, fn, **options)
-
-    yield add
-    for name in names:
-        _TABLE.pop(name, None)
 
 
 def raises(u):
@@ -43,12 +30,12 @@ def settle(explorer):
         explorer._driver.ask(lambda: [None for _ in range(3) if explorer._publisher.idle()])
 
 
-def test_a_new_function_appears_by_itself_and_goes_again(explorer, page_of, register):
+def test_a_new_function_appears_by_itself_and_goes_again(explorer, page_of, registered):
     page = page_of(explorer._publisher, acknowledges=True)
     explorer.select(*EDGE)
     settle(explorer)
     page.clear()
-    register("mine", torch.sinc)
+    registered("mine", torch.sinc)
     settle(explorer)
     assert page.last("library")["primitives"][-1] == "mine"
     assert page.kinds().count("library") == 1
@@ -63,38 +50,38 @@ def test_a_new_function_appears_by_itself_and_goes_again(explorer, page_of, regi
     assert "error" not in page.kinds()
 
 
-def test_a_replaced_function_is_fitted_anew(session, register):
-    register("mine", torch.sinc)
+def test_a_replaced_function_is_fitted_anew(session, registered):
+    registered("mine", torch.sinc)
     session.apply(c.Select((EDGE,)))
     fit = {fit.name: fit for fit in session.candidates(EDGE)}["mine"]
     session.best_known((0, 0, 0))
-    register("mine", torch.arctan, replace=True)
+    registered("mine", torch.arctan, replace=True)
     assert not session.candidates_known()
     assert session.best_known((0, 0, 0)) is None
     assert {fit.name: fit for fit in session.candidates(EDGE)}["mine"] != fit
 
 
-def test_in_training_the_library_of_a_look_is_the_present_one(session, register):
+def test_in_training_the_library_of_a_look_is_the_present_one(session, registered):
     session.apply(c.Select((EDGE,)))
     session.apply(c.Start())
     train_some(session)
     assert describe.candidates(session)[0]["rows"]
     seen = session.seen
-    register("mine", torch.sinc)
+    registered("mine", torch.sinc)
     session.version += 1
     describe.candidates(session)
     assert "mine" not in [fit.name for fit in seen.fits]
     assert "mine" in [fit.name for fit in session.seen.fits]
 
 
-def test_a_survey_begins_again_with_other_functions(session, page_of, register):
+def test_a_survey_begins_again_with_other_functions(session, page_of, registered):
     page = page_of(Publisher(session), acknowledges=True)
     session.apply(c.Look(True, "a"))
     page.publisher.note(frozenset(("survey",)))
     while page.publisher.look():
         pass
     first = page.last("survey")["survey"]
-    register("mine", torch.sinc)
+    registered("mine", torch.sinc)
     page.clear()
     page.publisher.flush()
     while page.publisher.look():
@@ -110,9 +97,9 @@ def train_some(session):
     session.advance(0.01)
 
 
-def test_a_broken_function_is_left_out_and_told_once(explorer, page_of, register):
+def test_a_broken_function_is_left_out_and_told_once(explorer, page_of, registered):
     page = page_of(explorer._publisher, acknowledges=True)
-    register("mine", raises)
+    registered("mine", raises)
     explorer.select(*EDGE)
     settle(explorer)
     told = [m["error"] for m in page.messages if m["kind"] == "error" and m["error"]]
@@ -126,16 +113,16 @@ def test_a_broken_function_is_left_out_and_told_once(explorer, page_of, register
     assert len([m for m in page.messages if m["kind"] == "error" and m["error"]]) == 1
 
 
-def test_auto_goes_on_without_a_broken_function(session, register):
-    register("mine", raises)
+def test_auto_goes_on_without_a_broken_function(session, registered):
+    registered("mine", raises)
     session.warm_up()
     session.apply(c.Auto(r2=-1.0))
     assert all(state == "symbolic" for state in states(session))
     assert session.left_out == ["the function `mine` raised ZeroDivisionError: integer division or modulo by zero"]
 
 
-def test_fixing_to_a_broken_function_is_refused_in_words(session, register):
-    register("mine", raises)
+def test_fixing_to_a_broken_function_is_refused_in_words(session, registered):
+    registered("mine", raises)
     train(session, 2)
     before = everything(session)
     with pytest.raises(ValueError, match="the function `mine` raised ZeroDivisionError"):
@@ -143,9 +130,9 @@ def test_fixing_to_a_broken_function_is_refused_in_words(session, register):
     assert everything(session) == before
 
 
-def test_a_candidate_that_cannot_be_drawn_is_left_out(session, register):
+def test_a_candidate_that_cannot_be_drawn_is_left_out(session, registered):
     """It fits on the data, and fails on the even grid of the drawing."""
-    register("mine", lambda u: raises(u) if u.shape == (129,) else torch.sinc(u))
+    registered("mine", lambda u: raises(u) if u.shape == (129,) else torch.sinc(u))
     session.apply(c.Select((EDGE,)))
     told, arrays = describe.candidates(session)
     assert "mine" in [fit.name for fit in session.candidates(EDGE)]

@@ -1,18 +1,14 @@
 """marimo in a real browser: the explorer is shown, trains, pauses, and answers clicks."""
 
-import os
-import subprocess
 import sys
 import time
-import urllib.request
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import PATIENCE, free_port
+from tests.browser.conftest import PATIENCE, Process
 from tests.browser.notebook import ROOT, Explorer
-from tests.hosts import kernels
 
 pytestmark = pytest.mark.hosts
 APP = Path(__file__).with_name("marimo_app.py")
@@ -53,40 +49,23 @@ class View(Explorer):
         return self.page.wait_for_function(source, arg=[ROOT, argument])
 
 
-class Marimo:
+class Marimo(Process):
     """A server of one notebook: `run` shows its results, `edit` its cells too."""
 
     def __init__(self, mode, folder):
-        self.port, self.folder = free_port(), folder
-        self.url = f"http://127.0.0.1:{self.port}"
         app = folder / "app.py"
         head, _, tail = APP.read_text().rpartition("if __name__")
         app.write_text(head.rstrip() + "\n\n" + MONITOR + tail)
         config = folder / "config" / "marimo"
         config.mkdir(parents=True)
         (config / "marimo.toml").write_text("[runtime]\nauto_instantiate = true\n")  # edit mode runs the cells itself
-        self.log = (folder / "server.log").open("w")
-        environment = {
-            **os.environ,
-            "HOME": str(folder),  # no settings of the user
-            "XDG_CONFIG_HOME": str(folder / "config"),
-            "PYTHONPATH": str(kernels.ROOT),
-            "OMP_NUM_THREADS": "1",
-        }
-        arguments = ["--headless", "--no-token", "--host", "127.0.0.1", "--port", str(self.port)]
-        command = [sys.executable, "-m", "marimo", "-y", mode, *arguments, str(app)]
-        self.process = subprocess.Popen(command, env=environment, cwd=folder, stdout=self.log, stderr=self.log)
+        environment = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config")}  # no settings of the user
 
-    def wait(self):
-        deadline = time.monotonic() + PATIENCE / 1000
-        while True:
-            try:
-                with urllib.request.urlopen(f"{self.url}/health", timeout=5):
-                    return
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(self.said()) from None
-                time.sleep(0.2)
+        def command(port):
+            arguments = ["--headless", "--no-token", "--host", "127.0.0.1", "--port", str(port)]
+            return [sys.executable, "-m", "marimo", "-y", mode, *arguments, str(app)]
+
+        super().__init__(folder, command, environment, "/health")
 
     def until_state(self, name):
         """Wait until the session is in a state, whether or not a page shows it."""
@@ -94,18 +73,6 @@ class Marimo:
         while (self.folder / "state").read_text() != name:
             assert time.monotonic() < deadline, self.said()
             time.sleep(0.1)
-
-    def said(self):
-        return Path(self.log.name).read_text()[-3000:]
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
 
 
 @pytest.fixture(scope="module", params=["run", "edit"])

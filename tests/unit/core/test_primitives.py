@@ -10,7 +10,7 @@ import torch
 
 from kanwidget.core import library, primitive
 from kanwidget.core.bessel import bessel_j
-from kanwidget.core.primitives import _TABLE, Primitive, is_built_in, register_primitive
+from kanwidget.core.primitives import Primitive, is_built_in, register_primitive
 from kanwidget.symbolic.evaluation import to_numpy
 from kanwidget.symbolic.sympy_forms import to_sympy
 
@@ -100,19 +100,6 @@ def test_bessel_function_is_differentiable_and_maps():
     torch.testing.assert_close(slope, -bessel_j(1, x).detach(), rtol=1e-10, atol=1e-13)
     mapped = torch.func.vmap(torch.func.grad(lambda u: bessel_j(0, u)))(x.detach())
     torch.testing.assert_close(mapped, slope)
-
-
-@pytest.fixture
-def registered():
-    names = []
-
-    def register(name, fn, **options):
-        names.append(name)
-        return register_primitive(name, fn, **options)
-
-    yield register
-    for name in names:
-        _TABLE.pop(name, None)
 
 
 def test_registered_rows_are_values(registered):

@@ -3,7 +3,7 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.core.records import StepRecord
-from kanwidget.surgery import lock, pin
+from tests.networks import furnished
 
 
 def make_zoo(k=3, grid=5, dtype=torch.float64, seed=1):
@@ -20,16 +20,7 @@ def make_zoo(k=3, grid=5, dtype=torch.float64, seed=1):
         seed=seed,
         dtype=dtype,
     )
-    first, last = model.layer(0), model.layer(2)
-    first.set_symbol(0, 1, "sin", (2.0, 0.3, 0.7, 0.1))
-    first.spline_on[1, 0] = False
-    first.set_symbol(2, 4, "x^2", (1.0, -0.2, 0.5, 0.3))
-    first.spline_on[0, 3] = False
-    last.set_symbol(1, 0, "exp", (0.5, 0.0, 0.8, -0.2))
-    last.spline_on[0, 1] = False
-    lock(model, 0, [(0, 0), (1, 0), (2, 2)])
-    lock(model, 1, [(0, 1), (0, 2)])
-    pin(model, 0, 3, 1)
+    furnished(model)
     model.history.records.append(StepRecord(7, 0.1, 0.2, 0.0, 1.0))
     return model
 
