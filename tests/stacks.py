@@ -11,13 +11,8 @@ from kanwidget.training.stack import Stack
 from tests.networks import F64
 
 
-def parameters_of(model):
-    """Coefficients, base weights and affine constants, layer by layer."""
-    return [parameter for layer in model.layers for parameter in (layer.coef, layer.base, layer.affine)]
-
-
 def gradients(positions, found):
-    """The vector of a network's gradients, from those of `parameters_of`."""
+    """The vector of a network's gradients, from those of `network_parameters`."""
     return positions.gradient([None if grad is None else grad[None] for grad in found], torch.zeros(1, dtype=F64))[0]
 
 

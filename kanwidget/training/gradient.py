@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from kanwidget.core.network import Network
 from kanwidget.training.lm import Interrupted, Outcome
 from kanwidget.training.objective import Objective, Value
-from kanwidget.training.parameters import ParameterMap, parameter_map
-from kanwidget.training.stack import Stack
+from kanwidget.training.parameters import ParameterMap, network_parameters, parameter_map
 
 #: A step that takes as many seconds may be broken off anywhere within; a shorter one needn't be, and asking costs a little.
 _LONG_STEP = 0.05
@@ -58,7 +58,8 @@ class GradientMethod:
     def renew(self) -> None:
         """As `reset`, but a learning rate that was lowered stays low."""
         self.positions: ParameterMap = parameter_map(self.objective.stack.shape)
-        self._parameters = [p for p in self.objective.stack.parameters() if p.requires_grad]
+        # The network's own, since a loss of the user's may read the network itself.
+        self._parameters = [p for p in network_parameters(self.objective.stack.shape) if p.requires_grad]
         self._forget()
 
     def _forget(self) -> None:
@@ -116,7 +117,7 @@ class GradientMethod:
             self._optimizer.zero_grad()
             total = self.objective.differentiable(rows)
             total.backward()
-            _keep_free(self.objective.stack, self.positions)
+            _keep_free(self.objective.stack.shape, self.positions)
             return total.detach()
 
         return closure
@@ -156,16 +157,17 @@ def _outcome(value: Value, stopped: str | None) -> list[Outcome]:
     return [Outcome(float(value.loss), float(value.penalty), None, stopped)]
 
 
-def _keep_free(stack: Stack, positions: ParameterMap) -> None:
+def _keep_free(network: Network, positions: ParameterMap) -> None:
     """Set the gradients of parameters that aren't free to zero."""
-    for layer, layer_map in zip(stack.layers, positions.layers, strict=True):
+    for index, layer_map in enumerate(positions.layers):
+        layer = network.layer(index)
         for parameter, position in (
             (layer.coef, layer_map.numeric[..., :-1]),
             (layer.base, layer_map.numeric[..., -1]),
             (layer.affine, layer_map.affine),
         ):
             if parameter.grad is not None:
-                parameter.grad[:, position < 0] = 0.0
+                parameter.grad[position < 0] = 0.0
 
 
 def lbfgs(parameters: list[Tensor], lr: float) -> torch.optim.Optimizer:

@@ -142,29 +142,29 @@ class Objective:
         With `slopes` its pass has what a Jacobian needs.
         """
         with torch.no_grad():
-            run, loss, penalty = self._terms(rows, slopes=slopes)
+            run, loss, penalty = self._terms(self.stack, rows, slopes=slopes)
         return Value(run, loss.double(), penalty.double())
 
     def differentiable(self, rows: Tensor | None = None) -> Tensor:
-        """The sum of the networks' losses and penalties, with a graph."""
-        _, loss, penalty = self._terms(rows)
+        """The sum of the networks' losses and penalties, with a graph down to their own parameters."""
+        _, loss, penalty = self._terms(self.stack.attached(), rows)
         return (loss + penalty).sum()
 
-    def _terms(self, rows: Tensor | None, *, slopes: bool = False) -> tuple[Pass, Tensor, Tensor]:
+    def _terms(self, stack: Stack, rows: Tensor | None, *, slopes: bool = False) -> tuple[Pass, Tensor, Tensor]:
         x, y, weight, first = self.x, self.y, self.weight, self.first_design()
         if rows is not None:
             x, y, first = x[:, rows], y[:, rows], first[:, rows]
             weight = None if weight is None else weight[:, rows]
-        run = forward_pass(self.stack, x, first, slopes=slopes)
+        run = forward_pass(stack, x, first, slopes=slopes)
         loss = self.loss.value(run.output, y, weight)
         penalty = torch.zeros_like(loss)
         if self.penalised:
-            penalty = self.lamb.to(loss) * self.penalty.value(self.stack, self.trace(run))
+            penalty = self.lamb.to(loss) * self.penalty.value(stack, self.trace(run, stack))
         return run, loss, penalty
 
-    def trace(self, run: Pass) -> Trace:
-        """All edge values of a pass."""
-        layers = self.stack.layers
+    def trace(self, run: Pass, stack: Stack | None = None) -> Trace:
+        """All edge values of a pass, of the stack that it was made with."""
+        layers = (stack or self.stack).layers
         splines = [
             torch.einsum("snib,soib->snoi", design, layer.weight())
             for layer, design in zip(layers, run.designs, strict=True)

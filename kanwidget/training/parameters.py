@@ -80,6 +80,12 @@ class ParameterMap:
         return vector
 
 
+def network_parameters(network: Network) -> list[Tensor]:
+    """Coefficients, base weights and affine constants, layer by layer."""
+    layers = [network.layer(index) for index in range(network.depth)]
+    return [parameter for layer in layers for parameter in (layer.coef, layer.base, layer.affine)]
+
+
 def structure(network: Network) -> object:
     """Something that differs once edges, their states or what is free have changed; not when parameters move."""
     layers = [network.layer(index) for index in range(network.depth)]

@@ -40,6 +40,13 @@ class LayerStack(Edges):
             setattr(some, name, getattr(self, name).detach()[part])
         return some
 
+    def attached(self, layers: Sequence[Layer]) -> LayerStack:
+        """The same with the parameters of these layers, of which they are the stack, in the graph."""
+        some = copy.copy(self)
+        for name in _PARAMETERS:
+            setattr(some, name, torch.stack([getattr(layer, name) for layer in layers]))
+        return some
+
 
 class Stack:
     """Networks of one structure, see `structure`.
@@ -75,6 +82,15 @@ class Stack:
         chosen = [network.select(own) for network, own in zip(self.networks, x, strict=True)]
         same = all(own is x[0] for own in x) and all(torch.equal(n.columns, self.shape.columns) for n in self.networks)
         return chosen[0].expand(len(x), -1, -1) if same else torch.stack(chosen)
+
+    def attached(self) -> Stack:
+        """The same with the networks' own parameters in the graph, for autograd.
+
+        A gradient then goes where the user's hooks, and a loss that reads the network itself, expect it.
+        """
+        some = copy.copy(self)
+        some.layers = [layer.attached([n.layer(i) for n in self.networks]) for i, layer in enumerate(self.layers)]
+        return some
 
     def intact(self) -> bool:
         """Whether the networks' tensors are still views of the stack's: nobody has put others in their place."""

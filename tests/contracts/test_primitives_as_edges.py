@@ -12,10 +12,10 @@ from kanwidget.core import library
 from kanwidget.core.primitives import is_built_in
 from kanwidget.symbolic import to_numpy
 from kanwidget.training.jacobian import forward_pass, jacobian
-from kanwidget.training.parameters import parameter_map
+from kanwidget.training.parameters import network_parameters, parameter_map
 from kanwidget.training.stack import Stack
 from tests.networks import F64, finite, unchanged
-from tests.stacks import gradients, parameters_of
+from tests.stacks import gradients
 
 ROWS = [row for row in library() if is_built_in(row.name)]
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -60,7 +60,7 @@ def test_the_jacobian_equals_that_of_autograd(row):
     positions = parameter_map(model)
     exact = []
     for output in model(x)[:, 0]:
-        grads = torch.autograd.grad(output, parameters_of(model), retain_graph=True, allow_unused=True)
+        grads = torch.autograd.grad(output, network_parameters(model), retain_graph=True, allow_unused=True)
         exact.append(gradients(positions, grads))
     with torch.no_grad():
         stack = Stack([model])

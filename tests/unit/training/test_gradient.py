@@ -204,3 +204,33 @@ def test_changed_knots_and_settings_renew_the_optimiser_but_keep_its_lowered_rat
     assert method._optimizer.state_dict()["state"] == {}
     trainer.reset()
     assert trainer.optimizer.lr == 1e-2
+
+
+@each_method
+def test_a_loss_may_read_the_network_itself(opt):
+    """An equation at other points, or a penalty of one's own: its gradient counts too."""
+    model = KAN([2, 2, 1])
+    list(
+        Trainer(
+            model,
+            product_data(20),
+            60,
+            make_settings(
+                opt=opt,
+                lr=0.1,
+                update_grid=False,
+                loss=lambda output, label: (output - label).square().mean() + model.layer(0).base.square().sum(),
+            ),
+        )
+    )
+    assert float(model.layer(0).base.detach().abs().max()) < 0.05
+
+
+@each_method
+def test_hooks_of_the_parameters_are_heard(opt):
+    model = KAN([2, 2, 1])
+    before = model.layer(0).coef.detach().clone()
+    model.layer(0).coef.register_hook(torch.zeros_like)
+    list(trainer_of(model, opt, 3, update_grid=False))
+    assert torch.equal(model.layer(0).coef, before)
+    assert not model.layer(1).coef.grad.eq(0).all()

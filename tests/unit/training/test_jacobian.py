@@ -5,10 +5,10 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.training.jacobian import forward_pass, jacobian
-from kanwidget.training.parameters import parameter_map
+from kanwidget.training.parameters import network_parameters, parameter_map
 from kanwidget.training.stack import Stack
 from tests.networks import ZOO, everything, plain, states, tied, uniform
-from tests.stacks import gradients, parameters_of, read, write
+from tests.stacks import gradients, read, write
 
 each = pytest.mark.parametrize("kind", ZOO)
 
@@ -18,7 +18,7 @@ def by_autograd(model, x, positions):
     rows = []
     for sample in model(x):
         for output in sample:
-            found = torch.autograd.grad(output, parameters_of(model), retain_graph=True, allow_unused=True)
+            found = torch.autograd.grad(output, network_parameters(model), retain_graph=True, allow_unused=True)
             rows.append(gradients(positions, found))
     return torch.stack(rows).view(len(x), model.n_out, -1)
 

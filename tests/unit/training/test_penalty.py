@@ -6,11 +6,11 @@ import math
 import pytest
 import torch
 
-from kanwidget.training.parameters import parameter_map
+from kanwidget.training.parameters import network_parameters, parameter_map
 from kanwidget.training.penalty import METRICS, Penalty, deviation
 from kanwidget.training.quadratic import add_curvature
 from tests.networks import F64, ZOO, everything, plain, states, tied, uniform
-from tests.stacks import gradients, importance, objective, parameters_of, penalty_of, penalty_slopes, read, write
+from tests.stacks import gradients, importance, objective, penalty_of, penalty_slopes, read, write
 
 each = pytest.mark.parametrize("kind", ZOO)
 each_metric = pytest.mark.parametrize("metric", METRICS)
@@ -180,7 +180,7 @@ def test_the_curvature_majorises_the_deviation():
     last = positions.layers[1].numeric.flatten()
     vector = read(positions, model)
     summed = importance(target.penalty.metric, model, target.x[0])[1].sum()
-    slopes = torch.autograd.grad(summed, parameters_of(model), allow_unused=True)
+    slopes = torch.autograd.grad(summed, network_parameters(model), allow_unused=True)
     exact = gradients(positions, slopes)[last]
     torch.testing.assert_close((matrix[0] @ vector)[last], exact, rtol=1e-9, atol=1e-12)
     assert bool((torch.linalg.eigvalsh(matrix[0]) > -1e-10).all())
