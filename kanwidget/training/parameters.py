@@ -89,18 +89,23 @@ def network_parameters(network: Network) -> list[Tensor]:
 def structure(network: Network) -> object:
     """Something that differs once edges, their states or what is free have changed; not when parameters move."""
     layers = [network.layer(index) for index in range(network.depth)]
-    return network.width, [
-        (
-            layer.coef.shape,
-            layer.base_fun,
-            layer.spline_on.flatten().tolist(),
-            layer.pinned.flatten().tolist(),
-            [(name, list(members)) for name, members in layer.symbols.items()],
-            [list(group) for group in layer.ties],
-            [parameter.requires_grad for parameter in (layer.coef, layer.base, layer.affine)],
-        )
-        for layer in layers
-    ]
+    return (
+        network.width,
+        network.arities,
+        [
+            (
+                layer.k,
+                layer.coef.shape,
+                layer.base_fun,
+                layer.spline_on.flatten().tolist(),
+                layer.pinned.flatten().tolist(),
+                [(name, list(members)) for name, members in layer.symbols.items()],
+                [list(group) for group in layer.ties],
+                [parameter.requires_grad for parameter in (layer.coef, layer.base, layer.affine)],
+            )
+            for layer in layers
+        ],
+    )
 
 
 def parameter_map(network: Network) -> ParameterMap:

@@ -141,6 +141,22 @@ def test_of_different_structure_rows_and_type_each_finds_its_group():
     assert all(history["train_loss"][-1] < history["train_loss"][0] for history in histories)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"grid": 5, "k": 3}, {"grid": 6, "k": 2}),
+        ({"mult_arity": [[], [2, 3], []]}, {"mult_arity": [[], [3, 2], []]}),
+    ],
+    ids=["as many coefficients", "as many factors"],
+)
+def test_networks_of_one_shape_may_be_of_different_structure(one, other):
+    def made():
+        return [KAN([2, [0, 2], 1], seed=1, **options) for options in (one, other)]
+
+    ours, histories = fit_many(made(), dataset(), "LM", 6, progress=False)
+    compare(ours, histories, one_by_one(made(), dataset(), opt="LM", steps=6))
+
+
 def test_a_small_memory_makes_more_chunks_of_the_same(monkeypatch):
     made = []
     original = Group.__init__
