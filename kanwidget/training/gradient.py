@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -55,7 +55,7 @@ class GradientMethod:
         self.lr = self._start_lr
         self.renew()
 
-    def renew(self) -> None:
+    def renew(self, places: Sequence[int] | None = None) -> None:
         """As `reset`, but a learning rate that was lowered stays low."""
         self.positions: ParameterMap = parameter_map(self.objective.stack.shape)
         # The network's own, since a loss of the user's may read the network itself.

@@ -36,8 +36,8 @@ class Optimizer(Protocol):
     def reset(self) -> None:
         """Forget everything: parameters or structure have changed."""
 
-    def renew(self) -> None:
-        """Take notice of changed knots or settings."""
+    def renew(self, places: Sequence[int] | None = None) -> None:
+        """Take notice of changed knots or settings, of some networks where they are given."""
 
 
 #: One row an optimiser: from objective and settings to something that steps.
@@ -128,12 +128,12 @@ class Group:
         try:
             for place in due:
                 update_grid(self.networks[place], self.problems[place].data.train_input)
-            self.optimizer.renew()
+            self.optimizer.renew(due)
             return self.optimizer.step(interrupted), due
         except BaseException:
             for place, tensors in zip(due, before, strict=True):
                 self.networks[place].load_state_dict(tensors, strict=False)
-            self.optimizer.renew()
+            self.optimizer.renew(due)
             raise
 
     def stopped(self, place: int, outcome: Outcome, step: int, steps: int | None) -> str | None:

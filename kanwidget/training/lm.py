@@ -10,6 +10,7 @@ References:
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,8 +72,8 @@ class LevenbergMarquardt:
         self._start = torch.where(self.objective.lamb > 0, _DAMPING_SPARSE, _DAMPING) * unexplained
         self.damping = self._start
 
-    def renew(self) -> None:
-        """Take notice of changed knots, parameters or settings, and keep the damping."""
+    def renew(self, places: Sequence[int] | None = None) -> None:
+        """Take notice of changed knots, parameters or settings of all networks or of some, and keep the damping."""
         objective = self.objective
         self.positions: Places = objective.positions()
         self._trivial = objective.trivial_loss()
@@ -80,7 +81,10 @@ class LevenbergMarquardt:
         self._metric = _metric(objective, self.positions) * self._units[:, :, None] * self._units[:, None]
         self._hold = _hold(objective, self.positions, self._units, spread)
         self._growth = torch.full_like(self._trivial, 2.0)
-        self._small = torch.zeros_like(self._trivial)
+        if places is None:
+            self._small = torch.zeros_like(self._trivial)
+        else:
+            self._small[list(places)] = 0.0
         self._current = objective.value(slopes=True)
         self._known = self.positions.read(objective.stack)
 
@@ -103,12 +107,12 @@ class LevenbergMarquardt:
         start = positions.read(stack)
         if not torch.equal(start, self._known):  # somebody else, a callback say, has moved them
             self.renew()
-        before = self.damping, self._growth
+        before = self.damping, self._growth, self._small
         try:
             return self._search(start, interrupted)
         except BaseException:
             positions.write(stack, start)
-            self.damping, self._growth = before
+            self.damping, self._growth, self._small = before
             raise
 
     def _search(self, start: Tensor, interrupted: Callable[[], bool]) -> list[Outcome]:
@@ -173,7 +177,7 @@ class LevenbergMarquardt:
         if len(stuck):
             self.damping = self.damping.index_copy(0, stuck, self._start[stuck])
             self._growth = self._growth.index_fill(0, stuck, 2.0)
-        self._current, self._known = found.value(self._current), known
+        self._current, self._known = found.value(), known
         numbers = torch.isfinite(self._current.total)
         rows = zip(found.places.tolist(), (self._small >= _SMALL_STEPS).tolist(), numbers.tolist(), strict=True)
         stops = [
@@ -235,7 +239,7 @@ class _Found:
     """The values at the steps that helped, gathered over rounds in which fewer and fewer networks try."""
 
     def __init__(self, before: Any) -> None:
-        self.places = torch.zeros_like(before.loss, dtype=torch.bool)
+        self.before, self.places = before, torch.zeros_like(before.loss, dtype=torch.bool)
         #: Whether the last round was one of all networks, and all of them took its step.
         self.whole = False
         self._value: Any | None = None
@@ -244,19 +248,21 @@ class _Found:
         """Take the good ones of those that tried."""
         places = good.nonzero()[:, 0]
         if len(places):
-            if self._value is None:  # up to here all have tried
+            if self._value is None and len(tried) == len(self.places):
                 self._value, self.whole = value, len(places) == len(self.places)
             else:
+                # Some may have given up before any other found a step.
+                self._value = self._value or copy.deepcopy(self.before)
                 self._value.put(tried[places], value, places)
             self.places[tried[places]] = True
 
-    def value(self, before: Any) -> Any:
+    def value(self) -> Any:
         """Of all networks: where no step helped the value is that of before."""
         if self._value is None:
-            return before
+            return self.before
         stuck = (~self.places).nonzero()[:, 0]
         if len(stuck):
-            self._value.put(stuck, before, stuck)
+            self._value.put(stuck, self.before, stuck)
         return self._value
 
 

@@ -1,6 +1,7 @@
 """Levenberg-Marquardt: its quadratic model, its steps, its damping, and what interrupts it."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +10,9 @@ from kanwidget import KAN, load_puromycin, load_trees
 from kanwidget.training import Interrupted, Penalty, quadratic
 from kanwidget.training.lm import LevenbergMarquardt
 from kanwidget.training.loss import LOSSES
+from kanwidget.training.objective import Objective
 from kanwidget.training.parameters import network_parameters
+from kanwidget.training.stack import Stack
 from tests.networks import F64, ZOO, assert_same, plain, product_data, snapshot, states, tied, uniform
 from tests.stacks import gradients, objective, read, total, write
 
@@ -288,3 +291,29 @@ def test_labels_in_another_unit_are_learnt_by_the_same_steps(factor, fixed):
         history = model.fit((data[0], data[1] * unit), opt="LM", steps=30, progress=False)
         losses.append([record.train_loss / unit for record in history.records])
     assert losses[0] == pytest.approx(losses[1], rel=1e-9)
+
+
+def test_a_step_may_be_found_after_another_network_has_given_up():
+    models = [KAN([2, 2, 1], seed=seed) for seed in (0, 1)]
+    x = uniform(40, 2)
+    labels = torch.stack([models[0].predict(x), torch.sin(6 * x[:, :1] * x[:, 1:])])
+    machine = LevenbergMarquardt(Objective(Stack(models), [x, x], labels, None, LOSSES["mse"], [Penalty()] * 2))
+    machine.damping = torch.tensor([9e9, 1e-9], dtype=F64)  # the first is where it can't get better
+    unlucky = iter([1])
+    original = machine._value_at
+
+    def value_at(vector, some):
+        value = original(vector, some)
+        return replace(value, loss=value.loss + next(unlucky, 0) * 9.0)
+
+    machine._value_at = value_at
+    before = machine.current
+    first, second = machine.step()
+    assert first.stopped == "converged"
+    assert first.loss == float(before.loss[0])
+    assert second.stopped is None
+    assert second.loss < float(before.loss[1])
+    for place, model in enumerate(models):
+        error = (model.predict(x) - labels[place]).square().mean()
+        assert float(machine.current.loss[place]) == pytest.approx(float(error), abs=1e-25)
+        torch.testing.assert_close(machine.current.run.output[place], model.predict(x))

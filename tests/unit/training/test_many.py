@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset
-from kanwidget.training import fit_many, many
+from kanwidget.training import fit_many, make_settings, many
 from kanwidget.training.group import Group
+from kanwidget.training.inputs import pose
 from tests.networks import ZOO, assert_same, product_data, products, snapshot, tied, uniform
 
 
@@ -110,6 +111,15 @@ def test_gradient_methods_go_one_by_one(opt):
     data = dataset()
     ours, histories = fit_many(networks(3), data, opt, 4, progress=False)
     compare(ours, histories, one_by_one(networks(3), data, opt=opt, steps=4), rel=1e-12)
+
+
+def test_where_grids_move_the_small_gains_of_other_networks_are_counted_on():
+    models, settings = networks(2), [make_settings(), make_settings(update_grid=False)]
+    group = Group(models, [pose(model, dataset(), settings[0]) for model in models], settings)
+    group.optimizer._small += 3
+    group.optimizer.step = lambda interrupted: []
+    assert group.advance(10, lambda: False) == ([], [0])
+    assert group.optimizer._small.tolist() == [0, 3]
 
 
 def test_networks_that_stop_early_keep_what_they_had():
