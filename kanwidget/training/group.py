@@ -21,7 +21,7 @@ from kanwidget.training.objective import FirstDesign, Objective
 from kanwidget.training.parameters import parameter_map, structure
 from kanwidget.training.schedule import GridSchedule
 from kanwidget.training.settings import Settings
-from kanwidget.training.stack import Stack
+from kanwidget.training.stack import Stack, separate
 
 #: LM forms a square matrix of the parameters at each step: above these it is no longer the fastest.
 _LM_PARAMETERS, _LM_WORK = 3000, 1e11
@@ -102,7 +102,7 @@ class Group:
 
     def keep(self, places: Sequence[int]) -> None:
         """Go on with some of the networks, which remember their damping."""
-        self.objective.stack.release()
+        separate(self.networks)
         self.networks = [self.networks[place] for place in places]
         self.problems = [self.problems[place] for place in places]
         self.settings = [self.settings[place] for place in places]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -17,9 +18,12 @@ from kanwidget.datasets import Dataset
 from kanwidget.training.best import Best
 from kanwidget.training.group import Group, pick_optimizer, tensors_of
 from kanwidget.training.inputs import Problem, pose, reference_rows
+from kanwidget.training.loop import remember
 from kanwidget.training.parameters import parameter_map, structure
 from kanwidget.training.settings import Settings, make_settings
+from kanwidget.training.stack import separate
 from kanwidget.training.threads import is_small, one_thread
+from kanwidget.training.trainer import NOT_FINITE
 
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 #: A group is made smaller once this part of it has stopped.
@@ -66,7 +70,7 @@ def fit_many(
         options: As in `fit`, the same for all.
 
     Returns:
-        The networks and, in the same order, their histories. A record's `seconds` are those of its whole batch.
+        The networks and, in the same order, the histories of this training. A record's `seconds` are those of its whole batch.
         Interrupted from the keyboard, it returns what has been reached; histories of networks that had not begun are empty.
 
     Raises:
@@ -93,6 +97,8 @@ def fit_many(
             bar.close()
         for run in runs:
             run.history.reason = run.history.reason or "interrupted"
+            if run.history.optimizer:  # it had begun
+                remember(run.network, run.history)
     return list(networks), [run.history for run in runs]
 
 
@@ -100,16 +106,18 @@ def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str
     """Everything checked, before anything is trained."""
     if not networks or not all(isinstance(network, Network) for network in networks):
         _check.fail("networks", "fit_many", "a list of at least one network", networks)
-    if len({id(network) for network in networks}) < len(networks):
-        _check.fail("networks", "fit_many", "networks that differ", networks, "Use copy.deepcopy or other seeds.")
+    places = [parameter.data_ptr() for network in networks for parameter in network.parameters()]
+    if len(set(places)) < len(places):
+        expected = "networks that differ and share no parameters"
+        _check.fail("networks", "fit_many", expected, networks, "Use copy.deepcopy or other seeds.")
     lambs = _each(lamb, len(networks), "lamb")
     problems = _each(data, len(networks), "data") if _is_list(data) else [data] * len(networks)
     settings = {value: make_settings(opt=opt, lamb=value, **options) for value in dict.fromkeys(lambs)}
-    known: dict[tuple[int, int], Problem] = {}
+    known: dict[Any, Problem] = {}
     runs = []
     for network, own, value in zip(networks, problems, lambs, strict=True):
         # One problem for all networks of a kind, so that its tensors are shared.
-        key = (id(own), hash((network.n_features, network.n_out, network.dtype, network.device)))
+        key = id(own), network.n_features, network.n_out, network.dtype, network.device
         if key not in known:
             known[key] = pose(network, own, settings[value])
         runs.append(_Run(network, known[key], settings[value]))
@@ -171,12 +179,12 @@ def _train(runs: list[_Run], steps: int, bar: Any) -> None:
     with one_thread(small):
         for run in runs:
             run.network.reference = reference_rows(run.problem.data.train_input)
-        group = Group([r.network for r in runs], [r.problem for r in runs], [r.settings for r in runs])
         ends: dict[int, dict[str, Tensor]] = {}
         try:
+            group = Group([r.network for r in runs], [r.problem for r in runs], [r.settings for r in runs])
             _steps(group, runs, steps, ends, bar)
         finally:
-            group.objective.stack.release()
+            separate([run.network for run in runs])
             # Networks that had stopped went on with the others until these were regrouped.
             for index, end in ends.items():
                 runs[index].network.load_state_dict(end, strict=False)
@@ -216,6 +224,8 @@ def _keep(run: _Run, record: StepRecord, moved: int | None) -> None:
         run.best = run.best or Best(run.problem.loss)
         run.best.see(run.network, record)
     run.history.reason = record.stopped or ""
+    if record.stopped and not math.isfinite(record.train_loss + record.penalty):
+        run.history.reason = NOT_FINITE
     if moved is not None:
         run.history.events.append(Event(moved, "grid", "grid adapted"))
 

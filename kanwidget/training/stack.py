@@ -52,7 +52,7 @@ class Stack:
     """Networks of one structure, see `structure`.
 
     Args:
-        networks: At least one. Their parameters become views of the stack's until `release`.
+        networks: At least one. Their parameters become views of the stack's until they are `separate`d.
     """
 
     def __init__(self, networks: Sequence[Network]) -> None:
@@ -101,14 +101,15 @@ class Stack:
             for place, network in enumerate(self.networks)
         )
 
-    def release(self) -> None:
-        """Give every network tensors of its own again."""
-        if len(self.networks) > 1:
-            for network in self.networks:
-                for index in range(network.depth):
-                    for name in _TENSORS:
-                        tensor = getattr(network.layer(index), name)
-                        tensor.data = tensor.data.clone()
+
+def separate(networks: Sequence[Network]) -> None:
+    """Give every network tensors of its own again that are parts of larger ones."""
+    for network in networks:
+        for index in range(network.depth):
+            for name in _TENSORS:
+                tensor = getattr(network.layer(index), name)
+                if tensor.untyped_storage().nbytes() > tensor.nbytes:
+                    tensor.data = tensor.data.clone()
 
 
 def _joined(values: Sequence[Tensor]) -> Tensor:

@@ -127,6 +127,7 @@ class Trainer(Iterator[StepRecord]):
     def record(self) -> StepRecord:
         """The present state as a record, without a step."""
         with self._threads():
+            self._group.refresh()
             return self._group.records(self._group.present(), self.step_count, self.seconds, [None])[0]
 
     def __next__(self) -> StepRecord:

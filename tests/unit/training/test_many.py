@@ -10,6 +10,8 @@ from kanwidget import KAN, Dataset
 from kanwidget.training import fit_many, make_settings, many
 from kanwidget.training.group import Group
 from kanwidget.training.inputs import pose
+from kanwidget.training.lm import LevenbergMarquardt
+from kanwidget.training.trainer import NOT_FINITE
 from tests.networks import ZOO, assert_same, product_data, products, snapshot, tied, uniform
 
 
@@ -261,3 +263,37 @@ def test_regrouping_changes_nothing(monkeypatch):
     assert found[0][0] == pytest.approx(found[1][0], abs=3)
     for one, other in zip(found[0][1], found[1][1], strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_networks_that_share_parameters_are_refused():
+    model = tied()
+    with pytest.raises(ValueError, match="share no parameters"):
+        fit_many([model, copy.copy(model)], dataset())
+
+
+def test_a_network_remembers_this_training_too():
+    models = networks(2)
+    models[1].fit(dataset(), steps=2, progress=False)
+    _, histories = fit_many(models, dataset(), "LM", 3, progress=False)
+    assert models[0].history["train_loss"] == histories[0]["train_loss"]
+    assert models[1].history["step"] == [1, 2, 3, 4, 5]
+    assert models[1].history.reason == "steps done"
+
+
+def test_a_loss_that_is_no_number_is_told_as_fit_does():
+    x, y = product_data(20)
+    data = Dataset(x, y * 1e200)
+    _, histories = fit_many(networks(2), data, "LM", 5, progress=False)
+    alone = networks(1)[0].fit(data, opt="LM", steps=5, progress=False)
+    assert {history.reason for history in histories} == {alone.reason} == {NOT_FINITE}
+
+
+def test_whatever_fails_the_networks_are_separate_again(monkeypatch):
+    def fails(self, places=None):
+        raise MemoryError
+
+    monkeypatch.setattr(LevenbergMarquardt, "renew", fails)
+    models = networks(3)
+    with pytest.raises(MemoryError):
+        fit_many(models, dataset(), "LM", 3, progress=False)
+    assert all(p.untyped_storage().nbytes() == p.nbytes for model in models for p in model.parameters())

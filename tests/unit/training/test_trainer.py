@@ -197,10 +197,10 @@ def test_an_error_while_grids_are_moved_leaves_them_as_they_were(monkeypatch):
     before, renew = snapshot(trainer.network), trainer.optimizer.renew
     failures = iter([KeyboardInterrupt()])
 
-    def broken():
+    def broken(places=None):
         for error in failures:
             raise error
-        renew()
+        renew(places)
 
     monkeypatch.setattr(trainer.optimizer, "renew", broken)
     with pytest.raises(KeyboardInterrupt):
@@ -257,3 +257,13 @@ def test_metrics_are_columns_by_name():
     assert set(record.metrics) == {"worst"}
     named = next(trainer_of(metrics={"mine": worst}))
     assert named.metrics["mine"] == record.metrics["worst"]
+
+
+def test_a_record_is_one_of_the_parameters_that_the_network_has_now():
+    model = plain()
+    trainer = Trainer(model, product_data(), 5)
+    before = trainer.record().train_loss
+    model.layer(1).base = torch.nn.Parameter(model.layer(1).base.detach() + 1.0)
+    x, y = product_data()
+    error = float((model.predict(x) - y).square().mean().sqrt())
+    assert trainer.record().train_loss == pytest.approx(error) != before
