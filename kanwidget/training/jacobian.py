@@ -38,6 +38,8 @@ class Pass:
 
     def part(self, networks: slice, rows: slice) -> Pass:
         """Some samples of some networks."""
+        if (networks, rows) == (slice(0, len(self.output)), slice(0, self.output.shape[1])):
+            return self
         kinds = (self.nodes, self.subnodes, self.designs, self.slopes)
         return Pass(*(tuple(value[networks, rows] for value in values) for values in kinds))
 

@@ -119,7 +119,7 @@ class LevenbergMarquardt:
         """Raise the damping of every network until its step helps, or can't."""
         model = self._model(start, interrupted)
         everybody = torch.arange(len(start), device=start.device)
-        left, found, known = everybody, _Found(self._current), start.clone()
+        left, found, known = everybody, _Found(self._current), start
         while self.positions.size and len(left := left[self.damping[left] < _LARGEST_DAMPING]):
             if interrupted():
                 raise Interrupted
@@ -135,11 +135,14 @@ class LevenbergMarquardt:
             gain = some(self._current.total) - value.total - held
             good = solved & torch.isfinite(value.total) & (gain > 0)
             predicted = -_dot(some(model.gradient), step) - _dot(step, _times(some(model.matrix), step)) / 2
-            self._accept(left[good], gain[good], predicted[good])
-            known[left[good]] = moved[good]
-            found.add(left, value, good)
-            self._refuse(left[~good])
+            took = _Some(good.nonzero()[:, 0], len(left))
+            self._accept(took(left), took(gain), took(predicted))
+            known = _put(known, took(left), took(moved))
+            found.add(left, value, took.places)
+            if took.all:
+                break
             left = left[~good]
+            self._refuse(left)
         return self._finish(known, found)
 
     def _bent(self, start: Tensor, step: Tensor, factor: Tensor, metric: Tensor) -> Tensor:
@@ -157,17 +160,21 @@ class LevenbergMarquardt:
         return objective.value(slopes=True)
 
     def _accept(self, places: Tensor, gain: Tensor, predicted: Tensor) -> None:
+        if len(places) == 0:
+            return
+        some = _Some(places, len(self.damping))
         ratio = torch.where(predicted > 0, (gain / predicted).clamp(max=1.0), 0.0)
-        lowered = self.damping[places] * (1 - (2 * ratio - 1) ** 3).clamp_min(0.1)
-        self.damping = self.damping.index_copy(0, places, lowered.clamp_min(1e-15))
-        self._growth = self._growth.index_fill(0, places, 2.0)
-        little = gain <= _SMALL_GAIN * self._current.total[places]
-        self._small = self._small.index_copy(0, places, torch.where(little, self._small[places] + 1, 0.0))
+        lowered = some(self.damping) * (1 - (2 * ratio - 1) ** 3).clamp_min(0.1)
+        self.damping = _put(self.damping, places, lowered.clamp_min(1e-15))
+        self._growth = _put(self._growth, places, torch.full_like(lowered, 2.0))
+        little = gain <= _SMALL_GAIN * some(self._current.total)
+        self._small = _put(self._small, places, torch.where(little, some(self._small) + 1, 0.0))
 
     def _refuse(self, places: Tensor) -> None:
-        growth = self._growth[places]
-        self.damping = self.damping.index_copy(0, places, self.damping[places] * growth)
-        self._growth = self._growth.index_copy(0, places, 2 * growth)
+        some = _Some(places, len(self.damping))
+        growth = some(self._growth)
+        self.damping = _put(self.damping, places, some(self.damping) * growth)
+        self._growth = _put(self._growth, places, 2 * growth)
 
     def _finish(self, known: Tensor, found: _Found) -> list[Outcome]:
         """Leave every network where its step has led; those that found none start again with their first damping."""
@@ -235,6 +242,11 @@ class _Some:
         return tensor if self.all else tensor[self.places]
 
 
+def _put(tensor: Tensor, places: Tensor, values: Tensor) -> Tensor:
+    """The tensor with some networks' part replaced, of all of them the values themselves."""
+    return values if len(places) == len(tensor) else tensor.index_copy(0, places, values)
+
+
 class _Found:
     """The values at the steps that helped, gathered over rounds in which fewer and fewer networks try."""
 
@@ -244,9 +256,8 @@ class _Found:
         self.whole = False
         self._value: Any | None = None
 
-    def add(self, tried: Tensor, value: Any, good: Tensor) -> None:
-        """Take the good ones of those that tried."""
-        places = good.nonzero()[:, 0]
+    def add(self, tried: Tensor, value: Any, places: Tensor) -> None:
+        """Take the good ones, at these places, of those that tried."""
         if len(places):
             if self._value is None and len(tried) == len(self.places):
                 self._value, self.whole = value, len(places) == len(self.places)
@@ -271,7 +282,7 @@ def _dot(one: Tensor, other: Tensor) -> Tensor:
 
 
 def _times(matrix: Tensor, vector: Tensor) -> Tensor:
-    return (matrix @ vector[..., None])[..., 0]
+    return torch.bmm(matrix, vector[..., None])[..., 0]
 
 
 def _metric(objective: LeastSquares, positions: Places) -> Tensor:

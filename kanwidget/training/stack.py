@@ -58,12 +58,15 @@ class Stack:
     def __init__(self, networks: Sequence[Network]) -> None:
         self.networks = list(networks)
         self.layers = [LayerStack([n.layer(index) for n in networks]) for index in range(networks[0].depth)]
+        self._places = _addresses(self.networks)
 
     def __len__(self) -> int:
         return self.layers[0].coef.shape[0]
 
     def __getitem__(self, part: slice | Tensor) -> Stack:
         """Some of the networks: views for a slice, copies for numbers."""
+        if isinstance(part, slice) and part == slice(0, len(self)):
+            return self
         some = copy.copy(self)
         some.layers = [layer[part] for layer in self.layers]
         return some
@@ -94,12 +97,13 @@ class Stack:
 
     def intact(self) -> bool:
         """Whether the networks' tensors are still views of the stack's: nobody has put others in their place."""
-        return all(
-            getattr(network.layer(index), name).data_ptr() == getattr(layer, name)[place].data_ptr()
-            for index, layer in enumerate(self.layers)
-            for name in _TENSORS
-            for place, network in enumerate(self.networks)
-        )
+        return self._places == _addresses(self.networks)
+
+
+def _addresses(networks: Sequence[Network]) -> list[int]:
+    """Where the networks' tensors are."""
+    layers = [network.layer(index) for network in networks for index in range(network.depth)]
+    return [getattr(layer, name).data_ptr() for layer in layers for name in _TENSORS]
 
 
 def separate(networks: Sequence[Network]) -> None:
