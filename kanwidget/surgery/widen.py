@@ -12,13 +12,17 @@ from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.surgery.grids import tied_inputs
 
+#: Samples may be beyond an end already by so much of its interval: farther out a polynomial is another function than the line there.
+_BEYOND = 0.25
+
 
 def widen(network: Network, x: Tensor, *, margin: float = 0.1) -> bool:
     """Move the ends of grids outwards where samples come close to them. In place.
 
     The last polynomial of a spline goes on over its longer interval: within the old grid nothing changes, to round-off, and
     beyond it the curve stays smooth where it was a line before. An end is moved when samples are nearer to it than half the margin,
-    and then as far as the margin. Inputs with pinned splines keep their grids.
+    and then as far as the margin; not where samples are already farther out than a quarter of the last interval. Inputs with
+    pinned splines keep their grids.
 
     Args:
         network: The network.
@@ -74,7 +78,9 @@ def _new_ends(layer: Layer, nodes: Tensor, margin: float) -> Tensor:
         room[group], free[group] = room[group].max(), free[group].all()
     wide = torch.stack([torch.minimum(ends[:, 0], low - room), torch.maximum(ends[:, 1], high + room)], dim=1)
     near = torch.stack([low - room / 2 < ends[:, 0], high + room / 2 > ends[:, 1]], dim=1)
-    return torch.where(near & free[:, None], wide, ends)
+    beyond = torch.stack([ends[:, 0] - low, high - ends[:, 1]], dim=1)
+    last = layer.grid.diff(dim=1)[:, [0, -1]]
+    return torch.where(near & free[:, None] & (beyond <= _BEYOND * last), wide, ends)
 
 
 def continued(x: Tensor, knots: Tensor, k: int) -> Tensor:

@@ -85,7 +85,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         self.network, self.problem, self.plan, self.interrupted = network, problem, plan, interrupted
         self.step_count, self.seconds, self.reason = 0, 0.0, ""
         self.events: list[Event] = []
-        self._ahead, self._begun = list(plan.grids), 0
+        self._ahead, self._begun, self._finished = list(plan.grids), 0, False
         self._generator = torch.Generator().manual_seed(plan.seed)
         self._terms = problem.terms
         with self._threads():
@@ -124,15 +124,16 @@ class ResidualTrainer(Iterator[StepRecord]):
             raise StopIteration
         started = time.perf_counter()
         with self._threads():
+            if self._finished:
+                self._refine(self._ahead.pop(0))
             self._prepare()
             outcome = self._optimizer.step(self.interrupted)[0]
         self.step_count += 1
         self.seconds += time.perf_counter() - started
         stopped = self._stopped(outcome)
-        if stopped and self._ahead and math.isfinite(outcome.loss):
-            with self._threads():
-                self._refine(self._ahead.pop(0))
-            stopped = None
+        # The next step refines: callbacks still see the grid that was trained.
+        self._finished = bool(stopped and self._ahead and math.isfinite(outcome.loss))
+        stopped = None if self._finished else stopped
         self.reason = stopped or ""
         return self._record(outcome, stopped)
 

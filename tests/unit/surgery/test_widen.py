@@ -38,17 +38,23 @@ def test_beyond_the_old_grid_the_last_polynomial_goes_on():
     model = KAN([1, 1], grid=2, k=3, base_fun="zero")
     x = torch.linspace(-1, 1, 50, dtype=torch.float64)[:, None]
     model.fit((x, x**3), steps=20, progress=False)
-    widen(model, 2 * x)
-    torch.testing.assert_close(model.predict(2 * x), (2 * x) ** 3, rtol=1e-5, atol=1e-5)
+    assert widen(model, 1.1 * x)
+    torch.testing.assert_close(model.predict(1.1 * x), (1.1 * x) ** 3, rtol=1e-5, atol=1e-5)
+
+
+def test_far_beyond_the_grid_the_line_stays():
+    model = KAN([1, 1], grid=4)
+    with unchanged(model):
+        assert not widen(model, uniform(50, 1, low=-8.0, high=8.0))
 
 
 def test_pinned_splines_keep_their_grid_and_shared_ones_a_common_one():
     model, x = KAN([3, 1]), uniform(100, 3)
-    x[:, 1] *= 3
+    x[:, 1] *= 1.1
     pin(model, 0, 2, 0)
     lock(model, 0, [(0, 0), (1, 0)])
     widen(model, x)
     grid = model.layer(0).grid
     assert grid[2].tolist() == KAN([3, 1]).layer(0).grid[2].tolist()
     assert torch.equal(grid[0], grid[1])
-    assert float(grid[0, -1]) > 3
+    assert float(grid[0, -1]) > 1.1
