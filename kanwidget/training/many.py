@@ -71,7 +71,8 @@ def fit_many(
 
     Returns:
         The networks and, in the same order, the histories of this training. A record's `seconds` are those of its whole batch.
-        Interrupted from the keyboard, it returns what has been reached; histories of networks that had not begun are empty.
+        Interrupted from the keyboard, it returns what has been reached: a last step may have no record yet, and
+        histories of networks that had not begun are empty.
 
     Raises:
         ValueError: For arguments that don't fit each other or a network; nothing has been trained then.
