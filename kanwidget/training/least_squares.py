@@ -54,5 +54,11 @@ class LeastSquares(Protocol):
     def add_penalty(self, matrix: Tensor, gradient: Tensor, positions: Any, value: Any) -> None:
         """Add gradient and curvature of the penalties."""
 
+    def bend(self, positions: Any, value: Any, start: Tensor, step: Tensor) -> Tensor | None:
+        """Jᵀ·H·f″ with f″ the second derivative of outputs or residuals along steps, `(networks, size)`; None for steps that stay straight.
+
+        The parameters are those of the start before and after. Only a single network's `value` is that of its start.
+        """
+
     def __getitem__(self, networks: Tensor) -> LeastSquares:
         """The objectives of copies of some of the networks."""

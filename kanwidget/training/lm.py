@@ -5,6 +5,8 @@ grid then moves like a coarse one, where plain damping lets neighbouring coeffic
 
 References:
     Marquardt, "An algorithm for least-squares estimation of nonlinear parameters", SIAM Journal 11 (1963).
+    Transtrum and Sethna, "Improvements to the Levenberg-Marquardt algorithm for nonlinear least-squares minimization", arXiv:1201.5885
+    (steps that follow the bend of a valley).
     Nielsen, "Damping parameter in Marquardt's method", IMM-REP-1999-05 (the update of the damping).
 """
 
@@ -33,6 +35,8 @@ _ROUGHNESS = 1e-5
 _HOLD_SIZE, _HOLD_ROUGHNESS = 1e-6, 1e-6
 #: Beyond this damping a step is too short to matter.
 _LARGEST_DAMPING = 1e10
+#: The largest 2·|a|/|δ| of a correction that is trusted; α of Transtrum and Sethna.
+_LARGEST_BEND = 0.75
 #: So many steps in a row with less relative gain than this, and it has converged.
 _SMALL_GAIN, _SMALL_STEPS = 1e-10, 5
 
@@ -124,13 +128,16 @@ class LevenbergMarquardt:
             if interrupted():
                 raise Interrupted
             some = _Some(left, len(start))
+            objective = self.objective if some.all else self.objective[some.places]
             damping = some(self.damping * model.scale)[:, None, None]
             factor, info = torch.linalg.cholesky_ex(torch.addcmul(some(model.matrix), some(model.metric), damping))
             step = -solve(factor, some(model.gradient))
             solved = (info == 0) & torch.isfinite(step).all(-1)
-            step = self._bent(some(start), torch.where(solved[:, None], step, 0.0), factor, some(model.metric))
+            step = self._bent(
+                objective, some(start), torch.where(solved[:, None], step, 0.0), factor, some(model.metric)
+            )
             moved = some(start) + step.to(start.dtype)
-            value = self._value_at(moved, some)
+            value = self._value_at(objective, moved)
             held = _dot(step, _times(some(model.hold), (some(start) + moved).double())) / 2
             gain = some(self._current.total) - value.total - held
             good = solved & torch.isfinite(value.total) & (gain > 0)
@@ -145,17 +152,23 @@ class LevenbergMarquardt:
             self._refuse(left)
         return self._finish(known, found)
 
-    def _bent(self, start: Tensor, step: Tensor, factor: Tensor, metric: Tensor) -> Tensor:
-        """The step that is tried, from the one that the quadratic model gives."""
-        return step
+    def _bent(self, objective: LeastSquares, start: Tensor, step: Tensor, factor: Tensor, metric: Tensor) -> Tensor:
+        """The steps, corrected by half the acceleration of the geodesic along them, unless it is no small correction."""
+        with torch.no_grad():
+            bend = objective.bend(self.positions, self._current, start, step.to(start.dtype))
+        if bend is None:
+            return step
+        correction = -solve(factor, bend) / 2
+        size, length = (torch.einsum("si,sij,sj->s", v, metric, v) for v in (correction, step))
+        trusted = 4 * size <= _LARGEST_BEND**2 * length
+        return torch.where(trusted[:, None], step + correction, step)
 
     def _damping_metric(self, matrix: Tensor, scale: Tensor) -> Tensor:
         """What damping is measured in, at a Gauss-Newton matrix."""
         return self._metric
 
-    def _value_at(self, vector: Tensor, some: _Some) -> Any:
-        """The objectives of some networks with other parameters; of all of them they become their own."""
-        objective = self.objective if some.all else self.objective[some.places]
+    def _value_at(self, objective: LeastSquares, vector: Tensor) -> Any:
+        """The objectives of networks with other parameters, which become their own."""
         self.positions.write(objective.stack, vector)
         return objective.value(slopes=True)
 

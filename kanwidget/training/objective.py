@@ -10,6 +10,7 @@ from torch import Tensor
 
 from kanwidget.core.records import Trace
 from kanwidget.training import quadratic
+from kanwidget.training.geodesic import bend
 from kanwidget.training.jacobian import Pass, forward_pass
 from kanwidget.training.loss import Loss
 from kanwidget.training.parameters import ParameterMap, parameter_map
@@ -72,6 +73,9 @@ class Objective:
         penalties: Kind and weight of each one's penalty; only `lamb` may differ.
     """
 
+    bends = False
+    """Whether steps of least squares are bent, see `geodesic`."""
+
     def __init__(
         self,
         stack: Stack,
@@ -92,9 +96,19 @@ class Objective:
         self.lamb = torch.tensor([p.lamb for p in penalties], dtype=torch.float64, device=self.y.device)
         self.penalised = any(p.lamb > 0 for p in penalties)
 
+    def bend(self, positions: ParameterMap, value: Value, start: Tensor, step: Tensor) -> Tensor | None:
+        """How outputs bend along steps, where that is asked for: not with a penalty, which has a curvature of its own, nor in float32,
+        whose differences say nothing.
+        """
+        plain = self.lamb == 0
+        if not self.bends or start.dtype != torch.float64 or not bool(plain.any()):
+            return None
+        return torch.where(plain[:, None], bend(self, positions, start, step), 0.0)
+
     def __getitem__(self, networks: Tensor) -> Objective:
         """The objective of copies of some of the networks."""
         part = object.__new__(Objective)
+        part.bends = self.bends
         part.stack, part.loss, part.penalty, part.penalised = (
             self.stack[networks],
             self.loss,

@@ -36,6 +36,7 @@ class Settings:
     lamb_coef: float = 0.0
     lamb_coefdiff: float = 0.0
     reg_metric: str = "edge_forward_spline_n"
+    bend: bool = False
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     sample_weight: Tensor | None = None
     seed: int = 0
@@ -67,8 +68,9 @@ def make_settings(metrics: Any = (), **given: Any) -> Settings:
         _check.integer(batch, "batch", "fit", low=1)
     for name in ("grid_update_num", "start_grid_update_step", "stop_grid_update_step", "seed"):
         _check.integer(getattr(settings, name), name, "fit", low=0)
-    if not isinstance(settings.update_grid, bool):
-        _check.fail("update_grid", "fit", "True or False", settings.update_grid)
+    for name in ("update_grid", "bend"):
+        if not isinstance(getattr(settings, name), bool):
+            _check.fail(name, "fit", "True or False", getattr(settings, name))
     if callable(settings.loss) and settings.sample_weight is not None:
         advice = "Weigh the samples within the loss."
         _check.fail("sample_weight", "fit", "left out with a loss of your own", settings.sample_weight, advice)

@@ -37,7 +37,8 @@ class LayerStack(Edges):
         """The layer of some of the networks: views for a slice, copies for numbers."""
         some = copy.copy(self)
         for name in _TENSORS:
-            setattr(some, name, getattr(self, name).detach()[part])
+            tensor = getattr(self, name)
+            setattr(some, name, tensor.detach()[part].requires_grad_(tensor.requires_grad))
         return some
 
     def attached(self, layers: Sequence[Layer]) -> LayerStack:

@@ -17,7 +17,7 @@ from kanwidget.surgery import refine, update_grid, widen
 from kanwidget.training.lm import Outcome
 from kanwidget.training.residuals.objective import ResidualObjective
 from kanwidget.training.residuals.problem import Problem
-from kanwidget.training.residuals.steps import AcceleratedLM
+from kanwidget.training.residuals.steps import ScaledLM
 from kanwidget.training.residuals.weights import balance, redraw
 from kanwidget.training.schedule import GridSchedule
 from kanwidget.training.settings import Settings
@@ -98,7 +98,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         """Begin anew with the network's present grids."""
         self.objective = ResidualObjective(self.network, self._terms, unknowns)
         self._weigh()
-        self._optimizer = AcceleratedLM(self.objective)
+        self._optimizer = ScaledLM(self.objective)
         self._begun = self.step_count
 
     @property
