@@ -58,7 +58,7 @@ TOYS = (
         "100 variables", lambda x: torch.exp((torch.sin(PI * x / 2) ** 2).mean(1, keepdim=True)),
         ((-1.0, 1.0),) * 100, ((100, 1, 1),), (3, 5, 10), 1e-4, starts=1, steps=15,
     ),
-    Row("4-D", _four, ((-1.0, 1.0),) * 4, ((4, 2, 2, 1),), (3, 5, 10, 20, 50), 7e-7, starts=16),
+    Row("4-D", _four, ((-1.0, 1.0),) * 4, ((4, 2, 2, 1),), (3, 5, 10, 20, 50), 7e-7, starts=16, edges=True),
 )  # fmt: skip
 
 
