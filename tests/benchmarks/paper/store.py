@@ -36,7 +36,8 @@ class Store:
         FOLDER.mkdir(exist_ok=True)
         with open(self.path.with_suffix(".lock"), "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            whole = {"about": about(), "jobs": dict(sorted((self.jobs() | {key: found}).items()))}
+            noted = json.loads(self.path.read_text())["about"] if self.path.exists() else {}
+            whole = {"about": noted | about(), "jobs": dict(sorted((self.jobs() | {key: found}).items()))}
             temporary = self.path.with_suffix(".tmp")
             temporary.write_text(json.dumps(whole, indent=1) + "\n")
             temporary.replace(self.path)
