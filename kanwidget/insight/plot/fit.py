@@ -16,7 +16,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.datasets import Dataset, as_dataset
-from kanwidget.insight.plot.style import Theme, ThemeName, math_free, new_figure, readable, theme_of, write
+from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, math_free, new_figure, readable, theme_of, write
 
 #: More points than this aren't told apart any more.
 _POINTS = 300
@@ -80,8 +80,8 @@ def plot_fit(network: Network, data: Any, *, theme: ThemeName = "auto", title: A
     across, up, tall = (0.095, 0.595), 0.55 / height, 2.45 / height
     left, right = (figure.add_axes((x, up, 0.375, tall)) for x in across)
     _draw_points(left, right, parts, colours)
-    _draw_frame(left, colours, ("truth", "prediction"), f"R²  {_told(parts, 'r2')}")
-    _draw_frame(right, colours, ("prediction", "truth − prediction"), f"RMSE  {_told(parts, 'rmse')}")
+    _titled_frame(left, colours, ("truth", "prediction"), f"R²  {_told(parts, 'r2')}")
+    _titled_frame(right, colours, ("prediction", "truth − prediction"), f"RMSE  {_told(parts, 'rmse')}")
     _draw_ideal(left, right, colours)
     _draw_legend(left, parts, dataset.out_vars, colours)
     if title is not None:
@@ -165,18 +165,9 @@ def _shades(part: str, outputs: int, theme: Theme) -> list[tuple[str, str]]:
     return [(colours[n % 5], shapes[n // 5 % 4]) for n in range(outputs)]
 
 
-def _draw_frame(ax: Axes, theme: Theme, names: tuple[str, str], title: str) -> None:
-    """Axes with pale lines, what they show, and the numbers above."""
-    ax.set_facecolor("none")
-    for side, spine in ax.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(theme.ghost)
-    ax.grid(color=theme.ghost, linewidth=0.6, alpha=0.6)
-    ax.set_axisbelow(True)
-    ax.tick_params(axis="both", which="both", colors=theme.muted, labelsize=8, length=0)
-    for axis, name in zip((ax.xaxis, ax.yaxis), names, strict=True):
-        axis.set_label_text(name, color=theme.muted, fontsize=8.5)
-        axis.get_offset_text().set(color=theme.muted, fontsize=7)
+def _titled_frame(ax: Axes, theme: Theme, names: tuple[str, str], title: str) -> None:
+    """Axes, what they show, and the numbers above."""
+    draw_frame(ax, theme, names)
     ax.set_title(title, loc="left", color=theme.text, fontsize=9, pad=7)
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 from matplotlib.transforms import offset_copy
 
-from kanwidget.insight.plot.style import Theme, ThemeName, new_figure, theme_of, write
+from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, new_figure, theme_of, write
 
 #: What a label takes, as parts of the axes' width and height.
 _ROOM, _LINE = 0.25, 0.045
@@ -45,7 +45,7 @@ def plot_front(
     colours = theme_of(theme, "plot_front")
     figure = new_figure((6.4, 3.6), colours)
     ax = figure.add_axes((0.12, 0.15, 0.84, 0.73 if title is not None else 0.8))
-    _frame(ax, names, colours)
+    draw_frame(ax, colours, (names[0].replace("_", " "), names[1].replace("_", " ")))
     if points:
         xs, ys = zip(*points, strict=True)
         ax.plot(xs, ys, "o", color=colours.muted, markersize=3.5, markeredgewidth=0, alpha=0.6)
@@ -85,16 +85,3 @@ def _make_room(ax: Axes) -> None:
         low, high = axis.get_transform().transform(axis.get_view_interval())
         low, high = axis.get_transform().inverted().transform([low - room * (high - low), high])
         axis.set_view_interval(low, high, ignore=True)
-
-
-def _frame(ax: Axes, names: tuple[str, str], theme: Theme) -> None:
-    """Axes with pale lines and what they show."""
-    ax.set_facecolor("none")
-    for side, spine in ax.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(theme.ghost)
-    ax.grid(color=theme.ghost, linewidth=0.6, alpha=0.6)
-    ax.set_axisbelow(True)
-    ax.tick_params(axis="both", which="both", colors=theme.muted, labelsize=8, length=0)
-    for axis, name in zip((ax.xaxis, ax.yaxis), names, strict=True):
-        axis.set_label_text(name.replace("_", " "), color=theme.muted, fontsize=8.5)

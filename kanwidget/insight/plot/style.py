@@ -122,6 +122,20 @@ def to_png(figure: Figure, sharpness: float = 2.0) -> bytes:
     return file.getvalue()
 
 
+def draw_frame(ax: Axes, theme: Theme, names: tuple[str, str]) -> None:
+    """Axes with pale lines, and what they show."""
+    ax.set_facecolor("none")
+    for side, spine in ax.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(theme.ghost)
+    ax.grid(color=theme.ghost, linewidth=0.6, alpha=0.6)
+    ax.set_axisbelow(True)
+    ax.tick_params(axis="both", which="both", colors=theme.muted, labelsize=8, length=0)
+    for axis, name in zip((ax.xaxis, ax.yaxis), names, strict=True):
+        axis.set_label_text(name, color=theme.muted, fontsize=8.5)
+        axis.get_offset_text().set(color=theme.muted, fontsize=7)
+
+
 def write(ax: Axes, x: float, y: float, label: Any, **style: Any) -> Text:
     """Put a label on the axes; whatever it is, it can't break the drawing."""
     text, math = readable(label)
