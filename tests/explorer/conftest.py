@@ -14,6 +14,20 @@ def dataset(seed=0):
     )
 
 
+class Clock:
+    """Time that goes when a test says so."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
 @pytest.fixture(scope="session")
 def data():
     return dataset()

@@ -7,18 +7,6 @@ import pytest
 from kanwidget.explorer.pace import FRAME_SECONDS, PATIENCE_SECONDS, Line
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def line(clock):
     return Line(clock)

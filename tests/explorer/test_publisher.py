@@ -15,18 +15,6 @@ from kanwidget.explorer.session import Session
 from tests.explorer.states import train
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def publisher(session, clock):
     return Publisher(session, clock=clock)
