@@ -60,12 +60,12 @@ def fit_many(
 
     Args:
         networks: The networks; they may differ in everything. Each is trained, none twice.
-        data: What all are to learn, or a list of one for each network.
+        data: What all are to learn, as for `fit`, or a list of one for each network.
         opt: As in `fit`.
         steps: As in `fit`, ≥ 0.
         lamb: Weight of the penalty, ≥ 0, or one for each network.
-        memory: MiB for the networks that are trained at a time, > 0; a single one may need more. Measured on two cores, more
-            than the default is no faster.
+        memory: MiB for the networks that are trained at a time, > 0; a single one may need more. Beyond some 64 it makes
+            little difference to the time.
         progress: Whether to show a bar.
         options: As in `fit`, the same for all.
 
@@ -126,8 +126,8 @@ def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str
 
 
 def _is_list(data: Any) -> bool:
-    """Whether these are several data, not a pair of inputs and labels."""
-    return isinstance(data, (list, tuple)) and bool(data) and isinstance(data[0], (Dataset, dict, list, tuple))
+    """Whether these are several data: a list of them; a tuple is a pair of inputs and labels."""
+    return isinstance(data, list) and bool(data) and isinstance(data[0], (Dataset, dict, list, tuple))
 
 
 def _each(value: Any, count: int, name: str) -> list[Any]:

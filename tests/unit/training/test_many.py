@@ -56,6 +56,13 @@ def test_the_same_as_one_by_one(lamb):
     compare(ours, histories, one_by_one(networks(), data, opt="LM", steps=12, lamb=lamb))
 
 
+def test_a_pair_of_plain_lists_is_one_problem():
+    x, y = product_data(10)
+    data = (x.tolist(), y.tolist())
+    ours, histories = fit_many(networks(2), data, "LM", 3, progress=False)
+    compare(ours, histories, one_by_one(networks(2), data, opt="LM", steps=3))
+
+
 def test_each_learns_its_own_data():
     several = [dataset(seed=seed) for seed in range(5)]
     ours, histories = fit_many(networks(), several, "LM", 12, progress=False)
