@@ -313,7 +313,7 @@ def _hold(objective: LeastSquares, positions: Places, size: Tensor, spread: Tens
     round-off, and the curve between two samples may be anything: the default KAN([1, 1]) on the 12 measurements of puromycin dips
     to -113 between rates that rise from 50 to 200. In parts of the present loss it vanishes where the fit is exact.
 
-    Sizes and second differences are measured in the units of `_units`.
+    Sizes and second differences are measured in the units of `LeastSquares.units`.
     """
     rough = torch.zeros(positions.size, positions.size, dtype=torch.float64, device=objective.lamb.device)
     _add_roughness(rough, objective, positions, lambda _: _HOLD_ROUGHNESS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -107,14 +108,8 @@ class Objective:
 
     def __getitem__(self, networks: Tensor) -> Objective:
         """The objective of copies of some of the networks."""
-        part = object.__new__(Objective)
-        part.bends = self.bends
-        part.stack, part.loss, part.penalty, part.penalised = (
-            self.stack[networks],
-            self.loss,
-            self.penalty,
-            self.penalised,
-        )
+        part = copy.copy(self)
+        part.stack = self.stack[networks]
         part.x, part.y, part.lamb = self.x[networks], self.y[networks], self.lamb[networks]
         part.weight = None if self.weight is None else self.weight[networks]
         design = self.first_design()[networks]
