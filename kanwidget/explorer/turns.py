@@ -2,6 +2,9 @@
 
 Every torch call gives the lock up, and a thread that wants it back from a loop of pure Python waits for a whole switch interval: five
 milliseconds by default. A step of some hundred calls takes seconds then, and so does a pause.
+
+What this can't help: a loop that gives the lock up by itself, in a call that reads a file, say, takes it back before the other thread
+is awake, and the interval begins anew. One that does so more often than about every tenth of a millisecond lets nothing else run.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 #: Seconds after which a thread that computes in Python is asked for the lock, while another one works here.
-SWITCH_SECONDS = 2e-4
+SWITCH_SECONDS = 5e-5
 
 _lock = threading.Lock()
 #: How many threads work, and the interval to go back to.

@@ -18,7 +18,8 @@ CELLS = {
     "idle": None,
     "sleeping": "while not gate.exists(): time.sleep(0.02)",
     "torch": "while not gate.exists(): torch.mm(big, big)",
-    "Python loop": "while not gate.exists(): sum(i * i for i in range(5000))",
+    # Between two looks at the file it keeps Python's lock for some milliseconds (kanwidget/explorer/turns.py says why that matters).
+    "Python loop": "while not gate.exists(): sum(i * i for i in range(100_000))",
     "awaiting": "while not gate.exists(): await asyncio.sleep(0.02)",
 }
 #: Kernel and cell in which a click through the main shell is heard all the same.
