@@ -145,12 +145,12 @@ class Server(Process):
 
     def shut_down_kernels(self):
         """So that no training of one test slows down the next."""
-        with urllib.request.urlopen(f"{self.url}/api/sessions") as answer:
+        with urllib.request.urlopen(f"{self.url}/api/sessions", timeout=PATIENCE / 1000) as answer:
             running = json.load(answer)
         for one in running:
             request = urllib.request.Request(f"{self.url}/api/sessions/{one['id']}", method="DELETE")
             with contextlib.suppress(OSError):  # a kernel that is just being restarted
-                urllib.request.urlopen(request).close()
+                urllib.request.urlopen(request, timeout=PATIENCE / 1000).close()
 
 
 #: What ran, for the report: names and versions.

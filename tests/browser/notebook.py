@@ -2,6 +2,8 @@
 
 from ast import literal_eval
 
+from tests.browser.conftest import PATIENCE
+
 ROOT = ".kanwidget"
 
 SETUP = """
@@ -102,8 +104,12 @@ class Notebook:
 
     def _do(self, source, argument=None):
         """Evaluate JavaScript in which `panel` is the notebook and `a` the argument."""
-        whole = f"async ([name, a]) => {{ const panel = window.notebookPanel(name); {source} }}"
-        return self.page.evaluate(whole, [self.name, argument])
+        whole = f"""async ([name, a]) => {{
+          const work = async () => {{ const panel = window.notebookPanel(name); {source} }};
+          const late = (_, fail) => setTimeout(() => fail(new Error("the kernel or the page never answered")), {PATIENCE});
+          return Promise.race([work(), new Promise(late)]);
+        }}"""
+        return self.page.evaluate(whole, [self.name, argument])  # which has no patience of its own to end
 
     def _activate(self):
         """Commands act on the current tab."""

@@ -27,8 +27,6 @@ MAIN_HEARS = {("ipykernel-7.4", "awaiting")}
 MORE = "import asyncio, pathlib; big = torch.rand(300, 300); gate = pathlib.Path({gate!r})"
 #: Frames that are waited for.
 FRAMES = 6
-#: Seconds between two connections that wake a kernel which may have left a request unread.
-KNOCK = 5
 
 
 class Host(Kernel):
@@ -51,17 +49,9 @@ class Host(Kernel):
             frame = said(self.heard[-1]).get("frame")
             if frame is not None:
                 self.click("frame_ack", frame=frame)
-        if self.strands and time.monotonic() > self.knocked + KNOCK:
-            self.knock()
-
-    def knock(self):
-        """Wake the kernel, by a connection of its own: what comes over one that is there doesn't."""
-        self.close_knock()
-        # With a session of its own, that is another identity.
-        self.knocked, self.other = time.monotonic(), client.BlockingKernelClient()
-        self.other.load_connection_file(self.manager.connection_file)
-        self.other.start_channels(iopub=False, stdin=False, hb=False, control=False)
-        self.other.kernel_info()
+        if self.strands and time.monotonic() > self.knocked + kernels.KNOCK:
+            self.close_knock()
+            self.knocked, self.other = time.monotonic(), kernels.knock(self.manager.connection_file)
 
     def close_knock(self):
         if self.other is not None:

@@ -1,5 +1,7 @@
 """JupyterLab in a real browser, with each version of the kernel: the explorer is shown, trains, pauses and answers a click."""
 
+import contextlib
+
 import nbformat
 import pytest
 
@@ -32,9 +34,11 @@ class Lab(Server):
 @pytest.fixture(scope="module")
 def server(browser, kernel_name, tmp_path_factory):
     server = Lab(tmp_path_factory.mktemp("lab"), kernel_name)
+    strands = kernel_name in kernels.STRANDS
     try:
         server.wait()
-        yield server
+        with kernels.knocking(server.folder / "runtime") if strands else contextlib.nullcontext():
+            yield server
     finally:
         server.shut_down_kernels()
         server.stop()
