@@ -11,3 +11,5 @@ from torch import Tensor
 Elementwise: TypeAlias = Callable[[Tensor], Tensor]
 #: Nodes of one layer: a number of sums, or `[sums, products]`.
 LayerWidth: TypeAlias = int | Sequence[int]
+#: Number of factors of each product node, per layer of nodes.
+Arities: TypeAlias = Sequence[Sequence[int]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
@@ -12,25 +11,26 @@ from torch import Tensor
 from typing_extensions import Self
 
 from kanwidget import _check, surgery
-from kanwidget._types import LayerWidth
+from kanwidget._types import Arities, LayerWidth
 from kanwidget.core import storage
-from kanwidget.core.derivatives import Derivatives, derivatives
-from kanwidget.core.network import (
-    HIDDEN_RANGE,
-    Arities,
-    Network,
-    initial_layer,
+from kanwidget.core.arguments import (
+    check_base_fun,
+    known_device,
     normalise_arities,
+    normalise_grids,
+    normalise_range,
     normalise_width,
 )
-from kanwidget.core.primitives import library
+from kanwidget.core.derivatives import Derivatives, derivatives
+from kanwidget.core.network import HIDDEN_RANGE, Network, initial_layer
 from kanwidget.core.records import EdgeCurve, EdgeRef, History, SymbolicFit
 from kanwidget.core.scores import Scores, attribute, feature_score
-from kanwidget.datasets import Dataset, arrays, as_dataset
+from kanwidget.datasets import arrays
 from kanwidget.insight import feature_interaction
 from kanwidget.surgery._record import listed, record
 from kanwidget.surgery.grids import KnotPlacement
 from kanwidget.training import Trainer, fit, fit_steps
+from kanwidget.training.reference import as_inputs
 from kanwidget.training.residuals import ResidualHistory, fit_residual
 from kanwidget.training.trainer import Callback
 
@@ -81,10 +81,10 @@ class KAN(Network):
     ) -> None:
         pairs = normalise_width(width)
         arities = normalise_arities(mult_arity, pairs)
-        grids = _grids(grid, len(pairs) - 1)
+        grids = normalise_grids(grid, len(pairs) - 1)
         _check.integer(k, "k", "KAN", low=0, advice="3 makes cubic splines.")
-        _base(base_fun)
-        low, high = _range(grid_range)
+        check_base_fun(base_fun)
+        low, high = normalise_range(grid_range)
         _check.real(noise_scale, "noise_scale", "KAN", low=0)
         if dtype not in (torch.float32, torch.float64):
             _check.fail("dtype", "KAN", "torch.float64 or torch.float32", dtype)
@@ -108,7 +108,7 @@ class KAN(Network):
         self.seed = seed
         #: Every step and event of this network and of those that it was cut from.
         self.history = History()
-        self.to(_device(device))
+        self.to(known_device(device))
 
     @classmethod
     def from_formula(
@@ -439,74 +439,3 @@ class KAN(Network):
     def __repr__(self) -> str:
         shape = [sums if not products else [sums, products] for sums, products in self.width]
         return f"KAN({shape}, grid={self.grid}, k={self.k}, {len(self.edge_refs(active=True))} active edges)"
-
-
-def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> Tensor:
-    """Inputs for a query: those of the data, or the model's reference.
-
-    Raises:
-        ValueError: If there is no data and the model has never been fitted.
-    """
-    if data is None:
-        if len(model.reference) == 0:
-            advice = (
-                "Pass data=… (a Dataset or inputs), or call fit first: it leaves a sample of its data with the model."
-            )
-            _check.fail("data", where, "given for a model that wasn't fitted", None, advice)
-        return model.reference
-    if isinstance(data, (Dataset, Mapping)) or _is_pair(data):
-        dataset = as_dataset(data)
-        found = dataset.test_input if test and dataset.test_input is not None else dataset.train_input
-        return found.to(model.device, model.dtype)
-    x = arrays.tensor(data, "data", where).to(model.device, model.dtype)
-    x = x[:, None] if x.ndim == 1 and model.n_features == 1 else x
-    if x.ndim == 2 and not test:
-        if len(x) == 0:
-            _check.fail("data", where, "given with at least one row", x)
-        arrays.finite(x, "data", where)
-    return x
-
-
-def _is_pair(data: Any) -> bool:
-    """Whether it is what `fit` takes as (inputs, labels), and no table of two rows."""
-    return isinstance(data, tuple) and len(data) == 2 and getattr(data[0], "ndim", 0) == 2
-
-
-def _device(device: Any) -> torch.device:
-    """A device that is there, or an error."""
-    try:
-        found = torch.device(device)
-        torch.empty(0, device=found)
-    except (RuntimeError, TypeError, AssertionError, NotImplementedError):
-        _check.fail("device", "KAN", "'cpu' or another device that torch finds here", device, "Leave it out for 'cpu'.")
-    return found
-
-
-def _range(ends: Any) -> tuple[float, float]:
-    """Two increasing numbers, or an error."""
-    try:
-        low, high = ends
-    except (TypeError, ValueError):
-        _check.fail("grid_range", "KAN", "two increasing numbers", ends)
-    low, high = _check.real(low, "grid_range", "KAN"), _check.real(high, "grid_range", "KAN")
-    if high <= low:
-        _check.fail("grid_range", "KAN", "two increasing numbers", ends)
-    return low, high
-
-
-def _base(name: Any) -> None:
-    """Nothing, or an error unless it is a function that all values have: nodes take any of them while training."""
-    bounded = {row.name for row in library() if row.intervals != ((-math.inf, math.inf),)}
-    if isinstance(name, str) and name in bounded:
-        advice = "Put it on single edges with fix_symbolic."
-        _check.fail("base_fun", "KAN", "a function that is defined for all numbers, such as 'silu'", name, advice)
-    whole = [row.name for row in library() if row.name not in bounded]
-    _check.choice(name, "base_fun", "KAN", ["silu", "identity", "zero", *whole])
-
-
-def _grids(grid: int | Sequence[int], count: int) -> list[int]:
-    """One number of intervals for each layer of edges."""
-    given = list(grid) if isinstance(grid, Sequence) and not isinstance(grid, str) else [grid] * count
-    if len(given) != count:
-        _check.fail("grid", "KAN", f"an integer or {count} integers, one a layer of edges", grid)
-    return [_check.integer(g, "grid", "KAN", low=1, advice="Use at least one interval.") for g in given]

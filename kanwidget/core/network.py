@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from kanwidget import _check
-from kanwidget._types import LayerWidth
+from kanwidget._types import Arities
 from kanwidget.core import splines
 from kanwidget.core.layer import Layer
 from kanwidget.core.records import EdgeCurve, EdgeRef, Trace
@@ -19,9 +19,6 @@ from kanwidget.core.records import EdgeCurve, EdgeRef, Trace
 #: beyond its ends; a wide one gives them room until it is adapted. (Of ten seeds of [2, 1, 1] three ended in a poor
 #: minimum with (-1, 1), none with this.)
 HIDDEN_RANGE = (-4.0, 4.0)
-
-#: Number of factors of each product node, per layer of nodes.
-Arities = Sequence[Sequence[int]]
 
 
 class Network(nn.Module):
@@ -197,41 +194,6 @@ class Network(nn.Module):
             spline, base = design[:, :-1] @ weight[:-1], design[:, -1] * weight[-1]
             symbolic = layer.symbolic_edges(column)[:, ref.target, ref.source]
         return EdgeCurve(ref, x, spline + base + symbolic, base, spline, symbolic)
-
-
-def normalise_width(width: Sequence[LayerWidth], where: str = "KAN") -> list[list[int]]:
-    """`[2, [5, 2], 1]` → `[[2, 0], [5, 2], [1, 0]]`, in a new list, or an error that says what is wrong."""
-    advice = (
-        "Give the number of nodes of each layer, inputs first: [2, 5, 1]; [5, 2] within it means 5 sums and 2 products."
-    )
-    if isinstance(width, (str, bytes)) or not isinstance(width, Sequence) or len(width) < 2:
-        _check.fail("width", where, "a list of at least two layers", width, advice)
-    pairs = []
-    for level, entry in enumerate(width):
-        pair = list(entry) if isinstance(entry, Sequence) and not isinstance(entry, str) else [entry, 0]
-        if len(pair) != 2:
-            _check.fail(f"width[{level}]", where, "a number of nodes or [sums, products]", entry, advice)
-        sums, products = (_check.integer(n, f"width[{level}]", where, low=0, advice=advice) for n in pair)
-        if sums + products == 0 or (level == 0 and products):
-            expected = "at least one input, without products" if level == 0 else "at least one node"
-            _check.fail(f"width[{level}]", where, expected, entry, advice)
-        pairs.append([sums, products])
-    return pairs
-
-
-def normalise_arities(mult_arity: int | Arities, width: Sequence[Sequence[int]], where: str = "KAN") -> list[list[int]]:
-    """One number of factors for each product node of each layer."""
-    if not isinstance(mult_arity, Sequence):
-        arity = _check.integer(mult_arity, "mult_arity", where, low=2, advice="A product has at least two factors.")
-        return [[arity] * n_mult for _, n_mult in width]
-    if len(mult_arity) != len(width):
-        _check.fail("mult_arity", where, f"a number or a list of {len(width)} lists, one a layer", mult_arity)
-    arities = []
-    for level, (entry, (_, n_mult)) in enumerate(zip(mult_arity, width, strict=True)):
-        if not isinstance(entry, Sequence) or len(entry) != n_mult:
-            _check.fail(f"mult_arity[{level}]", where, f"a list of {n_mult} numbers of factors", entry)
-        arities.append([_check.integer(a, f"mult_arity[{level}]", where, low=2) for a in entry])
-    return arities
 
 
 def initial_layer(

@@ -15,9 +15,6 @@ from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.training.loss import Loss, loss_row
 from kanwidget.training.settings import Settings
 
-#: Rows of the training inputs that a network keeps as its reference.
-REFERENCE_ROWS = 512
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -113,10 +110,3 @@ def sample_weights(weight: Any, data: Dataset, network: Network) -> Tensor | Non
     ):
         _check.fail("sample_weight", "fit", f"{rows} finite numbers ≥ 0, not all 0", weight)
     return values / values.mean()
-
-
-def reference_rows(x: Tensor) -> Tensor:
-    """At most 512 rows, evenly picked: what queries look at later."""
-    if len(x) <= REFERENCE_ROWS:
-        return x.clone()
-    return x[torch.linspace(0, len(x) - 1, REFERENCE_ROWS, device=x.device).long()].clone()

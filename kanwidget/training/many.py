@@ -17,9 +17,10 @@ from kanwidget.core.records import Event, History, StepRecord
 from kanwidget.datasets import Dataset
 from kanwidget.training.best import Best
 from kanwidget.training.group import Group, pick_optimizer, tensors_of
-from kanwidget.training.inputs import Problem, pose, reference_rows
+from kanwidget.training.inputs import Problem, pose
 from kanwidget.training.loop import remember
 from kanwidget.training.parameters import parameter_map, structure
+from kanwidget.training.reference import reference_rows
 from kanwidget.training.settings import Settings, make_settings
 from kanwidget.training.stack import separate
 from kanwidget.training.threads import is_small, one_thread

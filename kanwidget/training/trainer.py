@@ -20,9 +20,10 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
 from kanwidget.datasets import Dataset
 from kanwidget.training.group import Group, Optimizer
-from kanwidget.training.inputs import labels, pose, reference_rows
+from kanwidget.training.inputs import labels, pose
 from kanwidget.training.lm import Interrupted
 from kanwidget.training.loss import Loss
+from kanwidget.training.reference import reference_rows
 from kanwidget.training.settings import Settings, make_settings
 from kanwidget.training.threads import is_small, one_thread
 

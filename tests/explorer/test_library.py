@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kanwidget import KANExplorer
-from kanwidget.core.primitives import _TABLE
+from kanwidget.core.primitives.registry import _TABLE
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import describe
 from kanwidget.explorer.publisher import Publisher

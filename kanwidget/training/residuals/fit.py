@@ -9,8 +9,8 @@ from typing import Any
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import History
-from kanwidget.training.inputs import reference_rows
 from kanwidget.training.loop import check_hooks, progress_bar, remember, take_steps
+from kanwidget.training.reference import reference_rows
 from kanwidget.training.residuals.problem import pose
 from kanwidget.training.residuals.terms import ResidualError
 from kanwidget.training.residuals.trainer import Plan, ResidualTrainer, State

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from kanwidget import KAN
-from kanwidget.core.network import normalise_arities, normalise_width
 from tests.networks import F64, ZOO, everything, forward_mode, plain, products, slow_forward, unchanged, uniform
 
 each = pytest.mark.parametrize("kind", ZOO)
@@ -132,29 +131,3 @@ def test_inputs_of_the_wrong_kind_are_explained():
         model([[0.0, 1.0]])
     with pytest.raises(TypeError, match=r"of type torch\.float64; got torch\.float32\. Use x\.to"):
         model(torch.zeros(5, 2))
-
-
-def test_widths_are_normalised_in_a_list_of_their_own():
-    given = [2, [3, 1], 1]
-    assert normalise_width(given) == [[2, 0], [3, 1], [1, 0]]
-    KAN(given)
-    assert given == [2, [3, 1], 1]
-    assert normalise_width((2, (3, 1), 1)) == [[2, 0], [3, 1], [1, 0]]
-
-
-@pytest.mark.parametrize(
-    "width", [[2], 5, "21", [2, 0], [0, 1], [[2, 1], 1], [2, [1, 1, 1], 1], [2, -1, 1], [2, 1.5], [2, "3"], None, []]
-)
-def test_widths_that_make_no_network_are_explained(width):
-    with pytest.raises(ValueError, match=r"^the `width.*` argument of KAN must be "):
-        KAN(width)
-
-
-@pytest.mark.parametrize("arity", [1, 0, 2.5, None, [2], [[], [2, 2], []], [[], 2, []], [[], [1], []]])
-def test_arities_that_fit_no_product_are_explained(arity):
-    with pytest.raises(ValueError, match=r"^the `mult_arity.*` argument of KAN must be "):
-        KAN([2, [1, 1], 1], mult_arity=arity)
-
-
-def test_one_arity_serves_all_products():
-    assert normalise_arities(3, [[2, 0], [1, 2], [0, 1]]) == [[], [3, 3], [3]]

@@ -5,7 +5,8 @@ import math
 import torch
 
 from kanwidget.core import Network
-from kanwidget.core.network import initial_layer, normalise_arities, normalise_width
+from kanwidget.core.arguments import normalise_arities, normalise_width
+from kanwidget.core.network import initial_layer
 
 
 def make_network(width, mult_arity=2, grid=4, k=3, seed=0, noise=1.0, **options) -> Network:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from kanwidget import KAN
 from kanwidget.core import library
-from kanwidget.core.primitives import _TABLE, register_primitive
+from kanwidget.core.primitives import register_primitive
+from kanwidget.core.primitives.registry import _TABLE
 from kanwidget.symbolic.edges import auto_symbolic, fix_symbolic, suggest_all, suggest_symbolic
 from kanwidget.symbolic.fitting import fit_primitives
 

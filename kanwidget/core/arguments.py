@@ -1,0 +1,88 @@
+"""What the arguments of `KAN` come to, each in one form, or an error that says what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from kanwidget import _check
+from kanwidget._types import Arities, LayerWidth
+from kanwidget.core.primitives import library
+
+
+def normalise_width(width: Sequence[LayerWidth], where: str = "KAN") -> list[list[int]]:
+    """`[2, [5, 2], 1]` → `[[2, 0], [5, 2], [1, 0]]`, in a new list, or an error that says what is wrong."""
+    advice = (
+        "Give the number of nodes of each layer, inputs first: [2, 5, 1]; [5, 2] within it means 5 sums and 2 products."
+    )
+    if isinstance(width, (str, bytes)) or not isinstance(width, Sequence) or len(width) < 2:
+        _check.fail("width", where, "a list of at least two layers", width, advice)
+    pairs = []
+    for level, entry in enumerate(width):
+        pair = list(entry) if isinstance(entry, Sequence) and not isinstance(entry, str) else [entry, 0]
+        if len(pair) != 2:
+            _check.fail(f"width[{level}]", where, "a number of nodes or [sums, products]", entry, advice)
+        sums, products = (_check.integer(n, f"width[{level}]", where, low=0, advice=advice) for n in pair)
+        if sums + products == 0 or (level == 0 and products):
+            expected = "at least one input, without products" if level == 0 else "at least one node"
+            _check.fail(f"width[{level}]", where, expected, entry, advice)
+        pairs.append([sums, products])
+    return pairs
+
+
+def normalise_arities(mult_arity: int | Arities, width: Sequence[Sequence[int]], where: str = "KAN") -> list[list[int]]:
+    """One number of factors for each product node of each layer."""
+    if not isinstance(mult_arity, Sequence):
+        arity = _check.integer(mult_arity, "mult_arity", where, low=2, advice="A product has at least two factors.")
+        return [[arity] * n_mult for _, n_mult in width]
+    if len(mult_arity) != len(width):
+        _check.fail("mult_arity", where, f"a number or a list of {len(width)} lists, one a layer", mult_arity)
+    arities = []
+    for level, (entry, (_, n_mult)) in enumerate(zip(mult_arity, width, strict=True)):
+        if not isinstance(entry, Sequence) or len(entry) != n_mult:
+            _check.fail(f"mult_arity[{level}]", where, f"a list of {n_mult} numbers of factors", entry)
+        arities.append([_check.integer(a, f"mult_arity[{level}]", where, low=2) for a in entry])
+    return arities
+
+
+def normalise_grids(grid: int | Sequence[int], count: int) -> list[int]:
+    """One number of intervals for each layer of edges."""
+    given = list(grid) if isinstance(grid, Sequence) and not isinstance(grid, str) else [grid] * count
+    if len(given) != count:
+        _check.fail("grid", "KAN", f"an integer or {count} integers, one a layer of edges", grid)
+    return [_check.integer(g, "grid", "KAN", low=1, advice="Use at least one interval.") for g in given]
+
+
+def normalise_range(ends: Any) -> tuple[float, float]:
+    """Two increasing numbers, or an error."""
+    try:
+        low, high = ends
+    except (TypeError, ValueError):
+        _check.fail("grid_range", "KAN", "two increasing numbers", ends)
+    low, high = _check.real(low, "grid_range", "KAN"), _check.real(high, "grid_range", "KAN")
+    if high <= low:
+        _check.fail("grid_range", "KAN", "two increasing numbers", ends)
+    return low, high
+
+
+def check_base_fun(name: Any) -> None:
+    """Nothing, or an error unless it is a function that all values have: nodes take any of them while training."""
+    bounded = {row.name for row in library() if row.intervals != ((-math.inf, math.inf),)}
+    if isinstance(name, str) and name in bounded:
+        advice = "Put it on single edges with fix_symbolic."
+        _check.fail("base_fun", "KAN", "a function that is defined for all numbers, such as 'silu'", name, advice)
+    whole = [row.name for row in library() if row.name not in bounded]
+    _check.choice(name, "base_fun", "KAN", ["silu", "identity", "zero", *whole])
+
+
+def known_device(device: Any) -> torch.device:
+    """A device that is there, or an error."""
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, TypeError, AssertionError, NotImplementedError):
+        _check.fail("device", "KAN", "'cpu' or another device that torch finds here", device, "Leave it out for 'cpu'.")
+    return found

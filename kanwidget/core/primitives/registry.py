@@ -1,0 +1,169 @@
+"""Finding primitives by name, and adding some of one's own."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget._types import Elementwise
+from kanwidget.core.primitives.row import REAL, Form, Interval, Primitive, derivative
+from kanwidget.core.primitives.table import ROWS
+
+_TABLE: dict[str, Primitive] = {row.name: row for row in ROWS}
+#: Told (by a call of `wake`) when a function was registered; they needn't say when they go.
+WATCHERS: weakref.WeakSet[Any] = weakref.WeakSet()
+_BUILT_IN = frozenset(_TABLE)
+#: Names that pykan has twice.
+_ALIASES = {"x^0.5": "sqrt", "1/x^0.5": "1/sqrt(x)", "sign": "sgn", "sqrt(x)": "sqrt"}
+
+
+def primitive(name: str, argument: str = "name", where: str = "primitive") -> Primitive:
+    """The row of that name (or alias); `argument` and `where` are what an error names.
+
+    Raises:
+        ValueError: For an unknown name; the message names the closest known one.
+
+    Examples:
+        >>> primitive("sin").complexity
+        2
+    """
+    known = _check.choice(name, argument, where, [*_TABLE, *_ALIASES])
+    return _TABLE[_ALIASES.get(known, known)]
+
+
+def is_built_in(name: str) -> bool:
+    """Whether a function of that name came with the package.
+
+    Examples:
+        >>> is_built_in("sin")
+        True
+    """
+    return name in _BUILT_IN
+
+
+def library(lib: Iterable[str] | None = None, where: str = "library") -> list[Primitive]:
+    """The rows of these names, in order and without duplicates; all of them for None. Errors name `where`.
+
+    Examples:
+        >>> [p.name for p in library(["x", "x^0.5", "sqrt"])]
+        ['x', 'sqrt']
+    """
+    if lib is None:
+        return list(_TABLE.values())
+    if isinstance(lib, str):
+        _check.fail("lib", where, "a list of names", lib, f"Use [{lib!r}].", error=TypeError)
+    if not isinstance(lib, Iterable):
+        _check.fail("lib", where, "a list of names", lib, error=TypeError)
+    rows = list({(row := primitive(name, "lib", where)).name: row for name in lib}.values())
+    if not rows:
+        _check.fail("lib", where, "a list of at least one name", lib, "Leave it out for all of them.")
+    return rows
+
+
+def register_primitive(
+    name: str,
+    fn: Elementwise,
+    *,
+    d1: Elementwise | None = None,
+    d2: Elementwise | None = None,
+    complexity: float = 3,
+    form: Form | None = None,
+    intervals: tuple[Interval, ...] = REAL,
+    closed: bool = False,
+    free: tuple[bool, bool] = (True, True),
+    replace: bool = False,
+) -> Primitive:
+    """Add a function of your own to the table, under a name that saved models refer to.
+
+    Args:
+        name: Its name; letters, digits and most signs are fine, it is never evaluated.
+        fn: f, elementwise on tensors, differentiable by torch.
+        d1: f′; by automatic differentiation where it isn't given.
+        d2: f″; likewise.
+        complexity: Its cost beside that of the others (x 1, sin 2, tanh 3, arctan 4), ≥ 0.
+        form: Its formula as data, see `Primitive.form`; by default a function of that name.
+        intervals: Where it is defined.
+        closed: Whether the finite ends of the intervals belong to them.
+        free: Whether a and b in f(a·x + b) are free; False where c and d can say the same.
+        replace: Whether a function of that name may be replaced.
+
+    Raises:
+        ValueError: If the name is taken, or f changes the shape of its argument.
+
+    Examples:
+        >>> register_primitive("sinc_demo", torch.sinc, complexity=3).name
+        'sinc_demo'
+    """
+    where = "register_primitive"
+    if not isinstance(name, str) or not name.strip() or len(name) > 100:
+        _check.fail("name", where, "a text of 1 to 100 characters", name)
+    if name in _ALIASES or (name in _TABLE and not replace):
+        _check.fail("name", where, "a new name", name, "Choose another name, or pass replace=True for your own.")
+    if replace and is_built_in(name):
+        _check.fail("name", where, "other than a built-in name", name, "Saved models rely on those; choose another.")
+    if not callable(fn):
+        _check.fail("fn", where, "a function of a tensor", fn, error=TypeError)
+    intervals, free = _intervals(intervals), _free(free)
+    probe = torch.full((3, 2), _probe_point(intervals), dtype=torch.float64)
+    value = fn(probe)
+    if not isinstance(value, Tensor) or value.shape != probe.shape:
+        _check.fail("fn", where, "elementwise: a tensor in, one of the same shape out", value)
+    if form is not None:
+        form = _frozen(form)
+    slope = d1 or derivative(fn)
+    row = Primitive(
+        name,
+        fn,
+        slope,
+        d2 or derivative(slope),
+        _check.real(complexity, "complexity", where, low=0),
+        form if form is not None else ("call", name, "u"),
+        intervals=intervals,
+        closed=closed,
+        free=free,
+    )
+    _TABLE[name] = row
+    for watcher in list(WATCHERS):
+        watcher.wake()
+    return row
+
+
+def _intervals(given: Any) -> tuple[Interval, ...]:
+    """At least one increasing pair, or an error."""
+    try:
+        pairs = tuple((float(low), float(high)) for low, high in given)
+    except (TypeError, ValueError):
+        pairs = ()
+    if not pairs or not all(low < high for low, high in pairs):
+        advice = "((0, math.inf),) is for functions of positive numbers; leave it out for all numbers."
+        expected = "at least one pair (low, high) with low < high"
+        _check.fail("intervals", "register_primitive", expected, given, advice)
+    return pairs
+
+
+def _free(given: Any) -> tuple[bool, bool]:
+    """Two truth values, or an error."""
+    if not isinstance(given, (tuple, list)) or len(given) != 2 or not all(isinstance(part, bool) for part in given):
+        _check.fail("free", "register_primitive", "two of True and False, for a and for b", given)
+    return given[0], given[1]
+
+
+def _frozen(form: Any) -> Form:
+    """A formula given with lists (from JSON, say) as tuples: a row is a value that can be hashed."""
+    return tuple(_frozen(part) for part in form) if isinstance(form, (list, tuple)) else form
+
+
+def _probe_point(intervals: tuple[Interval, ...]) -> float:
+    """A point inside the first interval."""
+    low, high = intervals[0]
+    if math.isfinite(low) and math.isfinite(high):
+        return (low + high) / 2
+    if math.isfinite(low):
+        return low + 1
+    return high - 1 if math.isfinite(high) else 0.5

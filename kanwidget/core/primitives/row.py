@@ -1,0 +1,85 @@
+"""One row of the table of symbolic functions, each of which an edge can become.
+
+A symbolic edge is c·f(a·x + b) + d. A row says how f and its first two derivatives are computed, on which intervals it is defined, which
+of a and b carry information (the others are absorbed by c and d, or by each other), how complex it is, and
+its formula as plain data, from which `kanwidget.symbolic` builds a sympy expression.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from kanwidget._types import Elementwise
+
+#: A formula in the variable "u": a name, a number, or a tuple (operation, operand, …).
+Form = str | float | int | tuple["str | Form", ...]
+#: An interval of u on which a function is defined.
+Interval = tuple[float, float]
+
+#: All numbers.
+REAL: tuple[Interval, ...] = ((-math.inf, math.inf),)
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """One symbolic function f(u), u = a·x + b."""
+
+    name: str
+    fn: Elementwise
+    """f, elementwise on tensors."""
+    d1: Elementwise
+    """f′"""
+    d2: Elementwise
+    """f″"""
+    complexity: float
+    """Cost in the trade against accuracy; pykan's values where it has the function."""
+    form: Form
+    """The formula as data, for instance `("exp", ("neg", ("pow", "u", 2)))`; `("call", name, "u")` for an unnamed function."""
+    intervals: tuple[Interval, ...] = REAL
+    """Where f is defined, in u."""
+    closed: bool = False
+    """Whether the intervals' finite ends belong to them."""
+    period: float | None = None
+    """The intervals repeat with this period (tan)."""
+    free: tuple[bool, bool] = (True, True)
+    """Whether a and b are free parameters. A fixed a is 1 (or -1, see `mirrored`), a fixed b is 0."""
+    mirrored: bool = False
+    """With a fixed: whether a = -1 gives a different function (sqrt, log)."""
+    limits: tuple[str, ...] = field(default=())
+    """Simpler functions that a limit of its parameters imitates: tanh with a → ∞ is sgn, with a → 0 it is x."""
+
+    @property
+    def derivatives(self) -> tuple[Elementwise, Elementwise, Elementwise, Elementwise]:
+        """f, f′, f″ and f‴, the last by automatic differentiation of f″."""
+        return self.fn, self.d1, self.d2, derivative(self.d2)
+
+    def interval(self, low: float, high: float) -> Interval | None:
+        """The interval of definition that holds all of [low, high], or None."""
+        shift = 0.0
+        if self.period is not None:
+            shift = self.period * math.floor((low - self.intervals[0][0]) / self.period)
+        for start, end in self.intervals:
+            start, end = start + shift, end + shift
+            inside = start <= low and high <= end if self.closed else start < low and high < end
+            if inside:
+                return start, end
+        return None
+
+
+def derivative(fn: Elementwise) -> Elementwise:
+    """The derivative of an elementwise function by automatic differentiation; itself differentiable."""
+
+    def slope(u: Tensor) -> Tensor:
+        with torch.enable_grad():
+            leaf = u if u.requires_grad else u.detach().requires_grad_(True)
+            value = fn(leaf)
+            if not value.requires_grad:
+                return torch.zeros_like(u)
+            (gradient,) = torch.autograd.grad(value.sum(), leaf, create_graph=True)
+        return gradient if u.requires_grad else gradient.detach()
+
+    return slope

@@ -1,0 +1,54 @@
+"""What queries look at: the data that they are given, or the rows that the training has left with its network, its reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.datasets import Dataset, arrays, as_dataset
+
+#: Rows of the training inputs that a network keeps as its reference.
+REFERENCE_ROWS = 512
+
+
+def reference_rows(x: Tensor) -> Tensor:
+    """At most 512 rows, evenly picked: what queries look at later."""
+    if len(x) <= REFERENCE_ROWS:
+        return x.clone()
+    return x[torch.linspace(0, len(x) - 1, REFERENCE_ROWS, device=x.device).long()].clone()
+
+
+def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> Tensor:
+    """Inputs for a query: those of the data, or the model's reference.
+
+    Raises:
+        ValueError: If there is no data and the model has never been fitted.
+    """
+    if data is None:
+        if len(model.reference) == 0:
+            advice = (
+                "Pass data=… (a Dataset or inputs), or call fit first: it leaves a sample of its data with the model."
+            )
+            _check.fail("data", where, "given for a model that wasn't fitted", None, advice)
+        return model.reference
+    if isinstance(data, (Dataset, Mapping)) or _is_pair(data):
+        dataset = as_dataset(data)
+        found = dataset.test_input if test and dataset.test_input is not None else dataset.train_input
+        return found.to(model.device, model.dtype)
+    x = arrays.tensor(data, "data", where).to(model.device, model.dtype)
+    x = x[:, None] if x.ndim == 1 and model.n_features == 1 else x
+    if x.ndim == 2 and not test:
+        if len(x) == 0:
+            _check.fail("data", where, "given with at least one row", x)
+        arrays.finite(x, "data", where)
+    return x
+
+
+def _is_pair(data: Any) -> bool:
+    """Whether it is what `fit` takes as (inputs, labels), and no table of two rows."""
+    return isinstance(data, tuple) and len(data) == 2 and getattr(data[0], "ndim", 0) == 2
