@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from kanwidget import _check
 from kanwidget.core import SymbolicFit, library
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import reading
-from kanwidget.explorer.drivers import Driver
-from kanwidget.explorer.session import Session
+from kanwidget.explorer.part import Part
 
-T = TypeVar("T")
 EdgeLike = Sequence[int]
 
 
-class Controls:
+class Controls(Part):
     """The part of `KANExplorer` that changes the network; each method is one command to the session."""
-
-    _session: Session
-    _driver: Driver
 
     # ---- settings
 
@@ -234,15 +229,6 @@ class Controls:
         self._apply(c.Goto(reading.whole(state, "state", "goto")))
 
     # ---- inside
-
-    @property
-    def _open(self) -> Session:
-        """The session, unless this was closed."""
-        self._driver.check_open()
-        return self._session
-
-    def _ask(self, job: Callable[[], T]) -> T:
-        return self._driver.ask(job)
 
     def _apply(self, command: c.Command) -> None:
         self._driver.apply(command)

@@ -7,31 +7,22 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Any, TypeVar
-
-import torch
+from typing import Any
 
 from kanwidget import _check
 from kanwidget.core import History, StepRecord
 from kanwidget.explorer import commands as c
-from kanwidget.explorer import describe, exports
+from kanwidget.explorer import exports
 from kanwidget.explorer.cells import gentle_interrupt, progress_bar, replace_old
 from kanwidget.explorer.controls import Controls
 from kanwidget.explorer.outputs import Outputs
-from kanwidget.explorer.parity import parity
 from kanwidget.explorer.presets import preset
 from kanwidget.explorer.publisher import Publisher
+from kanwidget.explorer.results import Results
 from kanwidget.explorer.router import Router
-from kanwidget.explorer.script import script
 from kanwidget.explorer.session import Session
-from kanwidget.explorer.surface import checked, surface
 from kanwidget.explorer.worker import DriverChoice, make_driver
 from kanwidget.kan import KAN
-
-T = TypeVar("T")
-EdgeLike = Sequence[int]
-
 
 #: Arguments of `KAN.fit` that an explorer doesn't have, and what to use instead.
 _NOT_HERE = {
@@ -51,7 +42,7 @@ def _listed(names: Any) -> Any:
     return list(names) if isinstance(names, Iterable) and not isinstance(names, str) else names
 
 
-class KANExplorer(Controls, Outputs):
+class KANExplorer(Controls, Results, Outputs):
     """Train a network, watch it, click its edges and turn it into a formula.
 
     As the last expression of a cell it is shown. It works on a copy of the network; `explorer.model` gives it back.
@@ -250,86 +241,6 @@ class KANExplorer(Controls, Outputs):
                 callbacks.remove(entry)
 
         return remove
-
-    # ---- results
-
-    @property
-    def model(self) -> KAN:
-        """A copy of the network as it is now."""
-        return self._ask(self._session.snapshot_model)
-
-    @property
-    def history(self) -> History:
-        """Steps and events so far."""
-        return self._ask(self._session.history)
-
-    @property
-    def states(self) -> list[dict[str, Any]]:
-        """The states that undo, redo and goto know: id, parent, label, kind, step, error."""
-        return self._ask(lambda: [dict(state) for state in describe.history(self._session)["states"]])
-
-    @property
-    def front(self) -> list[dict[str, Any]]:
-        """The states of the history by complexity (free parameters) with their errors, those that no other state beats."""
-        return self._ask(lambda: describe.front(self._session))
-
-    def parity(self) -> dict[str, Any]:
-        """Truth and prediction of every part of the data, `(outputs, 2, rows)`; for classes a table of counts."""
-        return self._ask(lambda: dict(parity(self._session)[1]))
-
-    def surface(
-        self, x: int = 0, y: int | None = None, output: int = 0, at: Sequence[float | None] = ()
-    ) -> dict[str, Any]:
-        """The output over one or two inputs of the data, the others held at their medians, or where `at` says.
-
-        Returns:
-            `x` and, with two inputs, `y`: values on the axes; `z`: `(len(y), len(x))`, or `(1, len(x))`.
-        """
-        view = checked(self._open, c.LookAt(x, y, output, tuple(at)))
-        told, arrays = self._ask(lambda: surface(self._session, view))
-        axes = {"x": (told["x_range"], 1), "y": (told["y_range"], 0)}
-        lines = {
-            name: torch.linspace(ends[0], ends[1], arrays["z"].shape[along], dtype=arrays["z"].dtype)
-            for name, (ends, along) in axes.items()
-            if ends is not None
-        }
-        return {**lines, "z": arrays["z"]}
-
-    @property
-    def status(self) -> dict[str, Any]:
-        """State, step, losses, milliseconds a step, and why it stopped."""
-        return dict(describe.status(self._open, self._driver.kind))
-
-    @property
-    def formula(self) -> Any:
-        """The network as a sympy expression; a list of them for several outputs."""
-        expressions, _ = self._ask(lambda: self._session.model.symbolic_formula(list(self._session.in_vars)))
-        return expressions[0] if len(expressions) == 1 else expressions
-
-    def code(self, path: str | os.PathLike[str] | None = None) -> str:
-        """A script that replays this session, bit for bit on the same data.
-
-        Args:
-            path: Where to write it, if given; a network that no call makes is written beside it.
-        """
-        if path is not None and not isinstance(path, (str, os.PathLike)):
-            _check.fail("path", "code", "a path", path, error=TypeError)
-        name = "start.kan" if path is None else Path(path).with_suffix(".kan").name
-        session = self._session
-        text = self._ask(lambda: script(session.initial, self._arguments, session.log, name, session.preset))
-        if path is not None:
-            exports.write(path, text, "code")
-            if "KAN.load(" in text:
-                session.initial.save(Path(path).with_name(name))
-        return text
-
-    def to_dict(self) -> dict[str, list[float]]:
-        """The history by columns."""
-        return self.history.to_dict()
-
-    def to_dataframe(self) -> Any:
-        """The history as a pandas frame, one row a step."""
-        return exports.frame(self.to_dict())
 
     # ---- showing it
 

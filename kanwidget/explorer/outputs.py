@@ -1,23 +1,40 @@
-"""What can be taken out of an explorer as files: its pictures, tables, states and pages."""
+"""What can be taken out of an explorer as files: its script, pictures, tables, states and pages."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
+from kanwidget import _check
 from kanwidget.explorer import exports
+from kanwidget.explorer.part import Part
 from kanwidget.explorer.saved import state
-from kanwidget.explorer.session import Session
-
-T = TypeVar("T")
+from kanwidget.explorer.script import script
 
 
-class Outputs:
+class Outputs(Part):
     """The part of `KANExplorer` that writes files; each is replaced if it exists, and appears whole or not at all."""
 
-    _session: Session
-    _ask: Callable[[Callable[[], Any]], Any]
+    #: What the constructor was given and isn't its default.
+    _arguments: dict[str, Any]
+
+    def code(self, path: str | os.PathLike[str] | None = None) -> str:
+        """A script that replays this session, bit for bit on the same data.
+
+        Args:
+            path: Where to write it, if given; a network that no call makes is written beside it.
+        """
+        if path is not None and not isinstance(path, (str, os.PathLike)):
+            _check.fail("path", "code", "a path", path, error=TypeError)
+        name = "start.kan" if path is None else Path(path).with_suffix(".kan").name
+        session = self._session
+        text = self._ask(lambda: script(session.initial, self._arguments, session.log, name, session.preset))
+        if path is not None:
+            exports.write(path, text, "code")
+            if "KAN.load(" in text:
+                session.initial.save(Path(path).with_name(name))
+        return text
 
     def save_svg(self, path: str | os.PathLike[str]) -> None:
         """Write the network as vectors."""

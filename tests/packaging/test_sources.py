@@ -73,7 +73,12 @@ def test_every_public_name_is_documented():
             if not inspect.getdoc(value):
                 missing.append(f"{module.__name__}.{name}")
             if inspect.isclass(value):
-                members = vars(value).items()
+                members = [
+                    item
+                    for base in value.__mro__
+                    if base.__module__.startswith("kanwidget")
+                    for item in vars(base).items()
+                ]
                 missing += [
                     f"{module.__name__}.{name}.{key}"
                     for key, member in members

@@ -11,7 +11,8 @@ from PIL import Image
 from kanwidget import KAN, History, StepRecord
 from kanwidget.core import Event
 from kanwidget.insight.plot import animation
-from kanwidget.insight.plot.animate import _Film
+from kanwidget.insight.plot.film import Film
+from kanwidget.insight.plot.stage import Stage
 from kanwidget.insight.plot.style import theme_of
 
 SMALL = {"seconds": 3, "width": 240}
@@ -100,7 +101,7 @@ def test_pruning_and_fixing_on_the_way(x):
 def test_time_goes_slowly_where_much_changes(x):
     still = KAN([2, 2, 1], seed=3)
     jump = moved(KAN([2, 2, 1], seed=3), 2.0)
-    film = _Film([(1, still), (2, still), (3, jump)], x, History(), theme_of("light", "test"), (None, None), None)
+    film = Film([(1, still), (2, still), (3, jump)], x, History())
     assert film.times[0] == 0
     assert film.times[-1] == 1
     assert film.times[1] < 0.5
@@ -108,14 +109,12 @@ def test_time_goes_slowly_where_much_changes(x):
 
 def test_losses_belong_to_their_steps_whatever_row_they_stand_in(x):
     """A history that begins later and leaves steps out: rows aren't steps."""
-    from kanwidget.insight.plot.animate import _Stage
-
     steps = [101, 111, 121]
     events = [Event(111, "fix", "here"), Event(50, "fix", "before")]
     known = History([StepRecord(s, 10.0 / s, None, 0.0, 0.1) for s in steps], events)
-    film = _Film([(s, KAN([2, 2, 1], seed=1)) for s in steps], x, known, theme_of("light", "test"), (None, None), None)
+    film = Film([(s, KAN([2, 2, 1], seed=1)) for s in steps], x, known)
     assert [film._loss(step) for step in (50, 101, 110.5, 111, 500)] == [1.0, 10 / 101, 10 / 101, 10 / 111, 10 / 121]
-    stage = _Stage(film, 40)
+    stage = Stage(film, theme_of("light", "test"), (None, None), None, 200)
     stage.picture(film.scenes[0], film.edges[0], 115.0)
     assert stage.strip.lines[0].get_xdata().tolist() == [101, 111]
     assert stage.strip.get_xlim() == (100, 121)
