@@ -1,18 +1,10 @@
 // Starting again, with another seed, noise, batch or problem.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { fakeTime, frame, mount } from "./helpers";
+import { beforeEach, describe, expect, it } from "vitest";
+import { frame, mountEach } from "./helpers";
 import { tabs } from "./tabs";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [4, 3, 2], steps: 60 });
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
-const { choose, type } = tabs(() => view);
+const view = mountEach({ width: [4, 3, 2], steps: 60 });
+const { choose, type } = tabs(view);
 
 const startAgain = () => {
   view.kernel.presets = ["ripples", "<i>"];
@@ -77,8 +69,7 @@ describe("starting again", () => {
     field.value = "7";
     view.one('[data-kw-action="reset-seed"]').focus();
     const tell = () => {
-      view.kernel.push("settings", { settings: view.kernel.settings() });
-      frame();
+      view.tell("settings", { settings: view.kernel.settings() });
     };
     tell();
     expect(field.value).toBe("7");

@@ -1,24 +1,9 @@
 // What could replace the function of an edge.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeKernel } from "./fake/kernel";
-import { fakeTime, frame, mount } from "./helpers";
+import { frame, mount, mountEach } from "./helpers";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
-
-const input = (selector: string, value: string, ...types: string[]) => {
-  const field = view.one<HTMLInputElement>(selector);
-  field.value = value;
-  for (const type of types) field.dispatchEvent(new Event(type, { bubbles: true }));
-  return field;
-};
+const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
 
 describe("candidates", () => {
   const names = () => view.all("[data-kw-candidate]").map((card) => card.dataset.kwCandidate);
@@ -32,7 +17,7 @@ describe("candidates", () => {
 
   it("are re-ranked here before the kernel answers", () => {
     view.kernel.silent = true;
-    input('input[data-kw-control="simplicity"]', "100", "input");
+    view.input('input[data-kw-control="simplicity"]', "100", "input");
     frame();
     expect(names()[0]).toBe("x");
     vi.advanceTimersByTime(200);
@@ -40,10 +25,10 @@ describe("candidates", () => {
   });
 
   it("are filtered by name", () => {
-    input('[data-kw-control="filter"]', "x²", "input");
+    view.input('[data-kw-control="filter"]', "x²", "input");
     frame();
     expect(names()).toEqual(["x^2"]);
-    input('[data-kw-control="filter"]', "nothing", "input");
+    view.input('[data-kw-control="filter"]', "nothing", "input");
     frame();
     expect(names()).toEqual([]);
     expect(view.one(".kw-candidates, [data-kw-panel=inspector]").textContent).toContain("“nothing”");
@@ -78,7 +63,7 @@ describe("candidates", () => {
   it("any other function of the library can be chosen", () => {
     const select = view.one<HTMLSelectElement>('[data-kw-control="other"]');
     expect(select.options.length).toBe(view.explorer.store.state.primitives.length + 1);
-    input('[data-kw-control="other"]', "J0", "change");
+    view.input('[data-kw-control="other"]', "J0", "change");
     view.click('[data-kw-action="fix-other"]');
     expect(view.commands("fix")).toMatchObject([{ name: "J0" }]);
   });
@@ -113,8 +98,7 @@ describe("cards", () => {
     const watch = new MutationObserver((all) => written.push(...all.map(({ target }) => target)));
     watch.observe(card(), { subtree: true, attributes: true, childList: true, characterData: true });
     const [selection] = view.kernel.selectionPart();
-    view.kernel.push("selection", { selection, arrays: {} }, new DataView(new ArrayBuffer(0)));
-    frame();
+    view.tell("selection", { selection, arrays: {} }, new DataView(new ArrayBuffer(0)));
     written.push(...watch.takeRecords().map(({ target }) => target));
     watch.disconnect();
     expect(written).toEqual([]);
@@ -134,6 +118,5 @@ describe("long names", () => {
     };
     const shown = mount(kernel);
     expect(shown.one("[data-kw-candidate] .kw-math").textContent).toBe("x");
-    shown.explorer.destroy();
   });
 });

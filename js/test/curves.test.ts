@@ -1,24 +1,15 @@
 // The curves of the training, and the names of their marks.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { eventLabels } from "../src/views/curves-plot";
 import { FakeKernel } from "./fake/kernel";
-import { fakeTime, frame, mount } from "./helpers";
+import { mount, mountEach } from "./helpers";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
+const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
 
 describe("curves", () => {
   it("draw what there is, marks and their labels", () => {
     view.kernel.note("prune", "prune");
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     const chart = view.one('[data-kw-panel="curves"] svg');
     expect(chart.getAttribute("aria-label")).toContain("train, test, penalty");
     expect(chart.textContent).toContain("prune");
@@ -29,13 +20,11 @@ describe("curves", () => {
   it("leave out test and penalty where there are none", () => {
     const bare = mount({ width: [1, 1], steps: 5, test: false });
     expect(bare.one('[data-kw-panel="curves"] svg').getAttribute("aria-label")).toContain("curves of train;");
-    bare.explorer.destroy();
   });
 
   it("say so before the first step", () => {
     const idle = mount({ width: [1, 1] });
     expect(idle.one('[data-kw-panel="curves"] p').hidden).toBe(false);
-    idle.explorer.destroy();
   });
 });
 
@@ -75,7 +64,6 @@ describe("curves without a curve", () => {
       const panel = shown.one('[data-kw-panel="curves"]');
       expect(panel.querySelectorAll("svg text").length).toBe(0);
       const words = panel.querySelector(".kw-empty")?.textContent;
-      shown.explorer.destroy();
       return words;
     };
     expect(text(new FakeKernel({ width: [2, 1] }))).toContain("Press Start");

@@ -1,19 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createExplorer } from "../src/explorer";
 import { aliveCount } from "../src/listeners";
 import { FakeKernel } from "./fake/kernel";
 import { STATES } from "./fake/states";
-import { fakeTime, frame, golden, mount } from "./helpers";
+import { frame, golden, mount, mountEach } from "./helpers";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount();
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
+const view = mountEach();
 
 describe("first drawing", () => {
   it("needs only the snapshot, and is there at once", () => {
@@ -32,7 +24,6 @@ describe("first drawing", () => {
     const other = mount();
     expect(view.commands("hello").length).toBe(1);
     expect(view.commands("hello")[0]!.view).not.toBe(other.commands("hello")[0]!.view);
-    other.explorer.destroy();
   });
 
   it("says with every command from which view it is", () => {
@@ -63,7 +54,6 @@ describe("first drawing", () => {
     const one = mount(STATES[name]!());
     expect(one.root.querySelector("[data-kw-node]")).not.toBeNull();
     expect(one.root.querySelector("img, b > img, script")).toBeNull();
-    one.explorer.destroy();
   });
 });
 
@@ -90,10 +80,9 @@ describe("contract", () => {
   });
 
   it("ids are unique among views", () => {
-    const other = mount();
+    mount();
     const ids = [...document.querySelectorAll("[id]")].map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
-    other.explorer.destroy();
   });
 });
 
@@ -139,8 +128,7 @@ describe("messages", () => {
   it("name the structure that is on screen", () => {
     view.click('[data-kw-edge="0-0-0"]');
     expect(view.commands("select").at(-1)).not.toHaveProperty("structure");
-    view.kernel.push("structure", { structure: { ...(view.kernel.structure() as object), version: 4 } });
-    frame();
+    view.tell("structure", { structure: { ...(view.kernel.structure() as object), version: 4 } });
     view.click('[data-kw-edge="0-1-0"]');
     view.click('[data-kw-action="step"]');
     expect(view.commands("select").at(-1)).toHaveProperty("structure", 4);
@@ -176,8 +164,7 @@ describe("a kernel that is gone", () => {
     view.kernel.lose();
     frame();
     view.kernel.dead = false;
-    view.kernel.push("status", { status: view.kernel.status() });
-    frame();
+    view.tell("status", { status: view.kernel.status() });
     expect(view.root.dataset.kwStatus).toBe("paused");
     expect(view.one('[role="alert"]').hidden).toBe(true);
   });
@@ -196,8 +183,7 @@ describe("pausing", () => {
     vi.advanceTimersByTime(1600);
     expect(view.one(".kw-hint").hidden).toBe(false);
     view.kernel.running = false;
-    view.kernel.push("status", { status: view.kernel.status() });
-    frame();
+    view.tell("status", { status: view.kernel.status() });
     expect(view.one('[data-kw-action="start"]').textContent).toBe("Start");
     expect(view.one(".kw-hint").hidden).toBe(true);
   });

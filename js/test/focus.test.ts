@@ -1,20 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { fakeTime, frame, mount } from "./helpers";
+import { describe, expect, it } from "vitest";
+import { frame, mountEach } from "./helpers";
 
-fakeTime();
-let view: ReturnType<typeof mount>;
-
-beforeEach(() => {
-  view = mount({ width: [2, 2, 1], steps: 4 });
-});
-afterEach(() => view.explorer.destroy());
+const view = mountEach({ width: [2, 2, 1], steps: 4 });
 
 const focused = () => document.activeElement as HTMLElement;
 
 describe("the focus", () => {
   it("goes to the stop before when what has it is hidden", () => {
-    view.kernel.push("error", { error: { title: "Nothing to prune", message: "All matter.", hint: null } });
-    frame();
+    view.tell("error", { error: { title: "Nothing to prune", message: "All matter.", hint: null } });
     const dismiss = view.one('[data-kw-action="dismiss-error"]') as HTMLElement;
     dismiss.focus();
     dismiss.click();
@@ -28,12 +21,10 @@ describe("the focus", () => {
   it("stays where it is while that can be used, and isn't taken from elsewhere", () => {
     const start = view.one('[data-kw-action="start"]') as HTMLElement;
     start.focus();
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     expect(focused()).toBe(start);
     start.blur();
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     expect(view.root.contains(focused())).toBe(false);
   });
 });

@@ -1,26 +1,17 @@
 // Error against size of all states, mounted on the stand-in kernel.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { fakeTime, frame, mount } from "./helpers";
+import { beforeEach, describe, expect, it } from "vitest";
+import { mountEach } from "./helpers";
 import { tabs } from "./tabs";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [4, 3, 2], steps: 60 });
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
-const { open, panel } = tabs(() => view);
+const view = mountEach({ width: [4, 3, 2], steps: 60 });
+const { open, panel } = tabs(view);
 
 describe("front", () => {
   beforeEach(() => {
     view.kernel.note("prune", "prune");
     view.kernel.note("grid 5 → 10", "refine");
     view.kernel.states[1] = { ...view.kernel.states[1]!, kept: false };
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     open("front");
   });
   const mark = (id: number) => view.one(`[data-kw-front="${id}"]`);
@@ -35,14 +26,12 @@ describe("front", () => {
   it("marks stay through acks, so that no press is lost, and what is read follows what is drawn anew", () => {
     const before = mark(0);
     mark(0).dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
-    view.kernel.push("settings", { settings: view.kernel.settings() });
-    frame();
+    view.tell("settings", { settings: view.kernel.settings() });
     expect(mark(0)).toBe(before);
     const readout = () => panel("front").querySelector<HTMLElement>(".kw-readout")!;
     const place = readout().style.cssText;
     view.kernel.states[2] = { ...view.kernel.states[2]!, error: 1e-5, latest: 1e-5 };
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     expect(mark(0)).not.toBe(before);
     expect(readout().hidden).toBe(false);
     expect(readout().style.cssText).not.toBe(place);

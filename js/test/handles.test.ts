@@ -1,19 +1,13 @@
 // Coefficients dragged in the inspector's plot.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { basis } from "../src/basis";
 import { row } from "../src/codecs";
 import { selectedCurve } from "../src/views/spline-plot";
-import { fakeTime, frame, mount } from "./helpers";
+import { frame, mount, mountEach } from "./helpers";
 
-let view: ReturnType<typeof mount>;
+const view = mountEach({ width: [2, 5, 1], steps: 10 });
 beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [2, 5, 1], steps: 10 });
   view.click('[data-kw-edge="0-0-1"]');
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
 });
 
 interface Sent {
@@ -147,8 +141,7 @@ describe("the curve", () => {
 
   it("the errors stand beside what they were, and the act before is no news any more", () => {
     view.kernel.note("prune", "prune");
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     expect(view.one(".kw-effect").hidden).toBe(false);
     const [x, y] = grab(3);
     pointer(handle(3), "pointermove", [x, y - 30]);
@@ -237,8 +230,7 @@ describe("where there are none", () => {
     ["pruned", "A pruned edge has no handles"],
   ] as const)("%s edges say why", (state, words) => {
     view.kernel.setState(2, state, state === "symbolic" ? "sin" : null);
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     expect(count()).toBe(0);
     expect(view.one("[data-kw-panel=inspector]").textContent).toContain(words);
   });
@@ -261,7 +253,6 @@ describe("where there are none", () => {
     expect(shown().length).toBeLessThanOrEqual(8);
     stage.dispatchEvent(new PointerEvent("pointerleave"));
     expect(shown()).toEqual([28]);
-    fine.explorer.destroy();
   });
 });
 

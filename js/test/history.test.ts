@@ -1,17 +1,9 @@
 // The history as a tree of chips.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { placeStates } from "../src/views/history";
-import { fakeTime, frame, mount } from "./helpers";
+import { mountEach } from "./helpers";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
+const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
 
 describe("history", () => {
   const state = (id: number, parent: number | null) => ({
@@ -43,16 +35,14 @@ describe("history", () => {
 
   it("names functions as formulas do, in the chips and over the curves", () => {
     view.kernel.note("φ₀,₀,₀ = x^2", "fix");
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     expect(view.one('[data-kw-state-id="1"]').textContent).toContain("φ₀,₀,₀ = x²");
     expect(view.one('[data-kw-panel="curves"] svg').textContent).toContain("φ₀,₀,₀ = x²");
   });
 
   it("a chip leads back to its state", () => {
     view.kernel.note("prune", "prune");
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     view.click('[data-kw-state-id="0"]');
     expect(view.commands("goto")).toMatchObject([{ state: 0 }]);
     expect(view.one('[data-kw-state-id="0"]').getAttribute("aria-current")).toBe("true");

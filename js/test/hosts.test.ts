@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Registry } from "../src/listeners";
 import { openReport } from "../src/report";
 import { followTheme, hostTheme } from "../src/theme";
@@ -6,10 +6,9 @@ import { modelTransport } from "../src/transport";
 import widget from "../src/widget";
 import { FakeKernel } from "./fake/kernel";
 import { pack } from "./fake/pack";
-import { fakeTime, frame } from "./helpers";
+import { frame, onFakeTime } from "./helpers";
 
-beforeEach(fakeTime);
-afterEach(() => vi.useRealTimers());
+onFakeTime();
 
 /** What anywidget hands over: no more than this is relied on. */
 function fakeModel(kernel: FakeKernel) {

@@ -1,36 +1,15 @@
 // The menu of edges and nodes, reaching nodes by keys, and the marks of what the menu does.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { aliveCount } from "../src/listeners";
-import { fakeTime, frame, mount } from "./helpers";
+import { frame, mountEach } from "./helpers";
+import { contextMenu } from "./menu";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [2, 5, [1, 1], 1], steps: 10 });
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
+const view = mountEach({ width: [2, 5, [1, 1], 1], steps: 10 });
 
 const menu = () => view.root.querySelector<HTMLElement>("[role=menu].kw-context");
 const items = () => view.all(".kw-context [role=menuitem]");
-const item = (action: string) => view.one(`.kw-context [data-kw-action="${action}"]`);
+const { item, right, focus, press } = contextMenu(view);
 const focused = () => (document.activeElement as HTMLElement | null)?.dataset.kwAction;
-const right = (selector: string) => {
-  const event = new MouseEvent("contextmenu", { bubbles: true, composed: true, cancelable: true });
-  view.one(selector).dispatchEvent(event);
-  frame();
-  return event;
-};
-const focus = (selector: string) => {
-  const one = view.one(selector);
-  one.focus();
-  one.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
-  frame();
-  return one;
-};
-const press = (action: string) => view.click(`.kw-context [data-kw-action="${action}"]`);
 
 describe("opening", () => {
   it("the right button opens it in place of the browser's, and selects the edge", () => {
@@ -167,8 +146,7 @@ const open = () => right('[data-kw-edge="0-0-1"]');
 
 describe("while it is open", () => {
   const structure = (change: object) => {
-    view.kernel.push("structure", { structure: { ...view.kernel.structure(), ...change } });
-    frame();
+    view.tell("structure", { structure: { ...view.kernel.structure(), ...change } });
   };
 
   it("its items stay through the news of a training: a press is not lost", () => {
@@ -179,8 +157,7 @@ describe("while it is open", () => {
     expect(item("menu-prune")).toBe(prune);
     expect(document.activeElement).toBe(focus);
     view.kernel.setState(2, "pruned");
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     expect(menu()?.contains(document.activeElement)).toBe(true);
     expect(item("fix-best").textContent).toContain("restore it first");
     expect(item("fix-best").getAttribute("aria-disabled")).toBe("true");
@@ -221,8 +198,7 @@ describe("edges", () => {
     open();
     press("menu-prune");
     view.kernel.setState(2, "pruned");
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     open();
     press("menu-restore");
     expect(view.commands("restore")).toMatchObject([{ edges: [[0, 0, 1]] }]);

@@ -1,17 +1,9 @@
 // Names of any kind, networks of any size, and an order that holds still.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { cut, isolated, measure } from "../src/names";
-import { fakeTime, frame, mount } from "./helpers";
+import { frame, mount, mountEach } from "./helpers";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [2, 5, 1], steps: 10 });
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
+const view = mountEach({ width: [2, 5, 1], steps: 10 });
 
 describe("width", () => {
   it("is counted by character", () => {
@@ -67,7 +59,6 @@ describe("names", () => {
     frame();
     expect(named.one(".kw-context").textContent).toContain(hostile);
     expect(named.root.querySelector("img")).toBe(null);
-    named.explorer.destroy();
   });
 });
 
@@ -86,7 +77,6 @@ describe("of 2,600 edges", () => {
     frame();
     expect(paths()).toBeLessThan(5);
     set.mockRestore();
-    many.explorer.destroy();
   });
 });
 

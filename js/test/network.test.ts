@@ -1,18 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { layout } from "../src/layout";
 import { cardPlace } from "../src/views/hover-card";
 import { FakeKernel } from "./fake/kernel";
-import { fakeTime, frame, mount } from "./helpers";
+import { frame, mount, mountEach } from "./helpers";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount();
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
+const view = mountEach();
 
 const pressed = () => view.all('[data-kw-edge][aria-pressed="true"]').map((edge) => edge.dataset.kwEdge);
 
@@ -118,8 +110,7 @@ describe("keys", () => {
 describe("drawing", () => {
   it("names edges in words that contain what is shown", () => {
     view.kernel.setState(3, "symbolic", "x^2");
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     const edge = view.one('[data-kw-edge="0-1-1"]');
     expect(edge.textContent).toBe("x²");
     expect(edge.getAttribute("aria-label")).toContain("fixed to x²");
@@ -129,8 +120,7 @@ describe("drawing", () => {
   it("the four states differ by more than colour", () => {
     for (const [i, state] of (["spline", "symbolic", "both", "pruned"] as const).entries())
       view.kernel.setState(i, state, state === "symbolic" || state === "both" ? "sin" : null);
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     const looks = [0, 1, 2, 3].map((i) => {
       const edge = view
         .all("[data-kw-edge]")
@@ -144,8 +134,7 @@ describe("drawing", () => {
   it("writes only what changed", () => {
     const curve = view.one('[data-kw-edge="0-0-0"] path');
     const before = curve.getAttribute("d");
-    view.kernel.push("status", { status: view.kernel.status() });
-    frame();
+    view.tell("status", { status: view.kernel.status() });
     expect(view.one('[data-kw-edge="0-0-0"] path')).toBe(curve);
     view.kernel.tick(20);
     frame();
@@ -165,8 +154,7 @@ describe("drawing", () => {
 
   it("pruned edges can be hidden", () => {
     view.kernel.setState(0, "pruned");
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     expect(view.all('[data-kw-edge="0-0-0"]').length).toBe(1);
     view.click('[data-kw-toggle="pruned"]');
     expect(view.all('[data-kw-edge="0-0-0"]').length).toBe(0);
@@ -180,7 +168,6 @@ describe("drawing", () => {
     many.kernel.pushSelection();
     frame();
     expect(many.one(`[data-kw-edge="${hidden.key.join("-")}"]`).getAttribute("aria-pressed")).toBe("true");
-    many.explorer.destroy();
   });
 });
 
@@ -193,11 +180,9 @@ describe("wires without a thumbnail", () => {
       const index = many.kernel.edges.findIndex((edge) => edge.key.join("-") === bare[k]!.dataset.kwEdge);
       many.kernel.setState(index, state, "sin");
     }
-    many.kernel.pushAll();
-    frame();
+    many.tell();
     const wires = states.map((state) => many.all(`.kw-wire[data-state="${state}"]`)[0]!);
     expect(new Set(wires.map((one) => one.getAttribute("stroke-dasharray"))).size).toBe(3);
-    many.explorer.destroy();
   });
 });
 

@@ -1,32 +1,11 @@
 // Nodes: reached by keys, named, with a menu of their own.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { fakeTime, frame, mount } from "./helpers";
+import { describe, expect, it } from "vitest";
+import { frame, mount, mountEach } from "./helpers";
+import { contextMenu } from "./menu";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [2, 5, [1, 1], 1], steps: 10 });
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
+const view = mountEach({ width: [2, 5, [1, 1], 1], steps: 10 });
 
-const item = (action: string) => view.one(`.kw-context [data-kw-action="${action}"]`);
-const right = (selector: string) => {
-  const event = new MouseEvent("contextmenu", { bubbles: true, composed: true, cancelable: true });
-  view.one(selector).dispatchEvent(event);
-  frame();
-  return event;
-};
-const focus = (selector: string) => {
-  const one = view.one(selector);
-  one.focus();
-  one.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
-  frame();
-  return one;
-};
-const press = (action: string) => view.click(`.kw-context [data-kw-action="${action}"]`);
+const { item, right, focus, press } = contextMenu(view);
 
 describe("nodes", () => {
   it("are reached by arrow keys, and stay one tab stop with the edges", () => {
@@ -90,6 +69,5 @@ describe("nodes", () => {
     const parts = (key: string) => odd.all(`[data-kw-node="${key}"] rect`).length;
     expect([parts("2-0"), parts("2-1")]).toEqual([1, 2]);
     expect(odd.one('[data-kw-node="2-1"]').getAttribute("aria-label")).toContain("product output");
-    odd.explorer.destroy();
   });
 });

@@ -1,24 +1,12 @@
 // Prediction against truth, mounted on the stand-in kernel.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { FakeKernel } from "./fake/kernel";
-import { fakeTime, frame, mount } from "./helpers";
+import { frame, mountEach, remount } from "./helpers";
 import { tabs } from "./tabs";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [4, 3, 2], steps: 60 });
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
+const view = mountEach({ width: [4, 3, 2], steps: 60 });
 
-const remount = (kernel: FakeKernel): void => {
-  view.explorer.destroy();
-  view = mount(kernel);
-};
-const { open, panel, point, choose } = tabs(() => view);
+const { open, panel, point, choose } = tabs(view);
 
 describe("parity", () => {
   beforeEach(() => open("parity"));
@@ -68,7 +56,7 @@ describe("parity", () => {
   it("of classes is a table of counts and parts of each row", () => {
     const kernel = new FakeKernel({ width: [4, 3], steps: 60, outputs: ["setosa", "<b>", "virginica"] });
     kernel.classes = true;
-    remount(kernel);
+    remount(view, kernel);
     open("parity");
     const cells = view.all('[data-kw-panel="parity"] td').map((cell) => cell.textContent);
     expect(cells.length).toBe(9);

@@ -1,9 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { aliveCount } from "../src/listeners";
-import { fakeTime, mount } from "./helpers";
+import { mount, onFakeTime } from "./helpers";
 
-beforeEach(fakeTime);
-afterEach(() => vi.useRealTimers());
+onFakeTime();
 
 function silent() {
   const view = mount({ width: [2, 5, 1], steps: 10 });
@@ -16,18 +15,17 @@ function silent() {
 
 describe("pump", () => {
   it("asks after a second of silence, one question at a time", () => {
-    const { commands, explorer } = silent();
+    const { commands } = silent();
     vi.advanceTimersByTime(900);
     expect(commands("pump").length).toBe(0);
     vi.advanceTimersByTime(200);
     expect(commands("pump")).toMatchObject([{ since: 10 }]);
     vi.advanceTimersByTime(1500);
     expect(commands("pump").length).toBe(1);
-    explorer.destroy();
   });
 
   it("asks again when a question or its answer was lost, and less often when all are", () => {
-    const { kernel, commands, explorer } = silent();
+    const { kernel, commands } = silent();
     vi.advanceTimersByTime(1100);
     expect(commands("pump").length).toBe(1);
     vi.advanceTimersByTime(2100);
@@ -43,11 +41,10 @@ describe("pump", () => {
     kernel.tick(1);
     vi.advanceTimersByTime(2350);
     expect(commands("pump").length).toBe(5);
-    explorer.destroy();
   });
 
   it("asks every 200 ms while it is answered", () => {
-    const { kernel, commands, explorer } = silent();
+    const { kernel, commands } = silent();
     vi.advanceTimersByTime(1100);
     for (let i = 0; i < 5; i++) {
       kernel.tick(1);
@@ -55,11 +52,10 @@ describe("pump", () => {
     }
     expect(commands("pump").length).toBe(6);
     expect(commands("pump").at(-1)).toMatchObject({ since: 15 });
-    explorer.destroy();
   });
 
   it("stops when news comes unasked", () => {
-    const { kernel, commands, explorer } = silent();
+    const { kernel, commands } = silent();
     vi.advanceTimersByTime(1100);
     kernel.tick(1);
     for (let i = 0; i < 20; i++) {
@@ -72,7 +68,6 @@ describe("pump", () => {
       kernel.tick(1);
     }
     expect(commands("pump").length).toBe(asked);
-    explorer.destroy();
   });
 
   it("is quiet when nothing runs, and after destroy", () => {
@@ -91,7 +86,7 @@ describe("pump", () => {
 
 describe("an answer that does not come", () => {
   it("asks for the answer to a command, sooner once one was lost", () => {
-    const { kernel, commands, explorer, click } = mount({ width: [2, 5, 1], steps: 10 });
+    const { kernel, commands, click } = mount({ width: [2, 5, 1], steps: 10 });
     kernel.silent = true;
     const edge = '[data-kw-edge="0-0-0"]';
     click(edge);
@@ -111,23 +106,21 @@ describe("an answer that does not come", () => {
     click('[data-kw-edge="0-1-0"]');
     vi.advanceTimersByTime(250);
     expect(commands("pump").length).toBe(2);
-    explorer.destroy();
   });
 
   it("takes another view's ack for no answer", () => {
-    const { kernel, commands, explorer, click } = mount({ width: [2, 5, 1], steps: 10 });
+    const { kernel, commands, click } = mount({ width: [2, 5, 1], steps: 10 });
     kernel.silent = true;
     click('[data-kw-tab="parity"]');
     kernel.push("ack", { of: 501, ok: true, settings: kernel.settings(), view: "another" });
     vi.advanceTimersByTime(1200);
     expect(commands("pump").length).toBe(1);
-    explorer.destroy();
   });
 });
 
 describe("what is an answer", () => {
   it("expects none from a kernel that is gone", () => {
-    const { kernel, commands, explorer, click } = mount({ width: [2, 5, 1], steps: 10 });
+    const { kernel, commands, click } = mount({ width: [2, 5, 1], steps: 10 });
     vi.advanceTimersByTime(5000);
     const alive = aliveCount();
     kernel.silent = true;
@@ -137,11 +130,10 @@ describe("what is an answer", () => {
     vi.advanceTimersByTime(5000);
     expect(aliveCount()).toBe(alive);
     expect(commands("pump").length).toBe(0);
-    explorer.destroy();
   });
 
   it("asks for a survey until all edges are looked at", () => {
-    const { kernel, commands, explorer, click } = mount({ width: [2, 5, 1], steps: 10 });
+    const { kernel, commands, click } = mount({ width: [2, 5, 1], steps: 10 });
     kernel.silent = true;
     click('[data-kw-action="symbolify"]');
     let answered = 0;
@@ -161,11 +153,10 @@ describe("what is an answer", () => {
     const done = commands("pump").length;
     vi.advanceTimersByTime(20_000);
     expect(commands("pump").length).toBe(done);
-    explorer.destroy();
   });
 
   it("waits longer and longer for a search that does not end", () => {
-    const { kernel, commands, explorer, click } = mount({ width: [2, 5, 1], steps: 10 });
+    const { kernel, commands, click } = mount({ width: [2, 5, 1], steps: 10 });
     kernel.silent = true;
     click('[data-kw-edge="0-0-0"]');
     for (let i = 0; i < 600; i++) {
@@ -175,6 +166,5 @@ describe("what is an answer", () => {
     }
     expect(commands("pump").length).toBeGreaterThan(3);
     expect(commands("pump").length).toBeLessThan(12);
-    explorer.destroy();
   });
 });

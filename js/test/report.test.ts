@@ -1,9 +1,9 @@
 // A saved page with a film: what the slider shows, by hand, by keys and by itself.
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { Film, type FilmData } from "../src/film";
 import { aliveCount } from "../src/listeners";
 import { openReport, type Report } from "../src/report";
-import { fakeTime, frame, golden } from "./helpers";
+import { frame, golden, onFakeTime, takeDown } from "./helpers";
 
 const base64 = (view: ArrayBufferView): string =>
   Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString("base64");
@@ -62,6 +62,7 @@ function opened(change: (report: Report) => void = () => {}) {
   const el = document.createElement("div");
   document.body.append(el);
   const explorer = openReport(el, report);
+  takeDown(explorer, el);
   frame();
   const range = el.querySelector<HTMLInputElement>('[data-kw-control="film"]');
   const to = (shot: number) => {
@@ -83,11 +84,9 @@ function opened(change: (report: Report) => void = () => {}) {
   return { el, explorer, range, to, click, select, names, root: explorer.root, state };
 }
 
-beforeEach(() => fakeTime());
+onFakeTime();
 afterEach(() => {
   vi.unstubAllGlobals();
-  vi.useRealTimers();
-  document.body.replaceChildren();
 });
 
 describe("the film", () => {
@@ -120,7 +119,6 @@ describe("the film", () => {
     });
     expect(page.range).toBeNull();
     expect(page.el.querySelectorAll("[data-kw-edge]").length).toBeGreaterThan(0);
-    page.explorer.destroy();
   });
 });
 
@@ -141,7 +139,6 @@ describe("the slider", () => {
     page.to(3);
     expect(page.root.dataset.kwStep).not.toBe(end === "30" ? "10" : "x");
     expect(page.explorer.store.state.status).toEqual(page.state.status);
-    page.explorer.destroy();
   });
 
   test("marks its place on the curves, and the state in the history", () => {
@@ -155,7 +152,6 @@ describe("the slider", () => {
     expect(current).toBe(parent ?? page.state.history.current);
     page.to(3);
     expect(page.explorer.store.state.history).toEqual(page.state.history);
-    page.explorer.destroy();
   });
 });
 
@@ -171,7 +167,6 @@ describe("along the film", () => {
     expect(page.names()).toEqual(["at the act"]);
     page.to(3);
     expect(page.names()).toEqual(["at the end"]);
-    page.explorer.destroy();
   });
 
   test("an edge that isn't there at a shot comes back with it", () => {
@@ -189,7 +184,6 @@ describe("along the film", () => {
     expect(page.el.querySelector('[data-kw-edge="0-0-0"]')).toBeNull();
     page.to(2);
     expect(page.explorer.store.state.selection.edges).toEqual([[0, 0, 0]]);
-    page.explorer.destroy();
   });
 
   test("goes from act to act", () => {
@@ -202,7 +196,6 @@ describe("along the film", () => {
     page.click("next-act");
     page.click("next-act");
     expect(page.range!.value).toBe("3");
-    page.explorer.destroy();
   });
 });
 
@@ -222,7 +215,6 @@ describe("playing", () => {
     expect([...seen]).toEqual(["0", "1", "2"]);
     expect(page.range!.value).toBe("3");
     expect(playing(page)).toBe(false);
-    page.explorer.destroy();
   });
 
   test("a hand on the slider, and a second click, stop it", () => {
@@ -235,7 +227,6 @@ describe("playing", () => {
     expect(playing(page)).toBe(false);
     vi.advanceTimersByTime(20_000);
     expect(page.range!.value).toBe("1");
-    page.explorer.destroy();
   });
 
   test("whoever wants no motion sees pictures one after the other", () => {
@@ -250,7 +241,6 @@ describe("playing", () => {
     expect(page.range!.value).toBe("0");
     vi.advanceTimersByTime(300);
     expect(page.range!.value).toBe("1");
-    page.explorer.destroy();
   });
 
   test("nothing is left once the page is gone", () => {

@@ -1,22 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { fakeTime, frame, mount } from "./helpers";
+import { describe, expect, it, vi } from "vitest";
+import { frame, mountEach } from "./helpers";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
-
-const input = (selector: string, value: string, ...types: string[]) => {
-  const field = view.one<HTMLInputElement>(selector);
-  field.value = value;
-  for (const type of types) field.dispatchEvent(new Event(type, { bubbles: true }));
-  return field;
-};
+const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
 
 const range = 'input[data-kw-control="lamb"]';
 const field = 'input[data-kw-field="lamb"]';
@@ -24,7 +9,7 @@ const sent = () => view.commands("set").map((message) => (message as unknown as 
 
 const drag = (at: string) => {
   view.one(range).dispatchEvent(new PointerEvent("pointerdown"));
-  input(range, at, "input", "change");
+  view.input(range, at, "input", "change");
   frame();
 };
 
@@ -32,7 +17,7 @@ describe("sliders", () => {
   it("echo at once and send when the hand rests", () => {
     view.kernel.silent = true;
     for (const at of ["10", "20", "31"]) {
-      input(range, at, "input");
+      view.input(range, at, "input");
       vi.advanceTimersByTime(100);
     }
     expect(view.one<HTMLInputElement>(field).value).toBe("1e-4");
@@ -60,7 +45,7 @@ describe("the grid's slider", () => {
   it("sends the number of intervals that it says", () => {
     const grid = 'input[data-kw-control="grid"]';
     const at = Number(view.one<HTMLInputElement>(grid).value) + 3;
-    input(grid, String(at), "input");
+    view.input(grid, String(at), "input");
     vi.advanceTimersByTime(200);
     const said = Number(view.one(grid).getAttribute("aria-valuetext"));
     expect(sent()).toEqual([{ grid: said }]);
@@ -72,15 +57,14 @@ describe("sliders and answers", () => {
   it("do not jump under the hand when settings arrive", () => {
     const slider = view.one<HTMLInputElement>(range);
     slider.dispatchEvent(new PointerEvent("pointerdown"));
-    input(range, "31", "input");
-    view.kernel.push("settings", { settings: { ...view.kernel.settings(), lamb: 0.5 } });
-    frame();
+    view.input(range, "31", "input");
+    view.tell("settings", { settings: { ...view.kernel.settings(), lamb: 0.5 } });
     expect(slider.value).toBe("31");
     expect(slider.dataset.kwValue).toBe("0.5");
   });
 
   it("send what keys did when the keys rest", () => {
-    for (const at of ["42", "43", "44"]) input(range, at, "input", "change");
+    for (const at of ["42", "43", "44"]) view.input(range, at, "input", "change");
     expect(sent()).toEqual([]);
     vi.advanceTimersByTime(160);
     expect(sent()).toEqual([{ lamb: 0.002 }]);
@@ -90,11 +74,9 @@ describe("sliders and answers", () => {
     view.kernel.silent = true;
     view.click('[data-kw-action="prune"]');
     drag("31");
-    view.kernel.push("ack", { of: 2, ok: true, settings: view.kernel.settings() });
-    frame();
+    view.tell("ack", { of: 2, ok: true, settings: view.kernel.settings() });
     expect(view.one<HTMLInputElement>(field).value).toBe("1e-4");
-    view.kernel.push("ack", { of: 3, ok: true, settings: { ...view.kernel.settings(), lamb: 1e-4 } });
-    frame();
+    view.tell("ack", { of: 3, ok: true, settings: { ...view.kernel.settings(), lamb: 1e-4 } });
     expect(view.one<HTMLInputElement>(field).value).toBe("1e-4");
     expect(view.one(range).dataset.kwValue).toBe("0.0001");
   });
@@ -102,13 +84,12 @@ describe("sliders and answers", () => {
   it("go back to what the kernel has accepted when it refuses", () => {
     view.kernel.silent = true;
     drag("31");
-    view.kernel.push("ack", { of: 2, ok: false, settings: view.kernel.settings() });
-    frame();
+    view.tell("ack", { of: 2, ok: false, settings: view.kernel.settings() });
     expect(view.one<HTMLInputElement>(field).value).toBe("0.001");
   });
 
   it("send what was typed at Enter, and once only", () => {
-    const field = input('[data-kw-field="grid"]', "12");
+    const field = view.input('[data-kw-field="grid"]', "12");
     view.key(field, "Enter");
     field.dispatchEvent(new Event("change", { bubbles: true }));
     expect(sent()).toEqual([{ grid: 12 }]);
@@ -118,10 +99,10 @@ describe("sliders and answers", () => {
   });
 
   it("can be typed into, between 1 and 200 for the grid", () => {
-    input('[data-kw-field="grid"]', "37", "change");
+    view.input('[data-kw-field="grid"]', "37", "change");
     expect(sent()).toEqual([{ grid: 37 }]);
     for (const bad of ["0", "201", "3.5", "many", ""]) {
-      const field = input('[data-kw-field="grid"]', bad, "change");
+      const field = view.input('[data-kw-field="grid"]', bad, "change");
       expect(field.getAttribute("aria-invalid")).toBe("true");
     }
     expect(sent().length).toBe(1);

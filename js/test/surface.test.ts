@@ -1,26 +1,14 @@
 // The network's output over one or two inputs, mounted on the stand-in kernel.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeKernel } from "./fake/kernel";
 import { pack } from "./fake/pack";
 import { surfacePart } from "./fake/panels";
-import { fakeTime, frame, mount } from "./helpers";
+import { frame, mountEach, remount } from "./helpers";
 import { tabs } from "./tabs";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [4, 3, 2], steps: 60 });
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
+const view = mountEach({ width: [4, 3, 2], steps: 60 });
 
-const remount = (kernel: FakeKernel): void => {
-  view.explorer.destroy();
-  view = mount(kernel);
-};
-const { open, point, choose, type } = tabs(() => view);
+const { open, point, choose, type } = tabs(view);
 
 const asked = () => view.commands("surface").at(-1) as unknown as { x: number; y: number | null; at: unknown[] };
 
@@ -59,7 +47,7 @@ describe("surface", () => {
     expect(view.one(".kw-heat").hidden).toBe(true);
     expect(view.all('[data-kw-panel="surface"] path.kw-c1').length).toBe(1);
     expect(point("surface", 200, 100)).toMatch(/^y₁ = [^;]+; x₁ = [^;]+$/);
-    remount(new FakeKernel({ width: [1, 1], steps: 3 }));
+    remount(view, new FakeKernel({ width: [1, 1], steps: 3 }));
     open("surface");
     expect(view.one(".kw-side").hidden || view.one('[data-kw-panel="surface"] .kw-side').hidden).toBe(true);
   });
@@ -107,8 +95,7 @@ describe("what a surface is of", () => {
   const tell = (change: object) => {
     const [told, arrays] = surfacePart(view.kernel, { x: 0, y: 1, output: 0, at: [] });
     const packed = pack(arrays);
-    view.kernel.push("surface", { surface: { ...told, ...change }, arrays: packed.arrays }, packed.buffer);
-    frame();
+    view.tell("surface", { surface: { ...told, ...change }, arrays: packed.arrays }, packed.buffer);
   };
   const median = () => view.one<HTMLButtonElement>('[data-kw-action="hold-median"]');
 
@@ -136,8 +123,7 @@ describe("what a surface is of", () => {
     const dot = () => view.one('[data-kw-panel="surface"] circle.kw-dot-on');
     frame();
     const before = dot();
-    view.kernel.push("settings", { settings: view.kernel.settings() });
-    frame();
+    view.tell("settings", { settings: view.kernel.settings() });
     expect(dot()).toBe(before);
   });
 

@@ -1,25 +1,16 @@
 // The preview of what "symbolify" would fix.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { R2_VALUES } from "../src/views/symbolify";
-import { fakeTime, frame, mount } from "./helpers";
+import { frame, mount, mountEach } from "./helpers";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [2, 2, 1], steps: 30 });
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
+const view = mountEach({ width: [2, 2, 1], steps: 30 });
 
 const R2 = [0.99995, 0.9991, 0.985, 0.9, 0.999, 0.2];
 const rows = () => view.kernel.edges.map(({ key }, i) => ({ edge: key, name: i % 2 ? "sin" : "x^2", r2: R2[i]! }));
 const tell = (first: number, last: number) => {
-  view.kernel.push("survey", {
+  view.tell("survey", {
     survey: { first, of: 6, busy: last < 6, rows: rows().slice(first, last) },
   });
-  frame();
 };
 const open = () => {
   view.kernel.silent = true;
@@ -92,8 +83,7 @@ describe("looking", () => {
     open();
     tell(0, 6);
     view.kernel.setState(0, "symbolic", "x^2");
-    view.kernel.push("structure", { structure: view.kernel.structure() });
-    frame();
+    view.tell("structure", { structure: view.kernel.structure() });
     expect(marked()).not.toContain("0-0-0");
     tell(0, 0);
     expect(panel().textContent).toContain("0 of 6 edges");
@@ -181,8 +171,7 @@ describe("after a change of structure", () => {
   it("what was found before a change of structure is about other edges", () => {
     open();
     tell(0, 6);
-    view.kernel.push("structure", { structure: { ...view.kernel.structure(), version: 9 } });
-    frame();
+    view.tell("structure", { structure: { ...view.kernel.structure(), version: 9 } });
     expect(marked()).toEqual([]);
     expect(panel().textContent).toContain("Looking at the edges…");
     expect(view.one<HTMLButtonElement>('[data-kw-action="symbolify-apply"]').disabled).toBe(true);

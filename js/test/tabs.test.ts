@@ -1,18 +1,10 @@
 // The data tabs: which are there, what is watched, and what they say without a kernel.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { fakeTime, frame, mount } from "./helpers";
+import { describe, expect, it } from "vitest";
+import { frame, mountEach } from "./helpers";
 import { tabs } from "./tabs";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [4, 3, 2], steps: 60 });
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
-const { open, panel } = tabs(() => view);
+const view = mountEach({ width: [4, 3, 2], steps: 60 });
+const { open, panel } = tabs(view);
 
 describe("what is watched", () => {
   const watched = () => view.commands("watch").map((one) => (one as unknown as { panels: string[] }).panels);
@@ -62,8 +54,7 @@ it("tabs that need a kernel are not there on a saved page, unless it holds what 
   // A front of one state is none.
   expect(shown()).toEqual(["curves", "edges"]);
   view.kernel.note("prune", "prune");
-  view.kernel.pushAll();
-  frame();
+  view.tell();
   view.explorer.store.setLink("none");
   frame();
   expect(shown()).toEqual(["curves", "edges", "front"]);

@@ -1,22 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { fakeTime, frame, mount } from "./helpers";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { frame, mountEach } from "./helpers";
 
-let view: ReturnType<typeof mount>;
-beforeEach(() => {
-  fakeTime();
-  view = mount({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
-});
-afterEach(() => {
-  view.explorer.destroy();
-  vi.useRealTimers();
-});
-
-const input = (selector: string, value: string, ...types: string[]) => {
-  const field = view.one<HTMLInputElement>(selector);
-  field.value = value;
-  for (const type of types) field.dispatchEvent(new Event(type, { bubbles: true }));
-  return field;
-};
+const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
 
 describe("toolbar", () => {
   it("starts, steps, resets, chooses the optimiser", () => {
@@ -28,7 +13,7 @@ describe("toolbar", () => {
       "reset",
       "start",
     ]);
-    input('[data-kw-control="opt"]', "LBFGS", "change");
+    view.input('[data-kw-control="opt"]', "LBFGS", "change");
     expect(view.commands("set")).toMatchObject([{ settings: { opt: "LBFGS" } }]);
   });
 
@@ -44,8 +29,7 @@ describe("toolbar", () => {
   it("undo is off when there is nothing to undo", () => {
     expect(view.one<HTMLButtonElement>('[data-kw-action="undo"]').disabled).toBe(true);
     view.kernel.note("prune", "prune");
-    view.kernel.pushAll();
-    frame();
+    view.tell();
     expect(view.one<HTMLButtonElement>('[data-kw-action="undo"]').disabled).toBe(false);
     expect(view.one('[data-kw-action="undo"]').title).toBe("Undo: prune");
   });
@@ -128,15 +112,13 @@ describe("formula bar", () => {
 describe("errors", () => {
   it("show title, message and hint as text, and can be dismissed", () => {
     const error = { title: "ValueError", message: "<img src=x onerror=alert(1)>", hint: "Use 5." };
-    view.kernel.push("error", { error });
-    frame();
+    view.tell("error", { error });
     const alert = view.one('[role="alert"]');
     expect(alert.textContent).toContain(error.message);
     expect(alert.querySelector("img")).toBeNull();
     view.click('[data-kw-action="dismiss-error"]');
     expect(alert.hidden).toBe(true);
-    view.kernel.push("error", { error: { ...error } });
-    frame();
+    view.tell("error", { error: { ...error } });
     expect(alert.hidden).toBe(false);
   });
 });
@@ -153,8 +135,7 @@ describe("voice", () => {
     frame();
     expect(said()).toBe("training");
     view.kernel.running = false;
-    view.kernel.push("status", { status: view.kernel.status() });
-    frame();
+    view.tell("status", { status: view.kernel.status() });
     expect(said()).toBe("paused at step 16");
     view.click('[data-kw-edge="0-0-0"]');
     expect(said()).toBe("φ₀,₀,₀ selected, spline");
