@@ -37,6 +37,15 @@ def products(**options):
     return KAN([2, [1, 2], [2, 1]], **{"mult_arity": [[], [2, 3], [2]], "noise_scale": 2.0, **options})
 
 
+def cube():
+    """x·x·x as one product, of symbolic edges alone."""
+    model = KAN([2, [0, 1], 1], mult_arity=3)
+    for target in range(3):
+        model.layer(0).set_symbol(0, target, "x")
+        model.layer(0).spline_on[target] = False
+    return model
+
+
 def states(**options):
     """Edges in all four states, one of them symbolic below another."""
     model = plain(**options)

@@ -9,15 +9,13 @@ Axes: networks, samples, residuals (columns of what is differentiated), then wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from kanwidget.core.jets import Jet, JetPass, combine_adjoint
-from kanwidget.core.primitives import primitive
-from kanwidget.training.jacobian import free_columns
+from kanwidget.training.jacobian import free_columns, symbolic_blocks
 from kanwidget.training.parameters import LayerMap, ParameterMap
 from kanwidget.training.stack import LayerStack, Stack
 
@@ -62,7 +60,7 @@ def jet_jacobian(stack: Stack, positions: ParameterMap, run: JetPass, adjoint: J
         adjoint = combine_adjoint(stack.shape, index + 1, _with_residuals(run.subnodes[index]), adjoint)
         edges = _Edges.of(adjoint, nodes)
         _add_numeric(full, positions.layers[index], run.designs[index], edges)
-        for columns, block in _symbolic_blocks(layer, positions.layers[index], nodes.value, edges):
+        for columns, block in symbolic_blocks(layer, positions.layers[index], nodes.value, edges.at):
             full.index_add_(-1, columns, block)
         if index > 0:
             adjoint = _to_nodes(layer, run, index, adjoint, edges)
@@ -108,29 +106,3 @@ def _add_numeric(full: Tensor, positions: LayerMap, designs: tuple[Tensor, ...],
         positions.numeric[target, source].flatten(), sum(picked[1:], picked[0]).flatten(-2)
     ):
         full.index_add_(-1, columns, block)
-
-
-def _symbolic_blocks(
-    layer: LayerStack, positions: LayerMap, nodes: Tensor, edges: _Edges
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Columns of a layer's symbolic constants: their positions and values `(networks, batch, residuals, columns)`."""
-    for name, members in layer.symbols.items():
-        flat = torch.tensor(members, device=nodes.device)
-        target, source = flat // layer.in_dim, flat % layer.in_dim
-        affine = layer.affine_of(members).detach()[:, None]
-        parts = [
-            part[..., None] * _affine_slopes(name, affine, nodes[..., source], order)[:, :, None]
-            for order, part in enumerate(edges.at(target, source))
-        ]
-        yield from free_columns(positions.affine[target, source].flatten(), sum(parts[1:], parts[0]).flatten(-2))
-
-
-def _affine_slopes(name: str, affine: Tensor, x: Tensor, order: int) -> Tensor:
-    """Derivatives in a, b, c, d of c·f(a·x + b) + d or, by order, of its derivatives in x: `(networks, batch, edges, 4)`."""
-    f = primitive(name).derivatives
-    a, b, c, _ = affine.unbind(-1)
-    u = a * x + b
-    value, slope = f[order](u), c * a**order * f[order + 1](u)
-    in_a = slope * x if order == 0 else slope * x + order * c * a ** (order - 1) * value
-    constant = torch.ones_like(u) if order == 0 else torch.zeros_like(u)
-    return torch.stack([in_a, slope, a**order * value, constant], dim=-1)

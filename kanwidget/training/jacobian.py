@@ -7,8 +7,9 @@ samples'.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -85,7 +86,8 @@ def jacobian(stack: Stack, positions: ParameterMap, run: Pass) -> Tensor:
         layer = stack.layers[index]
         sensitivity = to_subnodes(stack, index + 1, run.subnodes[index], sensitivity)
         _add_numeric(full, positions.layers[index], run.designs[index], sensitivity)
-        for columns, block in _symbolic_blocks(layer, positions.layers[index], run.nodes[index], sensitivity):
+        parts = partial(_of_edges, sensitivity)
+        for columns, block in symbolic_blocks(layer, positions.layers[index], run.nodes[index], parts):
             full.index_add_(-1, columns, block)
         if index > 0:
             edges = torch.einsum("snib,soib->snoi", run.slopes[index - 1], layer.weight())
@@ -125,25 +127,41 @@ def _add_numeric(full: Tensor, positions: LayerMap, design: Tensor, sensitivity:
         full.index_add_(-1, columns, kept)
 
 
-def _symbolic_blocks(
-    layer: LayerStack, positions: LayerMap, nodes: Tensor, sensitivity: Tensor
+def _of_edges(sensitivity: Tensor, target: Tensor, source: Tensor) -> list[Tensor]:
+    """Derivatives in the values of some edges: those in the subnodes, which add them."""
+    return [sensitivity[..., target]]
+
+
+def symbolic_blocks(
+    layer: LayerStack, positions: LayerMap, nodes: Tensor, parts: Callable[[Tensor, Tensor], list[Tensor]]
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Columns of a layer's symbolic constants: their positions and values `(networks, batch, outputs, columns)`."""
+    """Columns of a layer's symbolic constants: their positions and values `(networks, batch, residuals, columns)`.
+
+    `parts` gives, for targets and sources of edges, the residuals' derivatives in the edges' values and, behind these, in their
+    derivatives of first and second order, each `(networks, batch, residuals, edges)`.
+    """
     for name, members in layer.symbols.items():
         flat = torch.tensor(members, device=nodes.device)
         target, source = flat // layer.in_dim, flat % layer.in_dim
-        slopes = affine_slopes(name, layer.affine_of(members).detach()[:, None], nodes[..., source])
-        block = sensitivity[..., target, None] * slopes[:, :, None]
-        yield from free_columns(positions.affine[target, source].flatten(), block.flatten(-2))
+        affine = layer.affine_of(members).detach()[:, None]
+        blocks = [
+            part[..., None] * affine_slopes(name, affine, nodes[..., source], order)[:, :, None]
+            for order, part in enumerate(parts(target, source))
+        ]
+        yield from free_columns(positions.affine[target, source].flatten(), sum(blocks[1:], blocks[0]).flatten(-2))
 
 
-def affine_slopes(name: str, affine: Tensor, x: Tensor) -> Tensor:
-    """Derivatives of c·f(a·x + b) + d in a, b, c, d, `(networks, batch, edges, 4)`."""
-    row = primitive(name)
+def affine_slopes(name: str, affine: Tensor, x: Tensor, order: int = 0) -> Tensor:
+    """Derivatives in a, b, c, d of c·f(a·x + b) + d or, by order, of its derivatives in x: `(networks, batch, edges, 4)`."""
+    f = primitive(name).derivatives
     a, b, c, _ = affine.unbind(-1)
     u = a * x + b
-    slope = c * row.d1(u)
-    return torch.stack([slope * x, slope, row.fn(u), torch.ones_like(u)], dim=-1)
+    if order == 0:
+        slope = c * f[1](u)
+        return torch.stack([slope * x, slope, f[0](u), torch.ones_like(u)], dim=-1)
+    value, slope = f[order](u), c * a**order * f[order + 1](u)
+    in_a = slope * x + order * c * a ** (order - 1) * value
+    return torch.stack([in_a, slope, a**order * value, torch.zeros_like(u)], dim=-1)
 
 
 def free_columns(columns: Tensor, block: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

@@ -27,14 +27,14 @@ CELL = "explorer = KANExplorer(model, data, opt='Adam', lamb=1e-3)\nexplorer"
 class Kernel:
     """A kernel with what it has said, and one view."""
 
-    def __init__(self):
-        self.manager = client.KernelManager(kernel_name="python3")
+    def __init__(self, name="python3", setup=SETUP):
+        self.manager = client.KernelManager(kernel_name=name)
         self.manager.start_kernel()
         self.client = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=PATIENCE)
         self.heard, self.subshell, self.seq = [], None, 0
-        self.run(SETUP)
+        self.run(setup)
 
     def send(self, code, cell="cell"):
         """Begin to run a cell; the id of its message."""

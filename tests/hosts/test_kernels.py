@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.explorer.test_kernel import CELL, PATIENCE, SETUP, Kernel, client
+from tests.explorer.test_kernel import CELL, SETUP, Kernel, client
 from tests.hosts import kernels
 
 pytestmark = pytest.mark.hosts
@@ -35,13 +35,7 @@ class Host(Kernel):
     def __init__(self, name, folder):
         self.gate, self.strands = folder / "gate", name in kernels.STRANDS
         self.knocked, self.other = time.monotonic(), None
-        self.manager = client.KernelManager(kernel_name=name)
-        self.manager.start_kernel()
-        self.client = self.manager.client()
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=PATIENCE)
-        self.heard, self.subshell, self.seq = [], None, 0
-        self.run(SETUP + MORE.format(gate=str(self.gate)))
+        super().__init__(name, SETUP + MORE.format(gate=str(self.gate)))
 
     def listen(self):
         """Acknowledge frames, as the page does."""

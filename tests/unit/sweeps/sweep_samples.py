@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 
 from kanwidget import create_dataset
 from kanwidget.sweeps.batches import run_batch
@@ -22,3 +23,12 @@ def deadly(cases, data):
 
 def without_seconds(table):
     return [{name: value for name, value in row.items() if name != "seconds"} for row in table]
+
+
+def kept(path):
+    """The keys of the results in a file."""
+    base = sqlite3.connect(path)
+    try:
+        return [key for (key,) in base.execute("SELECT key FROM results")]
+    finally:
+        base.close()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from kanwidget import sweep
 from kanwidget.sweeps import backends, run
-from tests.unit.sweeps.sweep_samples import DEADLY, deadly, product, without_seconds
+from tests.unit.sweeps.sweep_samples import DEADLY, deadly, kept, product, without_seconds
 
 dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
 pytestmark = [
@@ -48,14 +47,6 @@ def cluster(tmp_path):
             process.kill()
         for process in processes:
             process.wait()
-
-
-def kept(path):
-    base = sqlite3.connect(path)
-    try:
-        return [key for (key,) in base.execute("SELECT key FROM results")]
-    finally:
-        base.close()
 
 
 def test_a_worker_killed_in_the_middle_costs_no_result_and_doubles_none(cluster, tmp_path, monkeypatch):

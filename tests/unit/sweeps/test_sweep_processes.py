@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from kanwidget import sweep
 from kanwidget.sweeps import backends, batches, run
-from tests.unit.sweeps.sweep_samples import DEADLY, deadly, product, without_seconds
+from tests.unit.sweeps.sweep_samples import DEADLY, deadly, kept, product, without_seconds
 
 SPACE = {"grid": list(range(1, 13))}
 FIXED = {"width": [2, 1], "steps": 2, "progress": False}
@@ -32,14 +31,6 @@ def add(self, results, before=run.Store.add):
 run.Store.add = add
 sweep({"grid": list(range(1, 13))}, product(), width=[2, 1], steps=2, progress=False, resume=sys.argv[1])
 """
-
-
-def kept(path):
-    base = sqlite3.connect(path)
-    try:
-        return [key for (key,) in base.execute("SELECT key FROM results")]
-    finally:
-        base.close()
 
 
 def test_two_processes_give_the_same_as_one():

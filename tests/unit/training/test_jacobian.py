@@ -3,11 +3,10 @@
 import pytest
 import torch
 
-from kanwidget import KAN
 from kanwidget.training.jacobian import forward_pass, jacobian
 from kanwidget.training.parameters import network_parameters, parameter_map
 from kanwidget.training.stack import Stack
-from tests.networks import ZOO, everything, plain, states, tied, uniform
+from tests.networks import ZOO, cube, everything, plain, states, tied, uniform
 from tests.stacks import gradients, read, write
 
 each = pytest.mark.parametrize("kind", ZOO)
@@ -47,10 +46,7 @@ def test_equal_to_autograd_with_other_base_functions(base_fun):
 
 
 def test_a_factor_of_zero_does_not_hide_the_others():
-    model = KAN([2, [0, 1], 1], mult_arity=3)
-    for target in range(3):
-        model.layer(0).set_symbol(0, target, "x")
-        model.layer(0).spline_on[target] = False
+    model = cube()
     x = torch.zeros(2, 2, dtype=torch.float64)
     compare(model, x)
     model.layer(0).affine.data[1:, 0, 3] = 1.0
