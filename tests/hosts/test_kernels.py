@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.explorer.test_kernel import CELL, SETUP, Kernel, client
+from tests.explorer.test_kernel import CELL, SETUP, Kernel
 from tests.hosts import kernels
 
 pytestmark = pytest.mark.hosts
