@@ -144,7 +144,9 @@ def test_networks_that_stop_early_keep_what_they_had():
     alone = one_by_one(made(), data, opt="LM", steps=40, update_grid=False)
     for model, history, (other, expected) in zip(ours, histories, alone, strict=True):
         assert history.reason == expected.reason
-        assert abs(len(history) - len(expected)) <= 2
+        # How many steps are taken at round-off, before it is noticed, is chance.
+        exact = max(history["train_loss"][-1], expected["train_loss"][-1]) < 1e-14
+        assert exact or abs(len(history) - len(expected)) <= 2
         torch.testing.assert_close(model.predict(x), other.predict(x), rtol=0, atol=1e-7)
     assert len({len(history) for history in histories}) > 1
 
