@@ -22,7 +22,6 @@ class Field:
     Args:
         x: The points, `(batch, features)`.
         parts: Derivatives `(batch, outputs)` by their features, `()` for the value, `(a,)` and `(a, b)` with a ≤ b.
-        asked: Where to note which ones are asked for.
 
     Examples:
         >>> x = torch.tensor([[1.0, 2.0]])
@@ -31,12 +30,9 @@ class Field:
         tensor([[5.]])
     """
 
-    def __init__(
-        self, x: Tensor, parts: Mapping[tuple[int, ...], Tensor], asked: set[tuple[int, ...]] | None = None
-    ) -> None:
+    def __init__(self, x: Tensor, parts: Mapping[tuple[int, ...], Tensor]) -> None:
         self.x = x
         self._parts = parts
-        self._asked = set() if asked is None else asked
 
     @property
     def value(self) -> Tensor:
@@ -49,13 +45,12 @@ class Field:
             _check.fail("features", "Field.d", "one feature or two", features, _HIGHER)
         last = self.x.shape[1] - 1
         key = tuple(sorted(_check.integer(f, "features", "Field.d", low=0, high=last) for f in features))
-        self._asked.add(key)
-        if key not in self._parts:
+        try:
+            return self._parts[key]
+        except KeyError:
+            expected = "a derivative that the residual asked for at its first call"
             advice = "Ask for it before any condition, so that it is seen when the fit begins."
-            _check.fail(
-                "features", "Field.d", "a derivative that the residual asked for at its first call", key, advice
-            )
-        return self._parts[key]
+            _check.fail("features", "Field.d", expected, key, advice)
 
     @property
     def gradient(self) -> Tensor:

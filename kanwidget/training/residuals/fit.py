@@ -128,9 +128,10 @@ def fit_residual(
 
 def _conclude(network: Network, trainer: ResidualTrainer, history: ResidualHistory) -> None:
     history.weights = trainer.weights
-    errors = standard_errors(trainer.objective) if trainer.unknowns else []
-    pairs = zip(trainer.unknowns.items(), errors, strict=True)
-    history.unknowns = {name: (value, error) for (name, value), error in pairs}
+    if trainer.unknowns:
+        trainer.refresh()  # the last step's callback may have changed the network
+        pairs = zip(trainer.unknowns.items(), standard_errors(trainer.objective), strict=True)
+        history.unknowns = {name: (value, error) for (name, value), error in pairs}
     remember(network, history)
 
 

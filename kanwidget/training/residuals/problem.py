@@ -13,6 +13,7 @@ from kanwidget import _check
 from kanwidget.core.jets import Wanted
 from kanwidget.core.network import Network
 from kanwidget.datasets import arrays
+from kanwidget.training.residuals.field import Field
 from kanwidget.training.residuals.objective import ResidualObjective
 from kanwidget.training.residuals.terms import Term, takes
 
@@ -64,12 +65,11 @@ def pose(network: Network, residuals: Any, points: Any, weights: Any, unknowns: 
 
 def _first_look(network: Network, term: Term, unknowns: dict[str, float]) -> Term:
     """The term with the derivatives that it asks for, after a check of what it returns."""
-    wide = replace(term, wanted=Wanted.all(network.n_features, 2))
-    asked: set[tuple[int, ...]] = set()
     with torch.no_grad():
-        objective = ResidualObjective(network, [wide], unknowns)
-        wide.residual(objective.jet(wide), objective.named(), asked)
-        narrow = replace(term, wanted=Wanted.of(asked))
+        objective = ResidualObjective(network, [term], unknowns)
+        parts = [_Asked(objective, replace(term, x=x, sets=1)) for x in term.x.chunk(term.sets)]
+        term.of_fields([Field(part.term.x, part) for part in parts], objective.named())
+        narrow = replace(term, wanted=Wanted.of({features for part in parts for features in part}))
         jet = objective.jet(narrow)
         residual = narrow.residual(jet, objective.named())
     if not bool(torch.isfinite(residual).all()):
@@ -85,6 +85,20 @@ def _first_look(network: Network, term: Term, unknowns: dict[str, float]) -> Ter
             "model", _WHERE, f"of splines of order k ≥ {narrow.wanted.order} for these derivatives", least, advice
         )
     return replace(narrow, columns=residual.shape[1])
+
+
+class _Asked(dict[tuple[int, ...], Tensor]):
+    """The derivatives at some points that were asked for, each computed by itself then: all of second order would be a square of them."""
+
+    def __init__(self, objective: ResidualObjective, term: Term) -> None:
+        super().__init__()
+        self.objective, self.term = objective, term
+
+    def __missing__(self, features: tuple[int, ...]) -> Tensor:
+        jet = self.objective.jet(replace(self.term, wanted=Wanted.of({features})), keep=False)
+        found = jet.value if not features else jet.first[:, 0] if len(features) == 1 else jet.second[:, 0]
+        self[features] = found
+        return found
 
 
 def _functions(residuals: Any) -> dict[str, Callable[..., Tensor]]:

@@ -71,15 +71,19 @@ class Term:
         """Of the residual."""
         return len(self.x) // self.sets
 
-    def residual(self, jet: Jet, constants: dict[str, Tensor], asked: set[tuple[int, ...]] | None = None) -> Tensor:
+    def residual(self, jet: Jet, constants: dict[str, Tensor]) -> Tensor:
         """The residuals `(rows, columns)` from the outputs' jet at all points, without a leading axis."""
         wanted = jet.wanted
         keys: list[tuple[int, ...]] = [(), *((a,) for a in wanted.firsts), *wanted.seconds]
         whole = torch.cat([jet.value[:, None], jet.first, jet.second], dim=1)
         fields = [
-            Field(x, dict(zip(keys, part.unbind(1), strict=True)), asked)
+            Field(x, dict(zip(keys, part.unbind(1), strict=True)))
             for x, part in zip(self.x.chunk(self.sets), whole.chunk(self.sets), strict=True)
         ]
+        return self.of_fields(fields, constants)
+
+    def of_fields(self, fields: Sequence[Field], constants: dict[str, Tensor]) -> Tensor:
+        """The residuals `(rows, columns)` from a field for each set of points."""
         given = {name: constants[name] for name in self.takes}
         try:
             found = self.function(*fields, **given)
@@ -101,13 +105,16 @@ class Term:
         return Linear(residual.detach(), Jet(jet.wanted, *parts), in_constants)
 
     def check_rows(self, jet: Jet, constants: dict[str, Tensor]) -> None:
-        """An error if a row's residual depends on another row's point."""
+        """An error if a row's residual depends on another row's point, or has no slope."""
         leaves = [part.detach().requires_grad_(True) for part in (jet.value, jet.first, jet.second)]
         with torch.enable_grad():
             residual = self.residual(Jet(jet.wanted, *leaves), constants)
             scales = torch.linspace(1, 2, self.rows, dtype=residual.dtype, device=self.x.device)
             plain = _gradients(residual.sum(), leaves)
             scaled = _gradients((residual * scales[:, None]).sum(), leaves)
+        if not all(bool(torch.isfinite(part).all()) for part in plain):
+            advice = "A root has none at 0, nor has the length of a vector."
+            raise _error(self.name, "a function with finite slopes at the start", "some that aren't", advice)
         for one, other in zip(plain, scaled, strict=True):
             expected = one * scales.repeat(self.sets).view(-1, *[1] * (one.ndim - 1))
             near = 1e-9 * float(expected.abs().max()) if expected.numel() else 0.0
@@ -149,6 +156,8 @@ def _checked(found: Any, term: Term) -> Tensor:
         expected = f"a function that returns a tensor of shape ({term.rows}, columns)"
         advice = "One row a point; u.value[:, [0]] keeps the column that u.value[:, 0] drops."
         raise _error(term.name, expected, _check.describe(found), advice)
+    if not found.is_floating_point():
+        raise _error(term.name, "a function that returns real numbers", found.dtype, "Use .to(u.value.dtype).")
     if found.shape[1] == term.rows > _MOST_COLUMNS:
         advice = "A vector of one number a point makes a square of a column: use y[:, None]."
         raise _error(
@@ -160,7 +169,7 @@ def _checked(found: Any, term: Term) -> Tensor:
     return found
 
 
-def _error(name: str, expected: str, got: str, advice: str) -> ResidualError:
+def _error(name: str, expected: str, got: object, advice: str) -> ResidualError:
     return ResidualError(f"the `residuals[{name!r}]` argument of {_WHERE} must be {expected}; got {got}. {advice}")
 
 

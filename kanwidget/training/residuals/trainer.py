@@ -15,6 +15,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
 from kanwidget.surgery import refine, update_grid, widen
 from kanwidget.training.lm import Outcome
+from kanwidget.training.parameters import structure
 from kanwidget.training.residuals.objective import ResidualObjective
 from kanwidget.training.residuals.problem import Problem
 from kanwidget.training.residuals.steps import ScaledLM
@@ -89,17 +90,22 @@ class ResidualTrainer(Iterator[StepRecord]):
         self._generator = torch.Generator().manual_seed(plan.seed)
         self._terms = problem.terms
         with self._threads():
-            self._begin(problem.unknowns)
+            self._build(problem.unknowns)
 
     def _threads(self) -> AbstractContextManager[None]:
         return one_thread(is_small(self.network, sum(len(term.x) for term in self.problem.terms)))
 
-    def _begin(self, unknowns: dict[str, float]) -> None:
-        """Begin anew with the network's present grids."""
+    def _build(self, unknowns: dict[str, float]) -> None:
+        """Begin anew from the network as it is."""
         self.objective = ResidualObjective(self.network, self._terms, unknowns)
+        self._structure = structure(self.network)
         self._weigh()
         self._optimizer = ScaledLM(self.objective)
-        self._begun = self.step_count
+
+    def refresh(self) -> None:
+        """Begin anew if somebody, a callback say, has fixed or removed an edge or put other tensors in place."""
+        if structure(self.network) != self._structure or not self.objective.stack.intact():
+            self._build(self.unknowns)
 
     @property
     def unknowns(self) -> dict[str, float]:
@@ -126,6 +132,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         with self._threads():
             if self._finished:
                 self._refine(self._ahead.pop(0))
+            self.refresh()
             self._prepare()
             outcome = self._optimizer.step(self.interrupted)[0]
         self.step_count += 1
@@ -196,10 +203,11 @@ class ResidualTrainer(Iterator[StepRecord]):
                 mine, new = self.network.layer(index), finer.layer(index)
                 mine.coef = nn.Parameter(new.coef.detach(), requires_grad=mine.coef.requires_grad)
                 mine.knots = new.knots
-            self._begin(self.unknowns)
+            self._build(self.unknowns)
         except BaseException:
             state.restore()
             raise
+        self._begun = self.step_count
         self._note("refine", f"grid {grid}")
 
     # ---- what there is to tell

@@ -260,6 +260,52 @@ def interrupt(model, record):
         raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: model.remove_edge(0, 0, 1),
+        lambda model: model.fix_symbolic(0, 0, 1, "sin", data=X),
+        lambda model: setattr(model.layer(1), "base", torch.nn.Parameter(model.layer(1).base.detach().clone())),
+    ],
+    ids=["removed", "fixed", "replaced"],
+)
+@pytest.mark.parametrize("step", [3, 6])
+def test_what_a_callback_has_changed_is_trained_on(change, step):
+    model = KAN([1, 2, 1], grid=4, k=5, grid_range=(0, 3))
+
+    def hook(network, record):
+        if record.step == step:
+            change(network)
+
+    x = torch.linspace(0, 3, 80, dtype=F64)[:, None]
+    residuals = {
+        "equation": lambda u, c: u.d(0, 0) + c * u.value,
+        "data": lambda u: u.value - torch.sin(u.x) - 0.1 * torch.cos(50 * u.x),
+    }
+    options = {"points": {"equation": x, "data": x}, "weights": None, "progress": False}
+    history = fit_residual(model, residuals, steps=6, unknowns={"c": 1.0}, callbacks=[hook], **options)
+    value, error = history.unknowns["c"]
+    again = fit_residual(model, residuals, steps=0, unknowns={"c": value}, **options)
+    assert again.unknowns["c"] == pytest.approx((value, error), rel=1e-6)
+    if step < 6:
+        with torch.no_grad():
+            found = model.derivatives(x)
+        residual = (found.hessian[..., 0, 0] + value * found.value).square().mean().sqrt()
+        assert float(residual) == pytest.approx(history.last.metrics["equation"], rel=1e-6)
+
+
+def test_an_edge_that_a_callback_has_pinned_stays():
+    model, kept = KAN([1, 2, 1], grid=4, k=5, grid_range=(0, 3)), []
+
+    def hook(network, record):
+        if record.step == 3:
+            network.pin(0, 0, 1)
+            kept.append(network.layer(0).coef[1, 0].tolist())
+
+    fit_residual(model, SINE, AT, steps=8, callbacks=[hook], update_grid=False, progress=False)
+    assert model.layer(0).coef[1, 0].tolist() == kept[0]
+
+
 def test_ctrl_c_keeps_the_last_step():
     model, other = one(), one()
     history = fit_residual(model, SINE, AT, callbacks=[interrupt], progress=False)
@@ -300,6 +346,9 @@ def refuse(residual, message, error=ResidualError, points=X, **options):
         (lambda u: u.value - X[:, 0], r"fewer columns than its 25 rows"),
         (lambda u: u.value - u.value.mean(), r"rows depend on their own points only"),
         (lambda u: u.value.flip(0), r"rows depend on their own points only"),
+        (lambda u: u.value > 0, r"real numbers; got torch.bool"),
+        (lambda u: 1j * u.value, r"real numbers; got torch.complex128"),
+        (lambda u: (0 * u.value).abs().sqrt(), r"finite slopes at the start"),
         (lambda u: u.d(0, 0, 0), r"one feature or two.*an output of its own"),
         (lambda u: u.d(1), r"an integer from 0 to 0"),
     ],
@@ -373,6 +422,18 @@ def test_splines_without_the_derivative_are_refused():
     model = KAN([1, 1], k=1)
     with unchanged(model), pytest.raises(ValueError, match="order k ≥ 2"):
         fit_residual(model, SINE, AT, progress=False)
+
+
+def test_only_what_is_asked_for_is_computed_from_the_first_look_on(monkeypatch):
+    plain, carried = ResidualObjective.jet, []
+
+    def jet(self, term, **options):
+        carried.append(len(term.wanted.firsts) + len(term.wanted.seconds))
+        return plain(self, term, **options)
+
+    monkeypatch.setattr(ResidualObjective, "jet", jet)
+    fit_residual(KAN([9, 1]), {"a": lambda u: u.d(3) + u.value}, {"a": uniform(20, 9)}, steps=2, progress=False)
+    assert max(carried) == 1  # of the 54 that there are
 
 
 def test_a_field_says_what_it_has():
