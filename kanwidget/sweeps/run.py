@@ -67,7 +67,8 @@ def sweep(
     sets = {name: arrays_of(one) for name, one in named(data, "sweep").items()}
     digests = {name: digest(arrays) for name, arrays in sets.items()}
     settings = settings_of(space, fixed)
-    cases = {case.key: case for case in cases_of(settings, digests, seeds, _RESULTS)}
+    rows = cases_of(settings, digests, seeds, _RESULTS)
+    cases = {case.key: case for case in rows}  # the same data under two names are computed once
     start, workers = pick(backend, n_jobs)
     if not isinstance(progress, bool):
         _check.fail("progress", "sweep", "True or False", progress)
@@ -82,9 +83,9 @@ def sweep(
         finally:
             if bar is not None:
                 bar.close()
-        rows = store.rows(list(cases))
+        found = store.rows(list(cases))
     # Names of data are today's: a result may have been computed under another.
-    return Table({**rows[key], **({"data": case.data} if case.data else {})} for key, case in cases.items())
+    return Table({**found[case.key], **({"data": case.data} if case.data else {})} for case in rows)
 
 
 def _bar(total: int, known: int, progress: bool) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +29,7 @@ class Table(Sequence[Row]):
     that the training left, `seconds` are the network's share of its batch, and `failed` says why there are no numbers.
 
     Args:
-        rows: Dicts; where one lacks a column it reads None.
+        rows: Dicts; where one lacks a column, or has NaN there (as pandas writes it), it reads None.
 
     Examples:
         >>> table = Table([{"grid": 3, "seed": 0, "test_loss": 0.2}, {"grid": 5, "seed": 0, "test_loss": 0.1}])
@@ -37,7 +38,9 @@ class Table(Sequence[Row]):
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        self._rows = [dict(row) for row in rows]
+        self._rows: list[Row] = [
+            {name: None if _is_nan(value) else value for name, value in row.items()} for row in rows
+        ]
 
     # ---- reading it
 
@@ -108,18 +111,12 @@ class Table(Sequence[Row]):
 
     def medians(self) -> Table:
         """One row a setting: medians over its seeds, `networks` (how many could be trained) and `failures`."""
+        settings, columns = self.settings, self.columns
+        numbers = [name for name in _NUMBERS if name in columns]
         groups: dict[str, list[Row]] = {}
         for row in self._rows:
-            groups.setdefault(json.dumps([row.get(name) for name in self.settings]), []).append(row)
-        return Table(self._median(rows) for rows in groups.values())
-
-    def _median(self, rows: list[Row]) -> Row:
-        found: Row = {name: rows[0].get(name) for name in self.settings}
-        good = [row for row in rows if not row.get("failed")]
-        for name in (n for n in _NUMBERS if n in self.columns):
-            values = [row[name] for row in good if row.get(name) is not None]
-            found[name] = statistics.median(values) if values else None
-        return {**found, "networks": len(good), "failures": len(rows) - len(good)}
+            groups.setdefault(json.dumps([row.get(name) for name in settings]), []).append(row)
+        return Table(_median(rows, settings, numbers) for rows in groups.values())
 
     # ---- handing it on
 
@@ -135,7 +132,8 @@ class Table(Sequence[Row]):
             raise ImportError(
                 "to_pandas needs pandas, which is not installed: pip install 'kanwidget[sweep]'"
             ) from None
-        return pd.DataFrame([{n: _flat(row.get(n)) for n in self.columns} for row in self._rows], columns=self.columns)
+        columns = self.columns
+        return pd.DataFrame([{n: _flat(row.get(n)) for n in columns} for row in self._rows], columns=columns)
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
         """Write a Parquet file.
@@ -156,6 +154,20 @@ class Table(Sequence[Row]):
 
 
 _COUNTS = ("networks", "failures")
+
+
+def _median(rows: list[Row], settings: list[str], numbers: list[str]) -> Row:
+    """The rows of one setting as one."""
+    found: Row = {name: rows[0].get(name) for name in settings}
+    good = [row for row in rows if not row.get("failed")]
+    for name in numbers:
+        values = [row[name] for row in good if row.get(name) is not None]
+        found[name] = statistics.median(values) if values else None
+    return {**found, "networks": len(good), "failures": len(rows) - len(good)}
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _flat(value: Any) -> Any:

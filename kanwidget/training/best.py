@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 from torch import Tensor
@@ -25,7 +26,8 @@ class Best:
         value = record.validation_loss
         if value is None:
             value = self._loss.unreport(record.train_loss) + record.penalty
-        if self._value is None or value < self._value:
+        # Nothing is less than NaN: a state with a loss that is no number is kept until there is a better one.
+        if self._value is None or value < self._value or math.isnan(self._value):
             kept = network.state_dict().items()
             # Plain clones: a deep copy of a state dict costs a tenth of a small network's step.
             self._state = {

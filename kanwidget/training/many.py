@@ -44,7 +44,7 @@ class _Run:
 
 
 def fit_many(
-    networks: Sequence[AnyNetwork],
+    networks: Iterable[AnyNetwork],
     data: Any,
     opt: str = "auto",
     steps: int = 100,
@@ -85,7 +85,10 @@ def fit_many(
         >>> [len(history) for history in histories]
         [10, 10, 10, 10, 10]
     """
-    runs = _runs(list(networks), data, lamb, opt, options)
+    if not isinstance(networks, Iterable) or isinstance(networks, Network):
+        _check.fail("networks", "fit_many", "a list of at least one network", networks, "Write [model] for one.")
+    models = list(networks)  # a generator can be gone through once
+    runs = _runs(models, data, lamb, opt, options)
     steps = _check.integer(steps, "steps", "fit_many", low=0)
     chunks = _chunks(runs, _check.real(memory, "memory", "fit_many", low=0, open_low=True) * 2**20)
     bar = _bar(len(runs), progress)
@@ -101,7 +104,7 @@ def fit_many(
             run.history.reason = run.history.reason or "interrupted"
             if run.history.optimizer:  # it had begun
                 remember(run.network, run.history)
-    return list(networks), [run.history for run in runs]
+    return models, [run.history for run in runs]
 
 
 def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str, Any]) -> list[_Run]:

@@ -81,6 +81,13 @@ def test_several_data_sets_by_name():
     assert alone["test_loss"] == pytest.approx(table.where(data="few")["test_loss"], rel=1e-6)
 
 
+def test_the_same_data_under_two_names_are_two_rows_and_computed_once(counted):
+    table = quiet({}, {"one": product(20), "other": product(20)}, width=[2, 1], steps=2)
+    assert table["data"] == ["one", "other"]
+    assert table["test_loss"][0] == table["test_loss"][1]
+    assert len(counted) == 1
+
+
 def test_what_is_known_is_not_trained_again(tmp_path, counted):
     path = tmp_path / "s.db"
     first = quiet({"grid": [1, 3]}, product(), width=[2, 1], steps=3, seeds=2, resume=path)

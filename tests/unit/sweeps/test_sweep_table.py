@@ -67,6 +67,23 @@ def test_medians_over_the_seeds():
     assert table().medians().settings == ["width", "grid"]
 
 
+def test_what_pandas_writes_where_nothing_is_counts_as_nothing():
+    nan = float("nan")
+    found = Table({**row, "failed": row.get("failed") or nan, "test_loss": row["test_loss"] or nan} for row in table())
+    assert found.best()["test_loss"] == 0.05
+    assert pareto(found, y="test_loss")["test_loss"] == [0.1, 0.05]
+    assert len(found.failed) == 1
+
+
+@pytest.mark.parametrize("of", [Table.medians, Table.to_pandas])
+def test_columns_are_looked_for_once_and_not_for_every_row(of, monkeypatch):
+    pytest.importorskip("pandas")
+    plain, calls = Table.columns.fget, []
+    monkeypatch.setattr(Table, "columns", property(lambda self: calls.append(1) or plain(self)))
+    of(Table({"grid": n, "seed": 0, "test_loss": 1.0} for n in range(50)))
+    assert len(calls) <= 3
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

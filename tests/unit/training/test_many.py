@@ -1,6 +1,7 @@
 """Many networks in one batch: the same as one by one."""
 
 import copy
+import math
 import pickle
 
 import pytest
@@ -12,7 +13,7 @@ from kanwidget.training.group import Group
 from kanwidget.training.inputs import pose
 from kanwidget.training.lm import LevenbergMarquardt
 from kanwidget.training.trainer import NOT_FINITE
-from tests.networks import ZOO, assert_same, product_data, products, snapshot, tied, uniform
+from tests.networks import F64, ZOO, assert_same, product_data, products, snapshot, symbolic, tied, uniform
 
 
 def dataset(rows=60, seed=0, **parts):
@@ -104,6 +105,22 @@ def test_weights_metrics_and_validation():
     for history, (_, expected) in zip(histories, alone, strict=True):
         assert history["validation_loss"] == pytest.approx(expected["validation_loss"], rel=1e-6)
         assert history["<lambda>"] == pytest.approx(expected["<lambda>"], rel=1e-6)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_validation_loss_that_is_no_number_is_no_best_one(together):
+    x = torch.linspace(1, 2, 30, dtype=F64)[:, None]
+    validation = torch.tensor([[-1.5], [1.5]], dtype=F64)
+    model = symbolic([1, 1], "log")  # at first undefined for the first of these
+    data = Dataset(x, torch.log(x + 2), val_input=validation, val_label=torch.log(validation + 2))
+    if together:
+        fit_many([model], data, steps=30, progress=False)
+    else:
+        model.fit(data, steps=30, progress=False)
+    losses = model.history["validation_loss"]
+    assert math.isnan(losses[0])
+    reached = (model.predict(validation) - torch.log(validation + 2)).square().mean().sqrt()
+    assert float(reached) == pytest.approx(min(loss for loss in losses if not math.isnan(loss)), rel=1e-6)
 
 
 def test_with_validation_data_each_ends_in_its_best_state():
@@ -233,11 +250,18 @@ def test_no_steps_change_nothing():
             assert torch.equal(state[0][name], model.state_dict()[name])
 
 
+def test_networks_from_a_generator_are_handed_back():
+    models, histories = fit_many((KAN([2, 1], seed=seed) for seed in range(2)), dataset(), steps=1, progress=False)
+    assert [model.seed for model in models] == [0, 1]
+    assert len(histories) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
         ({"networks": []}, "networks"),
         ({"networks": [1, 2]}, "networks"),
+        ({"networks": KAN([2, 1])}, r"networks.*\[model\] for one"),
         ({"lamb": [0.0]}, "lamb"),
         ({"lamb": [0.0, -1.0]}, "lamb"),
         ({"data": [dataset()]}, "data"),
