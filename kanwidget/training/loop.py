@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, History, StepRecord
+from kanwidget.training.threads import torch_as_it_was
 from kanwidget.training.trainer import Callback
 
 
@@ -43,14 +44,15 @@ def take_steps(
 ) -> None:
     """Take all steps and note them in the history; Ctrl-C ends it quietly, any other error ends it and goes on."""
     try:
-        for record in trainer:
-            history.records.append(record)
-            see(record)
-            _show(bar, record)
-            # A callback that returns True ends the training, as one that raises does, but quietly.
-            if any([hook(network, record) is True for hook in hooks]):  # noqa: C419 - each hook is to be called
-                history.reason = "callback"
-                break
+        with torch_as_it_was():
+            for record in trainer:
+                history.records.append(record)
+                see(record)
+                _show(bar, record)
+                # A callback that returns True ends the training, as one that raises does, but quietly.
+                if any([hook(network, record) is True for hook in hooks]):  # noqa: C419 - each hook is to be called
+                    history.reason = "callback"
+                    break
     except KeyboardInterrupt:
         history.reason = "interrupted"
     except BaseException:  # of a callback, say

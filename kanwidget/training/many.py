@@ -23,7 +23,7 @@ from kanwidget.training.parameters import parameter_map, structure
 from kanwidget.training.reference import reference_rows
 from kanwidget.training.settings import Settings, make_settings
 from kanwidget.training.stack import separate
-from kanwidget.training.threads import is_small, one_thread
+from kanwidget.training.threads import is_small, one_thread, torch_as_it_was
 from kanwidget.training.trainer import NOT_FINITE
 
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)
@@ -93,8 +93,9 @@ def fit_many(
     chunks = _chunks(runs, _check.real(memory, "memory", "fit_many", low=0, open_low=True) * 2**20)
     bar = _bar(len(runs), progress)
     try:
-        for chunk in chunks:
-            _train(chunk, steps, bar)
+        with torch_as_it_was():
+            for chunk in chunks:
+                _train(chunk, steps, bar)
     except KeyboardInterrupt:
         pass
     finally:

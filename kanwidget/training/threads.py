@@ -1,4 +1,4 @@
-"""How many threads torch uses for a training."""
+"""What of torch's own state a training changes: how many threads it uses, and whether it makes graphs."""
 
 from __future__ import annotations
 
@@ -36,3 +36,18 @@ def one_thread(small: bool = True) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def torch_as_it_was() -> Iterator[None]:
+    """Put back, at the end, the number of threads and whether graphs are made.
+
+    Ctrl-C may come at any place: also where a `no_grad` is being left, which then leaves graphs switched off for everybody.
+    """
+    threads, graphs = torch.get_num_threads(), torch.is_grad_enabled()
+    try:
+        yield
+    finally:
+        torch.set_grad_enabled(graphs)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
 from kanwidget.surgery import refine, update_grid, widen
-from kanwidget.training.lm import Outcome
+from kanwidget.training.lm import Interrupted, Outcome
 from kanwidget.training.parameters import structure
 from kanwidget.training.residuals.objective import ResidualObjective
 from kanwidget.training.residuals.problem import Problem
@@ -129,12 +129,15 @@ class ResidualTrainer(Iterator[StepRecord]):
             self.reason = self.reason or "steps done"
             raise StopIteration
         started = time.perf_counter()
-        with self._threads():
-            if self._finished:
-                self._refine(self._ahead.pop(0))
-            self.refresh()
-            self._prepare()
-            outcome = self._optimizer.step(self.interrupted)[0]
+        try:
+            with self._threads():
+                if self._finished:
+                    self._refine(self._ahead.pop(0))
+                self.refresh()
+                outcome = self._advance()
+        except Interrupted:
+            self.reason = "interrupted"
+            raise StopIteration from None
         self.step_count += 1
         self.seconds += time.perf_counter() - started
         stopped = self._stopped(outcome)
@@ -162,26 +165,33 @@ class ResidualTrainer(Iterator[StepRecord]):
     def _rows(self) -> Tensor:
         return torch.cat([term.x for term in self._terms])
 
+    def _advance(self) -> Outcome:
+        """Move grids and points that are due, and take a step; broken off, all is as it was before both."""
+        state, terms, told = State(self.network), self._terms, len(self.events)
+        try:
+            self._prepare()
+            return self._optimizer.step(self.interrupted)[0]
+        except BaseException:
+            state.restore()
+            self._terms = self.objective.terms = terms
+            del self.events[told:]
+            raise
+
     def _prepare(self) -> None:
-        """Move grids and points that are due; broken off, the network is as it was."""
+        """Move grids and points that are due."""
         done = self.step_count - self._begun
         moved = self._schedule().due(done)
         drawn = bool(self.problem.candidates) and done > 0 and done % self.plan.redraw_every == 0
-        state = State(self.network)
-        try:
-            if moved:
-                update_grid(self.network, self._rows(), margin=_MARGIN)
-                self._note("grid", "grid adapted")
-            if drawn:
-                self._redraw()
-            wider = self.plan.update_grid and self.step_count > 0 and widen(self.network, self._rows(), margin=_MARGIN)
-            if moved or drawn:
-                self._weigh()
-            if moved or drawn or wider:
-                self._optimizer.renew()
-        except BaseException:
-            state.restore()
-            raise
+        if moved:
+            update_grid(self.network, self._rows(), margin=_MARGIN)
+            self._note("grid", "grid adapted")
+        if drawn:
+            self._redraw()
+        wider = self.plan.update_grid and self.step_count > 0 and widen(self.network, self._rows(), margin=_MARGIN)
+        if moved or drawn:
+            self._weigh()
+        if moved or drawn or wider:
+            self._optimizer.renew()
 
     def _redraw(self) -> None:
         objective = self.objective

@@ -12,6 +12,7 @@ from kanwidget.training.residuals import Field, ResidualError
 from kanwidget.training.residuals import objective as objectives
 from kanwidget.training.residuals.objective import ResidualObjective
 from kanwidget.training.residuals.problem import pose
+from kanwidget.training.residuals.trainer import Plan, ResidualTrainer
 from kanwidget.training.residuals.weights import balance, redraw
 from tests.networks import F64, assert_same, plain, snapshot, unchanged, uniform
 
@@ -312,6 +313,51 @@ def test_ctrl_c_keeps_the_last_step():
     fit_residual(other, SINE, AT, steps=3, progress=False)
     assert history.reason == "interrupted"
     assert torch.equal(model.layer(0).coef, other.layer(0).coef)
+
+
+def test_ctrl_c_in_a_step_takes_back_the_grids_and_points_that_were_moved_for_it():
+    model, calls, kept = KAN([1, 2, 1], grid=4, k=5, grid_range=(0, 3)), [], []
+
+    def hook(network, record):
+        if record.step == 10:
+            kept.append((snapshot(network)[0], record.metrics["data"]))
+
+    def residual(u):
+        calls.append(bool(kept))
+        if sum(calls) == 4:  # by then the grids are adapted, and the step is on its way
+            raise KeyboardInterrupt
+        return u.value - torch.exp(u.x)
+
+    points = {"data": X, "equation": X}
+    history = fit_residual(
+        model,
+        {"data": residual, "equation": lambda u: u.d(0) - u.value},
+        points,
+        weights=None,
+        steps=20,
+        candidates={"equation": uniform(90, 1) + 1},
+        redraw_every=10,
+        callbacks=[hook],
+        progress=False,
+    )
+    assert (history.reason, len(history), history.events) == ("interrupted", 10, [])
+    ((state, loss),) = kept
+    names = [f"layers.{index}.{name}" for index in range(2) for name in ("coef", "knots", "base")]
+    assert all(torch.equal(state[name], model.state_dict()[name]) for name in names)
+    assert float((model.predict(X) - torch.exp(X)).square().mean().sqrt()) == pytest.approx(loss, rel=1e-9)
+
+
+def test_asked_to_it_breaks_off_a_step():
+    model, asked = one(), []
+
+    def interrupted():
+        asked.append(1)
+        return len(asked) > 9
+
+    plan = Plan(steps=50, grids=(), update_grid=True, redraw_every=20, seed=0)
+    trainer = ResidualTrainer(model, pose(model, SINE, AT, "auto", None, None), plan, interrupted)
+    assert 0 < len(list(trainer)) < 10
+    assert trainer.reason == "interrupted"
 
 
 def test_no_steps_change_nothing_but_the_reference():

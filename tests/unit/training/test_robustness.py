@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanwidget import KAN
-from kanwidget.training import OPTIMIZERS
+from kanwidget.training import OPTIMIZERS, fit_many
+from kanwidget.training.lm import LevenbergMarquardt
 from tests.awkward import binary, duplicates, each_data, few_rows, rank_deficient
 from tests.networks import F64, ZOO, finite, product_data, uniform
 
@@ -141,3 +142,25 @@ def test_labels_too_large_to_square(opt):
 def test_any_finite_numbers(rows, opt, single, lamb):
     table = torch.tensor(rows, dtype=F64)
     trained((table[:, :2].repeat(1, 2)[:, :3], table[:, 2:]), opt, torch.float32 if single else F64, lamb=lamb, steps=4)
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        lambda model, x: model.fit((x, x), progress=False),
+        lambda model, x: fit_many([model], (x, x), progress=False),
+        lambda model, x: model.fit_residual({"a": lambda u: u.value}, {"a": x}, progress=False),
+    ],
+    ids=["fit", "fit_many", "fit_residual"],
+)
+def test_ctrl_c_while_no_grad_is_being_left_switches_no_graphs_off(train, monkeypatch):
+    def step(self, interrupted):
+        torch.set_grad_enabled(False)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LevenbergMarquardt, "step", step)
+    try:
+        train(KAN([1, 1]), uniform(20, 1))
+        assert torch.is_grad_enabled()
+    finally:
+        torch.set_grad_enabled(True)
