@@ -32,7 +32,7 @@ def pick(backend: Any, n_jobs: Any) -> tuple[Backend, int]:
     _check.choice(backend, "backend", "sweep", ("local", "dask"))
     if backend == "dask":
         client = _client()
-        return lambda batches, data: on_dask(client, batches, data), max(1, len(client.scheduler_info()["workers"]))
+        return lambda batches, data: on_dask(client, batches, data), max(1, len(client.nthreads()))
     jobs = _check.integer(n_jobs, "n_jobs", "sweep", low=-1, advice="-1 takes all cores.")
     if jobs == 0:
         _check.fail("n_jobs", "sweep", "an integer ≥ 1, or -1 for all cores", n_jobs)

@@ -114,7 +114,7 @@ def search_shape(
         All trials with their networks, the front of error against parameters, and the best.
 
     Raises:
-        ValueError: For numbers out of range, or fewer than two rows to set some aside from.
+        ValueError: For numbers out of range, or fewer than two rows to train on, three where one is set aside.
 
     Examples:
         >>> from kanwidget import create_dataset
@@ -292,11 +292,12 @@ def _validation_loss(history: History) -> float:
 
 def _with_validation(data: Dataset, seed: int) -> Dataset:
     """The data with a validation part: theirs, or rows set aside from the training."""
-    if data.val_input is not None:
+    apart = data.val_input is not None
+    least = 2 if apart else 3  # pruning compares rows
+    if len(data.train_input) < least:
+        _check.fail("data", "search_shape", f"{least} training rows at least", data.train_input)
+    if apart:
         return data
-    rows = len(data.train_input)
-    if rows < 2:
-        _check.fail("data", "search_shape", "two rows at least, or with a validation part", data.train_input)
     parts = Dataset.from_arrays(data.train_input, data.train_label, test_fraction=_SET_ASIDE, seed=seed)
     return replace(
         data,

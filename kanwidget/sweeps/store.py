@@ -40,7 +40,10 @@ class Store:
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self.path = None if path is None else _checked(path)
-        self._base = sqlite3.connect(":memory:" if self.path is None else self.path, timeout=60)
+        try:
+            self._base = sqlite3.connect(":memory:" if self.path is None else self.path, timeout=60)
+        except sqlite3.DatabaseError as error:  # no place to write, say
+            _refuse(self.path, f"of no use to SQLite ({error})")
         try:
             with self._base:
                 self._prepare()

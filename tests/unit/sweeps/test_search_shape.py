@@ -101,6 +101,10 @@ def test_its_table_can_be_plotted(found):
     assert repr(found).startswith("ShapeSearch(")
 
 
+def test_three_rows_are_enough():
+    assert quick(([[0.0], [0.5], [1.0]], [0.0, 1.0, 3.0]), starts=1, steps=3).trials
+
+
 def test_an_interrupted_search_returns_what_it_has(monkeypatch):
     plain, calls = shapes.fit_many, []
 
@@ -130,7 +134,11 @@ def test_a_bar(capsys):
         ({"target": 0}, "`target` argument of search_shape must be a finite number > 0"),
         ({"target": float("nan")}, "`target` argument of search_shape must be a finite number > 0"),
         ({"data": 3}, "`data` argument of search_shape must be a Dataset"),
-        ({"data": ([[0.0]], [0.0])}, "`data` argument of search_shape must be two rows at least"),
+        ({"data": ([[0.0], [1.0]], [0.0, 1.0])}, "`data` argument of search_shape must be 3 training rows at least"),
+        (
+            {"data": Dataset([[0.0]], [0.0], val_input=[[1.0]], val_label=[1.0])},
+            "`data` argument of search_shape must be 2 training rows at least",
+        ),
     ],
 )
 def test_errors(arguments, message):

@@ -86,3 +86,7 @@ def test_places_where_no_file_can_be(tmp_path):
         Store(tmp_path)
     with pytest.raises(ValueError, match="the path of a file, or None"):
         Store(3)
+    link = tmp_path / "link.db"
+    link.symlink_to(tmp_path / "none" / "s.db")
+    with pytest.raises(ValueError, match=r"`resume`.*unable to open"):
+        Store(link)

@@ -84,3 +84,17 @@ def test_a_network_that_kills_every_worker_is_a_row(monkeypatch):
 def test_without_a_cluster_it_says_so():
     with pytest.raises(ValueError, match="`backend` argument of sweep must be 'local' where there is no Dask client"):
         sweep({}, product(), backend="dask", **FIXED)
+
+
+def test_all_workers_of_a_cluster_are_counted(monkeypatch):
+    """What `scheduler_info` tells of workers depends on the version: in some it's five of them."""
+
+    class Client:
+        def scheduler_info(self, n_workers=5):
+            return {"workers": {str(n): {} for n in range(n_workers)}}
+
+        def nthreads(self):
+            return {str(n): 1 for n in range(40)}
+
+    monkeypatch.setattr(backends, "_client", Client)
+    assert backends.pick("dask", 1)[1] == 40
