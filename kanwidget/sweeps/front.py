@@ -26,7 +26,7 @@ def pareto(table: Table, x: str = "parameters", y: str | None = None) -> Table:
         A table along which x rises and y falls; rows without a value in one of the columns are left out.
 
     Raises:
-        ValueError: For columns that the table doesn't have.
+        ValueError: For columns that the table doesn't have, and for a table without rows.
         TypeError: For what is no table.
 
     Examples:
@@ -86,6 +86,8 @@ def plot_pareto(
 def _columns(table: Any, x: str, y: str | None, where: str) -> tuple[str, str]:
     if not isinstance(table, Table):
         _check.fail("table", where, "a Table, as sweep returns it", table, error=TypeError)
+    if len(table) == 0:
+        _check.fail("table", where, "with at least one row", table)
     names = [name for name in table.columns if all(_is_number(value) for value in table[name])]
     return _check.choice(x, "x", where, names), _check.choice(table.error if y is None else y, "y", where, names)
 

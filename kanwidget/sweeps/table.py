@@ -82,7 +82,7 @@ class Table(Sequence[Row]):
         """The rows with these values, `table.where(grid=3, width=[2, 5, 1])`."""
         for name in values:
             self._check_column(name, "**values", "where")
-        wanted = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        wanted = {name: _as_list(value) for name, value in values.items()}
         return Table(row for row in self._rows if all(row.get(name) == value for name, value in wanted.items()))
 
     def sort(self, by: str | None = None, *, descending: bool = False) -> Table:
@@ -121,7 +121,7 @@ class Table(Sequence[Row]):
     # ---- handing it on
 
     def to_pandas(self) -> Any:
-        """A pandas data frame. Lists, such as widths, are text there, so that they can be grouped by.
+        """A pandas data frame. Columns with lists, such as widths, are text there, so that they can be grouped by.
 
         Raises:
             ImportError: Without pandas.
@@ -132,8 +132,7 @@ class Table(Sequence[Row]):
             raise ImportError(
                 "to_pandas needs pandas, which is not installed: pip install 'kanwidget[sweep]'"
             ) from None
-        columns = self.columns
-        return pd.DataFrame([{n: _flat(row.get(n)) for n in columns} for row in self._rows], columns=columns)
+        return pd.DataFrame({name: _flat([row.get(name) for row in self._rows]) for name in self.columns})
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
         """Write a Parquet file.
@@ -144,8 +143,11 @@ class Table(Sequence[Row]):
         self.to_pandas().to_parquet(path, engine="pyarrow", index=False)
 
     def _check_column(self, name: Any, argument: str, where: str) -> None:
-        if name not in self.columns:
-            _check.choice(name, argument, where, self.columns)
+        columns = self.columns
+        if not columns:
+            _check.fail(argument, where, "a column of a table that has rows", name, "This one has none.")
+        if name not in columns:
+            _check.choice(name, argument, where, columns)
 
     def __repr__(self) -> str:
         failed = f", {len(self.failed)} failed" if len(self.failed) else ""
@@ -170,5 +172,12 @@ def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _flat(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, list) else value
+def _as_list(value: Any) -> Any:
+    return [_as_list(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _flat(column: list[Any]) -> list[Any]:
+    """A column with lists in it as text, all of it: Parquet takes one type a column."""
+    if not any(isinstance(value, list) for value in column):
+        return column
+    return [None if value is None else json.dumps(value) for value in column]

@@ -43,6 +43,7 @@ def test_rows_are_copies():
 def test_where_and_failed():
     assert table().where(grid=5, width=(2, 1))["seed"] == [0, 1, 2]
     assert table().failed["failed"] == ["the loss is not finite"]
+    assert len(Table([{"width": [2, [1, 1], 1]}]).where(width=(2, (1, 1), 1))) == 1
 
 
 def test_sorting_puts_what_is_missing_last():
@@ -91,6 +92,8 @@ def test_columns_are_looked_for_once_and_not_for_every_row(of, monkeypatch):
         (lambda t: t["gird"], r"`which` argument of Table\[…\] must be one of .*Did you mean 'grid'\?"),
         (lambda t: t.where(gird=3), r"`\*\*values` argument of where must be one of"),
         (lambda t: t.failed.best(), "`by` argument of best must be a column with a value in some row"),
+        (lambda t: Table([]).sort(), "`by` argument of sort must be a column of a table that has rows"),
+        (lambda t: pareto(Table([])), "`table` argument of pareto must be with at least one row"),
         (lambda t: pareto([1, 2]), "`table` argument of pareto must be a Table"),
         (lambda t: pareto(t, y="width"), "`y` argument of pareto must be one of"),
         (lambda t: plot_pareto(t, label="colour"), "`label` argument of plot_pareto must be one of"),
@@ -110,6 +113,12 @@ def test_pandas_and_parquet(tmp_path):
     assert frame["test_loss"].isna().sum() == 1
     table().to_parquet(tmp_path / "t.parquet")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "t.parquet"), frame, check_dtype=False)
+
+
+def test_numbers_and_lists_in_one_column_go_to_parquet(tmp_path):
+    pd = pytest.importorskip("pandas")
+    Table([{"mult_arity": 2}, {"mult_arity": [[], [3], []]}, {"mult_arity": None}]).to_parquet(tmp_path / "t.parquet")
+    assert pd.read_parquet(tmp_path / "t.parquet")["mult_arity"].tolist()[:2] == ["2", "[[], [3], []]"]
 
 
 points = st.lists(st.tuples(st.integers(1, 5), st.sampled_from([0.1, 0.2, 0.3, None])), max_size=12)
