@@ -92,8 +92,10 @@ def plain(value: Any, argument: str, where: str) -> Any:
         return int(value)
     if isinstance(value, Real) and math.isfinite(value):
         return float(value)
-    if isinstance(value, (list, tuple, range, np.ndarray)):
-        return [plain(item, argument, where) for item in list(value)]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist(), argument, where)
+    if isinstance(value, (list, tuple, range)):
+        return [plain(item, argument, where) for item in value]
     if isinstance(value, np.bool_):
         return bool(value)
     advice = "Results are kept by their settings, so functions and tensors can't be among them."
@@ -102,8 +104,9 @@ def plain(value: Any, argument: str, where: str) -> Any:
 
 def _combined(space: Any, where: str) -> list[Setting]:
     if isinstance(space, Mapping):
-        for name, values in space.items():
-            some = isinstance(values, (list, tuple, range, np.ndarray)) and len(values)
+        for name, given in space.items():
+            values = given.tolist() if isinstance(given, np.ndarray) else given
+            some = isinstance(values, (list, tuple, range)) and len(values)
             if not some or (name == "width" and not all(isinstance(v, (list, tuple)) for v in values)):
                 advice = "Write 'width': [[2, 5, 1]] for a single one." if name == "width" else _ADVICE
                 _check.fail("space", where, f"with a list of values for {name!r}", values, advice)

@@ -99,11 +99,16 @@ def fit_residual(
         >>> bool((model.predict(x) - torch.sin(x)).abs().max() < 1e-5)
         True
     """
+    if not isinstance(network, Network):
+        _check.fail("network", _WHERE, "a network", network, "Build it with KAN([2, 5, 1]).", error=TypeError)
     _check.choice(opt, "opt", _WHERE, ["LM"])
+    for name, value in (("update_grid", update_grid), ("progress", progress)):
+        if not isinstance(value, bool):
+            _check.fail(name, _WHERE, "True or False", value)
     plan = Plan(
         _check.integer(steps, "steps", _WHERE, low=0),
         _grids(network, grids),
-        bool(update_grid),
+        update_grid,
         _check.integer(redraw_every, "redraw_every", _WHERE, low=1),
         _check.integer(seed, "seed", _WHERE, low=0),
     )

@@ -109,7 +109,9 @@ class Term:
         leaves = [part.detach().requires_grad_(True) for part in (jet.value, jet.first, jet.second)]
         with torch.enable_grad():
             residual = self.residual(Jet(jet.wanted, *leaves), constants)
-            scales = torch.linspace(1, 2, self.rows, dtype=residual.dtype, device=self.x.device)
+            # Powers of 2: slopes that are small differences of large ones are scaled without a rounding, too.
+            powers = torch.randint(0, 8, (self.rows,), generator=torch.Generator().manual_seed(0))
+            scales = (2.0**powers).to(residual)
             plain = _gradients(residual.sum(), leaves)
             scaled = _gradients((residual * scales[:, None]).sum(), leaves)
         if not all(bool(torch.isfinite(part).all()) for part in plain):

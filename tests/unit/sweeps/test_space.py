@@ -41,6 +41,7 @@ def test_values_become_plain():
         ({"width": [2, 5, 1]}, r"with a list of values for 'width'; got \[2, 5, 1\]"),
         ({"width": [[2, 1]], "grid": 3}, "with a list of values for 'grid'; got 3"),
         ({"width": [[2, 1]], "grid": []}, "with a list of values for 'grid'"),
+        ({"width": [[2, 1]], "grid": np.array(3)}, "with a list of values for 'grid'; got 3"),
         ({"width": [[2, 1]], "opt": "LM"}, "with a list of values for 'opt'; got 'LM'"),
         ({"width": [[2, 1]], "seed": [1]}, "without seeds"),
         ({"grid": [3]}, "with a width"),

@@ -392,6 +392,8 @@ def refuse(residual, message, error=ResidualError, points=X, **options):
         (lambda u: u.value - X[:, 0], r"fewer columns than its 25 rows"),
         (lambda u: u.value - u.value.mean(), r"rows depend on their own points only"),
         (lambda u: u.value.flip(0), r"rows depend on their own points only"),
+        (lambda u: u.value - u.value.roll(1, 0), r"rows depend on their own points only"),
+        (lambda u: u.value.cumsum(0), r"rows depend on their own points only"),
         (lambda u: u.value > 0, r"real numbers; got torch.bool"),
         (lambda u: 1j * u.value, r"real numbers; got torch.complex128"),
         (lambda u: (0 * u.value).abs().sqrt(), r"finite slopes at the start"),
@@ -401,6 +403,21 @@ def refuse(residual, message, error=ResidualError, points=X, **options):
 )
 def test_residuals_that_are_none(residual, message):
     refuse(residual, message)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, F64])
+@pytest.mark.parametrize(
+    "residual",
+    [
+        lambda u: 5 * u.value**3 - 5 * u.value + 0.1 * u.d(0, 0),  # its slope crosses 0
+        lambda u: (1e4 + u.value) ** 2 - (1e4 - u.value) ** 2 - 4e4 * u.value,
+    ],
+)
+def test_slopes_in_which_much_cancels_are_none_of_other_rows(residual, dtype):
+    x = torch.linspace(-2, 2, 2000, dtype=dtype)[:, None]
+    model = KAN([1, 1], k=4, grid_range=(-2, 2), dtype=dtype)
+    model.fit((x, x), steps=5, progress=False)
+    assert len(fit_residual(model, {"a": residual}, {"a": x}, steps=1, progress=False)) == 1
 
 
 def test_residuals_that_are_no_numbers():
@@ -455,6 +472,8 @@ def test_a_residual_that_is_no_number_in_the_middle_ends_the_training():
         ({"candidates": {"equation": X[:3]}}, r"`candidates\['equation'\]`.*at least 25"),
         ({"redraw_every": 0}, "`redraw_every`"),
         ({"callbacks": 3}, "`callbacks` argument of fit_residual"),
+        ({"update_grid": "no"}, "`update_grid`.*True or False"),
+        ({"progress": 3}, "`progress`.*True or False"),
     ],
 )
 def test_arguments_are_checked(change, message):
@@ -462,6 +481,11 @@ def test_arguments_are_checked(change, message):
     given = {"residuals": SINE, "points": AT, "progress": False, **change}
     with unchanged(model), pytest.raises(ValueError, match=message):
         fit_residual(model, **given)
+
+
+def test_what_is_no_network_is_refused():
+    with pytest.raises(TypeError, match="`network` argument of fit_residual must be a network; got 3"):
+        fit_residual(3, SINE, AT)
 
 
 def test_splines_without_the_derivative_are_refused():
