@@ -51,7 +51,8 @@ def fit_residual(
 
     Minimised is Σ wᵢ·mean(rᵢ²) over all residuals, by Levenberg-Marquardt. The Jacobian is assembled from the derivatives that
     the residuals ask for, carried through the layers, without automatic differentiation per point. Besides what the points themselves
-    take, memory holds 32 MB of it at a time, 8·P² bytes for P parameters, and at most 256 MB of basis functions a residual.
+    take, memory holds 32 MB of it at a time, some 60·P² bytes for P parameters (seven matrices at once), and at most 256 MB of basis
+    functions a residual.
 
     Args:
         network: The network, in float64 for more than six digits. Second derivatives of splines of order k are of order k - 2:
