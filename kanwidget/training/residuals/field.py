@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
 from kanwidget import _check
+
+#: What tells a derivative: `()` the value, `(a,)` the slope in a feature, `(a, b)` the second derivative in two.
+Features = tuple[int, ...]
 
 #: What to do about a third derivative.
 _HIGHER = (
@@ -22,6 +25,7 @@ class Field:
     Args:
         x: The points, `(batch, features)`.
         parts: Derivatives `(batch, outputs)` by their features, `()` for the value, `(a,)` and `(a, b)` with a ≤ b.
+        ask: Told which ones are about to be read, so that they can be computed then.
 
     Examples:
         >>> x = torch.tensor([[1.0, 2.0]])
@@ -30,13 +34,16 @@ class Field:
         tensor([[5.]])
     """
 
-    def __init__(self, x: Tensor, parts: Mapping[tuple[int, ...], Tensor]) -> None:
+    def __init__(
+        self, x: Tensor, parts: Mapping[Features, Tensor], ask: Callable[[set[Features]], None] = lambda _: None
+    ) -> None:
         self.x = x
-        self._parts = parts
+        self._parts, self._ask = parts, ask
 
     @property
     def value(self) -> Tensor:
         """The outputs, `(batch, outputs)`."""
+        self._ask({()})
         return self._parts[()]
 
     def d(self, *features: int) -> Tensor:
@@ -45,6 +52,7 @@ class Field:
             _check.fail("features", "Field.d", "one feature or two", features, _HIGHER)
         last = self.x.shape[1] - 1
         key = tuple(sorted(_check.integer(f, "features", "Field.d", low=0, high=last) for f in features))
+        self._ask({key})
         try:
             return self._parts[key]
         except KeyError:
@@ -55,15 +63,20 @@ class Field:
     @property
     def gradient(self) -> Tensor:
         """All first derivatives, `(batch, outputs, features)`."""
-        return torch.stack([self.d(a) for a in range(self.x.shape[1])], dim=-1)
+        every = range(self.x.shape[1])
+        self._ask({(a,) for a in every})
+        return torch.stack([self.d(a) for a in every], dim=-1)
 
     @property
     def hessian(self) -> Tensor:
         """All second derivatives, `(batch, outputs, features, features)`."""
         every = range(self.x.shape[1])
+        self._ask({(a, b) for a in every for b in every if a <= b})
         return torch.stack([torch.stack([self.d(a, b) for b in every], dim=-1) for a in every], dim=-2)
 
     @property
     def laplacian(self) -> Tensor:
         """The sum of ∂²/∂xₐ² over all features, `(batch, outputs)`."""
-        return torch.stack([self.d(a, a) for a in range(self.x.shape[1])]).sum(0)
+        every = range(self.x.shape[1])
+        self._ask({(a, a) for a in every})
+        return torch.stack([self.d(a, a) for a in every]).sum(0)

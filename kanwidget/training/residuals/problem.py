@@ -13,7 +13,7 @@ from kanwidget import _check
 from kanwidget.core.jets import Wanted
 from kanwidget.core.network import Network
 from kanwidget.datasets import arrays
-from kanwidget.training.residuals.field import Field
+from kanwidget.training.residuals.field import Features, Field
 from kanwidget.training.residuals.objective import ResidualObjective
 from kanwidget.training.residuals.terms import Term, takes
 
@@ -68,7 +68,7 @@ def _first_look(network: Network, term: Term, unknowns: dict[str, float]) -> Ter
     with torch.no_grad():
         objective = ResidualObjective(network, [term], unknowns)
         parts = [_Asked(objective, replace(term, x=x, sets=1)) for x in term.x.chunk(term.sets)]
-        term.of_fields([Field(part.term.x, part) for part in parts], objective.named())
+        term.of_fields([Field(part.term.x, part, part.ask) for part in parts], objective.named())
         narrow = replace(term, wanted=Wanted.of({features for part in parts for features in part}))
         jet = objective.jet(narrow)
         residual = narrow.residual(jet, objective.named())
@@ -87,18 +87,22 @@ def _first_look(network: Network, term: Term, unknowns: dict[str, float]) -> Ter
     return replace(narrow, columns=residual.shape[1])
 
 
-class _Asked(dict[tuple[int, ...], Tensor]):
-    """The derivatives at some points that were asked for, each computed by itself then: all of second order would be a square of them."""
+class _Asked(dict[Features, Tensor]):
+    """The derivatives at some points that a residual asks for, computed then: all of second order would be many more."""
 
     def __init__(self, objective: ResidualObjective, term: Term) -> None:
         super().__init__()
         self.objective, self.term = objective, term
 
-    def __missing__(self, features: tuple[int, ...]) -> Tensor:
-        jet = self.objective.jet(replace(self.term, wanted=Wanted.of({features})), keep=False)
-        found = jet.value if not features else jet.first[:, 0] if len(features) == 1 else jet.second[:, 0]
-        self[features] = found
-        return found
+    def ask(self, derivatives: set[Features]) -> None:
+        """Compute those that aren't there yet, in one pass."""
+        if derivatives <= self.keys():
+            return
+        wanted = Wanted.of(derivatives)
+        jet = self.objective.jet(replace(self.term, wanted=wanted), keep=False)
+        self[()] = jet.value
+        self.update({(a,): part for a, part in zip(wanted.firsts, jet.first.unbind(1), strict=True)})
+        self.update(dict(zip(wanted.seconds, jet.second.unbind(1), strict=True)))
 
 
 def _functions(residuals: Any) -> dict[str, Callable[..., Tensor]]:

@@ -504,6 +504,9 @@ def test_only_what_is_asked_for_is_computed_from_the_first_look_on(monkeypatch):
     monkeypatch.setattr(ResidualObjective, "jet", jet)
     fit_residual(KAN([9, 1]), {"a": lambda u: u.d(3) + u.value}, {"a": uniform(20, 9)}, steps=2, progress=False)
     assert max(carried) == 1  # of the 54 that there are
+    carried.clear()
+    fit_residual(KAN([9, 1]), {"a": lambda u: u.laplacian}, {"a": uniform(20, 9)}, steps=0, progress=False)
+    assert carried[:2] == [18, 18]  # all at once, and then those of the steps
 
 
 def test_a_field_says_what_it_has():
