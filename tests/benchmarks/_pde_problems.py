@@ -96,8 +96,9 @@ def burgers_solution(x: np.ndarray, t: np.ndarray, viscosity: float = VISCOSITY)
     """u_t + u·u_x = ν·u_xx with u = -sin πx at t = 0, by Hopf's and Cole's integral.
 
     u = -E[w·sin πη] / E[w] with η = x - √(2νt)·s, w = exp(-cos πη/(2πν)) and s normal; the trapezoidal rule is exact to round-off.
+    What counts has come from no farther than |u|·t ≤ t, which is s = √(t/2ν), and the normal density about it.
     """
-    s = np.linspace(-9, 9, 4001)
+    s = np.linspace(-1, 1, 8001) * (9 + np.sqrt(t.max() / (2 * viscosity)))
     found = np.empty_like(x)
     for start in range(0, len(x), 500):
         rows = slice(start, start + 500)
