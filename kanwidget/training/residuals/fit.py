@@ -69,9 +69,11 @@ def fit_residual(
         unknowns: Constants to find, by name with first values. Functions with arguments of these names get them as numbers.
         grids: Grid intervals to go on with, one after the other, each greater than the last: `(10, 20)`.
         candidates: For residuals whose points are to follow the residual, points to draw them from, every `redraw_every` steps by
-            the density |r|/mean|r| + 1 (arXiv:2207.10289). Those functions must take everything from `u.x`.
+            the density |r|/mean|r| + 1 (arXiv:2207.10289), |r| here remembered over the drawings, so that points stay where a front
+            is. Those functions must take everything from `u.x`.
         redraw_every: See there.
-        update_grid: Whether hidden grids follow the activations at steps 10 and 20, as in `fit`.
+        update_grid: Whether grids follow the activations at steps 10 and 20 of the first grid, as in `fit`, and are
+            widened, which changes nothing within, wherever activations come close to an end.
         seed: Of that drawing.
         callbacks: Called with `(network, record)` after each step; one that returns True ends the training.
         progress: Whether to show a progress bar.

@@ -88,6 +88,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         self.events: list[Event] = []
         self._ahead, self._begun, self._finished = list(plan.grids), 0, False
         self._generator = torch.Generator().manual_seed(plan.seed)
+        self._memories: dict[str, Tensor] = {}
         self._terms = problem.terms
         with self._threads():
             self._build(problem.unknowns)
@@ -160,7 +161,9 @@ class ResidualTrainer(Iterator[StepRecord]):
         return points or self._schedule().ahead(done, self.plan.steps)
 
     def _schedule(self) -> GridSchedule:
-        return GridSchedule(self.network, self._rows(), Settings(update_grid=self.plan.update_grid))
+        # Splines follow moved knots by least squares only, and second derivatives of a front that has formed don't survive it.
+        first = self._begun == 0
+        return GridSchedule(self.network, self._rows(), Settings(update_grid=self.plan.update_grid and first))
 
     def _rows(self) -> Tensor:
         return torch.cat([term.x for term in self._terms])
@@ -195,12 +198,13 @@ class ResidualTrainer(Iterator[StepRecord]):
 
     def _redraw(self) -> None:
         objective = self.objective
-        objective.terms = [
-            redraw(objective, term, self.problem.candidates[term.name], self._generator)
-            if term.name in self.problem.candidates
-            else term
-            for term in objective.terms
-        ]
+        terms, memories = list(objective.terms), dict(self._memories)
+        for place, term in enumerate(terms):
+            if (candidates := self.problem.candidates.get(term.name)) is not None:
+                terms[place], memories[term.name] = redraw(
+                    objective, term, candidates, memories.get(term.name), self._generator
+                )
+        objective.terms, self._memories = terms, memories
         self._terms = objective.terms
         self._note("points", "points drawn anew")
 

@@ -12,6 +12,8 @@ from kanwidget.training.residuals.terms import Term
 
 #: Points of the candidates' density that don't depend on the residual: `c` of the reference, whose `k` is 1 too.
 _EVENLY = 1.0
+#: What counts of a drawing at the next.
+_MEMORY = 0.9
 #: Directions of the normal matrix below this part of its largest are determined by nothing.
 _UNDETERMINED = 1e-13
 
@@ -36,19 +38,28 @@ def balance(objective: ResidualObjective) -> list[Term]:
     ]
 
 
-def redraw(objective: ResidualObjective, term: Term, candidates: Tensor, generator: torch.Generator) -> Term:
-    """The term at as many points of the candidates, drawn with a density of |r| / mean |r| + 1, none twice.
+def redraw(
+    objective: ResidualObjective, term: Term, candidates: Tensor, memory: Tensor | None, generator: torch.Generator
+) -> tuple[Term, Tensor]:
+    """The term at as many points of the candidates, none twice, and what to remember for the next drawing, `(candidates,)`.
+
+    The density is m / mean m + 1, m the decaying sum over all drawings of |r| / mean |r|. Without the memory points leave a front
+    as soon as it is met there, and it is lost until the next drawing: on Burgers' equation with 4,000 points the residual at the
+    candidates then went up and down between 6e-4 and 8e-3, with it the error between 6e-5 and 2e-3.
 
     References:
         Wu et al., "A comprehensive study of non-adaptive and residual-based adaptive sampling", arXiv:2207.10289, section 2 (RAD).
+        Anagnostopoulos et al., "Residual-based attention and connection to information bottleneck theory in PINNs", arXiv:2307.00379
+        (weights that remember).
     """
     there = term.at(candidates)
     with torch.no_grad():
         sizes = there.residual(objective.jet(there, keep=False), objective.named()).norm(dim=1).double()
     mean = sizes.mean()
-    density = sizes / mean + _EVENLY if bool(torch.isfinite(mean)) and mean > 0 else torch.ones_like(sizes)
-    chosen = torch.multinomial(density.cpu(), len(term.x), generator=generator)
-    return term.at(candidates[chosen.to(candidates.device)])
+    shares = sizes / mean if bool(torch.isfinite(mean)) and mean > 0 else torch.ones_like(sizes)
+    memory = shares if memory is None else _MEMORY * memory + shares
+    chosen = torch.multinomial((memory / memory.mean() + _EVENLY).cpu(), len(term.x), generator=generator)
+    return term.at(candidates[chosen.to(candidates.device)]), memory
 
 
 def standard_errors(objective: ResidualObjective) -> list[float]:

@@ -8,6 +8,7 @@ import torch
 
 import kanwidget
 from kanwidget import KAN, fit_residual
+from kanwidget.surgery import update_grid
 from kanwidget.training.residuals import Field, ResidualError
 from kanwidget.training.residuals import objective as objectives
 from kanwidget.training.residuals.objective import ResidualObjective
@@ -227,11 +228,30 @@ def test_balanced_weights_give_every_residual_the_same_trace():
 def test_points_are_drawn_where_the_residual_is_large():
     objective = objective_of(plain(), {"a": lambda u: 1e3 * (u.x[:, [0]] > 0.9) + 0 * u.value}, {"a": uniform(200, 2)})
     candidates = uniform(2000, 2, seed=5)
-    drawn = redraw(objective, objective.terms[0], candidates, torch.Generator().manual_seed(0))
+    drawn, _ = redraw(objective, objective.terms[0], candidates, None, torch.Generator().manual_seed(0))
     assert drawn.x.shape == (200, 2)
     assert len(torch.unique(drawn.x, dim=0)) == 200
     among = float((candidates[:, 0] > 0.9).double().mean())
     assert float((drawn.x[:, 0] > 0.9).double().mean()) > 3 * among
+
+
+def test_points_stay_where_a_residual_was_large():
+    place = {"left": True}
+    objective = objective_of(
+        plain(),
+        {"a": lambda u: 1e3 * ((u.x[:, [0]] < 0) == place["left"]) + 0 * u.value},
+        {"a": uniform(200, 2)},
+    )
+    term, candidates, generator = objective.terms[0], uniform(2000, 2, seed=5), torch.Generator().manual_seed(0)
+    _, memory = redraw(objective, term, candidates, None, generator)
+    place["left"] = False
+
+    def on_the_left(memory):
+        return float((redraw(objective, term, candidates, memory, generator)[0].x[:, 0] < 0).double().mean())
+
+    # Of densities 1 : 3 without a memory, and of 1 + 0.9/0.95 : 1 + 1/0.95 with it.
+    assert on_the_left(None) < 0.35
+    assert on_the_left(memory) > 0.4
 
 
 def test_points_that_follow_the_residual():
@@ -242,6 +262,18 @@ def test_points_that_follow_the_residual():
     )
     assert [event.step for event in history.events if event.kind == "points"] == [5, 10, 15]
     assert float((model.predict(X) - torch.sin(X)).abs().max()) < 1e-2
+
+
+def test_grids_are_moved_while_the_first_is_trained_and_no_more():
+    def stretch(model, record):
+        if record.step in (9, 21):
+            update_grid(model, X, margin=1.0)
+
+    model = KAN([1, 2, 1], grid=3, k=5, grid_range=(0, 3))
+    history = model.fit_residual(SINE, AT, steps=15, grids=(6,), callbacks=[stretch], progress=False)
+    assert [event.step for event in history.events if event.kind == "grid"] == [10]
+    assert any(event.kind == "refine" for event in history.events)
+    assert len(history) > 25
 
 
 # ---- what ends it
