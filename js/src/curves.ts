@@ -7,17 +7,23 @@ interface EdgeCurve {
   low: number;
   high: number;
   values: Float32Array;
+  /** From its lowest to its highest finite value. */
+  height: number;
 }
 
 export class Curves {
-  #rows = new Map<string, Float32Array>();
+  #rows = new Map<string, EdgeCurve>();
 
   set(array: NumberArray | undefined, keys: readonly EdgeKey[]): void {
     if (array?.shape.length !== 2 || array.shape[0] !== keys.length) return;
     const width = array.shape[1] ?? 0;
     if (width <= CURVE_HEAD) return;
-    for (const [i, key] of keys.entries())
-      this.#rows.set(keyText(key), array.values.subarray(i * width, (i + 1) * width));
+    for (const [i, key] of keys.entries()) {
+      const row = array.values.subarray(i * width, (i + 1) * width);
+      const values = row.subarray(CURVE_HEAD);
+      const known = { importance: row[0]!, low: row[1]!, high: row[2]!, values, height: height(values) };
+      this.#rows.set(keyText(key), known);
+    }
   }
 
   /** The importance of every edge of the structure. */
@@ -25,7 +31,7 @@ export class Curves {
     if (importance?.values.length !== structure.edges.length) return;
     for (const [i, key] of edgeKeys(structure).entries()) {
       const row = this.#rows.get(key);
-      if (row) row[0] = importance.values[i]!;
+      if (row) row.importance = importance.values[i]!;
     }
   }
 
@@ -36,9 +42,7 @@ export class Curves {
   }
 
   get(key: string): EdgeCurve | null {
-    const row = this.#rows.get(key);
-    if (!row) return null;
-    return { importance: row[0]!, low: row[1]!, high: row[2]!, values: row.subarray(CURVE_HEAD) };
+    return this.#rows.get(key) ?? null;
   }
 
   /**
@@ -49,28 +53,29 @@ export class Curves {
     const most: number[] = [];
     for (const [i, key] of edgeKeys(structure).entries()) {
       const layer = structure.edges[i]!.key[0]!;
-      const row = this.#rows.get(key);
-      most[layer] = Math.max(most[layer] ?? 0, row ? height(row) : 0);
+      most[layer] = Math.max(most[layer] ?? 0, this.#rows.get(key)?.height ?? 0);
     }
     return most.map((value) => value * part);
   }
 
   /** Importance of every edge, scaled so that the strongest has 1; NaN counts as none. */
   importance(structure: Structure): Float32Array {
-    const raw = Float32Array.from(edgeKeys(structure), (key) => {
-      const value = this.#rows.get(key)?.[0] ?? 0;
-      return Number.isFinite(value) ? Math.max(0, value) : 0;
-    });
-    const top = raw.reduce((most, value) => Math.max(most, value), 0);
-    return top > 0 ? raw.map((value) => value / top) : raw;
+    const keys = edgeKeys(structure);
+    const all = new Float32Array(keys.length);
+    let top = 0;
+    for (let i = 0; i < keys.length; i++) {
+      const value = this.#rows.get(keys[i]!)?.importance ?? 0;
+      if (Number.isFinite(value) && value > 0) all[i] = value;
+      top = Math.max(top, all[i]!);
+    }
+    return top > 0 ? all.map((value) => value / top) : all;
   }
 }
 
-/** From the lowest to the highest sample of a row; infinite samples don't count. */
-function height(row: Float32Array): number {
+/** From the lowest to the highest sample; infinite ones don't count. */
+function height(samples: Float32Array): number {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (let i = CURVE_HEAD; i < row.length; i++) {
-    const value = row[i]!;
+  for (const value of samples) {
     if (!Number.isFinite(value)) continue;
     low = Math.min(low, value);
     high = Math.max(high, value);

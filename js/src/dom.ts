@@ -67,6 +67,33 @@ export function place(node: Element, children: Element[]): void {
   });
 }
 
+/** Makes an element look like another of its kind; false where that is not done by attributes and text alone. */
+function take(node: Element, like: Element): boolean {
+  if (node.nodeName !== like.nodeName || node.getAttribute("class") !== like.getAttribute("class")) return false;
+  if (node.firstElementChild || like.firstElementChild) return node.isEqualNode(like);
+  for (const { name } of [...node.attributes]) if (!like.hasAttribute(name)) node.removeAttribute(name);
+  for (const { name, value } of like.attributes) if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  setText(node, like.textContent);
+  return true;
+}
+
+/**
+ * Makes a drawing look like `children`. Elements stay, from the first on and from the last back, as far as they are of the
+ * same kind: a new one would cost its style, its layout and its text anew.
+ */
+export function renew(node: Element, children: readonly Element[]): void {
+  const old = [...node.children];
+  let most = Math.min(old.length, children.length);
+  let first = 0;
+  while (first < most && take(old[first]!, children[first]!)) first++;
+  most -= first;
+  let last = 0;
+  while (last < most && take(old.at(-1 - last)!, children.at(-1 - last)!)) last++;
+  const after = old[old.length - last] ?? null;
+  for (const gone of old.slice(first, old.length - last)) gone.remove();
+  for (const next of children.slice(first, children.length - last)) node.insertBefore(next, after);
+}
+
 /** What has the focus, also within a shadow root. */
 export const activeIn = (node: Element): Element | null =>
   (node.getRootNode() as Document | ShadowRoot).activeElement ?? null;

@@ -17,6 +17,15 @@ describe("curves", () => {
     expect(view.one('[data-kw-toggle="axis"]').textContent).toBe("seconds");
   });
 
+  it("keep the elements that stay", () => {
+    const ticks = () => view.all('[data-kw-panel="curves"] svg .kw-tick');
+    const before = ticks();
+    view.kernel.tick(20);
+    frame();
+    const kept = ticks().filter((one) => before.includes(one));
+    expect(kept.length).toBeGreaterThan(before.length / 2);
+  });
+
   it("leave out test and penalty where there are none", () => {
     const bare = mount({ width: [1, 1], steps: 5, test: false });
     expect(bare.one('[data-kw-panel="curves"] svg').getAttribute("aria-label")).toContain("curves of train;");

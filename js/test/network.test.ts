@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { layout } from "../src/layout";
 import { cardPlace } from "../src/views/hover-card";
 import { FakeKernel } from "./fake/kernel";
+import { pack } from "./fake/pack";
 import { frame, mount, mountEach } from "./helpers";
 
 const view = mountEach();
@@ -168,6 +169,54 @@ describe("drawing", () => {
     many.kernel.pushSelection();
     frame();
     expect(many.one(`[data-kw-edge="${hidden.key.join("-")}"]`).getAttribute("aria-pressed")).toBe("true");
+  });
+});
+
+describe("frames of a training", () => {
+  /** The importance of every edge as a kernel tells it after an act. */
+  const weigh = (importance: number[]) => {
+    const all = view.kernel.edges.map((_, i) => i);
+    const { arrays, buffer } = pack({ curves: view.kernel.curveRows(all), importance: [importance, [all.length]] });
+    view.kernel.push("curves", { edges: null, arrays }, buffer);
+    frame();
+  };
+  const rising = Array.from({ length: 15 }, (_, i) => i + 1);
+  const names = () => view.all("[data-kw-edge]").map((edge) => edge.getAttribute("aria-label"));
+
+  it("that tell nothing new write nothing", () => {
+    const write = vi.spyOn(Element.prototype, "setAttribute");
+    const written = () =>
+      write.mock.calls.filter((_, i) => (write.mock.contexts[i] as Element).closest('[data-kw-panel="network"] svg'));
+    view.kernel.tick(1);
+    frame();
+    expect(written().length).toBeGreaterThan(0);
+    write.mockClear();
+    view.kernel.tick(0);
+    frame();
+    expect(written()).toEqual([]);
+    write.mockRestore();
+  });
+
+  it("renew widths at once, names once a second and at the end", () => {
+    const widths = () => view.all(".kw-wire").map((wire) => wire.getAttribute("stroke-width"));
+    view.click('[data-kw-action="start"]');
+    const later = () => vi.setSystemTime(Date.now() + 1001);
+    later();
+    weigh(rising);
+    const [first, wide] = [names(), widths()];
+    weigh(rising.toReversed());
+    expect(names()).toEqual(first);
+    expect(widths()).toEqual(wide.toReversed());
+    later();
+    weigh(rising.toReversed());
+    const second = names();
+    expect(second).not.toEqual(first);
+    weigh(rising);
+    expect(names()).toEqual(second);
+    view.kernel.running = false;
+    view.kernel.push("status", { status: view.kernel.status() });
+    frame();
+    expect(names()).toEqual(first);
   });
 });
 

@@ -41,7 +41,7 @@ describe("a large network", () => {
 
   it("keeps its curves but for those that are told, and hears the importance of all", () => {
     load(store);
-    const kept = store.curves.get("0-0-0")!;
+    const kept = { ...store.curves.get("0-0-0")! };
     const { message, buffer } = named("curves.changed");
     expect(message.edges).toEqual([[0, 1, 0]]);
     store.curves.set({ values: new Float32Array(36).fill(9), shape: [1, 36] }, [[0, 1, 0]]);

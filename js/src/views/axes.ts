@@ -1,5 +1,5 @@
 // What the plots of the data tabs share: a stage with a readout, and two axes with ticks and titles.
-import { attrs, h, line, s, setText, tick } from "../dom";
+import { attrs, h, line, renew, s, setText, tick } from "../dom";
 import { power, tickLabels } from "../format";
 import type { Registry } from "../listeners";
 import { cut as shorten } from "../names";
@@ -13,11 +13,14 @@ export interface Size {
 
 /** A drawing that fills its place, and what is read under the pointer. */
 export class Stage {
-  readonly svg = s("svg", { role: "img" });
+  #drawing = s("g");
+  /** Through the place that is pointed at. */
+  readonly cross = line("", "kw-c6", 1);
+  #ring = s("circle", { class: "kw-p kw-float", "stroke-width": 2 });
+  readonly svg = s("svg", { role: "img" }, this.#drawing, this.cross, this.#ring);
   size: Size = { width: 420, height: 220 };
   #empty = h("p", { class: "kw-empty kw-dim" });
   #readout = h("div", { class: "kw-readout kw-box kw-pop kw-fine", "aria-hidden": "true", hidden: true });
-  #ring = s("circle", { class: "kw-p kw-float", "stroke-width": 2 });
   readonly node = h("div", { class: "kw-stage kw-fill" }, this.svg, this.#empty, this.#readout);
 
   #at: [number, number] = [Number.NaN, Number.NaN];
@@ -46,7 +49,7 @@ export class Stage {
   show(label: string, children: Element[], missing = ""): void {
     const { width, height } = this.size;
     attrs(this.svg, { width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": label || missing });
-    this.svg.replaceChildren(...children, this.#ring);
+    renew(this.#drawing, children);
     setText(this.#empty, missing);
     this.#empty.hidden = !missing;
   }

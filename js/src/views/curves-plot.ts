@@ -14,8 +14,6 @@ export interface Chart {
   drawn: boolean;
   invert(pixel: number): number;
   eventX(step: number): number;
-  /** The line under the pointer. */
-  cross: SVGPathElement;
   width: number;
   top: number;
   bottom: number;
@@ -74,7 +72,6 @@ export function drawChart(context: Context, stage: Stage, missing: string): Char
     xs,
     x,
     drawn: names.length > 0,
-    cross: line("", "kw-c6", 1),
     width,
     right,
     bottom,
@@ -90,7 +87,6 @@ export function drawChart(context: Context, stage: Stage, missing: string): Char
         ...events(context, chart),
         ...lines(store, names, xs, x, y, right),
         ...labels(store, names, y, chart),
-        chart.cross,
       ]
     : [];
   stage.show(summary(store, names), parts, chart.drawn ? "" : missing);

@@ -44,14 +44,14 @@ const emptyText = ({ act, store }: Context): string => {
 /** The crosshair and the values under it. */
 function hover({ store }: Context, stage: Stage, chart: Chart | null, at: number): void {
   const shown = chart?.drawn && !Number.isNaN(at);
-  if (chart) attrs(chart.cross, { d: "" });
   if (!shown) {
+    attrs(stage.cross, { d: "" });
     stage.read(0, 0, []);
     return;
   }
   const row = bisect(chart.xs, chart.invert(at));
   const x = chart.x(chart.xs[row]!);
-  attrs(chart.cross, { d: `M${x.toFixed(1)} ${chart.top}V${chart.bottom}` });
+  attrs(stage.cross, { d: `M${x.toFixed(1)} ${chart.top}V${chart.bottom}` });
   const step = store.metrics.column("step")[row]!;
   const near = store.state.history.events.filter((event) => Math.abs(chart.eventX(event.step) - at) < 6);
   stage.read(x, 34, [

@@ -1,14 +1,14 @@
 // The elements of edges: a wire and a wide invisible path to hit, and above all wires the thumbnail. Edges without a
 // slot for a thumbnail show one that floats above the rest while they are selected or pointed at.
 import { type Context, endNames, stateText } from "../context";
-import { activeIn, attrs, line, place, s, setText } from "../dom";
+import { activeIn, attrs, line, place, s } from "../dom";
 import { number, pretty } from "../format";
 import { boundText, edgesOf, graph, isPinned } from "../graph";
 import { type Box, type PlacedEdge, wirePath } from "../layout";
-import { cut, measure } from "../names";
 import { type EdgeInfo, edgeKeys, keyText } from "../protocol";
 import { extent, linear, path } from "../scales";
 import { type Topics, touches } from "../topics";
+import { badgeText, boundSign, label, markText } from "./edge-signs";
 
 interface Parts {
   wire: SVGPathElement;
@@ -21,9 +21,15 @@ interface Parts {
   mark: SVGGElement | null;
   bound: SVGGElement | null;
   sign: string;
-  /** What the curve was last drawn from. */
+  /** What it was last drawn from: its place, the curve, its weight, the marks on it. */
+  placed: PlacedEdge | null;
   drawn: unknown[];
+  weight: string;
+  looks: string;
 }
+
+/** A name that changes with every frame is noise to who listens: while training runs it is renewed this often. */
+const NAME_MS = 1000;
 
 const DASH: Record<EdgeInfo["state"], string | null> = { spline: null, symbolic: null, both: "9 3", pruned: "1.5 3.5" };
 /** A bare wire has no label that says it. */
@@ -35,7 +41,11 @@ export class EdgeLayer {
   readonly signs = s("g", { class: "kw-float", "aria-hidden": "true" });
   readonly floating = s("g", { class: "kw-float", "aria-hidden": "true" });
   #parts = new Map<string, Parts>();
+  #shown: PlacedEdge[] = [];
+  /** What decides which edges are shown. */
+  #asked: unknown[] = [];
   #order = "";
+  #named = 0;
   #heights: number[] = [];
   #marks: ReadonlyMap<string, string> = new Map();
 
@@ -46,13 +56,17 @@ export class EdgeLayer {
   }
 
   /** Which edges have elements: those with a tier of their own, the selected ones and the one pointed at. */
-  #shown(placed: readonly PlacedEdge[], full: ReadonlySet<string>): PlacedEdge[] {
+  #show(placed: readonly PlacedEdge[], full: ReadonlySet<string>): void {
     const { cursor } = this.context.ui.values;
-    return placed.filter((edge) => {
+    const now = [placed, cursor, ...full];
+    if (now.length === this.#asked.length && now.every((one, i) => one === this.#asked[i])) return;
+    this.#asked = now;
+    this.#shown = placed.filter((edge) => {
       if (edge.tier !== "merged") return true;
       const key = this.#key(edge);
       return full.has(key) || key === cursor;
     });
+    this.#keep(this.#shown);
   }
 
   /** `marks` are the edges that would be fixed, and to what. */
@@ -67,26 +81,28 @@ export class EdgeLayer {
     const selected = new Set(store.state.selection.edges.map(keyText));
     const full = new Set(selected);
     if (ui.values.hover) full.add(ui.values.hover);
-    const shown = this.#shown(placed, full);
-    const fresh = this.#keep(shown);
-    const stop = this.#tabStop(shown);
-    const moved = touches(topics, "structure", "size", "view", "curves") || marks !== this.#marks;
+    this.#show(placed, full);
+    const stop = this.#tabStop();
+    const marked = marks !== this.#marks;
+    const moved = marked || touches(topics, "structure", "size", "view", "curves");
+    const due = !store.running || Date.now() - this.#named > NAME_MS;
+    const named = due && touches(topics, "curves", "status");
+    if (named) this.#named = Date.now();
     this.#marks = marks;
     if (moved) this.#heights = store.curves.leastHeights(store.state.structure);
-    for (const edge of shown) {
+    for (const edge of this.#shown) {
       const key = this.#key(edge);
       const parts = this.#parts.get(key)!;
-      if (moved || fresh.has(key)) this.#shape(parts, edge, importance[edge.index] ?? 0);
-      attrs(parts.group, { "aria-pressed": String(selected.has(key)), tabindex: key === stop ? 0 : -1 });
-      for (const node of [parts.group, parts.wire])
-        attrs(node, {
-          "data-selected": selected.has(key),
-          "data-hover": ui.values.hover === key || near.has(key),
-          "data-marked": marks.has(key),
-        });
+      const strength = importance[edge.index] ?? 0;
+      const elsewhere = marked || parts.placed !== edge;
+      if (elsewhere) this.#put(parts, edge);
+      if (elsewhere || moved) this.#weigh(parts, edge, strength);
+      if (elsewhere || named) this.#name(parts, edge, strength);
+      const hover = ui.values.hover === key || near.has(key);
+      mark(parts, key === stop, selected.has(key), hover, marks.has(key));
     }
     this.#float(
-      shown.filter((edge) => edge.tier !== "thumb" && full.has(this.#key(edge))),
+      this.#shown.filter((edge) => edge.tier !== "thumb" && full.has(this.#key(edge))),
       selected,
     );
   }
@@ -101,22 +117,21 @@ export class EdgeLayer {
   }
 
   /** Exactly one edge, or one node, is reached by Tab. */
-  #tabStop(shown: PlacedEdge[]): string | null {
-    const keys = shown.map((edge) => this.#key(edge));
+  #tabStop(): string | null {
     const wanted = this.context.ui.values.cursor;
     if (graph(this.context.store.state.structure).nodes.has(wanted ?? "")) return null;
-    return wanted && keys.includes(wanted) ? wanted : (keys[0] ?? null);
+    const [first] = this.#shown;
+    return wanted && this.#parts.has(wanted) ? wanted : first ? this.#key(first) : null;
   }
 
   /** Makes and removes elements so that there is one set per shown edge; thumbnails lie above bare wires. */
-  #keep(shown: PlacedEdge[]): Set<string> {
+  #keep(shown: PlacedEdge[]): void {
     const sorted = [...shown].sort(
       (a, b) => Number(a.tier === "thumb") - Number(b.tier === "thumb") || a.index - b.index,
     );
     const keys = sorted.map((edge) => this.#key(edge));
-    const fresh = new Set<string>();
     const order = sorted.map((edge, i) => edge.tier + keys[i]).join();
-    if (order === this.#order) return fresh;
+    if (order === this.#order) return;
     this.#order = order;
     const wanted = new Set(keys);
     for (const [key, parts] of this.#parts) {
@@ -125,9 +140,7 @@ export class EdgeLayer {
       this.#parts.delete(key);
     }
     for (const key of keys) {
-      if (this.#parts.has(key)) continue;
-      this.#parts.set(key, make(key));
-      fresh.add(key);
+      if (!this.#parts.has(key)) this.#parts.set(key, make(key));
     }
     const focused = activeIn(this.node);
     const parts = sorted.map((edge, i) => ({ ...this.#parts.get(keys[i]!)!, bare: edge.tier !== "thumb" }));
@@ -145,25 +158,25 @@ export class EdgeLayer {
     // Moving an element takes the focus away from it.
     if (focused && this.node.contains(focused) && activeIn(this.node) !== focused)
       (focused as SVGElement).focus({ preventScroll: true });
-    return fresh;
   }
 
-  #shape(parts: Parts, edge: PlacedEdge, importance: number): void {
-    const info = this.context.store.state.structure.edges[edge.index]!;
+  #info(edge: PlacedEdge): EdgeInfo {
+    return this.context.store.state.structure.edges[edge.index]!;
+  }
+
+  /** What depends on the place and the state alone. */
+  #put(parts: Parts, edge: PlacedEdge): void {
+    parts.placed = edge;
+    const info = this.#info(edge);
     const thumb = edge.tier === "thumb";
     const d = wirePath(edge, thumb);
     attrs(parts.wire, {
       d,
       "data-state": info.state,
       "stroke-dasharray": thumb ? DASH[info.state] : (BARE[info.state] ?? DASH[info.state]),
-      ...weight(info, importance, thumb),
     });
     attrs(parts.hit, { d });
-    attrs(parts.group, {
-      "data-kw-state": info.state,
-      "data-state": info.state,
-      "aria-label": describe(this.context, info, importance, this.#marks),
-    });
+    attrs(parts.group, { "data-kw-state": info.state, "data-state": info.state });
     if (!thumb) {
       unsign(parts);
       return;
@@ -173,12 +186,26 @@ export class EdgeLayer {
       "stroke-dasharray": isPinned(info) ? "2 2" : info.state === "both" ? "6 2" : null,
     });
     attrs(parts.curve, { "stroke-width": info.state === "pruned" ? 1.2 : 1.8 });
-    this.#thumb(parts, info, edge.box);
     const mark = this.#marks.get(this.#key(edge));
     parts.badge = label(parts.badge, parts.group, mark === undefined ? badgeText(info) : null, edge.box);
     parts.mark = label(parts.mark, this.signs, mark === undefined ? null : markText(mark, edge.box.w), edge.box);
     if (parts.mark) attrs(parts.mark, { "data-state": "symbolic" });
     this.#bind(parts, info, edge.box);
+  }
+
+  /** What every frame of a training changes. */
+  #weigh(parts: Parts, edge: PlacedEdge, importance: number): void {
+    const thumb = edge.tier === "thumb";
+    const info = this.#info(edge);
+    const looks = weight(info, importance, thumb);
+    const now = Object.values(looks).join();
+    if (now !== parts.weight) attrs(parts.wire, looks);
+    parts.weight = now;
+    if (thumb) this.#thumb(parts, info, edge.box);
+  }
+
+  #name(parts: Parts, edge: PlacedEdge, importance: number): void {
+    attrs(parts.group, { "aria-label": describe(this.context, this.#info(edge), importance, this.#marks) });
   }
 
   #bind(parts: Parts, info: EdgeInfo, box: Box): void {
@@ -235,13 +262,26 @@ function atLeast([low, high]: [number, number], height: number): [number, number
   return [low - missing, high + missing];
 }
 
-/** Importance as width and opacity; many bare wires in one layer are drawn lighter, so that they stay apart. */
+/** Who is selected, pointed at, in a preview, and the tab stop. */
+function mark(parts: Parts, stop: boolean, selected: boolean, hover: boolean, marked: boolean): void {
+  const looks = [stop, selected, hover, marked].join();
+  if (looks === parts.looks) return;
+  parts.looks = looks;
+  attrs(parts.group, { "aria-pressed": String(selected), tabindex: stop ? 0 : -1 });
+  for (const node of [parts.group, parts.wire])
+    attrs(node, { "data-selected": selected, "data-hover": hover, "data-marked": marked });
+}
+
+/**
+ * Importance as width and opacity, in steps that are just not seen: each that is written costs a style and a layout. Many
+ * bare wires in one layer are drawn lighter, so that they stay apart.
+ */
 function weight(info: EdgeInfo, importance: number, thumb: boolean) {
   if (info.state === "pruned") return { "stroke-width": 1, "stroke-opacity": 1 };
   const strength = Math.sqrt(importance);
   const width = thumb ? 0.9 + 3.4 * strength : 0.5 + 1.6 * importance;
   const opacity = thumb ? 0.35 + 0.65 * strength : 0.12 + 0.6 * importance;
-  return { "stroke-width": width.toFixed(2), "stroke-opacity": opacity.toFixed(2) };
+  return { "stroke-width": width.toFixed(1), "stroke-opacity": (Math.round(opacity * 50) / 50).toFixed(2) };
 }
 
 const rect = ({ x, y, w, h }: Box) => ({ x: x.toFixed(1), y: y.toFixed(1), width: w.toFixed(1), height: h.toFixed(1) });
@@ -263,7 +303,10 @@ function make(key: string): Parts {
     mark: null,
     bound: null,
     sign: "",
+    placed: null,
     drawn: [],
+    weight: "",
+    looks: "",
   };
 }
 
@@ -275,62 +318,4 @@ function describe({ store }: Context, info: EdgeInfo, importance: number, marks:
   const mark = marks.get(keyText(info.key));
   const would = mark === undefined ? "" : `, would be fixed to ${pretty(mark)}`;
   return `${info.name}, ${source} to ${target}, ${state}, importance ${number(importance, 2)}${bound}${would}`;
-}
-
-/** A pin for an edge that is not trained; two links of a chain, and their number, for one that shares its function. */
-function boundSign(info: EdgeInfo, box: Box): SVGGElement {
-  const { tied, state } = info;
-  const pin = isPinned(info)
-    ? [line("M-2.5 -4.5h5m-4 0l-.6 4.3l-1.6 1.6h7.4l-1.6 -1.6l-.6 -4.3M0 1.6v3.6", "", 1.2)]
-    : [];
-  const chain = "M1 -2h-3a2 2 0 0 0 0 4h1.4M-1 2h3a2 2 0 0 0 0 -4h-1.4";
-  const number = String((tied ?? 0) + 1);
-  const from = pin.length * 13;
-  const link = [line(chain, "", 1.4), s("text", { class: "kw-f", x: 6, y: 4 }, number)];
-  const links = tied === undefined ? [] : [s("g", { transform: `translate(${from} 0)` }, ...link)];
-  const width = 14 + (tied === undefined ? 0 : from + 7 * number.length);
-  const plate = s("rect", { class: "kw-solid", x: -7, y: -7, width, height: 14, rx: 7 });
-  // Over the corner, where it hides least of the curve.
-  const transform = `translate(${(box.x + box.w + 10 - width).toFixed(1)} ${(box.y - 1).toFixed(1)})`;
-  const looks = {
-    class: "kw-badge kw-strong kw-fine",
-    transform,
-    "data-state": state,
-    "data-bound": keyText(info.key),
-  };
-  return s("g", looks, plate, ...pin, ...links);
-}
-
-/** The name of a fixed function. */
-function badgeText(info: EdgeInfo): string | null {
-  if (!info.function || !(info.state === "symbolic" || info.state === "both")) return null;
-  return info.state === "both" ? `${pretty(info.function)} + φ` : pretty(info.function);
-}
-
-/** What a preview would fix it to. These stand side by side: none may be wider than its thumbnail. */
-const markText = (name: string, width: number): string =>
-  width > 60 ? `→ ${cut(pretty(name), width / 6.4 - 3)}` : cut(pretty(name), width / 6.4 - 1);
-
-/** A label under a thumbnail, or none; the old one is used again. */
-function label(old: SVGGElement | null, parent: Element, text: string | null, box: Box): SVGGElement | null {
-  if (!text) {
-    old?.remove();
-    return null;
-  }
-  const badge =
-    old ??
-    s(
-      "g",
-      { class: "kw-badge kw-strong kw-fine" },
-      s("rect", { class: "kw-solid", rx: 8, height: 16 }),
-      s("text", { class: "kw-f", "text-anchor": "middle" }),
-    );
-  if (!old) parent.append(badge);
-  const width = measure(text) * 6.4 + (box.w > 50 ? 12 : 7);
-  const [x, y] = [box.x + box.w / 2, box.y + box.h + 2];
-  const [plate, words] = [badge.firstElementChild!, badge.lastElementChild!];
-  attrs(plate, { x: (x - width / 2).toFixed(1), y: (y - 5).toFixed(1), width: width.toFixed(1) });
-  attrs(words, { x: x.toFixed(1), y: (y + 7).toFixed(1) });
-  setText(words, text);
-  return badge;
 }

@@ -93,13 +93,13 @@ export class Drawing {
     if (touches(topics, "structure", "curves")) this.#importance = this.context.store.curves.importance(structure);
     const importance = this.#importance;
     const due = topics.has("curves") && this.#crowded && Date.now() - this.#sorted > RESORT_MS;
-    if (touches(topics, "structure", "size", "view") || due) this.#arrange(importance);
+    const placed = due || touches(topics, "structure", "size", "view");
+    if (placed) this.#arrange(importance);
     const marks = this.#marks !== this.preview.marked;
-    if (marks || touches(topics, "structure", "size", "view", "curves", "selection", "hover")) {
+    if (marks || placed || touches(topics, "curves", "selection", "hover", "status"))
       this.#edges.draw(this.#placed.edges, importance, topics, this.preview.marked);
-      if (marks) this.#drawMerged();
-      drawNodes(this.#nodes, this.#placed, this.context);
-    }
+    if (marks) this.#drawMerged();
+    if (placed || touches(topics, "hover")) drawNodes(this.#nodes, this.#placed, this.context);
     this.#card.draw(topics, this.#placed);
   }
 

@@ -2,7 +2,7 @@
 
 import { row } from "../codecs";
 import type { Context, View } from "../context";
-import { attrs, h, line, s, tick } from "../dom";
+import { attrs, h, line, renew, s, tick } from "../dom";
 import type { Curve } from "../drag";
 import { number, type TickLabels, tickLabels, variable } from "../format";
 import { Registry } from "../listeners";
@@ -105,7 +105,7 @@ function drawSpline(
   attrs(handles.node, { width, height });
   attrs(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
   if (!curve) {
-    svg.replaceChildren();
+    renew(svg, []);
     handles.draw(null, null);
     return null;
   }
@@ -126,7 +126,7 @@ function drawSpline(
   attrs(svg, {
     "aria-label": `The edge's function of ${name} from ${number(x0)} to ${number(x1)}, values from ${number(y0)} to ${number(y1)}`,
   });
-  svg.replaceChildren(
+  renew(svg, [
     ...density(store, x, height),
     ...yAxis(marks, rows, y, left, width),
     ...xAxis([x0, x1], x, left, width, floor, name),
@@ -135,7 +135,7 @@ function drawSpline(
     ...(curve.spline && ui.values.showParts ? [line(path(curve.xs, curve.spline, x, y), "kw-c3", 1.5, "2 3")] : []),
     ...(px && py ? [dots(px, py, x, y)] : []),
     ...functionPaths(curve, store.state.selection.data_range, x, y),
-  );
+  ]);
   const plot: Plot = { x, y, left, right: width - RIGHT, top, floor, range: [y0, y1] };
   handles.draw(plot, curve);
   return { x, y, invert: linear(left, width - RIGHT, x0, x1) };
