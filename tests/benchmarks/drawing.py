@@ -33,7 +33,9 @@ async () => {
   return took;
 }
 """
-# Two frames of a training in turn: what its messages, its drawing and the layout cost, without waiting for the frame.
+# Two frames of a training in turn: all that the page's thread does for one. Its messages, and then the animation frame from its first
+# callback, which is asked for before the explorer asks for its own, to the first task after it: script, style, layout, paint. The
+# numbers come as bytes, as hosts hand them over.
 _UPDATE = """
 async (count) => {
   const { widget, model } = window.gallery;
@@ -41,41 +43,29 @@ async (count) => {
   const el = document.createElement('div');
   document.querySelector('main').replaceChildren(el);
   widget.render({ model: one, el });
+  const bytes = (text) => [new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer)];
+  const told = [0, 1].map((i) =>
+    one.state.answers[`frame ${i}`].map(({ message, buffer }) => [message, buffer === null ? [] : bytes(buffer)]));
   for (let i = 0; i < 6; i++) await new Promise(requestAnimationFrame);
+  const after = new MessageChannel();
   const spent = [];
   for (let i = 0; i < count; i++) {
-    const begin = performance.now();
-    window.drawn();
-    one.answer(`frame ${i % 2}`);
-    const told = performance.now() - begin;
-    // The explorer has asked for the next frame before this does: what it draws is done by then.
-    spent.push(await new Promise((resolve) => {
-      window.ask(() => {
-        const drawn = performance.now();
-        el.getBoundingClientRect();
-        resolve(told + window.drawn() + performance.now() - drawn);
+    let begin = 0;
+    const drawn = new Promise((resolve) => {
+      after.port1.onmessage = () => resolve(performance.now() - begin);
+      requestAnimationFrame(() => {
+        begin = performance.now();
+        after.port2.postMessage(null);
       });
-    }));
+    });
+    const start = performance.now();
+    for (const [message, buffers] of told[i % 2])
+      for (const call of one.handlers.get('msg:custom')) call(message, buffers);
+    const heard = performance.now() - start;
+    spent.push(heard + (await drawn));
   }
   return spent;
 }
-"""
-# How long the callbacks before this one took.
-_WRAP = """
-(() => {
-  window.ask = window.requestAnimationFrame.bind(window);
-  let spent = 0;
-  window.requestAnimationFrame = (call) => window.ask((time) => {
-    const begin = performance.now();
-    call(time);
-    spent += performance.now() - begin;
-  });
-  window.drawn = () => {
-    const all = spent;
-    spent = 0;
-    return all;
-  };
-})();
 """
 
 
@@ -111,7 +101,6 @@ def figures(browser, folder):
     path.write_text(page({str(n): state(width) for n, width in NETWORKS.items()}, frames), encoding="utf-8")
     for edges in NETWORKS:
         context = browser.new_context(viewport={"width": 1200, "height": 800}, offline=True)
-        context.add_init_script(_WRAP)
         tab = context.new_page()
         tab.set_default_timeout(100_000)
         tab.goto(f"{path.as_uri()}?state={edges}")
