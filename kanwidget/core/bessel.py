@@ -32,10 +32,32 @@ def bessel_j(n: int, x: Tensor) -> Tensor:
         tensor([1., 0.], dtype=torch.float64)
     """
     near = x.abs() <= _MEET
-    return torch.where(near, _chebyshev(n, torch.where(near, x, 0.0)), _hankel(n, torch.where(near, _MEET, x)))
+    (close,) = _chebyshev((n,), torch.where(near, x, 0.0))
+    (far,) = _hankel((n,), torch.where(near, _MEET, x))
+    return torch.where(near, close, far)
 
 
-def _coefficients(n: int) -> list[float]:
+def bessel_j01(x: Tensor) -> tuple[Tensor, Tensor]:
+    """J0(x) and J1(x), elementwise, at little more than the cost of one of them.
+
+    It looks at the values of x, and leaves out the expansion that none of them needs: not within `vmap`.
+
+    Examples:
+        >>> j0, j1 = bessel_j01(torch.tensor([0.0, 30.0], dtype=torch.float64))
+        >>> j0[0], j1[0]
+        (tensor(1., dtype=torch.float64), tensor(0., dtype=torch.float64))
+    """
+    near = x.abs() <= _MEET
+    if bool(near.all()):
+        j0, j1 = _chebyshev((0, 1), x)
+        return j0, j1
+    close = _chebyshev((0, 1), torch.where(near, x, 0.0))
+    far = _hankel((0, 1), torch.where(near, _MEET, x))
+    j0, j1 = (torch.where(near, *parts) for parts in zip(close, far, strict=True))
+    return j0, j1
+
+
+def _coefficients(n: int) -> Tensor:
     """Chebyshev coefficients of J_n(x)/xⁿ in s = 2(x/25)² - 1, by interpolation at Chebyshev's points."""
     angle = (torch.arange(_DEGREE, dtype=torch.float64) + 0.5) * (math.pi / _DEGREE)
     x = _MEET * torch.sqrt((1 + torch.cos(angle)) / 2)
@@ -43,57 +65,59 @@ def _coefficients(n: int) -> list[float]:
     values = torch.cos(n * t - x[:, None] * torch.sin(t)).mean(-1) / x**n
     series = torch.cos(torch.arange(_DEGREE, dtype=torch.float64)[:, None] * angle) @ values * (2 / _DEGREE)
     series[0] /= 2
-    return series.tolist()
+    return series
 
 
-_SERIES = (_coefficients(0), _coefficients(1))
+_SERIES = torch.stack([_coefficients(0), _coefficients(1)])
 
 
-def _hankel_coefficients(n: int) -> tuple[list[float], list[float]]:
-    """Coefficients of the even and the odd part in powers of (1/x)²; the odd part has a further factor 1/x."""
+def _hankel_coefficients(n: int) -> Tensor:
+    """Coefficients of the even and the odd part in powers of (1/x)², `(2, powers)`; the odd part has a further factor 1/x."""
     even: list[float] = [1.0]
     odd: list[float] = []
     term = 1.0
     for m in range(1, _HANKEL_TERMS):
         term *= (4 * n * n - (2 * m - 1) ** 2) / (m * 8)
         (odd if m % 2 else even).append(-term if m % 4 in (2, 3) else term)
-    return even, odd
+    return torch.tensor([even, odd], dtype=torch.float64)
 
 
-_FAR = (_hankel_coefficients(0), _hankel_coefficients(1))
+_FAR = torch.stack([_hankel_coefficients(0), _hankel_coefficients(1)])
 
 
-def _chebyshev(n: int, x: Tensor) -> Tensor:
-    """The series by Clenshaw's recurrence."""
+def _chebyshev(orders: tuple[int, ...], x: Tensor) -> list[Tensor]:
+    """The series by Clenshaw's recurrence, of all orders at once; for |x| ≤ 25."""
     s = 2 * (x / _MEET) ** 2 - 1
-    first, *rest = _SERIES[n]
+    first, *rest = _columns(_SERIES, orders, x)
     twice = 2 * s
     b1 = b2 = torch.zeros_like(x)
     for c in reversed(rest):
         b1, b2 = torch.addcmul(c - b2, twice, b1), b1
-    value = first + s * b1 - b2
-    return value * x if n else value
+    sums = first + s * b1 - b2
+    return [value * x if n else value for n, value in zip(orders, sums, strict=True)]
 
 
-def _hankel(n: int, x: Tensor) -> Tensor:
+def _columns(table: Tensor, orders: tuple[int, ...], x: Tensor) -> tuple[Tensor, ...]:
+    """The last axis of a table of coefficients one by one, each `(orders, …)` and ready to be combined with x."""
+    part = table.to(x)[orders[0] : orders[-1] + 1]
+    return part.reshape(*part.shape[:-1], *(1,) * x.ndim, part.shape[-1]).unbind(-1)
+
+
+def _hankel(orders: tuple[int, ...], x: Tensor) -> list[Tensor]:
     """Hankel's asymptotic expansion (DLMF 10.17.3), for large |x|."""
     z = x.abs()
     inverse = 1 / z
     square = inverse**2
-    even, odd = (_horner(series, square) for series in _FAR[n])
-    odd = odd * inverse
-    # z - (n/2 + 1/4)π by the addition theorem: subtracting from a large z first would cost digits.
-    shift = (n / 2 + 0.25) * math.pi
+    *rest, series = _columns(_FAR, orders, x)
+    for c in reversed(rest):
+        series = torch.addcmul(c, series, square)
     cos, sin = torch.cos(z), torch.sin(z)
-    cos, sin = cos * math.cos(shift) + sin * math.sin(shift), sin * math.cos(shift) - cos * math.sin(shift)
-    value = torch.sqrt(2 / math.pi * inverse) * (even * cos - odd * sin)
-    return value * torch.sign(x) if n % 2 else value
-
-
-def _horner(series: list[float], x: Tensor) -> Tensor:
-    """A polynomial, lowest power first."""
-    constants = x.new_tensor(series).unbind()
-    value = constants[-1].expand_as(x)
-    for c in reversed(constants[:-1]):
-        value = torch.addcmul(c, value, x)
-    return value
+    size = torch.sqrt(2 / math.pi * inverse)
+    found = []
+    for n, (even, odd) in zip(orders, series.unbind(), strict=True):
+        # z - (n/2 + 1/4)π by the addition theorem: subtracting from a large z first would cost digits.
+        shift = (n / 2 + 0.25) * math.pi
+        turned = cos * math.cos(shift) + sin * math.sin(shift), sin * math.cos(shift) - cos * math.sin(shift)
+        value = size * (even * turned[0] - odd * inverse * turned[1])
+        found.append(value * torch.sign(x) if n % 2 else value)
+    return found

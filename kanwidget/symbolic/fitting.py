@@ -17,7 +17,7 @@ from kanwidget.core.primitives import Primitive
 from kanwidget.core.records import SymbolicFit
 from kanwidget.symbolic.curves import Curves, curves, thin
 from kanwidget.symbolic.custom import BrokenPrimitive, OnBroken, blamed, log_broken
-from kanwidget.symbolic.polish import evaluate, polish
+from kanwidget.symbolic.polish import EXACT, evaluate, polish
 from kanwidget.symbolic.ranking import SIMPLICITY, Fitted, rank
 from kanwidget.symbolic.search import Guess, search
 from kanwidget.symbolic.text import equation
@@ -151,7 +151,9 @@ def _fit_varying(data: Curves, rows: tuple[Primitive, ...]) -> list[tuple[int, F
 def _best(guess: Guess, error: Tensor, edges: int) -> Tensor:
     """Index of the best fit for each primitive and edge."""
     key = guess.row * edges + guess.edge
-    order = error.argsort(stable=True)
+    # Of two that are exact, which a symmetry of f has made, that with a positive a: not what round-off makes of them.
+    order = (guess.slope < 0).int().argsort(stable=True)
+    order = order[error[order].clamp(min=EXACT).argsort(stable=True)]
     order = order[key[order].argsort(stable=True)]
     first = torch.ones(len(order), dtype=torch.bool)
     first[1:] = key[order][1:] != key[order][:-1]

@@ -289,9 +289,9 @@ def _correlation(curves: Tensor, squares: Tensor, mean: Tensor, weight: Tensor) 
     """R² of every shape for every edge, `(edges, shapes)`."""
     z, w = mean.float(), weight.float()
     centred = z - (w * z).sum(1, keepdim=True)
-    first = w @ curves.T
+    # The table is longer than what is asked of it: read once for both.
+    first, covariance = (torch.cat([w, w * centred]) @ curves.T).split(len(w))
     variance = w @ squares.T - first**2
-    covariance = (w * centred) @ curves.T
     spread = (w * centred**2).sum(1, keepdim=True)
     scale = (variance * spread).clamp(min=1e-30)
     return torch.where(variance > 1e-6, covariance**2 / scale, -1.0)

@@ -8,6 +8,7 @@ its formula as plain data, from which `kanwidget.symbolic` builds a sympy expres
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -51,6 +52,8 @@ class Primitive:
     """With a fixed: whether a = -1 gives a different function (sqrt, log)."""
     limits: tuple[str, ...] = field(default=())
     """Simpler functions that a limit of its parameters imitates: tanh with a → ∞ is sgn, with a → 0 it is x."""
+    both: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    """f and f′ at once, for built-in functions of which that costs less than one after the other; not within `vmap`."""
 
     @property
     def derivatives(self) -> tuple[Elementwise, Elementwise, Elementwise, Elementwise]:

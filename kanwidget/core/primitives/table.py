@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from kanwidget.core.bessel import bessel_j
+from kanwidget.core.bessel import bessel_j, bessel_j01
 from kanwidget.core.primitives.row import REAL, Form, Interval, Primitive
 
 _POSITIVE: tuple[Interval, ...] = ((0.0, math.inf),)
@@ -27,7 +28,16 @@ def _power(name: str, n: int, complexity: float) -> Primitive:
         intervals=REAL if n > 0 else _NONZERO,
         free=(False, True),
         limits=tuple(f"x^{m}" if m > 1 else "x" for m in range(1, n)) if n > 0 else ("x", "x^2"),
+        both=_power_and_slope(n),
     )
+
+
+def _power_and_slope(p: float) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    def both(u: Tensor) -> tuple[Tensor, Tensor]:
+        one_less = u ** (p - 1)
+        return one_less * u, p * one_less
+
+    return both
 
 
 def _real_power(name: str, p: float, complexity: float, form: Form, *, closed: bool) -> Primitive:
@@ -43,6 +53,8 @@ def _real_power(name: str, p: float, complexity: float, form: Form, *, closed: b
         free=(False, True),
         mirrored=True,
         limits=("x", "x^2"),
+        # The slope of sqrt is infinite at 0, where its value isn't.
+        both=None if closed and p < 1 else _power_and_slope(p),
     )
 
 
@@ -62,6 +74,31 @@ def _j0_curvature(u: Tensor) -> Tensor:
     """J0″ = J1(u)/u - J0(u), with the limit -1/2 at 0."""
     safe = torch.where(u == 0, torch.ones_like(u), u)
     return torch.where(u == 0, torch.full_like(u, -0.5), bessel_j(1, safe) / safe - bessel_j(0, safe))
+
+
+def _exp_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
+    value = torch.exp(u)
+    return value, value
+
+
+def _tan_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
+    value = torch.tan(u)
+    return value, 1 + value**2
+
+
+def _tanh_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
+    value = torch.tanh(u)
+    return value, 1 - value**2
+
+
+def _gauss_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
+    value = _gauss(u)
+    return value, -2 * u * value
+
+
+def _j0_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
+    j0, j1 = bessel_j01(u)
+    return j0, -j1
 
 
 def _sigmoid_slope(u: Tensor) -> Tensor:
@@ -86,7 +123,17 @@ ROWS = (
     _real_power("sqrt", 0.5, 2, _SQRT_FORM, closed=True),
     _real_power("x^1.5", 1.5, 4, ("pow", "u", 1.5), closed=True),
     _real_power("1/sqrt(x)", -0.5, 2, ("pow", _SQRT_FORM, -1), closed=False),
-    Primitive("exp", torch.exp, torch.exp, torch.exp, 2, ("exp", "u"), free=(True, False), limits=("x", "x^2")),
+    Primitive(
+        "exp",
+        torch.exp,
+        torch.exp,
+        torch.exp,
+        2,
+        ("exp", "u"),
+        free=(True, False),
+        limits=("x", "x^2"),
+        both=_exp_and_slope,
+    ),
     Primitive(
         "log",
         torch.log,
@@ -112,6 +159,7 @@ ROWS = (
         intervals=((-math.pi / 2, math.pi / 2),),
         period=math.pi,
         limits=("x", "x^2", "x^3", "1/x"),
+        both=_tan_and_slope,
     ),
     Primitive(
         "tanh",
@@ -121,6 +169,7 @@ ROWS = (
         3,
         ("tanh", "u"),
         limits=("x", "x^2", "x^3", "exp", "sgn"),
+        both=_tanh_and_slope,
     ),
     Primitive("sgn", torch.sign, torch.zeros_like, torch.zeros_like, 3, ("sign", "u"), free=(False, True)),
     Primitive(
@@ -172,6 +221,7 @@ ROWS = (
         3,
         ("exp", ("neg", ("pow", "u", 2))),
         limits=("x", "x^2", "x^3", "x^4", "exp"),
+        both=_gauss_and_slope,
     ),
     Primitive("sinh", torch.sinh, torch.cosh, torch.sinh, 3, ("sinh", "u"), limits=("x", "x^2", "x^3", "exp")),
     Primitive("cosh", torch.cosh, torch.sinh, torch.cosh, 3, ("cosh", "u"), limits=("x", "x^2", "x^3", "exp")),
@@ -202,6 +252,7 @@ ROWS = (
         4,
         ("J0", "u"),
         limits=("x", "x^2", "x^3", "x^4", "sin", "cos"),
+        both=_j0_and_slope,
     ),
     Primitive(
         "sigmoid",

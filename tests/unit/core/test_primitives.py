@@ -44,6 +44,15 @@ def test_derivatives(row):
     torch.testing.assert_close(row.d2(u.detach()), curvature.detach(), rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.parametrize("row", [row for row in ROWS if row.both], ids=lambda row: row.name)
+def test_value_and_slope_at_once(row):
+    u = points(row)
+    for part in (u, torch.cat([u, u * 50])) if row.name == "J0" else (u,):
+        value, slope = row.both(part)
+        torch.testing.assert_close(value, row.fn(part), rtol=1e-14, atol=1e-15)
+        torch.testing.assert_close(slope, row.d1(part), rtol=1e-14, atol=1e-15)
+
+
 @each_row
 def test_sympy_form(row):
     u = sympy.Symbol("u")

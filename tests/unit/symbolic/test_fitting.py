@@ -8,6 +8,7 @@ import scipy.special
 import torch
 from hypothesis import given, settings
 from symbolic_samples import draw
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from kanwidget.core import library, primitive
 from kanwidget.symbolic import fit_primitives
@@ -156,6 +157,25 @@ def test_a_good_cosine_is_not_called_anything_simpler():
     best = fit(X, torch.cos(math.pi * X) + 0.125 * noise)[0]
     assert 0.95 < best.r2 < 0.99
     assert best.name == "cos"
+
+
+class Count(TorchDispatchMode):
+    """Counts the operations on tensors."""
+
+    operations = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.operations += 1
+        return function(*args, **(kwargs or {}))
+
+
+def test_one_edge_costs_a_bounded_number_of_operations():
+    # A few hundred samples cost what their operations cost: that is what a click on an edge waits for.
+    y = torch.exp(X) + X**3 / 2
+    fit(X, y)  # the tables of shapes are made once
+    with Count() as count:
+        fit(X, y)
+    assert 1_000 < count.operations < 12_000
 
 
 def test_weights():
