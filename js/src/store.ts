@@ -1,4 +1,5 @@
 // What the page knows of the kernel's session. Messages and snapshots go in, the topics that changed come out.
+import { unpacked } from "./brief";
 import { type NumberArray, readArrays } from "./codecs";
 import { Curves } from "./curves";
 import { Metrics } from "./metrics";
@@ -124,7 +125,7 @@ export class Store {
     this.#seq = this.#snapshotSeq = snapshot.seq;
     const arrays = readArrays(snapshot.arrays, binary);
     const { status, settings, selection, candidates, formula, history, primitives, error } = snapshot;
-    const structure = filled(snapshot.structure);
+    const structure = filled(unpacked(snapshot.structure, arrays.get("edges")));
     this.state = { ...this.state, structure, status, settings, formula, history, primitives, error };
     this.metrics.restore(arrays.get("metrics"), snapshot.n_metrics);
     this.curves.keep(structure);

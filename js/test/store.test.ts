@@ -55,6 +55,15 @@ describe("a large network", () => {
 });
 
 describe("snapshots", () => {
+  it("say the same of all edges, whether they are told or stored", () => {
+    load(store);
+    const stored = store.state.structure.edges;
+    const told = new Store();
+    apply(told, named("hello_ack"));
+    expect(snapshot.message.structure.edges.length).toBeLessThan(stored.length);
+    expect(stored).toEqual(told.state.structure.edges);
+  });
+
   it("bring everything", () => {
     expect(load(store)).toBe(true);
     expect(store.metrics.length).toBe(3);

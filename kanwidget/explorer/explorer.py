@@ -251,7 +251,7 @@ class KANExplorer(Controls, Results, Outputs):
             self._driver.check_open()
             from kanwidget.explorer.widget import ExplorerWidget
 
-            self._widget = ExplorerWidget(self._router.handle, self._ask(self._publisher.snapshot))
+            self._widget = ExplorerWidget(self._router.handle, self._ask(self._publisher.stored))
             self._publisher.send, self._publisher.store = self._widget.tell, self._widget.store
             self._publisher.line.deaf = self._widget.deaf
             self._driver.post(lambda: self._publisher.note(frozenset(("formula",))))

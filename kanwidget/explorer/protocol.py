@@ -282,6 +282,9 @@ class ErrorInfo(TypedDict):
 class Snapshot(TypedDict):
     """All that a page needs. Arrays: `metrics`, `curves`, and those of `selection` and `candidates` under
     `selection.*` and `candidates.*`.
+
+    As it is stored (`brief.py`) `structure.edges` holds only edges of which more is known than their state, and a further array
+    `edges` (edges,) the states of all: 0 spline, 1 symbolic, 2 both, 3 pruned.
     """
 
     v: int

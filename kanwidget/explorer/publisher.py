@@ -13,6 +13,7 @@ from collections.abc import Callable
 from kanwidget.core import library
 from kanwidget.explorer import describe, live
 from kanwidget.explorer import protocol as p
+from kanwidget.explorer.brief import brief
 from kanwidget.explorer.messages import Messages
 from kanwidget.explorer.pace import SLOW, Line, Slow
 from kanwidget.explorer.parity import parity
@@ -252,11 +253,15 @@ class Publisher(Messages):
 
     # ---- the stored state
 
+    def stored(self) -> p.Snapshot:
+        """What a notebook keeps: all of `snapshot`, in few bytes."""
+        return brief(self.snapshot())
+
     def _flush_snapshot(self) -> None:
         """While training every two seconds; else once everything that belongs to it is known."""
         late = self.clock() - self._stored_at >= SNAPSHOT_SECONDS
         due = late if self.session.running else self.snapshot_due and not self._dirty & {"candidates", "formula"}
         if self.store is not None and due:
             self.snapshot_due = False
-            self.store(self.snapshot())
+            self.store(self.stored())
             self._stored_at = self.clock()

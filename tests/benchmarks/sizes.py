@@ -23,8 +23,8 @@ def bundle():
 
 
 def saved(explorer):
-    """Bytes that a notebook stores of one explorer, without the bundle."""
-    explorer.widget.store(explorer._publisher.snapshot())
+    """Bytes that a notebook stores of one explorer, without the bundle: as nbformat writes it, every number on a line of its own."""
+    explorer.widget.store(explorer._publisher.stored())
     state = ipywidgets.Widget.get_manager_state(widgets=[explorer.widget])["state"]
     for one in state.values():
         one["state"].pop("_esm", None)
@@ -32,7 +32,9 @@ def saved(explorer):
         for buffer in one.get("buffers", []):
             if isinstance(buffer["data"], bytes):
                 buffer["data"] = base64.b64encode(buffer["data"]).decode()
-    return len(json.dumps(state))
+    return len(
+        json.dumps({"metadata": {"widgets": {"application/vnd.jupyter.widget-state+json": {"state": state}}}}, indent=1)
+    )
 
 
 def notebooks():

@@ -135,7 +135,7 @@ def messages():
             found[f"to_browser.{name}"] = message, buffers[0] if buffers else None
         publisher.seq = 41
         one.selection, one.notice = ((0, 0, 0),), None
-        snapshot = dict(publisher.snapshot())
+        snapshot = dict(publisher.stored())
         # The page's test takes away every field in turn: one that may be absent has no place here.
         assert snapshot.pop("n_metrics") == 3
         found["trait.snapshot"] = snapshot, snapshot.pop("buffer")

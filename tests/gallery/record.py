@@ -44,12 +44,12 @@ def record(explorer):
     """The stored state, and the answers to what a page says: `hello`, edges that are selected, panels and surveys that are opened."""
     publisher = explorer._publisher
     publisher.formula()
-    snapshot = dict(publisher.snapshot())
+    snapshot = dict(publisher.stored())
     buffer = text(snapshot.pop("buffer"))
     recorder = Recorder(explorer)
     edges = {"": []}
     hello = recorder.say("hello", view="gallery")
-    known = [edge["key"] for edge in snapshot["structure"]["edges"]]
+    known = [list(ref) for ref in explorer._session.model.edge_refs()]
     selected = [key for key in known if key in snapshot["selection"]["edges"]]
     for key in [*selected, *known[:MOST_EDGES]]:
         edges["-".join(map(str, key))] = recorder.say("select", edges=[key])
