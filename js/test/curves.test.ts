@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { eventLabels } from "../src/views/curves-plot";
 import { FakeKernel } from "./fake/kernel";
-import { mount, mountEach } from "./helpers";
+import { frame, mount, mountEach } from "./helpers";
 
 const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
 
