@@ -26,7 +26,7 @@ class Row:
     function: Callable[[Tensor], Tensor]
     ranges: tuple[tuple[float, float], ...]
     shapes: tuple[tuple[int, ...], ...]
-    """Tried in order until one is good enough on validation data."""
+    """All are tried; the one that does best on validation data counts."""
     grids: tuple[int, ...]
     target: float
     starts: int = 8
