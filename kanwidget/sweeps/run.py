@@ -26,6 +26,7 @@ def sweep(
     n_jobs: int = 1,
     backend: str = "local",
     resume: str | os.PathLike[str] | None = None,
+    retry: bool = False,
     progress: bool = True,
     **fixed: Any,
 ) -> Table:
@@ -46,6 +47,8 @@ def sweep(
         resume: A file in which results are kept as they come. If it exists, what it holds isn't computed again: after a crash,
             or with more seeds or a larger space, call again with the same file. Results of other data or settings may be
             in it and stay there.
+        retry: Whether networks that failed are tried again with `resume`, say after more memory was found. Otherwise their
+            rows stay.
         progress: Whether to show a progress bar.
         **fixed: Arguments that all settings share: `width=[2, 5, 1], steps=50`.
 
@@ -70,15 +73,17 @@ def sweep(
     rows = cases_of(settings, digests, seeds, _RESULTS)
     cases = {case.key: case for case in rows}  # the same data under two names are computed once
     start, workers = pick(backend, n_jobs)
-    if not isinstance(progress, bool):
-        _check.fail("progress", "sweep", "True or False", progress)
+    for name, given in (("progress", progress), ("retry", retry)):
+        if not isinstance(given, bool):
+            _check.fail(name, "sweep", "True or False", given)
     with Store(resume) as store:
         known = store.rows(list(cases))
+        known = {key: row for key, row in known.items() if not (retry and row["failed"])}
         missing = [case for key, case in cases.items() if key not in known]
         bar = _bar(len(cases), len(known), progress)
         try:
             for results in start(grouped(missing, sets, workers), sets) if missing else ():
-                store.add(results)
+                store.add(results, replace=retry)
                 _show(bar, results)
         finally:
             if bar is not None:

@@ -65,11 +65,11 @@ class Store:
         self._base.execute(f"PRAGMA user_version = {_FORMAT}")
         self._base.execute("CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, row TEXT NOT NULL)")
 
-    def add(self, results: Iterable[tuple[str, Row]]) -> None:
-        """Keep results; of one that is known already the first stays."""
+    def add(self, results: Iterable[tuple[str, Row]], *, replace: bool = False) -> None:
+        """Keep results; of one that is known already the first stays, or with `replace` the last."""
         texts = [(key, json.dumps(row)) for key, row in results]
         with self._base:
-            self._base.executemany("INSERT OR IGNORE INTO results VALUES (?, ?)", texts)
+            self._base.executemany(f"INSERT OR {'REPLACE' if replace else 'IGNORE'} INTO results VALUES (?, ?)", texts)
 
     def rows(self, keys: Sequence[str]) -> dict[str, Row]:
         """The rows that are there of these keys, in their order."""

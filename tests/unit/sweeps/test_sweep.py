@@ -202,3 +202,28 @@ def test_errors(arguments, message):
     given = {"data": product(), "width": [2, 1], "steps": 1, **arguments}
     with pytest.raises((ValueError, TypeError), match=message):
         quiet({}, given.pop("data"), **given)
+
+
+def test_what_failed_is_tried_again_when_asked(counted, monkeypatch, tmp_path):
+    path, space = tmp_path / "s.db", {"lamb": [0.0, 1e-3]}
+
+    def short_of_memory(cases, sets):
+        return [
+            (case.key, batches.failed_row(case, "no memory"))
+            if case.setting["lamb"]
+            else batches.run_batch([case], sets)[0]
+            for case in cases
+        ]
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kanwidget.sweeps.backends.run_batch", short_of_memory)
+        assert quiet(space, product(), width=[2, 1], steps=2, resume=path)["failed"] == [None, "no memory"]
+    again = functools.partial(quiet, space, product(), width=[2, 1], steps=2, resume=path)
+    assert again()["failed"] == [None, "no memory"]
+    assert counted == []
+    assert again(retry=True)["failed"] == [None, None]
+    assert [case.setting["lamb"] for case in counted] == [1e-3]
+    assert again()["failed"] == [None, None]
+    assert len(counted) == 1
+    with pytest.raises(ValueError, match="`retry` argument of sweep"):
+        again(retry=1)

@@ -53,8 +53,8 @@ def test_a_worker_killed_in_the_middle_costs_no_result_and_doubles_none(cluster,
     client, pids = cluster
     killed = []
 
-    def add(self, results, before=run.Store.add):
-        before(self, results)
+    def add(self, results, before=run.Store.add, **options):
+        before(self, results, **options)
         if not killed:
             killed.append(next(iter(pids.values())))
             os.kill(killed[0], signal.SIGKILL)

@@ -23,8 +23,8 @@ from kanwidget import sweep
 from kanwidget.sweeps import run
 from tests.unit.sweeps.sweep_samples import product
 
-def add(self, results, before=run.Store.add):
-    before(self, results)
+def add(self, results, before=run.Store.add, **options):
+    before(self, results, **options)
     print("kept", flush=True)
     sys.stdin.readline()
 
@@ -74,8 +74,8 @@ def test_a_killed_worker_is_replaced(tmp_path, monkeypatch):
     pytest.importorskip("joblib")
     killed = []
 
-    def add(self, results, before=run.Store.add):
-        before(self, results)
+    def add(self, results, before=run.Store.add, **options):
+        before(self, results, **options)
         if not killed:
             killed.extend(loky_workers())
             for pid in killed:
