@@ -240,6 +240,9 @@ def shows_data(page, view, keys):
         keys.press("ArrowRight").wait_at(f'[data-kw-tab="{name}"][aria-selected="true"]')
         view.until("e.querySelector(`[data-kw-panel=${a}]`).getBoundingClientRect().height > 40", name)
     keys.press("ArrowLeft").wait_at('[data-kw-tab="edges"]')
+    view.until(
+        "e.querySelector('[data-sort=edge]')?.getBoundingClientRect().height > 0"
+    )  # it is drawn with the next frame
     # the table: sorted and selected from with keys
     keys.press("Tab").to('[data-sort="edge"]')
     keys.press("Enter")
