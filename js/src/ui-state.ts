@@ -18,6 +18,8 @@ interface UiValues {
   stopping: number | null;
   /** A hand holds a coefficient. */
   held: boolean;
+  /** The network's error when it was taken hold of, until the gesture has become an act. */
+  grip: number | null;
   /** What the last act did, in words. */
   note: string | null;
 }
@@ -34,6 +36,7 @@ const TOPIC: Record<keyof UiValues, UiTopic> = {
   showPruned: "view",
   stopping: "stopping",
   held: "held",
+  grip: "held",
   note: "note",
 };
 
@@ -50,6 +53,7 @@ export class UiState {
     showPruned: true,
     stopping: null,
     held: false,
+    grip: null,
     note: null,
   };
   #changed: (topics: UiTopic[]) => void = () => {};

@@ -1,6 +1,6 @@
 // The curves of the training, and the names of their marks.
 import { describe, expect, it } from "vitest";
-import { eventLabels } from "../src/views/curves-plot";
+import { eventLabels, markLabels } from "../src/views/curves-plot";
 import { FakeKernel } from "./fake/kernel";
 import { frame, mount, mountEach } from "./helpers";
 
@@ -63,6 +63,15 @@ describe("names of marks on the curves", () => {
       expect(one.start).toBeGreaterThanOrEqual(i > 0 ? many[i - 1]!.end + 8 : 0);
       expect(one.end).toBeLessThanOrEqual(500);
     }
+  });
+
+  it("are those of acts first: the grid that adapts itself takes what room is left", () => {
+    const adapted = [80, 120, 400].map((at) => ({ at, label: "grid adapted", kind: "grid" }));
+    const texts = (...acts: { at: number; label: string; kind: string }[]) =>
+      markLabels([...adapted, ...acts], 500).map(({ text }) => text);
+    expect(texts()).toEqual(["grid adapted", "grid adapted"]);
+    expect(texts({ at: 160, label: "lamb = 0.079", kind: "setting" })).toContain("lamb = 0.079");
+    expect(texts({ at: 90, label: "prune", kind: "prune" })).toEqual(["prune", "grid adapted"]);
   });
 });
 

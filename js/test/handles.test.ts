@@ -164,6 +164,22 @@ describe("the curve", () => {
   });
 });
 
+describe("what it did", () => {
+  it("the act's errors are those from before the gesture, not from its way", () => {
+    const error = () => view.explorer.store.state.status.test!;
+    const said = (value: number) => value.toPrecision(3).replace(/0+$/, "");
+    const first = error();
+    const [x, y] = grab(3);
+    pointer(handle(3), "pointermove", [x, y - 30]);
+    frame();
+    frame();
+    expect(said(error())).not.toBe(said(first));
+    pointer(handle(3), "pointerup", [x, y - 30]);
+    frame();
+    expect(view.one(".kw-effect").textContent).toContain(`RMSE ${said(first)} → `);
+  });
+});
+
 describe("with keys", () => {
   const key = (name: string, init: KeyboardEventInit = {}) => view.key(document.activeElement!, name, init);
   const up = () => document.activeElement!.dispatchEvent(new KeyboardEvent("keyup", { key: "ArrowUp", bubbles: true }));

@@ -200,6 +200,7 @@ export function eventLabels(events: { at: number; label: string }[], width: numb
       placed.push(alone);
       continue;
     }
+    if (before?.text === label) continue;
     if (!before || at - before.first > 70 || textWidth(before.text + label) > width * 0.4) continue;
     const space = (placed.at(-2)?.end ?? -8) + 8;
     const joined = put(`${before.text}, ${label}`, before.first, at, space);
@@ -208,10 +209,23 @@ export function eventLabels(events: { at: number; label: string }[], width: numb
   return placed;
 }
 
+/** Acts have their names first; what came by itself is named where room is left, once where it came twice. */
+export function markLabels(events: { at: number; label: string; kind: string }[], width: number): EventLabel[] {
+  const [acts, others] = [false, true].map((itself) =>
+    eventLabels(
+      events.filter(({ kind }) => (kind === "grid") === itself),
+      width,
+    ),
+  ) as [EventLabel[], EventLabel[]];
+  const free = ({ start, end }: EventLabel) => acts.every((act) => end + 8 <= act.start || start >= act.end + 8);
+  return [...acts, ...others.filter(free)];
+}
+
 /** Marks of what was done, and their names. */
 function events({ store }: Context, chart: Chart): SVGElement[] {
-  const placed = store.state.history.events.map(({ label, step }) => ({
+  const placed = store.state.history.events.map(({ label, step, kind }) => ({
     label: pretty(label),
+    kind,
     step,
     at: chart.eventX(step),
   }));
@@ -224,5 +238,5 @@ function events({ store }: Context, chart: Chart): SVGElement[] {
     mark.append(s("title", {}, names.join(", ")));
     return mark;
   });
-  return [...marks, ...eventLabels(placed, chart.width).map(({ text, start }) => tick(start, TOP - 8, text, "start"))];
+  return [...marks, ...markLabels(placed, chart.width).map(({ text, start }) => tick(start, TOP - 8, text, "start"))];
 }

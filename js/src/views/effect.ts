@@ -31,7 +31,9 @@ export function effect({ store, act, ui }: Context, registry: Registry) {
       node.hidden = shown === null || current <= newest;
       const state = states.find(({ id }) => id === current);
       if (!state || QUIET.has(state.kind)) node.hidden = true;
-      else setText(words, effectText(state, before, store.state.settings.loss));
+      // On its way a gesture has changed the error already.
+      else setText(words, effectText(state, ui.values.grip ?? before, store.state.settings.loss));
+      ui.values.grip = null;
     }
     // What a hand does now is told beside it: the act before is no news any more.
     if (!can_undo || !act.possible || ui.values.held) node.hidden = true;
