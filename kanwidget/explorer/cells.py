@@ -1,4 +1,4 @@
-"""Cells of a notebook: what an earlier run of one has left, how one is interrupted, and its progress bar."""
+"""Cells of a notebook: what an earlier run of one has left, and how one is interrupted."""
 
 from __future__ import annotations
 
@@ -51,10 +51,3 @@ def replace_old(new: Any) -> None:
         elif old is not None:
             kept.append((run, reference))
     _BY_CELL[name] = [*kept, (execution, weakref.ref(new))]
-
-
-def progress_bar(steps: int) -> Any:
-    """A bar of tqdm."""
-    from tqdm.auto import tqdm
-
-    return tqdm(total=steps, desc="fit", leave=True)

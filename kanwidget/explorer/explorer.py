@@ -13,7 +13,7 @@ from kanwidget import _check
 from kanwidget.core import History, StepRecord
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import exports
-from kanwidget.explorer.cells import gentle_interrupt, progress_bar, replace_old
+from kanwidget.explorer.cells import gentle_interrupt, replace_old
 from kanwidget.explorer.controls import Controls
 from kanwidget.explorer.outputs import Outputs
 from kanwidget.explorer.presets import preset
@@ -23,6 +23,7 @@ from kanwidget.explorer.router import Router
 from kanwidget.explorer.session import Session
 from kanwidget.explorer.worker import DriverChoice, make_driver
 from kanwidget.kan import KAN
+from kanwidget.training.loop import close_bar, progress_bar
 
 #: Arguments of `KAN.fit` that an explorer doesn't have, and what to use instead.
 _NOT_HERE = {
@@ -187,12 +188,12 @@ class KANExplorer(Controls, Results, Outputs):
             The whole history of this session.
         """
         steps = _check.integer(steps, "steps", "fit", low=1)
-        bar = progress_bar(steps) if progress else None
+        bar, finished = progress_bar(steps, progress), False
         try:
             self._blocking(c.Start(steps), (lambda: None) if bar is None else bar.update)
+            finished = self.status["state"] == "done"
         finally:
-            if bar is not None:
-                bar.close()
+            close_bar(bar, finished)
         return self.history
 
     def wait(

@@ -19,6 +19,7 @@ from kanwidget.sweeps.batches import Row, kept_record
 from kanwidget.sweeps.front import pareto
 from kanwidget.sweeps.table import Table
 from kanwidget.training import fit_many
+from kanwidget.training.loop import close_bar
 from kanwidget.training.parameters import parameter_map
 
 #: A larger network is worth it if the error becomes so many times smaller.
@@ -136,8 +137,8 @@ def search_shape(
         _check.real(target, "target", "search_shape", low=0, open_low=True)
     search = _Search(_with_validation(as_dataset(data, "search_shape"), seed), budget, target, starts, steps, seed)
     with search.bar(progress):
-        reason = search.run()
-    return search.found(reason)
+        search.reason = search.run()
+    return search.found(search.reason)
 
 
 def _nothing(_: logging.LogRecord) -> bool:
@@ -156,6 +157,7 @@ class _Search:
         self.starts, self.steps, self.seed = starts, steps, seed
         self.trials: list[Trial] = []
         self.networks = 0
+        self.reason = "interrupted"  # until it has run to its end
         self._bar: Any = None
 
     def run(self) -> str:
@@ -276,8 +278,7 @@ class _Search:
             yield
         finally:
             log.removeFilter(_nothing)
-            if self._bar is not None:
-                self._bar.close()
+            close_bar(self._bar, self.reason != "interrupted")
 
 
 def _better(trial: Trial, than: Trial) -> bool:

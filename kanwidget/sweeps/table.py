@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from kanwidget import _check
+from kanwidget.sweeps import page
 from kanwidget.sweeps.batches import Row
 
 #: Columns that a training fills; all others but `seed` are settings.
@@ -153,6 +154,9 @@ class Table(Sequence[Row]):
         failed = f", {len(self.failed)} failed" if len(self.failed) else ""
         rows = f"{len(self)} row{'' if len(self) == 1 else 's'}"
         return f"Table({rows}{failed}: {', '.join(self.settings) or 'no settings'})"
+
+    def _repr_html_(self) -> str:
+        return page.html(self.columns, self._rows)
 
 
 _COUNTS = ("networks", "failures")

@@ -10,7 +10,7 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, History, StepRecord
 from kanwidget.training.threads import torch_as_it_was
-from kanwidget.training.trainer import Callback
+from kanwidget.training.trainer import NOT_FINITE, Callback
 
 
 class Steps(Protocol):
@@ -59,10 +59,9 @@ def take_steps(
         history.reason = "interrupted"
         raise
     finally:
-        if bar is not None:
-            bar.close()
         history.events.extend(trainer.events)
         history.reason = history.reason or trainer.reason or "interrupted"
+        close_bar(bar, finished=history.reason not in ("interrupted", NOT_FINITE))
 
 
 def remember(network: Network, history: History) -> None:
@@ -84,6 +83,18 @@ def progress_bar(steps: int, progress: bool) -> Any:
     from tqdm.auto import tqdm
 
     return tqdm(total=steps, desc="fit", leave=True)
+
+
+def close_bar(bar: Any, finished: bool) -> None:
+    """Close a bar. What finished in fewer steps than allowed fills it: in notebooks others turn red, as if it had failed."""
+    if bar is None:
+        return
+    if finished and 0 < bar.n < bar.total:
+        begun, steps = bar.start_t, bar.n
+        bar.reset(total=steps)
+        bar.start_t = begun
+        bar.update(steps)
+    bar.close()
 
 
 def _show(bar: Any, record: StepRecord) -> None:

@@ -174,3 +174,14 @@ def test_the_front_is_drawn_for_both_grounds():
 def test_the_names_of_the_package():
     assert kanwidget.pareto is pareto
     assert kanwidget.plot_pareto is plot_pareto
+
+
+def test_a_notebook_shows_rows_and_no_empty_columns():
+    shown = Table([{"width": [2, 1], "lamb": None, "test_loss": 0.123456, "reason": "a < b"}])._repr_html_()
+    assert "<td>[2, 1]</td><td>0.1235</td><td>a &lt; b</td>" in shown
+    assert "lamb" not in shown
+    assert "more row" not in shown
+    many = Table([{"grid": grid} for grid in range(31)])._repr_html_()
+    assert many.count("<tr>") == 31
+    assert "1 more row:" in many
+    assert Table([])._repr_html_().count("<td>") == 0

@@ -7,6 +7,7 @@ import torch
 
 from kanwidget import KAN, Dataset
 from kanwidget.training import group
+from kanwidget.training.loop import close_bar
 from tests.networks import F64, assert_same, plain, product_data, snapshot, states, tied, uniform
 
 
@@ -275,3 +276,41 @@ def test_the_progress_bar_is_the_only_thing_that_is_shown(capfd):
     out, err = capfd.readouterr()
     assert out == ""
     assert "fit" in err
+
+
+class Bar:
+    """What `close_bar` needs of a bar."""
+
+    def __init__(self, n, total):
+        self.n, self.total, self.start_t, self.closed = n, total, 17.0, False
+
+    def reset(self, total):
+        self.n, self.total, self.start_t = 0, total, 18.0
+
+    def update(self, n):
+        self.n += n
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize(("finished", "full"), [(True, True), (False, False)])
+def test_a_bar_is_full_when_fewer_steps_were_enough_and_not_when_it_broke_off(finished, full):
+    bar = Bar(20, 60)
+    close_bar(bar, finished)
+    assert ((bar.n == bar.total), bar.n, bar.start_t, bar.closed) == (full, 20, 17.0, True)
+
+
+def test_a_training_that_converges_fills_its_bar(capfd):
+    x = uniform(50, 1)
+    history = KAN([1, 1], grid=3, seed=0).fit((x, 2 * x), steps=300)
+    assert (history.reason, len(history) < 300) == ("converged", True)
+    assert f"100%|██████████| {len(history)}/{len(history)}" in capfd.readouterr().err
+
+
+def test_a_training_that_is_interrupted_does_not(capfd):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    plain().fit(product_data(), steps=9, callbacks=[interrupt])
+    assert "100%" not in capfd.readouterr().err
