@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="train on bundled real data and find its formula, in seconds")
     demo.add_argument(
-        "--out", type=Path, default=Path("kanwidget-demo.html"), metavar="FILE", help="the report to write"
+        "--out", type=_page, default=Path("kanwidget-demo.html"), metavar="FILE.html", help="the report to write"
     )
     demo.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="of the random start (default 0)")
 
@@ -54,7 +54,7 @@ def _add_fit_arguments(fit: argparse.ArgumentParser) -> None:
         "--test-fraction", type=_fraction, metavar="X", help="rows kept for the test (default 0.2, below 30 rows none)"
     )
     fit.add_argument("--symbolic", action="store_true", help="replace the curves by functions and print the formula")
-    fit.add_argument("--out", type=Path, metavar="FILE.html", help="write a report that opens in any browser")
+    fit.add_argument("--out", type=_page, metavar="FILE.html", help="write a report that opens in any browser")
     fit.add_argument("--save", type=Path, metavar="FILE.kan", help="save the model")
 
 
@@ -95,11 +95,17 @@ def _float(text: str) -> float:
 
 
 def _widths(text: str) -> list[int]:
-    parse = _whole(1)
-    widths = [parse(part) for part in text.split(",")]
-    if len(widths) < 2:
-        raise argparse.ArgumentTypeError(f"must be at least two numbers with commas, as in 2,5,1; got {text!r}")
-    return widths
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) < 2 or not all(part.isdecimal() and int(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"must be at least two numbers ≥ 1 with commas, as in 2,5,1; got {text!r}")
+    return [int(part) for part in parts]
+
+
+def _page(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise argparse.ArgumentTypeError(f"must be a file that ends in .html; got {text!r}")
+    return path
 
 
 def _names(text: str) -> list[str]:

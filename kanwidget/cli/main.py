@@ -9,6 +9,7 @@ import argparse
 import importlib.util
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -137,5 +138,6 @@ def _say(message: str) -> None:
 
 
 def _one_line(problem: BaseException) -> str:
-    """The problem's message on one line."""
-    return " ".join(str(problem).split()) or type(problem).__name__
+    """The problem's message on one line. Arguments of `read_table` are options here."""
+    text = re.sub(r"the `(target|inputs)` argument of read_\w+", r"--\1", str(problem))
+    return " ".join(text.split()) or type(problem).__name__

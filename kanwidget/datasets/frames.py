@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections import Counter
 from collections.abc import Sequence
 from numbers import Real
@@ -19,7 +20,10 @@ _WHERE = "Dataset.from_frame"
 def columns_of(df: Any, target: str | Sequence[str]) -> tuple[Any, Any, list[str], list[str]]:
     """Inputs, labels, names of the inputs, names of the outputs."""
     if not hasattr(df, "columns"):
-        _check.fail("df", _WHERE, "a data frame", df, "Arrays go to Dataset.from_arrays(x, y).", error=TypeError)
+        advice = "Arrays go to Dataset.from_arrays(x, y)."
+        if isinstance(df, (str, os.PathLike)):
+            advice = "kanwidget.datasets.read_csv(path, target) reads a file, as pandas.read_csv does."
+        _check.fail("df", _WHERE, "a data frame", df, advice, error=TypeError)
     twice = [str(name) for name, count in Counter(map(str, df.columns)).items() if count > 1]
     if twice:
         _check.fail("df", _WHERE, "a frame whose columns have different names", twice, "Rename or drop one of them.")
@@ -46,7 +50,8 @@ def known_column(name: str, columns: Sequence[str], argument: str, where: str) -
     """Nothing, or an error that lists the columns and names the closest one."""
     if name in columns:
         return
-    close = difflib.get_close_matches(str(name), columns, n=1, cutoff=0.5)
+    alike = [column for column in columns if column.casefold() == str(name).casefold()]
+    close = alike or difflib.get_close_matches(str(name), columns, n=1, cutoff=0.5)
     advice = f"Did you mean {close[0]!r}?" if close else ""
     _check.fail(argument, where, "one of the columns " + ", ".join(map(repr, columns)), name, advice)
 
@@ -61,18 +66,38 @@ def _is_numeric(column: Any) -> bool:
 
 def _numbers(df: Any, name: Any) -> NDArray[np.float64]:
     """A column as floats, NaN where a value is missing."""
+    values = np.asarray(df[name])
+    _refuse_dates(values, name)
     try:
-        values = np.asarray(df[name])
         if values.dtype.kind == "c":
             raise TypeError("astype would drop the imaginary parts")
         return values.astype(np.float64)
     except (TypeError, ValueError):
-        advice = "Drop the column, or turn it into numbers (0 and 1 for two classes)."
-        _check.fail("df", _WHERE, f"numeric in column {str(name)!r}", df[name].iloc[0], advice, error=TypeError)
+        entries = values.tolist()
+        row = next((row for row, entry in enumerate(entries) if not _reads_as_number(entry)), 0)
+        expected = f"numeric in column {str(name)!r}, row {row}"
+        advice = "Correct the entry, drop the column, or turn it into numbers (0 and 1 for two classes)."
+        _check.fail("df", _WHERE, expected, entries[row], advice, error=TypeError)
+
+
+def _refuse_dates(values: NDArray[Any], name: Any) -> None:
+    """Nothing, or an error: dates would become nanoseconds since 1970, or classes."""
+    if values.dtype.kind in "mM":
+        advice = "Turn it into a number yourself: days since the first one, say."
+        _check.fail("df", _WHERE, f"numeric in column {str(name)!r}", str(values[0]), advice, error=TypeError)
+
+
+def _reads_as_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _classes(df: Any, name: Any) -> tuple[list[str], NDArray[np.int64]]:
     """Names of the classes in alphabetical order, and the class number of each row."""
+    _refuse_dates(np.asarray(df[name]), name)
     values = [None if value is None or value != value else str(value) for value in np.asarray(df[name])]
     if None in values:
         row = values.index(None)

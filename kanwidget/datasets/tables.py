@@ -18,6 +18,9 @@ from kanwidget import _check
 from kanwidget.datasets.dataset import Dataset
 from kanwidget.datasets.frames import known_column
 
+#: What to do about an entry that is no number, in an input column and in that of the target.
+_INPUTS = "Correct the entry, or leave the column out of the inputs."
+_LABELS = "Correct the entry; for classes read the table with pandas, and give it to Dataset.from_frame(df, target)."
 #: What stands for a missing value in tables, in lower case.
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
 
@@ -65,7 +68,8 @@ def read_csv(
         if len(row) != len(header):
             _refuse(f"row {line} of {path.name}", f"{len(header)} entries, one a column", len(row), "Check the quotes.")
         for column, position in enumerate(positions):
-            table[index, column] = _number(row[position], line, names[column], path.name)
+            advice = _LABELS if names[column] == target else _INPUTS
+            table[index, column] = _number(row[position], line, names[column], path.name, advice)
     _refuse_constant(table, names, path.name)
     options: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "standardise": standardise}
     return Dataset.from_arrays(
@@ -137,9 +141,15 @@ def _read(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         _refuse(
             f"row 1 of {path.name}", "a header with names", ", ".join(header[:4]), "Add a line that names the columns."
         )
-    for name in header:
-        if not name or header.count(name) > 1:
-            _refuse(f"row 1 of {path.name}", "a header of different names", repr(name), "Rename the column.")
+    for column, name in enumerate(header, 1):
+        if not name:
+            advice = "Name the column or delete it; pandas leaves its row numbers out with to_csv(…, index=False)."
+            _refuse(
+                f"row 1 of {path.name}", "a header with a name for each column", f"none for column {column}", advice
+            )
+        if header.count(name) > 1:
+            got = f"{name!r} {header.count(name)} times"
+            _refuse(f"row 1 of {path.name}", "a header of different names", got, "Rename the columns.")
     return header, filled[1:]
 
 
@@ -154,7 +164,7 @@ def _chosen(header: Sequence[str], target: str, inputs: Sequence[str] | None, wh
     return [*names, target]
 
 
-def _number(entry: str, line: int, name: str, file: str) -> float:
+def _number(entry: str, line: int, name: str, file: str, advice: str) -> float:
     """An entry as a finite number, or an error that says where it stands and what to do."""
     place = f"row {line}, column {name!r} of {file}"
     if entry.lower() in _MISSING:
@@ -162,7 +172,6 @@ def _number(entry: str, line: int, name: str, file: str) -> float:
     try:
         value = float(entry)
     except ValueError:
-        advice = "Correct the entry, or leave the column out of the inputs."
         if "," in entry and _is_number(entry.replace(",", ".")):
             advice = "Write decimals with a point, and thousands without a separator."
         _refuse(place, "a number", repr(entry), advice)

@@ -46,7 +46,9 @@ def usage_error(capsys, *arguments):
         (["fit", "a.csv", "--target", "y", "--grid", "x"], "--grid: must be an integer ≥ 1; got 'x'"),
         (["fit", "a.csv", "--target", "y", "--seed", "-1"], "--seed: must be an integer ≥ 0; got '-1'"),
         (["fit", "a.csv", "--target", "y", "--width", "2"], "--width: must be at least two numbers"),
-        (["fit", "a.csv", "--target", "y", "--width", "2,x,1"], "--width: must be an integer ≥ 1; got 'x'"),
+        (["fit", "a.csv", "--target", "y", "--width", "2-5-1"], "numbers ≥ 1 with commas, as in 2,5,1; got '2-5-1'"),
+        (["fit", "a.csv", "--target", "y", "--width", "2,0,1"], "--width: must be at least two numbers ≥ 1"),
+        (["fit", "a.csv", "--target", "y", "--out", "a.txt"], "--out: must be a file that ends in .html; got 'a.txt'"),
         (["fit", "a.csv", "--target", "y", "--inputs", "a,,b"], "--inputs: must be names with commas"),
         (["fit", "a.csv", "--target", "y", "--test-fraction", "1"], "--test-fraction: must be a number from 0"),
     ],
@@ -59,8 +61,9 @@ def test_a_command_that_makes_no_sense_exits_with_2(capsys, arguments, message):
     ("options", "message"),
     [
         (["--target", "energy"], "row 2, column 'note' of kinetic.csv must be a number; got 'n1'"),
-        (["--target", "enrgy"], "Did you mean 'energy'"),
-        (["--target", "energy", "--inputs", "mass,sped"], "Did you mean 'speed'"),
+        (["--target", "enrgy"], "fit: --target must be one of the columns 'mass', "),
+        (["--target", "Energy"], "Did you mean 'energy'"),
+        (["--target", "energy", "--inputs", "mass,sped"], "fit: --inputs must be one of the columns"),
         (["--target", "energy", "--inputs", "mass,speed", "--width", "3,5,1"], "Use --width 2,5,1, or leave it out."),
         (
             ["--target", "energy", "--inputs", "mass", "--out", "none/report.html"],

@@ -44,7 +44,7 @@ def test_nullable_boolean_and_numbered_columns(frame):
 def test_errors_name_the_column(frame):
     with pytest.raises(ValueError, match=r"one of the columns 'mass', 'speed', 'energy'; got 'enrgy'.*mean 'energy'"):
         Dataset.from_frame(frame, "enrgy")
-    with pytest.raises(TypeError, match="numeric in column 'label'; got 'a'"):
+    with pytest.raises(TypeError, match="numeric in column 'label', row 0; got 'a'"):
         Dataset.from_frame(frame.assign(label=list("abcd")), "energy")
     with pytest.raises(ValueError, match=r"row 1, column 0 \(mass\); got nan"):
         Dataset.from_frame(frame.assign(mass=[1.0, np.nan, 3.0, 4.0]), "energy")
@@ -54,6 +54,23 @@ def test_errors_name_the_column(frame):
         Dataset.from_frame(frame[["energy"]], "energy")
     with pytest.raises(TypeError, match="a data frame"):
         Dataset.from_frame(np.zeros((2, 2)), "energy")
+    with pytest.raises(TypeError, match="read_csv"):
+        Dataset.from_frame("table.csv", "energy")
+    with pytest.raises(ValueError, match=r"got 'Y'. Did you mean 'y'"):
+        Dataset.from_frame(frame.rename(columns={"energy": "y"}), "Y")
+
+
+def test_the_entry_that_is_no_number_is_named_rather_than_the_first(frame):
+    column = frame.assign(mass=np.array([1.0, 2.0, "n/a", 4.0], dtype=object))
+    with pytest.raises(TypeError, match=r"column 'mass', row 2; got 'n/a'. Correct the entry"):
+        Dataset.from_frame(column, "energy")
+
+
+@pytest.mark.parametrize("target", ["energy", "day"])
+@pytest.mark.parametrize("days", [pandas.date_range("2020-01-01", periods=4), pandas.to_timedelta(range(4), "D")])
+def test_dates_are_neither_numbers_nor_classes(frame, target, days):
+    with pytest.raises(TypeError, match=r"numeric in column 'day'; got .* Turn it into a number"):
+        Dataset.from_frame(frame.assign(day=days), target)
 
 
 @pytest.mark.parametrize("column", ["a", "y"])
