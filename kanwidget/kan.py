@@ -145,7 +145,8 @@ class KAN(Network):
     def predict(self, data: Any) -> Tensor:
         """Outputs for arrays, lists, frames or tensors of any float type, `(batch, n_out)`; no gradient.
 
-        A Dataset (or pykan dict) stands for its test inputs, or its training inputs where it has none.
+        A Dataset (or pykan dict) stands for its test inputs, or its training inputs where it has none. After a classification
+        they are logits: `argmax(1)` are the classes, `softmax(1)` their probabilities.
 
         Examples:
             >>> KAN([2, 1], seed=1).predict([[0.0, 0.5], [1.0, -1.0]]).shape

@@ -90,9 +90,9 @@ class Controls(Part):
         checked = tuple(self._open.check_edge(one, "select") for one in edges)
         self._apply(c.Select(checked))
 
-    def candidates(self, edge: EdgeLike | None = None) -> list[SymbolicFit]:
-        """The functions that could replace the selected edge (or another), best first."""
-        one = self._edge(edge, "candidates")
+    def candidates(self, edge: EdgeLike | int | None = None, *ends: int) -> list[SymbolicFit]:
+        """The functions that could replace the selected edge, or another, `candidates(0, 0, 1)`, best first."""
+        one = self._edge((edge, *ends) if isinstance(edge, int) else edge, "candidates")
 
         def find() -> list[SymbolicFit]:
             fits = list(self._session.candidates(one))

@@ -91,7 +91,7 @@ class Session:
         self._broken: set[Primitive] = set()
         self.left_out: list[str] = []
         self._step_started = 0.0
-        self.begin(model, as_dataset(data), in_vars, out_vars, make_settings(**options))
+        self.begin(model, as_dataset(data, "KANExplorer"), in_vars, out_vars, make_settings(**options))
 
     def begin(
         self,

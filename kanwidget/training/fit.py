@@ -61,7 +61,7 @@ def fit(
 
 
 def _with_validation(data: Any, validation: Any) -> Dataset:
-    dataset = as_dataset(data)
+    dataset = as_dataset(data, "fit")
     if validation is None:
         return dataset
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:

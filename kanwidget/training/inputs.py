@@ -41,7 +41,7 @@ def pose(network: Network, data: Any, settings: Settings) -> Problem:
 
 def prepare(network: Network, data: Any) -> Dataset:
     """The data in the network's type and place, or an error that says what doesn't fit."""
-    dataset = as_dataset(data).to(network.dtype, network.device)
+    dataset = as_dataset(data, "fit").to(network.dtype, network.device)
     if dataset.n_features != network.n_features:
         expected = f"data with {network.n_features} input columns, as the network has"
         _check.fail("data", "fit", expected, dataset.train_input, f"Build KAN([{dataset.n_features}, …]) for it.")

@@ -37,7 +37,7 @@ def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> T
             _check.fail("data", where, "given for a model that wasn't fitted", None, advice)
         return model.reference
     if isinstance(data, (Dataset, Mapping)) or _is_pair(data):
-        dataset = as_dataset(data)
+        dataset = as_dataset(data, where)
         found = dataset.test_input if test and dataset.test_input is not None else dataset.train_input
         return found.to(model.device, model.dtype)
     x = arrays.tensor(data, "data", where).to(model.device, model.dtype)

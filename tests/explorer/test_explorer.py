@@ -33,6 +33,17 @@ def test_the_promised_lines(data):
         assert explorer.model.grid == 10
 
 
+def test_candidates_of_an_edge_that_is_named_in_either_way(explorer):
+    assert explorer.candidates(0, 1, 2) == explorer.candidates((0, 1, 2)) == explorer.candidates(edge=(0, 1, 2))
+    with pytest.raises(ValueError, match="edge"):
+        explorer.candidates(0, 1)
+
+
+def test_what_is_no_data_is_told_by_the_name_that_was_called():
+    with pytest.raises(TypeError, match="`data` argument of KANExplorer must be a Dataset"):
+        KANExplorer(KAN([2, 1]), 3)
+
+
 def test_repr_says_what_is(explorer):
     explorer.fit(3)
     assert re.fullmatch(r"KANExplorer\(\[2, 3, 1\], step=3, train=\S+, test=\S+, done\)", repr(explorer))

@@ -75,6 +75,11 @@ def test_what_is_no_data(model, data, message):
     refused(model, data, message, TypeError)
 
 
+def test_what_is_no_data_is_told_by_the_name_that_was_called(model):
+    with pytest.raises(TypeError, match="`data` argument of fit must be a Dataset"):
+        model.fit("table.csv")
+
+
 def test_a_dict_without_labels(model):
     refused(model, {"train_input": X}, "a dict with the keys train_input and train_label")
 
