@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import offset_copy
 
 from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, new_figure, theme_of, write
@@ -52,13 +53,12 @@ def plot_front(
         ax.set_yscale("log" if min(ys) > 0 else "linear")
         if min(xs) > 0:
             ax.set_xscale("log")
-            ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            ax.xaxis.set_major_formatter("{x:g}")
-            ax.minorticks_off()
     else:
         write(ax, 0.5, 0.5, "no results", transform=ax.transAxes, color=colours.muted, ha="center", va="center")
     if front:
         _draw_front(figure, ax, front, colours)
+    for axis, decades in ((ax.xaxis, math.inf), (ax.yaxis, 2)):
+        _mark_numbers(axis, decades)
     if title is not None:
         write(ax, 0, 1.04, title, transform=ax.transAxes, color=colours.text, fontsize=11, ha="left", va="bottom")
     return figure
@@ -77,6 +77,18 @@ def _draw_front(figure: Figure, ax: Axes, front: Sequence[tuple[float, float, st
         if abs(up - last[1]) > _LINE or abs(across - last[0]) > _ROOM:
             write(ax, x, y, label, transform=place, color=theme.text, fontsize=7.5, ha="right", va="top")
             last = (across, up)
+
+
+def _mark_numbers(axis: Axis, decades: float) -> None:
+    """Ticks that can be read off: on a logarithmic axis of few decades between the powers of ten, too."""
+    low, high = axis.get_view_interval()
+    if axis.get_scale() != "log" or high > low * 10**decades:
+        return
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    if sum(low <= tick <= high for tick in axis.get_majorticklocs()) < 2:
+        axis.set_major_locator(MaxNLocator(4))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
 
 
 def _make_room(ax: Axes) -> None:

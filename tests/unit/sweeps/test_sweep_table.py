@@ -185,3 +185,13 @@ def test_a_notebook_shows_rows_and_no_empty_columns():
     assert many.count("<tr>") == 31
     assert "1 more row:" in many
     assert Table([])._repr_html_().count("<td>") == 0
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.104, 0.199), (0.11, 0.13), (1e-6, 0.1), (1.2, 8.0), (0.2, 0.2)])
+def test_errors_can_be_read_off_the_front_however_close_they_are(low, high):
+    rows = [
+        {"parameters": size, "test_loss": loss} for size, loss in ((18, high), (27, (low * high) ** 0.5), (36, low))
+    ]
+    axis = plot_pareto(Table(rows)).axes[0].yaxis
+    first, last = axis.get_view_interval()
+    assert sum(first <= tick <= last for tick in axis.get_majorticklocs()) >= 2
