@@ -148,7 +148,10 @@ def _print_formula(found: Found, part: Dataset, logs: Logs) -> None:
         print(
             f"          where {', '.join(functions)} are curves that no function of the library fits; try other widths"
         )
-    if read.constants:
+    if 0 < len(part.train_input) <= len(found.table):
+        # Nothing is left over for the noise to be seen in, and standard errors would be those of rounding.
+        print("          as many constants as rows: it fits whatever they hold. Give a longer table.")
+    elif read.constants:
         print(f"          constants {', '.join(with_error(*pair) for pair in read.constants)}")
     if found.rounded:
         texts = [f"{whole} for {with_error(value, error)}" for value, error, whole in found.rounded]
