@@ -88,9 +88,9 @@ class Term:
         try:
             found = self.function(*fields, **given)
         except Exception as error:
-            expected = f"a function of {self.sets} field(s) that can be evaluated"
-            advice = "See the error above."
-            raise _error(self.name, expected, f"{type(error).__name__}: {error}", advice) from error
+            expected = f"a function of {'one field' if self.sets == 1 else f'{self.sets} fields'} that can be evaluated"
+            text = str(error).rstrip(".")
+            raise _error(self.name, expected, f"{type(error).__name__}: {text}", _advice(error)) from error
         return _checked(found, self)
 
     def linear(self, jet: Jet, constants: dict[str, Tensor]) -> Linear:
@@ -169,6 +169,15 @@ def _checked(found: Any, term: Term) -> Tensor:
             advice,
         )
     return found
+
+
+def _advice(error: Exception) -> str:
+    """What to do about an error that a residual raised, as far as it can be known."""
+    if isinstance(error, TypeError) and "Field" in str(error):
+        return "A field isn't a number: take u.value, a derivative u.d(0), u.d(0, 1), or the points u.x."
+    if isinstance(error, TypeError) and "missing" in str(error):
+        return "Arguments behind the fields are unknown constants and need a start each: unknowns={'k': 1.0}."
+    return "See the error above."
 
 
 def _error(name: str, expected: str, got: object, advice: str) -> ResidualError:

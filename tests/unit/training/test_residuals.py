@@ -417,7 +417,9 @@ def refuse(residual, message, error=ResidualError, points=X, **options):
     ("residual", "message"),
     [
         (lambda u: u.nothing, r"`residuals\['pde'\]`.*AttributeError.*nothing"),
-        (lambda: 0, r"can be evaluated; got TypeError"),
+        (lambda: 0, r"function of one field that can be evaluated; got TypeError"),
+        (lambda u: 2 * u, r"take u\.value"),
+        (lambda u, k: k * u.value, r"missing.*'k'\. .*unknowns=\{'k': 1\.0\}"),
         (lambda u: 3.0, r"a tensor of shape \(25, columns\); got 3.0"),
         (lambda u: u.value[:, 0], r"a tensor of shape \(25, columns\); got .*\(25,\)"),
         (lambda u: u.value[:5], r"a tensor of shape \(25, columns\)"),
