@@ -235,14 +235,16 @@ def fixes(page, view, keys, edge):
 
 
 def shows_data(page, view, keys):
+    def opens(name, key="ArrowRight"):
+        """Another tab, with its panel, which comes with the next frame."""
+        keys.press(key).wait_at(f'[data-kw-tab="{name}"][aria-selected="true"]')
+        view.until("e.querySelector(`[data-kw-panel=${a}]`).getBoundingClientRect().height > 40", name)
+
     keys.to('[data-kw-tab="curves"]')
     for name in ("parity", "surface", "edges", "front"):
-        keys.press("ArrowRight").wait_at(f'[data-kw-tab="{name}"][aria-selected="true"]')
-        view.until("e.querySelector(`[data-kw-panel=${a}]`).getBoundingClientRect().height > 40", name)
-    keys.press("ArrowLeft").wait_at('[data-kw-tab="edges"]')
-    view.until(
-        "e.querySelector('[data-sort=edge]')?.getBoundingClientRect().height > 0"
-    )  # it is drawn with the next frame
+        opens(name)
+    opens("edges", "ArrowLeft")
+    view.until("e.querySelector('[data-sort=edge]')?.getBoundingClientRect().height > 0")
     # the table: sorted and selected from with keys
     keys.press("Tab").to('[data-sort="edge"]')
     keys.press("Enter")
@@ -253,7 +255,7 @@ def shows_data(page, view, keys):
     view.until("e.querySelectorAll('[data-kw-edge][aria-pressed=true]').length === 1")
     said(page, "selected")
     keys.to('[data-kw-tab="edges"]', "Shift+Tab")
-    keys.press("ArrowRight").wait_at('[data-kw-tab="front"]')
+    opens("front")
     view.until("e.querySelector('[data-kw-front][tabindex=\"0\"]')")
     keys.press("Tab").wait_at("[data-kw-front]")
     keys.to('[data-kw-tab="front"]', "Shift+Tab")
