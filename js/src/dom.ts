@@ -58,13 +58,16 @@ export function setText(node: Element, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Makes `children` the children of `node`, in order, moving only what is out of place. */
+/** Makes `children` the children of `node`, in order, moving only what is out of place; what has the focus keeps it. */
 export function place(node: Element, children: Element[]): void {
+  const focused = activeIn(node) as HTMLElement | null;
   const keep = new Set<Node>(children);
   for (const old of [...node.childNodes]) if (!keep.has(old)) old.remove();
   children.forEach((child, i) => {
     if (node.childNodes[i] !== child) node.insertBefore(child, node.childNodes[i] ?? null);
   });
+  // Moving an element takes the focus away from it.
+  if (focused && node.contains(focused) && activeIn(node) !== focused) focused.focus({ preventScroll: true });
 }
 
 /** Makes an element look like another of its kind; false where that is not done by attributes and text alone. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { place } from "../src/dom";
 import { frame, mountEach } from "./helpers";
 
 const view = mountEach({ width: [2, 2, 1], steps: 4 });
@@ -26,5 +27,30 @@ describe("the focus", () => {
     start.blur();
     view.tell();
     expect(view.root.contains(focused())).toBe(false);
+  });
+
+  it.each([false, true])("goes to the stop before when what has it is taken away, told by the browser: %s", (told) => {
+    view.click('[data-kw-edge="0-0-0"]');
+    const fix = view.one('[data-kw-candidate="sin"] [data-kw-action="fix"]') as HTMLElement;
+    const list = view.one("[role=list][aria-label=Candidates]");
+    fix.focus();
+    view.input('[data-kw-control="filter"]', "nothing", "input");
+    if (told) fix.dispatchEvent(new FocusEvent("focusout", { bubbles: true, composed: true }));
+    frame();
+    expect(fix.isConnected).toBe(false);
+    expect(view.root.contains(focused())).toBe(true);
+    expect(focused().compareDocumentPosition(list) & Node.DOCUMENT_POSITION_FOLLOWING).toBeTruthy();
+  });
+
+  it("stays with what is moved", () => {
+    const [a, b, c] = ["a", "b", "c"].map(() => document.createElement("button"));
+    const box = document.createElement("div");
+    view.root.append(box);
+    box.append(a!, b!, c!);
+    c!.focus();
+    place(box, [c!, a!, b!]);
+    expect([...box.children]).toEqual([c, a, b]);
+    expect(focused()).toBe(c);
+    box.remove();
   });
 });

@@ -1,7 +1,7 @@
 // The coefficients of the selected edge's spline as handles in its plot: dragged, or moved by arrow keys, with the
 // network's errors beside what they were before.
 import type { Context } from "../context";
-import { activeIn, attrs, h, place, s, setText } from "../dom";
+import { attrs, h, place, s, setText } from "../dom";
 import { type Curve, Drag } from "../drag";
 import { number } from "../format";
 import { graph } from "../graph";
@@ -139,10 +139,7 @@ export class Handles {
       this.#put(part, i, values!, plot!, heights[i]!);
       return part;
     });
-    const focused = activeIn(this.node) as SVGElement | null;
     place(this.node, parts);
-    // Moving an element takes the focus away from it.
-    if (focused && this.node.contains(focused) && activeIn(this.node) !== focused) focused.focus();
   }
 
   #put(part: SVGElement, i: number, values: Float32Array, plot: Plot, height: number): void {
