@@ -46,7 +46,8 @@ export function candidates(context: Context): View {
   registry.listen(filter, "input", () => ui.set("filter", filter.value));
   const visit = visits(node, registry, (inside) => {
     held = inside ? deck.names : null;
-    if (!inside) show(new Set());
+    // Not at once: the focus may leave because a card is just being taken away.
+    if (!inside) registry.frame(() => show(new Set()));
   });
   registry.listen(list, "click", (event) => {
     const pressed = (event.target as Element).closest("[data-kw-action]");
