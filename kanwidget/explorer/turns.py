@@ -4,7 +4,8 @@ Every torch call gives the lock up, and a thread that wants it back from a loop 
 milliseconds by default. A step of some hundred calls takes seconds then, and so does a pause.
 
 What this can't help: a loop that gives the lock up by itself, in a call that reads a file, say, takes it back before the other thread
-is awake, and the interval begins anew. One that does so more often than about every tenth of a millisecond lets nothing else run.
+is awake, and the interval begins anew. Where that happens every twentieth of a millisecond, a step may never be done. And while
+nothing is trained or answered the interval is the default one: what brings a click here waits for it then.
 """
 
 from __future__ import annotations

@@ -170,13 +170,14 @@ class ResidualTrainer(Iterator[StepRecord]):
 
     def _advance(self) -> Outcome:
         """Move grids and points that are due, and take a step; broken off, all is as it was before both."""
-        state, terms, told = State(self.network), self._terms, len(self.events)
+        state, terms, memories, told = State(self.network), self._terms, self._memories, len(self.events)
         try:
             self._prepare()
             return self._optimizer.step(self.interrupted)[0]
         except BaseException:
             state.restore()
             self._terms = self.objective.terms = terms
+            self._memories = memories
             del self.events[told:]
             raise
 

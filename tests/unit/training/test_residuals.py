@@ -1,4 +1,4 @@
-"""`fit_residual`: its Jacobian, its steps, unknown constants, weights, points, and what it refuses."""
+"""`fit_residual`: its Jacobian, its steps, unknown constants, weights and points."""
 
 import math
 
@@ -9,21 +9,14 @@ import torch
 import kanwidget
 from kanwidget import KAN, fit_residual
 from kanwidget.surgery import update_grid
-from kanwidget.training.residuals import Field, ResidualError
+from kanwidget.training.residuals import Field
 from kanwidget.training.residuals import objective as objectives
 from kanwidget.training.residuals.objective import ResidualObjective
 from kanwidget.training.residuals.problem import pose
 from kanwidget.training.residuals.trainer import Plan, ResidualTrainer
 from kanwidget.training.residuals.weights import balance, redraw
-from tests.networks import F64, assert_same, plain, snapshot, unchanged, uniform
-
-X = torch.linspace(0, 3, 25, dtype=F64)[:, None]
-SINE = {"equation": lambda u: u.d(0, 0) + u.value, "start": lambda u: torch.cat([u.value, u.d(0) - 1], 1)}
-AT = {"equation": X, "start": X[:1]}
-
-
-def one(**options):
-    return KAN([1, 1], **{"grid": 4, "k": 5, "grid_range": (0, 3), **options})
+from tests.networks import F64, assert_same, plain, snapshot, uniform
+from tests.unit.training.residual_samples import AT, SINE, X, one
 
 
 def nonlinear(u, nu):
@@ -392,6 +385,17 @@ def test_asked_to_it_breaks_off_a_step():
     assert trainer.reason == "interrupted"
 
 
+def test_a_drawing_that_is_taken_back_is_not_remembered():
+    model, stop = one(), []
+    plan = Plan(steps=50, grids=(), update_grid=False, redraw_every=2, seed=0)
+    problem = pose(model, SINE, AT, None, None, {"equation": 1.5 * (uniform(90, 1) + 1)})
+    trainer = ResidualTrainer(model, problem, plan, lambda: bool(stop))
+    next(trainer), next(trainer)
+    stop.append(1)
+    assert list(trainer) == []
+    assert (trainer.reason, trainer.events, trainer._memories) == ("interrupted", [], {})
+
+
 def test_no_steps_change_nothing_but_the_reference():
     model = one()
     before = model.layer(0).coef.clone()
@@ -404,128 +408,7 @@ def test_the_bar_shows_the_loss(capsys):
     assert "train" in capsys.readouterr().err
 
 
-# ---- what is refused: the network stays what it was
-
-
-def refuse(residual, message, error=ResidualError, points=X, **options):
-    model = one()
-    with unchanged(model), pytest.raises(error, match=message):
-        fit_residual(model, {"pde": residual}, {"pde": points}, progress=False, **options)
-
-
-@pytest.mark.parametrize(
-    ("residual", "message"),
-    [
-        (lambda u: u.nothing, r"`residuals\['pde'\]`.*AttributeError.*nothing"),
-        (lambda: 0, r"function of one field that can be evaluated; got TypeError"),
-        (lambda u: 2 * u, r"take u\.value"),
-        (lambda u, k: k * u.value, r"missing.*'k'\. .*unknowns=\{'k': 1\.0\}"),
-        (lambda u: 3.0, r"a tensor of shape \(25, columns\); got 3.0"),
-        (lambda u: u.value[:, 0], r"a tensor of shape \(25, columns\); got .*\(25,\)"),
-        (lambda u: u.value[:5], r"a tensor of shape \(25, columns\)"),
-        (lambda u: u.value - X[:, 0], r"fewer columns than its 25 rows"),
-        (lambda u: u.value - u.value.mean(), r"rows depend on their own points only"),
-        (lambda u: u.value.flip(0), r"rows depend on their own points only"),
-        (lambda u: u.value - u.value.roll(1, 0), r"rows depend on their own points only"),
-        (lambda u: u.value.cumsum(0), r"rows depend on their own points only"),
-        (lambda u: u.value > 0, r"real numbers; got torch.bool"),
-        (lambda u: 1j * u.value, r"real numbers; got torch.complex128"),
-        (lambda u: (0 * u.value).abs().sqrt(), r"finite slopes at the start"),
-        (lambda u: u.d(0, 0, 0), r"one feature or two.*an output of its own"),
-        (lambda u: u.d(1), r"an integer from 0 to 0"),
-    ],
-)
-def test_residuals_that_are_none(residual, message):
-    refuse(residual, message)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, F64])
-@pytest.mark.parametrize(
-    "residual",
-    [
-        lambda u: 5 * u.value**3 - 5 * u.value + 0.1 * u.d(0, 0),  # its slope crosses 0
-        lambda u: (1e4 + u.value) ** 2 - (1e4 - u.value) ** 2 - 4e4 * u.value,
-    ],
-)
-def test_slopes_in_which_much_cancels_are_none_of_other_rows(residual, dtype):
-    x = torch.linspace(-2, 2, 2000, dtype=dtype)[:, None]
-    model = KAN([1, 1], k=4, grid_range=(-2, 2), dtype=dtype)
-    model.fit((x, x), steps=5, progress=False)
-    assert len(fit_residual(model, {"a": residual}, {"a": x}, steps=1, progress=False)) == 1
-
-
-def test_residuals_that_are_no_numbers():
-    refuse(lambda u: torch.log(u.x - 1), "finite at the start; its row 0 isn't", ValueError)
-
-
-def later(step, do):
-    """A residual that fails after so many calls."""
-    calls = []
-
-    def residual(u):
-        calls.append(1)
-        return do(u) if len(calls) > step else u.d(0, 0) + u.value
-
-    return residual
-
-
-def test_a_residual_that_fails_in_the_middle_leaves_the_network_as_it_was():
-    refuse(later(9, lambda u: u.nothing), "AttributeError")
-    refuse(later(35, lambda u: u.nothing), "AttributeError", grids=(6, 9), steps=5)
-
-
-def test_a_residual_that_is_no_number_in_the_middle_ends_the_training():
-    model = one()
-    history = fit_residual(model, {"a": later(20, lambda u: u.value * math.nan)}, {"a": X}, progress=False, steps=30)
-    assert history.reason in ("converged", "stalled")
-    assert bool(torch.isfinite(model.layer(0).coef).all())
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"residuals": {}}, "`residuals` argument of fit_residual must be a mapping"),
-        ({"residuals": {"equation": 3}}, "`residuals`"),
-        ({"points": {"equation": X}}, "`points`.*the names"),
-        ({"points": {"equation": X, "start": (X[:1], X[:2])}}, r"`points\['start'\]`.*as many rows"),
-        ({"points": {"equation": X, "start": torch.zeros(1, 2)}}, r"`points\['start'\]`.*\(rows, 1\)"),
-        ({"points": {"equation": X * math.nan, "start": X[:1]}}, r"`points\['equation'\]`"),
-        ({"weights": "even"}, "`weights`"),
-        ({"weights": {"equation": 1.0}}, "`weights`"),
-        ({"weights": {"equation": 1.0, "start": 0}}, r"`weights\['start'\]`"),
-        ({"opt": "Adam"}, "`opt`"),
-        ({"steps": -1}, "`steps`"),
-        ({"unknowns": [1]}, "`unknowns`"),
-        ({"unknowns": {"equation": 1.0}}, "`unknowns`"),
-        ({"unknowns": {"nu": 1.0}}, "`unknowns`.*constants that a residual takes"),
-        ({"unknowns": {"nu": "a"}}, r"`unknowns\['nu'\]`"),
-        ({"grids": (3,)}, "`grids`.*≥ 5"),
-        ({"grids": (8, 8)}, "`grids`.*≥ 9"),
-        ({"grids": 7.5}, "`grids`"),
-        ({"candidates": {"other": X}}, "`candidates`"),
-        ({"candidates": {"equation": X[:3]}}, r"`candidates\['equation'\]`.*at least 25"),
-        ({"redraw_every": 0}, "`redraw_every`"),
-        ({"callbacks": 3}, "`callbacks` argument of fit_residual"),
-        ({"update_grid": "no"}, "`update_grid`.*True or False"),
-        ({"progress": 3}, "`progress`.*True or False"),
-    ],
-)
-def test_arguments_are_checked(change, message):
-    model = one()
-    given = {"residuals": SINE, "points": AT, "progress": False, **change}
-    with unchanged(model), pytest.raises(ValueError, match=message):
-        fit_residual(model, **given)
-
-
-def test_what_is_no_network_is_refused():
-    with pytest.raises(TypeError, match="`network` argument of fit_residual must be a network; got 3"):
-        fit_residual(3, SINE, AT)
-
-
-def test_splines_without_the_derivative_are_refused():
-    model = KAN([1, 1], k=1)
-    with unchanged(model), pytest.raises(ValueError, match="order k ≥ 2"):
-        fit_residual(model, SINE, AT, progress=False)
+# ---- what it computes
 
 
 def test_only_what_is_asked_for_is_computed_from_the_first_look_on(monkeypatch):
