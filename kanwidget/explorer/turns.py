@@ -1,11 +1,12 @@
-"""Quicker turns at Python's lock while a thread trains or answers.
+"""Quicker turns at Python's lock while an explorer has a thread.
 
 Every torch call gives the lock up, and a thread that wants it back from a loop of pure Python waits for a whole switch interval: five
-milliseconds by default. A step of some hundred calls takes seconds then, and so does a pause.
+milliseconds by default. A step of some hundred calls takes seconds then, and so does a pause. The interval begins anew whenever the loop
+gives the lock up by itself, in a call that reads a file, say: beside a cell that does so every millisecond the threads that bring a
+click would never get the lock. So the short interval holds between two jobs too, until the explorer is closed.
 
-What this can't help: a loop that gives the lock up by itself, in a call that reads a file, say, takes it back before the other thread
-is awake, and the interval begins anew. Where that happens every twentieth of a millisecond, a step may never be done. And while
-nothing is trained or answered the interval is the default one: what brings a click here waits for it then.
+The price: two threads of pure Python do a sixth less together, one alone nothing that can be measured. What it can't help: a loop that
+gives the lock up every twentieth of a millisecond takes it back before another thread is awake, and a step may never be done.
 """
 
 from __future__ import annotations

@@ -107,12 +107,12 @@ class ThreadDriver(Driver):
             thread.join()
 
     def _loop(self, begun: threading.Event) -> None:
-        with one_thread(self.session.small):
+        # The turns are quick between two jobs too: the threads that bring a click need them as much as a step does.
+        with one_thread(self.session.small), quick_turns():
             begun.set()
             while self._take():
                 try:
-                    with quick_turns():
-                        self._turn()
+                    self._turn()
                 except BaseException as error:  # mostly one in a callback of the user; the session has paused
                     self._tell_error(error)
                 finally:

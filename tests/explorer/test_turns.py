@@ -1,4 +1,4 @@
-"""The switch interval of Python's lock: short while a thread trains, and then as it was."""
+"""The switch interval of Python's lock: short while an explorer has a thread, and then as it was."""
 
 import sys
 import threading
@@ -65,19 +65,29 @@ def test_a_shorter_one_is_left_alone():
     assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS / 2)
 
 
-@pytest.mark.parametrize("end", ["pause", "close", "done"])
-def test_a_training_thread_has_short_turns_until_it_stops(model, data, interval, end):
+@pytest.mark.parametrize("end", ["pause", "done"])
+def test_a_training_thread_has_short_turns_until_it_is_closed(model, data, interval, end):
     seen = []
-    with KANExplorer(model, data, opt="Adam") as explorer:
-        explorer.on_step(lambda _: seen.append(sys.getswitchinterval()))
-        explorer.start(5 if end == "done" else None)
-        seconds_until(lambda: len(seen) >= 5)
-        if end != "done":
-            getattr(explorer, end)()
-        elif explorer.wait(timeout=20):
-            explorer.pause()
-        seconds_until(lambda: sys.getswitchinterval() == interval)
+    explorer = KANExplorer(model, data, opt="Adam")
+    assert sys.getswitchinterval() == interval  # nobody has looked at it
+    explorer.on_step(lambda _: seen.append(sys.getswitchinterval()))
+    explorer.start(5 if end == "done" else None)
+    assert explorer.wait(steps=5, timeout=20)
+    explorer.pause()
     assert seen[-1] == pytest.approx(SWITCH_SECONDS)
+    assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)  # a click must be heard when nothing is trained
+    explorer.close()
+    assert sys.getswitchinterval() == interval
+
+
+def test_of_two_explorers_the_last_one_closed_sets_it_back(model, data, interval):
+    first, second = KANExplorer(model, data, opt="Adam"), KANExplorer(model, data, opt="Adam")
+    for explorer in (first, second):
+        explorer.start(1)
+    first.close()
+    assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
+    second.close()
+    assert sys.getswitchinterval() == interval
 
 
 def test_blocking_training_leaves_it_alone(model, data, interval):
@@ -107,3 +117,30 @@ def test_a_pause_comes_soon_while_another_thread_computes(model, data):
         finally:
             over.set()
             other.join()
+
+
+def test_an_idle_explorer_hears_a_click_beside_a_cell_that_gives_the_lock_up_every_millisecond(model, data, tmp_path):
+    """As a thread of the kernel brings it; with Python's interval of 5 ms this thread waited 20 s and more."""
+    sys.setswitchinterval(0.005)
+    begun, heard = threading.Event(), threading.Event()
+
+    def click():
+        begun.wait()
+        for _ in range(20):  # a message passes through several hands
+            time.sleep(1e-4)
+        heard.set()
+
+    with KANExplorer(model, data, opt="Adam") as explorer:
+        explorer.start(1)
+        explorer.wait(steps=1)
+        explorer.pause()
+        other = threading.Thread(target=click)
+        other.start()
+        begun.set()
+        rounds = 0
+        while not heard.is_set() and rounds < 4_000:
+            (tmp_path / "stop").exists()
+            sum(range(30_000))
+            rounds += 1
+        other.join()
+    assert rounds < 4_000
