@@ -2,7 +2,8 @@
 
 import torch
 
-from kanwidget.core.records import Trace
+from kanwidget.training.deviations import Deviations
+from kanwidget.training.jacobian import forward_pass
 from kanwidget.training.loss import LOSSES
 from kanwidget.training.objective import Objective
 from kanwidget.training.penalty import METRICS, Penalty
@@ -22,20 +23,20 @@ def objective(model, x, y, weight=None, loss="mse", penalty=None):
     return Objective(Stack([model]), [x], y[None], columns, LOSSES[loss], [penalty or Penalty()])
 
 
-def stacked(trace):
-    """A trace with an axis of networks."""
-    parts = (trace.nodes, trace.subnodes, trace.edges, trace.splines)
-    return Trace(*(tuple(value[None] for value in part) for part in parts))
+def deviations(model, x):
+    """Of the values of one network, with a graph."""
+    stack = Stack([model]).attached()
+    return stack, Deviations(stack, forward_pass(stack, stack.select([x])))
 
 
 def penalty_of(penalty, model, x):
     """R of one network."""
-    return penalty.value(Stack([model]), stacked(model.trace(x)))[0]
+    return penalty.value(*deviations(model, x))[0]
 
 
 def importance(metric, model, x):
     """V of each layer of one network."""
-    return [v[0] for v in METRICS[metric](Stack([model]), stacked(model.trace(x)))]
+    return [v[0] for v in METRICS[metric](model, deviations(model, x)[1])]
 
 
 def total(target):
@@ -45,7 +46,9 @@ def total(target):
 
 def penalty_slopes(target, positions):
     """Of the one network of an objective: gradients of R in the free parameters, and in V of each layer."""
-    vector, in_importance = penalty_gradient(target, positions, target.value(slopes=True).run)
+    run = target.value(slopes=True).run
+    with torch.no_grad():
+        vector, in_importance = penalty_gradient(target, positions, run, target.deviations(run))
     return vector[0], [v[0] for v in in_importance]
 
 

@@ -98,8 +98,9 @@ class Edges:
     def design_and_slopes(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`design` of orders 0 and 1, without a graph."""
         value, slope, *_ = base_functions(self.base_fun)
-        values, slopes = splines.basis_and_slopes(x, self.knots, self.k)
-        return torch.cat([values, value(x)[..., None]], dim=-1), torch.cat([slopes, slope(x)[..., None]], dim=-1)
+        values, slopes = splines.basis_and_slopes(x, self.knots, self.k, room=1)
+        values[..., -1], slopes[..., -1] = value(x), slope(x)
+        return values, slopes
 
     def designs(self, x: Tensor, highest: int) -> tuple[Tensor, ...]:
         """`design` of all orders from 0 to `highest`, at most 3."""

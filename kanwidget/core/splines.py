@@ -125,8 +125,8 @@ class _Basis(_Traced):
         return out.view(rows, size, inputs, -1), 1
 
 
-def basis_and_slopes(x: Tensor, knots: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """`basis` of orders 0 and 1 for little more than the price of one, without a graph.
+def basis_and_slopes(x: Tensor, knots: Tensor, k: int, room: int = 0) -> tuple[Tensor, Tensor]:
+    """`basis` of orders 0 and 1 for little more than the price of one, without a graph; `room` more columns of 0 come last.
 
     Examples:
         >>> knots = extend_knots(torch.tensor([[0.0, 1.0, 2.0]]), 1)
@@ -137,10 +137,10 @@ def basis_and_slopes(x: Tensor, knots: Tensor, k: int) -> tuple[Tensor, Tensor]:
     with torch.no_grad():
         places = _Places(x, knots, k)
         if k == 0:
-            return places.spread(places.local(0)), places.spread(places.local(1))
+            return places.spread(places.local(0), room), places.spread(places.local(1), room)
         share, near = places.shares(places.raised(k - 1), k), places.inside
         values = places.value_step(share, near + k * (x - near), k)
-        return places.spread(values), places.spread(places.slope_step(share, k))
+        return places.spread(values, room), places.spread(places.slope_step(share, k), room)
 
 
 def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int) -> list[Tensor]:
@@ -209,24 +209,29 @@ class _Places:
         """B_i/(t_{i+d} - t_i) for functions of degree d - 1: what both steps to degree d start from."""
         return values / (self.t[self.k : self.k + d] - self.t[self.k - d : self.k])
 
+    # Both steps write every element once: memory is what they cost.
+
     def value_step(self, share: Tensor, point: Tensor, d: int) -> Tensor:
         """Values of degree d at `point`."""
-        values = torch.zeros(d + 1, *self.x.shape, dtype=share.dtype, device=share.device)
+        values = share.new_empty(d + 1, *self.x.shape)
         torch.mul(self.t[self.k : self.k + d] - point, share, out=values[:d])
-        values[1:] += (point - self.t[self.k - d : self.k]) * share
+        from_left = point - self.t[self.k - d : self.k]
+        torch.mul(from_left[-1], share[-1], out=values[d])
+        values[1:d].addcmul_(from_left[:-1], share[:-1])
         return values
 
     def slope_step(self, share: Tensor, d: int) -> Tensor:
         """B' of degree d: d·(B_i/(t_{i+d} - t_i) - B_{i+1}/(t_{i+d+1} - t_{i+1})) of degree d - 1."""
-        values = torch.zeros(d + 1, *self.x.shape, dtype=share.dtype, device=share.device)
-        torch.mul(share, -d, out=values[:d])
-        values[1:] += d * share
+        values, scaled = share.new_empty(d + 1, *self.x.shape), d * share
+        torch.neg(scaled[0], out=values[0])
+        torch.sub(scaled[:-1], scaled[1:], out=values[1:d])
+        values[d] = scaled[-1]
         return values
 
-    def spread(self, local: Tensor) -> Tensor:
-        """All basis functions, `(…, batch, inputs, G + k)`: the local ones at their places, else 0."""
+    def spread(self, local: Tensor, room: int = 0) -> Tensor:
+        """All basis functions, `(…, batch, inputs, G + k + room)`: the local ones at their places, else 0."""
         columns = self.interval[..., None] + torch.arange(self.k + 1, device=local.device)
-        full = torch.zeros(*self.x.shape, self.last, dtype=local.dtype, device=local.device)
+        full = torch.zeros(*self.x.shape, self.last + room, dtype=local.dtype, device=local.device)
         return full.scatter_(-1, columns, local.movedim(0, -1))
 
 

@@ -21,7 +21,7 @@ from kanwidget.training.objective import FirstDesign, Objective
 from kanwidget.training.parameters import parameter_map, structure
 from kanwidget.training.schedule import GridSchedule
 from kanwidget.training.settings import Settings
-from kanwidget.training.stack import Stack, separate
+from kanwidget.training.stack import Stack, separate, stacked
 
 #: LM forms a square matrix of the parameters at each step: above these it is no longer the fastest.
 _LM_PARAMETERS, _LM_WORK = 3000, 1e11
@@ -73,7 +73,7 @@ class Group:
             stack,
             [problem.data.train_input for problem in self.problems],
             self._labels("train"),
-            torch.stack(weights) if weights else None,
+            stacked(weights) if weights else None,
             self.problems[0].loss,
             [s.penalty() for s in self.settings],
         )
@@ -88,7 +88,7 @@ class Group:
         }
 
     def _labels(self, part: str) -> Tensor:
-        return torch.stack([problem.labels[part] for problem in self.problems])
+        return stacked([problem.labels[part] for problem in self.problems])
 
     def configure(self, settings: Settings) -> None:
         """Change what needs no other optimiser: the penalty, how steps are made and when grids move."""

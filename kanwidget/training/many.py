@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor
 
 from kanwidget import _check
@@ -18,6 +22,7 @@ from kanwidget.datasets import Dataset
 from kanwidget.training.best import Best
 from kanwidget.training.group import Group, pick_optimizer, tensors_of
 from kanwidget.training.inputs import Problem, pose
+from kanwidget.training.lm import Interrupted
 from kanwidget.training.loop import remember
 from kanwidget.training.parameters import parameter_map, structure
 from kanwidget.training.reference import reference_rows
@@ -29,6 +34,8 @@ from kanwidget.training.trainer import NOT_FINITE
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 #: A group is made smaller once this part of it has stopped.
 _STOPPED = 0.125
+#: A batch is cut in two for another thread if so many networks remain in each: smaller ones cost more than a thread gains.
+_LEAST = 8
 
 
 @dataclass(slots=True)
@@ -57,7 +64,8 @@ def fit_many(
     """Train many networks in place, each as `fit` would train it alone.
 
     Networks of one structure with data of one shape take their Levenberg-Marquardt steps in one batch, each with its own
-    damping, acceptance and stop. Others are trained group by group, with LBFGS and Adam one by one.
+    damping, acceptance and stop. Others are trained group by group, with LBFGS and Adam one by one. Batches of small networks
+    are spread over as many threads as torch may use (`torch.set_num_threads`); a loss or metric of your own is called on them.
 
     Args:
         networks: The networks; they may differ in everything. Each is trained, none twice.
@@ -90,12 +98,14 @@ def fit_many(
     models = list(networks)  # a generator can be gone through once
     runs = _runs(models, data, lamb, opt, options)
     steps = _check.integer(steps, "steps", "fit_many", low=0)
-    chunks = _chunks(runs, _check.real(memory, "memory", "fit_many", low=0, open_low=True) * 2**20)
+    space = _check.real(memory, "memory", "fit_many", low=0, open_low=True) * 2**20
+    alone, together = _chunks(runs, space, torch.get_num_threads())
     bar = _bar(len(runs), progress)
     try:
         with torch_as_it_was():
-            for chunk in chunks:
-                _train(chunk, steps, bar)
+            _train_together(together, steps, lambda count: _advance(bar, count))
+            for chunk in alone:
+                _train(chunk, steps, lambda count: _advance(bar, count))
     except KeyboardInterrupt:
         pass
     finally:
@@ -145,18 +155,25 @@ def _each(value: Any, count: int, name: str) -> list[Any]:
     return values
 
 
-def _chunks(runs: Sequence[_Run], memory: float) -> list[list[_Run]]:
-    """Runs that may share their steps, as many as the memory holds."""
+def _chunks(runs: Sequence[_Run], memory: float, threads: int) -> tuple[list[list[_Run]], list[list[_Run]]]:
+    """Runs that may share their steps, as many as the memory holds: those to be trained one after the other, and those on threads."""
     groups: dict[Any, list[_Run]] = defaultdict(list)
     for index, run in enumerate(runs):
         groups[_kind(run) if _batched(run) else index].append(run)
-    chunks = []
+    alone, together = [], []
     for members in groups.values():
-        most = max(1, int(memory // _bytes(members[0])))
-        count = -(-len(members) // most)
+        # Large networks leave the threads to torch.
+        several = min(threads, len(members) // _LEAST) if _small(members[:1]) else 0
+        most = max(1, int(memory // max(1, several) // _bytes(members[0])))
+        count = max(-(-len(members) // most), several)
         size = -(-len(members) // count)
-        chunks += [members[first : first + size] for first in range(0, len(members), size)]
-    return chunks
+        chunks = [members[first : first + size] for first in range(0, len(members), size)]
+        (together if several > 1 else alone).extend(chunks)
+    return alone, together
+
+
+def _small(runs: Sequence[_Run]) -> bool:
+    return is_small(runs[0].network, len(runs) * len(runs[0].problem.data.train_input))
 
 
 def _batched(run: _Run) -> bool:
@@ -179,16 +196,51 @@ def _bytes(run: _Run) -> int:
     return 8 * (4 * rows * bases + 8 * parameter_map(network).size ** 2)
 
 
-def _train(runs: list[_Run], steps: int, bar: Any) -> None:
+def _train_together(chunks: Sequence[list[_Run]], steps: int, tell: Callable[[int], None]) -> None:
+    """Train chunks on as many threads as torch may use, and tell here how many networks have stopped."""
+    if not chunks:
+        return
+    stop, news = threading.Event(), SimpleQueue[int | BaseException | None]()
+
+    def work(chunk: list[_Run]) -> None:
+        end: BaseException | None = None
+        try:
+            with one_thread():
+                _train(chunk, steps, news.put, stop.is_set)
+        except BaseException as error:
+            end = error
+        news.put(end)
+
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(threads, "kanwidget-fit") as pool:
+        try:
+            left = [pool.submit(work, chunk) for chunk in chunks]
+            while left:
+                piece = news.get()
+                if isinstance(piece, BaseException):
+                    raise piece
+                if piece is None:
+                    left.pop()
+                else:
+                    tell(piece)
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            # Those threads used one each, and with it have set that of threads still to come.
+            torch.set_num_threads(threads)
+
+
+def _train(
+    runs: list[_Run], steps: int, tell: Callable[[int], None], interrupted: Callable[[], bool] = lambda: False
+) -> None:
     """Train one chunk."""
-    small = is_small(runs[0].network, len(runs) * len(runs[0].problem.data.train_input))
-    with one_thread(small):
+    with one_thread(_small(runs)):
         for run in runs:
             run.network.reference = reference_rows(run.problem.data.train_input)
         ends: dict[int, dict[str, Tensor]] = {}
         try:
             group = Group([r.network for r in runs], [r.problem for r in runs], [r.settings for r in runs])
-            _steps(group, runs, steps, ends, bar)
+            _steps(group, runs, steps, ends, tell, interrupted)
         finally:
             separate([run.network for run in runs])
             # Networks that had stopped went on with the others until these were regrouped.
@@ -199,14 +251,21 @@ def _train(runs: list[_Run], steps: int, bar: Any) -> None:
                     run.best.restore(run.network)
 
 
-def _steps(group: Group, runs: list[_Run], steps: int, ends: dict[int, dict[str, Tensor]], bar: Any) -> None:
+def _steps(
+    group: Group,
+    runs: list[_Run],
+    steps: int,
+    ends: dict[int, dict[str, Tensor]],
+    tell: Callable[[int], None],
+    interrupted: Callable[[], bool],
+) -> None:
     """Take all steps; the networks that stop leave their tensors in `ends`."""
     started, members = time.perf_counter(), list(range(len(runs)))
     for run in runs:
         run.history.optimizer = group.opt
         run.history.reason = "" if steps else "steps done"
     for step in range(steps):
-        outcomes, moved = group.advance(step, lambda: False)
+        outcomes, moved = group.advance(step, interrupted)
         stops = [group.stopped(place, outcome, step + 1, steps) for place, outcome in enumerate(outcomes)]
         records = group.records(outcomes, step + 1, time.perf_counter() - started, stops)
         for place, (index, record) in enumerate(zip(members, records, strict=True)):
@@ -214,7 +273,7 @@ def _steps(group: Group, runs: list[_Run], steps: int, ends: dict[int, dict[str,
                 _keep(runs[index], record, step if place in moved else None)
         stopped = [place for place, stop in enumerate(stops) if stop and members[place] not in ends]
         ends.update({members[place]: tensors_of(group.networks[place]) for place in stopped})
-        _advance(bar, len(stopped))
+        tell(len(stopped))
         alive = [place for place, index in enumerate(members) if index not in ends]
         if not alive:
             return

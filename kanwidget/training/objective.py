@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.core.records import Trace
 from kanwidget.training import quadratic
+from kanwidget.training.deviations import Deviations, root_of_covariance
 from kanwidget.training.geodesic import bend
 from kanwidget.training.jacobian import Pass, forward_pass
 from kanwidget.training.loss import Loss
 from kanwidget.training.parameters import ParameterMap, parameter_map
 from kanwidget.training.penalty import Penalty
-from kanwidget.training.stack import Stack
+from kanwidget.training.stack import Stack, some_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Value:
 class FirstDesign:
     """The first layer's design of inputs that stay the same, made anew only when the layer's knots have changed.
 
+    Networks that have their inputs and knots in common share it: its first axis then has a stride of 0.
+
     Args:
         stack: The networks.
         x: Values of the input nodes, `(networks, batch, n_in)`.
@@ -51,15 +53,34 @@ class FirstDesign:
 
     def __init__(self, stack: Stack, x: Tensor) -> None:
         self.stack, self.x = stack, x
-        self._knots, self._design = x.new_zeros(0), x.new_zeros(0)
+        self._knots, self._design, self._root = x.new_zeros(0), x.new_zeros(0), x.new_zeros(0)
 
     def __call__(self) -> Tensor:
         """`(networks, batch, n_in, G + k + 1)`"""
         layer = self.stack.layers[0]
         if not torch.equal(self._knots, layer.knots):
             with torch.no_grad():
-                self._knots, self._design = layer.knots.clone(), layer.design(self.x)
+                self._knots = layer.knots.clone()
+                same = self.x.stride(0) == 0 and bool((self._knots == self._knots[0]).all())
+                one = layer[:1].design(self.x[:1]) if same else layer.design(self.x)
+                self._design, self._root = one.expand(len(self.x), -1, -1, -1), self.x.new_zeros(0)
         return self._design
+
+    def root(self) -> Tensor:
+        """What tells the deviations of edges, see `root_of_covariance`."""
+        design = self()
+        if not self._root.numel():
+            part = design[:1] if design.stride(0) == 0 else design
+            self._root = root_of_covariance(part).expand(len(design), -1, -1, -1)
+        return self._root
+
+    def of(self, stack: Stack, networks: Tensor) -> FirstDesign:
+        """The same of some of the networks, whose copies are this stack."""
+        self()
+        part = FirstDesign(stack, some_of(self.x, networks))
+        part._knots, part._design = self._knots[networks], some_of(self._design, networks)
+        part._root = some_of(self._root, networks) if self._root.numel() else self._root
+        return part
 
 
 class Objective:
@@ -88,7 +109,7 @@ class Objective:
     ) -> None:
         self.stack, self.y, self.weight, self.loss = stack, y, weight, loss
         self.x = stack.select(x)
-        self.first_design: Callable[[], Tensor] = FirstDesign(stack, self.x)
+        self.first_design = FirstDesign(stack, self.x)
         self.penalise(penalties)
 
     def penalise(self, penalties: Sequence[Penalty]) -> None:
@@ -110,10 +131,9 @@ class Objective:
         """The objective of copies of some of the networks."""
         part = copy.copy(self)
         part.stack = self.stack[networks]
-        part.x, part.y, part.lamb = self.x[networks], self.y[networks], self.lamb[networks]
-        part.weight = None if self.weight is None else self.weight[networks]
-        design = self.first_design()[networks]
-        part.first_design = lambda: design
+        part.first_design = self.first_design.of(part.stack, networks)
+        part.x, part.y, part.lamb = part.first_design.x, some_of(self.y, networks), self.lamb[networks]
+        part.weight = None if self.weight is None else some_of(self.weight, networks)
         return part
 
     def positions(self) -> ParameterMap:
@@ -168,18 +188,10 @@ class Objective:
         loss = self.loss.value(run.output, y, weight)
         penalty = torch.zeros_like(loss)
         if self.penalised:
-            penalty = self.lamb.to(loss) * self.penalty.value(stack, self.trace(run, stack))
+            deviations = self.deviations(run, stack) if rows is None else Deviations(stack, run)
+            penalty = self.lamb.to(loss) * self.penalty.value(stack, deviations)
         return run, loss, penalty
 
-    def trace(self, run: Pass, stack: Stack | None = None) -> Trace:
-        """All edge values of a pass, of the stack that it was made with."""
-        layers = (stack or self.stack).layers
-        splines = [
-            torch.einsum("snib,soib->snoi", design, layer.weight())
-            for layer, design in zip(layers, run.designs, strict=True)
-        ]
-        edges = [
-            spline + layer.symbolic_edges(nodes) if layer.symbols else spline
-            for layer, spline, nodes in zip(layers, splines, run.nodes[:-1], strict=True)
-        ]
-        return Trace(run.nodes, run.subnodes, tuple(edges), tuple(splines))
+    def deviations(self, run: Pass, stack: Stack | None = None) -> Deviations:
+        """Of a pass on all samples, of the stack that it was made with."""
+        return Deviations(stack or self.stack, run, self.first_design.root())

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.core.network import Network
-from kanwidget.core.records import Trace
+from kanwidget.training.deviations import Deviations, Kind
 from kanwidget.training.stack import Stack
 
 #: Added to the input's standard deviation, so that a constant input divides by something.
@@ -34,9 +34,9 @@ class Penalty:
     coefdiff: float = 0.0
     metric: str = "edge_forward_spline_n"
 
-    def value(self, stack: Stack, trace: Trace) -> Tensor:
+    def value(self, stack: Stack, deviations: Deviations) -> Tensor:
         """R of each network, `(networks,)`, without the factor lamb."""
-        importance = METRICS[self.metric](stack, trace)
+        importance = METRICS[self.metric](stack.shape, deviations)
         return self.of_importance(importance) + self.of_coefficients(stack)
 
     def of_importance(self, importance: Sequence[Tensor]) -> Tensor:
@@ -69,47 +69,49 @@ def _plogp(p: Tensor) -> Tensor:
     return p * torch.log2(p + 1e-4)
 
 
-def deviation(values: Tensor) -> Tensor:
-    """Standard deviation over the batch, the second axis, with a gradient of 0 where it is 0; 0 for one row."""
-    if values.shape[1] < 2:
-        return torch.zeros_like(values[:, 0])
-    variance = values.var(1)
-    zero = variance <= torch.finfo(variance.dtype).tiny
-    return torch.where(zero, 0.0, torch.sqrt(torch.where(zero, 1.0, variance)))
+def _spread(spreads: Sequence[Tensor], nodes: Sequence[Tensor]) -> list[Tensor]:
+    """Standard deviation of every edge, divided by that of its input."""
+    return [spread / (node + INPUT_FLOOR)[:, None] for spread, node in zip(spreads, nodes, strict=True)]
 
 
-def _spread(trace: Trace, values: Sequence[Tensor], *, normalised: bool) -> list[Tensor]:
-    """Standard deviation of every edge, divided by that of its input if `normalised`."""
-    spreads = []
-    for nodes, edges in zip(trace.nodes[:-1], values, strict=True):
-        spread = deviation(edges)
-        spreads.append(spread / (deviation(nodes) + INPUT_FLOOR)[:, None] if normalised else spread)
-    return spreads
-
-
-def _backward(shape: Network, trace: Trace) -> tuple[list[Tensor], list[Tensor]]:
+def _backward(
+    shape: Network, edges: Sequence[Tensor], subnodes: Sequence[Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
     """Importance of edges and of nodes for the outputs, differentiable; summed over outputs, as pykan's mean times n.
 
     The differentiable twin of `kanwidget.core.scores`, which keeps outputs apart.
     """
-    node = torch.ones_like(trace.output[:, 0])
+    node = edges[0].new_ones(len(edges[0]), shape.n_out)
     edge_scores: list[Tensor] = []
     node_scores = [node]
     for index in reversed(range(shape.depth)):
         owners = [n for n in range(node.shape[-1]) for _ in shape.subnodes_of(index + 1, n)]
-        spread = deviation(trace.subnodes[index]) + 1e-4
-        edges = deviation(trace.edges[index]) * (node[:, owners] / spread)[..., None]
-        node = edges.sum(-2)
-        edge_scores.insert(0, edges)
+        scores = edges[index] * (node[:, owners] / (subnodes[index] + 1e-4))[..., None]
+        node = scores.sum(-2)
+        edge_scores.insert(0, scores)
         node_scores.insert(0, node)
     return edge_scores, node_scores
 
 
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A choice of V."""
+
+    kinds: tuple[Kind, ...]
+    """The deviations that it is made of."""
+    importance: Callable[..., list[Tensor]]
+    """From a network that tells the structure and the deviations of each kind to V, per layer."""
+
+    def __call__(self, shape: Network, deviations: Deviations) -> list[Tensor]:
+        """V of a pass."""
+        return self.importance(shape, *(deviations.of(kind) for kind in self.kinds))
+
+
 #: pykan's five choices of V; those that look backward need the network's product nodes.
-METRICS: dict[str, Callable[[Stack, Trace], list[Tensor]]] = {
-    "edge_forward_spline_n": lambda _, trace: _spread(trace, trace.splines, normalised=True),
-    "edge_forward_spline_u": lambda _, trace: _spread(trace, trace.splines, normalised=False),
-    "edge_forward_sum": lambda _, trace: _spread(trace, trace.edges, normalised=True),
-    "edge_backward": lambda stack, trace: _backward(stack.shape, trace)[0],
-    "node_backward": lambda stack, trace: _backward(stack.shape, trace)[1],
+METRICS = {
+    "edge_forward_spline_n": Metric(("splines", "nodes"), lambda _, splines, nodes: _spread(splines, nodes)),
+    "edge_forward_spline_u": Metric(("splines",), lambda _, splines: splines),
+    "edge_forward_sum": Metric(("edges", "nodes"), lambda _, edges, nodes: _spread(edges, nodes)),
+    "edge_backward": Metric(("edges", "subnodes"), lambda shape, edges, subnodes: _backward(shape, edges, subnodes)[0]),
+    "node_backward": Metric(("edges", "subnodes"), lambda shape, edges, subnodes: _backward(shape, edges, subnodes)[1]),
 }

@@ -1,19 +1,18 @@
 """The penalty's gradient in the free parameters, by one backward sweep over the pass that the Jacobian uses too.
 
-autograd differentiates only what the penalty makes of the edges' values; from there on the chain goes through the designs and
-slopes that are known already.
+autograd differentiates only what the penalty makes of the deviations, a number an edge; from there on the chain goes through the
+designs and slopes that are known already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import torch
 from torch import Tensor
 
-from kanwidget.core.records import Trace
+from kanwidget.training.deviations import Deviations, Kind
 from kanwidget.training.jacobian import Pass, affine_slopes, to_subnodes
 from kanwidget.training.parameters import LayerMap, ParameterMap
 from kanwidget.training.penalty import METRICS
@@ -23,34 +22,37 @@ if TYPE_CHECKING:
     from kanwidget.training.objective import Objective
 
 
-def penalty_gradient(objective: Objective, positions: ParameterMap, run: Pass) -> tuple[Tensor, list[Tensor]]:
+def penalty_gradient(
+    objective: Objective, positions: ParameterMap, run: Pass, deviations: Deviations
+) -> tuple[Tensor, list[Tensor]]:
     """Gradients of R, without lamb.
 
     Args:
         objective: Networks and penalty.
         positions: Of the free parameters.
         run: A pass with slopes at the present parameters.
+        deviations: Of that pass.
 
     Returns:
         In the free parameters, `(networks, size)`, and in the importances V of each layer.
     """
     penalty, stack = objective.penalty, objective.stack
-    direct, in_importance = _direct(objective, run)
+    direct, in_importance = _direct(objective, deviations)
     vector = run.output.new_zeros(len(stack), positions.size)
-    down = direct.nodes[-1]
+    down = torch.zeros_like(run.output)
     for index in reversed(range(len(stack.layers))):
         layer, at = stack.layers[index], positions.layers[index]
-        subnodes = (
-            to_subnodes(stack, index + 1, run.subnodes[index], down[:, :, None])[:, :, 0] + direct.subnodes[index]
-        )
-        numeric, symbolic = subnodes[..., None] + direct.splines[index], subnodes[..., None] + direct.symbols[index]
-        _add_numeric(vector, at, numeric, run.designs[index])
-        _add_symbolic(vector, at, layer, symbolic, run.nodes[index])
+        subnodes = to_subnodes(stack, index + 1, run.subnodes[index], down[:, :, None])[:, :, 0]
+        subnodes = _sum(subnodes, direct.values["subnodes"][index])
+        edges = _sum(subnodes[..., None], direct.values["edges"][index])
+        numeric = _sum(edges, direct.values["splines"][index])
+        _add_numeric(vector, at, numeric, run.designs[index], direct.weights if index == 0 else None)
+        _add_symbolic(vector, at, layer, edges.expand(*subnodes.shape, layer.in_dim), run.nodes[index])
         if index > 0:
             slopes = torch.einsum("snib,soib->snoi", run.slopes[index - 1], layer.weight().detach())
-            down = direct.nodes[index] + (numeric * slopes).sum(-2)
+            down = _sum((numeric * slopes).sum(-2), direct.values["nodes"][index])
             if layer.symbols:
-                down = down + (symbolic * layer.symbolic_edges(run.nodes[index], 1).detach()).sum(-2)
+                down = down + (edges * layer.symbolic_edges(run.nodes[index], 1).detach()).sum(-2)
     if penalty.coef > 0 or penalty.coefdiff > 0:
         vector = vector + _of_coefficients(objective, positions)
     return vector, in_importance
@@ -58,41 +60,49 @@ def penalty_gradient(objective: Objective, positions: ParameterMap, run: Pass) -
 
 @dataclass(frozen=True, slots=True)
 class _Direct:
-    """Slopes of R in the values of a trace, each taken by itself."""
+    """Slopes of R in what its deviations are taken of, each by itself."""
 
-    nodes: Sequence[Tensor]
-    subnodes: Sequence[Tensor]
-    splines: Sequence[Tensor]
-    symbols: Sequence[Tensor]
+    values: dict[Kind, list[Tensor | None]]
+    """In values at the samples, per layer; None for 0."""
+    weights: Tensor | None
+    """In the weights of the first layer, `(networks, out, in, G + k + 1)`."""
 
 
-def _direct(objective: Objective, run: Pass) -> tuple[_Direct, list[Tensor]]:
+def _direct(objective: Objective, deviations: Deviations) -> tuple[_Direct, list[Tensor]]:
     """And in the importances."""
-    with torch.no_grad():
-        trace = objective.trace(run)
-    symbols = [edges - splines for edges, splines in zip(trace.edges, trace.splines, strict=True)]
-    parts = [
-        [t.detach().requires_grad_(True) for t in part]
-        for part in (trace.nodes, trace.subnodes, trace.splines, symbols)
-    ]
-    nodes, subnodes, splines, extra = parts
+    metric, depth = METRICS[objective.penalty.metric], len(objective.stack.layers)
+    leaves = {kind: [t.detach().requires_grad_(True) for t in deviations.of(kind)] for kind in metric.kinds}
     with torch.enable_grad():
-        edges = [spline + symbol for spline, symbol in zip(splines, extra, strict=True)]
-        leaves = Trace(tuple(nodes), tuple(subnodes), tuple(edges), tuple(splines))
-        importance = METRICS[objective.penalty.metric](objective.stack, leaves)
+        importance = metric.importance(objective.stack.shape, *leaves.values())
         total = objective.penalty.of_importance(importance).sum()
-        wanted = [*(v for v in importance if v.requires_grad), *(t for part in parts for t in part)]
+        wanted = [*(v for v in importance if v.requires_grad), *(t for part in leaves.values() for t in part)]
         grads = torch.autograd.grad(total, wanted, allow_unused=True) if total.requires_grad else [None] * len(wanted)
     found = {id(t): grad for t, grad in zip(wanted, grads, strict=True) if grad is not None}
-    slopes = [[found.get(id(t), t.new_zeros(())).expand_as(t) for t in part] for part in parts]
-    return _Direct(*slopes), [found.get(id(v), torch.zeros_like(v)) for v in importance]
+    values: dict[Kind, list[Tensor | None]] = {kind: [None] * depth for kind in get_args(Kind)}
+    weights: Tensor | None = None
+    for kind, part in leaves.items():
+        for index, leaf in enumerate(part):
+            # Nothing moves the inputs.
+            if id(leaf) in found and not (kind == "nodes" and index == 0):
+                values[kind][index], in_weights = deviations.slopes(kind, index, found[id(leaf)])
+                weights = weights if in_weights is None else in_weights
+    return _Direct(values, weights), [found.get(id(v), torch.zeros_like(v)) for v in importance]
 
 
-def _add_numeric(vector: Tensor, at: LayerMap, numeric: Tensor, design: Tensor) -> None:
+def _sum(value: Tensor, more: Tensor | None) -> Tensor:
+    return value if more is None else value + more
+
+
+def _add_numeric(vector: Tensor, at: LayerMap, numeric: Tensor, design: Tensor, more: Tensor | None) -> None:
+    """Add slopes in the coefficients: by those in the edges' values, `(networks, batch, out, in or 1)`, and some more."""
     free = at.numeric >= 0
-    if bool(free.any()):
+    if not bool(free.any()):
+        return
+    if numeric.shape[-1] == 1:  # the same for all edges to a subnode
+        weights = torch.bmm(numeric[..., 0].mT, design.flatten(2)).unflatten(-1, design.shape[2:])
+    else:
         weights = torch.einsum("snoi,snib->soib", numeric, design)
-        vector.index_add_(1, at.numeric[free], weights[:, free])
+    vector.index_add_(1, at.numeric[free], _sum(weights, more)[:, free])
 
 
 def _add_symbolic(vector: Tensor, at: LayerMap, layer: LayerStack, symbolic: Tensor, nodes: Tensor) -> None:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from kanwidget.training.deviations import Deviations
 from kanwidget.training.jacobian import jacobian
 from kanwidget.training.parameters import ParameterMap
-from kanwidget.training.penalty import INPUT_FLOOR, deviation
+from kanwidget.training.penalty import INPUT_FLOOR
 from kanwidget.training.penalty_gradient import penalty_gradient
 
 if TYPE_CHECKING:
@@ -66,33 +67,47 @@ def _add_chunk(
     jac = jacobian(objective.stack[some], positions, run)
     gradient += (slopes.flatten(1)[:, None] @ jac.flatten(1, 2))[:, 0]
     factor = loss.factor(run.output, weight, jac).flatten(1, 2)
-    matrix += factor.mT @ factor
+    if factor.dtype == matrix.dtype:
+        matrix.baddbmm_(factor.mT, factor)
+    else:
+        matrix += torch.bmm(factor.mT, factor)
 
 
 def add_penalty(matrix: Tensor, gradient: Tensor, objective: Objective, positions: ParameterMap, value: Value) -> None:
     """Add the penalties' gradients and the majorisers' curvature."""
-    slopes, in_importance = penalty_gradient(objective, positions, value.run)
-    gradient += objective.lamb[:, None] * slopes
-    # Only forward metrics are proportional to an edge's own deviation.
-    if objective.penalty.metric.startswith("edge_forward"):
-        add_curvature(matrix, objective, positions, value, in_importance)
+    with torch.no_grad():
+        deviations = objective.deviations(value.run)
+        slopes, in_importance = penalty_gradient(objective, positions, value.run, deviations)
+        gradient += objective.lamb[:, None] * slopes
+        # Only forward metrics are proportional to an edge's own deviation.
+        if objective.penalty.metric.startswith("edge_forward"):
+            add_curvature(matrix, objective, positions, value, deviations, in_importance)
 
 
 def add_curvature(
-    matrix: Tensor, objective: Objective, positions: ParameterMap, value: Value, in_importance: list[Tensor]
+    matrix: Tensor,
+    objective: Objective,
+    positions: ParameterMap,
+    value: Value,
+    deviations: Deviations,
+    in_importance: list[Tensor],
 ) -> None:
     """Add the majoriser's curvature, one block an edge; concave parts (∂R/∂V < 0) add nothing."""
-    run = value.run
     for index, slope in enumerate(in_importance):
-        design, weight = run.designs[index], objective.stack.layers[index].weight().detach()
-        centred = (design - design.mean(1, keepdim=True)).transpose(1, 2)
-        covariance = centred.mT @ centred / max(1, design.shape[1] - 1)
-        spread = torch.einsum("soib,sibc,soic->soi", weight, covariance, weight).clamp_min(0).sqrt()
-        factor = objective.lamb[:, None, None] * slope.clamp_min(0) / spread.clamp_min(1e-7)
+        root = deviations.root if index == 0 else None
+        covariance = _covariance(value.run.designs[index]) if root is None else root.mT @ root
+        factor = objective.lamb[:, None, None] * slope.clamp_min(0) / deviations.of("splines")[index].clamp_min(1e-7)
         if objective.penalty.metric != "edge_forward_spline_u":
-            factor = factor / (deviation(run.nodes[index]) + INPUT_FLOOR)[:, None]
-        blocks = factor[..., None, None] * covariance[:, None]
-        add_blocks(matrix, positions.layers[index].numeric, blocks)
+            factor = factor / (deviations.of("nodes")[index] + INPUT_FLOOR)[:, None]
+        add_blocks(matrix, positions.layers[index].numeric, factor[..., None, None] * covariance[:, None])
+
+
+def _covariance(design: Tensor) -> Tensor:
+    """Of each input's basis functions over the samples, `(networks, in, G + k + 1, G + k + 1)`; as curvature round-off is no matter."""
+    mean, rows = design.mean(1), design.shape[1]
+    # Input by input: views that a product takes as they are, where one call for all would copy the design.
+    squares = torch.stack([torch.bmm(part.mT, part) for part in design.unbind(2)], 1)
+    return (squares - rows * mean[..., :, None] * mean[..., None, :]) / max(1, rows - 1)
 
 
 def units(objective: Objective, positions: ParameterMap, spread: Tensor) -> tuple[Tensor, Tensor]:

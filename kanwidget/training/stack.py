@@ -83,9 +83,9 @@ class Stack:
 
     def select(self, x: Sequence[Tensor]) -> Tensor:
         """What the inputs of each network read of its own data, `(networks, batch, n_in)`."""
-        chosen = [network.select(own) for network, own in zip(self.networks, x, strict=True)]
-        same = all(own is x[0] for own in x) and all(torch.equal(n.columns, self.shape.columns) for n in self.networks)
-        return chosen[0].expand(len(x), -1, -1) if same else torch.stack(chosen)
+        if all(own is x[0] for own in x) and all(torch.equal(n.columns, self.shape.columns) for n in self.networks):
+            return self.shape.select(x[0]).expand(len(x), -1, -1)
+        return torch.stack([network.select(own) for network, own in zip(self.networks, x, strict=True)])
 
     def attached(self) -> Stack:
         """The same with the networks' own parameters in the graph, for autograd.
@@ -126,3 +126,17 @@ def _joined(values: Sequence[Tensor]) -> Tensor:
         for place, value in enumerate(values):
             value.data = joined[place]
     return joined.requires_grad_(values[0].requires_grad)
+
+
+def stacked(values: Sequence[Tensor]) -> Tensor:
+    """Values of several networks, `(networks, …)`; one and the same of all isn't copied."""
+    if all(value is values[0] for value in values):
+        return values[0].expand(len(values), *values[0].shape)
+    return torch.stack(list(values))
+
+
+def some_of(values: Tensor, networks: Tensor) -> Tensor:
+    """The values of some networks; those that all have in common stay so, and aren't copied."""
+    if values.stride(0) == 0:
+        return values[:1].expand(len(networks), *values.shape[1:])
+    return values[networks]

@@ -54,7 +54,7 @@ def test_a_matrix_from_chunks_equals_the_one_from_all_rows(loss, monkeypatch):
     whole = machine._model(start, never)
     monkeypatch.setattr(quadratic, "_CHUNK_BYTES", 7 * 8 * machine.positions.size * machine.objective.stack.shape.n_out)
     pieces = machine._model(start, never)
-    for name in ("matrix", "gradient", "scale", "hold"):
+    for name in ("matrix", "gradient", "scale", "held"):
         torch.testing.assert_close(getattr(pieces, name), getattr(whole, name), rtol=1e-12, atol=1e-14)
 
 
@@ -64,7 +64,7 @@ def test_the_matrix_is_that_of_gauss_and_newton():
     machine = machine_of(model, rows=9)
     start, columns = read(machine.positions, model), []
     found = machine._model(start[None], never)
-    matrix = (found.matrix - found.hold)[0]
+    matrix = found.matrix[0] - found.held[0] * machine._hold[0]
     for index in range(machine.positions.size):
         values = []
         for sign in (1, -1):

@@ -1,8 +1,10 @@
 """Many networks in one batch: the same as one by one."""
 
+import contextlib
 import copy
 import math
 import pickle
+import threading
 
 import pytest
 import torch
@@ -238,6 +240,61 @@ def test_interrupted_it_returns_what_there_is(monkeypatch):
     x, y = dataset().train_input, dataset().train_label
     error = (ours[0].predict(x) - y).square().mean().sqrt()
     assert float(error) == pytest.approx(histories[0].last.train_loss, rel=1e-9)
+
+
+@pytest.fixture
+def two_threads():
+    """What torch may use; set back afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_large_groups_are_spread_over_threads(monkeypatch, two_threads):
+    original, seen = Group.advance, {}
+
+    def advance(self, step, interrupted):
+        seen.setdefault(threading.get_ident(), set()).add((len(self.networks), torch.get_num_threads()))
+        return original(self, step, interrupted)
+
+    monkeypatch.setattr(Group, "advance", advance)
+    ours, histories = fit_many(networks(17), dataset(), "LM", 4, progress=False)
+    assert sorted(seen.values(), key=str) == [{(8, 1)}, {(9, 1)}]
+    assert threading.get_ident() not in seen
+    assert torch.get_num_threads() == 2
+    other: list[int] = []
+    thread = threading.Thread(target=lambda: other.append(torch.get_num_threads()))
+    thread.start()
+    thread.join()
+    assert other == [2]
+    torch.set_num_threads(1)
+    theirs, _ = fit_many(networks(17), dataset(), "LM", 4, progress=False)
+    for one, other_one, history in zip(ours, theirs, histories, strict=True):
+        torch.testing.assert_close(one.layer(0).coef, other_one.layer(0).coef, rtol=1e-6, atol=1e-8)
+        assert len(history) == 4
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_what_ends_one_thread_ends_all(monkeypatch, two_threads, error):
+    """The other thread would train for a long time."""
+    original, raised = Group.advance, []
+
+    def advance(self, step, interrupted):
+        if step == 4 and not raised:
+            raised.append(error)
+            raise error
+        return original(self, step, interrupted)
+
+    monkeypatch.setattr(Group, "advance", advance)
+    models = networks(16)
+    with contextlib.nullcontext() if error is KeyboardInterrupt else pytest.raises(error):
+        _, histories = fit_many(models, dataset(), "LM", 100_000, lamb=1e-3, progress=False)
+        assert {history.reason for history in histories} == {"interrupted"}
+        assert all(len(history) < 100_000 for history in histories)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("kanwidget-fit")]
+    places = [p.untyped_storage().data_ptr() for model in models for p in model.parameters()]
+    assert len(set(places)) == len(places)
 
 
 def test_no_steps_change_nothing():

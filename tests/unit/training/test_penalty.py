@@ -6,8 +6,9 @@ import math
 import pytest
 import torch
 
+from kanwidget.training.deviations import deviation
 from kanwidget.training.parameters import network_parameters, parameter_map
-from kanwidget.training.penalty import METRICS, Penalty, deviation
+from kanwidget.training.penalty import METRICS, Penalty
 from kanwidget.training.quadratic import add_curvature
 from tests.networks import F64, ZOO, everything, plain, states, tied, uniform
 from tests.stacks import gradients, importance, objective, penalty_of, penalty_slopes, read, write
@@ -162,10 +163,12 @@ def test_the_deviation_of_constants_is_zero_with_a_zero_gradient():
 
 def test_the_deviation_of_one_row_is_zero():
     assert deviation(torch.full((1, 1, 2), torch.inf)).tolist() == [[0.0, 0.0]]
-    model = plain()
-    slopes, in_importance = penalty_slopes(objective_of(model, rows=1), parameter_map(model))
-    assert not slopes.any()
-    assert not any(v.any() for v in in_importance)
+    target = objective_of(plain(), rows=1)
+    positions, value = parameter_map(target.stack.shape), target.value(slopes=True)
+    matrix, gradient = (torch.zeros(1, *[positions.size] * dims, dtype=F64) for dims in (2, 1))
+    target.add_penalty(matrix, gradient, positions, value)
+    assert not gradient.any()
+    assert not matrix.any()
 
 
 def test_the_curvature_majorises_the_deviation():
@@ -174,8 +177,10 @@ def test_the_curvature_majorises_the_deviation():
     target = objective_of(model, lamb=1.0, entropy=0.0)
     positions, value = parameter_map(model), target.value()
     matrix = torch.zeros(1, positions.size, positions.size, dtype=F64)
-    ones = [torch.ones_like(v) for v in METRICS[target.penalty.metric](target.stack, target.trace(value.run))]
-    add_curvature(matrix, target, positions, value, ones)
+    deviations = target.deviations(value.run)
+    ones = [torch.ones_like(v) for v in METRICS[target.penalty.metric](model, deviations)]
+    with torch.no_grad():
+        add_curvature(matrix, target, positions, value, deviations, ones)
     # For V linear in s with no entropy the gradient is the curvature times the parameters themselves.
     last = positions.layers[1].numeric.flatten()
     vector = read(positions, model)
