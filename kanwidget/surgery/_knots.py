@@ -11,13 +11,13 @@ from kanwidget.core import splines
 _FLOOR = 0.01
 
 
-def adapted_grid(values: Tensor, intervals: int, grid_eps: float, margin: float, present: Tensor) -> Tensor:
+def adapted_grid(values: Tensor, intervals: int, grid_eps: float | Tensor, margin: float, present: Tensor) -> Tensor:
     """Grid points between an even grid and the quantiles of the distinct values.
 
     Args:
         values: Finite samples, shape `(batch, in)`, at least one row.
         intervals: G, ≥ 1.
-        grid_eps: 0 for quantiles, 1 for an even grid.
+        grid_eps: 0 for quantiles, 1 for an even grid; one for all inputs or, `(in,)`, for each.
         margin: How far the grid goes on beyond the samples at each end, as a part of their range.
         present: The grids so far, `(in, any)`: an input that is constant keeps its own, moved there if it must be.
 
@@ -32,7 +32,7 @@ def adapted_grid(values: Tensor, intervals: int, grid_eps: float, margin: float,
     rounding = 8 * intervals * torch.finfo(values.dtype).eps * size
     constant = ~(span > rounding)
     share = (rounding / torch.where(constant, 1.0, span)).clamp(max=1.0)
-    share = torch.maximum(share, torch.full_like(share, max(grid_eps, _FLOOR)))[:, None]
+    share = torch.maximum(share, torch.as_tensor(grid_eps, dtype=share.dtype).clamp_min(_FLOOR))[:, None]
     start, end = low - margin * span, high + margin * span
     even = splines.uniform_grid(start, end, intervals)
     quantiles = _distinct_quantiles(ordered, intervals)

@@ -47,15 +47,31 @@ def update_grid(network: Network, x: Tensor, *, grid_eps: float | None = None, m
         >>> bool(model.layer(0).grid.max() > 9)
         True
     """
-    eps, margin = _grid_settings(network, grid_eps, margin, "update_grid")
+    update_grids([network], [x], grid_eps=grid_eps, margin=margin)
+
+
+def update_grids(
+    networks: Sequence[Network], x: Sequence[Tensor], *, grid_eps: float | None = None, margin: float = 0.01
+) -> None:
+    """`update_grid` for networks of one structure at once, each with its own samples: an input of any of them is an input."""
+    settings = [_grid_settings(network, grid_eps, margin, "update_grid") for network in networks]
+    eps, margin = [own for own, _ in settings], settings[0][1]
     with torch.no_grad():
-        nodes = _samples(network, x, "update_grid")
-        for index in range(network.depth):
-            layer = network.layer(index)
-            coef, new = _regridded(layer, layer.grid_size, "adapted", nodes, eps, margin)
-            layer.coef.copy_(coef)
-            layer.knots.copy_(splines.extend_knots(new, layer.k))
-            nodes = network.combine(index + 1, layer(nodes))
+        nodes = [_samples(network, own, "update_grid") for network, own in zip(networks, x, strict=True)]
+        for index in range(networks[0].depth):
+            layers = [network.layer(index) for network in networks]
+            # A layer below may overflow: what is left of the samples has a length of its own.
+            nodes = [own[torch.isfinite(own).all(1)] for own in nodes]
+            alike = len({own.shape for own in nodes}) == 1
+            for part in [slice(None)] if alike else [slice(place, place + 1) for place in range(len(nodes))]:
+                some, size = layers[part], layers[0].grid_size
+                coefs, grids = _regridded(some, size, "adapted", torch.stack(nodes[part]), eps[part], margin)
+                for layer, coef, grid in zip(some, coefs, grids, strict=True):
+                    layer.coef.copy_(coef)
+                    layer.knots.copy_(splines.extend_knots(grid, layer.k))
+            if index + 1 < networks[0].depth:
+                steps = zip(networks, layers, nodes, strict=True)
+                nodes = [network.combine(index + 1, layer(own)) for network, layer, own in steps]
 
 
 def refine(
@@ -105,8 +121,10 @@ def refine(
         nodes = None if x is None else _samples(network, x, "refine")
         for index, size in enumerate(sizes):
             layer = finer.layer(index)
-            coef, new = _regridded(layer, size, knots, nodes, eps, margin)
-            layer.coef = nn.Parameter(coef, requires_grad=layer.coef.requires_grad)
+            nodes = None if nodes is None else nodes[torch.isfinite(nodes).all(1)]  # a layer below may overflow
+            samples = None if nodes is None else nodes[None]
+            (coef,), (new,) = _regridded([layer], size, knots, samples, [eps], margin)
+            layer.coef = nn.Parameter(coef.contiguous(), requires_grad=layer.coef.requires_grad)
             layer.knots = splines.extend_knots(new, layer.k)
             nodes = None if nodes is None else finer.combine(index + 1, layer(nodes))
     if knots != "insert" or any(size < old for size, old in zip(sizes, before, strict=True)):
@@ -116,48 +134,65 @@ def refine(
 
 
 def _regridded(
-    layer: Layer, size: int, placement: KnotPlacement, nodes: Tensor | None, eps: float, margin: float
+    layers: Sequence[Layer],
+    size: int,
+    placement: KnotPlacement,
+    nodes: Tensor | None,
+    eps: Sequence[float],
+    margin: float,
 ) -> tuple[Tensor, Tensor]:
-    """The layer's coefficients and grids with `size` intervals; `nodes` are samples of its inputs, `(batch, in)`."""
-    exact = size >= layer.grid_size
-    new = split_grid(layer.grid, size) if exact else resampled_grid(layer.grid, size)
-    coef = layer.coef.clone()
-    if size != layer.grid_size:
-        coef = splines.transfer(coef, layer.knots, splines.extend_knots(new, layer.k), layer.k)
-    if nodes is not None:
-        nodes = nodes[torch.isfinite(nodes).all(1)]  # a layer below may overflow
-    if nodes is None or nodes.shape[0] == 0:
+    """Coefficients `(networks, out, in, …)` and grids `(networks, in, …)` with `size` intervals, of layers of one structure.
+
+    Args:
+        layers: One of each network.
+        size: Number of intervals.
+        placement: Where knots go.
+        nodes: Samples of the layers' inputs, `(networks, batch, in)`, finite.
+        eps: `grid_eps` of each network.
+        margin: As in `update_grid`.
+    """
+    first, count = layers[0], len(layers)
+    # All inputs of all networks side by side.
+    old = torch.stack([layer.knots for layer in layers]).flatten(0, 1)
+    before = torch.stack([layer.coef for layer in layers], 1).flatten(1, 2)
+    grid = splines.interior(old, first.k)
+    exact = size >= first.grid_size
+    new = split_grid(grid, size) if exact else resampled_grid(grid, size)
+    coef = before.clone()
+    if size != first.grid_size:
+        coef = splines.transfer(before, old, splines.extend_knots(new, first.k), first.k)
+    if nodes is None or nodes.shape[1] == 0:
         placement = "insert" if placement == "adapted" else placement
-        nodes = resampled_grid(layer.grid, _DENSITY * max(size, layer.grid_size)).T
-    for members, samples, held in _batches(layer, nodes):
+        nodes = resampled_grid(grid, _DENSITY * max(size, first.grid_size)).unflatten(0, (count, -1)).mT
+    shares = torch.tensor(eps, dtype=grid.dtype, device=grid.device)[:, None].expand(-1, first.in_dim).flatten()
+    for members, tied, held in _batches(first):
         where = "insert" if held else placement
         if where == "insert" and exact:
             continue
-        present = layer.grid[members]
+        at = torch.arange(count * first.in_dim, device=grid.device).view(count, -1)[:, members].flatten()
+        samples = nodes[:, :, members]
+        if tied:  # they share samples too, and so come to the same knots and coefficients
+            samples = samples.flatten(1)[..., None].expand(-1, -1, len(members))
+        samples = samples.transpose(0, 1).flatten(1)
         if where == "uniform":
-            new[members] = splines.uniform_grid(present[:, 0], present[:, -1], size)
+            new[at] = splines.uniform_grid(grid[at, 0], grid[at, -1], size)
         elif where == "adapted":
-            new[members] = adapted_grid(samples, size, eps, margin, present)
-        knots = splines.extend_knots(new[members], layer.k)
-        coef[:, members] = refit(layer.coef[:, members], layer.knots[members], knots, layer.k, samples)
-    return coef, new
+            new[at] = adapted_grid(samples, size, shares[at], margin, grid[at])
+        coef[:, at] = refit(before[:, at], old[at], splines.extend_knots(new[at], first.k), first.k, samples)
+    return coef.unflatten(1, (count, -1)).transpose(0, 1), new.unflatten(0, (count, -1))
 
 
-def _batches(layer: Layer, nodes: Tensor) -> Iterator[tuple[list[int], Tensor, bool]]:
-    """Inputs whose grids are found together, the samples of each, and whether pinned splines hold their knots in place.
-
-    Inputs of edges that share parameters share samples too, and so come to the same knots and coefficients.
-    """
+def _batches(layer: Layer) -> Iterator[tuple[list[int], bool, bool]]:
+    """Inputs whose grids are found together, whether their edges share parameters, and whether pinned splines hold their knots."""
     held = (layer.pinned & layer.spline_on).any(0).tolist()
     groups = tied_inputs(layer)
     alone = [i for i in range(layer.in_dim) if not any(i in group for group in groups)]
     for keep in (False, True):
         members = [i for i in alone if held[i] is keep]
         if members:
-            yield members, nodes[:, members], keep
+            yield members, False, keep
     for group in groups:
-        pooled = nodes[:, group].reshape(-1, 1).expand(-1, len(group))
-        yield group, pooled, any(held[i] for i in group)
+        yield group, True, any(held[i] for i in group)
 
 
 def tied_inputs(layer: Layer) -> list[list[int]]:

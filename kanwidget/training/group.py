@@ -12,7 +12,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import StepRecord
-from kanwidget.surgery import update_grid
+from kanwidget.surgery.grids import update_grids
 from kanwidget.training.gradient import GradientMethod, adam, lbfgs
 from kanwidget.training.inputs import Problem
 from kanwidget.training.jacobian import forward_pass
@@ -128,8 +128,9 @@ class Group:
             return self.optimizer.step(interrupted), due
         before = [tensors_of(self.networks[place]) for place in due]
         try:
-            for place in due:
-                update_grid(self.networks[place], self.problems[place].data.train_input)
+            update_grids(
+                [self.networks[place] for place in due], [self.problems[place].data.train_input for place in due]
+            )
             self.optimizer.renew(due)
             return self.optimizer.step(interrupted), due
         except BaseException:

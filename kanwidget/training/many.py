@@ -22,7 +22,6 @@ from kanwidget.datasets import Dataset
 from kanwidget.training.best import Best
 from kanwidget.training.group import Group, pick_optimizer, tensors_of
 from kanwidget.training.inputs import Problem, pose
-from kanwidget.training.lm import Interrupted
 from kanwidget.training.loop import remember
 from kanwidget.training.parameters import parameter_map, structure
 from kanwidget.training.reference import reference_rows
@@ -160,7 +159,8 @@ def _chunks(runs: Sequence[_Run], memory: float, threads: int) -> tuple[list[lis
     groups: dict[Any, list[_Run]] = defaultdict(list)
     for index, run in enumerate(runs):
         groups[_kind(run) if _batched(run) else index].append(run)
-    alone, together = [], []
+    alone: list[list[_Run]] = []
+    together: list[list[_Run]] = []
     for members in groups.values():
         # Large networks leave the threads to torch.
         several = min(threads, len(members) // _LEAST) if _small(members[:1]) else 0

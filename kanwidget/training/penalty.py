@@ -74,9 +74,7 @@ def _spread(spreads: Sequence[Tensor], nodes: Sequence[Tensor]) -> list[Tensor]:
     return [spread / (node + INPUT_FLOOR)[:, None] for spread, node in zip(spreads, nodes, strict=True)]
 
 
-def _backward(
-    shape: Network, edges: Sequence[Tensor], subnodes: Sequence[Tensor]
-) -> tuple[list[Tensor], list[Tensor]]:
+def _backward(shape: Network, edges: Sequence[Tensor], subnodes: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
     """Importance of edges and of nodes for the outputs, differentiable; summed over outputs, as pykan's mean times n.
 
     The differentiable twin of `kanwidget.core.scores`, which keeps outputs apart.

@@ -1,3 +1,4 @@
+import copy
 import logging
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from kanwidget import KAN
 from kanwidget.surgery import pin, refine, update_grid
 from kanwidget.surgery._knots import adapted_grid, split_grid
+from kanwidget.surgery.grids import update_grids
 
 DOUBLE = torch.float64
 
@@ -217,3 +219,33 @@ def test_split_grids_hold_every_old_point(count, more):
     assert bool((finer.diff(dim=1) > 0).all())
     for row, old in zip(finer, grid, strict=True):
         assert set(old.tolist()) <= set(row.tolist())
+
+
+@pytest.mark.parametrize("rows", [(40, 40, 40), (40, 30, 2)])
+def test_grids_of_several_networks_move_as_of_each_alone(zoo, x, rows):
+    """With ties, pins and products, own samples and own shares of an even grid; also where one has other numbers of samples."""
+    models = [zoo() for _ in rows]
+    samples = [(place + 1) * x[:40].roll(place, 0)[:count] for place, count in enumerate(rows)]
+    for place, model in enumerate(models):
+        model.grid_eps = 0.3 * place
+        with torch.no_grad():
+            model.layer(0).coef.mul_(place + 1)
+    alone = [copy.deepcopy(model) for model in models]
+    update_grids(models, samples)
+    for model, other, own in zip(models, alone, samples, strict=True):
+        update_grid(other, own)
+        for n in range(model.depth):
+            torch.testing.assert_close(model.layer(n).knots, other.layer(n).knots, rtol=1e-9, atol=1e-12)
+            torch.testing.assert_close(model.layer(n).coef, other.layer(n).coef, rtol=1e-7, atol=1e-9)
+
+
+def test_of_several_networks_one_may_overflow(zoo, x):
+    models = [zoo(), zoo()]
+    with torch.no_grad():
+        models[1].layer(0).coef[0] = 1e308
+    alone = [copy.deepcopy(model) for model in models]
+    update_grids(models, [x, x])
+    for model, other in zip(models, alone, strict=True):
+        update_grid(other, x)
+        for n in range(model.depth):
+            torch.testing.assert_close(model.layer(n).knots, other.layer(n).knots, rtol=1e-9, atol=1e-12)

@@ -297,6 +297,21 @@ def test_what_ends_one_thread_ends_all(monkeypatch, two_threads, error):
     assert len(set(places)) == len(places)
 
 
+def test_what_networks_have_in_common_is_stored_once():
+    data, settings = dataset(), make_settings(opt="LM", lamb=1e-3)
+    models = networks(3)
+    group = Group(models, [pose(models[0], data, settings)] * 3, [settings] * 3)
+    objective, method = group.objective, group.optimizer
+    first = objective.first_design
+    for shared in (objective.x, objective.y, first(), first.root(), method._metric, method._hold):
+        assert shared.stride(0) == 0
+        assert len(shared) == 3
+    with torch.no_grad():
+        objective.stack.layers[0].knots[1] *= 2  # those of one network
+    assert first().stride(0) > 0
+    torch.testing.assert_close(first()[1:2], models[1].layer(0).design(data.train_input)[None])
+
+
 def test_no_steps_change_nothing():
     models = networks(2)
     before = [snapshot(model) for model in models]

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from kanwidget.training.deviations import deviation
+from kanwidget.training.deviations import Deviations, deviation
 from kanwidget.training.parameters import network_parameters, parameter_map
 from kanwidget.training.penalty import METRICS, Penalty
 from kanwidget.training.quadratic import add_curvature
@@ -159,6 +159,27 @@ def test_the_deviation_of_constants_is_zero_with_a_zero_gradient():
     assert found.tolist() == [[0.0, 0.0]]
     (slope,) = torch.autograd.grad(found.sum(), leaf)
     assert not slope.any()
+
+
+@pytest.mark.parametrize("constant", [0.1, 3.0, -1e8, 1e-8])
+def test_the_deviation_of_any_constant_is_exactly_zero(constant):
+    assert deviation(torch.full((1, 7, 2), constant, dtype=F64)).tolist() == [[0.0, 0.0]]
+
+
+@each
+@pytest.mark.parametrize("rows", [2, 5, 40])
+def test_deviations_of_first_edges_need_no_values(kind, rows):
+    """Also with fewer rows than basis functions, and for an edge whose spline hardly moves."""
+    model = ZOO[kind]()
+    x = uniform(rows, model.n_features, seed=4)
+    target = objective(model, x, uniform(rows, model.n_out))
+    with torch.no_grad():
+        model.layer(0).coef[0] = 1e-9 * model.layer(0).coef[0] + 5.0
+        model.layer(0).base[0] *= 1e-9
+        rooted = target.deviations(target.value().run)
+        plainly = Deviations(target.stack, target.value().run)
+    for kind_of in ("splines", "edges"):
+        torch.testing.assert_close(rooted.of(kind_of)[0], plainly.of(kind_of)[0], rtol=1e-6, atol=1e-14)
 
 
 def test_the_deviation_of_one_row_is_zero():
