@@ -1,7 +1,7 @@
 """Many small networks at once against one by one, and what a step costs: `python -m tests.benchmarks.batch`.
 
 256 networks [2, 5, 1], G = 5, on 300 rows, 100 LM steps each with lamb; then how a step's time grows with rows, width and
-grid; then the peak memory of one step of a large network. float64 (the large one float32), one torch thread.
+grid; then the peak memory of one step of a large network. float64 (the large one float32), one torch thread if not told otherwise.
 """
 
 from __future__ import annotations
@@ -34,20 +34,28 @@ def networks(count: int) -> list[KAN]:
     return [KAN([2, 5, 1], grid=5, seed=seed) for seed in range(count)]
 
 
-def compare(count: int, alone: int, steps: int) -> None:
+def compare(count: int, alone: int, steps: int, threads: int) -> None:
     """Batched against one by one, without and with lamb; one by one only for some, since each costs the same."""
     data = create_dataset(target, n_var=2, train_num=300, test_num=300)
     print(
         f"{count} networks [2, 5, 1], G = 5, 300 rows, {steps} LM steps: milliseconds a network and step (processor time)"
     )
-    print("lamb      batched            one by one         ratio   target")
+    print(
+        f"lamb      one by one       batched          ratio     on {threads} threads    ratio on the clock (target 3)"
+    )
     for lamb in (LAMB, 0.0):
-        many = _cost(lambda lamb=lamb: fit_many(networks(count), data, "LM", steps, lamb=lamb, progress=False)[1])
         one = _cost(lambda lamb=lamb: [m.fit(data, "LM", steps, lamb=lamb, progress=False) for m in networks(alone)])
-        wall, processor = one[0] / many[0], one[1] / many[1]
+        costs = []
+        for most in (1, threads):
+            torch.set_num_threads(most)
+            costs.append(
+                _cost(lambda lamb=lamb: fit_many(networks(count), data, "LM", steps, lamb=lamb, progress=False)[1])
+            )
+        torch.set_num_threads(1)
+        single, several = costs
         print(
-            f"{lamb:<8g}  {many[0]:6.2f} ({many[1]:5.2f})     {one[0]:6.2f} ({one[1]:5.2f})     "
-            f"{wall:5.1f} ({processor:.1f})" + ("   3" if lamb else "")
+            f"{lamb:<8g}  {one[0]:5.2f} ({one[1]:5.2f})    {single[0]:5.2f} ({single[1]:5.2f})    {one[1] / single[1]:5.1f}"
+            f"     {several[0]:5.2f} ({several[1]:5.2f})   {one[0] / several[0]:5.1f}"
         )
 
 
@@ -124,13 +132,16 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=256)
     parser.add_argument("--alone", type=int, default=64, help="how many are trained one by one")
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument(
+        "--threads", type=int, default=torch.get_num_threads(), help="for the batch; one by one uses one"
+    )
     parser.add_argument("--memory", choices=("LBFGS", "Adam"), help=argparse.SUPPRESS)
     wanted = parser.parse_args()
     torch.set_num_threads(1)
     if wanted.memory:
         memory(wanted.memory)
         return
-    compare(wanted.count, wanted.alone, wanted.steps)
+    compare(wanted.count, wanted.alone, wanted.steps, wanted.threads)
     product_share()
     exponents()
     memories()
