@@ -50,6 +50,9 @@ _LEAST_R2 = 0.9
 #: How many times smaller the error of a formula with undetermined constants must be.
 _UNDETERMINED = 2.0
 
+#: An exponent that was made simple: value, standard error, whole number or fraction.
+Rounded = tuple[float, float, Any]
+_Simplified = tuple[Any, "Table", list[Rounded]]
 #: The function of each edge of a network of one layer; `0` for one that isn't needed, none for one that stays a curve.
 Choice = dict[EdgeRef, SymbolicFit]
 
@@ -67,8 +70,8 @@ class Found:
     determined: bool
     model: KAN
     """The network with these functions, and constants near these."""
-    rounded: list[tuple[float, float, int]] = field(default_factory=list)
-    """Exponents that were made whole: value, standard error, whole number."""
+    rounded: list[Rounded] = field(default_factory=list)
+    """Exponents that were made simple."""
 
     rows: int = 0
     """Of the data that it was fitted to."""
@@ -181,13 +184,13 @@ def _with(model: KAN, choice: Choice) -> KAN:
 
 
 def _rough_price(fixed: KAN, data: Dataset, logs: Logs) -> float:
-    """The price with all constants that the functions have, but for exponents that may be whole."""
+    """The price with all constants that the functions have, but for exponents that may be simple."""
     from kanwidget.symbolic import numeric_functions, refit, units, whole
 
     (expression,), variables = fixed.symbolic_formula(data.in_vars)
     given = (variables, data.train_input, data.train_label, numeric_functions(fixed))
     expression, table = refit(expression, *given)
-    expression, table, _ = whole.whole_exponents(
+    expression, table, _ = whole.simple_exponents(
         expression, table, units.exponents(expression, variables, logs), *given
     )
     return _price(expression, variables, table, fixed, data, logs)
@@ -223,10 +226,18 @@ def _finished(fixed: KAN, data: Dataset, logs: Logs) -> Found:
     from kanwidget.symbolic import numeric_functions, refit, units, whole
 
     (expression,), variables = fixed.symbolic_formula(data.in_vars)
-    expression, table = needed_constants(expression, variables, data, fixed)
-    powers = units.exponents(expression, variables, logs)
     given = (variables, data.train_input, data.train_label, numeric_functions(fixed))
-    expression, table, made = whole.whole_exponents(expression, table, powers, *given)
+
+    def simple(expression: Any, table: Table) -> _Simplified:
+        return whole.simple_exponents(expression, table, units.exponents(expression, variables, logs), *given)
+
+    ways = [simple(*needed_constants(expression, variables, data, fixed))]
+    powers_first, _, before = simple(*refit(expression, *given))
+    if before:
+        # A factor that becomes 3 moves the exponent beside it away from ½: the other way round is tried, too.
+        expression, table, after = simple(*needed_constants(powers_first, variables, data, fixed))
+        ways.append((expression, table, before + after))
+    expression, table, made = min(ways, key=lambda way: _price(way[0], variables, way[1], fixed, data, logs))
     if logs.output:
         expression, table = refit(units.exact_factor(expression, table), *given)
     price = _price(expression, variables, table, fixed, data, logs)

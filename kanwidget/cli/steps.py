@@ -154,8 +154,8 @@ def _print_formula(found: Found, part: Dataset, logs: Logs) -> None:
     elif read.constants:
         print(f"          constants {', '.join(with_error(*pair) for pair in read.constants)}")
     if found.rounded:
-        texts = [f"{whole} for {with_error(value, error)}" for value, error, whole in found.rounded]
-        print(f"          exponents made whole: {', '.join(texts)}")
+        texts = [f"{simple} for {with_error(value, error)}" for value, error, simple in found.rounded]
+        print(f"          exponents made simple: {', '.join(texts)}")
     if not found.determined:
         print("          not determined by these data: some constants have errors larger than themselves")
 

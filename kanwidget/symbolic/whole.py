@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 Table = dict[Any, tuple[float, float]]
 #: An error of this part of the spread of y is none: exact formulas cost the same but for their length.
 _NOTHING = 1e-8
-#: Standard errors within which an exponent may be the whole number beside it …
+#: Standard errors within which an exponent may be a simple number.
 _NEAR = 2
-#: … if they are below this: else there is always one.
-_TELLING = 0.25
+#: Below these standard errors an exponent may be whole, a half, or a third or quarter: by chance one of the fractions
+#: is as near in one case of five at most.
+_TELLING = {1: 0.25, 2: 0.025, 3: 0.008, 4: 0.008}
 
 
 def price(squares: float, rows: int, spread: float, constants: int, complexity: float) -> float:
@@ -89,7 +90,7 @@ def squares(
     return found if math.isfinite(found) else math.inf
 
 
-def whole_exponents(
+def simple_exponents(
     expr: sympy.Expr,
     table: Table,
     powers: Sequence[Any],
@@ -97,12 +98,13 @@ def whole_exponents(
     x: Tensor,
     y: Tensor,
     functions: dict[str, Elementwise] | None = None,
-) -> tuple[sympy.Expr, Table, list[tuple[float, float, int]]]:
-    """The formula with whole numbers for those exponents that may well be whole, and what these were.
+) -> tuple[sympy.Expr, Table, list[tuple[float, float, sympy.Rational]]]:
+    """The formula with simple numbers for those exponents that may well be simple, and what these were.
 
-    In noisy data an exponent is seldom known so well that no fraction is near, yet a power is more often whole than not. So it is
-    made whole where it is within two standard errors, and 1 (or -1) where its error is above a quarter, if the formula then
-    costs less: a saturation v·x^n/(x^n + k) of which the data don't tell n is v·x/(x + k). All are tried at once, then each alone.
+    In noisy data an exponent is seldom known so well that no fraction is near, yet powers are more often simple than not. So one
+    within two standard errors of a whole number becomes it, of a half, third or quarter if it is known well enough for that to
+    be no chance, and 1 (or -1) if its error is above a quarter; all this if the formula then costs less. A saturation
+    v·x^n/(x^n + k) of which the data don't tell n is v·x/(x + k). All are tried at once, then each alone.
 
     Args:
         expr: The formula.
@@ -117,36 +119,42 @@ def whole_exponents(
         >>> import sympy
         >>> t = sympy.Symbol("t")
         >>> x = torch.linspace(0, 1, 9, dtype=torch.float64)[:, None]
-        >>> y = 2 * x + 1 + 0.02 * torch.cos(40 * x)
-        >>> fitted, constants = refit(2.01 * t + 1.0, [t], x, y)
-        >>> power = next(c for c in constants if c > 1.5)
-        >>> print(whole_exponents(fitted, constants, [power], [t], x, y)[0].evalf(2))
-        2.0*t + 1.0
+        >>> y = 1.5 * x + 1 + 0.01 * torch.cos(40 * x)
+        >>> fitted, constants = refit(1.51 * t + 1.0, [t], x, y)
+        >>> power = next(c for c in constants if c > 1.2)
+        >>> print(simple_exponents(fitted, constants, [power], [t], x, y)[0].evalf(2))
+        1.5*t + 1.0
     """
-    wanted = {power: whole for power in powers if power in table and (whole := _whole(*table[power]))}
+    wanted = {power: simple for power in powers if power in table and (simple := _simple(*table[power]))}
     trials = [wanted] if len(wanted) > 1 else []
     trials += [{power: wanted[power]} for power in sorted(wanted, key=lambda power: table[power][1])]
     data = (variables, x, y, functions)
     costs = _cost(expr, table, data)
-    made: list[tuple[float, float, int]] = []
+    made: list[tuple[float, float, Any]] = []
     for trial in trials:
         # Refitting moves the others: each is found again by what it was.
-        now = {min(table, key=lambda c: abs(float(c) - float(power))): whole for power, whole in trial.items()}
+        now = {min(table, key=lambda c: abs(float(c) - float(power))): simple for power, simple in trial.items()}
         held, left = refit(expr.xreplace(now), *data)
         cost = _cost(held, left, data)
         if cost <= costs and len(left) < len(table):
-            made += [(*table[power], whole) for power, whole in now.items()]
+            made += [(*table[power], simple) for power, simple in now.items()]
             expr, table, costs = held, left, cost
             if trial is wanted:
                 break
     return expr, table, made
 
 
-def _whole(value: float, error: float) -> int:
-    """The whole number that an exponent may be; 0 for none."""
-    if error > _TELLING:
-        return 1 if value > 0 else -1
-    return round(value) if abs(value - round(value)) <= _NEAR * error else 0
+def _simple(value: float, error: float) -> sympy.Rational | None:
+    """The simple number that an exponent may be; None for none."""
+    import sympy
+
+    if error > _TELLING[1]:
+        return sympy.Integer(1 if value > 0 else -1)
+    for denominator, telling in _TELLING.items():
+        numerator = round(value * denominator)
+        if numerator and error <= telling and abs(value - numerator / denominator) <= _NEAR * error:
+            return sympy.Rational(numerator, denominator)
+    return None
 
 
 def _cost(expr: Any, table: Table, data: tuple[Any, ...]) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sympy
 import torch
 
 from kanwidget import KAN, Dataset, cli, load_planets, load_trees
@@ -65,9 +66,22 @@ def test_bundled_tables(name, case):
     assert ("too few rows to keep some for a test" in out) == (name != "trees")
 
 
-def test_exponents_that_were_made_whole_are_told():
-    told = re.search("exponents made whole: (.*)", fitted(table("trees"), "--target", "volume"))[1]
+def test_exponents_that_were_made_simple_are_told():
+    told = re.search("exponents made simple: (.*)", fitted(table("trees"), "--target", "volume"))[1]
     assert "1 for 1.0 ± 0.3" in told.split(", ")
+
+
+def test_a_factor_that_is_nearly_exact_does_not_keep_the_exponent_from_being_so():
+    generator = torch.Generator().manual_seed(4)
+    logarithm = torch.rand(60, 1, generator=generator, dtype=torch.float64) * 4 - 1
+    noise = 0.03 * torch.randn(60, 1, generator=generator, dtype=torch.float64)
+    data = Dataset(logarithm, 3 * torch.exp(logarithm / 2) + noise, in_vars=("a",))
+    model = KAN([1, 1])
+    model.fix_symbolic(0, 0, 0, "exp", params=(0.49, 0.0, 3.1, 0.0), data=data)
+    found = find(model, data, Logs((True,), output=False), 0)
+    # With 3 held the exponent would be 0.5006 ± 0.0003.
+    assert found.expression.has(sympy.exp(found.variables[0] / 2))
+    assert [str(simple) for *_, simple in found.rounded] == ["1/2"]
 
 
 @pytest.mark.parametrize("state", ["treated", "untreated"])

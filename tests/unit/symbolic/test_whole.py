@@ -1,4 +1,4 @@
-"""Whole formulas: their price, exponents that are whole, and how they are read in the units of the data."""
+"""Whole formulas: their price, exponents that are simple, and how they are read in the units of the data."""
 
 import math
 
@@ -9,7 +9,7 @@ import torch
 from kanwidget.core import library
 from kanwidget.symbolic import refit
 from kanwidget.symbolic.units import Logs, complexity, exact_factor, exponents, in_units
-from kanwidget.symbolic.whole import determined, left_out, price, squares, whole_exponents
+from kanwidget.symbolic.whole import determined, left_out, price, simple_exponents, squares
 
 A, B = sympy.symbols("a b")
 U = torch.linspace(-2, 2, 41, dtype=torch.float64)[:, None]
@@ -78,17 +78,36 @@ def test_a_doubtful_exponent_is_one_if_the_formula_is_cheaper_so():
     expr = sympy.Float(4.9) / (1 + sympy.exp(-sympy.Float(0.9) * A - 0.9))
     fitted, table = refit(expr, [A], U, y)
     powers = exponents(fitted, [A], Logs((True,), output=False))
-    whole, left, made = whole_exponents(fitted, table, powers, [A], U, y)
+    whole, left, made = simple_exponents(fitted, table, powers, [A], U, y)
     assert len(left) == len(table) - 1
     assert [abs(entry[2]) for entry in made] == [1]
     assert not whole.has(sympy.nan)
 
 
-def test_an_exponent_that_is_not_whole_stays():
-    y = 1.5 * U[:, 0] + NOISE
+@pytest.mark.parametrize("power", [sympy.Rational(1, 2), sympy.Rational(-3, 2), sympy.Rational(2, 3), sympy.Integer(3)])
+def test_an_exponent_is_simple_where_a_simple_one_lies_within_its_error(power):
+    y = float(power) * U[:, 0] + 0.3 + NOISE
+    fitted, table = refit(float(power) * A + 0.1, [A], U, y)
+    powers = exponents(fitted, [A], Logs((True,), output=True))
+    simple, left, made = simple_exponents(fitted, table, powers, [A], U, y)
+    assert simple.coeff(A) == power
+    assert len(left) == 1
+    assert [entry[2] for entry in made] == [power]
+
+
+def test_an_exponent_that_is_not_simple_stays():
+    y = 1.47 * U[:, 0] + NOISE
     fitted, table = refit(1.4 * A + 0.1, [A], U, y)
     powers = exponents(fitted, [A], Logs((True,), output=True))
-    assert whole_exponents(fitted, table, powers, [A], U, y) == (fitted, table, [])
+    assert simple_exponents(fitted, table, powers, [A], U, y) == (fitted, table, [])
+
+
+def test_a_fraction_that_is_near_by_chance_is_none():
+    y = 1.5 * U[:, 0] + 20 * NOISE
+    fitted, table = refit(1.4 * A + 0.1, [A], U, y)
+    powers = exponents(fitted, [A], Logs((True,), output=True))
+    assert table[powers[0]][1] == pytest.approx(0.06, abs=0.02)
+    assert simple_exponents(fitted, table, powers, [A], U, y)[2] == []
 
 
 def test_the_price_of_exact_formulas_is_their_length():
