@@ -354,7 +354,7 @@ class KAN(Network):
     def auto_symbolic(
         self, *, lib: Iterable[str] | None = None, data: Any = None, **options: Any
     ) -> list[tuple[EdgeRef, SymbolicFit]]:
-        """Replace every edge by its best candidate. In place; see `kanwidget.symbolic`."""
+        """Replace every edge by its best candidate. In place; `fit_formula` then gives the formula with its standard errors."""
         from kanwidget import symbolic
 
         done = symbolic.auto_symbolic(self, as_inputs(self, data, "auto_symbolic"), lib=lib, **options)
@@ -369,10 +369,16 @@ class KAN(Network):
         return symbolic.symbolic_formula(self, var, **options)
 
     def formula(self, var: Sequence[Any] | None = None, **options: Any) -> Any:
-        """The one expression of a network with one output."""
+        """The one expression of a network with one output; `fit_formula` tells how sure its constants are."""
         from kanwidget import symbolic
 
         return symbolic.formula(self, var, **options)
+
+    def fit_formula(self, data: Any, var: Sequence[Any] | None = None) -> Any:
+        """The formula as `kanwidget fit --symbolic` prints it: constants fitted to data, without needless ones, with errors."""
+        from kanwidget import symbolic
+
+        return symbolic.fit_formula(self, data, var)
 
     # ---- reading it
 

@@ -7,7 +7,6 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kanwidget.cli.formula import needed_constants
 from kanwidget.core.records import EdgeRef, SymbolicFit
 
 if TYPE_CHECKING:
@@ -224,6 +223,7 @@ def _price(
 def _finished(fixed: KAN, data: Dataset, logs: Logs) -> Found:
     """The formula with as few constants as the data need, and its price."""
     from kanwidget.symbolic import numeric_functions, refit, units, whole
+    from kanwidget.symbolic.fitted import needed_constants
 
     (expression,), variables = fixed.symbolic_formula(data.in_vars)
     given = (variables, data.train_input, data.train_label, numeric_functions(fixed))
@@ -231,11 +231,11 @@ def _finished(fixed: KAN, data: Dataset, logs: Logs) -> Found:
     def simple(expression: Any, table: Table) -> _Simplified:
         return whole.simple_exponents(expression, table, units.exponents(expression, variables, logs), *given)
 
-    ways = [simple(*needed_constants(expression, variables, data, fixed))]
+    ways = [simple(*needed_constants(expression, *given))]
     powers_first, _, before = simple(*refit(expression, *given))
     if before:
         # A factor that becomes 3 moves the exponent beside it away from ½: the other way round is tried, too.
-        expression, table, after = simple(*needed_constants(powers_first, variables, data, fixed))
+        expression, table, after = simple(*needed_constants(powers_first, *given))
         ways.append((expression, table, before + after))
     expression, table, made = min(ways, key=lambda way: _price(way[0], variables, way[1], fixed, data, logs))
     if logs.output:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanwidget.cli import scales
-from kanwidget.cli.formula import rounded, with_error
 from kanwidget.cli.network import in_units, of_formula, record, remember
 from kanwidget.cli.shapes import choose, shapes
 from kanwidget.cli.training import train_scaled
@@ -138,26 +137,16 @@ def train_to_formula(
 
 def _print_formula(found: Found, part: Dataset, logs: Logs) -> None:
     """The formula in the units of the table, and what is known about its constants."""
-    from kanwidget.symbolic import numeric_functions, units
+    from kanwidget.symbolic import numeric_functions
+    from kanwidget.symbolic.fitted import as_fitted, with_error
 
-    functions = numeric_functions(found.model)
-    given = (found.variables, part.train_input, part.train_label)
-    read = units.in_units(found.expression, *given, logs, functions)
-    print(f"Formula:  {part.out_vars[0]} = {rounded(read.expression)}")
-    if functions:
-        print(
-            f"          where {', '.join(functions)} are curves that no function of the library fits; try other widths"
-        )
-    if 0 < len(part.train_input) <= len(found.table):
-        # Nothing is left over for the noise to be seen in, and standard errors would be those of rounding.
-        print("          as many constants as rows: it fits whatever they hold. Give a longer table.")
-    elif read.constants:
-        print(f"          constants {', '.join(with_error(*pair) for pair in read.constants)}")
+    given = (found.variables, part.train_input, part.train_label, numeric_functions(found.model))
+    read = as_fitted(part.out_vars[0], found.expression, found.table, *given, logs)
+    lines = repr(read).splitlines()
     if found.rounded:
         texts = [f"{simple} for {with_error(value, error)}" for value, error, simple in found.rounded]
-        print(f"          exponents made simple: {', '.join(texts)}")
-    if not found.determined:
-        print("          not determined by these data: some constants have errors larger than themselves")
+        lines.append(f"exponents made simple: {', '.join(texts)}")
+    print("\n          ".join([f"Formula:  {lines[0]}", *lines[1:]]))
 
 
 def _left_out(found: Found, part: Dataset, data: Dataset, logs: Logs) -> str:

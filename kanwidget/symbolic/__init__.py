@@ -4,6 +4,7 @@ from kanwidget.symbolic.compile import plan
 from kanwidget.symbolic.constants import ex_round, refit
 from kanwidget.symbolic.edges import auto_symbolic, fix_symbolic, suggest_all, suggest_symbolic, unfix_symbolic
 from kanwidget.symbolic.evaluation import numeric_functions, to_numpy
+from kanwidget.symbolic.fitted import FittedFormula, fit_formula
 from kanwidget.symbolic.fitting import fit_primitives
 from kanwidget.symbolic.formula import formula, symbolic_formula
 from kanwidget.symbolic.latex import to_latex
@@ -15,9 +16,11 @@ from kanwidget.symbolic.text import to_text
 from kanwidget.symbolic.tidy import tidy
 
 __all__ = [
+    "FittedFormula",
     "auto_symbolic",
     "candidate_tree",
     "ex_round",
+    "fit_formula",
     "fit_primitives",
     "fix_symbolic",
     "formula",

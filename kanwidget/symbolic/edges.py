@@ -196,6 +196,10 @@ def auto_symbolic(
     Layer by layer, so that a layer is fitted on the values that the symbols before it produce. Edges that are symbolic or pruned
     are left alone; edges whose best candidate has R² below the threshold stay numeric, and are logged.
 
+    The constants are those that fit the edges' curves. `fit` trains them on the data; `fit_formula` then gives the formula with
+    their standard errors, without those that the data don't need. Functions are chosen curve by curve: `kanwidget fit --symbolic`
+    compares whole formulas, also of the columns' logarithms.
+
     Args:
         network: The network.
         x: Inputs of the network, shape `(n, n_features)`.

@@ -60,6 +60,7 @@ METHODS = {
     "auto_symbolic": {"lib": ["x"], "data": None, "weight_simple": 0.5, "r2_threshold": 0.9},
     "symbolic_formula": {"var": None, "normalizer": None, "output_normalizer": None, "simplify": False, "round": None},
     "formula": {"var": None, "round": None},
+    "fit_formula": {"data": None, "var": None},
     "attribute": {"l": 1, "i": 0, "data": None},
     "feature_interaction": {"l": None, "data": None, "neuron_th": 0.1, "feature_th": 0.1},
     "save": {"path": None},

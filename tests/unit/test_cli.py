@@ -8,12 +8,10 @@ import sys
 import pytest
 import torch
 
-from kanwidget import KAN, Dataset, __version__, cli, create_dataset, load_planets
+from kanwidget import KAN, Dataset, __version__, cli, create_dataset
 from kanwidget.cli import steps
-from kanwidget.cli.formula import needed_constants
 from kanwidget.cli.shapes import choose
 from kanwidget.cli.training import train_scaled
-from kanwidget.symbolic import refit
 
 TABLE = "mass,speed,note,energy\n" + "".join(
     f"{m},{v},n{m},{m * v * v / 2}\n" for m in range(1, 9) for v in range(1, 6)
@@ -176,29 +174,6 @@ def test_a_shape_that_is_given_is_kept():
     assert choose(data, [2, 3, 1], 2, seed=0) == ([2, 3, 1], 2)
     assert choose(data, None, 4, seed=0)[1] == 4
     assert choose(table_of(lambda x: x[:, [0]], 5), None, None, seed=0) == ([2, 1], 1)
-
-
-def test_constants_that_the_data_do_not_need_vanish():
-    data = load_planets()
-    model = KAN([1, 1], grid=3)
-    model.fit(data, steps=20, progress=False)
-    model.fix_symbolic(0, 0, 0, "x^1.5")
-    model.fit(data, steps=20, progress=False)
-    (expression,), variables = model.symbolic_formula(data.in_vars)
-    needed, constants = needed_constants(expression, variables, data, model)
-    assert str(needed) == "axis**(3/2)"
-    assert constants == {}
-
-
-def test_long_formulas_that_the_data_do_not_determine_are_left_as_they_are():
-    data = create_dataset(lambda x: x[:, [0]], n_var=2, train_num=50, test_num=0)
-    model = KAN([2, 2, 1])
-    for layer, source, target in model.edge_refs():
-        model.fix_symbolic(layer, source, target, "tanh", data=data, params=(0.7, 0.1, 0.3, 0.1))
-    (expression,), variables = model.symbolic_formula(data.in_vars)
-    needed, constants = needed_constants(expression, variables, data, model)
-    assert needed == refit(expression, variables, data.train_input, data.train_label)[0]
-    assert len(constants) > 8
 
 
 def test_the_penalty_means_the_same_in_every_unit():

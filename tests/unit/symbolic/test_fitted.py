@@ -1,0 +1,102 @@
+"""`fit_formula`: the formula with as few constants as the data need, each with its standard error."""
+
+import re
+
+import pytest
+import torch
+
+from kanwidget import KAN, Dataset, create_dataset, load_planets, load_trees
+from kanwidget.symbolic import fit_formula, refit
+
+LINES = torch.linspace(0, 1, 30, dtype=torch.float64)[:, None]
+
+
+def noise(rows, size, seed=0):
+    return size * torch.randn(rows, 1, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def fixed(width, data, name, params):
+    model = KAN(width)
+    for edge in model.edge_refs():
+        model.fix_symbolic(*edge, name, data=data, params=params)
+    return model
+
+
+def test_constants_have_the_standard_errors_of_refit_and_needless_ones_go():
+    data = Dataset(LINES, 2.34 * LINES + noise(30, 0.05), in_vars=["t"], out_vars=["way"])
+    model = fixed([1, 1], data, "x", (1.0, 0.0, 2.0, 0.3))
+    before = {name: repr(value) for name, value in model.state_dict().items()}
+    found = model.fit_formula(data)
+    (t,) = found.variables
+    _, errors = refit(2.0 * t, [t], data.train_input, data.train_label)
+    ((value, error),) = errors.values()
+    assert found.constants[found.expression.coeff(t)] == pytest.approx((value, error))
+    assert repr(found) == f"way = {value:.3f}*t\nconstants {value:.2f} ± {error:.2f}"
+    assert {name: repr(value) for name, value in model.state_dict().items()} == before
+
+
+def test_constants_that_the_data_do_not_need_vanish():
+    data = load_planets()
+    model = KAN([1, 1], grid=3)
+    model.fit(data, steps=20, progress=False)
+    model.fix_symbolic(0, 0, 0, "x^1.5")
+    model.fit(data, steps=20, progress=False)
+    found = model.fit_formula(data)
+    assert repr(found) == "period = axis**(3/2)"
+    assert found.constants == {}
+    assert found.determined
+
+
+def test_it_says_what_there_is_to_know_in_the_order_in_which_it_is_read():
+    trees = load_trees()
+    logs = Dataset(trees.train_input.log(), trees.train_label.log(), in_vars=["g", "h"], out_vars=["v"])
+    model = KAN([2, 1], base_fun="zero")
+    model.fit(logs, progress=False)
+    model.auto_symbolic()
+    told = repr(model.fit_formula(logs))
+    assert re.fullmatch(
+        r"v = 1\.98\d\*g \+ 1\.11\d\*h - 6\.63\d\nconstants 1\.98 ± 0\.08, 1\.1 ± 0\.2, -6\.6 ± 0\.8", told
+    )
+
+
+def test_long_formulas_that_the_data_do_not_determine_are_left_as_they_are():
+    data = create_dataset(lambda x: x[:, [0]], n_var=2, train_num=50, test_num=0)
+    found = fixed([2, 2, 1], data, "tanh", (0.7, 0.1, 0.3, 0.1)).fit_formula(data)
+    assert len(found.constants) > 8
+    assert not found.determined
+    assert "not determined by these data" in repr(found)
+
+
+def test_curves_that_stay_are_named():
+    data = Dataset(LINES, torch.sin(9 * LINES))
+    model = KAN([1, 1], grid=5)
+    model.fit(data, progress=False)
+    found = fit_formula(model, data, ["t"])
+    assert "where phi_0_0_0 are curves" in repr(found)
+    assert found.curves == ("phi_0_0_0",)
+
+
+def test_as_many_constants_as_rows():
+    data = Dataset([[0.0], [1.0]], [1.23, 3.47])
+    found = fixed([1, 1], data, "x", (1.0, 0.0, 2.0, 0.3)).fit_formula(data)
+    assert found.saturated
+    assert "as many constants as rows" in repr(found)
+    assert "±" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "message"),
+    [
+        (
+            KAN([1, 2]),
+            (LINES, LINES.repeat(1, 2)),
+            "`width` argument of fit_formula must be that of a network with one",
+        ),
+        (KAN([1, 1]), (LINES, LINES.repeat(1, 2)), "`data` argument of fit_formula must be data with one column"),
+        (KAN([1, 1]), (LINES, torch.arange(30) % 2), "`data` argument of fit_formula must be data with one column"),
+        (KAN([2, 1]), (LINES, LINES), "`data` argument of fit_formula must be data with 2 input columns"),
+    ],
+)
+def test_what_has_no_such_formula(model, data, message):
+    with pytest.raises(ValueError, match=message):
+        model.fit_formula(data)
