@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from kanwidget.training.residuals.weights import standard_errors
 from kanwidget.training.trainer import Callback
 
 _WHERE = "fit_residual"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, repr=False)
@@ -53,6 +55,9 @@ def fit_residual(
     the residuals ask for, carried through the layers, without automatic differentiation per point. Besides what the points themselves
     take, memory holds 32 MB of it at a time, some 60·P² bytes for P parameters (seven matrices at once), and at most 256 MB of basis
     functions a residual.
+
+    An equation alone has many solutions, and the fit ends at any of them: initial and boundary values are residuals, too. Where
+    u = 0 satisfies everything that is asked for, a warning is logged.
 
     Args:
         network: The network, in float64 for more than six digits. Second derivatives of splines of order k are of order k - 2:
@@ -119,6 +124,9 @@ def fit_residual(
     state = State(network)
     problem = pose(network, residuals, points, weights, unknowns, candidates)
     trainer = ResidualTrainer(network, problem, plan)
+    if any(term.wanted.order for term in problem.terms) and float(trainer.objective.loss_of_zero()) == 0:
+        advice = "Is an initial or boundary value, or a normalisation, missing among the residuals?"
+        _log.warning("u = 0 satisfies every residual, so nothing asks the network for another solution. %s", advice)
     network.reference = reference_rows(problem.rows)
     history = ResidualHistory(optimizer="LM")
     bar = progress_bar(plan.steps * (1 + len(plan.grids)), progress)

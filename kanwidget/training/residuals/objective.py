@@ -120,12 +120,15 @@ class ResidualObjective:
         loss = (weights * squares).sum()[None]
         return ResidualValue(jets, tuple(squares.tolist()), loss, torch.zeros_like(loss))
 
-    def trivial_loss(self) -> Tensor:
-        """The loss of a network that is 0 everywhere, `(1,)`: what one that has learnt something must beat."""
+    def loss_of_zero(self) -> Tensor:
+        """The loss of a network that is 0 everywhere, `(1,)`."""
         with torch.no_grad():
-            loss = self._value(tuple(_zero(jet) for jet in self._empty_jets())).loss
+            return self._value(tuple(_zero(jet) for jet in self._empty_jets())).loss
+
+    def trivial_loss(self) -> Tensor:
+        """The loss of a network that is 0 everywhere, `(1,)`, above 0: what one that has learnt something must beat."""
         least = torch.finfo(torch.float64).tiny
-        return loss.nan_to_num(nan=least, posinf=least).clamp_min(least)
+        return self.loss_of_zero().nan_to_num(nan=least, posinf=least).clamp_min(least)
 
     def _empty_jets(self) -> Iterator[Jet]:
         outputs = self.stack.shape.n_out

@@ -403,6 +403,28 @@ def test_no_steps_change_nothing_but_the_reference():
     assert torch.equal(before, model.layer(0).coef)
 
 
+def falling(u):
+    return u.d(0) + u.value
+
+
+@pytest.mark.parametrize(
+    ("functions", "told"),
+    [
+        ({"equation": falling}, True),
+        ({"equation": falling, "ends": lambda u: u.value}, True),
+        ({"equation": falling, "start": lambda u: u.value - 1}, False),
+        ({"equation": lambda u: u.d(0) + u.value - 2}, False),
+        ({"equation": lambda u: u.d(0) / u.value + 1}, False),
+        ({"data": lambda u: u.value}, False),
+        (SINE, False),
+    ],
+    ids=["equation", "zero at the ends", "start", "inhomogeneous", "not finite at 0", "no equation", "sine"],
+)
+def test_an_equation_that_zero_satisfies_is_told(functions, told, caplog):
+    fit_residual(one(), functions, dict.fromkeys(functions, X), steps=1, progress=False)
+    assert ("u = 0 satisfies every residual" in caplog.text) == told
+
+
 def test_the_bar_shows_the_loss(capsys):
     fit_residual(one(), SINE, AT, steps=2)
     assert "train" in capsys.readouterr().err
