@@ -194,8 +194,8 @@ class KAN(Network):
             callbacks: Called with `(model, record)` after each step; one that returns True ends the training.
             validation: A pair `(inputs, labels)`; the state that is best on it is kept.
             progress: Whether to show a progress bar.
-            **options: `lr` (of Adam and LBFGS; LM finds the length of its steps by itself), `batch` (rows of each step),
-                `loss` (`"mse"`, `"cross_entropy"` or a function of outputs and labels),
+            **options: `lr` (of Adam and LBFGS; refused with LM, which finds the length of its steps itself), `batch` (rows of each
+                step), `loss` (`"mse"`, `"cross_entropy"` or a function of outputs and labels),
                 `metrics` (functions of outputs and labels, on the test data), `sample_weight`, `update_grid`,
                 `grid_update_num`, `start_grid_update_step`, `stop_grid_update_step`, `lamb_l1`, `lamb_entropy`,
                 `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches; `bend=True` for LM steps

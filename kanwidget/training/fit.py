@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -12,8 +13,10 @@ from kanwidget.core.records import History
 from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.training.best import Best
 from kanwidget.training.loop import check_hooks, progress_bar, remember, take_steps
-from kanwidget.training.settings import make_settings
+from kanwidget.training.settings import make_settings, unused
 from kanwidget.training.trainer import Callback, Trainer
+
+_log = logging.getLogger(__name__)
 
 
 def fit_steps(
@@ -30,7 +33,13 @@ def fit_steps(
         >>> record.train_loss < 1e-2
         True
     """
-    return Trainer(network, _with_validation(data, validation), steps, make_settings(opt=opt, **options))
+    settings = make_settings(opt=opt, **options)
+    for name, reason in unused(settings, opt).items():
+        _check.fail(name, "fit", f"left out with opt={opt!r}", getattr(settings, name), reason)
+    trainer = Trainer(network, _with_validation(data, validation), steps, settings)
+    for name, reason in unused(settings, trainer.opt).items():
+        _log.warning("%s has no effect: opt='auto' has taken %s. %s", name, trainer.opt, reason)
+    return trainer
 
 
 def fit(

@@ -16,6 +16,12 @@ from kanwidget.training.penalty import METRICS, Penalty
 Metric = Callable[[Tensor, Tensor], Any]
 #: What `opt` may be.
 OPTS = ("auto", "LM", "LBFGS", "Adam")
+#: Options that an optimiser has no use for, and why. (LM with a batch is refused wherever it comes from.)
+_NO_USE = {
+    "LM": {"lr": "LM finds the length of its steps by itself; opt='Adam' and opt='LBFGS' have a learning rate."},
+    "LBFGS": {"bend": "It is about the steps of opt='LM'."},
+    "Adam": {"bend": "It is about the steps of opt='LM'."},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,21 @@ def make_settings(metrics: Any = (), **given: Any) -> Settings:
         _check.fail("sample_weight", "fit", "left out with a loss of your own", settings.sample_weight, advice)
     plain = {name: _plain(getattr(settings, name)) for name in Settings.__dataclass_fields__ if name != "batch"}
     return replace(settings, **plain, batch=None if batch == -1 else _plain(batch))
+
+
+def unused(settings: Settings, opt: str) -> dict[str, str]:
+    """Options that were given and that an optimiser has no use for, each with the reason.
+
+    Examples:
+        >>> list(unused(make_settings(lr=0.1), "LM")), list(unused(make_settings(lr=0.1), "Adam"))
+        (['lr'], [])
+    """
+    default = Settings()
+    return {
+        name: reason
+        for name, reason in _NO_USE.get(opt, {}).items()
+        if getattr(settings, name) != getattr(default, name)
+    }
 
 
 def _plain(value: Any) -> Any:

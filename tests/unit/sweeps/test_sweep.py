@@ -40,6 +40,14 @@ def test_each_row_is_what_fit_gives():
         assert row["failed"] is None
 
 
+def test_settings_may_have_what_their_optimiser_has_no_use_for():
+    table = quiet({"opt": ["LM", "Adam"], "lr": [0.01, 0.1]}, product(), width=[2, 1], steps=3)
+    assert table["failed"] == [None] * 4
+    first, second, third, fourth = table["train_loss"]
+    assert first == second
+    assert third != fourth
+
+
 def test_the_state_that_is_best_on_validation_data_is_what_counts():
     x = torch.linspace(0, 1, 9, dtype=torch.float64)[:, None]
     split = Dataset(x, torch.sin(900 * x), val_input=x, val_label=torch.zeros_like(x))

@@ -249,3 +249,29 @@ def test_numbers_of_numpy_are_numbers():
     model = KAN([np.int64(2), np.int64(1)], grid=np.int32(4), k=np.int64(2), grid_range=np.array([-1.0, 1.0]))
     assert (model.grid, model.k, model.width) == (4, 2, [[2, 0], [1, 0]])
     assert model(torch.zeros(1, 2, dtype=F64)).shape == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("opt", "options", "message"),
+    [
+        (
+            "LM",
+            {"lr": 0.1},
+            r"`lr` argument of fit must be left out with opt='LM'; got 0.1. .*opt='Adam' and opt='LBFGS'",
+        ),
+        ("LM", {"batch": 5}, r"`batch` argument of fit must be left out with opt='LM'; got 5"),
+        ("Adam", {"bend": True}, r"`bend` argument of fit must be left out with opt='Adam'; got True"),
+        ("LBFGS", {"bend": True}, r"`bend` argument of fit must be left out with opt='LBFGS'; got True"),
+    ],
+)
+def test_an_option_that_the_optimiser_has_no_use_for(model, opt, options, message):
+    refused(model, (X, Y), message, opt=opt, **options)
+
+
+def test_where_the_optimiser_was_picked_such_an_option_is_told(caplog):
+    assert plain().fit((X, Y), steps=1, lr=0.1, progress=False).optimizer == "LM"
+    assert "lr has no effect: opt='auto' has taken LM." in caplog.text
+    caplog.clear()
+    plain().fit((X, Y), steps=1, lr=0.1, batch=5, progress=False)
+    plain().fit((X, Y), steps=1, bend=True, progress=False)
+    assert caplog.text == ""
