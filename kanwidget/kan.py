@@ -145,6 +145,7 @@ class KAN(Network):
     def predict(self, data: Any) -> Tensor:
         """Outputs for arrays, lists, frames or tensors of any float type, `(batch, n_out)`; no gradient.
 
+        Of a frame the columns that `fit` knew by name are taken, in whatever order; numbers are in the units of the training data.
         A Dataset (or pykan dict) stands for its test inputs, or its training inputs where it has none. After a classification
         they are logits: `argmax(1)` are the classes, `softmax(1)` their probabilities.
 

@@ -113,6 +113,7 @@ def _structure(network: Network) -> dict[str, Any]:
         "width": network.width,
         "arities": network.arities,
         "n_features": network.n_features,
+        "in_vars": list(network.in_vars),
         "training": network.training,
         "layers": [
             {"k": layer.k, "base_fun": layer.base_fun, "symbols": layer.symbols, "ties": layer.ties} for layer in layers
@@ -179,6 +180,7 @@ def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[
     Network.__init__(
         network, structure["width"], structure["arities"], layers, structure["n_features"], columns.tolist()
     )
+    network.in_vars = tuple(map(str, structure.get("in_vars", ())))
     _check_shape(network)
     network.columns = columns
     network.reference = tensors["reference"]
@@ -220,6 +222,8 @@ def _check_shape(network: Network) -> None:
     columns = network.columns
     if columns.shape != (network.n_in,) or not bool(((columns >= 0) & (columns < network.n_features)).all()):
         raise ValueError("columns don't fit the inputs")
+    if len(network.in_vars) not in (0, network.n_features):
+        raise ValueError("names don't fit the columns")
 
 
 def _restored(data: dict[str, Any]) -> History:

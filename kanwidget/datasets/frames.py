@@ -46,14 +46,44 @@ def columns_of(df: Any, target: str | Sequence[str]) -> tuple[Any, Any, list[str
     return x, np.stack([_numbers(df, name) for name in outputs], axis=1), in_vars, targets
 
 
+def has_names(data: Any) -> bool:
+    """Whether it is a frame whose columns have names: of numbered ones the place is all that is known."""
+    return any(isinstance(name, str) for name in getattr(data, "columns", ()))
+
+
+def columns_named(df: Any, names: Sequence[str], where: str) -> NDArray[np.float64]:
+    """Some columns of a frame, in this order, whatever others it has.
+
+    Raises:
+        ValueError: For columns that are missing, or there twice.
+        TypeError: For columns that are not numbers.
+    """
+    given = [str(name) for name in df.columns]
+    missing = [name for name in names if name not in given]
+    if missing:
+        advice = f"Missing: {', '.join(map(repr, missing))}. {_suggested(missing[0], given)}".rstrip()
+        expected = f"a frame with the columns that the model was trained on, {', '.join(map(repr, names))}"
+        _check.fail("data", where, expected, given, advice)
+    twice = [name for name in names if given.count(name) > 1]
+    if twice:
+        _check.fail("data", where, "a frame whose columns have different names", twice, "Rename or drop one of them.")
+    labels = {str(name): name for name in df.columns}
+    return np.stack([_numbers(df, labels[name], "data", where) for name in names], axis=1)
+
+
 def known_column(name: str, columns: Sequence[str], argument: str, where: str) -> None:
     """Nothing, or an error that lists the columns and names the closest one."""
     if name in columns:
         return
+    expected = "one of the columns " + ", ".join(map(repr, columns))
+    _check.fail(argument, where, expected, name, _suggested(name, columns))
+
+
+def _suggested(name: str, columns: Sequence[str]) -> str:
+    """The column that is meant perhaps, in words."""
     alike = [column for column in columns if column.casefold() == str(name).casefold()]
     close = alike or difflib.get_close_matches(str(name), columns, n=1, cutoff=0.5)
-    advice = f"Did you mean {close[0]!r}?" if close else ""
-    _check.fail(argument, where, "one of the columns " + ", ".join(map(repr, columns)), name, advice)
+    return f"Did you mean {close[0]!r}?" if close else ""
 
 
 def _is_numeric(column: Any) -> bool:
@@ -64,10 +94,10 @@ def _is_numeric(column: Any) -> bool:
     return values.dtype.kind in "iufc"  # complex numbers are no classes either; `_numbers` refuses them
 
 
-def _numbers(df: Any, name: Any) -> NDArray[np.float64]:
+def _numbers(df: Any, name: Any, argument: str = "df", where: str = _WHERE) -> NDArray[np.float64]:
     """A column as floats, NaN where a value is missing."""
     values = np.asarray(df[name])
-    _refuse_dates(values, name)
+    _refuse_dates(values, name, argument, where)
     try:
         if values.dtype.kind == "c":
             raise TypeError("astype would drop the imaginary parts")
@@ -77,14 +107,14 @@ def _numbers(df: Any, name: Any) -> NDArray[np.float64]:
         row = next((row for row, entry in enumerate(entries) if not _reads_as_number(entry)), 0)
         expected = f"numeric in column {str(name)!r}, row {row}"
         advice = "Correct the entry, drop the column, or turn it into numbers (0 and 1 for two classes)."
-        _check.fail("df", _WHERE, expected, entries[row], advice, error=TypeError)
+        _check.fail(argument, where, expected, entries[row], advice, error=TypeError)
 
 
-def _refuse_dates(values: NDArray[Any], name: Any) -> None:
+def _refuse_dates(values: NDArray[Any], name: Any, argument: str = "df", where: str = _WHERE) -> None:
     """Nothing, or an error: dates would become nanoseconds since 1970, or classes."""
     if values.dtype.kind in "mM":
         advice = "Turn it into a number yourself: days since the first one, say."
-        _check.fail("df", _WHERE, f"numeric in column {str(name)!r}", str(values[0]), advice, error=TypeError)
+        _check.fail(argument, where, f"numeric in column {str(name)!r}", str(values[0]), advice, error=TypeError)
 
 
 def _reads_as_number(value: Any) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.network import Network
-from kanwidget.datasets import Dataset, arrays, as_dataset
+from kanwidget.datasets import Dataset, arrays, as_dataset, frames
 
 #: Rows of the training inputs that a network keeps as its reference.
 REFERENCE_ROWS = 512
@@ -23,11 +23,17 @@ def reference_rows(x: Tensor) -> Tensor:
     return x[torch.linspace(0, len(x) - 1, REFERENCE_ROWS, device=x.device).long()].clone()
 
 
+def remember_names(network: Network, data: Dataset) -> None:
+    """Leave the names of the columns with the network, if they were given: x_1, x_2, … say nothing. In place."""
+    if data.in_vars != tuple(f"x_{i + 1}" for i in range(data.n_features)):
+        network.in_vars = data.in_vars
+
+
 def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> Tensor:
-    """Inputs for a query: those of the data, or the model's reference.
+    """Inputs for a query: those of the data, or the model's reference. Columns of a frame go by their names, where these are known.
 
     Raises:
-        ValueError: If there is no data and the model has never been fitted.
+        ValueError: If there is no data and the model has never been fitted, or a frame lacks a column.
     """
     if data is None:
         if len(model.reference) == 0:
@@ -40,6 +46,8 @@ def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> T
         dataset = as_dataset(data, where)
         found = dataset.test_input if test and dataset.test_input is not None else dataset.train_input
         return found.to(model.device, model.dtype)
+    if model.in_vars and frames.has_names(data):
+        data = frames.columns_named(data, model.in_vars, where)
     x = arrays.tensor(data, "data", where).to(model.device, model.dtype)
     x = x[:, None] if x.ndim == 1 and model.n_features == 1 else x
     if x.ndim == 2 and not test:

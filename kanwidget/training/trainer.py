@@ -23,7 +23,7 @@ from kanwidget.training.group import Group, Optimizer
 from kanwidget.training.inputs import labels, pose
 from kanwidget.training.lm import Interrupted
 from kanwidget.training.loss import Loss
-from kanwidget.training.reference import reference_rows
+from kanwidget.training.reference import reference_rows, remember_names
 from kanwidget.training.settings import Settings, make_settings
 from kanwidget.training.threads import is_small, one_thread
 
@@ -65,6 +65,7 @@ class Trainer(Iterator[StepRecord]):
         self.network, self._problem = network, pose(network, data, self.settings)
         self._build(self.settings)
         network.reference = reference_rows(self.data.train_input)
+        remember_names(network, self.data)
 
     @property
     def data(self) -> Dataset:
