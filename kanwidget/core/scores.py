@@ -7,6 +7,10 @@ From the outputs down, with std over the samples:
 - edge j → i has score E = B(i) · std(edge) / std(subnode i);
 - node j has the sum of its outgoing edges' scores.
 
+A subnode that is constant, up to round-off, passes nothing on: the edges of such an output have score 0, though it has 1 for
+itself. An output that training has left nearly constant can't be told from one in small units, so its edges have scores like
+any others: leave label columns that never change out of the data.
+
 Scores are kept for every output. Where one number is wanted it is the largest over the outputs, not the mean: a
 node that feeds only one of ten outputs matters as much as the same node in a network with that one output.
 
@@ -63,7 +67,8 @@ def attribute(network: Network, x: Tensor, l: int | None = None, i: int | None =
         i: Explain only this node of level l.
 
     Returns:
-        Scores of the levels 0 to l. The first axis of the `…_by_output` tensors runs over the explained nodes.
+        Scores of the levels 0 to l; 0 below an output that is constant up to round-off. The first axis of the `…_by_output` tensors
+        runs over the explained nodes.
 
     Raises:
         ValueError: If x has no rows, or l or i is out of range.

@@ -88,6 +88,18 @@ def test_constants_score_zero_without_nan(x):
         attribute(model, x[:0])
 
 
+def test_below_a_constant_output_nothing_matters(x):
+    model = KAN([3, 2, 2], noise_scale=2.0)
+    alone = attribute(model, x).nodes_by_output[0][0]
+    for source in range(2):
+        model.layer(1).set_symbol(source, 1, "0", (1.0, 0.0, 1.0, 0.7))
+        model.layer(1).spline_on[1, source] = False
+    scores = attribute(model, x)
+    assert scores.node_scores[-1].tolist() == [1.0, 1.0]
+    assert scores.edge_scores[1][1].tolist() == [0.0, 0.0]
+    assert torch.equal(scores.node_scores[0], alone)
+
+
 def test_attribution_changes_nothing_and_makes_no_graph(x):
     model = KAN([3, 2, 1])
     before = {name: repr(value) for name, value in model.state_dict().items()}
