@@ -407,7 +407,7 @@ class KAN(Network):
         return self.attribute().edge_scores
 
     def plot(self, *, data: Any = None, **options: Any) -> Any:
-        """The network as one matplotlib figure; see `kanwidget.insight.plot` for `beta`, `metric`, `in_vars`, …"""
+        """The network as one matplotlib figure (a `;` hides it); see `kanwidget.insight.plot` for `beta`, `metric`, `in_vars`, …"""
         from kanwidget.insight.plot import plot
 
         return plot(self, as_inputs(self, data, "plot"), **options)
