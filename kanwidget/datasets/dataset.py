@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.datasets import arrays
+from kanwidget.datasets import arrays, frames
 
 _PARTS = ("train", "test", "val")
 _SCALES = ("input_mean", "input_scale", "label_mean", "label_scale")
@@ -30,7 +30,7 @@ class Dataset:
         test_label: Like `train_label`; given together with `test_input`.
         val_input: Data to pick the best step by; optional.
         val_label: Given together with `val_input`.
-        in_vars: One name for each input column; `x_1, x_2, …` by default.
+        in_vars: One name for each input column; by default those of a frame, or `x_1, x_2, …`.
         out_vars: One name for each output; `y`, or `y_1, y_2, …`, by default.
         input_mean: What was subtracted from each input column when the data were standardised.
         input_scale: What each input column was then divided by.
@@ -63,11 +63,18 @@ class Dataset:
     label_scale: Tensor | None = None
 
     def __post_init__(self) -> None:
-        for part in _PARTS:
+        # Names beside a frame rename its columns: other frames are then taken as they are, too.
+        renamed = frames.has_names(self.train_input) and not _is_empty(self.in_vars)
+        if _is_empty(self.in_vars):
+            self._set("in_vars", frames.names_of(self.train_input))
+        self._check_part("train")
+        self._set("in_vars", _names(self.in_vars, _numbered(self.n_features), "in_vars"))
+        for part in ("test", "val"):
+            if self.has_names and not renamed and frames.has_names(getattr(self, f"{part}_input")):
+                name = f"{part}_input"
+                self._set(name, frames.columns_named(getattr(self, name), self.in_vars, "Dataset", name))
             self._check_part(part)
         default_out = ("y",) if self.n_outputs == 1 else tuple(f"y_{i + 1}" for i in range(self.n_outputs))
-        default_in = tuple(f"x_{i + 1}" for i in range(self.n_features))
-        self._set("in_vars", _names(self.in_vars, default_in, "in_vars"))
         self._set("out_vars", _names(self.out_vars, default_out, "out_vars"))
 
     def _check_part(self, part: str) -> None:
@@ -111,6 +118,11 @@ class Dataset:
             return self.train_label.shape[1]
         parts = (self.train_label, self.test_label, self.val_label)
         return 1 + max(int(y.max()) for y in parts if y is not None)
+
+    @property
+    def has_names(self) -> bool:
+        """Whether the input columns have names of their own; x_1, x_2, … say only where they stand."""
+        return self.in_vars != _numbered(self.n_features)
 
     @property
     def normalizer(self) -> tuple[Tensor, Tensor] | None:
@@ -200,7 +212,7 @@ class Dataset:
             test_fraction: Part of the rows that becomes test data, 0 ≤ fraction < 1; 0 sets none aside.
             seed: Of the draw; the global random state is left alone.
             standardise: Bring every column to mean 0 and standard deviation 1, see `standardise`.
-            in_vars: Names of the input columns.
+            in_vars: Names of the input columns; those of a frame by default.
             out_vars: Names of the outputs.
             dtype: Of the inputs and of labels that are not classes.
 
@@ -209,6 +221,7 @@ class Dataset:
             Dataset(4 train rows, 1 test row, x_1 -> y)
         """
         where = "Dataset.from_arrays"
+        in_vars = frames.names_of(x) if _is_empty(in_vars) else in_vars
         inputs = arrays.inputs(x, "x", where, in_vars).to(dtype)
         labels = arrays.labels(y, inputs.shape[0], "y", where, out_vars)
         labels = labels.to(dtype) if labels.is_floating_point() else labels
@@ -243,9 +256,7 @@ class Dataset:
             ValueError: For columns that do not exist, and for missing or infinite values.
             TypeError: For input columns that are not numbers.
         """
-        from kanwidget.datasets.frames import columns_of
-
-        x, y, in_vars, out_vars = columns_of(df, target)
+        x, y, in_vars, out_vars = frames.columns_of(df, target)
         options: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "standardise": standardise}
         return cls.from_arrays(x, y, in_vars=in_vars, out_vars=out_vars, dtype=dtype, **options)
 
@@ -300,6 +311,16 @@ def _split(rows: int, fraction: float, seed: int, where: str) -> tuple[Tensor, T
     order = torch.randperm(rows, generator=generator)
     # Sorted, so that tables and time series keep their order within each part.
     return order[count:].sort().values, order[:count].sort().values
+
+
+def _is_empty(names: Any) -> bool:
+    """Whether these are no names; an Index or an array of some has no truth value."""
+    return hasattr(names, "__len__") and len(names) == 0
+
+
+def _numbered(count: int) -> tuple[str, ...]:
+    """What columns without names are called."""
+    return tuple(f"x_{i + 1}" for i in range(count))
 
 
 def _names(given: Sequence[str], default: tuple[str, ...], argument: str) -> tuple[str, ...]:

@@ -51,7 +51,13 @@ def has_names(data: Any) -> bool:
     return any(isinstance(name, str) for name in getattr(data, "columns", ()))
 
 
-def columns_named(df: Any, names: Sequence[str], where: str) -> NDArray[np.float64]:
+def names_of(data: Any) -> tuple[str, ...]:
+    """The names of a frame's columns; none where they aren't different texts, and for what is no frame."""
+    names = tuple(data.columns) if has_names(data) else ()
+    return names if all(isinstance(name, str) for name in names) and len(set(names)) == len(names) else ()
+
+
+def columns_named(df: Any, names: Sequence[str], where: str, argument: str = "data") -> NDArray[np.float64]:
     """Some columns of a frame, in this order, whatever others it has.
 
     Raises:
@@ -62,13 +68,13 @@ def columns_named(df: Any, names: Sequence[str], where: str) -> NDArray[np.float
     missing = [name for name in names if name not in given]
     if missing:
         advice = f"Missing: {', '.join(map(repr, missing))}. {_suggested(missing[0], given)}".rstrip()
-        expected = f"a frame with the columns that the model was trained on, {', '.join(map(repr, names))}"
-        _check.fail("data", where, expected, given, advice)
+        expected = f"a frame with the columns of the training data, {', '.join(map(repr, names))}"
+        _check.fail(argument, where, expected, given, advice)
     twice = [name for name in names if given.count(name) > 1]
     if twice:
-        _check.fail("data", where, "a frame whose columns have different names", twice, "Rename or drop one of them.")
+        _check.fail(argument, where, "a frame whose columns have different names", twice, "Rename or drop one of them.")
     labels = {str(name): name for name in df.columns}
-    return np.stack([_numbers(df, labels[name], "data", where) for name in names], axis=1)
+    return np.stack([_numbers(df, labels[name], argument, where) for name in names], axis=1)
 
 
 def known_column(name: str, columns: Sequence[str], argument: str, where: str) -> None:

@@ -24,8 +24,8 @@ def reference_rows(x: Tensor) -> Tensor:
 
 
 def remember_names(network: Network, data: Dataset) -> None:
-    """Leave the names of the columns with the network, if they were given: x_1, x_2, … say nothing. In place."""
-    if data.in_vars != tuple(f"x_{i + 1}" for i in range(data.n_features)):
+    """Leave the names of the columns with the network, if they have any. In place."""
+    if data.has_names:
         network.in_vars = data.in_vars
 
 

@@ -65,6 +65,22 @@ def test_what_is_wrong_with_a_frame_is_named(model, frame, error, message):
         model.predict(frame)
 
 
+def test_frames_of_inputs_have_names_too(model):
+    x, y = FRAME[["mass", "speed"]], FRAME["energy"]
+    pair = KAN([2, 1])
+    pair.fit((x, y), steps=3, progress=False, validation=(x[["speed", "mass"]], y))
+    assert pair.history.last.validation_loss == pair.history.last.train_loss
+    assert torch.equal(pair.predict(x[["speed", "mass"]]), pair.predict(x))
+    assert Dataset.from_arrays(x, y).in_vars == ("mass", "speed")
+    assert Dataset(x, y, x[["speed", "mass"]], y, in_vars=["m", "v"]).test_input[0].tolist() == [2.0, 1.0]
+    assert Dataset(x.to_numpy(), y, in_vars=x.columns).in_vars == ("mass", "speed")
+    assert Dataset(x.to_numpy(), y).in_vars == ("x_1", "x_2")
+    with pytest.raises(
+        ValueError, match=r"`test_input` argument of Dataset must be .*'mass', 'speed'.*Missing: 'speed'"
+    ):
+        Dataset(x, y, x[["mass"]], y)
+
+
 def test_names_are_kept_by_pruning_and_in_files(model, tmp_path):
     small = model.prune_input(active=[1])
     small.save(tmp_path / "m.kan")
