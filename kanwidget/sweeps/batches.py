@@ -13,8 +13,9 @@ from kanwidget.datasets import Dataset
 from kanwidget.kan import KAN
 from kanwidget.sweeps.data import Arrays, dataset_of
 from kanwidget.sweeps.space import OF_NETWORK, Case, Setting
-from kanwidget.training import fit_many
+from kanwidget.training import fit_many, make_settings
 from kanwidget.training.parameters import parameter_map
+from kanwidget.training.settings import unused
 
 #: Results come, and are kept, by batches: larger ones are no faster (128 of [2,5,1], 300 rows), and a killed process loses more.
 _MOST = 32
@@ -70,8 +71,14 @@ def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[s
     started = time.perf_counter()
     models = [KAN(**_part(case.setting, of_network=True), seed=case.seed) for case in cases]
     shared = {name: value for name, value in _part(cases[0].setting, of_network=False).items() if name != "lamb"}
+    # A space over optimisers may well have a learning rate that one of them has no use for.
+    steps = shared.pop("steps", 100)
+    for name in unused(make_settings(**shared), shared.get("opt", "auto")):
+        del shared[name]
     lambs = [case.setting.get("lamb", 0.0) for case in cases]
-    _, histories = fit_many(models, [sets[case.data] for case in cases], lamb=lambs, progress=False, **shared)
+    _, histories = fit_many(
+        models, [sets[case.data] for case in cases], lamb=lambs, steps=steps, progress=False, **shared
+    )
     if any(history.reason == "interrupted" for history in histories):
         raise KeyboardInterrupt  # `fit_many` ends quietly with what it has reached, which is no result
     seconds = (time.perf_counter() - started) / len(cases)

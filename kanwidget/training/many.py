@@ -24,8 +24,8 @@ from kanwidget.training.group import Group, pick_optimizer, tensors_of
 from kanwidget.training.inputs import Problem, pose
 from kanwidget.training.loop import remember
 from kanwidget.training.parameters import parameter_map, structure
-from kanwidget.training.reference import reference_rows
-from kanwidget.training.settings import Settings, make_settings
+from kanwidget.training.reference import reference_rows, remember_names
+from kanwidget.training.settings import Settings, make_settings, unused
 from kanwidget.training.stack import separate
 from kanwidget.training.threads import is_small, one_thread, torch_as_it_was
 from kanwidget.training.trainer import NOT_FINITE
@@ -128,6 +128,8 @@ def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str
     lambs = _each(lamb, len(networks), "lamb")
     problems = _each(data, len(networks), "data") if _is_list(data) else [data] * len(networks)
     settings = {value: make_settings(opt=opt, lamb=value, **options) for value in dict.fromkeys(lambs)}
+    for name, reason in unused(next(iter(settings.values())), opt).items():
+        _check.fail(name, "fit_many", f"left out with opt={opt!r}", options[name], reason)
     known: dict[Any, Problem] = {}
     runs = []
     for network, own, value in zip(networks, problems, lambs, strict=True):
@@ -237,6 +239,7 @@ def _train(
     with one_thread(_small(runs)):
         for run in runs:
             run.network.reference = reference_rows(run.problem.data.train_input)
+            remember_names(run.network, run.problem.data)
         ends: dict[int, dict[str, Tensor]] = {}
         try:
             group = Group([r.network for r in runs], [r.problem for r in runs], [r.settings for r in runs])

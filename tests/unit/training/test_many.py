@@ -297,6 +297,11 @@ def test_what_ends_one_thread_ends_all(monkeypatch, two_threads, error):
     assert len(set(places)) == len(places)
 
 
+def test_names_of_columns_stay_with_the_networks():
+    ours, _ = fit_many(networks(2), dataset(in_vars=["mass", "speed"]), "LM", 1, progress=False)
+    assert [model.in_vars for model in ours] == [("mass", "speed")] * 2
+
+
 def test_what_networks_have_in_common_is_stored_once():
     data, settings = dataset(), make_settings(opt="LM", lamb=1e-3)
     models = networks(3)
@@ -339,6 +344,7 @@ def test_networks_from_a_generator_are_handed_back():
         ({"data": [dataset()]}, "data"),
         ({"data": [dataset(), (uniform(5, 3), uniform(5, 1))]}, "data"),
         ({"memory": 0}, "memory"),
+        ({"opt": "LM", "lr": 0.1}, "`lr` argument of fit_many must be left out with opt='LM'"),
         ({"steps": -1}, "steps"),
         ({"loss": lambda output, label: (output - label).abs().mean(), "opt": "LM"}, "opt"),
     ],
