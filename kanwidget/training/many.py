@@ -72,8 +72,8 @@ def fit_many(
         opt: As in `fit`.
         steps: As in `fit`, ≥ 0.
         lamb: Weight of the penalty, ≥ 0, or one for each network.
-        memory: MiB for the networks that are trained at a time, > 0; a single one may need more. Beyond some 64 it makes
-            little difference to the time.
+        memory: MiB for the networks that are trained at a time, on all threads, > 0; a single one may need more. Beyond some 64 it
+            makes little difference to the time.
         progress: Whether to show a bar.
         options: As in `fit`, the same for all.
 
@@ -98,11 +98,11 @@ def fit_many(
     runs = _runs(models, data, lamb, opt, options)
     steps = _check.integer(steps, "steps", "fit_many", low=0)
     space = _check.real(memory, "memory", "fit_many", low=0, open_low=True) * 2**20
-    alone, together = _chunks(runs, space, torch.get_num_threads())
+    alone, together, threads = _chunks(runs, space, torch.get_num_threads())
     bar = _bar(len(runs), progress)
     try:
         with torch_as_it_was():
-            _train_together(together, steps, lambda count: _advance(bar, count))
+            _train_together(together, threads, steps, lambda count: _advance(bar, count))
             for chunk in alone:
                 _train(chunk, steps, lambda count: _advance(bar, count))
     except KeyboardInterrupt:
@@ -156,22 +156,33 @@ def _each(value: Any, count: int, name: str) -> list[Any]:
     return values
 
 
-def _chunks(runs: Sequence[_Run], memory: float, threads: int) -> tuple[list[list[_Run]], list[list[_Run]]]:
-    """Runs that may share their steps, as many as the memory holds: those to be trained one after the other, and those on threads."""
+def _chunks(runs: Sequence[_Run], memory: float, most: int) -> tuple[list[list[_Run]], list[list[_Run]], int]:
+    """Runs that may share their steps, as many as the memory holds.
+
+    Returns:
+        Those to be trained one after the other, those on threads, and on how many of these: at most `most`.
+    """
     groups: dict[Any, list[_Run]] = defaultdict(list)
     for index, run in enumerate(runs):
         groups[_kind(run) if _batched(run) else index].append(run)
+    wanted = {kind: _threads(members, memory, most) for kind, members in groups.items()}
+    threads = max(wanted.values(), default=1)
     alone: list[list[_Run]] = []
     together: list[list[_Run]] = []
-    for members in groups.values():
-        # Large networks leave the threads to torch.
-        several = min(threads, len(members) // _LEAST) if _small(members[:1]) else 0
-        most = max(1, int(memory // max(1, several) // _bytes(members[0])))
-        count = max(-(-len(members) // most), several)
+    for kind, members in groups.items():
+        several = wanted[kind] > 1
+        room = memory / threads if several else memory
+        count = max(-(-len(members) // max(1, int(room // _bytes(members[0])))), wanted[kind])
         size = -(-len(members) // count)
-        chunks = [members[first : first + size] for first in range(0, len(members), size)]
-        (together if several > 1 else alone).extend(chunks)
-    return alone, together
+        (together if several else alone).extend(members[first : first + size] for first in range(0, len(members), size))
+    return alone, together, threads
+
+
+def _threads(members: Sequence[_Run], memory: float, most: int) -> int:
+    """How many threads are worth their while: large networks leave them to torch."""
+    if not _small(members[:1]):
+        return 1
+    return max(1, min(most, len(members) // _LEAST, int(memory // (_LEAST * _bytes(members[0])))))
 
 
 def _small(runs: Sequence[_Run]) -> bool:
@@ -198,8 +209,11 @@ def _bytes(run: _Run) -> int:
     return 8 * (4 * rows * bases + 8 * parameter_map(network).size ** 2)
 
 
-def _train_together(chunks: Sequence[list[_Run]], steps: int, tell: Callable[[int], None]) -> None:
-    """Train chunks on as many threads as torch may use, and tell here how many networks have stopped."""
+def _train_together(chunks: Sequence[list[_Run]], threads: int, steps: int, tell: Callable[[int], None]) -> None:
+    """Train chunks on so many threads, and tell here how many networks have stopped.
+
+    Each uses one thread of torch's: several that work on one small product wait for each other, on a busy machine for most of the time.
+    """
     if not chunks:
         return
     stop, news = threading.Event(), SimpleQueue[int | BaseException | None]()
@@ -213,7 +227,6 @@ def _train_together(chunks: Sequence[list[_Run]], steps: int, tell: Callable[[in
             end = error
         news.put(end)
 
-    threads = torch.get_num_threads()
     with ThreadPoolExecutor(threads, "kanwidget-fit") as pool:
         try:
             left = [pool.submit(work, chunk) for chunk in chunks]
@@ -228,8 +241,8 @@ def _train_together(chunks: Sequence[list[_Run]], steps: int, tell: Callable[[in
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)
-            # Those threads used one each, and with it have set that of threads still to come.
-            torch.set_num_threads(threads)
+            # Those threads have set their own number of torch's threads, and with it that of threads still to come.
+            torch.set_num_threads(torch.get_num_threads())
 
 
 def _train(

@@ -275,6 +275,23 @@ def test_large_groups_are_spread_over_threads(monkeypatch, two_threads):
         assert len(history) == 4
 
 
+def test_threads_share_the_memory(monkeypatch, two_threads):
+    """Where it holds eight networks of [2, 3, 1] and not sixteen they are trained on one thread, half of them at a time."""
+    original, made = Group.__init__, []
+
+    def seen(self, networks, *others):
+        made.append((len(networks), threading.current_thread() is threading.main_thread()))
+        original(self, networks, *others)
+
+    monkeypatch.setattr(Group, "__init__", seen)
+    data = dataset()
+    size = many._bytes(many._runs(networks(1), data, 0.0, "LM", {})[0]) / 2**20
+    for memory, expected in ((17 * size, [(8, False)] * 2), (15 * size, [(8, True)] * 2), (3 * size, [(3, True)] * 6)):
+        made.clear()
+        fit_many(networks(16), data, "LM", 1, memory=memory, progress=False)
+        assert made[:-1] == expected[:-1]
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
 def test_what_ends_one_thread_ends_all(monkeypatch, two_threads, error):
     """The other thread would train for a long time."""
