@@ -9,6 +9,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from kanwidget.training.stack import Stack
 
 #: Added to the input's standard deviation, so that a constant input divides by something.
 INPUT_FLOOR = 0.1
+#: ε within the logarithm of an entropy.
+_LOG_FLOOR = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,16 @@ class Penalty:
             total = total + self.l1 * v.flatten(1).sum(-1) + self.entropy * entropy
         return total
 
+    def slopes(self, importance: Sequence[Tensor]) -> list[Tensor]:
+        """Derivatives of these terms in V, without a graph: autograd would take most of a small network's step for them."""
+        found = []
+        for v in importance:
+            along = _entropy_slope(v, -1)
+            if v.ndim == 3:
+                along = along / v.shape[-2] + _entropy_slope(v, -2) / v.shape[-1]
+            found.append(self.l1 + self.entropy * along)
+        return found
+
     def of_coefficients(self, stack: Stack) -> Tensor:
         """The terms in the coefficients: mean size over an edge's coefficients, summed over edges."""
         total = stack.layers[0].coef.new_zeros(len(stack))
@@ -61,12 +74,17 @@ class Penalty:
 
 
 def _entropy(v: Tensor, dim: int) -> Tensor:
-    """-Σ p·log2 p, p = V/(ΣV + 1) along `dim`."""
-    return -_plogp(v / (v.sum(dim, keepdim=True) + 1)).sum(dim)
+    """-Σ p·log2(p + ε), p = V/(ΣV + 1) along `dim`."""
+    p = v / (v.sum(dim, keepdim=True) + 1)
+    return -(p * torch.log2(p + _LOG_FLOOR)).sum(dim)
 
 
-def _plogp(p: Tensor) -> Tensor:
-    return p * torch.log2(p + 1e-4)
+def _entropy_slope(v: Tensor, dim: int) -> Tensor:
+    """Its derivative in V: with g that of p·log2(p + ε), and ∂pᵢ/∂Vⱼ = (δᵢⱼ - pᵢ)/(ΣV + 1), it is (Σ p·g - g)/(ΣV + 1)."""
+    total = v.sum(dim, keepdim=True) + 1
+    p = v / total
+    g = torch.log2(p + _LOG_FLOOR) + p / (math.log(2) * (p + _LOG_FLOOR))
+    return ((p * g).sum(dim, keepdim=True) - g) / total
 
 
 def _spread(spreads: Sequence[Tensor], nodes: Sequence[Tensor]) -> list[Tensor]:

@@ -1,6 +1,6 @@
 """The penalty's gradient in the free parameters, by one backward sweep over the pass that the Jacobian uses too.
 
-autograd differentiates only what the penalty makes of the deviations, a number an edge; from there on the chain goes through the
+autograd differentiates only what a metric makes of the deviations, a number an edge; from there on the chain goes through the
 designs and slopes that are known already.
 """
 
@@ -72,11 +72,12 @@ def _direct(objective: Objective, deviations: Deviations) -> tuple[_Direct, list
     """And in the importances."""
     metric, depth = METRICS[objective.penalty.metric], len(objective.stack.layers)
     leaves = {kind: [t.detach().requires_grad_(True) for t in deviations.of(kind)] for kind in metric.kinds}
+    wanted = [t for part in leaves.values() for t in part]
     with torch.enable_grad():
         importance = metric.importance(objective.stack.shape, *leaves.values())
-        total = objective.penalty.of_importance(importance).sum()
-        wanted = [*(v for v in importance if v.requires_grad), *(t for part in leaves.values() for t in part)]
-        grads = torch.autograd.grad(total, wanted, allow_unused=True) if total.requires_grad else [None] * len(wanted)
+    slopes = objective.penalty.slopes([v.detach() for v in importance])
+    moved = [(v, slope) for v, slope in zip(importance, slopes, strict=True) if v.requires_grad]
+    grads = torch.autograd.grad([v for v, _ in moved], wanted, [slope for _, slope in moved], allow_unused=True)
     found = {id(t): grad for t, grad in zip(wanted, grads, strict=True) if grad is not None}
     values: dict[Kind, list[Tensor | None]] = {kind: [None] * depth for kind in get_args(Kind)}
     weights: Tensor | None = None
@@ -86,7 +87,7 @@ def _direct(objective: Objective, deviations: Deviations) -> tuple[_Direct, list
             if id(leaf) in found and not (kind == "nodes" and index == 0):
                 values[kind][index], in_weights = deviations.slopes(kind, index, found[id(leaf)])
                 weights = weights if in_weights is None else in_weights
-    return _Direct(values, weights), [found.get(id(v), torch.zeros_like(v)) for v in importance]
+    return _Direct(values, weights), slopes
 
 
 def _sum(value: Tensor, more: Tensor | None) -> Tensor:
