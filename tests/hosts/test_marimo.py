@@ -1,4 +1,4 @@
-"""marimo in a real browser: the explorer is shown, trains, pauses, and answers clicks."""
+"""marimo in a real browser: the explorer is shown, trains, pauses, answers clicks, and waits for a cell that runs."""
 
 import sys
 import time
@@ -12,8 +12,9 @@ from tests.browser.notebook import ROOT, Explorer
 
 pytestmark = pytest.mark.hosts
 APP = Path(__file__).with_name("marimo_app.py")
-#: The notebook's session, for the test to see when no page shows it; and less patience with pages that were closed.
-MONITOR = """
+#: The notebook's session, for the test to see when no page shows it; and less patience with pages that were closed. And a cell that
+#: runs until there is a file.
+MORE = """
 @app.cell
 def _(explorer):
     import pathlib
@@ -29,6 +30,28 @@ def _(explorer):
             threading.Event().wait(0.1)
 
     threading.Thread(target=keep, daemon=True).start()
+    return
+
+
+@app.cell
+def _():
+    import marimo
+
+    block = marimo.ui.run_button(label="block")
+    block
+    return (block,)
+
+
+@app.cell
+def _(block):
+    import pathlib as path
+    import time
+
+    if block.value:
+        path.Path("blocked").touch()
+        while not path.Path("gate").exists():
+            time.sleep(0.02)
+        path.Path("blocked").unlink()
     return
 
 
@@ -55,7 +78,7 @@ class Marimo(Process):
     def __init__(self, mode, folder):
         app = folder / "app.py"
         head, _, tail = APP.read_text().rpartition("if __name__")
-        app.write_text(head.rstrip() + "\n\n" + MONITOR + tail)
+        app.write_text(head.rstrip() + "\n\n" + MORE + tail)
         config = folder / "config" / "marimo"
         config.mkdir(parents=True)
         (config / "marimo.toml").write_text("[runtime]\nauto_instantiate = true\n")  # edit mode runs the cells itself
@@ -69,16 +92,19 @@ class Marimo(Process):
 
     def until_state(self, name):
         """Wait until the session is in a state, whether or not a page shows it."""
+        self.until(lambda: (self.folder / "state").read_text() == name)
+
+    def until(self, condition):
         deadline = time.monotonic() + PATIENCE / 1000
-        while (self.folder / "state").read_text() != name:
+        while not condition():
             assert time.monotonic() < deadline, self.said()
             time.sleep(0.1)
 
 
 @pytest.fixture(scope="module", params=["run", "edit"])
 def marimo(request, browser, ran, tmp_path_factory):
-    server = Marimo(request.param, tmp_path_factory.mktemp(request.param))
     ran["marimo"] = metadata.version("marimo")
+    server = Marimo(request.param, tmp_path_factory.mktemp(request.param))
     try:
         server.wait()
         yield server
@@ -111,3 +137,21 @@ def test_shown_trained_clicked_paused(page, marimo):
     marimo.until_state("running")
     page.close()
     marimo.until_state("paused")
+
+
+def test_a_click_waits_for_a_running_cell(page, marimo):
+    """Pictures go on, the page says that it has heard, and the click counts when the cell is over."""
+    page.goto(marimo.url)
+    view = View(page).see()
+    view.click("start")
+    view.until_status("running")
+    page.get_by_role("button", name="block").click()
+    marimo.until((marimo.folder / "blocked").exists)
+    view.until("(e.during ??= new Set()).add(e.dataset.kwStep), e.during.size > 2")
+    view.click("pause")
+    view.root.get_by_text("stopping…").first.wait_for(state="visible")
+    assert view.status == "running"
+    (marimo.folder / "gate").touch()
+    view.until_status("paused")
+    marimo.until(lambda: not (marimo.folder / "blocked").exists())
+    assert page.problems == [], marimo.said()
