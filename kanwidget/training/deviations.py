@@ -22,10 +22,11 @@ class Deviations:
         stack: The networks that the pass was made with.
         run: The pass.
         root: Of the first layer's design, see `root_of_covariance`: with it that layer's edges need no values at the samples.
+        inputs: Deviations of the inputs, where they are known.
     """
 
-    def __init__(self, stack: Stack, run: Pass, root: Tensor | None = None) -> None:
-        self.stack, self.run, self.root = stack, run, root
+    def __init__(self, stack: Stack, run: Pass, root: Tensor | None = None, inputs: Tensor | None = None) -> None:
+        self.stack, self.run, self.root, self.inputs = stack, run, root, inputs
         self._found: dict[Kind, list[Tensor]] = {}
         self._splines: dict[int, Tensor] = {}
 
@@ -53,6 +54,8 @@ class Deviations:
     def _one(self, kind: Kind, index: int) -> Tensor:
         if self._rooted(kind, index):
             return _square_root(self._rotated().square().sum(-1))
+        if kind == "nodes" and index == 0 and self.inputs is not None:
+            return self.inputs
         return deviation(self._values(kind, index))
 
     def _rooted(self, kind: Kind, index: int) -> bool:
@@ -102,5 +105,7 @@ def _centred(values: Tensor) -> Tensor:
 
 def _square_root(variance: Tensor) -> Tensor:
     """The square root with a slope of 0 at 0."""
+    if not variance.requires_grad:
+        return variance.sqrt()
     zero = variance <= torch.finfo(variance.dtype).tiny
     return torch.where(zero, 0.0, torch.sqrt(torch.where(zero, 1.0, variance)))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.training import quadratic
-from kanwidget.training.deviations import Deviations, root_of_covariance
+from kanwidget.training.deviations import Deviations, deviation, root_of_covariance
 from kanwidget.training.geodesic import bend
 from kanwidget.training.jacobian import Pass, forward_pass
 from kanwidget.training.loss import Loss
@@ -54,6 +54,7 @@ class FirstDesign:
     def __init__(self, stack: Stack, x: Tensor) -> None:
         self.stack, self.x = stack, x
         self._knots, self._design, self._root = x.new_zeros(0), x.new_zeros(0), x.new_zeros(0)
+        self._deviation = x.new_zeros(0)
 
     def __call__(self) -> Tensor:
         """`(networks, batch, n_in, G + k + 1)`"""
@@ -74,12 +75,21 @@ class FirstDesign:
             self._root = root_of_covariance(part).expand(len(design), -1, -1, -1)
         return self._root
 
+    def deviation(self) -> Tensor:
+        """Of the inputs, `(networks, n_in)`."""
+        if not self._deviation.numel():
+            part = self.x[:1] if self.x.stride(0) == 0 else self.x
+            self._deviation = deviation(part).expand(len(self.x), -1)
+        return self._deviation
+
     def of(self, stack: Stack, networks: Tensor) -> FirstDesign:
         """The same of some of the networks, whose copies are this stack."""
         self()
         part = FirstDesign(stack, some_of(self.x, networks))
         part._knots, part._design = self._knots[networks], some_of(self._design, networks)
-        part._root = some_of(self._root, networks) if self._root.numel() else self._root
+        part._root, part._deviation = (
+            some_of(known, networks) if known.numel() else known for known in (self._root, self._deviation)
+        )
         return part
 
 
@@ -194,4 +204,5 @@ class Objective:
 
     def deviations(self, run: Pass, stack: Stack | None = None) -> Deviations:
         """Of a pass on all samples, of the stack that it was made with."""
-        return Deviations(stack or self.stack, run, self.first_design.root())
+        first = self.first_design
+        return Deviations(stack or self.stack, run, first.root(), first.deviation())
