@@ -11,6 +11,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -93,7 +94,10 @@ class _Traced(torch.autograd.Function):
 
 
 class _Basis(_Traced):
-    """Differentiable in both modes to any order, and under vmap."""
+    """Differentiable to any order in reverse mode, also of what was differentiated forward, and under vmap.
+
+    Forward over forward is wrong: torch gives the jvp of a jvp of a function of one's own the tangent 0.
+    """
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -135,12 +139,9 @@ def basis_and_slopes(x: Tensor, knots: Tensor, k: int, room: int = 0) -> tuple[T
         tensor([[[-1.,  1.,  0.]]])
     """
     with torch.no_grad():
-        places = _Places(x, knots, k)
-        if k == 0:
-            return places.spread(places.local(0), room), places.spread(places.local(1), room)
-        share, near = places.shares(places.raised(k - 1), k), places.inside
-        values = places.value_step(share, near + k * (x - near), k)
-        return places.spread(values, room), places.spread(places.slope_step(share, k), room)
+        pieces = _Pieces(x, knots, k)
+        values, slopes = pieces.to_order(1)
+        return pieces.spread(values, room), pieces.spread(slopes, room)
 
 
 def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int) -> list[Tensor]:
@@ -152,87 +153,82 @@ def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int) -> list[Tenso
         tensor([[[-1.,  1.,  0.]]])
     """
     with torch.no_grad():
-        places = _Places(x, knots, k)
-        return [places.spread(places.local(order)) for order in range(highest + 1)]
+        pieces = _Pieces(x, knots, k)
+        return [pieces.spread(local) for local in pieces.to_order(highest)]
 
 
 def _evaluate(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
-    """`basis` without autograd: clamp to the grid, evaluate there, go on linearly outside."""
-    places = _Places(x, knots, k)
-    return places.spread(places.local(order))
+    """`basis` without autograd."""
+    pieces = _Pieces(x, knots, k)
+    return pieces.spread(pieces.to_order(order)[order])
 
 
-class _Places:
-    """Points `(…, batch, inputs)` among knots, and the k + 1 basis functions that are not zero on each one's interval.
+class _Pieces:
+    """Points `(…, batch, inputs)` and, of each, the k + 1 basis functions that aren't zero on its interval, as polynomials there.
 
-    Local values have the shape `(degree + 1, …, batch, inputs)`.
+    There are few intervals and many points: de Boor's recursion makes the polynomials, once an interval, and a point takes those
+    of its own. Local values have the shape `(k + 1, …, batch, inputs)`.
     """
 
     def __init__(self, x: Tensor, knots: Tensor, k: int) -> None:
-        count = knots.shape[-1]
-        self.x, self.k, self.last = x, k, count - 1 - k
-        low, high = knots[..., None, :, k], knots[..., None, :, self.last]
-        self.inside = torch.minimum(torch.maximum(x, low), high)
+        self.x, self.k, self.last = x, k, knots.shape[-1] - 1 - k
+        self.inside = torch.minimum(torch.maximum(x, knots[..., None, :, k]), knots[..., None, :, self.last])
         # Points go to the interval at their right, the grid's end to its last interval.
         points = self.inside.mT.contiguous(memory_format=torch.contiguous_format)
-        self.interval = torch.searchsorted(knots[..., k + 1 : self.last].contiguous(), points, right=True).mT
-        columns = torch.arange(knots.shape[:-1].numel(), device=x.device).view(low.shape) * count + k
-        around = torch.arange(1 - k, k + 1, device=x.device).view(-1, *[1] * x.ndim)
-        self.t = knots.reshape(-1)[self.interval + columns + around]  # 2k a point: t[k - 1] <= inside <= t[k]
+        interval = torch.searchsorted(knots[..., k + 1 : self.last].contiguous(), points, right=True)
+        polynomials, middle = _polynomials(knots, k)
+        first = torch.arange(0, middle.numel(), middle.shape[-1], device=x.device).view(*middle.shape[:-1], 1)
+        self.interval, at = interval.mT, (interval + first).mT.flatten()
+        self.coefficients = polynomials.flatten(2).flatten(0, 1).index_select(1, at).view(k + 1, k + 1, *x.shape)
+        self.offset = self.inside - middle.flatten().index_select(0, at).view(x.shape)
 
-    def local(self, order: int) -> Tensor:
-        """The local functions' derivatives of an order.
+    def to_order(self, highest: int) -> list[Tensor]:
+        """The local functions and their derivatives up to an order, by Horner's scheme for all at once.
 
-        De Boor's recursion up to degree k - order, then `order` differences. Those differences and the last step of the
-        recursion start from the same quotients, so B(e) + (x - e)·B'(e), the line beyond an end e, is that last step
-        taken at e + k·(x - e).
+        Outside of the grid, at e + z with e its end, they go on as the line B(e) + z·B′(e).
         """
-        x, k = self.x, self.k
-        if order > k:
-            return torch.zeros(k + 1, *x.shape, dtype=x.dtype, device=x.device)
-        if order == 0 and k > 0:
-            return self.value_step(self.shares(self.raised(k - 1), k), self.inside + k * (x - self.inside), k)
-        values = self.raised(k - order)
-        for d in range(k - order + 1, k + 1):
-            values = self.slope_step(self.shares(values, d), d)
-        # A line has no curvature: the derivatives of order 2 and more vanish outside.
-        return torch.where(x == self.inside, values, 0.0) if order > 1 else values
-
-    def raised(self, degree: int) -> Tensor:
-        """Values of a lower degree, within the grid."""
-        values = torch.ones(1, *self.x.shape, dtype=self.x.dtype, device=self.x.device)
-        for d in range(1, degree + 1):
-            values = self.value_step(self.shares(values, d), self.inside, d)
-        return values
-
-    def shares(self, values: Tensor, d: int) -> Tensor:
-        """B_i/(t_{i+d} - t_i) for functions of degree d - 1: what both steps to degree d start from."""
-        return values / (self.t[self.k : self.k + d] - self.t[self.k - d : self.k])
-
-    # Both steps write every element once: memory is what they cost.
-
-    def value_step(self, share: Tensor, point: Tensor, d: int) -> Tensor:
-        """Values of degree d at `point`."""
-        values = share.new_empty(d + 1, *self.x.shape)
-        torch.mul(self.t[self.k : self.k + d] - point, share, out=values[:d])
-        from_left = point - self.t[self.k - d : self.k]
-        torch.mul(from_left[-1], share[-1], out=values[d])
-        values[1:d].addcmul_(from_left[:-1], share[:-1])
-        return values
-
-    def slope_step(self, share: Tensor, d: int) -> Tensor:
-        """B' of degree d: d·(B_i/(t_{i+d} - t_i) - B_{i+1}/(t_{i+d+1} - t_{i+1})) of degree d - 1."""
-        values, scaled = share.new_empty(d + 1, *self.x.shape), d * share
-        torch.neg(scaled[0], out=values[0])
-        torch.sub(scaled[:-1], scaled[1:], out=values[1:d])
-        values[d] = scaled[-1]
-        return values
+        orders = min(max(highest, 1), self.k)
+        found = [self.coefficients[self.k]]
+        for power in reversed(range(self.k)):
+            begun = found[-1]  # a derivative begins with the one below it
+            for order in reversed(range(1, len(found))):
+                found[order] = torch.addcmul(found[order - 1], found[order], self.offset)
+            found[0] = torch.addcmul(self.coefficients[power], found[0], self.offset)
+            if len(found) <= orders:
+                found.append(begun)
+        if orders:
+            found[0] = torch.addcmul(found[0], found[1], self.x - self.inside)
+        for order in range(2, orders + 1):
+            found[order] = torch.where(self.x == self.inside, math.factorial(order) * found[order], 0.0)
+        return [*found[: highest + 1], *(torch.zeros_like(found[0]) for _ in range(orders, highest))]
 
     def spread(self, local: Tensor, room: int = 0) -> Tensor:
         """All basis functions, `(…, batch, inputs, G + k + room)`: the local ones at their places, else 0."""
         columns = self.interval[..., None] + torch.arange(self.k + 1, device=local.device)
         full = torch.zeros(*self.x.shape, self.last + room, dtype=local.dtype, device=local.device)
         return full.scatter_(-1, columns, local.movedim(0, -1))
+
+
+def _polynomials(knots: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k + 1 functions of every interval by powers of the distance from its middle, and these middles.
+
+    Returns:
+        Coefficients, `(powers, functions, …, inputs, G)`, and middles, `(…, inputs, G)`.
+    """
+    windows = knots.unfold(-1, knots.shape[-1] - 1 - 2 * k, 1).movedim(-2, 0)  # the m-th knot before every interval
+    middle = (windows[k] + windows[k + 1]) / 2
+    around = windows[1 : 2 * k + 1] - middle  # those that the functions of an interval have: k at each side
+    found = torch.ones_like(middle)[None, None]
+    for d in range(1, k + 1):
+        # B = (z - left)·share + (right - z)·share′, of the two neighbours of degree d - 1
+        right, left = around[k : k + d], around[k - d : k]
+        share = found / (right - left)
+        found = knots.new_zeros(d + 1, d + 1, *middle.shape)
+        found[:d, :d].addcmul_(right, share)
+        found[1:, :d].sub_(share)
+        found[1:, 1:].add_(share)
+        found[:d, 1:].addcmul_(left, share, value=-1)
+    return found, middle
 
 
 def greville(knots: Tensor, k: int) -> Tensor:

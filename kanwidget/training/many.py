@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
+import logging
 import math
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -30,6 +31,7 @@ from kanwidget.training.stack import separate
 from kanwidget.training.threads import is_small, one_thread, torch_as_it_was
 from kanwidget.training.trainer import NOT_FINITE
 
+_log = logging.getLogger(__name__)
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 #: A group is made smaller once this part of it has stopped.
 _STOPPED = 0.125
@@ -64,7 +66,7 @@ def fit_many(
 
     Networks of one structure with data of one shape take their Levenberg-Marquardt steps in one batch, each with its own
     damping, acceptance and stop. Others are trained group by group, with LBFGS and Adam one by one. Batches of small networks
-    are spread over as many threads as torch may use (`torch.set_num_threads`); a loss or metric of your own is called on them.
+    are spread over as many threads as torch may use (`torch.set_num_threads`); metrics of your own are called on them.
 
     Args:
         networks: The networks; they may differ in everything. Each is trained, none twice.
@@ -98,13 +100,12 @@ def fit_many(
     runs = _runs(models, data, lamb, opt, options)
     steps = _check.integer(steps, "steps", "fit_many", low=0)
     space = _check.real(memory, "memory", "fit_many", low=0, open_low=True) * 2**20
-    alone, together, threads = _chunks(runs, space, torch.get_num_threads())
+    plans = _plans(runs, space, torch.get_num_threads())
     bar = _bar(len(runs), progress)
     try:
         with torch_as_it_was():
-            _train_together(together, threads, steps, lambda count: _advance(bar, count))
-            for chunk in alone:
-                _train(chunk, steps, lambda count: _advance(bar, count))
+            for chunks, threads in plans:
+                _train_all(chunks, threads, steps, lambda count: _advance(bar, count))
     except KeyboardInterrupt:
         pass
     finally:
@@ -131,13 +132,16 @@ def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str
     for name, reason in unused(next(iter(settings.values())), opt).items():
         _check.fail(name, "fit_many", f"left out with opt={opt!r}", options[name], reason)
     known: dict[Any, Problem] = {}
-    runs = []
+    runs: list[_Run] = []
     for network, own, value in zip(networks, problems, lambs, strict=True):
         # One problem for all networks of a kind, so that its tensors are shared.
         key = id(own), network.n_features, network.n_out, network.dtype, network.device
         if key not in known:
             known[key] = pose(network, own, settings[value])
         runs.append(_Run(network, known[key], settings[value]))
+    for taken in dict.fromkeys(pick_optimizer(run.settings, run.network, run.problem) for run in runs):
+        for name, reason in unused(runs[0].settings, taken).items():
+            _log.warning("%s has no effect: opt='auto' has taken %s. %s", name, taken, reason)
     return runs
 
 
@@ -156,31 +160,24 @@ def _each(value: Any, count: int, name: str) -> list[Any]:
     return values
 
 
-def _chunks(runs: Sequence[_Run], memory: float, most: int) -> tuple[list[list[_Run]], list[list[_Run]], int]:
-    """Runs that may share their steps, as many as the memory holds.
-
-    Returns:
-        Those to be trained one after the other, those on threads, and on how many of these: at most `most`.
-    """
+def _plans(runs: Sequence[_Run], memory: float, most: int) -> list[tuple[list[list[_Run]], int]]:
+    """For networks of a kind, one kind after the other: chunks that share their steps, and on how many threads, at most `most`."""
     groups: dict[Any, list[_Run]] = defaultdict(list)
     for index, run in enumerate(runs):
         groups[_kind(run) if _batched(run) else index].append(run)
-    wanted = {kind: _threads(members, memory, most) for kind, members in groups.items()}
-    threads = max(wanted.values(), default=1)
-    alone: list[list[_Run]] = []
-    together: list[list[_Run]] = []
-    for kind, members in groups.items():
-        several = wanted[kind] > 1
-        room = memory / threads if several else memory
-        count = max(-(-len(members) // max(1, int(room // _bytes(members[0])))), wanted[kind])
-        size = -(-len(members) // count)
-        (together if several else alone).extend(members[first : first + size] for first in range(0, len(members), size))
-    return alone, together, threads
+    plans = []
+    for members in groups.values():
+        threads = _threads(members, memory, most)
+        room = max(1, int(memory / threads // _bytes(members[0])))
+        count = threads * math.ceil(len(members) / room / threads)
+        size = math.ceil(len(members) / count)
+        plans.append(([members[first : first + size] for first in range(0, len(members), size)], threads))
+    return plans
 
 
 def _threads(members: Sequence[_Run], memory: float, most: int) -> int:
-    """How many threads are worth their while: large networks leave them to torch."""
-    if not _small(members[:1]):
+    """How many threads are worth their while: large networks leave them to torch, and a GPU wants one large batch."""
+    if not _small(members[:1]) or members[0].network.device.type != "cpu":
         return 1
     return max(1, min(most, len(members) // _LEAST, int(memory // (_LEAST * _bytes(members[0])))))
 
@@ -209,40 +206,69 @@ def _bytes(run: _Run) -> int:
     return 8 * (4 * rows * bases + 8 * parameter_map(network).size ** 2)
 
 
-def _train_together(chunks: Sequence[list[_Run]], threads: int, steps: int, tell: Callable[[int], None]) -> None:
+def _train_all(chunks: Sequence[list[_Run]], threads: int, steps: int, tell: Callable[[int], None]) -> None:
     """Train chunks on so many threads, and tell here how many networks have stopped.
 
     Each uses one thread of torch's: several that work on one small product wait for each other, on a busy machine for most of the time.
     """
-    if not chunks:
+    if threads == 1:
+        for chunk in chunks:
+            _train(chunk, steps, tell)
         return
     stop, news = threading.Event(), SimpleQueue[int | BaseException | None]()
 
-    def work(chunk: list[_Run]) -> None:
+    def work(mine: Sequence[list[_Run]]) -> None:
         end: BaseException | None = None
         try:
             with one_thread():
-                _train(chunk, steps, news.put, stop.is_set)
+                for chunk in mine:
+                    if not stop.is_set():
+                        _train(chunk, steps, news.put, stop.is_set)
         except BaseException as error:
             end = error
         news.put(end)
 
-    with ThreadPoolExecutor(threads, "kanwidget-fit") as pool:
-        try:
-            left = [pool.submit(work, chunk) for chunk in chunks]
-            while left:
-                piece = news.get()
-                if isinstance(piece, BaseException):
-                    raise piece
-                if piece is None:
-                    left.pop()
-                else:
-                    tell(piece)
-        finally:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-            # Those threads have set their own number of torch's threads, and with it that of threads still to come.
-            torch.set_num_threads(torch.get_num_threads())
+    workers = [
+        # Some kernels look in the context for where output belongs.
+        threading.Thread(
+            target=contextvars.copy_context().run,
+            args=(work, chunks[place::threads]),
+            name="kanwidget-fit",
+            daemon=True,
+        )
+        for place in range(threads)
+    ]
+    try:
+        for worker in workers:
+            worker.start()
+        left = threads
+        while left:
+            piece = news.get()
+            if isinstance(piece, BaseException):
+                raise piece
+            if piece is None:
+                left -= 1
+            else:
+                tell(piece)
+    finally:
+        stop.set()
+        pressed = _join(workers)
+        # They have set their own number of torch's threads, and with it that of threads still to come.
+        torch.set_num_threads(torch.get_num_threads())
+        if pressed:
+            raise KeyboardInterrupt
+
+
+def _join(workers: Sequence[threading.Thread]) -> bool:
+    """Wait for threads that have been told to stop, though somebody presses Ctrl-C again: whether somebody has."""
+    pressed = False
+    for worker in workers:
+        while worker.is_alive():
+            try:
+                worker.join()
+            except KeyboardInterrupt:
+                pressed = True
+    return pressed
 
 
 def _train(

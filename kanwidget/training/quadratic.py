@@ -95,7 +95,7 @@ def add_curvature(
     """Add the majoriser's curvature, one block an edge; concave parts (∂R/∂V < 0) add nothing."""
     for index, slope in enumerate(in_importance):
         root = deviations.root if index == 0 else None
-        covariance = _covariance(value.run.designs[index]) if root is None else root.mT @ root
+        covariance = _covariance(value.run.designs[index]) if root is None else root.double().mT @ root.double()
         factor = objective.lamb[:, None, None] * slope.clamp_min(0) / deviations.of("splines")[index].clamp_min(1e-7)
         if objective.penalty.metric != "edge_forward_spline_u":
             factor = factor / (deviations.of("nodes")[index] + INPUT_FLOOR)[:, None]
@@ -103,11 +103,14 @@ def add_curvature(
 
 
 def _covariance(design: Tensor) -> Tensor:
-    """Of each input's basis functions over the samples, `(networks, in, G + k + 1, G + k + 1)`; as curvature round-off is no matter."""
-    mean, rows = design.mean(1), design.shape[1]
+    """Of each input's basis functions over the samples, `(networks, in, G + k + 1, G + k + 1)`, float64.
+
+    The basis functions' sum is constant: what rounding leaves of its variance is divided by deviations, which may be small.
+    """
+    rows = max(1, design.shape[1] - 1)
+    centred = design.double() - design.double().mean(1, keepdim=True)
     # Input by input: views that a product takes as they are, where one call for all would copy the design.
-    squares = torch.stack([torch.bmm(part.mT, part) for part in design.unbind(2)], 1)
-    return (squares - rows * mean[..., :, None] * mean[..., None, :]) / max(1, rows - 1)
+    return torch.stack([torch.bmm(part.mT, part) for part in centred.unbind(2)], 1) / rows
 
 
 def units(objective: Objective, positions: ParameterMap, spread: Tensor) -> tuple[Tensor, Tensor]:

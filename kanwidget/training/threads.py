@@ -24,8 +24,8 @@ def one_thread(small: bool = True) -> Iterator[None]:
 
     Threads of a small problem spend their time waiting for each other: with another load on two cores, forty small
     fits took 32 s instead of 2.4 s. And sums are rounded in an order that depends on their number: a session on a thread of
-    its own and the script that replays it must use the same. torch keeps the number per thread, so this
-    touches nobody else.
+    its own and the script that replays it must use the same. torch keeps the number per thread, and
+    gives the last one set to threads that are begun later: who calls this on a thread of its own sets it back there.
     """
     before = torch.get_num_threads()
     if not small or before == 1:

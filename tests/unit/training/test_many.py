@@ -292,6 +292,48 @@ def test_threads_share_the_memory(monkeypatch, two_threads):
         assert made[:-1] == expected[:-1]
 
 
+def test_several_kinds_are_planned_one_after_the_other():
+    """Each with threads of its own number, in batches as many as threads, none of a few networks only."""
+    data, size = dataset(), 2**30
+    models = [*networks(48), *(KAN([2, 5, 5, 1], grid=8, seed=seed) for seed in range(10)), KAN([2, 1])]
+    plans = many._plans(many._runs(models, data, 0.0, "LM", {}), size, 4)
+    assert [([len(chunk) for chunk in chunks], threads) for chunks, threads in plans] == [
+        ([12, 12, 12, 12], 4),
+        ([10], 1),
+        ([1], 1),
+    ]
+
+
+def test_a_gpu_gets_one_large_batch(monkeypatch):
+    runs = many._runs(networks(48), dataset(), 0.0, "LM", {})
+    monkeypatch.setattr(KAN, "device", torch.device("cuda"))
+    assert many._threads(runs, 2**30, 8) == 1
+
+
+def test_threads_are_waited_for_however_often_somebody_presses_ctrl_c():
+    over, presses = threading.Event(), []
+
+    class Worker(threading.Thread):
+        def join(self, timeout=None):
+            presses.append(None)
+            if len(presses) < 4:
+                raise KeyboardInterrupt
+            over.set()
+            super().join(timeout)
+
+    worker = Worker(target=over.wait, daemon=True)
+    worker.start()
+    assert many._join([worker])
+    assert not worker.is_alive()
+    assert not many._join([worker])
+
+
+def test_auto_tells_of_options_without_effect(caplog):
+    fit_many(networks(2), dataset(), steps=1, lr=0.1, progress=False)
+    (record,) = caplog.records
+    assert record.message.startswith("lr has no effect: opt='auto' has taken LM.")
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
 def test_what_ends_one_thread_ends_all(monkeypatch, two_threads, error):
     """The other thread would train for a long time."""

@@ -212,6 +212,25 @@ def test_the_curvature_majorises_the_deviation():
     assert bool((torch.linalg.eigvalsh(matrix[0]) > -1e-10).all())
 
 
+def test_the_curvature_has_no_false_directions_in_single_precision():
+    """The basis functions' sum is constant: along it every block must be 0, also when it is divided by a small deviation."""
+    model = plain(grid=5, k=3).to(torch.float32)
+    with torch.no_grad():
+        for n in range(2):
+            model.layer(n).coef.mul_(1e-5)
+            model.layer(n).base.mul_(1e-5)
+    x, y = (uniform(300, count, seed=count).float() for count in (model.n_features, model.n_out))
+    target = objective(model, x, y, penalty=Penalty(1.0, entropy=0.0))
+    positions, value = parameter_map(model), target.value(slopes=True)
+    matrix = torch.zeros(1, positions.size, positions.size, dtype=F64)
+    target.add_penalty(matrix, torch.zeros(1, positions.size, dtype=F64), positions, value)
+    for layer in positions.layers:
+        block = matrix[0][layer.numeric[0, 0]][:, layer.numeric[0, 0]]
+        constant = torch.ones(len(block), dtype=F64)
+        constant[-1] = 0  # of the base function
+        assert float(constant @ block @ constant) == pytest.approx(0.0, abs=1e-10 * float(block.trace()))
+
+
 def test_penalties_of_symbolic_edges_by_metric():
     """Numeric metrics look at splines only; `edge_forward_sum` looks at symbols too."""
     model = everything()
