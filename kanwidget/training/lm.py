@@ -93,6 +93,7 @@ class LevenbergMarquardt:
             self._small[list(places)] = 0.0
         self._current = objective.value(slopes=True)
         self._known = self.positions.read(objective.stack)
+        self._knots = [layer.knots.clone() for layer in objective.stack.layers]
 
     @property
     def current(self) -> Any:
@@ -111,7 +112,8 @@ class LevenbergMarquardt:
         """
         stack, positions = self.objective.stack, self.positions
         start = positions.read(stack)
-        if not torch.equal(start, self._known):  # somebody else, a callback say, has moved them
+        moved = not all(map(torch.equal, self._knots, (layer.knots for layer in stack.layers)))
+        if moved or not torch.equal(start, self._known):  # by somebody else, a callback say
             self.renew()
         before = self.damping, self._growth, self._small
         try:

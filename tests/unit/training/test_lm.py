@@ -317,3 +317,19 @@ def test_a_step_may_be_found_after_another_network_has_given_up():
         error = (model.predict(x) - labels[place]).square().mean()
         assert float(machine.current.loss[place]) == pytest.approx(float(error), abs=1e-25)
         torch.testing.assert_close(machine.current.run.output[place], model.predict(x))
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_knots_that_a_callback_moves_are_noticed(layer):
+    machine = machine_of(plain(), lamb=1e-3)
+    machine.step()
+    seen, original = [], machine.renew
+    machine.renew = lambda: (original(), seen.append(float(machine.current.total)))
+    machine.step()
+    assert seen == []
+    with torch.no_grad():
+        machine.objective.stack.layers[layer].knots.mul_(1.5)
+    true = total(machine.objective)
+    assert float(machine.current.total) != pytest.approx(true, rel=1e-6)
+    machine.step()
+    assert seen == [true]
