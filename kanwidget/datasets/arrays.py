@@ -23,7 +23,8 @@ def tensor(value: Any, argument: str, where: str) -> Tensor:
         return value.detach()
     advice = "Drop or encode columns that hold text or dates."
     try:
-        array = np.asarray(value)
+        # In rows from the first to the last: torch takes no array that is read backwards, such as x[::-1] and some frames.
+        array = np.asarray(value, order="C")
     except ValueError:  # rows of different lengths
         _check.fail(argument, where, "an array of numbers", value, "All rows need the same number of columns.")
     if array.dtype.kind == "c":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -19,7 +19,7 @@ _WHERE = "Dataset.from_frame"
 
 def columns_of(df: Any, target: str | Sequence[str]) -> tuple[Any, Any, list[str], list[str]]:
     """Inputs, labels, names of the inputs, names of the outputs."""
-    if not hasattr(df, "columns"):
+    if not isinstance(getattr(df, "columns", None), Iterable):
         advice = "Arrays go to Dataset.from_arrays(x, y)."
         if isinstance(df, (str, os.PathLike)):
             advice = "kanwidget.datasets.read_csv(path, target) reads a file, as pandas.read_csv does."
@@ -48,7 +48,8 @@ def columns_of(df: Any, target: str | Sequence[str]) -> tuple[Any, Any, list[str
 
 def has_names(data: Any) -> bool:
     """Whether it is a frame whose columns have names: of numbered ones the place is all that is known."""
-    return any(isinstance(name, str) for name in getattr(data, "columns", ()))
+    columns = getattr(data, "columns", None)  # of other objects it may be anything
+    return isinstance(columns, Iterable) and any(isinstance(name, str) for name in columns)
 
 
 def names_of(data: Any) -> tuple[str, ...]:

@@ -48,6 +48,13 @@ def test_the_callers_array_can_change_without_changing_the_data():
     assert data.train_input.eq(0).all()
 
 
+def test_arrays_that_are_read_backwards():
+    x = np.arange(4.0).reshape(2, 2)
+    assert Dataset(x[::-1, ::-1], x[::-1, 0]).train_input.tolist() == [[3.0, 2.0], [1.0, 0.0]]
+    model = KAN([2, 1])
+    assert torch.equal(model.predict(x[::-1]), model.predict(x).flip(0))
+
+
 @pytest.mark.parametrize("clone", [copy.deepcopy, lambda data: pickle.loads(pickle.dumps(data))])
 def test_copies(clone):
     data = Dataset([[0.0], [1.0]], [0.0, 1.0], in_vars=("t",))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from kanwidget import KAN
 from kanwidget.datasets import Dataset
 
 pandas = pytest.importorskip("pandas")
@@ -10,6 +11,21 @@ pandas = pytest.importorskip("pandas")
 @pytest.fixture
 def frame():
     return pandas.DataFrame({"mass": [1.0, 2.0, 3.0, 4.0], "speed": [2, 3, 4, 5], "energy": [2.0, 9.0, 24.0, 50.0]})
+
+
+def test_columns_in_another_order_are_data_like_any_others(frame):
+    numbers = pandas.DataFrame(np.arange(6.0).reshape(3, 2), columns=["mass", "speed"])
+    assert Dataset(numbers[["speed", "mass"]], [1.0, 2.0, 3.0]).train_input[0].tolist() == [1.0, 0.0]
+
+
+def test_what_has_something_else_by_the_name_of_columns_is_no_frame():
+    class Table:
+        columns = 3
+
+    with pytest.raises(TypeError, match="`data` argument of predict must be an array of numbers"):
+        KAN([2, 1]).predict(Table())
+    with pytest.raises(TypeError, match=r"`df` argument of Dataset.from_frame must be a data frame"):
+        Dataset.from_frame(Table(), "y")
 
 
 def test_every_column_but_the_target_is_an_input(frame):
