@@ -17,6 +17,7 @@ from kanwidget.datasets import as_dataset
 from kanwidget.symbolic.constants import refit
 from kanwidget.symbolic.evaluation import numeric_functions
 from kanwidget.symbolic.formula import symbolic_formula
+from kanwidget.symbolic.formula import variables as named
 from kanwidget.symbolic.snapping import snap_constants
 from kanwidget.symbolic.units import Logs, in_units
 from kanwidget.symbolic.whole import determined
@@ -61,7 +62,7 @@ class FittedFormula:
             lines.append("as many constants as rows: it fits whatever they hold. Give a longer table.")
         elif self.constants:
             # In the order in which they are read.
-            order = sorted(self.constants, key=lambda constant: text.find(_short(abs(float(constant)))))
+            order = sorted(self.constants, key=lambda constant: _place(constant, text))
             lines.append(f"constants {', '.join(with_error(*self.constants[constant]) for constant in order)}")
         if not self.determined:
             lines.append("not determined by these data: some constants have errors larger than themselves")
@@ -108,7 +109,8 @@ def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -
     if dataset.n_features != network.n_features:
         expected = f"data with {network.n_features} input columns, as the network has"
         _check.fail("data", _WHERE, expected, dataset.train_input)
-    (expression,), variables = symbolic_formula(network, dataset.in_vars if var is None else var)
+    symbols = named(network, dataset.in_vars if var is None else var, _WHERE)
+    (expression,), variables = symbolic_formula(network, symbols)
     given = (variables, dataset.train_input, dataset.train_label, numeric_functions(network))
     expression, table = needed_constants(expression, *given)
     return as_fitted(dataset.out_vars[0], expression, table, *given)
@@ -174,15 +176,24 @@ def as_fitted(
 
 
 def rounded(expression: Any) -> str:
-    """The expression in Python's notation, its constants with four digits."""
+    """The expression in Python's notation, its constants with four digits.
+
+    Examples:
+        >>> import sympy
+        >>> rounded(sympy.Float(3.21234)), rounded(1.23456e-5 * sympy.Symbol("x"))
+        ('3.212', '1.235e-5*x')
+    """
+    import sympy
+
     floats = [atom for atom in expression.atoms() if atom.is_Float]
-    text = str(expression.xreplace({number: type(number)(f"{float(number):.4g}") for number in floats}))
-    return _without_zeros(text)
+    short = expression.xreplace({number: type(number)(f"{float(number):.4g}") for number in floats})
+    return _without_zeros(sympy.sstr(short, full_prec=False))
 
 
-def _short(value: float) -> str:
-    """A number as `rounded` writes it."""
-    return _without_zeros(str(float(f"{value:.4g}")))
+def _place(constant: Any, text: str) -> int:
+    """Where a constant stands in the text that `rounded` has made; at the end if it isn't found."""
+    found = re.search(rf"(?<![\w.]){re.escape(rounded(abs(constant)))}(?![\w.])", text)
+    return found.start() if found else len(text)
 
 
 def _without_zeros(text: str) -> str:

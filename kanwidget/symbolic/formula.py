@@ -103,21 +103,23 @@ def _decimals(round: int | None, where: str) -> int | None:
     return _check.integer(round, "round", where, low=0, advice="Decimals of the constants; 3 keeps thousandths.")
 
 
-def variables(network: Network, var: Sequence[Any] | None = None) -> list[sympy.Symbol]:
+def variables(
+    network: Network, var: Sequence[Any] | None = None, where: str = "symbolic_formula"
+) -> list[sympy.Symbol]:
     """The symbol of each feature. Names are taken as they are, and never parsed."""
     import sympy
 
     if var is None:
         return [sympy.Symbol(f"x_{i + 1}") for i in range(network.n_features)]
     if isinstance(var, str) or not hasattr(var, "__len__") or len(var) != network.n_features:
-        _check.fail("var", "symbolic_formula", f"a list of {network.n_features} names, one a feature", var)
+        _check.fail("var", where, f"a list of {network.n_features} names, one a feature", var)
     symbols = []
     for name in var:
         if not isinstance(name, (str, sympy.Symbol)) or name == "":
-            _check.fail("var", "symbolic_formula", "made of texts or sympy symbols", name, error=TypeError)
+            _check.fail("var", where, "made of texts or sympy symbols", name, error=TypeError)
         symbols.append(sympy.Symbol(name) if isinstance(name, str) else name)
     if len(set(symbols)) < len(symbols):
-        _check.fail("var", "symbolic_formula", "different names", var)
+        _check.fail("var", where, "different names", var)
     return symbols
 
 

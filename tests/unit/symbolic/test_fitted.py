@@ -3,10 +3,12 @@
 import re
 
 import pytest
+import sympy
 import torch
 
 from kanwidget import KAN, Dataset, create_dataset, load_planets, load_trees
 from kanwidget.symbolic import fit_formula, refit
+from kanwidget.symbolic.fitted import FittedFormula
 
 LINES = torch.linspace(0, 1, 30, dtype=torch.float64)[:, None]
 
@@ -57,6 +59,25 @@ def test_it_says_what_there_is_to_know_in_the_order_in_which_it_is_read():
     assert re.fullmatch(
         r"v = 1\.98\d\*g \+ 1\.11\d\*h - 6\.63\d\nconstants 1\.98 ± 0\.08, 1\.1 ± 0\.2, -6\.6 ± 0\.8", told
     )
+
+
+def test_small_constants_and_parts_of_others_are_found_where_they_are_read():
+    x, y = sympy.symbols("x y")
+    small, part, large = map(sympy.Float, (1.23e-5, 0.3, 10.3))
+    constants = {part: (0.3, 0.1), small: (1.23e-5, 1e-7), large: (10.3, 0.1)}
+    told = repr(FittedFormula("z", large * x - small * y + part, [x, y], constants))
+    assert told == "z = 10.3*x - 1.23e-5*y + 0.3\nconstants 10.3 ± 0.1, 0.0000123 ± 0.0000001, 0.3 ± 0.1"
+
+
+def test_a_formula_that_is_one_constant_has_four_digits_too():
+    constant = sympy.Float(3.21234)
+    assert repr(FittedFormula("y", constant, [], {constant: (3.21234, 0.01)})) == "y = 3.212\nconstants 3.21 ± 0.01"
+
+
+def test_names_that_do_not_fit_are_told_by_the_name_that_was_called():
+    for names in (["a", "b"], "ab", [""], [3]):
+        with pytest.raises((ValueError, TypeError), match="`var` argument of fit_formula must be"):
+            KAN([1, 1]).fit_formula((LINES, LINES), names)
 
 
 def test_long_formulas_that_the_data_do_not_determine_are_left_as_they_are():
