@@ -145,7 +145,8 @@ class KAN(Network):
     def predict(self, data: Any) -> Tensor:
         """Outputs for arrays, lists, frames or tensors of any float type, `(batch, n_out)`; no gradient.
 
-        Of a frame the columns that `fit` knew by name are taken, in whatever order; numbers are in the units of the training data.
+        Of data with names the columns that `fit` knew by name are taken, in whatever order; if none has such a name but their number
+        fits, they were renamed and go by place, as those of arrays. Numbers are in the units of the training data.
         A Dataset (or pykan dict) stands for its test inputs, or its training inputs where it has none. After a classification
         they are logits: `argmax(1)` are the classes, `softmax(1)` their probabilities.
 
@@ -187,7 +188,8 @@ class KAN(Network):
 
         Args:
             data: A `Dataset`, a pykan dict, or a pair `(inputs, labels)`. Class numbers (integers) as labels mean
-                classification with cross-entropy.
+                classification with cross-entropy. The names of the columns, if they have any, stay with the network; when it is trained
+                again, the same columns may come in any order, and others are new data, which go by place.
             opt: `LM` (Levenberg-Marquardt), `LBFGS`, `Adam`; `auto` takes LM for least squares and cross-entropy up to
                 a few thousand parameters, Adam with `batch`, else LBFGS. The history's `optimizer` says which.
             steps: Most steps; it ends before if it has converged.

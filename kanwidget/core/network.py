@@ -51,7 +51,7 @@ class Network(nn.Module):
         self.layers: nn.ModuleList = nn.ModuleList(layers)
         n_in = self.width[0][0]
         self.n_features = n_in if n_features is None else n_features
-        #: Names of the columns of the data, set by `fit`: what frames are read by. Empty where the data had none.
+        #: Names of the columns of the data, set by `fit`: what data with names are read by. Empty where the data had none.
         self.in_vars: tuple[str, ...] = ()
         self.register_buffer("columns", torch.tensor(list(range(n_in) if columns is None else columns)))
         #: At most 512 training inputs, set by `fit`: what queries use when they are given no data.

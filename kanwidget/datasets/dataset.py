@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.datasets import arrays, frames
+from kanwidget.datasets import arrays, frames, naming
 
 _PARTS = ("train", "test", "val")
 _SCALES = ("input_mean", "input_scale", "label_mean", "label_scale")
@@ -64,18 +64,19 @@ class Dataset:
 
     def __post_init__(self) -> None:
         # Names beside a frame rename its columns: other frames are then taken as they are, too.
-        renamed = frames.has_names(self.train_input) and not _is_empty(self.in_vars)
-        if _is_empty(self.in_vars):
+        renamed = frames.has_names(self.train_input) and not naming.is_empty(self.in_vars)
+        if naming.is_empty(self.in_vars):
             self._set("in_vars", frames.names_of(self.train_input))
         self._check_part("train")
-        self._set("in_vars", _names(self.in_vars, _numbered(self.n_features), "in_vars"))
+        numbered = naming.Numbered(f"x_{i + 1}" for i in range(self.n_features))
+        self._set("in_vars", naming.checked(self.in_vars, numbered, "in_vars"))
         for part in ("test", "val"):
-            if self.has_names and not renamed and frames.has_names(getattr(self, f"{part}_input")):
-                name = f"{part}_input"
-                self._set(name, frames.columns_named(getattr(self, name), self.in_vars, "Dataset", name))
+            name = f"{part}_input"
+            if self.has_names and not renamed:
+                self._set(name, frames.by_name(getattr(self, name), self.in_vars, "Dataset", name))
             self._check_part(part)
         default_out = ("y",) if self.n_outputs == 1 else tuple(f"y_{i + 1}" for i in range(self.n_outputs))
-        self._set("out_vars", _names(self.out_vars, default_out, "out_vars"))
+        self._set("out_vars", naming.checked(self.out_vars, default_out, "out_vars"))
 
     def _check_part(self, part: str) -> None:
         """Convert and check one pair of inputs and labels, in place."""
@@ -121,8 +122,8 @@ class Dataset:
 
     @property
     def has_names(self) -> bool:
-        """Whether the input columns have names of their own; x_1, x_2, … say only where they stand."""
-        return self.in_vars != _numbered(self.n_features)
+        """Whether the input columns have names, of a frame or given as `in_vars`; x_1, x_2, … by default say only where they stand."""
+        return not isinstance(self.in_vars, naming.Numbered)
 
     @property
     def normalizer(self) -> tuple[Tensor, Tensor] | None:
@@ -221,7 +222,7 @@ class Dataset:
             Dataset(4 train rows, 1 test row, x_1 -> y)
         """
         where = "Dataset.from_arrays"
-        in_vars = frames.names_of(x) if _is_empty(in_vars) else in_vars
+        in_vars = frames.names_of(x) if naming.is_empty(in_vars) else in_vars
         inputs = arrays.inputs(x, "x", where, in_vars).to(dtype)
         labels = arrays.labels(y, inputs.shape[0], "y", where, out_vars)
         labels = labels.to(dtype) if labels.is_floating_point() else labels
@@ -263,16 +264,18 @@ class Dataset:
     def __repr__(self) -> str:
         counts = [(part, self[f"{part}_input"].shape[0]) for part in _PARTS if f"{part}_input" in self]
         rows = ", ".join(f"{n} {part} row{'' if n == 1 else 's'}" for part, n in counts)
-        target = f"{self.n_outputs} classes" if self.is_classification else _listed(self.out_vars)
-        return f"Dataset({rows}, {_listed(self.in_vars)} -> {target})"
+        target = f"{self.n_outputs} classes" if self.is_classification else naming.listed(self.out_vars)
+        return f"Dataset({rows}, {naming.listed(self.in_vars)} -> {target})"
 
 
-def as_dataset(data: Any, where: str = "as_dataset") -> Dataset:
+def as_dataset(data: Any, where: str = "as_dataset", names: Sequence[str] = ()) -> Dataset:
     """A `Dataset` from a `Dataset`, a dict with pykan's keys, or a pair `(x, y)`.
 
     Args:
         data: A dict needs `train_input` and `train_label`; keys that a dataset does not know are ignored.
         where: The function that is named in error messages.
+        names: Those of the columns that are wanted, in this order, such as a network's `in_vars`: what data with names are then read by
+            (see `frames.places`). Data without names are taken as they are.
 
     Raises:
         ValueError: For a dict without the needed keys, and for data that do not fit together.
@@ -283,9 +286,11 @@ def as_dataset(data: Any, where: str = "as_dataset") -> Dataset:
         Dataset(2 train rows, x_1 -> y)
         >>> as_dataset(([0.0, 1.0], [0.0, 2.0]))
         Dataset(2 train rows, x_1 -> y)
+        >>> as_dataset(Dataset([[1.0, 2.0, 3.0]], [0.0], in_vars=["a", "b", "c"]), names=["c", "a"])["train_input"].tolist()
+        [[3.0, 1.0]]
     """
     if isinstance(data, Dataset):
-        return data
+        return _with_columns(data, names, where) if data.has_names and names else data
     advice = "Use Dataset.from_arrays(x, y), Dataset.from_frame(df, target) or create_dataset(f)."
     if isinstance(data, Mapping):
         known = {key: data[key] for key in Dataset.__dataclass_fields__ if data.get(key) is not None}
@@ -295,10 +300,33 @@ def as_dataset(data: Any, where: str = "as_dataset") -> Dataset:
         for key in ("in_vars", "out_vars"):
             if key in known:
                 known[key] = tuple(known[key])
-        return Dataset(**known)
-    if isinstance(data, (tuple, list)) and len(data) == 2:
-        return Dataset(data[0], data[1])
-    _check.fail("data", where, "a Dataset, a dict or a pair (x, y)", data, advice, error=TypeError)
+    elif isinstance(data, (tuple, list)) and len(data) == 2:
+        known = {"train_input": data[0], "train_label": data[1]}
+    else:
+        _check.fail("data", where, "a Dataset, a dict or a pair (x, y)", data, advice, error=TypeError)
+    if names and "in_vars" not in known:
+        known |= _by_name(known, names, where)
+    dataset = Dataset(**known)
+    return as_dataset(dataset, where, names) if names else dataset
+
+
+def _by_name(given: Mapping[str, Any], names: Sequence[str], where: str) -> dict[str, Any]:
+    """The inputs, of frames the columns of these names: before all becomes numbers, as others may hold text."""
+    keys = [f"{part}_input" for part in _PARTS if f"{part}_input" in given]
+    found: dict[str, Any] = {key: frames.by_name(given[key], names, where) for key in keys}
+    return found if found["train_input"] is given["train_input"] else found | {"in_vars": tuple(names)}
+
+
+def _with_columns(data: Dataset, names: Sequence[str], where: str) -> Dataset:
+    """The columns of these names in this order; as they are where they go by place."""
+    found = frames.places(data.in_vars, names, where, kind="a Dataset")
+    if found is None or found == list(range(data.n_features)):
+        return data
+    changed: dict[str, Any] = {key: data[key][:, found] for key in data if key.endswith("input")}
+    for name in ("input_mean", "input_scale"):
+        if getattr(data, name) is not None:
+            changed[name] = getattr(data, name)[..., found]
+    return replace(data, **changed, in_vars=tuple(names))
 
 
 def _split(rows: int, fraction: float, seed: int, where: str) -> tuple[Tensor, Tensor]:
@@ -311,32 +339,3 @@ def _split(rows: int, fraction: float, seed: int, where: str) -> tuple[Tensor, T
     order = torch.randperm(rows, generator=generator)
     # Sorted, so that tables and time series keep their order within each part.
     return order[count:].sort().values, order[:count].sort().values
-
-
-def _is_empty(names: Any) -> bool:
-    """Whether these are no names; an Index or an array of some has no truth value."""
-    return hasattr(names, "__len__") and len(names) == 0
-
-
-def _numbered(count: int) -> tuple[str, ...]:
-    """What columns without names are called."""
-    return tuple(f"x_{i + 1}" for i in range(count))
-
-
-def _names(given: Sequence[str], default: tuple[str, ...], argument: str) -> tuple[str, ...]:
-    """Names, one a column; the default where none were given."""
-    if not isinstance(given, Iterable):
-        _check.fail(argument, "Dataset", f"{len(default)} names, one a column", given, error=TypeError)
-    names = tuple(given) if not isinstance(given, str) else (given,)
-    if not names:
-        return default
-    if len(names) != len(default) or not all(isinstance(name, str) for name in names):
-        _check.fail(argument, "Dataset", f"{len(default)} names, one a column", list(names))
-    if len(set(names)) != len(names):
-        _check.fail(argument, "Dataset", "names that differ from each other", list(names))
-    return names
-
-
-def _listed(names: Sequence[str]) -> str:
-    """A short list of names."""
-    return ", ".join(names) if len(names) <= 4 else f"{names[0]}, …, {names[-1]} ({len(names)})"

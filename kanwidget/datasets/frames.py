@@ -58,24 +58,46 @@ def names_of(data: Any) -> tuple[str, ...]:
     return names if all(isinstance(name, str) for name in names) and len(set(names)) == len(names) else ()
 
 
-def columns_named(df: Any, names: Sequence[str], where: str, argument: str = "data") -> NDArray[np.float64]:
-    """Some columns of a frame, in this order, whatever others it has.
+def places(
+    given: Sequence[str], wanted: Sequence[str], where: str, argument: str = "data", kind: str = "a frame"
+) -> list[int] | None:
+    """Where the wanted columns stand among the given ones, or None for columns that are taken by their place, as those of arrays.
+
+    The one rule for all data with names: if all of the wanted names are among them, columns go by name, in whatever order and beside
+    whatever others. If none is, and there are as many columns, they were renamed, and go by place. Anything else is a mistake.
+
+    Raises:
+        ValueError: For columns that are missing, or there twice.
+
+    Examples:
+        >>> places(["speed", "note", "mass"], ["mass", "speed"], "predict"), places(["v", "m"], ["mass", "speed"], "predict")
+        ([2, 0], None)
+    """
+    missing = [name for name in wanted if name not in given]
+    if len(missing) == len(wanted) == len(given):
+        return None
+    if missing:
+        advice = f"Missing: {', '.join(map(repr, missing))}. {_suggested(missing[0], given)}".rstrip()
+        expected = f"{kind} with the columns of the training data, {', '.join(map(repr, wanted))}"
+        _check.fail(argument, where, expected, list(given), advice)
+    twice = [name for name in wanted if given.count(name) > 1]
+    if twice:
+        _check.fail(argument, where, f"{kind} whose columns have different names", twice, "Rename or drop one of them.")
+    return [given.index(name) for name in wanted]
+
+
+def by_name(data: Any, names: Sequence[str], where: str, argument: str = "data") -> Any:
+    """The columns of a frame that have these names, see `places`. What goes by place stays as it is: arrays, and frames without names.
 
     Raises:
         ValueError: For columns that are missing, or there twice.
         TypeError: For columns that are not numbers.
     """
-    given = [str(name) for name in df.columns]
-    missing = [name for name in names if name not in given]
-    if missing:
-        advice = f"Missing: {', '.join(map(repr, missing))}. {_suggested(missing[0], given)}".rstrip()
-        expected = f"a frame with the columns of the training data, {', '.join(map(repr, names))}"
-        _check.fail(argument, where, expected, given, advice)
-    twice = [name for name in names if given.count(name) > 1]
-    if twice:
-        _check.fail(argument, where, "a frame whose columns have different names", twice, "Rename or drop one of them.")
-    labels = {str(name): name for name in df.columns}
-    return np.stack([_numbers(df, labels[name], argument, where) for name in names], axis=1)
+    if not names or not has_names(data):
+        return data
+    labels = list(data.columns)
+    found = places(list(map(str, labels)), names, where, argument)
+    return data if found is None else np.stack([_numbers(data, labels[n], argument, where) for n in found], axis=1)
 
 
 def known_column(name: str, columns: Sequence[str], argument: str, where: str) -> None:

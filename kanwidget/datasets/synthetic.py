@@ -81,7 +81,8 @@ def create_dataset(
             drawn[f"{part}_input"] = low + (high - low) * torch.stack(unit, dim=1)
     for key in list(drawn):
         drawn[key.replace("input", "label")] = _values(f, drawn[key], f_mode)
-    data = _standardised(Dataset(**drawn), normalize_input, normalize_label)
+    names = tuple(f"x_{i + 1}" for i in range(n_var))
+    data = _standardised(Dataset(**drawn, in_vars=names), normalize_input, normalize_label)
     return data.to(dtype, device)
 
 
@@ -128,4 +129,4 @@ def _standardised(data: Dataset, inputs: bool, labels: bool) -> Dataset:
     wanted = [kind for kind, on in (("input", inputs), ("label", labels)) if on]
     parts: dict[str, Any] = {key: (scaled if key.split("_")[1] in wanted else data)[key] for key in data}
     scales = {f"{kind}_{name}": getattr(scaled, f"{kind}_{name}") for kind in wanted for name in ("mean", "scale")}
-    return Dataset(**parts, **scales)
+    return Dataset(**parts, **scales, in_vars=data.in_vars)

@@ -98,7 +98,7 @@ def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -
         way = 2.341*time
         constants 2.341 ± 0.003
     """
-    dataset = as_dataset(data, _WHERE)
+    dataset = as_dataset(data, _WHERE, network.in_vars)
     if network.n_out != 1:
         advice = "Take the expressions of symbolic_formula(), and fit each with kanwidget.symbolic.refit."
         _check.fail("width", _WHERE, "that of a network with one output", network.width, advice)

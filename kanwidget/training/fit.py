@@ -10,9 +10,10 @@ from typing import Any
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import History
-from kanwidget.datasets import Dataset, as_dataset
+from kanwidget.datasets import Dataset, as_dataset, frames
 from kanwidget.training.best import Best
 from kanwidget.training.loop import check_hooks, progress_bar, remember, take_steps
+from kanwidget.training.reference import training_data
 from kanwidget.training.settings import make_settings, unused
 from kanwidget.training.trainer import Callback, Trainer
 
@@ -36,7 +37,7 @@ def fit_steps(
     settings = make_settings(opt=opt, **options)
     for name, reason in unused(settings, opt).items():
         _check.fail(name, "fit", f"left out with opt={opt!r}", getattr(settings, name), reason)
-    trainer = Trainer(network, _with_validation(data, validation), steps, settings)
+    trainer = Trainer(network, _with_validation(network, data, validation), steps, settings)
     for name, reason in unused(settings, trainer.opt).items():
         _log.warning("%s has no effect: opt='auto' has taken %s. %s", name, trainer.opt, reason)
     return trainer
@@ -69,10 +70,13 @@ def fit(
     return history
 
 
-def _with_validation(data: Any, validation: Any) -> Dataset:
-    dataset = as_dataset(data, "fit")
+def _with_validation(network: Network, data: Any, validation: Any) -> Dataset:
     if validation is None:
-        return dataset
+        return training_data(network, data)
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         _check.fail("validation", "fit", "a pair (inputs, labels)", validation)
-    return replace(dataset, val_input=validation[0], val_label=validation[1])
+    dataset = as_dataset(data, "fit")
+    # Columns without names are in the network's order, and a frame beside them is read by the network's names.
+    names = dataset.in_vars if dataset.has_names else network.in_vars
+    x = frames.by_name(validation[0], names, "fit", "validation")
+    return training_data(network, replace(dataset, val_input=x, val_label=validation[1]))

@@ -29,11 +29,18 @@ def remember_names(network: Network, data: Dataset) -> None:
         network.in_vars = data.in_vars
 
 
+def training_data(network: Network, data: Any, where: str = "fit") -> Dataset:
+    """Data to train on. The very columns that the network was trained on come in the network's order; others are new, and go by place."""
+    dataset = as_dataset(data, where)
+    same = dataset.has_names and set(dataset.in_vars) == set(network.in_vars)
+    return as_dataset(dataset, where, network.in_vars) if same else dataset
+
+
 def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> Tensor:
-    """Inputs for a query: those of the data, or the model's reference. Columns of a frame go by their names, where these are known.
+    """Inputs for a query: those of the data, or the model's reference. Columns go by their names, where these are known.
 
     Raises:
-        ValueError: If there is no data and the model has never been fitted, or a frame lacks a column.
+        ValueError: If there is no data and the model has never been fitted, or a column is missing.
     """
     if data is None:
         if len(model.reference) == 0:
@@ -43,12 +50,10 @@ def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> T
             _check.fail("data", where, "given for a model that wasn't fitted", None, advice)
         return model.reference
     if isinstance(data, (Dataset, Mapping)) or _is_pair(data):
-        dataset = as_dataset(data, where)
+        dataset = as_dataset(data, where, model.in_vars)
         found = dataset.test_input if test and dataset.test_input is not None else dataset.train_input
         return found.to(model.device, model.dtype)
-    if model.in_vars and frames.has_names(data):
-        data = frames.columns_named(data, model.in_vars, where)
-    x = arrays.tensor(data, "data", where).to(model.device, model.dtype)
+    x = arrays.tensor(frames.by_name(data, model.in_vars, where), "data", where).to(model.device, model.dtype)
     x = x[:, None] if x.ndim == 1 and model.n_features == 1 else x
     if x.ndim == 2 and not test:
         if len(x) == 0:
@@ -59,4 +64,6 @@ def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> T
 
 def _is_pair(data: Any) -> bool:
     """Whether it is what `fit` takes as (inputs, labels), and no table of two rows."""
-    return isinstance(data, tuple) and len(data) == 2 and getattr(data[0], "ndim", 0) == 2
+    if not isinstance(data, tuple) or len(data) != 2:
+        return False
+    return getattr(data[0], "ndim", 0) == 2 or frames.has_names(data[0])

@@ -92,7 +92,7 @@ def plot_fit(network: Network, data: Any, *, theme: ThemeName = "auto", title: A
 
 def _checked(network: Network, data: Any) -> Dataset:
     """The data in the network's type and place, or an error that says what doesn't fit."""
-    dataset = as_dataset(data, "plot_fit")
+    dataset = as_dataset(data, "plot_fit", network.in_vars)
     if dataset.is_classification:
         advice = "Class numbers have no residuals."
         _check.fail("data", "plot_fit", "data with labels that are numbers", dataset.train_label, advice)

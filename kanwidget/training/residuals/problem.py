@@ -12,7 +12,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.jets import Wanted
 from kanwidget.core.network import Network
-from kanwidget.datasets import arrays
+from kanwidget.datasets import arrays, frames
 from kanwidget.training.residuals.field import Features, Field
 from kanwidget.training.residuals.objective import ResidualObjective
 from kanwidget.training.residuals.terms import Term, takes
@@ -134,7 +134,9 @@ def _sets(network: Network, name: str, given: Any) -> list[Tensor]:
 
 
 def _points(network: Network, given: Any, argument: str) -> Tensor:
-    x = arrays.inputs(given, argument, _WHERE).to(network.device, network.dtype)
+    x = arrays.inputs(frames.by_name(given, network.in_vars, _WHERE, argument), argument, _WHERE).to(
+        network.device, network.dtype
+    )
     if x.shape[1] != network.n_features:
         expected = f"of shape (rows, {network.n_features}), as the network has inputs"
         _check.fail(argument, _WHERE, expected, x, "Several sets of points are given as a tuple.")
