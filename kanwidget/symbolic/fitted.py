@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -15,8 +16,8 @@ from kanwidget._types import Elementwise
 from kanwidget.core.network import Network
 from kanwidget.datasets import as_dataset
 from kanwidget.symbolic.constants import refit
-from kanwidget.symbolic.evaluation import numeric_functions
-from kanwidget.symbolic.formula import symbolic_formula
+from kanwidget.symbolic.evaluation import edge_name, numeric_functions
+from kanwidget.symbolic.formula import numeric_edge, symbolic_formula
 from kanwidget.symbolic.formula import variables as named
 from kanwidget.symbolic.snapping import snap_constants
 from kanwidget.symbolic.units import Logs, in_units
@@ -77,7 +78,8 @@ def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -
 
     Args:
         network: The network; numeric edges are kept as they are, as functions with names.
-        data: A `Dataset`, a pykan dict, or a pair of inputs and labels.
+        data: A `Dataset`, a pykan dict, or a pair of inputs and labels. Of a standardised dataset the formula is that of the columns in
+            their own units.
         var: Names of the columns; the data's own by default.
 
     Returns:
@@ -110,10 +112,46 @@ def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -
         expected = f"data with {network.n_features} input columns, as the network has"
         _check.fail("data", _WHERE, expected, dataset.train_input)
     symbols = named(network, dataset.in_vars if var is None else var, _WHERE)
-    (expression,), variables = symbolic_formula(network, symbols)
-    given = (variables, dataset.train_input, dataset.train_label, numeric_functions(network))
-    expression, table = needed_constants(expression, *given)
-    return as_fitted(dataset.out_vars[0], expression, table, *given)
+    scales, label_scales = dataset.normalizer, dataset.output_normalizer
+    (expression,), variables = symbolic_formula(network, symbols, normalizer=scales, output_normalizer=label_scales)
+    x, y = _in_units(dataset.train_input, scales), _in_units(dataset.train_label, label_scales)
+    functions, scaled = _curves(network, variables, scales)
+    given = (variables, x, y, functions)
+    expression, table = needed_constants(expression.xreplace(scaled), *given)
+    found = as_fitted(dataset.out_vars[0], expression, table, *given)
+    back = {plain: curve for curve, plain in scaled.items()}
+    return replace(found, expression=found.expression.xreplace(back))
+
+
+def _in_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:
+    """Columns that may be standardised as they were before."""
+    return values if scales is None else values * scales[1] + scales[0]
+
+
+def _curves(
+    network: Network, variables: Sequence[sympy.Symbol], scales: tuple[Tensor, Tensor] | None
+) -> tuple[dict[str, Elementwise], dict[sympy.Expr, sympy.Expr]]:
+    """The numeric edges as functions of the columns in their units, and these for those of standardised columns in the expression.
+
+    The means and scales in phi((x - mean)/scale) are no constants to be fitted.
+    """
+    functions: dict[str, Elementwise] = dict(numeric_functions(network))
+    if scales is None:
+        return functions, {}
+    means, deviations = (values.flatten().tolist() for values in scales)
+    replaced = {}
+    for ref in network.edge_refs(active=True):
+        name = edge_name(*ref)
+        if ref.layer == 0 and name in functions:
+            column = int(network.columns[ref.source])
+            scale = means[column], deviations[column]
+            replaced[numeric_edge(*ref, variables[column], scale)] = numeric_edge(*ref, variables[column])
+            functions[name] = partial(_of_scaled, functions[name], *scale)
+    return functions, replaced
+
+
+def _of_scaled(function: Elementwise, mean: float, scale: float, x: Tensor) -> Tensor:
+    return function((x - mean) / scale)
 
 
 def needed_constants(

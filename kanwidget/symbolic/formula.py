@@ -15,6 +15,7 @@ from kanwidget.core.primitives import primitive
 from kanwidget.symbolic import forms
 from kanwidget.symbolic.constants import ex_round
 from kanwidget.symbolic.evaluation import edge_name
+from kanwidget.symbolic.rescaling import rescaled
 from kanwidget.symbolic.sympy_forms import to_sympy
 
 if TYPE_CHECKING:
@@ -62,12 +63,12 @@ def symbolic_formula(
     import sympy
 
     symbols = variables(network, var)
-    inputs = [symbols[column] for column in network.columns.tolist()]
+    columns = network.columns.tolist()
+    scales: list[tuple[float, float]] | None = None
     if normalizer is not None:
         means, deviations = _normalizer(normalizer, network.n_features, "normalizer")
-        pairs = [(means[column], deviations[column]) for column in network.columns.tolist()]
-        inputs = [(x - mean) / std for x, (mean, std) in zip(inputs, pairs, strict=True)]
-    outputs = _compose(network, inputs)
+        scales = [(means[column], deviations[column]) for column in columns]
+    outputs = _compose(network, [symbols[column] for column in columns], scales)
     if output_normalizer is not None:
         means, deviations = _normalizer(output_normalizer, network.n_out, "output_normalizer")
         outputs = [y * std + mean for y, mean, std in zip(outputs, means, deviations, strict=True)]
@@ -143,14 +144,19 @@ def _flat(values: Any) -> list[Any]:
     return [number for entry in listed for number in _flat(entry)]
 
 
-def _compose(network: Network, nodes: list[Any]) -> list[Any]:
-    """Layer by layer: sums of edges, then products."""
+def _compose(network: Network, nodes: list[Any], scales: Sequence[tuple[float, float]] | None) -> list[Any]:
+    """Layer by layer: sums of edges, then products. The first layer reads (x - mean)/std, if there are such scales."""
     import sympy
 
     for index in range(network.depth):
         layer = network.layer(index)
         subnodes = [
-            sympy.Add(*(_edge(network, index, source, target, node) for source, node in enumerate(nodes)))
+            sympy.Add(
+                *(
+                    _edge(network, index, source, target, node, scales[source] if scales and index == 0 else None)
+                    for source, node in enumerate(nodes)
+                )
+            )
             for target in range(layer.out_dim)
         ]
         level = index + 1
@@ -159,21 +165,33 @@ def _compose(network: Network, nodes: list[Any]) -> list[Any]:
     return nodes
 
 
-def _edge(network: Network, index: int, source: int, target: int, node: Any) -> Any:
-    """One edge of a node's expression."""
+def _edge(
+    network: Network, index: int, source: int, target: int, node: Any, scale: tuple[float, float] | None = None
+) -> Any:
+    """One edge of a node's expression, or of (node - mean)/std."""
     import sympy
 
     layer = network.layer(index)
     terms = []
     if bool(layer.spline_on[target, source]):
-        terms.append(sympy.Function(edge_name(index, source, target))(node))
+        terms.append(numeric_edge(index, source, target, node, scale))
     name = layer.symbol(source, target)
     if name is not None:
         flat = target * layer.in_dim + source
         owner = int(layer.tie_index()[flat]) if layer.ties else flat
         a, b, c, d = layer.affine.detach().flatten(0, 1)[owner].tolist()
-        terms.append(to_sympy(forms.of_fit(primitive(name), (a, b, c, d), "u"), node))
+        row = primitive(name)
+        params = (a, b, c, d) if scale is None else rescaled(row, (a, b, c, d), *scale)
+        terms.append(to_sympy(forms.of_fit(row, params, "u"), node))
     return sympy.Add(*terms)
+
+
+def numeric_edge(index: int, source: int, target: int, node: Any, scale: tuple[float, float] | None = None) -> Any:
+    """A numeric edge of a node, or of (node - mean)/std."""
+    import sympy
+
+    argument = node if scale is None else (node - scale[0]) / scale[1]
+    return sympy.Function(edge_name(index, source, target))(argument)
 
 
 def simplify_within(expr: sympy.Expr, seconds: float) -> sympy.Expr:

@@ -7,7 +7,7 @@ import sympy
 import torch
 
 from kanwidget import KAN, Dataset, create_dataset, load_planets, load_trees
-from kanwidget.symbolic import fit_formula, refit
+from kanwidget.symbolic import fit_formula, refit, to_numpy
 from kanwidget.symbolic.fitted import FittedFormula
 
 LINES = torch.linspace(0, 1, 30, dtype=torch.float64)[:, None]
@@ -59,6 +59,44 @@ def test_it_says_what_there_is_to_know_in_the_order_in_which_it_is_read():
     assert re.fullmatch(
         r"v = 1\.98\d\*g \+ 1\.11\d\*h - 6\.63\d\nconstants 1\.98 ± 0\.08, 1\.1 ± 0\.2, -6\.6 ± 0\.8", told
     )
+
+
+def standardisable():
+    """3·a² - 40·√b with noise, far from 0."""
+    x = 20 + 10 * torch.rand(60, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    y = 3.3 * x[:, [0]] ** 2 - 41.7 * x[:, [1]].sqrt() + noise(60, 0.5)
+    return Dataset(x, y, in_vars=["a", "b"], out_vars=["z"])
+
+
+@pytest.mark.parametrize("names", [("x^2", "sqrt"), ("x^2", "exp"), ("x^3", "x")])
+def test_a_formula_of_standardised_data_is_in_their_own_units(names):
+    data = standardisable()
+    found = []
+    for given in (data, data.standardise()):
+        model = KAN([2, 1], base_fun="zero")
+        model.fit(given, steps=20, progress=False)
+        for source, name in enumerate(names):
+            model.fix_symbolic(0, source, 0, name)
+        model.fit(given, steps=20, progress=False)
+        found.append(model.fit_formula(given))
+    ours, expected = found[1], found[0]
+    assert repr(ours).splitlines()[0] == repr(expected).splitlines()[0]
+    pairs = zip(sorted(ours.constants.values()), sorted(expected.constants.values()), strict=True)
+    assert all(one == pytest.approx(other, rel=1e-3) for one, other in pairs)
+    assert all(error < abs(value) for value, error in ours.constants.values())
+
+
+def test_curves_of_standardised_data_are_those_of_the_network():
+    data = standardisable().standardise()
+    model = KAN([2, 2, 1])
+    model.fit(data, steps=20, progress=False)
+    model.fix_symbolic(0, 0, 0, "x^2")
+    found = model.fit_formula(data)
+    x, y = standardisable().train_input, standardisable().train_label[:, 0]
+    learnt = model.predict(data)[:, 0] * data.label_scale + data.label_mean
+    said = torch.as_tensor(to_numpy(found.expression, found.variables, model)(x.numpy()))
+    assert (said - y).std() <= (learnt - y).std() < 0.1 * y.std()
+    assert len(found.curves) == 5
 
 
 def test_small_constants_and_parts_of_others_are_found_where_they_are_read():

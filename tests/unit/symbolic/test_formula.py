@@ -10,9 +10,12 @@ import sympy
 import torch
 from symbolic_samples import make_network, samples
 
+from kanwidget.core import library, primitive
 from kanwidget.core.network import Network
 from kanwidget.symbolic import auto_symbolic, fix_symbolic, formula, numeric_functions, symbolic_formula, to_numpy
+from kanwidget.symbolic.constants import parametrise
 from kanwidget.symbolic.formula import simplify_within
+from kanwidget.symbolic.rescaling import rescaled
 
 X = samples(features=3)
 
@@ -157,6 +160,30 @@ def test_normalizers():
         symbolic_formula(network, normalizer=[[0.0], [1.0]])
     with pytest.raises(ValueError, match="`normalizer`"):
         symbolic_formula(network, normalizer=[[0.0] * 3, [0.0] * 3])
+
+
+@pytest.mark.parametrize("row", library(), ids=lambda row: row.name)
+def test_functions_of_standardised_columns_have_no_more_constants_than_others(row):
+    network = make_network([1, 1])
+    a, b = 0.7 if row.free[0] else 1.0, 0.1 if row.free[1] else 0.0
+    network.layer(0).set_symbol(0, 0, row.name, (a, b, 1.3, 0.2))
+    network.layer(0).spline_on[:] = False
+    options = {"normalizer": [[3.0], [2.0]], "output_normalizer": [[0.5], [4.0]]}
+    exprs, variables = symbolic_formula(network, **options)
+    x = torch.linspace(0.1, 0.7, 20, dtype=torch.float64)[:, None]
+    expected = network(x).detach().numpy() * 4 + 0.5
+    np.testing.assert_allclose(to_numpy(exprs, variables)(x.numpy() * 2 + 3), expected, rtol=1e-9)
+    most = 2 + sum(row.free) + (row.name == "cbrt")  # which sympy writes with its argument twice
+    assert len(parametrise(exprs[0])[1]) <= most
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "mean", "scale"),
+    [("exp", (30.0, 0.0, 1.0, 0.0), 1e4, 1.0), ("x^2", (0.0, 1.0, 1.0, 0.0), 1.0, 2.0)],
+)
+def test_where_one_constant_cannot_stand_for_another_all_stay(name, params, mean, scale):
+    a, b, c, d = params
+    assert rescaled(primitive(name), params, mean, scale) == (a / scale, b - a * mean / scale, c, d)
 
 
 def test_one_output_is_asked_for():
