@@ -143,7 +143,8 @@ def _data(data: Dataset) -> dict[str, Any] | None:
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items() if isinstance(value, Tensor)}
     if sum(value.numel() * value.element_size() for value in tensors.values()) > _MOST_DATA:
         return None
-    return {"in_vars": list(data.in_vars), "out_vars": list(data.out_vars), "tensors": text_of(to_bytes(tensors))}
+    names = list(data.in_vars) if data.has_names else []  # those of columns without names are made anew
+    return {"in_vars": names, "out_vars": list(data.out_vars), "tensors": text_of(to_bytes(tensors))}
 
 
 # ---- reading

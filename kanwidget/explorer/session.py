@@ -16,7 +16,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core import EdgeRef, Event, History, Primitive, StepRecord, SymbolicFit, library
 from kanwidget.core.scores import Scores
-from kanwidget.datasets import Dataset, as_dataset
+from kanwidget.datasets import Dataset
 from kanwidget.explorer import curves, memory, stepping
 from kanwidget.explorer.commands import Command, Edge, Panel
 from kanwidget.explorer.known import BestKnown, FitsKnown
@@ -33,6 +33,7 @@ from kanwidget.symbolic.custom import BrokenPrimitive
 from kanwidget.symbolic.ranking import SIMPLICITY
 from kanwidget.training import OPTIMIZERS, Settings, Trainer, make_settings
 from kanwidget.training.parameters import parameter_map
+from kanwidget.training.reference import training_data
 from kanwidget.training.threads import is_small, one_thread
 
 #: A step that lasts longer than this looks at the stop flag; shorter ones are always finished.
@@ -91,7 +92,7 @@ class Session:
         self._broken: set[Primitive] = set()
         self.left_out: list[str] = []
         self._step_started = 0.0
-        self.begin(model, as_dataset(data, "KANExplorer"), in_vars, out_vars, make_settings(**options))
+        self.begin(model, training_data(model, data, "KANExplorer"), in_vars, out_vars, make_settings(**options))
 
     def begin(
         self,

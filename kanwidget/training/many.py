@@ -25,7 +25,7 @@ from kanwidget.training.group import Group, pick_optimizer, tensors_of
 from kanwidget.training.inputs import Problem, pose
 from kanwidget.training.loop import remember
 from kanwidget.training.parameters import parameter_map, structure
-from kanwidget.training.reference import reference_rows, remember_names
+from kanwidget.training.reference import reference_rows, remember_names, training_data
 from kanwidget.training.settings import Settings, make_settings, unused
 from kanwidget.training.stack import separate
 from kanwidget.training.threads import is_small, one_thread, torch_as_it_was
@@ -135,9 +135,9 @@ def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str
     runs: list[_Run] = []
     for network, own, value in zip(networks, problems, lambs, strict=True):
         # One problem for all networks of a kind, so that its tensors are shared.
-        key = id(own), network.n_features, network.n_out, network.dtype, network.device
+        key = id(own), network.n_features, network.n_out, network.dtype, network.device, network.in_vars
         if key not in known:
-            known[key] = pose(network, own, settings[value])
+            known[key] = pose(network, training_data(network, own, "fit_many"), settings[value])
         runs.append(_Run(network, known[key], settings[value]))
     for taken in dict.fromkeys(pick_optimizer(run.settings, run.network, run.problem) for run in runs):
         for name, reason in unused(runs[0].settings, taken).items():

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from kanwidget import KAN, KANExplorer, create_dataset
+from kanwidget import KAN, Dataset, KANExplorer, create_dataset
 from kanwidget.explorer import exports, saved
 from kanwidget.explorer.saved import Done
 
@@ -366,3 +366,21 @@ def test_acts_of_an_explorer_are_taken(line):
 def test_anything_else_is_none(line):
     with pytest.raises(ValueError, match="is no act of an explorer"):
         Done(line)
+
+
+def test_data_without_names_come_back_without(model, data, tmp_path):
+    plain = Dataset(data.train_input, data.train_label)
+    with KANExplorer(model, plain) as explorer:
+        explorer.save_json(tmp_path / "plain.json")
+    with KANExplorer.load(tmp_path / "plain.json") as again:
+        assert not again._session.data.has_names
+        assert again._session.data.in_vars == plain.in_vars
+
+
+def test_an_explorer_of_a_trained_network_takes_columns_by_name(model, data):
+    named = Dataset(data.train_input, data.train_label, in_vars=["mass", "speed"])
+    model.fit(named, steps=1, progress=False)
+    swapped = Dataset(data.train_input.flip(1), data.train_label, in_vars=["speed", "mass"])
+    with KANExplorer(model, swapped) as explorer:
+        assert explorer._session.data.in_vars == ("mass", "speed")
+        assert explorer._session.data.train_input.equal(named.train_input)

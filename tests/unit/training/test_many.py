@@ -361,6 +361,19 @@ def test_names_of_columns_stay_with_the_networks():
     assert [model.in_vars for model in ours] == [("mass", "speed")] * 2
 
 
+def test_a_network_that_was_trained_gets_its_columns_by_name():
+    data = dataset(in_vars=["mass", "speed"])
+    swapped = Dataset(data.train_input.flip(1), data.train_label, in_vars=["speed", "mass"])
+    ours, theirs = networks(2), networks(2)
+    for models in (ours, theirs):
+        fit_many(models, data, "LM", 2, progress=False)
+    fit_many(ours, swapped, "LM", 2, progress=False)
+    fit_many(theirs, Dataset(data.train_input, data.train_label), "LM", 2, progress=False)
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.in_vars == other.in_vars == ("mass", "speed")
+        torch.testing.assert_close(one.layer(0).coef, other.layer(0).coef)
+
+
 def test_what_networks_have_in_common_is_stored_once():
     data, settings = dataset(), make_settings(opt="LM", lamb=1e-3)
     models = networks(3)
