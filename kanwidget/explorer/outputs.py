@@ -10,7 +10,7 @@ from kanwidget import _check
 from kanwidget.explorer import exports
 from kanwidget.explorer.part import Part
 from kanwidget.explorer.saved import state
-from kanwidget.explorer.script import script
+from kanwidget.explorer.script import Script, script
 
 
 class Outputs(Part):
@@ -19,11 +19,14 @@ class Outputs(Part):
     #: What the constructor was given and isn't its default.
     _arguments: dict[str, Any]
 
-    def code(self, path: str | os.PathLike[str] | None = None) -> str:
+    def code(self, path: str | os.PathLike[str] | None = None) -> Script:
         """A script that replays this session, bit for bit on the same data.
 
         Args:
             path: Where to write it, if given; a network that no call makes is written beside it.
+
+        Returns:
+            The text, a `str` that a notebook shows line by line.
         """
         if path is not None and not isinstance(path, (str, os.PathLike)):
             _check.fail("path", "code", "a path", path, error=TypeError)

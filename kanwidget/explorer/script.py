@@ -15,6 +15,23 @@ from kanwidget.kan import KAN
 _HEADER = '''"""A session of kanwidget's explorer. Run it on the same data to come to the same network."""'''
 
 
+class Script(str):
+    r"""The text of a script. As the last line of a cell it is shown as it reads, not as one line of escapes.
+
+    Examples:
+        >>> Script("a = 1\nb = 2\n")
+        a = 1
+        b = 2
+        >>> Script("a = 1") == "a = 1", "".join([Script("a"), "b"])
+        (True, 'ab')
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return self.rstrip("\n")
+
+
 @dataclass(slots=True)
 class Log:
     """What was done, in order: statements, and numbers of steps between them."""
@@ -72,7 +89,7 @@ def constructor(model: KAN) -> str | None:
     return f"KAN({width}, {', '.join(f'{name}={value!r}' for name, value in arguments.items())}{dtype})"
 
 
-def script(model: KAN, arguments: dict[str, object], log: Log, start: str, preset: str | None = None) -> str:
+def script(model: KAN, arguments: dict[str, object], log: Log, start: str, preset: str | None = None) -> Script:
     """The whole script. Options that can't be written down are names, which the reader supplies as `data`.
 
     Args:
@@ -107,7 +124,7 @@ def script(model: KAN, arguments: dict[str, object], log: Log, start: str, prese
         *log.statements(),
         "model = explorer.model",
     ]
-    return "\n".join(lines) + "\n"
+    return Script("\n".join(lines) + "\n")
 
 
 def literal(value: Any) -> str | None:

@@ -109,7 +109,7 @@ def test_the_whole_path(page, server, screens):
     view.until("e.querySelector('[data-kw-formula]').dataset.kwFormula === a", formula)
     assert view.step == stopped
 
-    code = literal_eval(notebook.evaluate("explorer.code()"))
+    code = literal_eval(notebook.evaluate("str(explorer.code())"))
     for act in (f"explorer.fix('{best}', edge=(0, 0, 0))", f"explorer.lamb = {lamb:g}", "explorer.refine(7)"):
         assert act in code
     assert code.rstrip().splitlines()[-2] == "explorer.undo()"

@@ -1,5 +1,7 @@
 """`code()`: the script of a session, run on the same data, ends in the same network, bit for bit."""
 
+import json
+import pickle
 import textwrap
 
 import numpy as np
@@ -235,3 +237,17 @@ def test_a_trained_start_is_saved_beside_the_script(data, tmp_path, monkeypatch)
         assert 'KAN.load("work.kan")' in code
         monkeypatch.chdir(tmp_path)
         assert network(replay((tmp_path / "work.py").read_text(), data)) == network(explorer.model)
+
+
+def test_code_is_shown_as_it_reads_and_is_text_like_any_other(data, tmp_path):
+    pretty = pytest.importorskip("IPython.lib.pretty").pretty
+    with KANExplorer(KAN([2, 1], seed=4), data, driver="blocking") as explorer:
+        explorer.step(2)
+        code = explorer.code(tmp_path / "session.py")
+    for shown in (repr(code), pretty(code)):
+        assert "\\n" not in shown
+        assert shown.splitlines() == code.splitlines()
+    assert code == (tmp_path / "session.py").read_text(encoding="utf-8")
+    assert code == pickle.loads(pickle.dumps(code)) == json.loads(json.dumps(code))
+    assert repr(str(code)) == repr("".join(code))
+    assert network(replay(code, data)) == network(replay(str(code), data))
