@@ -41,6 +41,11 @@ def fail(
     raise error(f"the `{argument}` argument of {where} must be {expected}; got {describe(got)}.{hint}")
 
 
+def refuse(error: Exception) -> NoReturn:
+    """Raise an error of other words, whose message says all that there is to know: where it came from needn't be shown."""
+    raise error
+
+
 def integer(value: Any, argument: str, where: str, *, low: int, high: int | None = None, advice: str = "") -> int:
     """`value` as an int within [low, high], or an error (bools and fractions are refused)."""
     ok = isinstance(value, Integral) and not isinstance(value, bool)

@@ -10,10 +10,12 @@ from kanwidget.core import SymbolicFit, library
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import reading
 from kanwidget.explorer.part import Part
+from kanwidget.explorer.refusals import plain_refusals
 
 EdgeLike = Sequence[int]
 
 
+@plain_refusals
 class Controls(Part):
     """The part of `KANExplorer` that changes the network; each method is one command to the session."""
 

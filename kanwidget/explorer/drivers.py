@@ -114,8 +114,10 @@ class Driver:
             return
         self.check_open()
         if isinstance(command, Start) and command.steps is None and self.session.steps is None:
-            raise RuntimeError(
-                "start() would train for ever: the training has no last step. Use start(steps=…) or fit(steps=…)."
+            _check.refuse(
+                RuntimeError(
+                    "start() would train for ever: the training has no last step. Use start(steps=…) or fit(steps=…)."
+                )
             )
         self.run(command)
 
@@ -193,7 +195,7 @@ class Driver:
     def check_open(self) -> None:
         """An error once it was closed."""
         if self.closed:
-            raise RuntimeError("this explorer was closed. Make a new one: KANExplorer(model, data).")
+            _check.refuse(RuntimeError("this explorer was closed. Make a new one: KANExplorer(model, data)."))
 
     # ---- inside
 

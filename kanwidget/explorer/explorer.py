@@ -18,6 +18,7 @@ from kanwidget.explorer.controls import Controls
 from kanwidget.explorer.outputs import Outputs
 from kanwidget.explorer.presets import preset
 from kanwidget.explorer.publisher import Publisher
+from kanwidget.explorer.refusals import plain_refusals
 from kanwidget.explorer.results import Results
 from kanwidget.explorer.router import Router
 from kanwidget.explorer.session import Session
@@ -43,6 +44,7 @@ def _listed(names: Any) -> Any:
     return list(names) if isinstance(names, Iterable) and not isinstance(names, str) else names
 
 
+@plain_refusals
 class KANExplorer(Controls, Results, Outputs):
     """Train a network, watch it, click its edges and turn it into a formula.
 
@@ -223,8 +225,10 @@ class KANExplorer(Controls, Results, Outputs):
             _check.fail("until", "wait", "a function of a StepRecord", until)
         session = self._open
         if session.running and steps is None and until is None and timeout is None and session.left is None:
-            raise RuntimeError(
-                "wait() would wait for ever: the training has no last step. Use wait(steps=…), until=… or timeout=…."
+            _check.refuse(
+                RuntimeError(
+                    "wait() would wait for ever: the training has no last step. Use wait(steps=…), until=… or timeout=…."
+                )
             )
         return self._wait(len(session.records), steps, until, timeout)
 

@@ -85,9 +85,9 @@ def write(path: str | os.PathLike[str], content: str | bytes, where: str) -> Non
     target = Path(path)
     if not target.absolute().parent.is_dir():
         advice = "Create it, or choose another path."
-        raise FileNotFoundError(f"there is no folder {target.parent} for {os.fspath(path)}. {advice}")
+        _check.refuse(FileNotFoundError(f"there is no folder {target.parent} for {os.fspath(path)}. {advice}"))
     if target.is_dir():
-        raise IsADirectoryError(f"{os.fspath(path)} is a folder. Give the path of a file in it.")
+        _check.refuse(IsADirectoryError(f"{os.fspath(path)} is a folder. Give the path of a file in it."))
     beside = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
     try:
         beside.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -104,7 +104,8 @@ def frame(columns: dict[str, list[float]]) -> Any:
     try:
         pandas = import_module("pandas")
     except ImportError:
-        raise ImportError("to_dataframe needs pandas: pip install 'kanwidget[data]'. to_dict() does without.") from None
+        missing = "to_dataframe needs pandas: pip install 'kanwidget[data]'. to_dict() does without."
+        _check.refuse(ImportError(missing))
     return pandas.DataFrame(columns)
 
 

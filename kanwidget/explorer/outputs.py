@@ -9,10 +9,12 @@ from typing import Any
 from kanwidget import _check
 from kanwidget.explorer import exports
 from kanwidget.explorer.part import Part
+from kanwidget.explorer.refusals import plain_refusals
 from kanwidget.explorer.saved import state
 from kanwidget.explorer.script import Script, script
 
 
+@plain_refusals
 class Outputs(Part):
     """The part of `KANExplorer` that writes files; each is replaced if it exists, and appears whole or not at all."""
 

@@ -12,10 +12,12 @@ from kanwidget.explorer import commands as c
 from kanwidget.explorer import describe, exports
 from kanwidget.explorer.parity import parity
 from kanwidget.explorer.part import Part
+from kanwidget.explorer.refusals import plain_refusals
 from kanwidget.explorer.surface import checked, surface
 from kanwidget.kan import KAN
 
 
+@plain_refusals
 class Results(Part):
     """The part of `KANExplorer` that tells how things stand; asking changes nothing."""
 

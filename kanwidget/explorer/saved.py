@@ -160,16 +160,16 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(path, (str, os.PathLike)):
         _check.fail("path", "load", "a path", path, error=TypeError)
     if not Path(path).is_file():
-        raise FileNotFoundError(f"there is no file {os.fspath(path)}")
+        _check.refuse(FileNotFoundError(f"there is no file {os.fspath(path)}"))
     try:
         told = json.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, RecursionError):  # of other text, of other bytes, of integers that are too long to be any
         told = None
     if not isinstance(told, dict) or told.get("kind") != "kanwidget session":
-        raise ValueError(f"{os.fspath(path)} has no session in it. Give a file that save_json wrote.")
+        _check.refuse(ValueError(f"{os.fspath(path)} has no session in it. Give a file that save_json wrote."))
     if told.get("version") != FORMAT:
         found = f"format {told.get('version')!r}, this kanwidget reads format {FORMAT}"
-        raise ValueError(f"{os.fspath(path)} has {found}. Update kanwidget.")
+        _check.refuse(ValueError(f"{os.fspath(path)} has {found}. Update kanwidget."))
     return told
 
 
@@ -221,8 +221,8 @@ class Saved:
         """The data to go on with, or an error that says what has to be given again."""
         if missing := [name for name in self.given_again if name not in options]:
             names = ", ".join(f"{name}=…" for name in missing)
-            raise ValueError(
-                f"{self.path} can't hold functions and tensors: give load {names} as the session had them."
+            _check.refuse(
+                ValueError(f"{self.path} can't hold functions and tensors: give load {names} as the session had them.")
             )
         if data is None and self.data is None:
             _check.fail("data", "load", "given, because the data were too large to be stored", None)
