@@ -31,7 +31,7 @@ const grab = (index: number): [number, number] => {
   pointer(handle(index).firstElementChild!, "pointerdown", at);
   return at;
 };
-const path = () => view.all("[data-kw-panel=inspector] .kw-stage svg > path.kw-c1").at(-1)!.getAttribute("d");
+const path = () => view.all("[data-kw-panel=inspector] .kw-stage svg > g > path.kw-c1").at(-1)!.getAttribute("d");
 
 describe("with the pointer", () => {
   it("one message a frame on the way, and one that commits", () => {

@@ -54,7 +54,7 @@ describe("inspector", () => {
 
   it("shows base and spline part on request", () => {
     view.click('[data-kw-edge="0-0-0"]');
-    const lines = () => view.all("[data-kw-panel=inspector] .kw-stage svg > path").length;
+    const lines = () => view.all("[data-kw-panel=inspector] .kw-stage svg > g > path").length;
     const before = lines();
     const box = view.one<HTMLInputElement>('[data-kw-toggle="parts"]');
     box.checked = true;

@@ -105,29 +105,31 @@ const cut = (name: string, pixels: number): string => {
 /** Ticks of an axis as they are written, what all of them share, and the room that they take. */
 export function marksOf([low, high]: readonly [number, number], count: number, byDecade = false) {
   const whole = byDecade ? decades(low, high, count) : [];
-  // Within one decade there are round values enough.
-  const values = whole.length > 1 ? whole : ticks(low, high, count);
+  // Within one decade there are round values enough; a scale can't be read off a single one.
+  const few = whole.length > 1 ? whole : ticks(low, high, count);
+  const values = few.length > 1 ? few : ticks(low, high, 2 * count);
   const { labels, common } = whole.length > 1 ? { labels: values.map(power), common: "" } : tickLabels(values);
   return { values, labels, common, room: 14 + 6.2 * Math.max(3, ...labels.map((text) => text.length)) };
 }
 
 export function axes({ width, height }: Size, spec: AxesSpec): Axes {
-  const top = spec.top ?? 20;
   const bottom = height - (spec.bottom ?? 36);
   const right = width - (spec.right ?? 12);
-  const rows = marksOf(spec.y.range, Math.max(3, (bottom - top) / 28), spec.y.log);
+  const joined = (name: string, common: string) => (name && common ? `${name} (${common})` : name || common);
+  const rows = marksOf(spec.y.range, Math.max(3, (bottom - (spec.top ?? 20)) / 28), spec.y.log);
+  const title = joined(cut(spec.y.name, right / 2), rows.common);
+  const top = spec.top ?? (title ? 20 : 8);
   const left = Math.max(rows.room, spec.left ?? 0);
   const columns = marksOf(spec.x.range, Math.max(2, (right - left) / 62));
   const x = linear(...spec.x.range, left, right);
   const y = (spec.y.log ? log : linear)(...spec.y.range, bottom, top);
-  const joined = (name: string, common: string) => (common ? `${name} (${common})` : name);
   const nodes: SVGElement[] = [
     ...rows.values.flatMap((value, i) => [
       line(`M${left} ${y(value).toFixed(1)}H${spec.plain ? left - 4 : right}`, "kw-c8", 1),
       tick(left - 6, y(value) + 3.5, rows.labels[i]!, "end"),
     ]),
     line(`M${left} ${bottom}H${right}`, "kw-c5", 1),
-    tick(4, top - 9, joined(cut(spec.y.name, right / 2), rows.common), "start"),
+    tick(4, top - 9, title, "start"),
   ];
   if (!spec.bare)
     nodes.push(

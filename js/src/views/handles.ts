@@ -7,20 +7,10 @@ import { number } from "../format";
 import { graph } from "../graph";
 import type { Registry } from "../listeners";
 import { keyText } from "../protocol";
-import type { Scale } from "../scales";
+import type { Axes } from "./axes";
 
-/** How numbers become places in the plot. */
-export interface Plot {
-  x: Scale;
-  y: Scale;
-  /** Its borders, in pixels. */
-  left: number;
-  right: number;
-  top: number;
-  floor: number;
-  /** The values at its floor and its top. */
-  range: [number, number];
-}
+/** The plot, and the values at its bottom and its top. */
+type Plot = Axes & { range: [number, number] };
 
 /** With more intervals only the handles near the pointer are shown. */
 const FEW = 30;
@@ -145,7 +135,7 @@ export class Handles {
   #put(part: SVGElement, i: number, values: Float32Array, plot: Plot, height: number): void {
     const x = this.#drag.points![0][i]!;
     const cx = between(plot.x(x), plot.left, plot.right).toFixed(1);
-    const cy = between(plot.y(height), plot.top, plot.floor).toFixed(1);
+    const cy = between(plot.y(height), plot.top, plot.bottom).toFixed(1);
     for (const circle of part.children) attrs(circle, { cx, cy });
     attrs(part, {
       tabindex: i === this.#cursor ? 0 : -1,
@@ -212,8 +202,8 @@ export class Handles {
   #move(event: PointerEvent): void {
     const { gesture } = this.#drag;
     if (!gesture || !this.#grip || this.#grip.from === null) return;
-    const { range, floor, top } = this.#grip.plot;
-    this.#drag.set(gesture.start + ((this.#grip.from - event.clientY) * (range[1] - range[0])) / (floor - top));
+    const { range, bottom, top } = this.#grip.plot;
+    this.#drag.set(gesture.start + ((this.#grip.from - event.clientY) * (range[1] - range[0])) / (bottom - top));
   }
 
   #key(event: KeyboardEvent): void {

@@ -2,23 +2,20 @@
 
 import { row } from "../codecs";
 import type { Context, View } from "../context";
-import { attrs, h, line, renew, s, tick } from "../dom";
+import { attrs, h, line, s } from "../dom";
 import type { Curve } from "../drag";
-import { number, type TickLabels, tickLabels, variable } from "../format";
+import { number, variable } from "../format";
 import { Registry } from "../listeners";
-import { cut, isolated } from "../names";
+import { called, cut, isolated } from "../names";
 import { keyText } from "../protocol";
-import { extent, linear, padded, path, type Scale, ticks } from "../scales";
+import { extent, padded, path, type Scale } from "../scales";
 import type { Store } from "../store";
 import { touches } from "../topics";
-import { Handles, type Plot } from "./handles";
+import { type Axes, axes, Stage } from "./axes";
+import { Handles } from "./handles";
 
-const RIGHT = 10;
-const BOTTOM = 34;
 /** How far the plot goes beyond the function for the sake of its handles, as a part of its width. */
 const SIDE = 0.12;
-/** Width of a letter of the ticks, rather too much than too little. */
-const LETTER = 6.4;
 
 /** The selected edge's samples: in full, or its thumbnail's until the detail has arrived. */
 export function selectedCurve(store: Store): Curve | null {
@@ -35,14 +32,14 @@ export function selectedCurve(store: Store): Curve | null {
 export function splinePlot(context: Context): View {
   const registry = new Registry();
   const { ui, store } = context;
-  const svg = s("svg", { role: "img" });
-  const readout = h("div", { class: "kw-readout kw-box kw-pop kw-fine", "aria-hidden": "true", hidden: true });
-  const stage = h("div", { class: "kw-stage kw-fill" }, svg);
+  let chart: Axes | null = null;
+  const stage = new Stage(ui, registry, (px) => read(stage, store, chart, px));
   const show = () => {
-    scales = drawSpline(context, svg, size, handles);
+    chart = drawSpline(context, stage, handles);
+    stage.point();
   };
-  const handles = new Handles(context, registry, stage, show);
-  stage.append(handles.node, readout);
+  const handles = new Handles(context, registry, stage.node, show);
+  stage.node.append(handles.node);
   const parts = h("input", { type: "checkbox", "data-kw-toggle": "parts" });
   const foot = h(
     "div",
@@ -54,58 +51,44 @@ export function splinePlot(context: Context): View {
     handles.toggle,
     handles.live,
   );
-  const node = h("div", { class: "kw-col kw-spline" }, stage, handles.note, foot);
-  let size = { width: 300, height: 180 };
-  let scales: { x: Scale; y: Scale; invert: Scale } | null = null;
-  registry.resize(stage, (width, height) => {
-    size = { width: Math.floor(width), height: Math.floor(height) };
-    ui.touch("size");
-  });
+  const node = h("div", { class: "kw-col kw-spline" }, stage.node, handles.note, foot);
   registry.listen(parts, "change", () => ui.set("showParts", parts.checked));
-  registry.listen(svg, "pointerleave", () => {
-    readout.hidden = true;
-  });
-  registry.listen(svg, "pointermove", (event) => {
-    const curve = selectedCurve(store);
-    readout.hidden = !scales || !curve;
-    if (!scales || !curve) return;
-    const at = scales.invert(event.clientX - svg.getBoundingClientRect().left);
-    const [low, high] = [curve.xs[0]!, curve.xs.at(-1)!];
-    const i = Math.round(Math.max(0, Math.min(1, (at - low) / (high - low || 1))) * (curve.xs.length - 1));
-    readout.replaceChildren(
-      h("span", {}, `${isolated(cut(variable(store.state.selection.x_name ?? "x"), 30))} = ${number(curve.xs[i])}`),
-      h("span", {}, `φ = ${number(curve.ys[i])}`),
-    );
-    const px = scales.x(curve.xs[i]!);
-    // Where the curve is not.
-    const near = curve.ys.filter((_, k) => Math.abs(scales!.x(curve.xs[k]!) - px) < 130);
-    const above = scales.y(near.reduce((sum, y) => sum + y, 0) / near.length) < size.height / 2;
-    Object.assign(readout.style, above ? { top: "auto", bottom: `${BOTTOM + 4}px` } : { top: "4px", bottom: "auto" });
-    readout.style.left = px > size.width * 0.6 ? "auto" : `${px + 10}px`;
-    readout.style.right = px > size.width * 0.6 ? `${size.width - px + 10}px` : "auto";
-  });
   const draw: View["draw"] = (topics) => {
     if (touches(topics, "selection", "size", "view", "curves", "structure", "status", "link")) show();
   };
   return { node, draw, destroy: () => registry.destroy() };
 }
 
+/** Reads the function above the pointer, at the side of the plot where it isn't. */
+function read(stage: Stage, store: Store, chart: Axes | null, at: number): void {
+  const curve = selectedCurve(store);
+  if (!chart || !curve || Number.isNaN(at)) {
+    stage.read(0, 0, []);
+    return;
+  }
+  const { x, y, left, right, top, bottom } = chart;
+  const { xs, ys } = curve;
+  const [first, last] = [x(xs[0]!), x(xs.at(-1)!)];
+  const i = Math.round(Math.max(0, Math.min(1, (at - first) / (last - first || 1))) * (xs.length - 1));
+  const px = x(xs[i]!);
+  const near = ys.filter((_, k) => Math.abs(x(xs[k]!) - px) < 130);
+  const above = y(near.reduce((sum, value) => sum + value, 0) / near.length) < (top + bottom) / 2;
+  stage.read(Math.max(left, Math.min(right, px)), above ? bottom - 36 : 16, [
+    `${isolated(cut(variable(store.state.selection.x_name ?? "x"), 30))} = ${number(xs[i])}`,
+    `φ = ${number(ys[i])}`,
+  ]);
+}
+
 const key = (sample: SVGElement, label: string): HTMLElement =>
   h("span", { class: "kw-row" }, s("svg", { width: 18, height: 8, "aria-hidden": "true" }, sample), label);
 
-function drawSpline(
-  context: Context,
-  svg: SVGSVGElement,
-  { width, height }: { width: number; height: number },
-  handles: Handles,
-) {
+function drawSpline(context: Context, stage: Stage, handles: Handles): Axes | null {
   const { store, ui } = context;
   const told = selectedCurve(store);
   const curve = told && handles.adjust(told);
-  attrs(handles.node, { width, height });
-  attrs(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
+  attrs(handles.node, { ...stage.size });
   if (!curve) {
-    renew(svg, []);
+    stage.show("", []);
     handles.draw(null, null);
     return null;
   }
@@ -113,38 +96,22 @@ function drawSpline(
   const points = store.state.detail.get("points");
   const [px, py] = [row(points, 0), row(points, 1)];
   const [x0, x1] = widened(extent(curve.xs), handles.span);
-  const [y0, y1] = handles.held ?? valueRange(curve, parts, handles.heights(curve));
-  const floor = height - BOTTOM;
-  const marks = twoTicks(y0, y1, Math.max(2, floor / 36));
-  const rows = tickLabels(marks);
-  // What stands at the left has the room that it needs, and what the labels share stands above them.
-  const left = 10 + LETTER * Math.max(3, ...rows.labels.map((label) => label.length));
-  const x = linear(x0, x1, left, width - RIGHT);
-  const top = rows.common ? 20 : 8;
-  const y = linear(y0, y1, floor, top);
-  const name = isolated(variable(store.state.selection.x_name ?? "x"));
-  attrs(svg, {
-    "aria-label": `The edge's function of ${name} from ${number(x0)} to ${number(x1)}, values from ${number(y0)} to ${number(y1)}`,
-  });
-  renew(svg, [
-    ...density(store, x, height),
-    ...yAxis(marks, rows, y, left, width),
-    ...xAxis([x0, x1], x, left, width, floor, name),
-    ...knots(store, x, height),
+  const range = handles.held ?? valueRange(curve, parts, handles.heights(curve));
+  const name = called(store.state.selection.x_name ?? "x");
+  const chart = axes(stage.size, { x: { range: [x0, x1], name }, y: { range, name: "" } });
+  const { x, y, bottom } = chart;
+  const [from, to, low, high] = [x0, x1, ...range].map((value) => number(value));
+  stage.show(`The edge's function of ${name} from ${from} to ${to}, values from ${low} to ${high}`, [
+    ...density(store, x, bottom),
+    ...chart.nodes,
+    ...knots(store, x, bottom),
     ...(curve.base && ui.values.showParts ? [line(path(curve.xs, curve.base, x, y), "kw-c2", 1.5, "6 3")] : []),
     ...(curve.spline && ui.values.showParts ? [line(path(curve.xs, curve.spline, x, y), "kw-c3", 1.5, "2 3")] : []),
     ...(px && py ? [dots(px, py, x, y)] : []),
     ...functionPaths(curve, store.state.selection.data_range, x, y),
   ]);
-  const plot: Plot = { x, y, left, right: width - RIGHT, top, floor, range: [y0, y1] };
-  handles.draw(plot, curve);
-  return { x, y, invert: linear(left, width - RIGHT, x0, x1) };
-}
-
-/** About as many as asked for, and so many more that a scale can be read. */
-function twoTicks(low: number, high: number, count: number): number[] {
-  const found = ticks(low, high, count);
-  return found.length > 1 ? found : ticks(low, high, 2 * count);
+  handles.draw({ ...chart, range }, curve);
+  return chart;
 }
 
 /** Handles stand a little outside of the grid. */
@@ -183,12 +150,11 @@ function dots(xs: Float32Array, ys: Float32Array, x: Scale, y: Scale): SVGElemen
   return line(d, "kw-solid kw-c6", 1);
 }
 
-function density(store: Store, x: Scale, height: number): SVGElement[] {
+function density(store: Store, x: Scale, floor: number): SVGElement[] {
   const bins = store.state.detail.get("density")?.values;
   const [low, high] = store.state.selection.data_range ?? [];
   if (!bins || low === undefined || high === undefined) return [];
   const step = (high - low) / bins.length;
-  const floor = height - BOTTOM;
   let d = `M${x(low).toFixed(1)} ${floor}`;
   bins.forEach((value, i) => {
     const top = (floor - value * 22).toFixed(1);
@@ -197,40 +163,11 @@ function density(store: Store, x: Scale, height: number): SVGElement[] {
   return [s("path", { class: "kw-density", d: `${d}L${x(high).toFixed(1)} ${floor}Z` })];
 }
 
-function knots(store: Store, x: Scale, height: number): SVGElement[] {
+function knots(store: Store, x: Scale, floor: number): SVGElement[] {
   const values = store.state.detail.get("knots")?.values;
   if (!values) return [];
-  const floor = height - BOTTOM;
   const d = Array.from(values, (v) => `M${x(v).toFixed(1)} ${floor - 4}v8`).join("");
   const marks = line(d, "kw-c6", 1);
   marks.append(s("title", {}, "knots of the grid"));
   return [marks];
-}
-
-function yAxis(marks: number[], { labels, common }: TickLabels, y: Scale, left: number, width: number): SVGElement[] {
-  const rows = marks.flatMap((value, i) => [
-    line(`M${left} ${y(value).toFixed(1)}H${width - RIGHT}`, "kw-c8", 1),
-    tick(left - 6, y(value) + 3.5, labels[i]!, "end"),
-  ]);
-  return common ? [...rows, tick(4, 10, common, "start")] : rows;
-}
-
-function xAxis(
-  range: [number, number],
-  x: Scale,
-  left: number,
-  width: number,
-  floor: number,
-  name: string,
-): SVGElement[] {
-  const marks = twoTicks(...range, Math.max(2, (width - left) / 62));
-  const { labels, common } = tickLabels(marks);
-  const title = cut(name, Math.min(30, (width - left) / 7));
-  const axis = tick((left + width - RIGHT) / 2, floor + 29, common ? `${title} (${common})` : title);
-  if (title !== name) axis.append(s("title", {}, name));
-  return [
-    line(`M${left} ${floor}H${width - RIGHT}`, "kw-c5", 1),
-    ...marks.map((value, i) => tick(x(value), floor + 16, labels[i]!)),
-    axis,
-  ];
 }
