@@ -1,7 +1,7 @@
 // The elements of edges: a wire and a wide invisible path to hit, and above all wires the thumbnail. Edges without a
 // slot for a thumbnail show one that floats above the rest while they are selected or pointed at.
 import { type Context, endNames, stateText } from "../context";
-import { activeIn, attrs, line, place, s } from "../dom";
+import { attrs, line, place, s } from "../dom";
 import { number, pretty } from "../format";
 import { boundText, edgesOf, graph, isPinned } from "../graph";
 import { type Box, type PlacedEdge, wirePath } from "../layout";
@@ -142,7 +142,6 @@ export class EdgeLayer {
     for (const key of keys) {
       if (!this.#parts.has(key)) this.#parts.set(key, make(key));
     }
-    const focused = activeIn(this.node);
     const parts = sorted.map((edge, i) => ({ ...this.#parts.get(keys[i]!)!, bare: edge.tier !== "thumb" }));
     // A wire is hit below all thumbnails; without one the hit path is the edge's own body, which can take the focus.
     place(
@@ -155,9 +154,6 @@ export class EdgeLayer {
       this.node,
       parts.map(({ group }) => group),
     );
-    // Moving an element takes the focus away from it.
-    if (focused && this.node.contains(focused) && activeIn(this.node) !== focused)
-      (focused as SVGElement).focus({ preventScroll: true });
   }
 
   #info(edge: PlacedEdge): EdgeInfo {
