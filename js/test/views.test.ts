@@ -52,6 +52,29 @@ describe("inspector", () => {
     expect(view.commands("select").at(-1)).toMatchObject({ edges: [[0, 0, 0]] });
   });
 
+  it("leaves its place to the data while no edge is selected, except beside the table of edges", () => {
+    const frame = view.one(".kw-frame");
+    const alone = () => frame.hasAttribute("data-alone");
+    const head = view.one("[data-kw-panel=inspector] .kw-head");
+    expect([alone(), head.hidden]).toEqual([true, true]);
+    view.click('[data-kw-edge="0-0-0"]');
+    expect([alone(), head.hidden]).toEqual([false, false]);
+    view.click('[data-kw-action="deselect"]');
+    expect(view.commands("select").at(-1)).toMatchObject({ edges: [] });
+    expect(alone()).toBe(true);
+    view.click('[data-kw-tab="edges"]');
+    expect(alone()).toBe(false);
+  });
+
+  it("is expanded only as long as there is an edge to see", () => {
+    const expanded = () => view.one(".kw-frame").hasAttribute("data-expanded");
+    view.click('[data-kw-edge="0-0-0"]');
+    view.click('[data-kw-action="expand"]');
+    expect(expanded()).toBe(true);
+    view.click('[data-kw-action="deselect"]');
+    expect(expanded()).toBe(false);
+  });
+
   it("shows base and spline part on request", () => {
     view.click('[data-kw-edge="0-0-0"]');
     const lines = () => view.all("[data-kw-panel=inspector] .kw-stage svg > g > path").length;

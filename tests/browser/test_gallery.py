@@ -138,6 +138,33 @@ def test_nothing_of_a_fraction_is_cut_off(shown):
     assert shown("fraction", "light").locator(".kw-output").get_attribute("data-more") is None
 
 
+@pytest.mark.parametrize("tab", ["curves", "surface", "edges"])
+@pytest.mark.parametrize("width", [420, 800, 1000])
+def test_an_edge_is_selected_without_a_jump(shown, width, tab):
+    """Without an edge the data have its place. Neither the drawing nor the table moves under the click that selects one."""
+    page = shown("empty", "light", width=width)
+    page.locator(f'[data-kw-tab="{tab}"]').click()
+    page.evaluate(SETTLE)
+    data, body = (page.locator(one).bounding_box() for one in (".kw-tabbed", ".kw-body"))
+    if width == 1000 and tab != "edges":
+        assert data["height"] > 0.85 * body["height"]
+    key = "0-1-2"
+    clicked = page.locator(f'[data-row="{key}"]' if tab == "edges" else f'[data-kw-edge="{key}"]')
+    clicked.scroll_into_view_if_needed()
+    before = clicked.bounding_box()
+    clicked.click()
+    page.wait_for_selector(f'[data-kw-edge="{key}"][aria-pressed="true"]')
+    page.wait_for_selector("[data-kw-candidate]")
+    page.evaluate(SETTLE)
+    after = clicked.bounding_box()
+    moved = [
+        abs(after[one] + after[side] / 2 - before[one] - before[side] / 2)
+        for one, side in (("x", "width"), ("y", "height"))
+    ]
+    assert width == 420 or max(moved) < 1  # there the page within scrolls to what was asked for
+    assert page.problems == []
+
+
 def test_what_fits_at_1000_px(shown):
     """The toolbar is one row, the shape of the network is told in full, and Fix is in sight beside a tall tab."""
     page = shown("worked", "light", "&open=surface", 1000)

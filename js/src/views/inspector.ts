@@ -29,12 +29,13 @@ export function inspector(context: Context): View {
   const node = panel("inspector", "Edge", [heading.sub, heading.end]);
   node.classList.add("kw-fill", "kw-line");
   node.append(change.node, row, empty);
+  const headLine = node.firstElementChild as HTMLElement;
   const title = node.querySelector("h2")!;
   const draw: View["draw"] = (topics) => {
     const { edges } = context.store.state.selection;
     change.draw(topics);
     if (touches(topics, "selection", "structure", "view", "link", "curves", "history")) {
-      row.hidden = edges.length === 0;
+      headLine.hidden = row.hidden = edges.length === 0;
       empty.hidden = edges.length > 0;
       heading.draw(topics, title);
     }
@@ -57,6 +58,8 @@ function head(context: Context, registry: Registry) {
   const before = button({ action: "previous-edge", small: true, label: "Previous edge", icon: "left", iconOnly: true });
   const after = button({ action: "next-edge", small: true, label: "Next edge", icon: "right", iconOnly: true });
   const expand = button({ action: "expand", small: true, label: "Expand", icon: "expand", iconOnly: true });
+  const close = button({ action: "deselect", small: true, label: "Close", icon: "close", iconOnly: true });
+  registry.listen(close, "click", () => act.selectAll([]));
   registry.listen(unfix, "click", () => act.unfix());
   registry.listen(prune, "click", () =>
     act.pruneSelected(selectedInfos(context).every(({ state }) => state === "pruned")),
@@ -75,18 +78,17 @@ function head(context: Context, registry: Registry) {
   registry.add(() => menu.close(false));
   registry.listen(more, "click", () => menu.open(more, null, more.title, edgeContent(context)));
   registry.listen(expand, "click", () => ui.set("expanded", !ui.values.expanded));
-  const end = h("span", { class: "kw-row kw-end" }, unfix, prune, more, before, after, expand);
+  const end = h("span", { class: "kw-row kw-end" }, unfix, prune, more, before, after, expand, close);
   const draw = (topics: Topics, title: HTMLElement) => {
     menu.draw(topics);
     const infos = selectedInfos(context);
     describe(context, infos, title, sub);
     const pruned = infos.length > 0 && infos.every(({ state }) => state === "pruned");
     unfix.hidden = act.reading || !infos.some(({ state }) => state === "symbolic" || state === "both");
-    prune.hidden = act.reading || infos.length === 0;
+    prune.hidden = act.reading;
     setText(prune.firstElementChild!, pruned ? "Restore edge" : "Prune edge");
     for (const one of [unfix, prune]) attrs(one, { disabled: !act.possible });
     for (const one of [before, after]) attrs(one, { disabled: store.state.structure.edges.length < 2 });
-    expand.hidden = more.hidden = infos.length === 0;
     setIcon(expand, ui.values.expanded ? "collapse" : "expand");
     attrs(expand, { "aria-pressed": String(ui.values.expanded) });
   };
@@ -100,13 +102,11 @@ function describe(context: Context, infos: EdgeInfo[], title: HTMLElement, sub: 
 }
 
 function describeTexts({ store }: Context, infos: EdgeInfo[], title: Element, sub: Element): void {
-  const info = infos[0];
-  if (infos.length !== 1 || !info) {
-    setText(title, infos.length > 1 ? count(infos.length, "edge") : "Edge");
-    setText(
-      sub,
-      infos.length > 1 ? `${infos.map(({ name }) => name).join(", ")} · Fix replaces all of them` : "none selected",
-    );
+  const [info, second] = infos;
+  if (!info) return;
+  if (second) {
+    setText(title, count(infos.length, "edge"));
+    setText(sub, `${infos.map(({ name }) => name).join(", ")} · Fix replaces all of them`);
     return;
   }
   setText(title, endNames(store.state.structure, info.key).join(" → "));

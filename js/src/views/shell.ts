@@ -53,7 +53,12 @@ export function shell(context: Context, root: HTMLElement): View {
     draw: (topics) => {
       if (touches(topics, "status", "link"))
         attrs(frame, { "data-status": context.store.link === "lost" ? "lost" : context.store.state.status.state });
-      if (touches(topics, "view")) attrs(frame, { "data-expanded": context.ui.values.expanded ? "true" : null });
+      if (touches(topics, "view", "selection")) {
+        const { tab, expanded } = context.ui.values;
+        const none = context.store.state.selection.edges.length === 0;
+        // Without an edge its place belongs to the data; not beside the table, whose rows would move when one is clicked.
+        attrs(frame, { "data-expanded": expanded && !none, "data-alone": none && tab !== "edges" });
+      }
       for (const view of views) view.draw(topics);
     },
     destroy: () => {
