@@ -72,14 +72,14 @@ describe("surface", () => {
   });
 
   it("colours the data by their labels, and marks those far from the map", () => {
-    const dots = view.all('[data-kw-panel="surface"] circle.kw-dot-on');
+    const dots = view.all('[data-kw-panel="surface"] path.kw-dot-on');
     expect(dots.length).toBe(200);
     const far = dots.filter((dot) => dot.hasAttribute("data-far"));
     expect(far.length).toBeGreaterThan(0);
     expect(far.length).toBeLessThan(100);
-    expect(Number(far[0]!.getAttribute("r"))).toBeGreaterThan(
-      Number(dots.find((dot) => !far.includes(dot))!.getAttribute("r")),
-    );
+    const size = (dot: Element) => Number(/scale\((.+)\)/.exec(dot.getAttribute("transform")!)![1]);
+    expect(size(far[0]!)).toBeGreaterThan(size(dots.find((dot) => !far.includes(dot))!));
+    expect(new Set(dots.map((dot) => dot.getAttribute("d"))).size).toBe(1);
   });
 });
 
@@ -120,7 +120,7 @@ describe("what a surface is of", () => {
   });
 
   it("an ack leaves the map alone", () => {
-    const dot = () => view.one('[data-kw-panel="surface"] circle.kw-dot-on');
+    const dot = () => view.one('[data-kw-panel="surface"] path.kw-dot-on');
     frame();
     const before = dot();
     view.tell("settings", { settings: view.kernel.settings() });
@@ -152,11 +152,62 @@ describe("what a surface is of", () => {
     expect(after.length).toBe(before.length);
   });
 
+  it("of numbers has no legend", () => {
+    expect(view.one('[data-kw-panel="surface"] ul').hidden).toBe(true);
+  });
+
   it("names from right to left don't turn what stands around them", () => {
     const name = "מהירות";
     tell({ names: [name, "b", "c", "d"], outputs: [name, "y"] });
     expect(point("surface", 200, 100)).toMatch(/^\u2068מהירות\u2069 = [^;]+; \u2068מהירות\u2069 = /);
     const label = view.one('[data-kw-panel="surface"] .kw-stage > svg').getAttribute("aria-label");
     expect(label).toContain("\u2068מהירות\u2069");
+  });
+});
+
+describe("of classes", () => {
+  beforeEach(() => open("surface"));
+
+  const classes = (count: number, output = 0) => {
+    const outputs = Array.from({ length: count }, (_, i) => `class ${i}`);
+    const [told, arrays] = surfacePart(view.kernel, { x: 0, y: 1, output, at: [] });
+    const points = Array.from(arrays.points![0]);
+    const n = points.length / 3;
+    const packed = pack({ ...arrays, points: [points.map((v, i) => (i < 2 * n ? v : i % count)), [3, n]] });
+    view.tell("surface", { surface: { ...told, outputs, classes: true }, arrays: packed.arrays }, packed.buffer);
+  };
+  const shapes = (within: string) =>
+    new Set(view.all(`[data-kw-panel="surface"] ${within} path.kw-dot-on`).map((one) => one.getAttribute("d")));
+  const legend = () => view.all('[data-kw-panel="surface"] li').map((one) => one.textContent);
+
+  it("tells up to ten apart by shape, with a legend and in words", () => {
+    classes(10);
+    expect(shapes(".kw-stage").size).toBe(10);
+    expect(shapes("li")).toEqual(shapes(".kw-stage"));
+    expect(legend()).toEqual(Array.from({ length: 10 }, (_, i) => `class ${i}`));
+    const label = view.one('[data-kw-panel="surface"] .kw-stage > svg').getAttribute("aria-label");
+    expect(label).toMatch(/^probability of class 0 over .+, with data: 20 class 0, 20 class 1, .+, 20 class 9$/);
+  });
+
+  it("the colour says whether it is the class that is shown", () => {
+    classes(3, 1);
+    const fills = view.all('[data-kw-panel="surface"] li path').map((one) => one.getAttribute("fill"));
+    expect(fills[0]).toBe(fills[2]);
+    expect(fills[1]).not.toBe(fills[0]);
+    expect(view.one('[data-kw-panel="surface"] li b').textContent).toBe("class 1");
+  });
+
+  it("names the class of the point under the pointer", () => {
+    classes(3);
+    const dot = view.all('[data-kw-panel="surface"] .kw-stage path.kw-dot-on')[4]!;
+    const [, x, y] = /translate\(([\d.]+) ([\d.]+)\)/.exec(dot.getAttribute("transform")!)!;
+    expect(point("surface", Number(x), Number(y))).toMatch(/data: class \d$/);
+  });
+
+  it("beyond ten the last shape stands for the others", () => {
+    classes(12);
+    expect(legend().length).toBe(10);
+    expect(legend().at(-1)).toBe("3 other classes");
+    expect(shapes(".kw-stage").size).toBe(10);
   });
 });

@@ -231,7 +231,7 @@ class Parity(TypedDict):
 
 class Surface(TypedDict):
     """The output over one or two inputs. Arrays: `z`, one row a value of y and one column a value of x, a single row without
-    y; `points` (3, m): x, y and label of a sample of the training data.
+    y; `points` (3, m): x, y and label of a sample of the training data, for classes the class's index.
     """
 
     x: int

@@ -52,7 +52,8 @@ def surface(session: Session, view: LookAt) -> tuple[p.Surface, dict[str, Tensor
 
     Returns:
         What is told, and the arrays `z`, `(side, side)` with one row a value of y (`(1, n)` without), and `points`,
-        `(3, m)`: x, y and label of a sample of the training data. For classes z is the probability of the output's class.
+        `(3, m)`: x, y and label of a sample of the training data. For classes z is the probability of the output's class,
+        labels are indices of classes, and without y a row stands at 1 if it is of the output's class, else at 0.
     """
     trainer, model = session.trainer, session.model
     x, label = trainer.data.train_input, labels(trainer.data.train_label, trainer.loss)
@@ -73,8 +74,9 @@ def surface(session: Session, view: LookAt) -> tuple[p.Surface, dict[str, Tensor
         output = model(grid)
     z = torch.softmax(output, 1)[:, view.output] if trainer.loss.classes else output[:, view.output]
     rows = torch.linspace(0, len(x) - 1, min(_POINTS, len(x)), device=x.device).round().long()
-    truth = (label[:, 0] == view.output).to(x.dtype) if trainer.loss.classes else label[:, view.output]
-    points = [x[rows, view.x], truth[rows] if view.y is None else x[rows, view.y], truth[rows]]
+    truth = label[rows, 0 if trainer.loss.classes else view.output]
+    height = truth == view.output if trainer.loss.classes else truth
+    points = [x[rows, view.x], height if view.y is None else x[rows, view.y], truth]
     told: p.Surface = {
         "x": view.x,
         "y": view.y,
@@ -88,7 +90,7 @@ def surface(session: Session, view: LookAt) -> tuple[p.Surface, dict[str, Tensor
         "ranges": torch.stack([x.amin(0), x.amax(0)], 1).tolist(),
         "classes": trainer.loss.classes,
     }
-    return told, {"z": z.view(-1, n), "points": torch.stack(points)}
+    return told, {"z": z.view(-1, n), "points": torch.stack([one.to(x.dtype) for one in points])}
 
 
 def _range(values: Tensor) -> tuple[float, float]:

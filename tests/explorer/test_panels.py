@@ -98,7 +98,14 @@ def test_of_classes_it_is_a_probability():
     session = Session(KAN([2, 3]), of_classes())
     total = sum(surface(session, LookAt(0, 1, output))[1]["z"] for output in range(3))
     assert torch.allclose(total, torch.ones(40, 40, dtype=torch.float64))
-    assert set(surface(session, LookAt(0, 1, 1))[1]["points"][2].tolist()) == {0.0, 1.0}
+    assert set(surface(session, LookAt(0, 1, 1))[1]["points"][2].tolist()) == {0.0, 1.0, 2.0}
+
+
+def test_over_one_input_a_row_stands_at_whether_it_is_of_the_class():
+    session = Session(KAN([2, 3]), of_classes())
+    _, height, label = surface(session, LookAt(0, None, 1))[1]["points"]
+    assert torch.equal(height, (label == 1).to(height.dtype))
+    assert set(height.tolist()) == {0.0, 1.0}
 
 
 def test_a_constant_column_has_a_range_too():

@@ -7,20 +7,21 @@ import { number, rSquared, thousands } from "../format";
 import { Registry } from "../listeners";
 import { called } from "../names";
 import { extent, padded } from "../scales";
+import { SHAPES } from "../shapes";
 import { touches } from "../topics";
 import { type Axes, axes, chooser, marksOf, Stage } from "./axes";
 
 /** Colour and shape of each part of the data. */
-const PARTS: readonly [string, string, (x: number, y: number) => string][] = [
-  ["train", "kw-c1", (x, y) => `M${x - 2.3} ${y}a2.3 2.3 0 1 0 4.6 0a2.3 2.3 0 1 0 -4.6 0`],
-  ["val", "kw-c4", (x, y) => `M${x - 2.2} ${y - 2.2}h4.4v4.4h-4.4z`],
-  ["test", "kw-c2", (x, y) => `M${x} ${y - 3.2}l3 5.4h-6z`],
+const PARTS: readonly [string, string, string][] = [
+  ["train", "kw-c1", SHAPES[0]],
+  ["val", "kw-c4", SHAPES[1]],
+  ["test", "kw-c2", SHAPES[2]],
 ];
 
 interface Pairs {
   part: string;
   colour: string;
-  shape: (x: number, y: number) => string;
+  shape: string;
   truth: Float32Array;
   predicted: Float32Array;
   residual: Float32Array;
@@ -141,7 +142,7 @@ function drawPairs(stage: Stage, words: HTMLElement, pairs: Pairs[], name: strin
     let d = "";
     one.truth.forEach((v, i) => {
       const [px, py] = [to.x(v), to.y(ys[i]!)];
-      if (Number.isFinite(px + py)) d += one.shape(Math.round(px * 10) / 10, Math.round(py * 10) / 10);
+      if (Number.isFinite(px + py)) d += `M${px.toFixed(1)} ${py.toFixed(1)}${one.shape}`;
     });
     return line(d, one.colour, width);
   };
@@ -168,7 +169,7 @@ const sentence = (one: Pairs): HTMLElement =>
     h(
       "div",
       { class: `kw-row ${one.colour}` },
-      s("svg", { width: 12, height: 12, "aria-hidden": "true" }, line(one.shape(6, 6), one.colour, 1.4)),
+      s("svg", { width: 12, height: 12, "aria-hidden": "true" }, line(`M6 6${one.shape}`, one.colour, 1.4)),
       h("b", {}, one.part),
     ),
     wordsOf(one),

@@ -12,6 +12,7 @@ import { extent, linear, padded, path, ticks } from "../scales";
 import type { Store } from "../store";
 import { touches } from "../topics";
 import { type Axes, axes, chooser, Stage } from "./axes";
+import { classLegend, counted, shapeOf } from "./classes";
 import { type Slider, slider } from "./slider";
 
 /** A point whose label is further from the map than this part of the scale is drawn larger. */
@@ -49,7 +50,9 @@ export function surface(context: Context): View {
     else held[column] = value;
     return ask();
   });
-  const side = h("div", { class: "kw-col kw-scroll kw-side kw-fine kw-dim" }, output.node, x.node, y.node, rest.node);
+  const legend = classLegend();
+  const parts = [output, x, y, legend, rest].map((one) => one.node);
+  const side = h("div", { class: "kw-col kw-scroll kw-side kw-fine kw-dim" }, ...parts);
   const node = h(
     "section",
     { class: "kw-fill kw-split", "data-kw-panel": "surface", "aria-label": "Surface" },
@@ -63,6 +66,7 @@ export function surface(context: Context): View {
     if (touches(topics, "surface", "size", "view", "link", "structure")) {
       chart = drawSurface(stage, canvas, told, store.state.heights, look);
       canvas.hidden = !chart?.grid;
+      if (told) legend.draw(told, look.dark);
       stage.point();
     }
     // What was asked for stands until it is answered.
@@ -70,17 +74,14 @@ export function surface(context: Context): View {
     last = "";
     held = heldOf(told, told !== seen, held);
     seen = told;
-    const names = told.names.map((name, i): [number, string] => [i, called(name)]);
+    const names = options(told.names);
     const read = names.filter(([i]) => isRead(store, told, i));
     const some = read.length > 0 ? read : names;
     x.set(some, told.x);
     y.set(some.length > 1 ? [...some, [-1, "nothing: a line"]] : [], told.y ?? -1);
-    output.set(
-      told.outputs.map((name, i) => [i, called(name)]),
-      told.output,
-    );
+    output.set(options(told.outputs), told.output);
     rest.draw(told, held);
-    side.hidden = [...side.children].every((one) => (one as HTMLElement).hidden);
+    side.hidden = parts.every((one) => one.hidden);
   };
   return {
     node,
@@ -91,6 +92,8 @@ export function surface(context: Context): View {
     },
   };
 }
+
+const options = (names: string[]) => names.map((name, i): [number, string] => [i, called(name)]);
 
 /** Choosing what the other axis shows exchanges the two; the input of a line that goes up leaves its place to another. */
 function exchanged(store: Store, told: Surface, change: Partial<Choice>): Choice {
@@ -214,13 +217,13 @@ function drawSurface(
   if (told.y === null || !told.y_range || rows < 2) {
     const chart = axes(stage.size, {
       x: xAxis,
-      y: { range: padded(extent([...z.values, ...points[2]!])), name: title },
+      y: { range: padded(extent([...z.values, ...points[1]!])), name: title },
     });
     const step = (xAxis.range[1] - xAxis.range[0]) / (columns - 1);
     const xs = z.values.map((_, i) => xAxis.range[0] + i * step);
-    stage.show(`${title} over ${xAxis.name}`, [
+    stage.show(`${title} over ${xAxis.name}${counted(told, points[2]!)}`, [
       ...chart.nodes,
-      ...drawDots([points[0]!, points[2]!, points[2]!], chart),
+      ...drawDots(told, points, chart),
       line(path(xs, z.values, chart.x, chart.y), "kw-c1", 2.2),
     ]);
     return { ...chart, told, grid: null, points };
@@ -248,14 +251,14 @@ function drawSurface(
     return line(contour(grid, level, i, j), "kw-level", half ? 2 : 1);
   });
   const [u, v] = [linear(...xAxis.range, 0, 1), linear(...yAxis.range, 0, 1)];
-  const colour = (label: number, x: number, y: number): [string, boolean] => [
-    css(part(label), look.dark),
-    Math.abs(part(label) - part(heightAt(grid, u(x), v(y)))) > FAR,
-  ];
-  stage.show(`${title} over ${xAxis.name} and ${yAxis.name}`, [
+  const colour = (label: number, x: number, y: number): [string, boolean] => {
+    const wanted = part(told.classes ? Number(label === told.output) : label);
+    return [css(wanted, look.dark), Math.abs(wanted - part(heightAt(grid, u(x), v(y)))) > FAR];
+  };
+  stage.show(`${title} over ${xAxis.name} and ${yAxis.name}${counted(told, points[2]!)}`, [
     ...chart.nodes,
     ...lines,
-    ...drawDots(points, chart, colour),
+    ...drawDots(told, points, chart, colour),
     ...scaleBar(chart, part, marks, bar, title, look),
   ]);
   return { ...chart, told, grid, points };
@@ -263,6 +266,7 @@ function drawSurface(
 
 /** The data; `looks` gives a point its colour, and says whether it is far from the map. */
 function drawDots(
+  told: Surface,
   [xs, ys, labels]: Float32Array[],
   { x, y }: Axes,
   looks?: (label: number, x: number, y: number) => [string, boolean],
@@ -270,9 +274,16 @@ function drawDots(
   return Array.from(xs!, (px, i) => {
     const [cx, cy] = [x(px), y(ys![i]!)];
     const [fill, far] = looks?.(labels![i]!, px, ys![i]!) ?? [];
-    const place = Number.isFinite(cx + cy) ? { cx: cx.toFixed(1), cy: cy.toFixed(1) } : { display: "none" };
-    const kind = fill ? "kw-dot-on" : "kw-solid kw-c6";
-    return s("circle", { class: kind, ...place, fill, r: far ? 4.2 : 2.6, "data-far": far });
+    const size = (far ? 1.7 : 1.1) * (told.classes ? 1.35 : 1);
+    return s("path", {
+      class: fill ? `kw-dot-on${told.classes ? " kw-class" : ""}` : "kw-solid kw-c6",
+      d: shapeOf(told, labels![i]!),
+      fill,
+      "data-far": far,
+      ...(Number.isFinite(cx + cy)
+        ? { transform: `translate(${cx.toFixed(1)} ${cy.toFixed(1)})scale(${size})` }
+        : { display: "none" }),
+    });
   });
 }
 
@@ -295,9 +306,8 @@ function scaleBar(
   ];
 }
 
-/** The label of a point; of classes all that is known is whether it is the one that is shown. */
-const labelText = ({ classes, outputs, output }: Surface, label: number): string =>
-  classes ? `${label > 0.5 ? "" : "not "}${called(outputs[output] ?? "")}` : number(label);
+const labelText = ({ classes, outputs }: Surface, label: number): string =>
+  classes ? called(outputs[label] ?? "") : number(label);
 
 /** Reads the map, and the point of the data under the pointer if there is one. */
 function point(stage: Stage, chart: Chart | null, store: Store, px: number, py: number): void {
@@ -313,7 +323,7 @@ function point(stage: Stage, chart: Chart | null, store: Store, px: number, py: 
   const at = ([low, high]: number[], t: number) => number(low! + t * (high! - low!));
   const z = row(store.state.heights.get("z"), 0);
   const value = grid ? heightAt(grid, u, v) : z?.[Math.round(u * (z.length - 1))];
-  const ys = points[grid ? 1 : 2]!;
+  const ys = points[1]!;
   const near = points[0]!.findIndex((x, i) => Math.hypot(chart.x(x) - px, chart.y(ys[i]!) - py) < 7);
   const lines = [
     `${called(told.outputs[told.output] ?? "")} = ${Number.isNaN(value) ? "not a number" : number(value)}`,
