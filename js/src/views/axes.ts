@@ -112,13 +112,19 @@ export function marksOf([low, high]: readonly [number, number], count: number, b
   return { values, labels, common, room: 14 + 6.2 * Math.max(3, ...labels.map((text) => text.length)) };
 }
 
+/** The name of an axis, cut where it is long, and what its ticks have in common. */
+function titleOf(name: string, common: string, x: number, y: number, room: number, anchor?: string): SVGElement {
+  const text = cut(name, room);
+  const node = tick(x, y, text && common ? `${text} (${common})` : text || common, anchor);
+  if (text !== name) node.append(s("title", {}, name));
+  return node;
+}
+
 export function axes({ width, height }: Size, spec: AxesSpec): Axes {
   const bottom = height - (spec.bottom ?? 36);
   const right = width - (spec.right ?? 12);
-  const joined = (name: string, common: string) => (name && common ? `${name} (${common})` : name || common);
   const rows = marksOf(spec.y.range, Math.max(3, (bottom - (spec.top ?? 20)) / 28), spec.y.log);
-  const title = joined(cut(spec.y.name, right / 2), rows.common);
-  const top = spec.top ?? (title ? 20 : 8);
+  const top = spec.top ?? (spec.y.name || rows.common ? 20 : 8);
   const left = Math.max(rows.room, spec.left ?? 0);
   const columns = marksOf(spec.x.range, Math.max(2, (right - left) / 62));
   const x = linear(...spec.x.range, left, right);
@@ -129,12 +135,12 @@ export function axes({ width, height }: Size, spec: AxesSpec): Axes {
       tick(left - 6, y(value) + 3.5, rows.labels[i]!, "end"),
     ]),
     line(`M${left} ${bottom}H${right}`, "kw-c5", 1),
-    tick(4, top - 9, title, "start"),
+    titleOf(spec.y.name, rows.common, 4, top - 9, right / 2, "start"),
   ];
   if (!spec.bare)
     nodes.push(
       ...columns.values.map((value, i) => tick(x(value), bottom + 14, columns.labels[i]!)),
-      tick((left + right) / 2, bottom + 29, joined(cut(spec.x.name, right - left), columns.common)),
+      titleOf(spec.x.name, columns.common, (left + right) / 2, bottom + 29, right - left),
     );
   return { x, y, left, right, top, bottom, nodes };
 }
