@@ -110,7 +110,6 @@ export class Drag {
     const { version } = structure;
     this.#waiting.delete(index);
     this.gesture = { index, start, version, value: start, before: { train, test }, sent: null };
-    this.context.ui.set("grip", test ?? train);
     this.redraw();
   }
 
@@ -158,7 +157,7 @@ export class Drag {
       const seq = this.#message(gesture, true);
       this.#waiting.set(gesture.index, { value: gesture.value, seq });
       this.#forget(gesture.index, seq);
-    } else this.context.ui.set("grip", null);
+    }
     this.redraw();
   }
 

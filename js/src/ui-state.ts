@@ -18,8 +18,6 @@ interface UiValues {
   stopping: number | null;
   /** A hand holds a coefficient. */
   held: boolean;
-  /** The network's error when it was taken hold of, until the gesture has become an act. */
-  grip: number | null;
   /** What the last act did, in words. */
   note: string | null;
 }
@@ -36,7 +34,6 @@ const TOPIC: Record<keyof UiValues, UiTopic> = {
   showPruned: "view",
   stopping: "stopping",
   held: "held",
-  grip: "held",
   note: "note",
 };
 
@@ -53,7 +50,6 @@ export class UiState {
     showPruned: true,
     stopping: null,
     held: false,
-    grip: null,
     note: null,
   };
   #changed: (topics: UiTopic[]) => void = () => {};

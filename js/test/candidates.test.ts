@@ -120,3 +120,12 @@ describe("long names", () => {
     expect(shown.one("[data-kw-candidate] .kw-math").textContent).toBe("x");
   });
 });
+
+it("what an act did is told from the error before it, whatever was told on its way", () => {
+  const { status } = view.explorer.store.state;
+  const before = status.test!;
+  view.tell("status", { status: { ...status, test: 0.5, task: "searching formulas" } });
+  view.kernel.note("fix 7 edges", "auto");
+  view.tell();
+  expect(view.one(".kw-effect").textContent).toContain(`RMSE ${Number(before.toPrecision(3))} → `);
+});

@@ -17,37 +17,33 @@ export function effect({ store, act, ui }: Context, registry: Registry) {
   const node = h("div", { class: "kw-row kw-bar kw-effect", hidden: true }, words, undo, close);
   let shown: number | null = null;
   let newest = Number.NEGATIVE_INFINITY;
-  let before: number | null = null;
   registry.listen(undo, "click", () => act.undo());
   registry.listen(close, "click", () => {
     node.hidden = true;
   });
   const draw = (topics: Topics) => {
-    if (!touches(topics, "history", "link", "status", "held")) return;
+    if (!touches(topics, "history", "link", "held")) return;
     const { states, current, can_undo } = store.state.history;
-    const { test, train } = store.state.status;
     if (current !== shown) {
       // What was done before this view was opened, and states gone back to, are no news.
       node.hidden = shown === null || current <= newest;
       const state = states.find(({ id }) => id === current);
       if (!state || QUIET.has(state.kind)) node.hidden = true;
-      // On its way a gesture has changed the error already.
-      else setText(words, effectText(state, ui.values.grip ?? before, store.state.settings.loss));
-      ui.values.grip = null;
+      else setText(words, effectText(state, states, store.state.settings.loss));
     }
     // What a hand does now is told beside it: the act before is no news any more.
     if (!can_undo || !act.possible || ui.values.held) node.hidden = true;
     shown = current;
     newest = Math.max(newest, current);
-    // Remembered for the next act: a state's own figure may be from long before, training went on since.
-    before = test ?? train;
   };
   return { node, draw };
 }
 
-function effectText(state: StateInfo, before: number | null, loss: string): string {
+function effectText(state: StateInfo, states: readonly StateInfo[], loss: string): string {
   const label = pretty(state.label);
   if (state.error === null) return label;
+  // What stood in the status line may be from the middle of the act.
+  const before = states.find(({ id }) => id === state.parent)?.latest ?? null;
   const change = before === null ? number(state.error) : `${number(before)} → ${number(state.error)}`;
   return `${label} · ${loss} ${change}`;
 }

@@ -54,6 +54,7 @@ export class Sample {
   #surveyed: { edge: number[]; name: string; r2: number }[] | null = null;
   /** How far hands have moved it from what it had learned. */
   distance = 0;
+  #noted = 0;
   #random: () => number;
   #width: [number, number][];
   #targets: Spline[] = [];
@@ -125,7 +126,12 @@ export class Sample {
     this.edges[index] = { ...this.edges[index]!, state, function: name };
   }
 
+  /** An act: the state before it keeps the error that it had. */
   note(label: string, kind: string): void {
+    const [train, test] = [this.rows.at(-1)?.[2] ?? 0.71, this.rows.at(-1)?.[3]];
+    const parent = this.states.find(({ id }) => id === this.current);
+    if (parent) parent.latest = (test || train) + this.#noted;
+    this.#noted = this.distance;
     const error = this.rows.at(-1)?.[2] ?? 0.71;
     const id = Math.max(...this.states.map((one) => one.id)) + 1;
     const size = this.edges.filter(({ state }) => state !== "pruned").length * (kind === "refine" ? 14 : 5);
