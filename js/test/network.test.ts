@@ -27,6 +27,8 @@ describe("selecting", () => {
     view.click('[data-kw-edge="0-1-2"]');
     view.click('[data-kw-edge="1-0-0"]', { shiftKey: true });
     expect(pressed()).toEqual(["0-1-2", "1-0-0"]);
+    // Whether or not the host has let the press give it the focus.
+    expect(document.activeElement!.getAttribute("data-kw-edge")).toBe("1-0-0");
     expect(view.one('[data-kw-panel="inspector"] h2').textContent).toBe("2 edges");
     view.click('[data-kw-edge="0-1-2"]', { shiftKey: true });
     expect(pressed()).toEqual(["1-0-0"]);

@@ -20,9 +20,12 @@ export function networkInput(drawing: Drawing, menu: ContextMenu, registry: Regi
     else if (node) openNodeMenu(menu, context, node, opener, point);
     return Boolean(edge ?? node);
   });
-  registry.listen(stage, "click", (event) =>
-    select(drawing, keyAt(drawing, event.target, at(event)) ?? "", event.shiftKey),
-  );
+  registry.listen(stage, "click", (event) => {
+    const key = keyAt(drawing, event.target, at(event)) ?? "";
+    // JupyterLab takes the focus from what is pressed with Shift.
+    drawing.element(key)?.focus({ preventScroll: true });
+    select(drawing, key, event.shiftKey);
+  });
   registry.listen(stage, "focusin", (event) => {
     const key = keyOf(event.target as Element);
     if (!key) return;
