@@ -17,6 +17,15 @@ describe("curves", () => {
     expect(view.one('[data-kw-toggle="axis"]').textContent).toBe("seconds");
   });
 
+  it("have 2 and 5 times the powers of ten on their axis where these are few", () => {
+    const labels = (steps: number) => {
+      const marks = mount({ width: [1, 1], steps }).all('[data-kw-panel="curves"] text[text-anchor=end]');
+      return marks.map((one) => one.textContent);
+    };
+    expect(labels(60)).toEqual(["0.05", "0.1", "0.2", "0.5"]);
+    expect(labels(600)).toEqual(["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹"]);
+  });
+
   it("keep the elements that stay", () => {
     const ticks = () => view.all('[data-kw-panel="curves"] svg .kw-tick');
     const before = ticks();

@@ -101,18 +101,20 @@ function summary(store: Store, names: Column[]): string {
 }
 
 function yAxis(low: number, high: number, y: Scale, right: number, bottom: number): SVGElement[] {
-  const marks = decades(low, high, Math.max(2, (bottom - TOP) / 24));
-  // Within one decade: 1, 2 and 5 times the power of ten.
-  const fine = marks.length < 2 ? between(low, high) : marks;
-  return fine.flatMap((value) => [
+  const room = (bottom - TOP) / 24;
+  const marks = decades(low, high, Math.max(2, room));
+  // Where that is few, and more have room: 1, 2 and 5 times the powers of ten.
+  const fine = between(low, high);
+  const few = marks.length < 2 || (marks.length < 4 && fine.length < room);
+  return (few ? fine : marks).flatMap((value) => [
     line(`M${LEFT} ${y(value).toFixed(1)}H${right}`, "kw-c8", 1),
-    tick(LEFT - 6, y(value) + 3.5, marks.length < 2 ? number(value) : power(value), "end"),
+    tick(LEFT - 6, y(value) + 3.5, few ? number(value) : power(value), "end"),
   ]);
 }
 
 function between(low: number, high: number): number[] {
   const base = 10 ** Math.floor(Math.log10(low));
-  const steps = [1, 2, 5, 10, 20, 50].map((m) => Number((m * base).toPrecision(2)));
+  const steps = [1, 10, 100, 1000].flatMap((ten) => [1, 2, 5].map((m) => Number((m * ten * base).toPrecision(2))));
   return steps.filter((value) => value >= low && value <= high);
 }
 
