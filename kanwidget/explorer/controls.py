@@ -94,7 +94,7 @@ class Controls(Part):
 
     def candidates(self, edge: EdgeLike | int | None = None, *ends: int) -> list[SymbolicFit]:
         """The functions that could replace the selected edge, or another, `candidates(0, 0, 1)`, best first."""
-        one = self._edge((edge, *ends) if isinstance(edge, int) else edge, "candidates")
+        one = self._edge(_edge_of(edge, ends), "candidates")
 
         def find() -> list[SymbolicFit]:
             fits = list(self._session.candidates(one))
@@ -122,23 +122,23 @@ class Controls(Part):
         one, *more = self._edges(edge, edges, "fix")
         self._apply(c.Fix(one, name, keep_spline, tuple(more)))
 
-    def unfix(self, edge: EdgeLike | None = None, *, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Bring the spline of an edge back, or those of several `edges`."""
-        one, *more = self._edges(edge, edges, "unfix")
+    def unfix(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
+        """Bring the spline of the selected edge back, or that of another, `unfix(0, 0, 1)`, or those of several `edges`."""
+        one, *more = self._edges(_edge_of(edge, ends), edges, "unfix")
         self._apply(c.Unfix(one, tuple(more)))
 
     def drag(self, edge: EdgeLike, k: int, value: float, *, commit: bool = True) -> None:
         """Set coefficient k of an edge's spline; several with `commit=False` and a last one are a single act."""
         self._apply(c.Drag(self._edge(edge, "drag"), k, value, commit))
 
-    def pin(self, edge: EdgeLike | None = None, *, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Keep an edge (by default the selected one) or several out of training."""
-        one, *more = self._edges(edge, edges, "pin")
+    def pin(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
+        """Keep the selected edge out of training, or another, `pin(0, 0, 1)`, or several `edges`."""
+        one, *more = self._edges(_edge_of(edge, ends), edges, "pin")
         self._apply(c.Pin(one, True, tuple(more)))
 
-    def unpin(self, edge: EdgeLike | None = None, *, edges: Iterable[EdgeLike] | None = None) -> None:
+    def unpin(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
         """Let them train again."""
-        one, *more = self._edges(edge, edges, "unpin")
+        one, *more = self._edges(_edge_of(edge, ends), edges, "unpin")
         self._apply(c.Pin(one, False, tuple(more)))
 
     def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
@@ -235,7 +235,7 @@ class Controls(Part):
     def _apply(self, command: c.Command) -> None:
         self._driver.apply(command)
 
-    def _edges(self, edge: EdgeLike | None, edges: Iterable[EdgeLike] | None, where: str) -> list[c.Edge]:
+    def _edges(self, edge: EdgeLike | int | None, edges: Iterable[EdgeLike] | None, where: str) -> list[c.Edge]:
         """The edges given one way or the other; the selected one where none is."""
         if edges is None:
             return [self._edge(edge, where)]
@@ -246,7 +246,7 @@ class Controls(Part):
             _check.fail("edges", where, "a list of at least one edge (layer, input, output)", edges)
         return [self._edge(one, where) for one in listed]
 
-    def _edge(self, edge: EdgeLike | None, where: str) -> c.Edge:
+    def _edge(self, edge: EdgeLike | int | None, where: str) -> c.Edge:
         if edge is None:
             selected = self._open.selection
             if not selected:
@@ -255,3 +255,8 @@ class Controls(Part):
                 )
             edge = selected[0]
         return self._open.check_edge(edge, where)
+
+
+def _edge_of(edge: Any, ends: Sequence[int]) -> Any:
+    """An edge that is given as a triple or as three numbers; whether it is one is checked later."""
+    return (edge, *ends) if ends else edge

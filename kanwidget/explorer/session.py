@@ -168,7 +168,7 @@ class Session:
         """What is open in any view."""
         return frozenset(panel for panels in self.watched.values() for panel in panels)
 
-    def check_edge(self, edge: Sequence[int], where: str) -> Edge:
+    def check_edge(self, edge: Sequence[int] | int, where: str) -> Edge:
         """The edge, if it exists."""
         if not isinstance(edge, Sequence) or isinstance(edge, str) or len(edge) != 3:
             _check.fail("edge", where, "three indices (layer, input, output)", edge)

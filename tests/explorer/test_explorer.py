@@ -39,6 +39,18 @@ def test_candidates_of_an_edge_that_is_named_in_either_way(explorer):
         explorer.candidates(0, 1)
 
 
+def test_acts_on_one_edge_take_it_in_either_way(explorer):
+    for edge in ((0, 1, 2), ((0, 1, 2),)):
+        explorer.fix("sin", edge=(0, 1, 2))
+        explorer.unfix(*edge)
+        assert explorer.model.layer(0).state(1, 2) == "spline"
+        explorer.pin(*edge)
+        explorer.unpin(*edge)
+    for bad in ((0,), (0, 1), (0, 1, 2, 3), ((0, 1, 2), 3)):
+        with pytest.raises(ValueError, match="`edge` argument of unfix must be three indices"):
+            explorer.unfix(*bad)
+
+
 def test_what_is_no_data_is_told_by_the_name_that_was_called():
     with pytest.raises(TypeError, match="`data` argument of KANExplorer must be a Dataset"):
         KANExplorer(KAN([2, 1]), 3)
