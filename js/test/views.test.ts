@@ -178,3 +178,8 @@ describe("voice", () => {
     expect(both[0]).not.toBe(both[1]);
   });
 });
+
+it("the formula's error is that of the status line, also while no formula comes", () => {
+  view.tell("status", { status: { ...view.kernel.status(), state: "running", test: 0.0123 } });
+  expect(view.one("[data-kw-panel=formula]").textContent).toContain("RMSE 0.0123");
+});

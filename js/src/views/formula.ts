@@ -60,8 +60,11 @@ export function formulaBar(context: Context): View {
       attrs(auto, { disabled: !context.act.possible });
       auto.hidden = context.act.reading;
     }
-    if (!touches(topics, "formula", "settings")) return;
-    const { formula: value, settings } = store.state;
+    const { formula: value, settings, status } = store.state;
+    // The formula comes seldom while it trains; its error is that of the status line.
+    const error = status.test ?? status.train;
+    if (touches(topics, "status", "settings")) setText(rmse, error === null ? "" : `${settings.loss} ${number(error)}`);
+    if (!touches(topics, "formula")) return;
     attrs(node, { "data-kw-formula": value.text });
     const now = JSON.stringify(value.outputs);
     if (now !== written) {
@@ -70,7 +73,6 @@ export function formulaBar(context: Context): View {
       registry.settled(more);
     }
     setText(fixed, `${thousands(value.fixed)} of ${thousands(value.active)} fixed`);
-    setText(rmse, value.rmse === null ? "" : `${settings.loss} ${number(value.rmse)}`);
     attrs(part, { width: value.active > 0 ? (36 * value.fixed) / value.active : 0 });
   };
   return { node, draw, destroy: () => registry.destroy() };
