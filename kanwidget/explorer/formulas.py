@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+from torch import Tensor
 
 from kanwidget.core import EdgeRef
 from kanwidget.explorer import protocol as p
 from kanwidget.explorer.describe import finite
 from kanwidget.explorer.session import Session
+
+if TYPE_CHECKING:
+    import sympy
 
 #: Terms of the composed formula above which it is not written out: nobody would read it.
 _MOST_TERMS = 400
@@ -49,9 +55,9 @@ def _write(session: Session, told: p.Formula) -> None:
     from kanwidget.symbolic.text import to_text
     from kanwidget.symbolic.tidy import tidy
 
-    exact, variables = session.model.symbolic_formula(_distinct(session.in_vars))
+    exact, variables = composed(session, _distinct(session.in_vars))
     # For the eye, without round-off; `explorer.formula` has all digits.
-    columns = session.x.detach().abs().amax(0).tolist()
+    columns = _in_units(session).abs().amax(0).tolist()
     sizes = {symbol.name: size for symbol, size in zip(variables, columns, strict=True)}
     expressions = [tidy(expr, sizes=sizes) for expr in exact]
     shown = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
@@ -61,6 +67,18 @@ def _write(session: Session, told: p.Formula) -> None:
     equations = [f"{to_latex(('var', name))} = {to_latex(expr, shown)}" for name, expr in pairs]
     told["latex"] = " \\\\\n".join(equations)
     told["python"] = to_python(expressions if len(expressions) > 1 else expressions[0], variables)
+
+
+def composed(session: Session, names: list[str]) -> tuple[list[sympy.Expr], list[sympy.Symbol]]:
+    """The outputs as expressions in the columns of the data, in these columns' own units where they were standardised."""
+    data = session.data
+    return session.model.symbolic_formula(names, normalizer=data.normalizer, output_normalizer=data.output_normalizer)
+
+
+def _in_units(session: Session) -> Tensor:
+    """A sample of the columns, `(rows, columns)`, as they were before they were standardised."""
+    x, moments = session.x.detach(), session.data.normalizer
+    return x if moments is None else x * moments[1].to(x) + moments[0].to(x)
 
 
 def _distinct(names: tuple[str, ...]) -> list[str]:

@@ -10,6 +10,7 @@ import torch
 from kanwidget.core import History
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import describe, exports
+from kanwidget.explorer.formulas import composed
 from kanwidget.explorer.parity import parity
 from kanwidget.explorer.part import Part
 from kanwidget.explorer.refusals import plain_refusals
@@ -70,8 +71,8 @@ class Results(Part):
 
     @property
     def formula(self) -> Any:
-        """The network as a sympy expression; a list of them for several outputs."""
-        expressions, _ = self._ask(lambda: self._session.model.symbolic_formula(list(self._session.in_vars)))
+        """The network as a sympy expression in the columns' own units; a list of them for several outputs."""
+        expressions, _ = self._ask(lambda: composed(self._session, list(self._session.in_vars)))
         return expressions[0] if len(expressions) == 1 else expressions
 
     def to_dict(self) -> dict[str, list[float]]:
