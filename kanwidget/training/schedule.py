@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -13,6 +15,9 @@ from kanwidget.training.settings import Settings
 
 #: A grid is left alone while its ends are within this part of its length of the data's.
 _TOLERANCE = 0.1
+#: Hidden grids are filled when activations take this part of each. Those of a fresh network take a twentieth to a fifth, of a trained
+#: one, widened where activations have been, a half and more (Poisson, Burgers, Allen-Cahn, two seeds each).
+_FILLED = 1 / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +51,24 @@ class GridSchedule:
         following = (step // every + 1) * every if every else math.inf
         return following <= (last if steps is None else min(last, steps - 1)) and self._off()
 
+    def filled(self) -> bool:
+        """Whether there are hidden grids, and activations take a good part of each."""
+        shares = [data.diff() / ends.diff() for data, ends in islice(self._spans(), 1, None)]
+        return any(len(share) for share in shares) and bool((torch.cat(shares) >= _FILLED).all())
+
     def _off(self) -> bool:
         """Whether data has left a grid, or fills only a part of it."""
+        return any(
+            bool(((data - ends).abs().amax(1) > _TOLERANCE * ends.diff()[:, 0]).any()) for data, ends in self._spans()
+        )
+
+    def _spans(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Of each layer the least and the largest activation and the grid's ends, `(inputs, 2)` both, of inputs that splines use."""
         with torch.no_grad():
             nodes = self.network.select(self.x)
             for index in range(self.network.depth):
                 layer = self.network.layer(index)
-                ends = layer.grid[:, [0, -1]]
                 data = torch.stack([nodes.amin(0), nodes.amax(0)], dim=1)
                 used = layer.spline_on.any(0) & (data[:, 1] > data[:, 0])
-                off = (data - ends).abs().amax(1) > _TOLERANCE * (ends[:, 1] - ends[:, 0])
-                if bool((off & used).any()):
-                    return True
+                yield data[used], layer.grid[:, [0, -1]][used]
                 nodes = self.network.combine(index + 1, layer(nodes))
-        return False

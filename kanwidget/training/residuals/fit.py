@@ -78,7 +78,8 @@ def fit_residual(
             is. Those functions must take everything from `u.x`.
         redraw_every: See there.
         update_grid: Whether grids follow the activations at steps 10 and 20 of the first grid, as in `fit`, and are
-            widened, which changes nothing within, wherever activations come close to an end.
+            widened, which changes nothing within, wherever activations come close to an end. Those of a network that solves a
+            good part of the problem already are widened only.
         seed: Of that drawing.
         callbacks: Called with `(network, record)` after each step; one that returns True ends the training.
         progress: Whether to show a progress bar.

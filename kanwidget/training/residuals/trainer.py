@@ -26,6 +26,8 @@ from kanwidget.training.threads import is_small, one_thread
 
 #: How far grids go on beyond the activations: second derivatives jump at a grid's end, and points that cross it stop a training.
 _MARGIN = 0.1
+#: A network has been trained on the problem already where its loss is below this part of that of u = 0.
+_LEARNT = 1e-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,12 @@ class ResidualTrainer(Iterator[StepRecord]):
         self._terms = problem.terms
         with self._threads():
             self._build(problem.unknowns)
+            self._grids_stay = not plan.update_grid or self._trained()
+
+    def _trained(self) -> bool:
+        """Whether another training has left grids that hold the activations, and coefficients that solve a good part of the problem."""
+        known = self._optimizer.current.loss < _LEARNT * self.objective.trivial_loss()
+        return bool(known) and GridSchedule(self.network, self._rows(), Settings()).filled()
 
     def _threads(self) -> AbstractContextManager[None]:
         return one_thread(is_small(self.network, sum(len(term.x) for term in self.problem.terms)))
@@ -161,9 +169,10 @@ class ResidualTrainer(Iterator[StepRecord]):
         return points or self._schedule().ahead(done, self.plan.steps)
 
     def _schedule(self) -> GridSchedule:
-        # Splines follow moved knots by least squares only, and second derivatives of a front that has formed don't survive it.
-        first = self._begun == 0
-        return GridSchedule(self.network, self._rows(), Settings(update_grid=self.plan.update_grid and first))
+        # Splines follow moved knots by least squares only, and second derivatives of a front that has formed don't survive it:
+        # not those that a former training has formed, either.
+        stay = self._grids_stay or self._begun > 0
+        return GridSchedule(self.network, self._rows(), Settings(update_grid=not stay))
 
     def _rows(self) -> Tensor:
         return torch.cat([term.x for term in self._terms])

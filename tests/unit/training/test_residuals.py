@@ -269,6 +269,31 @@ def test_grids_are_moved_while_the_first_is_trained_and_no_more():
     assert len(history) > 25
 
 
+def forget(model):
+    """Back to coefficients that have learnt nothing, on the same grids."""
+    with torch.no_grad():
+        for index in range(model.depth):
+            model.layer(index).coef.mul_(0.5)
+
+
+@pytest.mark.parametrize(
+    ("change", "moved"),
+    [
+        (lambda model: update_grid(model, X, margin=0.3), False),
+        (lambda model: update_grid(model, X, margin=2.0), True),
+        (lambda model: (update_grid(model, X, margin=0.3), forget(model)), True),
+    ],
+    ids=["a good part is filled", "little is filled", "it solves nothing"],
+)
+def test_grids_of_a_network_that_solves_the_problem_stay(change, moved):
+    """Moved knots keep second derivatives badly: what has been learnt before would be lost."""
+    model = KAN([1, 2, 1], grid=5, k=5, grid_range=(0, 3))
+    model.fit_residual(SINE, AT, steps=25, progress=False)
+    change(model)
+    history = model.fit_residual(SINE, AT, steps=12, progress=False)
+    assert any(event.kind == "grid" for event in history.events) == moved
+
+
 # ---- what ends it
 
 
