@@ -3,10 +3,23 @@
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import solve_ivp
 
+from kanwidget.training.residuals import Field
+from tests.benchmarks._pde_allen_cahn import (
+    DIFFUSIVITY,
+    RATE,
+    allen_cahn_solution,
+    allen_cahn_start,
+    equation,
+    features,
+    modes_of,
+    start_modes,
+    values,
+)
 from tests.benchmarks._pde_mlp import MLP
 from tests.benchmarks._pde_problems import TRUE, burgers_solution, diffusion_solution, poisson_solution, poisson_source
-from tests.networks import uniform
+from tests.networks import F64, uniform
 
 
 def second(function, point):
@@ -45,6 +58,62 @@ def test_the_front_of_burgers_equation_is_as_steep_as_is_known():
     h = 1e-6
     ends = burgers_solution(np.array([-h, h]), np.full(2, 1.6037 / np.pi))
     assert (ends[0] - ends[1]) / (2 * h) == pytest.approx(152.00516, abs=1e-3)
+
+
+def test_the_modes_of_allens_and_cahns_start_are_those_of_its_curve():
+    x = torch.linspace(0, 1, 513, dtype=F64)
+    found, exact = values(start_modes(512)), allen_cahn_start(x).numpy()
+    np.testing.assert_allclose(found[:500], exact[:500], atol=1e-5)  # near the kink at x = 1 cut modes show
+    assert abs(found - exact).max() < 1e-3
+    np.testing.assert_allclose(values(modes_of(exact)), exact, atol=1e-14)
+
+
+def test_two_resolutions_of_allens_and_cahns_solution_agree():
+    coarse, fine = allen_cahn_solution(11, 256, 20), allen_cahn_solution(11, 512, 40)[:, ::2]
+    difference = (fine - coarse)[1:]
+    assert np.linalg.norm(difference) / np.linalg.norm(fine) < 1e-6
+    # Order four: a quarter of the step leaves at most a hundredth.
+    rough = np.abs(allen_cahn_solution(11, 512, 10)[:, ::2] - fine)[1:].max()
+    assert np.abs(allen_cahn_solution(11, 512, 40)[:, ::2] - allen_cahn_solution(11, 512, 80)[:, ::2])[1:].max() < (
+        rough / 100
+    )
+
+
+def test_another_method_finds_allens_and_cahns_solution():
+    """Differences in space and a stiff solver; the error of second order in space is extrapolated away."""
+
+    def by_differences(n):
+        x, scale = np.linspace(0, 1, n + 1), DIFFUSIVITY * n**2
+
+        def slope(_, u):
+            mirrored = np.concatenate([u[1:2], u, u[-2:-1]])  # even about both ends
+            return scale * np.diff(mirrored, 2) + RATE * (u - u**3)
+
+        start = x**2 * np.cos(np.pi * x)
+        options = {"method": "LSODA", "lband": 1, "uband": 1, "rtol": 1e-9, "atol": 1e-11}
+        return solve_ivp(slope, (0, 1), start, t_eval=[0.5, 1.0], **options).y.T[:, :: n // 250]
+
+    found = (4 * by_differences(1000) - by_differences(500)) / 3
+    exact = allen_cahn_solution(3, 1000, 400)[1:, ::4]
+    assert np.abs(found - exact).max() < 2e-6
+    assert np.linalg.norm(found - exact) / np.linalg.norm(exact) < 2e-7
+
+
+def test_features_of_period_2_carry_derivatives_in_space():
+    """The residual of a network of cos πx, sin πx and t is that of the function of x and t."""
+
+    def network(p):
+        return torch.sin(p[..., [0]] + 0.3 * p[..., [1]] ** 2) * p[..., [1]] + p[..., [2]] ** 2 * p[..., [0]]
+
+    points = uniform(5, 2, seed=2)
+    for point in points:
+        at = features(point[None])
+        value, gradient, hessian = second(lambda p: network(p)[0], at[0])
+        parts = {(): value.view(1, 1)} | {(a,): gradient[a].view(1, 1) for a in range(3)}
+        parts |= {(a, b): hessian[a, b].view(1, 1) for a in range(3) for b in range(a, 3)}
+        u, slope, bend = second(lambda p: network(features(p[None]))[0, 0], point)
+        expected = slope[1] - DIFFUSIVITY * bend[0, 0] - RATE * (u - u**3)
+        torch.testing.assert_close(equation(Field(at, parts))[0, 0], expected)
 
 
 def test_the_tanh_network_carries_its_derivatives():
