@@ -65,8 +65,10 @@ def fit_residual(
         residuals: By name, functions of a `Field` u (`u.x`, `u.value`, `u.d(0)`, `u.d(0, 1)`, `u.gradient`, `u.hessian`,
             `u.laplacian`) that return what shall be 0, `(batch, columns)`; each row from its own point alone. Derivatives
             are of second order at most: write higher ones as systems, with a lower derivative as a further output.
-        points: By the same names, points `(batch, features)`. A tuple of sets of as many points each gives the
-            function one `Field` a set, whose rows belong together (the two ends of a period, say).
+        points: By the same names, points `(batch, features)`. Those of an equation lie on the boundary and at the start, too: left
+            out there, a network can jump between the start and the earliest point, and follow another solution from there. A tuple
+            of sets of as many points each gives the function one `Field` a set, whose rows belong together (the two ends of
+            a period, say; a function of sin and cos, given as inputs, has the period anyway).
         weights: `auto` gives each residual the same trace of the tangent kernel (arXiv:2007.14527), found anew whenever grids or points
             change; a mapping from names to weights > 0, for instance 1/σ² of measurements; None for 1.
         opt: `LM`.
