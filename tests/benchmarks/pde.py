@@ -123,7 +123,7 @@ def allen_cahn_rows(quick: bool) -> Iterator[dict[str, Any]]:
         yield from kan_row(allen_cahn(), KAN([3, 8, 8, 1], grid=5, k=5, seed=seed), steps, grids, redraw_every=10)
     for from_start in (True, False):
         problem = allen_cahn(candidates=0, from_start=from_start)
-        yield from kan_row(problem, KAN([3, 8, 8, 1], grid=5, k=5), steps, (10,))
+        yield from kan_row(problem, KAN([3, 5, 5, 1], grid=8, k=5), 60, () if quick else (16,))
 
 
 def inverse_rows(quick: bool) -> Iterator[dict[str, Any]]:
