@@ -117,7 +117,7 @@ def allen_cahn(inner: int = 4000, candidates: int = 20000, seed: int = 0, *, fro
         with torch.no_grad():
             difference = model(test).view_as(exact) - exact
         inside = difference[:, sides.abs() < 0.97].norm() / exact.norm()
-        return {"relative_l2": float(difference.norm() / exact.norm()), "of_it_away_from_the_kink": float(inside)}
+        return {"relative_l2": float(difference.norm() / exact.norm()), "away_from_the_kink": float(inside)}
 
     points = {"equation": features(anywhere(inner)), "start": features(torch.cat([x, torch.zeros_like(x)], 1))}
     asides = [", points that stay"] * (not candidates) + [", none at t = 0"] * (not from_start)
