@@ -145,10 +145,9 @@ class KAN(Network):
     def predict(self, data: Any) -> Tensor:
         """Outputs for arrays, lists, frames or tensors of any float type, `(batch, n_out)`; no gradient.
 
-        Of data with names the columns that `fit` knew by name are taken, in whatever order; if none has such a name but their number
-        fits, they were renamed and go by place, as those of arrays. Numbers are in the units of the training data.
-        A Dataset (or pykan dict) stands for its test inputs, or its training inputs where it has none. After a classification
-        they are logits: `argmax(1)` are the classes, `softmax(1)` their probabilities.
+        Columns that `fit` knew by name are taken by name, in any order; renamed ones, of which none has such a name, by place. A Dataset
+        (or pykan dict) stands for its test inputs, or its training inputs where it has none. Numbers are in the units of the training
+        data. After a classification they are logits: `argmax(1)` are the classes, `softmax(1)` their probabilities.
 
         Examples:
             >>> KAN([2, 1], seed=1).predict([[0.0, 0.5], [1.0, -1.0]]).shape
