@@ -64,7 +64,8 @@ def places(
     """Where the wanted columns stand among the given ones, or None for columns that are taken by their place, as those of arrays.
 
     The one rule for all data with names: if all of the wanted names are among them, columns go by name, in whatever order and beside
-    whatever others. If none is, and there are as many columns, they were renamed, and go by place. Anything else is a mistake.
+    whatever others. If none is, in capitals neither, and there are as many columns, they were renamed, and go by place. Anything else is
+    a mistake.
 
     Raises:
         ValueError: For columns that are missing, or there twice.
@@ -74,7 +75,8 @@ def places(
         ([2, 0], None)
     """
     missing = [name for name in wanted if name not in given]
-    if len(missing) == len(wanted) == len(given):
+    alike = {name.casefold() for name in given} & {name.casefold() for name in wanted}
+    if len(wanted) == len(given) and not alike:
         return None
     if missing:
         advice = f"Missing: {', '.join(map(repr, missing))}. {_suggested(missing[0], given)}".rstrip()

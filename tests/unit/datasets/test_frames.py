@@ -4,6 +4,7 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.datasets import Dataset
+from kanwidget.datasets.frames import places
 
 pandas = pytest.importorskip("pandas")
 
@@ -94,3 +95,9 @@ def test_complex_columns_are_refused(column):
     df = pandas.DataFrame({"a": [1.0, 2.0], "y": [1.0, 2.0]}).astype({column: complex})
     with pytest.raises(TypeError, match=f"numeric in column '{column}'"):
         Dataset.from_frame(df, "y")
+
+
+def test_names_in_other_capitals_are_no_new_names():
+    """Taken by place, columns in another order would be exchanged without a word."""
+    with pytest.raises(ValueError, match=r"Missing: 'mass', 'speed'\. Did you mean 'Mass'\?"):
+        places(["Speed", "Mass"], ["mass", "speed"], "predict")
