@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextvars
 import logging
 import math
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -30,6 +28,7 @@ from kanwidget.training.settings import Settings, make_settings, unused
 from kanwidget.training.stack import separate
 from kanwidget.training.threads import is_small, one_thread, torch_as_it_was
 from kanwidget.training.trainer import NOT_FINITE
+from kanwidget.training.workers import on_threads
 
 _log = logging.getLogger(__name__)
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)
@@ -105,7 +104,7 @@ def fit_many(
     try:
         with torch_as_it_was():
             for chunks, threads in plans:
-                _train_all(chunks, threads, steps, lambda count: _advance(bar, count))
+                on_threads(threads, chunks, partial(_train, steps), lambda count: _advance(bar, count))
     except KeyboardInterrupt:
         pass
     finally:
@@ -206,75 +205,8 @@ def _bytes(run: _Run) -> int:
     return 8 * (4 * rows * bases + 8 * parameter_map(network).size ** 2)
 
 
-def _train_all(chunks: Sequence[list[_Run]], threads: int, steps: int, tell: Callable[[int], None]) -> None:
-    """Train chunks on so many threads, and tell here how many networks have stopped.
-
-    Each uses one thread of torch's: several that work on one small product wait for each other, on a busy machine for most of the time.
-    """
-    if threads == 1:
-        for chunk in chunks:
-            _train(chunk, steps, tell)
-        return
-    stop, news = threading.Event(), SimpleQueue[int | BaseException | None]()
-
-    def work(mine: Sequence[list[_Run]]) -> None:
-        end: BaseException | None = None
-        try:
-            with one_thread():
-                for chunk in mine:
-                    if not stop.is_set():
-                        _train(chunk, steps, news.put, stop.is_set)
-        except BaseException as error:
-            end = error
-        news.put(end)
-
-    workers = [
-        # Some kernels look in the context for where output belongs.
-        threading.Thread(
-            target=contextvars.copy_context().run,
-            args=(work, chunks[place::threads]),
-            name="kanwidget-fit",
-            daemon=True,
-        )
-        for place in range(threads)
-    ]
-    try:
-        for worker in workers:
-            worker.start()
-        left = threads
-        while left:
-            piece = news.get()
-            if isinstance(piece, BaseException):
-                raise piece
-            if piece is None:
-                left -= 1
-            else:
-                tell(piece)
-    finally:
-        stop.set()
-        pressed = _join(workers)
-        # They have set their own number of torch's threads, and with it that of threads still to come.
-        torch.set_num_threads(torch.get_num_threads())
-        if pressed:
-            raise KeyboardInterrupt
-
-
-def _join(workers: Sequence[threading.Thread]) -> bool:
-    """Wait for threads that have been told to stop, though somebody presses Ctrl-C again: whether somebody has."""
-    pressed = False
-    for worker in workers:
-        while worker.is_alive():
-            try:
-                worker.join()
-            except KeyboardInterrupt:
-                pressed = True
-    return pressed
-
-
-def _train(
-    runs: list[_Run], steps: int, tell: Callable[[int], None], interrupted: Callable[[], bool] = lambda: False
-) -> None:
-    """Train one chunk."""
+def _train(steps: int, runs: list[_Run], tell: Callable[[int], None], interrupted: Callable[[], bool]) -> None:
+    """Train one chunk, and tell how many networks have stopped."""
     with one_thread(_small(runs)):
         for run in runs:
             run.network.reference = reference_rows(run.problem.data.train_input)

@@ -158,6 +158,15 @@ def test_float32_stays_float32_and_is_close(k):
     assert int((~close).sum()) <= (2 if k == 0 else 0)
 
 
+@pytest.mark.parametrize("k", [2, 3, 5, 7, 10])
+def test_values_are_exact_where_intervals_differ_by_a_factor_of_a_hundred(k):
+    """As polynomials about the middle of each interval, of any degree that is used."""
+    widths = torch.tensor([[1.0, 0.01, 0.3, 0.02, 1.0, 0.5, 0.01, 0.1]], dtype=F64)
+    knots = splines.extend_knots(torch.cat([torch.zeros(1, 1, dtype=F64), widths.cumsum(1)], 1), k)
+    x = uniform(2000, 1, low=0.0, high=float(widths.sum()))
+    torch.testing.assert_close(splines.basis(x, knots, k), scipy_values(x, knots, k), rtol=0, atol=2e-15)
+
+
 @each_order
 def test_no_rows_and_one_interval(k):
     knots = knots_of(k, intervals=1)
