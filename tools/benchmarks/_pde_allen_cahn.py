@@ -1,4 +1,9 @@
-"""Allen's and Cahn's equation for the PDE benchmark, and a solution of it to compare with."""
+"""Allen's and Cahn's equation for the PDE benchmark, and a solution of it to compare with.
+
+The start has a kink at x = ±1 once it is continued periodically, and diffusion rounds it off at once. So the reference
+starts from exact Fourier coefficients. Sampled at 512 points the start has a solution that is 1.1e-5 away: errors below
+that are errors against the same sampling.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,21 @@
 """Many small networks at once against one by one, and what a step costs: `python -m tools.benchmarks.batch`.
 
-256 networks [2, 5, 1], G = 5, on 300 rows, 100 LM steps each with lamb; then how a step's time grows with rows, width and
-grid; then the peak memory of one step of a large network. float64 (the large one float32), one torch thread if not told otherwise.
+256 networks [2, 5, 1], G = 5, on 300 rows, 100 LM steps each with lamb; then how a step's time grows with rows, width
+and grid; then the peak memory of one step of a large network. float64 (the large one float32), one torch thread if
+not told otherwise.
+
+Where the time of a step goes, [2, 5, 1], 1,000 rows, one network, one thread:
+
+- G = 20 (360 parameters): 14 ms. The product JᵀJ takes 5 ms (50 GFLOP/s, near the limit of a core), the solve 1.5 ms,
+  the rest builds bases and J.
+- G = 3 (105 parameters): 6 ms, nearly all of it the cost of some hundred small tensor operations.
+- JᵀJ by halves gained nothing. Keeping the bases of the test inputs, making values and derivatives of a basis
+  together and writing J in place saved 30 % of processor time at G = 3 and 25 % at G = 10. At G = 20, where the
+  product rules, two runs disagreed.
+
+In a batch of 256 (G = 5, 300 rows, lamb) a network and step takes 1.9 ms, 5.6 ms alone. The rest is elementwise work
+on arrays that no cache holds: bases, values of edges, J, and 1.6 trials a step. JᵀJ itself takes 0.14 ms, 7 %, at 80
+GFLOP/s.
 """
 
 from __future__ import annotations

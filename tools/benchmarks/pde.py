@@ -1,6 +1,17 @@
 """Differential equations: `python -m tools.benchmarks.pde [--quick] [--out tests/benchmarks/results/pde.json]`.
 
-One thread, float64; seconds are the processor's. Each row is one network; errors are taken on points that weren't trained on.
+One thread, float64; seconds are the processor's. Each row is one network; errors are taken on points that weren't
+trained on.
+
+Results beside those of `results/pde.json`:
+
+- Poisson, [2, 10, 1]: squared L2 error 1e-12 in 15 s at G = 10 on 41² points, 3e-14 in 22 s on 51².
+- Burgers, [2, 8, 8, 1] begins more slowly than [2, 5, 5, 1]: 8e-2 after twice sixty steps, G = 5 → 10 (without the
+  memory of the density).
+- Allen-Cahn, [3, 8, 8, 1], G = 5 → 10 → 20 → 40, sixty steps each: 2.1e-5 in 510 s of processor time, from another
+  seed 1.8e-4 in 470 s. Published, quoted second-hand: 9.4e-7 at best, and 2.2e-5, 3.5e-6, 1.9e-6.
+- Allen-Cahn, where the error lies: 40 % of the squared error of the first seed and 96 % of the second lie within 0.03
+  of x = ±1; the rest is 1.6e-5 and 3.7e-5.
 """
 
 from __future__ import annotations

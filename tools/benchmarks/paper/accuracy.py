@@ -1,4 +1,13 @@
-"""Test errors of the toy functions and the special functions, beside the paper's and beside perceptrons."""
+"""Test errors of the toy functions and the special functions, beside the paper's and beside perceptrons.
+
+Three choices decide here:
+
+- Uniform knots. J₀(20x) at G = 200, come from 3 → 5 → 10 → … → 100: 3.0e-7, with inserted knots 3.6e-6.
+- Several starts on the first grid: of the four-dimensional function ([4, 2, 2, 1], G = 3) 5 of 16 random starts end
+  in a poor minimum.
+- Training points that crowd at the ends of the ranges (arcsine density). With even ones the test error of that
+  function was 1.4e-4 where training had 3e-7, because of a handful of points in corners; with arcsine density 1.8e-7.
+"""
 
 from __future__ import annotations
 
