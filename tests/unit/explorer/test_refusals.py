@@ -65,7 +65,7 @@ def test_defects_keep_their_traceback(explorer, monkeypatch):
     monkeypatch.setattr(explorer._session, "apply", broken)
     with pytest.raises(KeyError) as caught:
         explorer.undo()
-    assert "drivers.py" in frames(caught.value)
+    assert "driver.py" in frames(caught.value)
 
 
 def test_what_passes_through_code_of_the_user_keeps_its_traceback(explorer):
