@@ -203,7 +203,7 @@ class Recorder:
         self._acts = [*self._acts, (len(self._records), Shot(step, state_of(network), label))][-_MOST_ACTS:]
 
     def convert(self, change: Callable[[KAN], KAN], since: int = 0) -> None:
-        """Change what was recorded, for instance from standardised labels to their own unit.
+        """Change what was recorded, for instance from standardized labels to their own unit.
 
         Args:
             change: From a network, which it may change, to the one that is to stand for it.

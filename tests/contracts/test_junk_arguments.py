@@ -58,7 +58,7 @@ METHODS = {
     "fix_symbolic": {"l": 0, "i": 0, "j": 0, "name": "sin", "params": None, "data": None},
     "unfix_symbolic": {"l": 0, "i": 0, "j": 0},
     "auto_symbolic": {"lib": ["x"], "data": None, "weight_simple": 0.5, "r2_threshold": 0.9},
-    "symbolic_formula": {"var": None, "normalizer": None, "output_normalizer": None, "simplify": False, "round": None},
+    "symbolic_formula": {"var": None, "input_scaler": None, "output_scaler": None, "simplify": False, "round": None},
     "formula": {"var": None, "round": None},
     "fit_formula": {"data": None, "var": None},
     "attribute": {"l": 1, "i": 0, "data": None},
