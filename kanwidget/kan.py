@@ -297,13 +297,13 @@ class KAN(Network):
         """Undo `lock`; each edge starts from the shared function. In place."""
         surgery.unlock(self, l, edges)
 
-    def pin(self, l: int, i: int, j: int) -> None:  # noqa: E741
+    def freeze(self, l: int, i: int, j: int) -> None:  # noqa: E741
         """Keep an edge out of training. In place."""
-        surgery.pin(self, l, i, j)
+        surgery.freeze(self, l, i, j)
 
-    def unpin(self, l: int, i: int, j: int) -> None:  # noqa: E741
+    def unfreeze(self, l: int, i: int, j: int) -> None:  # noqa: E741
         """Let an edge train again. In place."""
-        surgery.unpin(self, l, i, j)
+        surgery.unfreeze(self, l, i, j)
 
     # ---- symbols
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,9 +24,9 @@ from kanwidget.core.primitives import library
 from kanwidget.core.records import Event, History, StepRecord
 
 #: Version of the format. A change that older code can't read raises it.
-FORMAT = 1
+FORMAT = 2
 _KEY = "kanwidget"
-_LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "pinned")
+_LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "frozen")
 _RECORD_FIELDS = tuple(StepRecord.__dataclass_fields__)
 #: What `Network` has of its own; the rest of a subclass's plain attributes are its settings.
 _SHAPE = ("training", "width", "arities", "n_features")
@@ -160,6 +161,13 @@ def _read(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str
     if structure["version"] > FORMAT:
         found = f"format {structure['version']}, this kanwidget reads up to {FORMAT}"
         raise ValueError(f"{os.fspath(path)} has {found}. Update kanwidget.")
+    return _upgraded(tensors, structure)
+
+
+def _upgraded(tensors: dict[str, Tensor], structure: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """A file of format 1 in the names of format 2."""
+    if structure["version"] == 1:
+        tensors = {re.sub(r"\.pinned$", ".frozen", name): value for name, value in tensors.items()}
     return tensors, structure
 
 

@@ -41,7 +41,7 @@ class LayerState:
     affine: Tensor
     knots: Tensor
     spline_on: Tensor
-    pinned: Tensor
+    frozen: Tensor
     symbols: dict[str, list[int]]
     ties: list[list[int]]
 
@@ -50,7 +50,7 @@ class LayerState:
         k = self.k
         made = Layer(self.knots[:, k : self.knots.shape[1] - k], k, self.coef.clone(), self.base.clone(), self.base_fun)
         made.affine.data.copy_(self.affine)
-        made.knots, made.spline_on, made.pinned = self.knots.clone(), self.spline_on.clone(), self.pinned.clone()
+        made.knots, made.spline_on, made.frozen = self.knots.clone(), self.spline_on.clone(), self.frozen.clone()
         made.symbols, made.ties = {**self.symbols}, [list(group) for group in self.ties]
         return made
 
@@ -102,7 +102,7 @@ def _layer_state(layer: Layer) -> LayerState:
         kept(layer.affine),
         kept(layer.knots),
         kept(layer.spline_on),
-        kept(layer.pinned),
+        kept(layer.frozen),
         {**layer.symbols},
         ties,
     )

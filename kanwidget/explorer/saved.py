@@ -27,6 +27,7 @@ from kanwidget.datasets import Dataset
 from kanwidget.explorer import describe, memory
 from kanwidget.explorer.commands import Command
 from kanwidget.explorer.noise import noisy
+from kanwidget.explorer.old_format import upgraded
 from kanwidget.explorer.presets import PRESETS
 from kanwidget.explorer.script import Log, literal
 from kanwidget.explorer.session import Session
@@ -38,7 +39,7 @@ from kanwidget.training.settings import Settings, make_settings
 T = TypeVar("T")
 
 #: Version of the format. A change that older code can't read raises it.
-FORMAT = 1
+FORMAT = 2
 #: Bytes of data that are stored; more have to be given again.
 _MOST_DATA = 16_000_000
 _SETTINGS = frozenset(field.name for field in fields(Settings))
@@ -167,8 +168,8 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         told = None
     if not isinstance(told, dict) or told.get("kind") != "kanwidget session":
         _check.refuse(ValueError(f"{os.fspath(path)} has no session in it. Give a file that save_json wrote."))
-    if told.get("version") != FORMAT:
-        found = f"format {told.get('version')!r}, this kanwidget reads format {FORMAT}"
+    if told.get("version") not in (1, FORMAT):
+        found = f"format {told.get('version')!r}, this kanwidget reads up to {FORMAT}"
         _check.refuse(ValueError(f"{os.fspath(path)} has {found}. Update kanwidget."))
     return told
 
@@ -184,7 +185,7 @@ class Saved:
     def __init__(self, told: dict[str, Any], path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         try:
-            part = told["session"]
+            part = upgraded(told["session"]) if told["version"] == 1 else told["session"]
             self.arguments = _arguments(part["arguments"])
             self.given_again = [_known(name, _ARGUMENTS) for name in part["given_again"]]
             self.current = _settings(part["current"])

@@ -59,7 +59,7 @@ def test_what_is_no_parameter_stays_but_for_the_reference(opt):
     list(trainer_of(model, opt, 3, update_grid=False))
     after = snapshot(model)
     for name in before[0]:
-        if name.rpartition(".")[2] in ("knots", "spline_on", "pinned", "columns"):
+        if name.rpartition(".")[2] in ("knots", "spline_on", "frozen", "columns"):
             assert torch.equal(before[0][name], after[0][name]), name
         if name.endswith("_extra_state"):
             assert before[0][name] == after[0][name]

@@ -89,7 +89,7 @@ export class Sample {
           function: null,
           best: null,
           best_r2: null,
-          pinned: false,
+          frozen: false,
           locked: false,
         });
         this.#targets.push(Spline.of((x) => scale * shape(x), this.grid + 4));

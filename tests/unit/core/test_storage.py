@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from kanwidget import KAN, register_primitive
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
 from kanwidget.core.storage import load, save
-from kanwidget.surgery import lock, pin, prune_input, remove_edge
+from kanwidget.surgery import freeze, lock, prune_input, remove_edge
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def model():
     model.layer(0).spline_on[2, 1] = False
     remove_edge(model, 0, 0, 5)
     lock(model, 1, [(0, 0), (1, 1)])
-    pin(model, 1, 2, 0)
+    freeze(model, 1, 2, 0)
     model.layer(1).base.requires_grad_(False)
     model.reference = torch.rand(7, 4, dtype=torch.float64)
     model.history.records += [
@@ -140,7 +141,7 @@ def test_foreign_damaged_and_newer_files_are_refused(model, tmp_path):
     path.write_bytes(data)
     tensors, structure = structure_of(path)
     save_file(tensors, path, {"kanwidget": json.dumps(structure | {"version": 99})})
-    with pytest.raises(ValueError, match=r"format 99, this kanwidget reads up to 1\. Update"):
+    with pytest.raises(ValueError, match=r"format 99, this kanwidget reads up to 2\. Update"):
         load(path, KAN)
 
 
@@ -189,3 +190,11 @@ def test_settings_of_a_file_cannot_replace_methods(model, tmp_path):
     assert callable(back.forward)
     assert back.note == "fine"
     assert len(back.layers) == 2
+
+
+def test_a_file_of_format_1_opens():
+    model = load(Path(__file__).parents[2] / "fixtures/format1/model.kan", KAN)
+    assert model.layer(0).frozen.nonzero().tolist() == [[0, 0]]
+    assert (model.history.reason, model.history.last.stopped) == ("steps done", "steps done")
+    x = torch.tensor([[0.25, -0.5]], dtype=torch.float64)
+    assert abs(float(model(x).detach()) - 0.7418) < 1e-4

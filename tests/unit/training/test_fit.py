@@ -253,9 +253,9 @@ def test_a_fit_in_float32_of_float64_data():
 def test_ties_and_pins_survive_a_fit():
     model = tied()
     x = uniform(60, 3)
-    pinned = model.layer(1).coef[1, 1].tolist()
+    frozen = model.layer(1).coef[1, 1].tolist()
     fit(model, (x, x[:, :2] ** 2), steps=25)
-    assert model.layer(1).coef[1, 1].tolist() == pinned
+    assert model.layer(1).coef[1, 1].tolist() == frozen
     t = torch.linspace(-1, 1, 9, dtype=F64)
     torch.testing.assert_close(model.curve((0, 0, 0), t).y, model.curve((0, 1, 0), t).y)
 

@@ -350,7 +350,7 @@ def test_an_edge_that_a_callback_has_pinned_stays():
 
     def hook(network, record):
         if record.step == 3:
-            network.pin(0, 0, 1)
+            network.freeze(0, 0, 1)
             kept.append(network.layer(0).coef[1, 0].tolist())
 
     fit_residual(model, SINE, AT, steps=8, callbacks=[hook], update_grid=False, progress=False)
