@@ -75,7 +75,7 @@ const status = record({
   test: orNull(number),
   penalty: orNull(number),
   ms_per_step: orNull(number),
-  reason: orNull(text),
+  stop_reason: orNull(text),
   driver: oneOf("thread", "cooperative", "blocking"),
   task: orNull(text),
 });

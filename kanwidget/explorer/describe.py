@@ -109,7 +109,7 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
         "test": finite(now.test_loss),
         "penalty": finite(now.penalty),
         "ms_per_step": finite(session.ms_per_step),
-        "reason": session.reason,
+        "stop_reason": session.stop_reason,
         "driver": driver,
         "task": task,
     }

@@ -10,16 +10,22 @@ _LINES = ((r"^explorer\.(un)?pin\(", lambda match: f"explorer.{match[1] or ''}fr
 
 
 def upgraded(session: dict[str, Any]) -> dict[str, Any]:
-    """The part `session` of such a file.
-
-    Examples:
-        >>> upgraded({"done": ["explorer.unpin(edge=(0, 0, 0))"]})
-        {'done': ['explorer.unfreeze(edge=(0, 0, 0))']}
-    """
-    return session | {"done": [_line(line) for line in session["done"]]}
+    """The part `session` of such a file."""
+    memory = session["memory"]
+    return session | {
+        "memory": memory | {"stop_reason": memory["reason"]},
+        "stop_reason": session["reason"],
+        "done": [_line(line) for line in session["done"]],
+    }
 
 
 def _line(line: str) -> str:
+    """A line of the script.
+
+    Examples:
+        >>> _line("explorer.unpin(edge=(0, 0, 0))")
+        'explorer.unfreeze(edge=(0, 0, 0))'
+    """
     for pattern, replacement in _LINES:
         line = re.sub(pattern, replacement, line)
     return line

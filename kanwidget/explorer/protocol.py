@@ -95,7 +95,7 @@ class Status(TypedDict):
     test: float | None
     penalty: float | None
     ms_per_step: float | None
-    reason: str | None
+    stop_reason: str | None
     """Why it stopped, when it has: `converged`, `stalled`, `steps done`, `interrupted`."""
     driver: DriverKind
     task: str | None

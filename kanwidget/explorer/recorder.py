@@ -225,7 +225,7 @@ class Recorder:
     def take(self, network: Network, records: Sequence[StepRecord]) -> None:
         """Take notice of the last step of these; `records` tells this film from those that were left by an undo."""
         index = len(records)
-        if index % self.interval and records[-1].stopped is None:
+        if index % self.interval and records[-1].stop_reason is None:
             return
         frame = Frame(index, records[-1], state_of(network))
         self._frames.append(frame)

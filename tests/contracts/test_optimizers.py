@@ -100,7 +100,7 @@ def test_interrupted_steps_taken_again_make_no_difference(opt):
     for _ in range(6):
         stop[0] = True
         assert list(islice(disturbed, 1)) == []
-        stop[0], disturbed.reason = False, ""
+        stop[0], disturbed.stop_reason = False, ""
         next(disturbed)
     assert_same(snapshot(calm.network), disturbed.network)
 

@@ -205,6 +205,7 @@ def test_a_session_of_format_1_goes_on_and_writes_today_s_names():
         assert "explorer.freeze(edges=[(0, 1, 1), (0, 1, 2)])" in lines
         assert "explorer.unfreeze(edge=(0, 1, 2))" in lines
         before = explorer.history.last.step
+        assert explorer.history.stop_reason == explorer.status["stop_reason"] == "steps done"
         explorer.step(2)
         assert explorer.history.last.step == before + 2
         explorer.undo()
@@ -269,7 +270,7 @@ def test_a_missing_file_and_a_wrong_path_are_named(tmp_path):
         {"noise": True},
         {"seed": 1.5},
         {"seed": 10**4000},
-        {"reason": 5},
+        {"stop_reason": 5},
         {"events": [[10**400, "lamb", "x"]]},
     ],
 )

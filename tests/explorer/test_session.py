@@ -63,7 +63,7 @@ def names(command):
 
 def test_trains_and_stops_where_it_is_told(session):
     train(session, 5)
-    assert (len(session.records), session.now.step, session.state, session.reason) == (5, 5, "done", "steps done")
+    assert (len(session.records), session.now.step, session.state, session.stop_reason) == (5, 5, "done", "steps done")
     assert session.now.train_loss < session.tree.nodes[0].error
 
 
@@ -195,7 +195,7 @@ def test_converged_training_can_be_started_again(data):
     session.apply(c.Start())
     while session.running:
         session.advance(10.0)
-    assert (session.state, session.reason) == ("done", "converged")
+    assert (session.state, session.stop_reason) == ("done", "converged")
     steps = len(session.records)
     train(session, 2)
     assert len(session.records) > steps
