@@ -63,13 +63,13 @@ export function edgesOf(structure: Structure, node: NodeInfo): { into: EdgeInfo[
   return { into: alive(into.get(key)), out: alive(out.get(key)) };
 }
 
-/** What keeps an edge from learning a function of its own, in words: pinned, or one function with others. */
+/** What keeps an edge from learning a function of its own, in words: frozen, or one function with others. */
 export function boundText(structure: Structure, edge: EdgeInfo): string {
   const group = edge.tied === undefined ? [] : structure.edges.filter(({ tied }) => tied === edge.tied);
   const tied =
     group.length > 0 ? `function ${edge.tied! + 1}, shared with ${count(group.length - 1, "other edge")}` : "";
-  return [isPinned(edge) ? "pinned, not trained" : "", tied].filter(Boolean).join(", ");
+  return [isFrozen(edge) ? "frozen, not trained" : "", tied].filter(Boolean).join(", ");
 }
 
 /** Kept out of training. */
-export const isPinned = (edge: EdgeInfo): boolean => edge.pinned;
+export const isFrozen = (edge: EdgeInfo): boolean => edge.frozen;

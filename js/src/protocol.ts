@@ -55,7 +55,7 @@ const nodeInfo = record({
 });
 const edgeInfo = record(
   { key: edgeKey, state: edgeState },
-  { function: orNull(text), best: orNull(text), best_r2: orNull(number), pinned: flag, tied: whole },
+  { function: orNull(text), best: orNull(text), best_r2: orNull(number), frozen: flag, tied: whole },
 );
 const structure = record(
   {
@@ -75,7 +75,7 @@ const status = record({
   test: orNull(number),
   penalty: orNull(number),
   ms_per_step: orNull(number),
-  reason: orNull(text),
+  stop_reason: orNull(text),
   driver: oneOf("thread", "cooperative", "blocking"),
   task: orNull(text),
 });
@@ -189,8 +189,8 @@ export interface EdgeInfo extends WireEdge {
   function: string | null;
   best: string | null;
   best_r2: number | null;
-  pinned: boolean;
-  /** Pinned or tied. */
+  frozen: boolean;
+  /** Frozen or tied. */
   locked: boolean;
 }
 export type WireStructure = Guarded<typeof structure>;
@@ -259,7 +259,7 @@ export type Command =
   | { kind: "select"; edges: EdgeKey[] }
   | { kind: "fix"; edge?: EdgeKey; edges?: EdgeKey[]; name: string; keep_spline: boolean }
   | { kind: "unfix"; edge?: EdgeKey; edges?: EdgeKey[] }
-  | { kind: "pin"; edges: EdgeKey[]; on: boolean }
+  | { kind: "freeze"; edges: EdgeKey[]; on: boolean }
   | { kind: "lock"; edges: EdgeKey[]; on: boolean }
   | { kind: "add_node"; level: number; product: boolean }
   | { kind: "prune"; edges?: EdgeKey[]; node?: NodeKey }
@@ -280,7 +280,7 @@ const KEYED: ReadonlySet<Command["kind"]> = new Set([
   "select",
   "fix",
   "unfix",
-  "pin",
+  "freeze",
   "lock",
   "add_node",
   "auto",
@@ -296,7 +296,7 @@ export const stamped = (command: Command, { version }: Structure): Command & { s
 /** `φ₀,₀,₁` */
 const edgeName = (key: EdgeKey): string =>
   `φ${key.join().replace(/\d/g, (digit) => String.fromCharCode(0x2080 + Number(digit)))}`;
-const NOTHING = { function: null, best: null, best_r2: null, pinned: false };
+const NOTHING = { function: null, best: null, best_r2: null, frozen: false };
 
 /** A structure with all that the messages leave out because it can be derived. */
 export const filled = (wire: WireStructure): Structure => ({
@@ -305,7 +305,7 @@ export const filled = (wire: WireStructure): Structure => ({
     ...NOTHING,
     ...edge,
     name: edgeName(edge.key),
-    locked: edge.pinned === true || edge.tied !== undefined,
+    locked: edge.frozen === true || edge.tied !== undefined,
   })),
 });
 

@@ -61,13 +61,13 @@ def _losses(data: Dataset, candidates: list[tuple[list[int], int]], seed: int) -
     import torch
     from tqdm.auto import tqdm
 
-    from kanwidget.discovery.training import standardised
+    from kanwidget.discovery.training import standardized
 
     if data.train_input.numel() < _ONE_THREAD:
         torch.set_num_threads(1)
     if len(candidates) == 1:
         return [0.0]
-    unit, _, _ = standardised(data)
+    unit, _, _ = standardized(data)
     return [_loss(unit, shape, seed) for shape in tqdm(candidates, desc="shape", leave=True)]
 
 

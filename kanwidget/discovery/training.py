@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kanwidget.kan import KAN
 
 
-def standardised(data: Dataset) -> tuple[Dataset, float, float]:
+def standardized(data: Dataset) -> tuple[Dataset, float, float]:
     """The data with labels of mean 0 and standard deviation 1, and what these were."""
     from kanwidget.datasets.arrays import moments
 
@@ -33,7 +33,7 @@ def train_scaled(
     fresh: bool = False,
     recorder: Recorder | None = None,
 ) -> None:
-    """Train on standardised labels, and write their scale into the model.
+    """Train on standardized labels, and write their scale into the model.
 
     Args:
         model: Changed in place.
@@ -43,7 +43,7 @@ def train_scaled(
         fresh: Whether the model has never been trained, so that its random start is in no unit yet.
         recorder: Of the trainings of this model so far.
     """
-    unit, mean, scale = standardised(data)
+    unit, mean, scale = standardized(data)
     if not fresh:
         _rescale(model, -mean / scale, 1 / scale)
     known = len(model.history.records)

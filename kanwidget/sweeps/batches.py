@@ -79,7 +79,7 @@ def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[s
     _, histories = fit_many(
         models, [sets[case.data] for case in cases], lamb=lambs, steps=steps, progress=False, **shared
     )
-    if any(history.reason == "interrupted" for history in histories):
+    if any(history.stop_reason == "interrupted" for history in histories):
         raise KeyboardInterrupt  # `fit_many` ends quietly with what it has reached, which is no result
     seconds = (time.perf_counter() - started) / len(cases)
     return [
@@ -116,7 +116,7 @@ def _row(
         "steps_taken": None if history is None else len(history),
         "seconds": seconds,
         "optimizer": None if history is None else history.optimizer,
-        "reason": None if history is None else history.reason,
+        "stop_reason": None if history is None else history.stop_reason,
         "failed": failed,
     }
 

@@ -64,7 +64,7 @@ def fit(
             network, trainer, history, hooks, progress_bar(steps, progress), lambda record: best.see(network, record)
         )
     finally:
-        if history.reason == "interrupted" or trainer.data.val_input is not None:
+        if history.stop_reason == "interrupted" or trainer.data.val_input is not None:
             best.restore(network)
         remember(network, history)
     return history

@@ -111,7 +111,7 @@ def fit_many(
         if bar is not None:
             bar.close()
         for run in runs:
-            run.history.reason = run.history.reason or "interrupted"
+            run.history.stop_reason = run.history.stop_reason or "interrupted"
             if run.history.optimizer:  # it had begun
                 remember(run.network, run.history)
     return models, [run.history for run in runs]
@@ -237,10 +237,10 @@ def _steps(
     started, members = time.perf_counter(), list(range(len(runs)))
     for run in runs:
         run.history.optimizer = group.opt
-        run.history.reason = "" if steps else "steps done"
+        run.history.stop_reason = "" if steps else "steps done"
     for step in range(steps):
         outcomes, moved = group.advance(step, interrupted)
-        stops = [group.stopped(place, outcome, step + 1, steps) for place, outcome in enumerate(outcomes)]
+        stops = [group.stop_reason(place, outcome, step + 1, steps) for place, outcome in enumerate(outcomes)]
         records = group.records(outcomes, step + 1, time.perf_counter() - started, stops)
         for place, (index, record) in enumerate(zip(members, records, strict=True)):
             if index not in ends:
@@ -262,9 +262,9 @@ def _keep(run: _Run, record: StepRecord, moved: int | None) -> None:
     if record.validation_loss is not None:
         run.best = run.best or Best(run.problem.loss)
         run.best.see(run.network, record)
-    run.history.reason = record.stopped or ""
-    if record.stopped and not math.isfinite(record.train_loss + record.penalty):
-        run.history.reason = NOT_FINITE
+    run.history.stop_reason = record.stop_reason or ""
+    if record.stop_reason and not math.isfinite(record.train_loss + record.penalty):
+        run.history.stop_reason = NOT_FINITE
     if moved is not None:
         run.history.events.append(Event(moved, "grid", "grid adapted"))
 

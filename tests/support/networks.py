@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kanwidget import KAN
-from kanwidget.surgery import lock, pin, remove_edge
+from kanwidget.surgery import freeze, lock, remove_edge
 from kanwidget.symbolic import to_numpy
 
 F64 = torch.float64
@@ -60,20 +60,20 @@ def states(**options):
 
 
 def tied(**options):
-    """Edges that share parameters, splines and symbols, and one that is pinned."""
+    """Edges that share parameters, splines and symbols, and one that is frozen."""
     model = KAN([3, 3, 2], **{"noise_scale": 2.0, **options})
     for source in (0, 1):
         model.layer(0).set_symbol(source, 2, "sin", (1.5, 0.2 * source, 1.0, 0.0))
         model.layer(0).spline_on[2, source] = False
     lock(model, 0, [(0, 0), (1, 0), (2, 1)])
     lock(model, 0, [(0, 2), (1, 2)])
-    pin(model, 0, 2, 0)
-    pin(model, 1, 1, 1)
+    freeze(model, 0, 2, 0)
+    freeze(model, 1, 1, 1)
     return model
 
 
 def furnished(model):
-    """A network of four inputs, [4, [3, 2], [2, 1], 2], with all states of edges, ties and a pinned edge."""
+    """A network of four inputs, [4, [3, 2], [2, 1], 2], with all states of edges, ties and a frozen edge."""
     first, last = model.layer(0), model.layer(2)
     first.set_symbol(0, 1, "sin", (2.0, 0.3, 0.7, 0.1))
     first.spline_on[1, 0] = False
@@ -83,12 +83,12 @@ def furnished(model):
     last.spline_on[0, 1] = False
     lock(model, 0, [(0, 0), (1, 0), (2, 2)])
     lock(model, 1, [(0, 1), (0, 2)])
-    pin(model, 0, 3, 1)
+    freeze(model, 0, 3, 1)
     return model
 
 
 def everything(**options):
-    """Four inputs of six columns, products, all states, ties and a pinned edge."""
+    """Four inputs of six columns, products, all states, ties and a frozen edge."""
     model = KAN([6, [3, 2], [2, 1], 2], **{"mult_arity": [[], [2, 3], [2], []], "noise_scale": 2.0, **options})
     model = model.prune_input(active=[0, 1, 3, 5], data=uniform(50, 6, dtype=model.dtype))
     return furnished(model)

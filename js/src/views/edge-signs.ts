@@ -1,7 +1,7 @@
 // Small signs on a thumbnail: the function that it is fixed to or would be fixed to, the pin, and the chain of those that share one.
 import { attrs, line, s, setText } from "../dom";
 import { pretty } from "../format";
-import { isPinned } from "../graph";
+import { isFrozen } from "../graph";
 import type { Box } from "../layout";
 import { cut, measure } from "../names";
 import { type EdgeInfo, keyText } from "../protocol";
@@ -9,7 +9,7 @@ import { type EdgeInfo, keyText } from "../protocol";
 /** A pin for an edge that is not trained; two links of a chain, and their number, for one that shares its function. */
 export function boundSign(info: EdgeInfo, box: Box): SVGGElement {
   const { tied, state } = info;
-  const pin = isPinned(info)
+  const pin = isFrozen(info)
     ? [line("M-2.5 -4.5h5m-4 0l-.6 4.3l-1.6 1.6h7.4l-1.6 -1.6l-.6 -4.3M0 1.6v3.6", "", 1.2)]
     : [];
   const chain = "M1 -2h-3a2 2 0 0 0 0 4h1.4M-1 2h3a2 2 0 0 0 0 -4h-1.4";

@@ -1,7 +1,7 @@
 // What can be done with edges and nodes. Entries that can't be used now say why.
 import { type Context, endNames } from "../context";
 import { count, pretty } from "../format";
-import { edgesOf, ends, graph, isPinned } from "../graph";
+import { edgesOf, ends, graph, isFrozen } from "../graph";
 import { called } from "../names";
 import { type EdgeInfo, type EdgeKey, keyText, type NodeInfo } from "../protocol";
 import { ranked } from "../rank";
@@ -61,7 +61,7 @@ function edgeEntries(context: Context): Entries {
   const edges = infos.map(({ key }) => key);
   const first = infos[0];
   if (!first) return [];
-  const pinned = infos.every(isPinned);
+  const frozen = infos.every(isFrozen);
   const pruned = infos.every(({ state }) => state === "pruned");
   const lost = !act.possible && NO_KERNEL;
   const best = bestName(context, first);
@@ -80,10 +80,10 @@ function edgeEntries(context: Context): Entries {
       run: () => act.unfix(),
     },
     {
-      action: pinned ? "unpin" : "pin",
-      label: pinned ? "Unpin: train it again" : "Pin: keep out of training",
+      action: frozen ? "unfreeze" : "freeze",
+      label: frozen ? "Unfreeze: train it again" : "Freeze: keep out of training",
       why: lost || (pruned && "pruned: nothing to train"),
-      run: () => act.send({ kind: "pin", edges, on: !pinned }),
+      run: () => act.send({ kind: "freeze", edges, on: !frozen }),
     },
     lockItem(context, infos, lost),
     {

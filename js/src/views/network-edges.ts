@@ -3,7 +3,7 @@
 import { type Context, endNames, stateText } from "../context";
 import { attrs, line, place, s } from "../dom";
 import { number, pretty } from "../format";
-import { boundText, edgesOf, graph, isPinned } from "../graph";
+import { boundText, edgesOf, graph, isFrozen } from "../graph";
 import { type Box, type PlacedEdge, wirePath } from "../layout";
 import { type EdgeInfo, edgeKeys, keyText } from "../protocol";
 import { extent, linear, path } from "../scales";
@@ -179,7 +179,7 @@ export class EdgeLayer {
     }
     attrs(parts.frame, {
       ...rect(edge.box),
-      "stroke-dasharray": isPinned(info) ? "2 2" : info.state === "both" ? "6 2" : null,
+      "stroke-dasharray": isFrozen(info) ? "2 2" : info.state === "both" ? "6 2" : null,
     });
     attrs(parts.curve, { "stroke-width": info.state === "pruned" ? 1.2 : 1.8 });
     const mark = this.#marks.get(this.#key(edge));
@@ -205,8 +205,8 @@ export class EdgeLayer {
   }
 
   #bind(parts: Parts, info: EdgeInfo, box: Box): void {
-    const bound = isPinned(info) || info.tied !== undefined;
-    const now = bound ? [isPinned(info), info.tied, info.state, box.x, box.y].join() : "";
+    const bound = isFrozen(info) || info.tied !== undefined;
+    const now = bound ? [isFrozen(info), info.tied, info.state, box.x, box.y].join() : "";
     if (now === parts.sign) return;
     parts.sign = now;
     parts.bound?.remove();

@@ -42,7 +42,7 @@ _PERFORM: dict[type[c.Command], Callable[[Session, Any], Topics]] = {
     c.Unfix: edge_acts.unfix,
     c.Restore: edge_acts.restore,
     c.Drag: edge_acts.drag,
-    c.Pin: edge_acts.pin,
+    c.Freeze: edge_acts.freeze,
     c.Lock: edge_acts.lock,
     c.Prune: network_acts.prune,
     c.AddNode: network_acts.add_node,

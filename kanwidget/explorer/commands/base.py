@@ -210,7 +210,7 @@ class Drag(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class Pin(Command):
+class Freeze(Command):
     """Keep an edge out of training, or several, or let them train again."""
 
     edge: Edge
@@ -218,7 +218,7 @@ class Pin(Command):
     more: tuple[Edge, ...] = ()
 
     def call(self) -> str:
-        return f"explorer.{'pin' if self.on else 'unpin'}({_named(self.edge, self.more)})"
+        return f"explorer.{'freeze' if self.on else 'unfreeze'}({_named(self.edge, self.more)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,12 +101,12 @@ def end_drag(session: Session, edge: c.Edge | None = None) -> Callable[[], None]
     return go_on
 
 
-def pin(session: Session, command: c.Pin) -> Topics:
+def freeze(session: Session, command: c.Freeze) -> Topics:
     """Keep edges out of training, or let them train again."""
-    edges = _several(session, command, "pin")
+    edges = _several(session, command, "freeze")
     model = session.model
-    label = f"{'pin' if command.on else 'unpin'} {edges_name(edges)}"
-    return act(session, command, "lock", label, lambda: each(model.pin if command.on else model.unpin, edges))
+    label = f"{'freeze' if command.on else 'unfreeze'} {edges_name(edges)}"
+    return act(session, command, "lock", label, lambda: each(model.freeze if command.on else model.unfreeze, edges))
 
 
 def lock(session: Session, command: c.Lock) -> Topics:
@@ -117,6 +117,6 @@ def lock(session: Session, command: c.Lock) -> Topics:
     return act(session, command, "lock", label, lambda: change(command.layer, list(command.edges)))
 
 
-def _several(session: Session, command: c.Fix | c.Unfix | c.Pin, where: str) -> list[c.Edge]:
+def _several(session: Session, command: c.Fix | c.Unfix | c.Freeze, where: str) -> list[c.Edge]:
     """The edges of a command, each once, if they exist."""
     return list(dict.fromkeys(session.check_edge(edge, where) for edge in (command.edge, *command.more)))

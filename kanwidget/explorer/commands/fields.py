@@ -83,9 +83,9 @@ def _unfix(message: Mapping[str, Any]) -> list[c.Command]:
     return [c.Unfix(edge, tuple(more))]
 
 
-def _pin(message: Mapping[str, Any]) -> list[c.Command]:
-    edge, *more = _one_or_more(message, "pin")
-    return [c.Pin(edge, _flag(message, "on", "pin"), tuple(more))]
+def _freeze(message: Mapping[str, Any]) -> list[c.Command]:
+    edge, *more = _one_or_more(message, "freeze")
+    return [c.Freeze(edge, _flag(message, "on", "freeze"), tuple(more))]
 
 
 def _lock(message: Mapping[str, Any]) -> list[c.Command]:
@@ -195,7 +195,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], list[c.Command]]] = {
     "refine": lambda m: [c.Refine(grid_of(m.get("grid")))],
     "auto": _auto,
     "drag": _drag,
-    "pin": _pin,
+    "freeze": _freeze,
     "lock": _lock,
     "add_node": _add_node,
     "watch": _watch,

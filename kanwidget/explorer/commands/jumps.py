@@ -48,7 +48,7 @@ def reset(session: Session, command: c.Reset) -> Topics:
     label = "reset" if command.seed is None else f"seed {command.seed}"
     commit(session, "reset", label, before)
     if session.state != "running":
-        session.state, session.reason = "idle", None
+        session.state, session.stop_reason = "idle", None
     session.log.add(command)
     return EVERYTHING
 
@@ -69,9 +69,9 @@ def _jump(session: Session, command: c.Command, move: Callable[[Checkpoint], Che
         raise
     session.selection = tuple(edge for edge in session.selection if exists(session.model, edge))
     if session.running:
-        session.trainer.reason = ""
+        session.trainer.stop_reason = ""
     else:
-        session.state, session.reason = ("paused" if session.records else "idle"), None
+        session.state, session.stop_reason = ("paused" if session.records else "idle"), None
     session.log.add(command)
     return EVERYTHING
 

@@ -49,8 +49,8 @@ def set_(session: Session, command: c.Set) -> Topics:
     # A slider says many values: those with which no step was taken leave no mark.
     anew = {(event.step, event.kind) for event in events}
     session.events = [*(event for event in session.events if (event.step, event.kind) not in anew), *events]
-    trainer.reason = ""
-    session.now = replace(trainer.record(), step=session.now.step, stopped=None)
+    trainer.stop_reason = ""
+    session.now = replace(trainer.record(), step=session.now.step, stop_reason=None)
     session.log.add(command)
     topics: Topics = frozenset(("settings", "history", "status"))
     return topics | {"curves"} if command.noise is not None else topics
@@ -69,10 +69,10 @@ def start(session: Session, command: c.Start) -> Topics:
 
 
 def _run(session: Session, steps: int | None) -> Topics:
-    if session.trainer.reason:
+    if session.trainer.stop_reason:
         session.log.cut()
-    session.trainer.reason = ""
-    session.state, session.reason, session.left, session.pausing = "running", None, steps, False
+    session.trainer.stop_reason = ""
+    session.state, session.stop_reason, session.left, session.pausing = "running", None, steps, False
     return frozenset(("status",))
 
 
@@ -88,7 +88,7 @@ def pause(session: Session, _: c.Pause) -> Topics:
     """Stop training, keep everything."""
     if not session.running:
         return NOTHING
-    session.state, session.reason, session.left = "paused", None, None
+    session.state, session.stop_reason, session.left = "paused", None, None
     return frozenset(("status", "curves", "selection", "candidates", "formula", "metrics"))
 
 

@@ -70,14 +70,14 @@ def _write(session: Session, told: p.Formula) -> None:
 
 
 def composed(session: Session, names: list[str]) -> tuple[list[sympy.Expr], list[sympy.Symbol]]:
-    """The outputs as expressions in the columns of the data, in these columns' own units where they were standardised."""
+    """The outputs as expressions in the columns of the data, in these columns' own units where they were standardized."""
     data = session.data
-    return session.model.symbolic_formula(names, normalizer=data.normalizer, output_normalizer=data.output_normalizer)
+    return session.model.symbolic_formula(names, input_scaler=data.input_scaler, output_scaler=data.output_scaler)
 
 
 def _in_units(session: Session) -> Tensor:
-    """A sample of the columns, `(rows, columns)`, as they were before they were standardised."""
-    x, moments = session.x.detach(), session.data.normalizer
+    """A sample of the columns, `(rows, columns)`, as they were before they were standardized."""
+    x, moments = session.x.detach(), session.data.input_scaler
     return x if moments is None else x * moments[1].to(x) + moments[0].to(x)
 
 

@@ -79,7 +79,7 @@ def _edges(session: Session) -> list[p.EdgeInfo]:
     groups = 0
     for index in range(session.model.depth):
         layer = session.model.layer(index)
-        numeric, pinned = layer.spline_on.flatten().tolist(), layer.pinned.flatten().tolist()
+        numeric, frozen = layer.spline_on.flatten().tolist(), layer.frozen.flatten().tolist()
         functions = {flat: name for name, members in layer.symbols.items() for flat in members}
         ties = {flat: number for number, tie in enumerate(layer.ties, groups) for flat in tie}
         groups += len(layer.ties)
@@ -92,8 +92,8 @@ def _edges(session: Session) -> list[p.EdgeInfo]:
             told: p.EdgeInfo = {"key": [index, source, target], "state": state}
             if function is not None:
                 told["function"] = function
-            if pinned[flat]:
-                told["pinned"] = True
+            if frozen[flat]:
+                told["frozen"] = True
             if flat in ties:
                 told["tied"] = ties[flat]
             found.append(told)
@@ -110,7 +110,7 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
         "test": finite(now.test_loss),
         "penalty": finite(now.penalty),
         "ms_per_step": finite(session.ms_per_step),
-        "reason": session.reason,
+        "stop_reason": session.stop_reason,
         "driver": driver,
         "task": task,
     }

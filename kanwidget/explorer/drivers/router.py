@@ -26,7 +26,7 @@ Export = Callable[[str], tuple[str, str, str | None, bytes | None]]
 #: Seconds that the question of a page that hears nothing may hold up its handler's thread.
 _PUMP_PATIENCE = 0.25
 #: Messages that name edges or nodes of a structure.
-_OF_EDGES = ("select", "fix", "unfix", "prune", "restore", "drag", "pin", "lock", "add_node", "auto")
+_OF_EDGES = ("select", "fix", "unfix", "prune", "restore", "drag", "freeze", "lock", "add_node", "auto")
 FORMATS = ("svg", "png", "gif", "csv", "json", "html", "code")
 
 

@@ -100,7 +100,7 @@ def save_html(
     session.records, session.events = list(shown.records), list(shown.events)
     if shown.records:
         session.now = shown.last
-        session.state, session.reason = "done", shown.reason or None
+        session.state, session.stop_reason = "done", shown.stop_reason or None
     shots = [] if recorder is None else recorder.shots()
     last = Shot(session.now.step, session.model)
     # What was done after the last step, such as fixing edges, is the film's end.

@@ -27,6 +27,7 @@ from kanwidget.datasets import Dataset
 from kanwidget.explorer.commands.base import Command
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.files.edge_details import text_of
+from kanwidget.explorer.files.old_format import upgraded
 from kanwidget.explorer.session import memory
 from kanwidget.explorer.session.label_noise import noisy
 from kanwidget.explorer.session.presets import PRESETS
@@ -39,7 +40,7 @@ from kanwidget.training.steps.settings import Settings, make_settings
 T = TypeVar("T")
 
 #: Version of the format. A change that older code can't read raises it.
-FORMAT = 1
+FORMAT = 2
 #: Bytes of data that are stored; more have to be given again.
 _MOST_DATA = 16_000_000
 _SETTINGS = frozenset(field.name for field in fields(Settings))
@@ -71,9 +72,9 @@ def _session(session: Session) -> dict[str, Any]:
         "arguments": _values(arguments),
         "given_again": [name for name, text in arguments.items() if text is None],
         "current": _values(settings),
-        "memory": _plain({name: known.get(name) for name in ("step_count", "seconds", "reason", "LM")}),
+        "memory": _plain({name: known.get(name) for name in ("step_count", "seconds", "stop_reason", "LM")}),
         "state": "paused" if session.running else session.state,
-        "reason": session.reason,
+        "stop_reason": session.stop_reason,
         "noise": session.noise,
         "seed": session.seed,
         "preset": session.preset,
@@ -168,8 +169,8 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         told = None
     if not isinstance(told, dict) or told.get("kind") != "kanwidget session":
         _check.refuse(ValueError(f"{os.fspath(path)} has no session in it. Give a file that save_json wrote."))
-    if told.get("version") != FORMAT:
-        found = f"format {told.get('version')!r}, this kanwidget reads format {FORMAT}"
+    if told.get("version") not in (1, FORMAT):
+        found = f"format {told.get('version')!r}, this kanwidget reads up to {FORMAT}"
         _check.refuse(ValueError(f"{os.fspath(path)} has {found}. Update kanwidget."))
     return told
 
@@ -185,12 +186,12 @@ class Saved:
     def __init__(self, told: dict[str, Any], path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         try:
-            part = told["session"]
+            part = upgraded(told["session"]) if told["version"] == 1 else told["session"]
             self.arguments = _arguments(part["arguments"])
             self.given_again = [_known(name, _ARGUMENTS) for name in part["given_again"]]
             self.current = _settings(part["current"])
             self.memory = _memory(part["memory"])
-            self.state, self.reason = part["state"], _text_or_none(part["reason"])
+            self.state, self.stop_reason = part["state"], _text_or_none(part["stop_reason"])
             self.noise, self.seed = _real(part["noise"]), _whole(part["seed"], high=2**64)
             self.preset = part["preset"] if part["preset"] in PRESETS else None
             self.records = [_record(row) for row in part["records"]]
@@ -246,7 +247,7 @@ class Saved:
         events = tuple(self.events)
         session.restore(Checkpoint(model, self.memory, records, len(records), events, self.now, 0, self.seed))
         session.layout = session._layouts  # another one where the shape is no longer the first one's
-        session.state, session.reason = self.state, self.reason
+        session.state, session.stop_reason = self.state, self.stop_reason
         session.tree.nodes = {node.id: node for node in self.nodes}
         session.tree.current = self.tree_current
         session.log = Log(list(self.done), False)
@@ -339,7 +340,7 @@ def _memory(told: dict[str, Any]) -> dict[str, Any]:
     known: dict[str, Any] = {
         "step_count": _whole(told["step_count"]),
         "seconds": _real(told["seconds"]),
-        "reason": _text(told["reason"]),
+        "stop_reason": _text(told["stop_reason"]),
     }
     if told["LM"] is not None:
         known["LM"] = {name: cast(told["LM"][name]) for name, cast in _LM_FIELDS.items()}
@@ -383,7 +384,7 @@ _RECORD: dict[str, Callable[[Any], Any]] = {
     "damping": _real_or_none,
     "validation_loss": _real_or_none,
     "metrics": _metrics,
-    "stopped": _text_or_none,
+    "stop_reason": _text_or_none,
 }
 _NODE: dict[str, Callable[[Any], Any]] = {
     "id": _whole,

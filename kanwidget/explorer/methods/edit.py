@@ -131,15 +131,15 @@ class Controls(Part):
         """Set coefficient k of an edge's spline; several with `commit=False` and a last one are a single act."""
         self._apply(c.Drag(self._edge(edge, "drag"), k, value, commit))
 
-    def pin(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Keep the selected edge out of training, or another, `pin(0, 0, 1)`, or several `edges`."""
-        one, *more = self._edges(_edge_of(edge, ends), edges, "pin")
-        self._apply(c.Pin(one, True, tuple(more)))
+    def freeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
+        """Keep the selected edge out of training, or another, `freeze(0, 0, 1)`, or several `edges`."""
+        one, *more = self._edges(_edge_of(edge, ends), edges, "freeze")
+        self._apply(c.Freeze(one, True, tuple(more)))
 
-    def unpin(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
+    def unfreeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
         """Let them train again."""
-        one, *more = self._edges(_edge_of(edge, ends), edges, "unpin")
-        self._apply(c.Pin(one, False, tuple(more)))
+        one, *more = self._edges(_edge_of(edge, ends), edges, "unfreeze")
+        self._apply(c.Freeze(one, False, tuple(more)))
 
     def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
         """Make edges `(input, output)` of a layer share one function."""

@@ -63,7 +63,7 @@ class EdgeInfo(TypedDict):
     best: NotRequired[str]
     """Name of the best candidate known so far, for the hover card."""
     best_r2: NotRequired[float]
-    pinned: NotRequired[bool]
+    frozen: NotRequired[bool]
     """Kept out of training."""
     tied: NotRequired[int]
     """Number of the group of edges that it shares a function with."""
@@ -95,7 +95,7 @@ class Status(TypedDict):
     test: float | None
     penalty: float | None
     ms_per_step: float | None
-    reason: str | None
+    stop_reason: str | None
     """Why it stopped, when it has: `converged`, `stalled`, `steps done`, `interrupted`."""
     driver: DriverKind
     task: str | None
@@ -350,12 +350,12 @@ Incoming = Literal[
     "watch",
     "surface",
     "survey",
-    "pin",
+    "freeze",
     "lock",
     "add_node",
 ]
 # ---- to Python: {"v", "kind", "seq", …}
-# select, fix, unfix, pin, lock, add_node, auto, prune, restore and drag may carry `structure: int`, the version of the structure that
+# select, fix, unfix, freeze, lock, add_node, auto, prune, restore and drag may carry `structure: int`, the version of the structure that
 # was clicked: if the nodes are others meanwhile, what was meant is gone, and the message is refused with an `error`. So is a drag
 # whose `grid`, the intervals of the spline that was dragged, isn't the present one: its index means another coefficient there.
 # Fields that aren't listed here, and buffers, are ignored. Everything is answered in order, with an `ack`; hello and frame_ack have none,
@@ -369,7 +369,7 @@ Incoming = Literal[
 # watch      view: str, panels: list["parity" | "surface"]: what this view has open
 # surface    x: int, y: int | null, output: int, at: list[float | null] (null: the median; [] for all)
 # survey     on: bool, view: str
-# pin        edge or edges, on: bool
+# freeze     edge or edges, on: bool
 # lock       edges: list[EdgeKey] of one layer, on: bool
 # add_node   level: int, product: bool
 # select     edges: list[EdgeKey]

@@ -17,7 +17,11 @@ _LM: dict[str, type[float] | type[int]] = {"damping": float, "_growth": float, "
 
 def take(trainer: Trainer) -> dict[str, Any]:
     """A copy of what the trainer knows."""
-    memory: dict[str, Any] = {"step_count": trainer.step_count, "seconds": trainer.seconds, "reason": trainer.reason}
+    memory: dict[str, Any] = {
+        "step_count": trainer.step_count,
+        "seconds": trainer.seconds,
+        "stop_reason": trainer.stop_reason,
+    }
     optimizer = trainer.optimizer
     if isinstance(optimizer, LevenbergMarquardt):
         memory["LM"] = {name: kind(getattr(optimizer, name)) for name, kind in _LM.items()}
@@ -35,7 +39,7 @@ def put(trainer: Trainer, memory: dict[str, Any]) -> None:
 
     The optimiser's memory is left new where another method is used now.
     """
-    for name in ("step_count", "seconds", "reason"):
+    for name in ("step_count", "seconds", "stop_reason"):
         setattr(trainer, name, memory[name])
     trainer.reset()
     known, optimizer = memory.get(trainer.opt), trainer.optimizer

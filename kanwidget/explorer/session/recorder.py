@@ -41,7 +41,7 @@ class LayerState:
     affine: Tensor
     knots: Tensor
     spline_on: Tensor
-    pinned: Tensor
+    frozen: Tensor
     symbols: dict[str, list[int]]
     ties: list[list[int]]
 
@@ -50,7 +50,7 @@ class LayerState:
         k = self.k
         made = Layer(self.knots[:, k : self.knots.shape[1] - k], k, self.coef.clone(), self.base.clone(), self.base_fun)
         made.affine.data.copy_(self.affine)
-        made.knots, made.spline_on, made.pinned = self.knots.clone(), self.spline_on.clone(), self.pinned.clone()
+        made.knots, made.spline_on, made.frozen = self.knots.clone(), self.spline_on.clone(), self.frozen.clone()
         made.symbols, made.ties = {**self.symbols}, [list(group) for group in self.ties]
         return made
 
@@ -102,7 +102,7 @@ def _layer_state(layer: Layer) -> LayerState:
         kept(layer.affine),
         kept(layer.knots),
         kept(layer.spline_on),
-        kept(layer.pinned),
+        kept(layer.frozen),
         {**layer.symbols},
         ties,
     )
@@ -203,7 +203,7 @@ class Recorder:
         self._acts = [*self._acts, (len(self._records), Shot(step, state_of(network), label))][-_MOST_ACTS:]
 
     def convert(self, change: Callable[[KAN], KAN], since: int = 0) -> None:
-        """Change what was recorded, for instance from standardised labels to their own unit.
+        """Change what was recorded, for instance from standardized labels to their own unit.
 
         Args:
             change: From a network, which it may change, to the one that is to stand for it.
@@ -225,7 +225,7 @@ class Recorder:
     def take(self, network: Network, records: Sequence[StepRecord]) -> None:
         """Take notice of the last step of these; `records` tells this film from those that were left by an undo."""
         index = len(records)
-        if index % self.interval and records[-1].stopped is None:
+        if index % self.interval and records[-1].stop_reason is None:
             return
         frame = Frame(index, records[-1], state_of(network))
         self._frames.append(frame)

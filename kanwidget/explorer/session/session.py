@@ -116,7 +116,7 @@ class Session:
         #: Noise on the training labels, see `noisy`, and the seed of the last reset.
         self.noise, self.seed = 0.0, model.seed
         self.state: State = "idle"
-        self.reason: str | None = None
+        self.stop_reason: str | None = None
         self.left: int | None = None
         #: Whether the last of these steps only pauses the training, because it was going on before.
         self.pausing = False
@@ -235,8 +235,8 @@ class Session:
 
     def history(self) -> History:
         """The steps and events of this session, in a value of its own."""
-        reason = self.reason or ("running" if self.running else self.state)
-        return History(list(self.records), list(self.events), self.trainer.opt, reason)
+        stop_reason = self.stop_reason or ("running" if self.running else self.state)
+        return History(list(self.records), list(self.events), self.trainer.opt, stop_reason)
 
     def snapshot_model(self) -> KAN:
         """A copy of the network, with the history of the model that was given and this session's."""
@@ -248,7 +248,7 @@ class Session:
             later = [replace(r, step=r.step + done, seconds=r.seconds + spent) for r in later]
         events = [replace(event, step=event.step + done) for event in self.events]
         model.history = History(
-            [*self.past.records, *later], [*self.past.events, *events], self.trainer.opt, self.reason or self.state
+            [*self.past.records, *later], [*self.past.events, *events], self.trainer.opt, self.stop_reason or self.state
         )
         return model
 
@@ -330,13 +330,13 @@ class Session:
     def touched(self) -> None:
         """The network was changed from outside the trainer, which has to begin afresh."""
         self.model.history.events.clear()
-        self.trainer.reason = ""
+        self.trainer.stop_reason = ""
         self.trainer.reset()
         self.version += 1
         self.best.acted = self.version
-        self.now = replace(self.trainer.record(), step=self.now.step, stopped=None)
+        self.now = replace(self.trainer.record(), step=self.now.step, stop_reason=None)
         if self.state in ("done", "error"):
-            self.state, self.reason = "paused", None
+            self.state, self.stop_reason = "paused", None
 
 
 def _named(given: Sequence[str] | None, default: tuple[str, ...], argument: str) -> tuple[str, ...]:

@@ -40,13 +40,13 @@ def _step(session: Session) -> Topics:
     session.ms_per_step = spent if session.ms_per_step is None else 0.8 * session.ms_per_step + 0.2 * spent
     _append(session, record)
     topics = STEPPED | _take_notes(session)
-    if session.trainer.reason == NOT_FINITE:
+    if session.trainer.stop_reason == NOT_FINITE:
         message = f"The loss is not finite since step {record.step}: training has stopped."
         session.news = Notice("Stalled", message, NOT_FINITE_ADVICE)
     if session.left is not None:
         session.left -= 1
-    if record.stopped:
-        _finish(session, "done", record.stopped)
+    if record.stop_reason:
+        _finish(session, "done", record.stop_reason)
     elif session.left == 0:
         _finish(session, *(("paused", None) if session.pausing else ("done", "steps done")))
     _tell(session, record)
@@ -63,12 +63,12 @@ def _append(session: Session, record: StepRecord) -> None:
 
 def _ended(session: Session) -> Topics:
     """The trainer gave no record: it was interrupted within a step, which is discarded whole."""
-    if session.trainer.reason == "interrupted":
-        session.trainer.reason = ""
+    if session.trainer.stop_reason == "interrupted":
+        session.trainer.stop_reason = ""
         forget_momentum(session)
         _finish(session, "paused", None)
     else:
-        _finish(session, "done", session.trainer.reason)
+        _finish(session, "done", session.trainer.stop_reason)
     return frozenset(("status",))
 
 
@@ -96,8 +96,8 @@ def _tell(session: Session, record: StepRecord) -> None:
             raise
 
 
-def _finish(session: Session, state: State, reason: str | None) -> None:
-    session.state, session.reason, session.left, session.pausing = state, reason, None, False
+def _finish(session: Session, state: State, stop_reason: str | None) -> None:
+    session.state, session.stop_reason, session.left, session.pausing = state, stop_reason, None, False
 
 
 def _take_notes(session: Session) -> Topics:

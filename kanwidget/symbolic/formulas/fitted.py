@@ -78,7 +78,7 @@ def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -
 
     Args:
         network: The network; numeric edges are kept as they are, as functions with names.
-        data: A `Dataset`, a pykan dict, or a pair of inputs and labels. Of a standardised dataset the formula is that of the columns in
+        data: A `Dataset`, a pykan dict, or a pair of inputs and labels. Of a standardized dataset the formula is that of the columns in
             their own units.
         var: Names of the columns; the data's own by default.
 
@@ -112,8 +112,8 @@ def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -
         expected = f"data with {network.n_features} input columns, as the network has"
         _check.fail("data", _WHERE, expected, dataset.train_input)
     symbols = named(network, dataset.in_vars if var is None else var, _WHERE)
-    scales, label_scales = dataset.normalizer, dataset.output_normalizer
-    (expression,), variables = symbolic_formula(network, symbols, normalizer=scales, output_normalizer=label_scales)
+    scales, label_scales = dataset.input_scaler, dataset.output_scaler
+    (expression,), variables = symbolic_formula(network, symbols, input_scaler=scales, output_scaler=label_scales)
     x, y = _in_units(dataset.train_input, scales), _in_units(dataset.train_label, label_scales)
     functions, scaled = _curves(network, variables, scales)
     given = (variables, x, y, functions)
@@ -124,14 +124,14 @@ def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -
 
 
 def _in_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:
-    """Columns that may be standardised as they were before."""
+    """Columns that may be standardized as they were before."""
     return values if scales is None else values * scales[1] + scales[0]
 
 
 def _curves(
     network: Network, variables: Sequence[sympy.Symbol], scales: tuple[Tensor, Tensor] | None
 ) -> tuple[dict[str, Elementwise], dict[sympy.Expr, sympy.Expr]]:
-    """The numeric edges as functions of the columns in their units, and these for those of standardised columns in the expression.
+    """The numeric edges as functions of the columns in their units, and these for those of standardized columns in the expression.
 
     The means and scales in phi((x - mean)/scale) are no constants to be fitted.
     """

@@ -30,8 +30,8 @@ def symbolic_formula(
     network: Network,
     var: Sequence[Any] | None = None,
     *,
-    normalizer: Sequence[Any] | None = None,
-    output_normalizer: Sequence[Any] | None = None,
+    input_scaler: Sequence[Any] | None = None,
+    output_scaler: Sequence[Any] | None = None,
     simplify: bool | float = False,
     round: int | None = None,
 ) -> tuple[list[sympy.Expr], list[sympy.Symbol]]:
@@ -43,8 +43,8 @@ def symbolic_formula(
     Args:
         network: The network.
         var: Name (any text) or sympy symbol of each feature; x_1, x_2, … by default.
-        normalizer: Means and standard deviations of the features, if the network was trained on (x - mean)/std.
-        output_normalizer: Means and standard deviations of the outputs, likewise.
+        input_scaler: Means and standard deviations of the features, if the network was trained on (x - mean)/std.
+        output_scaler: Means and standard deviations of the outputs, likewise.
         simplify: Whether to let sympy simplify the expressions, or for how many seconds it may try; an expression that isn't done by
             then is left as it is.
         round: Decimals to which constants are rounded.
@@ -53,7 +53,7 @@ def symbolic_formula(
         The expression of each output, and the symbol of each feature.
 
     Raises:
-        ValueError: If the number of names or normalisers isn't that of the features or outputs.
+        ValueError: If the number of names or scalers isn't that of the features or outputs.
 
     Examples:
         >>> from kanwidget import KAN
@@ -65,12 +65,12 @@ def symbolic_formula(
     symbols = variables(network, var)
     columns = network.columns.tolist()
     scales: list[tuple[float, float]] | None = None
-    if normalizer is not None:
-        means, deviations = _normalizer(normalizer, network.n_features, "normalizer")
+    if input_scaler is not None:
+        means, deviations = _scaler(input_scaler, network.n_features, "input_scaler")
         scales = [(means[column], deviations[column]) for column in columns]
     outputs = _compose(network, [symbols[column] for column in columns], scales)
-    if output_normalizer is not None:
-        means, deviations = _normalizer(output_normalizer, network.n_out, "output_normalizer")
+    if output_scaler is not None:
+        means, deviations = _scaler(output_scaler, network.n_out, "output_scaler")
         outputs = [y * std + mean for y, mean, std in zip(outputs, means, deviations, strict=True)]
     outputs = [sympy.sympify(y) for y in outputs]
     if simplify is not False:
@@ -124,7 +124,7 @@ def variables(
     return symbols
 
 
-def _normalizer(pair: Sequence[Any], count: int, argument: str) -> tuple[list[float], list[float]]:
+def _scaler(pair: Sequence[Any], count: int, argument: str) -> tuple[list[float], list[float]]:
     """Means and standard deviations as lists of floats."""
     expected = f"means and standard deviations, {count} of each"
     if not hasattr(pair, "__len__") or len(pair) != 2:

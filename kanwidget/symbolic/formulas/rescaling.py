@@ -1,4 +1,4 @@
-"""Functions that were fitted to standardised inputs, written in the inputs themselves."""
+"""Functions that were fitted to standardized inputs, written in the inputs themselves."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The free parameters of networks as one vector each.
 
 Free is what an optimiser may move: coefficients and base weights of edges that have a spline, of a symbolic edge the
-constants that its primitive declares free; nothing of a pinned edge, nothing whose `requires_grad` is False. Edges
+constants that its primitive declares free; nothing of a frozen edge, nothing whose `requires_grad` is False. Edges
 that share their parameters count once.
 """
 
@@ -98,7 +98,7 @@ def structure(network: Network) -> object:
                 layer.coef.shape,
                 layer.base_fun,
                 layer.spline_on.flatten().tolist(),
-                layer.pinned.flatten().tolist(),
+                layer.frozen.flatten().tolist(),
                 [(name, list(members)) for name, members in layer.symbols.items()],
                 [list(group) for group in layer.ties],
                 [parameter.requires_grad for parameter in (layer.coef, layer.base, layer.affine)],
@@ -159,11 +159,11 @@ def _free_affine(layer: Layer) -> Tensor:
 
 
 def _held(layer: Layer) -> Tensor:
-    """Which edges are pinned, or share parameters with one that is, `(out, in)`."""
-    held = layer.pinned.flatten().clone()
+    """Which edges are frozen, or share parameters with one that is, `(out, in)`."""
+    held = layer.frozen.flatten().clone()
     for group in layer.ties:
         held[group] = held[group].any()
-    return held.view_as(layer.pinned)
+    return held.view_as(layer.frozen)
 
 
 def _number(free: Tensor, layer: Layer, start: int) -> tuple[Tensor, int]:

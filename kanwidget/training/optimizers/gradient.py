@@ -153,8 +153,8 @@ def asking(interrupted: Callable[[], bool]) -> Iterator[None]:
         yield
 
 
-def _outcome(value: Value, stopped: str | None) -> list[Outcome]:
-    return [Outcome(float(value.loss), float(value.penalty), None, stopped)]
+def _outcome(value: Value, stop_reason: str | None) -> list[Outcome]:
+    return [Outcome(float(value.loss), float(value.penalty), None, stop_reason)]
 
 
 def _keep_free(network: Network, positions: ParameterMap) -> None:

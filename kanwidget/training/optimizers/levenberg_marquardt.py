@@ -52,7 +52,7 @@ class Outcome:
     loss: float
     penalty: float
     damping: float | None = None
-    stopped: str | None = None
+    stop_reason: str | None = None
     """`converged` or `stalled` when another step can't help."""
 
 

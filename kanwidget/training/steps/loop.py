@@ -17,7 +17,7 @@ class Steps(Protocol):
     """A training: an iterator of records that says why it ended."""
 
     events: list[Event]
-    reason: str
+    stop_reason: str
 
     def __iter__(self) -> Iterator[StepRecord]:
         """The steps."""
@@ -51,17 +51,17 @@ def take_steps(
                 _show(bar, record)
                 # A callback that returns True ends the training, as one that raises does, but quietly.
                 if any([hook(network, record) is True for hook in hooks]):  # noqa: C419 - each hook is to be called
-                    history.reason = "callback"
+                    history.stop_reason = "callback"
                     break
     except KeyboardInterrupt:
-        history.reason = "interrupted"
+        history.stop_reason = "interrupted"
     except BaseException:  # of a callback, say
-        history.reason = "interrupted"
+        history.stop_reason = "interrupted"
         raise
     finally:
         history.events.extend(trainer.events)
-        history.reason = history.reason or trainer.reason or "interrupted"
-        close_bar(bar, finished=history.reason not in ("interrupted", NOT_FINITE))
+        history.stop_reason = history.stop_reason or trainer.stop_reason or "interrupted"
+        close_bar(bar, finished=history.stop_reason not in ("interrupted", NOT_FINITE))
 
 
 def remember(network: Network, history: History) -> None:
@@ -73,7 +73,7 @@ def remember(network: Network, history: History) -> None:
     spent = whole.last.seconds if whole.records else 0.0
     whole.records.extend(replace(r, step=r.step + done, seconds=r.seconds + spent) for r in history.records)
     whole.events.extend(replace(e, step=e.step + done) for e in history.events)
-    whole.optimizer, whole.reason = history.optimizer, history.reason
+    whole.optimizer, whole.stop_reason = history.optimizer, history.stop_reason
 
 
 def progress_bar(steps: int, progress: bool) -> Any:

@@ -139,11 +139,11 @@ class Group:
             self.optimizer.renew(due)
             raise
 
-    def stopped(self, place: int, outcome: Outcome, step: int, steps: int | None) -> str | None:
+    def stop_reason(self, place: int, outcome: Outcome, step: int, steps: int | None) -> str | None:
         """Why this step was a network's last one, None if it wasn't. Moved grids may help one that can't go on, if it's with numbers."""
         numbers = math.isfinite(outcome.loss + outcome.penalty)
-        if outcome.stopped and not (numbers and self._schedule(place).ahead(step, steps)):
-            return outcome.stopped if numbers else "stalled"
+        if outcome.stop_reason and not (numbers and self._schedule(place).ahead(step, steps)):
+            return outcome.stop_reason if numbers else "stalled"
         return "steps done" if steps is not None and step >= steps else None
 
     def _schedule(self, place: int) -> GridSchedule:

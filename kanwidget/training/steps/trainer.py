@@ -60,7 +60,7 @@ class Trainer(Iterator[StepRecord]):
         self.settings = settings or Settings()
         self.steps = None if steps is None else _check.integer(steps, "steps", "fit", low=0)
         self.interrupted = interrupted
-        self.step_count, self.seconds, self.reason = 0, 0.0, ""
+        self.step_count, self.seconds, self.stop_reason = 0, 0.0, ""
         self.events: list[Event] = []
         self.network, self._problem = network, pose(network, data, self.settings)
         self._build(self.settings)
@@ -133,10 +133,10 @@ class Trainer(Iterator[StepRecord]):
             return self._group.records(self._group.present(), self.step_count, self.seconds, [None])[0]
 
     def __next__(self) -> StepRecord:
-        if self.reason:
+        if self.stop_reason:
             raise StopIteration
         if self.steps is not None and self.step_count >= self.steps:
-            self.reason = "steps done"
+            self.stop_reason = "steps done"
             raise StopIteration
         with self._threads():
             return self._next()
@@ -150,18 +150,18 @@ class Trainer(Iterator[StepRecord]):
             self._group.refresh()
             outcomes, moved = self._group.advance(self.step_count, self.interrupted)
         except Interrupted:
-            self.reason = "interrupted"
+            self.stop_reason = "interrupted"
             raise StopIteration from None
         if moved:
             self._note("grid", "grid adapted")
         self.step_count += 1
         self.seconds += time.perf_counter() - started
-        stopped = self._group.stopped(0, outcomes[0], self.step_count, self.steps)
-        self.reason = stopped or ""
-        if stopped and not math.isfinite(outcomes[0].loss + outcomes[0].penalty):
-            self.reason = NOT_FINITE
+        stop_reason = self._group.stop_reason(0, outcomes[0], self.step_count, self.steps)
+        self.stop_reason = stop_reason or ""
+        if stop_reason and not math.isfinite(outcomes[0].loss + outcomes[0].penalty):
+            self.stop_reason = NOT_FINITE
             _log.warning("training stopped at step %d: the loss is not finite. %s", self.step_count, NOT_FINITE_ADVICE)
-        return self._group.records(outcomes, self.step_count, self.seconds, [stopped])[0]
+        return self._group.records(outcomes, self.step_count, self.seconds, [stop_reason])[0]
 
     def _note(self, kind: str, label: str) -> None:
         self.events.append(Event(self.step_count, kind, label))

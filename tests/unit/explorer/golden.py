@@ -59,7 +59,7 @@ TO_PYTHON = {
     "surface": {"kind": "surface", "x": 0, "y": 1, "output": 0, "at": [None, 0.5]},
     "survey": {"kind": "survey", "on": True, "view": "kw1-abc123"},
     "auto.edges": {"kind": "auto", "r2": 0.99, "edges": [EDGE]},
-    "pin": {"kind": "pin", "edges": [EDGE, [0, 1, 0]], "on": True},
+    "freeze": {"kind": "freeze", "edges": [EDGE, [0, 1, 0]], "on": True},
     "lock": {"kind": "lock", "edges": [EDGE, [0, 1, 0]], "on": True},
     "add_node": {"kind": "add_node", "level": 1, "product": False},
     "fix.structure": {"kind": "fix", "edge": EDGE, "name": "sin", "keep_spline": False, "structure": 3},
@@ -83,7 +83,7 @@ def session():
     layer.set_symbol(1, 0, "x^2", (1.0, 0.5, 2.0, -1.0))
     layer.spline_on[0, 1] = False
     layer.set_symbol(0, 1, "exp", (1.0, 0.0, 0.5, 0.0))
-    layer.pinned[1, 0] = True
+    layer.frozen[1, 0] = True
     layer.spline_on[1, 1] = False
     found.records = [
         StepRecord(step, loss, test, 0.0, seconds)

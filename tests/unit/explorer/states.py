@@ -30,7 +30,7 @@ def everything(session):
         repr(session.records),
         repr(session.events),
         repr(session.now),
-        repr((session.state, session.reason, session.left, session.selection, session.simplicity)),
+        repr((session.state, session.stop_reason, session.left, session.selection, session.simplicity)),
         repr(session.trainer.settings),
         repr((tree, session.tree.current)),
         session.log.statements(),

@@ -110,16 +110,16 @@ def test_a_new_node_leaves_the_function_and_is_undone(session):
 
 
 def test_several_pins_are_one_act(session):
-    session.apply(c.Pin((0, 0, 0), more=((0, 1, 2),)))
-    told = {tuple(edge["key"]): edge.get("pinned", False) for edge in describe.structure(session)["edges"]}
-    assert [key for key, pinned in told.items() if pinned] == [(0, 0, 0), (0, 1, 2)]
+    session.apply(c.Freeze((0, 0, 0), more=((0, 1, 2),)))
+    told = {tuple(edge["key"]): edge.get("frozen", False) for edge in describe.structure(session)["edges"]}
+    assert [key for key, frozen in told.items() if frozen] == [(0, 0, 0), (0, 1, 2)]
     session.apply(c.Lock(0, ((0, 1), (1, 1))))
     tied = [edge for edge in describe.structure(session)["edges"] if "tied" in edge]
     assert [edge["key"] for edge in tied] == [[0, 0, 1], [0, 1, 1]]
-    assert not any("pinned" in edge for edge in tied)
+    assert not any("frozen" in edge for edge in tied)
     session.apply(c.Undo())
     session.apply(c.Undo())
-    assert not any("pinned" in edge or "tied" in edge for edge in describe.structure(session)["edges"])
+    assert not any("frozen" in edge or "tied" in edge for edge in describe.structure(session)["edges"])
 
 
 # ---- formulas for many edges

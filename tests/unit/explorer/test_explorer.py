@@ -44,8 +44,8 @@ def test_acts_on_one_edge_take_it_in_either_way(explorer):
         explorer.fix("sin", edge=(0, 1, 2))
         explorer.unfix(*edge)
         assert explorer.model.layer(0).state(1, 2) == "spline"
-        explorer.pin(*edge)
-        explorer.unpin(*edge)
+        explorer.freeze(*edge)
+        explorer.unfreeze(*edge)
     for bad in ((0,), (0, 1), (0, 1, 2, 3), ((0, 1, 2), 3)):
         with pytest.raises(ValueError, match="`edge` argument of unfix must be three indices"):
             explorer.unfix(*bad)

@@ -34,11 +34,11 @@ def test_the_exact_formula_stays():
     assert "e-17" in str(session().model.formula())
 
 
-def test_of_standardised_columns_it_is_written_in_their_own_units():
+def test_of_standardized_columns_it_is_written_in_their_own_units():
     draw = torch.Generator().manual_seed(0)
     x = torch.rand(200, 2, generator=draw, dtype=torch.float64) * torch.tensor([2.0, 80.0]) + torch.tensor([1.0, 280.0])
     y = 3 + x[:, [0]] ** 2 + torch.sin(x[:, [1]] / 20)
-    data = Dataset.from_arrays(x, y, standardise=True, in_vars=("mass", "temperature"), out_vars=("rate",))
+    data = Dataset.from_arrays(x, y, standardize=True, in_vars=("mass", "temperature"), out_vars=("rate",))
     with KANExplorer(KAN([2, 1], seed=0), data, driver="blocking") as explorer:
         explorer.fit(30)
         explorer.fix("x^2", edge=(0, 0, 0))
@@ -49,7 +49,7 @@ def test_of_standardised_columns_it_is_written_in_their_own_units():
     assert {symbol.name for symbol in exact.free_symbols} == {"mass", "temperature"}
     names = {}
     exec(python, names)
-    (mean, scale), (low, height) = data.normalizer, data.output_normalizer
+    (mean, scale), (low, height) = data.input_scaler, data.output_scaler
     rows = (data.test_input * scale + mean).numpy()
     told = torch.as_tensor(names["formula"](rows[:, 0], rows[:, 1]))
     assert torch.allclose(told, (predicted * height + low).flatten(), rtol=1e-6)

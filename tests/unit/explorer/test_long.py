@@ -47,7 +47,7 @@ def test_what_is_stored_of_an_edge_is_what_is_told(session):
     layer = session.model.layer(0)
     layer.set_symbol(1, 0, "sin")
     layer.spline_on[0, 1] = layer.spline_on[2, 1] = False
-    layer.pinned[1, 1] = True
+    layer.frozen[1, 1] = True
     session.know((0, 0, 0), session.search((0, 0, 0)))
     snapshot = Publisher(session).snapshot()
     stored = brief(snapshot)
@@ -65,14 +65,14 @@ def test_edges_are_told_in_their_order_and_as_they_are(large, session):
         layer.set_symbol(1, 0, "sin")
         layer.set_symbol(0, 1, "x^2")
         layer.spline_on[0, 1] = layer.spline_on[2, 1] = False
-        layer.pinned[1, 1] = True
+        layer.frozen[1, 1] = True
         told = describe.structure(one)["edges"]
         assert [tuple(edge["key"]) for edge in told] == [tuple(ref) for ref in one.model.edge_refs()]
         for edge, ref in zip(told, one.model.edge_refs(), strict=True):
             found = one.model.layer(ref.layer)
             assert edge["state"] == found.state(ref.source, ref.target)
             assert edge.get("function") == found.symbol(ref.source, ref.target)
-            assert edge.get("pinned", False) == bool(found.pinned[ref.target, ref.source])
+            assert edge.get("frozen", False) == bool(found.frozen[ref.target, ref.source])
 
 
 def test_a_slider_leaves_one_mark_a_step(session):

@@ -279,9 +279,9 @@ def test_an_explorer_writes_its_animation(model, data, tmp_path):
 
 def test_a_state_keeps_pins_and_how_grids_follow_the_data():
     model = KAN([2, 2, 1], grid_eps=0.3)
-    model.pin(0, 1, 0)
+    model.freeze(0, 1, 0)
     found = state_of(model).network()
     assert found.grid_eps == 0.3
-    assert [found.layer(i).pinned.tolist() for i in range(2)] == [model.layer(i).pinned.tolist() for i in range(2)]
-    found.unpin(0, 1, 0)
-    assert bool(model.layer(0).pinned.any())
+    assert [found.layer(i).frozen.tolist() for i in range(2)] == [model.layer(i).frozen.tolist() for i in range(2)]
+    found.unfreeze(0, 1, 0)
+    assert bool(model.layer(0).frozen.any())

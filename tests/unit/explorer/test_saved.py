@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -197,6 +198,20 @@ def test_a_wide_table_and_hostile_names_come_back(tmp_path):
             assert list(other._session.in_vars) == names
 
 
+def test_a_session_of_format_1_goes_on_and_writes_today_s_names():
+    path = Path(__file__).parents[1] / "fixtures/format1/session.json"
+    with KANExplorer.load(path, driver="blocking") as explorer:
+        assert explorer.model.layer(0).frozen.nonzero().tolist() == [[0, 0], [1, 1]]
+        lines = explorer.code().splitlines()
+        assert "explorer.freeze(edges=[(0, 1, 1), (0, 1, 2)])" in lines
+        assert "explorer.unfreeze(edge=(0, 1, 2))" in lines
+        before = explorer.history.last.step
+        assert explorer.history.stop_reason == explorer.status["stop_reason"] == "steps done"
+        explorer.step(2)
+        assert explorer.history.last.step == before + 2
+        explorer.undo()
+
+
 # ---- files that are none
 
 
@@ -207,9 +222,10 @@ def test_a_wide_table_and_hostile_names_come_back(tmp_path):
         ("[1, 2]", "has no session in it"),
         (
             '{"kind": "kanwidget session", "version": 99}',
-            "has format 99, this kanwidget reads format 1. Update kanwidget.",
+            "has format 99, this kanwidget reads up to 2. Update kanwidget.",
         ),
         ('{"kind": "kanwidget session", "version": 1}', "is damaged: KeyError"),
+        ('{"kind": "kanwidget session", "version": 2}', "is damaged: KeyError"),
         ("[" * 100_000, "has no session in it"),
     ],
 )
@@ -255,7 +271,7 @@ def test_a_missing_file_and_a_wrong_path_are_named(tmp_path):
         {"noise": True},
         {"seed": 1.5},
         {"seed": 10**4000},
-        {"reason": 5},
+        {"stop_reason": 5},
         {"events": [[10**400, "lamb", "x"]]},
     ],
 )

@@ -30,7 +30,7 @@ BAD = [
     c.Drag((0, 0, 0), 99, 0.0),
     c.Drag((0, 0, 0), 0, math.nan),
     c.Drag((9, 0, 0), 0, 0.0),
-    c.Pin((0, 0, 9)),
+    c.Freeze((0, 0, 9)),
     c.Lock(0, ((0, 0),)),
     c.Lock(7, ((0, 0), (1, 0))),
     c.Goto(17),
@@ -50,7 +50,7 @@ BAD = [
     c.AddNode(0),
     c.AddNode(2),
     c.Auto(0.9, edges=((0, 9, 0),)),
-    c.Pin((0, 0, 0), more=((0, 0, 9),)),
+    c.Freeze((0, 0, 0), more=((0, 0, 9),)),
     c.LookAt(0, 0),
     c.LookAt(0, 1, 1),
     c.UsePreset("ripples"),
@@ -63,7 +63,7 @@ def names(command):
 
 def test_trains_and_stops_where_it_is_told(session):
     train(session, 5)
-    assert (len(session.records), session.now.step, session.state, session.reason) == (5, 5, "done", "steps done")
+    assert (len(session.records), session.now.step, session.state, session.stop_reason) == (5, 5, "done", "steps done")
     assert session.now.train_loss < session.tree.nodes[0].error
 
 
@@ -147,11 +147,11 @@ def test_edges_that_no_formula_fits_are_told(session):
 
 
 def test_pinned_edges_do_not_train(session):
-    session.apply(c.Pin((0, 0, 0)))
+    session.apply(c.Freeze((0, 0, 0)))
     before = session.model.layer(0).coef[0, 0].clone()
     train(session, 3)
     assert torch.equal(session.model.layer(0).coef[0, 0], before)
-    session.apply(c.Pin((0, 0, 0), False))
+    session.apply(c.Freeze((0, 0, 0), False))
     train(session, 1)
     assert not torch.equal(session.model.layer(0).coef[0, 0], before)
 
@@ -195,7 +195,7 @@ def test_converged_training_can_be_started_again(data):
     session.apply(c.Start())
     while session.running:
         session.advance(10.0)
-    assert (session.state, session.reason) == ("done", "converged")
+    assert (session.state, session.stop_reason) == ("done", "converged")
     steps = len(session.records)
     train(session, 2)
     assert len(session.records) > steps
@@ -278,7 +278,7 @@ anything = st.one_of(
     st.builds(c.Refine, st.integers(-1, 9)),
     st.builds(c.Auto, st.floats(0, 1), lib=st.just(("x", "x^2", "sin"))),
     st.builds(c.Drag, edges, st.integers(0, 9), st.floats(-2, 2), st.booleans()),
-    st.builds(c.Pin, edges, st.booleans()),
+    st.builds(c.Freeze, edges, st.booleans()),
     st.builds(
         c.Lock, st.integers(0, 2), st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=3).map(tuple)
     ),

@@ -88,7 +88,7 @@ ACTS = {
     "fix": [c.Fix((0, 3, 4), "sin")],
     "undo": [c.Fix((0, 3, 4), "sin"), c.Undo()],
     "prune": [c.Prune(edges=((1, 3, 1),))],
-    "pin": [c.Pin((1, 3, 1))],
+    "freeze": [c.Freeze((1, 3, 1))],
     "lock": [c.Lock(0, ((1, 2), (2, 2)))],
     "drag": [c.Drag((0, 0, 0), 3, 2.0, False), c.Drag((0, 0, 0), 3, 2.5, False), c.Drag((0, 0, 0), 3, 3.0)],
 }
@@ -141,7 +141,7 @@ def test_training_is_told_in_turn_and_a_pause_makes_up_for_it(told):
 def test_a_page_that_has_just_come_or_has_missed_something_is_told_whole(told):
     session, publisher, _ = told
     for again in (publisher.say_hello, lambda: publisher.ask_rows(0)):
-        publisher.note(session.apply(c.Pin((1, 3, 1))))
+        publisher.note(session.apply(c.Freeze((1, 3, 1))))
         settle(publisher)
         again()
         heard = []

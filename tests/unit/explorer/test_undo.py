@@ -20,7 +20,7 @@ ACTS = [
     c.Refine(2),
     c.Auto(0.5),
     c.Drag((0, 1, 2), 3, 0.75),
-    c.Pin((0, 0, 0)),
+    c.Freeze((0, 0, 0)),
     c.Lock(0, ((0, 0), (1, 0))),
     c.Reset(),
     c.Reset(5),
@@ -157,7 +157,7 @@ def test_a_long_way_is_forgotten_at_its_beginning(session, monkeypatch):
     while session.tree.can_redo:
         session.apply(c.Redo())
     assert network(session.model) == end
-    session.apply(c.Pin((0, 0, 0)))
+    session.apply(c.Freeze((0, 0, 0)))
     assert len(held(session)) == 5
 
 

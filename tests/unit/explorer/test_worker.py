@@ -35,7 +35,7 @@ def test_trains_in_the_background_until_paused(live):
     assert live.status["state"] == "paused"
     live.start(3)
     assert live.wait()
-    assert (live.status["step"], live.status["reason"]) == (step + 3, "steps done")
+    assert (live.status["step"], live.status["stop_reason"]) == (step + 3, "steps done")
 
 
 def test_the_thread_is_a_daemon_with_a_name_and_ends_with_close(live):
@@ -128,12 +128,12 @@ def test_steps_during_a_run_pause_it_and_it_goes_on_with_start(live):
     before = live.status["step"]
     live.step(3)
     assert live.status["step"] >= before + 3
-    assert (live.status["state"], live.status["reason"]) == ("paused", None)
+    assert (live.status["state"], live.status["stop_reason"]) == ("paused", None)
     live.start()
     assert live.wait(steps=1)
     live.pause()
     live.step()
-    assert (live.status["state"], live.status["reason"]) == ("done", "steps done")
+    assert (live.status["state"], live.status["stop_reason"]) == ("done", "steps done")
 
 
 def test_a_callback_may_use_the_explorer(live):

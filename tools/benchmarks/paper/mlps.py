@@ -1,4 +1,4 @@
-"""Multilayer perceptrons trained as well as we can: tanh, inputs and labels standardised, float64, LBFGS and LM."""
+"""Multilayer perceptrons trained as well as we can: tanh, inputs and labels standardized, float64, LBFGS and LM."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kanwidget.datasets import Dataset
 
 
 class MLP(nn.Module):
-    """tanh layers between inputs and a label that are standardised."""
+    """tanh layers between inputs and a label that are standardized."""
 
     def __init__(self, shape: Sequence[int], data: Dataset, seed: int) -> None:
         super().__init__()
