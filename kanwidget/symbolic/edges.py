@@ -241,9 +241,9 @@ def auto_symbolic_steps(
     owners = numeric_edges(network)
     if edges is not None:
         chosen = set()
-        for edge in edges:
-            layer = network.check_edge(*edge, "auto_symbolic")
-            chosen.add(EdgeRef(edge[0], *tied_edges(layer, edge[1], edge[2])[0]))
+        for index, source, target in edges:
+            layer = network.check_edge(index, source, target, "auto_symbolic")
+            chosen.add(EdgeRef(index, *tied_edges(layer, source, target)[0]))
         owners = [ref for ref in owners if ref in chosen]
 
     def steps() -> Iterator[SymbolicStep]:
