@@ -18,7 +18,7 @@ from kanwidget.training.residuals import fit_residual
 
 if TYPE_CHECKING:
     from kanwidget.explorer import KANExplorer
-    from kanwidget.sweeps import pareto, plot_pareto, search_shape, sweep
+    from kanwidget.sweeps import pareto, plot_pareto, search_architecture, sweep
     from kanwidget.symbolic import ex_round
 
 __version__ = "0.1.0"
@@ -42,7 +42,7 @@ __all__ = [
     "pareto",
     "plot_pareto",
     "register_primitive",
-    "search_shape",
+    "search_architecture",
     "sweep",
 ]
 
@@ -50,7 +50,7 @@ __all__ = [
 _LAZY = {
     "KANExplorer": "kanwidget.explorer",
     "ex_round": "kanwidget.symbolic",
-    **dict.fromkeys(("pareto", "plot_pareto", "search_shape", "sweep"), "kanwidget.sweeps"),
+    **dict.fromkeys(("pareto", "plot_pareto", "search_architecture", "sweep"), "kanwidget.sweeps"),
 }
 
 

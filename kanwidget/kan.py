@@ -425,11 +425,11 @@ class KAN(Network):
 
         return plot_fit(self, data, **options)
 
-    def plot_curves(self, **options: Any) -> Any:
+    def plot_history(self, **options: Any) -> Any:
         """The losses of all trainings of this model as a matplotlib figure."""
-        from kanwidget.insight.plot import plot_curves
+        from kanwidget.insight.plot import plot_history
 
-        return plot_curves(self.history, **options)
+        return plot_history(self.history, **options)
 
     # ---- files
 

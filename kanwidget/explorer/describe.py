@@ -259,7 +259,7 @@ def _marks(events: Sequence[Event]) -> Sequence[Event]:
     return [events[i] for i in sorted({*acts, *picked})]
 
 
-def front(session: Session) -> list[dict[str, Any]]:
+def pareto_front(session: Session) -> list[dict[str, Any]]:
     """The states that no other one beats in both error and complexity, simplest first."""
     known = [state for state in history(session)["states"] if state["latest"] is not None]
     best: list[dict[str, Any]] = []

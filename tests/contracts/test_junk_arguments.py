@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from kanwidget import KAN, Dataset, create_dataset, register_primitive, search_shape, sweep
+from kanwidget import KAN, Dataset, create_dataset, register_primitive, search_architecture, sweep
 from tests.networks import uniform
 
 JUNK = {
@@ -141,7 +141,7 @@ MAKERS = {
         "width": [1, 1],
         "steps": 1,
     },
-    search_shape: {
+    search_architecture: {
         "data": ([[0.0], [1.0]], [0.0, 1.0]),
         "budget": 1,
         "target": None,

@@ -272,7 +272,7 @@ def test_the_front_holds_what_no_other_state_beats(data):
         explorer.undo()
         explorer.auto_symbolic(-1e9)
         explorer.step(10)
-        front, states = explorer.front, explorer.states
+        front, states = explorer.pareto_front, explorer.states
         assert {"id", "latest", "complexity", "kept"} <= front[0].keys()
         assert [s["complexity"] for s in front] == sorted({s["complexity"] for s in front})
         assert [s["latest"] for s in front] == sorted((s["latest"] for s in front), reverse=True)
