@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from kanwidget.core.primitives import library, register_primitive
+from kanwidget.core.primitives import primitives, register_primitive
 from kanwidget.core.records import EdgeRef, History, StepRecord, SymbolicFit
 from kanwidget.datasets import (
     Dataset,
@@ -34,13 +34,13 @@ __all__ = [
     "ex_round",
     "fit_many",
     "fit_residual",
-    "library",
     "load_mercury",
     "load_planets",
     "load_puromycin",
     "load_trees",
     "pareto",
     "plot_pareto",
+    "primitives",
     "register_primitive",
     "search_architecture",
     "sweep",

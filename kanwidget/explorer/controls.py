@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kanwidget import _check
-from kanwidget.core import SymbolicFit, library
+from kanwidget.core import SymbolicFit
+from kanwidget.core.primitives import primitives
 from kanwidget.explorer import commands as c
 from kanwidget.explorer import reading
 from kanwidget.explorer.part import Part
@@ -206,7 +207,7 @@ class Controls(Part):
             weight_simple = _check.real(weight_simple, "weight_simple", "auto_symbolic", low=0, high=1)
         r2 = _check.real(r2, "r2", "auto_symbolic", high=1)
         if lib is not None:
-            lib = tuple(row.name for row in library(lib, "auto_symbolic"))
+            lib = tuple(row.name for row in primitives(lib, "auto_symbolic"))
         picked = None if edges is None else tuple(self._edge(edge, "auto_symbolic") for edge in edges)
         self._apply(c.Auto(r2, weight_simple, lib, picked))
 

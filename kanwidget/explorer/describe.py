@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanwidget.core import Event, StepRecord, SymbolicFit, library, primitive
+from kanwidget.core import Event, StepRecord, SymbolicFit, primitive
+from kanwidget.core.primitives import primitives
 from kanwidget.explorer import curves, live
 from kanwidget.explorer import protocol as p
 from kanwidget.explorer.names import subscript
@@ -284,9 +285,9 @@ def error(session: Session) -> p.ErrorInfo | None:
     return None if notice is None else {"title": notice.title, "message": notice.message, "hint": notice.hint}
 
 
-def primitives() -> list[str]:
+def primitive_names() -> list[str]:
     """Names of the whole library."""
-    return [row.name for row in library()]
+    return [row.name for row in primitives()]
 
 
 def finite(value: float | None) -> float | None:

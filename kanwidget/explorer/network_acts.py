@@ -6,7 +6,8 @@ from dataclasses import replace
 from itertools import groupby
 
 from kanwidget import _check
-from kanwidget.core import EdgeRef, library
+from kanwidget.core import EdgeRef
+from kanwidget.core.primitives import primitives
 from kanwidget.explorer import commands as c
 from kanwidget.explorer.acting import act, each
 from kanwidget.explorer.names import edges_name
@@ -72,7 +73,7 @@ def auto(session: Session, command: c.Auto) -> Topics:
     _check.real(weight, "weight_simple", "auto_symbolic", low=0, high=1)
     _check.real(command.r2, "r2", "auto_symbolic", high=1)
     if command.lib is not None:
-        library(command.lib, "auto_symbolic")
+        primitives(command.lib, "auto_symbolic")
     wanted, done = _wanted(session, command), []
     looked = 0
 

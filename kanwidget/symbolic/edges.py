@@ -16,7 +16,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import Primitive, library, primitive
+from kanwidget.core.primitives import Primitive, primitive, primitives
 from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.symbolic.correction import spline_of_symbol
 from kanwidget.symbolic.custom import BrokenPrimitive, OnBroken, blamed, called, log_broken
@@ -72,7 +72,7 @@ def suggest_symbolic(
     if topk is not None:
         _check.integer(topk, "topk", "suggest_symbolic", low=1)
     inputs, values = edge_samples(network, l, [(i, j)], x)
-    rows = library(lib, "suggest_symbolic")
+    rows = primitives(lib, "suggest_symbolic")
     _check.real(noise, "noise", "suggest_symbolic", low=0)
     fits = fit_primitives(inputs, values, rows, simplicity=weight_simple, noise=[noise], on_broken=on_broken)
     return fits[0][:topk]
@@ -93,7 +93,7 @@ def suggest_all(
         >>> len(suggest_all(KAN([2, 1]), x, lib=["x", "sin"]))
         2
     """
-    rows = library(lib, "suggest_all")
+    rows = primitives(lib, "suggest_all")
     found: dict[EdgeRef, list[SymbolicFit]] = {}
     for index in range(network.depth):
         refs = [ref for ref in network.edge_refs(active=True) if ref.layer == index]
@@ -218,7 +218,7 @@ def auto_symbolic(
     """
     _check.real(r2_threshold, "r2_threshold", "auto_symbolic", high=1)
     _check.real(weight_simple, "weight_simple", "auto_symbolic", low=0, high=1)
-    rows = library(lib, "auto_symbolic")
+    rows = primitives(lib, "auto_symbolic")
     done: list[tuple[EdgeRef, SymbolicFit]] = []
     for index in range(network.depth):
         layer = network.layer(index)
