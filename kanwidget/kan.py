@@ -200,7 +200,7 @@ class KAN(Network):
                 step), `loss` (`"mse"`, `"cross_entropy"` or a function of outputs and labels),
                 `metrics` (functions of outputs and labels, on the test data), `sample_weight`, `update_grid`,
                 `grid_update_num`, `start_grid_update_step`, `stop_grid_update_step`, `lamb_l1`, `lamb_entropy`,
-                `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches; `bend=True` for LM steps
+                `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches; `geodesic_acceleration=True` for LM steps
                 that follow the valley where it turns, at twice the time: for fits down to round-off (without `lamb`, in float64).
 
         Returns:
