@@ -262,9 +262,9 @@ class KAN(Network):
         """A new model that reads only the inputs that matter; it still takes data with all columns."""
         return cast("Self", surgery.prune_input(self, as_inputs(self, data, "prune_input"), threshold, active))
 
-    def expand_width(self, level: int, n: int, *, sums: bool = True, mult_arity: int = 2) -> Self:
+    def expand_width(self, level: int, n: int, *, product: bool = False, mult_arity: int = 2) -> Self:
         """A new model with n more nodes on a hidden level; the function stays."""
-        return cast("Self", surgery.expand_width(self, level, n, sums=sums, mult_arity=mult_arity))
+        return cast("Self", surgery.expand_width(self, level, n, product=product, mult_arity=mult_arity))
 
     def expand_depth(self, level: int | None = None) -> Self:
         """A new model with one more layer, of identities; the function stays."""

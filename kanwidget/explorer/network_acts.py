@@ -63,7 +63,7 @@ def add_node(session: Session, command: c.AddNode) -> Topics:
         _check.fail("level", "add_node", "a hidden level, and this network has none", level)
     _check.integer(level, "level", "add_node", low=1, high=model.depth - 1, advice="Only hidden levels can grow.")
     label = f"add a {'product' if command.product else 'node'} on level {level}"
-    change = lambda: session.adopt(model.expand_width(level, 1, sums=not command.product))  # noqa: E731
+    change = lambda: session.adopt(model.expand_width(level, 1, product=command.product))  # noqa: E731
     return act(session, command, "grow", label, change)
 
 

@@ -79,6 +79,6 @@ class Results(Part):
         """The history by columns."""
         return self.history.to_dict()
 
-    def to_dataframe(self) -> Any:
+    def to_pandas(self) -> Any:
         """The history as a pandas frame, one row a step."""
         return exports.frame(self.to_dict())
