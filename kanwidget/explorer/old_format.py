@@ -8,7 +8,10 @@ from typing import Any
 #: Options of the training, old to new.
 _OPTIONS = {"bend": "geodesic_acceleration"}
 #: Lines of a script, old to new.
-_LINES = ((r"^explorer\.(un)?pin\(", lambda match: f"explorer.{match[1] or ''}freeze("),)
+_LINES = (
+    (r"^explorer\.(un)?pin\(", r"explorer.\1freeze("),
+    (r"^(explorer\.auto_symbolic\()r2=(.*?, )weight_simple=", r"\1r2_threshold=\2simplicity="),
+)
 
 
 def upgraded(session: dict[str, Any]) -> dict[str, Any]:

@@ -198,7 +198,7 @@ class Session:
     def search(self, edge: Edge, names: Sequence[str] | None = None) -> list[SymbolicFit]:
         """Fit some functions to an edge as it is now, all of the library for None, best first."""
         lib = self.lib if names is None else names
-        options: dict[str, Any] = {"weight_simple": self.simplicity, "on_broken": self.leave_out}
+        options: dict[str, Any] = {"simplicity": self.simplicity, "on_broken": self.leave_out}
         return self.model.suggest_symbolic(*edge, lib=lib, topk=None, **options)
 
     def leave_out(self, broken: BrokenPrimitive) -> None:
