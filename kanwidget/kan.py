@@ -32,7 +32,7 @@ from kanwidget.surgery.grids import KnotPlacement
 from kanwidget.training import Trainer, fit, fit_steps
 from kanwidget.training.reference import as_inputs
 from kanwidget.training.residuals import ResidualHistory, fit_residual
-from kanwidget.training.trainer import Callback
+from kanwidget.training.steps.trainer import Callback
 
 
 class KAN(Network):

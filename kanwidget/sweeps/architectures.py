@@ -19,8 +19,8 @@ from kanwidget.sweeps.batches import Row, kept_record
 from kanwidget.sweeps.front import pareto
 from kanwidget.sweeps.table import Table
 from kanwidget.training import fit_many
-from kanwidget.training.loop import close_bar
-from kanwidget.training.parameters import parameter_map
+from kanwidget.training.jacobian.parameter_vector import parameter_map
+from kanwidget.training.steps.loop import close_bar
 
 #: A larger network is worth it if the error becomes so many times smaller.
 _WORTH = 1.25

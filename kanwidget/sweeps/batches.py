@@ -14,8 +14,8 @@ from kanwidget.kan import KAN
 from kanwidget.sweeps.data import Arrays, dataset_of
 from kanwidget.sweeps.space import OF_NETWORK, Case, Setting
 from kanwidget.training import fit_many, make_settings
-from kanwidget.training.parameters import parameter_map
-from kanwidget.training.settings import unused
+from kanwidget.training.jacobian.parameter_vector import parameter_map
+from kanwidget.training.steps.settings import unused
 
 #: Results come, and are kept, by batches: larger ones are no faster (128 of [2,5,1], 300 rows), and a killed process loses more.
 _MOST = 32

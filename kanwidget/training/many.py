@@ -18,17 +18,17 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, History, StepRecord
 from kanwidget.datasets import Dataset
-from kanwidget.training.best import Best
-from kanwidget.training.group import Group, pick_optimizer, tensors_of
-from kanwidget.training.inputs import Problem, pose
-from kanwidget.training.loop import remember
-from kanwidget.training.parameters import parameter_map, structure
+from kanwidget.training.jacobian.parameter_vector import parameter_map, structure
+from kanwidget.training.jacobian.stack import separate
 from kanwidget.training.reference import reference_rows, remember_names, training_data
-from kanwidget.training.settings import Settings, make_settings, unused
-from kanwidget.training.stack import separate
-from kanwidget.training.threads import is_small, one_thread, torch_as_it_was
-from kanwidget.training.trainer import NOT_FINITE
-from kanwidget.training.workers import on_threads
+from kanwidget.training.steps.best_state import Best
+from kanwidget.training.steps.loop import remember
+from kanwidget.training.steps.networks import Group, pick_optimizer, tensors_of
+from kanwidget.training.steps.settings import Settings, make_settings, unused
+from kanwidget.training.steps.trainer import NOT_FINITE
+from kanwidget.training.steps.training_data import Problem, pose
+from kanwidget.training.threads.torch_threads import is_small, one_thread, torch_as_it_was
+from kanwidget.training.threads.worker_threads import on_threads
 
 _log = logging.getLogger(__name__)
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset, create_dataset, register_primitive, search_architecture, sweep
-from tests.networks import uniform
+from tests.support.networks import uniform
 
 JUNK = {
     "None": None,

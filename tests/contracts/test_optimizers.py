@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from kanwidget.training import OPTIMIZERS, Interrupted, Trainer, make_settings
-from tests.networks import ZOO, assert_same, finite, plain, product_data, snapshot, tied, uniform
+from tests.support.networks import ZOO, assert_same, finite, plain, product_data, snapshot, tied, uniform
 
 each_method = pytest.mark.parametrize("opt", OPTIMIZERS)
 each_kind = pytest.mark.parametrize("kind", ZOO)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kanwidget import surgery
-from tests.networks import ZOO, assert_same, finite, snapshot, uniform
+from tests.support.networks import ZOO, assert_same, finite, snapshot, uniform
 
 #: Every edit that returns a new model.
 NEW = {

@@ -14,15 +14,15 @@ from torch import Tensor, nn
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
 from kanwidget.surgery import refine, update_grid, widen
-from kanwidget.training.lm import Interrupted, Outcome
-from kanwidget.training.parameters import structure
+from kanwidget.training.jacobian.parameter_vector import structure
+from kanwidget.training.optimizers.levenberg_marquardt import Interrupted, Outcome
+from kanwidget.training.residuals.arguments import Problem
 from kanwidget.training.residuals.objective import ResidualObjective
-from kanwidget.training.residuals.problem import Problem
 from kanwidget.training.residuals.steps import ScaledLM
-from kanwidget.training.residuals.weights import balance, resample
-from kanwidget.training.schedule import GridSchedule
-from kanwidget.training.settings import Settings
-from kanwidget.training.threads import is_small, one_thread
+from kanwidget.training.residuals.weighting import balance, resample
+from kanwidget.training.steps.grid_schedule import GridSchedule
+from kanwidget.training.steps.settings import Settings
+from kanwidget.training.threads.torch_threads import is_small, one_thread
 
 #: How far grids go on beyond the activations: second derivatives jump at a grid's end, and points that cross it stop a training.
 _MARGIN = 0.1
@@ -199,14 +199,14 @@ class ResidualTrainer(Iterator[StepRecord]):
             update_grid(self.network, self._rows(), margin=_MARGIN)
             self._note("grid", "grid adapted")
         if drawn:
-            self._redraw()
+            self._resample()
         wider = self.plan.update_grid and self.step_count > 0 and widen(self.network, self._rows(), margin=_MARGIN)
         if moved or drawn:
             self._weigh()
         if moved or drawn or wider:
             self._optimizer.renew()
 
-    def _redraw(self) -> None:
+    def _resample(self) -> None:
         objective = self.objective
         terms, memories = list(objective.terms), dict(self._memories)
         for place, term in enumerate(terms):

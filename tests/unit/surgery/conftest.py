@@ -3,7 +3,7 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.core.records import StepRecord
-from tests.networks import furnished
+from tests.support.networks import furnished
 
 
 def make_zoo(k=3, grid=5, dtype=torch.float64, seed=1):

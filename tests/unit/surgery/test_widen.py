@@ -5,7 +5,7 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.surgery import freeze, lock, update_grid, widen
-from tests.networks import ZOO, unchanged, uniform
+from tests.support.networks import ZOO, unchanged, uniform
 
 
 @pytest.mark.parametrize("kind", ZOO)

@@ -8,7 +8,7 @@ import torch
 
 from kanwidget import KAN, Dataset, create_dataset, load_planets, load_trees
 from kanwidget.symbolic import fit_formula, refit, to_numpy
-from kanwidget.symbolic.fitted import FittedFormula
+from kanwidget.symbolic.formulas.fitted import FittedFormula
 
 LINES = torch.linspace(0, 1, 30, dtype=torch.float64)[:, None]
 

@@ -13,10 +13,10 @@ from symbolic_samples import make_network, samples
 from kanwidget.core import primitive
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
-from kanwidget.symbolic import auto_symbolic, fix_symbolic, formula, numeric_functions, symbolic_formula, to_numpy
-from kanwidget.symbolic.constants import parametrise
-from kanwidget.symbolic.formula import simplify_within
-from kanwidget.symbolic.rescaling import rescaled
+from kanwidget.symbolic import auto_symbolic, fix_symbolic, numeric_functions, symbolic_formula, to_numpy
+from kanwidget.symbolic.formulas.constants import parametrise
+from kanwidget.symbolic.formulas.formula import formula, simplify_within
+from kanwidget.symbolic.formulas.rescaling import rescaled
 
 X = samples(features=3)
 
@@ -228,7 +228,7 @@ def test_simplification_has_an_end(monkeypatch):
     # A clock that goes on by a second whenever it is looked at.
     looks = itertools.count()
     monkeypatch.setattr(
-        sys.modules["kanwidget.symbolic.formula"], "time", SimpleNamespace(monotonic=lambda: next(looks))
+        sys.modules["kanwidget.symbolic.formulas.formula"], "time", SimpleNamespace(monotonic=lambda: next(looks))
     )
     x = sympy.Symbol("x")
     hard = sum(sympy.sin(k * x + sympy.sqrt(k)) ** k / (1 + sympy.cos(x) ** k) for k in range(2, 15))

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset
-from kanwidget.training import group
-from kanwidget.training.loop import close_bar
-from tests.networks import F64, assert_same, plain, product_data, snapshot, states, tied, uniform
+from kanwidget.training.steps import networks as group
+from kanwidget.training.steps.loop import close_bar
+from tests.support.networks import F64, assert_same, plain, product_data, snapshot, states, tied, uniform
 
 
 def fit(model, data=None, **options):

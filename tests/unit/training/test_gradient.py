@@ -8,7 +8,7 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.training import Interrupted, Trainer, make_settings
-from tests.networks import F64, assert_same, finite, plain, product_data, snapshot, states, tied
+from tests.support.networks import F64, assert_same, finite, plain, product_data, snapshot, states, tied
 
 each_method = pytest.mark.parametrize("opt", ["LBFGS", "Adam"])
 

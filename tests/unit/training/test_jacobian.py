@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from kanwidget.training.jacobian import forward_pass, jacobian
-from kanwidget.training.parameters import network_parameters, parameter_map
-from kanwidget.training.stack import Stack
-from tests.networks import ZOO, cube, everything, plain, states, tied, uniform
-from tests.stacks import gradients, read, write
+from kanwidget.training.jacobian.jacobian import forward_pass, jacobian
+from kanwidget.training.jacobian.parameter_vector import network_parameters, parameter_map
+from kanwidget.training.jacobian.stack import Stack
+from tests.support.networks import ZOO, cube, everything, plain, states, tied, uniform
+from tests.support.stacks import gradients, read, write
 
 each = pytest.mark.parametrize("kind", ZOO)
 

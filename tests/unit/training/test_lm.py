@@ -7,14 +7,15 @@ import pytest
 import torch
 
 from kanwidget import KAN, load_puromycin, load_trees
-from kanwidget.training import Interrupted, Penalty, quadratic
-from kanwidget.training.lm import LevenbergMarquardt
-from kanwidget.training.loss import LOSSES
-from kanwidget.training.objective import Objective
-from kanwidget.training.parameters import network_parameters
-from kanwidget.training.stack import Stack
-from tests.networks import F64, ZOO, assert_same, plain, product_data, snapshot, states, tied, uniform
-from tests.stacks import gradients, objective, read, total, write
+from kanwidget.training import Interrupted, Penalty
+from kanwidget.training.jacobian.parameter_vector import network_parameters
+from kanwidget.training.jacobian.stack import Stack
+from kanwidget.training.objective import gauss_newton as quadratic
+from kanwidget.training.objective.loss import LOSSES
+from kanwidget.training.objective.objective import Objective
+from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
+from tests.support.networks import F64, ZOO, assert_same, plain, product_data, snapshot, states, tied, uniform
+from tests.support.stacks import gradients, objective, read, total, write
 
 
 def objective_of(model, rows=40, *, lamb=0.0, loss="mse", weighted=False, **terms):

@@ -9,11 +9,11 @@ import torch
 
 from kanwidget import KAN, Dataset
 from kanwidget.training import fit_many, make_settings, many
-from kanwidget.training.group import Group
-from kanwidget.training.inputs import pose
-from kanwidget.training.lm import LevenbergMarquardt
-from kanwidget.training.trainer import NOT_FINITE
-from tests.networks import F64, ZOO, assert_same, product_data, products, snapshot, symbolic, tied, uniform
+from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
+from kanwidget.training.steps.networks import Group
+from kanwidget.training.steps.trainer import NOT_FINITE
+from kanwidget.training.steps.training_data import pose
+from tests.support.networks import F64, ZOO, assert_same, product_data, products, snapshot, symbolic, tied, uniform
 from tests.unit.training.many_samples import dataset, networks
 
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from kanwidget import KAN
-from kanwidget.training import fit_many, many, workers
-from kanwidget.training.group import Group
+from kanwidget.training import fit_many, many
+from kanwidget.training.steps.networks import Group
+from kanwidget.training.threads import worker_threads as workers
 from tests.unit.training.many_samples import dataset, networks
 
 

@@ -6,7 +6,7 @@ import torch
 from kanwidget import KAN, Dataset, cli, create_dataset
 from kanwidget.core.storage import load
 from kanwidget.datasets import as_dataset
-from tests.networks import F64, uniform
+from tests.support.networks import F64, uniform
 
 pandas = pytest.importorskip("pandas")
 FRAME = pandas.DataFrame(

@@ -7,7 +7,7 @@ import torch
 
 from kanwidget import KAN, fit_residual
 from kanwidget.training.residuals import ResidualError
-from tests.networks import F64, unchanged
+from tests.support.networks import F64, unchanged
 from tests.unit.training.residual_samples import AT, SINE, X, one
 
 

@@ -11,11 +11,11 @@ from kanwidget import KAN, fit_residual
 from kanwidget.surgery import update_grid
 from kanwidget.training.residuals import Field
 from kanwidget.training.residuals import objective as objectives
+from kanwidget.training.residuals.arguments import pose
 from kanwidget.training.residuals.objective import ResidualObjective
-from kanwidget.training.residuals.problem import pose
 from kanwidget.training.residuals.trainer import Plan, ResidualTrainer
-from kanwidget.training.residuals.weights import balance, resample
-from tests.networks import F64, assert_same, plain, snapshot, uniform
+from kanwidget.training.residuals.weighting import balance, resample
+from tests.support.networks import F64, assert_same, plain, snapshot, uniform
 from tests.unit.training.residual_samples import AT, SINE, X, one
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from kanwidget import KAN
 from kanwidget.training import OPTIMIZERS, fit_many
-from kanwidget.training.lm import LevenbergMarquardt
-from tests.awkward import binary, duplicates, each_data, few_rows, rank_deficient
-from tests.networks import F64, ZOO, finite, product_data, uniform
+from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
+from tests.support.awkward import binary, duplicates, each_data, few_rows, rank_deficient
+from tests.support.networks import F64, ZOO, finite, product_data, uniform
 
 each_method = pytest.mark.parametrize("opt", OPTIMIZERS)
 

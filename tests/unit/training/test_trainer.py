@@ -8,7 +8,7 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.training import Trainer, make_settings
-from tests.networks import assert_same, plain, product_data, snapshot, unchanged, uniform
+from tests.support.networks import assert_same, plain, product_data, snapshot, unchanged, uniform
 
 
 def trainer_of(model=None, steps=100, *, rows=60, interrupted=lambda: False, **options):
