@@ -1,7 +1,7 @@
 """The symbolic functions that an edge can become: definition, table, search by name and registration of further ones."""
 
 from kanwidget.core.primitives.definition import Form, Interval, Primitive, Starts
-from kanwidget.core.primitives.registry import WATCHERS, is_built_in, library, primitive, register_primitive
+from kanwidget.core.primitives.registry import WATCHERS, is_built_in, primitive, primitives, register_primitive
 from kanwidget.core.primitives.table import PRIMITIVES
 
 __all__ = [
@@ -12,7 +12,7 @@ __all__ = [
     "Primitive",
     "Starts",
     "is_built_in",
-    "library",
     "primitive",
+    "primitives",
     "register_primitive",
 ]

@@ -88,8 +88,8 @@ def prepare(primitives: Sequence[Primitive]) -> None:
     """Compute the shapes of some primitives now, so that the first search with them is as fast as the others.
 
     Examples:
-        >>> from kanwidget.core import library
-        >>> prepare(library(["sin", "exp"]))
+        >>> from kanwidget.core.primitives import primitives
+        >>> prepare(primitives(["sin", "exp"]))
     """
     shared = tuple(primitive for primitive in primitives if primitive.name != "0" and _shared(primitive))
     if shared:
