@@ -1,11 +1,11 @@
 // The network as a formula, its error, and everything that can be taken away: LaTeX, Python, the session as code, files.
 
-import { copyText } from "../app/download";
 import type { ExportFormat } from "../state/actions";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
 import { number, thousands } from "../text/format";
 import { wrapping } from "../text/mathml";
+import { copyText } from "../ui/clipboard";
 import { button, menu, overflowHint } from "../ui/controls";
 import { activeIn, attrs, h, s, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";

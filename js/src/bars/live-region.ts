@@ -1,7 +1,8 @@
 // Speaks changes of state to screen readers: training starts and stops, an edge is selected or fixed.
 
-import { keyText } from "../protocol/messages";
-import { type Context, stateText, type View } from "../state/context";
+import { keyText } from "../protocol/structure";
+import type { Context, View } from "../state/context";
+import { stateText } from "../state/edge-text";
 import { touches } from "../state/topics";
 import { number } from "../text/format";
 import { h, setText } from "../ui/dom";

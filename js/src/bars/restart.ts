@@ -1,8 +1,8 @@
 // Start again, and with what: beside the reset button, since it is the first thing that one wants to try.
 
-import { chooser } from "../plot/axes";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
+import { chooser } from "../ui/chooser";
 import { button } from "../ui/controls";
 import { activeIn, attrs, h } from "../ui/dom";
 import { Registry } from "../ui/listeners";

@@ -1,6 +1,6 @@
 // What could replace the edge's function: small multiples on shared axes, best first.
 
-import { keyText } from "../protocol/messages";
+import { keyText } from "../protocol/structure";
 import type { Context, View } from "../state/context";
 import { ranked } from "../state/ranking";
 import { type Topics, touches } from "../state/topics";

@@ -2,7 +2,8 @@
 // follows at once, by the spline's own basis; the kernel gets one message a frame at most, and a last one that commits.
 
 import { row } from "../protocol/codecs";
-import { keyText, type Status } from "../protocol/messages";
+import type { Status } from "../protocol/messages";
+import { keyText } from "../protocol/structure";
 import type { Context } from "../state/context";
 import type { Registry } from "../ui/listeners";
 import { basis, extendKnots } from "./spline-basis";

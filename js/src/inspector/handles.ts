@@ -2,7 +2,7 @@
 // network's errors beside what they were before.
 
 import type { Axes } from "../plot/axes";
-import { keyText } from "../protocol/messages";
+import { keyText } from "../protocol/structure";
 import type { Context } from "../state/context";
 import { graph } from "../state/graph";
 import { number } from "../text/format";

@@ -1,10 +1,11 @@
 // One edge in full: its function at the left, what could replace it beside it.
 
 import { ContextMenu } from "../menus/context-menu";
-import { edgeContent, selectedInfos } from "../menus/menu-entries";
-import { type EdgeInfo, keyText } from "../protocol/messages";
-import { type Context, endNames, stateText, type View } from "../state/context";
-import { boundText } from "../state/graph";
+import { edgeContent } from "../menus/edge-menu";
+import { type EdgeInfo, keyText } from "../protocol/structure";
+import type { Context, View } from "../state/context";
+import { boundText, endNames, stateText } from "../state/edge-text";
+import { selectedEdges } from "../state/graph";
 import { type Topics, touches } from "../state/topics";
 import { count, number } from "../text/format";
 import { button, panel } from "../ui/controls";
@@ -63,7 +64,7 @@ function head(context: Context, registry: Registry) {
   registry.listen(close, "click", () => act.selectAll([]));
   registry.listen(unfix, "click", () => act.unfix());
   registry.listen(prune, "click", () =>
-    act.pruneSelected(selectedInfos(context).every(({ state }) => state === "pruned")),
+    act.pruneSelected(selectedEdges(context.store).every(({ state }) => state === "pruned")),
   );
   registry.listen(before, "click", () => walk(context, -1));
   registry.listen(after, "click", () => walk(context, 1));
@@ -82,7 +83,7 @@ function head(context: Context, registry: Registry) {
   const end = h("span", { class: "kw-row kw-end" }, unfix, prune, more, before, after, expand, close);
   const draw = (topics: Topics, title: HTMLElement) => {
     menu.draw(topics);
-    const infos = selectedInfos(context);
+    const infos = selectedEdges(context.store);
     describe(context, infos, title, sub);
     const pruned = infos.length > 0 && infos.every(({ state }) => state === "pruned");
     unfix.hidden = act.reading || !infos.some(({ state }) => state === "symbolic" || state === "both");

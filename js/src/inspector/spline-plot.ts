@@ -1,9 +1,10 @@
 // The selected edge's function over its grid: data under it, knots below, dashed where it extrapolates.
 
-import { type Axes, axes, Stage } from "../plot/axes";
+import { type Axes, axes } from "../plot/axes";
 import { extent, padded, path, type Scale } from "../plot/scales";
+import { Stage } from "../plot/stage";
 import { row } from "../protocol/codecs";
-import { keyText } from "../protocol/messages";
+import { keyText } from "../protocol/structure";
 import type { Context, View } from "../state/context";
 import type { Store } from "../state/store";
 import { touches } from "../state/topics";

@@ -1,6 +1,6 @@
 // Level of detail: which edges are drawn how. Legibility fails before speed: a thumbnail needs about 36 px of its
 // layer's width, and more than about 150 separate wires are neither readable nor redrawn within 8 ms.
-import type { EdgeInfo } from "../protocol/messages";
+import type { EdgeInfo } from "../protocol/structure";
 
 export type Tier = "thumb" | "wire" | "merged" | "hidden";
 

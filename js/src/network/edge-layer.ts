@@ -2,9 +2,10 @@
 // slot for a thumbnail show one that floats above the rest while they are selected or pointed at.
 
 import { extent, linear, path } from "../plot/scales";
-import { type EdgeInfo, edgeKeys, keyText } from "../protocol/messages";
-import { type Context, endNames, stateText } from "../state/context";
-import { boundText, edgesOf, graph, isPinned } from "../state/graph";
+import { type EdgeInfo, edgeKeys, keyText } from "../protocol/structure";
+import type { Context } from "../state/context";
+import { boundText, endNames, stateText } from "../state/edge-text";
+import { edgesOf, graph } from "../state/graph";
 import { type Topics, touches } from "../state/topics";
 import { number, pretty } from "../text/format";
 import { attrs, line, place, s } from "../ui/dom";
@@ -180,7 +181,7 @@ export class EdgeLayer {
     }
     attrs(parts.frame, {
       ...rect(edge.box),
-      "stroke-dasharray": isPinned(info) ? "2 2" : info.state === "both" ? "6 2" : null,
+      "stroke-dasharray": info.pinned ? "2 2" : info.state === "both" ? "6 2" : null,
     });
     attrs(parts.curve, { "stroke-width": info.state === "pruned" ? 1.2 : 1.8 });
     const mark = this.#marks.get(this.#key(edge));
@@ -206,8 +207,8 @@ export class EdgeLayer {
   }
 
   #bind(parts: Parts, info: EdgeInfo, box: Box): void {
-    const bound = isPinned(info) || info.tied !== undefined;
-    const now = bound ? [isPinned(info), info.tied, info.state, box.x, box.y].join() : "";
+    const bound = info.pinned || info.tied !== undefined;
+    const now = bound ? [info.pinned, info.tied, info.state, box.x, box.y].join() : "";
     if (now === parts.sign) return;
     parts.sign = now;
     parts.bound?.remove();

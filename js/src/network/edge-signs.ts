@@ -1,7 +1,6 @@
 // Small signs on a thumbnail: the function that it is fixed to or would be fixed to, the pin, and the chain of those that share one.
 
-import { type EdgeInfo, keyText } from "../protocol/messages";
-import { isPinned } from "../state/graph";
+import { type EdgeInfo, keyText } from "../protocol/structure";
 import { pretty } from "../text/format";
 import { cut, measure } from "../text/names";
 import { attrs, line, s, setText } from "../ui/dom";
@@ -10,9 +9,7 @@ import type { Box } from "./layout";
 /** A pin for an edge that is not trained; two links of a chain, and their number, for one that shares its function. */
 export function boundSign(info: EdgeInfo, box: Box): SVGGElement {
   const { tied, state } = info;
-  const pin = isPinned(info)
-    ? [line("M-2.5 -4.5h5m-4 0l-.6 4.3l-1.6 1.6h7.4l-1.6 -1.6l-.6 -4.3M0 1.6v3.6", "", 1.2)]
-    : [];
+  const pin = info.pinned ? [line("M-2.5 -4.5h5m-4 0l-.6 4.3l-1.6 1.6h7.4l-1.6 -1.6l-.6 -4.3M0 1.6v3.6", "", 1.2)] : [];
   const chain = "M1 -2h-3a2 2 0 0 0 0 4h1.4M-1 2h3a2 2 0 0 0 0 -4h-1.4";
   const number = String((tied ?? 0) + 1);
   const from = pin.length * 13;

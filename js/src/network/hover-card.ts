@@ -1,8 +1,8 @@
 // What an edge is, beside the pointer. Screen readers have the same in the edge's name.
 
-import { type EdgeInfo, edgeKeys, keyText } from "../protocol/messages";
-import { type Context, endNames, stateText } from "../state/context";
-import { boundText } from "../state/graph";
+import { type EdgeInfo, edgeKeys, keyText } from "../protocol/structure";
+import type { Context } from "../state/context";
+import { boundText, endNames, stateText } from "../state/edge-text";
 import { type Topics, touches } from "../state/topics";
 import { number, pretty, rSquared } from "../text/format";
 import { h, setText } from "../ui/dom";

@@ -1,11 +1,14 @@
 // Pointer and keys of the drawing, by one listener per kind of event: edges and nodes come and go, these stay.
 
-import { type ContextMenu, menuEvents } from "../menus/context-menu";
-import { openEdgeMenu, openNodeMenu } from "../menus/menu-entries";
-import { type EdgeInfo, keyText, type NodeInfo } from "../protocol/messages";
+import type { ContextMenu } from "../menus/context-menu";
+import { openEdgeMenu } from "../menus/edge-menu";
+import { menuEvents } from "../menus/menu-events";
+import { openNodeMenu } from "../menus/node-menu";
+import type { NodeInfo } from "../protocol/messages";
+import { type EdgeInfo, keyText } from "../protocol/structure";
 import { edgesOf, ends, graph } from "../state/graph";
 import type { Registry } from "../ui/listeners";
-import type { Drawing } from "./network";
+import type { Drawing } from "./drawing";
 
 /** The stage is what listens: an SVG element with focus listeners would become a tab stop of its own. */
 export function networkInput(drawing: Drawing, menu: ContextMenu, registry: Registry): void {

@@ -1,7 +1,8 @@
 // Where everything of the network drawing stands: inputs below, outputs above, one row of thumbnails between two
 // rows of nodes, ordered by target and then by source so that what feeds a node stands under it.
 
-import type { NodeInfo, Structure } from "../protocol/messages";
+import type { NodeInfo } from "../protocol/messages";
+import type { Structure } from "../protocol/structure";
 import type { Tier } from "./detail-levels";
 
 export interface Box {

@@ -1,6 +1,7 @@
 // Nodes: inputs and outputs as pills with the user's names, sums and products as what they do.
 
-import { type EdgeKey, keyText, type NodeInfo, type Structure } from "../protocol/messages";
+import type { EdgeKey, NodeInfo } from "../protocol/messages";
+import { keyText, type Structure } from "../protocol/structure";
 import type { Context } from "../state/context";
 import { edgesOf, ends } from "../state/graph";
 import { count, variable } from "../text/format";

@@ -1,8 +1,10 @@
 // "Symbolify all edges above R² ≥ …": looks at every edge, marks in the drawing and lists what would be fixed to which
 // function, and fixes exactly those.
 
-import { type EdgeKey, keyText, type Survey } from "../protocol/messages";
-import { type Context, endNames } from "../state/context";
+import type { EdgeKey, Survey } from "../protocol/messages";
+import { keyText } from "../protocol/structure";
+import type { Context } from "../state/context";
+import { endNames } from "../state/edge-text";
 import { graph } from "../state/graph";
 import { type Topics, touches } from "../state/topics";
 import { count, pretty, rSquared, thousands } from "../text/format";

@@ -1,73 +1,10 @@
 // What the plots of the data tabs share: a stage with a readout, and two axes with ticks and titles.
 
-import type { UiState } from "../state/ui-state";
 import { power, tickLabels } from "../text/format";
-import { cut as shorten } from "../text/names";
-import { attrs, h, line, renew, s, setText, tick } from "../ui/dom";
-import type { Registry } from "../ui/listeners";
+import { cutTo } from "../text/names";
+import { line, s, tick } from "../ui/dom";
 import { decades, linear, log, type Scale, ticks } from "./scales";
-
-export interface Size {
-  width: number;
-  height: number;
-}
-
-/** A drawing that fills its place, and what is read under the pointer. */
-export class Stage {
-  #drawing = s("g");
-  /** Through the place that is pointed at. */
-  readonly cross = line("", "kw-c6", 1);
-  #ring = s("circle", { class: "kw-p kw-float", "stroke-width": 2 });
-  readonly svg = s("svg", { role: "img" }, this.#drawing, this.cross, this.#ring);
-  size: Size = { width: 420, height: 220 };
-  #empty = h("p", { class: "kw-empty kw-dim" });
-  #readout = h("div", { class: "kw-readout kw-box kw-pop kw-fine", "aria-hidden": "true", hidden: true });
-  readonly node = h("div", { class: "kw-stage kw-fill" }, this.svg, this.#empty, this.#readout);
-
-  #at: [number, number] = [Number.NaN, Number.NaN];
-  readonly #point: (x: number, y: number) => void;
-
-  constructor(ui: UiState, registry: Registry, point: (x: number, y: number) => void = () => {}) {
-    this.#point = point;
-    registry.resize(this.node, (width, height) => {
-      this.size = { width: Math.floor(width), height: Math.floor(height) };
-      ui.touch("size");
-    });
-    registry.listen(this.svg, "pointermove", (event) => {
-      const box = this.svg.getBoundingClientRect();
-      this.point([event.clientX - box.left, event.clientY - box.top]);
-    });
-    registry.listen(this.svg, "pointerleave", () => this.point([Number.NaN, Number.NaN]));
-  }
-
-  /** Says what is under the pointer: when it moves, and when something else has come there. */
-  point(at = this.#at): void {
-    this.#at = at;
-    this.#point(...at);
-  }
-
-  /** Draws, or says in words why there is nothing to draw. */
-  show(label: string, children: Element[], missing = ""): void {
-    const { width, height } = this.size;
-    attrs(this.svg, { width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": label || missing });
-    renew(this.#drawing, children);
-    setText(this.#empty, missing);
-    this.#empty.hidden = !missing;
-  }
-
-  /** Says something beside a place, with a ring around it; nothing without lines. */
-  read(x: number, y: number, lines: (string | Element)[], r = 0): void {
-    const box = this.#readout;
-    box.hidden = lines.length === 0;
-    attrs(this.#ring, { cx: x, cy: y, r });
-    if (box.hidden) return;
-    box.replaceChildren(...lines.map((one, i) => h(i > 0 ? "span" : "b", {}, one)));
-    const { width, height } = this.size;
-    const right = x > width / 2;
-    const top = Math.max(0, Math.min(y - 12, height - 12 - 16 * lines.length));
-    box.style.cssText = `top:${top}px;${right ? `right:${width - x + 12}` : `left:${x + 12}`}px`;
-  }
-}
+import type { Size } from "./stage";
 
 interface AxisSpec {
   range: [number, number];
@@ -97,12 +34,6 @@ export interface Axes {
   nodes: SVGElement[];
 }
 
-const cut = (name: string, pixels: number): string => {
-  const text = shorten(name, Math.max(6, Math.floor(pixels / 6)));
-  // What is cut off must not take the end of the isolation along.
-  return /\u2068[^\u2069]*$/.test(text) ? `${text}\u2069` : text;
-};
-
 /** Ticks of an axis as they are written, what all of them share, and the room that they take. */
 export function marksOf([low, high]: readonly [number, number], count: number, byDecade = false) {
   const whole = byDecade ? decades(low, high, count) : [];
@@ -115,7 +46,7 @@ export function marksOf([low, high]: readonly [number, number], count: number, b
 
 /** The name of an axis, cut where it is long, and what its ticks have in common. */
 function titleOf(name: string, common: string, x: number, y: number, room: number, anchor?: string): SVGElement {
-  const text = cut(name, room);
+  const text = cutTo(name, room);
   const node = tick(x, y, text && common ? `${text} (${common})` : text || common, anchor);
   if (text !== name) node.append(s("title", {}, name));
   return node;
@@ -144,22 +75,4 @@ export function axes({ width, height }: Size, spec: AxesSpec): Axes {
       titleOf(spec.x.name, columns.common, (left + right) / 2, bottom + 29, right - left),
     );
   return { x, y, left, right, top, bottom, nodes };
-}
-
-/** A labelled list of choices; `set` renews both. */
-export function chooser(name: string, label: string, registry: Registry, choose: (value: number) => void) {
-  const select = h("select", { class: "kw-box kw-input kw-fill", "data-kw-control": name });
-  const node = h("label", { class: "kw-row kw-choice" }, h("span", {}, label), select);
-  registry.listen(select, "change", () => choose(Number(select.value)));
-  let known = "";
-  const set = (options: [number, string][], value: number) => {
-    const now = JSON.stringify(options);
-    if (now !== known)
-      select.replaceChildren(...options.map(([key, text]) => h("option", { value: key }, cut(text, 240))));
-    known = now;
-    select.value = String(value);
-    select.dataset.kwValue = select.value;
-    node.hidden = options.length < 2;
-  };
-  return { node, set };
 }

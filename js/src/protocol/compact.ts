@@ -1,6 +1,7 @@
 // The structure as a notebook stores it: the mirror of kanwidget/explorer/brief.py.
 import type { NumberArray } from "./codecs";
-import { keyText, type NodeInfo, type WireStructure } from "./messages";
+import type { NodeInfo, WireStructure } from "./messages";
+import { keyText } from "./structure";
 
 const STATES = ["spline", "symbolic", "both", "pruned"] as const;
 

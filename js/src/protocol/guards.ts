@@ -10,7 +10,6 @@ export const text = guard<string>((v) => typeof v === "string");
 export const flag = guard<boolean>((v) => typeof v === "boolean");
 export const number = guard<number>((v) => typeof v === "number" && Number.isFinite(v));
 export const whole = guard<number>((v) => Number.isInteger(v));
-export const nothing = guard<null>((v) => v === null || v === undefined);
 
 export const orNull = <T>(of: Guard<T>): Guard<T | null> => guard((v) => v === null || of(v));
 export const oneOf = <T extends string>(...names: T[]): Guard<T> => guard((v) => names.includes(v as T));

@@ -179,22 +179,11 @@ const snapshot = record(
 );
 
 export type EdgeKey = number[];
-type NodeKey = number[];
+export type NodeKey = number[];
 export type Arrays = Record<string, ArrayEntry>;
 export type NodeInfo = Guarded<typeof nodeInfo>;
-type WireEdge = Guarded<typeof edgeInfo>;
-/** An edge with what its message leaves out: its name, and what doesn't hold for it. */
-export interface EdgeInfo extends WireEdge {
-  name: string;
-  function: string | null;
-  best: string | null;
-  best_r2: number | null;
-  pinned: boolean;
-  /** Pinned or tied. */
-  locked: boolean;
-}
+export type WireEdge = Guarded<typeof edgeInfo>;
 export type WireStructure = Guarded<typeof structure>;
-export type Structure = Omit<WireStructure, "edges"> & { edges: EdgeInfo[] };
 export type Status = Guarded<typeof status>;
 export type Settings = Guarded<typeof settings>;
 export type Selection = Guarded<typeof selection>;
@@ -245,89 +234,4 @@ export type MessageOf<K extends MessageKind> = Extract<Message, { kind: K }>;
 export function readMessage(value: unknown): Message | null {
   if (!head(value) || value.v !== VERSION || !Object.hasOwn(BODIES, value.kind)) return null;
   return BODIES[value.kind as MessageKind](value) ? (value as unknown as Message) : null;
-}
-
-/** What the page says; `v`, `seq`, `view` and perhaps `structure` are added when it is sent. */
-export type Command =
-  | { kind: "hello" }
-  | { kind: "set"; settings: Partial<Pick<Settings, "lamb" | "grid" | "opt" | "lr" | "batch" | "noise">> }
-  | { kind: "control"; action: "start" | "pause" | "step" | "reset"; seed?: number }
-  | { kind: "preset"; name: string }
-  | { kind: "watch"; panels: ("parity" | "surface")[] }
-  | { kind: "surface"; x: number; y: number | null; output: number; at: (number | null)[] }
-  | { kind: "survey"; on: boolean }
-  | { kind: "select"; edges: EdgeKey[] }
-  | { kind: "fix"; edge?: EdgeKey; edges?: EdgeKey[]; name: string; keep_spline: boolean }
-  | { kind: "unfix"; edge?: EdgeKey; edges?: EdgeKey[] }
-  | { kind: "pin"; edges: EdgeKey[]; on: boolean }
-  | { kind: "lock"; edges: EdgeKey[]; on: boolean }
-  | { kind: "add_node"; level: number; product: boolean }
-  | { kind: "prune"; edges?: EdgeKey[]; node?: NodeKey }
-  | { kind: "restore"; edges: EdgeKey[] }
-  | { kind: "refine"; grid: number }
-  | { kind: "auto"; r2: number | null; edges?: EdgeKey[] }
-  | { kind: "drag"; edge: EdgeKey; index: number; value: number; commit: boolean; grid?: number }
-  | { kind: "undo" }
-  | { kind: "redo" }
-  | { kind: "goto"; state: number }
-  | { kind: "rank"; weight: number }
-  | { kind: "export"; format: "svg" | "png" | "csv" | "json" | "html" | "code" | "gif" }
-  | { kind: "pump"; since: number }
-  | { kind: "frame_ack"; frame: number };
-
-/** Commands whose keys mean something in one structure only: its `version` goes with them, where the kernel gives one. */
-const KEYED: ReadonlySet<Command["kind"]> = new Set([
-  "select",
-  "fix",
-  "unfix",
-  "pin",
-  "lock",
-  "add_node",
-  "auto",
-  "prune",
-  "restore",
-  "drag",
-]);
-
-/** The command with the version of the structure that its keys were read off. */
-export const stamped = (command: Command, { version }: Structure): Command & { structure?: number } =>
-  version !== undefined && KEYED.has(command.kind) ? { ...command, structure: version } : command;
-
-/** `φ₀,₀,₁` */
-const edgeName = (key: EdgeKey): string =>
-  `φ${key.join().replace(/\d/g, (digit) => String.fromCharCode(0x2080 + Number(digit)))}`;
-const NOTHING = { function: null, best: null, best_r2: null, pinned: false };
-
-/** A structure with all that the messages leave out because it can be derived. */
-export const filled = (wire: WireStructure): Structure => ({
-  ...wire,
-  edges: wire.edges.map((edge) => ({
-    ...NOTHING,
-    ...edge,
-    name: edgeName(edge.key),
-    locked: edge.pinned === true || edge.tied !== undefined,
-  })),
-});
-
-/** A structure of which some nodes and edges have changed; all others are the very same objects. */
-export function merged(before: Structure, part: WireStructure): Structure {
-  const { nodes, edges, ...whole } = filled(part);
-  const newer = new Map([...nodes, ...edges].map((one) => [keyText(one.key), one]));
-  const latest = <T extends { key: number[] }>(one: T) => (newer.get(keyText(one.key)) as T | undefined) ?? one;
-  return { ...whole, nodes: before.nodes.map(latest), edges: before.edges.map(latest) };
-}
-
-/** `[0, 2, 1]` as the text that stands in `data-kw-edge`. */
-export const keyText = (key: readonly number[]): string => key.join("-");
-
-const KEYS = new WeakMap<Structure, string[]>();
-
-/** The keys of all edges as text: made once for a structure, asked for at every update. */
-export function edgeKeys(structure: Structure): string[] {
-  let keys = KEYS.get(structure);
-  if (!keys) {
-    keys = structure.edges.map((edge) => keyText(edge.key));
-    KEYS.set(structure, keys);
-  }
-  return keys;
 }

@@ -1,6 +1,7 @@
 // The film of a saved page: the curves of every shot, unpacked one shot at a time.
 import { fromBase64 } from "../protocol/codecs";
-import { type Formula, keyText, type WireStructure } from "../protocol/messages";
+import type { Formula, WireStructure } from "../protocol/messages";
+import { keyText } from "../protocol/structure";
 
 /** What selecting an edge shows; arrays named `selection.*` and `candidates.*`. */
 export interface StoredEdge {

@@ -13,7 +13,7 @@ interface ScrubberSpec {
   show(index: number): void;
 }
 
-export interface Scrubber {
+interface Scrubber {
   node: HTMLElement;
   destroy(): void;
 }

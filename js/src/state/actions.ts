@@ -1,6 +1,8 @@
 // Everything that a click or a key does. Each act is one command to the kernel; what must be seen at once is shown
 // before the answer comes.
-import { type Command, type EdgeKey, keyText } from "../protocol/messages";
+import type { Command } from "../protocol/commands";
+import type { EdgeKey } from "../protocol/messages";
+import { keyText } from "../protocol/structure";
 import { ranked } from "./ranking";
 import type { Store } from "./store";
 import type { UiState } from "./ui-state";

@@ -1,6 +1,7 @@
 // The thumbnails' numbers: one row per edge of the structure.
 import type { NumberArray } from "../protocol/codecs";
-import { CURVE_HEAD, type EdgeKey, edgeKeys, keyText, type Structure } from "../protocol/messages";
+import { CURVE_HEAD, type EdgeKey } from "../protocol/messages";
+import { edgeKeys, keyText, type Structure } from "../protocol/structure";
 
 interface EdgeCurve {
   importance: number;

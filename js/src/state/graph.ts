@@ -1,7 +1,8 @@
 // What belongs to what in a structure: looked up at every movement of the pointer, so found once and remembered.
 
-import { type EdgeInfo, type EdgeKey, edgeKeys, keyText, type NodeInfo, type Structure } from "../protocol/messages";
-import { count } from "../text/format";
+import type { EdgeKey, NodeInfo } from "../protocol/messages";
+import { type EdgeInfo, edgeKeys, keyText, type Structure } from "../protocol/structure";
+import type { Store } from "./store";
 
 interface Graph {
   /** By the text of their keys. */
@@ -64,13 +65,8 @@ export function edgesOf(structure: Structure, node: NodeInfo): { into: EdgeInfo[
   return { into: alive(into.get(key)), out: alive(out.get(key)) };
 }
 
-/** What keeps an edge from learning a function of its own, in words: pinned, or one function with others. */
-export function boundText(structure: Structure, edge: EdgeInfo): string {
-  const group = edge.tied === undefined ? [] : structure.edges.filter(({ tied }) => tied === edge.tied);
-  const tied =
-    group.length > 0 ? `function ${edge.tied! + 1}, shared with ${count(group.length - 1, "other edge")}` : "";
-  return [isPinned(edge) ? "pinned, not trained" : "", tied].filter(Boolean).join(", ");
+/** The selected edges that exist. */
+export function selectedEdges({ state }: Store): EdgeInfo[] {
+  const { edges } = graph(state.structure);
+  return state.selection.edges.flatMap((key) => edges.get(keyText(key)) ?? []);
 }
-
-/** Kept out of training. */
-export const isPinned = (edge: EdgeInfo): boolean => edge.pinned;

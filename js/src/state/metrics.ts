@@ -11,7 +11,7 @@ const BLOCK = 64;
 const SHORT = 4096;
 
 /** What a drawing needs of a column, however long it is. */
-export interface Outline {
+interface Outline {
   /** Rows that stand for all: the extremes of every block, what can't be drawn in it, and the newest rows. */
   rows: readonly number[];
   /** Smallest and largest value that a logarithmic axis can show; 0 where there is none. */

@@ -2,26 +2,23 @@
 
 import { type NumberArray, readArrays } from "../protocol/codecs";
 import { unpacked } from "../protocol/compact";
-import {
-  type Candidates,
-  type EdgeKey,
-  type ErrorInfo,
-  type Formula,
-  filled,
-  type History,
-  keyText,
-  type Message,
-  type MessageOf,
-  merged,
-  type Parity,
-  type Selection,
-  type Settings,
-  type Snapshot,
-  type Status,
-  type Structure,
-  type Surface,
-  type Survey,
+import type {
+  Candidates,
+  EdgeKey,
+  ErrorInfo,
+  Formula,
+  History,
+  Message,
+  MessageOf,
+  Parity,
+  Selection,
+  Settings,
+  Snapshot,
+  Status,
+  Surface,
+  Survey,
 } from "../protocol/messages";
+import { filled, keyText, merged, type Structure } from "../protocol/structure";
 import { Curves } from "./edge-curves";
 import { Metrics } from "./metrics";
 import type { DataTopic } from "./topics";
@@ -29,7 +26,7 @@ import type { DataTopic } from "./topics";
 /** `live`: a kernel answers; `lost`: it did; `none`: a report without one. */
 export type Link = "live" | "lost" | "none";
 
-export interface State {
+interface State {
   structure: Structure;
   status: Status;
   settings: Settings;

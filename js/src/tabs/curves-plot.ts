@@ -1,7 +1,7 @@
 // The drawing of the training curves, redrawn whole: its cost is bounded by the pixels, not by the steps.
 
-import type { Stage } from "../plot/axes";
 import { bisect, decades, decimate, linear, log, path, type Scale, ticks } from "../plot/scales";
+import type { Stage } from "../plot/stage";
 import type { Context } from "../state/context";
 import type { Column } from "../state/metrics";
 import type { Store } from "../state/store";

@@ -1,7 +1,7 @@
 // Training curves: errors on a logarithmic axis over steps or seconds, with a mark wherever something was done.
 
-import { Stage } from "../plot/axes";
 import { bisect } from "../plot/scales";
+import { Stage } from "../plot/stage";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
 import { number, pretty } from "../text/format";

@@ -1,9 +1,11 @@
 // All edges as a table: what the drawing shows, for reading, sorting and screen readers.
 
-import { ContextMenu, menuEvents } from "../menus/context-menu";
-import { openEdgeMenu } from "../menus/menu-entries";
-import { type EdgeInfo, keyText } from "../protocol/messages";
-import { type Context, stateText, type View } from "../state/context";
+import { ContextMenu } from "../menus/context-menu";
+import { openEdgeMenu } from "../menus/edge-menu";
+import { menuEvents } from "../menus/menu-events";
+import { type EdgeInfo, keyText } from "../protocol/structure";
+import type { Context, View } from "../state/context";
+import { stateText } from "../state/edge-text";
 import { graph } from "../state/graph";
 import { touches } from "../state/topics";
 import { number, pretty, rSquared, variable } from "../text/format";

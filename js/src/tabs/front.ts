@@ -1,7 +1,8 @@
 // Error against size, one mark a state of the history: the lower left is simple and accurate. A click returns to one.
 
-import { axes, Stage } from "../plot/axes";
+import { axes } from "../plot/axes";
 import { extent, padded, type Scale } from "../plot/scales";
+import { Stage } from "../plot/stage";
 import type { StateInfo } from "../protocol/messages";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";

@@ -1,14 +1,16 @@
 // Prediction against truth: near the diagonal is right. Below it what is left over, on its own scale. For classes a table
 // of counts: who was taken for whom.
 
-import { type Axes, axes, chooser, marksOf, Stage } from "../plot/axes";
+import { type Axes, axes, marksOf } from "../plot/axes";
 import { SHAPES } from "../plot/marks";
 import { extent, padded } from "../plot/scales";
+import { Stage } from "../plot/stage";
 import type { NumberArray } from "../protocol/codecs";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
 import { number, rSquared, thousands } from "../text/format";
 import { called } from "../text/names";
+import { chooser } from "../ui/chooser";
 import { h, line, s, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 

@@ -15,7 +15,7 @@ const SUPERSCRIPT: Record<string, string> = {
   "9": "⁹",
 };
 
-export const superscript = (n: number): string => [...String(n)].map((c) => SUPERSCRIPT[c] ?? c).join("");
+const superscript = (n: number): string => [...String(n)].map((c) => SUPERSCRIPT[c] ?? c).join("");
 
 /** A power of ten: `10⁻³`; others as `3×10⁻³`. */
 export function power(value: number): string {
@@ -97,7 +97,7 @@ export const variable = (name: string): string => {
   return letter ? letter + [...digits].map((c) => DIGITS[Number(c)]).join("") : name;
 };
 
-export interface TickLabels {
+interface TickLabels {
   labels: string[];
   /** What all labels have in common, to be written once: `· 10⁻⁶`, `0.0357 + … · 10⁻⁶`; empty for plain labels. */
   common: string;

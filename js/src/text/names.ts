@@ -52,3 +52,9 @@ export const isolated = (name: string): string =>
 
 /** The name of a variable as part of a sentence. */
 export const called = (name: string): string => isolated(variable(name));
+
+export const cutTo = (name: string, pixels: number): string => {
+  const text = cut(name, Math.max(6, Math.floor(pixels / 6)));
+  // What is cut off must not take the end of the isolation along.
+  return /\u2068[^\u2069]*$/.test(text) ? `${text}\u2069` : text;
+};

@@ -17,7 +17,7 @@ export function attrs(node: Element, values: Attrs): void {
   }
 }
 
-export function append(node: Element, children: Child[]): void {
+function append(node: Element, children: Child[]): void {
   for (const child of children) if (child) node.append(child);
 }
 

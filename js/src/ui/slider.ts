@@ -33,7 +33,7 @@ export interface Slider {
 }
 
 /** Position whose value is nearest. */
-export function nearest(values: readonly number[], value: number): number {
+function nearest(values: readonly number[], value: number): number {
   let best = 0;
   values.forEach((v, i) => {
     if (Math.abs(v - value) < Math.abs(values[best]! - value)) best = i;

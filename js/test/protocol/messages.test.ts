@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { readArrays } from "../../src/protocol/codecs";
-import { filled, isSnapshot, readMessage, stamped } from "../../src/protocol/messages";
+import { stamped } from "../../src/protocol/commands";
+import { isSnapshot, readMessage } from "../../src/protocol/messages";
+import { filled } from "../../src/protocol/structure";
 import { golden } from "../support/helpers";
 
 const incoming = golden("to_browser");

@@ -1,7 +1,8 @@
 // A saved page with a film: what the slider shows, by hand, by keys and by itself.
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { openReport, type Report } from "../../src/app/report";
+import { openReport } from "../../src/app/report";
 import { Film, type FilmData } from "../../src/report/film";
+import type { Report } from "../../src/report/recorded-session";
 import { aliveCount } from "../../src/ui/listeners";
 import { frame, golden, onFakeTime, takeDown } from "../support/helpers";
 

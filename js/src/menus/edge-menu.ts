@@ -1,14 +1,14 @@
 // What can be done with edges and nodes. Entries that can't be used now say why.
 
-import { type EdgeInfo, type EdgeKey, keyText, type NodeInfo } from "../protocol/messages";
-import { type Context, endNames } from "../state/context";
-import { edgesOf, ends, graph, isPinned } from "../state/graph";
+import type { EdgeKey, NodeInfo } from "../protocol/messages";
+import { type EdgeInfo, keyText } from "../protocol/structure";
+import type { Context } from "../state/context";
+import { endNames } from "../state/edge-text";
+import { edgesOf, ends, selectedEdges } from "../state/graph";
 import { ranked } from "../state/ranking";
 import { count, pretty } from "../text/format";
 import { called } from "../text/names";
-import type { Content, ContextMenu, Entries, Item } from "./context-menu";
-
-const NO_KERNEL = "the kernel is gone";
+import { type Content, type ContextMenu, type Entries, type Item, NO_KERNEL } from "./context-menu";
 
 /** Opens the menu of an edge, and selects it, unless it is one of those selected. */
 export function openEdgeMenu(
@@ -25,22 +25,6 @@ export function openEdgeMenu(
   menu.open(opener, at, name, edgeContent(context));
 }
 
-export const openNodeMenu = (
-  menu: ContextMenu,
-  context: Context,
-  node: NodeInfo,
-  opener: Element,
-  at: [number, number] | null,
-): void =>
-  menu.open(opener, at, called(node.name), {
-    // Structures come and go while a menu is open.
-    entries: () => nodeEntries(context, now(context, node) ?? node),
-    about: () => JSON.stringify([context.store.state.structure.version, now(context, node)?.name]),
-  });
-
-const now = ({ store }: Context, { key }: NodeInfo): NodeInfo | undefined =>
-  graph(store.state.structure).nodes.get(keyText(key));
-
 /** The menu of the selected edges. */
 export const edgeContent = (context: Context): Content => ({
   entries: () => edgeEntries(context),
@@ -50,19 +34,14 @@ export const edgeContent = (context: Context): Content => ({
   },
 });
 
-export function selectedInfos({ store }: Context): EdgeInfo[] {
-  const { edges } = graph(store.state.structure);
-  return store.state.selection.edges.flatMap((key) => edges.get(keyText(key)) ?? []);
-}
-
 /** For the selected edges. */
 function edgeEntries(context: Context): Entries {
   const { act } = context;
-  const infos = selectedInfos(context);
+  const infos = selectedEdges(context.store);
   const edges = infos.map(({ key }) => key);
   const first = infos[0];
   if (!first) return [];
-  const pinned = infos.every(isPinned);
+  const pinned = infos.every((edge) => edge.pinned);
   const pruned = infos.every(({ state }) => state === "pruned");
   const lost = !act.possible && NO_KERNEL;
   const best = bestName(context, first);
@@ -140,38 +119,4 @@ function lockItem({ act }: Context, infos: EdgeInfo[], lost: string | false): It
       (!one && "only edges of one layer can share one"),
     run: () => act.send({ kind: "lock", edges, on: true }),
   };
-}
-
-function nodeEntries({ act, store }: Context, node: NodeInfo): Entries {
-  const { structure } = store.state;
-  const [level, index] = node.key as [number, number];
-  const { into, out } = edgesOf(structure, node);
-  const all = [...into, ...out].map(({ key }) => key);
-  const hidden = node.kind === "sum" || node.kind === "product";
-  const alone = structure.nodes.filter(({ key }) => key[0] === level).length < 2;
-  const lost = !act.possible && NO_KERNEL;
-  const select: Item = {
-    action: "select-node",
-    label: `Select its ${count(all.length, "edge")}`,
-    run: () => act.selectAll(all),
-  };
-  if (act.reading) return [select];
-  const grow = (product: boolean): Item => ({
-    action: product ? "add-product" : "add-sum",
-    label: `Add a ${product ? "product" : "sum"} node to this layer`,
-    why: lost || (!hidden && "only hidden layers can grow"),
-    run: () => act.send({ kind: "add_node", level, product }),
-  });
-  return [
-    select,
-    null,
-    grow(false),
-    grow(true),
-    {
-      action: "remove-node",
-      label: "Remove this node",
-      why: lost || (!hidden && "inputs and outputs stay") || (alone && "the only node of its layer"),
-      run: () => act.send({ kind: "prune", node: [level, index] }),
-    },
-  ];
 }
