@@ -42,10 +42,10 @@ screens: $(STAMPS)/test
 	@ls build/screens
 
 pictures: $(STAMPS)/test
-	@.ci/need chromium && $(BIN)/python -m tests.browser.pictures
+	@.ci/need chromium && $(BIN)/python -m tools.readme_pictures
 
 bench: $(STAMPS)/bench
-	@$(BIN)/python -m tests.benchmarks.hello
+	@$(BIN)/python -m tools.benchmarks.hello
 
 format: $(STAMPS)/test
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -16,10 +16,10 @@ from kanwidget.core import storage
 from kanwidget.core.arguments import (
     check_base_fun,
     known_device,
-    normalise_arities,
-    normalise_grids,
-    normalise_range,
-    normalise_width,
+    normalize_arities,
+    normalize_grids,
+    normalize_range,
+    normalize_width,
 )
 from kanwidget.core.derivatives import Derivatives, derivatives
 from kanwidget.core.network import HIDDEN_RANGE, Network, initial_layer
@@ -32,7 +32,7 @@ from kanwidget.surgery.grids import KnotPlacement
 from kanwidget.training import Trainer, fit, fit_steps
 from kanwidget.training.reference import as_inputs
 from kanwidget.training.residuals import ResidualHistory, fit_residual
-from kanwidget.training.trainer import Callback
+from kanwidget.training.steps.trainer import Callback
 
 
 class KAN(Network):
@@ -79,12 +79,12 @@ class KAN(Network):
         dtype: torch.dtype = torch.float64,
         device: torch.device | str = "cpu",
     ) -> None:
-        pairs = normalise_width(width)
-        arities = normalise_arities(mult_arity, pairs)
-        grids = normalise_grids(grid, len(pairs) - 1)
+        pairs = normalize_width(width)
+        arities = normalize_arities(mult_arity, pairs)
+        grids = normalize_grids(grid, len(pairs) - 1)
         _check.integer(k, "k", "KAN", low=0, advice="3 makes cubic splines.")
         check_base_fun(base_fun)
-        low, high = normalise_range(grid_range)
+        low, high = normalize_range(grid_range)
         _check.real(noise_scale, "noise_scale", "KAN", low=0)
         if dtype not in (torch.float32, torch.float64):
             _check.fail("dtype", "KAN", "torch.float64 or torch.float32", dtype)
@@ -297,13 +297,13 @@ class KAN(Network):
         """Undo `lock`; each edge starts from the shared function. In place."""
         surgery.unlock(self, l, edges)
 
-    def pin(self, l: int, i: int, j: int) -> None:  # noqa: E741
+    def freeze(self, l: int, i: int, j: int) -> None:  # noqa: E741
         """Keep an edge out of training. In place."""
-        surgery.pin(self, l, i, j)
+        surgery.freeze(self, l, i, j)
 
-    def unpin(self, l: int, i: int, j: int) -> None:  # noqa: E741
+    def unfreeze(self, l: int, i: int, j: int) -> None:  # noqa: E741
         """Let an edge train again. In place."""
-        surgery.unpin(self, l, i, j)
+        surgery.unfreeze(self, l, i, j)
 
     # ---- symbols
 

@@ -20,7 +20,7 @@ from kanwidget.cli import steps
 from kanwidget.cli.arguments import parser
 
 if TYPE_CHECKING:
-    from kanwidget.explorer.recorder import Recorder
+    from kanwidget.explorer.session.recorder import Recorder
 
 #: What a person can do something about: told in one line. Anything else is a fault of ours and keeps its traceback.
 _EXPECTED = (ValueError, TypeError, OSError, ImportError, ArithmeticError)
@@ -112,7 +112,7 @@ def _fit(arguments: argparse.Namespace) -> int:
 
 def _recorder() -> Recorder:
     """What follows the trainings, for the report."""
-    from kanwidget.explorer.recorder import Recorder
+    from kanwidget.explorer.session.recorder import Recorder
 
     return Recorder()
 

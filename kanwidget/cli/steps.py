@@ -6,19 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kanwidget.cli import scales
-from kanwidget.cli.network import in_units, of_formula, record, remember
-from kanwidget.cli.shapes import choose, shapes
-from kanwidget.cli.training import train_scaled
+from kanwidget.discovery import scales
+from kanwidget.discovery.network import in_units, of_formula, record, remember
+from kanwidget.discovery.shapes import choose, shapes
+from kanwidget.discovery.training import train_scaled
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from kanwidget.cli.search import Found
     from kanwidget.datasets import Dataset
-    from kanwidget.explorer.recorder import Recorder
+    from kanwidget.discovery.search import Found
+    from kanwidget.explorer.session.recorder import Recorder
     from kanwidget.kan import KAN
-    from kanwidget.symbolic.units import Logs
+    from kanwidget.symbolic.formulas.units import Logs
 
 #: With fewer there is nothing that changes.
 _FEWEST_ROWS = 2
@@ -97,7 +97,7 @@ def train_to_formula(
     Returns:
         The network that computes the formula.
     """
-    from kanwidget.cli.search import find
+    from kanwidget.discovery.search import find
 
     tried: list[tuple[Found, Logs, KAN, list[str], Recorder | None]] = []
     for logs in scales.scales(data):
@@ -138,7 +138,7 @@ def train_to_formula(
 def _print_formula(found: Found, part: Dataset, logs: Logs) -> None:
     """The formula in the units of the table, and what is known about its constants."""
     from kanwidget.symbolic import numeric_functions
-    from kanwidget.symbolic.fitted import as_fitted, with_error
+    from kanwidget.symbolic.formulas.fitted import as_fitted, with_error
 
     given = (found.variables, part.train_input, part.train_label, numeric_functions(found.model))
     read = as_fitted(part.out_vars[0], found.expression, found.table, *given, logs)
@@ -151,7 +151,8 @@ def _print_formula(found: Found, part: Dataset, logs: Logs) -> None:
 
 def _left_out(found: Found, part: Dataset, data: Dataset, logs: Logs) -> str:
     """The error on rows that the constants were not fitted to, where there are few."""
-    from kanwidget.symbolic import numeric_functions, whole
+    from kanwidget.symbolic import numeric_functions
+    from kanwidget.symbolic.formulas import whole
 
     if not len(found.table) < len(part.train_input) <= _LEAVE_ONE_OUT:
         return ""
@@ -163,7 +164,7 @@ def _left_out(found: Found, part: Dataset, data: Dataset, logs: Logs) -> str:
 
 def write_report(model: KAN, data: Dataset, path: Path, recorder: Recorder | None = None) -> None:
     """A page that opens without network and without Python; with a recorder, its training can be gone through."""
-    from kanwidget.explorer.html import save_html
+    from kanwidget.explorer.files.html_report import save_html
 
     save_html(model, data, path, recorder=recorder)
     print(f"Report:   {path} (opens in any browser, without network)")

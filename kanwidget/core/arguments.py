@@ -13,7 +13,7 @@ from kanwidget._types import Arities, LayerWidth
 from kanwidget.core.primitives import library
 
 
-def normalise_width(width: Sequence[LayerWidth], where: str = "KAN") -> list[list[int]]:
+def normalize_width(width: Sequence[LayerWidth], where: str = "KAN") -> list[list[int]]:
     """`[2, [5, 2], 1]` → `[[2, 0], [5, 2], [1, 0]]`, in a new list, or an error that says what is wrong."""
     advice = (
         "Give the number of nodes of each layer, inputs first: [2, 5, 1]; [5, 2] within it means 5 sums and 2 products."
@@ -33,7 +33,7 @@ def normalise_width(width: Sequence[LayerWidth], where: str = "KAN") -> list[lis
     return pairs
 
 
-def normalise_arities(mult_arity: int | Arities, width: Sequence[Sequence[int]], where: str = "KAN") -> list[list[int]]:
+def normalize_arities(mult_arity: int | Arities, width: Sequence[Sequence[int]], where: str = "KAN") -> list[list[int]]:
     """One number of factors for each product node of each layer."""
     if not isinstance(mult_arity, Sequence):
         arity = _check.integer(mult_arity, "mult_arity", where, low=2, advice="A product has at least two factors.")
@@ -48,7 +48,7 @@ def normalise_arities(mult_arity: int | Arities, width: Sequence[Sequence[int]],
     return arities
 
 
-def normalise_grids(grid: int | Sequence[int], count: int) -> list[int]:
+def normalize_grids(grid: int | Sequence[int], count: int) -> list[int]:
     """One number of intervals for each layer of edges."""
     given = list(grid) if isinstance(grid, Sequence) and not isinstance(grid, str) else [grid] * count
     if len(given) != count:
@@ -56,7 +56,7 @@ def normalise_grids(grid: int | Sequence[int], count: int) -> list[int]:
     return [_check.integer(g, "grid", "KAN", low=1, advice="Use at least one interval.") for g in given]
 
 
-def normalise_range(ends: Any) -> tuple[float, float]:
+def normalize_range(ends: Any) -> tuple[float, float]:
     """Two increasing numbers, or an error."""
     try:
         low, high = ends

@@ -175,7 +175,7 @@ class Layer(Edges, nn.Module):
         base_fun: Name of b: `silu`, `identity`, `zero` or a primitive's name.
     """
 
-    pinned: Tensor
+    frozen: Tensor
 
     def __init__(self, grid: Tensor, k: int, coef: Tensor, base: Tensor, base_fun: str = "silu") -> None:
         super().__init__()
@@ -187,7 +187,7 @@ class Layer(Edges, nn.Module):
         self.affine = nn.Parameter(base.new_tensor([1.0, 0.0, 1.0, 0.0]).repeat(out, inputs, 1))
         self.register_buffer("knots", splines.extend_knots(grid, k))
         self.register_buffer("spline_on", torch.ones(out, inputs, dtype=torch.bool))
-        self.register_buffer("pinned", torch.zeros(out, inputs, dtype=torch.bool))
+        self.register_buffer("frozen", torch.zeros(out, inputs, dtype=torch.bool))
         self.symbols = {}
         self.ties = []
 

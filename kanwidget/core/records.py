@@ -76,7 +76,7 @@ class StepRecord:
     """The same as `train_loss` on the validation data."""
     metrics: dict[str, float] = field(default_factory=dict)
     """Values of the user's metrics by name."""
-    stopped: str | None = None
+    stop_reason: str | None = None
     """On the last record: `converged`, `stalled`, `steps done` or `interrupted`."""
 
 
@@ -105,17 +105,17 @@ class History:
     events: list[Event] = field(default_factory=list)
     optimizer: str = ""
     """The method that was used; with `opt="auto"` the one that was picked."""
-    reason: str = ""
-    """Why it stopped: as in the last record's `stopped`, sometimes with more words (`stalled: the loss is not finite`), or
+    stop_reason: str = ""
+    """Why it stopped: as in the last record's `stop_reason`, sometimes with more words (`stalled: the loss is not finite`), or
     `callback`."""
 
     def __getitem__(self, column: str) -> list[float]:
-        if column in StepRecord.__dataclass_fields__ and column not in ("metrics", "stopped"):
+        if column in StepRecord.__dataclass_fields__ and column not in ("metrics", "stop_reason"):
             values = [getattr(record, column) for record in self.records]
         elif any(column in record.metrics for record in self.records):
             values = [record.metrics.get(column) for record in self.records]
         else:
-            names = [name for name in StepRecord.__dataclass_fields__ if name not in ("metrics", "stopped")]
+            names = [name for name in StepRecord.__dataclass_fields__ if name not in ("metrics", "stop_reason")]
             raise KeyError(f"the history has no column {column!r}; it has {', '.join(names + self.metric_names)}")
         return [math.nan if value is None else value for value in values]
 
@@ -137,7 +137,7 @@ class History:
 
     def to_dict(self) -> dict[str, list[float]]:
         """The columns as lists: `pandas.DataFrame(history.to_dict())` makes a table."""
-        names = [name for name in StepRecord.__dataclass_fields__ if name not in ("metrics", "stopped")]
+        names = [name for name in StepRecord.__dataclass_fields__ if name not in ("metrics", "stop_reason")]
         return {name: self[name] for name in names + self.metric_names}
 
     def __repr__(self) -> str:
@@ -145,7 +145,7 @@ class History:
             return "History(no steps)"
         last = self.last
         test = "" if last.test_loss is None else f", test={last.test_loss:.3g}"
-        return f"History({len(self)} steps of {self.optimizer}, train={last.train_loss:.3g}{test}, {self.reason})"
+        return f"History({len(self)} steps of {self.optimizer}, train={last.train_loss:.3g}{test}, {self.stop_reason})"
 
 
 @dataclass(frozen=True, slots=True)

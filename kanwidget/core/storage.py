@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,9 +24,9 @@ from kanwidget.core.primitives import library
 from kanwidget.core.records import Event, History, StepRecord
 
 #: Version of the format. A change that older code can't read raises it.
-FORMAT = 1
+FORMAT = 2
 _KEY = "kanwidget"
-_LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "pinned")
+_LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "frozen")
 _RECORD_FIELDS = tuple(StepRecord.__dataclass_fields__)
 #: What `Network` has of its own; the rest of a subclass's plain attributes are its settings.
 _SHAPE = ("training", "width", "arities", "n_features")
@@ -87,7 +88,7 @@ def load(path: str | os.PathLike[str], cls: type[N], map_location: torch.device 
     tensors, structure = _read(Path(path), torch.device(map_location))
     _check_names(structure, path)
     try:
-        return _assembled(tensors, structure, cls)
+        return _assembled(*_upgraded(tensors, structure), cls)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{os.fspath(path)} is damaged: {type(error).__name__}: {error}") from error
 
@@ -137,7 +138,7 @@ def _history(history: History | None) -> dict[str, Any] | None:
         return None
     columns = {field: [getattr(record, field) for record in history.records] for field in _RECORD_FIELDS}
     events = [[event.step, event.kind, event.label] for event in history.events]
-    return {"columns": columns, "events": events, "optimizer": history.optimizer, "reason": history.reason}
+    return {"columns": columns, "events": events, "optimizer": history.optimizer, "stop_reason": history.stop_reason}
 
 
 def _read(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -160,6 +161,16 @@ def _read(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str
     if structure["version"] > FORMAT:
         found = f"format {structure['version']}, this kanwidget reads up to {FORMAT}"
         raise ValueError(f"{os.fspath(path)} has {found}. Update kanwidget.")
+    return tensors, structure
+
+
+def _upgraded(tensors: dict[str, Tensor], structure: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """A file of format 1 in the names of format 2."""
+    if structure["version"] == 1:
+        tensors = {re.sub(r"\.pinned$", ".frozen", name): value for name, value in tensors.items()}
+        if (history := structure["history"]) is not None:
+            history["stop_reason"] = history.pop("reason")
+            history["columns"]["stop_reason"] = history["columns"].pop("stopped")
     return tensors, structure
 
 
@@ -231,4 +242,4 @@ def _restored(data: dict[str, Any]) -> History:
     rows = zip(*(data["columns"][field] for field in _RECORD_FIELDS), strict=True)
     records = [StepRecord(**dict(zip(_RECORD_FIELDS, row, strict=True))) for row in rows]
     events = [Event(int(step), str(kind), str(label)) for step, kind, label in data["events"]]
-    return History(records, events, str(data["optimizer"]), str(data["reason"]))
+    return History(records, events, str(data["optimizer"]), str(data["stop_reason"]))

@@ -20,7 +20,7 @@ _YEAR = 365.25
 
 
 def load_trees(
-    units: Literal["us", "metric"] = "us", *, test_fraction: float = 0.0, seed: int = 0, standardise: bool = False
+    units: Literal["us", "metric"] = "us", *, test_fraction: float = 0.0, seed: int = 0, standardize: bool = False
 ) -> Dataset:
     """Volume of timber in 31 felled black cherry trees, from their girth and height.
 
@@ -36,7 +36,7 @@ def load_trees(
         units: `us`, as published, or `metric`.
         test_fraction: Part of the rows set aside as test data.
         seed: Of that draw.
-        standardise: Bring every column to mean 0 and standard deviation 1.
+        standardize: Bring every column to mean 0 and standard deviation 1.
 
     Examples:
         >>> load_trees()
@@ -52,7 +52,7 @@ def load_trees(
     columns = _read("trees")
     scale = {"girth": _INCH, "height": _FOOT, "volume": _FOOT**3} if units == "metric" else {}
     table = {name: _floats(values) * scale.get(name, 1.0) for name, values in columns.items()}
-    return _dataset(table, "volume", test_fraction, seed, standardise)
+    return _dataset(table, "volume", test_fraction, seed, standardize)
 
 
 def load_planets(
@@ -61,7 +61,7 @@ def load_planets(
     eccentricity: bool = False,
     test_fraction: float = 0.0,
     seed: int = 0,
-    standardise: bool = False,
+    standardize: bool = False,
 ) -> Dataset:
     """Orbital period of the eight planets and five dwarf planets, from the size of the orbit.
 
@@ -80,7 +80,7 @@ def load_planets(
         eccentricity: Whether the eccentricity is a second input.
         test_fraction: Part of the rows set aside as test data.
         seed: Of that draw.
-        standardise: Bring every column to mean 0 and standard deviation 1.
+        standardize: Bring every column to mean 0 and standard deviation 1.
 
     Examples:
         >>> data = load_planets()
@@ -103,7 +103,7 @@ def load_planets(
     if eccentricity:
         table["eccentricity"] = _floats(columns["eccentricity"])[keep]
     table["period"] = _floats(columns["period_days"])[keep] / _YEAR
-    return _dataset(table, "period", test_fraction, seed, standardise)
+    return _dataset(table, "period", test_fraction, seed, standardize)
 
 
 def load_puromycin(
@@ -111,7 +111,7 @@ def load_puromycin(
     *,
     test_fraction: float = 0.0,
     seed: int = 0,
-    standardise: bool = False,
+    standardize: bool = False,
 ) -> Dataset:
     """Rate of an enzymatic reaction against the concentration of the substrate, 23 runs.
 
@@ -126,7 +126,7 @@ def load_puromycin(
         state: `treated`, `untreated`, or None for both.
         test_fraction: Part of the rows set aside as test data.
         seed: Of that draw.
-        standardise: Bring every column to mean 0 and standard deviation 1.
+        standardize: Bring every column to mean 0 and standard deviation 1.
 
     Examples:
         >>> load_puromycin()
@@ -148,10 +148,10 @@ def load_puromycin(
     if state is None:
         table["treated"] = np.asarray([float(entry == "treated") for entry in columns["state"]])
     table["rate"] = _floats(columns["rate"])[keep]
-    return _dataset(table, "rate", test_fraction, seed, standardise)
+    return _dataset(table, "rate", test_fraction, seed, standardize)
 
 
-def load_mercury(*, test_fraction: float = 0.0, seed: int = 0, standardise: bool = False) -> Dataset:
+def load_mercury(*, test_fraction: float = 0.0, seed: int = 0, standardize: bool = False) -> Dataset:
     """Vapour pressure of mercury at 19 temperatures.
 
     Clausius and Clapeyron: log(pressure) ≈ A - B / (temperature + 273.15).
@@ -162,7 +162,7 @@ def load_mercury(*, test_fraction: float = 0.0, seed: int = 0, standardise: bool
     Args:
         test_fraction: Part of the rows set aside as test data.
         seed: Of that draw.
-        standardise: Bring every column to mean 0 and standard deviation 1.
+        standardize: Bring every column to mean 0 and standard deviation 1.
 
     Examples:
         >>> load_mercury()
@@ -173,7 +173,7 @@ def load_mercury(*, test_fraction: float = 0.0, seed: int = 0, standardise: bool
         Licence: measured facts, free of rights; distributed with R as `pressure`.
     """
     columns = {name: _floats(values) for name, values in _read("mercury").items()}
-    return _dataset(columns, "pressure", test_fraction, seed, standardise)
+    return _dataset(columns, "pressure", test_fraction, seed, standardize)
 
 
 def _read(name: str) -> dict[str, list[str]]:
@@ -187,9 +187,9 @@ def _floats(values: list[str]) -> Any:
     return np.asarray(values, dtype=np.float64)
 
 
-def _dataset(table: dict[str, Any], target: str, test_fraction: float, seed: int, standardise: bool) -> Dataset:
+def _dataset(table: dict[str, Any], target: str, test_fraction: float, seed: int, standardize: bool) -> Dataset:
     """A dataset whose inputs are all columns but the target."""
     names = [name for name in table if name != target]
     x = np.stack([table[name] for name in names], axis=1)
-    options: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "standardise": standardise}
+    options: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "standardize": standardize}
     return Dataset.from_arrays(x, table[target][:, None], in_vars=names, out_vars=[target], **options)

@@ -32,7 +32,7 @@ class Dataset:
         val_label: Given together with `val_input`.
         in_vars: One name for each input column; by default those of a frame, or `x_1, x_2, …`.
         out_vars: One name for each output; `y`, or `y_1, y_2, …`, by default.
-        input_mean: What was subtracted from each input column when the data were standardised.
+        input_mean: What was subtracted from each input column when the data were standardized.
         input_scale: What each input column was then divided by.
         label_mean: The same for the labels.
         label_scale: The same for the labels.
@@ -126,13 +126,13 @@ class Dataset:
         return not isinstance(self.in_vars, naming.Numbered)
 
     @property
-    def normalizer(self) -> tuple[Tensor, Tensor] | None:
-        """Mean and scale of the inputs, as `symbolic_formula` takes them; None where nothing was standardised."""
+    def input_scaler(self) -> tuple[Tensor, Tensor] | None:
+        """Mean and scale of the inputs, as `symbolic_formula` takes them; None where nothing was standardized."""
         return None if self.input_mean is None or self.input_scale is None else (self.input_mean, self.input_scale)
 
     @property
-    def output_normalizer(self) -> tuple[Tensor, Tensor] | None:
-        """Mean and scale of the labels, None where nothing was standardised."""
+    def output_scaler(self) -> tuple[Tensor, Tensor] | None:
+        """Mean and scale of the labels, None where nothing was standardized."""
         return None if self.label_mean is None or self.label_scale is None else (self.label_mean, self.label_scale)
 
     # ---- read like pykan's dict
@@ -170,14 +170,14 @@ class Dataset:
                 changed[name] = value.to(device=device, dtype=dtype if value.is_floating_point() else None)
         return replace(self, **changed)
 
-    def standardise(self) -> Dataset:
+    def standardize(self) -> Dataset:
         """The same data with mean 0 and standard deviation 1 in every column of the training part.
 
         The means and scales stand in the result, so that formulas can be written in the original units. Class numbers
         are left as they are.
 
         Examples:
-            >>> data = Dataset([[1.0], [3.0]], [10.0, 30.0]).standardise()
+            >>> data = Dataset([[1.0], [3.0]], [10.0, 30.0]).standardize()
             >>> data.train_input.flatten().tolist(), data.input_mean.tolist(), data.label_scale.tolist()
             ([-1.0, 1.0], [2.0], [10.0])
         """
@@ -200,7 +200,7 @@ class Dataset:
         *,
         test_fraction: float = 0.2,
         seed: int = 0,
-        standardise: bool = False,
+        standardize: bool = False,
         in_vars: Sequence[str] = (),
         out_vars: Sequence[str] = (),
         dtype: torch.dtype = torch.float64,
@@ -212,7 +212,7 @@ class Dataset:
             y: Labels, `(n, outputs)` or `(n,)`; a vector of integers means classes.
             test_fraction: Part of the rows that becomes test data, 0 ≤ fraction < 1; 0 sets none aside.
             seed: Of the draw; the global random state is left alone.
-            standardise: Bring every column to mean 0 and standard deviation 1, see `standardise`.
+            standardize: Bring every column to mean 0 and standard deviation 1, see `standardize`.
             in_vars: Names of the input columns; those of a frame by default.
             out_vars: Names of the outputs.
             dtype: Of the inputs and of labels that are not classes.
@@ -229,7 +229,7 @@ class Dataset:
         train, test = _split(inputs.shape[0], test_fraction, seed, where)
         held = {"test_input": inputs[test], "test_label": labels[test]} if len(test) else {}
         data = cls(inputs[train], labels[train], **held, in_vars=tuple(in_vars), out_vars=tuple(out_vars))
-        return data.standardise() if standardise else data
+        return data.standardize() if standardize else data
 
     @classmethod
     def from_frame(
@@ -238,7 +238,7 @@ class Dataset:
         target: str | Sequence[str],
         test_fraction: float = 0.2,
         seed: int = 0,
-        standardise: bool = False,
+        standardize: bool = False,
         *,
         dtype: torch.dtype = torch.float64,
     ) -> Dataset:
@@ -250,7 +250,7 @@ class Dataset:
                 alphabetical order.
             test_fraction: Part of the rows that becomes test data, 0 ≤ fraction < 1.
             seed: Of the draw of the test rows.
-            standardise: Bring every column to mean 0 and standard deviation 1, see `standardise`.
+            standardize: Bring every column to mean 0 and standard deviation 1, see `standardize`.
             dtype: Of the numbers.
 
         Raises:
@@ -258,7 +258,7 @@ class Dataset:
             TypeError: For input columns that are not numbers.
         """
         x, y, in_vars, out_vars = frames.columns_of(df, target)
-        options: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "standardise": standardise}
+        options: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "standardize": standardize}
         return cls.from_arrays(x, y, in_vars=in_vars, out_vars=out_vars, dtype=dtype, **options)
 
     def __repr__(self) -> str:

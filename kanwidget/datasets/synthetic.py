@@ -42,8 +42,8 @@ def create_dataset(
         ranges: `(low, high)` for all inputs, or one pair for each: list, tuple, array or tensor.
         train_num: Rows to train on, ≥ 1.
         test_num: Rows to test on, ≥ 0; 0 makes no test data.
-        normalize_input: Standardise the inputs, see `Dataset.standardise`.
-        normalize_label: Standardise the labels.
+        normalize_input: Standardize the inputs, see `Dataset.standardize`.
+        normalize_label: Standardize the labels.
         device: Where the tensors go; the numbers do not depend on it.
         seed: Of the draw.
         dtype: Of the tensors; the draw and the function use float64.
@@ -82,7 +82,7 @@ def create_dataset(
     for key in list(drawn):
         drawn[key.replace("input", "label")] = _values(f, drawn[key], f_mode)
     names = tuple(f"x_{i + 1}" for i in range(n_var))
-    data = _standardised(Dataset(**drawn, in_vars=names), normalize_input, normalize_label)
+    data = _standardized(Dataset(**drawn, in_vars=names), normalize_input, normalize_label)
     return data.to(dtype, device)
 
 
@@ -121,11 +121,11 @@ def _values(f: Callable[[Tensor], Tensor], x: Tensor, f_mode: str) -> Tensor:
     return y
 
 
-def _standardised(data: Dataset, inputs: bool, labels: bool) -> Dataset:
-    """The data with the inputs or the labels standardised, or both."""
+def _standardized(data: Dataset, inputs: bool, labels: bool) -> Dataset:
+    """The data with the inputs or the labels standardized, or both."""
     if not inputs and not labels:
         return data
-    scaled = data.standardise()
+    scaled = data.standardize()
     wanted = [kind for kind, on in (("input", inputs), ("label", labels)) if on]
     parts: dict[str, Any] = {key: (scaled if key.split("_")[1] in wanted else data)[key] for key in data}
     scales = {f"{kind}_{name}": getattr(scaled, f"{kind}_{name}") for kind in wanted for name in ("mean", "scale")}

@@ -32,7 +32,7 @@ def read_csv(
     *,
     test_fraction: float = 0.2,
     seed: int = 0,
-    standardise: bool = False,
+    standardize: bool = False,
     dtype: torch.dtype = torch.float64,
 ) -> Dataset:
     r"""A dataset from a CSV file with a header; commas, semicolons and tabs are recognised.
@@ -43,7 +43,7 @@ def read_csv(
         inputs: Names of the input columns; all but the target by default.
         test_fraction: Part of the rows that becomes test data, 0 ≤ fraction < 1.
         seed: Of the draw of the test rows.
-        standardise: Bring every column to mean 0 and standard deviation 1.
+        standardize: Bring every column to mean 0 and standard deviation 1.
         dtype: Of the tensors.
 
     Raises:
@@ -71,7 +71,7 @@ def read_csv(
             advice = _LABELS if names[column] == target else _INPUTS
             table[index, column] = _number(row[position], line, names[column], path.name, advice)
     _refuse_constant(table, names, path.name)
-    options: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "standardise": standardise}
+    options: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "standardize": standardize}
     return Dataset.from_arrays(
         table[:, :-1], table[:, -1:], in_vars=names[:-1], out_vars=names[-1:], dtype=dtype, **options
     )
@@ -86,7 +86,7 @@ def read_table(
         path: `.csv`, `.tsv` or `.txt`, or `.parquet` (which needs `pip install "kanwidget[data]"`).
         target: Name of the column to predict.
         inputs: Names of the input columns; all but the target by default.
-        options: `test_fraction`, `seed`, `standardise` and `dtype` as in `read_csv`.
+        options: `test_fraction`, `seed`, `standardize` and `dtype` as in `read_csv`.
 
     Raises:
         ImportError: For a Parquet file without pandas and pyarrow.

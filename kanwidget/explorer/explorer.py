@@ -11,20 +11,20 @@ from typing import Any
 
 from kanwidget import _check
 from kanwidget.core import History, StepRecord
-from kanwidget.explorer import commands as c
-from kanwidget.explorer import exports
-from kanwidget.explorer.cells import gentle_interrupt, replace_old
-from kanwidget.explorer.controls import Controls
-from kanwidget.explorer.outputs import Outputs
-from kanwidget.explorer.presets import preset
-from kanwidget.explorer.publisher import Publisher
-from kanwidget.explorer.refusals import plain_refusals
-from kanwidget.explorer.results import Results
-from kanwidget.explorer.router import Router
-from kanwidget.explorer.session import Session
-from kanwidget.explorer.worker import DriverChoice, make_driver
+from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.drivers.router import Router
+from kanwidget.explorer.drivers.thread import DriverChoice, make_driver
+from kanwidget.explorer.files import formats as exports
+from kanwidget.explorer.methods.edit import Controls
+from kanwidget.explorer.methods.query import Results
+from kanwidget.explorer.methods.save import Outputs
+from kanwidget.explorer.methods.tracebacks import plain_refusals
+from kanwidget.explorer.notebook.cells import gentle_interrupt, replace_old
+from kanwidget.explorer.page.publisher import Publisher
+from kanwidget.explorer.session.presets import preset
+from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
-from kanwidget.training.loop import close_bar, progress_bar
+from kanwidget.training.steps.loop import close_bar, progress_bar
 
 #: Arguments of `KAN.fit` that an explorer doesn't have, and what to use instead.
 _NOT_HERE = {
@@ -116,7 +116,7 @@ class KANExplorer(Controls, Results, Outputs):
         """An explorer on a small problem to play with; its view offers the others.
 
         Args:
-            name: The problem, see `kanwidget.explorer.presets`; the first one by default.
+            name: The problem, see `kanwidget.explorer.session.presets`; the first one by default.
             seed: Of the network.
             **options: Of `KANExplorer`.
 
@@ -144,7 +144,7 @@ class KANExplorer(Controls, Results, Outputs):
             FileNotFoundError: If there is no such file.
             ValueError: If it isn't such a file or is damaged, or if something has to be given.
         """
-        from kanwidget.explorer.saved import Saved, read
+        from kanwidget.explorer.files.session_file import Saved, read
 
         saved = Saved(read(path), path)
         data = saved.check(data, options)
@@ -254,7 +254,7 @@ class KANExplorer(Controls, Results, Outputs):
         """The ipywidgets widget, made when it is first asked for."""
         if self._widget is None:
             self._driver.check_open()
-            from kanwidget.explorer.widget import ExplorerWidget
+            from kanwidget.explorer.notebook.widget import ExplorerWidget
 
             self._widget = ExplorerWidget(self._router.handle, self._ask(self._publisher.stored))
             self._publisher.send, self._publisher.store = self._widget.tell, self._widget.store
@@ -291,7 +291,7 @@ class KANExplorer(Controls, Results, Outputs):
         if self._driver.closed:
             return plain
         with contextlib.suppress(ImportError):
-            from kanwidget.explorer.widget import can_show
+            from kanwidget.explorer.notebook.widget import can_show
 
             if can_show():
                 bundle = self.widget._repr_mimebundle_()

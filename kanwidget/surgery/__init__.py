@@ -1,6 +1,6 @@
 """Changing a network's structure: grids, pruning, growing, locking, edits by hand."""
 
-from kanwidget.surgery.edit import pin, remove_edge, remove_node, restore_edge, swap, unpin
+from kanwidget.surgery.edit import freeze, remove_edge, remove_node, restore_edge, swap, unfreeze
 from kanwidget.surgery.expand import expand_depth, expand_width
 from kanwidget.surgery.grids import refine, update_grid
 from kanwidget.surgery.locks import lock, unlock
@@ -10,8 +10,8 @@ from kanwidget.surgery.widen import widen
 __all__ = [
     "expand_depth",
     "expand_width",
+    "freeze",
     "lock",
-    "pin",
     "prune",
     "prune_edge",
     "prune_input",
@@ -21,8 +21,8 @@ __all__ = [
     "remove_node",
     "restore_edge",
     "swap",
+    "unfreeze",
     "unlock",
-    "unpin",
     "update_grid",
     "widen",
 ]

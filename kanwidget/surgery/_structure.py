@@ -65,7 +65,7 @@ def gathered(layer: Layer, targets: Sequence[int | None], sources: Sequence[int 
             setattr(fresh, name, nn.Parameter(picked, requires_grad=old.requires_grad))
         on, off = layer.spline_on.new_ones(()), layer.spline_on.new_zeros(())
         fresh.spline_on = _picked(_picked(layer.spline_on, targets, 0, on), sources, 1, on)
-        fresh.pinned = _picked(_picked(layer.pinned, targets, 0, off), sources, 1, off)
+        fresh.frozen = _picked(_picked(layer.frozen, targets, 0, off), sources, 1, off)
         fresh.knots = _picked(layer.knots, sources, 0, layer.knots.mean(0))
     place = {
         target * layer.in_dim + source: j * len(sources) + i
@@ -113,7 +113,7 @@ def add_constant(layer: Layer, target: int, value: float) -> None:
     """Add a constant to a subnode through one of its edges, exactly. In place.
 
     B-splines sum to 1 (beyond the grid too), so the constant goes to all coefficients of a spline, or to d of a symbol.
-    Edges whose parameters are pinned or shared are the last choice; a shared one is taken out of its group. A subnode
+    Edges whose parameters are frozen or shared are the last choice; a shared one is taken out of its group. A subnode
     without edges gets the symbol 0 on its first, with the constant as d.
     """
     tied = {flat for tie in layer.ties for flat in tie}
@@ -124,7 +124,7 @@ def add_constant(layer: Layer, target: int, value: float) -> None:
 
     def reluctance(source: int) -> tuple[bool, bool, bool]:
         shared = target * layer.in_dim + source in tied
-        return shared, bool(layer.pinned[target, source]), not bool(layer.spline_on[target, source])
+        return shared, bool(layer.frozen[target, source]), not bool(layer.spline_on[target, source])
 
     source = min(active, key=reluctance)
     if target * layer.in_dim + source in tied:

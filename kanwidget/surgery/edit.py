@@ -1,4 +1,4 @@
-"""Edits by hand: single edges and nodes, growing, sharing and pinning parameters, reordering."""
+"""Edits by hand: single edges and nodes, growing, sharing and freezing parameters, reordering."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def swap(network: Network, level: int, i1: int, i2: int) -> None:
     network.arities[level] = list(new.arities)
 
 
-def pin(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
+def freeze(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     """Keep an edge's parameters, and the knots below its spline, out of training. In place.
 
     Args:
@@ -144,14 +144,14 @@ def pin(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     Examples:
         >>> from kanwidget import KAN
         >>> model = KAN([2, 5, 1])
-        >>> pin(model, 0, 1, 4)
-        >>> model.layer(0).pinned.sum().item()
+        >>> freeze(model, 0, 1, 4)
+        >>> model.layer(0).frozen.sum().item()
         1
     """
-    network.check_edge(l, i, j, "pin").pinned[j, i] = True
+    network.check_edge(l, i, j, "freeze").frozen[j, i] = True
 
 
-def unpin(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
+def unfreeze(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     """Let an edge be trained again. In place.
 
     Args:
@@ -163,12 +163,12 @@ def unpin(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     Examples:
         >>> from kanwidget import KAN
         >>> model = KAN([2, 5, 1])
-        >>> pin(model, 0, 1, 4)
-        >>> unpin(model, 0, 1, 4)
-        >>> model.layer(0).pinned.any().item()
+        >>> freeze(model, 0, 1, 4)
+        >>> unfreeze(model, 0, 1, 4)
+        >>> model.layer(0).frozen.any().item()
         False
     """
-    network.check_edge(l, i, j, "unpin").pinned[j, i] = False
+    network.check_edge(l, i, j, "unfreeze").frozen[j, i] = False
 
 
 def _hidden(network: Network, level: int, where: str) -> None:

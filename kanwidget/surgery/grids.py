@@ -26,7 +26,7 @@ def update_grid(network: Network, x: Tensor, *, grid_eps: float | None = None, m
     """Move the knots of every layer to where its inputs are. In place; parameters stay the same objects.
 
     knots = ε·uniform + (1 - ε)·quantiles of the distinct values, layer by layer, each with the inputs that it has
-    after the layers below were moved. The splines follow by least squares at the samples. An input with a pinned
+    after the layers below were moved. The splines follow by least squares at the samples. An input with a frozen
     spline keeps its knots, inputs with shared parameters get common ones, a constant input keeps its own if it lies
     within them. An optimiser's memory is worthless afterwards.
 
@@ -183,8 +183,8 @@ def _regridded(
 
 
 def _batches(layer: Layer) -> Iterator[tuple[list[int], bool, bool]]:
-    """Inputs whose grids are found together, whether their edges share parameters, and whether pinned splines hold their knots."""
-    held = (layer.pinned & layer.spline_on).any(0).tolist()
+    """Inputs whose grids are found together, whether their edges share parameters, and whether frozen splines hold their knots."""
+    held = (layer.frozen & layer.spline_on).any(0).tolist()
     groups = tied_inputs(layer)
     alone = [i for i in range(layer.in_dim) if not any(i in group for group in groups)]
     for keep in (False, True):

@@ -22,7 +22,7 @@ def widen(network: Network, x: Tensor, *, margin: float = 0.1) -> bool:
     The last polynomial of a spline goes on over its longer interval: within the old grid nothing changes, to round-off, and
     beyond it the curve stays smooth where it was a line before. An end is moved when samples are nearer to it than half the margin,
     and then as far as the margin; not where samples are already farther out than a quarter of the last interval. Inputs with
-    pinned splines keep their grids.
+    frozen splines keep their grids.
 
     Args:
         network: The network.
@@ -72,7 +72,7 @@ def _new_ends(layer: Layer, nodes: Tensor, margin: float) -> Tensor:
     ends = layer.grid[:, [0, -1]]
     low, high = nodes.amin(0), nodes.amax(0)
     room = margin * (high - low)
-    free = layer.spline_on.any(0) & ~(layer.pinned & layer.spline_on).any(0) & torch.isfinite(low + high)
+    free = layer.spline_on.any(0) & ~(layer.frozen & layer.spline_on).any(0) & torch.isfinite(low + high)
     for group in tied_inputs(layer):
         low[group], high[group] = low[group].min(), high[group].max()
         room[group], free[group] = room[group].max(), free[group].all()

@@ -14,8 +14,8 @@ from kanwidget.kan import KAN
 from kanwidget.sweeps.data import Arrays, dataset_of
 from kanwidget.sweeps.space import OF_NETWORK, Case, Setting
 from kanwidget.training import fit_many, make_settings
-from kanwidget.training.parameters import parameter_map
-from kanwidget.training.settings import unused
+from kanwidget.training.jacobian.parameter_vector import parameter_map
+from kanwidget.training.steps.settings import unused
 
 #: Results come, and are kept, by batches: larger ones are no faster (128 of [2,5,1], 300 rows), and a killed process loses more.
 _MOST = 32
@@ -79,7 +79,7 @@ def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[s
     _, histories = fit_many(
         models, [sets[case.data] for case in cases], lamb=lambs, steps=steps, progress=False, **shared
     )
-    if any(history.reason == "interrupted" for history in histories):
+    if any(history.stop_reason == "interrupted" for history in histories):
         raise KeyboardInterrupt  # `fit_many` ends quietly with what it has reached, which is no result
     seconds = (time.perf_counter() - started) / len(cases)
     return [
@@ -116,7 +116,7 @@ def _row(
         "steps_taken": None if history is None else len(history),
         "seconds": seconds,
         "optimizer": None if history is None else history.optimizer,
-        "reason": None if history is None else history.reason,
+        "stop_reason": None if history is None else history.stop_reason,
         "failed": failed,
     }
 

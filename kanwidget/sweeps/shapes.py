@@ -19,8 +19,8 @@ from kanwidget.sweeps.batches import Row, kept_record
 from kanwidget.sweeps.front import pareto
 from kanwidget.sweeps.table import Table
 from kanwidget.training import fit_many
-from kanwidget.training.loop import close_bar
-from kanwidget.training.parameters import parameter_map
+from kanwidget.training.jacobian.parameter_vector import parameter_map
+from kanwidget.training.steps.loop import close_bar
 
 #: A larger network is worth it if the error becomes so many times smaller.
 _WORTH = 1.25
@@ -72,7 +72,7 @@ class ShapeSearch:
     """The smallest that reaches the target; else the smallest whose error is within a quarter of the least."""
     networks: int
     """How many networks were trained."""
-    reason: str
+    stop_reason: str
     """Why it ended: `target`, `budget`, `nothing helps` or `interrupted` (from the keyboard)."""
 
     @property
@@ -82,7 +82,9 @@ class ShapeSearch:
 
     def __repr__(self) -> str:
         found = f"{self.best.model!r}, validation loss {self.best.validation_loss:.2g}"
-        return f"ShapeSearch({self.networks} networks, {len(self.front)} on the front, best {found}; {self.reason})"
+        return (
+            f"ShapeSearch({self.networks} networks, {len(self.front)} on the front, best {found}; {self.stop_reason})"
+        )
 
 
 def search_shape(
@@ -121,7 +123,7 @@ def search_shape(
         >>> from kanwidget import create_dataset
         >>> data = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=200, test_num=100)
         >>> found = search_shape(data, target=1e-3, steps=30, progress=False)
-        >>> found.best.model.width, found.reason
+        >>> found.best.model.width, found.stop_reason
         ([[2, 0], [2, 0], [1, 0]], 'target')
 
     References:
@@ -137,8 +139,8 @@ def search_shape(
         _check.real(target, "target", "search_shape", low=0, open_low=True)
     search = _Search(_with_validation(as_dataset(data, "search_shape"), seed), budget, target, starts, steps, seed)
     with search.bar(progress):
-        search.reason = search.run()
-    return search.found(search.reason)
+        search.stop_reason = search.run()
+    return search.found(search.stop_reason)
 
 
 def _nothing(_: logging.LogRecord) -> bool:
@@ -157,7 +159,7 @@ class _Search:
         self.starts, self.steps, self.seed = starts, steps, seed
         self.trials: list[Trial] = []
         self.networks = 0
-        self.reason = "interrupted"  # until it has run to its end
+        self.stop_reason = "interrupted"  # until it has run to its end
         self._bar: Any = None
 
     def run(self) -> str:
@@ -172,12 +174,12 @@ class _Search:
             return "target" if self._reached() else str(end)
         return "target" if self._reached() else "nothing helps"
 
-    def found(self, reason: str) -> ShapeSearch:
+    def found(self, stop_reason: str) -> ShapeSearch:
         """The result; ties go to what was tried first."""
         front = self._front()
         limit = self.target if self._reached() and self.target is not None else _WORTH * front[-1].validation_loss
         best = next(trial for trial in front if trial.validation_loss <= limit)
-        return ShapeSearch(tuple(self.trials), front, best, self.networks, reason)
+        return ShapeSearch(tuple(self.trials), front, best, self.networks, stop_reason)
 
     def _front(self) -> tuple[Trial, ...]:
         rows = [{"parameters": t.parameters, "loss": t.validation_loss, "trial": t} for t in self.trials]
@@ -246,7 +248,7 @@ class _Search:
             raise _Ended("budget")
         self.networks += len(models)
         _, histories = fit_many(models, self.data, steps=self.steps, lamb=lamb, progress=False)
-        if any(history.reason == "interrupted" for history in histories):
+        if any(history.stop_reason == "interrupted" for history in histories):
             if not self.trials:
                 raise KeyboardInterrupt
             raise _Ended("interrupted")
@@ -278,7 +280,7 @@ class _Search:
             yield
         finally:
             log.removeFilter(_nothing)
-            close_bar(self._bar, self.reason != "interrupted")
+            close_bar(self._bar, self.stop_reason != "interrupted")
 
 
 def _better(trial: Trial, than: Trial) -> bool:

@@ -76,7 +76,7 @@ class Store:
         wanted = set(keys)
         try:
             known = {key: row for key, row in self._base.execute("SELECT key, row FROM results") if key in wanted}
-            return {key: json.loads(known[key]) for key in keys if key in known}
+            return {key: _upgraded(json.loads(known[key])) for key in keys if key in known}
         except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
             _refuse(self.path, f"damaged ({error})")
 
@@ -89,6 +89,11 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _upgraded(row: Row) -> Row:
+    """A row in today's names: `stop_reason` was `reason`."""
+    return {"stop_reason" if name == "reason" else name: value for name, value in row.items()}
 
 
 def _checked(path: Any) -> Path:

@@ -15,7 +15,7 @@ from kanwidget.sweeps.batches import Row
 
 #: Columns that a training fills; all others but `seed` are settings.
 RESULTS = (
-    "parameters", "train_loss", "validation_loss", "test_loss", "steps_taken", "seconds", "optimizer", "reason",
+    "parameters", "train_loss", "validation_loss", "test_loss", "steps_taken", "seconds", "optimizer", "stop_reason",
     "failed",
 )  # fmt: skip
 _NUMBERS = RESULTS[:6]

@@ -1,19 +1,19 @@
 """From edges to formulas: candidate fits, the network as a sympy expression, and how formulas are written."""
 
-from kanwidget.symbolic.compile import plan
-from kanwidget.symbolic.constants import ex_round, refit
 from kanwidget.symbolic.edges import auto_symbolic, fix_symbolic, suggest_all, suggest_symbolic, unfix_symbolic
-from kanwidget.symbolic.evaluation import numeric_functions, to_numpy
-from kanwidget.symbolic.fitted import FittedFormula, fit_formula
-from kanwidget.symbolic.fitting import fit_primitives
-from kanwidget.symbolic.formula import formula, symbolic_formula
-from kanwidget.symbolic.latex import to_latex
-from kanwidget.symbolic.mathml import candidate_tree, math_tree
-from kanwidget.symbolic.python_source import to_python
-from kanwidget.symbolic.search import prepare
-from kanwidget.symbolic.snapping import snap_constants
-from kanwidget.symbolic.text import to_text
-from kanwidget.symbolic.tidy import tidy
+from kanwidget.symbolic.fits.fitting import fit_primitives
+from kanwidget.symbolic.fits.search import prepare
+from kanwidget.symbolic.formulas.compile import plan
+from kanwidget.symbolic.formulas.constants import ex_round, refit
+from kanwidget.symbolic.formulas.evaluation import numeric_functions, to_numpy
+from kanwidget.symbolic.formulas.fitted import FittedFormula, fit_formula
+from kanwidget.symbolic.formulas.formula import formula, symbolic_formula
+from kanwidget.symbolic.formulas.snapping import snap_constants
+from kanwidget.symbolic.writing.latex import to_latex
+from kanwidget.symbolic.writing.mathml import candidate_tree, math_tree
+from kanwidget.symbolic.writing.python_source import to_python
+from kanwidget.symbolic.writing.text import to_text
+from kanwidget.symbolic.writing.tidy import tidy
 
 __all__ = [
     "FittedFormula",

@@ -18,12 +18,12 @@ from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import Primitive, library, primitive
 from kanwidget.core.records import EdgeRef, SymbolicFit
-from kanwidget.symbolic.correction import spline_of_symbol
-from kanwidget.symbolic.custom import BrokenPrimitive, OnBroken, blamed, called, log_broken
-from kanwidget.symbolic.fitting import fit_primitives
-from kanwidget.symbolic.ranking import SIMPLICITY
-from kanwidget.symbolic.text import equation
-from kanwidget.symbolic.tidy import visible
+from kanwidget.symbolic.fits.correction import spline_of_symbol
+from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, blamed, called, log_broken
+from kanwidget.symbolic.fits.fitting import fit_primitives
+from kanwidget.symbolic.fits.ranking import SIMPLICITY
+from kanwidget.symbolic.writing.text import equation
+from kanwidget.symbolic.writing.tidy import visible
 
 _log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import History
 from kanwidget.datasets import Dataset, as_dataset, frames
-from kanwidget.training.best import Best
-from kanwidget.training.loop import check_hooks, progress_bar, remember, take_steps
 from kanwidget.training.reference import training_data
-from kanwidget.training.settings import make_settings, unused
-from kanwidget.training.trainer import Callback, Trainer
+from kanwidget.training.steps.best_state import Best
+from kanwidget.training.steps.loop import check_hooks, progress_bar, remember, take_steps
+from kanwidget.training.steps.settings import make_settings, unused
+from kanwidget.training.steps.trainer import Callback, Trainer
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def fit(
             network, trainer, history, hooks, progress_bar(steps, progress), lambda record: best.see(network, record)
         )
     finally:
-        if history.reason == "interrupted" or trainer.data.val_input is not None:
+        if history.stop_reason == "interrupted" or trainer.data.val_input is not None:
             best.restore(network)
         remember(network, history)
     return history

@@ -18,17 +18,17 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, History, StepRecord
 from kanwidget.datasets import Dataset
-from kanwidget.training.best import Best
-from kanwidget.training.group import Group, pick_optimizer, tensors_of
-from kanwidget.training.inputs import Problem, pose
-from kanwidget.training.loop import remember
-from kanwidget.training.parameters import parameter_map, structure
+from kanwidget.training.jacobian.parameter_vector import parameter_map, structure
+from kanwidget.training.jacobian.stack import separate
 from kanwidget.training.reference import reference_rows, remember_names, training_data
-from kanwidget.training.settings import Settings, make_settings, unused
-from kanwidget.training.stack import separate
-from kanwidget.training.threads import is_small, one_thread, torch_as_it_was
-from kanwidget.training.trainer import NOT_FINITE
-from kanwidget.training.workers import on_threads
+from kanwidget.training.steps.best_state import Best
+from kanwidget.training.steps.loop import remember
+from kanwidget.training.steps.networks import Group, pick_optimizer, tensors_of
+from kanwidget.training.steps.settings import Settings, make_settings, unused
+from kanwidget.training.steps.trainer import NOT_FINITE
+from kanwidget.training.steps.training_data import Problem, pose
+from kanwidget.training.threads.torch_threads import is_small, one_thread, torch_as_it_was
+from kanwidget.training.threads.worker_threads import on_threads
 
 _log = logging.getLogger(__name__)
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)
@@ -111,7 +111,7 @@ def fit_many(
         if bar is not None:
             bar.close()
         for run in runs:
-            run.history.reason = run.history.reason or "interrupted"
+            run.history.stop_reason = run.history.stop_reason or "interrupted"
             if run.history.optimizer:  # it had begun
                 remember(run.network, run.history)
     return models, [run.history for run in runs]
@@ -237,10 +237,10 @@ def _steps(
     started, members = time.perf_counter(), list(range(len(runs)))
     for run in runs:
         run.history.optimizer = group.opt
-        run.history.reason = "" if steps else "steps done"
+        run.history.stop_reason = "" if steps else "steps done"
     for step in range(steps):
         outcomes, moved = group.advance(step, interrupted)
-        stops = [group.stopped(place, outcome, step + 1, steps) for place, outcome in enumerate(outcomes)]
+        stops = [group.stop_reason(place, outcome, step + 1, steps) for place, outcome in enumerate(outcomes)]
         records = group.records(outcomes, step + 1, time.perf_counter() - started, stops)
         for place, (index, record) in enumerate(zip(members, records, strict=True)):
             if index not in ends:
@@ -262,9 +262,9 @@ def _keep(run: _Run, record: StepRecord, moved: int | None) -> None:
     if record.validation_loss is not None:
         run.best = run.best or Best(run.problem.loss)
         run.best.see(run.network, record)
-    run.history.reason = record.stopped or ""
-    if record.stopped and not math.isfinite(record.train_loss + record.penalty):
-        run.history.reason = NOT_FINITE
+    run.history.stop_reason = record.stop_reason or ""
+    if record.stop_reason and not math.isfinite(record.train_loss + record.penalty):
+        run.history.stop_reason = NOT_FINITE
     if moved is not None:
         run.history.events.append(Event(moved, "grid", "grid adapted"))
 

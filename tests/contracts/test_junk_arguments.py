@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset, create_dataset, register_primitive, search_shape, sweep
-from tests.networks import uniform
+from tests.support.networks import uniform
 
 JUNK = {
     "None": None,
@@ -52,13 +52,13 @@ METHODS = {
     "swap": {"level": 1, "i1": 0, "i2": 1},
     "lock": {"l": 0, "edges": [(0, 0), (1, 0)]},
     "unlock": {"l": 0, "edges": [(0, 0), (1, 0)]},
-    "pin": {"l": 0, "i": 0, "j": 0},
-    "unpin": {"l": 0, "i": 0, "j": 0},
+    "freeze": {"l": 0, "i": 0, "j": 0},
+    "unfreeze": {"l": 0, "i": 0, "j": 0},
     "suggest_symbolic": {"l": 0, "i": 0, "j": 0, "lib": ["x"], "topk": 3, "data": None, "weight_simple": 0.5},
     "fix_symbolic": {"l": 0, "i": 0, "j": 0, "name": "sin", "params": None, "data": None},
     "unfix_symbolic": {"l": 0, "i": 0, "j": 0},
     "auto_symbolic": {"lib": ["x"], "data": None, "weight_simple": 0.5, "r2_threshold": 0.9},
-    "symbolic_formula": {"var": None, "normalizer": None, "output_normalizer": None, "simplify": False, "round": None},
+    "symbolic_formula": {"var": None, "input_scaler": None, "output_scaler": None, "simplify": False, "round": None},
     "formula": {"var": None, "round": None},
     "fit_formula": {"data": None, "var": None},
     "attribute": {"l": 1, "i": 0, "data": None},

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from kanwidget.training import OPTIMIZERS, Interrupted, Trainer, make_settings
-from tests.networks import ZOO, assert_same, finite, plain, product_data, snapshot, tied, uniform
+from tests.support.networks import ZOO, assert_same, finite, plain, product_data, snapshot, tied, uniform
 
 each_method = pytest.mark.parametrize("opt", OPTIMIZERS)
 each_kind = pytest.mark.parametrize("kind", ZOO)
@@ -59,7 +59,7 @@ def test_what_is_no_parameter_stays_but_for_the_reference(opt):
     list(trainer_of(model, opt, 3, update_grid=False))
     after = snapshot(model)
     for name in before[0]:
-        if name.rpartition(".")[2] in ("knots", "spline_on", "pinned", "columns"):
+        if name.rpartition(".")[2] in ("knots", "spline_on", "frozen", "columns"):
             assert torch.equal(before[0][name], after[0][name]), name
         if name.endswith("_extra_state"):
             assert before[0][name] == after[0][name]
@@ -100,7 +100,7 @@ def test_interrupted_steps_taken_again_make_no_difference(opt):
     for _ in range(6):
         stop[0] = True
         assert list(islice(disturbed, 1)) == []
-        stop[0], disturbed.reason = False, ""
+        stop[0], disturbed.stop_reason = False, ""
         next(disturbed)
     assert_same(snapshot(calm.network), disturbed.network)
 

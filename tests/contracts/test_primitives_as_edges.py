@@ -11,11 +11,11 @@ from kanwidget import KAN
 from kanwidget.core import library
 from kanwidget.core.primitives import is_built_in
 from kanwidget.symbolic import to_numpy
-from kanwidget.training.jacobian import forward_pass, jacobian
-from kanwidget.training.parameters import network_parameters, parameter_map
-from kanwidget.training.stack import Stack
-from tests.networks import F64, finite, unchanged
-from tests.stacks import gradients
+from kanwidget.training.jacobian.jacobian import forward_pass, jacobian
+from kanwidget.training.jacobian.parameter_vector import network_parameters, parameter_map
+from kanwidget.training.jacobian.stack import Stack
+from tests.support.networks import F64, finite, unchanged
+from tests.support.stacks import gradients
 
 ROWS = [row for row in library() if is_built_in(row.name)]
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

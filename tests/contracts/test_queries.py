@@ -6,7 +6,7 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.core.storage import save
-from tests.networks import F64, ZOO, assert_same, snapshot, uniform
+from tests.support.networks import F64, ZOO, assert_same, snapshot, uniform
 
 mpl.use("Agg")
 

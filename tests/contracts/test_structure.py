@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kanwidget import surgery
-from tests.networks import ZOO, assert_same, finite, snapshot, uniform
+from tests.support.networks import ZOO, assert_same, finite, snapshot, uniform
 
 #: Every edit that returns a new model.
 NEW = {
@@ -35,8 +35,8 @@ IN_PLACE = {
     "restore_edge": lambda model: model.restore_edge(0, 0, 0),
     "lock": lambda model: model.lock(model.depth - 1, [(0, 0), (2, 0)]),
     "unlock": lambda model: model.unlock(0, [(0, 0)]),
-    "pin": lambda model: model.pin(0, 0, 0),
-    "unpin": lambda model: model.unpin(0, 0, 0),
+    "freeze": lambda model: model.freeze(0, 0, 0),
+    "unfreeze": lambda model: model.unfreeze(0, 0, 0),
     "swap": lambda model: surgery.swap(model, 1, 0, 1),
     "fix_symbolic": lambda model: model.fix_symbolic(0, 0, 0, "sin"),
     "fix_symbolic with a correction": lambda model: model.fix_symbolic(0, 0, 0, "sin", keep_spline=True),

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from kanwidget import KAN
-from tests.awkward import each_data
-from tests.networks import F64, ZOO, finite, formula_values, uniform
+from tests.support.awkward import each_data
+from tests.support.networks import F64, ZOO, finite, formula_values, uniform
 
 
 @each_data

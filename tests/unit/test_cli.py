@@ -10,8 +10,8 @@ import torch
 
 from kanwidget import KAN, Dataset, __version__, cli, create_dataset
 from kanwidget.cli import steps
-from kanwidget.cli.shapes import choose
-from kanwidget.cli.training import train_scaled
+from kanwidget.discovery.shapes import choose
+from kanwidget.discovery.training import train_scaled
 
 TABLE = "mass,speed,note,energy\n" + "".join(
     f"{m},{v},n{m},{m * v * v / 2}\n" for m in range(1, 9) for v in range(1, 6)

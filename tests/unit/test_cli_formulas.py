@@ -15,9 +15,10 @@ import sympy
 import torch
 
 from kanwidget import KAN, Dataset, cli, load_planets, load_trees
-from kanwidget.cli import network, scales, steps
-from kanwidget.cli.search import Found, find
-from kanwidget.symbolic.units import Logs
+from kanwidget.cli import steps
+from kanwidget.discovery import network, scales
+from kanwidget.discovery.search import Found, find
+from kanwidget.symbolic.formulas.units import Logs
 
 NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 

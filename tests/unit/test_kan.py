@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from kanwidget import KAN, Dataset
-from tests.networks import F64, ZOO, assert_same, everything, plain, product_data, snapshot, unchanged, uniform
+from tests.support.networks import F64, ZOO, assert_same, everything, plain, product_data, snapshot, unchanged, uniform
 
 each = pytest.mark.parametrize("kind", ZOO)
 

@@ -23,8 +23,8 @@ export function stateWords({ store, ui }: Context): string {
   if (store.link === "none") return "saved page, no kernel";
   if (store.running && ui.values.stopping !== null) return "stopping…";
   const word = WORDS[status.state];
-  const told = status.reason && status.state !== "running" && status.reason !== "steps done";
-  return told ? `${word}: ${status.reason}` : word;
+  const told = status.stop_reason && status.state !== "running" && status.stop_reason !== "steps done";
+  return told ? `${word}: ${status.stop_reason}` : word;
 }
 
 export function statusLine(context: Context, registry: Registry) {

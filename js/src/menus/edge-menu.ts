@@ -41,7 +41,7 @@ function edgeEntries(context: Context): Entries {
   const edges = infos.map(({ key }) => key);
   const first = infos[0];
   if (!first) return [];
-  const pinned = infos.every((edge) => edge.pinned);
+  const frozen = infos.every((edge) => edge.frozen);
   const pruned = infos.every(({ state }) => state === "pruned");
   const lost = !act.possible && NO_KERNEL;
   const best = bestName(context, first);
@@ -60,10 +60,10 @@ function edgeEntries(context: Context): Entries {
       run: () => act.unfix(),
     },
     {
-      action: pinned ? "unpin" : "pin",
-      label: pinned ? "Unpin: train it again" : "Pin: keep out of training",
+      action: frozen ? "unfreeze" : "freeze",
+      label: frozen ? "Unfreeze: train it again" : "Freeze: keep out of training",
       why: lost || (pruned && "pruned: nothing to train"),
-      run: () => act.send({ kind: "pin", edges, on: !pinned }),
+      run: () => act.send({ kind: "freeze", edges, on: !frozen }),
     },
     lockItem(context, infos, lost),
     {

@@ -181,7 +181,7 @@ export class EdgeLayer {
     }
     attrs(parts.frame, {
       ...rect(edge.box),
-      "stroke-dasharray": info.pinned ? "2 2" : info.state === "both" ? "6 2" : null,
+      "stroke-dasharray": info.frozen ? "2 2" : info.state === "both" ? "6 2" : null,
     });
     attrs(parts.curve, { "stroke-width": info.state === "pruned" ? 1.2 : 1.8 });
     const mark = this.#marks.get(this.#key(edge));
@@ -207,8 +207,8 @@ export class EdgeLayer {
   }
 
   #bind(parts: Parts, info: EdgeInfo, box: Box): void {
-    const bound = info.pinned || info.tied !== undefined;
-    const now = bound ? [info.pinned, info.tied, info.state, box.x, box.y].join() : "";
+    const bound = info.frozen || info.tied !== undefined;
+    const now = bound ? [info.frozen, info.tied, info.state, box.x, box.y].join() : "";
     if (now === parts.sign) return;
     parts.sign = now;
     parts.bound?.remove();

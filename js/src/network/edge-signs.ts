@@ -9,7 +9,7 @@ import type { Box } from "./layout";
 /** A pin for an edge that is not trained; two links of a chain, and their number, for one that shares its function. */
 export function boundSign(info: EdgeInfo, box: Box): SVGGElement {
   const { tied, state } = info;
-  const pin = info.pinned ? [line("M-2.5 -4.5h5m-4 0l-.6 4.3l-1.6 1.6h7.4l-1.6 -1.6l-.6 -4.3M0 1.6v3.6", "", 1.2)] : [];
+  const pin = info.frozen ? [line("M-2.5 -4.5h5m-4 0l-.6 4.3l-1.6 1.6h7.4l-1.6 -1.6l-.6 -4.3M0 1.6v3.6", "", 1.2)] : [];
   const chain = "M1 -2h-3a2 2 0 0 0 0 4h1.4M-1 2h3a2 2 0 0 0 0 -4h-1.4";
   const number = String((tied ?? 0) + 1);
   const from = pin.length * 13;

@@ -15,7 +15,7 @@ export type Command =
   | { kind: "select"; edges: EdgeKey[] }
   | { kind: "fix"; edge?: EdgeKey; edges?: EdgeKey[]; name: string; keep_spline: boolean }
   | { kind: "unfix"; edge?: EdgeKey; edges?: EdgeKey[] }
-  | { kind: "pin"; edges: EdgeKey[]; on: boolean }
+  | { kind: "freeze"; edges: EdgeKey[]; on: boolean }
   | { kind: "lock"; edges: EdgeKey[]; on: boolean }
   | { kind: "add_node"; level: number; product: boolean }
   | { kind: "prune"; edges?: EdgeKey[]; node?: NodeKey }
@@ -36,7 +36,7 @@ const KEYED: ReadonlySet<Command["kind"]> = new Set([
   "select",
   "fix",
   "unfix",
-  "pin",
+  "freeze",
   "lock",
   "add_node",
   "auto",

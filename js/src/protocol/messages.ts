@@ -55,7 +55,7 @@ const nodeInfo = record({
 });
 const edgeInfo = record(
   { key: edgeKey, state: edgeState },
-  { function: orNull(text), best: orNull(text), best_r2: orNull(number), pinned: flag, tied: whole },
+  { function: orNull(text), best: orNull(text), best_r2: orNull(number), frozen: flag, tied: whole },
 );
 const structure = record(
   {
@@ -75,7 +75,7 @@ const status = record({
   test: orNull(number),
   penalty: orNull(number),
   ms_per_step: orNull(number),
-  reason: orNull(text),
+  stop_reason: orNull(text),
   driver: oneOf("thread", "cooperative", "blocking"),
   task: orNull(text),
 });

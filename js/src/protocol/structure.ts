@@ -7,8 +7,8 @@ export interface EdgeInfo extends WireEdge {
   function: string | null;
   best: string | null;
   best_r2: number | null;
-  pinned: boolean;
-  /** Pinned or tied. */
+  frozen: boolean;
+  /** Frozen or tied. */
   locked: boolean;
 }
 
@@ -18,7 +18,7 @@ export type Structure = Omit<WireStructure, "edges"> & { edges: EdgeInfo[] };
 const edgeName = (key: EdgeKey): string =>
   `φ${key.join().replace(/\d/g, (digit) => String.fromCharCode(0x2080 + Number(digit)))}`;
 
-const NOTHING = { function: null, best: null, best_r2: null, pinned: false };
+const NOTHING = { function: null, best: null, best_r2: null, frozen: false };
 
 /** A structure with all that the messages leave out because it can be derived. */
 export const filled = (wire: WireStructure): Structure => ({
@@ -27,7 +27,7 @@ export const filled = (wire: WireStructure): Structure => ({
     ...NOTHING,
     ...edge,
     name: edgeName(edge.key),
-    locked: edge.pinned === true || edge.tied !== undefined,
+    locked: edge.frozen === true || edge.tied !== undefined,
   })),
 });
 

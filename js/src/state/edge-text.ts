@@ -16,10 +16,10 @@ export function stateText(edge: EdgeInfo): string {
 export const endNames = (structure: Structure, edge: EdgeKey): [string, string] =>
   ends(structure, edge).map((node) => called(node?.name ?? "")) as [string, string];
 
-/** What keeps an edge from learning a function of its own, in words: pinned, or one function with others. */
+/** What keeps an edge from learning a function of its own, in words: frozen, or one function with others. */
 export function boundText(structure: Structure, edge: EdgeInfo): string {
   const group = edge.tied === undefined ? [] : structure.edges.filter(({ tied }) => tied === edge.tied);
   const tied =
     group.length > 0 ? `function ${edge.tied! + 1}, shared with ${count(group.length - 1, "other edge")}` : "";
-  return [edge.pinned ? "pinned, not trained" : "", tied].filter(Boolean).join(", ");
+  return [edge.frozen ? "frozen, not trained" : "", tied].filter(Boolean).join(", ");
 }

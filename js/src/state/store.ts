@@ -57,7 +57,7 @@ const EMPTY: State = {
     test: null,
     penalty: null,
     ms_per_step: null,
-    reason: null,
+    stop_reason: null,
     driver: "thread",
     task: null,
   },

@@ -157,7 +157,7 @@ export class FakeKernel extends Sample {
     if (command.kind === "fix") this.#fix(command.edges ?? [command.edge ?? []], command.name, command.keep_spline);
     if (command.kind === "unfix")
       for (const key of command.edges ?? [command.edge]) this.setState(this.#place(key ?? []), "spline");
-    if (command.kind === "pin" || command.kind === "lock") this.#bind(command.edges, command.kind, command.on);
+    if (command.kind === "freeze" || command.kind === "lock") this.#bind(command.edges, command.kind, command.on);
     if (command.kind === "survey") this.survey(command.on);
     if (command.kind === "auto" && command.edges) {
       for (const { edge, name } of this.surveyed)
@@ -188,13 +188,13 @@ export class FakeKernel extends Sample {
     return this.edges.findIndex((edge) => edge.key.join() === key.join());
   }
 
-  #bind(keys: number[][], what: "pin" | "lock", on: boolean): void {
+  #bind(keys: number[][], what: "freeze" | "lock", on: boolean): void {
     const group = Math.max(-1, ...this.edges.map(({ tied }) => tied ?? -1)) + 1;
     for (const key of keys) {
       const { tied: _, ...edge } = this.edges[this.#place(key)]!;
       const tied = what === "lock" ? (on ? { tied: group } : {}) : _ === undefined ? {} : { tied: _ };
-      const pinned = what === "pin" ? on : (edge.pinned ?? false);
-      this.edges[this.#place(key)] = { ...edge, ...tied, pinned, locked: pinned || "tied" in tied };
+      const frozen = what === "freeze" ? on : (edge.frozen ?? false);
+      this.edges[this.#place(key)] = { ...edge, ...tied, frozen, locked: frozen || "tied" in tied };
     }
   }
 

@@ -90,7 +90,7 @@ export class Sample {
           function: null,
           best: null,
           best_r2: null,
-          pinned: false,
+          frozen: false,
           locked: false,
         });
         this.#targets.push(Spline.of((x) => scale * shape(x), this.grid + 4));
@@ -179,7 +179,7 @@ export class Sample {
       test: value(3),
       penalty: value(4),
       ms_per_step: row ? 2.13 : null,
-      reason: null,
+      stop_reason: null,
       driver: "thread" as const,
       task: null,
     };

@@ -67,7 +67,7 @@ export const STATES: Record<string, () => FakeKernel> = {
     kernel.answer({
       v: 1,
       seq: 1,
-      kind: "pin",
+      kind: "freeze",
       edges: [
         [0, 0, 3],
         [0, 1, 1],

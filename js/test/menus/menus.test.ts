@@ -124,8 +124,10 @@ describe("keys in it", () => {
     key("End");
     key("Home");
     expect(focused()).toBe("fix-best");
-    key("p");
-    expect(focused()).toBe("pin");
+    key("f");
+    expect(focused()).toBe("freeze");
+    key("f");
+    expect(focused()).toBe("fix-best");
     key("p");
     expect(focused()).toBe("menu-prune");
   });
@@ -204,17 +206,17 @@ describe("edges", () => {
     expect(view.commands("restore")).toMatchObject([{ edges: [[0, 0, 1]] }]);
   });
 
-  it("pins and unpins; a pin shows by more than colour", () => {
+  it("freezes and unfreezes; a frozen edge shows by more than colour", () => {
     open();
-    press("pin");
-    expect(view.commands("pin")).toMatchObject([{ edges: [[0, 0, 1]], on: true }]);
+    press("freeze");
+    expect(view.commands("freeze")).toMatchObject([{ edges: [[0, 0, 1]], on: true }]);
     const edge = view.one('[data-kw-edge="0-0-1"]');
     expect(view.all('[data-bound="0-0-1"] path').length).toBe(1);
     expect(edge.querySelector("rect")?.getAttribute("stroke-dasharray")).toBe("2 2");
-    expect(edge.getAttribute("aria-label")).toContain("pinned");
+    expect(edge.getAttribute("aria-label")).toContain("frozen");
     open();
-    press("unpin");
-    expect(view.commands("pin").at(-1)).toMatchObject({ on: false });
+    press("unfreeze");
+    expect(view.commands("freeze").at(-1)).toMatchObject({ on: false });
     expect(view.all('[data-bound="0-0-1"]').length).toBe(0);
   });
 

@@ -116,8 +116,8 @@ describe("what a structure leaves out", () => {
       ["both", "exp"],
       ["pruned", null],
     ]);
-    expect(edges[0]).toMatchObject({ best: "sin", best_r2: 0.99998, pinned: false, locked: false });
-    expect(edges[2]).toMatchObject({ best: null, best_r2: null, pinned: true, locked: true });
+    expect(edges[0]).toMatchObject({ best: "sin", best_r2: 0.99998, frozen: false, locked: false });
+    expect(edges[2]).toMatchObject({ best: null, best_r2: null, frozen: true, locked: true });
     expect(filled({ ...read.structure, edges: [{ key: [1, 12, 30], state: "spline", tied: 0 }] }).edges[0]).toEqual({
       key: [1, 12, 30],
       state: "spline",
@@ -125,7 +125,7 @@ describe("what a structure leaves out", () => {
       function: null,
       best: null,
       best_r2: null,
-      pinned: false,
+      frozen: false,
       locked: true,
       tied: 0,
     });

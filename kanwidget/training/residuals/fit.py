@@ -10,13 +10,13 @@ from typing import Any
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import History
-from kanwidget.training.loop import check_hooks, progress_bar, remember, take_steps
 from kanwidget.training.reference import reference_rows
-from kanwidget.training.residuals.problem import pose
+from kanwidget.training.residuals.arguments import pose
 from kanwidget.training.residuals.terms import ResidualError
 from kanwidget.training.residuals.trainer import Plan, ResidualTrainer, State
-from kanwidget.training.residuals.weights import standard_errors
-from kanwidget.training.trainer import Callback
+from kanwidget.training.residuals.weighting import standard_errors
+from kanwidget.training.steps.loop import check_hooks, progress_bar, remember, take_steps
+from kanwidget.training.steps.trainer import Callback
 
 _WHERE = "fit_residual"
 _log = logging.getLogger(__name__)

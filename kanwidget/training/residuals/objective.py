@@ -10,10 +10,10 @@ from torch import Tensor
 
 from kanwidget.core.jets import Jet, JetPass, jet_pass
 from kanwidget.core.network import Network
-from kanwidget.training.adjoint import jet_jacobian
-from kanwidget.training.parameters import ParameterMap, parameter_map
+from kanwidget.training.jacobian.parameter_vector import ParameterMap, parameter_map
+from kanwidget.training.jacobian.stack import Stack
+from kanwidget.training.residuals.jet_jacobian import jet_jacobian
 from kanwidget.training.residuals.terms import Linear, Term
-from kanwidget.training.stack import Stack
 
 #: Bytes of one chunk of the Jacobian, and of what is kept from step to step of the first layer's designs.
 _CHUNK_BYTES, _KEPT_BYTES = 1 << 25, 1 << 28

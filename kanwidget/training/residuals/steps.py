@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from kanwidget.training.lm import LevenbergMarquardt
+from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
 from kanwidget.training.residuals.objective import Positions, ResidualObjective
 
 #: Of the metric of fits, beside each parameter's own scale: holds those on which nothing depends.

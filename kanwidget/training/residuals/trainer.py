@@ -14,15 +14,15 @@ from torch import Tensor, nn
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
 from kanwidget.surgery import refine, update_grid, widen
-from kanwidget.training.lm import Interrupted, Outcome
-from kanwidget.training.parameters import structure
+from kanwidget.training.jacobian.parameter_vector import structure
+from kanwidget.training.optimizers.levenberg_marquardt import Interrupted, Outcome
+from kanwidget.training.residuals.arguments import Problem
 from kanwidget.training.residuals.objective import ResidualObjective
-from kanwidget.training.residuals.problem import Problem
 from kanwidget.training.residuals.steps import ScaledLM
-from kanwidget.training.residuals.weights import balance, redraw
-from kanwidget.training.schedule import GridSchedule
-from kanwidget.training.settings import Settings
-from kanwidget.training.threads import is_small, one_thread
+from kanwidget.training.residuals.weighting import balance, redraw
+from kanwidget.training.steps.grid_schedule import GridSchedule
+from kanwidget.training.steps.settings import Settings
+from kanwidget.training.threads.torch_threads import is_small, one_thread
 
 #: How far grids go on beyond the activations: second derivatives jump at a grid's end, and points that cross it stop a training.
 _MARGIN = 0.1
@@ -86,7 +86,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         self, network: Network, problem: Problem, plan: Plan, interrupted: Callable[[], bool] = lambda: False
     ) -> None:
         self.network, self.problem, self.plan, self.interrupted = network, problem, plan, interrupted
-        self.step_count, self.seconds, self.reason = 0, 0.0, ""
+        self.step_count, self.seconds, self.stop_reason = 0, 0.0, ""
         self.events: list[Event] = []
         self._ahead, self._begun, self._finished = list(plan.grids), 0, False
         self._generator = torch.Generator().manual_seed(plan.seed)
@@ -134,8 +134,8 @@ class ResidualTrainer(Iterator[StepRecord]):
     # ---- the steps
 
     def __next__(self) -> StepRecord:
-        if self.reason or self.plan.steps == 0:
-            self.reason = self.reason or "steps done"
+        if self.stop_reason or self.plan.steps == 0:
+            self.stop_reason = self.stop_reason or "steps done"
             raise StopIteration
         started = time.perf_counter()
         try:
@@ -145,22 +145,22 @@ class ResidualTrainer(Iterator[StepRecord]):
                 self.refresh()
                 outcome = self._advance()
         except Interrupted:
-            self.reason = "interrupted"
+            self.stop_reason = "interrupted"
             raise StopIteration from None
         self.step_count += 1
         self.seconds += time.perf_counter() - started
-        stopped = self._stopped(outcome)
+        stop_reason = self._stopped(outcome)
         # The next step refines: callbacks still see the grid that was trained.
-        self._finished = bool(stopped and self._ahead and math.isfinite(outcome.loss))
-        stopped = None if self._finished else stopped
-        self.reason = stopped or ""
-        return self._record(outcome, stopped)
+        self._finished = bool(stop_reason and self._ahead and math.isfinite(outcome.loss))
+        stop_reason = None if self._finished else stop_reason
+        self.stop_reason = stop_reason or ""
+        return self._record(outcome, stop_reason)
 
     def _stopped(self, outcome: Outcome) -> str | None:
         """Why this was the present grid's last step, None if it wasn't."""
         done = self.step_count - self._begun
-        if outcome.stopped and not self._coming(done):
-            return outcome.stopped
+        if outcome.stop_reason and not self._coming(done):
+            return outcome.stop_reason
         return "steps done" if done >= self.plan.steps else None
 
     def _coming(self, done: int) -> bool:
@@ -236,12 +236,12 @@ class ResidualTrainer(Iterator[StepRecord]):
 
     # ---- what there is to tell
 
-    def _record(self, outcome: Outcome, stopped: str | None) -> StepRecord:
+    def _record(self, outcome: Outcome, stop_reason: str | None) -> StepRecord:
         names: Sequence[str] = [term.name for term in self._terms]
         squares = self._optimizer.current.squares
         metrics = {name: square**0.5 for name, square in zip(names, squares, strict=True)} | self.unknowns
         return StepRecord(
-            self.step_count, outcome.loss**0.5, None, 0.0, self.seconds, outcome.damping, None, metrics, stopped
+            self.step_count, outcome.loss**0.5, None, 0.0, self.seconds, outcome.damping, None, metrics, stop_reason
         )
 
     def _note(self, kind: str, label: str) -> None:

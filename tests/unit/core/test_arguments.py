@@ -3,15 +3,15 @@
 import pytest
 
 from kanwidget import KAN
-from kanwidget.core.arguments import normalise_arities, normalise_width
+from kanwidget.core.arguments import normalize_arities, normalize_width
 
 
-def test_widths_are_normalised_in_a_list_of_their_own():
+def test_widths_are_normalized_in_a_list_of_their_own():
     given = [2, [3, 1], 1]
-    assert normalise_width(given) == [[2, 0], [3, 1], [1, 0]]
+    assert normalize_width(given) == [[2, 0], [3, 1], [1, 0]]
     KAN(given)
     assert given == [2, [3, 1], 1]
-    assert normalise_width((2, (3, 1), 1)) == [[2, 0], [3, 1], [1, 0]]
+    assert normalize_width((2, (3, 1), 1)) == [[2, 0], [3, 1], [1, 0]]
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_arities_that_fit_no_product_are_explained(arity):
 
 
 def test_one_arity_serves_all_products():
-    assert normalise_arities(3, [[2, 0], [1, 2], [0, 1]]) == [[], [3, 3], [3]]
+    assert normalize_arities(3, [[2, 0], [1, 2], [0, 1]]) == [[], [3, 3], [3]]

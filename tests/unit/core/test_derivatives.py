@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kanwidget import KAN
-from tests.networks import F64, ZOO, everything, plain, products, uniform
+from tests.support.networks import F64, ZOO, everything, plain, products, uniform
 
 orders_of_splines = pytest.mark.parametrize("k", [2, 3, 4, 5])
 

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from kanwidget.core import Layer, splines
 from kanwidget.core.layer import base_functions
-from tests.networks import F64, uniform
+from tests.support.networks import F64, uniform
 
 AFFINE = (2.0, 0.3, 0.7, 0.1)
 

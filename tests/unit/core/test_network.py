@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kanwidget import KAN
-from tests.networks import F64, ZOO, everything, forward_mode, plain, products, slow_forward, unchanged, uniform
+from tests.support.networks import F64, ZOO, everything, forward_mode, plain, products, slow_forward, unchanged, uniform
 
 each = pytest.mark.parametrize("kind", ZOO)
 

@@ -11,8 +11,8 @@ import torch
 from kanwidget.core import library, primitive
 from kanwidget.core.bessel import bessel_j
 from kanwidget.core.primitives import Primitive, is_built_in, register_primitive
-from kanwidget.symbolic.evaluation import to_numpy
-from kanwidget.symbolic.sympy_forms import to_sympy
+from kanwidget.symbolic.formulas.evaluation import to_numpy
+from kanwidget.symbolic.writing.sympy_forms import to_sympy
 
 ROWS = [row for row in library() if is_built_in(row.name)]
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

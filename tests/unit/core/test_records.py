@@ -9,7 +9,7 @@ from kanwidget.core import EdgeRef, Event, History, StepRecord, SymbolicFit
 
 RECORDS = [
     StepRecord(1, 0.5, 0.6, 0.0, 0.1, damping=1.0, metrics={"worst": 2.0}),
-    StepRecord(2, 0.25, None, 0.1, 0.2, stopped="converged"),
+    StepRecord(2, 0.25, None, 0.1, 0.2, stop_reason="converged"),
 ]
 
 
@@ -26,7 +26,7 @@ def test_columns_have_a_number_for_every_step(history):
     assert math.isnan(history["worst"][1])
 
 
-@pytest.mark.parametrize("name", ["loss", "metrics", "stopped", ""])
+@pytest.mark.parametrize("name", ["loss", "metrics", "stop_reason", ""])
 def test_an_unknown_column_is_named_with_those_there_are(history, name):
     with pytest.raises(KeyError, match=r"the history has no column '.*'; it has step, train_loss, .*, worst"):
         history[name]

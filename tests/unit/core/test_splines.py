@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import BSpline
 
 from kanwidget.core import splines
-from tests.networks import F64, forward_mode, uniform
+from tests.support.networks import F64, forward_mode, uniform
 
 each_order = pytest.mark.parametrize("k", range(6))
 each_grid = pytest.mark.parametrize("even", [True, False], ids=["uniform", "uneven"])

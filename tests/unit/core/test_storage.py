@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from kanwidget import KAN, register_primitive
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
 from kanwidget.core.storage import load, save
-from kanwidget.surgery import lock, pin, prune_input, remove_edge
+from kanwidget.surgery import freeze, lock, prune_input, remove_edge
 
 
 @pytest.fixture
@@ -22,15 +23,15 @@ def model():
     model.layer(0).spline_on[2, 1] = False
     remove_edge(model, 0, 0, 5)
     lock(model, 1, [(0, 0), (1, 1)])
-    pin(model, 1, 2, 0)
+    freeze(model, 1, 2, 0)
     model.layer(1).base.requires_grad_(False)
     model.reference = torch.rand(7, 4, dtype=torch.float64)
     model.history.records += [
         StepRecord(1, 0.1, None, 0.0, 0.3, damping=1e-3, metrics={"r2": 0.5}),
-        StepRecord(2, 1 / 3, 0.2, 1e-300, 0.5, stopped="converged"),
+        StepRecord(2, 1 / 3, 0.2, 1e-300, 0.5, stop_reason="converged"),
     ]
     model.history.events.append(Event(2, "lamb", "λ <b>0</b>"))
-    model.history.optimizer, model.history.reason = "LM", "converged"
+    model.history.optimizer, model.history.stop_reason = "LM", "converged"
     return prune_input(model, torch.rand(20, 4, dtype=torch.float64), active=[1, 3])
 
 
@@ -58,7 +59,7 @@ def test_round_trip_bit_for_bit(model, tmp_path, dtype):
     assert back.layer(0).base_fun == "identity"
     assert back.history.records == model.history.records
     assert back.history.events == model.history.events
-    assert (back.history.optimizer, back.history.reason) == ("LM", "converged")
+    assert (back.history.optimizer, back.history.stop_reason) == ("LM", "converged")
     assert [p.requires_grad for p in back.parameters()] == [p.requires_grad for p in model.parameters()]
     x = torch.rand(10, 4, dtype=dtype)
     assert torch.allclose(back(x), model(x), rtol=1e-6, atol=1e-13)
@@ -140,7 +141,7 @@ def test_foreign_damaged_and_newer_files_are_refused(model, tmp_path):
     path.write_bytes(data)
     tensors, structure = structure_of(path)
     save_file(tensors, path, {"kanwidget": json.dumps(structure | {"version": 99})})
-    with pytest.raises(ValueError, match=r"format 99, this kanwidget reads up to 1\. Update"):
+    with pytest.raises(ValueError, match=r"format 99, this kanwidget reads up to 2\. Update"):
         load(path, KAN)
 
 
@@ -189,3 +190,11 @@ def test_settings_of_a_file_cannot_replace_methods(model, tmp_path):
     assert callable(back.forward)
     assert back.note == "fine"
     assert len(back.layers) == 2
+
+
+def test_a_file_of_format_1_opens():
+    model = load(Path(__file__).parents[2] / "fixtures/format1/model.kan", KAN)
+    assert model.layer(0).frozen.nonzero().tolist() == [[0, 0]]
+    assert (model.history.stop_reason, model.history.last.stop_reason) == ("steps done", "steps done")
+    x = torch.tensor([[0.25, -0.5]], dtype=torch.float64)
+    assert abs(float(model(x).detach()) - 0.7418) < 1e-4

@@ -16,7 +16,7 @@ def test_loads_with_names_and_options(load):
     data = load()
     assert len(data.in_vars) == data.n_features
     assert data.test_input is None
-    assert load(test_fraction=0.25, standardise=True).normalizer is not None
+    assert load(test_fraction=0.25, standardize=True).input_scaler is not None
     for section in ("Args:", "References:", "Licence:", "Examples:"):
         assert section in load.__doc__
 

@@ -125,21 +125,21 @@ def test_from_arrays_refuses_a_fraction(fraction):
         Dataset.from_arrays([0.0, 1.0], [0.0, 1.0], test_fraction=fraction)
 
 
-def test_standardise_uses_the_training_rows_and_can_be_undone():
+def test_standardize_uses_the_training_rows_and_can_be_undone():
     x = np.random.default_rng(0).normal(5, 3, (40, 2))
     plain = Dataset.from_arrays(x, x.sum(1))
-    data = Dataset.from_arrays(x, x.sum(1), standardise=True)
+    data = Dataset.from_arrays(x, x.sum(1), standardize=True)
     torch.testing.assert_close(data.train_input.mean(0), torch.zeros(2, dtype=torch.float64))
     torch.testing.assert_close(data.train_input.std(0, correction=0), torch.ones(2, dtype=torch.float64))
     torch.testing.assert_close(data.test_input * data.input_scale + data.input_mean, plain.test_input)
     torch.testing.assert_close(data.test_label * data.label_scale + data.label_mean, plain.test_label)
-    assert data.normalizer is not None
-    assert data.output_normalizer is not None
-    assert torch.equal(data.standardise().train_input, data.train_input)
+    assert data.input_scaler is not None
+    assert data.output_scaler is not None
+    assert torch.equal(data.standardize().train_input, data.train_input)
 
 
-def test_standardise_keeps_a_constant_column_finite():
-    data = Dataset([[1.0, 2.0], [1.0, 3.0]], [0, 1]).standardise()
+def test_standardize_keeps_a_constant_column_finite():
+    data = Dataset([[1.0, 2.0], [1.0, 3.0]], [0, 1]).standardize()
     assert data.train_input[:, 0].eq(0).all()
     assert data.label_mean is None
 
@@ -160,7 +160,7 @@ def test_as_dataset_says_what_it_takes():
 
 
 def test_to_changes_every_part():
-    data = Dataset.from_arrays(np.arange(5.0), np.arange(5.0), standardise=True).to(torch.float32, "cpu")
+    data = Dataset.from_arrays(np.arange(5.0), np.arange(5.0), standardize=True).to(torch.float32, "cpu")
     assert {data[key].dtype for key in data} == {torch.float32}
     assert data.input_mean.dtype == torch.float32
 

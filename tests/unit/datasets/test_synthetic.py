@@ -49,10 +49,10 @@ def test_type_does_not_change_the_draw():
 
 
 @pytest.mark.parametrize(("inputs", "labels"), [(True, False), (False, True), (True, True)])
-def test_normalised_data_remember_how(inputs, labels):
+def test_normalized_data_remember_how(inputs, labels):
     plain = create_dataset(product, ranges=(1, 3))
     data = create_dataset(product, ranges=(1, 3), normalize_input=inputs, normalize_label=labels)
-    assert (data.normalizer is not None, data.output_normalizer is not None) == (inputs, labels)
+    assert (data.input_scaler is not None, data.output_scaler is not None) == (inputs, labels)
     x = data.test_input * data.input_scale + data.input_mean if inputs else data.test_input
     y = data.test_label * data.label_scale + data.label_mean if labels else data.test_label
     torch.testing.assert_close(x, plain.test_input)

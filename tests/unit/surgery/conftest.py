@@ -3,11 +3,11 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.core.records import StepRecord
-from tests.networks import furnished
+from tests.support.networks import furnished
 
 
 def make_zoo(k=3, grid=5, dtype=torch.float64, seed=1):
-    """A network with everything: four inputs, products of two and three factors, all edge states, ties, a pinned
+    """A network with everything: four inputs, products of two and three factors, all edge states, ties, a frozen
     edge.
     """
     model = KAN(

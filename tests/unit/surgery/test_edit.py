@@ -5,16 +5,16 @@ from kanwidget import KAN
 from kanwidget.surgery import (
     expand_depth,
     expand_width,
+    freeze,
     lock,
-    pin,
     prune_input,
     refine,
     remove_edge,
     remove_node,
     restore_edge,
     swap,
+    unfreeze,
     unlock,
-    unpin,
 )
 
 
@@ -157,12 +157,12 @@ def test_sums_and_products_do_not_swap(zoo):
 
 def test_pins():
     model = KAN([2, 3, 1])
-    pin(model, 0, 1, 2)
-    assert model.layer(0).pinned.nonzero().tolist() == [[2, 1]]
-    unpin(model, 0, 1, 2)
-    assert not model.layer(0).pinned.any()
-    with pytest.raises(ValueError, match="of pin must"):
-        pin(model, 3, 0, 0)
+    freeze(model, 0, 1, 2)
+    assert model.layer(0).frozen.nonzero().tolist() == [[2, 1]]
+    unfreeze(model, 0, 1, 2)
+    assert not model.layer(0).frozen.any()
+    with pytest.raises(ValueError, match="of freeze must"):
+        freeze(model, 3, 0, 0)
 
 
 def test_locked_edges_are_one_function(x):

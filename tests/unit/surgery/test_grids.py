@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanwidget import KAN
-from kanwidget.surgery import pin, refine, update_grid
+from kanwidget.surgery import freeze, refine, update_grid
 from kanwidget.surgery._knots import adapted_grid, split_grid
 from kanwidget.surgery.grids import update_grids
 
@@ -169,7 +169,7 @@ def test_update_grid_with_locked_and_pinned_edges(zoo, x):
     before = model.layer(0).grid.clone()
     curve = model.curve((0, 3, 1), x[:, 0]).y
     update_grid(model, 3 * x)
-    assert torch.equal(model.layer(0).grid[3], before[3])  # pinned: keeps its knots and its function
+    assert torch.equal(model.layer(0).grid[3], before[3])  # frozen: keeps its knots and its function
     assert torch.equal(model.curve((0, 3, 1), x[:, 0]).y, curve)
     assert not torch.equal(model.layer(0).grid[0], before[0])
     shared = [model.curve(edge, x[:, 0]).y for edge in [(0, 0, 0), (0, 1, 0), (0, 2, 2)]]
@@ -180,7 +180,7 @@ def test_update_grid_with_locked_and_pinned_edges(zoo, x):
 def test_pinned_edges_survive_uniform_refinement(x):
     model = KAN([4, 2, 1], grid=5, noise_scale=2.0)
     update_grid(model, x, grid_eps=0.0)
-    pin(model, 0, 1, 0)
+    freeze(model, 0, 1, 0)
     finer = refine(model, 9, knots="uniform")
     assert torch.allclose(finer.curve((0, 1, 0), x[:, 1]).y, model.curve((0, 1, 0), x[:, 1]).y, atol=1e-13)
 
@@ -223,7 +223,7 @@ def test_split_grids_hold_every_old_point(count, more):
 
 @pytest.mark.parametrize("rows", [(40, 40, 40), (40, 30, 2)])
 def test_grids_of_several_networks_move_as_of_each_alone(zoo, x, rows):
-    """With ties, pins and products, own samples and own shares of an even grid; also where one has other numbers of samples."""
+    """With ties, frozen edges and products, own samples and own shares of an even grid; also where one has other numbers of samples."""
     models = [zoo() for _ in rows]
     samples = [(place + 1) * x[:40].roll(place, 0)[:count] for place, count in enumerate(rows)]
     for place, model in enumerate(models):

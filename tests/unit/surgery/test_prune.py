@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kanwidget import KAN
-from kanwidget.surgery import lock, pin, prune, prune_edge, prune_input, prune_node
+from kanwidget.surgery import freeze, lock, prune, prune_edge, prune_input, prune_node
 
 DOUBLE = torch.float64
 
@@ -166,7 +166,7 @@ def test_pruning_everything_about_the_zoo_survives(zoo, x, unchanged, apart, row
         smaller = prune_input(small, x[:rows], 0.2)
     assert bool(smaller(x).isfinite().all())
     assert apart(small, model)
-    assert small.layer(0).pinned.any() or rows == 2 or not small.layer(0).spline_on[1].any()
+    assert small.layer(0).frozen.any() or rows == 2 or not small.layer(0).spline_on[1].any()
     index = small.layer(0).tie_index()
     assert bool((index <= torch.arange(len(index))).all())
 
@@ -188,7 +188,7 @@ def test_constants_avoid_locked_and_pinned_edges(x):
     model.layer(0).set_symbol(3, 0, "0", (1.0, 0.0, 1.0, 5.0))
     model.layer(0).spline_on[0, 3] = False
     lock(model, 0, [(0, 0), (0, 1)])
-    pin(model, 0, 1, 0)
+    freeze(model, 0, 1, 0)
     small = prune_edge(model, x, 1e-9)
     assert not small.layer(0).active()[0, 3]
     assert small.layer(0).ties == [[0, 4]]

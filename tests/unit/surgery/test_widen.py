@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from kanwidget import KAN
-from kanwidget.surgery import lock, pin, update_grid, widen
-from tests.networks import ZOO, unchanged, uniform
+from kanwidget.surgery import freeze, lock, update_grid, widen
+from tests.support.networks import ZOO, unchanged, uniform
 
 
 @pytest.mark.parametrize("kind", ZOO)
@@ -51,7 +51,7 @@ def test_far_beyond_the_grid_the_line_stays():
 def test_pinned_splines_keep_their_grid_and_shared_ones_a_common_one():
     model, x = KAN([3, 1]), uniform(100, 3)
     x[:, 1] *= 1.1
-    pin(model, 0, 2, 0)
+    freeze(model, 0, 2, 0)
     lock(model, 0, [(0, 0), (1, 0)])
     widen(model, x)
     grid = model.layer(0).grid

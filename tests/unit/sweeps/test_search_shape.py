@@ -43,7 +43,7 @@ def test_trials_hold_the_networks_that_have_these_errors(found):
 def test_the_budget_is_kept(found):
     assert found.networks <= 16
     small = quick(budget=3)
-    assert (small.networks, small.reason, len(small.trials)) == (2, "budget", 1)
+    assert (small.networks, small.stop_reason, len(small.trials)) == (2, "budget", 1)
 
 
 def test_the_same_seed_gives_the_same(found):
@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same(found):
 def test_it_ends_at_the_target_with_the_smallest_that_reaches_it():
     # As good as two nodes are, and one is not.
     found = quick(target=0.02)
-    assert found.reason == "target"
+    assert found.stop_reason == "target"
     assert found.best.validation_loss <= 0.02
     assert found.best.parameters == min(t.parameters for t in found.trials if t.validation_loss <= 0.02)
     assert "depth 2" not in [t.how for t in found.trials]
@@ -65,7 +65,7 @@ def test_noise_is_not_learnt_by_heart():
     noise = torch.Generator().manual_seed(0)
     data = create_dataset(lambda x: x[:, [0]] ** 2 + 0.3 * torch.randn(len(x), 1, generator=noise), train_num=60)
     found = quick(data)
-    assert found.reason == "nothing helps"
+    assert found.stop_reason == "nothing helps"
     assert found.best.parameters < 60
     assert found.best.test_loss < 0.4
 
@@ -75,7 +75,7 @@ def test_pruning_finds_the_inner_structure():
         return torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2)
 
     found = search_shape(create_dataset(f, train_num=150), starts=2, steps=25, target=3e-3, progress=False)
-    assert found.reason == "target"
+    assert found.stop_reason == "target"
     assert found.best.parameters <= 42
 
 
@@ -111,12 +111,12 @@ def test_an_interrupted_search_returns_what_it_has(monkeypatch):
     def fit_many(models, *arguments, **options):
         calls.append(models)
         _, histories = plain(models, *arguments, **options)
-        histories[0].reason = "interrupted" if len(calls) == 2 else histories[0].reason
+        histories[0].stop_reason = "interrupted" if len(calls) == 2 else histories[0].stop_reason
         return models, histories
 
     monkeypatch.setattr(shapes, "fit_many", fit_many)
     found = quick()
-    assert (found.reason, len(found.trials)) == ("interrupted", 1)
+    assert (found.stop_reason, len(found.trials)) == ("interrupted", 1)
 
 
 def test_a_bar(capsys):

@@ -90,3 +90,9 @@ def test_places_where_no_file_can_be(tmp_path):
     link.symlink_to(tmp_path / "none" / "s.db")
     with pytest.raises(ValueError, match=r"`resume`.*unable to open"):
         Store(link)
+
+
+def test_rows_written_before_have_today_s_names(tmp_path):
+    with Store(tmp_path / "s.db") as store:
+        store.add([("k", {"optimizer": "LM", "reason": "converged", "failed": None})])
+        assert list(store.rows(["k"])["k"]) == ["optimizer", "stop_reason", "failed"]

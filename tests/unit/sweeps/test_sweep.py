@@ -36,7 +36,7 @@ def test_each_row_is_what_fit_gives():
         assert row["train_loss"] == pytest.approx(history.last.train_loss, rel=1e-6)
         assert row["test_loss"] == pytest.approx(history.last.test_loss, rel=1e-6)
         assert row["parameters"] == sum(p.numel() for layer in model.layers for p in (layer.coef, layer.base))
-        assert (row["steps_taken"], row["optimizer"], row["reason"]) == (4, "LM", "steps done")
+        assert (row["steps_taken"], row["optimizer"], row["stop_reason"]) == (4, "LM", "steps done")
         assert row["failed"] is None
 
 

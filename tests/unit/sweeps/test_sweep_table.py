@@ -177,7 +177,7 @@ def test_the_names_of_the_package():
 
 
 def test_a_notebook_shows_rows_and_no_empty_columns():
-    shown = Table([{"width": [2, 1], "lamb": None, "test_loss": 0.123456, "reason": "a < b"}])._repr_html_()
+    shown = Table([{"width": [2, 1], "lamb": None, "test_loss": 0.123456, "stop_reason": "a < b"}])._repr_html_()
     assert "<td>[2, 1]</td><td>0.1235</td><td>a &lt; b</td>" in shown
     assert "lamb" not in shown
     assert "more row" not in shown

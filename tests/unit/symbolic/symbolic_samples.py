@@ -5,13 +5,13 @@ import math
 import torch
 
 from kanwidget.core import Network
-from kanwidget.core.arguments import normalise_arities, normalise_width
+from kanwidget.core.arguments import normalize_arities, normalize_width
 from kanwidget.core.network import initial_layer
 
 
 def make_network(width, mult_arity=2, grid=4, k=3, seed=0, noise=1.0, **options) -> Network:
-    pairs = normalise_width(width)
-    arities = normalise_arities(mult_arity, pairs)
+    pairs = normalize_width(width)
+    arities = normalize_arities(mult_arity, pairs)
     generator = torch.Generator().manual_seed(seed)
     layers = [
         initial_layer(

@@ -12,7 +12,7 @@ from kanwidget.core import library
 from kanwidget.core.primitives import register_primitive
 from kanwidget.core.primitives.registry import _TABLE
 from kanwidget.symbolic.edges import auto_symbolic, fix_symbolic, suggest_all, suggest_symbolic
-from kanwidget.symbolic.fitting import fit_primitives
+from kanwidget.symbolic.fits.fitting import fit_primitives
 
 #: A probe of `register_primitive` has six numbers: what is wrong shows later.
 PROBE = 6
@@ -139,7 +139,7 @@ def test_a_formula_that_cannot_be_written_is_a_fault_of_its_function(registered)
 
 
 def test_no_fault_of_the_package_is_blamed_on_a_function(monkeypatch):
-    from kanwidget.symbolic import fitting
+    from kanwidget.symbolic.fits import fitting
 
     monkeypatch.setattr(fitting, "equation", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):

@@ -7,7 +7,8 @@ import sympy
 import torch
 from symbolic_samples import make_network, samples
 
-from kanwidget.symbolic import ex_round, fix_symbolic, formula, numeric_functions, refit, snap_constants
+from kanwidget.symbolic import ex_round, fix_symbolic, numeric_functions, refit, snap_constants
+from kanwidget.symbolic.formulas.formula import formula
 
 x, y = sympy.symbols("x y")
 X = samples(n=300)

@@ -8,7 +8,7 @@ import torch
 
 from kanwidget import KAN, Dataset, create_dataset, load_planets, load_trees
 from kanwidget.symbolic import fit_formula, refit, to_numpy
-from kanwidget.symbolic.fitted import FittedFormula
+from kanwidget.symbolic.formulas.fitted import FittedFormula
 
 LINES = torch.linspace(0, 1, 30, dtype=torch.float64)[:, None]
 
@@ -61,7 +61,7 @@ def test_it_says_what_there_is_to_know_in_the_order_in_which_it_is_read():
     )
 
 
-def standardisable():
+def standardizable():
     """3·a² - 40·√b with noise, far from 0."""
     x = 20 + 10 * torch.rand(60, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     y = 3.3 * x[:, [0]] ** 2 - 41.7 * x[:, [1]].sqrt() + noise(60, 0.5)
@@ -69,10 +69,10 @@ def standardisable():
 
 
 @pytest.mark.parametrize("names", [("x^2", "sqrt"), ("x^2", "exp"), ("x^3", "x")])
-def test_a_formula_of_standardised_data_is_in_their_own_units(names):
-    data = standardisable()
+def test_a_formula_of_standardized_data_is_in_their_own_units(names):
+    data = standardizable()
     found = []
-    for given in (data, data.standardise()):
+    for given in (data, data.standardize()):
         model = KAN([2, 1], base_fun="zero")
         model.fit(given, steps=20, progress=False)
         for source, name in enumerate(names):
@@ -86,13 +86,13 @@ def test_a_formula_of_standardised_data_is_in_their_own_units(names):
     assert all(error < abs(value) for value, error in ours.constants.values())
 
 
-def test_curves_of_standardised_data_are_those_of_the_network():
-    data = standardisable().standardise()
+def test_curves_of_standardized_data_are_those_of_the_network():
+    data = standardizable().standardize()
     model = KAN([2, 2, 1])
     model.fit(data, steps=20, progress=False)
     model.fix_symbolic(0, 0, 0, "x^2")
     found = model.fit_formula(data)
-    x, y = standardisable().train_input, standardisable().train_label[:, 0]
+    x, y = standardizable().train_input, standardizable().train_label[:, 0]
     learnt = model.predict(data)[:, 0] * data.label_scale + data.label_mean
     said = torch.as_tensor(to_numpy(found.expression, found.variables, model)(x.numpy()))
     assert (said - y).std() <= (learnt - y).std() < 0.1 * y.std()

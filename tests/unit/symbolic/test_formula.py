@@ -12,10 +12,10 @@ from symbolic_samples import make_network, samples
 
 from kanwidget.core import library, primitive
 from kanwidget.core.network import Network
-from kanwidget.symbolic import auto_symbolic, fix_symbolic, formula, numeric_functions, symbolic_formula, to_numpy
-from kanwidget.symbolic.constants import parametrise
-from kanwidget.symbolic.formula import simplify_within
-from kanwidget.symbolic.rescaling import rescaled
+from kanwidget.symbolic import auto_symbolic, fix_symbolic, numeric_functions, symbolic_formula, to_numpy
+from kanwidget.symbolic.formulas.constants import parametrise
+from kanwidget.symbolic.formulas.formula import formula, simplify_within
+from kanwidget.symbolic.formulas.rescaling import rescaled
 
 X = samples(features=3)
 
@@ -143,32 +143,32 @@ def test_wrong_names(var):
         symbolic_formula(make_network([2, 1]), var)
 
 
-def test_wrong_normalizer():
-    with pytest.raises(ValueError, match="`normalizer` argument of symbolic_formula must be means"):
-        symbolic_formula(make_network([2, 1]), normalizer=5)
+def test_wrong_scaler():
+    with pytest.raises(ValueError, match="`input_scaler` argument of symbolic_formula must be means"):
+        symbolic_formula(make_network([2, 1]), input_scaler=5)
 
 
-def test_normalizers():
+def test_scalers():
     network = make_network([3, 2])
     means, deviations = torch.tensor([1.0, 2.0, 3.0]), np.array([0.5, 2.0, 4.0])
     raw = X.numpy() * deviations + means.numpy()
-    options = {"normalizer": [means, deviations], "output_normalizer": [[10.0, 20.0], [3.0, 4.0]]}
+    options = {"input_scaler": [means, deviations], "output_scaler": [[10.0, 20.0], [3.0, 4.0]]}
     exprs, variables = symbolic_formula(network, **options)
     expected = network(X).detach().numpy() * [3, 4] + [10, 20]
     np.testing.assert_allclose(to_numpy(exprs, variables, network)(raw), expected, atol=1e-10)
-    with pytest.raises(ValueError, match="`normalizer`"):
-        symbolic_formula(network, normalizer=[[0.0], [1.0]])
-    with pytest.raises(ValueError, match="`normalizer`"):
-        symbolic_formula(network, normalizer=[[0.0] * 3, [0.0] * 3])
+    with pytest.raises(ValueError, match="`input_scaler`"):
+        symbolic_formula(network, input_scaler=[[0.0], [1.0]])
+    with pytest.raises(ValueError, match="`input_scaler`"):
+        symbolic_formula(network, input_scaler=[[0.0] * 3, [0.0] * 3])
 
 
 @pytest.mark.parametrize("row", library(), ids=lambda row: row.name)
-def test_functions_of_standardised_columns_have_no_more_constants_than_others(row):
+def test_functions_of_standardized_columns_have_no_more_constants_than_others(row):
     network = make_network([1, 1])
     a, b = 0.7 if row.free[0] else 1.0, 0.1 if row.free[1] else 0.0
     network.layer(0).set_symbol(0, 0, row.name, (a, b, 1.3, 0.2))
     network.layer(0).spline_on[:] = False
-    options = {"normalizer": [[3.0], [2.0]], "output_normalizer": [[0.5], [4.0]]}
+    options = {"input_scaler": [[3.0], [2.0]], "output_scaler": [[0.5], [4.0]]}
     exprs, variables = symbolic_formula(network, **options)
     x = torch.linspace(0.1, 0.7, 20, dtype=torch.float64)[:, None]
     expected = network(x).detach().numpy() * 4 + 0.5
@@ -227,7 +227,7 @@ def test_simplification_has_an_end(monkeypatch):
     # A clock that goes on by a second whenever it is looked at.
     looks = itertools.count()
     monkeypatch.setattr(
-        sys.modules["kanwidget.symbolic.formula"], "time", SimpleNamespace(monotonic=lambda: next(looks))
+        sys.modules["kanwidget.symbolic.formulas.formula"], "time", SimpleNamespace(monotonic=lambda: next(looks))
     )
     x = sympy.Symbol("x")
     hard = sum(sympy.sin(k * x + sympy.sqrt(k)) ** k / (1 + sympy.cos(x) ** k) for k in range(2, 15))

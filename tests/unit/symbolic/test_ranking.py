@@ -7,7 +7,7 @@ import torch
 
 from kanwidget.core import library, primitive
 from kanwidget.symbolic import fit_primitives
-from kanwidget.symbolic.ranking import score
+from kanwidget.symbolic.fits.ranking import score
 
 X = torch.linspace(-1, 1, 301, dtype=torch.float64)
 

@@ -9,8 +9,8 @@ from symbolic_samples import draw, make_network, samples
 from kanwidget import SymbolicFit
 from kanwidget.core import library, primitive
 from kanwidget.symbolic import candidate_tree, fit_primitives, fix_symbolic, math_tree, to_latex, to_numpy, to_text
-from kanwidget.symbolic.formula import formula
-from kanwidget.symbolic.tidy import tidy, visible
+from kanwidget.symbolic.formulas.formula import formula
+from kanwidget.symbolic.writing.tidy import tidy, visible
 
 x, y = sympy.symbols("x y")
 phi = sympy.Function("phi_0_0_0")

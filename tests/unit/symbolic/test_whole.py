@@ -8,8 +8,8 @@ import torch
 
 from kanwidget.core import library
 from kanwidget.symbolic import refit
-from kanwidget.symbolic.units import Logs, complexity, exact_factor, exponents, in_units
-from kanwidget.symbolic.whole import determined, left_out, price, simple_exponents, squares
+from kanwidget.symbolic.formulas.units import Logs, complexity, exact_factor, exponents, in_units
+from kanwidget.symbolic.formulas.whole import determined, left_out, price, simple_exponents, squares
 
 A, B = sympy.symbols("a b")
 U = torch.linspace(-2, 2, 41, dtype=torch.float64)[:, None]

@@ -22,9 +22,9 @@ from kanwidget.symbolic import (
     to_numpy,
     to_python,
 )
-from kanwidget.symbolic.naming import parse_name, parse_number
-from kanwidget.symbolic.sympy_forms import from_sympy, to_sympy
-from kanwidget.symbolic.text import plain
+from kanwidget.symbolic.writing.naming import parse_name, parse_number
+from kanwidget.symbolic.writing.sympy_forms import from_sympy, to_sympy
+from kanwidget.symbolic.writing.text import plain
 
 x, x1, x2, x10, alpha = sympy.symbols("x x_1 x_2 x_10 alpha")
 words = sympy.Symbol("mean_radius_worst")
@@ -220,7 +220,7 @@ def test_forms_and_back(expr):
     points = np.random.default_rng(0).uniform(0.1, 0.9, (20, 6))
     variables = [x1, x2, x10, alpha, words, x]
     named = {"phi_0_0_1": torch.cos}
-    from kanwidget.symbolic.evaluation import evaluate
+    from kanwidget.symbolic.formulas.evaluation import evaluate
 
     columns = dict(zip(variables, torch.from_numpy(points).unbind(1), strict=True))
     like = torch.zeros(20, dtype=torch.float64)

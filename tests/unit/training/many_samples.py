@@ -1,7 +1,7 @@
 """Many small networks, and what they learn."""
 
 from kanwidget import KAN, Dataset
-from tests.networks import product_data
+from tests.support.networks import product_data
 
 
 def dataset(rows=60, seed=0, **parts):

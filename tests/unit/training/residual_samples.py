@@ -3,7 +3,7 @@
 import torch
 
 from kanwidget import KAN
-from tests.networks import F64
+from tests.support.networks import F64
 
 X = torch.linspace(0, 3, 25, dtype=F64)[:, None]
 SINE = {"equation": lambda u: u.d(0, 0) + u.value, "start": lambda u: torch.cat([u.value, u.d(0) - 1], 1)}

@@ -5,11 +5,11 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.core.jets import Jet, Wanted, jet_pass
-from kanwidget.training.adjoint import jet_jacobian
-from kanwidget.training.parameters import parameter_map
-from kanwidget.training.stack import Stack
-from tests.networks import F64, ZOO, cube, plain, products, uniform
-from tests.stacks import gradients
+from kanwidget.training.jacobian.parameter_vector import parameter_map
+from kanwidget.training.jacobian.stack import Stack
+from kanwidget.training.residuals.jet_jacobian import jet_jacobian
+from tests.support.networks import F64, ZOO, cube, plain, products, uniform
+from tests.support.stacks import gradients
 
 
 def weights_of(wanted, rows, residuals, outputs, seed):

@@ -7,7 +7,7 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.training import OPTIMIZERS
-from tests.networks import F64, assert_same, plain, product_data, snapshot, uniform
+from tests.support.networks import F64, assert_same, plain, product_data, snapshot, uniform
 
 X, Y = product_data(20)
 NAN, INF = math.nan, math.inf

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset
-from kanwidget.training import group
-from kanwidget.training.loop import close_bar
-from tests.networks import F64, assert_same, plain, product_data, snapshot, states, tied, uniform
+from kanwidget.training.steps import networks as group
+from kanwidget.training.steps.loop import close_bar
+from tests.support.networks import F64, assert_same, plain, product_data, snapshot, states, tied, uniform
 
 
 def fit(model, data=None, **options):
@@ -44,7 +44,7 @@ def test_columns_of_the_history():
     assert history["step"] == list(range(1, len(history) + 1))
     assert all(map(math.isfinite, history["train_loss"] + history["test_loss"] + history["penalty"] + history["worst"]))
     assert all(map(math.isnan, history["validation_loss"]))
-    assert (history.optimizer, history.reason) == ("LM", "steps done")
+    assert (history.optimizer, history.stop_reason) == ("LM", "steps done")
     with pytest.raises(KeyError, match="no column 'loss'; it has step, train_loss"):
         history["loss"]
 
@@ -72,7 +72,7 @@ def test_no_steps_set_the_reference_only():
     model = plain()
     before = snapshot(model)[0]
     history = fit(model, steps=0)
-    assert (len(history), history.reason) == (0, "steps done")
+    assert (len(history), history.stop_reason) == (0, "steps done")
     after = snapshot(model)[0]
     changed = {n for n, v in before.items() if isinstance(v, torch.Tensor) and not torch.equal(v, after[n])}
     assert changed == {"reference"}
@@ -89,7 +89,7 @@ def test_callbacks_see_every_step():
 
 def test_a_callback_that_returns_true_ends_the_training():
     history = fit(plain(), callbacks=[lambda _, record: record.step == 3, lambda *_: 1])
-    assert (len(history), history.reason) == (3, "callback")
+    assert (len(history), history.stop_reason) == (3, "callback")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
@@ -106,7 +106,7 @@ def test_an_interruption_keeps_the_best_state(error):
 
     if error is KeyboardInterrupt:
         history = fit(model, callbacks=[interrupt])
-        assert (len(history), history.reason) == (5, "interrupted")
+        assert (len(history), history.stop_reason) == (5, "interrupted")
     else:
         with pytest.raises(RuntimeError):
             fit(model, callbacks=[interrupt])
@@ -253,9 +253,9 @@ def test_a_fit_in_float32_of_float64_data():
 def test_ties_and_pins_survive_a_fit():
     model = tied()
     x = uniform(60, 3)
-    pinned = model.layer(1).coef[1, 1].tolist()
+    frozen = model.layer(1).coef[1, 1].tolist()
     fit(model, (x, x[:, :2] ** 2), steps=25)
-    assert model.layer(1).coef[1, 1].tolist() == pinned
+    assert model.layer(1).coef[1, 1].tolist() == frozen
     t = torch.linspace(-1, 1, 9, dtype=F64)
     torch.testing.assert_close(model.curve((0, 0, 0), t).y, model.curve((0, 1, 0), t).y)
 
@@ -304,7 +304,7 @@ def test_a_bar_is_full_when_fewer_steps_were_enough_and_not_when_it_broke_off(fi
 def test_a_training_that_converges_fills_its_bar(capfd):
     x = uniform(50, 1)
     history = KAN([1, 1], grid=3, seed=0).fit((x, 2 * x), steps=300)
-    assert (history.reason, len(history) < 300) == ("converged", True)
+    assert (history.stop_reason, len(history) < 300) == ("converged", True)
     assert f"100%|██████████| {len(history)}/{len(history)}" in capfd.readouterr().err
 
 

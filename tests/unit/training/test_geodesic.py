@@ -4,8 +4,8 @@ import torch
 
 from kanwidget import KAN, create_dataset
 from kanwidget.training import Trainer, fit_many
-from kanwidget.training.geodesic import bend
-from kanwidget.training.settings import Settings
+from kanwidget.training.objective.geodesic import bend
+from kanwidget.training.steps.settings import Settings
 
 
 def product(x):

@@ -8,7 +8,7 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.training import Interrupted, Trainer, make_settings
-from tests.networks import F64, assert_same, finite, plain, product_data, snapshot, states, tied
+from tests.support.networks import F64, assert_same, finite, plain, product_data, snapshot, states, tied
 
 each_method = pytest.mark.parametrize("opt", ["LBFGS", "Adam"])
 
@@ -150,7 +150,7 @@ def test_a_loss_that_is_never_finite_ends_as_stalled(opt):
     before = snapshot(model)[0]
     trainer = Trainer(model, (x, x), 50, make_settings(opt=opt, update_grid=False))
     records = list(trainer)
-    assert records[-1].stopped == "stalled"
+    assert records[-1].stop_reason == "stalled"
     for name in ("layers.0.coef", "layers.0.base", "layers.0.affine"):
         assert torch.equal(before[name], model.state_dict()[name])
 
@@ -160,7 +160,7 @@ def test_without_free_parameters_it_says_converged(opt):
     model = plain()
     model.requires_grad_(False)
     records = list(trainer_of(model, opt))
-    assert [r.stopped for r in records] == ["converged"]
+    assert [r.stop_reason for r in records] == ["converged"]
 
 
 @each_method
@@ -168,7 +168,7 @@ def test_at_a_minimum_it_says_converged(opt):
     model = plain()
     x, _ = product_data()
     records = list(Trainer(model, (x, model(x).detach()), 5, make_settings(opt=opt, update_grid=False)))
-    assert records[-1].stopped == "converged"
+    assert records[-1].stop_reason == "converged"
 
 
 @each_method

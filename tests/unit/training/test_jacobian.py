@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from kanwidget.training.jacobian import forward_pass, jacobian
-from kanwidget.training.parameters import network_parameters, parameter_map
-from kanwidget.training.stack import Stack
-from tests.networks import ZOO, cube, everything, plain, states, tied, uniform
-from tests.stacks import gradients, read, write
+from kanwidget.training.jacobian.jacobian import forward_pass, jacobian
+from kanwidget.training.jacobian.parameter_vector import network_parameters, parameter_map
+from kanwidget.training.jacobian.stack import Stack
+from tests.support.networks import ZOO, cube, everything, plain, states, tied, uniform
+from tests.support.stacks import gradients, read, write
 
 each = pytest.mark.parametrize("kind", ZOO)
 
@@ -126,7 +126,7 @@ def test_shared_parameters_are_read_from_the_edge_that_holds_them():
 @pytest.mark.parametrize("edge", [(0, 0), (1, 0), (2, 1)])
 def test_a_pinned_edge_holds_those_that_share_its_parameters(edge):
     model = tied()
-    model.pin(0, *edge)
+    model.freeze(0, *edge)
     first = parameter_map(model).layers[0]
     assert all((first.numeric[target, source] == -1).all() for source, target in ((0, 0), (1, 0), (2, 1)))
     curve, x = model.curve((0, *edge), uniform(20, 1)[:, 0]), uniform(30, 3)

@@ -7,14 +7,15 @@ import pytest
 import torch
 
 from kanwidget import KAN, load_puromycin, load_trees
-from kanwidget.training import Interrupted, Penalty, quadratic
-from kanwidget.training.lm import LevenbergMarquardt
-from kanwidget.training.loss import LOSSES
-from kanwidget.training.objective import Objective
-from kanwidget.training.parameters import network_parameters
-from kanwidget.training.stack import Stack
-from tests.networks import F64, ZOO, assert_same, plain, product_data, snapshot, states, tied, uniform
-from tests.stacks import gradients, objective, read, total, write
+from kanwidget.training import Interrupted, Penalty
+from kanwidget.training.jacobian.parameter_vector import network_parameters
+from kanwidget.training.jacobian.stack import Stack
+from kanwidget.training.objective import gauss_newton as quadratic
+from kanwidget.training.objective.loss import LOSSES
+from kanwidget.training.objective.objective import Objective
+from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
+from tests.support.networks import F64, ZOO, assert_same, plain, product_data, snapshot, states, tied, uniform
+from tests.support.stacks import gradients, objective, read, total, write
 
 
 def objective_of(model, rows=40, *, lamb=0.0, loss="mse", weighted=False, **terms):
@@ -90,7 +91,7 @@ def test_every_step_decreases_the_objective(kind, loss, lamb):
         assert now <= before
         assert outcome.loss + outcome.penalty == pytest.approx(now, rel=1e-12)
         before = now
-        if outcome.stopped:
+        if outcome.stop_reason:
             break
 
 
@@ -101,7 +102,7 @@ def test_a_linear_problem_is_solved_to_round_off():
     target = objective(model, x, teacher(x).detach())
     machine = LevenbergMarquardt(target)
     for _ in range(40):
-        if machine.step()[0].stopped:
+        if machine.step()[0].stop_reason:
             break
     assert math.sqrt(total(target)) < 1e-12
 
@@ -168,7 +169,7 @@ def test_a_start_that_is_not_finite_is_called_stalled():
     x = torch.linspace(-1, 1, 20, dtype=F64)[:, None]
     machine = LevenbergMarquardt(objective(model, x, x))
     before = snapshot(model)
-    assert machine.step()[0].stopped == "stalled"
+    assert machine.step()[0].stop_reason == "stalled"
     assert_same(before, model)
 
 
@@ -177,14 +178,14 @@ def test_at_a_minimum_it_says_converged_and_stays():
     x = uniform(30, 2)
     machine = LevenbergMarquardt(objective(model, x, model(x).detach()))
     before = snapshot(model)
-    assert machine.step()[0].stopped == "converged"
+    assert machine.step()[0].stop_reason == "converged"
     assert_same(before, model)
 
 
 def test_without_free_parameters_it_says_converged():
     model = plain()
     model.requires_grad_(False)
-    assert machine_of(model, lamb=0.1).step()[0].stopped == "converged"
+    assert machine_of(model, lamb=0.1).step()[0].stop_reason == "converged"
 
 
 def test_a_fit_that_is_good_already_starts_with_little_damping():
@@ -260,7 +261,7 @@ def test_a_base_that_the_spline_can_imitate_does_not_run_away():
     trees = load_trees()
     model = KAN([2, 1])
     history = model.fit((trees.train_input.log(), trees.train_label.log()), progress=False)
-    assert history.reason == "converged"
+    assert history.stop_reason == "converged"
     assert max(float(p.detach().abs().max()) for p in model.parameters()) < 30
 
 
@@ -309,9 +310,9 @@ def test_a_step_may_be_found_after_another_network_has_given_up():
     machine._value_at = value_at
     before = machine.current
     first, second = machine.step()
-    assert first.stopped == "converged"
+    assert first.stop_reason == "converged"
     assert first.loss == float(before.loss[0])
-    assert second.stopped is None
+    assert second.stop_reason is None
     assert second.loss < float(before.loss[1])
     for place, model in enumerate(models):
         error = (model.predict(x) - labels[place]).square().mean()

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from kanwidget.training.loss import LOSSES, loss_row
-from tests.networks import uniform
+from kanwidget.training.objective.loss import LOSSES, loss_row
+from tests.support.networks import uniform
 
 ROWS, OUTPUTS, SIZE = 7, 3, 4
 weighted = pytest.mark.parametrize("weighted", [False, True], ids=["even", "weighted"])

@@ -9,11 +9,11 @@ import torch
 
 from kanwidget import KAN, Dataset
 from kanwidget.training import fit_many, make_settings, many
-from kanwidget.training.group import Group
-from kanwidget.training.inputs import pose
-from kanwidget.training.lm import LevenbergMarquardt
-from kanwidget.training.trainer import NOT_FINITE
-from tests.networks import F64, ZOO, assert_same, product_data, products, snapshot, symbolic, tied, uniform
+from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
+from kanwidget.training.steps.networks import Group
+from kanwidget.training.steps.trainer import NOT_FINITE
+from kanwidget.training.steps.training_data import pose
+from tests.support.networks import F64, ZOO, assert_same, product_data, products, snapshot, symbolic, tied, uniform
 from tests.unit.training.many_samples import dataset, networks
 
 
@@ -151,7 +151,7 @@ def test_networks_that_stop_early_keep_what_they_had():
     ours, histories = fit_many(made(), data, "LM", 40, update_grid=False, progress=False)
     alone = one_by_one(made(), data, opt="LM", steps=40, update_grid=False)
     for model, history, (other, expected) in zip(ours, histories, alone, strict=True):
-        assert history.reason == expected.reason
+        assert history.stop_reason == expected.stop_reason
         # The same way; how many steps are taken where only round-off is gained, before that is noticed, is chance.
         both = [torch.tensor(one["train_loss"][: min(len(history), len(expected))]) for one in (history, expected)]
         torch.testing.assert_close(*both, rtol=1e-5, atol=1e-9)
@@ -225,7 +225,7 @@ def test_interrupted_it_returns_what_there_is(monkeypatch):
     monkeypatch.setattr(Group, "advance", advance)
     ours, histories = fit_many(networks(4), dataset(), "LM", 20, memory=1.0, progress=False)
     assert [len(history) for history in histories] in ([4, 4, 0, 0], [4, 4, 4, 0], [4, 0, 0, 0])
-    assert all(history.reason == "interrupted" for history in histories)
+    assert all(history.stop_reason == "interrupted" for history in histories)
     x, y = dataset().train_input, dataset().train_label
     error = (ours[0].predict(x) - y).square().mean().sqrt()
     assert float(error) == pytest.approx(histories[0].last.train_loss, rel=1e-9)
@@ -274,7 +274,7 @@ def test_no_steps_change_nothing():
     models = networks(2)
     before = [snapshot(model) for model in models]
     _, histories = fit_many(models, dataset(), steps=0, progress=False)
-    assert [history.reason for history in histories] == ["steps done"] * 2
+    assert [history.stop_reason for history in histories] == ["steps done"] * 2
     for state, model in zip(before, models, strict=True):
         for name in ("layers.0.coef", "layers.1.coef"):
             assert torch.equal(state[0][name], model.state_dict()[name])
@@ -341,7 +341,7 @@ def test_a_network_remembers_this_training_too():
     _, histories = fit_many(models, dataset(), "LM", 3, progress=False)
     assert models[0].history["train_loss"] == histories[0]["train_loss"]
     assert models[1].history["step"] == [1, 2, 3, 4, 5]
-    assert models[1].history.reason == "steps done"
+    assert models[1].history.stop_reason == "steps done"
 
 
 def test_a_loss_that_is_no_number_is_told_as_fit_does():
@@ -349,7 +349,7 @@ def test_a_loss_that_is_no_number_is_told_as_fit_does():
     data = Dataset(x, y * 1e200)
     _, histories = fit_many(networks(2), data, "LM", 5, progress=False)
     alone = networks(1)[0].fit(data, opt="LM", steps=5, progress=False)
-    assert {history.reason for history in histories} == {alone.reason} == {NOT_FINITE}
+    assert {history.stop_reason for history in histories} == {alone.stop_reason} == {NOT_FINITE}
 
 
 def test_whatever_fails_the_networks_are_separate_again(monkeypatch):

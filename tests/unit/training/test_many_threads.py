@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from kanwidget import KAN
-from kanwidget.training import fit_many, many, workers
-from kanwidget.training.group import Group
+from kanwidget.training import fit_many, many
+from kanwidget.training.steps.networks import Group
+from kanwidget.training.threads import worker_threads as workers
 from tests.unit.training.many_samples import dataset, networks
 
 
@@ -113,7 +114,7 @@ def test_what_ends_one_thread_ends_all(monkeypatch, two_threads, error):
     models = networks(16)
     with contextlib.nullcontext() if error is KeyboardInterrupt else pytest.raises(error):
         _, histories = fit_many(models, dataset(), "LM", 100_000, lamb=1e-3, progress=False)
-        assert {history.reason for history in histories} == {"interrupted"}
+        assert {history.stop_reason for history in histories} == {"interrupted"}
         assert all(len(history) < 100_000 for history in histories)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("kanwidget-fit")]
     places = [p.untyped_storage().data_ptr() for model in models for p in model.parameters()]

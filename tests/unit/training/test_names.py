@@ -6,7 +6,7 @@ import torch
 from kanwidget import KAN, Dataset, cli, create_dataset
 from kanwidget.core.storage import load
 from kanwidget.datasets import as_dataset
-from tests.networks import F64, uniform
+from tests.support.networks import F64, uniform
 
 pandas = pytest.importorskip("pandas")
 FRAME = pandas.DataFrame(
@@ -143,9 +143,9 @@ def test_formulas_are_fitted_by_name(form):
     assert (found.expression, found.constants) == (expected.expression, expected.constants)
 
 
-def test_columns_of_a_standardised_dataset_keep_their_scales(model):
-    given = Dataset(FRAME[["energy", "speed", "mass"]], ENERGY).standardise()
-    expected = Dataset(INPUTS, ENERGY).standardise()
+def test_columns_of_a_standardized_dataset_keep_their_scales(model):
+    given = Dataset(FRAME[["energy", "speed", "mass"]], ENERGY).standardize()
+    expected = Dataset(INPUTS, ENERGY).standardize()
     assert torch.equal(model.predict(given), model.predict(expected))
     taken = as_dataset(given, names=model.in_vars)
     assert torch.equal(taken.input_mean, expected.input_mean)
@@ -223,7 +223,7 @@ def test_columns_that_are_called_by_numbers_have_names(model):
         assert network.in_vars == ("x_1", "x_2")
         assert torch.equal(network.predict(frame[["x_2", "x_1"]]), network.predict(frame))
     plain = Dataset(data.train_input, data.train_label)
-    for unnamed in (plain, plain.standardise(), plain.to(torch.float32), (data.train_input, data.train_label)):
+    for unnamed in (plain, plain.standardize(), plain.to(torch.float32), (data.train_input, data.train_label)):
         model.fit(unnamed, steps=1, progress=False)
         assert model.in_vars == ("mass", "speed")
     model.fit((frame, data.train_label), steps=1, progress=False)

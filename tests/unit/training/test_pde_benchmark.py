@@ -6,7 +6,8 @@ import torch
 from scipy.integrate import solve_ivp
 
 from kanwidget.training.residuals import Field
-from tests.benchmarks._pde_allen_cahn import (
+from tests.support.networks import F64, uniform
+from tools.benchmarks._pde_allen_cahn import (
     DIFFUSIVITY,
     RATE,
     allen_cahn_solution,
@@ -18,9 +19,8 @@ from tests.benchmarks._pde_allen_cahn import (
     start_modes,
     values,
 )
-from tests.benchmarks._pde_mlp import MLP
-from tests.benchmarks._pde_problems import TRUE, burgers_solution, diffusion_solution, poisson_solution, poisson_source
-from tests.networks import F64, uniform
+from tools.benchmarks._pde_mlp import MLP
+from tools.benchmarks._pde_problems import TRUE, burgers_solution, diffusion_solution, poisson_solution, poisson_source
 
 
 def second(function, point):

@@ -6,12 +6,12 @@ import math
 import pytest
 import torch
 
-from kanwidget.training.deviations import Deviations, deviation
-from kanwidget.training.parameters import network_parameters, parameter_map
-from kanwidget.training.penalty import METRICS, Penalty
-from kanwidget.training.quadratic import add_curvature
-from tests.networks import F64, ZOO, everything, plain, states, tied, uniform
-from tests.stacks import gradients, importance, objective, penalty_of, penalty_slopes, read, write
+from kanwidget.training.jacobian.parameter_vector import network_parameters, parameter_map
+from kanwidget.training.objective.gauss_newton import add_curvature
+from kanwidget.training.objective.penalty import METRICS, Penalty
+from kanwidget.training.objective.standard_deviations import Deviations, deviation
+from tests.support.networks import F64, ZOO, everything, plain, states, tied, uniform
+from tests.support.stacks import gradients, importance, objective, penalty_of, penalty_slopes, read, write
 
 each = pytest.mark.parametrize("kind", ZOO)
 each_metric = pytest.mark.parametrize("metric", METRICS)

@@ -7,7 +7,7 @@ import torch
 
 from kanwidget import KAN, fit_residual
 from kanwidget.training.residuals import ResidualError
-from tests.networks import F64, unchanged
+from tests.support.networks import F64, unchanged
 from tests.unit.training.residual_samples import AT, SINE, X, one
 
 
@@ -81,7 +81,7 @@ def test_a_residual_that_fails_in_the_middle_leaves_the_network_as_it_was():
 def test_a_residual_that_is_no_number_in_the_middle_ends_the_training():
     model = one()
     history = fit_residual(model, {"a": later(20, lambda u: u.value * math.nan)}, {"a": X}, progress=False, steps=30)
-    assert history.reason in ("converged", "stalled")
+    assert history.stop_reason in ("converged", "stalled")
     assert bool(torch.isfinite(model.layer(0).coef).all())
 
 

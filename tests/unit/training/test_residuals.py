@@ -11,11 +11,11 @@ from kanwidget import KAN, fit_residual
 from kanwidget.surgery import update_grid
 from kanwidget.training.residuals import Field
 from kanwidget.training.residuals import objective as objectives
+from kanwidget.training.residuals.arguments import pose
 from kanwidget.training.residuals.objective import ResidualObjective
-from kanwidget.training.residuals.problem import pose
 from kanwidget.training.residuals.trainer import Plan, ResidualTrainer
-from kanwidget.training.residuals.weights import balance, redraw
-from tests.networks import F64, assert_same, plain, snapshot, uniform
+from kanwidget.training.residuals.weighting import balance, redraw
+from tests.support.networks import F64, assert_same, plain, snapshot, uniform
 from tests.unit.training.residual_samples import AT, SINE, X, one
 
 
@@ -303,7 +303,7 @@ def test_callbacks_see_every_step_and_may_end_it():
         one(), SINE, AT, callbacks=[lambda model, record: seen.append(record) or len(seen) == 3], progress=False
     )
     assert len(history) == 3
-    assert history.reason == "callback"
+    assert history.stop_reason == "callback"
 
 
 def interrupt(model, record):
@@ -350,7 +350,7 @@ def test_an_edge_that_a_callback_has_pinned_stays():
 
     def hook(network, record):
         if record.step == 3:
-            network.pin(0, 0, 1)
+            network.freeze(0, 0, 1)
             kept.append(network.layer(0).coef[1, 0].tolist())
 
     fit_residual(model, SINE, AT, steps=8, callbacks=[hook], update_grid=False, progress=False)
@@ -361,7 +361,7 @@ def test_ctrl_c_keeps_the_last_step():
     model, other = one(), one()
     history = fit_residual(model, SINE, AT, callbacks=[interrupt], progress=False)
     fit_residual(other, SINE, AT, steps=3, progress=False)
-    assert history.reason == "interrupted"
+    assert history.stop_reason == "interrupted"
     assert torch.equal(model.layer(0).coef, other.layer(0).coef)
 
 
@@ -390,7 +390,7 @@ def test_ctrl_c_in_a_step_takes_back_the_grids_and_points_that_were_moved_for_it
         callbacks=[hook],
         progress=False,
     )
-    assert (history.reason, len(history), history.events) == ("interrupted", 10, [])
+    assert (history.stop_reason, len(history), history.events) == ("interrupted", 10, [])
     ((state, loss),) = kept
     names = [f"layers.{index}.{name}" for index in range(2) for name in ("coef", "knots", "base")]
     assert all(torch.equal(state[name], model.state_dict()[name]) for name in names)
@@ -407,7 +407,7 @@ def test_asked_to_it_breaks_off_a_step():
     plan = Plan(steps=50, grids=(), update_grid=True, redraw_every=20, seed=0)
     trainer = ResidualTrainer(model, pose(model, SINE, AT, "auto", None, None), plan, interrupted)
     assert 0 < len(list(trainer)) < 10
-    assert trainer.reason == "interrupted"
+    assert trainer.stop_reason == "interrupted"
 
 
 def test_a_drawing_that_is_taken_back_is_not_remembered():
@@ -418,7 +418,7 @@ def test_a_drawing_that_is_taken_back_is_not_remembered():
     next(trainer), next(trainer)
     stop.append(1)
     assert list(trainer) == []
-    assert (trainer.reason, trainer.events, trainer._memories) == ("interrupted", [], {})
+    assert (trainer.stop_reason, trainer.events, trainer._memories) == ("interrupted", [], {})
 
 
 def test_no_steps_change_nothing_but_the_reference():

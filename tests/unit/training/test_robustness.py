@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from kanwidget import KAN
 from kanwidget.training import OPTIMIZERS, fit_many
-from kanwidget.training.lm import LevenbergMarquardt
-from tests.awkward import binary, duplicates, each_data, few_rows, rank_deficient
-from tests.networks import F64, ZOO, finite, product_data, uniform
+from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
+from tests.support.awkward import binary, duplicates, each_data, few_rows, rank_deficient
+from tests.support.networks import F64, ZOO, finite, product_data, uniform
 
 each_method = pytest.mark.parametrize("opt", OPTIMIZERS)
 
@@ -106,8 +106,8 @@ def test_symbols_whose_domain_the_data_leave(opt):
     x = uniform(20, 1)
     history = model.fit((x, x), opt=opt, steps=40, progress=False)
     assert finite(model)
-    assert history.reason == "stalled: the loss is not finite"
-    assert (len(history), history.last.stopped) == (1, "stalled")
+    assert history.stop_reason == "stalled: the loss is not finite"
+    assert (len(history), history.last.stop_reason) == (1, "stalled")
 
 
 @pytest.mark.parametrize("opt", ["LBFGS", "Adam"])
@@ -119,8 +119,8 @@ def test_a_loss_that_is_no_number_is_named_as_the_reason(opt, batch, caplog):
     history = model.fit(
         (x, x), opt=opt, steps=12, loss=lambda out, y: (out * torch.nan).mean(), progress=False, **options
     )
-    assert history.reason == model.history.reason == "stalled: the loss is not finite"
-    assert history.last.stopped == "stalled"
+    assert history.stop_reason == model.history.stop_reason == "stalled: the loss is not finite"
+    assert history.last.stop_reason == "stalled"
     assert "the loss is not finite" in caplog.text
     assert finite(model)
 
@@ -129,7 +129,7 @@ def test_a_loss_that_is_no_number_is_named_as_the_reason(opt, batch, caplog):
 def test_labels_too_large_to_square(opt):
     x = uniform(20, 1)
     history = KAN([1, 1]).fit((x, 1e200 * x), opt=opt, steps=3, progress=False)
-    assert history.reason == "stalled: the loss is not finite"
+    assert history.stop_reason == "stalled: the loss is not finite"
 
 
 @settings(max_examples=25)

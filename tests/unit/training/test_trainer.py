@@ -8,7 +8,7 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.training import Trainer, make_settings
-from tests.networks import assert_same, plain, product_data, snapshot, unchanged, uniform
+from tests.support.networks import assert_same, plain, product_data, snapshot, unchanged, uniform
 
 
 def trainer_of(model=None, steps=100, *, rows=60, interrupted=lambda: False, **options):
@@ -18,14 +18,14 @@ def trainer_of(model=None, steps=100, *, rows=60, interrupted=lambda: False, **o
 def test_records_count_from_one_and_the_last_says_why():
     records = list(trainer_of(steps=4))
     assert [r.step for r in records] == [1, 2, 3, 4]
-    assert [r.stopped for r in records] == [None, None, None, "steps done"]
+    assert [r.stop_reason for r in records] == [None, None, None, "steps done"]
     assert all(a.seconds <= b.seconds for a, b in pairwise(records))
 
 
 def test_no_steps():
     trainer = trainer_of(steps=0)
     assert list(trainer) == []
-    assert trainer.reason == "steps done"
+    assert trainer.stop_reason == "steps done"
 
 
 def test_to_stop_is_to_stop_iterating_and_to_go_on_is_to_iterate_again():
@@ -42,7 +42,7 @@ def test_without_a_number_of_steps_it_goes_on_until_it_has_converged():
     model = KAN([1, 1])
     x = uniform(100, 1)
     records = list(Trainer(model, (x, 2 * x - 1), None))
-    assert records[-1].stopped in ("converged", "stalled")
+    assert records[-1].stop_reason in ("converged", "stalled")
     assert records[-1].train_loss < 1e-10
 
 
@@ -168,7 +168,7 @@ def test_an_interrupted_step_ends_the_iteration_and_is_discarded():
     before, damping = snapshot(trainer.network), trainer.optimizer.damping
     stop[0] = True
     assert list(trainer) == []
-    assert trainer.reason == "interrupted"
+    assert trainer.stop_reason == "interrupted"
     assert trainer.step_count == 1
     assert_same(before, trainer.network)
     assert trainer.optimizer.damping == damping
@@ -185,7 +185,7 @@ def test_an_interrupted_step_takes_the_grids_it_had_moved_along():
     assert_same(before, trainer.network)
     assert trainer.optimizer.damping == damping
     assert trainer.events == []
-    stop[0], trainer.reason = False, ""
+    stop[0], trainer.stop_reason = False, ""
     assert [r.train_loss for r in trainer] == [r.train_loss for r in calm]
     assert [e.kind for e in trainer.events] == ["grid"]
     assert_same(snapshot(calm.network), trainer.network)

@@ -1,0 +1,1 @@
+"""From a table to a formula: shapes, logarithms and whole formulas, tried and compared."""

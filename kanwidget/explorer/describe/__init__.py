@@ -1,0 +1,1 @@
+"""A session as records of the protocol: functions that change nothing."""

@@ -1,0 +1,102 @@
+"""The network as a formula for the browser, within a bounded time."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from kanwidget.core import EdgeRef
+from kanwidget.explorer.describe.snapshot import finite
+from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.session.session import Session
+
+if TYPE_CHECKING:
+    import sympy
+
+#: Terms of the composed formula above which it is not written out: nobody would read it.
+_MOST_TERMS = 400
+
+
+def described(session: Session) -> p.Formula:
+    """Error and progress, without the formula itself: it is known at once."""
+    model, now = session.model, session.now
+    refs = model.edge_refs(active=True)
+    fixed = sum(_state(session, ref) == "symbolic" for ref in refs)
+    return {
+        "outputs": [],
+        "text": "",
+        "latex": "",
+        "python": "",
+        "rmse": finite(now.train_loss if now.test_loss is None else now.test_loss),
+        "fixed": fixed,
+        "active": len(refs),
+    }
+
+
+def formula(session: Session) -> p.Formula:
+    """The formula so far, with its error."""
+    told = described(session)
+    if not _readable(session):
+        names = ", ".join(session.in_vars)
+        text = "; ".join(f"{name} = f({names})" for name in session.out_vars)
+        note = ["mtext", {}, [f"{text}   (too long to be written out: prune, or fix edges)"]]
+        return {**told, "outputs": [["math", {}, [note]]], "text": text}
+    _write(session, told)
+    return told
+
+
+def _write(session: Session, told: p.Formula) -> None:
+    # sympy is only needed here, and takes a while to import.
+    from kanwidget.symbolic.writing.latex import to_latex
+    from kanwidget.symbolic.writing.mathml import math_tree
+    from kanwidget.symbolic.writing.python_source import to_python
+    from kanwidget.symbolic.writing.text import to_text
+    from kanwidget.symbolic.writing.tidy import tidy
+
+    exact, variables = composed(session, _distinct(session.in_vars))
+    # For the eye, without round-off; `explorer.formula` has all digits.
+    columns = _in_units(session).abs().amax(0).tolist()
+    sizes = {symbol.name: size for symbol, size in zip(variables, columns, strict=True)}
+    expressions = [tidy(expr, sizes=sizes) for expr in exact]
+    shown = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
+    pairs = list(zip(session.out_vars, expressions, strict=True))
+    told["outputs"] = [math_tree(expr, shown, left=name) for name, expr in pairs]
+    told["text"] = "; ".join(f"{name} = {to_text(expr)}" for name, expr in pairs)
+    equations = [f"{to_latex(('var', name))} = {to_latex(expr, shown)}" for name, expr in pairs]
+    told["latex"] = " \\\\\n".join(equations)
+    told["python"] = to_python(expressions if len(expressions) > 1 else expressions[0], variables)
+
+
+def composed(session: Session, names: list[str]) -> tuple[list[sympy.Expr], list[sympy.Symbol]]:
+    """The outputs as expressions in the columns of the data, in these columns' own units where they were standardized."""
+    data = session.data
+    return session.model.symbolic_formula(names, input_scaler=data.input_scaler, output_scaler=data.output_scaler)
+
+
+def _in_units(session: Session) -> Tensor:
+    """A sample of the columns, `(rows, columns)`, as they were before they were standardized."""
+    x, moments = session.x.detach(), session.data.input_scaler
+    return x if moments is None else x * moments[1].to(x) + moments[0].to(x)
+
+
+def _distinct(names: tuple[str, ...]) -> list[str]:
+    """Names for the symbols: two columns of one name are still two variables."""
+    return [name if names.count(name) == 1 else f"{name}_{i + 1}" for i, name in enumerate(names)]
+
+
+def _state(session: Session, ref: EdgeRef) -> str:
+    return session.model.layer(ref.layer).state(ref.source, ref.target)
+
+
+def _readable(session: Session) -> bool:
+    """Whether the composed formula is short: the number of paths from the inputs to the outputs is."""
+    model = session.model
+    paths = [1.0] * model.n_in
+    for index in range(model.depth):
+        active = model.layer(index).active().double()
+        sub = (active @ active.new_tensor(paths)).tolist()
+        level = index + 1
+        paths = [math.fsum(sub[s] for s in model.subnodes_of(level, n)) for n in range(model.nodes_in(level))]
+    return sum(paths) <= _MOST_TERMS

@@ -1,0 +1,1 @@
+"""Panels that the kernel fills: one row each."""

@@ -1,0 +1,38 @@
+"""Predictions beside the truth: pairs of values, or for classes a table of counts."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.session.session import Session
+from kanwidget.training.steps.training_data import labelled, labels
+
+#: Rows of each part of the data that are shown.
+_MOST_ROWS = 500
+
+
+def parity(session: Session) -> tuple[p.Parity, dict[str, Tensor]]:
+    """What the parts of the data that have labels say about the network.
+
+    Returns:
+        What is told, and one array a part: `(outputs, 2, rows)` of truth and prediction, the same rows each time, evenly
+        spread; for classes `(classes, classes)`, how many rows of a class (first index) are predicted as another.
+    """
+    trainer, model = session.trainer, session.model
+    classes = trainer.loss.classes
+    arrays: dict[str, Tensor] = {}
+    with torch.no_grad():
+        for part, label in labelled(trainer.data):
+            x = getattr(trainer.data, f"{part}_input")
+            if classes:
+                arrays[part] = _counts(labels(label, trainer.loss)[:, 0], model(x).argmax(1), model.n_out)
+            else:
+                rows = torch.linspace(0, len(x) - 1, min(_MOST_ROWS, len(x)), device=x.device).round().long()
+                arrays[part] = torch.stack([label[rows], model(x[rows])]).permute(2, 0, 1)
+    return {"outputs": list(session.out_vars), "classes": classes}, arrays
+
+
+def _counts(truth: Tensor, predicted: Tensor, classes: int) -> Tensor:
+    return torch.bincount(truth * classes + predicted, minlength=classes**2).view(classes, classes).double()

@@ -1,0 +1,102 @@
+"""The network's output over any one or two inputs, beside the data."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.explorer.commands.base import LookAt
+from kanwidget.explorer.protocol import records as p
+from kanwidget.training.steps.training_data import labels
+
+if TYPE_CHECKING:
+    from kanwidget.explorer.session.session import Session
+
+#: Values an axis: of a surface, and of the line that is drawn where there is one input only.
+_SIDE, _LINE = 40, 161
+#: Points of the data beside it.
+_POINTS = 300
+
+
+def first_view(session: Session) -> LookAt:
+    """The first two inputs that the network reads, and the first output."""
+    columns = session.model.columns.tolist()
+    return LookAt(columns[0], columns[1] if len(columns) > 1 else None)
+
+
+def checked(session: Session, view: LookAt, where: str = "surface") -> LookAt:
+    """The view, if there are such inputs and such an output.
+
+    Raises:
+        ValueError: For a column or an output that doesn't exist, or the same input twice.
+    """
+    last = session.data.n_features - 1
+    _check.integer(view.x, "x", where, low=0, high=last)
+    if view.y is not None:
+        _check.integer(view.y, "y", where, low=0, high=last)
+    if view.x == view.y:
+        _check.fail("y", where, "another input than x, or None", view.y)
+    _check.integer(view.output, "output", where, low=0, high=session.model.n_out - 1)
+    if len(view.at) not in (0, last + 1):
+        _check.fail("at", where, f"{last + 1} values, one an input", list(view.at))
+    at = tuple(None if value is None else _check.real(value, "at", where) for value in view.at)
+    return LookAt(view.x, view.y, view.output, at)
+
+
+def surface(session: Session, view: LookAt) -> tuple[p.Surface, dict[str, Tensor]]:
+    """The output on an even grid over the data's range.
+
+    Returns:
+        What is told, and the arrays `z`, `(side, side)` with one row a value of y (`(1, n)` without), and `points`,
+        `(3, m)`: x, y and label of a sample of the training data. For classes z is the probability of the output's class,
+        labels are indices of classes, and without y a row stands at 1 if it is of the output's class, else at 0.
+    """
+    trainer, model = session.trainer, session.model
+    x, label = trainer.data.train_input, labels(trainer.data.train_label, trainer.loss)
+    held = x.median(0).values
+    for column, value in enumerate(view.at):
+        if value is not None:
+            held[column] = value
+    horizontal = _range(x[:, view.x])
+    n = _LINE if view.y is None else _SIDE
+    across = torch.linspace(*horizontal, n, dtype=x.dtype, device=x.device)
+    grid = held.repeat(n if view.y is None else n * n, 1)
+    grid[:, view.x] = across if view.y is None else across.repeat(n)
+    vertical = None
+    if view.y is not None:
+        vertical = _range(x[:, view.y])
+        grid[:, view.y] = torch.linspace(*vertical, n, dtype=x.dtype, device=x.device).repeat_interleave(n)
+    with torch.no_grad():
+        output = model(grid)
+    z = torch.softmax(output, 1)[:, view.output] if trainer.loss.classes else output[:, view.output]
+    rows = torch.linspace(0, len(x) - 1, min(_POINTS, len(x)), device=x.device).round().long()
+    truth = label[rows, 0 if trainer.loss.classes else view.output]
+    height = truth == view.output if trainer.loss.classes else truth
+    points = [x[rows, view.x], height if view.y is None else x[rows, view.y], truth]
+    told: p.Surface = {
+        "x": view.x,
+        "y": view.y,
+        "output": view.output,
+        "at": [float(value) for value in held],
+        "held": [*view.at, *[None] * (x.shape[1] - len(view.at))],
+        "names": list(session.in_vars),
+        "outputs": list(session.out_vars),
+        "x_range": list(horizontal),
+        "y_range": None if vertical is None else list(vertical),
+        "ranges": torch.stack([x.amin(0), x.amax(0)], 1).tolist(),
+        "classes": trainer.loss.classes,
+    }
+    return told, {"z": z.view(-1, n), "points": torch.stack([one.to(x.dtype) for one in points])}
+
+
+def _range(values: Tensor) -> tuple[float, float]:
+    """Smallest and largest value, apart from each other."""
+    low, high = float(values.min()), float(values.max())
+    if high > low:
+        return low, high
+    half = max(abs(low), 1.0) / 2
+    return (low - half, high + half) if math.isfinite(half) else (low, math.nextafter(low, math.inf))

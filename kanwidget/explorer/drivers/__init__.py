@@ -1,0 +1,1 @@
+"""Who runs a session, and how messages from pages reach it."""

@@ -1,0 +1,1 @@
+"""What can be taken out of a session as files, and read back."""

@@ -1,0 +1,178 @@
+"""One file that shows a session without a kernel and without a network: its end, its acts, and the film of its training."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gzip
+import html
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kanwidget import _check
+from kanwidget.core import History
+from kanwidget.explorer.files.edge_details import stored_edges, strongest, text_of
+from kanwidget.explorer.files.film import movie
+from kanwidget.explorer.files.formats import write
+from kanwidget.explorer.page.publisher import Publisher
+from kanwidget.explorer.session.recorder import Recorder, Shot, film
+from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.undo import copied
+from kanwidget.kan import KAN
+
+_STATIC = Path(__file__).parents[2] / "static"
+#: Edges whose candidates are stored, the most important first; more would make the file too large to mail.
+_MOST_EDGES = 200
+#: Bytes that the film and the candidates at the acts may have in the file.
+_MOST_BYTES = 900_000
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; img-src data: blob:">
+<title>{title}</title>
+<style>body{{margin:0 auto;max-width:1240px;padding:12px;font-family:system-ui,sans-serif;background:Canvas;color:CanvasText}}
+h1{{font-size:1.1rem;font-weight:600;margin:.2rem 0 .6rem;overflow-wrap:anywhere}}</style>
+<style>{css}</style>
+</head>
+<body>
+<h1>{title}</h1>
+<div id="explorer"><noscript>This page draws itself with JavaScript, which is switched off here.</noscript></div>
+<script type="text/plain" id="report">{report}</script>
+<script type="text/plain" id="bundle">{bundle}</script>
+<script type="module">
+const place = document.getElementById("explorer");
+const read = async (id) => {{
+  const packed = Uint8Array.from(atob(document.getElementById(id).textContent), (c) => c.charCodeAt(0));
+  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}};
+try {{
+  const url = URL.createObjectURL(new Blob([await read("bundle")], {{ type: "text/javascript" }}));
+  const {{ openReport }} = await import(url);
+  openReport(place, JSON.parse(await read("report")));
+}} catch (problem) {{
+  place.textContent = `This page could not be drawn (${{problem}}). It needs a browser of 2023 or later.`;
+}}
+</script>
+</body>
+</html>
+"""
+
+
+def save_html(
+    model: KAN,
+    data: Any,
+    path: str | os.PathLike[str],
+    history: History | None = None,
+    title: str | None = None,
+    recorder: Recorder | None = None,
+) -> None:
+    """Write a report of a network: its drawing, its training, and every edge with its candidates.
+
+    Args:
+        model: The network.
+        data: What it was trained on.
+        path: The file, replaced if it exists.
+        history: The training to show; by default the model's own.
+        title: Of the page.
+        recorder: What was a callback of that training: the page then has a slider that goes through it.
+
+    Examples:
+        >>> import tempfile, pathlib
+        >>> from kanwidget import create_dataset
+        >>> data = create_dataset(lambda x: x[:, [0]] ** 2, n_var=1, train_num=50, test_num=50)
+        >>> file = pathlib.Path(tempfile.mkdtemp(), "report.html")
+        >>> save_html(KAN([1, 1]), data, file)
+        >>> "<!doctype html>" in file.read_text(encoding="utf-8")
+        True
+    """
+    if recorder is not None and not isinstance(recorder, Recorder):
+        _check.fail("recorder", "save_html", "a Recorder", recorder, error=TypeError)
+    shown = model.history if history is None else history
+    session = Session(copied(model), data)
+    session.records, session.events = list(shown.records), list(shown.events)
+    if shown.records:
+        session.now = shown.last
+        session.state, session.stop_reason = "done", shown.stop_reason or None
+    shots = [] if recorder is None else recorder.shots()
+    last = Shot(session.now.step, session.model)
+    # What was done after the last step, such as fixing edges, is the film's end.
+    shots = [*(shot for shot in shots if shot.label is not None or shot.step < last.step), last]
+    write(path, report(session, title, shots), "save_html")
+
+
+def report(session: Session, title: str | None = None, shots: Sequence[Shot] | None = None) -> str:
+    """The page as text.
+
+    Args:
+        session: What is shown.
+        title: Of the page.
+        shots: The film of its training; by default what the session has recorded.
+    """
+    names = f"{', '.join(session.out_vars)} of {', '.join(session.in_vars)}"
+    return _PAGE.format(
+        title=html.escape(title or f"KAN: {names}"),
+        css="".join(_css(name) for name in ("widget", "report")),
+        bundle=packed((_STATIC / "report.js").read_text(encoding="utf-8")),
+        report=packed(_limited(content(session, film(session) if shots is None else shots))),
+    )
+
+
+def _css(name: str) -> str:
+    return (_STATIC / f"{name}.css").read_text(encoding="utf-8").replace("</", "<\\/")
+
+
+def content(session: Session, shots: Sequence[Shot] = ()) -> dict[str, Any]:
+    """What `openReport` takes: the snapshot, what selecting each edge shows, and the film."""
+    listener, publisher = session.on_task, Publisher(session)
+    selected = session.selection
+    # The page opens with an edge and its candidates.
+    session.selection = selected[:1] or tuple(strongest(session, 1))
+    for edge in session.selection:
+        with contextlib.suppress(ValueError):  # of a network that has diverged
+            session.candidates(edge)
+    publisher.formula()
+    try:
+        snapshot: dict[str, Any] = dict(publisher.snapshot())
+        snapshot["buffer"] = text_of(snapshot["buffer"])
+        # A saved page has no kernel: it neither trains nor waits for anything.
+        snapshot["status"] = {**snapshot["status"], "task": None}
+        refs = strongest(session, _MOST_EDGES)
+        tell = lambda done: listener(f"writing the page: edge {done + 1} of {len(refs)}")  # noqa: E731
+        edges = dict(
+            zip(("-".join(map(str, ref)) for ref in refs), stored_edges(session, refs, tell=tell), strict=True)
+        )
+        told = {"snapshot": snapshot, "edges": edges}
+        if len(shots) > 1:
+            listener("writing the page: the film")
+            told["film"] = movie(session, shots)
+        return told
+    finally:
+        session.selection, session.on_task = selected, listener
+        listener(None)
+
+
+def _limited(report: dict[str, Any]) -> dict[str, Any]:
+    """The report without the oldest acts' candidates, where they would make the file too large to mail."""
+    film = report.get("film")
+    if film is None:
+        return report
+    acts, stored = film["acts"], film["stored"]
+    while acts and len(packed({**film, "acts": acts, "stored": stored})) > _MOST_BYTES:
+        acts = acts[(len(acts) + 1) // 2 :]
+        used = {number for act in acts for number in act["edges"].values()}
+        stored = [one if number in used else None for number, one in enumerate(stored)]
+    return {**report, "film": {**film, "acts": acts, "stored": stored}}
+
+
+def packed(value: Any) -> str:
+    """A text, or anything else as JSON, compressed and as base64: whatever a name holds, it can stand within a `<script>`."""
+    text = value if isinstance(value, str) else json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")

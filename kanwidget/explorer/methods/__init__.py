@@ -1,0 +1,1 @@
+"""What a person calls on an explorer: editing, asking, saving."""

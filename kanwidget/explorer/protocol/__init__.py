@@ -1,0 +1,1 @@
+"""The contract between kernel and browser: records, topics, labels."""

@@ -1,0 +1,166 @@
+"""A session written down as a script that replays it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Any
+
+import torch
+
+from kanwidget.explorer.commands.base import Command, Drag
+from kanwidget.kan import KAN
+
+_HEADER = '''"""A session of kanwidget's explorer. Run it on the same data to come to the same network."""'''
+
+
+class Script(str):
+    r"""The text of a script. As the last line of a cell it is shown as it reads, not as one line of escapes.
+
+    Examples:
+        >>> Script("a = 1\nb = 2\n")
+        a = 1
+        b = 2
+        >>> Script("a = 1") == "a = 1", "".join([Script("a"), "b"])
+        (True, 'ab')
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return self.rstrip("\n")
+
+
+@dataclass(slots=True)
+class Log:
+    """What was done, in order: statements, and numbers of steps between them."""
+
+    entries: list[Command | int] = field(default_factory=list)
+    _cut: bool = True
+
+    def step(self) -> None:
+        """One more step."""
+        if not self._cut and self.entries and isinstance(self.entries[-1], int):
+            self.entries[-1] += 1
+        else:
+            self.entries.append(1)
+        self._cut = False
+
+    def cut(self) -> None:
+        """The steps to come are counted anew, because the training was started again after an end."""
+        self._cut = True
+
+    def add(self, command: Command) -> None:
+        """A command that was carried out."""
+        last = self.entries[-1] if self.entries else None
+        match last, command:
+            case Drag(commit=False), Drag() if (last.edge, last.index) == (command.edge, command.index):
+                self.entries.pop()  # what was passed on the way leaves no trace
+        self.entries.append(command)
+        self._cut = True
+
+    def statements(self) -> list[str]:
+        """The lines of the script."""
+        lines = [f"explorer.step({e})" if isinstance(e, int) else e.call() for e in self.entries]
+        return [line for line in lines if line]
+
+
+def constructor(model: KAN) -> str | None:
+    """The call that makes exactly this network, None for one that was changed since."""
+    layers = [model.layer(index) for index in range(model.depth)]
+    grids = [layer.grid_size for layer in layers]
+    width = [sums if not products else [sums, products] for sums, products in model.width]
+    arguments: dict[str, object] = {"grid": grids[0] if len(set(grids)) == 1 else grids, "k": model.k}
+    if any(model.arities):
+        arguments["mult_arity"] = model.arities
+    if layers[0].base_fun != "silu":
+        arguments["base_fun"] = layers[0].base_fun
+    if model.grid_eps != 0.5:
+        arguments["grid_eps"] = model.grid_eps
+    arguments["seed"] = model.seed
+    try:
+        made = KAN(width, dtype=model.dtype, **arguments)  # type: ignore[arg-type]
+    except ValueError:
+        return None
+    if not _same(made, model):
+        return None
+    dtype = "" if model.dtype == torch.float64 else f", dtype={model.dtype}"
+    return f"KAN({width}, {', '.join(f'{name}={value!r}' for name, value in arguments.items())}{dtype})"
+
+
+def script(model: KAN, arguments: dict[str, object], log: Log, start: str, preset: str | None = None) -> Script:
+    """The whole script. Options that can't be written down are names, which the reader supplies as `data`.
+
+    Args:
+        model: The network that the session began with.
+        arguments: Those of `KANExplorer` that aren't the defaults.
+        log: What was done.
+        start: Name of the file that holds the network, where no call makes it.
+        preset: Name of the problem that was played with, None for data of one's own.
+    """
+    made = constructor(model)
+    if made is None:
+        made = f'KAN.load("{start}")  # explorer.code("{start.removesuffix(".kan")}.py") writes it beside the script'
+    imports = ["import torch"] if "torch." in made else []
+    texts = {name: literal(value) for name, value in arguments.items()}
+    given = "".join(f", {name}={name if text is None else text}" for name, text in texts.items())
+    supplied = [f"# `{name}` is what that option was given" for name, text in texts.items() if text is None]
+    if preset is None:
+        names, of_data = "KAN, KANExplorer", ["# `data` is the dataset that the session was given"]
+        begin = [f"model = {made}", f"explorer = KANExplorer(model, data{given})"]
+    else:
+        imports, names, of_data = [], "KANExplorer", []
+        begin = [f"explorer = KANExplorer.demo({preset!r}, seed={model.seed}{given})"]
+    lines = [
+        _HEADER,
+        "",
+        *imports,
+        f"from kanwidget import {names}",
+        "",
+        *of_data,
+        *supplied,
+        *begin,
+        *log.statements(),
+        "model = explorer.model",
+    ]
+    return Script("\n".join(lines) + "\n")
+
+
+def literal(value: Any) -> str | None:
+    """A value as text that Python reads back, None where there is no such text: a function, a tensor.
+
+    Examples:
+        >>> literal([1, 0.5, "a"]), literal({"a": None}), literal(print), literal(float("inf"))
+        ("[1, 0.5, 'a']", "{'a': None}", None, None)
+    """
+    match value:
+        case None | bool():
+            return repr(value)
+        case str():
+            return repr(str(value))
+        case Integral():
+            return repr(int(value))
+        case Real():
+            return repr(float(value)) if math.isfinite(value) else None
+        case list() | tuple():
+            parts = [literal(one) for one in value]
+            return None if None in parts else f"[{', '.join(map(str, parts))}]"
+        case dict():
+            pairs = [(literal(name), literal(one)) for name, one in value.items()]
+            known = all(None not in pair for pair in pairs)
+            return f"{{{', '.join(f'{name}: {text}' for name, text in pairs)}}}" if known else None
+    return None
+
+
+def _same(one: KAN, other: KAN) -> bool:
+    a, b = one.state_dict(), other.state_dict()
+    if one.n_features != other.n_features or a.keys() != b.keys():
+        return False
+    for name, value in a.items():
+        if not isinstance(value, torch.Tensor):
+            if value != b[name]:
+                return False
+        elif name != "reference" and not torch.equal(value, b[name].to(value.device)):
+            return False
+    return True

@@ -1,0 +1,1 @@
+"""Fits of primitives to edges, and their ranking."""

@@ -1,0 +1,1 @@
+"""A network as sympy expressions, and the constants in them."""

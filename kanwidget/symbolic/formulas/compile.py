@@ -1,0 +1,334 @@
+"""From a formula to a network that computes it exactly: every sum is a node, every product a product node.
+
+A node stands on the level above the highest one that it reads; what is read from further below is carried up by edges that
+are x. Subexpressions that occur more than once become one node.
+
+References:
+    Liu et al., "KAN 2.0: Kolmogorov-Arnold Networks Meet Science", arXiv:2408.10205 (its compiler "kanpiler").
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.core.primitives import primitive
+from kanwidget.symbolic.writing.forms import natural
+
+if TYPE_CHECKING:
+    import sympy
+
+_WHERE = "from_formula"
+#: sympy's names of functions → ours.
+_FUNCTIONS = {
+    "Abs": "abs",
+    "sign": "sgn",
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "atanh": "arctanh",
+    **{name: name for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "erf")},
+}
+#: Exponents that are one function.
+_POWERS = {
+    2: "x^2",
+    3: "x^3",
+    4: "x^4",
+    5: "x^5",
+    -1: "1/x",
+    -2: "1/x^2",
+    -3: "1/x^3",
+    -4: "1/x^4",
+    -5: "1/x^5",
+    0.5: "sqrt",
+    1.5: "x^1.5",
+    -0.5: "1/sqrt(x)",
+}
+_LARGEST_POWER = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """c·f(a·source + b), the source a node."""
+
+    name: str
+    source: sympy.Expr
+    a: float = 1.0
+    b: float = 0.0
+    c: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Terms with different sources, and a constant: what one subnode computes."""
+
+    terms: tuple[Term, ...]
+    constant: float = 0.0
+
+
+@dataclass(slots=True)
+class Node:
+    """An input (no factors), a sum (one) or a product (several)."""
+
+    level: int
+    factors: tuple[Sum, ...] = ()
+
+
+@dataclass(slots=True)
+class Plan:
+    """A network's shape, and the function of every edge that it has."""
+
+    width: list[list[int]]
+    arities: list[list[int]]
+    edges: list[tuple[int, int, int, str, tuple[float, float, float, float]]] = field(default_factory=list)
+    """Layer, input node, output subnode, function, and a, b, c, d."""
+
+    def write(self, network: Network) -> None:
+        """Make a network of this shape compute the formula; all other edges are pruned. In place."""
+        for index in range(network.depth):
+            network.layer(index).spline_on[:] = False
+        for layer, source, target, name, params in self.edges:
+            network.layer(layer).set_symbol(source, target, name, params)
+
+
+def plan(formula: Any, variables: Sequence[Any] | None = None) -> Plan:
+    """The network of a formula, or of several with the same inputs.
+
+    Args:
+        formula: A sympy expression, or a list of them, one an output.
+        variables: The inputs in order, symbols or names; by default the formula's symbols (x_2 before x_10).
+
+    Raises:
+        TypeError: For what isn't a sympy expression.
+        ValueError: For functions that the table of primitives doesn't hold, for complex or infinite constants, and for
+            symbols that aren't among the variables.
+
+    Examples:
+        >>> from sympy import Symbol, exp, sin
+        >>> x, y = Symbol("x"), Symbol("y")
+        >>> plan(exp(sin(3 * x) + y**2)).width
+        [[2, 0], [1, 0], [1, 0]]
+        >>> plan(x * y).width, plan(x * y).arities
+        ([[2, 0], [0, 1]], [[], [2]])
+    """
+    import sympy
+
+    listed = list(formula) if isinstance(formula, (list, tuple)) else [formula]
+    for one in listed:
+        if not isinstance(one, sympy.Expr):
+            advice = "sympy.sympify makes one of a text that you trust, model.symbolic_formula() of a network."
+            _check.fail("formula", _WHERE, "a sympy expression or a list of them", one, advice, error=TypeError)
+    if not listed:
+        _check.fail("formula", _WHERE, "at least one expression", formula)
+    listed = [_whole_exponents(one) for one in listed]
+    names = _variables(listed, variables)
+    builder = _Builder(names)
+    # An order of outputs with sums and products in it would not be the order of the nodes.
+    roots = [builder.root(one, alone=len(listed) == 1) for one in listed]
+    return builder.assemble(roots)
+
+
+class _Builder:
+    """Finds the nodes of a formula, each once."""
+
+    def __init__(self, variables: list[sympy.Symbol]) -> None:
+        self.variables = variables
+        self.nodes: dict[sympy.Basic, Node] = {symbol: Node(0) for symbol in variables}
+
+    def root(self, expr: sympy.Expr, *, alone: bool) -> sympy.Basic:
+        """The key of an output's node."""
+        import sympy
+
+        factors = self._factors(expr)
+        if alone and len(factors) > 1:
+            return self.node(expr)
+        key = sympy.Tuple(expr)  # an output is a node of its own, also where it is an input or an inner node as well
+        self._add(key, (self._sum(expr),))
+        return key
+
+    def node(self, expr: sympy.Expr) -> sympy.Expr:
+        """The node that holds a subexpression; its key is the subexpression."""
+        if expr not in self.nodes:
+            factors = self._factors(expr)
+            self._add(expr, tuple(self._sum(factor) for factor in factors))
+        return expr
+
+    def _add(self, key: sympy.Basic, sums: tuple[Sum, ...]) -> None:
+        levels = [self.nodes[term.source].level for part in sums for term in part.terms]
+        self.nodes[key] = Node(1 + max(levels), sums)
+
+    def _factors(self, expr: sympy.Expr) -> list[sympy.Expr]:
+        """What a product node multiplies; the expression alone where it is none."""
+        import sympy
+
+        found: list[sympy.Expr] = []
+        for factor in expr.args if isinstance(expr, sympy.Mul) else (expr,):
+            found += _large_power(factor)
+        free = [factor for factor in found if factor.free_symbols]
+        # A constant factor goes to the edge that reads the product.
+        return free if len(free) > 1 and len(free) == len(found) else [expr]
+
+    def _sum(self, expr: sympy.Expr) -> Sum:
+        """An expression as terms with different sources."""
+        constant, rest = expr.as_independent(*self.variables, as_Add=True)
+        parts = rest.as_ordered_terms() if rest.is_Add else [rest] if rest != 0 else []
+        terms = [self._term(part) for part in parts]
+        while (index := _second_of_a_source(terms)) is not None:
+            # An edge has one function: the other one gets a node of its own.
+            terms[index] = self._term(parts[index], apart=True)
+        if not terms:
+            terms = [Term("0", self.variables[0])]
+        return Sum(tuple(terms), _number(constant))
+
+    def _term(self, part: sympy.Expr, *, apart: bool = False) -> Term:
+        """A part of a sum as a term; `apart`: as a node of its own that is read by x."""
+        factor, core = part.as_independent(*self.variables, as_Add=False)
+        c = _number(factor)
+        function = None if apart or core in self.nodes else self._function(core)
+        if function is None:
+            return Term("x", self.node(core), c=c)
+        name, argument = function
+        offset, rest = argument.as_independent(*self.variables, as_Add=True)
+        a, source = rest.as_independent(*self.variables, as_Add=False)
+        return Term(name, self.node(source), _number(a), _number(offset), c)
+
+    def _function(self, core: sympy.Expr) -> tuple[str, sympy.Expr] | None:
+        """The function that an expression is, and its argument; None for symbols, sums and products."""
+        import sympy
+
+        if isinstance(core, (sympy.Symbol, sympy.Add, sympy.Mul)) or len(self._factors(core)) > 1:
+            return None
+        if isinstance(core, sympy.Pow):
+            return _power(*core.as_base_exp())
+        kind = type(core).__name__
+        if kind == "besselj" and core.args[0] == 0:
+            return "J0", core.args[1]
+        if len(core.args) != 1:
+            _check.fail("formula", _WHERE, "made of functions of one argument, sums and products", str(core))
+        # A function of a user's own stands under its name.
+        name = _FUNCTIONS.get(kind, kind)
+        return primitive(name, "formula", _WHERE).name, core.args[0]
+
+    # ---- the network
+
+    def assemble(self, roots: list[sympy.Basic]) -> Plan:
+        """Place all nodes that the outputs need, and those that carry them up."""
+        depth = max(self.nodes[root].level for root in roots)
+        levels: list[dict[sympy.Basic, Node]] = [{} for _ in range(depth + 1)]
+        levels[0] = {symbol: self.nodes[symbol] for symbol in self.variables}
+        for root in roots:
+            self._place(root, depth, levels)
+        width, places = [[len(self.variables), 0]], [{key: i for i, key in enumerate(levels[0])}]
+        arities: list[list[int]] = [[]]
+        for nodes in levels[1:]:
+            sums = [key for key, node in nodes.items() if len(node.factors) == 1]
+            ordered = [*sums, *(key for key, node in nodes.items() if len(node.factors) > 1)]
+            places.append({key: index for index, key in enumerate(ordered)})
+            arities.append([len(nodes[key].factors) for key in ordered[len(sums) :]])
+            width.append([len(sums), len(ordered) - len(sums)])
+        made = Plan(width, arities)
+        for level, nodes in enumerate(levels[1:], 1):
+            subnode = 0
+            for key in places[level]:
+                for part in nodes[key].factors:
+                    made.edges += _edges(part, level - 1, subnode, places[level - 1])
+                    subnode += 1
+        return made
+
+    def _place(self, key: sympy.Basic, level: int, levels: list[dict[sympy.Basic, Node]]) -> None:
+        """Put a node on a level, or what carries it there, and on the one below what it reads."""
+        if key in levels[level]:
+            return
+        node = self.nodes[key]
+        carried = node.level < level
+        factors = (Sum((Term("x", key),)),) if carried else node.factors
+        levels[level][key] = Node(level, factors)
+        for part in factors:
+            for term in part.terms:
+                self._place(term.source, level - 1, levels)
+
+
+def _second_of_a_source(terms: list[Term]) -> int | None:
+    """A term that reads a node which another one reads too, and isn't x of it; None where all sources differ."""
+    for index, term in enumerate(terms):
+        others = terms[:index] + terms[index + 1 :]
+        if term.name != "x" and any(term.source == other.source for other in others):
+            return index
+    return None
+
+
+def _edges(
+    part: Sum, layer: int, target: int, places: dict[sympy.Basic, int]
+) -> list[tuple[int, int, int, str, tuple[float, float, float, float]]]:
+    """The edges into one subnode; the first one brings the constant."""
+    return [
+        (layer, places[term.source], target, term.name, (term.a, term.b, term.c, 0.0 if index else part.constant))
+        for index, term in enumerate(part.terms)
+    ]
+
+
+def _variables(listed: list[sympy.Expr], given: Sequence[Any] | None) -> list[sympy.Symbol]:
+    """The inputs: those that are given, or all symbols in their natural order."""
+    import sympy
+
+    used: set[sympy.Symbol] = set().union(*(one.free_symbols for one in listed))
+    if given is None:
+        if not used:
+            advice = "A constant needs variables=[…] to have inputs."
+            _check.fail("variables", _WHERE, "given where the formula has no symbol", None, advice)
+        return sorted(used, key=lambda symbol: natural(symbol.name))
+    if isinstance(given, (str, sympy.Symbol)):
+        given = [given]
+    by_name = {symbol.name: symbol for symbol in used}
+    found = [by_name.get(str(one), sympy.Symbol(str(one))) for one in given]
+    if not found or len({symbol.name for symbol in found}) < len(found):
+        _check.fail("variables", _WHERE, "a list of different symbols", list(map(str, given)))
+    absent = sorted(symbol.name for symbol in used - set(found))
+    if absent:
+        _check.fail("variables", _WHERE, f"a list that holds {', '.join(absent)} too", [s.name for s in found])
+    return found
+
+
+def _whole_exponents(expr: sympy.Expr) -> sympy.Expr:
+    """x**6.0 as x**6: a whole power has no logarithm in it, and takes negative bases."""
+    import sympy
+
+    def whole(part: sympy.Basic) -> bool:
+        return isinstance(part, sympy.Pow) and part.exp.is_Float and float(part.exp).is_integer()
+
+    return expr.replace(whole, lambda part: part.base ** int(part.exp))
+
+
+def _power(base: sympy.Expr, exponent: sympy.Expr) -> tuple[str, sympy.Expr]:
+    """A power as one function of one argument."""
+    import sympy
+
+    if not base.free_symbols:
+        return "exp", exponent * sympy.log(base)
+    known = _POWERS.get(float(exponent)) if exponent.is_number and exponent.is_real else None
+    return (known, base) if known is not None else ("exp", exponent * sympy.log(base))
+
+
+def _large_power(factor: sympy.Expr) -> list[sympy.Expr]:
+    """A whole power beyond the table as powers within it; other factors alone."""
+    base, exponent = factor.as_base_exp()
+    if not (base.free_symbols and exponent.is_Integer and abs(int(exponent)) > _LARGEST_POWER):
+        return [factor]
+    whole, rest = divmod(abs(int(exponent)), _LARGEST_POWER)
+    sign = 1 if exponent > 0 else -1
+    return [base ** (sign * _LARGEST_POWER)] * whole + ([base ** (sign * rest)] if rest else [])
+
+
+def _number(constant: sympy.Expr) -> float:
+    """A constant as a float, or an error."""
+    try:
+        value = float(constant)
+    except TypeError:
+        value = math.nan
+    if not math.isfinite(value):
+        _check.fail("formula", _WHERE, "made of finite real constants", str(constant))
+    return value

@@ -1,0 +1,259 @@
+"""The formula of a network with as few constants as the data need, each with its standard error."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget._types import Elementwise
+from kanwidget.core.network import Network
+from kanwidget.datasets import as_dataset
+from kanwidget.symbolic.formulas.constants import refit
+from kanwidget.symbolic.formulas.evaluation import edge_name, numeric_functions
+from kanwidget.symbolic.formulas.formula import numeric_edge, symbolic_formula
+from kanwidget.symbolic.formulas.formula import variables as named
+from kanwidget.symbolic.formulas.snapping import snap_constants
+from kanwidget.symbolic.formulas.units import Logs, in_units
+from kanwidget.symbolic.formulas.whole import determined
+
+if TYPE_CHECKING:
+    import sympy
+
+#: Formulas with more constants than this are left as they are: nobody reads them, and each trial is a fit.
+_MOST_CONSTANTS = 8
+_WHERE = "fit_formula"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FittedFormula:
+    """A formula that was fitted to data; as text it is what a person wants to know about it."""
+
+    name: str
+    """Of the output."""
+    expression: sympy.Expr
+    variables: list[sympy.Symbol]
+    """One a column of the data."""
+    constants: dict[sympy.Float, tuple[float, float]]
+    """The decimals of the expression, each with its value and standard error."""
+    curves: tuple[str, ...] = ()
+    """Edges that are no functions of the library, by the names that they have in the expression."""
+    saturated: bool = False
+    """Whether there are as many constants as rows: standard errors then say nothing."""
+
+    @property
+    def determined(self) -> bool:
+        """Whether no constant has a standard error larger than itself."""
+        return determined(self.constants)
+
+    def __repr__(self) -> str:
+        text = rounded(self.expression)
+        lines = [f"{self.name} = {text}"]
+        if self.curves:
+            names = ", ".join(self.curves)
+            lines.append(f"where {names} are curves that no function of the library fits; try other widths")
+        if self.saturated:
+            # Nothing is left over for the noise to be seen in, and standard errors would be those of rounding.
+            lines.append("as many constants as rows: it fits whatever they hold. Give a longer table.")
+        elif self.constants:
+            # In the order in which they are read.
+            order = sorted(self.constants, key=lambda constant: _place(constant, text))
+            lines.append(f"constants {', '.join(with_error(*self.constants[constant]) for constant in order)}")
+        if not self.determined:
+            lines.append("not determined by these data: some constants have errors larger than themselves")
+        return "\n".join(lines)
+
+
+def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -> FittedFormula:
+    """The formula of a network with one output, its constants fitted to the training data. The network isn't changed.
+
+    Constants that may as well be 0 are dropped, those that may as well be exact numbers become them (see `snap_constants`), as
+    long as there are at most eight or the data tell them exactly.
+
+    Args:
+        network: The network; numeric edges are kept as they are, as functions with names.
+        data: A `Dataset`, a pykan dict, or a pair of inputs and labels. Of a standardized dataset the formula is that of the columns in
+            their own units.
+        var: Names of the columns; the data's own by default.
+
+    Returns:
+        The expression, and its constants with their standard errors, which are those of nonlinear regression: they take
+        deviations for random and independent.
+
+    Raises:
+        ValueError: For several outputs, for class numbers, and for data that don't fit the network.
+
+    Examples:
+        >>> import torch
+        >>> from kanwidget import KAN, Dataset
+        >>> x = torch.linspace(0, 1, 20, dtype=torch.float64)[:, None]
+        >>> data = Dataset(x, 2.34 * x + 0.01 * torch.cos(50 * x), in_vars=["time"], out_vars=["way"])
+        >>> model = KAN([1, 1])
+        >>> _ = model.fix_symbolic(0, 0, 0, "x", data=data, params=(1, 0, 2, 0.1))
+        >>> fit_formula(model, data)
+        way = 2.341*time
+        constants 2.341 ± 0.003
+    """
+    dataset = as_dataset(data, _WHERE, network.in_vars)
+    if network.n_out != 1:
+        advice = "Take the expressions of symbolic_formula(), and fit each with kanwidget.symbolic.refit."
+        _check.fail("width", _WHERE, "that of a network with one output", network.width, advice)
+    if dataset.is_classification or dataset.n_outputs != 1:
+        advice = "Class numbers are fitted by fit, which gives no standard errors."
+        expected = "data with one column of numbers as labels"
+        _check.fail("data", _WHERE, expected, dataset, advice if dataset.is_classification else "")
+    if dataset.n_features != network.n_features:
+        expected = f"data with {network.n_features} input columns, as the network has"
+        _check.fail("data", _WHERE, expected, dataset.train_input)
+    symbols = named(network, dataset.in_vars if var is None else var, _WHERE)
+    scales, label_scales = dataset.input_scaler, dataset.output_scaler
+    (expression,), variables = symbolic_formula(network, symbols, input_scaler=scales, output_scaler=label_scales)
+    x, y = _in_units(dataset.train_input, scales), _in_units(dataset.train_label, label_scales)
+    functions, scaled = _curves(network, variables, scales)
+    given = (variables, x, y, functions)
+    expression, table = needed_constants(expression.xreplace(scaled), *given)
+    found = as_fitted(dataset.out_vars[0], expression, table, *given)
+    back = {plain: curve for curve, plain in scaled.items()}
+    return replace(found, expression=found.expression.xreplace(back))
+
+
+def _in_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:
+    """Columns that may be standardized as they were before."""
+    return values if scales is None else values * scales[1] + scales[0]
+
+
+def _curves(
+    network: Network, variables: Sequence[sympy.Symbol], scales: tuple[Tensor, Tensor] | None
+) -> tuple[dict[str, Elementwise], dict[sympy.Expr, sympy.Expr]]:
+    """The numeric edges as functions of the columns in their units, and these for those of standardized columns in the expression.
+
+    The means and scales in phi((x - mean)/scale) are no constants to be fitted.
+    """
+    functions: dict[str, Elementwise] = dict(numeric_functions(network))
+    if scales is None:
+        return functions, {}
+    means, deviations = (values.flatten().tolist() for values in scales)
+    replaced = {}
+    for ref in network.edge_refs(active=True):
+        name = edge_name(*ref)
+        if ref.layer == 0 and name in functions:
+            column = int(network.columns[ref.source])
+            scale = means[column], deviations[column]
+            replaced[numeric_edge(*ref, variables[column], scale)] = numeric_edge(*ref, variables[column])
+            functions[name] = partial(_of_scaled, functions[name], *scale)
+    return functions, replaced
+
+
+def _of_scaled(function: Elementwise, mean: float, scale: float, x: Tensor) -> Tensor:
+    return function((x - mean) / scale)
+
+
+def needed_constants(
+    expression: sympy.Expr,
+    variables: Sequence[sympy.Symbol],
+    x: Tensor,
+    y: Tensor,
+    functions: dict[str, Elementwise] | None = None,
+) -> tuple[sympy.Expr, dict[sympy.Float, tuple[float, float]]]:
+    """The expression without the constants that may as well be 0, with simple numbers where the data agree.
+
+    Arguments and what it returns are those of `refit`.
+
+    Examples:
+        >>> import sympy, torch
+        >>> t = sympy.Symbol("t")
+        >>> x = torch.linspace(0, 1, 20, dtype=torch.float64)[:, None]
+        >>> needed_constants(1.9 * sympy.sin(3.1 * t) + 0.01, [t], x, 2 * torch.sin(3 * x))
+        (2*sin(3*t), {})
+    """
+    given = (variables, x, y, functions)
+    expression, table = refit(expression, *given)
+    certain = all(error < 1e-3 * abs(value) for value, error in table.values())
+    if len(table) > _MOST_CONSTANTS and not certain:
+        return expression, table
+    return refit(snap_constants(expression, variables, x, y, functions=functions), *given)
+
+
+def as_fitted(
+    name: str,
+    expression: sympy.Expr,
+    table: dict[sympy.Float, tuple[float, float]],
+    variables: Sequence[sympy.Symbol],
+    x: Tensor,
+    y: Tensor,
+    functions: dict[str, Elementwise],
+    logs: Logs | None = None,
+) -> FittedFormula:
+    """A fitted expression as it is read: in the units of the data, where `logs` says which columns of x and y are logarithms.
+
+    Args:
+        name: Of the output.
+        expression: The expression, with the constants that `refit` left.
+        table: These constants.
+        variables: The symbol of each column.
+        x: Shape `(n, len(variables))`.
+        y: Shape `(n,)` or `(n, 1)`.
+        functions: The numeric edges in it.
+        logs: Which columns are logarithms; none by default.
+    """
+    import sympy
+
+    read = in_units(expression, variables, x, y, logs or Logs((False,) * len(variables), output=False), functions)
+    constants: dict[Any, tuple[float, float]] = {}
+    for value, error in read.constants:
+        constant = sympy.Float(value)
+        constants[constant] = (value, max(error, constants.get(constant, (value, error))[1]))
+    saturated = 0 < len(x) <= len(table)
+    return FittedFormula(name, read.expression, list(variables), constants, tuple(functions), saturated)
+
+
+def rounded(expression: Any) -> str:
+    """The expression in Python's notation, its constants with four digits.
+
+    Examples:
+        >>> import sympy
+        >>> rounded(sympy.Float(3.21234)), rounded(1.23456e-5 * sympy.Symbol("x"))
+        ('3.212', '1.235e-5*x')
+    """
+    import sympy
+
+    floats = [atom for atom in expression.atoms() if atom.is_Float]
+    short = expression.xreplace({number: type(number)(f"{float(number):.4g}") for number in floats})
+    return _without_zeros(sympy.sstr(short, full_prec=False))
+
+
+def _place(constant: Any, text: str) -> int:
+    """Where a constant stands in the text that `rounded` has made; at the end if it isn't found."""
+    found = re.search(rf"(?<![\w.]){re.escape(rounded(abs(constant)))}(?![\w.])", text)
+    return found.start() if found else len(text)
+
+
+def _without_zeros(text: str) -> str:
+    """54170000.0 is 5.417e+07: the zeros would look like digits that are known."""
+    return re.sub(r"(?<![\w.])\d{6,}\.0\b", lambda found: f"{float(found[0]):.4g}", text)
+
+
+def with_error(value: float, error: float) -> str:
+    """A constant with its standard error, to the digit that the error leaves.
+
+    Examples:
+        >>> with_error(0.999918, 6.4e-5), with_error(212.68, 16.9), with_error(1.0, float("inf"))
+        ('0.99992 ± 0.00006', '210 ± 20', '1 (any value)')
+        >>> with_error(54173456.7, 8e6)
+        '5.4e+07 ± 8e+06'
+    """
+    if not math.isfinite(error):
+        return f"{value:.4g} (any value)"
+    digits = -math.floor(math.log10(error)) if error > 0 else 99
+    if 0 <= digits <= 8:
+        return f"{value:.{digits}f} ± {error:.{digits}f}"
+    if -4 <= digits < 0:
+        return f"{round(value, digits):.0f} ± {round(error, digits):.0f}"
+    places = math.floor(math.log10(abs(value))) + digits if value and error > 0 else 3
+    return f"{value:.{min(max(places, 0), 9)}e} ± {error:.0e}"

@@ -1,0 +1,229 @@
+"""A network as sympy expressions: the exact composition of what its edges and nodes are."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.core.primitives import primitive
+from kanwidget.symbolic.formulas.constants import ex_round
+from kanwidget.symbolic.formulas.evaluation import edge_name
+from kanwidget.symbolic.formulas.rescaling import rescaled
+from kanwidget.symbolic.writing import forms
+from kanwidget.symbolic.writing.sympy_forms import to_sympy
+
+if TYPE_CHECKING:
+    import sympy
+
+_log = logging.getLogger(__name__)
+#: Seconds that `simplify=True` means.
+_PATIENCE = 10.0
+
+
+def symbolic_formula(
+    network: Network,
+    var: Sequence[Any] | None = None,
+    *,
+    input_scaler: Sequence[Any] | None = None,
+    output_scaler: Sequence[Any] | None = None,
+    simplify: bool | float = False,
+    round: int | None = None,
+) -> tuple[list[sympy.Expr], list[sympy.Symbol]]:
+    """The outputs as expressions in the inputs.
+
+    Symbolic edges are c·f(a·x + b) + d. Numeric edges are functions named `phi_l_i_j`, whose values `numeric_functions` gives; an
+    edge with a spline correction is the sum of both. Pruned edges are absent.
+
+    Args:
+        network: The network.
+        var: Name (any text) or sympy symbol of each feature; x_1, x_2, … by default.
+        input_scaler: Means and standard deviations of the features, if the network was trained on (x - mean)/std.
+        output_scaler: Means and standard deviations of the outputs, likewise.
+        simplify: Whether to let sympy simplify the expressions, or for how many seconds it may try; an expression that isn't done by
+            then is left as it is.
+        round: Decimals to which constants are rounded.
+
+    Returns:
+        The expression of each output, and the symbol of each feature.
+
+    Raises:
+        ValueError: If the number of names or scalers isn't that of the features or outputs.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> symbolic_formula(KAN([2, 1]))
+        ([phi_0_0_0(x_1) + phi_0_1_0(x_2)], [x_1, x_2])
+    """
+    import sympy
+
+    symbols = variables(network, var)
+    columns = network.columns.tolist()
+    scales: list[tuple[float, float]] | None = None
+    if input_scaler is not None:
+        means, deviations = _scaler(input_scaler, network.n_features, "input_scaler")
+        scales = [(means[column], deviations[column]) for column in columns]
+    outputs = _compose(network, [symbols[column] for column in columns], scales)
+    if output_scaler is not None:
+        means, deviations = _scaler(output_scaler, network.n_out, "output_scaler")
+        outputs = [y * std + mean for y, mean, std in zip(outputs, means, deviations, strict=True)]
+    outputs = [sympy.sympify(y) for y in outputs]
+    if simplify is not False:
+        seconds = _PATIENCE if simplify is True else _check.real(simplify, "simplify", "symbolic_formula", low=0)
+        outputs = [simplify_within(y, seconds / len(outputs)) for y in outputs]
+    decimals = _decimals(round, "symbolic_formula")
+    if decimals is not None:
+        outputs = [ex_round(y, decimals) for y in outputs]
+    return outputs, symbols
+
+
+def formula(network: Network, var: Sequence[Any] | None = None, **options: Any) -> sympy.Expr:
+    """The one expression of a network with one output; see `symbolic_formula` for the options.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> formula(KAN([1, 1]), ["time [s]"])
+        phi_0_0_0(time [s])
+    """
+    if network.n_out != 1:
+        advice = "Use symbolic_formula()."
+        _check.fail("width", "formula", "that of a network with one output", network.width, advice)
+    _decimals(options.get("round"), "formula")
+    return symbolic_formula(network, var, **options)[0][0]
+
+
+def _decimals(round: int | None, where: str) -> int | None:
+    """The argument `round` of a function, after a check."""
+    if round is None:
+        return None
+    return _check.integer(round, "round", where, low=0, advice="Decimals of the constants; 3 keeps thousandths.")
+
+
+def variables(
+    network: Network, var: Sequence[Any] | None = None, where: str = "symbolic_formula"
+) -> list[sympy.Symbol]:
+    """The symbol of each feature. Names are taken as they are, and never parsed."""
+    import sympy
+
+    if var is None:
+        return [sympy.Symbol(f"x_{i + 1}") for i in range(network.n_features)]
+    if isinstance(var, str) or not hasattr(var, "__len__") or len(var) != network.n_features:
+        _check.fail("var", where, f"a list of {network.n_features} names, one a feature", var)
+    symbols = []
+    for name in var:
+        if not isinstance(name, (str, sympy.Symbol)) or name == "":
+            _check.fail("var", where, "made of texts or sympy symbols", name, error=TypeError)
+        symbols.append(sympy.Symbol(name) if isinstance(name, str) else name)
+    if len(set(symbols)) < len(symbols):
+        _check.fail("var", where, "different names", var)
+    return symbols
+
+
+def _scaler(pair: Sequence[Any], count: int, argument: str) -> tuple[list[float], list[float]]:
+    """Means and standard deviations as lists of floats."""
+    expected = f"means and standard deviations, {count} of each"
+    if not hasattr(pair, "__len__") or len(pair) != 2:
+        _check.fail(argument, "symbolic_formula", expected, pair)
+    means, deviations = ([float(value) for value in _flat(part)] for part in pair)
+    sound = len(means) == len(deviations) == count and all(map(math.isfinite, means)) and 0 not in deviations
+    if not sound:
+        _check.fail(argument, "symbolic_formula", expected, pair)
+    return means, deviations
+
+
+def _flat(values: Any) -> list[Any]:
+    """A number, list, array or tensor of any shape as a flat list."""
+    listed = values.tolist() if hasattr(values, "tolist") else values
+    if not isinstance(listed, (list, tuple)):
+        return [listed]
+    return [number for entry in listed for number in _flat(entry)]
+
+
+def _compose(network: Network, nodes: list[Any], scales: Sequence[tuple[float, float]] | None) -> list[Any]:
+    """Layer by layer: sums of edges, then products. The first layer reads (x - mean)/std, if there are such scales."""
+    import sympy
+
+    for index in range(network.depth):
+        layer = network.layer(index)
+        subnodes = [
+            sympy.Add(
+                *(
+                    _edge(network, index, source, target, node, scales[source] if scales and index == 0 else None)
+                    for source, node in enumerate(nodes)
+                )
+            )
+            for target in range(layer.out_dim)
+        ]
+        level = index + 1
+        groups = [network.subnodes_of(level, node) for node in range(network.nodes_in(level))]
+        nodes = [sympy.Mul(*(subnodes[subnode] for subnode in group)) for group in groups]
+    return nodes
+
+
+def _edge(
+    network: Network, index: int, source: int, target: int, node: Any, scale: tuple[float, float] | None = None
+) -> Any:
+    """One edge of a node's expression, or of (node - mean)/std."""
+    import sympy
+
+    layer = network.layer(index)
+    terms = []
+    if bool(layer.spline_on[target, source]):
+        terms.append(numeric_edge(index, source, target, node, scale))
+    name = layer.symbol(source, target)
+    if name is not None:
+        flat = target * layer.in_dim + source
+        owner = int(layer.tie_index()[flat]) if layer.ties else flat
+        a, b, c, d = layer.affine.detach().flatten(0, 1)[owner].tolist()
+        row = primitive(name)
+        params = (a, b, c, d) if scale is None else rescaled(row, (a, b, c, d), *scale)
+        terms.append(to_sympy(forms.of_fit(row, params, "u"), node))
+    return sympy.Add(*terms)
+
+
+def numeric_edge(index: int, source: int, target: int, node: Any, scale: tuple[float, float] | None = None) -> Any:
+    """A numeric edge of a node, or of (node - mean)/std."""
+    import sympy
+
+    argument = node if scale is None else (node - scale[0]) / scale[1]
+    return sympy.Function(edge_name(index, source, target))(argument)
+
+
+def simplify_within(expr: sympy.Expr, seconds: float) -> sympy.Expr:
+    """`sympy.simplify`, or the expression itself if that takes too long.
+
+    The clock is looked at whenever a Python function is entered: this works in every thread and on every system, and nothing is left
+    running. A debugger's or coverage tool's own hook is another one.
+
+    Examples:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> simplify_within(sympy.sin(x) ** 2 + sympy.cos(x) ** 2, 10)
+        1
+    """
+    import sympy
+
+    deadline = time.monotonic() + seconds
+
+    def watch(*_: Any) -> None:
+        if time.monotonic() > deadline:
+            raise _TooLong
+
+    before = sys.getprofile()
+    sys.setprofile(watch)
+    try:
+        return sympy.simplify(expr)
+    except _TooLong:
+        _log.info("simplification was given up after %g s", seconds)
+        return expr
+    finally:
+        sys.setprofile(before)
+
+
+class _TooLong(BaseException):
+    """Not an `Exception`, so that sympy's own handlers let it pass."""

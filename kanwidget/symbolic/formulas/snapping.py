@@ -1,0 +1,181 @@
+"""Constants of a formula that may as well be exact numbers, or 0: decided by their standard errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget._types import Elementwise
+from kanwidget.symbolic.formulas.constants import refit, samples
+from kanwidget.symbolic.formulas.evaluation import evaluate
+
+if TYPE_CHECKING:
+    import sympy
+
+#: How many standard errors a constant may be from the exact number, or from 0.
+_ERRORS = 3
+#: Standard errors between neighbouring exact numbers. Were a constant anything at all, one of them would lie within three
+#: standard errors of it with probability 2·3/100: that is seldom enough for a coincidence.
+_APART = 100
+#: Constants of exact data are known to this part of themselves.
+_EXACT = 1e-9
+#: An error of this part of the spread of y is none.
+_NOTHING = 1e-8
+#: Exact numbers, the simplest first: denominators of fractions, and of multiples of π and √2. Each level has those before it.
+_LEVELS = (
+    {"1": (1,)},
+    {"1": (1, 2), "pi": (1, 2), "root": (1, 2)},
+    {"1": (1, 2, 3, 4, 5), "pi": (1, 2, 3, 4), "root": (1, 2, 3, 4)},
+    dict.fromkeys(("1", "pi", "root"), (1, 2, 3, 4, 5, 6, 8, 10)),
+)
+_SIZES = {"1": 1.0, "pi": math.pi, "root": math.sqrt(2)}
+#: Beyond this only whole numbers are simple, up to its square.
+_LARGEST = 100
+
+
+def snap_constants(
+    expr: sympy.Expr,
+    variables: Sequence[sympy.Symbol],
+    x: Tensor,
+    y: Tensor,
+    *,
+    tolerance: float = 1e-3,
+    functions: dict[str, Elementwise] | None = None,
+    drop: bool = True,
+) -> sympy.Expr:
+    """Replace constants by integers, simple fractions and multiples of π and √2, where the data tell.
+
+    All constants are fitted to the data first. One is replaced if the exact number lies within three of its standard errors, and
+    if these are so small that no other number as simple is near: in noisy data some fraction always is, and the constant stays
+    as it is. With `drop`, constants within three standard errors of 0 go, the least certain first. After each change the other
+    constants are fitted again, and the change stays only if the squared error grows by no more than an F-test allows at three
+    standard errors.
+
+    Exponents aren't fitted: those within the tolerance of a simple number become it, under the same test.
+
+    Args:
+        expr: The expression.
+        variables: The symbol of each column of x.
+        x: Shape `(n, len(variables))`.
+        y: Shape `(n,)` or `(n, 1)`.
+        tolerance: How far a constant may be from the exact number, at most, relatively.
+        functions: The numeric edges in the expression, from `numeric_functions(network)`.
+        drop: Whether constants that may as well be 0 vanish.
+
+    Examples:
+        >>> import sympy
+        >>> t = sympy.Symbol("t")
+        >>> x = torch.linspace(0, 1, 50, dtype=torch.float64)[:, None]
+        >>> snap_constants(0.5001 * sympy.sin(3.1414 * t), [t], x, torch.sin(torch.pi * x) / 2)
+        sin(pi*t)/2
+    """
+    _check.real(tolerance, "tolerance", "snap_constants", low=0, open_low=True)
+    columns, target = samples(x, y, variables, "snap_constants")
+    data = (variables, columns, target, functions)
+    current, table = refit(expr, *data)
+    zero = 1e-10 * max(1.0, float(columns.abs().max()), float(target.abs().max())) if drop else -1.0
+    floor = len(target) * (_NOTHING * float(target.std(correction=0))) ** 2
+    refused: set[tuple[str, Any]] = set()
+    while True:
+        options = (
+            o
+            for o in _proposals(table | _exponents(current, tolerance), tolerance, zero)
+            if (_key(o[0]), o[1]) not in refused
+        )
+        constant, exact = next(options, (None, None))
+        if constant is None:
+            return current
+        limit = _squares(current, *data) * (1 + _ERRORS**2 / max(1, len(target) - len(table))) + floor
+        trial = _held(current, constant, exact, data, limit)
+        if trial is None:
+            refused.add((_key(constant), exact))
+        else:
+            current, table = trial
+
+
+def _held(current: Any, constant: Any, exact: Any, data: tuple[Any, ...], limit: float) -> tuple[Any, Any] | None:
+    """The expression with a constant held and the others fitted, or None if it isn't as good."""
+    import sympy
+
+    held = current.xreplace({constant: exact})
+    if held.has(sympy.zoo, sympy.nan, sympy.oo) or bool(current.free_symbols) > bool(held.free_symbols):
+        return None
+    trial, table = refit(held, *data)
+    return (trial, table) if _squares(trial, *data) <= limit else None
+
+
+def _exponents(expr: Any, tolerance: float) -> dict[Any, tuple[float, float]]:
+    """Decimal exponents: they aren't fitted, and count as known within the tolerance."""
+    import sympy
+
+    found = [power.exp for power in expr.atoms(sympy.Pow) if power.exp.is_Float]
+    return {exponent: (float(exponent), tolerance * abs(float(exponent)) / _ERRORS) for exponent in found}
+
+
+def _proposals(table: dict[Any, tuple[float, float]], tolerance: float, zero: float) -> Iterator[tuple[Any, Any]]:
+    """Constants and the exact numbers that they may be: zeros first, the least certain of them before, then the simplest."""
+    import sympy
+
+    if zero >= 0:
+        doubts = {
+            c: abs(value) / error if error else 0.0
+            for c, (value, error) in table.items()
+            if abs(value) <= max(_ERRORS * error, zero)
+        }
+        yield from ((c, sympy.Integer(0)) for c in sorted(doubts, key=lambda c: doubts[c]))
+    found = [(c, exact_number(value, error, tolerance)) for c, (value, error) in table.items() if value]
+    known = [(level, abs(float(exact) / float(c) - 1), c, exact) for c, (level, exact) in found if exact is not None]
+    yield from ((c, exact) for _, _, c, exact in sorted(known, key=lambda entry: entry[:2]))
+
+
+def exact_number(value: float, error: float, tolerance: float = 1e-3) -> tuple[int, sympy.Expr | None]:
+    """The simplest exact number that a constant with this standard error may well be, and how simple it is (0 to 3).
+
+    Examples:
+        >>> exact_number(3.14159, 1e-5), exact_number(212.68, 6.9), exact_number(0.50001, 1e-4)
+        ((1, pi), (3, None), (1, 1/2))
+    """
+    margin = max(error, _EXACT * abs(value))
+    reach = min(_ERRORS * error + _EXACT * abs(value), tolerance * abs(value))
+    for level in range(len(_LEVELS)):
+        near = sorted(_around(value, level), key=lambda entry: abs(entry[0] - value))
+        if len(near) > 1 and abs(near[0][0] - value) <= reach:
+            apart = min(abs(other - near[0][0]) for other, _ in near[1:])
+            if near[0][1] != 0 and apart >= _APART * margin:
+                return level, near[0][1]
+    return len(_LEVELS) - 1, None
+
+
+def _around(value: float, level: int) -> list[tuple[float, Any]]:
+    """The exact numbers of a level on both sides of a value, each once."""
+    import sympy
+
+    units = {"1": sympy.Integer(1), "pi": sympy.pi, "root": sympy.sqrt(2)}
+    found: dict[Any, float] = {}
+    for unit, denominators in _LEVELS[level].items():
+        for denominator in denominators:
+            if abs(value) > (_LARGEST**2 if unit == "1" and denominator == 1 else _LARGEST * _SIZES[unit]):
+                continue
+            middle = round(value * denominator / _SIZES[unit])
+            for numerator in (middle - 1, middle, middle + 1):
+                exact = sympy.Rational(numerator, denominator) * units[unit]
+                found[exact] = numerator * _SIZES[unit] / denominator
+    return [(size, exact) for exact, size in found.items()]
+
+
+def _key(constant: Any) -> str:
+    """A constant across refits that hardly move it."""
+    return f"{float(constant):.2g}"
+
+
+def _squares(expr: Any, variables: Sequence[Any], x: Tensor, y: Tensor, functions: Any) -> float:
+    known = dict(zip(variables, x.unbind(1), strict=True))
+    with torch.no_grad():
+        fitted = evaluate(expr, known, functions or {}, like=torch.zeros_like(y))
+    squares = float((fitted - y).square().sum())
+    return squares if math.isfinite(squares) else math.inf

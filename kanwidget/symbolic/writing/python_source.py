@@ -1,0 +1,136 @@
+"""Formulas as the source text of a NumPy function, to be pasted elsewhere."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kanwidget.core.primitives import Form
+from kanwidget.symbolic.writing.sympy_forms import from_sympy
+from kanwidget.symbolic.writing.text import Notation, write
+
+if TYPE_CHECKING:
+    import sympy
+
+_NUMPY = {
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "atanh": "arctanh",
+    "asinh": "arcsinh",
+    "acosh": "arccosh",
+}
+_NUMPY |= {"ceiling": "ceil", "Heaviside": "heaviside"}
+_SCIPY = {"erf": "erf", "erfc": "erfc", "J0": "j0", "gamma": "gamma", "loggamma": "gammaln"}
+
+
+def to_python(expr: sympy.Expr | Sequence[sympy.Expr], variables: Sequence[sympy.Symbol], name: str = "formula") -> str:
+    """The source text of a function that computes an expression (or several, as a tuple) with NumPy.
+
+    Names that Python doesn't allow are replaced, and listed in comments. Numeric edges become arguments by keyword: pass
+    `**numeric_functions(network)`. Constants are written with all their digits.
+
+    Args:
+        expr: The expression, or a list.
+        variables: The symbols, in the order of the arguments.
+        name: The function's name.
+
+    Examples:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> print(to_python(2.5 * sympy.sin(x) + 1, [x]))
+        import numpy as np
+        <BLANKLINE>
+        <BLANKLINE>
+        def formula(x):
+            return 2.5*np.sin(x) + 1
+        <BLANKLINE>
+    """
+    listed = list(expr) if isinstance(expr, Sequence) else [expr]
+    written = [from_sympy(one) for one in listed]
+    arguments = _arguments([symbol.name for symbol in variables])
+    calls = sorted({call for form in written for call in _operands(form, "call")})
+    functions = _arguments(calls, taken=set(arguments.values()), prefix="f")
+    notation = Notation(
+        number=_number,
+        power="**",
+        function=lambda head: _SCIPY.get(head) or f"np.{_NUMPY.get(head, head)}",
+        variable=lambda text: arguments.get(text, "np.nan"),
+        call=lambda text: functions[text],
+        constants={"pi": "np.pi", "e": "np.e"},
+    )
+    body = [write(_cases(form), notation) for form in written]
+    keywords = ", ".join(["", "*", *(functions[call] for call in calls)]) if calls else ""
+    used = {head for form in written for head in _heads(form)} & set(_SCIPY)
+    lines = ["import numpy as np"]
+    if used:
+        lines.append(f"from scipy.special import {', '.join(sorted(_SCIPY[head] for head in used))}")
+    renamed = [(text, short) for text, short in (arguments | functions).items() if text != short]
+    comments = [f"    # {short}: {text!r}" for text, short in renamed]
+    result = body[0] if not isinstance(expr, Sequence) else f"({', '.join(body)},)"
+    lines += ["", "", f"def {name}({', '.join(arguments.values())}{keywords}):", *comments, f"    return {result}", ""]
+    return "\n".join(lines)
+
+
+def _arguments(names: Sequence[str], taken: set[str] | None = None, prefix: str = "x") -> dict[str, str]:
+    """An identifier for every name: itself where it is one."""
+    found: dict[str, str] = {}
+    used = {"np", *_SCIPY.values(), *(taken or ())}
+    for i, name in enumerate(names):
+        plain = (
+            re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
+            and not keyword.iskeyword(name)
+            and not hasattr(builtins, name)
+        )
+        short = name if plain else f"{prefix}_{i + 1}"
+        while short in used or (short != name and short in names):
+            short += "_"
+        used.add(short)
+        found[name] = short
+    return found
+
+
+def _number(value: float) -> str:
+    if value != value:
+        return "np.nan"
+    if value in (float("inf"), float("-inf")):
+        return "np.inf" if value > 0 else "-np.inf"
+    return repr(value)
+
+
+def _heads(form: Form) -> set[str]:
+    if not isinstance(form, tuple) or form[0] == "var":
+        return set()
+    return {str(form[0])}.union(*(_heads(operand) for operand in form[1:]))
+
+
+def _operands(form: Form, head: str) -> set[str]:
+    """The names that stand first in all calls."""
+    if not isinstance(form, tuple) or form[0] == "var":
+        return set()
+    inner = set().union(*(_operands(operand, head) for operand in form[1:]))
+    return inner | {str(form[1])} if form[0] == head else inner
+
+
+def _cases(form: Form) -> Form:
+    """Functions by cases as nested `where`."""
+    if not isinstance(form, tuple) or form[0] == "var":
+        return form
+    if form[0] == "piecewise":
+        result: Form = float("nan")
+        for case in reversed(form[1:]):
+            assert isinstance(case, tuple)  # by construction, for the type checker
+            value, when = _cases(case[1]), _condition(case[2])
+            result = value if when == "true" else ("where", when, value, result)
+        return result
+    return (form[0], *(_cases(operand) if isinstance(operand, tuple) else operand for operand in form[1:]))
+
+
+def _condition(form: Form) -> Form:
+    names = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal", "==": "equal", "!=": "not_equal"}
+    if isinstance(form, tuple) and form[0] == "relation":
+        return (names[str(form[1])], _cases(form[2]), _cases(form[3]))
+    return form

@@ -1,0 +1,196 @@
+"""Forms to sympy and back. With `formula` and `constants` the only modules that know sympy, which is imported when first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kanwidget.core.primitives import Form
+from kanwidget.symbolic.writing import forms
+
+if TYPE_CHECKING:
+    import sympy
+
+#: Operations whose sympy function has the same name.
+_SAME = (
+    "exp",
+    "log",
+    "sin",
+    "cos",
+    "tan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "asin",
+    "acos",
+    "atan",
+    "atanh",
+    "sqrt",
+    "sign",
+    "erf",
+)
+#: Further sympy functions that a user's expression may hold.
+_ALSO = ("asinh", "acosh", "cot", "sec", "csc", "sinc", "gamma", "loggamma", "Heaviside", "floor", "ceiling", "erfc")
+
+
+def to_sympy(form: Form, argument: Any = None) -> sympy.Expr:
+    """A form as a sympy expression, `argument` in the place of u.
+
+    Examples:
+        >>> to_sympy(("add", ("mul", 2, ("sin", ("var", "x"))), 1))
+        2*sin(x) + 1
+    """
+    import sympy
+
+    if isinstance(form, str):
+        return {"pi": sympy.pi, "e": sympy.E}[form] if form != "u" else argument
+    if isinstance(form, int):
+        return sympy.Integer(form)
+    if isinstance(form, float):
+        return sympy.Float(form)
+    head, *operands = form
+    if head == "var":
+        return sympy.Symbol(str(operands[0]))
+    if head == "call":
+        return sympy.Function(str(operands[0]))(*(to_sympy(operand, argument) for operand in operands[1:]))
+    parts = [to_sympy(operand, argument) for operand in operands]
+    return _operation(str(head), parts)
+
+
+def _operation(head: str, parts: list[Any]) -> sympy.Expr:
+    import sympy
+
+    if head == "add":
+        return sympy.Add(*parts)
+    if head == "mul":
+        return sympy.Mul(*parts)
+    if head == "pow":
+        # Exponents are exact: x^1.5 is x^(3/2).
+        base, exponent = parts
+        return sympy.Pow(base, sympy.Rational(str(exponent)) if exponent.is_Float else exponent)
+    if head == "neg":
+        return -parts[0]
+    if head == "abs":
+        return sympy.Abs(parts[0])
+    if head == "cbrt":
+        # sympy's own cube root of a negative number is complex.
+        return sympy.sign(parts[0]) * sympy.Abs(parts[0]) ** sympy.Rational(1, 3)
+    if head == "J0":
+        return sympy.besselj(0, parts[0])
+    if head in _SAME:
+        return getattr(sympy, head)(parts[0])
+    return sympy.Function(head)(*parts)
+
+
+def from_sympy(expr: sympy.Basic) -> Form:
+    """A sympy expression as a form; terms keep a natural order (x_2 before x_10).
+
+    Examples:
+        >>> from sympy import Symbol, sin
+        >>> from_sympy(2 * sin(Symbol("x")) + 1)
+        ('add', ('mul', 2, ('sin', ('var', 'x'))), 1)
+    """
+    import sympy
+
+    if isinstance(expr, sympy.Symbol):
+        return forms.variable(expr.name)
+    if isinstance(expr, sympy.Integer):
+        return int(expr)
+    if isinstance(expr, sympy.Rational):
+        return forms.mul(int(expr.p), ("pow", int(expr.q), -1))
+    if isinstance(expr, sympy.Float) or expr in (sympy.oo, -sympy.oo, sympy.nan):
+        return float(expr)
+    if expr is sympy.pi or expr is sympy.E:
+        return "pi" if expr is sympy.pi else "e"
+    if isinstance(expr, sympy.Add):
+        return ("add", *ordered([from_sympy(term) for term in expr.args]))
+    if isinstance(expr, sympy.Mul):
+        return _product(expr)
+    if isinstance(expr, sympy.Pow):
+        return _power(*expr.as_base_exp())
+    return _function(expr)
+
+
+def form_of(expr: Any, names: Mapping[str, str] | None = None) -> Form:
+    """A sympy expression, or a form, as a form; symbols shown under other names.
+
+    Examples:
+        >>> form_of(("add", ("var", "x_1"), 1), {"x_1": "time"})
+        ('add', ('var', 'time'), 1)
+    """
+    form = expr if isinstance(expr, (tuple, str, int, float)) else from_sympy(expr)
+    return forms.renamed(form, names) if names else form
+
+
+def _product(expr: sympy.Mul) -> Form:
+    import sympy
+
+    root = _real_root(expr)
+    if root is not None:
+        return root
+    number, factors = expr.as_coeff_mul()
+    parts = sorted((from_sympy(factor) for factor in factors), key=forms.order_of_factor)
+    head = from_sympy(number)
+    if number == sympy.S.NegativeOne:
+        return ("neg", parts[0] if len(parts) == 1 else ("mul", *parts))
+    return forms.mul(head, *parts)
+
+
+def _real_root(expr: sympy.Mul) -> Form | None:
+    """sign(u)·|u|^(1/3) is the real cube root."""
+    import sympy
+
+    signs = [factor for factor in expr.args if isinstance(factor, sympy.sign)]
+    for factor in signs:
+        partner = sympy.Pow(sympy.Abs(factor.args[0]), sympy.Rational(1, 3))
+        if partner in expr.args:
+            rest = [arg for arg in expr.args if arg not in (factor, partner)]
+            root: Form = ("cbrt", from_sympy(factor.args[0]))
+            return root if not rest else forms.mul(from_sympy(sympy.Mul(*rest)), root)
+    return None
+
+
+def _power(base: sympy.Expr, exponent: sympy.Expr) -> Form:
+    import sympy
+
+    if base is sympy.E:
+        return ("exp", from_sympy(exponent))
+    if exponent == sympy.Rational(1, 2):
+        return ("sqrt", from_sympy(base))
+    if exponent == sympy.Rational(-1, 2):
+        return ("pow", ("sqrt", from_sympy(base)), -1)
+    if exponent.is_Rational and exponent.is_negative and exponent.q > 1:
+        return ("pow", ("pow", from_sympy(base), from_sympy(-exponent)), -1)
+    value = from_sympy(exponent)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return ("pow", from_sympy(base), value)
+
+
+def _function(expr: Any) -> Form:
+    import sympy
+
+    if isinstance(expr, sympy.exp):
+        return ("exp", from_sympy(expr.args[0]))
+    if isinstance(expr, sympy.Abs):
+        return ("abs", from_sympy(expr.args[0]))
+    if isinstance(expr, sympy.besselj) and expr.args[0] == 0:
+        return ("J0", from_sympy(expr.args[1]))
+    if isinstance(expr, sympy.Piecewise):
+        return ("piecewise", *(("case", from_sympy(value), from_sympy(when)) for value, when in expr.args))
+    if isinstance(expr, (sympy.logic.boolalg.BooleanTrue, sympy.logic.boolalg.BooleanFalse)):
+        return "true" if expr == sympy.true else "false"
+    if isinstance(expr, sympy.core.relational.Relational):
+        return ("relation", str(expr.rel_op), from_sympy(expr.lhs), from_sympy(expr.rhs))
+    name = type(expr).__name__ if expr.args else str(expr)
+    operands = [from_sympy(arg) for arg in expr.args]
+    if isinstance(expr, sympy.core.function.AppliedUndef):
+        return ("call", str(expr.func), *operands)
+    if name not in (*_SAME, *_ALSO):
+        return ("call", name, *operands)
+    return (name, *operands)
+
+
+def ordered(terms: list[Form]) -> list[Form]:
+    """Terms of a sum in the order in which people read them: by their variables, numbers last."""
+    return sorted(terms, key=forms.order_of_term)

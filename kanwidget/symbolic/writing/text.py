@@ -1,0 +1,145 @@
+"""Formulas as text: plain and as a NumPy function."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kanwidget.core.primitives import Form, Primitive
+from kanwidget.symbolic.writing import forms
+from kanwidget.symbolic.writing.sympy_forms import form_of
+
+_SUM, _SIGN, _PRODUCT, _POWER, _ATOM = range(5)
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How a language writes a formula on one line."""
+
+    number: Callable[[float], str]
+    power: str
+    function: Callable[[str], str]
+    """The text of a function's name."""
+    variable: Callable[[str], str]
+    call: Callable[[str], str]
+    """The text of the name of a function that is known by its name only."""
+    constants: dict[str, str]
+
+
+def short(value: float, digits: int = 4) -> str:
+    """A number with a few significant digits.
+
+    Examples:
+        >>> short(3.14159), short(2.0), short(-1.5e-7)
+        ('3.142', '2', '-1.5e-07')
+    """
+    return f"{value:.{digits}g}"
+
+
+_NAMES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atanh": "arctanh", "sign": "sgn"}
+PLAIN = Notation(short, "^", lambda f: _NAMES.get(f, f), lambda v: v, lambda f: f, {"pi": "pi", "e": "e"})
+
+
+def plain(form: Form) -> str:
+    """A form on one line, for people.
+
+    Examples:
+        >>> plain(("add", ("mul", 2.0, ("sin", ("mul", 3.0, ("var", "x")))), -1.0))
+        '2*sin(3*x) - 1'
+    """
+    return write(form, PLAIN)
+
+
+def to_text(expr: Any, names: Mapping[str, str] | None = None) -> str:
+    """A sympy expression (or a form) on one line, for people; symbols may be shown under other names.
+
+    Examples:
+        >>> import sympy
+        >>> to_text(2.0 * sympy.sin(sympy.Symbol("x")) - 1.23456)
+        '2*sin(x) - 1.235'
+    """
+    return plain(forms.without_ones(form_of(expr, names)))
+
+
+def equation(row: Primitive, params: tuple[float, float, float, float], name: str = "x") -> str:
+    """A fitted primitive on one line.
+
+    Examples:
+        >>> from kanwidget.core import primitive
+        >>> equation(primitive("x^2"), (1.0, 0.5, 3.0, 0.0))
+        '3*(x + 0.5)^2'
+    """
+    a, b, c, d = (float(short(value)) for value in params)
+    return plain(forms.of_fit(row, (a, b, c, d), forms.variable(name)))
+
+
+def write(form: Form, notation: Notation) -> str:
+    """A form on one line, in a notation."""
+    return _write(form, notation, _SUM)
+
+
+def _write(form: Form, notation: Notation, level: int) -> str:
+    """A form as an operand that binds at least as strongly as `level`."""
+    text, binding = _parts(form, notation)
+    return f"({text})" if binding < level else text
+
+
+def _parts(form: Form, n: Notation) -> tuple[str, int]:
+    """The text of a form and how strongly it binds."""
+    if isinstance(form, str):
+        return n.constants.get(form, form), _ATOM
+    if isinstance(form, (int, float)):
+        return n.number(form), _ATOM if form >= 0 and not math.isinf(form) else _SIGN
+    head, *operands = form
+    if head == "var":
+        return n.variable(str(operands[0])), _ATOM
+    if head == "add":
+        return _sum(operands, n), _SUM
+    if head == "mul":
+        return _product(operands, n), _PRODUCT
+    if head == "neg":
+        return "-" + _write(operands[0], n, _PRODUCT), _SIGN
+    if head == "pow":
+        return _power(operands[0], operands[1], n)
+    if head == "call":
+        return f"{n.call(str(operands[0]))}({', '.join(_write(o, n, _SUM) for o in operands[1:])})", _ATOM
+    return f"{n.function(str(head))}({', '.join(_write(o, n, _SUM) for o in operands)})", _ATOM
+
+
+def _sum(terms: list[Form], n: Notation) -> str:
+    text = _write(terms[0], n, _SUM)
+    for term in terms[1:]:
+        part = _write(term, n, _SIGN)
+        text += f" - {part[1:]}" if part.startswith("-") else f" + {part}"
+    return text
+
+
+def _product(factors: list[Form], n: Notation) -> str:
+    above = [f for f in factors if not _reciprocal(f)]
+    below = [f for f in factors if _reciprocal(f)]
+    if above and forms.is_number(above[0], -1) and len(above) > 1:
+        text = "-" + "*".join(_write(f, n, _POWER) for f in above[1:])
+    else:
+        # A sign may only stand in front.
+        text = "*".join(_write(f, n, _SIGN if i == 0 else _POWER) for i, f in enumerate(above)) or "1"
+    for factor in below:
+        text += "/" + _write(_inverse(factor), n, _POWER)
+    return text
+
+
+def _power(base: Form, exponent: Form, n: Notation) -> tuple[str, int]:
+    if _reciprocal(("pow", base, exponent)):
+        return "1/" + _write(_inverse(("pow", base, exponent)), n, _POWER), _PRODUCT
+    return f"{_write(base, n, _ATOM)}{n.power}{_write(exponent, n, _ATOM)}", _POWER
+
+
+def _reciprocal(form: Form) -> bool:
+    return isinstance(form, tuple) and form[0] == "pow" and isinstance(form[2], (int, float)) and form[2] < 0
+
+
+def _inverse(form: Form) -> Form:
+    """1/f of a power with a negative exponent."""
+    assert isinstance(form, tuple) and isinstance(form[2], (int, float))  # by `_reciprocal`, for the type checker
+    return form[1] if form[2] == -1 else ("pow", form[1], -form[2])

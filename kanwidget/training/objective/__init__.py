@@ -1,0 +1,1 @@
+"""The objective: loss, penalty, and their derivatives."""

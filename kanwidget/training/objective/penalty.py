@@ -1,0 +1,133 @@
+"""The regularisation that makes networks sparse, as pykan defines it.
+
+Per layer, with V the importance of every edge, shape `(networks, out, in)`: the sum of V, the entropies of its rows and columns
+after division by their sums (plus 1), and the mean size of the coefficients and of their differences.
+
+References:
+    Liu et al., "KAN: Kolmogorov-Arnold Networks", arXiv:2404.19756, section 2.5.1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanwidget.core.network import Network
+from kanwidget.training.jacobian.stack import Stack
+from kanwidget.training.objective.standard_deviations import Deviations, Kind
+
+#: Added to the input's standard deviation, so that a constant input divides by something.
+INPUT_FLOOR = 0.1
+#: ε within the logarithm of an entropy.
+_LOG_FLOOR = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """The weights of the terms, all times `lamb`."""
+
+    lamb: float = 0.0
+    l1: float = 1.0
+    entropy: float = 2.0
+    coef: float = 0.0
+    coefdiff: float = 0.0
+    metric: str = "edge_forward_spline_n"
+
+    def value(self, stack: Stack, deviations: Deviations) -> Tensor:
+        """R of each network, `(networks,)`, without the factor lamb."""
+        importance = METRICS[self.metric](stack.shape, deviations)
+        return self.of_importance(importance) + self.of_coefficients(stack)
+
+    def of_importance(self, importance: Sequence[Tensor]) -> Tensor:
+        """The terms in V."""
+        total = importance[0].new_zeros(len(importance[0]))
+        for v in importance:
+            entropy = _entropy(v, -1) if v.ndim == 2 else _entropy(v, -1).mean(-1) + _entropy(v, -2).mean(-1)
+            total = total + self.l1 * v.flatten(1).sum(-1) + self.entropy * entropy
+        return total
+
+    def slopes(self, importance: Sequence[Tensor]) -> list[Tensor]:
+        """Derivatives of these terms in V, without a graph: autograd would take most of a small network's step for them."""
+        found = []
+        for v in importance:
+            along = _entropy_slope(v, -1)
+            if v.ndim == 3:
+                along = along / v.shape[-2] + _entropy_slope(v, -2) / v.shape[-1]
+            found.append(self.l1 + self.entropy * along)
+        return found
+
+    def of_coefficients(self, stack: Stack) -> Tensor:
+        """The terms in the coefficients: mean size over an edge's coefficients, summed over edges."""
+        total = stack.layers[0].coef.new_zeros(len(stack))
+        if self.coef == 0 and self.coefdiff == 0:
+            return total
+        for layer in stack.layers:
+            coef = layer.weight()[..., :-1]
+            total = total + self.coef * coef.abs().mean(-1).sum((-2, -1))
+            if coef.shape[-1] > 1:
+                total = total + self.coefdiff * coef.diff(dim=-1).abs().mean(-1).sum((-2, -1))
+        return total
+
+
+def _entropy(v: Tensor, dim: int) -> Tensor:
+    """-Σ p·log2(p + ε), p = V/(ΣV + 1) along `dim`."""
+    p = v / (v.sum(dim, keepdim=True) + 1)
+    return -(p * torch.log2(p + _LOG_FLOOR)).sum(dim)
+
+
+def _entropy_slope(v: Tensor, dim: int) -> Tensor:
+    """Its derivative in V: with g that of p·log2(p + ε), and ∂pᵢ/∂Vⱼ = (δᵢⱼ - pᵢ)/(ΣV + 1), it is (Σ p·g - g)/(ΣV + 1)."""
+    total = v.sum(dim, keepdim=True) + 1
+    p = v / total
+    g = torch.log2(p + _LOG_FLOOR) + p / (math.log(2) * (p + _LOG_FLOOR))
+    return ((p * g).sum(dim, keepdim=True) - g) / total
+
+
+def _spread(spreads: Sequence[Tensor], nodes: Sequence[Tensor]) -> list[Tensor]:
+    """Standard deviation of every edge, divided by that of its input."""
+    return [spread / (node + INPUT_FLOOR)[:, None] for spread, node in zip(spreads, nodes, strict=True)]
+
+
+def _backward(shape: Network, edges: Sequence[Tensor], subnodes: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """Importance of edges and of nodes for the outputs, differentiable; summed over outputs, as pykan's mean times n.
+
+    The differentiable twin of `kanwidget.core.scores`, which keeps outputs apart.
+    """
+    node = edges[0].new_ones(len(edges[0]), shape.n_out)
+    edge_scores: list[Tensor] = []
+    node_scores = [node]
+    for index in reversed(range(shape.depth)):
+        owners = [n for n in range(node.shape[-1]) for _ in shape.subnodes_of(index + 1, n)]
+        scores = edges[index] * (node[:, owners] / (subnodes[index] + 1e-4))[..., None]
+        node = scores.sum(-2)
+        edge_scores.insert(0, scores)
+        node_scores.insert(0, node)
+    return edge_scores, node_scores
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A choice of V."""
+
+    kinds: tuple[Kind, ...]
+    """The deviations that it is made of."""
+    importance: Callable[..., list[Tensor]]
+    """From a network that tells the structure and the deviations of each kind to V, per layer."""
+
+    def __call__(self, shape: Network, deviations: Deviations) -> list[Tensor]:
+        """V of a pass."""
+        return self.importance(shape, *(deviations.of(kind) for kind in self.kinds))
+
+
+#: pykan's five choices of V; those that look backward need the network's product nodes.
+METRICS = {
+    "edge_forward_spline_n": Metric(("splines", "nodes"), lambda _, splines, nodes: _spread(splines, nodes)),
+    "edge_forward_spline_u": Metric(("splines",), lambda _, splines: splines),
+    "edge_forward_sum": Metric(("edges", "nodes"), lambda _, edges, nodes: _spread(edges, nodes)),
+    "edge_backward": Metric(("edges", "subnodes"), lambda shape, edges, subnodes: _backward(shape, edges, subnodes)[0]),
+    "node_backward": Metric(("edges", "subnodes"), lambda shape, edges, subnodes: _backward(shape, edges, subnodes)[1]),
+}

@@ -1,0 +1,105 @@
+"""What all functions that train share: callbacks, progress, why it ended, and the network's own history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Protocol
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.core.records import Event, History, StepRecord
+from kanwidget.training.steps.trainer import NOT_FINITE, Callback
+from kanwidget.training.threads.torch_threads import torch_as_it_was
+
+
+class Steps(Protocol):
+    """A training: an iterator of records that says why it ended."""
+
+    events: list[Event]
+    stop_reason: str
+
+    def __iter__(self) -> Iterator[StepRecord]:
+        """The steps."""
+
+
+def check_hooks(callbacks: Any, where: str) -> list[Callback]:
+    """The callbacks as a list, or an error."""
+    if not isinstance(callbacks, Iterable):
+        _check.fail("callbacks", where, "a list of functions (network, record)", callbacks, "Write [f] for one.")
+    hooks = list(callbacks)
+    for hook in hooks:
+        if not callable(hook):
+            _check.fail("callbacks", where, "functions (network, record)", hook)
+    return hooks
+
+
+def take_steps(
+    network: Network,
+    trainer: Steps,
+    history: History,
+    hooks: list[Callback],
+    bar: Any,
+    see: Callable[[StepRecord], None] = lambda record: None,
+) -> None:
+    """Take all steps and note them in the history; Ctrl-C ends it quietly, any other error ends it and goes on."""
+    try:
+        with torch_as_it_was():
+            for record in trainer:
+                history.records.append(record)
+                see(record)
+                _show(bar, record)
+                # A callback that returns True ends the training, as one that raises does, but quietly.
+                if any([hook(network, record) is True for hook in hooks]):  # noqa: C419 - each hook is to be called
+                    history.stop_reason = "callback"
+                    break
+    except KeyboardInterrupt:
+        history.stop_reason = "interrupted"
+    except BaseException:  # of a callback, say
+        history.stop_reason = "interrupted"
+        raise
+    finally:
+        history.events.extend(trainer.events)
+        history.stop_reason = history.stop_reason or trainer.stop_reason or "interrupted"
+        close_bar(bar, finished=history.stop_reason not in ("interrupted", NOT_FINITE))
+
+
+def remember(network: Network, history: History) -> None:
+    """Append to the network's own history, steps counted on."""
+    whole = getattr(network, "history", None)
+    if not isinstance(whole, History):
+        return
+    done = whole.last.step if whole.records else 0
+    spent = whole.last.seconds if whole.records else 0.0
+    whole.records.extend(replace(r, step=r.step + done, seconds=r.seconds + spent) for r in history.records)
+    whole.events.extend(replace(e, step=e.step + done) for e in history.events)
+    whole.optimizer, whole.stop_reason = history.optimizer, history.stop_reason
+
+
+def progress_bar(steps: int, progress: bool) -> Any:
+    """A bar of so many steps, or None."""
+    if not progress:
+        return None
+    from tqdm.auto import tqdm
+
+    return tqdm(total=steps, desc="fit", leave=True)
+
+
+def close_bar(bar: Any, finished: bool) -> None:
+    """Close a bar. What finished in fewer steps than allowed fills it: in notebooks others turn red, as if it had failed."""
+    if bar is None:
+        return
+    if finished and 0 < bar.n < bar.total:
+        begun, steps = bar.start_t, bar.n
+        bar.reset(total=steps)
+        bar.start_t = begun
+        bar.update(steps)
+    bar.close()
+
+
+def _show(bar: Any, record: StepRecord) -> None:
+    if bar is None:
+        return
+    test = "" if record.test_loss is None else f" · test {record.test_loss:.2e}"
+    bar.set_postfix_str(f"train {record.train_loss:.2e}{test}", refresh=False)
+    bar.update()

@@ -1,0 +1,126 @@
+"""How to train: the arguments of `fit`, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from numbers import Integral, Real
+from typing import Any
+
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.training.objective.penalty import METRICS, Penalty
+
+#: `(output, label)` → a number.
+Metric = Callable[[Tensor, Tensor], Any]
+#: What `opt` may be.
+OPTS = ("auto", "LM", "LBFGS", "Adam")
+#: Options that an optimiser has no use for, and why. (LM with a batch is refused wherever it comes from.)
+_NO_USE = {
+    "LM": {"lr": "LM finds the length of its steps by itself; opt='Adam' and opt='LBFGS' have a learning rate."},
+    "LBFGS": {"bend": "It is about the steps of opt='LM'."},
+    "Adam": {"bend": "It is about the steps of opt='LM'."},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to train; the arguments of `fit`, checked."""
+
+    opt: str = "auto"
+    lamb: float = 0.0
+    lr: float | None = None
+    batch: int | None = None
+    loss: Any = None
+    update_grid: bool = True
+    grid_update_num: int = 2
+    start_grid_update_step: int = 0
+    stop_grid_update_step: int = 20
+    lamb_l1: float = 1.0
+    lamb_entropy: float = 2.0
+    lamb_coef: float = 0.0
+    lamb_coefdiff: float = 0.0
+    reg_metric: str = "edge_forward_spline_n"
+    bend: bool = False
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    sample_weight: Tensor | None = None
+    seed: int = 0
+
+    def penalty(self) -> Penalty:
+        """The penalty that these settings mean."""
+        return Penalty(self.lamb, self.lamb_l1, self.lamb_entropy, self.lamb_coef, self.lamb_coefdiff, self.reg_metric)
+
+
+def make_settings(metrics: Any = (), **given: Any) -> Settings:
+    """`Settings` from the keyword arguments of `fit`, each checked.
+
+    Raises:
+        ValueError: Naming the argument that is wrong.
+        TypeError: For an argument that `fit` doesn't have.
+    """
+    unknown = [name for name in given if name not in Settings.__dataclass_fields__]
+    if unknown:
+        _check.choice(unknown[0], "**options", "fit", [f for f in Settings.__dataclass_fields__ if f != "seed"])
+    settings = Settings(metrics=_named_metrics(() if metrics is None else metrics), **given)
+    _check.choice(settings.opt, "opt", "fit", OPTS)
+    _check.choice(settings.reg_metric, "reg_metric", "fit", METRICS)
+    for name in ("lamb", "lamb_l1", "lamb_entropy", "lamb_coef", "lamb_coefdiff"):
+        _check.real(getattr(settings, name), name, "fit", low=0)
+    if settings.lr is not None:
+        _check.real(settings.lr, "lr", "fit", low=0, open_low=True)
+    batch = settings.batch
+    if batch is not None and batch != -1:  # pykan's -1 means all
+        _check.integer(batch, "batch", "fit", low=1)
+    for name in ("grid_update_num", "start_grid_update_step", "stop_grid_update_step", "seed"):
+        _check.integer(getattr(settings, name), name, "fit", low=0)
+    for name in ("update_grid", "bend"):
+        if not isinstance(getattr(settings, name), bool):
+            _check.fail(name, "fit", "True or False", getattr(settings, name))
+    if callable(settings.loss) and settings.sample_weight is not None:
+        advice = "Weigh the samples within the loss."
+        _check.fail("sample_weight", "fit", "left out with a loss of your own", settings.sample_weight, advice)
+    plain = {name: _plain(getattr(settings, name)) for name in Settings.__dataclass_fields__ if name != "batch"}
+    return replace(settings, **plain, batch=None if batch == -1 else _plain(batch))
+
+
+def unused(settings: Settings, opt: str) -> dict[str, str]:
+    """Options that were given and that an optimiser has no use for, each with the reason.
+
+    Examples:
+        >>> list(unused(make_settings(lr=0.1), "LM")), list(unused(make_settings(lr=0.1), "Adam"))
+        (['lr'], [])
+    """
+    default = Settings()
+    return {
+        name: reason
+        for name, reason in _NO_USE.get(opt, {}).items()
+        if getattr(settings, name) != getattr(default, name)
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A scalar of NumPy as a number of Python, anything else as it is."""
+    if isinstance(value, (bool, int, float)) or not isinstance(value, Real):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def _named_metrics(metrics: Any) -> Mapping[str, Metric]:
+    expected, advice = (
+        "functions (output, label) -> number",
+        "Give a list of functions, or a dict from name to function.",
+    )
+    if isinstance(metrics, Mapping):
+        named = dict(metrics)
+    elif callable(metrics) or not isinstance(metrics, Iterable):
+        _check.fail("metrics", "fit", expected, metrics, advice)
+    else:
+        given = list(metrics)
+        named = {getattr(m, "__name__", "metric"): m for m in given}
+        if len(named) < len(given):
+            _check.fail("metrics", "fit", "functions with different names", list(named), advice)
+    for name, metric in named.items():
+        if not callable(metric):
+            _check.fail("metrics", "fit", expected, metric, f"{name!r} isn't callable.")
+    return named

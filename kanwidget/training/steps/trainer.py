@@ -1,0 +1,167 @@
+"""Training as a generator of records: to stop is to stop iterating.
+
+Scripts, notebooks, tests and the explorer all take the same steps from here.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.core.records import Event, StepRecord
+from kanwidget.datasets import Dataset
+from kanwidget.training.objective.loss import Loss
+from kanwidget.training.optimizers.levenberg_marquardt import Interrupted
+from kanwidget.training.reference import reference_rows, remember_names
+from kanwidget.training.steps.networks import Group, Optimizer
+from kanwidget.training.steps.settings import Settings, make_settings
+from kanwidget.training.steps.training_data import labels, pose
+from kanwidget.training.threads.torch_threads import is_small, one_thread
+
+_log = logging.getLogger(__name__)
+#: Why a training stopped whose loss is no number any more, and what to do about it.
+NOT_FINITE = "stalled: the loss is not finite"
+NOT_FINITE_ADVICE = "Look at the size of the labels, at a loss of your own, and at the outputs before training."
+
+#: `(network, record)`, after every step.
+Callback = Callable[[Network, StepRecord], Any]
+
+
+class Trainer(Iterator[StepRecord]):
+    """An iterator of `StepRecord`s that trains a network in place, one step a record.
+
+    Between steps its settings may be changed (`configure`) and the network's parameters too (then call `reset`).
+
+    Args:
+        network: The network to train.
+        data: A `Dataset`, a pykan dict, or a pair of inputs and labels.
+        steps: Steps until the iteration ends; None goes on until it converges.
+        settings: See `Settings`.
+        interrupted: Asked within long steps; once it says True the step is discarded whole and the iteration ends.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        data: Any,
+        steps: int | None = 100,
+        settings: Settings | None = None,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.steps = None if steps is None else _check.integer(steps, "steps", "fit", low=0)
+        self.interrupted = interrupted
+        self.step_count, self.seconds, self.stop_reason = 0, 0.0, ""
+        self.events: list[Event] = []
+        self.network, self._problem = network, pose(network, data, self.settings)
+        self._build(self.settings)
+        network.reference = reference_rows(self.data.train_input)
+        remember_names(network, self.data)
+
+    @property
+    def data(self) -> Dataset:
+        """What is learnt, in the network's type and place."""
+        return self._problem.data
+
+    @data.setter
+    def data(self, data: Dataset) -> None:
+        self._problem = replace(self._problem, data=data)
+
+    @property
+    def loss(self) -> Loss:
+        """How outputs are compared with labels."""
+        return self._problem.loss
+
+    @property
+    def opt(self) -> str:
+        """The optimiser; with `auto` the one that was picked."""
+        return self._group.opt
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What steps, with what it remembers."""
+        return self._group.optimizer
+
+    def _build(self, settings: Settings) -> None:
+        with self._threads():
+            self._group = Group([self.network], [self._problem], [settings])
+
+    def configure(self, **changes: Any) -> None:
+        """Change settings for the steps to come: `lamb`, `opt`, `lr`, `batch`, … Those of the data can't change."""
+        old = self.settings
+        new = make_settings(**{**{f: getattr(old, f) for f in Settings.__dataclass_fields__}, **changes})
+        for name in ("loss", "sample_weight"):
+            if getattr(new, name) is not getattr(old, name):
+                _check.fail(name, "configure", "left as it was", changes[name], "Begin another training with it.")
+        if (new.opt, new.lr, new.batch) != (old.opt, old.lr, old.batch):
+            self._build(new)
+        else:
+            self._group.configure(new)
+        self.settings = new
+        if new.lamb != old.lamb:
+            self._note("lamb", f"lamb = {new.lamb:g}")
+
+    def relabel(self, label: Tensor) -> None:
+        """Train on other labels for the same inputs, of the same shape and type as the present ones."""
+        known = self.data.train_label
+        if label.shape != known.shape or label.is_floating_point() != known.is_floating_point():
+            _check.fail("label", "relabel", "of the shape and type of the present labels", label)
+        data = replace(self.data, train_label=label.to(known))
+        columns = self._problem.labels | {"train": labels(data.train_label, self.loss)}
+        self._problem = replace(self._problem, data=data, labels=columns)
+        self._build(self.settings)
+
+    def reset(self) -> None:
+        """Take notice that parameters or structure of the network were changed from outside."""
+        self._build(self.settings)
+
+    # ---- the steps
+
+    def record(self) -> StepRecord:
+        """The present state as a record, without a step."""
+        with self._threads():
+            self._group.refresh()
+            return self._group.records(self._group.present(), self.step_count, self.seconds, [None])[0]
+
+    def __next__(self) -> StepRecord:
+        if self.stop_reason:
+            raise StopIteration
+        if self.steps is not None and self.step_count >= self.steps:
+            self.stop_reason = "steps done"
+            raise StopIteration
+        with self._threads():
+            return self._next()
+
+    def _threads(self) -> AbstractContextManager[None]:
+        return one_thread(is_small(self.network, len(self.data.train_input)))
+
+    def _next(self) -> StepRecord:
+        started = time.perf_counter()
+        try:
+            self._group.refresh()
+            outcomes, moved = self._group.advance(self.step_count, self.interrupted)
+        except Interrupted:
+            self.stop_reason = "interrupted"
+            raise StopIteration from None
+        if moved:
+            self._note("grid", "grid adapted")
+        self.step_count += 1
+        self.seconds += time.perf_counter() - started
+        stop_reason = self._group.stop_reason(0, outcomes[0], self.step_count, self.steps)
+        self.stop_reason = stop_reason or ""
+        if stop_reason and not math.isfinite(outcomes[0].loss + outcomes[0].penalty):
+            self.stop_reason = NOT_FINITE
+            _log.warning("training stopped at step %d: the loss is not finite. %s", self.step_count, NOT_FINITE_ADVICE)
+        return self._group.records(outcomes, self.step_count, self.seconds, [stop_reason])[0]
+
+    def _note(self, kind: str, label: str) -> None:
+        self.events.append(Event(self.step_count, kind, label))

@@ -1,0 +1,112 @@
+"""What a trainer makes of the data that it is given: types, labels, weights, and the errors for what doesn't fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.datasets import Dataset, as_dataset
+from kanwidget.training.objective.loss import Loss, loss_row
+from kanwidget.training.steps.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a network is to learn, checked against it."""
+
+    data: Dataset
+    loss: Loss
+    labels: dict[str, Tensor]
+    """Of train, test and val, as far as given, as the loss wants them."""
+    weight: Tensor | None
+    """Of the samples, with mean 1, `(batch, 1)`."""
+
+
+def pose(network: Network, data: Any, settings: Settings) -> Problem:
+    """The problem that data and settings pose, or an error that says what doesn't fit."""
+    dataset = prepare(network, data)
+    loss = pick_loss(settings.loss, dataset)
+    weight = sample_weights(settings.sample_weight, dataset, network)
+    columns = {part: labels(label, loss) for part, label in labelled(dataset)}
+    for column in columns.values():
+        check_outputs(network, loss, column)
+    return Problem(dataset, loss, columns, weight)
+
+
+def prepare(network: Network, data: Any) -> Dataset:
+    """The data in the network's type and place, or an error that says what doesn't fit."""
+    dataset = as_dataset(data, "fit").to(network.dtype, network.device)
+    if dataset.n_features != network.n_features:
+        expected = f"data with {network.n_features} input columns, as the network has"
+        _check.fail("data", "fit", expected, dataset.train_input, f"Build KAN([{dataset.n_features}, …]) for it.")
+    return dataset
+
+
+def labelled(data: Dataset) -> Iterator[tuple[str, Tensor]]:
+    """The parts of the data that have labels: train, and test and val where they are given."""
+    for part in ("train", "test", "val"):
+        label = getattr(data, f"{part}_label")
+        if label is not None:
+            yield part, label
+
+
+def labels(label: Tensor, loss: Loss) -> Tensor:
+    """Labels as the loss wants them: class numbers as a column."""
+    return label.reshape(-1, 1).long() if loss.classes else label
+
+
+def pick_loss(loss: Any, data: Dataset) -> Loss:
+    """The loss asked for; without, cross-entropy for class numbers and squared errors for others."""
+    classes = not data.train_label.is_floating_point()
+    row = loss_row(loss if loss is not None else "cross_entropy" if classes else "mse")
+    if row.root and classes:
+        _check.fail("loss", "fit", "'cross_entropy' for labels that are class numbers", row.name)
+    return row
+
+
+def check_outputs(network: Network, loss: Loss, label: Tensor) -> None:
+    """An error if the network has not as many outputs as the labels need."""
+    if loss.classes:
+        if int(label.min()) < 0 or int(label.max()) >= network.n_out:
+            expected = f"class numbers from 0 to {network.n_out - 1}, as the network has {network.n_out} outputs"
+            _check.fail(
+                "data", "fit", expected, (int(label.min()), int(label.max())), "Give the last layer one node a class."
+            )
+    elif loss.root and label.shape[1] != network.n_out:
+        expected = f"labels with {network.n_out} columns, as the network has outputs"
+        advice = f"End `width` with {label.shape[1]}."
+        if label.shape[1] == 1 and bool((label == label.round()).all()):
+            advice += " If these are class numbers, pass them as a vector of integers: y[:, 0]."
+        _check.fail("data", "fit", expected, label, advice)
+    elif loss.gradient is None:
+        output = torch.zeros(len(label), network.n_out, dtype=network.dtype, device=network.device, requires_grad=True)
+        with torch.enable_grad():
+            value = loss.value(output, label, None)
+        if not isinstance(value, Tensor) or value.numel() != 1 or not value.requires_grad:
+            expected = "a function (output, label) of one value that torch can differentiate"
+            _check.fail("loss", "fit", expected, value, "End it with .mean(); don't use detach() or item() in it.")
+
+
+def sample_weights(weight: Any, data: Dataset, network: Network) -> Tensor | None:
+    """Weights with mean 1, `(batch, 1)`, or an error."""
+    if weight is None:
+        return None
+    rows = len(data.train_input)
+    try:
+        values = torch.as_tensor(weight, dtype=network.dtype, device=network.device).reshape(-1, 1)
+    except (TypeError, ValueError, RuntimeError):
+        _check.fail("sample_weight", "fit", f"{rows} finite numbers ≥ 0, not all 0", weight)
+    if (
+        len(values) != rows
+        or not bool(torch.isfinite(values).all())
+        or bool((values < 0).any())
+        or not values.sum() > 0
+    ):
+        _check.fail("sample_weight", "fit", f"{rows} finite numbers ≥ 0, not all 0", weight)
+    return values / values.mean()

@@ -1,0 +1,1 @@
+"""Threads of torch and of Python."""

@@ -1,1 +1,0 @@
-"""The figures of the KAN paper (arXiv:2404.19756), reached again: `python -m tests.benchmarks.paper accuracy`."""

@@ -1,0 +1,294 @@
+"""Every state of the gallery in a real browser, from disk and without a network: nothing complains, overflows or is inaccessible."""
+
+import json
+from urllib.parse import parse_qs
+
+import pytest
+
+from tests.system.browser.conftest import ROOT
+from tests.system.browser.notebook import CURRENT_IS_SEEN, OUTSIDE, SETTLE, Explorer
+from tools.gallery.record import page as gallery_page
+from tools.gallery.states import STATES
+
+pytestmark = pytest.mark.browser
+WIDTHS = (420, 600, 760, 900, 1000, 1600)
+THEMES = ("light", "dark")
+#: What can be opened over a state, and what is there then.
+OPENED = {
+    "menu": ".kw-context",
+    "node menu": ".kw-context",
+    "symbolify": ".kw-symbolify li",
+    "again": ".kw-again",
+    "export": ".kw-menu",
+    "parity": "[data-kw-panel=parity] path.kw-c1",
+    "surface": "[data-kw-panel=surface] canvas",
+    "edges": "[data-kw-panel=edges] tbody tr",
+    "front": "[data-kw-front]",
+}
+AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
+
+#: Below 760 px the explorer scrolls within itself: a picture of all of it needs all of its height.
+UNROLL = """() => {
+  const frame = document.querySelector('.kw-frame');
+  frame.style.height = '';
+  if (frame.scrollHeight > frame.clientHeight) frame.style.height = `${frame.scrollHeight + 2}px`;
+}"""
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory):
+    path = tmp_path_factory.mktemp("gallery") / "gallery.html"
+    path.write_text(gallery_page(), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def shown(browser, gallery, request):
+    """Opens a state; what complains, and what asks for a network, is in `page.problems`."""
+    emulated = getattr(request, "param", {})
+    context = browser.new_context(**{"viewport": {"width": 1000, "height": 760}, "offline": True} | emulated)
+    page = context.new_page()
+    page.problems = []
+    page.on(
+        "console", lambda m: page.problems.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None
+    )
+    page.on("pageerror", lambda error: page.problems.append(f"exception: {error}"))
+    page.on("dialog", lambda dialog: (page.problems.append(f"a dialog: {dialog.message}"), dialog.dismiss()))
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith(("file:", "blob:", "data:")) else page.problems.append(f"request: {r.url}"),
+    )
+
+    def show(name, theme, more="", width=None):
+        if width:
+            page.set_viewport_size({"width": width, "height": 760})
+        page.goto(f"{gallery}?state={name}&theme={theme}{more}")
+        page.wait_for_selector(".kanwidget")
+        opened = parse_qs(more).get("open", [None])[0]
+        if opened:
+            page.wait_for_selector("body[data-opened]")
+            page.wait_for_selector(OPENED[opened])
+            page.locator(OPENED[opened]).first.scroll_into_view_if_needed()
+        elif not more:
+            page.wait_for_selector("body[data-answered=hello]")
+        page.evaluate(SETTLE)
+        return page
+
+    yield show
+    context.close()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", STATES)
+def test_every_state_at_every_width(shown, screens, name, theme):
+    page = shown(name, theme)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 760})
+        page.evaluate(SETTLE)
+        assert page.evaluate(OUTSIDE) == [], f"at {width} px"
+        page.evaluate(UNROLL)
+        page.evaluate(SETTLE)
+        page.locator(".kanwidget").screenshot(path=screens / f"gallery-{name}-{theme}-{width}.png")
+        html = page.locator(".kanwidget").evaluate("e => e.outerHTML")
+        assert not any(sign in html for sign in ("NaN", "undefined", "[object")), f"at {width} px"
+    assert page.problems == []
+
+
+def test_names_stay_text(shown):
+    """No name became an element, and none was cut out."""
+    page = shown("names_hostile", "light")
+    assert page.locator(".kanwidget :is(img, script, b:text-is('out'))").count() == 0
+    titles = page.locator("[data-kw-node] title").all_text_contents()
+    assert "<img src=x onerror=alert(1)>" in titles
+    assert "<b>out</b>" in titles
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("width", [420, 1000])
+def test_clicks_are_answered(shown, width):
+    page = shown("worked", "light")
+    page.set_viewport_size({"width": width, "height": 760})
+    edges = page.locator('[data-kw-edge][aria-pressed="false"]')
+    key = edges.first.get_attribute("data-kw-edge")
+    edges.first.click()
+    page.wait_for_selector("body[data-answered=select]")
+    page.wait_for_selector(f'[data-kw-edge="{key}"][aria-pressed="true"]')
+    page.wait_for_selector("[data-kw-candidate]")
+    assert page.problems == []
+
+
+def test_the_history_is_at_the_present(shown):
+    page = shown("worked", "light")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 760})
+        Explorer(page).until(CURRENT_IS_SEEN)
+
+
+@pytest.mark.parametrize("name", ["formula", "names_hostile", "many_edges"])
+def test_what_is_cut_off_fades(shown, name):
+    output = shown(name, "light").locator(".kw-output")
+    assert output.get_attribute("data-more")
+    assert "gradient" in output.evaluate("e => getComputedStyle(e).maskImage")
+    output.evaluate("e => e.scrollTo(e.scrollWidth, e.scrollHeight)")
+    shown_to_the_end = "() => !document.querySelector('.kw-output').dataset.more"
+    output.page.wait_for_function(shown_to_the_end)
+
+
+def test_nothing_of_a_fraction_is_cut_off(shown):
+    assert shown("fraction", "light").locator(".kw-output").get_attribute("data-more") is None
+
+
+@pytest.mark.parametrize("tab", ["curves", "surface", "edges"])
+@pytest.mark.parametrize("width", [420, 800, 1000])
+def test_an_edge_is_selected_without_a_jump(shown, width, tab):
+    """Without an edge the data have its place. Neither the drawing nor the table moves under the click that selects one."""
+    page = shown("empty", "light", width=width)
+    page.locator(f'[data-kw-tab="{tab}"]').click()
+    page.evaluate(SETTLE)
+    data, body = (page.locator(one).bounding_box() for one in (".kw-tabbed", ".kw-body"))
+    if width == 1000 and tab != "edges":
+        assert data["height"] > 0.85 * body["height"]
+    key = "0-1-2"
+    clicked = page.locator(f'[data-row="{key}"]' if tab == "edges" else f'[data-kw-edge="{key}"]')
+    clicked.scroll_into_view_if_needed()
+    before = clicked.bounding_box()
+    clicked.click()
+    page.wait_for_selector(f'[data-kw-edge="{key}"][aria-pressed="true"]')
+    page.wait_for_selector("[data-kw-candidate]")
+    page.evaluate(SETTLE)
+    after = clicked.bounding_box()
+    moved = [
+        abs(after[one] + after[side] / 2 - before[one] - before[side] / 2)
+        for one, side in (("x", "width"), ("y", "height"))
+    ]
+    assert width == 420 or max(moved) < 1  # there the page within scrolls to what was asked for
+    assert page.problems == []
+
+
+def test_what_fits_at_1000_px(shown):
+    """The toolbar is one row, the shape of the network is told in full, and Fix is in sight beside a tall tab."""
+    page = shown("worked", "light", "&open=surface", 1000)
+    assert page.locator(".kw-toolbar").bounding_box()["height"] < 50
+    assert page.locator(".kw-network .kw-head > .kw-dim").evaluate("e => e.scrollWidth <= e.clientWidth")
+    fix, cards = (page.locator(one).first.bounding_box() for one in ('[data-kw-action="fix"]', ".kw-cards"))
+    assert fix["y"] + fix["height"] <= cards["y"] + cards["height"]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_within_a_shadow_root(shown, screens, theme):
+    page = shown("worked", theme, "&shadow=1")
+    page.wait_for_selector("[data-kw-candidate]")
+    background = page.locator(".kw-frame").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert background == ("rgb(17, 17, 17)" if theme == "dark" else "rgb(255, 255, 255)")
+    page.locator(".kanwidget").screenshot(path=screens / f"gallery-shadow-{theme}.png")
+    assert page.problems == []
+
+
+def test_without_a_kernel_nothing_is_offered_that_needs_one(shown, screens):
+    page = shown("training", "light", "&saved=1")
+    page.wait_for_selector('.kanwidget[data-kw-link="none"]')
+    for action in ("start", "pause", "fix", "prune", "auto-symbolic", "export-svg"):
+        assert page.locator(f'[data-kw-action="{action}"]:visible').count() == 0
+    page.locator(".kanwidget").screenshot(path=screens / "gallery-saved.png")
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", ["empty", "worked", "error", "many_edges", "names_long"])
+def test_axe_finds_nothing(shown, name, theme):
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: npm ci --prefix js")
+    page = shown(name, theme)
+    found = {}
+    for width in (420, 1000):
+        page.set_viewport_size({"width": width, "height": 760})
+        page.evaluate(SETTLE)
+        found |= violations(page)
+    page.locator('[data-kw-action="expand"], [role="tab"] >> nth=1').last.click()
+    page.evaluate(SETTLE)
+    found |= violations(page)
+    assert found == {}, json.dumps(found, indent=1)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("what", OPENED)
+def test_axe_finds_nothing_in_what_is_opened(shown, screens, what, theme):
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: npm ci --prefix js")
+    found = {}
+    for width in (420, 1000):
+        page = shown("worked", theme, f"&open={what}", width)
+        page.screenshot(path=screens / f"open-{what.replace(' ', '-')}-{theme}-{width}.png")
+        assert page.evaluate(OUTSIDE) == [], f"at {width} px"
+        found |= violations(page)
+    assert found == {}, json.dumps(found, indent=1)
+    assert page.problems == []
+
+
+#: Anything that moves by itself, or would when it changes.
+MOVING = """() => [
+  ...document.getAnimations().map((one) => `${one.animationName ?? one.transitionProperty}: ${one.effect.target.className}`),
+  ...[...document.querySelectorAll('.kanwidget, .kanwidget *')]
+    .filter((one) => getComputedStyle(one).transitionDuration.split(', ').some((time) => parseFloat(time) > 0))
+    .map((one) => one.outerHTML.slice(0, 120)),
+]"""
+
+
+@pytest.mark.parametrize("shown", [{"reduced_motion": "reduce"}], indirect=True)
+def test_nothing_moves_where_motion_is_not_wanted(shown):
+    page = shown("training", "light")
+    page.wait_for_selector('.kanwidget[data-kw-status="running"]')
+    assert page.evaluate(MOVING) == []
+    for what in OPENED:
+        page = shown("worked", "light", f"&open={what}")
+        assert page.evaluate(MOVING) == [], what
+
+
+def test_motion_where_it_is_wanted(shown):
+    """So that the test above would see something."""
+    page = shown("training", "light")
+    assert page.evaluate(MOVING) == ["kw-pulse: kw-dot"]
+
+
+FORCED = [{"forced_colors": "active", "color_scheme": scheme} for scheme in THEMES]
+
+
+@pytest.mark.parametrize("shown", FORCED, indirect=True, ids=THEMES)
+def test_in_forced_colours(shown, screens, request):
+    """State is told by dash and label, so nothing is lost: the pictures are to be looked at."""
+    theme = request.node.callspec.id
+    for name, more in (("worked", ""), ("training", ""), *(("worked", f"&open={what}") for what in OPENED)):
+        page = shown(name, theme, more)
+        page.locator(".kanwidget").screenshot(path=screens / f"forced-{theme}-{more[6:].replace(' ', '-') or name}.png")
+        strokes = page.locator("[data-kw-edge]").evaluate_all(
+            "all => all.map((one) => [one.dataset.kwState, one.querySelector('[stroke-dasharray]') !== null])"
+        )
+        assert {dashed for state, dashed in strokes if state == "both"} <= {True}
+        chosen, other = (
+            page.locator(f'.kw-tab[aria-selected="{yes}"]').first.evaluate("e => getComputedStyle(e).borderBottomWidth")
+            for yes in ("true", "false")
+        )
+        assert (chosen, other) == ("3px", "0px")
+        assert page.problems == []
+
+
+ZOOMED = {"viewport": {"width": 500, "height": 380}, "device_scale_factor": 2}
+
+
+@pytest.mark.parametrize("shown", [ZOOMED], indirect=True)
+def test_at_twice_the_size(shown, screens):
+    """200 % on a window of 1,000 by 760: all is reached by scrolling downwards."""
+    for name, more in (("worked", ""), ("error", ""), *(("worked", f"&open={what}") for what in OPENED)):
+        page = shown(name, "light", more)
+        page.screenshot(path=screens / f"zoom-{more[6:].replace(' ', '-') or name}.png")
+        assert page.evaluate(OUTSIDE) == [], more
+        assert page.problems == []
+
+
+def violations(page):
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("() => axe.run('.kanwidget', { resultTypes: ['violations'] })")
+    return {
+        one["id"]: [one["help"], *(f"{node['html'][:200]} {node['failureSummary']}" for node in one["nodes"][:4])]
+        for one in result["violations"]
+    }

@@ -1,0 +1,199 @@
+"""A saved page in a real browser, from disk: no request leaves it, and the training can be gone through."""
+
+import re
+
+import pytest
+import torch
+
+from kanwidget import KAN, KANExplorer, create_dataset
+from kanwidget.explorer.files.html_report import save_html
+from kanwidget.explorer.session.recorder import Recorder
+from tests.system.browser.notebook import Explorer
+
+pytestmark = pytest.mark.browser
+NAMES = ["</script><b>x</b>", 'x<y & "z"']
+
+
+@pytest.fixture(scope="module")
+def data():
+    return create_dataset(
+        lambda x: torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2), n_var=2, train_num=200, test_num=100
+    )
+
+
+@pytest.fixture(scope="module")
+def report(data, tmp_path_factory):
+    """A session of 24 steps with two acts; 25 shots, those before acts with their candidates."""
+    path = tmp_path_factory.mktemp("report") / "explorer.html"
+    library = ["x", "x^2", "x^3", "sin", "exp", "tanh", "abs", "log", "sqrt", "gaussian"]
+    with KANExplorer(KAN([2, 3, 1], seed=1), data, in_vars=NAMES, lib=library, driver="blocking") as explorer:
+        explorer.step(10)
+        explorer.fix("sin", edge=(0, 0, 0))
+        explorer.step(8)
+        explorer.prune(node=(1, 1))
+        explorer.step(6)
+        explorer.save_html(path)
+    return path
+
+
+@pytest.fixture
+def opened(browser):
+    """Opens a file without a network; `page.asked` holds every address that it asked for, `page.problems` what went wrong."""
+    contexts = []
+
+    def see(path, **options):
+        context = browser.new_context(viewport={"width": 1200, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.asked, page.problems = [], []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("console", lambda m: page.problems.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.goto(path.as_uri())
+        Explorer(page).see()
+        return page
+
+    yield see
+    for context in contexts:
+        context.close()
+
+
+def go(page, shot):
+    page.locator('[data-kw-control="film"]').fill(str(shot))
+
+
+def step(page, number):
+    page.wait_for_function(f"() => document.querySelector('.kanwidget').dataset.kwStep === '{number}'")
+
+
+def path_of(page, key):
+    return page.locator(f'[data-kw-edge="{key}"]').first.inner_html()
+
+
+def test_no_request_leaves_the_page_whatever_is_done(report, opened):
+    page = opened(report)
+    view = Explorer(page)
+    for shot in (0, 5, 10, 20, 24):
+        go(page, shot)
+    view.select("0-1-0")
+    page.click('[data-kw-action="previous-act"]')
+    page.click('[data-kw-action="play"]')
+    page.click('[data-kw-action="play"]')
+    page.wait_for_load_state("networkidle")
+    assert [url for url in page.asked if not url.startswith(("blob:", "data:"))] == [report.as_uri()]
+    assert page.problems == []
+
+
+def test_its_policy_would_stop_a_request(report, opened):
+    page = opened(report)
+    asked = "fetch('https://example.invalid/').then(() => 'answered', () => 'refused')"
+    assert page.evaluate(asked) == "refused"
+    assert any("Content Security Policy" in text for text in page.problems)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_slider_goes_through_the_training(report, opened, screens, scheme):
+    page = opened(report, color_scheme=scheme, offline=True)
+    view = Explorer(page)
+    assert view.step == 24
+    end = path_of(page, "0-1-0")
+    go(page, 3)
+    step(page, 3)
+    assert page.locator('[data-kw-control="film"]').get_attribute("aria-valuetext") == "step 3"
+    assert page.locator("[data-kw-edge]").count() == 9
+    assert path_of(page, "0-1-0") != end
+    view.until("e.querySelector('[data-kw-edge=\"0-0-0\"]').dataset.kwState === 'spline'")
+    view.select("0-0-0")
+    page.screenshot(path=screens / f"report-film-{scheme}.png", full_page=True)
+    go(page, 24)
+    step(page, 24)
+    view.until("e.querySelector('[data-kw-edge=\"0-0-0\"]').dataset.kwState === 'symbolic'")
+    assert page.locator("[data-kw-edge]").count() == 6
+    assert page.problems == []
+
+
+def test_every_act_has_its_candidates(report, opened):
+    page = opened(report)
+    view = Explorer(page)
+    view.select("0-1-0")
+    for words in ("step 18 · before remove node 1,1", "step 10 · before φ₀,₀,₀ = sin"):
+        page.click('[data-kw-action="previous-act"]')
+        page.wait_for_function("text => document.querySelector('.kw-film-words').textContent === text", arg=words)
+        assert len(view.candidates(8)) == 8
+    go(page, 4)
+    page.wait_for_function("() => document.querySelectorAll('[data-kw-candidate]').length === 0")
+    assert page.problems == []
+
+
+def test_keys_move_the_slider_and_play(report, opened):
+    page = opened(report)
+    slider = page.locator('[data-kw-control="film"]')
+    slider.focus()
+    page.keyboard.press("Home")
+    step(page, 0)
+    page.keyboard.press("ArrowRight")
+    step(page, 1)
+    page.keyboard.press("End")
+    step(page, 24)
+    page.locator('[data-kw-action="play"]').focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => Number(document.querySelector('.kanwidget').dataset.kwStep) > 0")
+    page.keyboard.press("Enter")
+    assert page.locator('[data-kw-action="play"]').get_attribute("aria-label") == "Play the training"
+
+
+def test_it_plays_to_the_end_by_itself(report, opened):
+    page = opened(report)
+    page.click('[data-kw-action="play"]')
+    step(page, 0)
+    step(page, 24)
+    page.wait_for_selector('[data-kw-action="play"][aria-label="Play the training"]')
+
+
+def test_without_motion_it_shows_few_pictures(report, opened):
+    page = opened(report, reduced_motion="reduce")
+    page.evaluate(
+        """() => {
+          window.seen = [];
+          const slider = document.querySelector('[data-kw-control="film"]');
+          new MutationObserver(() => window.seen.push(slider.dataset.kwValue)).observe(slider, { attributes: true });
+        }"""
+    )
+    page.click('[data-kw-action="play"]')
+    step(page, 0)
+    page.wait_for_function("() => Number(document.querySelector('[data-kw-control=film]').dataset.kwValue) >= 3")
+    assert not {"1", "2"} & set(page.evaluate("window.seen"))
+
+
+def test_narrow_pages_do_not_scroll_sideways(report, opened):
+    page = opened(report)
+    page.set_viewport_size({"width": 420, "height": 800})
+    page.wait_for_function("() => document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    box = page.locator(".kw-film").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 420
+
+
+def test_names_that_look_like_markup_stay_text(report, opened):
+    page = opened(report)
+    for shot in (0, 12, 24):
+        go(page, shot)
+    assert page.locator("b", has_text=re.compile("^x$")).count() == 0
+    assert page.get_by_text("<b>x</b>").count() > 0
+
+
+def test_a_model_that_fit_recorded_has_its_film(data, opened, tmp_path):
+    model, recorder = KAN([2, 1, 1], seed=1), Recorder()
+    model.fit(data, steps=12, callbacks=[recorder], progress=False)
+    save_html(model, data, tmp_path / "model.html", recorder=recorder)
+    page = opened(tmp_path / "model.html")
+    go(page, 0)
+    step(page, 1)
+    assert page.problems == []
+
+
+def test_a_page_without_a_film_has_no_slider(data, opened, tmp_path):
+    save_html(KAN([2, 1], seed=1), data, tmp_path / "model.html")
+    page = opened(tmp_path / "model.html")
+    assert page.locator('[data-kw-control="film"]').count() == 0
+    assert page.problems == []

@@ -1,0 +1,253 @@
+"""The golden messages of the protocol, which the tests of both languages read: `python -m tests.unit.explorer.golden` writes them.
+
+They come out of the real publisher, from a session whose numbers are all set by hand: nothing in them depends on a processor.
+"""
+
+import base64
+import json
+from pathlib import Path
+from unittest import mock
+
+import torch
+
+from kanwidget import KAN, Dataset, SymbolicFit
+from kanwidget.core import EdgeRef, Event, StepRecord
+from kanwidget.core.scores import Scores
+from kanwidget.explorer.commands import fields as reading
+from kanwidget.explorer.describe import curves
+from kanwidget.explorer.describe import snapshot as describe
+from kanwidget.explorer.page import deltas as told
+from kanwidget.explorer.page.publisher import Publisher
+from kanwidget.explorer.protocol.topics import Notice
+from kanwidget.explorer.session.session import Session
+
+FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "protocol"
+EDGE = [0, 0, 0]
+
+#: What a page says, by the name of its file. `v` and `seq` are added.
+TO_PYTHON = {
+    "hello": {"kind": "hello", "view": "kw1-abc123"},
+    "set": {"kind": "set", "settings": {"lamb": 0.01}},
+    "set.grid": {"kind": "set", "settings": {"grid": 10}},
+    "set.opt": {"kind": "set", "settings": {"opt": "LBFGS"}},
+    "control": {"kind": "control", "action": "start"},
+    "select": {"kind": "select", "edges": [[0, 0, 0], [0, 1, 0]]},
+    "select.none": {"kind": "select", "edges": []},
+    "fix": {"kind": "fix", "edge": EDGE, "name": "sin", "keep_spline": False},
+    "fix.both": {"kind": "fix", "edge": EDGE, "name": "sin", "keep_spline": True},
+    "unfix": {"kind": "unfix", "edge": [0, 1, 0]},
+    "prune": {"kind": "prune"},
+    "prune.edges": {"kind": "prune", "edges": [EDGE]},
+    "prune.node": {"kind": "prune", "node": [1, 0]},
+    "restore": {"kind": "restore", "edges": [[0, 1, 1]]},
+    "refine": {"kind": "refine", "grid": 10},
+    "auto": {"kind": "auto", "r2": None},
+    "auto.r2": {"kind": "auto", "r2": 0.99},
+    "drag": {"kind": "drag", "edge": EDGE, "index": 2, "value": 0.25, "commit": False},
+    "undo": {"kind": "undo"},
+    "redo": {"kind": "redo"},
+    "goto": {"kind": "goto", "state": 1},
+    "rank": {"kind": "rank", "weight": 0.5},
+    "export": {"kind": "export", "format": "svg"},
+    "pump": {"kind": "pump", "since": 120},
+    "frame_ack": {"kind": "frame_ack", "frame": 3},
+    "set.batch": {"kind": "set", "settings": {"batch": 64}},
+    "set.noise": {"kind": "set", "settings": {"noise": 0.1}},
+    "control.seed": {"kind": "control", "action": "reset", "seed": 7},
+    "preset": {"kind": "preset", "name": "ripples"},
+    "watch": {"kind": "watch", "view": "kw1-abc123", "panels": ["parity", "surface"]},
+    "surface": {"kind": "surface", "x": 0, "y": 1, "output": 0, "at": [None, 0.5]},
+    "survey": {"kind": "survey", "on": True, "view": "kw1-abc123"},
+    "auto.edges": {"kind": "auto", "r2": 0.99, "edges": [EDGE]},
+    "freeze": {"kind": "freeze", "edges": [EDGE, [0, 1, 0]], "on": True},
+    "lock": {"kind": "lock", "edges": [EDGE, [0, 1, 0]], "on": True},
+    "add_node": {"kind": "add_node", "level": 1, "product": False},
+    "fix.structure": {"kind": "fix", "edge": EDGE, "name": "sin", "keep_spline": False, "structure": 3},
+    "fix.edges": {"kind": "fix", "edges": [EDGE, [0, 0, 1]], "name": "sin", "keep_spline": False},
+    "unfix.edges": {"kind": "unfix", "edges": [[0, 0, 1], [0, 1, 0]]},
+    "drag.grid": {"kind": "drag", "edge": EDGE, "index": 2, "value": 0.25, "commit": True, "grid": 5},
+}
+
+
+def session():
+    """Two inputs, one of them with a nasty name, into one product; every state of an edge once."""
+    model = KAN([2, [0, 1]], grid=5, seed=0)
+    layer = model.layer(0)
+    with torch.no_grad():
+        layer.coef.copy_(torch.linspace(-1, 1, 8, dtype=torch.float64).expand_as(layer.coef))
+        layer.base.zero_()
+    grid = torch.linspace(-1, 1, 9, dtype=torch.float64)
+    x = torch.cartesian_prod(grid, grid)
+    found = Session(model, Dataset(x, x[:, :1], in_vars=("x_1", '<b>mass & "weight"</b>')), lamb=0.001)
+    layer = found.model.layer(0)
+    layer.set_symbol(1, 0, "x^2", (1.0, 0.5, 2.0, -1.0))
+    layer.spline_on[0, 1] = False
+    layer.set_symbol(0, 1, "exp", (1.0, 0.0, 0.5, 0.0))
+    layer.frozen[1, 0] = True
+    layer.spline_on[1, 1] = False
+    found.records = [
+        StepRecord(step, loss, test, 0.0, seconds)
+        for step, loss, test, seconds in ((1, 0.7, 0.75, 0.002), (2, 0.5, None, 0.004), (3, 0.3, 0.33, 0.006))
+    ]
+    found.events = [Event(60, "prune", "prune 1 edge"), Event(70, "lamb", "lamb = 0.001")]
+    found.now = StepRecord(120, 1.2e-5, 3.4e-5, 0.0, 0.25)
+    found.state, found.ms_per_step, found.version = "running", 2.1, 7
+    for label, kind, step, loss, parent in (
+        ("start", "start", 0, 0.7, 0),
+        ("prune 1 edge", "prune", 60, 0.01, 0),
+        ("φ₀,₁,₀ = x^2", "fix", 80, float("nan"), 0),
+    ):
+        if kind != "start":
+            found.tree.current = parent
+            found.tree.add(label, kind, StepRecord(step, loss, None, 0.0, 0.0), found.checkpoint())
+        else:
+            found.tree.nodes[0].error = loss
+    found.tree.current = 1
+    found.selection = ((0, 0, 0),)
+    infinite = float("inf")
+    fits = [
+        SymbolicFit(
+            "sin", (3.0, 0.25, 1.2, -0.5), 0.99998, 2, -3.4, (-infinite, infinite), "1.2*sin(3*x_1 + 0.25) - 0.5"
+        ),
+        SymbolicFit("log", (2.0, 3.0, 0.5, 0.0), 0.97, 2, -0.1, (-1.5, infinite), "0.5*log(2*x_1 + 3)"),
+    ]
+    found.know(found.selection[0], fits)
+    found.best.among(found.rows).put(EdgeRef(0, 0, 0), fits[0], found.version, torch.empty(0))
+    edges = torch.tensor([[[1.0, 0.6], [0.3, 0.0]]], dtype=torch.float64)
+    found._scores = (7, Scores((torch.tensor([[1.0, 0.5]]), torch.ones(1, 1)), (torch.ones(1, 2),), (edges,)))
+    return found
+
+
+def messages():
+    """File name → message and buffer."""
+    found: dict[str, tuple[dict, bytes | None]] = {}
+    one = session()
+    publisher = Publisher(one)
+    with (
+        mock.patch.object(describe.p, "DETAIL_SAMPLES", 5),
+        mock.patch.object(curves, "DETAIL_SAMPLES", 5),
+        mock.patch.object(curves, "_POINTS", 3),
+        mock.patch.object(curves, "_BINS", 2),
+    ):
+        for number, (name, tell) in enumerate(_tellers(one, publisher).items(), 41):
+            publisher.seq = number - 1
+            heard = []
+            publisher.send = lambda message, buffers, heard=heard: heard.append((message, buffers))
+            tell()
+            (message, buffers) = heard[0]
+            found[f"to_browser.{name}"] = message, buffers[0] if buffers else None
+        publisher.seq = 41
+        one.selection, one.notice = ((0, 0, 0),), None
+        snapshot = dict(publisher.stored())
+        # The page's test takes away every field in turn: one that may be absent has no place here.
+        assert snapshot.pop("n_metrics") == 3
+        found["trait.snapshot"] = snapshot, snapshot.pop("buffer")
+    for number, (name, message) in enumerate(TO_PYTHON.items(), 1):
+        found[f"to_python.{name}"] = {"v": 1, "seq": number, **message}, None
+    return found
+
+
+def _tellers(one, publisher):
+    def selection(edges):
+        one.selection = edges
+        publisher._tell_selection()
+
+    def metrics():
+        rows = describe.metrics(one.records[1:])
+        publisher.tell("metrics", {"first": 1, "replace": False}, {"metrics": rows}, frame=3)
+
+    def some():
+        rows = curves.thumbnails(one.model, one.x, one.scores())
+        publisher.tell("curves", {"edges": [[0, 1, 0]]}, {"curves": rows[1:2]})
+
+    def large(tell):
+        """What is told of a large network of which one edge and one curve have changed since."""
+        with mock.patch.object(told, "MANY_EDGES", 0), mock.patch.object(publisher, "told", told.Told()):
+            send, publisher.send = publisher.send, lambda *_: None
+            publisher._tell_structure()
+            publisher._tell_curves(whole=True)
+            publisher.send, publisher.seq = send, publisher.seq - 2
+            publisher.told._structure["edges"][1]["state"] = "spline"
+            publisher.told._rows[1, 3:] += 1
+            tell()
+
+    def error(notice):
+        one.notice = notice
+        publisher.tell_notice()
+
+    def candidates(busy):
+        one.selection = ((0, 0, 0),)
+        publisher._tell_candidates(busy)
+
+    pairs = torch.tensor([[[0.5, -0.5, 1.0], [0.25, -0.75, 1.0]]])
+    paired = {"outputs": ["y"], "classes": False}, {"train": pairs, "test": pairs[..., :2]}
+    shown = (
+        {
+            "x": 0,
+            "y": 1,
+            "output": 0,
+            "at": [0.0, 0.5],
+            "held": [None, 0.5],
+            "names": list(one.in_vars),
+            "outputs": ["y"],
+            "x_range": [-1.0, 1.0],
+            "y_range": [0.0, 2.0],
+            "ranges": [[-1.0, 1.0], [0.0, 2.0]],
+            "classes": False,
+        },
+        {"z": torch.arange(6.0).view(2, 3), "points": torch.tensor([[0.0, 0.5], [1.0, 0.5], [0.25, 0.75]])},
+    )
+    survey = {"first": 1, "of": 3, "busy": True, "rows": [{"edge": EDGE, "name": "sin", "r2": 0.99998}]}
+    text = "explorer.fit(steps=50)\n"
+    code = {"format": "code", "filename": "session.py", "mime": "text/x-python", "text": text}
+    png = {"format": "png", "filename": "network.png", "mime": "image/png", "text": None}
+    hint = "More intervals than that take the data apart."
+    refused = Notice(
+        "That did not work", "the `grid` argument of refine must be an integer from 1 to 200; got 0.", hint
+    )
+    return {
+        "hello_ack": publisher.say_hello,
+        "metrics": metrics,
+        "curves": lambda: publisher._tell_curves(whole=True),
+        "curves.some": some,
+        "structure": lambda: publisher.tell("structure", {"structure": describe.structure(one)}),
+        "selection": lambda: selection(((0, 0, 0),)),
+        "selection.none": lambda: selection(()),
+        "candidates": lambda: candidates(False),
+        "candidates.busy": lambda: candidates(True),
+        "formula": lambda: publisher.tell("formula", {"formula": publisher.formula()}),
+        "history": lambda: publisher.tell("history", {"history": describe.history(one)}),
+        "status": publisher.tell_status,
+        "settings": lambda: publisher.tell("settings", {"settings": describe.settings(one)}),
+        "error": lambda: error(refused),
+        "error.none": lambda: error(None),
+        "parity": lambda: publisher.tell("parity", {"parity": paired[0]}, paired[1]),
+        "surface": lambda: publisher.tell("surface", {"surface": shown[0]}, shown[1]),
+        "survey": lambda: publisher.tell("survey", {"survey": survey}),
+        "library": lambda: publisher.tell("library", {"primitives": ["x", "mine"]}),
+        "ack": lambda: publisher.tell_ack(9, True),
+        "export.code": lambda: publisher.tell_file(code, None),
+        "export.png": lambda: publisher.tell_file(png, b"\x89PNG\r\n\x1a\n"),
+        "structure.part": lambda: large(publisher._tell_structure),
+        "curves.changed": lambda: large(lambda: publisher._tell_curves(whole=True)),
+    }
+
+
+def commands():
+    """What the messages to Python are read as; those without are answered without a command."""
+    return {name: reading.parse({"v": 1, "seq": 1, **message}) for name, message in TO_PYTHON.items()}
+
+
+def main():
+    """Write the files, and remove others."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for path in FOLDER.glob("*.json"):
+        path.unlink()
+    for name, (message, buffer) in messages().items():
+        content = {"message": message, "buffer": None if buffer is None else base64.b64encode(buffer).decode()}
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
+        (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Functions that are registered while an explorer lives: they appear, and those that don't work are left out and named."""
+
+import pytest
+import torch
+
+from kanwidget import KANExplorer
+from kanwidget.core.primitives.registry import _TABLE
+from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.describe import snapshot as describe
+from kanwidget.explorer.page.publisher import Publisher
+from tests.unit.explorer.states import everything, train
+
+EDGE = (0, 0, 0)
+
+
+def raises(u):
+    return u * 1.0 if u.numel() == 6 else u / (1 // 0)
+
+
+@pytest.fixture(params=["blocking", "cooperative", "thread"])
+def explorer(request, model, data):
+    with KANExplorer(model, data, driver=request.param) as explorer:
+        yield explorer
+
+
+def settle(explorer):
+    """Until what was asked for is done and told."""
+    for _ in range(3):
+        explorer._driver.ask(lambda: explorer._publisher.flush(force=True))
+        explorer._driver.ask(lambda: [None for _ in range(3) if explorer._publisher.idle()])
+
+
+def test_a_new_function_appears_by_itself_and_goes_again(explorer, page_of, registered):
+    page = page_of(explorer._publisher, acknowledges=True)
+    explorer.select(*EDGE)
+    settle(explorer)
+    page.clear()
+    registered("mine", torch.sinc)
+    settle(explorer)
+    assert page.last("library")["primitives"][-1] == "mine"
+    assert page.kinds().count("library") == 1
+    assert "mine" in [row["name"] for row in page.last("candidates")["candidates"]["rows"]]
+    assert page.snapshots[-1]["primitives"][-1] == "mine"
+    assert "mine" in [fit.name for fit in explorer.candidates(EDGE)]
+    del _TABLE["mine"]
+    explorer.select(*EDGE)
+    settle(explorer)
+    assert "mine" not in page.last("library")["primitives"]
+    assert "mine" not in [row["name"] for row in page.last("candidates")["candidates"]["rows"]]
+    assert "error" not in page.kinds()
+
+
+def test_a_replaced_function_is_fitted_anew(session, registered):
+    registered("mine", torch.sinc)
+    session.apply(c.Select((EDGE,)))
+    fit = {fit.name: fit for fit in session.candidates(EDGE)}["mine"]
+    session.best_known((0, 0, 0))
+    registered("mine", torch.arctan, replace=True)
+    assert not session.candidates_known()
+    assert session.best_known((0, 0, 0)) is None
+    assert {fit.name: fit for fit in session.candidates(EDGE)}["mine"] != fit
+
+
+def test_in_training_the_library_of_a_look_is_the_present_one(session, registered):
+    session.apply(c.Select((EDGE,)))
+    session.apply(c.Start())
+    train_some(session)
+    assert describe.candidates(session)[0]["rows"]
+    seen = session.seen
+    registered("mine", torch.sinc)
+    session.version += 1
+    describe.candidates(session)
+    assert "mine" not in [fit.name for fit in seen.fits]
+    assert "mine" in [fit.name for fit in session.seen.fits]
+
+
+def test_a_survey_begins_again_with_other_functions(session, page_of, registered):
+    page = page_of(Publisher(session), acknowledges=True)
+    session.apply(c.Look(True, "a"))
+    page.publisher.note(frozenset(("survey",)))
+    while page.publisher.look():
+        pass
+    first = page.last("survey")["survey"]
+    registered("mine", torch.sinc)
+    page.clear()
+    page.publisher.flush()
+    while page.publisher.look():
+        pass
+    told = [message["survey"] for message in page.messages if message["kind"] == "survey"]
+    assert told[0]["first"] == 0
+    assert sum(len(survey["rows"]) for survey in told) == first["of"]
+    session.apply(c.Look(False, "a"))
+    assert not session.survey.on
+
+
+def train_some(session):
+    session.advance(0.01)
+
+
+def test_a_broken_function_is_left_out_and_told_once(explorer, page_of, registered):
+    page = page_of(explorer._publisher, acknowledges=True)
+    registered("mine", raises)
+    explorer.select(*EDGE)
+    settle(explorer)
+    told = [m["error"] for m in page.messages if m["kind"] == "error" and m["error"]]
+    assert len(told) == 1
+    assert told[0]["message"].startswith("The function `mine` raised ZeroDivisionError")
+    assert len(page.last("candidates")["candidates"]["rows"]) >= 12
+    explorer._apply(c.Look())
+    explorer.select(0, 1, 0)
+    settle(explorer)
+    explorer.fit(2)
+    assert len([m for m in page.messages if m["kind"] == "error" and m["error"]]) == 1
+
+
+def test_auto_goes_on_without_a_broken_function(session, registered):
+    registered("mine", raises)
+    session.warm_up()
+    session.apply(c.Auto(r2=-1.0))
+    assert all(state == "symbolic" for state in states(session))
+    assert session.left_out == ["the function `mine` raised ZeroDivisionError: integer division or modulo by zero"]
+
+
+def test_fixing_to_a_broken_function_is_refused_in_words(session, registered):
+    registered("mine", raises)
+    train(session, 2)
+    before = everything(session)
+    with pytest.raises(ValueError, match="the function `mine` raised ZeroDivisionError"):
+        session.apply(c.Fix(EDGE, "mine"))
+    assert everything(session) == before
+
+
+def test_a_candidate_that_cannot_be_drawn_is_left_out(session, registered):
+    """It fits on the data, and fails on the even grid of the drawing."""
+    registered("mine", lambda u: raises(u) if u.shape == (129,) else torch.sinc(u))
+    session.apply(c.Select((EDGE,)))
+    told, arrays = describe.candidates(session)
+    assert "mine" in [fit.name for fit in session.candidates(EDGE)]
+    assert "mine" not in [row["name"] for row in told["rows"]]
+    assert len(told["rows"]) == len(arrays["fits"])
+
+
+def states(session):
+    return [session.model.layer(ref.layer).state(ref.source, ref.target) for ref in session.model.edge_refs()]

@@ -1,0 +1,96 @@
+"""What a page is told about a session, recorded from the real publisher and put into one page that opens from disk."""
+
+import base64
+import json
+from pathlib import Path
+
+from tools.gallery.states import STATES
+
+STATIC = Path(__file__).resolve().parents[2] / "kanwidget" / "static"
+#: Edges of a state that can be clicked: the others are selected but show nothing.
+MOST_EDGES = 20
+#: What a view may open, and the answers are recorded for.
+PANELS = ("parity", "surface")
+
+
+def text(data):
+    return base64.b64encode(data).decode("ascii")
+
+
+class Recorder:
+    """A page that hears everything and draws nothing."""
+
+    def __init__(self, explorer):
+        self.explorer, self.heard, self.seq = explorer, [], 0
+        explorer._publisher.send = self.hear
+
+    def hear(self, message, buffers):
+        if "frame" in message:
+            self.explorer._publisher.line.acknowledge(message["frame"])
+        self.heard.append({"message": message, "buffer": text(buffers[0]) if buffers else None})
+
+    def say(self, kind, **body):
+        """All that is answered to one message."""
+        self.heard, self.seq = [], self.seq + 1
+        publisher = self.explorer._publisher
+        self.explorer._router.handle({"v": 1, "kind": kind, "seq": self.seq, **body})
+        while publisher.idle() or publisher.look():
+            pass
+        publisher.flush(force=True)
+        return self.heard
+
+
+def record(explorer):
+    """The stored state, and the answers to what a page says: `hello`, edges that are selected, panels and surveys that are opened."""
+    publisher = explorer._publisher
+    publisher.formula()
+    snapshot = dict(publisher.stored())
+    buffer = text(snapshot.pop("buffer"))
+    recorder = Recorder(explorer)
+    edges = {"": []}
+    hello = recorder.say("hello", view="gallery")
+    known = [list(ref) for ref in explorer._session.model.edge_refs()]
+    selected = [key for key in known if key in snapshot["selection"]["edges"]]
+    for key in [*selected, *known[:MOST_EDGES]]:
+        edges["-".join(map(str, key))] = recorder.say("select", edges=[key])
+    if selected:
+        recorder.say("select", edges=[selected[0]])
+    answers = {"hello": hello} | {f"select {key}": heard for key, heard in edges.items()}
+    for panel in PANELS:
+        answers[f"watch {panel}"] = recorder.say("watch", view="gallery", panels=[panel])
+    recorder.say("watch", view="gallery", panels=[])
+    if len(known) <= MOST_EDGES:
+        answers["survey true"] = recorder.say("survey", on=True)
+    return {"snapshot": snapshot, "buffer": buffer, "answers": answers}
+
+
+def page(states=STATES, more=lambda explorer: {}):
+    """The gallery as text.
+
+    Args:
+        states: What makes a session, by name.
+        more: Further answers of a session, by name.
+    """
+    told = {}
+    for name, make in states.items():
+        with make() as explorer:
+            told[name] = record(explorer)
+            told[name]["answers"] |= more(explorer)
+    template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    parts = {
+        "css": (STATIC / "widget.css").read_text(encoding="utf-8"),
+        "bundle": embedded((STATIC / "widget.js").read_text(encoding="utf-8")),
+        "report": embedded((STATIC / "report.js").read_text(encoding="utf-8")),
+        "states": embedded(told),
+    }
+    for name, content in parts.items():
+        template = template.replace(f"/*{name}*/", content, 1)
+    return template
+
+
+def embedded(value):
+    """JSON that can stand within a `<script>`: no `<`, `>`, `&` and no line separators, whatever a name holds."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for sign in b"<>&\\u2028\\u2029".decode("unicode_escape"):
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
