@@ -26,7 +26,7 @@ export type Command =
   | { kind: "undo" }
   | { kind: "redo" }
   | { kind: "goto"; state: number }
-  | { kind: "rank"; weight: number }
+  | { kind: "rank"; simplicity: number }
   | { kind: "export"; format: "svg" | "png" | "csv" | "json" | "html" | "code" | "gif" }
   | { kind: "pump"; since: number }
   | { kind: "frame_ack"; frame: number };
