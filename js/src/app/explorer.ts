@@ -68,8 +68,6 @@ function makeRoot(uid: string): HTMLElement {
   root.tabIndex = -1;
   root.setAttribute("role", "region");
   root.setAttribute("aria-label", "KAN explorer");
-  // JupyterLab takes keys for its own shortcuts unless told not to.
-  root.dataset.lmSuppressShortcuts = "true";
   return root;
 }
 

@@ -8,6 +8,7 @@ import { wrapping } from "../text/mathml";
 import { copyText } from "../ui/clipboard";
 import { button, menu, overflowHint } from "../ui/controls";
 import { activeIn, attrs, h, s, setText } from "../ui/dom";
+import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
 const EXPORTS: readonly [ExportFormat, string][] = [
@@ -140,10 +141,10 @@ function codePanel(_: Context, registry: Registry) {
     if (inside) (opener as HTMLElement | null)?.focus();
   };
   registry.listen(close, "click", hide);
-  registry.listen(node, "keydown", (event) => {
-    if (event.key !== "Escape") return;
+  onKey(registry, node, (event) => {
+    if (event.key !== "Escape") return false;
     hide();
-    event.stopPropagation();
+    return true;
   });
   const show = (content: string, name: string) => {
     setText(title, name);

@@ -5,6 +5,7 @@ import { touches } from "../state/topics";
 import { chooser } from "../ui/chooser";
 import { button } from "../ui/controls";
 import { activeIn, attrs, h } from "../ui/dom";
+import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 import { type Slider, slider } from "../ui/slider";
 
@@ -83,12 +84,11 @@ function opening(node: HTMLElement, opener: HTMLElement, pop: HTMLElement, regis
   registry.listen(pop, "mousedown", (event) => {
     if (!(event.target as Element).closest("input, select")) event.preventDefault();
   });
-  registry.listen(node, "keydown", (event) => {
-    if (event.key !== "Escape" || pop.hidden) return;
+  onKey(registry, node, (event) => {
+    if (event.key !== "Escape" || pop.hidden) return false;
     opener.focus();
     open(false);
-    event.preventDefault();
-    event.stopPropagation();
+    return true;
   });
 }
 

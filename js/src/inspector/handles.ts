@@ -7,6 +7,7 @@ import type { Context } from "../state/context";
 import { graph } from "../state/graph";
 import { number } from "../text/format";
 import { attrs, h, place, s, setText } from "../ui/dom";
+import { onKey } from "../ui/keys";
 import type { Registry } from "../ui/listeners";
 import { type Curve, Drag } from "./drag";
 
@@ -52,7 +53,7 @@ export class Handles {
     registry.listen(node, "pointermove", (event) => this.#move(event as PointerEvent));
     for (const type of ["pointerup", "pointercancel", "lostpointercapture"])
       registry.listen(node, type, () => this.#drag.end());
-    registry.listen(node, "keydown", (event) => this.#key(event as KeyboardEvent));
+    onKey(registry, node, (event) => this.#key(event));
     registry.listen(node, "keyup", (event) => {
       if ((event as KeyboardEvent).key.startsWith("Arrow")) this.#drag.end();
     });
@@ -207,9 +208,9 @@ export class Handles {
     this.#drag.set(gesture.start + ((this.#grip.from - event.clientY) * (range[1] - range[0])) / (bottom - top));
   }
 
-  #key(event: KeyboardEvent): void {
+  #key(event: KeyboardEvent): boolean {
     const index = indexAt(event.target);
-    if (index === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (index === null) return false;
     const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const climb = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (side) {
@@ -220,15 +221,14 @@ export class Handles {
     } else if (climb) {
       if (!this.#drag.gesture) this.#begin(index, null);
       const { gesture } = this.#drag;
-      if (!gesture) return;
+      if (!gesture) return false;
       const [low, high] = this.#grip!.plot.range;
       this.#drag.set(gesture.value + climb * (high - low) * (event.shiftKey ? 0.002 : 0.02));
     } else if (event.key === "Escape" && this.#drag.gesture) {
       this.#drag.set(this.#drag.gesture.start);
       this.#drag.end();
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
+    } else return false;
+    return true;
   }
 
   /** The errors beside what they were before the gesture. */

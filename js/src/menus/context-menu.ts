@@ -2,6 +2,7 @@
 
 import { type Topics, touches } from "../state/topics";
 import { activeIn, attrs, h, place, setText } from "../ui/dom";
+import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
 export interface Item {
@@ -31,7 +32,7 @@ export class ContextMenu {
     const node = h("div", { class: "kw-context kw-box kw-pop kw-scroll", role: "menu", "aria-label": name });
     const registry = new Registry();
     this.#shown = { node, opener, content, about: content.about(), registry };
-    registry.listen(node, "keydown", (event) => this.#key(event));
+    onKey(registry, node, (event) => this.#key(event));
     registry.listen(node, "click", (event) => this.#run(event.target as Element));
     registry.listen(node, "focusout", (event) => {
       if (event.relatedTarget && !node.contains(event.relatedTarget as Node)) this.close(false);
@@ -91,7 +92,7 @@ export class ContextMenu {
     item.run();
   }
 
-  #key(event: KeyboardEvent): void {
+  #key(event: KeyboardEvent): boolean {
     const all = items(this.#shown!.node);
     const at = all.indexOf(activeIn(this.#shown!.node) as HTMLElement);
     const move = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
@@ -100,13 +101,8 @@ export class ContextMenu {
     else if (event.key.length === 1 && event.key !== " ") {
       const begins = (one: HTMLElement) => one.textContent?.toLowerCase().startsWith(event.key.toLowerCase());
       [...all.slice(at + 1), ...all.slice(0, at + 1)].find(begins)?.focus();
-    } else {
-      // Enter and Space press the button; keys of the explorer itself wait until the menu is closed.
-      event.stopPropagation();
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
+    } else return false; // Enter and Space press the button.
+    return true;
   }
 }
 

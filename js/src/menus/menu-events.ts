@@ -1,4 +1,5 @@
 // Where a context menu is requested: right button, menu key, Shift+F10, long press.
+import { onKey } from "../ui/keys";
 import type { Registry } from "../ui/listeners";
 
 const LONG_PRESS_MS = 500;
@@ -31,12 +32,11 @@ export function menuEvents(
     // JupyterLab listens on the document, and would lay its own menu over this one.
     event.stopPropagation();
   });
-  registry.listen(stage, "keydown", (event) => {
-    if (event.key !== "ContextMenu" && !(event.key === "F10" && event.shiftKey)) return;
-    if (!open(event.target as Element, null)) return;
+  onKey(registry, stage, (event) => {
+    if (event.key !== "ContextMenu" && !(event.key === "F10" && event.shiftKey)) return false;
+    if (!open(event.target as Element, null)) return false;
     opened = Date.now();
-    event.preventDefault();
-    event.stopPropagation();
+    return true;
   });
   registry.listen(stage, "pointerdown", (event) => {
     forget();

@@ -98,7 +98,7 @@ export class Drawing {
       width,
       height: this.#placed.height,
       viewBox: `0 0 ${width} ${this.#placed.height}`,
-      "aria-label": `Network ${shapeText(structure.width)}, ${count(structure.edges.length, "edge")}; arrow keys move, Enter selects`,
+      "aria-label": `Network ${shapeText(structure.width)}, ${count(structure.edges.length, "edge")}; arrow keys move, Enter selects, Shift+Space adds`,
     });
     // On a narrow page the whole of it is scrolled: the drawing takes the height that its layers need.
     this.node.style.setProperty("--kw-layers", String(structure.width.length - 1));

@@ -7,6 +7,7 @@ import { openNodeMenu } from "../menus/node-menu";
 import type { NodeInfo } from "../protocol/messages";
 import { type EdgeInfo, keyText } from "../protocol/structure";
 import { edgesOf, ends, graph } from "../state/graph";
+import { onKey } from "../ui/keys";
 import type { Registry } from "../ui/listeners";
 import type { Drawing } from "./drawing";
 
@@ -37,11 +38,7 @@ export function networkInput(drawing: Drawing, menu: ContextMenu, registry: Regi
     ui.set("hover", key);
   });
   registry.listen(stage, "focusout", () => ui.set("hover", null));
-  registry.listen(stage, "keydown", (event) => {
-    if (event.defaultPrevented || !onKey(drawing, registry, event)) return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
+  onKey(registry, stage, (event) => useKey(drawing, registry, event));
 }
 
 const at = (event: MouseEvent): [number, number] => [event.clientX, event.clientY];
@@ -83,9 +80,9 @@ function select(drawing: Drawing, key: string, add: boolean): void {
   drawing.context.ui.set("cursor", key);
 }
 
-function onKey(drawing: Drawing, registry: Registry, event: KeyboardEvent): boolean {
+function useKey(drawing: Drawing, registry: Registry, event: KeyboardEvent): boolean {
   const key = keyOf(event.target as Element);
-  if (!key || event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (!key) return false;
   if (event.key === "Enter" || event.key === " ") {
     select(drawing, key, event.shiftKey);
     return true;

@@ -10,6 +10,7 @@ import { type Topics, touches } from "../state/topics";
 import { count, pretty, rSquared, thousands } from "../text/format";
 import { button } from "../ui/controls";
 import { activeIn, attrs, h, setText } from "../ui/dom";
+import { onKey } from "../ui/keys";
 import type { Registry } from "../ui/listeners";
 import { slider } from "../ui/slider";
 
@@ -132,11 +133,10 @@ const openerOf = (id: string): HTMLButtonElement =>
   });
 
 function onEscape(node: HTMLElement, registry: Registry, close: () => void): void {
-  registry.listen(node, "keydown", (event) => {
-    if (event.key !== "Escape" || event.defaultPrevented) return;
+  onKey(registry, node, (event) => {
+    if (event.key !== "Escape") return false;
     close();
-    event.preventDefault();
-    event.stopPropagation();
+    return true;
   });
 }
 

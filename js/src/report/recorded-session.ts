@@ -109,7 +109,14 @@ export class Pages {
     const [train, test, penalty] = this.film!.data.losses[this.#shot] ?? [];
     const figures = { train: train ?? null, test: test ?? null, penalty: penalty ?? null };
     const step = this.film!.data.steps[this.#shot];
-    return { ...(snapshot.status as object), ...figures, step, state: "paused", stop_stop_reason: null, ms_per_step: null };
+    return {
+      ...(snapshot.status as object),
+      ...figures,
+      step,
+      state: "paused",
+      stop_stop_reason: null,
+      ms_per_step: null,
+    };
   }
 
   #formula(): unknown {

@@ -8,6 +8,7 @@ import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
 import { number, pretty, thousands } from "../text/format";
 import { activeIn, attrs, h, line, s, tick } from "../ui/dom";
+import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
 interface Mark {
@@ -80,16 +81,15 @@ export function front(context: Context): View {
     if (g) act.goTo(Number(g.dataset.kwFront));
   };
   registry.listen(svg, "click", go);
-  registry.listen(svg, "keydown", (event) => {
+  onKey(registry, svg, (event) => {
     const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (event.key === "Enter" || event.key === " ") go(event);
     else if (move) {
       const at = marks.findIndex(({ id }) => String(id) === cursor);
       const next = marks[(at + move + marks.length) % marks.length];
       svg.querySelector<SVGElement>(`[data-kw-front="${next?.id}"]`)?.focus();
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
+    } else return false;
+    return true;
   });
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "history", "size", "view", "settings", "link")) return;

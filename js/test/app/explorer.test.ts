@@ -67,7 +67,6 @@ describe("contract", () => {
     for (const control of ["lamb", "grid", "simplicity"])
       expect(view.one(`input[data-kw-control="${control}"]`).dataset.kwValue).toBeDefined();
     expect(view.one("[data-kw-formula]").dataset.kwFormula).toContain("phi");
-    expect(view.root.dataset.lmSuppressShortcuts).toBe("true");
   });
 
   it("follows status and step", () => {
