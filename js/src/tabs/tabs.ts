@@ -63,11 +63,11 @@ export function tabs({ ui, uid, act, store }: Context, list: Tab[]): View {
   const draw: View["draw"] = (topics) => {
     const switched = touches(topics, "view");
     // A kernel that was away, or that has greeted a view, has forgotten it.
-    if (store.greeted !== greeted) watched = undefined;
-    greeted = store.greeted;
-    const shown = list.find(({ name }) => name === ui.values.tab);
-    attrs(node, { "data-tall": shown?.tall });
-    watch(shown?.watch);
+    if (store.helloCount !== greeted) watched = undefined;
+    greeted = store.helloCount;
+    const openTab = list.find(({ name }) => name === ui.values.tab);
+    attrs(node, { "data-tall": openTab?.tall });
+    watch(openTab?.watch);
     list.forEach(({ name, view }, i) => {
       const open = name === ui.values.tab;
       buttons[i]!.hidden = !present(list[i]!);

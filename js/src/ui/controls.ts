@@ -57,16 +57,16 @@ export function menu(label: string, name: string, items: HTMLButtonElement[], re
     opener.setAttribute("aria-expanded", String(yes));
     if (yes) items[0]?.focus();
   };
-  const back = () => {
+  const closeMenu = () => {
     open(false);
     opener.focus();
   };
   registry.listen(opener, "click", () => open(list.hidden));
-  registry.listen(list, "click", back);
+  registry.listen(list, "click", closeMenu);
   registry.listen(node, "focusout", (event) => {
     if (!node.contains(event.relatedTarget as Node | null)) open(false);
   });
-  onKey(registry, node, (event) => menuKey(event, items, back));
+  onKey(registry, node, (event) => menuKey(event, items, closeMenu));
   return node;
 }
 

@@ -110,7 +110,7 @@ describe("messages", () => {
     for (const bad of [null, 5, { v: 1, kind: "status", seq: 3 }, { v: 9, kind: "error", seq: 1, error: null }])
       view.kernel.raw(bad);
     frame();
-    expect(view.explorer.store.ignored).toBe(4);
+    expect(view.explorer.store.unreadable).toBe(4);
     expect(view.root.innerHTML).toBe(before);
     expect(quiet).toHaveBeenCalledTimes(4);
     quiet.mockRestore();
