@@ -185,7 +185,7 @@ def test_free_functions_that_compute_are_limited():
             if inspect.isfunction(function) and not hasattr(function, "__wrapped__"):
                 unlimited.add(name)
     assert unlimited == {
-        *("library", "primitive", "register_primitive", "prepare", "plan", "plot_curves"),
+        *("primitive", "register_primitive", "prepare", "plan", "plot_history"),
         *("candidate_tree", "math_tree", "tidy", "to_latex", "to_numpy", "to_python", "to_text"),
         *("ex_round", "numeric_functions"),
     }
