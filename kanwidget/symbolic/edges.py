@@ -18,6 +18,7 @@ from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import Primitive, primitive, primitives
 from kanwidget.core.records import EdgeRef, SymbolicFit
+from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.fits.correction import spline_of_symbol
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, blamed, called, log_broken
 from kanwidget.symbolic.fits.fitting import fit_primitives
@@ -28,6 +29,7 @@ from kanwidget.symbolic.writing.tidy import visible
 _log = logging.getLogger(__name__)
 
 
+@limit_threads
 def suggest_symbolic(
     network: Network,
     l: int,  # noqa: E741 - pykan's name
@@ -80,6 +82,7 @@ def suggest_symbolic(
     return fits[0][:topk]
 
 
+@limit_threads
 def suggest_all(
     network: Network,
     x: Tensor,
@@ -105,6 +108,7 @@ def suggest_all(
     return found
 
 
+@limit_threads
 def fix_symbolic(
     network: Network,
     l: int,  # noqa: E741
@@ -159,6 +163,7 @@ def fix_symbolic(
     return fit
 
 
+@limit_threads
 def unfix_symbolic(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     """Take an edge's symbolic function away. Changes the network in place.
 
@@ -185,6 +190,7 @@ def unfix_symbolic(network: Network, l: int, i: int, j: int) -> None:  # noqa: E
             layer.spline_on[target, source] = True
 
 
+@limit_threads
 def auto_symbolic(
     network: Network,
     x: Tensor,
