@@ -203,8 +203,8 @@ class Session:
 
     def leave_out(self, broken: BrokenPrimitive) -> None:
         """A function doesn't work: it is told once."""
-        if broken.row not in self._broken:
-            self._broken.add(broken.row)
+        if broken.primitive not in self._broken:
+            self._broken.add(broken.primitive)
             self.left_out.append(str(broken))
 
     @property
