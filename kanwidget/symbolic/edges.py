@@ -20,6 +20,7 @@ from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import Primitive, primitive, primitives
 from kanwidget.core.records import EdgeRef, SymbolicFit
+from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.fits.correction import spline_of_symbol
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, blamed, called, log_broken
 from kanwidget.symbolic.fits.fitting import fit_primitives
@@ -30,6 +31,7 @@ from kanwidget.symbolic.writing.tidy import visible
 _log = logging.getLogger(__name__)
 
 
+@limit_threads
 def suggest_symbolic(
     network: Network,
     l: int,  # noqa: E741 - pykan's name
@@ -82,6 +84,7 @@ def suggest_symbolic(
     return fits[0][:topk]
 
 
+@limit_threads
 def suggest_all(
     network: Network,
     x: Tensor,
@@ -107,6 +110,7 @@ def suggest_all(
     return found
 
 
+@limit_threads
 def fix_symbolic(
     network: Network,
     l: int,  # noqa: E741
@@ -161,6 +165,7 @@ def fix_symbolic(
     return fit
 
 
+@limit_threads
 def unfix_symbolic(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     """Take an edge's symbolic function away. Changes the network in place.
 
@@ -266,6 +271,7 @@ def auto_symbolic_steps(
     return steps()
 
 
+@limit_threads
 def auto_symbolic(
     network: Network,
     x: Tensor,

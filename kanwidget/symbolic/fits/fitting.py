@@ -15,6 +15,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.primitives import Primitive
 from kanwidget.core.records import SymbolicFit
+from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.fits.curves import Curves, curves, thin
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, blamed, log_broken
 from kanwidget.symbolic.fits.polish import EXACT, evaluate, polish
@@ -31,6 +32,7 @@ _CHUNK = 30_000
 _LARGE_EXPONENT = 30.0
 
 
+@limit_threads
 def fit_primitives(
     x: Tensor,
     y: Tensor,
