@@ -15,7 +15,7 @@ from torch import Tensor
 
 from kanwidget._types import Elementwise
 from kanwidget.core.primitives import primitives
-from kanwidget.symbolic.formulas.constants import linearised, parametrise
+from kanwidget.symbolic.formulas.constants import linearized, parametrize
 from kanwidget.symbolic.formulas.snapping import exact_number
 from kanwidget.symbolic.functions import from_sympy_node
 
@@ -70,7 +70,7 @@ def in_units(
         >>> print(found.expression.evalf(4), len(found.constants))
         1.649*a**2.0 2
     """
-    template, symbols, values, covariance = linearised(expr, variables, x, y, functions)
+    template, symbols, values, covariance = linearized(expr, variables, x, y, functions)
     read = _rewritten(template, variables, logs)
     known = dict(zip(symbols, values.tolist(), strict=True))
     found: list[tuple[float, float]] = []
@@ -94,7 +94,7 @@ def exponents(expr: sympy.Expr, variables: Sequence[sympy.Symbol], logs: Logs) -
 
     if not logs.output and not any(logs.inputs):
         return []
-    template, symbols, values = parametrise(expr)
+    template, symbols, values = parametrize(expr)
     read = _rewritten(template, variables, logs)
     powers = {signed for power in read.atoms(sympy.Pow) for signed in (power.exp, -power.exp)}
     return [sympy.Float(value) for symbol, value in zip(symbols, values.tolist(), strict=True) if symbol in powers]

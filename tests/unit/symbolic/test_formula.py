@@ -14,7 +14,7 @@ from kanwidget.core import primitive
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import auto_symbolic, fix_symbolic, numeric_functions, symbolic_formula, to_numpy
-from kanwidget.symbolic.formulas.constants import parametrise
+from kanwidget.symbolic.formulas.constants import parametrize
 from kanwidget.symbolic.formulas.formula import formula, simplify_within
 from kanwidget.symbolic.formulas.rescaling import rescaled
 
@@ -175,7 +175,7 @@ def test_functions_of_standardized_columns_have_no_more_constants_than_others(ro
     expected = network(x).detach().numpy() * 4 + 0.5
     np.testing.assert_allclose(to_numpy(exprs, variables)(x.numpy() * 2 + 3), expected, rtol=1e-9)
     most = 2 + sum(row.free) + (row.name == "cbrt")  # which sympy writes with its argument twice
-    assert len(parametrise(exprs[0])[1]) <= most
+    assert len(parametrize(exprs[0])[1]) <= most
 
 
 @pytest.mark.parametrize(
