@@ -9,11 +9,13 @@ from typing_extensions import Self
 
 from kanwidget import surgery
 from kanwidget.core.network import Network
+from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.surgery._record import record
 from kanwidget.surgery.grids import KnotPlacement
 from kanwidget.training.reference import as_inputs
 
 
+@limit_threads_of_methods()
 class EditableNetwork(Network):
     """A network that can be grown and cut: new models, but for the methods that say "in place"."""
 

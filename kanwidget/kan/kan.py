@@ -23,6 +23,7 @@ from kanwidget.core.arguments import (
 )
 from kanwidget.core.network import HIDDEN_RANGE, initial_layer
 from kanwidget.core.records import History
+from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.kan.queries import QueryableNetwork
 from kanwidget.training import Trainer, fit, fit_steps
 from kanwidget.training.reference import as_inputs
@@ -30,6 +31,7 @@ from kanwidget.training.residuals import ResidualHistory, fit_residual
 from kanwidget.training.steps.trainer import Callback
 
 
+@limit_threads_of_methods(but=("fit", "fit_steps", "fit_residual"))  # trainings do it step by step
 class KAN(QueryableNetwork):
     """A Kolmogorov-Arnold network: learnable functions on the edges, sums and products at the nodes.
 

@@ -10,12 +10,14 @@ from torch import Tensor
 from kanwidget.core.derivatives import Derivatives, derivatives
 from kanwidget.core.records import EdgeCurve, History
 from kanwidget.core.scores import Scores, attribute, feature_score
+from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.datasets import arrays
 from kanwidget.insight import feature_interaction
 from kanwidget.kan.symbols import SymbolicNetwork
 from kanwidget.training.reference import as_inputs
 
 
+@limit_threads_of_methods()
 class QueryableNetwork(SymbolicNetwork):
     """A network that answers questions: values of edges, importances, figures."""
 
