@@ -86,7 +86,7 @@ def limit_threads(function: Callable[P, T]) -> Callable[P, T]:
     return limited
 
 
-def limit_threads_of_methods(but: Collection[str]) -> Callable[[Cls], Cls]:
+def limit_threads_of_methods(but: Collection[str] = ()) -> Callable[[Cls], Cls]:
     """Let all public methods and properties that a class defines limit torch's threads, `but` those that see to it themselves."""
 
     def decorate(cls: Cls) -> Cls:
