@@ -74,14 +74,6 @@ class ThreadsOfOperations(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 def fitted():
     model = KAN([2, 3, 1], seed=1)
     x = uniform(40, 2)

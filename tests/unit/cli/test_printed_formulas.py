@@ -62,9 +62,9 @@ def test_bundled_tables(name, case):
     assert ("too few rows to keep some for a test" in out) == (name != "trees")
 
 
-def test_exponents_that_were_made_simple_are_told():
-    told = re.search("exponents made simple: (.*)", fitted(table("trees"), "--target", "volume"))[1]
-    assert "1 for 1.0 ± 0.3" in told.split(", ")
+def test_exponents_that_were_made_simple_are_printed():
+    exponents = re.search("exponents made simple: (.*)", fitted(table("trees"), "--target", "volume"))[1]
+    assert "1 for 1.0 ± 0.3" in exponents.split(", ")
 
 
 @pytest.mark.parametrize("state", ["treated", "untreated"])
@@ -110,11 +110,11 @@ def test_a_report_has_the_film_of_the_training_in_the_units_of_the_table(tmp_pat
 
 
 def test_the_report_and_the_model_hold_the_formula_that_is_printed(tmp_path):
-    page, kept = tmp_path / "trees.html", tmp_path / "trees.kan"
-    out = fitted(table("trees"), "--target", "volume", "--out", page, "--save", kept)
+    page, model_file = tmp_path / "trees.html", tmp_path / "trees.kan"
+    out = fitted(table("trees"), "--target", "volume", "--out", page, "--save", model_file)
     factor, rmse = re.search(r"= (0\.\d+)\*girth", out)[1], re.search(r"test RMSE (\S+) .*leave-one-out", out)[1]
     report = stored(page)
     formula = report["snapshot"]["formula"]
     assert f"volume = {factor}*girth^2*height" in formula["text"]
     assert f"{formula['rmse']:.3g}" == rmse
-    assert KAN.load(kept).predict([[10.0, 70.0]]).item() == pytest.approx(7000 * float(factor), rel=1e-3)
+    assert KAN.load(model_file).predict([[10.0, 70.0]]).item() == pytest.approx(7000 * float(factor), rel=1e-3)

@@ -8,14 +8,6 @@ from kanwidget.discovery.discover import discover
 from kanwidget.explorer.session.recorder import Recorder
 
 
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 def test_discovery_prints_nothing_and_leaves_the_threads_alone(capsys, two_threads):
     discovery = discover(load_planets(), [1, 1], 3, lamb=0.0)
     assert capsys.readouterr().out == ""
