@@ -49,7 +49,7 @@ CHANGES = {
 #: Shape and single passes through a network: they stay free of overhead, as torch's own modules are.
 PASSES = {"forward", "trace", "curve", "select", "combine"}
 SHAPE = {
-    *("k", "grid", "depth", "n_in", "n_out", "dtype", "device"),
+    *("k", "grid", "depth", "n_in", "n_out", "n_parameters", "dtype", "device"),
     *("layer", "nodes_in", "subnodes_of", "node_of", "edge_refs", "check_edge"),
 }
 #: They follow the same rule step by step, so that callbacks of the user have all threads.
@@ -180,6 +180,7 @@ def test_free_functions_that_compute_are_limited():
         *("primitive", "register_primitive", "prepare", "plan", "plot_history"),
         *("candidate_tree", "math_tree", "tidy", "to_latex", "to_numpy", "to_python", "to_text"),
         *("ex_round", "numeric_functions"),
+        "auto_symbolic_steps",  # a generator: `auto_symbolic` and the explorer limit its steps
     }
 
 
