@@ -74,14 +74,6 @@ class ThreadsOfOperations(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-@pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 def fitted():
     model = KAN([2, 3, 1], seed=1)
     x = uniform(40, 2)
@@ -189,7 +181,7 @@ def test_free_functions_that_compute_are_limited():
         *("primitive", "register_primitive", "prepare", "plan", "plot_history"),
         *("candidate_tree", "math_tree", "tidy", "to_latex", "to_numpy", "to_python", "to_text"),
         *("ex_round", "numeric_functions"),
-        "auto_symbolic_steps",  # a generator: `auto_symbolic` and the explorer limit it
+        "auto_symbolic_steps",  # a generator: `auto_symbolic` and the explorer limit its steps
     }
 
 
