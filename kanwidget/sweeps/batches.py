@@ -24,7 +24,7 @@ _INDIVIDUAL = ("lamb", "noise_scale", "grid_range", "grid_eps")
 Row = dict[str, Any]
 
 
-def grouped(cases: Sequence[Case], data: Mapping[str, Arrays], workers: int = 1) -> list[list[Case]]:
+def group_cases(cases: Sequence[Case], data: Mapping[str, Arrays], workers: int = 1) -> list[list[Case]]:
     """Cases whose networks can be trained side by side, in batches of at most 32, enough for all workers.
 
     They agree in structure, in the settings of the training but for `lamb`, and in the shapes of their data.
@@ -45,7 +45,7 @@ def run_batch(cases: Sequence[Case], data: Mapping[str, Arrays]) -> list[tuple[s
     """Train a batch.
 
     Args:
-        cases: A group of `grouped`.
+        cases: A group of `group_cases`.
         data: By name, at least that of these cases.
 
     Returns:

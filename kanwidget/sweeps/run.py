@@ -8,7 +8,7 @@ from typing import Any
 
 from kanwidget import _check
 from kanwidget.sweeps.backends import pick
-from kanwidget.sweeps.batches import Row, grouped
+from kanwidget.sweeps.batches import Row, group_cases
 from kanwidget.sweeps.data import arrays_of, datasets_by_name, digest
 from kanwidget.sweeps.space import cases_of, settings_of
 from kanwidget.sweeps.store import Store
@@ -81,7 +81,7 @@ def sweep(
         missing = [case for key, case in cases.items() if key not in stored]
         bar = _bar(len(cases), len(stored), progress)
         try:
-            for results in start(grouped(missing, sets, workers), sets) if missing else ():
+            for results in start(group_cases(missing, sets, workers), sets) if missing else ():
                 database.add(results, replace=retry_failed)
                 _show(bar, results)
         finally:

@@ -14,7 +14,7 @@ from kanwidget.core.layer import EdgeState
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
 from kanwidget.insight.plot.layout import RADIUS, Layout
-from kanwidget.insight.plot.network import FILLED, Edge, is_flat, rounded
+from kanwidget.insight.plot.network import FILLED, Edge, is_flat, rounded_box
 from kanwidget.insight.plot.style import DASHES, Theme, function_name, subscript, write
 
 #: Most hidden nodes that have names.
@@ -120,7 +120,7 @@ def _tab(x: float, y: float, width: float, height: float, size: float) -> Path:
     """A tab around a text: of one height for all letters, and never narrower than high."""
     middle, center = x + width / 2, y + height / 2
     wide, high = max(width + 1.1 * size, 2.6 * size), max(1.75 * size, height + 0.5 * size)
-    return rounded(middle, center, wide, high, 0.45 * high)
+    return rounded_box(middle, center, wide, high, 0.45 * high)
 
 
 def draw_legend(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) -> None:

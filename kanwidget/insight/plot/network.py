@@ -187,7 +187,7 @@ def _has_joint(network: Network, level: int, subnode: int) -> bool:
     return level < network.depth or subnode >= network.width[level][0]
 
 
-def rounded(x: float, y: float, width: float, height: float, r: float) -> Path:
+def rounded_box(x: float, y: float, width: float, height: float, r: float) -> Path:
     """A box with round corners of radius r around a centre."""
     west, east, low, high = x - width / 2, x + width / 2, y - height / 2, y + height / 2
     points = [(west + r, low), (east - r, low), (east, low), (east, low + r), (east, high - r), (east, high)]
@@ -206,7 +206,7 @@ def _draw_boxes(
 ) -> None:
     if not edges:
         return
-    paths = [rounded(*layout.boxes[ref], w, h, 0.18 * h) for ref in edges for w, h in [layout.sizes[ref.layer]]]
+    paths = [rounded_box(*layout.boxes[ref], w, h, 0.18 * h) for ref in edges for w, h in [layout.sizes[ref.layer]]]
     frames = [(*shade[:3], max(shade[3], 0.35)) for shade in colors.values()]
     widths = [0.8 if edge.state == "pruned" else 0.8 + 0.5 * edge.opacity for edge in edges.values()]
     dashes = [(0, (2, 2)) if edge.state == "pruned" else "solid" for edge in edges.values()]

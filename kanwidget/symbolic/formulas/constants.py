@@ -101,7 +101,7 @@ def refit(
     return template.xreplace(dict(zip(symbols, constants, strict=True))), table
 
 
-def linearized(
+def linearize(
     expr: sympy.Expr,
     variables: Sequence[sympy.Symbol],
     x: Tensor,

@@ -54,7 +54,7 @@ class FittedFormula:
         return determined(self.constants)
 
     def __repr__(self) -> str:
-        text = rounded(self.expression)
+        text = expression_text(self.expression)
         lines = [f"{self.name} = {text}"]
         if self.curves:
             names = ", ".join(self.curves)
@@ -215,12 +215,12 @@ def as_fitted(
     return FittedFormula(name, read.expression, list(variables), constants, tuple(functions), saturated)
 
 
-def rounded(expression: Any) -> str:
+def expression_text(expression: Any) -> str:
     """The expression in Python's notation, its constants with four digits.
 
     Examples:
         >>> import sympy
-        >>> rounded(sympy.Float(3.21234)), rounded(1.23456e-5 * sympy.Symbol("x"))
+        >>> expression_text(sympy.Float(3.21234)), expression_text(1.23456e-5 * sympy.Symbol("x"))
         ('3.212', '1.235e-5*x')
     """
     import sympy
@@ -231,8 +231,8 @@ def rounded(expression: Any) -> str:
 
 
 def _position(constant: Any, text: str) -> int:
-    """The position of a constant in the text of `rounded`; the end if it isn't there."""
-    match = re.search(rf"(?<![\w.]){re.escape(rounded(abs(constant)))}(?![\w.])", text)
+    """The position of a constant in the text of `expression_text`; the end if it isn't there."""
+    match = re.search(rf"(?<![\w.]){re.escape(expression_text(abs(constant)))}(?![\w.])", text)
     return match.start() if match else len(text)
 
 

@@ -15,7 +15,7 @@ from kanwidget.core.primitives import primitive
 from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.formulas.constants import ex_round
 from kanwidget.symbolic.formulas.evaluation import edge_name
-from kanwidget.symbolic.formulas.rescaling import rescaled
+from kanwidget.symbolic.formulas.rescaling import rescale
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.sympy_forms import to_sympy
 
@@ -184,8 +184,8 @@ def _edge(
         owner = int(layer.tie_index()[flat]) if layer.ties else flat
         a, b, c, d = layer.affine.detach().flatten(0, 1)[owner].tolist()
         function = primitive(name)
-        params = (a, b, c, d) if scale is None else rescaled(function, (a, b, c, d), *scale)
-        terms.append(to_sympy(forms.of_fit(function, params, "u"), node))
+        params = (a, b, c, d) if scale is None else rescale(function, (a, b, c, d), *scale)
+        terms.append(to_sympy(forms.form_of_fit(function, params, "u"), node))
     return sympy.Add(*terms)
 
 

@@ -16,7 +16,7 @@ _TOLERANCE = 1e-9
 Params = tuple[float, float, float, float]
 
 
-def rescaled(primitive: Primitive, params: Params, mean: float, scale: float) -> Params:
+def rescale(primitive: Primitive, params: Params, mean: float, scale: float) -> Params:
     """The constants of c·f(a·x + b) + d that equal `params` applied to (x - mean)/scale, without redundant ones.
 
     Where c and d absorb a or b (as for powers and exp), these stay fixed here, too: redundant constants would have no standard
@@ -24,7 +24,7 @@ def rescaled(primitive: Primitive, params: Params, mean: float, scale: float) ->
 
     Examples:
         >>> from kanwidget.core import primitive
-        >>> rescaled(primitive("x^2"), (1.0, 0.5, 8.0, 1.0), 3.0, 2.0)
+        >>> rescale(primitive("x^2"), (1.0, 0.5, 8.0, 1.0), 3.0, 2.0)
         (1.0, -2.0, 2.0, 1.0)
     """
     a, b, c, d = params

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from kanwidget._types import Elementwise
 from kanwidget.core.primitives import primitives
-from kanwidget.symbolic.formulas.constants import linearized, parametrize
+from kanwidget.symbolic.formulas.constants import linearize, parametrize
 from kanwidget.symbolic.formulas.snapping import exact_number
 from kanwidget.symbolic.functions import from_sympy_node
 
@@ -70,7 +70,7 @@ def in_units(
         >>> print(fitted.expression.evalf(4), len(fitted.constants))
         1.649*a**2.0 2
     """
-    template, symbols, values, covariance = linearized(expr, variables, x, y, functions)
+    template, symbols, values, covariance = linearize(expr, variables, x, y, functions)
     read = _rewritten(template, variables, logs)
     constants_by_symbol = dict(zip(symbols, values.tolist(), strict=True))
     constants: list[tuple[float, float]] = []

@@ -162,7 +162,7 @@ def _cost(expr: Any, table: Table, data: tuple[Any, ...]) -> float:
     return price(squares(expr, *data), len(y), float(y.std(correction=0)), len(table), 0)
 
 
-def left_out(
+def leave_one_out(
     expr: sympy.Expr,
     variables: Sequence[sympy.Symbol],
     x: Tensor,
@@ -175,7 +175,7 @@ def left_out(
         >>> import sympy
         >>> t = sympy.Symbol("t")
         >>> x = torch.tensor([[1.0], [1.0], [1.0]]).double()
-        >>> left_out(sympy.Float(2.0) * t, [t], x, torch.tensor([1.0, 2.0, 6.0]).double()).round(decimals=6).tolist()
+        >>> leave_one_out(sympy.Float(2.0) * t, [t], x, torch.tensor([1.0, 2.0, 6.0]).double()).round(decimals=6).tolist()
         [4.0, 3.5, 1.5]
     """
     predictions = []

@@ -80,13 +80,16 @@ def substitute(form: Form, argument: Form) -> Form:
     return (head, *(substitute(operand, argument) for operand in operands))
 
 
-def renamed(form: Form, names: Mapping[str, str]) -> Form:
+def rename_variables(form: Form, names: Mapping[str, str]) -> Form:
     """A form with other names for some variables."""
     if not isinstance(form, tuple):
         return form
     if form[0] == "var":
         return ("var", names.get(str(form[1]), str(form[1])))
-    return (form[0], *(renamed(operand, names) if isinstance(operand, tuple) else operand for operand in form[1:]))
+    return (
+        form[0],
+        *(rename_variables(operand, names) if isinstance(operand, tuple) else operand for operand in form[1:]),
+    )
 
 
 def without_ones(form: Form, digits: int = 4) -> Form:
@@ -109,12 +112,12 @@ def without_ones(form: Form, digits: int = 4) -> Form:
     return -product if isinstance(product, (int, float)) else ("neg", product)
 
 
-def of_fit(primitive: Primitive, params: tuple[float, float, float, float], argument: Form) -> Form:
+def form_of_fit(primitive: Primitive, params: tuple[float, float, float, float], argument: Form) -> Form:
     """c·f(a·x + b) + d as a form.
 
     Examples:
         >>> from kanwidget.core import primitive
-        >>> of_fit(primitive("sin"), (3.0, 0.0, 2.0, 1.0), variable("x"))
+        >>> form_of_fit(primitive("sin"), (3.0, 0.0, 2.0, 1.0), variable("x"))
         ('add', ('mul', 2.0, ('sin', ('mul', 3.0, ('var', 'x')))), 1.0)
     """
     a, b, c, d = params

@@ -77,7 +77,7 @@ def candidate_tree(fit: SymbolicFit, variable: str = "x", *, digits: int = DIGIT
     """
     definition = primitive(fit.name)
     a, b, c, d = (float(f"{value:.{digits}g}") for value in _written_params(definition, fit))
-    form = forms.of_fit(definition, (a, b, c, d), forms.variable(variable))
+    form = forms.form_of_fit(definition, (a, b, c, d), forms.variable(variable))
     return _math(Writer(digits).write(form))
 
 

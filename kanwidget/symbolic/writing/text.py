@@ -72,7 +72,7 @@ def equation(primitive: Primitive, params: tuple[float, float, float, float], na
         '3*(x + 0.5)^2'
     """
     a, b, c, d = (float(short(value)) for value in params)
-    return plain(forms.of_fit(primitive, (a, b, c, d), forms.variable(name)))
+    return plain(forms.form_of_fit(primitive, (a, b, c, d), forms.variable(name)))
 
 
 def write(form: Form, notation: Notation) -> str:

@@ -16,7 +16,7 @@ from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import auto_symbolic, fix_symbolic, numeric_functions, symbolic_formula, to_numpy
 from kanwidget.symbolic.formulas.constants import parametrize
 from kanwidget.symbolic.formulas.formula import formula, simplify_within
-from kanwidget.symbolic.formulas.rescaling import rescaled
+from kanwidget.symbolic.formulas.rescaling import rescale
 
 X = samples(features=3)
 
@@ -184,7 +184,7 @@ def test_functions_of_standardized_columns_have_no_more_constants_than_others(ro
 )
 def test_where_one_constant_cannot_stand_for_another_all_stay(name, params, mean, scale):
     a, b, c, d = params
-    assert rescaled(primitive(name), params, mean, scale) == (a / scale, b - a * mean / scale, c, d)
+    assert rescale(primitive(name), params, mean, scale) == (a / scale, b - a * mean / scale, c, d)
 
 
 def test_one_output_is_asked_for():
