@@ -24,13 +24,13 @@ from kanwidget.core.arguments import (
 from kanwidget.core.derivatives import Derivatives, derivatives
 from kanwidget.core.network import HIDDEN_RANGE, Network, initial_layer
 from kanwidget.core.records import EdgeCurve, EdgeRef, History, SymbolicFit
+from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.scores import Scores, attribute, feature_score
 from kanwidget.datasets import arrays
 from kanwidget.insight import feature_interaction
 from kanwidget.surgery._record import listed, record
 from kanwidget.surgery.grids import KnotPlacement
 from kanwidget.training import Trainer, fit, fit_steps
-from kanwidget.training.reference import as_inputs
 from kanwidget.training.residuals import ResidualHistory, fit_residual
 from kanwidget.training.steps.trainer import Callback
 

@@ -95,10 +95,10 @@ class Edges:
         base = base_functions(self.base_fun)[order](x)
         return torch.cat([splines.basis(x, self.knots, self.k, order), base[..., None]], dim=-1)
 
-    def design_and_slopes(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def design_and_derivative(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`design` of orders 0 and 1, without a graph."""
         value, slope, *_ = base_functions(self.base_fun)
-        values, slopes = splines.basis_and_slopes(x, self.knots, self.k, room=1)
+        values, slopes = splines.basis_and_derivative(x, self.knots, self.k, room=1)
         values[..., -1], slopes[..., -1] = value(x), slope(x)
         return values, slopes
 

@@ -129,7 +129,7 @@ class _Basis(_Traced):
         return out.view(rows, size, inputs, -1), 1
 
 
-def basis_and_slopes(x: Tensor, knots: Tensor, k: int, room: int = 0) -> tuple[Tensor, Tensor]:
+def basis_and_derivative(x: Tensor, knots: Tensor, k: int, room: int = 0) -> tuple[Tensor, Tensor]:
     """`basis` of orders 0 and 1 for little more than the price of one, without a graph; `room` more columns of 0 come last.
 
     Examples:

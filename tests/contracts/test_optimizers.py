@@ -35,10 +35,10 @@ def test_it_moves_only_what_is_free(opt, kind):
     model.layer(0).base.requires_grad_(False)
     trainer = trainer_of(model, opt, 2, update_grid=False, lamb=1e-3)
     before = copy.deepcopy(model)
-    positions = trainer.optimizer.positions
+    parameters = trainer.optimizer.parameters
     list(trainer)
     moved = 0
-    for index, layer_map in enumerate(positions.layers):
+    for index, layer_map in enumerate(parameters.layers):
         old, new = before.layer(index), model.layer(index)
         width = old.coef.shape[-1]
         for name, place in (

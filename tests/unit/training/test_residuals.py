@@ -11,9 +11,9 @@ from kanwidget import KAN, fit_residual
 from kanwidget.surgery import update_grid
 from kanwidget.training.residuals import Field
 from kanwidget.training.residuals import objective as objectives
-from kanwidget.training.residuals.arguments import pose
+from kanwidget.training.residuals.arguments import prepare
 from kanwidget.training.residuals.objective import ResidualObjective
-from kanwidget.training.residuals.trainer import Plan, ResidualTrainer
+from kanwidget.training.residuals.trainer import ResidualSettings, ResidualTrainer
 from kanwidget.training.residuals.weighting import balance, resample
 from tests.support.networks import F64, assert_same, plain, snapshot, uniform
 from tests.unit.training.residual_samples import AT, SINE, X, one
@@ -25,12 +25,12 @@ def nonlinear(u, nu):
 
 
 def objective_of(model, functions, points, unknowns=None):
-    problem = pose(model, functions, points, None, unknowns, None)
+    problem = prepare(model, functions, points, None, unknowns, None)
     return ResidualObjective(model, problem.terms, problem.unknowns)
 
 
 def loss_of(objective, vector):
-    objective.positions().write(objective.stack, vector)
+    objective.parameter_vector().write(objective.stack, vector)
     return float(objective.value().loss)
 
 
@@ -54,8 +54,8 @@ def test_the_gradient_is_that_of_the_loss_in_parameters_and_constants():
     functions = {"pde": nonlinear, "data": lambda u: u.value - 1}
     objective = objective_of(model, functions, points, {"nu": 0.3})
     with torch.no_grad():
-        start = objective.positions().read(objective.stack)
-        _, gradient = objective.normal(objective.positions(), objective.value(), lambda: None)
+        start = objective.parameter_vector().read(objective.stack)
+        _, gradient = objective.normal(objective.parameter_vector(), objective.value(), lambda: None)
         exact = slopes_by_differences(objective, start)
     torch.testing.assert_close(gradient[0], exact, rtol=1e-6, atol=1e-6)
 
@@ -63,11 +63,11 @@ def test_the_gradient_is_that_of_the_loss_in_parameters_and_constants():
 def test_chunks_change_nothing(monkeypatch):
     model = plain(grid=2, k=5)
     objective = objective_of(model, {"pde": nonlinear}, {"pde": uniform(9, 2)}, {"nu": 0.3})
-    positions = objective.positions()
+    parameters = objective.parameter_vector()
     with torch.no_grad():
-        whole, value = objective.normal(positions, objective.value(), lambda: None), objective.value()
-        monkeypatch.setattr(objectives, "_CHUNK_BYTES", 4 * 8 * 2 * positions.size)
-        parts, again = objective.normal(positions, objective.value(), lambda: None), objective.value()
+        whole, value = objective.normal(parameters, objective.value(), lambda: None), objective.value()
+        monkeypatch.setattr(objectives, "_CHUNK_BYTES", 4 * 8 * 2 * parameters.size)
+        parts, again = objective.normal(parameters, objective.value(), lambda: None), objective.value()
     for one_, other in zip(whole, parts, strict=True):
         torch.testing.assert_close(one_, other, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(value.loss, again.loss)
@@ -76,25 +76,25 @@ def test_chunks_change_nothing(monkeypatch):
 def test_the_designs_that_are_not_kept_give_the_same(monkeypatch):
     objective = objective_of(plain(k=5), {"pde": nonlinear}, {"pde": uniform(9, 2)}, {"nu": 0.3})
     kept = float(objective.value().loss)
-    monkeypatch.setattr(objectives, "_KEPT_BYTES", 0)
+    monkeypatch.setattr(objectives, "_CACHE_BYTES", 0)
     assert float(objective.value().loss) == kept
 
 
 def test_the_bend_is_what_differences_of_the_residuals_say():
     objective = objective_of(plain(grid=2, k=5), {"pde": nonlinear}, {"pde": uniform(9, 2)}, {"nu": 0.3})
-    positions, value = objective.positions(), objective.value()
+    parameters, value = objective.parameter_vector(), objective.value()
     with torch.no_grad():
-        start = positions.read(objective.stack)
-        step = 1e-2 * uniform(1, positions.size, seed=4)
-        found = objective.bend(positions, value, start, step)
-        assert torch.equal(positions.read(objective.stack), start)
-        (linear,) = objective.linears(value)
-        whole = torch.cat([jac for _, jac in objective.jacobians(objective.terms[0], linear, positions)])
+        start = parameters.read(objective.stack)
+        step = 1e-2 * uniform(1, parameters.size, seed=4)
+        found = objective.acceleration(parameters, value, start, step)
+        assert torch.equal(parameters.read(objective.stack), start)
+        (linear,) = objective.linearizations(value)
+        whole = torch.cat([jac for _, jac in objective.jacobians(objective.terms[0], linear, parameters)])
         residuals = []
         for size in (1.0, -1.0):
-            positions.write(objective.stack, start + 1e-2 * size * step)
+            parameters.write(objective.stack, start + 1e-2 * size * step)
             residuals.append(objective.terms[0].residual(objective.value().jets[0], objective.named()))
-        positions.write(objective.stack, start)
+        parameters.write(objective.stack, start)
         second = (residuals[0] - 2 * linear.residual + residuals[1]) / 1e-4
     torch.testing.assert_close(found[0], 2 / second.numel() * whole.T @ second.flatten(), rtol=1e-2, atol=1e-6)
 
@@ -210,9 +210,9 @@ def test_balanced_weights_give_every_residual_the_same_trace():
         plain(k=5), {"a": lambda u: u.laplacian, "b": lambda u: u.value}, dict.fromkeys("ab", uniform(9, 2))
     )
     terms = balance(objective)
-    positions, value = objective.positions(), objective.value()
+    parameters, value = objective.parameter_vector(), objective.value()
     traces = [
-        term.weight * objective.row_square(term, jet, positions) for term, jet in zip(terms, value.jets, strict=True)
+        term.weight * objective.row_square(term, jet, parameters) for term, jet in zip(terms, value.jets, strict=True)
     ]
     assert traces[0] == pytest.approx(traces[1])
     assert min(term.weight for term in terms) == 1.0
@@ -404,16 +404,16 @@ def test_asked_to_it_breaks_off_a_step():
         asked.append(1)
         return len(asked) > 9
 
-    plan = Plan(steps=50, grid_schedule=(), update_grid=True, resample_every=20, seed=0)
-    trainer = ResidualTrainer(model, pose(model, SINE, AT, "auto", None, None), plan, interrupted)
+    plan = ResidualSettings(steps=50, grid_schedule=(), update_grid=True, resample_every=20, seed=0)
+    trainer = ResidualTrainer(model, prepare(model, SINE, AT, "auto", None, None), plan, interrupted)
     assert 0 < len(list(trainer)) < 10
     assert trainer.stop_reason == "interrupted"
 
 
 def test_a_drawing_that_is_taken_back_is_not_remembered():
     model, stop = one(), []
-    plan = Plan(steps=50, grid_schedule=(), update_grid=False, resample_every=2, seed=0)
-    problem = pose(model, SINE, AT, None, None, {"equation": 1.5 * (uniform(90, 1) + 1)})
+    plan = ResidualSettings(steps=50, grid_schedule=(), update_grid=False, resample_every=2, seed=0)
+    problem = prepare(model, SINE, AT, None, None, {"equation": 1.5 * (uniform(90, 1) + 1)})
     trainer = ResidualTrainer(model, problem, plan, lambda: bool(stop))
     next(trainer), next(trainer)
     stop.append(1)
@@ -462,7 +462,7 @@ def test_only_what_is_asked_for_is_computed_from_the_first_look_on(monkeypatch):
     plain, carried = ResidualObjective.jet, []
 
     def jet(self, term, **options):
-        carried.append(len(term.wanted.firsts) + len(term.wanted.seconds))
+        carried.append(len(term.derivatives.firsts) + len(term.derivatives.seconds))
         return plain(self, term, **options)
 
     monkeypatch.setattr(ResidualObjective, "jet", jet)
