@@ -7,11 +7,13 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.network import Network
+from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import record
-from kanwidget.surgery._structure import assign, cut, gathered, kept_level
-from kanwidget.surgery.prune import edge_means, keeping
+from kanwidget.surgery._structure import assign, cut, gathered, reduced_level
+from kanwidget.surgery.prune import edge_means, reduced
 
 
+@limit_threads
 def remove_edge(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     """Prune one edge, spline and symbol. In place; `restore_edge` brings its spline back.
 
@@ -36,6 +38,7 @@ def remove_edge(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     record(network, "prune", f"removed edge {(l, i, j)}")
 
 
+@limit_threads
 def restore_edge(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     """Bring a pruned edge back, with the spline that it had. In place; an edge that isn't pruned stays as it is.
 
@@ -63,6 +66,7 @@ def restore_edge(network: Network, l: int, i: int, j: int) -> None:  # noqa: E74
         record(network, "restore", f"restored edge {(l, i, j)}")
 
 
+@limit_threads
 def remove_node(network: Network, level: int, node: int, x: Tensor | None = None) -> Network:
     """A new network without one hidden node; a product goes with all its factors.
 
@@ -94,9 +98,10 @@ def remove_node(network: Network, level: int, node: int, x: Tensor | None = None
         means = [torch.zeros(layer.out_dim, layer.in_dim) for layer in map(network.layer, range(network.depth))]
     else:
         means = edge_means(network, x)
-    return keeping(network, keep, means, f"removed node {(level, node)}")
+    return reduced(network, keep, means, f"removed node {(level, node)}")
 
 
+@limit_threads
 def swap(network: Network, level: int, i1: int, i2: int) -> None:
     """Exchange two hidden nodes of one kind (sums, or products). In place; the function stays the same.
 
@@ -104,7 +109,7 @@ def swap(network: Network, level: int, i1: int, i2: int) -> None:
         network: The network.
         level: From 1 to depth - 1.
         i1: A node of that level.
-        i2: Another one.
+        i2: Another node.
 
     Raises:
         ValueError: If there is no such node, or one is a sum and the other a product.
@@ -125,13 +130,14 @@ def swap(network: Network, level: int, i1: int, i2: int) -> None:
     if (i1 < n_sum) != (i2 < n_sum):
         _check.fail("i2", "swap", "a node of the same kind as `i1`", i2, "Sums stand before products in a level.")
     order[i1], order[i2] = i2, i1
-    new = kept_level(network, level, order)
+    new = reduced_level(network, level, order)
     lower, upper = network.layer(level - 1), network.layer(level)
     assign(lower, gathered(lower, new.subnodes, range(lower.in_dim)))
     assign(upper, gathered(upper, range(upper.out_dim), order))
     network.arities[level] = list(new.arities)
 
 
+@limit_threads
 def freeze(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     """Keep an edge's parameters, and the knots below its spline, out of training. In place.
 
@@ -151,6 +157,7 @@ def freeze(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     network.check_edge(l, i, j, "freeze").frozen[j, i] = True
 
 
+@limit_threads
 def unfreeze(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     """Let an edge be trained again. In place.
 
@@ -172,7 +179,7 @@ def unfreeze(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
 
 
 def _hidden(network: Network, level: int, where: str) -> None:
-    """An error unless it is a hidden level."""
+    """An error unless `level` is hidden."""
     if network.depth < 2:
         _check.fail("network", where, "one with a hidden layer", network.width)
     _check.integer(level, "level", where, low=1, high=network.depth - 1, advice="Levels 1 to depth - 1 are hidden.")

@@ -1,4 +1,4 @@
-"""Differential equations: `python -m tools.benchmarks.pde [--quick] [--out tests/benchmarks/results/pde.json]`.
+"""Differential equations: `python -m tools.benchmarks.pde [--quick] [--out tools/benchmarks/results/pde.json]`.
 
 One thread, float64; seconds are the processor's. Each row is one network; errors are taken on points that weren't
 trained on.

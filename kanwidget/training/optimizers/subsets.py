@@ -62,5 +62,5 @@ class AcceptedSteps:
 
 def common(*values: Tensor) -> list[Tensor]:
     """Each value with one network only, if all networks have the same: then their consequences are computed and stored once."""
-    same = all(bool((value == value[:1]).all()) for value in values)
-    return [value[:1] for value in values] if same else list(values)
+    equal = all(bool((value == value[:1]).all()) for value in values)
+    return [value[:1] for value in values] if equal else list(values)

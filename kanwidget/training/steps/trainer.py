@@ -19,13 +19,13 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
 from kanwidget.core.reference_data import reference_rows, store_names
+from kanwidget.core.threads import is_small, one_thread
 from kanwidget.datasets import Dataset
 from kanwidget.training.objective.loss import Loss
 from kanwidget.training.optimizers.base import Interrupted, Optimizer
 from kanwidget.training.steps.networks import TrainingBatch
 from kanwidget.training.steps.settings import Settings, make_settings
 from kanwidget.training.steps.training_data import labels, prepare
-from kanwidget.training.threads.torch_threads import is_small, one_thread
 
 _log = logging.getLogger(__name__)
 #: Stop reason of a training whose loss isn't finite any more, and advice.

@@ -1,0 +1,26 @@
+// Keys of the whole explorer. Keys that a control understands itself are left to it.
+import type { Context } from "../state/context";
+import { onKey, shieldKeys } from "../ui/keys";
+import type { Registry } from "../ui/listeners";
+
+const CONTROLS = "input, select, textarea, button, a, summary, [role=button], [role=menuitem], [role=tab]";
+const TYPING = "input:not([type=range]), select, textarea";
+
+export function handleKeys({ act, ui, store }: Context, root: HTMLElement, registry: Registry): void {
+  shieldKeys(root, registry);
+  onKey(registry, root, (event) => {
+    const target = event.composedPath()[0] as Element;
+    if (target.closest(TYPING)) return false;
+    const key = event.key.toLowerCase();
+    if (event.ctrlKey || event.metaKey) {
+      if (event.shiftKey) act.redo();
+      else act.undo();
+    } else if (key === " " && !target.closest(CONTROLS) && act.possible) act.toggleRun();
+    else if (key === "f" && act.possible) act.fixBest();
+    else if (key === "escape") {
+      if (ui.values.expanded) ui.set("expanded", false);
+      else if (store.state.selection.edges.length > 0) act.selectAll([]);
+    } else return false;
+    return true;
+  });
+}

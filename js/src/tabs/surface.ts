@@ -1,0 +1,107 @@
+// The network's output over one or two inputs as a map or a line, the data on it in the same colours, the others held.
+
+import { Stage } from "../plot/stage";
+import type { Surface } from "../protocol/messages";
+import type { Context, View } from "../state/context";
+import type { Store } from "../state/store";
+import { touches } from "../state/topics";
+import { called } from "../text/names";
+import { chooser } from "../ui/chooser";
+import { h } from "../ui/dom";
+import { Registry } from "../ui/listeners";
+import { classLegend } from "./classes";
+import { heldInputs, isRead } from "./held-inputs";
+import type { Chart } from "./surface-plot";
+import { drawSurface, readPoint } from "./surface-plot";
+
+type Choice = Pick<Surface, "x" | "y" | "output">;
+
+export function surface(context: Context): View {
+  const registry = new Registry();
+  const { store, act } = context;
+  let chart: Chart | null = null;
+  /** As the kernel has told, and what was asked for since. */
+  let inputs: (number | null)[] = [];
+  let lastPanel: Surface | null = null;
+  let requestSeq = -1;
+  let last = "";
+  const ask = (change: Partial<Choice> = {}): number | null => {
+    const panel = store.state.surface;
+    if (!panel) return null;
+    const view = { ...exchanged(store, panel, change), at: panel.names.map((_, i) => inputs[i] ?? null) };
+    // A typed value is echoed and committed: one message is enough.
+    if (JSON.stringify(view) === last) return requestSeq;
+    last = JSON.stringify(view);
+    requestSeq = act.send({ kind: "surface", ...view }) ?? requestSeq;
+    return requestSeq;
+  };
+  const stage = new Stage(context.ui, registry, (x, y) => readPoint(stage, chart, store, x, y));
+  const canvas = h("canvas", { class: "kw-heat", "aria-hidden": "true" });
+  stage.node.prepend(canvas);
+  const x = chooser("surface-x", "Across", registry, (value) => ask({ x: value }));
+  const y = chooser("surface-y", "Up", registry, (value) => ask({ y: value < 0 ? null : value }));
+  const output = chooser("surface-output", "Output", registry, (value) => ask({ output: value }));
+  const rest = heldInputs(context, registry, (column, value) => {
+    if (column < 0) inputs = [];
+    else inputs[column] = value;
+    return ask();
+  });
+  const legend = classLegend();
+  const parts = [output, x, y, legend, rest].map((item) => item.node);
+  const side = h("div", { class: "kw-col kw-scroll kw-side kw-fine kw-dim" }, ...parts);
+  const node = h(
+    "section",
+    { class: "kw-fill kw-split", "data-kw-panel": "surface", "aria-label": "Surface" },
+    stage.node,
+    side,
+  );
+  const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "surface", "size", "view", "link", "structure", "settings")) return;
+    const panel = store.state.surface;
+    const look = { uid: context.uid, dark: node.closest(".kw-dark") !== null, waits: act.possible };
+    if (touches(topics, "surface", "size", "view", "link", "structure")) {
+      chart = drawSurface(stage, canvas, panel, store.state.heights, look);
+      canvas.hidden = !chart?.grid;
+      if (panel) legend.draw(panel, look.dark);
+      stage.point();
+    }
+    // What was asked for stands until it is answered.
+    if (!panel || store.lastAck < requestSeq) return;
+    last = "";
+    inputs = currentInputs(panel, panel !== lastPanel, inputs);
+    lastPanel = panel;
+    const names = options(panel.names);
+    const read = names.filter(([i]) => isRead(store, panel, i));
+    const choices = read.length > 0 ? read : names;
+    x.set(choices, panel.x);
+    y.set(choices.length > 1 ? [...choices, [-1, "nothing: a line"]] : [], panel.y ?? -1);
+    output.set(options(panel.outputs), panel.output);
+    rest.draw(panel, inputs);
+    side.hidden = parts.every((item) => item.hidden);
+  };
+  return {
+    node,
+    draw,
+    destroy: () => {
+      rest.destroy();
+      registry.destroy();
+    },
+  };
+}
+
+const options = (names: string[]) => names.map((name, i): [number, string] => [i, called(name)]);
+
+/** Choosing what the other axis shows exchanges the two; the input of a line that goes up leaves its place to another. */
+function exchanged(store: Store, panel: Surface, change: Partial<Choice>): Choice {
+  const { x, y, output } = { ...panel, ...change };
+  if (x !== y) return { x, y, output };
+  if (change.x !== undefined) return { x, y: panel.x, output };
+  const free = panel.names.findIndex((_, i) => i !== y && isRead(store, panel, i));
+  return { x: panel.y ?? (free < 0 ? x : free), y: panel.y === null && free < 0 ? null : y, output };
+}
+
+/** What is held: news of the kernel say it, if it isn't older than that; else it is what was asked for. */
+function currentInputs({ held, names }: Surface, news: boolean, requested: (number | null)[]): (number | null)[] {
+  if (news && held) return [...held];
+  return requested.length === names.length ? requested : names.map(() => null);
+}
