@@ -15,7 +15,7 @@ from kanwidget._types import Arities, LayerWidth
 from kanwidget.core import storage
 from kanwidget.core.arguments import (
     check_base_fun,
-    known_device,
+    check_device,
     normalize_arities,
     normalize_grids,
     normalize_range,
@@ -110,7 +110,7 @@ class KAN(Network):
         self.seed = seed
         #: Every step and event of this network and of those that it was cut from.
         self.history = History()
-        self.to(known_device(device))
+        self.to(check_device(device))
 
     @classmethod
     def from_formula(

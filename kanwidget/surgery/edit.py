@@ -74,7 +74,7 @@ def remove_node(network: Network, level: int, node: int, x: Tensor | None = None
         network: The network; it isn't changed.
         level: From 1 to depth - 1.
         node: Index within the level.
-        x: Samples, `(batch, n_features)`: with them, the mean of what the node contributed is kept as a constant.
+        x: Samples, `(batch, n_features)`: with them, the node's mean contribution is kept as a constant.
 
     Returns:
         A network of the same class that shares no storage with the old one.

@@ -1,4 +1,4 @@
-"""Grids: moving the knots to where the data is, and changing their number, while the functions stay what they are."""
+"""Grids: moving the knots to where the data is, and changing their number, while the functions stay the same."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def refine(
 ) -> Network:
     """A new network with another number of grid intervals.
 
-    With `knots="insert"` and a larger grid the function stays exactly what it is: knots are added between the
+    With `knots="insert"` and a larger grid the function stays exactly the same: knots are added between the
     present ones. Fewer intervals, or moved knots, keep it only as well as least squares can; that is logged.
 
     Args:

@@ -1,4 +1,4 @@
-"""Loss, penalty, optimisers, and the steps of a training."""
+"""Loss, penalty, optimizers, and the steps of a training."""
 
 from kanwidget.training.fit import fit, fit_steps
 from kanwidget.training.many import fit_many

@@ -66,12 +66,12 @@ def fit_many(
     """Train many networks in place, each as `fit` would train it alone.
 
     Networks of one structure with data of one shape take their Levenberg-Marquardt steps in one batch, each with its own
-    damping, acceptance and stop. Others are trained batch by batch, with LBFGS and Adam one by one. Batches of small networks
-    are spread over as many threads as torch may use (`torch.set_num_threads`); metrics of your own are called on them.
+    damping, acceptance and stop. Other networks form batches of their own; LBFGS and Adam train one network at a time. Batches
+    of small networks are spread over as many threads as torch may use (`torch.set_num_threads`); metrics of your own are called on them.
 
     Args:
         networks: The networks; they may differ in everything. Each is trained, none twice.
-        data: What all are to learn, as for `fit`, or a list of one for each network.
+        data: Training data for all, as for `fit`, or a list with those of each network.
         opt: As in `fit`.
         steps: As in `fit`, ≥ 0.
         lamb: Weight of the penalty, ≥ 0, or one for each network.
@@ -82,7 +82,7 @@ def fit_many(
 
     Returns:
         The networks and, in the same order, the histories of this training. A record's `seconds` are those of its whole batch.
-        Interrupted from the keyboard, it returns what has been reached: a last step may have no record yet, and
+        Interrupted from the keyboard, it returns the networks as they are: a last step may have no record yet, and
         histories of networks that had not begun are empty.
 
     Raises:

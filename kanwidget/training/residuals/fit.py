@@ -129,7 +129,7 @@ def fit_residual(
     equations = prepare(network, residuals, points, weights, unknowns, candidate_points)
     trainer = ResidualTrainer(network, equations, settings)
     if any(term.derivatives.order for term in equations.terms) and float(trainer.objective.loss_of_zero()) == 0:
-        advice = "Is an initial or boundary value, or a normalisation, missing among the residuals?"
+        advice = "Is an initial or boundary value, or a normalization, missing among the residuals?"
         _log.warning("u = 0 satisfies every residual, so nothing asks the network for another solution. %s", advice)
     network.reference = reference_rows(equations.rows)
     history = ResidualHistory(optimizer="LM")

@@ -1,4 +1,4 @@
-"""One named residual at its points: evaluated, and linearised in the network's jet and in the unknown constants."""
+"""One named residual at its points: evaluated, and linearized in the network's jet and in the unknown constants."""
 
 from __future__ import annotations
 
