@@ -175,14 +175,14 @@ def _sums(layer: Edges, nodes: Jet, designs: tuple[Tensor, ...]) -> tuple[Jet, t
     if not carried.firsts:
         empty = value.new_zeros(*value.shape[:-1], 0, value.shape[-1])
         return Jet(carried, value, empty, empty), ()
-    slope = layer.edges_of(nodes.value, designs[1], 1)
-    first = nodes.first @ slope.mT
+    phi_first = layer.edges_of(nodes.value, designs[1], 1)
+    first = nodes.first @ phi_first.mT
     if not carried.seconds:
-        return Jet(carried, value, first, first[..., :0, :]), (slope,)
-    curvature = layer.edges_of(nodes.value, designs[2], 2)
+        return Jet(carried, value, first, first[..., :0, :]), (phi_first,)
+    phi_second = layer.edges_of(nodes.value, designs[2], 2)
     squares = nodes.first[..., carried.first_index, :] * nodes.first[..., carried.second_index, :]
-    second = nodes.second @ slope.mT + squares @ curvature.mT
-    return Jet(carried, value, first, second), (slope, curvature)
+    second = nodes.second @ phi_first.mT + squares @ phi_second.mT
+    return Jet(carried, value, first, second), (phi_first, phi_second)
 
 
 def combine(network: Network, level: int, subnodes: Jet) -> Jet:

@@ -97,10 +97,10 @@ class Edges:
 
     def design_and_derivative(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`design` of orders 0 and 1, without a graph."""
-        value, slope, *_ = base_functions(self.base_fun)
-        values, slopes = splines.basis_and_derivative(x, self.knots, self.k, room=1)
-        values[..., -1], slopes[..., -1] = value(x), slope(x)
-        return values, slopes
+        value, derivative, *_ = base_functions(self.base_fun)
+        values, derivatives = splines.basis_and_derivative(x, self.knots, self.k, room=1)
+        values[..., -1], derivatives[..., -1] = value(x), derivative(x)
+        return values, derivatives
 
     def designs(self, x: Tensor, highest: int) -> tuple[Tensor, ...]:
         """`design` of all orders from 0 to `highest`, at most 3."""

@@ -134,14 +134,14 @@ def basis_and_derivative(x: Tensor, knots: Tensor, k: int, room: int = 0) -> tup
 
     Examples:
         >>> knots = extend_knots(torch.tensor([[0.0, 1.0, 2.0]]), 1)
-        >>> values, slopes = basis_and_slopes(torch.tensor([[0.25]]), knots, 1)
-        >>> slopes
+        >>> values, derivatives = basis_and_derivative(torch.tensor([[0.25]]), knots, 1)
+        >>> derivatives
         tensor([[[-1.,  1.,  0.]]])
     """
     with torch.no_grad():
         pieces = _Pieces(x, knots, k)
-        values, slopes = pieces.to_order(1)
-        return pieces.spread(values, room), pieces.spread(slopes, room)
+        values, derivatives = pieces.to_order(1)
+        return pieces.spread(values, room), pieces.spread(derivatives, room)
 
 
 def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int) -> list[Tensor]:

@@ -20,11 +20,11 @@ class NetworkState:
     Examples:
         >>> from kanwidget import KAN
         >>> model = KAN([1, 1])
-        >>> state, coefficient = NetworkState(model), float(model.layer(0).coef[0, 0, 0])
+        >>> state, base = NetworkState(model), model.layer(0).base.item()
         >>> with torch.no_grad():
-        ...     _ = model.layer(0).coef.zero_()
+        ...     _ = model.layer(0).base.zero_()
         >>> state.restore()
-        >>> float(model.layer(0).coef[0, 0, 0]) == coefficient
+        >>> model.layer(0).base.item() == base
         True
     """
 

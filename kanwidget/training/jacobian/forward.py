@@ -57,16 +57,16 @@ def forward_pass(
         first_design: `stack.layers[0].design(x)`, if it is at hand.
         derivatives: Whether to keep the derivatives that a Jacobian needs too; then nothing is differentiable.
     """
-    nodes, subnodes, designs, slopes = [x], [], [], []
+    nodes, subnodes, designs, design_derivatives = [x], [], [], []
     for index, layer in enumerate(stack.layers):
         if index == 0 and first_design is not None:
             design = first_design
         elif index > 0 and derivatives:
-            design, slope = layer.design_and_derivative(nodes[-1])
-            slopes.append(slope)
+            design, design_derivative = layer.design_and_derivative(nodes[-1])
+            design_derivatives.append(design_derivative)
         else:
             design = layer.design(nodes[-1])
         designs.append(design)
         subnodes.append(layer.sums(nodes[-1], design))
         nodes.append(stack.template.combine(index + 1, subnodes[-1]))
-    return ForwardTrace(tuple(nodes), tuple(subnodes), tuple(designs), tuple(slopes))
+    return ForwardTrace(tuple(nodes), tuple(subnodes), tuple(designs), tuple(design_derivatives))

@@ -99,11 +99,11 @@ def affine_derivatives(name: str, affine: Tensor, x: Tensor, order: int = 0) -> 
     a, b, c, _ = affine.unbind(-1)
     u = a * x + b
     if order == 0:
-        slope = c * f[1](u)
-        return torch.stack([slope * x, slope, f[0](u), torch.ones_like(u)], dim=-1)
-    value, slope = f[order](u), c * a**order * f[order + 1](u)
-    in_a = slope * x + order * c * a ** (order - 1) * value
-    return torch.stack([in_a, slope, a**order * value, torch.zeros_like(u)], dim=-1)
+        in_b = c * f[1](u)
+        return torch.stack([in_b * x, in_b, f[0](u), torch.ones_like(u)], dim=-1)
+    value, in_b = f[order](u), c * a**order * f[order + 1](u)
+    in_a = in_b * x + order * c * a ** (order - 1) * value
+    return torch.stack([in_a, in_b, a**order * value, torch.zeros_like(u)], dim=-1)
 
 
 def free_columns(columns: Tensor, block: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

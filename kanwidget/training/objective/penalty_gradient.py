@@ -48,8 +48,8 @@ def penalty_gradient(
         _add_numeric(vector, layer_index, numeric, trace.designs[index], direct.weights if index == 0 else None)
         _add_symbolic(vector, layer_index, layer, edges.expand(*subnodes.shape, layer.in_dim), trace.nodes[index])
         if index > 0:
-            slopes = torch.einsum("snib,soib->snoi", trace.derivatives[index - 1], layer.weight().detach())
-            down = _sum((numeric * slopes).sum(-2), direct.values["nodes"][index])
+            phi_derivatives = torch.einsum("snib,soib->snoi", trace.derivatives[index - 1], layer.weight().detach())
+            down = _sum((numeric * phi_derivatives).sum(-2), direct.values["nodes"][index])
             if layer.symbols:
                 down = down + (edges * layer.symbolic_edges(trace.nodes[index], 1).detach()).sum(-2)
     if penalty.coef > 0 or penalty.coefdiff > 0:

@@ -76,13 +76,13 @@ def _to_nodes(layer: LayerStack, trace: JetTrace, index: int, adjoint: Jet, edge
     """The adjoint of the nodes below a layer from that of its sums."""
     nodes, carried = trace.nodes[index], trace.nodes[index].derivatives
     last = layer.edges_of(nodes.value, trace.designs[index][carried.order + 1], carried.order + 1)
-    slopes = [part[:, :, None] for part in (*trace.edges[index], last)]
-    value = adjoint.value @ slopes[0][:, :, 0]
-    for part, slope in zip(edges.parts[1:], slopes[1:], strict=True):
-        value = value + (part * slope).sum(-2)
-    first, second = adjoint.first @ slopes[0], adjoint.second @ slopes[0]
+    phi_derivatives = [part[:, :, None] for part in (*trace.edges[index], last)]
+    value = adjoint.value @ phi_derivatives[0][:, :, 0]
+    for part, derivative in zip(edges.parts[1:], phi_derivatives[1:], strict=True):
+        value = value + (part * derivative).sum(-2)
+    first, second = adjoint.first @ phi_derivatives[0], adjoint.second @ phi_derivatives[0]
     if carried.seconds:
-        curvatures = adjoint.second @ slopes[1]
+        curvatures = adjoint.second @ phi_derivatives[1]
         for pair, (a, b) in enumerate(zip(carried.first_index, carried.second_index, strict=True)):
             first[..., a, :] += curvatures[..., pair, :] * nodes.first[:, :, None, b]
             first[..., b, :] += curvatures[..., pair, :] * nodes.first[:, :, None, a]

@@ -116,7 +116,7 @@ class Term:
             scaled = _gradients((residual * scales[:, None]).sum(), leaves)
         if not all(bool(torch.isfinite(part).all()) for part in plain):
             advice = "A root has none at 0, nor has the length of a vector."
-            raise _error(self.name, "a function with finite slopes at the start", "some that aren't", advice)
+            raise _error(self.name, "a function with finite derivatives at the start", "some that aren't", advice)
         for gradient, scaled_gradient in zip(plain, scaled, strict=True):
             expected = gradient * scales.repeat(self.sets).view(-1, *[1] * (gradient.ndim - 1))
             tolerance = 1e-9 * float(expected.abs().max()) if expected.numel() else 0.0
