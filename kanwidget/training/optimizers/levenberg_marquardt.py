@@ -93,7 +93,7 @@ class LevenbergMarquardt(Optimizer):
         """Return to a state of `state_dict`."""
         names = ("damping", "growth", "small_steps")
         if set(state) != set(names) or any(len(state[name]) != len(self.damping) for name in names):
-            raise ValueError(f"{state} is no state of Levenberg-Marquardt for {len(self.damping)} networks")
+            raise ValueError(f"{state} is no state of Levenberg-Marquardt for a batch of {len(self.damping)}")
         self.damping, self._growth, self._small_steps = (self.damping.new_tensor(state[name]) for name in names)
 
     def step(self, interrupted: Callable[[], bool] = lambda: False) -> list[Outcome]:

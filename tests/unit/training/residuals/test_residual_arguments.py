@@ -8,7 +8,7 @@ import torch
 from kanwidget import KAN, fit_residual
 from kanwidget.training.residuals import ResidualError
 from tests.support.networks import F64, unchanged
-from tests.unit.training.residual_samples import AT, SINE, X, one
+from tests.unit.training.residuals.residual_samples import AT, SINE, X, one
 
 
 def refuse(residual, message, error=ResidualError, points=X, **options):
