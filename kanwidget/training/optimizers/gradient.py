@@ -86,7 +86,7 @@ class GradientMethod(Optimizer):
         if not self._tensors:
             return _outcome(self.objective.value(), "converged")
         start = [p.detach().clone() for p in self._tensors]
-        generator, state = self._generator.get_state(), copy.deepcopy(self._optimizer.state_dict())
+        state = self.state_dict()
         started = time.perf_counter()
         try:
             with interruptible(interrupted) if self._seconds > _LONG_STEP else nullcontext():
@@ -96,9 +96,8 @@ class GradientMethod(Optimizer):
             self._seconds = time.perf_counter() - started
         except BaseException:
             self._restore(start)
-            self._generator.set_state(generator)
             self._make_optimizer()
-            self._optimizer.load_state_dict(state)
+            self.load_state_dict(state)
             raise
         if math.isfinite(value.total) and all(bool(torch.isfinite(p).all()) for p in self._tensors):
             moved = any(not torch.equal(p, old) for p, old in zip(self._tensors, start, strict=True))
