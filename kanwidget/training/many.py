@@ -187,7 +187,7 @@ def _threads(members: Sequence[_Run], memory: float, max_threads: int) -> int:
 
 
 def _small(runs: Sequence[_Run]) -> bool:
-    return is_small(runs[0].network, len(runs) * len(runs[0].data.data.train_input))
+    return is_small(runs[0].network, len(runs) * len(runs[0].data.dataset.train_input))
 
 
 def _kind(run: _Run) -> Any:
@@ -210,8 +210,8 @@ def _train(steps: int, runs: list[_Run], report: Callable[[int], None], interrup
     """Train one batch, and report how many networks have stopped."""
     with one_thread(_small(runs)):
         for run in runs:
-            run.network.reference = reference_rows(run.data.data.train_input)
-            store_names(run.network, run.data.data)
+            run.network.reference = reference_rows(run.data.dataset.train_input)
+            store_names(run.network, run.data.dataset)
         ends: dict[int, NetworkState] = {}
         try:
             batch = TrainingBatch([r.network for r in runs], [r.data for r in runs], [r.settings for r in runs])

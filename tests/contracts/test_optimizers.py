@@ -144,7 +144,7 @@ def test_classes_weights_and_penalties(opt):
 
 @each_method
 def test_its_state_leads_on_bit_for_bit(opt):
-    options = {"lamb": 1e-3, "update_grid": False} | ({"batch": 8} if "batch" not in OPTIMIZERS[opt].unused else {})
+    options = {"lamb": 1e-3, "update_grid": False} | ({"batch": 8} if not OPTIMIZERS[opt].all_rows else {})
     trainer = trainer_of(plain(), opt, 8, **options)
     list(islice(trainer, 3))
     state, middle = trainer.state_dict(), copy.deepcopy(trainer.network)

@@ -59,6 +59,8 @@ class Method:
     """Whether its state is lists of numbers: a session file then stores it, and an interruption doesn't lose it."""
     unused: Mapping[str, str] = field(default_factory=dict)
     """Options without a meaning for it, with the reason."""
+    all_rows: str = ""
+    """Why it can't take a `batch` of the rows; empty if it can."""
 
 
 OPTIMIZERS: dict[str, Method] = {
@@ -72,9 +74,9 @@ OPTIMIZERS: dict[str, Method] = {
             several=True,
             plain_state=True,
             unused={
-                "lr": "LM finds the length of its steps by itself; opt='Adam' and opt='LBFGS' have a learning rate.",
-                "batch": "LM sums over all rows in chunks: take all of them (batch=None), or another optimizer.",
+                "lr": "LM finds the length of its steps by itself; opt='Adam' and opt='LBFGS' have a learning rate."
             },
+            all_rows="LM sums over all rows in chunks: take all of them (batch=None), or another optimizer.",
         ),
         Method(
             "LBFGS",
@@ -111,7 +113,7 @@ def pick_optimizer(options: Options, network: Network, loss: Loss, rows: int) ->
 
 
 def _possible(method: Method, options: Options, loss: Loss) -> bool:
-    return (method.any_loss or loss.factor is not None) and (options.batch is None or "batch" not in method.unused)
+    return (method.any_loss or loss.factor is not None) and (options.batch is None or not method.all_rows)
 
 
 def _check_method(method: Method, options: Options, loss: Loss) -> None:
@@ -120,5 +122,5 @@ def _check_method(method: Method, options: Options, loss: Loss) -> None:
         names = " or ".join(repr(row.name) for row in OPTIMIZERS.values() if row.any_loss)
         advice = f"Use opt={names} for your own loss, or loss='mse' or 'cross_entropy'."
         _check.fail("opt", "fit", f"{names} with this loss", method.name, advice)
-    if options.batch is not None and "batch" in method.unused:
-        _check.fail("batch", "fit", f"left out with opt={method.name!r}", options.batch, method.unused["batch"])
+    if options.batch is not None and method.all_rows:
+        _check.fail("batch", "fit", f"left out with opt={method.name!r}", options.batch, method.all_rows)

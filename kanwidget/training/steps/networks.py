@@ -44,7 +44,7 @@ class TrainingBatch:
         weights = [data.weight for data in self.data if data.weight is not None]
         batch = Batch.of(
             stack,
-            [data.data.train_input for data in self.data],
+            [data.dataset.train_input for data in self.data],
             self._labels("train"),
             stack_values(weights) if weights else None,
             first.loss,
@@ -55,7 +55,7 @@ class TrainingBatch:
         self.opt, self.optimizer = method.name, method.make(self.objective, settings)
         self._structure = structure(self.networks[0])
         self._designs = {
-            part: FirstDesign(stack, stack.select([getattr(data.data, f"{part}_input") for data in self.data]))
+            part: FirstDesign(stack, stack.select([getattr(data.dataset, f"{part}_input") for data in self.data]))
             for part in first.labels
             if part != "train"
         }
@@ -98,7 +98,9 @@ class TrainingBatch:
             return self.optimizer.step(interrupted), due
         states = [NetworkState(self.networks[index]) for index in due]
         try:
-            update_grids([self.networks[index] for index in due], [self.data[index].data.train_input for index in due])
+            update_grids(
+                [self.networks[index] for index in due], [self.data[index].dataset.train_input for index in due]
+            )
             self.optimizer.renew(due)
             return self.optimizer.step(interrupted), due
         except BaseException:
@@ -115,7 +117,7 @@ class TrainingBatch:
         return "steps done" if steps is not None and step >= steps else None
 
     def _schedule(self, index: int) -> GridSchedule:
-        return GridSchedule(self.networks[index], self.data[index].data.train_input, self.settings[index])
+        return GridSchedule(self.networks[index], self.data[index].dataset.train_input, self.settings[index])
 
     # ---- records
 
@@ -166,7 +168,7 @@ class TrainingBatch:
             return [{} for _ in self.networks]
         part = "test" if "test" in outputs else "train"
         output = outputs[part] if part in outputs else self._output(part)
-        labels = [getattr(data.data, f"{part}_label") for data in self.data]
+        labels = [getattr(data.dataset, f"{part}_label") for data in self.data]
         with torch.no_grad():
             pairs = zip(output, labels, strict=True)
             return [{name: float(metric(o, y)) for name, metric in named.items()} for o, y in pairs]

@@ -70,11 +70,11 @@ class Trainer(Iterator[StepRecord]):
     @property
     def data(self) -> Dataset:
         """The data, in the network's type and on its device."""
-        return self._training_data.data
+        return self._training_data.dataset
 
     @data.setter
     def data(self, data: Dataset) -> None:
-        self._training_data = replace(self._training_data, data=data)
+        self._training_data = replace(self._training_data, dataset=data)
 
     @property
     def loss(self) -> Loss:
@@ -117,7 +117,7 @@ class Trainer(Iterator[StepRecord]):
             _check.fail("label", "relabel", "of the shape and type of the present labels", label)
         data = replace(self.data, train_label=label.to(present))
         columns = self._training_data.labels | {"train": labels(data.train_label, self.loss)}
-        self._training_data = replace(self._training_data, data=data, labels=columns)
+        self._training_data = replace(self._training_data, dataset=data, labels=columns)
         self._build(self.settings)
 
     def reset(self) -> None:

@@ -20,7 +20,7 @@ from kanwidget.training.steps.settings import Settings
 class TrainingData:
     """Inputs, labels and weights for one network, checked against it."""
 
-    data: Dataset
+    dataset: Dataset
     loss: Loss
     labels: dict[str, Tensor]
     """Labels of `train`, and of `test` and `val` if there are any, in the form of the loss."""

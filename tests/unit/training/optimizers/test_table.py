@@ -49,7 +49,8 @@ def descent(monkeypatch):
         lambda objective, options: Descent(objective, options.lr or 0.01),
         auto=lambda size, rows, options: False,
         plain_state=True,
-        unused={"batch": "It takes all rows.", "geodesic_acceleration": "It has no such steps."},
+        unused={"geodesic_acceleration": "It has no such steps."},
+        all_rows="It takes all rows.",
     )
     monkeypatch.setitem(OPTIMIZERS, row.name, row)
 
