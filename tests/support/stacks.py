@@ -1,4 +1,4 @@
-"""One network as the stack of one that training works on."""
+"""A single network as the stack that training works on."""
 
 import torch
 
