@@ -18,7 +18,7 @@ import math
 import torch
 from torch import Tensor
 
-#: Where the two expansions meet.
+#: The point where the two expansions meet.
 _MEET = 25.0
 _DEGREE = 36
 _HANKEL_TERMS = 24
@@ -98,7 +98,7 @@ def _chebyshev(orders: tuple[int, ...], x: Tensor) -> list[Tensor]:
 
 
 def _columns(table: Tensor, orders: tuple[int, ...], x: Tensor) -> tuple[Tensor, ...]:
-    """The last axis of a table of coefficients one by one, each `(orders, …)` and ready to be combined with x."""
+    """The columns of a table of coefficients, each `(orders, 1, …)` for a product with x."""
     part = table.to(x)[orders[0] : orders[-1] + 1]
     return part.reshape(*part.shape[:-1], *(1,) * x.ndim, part.shape[-1]).unbind(-1)
 

@@ -10,8 +10,9 @@ import torch
 from kanwidget import KAN
 from kanwidget.core.primitives import is_built_in, primitives
 from kanwidget.symbolic import to_numpy
-from kanwidget.training.jacobian.jacobian import forward_pass, jacobian
-from kanwidget.training.jacobian.parameter_vector import network_parameters, parameter_map
+from kanwidget.training.jacobian.forward import forward_pass
+from kanwidget.training.jacobian.jacobian import jacobian
+from kanwidget.training.jacobian.parameter_vector import ParameterVector, network_parameters
 from kanwidget.training.jacobian.stack import Stack
 from tests.support.networks import F64, finite, unchanged
 from tests.support.stacks import gradients
@@ -56,16 +57,16 @@ def test_values_and_derivatives(function):
 @each_function
 def test_the_jacobian_equals_that_of_autograd(function):
     model, x = model_of(function)
-    positions = parameter_map(model)
+    parameters = ParameterVector.of(model)
     exact = []
     for output in model(x)[:, 0]:
         grads = torch.autograd.grad(output, network_parameters(model), retain_graph=True, allow_unused=True)
-        exact.append(gradients(positions, grads))
+        exact.append(gradients(parameters, grads))
     with torch.no_grad():
         stack = Stack([model])
-        found = jacobian(stack, positions, forward_pass(stack, x[None], slopes=True))[0, :, 0]
+        found = jacobian(stack, parameters, forward_pass(stack, x[None], derivatives=True))[0, :, 0]
     torch.testing.assert_close(found, torch.stack(exact), rtol=1e-10, atol=1e-10)
-    assert positions.size == sum(function.free) + (function.name != "0") + 1
+    assert parameters.size == sum(function.free) + (function.name != "0") + 1
 
 
 @each_function
