@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from kanwidget import _check
+from kanwidget._files import write_atomically
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import library
@@ -51,20 +51,10 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
         ...     load(folder + "/m.kan", KAN)
         KAN([2, 5, 1], grid=3, k=3, 15 active edges)
     """
-    target = _target(path)
     state = network.state_dict()
     tensors = {name: value.detach().clone().contiguous() for name, value in state.items() if isinstance(value, Tensor)}
     content = to_bytes(tensors, {_KEY: json.dumps(_structure(network))})
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_atomically(path, content, "save")
 
 
 def load(path: str | os.PathLike[str], cls: type[N], map_location: torch.device | str = "cpu") -> N:
@@ -91,18 +81,6 @@ def load(path: str | os.PathLike[str], cls: type[N], map_location: torch.device 
         return _assembled(*_upgraded(tensors, structure), cls)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{os.fspath(path)} is damaged: {type(error).__name__}: {error}") from error
-
-
-def _target(path: Any) -> Path:
-    """The path to write to, or an error that names it as it was given."""
-    if not isinstance(path, (str, os.PathLike)):
-        _check.fail("path", "save", "a path", path, "Give a text, such as 'model.kan'.", error=TypeError)
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {target.parent} for {os.fspath(path)}. Create it first.")
-    if target.is_dir():
-        raise IsADirectoryError(f"{os.fspath(path)} is a folder. Give the path of a file in it.")
-    return target
 
 
 def _structure(network: Network) -> dict[str, Any]:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import secrets
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from kanwidget import _check
@@ -76,25 +73,6 @@ def moving(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
     stills = [(shot.step, shot.network()) for shot in film(session)]
     names = {"in_vars": session.in_vars, "out_vars": session.out_vars}
     return animation(stills, session.x.cpu(), session.history(), seconds=seconds, **{**names, **options})
-
-
-def write(path: str | os.PathLike[str], content: str | bytes, where: str) -> None:
-    """Write a file, whole or not at all, or raise an error that names the path as it was given."""
-    if not isinstance(path, (str, os.PathLike)):
-        _check.fail("path", where, "a path", path, error=TypeError)
-    target = Path(path)
-    if not target.absolute().parent.is_dir():
-        advice = "Create it, or choose another path."
-        _check.refuse(FileNotFoundError(f"there is no folder {target.parent} for {os.fspath(path)}. {advice}"))
-    if target.is_dir():
-        _check.refuse(IsADirectoryError(f"{os.fspath(path)} is a folder. Give the path of a file in it."))
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        beside.write_bytes(content if isinstance(content, bytes) else content.encode())
-        os.replace(beside, target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 def frame(columns: dict[str, list[float]]) -> Any:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from kanwidget import _check
+from kanwidget._files import write_atomically
 from kanwidget.core import History
 from kanwidget.explorer.files.edge_details import stored_edges, strongest, text_of
 from kanwidget.explorer.files.film import movie
-from kanwidget.explorer.files.formats import write
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session.recorder import Recorder, Shot, film
 from kanwidget.explorer.session.session import Session
@@ -105,7 +105,7 @@ def save_html(
     last = Shot(session.now.step, session.model)
     # What was done after the last step, such as fixing edges, is the film's end.
     shots = [*(shot for shot in shots if shot.label is not None or shot.step < last.step), last]
-    write(path, report(session, title, shots), "save_html")
+    write_atomically(path, report(session, title, shots), "save_html")
 
 
 def report(session: Session, title: str | None = None, shots: Sequence[Shot] | None = None) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kanwidget import _check
+from kanwidget._files import write_atomically
 from kanwidget.explorer.files import formats as exports
 from kanwidget.explorer.files.session_file import state
 from kanwidget.explorer.methods.base import Part
@@ -36,35 +37,35 @@ class Outputs(Part):
         session = self._session
         text = self._ask(lambda: script(session.initial, self._arguments, session.log, name, session.preset))
         if path is not None:
-            exports.write(path, text, "code")
+            write_atomically(path, text, "code")
             if "KAN.load(" in text:
                 session.initial.save(Path(path).with_name(name))
         return text
 
     def save_svg(self, path: str | os.PathLike[str]) -> None:
         """Write the network as vectors."""
-        exports.write(path, self._ask(lambda: exports.drawing(self._session)), "save_svg")
+        write_atomically(path, self._ask(lambda: exports.drawing(self._session)), "save_svg")
 
     def save_png(self, path: str | os.PathLike[str]) -> None:
         """Write the network as a picture, in twice the usual resolution."""
-        exports.write(path, self._ask(lambda: exports.picture(self._session)), "save_png")
+        write_atomically(path, self._ask(lambda: exports.picture(self._session)), "save_png")
 
     def save_csv(self, path: str | os.PathLike[str]) -> None:
         """Write the history as a table, one row a step."""
-        exports.write(path, self._ask(lambda: exports.table(self._session)), "save_csv")
+        write_atomically(path, self._ask(lambda: exports.table(self._session)), "save_csv")
 
     def save_json(self, path: str | os.PathLike[str]) -> None:
         """Write the state of the session: other programs can read it, and `KANExplorer.load` goes on with it.
 
         Not in it are the film, the states that undo leads back to, and what Adam and LBFGS remember of their steps: they begin afresh.
         """
-        exports.write(path, self._ask(lambda: state(self._session)), "save_json")
+        write_atomically(path, self._ask(lambda: state(self._session)), "save_json")
 
     def save_html(self, path: str | os.PathLike[str], title: str | None = None) -> None:
         """Write one file that shows all of this, and the training as a film, without a kernel and without a network."""
         from kanwidget.explorer.files.html_report import report
 
-        exports.write(path, self._ask(lambda: report(self._session, title)), "save_html")
+        write_atomically(path, self._ask(lambda: report(self._session, title)), "save_html")
 
     def save_animation(self, path: str | os.PathLike[str], seconds: float = 8.0, **options: Any) -> None:
         """Write the training as an animated GIF.
@@ -76,4 +77,4 @@ class Outputs(Part):
                 see `kanwidget.insight.plot.animation`.
         """
         data = self._ask(lambda: exports.moving(self._session, seconds, **options))
-        exports.write(path, data, "save_animation")
+        write_atomically(path, data, "save_animation")

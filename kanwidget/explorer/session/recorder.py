@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from kanwidget import _check
+from kanwidget._files import write_atomically
 from kanwidget.core import Event, History, StepRecord
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
@@ -269,7 +270,6 @@ class Recorder:
             seconds: How long it lasts.
             **options: Of `kanwidget.insight.plot.animation`: `theme`, `width`, `in_vars`, `out_vars`, `title`, …
         """
-        from kanwidget.explorer.files.formats import write
         from kanwidget.insight.plot import animation
 
         shots = self.shots()
@@ -277,7 +277,7 @@ class Recorder:
             raise ValueError("nothing was recorded. Give this recorder to fit: model.fit(data, callbacks=[recorder]).")
         stills = [(shot.step, shot.network()) for shot in shots]
         data = animation(stills, self._x.cpu(), self.history, seconds=seconds, **options)
-        write(path, data, "save_animation")
+        write_atomically(path, data, "save_animation")
 
 
 def _on(frames: Sequence[Frame], records: Sequence[StepRecord]) -> list[Frame]:

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset, KANExplorer, create_dataset
-from kanwidget.explorer.files import formats as exports
+from kanwidget._files import write_atomically
 from kanwidget.explorer.files import session_file as saved
-from kanwidget.explorer.files.session_file import Done
+from kanwidget.explorer.files.session_file import Done, state
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path, monkeypatch):
     path.write_text("old")
     monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
-        exports.write(path, "new", "save_csv")
+        write_atomically(path, "new", "save_csv")
     assert path.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -148,7 +148,7 @@ def test_losses_that_are_no_numbers_come_back(explorer, tmp_path):
 
 
 def test_a_state_is_plain_json_and_tells_the_same_as_before(explorer):
-    told = json.loads(exports.state(explorer._session), parse_constant=lambda name: pytest.fail(name))
+    told = json.loads(state(explorer._session), parse_constant=lambda name: pytest.fail(name))
     assert {"structure", "settings", "status", "history"} <= set(told)
     assert told["status"]["step"] == 7
 
@@ -276,7 +276,7 @@ def test_a_missing_file_and_a_wrong_path_are_named(tmp_path):
     ],
 )
 def test_damaged_files_are_refused_whatever_is_damaged(explorer, tmp_path, change):
-    told = json.loads(exports.state(explorer._session))
+    told = json.loads(state(explorer._session))
     told["session"].update(change)
     path = tmp_path / "session.json"
     path.write_text(json.dumps(told))
@@ -306,7 +306,7 @@ def test_damaged_files_are_refused_whatever_is_damaged(explorer, tmp_path, chang
     ],
 )
 def test_a_history_that_no_session_has_is_refused(explorer, tmp_path, change):
-    told = json.loads(exports.state(explorer._session))
+    told = json.loads(state(explorer._session))
     change(told)
     path = tmp_path / "session.json"
     path.write_text(json.dumps(told))
@@ -316,13 +316,13 @@ def test_a_history_that_no_session_has_is_refused(explorer, tmp_path, change):
 
 def test_integers_that_are_too_long_to_be_read_are_refused(explorer, tmp_path):
     path = tmp_path / "session.json"
-    path.write_text(exports.state(explorer._session).replace('"seed": 1', f'"seed": {"1" * 5000}'))
+    path.write_text(state(explorer._session).replace('"seed": 1', f'"seed": {"1" * 5000}'))
     with pytest.raises(ValueError, match=r"session\.json has no session in it"):
         KANExplorer.load(path)
 
 
 def test_what_does_not_fit_together_names_the_file(explorer, tmp_path):
-    told = json.loads(exports.state(explorer._session))
+    told = json.loads(state(explorer._session))
     told["session"]["arguments"]["in_vars"] = ["a"]
     path = tmp_path / "session.json"
     path.write_text(json.dumps(told))
