@@ -11,7 +11,7 @@ from typing import Any
 
 from kanwidget import _check
 from kanwidget.core import History, StepRecord
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.training import Start, Step
 from kanwidget.explorer.drivers.router import Router
 from kanwidget.explorer.drivers.thread import DriverChoice, make_driver
 from kanwidget.explorer.files import formats as exports
@@ -21,6 +21,7 @@ from kanwidget.explorer.methods.save import Outputs
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.notebook.cells import gentle_interrupt, replace_old
 from kanwidget.explorer.page.publisher import Publisher
+from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.presets import preset
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
@@ -164,7 +165,7 @@ class KANExplorer(Controls, Results, Outputs):
         Raises:
             RuntimeError: If the driver is `blocking`, so that this call trains, and no end is in sight.
         """
-        self._driver.start(c.Start(steps))
+        self._driver.start(Start(steps))
 
     def pause(self) -> None:
         """Stop training and keep everything; `start()` goes on."""
@@ -177,7 +178,7 @@ class KANExplorer(Controls, Results, Outputs):
 
     def step(self, n: int = 1) -> None:
         """Train n steps now, in this call. A training in the background is paused afterwards; `start()` goes on."""
-        self._blocking(c.Step(_check.integer(n, "n", "step", low=1)))
+        self._blocking(Step(_check.integer(n, "n", "step", low=1)))
 
     def fit(self, steps: int = 100, *, progress: bool = False) -> History:
         """Train so many steps now, in this call; Ctrl-C and ■ pause and keep everything.
@@ -192,7 +193,7 @@ class KANExplorer(Controls, Results, Outputs):
         steps = _check.integer(steps, "steps", "fit", low=1)
         bar, finished = progress_bar(steps, progress), False
         try:
-            self._blocking(c.Start(steps), (lambda: None) if bar is None else bar.update)
+            self._blocking(Start(steps), (lambda: None) if bar is None else bar.update)
             finished = self.status["state"] == "done"
         finally:
             close_bar(bar, finished)
@@ -309,7 +310,7 @@ class KANExplorer(Controls, Results, Outputs):
         with self._stepped:
             self._stepped.notify_all()
 
-    def _blocking(self, command: c.Command, tick: Callable[[], Any] = lambda: None) -> None:
+    def _blocking(self, command: Command, tick: Callable[[], Any] = lambda: None) -> None:
         with gentle_interrupt(self._driver.interrupt):
             self._driver.run(command, tick)
 

@@ -51,7 +51,7 @@ def stored_edges(
                 found = []
             for ref, fits in zip_longest(here, found):
                 if fits is not None:
-                    session.know((ref[0], ref[1], ref[2]), fits)
+                    session.know(ref, fits)
                 told[ref] = stored_edge(session, ref, brief)
     return [told[ref] for ref in edges]
 
@@ -64,7 +64,7 @@ def stored_edge(session: Session, edge: EdgeRef, brief: bool = False) -> dict[st
         edge: The edge.
         brief: Whether only the best candidates are stored, with fewer points.
     """
-    session.selection = ((edge[0], edge[1], edge[2]),)
+    session.selection = (edge,)
     selection, detail = describe.selection(session)
     try:
         candidates, fits = describe.candidates(session)

@@ -24,11 +24,11 @@ from kanwidget import _check
 from kanwidget.core import Event, StepRecord
 from kanwidget.core.storage import load, save
 from kanwidget.datasets import Dataset
-from kanwidget.explorer.commands.base import Command
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.files.edge_details import text_of
 from kanwidget.explorer.files.old_format import upgraded
 from kanwidget.explorer.session import memory
+from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.label_noise import noisy
 from kanwidget.explorer.session.presets import PRESETS
 from kanwidget.explorer.session.script import Log, literal

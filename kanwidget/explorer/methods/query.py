@@ -8,7 +8,6 @@ from typing import Any
 import torch
 
 from kanwidget.core import History
-from kanwidget.explorer.commands import base as c
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.describe.formula import composed
 from kanwidget.explorer.describe.panels.parity import parity
@@ -16,6 +15,7 @@ from kanwidget.explorer.describe.panels.surface import checked, surface
 from kanwidget.explorer.files import formats as exports
 from kanwidget.explorer.methods.base import Part
 from kanwidget.explorer.methods.tracebacks import plain_refusals
+from kanwidget.explorer.session.view import SurfaceView
 from kanwidget.kan import KAN
 
 
@@ -55,7 +55,7 @@ class Results(Part):
         Returns:
             `x` and, with two inputs, `y`: values on the axes; `z`: `(len(y), len(x))`, or `(1, len(x))`.
         """
-        view = checked(self._open, c.LookAt(x, y, output, tuple(at)))
+        view = checked(self._open, SurfaceView(x, y, output, tuple(at)))
         told, arrays = self._ask(lambda: surface(self._session, view))
         axes = {"x": (told["x_range"], 1), "y": (told["y_range"], 0)}
         lines = {

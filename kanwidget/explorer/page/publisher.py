@@ -220,7 +220,7 @@ class Publisher(Messages):
                 told, arrays = parity(self.session)
                 self.tell("parity", {"parity": told}, arrays)
             case "surface":
-                shown, arrays = surface(self.session, self.session.view)
+                shown, arrays = surface(self.session)
                 self.tell("surface", {"surface": shown}, arrays)
             case "survey":
                 self._tell_survey()
