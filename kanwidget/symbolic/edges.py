@@ -18,12 +18,12 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import Primitive, library, primitive
+from kanwidget.core.primitives import Primitive, primitive, primitives
 from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.symbolic.fits.correction import spline_of_symbol
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, blamed, called, log_broken
 from kanwidget.symbolic.fits.fitting import fit_primitives
-from kanwidget.symbolic.fits.ranking import SIMPLICITY
+from kanwidget.symbolic.fits.ranking import R2_THRESHOLD, SIMPLICITY, checked_simplicity
 from kanwidget.symbolic.writing.text import equation
 from kanwidget.symbolic.writing.tidy import visible
 
@@ -39,7 +39,8 @@ def suggest_symbolic(
     *,
     lib: Iterable[str] | None = None,
     topk: int | None = 5,
-    weight_simple: float = SIMPLICITY,
+    simplicity: float | None = None,
+    weight_simple: float | None = None,
     noise: float = 0.0,
     on_broken: OnBroken = log_broken,
 ) -> list[SymbolicFit]:
@@ -53,7 +54,8 @@ def suggest_symbolic(
         x: Inputs of the network, shape `(n, n_features)`: the edge is fitted on the values that reach it from them.
         lib: Names of the primitives to try; all of them by default.
         topk: Most fits returned; None for all.
-        weight_simple: 0 ranks by accuracy alone, 1 by simplicity alone.
+        simplicity: 0 ranks by accuracy alone, 1 by simplicity alone; 0.7 by default.
+        weight_simple: pykan's name for `simplicity`.
         noise: Variance of the edge's own error as a part of its variance, ≥ 0: fits that differ by less are equally good.
         on_broken: Told of every registered function that is left out because it doesn't work.
 
@@ -70,13 +72,13 @@ def suggest_symbolic(
         3
     """
     network.check_edge(l, i, j, "suggest_symbolic")
-    _check.real(weight_simple, "weight_simple", "suggest_symbolic", low=0, high=1)
+    simplicity = checked_simplicity(simplicity, weight_simple, "suggest_symbolic")
     if topk is not None:
         _check.integer(topk, "topk", "suggest_symbolic", low=1)
     inputs, values = edge_samples(network, l, [(i, j)], x)
-    rows = library(lib, "suggest_symbolic")
+    rows = primitives(lib, "suggest_symbolic")
     _check.real(noise, "noise", "suggest_symbolic", low=0)
-    fits = fit_primitives(inputs, values, rows, simplicity=weight_simple, noise=[noise], on_broken=on_broken)
+    fits = fit_primitives(inputs, values, rows, simplicity=simplicity, noise=[noise], on_broken=on_broken)
     return fits[0][:topk]
 
 
@@ -85,7 +87,7 @@ def suggest_all(
     x: Tensor,
     *,
     lib: Iterable[str] | None = None,
-    weight_simple: float = SIMPLICITY,
+    simplicity: float = SIMPLICITY,
 ) -> dict[EdgeRef, list[SymbolicFit]]:
     """`suggest_symbolic` for every edge that isn't pruned, a layer at a time. Changes nothing.
 
@@ -95,13 +97,13 @@ def suggest_all(
         >>> len(suggest_all(KAN([2, 1]), x, lib=["x", "sin"]))
         2
     """
-    rows = library(lib, "suggest_all")
+    rows = primitives(lib, "suggest_all")
     found: dict[EdgeRef, list[SymbolicFit]] = {}
     for index in range(network.depth):
         refs = [ref for ref in network.edge_refs(active=True) if ref.layer == index]
         if refs:
             inputs, values = edge_samples(network, index, [(ref.source, ref.target) for ref in refs], x)
-            found |= dict(zip(refs, fit_primitives(inputs, values, rows, simplicity=weight_simple), strict=True))
+            found |= dict(zip(refs, fit_primitives(inputs, values, rows, simplicity=simplicity), strict=True))
     return found
 
 
@@ -237,13 +239,13 @@ def auto_symbolic_steps(
     """
     _check.real(r2_threshold, "r2_threshold", "auto_symbolic", high=1)
     _check.real(simplicity, "simplicity", "auto_symbolic", low=0, high=1)
-    primitives = library(lib, "auto_symbolic")
+    candidates = primitives(lib, "auto_symbolic")
     owners = numeric_edges(network)
     if edges is not None:
         chosen = set()
-        for edge in edges:
-            layer = network.check_edge(*edge, "auto_symbolic")
-            chosen.add(EdgeRef(edge[0], *tied_edges(layer, edge[1], edge[2])[0]))
+        for index, source, target in edges:
+            layer = network.check_edge(index, source, target, "auto_symbolic")
+            chosen.add(EdgeRef(index, *tied_edges(layer, source, target)[0]))
         owners = [ref for ref in owners if ref in chosen]
 
     def steps() -> Iterator[SymbolicStep]:
@@ -255,7 +257,7 @@ def auto_symbolic_steps(
                 # The inputs of a layer are the outputs of the symbols before it.
                 pairs = [(ref.source, ref.target) for ref in searched]
                 inputs, values = edge_samples(network, index, pairs, x)
-                fits = fit_primitives(inputs, values, primitives, simplicity=simplicity, on_broken=on_broken)
+                fits = fit_primitives(inputs, values, candidates, simplicity=simplicity, on_broken=on_broken)
                 fixed = [_fix_best(network, ref, f, r2_threshold, x) for ref, f in zip(searched, fits, strict=True)]
                 numeric = tuple(ref for ref, done in zip(searched, fixed, strict=True) if not done)
                 remaining -= len(searched)
@@ -269,8 +271,9 @@ def auto_symbolic(
     x: Tensor,
     *,
     lib: Iterable[str] | None = None,
-    weight_simple: float = SIMPLICITY,
-    r2_threshold: float = 0.9,
+    simplicity: float | None = None,
+    weight_simple: float | None = None,
+    r2_threshold: float = R2_THRESHOLD,
 ) -> list[tuple[EdgeRef, SymbolicFit]]:
     """Fix every numeric edge to the best of its candidates. Changes the network in place.
 
@@ -285,7 +288,8 @@ def auto_symbolic(
         network: The network.
         x: Inputs of the network, shape `(n, n_features)`.
         lib: Names of the primitives to try; all of them by default.
-        weight_simple: 0 ranks by accuracy alone, 1 by simplicity alone.
+        simplicity: 0 ranks by accuracy alone, 1 by simplicity alone; 0.7 by default.
+        weight_simple: pykan's name for `simplicity`.
         r2_threshold: The least R² for which an edge is fixed.
 
     Returns:
@@ -297,8 +301,8 @@ def auto_symbolic(
         >>> [edge for edge, fit in auto_symbolic(KAN([2, 1]), x, r2_threshold=0)]
         [EdgeRef(layer=0, source=0, target=0), EdgeRef(layer=0, source=1, target=0)]
     """
-    _check.real(weight_simple, "weight_simple", "auto_symbolic", low=0, high=1)
-    steps = auto_symbolic_steps(network, x, lib=lib, simplicity=weight_simple, r2_threshold=r2_threshold)
+    simplicity = checked_simplicity(simplicity, weight_simple, "auto_symbolic")
+    steps = auto_symbolic_steps(network, x, lib=lib, simplicity=simplicity, r2_threshold=r2_threshold)
     return [pair for step in steps for pair in step.fixed]
 
 

@@ -1,6 +1,7 @@
 // A stand-in for the kernel: answers every command with the messages that a real one would send.
-import type { Command } from "../../src/protocol";
-import type { Transport } from "../../src/transport";
+
+import type { Transport } from "../../src/app/transport";
+import type { Command } from "../../src/protocol/commands";
 import { LIBRARY, PRIMITIVES } from "./library";
 import { pack } from "./pack";
 import { parityPart, surfacePart, type View } from "./panels";
@@ -147,7 +148,7 @@ export class FakeKernel extends Sample {
     if (command.kind === "watch") this.watched = command.panels;
     if (command.kind === "surface") this.view = command;
     if (command.kind === "watch" || command.kind === "surface") this.pushWatched();
-    if (command.kind === "rank") this.simplicity = command.weight;
+    if (command.kind === "rank") this.simplicity = command.simplicity;
     if (command.kind === "select") {
       this.selected = command.edges;
       this.pushSelection();

@@ -18,6 +18,7 @@ from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.survey import AT_ONCE
 from kanwidget.symbolic import SymbolicStep, auto_symbolic_steps
 from kanwidget.symbolic.edges import numeric_edges, tied_edges
+from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class AddNode(Command):
             _check.fail("level", "add_node", "a hidden level, and this network has none", level)
         _check.integer(level, "level", "add_node", low=1, high=model.depth - 1, advice="Only hidden levels can grow.")
         label = f"add a {'product' if self.product else 'node'} on level {level}"
-        change = lambda: session.adopt(model.expand_width(level, 1, sums=not self.product))  # noqa: E731
+        change = lambda: session.adopt(model.expand_width(level, 1, product=self.product))  # noqa: E731
         return act(session, self, "grow", label, change)
 
 
@@ -143,8 +144,8 @@ class AutoSymbolic(Command):
     kind = "auto"
     stamps = ("structure",)
 
-    r2: float = 0.9
-    weight_simple: float | None = None
+    r2_threshold: float = R2_THRESHOLD
+    simplicity: float | None = None
     """None takes the session's simplicity."""
     lib: tuple[str, ...] | None = None
     """None takes the session's library."""
@@ -153,19 +154,19 @@ class AutoSymbolic(Command):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        r2, edges = message.get("r2"), message.get("edges")
+        threshold, edges = message.get("r2_threshold"), message.get("edges")
         picked = None if edges is None else fields.edges(edges, "auto")
-        return [cls(0.9 if r2 is None else _check.real(r2, "r2", "auto", high=1), edges=picked)]
+        if threshold is None:
+            return [cls(edges=picked)]
+        return [cls(_check.real(threshold, "r2_threshold", "auto", high=1), edges=picked)]
 
     def call(self) -> str:
         lib = "" if self.lib is None else f", lib={list(self.lib)}"
         edges = "" if self.edges is None else f", edges={listed(self.edges)}"
-        return f"explorer.auto_symbolic(r2={self.r2!r}, weight_simple={self.weight_simple!r}{lib}{edges})"
+        return f"explorer.auto_symbolic(r2_threshold={self.r2_threshold!r}, simplicity={self.simplicity!r}{lib}{edges})"
 
     def perform(self, session: Session) -> Topics:
-        simplicity = session.simplicity if self.weight_simple is None else self.weight_simple
-        _check.real(simplicity, "weight_simple", "auto_symbolic", low=0, high=1)
-        _check.real(self.r2, "r2", "auto_symbolic", high=1)
+        simplicity = session.simplicity if self.simplicity is None else self.simplicity
         refs = self._edges(session)
         steps = auto_symbolic_steps(
             session.model,
@@ -173,7 +174,7 @@ class AutoSymbolic(Command):
             edges=refs,
             lib=session.lib if self.lib is None else self.lib,
             simplicity=simplicity,
-            r2_threshold=self.r2,
+            r2_threshold=self.r2_threshold,
             edges_per_step=AT_ONCE,
             on_broken=session.leave_out,
         )
@@ -189,7 +190,7 @@ class AutoSymbolic(Command):
         def repeated() -> AutoSymbolic:
             """The edges that were searched before a pause are all that a script has to repeat."""
             edges = self.edges if len(searched) == len(refs) else tuple(searched)
-            return replace(self, weight_simple=simplicity, edges=edges)
+            return replace(self, simplicity=simplicity, edges=edges)
 
         def label() -> str:
             fixed = len(searched) - sum(len(step.numeric) for step in done)
@@ -216,6 +217,6 @@ class AutoSymbolic(Command):
             advice = "Nothing is lost: fix them all again to go on."
             return Notice("Paused", f"{searched} of {total} edges were looked at.", advice)
         if numeric := sum(len(step.numeric) for step in done):
-            message = f"{numeric} of them have no candidate with R² ≥ {self.r2:.12g}."
+            message = f"{numeric} of them have no candidate with R² ≥ {self.r2_threshold:.12g}."
             return Notice("Some edges stay splines", message, "Train further, prune, or fix them by hand.")
         return None

@@ -49,10 +49,10 @@ class Rank(Setting):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls(_check.real(message.get("weight"), "weight", "rank", low=0, high=1))]
+        return [cls(_check.real(message.get("simplicity"), "simplicity", "rank", low=0, high=1))]
 
     def perform(self, session: Session) -> Topics:
-        session.simplicity = _check.real(self.simplicity, "weight", "rank", low=0, high=1)
+        session.simplicity = _check.real(self.simplicity, "simplicity", "rank", low=0, high=1)
         session.fits.forget()
         session.best.forget()
         session.seen = None

@@ -82,7 +82,7 @@ def frame(columns: dict[str, list[float]]) -> Any:
     try:
         pandas = import_module("pandas")
     except ImportError:
-        missing = "to_dataframe needs pandas: pip install 'kanwidget[data]'. to_dict() does without."
+        missing = "to_pandas needs pandas: pip install 'kanwidget[data]'. to_dict() does without."
         _check.refuse(ImportError(missing))
     return pandas.DataFrame(columns)
 

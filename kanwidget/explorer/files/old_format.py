@@ -5,18 +5,30 @@ from __future__ import annotations
 import re
 from typing import Any
 
+#: Options of the training, old to new.
+_OPTIONS = {"bend": "geodesic_acceleration"}
 #: Lines of a script, old to new.
-_LINES = ((r"^explorer\.(un)?pin\(", lambda match: f"explorer.{match[1] or ''}freeze("),)
+_LINES = (
+    (r"^explorer\.(un)?pin\(", r"explorer.\1freeze("),
+    (r"^(explorer\.auto_symbolic\()r2=(.*?, )weight_simple=", r"\1r2_threshold=\2simplicity="),
+)
 
 
 def upgraded(session: dict[str, Any]) -> dict[str, Any]:
     """The part `session` of such a file."""
     memory = session["memory"]
     return session | {
+        "arguments": _renamed(session["arguments"]),
+        "given_again": [_OPTIONS.get(name, name) for name in session["given_again"]],
+        "current": _renamed(session["current"]),
         "memory": memory | {"stop_reason": memory["reason"]},
         "stop_reason": session["reason"],
         "done": [_line(line) for line in session["done"]],
     }
+
+
+def _renamed(options: dict[str, Any]) -> dict[str, Any]:
+    return {_OPTIONS.get(name, name): value for name, value in options.items()}
 
 
 def _line(line: str) -> str:

@@ -298,3 +298,18 @@ def test_steps_check_their_arguments_before_the_first_one():
         auto_symbolic_steps(network, X, lib=["sine"])
     with pytest.raises(ValueError, match="`j` argument of auto_symbolic"):
         auto_symbolic_steps(network, X, edges=[(0, 0, 7)])
+
+
+def test_pykan_s_word_for_simplicity_is_taken_alone():
+    network = make_network([2, 1])
+    ours = suggest_symbolic(network, 0, 0, 0, X, simplicity=0.2)
+    assert ours == suggest_symbolic(network, 0, 0, 0, X, weight_simple=0.2)
+    assert ours != suggest_symbolic(network, 0, 0, 0, X)
+    for query in (
+        lambda **both: suggest_symbolic(network, 0, 0, 0, X, **both),
+        lambda **both: auto_symbolic(network, X, **both),
+    ):
+        with pytest.raises(ValueError, match=r"`weight_simple` argument of .* left out where `simplicity` is given"):
+            query(simplicity=0.2, weight_simple=0.2)
+        with pytest.raises(ValueError, match="`weight_simple`"):
+            query(weight_simple=2)

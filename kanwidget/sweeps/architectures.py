@@ -1,0 +1,313 @@
+"""`search_architecture`: the smallest network that is good enough, sought as one does by hand."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kanwidget import _check
+from kanwidget.core.records import History
+from kanwidget.datasets import Dataset, as_dataset
+from kanwidget.kan import KAN
+from kanwidget.surgery._record import log
+from kanwidget.sweeps.batches import Row, kept_record
+from kanwidget.sweeps.front import pareto
+from kanwidget.sweeps.table import Table
+from kanwidget.training import fit_many
+from kanwidget.training.jacobian.parameter_vector import parameter_map
+from kanwidget.training.steps.loop import close_bar
+
+#: A larger network is worth it if the error becomes so many times smaller.
+_WORTH = 1.25
+#: Part of the training rows that is set aside where the data have no validation part.
+_SET_ASIDE = 0.2
+_WIDTHS = (1, 2, 3, 5, 8, 12, 20)
+_DEPTHS = (1, 2, 3)
+_GRIDS = (3, 5, 10, 20, 40)
+_LAMBS = (1e-4, 1e-3, 1e-2)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One network that a search has trained."""
+
+    model: KAN
+    how: str
+    """What was tried: `width`, `depth`, `grid` or `prune`, with the value."""
+    validation_loss: float
+    """By which the search decides; infinite where training failed."""
+    test_loss: float | None
+    """Never looked at by the search."""
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers are trained."""
+        return parameter_map(self.model).size
+
+    def as_row(self) -> Row:
+        """The trial as a row of a table, without the network."""
+        width = [sums if not products else [sums, products] for sums, products in self.model.width]
+        loss = self.validation_loss if math.isfinite(self.validation_loss) else None
+        failed = "the loss is not finite" if loss is None else None
+        return {
+            "how": self.how, "width": width, "grid": self.model.grid, "parameters": self.parameters,
+            "validation_loss": loss, "test_loss": self.test_loss, "failed": failed,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ArchitectureSearch:
+    """What a search has found."""
+
+    trials: tuple[Trial, ...]
+    """All that was trained, in order; of several starts the best."""
+    pareto_front: tuple[Trial, ...]
+    """Those that no trial with fewer or as many parameters beats on the validation data, smallest first."""
+    best: Trial
+    """The smallest that reaches the target; else the smallest whose error is within a quarter of the least."""
+    networks: int
+    """How many networks were trained."""
+    stop_reason: str
+    """Why it ended: `target`, `budget`, `nothing helps` or `interrupted` (from the keyboard)."""
+
+    @property
+    def table(self) -> Table:
+        """All trials as a table, for `plot_pareto` and pandas."""
+        return Table(trial.as_row() for trial in self.trials)
+
+    def __repr__(self) -> str:
+        found = f"{self.best.model!r}, validation loss {self.best.validation_loss:.2g}"
+        return f"ArchitectureSearch({self.networks} networks, {len(self.pareto_front)} on the front, best {found}; {self.stop_reason})"
+
+
+def search_architecture(
+    data: Any,
+    *,
+    budget: int = 100,
+    target: float | None = None,
+    starts: int = 3,
+    steps: int = 50,
+    seed: int = 0,
+    progress: bool = True,
+) -> ArchitectureSearch:
+    """Search for a small network with a small error, from [n, 1, outputs] up.
+
+    As the advice of the method's authors goes: it begins with one hidden node and a coarse grid, makes the network wider
+    as long as that helps, then deeper (and wider again), sparsifies what it has with a `lamb` that grows slowly, and prunes
+    it. Last it refines the grids of all that are then on the front, small ones first, as long as that helps. To help is to divide
+    the error on validation data by 1.25.
+
+    Args:
+        data: As for `fit`. Without a validation part a fifth of the training rows is set aside; test data are never looked at.
+        budget: The most networks that are trained, ≥ `starts`.
+        target: A validation loss (root mean squared error, in the labels' units) that is good enough, > 0.
+        starts: Random starts of every shape, ≥ 1; the best one counts.
+        steps: Most steps of each training, ≥ 1.
+        seed: Of the rows set aside and of the starts. The same seed gives the same result.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        All trials with their networks, the front of error against parameters, and the best.
+
+    Raises:
+        ValueError: For numbers out of range, or fewer than two rows to train on, three where one is set aside.
+
+    Examples:
+        >>> from kanwidget import create_dataset
+        >>> data = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=200, test_num=100)
+        >>> found = search_architecture(data, target=1e-3, steps=30, progress=False)
+        >>> found.best.model.width, found.stop_reason
+        ([[2, 0], [2, 0], [1, 0]], 'target')
+
+    References:
+        The advice on hyper-parameters in https://github.com/KindXiaoming/pykan.
+    """
+    _check.integer(starts, "starts", "search_architecture", low=1)
+    _check.integer(
+        budget, "budget", "search_architecture", low=starts, advice="It has to pay for the starts of one shape."
+    )
+    _check.integer(steps, "steps", "search_architecture", low=1)
+    _check.integer(seed, "seed", "search_architecture", low=0)
+    if not isinstance(progress, bool):
+        _check.fail("progress", "search_architecture", "True or False", progress)
+    if target is not None:
+        _check.real(target, "target", "search_architecture", low=0, open_low=True)
+    search = _Search(
+        _with_validation(as_dataset(data, "search_architecture"), seed), budget, target, starts, steps, seed
+    )
+    with search.bar(progress):
+        search.stop_reason = search.run()
+    return search.found(search.stop_reason)
+
+
+def _nothing(_: logging.LogRecord) -> bool:
+    return False
+
+
+class _Ended(Exception):
+    """The search can't go on, and why: `budget` or `interrupted`."""
+
+
+class _Search:
+    """The state of a search: what was tried, and what there is left to spend."""
+
+    def __init__(self, data: Dataset, budget: int, target: float | None, starts: int, steps: int, seed: int) -> None:
+        self.data, self.budget, self.target = data, budget, target
+        self.starts, self.steps, self.seed = starts, steps, seed
+        self.trials: list[Trial] = []
+        self.networks = 0
+        self.stop_reason = "interrupted"  # until it has run to its end
+        self._bar: Any = None
+
+    def run(self) -> str:
+        """All steps in their order; why it ended."""
+        try:
+            self._prune(self._grow())
+            for trial in self._front():
+                # Not what a smaller one with a finer grid beats by now.
+                if not self._reached() and trial in self._front():
+                    self._refine(trial)
+        except _Ended as end:
+            return "target" if self._reached() else str(end)
+        return "target" if self._reached() else "nothing helps"
+
+    def found(self, stop_reason: str) -> ArchitectureSearch:
+        """The result; ties go to what was tried first."""
+        front = self._front()
+        limit = self.target if self._reached() and self.target is not None else _WORTH * front[-1].validation_loss
+        best = next(trial for trial in front if trial.validation_loss <= limit)
+        return ArchitectureSearch(tuple(self.trials), front, best, self.networks, stop_reason)
+
+    def _front(self) -> tuple[Trial, ...]:
+        rows = [{"parameters": t.parameters, "loss": t.validation_loss, "trial": t} for t in self.trials]
+        return tuple(row["trial"] for row in pareto(Table(rows), y="loss"))
+
+    # ---- the steps
+
+    def _grow(self) -> Trial:
+        """Wider while that helps, then deeper, and wider again."""
+        widths, depths = iter(_WIDTHS[1:]), iter(_DEPTHS[1:])
+        width, depth = _WIDTHS[0], _DEPTHS[0]
+        best = self._attempt(width, depth, "start")
+        wider: int | None = next(widths)
+        deeper: int | None = next(depths)
+        while not self._reached() and (wider or deeper):
+            if wider:
+                trial = self._attempt(wider, depth, f"width {wider}")
+                helped = _better(trial, best)
+                width, best = (wider, trial) if helped else (width, best)
+                wider = next(widths, None) if helped else None
+            elif deeper:
+                trial = self._attempt(width, deeper, f"depth {deeper}")
+                helped = _better(trial, best)
+                depth, best = (deeper, trial) if helped else (depth, best)
+                deeper = next(depths, None) if helped else None
+                # In a deeper network more width may help again.
+                widths = iter([w for w in _WIDTHS if w > width])
+                wider = next(widths, None) if helped else None
+        return best
+
+    def _prune(self, grown: Trial) -> None:
+        """Smaller networks, as long as a growing lamb and pruning leave them as good as it was."""
+        least, model = grown.parameters, copy.deepcopy(grown.model)
+        for lamb in _LAMBS:
+            self._train([model], lamb=lamb)
+            pruned = model.prune(data=self.data)
+            if parameter_map(pruned).size >= least:
+                continue
+            trial = self._tried(pruned, self._train([pruned])[0], f"prune at lamb {lamb:g}")
+            if trial.validation_loss > max(_WORTH * grown.validation_loss, self.target or 0.0):
+                return  # what follows is sparser still
+            least = trial.parameters
+
+    def _refine(self, trial: Trial) -> None:
+        """Finer grids while they help."""
+        best = trial
+        for grid in (g for g in _GRIDS if g > trial.model.grid):
+            model = best.model.refine(grid)
+            finer = self._tried(model, self._train([model])[0], f"grid {grid}")
+            if not _better(finer, best) or self._reached():
+                return
+            best = finer
+
+    # ---- what they are made of
+
+    def _attempt(self, width: int, depth: int, how: str) -> Trial:
+        """The best of several starts of a shape."""
+        shape = [self.data.n_features, *[width] * depth, self.data.n_outputs]
+        models = [KAN(shape, grid=_GRIDS[0], seed=self.seed + start) for start in range(self.starts)]
+        pairs = list(zip(models, self._train(models), strict=True))
+        model, history = min(pairs, key=lambda pair: _validation_loss(pair[1]))
+        return self._tried(model, history, how)
+
+    def _train(self, models: Sequence[KAN], lamb: float = 0.0) -> list[History]:
+        if self.networks + len(models) > self.budget:
+            raise _Ended("budget")
+        self.networks += len(models)
+        _, histories = fit_many(models, self.data, steps=self.steps, lamb=lamb, progress=False)
+        if any(history.stop_reason == "interrupted" for history in histories):
+            if not self.trials:
+                raise KeyboardInterrupt
+            raise _Ended("interrupted")
+        if self._bar is not None:
+            self._bar.update(len(models))
+        return histories
+
+    def _tried(self, model: KAN, history: History, how: str) -> Trial:
+        record = kept_record(history)
+        trial = Trial(model, how, _validation_loss(history), record.test_loss if record else None)
+        self.trials.append(trial)
+        if self._bar is not None:
+            least = min(t.validation_loss for t in self.trials)
+            self._bar.set_postfix_str(f"{how} · least error {least:.2e}", refresh=False)
+        return trial
+
+    def _reached(self) -> bool:
+        return self.target is not None and any(t.validation_loss <= self.target for t in self.trials)
+
+    @contextmanager
+    def bar(self, progress: bool) -> Iterator[None]:
+        """A progress bar while it runs, and no messages of the pruning: they are about trials that nobody has asked for."""
+        if progress:
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=self.budget, desc="search", leave=True)
+        log.addFilter(_nothing)
+        try:
+            yield
+        finally:
+            log.removeFilter(_nothing)
+            close_bar(self._bar, self.stop_reason != "interrupted")
+
+
+def _better(trial: Trial, than: Trial) -> bool:
+    return trial.validation_loss * _WORTH < than.validation_loss
+
+
+def _validation_loss(history: History) -> float:
+    record = kept_record(history)
+    loss = math.inf if record is None or record.validation_loss is None else record.validation_loss
+    return loss if math.isfinite(loss) else math.inf
+
+
+def _with_validation(data: Dataset, seed: int) -> Dataset:
+    """The data with a validation part: theirs, or rows set aside from the training."""
+    apart = data.val_input is not None
+    least = 2 if apart else 3  # pruning compares rows
+    if len(data.train_input) < least:
+        _check.fail("data", "search_architecture", f"{least} training rows at least", data.train_input)
+    if apart:
+        return data
+    parts = Dataset.from_arrays(data.train_input, data.train_label, test_fraction=_SET_ASIDE, seed=seed)
+    return replace(
+        data,
+        train_input=parts.train_input,
+        train_label=parts.train_label,
+        val_input=parts.test_input,
+        val_label=parts.test_label,
+    )

@@ -1,0 +1,151 @@
+import pytest
+import torch
+
+from kanwidget import Dataset, create_dataset, search_architecture
+from kanwidget.sweeps import architectures, pareto, plot_pareto
+from kanwidget.sweeps.architectures import _with_validation
+from tests.unit.sweeps.sweep_samples import product
+
+
+def quick(data=None, **options):
+    return search_architecture(
+        product(60) if data is None else data, progress=False, **{"steps": 12, "starts": 2, **options}
+    )
+
+
+@pytest.fixture(scope="module")
+def found():
+    return quick(budget=16)
+
+
+def test_it_begins_with_one_hidden_node_and_a_coarse_grid_and_grows_the_width_first(found):
+    assert [t.how for t in found.trials[:2]] == ["start", "width 2"]
+    assert found.trials[0].model.width == [[2, 0], [1, 0], [1, 0]]
+    assert found.trials[0].model.grid == 3
+
+
+def test_the_front_and_the_best(found):
+    rows = [{"parameters": t.parameters, "validation_loss": t.validation_loss} for t in found.trials]
+    front = pareto(found.table)
+    assert [t.parameters for t in found.pareto_front] == front["parameters"]
+    assert [t.validation_loss for t in found.pareto_front] == front["validation_loss"]
+    least = min(row["validation_loss"] for row in rows)
+    good = [t.parameters for t in found.trials if t.validation_loss <= 1.25 * least]
+    assert found.best.parameters == min(good)
+    assert found.best in found.pareto_front
+
+
+def test_trials_hold_the_networks_that_have_these_errors(found):
+    split = _with_validation(product(60), seed=0)
+    for trial in found.trials:
+        residual = trial.model.predict(split.val_input) - split.val_label
+        assert trial.validation_loss == pytest.approx(float(residual.square().mean().sqrt()), rel=1e-6)
+
+
+def test_the_budget_is_kept(found):
+    assert found.networks <= 16
+    small = quick(budget=3)
+    assert (small.networks, small.stop_reason, len(small.trials)) == (2, "budget", 1)
+
+
+def test_the_same_seed_gives_the_same(found):
+    again = quick(budget=16)
+    assert list(again.table) == list(found.table)
+    assert list(quick(budget=16, seed=7).table) != list(found.table)
+
+
+def test_it_ends_at_the_target_with_the_smallest_that_reaches_it():
+    # As good as two nodes are, and one is not.
+    found = quick(target=0.02)
+    assert found.stop_reason == "target"
+    assert found.best.validation_loss <= 0.02
+    assert found.best.parameters == min(t.parameters for t in found.trials if t.validation_loss <= 0.02)
+    assert "depth 2" not in [t.how for t in found.trials]
+
+
+def test_noise_is_not_learnt_by_heart():
+    noise = torch.Generator().manual_seed(0)
+    data = create_dataset(lambda x: x[:, [0]] ** 2 + 0.3 * torch.randn(len(x), 1, generator=noise), train_num=60)
+    found = quick(data)
+    assert found.stop_reason == "nothing helps"
+    assert found.best.parameters < 60
+    assert found.best.test_loss < 0.4
+
+
+def test_pruning_finds_the_inner_structure():
+    def f(x):
+        return torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2)
+
+    found = search_architecture(create_dataset(f, train_num=150), starts=2, steps=25, target=3e-3, progress=False)
+    assert found.stop_reason == "target"
+    assert found.best.parameters <= 42
+
+
+def test_rows_that_are_set_aside_come_from_the_training_only():
+    data = product(50)
+    split = _with_validation(data, seed=3)
+    assert (len(split.train_input), len(split.val_input)) == (40, 10)
+    assert torch.equal(torch.cat([split.train_input, split.val_input]).sort(0).values, data.train_input.sort(0).values)
+    assert torch.equal(split.test_input, data.test_input)
+    assert _with_validation(split, seed=0) is split
+
+
+def test_a_training_that_gives_no_numbers_is_a_trial_that_failed():
+    x = torch.linspace(0, 1, 20, dtype=torch.float64)[:, None]
+    found = quick(Dataset(x, 1e200 * torch.sin(99 * x)), steps=3)
+    assert found.table["failed"][0] == "the loss is not finite"
+    assert found.best is found.pareto_front[0]
+
+
+def test_its_table_can_be_plotted(found):
+    labels = [text.get_text() for text in plot_pareto(found.table, label="how").axes[0].texts]
+    assert "start" in labels
+    assert repr(found).startswith("ArchitectureSearch(")
+
+
+def test_three_rows_are_enough():
+    assert quick(([[0.0], [0.5], [1.0]], [0.0, 1.0, 3.0]), starts=1, steps=3).trials
+
+
+def test_an_interrupted_search_returns_what_it_has(monkeypatch):
+    plain, calls = architectures.fit_many, []
+
+    def fit_many(models, *arguments, **options):
+        calls.append(models)
+        _, histories = plain(models, *arguments, **options)
+        histories[0].stop_reason = "interrupted" if len(calls) == 2 else histories[0].stop_reason
+        return models, histories
+
+    monkeypatch.setattr(architectures, "fit_many", fit_many)
+    found = quick()
+    assert (found.stop_reason, len(found.trials)) == ("interrupted", 1)
+
+
+def test_a_bar(capsys):
+    search_architecture(product(30), budget=3, starts=1, steps=1)
+    assert "search" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"budget": 1}, "`budget` argument of search_architecture must be an integer ≥ 2"),
+        ({"starts": 0}, "`starts` argument of search_architecture must be an integer ≥ 1"),
+        ({"steps": 0}, "`steps` argument of search_architecture must be an integer ≥ 1"),
+        ({"seed": -1}, "`seed` argument of search_architecture must be an integer ≥ 0"),
+        ({"target": 0}, "`target` argument of search_architecture must be a finite number > 0"),
+        ({"target": float("nan")}, "`target` argument of search_architecture must be a finite number > 0"),
+        ({"data": 3}, "`data` argument of search_architecture must be a Dataset"),
+        (
+            {"data": ([[0.0], [1.0]], [0.0, 1.0])},
+            "`data` argument of search_architecture must be 3 training rows at least",
+        ),
+        (
+            {"data": Dataset([[0.0]], [0.0], val_input=[[1.0]], val_label=[1.0])},
+            "`data` argument of search_architecture must be 2 training rows at least",
+        ),
+    ],
+)
+def test_errors(arguments, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        quick(arguments.pop("data", None), **arguments)
