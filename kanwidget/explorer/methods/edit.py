@@ -9,14 +9,14 @@ from kanwidget import _check
 from kanwidget.core import SymbolicFit, library
 from kanwidget.explorer.commands import base as c
 from kanwidget.explorer.commands import fields as reading
-from kanwidget.explorer.methods.base import Part
+from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 
 EdgeLike = Sequence[int]
 
 
 @plain_refusals
-class Controls(Part):
+class EditMethods(MethodGroup):
     """The part of `KANExplorer` that changes the network; each method is one command to the session."""
 
     # ---- settings
@@ -231,9 +231,6 @@ class Controls(Part):
         self._apply(c.Goto(reading.whole(state, "state", "goto")))
 
     # ---- inside
-
-    def _apply(self, command: c.Command) -> None:
-        self._driver.apply(command)
 
     def _edges(self, edge: EdgeLike | int | None, edges: Iterable[EdgeLike] | None, where: str) -> list[c.Edge]:
         """The edges given one way or the other; the selected one where none is."""
