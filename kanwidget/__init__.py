@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from kanwidget.core.primitives import library, register_primitive
+from kanwidget.core.primitives import primitives, register_primitive
 from kanwidget.core.records import EdgeRef, History, StepRecord, SymbolicFit
 from kanwidget.datasets import (
     Dataset,
@@ -18,7 +18,7 @@ from kanwidget.training.residuals import fit_residual
 
 if TYPE_CHECKING:
     from kanwidget.explorer import KANExplorer
-    from kanwidget.sweeps import pareto, plot_pareto, search_shape, sweep
+    from kanwidget.sweeps import pareto, plot_pareto, search_architecture, sweep
     from kanwidget.symbolic import ex_round
 
 __version__ = "0.1.0"
@@ -34,15 +34,15 @@ __all__ = [
     "ex_round",
     "fit_many",
     "fit_residual",
-    "library",
     "load_mercury",
     "load_planets",
     "load_puromycin",
     "load_trees",
     "pareto",
     "plot_pareto",
+    "primitives",
     "register_primitive",
-    "search_shape",
+    "search_architecture",
     "sweep",
 ]
 
@@ -50,7 +50,7 @@ __all__ = [
 _LAZY = {
     "KANExplorer": "kanwidget.explorer",
     "ex_round": "kanwidget.symbolic",
-    **dict.fromkeys(("pareto", "plot_pareto", "search_shape", "sweep"), "kanwidget.sweeps"),
+    **dict.fromkeys(("pareto", "plot_pareto", "search_architecture", "sweep"), "kanwidget.sweeps"),
 }
 
 

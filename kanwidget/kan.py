@@ -200,7 +200,7 @@ class KAN(Network):
                 step), `loss` (`"mse"`, `"cross_entropy"` or a function of outputs and labels),
                 `metrics` (functions of outputs and labels, on the test data), `sample_weight`, `update_grid`,
                 `grid_update_num`, `start_grid_update_step`, `stop_grid_update_step`, `lamb_l1`, `lamb_entropy`,
-                `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches; `bend=True` for LM steps
+                `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches; `geodesic_acceleration=True` for LM steps
                 that follow the valley where it turns, at twice the time: for fits down to round-off (without `lamb`, in float64).
 
         Returns:
@@ -262,9 +262,9 @@ class KAN(Network):
         """A new model that reads only the inputs that matter; it still takes data with all columns."""
         return cast("Self", surgery.prune_input(self, as_inputs(self, data, "prune_input"), threshold, active))
 
-    def expand_width(self, level: int, n: int, *, sums: bool = True, mult_arity: int = 2) -> Self:
+    def expand_width(self, level: int, n: int, *, product: bool = False, mult_arity: int = 2) -> Self:
         """A new model with n more nodes on a hidden level; the function stays."""
-        return cast("Self", surgery.expand_width(self, level, n, sums=sums, mult_arity=mult_arity))
+        return cast("Self", surgery.expand_width(self, level, n, product=product, mult_arity=mult_arity))
 
     def expand_depth(self, level: int | None = None) -> Self:
         """A new model with one more layer, of identities; the function stays."""
@@ -425,11 +425,11 @@ class KAN(Network):
 
         return plot_fit(self, data, **options)
 
-    def plot_curves(self, **options: Any) -> Any:
+    def plot_history(self, **options: Any) -> Any:
         """The losses of all trainings of this model as a matplotlib figure."""
-        from kanwidget.insight.plot import plot_curves
+        from kanwidget.insight.plot import plot_history
 
-        return plot_curves(self.history, **options)
+        return plot_history(self.history, **options)
 
     # ---- files
 

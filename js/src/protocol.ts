@@ -265,12 +265,12 @@ export type Command =
   | { kind: "prune"; edges?: EdgeKey[]; node?: NodeKey }
   | { kind: "restore"; edges: EdgeKey[] }
   | { kind: "refine"; grid: number }
-  | { kind: "auto"; r2: number | null; edges?: EdgeKey[] }
+  | { kind: "auto"; r2_threshold: number | null; edges?: EdgeKey[] }
   | { kind: "drag"; edge: EdgeKey; index: number; value: number; commit: boolean; grid?: number }
   | { kind: "undo" }
   | { kind: "redo" }
   | { kind: "goto"; state: number }
-  | { kind: "rank"; weight: number }
+  | { kind: "rank"; simplicity: number }
   | { kind: "export"; format: "svg" | "png" | "csv" | "json" | "html" | "code" | "gif" }
   | { kind: "pump"; since: number }
   | { kind: "frame_ack"; frame: number };

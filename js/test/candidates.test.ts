@@ -21,7 +21,7 @@ describe("candidates", () => {
     frame();
     expect(names()[0]).toBe("x");
     vi.advanceTimersByTime(200);
-    expect(view.commands("rank")).toMatchObject([{ weight: 1 }]);
+    expect(view.commands("rank")).toMatchObject([{ simplicity: 1 }]);
   });
 
   it("are filtered by name", () => {

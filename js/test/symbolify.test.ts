@@ -122,7 +122,7 @@ describe("deciding", () => {
     expect(view.one('[data-kw-action="symbolify-apply"]').textContent).toBe("Fix 3 edges");
     view.click('[data-kw-action="symbolify-apply"]');
     const shown = rows();
-    expect(view.commands("auto")).toMatchObject([{ r2: 0.999, edges: [0, 1, 4].map((i) => shown[i]!.edge) }]);
+    expect(view.commands("auto")).toMatchObject([{ r2_threshold: 0.999, edges: [0, 1, 4].map((i) => shown[i]!.edge) }]);
     expect(view.commands("survey").at(-1)).toMatchObject({ on: false });
     expect(panel().hidden).toBe(true);
     expect(marked()).toEqual([]);

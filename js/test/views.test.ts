@@ -22,7 +22,7 @@ describe("toolbar", () => {
     view.click('[data-kw-action="refine"]');
     view.click('[data-kw-action="auto-symbolic"]');
     expect(view.commands("refine")).toMatchObject([{ grid: 10 }]);
-    expect(view.commands("auto")).toMatchObject([{ r2: null }]);
+    expect(view.commands("auto")).toMatchObject([{ r2_threshold: null }]);
     expect(view.commands("prune").length).toBe(1);
   });
 

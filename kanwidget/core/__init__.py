@@ -3,7 +3,7 @@
 from kanwidget.core.derivatives import Derivatives, derivatives
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import Primitive, library, primitive, register_primitive
+from kanwidget.core.primitives import Primitive, primitive, register_primitive
 from kanwidget.core.records import EdgeCurve, EdgeRef, Event, History, StepRecord, SymbolicFit, Trace
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "SymbolicFit",
     "Trace",
     "derivatives",
-    "library",
     "primitive",
     "register_primitive",
 ]

@@ -10,7 +10,7 @@ import torch
 
 from kanwidget import _check
 from kanwidget._types import Arities, LayerWidth
-from kanwidget.core.primitives import library
+from kanwidget.core.primitives import primitives
 
 
 def normalize_width(width: Sequence[LayerWidth], where: str = "KAN") -> list[list[int]]:
@@ -70,11 +70,11 @@ def normalize_range(ends: Any) -> tuple[float, float]:
 
 def check_base_fun(name: Any) -> None:
     """Nothing, or an error unless it is a function that all values have: nodes take any of them while training."""
-    bounded = {row.name for row in library() if row.intervals != ((-math.inf, math.inf),)}
+    bounded = {row.name for row in primitives() if row.intervals != ((-math.inf, math.inf),)}
     if isinstance(name, str) and name in bounded:
         advice = "Put it on single edges with fix_symbolic."
         _check.fail("base_fun", "KAN", "a function that is defined for all numbers, such as 'silu'", name, advice)
-    whole = [row.name for row in library() if row.name not in bounded]
+    whole = [row.name for row in primitives() if row.name not in bounded]
     _check.choice(name, "base_fun", "KAN", ["silu", "identity", "zero", *whole])
 
 

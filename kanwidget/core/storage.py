@@ -20,7 +20,7 @@ from kanwidget import _check
 from kanwidget._files import write_atomically
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import library
+from kanwidget.core.primitives import primitives
 from kanwidget.core.records import Event, History, StepRecord
 
 #: Version of the format. A change that older code can't read raises it.
@@ -154,7 +154,7 @@ def _upgraded(tensors: dict[str, Tensor], structure: dict[str, Any]) -> tuple[di
 
 def _check_names(structure: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """An error if the file names functions that aren't registered here."""
-    known = {row.name for row in library()} | {"silu", "identity", "zero"}
+    known = {row.name for row in primitives()} | {"silu", "identity", "zero"}
     used = {name for layer in structure.get("layers", []) for name in [*layer["symbols"], layer["base_fun"]]}
     if missing := sorted(used - known):
         calls = ", ".join(f"register_primitive({name!r}, …)" for name in missing)

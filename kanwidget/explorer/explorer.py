@@ -178,10 +178,6 @@ class KANExplorer(EditMethods, QueryMethods, SaveMethods):
         self._driver.pause()
         self._ask(lambda: None)
 
-    def stop(self) -> None:
-        """The same as `pause`."""
-        self.pause()
-
     def step(self, n: int = 1) -> None:
         """Train n steps now, in this call. A training in the background is paused afterwards; `start()` goes on."""
         self._blocking(c.Step(_check.integer(n, "n", "step", low=1)))

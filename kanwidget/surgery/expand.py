@@ -15,7 +15,7 @@ from kanwidget.surgery._structure import Level, kept_level, restructured
 
 
 def expand_width(
-    network: Network, level: int, n: int, *, sums: bool = True, mult_arity: int = 2, seed: int = 0
+    network: Network, level: int, n: int, *, product: bool = False, mult_arity: int = 2, seed: int = 0
 ) -> Network:
     """A new network with n more nodes on a hidden level; the function is the same.
 
@@ -26,7 +26,7 @@ def expand_width(
         network: The network; it isn't changed.
         level: From 1 to depth - 1.
         n: How many nodes, ≥ 1.
-        sums: Sum nodes, placed after the present ones; else products, placed last.
+        product: Product nodes, placed last; else sums, placed after the present ones.
         mult_arity: Number of factors of each new product, ≥ 2.
         seed: Of the random splines.
 
@@ -39,7 +39,7 @@ def expand_width(
     Examples:
         >>> from kanwidget import KAN
         >>> model, x = KAN([2, 3, 1]), torch.rand(10, 2, dtype=torch.float64)
-        >>> wider = expand_width(model, 1, 2, sums=False, mult_arity=3)
+        >>> wider = expand_width(model, 1, 2, product=True, mult_arity=3)
         >>> wider.width, wider.arities, torch.allclose(wider(x), model(x))
         ([[2, 0], [3, 2], [1, 0]], [[], [3, 3], []], True)
     """
@@ -48,12 +48,12 @@ def expand_width(
         _check.fail("network", where, "one with a hidden layer", network.width, "Use expand_depth first.")
     _check.integer(level, "level", where, low=1, high=network.depth - 1, advice="Levels 1 to depth - 1 are hidden.")
     _check.integer(n, "n", where, low=1)
-    arity = 1 if sums else _check.integer(mult_arity, "mult_arity", where, low=2)
+    arity = _check.integer(mult_arity, "mult_arity", where, low=2) if product else 1
     levels = [kept_level(network, index, range(network.nodes_in(index))) for index in range(network.depth + 1)]
     levels[level] = _grown(levels[level], network.width[level][0], n, arity)
     wider = restructured(network, levels)
     _excite(wider.layer(level - 1), levels[level].subnodes, seed)
-    kind = "sum" if sums else "product"
+    kind = "product" if product else "sum"
     record(wider, "expand", f"added {n} {kind} node{'' if n == 1 else 's'} to level {level}")
     return wider
 

@@ -25,8 +25,8 @@ def sweep(
     seeds: int | Sequence[int] = 1,
     n_jobs: int = 1,
     backend: str = "local",
-    resume: str | os.PathLike[str] | None = None,
-    retry: bool = False,
+    store: str | os.PathLike[str] | None = None,
+    retry_failed: bool = False,
     progress: bool = True,
     **fixed: Any,
 ) -> Table:
@@ -44,10 +44,10 @@ def sweep(
         seeds: Their number, or a list.
         n_jobs: Worker processes on this machine; -1 takes all cores. More than one need joblib (`kanwidget[sweep]`).
         backend: `local`, or `dask`: on the cluster whose client there is (`kanwidget[dask]`); its workers have kanwidget, too.
-        resume: A file in which results are kept as they come. If it exists, what it holds isn't computed again: after a crash,
+        store: A file in which results are kept as they come. If it exists, what it holds isn't computed again: after a crash,
             or with more seeds or a larger space, call again with the same file. Results of other data or settings may be
             in it and stay there.
-        retry: Whether networks that failed are tried again with `resume`, say after more memory was found. Otherwise their
+        retry_failed: Whether networks that failed are tried again with `store`, say after more memory was found. Otherwise their
             rows stay.
         progress: Whether to show a progress bar.
         **fixed: Arguments that all settings share: `width=[2, 5, 1], steps=50`.
@@ -73,22 +73,22 @@ def sweep(
     rows = cases_of(settings, digests, seeds, _RESULTS)
     cases = {case.key: case for case in rows}  # the same data under two names are computed once
     start, workers = pick(backend, n_jobs)
-    for name, given in (("progress", progress), ("retry", retry)):
+    for name, given in (("progress", progress), ("retry_failed", retry_failed)):
         if not isinstance(given, bool):
             _check.fail(name, "sweep", "True or False", given)
-    with Store(resume) as store:
-        known = store.rows(list(cases))
-        known = {key: row for key, row in known.items() if not (retry and row["failed"])}
+    with Store(store) as database:
+        known = database.rows(list(cases))
+        known = {key: row for key, row in known.items() if not (retry_failed and row["failed"])}
         missing = [case for key, case in cases.items() if key not in known]
         bar = _bar(len(cases), len(known), progress)
         try:
             for results in start(grouped(missing, sets, workers), sets) if missing else ():
-                store.add(results, replace=retry)
+                database.add(results, replace=retry_failed)
                 _show(bar, results)
         finally:
             if bar is not None:
                 bar.close()
-        found = store.rows(list(cases))
+        found = database.rows(list(cases))
     # Names of data are today's: a result may have been computed under another.
     return Table({**found[case.key], **({"data": case.data} if case.data else {})} for case in rows)
 

@@ -99,10 +99,10 @@ def _upgraded(row: Row) -> Row:
 def _checked(path: Any) -> Path:
     """The path, if a sweep may write there. Foreign files are known by their header and never opened as a data base."""
     if not isinstance(path, (str, os.PathLike)):
-        _check.fail("resume", "sweep", "the path of a file, or None", path, "'sweep.db', say.")
+        _check.fail("store", "sweep", "the path of a file, or None", path, "'sweep.db', say.")
     target = Path(path)
     if target.is_dir():
-        _check.fail("resume", "sweep", "the path of a file", str(path), "That is a folder.")
+        _check.fail("store", "sweep", "the path of a file", str(path), "That is a folder.")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} in")
     head = b""
@@ -120,4 +120,4 @@ def _checked(path: Any) -> Path:
 
 def _refuse(path: Path | None, what: str) -> NoReturn:
     advice = f"That is {what}. Give another name: it is left as it was."
-    _check.fail("resume", "sweep", "a new file or one that a sweep has made", str(path), advice)
+    _check.fail("store", "sweep", "a new file or one that a sweep has made", str(path), advice)

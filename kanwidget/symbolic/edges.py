@@ -16,12 +16,12 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import Primitive, library, primitive
+from kanwidget.core.primitives import Primitive, primitive, primitives
 from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.symbolic.fits.correction import spline_of_symbol
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, blamed, called, log_broken
 from kanwidget.symbolic.fits.fitting import fit_primitives
-from kanwidget.symbolic.fits.ranking import SIMPLICITY
+from kanwidget.symbolic.fits.ranking import R2_THRESHOLD, SIMPLICITY, checked_simplicity
 from kanwidget.symbolic.writing.text import equation
 from kanwidget.symbolic.writing.tidy import visible
 
@@ -37,7 +37,8 @@ def suggest_symbolic(
     *,
     lib: Iterable[str] | None = None,
     topk: int | None = 5,
-    weight_simple: float = SIMPLICITY,
+    simplicity: float | None = None,
+    weight_simple: float | None = None,
     noise: float = 0.0,
     on_broken: OnBroken = log_broken,
 ) -> list[SymbolicFit]:
@@ -51,7 +52,8 @@ def suggest_symbolic(
         x: Inputs of the network, shape `(n, n_features)`: the edge is fitted on the values that reach it from them.
         lib: Names of the primitives to try; all of them by default.
         topk: Most fits returned; None for all.
-        weight_simple: 0 ranks by accuracy alone, 1 by simplicity alone.
+        simplicity: 0 ranks by accuracy alone, 1 by simplicity alone; 0.7 by default.
+        weight_simple: pykan's name for `simplicity`.
         noise: Variance of the edge's own error as a part of its variance, ≥ 0: fits that differ by less are equally good.
         on_broken: Told of every registered function that is left out because it doesn't work.
 
@@ -68,13 +70,13 @@ def suggest_symbolic(
         3
     """
     network.check_edge(l, i, j, "suggest_symbolic")
-    _check.real(weight_simple, "weight_simple", "suggest_symbolic", low=0, high=1)
+    simplicity = checked_simplicity(simplicity, weight_simple, "suggest_symbolic")
     if topk is not None:
         _check.integer(topk, "topk", "suggest_symbolic", low=1)
     inputs, values = edge_samples(network, l, [(i, j)], x)
-    rows = library(lib, "suggest_symbolic")
+    rows = primitives(lib, "suggest_symbolic")
     _check.real(noise, "noise", "suggest_symbolic", low=0)
-    fits = fit_primitives(inputs, values, rows, simplicity=weight_simple, noise=[noise], on_broken=on_broken)
+    fits = fit_primitives(inputs, values, rows, simplicity=simplicity, noise=[noise], on_broken=on_broken)
     return fits[0][:topk]
 
 
@@ -83,7 +85,7 @@ def suggest_all(
     x: Tensor,
     *,
     lib: Iterable[str] | None = None,
-    weight_simple: float = SIMPLICITY,
+    simplicity: float = SIMPLICITY,
 ) -> dict[EdgeRef, list[SymbolicFit]]:
     """`suggest_symbolic` for every edge that isn't pruned, a layer at a time. Changes nothing.
 
@@ -93,13 +95,13 @@ def suggest_all(
         >>> len(suggest_all(KAN([2, 1]), x, lib=["x", "sin"]))
         2
     """
-    rows = library(lib, "suggest_all")
+    rows = primitives(lib, "suggest_all")
     found: dict[EdgeRef, list[SymbolicFit]] = {}
     for index in range(network.depth):
         refs = [ref for ref in network.edge_refs(active=True) if ref.layer == index]
         if refs:
             inputs, values = edge_samples(network, index, [(ref.source, ref.target) for ref in refs], x)
-            found |= dict(zip(refs, fit_primitives(inputs, values, rows, simplicity=weight_simple), strict=True))
+            found |= dict(zip(refs, fit_primitives(inputs, values, rows, simplicity=simplicity), strict=True))
     return found
 
 
@@ -188,8 +190,9 @@ def auto_symbolic(
     x: Tensor,
     *,
     lib: Iterable[str] | None = None,
-    weight_simple: float = SIMPLICITY,
-    r2_threshold: float = 0.9,
+    simplicity: float | None = None,
+    weight_simple: float | None = None,
+    r2_threshold: float = R2_THRESHOLD,
 ) -> list[tuple[EdgeRef, SymbolicFit]]:
     """Fix every numeric edge to the best of its candidates. Changes the network in place.
 
@@ -204,7 +207,8 @@ def auto_symbolic(
         network: The network.
         x: Inputs of the network, shape `(n, n_features)`.
         lib: Names of the primitives to try; all of them by default.
-        weight_simple: 0 ranks by accuracy alone, 1 by simplicity alone.
+        simplicity: 0 ranks by accuracy alone, 1 by simplicity alone; 0.7 by default.
+        weight_simple: pykan's name for `simplicity`.
         r2_threshold: The least R² for which an edge is replaced.
 
     Returns:
@@ -217,8 +221,8 @@ def auto_symbolic(
         [EdgeRef(layer=0, source=0, target=0), EdgeRef(layer=0, source=1, target=0)]
     """
     _check.real(r2_threshold, "r2_threshold", "auto_symbolic", high=1)
-    _check.real(weight_simple, "weight_simple", "auto_symbolic", low=0, high=1)
-    rows = library(lib, "auto_symbolic")
+    simplicity = checked_simplicity(simplicity, weight_simple, "auto_symbolic")
+    rows = primitives(lib, "auto_symbolic")
     done: list[tuple[EdgeRef, SymbolicFit]] = []
     for index in range(network.depth):
         layer = network.layer(index)
@@ -226,7 +230,7 @@ def auto_symbolic(
         if not groups:
             continue
         inputs, values = edge_samples(network, index, [group[0] for group in groups], x)
-        for group, fits in zip(groups, fit_primitives(inputs, values, rows, simplicity=weight_simple), strict=True):
+        for group, fits in zip(groups, fit_primitives(inputs, values, rows, simplicity=simplicity), strict=True):
             done += _fix_best(network, index, group, fits, r2_threshold, x)
     return done
 

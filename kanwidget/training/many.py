@@ -57,7 +57,7 @@ def fit_many(
     steps: int = 100,
     *,
     lamb: float | Sequence[float] = 0.0,
-    memory: float = 512.0,
+    max_memory_mb: float = 512.0,
     progress: bool = True,
     **options: Any,
 ) -> tuple[list[AnyNetwork], list[History]]:
@@ -73,7 +73,7 @@ def fit_many(
         opt: As in `fit`.
         steps: As in `fit`, ≥ 0.
         lamb: Weight of the penalty, ≥ 0, or one for each network.
-        memory: MiB for the networks that are trained at a time, on all threads, > 0; a single one may need more. Beyond some 64 it
+        max_memory_mb: MiB for the networks that are trained at a time, on all threads, > 0; a single one may need more. Beyond some 64 it
             makes little difference to the time.
         progress: Whether to show a bar.
         options: As in `fit`, the same for all.
@@ -98,7 +98,7 @@ def fit_many(
     models = list(networks)  # a generator can be gone through once
     runs = _runs(models, data, lamb, opt, options)
     steps = _check.integer(steps, "steps", "fit_many", low=0)
-    space = _check.real(memory, "memory", "fit_many", low=0, open_low=True) * 2**20
+    space = _check.real(max_memory_mb, "max_memory_mb", "fit_many", low=0, open_low=True) * 2**20
     plans = _plans(runs, space, torch.get_num_threads())
     bar = _bar(len(runs), progress)
     try:

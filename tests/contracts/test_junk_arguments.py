@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from kanwidget import KAN, Dataset, create_dataset, register_primitive, search_shape, sweep
+from kanwidget import KAN, Dataset, create_dataset, register_primitive, search_architecture, sweep
 from tests.support.networks import uniform
 
 JUNK = {
@@ -54,10 +54,19 @@ METHODS = {
     "unlock": {"l": 0, "edges": [(0, 0), (1, 0)]},
     "freeze": {"l": 0, "i": 0, "j": 0},
     "unfreeze": {"l": 0, "i": 0, "j": 0},
-    "suggest_symbolic": {"l": 0, "i": 0, "j": 0, "lib": ["x"], "topk": 3, "data": None, "weight_simple": 0.5},
+    "suggest_symbolic": {
+        "l": 0,
+        "i": 0,
+        "j": 0,
+        "lib": ["x"],
+        "topk": 3,
+        "data": None,
+        "simplicity": 0.5,
+        "weight_simple": None,
+    },
     "fix_symbolic": {"l": 0, "i": 0, "j": 0, "name": "sin", "params": None, "data": None},
     "unfix_symbolic": {"l": 0, "i": 0, "j": 0},
-    "auto_symbolic": {"lib": ["x"], "data": None, "weight_simple": 0.5, "r2_threshold": 0.9},
+    "auto_symbolic": {"lib": ["x"], "data": None, "simplicity": 0.5, "weight_simple": None, "r2_threshold": 0.9},
     "symbolic_formula": {"var": None, "input_scaler": None, "output_scaler": None, "simplify": False, "round": None},
     "formula": {"var": None, "round": None},
     "fit_formula": {"data": None, "var": None},
@@ -141,7 +150,7 @@ MAKERS = {
         "width": [1, 1],
         "steps": 1,
     },
-    search_shape: {
+    search_architecture: {
         "data": ([[0.0], [1.0]], [0.0, 1.0]),
         "budget": 1,
         "target": None,

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from kanwidget import KAN
-from kanwidget.core import library
-from kanwidget.core.primitives import is_built_in
+from kanwidget.core.primitives import is_built_in, primitives
 from kanwidget.symbolic import to_numpy
 from kanwidget.training.jacobian.jacobian import forward_pass, jacobian
 from kanwidget.training.jacobian.parameter_vector import network_parameters, parameter_map
@@ -17,7 +16,7 @@ from kanwidget.training.jacobian.stack import Stack
 from tests.support.networks import F64, finite, unchanged
 from tests.support.stacks import gradients
 
-ROWS = [row for row in library() if is_built_in(row.name)]
+ROWS = [row for row in primitives() if is_built_in(row.name)]
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 

@@ -30,7 +30,7 @@ QUERIES = {
     "symbolic_formula": lambda model, x: model.symbolic_formula(),
     "plot": lambda model, x: model.plot(),
     "plot_fit": lambda model, x: model.plot_fit((x, torch.zeros(len(x), model.n_out, dtype=F64))),
-    "plot_curves": lambda model, x: model.plot_curves(),
+    "plot_history": lambda model, x: model.plot_history(),
     "prune": lambda model, x: model.prune(),
     "prune_node": lambda model, x: model.prune_node(0.1),
     "prune_edge": lambda model, x: model.prune_edge(0.1),

@@ -23,7 +23,7 @@ NEW = {
     "prune_edge": lambda model: model.prune_edge(1e9),
     "prune_input": lambda model: model.prune_input(active=[0]),
     "expand_width by sums": lambda model: model.expand_width(1, 2),
-    "expand_width by products": lambda model: model.expand_width(1, 1, sums=False, mult_arity=3),
+    "expand_width by products": lambda model: model.expand_width(1, 1, product=True, mult_arity=3),
     "expand_depth": lambda model: model.expand_depth(),
     "expand_depth at the inputs": lambda model: model.expand_depth(0),
     "remove_node": lambda model: model.remove_node(1, 0),

@@ -61,8 +61,8 @@ def kan_row(problem: Problem, model: KAN, steps: int, grids: tuple[int, ...], **
             rows.append(row(problem, "KAN", network, time.process_time() - start, record.step))
 
     history = model.fit_residual(
-        problem.residuals, problem.points, problem.weights, unknowns=problem.unknowns, candidates=problem.candidates,
-        steps=steps, grids=grids, callbacks=[note], progress=False, **options,
+        problem.residuals, problem.points, problem.weights, unknowns=problem.unknowns, candidate_points=problem.candidates,
+        steps=steps, grid_schedule=grids, callbacks=[note], progress=False, **options,
     )  # fmt: skip
     if not rows or history.last.step not in ends:
         rows.append(row(problem, "KAN", model, time.process_time() - start, history.last.step))
@@ -124,14 +124,14 @@ def burgers_rows(quick: bool) -> Iterator[dict[str, Any]]:
     """A front that forms, with points that follow it, from two starts."""
     steps, grids = (60, (16,)) if quick else (80, (16, 32))
     for seed in range(1 if quick else 2):
-        yield from kan_row(burgers(4000), KAN([2, 5, 5, 1], grid=8, k=5, seed=seed), steps, grids, redraw_every=10)
+        yield from kan_row(burgers(4000), KAN([2, 5, 5, 1], grid=8, k=5, seed=seed), steps, grids, resample_every=10)
 
 
 def allen_cahn_rows(quick: bool) -> Iterator[dict[str, Any]]:
     """Fronts, and a state between them that is unstable, from two starts; points that stay where they are, some at t = 0 or none."""
     steps, grids = (60, (10,)) if quick else (60, (10, 20, 40))
     for seed in range(1 if quick else 2):
-        yield from kan_row(allen_cahn(), KAN([3, 8, 8, 1], grid=5, k=5, seed=seed), steps, grids, redraw_every=10)
+        yield from kan_row(allen_cahn(), KAN([3, 8, 8, 1], grid=5, k=5, seed=seed), steps, grids, resample_every=10)
     for from_start in (True, False):
         problem = allen_cahn(candidates=0, from_start=from_start)
         yield from kan_row(problem, KAN([3, 5, 5, 1], grid=8, k=5), 60, () if quick else (16,))

@@ -87,7 +87,7 @@ def formula():
     """Everything fixed: the formula is long."""
     one = explorer([3, 4, 1], random_data(3, rows=200, in_vars=("mass", "speed_of_light", "x_3")))
     one.fit(15)
-    one.auto_symbolic(r2=0.2)
+    one.auto_symbolic(r2_threshold=0.2)
     one.fit(5)
     one.select((0, 1, 1))
     return one
@@ -133,7 +133,7 @@ def names_long():
 def names_greek():
     one = explorer([5, 2, 1], random_data(5, in_vars=GREEK, out_vars=("omega",)))
     one.fit(10)
-    one.auto_symbolic(r2=0.5)
+    one.auto_symbolic(r2_threshold=0.5)
     one.select((0, 2, 1))
     return one
 

@@ -124,7 +124,7 @@ function orderSlider({ ui, act, store, uid }: Context, registry: Registry) {
       format: (value) => value.toFixed(2),
       allows: () => true,
       echo: (value) => ui.set("weight", value),
-      commit: (value) => (store.link === "live" ? act.send({ kind: "rank", weight: value }) : null),
+      commit: (value) => (store.link === "live" ? act.send({ kind: "rank", simplicity: value }) : null),
     },
     registry,
   );

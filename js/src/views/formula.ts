@@ -39,7 +39,7 @@ export function formulaBar(context: Context): View {
     rmse,
   );
   const auto = button({ action: "auto-symbolic", label: "Auto-symbolic", title: "Fix every edge to its best formula" });
-  registry.listen(auto, "click", () => context.act.send({ kind: "auto", r2: null }));
+  registry.listen(auto, "click", () => context.act.send({ kind: "auto", r2_threshold: null }));
   const copies = copyButtons(context, registry);
   const files = exportMenu(context, registry);
   const node = h(

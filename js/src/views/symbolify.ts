@@ -91,7 +91,8 @@ export function symbolify(context: Context, registry: Registry): Preview {
   });
   registry.listen(parts.cancel, "click", close);
   registry.listen(parts.apply, "click", () => {
-    if (state.rows.length > 0) act.send({ kind: "auto", r2: state.r2, edges: state.rows.map(({ edge }) => edge) });
+    if (state.rows.length > 0)
+      act.send({ kind: "auto", r2_threshold: state.r2, edges: state.rows.map(({ edge }) => edge) });
     close();
   });
   onEscape(node, registry, close);

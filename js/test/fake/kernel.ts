@@ -147,7 +147,7 @@ export class FakeKernel extends Sample {
     if (command.kind === "watch") this.watched = command.panels;
     if (command.kind === "surface") this.view = command;
     if (command.kind === "watch" || command.kind === "surface") this.pushWatched();
-    if (command.kind === "rank") this.simplicity = command.weight;
+    if (command.kind === "rank") this.simplicity = command.simplicity;
     if (command.kind === "select") {
       this.selected = command.edges;
       this.pushSelection();

@@ -47,11 +47,11 @@ def is_built_in(name: str) -> bool:
     return name in _BUILT_IN
 
 
-def library(lib: Iterable[str] | None = None, where: str = "library") -> list[Primitive]:
+def primitives(lib: Iterable[str] | None = None, where: str = "primitives") -> list[Primitive]:
     """The rows of these names, in order and without duplicates; all of them for None. Errors name `where`.
 
     Examples:
-        >>> [p.name for p in library(["x", "x^0.5", "sqrt"])]
+        >>> [p.name for p in primitives(["x", "x^0.5", "sqrt"])]
         ['x', 'sqrt']
     """
     if lib is None:

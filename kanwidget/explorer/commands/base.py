@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
+
 Edge: TypeAlias = tuple[int, int, int]
 Node: TypeAlias = tuple[int, int]
 #: Parts of a view that cost something to fill: only those that somebody looks at are.
@@ -181,8 +183,8 @@ class Refine(Command):
 class Auto(Command):
     """Fix every numeric edge whose best candidate is good enough."""
 
-    r2: float = 0.9
-    weight_simple: float | None = None
+    r2_threshold: float = R2_THRESHOLD
+    simplicity: float | None = None
     """None takes the session's weight."""
     lib: tuple[str, ...] | None = None
     """None takes the session's library."""
@@ -192,7 +194,7 @@ class Auto(Command):
     def call(self) -> str:
         lib = "" if self.lib is None else f", lib={list(self.lib)}"
         edges = "" if self.edges is None else f", edges={list(self.edges)}"
-        return f"explorer.auto_symbolic(r2={self.r2!r}, weight_simple={self.weight_simple!r}{lib}{edges})"
+        return f"explorer.auto_symbolic(r2_threshold={self.r2_threshold!r}, simplicity={self.simplicity!r}{lib}{edges})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +276,7 @@ class Goto(Command):
 class Rank(Command):
     """Weigh simplicity (1) against accuracy (0) in the order of candidates."""
 
-    weight: float
+    simplicity: float
 
 
 def _named(edge: Edge, more: tuple[Edge, ...]) -> str:

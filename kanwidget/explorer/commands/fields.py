@@ -62,9 +62,11 @@ def _prune(message: Mapping[str, Any]) -> list[c.Command]:
 
 
 def _auto(message: Mapping[str, Any]) -> list[c.Command]:
-    r2, edges = message.get("r2"), message.get("edges")
+    threshold, edges = message.get("r2_threshold"), message.get("edges")
     picked = None if edges is None else _edges(edges, "auto")
-    return [c.Auto(0.9 if r2 is None else _check.real(r2, "r2", "auto", high=1), edges=picked)]
+    if threshold is None:
+        return [c.Auto(edges=picked)]
+    return [c.Auto(_check.real(threshold, "r2_threshold", "auto", high=1), edges=picked)]
 
 
 def _drag(message: Mapping[str, Any]) -> list[c.Command]:
@@ -205,5 +207,5 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], list[c.Command]]] = {
     "undo": lambda _: [c.Undo()],
     "redo": lambda _: [c.Redo()],
     "goto": lambda m: [c.Goto(_check.integer(m.get("state"), "state", "goto", low=0))],
-    "rank": lambda m: [c.Rank(_check.real(m.get("weight"), "weight", "rank", low=0, high=1))],
+    "rank": lambda m: [c.Rank(_check.real(m.get("simplicity"), "simplicity", "rank", low=0, high=1))],
 }

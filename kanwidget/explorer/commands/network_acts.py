@@ -6,7 +6,8 @@ from dataclasses import replace
 from itertools import groupby
 
 from kanwidget import _check
-from kanwidget.core import EdgeRef, library
+from kanwidget.core import EdgeRef
+from kanwidget.core.primitives import primitives
 from kanwidget.explorer.commands import base as c
 from kanwidget.explorer.commands.acting import act, each
 from kanwidget.explorer.commands.fields import grid_of
@@ -62,17 +63,17 @@ def add_node(session: Session, command: c.AddNode) -> Topics:
         _check.fail("level", "add_node", "a hidden level, and this network has none", level)
     _check.integer(level, "level", "add_node", low=1, high=model.depth - 1, advice="Only hidden levels can grow.")
     label = f"add a {'product' if command.product else 'node'} on level {level}"
-    change = lambda: session.adopt(model.expand_width(level, 1, sums=not command.product))  # noqa: E731
+    change = lambda: session.adopt(model.expand_width(level, 1, product=command.product))  # noqa: E731
     return act(session, command, "grow", label, change)
 
 
 def auto(session: Session, command: c.Auto) -> Topics:
     """Fix every spline, or some, whose best candidate is good enough; a pause ends it, and keeps what was fixed."""
-    weight = session.simplicity if command.weight_simple is None else command.weight_simple
-    _check.real(weight, "weight_simple", "auto_symbolic", low=0, high=1)
-    _check.real(command.r2, "r2", "auto_symbolic", high=1)
+    simplicity = session.simplicity if command.simplicity is None else command.simplicity
+    _check.real(simplicity, "simplicity", "auto_symbolic", low=0, high=1)
+    _check.real(command.r2_threshold, "r2_threshold", "auto_symbolic", high=1)
     if command.lib is not None:
-        library(command.lib, "auto_symbolic")
+        primitives(command.lib, "auto_symbolic")
     wanted, done = _wanted(session, command), []
     looked = 0
 
@@ -85,13 +86,13 @@ def auto(session: Session, command: c.Auto) -> Topics:
                 if session.interrupted():
                     return
                 session.on_task(f"searching formulas: edge {looked + 1} of {len(wanted)}")
-                done.extend(_fix_best(session, refs[first : first + AT_ONCE], command, weight))
+                done.extend(_fix_best(session, refs[first : first + AT_ONCE], command, simplicity))
                 looked += len(refs[first : first + AT_ONCE])
 
     def repeated() -> c.Auto:
         """What was looked at before a pause is all that a script has to do."""
         seen = tuple((ref.layer, ref.source, ref.target) for ref in wanted[:looked])
-        return replace(command, weight_simple=weight, edges=command.edges if looked == len(wanted) else seen)
+        return replace(command, simplicity=simplicity, edges=command.edges if looked == len(wanted) else seen)
 
     label = lambda: f"fix {len(done)} edge" + ("" if len(done) == 1 else "s")  # noqa: E731
     topics = act(session, repeated, "auto", label, change, "searching formulas")
@@ -101,7 +102,7 @@ def auto(session: Session, command: c.Auto) -> Topics:
     elif len(done) < len(wanted):
         session.notice = Notice(
             "Some edges stay splines",
-            f"{len(wanted) - len(done)} of them have no candidate with R² ≥ {command.r2:.12g}.",
+            f"{len(wanted) - len(done)} of them have no candidate with R² ≥ {command.r2_threshold:.12g}.",
             "Train further, prune, or fix them by hand.",
         )
     return topics
@@ -118,11 +119,11 @@ def _wanted(session: Session, command: c.Auto) -> list[EdgeRef]:
     return [ref for ref in found if ref in picked]
 
 
-def _fix_best(session: Session, refs: list[EdgeRef], command: c.Auto, weight: float) -> list[EdgeRef]:
+def _fix_best(session: Session, refs: list[EdgeRef], command: c.Auto, simplicity: float) -> list[EdgeRef]:
     """Fix some edges of one layer to their best candidates where these are good enough; those that were fixed."""
     done = []
-    for ref, fit in zip(refs, best(session, refs, command.lib, weight), strict=True):
-        if fit is not None and fit.r2 >= command.r2:
+    for ref, fit in zip(refs, best(session, refs, command.lib, simplicity), strict=True):
+        if fit is not None and fit.r2 >= command.r2_threshold:
             tied = len(tied_edges(session.model.layer(ref.layer), ref.source, ref.target)) > 1
             session.model.fix_symbolic(*ref, fit.name, params=None if tied else fit.params)
             done.append(ref)

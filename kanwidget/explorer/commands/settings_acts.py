@@ -100,7 +100,7 @@ def select(session: Session, command: c.Select) -> Topics:
 
 def rank(session: Session, command: c.Rank) -> Topics:
     """Weigh simplicity in the order of candidates."""
-    session.simplicity = _check.real(command.weight, "weight", "rank", low=0, high=1)
+    session.simplicity = _check.real(command.simplicity, "simplicity", "rank", low=0, high=1)
     session.fits.forget()
     session.best.forget()
     session.seen = None

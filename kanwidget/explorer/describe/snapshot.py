@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanwidget.core import Event, StepRecord, SymbolicFit, library, primitive
+from kanwidget.core import Event, StepRecord, SymbolicFit, primitive
+from kanwidget.core.primitives import primitives
 from kanwidget.explorer.describe import curves
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.labels import subscript
@@ -260,7 +261,7 @@ def _marks(events: Sequence[Event]) -> Sequence[Event]:
     return [events[i] for i in sorted({*acts, *picked})]
 
 
-def front(session: Session) -> list[dict[str, Any]]:
+def pareto_front(session: Session) -> list[dict[str, Any]]:
     """The states that no other one beats in both error and complexity, simplest first."""
     known = [state for state in history(session)["states"] if state["latest"] is not None]
     best: list[dict[str, Any]] = []
@@ -285,9 +286,9 @@ def error(session: Session) -> p.ErrorInfo | None:
     return None if notice is None else {"title": notice.title, "message": notice.message, "hint": notice.hint}
 
 
-def primitives() -> list[str]:
+def primitive_names() -> list[str]:
     """Names of the whole library."""
-    return [row.name for row in library()]
+    return [row.name for row in primitives()]
 
 
 def finite(value: float | None) -> float | None:

@@ -15,15 +15,29 @@ _KEYS = {
     "done": "script",
     "initial": "initial_model",
 }
+#: Options of the training, old to new.
+_OPTIONS = {"bend": "geodesic_acceleration"}
 #: Lines of a script, old to new.
-_LINES = ((r"^explorer\.(un)?pin\(", lambda match: f"explorer.{match[1] or ''}freeze("),)
+_LINES = (
+    (r"^explorer\.(un)?pin\(", r"explorer.\1freeze("),
+    (r"^(explorer\.auto_symbolic\()r2=(.*?, )weight_simple=", r"\1r2_threshold=\2simplicity="),
+)
 
 
 def upgraded(session: dict[str, Any]) -> dict[str, Any]:
     """The part `session` of such a file."""
-    session = {_KEYS.get(name, name): value for name, value in session.items()}
-    progress = {_KEYS.get(name, name): value for name, value in session["progress"].items()}
-    return session | {"progress": progress, "script": [_line(line) for line in session["script"]]}
+    session = _renamed(session, _KEYS)
+    return session | {
+        "arguments": _renamed(session["arguments"], _OPTIONS),
+        "missing_arguments": [_OPTIONS.get(name, name) for name in session["missing_arguments"]],
+        "settings": _renamed(session["settings"], _OPTIONS),
+        "progress": _renamed(session["progress"], _KEYS),
+        "script": [_line(line) for line in session["script"]],
+    }
+
+
+def _renamed(values: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in values.items()}
 
 
 def _line(line: str) -> str:

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kanwidget import _check
-from kanwidget.core import SymbolicFit, library
+from kanwidget.core import SymbolicFit
+from kanwidget.core.primitives import primitives
 from kanwidget.explorer.commands import base as c
 from kanwidget.explorer.commands import fields as reading
 from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
+from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
 
 EdgeLike = Sequence[int]
 
@@ -188,31 +190,27 @@ class EditMethods(MethodGroup):
 
     def auto_symbolic(
         self,
-        r2: float = 0.9,
+        r2_threshold: float = R2_THRESHOLD,
         *,
-        weight_simple: float | None = None,
+        simplicity: float | None = None,
         lib: Iterable[str] | None = None,
         edges: Iterable[EdgeLike] | None = None,
     ) -> None:
         """Fix every spline (or some of them) whose best candidate has at least this R²; a pause ends it, and keeps what was fixed.
 
         Args:
-            r2: The least R².
-            weight_simple: 0 ranks by accuracy alone, 1 by simplicity alone; by default as the session does.
+            r2_threshold: The least R²: 0.9, or say 0.99 to fix only clear curves.
+            simplicity: 0 ranks by accuracy alone, 1 by simplicity alone; by default as the session does.
             lib: Names of the functions; by default the session's.
             edges: `(layer, input, output)` of those in question; all by default.
         """
-        if weight_simple is not None:
-            weight_simple = _check.real(weight_simple, "weight_simple", "auto_symbolic", low=0, high=1)
-        r2 = _check.real(r2, "r2", "auto_symbolic", high=1)
+        if simplicity is not None:
+            simplicity = _check.real(simplicity, "simplicity", "auto_symbolic", low=0, high=1)
+        r2_threshold = _check.real(r2_threshold, "r2_threshold", "auto_symbolic", high=1)
         if lib is not None:
-            lib = tuple(row.name for row in library(lib, "auto_symbolic"))
+            lib = tuple(row.name for row in primitives(lib, "auto_symbolic"))
         picked = None if edges is None else tuple(self._edge(edge, "auto_symbolic") for edge in edges)
-        self._apply(c.Auto(r2, weight_simple, lib, picked))
-
-    def symbolify(self, r2: float = 0.99, edges: Iterable[EdgeLike] | None = None) -> None:
-        """`auto_symbolic` with a stricter threshold: fix what is all but certain."""
-        self.auto_symbolic(r2, edges=edges)
+        self._apply(c.Auto(r2_threshold, simplicity, lib, picked))
 
     def reset(self, seed: int | None = None) -> None:
         """Begin again from the network that was given, or from another seed."""

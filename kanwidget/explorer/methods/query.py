@@ -40,9 +40,9 @@ class QueryMethods(MethodGroup):
         return self._ask(lambda: [dict(state) for state in describe.history(self._session)["states"]])
 
     @property
-    def front(self) -> list[dict[str, Any]]:
+    def pareto_front(self) -> list[dict[str, Any]]:
         """The states of the history by complexity (free parameters) with their errors, those that no other state beats."""
-        return self._ask(lambda: describe.front(self._session))
+        return self._ask(lambda: describe.pareto_front(self._session))
 
     def parity(self) -> dict[str, Any]:
         """Truth and prediction of every part of the data, `(outputs, 2, rows)`; for classes a table of counts."""
@@ -81,11 +81,11 @@ class QueryMethods(MethodGroup):
         """The history by columns."""
         return self.history.to_dict()
 
-    def to_dataframe(self) -> Any:
+    def to_pandas(self) -> Any:
         """The history as a pandas frame, one row a step."""
         try:
             pandas = import_module("pandas")
         except ImportError:
-            missing = "to_dataframe needs pandas: pip install 'kanwidget[data]'. to_dict() does without."
+            missing = "to_pandas needs pandas: pip install 'kanwidget[data]'. to_dict() does without."
             _check.refuse(ImportError(missing))
         return pandas.DataFrame(self.to_dict())

@@ -175,7 +175,7 @@ class Messages:
                 "candidates": fits,
                 "formula": described(session) if self._formula is None else self._formula[1],
                 "history": describe.history(session),
-                "primitives": describe.primitives(),
+                "primitives": describe.primitive_names(),
                 "error": describe.error(session),
                 "n_metrics": len(session.records),
                 "arrays": arrays,

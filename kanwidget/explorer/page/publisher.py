@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from kanwidget.core import library
+from kanwidget.core.primitives import primitives
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import surface
@@ -49,7 +49,7 @@ class Publisher(Messages):
         self.line, self._slow = Line(lambda: self.clock()), Slow(lambda: self.clock())
         self._dirty: set[str] = set()
         self._stored_at = -1e9
-        self._library = tuple(library())
+        self._library = tuple(primitives())
         session.on_task = self.tell_task
 
     # ---- what has changed
@@ -84,12 +84,12 @@ class Publisher(Messages):
         """Whether the library has changed, a function of it was found not to work, or a training has failed: nobody else notes that."""
         session = self.session
         left_out = bool(session.left_out) and session.notice is None
-        return tuple(library()) != self._library or left_out or session.news is not None
+        return tuple(primitives()) != self._library or left_out or session.news is not None
 
     def _take_news(self) -> None:
         session = self.session
-        if tuple(library()) != self._library:
-            self._library = tuple(library())
+        if tuple(primitives()) != self._library:
+            self._library = tuple(primitives())
             session.survey.again()
             self.note(frozenset(("library", "candidates")))
             if session.survey.on:
@@ -164,7 +164,7 @@ class Publisher(Messages):
             self._tell_metrics(0, replace=True)
         if "library" in dirty:
             dirty.discard("library")
-            self.tell("library", {"primitives": describe.primitives()})
+            self.tell("library", {"primitives": describe.primitive_names()})
         if "structure" in dirty:
             dirty -= {"structure", "curves"}
             self._tell_structure()

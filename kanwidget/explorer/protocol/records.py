@@ -378,11 +378,11 @@ Incoming = Literal[
 # prune      edges?: list[EdgeKey], node?: NodeKey; without both: everything below the usual thresholds
 # restore    edges: list[EdgeKey]
 # refine     grid: int
-# auto       r2: float | null, edges?: list[EdgeKey]
+# auto       r2_threshold: float | null, edges?: list[EdgeKey]
 # drag       edge: EdgeKey, index: int, value: float, commit: bool, grid?: int (its intervals: handles less k)
 # undo, redo
 # goto       state: int
-# rank       weight: float in [0, 1]
+# rank       simplicity: float in [0, 1]
 # export     format: "svg" | "png" | "gif" | "csv" | "json" | "html" | "code"
 # pump       since: int (metrics rows already here)
 # frame_ack  frame: int

@@ -14,7 +14,8 @@ from typing import Any, cast
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core import EdgeRef, Event, History, Primitive, StepRecord, SymbolicFit, library
+from kanwidget.core import EdgeRef, Event, History, Primitive, StepRecord, SymbolicFit
+from kanwidget.core.primitives import primitives
 from kanwidget.core.scores import Scores
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.commands.base import Command, Edge, Panel
@@ -67,7 +68,7 @@ class Session:
     ) -> None:
         if not isinstance(model, KAN):
             _check.fail("model", "KANExplorer", "a KAN", model, "KAN([2, 5, 1]) makes one.", error=TypeError)
-        self.lib = None if lib is None else tuple(row.name for row in library(lib))
+        self.lib = None if lib is None else tuple(row.name for row in primitives(lib))
         self.steps = None if steps is None else _check.integer(steps, "steps", "KANExplorer", low=1)
         #: Asked within long steps, as `Trainer.interrupted`; a driver sets it.
         self.interrupted: Callable[[], bool] = lambda: False
@@ -193,12 +194,12 @@ class Session:
     @property
     def rows(self) -> tuple[Primitive, ...]:
         """The functions that are candidates; more may be registered at any time."""
-        return tuple(library(self.lib))
+        return tuple(primitives(self.lib))
 
     def search(self, edge: Edge, names: Sequence[str] | None = None) -> list[SymbolicFit]:
         """Fit some functions to an edge as it is now, all of the library for None, best first."""
         lib = self.lib if names is None else names
-        options: dict[str, Any] = {"weight_simple": self.simplicity, "on_broken": self.leave_out}
+        options: dict[str, Any] = {"simplicity": self.simplicity, "on_broken": self.leave_out}
         return self.model.suggest_symbolic(*edge, lib=lib, topk=None, **options)
 
     def leave_out(self, broken: BrokenPrimitive) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from kanwidget.core import EdgeRef, SymbolicFit, library
+from kanwidget.core import EdgeRef, SymbolicFit
+from kanwidget.core.primitives import primitives
 from kanwidget.explorer.protocol import records as p
 from kanwidget.symbolic.edges import edge_samples, tied_edges
 from kanwidget.symbolic.fits.fitting import fit_primitives
@@ -103,7 +104,7 @@ def together(
     pairs = [(ref.source, ref.target) for ref in refs]
     inputs, values = edge_samples(session.model, refs[0].layer, pairs, session.x)
     weight = session.simplicity if simplicity is None else simplicity
-    rows = library(session.lib if lib is None else lib, "survey")
+    rows = primitives(session.lib if lib is None else lib, "survey")
     return fit_primitives(inputs, values, rows, simplicity=weight, on_broken=session.leave_out)
 
 

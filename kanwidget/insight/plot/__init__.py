@@ -3,8 +3,8 @@ windows.
 """
 
 from kanwidget.insight.plot.animate import animation
-from kanwidget.insight.plot.curves import plot_curves, plot_edge
+from kanwidget.insight.plot.curves import plot_edge, plot_history
 from kanwidget.insight.plot.figure import plot, svg
 from kanwidget.insight.plot.fit import plot_fit
 
-__all__ = ["animation", "plot", "plot_curves", "plot_edge", "plot_fit", "svg"]
+__all__ = ["animation", "plot", "plot_edge", "plot_fit", "plot_history", "svg"]

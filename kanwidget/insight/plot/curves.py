@@ -25,7 +25,7 @@ from kanwidget.insight.plot.style import (
 )
 
 
-def plot_curves(history: History, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
+def plot_history(history: History, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
     """Draw the losses of a training over its steps, on a logarithmic scale, with what happened on the way.
 
     Args:
@@ -38,11 +38,11 @@ def plot_curves(history: History, *, theme: ThemeName = "auto", title: Any = Non
 
     Examples:
         >>> from kanwidget.core.records import StepRecord
-        >>> figure = plot_curves(History([StepRecord(n, 0.5**n, 0.6**n, 0.0, 0.1 * n) for n in range(1, 9)]))
+        >>> figure = plot_history(History([StepRecord(n, 0.5**n, 0.6**n, 0.0, 0.1 * n) for n in range(1, 9)]))
         >>> len(figure.axes)
         1
     """
-    colours = theme_of(theme, "plot_curves")
+    colours = theme_of(theme, "plot_history")
     figure = new_figure((6.4, 3.0), colours)
     ax = figure.add_axes((0.1, 0.16, 0.76, 0.64))
     draw_curves(ax, history, colours)

@@ -68,7 +68,7 @@ def fit_primitives(
     Args:
         x: Inputs of the edges, shape `(samples, edges)`, any float type; computed in float64.
         y: Values of the edges, shape `(samples, edges)`.
-        rows: The primitives, from `library()`.
+        rows: The primitives, from `primitives()`.
         simplicity: 0 ranks by accuracy alone, 1 by simplicity alone.
         weights: Of the samples, shape `(samples,)`, ≥ 0.
         noise: For each edge the variance of its own error, as a part of its variance; 0 by default. Fits that differ by less
@@ -83,9 +83,9 @@ def fit_primitives(
         ValueError: If x or y isn't finite, or the shapes differ.
 
     Examples:
-        >>> from kanwidget.core import library
+        >>> from kanwidget.core.primitives import primitives
         >>> x = torch.linspace(-1, 1, 200, dtype=torch.float64)[:, None]
-        >>> best, *_ = fit_primitives(x, 2 * torch.sin(3 * x) + 1, library())[0]
+        >>> best, *_ = fit_primitives(x, 2 * torch.sin(3 * x) + 1, primitives())[0]
         >>> best.equation, best.r2
         ('2*sin(3*x) + 1', 1.0)
     """

@@ -17,10 +17,13 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from kanwidget import _check
 from kanwidget.core.primitives import Primitive
 
 #: Default weight of simplicity.
 SIMPLICITY = 0.7
+#: Least R² for which `auto_symbolic` replaces an edge by its best candidate.
+R2_THRESHOLD = 0.9
 #: 1 - R² below this counts as exact.
 _FLOOR = 1e-12
 #: Two fits are the same curve when they differ by less than this part of what the simpler one leaves unexplained.
@@ -40,6 +43,20 @@ class Fitted:
     r2: float
     curve: Tensor
     """c·f + d on the samples, centred and relative to the edge's standard deviation."""
+
+
+def checked_simplicity(simplicity: float | None, weight_simple: float | None, where: str) -> float:
+    """The weight of simplicity: given by our name or by pykan's, by default `SIMPLICITY`.
+
+    Examples:
+        >>> checked_simplicity(None, None, "auto_symbolic"), checked_simplicity(None, 0.5, "auto_symbolic")
+        (0.7, 0.5)
+    """
+    if weight_simple is None:
+        return SIMPLICITY if simplicity is None else _check.real(simplicity, "simplicity", where, low=0, high=1)
+    if simplicity is not None:
+        _check.fail("weight_simple", where, "left out where `simplicity` is given", weight_simple)
+    return _check.real(weight_simple, "weight_simple", where, low=0, high=1)
 
 
 def score(r2: float, complexity: float, simplicity: float = SIMPLICITY, noise: float = 0.0) -> float:

@@ -247,8 +247,8 @@ def prepare(rows: Sequence[Primitive]) -> None:
     """Compute the shapes of some primitives now, so that the first search with them is as fast as the others.
 
     Examples:
-        >>> from kanwidget.core import library
-        >>> prepare(library(["sin", "exp"]))
+        >>> from kanwidget.core.primitives import primitives
+        >>> prepare(primitives(["sin", "exp"]))
     """
     shared = tuple(row for row in rows if row.name != "0" and _shared(row))
     if shared:

@@ -19,7 +19,7 @@ from kanwidget import _check
 from kanwidget._types import Elementwise
 from kanwidget.core.bessel import bessel_j
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import library
+from kanwidget.core.primitives import primitives
 
 if TYPE_CHECKING:
     import sympy
@@ -89,7 +89,7 @@ def evaluate(
         functions: The functions that are known by their names only, beside those of the primitives' table.
         like: Gives shape, type and device.
     """
-    named = {row.name: row.fn for row in library()} | dict(functions)
+    named = {row.name: row.fn for row in primitives()} | dict(functions)
     memo: dict[Any, Tensor] = {}
 
     def visit(node: Any) -> Tensor:

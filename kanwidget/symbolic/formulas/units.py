@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from kanwidget._types import Elementwise
-from kanwidget.core.primitives import library
+from kanwidget.core.primitives import primitives
 from kanwidget.symbolic.formulas.constants import linearised, parametrise
 from kanwidget.symbolic.formulas.snapping import exact_number
 
@@ -114,7 +114,7 @@ def complexity(expr: sympy.Expr, variables: Sequence[sympy.Symbol], logs: Logs) 
     import sympy
 
     named = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atanh": "arctanh", "sign": "sgn", "Abs": "abs"}
-    costs = {row.name: row.complexity - 1 for row in library()}
+    costs = {row.name: row.complexity - 1 for row in primitives()}
     total = 0.0
     for node in sympy.preorder_traversal(_rewritten(expr, variables, logs)):
         if isinstance(node, sympy.Symbol):

@@ -28,7 +28,7 @@ class Problem:
     unknowns: dict[str, float]
     balanced: bool
     """Whether the weights are found from the Jacobian."""
-    candidates: dict[str, Tensor]
+    candidate_points: dict[str, Tensor]
     """Of residuals whose points are drawn anew: where from."""
 
     @property
@@ -37,7 +37,7 @@ class Problem:
         return torch.cat([term.x for term in self.terms])
 
 
-def pose(network: Network, residuals: Any, points: Any, weights: Any, unknowns: Any, candidates: Any) -> Problem:
+def pose(network: Network, residuals: Any, points: Any, weights: Any, unknowns: Any, candidate_points: Any) -> Problem:
     """The problem that the arguments pose, or an error that says what doesn't fit; the network isn't changed."""
     functions = _functions(residuals)
     constants = _unknowns(unknowns, functions)
@@ -60,7 +60,7 @@ def pose(network: Network, residuals: Any, points: Any, weights: Any, unknowns: 
             advice = f"Give a residual function an argument of that name: lambda u, {name}: …"
             _check.fail("unknowns", _WHERE, "constants that a residual takes", name, advice)
     terms = [_first_look(network, term, constants) for term in terms]
-    return Problem(terms, constants, balanced, _candidates(network, candidates, sets))
+    return Problem(terms, constants, balanced, _candidates(network, candidate_points, sets))
 
 
 def _first_look(network: Network, term: Term, unknowns: dict[str, float]) -> Term:
@@ -167,14 +167,14 @@ def _unknowns(unknowns: Any, functions: Mapping[str, Any]) -> dict[str, float]:
     return {name: _check.real(value, f"unknowns[{name!r}]", _WHERE) for name, value in given.items()}
 
 
-def _candidates(network: Network, candidates: Any, sets: Mapping[str, list[Tensor]]) -> dict[str, Tensor]:
+def _candidates(network: Network, candidate_points: Any, sets: Mapping[str, list[Tensor]]) -> dict[str, Tensor]:
     """Points to draw from, by residual."""
-    given = {} if candidates is None else candidates
+    given = {} if candidate_points is None else candidate_points
     if not isinstance(given, Mapping) or not set(given) <= set(sets):
-        _check.fail("candidates", _WHERE, f"a mapping from some of the names {sorted(sets)} to points", given)
+        _check.fail("candidate_points", _WHERE, f"a mapping from some of the names {sorted(sets)} to points", given)
     found = {}
     for name, x in given.items():
-        argument, rows = f"candidates[{name!r}]", len(sets[name][0])
+        argument, rows = f"candidate_points[{name!r}]", len(sets[name][0])
         if len(sets[name]) > 1:
             _check.fail(argument, _WHERE, "left out for a residual with several sets of points", x)
         found[name] = _points(network, x, argument)

@@ -41,9 +41,9 @@ def fit_residual(
     steps: int = 60,
     *,
     unknowns: Mapping[str, float] | None = None,
-    grids: Iterable[int] = (),
-    candidates: Mapping[str, Any] | None = None,
-    redraw_every: int = 20,
+    grid_schedule: Iterable[int] = (),
+    candidate_points: Mapping[str, Any] | None = None,
+    resample_every: int = 20,
     update_grid: bool = True,
     seed: int = 0,
     callbacks: Iterable[Callback] = (),
@@ -74,11 +74,11 @@ def fit_residual(
         opt: `LM`.
         steps: Most steps with each grid; a grid that has converged takes fewer.
         unknowns: Constants to find, by name with first values. Functions with arguments of these names get them as numbers.
-        grids: Grid intervals to go on with, one after the other, each greater than the last: `(10, 20)`.
-        candidates: For residuals whose points are to follow the residual, points to draw them from, every `redraw_every` steps by
+        grid_schedule: Grid intervals to go on with, one after the other, each greater than the last: `(10, 20)`.
+        candidate_points: For residuals whose points are to follow the residual, points to draw them from, every `resample_every` steps by
             the density |r|/mean|r| + 1 (arXiv:2207.10289), |r| here remembered over the drawings, so that points stay where a front
             is. Those functions must take everything from `u.x`.
-        redraw_every: See there.
+        resample_every: See there.
         update_grid: Whether grids follow the activations at steps 10 and 20 of the first grid, as in `fit`, and are
             widened, which changes nothing within, wherever activations come close to an end. Those of a network that solves a
             good part of the problem already are widened only.
@@ -118,21 +118,21 @@ def fit_residual(
             _check.fail(name, _WHERE, "True or False", value)
     plan = Plan(
         _check.integer(steps, "steps", _WHERE, low=0),
-        _grids(network, grids),
+        _grids(network, grid_schedule),
         update_grid,
-        _check.integer(redraw_every, "redraw_every", _WHERE, low=1),
+        _check.integer(resample_every, "resample_every", _WHERE, low=1),
         _check.integer(seed, "seed", _WHERE, low=0),
     )
     hooks = check_hooks(callbacks, _WHERE)
     state = State(network)
-    problem = pose(network, residuals, points, weights, unknowns, candidates)
+    problem = pose(network, residuals, points, weights, unknowns, candidate_points)
     trainer = ResidualTrainer(network, problem, plan)
     if any(term.wanted.order for term in problem.terms) and float(trainer.objective.loss_of_zero()) == 0:
         advice = "Is an initial or boundary value, or a normalisation, missing among the residuals?"
         _log.warning("u = 0 satisfies every residual, so nothing asks the network for another solution. %s", advice)
     network.reference = reference_rows(problem.rows)
     history = ResidualHistory(optimizer="LM")
-    bar = progress_bar(plan.steps * (1 + len(plan.grids)), progress)
+    bar = progress_bar(plan.steps * (1 + len(plan.grid_schedule)), progress)
     try:
         take_steps(network, trainer, history, hooks, bar)
     except ResidualError:
@@ -154,11 +154,15 @@ def _conclude(network: Network, trainer: ResidualTrainer, history: ResidualHisto
     remember(network, history)
 
 
-def _grids(network: Network, grids: Any) -> tuple[int, ...]:
+def _grids(network: Network, grid_schedule: Any) -> tuple[int, ...]:
     """Increasing numbers of intervals, or an error."""
-    given = list(grids) if isinstance(grids, Iterable) and not isinstance(grids, str) else [grids]
+    given = (
+        list(grid_schedule)
+        if isinstance(grid_schedule, Iterable) and not isinstance(grid_schedule, str)
+        else [grid_schedule]
+    )
     largest = max(network.layer(index).grid_size for index in range(network.depth))
     for grid in given:
         advice = "Each grid has more intervals than the one before; the network's own comes first."
-        largest = _check.integer(grid, "grids", _WHERE, low=largest + 1, advice=advice)
+        largest = _check.integer(grid, "grid_schedule", _WHERE, low=largest + 1, advice=advice)
     return tuple(int(grid) for grid in given)

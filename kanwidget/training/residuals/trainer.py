@@ -19,7 +19,7 @@ from kanwidget.training.optimizers.levenberg_marquardt import Interrupted, Outco
 from kanwidget.training.residuals.arguments import Problem
 from kanwidget.training.residuals.objective import ResidualObjective
 from kanwidget.training.residuals.steps import ScaledLM
-from kanwidget.training.residuals.weighting import balance, redraw
+from kanwidget.training.residuals.weighting import balance, resample
 from kanwidget.training.steps.grid_schedule import GridSchedule
 from kanwidget.training.steps.settings import Settings
 from kanwidget.training.threads.torch_threads import is_small, one_thread
@@ -36,10 +36,10 @@ class Plan:
 
     steps: int
     """Most steps with each grid."""
-    grids: tuple[int, ...]
+    grid_schedule: tuple[int, ...]
     """Grid intervals to go to one after the other; the network's own come first."""
     update_grid: bool
-    redraw_every: int
+    resample_every: int
     seed: int
 
 
@@ -88,7 +88,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         self.network, self.problem, self.plan, self.interrupted = network, problem, plan, interrupted
         self.step_count, self.seconds, self.stop_reason = 0, 0.0, ""
         self.events: list[Event] = []
-        self._ahead, self._begun, self._finished = list(plan.grids), 0, False
+        self._ahead, self._begun, self._finished = list(plan.grid_schedule), 0, False
         self._generator = torch.Generator().manual_seed(plan.seed)
         self._memories: dict[str, Tensor] = {}
         self._terms = problem.terms
@@ -165,7 +165,7 @@ class ResidualTrainer(Iterator[StepRecord]):
 
     def _coming(self, done: int) -> bool:
         """Whether grids or points will still be moved, so that one that can't go on may then."""
-        points = bool(self.problem.candidates) and done < self.plan.steps
+        points = bool(self.problem.candidate_points) and done < self.plan.steps
         return points or self._schedule().ahead(done, self.plan.steps)
 
     def _schedule(self) -> GridSchedule:
@@ -194,25 +194,25 @@ class ResidualTrainer(Iterator[StepRecord]):
         """Move grids and points that are due."""
         done = self.step_count - self._begun
         moved = self._schedule().due(done)
-        drawn = bool(self.problem.candidates) and done > 0 and done % self.plan.redraw_every == 0
+        drawn = bool(self.problem.candidate_points) and done > 0 and done % self.plan.resample_every == 0
         if moved:
             update_grid(self.network, self._rows(), margin=_MARGIN)
             self._note("grid", "grid adapted")
         if drawn:
-            self._redraw()
+            self._resample()
         wider = self.plan.update_grid and self.step_count > 0 and widen(self.network, self._rows(), margin=_MARGIN)
         if moved or drawn:
             self._weigh()
         if moved or drawn or wider:
             self._optimizer.renew()
 
-    def _redraw(self) -> None:
+    def _resample(self) -> None:
         objective = self.objective
         terms, memories = list(objective.terms), dict(self._memories)
         for place, term in enumerate(terms):
-            if (candidates := self.problem.candidates.get(term.name)) is not None:
-                terms[place], memories[term.name] = redraw(
-                    objective, term, candidates, memories.get(term.name), self._generator
+            if (candidate_points := self.problem.candidate_points.get(term.name)) is not None:
+                terms[place], memories[term.name] = resample(
+                    objective, term, candidate_points, memories.get(term.name), self._generator
                 )
         objective.terms, self._memories = terms, memories
         self._terms = objective.terms

@@ -38,8 +38,12 @@ def balance(objective: ResidualObjective) -> list[Term]:
     ]
 
 
-def redraw(
-    objective: ResidualObjective, term: Term, candidates: Tensor, memory: Tensor | None, generator: torch.Generator
+def resample(
+    objective: ResidualObjective,
+    term: Term,
+    candidate_points: Tensor,
+    memory: Tensor | None,
+    generator: torch.Generator,
 ) -> tuple[Term, Tensor]:
     """The term at as many points of the candidates, none twice, and what to remember for the next drawing, `(candidates,)`.
 
@@ -52,14 +56,14 @@ def redraw(
         Anagnostopoulos et al., "Residual-based attention and connection to information bottleneck theory in PINNs", arXiv:2307.00379
         (weights that remember).
     """
-    there = term.at(candidates)
+    there = term.at(candidate_points)
     with torch.no_grad():
         sizes = there.residual(objective.jet(there, keep=False), objective.named()).norm(dim=1).double()
     mean = sizes.mean()
     shares = sizes / mean if bool(torch.isfinite(mean)) and mean > 0 else torch.ones_like(sizes)
     memory = shares if memory is None else _MEMORY * memory + shares
     chosen = torch.multinomial((memory / memory.mean() + _EVENLY).cpu(), len(term.x), generator=generator)
-    return term.at(candidates[chosen.to(candidates.device)]), memory
+    return term.at(candidate_points[chosen.to(candidate_points.device)]), memory
 
 
 def standard_errors(objective: ResidualObjective) -> list[float]:

@@ -77,7 +77,7 @@ class Group:
             self.problems[0].loss,
             [s.penalty() for s in self.settings],
         )
-        objective.bends = settings.bend
+        objective.bends = settings.geodesic_acceleration
         self.opt = pick_optimizer(settings, self.networks[0], self.problems[0])
         self.optimizer = OPTIMIZERS[self.opt](objective, settings)
         self.objective, self._structure = objective, structure(self.networks[0])
@@ -93,7 +93,7 @@ class Group:
     def configure(self, settings: Settings) -> None:
         """Change what needs no other optimiser: the penalty, how steps are made and when grids move."""
         self.settings = [settings] * len(self.networks)
-        self.objective.bends = settings.bend
+        self.objective.bends = settings.geodesic_acceleration
         self.objective.penalise([settings.penalty()] * len(self.networks))
         self.optimizer.renew()
 

@@ -19,8 +19,8 @@ OPTS = ("auto", "LM", "LBFGS", "Adam")
 #: Options that an optimiser has no use for, and why. (LM with a batch is refused wherever it comes from.)
 _NO_USE = {
     "LM": {"lr": "LM finds the length of its steps by itself; opt='Adam' and opt='LBFGS' have a learning rate."},
-    "LBFGS": {"bend": "It is about the steps of opt='LM'."},
-    "Adam": {"bend": "It is about the steps of opt='LM'."},
+    "LBFGS": {"geodesic_acceleration": "It is about the steps of opt='LM'."},
+    "Adam": {"geodesic_acceleration": "It is about the steps of opt='LM'."},
 }
 
 
@@ -42,7 +42,7 @@ class Settings:
     lamb_coef: float = 0.0
     lamb_coefdiff: float = 0.0
     reg_metric: str = "edge_forward_spline_n"
-    bend: bool = False
+    geodesic_acceleration: bool = False
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     sample_weight: Tensor | None = None
     seed: int = 0
@@ -74,7 +74,7 @@ def make_settings(metrics: Any = (), **given: Any) -> Settings:
         _check.integer(batch, "batch", "fit", low=1)
     for name in ("grid_update_num", "start_grid_update_step", "stop_grid_update_step", "seed"):
         _check.integer(getattr(settings, name), name, "fit", low=0)
-    for name in ("update_grid", "bend"):
+    for name in ("update_grid", "geodesic_acceleration"):
         if not isinstance(getattr(settings, name), bool):
             _check.fail(name, "fit", "True or False", getattr(settings, name))
     if callable(settings.loss) and settings.sample_weight is not None:

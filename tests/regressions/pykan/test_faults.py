@@ -150,7 +150,11 @@ def test_14_attribution_with_mixed_products_and_several_outputs():
 
 def test_15_widening_and_deepening_keep_what_was_learnt():
     model, x = products(mult_arity=2), uniform(20, 2)
-    for larger in (model.expand_width(1, 2), model.expand_width(1, 1, sums=False, mult_arity=3), model.expand_depth()):
+    for larger in (
+        model.expand_width(1, 2),
+        model.expand_width(1, 1, product=True, mult_arity=3),
+        model.expand_depth(),
+    ):
         torch.testing.assert_close(larger(x), model(x), rtol=1e-12, atol=1e-12)
         assert torch.equal(copy.deepcopy(larger)(x), larger(x))
         before = [p.clone() for p in larger.layers[-1].parameters()]

@@ -100,7 +100,7 @@ def test_11_widths_may_be_numbers_or_pairs_everywhere():
     numbers, pairs = KAN([2, 3, 1]), KAN([[2, 0], [3, 0], [1, 0]])
     assert numbers.width == pairs.width
     for model in (numbers, pairs):
-        model.expand_width(1, 1, sums=False).refine(5).prune(data=uniform(9, 2))
+        model.expand_width(1, 1, product=True).refine(5).prune(data=uniform(9, 2))
 
 
 def test_12_types_follow_the_module():

@@ -8,13 +8,13 @@ import scipy.special
 import sympy
 import torch
 
-from kanwidget.core import library, primitive
+from kanwidget.core import primitive
 from kanwidget.core.bessel import bessel_j
-from kanwidget.core.primitives import Primitive, is_built_in, register_primitive
+from kanwidget.core.primitives import Primitive, is_built_in, primitives, register_primitive
 from kanwidget.symbolic.formulas.evaluation import to_numpy
 from kanwidget.symbolic.writing.sympy_forms import to_sympy
 
-ROWS = [row for row in library() if is_built_in(row.name)]
+ROWS = [row for row in primitives() if is_built_in(row.name)]
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 

@@ -129,7 +129,7 @@ def test_auto_is_what_the_network_does_by_itself(session, model, data):
     train(session, 20)
     twin = session.snapshot_model()
     session.apply(c.Auto(0.9))
-    twin.auto_symbolic(data=data, r2_threshold=0.9, weight_simple=session.simplicity)
+    twin.auto_symbolic(data=data, r2_threshold=0.9, simplicity=session.simplicity)
     for ref in twin.edge_refs():
         assert session.model.layer(ref.layer).symbol(ref.source, ref.target) == twin.layer(ref.layer).symbol(
             ref.source, ref.target
@@ -272,7 +272,7 @@ def test_the_front_holds_what_no_other_state_beats(data):
         explorer.undo()
         explorer.auto_symbolic(-1e9)
         explorer.step(10)
-        front, states = explorer.front, explorer.states
+        front, states = explorer.pareto_front, explorer.states
         assert {"id", "latest", "complexity", "kept"} <= front[0].keys()
         assert [s["complexity"] for s in front] == sorted({s["complexity"] for s in front})
         assert [s["latest"] for s in front] == sorted((s["latest"] for s in front), reverse=True)
@@ -333,7 +333,7 @@ def test_messages_name_what_was_called_and_say_what_to_do(data, tmp_path):
         with pytest.raises(ValueError, match=r"take all of them \(batch=None\)"):
             explorer.opt = "LM"
         assert (explorer.opt, explorer.batch) == ("Adam", 50)
-        explorer.symbolify(0.999999999)
+        explorer.auto_symbolic(0.999999999)
         assert "R² ≥ 0.999999999." in explorer._session.notice.message
     with KANExplorer(KAN([2, 1]), data) as explorer, pytest.raises(ValueError, match="this network has none"):
         explorer.add_node(1)

@@ -127,7 +127,7 @@ def test_a_thousand_messages_are_answered_in_order_and_needless_ones_dropped(exp
     with Busy(explorer) as busy:
         for i in range(250):
             busy.say("select", edges=[edges[i % len(edges)]])
-            busy.say("rank", weight=i / 250)
+            busy.say("rank", simplicity=i / 250)
             busy.say("set", settings=names[i % 3])
             busy.say("surface", x=i % 2, y=None, output=0, at=[])
     assert acks(page) == [(i, True) for i in range(1, 1001)]

@@ -151,14 +151,14 @@ def test_settings_are_checked(explorer):
 def test_history_leaves_as_columns(explorer):
     explorer.fit(3)
     assert explorer.to_dict()["step"] == [1, 2, 3]
-    frame = explorer.to_dataframe()
+    frame = explorer.to_pandas()
     assert list(frame["train_loss"]) == [record.train_loss for record in explorer.history]
 
 
 def test_frames_need_pandas(explorer, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match=r"kanwidget\[data\]"):
-        explorer.to_dataframe()
+        explorer.to_pandas()
 
 
 def test_the_model_brings_both_histories(data):

@@ -116,7 +116,7 @@ def test_a_broken_function_is_left_out_and_told_once(explorer, page_of, register
 def test_auto_goes_on_without_a_broken_function(session, registered):
     registered("mine", raises)
     session.warm_up()
-    session.apply(c.Auto(r2=-1.0))
+    session.apply(c.Auto(r2_threshold=-1.0))
     assert all(state == "symbolic" for state in states(session))
     assert session.left_out == ["the function `mine` raised ZeroDivisionError: integer division or modulo by zero"]
 

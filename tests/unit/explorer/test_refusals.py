@@ -32,7 +32,7 @@ REFUSED = {
     "no data": (TypeError, lambda e: KANExplorer(KAN([2, 1]), 3)),
     "a setting": (ValueError, set_lamb),
     "a number": (ValueError, lambda e: e.step(0)),
-    "one method within another": (ValueError, lambda e: e.symbolify(2)),
+    "one method within another": (ValueError, lambda e: KANExplorer.demo(lamb=-1)),
     "for ever": (RuntimeError, lambda e: KANExplorer(e.model, e._session.data, driver="blocking").start()),
     "no folder": (FileNotFoundError, lambda e: e.save_svg("/no/such/folder/a.svg")),
     "no file": (FileNotFoundError, lambda e: KANExplorer.load("/no/such/file.json")),

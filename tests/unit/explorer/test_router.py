@@ -48,10 +48,10 @@ GOOD = [
     ("prune", {"node": [1, 0]}, lambda e: e.model.width[1] == [2, 0]),
     ("prune", {}, lambda e: True),
     ("refine", {"grid": 8}, lambda e: e.grid == 8),
-    ("auto", {"r2": 0.2}, lambda e: e.states[-1]["kind"] == "auto"),
-    ("auto", {"r2": None}, lambda e: e.states[-1]["kind"] == "auto"),
+    ("auto", {"r2_threshold": 0.2}, lambda e: e.states[-1]["kind"] == "auto"),
+    ("auto", {"r2_threshold": None}, lambda e: e.states[-1]["kind"] == "auto"),
     ("drag", {"edge": [0, 0, 0], "index": 1, "value": 0.5, "commit": True}, lambda e: e.states[-1]["kind"] == "drag"),
-    ("rank", {"weight": 0.25}, lambda e: e._session.simplicity == 0.25),
+    ("rank", {"simplicity": 0.25}, lambda e: e._session.simplicity == 0.25),
     ("control", {"action": "step"}, lambda e: e.status["step"] == 1),
     ("control", {"action": "start"}, lambda e: e.status["step"] > 0),
     ("control", {"action": "pause"}, lambda e: e.status["state"] == "idle"),
@@ -85,7 +85,7 @@ BAD = [
     {"v": 1, "kind": "goto", "seq": 1, "state": 99},
     {"v": 1, "kind": "drag", "seq": 1, "edge": [0, 0, 0], "index": 0, "value": float("inf"), "commit": True},
     {"v": 1, "kind": "control", "seq": 1, "action": "format"},
-    {"v": 1, "kind": "rank", "seq": 1, "weight": 3},
+    {"v": 1, "kind": "rank", "seq": 1, "simplicity": 3},
     {"v": 1, "kind": "export", "seq": 1, "format": "exe"},
     {"v": 1, "kind": "pump", "seq": 1, "since": -1},
     {"v": 1, "kind": "unfix", "seq": 1, "edge": [0, 0, 0]},
@@ -290,7 +290,7 @@ def test_an_answer_says_whose_command_it_was(model, data):
         heard = []
         explorer._publisher.send = lambda message, _: heard.append(message)
         for view in ("one", "two", None, 7, "x" * 1000):
-            explorer._router.handle({"v": 1, "seq": 5, "kind": "rank", "weight": 0.5, "view": view})
+            explorer._router.handle({"v": 1, "seq": 5, "kind": "rank", "simplicity": 0.5, "view": view})
         acks = [message for message in heard if message["kind"] == "ack"]
         assert [ack.get("view") for ack in acks] == ["one", "two", None, None, None]
         assert all(type(ack["of"]) is int for ack in acks)

@@ -204,8 +204,10 @@ def test_a_session_of_format_1_goes_on_and_writes_today_s_names():
     with KANExplorer.load(path, driver="blocking") as explorer:
         assert explorer.model.layer(0).frozen.nonzero().tolist() == [[0, 0], [1, 1]]
         lines = explorer.code().splitlines()
+        assert "explorer = KANExplorer(model, data, geodesic_acceleration=True)" in lines
         assert "explorer.freeze(edges=[(0, 1, 1), (0, 1, 2)])" in lines
         assert "explorer.unfreeze(edge=(0, 1, 2))" in lines
+        assert "explorer.auto_symbolic(r2_threshold=0.999, simplicity=0.5, edges=[(0, 0, 1)])" in lines
         before = explorer.history.last.step
         assert explorer.history.stop_reason == explorer.status["stop_reason"] == "steps done"
         explorer.step(2)

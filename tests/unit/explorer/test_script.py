@@ -57,7 +57,7 @@ def test_a_long_session_is_replayed_bit_for_bit(data, opt):
         explorer.remove_node(1, 0)
         explorer.step(1)
         explorer.noise = 0.0
-        explorer.symbolify(0.99, edges=[(0, 0, 0), (1, 0, 0)])
+        explorer.auto_symbolic(0.99, edges=[(0, 0, 0), (1, 0, 0)])
         explorer.prune(0.05, 0.1)
         explorer.auto_symbolic(0.5, lib=["x", "x^2", "sin"])
         explorer.step(2)
@@ -195,7 +195,7 @@ def test_numbers_of_numpy_are_written_as_plain_ones(data):
     with KANExplorer(KAN([2, 2, 1], seed=1), data, lamb=np.float64(0.01), in_vars=("a", "b")) as explorer:
         explorer.lamb = np.float32(0.5)
         explorer.prune(np.float64(0.001), np.float64(0.002))
-        explorer.auto_symbolic(np.float64(-5), weight_simple=np.float64(0.25))
+        explorer.auto_symbolic(np.float64(-5), simplicity=np.float64(0.25))
         explorer.reset(np.int64(3))
         code = explorer.code()
         assert "np." not in code

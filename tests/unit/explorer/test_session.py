@@ -181,7 +181,7 @@ def test_candidates_are_those_of_the_present_state(session):
     assert session.candidates((0, 0, 0)) is not first
     second = session.candidates((0, 0, 0))
     assert second[0] == session.model.suggest_symbolic(0, 0, 0, topk=1)[0]
-    session.apply(c.Rank(weight=0.2))
+    session.apply(c.Rank(simplicity=0.2))
     assert session.candidates((0, 0, 0)) is not second
 
 

@@ -14,7 +14,7 @@ from kanwidget import KAN
 from kanwidget.core.records import Event, History, StepRecord
 from kanwidget.core.scores import attribute
 from kanwidget.insight import feature_interaction
-from kanwidget.insight.plot import plot, plot_curves, plot_edge, svg
+from kanwidget.insight.plot import plot, plot_edge, plot_history, svg
 from kanwidget.insight.plot.layout import arrange
 from kanwidget.insight.plot.network import edges_of
 from kanwidget.insight.plot.style import THEMES, readable
@@ -105,7 +105,7 @@ def test_no_label_breaks_the_picture(x, label, history):
     history.events.append(Event(50, label, label))
     figure = drawn(plot(model, x, in_vars=[label, "b"], out_vars=[label], title=label))
     assert len(figure.axes) == 1
-    drawn(plot_curves(history, title=label))
+    drawn(plot_history(history, title=label))
     drawn(plot_edge(model, 0, 0, 0, x, title=label))
     text = svg(model, x, in_vars=[label, "b"], history=history)
     ElementTree.fromstring(text)
@@ -209,17 +209,17 @@ def test_wrong_arguments_say_so(model, x):
 
 
 def test_training_curves(history):
-    figure = drawn(plot_curves(history, theme="light"))
+    figure = drawn(plot_history(history, theme="light"))
     (ax,) = figure.axes
     assert ax.get_yscale() == "log"
     assert {"train", "test", "penalty", "step"} <= set(texts(figure))
     assert "grid 3 → 6, prune" in texts(figure)
     train = ax.lines[-1] if len(ax.lines) == 3 else next(line for line in ax.lines if len(line.get_xdata()) == 59)
     assert len(train.get_xdata()) == 59
-    assert "no steps" in texts(drawn(plot_curves(History())))
+    assert "no steps" in texts(drawn(plot_history(History())))
     odd = History([StepRecord(1, math.nan, None, 0.0, 0.1), StepRecord(2, 0.0, None, 0.0, 0.1)])
-    assert "no steps" in texts(drawn(plot_curves(odd)))
-    drawn(plot_curves(History([StepRecord(1, 0.5, None, 0.0, 0.1)], [Event(0, "prune", "x")])))
+    assert "no steps" in texts(drawn(plot_history(odd)))
+    drawn(plot_history(History([StepRecord(1, 0.5, None, 0.0, 0.1)], [Event(0, "prune", "x")])))
 
 
 def test_an_edge_is_drawn_with_its_parts(model, x):

@@ -77,19 +77,19 @@ def test_the_last_node_of_a_level_stays(x):
 
 
 @pytest.mark.parametrize("level", [1, 2])
-@pytest.mark.parametrize(("sums", "arity"), [(True, 2), (False, 2), (False, 3)])
-def test_expanding_width_keeps_the_function_and_can_learn(zoo, x, unchanged, apart, level, sums, arity):
+@pytest.mark.parametrize(("product", "arity"), [(False, 2), (True, 2), (True, 3)])
+def test_expanding_width_keeps_the_function_and_can_learn(zoo, x, unchanged, apart, level, product, arity):
     model = zoo()
     with unchanged(model):
-        wider = expand_width(model, level, 2, sums=sums, mult_arity=arity)
+        wider = expand_width(model, level, 2, product=product, mult_arity=arity)
     assert apart(wider, model)
-    assert wider.width[level] == [model.width[level][0] + 2 * sums, model.width[level][1] + 2 * (not sums)]
+    assert wider.width[level] == [model.width[level][0] + 2 * (not product), model.width[level][1] + 2 * product]
     assert torch.allclose(wider(x), model(x), atol=1e-13)
     wider(x).sum().backward()
-    new = range(model.width[level][0], model.width[level][0] + 2) if sums else [wider.nodes_in(level) - 1]
+    new = [wider.nodes_in(level) - 1] if product else range(model.width[level][0], model.width[level][0] + 2)
     for node in new:
         assert bool((wider.layer(level).coef.grad[0, node] != 0).any())
-    again = expand_width(wider, level, 2, sums=sums, mult_arity=arity)
+    again = expand_width(wider, level, 2, product=product, mult_arity=arity)
     below = again.layer(level - 1).coef
     drawn = below[~(below == 0).all((1, 2))]
     assert len(torch.unique(drawn.flatten(1), dim=0)) == len(drawn)  # no two new subnodes are equal
@@ -129,7 +129,7 @@ def test_expansion_refuses_other_levels():
     with pytest.raises(ValueError, match="`n`"):
         expand_width(KAN([2, 3, 1]), 1, 0)
     with pytest.raises(ValueError, match="`mult_arity`"):
-        expand_width(KAN([2, 3, 1]), 1, 1, sums=False, mult_arity=1)
+        expand_width(KAN([2, 3, 1]), 1, 1, product=True, mult_arity=1)
 
 
 @pytest.mark.parametrize(("level", "i1", "i2"), [(1, 0, 2), (1, 3, 4), (2, 0, 1)])

@@ -73,7 +73,7 @@ def test_other_files_are_refused_and_left_as_they_were(make, message, tmp_path):
     path = tmp_path / "s.db"
     make(path)
     before, listing = path.read_bytes(), sorted(tmp_path.iterdir())
-    with pytest.raises(ValueError, match=rf"the `resume` argument of sweep must be a new file .* That is {message}"):
+    with pytest.raises(ValueError, match=rf"the `store` argument of sweep must be a new file .* That is {message}"):
         Store(path)
     assert path.read_bytes() == before
     assert sorted(tmp_path.iterdir()) == listing
@@ -88,7 +88,7 @@ def test_places_where_no_file_can_be(tmp_path):
         Store(3)
     link = tmp_path / "link.db"
     link.symlink_to(tmp_path / "none" / "s.db")
-    with pytest.raises(ValueError, match=r"`resume`.*unable to open"):
+    with pytest.raises(ValueError, match=r"`store`.*unable to open"):
         Store(link)
 
 

@@ -98,23 +98,23 @@ def test_the_same_data_under_two_names_are_two_rows_and_computed_once(counted):
 
 def test_what_is_known_is_not_trained_again(tmp_path, counted):
     path = tmp_path / "s.db"
-    first = quiet({"grid": [1, 3]}, product(), width=[2, 1], steps=3, seeds=2, resume=path)
+    first = quiet({"grid": [1, 3]}, product(), width=[2, 1], steps=3, seeds=2, store=path)
     assert len(counted) == 4
-    again = quiet({"grid": [1, 3]}, product(), width=[2, 1], steps=3, seeds=2, resume=path)
+    again = quiet({"grid": [1, 3]}, product(), width=[2, 1], steps=3, seeds=2, store=path)
     assert len(counted) == 4
     assert list(again) == list(first)
-    larger = quiet({"grid": [1, 3, 5]}, product(), width=[2, 1], steps=3, seeds=[0, 1, 7], resume=path)
+    larger = quiet({"grid": [1, 3, 5]}, product(), width=[2, 1], steps=3, seeds=[0, 1, 7], store=path)
     assert [(c.setting["grid"], c.seed) for c in counted[4:]] == [(1, 7), (3, 7), (5, 0), (5, 1), (5, 7)]
     assert [row for row in larger if row in list(first)] == list(first)
 
 
 def test_other_data_are_kept_apart_in_one_file(tmp_path, counted):
     path = tmp_path / "s.db"
-    first = quiet({}, product(seed=1), width=[2, 1], steps=3, resume=path)
-    second = quiet({}, product(seed=2), width=[2, 1], steps=3, resume=path)
+    first = quiet({}, product(seed=1), width=[2, 1], steps=3, store=path)
+    second = quiet({}, product(seed=2), width=[2, 1], steps=3, store=path)
     assert len(counted) == 2
     assert first["test_loss"] != second["test_loss"]
-    assert list(quiet({}, {"named": product(seed=1)}, width=[2, 1], steps=3, resume=path)) == [
+    assert list(quiet({}, {"named": product(seed=1)}, width=[2, 1], steps=3, store=path)) == [
         {**first[0], "data": "named"}
     ]
     assert len(counted) == 2
@@ -131,7 +131,7 @@ def test_an_interrupted_sweep_keeps_what_it_has(tmp_path, monkeypatch):
 
     monkeypatch.setattr("kanwidget.sweeps.backends.run_batch", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        quiet({"grid": [1, 2, 3, 4]}, product(), width=[2, 1], steps=2, resume=path)
+        quiet({"grid": [1, 2, 3, 4]}, product(), width=[2, 1], steps=2, store=path)
     monkeypatch.undo()
     kept = [case.key for cases in done for case in cases]
     with run.Store(path) as store:
@@ -149,9 +149,9 @@ def test_an_interrupted_training_is_no_result(tmp_path, monkeypatch):
 
     monkeypatch.setattr(batches, "fit_many", functools.partial(batches.fit_many, metrics=[interrupted]))
     with pytest.raises(KeyboardInterrupt):
-        quiet({}, product(), width=[2, 1], steps=4, resume=path)
+        quiet({}, product(), width=[2, 1], steps=4, store=path)
     monkeypatch.undo()
-    assert quiet({}, product(), width=[2, 1], steps=4, resume=path)["steps_taken"] == [4]
+    assert quiet({}, product(), width=[2, 1], steps=4, store=path)["steps_taken"] == [4]
 
 
 def test_no_file_that_nobody_asked_for(tmp_path, monkeypatch):
@@ -162,7 +162,7 @@ def test_no_file_that_nobody_asked_for(tmp_path, monkeypatch):
 
 def test_a_progress_bar_counts_networks(capsys, tmp_path):
     for seeds in (1, 3):
-        sweep({"grid": [1, 3]}, product(), width=[2, 1], steps=1, seeds=seeds, resume=tmp_path / "s.db")
+        sweep({"grid": [1, 3]}, product(), width=[2, 1], steps=1, seeds=seeds, store=tmp_path / "s.db")
     assert "6/6" in capsys.readouterr().err
 
 
@@ -202,7 +202,7 @@ def test_batches_are_bounded_and_enough_for_all_workers():
         ({"data": 3}, "`data` argument of sweep must be a Dataset"),
         ({"data": {}}, "`data` argument of sweep must be data, or a dict"),
         ({"data": {"a": product(), "b": ([[0.0]], [0.0])}}, "`data` argument of sweep must be data sets with the same"),
-        ({"resume": 3}, "`resume` argument of sweep must be the path"),
+        ({"store": 3}, "`store` argument of sweep must be the path"),
         ({"gird": 3}, r"must be one of .*Did you mean 'grid'\?"),
     ],
 )
@@ -225,13 +225,13 @@ def test_what_failed_is_tried_again_when_asked(counted, monkeypatch, tmp_path):
 
     with monkeypatch.context() as patch:
         patch.setattr("kanwidget.sweeps.backends.run_batch", short_of_memory)
-        assert quiet(space, product(), width=[2, 1], steps=2, resume=path)["failed"] == [None, "no memory"]
-    again = functools.partial(quiet, space, product(), width=[2, 1], steps=2, resume=path)
+        assert quiet(space, product(), width=[2, 1], steps=2, store=path)["failed"] == [None, "no memory"]
+    again = functools.partial(quiet, space, product(), width=[2, 1], steps=2, store=path)
     assert again()["failed"] == [None, "no memory"]
     assert counted == []
-    assert again(retry=True)["failed"] == [None, None]
+    assert again(retry_failed=True)["failed"] == [None, None]
     assert [case.setting["lamb"] for case in counted] == [1e-3]
     assert again()["failed"] == [None, None]
     assert len(counted) == 1
-    with pytest.raises(ValueError, match="`retry` argument of sweep"):
-        again(retry=1)
+    with pytest.raises(ValueError, match="`retry_failed` argument of sweep"):
+        again(retry_failed=1)

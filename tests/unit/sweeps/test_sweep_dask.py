@@ -61,7 +61,7 @@ def test_a_worker_killed_in_the_middle_costs_no_result_and_doubles_none(cluster,
 
     monkeypatch.setattr(run.Store, "add", add)
     space, path = {"grid": list(range(1, 13))}, tmp_path / "s.db"
-    table = sweep(space, product(), backend="dask", resume=path, **FIXED)
+    table = sweep(space, product(), backend="dask", store=path, **FIXED)
     assert killed
     assert table["failed"] == [None] * 12
     assert len(kept(path)) == len(set(kept(path))) == 12

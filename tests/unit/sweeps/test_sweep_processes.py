@@ -29,7 +29,7 @@ def add(self, results, before=run.Store.add, **options):
     sys.stdin.readline()
 
 run.Store.add = add
-sweep({"grid": list(range(1, 13))}, product(), width=[2, 1], steps=2, progress=False, resume=sys.argv[1])
+sweep({"grid": list(range(1, 13))}, product(), width=[2, 1], steps=2, progress=False, store=sys.argv[1])
 """
 
 
@@ -62,7 +62,7 @@ def test_a_killed_process_is_resumed(tmp_path, monkeypatch):
     monkeypatch.setattr(
         backends, "run_batch", lambda cases, sets: trained.extend(cases) or batches.run_batch(cases, sets)
     )
-    table = sweep(SPACE, product(), resume=path, **FIXED)
+    table = sweep(SPACE, product(), store=path, **FIXED)
     assert len(trained) == 8
     assert not {case.key for case in trained} & set(finished)
     assert len(kept(path)) == len(set(kept(path))) == 12
@@ -83,7 +83,7 @@ def test_a_killed_worker_is_replaced(tmp_path, monkeypatch):
 
     monkeypatch.setattr(run.Store, "add", add)
     path = tmp_path / "s.db"
-    table = sweep(SPACE, product(), n_jobs=2, resume=path, **FIXED)
+    table = sweep(SPACE, product(), n_jobs=2, store=path, **FIXED)
     assert killed
     assert table["failed"] == [None] * 12
     assert len(kept(path)) == len(set(kept(path))) == 12

@@ -8,8 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kanwidget import KAN
-from kanwidget.core import library
-from kanwidget.core.primitives import register_primitive
+from kanwidget.core.primitives import primitives, register_primitive
 from kanwidget.core.primitives.registry import _TABLE
 from kanwidget.symbolic.edges import auto_symbolic, fix_symbolic, suggest_all, suggest_symbolic
 from kanwidget.symbolic.fits.fitting import fit_primitives
@@ -77,12 +76,12 @@ def function(wrong, condition):
 @given(broken)
 def test_a_broken_function_leaves_the_others_candidates_bit_for_bit(case):
     wrong, condition, free, intervals, slope = case
-    rows, told = library(), []
+    rows, told = primitives(), []
     before = fit_primitives(X, Y, rows)
     one = function(wrong, condition)
     register_primitive("mine", one, free=free, intervals=intervals, d1=one if slope else None)
     try:
-        after = fit_primitives(X, Y, library(), on_broken=lambda found: told.append(str(found)))
+        after = fit_primitives(X, Y, primitives(), on_broken=lambda found: told.append(str(found)))
     finally:
         del _TABLE["mine"]
     assert [[repr(fit) for fit in fits if fit.name != "mine"] for fits in after] == [
@@ -133,7 +132,7 @@ def test_constants_given_for_a_broken_function_are_refused_too(registered):
 def test_a_formula_that_cannot_be_written_is_a_fault_of_its_function(registered):
     told = []
     registered("mine", torch.sin, form=("mul",))
-    after = fit_primitives(X, Y, library(), on_broken=lambda found: told.append(str(found)))
+    after = fit_primitives(X, Y, primitives(), on_broken=lambda found: told.append(str(found)))
     assert len(told) <= 1
     assert all(fit.name != "mine" for fits in after for fit in fits) == bool(told)
 
@@ -143,4 +142,4 @@ def test_no_fault_of_the_package_is_blamed_on_a_function(monkeypatch):
 
     monkeypatch.setattr(fitting, "equation", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        fit_primitives(X, Y, library(["sin"]))
+        fit_primitives(X, Y, primitives(["sin"]))

@@ -246,3 +246,18 @@ def test_float32_networks():
     auto_symbolic(network, x, r2_threshold=-10)
     assert network(x).dtype == torch.float32
     assert torch.isfinite(network(x)).all()
+
+
+def test_pykan_s_word_for_simplicity_is_taken_alone():
+    network = make_network([2, 1])
+    ours = suggest_symbolic(network, 0, 0, 0, X, simplicity=0.2)
+    assert ours == suggest_symbolic(network, 0, 0, 0, X, weight_simple=0.2)
+    assert ours != suggest_symbolic(network, 0, 0, 0, X)
+    for query in (
+        lambda **both: suggest_symbolic(network, 0, 0, 0, X, **both),
+        lambda **both: auto_symbolic(network, X, **both),
+    ):
+        with pytest.raises(ValueError, match=r"`weight_simple` argument of .* left out where `simplicity` is given"):
+            query(simplicity=0.2, weight_simple=0.2)
+        with pytest.raises(ValueError, match="`weight_simple`"):
+            query(weight_simple=2)

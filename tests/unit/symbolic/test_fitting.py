@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from symbolic_samples import draw
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from kanwidget.core import library, primitive
+from kanwidget.core import primitive
+from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import fit_primitives
 
-ROWS = library()
+ROWS = primitives()
 SHAPES = [row for row in ROWS if row.name != "0"]
 TWINS = {"sin": "cos", "cos": "sin", "arcsin": "arccos", "arccos": "arcsin", "tanh": "sigmoid", "sigmoid": "tanh"}
 X = torch.linspace(-1, 1, 401, dtype=torch.float64)

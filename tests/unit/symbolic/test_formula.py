@@ -10,8 +10,9 @@ import sympy
 import torch
 from symbolic_samples import make_network, samples
 
-from kanwidget.core import library, primitive
+from kanwidget.core import primitive
 from kanwidget.core.network import Network
+from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import auto_symbolic, fix_symbolic, numeric_functions, symbolic_formula, to_numpy
 from kanwidget.symbolic.formulas.constants import parametrise
 from kanwidget.symbolic.formulas.formula import formula, simplify_within
@@ -162,7 +163,7 @@ def test_scalers():
         symbolic_formula(network, input_scaler=[[0.0] * 3, [0.0] * 3])
 
 
-@pytest.mark.parametrize("row", library(), ids=lambda row: row.name)
+@pytest.mark.parametrize("row", primitives(), ids=lambda row: row.name)
 def test_functions_of_standardized_columns_have_no_more_constants_than_others(row):
     network = make_network([1, 1])
     a, b = 0.7 if row.free[0] else 1.0, 0.1 if row.free[1] else 0.0

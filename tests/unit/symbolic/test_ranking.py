@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from kanwidget.core import library, primitive
+from kanwidget.core import primitive
+from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import fit_primitives
 from kanwidget.symbolic.fits.ranking import score
 
@@ -13,7 +14,7 @@ X = torch.linspace(-1, 1, 301, dtype=torch.float64)
 
 
 def ranked(y, x=X, lib=None, **options):
-    fits = fit_primitives(x[:, None], y[:, None], library(lib), **options)[0]
+    fits = fit_primitives(x[:, None], y[:, None], primitives(lib), **options)[0]
     return [f.name for f in fits], {f.name: f for f in fits}
 
 
@@ -89,7 +90,7 @@ def test_score_is_open():
 
 
 def test_order_is_that_of_the_scores():
-    fits = fit_primitives(X[:, None], torch.tanh(3 * X)[:, None], library())[0]
+    fits = fit_primitives(X[:, None], torch.tanh(3 * X)[:, None], primitives())[0]
     scores = [f.score for f in fits]
     assert scores == sorted(scores)
 

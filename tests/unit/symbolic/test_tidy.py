@@ -7,7 +7,8 @@ import torch
 from symbolic_samples import draw, make_network, samples
 
 from kanwidget import SymbolicFit
-from kanwidget.core import library, primitive
+from kanwidget.core import primitive
+from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import candidate_tree, fit_primitives, fix_symbolic, math_tree, to_latex, to_numpy, to_text
 from kanwidget.symbolic.formulas.formula import formula
 from kanwidget.symbolic.writing.tidy import tidy, visible
@@ -48,7 +49,7 @@ def test_what_the_data_may_need_stays():
         tidy(x, -1)
 
 
-@pytest.mark.parametrize("row", library(), ids=lambda row: row.name)
+@pytest.mark.parametrize("row", primitives(), ids=lambda row: row.name)
 def test_the_function_stays_what_it_was(row):
     network = make_network([1, 1])
     points, _, params = draw(row, 2)

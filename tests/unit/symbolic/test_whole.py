@@ -6,7 +6,7 @@ import pytest
 import sympy
 import torch
 
-from kanwidget.core import library
+from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import refit
 from kanwidget.symbolic.formulas.units import Logs, complexity, exact_factor, exponents, in_units
 from kanwidget.symbolic.formulas.whole import determined, left_out, price, simple_exponents, squares
@@ -67,7 +67,7 @@ def test_an_exact_factor():
 def test_complexity_is_that_of_what_is_read():
     both, none = Logs((True,), output=True), Logs((False,), output=False)
     assert complexity(1.5 * A + 1, [A], none) == 1
-    assert complexity(1.5 * sympy.Abs(A - 1), [A], none) == library(["abs"])[0].complexity == 3
+    assert complexity(1.5 * sympy.Abs(A - 1), [A], none) == primitives(["abs"])[0].complexity == 3
     assert complexity(2.1 * sympy.log(A), [A], none) == complexity(2.1 * A, [A], Logs((True,), output=False)) == 2
     assert complexity(A + 1.0, [A], both) == 1
     assert complexity(A + 1.0, [A], Logs((False,), output=True)) == 2

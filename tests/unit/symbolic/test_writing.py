@@ -10,7 +10,7 @@ import sympy
 import torch
 from symbolic_samples import draw, make_network, samples
 
-from kanwidget.core import library
+from kanwidget.core.primitives import primitives
 from kanwidget.core.records import SymbolicFit
 from kanwidget.symbolic import (
     candidate_tree,
@@ -181,7 +181,7 @@ def test_names_and_numbers():
     assert parse_number(float("inf"), 4)[0] == "∞"
 
 
-@pytest.mark.parametrize("row", library(), ids=lambda row: row.name)
+@pytest.mark.parametrize("row", primitives(), ids=lambda row: row.name)
 def test_candidates(row):
     fit = SymbolicFit(row.name, (-1.5, 0.25, 2.0, -3e-7), 0.99, row.complexity, 0.0, (-1.0, 1.0), "")
     tree = candidate_tree(fit, "x_1")
@@ -195,17 +195,17 @@ def test_candidates_do_without_sympy():
     """They are drawn while a training runs; sympy would take longer than the training."""
     program = """
 import sys
-from kanwidget.core import library
+from kanwidget.core.primitives import primitives
 from kanwidget.core.records import SymbolicFit
 from kanwidget.symbolic import candidate_tree
-for row in library():
+for row in primitives():
     candidate_tree(SymbolicFit(row.name, (1.5, 0.25, 2.0, -3.1), 0.99, row.complexity, 0.0, (-1.0, 1.0), ""))
 assert "sympy" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-@pytest.mark.parametrize("row", library(), ids=lambda row: row.name)
+@pytest.mark.parametrize("row", primitives(), ids=lambda row: row.name)
 def test_equations_say_what_was_fitted(row):
     samples_x, y, _ = draw(row, 1)
     fits = fit_primitives(samples_x[:, None], y[:, None], [row])[0]

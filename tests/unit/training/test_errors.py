@@ -260,8 +260,16 @@ def test_numbers_of_numpy_are_numbers():
             r"`lr` argument of fit must be left out with opt='LM'; got 0.1. .*opt='Adam' and opt='LBFGS'",
         ),
         ("LM", {"batch": 5}, r"`batch` argument of fit must be left out with opt='LM'; got 5"),
-        ("Adam", {"bend": True}, r"`bend` argument of fit must be left out with opt='Adam'; got True"),
-        ("LBFGS", {"bend": True}, r"`bend` argument of fit must be left out with opt='LBFGS'; got True"),
+        (
+            "Adam",
+            {"geodesic_acceleration": True},
+            r"`geodesic_acceleration` argument of fit must be left out with opt='Adam'; got True",
+        ),
+        (
+            "LBFGS",
+            {"geodesic_acceleration": True},
+            r"`geodesic_acceleration` argument of fit must be left out with opt='LBFGS'; got True",
+        ),
     ],
 )
 def test_an_option_that_the_optimiser_has_no_use_for(model, opt, options, message):
@@ -273,5 +281,5 @@ def test_where_the_optimiser_was_picked_such_an_option_is_told(caplog):
     assert "lr has no effect: opt='auto' has taken LM." in caplog.text
     caplog.clear()
     plain().fit((X, Y), steps=1, lr=0.1, batch=5, progress=False)
-    plain().fit((X, Y), steps=1, bend=True, progress=False)
+    plain().fit((X, Y), steps=1, geodesic_acceleration=True, progress=False)
     assert caplog.text == ""

@@ -43,13 +43,17 @@ def test_the_gradient_is_that_of_the_outputs_second_derivative():
 
 def test_a_product_is_learnt_to_round_off():
     data = create_dataset(product, train_num=400, test_num=100)
-    history = KAN([2, 2, 1], seed=1, base_fun="zero").fit(data, steps=160, bend=True, progress=False)
+    history = KAN([2, 2, 1], seed=1, base_fun="zero").fit(data, steps=160, geodesic_acceleration=True, progress=False)
     assert history.last.train_loss < 1e-7  # with straight steps it is some 1e-5
 
 
 def test_unless_asked_with_a_penalty_and_in_float32_steps_are_straight():
     plain, single = KAN([2, 3, 1]), KAN([2, 3, 1], dtype=torch.float32)
-    for model, options in ((plain, {}), (plain, {"bend": True, "lamb": 1e-3}), (single, {"bend": True})):
+    for model, options in (
+        (plain, {}),
+        (plain, {"geodesic_acceleration": True, "lamb": 1e-3}),
+        (single, {"geodesic_acceleration": True}),
+    ):
         own = trainer(model, **options)
         optimizer = own.optimizer
         start = optimizer.positions.read(optimizer.objective.stack)
@@ -59,8 +63,8 @@ def test_unless_asked_with_a_penalty_and_in_float32_steps_are_straight():
 def test_networks_of_a_batch_bend_their_own_steps():
     data = create_dataset(product, train_num=60, test_num=60)
     together = [KAN([2, 2, 1], seed=seed) for seed in range(3)]
-    fit_many(together, data, steps=12, bend=True, progress=False)
+    fit_many(together, data, steps=12, geodesic_acceleration=True, progress=False)
     for seed, model in enumerate(together):
         alone = KAN([2, 2, 1], seed=seed)
-        alone.fit(data, steps=12, bend=True, progress=False)
+        alone.fit(data, steps=12, geodesic_acceleration=True, progress=False)
         torch.testing.assert_close(model(data.test_input), alone(data.test_input), rtol=1e-6, atol=1e-9)

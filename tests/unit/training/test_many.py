@@ -197,7 +197,7 @@ def test_a_small_memory_makes_more_chunks_of_the_same(monkeypatch):
     monkeypatch.setattr(Group, "__init__", seen)
     whole, _ = fit_many(networks(), dataset(), "LM", 5, progress=False)
     assert made == [5]
-    parts, _ = fit_many(networks(), dataset(), "LM", 5, memory=1.0, progress=False)
+    parts, _ = fit_many(networks(), dataset(), "LM", 5, max_memory_mb=1.0, progress=False)
     assert made[1:] == [2, 2, 1]
     for one, other in zip(whole, parts, strict=True):
         torch.testing.assert_close(one.layer(0).coef, other.layer(0).coef)
@@ -223,7 +223,7 @@ def test_interrupted_it_returns_what_there_is(monkeypatch):
         return original(self, step, interrupted)
 
     monkeypatch.setattr(Group, "advance", advance)
-    ours, histories = fit_many(networks(4), dataset(), "LM", 20, memory=1.0, progress=False)
+    ours, histories = fit_many(networks(4), dataset(), "LM", 20, max_memory_mb=1.0, progress=False)
     assert [len(history) for history in histories] in ([4, 4, 0, 0], [4, 4, 4, 0], [4, 0, 0, 0])
     assert all(history.stop_reason == "interrupted" for history in histories)
     x, y = dataset().train_input, dataset().train_label
@@ -296,7 +296,7 @@ def test_networks_from_a_generator_are_handed_back():
         ({"lamb": [0.0, -1.0]}, "lamb"),
         ({"data": [dataset()]}, "data"),
         ({"data": [dataset(), (uniform(5, 3), uniform(5, 1))]}, "data"),
-        ({"memory": 0}, "memory"),
+        ({"max_memory_mb": 0}, "max_memory_mb"),
         ({"opt": "LM", "lr": 0.1}, "`lr` argument of fit_many must be left out with opt='LM'"),
         ({"steps": -1}, "steps"),
         ({"loss": lambda output, label: (output - label).abs().mean(), "opt": "LM"}, "opt"),

@@ -59,7 +59,7 @@ def test_threads_share_the_memory(monkeypatch, two_threads):
     size = many._bytes(many._runs(networks(1), data, 0.0, "LM", {})[0]) / 2**20
     for memory, expected in ((17 * size, [(8, False)] * 2), (15 * size, [(8, True)] * 2), (3 * size, [(3, True)] * 6)):
         made.clear()
-        fit_many(networks(16), data, "LM", 1, memory=memory, progress=False)
+        fit_many(networks(16), data, "LM", 1, max_memory_mb=memory, progress=False)
         assert made[:-1] == expected[:-1]
 
 

@@ -75,7 +75,7 @@ def later(step, do):
 
 def test_a_residual_that_fails_in_the_middle_leaves_the_network_as_it_was():
     refuse(later(9, lambda u: u.nothing), "AttributeError")
-    refuse(later(35, lambda u: u.nothing), "AttributeError", grids=(6, 9), steps=5)
+    refuse(later(35, lambda u: u.nothing), "AttributeError", grid_schedule=(6, 9), steps=5)
 
 
 def test_a_residual_that_is_no_number_in_the_middle_ends_the_training():
@@ -103,12 +103,12 @@ def test_a_residual_that_is_no_number_in_the_middle_ends_the_training():
         ({"unknowns": {"equation": 1.0}}, "`unknowns`"),
         ({"unknowns": {"nu": 1.0}}, "`unknowns`.*constants that a residual takes"),
         ({"unknowns": {"nu": "a"}}, r"`unknowns\['nu'\]`"),
-        ({"grids": (3,)}, "`grids`.*≥ 5"),
-        ({"grids": (8, 8)}, "`grids`.*≥ 9"),
-        ({"grids": 7.5}, "`grids`"),
-        ({"candidates": {"other": X}}, "`candidates`"),
-        ({"candidates": {"equation": X[:3]}}, r"`candidates\['equation'\]`.*at least 25"),
-        ({"redraw_every": 0}, "`redraw_every`"),
+        ({"grid_schedule": (3,)}, "`grid_schedule`.*≥ 5"),
+        ({"grid_schedule": (8, 8)}, "`grid_schedule`.*≥ 9"),
+        ({"grid_schedule": 7.5}, "`grid_schedule`"),
+        ({"candidate_points": {"other": X}}, "`candidate_points`"),
+        ({"candidate_points": {"equation": X[:3]}}, r"`candidate_points\['equation'\]`.*at least 25"),
+        ({"resample_every": 0}, "`resample_every`"),
         ({"callbacks": 3}, "`callbacks` argument of fit_residual"),
         ({"update_grid": "no"}, "`update_grid`.*True or False"),
         ({"progress": 3}, "`progress`.*True or False"),

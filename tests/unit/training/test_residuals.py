@@ -14,7 +14,7 @@ from kanwidget.training.residuals import objective as objectives
 from kanwidget.training.residuals.arguments import pose
 from kanwidget.training.residuals.objective import ResidualObjective
 from kanwidget.training.residuals.trainer import Plan, ResidualTrainer
-from kanwidget.training.residuals.weighting import balance, redraw
+from kanwidget.training.residuals.weighting import balance, resample
 from tests.support.networks import F64, assert_same, plain, snapshot, uniform
 from tests.unit.training.residual_samples import AT, SINE, X, one
 
@@ -138,7 +138,7 @@ def test_an_initial_value_problem():
 
 def test_grids_follow_one_another_and_go_below_the_first():
     model = one(grid=3)
-    history = model.fit_residual(SINE, AT, steps=30, grids=(6, 12), progress=False)
+    history = model.fit_residual(SINE, AT, steps=30, grid_schedule=(6, 12), progress=False)
     assert model.grid == 12
     assert [event.label for event in history.events if event.kind == "refine"] == ["grid 6", "grid 12"]
     assert float((model.predict(X) - torch.sin(X)).abs().max()) < 1e-6
@@ -220,11 +220,11 @@ def test_balanced_weights_give_every_residual_the_same_trace():
 
 def test_points_are_drawn_where_the_residual_is_large():
     objective = objective_of(plain(), {"a": lambda u: 1e3 * (u.x[:, [0]] > 0.9) + 0 * u.value}, {"a": uniform(200, 2)})
-    candidates = uniform(2000, 2, seed=5)
-    drawn, _ = redraw(objective, objective.terms[0], candidates, None, torch.Generator().manual_seed(0))
+    candidate_points = uniform(2000, 2, seed=5)
+    drawn, _ = resample(objective, objective.terms[0], candidate_points, None, torch.Generator().manual_seed(0))
     assert drawn.x.shape == (200, 2)
     assert len(torch.unique(drawn.x, dim=0)) == 200
-    among = float((candidates[:, 0] > 0.9).double().mean())
+    among = float((candidate_points[:, 0] > 0.9).double().mean())
     assert float((drawn.x[:, 0] > 0.9).double().mean()) > 3 * among
 
 
@@ -235,12 +235,12 @@ def test_points_stay_where_a_residual_was_large():
         {"a": lambda u: 1e3 * ((u.x[:, [0]] < 0) == place["left"]) + 0 * u.value},
         {"a": uniform(200, 2)},
     )
-    term, candidates, generator = objective.terms[0], uniform(2000, 2, seed=5), torch.Generator().manual_seed(0)
-    _, memory = redraw(objective, term, candidates, None, generator)
+    term, candidate_points, generator = objective.terms[0], uniform(2000, 2, seed=5), torch.Generator().manual_seed(0)
+    _, memory = resample(objective, term, candidate_points, None, generator)
     place["left"] = False
 
     def on_the_left(memory):
-        return float((redraw(objective, term, candidates, memory, generator)[0].x[:, 0] < 0).double().mean())
+        return float((resample(objective, term, candidate_points, memory, generator)[0].x[:, 0] < 0).double().mean())
 
     # Of densities 1 : 3 without a memory, and of 1 + 0.9/0.95 : 1 + 1/0.95 with it.
     assert on_the_left(None) < 0.35
@@ -249,9 +249,9 @@ def test_points_stay_where_a_residual_was_large():
 
 def test_points_that_follow_the_residual():
     model = one()
-    candidates = torch.linspace(0, 3, 301, dtype=F64)[:, None]
+    candidate_points = torch.linspace(0, 3, 301, dtype=F64)[:, None]
     history = model.fit_residual(
-        SINE, AT, candidates={"equation": candidates}, redraw_every=5, steps=20, progress=False
+        SINE, AT, candidate_points={"equation": candidate_points}, resample_every=5, steps=20, progress=False
     )
     assert [event.step for event in history.events if event.kind == "points"] == [5, 10, 15]
     assert float((model.predict(X) - torch.sin(X)).abs().max()) < 1e-2
@@ -263,7 +263,7 @@ def test_grids_are_moved_while_the_first_is_trained_and_no_more():
             update_grid(model, X, margin=1.0)
 
     model = KAN([1, 2, 1], grid=3, k=5, grid_range=(0, 3))
-    history = model.fit_residual(SINE, AT, steps=15, grids=(6,), callbacks=[stretch], progress=False)
+    history = model.fit_residual(SINE, AT, steps=15, grid_schedule=(6,), callbacks=[stretch], progress=False)
     assert [event.step for event in history.events if event.kind == "grid"] == [10]
     assert any(event.kind == "refine" for event in history.events)
     assert len(history) > 25
@@ -385,8 +385,8 @@ def test_ctrl_c_in_a_step_takes_back_the_grids_and_points_that_were_moved_for_it
         points,
         weights=None,
         steps=20,
-        candidates={"equation": uniform(90, 1) + 1},
-        redraw_every=10,
+        candidate_points={"equation": uniform(90, 1) + 1},
+        resample_every=10,
         callbacks=[hook],
         progress=False,
     )
@@ -404,7 +404,7 @@ def test_asked_to_it_breaks_off_a_step():
         asked.append(1)
         return len(asked) > 9
 
-    plan = Plan(steps=50, grids=(), update_grid=True, redraw_every=20, seed=0)
+    plan = Plan(steps=50, grid_schedule=(), update_grid=True, resample_every=20, seed=0)
     trainer = ResidualTrainer(model, pose(model, SINE, AT, "auto", None, None), plan, interrupted)
     assert 0 < len(list(trainer)) < 10
     assert trainer.stop_reason == "interrupted"
@@ -412,7 +412,7 @@ def test_asked_to_it_breaks_off_a_step():
 
 def test_a_drawing_that_is_taken_back_is_not_remembered():
     model, stop = one(), []
-    plan = Plan(steps=50, grids=(), update_grid=False, redraw_every=2, seed=0)
+    plan = Plan(steps=50, grid_schedule=(), update_grid=False, resample_every=2, seed=0)
     problem = pose(model, SINE, AT, None, None, {"equation": 1.5 * (uniform(90, 1) + 1)})
     trainer = ResidualTrainer(model, problem, plan, lambda: bool(stop))
     next(trainer), next(trainer)
@@ -483,7 +483,7 @@ def test_the_same_seed_gives_the_same_network():
     first, second = one(), one()
     for model in (first, second):
         model.fit_residual(
-            SINE, AT, steps=8, candidates={"equation": uniform(90, 1) + 1}, redraw_every=4, progress=False
+            SINE, AT, steps=8, candidate_points={"equation": uniform(90, 1) + 1}, resample_every=4, progress=False
         )
     torch.testing.assert_close(first.layer(0).coef, second.layer(0).coef, rtol=0, atol=0)
     assert kanwidget.fit_residual is fit_residual

@@ -30,13 +30,13 @@ def extended(row: Row, shape: tuple[int, ...], data: Dataset, seed: int, **optio
     taught = Dataset(data.train_input, data.train_label)  # validation data choose between networks, not between steps
     starts = [KAN(shape, grid=row.grids[0], seed=100 * seed + i, base_fun="zero", **options) for i in range(row.starts)]
     if len(starts) > 1:
-        fit_many(starts, taught, steps=FIRST, bend=True, progress=False)
+        fit_many(starts, taught, steps=FIRST, geodesic_acceleration=True, progress=False)
     model = min(starts, key=lambda m: _order(rmse(m, data.val_input, data.val_label)))
     points = []
     for grid in row.grids:
         model = model if grid == row.grids[0] else model.refine(grid, knots="uniform", data=data)
         before = time.perf_counter()
-        history = model.fit(taught, steps=row.steps, bend=True, progress=False)
+        history = model.fit(taught, steps=row.steps, geodesic_acceleration=True, progress=False)
         points.append(
             {
                 "grid": grid,

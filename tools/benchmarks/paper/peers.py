@@ -44,7 +44,7 @@ def _ours(model: KAN, data: Dataset, steps: int) -> KAN:
 
 
 def _bending(model: KAN, data: Dataset, steps: int) -> KAN:
-    model.fit(_taught(data), opt="LM", steps=steps, bend=True, progress=False)
+    model.fit(_taught(data), opt="LM", steps=steps, geodesic_acceleration=True, progress=False)
     return model
 
 

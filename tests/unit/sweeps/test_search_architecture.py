@@ -1,14 +1,16 @@
 import pytest
 import torch
 
-from kanwidget import Dataset, create_dataset, search_shape
-from kanwidget.sweeps import pareto, plot_pareto, shapes
-from kanwidget.sweeps.shapes import _with_validation
+from kanwidget import Dataset, create_dataset, search_architecture
+from kanwidget.sweeps import architectures, pareto, plot_pareto
+from kanwidget.sweeps.architectures import _with_validation
 from tests.unit.sweeps.sweep_samples import product
 
 
 def quick(data=None, **options):
-    return search_shape(product(60) if data is None else data, progress=False, **{"steps": 12, "starts": 2, **options})
+    return search_architecture(
+        product(60) if data is None else data, progress=False, **{"steps": 12, "starts": 2, **options}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +27,12 @@ def test_it_begins_with_one_hidden_node_and_a_coarse_grid_and_grows_the_width_fi
 def test_the_front_and_the_best(found):
     rows = [{"parameters": t.parameters, "validation_loss": t.validation_loss} for t in found.trials]
     front = pareto(found.table)
-    assert [t.parameters for t in found.front] == front["parameters"]
-    assert [t.validation_loss for t in found.front] == front["validation_loss"]
+    assert [t.parameters for t in found.pareto_front] == front["parameters"]
+    assert [t.validation_loss for t in found.pareto_front] == front["validation_loss"]
     least = min(row["validation_loss"] for row in rows)
     good = [t.parameters for t in found.trials if t.validation_loss <= 1.25 * least]
     assert found.best.parameters == min(good)
-    assert found.best in found.front
+    assert found.best in found.pareto_front
 
 
 def test_trials_hold_the_networks_that_have_these_errors(found):
@@ -74,7 +76,7 @@ def test_pruning_finds_the_inner_structure():
     def f(x):
         return torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2)
 
-    found = search_shape(create_dataset(f, train_num=150), starts=2, steps=25, target=3e-3, progress=False)
+    found = search_architecture(create_dataset(f, train_num=150), starts=2, steps=25, target=3e-3, progress=False)
     assert found.stop_reason == "target"
     assert found.best.parameters <= 42
 
@@ -92,13 +94,13 @@ def test_a_training_that_gives_no_numbers_is_a_trial_that_failed():
     x = torch.linspace(0, 1, 20, dtype=torch.float64)[:, None]
     found = quick(Dataset(x, 1e200 * torch.sin(99 * x)), steps=3)
     assert found.table["failed"][0] == "the loss is not finite"
-    assert found.best is found.front[0]
+    assert found.best is found.pareto_front[0]
 
 
 def test_its_table_can_be_plotted(found):
     labels = [text.get_text() for text in plot_pareto(found.table, label="how").axes[0].texts]
     assert "start" in labels
-    assert repr(found).startswith("ShapeSearch(")
+    assert repr(found).startswith("ArchitectureSearch(")
 
 
 def test_three_rows_are_enough():
@@ -106,7 +108,7 @@ def test_three_rows_are_enough():
 
 
 def test_an_interrupted_search_returns_what_it_has(monkeypatch):
-    plain, calls = shapes.fit_many, []
+    plain, calls = architectures.fit_many, []
 
     def fit_many(models, *arguments, **options):
         calls.append(models)
@@ -114,30 +116,33 @@ def test_an_interrupted_search_returns_what_it_has(monkeypatch):
         histories[0].stop_reason = "interrupted" if len(calls) == 2 else histories[0].stop_reason
         return models, histories
 
-    monkeypatch.setattr(shapes, "fit_many", fit_many)
+    monkeypatch.setattr(architectures, "fit_many", fit_many)
     found = quick()
     assert (found.stop_reason, len(found.trials)) == ("interrupted", 1)
 
 
 def test_a_bar(capsys):
-    search_shape(product(30), budget=3, starts=1, steps=1)
+    search_architecture(product(30), budget=3, starts=1, steps=1)
     assert "search" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"budget": 1}, "`budget` argument of search_shape must be an integer ≥ 2"),
-        ({"starts": 0}, "`starts` argument of search_shape must be an integer ≥ 1"),
-        ({"steps": 0}, "`steps` argument of search_shape must be an integer ≥ 1"),
-        ({"seed": -1}, "`seed` argument of search_shape must be an integer ≥ 0"),
-        ({"target": 0}, "`target` argument of search_shape must be a finite number > 0"),
-        ({"target": float("nan")}, "`target` argument of search_shape must be a finite number > 0"),
-        ({"data": 3}, "`data` argument of search_shape must be a Dataset"),
-        ({"data": ([[0.0], [1.0]], [0.0, 1.0])}, "`data` argument of search_shape must be 3 training rows at least"),
+        ({"budget": 1}, "`budget` argument of search_architecture must be an integer ≥ 2"),
+        ({"starts": 0}, "`starts` argument of search_architecture must be an integer ≥ 1"),
+        ({"steps": 0}, "`steps` argument of search_architecture must be an integer ≥ 1"),
+        ({"seed": -1}, "`seed` argument of search_architecture must be an integer ≥ 0"),
+        ({"target": 0}, "`target` argument of search_architecture must be a finite number > 0"),
+        ({"target": float("nan")}, "`target` argument of search_architecture must be a finite number > 0"),
+        ({"data": 3}, "`data` argument of search_architecture must be a Dataset"),
+        (
+            {"data": ([[0.0], [1.0]], [0.0, 1.0])},
+            "`data` argument of search_architecture must be 3 training rows at least",
+        ),
         (
             {"data": Dataset([[0.0]], [0.0], val_input=[[1.0]], val_label=[1.0])},
-            "`data` argument of search_shape must be 2 training rows at least",
+            "`data` argument of search_architecture must be 2 training rows at least",
         ),
     ],
 )

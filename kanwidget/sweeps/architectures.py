@@ -1,4 +1,4 @@
-"""`search_shape`: the smallest network that is good enough, sought as one does by hand."""
+"""`search_architecture`: the smallest network that is good enough, sought as one does by hand."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class ShapeSearch:
+class ArchitectureSearch:
     """What a search has found."""
 
     trials: tuple[Trial, ...]
     """All that was trained, in order; of several starts the best."""
-    front: tuple[Trial, ...]
+    pareto_front: tuple[Trial, ...]
     """Those that no trial with fewer or as many parameters beats on the validation data, smallest first."""
     best: Trial
     """The smallest that reaches the target; else the smallest whose error is within a quarter of the least."""
@@ -82,12 +82,10 @@ class ShapeSearch:
 
     def __repr__(self) -> str:
         found = f"{self.best.model!r}, validation loss {self.best.validation_loss:.2g}"
-        return (
-            f"ShapeSearch({self.networks} networks, {len(self.front)} on the front, best {found}; {self.stop_reason})"
-        )
+        return f"ArchitectureSearch({self.networks} networks, {len(self.pareto_front)} on the front, best {found}; {self.stop_reason})"
 
 
-def search_shape(
+def search_architecture(
     data: Any,
     *,
     budget: int = 100,
@@ -96,7 +94,7 @@ def search_shape(
     steps: int = 50,
     seed: int = 0,
     progress: bool = True,
-) -> ShapeSearch:
+) -> ArchitectureSearch:
     """Search for a small network with a small error, from [n, 1, outputs] up.
 
     As the advice of the method's authors goes: it begins with one hidden node and a coarse grid, makes the network wider
@@ -122,22 +120,26 @@ def search_shape(
     Examples:
         >>> from kanwidget import create_dataset
         >>> data = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=200, test_num=100)
-        >>> found = search_shape(data, target=1e-3, steps=30, progress=False)
+        >>> found = search_architecture(data, target=1e-3, steps=30, progress=False)
         >>> found.best.model.width, found.stop_reason
         ([[2, 0], [2, 0], [1, 0]], 'target')
 
     References:
         The advice on hyper-parameters in https://github.com/KindXiaoming/pykan.
     """
-    _check.integer(starts, "starts", "search_shape", low=1)
-    _check.integer(budget, "budget", "search_shape", low=starts, advice="It has to pay for the starts of one shape.")
-    _check.integer(steps, "steps", "search_shape", low=1)
-    _check.integer(seed, "seed", "search_shape", low=0)
+    _check.integer(starts, "starts", "search_architecture", low=1)
+    _check.integer(
+        budget, "budget", "search_architecture", low=starts, advice="It has to pay for the starts of one shape."
+    )
+    _check.integer(steps, "steps", "search_architecture", low=1)
+    _check.integer(seed, "seed", "search_architecture", low=0)
     if not isinstance(progress, bool):
-        _check.fail("progress", "search_shape", "True or False", progress)
+        _check.fail("progress", "search_architecture", "True or False", progress)
     if target is not None:
-        _check.real(target, "target", "search_shape", low=0, open_low=True)
-    search = _Search(_with_validation(as_dataset(data, "search_shape"), seed), budget, target, starts, steps, seed)
+        _check.real(target, "target", "search_architecture", low=0, open_low=True)
+    search = _Search(
+        _with_validation(as_dataset(data, "search_architecture"), seed), budget, target, starts, steps, seed
+    )
     with search.bar(progress):
         search.stop_reason = search.run()
     return search.found(search.stop_reason)
@@ -174,12 +176,12 @@ class _Search:
             return "target" if self._reached() else str(end)
         return "target" if self._reached() else "nothing helps"
 
-    def found(self, stop_reason: str) -> ShapeSearch:
+    def found(self, stop_reason: str) -> ArchitectureSearch:
         """The result; ties go to what was tried first."""
         front = self._front()
         limit = self.target if self._reached() and self.target is not None else _WORTH * front[-1].validation_loss
         best = next(trial for trial in front if trial.validation_loss <= limit)
-        return ShapeSearch(tuple(self.trials), front, best, self.networks, stop_reason)
+        return ArchitectureSearch(tuple(self.trials), front, best, self.networks, stop_reason)
 
     def _front(self) -> tuple[Trial, ...]:
         rows = [{"parameters": t.parameters, "loss": t.validation_loss, "trial": t} for t in self.trials]
@@ -298,7 +300,7 @@ def _with_validation(data: Dataset, seed: int) -> Dataset:
     apart = data.val_input is not None
     least = 2 if apart else 3  # pruning compares rows
     if len(data.train_input) < least:
-        _check.fail("data", "search_shape", f"{least} training rows at least", data.train_input)
+        _check.fail("data", "search_architecture", f"{least} training rows at least", data.train_input)
     if apart:
         return data
     parts = Dataset.from_arrays(data.train_input, data.train_label, test_fraction=_SET_ASIDE, seed=seed)
