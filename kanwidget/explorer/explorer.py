@@ -14,10 +14,10 @@ from kanwidget.core import History, StepRecord
 from kanwidget.explorer.commands.training import Start, Step
 from kanwidget.explorer.drivers.router import Router
 from kanwidget.explorer.drivers.thread import DriverChoice, make_driver
-from kanwidget.explorer.files import formats as exports
-from kanwidget.explorer.methods.edit import Controls
-from kanwidget.explorer.methods.query import Results
-from kanwidget.explorer.methods.save import Outputs
+from kanwidget.explorer.files.formats import drawing
+from kanwidget.explorer.methods.edit import EditMethods
+from kanwidget.explorer.methods.query import QueryMethods
+from kanwidget.explorer.methods.save import SaveMethods
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.notebook.cells import gentle_interrupt, replace_old
 from kanwidget.explorer.page.publisher import Publisher
@@ -45,8 +45,17 @@ def _listed(names: Any) -> Any:
     return list(names) if isinstance(names, Iterable) and not isinstance(names, str) else names
 
 
+def _summary(session: Session, closed: bool = False) -> str:
+    """`KANExplorer([2, 5, 1], step=120, train=1.2e-05, test=3.4e-05, paused)`"""
+    shape = [sums if not products else [sums, products] for sums, products in session.model.width]
+    record = session.now
+    test = "" if record.test_loss is None else f", test={record.test_loss:.2g}"
+    state = "closed" if closed else session.state
+    return f"KANExplorer({shape}, step={record.step}, train={record.train_loss:.2g}{test}, {state})"
+
+
 @plain_refusals
-class KANExplorer(Controls, Results, Outputs):
+class KANExplorer(EditMethods, QueryMethods, SaveMethods):
     """Train a network, watch it, click its edges and turn it into a formula.
 
     As the last expression of a cell it is shown. It works on a copy of the network; `explorer.model` gives it back.
@@ -103,9 +112,7 @@ class KANExplorer(Controls, Results, Outputs):
         self._session.arguments = self._arguments
         self._publisher = Publisher(self._session)
         self._driver = make_driver(driver, self._session, self._publisher, f"kanwidget-explorer-{id(self):x}")
-        self._router = Router(
-            self._driver, self._publisher, lambda wanted: exports.export(self._session, wanted, self.code)
-        )
+        self._router = Router(self._driver, self._publisher)
         self._widget: Any = None
         self._last_words = ""
         self._stepped = threading.Condition()
@@ -145,11 +152,11 @@ class KANExplorer(Controls, Results, Outputs):
             FileNotFoundError: If there is no such file.
             ValueError: If it isn't such a file or is damaged, or if something has to be given.
         """
-        from kanwidget.explorer.files.session_file import Saved, read
+        from kanwidget.explorer.files.session_reader import SavedSession, read
 
-        saved = Saved(read(path), path)
-        data = saved.check(data, options)
-        explorer = saved.begun(lambda: cls(saved.initial, data, **{**saved.arguments, **options}))
+        saved = SavedSession(read(path), path)
+        data = saved.choose_data(data, options)
+        explorer = saved.begin(lambda: cls(saved.initial, data, **{**saved.arguments, **options}))
         try:
             explorer._ask(lambda: saved.restore(explorer._session))
         except BaseException:
@@ -270,7 +277,7 @@ class KANExplorer(Controls, Results, Outputs):
         self._driver.close(self._free)
 
     def _free(self) -> None:
-        self._last_words = exports.summary(self._session, closed=True)
+        self._last_words = _summary(self._session, closed=True)
         self._widget = None
         self._session.free()
 
@@ -281,7 +288,7 @@ class KANExplorer(Controls, Results, Outputs):
         self.close()
 
     def __repr__(self) -> str:
-        return self._last_words or exports.summary(self._session)
+        return self._last_words or _summary(self._session)
 
     def _repr_mimebundle_(self, **_: Any) -> Any:
         plain = {"text/plain": repr(self)}
@@ -294,7 +301,7 @@ class KANExplorer(Controls, Results, Outputs):
                 bundle = self.widget._repr_mimebundle_()
                 data, more = bundle if isinstance(bundle, tuple) else (bundle, {})
                 return {**(data or {}), **plain}, more
-        return {**plain, "image/svg+xml": self._ask(lambda: exports.drawing(self._session))}
+        return {**plain, "image/svg+xml": self._ask(lambda: drawing(self._session))}
 
     def _display_(self) -> Any:
         """What marimo shows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from kanwidget.explorer.commands.base import command_class
 from kanwidget.explorer.drivers.driver import Driver
 from kanwidget.explorer.drivers.message_queue import Entry, Inbox, measure
 from kanwidget.explorer.drivers.thread import ThreadDriver
+from kanwidget.explorer.files.formats import FORMATS, export
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.topics import Notice
@@ -21,11 +22,8 @@ from kanwidget.explorer.protocol.topics import Notice
 _LONGEST_VIEW = 100
 #: Nothing that a page says measures more than this.
 _LONGEST = 1_000_000
-#: `(format)` → filename, mime, text or None, bytes or None.
-Export = Callable[[str], tuple[str, str, str | None, bytes | None]]
 #: Seconds that the question of a page that hears nothing may hold up its handler's thread.
 _PUMP_PATIENCE = 0.25
-FORMATS = ("svg", "png", "gif", "csv", "json", "html", "code")
 
 
 class OfView(int):
@@ -40,11 +38,10 @@ class Router:
     Args:
         driver: Who carries out commands.
         publisher: Who answers.
-        export: Makes the files that a page may ask for.
     """
 
-    def __init__(self, driver: Driver, publisher: Publisher, export: Export) -> None:
-        self.driver, self.publisher, self.export = driver, publisher, export
+    def __init__(self, driver: Driver, publisher: Publisher) -> None:
+        self.driver, self.publisher = driver, publisher
         self.inbox = Inbox(driver.post, self._lost)
         self._lock = threading.Lock()
         self._asked: list[tuple[int, int]] = []
@@ -209,16 +206,15 @@ class Router:
         self.driver.post(answer)
 
     def _export(self, message: Mapping[str, Any], seq: int) -> None:
-        wanted = _check.choice(message.get("format"), "format", "export", FORMATS)
+        row = FORMATS[_check.choice(message.get("format"), "format", "export", FORMATS)]
 
         def answer(_: Entry) -> None:
             try:
-                filename, mime, text, data = self.export(wanted)
+                content = export(self.driver.session, row.name)
             except Exception as error:
                 self._refuse(seq, error)
                 return
-            body = {"format": wanted, "filename": filename, "mime": mime, "text": text}
-            self.publisher.tell_file(body, data)
+            self.publisher.tell_file(row.name, row.filename, row.mime, content)
             self.publisher.tell_ack(seq, True)
 
         self.inbox.put(Entry(answer, seq))

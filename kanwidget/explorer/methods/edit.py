@@ -14,16 +14,15 @@ from kanwidget.explorer.commands.history import Goto, Redo, Reset, Undo
 from kanwidget.explorer.commands.network import AddNode, AutoSymbolic, Prune, Refine
 from kanwidget.explorer.commands.training import Set
 from kanwidget.explorer.commands.view import Rank, Select
-from kanwidget.explorer.methods.base import Part
+from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
-from kanwidget.explorer.session.command import Command
 from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
 
 EdgeLike = Sequence[int]
 
 
 @plain_refusals
-class Controls(Part):
+class EditMethods(MethodGroup):
     """The part of `KANExplorer` that changes the network; each method is one command to the session."""
 
     # ---- settings
@@ -234,9 +233,6 @@ class Controls(Part):
         self._apply(Goto(fields.whole(state, "state", "goto")))
 
     # ---- inside
-
-    def _apply(self, command: Command) -> None:
-        self._driver.apply(command)
 
     def _edges(self, edge: EdgeLike | int | None, edges: Iterable[EdgeLike] | None, where: str) -> list[EdgeRef]:
         """The edges given one way or the other; the selected one where none is."""

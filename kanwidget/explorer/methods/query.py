@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import torch
 
+from kanwidget import _check
 from kanwidget.core import History
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.describe.formula import composed
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import checked, surface
-from kanwidget.explorer.files import formats as exports
-from kanwidget.explorer.methods.base import Part
+from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.session.view import SurfaceView
 from kanwidget.kan import KAN
 
 
 @plain_refusals
-class Results(Part):
+class QueryMethods(MethodGroup):
     """The part of `KANExplorer` that tells how things stand; asking changes nothing."""
 
     @property
@@ -82,4 +83,9 @@ class Results(Part):
 
     def to_pandas(self) -> Any:
         """The history as a pandas frame, one row a step."""
-        return exports.frame(self.to_dict())
+        try:
+            pandas = import_module("pandas")
+        except ImportError:
+            missing = "to_pandas needs pandas: pip install 'kanwidget[data]'. to_dict() does without."
+            _check.refuse(ImportError(missing))
+        return pandas.DataFrame(self.to_dict())

@@ -73,12 +73,16 @@ class Messages:
         self.snapshot_due = True
         self.tell("error", {"error": describe.error(self.session)})
 
-    def tell_file(self, body: dict[str, Any], data: bytes | None) -> None:
-        """A file that the page asked for."""
+    def tell_file(self, name: str, filename: str, mime: str, content: str | bytes) -> None:
+        """A file that the page asked for, in the format of that name."""
         self.seq += 1
         if self.send is not None:
-            message = {"v": p.VERSION, "kind": "export", "seq": self.seq, **body}
-            self.send(message, [] if data is None else [bytes(data)])
+            text = str(content) if isinstance(content, str) else None
+            body = {"format": name, "filename": filename, "mime": mime, "text": text}
+            self.send(
+                {"v": p.VERSION, "kind": "export", "seq": self.seq, **body},
+                [content] if isinstance(content, bytes) else [],
+            )
 
     def tell_ack(self, of: int, ok: bool) -> None:
         """A command was carried out, or refused; its number may say which view it is from."""

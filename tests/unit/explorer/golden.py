@@ -199,8 +199,8 @@ def _tellers(one, publisher):
     )
     survey = {"first": 1, "of": 3, "busy": True, "rows": [{"edge": EDGE, "name": "sin", "r2": 0.99998}]}
     text = "explorer.fit(steps=50)\n"
-    code = {"format": "code", "filename": "session.py", "mime": "text/x-python", "text": text}
-    png = {"format": "png", "filename": "network.png", "mime": "image/png", "text": None}
+    code = ("code", "session.py", "text/x-python", text)
+    png = ("png", "network.png", "image/png", b"\x89PNG\r\n\x1a\n")
     hint = "More intervals than that take the data apart."
     refused = Notice(
         "That did not work", "the `grid` argument of refine must be an integer from 1 to 200; got 0.", hint
@@ -226,8 +226,8 @@ def _tellers(one, publisher):
         "survey": lambda: publisher.tell("survey", {"survey": survey}),
         "library": lambda: publisher.tell("library", {"primitives": ["x", "mine"]}),
         "ack": lambda: publisher.tell_ack(9, True),
-        "export.code": lambda: publisher.tell_file(code, None),
-        "export.png": lambda: publisher.tell_file(png, b"\x89PNG\r\n\x1a\n"),
+        "export.code": lambda: publisher.tell_file(*code),
+        "export.png": lambda: publisher.tell_file(*png),
         "structure.part": lambda: large(publisher._tell_structure),
         "curves.changed": lambda: large(lambda: publisher._tell_curves(whole=True)),
     }

@@ -198,8 +198,8 @@ def test_an_edge_that_did_not_change_between_acts_is_stored_once(model, data):
 
 
 def test_large_films_are_thinned_and_keep_their_acts(explorer, monkeypatch):
-    monkeypatch.setattr(movie, "_MOST_SAMPLES", 100)
-    monkeypatch.setattr(movie, "_FEWEST_SHOTS", 4)
+    monkeypatch.setattr(movie, "_MAX_SAMPLES", 100)
+    monkeypatch.setattr(movie, "_MIN_FRAMES", 4)
     told = film_of(explorer)
     assert told["steps"] == [0, 3, 5, 7]
     assert told["samples"] == 9
@@ -209,7 +209,7 @@ def test_large_films_are_thinned_and_keep_their_acts(explorer, monkeypatch):
 def test_candidates_of_old_acts_are_left_out_where_the_page_would_be_too_large(explorer, monkeypatch):
     session = explorer._session
     report = html.content(session, film(session))
-    monkeypatch.setattr(html, "_MOST_BYTES", len(html.packed(report["film"])) - 1)
+    monkeypatch.setattr(html, "_MAX_BYTES", len(html.packed(report["film"])) - 1)
     limited = html._limited(report)["film"]
     assert [act["shot"] for act in limited["acts"]] == [5]
     assert all(limited["stored"][place] for place in limited["acts"][0]["edges"].values())

@@ -10,8 +10,9 @@ import torch
 
 from kanwidget import KAN, Dataset, KANExplorer, create_dataset
 from kanwidget._files import write_atomically
-from kanwidget.explorer.files import session_file as saved
-from kanwidget.explorer.files.session_file import Done, state
+from kanwidget.explorer.files import session_writer
+from kanwidget.explorer.files.script_line import ScriptLine
+from kanwidget.explorer.files.session_writer import session_json
 
 
 @pytest.fixture
@@ -148,13 +149,13 @@ def test_losses_that_are_no_numbers_come_back(explorer, tmp_path):
 
 
 def test_a_state_is_plain_json_and_tells_the_same_as_before(explorer):
-    told = json.loads(state(explorer._session), parse_constant=lambda name: pytest.fail(name))
+    told = json.loads(session_json(explorer._session), parse_constant=lambda name: pytest.fail(name))
     assert {"structure", "settings", "status", "history"} <= set(told)
     assert told["status"]["step"] == 7
 
 
 def test_large_data_have_to_be_given_again(explorer, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(saved, "_MOST_DATA", 100)
+    monkeypatch.setattr(session_writer, "_MAX_DATA", 100)
     path = tmp_path / "session.json"
     explorer.save_json(path)
     with pytest.raises(ValueError, match=r"`data` argument of load must be given, because the data were too large"):
@@ -251,24 +252,24 @@ def test_a_missing_file_and_a_wrong_path_are_named(tmp_path):
         {"model": "AAAA"},
         {"model": "%"},
         {"model": 3},
-        {"initial": ""},
+        {"initial_model": ""},
         {"records": [[1]]},
         {"records": 5},
         {"tree": []},
-        {"memory": {}},
+        {"progress": {}},
         {"state": "running"},
         {"data": {"tensors": "AAAA", "in_vars": [], "out_vars": []}},
-        {"done": ["import os"]},
-        {"done": ["explorer.fix(open('x'))"]},
+        {"script": ["import os"]},
+        {"script": ["explorer.fix(open('x'))"]},
         {"arguments": None},
         {"arguments": {"model": 3}},
         {"arguments": {"driver": "thread"}},
         {"arguments": {"lamb": "much"}},
         {"arguments": {"in_vars": [1, 2]}},
-        {"given_again": ["model"]},
-        {"current": {"batch": "all"}},
-        {"current": {"opt": "Adam", "batch": 0}},
-        {"current": {"opt": "LM", "batch": 3}},
+        {"missing_arguments": ["model"]},
+        {"settings": {"batch": "all"}},
+        {"settings": {"opt": "Adam", "batch": 0}},
+        {"settings": {"opt": "LM", "batch": 3}},
         {"noise": -1},
         {"noise": True},
         {"seed": 1.5},
@@ -278,7 +279,7 @@ def test_a_missing_file_and_a_wrong_path_are_named(tmp_path):
     ],
 )
 def test_damaged_files_are_refused_whatever_is_damaged(explorer, tmp_path, change):
-    told = json.loads(state(explorer._session))
+    told = json.loads(session_json(explorer._session))
     told["session"].update(change)
     path = tmp_path / "session.json"
     path.write_text(json.dumps(told))
@@ -302,13 +303,13 @@ def test_damaged_files_are_refused_whatever_is_damaged(explorer, tmp_path, chang
         lambda told: told["session"]["records"][0].__setitem__(1, "small"),
         lambda told: told["session"]["records"][0].__setitem__(0, "1"),
         lambda told: told["session"]["records"][0].__setitem__(7, {"a": None}),
-        lambda told: told["session"]["memory"].update(LM={"damping": "a", "_growth": 2.0, "_small": 0}),
-        lambda told: told["session"]["memory"].update(LM={"damping": 1.0, "_growth": 2.0, "_small": "0"}),
-        lambda told: told["session"]["memory"].update(step_count=-1),
+        lambda told: told["session"]["progress"].update(LM={"damping": "a", "_growth": 2.0, "_small": 0}),
+        lambda told: told["session"]["progress"].update(LM={"damping": 1.0, "_growth": 2.0, "_small": "0"}),
+        lambda told: told["session"]["progress"].update(step_count=-1),
     ],
 )
 def test_a_history_that_no_session_has_is_refused(explorer, tmp_path, change):
-    told = json.loads(state(explorer._session))
+    told = json.loads(session_json(explorer._session))
     change(told)
     path = tmp_path / "session.json"
     path.write_text(json.dumps(told))
@@ -318,13 +319,13 @@ def test_a_history_that_no_session_has_is_refused(explorer, tmp_path, change):
 
 def test_integers_that_are_too_long_to_be_read_are_refused(explorer, tmp_path):
     path = tmp_path / "session.json"
-    path.write_text(state(explorer._session).replace('"seed": 1', f'"seed": {"1" * 5000}'))
+    path.write_text(session_json(explorer._session).replace('"seed": 1', f'"seed": {"1" * 5000}'))
     with pytest.raises(ValueError, match=r"session\.json has no session in it"):
         KANExplorer.load(path)
 
 
 def test_what_does_not_fit_together_names_the_file(explorer, tmp_path):
-    told = json.loads(state(explorer._session))
+    told = json.loads(session_json(explorer._session))
     told["session"]["arguments"]["in_vars"] = ["a"]
     path = tmp_path / "session.json"
     path.write_text(json.dumps(told))
@@ -360,7 +361,7 @@ def test_scalars_of_numpy_and_other_lists_of_names_are_plain_in_a_file(model, da
     ],
 )
 def test_acts_of_an_explorer_are_taken(line):
-    assert Done(line).call() == line
+    assert ScriptLine(line).call() == line
 
 
 @pytest.mark.parametrize(
@@ -384,7 +385,7 @@ def test_acts_of_an_explorer_are_taken(line):
 )
 def test_anything_else_is_none(line):
     with pytest.raises(ValueError, match="is no act of an explorer"):
-        Done(line)
+        ScriptLine(line)
 
 
 def test_data_without_names_come_back_without(model, data, tmp_path):
