@@ -35,22 +35,12 @@ _NOT_HERE = {
 }
 
 
-def _is_default(value: Any) -> bool:
-    # Arrays have no truth value: `in` can't be asked.
-    return value is None or (isinstance(value, str) and value == "auto")
-
-
-def _listed(names: Any) -> Any:
-    """Names as a list that can be written down; what isn't some names is left to be refused."""
-    return list(names) if isinstance(names, Iterable) and not isinstance(names, str) else names
-
-
 def _summary(session: Session, closed: bool = False) -> str:
     """`KANExplorer([2, 5, 1], step=120, train=1.2e-05, test=3.4e-05, paused)`"""
     shape = [sums if not products else [sums, products] for sums, products in session.model.width]
-    record = session.now
+    record = session.run.last_record
     test = "" if record.test_loss is None else f", test={record.test_loss:.2g}"
-    state = "closed" if closed else session.state
+    state = "closed" if closed else session.run.state
     return f"KANExplorer({shape}, step={record.step}, train={record.train_loss:.2g}{test}, {state})"
 
 
@@ -102,21 +92,16 @@ class KANExplorer(EditMethods, QueryMethods, SaveMethods):
     ) -> None:
         for name in _NOT_HERE.keys() & options.keys():
             _check.fail(name, "KANExplorer", "left out", options[name], _NOT_HERE[name])
-        lib = None if lib is None else list(lib)
-        in_vars, out_vars = _listed(in_vars), _listed(out_vars)
-        given = {"in_vars": in_vars, "out_vars": out_vars, "lib": lib, "opt": opt, "steps": steps, **options}
-        self._arguments = {name: value for name, value in given.items() if not _is_default(value)}
         self._session = Session(
             model, data, in_vars=in_vars, out_vars=out_vars, lib=lib, opt=opt, steps=steps, **options
         )
-        self._session.arguments = self._arguments
         self._publisher = Publisher(self._session)
         self._driver = make_driver(driver, self._session, self._publisher, f"kanwidget-explorer-{id(self):x}")
         self._router = Router(self._driver, self._publisher)
         self._widget: Any = None
         self._last_words = ""
         self._stepped = threading.Condition()
-        self._session.callbacks.append(self._count)
+        self._session.run.add_callback(self._count)
         replace_old(self)
 
     @classmethod
@@ -133,9 +118,9 @@ class KANExplorer(EditMethods, QueryMethods, SaveMethods):
             KANExplorer([2, 3, 1], step=0, train=0.71, test=0.72, idle)
         """
         name, row = preset(name)
-        found = cls(row.network(seed), row.data(), **options)
-        found._session.preset = name
-        return found
+        explorer = cls(row.network(seed), row.data(), **options)
+        explorer._session.offer_presets(name)
+        return explorer
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], data: Any = None, **options: Any) -> KANExplorer:
@@ -228,28 +213,25 @@ class KANExplorer(EditMethods, QueryMethods, SaveMethods):
         if until is not None and not callable(until):
             _check.fail("until", "wait", "a function of a StepRecord", until)
         session = self._open
-        if session.running and steps is None and until is None and timeout is None and session.left is None:
+        if (
+            session.running
+            and steps is None
+            and until is None
+            and timeout is None
+            and session.run.remaining_steps is None
+        ):
             _check.refuse(
                 RuntimeError(
                     "wait() would wait for ever: the training has no last step. Use wait(steps=…), until=… or timeout=…."
                 )
             )
-        return self._wait(len(session.records), steps, until, timeout)
+        return self._wait(len(session.run.records), steps, until, timeout)
 
     def on_step(self, callback: Callable[[StepRecord], Any]) -> Callable[[], None]:
         """Call a function with every `StepRecord`, on the thread that trains; returns a function that ends this."""
         if not callable(callback):
             _check.fail("callback", "on_step", "a function of a StepRecord", callback)
-        callbacks = self._open.callbacks
-        # One of its own each time: a function that is given twice is called twice, and each call is ended apart.
-        entry = lambda record: callback(record)  # noqa: E731
-        callbacks.insert(0, entry)
-
-        def remove() -> None:
-            with contextlib.suppress(ValueError):
-                callbacks.remove(entry)
-
-        return remove
+        return self._open.run.add_callback(callback, first=True)
 
     # ---- showing it
 
@@ -324,8 +306,13 @@ class KANExplorer(EditMethods, QueryMethods, SaveMethods):
         end = None if timeout is None else time.monotonic() + timeout
 
         def come() -> bool:
-            done = steps is not None and len(session.records) >= first + steps
-            return done or (until is not None and bool(until(session.now))) or not session.running or driver.closed
+            done = steps is not None and len(session.run.records) >= first + steps
+            return (
+                done
+                or (until is not None and bool(until(session.run.last_record)))
+                or not session.running
+                or driver.closed
+            )
 
         try:
             while not come():

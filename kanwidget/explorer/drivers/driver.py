@@ -55,7 +55,7 @@ class Driver:
         #: Pauses that are on their way; a list, since appending needs no lock in a handler of signals.
         self._pauses: list[None] = []
         self._release: Callable[[], None] = lambda: None
-        session.interrupted = lambda: self._stopping
+        session.run.interrupt_with(lambda: self._stopping)
         WATCHERS.add(self)
         publisher.driver = kind
 
@@ -71,7 +71,7 @@ class Driver:
         if self._owner == threading.get_ident():
             return job()
         self.check_open()
-        with self.own(), one_thread(self.session.small):
+        with self.own(), one_thread(self.session.is_small):
             try:
                 return job()
             finally:
@@ -150,7 +150,7 @@ class Driver:
         if self._owner == threading.get_ident():
             _check.fail("callback", "on_step", "one that doesn't train itself", "a call of fit or step")
         self.check_open()
-        with self.own(), one_thread(self.session.small):
+        with self.own(), one_thread(self.session.is_small):
             self._empty()
             self.publisher.note(self.session.apply(command))
             try:
@@ -235,7 +235,7 @@ class Driver:
         """Without a thread of its own, whoever leaves a job does it, unless somebody owns the session and will."""
         while self._take_free():
             try:
-                with one_thread(self.session.small):
+                with one_thread(self.session.is_small):
                     self._help_out()
             finally:
                 self._let_go()

@@ -107,7 +107,7 @@ class Router:
             self.publisher.tell_ack(entry.seq, True)
             return
         session = self.driver.session
-        before = session.notice
+        before = session.view.notice
         try:
             self._apply(entry)
         except Exception as error:
@@ -115,7 +115,7 @@ class Router:
             self._refuse(entry.seq, error)
             return
         self.publisher.answer(entry.seq)
-        if session.notice is not before:
+        if session.view.notice is not before:
             self.publisher.tell_notice()
 
     def _apply(self, entry: Entry) -> None:
@@ -142,14 +142,14 @@ class Router:
                 self.publisher.tell_ack(seq, False)
 
     def _refuse(self, seq: int, error: BaseException) -> None:
-        self.driver.session.notice = notice_of(error)
+        self.driver.session.view.notify(notice_of(error))
         self.publisher.tell_notice()
         if seq >= 0:
             self.publisher.tell_ack(seq, False)
 
     def _report(self, error: BaseException) -> None:
         """An error that nobody waits for: it is shown, and the session goes on."""
-        self.driver.session.notice = notice_of(error)
+        self.driver.session.view.notify(notice_of(error))
         self.publisher.note(frozenset(("status",)))
         self.publisher.tell_notice()
 
@@ -167,8 +167,7 @@ class Router:
             self._greeted = False
         # A page that was reloaded doesn't say goodbye. Those that are still there say again what they have open.
         session = self.driver.session
-        session.watched.clear()
-        session.survey.views.clear()
+        session.view.close_panels()
         self.publisher.say_hello()
         self.publisher.note(frozenset(("formula", "candidates")))
         if self.driver.kind == "thread":
@@ -195,7 +194,7 @@ class Router:
             else:
                 # It has missed the answer to a command.
                 self.publisher.say_hello()
-                self.publisher.note(self.driver.session.panels)
+                self.publisher.note(self.driver.session.view.panels)
                 self.publisher.tell_panels()
             for _, seq in asked:
                 self.publisher.tell_ack(seq, True)

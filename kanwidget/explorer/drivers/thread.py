@@ -90,7 +90,7 @@ class ThreadDriver(Driver):
                 self._changed.notify_all()
         if free:
             try:
-                with one_thread(self.session.small):
+                with one_thread(self.session.is_small):
                     self._empty()
                     self._guarded(job)
             finally:
@@ -108,7 +108,7 @@ class ThreadDriver(Driver):
 
     def _loop(self, begun: threading.Event) -> None:
         # The turns are quick between two jobs too: the threads that bring a click need them as much as a step does.
-        with one_thread(self.session.small), quick_turns():
+        with one_thread(self.session.is_small), quick_turns():
             begun.set()
             while self._take():
                 try:

@@ -15,10 +15,11 @@ from typing import Any
 from kanwidget import _check
 from kanwidget._files import write_atomically
 from kanwidget.core import History
+from kanwidget.explorer.describe.formula import formula
+from kanwidget.explorer.describe.snapshot import snapshot
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
 from kanwidget.explorer.files.film import film_content
-from kanwidget.explorer.page.publisher import Publisher
-from kanwidget.explorer.session.recorder import Recorder, Shot, film
+from kanwidget.explorer.session.recorder import Recorder, Shot
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
@@ -97,12 +98,9 @@ def save_html(
         _check.fail("recorder", "save_html", "a Recorder", recorder, error=TypeError)
     shown = model.history if history is None else history
     session = Session(copied(model), data)
-    session.records, session.events = list(shown.records), list(shown.events)
-    if shown.records:
-        session.now = shown.last
-        session.state, session.stop_reason = "done", shown.stop_reason or None
+    session.run.show(shown)
     frames = [] if recorder is None else recorder.shots()
-    last = Shot(session.now.step, session.model)
+    last = Shot(session.run.last_record.step, session.model)
     # Acts after the last step, such as fixing edges, are the film's end.
     frames = [*(frame for frame in frames if frame.label is not None or frame.step < last.step), last]
     write_atomically(path, report(session, title, frames), "save_html")
@@ -121,7 +119,7 @@ def report(session: Session, title: str | None = None, frames: Sequence[Shot] | 
         title=html.escape(title or f"KAN: {names}"),
         css="".join(_css(name) for name in ("widget", "report")),
         bundle=packed((_STATIC / "report.js").read_text(encoding="utf-8")),
-        report=packed(_limited(content(session, film(session) if frames is None else frames))),
+        report=packed(_limited(content(session, session.film() if frames is None else frames))),
     )
 
 
@@ -131,33 +129,29 @@ def _css(name: str) -> str:
 
 def content(session: Session, frames: Sequence[Shot] = ()) -> dict[str, Any]:
     """The argument of `openReport` in the page: the snapshot, the details of each edge, and the film."""
-    listener, publisher = session.on_task, Publisher(session)
-    selected = session.selection
+    show_task = session.view.task
     # The page opens with an edge and its candidates.
-    session.selection = selected[:1] or tuple(strongest_edges(session, 1))
-    for edge in session.selection:
+    edges = session.view.selection[:1] or tuple(strongest_edges(session, 1))
+    for edge in edges:
         with contextlib.suppress(ValueError):  # of a network that has diverged
-            session.candidates(edge)
-    publisher.formula()
+            session.candidates.of(edge)
     try:
-        snapshot: dict[str, Any] = dict(publisher.snapshot())
-        snapshot["buffer"] = base64_text(snapshot["buffer"])
         # A saved page has no kernel: it neither trains nor waits for anything.
-        snapshot["status"] = {**snapshot["status"], "task": None}
+        stored: dict[str, Any] = dict(snapshot(session, formula=formula(session), edges=edges))
+        stored["buffer"] = base64_text(stored["buffer"])
         refs = strongest_edges(session, _MAX_EDGES)
-        progress = lambda done: listener(f"writing the page: edge {done + 1} of {len(refs)}")  # noqa: E731
+        progress = lambda done: show_task(f"writing the page: edge {done + 1} of {len(refs)}")  # noqa: E731
         details = edge_details(session, refs, progress=progress)
         report = {
-            "snapshot": snapshot,
+            "snapshot": stored,
             "edges": dict(zip(("-".join(map(str, ref)) for ref in refs), details, strict=True)),
         }
         if len(frames) > 1:
-            listener("writing the page: the film")
+            show_task("writing the page: the film")
             report["film"] = film_content(session, frames)
         return report
     finally:
-        session.selection, session.on_task = selected, listener
-        listener(None)
+        show_task(None)
 
 
 def _limited(report: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class EditMethods(MethodGroup):
     @property
     def lamb(self) -> float:
         """Weight of the penalty that makes edges vanish; acts on the next step."""
-        return self._open.trainer.settings.lamb
+        return self._open.run.trainer.settings.lamb
 
     @lamb.setter
     def lamb(self, value: float) -> None:
@@ -48,16 +48,16 @@ class EditMethods(MethodGroup):
     @property
     def opt(self) -> str:
         """The optimiser; setting it makes a new one."""
-        return self._open.trainer.settings.opt
+        return self._open.run.trainer.settings.opt
 
     @opt.setter
     def opt(self, value: str) -> None:
-        self._apply(Set(opt=_check.choice(value, "opt", "KANExplorer", self._open.opts)))
+        self._apply(Set(opt=_check.choice(value, "opt", "KANExplorer", self._open.run.optimizers)))
 
     @property
     def lr(self) -> float | None:
         """Learning rate of gradient methods, None for their own."""
-        return self._open.trainer.settings.lr
+        return self._open.run.trainer.settings.lr
 
     @lr.setter
     def lr(self, value: float) -> None:
@@ -66,7 +66,7 @@ class EditMethods(MethodGroup):
     @property
     def batch(self) -> int | None:
         """Rows of a step, None for all; only gradient methods take some."""
-        return self._open.trainer.settings.batch
+        return self._open.run.trainer.settings.batch
 
     @batch.setter
     def batch(self, value: int | None) -> None:
@@ -75,7 +75,7 @@ class EditMethods(MethodGroup):
     @property
     def noise(self) -> float:
         """Noise on the training labels in units of their spread (for classes: the part that is drawn anew); tests stay true."""
-        return self._open.noise
+        return self._open.run.noise
 
     @noise.setter
     def noise(self, value: float) -> None:
@@ -84,7 +84,7 @@ class EditMethods(MethodGroup):
     @property
     def simplicity(self) -> float:
         """How candidates are ranked: 0 by accuracy alone, 1 by simplicity alone."""
-        return self._open.simplicity
+        return self._open.candidates.simplicity
 
     @simplicity.setter
     def simplicity(self, value: float) -> None:
@@ -103,7 +103,7 @@ class EditMethods(MethodGroup):
         one = self._edge(_edge_of(edge, ends), "candidates")
 
         def find() -> list[SymbolicFit]:
-            fits = list(self._session.candidates(one))
+            fits = list(self._session.candidates.of(one))
             self._driver.publisher.note(frozenset(("candidates",)))  # the page shows the best one of every edge
             return fits
 
@@ -247,7 +247,7 @@ class EditMethods(MethodGroup):
 
     def _edge(self, edge: EdgeLike | int | None, where: str) -> EdgeRef:
         if edge is None:
-            selected = self._open.selection
+            selected = self._open.view.selection
             if not selected:
                 _check.fail(
                     "edge", where, "given, or one selected before", None, "select(layer, input, output) does that."

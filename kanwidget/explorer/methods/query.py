@@ -10,10 +10,11 @@ import torch
 
 from kanwidget import _check
 from kanwidget.core import History
-from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.describe.formula import composed
+from kanwidget.explorer.describe.history import history, pareto_front
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import checked, surface
+from kanwidget.explorer.describe.snapshot import status
 from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.session.view import SurfaceView
@@ -27,22 +28,22 @@ class QueryMethods(MethodGroup):
     @property
     def model(self) -> KAN:
         """A copy of the network as it is now."""
-        return self._ask(self._session.snapshot_model)
+        return self._ask(lambda: self._session.run.model_with_history())
 
     @property
     def history(self) -> History:
         """Steps and events so far."""
-        return self._ask(self._session.history)
+        return self._ask(lambda: self._session.run.history())
 
     @property
     def states(self) -> list[dict[str, Any]]:
         """The states that undo, redo and goto know: id, parent, label, kind, step, error."""
-        return self._ask(lambda: [dict(state) for state in describe.history(self._session)["states"]])
+        return self._ask(lambda: [dict(state) for state in history(self._session)["states"]])
 
     @property
     def pareto_front(self) -> list[dict[str, Any]]:
         """The states of the history by complexity (free parameters) with their errors, those that no other state beats."""
-        return self._ask(lambda: describe.pareto_front(self._session))
+        return self._ask(lambda: pareto_front(self._session))
 
     def parity(self) -> dict[str, Any]:
         """Truth and prediction of every part of the data, `(outputs, 2, rows)`; for classes a table of counts."""
@@ -69,7 +70,7 @@ class QueryMethods(MethodGroup):
     @property
     def status(self) -> dict[str, Any]:
         """State, step, losses, milliseconds a step, and why it stopped."""
-        return dict(describe.status(self._open, self._driver.kind))
+        return dict(status(self._open, self._driver.kind))
 
     @property
     def formula(self) -> Any:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import torch
 
-from kanwidget.explorer.describe.curves import pack
 from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.protocol.buffers import pack
 
 #: In the order of their numbers.
 STATES: tuple[p.EdgeState, ...] = ("spline", "symbolic", "both", "pruned")

@@ -8,11 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanwidget.explorer.describe import curves
-from kanwidget.explorer.describe import snapshot as describe
-from kanwidget.explorer.describe.formula import described, formula
+from kanwidget.explorer.describe.candidates import candidates
+from kanwidget.explorer.describe.formula import formula
+from kanwidget.explorer.describe.snapshot import error, metrics, selection, settings, snapshot, status
+from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.page.deltas import MANY_EDGES, Told
 from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.protocol.buffers import pack
+from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
 from kanwidget.training.threads.torch_threads import one_thread
 
@@ -55,13 +58,13 @@ class Messages:
         message: dict[str, Any] = {"v": p.VERSION, "kind": kind, "seq": self.seq, **body, **more}
         buffers: list[bytes] = []
         if arrays is not None:
-            message["arrays"], buffer = curves.pack(arrays)
+            message["arrays"], buffer = pack(arrays)
             buffers = [buffer]
         self.send(message, buffers)
 
     def tell_status(self, **more: Any) -> None:
         """What the training does now."""
-        self.tell("status", {"status": describe.status(self.session, self.driver, self.task)}, **more)
+        self.tell("status", {"status": status(self.session, self.driver, self.task)}, **more)
 
     def tell_task(self, task: str | None) -> None:
         """A longer act begins or ends."""
@@ -71,7 +74,7 @@ class Messages:
     def tell_notice(self) -> None:
         """The session's notice, or that there is none any more."""
         self.snapshot_due = True
-        self.tell("error", {"error": describe.error(self.session)})
+        self.tell("error", {"error": error(self.session)})
 
     def tell_file(self, name: str, filename: str, mime: str, content: str | bytes) -> None:
         """A file that the page asked for, in the format of that name."""
@@ -88,11 +91,11 @@ class Messages:
         """A command was carried out, or refused; its number may say which view it is from."""
         view = getattr(of, "view", None)
         whose = {} if view is None else {"view": view}
-        self.tell("ack", {"of": int(of), "ok": ok, **whose, "settings": describe.settings(self.session)})
+        self.tell("ack", {"of": int(of), "ok": ok, **whose, "settings": settings(self.session)})
 
     def _tell_metrics(self, first: int, replace: bool = False) -> None:
-        records = self.session.records
-        rows = describe.metrics(records[first:], _MOST_ROWS)
+        records = self.session.run.records
+        rows = metrics(records[first:], _MOST_ROWS)
         if replace or len(rows):
             # A page counts its rows from `first`; a thinned message counts as all of them.
             first = len(records) - len(rows)
@@ -102,14 +105,14 @@ class Messages:
     def _tell_structure(self) -> None:
         if self.send is None:
             return
-        told, part = self.told.structure(describe.structure(self.session))
+        told, part = self.told.structure(structure(self.session))
         self.tell("structure", {"structure": told, **({"part": True} if part else {})})
 
     def _tell_curves(self, whole: bool) -> None:
         """All thumbnails, where the network is large those that pages haven't; without `whole` some of a large network's."""
         if self.send is None:
             return
-        rows = curves.thumbnails(self.session.model, self.session.x, self.session.scores())
+        rows = thumbnails(self.session.model, self.session.x, self.session.scores())
         if not whole and len(rows) > MANY_EDGES:
             index = self._some(rows[:, 0])
             self.told.some_curves(rows, index)
@@ -133,11 +136,11 @@ class Messages:
         return torch.tensor(sorted({*order, *turn}))
 
     def _tell_selection(self) -> None:
-        told, arrays = describe.selection(self.session)
+        told, arrays = selection(self.session, self.session.view.selection)
         self.tell("selection", {"selection": told}, arrays)
 
     def _tell_candidates(self, busy: bool = False) -> None:
-        told, arrays = describe.candidates(self.session, busy)
+        told, arrays = candidates(self.session, self.session.view.selected_edge, busy)
         self.tell("candidates", {"candidates": told}, arrays)
         if "best" in told:
             self.told.learn(told["best"])
@@ -150,34 +153,7 @@ class Messages:
 
     def snapshot(self) -> p.Snapshot:
         """All that a page needs to draw the explorer without asking anybody."""
-        session = self.session
-        with one_thread(session.small):
-            told, detail = describe.selection(session)
-            fits, fitted = describe.candidates(session, busy=not session.candidates_known())
-            edges = len(session.model.edge_refs())
-            samples = max(5, min(p.THUMB_SAMPLES, _SNAPSHOT_THUMBS // max(1, edges) - 3))
-            arrays, buffer = curves.pack(
-                {
-                    "metrics": describe.metrics(session.records, _SNAPSHOT_ROWS),
-                    "curves": curves.thumbnails(session.model, session.x, session.scores(), samples),
-                    **{f"selection.{name}": value for name, value in detail.items()},
-                    **{f"candidates.{name}": value for name, value in fitted.items()},
-                }
-            )
-            return {
-                "v": p.VERSION,
-                # One less than the last message: a page that has heard that message knows more already.
-                "seq": self.seq - 1,
-                "structure": describe.structure(session),
-                "status": describe.status(session, self.driver, self.task),
-                "settings": describe.settings(session),
-                "selection": told,
-                "candidates": fits,
-                "formula": described(session) if self._formula is None else self._formula[1],
-                "history": describe.history(session),
-                "primitives": describe.primitive_names(),
-                "error": describe.error(session),
-                "n_metrics": len(session.records),
-                "arrays": arrays,
-                "buffer": buffer,
-            }
+        formula = None if self._formula is None else self._formula[1]
+        # One less than the last message: a page that has heard that message knows more already.
+        with one_thread(self.session.is_small):
+            return snapshot(self.session, self.driver, self.task, self.seq - 1, formula)

@@ -11,15 +11,15 @@ import time
 from collections.abc import Callable
 
 from kanwidget.core.primitives import primitives
-from kanwidget.explorer.describe import snapshot as describe
+from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import surface
+from kanwidget.explorer.describe.snapshot import primitive_names, settings
 from kanwidget.explorer.page.compact import brief
 from kanwidget.explorer.page.messages import Messages
 from kanwidget.explorer.page.rate_limits import SLOW, Line, Slow
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.topics import EVERYTHING, STEPPED, Notice, Topics
-from kanwidget.explorer.session import live_candidates as live
 from kanwidget.explorer.session.session import Session
 from kanwidget.training.threads.torch_threads import one_thread
 
@@ -50,7 +50,7 @@ class Publisher(Messages):
         self._dirty: set[str] = set()
         self._stored_at = -1e9
         self._library = tuple(primitives())
-        session.on_task = self.tell_task
+        session.view.show_tasks_with(self.tell_task)
 
     # ---- what has changed
 
@@ -58,8 +58,8 @@ class Publisher(Messages):
         """These topics changed."""
         self._dirty |= topics
         if "curves" in topics:
-            self._dirty |= self.session.panels
-        if "structure" in topics and self.session.survey.on:
+            self._dirty |= self.session.view.panels
+        if "structure" in topics and self.session.view.preview.on:
             self._dirty.add("survey")
         if topics - STEPPED:
             self.snapshot_due = True
@@ -75,7 +75,7 @@ class Publisher(Messages):
         if self.send is None or not (self._dirty or self.snapshot_due or self._news()):
             return
         self._take_news()
-        with one_thread(self.session.small):
+        with one_thread(self.session.is_small):
             self._flush_acts()
             self._flush_frame(force)
             self._flush_snapshot()
@@ -83,24 +83,23 @@ class Publisher(Messages):
     def _news(self) -> bool:
         """Whether the library has changed, a function of it was found not to work, or a training has failed: nobody else notes that."""
         session = self.session
-        left_out = bool(session.left_out) and session.notice is None
-        return tuple(primitives()) != self._library or left_out or session.news is not None
+        left_out = session.candidates.has_unreported and session.view.notice is None
+        return tuple(primitives()) != self._library or left_out or session.view.announcement is not None
 
     def _take_news(self) -> None:
         session = self.session
         if tuple(primitives()) != self._library:
             self._library = tuple(primitives())
-            session.survey.again()
+            session.view.preview.restart()
             self.note(frozenset(("library", "candidates")))
-            if session.survey.on:
+            if session.view.preview.on:
                 self.note(frozenset(("survey",)))
-        if session.news is not None:
-            session.notice, session.news = session.news, None
+        if session.view.show_announcement():
             self.tell_notice()
-        if session.left_out and session.notice is None:
-            told = "; ".join(session.left_out)
-            session.left_out.clear()
-            session.notice = Notice("Left out of the candidates", told[:1].upper() + told[1:] + ".", _MEND)
+        if session.candidates.has_unreported and session.view.notice is None:
+            message = "; ".join(session.candidates.take_unreported())
+            message = message[:1].upper() + message[1:] + "."
+            session.view.notify(Notice("Left out of the candidates", message, _MEND))
             self.tell_notice()
 
     def idle(self) -> bool:
@@ -122,7 +121,7 @@ class Publisher(Messages):
             return False
         for topic in topics:
             if self._slow_wait(topic) == 0.0:
-                with one_thread(self.session.small):
+                with one_thread(self.session.is_small):
                     self._tell_slow(topic)
                 return True
         return False
@@ -142,7 +141,7 @@ class Publisher(Messages):
 
     def answer(self, of: int) -> None:
         """Acknowledge a command, after what it changed."""
-        with one_thread(self.session.small):
+        with one_thread(self.session.is_small):
             self._flush_acts()
             if "selection" in self._dirty:
                 self._dirty.discard("selection")
@@ -153,7 +152,7 @@ class Publisher(Messages):
         # What was asked for, or follows from it, doesn't wait for its turn.
         for topic in self._dirty & {"candidates", "parity", "surface"}:
             self._slow.hurry(topic)
-        if "candidates" in self._dirty and not self.session.candidates_known():
+        if "candidates" in self._dirty and not self.session.selection_is_cached():
             self._tell_candidates(busy=True)
         self.tell_ack(of, True)
 
@@ -164,15 +163,15 @@ class Publisher(Messages):
             self._tell_metrics(0, replace=True)
         if "library" in dirty:
             dirty.discard("library")
-            self.tell("library", {"primitives": describe.primitive_names()})
+            self.tell("library", {"primitives": primitive_names()})
         if "structure" in dirty:
             dirty -= {"structure", "curves"}
             self._tell_structure()
             self._tell_curves(whole=True)
-            if self.session.selection:
+            if self.session.view.selection:
                 dirty.discard("selection")
                 self._tell_selection()
-        for topic, told in (("settings", describe.settings), ("history", describe.history)):
+        for topic, told in (("settings", settings), ("history", history)):
             if topic in dirty:
                 dirty.discard(topic)
                 self.tell(topic, {topic: told(self.session)})
@@ -188,7 +187,7 @@ class Publisher(Messages):
             self._tell_metrics(self._sent_rows)
         if "curves" in live:
             self._tell_curves(whole=not running)
-        if "selection" in live or ("curves" in live and self.session.selection):
+        if "selection" in live or ("curves" in live and self.session.view.selection):
             self._tell_selection()
         if running:
             self._dirty.add("formula")
@@ -197,8 +196,8 @@ class Publisher(Messages):
 
     def _look_again(self) -> None:
         """In training, candidates are due again where it's time and the selected edge has moved."""
-        if self.session.selection and self._slow_wait("candidates") == 0.0:
-            if live.moved(self.session):
+        if self.session.view.selection and self._slow_wait("candidates") == 0.0:
+            if self.session.candidates.has_moved(self.session.view.selection[0]):
                 self._dirty.add("candidates")
             else:
                 self._slow.looked("candidates")
@@ -227,9 +226,9 @@ class Publisher(Messages):
         self._slow.told(topic, started)
 
     def _tell_survey(self) -> None:
-        survey = self.session.survey
-        survey.work(self.session)
-        self.tell("survey", {"survey": survey.news()})
+        survey = self.session.view.preview
+        survey.search(self.session.candidates)
+        self.tell("survey", {"survey": survey.unsent()})
         if not survey.done:
             self._dirty.add("survey")
 

@@ -142,7 +142,9 @@ def test_losses_that_are_no_numbers_come_back(explorer, tmp_path):
     from dataclasses import replace
 
     session = explorer._session
-    session.records[-1] = session.now = replace(session.now, test_loss=math.inf, train_loss=math.nan)
+    session.run.records[-1] = session.run.last_record = replace(
+        session.run.last_record, test_loss=math.inf, train_loss=math.nan
+    )
     with loaded(explorer, tmp_path) as other:
         assert math.isnan(other.history.last.train_loss)
         assert other.history.last.test_loss == math.inf
@@ -344,7 +346,7 @@ def test_scalars_of_numpy_and_other_lists_of_names_are_plain_in_a_file(model, da
         with loaded(one, tmp_path) as other:
             assert other._session.in_vars == ("a", "b")
             assert other._session.out_vars == ("c",)
-            assert other._session.trainer.settings.grid_update_num == 3
+            assert other._session.run.trainer.settings.grid_update_num == 3
             assert other.code() == one.code()
     with pytest.raises(ValueError, match="`in_vars` argument"):
         KANExplorer(model, data, in_vars="ab")
