@@ -1,14 +1,14 @@
-// Collects changes and draws once per frame of the screen. A hidden page gets no frames: a timer stands in, so that a
-// kernel waiting for `frame_ack` is not held up by a tab in the background.
+// Collects changed topics and draws once per screen refresh. A hidden page gets no refreshes: a timer takes over, so that a
+// kernel waiting for `frame_ack` is not blocked by a tab in the background.
 
 import { EVERYTHING, type Topic, type Topics } from "../state/topics";
 import type { Registry } from "../ui/listeners";
 
 const FALLBACK_MS = 250;
 
-export class Frames {
+export class DrawScheduler {
   #topics = new Set<Topic>();
-  #after: (() => void)[] = [];
+  #callbacks: (() => void)[] = [];
   #cancel: (() => void) | null = null;
 
   constructor(
@@ -16,14 +16,14 @@ export class Frames {
     private readonly draw: (topics: Topics) => void,
   ) {}
 
-  mark(topics: Iterable<Topic>): void {
+  invalidate(topics: Iterable<Topic>): void {
     for (const topic of topics) this.#topics.add(topic);
     this.#request();
   }
 
   /** Runs `call` after the next drawing. */
-  after(call: () => void): void {
-    this.#after.push(call);
+  afterDraw(call: () => void): void {
+    this.#callbacks.push(call);
     this.#request();
   }
 
@@ -38,19 +38,19 @@ export class Frames {
     };
   }
 
-  /** Draws what is pending now; with `everything`, all of it. */
+  /** Draws the pending topics now; with `everything`, all topics. */
   flush(everything = false): void {
     this.#cancel?.();
     this.#cancel = null;
     const topics: Topics = everything ? EVERYTHING : this.#topics;
     this.#topics = new Set();
-    const after = this.#after;
-    this.#after = [];
+    const callbacks = this.#callbacks;
+    this.#callbacks = [];
     try {
       if (topics.size > 0) this.draw(topics);
     } finally {
       // The kernel waits for its answer even if this page fails to draw.
-      for (const call of after) call();
+      for (const call of callbacks) call();
     }
   }
 }

@@ -1,9 +1,9 @@
-// Which panel stands where.
+// Arrangement of the panels.
 
 import { errors } from "../bars/errors";
 import { formulaBar } from "../bars/formula";
 import { history } from "../bars/history";
-import { voice } from "../bars/live-region";
+import { liveRegion } from "../bars/live-region";
 import { toolbar } from "../bars/toolbar";
 import { inspector } from "../inspector/inspector";
 import { network } from "../network/network";
@@ -32,8 +32,8 @@ export function shell(context: Context, root: HTMLElement): View {
   ]);
   const detail = inspector(context);
   const formula = formulaBar(context);
-  const past = history(context);
-  const speech = voice(context);
+  const historyStrip = history(context);
+  const speech = liveRegion(context);
   const right = h("div", { class: "kw-col kw-right" }, data.node, detail.node);
   const body = h("div", { class: "kw-body kw-fill" }, drawing.node, right);
   const frame = h(
@@ -43,12 +43,12 @@ export function shell(context: Context, root: HTMLElement): View {
     trouble.node,
     body,
     formula.node,
-    past.node,
+    historyStrip.node,
     speech.node,
   );
   root.append(frame);
   registry.listen(drawing.node, "click", () => registry.settled(() => reveal(frame, detail.node as HTMLElement)));
-  const views = [bar, trouble, drawing, data, detail, formula, past, speech];
+  const views = [bar, trouble, drawing, data, detail, formula, historyStrip, speech];
   return {
     node: frame,
     draw: (topics) => {
@@ -57,7 +57,7 @@ export function shell(context: Context, root: HTMLElement): View {
       if (touches(topics, "view", "selection")) {
         const { tab, expanded } = context.ui.values;
         const none = context.store.state.selection.edges.length === 0;
-        // Without an edge its place belongs to the data; not beside the table, whose rows would move when one is clicked.
+        // Without a selected edge the data tabs use its space; except the table, whose rows would move under a click.
         attrs(frame, { "data-expanded": expanded && !none, "data-alone": none && tab !== "edges" });
       }
       for (const view of views) view.draw(topics);
@@ -69,9 +69,9 @@ export function shell(context: Context, root: HTMLElement): View {
   };
 }
 
-/** On a narrow page the inspector stands below: brings its top into view, and leaves the network's lower half. */
+/** On a narrow page the inspector is below the network: scrolls its top into view and keeps the network's lower half visible. */
 function reveal(frame: HTMLElement, inspector: HTMLElement): void {
-  const seen = frame.scrollTop + frame.clientHeight;
-  if (frame.scrollHeight > frame.clientHeight + 8 && inspector.offsetTop > seen - 200)
+  const visibleEnd = frame.scrollTop + frame.clientHeight;
+  if (frame.scrollHeight > frame.clientHeight + 8 && inspector.offsetTop > visibleEnd - 200)
     frame.scrollTop = inspector.offsetTop - frame.clientHeight * 0.55;
 }

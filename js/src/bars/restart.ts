@@ -1,20 +1,21 @@
-// Start again, and with what: beside the reset button, since it is the first thing that one wants to try.
+// Restart with other settings: seed, label noise, minibatch, problem.
 
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
 import { chooser } from "../ui/chooser";
 import { button } from "../ui/controls";
 import { activeIn, attrs, h } from "../ui/dom";
+import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 import { type Slider, slider } from "../ui/slider";
 
-/** Powers of two from 8, and last all rows. */
+/** Sizes of a minibatch: powers of two from 8, then all rows. */
 export const batchValues = (rows: number): number[] => [
   ...Array.from({ length: 30 }, (_, i) => 8 * 2 ** i).filter((n) => n < rows),
   rows,
 ];
 
-export function again(context: Context): View {
+export function restartMenu(context: Context): View {
   const registry = new Registry();
   const { store, act } = context;
   const opener = button({
@@ -25,7 +26,7 @@ export function again(context: Context): View {
   });
   const seed = seedField(context, registry);
   const data = dataSliders(context, registry);
-  // Keys step through a closed list: choosing must not yet start anything.
+  // Arrow keys step through a closed list, so a choice alone must not restart the training.
   let chosen: number | null = null;
   const presets = chooser("preset", "Problem", registry, (i) => {
     chosen = i;
@@ -65,7 +66,7 @@ export function again(context: Context): View {
   return { node, draw, destroy: () => registry.destroy() };
 }
 
-/** Opens and closes: by its button, Escape, and whatever takes the focus elsewhere. */
+/** Opens by its button; closes by the button, Escape, and focus elsewhere. */
 function opening(node: HTMLElement, opener: HTMLElement, pop: HTMLElement, registry: Registry): void {
   const open = (yes: boolean) => {
     pop.hidden = !yes;
@@ -79,16 +80,15 @@ function opening(node: HTMLElement, opener: HTMLElement, pop: HTMLElement, regis
   registry.listen(node, "focusout", (event) => {
     if (!node.contains(event.relatedTarget as Node | null)) open(false);
   });
-  // A press on its words or its buttons must not take the focus from the fields: it would close for that.
+  // A press on text or buttons must not take the focus from the fields: the popup would close.
   registry.listen(pop, "mousedown", (event) => {
     if (!(event.target as Element).closest("input, select")) event.preventDefault();
   });
-  registry.listen(node, "keydown", (event) => {
-    if (event.key !== "Escape" || pop.hidden) return;
+  onKey(registry, node, (event) => {
+    if (event.key !== "Escape" || pop.hidden) return false;
     opener.focus();
     open(false);
-    event.preventDefault();
-    event.stopPropagation();
+    return true;
   });
 }
 
@@ -101,44 +101,44 @@ function seedField({ store, act, uid }: Context, registry: Registry) {
     "data-kw-control": "seed",
   });
   const start = button({ action: "reset-seed", label: "Start again", primary: true });
-  const other = button({ action: "new-seed", label: "New seed", title: "Another random start" });
-  const node = h("div", { class: "kw-row" }, start, h("label", { for: field.id }, "seed"), field, other);
+  const newSeed = button({ action: "new-seed", label: "New seed", title: "Another random start" });
+  const node = h("div", { class: "kw-row" }, start, h("label", { for: field.id }, "seed"), field, newSeed);
   const go = () => {
     const good = /^\d{0,9}$/.test(field.value);
     attrs(field, { "aria-invalid": good ? null : "true" });
     if (good) act.send({ kind: "control", action: "reset", ...(field.value && { seed: Number(field.value) }) });
   };
   registry.listen(start, "click", go);
-  registry.listen(other, "click", () => {
+  registry.listen(newSeed, "click", () => {
     field.value = String(Math.floor(Math.random() * 10000));
     go();
   });
   registry.listen(field, "keydown", (event) => {
     if (event.key === "Enter") go();
   });
-  let known: string | number | null = null;
+  let lastSeed: string | number | null = null;
   const draw = () => {
     const seed = store.state.settings.seed ?? "";
-    for (const one of [field, start, other]) attrs(one, { disabled: !act.possible });
+    for (const control of [field, start, newSeed]) attrs(control, { disabled: !act.possible });
     attrs(field, { "data-kw-value": seed });
-    // What is typed stands until another one is told.
-    if (field === activeIn(field) || seed === known) return;
+    // A typed seed stays until the kernel sends another one.
+    if (field === activeIn(field) || seed === lastSeed) return;
     field.value = String(seed);
-    known = seed;
+    lastSeed = seed;
   };
   return { node, draw };
 }
 
-/** Noise on the labels, and how many rows a step sees. */
+/** Label noise, and the number of rows per step. */
 function dataSliders({ store, act, uid }: Context, registry: Registry) {
   const node = h("div");
-  let own = new Registry();
-  registry.add(() => own.destroy());
+  let sliderRegistry = new Registry();
+  registry.add(() => sliderRegistry.destroy());
   let rows = -1;
   let sliders: Slider[] = [];
   const build = () => {
-    own.destroy();
-    own = new Registry();
+    sliderRegistry.destroy();
+    sliderRegistry = new Registry();
     const noise = slider(
       {
         name: "noise",
@@ -151,7 +151,7 @@ function dataSliders({ store, act, uid }: Context, registry: Registry) {
         commit: (value) => act.send({ kind: "set", settings: { noise: value / 100 } }),
         uid,
       },
-      own,
+      sliderRegistry,
     );
     const batch = slider(
       {
@@ -165,19 +165,19 @@ function dataSliders({ store, act, uid }: Context, registry: Registry) {
         commit: (value) => act.send({ kind: "set", settings: { batch: value >= rows ? null : value } }),
         uid,
       },
-      own,
+      sliderRegistry,
     );
     sliders = [noise, batch];
     node.replaceChildren(noise.node, batch.node);
   };
   const draw = () => {
-    const { batch, noise = 0, rows: known = 0 } = store.state.settings;
-    if (known !== rows) {
-      rows = known;
+    const { batch, noise = 0, rows: rowCount = 0 } = store.state.settings;
+    if (rowCount !== rows) {
+      rows = rowCount;
       build();
     }
     [Number((100 * noise).toPrecision(12)), batch ?? rows].forEach((value, i) => {
-      sliders[i]!.accept(value, store.answered);
+      sliders[i]!.accept(value, store.lastAck);
       sliders[i]!.disable(!act.possible);
     });
   };

@@ -1,4 +1,4 @@
-// One candidate: its fit over the edge's curve, the residual below on its own scale, and what it costs.
+// Card of a candidate: its fit over the edge's curve, the residual below on its own scale, R² and complexity.
 
 import { extent, linear, padded, path, type Scale } from "../plot/scales";
 import { type NumberArray, row } from "../protocol/codecs";
@@ -14,7 +14,7 @@ const FIT_H = 54;
 const RESIDUAL_H = 22;
 const ZERO = FIT_H + 4 + RESIDUAL_H / 2;
 
-/** Names longer than this are `x` on a card, which has no room for them: it is about one variable, named beside the card. */
+/** Longer names become `x` on a card: it has one variable, and the inspector names it. */
 const LONG = 8;
 
 const shortNames = ([tag, values, children]: MathNode): MathNode => [
@@ -25,7 +25,7 @@ const shortNames = ([tag, values, children]: MathNode): MathNode => [
     : children.map((child) => (typeof child === "string" ? child : shortNames(child))),
 ];
 
-/** What all cards of an edge have in common: its curve, and the axes, which make them comparable. */
+/** Curve and axes shared by all cards of an edge, for comparison. */
 export interface Shared {
   fits: Map<string, NumberArray>;
   xs: Float32Array;
@@ -33,7 +33,7 @@ export interface Shared {
   x: Scale;
   y: Scale;
   edge: string;
-  /** From its lowest to its highest value. */
+  /** Highest minus lowest value. */
   height: number;
 }
 
@@ -57,24 +57,24 @@ export class Card {
   #cost = h("span");
   #valid = h("span");
   #fix: HTMLButtonElement;
-  #both: HTMLButtonElement;
+  #fixAndKeep: HTMLButtonElement;
   #written = "";
   #candidate: Candidate | null = null;
   #x = "";
-  /** Its formula has changed since it was measured. */
+  /** The formula has changed since its width was measured. */
   fresh = true;
 
   constructor(name: string) {
     const title = pretty(name);
     this.#fix = button({ action: "fix", label: "Fix", small: true, title: `Replace the spline by ${title}` });
-    this.#both = button({
+    this.#fixAndKeep = button({
       action: "fix-both",
       label: "Fix + keep",
       small: true,
       title: `Fix to ${title} and keep the spline as a correction`,
     });
     this.#fix.setAttribute("aria-label", `Fix ${title}`);
-    this.#both.setAttribute("aria-label", `Fix + keep correction, ${title}`);
+    this.#fixAndKeep.setAttribute("aria-label", `Fix + keep correction, ${title}`);
     const zero = line(`M2 ${ZERO}H${W - 2}`, "kw-c8", 1);
     const plot = s(
       "svg",
@@ -99,7 +99,7 @@ export class Card {
         this.#cost,
         this.#valid,
       ),
-      h("div", { class: "kw-row" }, this.#fix, this.#both),
+      h("div", { class: "kw-row" }, this.#fix, this.#fixAndKeep),
     );
   }
 
@@ -109,7 +109,8 @@ export class Card {
     if (!candidate) return;
     attrs(this.node, { "data-kw-r2": candidate.r2, "data-best": best });
     attrs(this.#fix, { class: `kw-box kw-button kw-small${best ? " kw-primary" : ""}` });
-    for (const one of [this.#fix, this.#both]) attrs(one, { disabled: !act.possible, hidden: act.reading });
+    for (const control of [this.#fix, this.#fixAndKeep])
+      attrs(control, { disabled: !act.possible, hidden: act.reading });
     const x = variable(store.state.selection.x_name ?? "x");
     if (candidate === this.#candidate && x === this.#x) return;
     [this.#candidate, this.#x] = [candidate, x];
@@ -125,7 +126,7 @@ export class Card {
       const math = wrapping(shortNames(candidate.formula));
       this.#formula.replaceChildren(math);
       this.#formula.title = candidate.text;
-      // Long formulas a little smaller; they wrap, and what is wider still is scrolled to, by keyboard too.
+      // Long formulas are a little smaller. They wrap; the rest can be scrolled, by keyboard too.
       const letters = math.textContent?.length ?? 0;
       attrs(this.#formula, { tabindex: letters > 30 ? 0 : null });
       this.#formula.style.fontSize = letters > 20 ? "11.5px" : "";
@@ -135,12 +136,12 @@ export class Card {
     setText(this.#valid, interval(candidate.valid, x.length > LONG ? "x" : x));
   }
 
-  /** Its formula waits to be measured, and has a place. */
+  /** The formula is unmeasured and in the page. */
   get due(): boolean {
     return this.fresh && this.node.isConnected;
   }
 
-  /** The formula is wider than its place. */
+  /** The formula overflows its box. */
   get wide(): boolean {
     return this.#formula.scrollWidth > this.#formula.clientWidth + 2;
   }
@@ -154,13 +155,13 @@ export class Card {
     const fit = row(fits.get("fits"), index);
     if (!fit) return;
     const residual = fit.map((value, i) => value - ys[i]!);
-    const most = residual.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0);
-    // Below what single precision can tell there is only rounding to be seen: a flat line.
-    const reach = Math.max(most, 2e-6 * height) || 1;
+    const largest = residual.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0);
+    // Residuals below single precision are rounding noise: drawn as a flat line.
+    const reach = Math.max(largest, 2e-6 * height) || 1;
     const small = linear(-reach, reach, ZERO + RESIDUAL_H / 2 - 1, ZERO - RESIDUAL_H / 2 + 1);
     attrs(this.#edge, { d: edge });
     attrs(this.#fit, { d: path(xs, fit, x, y) });
     attrs(this.#residual, { d: path(xs, residual, x, small) });
-    setText(this.#size, `±${number(most, 2)}`);
+    setText(this.#size, `±${number(largest, 2)}`);
   }
 }

@@ -1,4 +1,4 @@
-// What the last act did to the network's error, with the way back beside it.
+// Effect of the last act on the error, with an undo button.
 
 import type { StateInfo } from "../protocol/messages";
 import type { Context } from "../state/context";
@@ -8,33 +8,33 @@ import { button } from "../ui/controls";
 import { h, setText } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
 
-/** Acts whose effect is plain elsewhere, or that are no acts. */
-const QUIET = new Set(["start", "train", "reset"]);
+/** Kinds of tree nodes without a message. */
+const SILENT = new Set(["start", "train", "reset"]);
 
 export function effect({ store, act, ui }: Context, registry: Registry) {
-  const words = h("span", { class: "kw-cut kw-fill" });
+  const text = h("span", { class: "kw-cut kw-fill" });
   const undo = button({ action: "undo-last", label: "Undo", icon: "undo", small: true });
   const close = button({ action: "dismiss-effect", label: "Dismiss", icon: "close", iconOnly: true, small: true });
-  const node = h("div", { class: "kw-row kw-bar kw-effect", hidden: true }, words, undo, close);
-  let shown: number | null = null;
+  const node = h("div", { class: "kw-row kw-bar kw-effect", hidden: true }, text, undo, close);
+  let shownState: number | null = null;
   let newest = Number.NEGATIVE_INFINITY;
   registry.listen(undo, "click", () => act.undo());
   registry.listen(close, "click", () => {
     node.hidden = true;
   });
   const draw = (topics: Topics) => {
-    if (!touches(topics, "history", "link", "held")) return;
+    if (!touches(topics, "history", "link", "dragging")) return;
     const { states, current, can_undo } = store.state.history;
-    if (current !== shown) {
-      // What was done before this view was opened, and states gone back to, are no news.
-      node.hidden = shown === null || current <= newest;
+    if (current !== shownState) {
+      // No message for acts before this view was opened, nor for restored states.
+      node.hidden = shownState === null || current <= newest;
       const state = states.find(({ id }) => id === current);
-      if (!state || QUIET.has(state.kind)) node.hidden = true;
-      else setText(words, effectText(state, states, store.state.settings.loss));
+      if (!state || SILENT.has(state.kind)) node.hidden = true;
+      else setText(text, effectText(state, states, store.state.settings.loss));
     }
-    // What a hand does now is told beside it: the act before is no news any more.
-    if (!can_undo || !act.possible || ui.values.held) node.hidden = true;
-    shown = current;
+    // During a drag the handles show the errors.
+    if (!can_undo || !act.possible || ui.values.dragging) node.hidden = true;
+    shownState = current;
     newest = Math.max(newest, current);
   };
   return { node, draw };
@@ -43,8 +43,8 @@ export function effect({ store, act, ui }: Context, registry: Registry) {
 function effectText(state: StateInfo, states: readonly StateInfo[], loss: string): string {
   const label = pretty(state.label);
   if (state.error === null) return label;
-  // What stood in the status line may be from the middle of the act.
-  const before = states.find(({ id }) => id === state.parent)?.latest ?? null;
-  const change = before === null ? number(state.error) : `${number(before)} → ${number(state.error)}`;
+  // The status line may show an error from the middle of the act.
+  const previous = states.find(({ id }) => id === state.parent)?.latest ?? null;
+  const change = previous === null ? number(state.error) : `${number(previous)} → ${number(state.error)}`;
   return `${label} · ${loss} ${change}`;
 }

@@ -1,4 +1,4 @@
-// What can be done with edges and nodes. Entries that can't be used now say why.
+// The menu of edges. Disabled entries name the reason.
 
 import type { EdgeKey, NodeInfo } from "../protocol/messages";
 import { type EdgeInfo, keyText } from "../protocol/structure";
@@ -10,7 +10,7 @@ import { count, pretty } from "../text/format";
 import { called } from "../text/names";
 import { type Content, type ContextMenu, type Entries, type Item, NO_KERNEL } from "./context-menu";
 
-/** Opens the menu of an edge, and selects it, unless it is one of those selected. */
+/** Opens the menu of an edge. An unselected edge becomes the selection. */
 export function openEdgeMenu(
   menu: ContextMenu,
   context: Context,
@@ -28,13 +28,13 @@ export function openEdgeMenu(
 /** The menu of the selected edges. */
 export const edgeContent = (context: Context): Content => ({
   entries: () => edgeEntries(context),
-  about: () => {
+  subject: () => {
     const { structure, selection } = context.store.state;
     return JSON.stringify([structure.version, selection.edges]);
   },
 });
 
-/** For the selected edges. */
+/** Entries for the selected edges. */
 function edgeEntries(context: Context): Entries {
   const { act } = context;
   const infos = selectedEdges(context.store);
@@ -75,18 +75,18 @@ function edgeEntries(context: Context): Entries {
   ];
   return [
     ...(act.reading ? [] : [...acts, null]),
-    ...ends(context.store.state.structure, first.key).flatMap(neighbours),
+    ...ends(context.store.state.structure, first.key).flatMap(neighbors),
   ];
 
-  function neighbours(node: NodeInfo | undefined, at: number): Entries {
+  function neighbors(node: NodeInfo | undefined, at: number): Entries {
     if (!node) return [];
-    const wanted = edgesOf(context.store.state.structure, node)[at === 0 ? "out" : "into"];
+    const group = edgesOf(context.store.state.structure, node)[at === 0 ? "out" : "into"];
     return [
       {
         action: at === 0 ? "select-out" : "select-into",
         label: `Select all edges ${at === 0 ? "out of" : "into"} ${called(node.name)}`,
-        why: wanted.length < 2 && "it is the only one",
-        run: () => act.selectAll(wanted.map(({ key }) => key)),
+        why: group.length < 2 && "it is the only one",
+        run: () => act.selectAll(group.map(({ key }) => key)),
       },
     ];
   }
@@ -94,14 +94,14 @@ function edgeEntries(context: Context): Entries {
 
 function bestName({ store, ui }: Context, { key, best }: EdgeInfo): string | null {
   const { edge, rows } = store.state.candidates;
-  const own = edge && keyText(edge) === keyText(key) ? rows[ranked(rows, ui.values.weight)[0] ?? -1] : undefined;
-  return own?.name ?? best;
+  const rankedBest = edge && keyText(edge) === keyText(key) ? rows[ranked(rows, ui.values.weight)[0] ?? -1] : undefined;
+  return rankedBest?.name ?? best;
 }
 
 function lockItem({ act }: Context, infos: EdgeInfo[], lost: string | false): Item {
   const edges = infos.map(({ key }) => key);
   const [first] = infos;
-  const tied = infos.some((one) => one.tied !== undefined) && infos.every((one) => one.tied === first!.tied);
+  const tied = infos.some((edge) => edge.tied !== undefined) && infos.every((edge) => edge.tied === first!.tied);
   if (tied)
     return {
       action: "unlock",
@@ -109,14 +109,14 @@ function lockItem({ act }: Context, infos: EdgeInfo[], lost: string | false): It
       why: lost,
       run: () => act.send({ kind: "lock", edges, on: false }),
     };
-  const one = infos.every(({ key }) => key[0] === first!.key[0]);
+  const oneLayer = infos.every(({ key }) => key[0] === first!.key[0]);
   return {
     action: "lock",
     label: "Lock together: one function",
     why:
       lost ||
       (infos.length < 2 && "shift-click selects more edges") ||
-      (!one && "only edges of one layer can share one"),
+      (!oneLayer && "only edges of one layer can share one"),
     run: () => act.send({ kind: "lock", edges, on: true }),
   };
 }

@@ -1,4 +1,5 @@
 // Where a context menu is requested: right button, menu key, Shift+F10, long press.
+import { onKey } from "../ui/keys";
 import type { Registry } from "../ui/listeners";
 
 const LONG_PRESS_MS = 500;
@@ -6,8 +7,8 @@ const LONG_PRESS_MS = 500;
 const STILL_PX = 10;
 
 /**
- * Calls `open` wherever a menu is asked for: by the right button, the menu key, Shift-F10, or a long press. It returns
- * whether there is one; else the browser's own stays.
+ * Calls `open` on the right button, the menu key, Shift+F10 and a long press. It returns whether the target has a menu;
+ * otherwise the browser's own opens.
  */
 export function menuEvents(
   stage: HTMLElement,
@@ -18,32 +19,31 @@ export function menuEvents(
   let start: [number, number] = [0, 0];
   let opened = 0;
   let pressed = false;
-  const forget = () => {
+  const cancelPress = () => {
     press?.();
     press = null;
   };
   registry.listen(stage, "contextmenu", (event) => {
-    forget();
-    // A long press and the menu key raise this event too, after the menu is there.
-    const again = Date.now() - opened < 800;
-    if (!again && !open(event.target as Element, [event.clientX, event.clientY])) return;
+    cancelPress();
+    // A long press and the menu key raise this event too, after the menu is open.
+    const repeated = Date.now() - opened < 800;
+    if (!repeated && !open(event.target as Element, [event.clientX, event.clientY])) return;
     event.preventDefault();
-    // JupyterLab listens on the document, and would lay its own menu over this one.
+    // JupyterLab listens on the document and would open its own menu on top.
     event.stopPropagation();
   });
-  registry.listen(stage, "keydown", (event) => {
-    if (event.key !== "ContextMenu" && !(event.key === "F10" && event.shiftKey)) return;
-    if (!open(event.target as Element, null)) return;
+  onKey(registry, stage, (event) => {
+    if (event.key !== "ContextMenu" && !(event.key === "F10" && event.shiftKey)) return false;
+    if (!open(event.target as Element, null)) return false;
     opened = Date.now();
-    event.preventDefault();
-    event.stopPropagation();
+    return true;
   });
   registry.listen(stage, "pointerdown", (event) => {
-    forget();
+    cancelPress();
     pressed = false;
     if (event.pointerType !== "touch") return;
     start = [event.clientX, event.clientY];
-    // Within a shadow root the event forgets its target.
+    // Within a shadow root the event loses its target later.
     const target = event.target as Element;
     press = registry.timeout(() => {
       press = null;
@@ -52,10 +52,10 @@ export function menuEvents(
     }, LONG_PRESS_MS);
   });
   registry.listen(stage, "pointermove", (event) => {
-    if (press && Math.hypot(event.clientX - start[0], event.clientY - start[1]) > STILL_PX) forget();
+    if (press && Math.hypot(event.clientX - start[0], event.clientY - start[1]) > STILL_PX) cancelPress();
   });
-  for (const type of ["pointerup", "pointercancel", "pointerleave"] as const) registry.listen(stage, type, forget);
-  // The finger that is lifted from a long press must not click what it opened the menu for, nor take the focus there.
+  for (const type of ["pointerup", "pointercancel", "pointerleave"] as const) registry.listen(stage, type, cancelPress);
+  // Lifting the finger after a long press must neither click nor move the focus.
   const swallow = (event: Event) => {
     if (!pressed) return;
     event.preventDefault();

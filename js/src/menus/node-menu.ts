@@ -16,9 +16,9 @@ export const openNodeMenu = (
   at: [number, number] | null,
 ): void =>
   menu.open(opener, at, called(node.name), {
-    // Structures come and go while a menu is open.
+    // The structure may change while the menu is open.
     entries: () => nodeEntries(context, currentNode(context, node) ?? node),
-    about: () => JSON.stringify([context.store.state.structure.version, currentNode(context, node)?.name]),
+    subject: () => JSON.stringify([context.store.state.structure.version, currentNode(context, node)?.name]),
   });
 
 const currentNode = ({ store }: Context, { key }: NodeInfo): NodeInfo | undefined =>

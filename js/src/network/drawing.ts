@@ -15,7 +15,7 @@ import { legend } from "./legend";
 import { drawNodes, pill } from "./nodes";
 import type { Preview } from "./symbolify";
 
-/** Importance changes while training runs: which edges get a thumbnail is decided anew this often. */
+/** Interval for choosing the edges with a thumbnail anew: importance changes during training. */
 const RESORT_MS = 2000;
 
 const HIT_PX = 8;
@@ -34,8 +34,8 @@ export class Drawing {
   #nodes = s("g", { class: "kw-nodes" });
   #edges: EdgeLayer;
   #count = h("span");
-  #sub = h("span", { class: "kw-dim kw-cut" }, this.#count, h("span", { class: "kw-roomy" }, " active"));
-  #more = h("p", { class: "kw-dim kw-fine kw-more", hidden: true });
+  #subtitle = h("span", { class: "kw-dim kw-cut" }, this.#count, h("span", { class: "kw-roomy" }, " active"));
+  #note = h("p", { class: "kw-dim kw-fine kw-more", hidden: true });
   #legend: ReturnType<typeof legend>;
   #card: ReturnType<typeof hoverCard>;
 
@@ -51,8 +51,8 @@ export class Drawing {
     this.#card = hoverCard(context);
     this.#legend = legend(context, registry);
     this.stage = h("div", { class: "kw-stage kw-fill kw-scroll" }, this.svg, this.#card.node);
-    this.node = panel("network", "Network", [this.#sub, h("span", { class: "kw-row kw-end" }, ...acts)]);
-    this.node.append(preview.node, this.stage, this.#more, this.#legend.node);
+    this.node = panel("network", "Network", [this.#subtitle, h("span", { class: "kw-row kw-end" }, ...acts)]);
+    this.node.append(preview.node, this.stage, this.#note, this.#legend.node);
     registry.resize(this.stage, (width, height) => {
       this.#size = { width: Math.floor(width), height: Math.floor(height) };
       context.ui.touch("size");
@@ -98,9 +98,9 @@ export class Drawing {
       width,
       height: this.#placed.height,
       viewBox: `0 0 ${width} ${this.#placed.height}`,
-      "aria-label": `Network ${shapeText(structure.width)}, ${count(structure.edges.length, "edge")}; arrow keys move, Enter selects`,
+      "aria-label": `Network ${shapeText(structure.width)}, ${count(structure.edges.length, "edge")}; arrow keys move, Enter selects, Shift+Space adds`,
     });
-    // On a narrow page the whole of it is scrolled: the drawing takes the height that its layers need.
+    // On a narrow page, which scrolls as a whole, the drawing has the height that its layers need.
     this.node.style.setProperty("--kw-layers", String(structure.width.length - 1));
     this.#describe();
     this.#drawMerged();
@@ -109,13 +109,13 @@ export class Drawing {
   #describe(): void {
     const { edges, width } = this.context.store.state.structure;
     const active = edges.filter((edge) => edge.state !== "pruned").length;
-    const words = `${shapeText(width)} · ${thousands(active)} of ${thousands(edges.length)}`;
-    setText(this.#count, words);
-    this.#sub.title = `${words} edges active`;
+    const summary = `${shapeText(width)} · ${thousands(active)} of ${thousands(edges.length)}`;
+    setText(this.#count, summary);
+    this.#subtitle.title = `${summary} edges active`;
     const merged = this.#tiers.filter((tier, i) => tier === "merged" && edges[i]!.state !== "pruned").length;
-    this.#more.hidden = !this.#crowded;
+    this.#note.hidden = !this.#crowded;
     const weak = merged > 0 ? ` The ${count(merged, "weakest edge")} are one line a layer.` : "";
-    setText(this.#more, `Point at a bare wire to see its function.${weak}`);
+    setText(this.#note, `Point at a bare wire to see its function.${weak}`);
     this.#legend.draw(active < edges.length);
   }
 
@@ -125,7 +125,7 @@ export class Drawing {
     for (const edge of this.#placed.edges) {
       const info = this.edge(edge);
       if (edge.tier !== "merged" || info.state === "pruned") continue;
-      // Those that would be fixed stand out.
+      // Edges of the symbolify preview are highlighted.
       const layer = `${this.#marks.size > 0 && this.#marks.has(keyText(info.key)) ? "kw-c3" : "kw-c8"} ${info.key[0]}`;
       const [sx, sy, tx, ty] = [...edge.source, ...edge.target].map(Math.round) as [number, number, number, number];
       const middle = (sy + ty) >> 1;
@@ -135,14 +135,14 @@ export class Drawing {
     this.#merged.replaceChildren(...lines);
   }
 
-  /** The edge whose wire passes nearest to a point of the drawing, among those without a thumbnail. */
+  /** The nearest wire to a point, among edges without a thumbnail. */
   near(x: number, y: number): EdgeInfo | null {
     let best: PlacedEdge | null = null;
-    let least = HIT_PX;
+    let smallest = HIT_PX;
     for (const edge of this.#placed.edges) {
       const unseen = edge.tier === "merged" && this.edge(edge).state === "pruned";
       const gap = edge.tier === "thumb" || unseen ? Number.POSITIVE_INFINITY : distance(edge, x, y);
-      if (gap < least) [best, least] = [edge, gap];
+      if (gap < smallest) [best, smallest] = [edge, gap];
     }
     return best ? this.edge(best) : null;
   }
@@ -163,7 +163,7 @@ export class Drawing {
     return this.#placed.nodes;
   }
 
-  /** The element of an edge or a node, if it has one now. */
+  /** The element of an edge or node, if any. */
   element(key: string): SVGElement | null {
     return this.svg.querySelector<SVGElement>(`[data-kw-edge="${key}"], [data-kw-node="${key}"]`);
   }

@@ -1,5 +1,5 @@
-// The elements of edges: a wire and a wide invisible path to hit, and above all wires the thumbnail. Edges without a
-// slot for a thumbnail show one that floats above the rest while they are selected or pointed at.
+// Elements of the edges: a wire, a wide invisible path for the pointer, and above all wires the thumbnail. An edge
+// without room for a thumbnail shows a floating one while it is selected or under the pointer.
 
 import { extent, linear, path } from "../plot/scales";
 import { type EdgeInfo, edgeKeys, keyText } from "../protocol/structure";
@@ -8,7 +8,7 @@ import { boundText, endNames, stateText } from "../state/edge-text";
 import { edgesOf, graph } from "../state/graph";
 import { type Topics, touches } from "../state/topics";
 import { number, pretty } from "../text/format";
-import { attrs, line, place, s } from "../ui/dom";
+import { attrs, line, s, setChildren } from "../ui/dom";
 import { badgeText, boundSign, label, markText } from "./edge-signs";
 import { type Box, type PlacedEdge, wirePath } from "./layout";
 
@@ -19,22 +19,22 @@ interface Parts {
   frame: SVGRectElement;
   curve: SVGPathElement;
   badge: SVGGElement | null;
-  /** Signs above the thumbnails, which its name says in words: what a preview would fix it to, pin and lock. */
+  /** Signs above the thumbnail: candidate of a preview, pin of a frozen edge, chain of tied ones. The accessible name has the words. */
   mark: SVGGElement | null;
   bound: SVGGElement | null;
   sign: string;
-  /** What it was last drawn from: its place, the curve, its weight, the marks on it. */
+  /** Inputs of the last drawing: position, curve, wire width, flags. */
   placed: PlacedEdge | null;
   drawn: unknown[];
   weight: string;
   looks: string;
 }
 
-/** A name that changes with every frame is noise to who listens: while training runs it is renewed this often. */
+/** Interval for renewing accessible names during training: one per frame would be noise for screen readers. */
 const NAME_MS = 1000;
 
 const DASH: Record<EdgeInfo["state"], string | null> = { spline: null, symbolic: null, both: "9 3", pruned: "1.5 3.5" };
-/** A bare wire has no label that says it. */
+/** Dash of a wire without a thumbnail, which has no label either. */
 const BARE: Partial<typeof DASH> = { symbolic: "12 2 2 2" };
 
 export class EdgeLayer {
@@ -43,9 +43,9 @@ export class EdgeLayer {
   readonly signs = s("g", { class: "kw-float", "aria-hidden": "true" });
   readonly floating = s("g", { class: "kw-float", "aria-hidden": "true" });
   #parts = new Map<string, Parts>();
-  #shown: PlacedEdge[] = [];
-  /** What decides which edges are shown. */
-  #asked: unknown[] = [];
+  #drawn: PlacedEdge[] = [];
+  /** Inputs of the last choice of visible edges. */
+  #shownFor: unknown[] = [];
   #order = "";
   #named = 0;
   #heights: number[] = [];
@@ -57,21 +57,21 @@ export class EdgeLayer {
     return edgeKeys(this.context.store.state.structure)[edge.index]!;
   }
 
-  /** Which edges have elements: those with a tier of their own, the selected ones and the one pointed at. */
+  /** Chooses the edges with elements: all but merged ones, the selected ones and the one under the pointer. */
   #show(placed: readonly PlacedEdge[], full: ReadonlySet<string>): void {
     const { cursor } = this.context.ui.values;
-    const now = [placed, cursor, ...full];
-    if (now.length === this.#asked.length && now.every((one, i) => one === this.#asked[i])) return;
-    this.#asked = now;
-    this.#shown = placed.filter((edge) => {
+    const key = [placed, cursor, ...full];
+    if (key.length === this.#shownFor.length && key.every((item, i) => item === this.#shownFor[i])) return;
+    this.#shownFor = key;
+    this.#drawn = placed.filter((edge) => {
       if (edge.tier !== "merged") return true;
       const key = this.#key(edge);
       return full.has(key) || key === cursor;
     });
-    this.#keep(this.#shown);
+    this.#keep(this.#drawn);
   }
 
-  /** `marks` are the edges that would be fixed, and to what. */
+  /** `marks`: edges of the symbolify preview with their primitives. */
   draw(
     placed: readonly PlacedEdge[],
     importance: Float32Array,
@@ -91,8 +91,8 @@ export class EdgeLayer {
     const named = due && touches(topics, "curves", "status");
     if (named) this.#named = Date.now();
     this.#marks = marks;
-    if (moved) this.#heights = store.curves.leastHeights(store.state.structure);
-    for (const edge of this.#shown) {
+    if (moved) this.#heights = store.curves.minimumHeights(store.state.structure);
+    for (const edge of this.#drawn) {
       const key = this.#key(edge);
       const parts = this.#parts.get(key)!;
       const strength = importance[edge.index] ?? 0;
@@ -104,12 +104,12 @@ export class EdgeLayer {
       mark(parts, key === stop, selected.has(key), hover, marks.has(key));
     }
     this.#float(
-      this.#shown.filter((edge) => edge.tier !== "thumb" && full.has(this.#key(edge))),
+      this.#drawn.filter((edge) => edge.tier !== "thumb" && full.has(this.#key(edge))),
       selected,
     );
   }
 
-  /** The edges of the node that is pointed at. */
+  /** The edges of the node under the pointer. */
   #near(): Set<string> {
     const { structure } = this.context.store.state;
     const node = graph(structure).nodes.get(this.context.ui.values.hover ?? "");
@@ -120,24 +120,24 @@ export class EdgeLayer {
 
   /** Exactly one edge, or one node, is reached by Tab. */
   #tabStop(): string | null {
-    const wanted = this.context.ui.values.cursor;
-    if (graph(this.context.store.state.structure).nodes.has(wanted ?? "")) return null;
-    const [first] = this.#shown;
-    return wanted && this.#parts.has(wanted) ? wanted : first ? this.#key(first) : null;
+    const cursor = this.context.ui.values.cursor;
+    if (graph(this.context.store.state.structure).nodes.has(cursor ?? "")) return null;
+    const [first] = this.#drawn;
+    return cursor && this.#parts.has(cursor) ? cursor : first ? this.#key(first) : null;
   }
 
-  /** Makes and removes elements so that there is one set per shown edge; thumbnails lie above bare wires. */
-  #keep(shown: PlacedEdge[]): void {
-    const sorted = [...shown].sort(
+  /** Creates and removes elements to have one set per visible edge; thumbnails lie above bare wires. */
+  #keep(visible: PlacedEdge[]): void {
+    const sorted = [...visible].sort(
       (a, b) => Number(a.tier === "thumb") - Number(b.tier === "thumb") || a.index - b.index,
     );
     const keys = sorted.map((edge) => this.#key(edge));
     const order = sorted.map((edge, i) => edge.tier + keys[i]).join();
     if (order === this.#order) return;
     this.#order = order;
-    const wanted = new Set(keys);
+    const current = new Set(keys);
     for (const [key, parts] of this.#parts) {
-      if (wanted.has(key)) continue;
+      if (current.has(key)) continue;
       unsign(parts);
       this.#parts.delete(key);
     }
@@ -145,14 +145,14 @@ export class EdgeLayer {
       if (!this.#parts.has(key)) this.#parts.set(key, make(key));
     }
     const parts = sorted.map((edge, i) => ({ ...this.#parts.get(keys[i]!)!, bare: edge.tier !== "thumb" }));
-    // A wire is hit below all thumbnails; without one the hit path is the edge's own body, which can take the focus.
-    place(
+    // Hit paths lie below all thumbnails. Without a thumbnail the hit path is the body of the edge and takes the focus.
+    setChildren(
       this.wires,
       parts.flatMap(({ wire, hit, bare }) => (bare ? [wire] : [wire, hit])),
     );
     for (const { group, hit, frame, curve, badge, bare } of parts)
-      place(group, bare ? [hit] : badge ? [frame, curve, badge] : [frame, curve]);
-    place(
+      setChildren(group, bare ? [hit] : badge ? [frame, curve, badge] : [frame, curve]);
+    setChildren(
       this.node,
       parts.map(({ group }) => group),
     );
@@ -162,7 +162,7 @@ export class EdgeLayer {
     return this.context.store.state.structure.edges[edge.index]!;
   }
 
-  /** What depends on the place and the state alone. */
+  /** Writes attributes that depend on position and state. */
   #put(parts: Parts, edge: PlacedEdge): void {
     parts.placed = edge;
     const info = this.#info(edge);
@@ -191,14 +191,14 @@ export class EdgeLayer {
     this.#bind(parts, info, edge.box);
   }
 
-  /** What every frame of a training changes. */
+  /** Writes attributes that every frame of a training changes. */
   #weigh(parts: Parts, edge: PlacedEdge, importance: number): void {
     const thumb = edge.tier === "thumb";
     const info = this.#info(edge);
     const looks = weight(info, importance, thumb);
-    const now = Object.values(looks).join();
-    if (now !== parts.weight) attrs(parts.wire, looks);
-    parts.weight = now;
+    const key = Object.values(looks).join();
+    if (key !== parts.weight) attrs(parts.wire, looks);
+    parts.weight = key;
     if (thumb) this.#thumb(parts, info, edge.box);
   }
 
@@ -208,21 +208,21 @@ export class EdgeLayer {
 
   #bind(parts: Parts, info: EdgeInfo, box: Box): void {
     const bound = info.frozen || info.tied !== undefined;
-    const now = bound ? [info.frozen, info.tied, info.state, box.x, box.y].join() : "";
-    if (now === parts.sign) return;
-    parts.sign = now;
+    const key = bound ? [info.frozen, info.tied, info.state, box.x, box.y].join() : "";
+    if (key === parts.sign) return;
+    parts.sign = key;
     parts.bound?.remove();
     parts.bound = bound ? boundSign(info, box) : null;
     if (parts.bound) this.signs.append(parts.bound);
   }
 
-  /** The curve in a thumbnail, when its numbers or its place have changed. */
+  /** Draws the curve of a thumbnail, if its samples or its position have changed. */
   #thumb(parts: Parts, info: EdgeInfo, box: Box): void {
     const values = this.context.store.curves.get(keyText(info.key))?.values;
     const height = this.#heights[info.key[0]!];
-    const now = [values?.buffer, values?.byteOffset, height, box.x, box.y, box.w, box.h];
-    if (now.every((value, i) => value === parts.drawn[i])) return;
-    parts.drawn = now;
+    const key = [values?.buffer, values?.byteOffset, height, box.x, box.y, box.w, box.h];
+    if (key.every((value, i) => value === parts.drawn[i])) return;
+    parts.drawn = key;
     attrs(parts.curve, { d: this.#curve(info, box) });
   }
 
@@ -260,7 +260,7 @@ function atLeast([low, high]: [number, number], height: number): [number, number
   return [low - missing, high + missing];
 }
 
-/** Who is selected, pointed at, in a preview, and the tab stop. */
+/** Writes the flags: tab stop, selected, under the pointer, in a preview. */
 function mark(parts: Parts, stop: boolean, selected: boolean, hover: boolean, marked: boolean): void {
   const looks = [stop, selected, hover, marked].join();
   if (looks === parts.looks) return;
@@ -271,8 +271,8 @@ function mark(parts: Parts, stop: boolean, selected: boolean, hover: boolean, ma
 }
 
 /**
- * Importance as width and opacity, in steps that are just not seen: each that is written costs a style and a layout. Many
- * bare wires in one layer are drawn lighter, so that they stay apart.
+ * Importance as width and opacity, rounded to invisible steps: each write costs a style and a layout. Bare wires are
+ * lighter, so that many of them stay distinguishable.
  */
 function weight(info: EdgeInfo, importance: number, thumb: boolean) {
   if (info.state === "pruned") return { "stroke-width": 1, "stroke-opacity": 1 };
@@ -311,7 +311,7 @@ function make(key: string): Parts {
 function describe({ store }: Context, info: EdgeInfo, importance: number, marks: ReadonlyMap<string, string>): string {
   const [source, target] = endNames(store.state.structure, info.key);
   const bound = info.locked || info.tied !== undefined ? `, ${boundText(store.state.structure, info)}` : "";
-  // The name contains the words that are seen: on both, those of the badge.
+  // The accessible name contains the visible text, for `both` that of the badge.
   const state = info.state === "both" ? badgeText(info) : stateText(info);
   const mark = marks.get(keyText(info.key));
   const would = mark === undefined ? "" : `, would be fixed to ${pretty(mark)}`;

@@ -1,4 +1,4 @@
-// What an edge is, beside the pointer. Screen readers have the same in the edge's name.
+// Facts of the edge under the pointer. Screen readers get them in the edge's name.
 
 import { type EdgeInfo, edgeKeys, keyText } from "../protocol/structure";
 import type { Context } from "../state/context";
@@ -33,7 +33,7 @@ export function hoverCard(context: Context) {
     setText(name, info.name);
     setText(ends, endNames(store.state.structure, info.key).join(" → "));
     lines.replaceChildren(...facts(context, info).map((fact) => h("div", {}, fact)));
-    // At the left it has the width that its text needs.
+    // Measured at the left border, where nothing limits the width.
     node.style.left = "0";
     const { x, y } = cardPlace(placement, placed.index, node.offsetWidth, node.offsetHeight);
     node.style.left = `${x}px`;
@@ -46,22 +46,22 @@ const overlap = (a: Box, b: Box): number =>
   Math.max(0, Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x)) *
   Math.max(0, Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y));
 
-/** Where a card of this size hides least: beside the edge's thumbnail, above or below it. Its own thumbnail counts most. */
+/** Position of a card that covers least: beside, above or below the edge's thumbnail, which counts most. */
 export function cardPlace({ edges, nodes, width, height }: Layout, index: number, w: number, h: number): Box {
   const { box } = edges.find((edge) => edge.index === index)!;
   const boxes = edges.filter(({ tier }) => tier === "thumb").map((edge) => edge.box);
   boxes.push(...nodes.map(({ x, y }) => ({ x: x - 12, y: y - 12, w: 24, h: 24 })), box, box, box);
-  const within = (value: number, most: number) => Math.max(4, Math.min(value, most - 4));
+  const within = (value: number, limit: number) => Math.max(4, Math.min(value, limit - 4));
   const [right, left] = [box.x + box.w + GAP, box.x - w - GAP];
   const [above, below] = [box.y - h - GAP, box.y + box.h + GAP];
   const middle = box.x + (box.w - w) / 2;
   let best: Box | null = null;
-  let least = Number.POSITIVE_INFINITY;
+  let smallest = Number.POSITIVE_INFINITY;
   for (const y of [box.y - 8, above, below])
     for (const x of y === box.y - 8 ? [right, left] : [middle, right, left]) {
-      const place = { x: within(x, width - w), y: within(y, height - h), w, h };
-      const hidden = boxes.reduce((sum, one) => sum + overlap(place, one), 0);
-      if (hidden < least) [best, least] = [place, hidden];
+      const candidate = { x: within(x, width - w), y: within(y, height - h), w, h };
+      const hidden = boxes.reduce((sum, item) => sum + overlap(candidate, item), 0);
+      if (hidden < smallest) [best, smallest] = [candidate, hidden];
     }
   return best!;
 }

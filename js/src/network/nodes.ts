@@ -1,4 +1,4 @@
-// Nodes: inputs and outputs as pills with the user's names, sums and products as what they do.
+// Nodes: inputs and outputs as pills with the names of the data, sums and products as operator signs.
 
 import type { EdgeKey, NodeInfo } from "../protocol/messages";
 import { keyText, type Structure } from "../protocol/structure";
@@ -6,7 +6,7 @@ import type { Context } from "../state/context";
 import { edgesOf, ends } from "../state/graph";
 import { count, variable } from "../text/format";
 import { cut, measure } from "../text/names";
-import { activeIn, attrs, line, place, s } from "../ui/dom";
+import { activeIn, attrs, line, s, setChildren } from "../ui/dom";
 import type { Layout, PlacedNode } from "./layout";
 
 const LETTER = 7.6;
@@ -14,7 +14,7 @@ const LONGEST = 18;
 const PILL_H = 24;
 
 export function drawNodes(layer: SVGGElement, { nodes, width }: Layout, context: Context): void {
-  const known = new Map([...layer.children].map((node) => [node.getAttribute("data-kw-node"), node as SVGGElement]));
+  const groups = new Map([...layer.children].map((node) => [node.getAttribute("data-kw-node"), node as SVGGElement]));
   const lit = litNodes(context);
   const { structure } = context.store.state;
   const live = liveNodes(structure);
@@ -22,7 +22,7 @@ export function drawNodes(layer: SVGGElement, { nodes, width }: Layout, context:
     const key = keyText(node.info.key);
     const { info, x, y, r, room, ports } = node;
     const signature = [x, y, r, info.name, info.kind, room, ports.length, width].join();
-    let group = known.get(key);
+    let group = groups.get(key);
     if (group?.dataset.drawn !== signature) {
       group = makeNode(node, key, width, isProduct(info, structure));
       group.dataset.drawn = signature;
@@ -35,26 +35,26 @@ export function drawNodes(layer: SVGGElement, { nodes, width }: Layout, context:
     return group;
   });
   const focused = activeIn(layer) as SVGElement | null;
-  place(layer, drawn);
-  // Moving an element, or making it anew, takes the focus away from it.
+  setChildren(layer, drawn);
+  // Moving or recreating an element takes the focus away from it.
   const lost = focused?.dataset.kwNode;
   if (lost && activeIn(layer) !== focused)
     drawn.find((group) => group.dataset.kwNode === lost)?.focus({ preventScroll: true });
 }
 
-/** For which structure a node was last described. */
+/** Structure of each node's last description. */
 const NAMED = new WeakMap<SVGGElement, Structure>();
 
-/** Outputs may be products too: their kind tells only that they are outputs. */
+/** An output can be a product too, although its kind is `output`. */
 const isProduct = ({ key, kind }: NodeInfo, { width }: Structure): boolean =>
   kind === "product" || (kind === "output" && key[1]! >= (width.at(-1)?.[0] ?? 0));
 
 function label(structure: Structure, info: NodeInfo, group: Element): string {
   const { into, out } = edgesOf(structure, info);
   const kind = info.kind === "output" && isProduct(info, structure) ? "product output" : info.kind;
-  const [name, shown] = [variable(info.name), group.querySelector("text")?.textContent ?? ""];
-  // The name contains the words that are seen, also where they are cut.
-  return `${name.includes(shown) ? "" : `${shown} `}${name}, ${kind} node, ${count(into.length, "edge")} in, ${out.length} out`;
+  const [name, caption] = [variable(info.name), group.querySelector("text")?.textContent ?? ""];
+  // The accessible name contains the visible text, also if that is cut.
+  return `${name.includes(caption) ? "" : `${caption} `}${name}, ${kind} node, ${count(into.length, "edge")} in, ${out.length} out`;
 }
 
 /** The ends of the edge under the pointer. */
@@ -66,10 +66,10 @@ function litNodes({ store, ui }: Context): Set<string> {
 
 const LIVE = new WeakMap<Structure, Set<string>>();
 
-/** Nodes that something flows into and out of. */
+/** Nodes with active edges on both sides. */
 function liveNodes(structure: Structure): Set<string> {
-  const known = LIVE.get(structure);
-  if (known) return known;
+  const visible = LIVE.get(structure);
+  if (visible) return visible;
   const { nodes, edges } = structure;
   const sources = new Set<string>();
   const targets = new Set<string>();
@@ -81,9 +81,9 @@ function liveNodes(structure: Structure): Set<string> {
   const live = nodes.filter(
     ({ key, subnodes }) => sources.has(keyText(key)) && subnodes.some((sub) => targets.has(`${key[0]}-${sub}`)),
   );
-  const found = new Set(live.map(({ key }) => keyText(key)));
-  LIVE.set(structure, found);
-  return found;
+  const active = new Set(live.map(({ key }) => keyText(key)));
+  LIVE.set(structure, active);
+  return active;
 }
 
 function makeNode(node: PlacedNode, key: string, width: number, product: boolean): SVGGElement {
@@ -98,7 +98,7 @@ function makeNode(node: PlacedNode, key: string, width: number, product: boolean
   return group;
 }
 
-/** What is written in the pill of an input or output, and how wide that makes it. */
+/** Text and width of the pill of an input or output. */
 export function pill({ info, room }: PlacedNode): { text: string; w: number } {
   const text = cut(variable(info.name), Math.min(LONGEST, (room - 16) / LETTER));
   return { text, w: Math.max(32, measure(text) * LETTER + 16) };
@@ -107,7 +107,7 @@ export function pill({ info, room }: PlacedNode): { text: string; w: number } {
 function pillParts(node: PlacedNode, width: number): SVGElement[] {
   const { x, y } = node;
   const { text, w } = pill(node);
-  // A long name near the border moves inwards instead of being cut off.
+  // A pill near the border moves inwards.
   const cx = Math.max(w / 2 + 2, Math.min(width - w / 2 - 2, x));
   return [
     s("rect", { class: "kw-f", x: cx - w / 2, y: y - 12, width: w, height: 24, rx: 12 }),
@@ -115,7 +115,7 @@ function pillParts(node: PlacedNode, width: number): SVGElement[] {
   ];
 }
 
-/** The mark of a product, where the wires of its factors meet. */
+/** The sign of a product, at the meeting point of its factors' wires. */
 const times = (x: number, y: number): SVGElement =>
   s(
     "g",
@@ -144,17 +144,17 @@ function operatorParts({ x, y, r, room, info }: PlacedNode, width: number): SVGE
   let to = x + 12;
   if (room >= 44) {
     const name = cut(variable(info.name), Math.max(3, (room - 2 * r - 8) / LETTER));
-    // Beside the node; at the right border on its other side, above the place of its neighbour's.
+    // Beside the node; at the right border on the left, above the neighbor's name.
     const left = x + r + 5 + measure(name) * 6 > width;
-    const place = left ? { x: x - 5, y: y - r - 4, "text-anchor": "end" } : { x: x + r + 5, y: y + 4 };
-    parts.push(s("text", { class: "kw-f kw-fine", ...place }, name));
+    const position = left ? { x: x - 5, y: y - r - 4, "text-anchor": "end" } : { x: x + r + 5, y: y + 4 };
+    parts.push(s("text", { class: "kw-f kw-fine", ...position }, name));
     if (!left) to += measure(name) * 6;
   }
-  // A target of 24 px at least, its name included.
+  // Pointer target of at least 24 px, name included.
   return [s("rect", { class: "kw-reach", x: from, y: y - 12, width: to - from, height: 24, rx: 12 }), ...parts];
 }
 
-/** From a product's factors to the product. */
+/** Lines from the factors to the product. */
 function arms({ x, y, ports }: PlacedNode): SVGElement[] {
   const lines = ports.map(([px, py]) => `M${px} ${py}L${x} ${y}`).join("");
   return [line(lines, ""), ...ports.map(([px, py]) => s("circle", { class: "kw-f", cx: px, cy: py, r: 2.5 }))];

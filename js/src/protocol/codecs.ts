@@ -1,5 +1,5 @@
-// Numbers travel in one buffer of little-endian float32 beside the JSON. Everything here copies: the bytes that a
-// host hands over may be part of a larger message (a byteOffset that is no multiple of four) and may be reused.
+// Numbers travel in one buffer of little-endian float32 beside the JSON. All functions copy: the bytes of a host may be
+// part of a larger message (a byteOffset that is no multiple of four) and may be reused.
 import type { Arrays } from "./messages";
 
 /** One named array: row-major values with their shape. */
@@ -30,15 +30,15 @@ export function readFloats(view: DataView, offset: number, count: number): Float
 
 /** All arrays of a message. Arrays that do not fit in the buffer are left out, never guessed. */
 export function readArrays(arrays: Arrays, binary: unknown): Map<string, NumberArray> {
-  const found = new Map<string, NumberArray>();
+  const named = new Map<string, NumberArray>();
   const view = toView(binary);
-  if (!view) return found;
+  if (!view) return named;
   for (const [name, [offset, shape]] of Object.entries(arrays)) {
     const count = shape.reduce((product, n) => product * n, 1);
     const values = readFloats(view, offset, count);
-    if (values) found.set(name, { values, shape });
+    if (values) named.set(name, { values, shape });
   }
-  return found;
+  return named;
 }
 
 /** Row `index` of a two-dimensional array (or the whole of a vector for row 0). */
@@ -49,7 +49,7 @@ export function row(array: NumberArray | undefined, index: number): Float32Array
   return start + length <= array.values.length ? array.values.subarray(start, start + length) : null;
 }
 
-/** The bytes of a base64 text (reports carry their numbers so); null when it is none. */
+/** The bytes of a base64 text, as in saved pages; null for other text. */
 export function fromBase64(text: string): DataView | null {
   try {
     const raw = atob(text);

@@ -1,12 +1,12 @@
-// The structure as a notebook stores it: the mirror of kanwidget/explorer/brief.py.
+// The compact structure of stored snapshots: the twin of kanwidget/explorer/page/compact.py.
 import type { NumberArray } from "./codecs";
 import type { NodeInfo, WireStructure } from "./messages";
 import { keyText } from "./structure";
 
 const STATES = ["spline", "symbolic", "both", "pruned"] as const;
 
-/** All edges of a snapshot's structure: those that it doesn't name are read off the nodes, and `states` says what they are. */
-export function unpacked(wire: WireStructure, states: NumberArray | undefined): WireStructure {
+/** Adds the edges that a compact structure leaves out: keys follow from the nodes, states from `states`. */
+export function expandStructure(wire: WireStructure, states: NumberArray | undefined): WireStructure {
   const named = new Map(wire.edges.map((edge) => [keyText(edge.key), edge]));
   const count = (level: number, of: (node: NodeInfo) => number) =>
     wire.nodes.reduce((sum, node) => sum + (node.key[0] === level ? of(node) : 0), 0);

@@ -1,7 +1,7 @@
 // The structure of the network as views read it: message fields completed, keys as text, partial updates merged.
 import type { EdgeKey, WireEdge, WireStructure } from "./messages";
 
-/** An edge with what its message leaves out: its name, and what doesn't hold for it. */
+/** An edge with its name and with defaults for the fields that messages leave out. */
 export interface EdgeInfo extends WireEdge {
   name: string;
   function: string | null;
@@ -18,33 +18,33 @@ export type Structure = Omit<WireStructure, "edges"> & { edges: EdgeInfo[] };
 const edgeName = (key: EdgeKey): string =>
   `φ${key.join().replace(/\d/g, (digit) => String.fromCharCode(0x2080 + Number(digit)))}`;
 
-const NOTHING = { function: null, best: null, best_r2: null, frozen: false };
+const DEFAULTS = { function: null, best: null, best_r2: null, frozen: false };
 
-/** A structure with all that the messages leave out because it can be derived. */
-export const filled = (wire: WireStructure): Structure => ({
+/** A structure completed by derived fields and defaults. */
+export const complete = (wire: WireStructure): Structure => ({
   ...wire,
   edges: wire.edges.map((edge) => ({
-    ...NOTHING,
+    ...DEFAULTS,
     ...edge,
     name: edgeName(edge.key),
     locked: edge.frozen === true || edge.tied !== undefined,
   })),
 });
 
-/** A structure of which some nodes and edges have changed; all others are the very same objects. */
-export function merged(before: Structure, part: WireStructure): Structure {
-  const { nodes, edges, ...whole } = filled(part);
-  const newer = new Map([...nodes, ...edges].map((one) => [keyText(one.key), one]));
-  const latest = <T extends { key: number[] }>(one: T) => (newer.get(keyText(one.key)) as T | undefined) ?? one;
-  return { ...whole, nodes: before.nodes.map(latest), edges: before.edges.map(latest) };
+/** Merges a partial update; unchanged nodes and edges stay the same objects. */
+export function mergeStructure(previous: Structure, part: WireStructure): Structure {
+  const { nodes, edges, ...whole } = complete(part);
+  const changed = new Map([...nodes, ...edges].map((item) => [keyText(item.key), item]));
+  const latest = <T extends { key: number[] }>(item: T) => (changed.get(keyText(item.key)) as T | undefined) ?? item;
+  return { ...whole, nodes: previous.nodes.map(latest), edges: previous.edges.map(latest) };
 }
 
-/** `[0, 2, 1]` as the text that stands in `data-kw-edge`. */
+/** `[0, 2, 1]` as the text in `data-kw-edge`. */
 export const keyText = (key: readonly number[]): string => key.join("-");
 
 const KEYS = new WeakMap<Structure, string[]>();
 
-/** The keys of all edges as text: made once for a structure, asked for at every update. */
+/** The keys of all edges as text, cached per structure. */
 export function edgeKeys(structure: Structure): string[] {
   let keys = KEYS.get(structure);
   if (!keys) {

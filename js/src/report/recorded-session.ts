@@ -5,14 +5,14 @@ import { keyText } from "../protocol/structure";
 import { Film, type FilmData, type StoredEdge } from "./film";
 
 export interface Report {
-  /** As the trait `snapshot`; its `buffer` as base64 text. */
+  /** The trait `snapshot`, its `buffer` as base64 text. */
   snapshot: Record<string, unknown>;
-  /** What selecting each edge shows at the end. */
+  /** Records of the edges at the end of the training. */
   edges?: Record<string, StoredEdge>;
   film?: FilmData;
 }
 
-export interface Answer {
+export interface StoredMessage {
   message: Record<string, unknown>;
   buffer?: unknown;
 }
@@ -20,82 +20,82 @@ export interface Answer {
 export const binary = (value: unknown): unknown => (typeof value === "string" ? fromBase64(value) : value);
 
 /** Arrays whose name begins with `prefix`, without it. */
-function named(arrays: unknown, prefix: string): Record<string, unknown> {
+function withPrefix(arrays: unknown, prefix: string): Record<string, unknown> {
   if (!isArrays(arrays)) return {};
-  const own = Object.entries(arrays).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(own.map(([name, entry]) => [name.slice(prefix.length), entry]));
+  const matching = Object.entries(arrays).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(matching.map(([name, entry]) => [name.slice(prefix.length), entry]));
 }
 
-/** What a page is told of selected edges. */
-function inspected(stored: StoredEdge | undefined, edges: number[][]): Answer[] {
+/** Messages for a selection of edges. */
+function edgeMessages(stored: StoredEdge | undefined, edges: number[][]): StoredMessage[] {
   const selection = isSelection(stored?.selection) ? { ...stored.selection, edges } : { edges };
   const candidates = isCandidates(stored?.candidates)
     ? { ...stored.candidates, busy: false }
     : { edge: edges[0] ?? null, busy: false, version: 0, rows: [] };
   const buffer = binary(stored?.buffer);
   return [
-    { message: { kind: "selection", selection, arrays: named(stored?.arrays, "selection.") }, buffer },
-    { message: { kind: "candidates", candidates, arrays: named(stored?.arrays, "candidates.") }, buffer },
+    { message: { kind: "selection", selection, arrays: withPrefix(stored?.arrays, "selection.") }, buffer },
+    { message: { kind: "candidates", candidates, arrays: withPrefix(stored?.arrays, "candidates.") }, buffer },
   ];
 }
 
-/** The page's side of a kernel: what is shown now, and what it answers. */
-export class Pages {
+/** Stands in for the kernel of a saved page. */
+export class RecordedSession {
   readonly film: Film | null;
   readonly #last: number;
-  #shot: number;
-  #scene: number;
+  #frame: number;
+  #structure: number;
   #selected: number[][] = [];
 
   constructor(private readonly report: Report) {
     this.film = Film.open(report.film);
-    this.#last = this.#shot = (this.film?.length ?? 1) - 1;
-    this.#scene = this.film?.data.scene[this.#last] ?? 0;
+    this.#last = this.#frame = (this.film?.length ?? 1) - 1;
+    this.#structure = this.film?.data.scene[this.#last] ?? 0;
   }
 
-  select(edges: number[][]): Answer[] {
+  select(edges: number[][]): StoredMessage[] {
     this.#selected = edges;
-    return this.#inspected();
+    return this.#edgeMessages();
   }
 
-  /** Goes to a shot. */
-  show(shot: number): Answer[] {
+  /** Messages for a frame of the film. */
+  show(frame: number): StoredMessage[] {
     const film = this.film!;
-    this.#shot = shot;
-    const scene = film.data.scene[shot]!;
-    const changed = scene !== this.#scene;
-    this.#scene = scene;
-    const { values, shape } = film.curves(shot);
+    this.#frame = frame;
+    const structure = film.data.scene[frame]!;
+    const changed = structure !== this.#structure;
+    this.#structure = structure;
+    const { values, shape } = film.curves(frame);
     const curves = { kind: "curves", edges: null, arrays: { curves: [0, shape] } };
     return [
-      ...(changed ? [{ message: { kind: "structure", structure: film.structure(shot) } }] : []),
+      ...(changed ? [{ message: { kind: "structure", structure: film.structure(frame) } }] : []),
       { message: curves, buffer: values },
       { message: { kind: "status", status: this.#status() } },
       { message: { kind: "formula", formula: this.#formula() } },
       { message: { kind: "history", history: this.#history() } },
-      ...(this.#selected.length > 0 ? this.#inspected() : []),
+      ...(this.#selected.length > 0 ? this.#edgeMessages() : []),
     ];
   }
 
-  #inspected(): Answer[] {
+  #edgeMessages(): StoredMessage[] {
     const { film } = this;
-    const atEnd = !film || this.#shot === this.#last;
-    const here = atEnd ? this.#selected : this.#selected.filter((edge) => film.edge(this.#shot, keyText(edge)));
-    const key = here[0] ? keyText(here[0]) : "";
+    const atEnd = !film || this.#frame === this.#last;
+    const present = atEnd ? this.#selected : this.#selected.filter((edge) => film.edge(this.#frame, keyText(edge)));
+    const key = present[0] ? keyText(present[0]) : "";
     if (atEnd)
-      return inspected(Object.hasOwn(this.report.edges ?? {}, key) ? this.report.edges![key] : undefined, here);
-    const number = film.act(this.#shot)?.edges[key];
+      return edgeMessages(Object.hasOwn(this.report.edges ?? {}, key) ? this.report.edges![key] : undefined, present);
+    const number = film.act(this.#frame)?.edges[key];
     const stored = number === undefined ? null : film.data.stored[number];
-    return inspected(stored ?? this.#drawn(film, key), here);
+    return edgeMessages(stored ?? this.#drawn(film, key), present);
   }
 
-  /** Between acts only the curve was recorded. */
+  /** Record of an edge between two acts: only its curve. */
   #drawn(film: Film, key: string): StoredEdge | undefined {
-    const edge = film.edge(this.#shot, key);
+    const edge = film.edge(this.#frame, key);
     if (!edge) return undefined;
     const { detail, points, range, importance } = edge;
     const [layer, source] = key.split("-").map(Number);
-    const node = film.structure(this.#shot).nodes.find((one) => one.key[0] === layer && one.key[1] === source);
+    const node = film.structure(this.#frame).nodes.find((item) => item.key[0] === layer && item.key[1] === source);
     return {
       selection: { edges: [], x_name: node?.name ?? "x", data_range: range, importance },
       arrays: { "selection.detail": [0, [4, points]] },
@@ -105,30 +105,37 @@ export class Pages {
 
   #status(): unknown {
     const { snapshot } = this.report;
-    if (this.#shot === this.#last) return snapshot.status;
-    const [train, test, penalty] = this.film!.data.losses[this.#shot] ?? [];
+    if (this.#frame === this.#last) return snapshot.status;
+    const [train, test, penalty] = this.film!.data.losses[this.#frame] ?? [];
     const figures = { train: train ?? null, test: test ?? null, penalty: penalty ?? null };
-    const step = this.film!.data.steps[this.#shot];
-    return { ...(snapshot.status as object), ...figures, step, state: "paused", stop_stop_reason: null, ms_per_step: null };
+    const step = this.film!.data.steps[this.#frame];
+    return {
+      ...(snapshot.status as object),
+      ...figures,
+      step,
+      state: "paused",
+      stop_reason: null,
+      ms_per_step: null,
+    };
   }
 
   #formula(): unknown {
     const { snapshot } = this.report;
-    if (this.#shot === this.#last) return snapshot.formula;
-    const then = this.film!.actFrom(this.#shot)?.formula ?? (snapshot.formula as object);
-    const [train, test] = this.film!.data.losses[this.#shot] ?? [];
-    return { ...then, rmse: test ?? train ?? null };
+    if (this.#frame === this.#last) return snapshot.formula;
+    const recorded = this.film!.actFrom(this.#frame)?.formula ?? (snapshot.formula as object);
+    const [train, test] = this.film!.data.losses[this.#frame] ?? [];
+    return { ...recorded, rmse: test ?? train ?? null };
   }
 
-  /** The marks on the curves, and one where the film is; the state that the next act left. */
+  /** History at the current frame: events with a mark at the frame, and the state before the next act. */
   #history(): unknown {
     const history = this.report.snapshot.history as History;
-    if (this.#shot === this.#last) return history;
-    const step = this.film!.data.steps[this.#shot]!;
+    if (this.#frame === this.#last) return history;
+    const step = this.film!.data.steps[this.#frame]!;
     const at = history.events.findIndex((event) => event.step > step);
     const cut = at < 0 ? history.events.length : at;
     const events = [...history.events.slice(0, cut), { step, kind: "film", label: "▼" }, ...history.events.slice(cut)];
-    const next = this.film!.actFrom(this.#shot)?.state;
+    const next = this.film!.actFrom(this.#frame)?.state;
     const current = history.states.find(({ id }) => id === next)?.parent ?? history.current;
     return { ...history, current, events };
   }

@@ -1,4 +1,4 @@
-// The thumbnails' numbers: one row per edge of the structure.
+// Curves of the edges: importance, range and samples of each edge.
 import type { NumberArray } from "../protocol/codecs";
 import { CURVE_HEAD, type EdgeKey } from "../protocol/messages";
 import { edgeKeys, keyText, type Structure } from "../protocol/structure";
@@ -8,11 +8,11 @@ interface EdgeCurve {
   low: number;
   high: number;
   values: Float32Array;
-  /** From its lowest to its highest finite value. */
+  /** Highest minus lowest finite value. */
   height: number;
 }
 
-export class Curves {
+export class EdgeCurves {
   #rows = new Map<string, EdgeCurve>();
 
   set(array: NumberArray | undefined, keys: readonly EdgeKey[]): void {
@@ -22,13 +22,13 @@ export class Curves {
     for (const [i, key] of keys.entries()) {
       const row = array.values.subarray(i * width, (i + 1) * width);
       const values = row.subarray(CURVE_HEAD);
-      const known = { importance: row[0]!, low: row[1]!, high: row[2]!, values, height: height(values) };
-      this.#rows.set(keyText(key), known);
+      const curve = { importance: row[0]!, low: row[1]!, high: row[2]!, values, height: height(values) };
+      this.#rows.set(keyText(key), curve);
     }
   }
 
-  /** The importance of every edge of the structure. */
-  weigh(importance: NumberArray | undefined, structure: Structure): void {
+  /** Sets the importance of all edges. */
+  setImportance(importance: NumberArray | undefined, structure: Structure): void {
     if (importance?.values.length !== structure.edges.length) return;
     for (const [i, key] of edgeKeys(structure).entries()) {
       const row = this.#rows.get(key);
@@ -36,10 +36,10 @@ export class Curves {
     }
   }
 
-  /** Forgets rows of edges that no longer exist. */
+  /** Removes edges that are not in the structure. */
   keep(structure: Structure): void {
-    const known = new Set(structure.edges.map((edge) => keyText(edge.key)));
-    for (const key of this.#rows.keys()) if (!known.has(key)) this.#rows.delete(key);
+    const keys = new Set(structure.edges.map((edge) => keyText(edge.key)));
+    for (const key of this.#rows.keys()) if (!keys.has(key)) this.#rows.delete(key);
   }
 
   get(key: string): EdgeCurve | null {
@@ -47,16 +47,16 @@ export class Curves {
   }
 
   /**
-   * The heights that the thumbnails of each layer must at least span: a part of the tallest curve's. A curve that hardly
-   * moves beside the others looks flat, instead of showing its rounding noise in full size.
+   * Smallest range of y for the thumbnails of each layer, a part of the tallest curve's. A nearly constant curve then
+   * looks flat, instead of showing rounding noise in full size.
    */
-  leastHeights(structure: Structure, part = 0.03): number[] {
-    const most: number[] = [];
+  minimumHeights(structure: Structure, part = 0.03): number[] {
+    const tallest: number[] = [];
     for (const [i, key] of edgeKeys(structure).entries()) {
       const layer = structure.edges[i]!.key[0]!;
-      most[layer] = Math.max(most[layer] ?? 0, this.#rows.get(key)?.height ?? 0);
+      tallest[layer] = Math.max(tallest[layer] ?? 0, this.#rows.get(key)?.height ?? 0);
     }
-    return most.map((value) => value * part);
+    return tallest.map((value) => value * part);
   }
 
   /** Importance of every edge, scaled so that the strongest has 1; NaN counts as none. */
@@ -73,7 +73,7 @@ export class Curves {
   }
 }
 
-/** From the lowest to the highest sample; infinite ones don't count. */
+/** Highest minus lowest finite sample. */
 function height(samples: Float32Array): number {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of samples) {

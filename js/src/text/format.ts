@@ -1,4 +1,4 @@
-// Numbers as people read them: three to four significant digits, powers of ten written as such.
+// Numbers for readers: three to four significant digits, powers of ten.
 
 const MINUS = "−";
 const SUPERSCRIPT: Record<string, string> = {
@@ -42,15 +42,15 @@ export function number(value: number | null | undefined, digits = 3): string {
   return (size >= 1e4 ? rounded.toLocaleString("en-US") : String(rounded)).replace("-", MINUS);
 }
 
-/** R² such that 0.99996 is never shown as 1: nines are what people compare. */
+/** R², never rounded up to 1: readers compare the nines. */
 export function rSquared(value: number): string {
   if (Number.isNaN(value)) return number(value);
   if (value >= 1) return "1";
   if (value < 0) return number(value, 3);
   const missing = 1 - value;
   if (missing < 5e-9) return "1";
-  const places = missing < 1e-3 ? Math.min(8, Math.ceil(-Math.log10(missing)) + 1) : 4;
-  const text = (Math.floor(value * 10 ** places) / 10 ** places).toFixed(places);
+  const decimals = missing < 1e-3 ? Math.min(8, Math.ceil(-Math.log10(missing)) + 1) : 4;
+  const text = (Math.floor(value * 10 ** decimals) / 10 ** decimals).toFixed(decimals);
   return missing < 1e-3 ? text.replace(/0+$/, "") : text;
 }
 
@@ -59,7 +59,8 @@ export const milliseconds = (value: number): string =>
 
 export const thousands = (n: number): string => n.toLocaleString("en-US");
 
-export const count = (n: number, one: string, more = `${one}s`): string => `${thousands(n)} ${n === 1 ? one : more}`;
+export const count = (n: number, singular: string, plural = `${singular}s`): string =>
+  `${thousands(n)} ${n === 1 ? singular : plural}`;
 
 /** An interval of validity: `all x`, `x > 0`, `−1 … 1`. */
 export function interval(valid: (number | null)[] | null, name = "x"): string {
@@ -71,7 +72,7 @@ export function interval(valid: (number | null)[] | null, name = "x"): string {
   return `${number(low)} < ${name} < ${number(high)}`;
 }
 
-/** The name of a primitive as it is read: `x²` for `x^2`. */
+/** The name of a primitive for readers: `x²` for `x^2`. */
 export const pretty = (name: string): string =>
   name.replace(/\^(\d+)(?![\d.])/g, (_, n: string) => superscript(Number(n)));
 
@@ -85,12 +86,12 @@ const GREEK =
 function greek(name: string): string | null {
   const at = GREEK.indexOf(name.toLowerCase());
   if (at < 0 || name.slice(1) !== GREEK[at]!.slice(1)) return null;
-  // Among the small letters a second form of sigma stands before the usual one.
+  // The code point of the final sigma precedes that of sigma.
   const sign = String.fromCharCode(0x3b1 + at + (at > 16 ? 1 : 0));
   return name[0] === GREEK[at]![0] ? sign : sign.toUpperCase();
 }
 
-/** The name of a variable as formulas have it: `x₁` for `x_1`, `θ₁₂` for `theta_12`; other names stay as they are. */
+/** The name of a variable in formulas: `x₁` for `x_1`, `θ₁₂` for `theta_12`; other names are unchanged. */
 export const variable = (name: string): string => {
   const [, base = "", digits = ""] = /^(\p{L}+)_?(\d*)$/u.exec(name) ?? [];
   const letter = [...base].length === 1 ? base : greek(base);
@@ -99,13 +100,13 @@ export const variable = (name: string): string => {
 
 interface TickLabels {
   labels: string[];
-  /** What all labels have in common, to be written once: `· 10⁻⁶`, `0.0357 + … · 10⁻⁶`; empty for plain labels. */
+  /** The common part of all labels, written once: `· 10⁻⁶`, `0.0357 + … · 10⁻⁶`; empty for plain labels. */
   common: string;
 }
 
 /**
- * Labels for the ticks of an axis. Where the values differ by little of what they are, the common part is taken out: six
- * labels of 0.0357 tell nothing. A power of ten is taken out of very small and very large ones.
+ * Labels for the ticks of an axis. If the values differ little, their common part is factored out: six labels of 0.0357
+ * say nothing. A power of ten is factored out of very small and very large values.
  */
 export function tickLabels(values: readonly number[]): TickLabels {
   const [first, last] = [values[0] ?? 0, values.at(-1) ?? 0];
@@ -113,9 +114,9 @@ export function tickLabels(values: readonly number[]): TickLabels {
   const close = values.length > 1 && (last - first) / size <= 4e-3;
   const middle = close ? values[values.length >> 1]! : 0;
   const rest = values.map((v) => Number((v - middle).toPrecision(close ? 3 : 12)));
-  const most = rest.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
-  const exponent = Math.floor(Math.log10(most) + 1e-9);
-  const factored = most > 0 && (exponent < -2 || exponent > 4);
+  const largest = rest.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+  const exponent = Math.floor(Math.log10(largest) + 1e-9);
+  const factored = largest > 0 && (exponent < -2 || exponent > 4);
   const factor = factored ? `· 10${superscript(exponent)}` : "";
   const base = close ? `${number(middle, 4)} +${factored ? " … " : ""}` : "";
   return { labels: rest.map((v) => number(factored ? v / 10 ** exponent : v)), common: base + factor };

@@ -7,7 +7,6 @@ from kanwidget.explorer.describe.labels import node_name
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.session.session import Session
-from kanwidget.training.jacobian.parameter_vector import parameter_map
 
 
 def structure(session: Session) -> p.Structure:
@@ -26,7 +25,7 @@ def structure(session: Session) -> p.Structure:
         "grid": model.grid,
         "nodes": _nodes(session),
         "edges": edges,
-        "n_parameters": parameter_map(model).size,
+        "n_parameters": model.n_parameters,
     }
 
 

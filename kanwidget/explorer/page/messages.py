@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from kanwidget.core.threads import one_thread
 from kanwidget.explorer.describe.candidates import candidates
 from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.describe.snapshot import error, metrics, selection, settings, snapshot, status
@@ -17,7 +18,6 @@ from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import pack
 from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
-from kanwidget.training.threads.torch_threads import one_thread
 
 #: `(message, buffers)`
 Send = Callable[[dict[str, Any], list[bytes]], None]

@@ -194,8 +194,8 @@ class Candidates:
 
     def leave_out(self, broken: BrokenPrimitive) -> None:
         """A function doesn't work: one notice names it."""
-        if broken.row not in self._broken:
-            self._broken.add(broken.row)
+        if broken.primitive not in self._broken:
+            self._broken.add(broken.primitive)
             self._unreported.append(str(broken))
 
     @property

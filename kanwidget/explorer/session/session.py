@@ -15,6 +15,7 @@ from kanwidget import _check
 from kanwidget.core import EdgeRef
 from kanwidget.core.primitives import primitives
 from kanwidget.core.scores import Scores
+from kanwidget.core.threads import one_thread
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.candidates import Candidates
@@ -27,9 +28,7 @@ from kanwidget.explorer.session.undo import Checkpoint, UndoTree
 from kanwidget.explorer.session.view import ViewState
 from kanwidget.kan import KAN
 from kanwidget.training import Settings, make_settings
-from kanwidget.training.jacobian.parameter_vector import parameter_map
 from kanwidget.training.reference import training_data
-from kanwidget.training.threads.torch_threads import one_thread
 
 
 class Session:
@@ -98,7 +97,7 @@ class Session:
         self.out_vars = _named(out_vars, outputs, "out_vars")
 
     def _begin_tree(self) -> None:
-        self.tree.begin(self.run.last_record, parameter_map(self.model).size)
+        self.tree.begin(self.run.last_record, self.model.n_parameters)
 
     # ---- asking
 
@@ -225,7 +224,7 @@ class Session:
     def commit(self, kind: str, label: str, before: Checkpoint) -> None:
         """Add a node to the undo tree, and a mark to the curves."""
         self.run.mark(kind, label)
-        self.tree.add(label, kind, self.run.last_record, before, parameter_map(self.model).size)
+        self.tree.add(label, kind, self.run.last_record, before, self.model.n_parameters)
         self.view.drop_missing_edges(self.model)
 
     def jump(self, move: Callable[[Checkpoint], Checkpoint | None]) -> bool:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core import Event, History, StepRecord
+from kanwidget.core.threads import is_small
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
@@ -24,7 +25,6 @@ from kanwidget.explorer.session.undo import Checkpoint, copied
 from kanwidget.kan import KAN
 from kanwidget.training import OPTIMIZERS, Settings, Trainer
 from kanwidget.training.steps.trainer import NOT_FINITE, NOT_FINITE_ADVICE
-from kanwidget.training.threads.torch_threads import is_small
 
 #: Seconds of a step from which on it can be interrupted; shorter ones are always finished.
 _LONG_STEP = 0.05
