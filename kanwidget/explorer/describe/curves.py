@@ -10,29 +10,12 @@ from torch import Tensor
 
 from kanwidget.core.network import Network
 from kanwidget.core.scores import Scores, attribute
-from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES, Arrays
+from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES
 
 #: Rows of the data that thumbnails and scores look at.
 _ROWS = 256
 #: Points of the data shown under the selected curve, and bins of their density.
 _POINTS, _BINS = 200, 40
-
-
-def pack(named: dict[str, Tensor]) -> tuple[Arrays, bytes]:
-    """Arrays as one buffer of little-endian float32, copied, with their places in it.
-
-    Examples:
-        >>> pack({"a": torch.zeros(2, 3), "b": torch.ones(1)})[0]
-        {'a': [0, [2, 3]], 'b': [6, [1]]}
-    """
-    arrays: Arrays = {}
-    parts: list[bytes] = []
-    offset = 0
-    for name, value in named.items():
-        arrays[name] = [offset, list(value.shape)]
-        offset += value.numel()
-        parts.append(value.detach().cpu().float().contiguous().numpy().astype("<f4").tobytes())
-    return arrays, b"".join(parts)
 
 
 def scores(network: Network, x: Tensor) -> Scores:

@@ -45,8 +45,6 @@ class Driver:
     def __init__(self, session: Session, publisher: Publisher, kind: DriverKind = "blocking") -> None:
         self.session, self.publisher, self.kind = session, publisher, kind
         self.closed = False
-        #: Where errors go that nobody waits for.
-        self.on_error: Callable[[BaseException], None] = lambda _: None
         self._jobs: deque[Job] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._owner: int | None = None
@@ -54,14 +52,12 @@ class Driver:
         #: Pauses that are on their way; a list, since appending needs no lock in a handler of signals.
         self._pauses: list[None] = []
         self._release: Callable[[], None] = lambda: None
-        session.interrupted = lambda: self._stopping
         WATCHERS.add(self)
-        publisher.driver = kind
 
     # ---- asking for something
 
     def post(self, job: Callable[[], Any]) -> None:
-        """Leave a job for the owner; its exceptions go to `on_error`."""
+        """Leave a job for the owner; its exceptions become notices."""
         self._put((job, None))
         self._nudge()
 
@@ -199,8 +195,8 @@ class Driver:
 
     # ---- inside
 
-    @property
-    def _stopping(self) -> bool:
+    def stopping(self) -> bool:
+        """Whether a running step may be given up: a pause or the end is on its way."""
         return bool(self._pauses) or self.closed
 
     def _give_up(self) -> None:
@@ -264,23 +260,23 @@ class Driver:
         if self.session.running and not self.closed:
             topics = self._advance(budget)
             self.publisher.note(topics)
-        if self._stopping and self._jobs:
+        if self.stopping() and self._jobs:
             return  # whoever paused doesn't wait for a frame of the training
         self.publisher.flush()
-        if not self._jobs and not self._stopping:
-            _ = self.publisher.idle() or self.publisher.look()
+        if not self._jobs and not self.stopping():
+            _ = self.publisher.send_costly() or self.publisher.send_preview()
 
     def _advance(self, budget: float) -> Any:
-        return self.session.advance(budget, lambda: bool(self._jobs) or self._stopping)
+        return self.session.advance(budget, lambda: bool(self._jobs) or self.stopping())
 
     def _settle(self) -> None:
         """Before the session is given away: nothing is left untold."""
         self.publisher.flush()
-        while self.publisher.idle():
+        while self.publisher.send_costly():
             self.publisher.flush()
         if self.kind != "thread":
             until = time.monotonic() + _LOOK_SECONDS
-            while not self._jobs and time.monotonic() < until and self.publisher.look():
+            while not self._jobs and time.monotonic() < until and self.publisher.send_preview():
                 pass
         self.publisher.flush()
 
@@ -300,10 +296,10 @@ class Driver:
         try:
             job()
         except Exception as error:
-            self._tell_error(error)
+            self._report(error)
 
-    def _tell_error(self, error: BaseException) -> None:
+    def _report(self, error: BaseException) -> None:
         try:
-            self.on_error(error)
+            self.publisher.report(error)
         except Exception:
             _log.exception("an error could not be shown")

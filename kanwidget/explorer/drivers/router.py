@@ -16,7 +16,6 @@ from kanwidget.explorer.drivers.thread import ThreadDriver
 from kanwidget.explorer.files.formats import FORMATS, export
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol import records as p
-from kanwidget.explorer.protocol.topics import Notice
 
 #: Characters of a view's name.
 _LONGEST_VIEW = 100
@@ -48,7 +47,6 @@ class Router:
         self._lock = threading.Lock()
         self._asked: list[tuple[int, int]] = []
         self._greeted = False
-        driver.on_error = self._report
 
     def handle(self, message: Any, buffers: Sequence[Any] = ()) -> None:
         """Take one message; whatever is wrong with it becomes an `error` message and changes nothing.
@@ -67,7 +65,7 @@ class Router:
         try:
             size = self._check(message)
             if kind == "frame_ack":
-                self.publisher.line.acknowledge(message.get("frame"))
+                self.publisher.frames.acknowledge(message.get("frame"))
                 self.driver.wake()
             elif kind == "hello":
                 self._hello(seq)
@@ -78,7 +76,7 @@ class Router:
             else:
                 self._command(message, seq, size)
         except Exception as error:
-            self.inbox.put(Entry(lambda _, error=error: self._refuse(seq, error), seq, barrier=False))  # type: ignore[misc]
+            self.inbox.put(Entry(lambda _, error=error: self.publisher.refuse(seq, error), seq, barrier=False))  # type: ignore[misc]
 
     def _check(self, message: Any) -> int:
         """What it measures, if it may be read."""
@@ -109,7 +107,7 @@ class Router:
 
     def _carry_out(self, entry: Entry) -> None:
         if entry.needless:
-            self.publisher.tell_ack(entry.seq, True)
+            self.publisher.send_ack(entry.seq, True)
             return
         session = self.driver.session
         before = session.notice
@@ -117,11 +115,11 @@ class Router:
             self._apply(entry)
         except Exception as error:
             self._fall_back(entry.before)
-            self._refuse(entry.seq, error)
+            self.publisher.refuse(entry.seq, error)
             return
-        self.publisher.answer(entry.seq)
+        self.publisher.acknowledge(entry.seq)
         if session.notice is not before:
-            self.publisher.tell_notice()
+            self.publisher.send_notice()
 
     def _apply(self, entry: Entry) -> None:
         assert isinstance(entry, _Command)
@@ -149,22 +147,10 @@ class Router:
         """There was no room for some messages."""
         few = "a message" if len(seqs) == 1 else f"{len(seqs)} messages"
         error = ValueError(f"the page has said more than the kernel could take: {few} had no effect. Do it again.")
-        self._refuse(-1, error)
+        self.publisher.refuse(-1, error)
         for seq in seqs:
             if seq >= 0:
-                self.publisher.tell_ack(seq, False)
-
-    def _refuse(self, seq: int, error: BaseException) -> None:
-        self.driver.session.notice = notice_of(error)
-        self.publisher.tell_notice()
-        if seq >= 0:
-            self.publisher.tell_ack(seq, False)
-
-    def _report(self, error: BaseException) -> None:
-        """An error that nobody waits for: it is shown, and the session goes on."""
-        self.driver.session.notice = notice_of(error)
-        self.publisher.note(frozenset(("status",)))
-        self.publisher.tell_notice()
+                self.publisher.send_ack(seq, False)
 
     def _hello(self, seq: int) -> None:
         """Everything for a page; one answer is enough for all that wait."""
@@ -182,7 +168,7 @@ class Router:
         session = self.driver.session
         session.watched.clear()
         session.survey.views.clear()
-        self.publisher.say_hello()
+        self.publisher.send_hello_ack()
         self.publisher.note(frozenset(("formula", "candidates")))
         if self.driver.kind == "thread":
             self.driver.post(self.driver.session.warm_up)
@@ -202,16 +188,16 @@ class Router:
                 asked, self._asked = self._asked, []
             since = min((since for since, _ in asked), default=0)
             if self.driver.session.running:
-                self.publisher.ask_rows(since)
+                self.publisher.resend_rows(since)
                 self.publisher.flush(force=True)
-                self.publisher.tell_panels()
+                self.publisher.send_panels()
             else:
                 # It has missed the answer to a command.
-                self.publisher.say_hello()
+                self.publisher.send_hello_ack()
                 self.publisher.note(self.driver.session.panels)
-                self.publisher.tell_panels()
+                self.publisher.send_panels()
             for _, seq in asked:
-                self.publisher.tell_ack(seq, True)
+                self.publisher.send_ack(seq, True)
 
         if isinstance(self.driver, ThreadDriver) and self.driver.here(answer, _PUMP_PATIENCE):
             return
@@ -225,10 +211,10 @@ class Router:
             try:
                 content = export(self.driver.session, row.name)
             except Exception as error:
-                self._refuse(seq, error)
+                self.publisher.refuse(seq, error)
                 return
-            self.publisher.tell_file(row.name, row.filename, row.mime, content)
-            self.publisher.tell_ack(seq, True)
+            self.publisher.send_file(row.name, row.filename, row.mime, content)
+            self.publisher.send_ack(seq, True)
 
         self.inbox.put(Entry(answer, seq))
 
@@ -269,11 +255,3 @@ def _key(kind: str, commands: list[c.Command]) -> tuple[Hashable, ...] | None:
         case [c.Drag(edge=edge, index=index)]:
             return kind, edge, index
     return None
-
-
-def notice_of(error: BaseException) -> Notice:
-    """An error in the words that Python raises: what, and in a sentence of its own what to do."""
-    message = str(error) or type(error).__name__
-    title = "That did not work" if isinstance(error, (ValueError, TypeError)) else type(error).__name__
-    head, dot, hint = message.partition(". ")
-    return Notice(title, head + dot.strip(), hint or None)

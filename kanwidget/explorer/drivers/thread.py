@@ -19,6 +19,7 @@ from kanwidget.explorer.commands.base import Command
 from kanwidget.explorer.drivers.driver import Driver
 from kanwidget.explorer.drivers.switch_interval import quick_turns
 from kanwidget.explorer.page.publisher import Publisher
+from kanwidget.explorer.protocol.records import DriverKind
 from kanwidget.explorer.session.session import Session
 from kanwidget.training.threads.torch_threads import one_thread
 
@@ -114,7 +115,7 @@ class ThreadDriver(Driver):
                 try:
                     self._turn()
                 except BaseException as error:  # mostly one in a callback of the user; the session has paused
-                    self._tell_error(error)
+                    self._report(error)
                 finally:
                     self._give_up()
 
@@ -123,7 +124,7 @@ class ThreadDriver(Driver):
         with self._changed:
             while not self.closed:
                 free = self._owner is None and self._waiting == 0
-                pending = self.publisher.pending()
+                pending = self.publisher.next_wait()
                 if free and (self._jobs or self.session.running or pending == 0.0):
                     self._owner = threading.get_ident()
                     return True
@@ -136,12 +137,17 @@ class ThreadDriver(Driver):
             self._changed.notify_all()
 
 
-def make_driver(choice: DriverChoice, session: Session, publisher: Publisher, name: str) -> Driver:
-    """The driver asked for; `auto` takes a thread where there can be one."""
-    _check.choice(choice, "driver", "KANExplorer", ("auto", "thread", "cooperative", "blocking"))
+def driver_kind(choice: DriverChoice) -> DriverKind:
+    """The kind of driver for a choice; `auto` is `thread` where there can be one."""
+    choice = _check.choice(choice, "driver", "KANExplorer", ("auto", "thread", "cooperative", "blocking"))  # type: ignore[assignment]
     if choice == "auto":
-        choice = "thread" if _threads_work() else "cooperative"
-    return ThreadDriver(session, publisher, name) if choice == "thread" else Driver(session, publisher, choice)
+        return "thread" if _threads_work() else "cooperative"
+    return choice
+
+
+def make_driver(kind: DriverKind, session: Session, publisher: Publisher, name: str) -> Driver:
+    """A driver of that kind."""
+    return ThreadDriver(session, publisher, name) if kind == "thread" else Driver(session, publisher, kind)
 
 
 def _threads_work() -> bool:

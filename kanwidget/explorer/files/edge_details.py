@@ -12,6 +12,7 @@ from torch import Tensor
 from kanwidget.core import EdgeRef, SymbolicFit
 from kanwidget.explorer.describe import curves
 from kanwidget.explorer.describe import snapshot as describe
+from kanwidget.explorer.protocol.buffers import pack
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.survey import together
 
@@ -76,7 +77,7 @@ def edge_detail(session: Session, edge: EdgeRef, compact: bool = False) -> dict[
         detail = {name: _thinned(name, value) for name, value in detail.items()}
     named = {f"selection.{name}": value for name, value in detail.items()}
     named |= {f"candidates.{name}": value for name, value in fits.items()}
-    arrays, buffer = curves.pack(named)
+    arrays, buffer = pack(named)
     return {"selection": selection, "candidates": candidates, "arrays": arrays, "buffer": base64_text(buffer)}
 
 

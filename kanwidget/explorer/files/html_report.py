@@ -15,9 +15,10 @@ from typing import Any
 from kanwidget import _check
 from kanwidget._files import write_atomically
 from kanwidget.core import History
+from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
 from kanwidget.explorer.files.film import film_content
-from kanwidget.explorer.page.publisher import Publisher
+from kanwidget.explorer.page.snapshot import snapshot
 from kanwidget.explorer.session.recorder import Recorder, Shot, film
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
@@ -131,33 +132,30 @@ def _css(name: str) -> str:
 
 def content(session: Session, frames: Sequence[Shot] = ()) -> dict[str, Any]:
     """The argument of `openReport` in the page: the snapshot, the details of each edge, and the film."""
-    listener, publisher = session.on_task, Publisher(session)
-    selected = session.selection
+    selection = session.selection
     # The page opens with an edge and its candidates.
-    session.selection = selected[:1] or tuple(strongest_edges(session, 1))
+    session.selection = selection[:1] or tuple(strongest_edges(session, 1))
     for edge in session.selection:
         with contextlib.suppress(ValueError):  # of a network that has diverged
             session.candidates(edge)
-    publisher.formula()
     try:
-        snapshot: dict[str, Any] = dict(publisher.snapshot())
-        snapshot["buffer"] = base64_text(snapshot["buffer"])
         # A saved page has no kernel: it neither trains nor waits for anything.
-        snapshot["status"] = {**snapshot["status"], "task": None}
+        state: dict[str, Any] = dict(snapshot(session, formula=formula(session)))
+        state["buffer"] = base64_text(state["buffer"])
         refs = strongest_edges(session, _MAX_EDGES)
-        progress = lambda done: listener(f"writing the page: edge {done + 1} of {len(refs)}")  # noqa: E731
+        progress = lambda done: session.on_task(f"writing the page: edge {done + 1} of {len(refs)}")  # noqa: E731
         details = edge_details(session, refs, progress=progress)
         report = {
-            "snapshot": snapshot,
+            "snapshot": state,
             "edges": dict(zip(("-".join(map(str, ref)) for ref in refs), details, strict=True)),
         }
         if len(frames) > 1:
-            listener("writing the page: the film")
+            session.on_task("writing the page: the film")
             report["film"] = film_content(session, frames)
         return report
     finally:
-        session.selection, session.on_task = selected, listener
-        listener(None)
+        session.selection = selection
+        session.on_task(None)
 
 
 def _limited(report: dict[str, Any]) -> dict[str, Any]:
@@ -169,7 +167,7 @@ def _limited(report: dict[str, Any]) -> dict[str, Any]:
     while acts and len(packed({**film, "acts": acts, "stored": stored})) > _MAX_BYTES:
         acts = acts[(len(acts) + 1) // 2 :]
         used = {number for act in acts for number in act["edges"].values()}
-        stored = [one if number in used else None for number, one in enumerate(stored)]
+        stored = [detail if number in used else None for number, detail in enumerate(stored)]
     return {**report, "film": {**film, "acts": acts, "stored": stored}}
 
 

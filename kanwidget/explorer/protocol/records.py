@@ -34,6 +34,8 @@ EdgeKey = list[int]
 NodeKey = list[int]
 #: A formula for the browser: `[tag, attributes, children]`, children are nodes of the same form or plain text.
 MathNode = list[Any]
+#: `[name, label]` of an export format.
+FormatEntry = list[str]
 #: name → `[offset in float32 numbers, shape]`
 Arrays = dict[str, list[Any]]
 
@@ -298,6 +300,8 @@ class Snapshot(TypedDict):
     history: History
     primitives: list[str]
     """The whole library, for *other function*."""
+    formats: NotRequired[list[FormatEntry]]
+    """The export menu."""
     n_metrics: NotRequired[int]
     """Rows recorded so far, where `metrics` holds a thinned history of fewer."""
     error: ErrorInfo | None

@@ -233,6 +233,7 @@ def test_a_start_that_follows_a_pause_isnt_stopped_by_it(session):
 def test_of_what_waits_before_a_pause_nothing_long_is_done(session):
     """Pause, fix all, pause, all said while a step goes on."""
     driver = Driver(session, Publisher(session), "cooperative")
+    session.interrupted = driver.stopping
     session.apply(c.Start())
     with driver.own():
         driver.pause()
@@ -252,4 +253,4 @@ def test_a_pause_that_fails_is_over_too(session, monkeypatch):
     monkeypatch.setattr(type(session), "apply", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         driver.apply(c.Pause())
-    assert not session.interrupted()
+    assert not driver.stopping()

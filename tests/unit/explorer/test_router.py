@@ -265,7 +265,7 @@ def noisy(kept=[]):  # noqa: B006 - one explorer for all examples
 def test_a_new_page_ends_what_pages_without_goodbye_had_open(model, data):
     with KANExplorer(model, data, driver="blocking") as explorer:
         heard = []
-        explorer._publisher.send = lambda message, _: heard.append(message["kind"])
+        explorer._publisher.connect(lambda message, _: heard.append(message["kind"]))
         handle = explorer._router.handle
         handle({"v": 1, "seq": 1, "kind": "watch", "view": "old", "panels": ["parity"]})
         handle({"v": 1, "seq": 2, "kind": "survey", "view": "old", "on": True})
@@ -280,7 +280,7 @@ def test_a_page_that_hears_nothing_is_told_its_panels_with_the_answer_to_a_pump(
     with KANExplorer(model, data, driver="blocking") as explorer:
         handle, heard = explorer._router.handle, []
         handle({"v": 1, "seq": 1, "kind": "watch", "view": "one", "panels": ["parity", "surface"]})
-        explorer._publisher.send = lambda message, _: heard.append(message["kind"])
+        explorer._publisher.connect(lambda message, _: heard.append(message["kind"]))
         handle({"v": 1, "seq": 2, "kind": "pump", "since": 0})
         assert {"parity", "surface", "hello_ack", "ack"} <= set(heard)
 
@@ -288,7 +288,7 @@ def test_a_page_that_hears_nothing_is_told_its_panels_with_the_answer_to_a_pump(
 def test_an_answer_says_whose_command_it_was(model, data):
     with KANExplorer(model, data, driver="blocking") as explorer:
         heard = []
-        explorer._publisher.send = lambda message, _: heard.append(message)
+        explorer._publisher.connect(lambda message, _: heard.append(message))
         for view in ("one", "two", None, 7, "x" * 1000):
             explorer._router.handle({"v": 1, "seq": 5, "kind": "rank", "simplicity": 0.5, "view": view})
         acks = [message for message in heard if message["kind"] == "ack"]

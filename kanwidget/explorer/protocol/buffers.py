@@ -1,0 +1,25 @@
+"""Buffers: arrays as one run of little-endian float32 numbers."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from kanwidget.explorer.protocol.records import Arrays
+
+
+def pack(named: dict[str, Tensor]) -> tuple[Arrays, bytes]:
+    """Arrays in one buffer, copied, with their offsets and shapes.
+
+    Examples:
+        >>> import torch
+        >>> pack({"a": torch.zeros(2, 3), "b": torch.ones(1)})[0]
+        {'a': [0, [2, 3]], 'b': [6, [1]]}
+    """
+    arrays: Arrays = {}
+    chunks: list[bytes] = []
+    offset = 0
+    for name, value in named.items():
+        arrays[name] = [offset, list(value.shape)]
+        offset += value.numel()
+        chunks.append(value.detach().cpu().float().contiguous().numpy().astype("<f4").tobytes())
+    return arrays, b"".join(chunks)
