@@ -47,10 +47,10 @@ MUTATIONS = (
     ),
     Mutation(
         "no refresh after undo, in the page",
-        "js/src/store.ts",
+        "js/src/state/store.ts",
         "        if (message.replace) this.metrics.clear();\n",
         "",
-        ("js/test/store.test.ts", "js/test/views.test.ts"),
+        ("js/test/state/store.test.ts", "js/test/app/views.test.ts"),
     ),
     Mutation(
         "wrong axis order in curves",
@@ -75,17 +75,17 @@ MUTATIONS = (
     ),
     Mutation(
         "listener not removed, of the page",
-        "js/src/listeners.ts",
+        "js/src/ui/listeners.ts",
         "    return this.add(() => target.removeEventListener(type, handler as EventListener, options));",
         "    return this.add(() => {});",
-        ("js/test/explorer.test.ts", "js/test/hosts.test.ts", "js/test/menus.test.ts"),
+        ("js/test/app/explorer.test.ts", "js/test/app/hosts.test.ts", "js/test/menus/menus.test.ts"),
     ),
     Mutation(
         "listener not removed, of the host",
-        "js/src/transport.ts",
+        "js/src/app/transport.ts",
         "    undo.push(() => model.off(event, call as never));\n",
         "",
-        ("js/test/hosts.test.ts",),
+        ("js/test/app/hosts.test.ts",),
     ),
     Mutation(
         "hostile name unescaped, in saved pages",
@@ -96,17 +96,17 @@ MUTATIONS = (
     ),
     Mutation(
         "hostile name unescaped, in the page",
-        "js/src/dom.ts",
+        "js/src/ui/dom.ts",
         "if (node.textContent !== text) node.textContent = text;",
         "if (node.textContent !== text) node.innerHTML = text;",
-        ("js/test/names.test.ts", "js/test/views.test.ts", "js/test/hosts.test.ts"),
+        ("js/test/text/names.test.ts", "js/test/app/views.test.ts", "js/test/app/hosts.test.ts"),
     ),
     Mutation(
         "pump off",
-        "js/src/pump.ts",
+        "js/src/app/pump.ts",
         "      const seq = this.host.pump();\n",
         "      const seq = null as number | null;\n",
-        ("js/test/pump.test.ts", "js/test/hosts.test.ts"),
+        ("js/test/app/pump.test.ts", "js/test/app/hosts.test.ts"),
     ),
     Mutation(
         "pump not answered",
@@ -131,10 +131,10 @@ MUTATIONS = (
     ),
     Mutation(
         "grid slider ignored, in the page",
-        "js/src/views/toolbar.ts",
+        "js/src/bars/toolbar.ts",
         'commit: (value) => act.send({ kind: "set", settings: { grid: value } }),',
         "commit: () => null,",
-        ("js/test/sliders.test.ts", "js/test/views.test.ts"),
+        ("js/test/ui/sliders.test.ts", "js/test/app/views.test.ts"),
     ),
     Mutation(
         "code export drops a step",
@@ -148,10 +148,10 @@ MUTATIONS = (
     ),
     Mutation(
         "colour-only state, of edges",
-        "js/src/views/network-edges.ts",
+        "js/src/network/edge-layer.ts",
         '      "stroke-dasharray": thumb ? DASH[info.state] : (BARE[info.state] ?? DASH[info.state]),\n',
         "",
-        ("js/test/network.test.ts",),
+        ("js/test/network/network.test.ts",),
     ),
 )
 

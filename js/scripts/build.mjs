@@ -16,22 +16,22 @@ const shared = {
 };
 const out = "../kanwidget/static";
 
-// What only a kernel can do stays out of saved pages.
-const reading = {
-  name: "reading",
-  setup: ({ onResolve }) => onResolve({ filter: /^\.\/again$/ }, () => ({ path: `${root}src/views/never-again.ts` })),
+// Saved pages have no kernel: the menu that starts training again stays out of their bundle.
+const withoutKernel = {
+  name: "without-kernel",
+  setup: ({ onResolve }) => onResolve({ filter: /^\.\/restart$/ }, () => ({ path: `${root}src/bars/no-restart.ts` })),
 };
 for (const [name, plugins] of [
   ["widget", []],
-  ["report", [reading]],
+  ["report", [withoutKernel]],
 ]) {
-  await build({ ...shared, plugins, entryPoints: [`src/${name}.ts`], format: "esm", outfile: `${out}/${name}.js` });
+  await build({ ...shared, plugins, entryPoints: [`src/app/${name}.ts`], format: "esm", outfile: `${out}/${name}.js` });
 }
-// Values of custom properties are left as written by the minifier: their spaces go here.
+// esbuild keeps the spaces in values of custom properties; they are removed here.
 const tight = (css) => css.replace(/(--kw-[\w-]+): /g, "$1:").replace(/, (?=var\(|#|"|[\w-]+[,)])/g, ",");
 for (const [from, to] of [
-  ["src/widget.css", `${out}/widget.css`],
-  // Only saved pages have it: notebooks need not carry it.
+  ["src/css/widget.css", `${out}/widget.css`],
+  // Loaded by saved pages only; notebooks need not carry it.
   ["src/css/report.css", `${out}/report.css`],
 ]) {
   await build({ ...shared, entryPoints: [from], outfile: to });

@@ -1,6 +1,7 @@
 // A stand-in for the kernel: answers every command with the messages that a real one would send.
-import type { Command } from "../../src/protocol";
-import type { Transport } from "../../src/transport";
+
+import type { Transport } from "../../src/app/transport";
+import type { Command } from "../../src/protocol/commands";
 import { LIBRARY, PRIMITIVES } from "./library";
 import { pack } from "./pack";
 import { parityPart, surfacePart, type View } from "./panels";

@@ -1,5 +1,5 @@
 // A few primitives and fits of c·f(a·x + b) + d, good enough to fill cards with honest curves.
-import type { Candidate, MathNode } from "../../src/protocol";
+import type { Candidate, MathNode } from "../../src/protocol/messages";
 
 export interface Primitive {
   name: string;

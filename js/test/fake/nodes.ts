@@ -1,5 +1,5 @@
 // The nodes of a network, named as the kernel names them.
-import type { NodeInfo } from "../../src/protocol";
+import type { NodeInfo } from "../../src/protocol/messages";
 import { sub } from "./library";
 
 interface Names {

@@ -1,5 +1,5 @@
 // The wire form of numbers, as the kernel writes it.
-import type { Arrays } from "../../src/protocol";
+import type { Arrays } from "../../src/protocol/messages";
 
 /** Packs named arrays into one buffer. */
 export function pack(named: Record<string, [ArrayLike<number>, number[]]>): { arrays: Arrays; buffer: DataView } {

@@ -1,5 +1,6 @@
 // A network of real splines that "learns": what the stand-in kernel tells about.
-import type { EdgeInfo, NodeInfo, Snapshot, StateInfo } from "../../src/protocol";
+import type { NodeInfo, Snapshot, StateInfo } from "../../src/protocol/messages";
+import type { EdgeInfo } from "../../src/protocol/structure";
 import { equation, fitAll, PRIMITIVES, sub, symbol } from "./library";
 import { nodesOf } from "./nodes";
 import { pack } from "./pack";

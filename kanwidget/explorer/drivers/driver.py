@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 
 from kanwidget import _check
 from kanwidget.core.primitives import WATCHERS
-from kanwidget.explorer.commands.base import Command, Pause, Start
+from kanwidget.explorer.commands.training import Pause, Start
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.records import DriverKind
+from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 from kanwidget.training.threads.torch_threads import one_thread
 
@@ -74,7 +75,7 @@ class Driver:
 
     def apply(self, command: Command) -> None:
         """Carry out a command, and wait for it."""
-        if isinstance(command, Pause):
+        if command.interrupts:
             self.stop_soon()
         self.ask(lambda: self.carry_out(command))
 
@@ -87,7 +88,7 @@ class Driver:
         try:
             self.publisher.note(self.session.apply(command))
         finally:
-            if isinstance(command, Pause) and self._pauses:
+            if command.interrupts and self._pauses:
                 self._pauses.pop()
 
     def wake(self) -> None:

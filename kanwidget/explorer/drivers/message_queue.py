@@ -7,9 +7,11 @@ one is carried out; the others are counted, and answered all the same. If the la
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from kanwidget.explorer.session.command import Command
 
 #: Messages that may wait, and what they may measure together (see `measure`).
 MOST_WAITING, MOST_SIZE = 2_000, 8_000_000
@@ -19,7 +21,7 @@ _MOST_REPLACED = 100
 _MOST_LOST = 10_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Entry:
     """One message.
 
@@ -27,21 +29,28 @@ class Entry:
         work: Carries it out, or answers that this isn't needed any more (`needless`).
         seq: Its number.
         size: What it measures.
-        key: What it sets, where a later message about the same may take its place; None for acts.
-        final: With a key: it takes the place of others, and no other takes its.
-        barrier: Whether others keep their place before and behind it.
+        commands: The commands that it asks for, if it does.
+        barrier: Without commands: whether others keep their place before and behind it.
     """
 
     work: Callable[[Entry], None]
     seq: int = -1
     size: int = 0
-    key: tuple[Hashable, ...] | None = None
-    final: bool = False
+    commands: Sequence[Command] = ()
     barrier: bool = True
     needless: bool = False
     before: Entry | None = field(default=None, repr=False)
     """The one whose place it takes."""
     depth: int = 0
+
+    def supersedes(self, earlier: Entry) -> bool:
+        """Whether each of its commands supersedes one of the earlier entry, in the same order."""
+        pairs = zip(self.commands, earlier.commands, strict=False)
+        return len(self.commands) == len(earlier.commands) and all(new.supersedes(old) for new, old in pairs)
+
+    def commutes(self, earlier: Entry) -> bool:
+        """Whether its commands may be carried out before those of the earlier entry."""
+        return all(new.commutes(old) for new in self.commands for old in earlier.commands)
 
 
 class Inbox:
@@ -60,8 +69,8 @@ class Inbox:
         self._lock = threading.Lock()
         self._size = 0
         self._lost: list[int] = []
-        self._last: dict[tuple[Hashable, ...], Entry] = {}
-        self._kind: Hashable = None
+        #: Entries that wait and that a later one may supersede, in order; each commutes with those before it.
+        self._open: list[Entry] = []
 
     def put(self, entry: Entry, urgent: bool = False) -> None:
         """Leave a message; one that is urgent is taken however many there are."""
@@ -90,29 +99,31 @@ class Inbox:
             self._lost.append(entry.seq)
 
     def _replace(self, entry: Entry) -> None:
-        """Take the place of an earlier one about the same."""
-        if entry.key is None:
+        """Supersede an earlier entry, unless another one that keeps its place waits between."""
+        if not entry.commands:
             if entry.barrier:
-                self._last.clear()
+                self._open.clear()
             return
-        if entry.key[0] != self._kind and "drag" in (entry.key[0], self._kind):
-            self._last.clear()  # whatever isn't a drag ends the gesture
-        self._kind = entry.key[0]
-        earlier = self._last.get(entry.key)
-        if earlier is not None and earlier.depth < _MOST_REPLACED:
-            earlier.needless = True
-            entry.before, entry.depth = earlier, earlier.depth + 1
-            self.dropped += 1
-        self._last[entry.key] = entry
-        if entry.final:
-            self._last.clear()
+        for index in reversed(range(len(self._open))):
+            earlier = self._open[index]
+            if entry.supersedes(earlier):
+                del self._open[index]
+                if earlier.depth < _MOST_REPLACED:
+                    earlier.needless = True
+                    entry.before, entry.depth = earlier, earlier.depth + 1
+                    self.dropped += 1
+                break
+            if not entry.commutes(earlier):
+                del self._open[: index + 1]
+                break
+        self._open.append(entry)
 
     def _work(self, entry: Entry) -> None:
         with self._lock:
             self.waiting -= 1
             self._size -= entry.size
-            if entry.key is not None and self._last.get(entry.key) is entry:
-                del self._last[entry.key]
+            if entry in self._open:
+                self._open.remove(entry)
         entry.work(entry)
 
     def _tell_lost(self) -> None:

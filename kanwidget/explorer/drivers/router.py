@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from kanwidget import _check
-from kanwidget.explorer.commands import base as c
-from kanwidget.explorer.commands import fields as reading
+from kanwidget.explorer.commands import fields
+from kanwidget.explorer.commands.base import command_class
 from kanwidget.explorer.drivers.driver import Driver
 from kanwidget.explorer.drivers.message_queue import Entry, Inbox, measure
 from kanwidget.explorer.drivers.thread import ThreadDriver
@@ -23,8 +23,6 @@ _LONGEST_VIEW = 100
 _LONGEST = 1_000_000
 #: Seconds that the question of a page that hears nothing may hold up its handler's thread.
 _PUMP_PATIENCE = 0.25
-#: Messages that name edges or nodes of a structure.
-_OF_EDGES = ("select", "fix", "unfix", "prune", "restore", "drag", "freeze", "lock", "add_node", "auto")
 
 
 class OfView(int):
@@ -93,17 +91,14 @@ class Router:
         return size
 
     def _command(self, message: Mapping[str, Any], seq: int, size: int) -> None:
-        said = _Said(reading.parse(message), _stamp(message, "structure"), _stamp(message, "grid"))
-        if not said.commands:
+        command = command_class(message)
+        if command is None:
             raise ValueError(f"the kernel knows no message {_check.describe(message.get('kind'))}")
-        pause = isinstance(said.commands[0], c.Pause)
-        if pause:
+        commands, stamps = command.from_message(message), command.stamps_of(message)
+        if command.interrupts:
             self.driver.stop_soon()
-        last = said.commands[-1]
-        final = isinstance(last, c.Drag) and last.commit
-        self.inbox.put(
-            _Command(self._carry_out, seq, size, _key(message["kind"], said.commands), final, said=said), urgent=pause
-        )
+        entry = _CommandEntry(self._carry_out, seq, size, commands, stamps=stamps)
+        self.inbox.put(entry, urgent=command.interrupts)
 
     def _carry_out(self, entry: Entry) -> None:
         if entry.needless:
@@ -122,17 +117,9 @@ class Router:
             self.publisher.send_notice()
 
     def _apply(self, entry: Entry) -> None:
-        assert isinstance(entry, _Command)
-        session, said = self.driver.session, entry.said
-        if said.structure not in (None, session.layout):
-            raise ValueError("the network has changed since this was clicked. Nothing was done; look, and click again.")
-        for command in said.commands:
-            if isinstance(command, c.Drag) and said.grid is not None:
-                layer = session.check_edge(command.edge, "drag")[0]
-                if session.model.layer(layer).grid_size != said.grid:
-                    raise ValueError(
-                        "the grid has changed since this was dragged. Nothing was done; look, and drag again."
-                    )
+        assert isinstance(entry, _CommandEntry)
+        for command in entry.commands:
+            command.check_stamps(self.driver.session, entry.stamps)
             self.driver.carry_out(command)
 
     def _fall_back(self, entry: Entry | None) -> None:
@@ -175,7 +162,7 @@ class Router:
 
     def _pump(self, message: Mapping[str, Any], seq: int) -> None:
         """Answer a page that hears nothing. Some hosts drop what a thread sends, so this thread answers if it can do so soon."""
-        since = reading.whole(message.get("since"), "since", "pump")
+        since = fields.whole(message.get("since"), "since", "pump")
         with self._lock:
             asked = bool(self._asked)
             self._asked.append((since, seq))
@@ -219,39 +206,7 @@ class Router:
         self.inbox.put(Entry(answer, seq))
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What a message asks for."""
-
-    commands: list[c.Command]
-    structure: int | None
-    """Version of the structure that its edges and nodes belong to, None where it doesn't say or names none."""
-    grid: int | None
-    """Intervals of the spline that was dragged, None where it doesn't say."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Command(Entry):
-    said: _Said
-
-
-def _stamp(message: Mapping[str, Any], stamp: str) -> int | None:
-    """What a message that names edges or nodes says about the network that it saw."""
-    named = any(message.get(name) is not None for name in ("edge", "edges", "node", "level"))
-    given, kind = message.get(stamp), message.get("kind")
-    if kind not in (_OF_EDGES if stamp == "structure" else ("drag",)) or not named or given is None:
-        return None
-    return reading.whole(given, stamp, str(kind))
-
-
-def _key(kind: str, commands: list[c.Command]) -> tuple[Hashable, ...] | None:
-    """What is set, where a later message about the same may take its place."""
-    if kind in ("select", "rank", "surface"):
-        return (kind,)
-    if kind == "set":
-        names = [name for one in commands for name in (one.given if isinstance(one, c.Set) else ["grid"])]
-        return kind, *sorted(names)
-    match commands:
-        case [c.Drag(edge=edge, index=index)]:
-            return kind, edge, index
-    return None
+@dataclass(slots=True, kw_only=True, eq=False)
+class _CommandEntry(Entry):
+    stamps: Mapping[str, int] = field(default_factory=dict)
+    """What the message says about the network that the user saw, see `Command.check_stamps`."""

@@ -52,7 +52,7 @@ def edge_details(
                 rankings = []
             for ref, fits in zip_longest(chunk, rankings):
                 if fits is not None:
-                    session.know((ref[0], ref[1], ref[2]), fits)
+                    session.know(ref, fits)
                 details[ref] = edge_detail(session, ref, compact)
     return [details[ref] for ref in edges]
 
@@ -65,7 +65,7 @@ def edge_detail(session: Session, edge: EdgeRef, compact: bool = False) -> dict[
         edge: The edge.
         compact: Only the best candidates, with fewer points.
     """
-    session.selection = ((edge[0], edge[1], edge[2]),)
+    session.selection = (edge,)
     selection, detail = describe.selection(session)
     try:
         candidates, fits = describe.candidates(session)

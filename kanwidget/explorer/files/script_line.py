@@ -6,7 +6,7 @@ import ast
 import re
 from dataclasses import dataclass
 
-from kanwidget.explorer.commands.base import Command
+from kanwidget.explorer.session.command import Command
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from kanwidget.explorer.commands.base import Command
 from kanwidget.explorer.drivers.driver import Driver
+from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 
 T = TypeVar("T")

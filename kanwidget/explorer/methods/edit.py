@@ -6,10 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kanwidget import _check
-from kanwidget.core import SymbolicFit
+from kanwidget.core import EdgeRef, SymbolicFit
 from kanwidget.core.primitives import primitives
-from kanwidget.explorer.commands import base as c
-from kanwidget.explorer.commands import fields as reading
+from kanwidget.explorer.commands import fields
+from kanwidget.explorer.commands.edges import Drag, Fix, Freeze, Lock, Restore, Unfix
+from kanwidget.explorer.commands.history import Goto, Redo, Reset, Undo
+from kanwidget.explorer.commands.network import AddNode, AutoSymbolic, Prune, Refine
+from kanwidget.explorer.commands.training import Set
+from kanwidget.explorer.commands.view import Rank, Select
 from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
@@ -30,7 +34,7 @@ class EditMethods(MethodGroup):
 
     @lamb.setter
     def lamb(self, value: float) -> None:
-        self._apply(c.Set(lamb=_check.real(value, "lamb", "KANExplorer", low=0)))
+        self._apply(Set(lamb=_check.real(value, "lamb", "KANExplorer", low=0)))
 
     @property
     def grid(self) -> int:
@@ -48,7 +52,7 @@ class EditMethods(MethodGroup):
 
     @opt.setter
     def opt(self, value: str) -> None:
-        self._apply(c.Set(opt=_check.choice(value, "opt", "KANExplorer", self._open.opts)))
+        self._apply(Set(opt=_check.choice(value, "opt", "KANExplorer", self._open.opts)))
 
     @property
     def lr(self) -> float | None:
@@ -57,7 +61,7 @@ class EditMethods(MethodGroup):
 
     @lr.setter
     def lr(self, value: float) -> None:
-        self._apply(c.Set(lr=_check.real(value, "lr", "KANExplorer", low=0, open_low=True)))
+        self._apply(Set(lr=_check.real(value, "lr", "KANExplorer", low=0, open_low=True)))
 
     @property
     def batch(self) -> int | None:
@@ -66,7 +70,7 @@ class EditMethods(MethodGroup):
 
     @batch.setter
     def batch(self, value: int | None) -> None:
-        self._apply(c.Set(batch=-1 if value is None else _check.integer(value, "batch", "KANExplorer", low=1)))
+        self._apply(Set(batch=-1 if value is None else _check.integer(value, "batch", "KANExplorer", low=1)))
 
     @property
     def noise(self) -> float:
@@ -75,7 +79,7 @@ class EditMethods(MethodGroup):
 
     @noise.setter
     def noise(self, value: float) -> None:
-        self._apply(c.Set(noise=_check.real(value, "noise", "KANExplorer", low=0)))
+        self._apply(Set(noise=_check.real(value, "noise", "KANExplorer", low=0)))
 
     @property
     def simplicity(self) -> float:
@@ -84,7 +88,7 @@ class EditMethods(MethodGroup):
 
     @simplicity.setter
     def simplicity(self, value: float) -> None:
-        self._apply(c.Rank(_check.real(value, "simplicity", "KANExplorer", low=0, high=1)))
+        self._apply(Rank(_check.real(value, "simplicity", "KANExplorer", low=0, high=1)))
 
     # ---- edges
 
@@ -92,7 +96,7 @@ class EditMethods(MethodGroup):
         """Look at an edge, `select(0, 0, 1)`, at several, `select((0, 0, 1), (0, 1, 1))`, or at none, `select()`."""
         edges = (edge,) if edge and not isinstance(edge[0], Sequence) else edge
         checked = tuple(self._open.check_edge(one, "select") for one in edges)
-        self._apply(c.Select(checked))
+        self._apply(Select(checked))
 
     def candidates(self, edge: EdgeLike | int | None = None, *ends: int) -> list[SymbolicFit]:
         """The functions that could replace the selected edge, or another, `candidates(0, 0, 1)`, best first."""
@@ -122,34 +126,34 @@ class EditMethods(MethodGroup):
             keep_spline: Keep a spline as a correction.
         """
         one, *more = self._edges(edge, edges, "fix")
-        self._apply(c.Fix(one, name, keep_spline, tuple(more)))
+        self._apply(Fix(one, name, keep_spline, tuple(more)))
 
     def unfix(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
         """Bring the spline of the selected edge back, or that of another, `unfix(0, 0, 1)`, or those of several `edges`."""
         one, *more = self._edges(_edge_of(edge, ends), edges, "unfix")
-        self._apply(c.Unfix(one, tuple(more)))
+        self._apply(Unfix(one, tuple(more)))
 
     def drag(self, edge: EdgeLike, k: int, value: float, *, commit: bool = True) -> None:
         """Set coefficient k of an edge's spline; several with `commit=False` and a last one are a single act."""
-        self._apply(c.Drag(self._edge(edge, "drag"), k, value, commit))
+        self._apply(Drag(self._edge(edge, "drag"), k, value, commit))
 
     def freeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
         """Keep the selected edge out of training, or another, `freeze(0, 0, 1)`, or several `edges`."""
         one, *more = self._edges(_edge_of(edge, ends), edges, "freeze")
-        self._apply(c.Freeze(one, True, tuple(more)))
+        self._apply(Freeze(one, True, tuple(more)))
 
     def unfreeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
         """Let them train again."""
         one, *more = self._edges(_edge_of(edge, ends), edges, "unfreeze")
-        self._apply(c.Freeze(one, False, tuple(more)))
+        self._apply(Freeze(one, False, tuple(more)))
 
     def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
         """Make edges `(input, output)` of a layer share one function."""
-        self._apply(c.Lock(reading.whole(l, "l", "lock"), reading.pairs_of(edges, "lock")))
+        self._apply(Lock(fields.whole(l, "l", "lock"), fields.pairs(edges, "lock")))
 
     def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
         """Give such edges functions of their own again."""
-        self._apply(c.Lock(reading.whole(l, "l", "unlock"), reading.pairs_of(edges, "unlock"), False))
+        self._apply(Lock(fields.whole(l, "l", "unlock"), fields.pairs(edges, "unlock"), False))
 
     # ---- the whole network
 
@@ -165,28 +169,28 @@ class EditMethods(MethodGroup):
         if edges is not None and (isinstance(edges, str) or not isinstance(edges, Iterable)):
             _check.fail("edges", "prune", "a list of edges (layer, input, output)", edges)
         picked = None if edges is None else tuple(self._edge(edge, "prune") for edge in edges)
-        node = None if node is None else reading.node_of(node, "prune")
+        node = None if node is None else fields.node(node, "prune")
         node_th, edge_th = (
             _check.real(value, name, "prune", low=0) for name, value in (("node_th", node_th), ("edge_th", edge_th))
         )
-        self._apply(c.Prune(picked, node, node_th, edge_th))
+        self._apply(Prune(picked, node, node_th, edge_th))
 
     def restore(self, *edges: Any) -> None:
         """Bring pruned edges back: `restore(0, 1, 4)`, or several triples."""
         listed = (edges,) if edges and not isinstance(edges[0], Sequence) else edges
-        self._apply(c.Restore(tuple(self._edge(edge, "restore") for edge in listed)))
+        self._apply(Restore(tuple(self._edge(edge, "restore") for edge in listed)))
 
     def refine(self, grid: int) -> None:
         """Change the number of grid intervals, 1 to 200."""
-        self._apply(c.Refine(reading.grid_of(grid)))
+        self._apply(Refine(fields.grid(grid)))
 
     def add_node(self, level: int, *, product: bool = False) -> None:
         """One more node on a hidden level, a sum or a product; the function stays."""
-        self._apply(c.AddNode(reading.whole(level, "level", "add_node"), bool(product)))
+        self._apply(AddNode(fields.whole(level, "level", "add_node"), bool(product)))
 
     def remove_node(self, level: int, index: int) -> None:
         """Remove a hidden node."""
-        self._apply(c.Prune(node=reading.node_of((level, index), "remove_node")))
+        self._apply(Prune(node=fields.node((level, index), "remove_node")))
 
     def auto_symbolic(
         self,
@@ -210,27 +214,27 @@ class EditMethods(MethodGroup):
         if lib is not None:
             lib = tuple(row.name for row in primitives(lib, "auto_symbolic"))
         picked = None if edges is None else tuple(self._edge(edge, "auto_symbolic") for edge in edges)
-        self._apply(c.Auto(r2_threshold, simplicity, lib, picked))
+        self._apply(AutoSymbolic(r2_threshold, simplicity, lib, picked))
 
     def reset(self, seed: int | None = None) -> None:
         """Begin again from the network that was given, or from another seed."""
-        self._apply(c.Reset(seed))
+        self._apply(Reset(seed))
 
     def undo(self) -> None:
         """Go back to just before the last act."""
-        self._apply(c.Undo())
+        self._apply(Undo())
 
     def redo(self) -> None:
         """Go forward to what was undone."""
-        self._apply(c.Redo())
+        self._apply(Redo())
 
     def goto(self, state: int) -> None:
         """Go to a state of the history by its id, see `states`."""
-        self._apply(c.Goto(reading.whole(state, "state", "goto")))
+        self._apply(Goto(fields.whole(state, "state", "goto")))
 
     # ---- inside
 
-    def _edges(self, edge: EdgeLike | int | None, edges: Iterable[EdgeLike] | None, where: str) -> list[c.Edge]:
+    def _edges(self, edge: EdgeLike | int | None, edges: Iterable[EdgeLike] | None, where: str) -> list[EdgeRef]:
         """The edges given one way or the other; the selected one where none is."""
         if edges is None:
             return [self._edge(edge, where)]
@@ -241,7 +245,7 @@ class EditMethods(MethodGroup):
             _check.fail("edges", where, "a list of at least one edge (layer, input, output)", edges)
         return [self._edge(one, where) for one in listed]
 
-    def _edge(self, edge: EdgeLike | int | None, where: str) -> c.Edge:
+    def _edge(self, edge: EdgeLike | int | None, where: str) -> EdgeRef:
         if edge is None:
             selected = self._open.selection
             if not selected:

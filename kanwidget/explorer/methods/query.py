@@ -10,13 +10,13 @@ import torch
 
 from kanwidget import _check
 from kanwidget.core import History
-from kanwidget.explorer.commands import base as c
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.describe.formula import composed
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import checked, surface
 from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
+from kanwidget.explorer.session.view import SurfaceView
 from kanwidget.kan import KAN
 
 
@@ -56,7 +56,7 @@ class QueryMethods(MethodGroup):
         Returns:
             `x` and, with two inputs, `y`: values on the axes; `z`: `(len(y), len(x))`, or `(1, len(x))`.
         """
-        view = checked(self._open, c.LookAt(x, y, output, tuple(at)))
+        view = checked(self._open, SurfaceView(x, y, output, tuple(at)))
         told, arrays = self._ask(lambda: surface(self._session, view))
         axes = {"x": (told["x_range"], 1), "y": (told["y_range"], 0)}
         lines = {

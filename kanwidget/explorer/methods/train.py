@@ -10,10 +10,11 @@ from typing import Any
 
 from kanwidget import _check
 from kanwidget.core import History, StepRecord
-from kanwidget.explorer.commands.base import Command, Start, Step
+from kanwidget.explorer.commands.training import Start, Step
 from kanwidget.explorer.methods.query import QueryMethods
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.notebook.cells import gentle_interrupt
+from kanwidget.explorer.session.command import Command
 from kanwidget.training.steps.loop import close_bar, progress_bar
 
 #: Seconds between two looks at the conditions of `wait`.

@@ -260,7 +260,7 @@ class Publisher(Messages):
                 payload, arrays = parity(self.session)
                 self.send("parity", {"parity": payload}, arrays)
             case "surface":
-                shown, arrays = surface(self.session, self.session.view)
+                shown, arrays = surface(self.session)
                 self.send("surface", {"surface": shown}, arrays)
             case "survey":
                 self._send_survey()

@@ -6,7 +6,7 @@ that come in bulk travel beside it in at most one binary buffer of little-endian
 `arrays`, one buffer) is the trait `snapshot`, where the buffer stands under the key `buffer`: what a page needs
 to draw the explorer again without asking anybody.
 
-Keys are snake_case on both sides; `js/src/protocol.ts` mirrors this file, and both test suites read the golden
+Keys are snake_case on both sides; `js/src/protocol/messages.ts` mirrors this file, and both test suites read the golden
 messages in `tests/fixtures/protocol/`.
 """
 

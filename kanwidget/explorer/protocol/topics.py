@@ -21,7 +21,7 @@ Topic = Literal[
     "survey",
     "library",
 ]
-Topics = frozenset[Topic]
+Topics = frozenset[str]
 #: After a jump to another state. What only some views have open (parity, surface, survey) follows from `curves`.
 EVERYTHING: Topics = frozenset(get_args(Topic)) - {"parity", "surface", "survey", "library"}
 #: After an act on the present state.

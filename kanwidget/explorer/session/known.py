@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from kanwidget.core import EdgeRef, Primitive, SymbolicFit
-from kanwidget.explorer.commands.base import Edge
 
 #: Seconds that a value may lag behind the training: candidates are refreshed about once a second.
 LAG_SECONDS = 2.0
@@ -34,9 +33,9 @@ class FitsKnown:
 
     def __init__(self) -> None:
         self._state: tuple[int, tuple[Primitive, ...]] | None = None
-        self._fits: dict[Edge, list[SymbolicFit]] = {}
+        self._fits: dict[EdgeRef, list[SymbolicFit]] = {}
 
-    def at(self, version: int, rows: tuple[Primitive, ...]) -> dict[Edge, list[SymbolicFit]]:
+    def at(self, version: int, rows: tuple[Primitive, ...]) -> dict[EdgeRef, list[SymbolicFit]]:
         """Those of this version of the network, fitted from these functions."""
         if self._state != (version, rows):
             self._state = (version, rows)

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from kanwidget.core import EdgeRef, Primitive, SymbolicFit, primitive
-from kanwidget.explorer.commands.base import Edge
 from kanwidget.explorer.describe import curves
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.fits.ranking import score
@@ -37,7 +36,7 @@ Search = Callable[[Sequence[str] | None], list[SymbolicFit]]
 class Seen:
     """What was found when an edge was looked at."""
 
-    edge: Edge
+    edge: EdgeRef
     fits: list[SymbolicFit]
     samples: Tensor
     """Inputs and values of the edge then, `(2, n)`."""
@@ -49,7 +48,7 @@ class Seen:
     """Place in the library of the functions whose turn is next."""
 
 
-def candidates(session: Session, edge: Edge) -> list[SymbolicFit]:
+def candidates(session: Session, edge: EdgeRef) -> list[SymbolicFit]:
     """The candidates of an edge to be shown, best first: exact ones, or while training those of another look."""
     if not session.running or session.candidates_known():
         return session.candidates(edge)
@@ -59,7 +58,7 @@ def candidates(session: Session, edge: Edge) -> list[SymbolicFit]:
     search = lambda names: session.search(edge, names)  # noqa: E731
     session.seen = look(seen, edge, samples, search, session.rows, session.simplicity)
     if session.seen.fits:
-        session.best.among(session.rows).put(EdgeRef(*edge), session.seen.fits[0], session.version, samples)
+        session.best.among(session.rows).put(edge, session.seen.fits[0], session.version, samples)
     return session.seen.fits
 
 
@@ -71,7 +70,7 @@ def moved(session: Session) -> bool:
 
 
 def look(
-    seen: Seen | None, edge: Edge, samples: Tensor, search: Search, rows: Sequence[Primitive], simplicity: float
+    seen: Seen | None, edge: EdgeRef, samples: Tensor, search: Search, rows: Sequence[Primitive], simplicity: float
 ) -> Seen:
     """The candidates of now, best first, from those of the last look.
 

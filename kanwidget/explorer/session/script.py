@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from kanwidget.explorer.commands.base import Command, Drag
+from kanwidget.explorer.session.command import Command
 from kanwidget.kan import KAN
 
 _HEADER = '''"""A session of kanwidget's explorer. Run it on the same data to come to the same network."""'''
@@ -53,10 +53,9 @@ class Log:
 
     def add(self, command: Command) -> None:
         """A command that was carried out."""
-        last = self.entries[-1] if self.entries else None
-        match last, command:
-            case Drag(commit=False), Drag() if (last.edge, last.index) == (command.edge, command.index):
-                self.entries.pop()  # what was passed on the way leaves no trace
+        previous = self.entries[-1] if self.entries else None
+        if isinstance(previous, Command) and previous.interim and command.supersedes(previous):
+            self.entries.pop()
         self.entries.append(command)
         self._cut = True
 

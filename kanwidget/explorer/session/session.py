@@ -18,18 +18,18 @@ from kanwidget.core import EdgeRef, Event, History, Primitive, StepRecord, Symbo
 from kanwidget.core.primitives import primitives
 from kanwidget.core.scores import Scores
 from kanwidget.datasets import Dataset
-from kanwidget.explorer.commands.base import Command, Edge, Panel
 from kanwidget.explorer.describe import curves
-from kanwidget.explorer.describe.panels.surface import first_view
 from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session import memory, stepping
+from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.known import BestKnown, FitsKnown
 from kanwidget.explorer.session.live_candidates import Seen
 from kanwidget.explorer.session.recorder import Recorder
 from kanwidget.explorer.session.script import Log
 from kanwidget.explorer.session.survey import Survey
 from kanwidget.explorer.session.undo import Checkpoint, UndoTree, copied
+from kanwidget.explorer.session.view import SurfaceView
 from kanwidget.kan import KAN
 from kanwidget.symbolic.fits.custom import BrokenPrimitive
 from kanwidget.symbolic.fits.ranking import SIMPLICITY
@@ -81,7 +81,7 @@ class Session:
         self.arguments: dict[str, Any] = {}
         self.simplicity = SIMPLICITY
         #: What each view has open.
-        self.watched: dict[str, tuple[Panel, ...]] = {}
+        self.watched: dict[str, tuple[str, ...]] = {}
         #: Raised by every change of parameters or structure: what is derived from them is then out of date.
         self.version = -1
         #: Which nodes there are: edges of another layout are others, even where their indices are the same.
@@ -125,7 +125,7 @@ class Session:
         self.events: list[Event] = []
         self.now = now
         self.ms_per_step: float | None = None
-        self.selection: tuple[Edge, ...] = ()
+        self.selection: tuple[EdgeRef, ...] = ()
         self.best = BestKnown()
         #: The last look at an edge in training.
         self.seen: Seen | None = None
@@ -137,7 +137,7 @@ class Session:
         self.dragging: Checkpoint | None = None
         self.fits = FitsKnown()
         self._scores: tuple[int, Scores] | None = None
-        self.view = first_view(self)
+        self.view: SurfaceView | None = None
         self.version += 1
         self.best.acted = self.version
         self._layouts += 1
@@ -166,37 +166,37 @@ class Session:
         return is_small(self.model, len(self.data.train_input))
 
     @property
-    def panels(self) -> frozenset[Panel]:
+    def panels(self) -> frozenset[str]:
         """What is open in any view."""
         return frozenset(panel for panels in self.watched.values() for panel in panels)
 
-    def check_edge(self, edge: Sequence[int] | int, where: str) -> Edge:
+    def check_edge(self, edge: Sequence[int] | int, where: str) -> EdgeRef:
         """The edge, if it exists."""
         if not isinstance(edge, Sequence) or isinstance(edge, str) or len(edge) != 3:
             _check.fail("edge", where, "three indices (layer, input, output)", edge)
         layer, source, target = edge
         self.model.check_edge(layer, source, target, where)
-        return (int(layer), int(source), int(target))
+        return EdgeRef(int(layer), int(source), int(target))
 
-    def candidates(self, edge: Edge) -> list[SymbolicFit]:
+    def candidates(self, edge: EdgeRef) -> list[SymbolicFit]:
         """All functions that could replace an edge, best first; computed once for each state of the network."""
         if edge not in self._known:
             self.know(edge, self.search(edge))
         return self._known[edge]
 
-    def know(self, edge: Edge, fits: list[SymbolicFit]) -> None:
+    def know(self, edge: EdgeRef, fits: list[SymbolicFit]) -> None:
         """These are all functions that could replace an edge as it is now, best first."""
         self._known[edge] = fits
         if fits:
             samples = curves.edge_samples(self.model, edge, self.x)
-            self.best.among(self.rows).put(EdgeRef(*edge), fits[0], self.version, samples)
+            self.best.among(self.rows).put(edge, fits[0], self.version, samples)
 
     @property
     def rows(self) -> tuple[Primitive, ...]:
         """The functions that are candidates; more may be registered at any time."""
         return tuple(primitives(self.lib))
 
-    def search(self, edge: Edge, names: Sequence[str] | None = None) -> list[SymbolicFit]:
+    def search(self, edge: EdgeRef, names: Sequence[str] | None = None) -> list[SymbolicFit]:
         """Fit some functions to an edge as it is now, all of the library for None, best first."""
         lib = self.lib if names is None else names
         options: dict[str, Any] = {"simplicity": self.simplicity, "on_broken": self.leave_out}
@@ -209,7 +209,7 @@ class Session:
             self.left_out.append(str(broken))
 
     @property
-    def _known(self) -> dict[Edge, list[SymbolicFit]]:
+    def _known(self) -> dict[EdgeRef, list[SymbolicFit]]:
         """The candidates of edges as they are now."""
         return self.fits.at(self.version, self.rows)
 
@@ -228,7 +228,7 @@ class Session:
         """Have the tables made that the first search for candidates needs, unless something better is to be done."""
         if not self.running:
             with contextlib.suppress(ValueError):  # a network that has diverged fits nothing
-                self.search((0, 0, 0))
+                self.search(EdgeRef(0, 0, 0))
 
     def candidates_known(self) -> bool:
         """Whether the candidates of the first selected edge are those of the present state."""
@@ -264,10 +264,63 @@ class Session:
         Raises:
             ValueError: If the command asks for what doesn't exist; the session is then as before.
         """
-        from kanwidget.explorer.commands.acts import perform
-
         with one_thread(self.small):
-            return perform(self, command)
+            return self._apply(command)
+
+    def _apply(self, command: Command) -> Topics:
+        dragging = self.dragging is not None and not command.continues_drag
+        go_on = self.end_drag("drag a curve") if dragging else None
+        notice = self.notice
+        if not command.keeps_notice:
+            self.notice = None
+        try:
+            return command.perform(self)
+        except BaseException:
+            self.notice = notice
+            if go_on is not None:
+                go_on()
+            raise
+
+    # ---- acts
+
+    def commit(self, kind: str, label: str, before: Checkpoint) -> None:
+        """Add a node to the undo tree, and a mark to the curves."""
+        self.events = [*self.events, Event(self.now.step, kind, label)]
+        self.tree.add(label, kind, self.now, before, parameter_map(self.model).size)
+        self.drop_missing_edges()
+
+    def drop_missing_edges(self) -> None:
+        """Deselect edges that the network doesn't have any more."""
+        self.selection = tuple(edge for edge in self.selection if _exists(self.model, edge))
+
+    def begin_drag(self) -> None:
+        """A drag begins, unless one is in progress."""
+        if self.dragging is None:
+            self.dragging = self.checkpoint()
+
+    def cancel_drag(self) -> None:
+        """Return to the state before the drag."""
+        before, self.dragging = self.dragging, None
+        if before is not None:
+            self.restore(before)
+
+    def end_drag(self, label: str) -> Callable[[], None]:
+        """Make one act of the drag in progress.
+
+        Returns:
+            A function that lets the drag go on as if this hadn't been called.
+        """
+        before, self.dragging = self.dragging, None
+        assert before is not None  # callers see to it
+        tree, events, selection = self.tree, self.events, self.selection
+        nodes, current = {number: replace(node) for number, node in tree.nodes.items()}, tree.current
+
+        def go_on() -> None:
+            tree.nodes, tree.current = nodes, current
+            self.dragging, self.events, self.selection = before, events, selection
+
+        self.commit("drag", label, before)
+        return go_on
 
     def advance(self, budget: float = 0.05, stop: Callable[[], bool] = lambda: False) -> Topics:
         """Train for some seconds, at least one step, unless it isn't running.
@@ -338,6 +391,14 @@ class Session:
         self.now = replace(self.trainer.record(), step=self.now.step, stop_reason=None)
         if self.state in ("done", "error"):
             self.state, self.stop_reason = "paused", None
+
+
+def _exists(model: KAN, edge: EdgeRef) -> bool:
+    """Whether the network has such an edge."""
+    if edge.layer >= model.depth:
+        return False
+    layer = model.layer(edge.layer)
+    return edge.source < layer.in_dim and edge.target < layer.out_dim
 
 
 def _named(given: Sequence[str] | None, default: tuple[str, ...], argument: str) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kanwidget.core import StepRecord
-from kanwidget.explorer.commands.base import Set
 from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
+from kanwidget.explorer.session.command import Statement
 from kanwidget.training.steps.trainer import NOT_FINITE, NOT_FINITE_ADVICE
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def forget_momentum(session: Session) -> None:
     """Gradient methods lose their memory in a step that is broken off; the script has to do the same."""
     if session.trainer.opt != "LM":
         session.trainer.reset()
-        session.log.add(Set(opt=session.trainer.settings.opt))
+        session.log.add(Statement(f"explorer.opt = {session.trainer.settings.opt!r}"))
 
 
 def _tell(session: Session, record: StepRecord) -> None:

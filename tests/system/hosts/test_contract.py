@@ -2,7 +2,7 @@
 
 `pushes`: everything arrives. `drops`: what isn't sent while a message of the page is handled is lost, as reported of Colab once a cell has
 ended. `slow`: frames are acknowledged only when nothing else is left to do. `old`: as ipywidgets 7.7, no echo of updates, and buffers
-that are views of memory. The browser's half of the same contract is `js/test/hosts.test.ts`.
+that are views of memory. The browser's half of the same contract is `js/test/app/hosts.test.ts`.
 """
 
 import gc

@@ -93,7 +93,7 @@ def test_sdist_holds_the_sources_of_the_bundle_and_no_tools(built):
     (path,) = built.glob("*.tar.gz")
     with tarfile.open(path) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames()}
-    assert {"js/package.json", "js/src/widget.ts", "tests/conftest.py", "LICENSE", "README.md"} <= names
+    assert {"js/package.json", "js/src/app/widget.ts", "tests/conftest.py", "LICENSE", "README.md"} <= names
     assert not [name for name in names if "node_modules" in name or ".venv" in name]
 
 

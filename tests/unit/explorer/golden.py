@@ -13,7 +13,7 @@ import torch
 from kanwidget import KAN, Dataset, SymbolicFit
 from kanwidget.core import EdgeRef, Event, StepRecord
 from kanwidget.core.scores import Scores
-from kanwidget.explorer.commands import fields as reading
+from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.describe import curves
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page import deltas
@@ -235,7 +235,7 @@ def _tellers(one, publisher):
 
 def commands():
     """What the messages to Python are read as; those without are answered without a command."""
-    return {name: reading.parse({"v": 1, "seq": 1, **message}) for name, message in TO_PYTHON.items()}
+    return {name: parse({"v": 1, "seq": 1, **message}) for name, message in TO_PYTHON.items()}
 
 
 def main():

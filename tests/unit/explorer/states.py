@@ -40,7 +40,7 @@ def everything(session):
 
 def train(session, steps):
     """Some steps, however long they take."""
-    from kanwidget.explorer.commands.base import Step
+    from kanwidget.explorer.commands.training import Step
 
     session.apply(Step(steps))
     while session.running:

@@ -9,10 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kanwidget import KAN, KANExplorer
-from kanwidget.explorer.commands import base as c
-from kanwidget.explorer.commands import fields as reading
+from kanwidget.explorer.commands.edges import Drag, Fix, Unfix
+from kanwidget.explorer.commands.history import Goto, Undo
+from kanwidget.explorer.commands.network import AddNode, Refine
+from kanwidget.explorer.commands.training import Set
+from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.drivers import message_queue as inbox
 from kanwidget.explorer.drivers.message_queue import measure
+from kanwidget.explorer.session.command import COMMANDS
 from tests.unit.explorer.conftest import Page, dataset
 from tests.unit.explorer.states import everything
 
@@ -265,27 +269,27 @@ def test_settings_are_set_together_or_not_at_all(explorer, page):
 
 
 BAD = [
-    c.Fix((0, 0, 0), "no such"),
-    c.Unfix((0, 0, 0)),
-    c.Goto(77),
-    c.Set(opt="no such"),
-    c.Select(((9, 9, 9),)),
-    c.Refine(0),
-    c.AddNode(0),
+    Fix((0, 0, 0), "no such"),
+    Unfix((0, 0, 0)),
+    Goto(77),
+    Set(opt="no such"),
+    Select(((9, 9, 9),)),
+    Refine(0),
+    AddNode(0),
 ]
 
 
 @pytest.mark.parametrize("command", BAD, ids=lambda one: type(one).__name__)
 def test_what_is_refused_does_not_end_a_gesture(session, command):
-    session.apply(c.Select(((0, 0, 0),)))
-    session.apply(c.Drag((0, 0, 0), 1, 0.5, commit=False))
+    session.apply(Select(((0, 0, 0),)))
+    session.apply(Drag((0, 0, 0), 1, 0.5, commit=False))
     before = whole(session)
     with pytest.raises(ValueError, match="must be"):
         session.apply(command)
     assert whole(session) == before
-    session.apply(c.Drag((0, 0, 0), 1, 0.75, commit=True))
+    session.apply(Drag((0, 0, 0), 1, 0.75, commit=True))
     assert [node.kind for node in session.tree.nodes.values()] == ["start", "drag"]
-    session.apply(c.Undo())
+    session.apply(Undo())
     assert session.tree.current == 0
 
 
@@ -308,7 +312,7 @@ sensible = {
     "y": st.none() | st.integers(0, 2), "output": st.integers(0, 1), "at": st.lists(st.none() | st.floats(), max_size=3),
     "seed": st.none() | st.integers(-1, 3), "view": st.just("a"),
 }  # fmt: skip
-KINDS = sorted(set(reading._READERS) | {"pump", "frame_ack", "hello", "export", "no such"})
+KINDS = sorted(set(COMMANDS) | {"pump", "frame_ack", "hello", "export", "no such"})
 messages = st.fixed_dictionaries(
     {"v": st.sampled_from([1, 1, 1, 1, 2, None]), "kind": st.sampled_from(KINDS), "seq": st.integers(0, 10**6)},
     optional={name: st.one_of(known, known, known, plain) for name, known in sensible.items()},

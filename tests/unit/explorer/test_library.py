@@ -5,7 +5,10 @@ import torch
 
 from kanwidget import KANExplorer
 from kanwidget.core.primitives.registry import _TABLE
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.edges import Fix
+from kanwidget.explorer.commands.network import AutoSymbolic
+from kanwidget.explorer.commands.training import Start
+from kanwidget.explorer.commands.view import Select, ShowPreview
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.publisher import Publisher
 from tests.unit.explorer.states import everything, train
@@ -52,7 +55,7 @@ def test_a_new_function_appears_by_itself_and_goes_again(explorer, page_of, regi
 
 def test_a_replaced_function_is_fitted_anew(session, registered):
     registered("mine", torch.sinc)
-    session.apply(c.Select((EDGE,)))
+    session.apply(Select((EDGE,)))
     fit = {fit.name: fit for fit in session.candidates(EDGE)}["mine"]
     session.best_known((0, 0, 0))
     registered("mine", torch.arctan, replace=True)
@@ -62,8 +65,8 @@ def test_a_replaced_function_is_fitted_anew(session, registered):
 
 
 def test_in_training_the_library_of_a_look_is_the_present_one(session, registered):
-    session.apply(c.Select((EDGE,)))
-    session.apply(c.Start())
+    session.apply(Select((EDGE,)))
+    session.apply(Start())
     train_some(session)
     assert describe.candidates(session)[0]["rows"]
     seen = session.seen
@@ -76,7 +79,7 @@ def test_in_training_the_library_of_a_look_is_the_present_one(session, registere
 
 def test_a_survey_begins_again_with_other_functions(session, page_of, registered):
     page = page_of(Publisher(session), acknowledges=True)
-    session.apply(c.Look(True, "a"))
+    session.apply(ShowPreview(True, "a"))
     page.publisher.note(frozenset(("survey",)))
     while page.publisher.send_preview():
         pass
@@ -89,7 +92,7 @@ def test_a_survey_begins_again_with_other_functions(session, page_of, registered
     told = [message["survey"] for message in page.messages if message["kind"] == "survey"]
     assert told[0]["first"] == 0
     assert sum(len(survey["rows"]) for survey in told) == first["of"]
-    session.apply(c.Look(False, "a"))
+    session.apply(ShowPreview(False, "a"))
     assert not session.survey.on
 
 
@@ -106,7 +109,7 @@ def test_a_broken_function_is_left_out_and_told_once(explorer, page_of, register
     assert len(told) == 1
     assert told[0]["message"].startswith("The function `mine` raised ZeroDivisionError")
     assert len(page.last("candidates")["candidates"]["rows"]) >= 12
-    explorer._apply(c.Look())
+    explorer._apply(ShowPreview())
     explorer.select(0, 1, 0)
     settle(explorer)
     explorer.fit(2)
@@ -116,7 +119,7 @@ def test_a_broken_function_is_left_out_and_told_once(explorer, page_of, register
 def test_auto_goes_on_without_a_broken_function(session, registered):
     registered("mine", raises)
     session.warm_up()
-    session.apply(c.Auto(r2_threshold=-1.0))
+    session.apply(AutoSymbolic(r2_threshold=-1.0))
     assert all(state == "symbolic" for state in states(session))
     assert session.left_out == ["the function `mine` raised ZeroDivisionError: integer division or modulo by zero"]
 
@@ -126,14 +129,14 @@ def test_fixing_to_a_broken_function_is_refused_in_words(session, registered):
     train(session, 2)
     before = everything(session)
     with pytest.raises(ValueError, match="the function `mine` raised ZeroDivisionError"):
-        session.apply(c.Fix(EDGE, "mine"))
+        session.apply(Fix(EDGE, "mine"))
     assert everything(session) == before
 
 
 def test_a_candidate_that_cannot_be_drawn_is_left_out(session, registered):
     """It fits on the data, and fails on the even grid of the drawing."""
     registered("mine", lambda u: raises(u) if u.shape == (129,) else torch.sinc(u))
-    session.apply(c.Select((EDGE,)))
+    session.apply(Select((EDGE,)))
     told, arrays = describe.candidates(session)
     assert "mine" in [fit.name for fit in session.candidates(EDGE)]
     assert "mine" not in [row["name"] for row in told["rows"]]

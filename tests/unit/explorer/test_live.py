@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.training import Pause, Start
+from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.describe import curves
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.publisher import Publisher
@@ -17,8 +18,8 @@ EDGE = (0, 0, 0)
 @pytest.fixture
 def running(session):
     train(session, 3)
-    session.apply(c.Select((EDGE,)))
-    session.apply(c.Start())
+    session.apply(Select((EDGE,)))
+    session.apply(Start())
     session.advance(0.0)
     return session
 
@@ -63,7 +64,7 @@ def test_a_look_after_a_far_move_searches_everything(running, searches):
 def test_another_edge_is_searched_whole(running, searches):
     live.candidates(running, EDGE)
     running.version += 1
-    running.apply(c.Select(((0, 1, 0),)))
+    running.apply(Select(((0, 1, 0),)))
     live.candidates(running, (0, 1, 0))
     assert searches == [None, None]
 
@@ -113,7 +114,7 @@ def test_a_function_that_is_no_longer_defined_goes(running):
 def test_paused_candidates_are_exact(running, searches):
     live.candidates(running, EDGE)
     shift(running, 0.01)
-    running.apply(c.Pause())
+    running.apply(Pause())
     assert live.candidates(running, EDGE) == running.candidates(EDGE)
     assert searches == [None, None]
 
@@ -132,7 +133,7 @@ def test_the_message_says_what_is_best_for_every_edge_that_is_known(session):
     told, _ = describe.candidates(session)
     assert told["best"] == []
     one, other = session.candidates((0, 1, 2))[0], session.candidates(EDGE)[0]
-    session.apply(c.Select((EDGE,)))
+    session.apply(Select((EDGE,)))
     told, _ = describe.candidates(session)
     assert told["best"] == [
         {"key": [0, 0, 0], "best": other.name, "best_r2": other.r2},

@@ -5,7 +5,10 @@ import torch
 
 from kanwidget import KAN, KANExplorer
 from kanwidget.core import Event, StepRecord
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.edges import Fix
+from kanwidget.explorer.commands.history import Redo, Undo
+from kanwidget.explorer.commands.network import Prune
+from kanwidget.explorer.commands.training import Set
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.compact import STATES, compact
 from kanwidget.explorer.page.publisher import Publisher
@@ -33,7 +36,7 @@ def test_the_saved_state_of_2600_edges_is_small(most):
         edges = session.model.edge_refs()
         assert len(edges) == 2600
         if most:
-            session.apply(c.Prune(edges=tuple(edges[1::2])))
+            session.apply(Prune(edges=tuple(edges[1::2])))
         explorer.select(0, 0, 0)
         fits = explorer.candidates((0, 0, 0))
         if most:
@@ -78,10 +81,10 @@ def test_edges_are_told_in_their_order_and_as_they_are(large, session):
 def test_a_slider_leaves_one_mark_a_step(session):
     train(session, 1)
     for value in range(50):
-        session.apply(c.Set(lamb=value / 100))
-        session.apply(c.Set(lr=(1 + value) / 100))
+        session.apply(Set(lamb=value / 100))
+        session.apply(Set(lr=(1 + value) / 100))
     train(session, 1)
-    session.apply(c.Set(lamb=0.5))
+    session.apply(Set(lamb=0.5))
     marks = [(event.kind, event.step, event.label) for event in session.events]
     assert marks == [("lamb", 1, "lamb = 0.49"), ("lr", 1, "lr = 0.5"), ("lamb", 2, "lamb = 0.5")]
 
@@ -110,9 +113,9 @@ def test_a_hundred_thousand_steps_are_not_gone_through(session):
     session.now = session.records[-1]
     publisher = Publisher(session)
     publisher.connect(lambda message, buffers: None)
-    session.apply(c.Fix((0, 0, 0), "sin"))
-    session.apply(c.Undo())
-    session.apply(c.Redo())
+    session.apply(Fix((0, 0, 0), "sin"))
+    session.apply(Undo())
+    session.apply(Redo())
     assert read[0] < 1_000
     model = session.snapshot_model()
     assert len(model.history.records) == 100_000

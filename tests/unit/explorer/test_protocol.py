@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from typing_extensions import NotRequired
 
-from kanwidget.explorer.commands import base as c
 from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.session.command import Command
 from tests.unit.explorer import golden
 
 MADE = golden.messages()
@@ -55,7 +55,7 @@ def test_golden(name):
 def test_messages_to_python_are_understood(name, found):
     answered = {"hello", "export", "pump", "frame_ack"}
     assert bool(found) == (name not in answered)
-    assert all(isinstance(command, c.Command) for command in found)
+    assert all(isinstance(command, Command) for command in found)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,7 +7,11 @@ import pytest
 import torch
 
 from kanwidget import KAN
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.edges import Drag, Fix, Lock
+from kanwidget.explorer.commands.history import Undo
+from kanwidget.explorer.commands.network import AutoSymbolic, Refine
+from kanwidget.explorer.commands.training import Pause, Start
+from kanwidget.explorer.commands.view import Rank, Select
 from kanwidget.explorer.describe import curves
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.publisher import SNAPSHOT_SECONDS, Publisher
@@ -31,7 +35,7 @@ def page(publisher, page_of):
 
 
 def steps(publisher, count):
-    publisher.session.apply(c.Start()) if not publisher.session.running else None
+    publisher.session.apply(Start()) if not publisher.session.running else None
     for _ in range(count):
         publisher.note(publisher.session.advance(0.0))
 
@@ -127,7 +131,7 @@ def test_buffers_are_copies(publisher, page):
 
 
 def test_sequence_numbers_rise(publisher, page, clock):
-    publisher.session.apply(c.Select(((0, 0, 0),)))
+    publisher.session.apply(Select(((0, 0, 0),)))
     publisher.note_everything()
     while publisher.next_wait() is not None:
         publisher.flush()
@@ -142,7 +146,7 @@ def test_acts_are_told_at_once_and_before_their_acknowledgement(publisher, page)
     steps(publisher, 1)
     publisher.flush()
     page.clear()
-    publisher.note(session.apply(c.Fix((0, 0, 0), "sin")))
+    publisher.note(session.apply(Fix((0, 0, 0), "sin")))
     publisher.acknowledge(7)
     kinds = page.kinds()
     assert kinds[-1] == "ack"
@@ -152,7 +156,7 @@ def test_acts_are_told_at_once_and_before_their_acknowledgement(publisher, page)
 
 
 def test_a_selection_is_answered_before_its_candidates(publisher, page):
-    publisher.note(publisher.session.apply(c.Select(((0, 0, 0),))))
+    publisher.note(publisher.session.apply(Select(((0, 0, 0),))))
     publisher.acknowledge(3)
     assert page.kinds() == ["selection", "candidates", "ack"]
     assert page.messages[1]["candidates"]["busy"]
@@ -165,9 +169,9 @@ def test_a_selection_is_answered_before_its_candidates(publisher, page):
 def test_undo_replaces_the_metrics(publisher, page):
     session = publisher.session
     train(session, 3)
-    session.apply(c.Refine(4))
+    session.apply(Refine(4))
     train(session, 2)
-    publisher.note(session.apply(c.Undo()))
+    publisher.note(session.apply(Undo()))
     publisher.acknowledge(1)
     message = page.last("metrics")
     assert (message["replace"], message["first"], message["arrays"]["metrics"][1]) == (True, 0, [3, 5])
@@ -175,7 +179,7 @@ def test_undo_replaces_the_metrics(publisher, page):
 
 def test_candidates_are_refreshed_about_once_a_second(publisher, clock, page_of):
     page = page_of(publisher, acknowledges=True)
-    publisher.session.apply(c.Select(((0, 0, 0),)))
+    publisher.session.apply(Select(((0, 0, 0),)))
     for _ in range(60):
         steps(publisher, 1)
         publisher.flush()
@@ -201,7 +205,7 @@ def test_snapshots_every_two_seconds_and_when_something_was_done(publisher, cloc
     steps(publisher, 1)
     publisher.flush()
     assert len(page.snapshots) == first + 1
-    publisher.note(publisher.session.apply(c.Pause()))
+    publisher.note(publisher.session.apply(Pause()))
     while publisher.next_wait() is not None:
         publisher.flush()
         publisher.send_costly()
@@ -220,7 +224,7 @@ def test_snapshots_stay_small(width):
     session = Session(KAN(width, grid=5), data, update_grid=False)
     record = session.now
     session.records = [record] * 20_000
-    session.apply(c.Select(((0, 0, 0),)))
+    session.apply(Select(((0, 0, 0),)))
     session.candidates((0, 0, 0))
     import json
 
@@ -235,7 +239,7 @@ def test_a_loss_that_is_no_number_is_told_with_what_to_do_about_it(session, page
     with torch.no_grad():
         session.model.layer(0).coef.fill_(float("nan"))
     session.trainer.reset()
-    publisher.note(session.apply(c.Start()))
+    publisher.note(session.apply(Start()))
     publisher.note(session.advance(0.01))
     publisher.flush()
     told = page.last("error")["error"]
@@ -262,7 +266,7 @@ def test_large_networks_send_some_thumbnails_a_frame(clock, page_of):
         assert page.last("curves")["arrays"]["curves"][1] == [len(keys), 36]
         seen |= {tuple(key) for key in keys}
     assert len(seen) == 330
-    publisher.note(session.apply(c.Pause()))
+    publisher.note(session.apply(Pause()))
     publisher.flush()
     assert page.last("curves")["edges"] is None
 
@@ -287,23 +291,23 @@ def test_the_best_known_candidate_belongs_to_the_state_that_is_shown(session):
     train(session, 2)
     found = session.candidates((0, 0, 0))[0].r2
     assert best(session) == found
-    session.apply(c.Fix((0, 1, 2), "sin"))
+    session.apply(Fix((0, 1, 2), "sin"))
     assert best(session) == found  # this edge is the same as before
-    session.apply(c.Drag((0, 0, 0), 1, 3.0))
+    session.apply(Drag((0, 0, 0), 1, 3.0))
     assert best(session) is None
-    session.apply(c.Undo())
+    session.apply(Undo())
     assert best(session) == found
     train(session, 1)
     assert best(session) is None
     session.candidates((0, 0, 0))
-    session.apply(c.Rank(1.0))
+    session.apply(Rank(1.0))
     assert best(session) is None
 
 
 def test_while_training_the_best_known_candidate_may_lag_but_not_across_acts(session, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(known.time, "monotonic", lambda: now[0])
-    session.apply(c.Start())
+    session.apply(Start())
     session.advance(0.0)
     found = session.candidates((0, 0, 0))[0].r2
     session.advance(0.0)
@@ -313,7 +317,7 @@ def test_while_training_the_best_known_candidate_may_lag_but_not_across_acts(ses
     session.candidates((0, 0, 0))
     session.advance(0.0)
     assert best(session) is not None
-    session.apply(c.Drag((0, 0, 0), 1, 3.0))
+    session.apply(Drag((0, 0, 0), 1, 3.0))
     assert best(session) is None
 
 
@@ -373,7 +377,7 @@ def test_the_formula_uses_the_users_names(model, data):
     from kanwidget.explorer.describe.formula import formula
 
     session = Session(model, data, in_vars=["mass", "mass"], out_vars=["<b>y</b>"])
-    session.apply(c.Auto(-5.0))
+    session.apply(AutoSymbolic(-5.0))
     told = formula(session)
     assert told["fixed"] == told["active"] == 9
     assert told["text"].startswith("<b>y</b> = ")
@@ -382,8 +386,8 @@ def test_the_formula_uses_the_users_names(model, data):
 
 
 def test_groups_of_locked_edges_have_numbers_of_their_own(session):
-    session.apply(c.Lock(0, ((0, 0), (1, 0))))
-    session.apply(c.Lock(1, ((0, 0), (1, 0))))
+    session.apply(Lock(0, ((0, 0), (1, 0))))
+    session.apply(Lock(1, ((0, 0), (1, 0))))
     groups = {}
     for edge in describe.structure(session)["edges"]:
         if "tied" in edge:

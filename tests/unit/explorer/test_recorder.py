@@ -7,7 +7,10 @@ import pytest
 import torch
 
 from kanwidget import KAN, KANExplorer
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.edges import Fix
+from kanwidget.explorer.commands.history import Goto, Redo, Reset, Undo
+from kanwidget.explorer.commands.network import Prune, Refine
+from kanwidget.explorer.commands.training import Step
 from kanwidget.explorer.session.recorder import Recorder, film, state_of
 from kanwidget.explorer.session.session import Session
 
@@ -22,7 +25,7 @@ def same(one, other):
 
 
 def trained(session, steps):
-    session.apply(c.Step(steps))
+    session.apply(Step(steps))
     while session.running:
         session.advance(0.5)
 
@@ -166,8 +169,8 @@ def test_a_session_is_recorded_from_its_start_to_its_present(session):
 def test_before_every_act_its_state_is_kept(session):
     trained(session, 3)
     before = session.snapshot_model()
-    session.apply(c.Fix((0, 0, 0), "sin"))
-    session.apply(c.Fix((0, 1, 0), "x^2"))
+    session.apply(Fix((0, 0, 0), "sin"))
+    session.apply(Fix((0, 1, 0), "x^2"))
     trained(session, 2)
     assert shown(session) == [
         (0, None),
@@ -186,35 +189,35 @@ def test_before_every_act_its_state_is_kept(session):
 
 def test_undo_cuts_the_film_and_redo_brings_it_back(session):
     trained(session, 3)
-    session.apply(c.Fix((0, 0, 0), "sin"))
+    session.apply(Fix((0, 0, 0), "sin"))
     trained(session, 4)
     whole = shown(session)
-    session.apply(c.Undo())
+    session.apply(Undo())
     assert [step for step, _ in shown(session)] == [0, 1, 2, 3]
-    session.apply(c.Redo())
+    session.apply(Redo())
     assert shown(session) == whole
 
 
 def test_a_branch_has_a_film_of_its_own(session):
     trained(session, 3)
-    session.apply(c.Prune(((0, 0, 0),)))
+    session.apply(Prune(((0, 0, 0),)))
     trained(session, 4)
-    session.apply(c.Undo())
-    session.apply(c.Prune(((0, 1, 1),)))
+    session.apply(Undo())
+    session.apply(Prune(((0, 1, 1),)))
     trained(session, 4)
     for shot in film(session)[-4:]:
         assert shot.network().layer(0).state(0, 0) == "spline"
         assert shot.network().layer(0).state(1, 1) == "pruned"
-    session.apply(c.Goto(1))
+    session.apply(Goto(1))
     for shot in film(session)[-4:]:
         assert shot.network().layer(0).state(0, 0) == "pruned"
 
 
 def test_other_shapes_and_grids_stand_in_one_film(session):
     trained(session, 2)
-    session.apply(c.Prune(node=(1, 0)))
+    session.apply(Prune(node=(1, 0)))
     trained(session, 2)
-    session.apply(c.Refine(7))
+    session.apply(Refine(7))
     trained(session, 2)
     shapes = [(shot.network().width[1][0], shot.network().grid) for shot in film(session)]
     assert shapes == [(3, 3)] * 3 + [(2, 3)] * 2 + [(2, 7)] * 2
@@ -222,11 +225,11 @@ def test_other_shapes_and_grids_stand_in_one_film(session):
 
 def test_a_reset_begins_a_film_from_the_start(session):
     trained(session, 3)
-    session.apply(c.Fix((0, 0, 0), "sin"))
-    session.apply(c.Reset())
+    session.apply(Fix((0, 0, 0), "sin"))
+    session.apply(Reset())
     trained(session, 2)
     assert shown(session) == [(0, None), (1, None), (2, None)]
-    session.apply(c.Reset(seed=5))
+    session.apply(Reset(seed=5))
     trained(session, 2)
     assert shown(session) == [(1, None), (2, None)]
 
@@ -235,10 +238,10 @@ def test_branches_that_were_left_go_first(model, data):
     session = Session(model, data)
     session.recorder = Recorder(most=16)
     for _ in range(6):
-        session.apply(c.Prune(((0, 0, 0),)))
+        session.apply(Prune(((0, 0, 0),)))
         trained(session, 8)
-        session.apply(c.Undo())
-    session.apply(c.Prune(((0, 1, 0),)))
+        session.apply(Undo())
+    session.apply(Prune(((0, 1, 0),)))
     trained(session, 6)
     assert len(session.recorder) <= 16
     assert [step for step, _ in shown(session)][-6:] == [1, 2, 3, 4, 5, 6] or session.recorder.interval <= 4
@@ -249,7 +252,7 @@ def test_a_session_is_trained_bit_for_bit_as_without(model, data):
     other.recorder.take = lambda *_: None
     for session in (one, other):
         trained(session, 5)
-        session.apply(c.Fix((0, 0, 0), "sin"))
+        session.apply(Fix((0, 0, 0), "sin"))
         trained(session, 5)
     assert same(one.model, other.model)
 

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kanwidget import KAN, KANExplorer
-from kanwidget.explorer.commands import base as c
-from kanwidget.explorer.commands import fields as reading
+from kanwidget.explorer.commands.training import Pause
+from kanwidget.explorer.session.command import COMMANDS
 from tests.unit.explorer.conftest import Page, dataset
 from tests.unit.explorer.states import everything
 
@@ -226,7 +226,7 @@ def test_every_incoming_message_is_known():
 
     from kanwidget.explorer.protocol import records as p
 
-    assert set(reading._READERS) | {"hello", "export", "pump", "frame_ack"} == set(get_args(p.Incoming))
+    assert set(COMMANDS) | {"hello", "export", "pump", "frame_ack"} == set(get_args(p.Incoming))
 
 
 plain = st.recursive(
@@ -239,7 +239,7 @@ fields = ("edge", "edges", "node", "name", "keep_spline", "settings", "grid", "r
 noise = st.fixed_dictionaries(
     {
         "v": st.just(1),
-        "kind": st.sampled_from(sorted(set(reading._READERS) | {"pump", "frame_ack", "hello"})),
+        "kind": st.sampled_from(sorted(set(COMMANDS) | {"pump", "frame_ack", "hello"})),
         "seq": st.integers(),
     },
     optional=dict.fromkeys(fields, plain),
@@ -251,7 +251,7 @@ noise = st.fixed_dictionaries(
 def test_noise_never_raises(message):
     explorer = noisy()
     explorer._router.handle(message)
-    explorer._session.apply(c.Pause())
+    explorer._session.apply(Pause())
     assert explorer._session.trainer.network is explorer._session.model
 
 

@@ -7,7 +7,11 @@ import pytest
 import torch
 
 from kanwidget import KAN, create_dataset
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.edges import Drag, Fix, Freeze, Lock
+from kanwidget.explorer.commands.history import Undo
+from kanwidget.explorer.commands.network import Prune
+from kanwidget.explorer.commands.training import Pause, Start
+from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.describe import curves
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.deltas import MANY_EDGES, Deltas, changed
@@ -85,12 +89,12 @@ def same(session, view, structure=True):
 
 
 ACTS = {
-    "fix": [c.Fix((0, 3, 4), "sin")],
-    "undo": [c.Fix((0, 3, 4), "sin"), c.Undo()],
-    "prune": [c.Prune(edges=((1, 3, 1),))],
-    "freeze": [c.Freeze((1, 3, 1))],
-    "lock": [c.Lock(0, ((1, 2), (2, 2)))],
-    "drag": [c.Drag((0, 0, 0), 3, 2.0, False), c.Drag((0, 0, 0), 3, 2.5, False), c.Drag((0, 0, 0), 3, 3.0)],
+    "fix": [Fix((0, 3, 4), "sin")],
+    "undo": [Fix((0, 3, 4), "sin"), Undo()],
+    "prune": [Prune(edges=((1, 3, 1),))],
+    "freeze": [Freeze((1, 3, 1))],
+    "lock": [Lock(0, ((1, 2), (2, 2)))],
+    "drag": [Drag((0, 0, 0), 3, 2.0, False), Drag((0, 0, 0), 3, 2.5, False), Drag((0, 0, 0), 3, 3.0)],
 }
 
 
@@ -109,18 +113,18 @@ def test_after_an_act_only_what_changed_is_told_and_a_page_knows_all(told, name)
 
 def test_another_layout_is_told_whole(told):
     session, publisher, view = told
-    publisher.note(session.apply(c.Prune(node=(1, 4))))
+    publisher.note(session.apply(Prune(node=(1, 4))))
     settle(publisher)
     assert len(view.structure["edges"]) == 10 * 19 + 19 * 2
     same(session, view)
-    publisher.note(session.apply(c.Undo()))
+    publisher.note(session.apply(Undo()))
     settle(publisher)
     same(session, view)
 
 
 def test_the_best_candidates_of_edges_are_known_after_each_act(told):
     session, publisher, view = told
-    for command in (c.Select(((0, 0, 0),)), c.Fix((0, 1, 2), "sin"), c.Drag((0, 0, 0), 1, 3.0), c.Undo()):
+    for command in (Select(((0, 0, 0),)), Fix((0, 1, 2), "sin"), Drag((0, 0, 0), 1, 3.0), Undo()):
         publisher.note(session.apply(command))
         settle(publisher)
         same(session, view)
@@ -129,11 +133,11 @@ def test_the_best_candidates_of_edges_are_known_after_each_act(told):
 
 def test_training_is_told_in_turn_and_a_pause_makes_up_for_it(told):
     session, publisher, view = told
-    session.apply(c.Start())
+    session.apply(Start())
     for _ in range(3):
         publisher.note(session.advance(0.0))
         publisher.flush(force=True)
-    publisher.note(session.apply(c.Pause()))
+    publisher.note(session.apply(Pause()))
     settle(publisher)
     same(session, view, structure=False)
 
@@ -141,12 +145,12 @@ def test_training_is_told_in_turn_and_a_pause_makes_up_for_it(told):
 def test_a_page_that_has_just_come_or_has_missed_something_is_told_whole(told):
     session, publisher, _ = told
     for again in (publisher.send_hello_ack, lambda: publisher.resend_rows(0)):
-        publisher.note(session.apply(c.Freeze((1, 3, 1))))
+        publisher.note(session.apply(Freeze((1, 3, 1))))
         settle(publisher)
         again()
         heard = []
         publisher.connect(lambda message, _, heard=heard: heard.append(message))
-        publisher.note(session.apply(c.Undo()))
+        publisher.note(session.apply(Undo()))
         settle(publisher)
         assert next(one for one in heard if one["kind"] == "curves")["edges"] is None
     assert "part" not in next(one for one in heard if one["kind"] == "structure")

@@ -1,0 +1,56 @@
+// Collects changes and draws once per frame of the screen. A hidden page gets no frames: a timer stands in, so that a
+// kernel waiting for `frame_ack` is not held up by a tab in the background.
+
+import { EVERYTHING, type Topic, type Topics } from "../state/topics";
+import type { Registry } from "../ui/listeners";
+
+const FALLBACK_MS = 250;
+
+export class Frames {
+  #topics = new Set<Topic>();
+  #after: (() => void)[] = [];
+  #cancel: (() => void) | null = null;
+
+  constructor(
+    private readonly registry: Registry,
+    private readonly draw: (topics: Topics) => void,
+  ) {}
+
+  mark(topics: Iterable<Topic>): void {
+    for (const topic of topics) this.#topics.add(topic);
+    this.#request();
+  }
+
+  /** Runs `call` after the next drawing. */
+  after(call: () => void): void {
+    this.#after.push(call);
+    this.#request();
+  }
+
+  #request(): void {
+    if (this.#cancel) return;
+    const id = requestAnimationFrame(() => this.flush());
+    const forgetFrame = this.registry.add(() => cancelAnimationFrame(id));
+    const forgetTimer = this.registry.timeout(() => this.flush(), FALLBACK_MS);
+    this.#cancel = () => {
+      forgetFrame();
+      forgetTimer();
+    };
+  }
+
+  /** Draws what is pending now; with `everything`, all of it. */
+  flush(everything = false): void {
+    this.#cancel?.();
+    this.#cancel = null;
+    const topics: Topics = everything ? EVERYTHING : this.#topics;
+    this.#topics = new Set();
+    const after = this.#after;
+    this.#after = [];
+    try {
+      if (topics.size > 0) this.draw(topics);
+    } finally {
+      // The kernel waits for its answer even if this page fails to draw.
+      for (const call of after) call();
+    }
+  }
+}

@@ -1,0 +1,51 @@
+// A saved page: the same views on stored data, no kernel. Selecting an edge shows what was recorded for it, and a slider
+// goes through the training.
+import { type Answer, binary, Pages, type Report } from "../report/recorded-session";
+import { scrubber } from "../report/scrubber";
+import { createExplorer, type Explorer } from "./explorer";
+import type { Transport } from "./transport";
+
+export function openReport(el: HTMLElement, report: Report): Explorer {
+  const pages = new Pages(report);
+  let receive: (message: unknown, buffers: readonly unknown[]) => void = () => {};
+  let seq = Number(report.snapshot.seq) || 0;
+  let asked = 0;
+  const tell = (answers: Answer[]) => {
+    seq += 1;
+    for (const { message, buffer } of answers) receive({ v: 1, seq, ...message }, buffer ? [buffer] : []);
+  };
+  const transport: Transport = {
+    link: "none",
+    snapshot: () => ({ ...report.snapshot, buffer: binary(report.snapshot.buffer) }),
+    onSnapshot: () => {},
+    onMessage: (call) => {
+      receive = call;
+    },
+    onLost: () => {},
+    dispose: () => {},
+    send: (command) => {
+      const { kind, edges, seq: of } = command as { kind: string; edges?: number[][]; seq: number };
+      if (kind !== "select" || !edges) return;
+      asked = of;
+      tell(pages.select(edges));
+    },
+  };
+  const explorer = createExplorer(el, transport);
+  if (!pages.film) return explorer;
+  const { steps, acts } = pages.film.data;
+  const { settings } = report.snapshot;
+  const labels = new Map(acts.map(({ shot, label }) => [shot, label]));
+  const bar = scrubber({
+    shots: steps.map((step, shot) => ({ step, label: labels.get(shot) ?? null })),
+    // First the answer to what was asked: only then the page takes over a selection of other edges.
+    show: (shot) => tell([{ message: { kind: "ack", of: asked, ok: true, settings } }, ...pages.show(shot)]),
+  });
+  explorer.root.append(bar.node);
+  return {
+    ...explorer,
+    destroy: () => {
+      bar.destroy();
+      explorer.destroy();
+    },
+  };
+}

@@ -1,0 +1,77 @@
+// Which panel stands where.
+
+import { errors } from "../bars/errors";
+import { formulaBar } from "../bars/formula";
+import { history } from "../bars/history";
+import { voice } from "../bars/live-region";
+import { toolbar } from "../bars/toolbar";
+import { inspector } from "../inspector/inspector";
+import { network } from "../network/network";
+import type { Context, View } from "../state/context";
+import { touches } from "../state/topics";
+import { curves } from "../tabs/curves";
+import { edgesTable } from "../tabs/edges-table";
+import { front } from "../tabs/front";
+import { parity } from "../tabs/parity";
+import { surface } from "../tabs/surface";
+import { tabs } from "../tabs/tabs";
+import { attrs, h } from "../ui/dom";
+import { Registry } from "../ui/listeners";
+
+export function shell(context: Context, root: HTMLElement): View {
+  const registry = new Registry();
+  const bar = toolbar(context);
+  const trouble = errors(context);
+  const drawing = network(context);
+  const data = tabs(context, [
+    { name: "curves", label: "Curves", view: curves(context) },
+    { name: "parity", label: "Parity", view: parity(context), watch: "parity", tall: true },
+    { name: "surface", label: "Surface", view: surface(context), watch: "surface", tall: true },
+    { name: "edges", label: "Edges", view: edgesTable(context) },
+    { name: "front", label: "Front", view: front(context), compares: true, tall: true },
+  ]);
+  const detail = inspector(context);
+  const formula = formulaBar(context);
+  const past = history(context);
+  const speech = voice(context);
+  const right = h("div", { class: "kw-col kw-right" }, data.node, detail.node);
+  const body = h("div", { class: "kw-body kw-fill" }, drawing.node, right);
+  const frame = h(
+    "div",
+    { class: "kw-box kw-col kw-frame" },
+    bar.node,
+    trouble.node,
+    body,
+    formula.node,
+    past.node,
+    speech.node,
+  );
+  root.append(frame);
+  registry.listen(drawing.node, "click", () => registry.settled(() => reveal(frame, detail.node as HTMLElement)));
+  const views = [bar, trouble, drawing, data, detail, formula, past, speech];
+  return {
+    node: frame,
+    draw: (topics) => {
+      if (touches(topics, "status", "link"))
+        attrs(frame, { "data-status": context.store.link === "lost" ? "lost" : context.store.state.status.state });
+      if (touches(topics, "view", "selection")) {
+        const { tab, expanded } = context.ui.values;
+        const none = context.store.state.selection.edges.length === 0;
+        // Without an edge its place belongs to the data; not beside the table, whose rows would move when one is clicked.
+        attrs(frame, { "data-expanded": expanded && !none, "data-alone": none && tab !== "edges" });
+      }
+      for (const view of views) view.draw(topics);
+    },
+    destroy: () => {
+      for (const view of views) view.destroy();
+      registry.destroy();
+    },
+  };
+}
+
+/** On a narrow page the inspector stands below: brings its top into view, and leaves the network's lower half. */
+function reveal(frame: HTMLElement, inspector: HTMLElement): void {
+  const seen = frame.scrollTop + frame.clientHeight;
+  if (frame.scrollHeight > frame.clientHeight + 8 && inspector.offsetTop > seen - 200)
+    frame.scrollTop = inspector.offsetTop - frame.clientHeight * 0.55;
+}

@@ -1,0 +1,44 @@
+// Errors in the words that Python would have raised, and the news that the kernel is gone.
+
+import type { ErrorInfo } from "../protocol/messages";
+import type { Context, View } from "../state/context";
+import { touches } from "../state/topics";
+import { button } from "../ui/controls";
+import { h, setText } from "../ui/dom";
+import { Registry } from "../ui/listeners";
+
+const LOST: ErrorInfo = {
+  title: "Disconnected",
+  message: "The kernel of this explorer is gone. What you see is its last state.",
+  hint: "Run the cell again to go on.",
+};
+
+export function errors({ store }: Context): View {
+  const registry = new Registry();
+  const title = h("b");
+  const message = h("span");
+  const hint = h("div", { class: "kw-dim" });
+  const close = button({ action: "dismiss-error", label: "Dismiss", icon: "close", iconOnly: true });
+  const node = h(
+    "div",
+    { class: "kw-row kw-error", role: "alert", hidden: true },
+    h("div", { class: "kw-fill" }, title, message, hint),
+    close,
+  );
+  let dismissed: ErrorInfo | null = null;
+  const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "error", "link")) return;
+    const shown = store.link === "lost" ? LOST : store.state.error;
+    node.hidden = shown === null || shown === dismissed;
+    if (!shown || node.hidden) return;
+    node.dataset.kwError = shown.title;
+    setText(title, shown.title);
+    setText(message, shown.message);
+    setText(hint, shown.hint ?? "");
+  };
+  registry.listen(close, "click", () => {
+    dismissed = store.link === "lost" ? LOST : store.state.error;
+    node.hidden = true;
+  });
+  return { node, draw, destroy: () => registry.destroy() };
+}

@@ -1,0 +1,156 @@
+// The network as a formula, its error, and everything that can be taken away: LaTeX, Python, the session as code, files.
+
+import type { ExportFormat } from "../state/actions";
+import type { Context, View } from "../state/context";
+import { touches } from "../state/topics";
+import { number, thousands } from "../text/format";
+import { wrapping } from "../text/mathml";
+import { copyText } from "../ui/clipboard";
+import { button, menu, overflowHint } from "../ui/controls";
+import { activeIn, attrs, h, s, setText } from "../ui/dom";
+import { Registry } from "../ui/listeners";
+
+const EXPORTS: readonly [ExportFormat, string][] = [
+  ["svg", "SVG drawing"],
+  ["png", "PNG picture"],
+  ["gif", "GIF of the training"],
+  ["csv", "CSV of the curves"],
+  ["json", "JSON state"],
+  ["html", "HTML page"],
+];
+
+export function formulaBar(context: Context): View {
+  const registry = new Registry();
+  const { store } = context;
+  const output = h("div", { class: "kw-output kw-math kw-fill", tabindex: 0, role: "group", "aria-label": "Formula" });
+  const part = s("rect", { class: "kw-f kw-c3", height: 5, rx: 2 });
+  const progress = s(
+    "svg",
+    { width: 36, height: 5, "aria-hidden": "true" },
+    s("rect", { class: "kw-f kw-c7", width: 36, height: 5, rx: 2 }),
+    part,
+  );
+  const fixed = h("span");
+  const rmse = h("span");
+  const meta = h(
+    "div",
+    { class: "kw-dim kw-fine kw-cut", title: "Edges fixed to formulas" },
+    h("div", { class: "kw-row" }, progress, fixed),
+    rmse,
+  );
+  const auto = button({ action: "auto-symbolic", label: "Auto-symbolic", title: "Fix every edge to its best formula" });
+  registry.listen(auto, "click", () => context.act.send({ kind: "auto", r2_threshold: null }));
+  const copies = copyButtons(context, registry);
+  const files = exportMenu(context, registry);
+  const node = h(
+    "section",
+    { class: "kw-row kw-formula kw-line", "data-kw-panel": "formula", "aria-label": "Formula", "data-kw-formula": "" },
+    output,
+    meta,
+    auto,
+    h("div", { class: "kw-row" }, ...copies.nodes, files.node),
+    copies.code,
+  );
+  const more = overflowHint(output, registry);
+  let written = "";
+  const draw: View["draw"] = (topics) => {
+    copies.draw(topics);
+    if (touches(topics, "link")) {
+      files.draw();
+      attrs(auto, { disabled: !context.act.possible });
+      auto.hidden = context.act.reading;
+    }
+    const { formula: value, settings, status } = store.state;
+    // The formula comes seldom while it trains; its error is that of the status line.
+    const error = status.test ?? status.train;
+    if (touches(topics, "status", "settings")) setText(rmse, error === null ? "" : `${settings.loss} ${number(error)}`);
+    if (!touches(topics, "formula")) return;
+    attrs(node, { "data-kw-formula": value.text });
+    const now = JSON.stringify(value.outputs);
+    if (now !== written) {
+      written = now;
+      output.replaceChildren(...value.outputs.map((tree) => h("div", {}, wrapping(tree))));
+      registry.settled(more);
+    }
+    setText(fixed, `${thousands(value.fixed)} of ${thousands(value.active)} fixed`);
+    attrs(part, { width: value.active > 0 ? (36 * value.fixed) / value.active : 0 });
+  };
+  return { node, draw, destroy: () => registry.destroy() };
+}
+
+function exportMenu({ act }: Context, registry: Registry) {
+  const items = EXPORTS.map(([format, label]) => button({ action: `export-${format}`, label }));
+  for (const [i, item] of items.entries()) registry.listen(item, "click", () => act.exportAs(EXPORTS[i]![0]));
+  const node = menu("Export", "export", items, registry);
+  const draw = () => {
+    node.hidden = !act.possible;
+  };
+  return { node, draw };
+}
+
+function copyButtons(context: Context, registry: Registry) {
+  const { store, act, ui } = context;
+  const latex = button({ action: "copy-latex", label: "LaTeX", title: "Copy the formula as LaTeX" });
+  const python = button({ action: "copy-python", label: "Python", title: "Copy the formula as Python" });
+  const code = button({ action: "copy-code", label: "Code", title: "The session as a script" });
+  const panel = codePanel(context, registry);
+  const copied = async (what: HTMLButtonElement, text: string, name: string) => {
+    if (!(await copyText(text))) return panel.show(text, name);
+    ui.set("note", `${name} copied`);
+    flash(what, registry);
+  };
+  registry.listen(latex, "click", () => copied(latex, store.state.formula.latex, "LaTeX"));
+  registry.listen(python, "click", () => copied(python, store.state.formula.python, "Python"));
+  registry.listen(code, "click", () => {
+    if (panel.open()) panel.close();
+    else act.exportAs("code");
+  });
+  const draw: View["draw"] = (topics) => {
+    if (touches(topics, "link")) code.hidden = !act.possible;
+    if (!touches(topics, "code") || store.state.code === null) return;
+    const text = store.state.code;
+    store.state.code = null;
+    panel.show(text, "The session as code");
+    copied(code, text, "Code");
+  };
+  const word = h("span", { class: "kw-dim kw-roomy" }, "Copy");
+  return { nodes: [word, latex, python, code], code: panel.node, draw };
+}
+
+function flash(what: HTMLButtonElement, registry: Registry): void {
+  what.dataset.done = "true";
+  registry.timeout(() => what.removeAttribute("data-done"), 1200);
+}
+
+/** Text to read and to copy by hand. */
+function codePanel(_: Context, registry: Registry) {
+  const title = h("b");
+  const text = h("pre", { tabindex: 0 });
+  const close = button({ label: "Close", icon: "close", iconOnly: true });
+  const node = h(
+    "div",
+    { class: "kw-code kw-box kw-pop kw-col", role: "dialog", "aria-label": "Code", hidden: true },
+    h("div", { class: "kw-row" }, title, h("span", { class: "kw-row kw-end" }, close)),
+    text,
+  );
+  let opener: Element | null = null;
+  const hide = () => {
+    const inside = node.contains(activeIn(node));
+    node.hidden = true;
+    if (inside) (opener as HTMLElement | null)?.focus();
+  };
+  registry.listen(close, "click", hide);
+  registry.listen(node, "keydown", (event) => {
+    if (event.key !== "Escape") return;
+    hide();
+    event.stopPropagation();
+  });
+  const show = (content: string, name: string) => {
+    setText(title, name);
+    setText(text, content);
+    if (node.hidden) opener = activeIn(node);
+    node.hidden = false;
+    text.focus();
+  };
+  return { node, show, close: hide, open: () => !node.hidden };
+}

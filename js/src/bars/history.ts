@@ -1,0 +1,131 @@
+// What was done, one chip per act, as a tree: leaving a state and acting anew starts a branch, and both are kept.
+
+import type { StateInfo } from "../protocol/messages";
+import type { Context, View } from "../state/context";
+import { touches } from "../state/topics";
+import { number, pretty } from "../text/format";
+import { activeIn, h } from "../ui/dom";
+import { Registry } from "../ui/listeners";
+
+interface PlacedState {
+  state: StateInfo;
+  column: number;
+  lane: number;
+  /** The lane that its parent stands in. */
+  from: number;
+  /** Something follows in its own lane. */
+  on: boolean;
+}
+
+/** Lanes of the tree: the way to the newest descendant of the current state first, branches below where they left. */
+export function placeStates(states: readonly StateInfo[], current: number): PlacedState[] {
+  const children = new Map<number | null, StateInfo[]>();
+  for (const state of states) children.set(state.parent, [...(children.get(state.parent) ?? []), state]);
+  const known = new Set(states.map(({ id }) => id));
+  const onPath = pathTo(states, current);
+  const placed: PlacedState[] = [];
+  let lanes = 0;
+  const visit = (first: StateInfo, column: number, lane: number, from: number): void => {
+    const waiting: [StateInfo, number][] = [];
+    let state: StateInfo | undefined = first;
+    let at = column;
+    while (state) {
+      const next: StateInfo[] = children.get(state.id) ?? [];
+      placed.push({ state, column: at, lane, from: state === first ? from : lane, on: next.length > 0 });
+      // Without a current state further on, the newest act is the main line.
+      const main: StateInfo | undefined = next.find(({ id }) => onPath.has(id)) ?? next.at(-1);
+      for (const other of next) if (other !== main) waiting.push([other, at + 1]);
+      state = main;
+      at += 1;
+    }
+    for (const [other, start] of waiting.reverse()) {
+      lanes += 1;
+      visit(other, start, lanes, lane);
+    }
+  };
+  for (const root of states.filter(({ parent }) => parent === null || !known.has(parent))) visit(root, 0, lanes, lanes);
+  return placed;
+}
+
+function pathTo(states: readonly StateInfo[], current: number): Set<number> {
+  const byId = new Map(states.map((state) => [state.id, state]));
+  const found = new Set<number>();
+  let at: number | null = current;
+  while (at !== null && byId.has(at) && !found.has(at)) {
+    found.add(at);
+    at = byId.get(at)!.parent;
+  }
+  return found;
+}
+
+export function history({ store, act }: Context): View {
+  const registry = new Registry();
+  const list = h("div", { class: "kw-tree", role: "list" });
+  const node = h(
+    "section",
+    { class: "kw-history kw-line", "data-kw-panel": "history", "aria-label": "History", tabindex: -1 },
+    list,
+  );
+  registry.listen(list, "click", (event) => {
+    const id = (event.target as Element).closest("[data-kw-state-id]")?.getAttribute("data-kw-state-id");
+    if (id && act.possible) act.goTo(Number(id));
+  });
+  let shown = -1;
+  let drawn = "";
+  const show = () => reveal(node, list.querySelector<HTMLElement>("[aria-current]"));
+  // A notebook that is opened draws its outputs before they have a size: then, and not before, there is somewhere to go.
+  registry.resize(node, show);
+  const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "history", "link", "settings")) return;
+    const { states, current } = store.state.history;
+    const now = JSON.stringify([states, current, store.state.settings.loss, act.possible]);
+    if (now === drawn) return;
+    drawn = now;
+    const focused = list.contains(activeIn(list)) ? activeIn(list)?.getAttribute("data-kw-state-id") : null;
+    list.replaceChildren(
+      ...placeStates(states, current).map((one) => chip(one, current, store.state.settings.loss, act.possible)),
+    );
+    if (focused) list.querySelector<HTMLElement>(`[data-kw-state-id="${focused}"]`)?.focus();
+    if (current !== shown) registry.frame(show);
+    shown = current;
+  };
+  return { node, draw, destroy: () => registry.destroy() };
+}
+
+function chip(
+  { state, column, lane, from, on }: PlacedState,
+  current: number,
+  loss: string,
+  possible: boolean,
+): HTMLElement {
+  const error = state.error === null ? "" : number(state.error, 2);
+  const values = {
+    class: "kw-box kw-button kw-chip",
+    "data-kw-state-id": state.id,
+    "data-kind": state.kind,
+    "aria-current": state.id === current ? "true" : null,
+    title: `Step ${state.step}${error ? `, ${loss} ${error}` : ""}${possible ? ": go there" : ""}`,
+  };
+  const parts = [pretty(state.label), error ? h("span", { class: "kw-dim" }, error) : null];
+  // Without a kernel nobody can go there: then it is text, not a greyed-out button.
+  const label = possible
+    ? h("button", { type: "button", ...values }, ...parts)
+    : h("span", { ...values, style: "cursor:default" }, ...parts);
+  const item = h(
+    "div",
+    { role: "listitem", class: "kw-branch", "data-root": column === 0, "data-turn": lane !== from, "data-on": on },
+    label,
+  );
+  item.style.gridColumn = String(column + 1);
+  item.style.gridRow = String(lane + 1);
+  item.style.setProperty("--kw-rise", String(lane - from));
+  return item;
+}
+
+/** Scrolls the strip, and nothing around it, so that the current state is seen. */
+function reveal(strip: HTMLElement, chip: HTMLElement | null): void {
+  if (!chip) return;
+  const [outer, inner] = [strip.getBoundingClientRect(), chip.getBoundingClientRect()];
+  if (inner.right > outer.right || inner.left < outer.left) strip.scrollLeft += inner.right - outer.right + 24;
+  if (inner.bottom > outer.bottom || inner.top < outer.top) strip.scrollTop += inner.bottom - outer.bottom + 8;
+}

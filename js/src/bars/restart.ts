@@ -1,0 +1,185 @@
+// Start again, and with what: beside the reset button, since it is the first thing that one wants to try.
+
+import type { Context, View } from "../state/context";
+import { touches } from "../state/topics";
+import { chooser } from "../ui/chooser";
+import { button } from "../ui/controls";
+import { activeIn, attrs, h } from "../ui/dom";
+import { Registry } from "../ui/listeners";
+import { type Slider, slider } from "../ui/slider";
+
+/** Powers of two from 8, and last all rows. */
+export const batchValues = (rows: number): number[] => [
+  ...Array.from({ length: 30 }, (_, i) => 8 * 2 ** i).filter((n) => n < rows),
+  rows,
+];
+
+export function again(context: Context): View {
+  const registry = new Registry();
+  const { store, act } = context;
+  const opener = button({
+    label: "Start again with…",
+    icon: "down",
+    iconOnly: true,
+    attrs: { "aria-haspopup": "dialog", "aria-expanded": "false", "data-kw-menu": "again" },
+  });
+  const seed = seedField(context, registry);
+  const data = dataSliders(context, registry);
+  // Keys step through a closed list: choosing must not yet start anything.
+  let chosen: number | null = null;
+  const presets = chooser("preset", "Problem", registry, (i) => {
+    chosen = i;
+    offer();
+  });
+  const load = button({ action: "load-preset", label: "Load", title: "Start again with this problem" });
+  const offer = () => attrs(load, { disabled: !act.possible || chosen === null });
+  registry.listen(load, "click", () => {
+    act.send({ kind: "preset", name: store.state.settings.presets![chosen!]! });
+    chosen = null;
+  });
+  const problem = h("div", { class: "kw-row" }, presets.node, load);
+  const pop = h(
+    "div",
+    { class: "kw-again kw-box kw-pop", role: "dialog", "aria-label": "Start again", hidden: true },
+    seed.node,
+    h("h2", {}, "Training data"),
+    data.node,
+    problem,
+    h("p", { class: "kw-fine kw-dim" }, "Starting again can be undone."),
+  );
+  const node = h("div", { class: "kw-anchor" }, opener, pop);
+  opening(node, opener, pop, registry);
+  const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "settings", "link", "view")) return;
+    const { presets: names = [], preset } = store.state.settings;
+    attrs(opener, { disabled: !act.possible });
+    seed.draw();
+    data.draw();
+    presets.set(
+      names.map((name, i) => [i, name]),
+      chosen ?? names.indexOf(preset ?? ""),
+    );
+    problem.hidden = presets.node.hidden;
+    offer();
+  };
+  return { node, draw, destroy: () => registry.destroy() };
+}
+
+/** Opens and closes: by its button, Escape, and whatever takes the focus elsewhere. */
+function opening(node: HTMLElement, opener: HTMLElement, pop: HTMLElement, registry: Registry): void {
+  const open = (yes: boolean) => {
+    pop.hidden = !yes;
+    attrs(opener, { "aria-expanded": String(yes) });
+    if (!yes) return;
+    const right = node.closest(".kw-frame")?.getBoundingClientRect().right ?? 0;
+    pop.style.left = `${Math.min(0, right - node.getBoundingClientRect().left - pop.offsetWidth - 10)}px`;
+    pop.querySelector("button")!.focus();
+  };
+  registry.listen(opener, "click", () => open(pop.hidden));
+  registry.listen(node, "focusout", (event) => {
+    if (!node.contains(event.relatedTarget as Node | null)) open(false);
+  });
+  // A press on its words or its buttons must not take the focus from the fields: it would close for that.
+  registry.listen(pop, "mousedown", (event) => {
+    if (!(event.target as Element).closest("input, select")) event.preventDefault();
+  });
+  registry.listen(node, "keydown", (event) => {
+    if (event.key !== "Escape" || pop.hidden) return;
+    opener.focus();
+    open(false);
+    event.preventDefault();
+    event.stopPropagation();
+  });
+}
+
+function seedField({ store, act, uid }: Context, registry: Registry) {
+  const field = h("input", {
+    id: `${uid}-seed`,
+    class: "kw-box kw-input kw-field",
+    inputmode: "numeric",
+    autocomplete: "off",
+    "data-kw-control": "seed",
+  });
+  const start = button({ action: "reset-seed", label: "Start again", primary: true });
+  const other = button({ action: "new-seed", label: "New seed", title: "Another random start" });
+  const node = h("div", { class: "kw-row" }, start, h("label", { for: field.id }, "seed"), field, other);
+  const go = () => {
+    const good = /^\d{0,9}$/.test(field.value);
+    attrs(field, { "aria-invalid": good ? null : "true" });
+    if (good) act.send({ kind: "control", action: "reset", ...(field.value && { seed: Number(field.value) }) });
+  };
+  registry.listen(start, "click", go);
+  registry.listen(other, "click", () => {
+    field.value = String(Math.floor(Math.random() * 10000));
+    go();
+  });
+  registry.listen(field, "keydown", (event) => {
+    if (event.key === "Enter") go();
+  });
+  let known: string | number | null = null;
+  const draw = () => {
+    const seed = store.state.settings.seed ?? "";
+    for (const one of [field, start, other]) attrs(one, { disabled: !act.possible });
+    attrs(field, { "data-kw-value": seed });
+    // What is typed stands until another one is told.
+    if (field === activeIn(field) || seed === known) return;
+    field.value = String(seed);
+    known = seed;
+  };
+  return { node, draw };
+}
+
+/** Noise on the labels, and how many rows a step sees. */
+function dataSliders({ store, act, uid }: Context, registry: Registry) {
+  const node = h("div");
+  let own = new Registry();
+  registry.add(() => own.destroy());
+  let rows = -1;
+  let sliders: Slider[] = [];
+  const build = () => {
+    own.destroy();
+    own = new Registry();
+    const noise = slider(
+      {
+        name: "noise",
+        label: "Noise",
+        title: "Noise on the labels, in % of their spread; test data stay as they are",
+        values: Array.from({ length: 51 }, (_, i) => i),
+        format: (value) => `${Math.round(value)} %`,
+        parse: Number.parseFloat,
+        allows: (value) => value >= 0 && value <= 1000,
+        commit: (value) => act.send({ kind: "set", settings: { noise: value / 100 } }),
+        uid,
+      },
+      own,
+    );
+    const batch = slider(
+      {
+        name: "batch",
+        label: "Rows a step",
+        title: "How many rows every step looks at: fewer are quicker and noisier",
+        values: batchValues(rows),
+        format: (value) => (value >= rows ? "all" : String(value)),
+        parse: (text) => (text === "all" ? rows : Number(text)),
+        allows: (value) => Number.isInteger(value) && value > 0,
+        commit: (value) => act.send({ kind: "set", settings: { batch: value >= rows ? null : value } }),
+        uid,
+      },
+      own,
+    );
+    sliders = [noise, batch];
+    node.replaceChildren(noise.node, batch.node);
+  };
+  const draw = () => {
+    const { batch, noise = 0, rows: known = 0 } = store.state.settings;
+    if (known !== rows) {
+      rows = known;
+      build();
+    }
+    [Number((100 * noise).toPrecision(12)), batch ?? rows].forEach((value, i) => {
+      sliders[i]!.accept(value, store.answered);
+      sliders[i]!.disable(!act.possible);
+    });
+  };
+  return { node, draw };
+}

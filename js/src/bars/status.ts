@@ -1,0 +1,76 @@
+// "● training · step 120 · 2.1 ms/step · test 3.4e-5", the hint while a pause is not answered, and the voice for
+// screen readers, which tells changes of state but not steps.
+import type { Context } from "../state/context";
+import { type Topics, touches } from "../state/topics";
+import { milliseconds, number } from "../text/format";
+import { h, setText } from "../ui/dom";
+import type { Registry } from "../ui/listeners";
+
+const HINT_MS = 1500;
+
+const WORDS = {
+  idle: "ready",
+  running: "training",
+  paused: "paused",
+  done: "done",
+  error: "stopped by an error",
+} as const;
+
+/** The state in one or two words. */
+export function stateWords({ store, ui }: Context): string {
+  const { status } = store.state;
+  if (store.link === "lost") return "disconnected";
+  if (store.link === "none") return "saved page, no kernel";
+  if (store.running && ui.values.stopping !== null) return "stopping…";
+  const word = WORDS[status.state];
+  const told = status.stop_reason && status.state !== "running" && status.stop_reason !== "steps done";
+  return told ? `${word}: ${status.stop_reason}` : word;
+}
+
+export function statusLine(context: Context, registry: Registry) {
+  const { store, ui } = context;
+  const state = h("b");
+  const step = h("span");
+  const speed = h("span", { class: "kw-roomy" });
+  const loss = h("span");
+  const task = h("span");
+  const hint = h(
+    "div",
+    { class: "kw-hint kw-box kw-pop", role: "note", hidden: true },
+    "The kernel is busy with something else. The training stops when it is free; interrupting the kernel (■) frees it at once.",
+  );
+  const dot = h("i", { class: "kw-dot", "aria-hidden": "true" });
+  const node = h("div", { class: "kw-row kw-status kw-dim" }, dot, state, step, speed, loss, task, hint);
+  const showHint = hintTimer(context, hint, registry);
+  const draw = (topics: Topics) => {
+    if (!touches(topics, "status", "link", "stopping")) return;
+    const { status } = store.state;
+    setText(state, stateWords(context));
+    setText(step, `step ${status.step.toLocaleString("en-US")}`);
+    setText(speed, status.ms_per_step !== null && store.running ? milliseconds(status.ms_per_step) : "");
+    const kind = status.test !== null ? "test" : "train";
+    setText(loss, status[kind] === null ? "" : `${kind} ${number(status[kind])}`);
+    setText(task, status.task ?? "");
+    showHint(store.running && ui.values.stopping !== null);
+  };
+  return { node, draw };
+}
+
+function hintTimer({ ui }: Context, hint: HTMLElement, registry: Registry): (stopping: boolean) => void {
+  let cancel: (() => void) | null = null;
+  return (stopping) => {
+    if (!stopping) {
+      cancel?.();
+      cancel = null;
+      hint.hidden = true;
+    } else if (!cancel) {
+      const left = HINT_MS - (Date.now() - (ui.values.stopping ?? 0));
+      cancel = registry.timeout(
+        () => {
+          hint.hidden = false;
+        },
+        Math.max(0, left),
+      );
+    }
+  };
+}

@@ -1,0 +1,155 @@
+// The bar above: run, undo, settings, and what the training does now.
+import type { Context, View } from "../state/context";
+import { type Topics, touches } from "../state/topics";
+import { number } from "../text/format";
+import { button } from "../ui/controls";
+import { attrs, h, setText } from "../ui/dom";
+import { setIcon } from "../ui/icons";
+import { Registry } from "../ui/listeners";
+import { GRID_VALUES, LAMB_VALUES, type Slider, slider } from "../ui/slider";
+import { again } from "./restart";
+import { statusLine } from "./status";
+
+export function toolbar(context: Context): View {
+  const registry = new Registry();
+  const run = runButtons(context, registry);
+  const settings = settingControls(context, registry);
+  const status = statusLine(context, registry);
+  const node = h(
+    "div",
+    { class: "kw-row kw-toolbar", role: "group", "aria-label": "Training" },
+    run.node,
+    ...settings.nodes,
+    status.node,
+  );
+  const parts = [run, settings, status];
+  return {
+    node,
+    draw: (topics) => {
+      for (const part of parts) part.draw(topics);
+    },
+    destroy: () => registry.destroy(),
+  };
+}
+
+function runButtons(context: Context, registry: Registry) {
+  const { act, store, ui } = context;
+  const more = again(context);
+  registry.add(() => more.destroy());
+  const run = button({
+    action: "start",
+    label: "Start",
+    icon: "play",
+    primary: true,
+    attrs: { style: "width:104px" },
+  });
+  const step = button({ action: "step", label: "One step", icon: "step", iconOnly: true });
+  const reset = button({ action: "reset", label: "Start again from the same seed", icon: "reset", iconOnly: true });
+  const undo = button({ action: "undo", label: "Undo", icon: "undo", iconOnly: true });
+  const redo = button({ action: "redo", label: "Redo", icon: "redo", iconOnly: true });
+  registry.listen(run, "click", () => act.toggleRun());
+  registry.listen(step, "click", () => act.control("step"));
+  registry.listen(reset, "click", () => act.control("reset"));
+  registry.listen(undo, "click", () => act.undo());
+  registry.listen(redo, "click", () => act.redo());
+  const separator = h("span", { style: "width:10px", "aria-hidden": "true" });
+  const node = h("div", { class: "kw-row" }, run, step, reset, more.node, separator, undo, redo);
+  const draw = (topics: Topics) => {
+    more.draw(topics);
+    if (!touches(topics, "status", "link", "stopping", "history")) return;
+    node.hidden = act.reading;
+    const { running } = store;
+    const { history } = store.state;
+    const stopping = running && ui.values.stopping !== null;
+    attrs(run, {
+      "data-kw-action": running ? "pause" : "start",
+      disabled: !act.possible,
+      "aria-busy": stopping ? "true" : null,
+    });
+    setIcon(run, running ? "pause" : "play");
+    setText(run.lastElementChild!, stopping ? "Stopping…" : running ? "Pause" : "Start");
+    attrs(step, { disabled: !act.possible || running });
+    attrs(reset, { disabled: !act.possible });
+    attrs(undo, { disabled: !act.possible || !history.can_undo, title: undoTitle(history) });
+    attrs(redo, { disabled: !act.possible || !history.can_redo });
+  };
+  return { node, draw };
+}
+
+function undoTitle(history: Context["store"]["state"]["history"]): string {
+  const current = history.states.find((one) => one.id === history.current);
+  return current && history.can_undo ? `Undo: ${current.label}` : "Undo";
+}
+
+function settingControls(context: Context, registry: Registry) {
+  const { act, store, uid } = context;
+  const lamb = slider(
+    {
+      name: "lamb",
+      label: "λ",
+      title: "Weight of the penalty that makes edges vanish",
+      values: LAMB_VALUES,
+      uid,
+      format: (value) => number(value, 3),
+      allows: (value) => value >= 0 && value <= 1e6,
+      commit: (value) => act.send({ kind: "set", settings: { lamb: value } }),
+    },
+    registry,
+  );
+  const grid = slider(
+    {
+      name: "grid",
+      label: "Grid",
+      title: "Intervals of every spline; applied at the next step",
+      values: GRID_VALUES,
+      uid,
+      format: String,
+      allows: (value) => Number.isInteger(value) && value >= 1 && value <= 200,
+      commit: (value) => act.send({ kind: "set", settings: { grid: value } }),
+    },
+    registry,
+  );
+  const optimiser = optimiserSelect(context, registry);
+  const sliders: [Slider, "lamb" | "grid"][] = [
+    [lamb, "lamb"],
+    [grid, "grid"],
+  ];
+  const nodes = [lamb.node, grid.node, optimiser.node];
+  // In place of them, on a saved page.
+  const facts = h("span", { class: "kw-dim" });
+  const draw = (topics: Topics) => {
+    if (!touches(topics, "settings", "link")) return;
+    for (const node of nodes) node.hidden = act.reading;
+    facts.hidden = !act.reading;
+    const now = store.state.settings;
+    setText(facts, `λ ${number(now.lamb, 3)} · grid ${now.grid} · ${now.opt}`);
+    for (const [one, name] of sliders) {
+      one.accept(store.state.settings[name], store.answered);
+      one.disable(!act.possible);
+    }
+    optimiser.draw();
+  };
+  return { nodes: [...nodes, facts], draw };
+}
+
+function optimiserSelect({ act, store }: Context, registry: Registry) {
+  const node = h("select", {
+    class: "kw-box kw-input",
+    "aria-label": "Optimiser",
+    title: "Optimiser",
+    "data-kw-control": "opt",
+  });
+  registry.listen(node, "change", () => act.send({ kind: "set", settings: { opt: node.value } }));
+  let known = "";
+  const draw = () => {
+    const { opt, opts } = store.state.settings;
+    const names = opts.includes(opt) ? opts : [opt, ...opts];
+    if (names.join() !== known) {
+      known = names.join();
+      node.replaceChildren(...names.map((name) => h("option", { value: name }, name)));
+    }
+    node.value = opt;
+    attrs(node, { "data-kw-value": opt, disabled: !act.possible });
+  };
+  return { node, draw };
+}

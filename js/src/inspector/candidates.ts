@@ -1,0 +1,174 @@
+// What could replace the edge's function: small multiples on shared axes, best first.
+
+import { keyText } from "../protocol/structure";
+import type { Context, View } from "../state/context";
+import { ranked } from "../state/ranking";
+import { type Topics, touches } from "../state/topics";
+import { pretty } from "../text/format";
+import { button } from "../ui/controls";
+import { attrs, h, setText } from "../ui/dom";
+import { Registry } from "../ui/listeners";
+import { SIMPLICITY_VALUES, slider } from "../ui/slider";
+import { Deck } from "./card-list";
+
+export function candidates(context: Context): View {
+  const registry = new Registry();
+  const { store, ui, act } = context;
+  const filter = h("input", {
+    type: "search",
+    class: "kw-box kw-input kw-small kw-fill",
+    placeholder: "filter",
+    "aria-label": "Filter candidates by name",
+    "data-kw-control": "filter",
+  });
+  const order = orderSlider(context, registry);
+  const other = otherFunction(context, registry);
+  const deck = new Deck(context, registry);
+  const list = deck.node;
+  const note = h("p", { class: "kw-empty kw-dim" });
+  const bar = h("div", { class: "kw-row kw-bar" }, order.node, filter, other.node);
+  const node = h("div", { class: "kw-col" }, bar, list, note);
+  let held: string[] | null = null;
+  const show = (topics: Topics) => {
+    const { rows } = store.state.candidates;
+    const names = ranked(rows, ui.values.weight).map((i) => rows[i]!.name);
+    // Under the pointer and the focus the order stays as it is: new figures must not move what is about to be clicked.
+    const sorted = held
+      ? [...held.filter((name) => names.includes(name)), ...names.filter((name) => !held?.includes(name))]
+      : names;
+    const wanted = ui.values.filter.trim().toLowerCase();
+    const visible = sorted.filter((name) => name.toLowerCase().includes(wanted) || pretty(name).includes(wanted));
+    if (topics.has("size")) deck.resized();
+    deck.draw(visible);
+    attrs(list, { "aria-busy": String(store.state.candidates.busy && act.possible) });
+    note.hidden = visible.length > 0;
+    setText(note, emptyText(context, names.length));
+  };
+  registry.listen(filter, "input", () => ui.set("filter", filter.value));
+  const visit = visits(node, registry, (inside) => {
+    held = inside ? deck.names : null;
+    // Not at once: the focus may leave because a card is just being taken away.
+    if (!inside) registry.frame(() => show(new Set()));
+  });
+  registry.listen(list, "click", (event) => {
+    const pressed = (event.target as Element).closest("[data-kw-action]");
+    const name = pressed?.closest("[data-kw-candidate]")?.getAttribute("data-kw-candidate");
+    if (name) act.fix(name, pressed?.getAttribute("data-kw-action") === "fix-both");
+  });
+  let edge = "";
+  const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "candidates", "selection", "settings", "rank", "link", "structure", "size")) return;
+    const now = store.state.selection.edges.map(keyText).join();
+    // Another edge: its own order, from the top.
+    if (now !== edge) {
+      held = null;
+      deck.top();
+    }
+    edge = now;
+    if (touches(topics, "rank")) held = null;
+    order.draw();
+    other.draw();
+    show(topics);
+    // A new order that the hand here has asked for is held as well.
+    if (visit.inside) held ??= deck.names;
+  };
+  return { node, draw, destroy: () => registry.destroy() };
+}
+
+/** Follows whether the pointer is over an element, or the keyboard's focus within it. */
+function visits(node: HTMLElement, registry: Registry, call: (inside: boolean) => void) {
+  const state = { inside: false, over: false, focused: false };
+  let pressed = false;
+  const set = (what: "over" | "focused", yes: boolean) => {
+    state[what] = yes;
+    const inside = state.over || state.focused;
+    if (inside === state.inside) return;
+    state.inside = inside;
+    call(inside);
+  };
+  registry.listen(node, "pointerenter", () => set("over", true));
+  registry.listen(node, "pointerleave", () => set("over", false));
+  // A click leaves the focus behind when the pointer goes: then nobody is reading here.
+  registry.listen(node, "pointerdown", () => {
+    pressed = true;
+  });
+  registry.listen(node, "pointerup", () => {
+    pressed = false;
+  });
+  registry.listen(node, "focusin", () => {
+    if (!pressed) set("focused", true);
+    pressed = false;
+  });
+  registry.listen(node, "focusout", (event) => {
+    if (!node.contains(event.relatedTarget as Node | null)) set("focused", false);
+  });
+  return state;
+}
+
+function emptyText({ store, ui }: Context, known: number): string {
+  if (known > 0) return `No candidate is called “${ui.values.filter}”.`;
+  if (store.link === "lost") return "No candidates: the kernel is gone.";
+  if (store.link === "live" && store.state.candidates.busy) return "Fitting candidates…";
+  return store.link === "none" ? "No candidates were stored for this edge at this step." : "No candidates yet.";
+}
+
+/** Accuracy against simplicity: re-ranks here at once and tells the kernel. */
+function orderSlider({ ui, act, store, uid }: Context, registry: Registry) {
+  const one = slider(
+    {
+      name: "simplicity",
+      label: "Simplicity",
+      ends: ["accurate", "simple"],
+      title: "Left: the best fit first. Right: the simplest first.",
+      values: SIMPLICITY_VALUES,
+      uid,
+      format: (value) => value.toFixed(2),
+      allows: () => true,
+      echo: (value) => ui.set("weight", value),
+      commit: (value) => (store.link === "live" ? act.send({ kind: "rank", simplicity: value }) : null),
+    },
+    registry,
+  );
+  let accepted = Number.NaN;
+  const draw = () => {
+    const { simplicity } = store.state.settings;
+    if (simplicity === accepted) return;
+    accepted = simplicity;
+    one.accept(simplicity, store.answered);
+    ui.set("weight", simplicity);
+  };
+  return { node: one.node, draw };
+}
+
+/** The whole library, for functions that are not among the candidates. */
+function otherFunction({ act, store }: Context, registry: Registry) {
+  const select = h("select", {
+    class: "kw-box kw-input kw-small kw-fill",
+    "aria-label": "Other function",
+    "data-kw-control": "other",
+  });
+  const fix = button({
+    label: "Fix",
+    small: true,
+    attrs: { "data-kw-action": "fix-other", "aria-label": "Fix to the other function" },
+  });
+  const node = h("span", { class: "kw-row kw-fill", style: "min-width:168px" }, select, fix);
+  registry.listen(fix, "click", () => {
+    if (select.value) act.fix(select.value);
+  });
+  registry.listen(select, "change", () => attrs(fix, { disabled: !select.value || !act.possible }));
+  let known = "";
+  const draw = () => {
+    const { primitives } = store.state;
+    if (primitives.join() !== known) {
+      known = primitives.join();
+      select.replaceChildren(
+        h("option", { value: "" }, "other function…"),
+        ...primitives.map((name) => h("option", { value: name }, pretty(name))),
+      );
+    }
+    attrs(fix, { disabled: !select.value || !act.possible });
+    node.hidden = act.reading;
+  };
+  return { node, draw };
+}

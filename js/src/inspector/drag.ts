@@ -1,0 +1,176 @@
+// A coefficient on its way: what a hand does to the selected edge's spline before the kernel has told of it. The curve
+// follows at once, by the spline's own basis; the kernel gets one message a frame at most, and a last one that commits.
+
+import { row } from "../protocol/codecs";
+import type { Status } from "../protocol/messages";
+import { keyText } from "../protocol/structure";
+import type { Context } from "../state/context";
+import type { Registry } from "../ui/listeners";
+import { basis, extendKnots } from "./spline-basis";
+
+export interface Curve {
+  xs: Float32Array;
+  ys: Float32Array;
+  base: Float32Array | null;
+  spline: Float32Array | null;
+}
+
+interface Gesture {
+  readonly index: number;
+  readonly start: number;
+  /** Of what structure the edge's key is. */
+  readonly version: number | undefined;
+  value: number;
+  /** The network's errors before it. */
+  readonly before: Pick<Status, "train" | "test">;
+  sent: { value: number; seq: number; at: number } | null;
+}
+
+/** An unanswered message holds up the next one this long at most. */
+const PATIENCE_MS = 200;
+/** What was committed is shown this long after the kernel's answer at most. */
+const KEEP_MS = 400;
+
+export class Drag {
+  gesture: Gesture | null = null;
+  /** What was committed and has not come back yet. */
+  #waiting = new Map<number, { value: number; seq: number }>();
+  #edge = "";
+  #version: number | undefined;
+  #count = 0;
+  #loop: (() => void) | null = null;
+
+  constructor(
+    private readonly context: Context,
+    private readonly registry: Registry,
+    private readonly redraw: () => void,
+  ) {}
+
+  /** Greville abscissae and coefficients, as the kernel has told them. */
+  get points(): [Float32Array, Float32Array] | null {
+    const array = this.context.store.state.detail.get("handles");
+    const [xs, values] = [row(array, 0), row(array, 1)];
+    return xs && values ? [xs, values] : null;
+  }
+
+  get k(): number {
+    const { selection, structure } = this.context.store.state;
+    return selection.k ?? structure.k;
+  }
+
+  /** Forgets what belongs to another edge or grid, and what the kernel has told meanwhile; whether it is another one. */
+  settle(): boolean {
+    const { selection, structure } = this.context.store.state;
+    const edge = keyText(selection.edges[0] ?? []);
+    const values = this.points?.[1];
+    const anew = edge !== this.#edge || structure.version !== this.#version;
+    const other = anew || (values !== undefined && values.length !== this.#count);
+    if (other) {
+      this.#edge = edge;
+      this.#version = structure.version;
+      this.#count = values?.length ?? 0;
+      this.gesture = null;
+      this.#waiting.clear();
+    }
+    for (const [index, { value }] of this.#waiting)
+      if (values && Math.abs(values[index]! - value) <= 1e-6 * (1 + Math.abs(value))) this.#waiting.delete(index);
+    return other;
+  }
+
+  /** The coefficients as they are to be seen. */
+  values(): Float32Array | null {
+    const values = this.points?.[1].slice() ?? null;
+    if (!values) return null;
+    for (const [index, { value }] of this.#waiting) values[index] = value;
+    if (this.gesture) values[this.gesture.index] = this.gesture.value;
+    return values;
+  }
+
+  /** The curve with what the hand does. */
+  adjust(curve: Curve): Curve {
+    const [told, seen] = [this.points?.[1], this.values()];
+    if (!told || !seen) return curve;
+    const { detail } = this.context.store.state;
+    let { ys, spline } = curve;
+    for (const [index, value] of seen.entries()) {
+      const change = value - told[index]!;
+      if (!change) continue;
+      const knots = detail.get("full_knots")?.values ?? extendKnots(detail.get("knots")?.values ?? [], this.k);
+      const column = basis(curve.xs, knots, this.k, index);
+      const add = (v: number, i: number) => v + change * column[i]!;
+      [ys, spline] = [ys.map(add), spline?.map(add) ?? null];
+    }
+    return { ...curve, ys, spline };
+  }
+
+  begin(index: number): void {
+    const start = this.values()?.[index];
+    // Between a choice of another edge and the kernel's word about it there is nothing to hold.
+    if (start === undefined) return;
+    const { status, structure } = this.context.store.state;
+    const { train, test } = status;
+    const { version } = structure;
+    this.#waiting.delete(index);
+    this.gesture = { index, start, version, value: start, before: { train, test }, sent: null };
+    this.redraw();
+  }
+
+  /** Lets go without a word what has been held since before another structure: its key means another edge now. */
+  #drop(): void {
+    if (this.gesture && this.gesture.version !== this.context.store.state.structure.version) this.gesture = null;
+  }
+
+  set(value: number): void {
+    this.#drop();
+    if (!this.gesture || value === this.gesture.value) return;
+    this.gesture.value = value;
+    this.redraw();
+    this.#loop ??= this.registry.frame(() => this.#send());
+  }
+
+  /** While the kernel is slower than the frames nothing is sent before its answer. */
+  #send(): void {
+    this.#loop = null;
+    this.#drop();
+    const { gesture } = this;
+    if (!gesture || gesture.value === (gesture.sent?.value ?? gesture.start)) return;
+    const { sent } = gesture;
+    if (!sent || this.context.store.answered >= sent.seq || Date.now() - sent.at > PATIENCE_MS)
+      this.#message(gesture, false);
+    else this.#loop = this.registry.frame(() => this.#send());
+  }
+
+  #message(gesture: Gesture, commit: boolean): number {
+    const { index, value } = gesture;
+    const edge = this.#edge.split("-").map(Number);
+    // On another grid the index means another coefficient.
+    const grid = this.#count - this.k;
+    const seq = this.context.act.send({ kind: "drag", edge, index, value, commit, grid }) ?? -1;
+    gesture.sent = { value, seq, at: Date.now() };
+    return seq;
+  }
+
+  end(): void {
+    this.#drop();
+    const { gesture } = this;
+    if (!gesture) return;
+    this.gesture = null;
+    if (gesture.sent || gesture.value !== gesture.start) {
+      const seq = this.#message(gesture, true);
+      this.#waiting.set(gesture.index, { value: gesture.value, seq });
+      this.#forget(gesture.index, seq);
+    }
+    this.redraw();
+  }
+
+  /** What the kernel has refused, or changed since, is not shown for ever. */
+  #forget(index: number, seq: number): void {
+    this.registry.timeout(() => {
+      if (this.#waiting.get(index)?.seq !== seq) return;
+      const { store, act } = this.context;
+      if (store.answered < seq && act.possible) return this.#forget(index, seq);
+      this.#waiting.delete(index);
+      this.redraw();
+    }, KEEP_MS);
+  }
+}

@@ -1,0 +1,269 @@
+// The coefficients of the selected edge's spline as handles in its plot: dragged, or moved by arrow keys, with the
+// network's errors beside what they were before.
+
+import type { Axes } from "../plot/axes";
+import { keyText } from "../protocol/structure";
+import type { Context } from "../state/context";
+import { graph } from "../state/graph";
+import { number } from "../text/format";
+import { attrs, h, place, s, setText } from "../ui/dom";
+import type { Registry } from "../ui/listeners";
+import { type Curve, Drag } from "./drag";
+
+/** The plot, and the values at its bottom and its top. */
+type Plot = Axes & { range: [number, number] };
+
+/** With more intervals only the handles near the pointer are shown. */
+const FEW = 30;
+const NEAR = 3;
+const R = 5;
+/** A target of 24 px. */
+const REACH = 12;
+
+export class Handles {
+  readonly node = s("svg", { class: "kw-handles", role: "group" });
+  /** The errors, in place of the legend: over the plot they would hide the curve. */
+  readonly live = h("div", { class: "kw-row kw-live kw-fine", "aria-hidden": "true", hidden: true });
+  readonly note = h("p", { class: "kw-more kw-dim kw-fine", hidden: true });
+  readonly toggle: HTMLElement;
+  readonly #drag: Drag;
+  #box = h("input", { type: "checkbox", checked: true, "data-kw-toggle": "handles" });
+  #parts = new Map<number, SVGGElement>();
+  #plot: Plot | null = null;
+  #curve: Curve | null = null;
+  /** Where a pointer holds a handle, and the plot as it was then. */
+  #grip: { from: number | null; plot: Plot } | null = null;
+  /** The handle that takes the tab stop. */
+  #cursor = 0;
+  #pointer: number | null = null;
+
+  constructor(
+    private readonly context: Context,
+    registry: Registry,
+    stage: HTMLElement,
+    redraw: () => void,
+  ) {
+    this.#drag = new Drag(context, registry, redraw);
+    const title = "Coefficients of the spline: drag them";
+    this.toggle = h("label", { class: "kw-row", title }, this.#box, "handles");
+    const { node } = this;
+    registry.listen(this.#box, "change", redraw);
+    registry.listen(node, "pointerdown", (event) => this.#down(event as PointerEvent));
+    registry.listen(node, "pointermove", (event) => this.#move(event as PointerEvent));
+    for (const type of ["pointerup", "pointercancel", "lostpointercapture"])
+      registry.listen(node, type, () => this.#drag.end());
+    registry.listen(node, "keydown", (event) => this.#key(event as KeyboardEvent));
+    registry.listen(node, "keyup", (event) => {
+      if ((event as KeyboardEvent).key.startsWith("Arrow")) this.#drag.end();
+    });
+    // On the stage: an SVG element with focus listeners would become a tab stop of its own.
+    registry.listen(stage, "focusout", () => this.#drag.end());
+    registry.listen(stage, "focusin", (event) => {
+      this.#cursor = indexAt(event.target) ?? this.#cursor;
+      this.#place();
+    });
+    registry.listen(stage, "pointermove", (event) => this.#near(event.clientX - node.getBoundingClientRect().left));
+    registry.listen(stage, "pointerleave", () => this.#near(null));
+  }
+
+  /** Why the edge has no handles; empty where it has. */
+  get #missing(): string {
+    const { structure, selection } = this.context.store.state;
+    const state = graph(structure).edges.get(keyText(selection.edges[0] ?? []))?.state;
+    if (state === "symbolic") return "A formula has no handles. Unfix the edge to drag its curve.";
+    return state === "pruned" ? "A pruned edge has no handles. Restore it first." : "";
+  }
+
+  get #shown(): boolean {
+    return this.#box.checked && this.context.act.possible && !this.#missing && this.#drag.points !== null;
+  }
+
+  /** Where the first and the last handle stand, which is outside the grid; null while there are none. */
+  get span(): [number, number] | null {
+    const xs = this.#shown ? this.#drag.points![0] : null;
+    return xs && xs.length > 0 ? [xs[0]!, xs.at(-1)!] : null;
+  }
+
+  /** The range of values that must not change under the hand. */
+  get held(): [number, number] | null {
+    return this.#drag.gesture && this.#grip ? this.#grip.plot.range : null;
+  }
+
+  /** The curve with what the hand does. */
+  adjust(curve: Curve): Curve {
+    if (this.#drag.settle()) this.#cursor = (this.#drag.points?.[0].length ?? 0) >> 1;
+    return this.#drag.adjust(curve);
+  }
+
+  /** The values at which the handles stand: those of the function, rather than of its spline part. */
+  heights(curve: Curve): number[] {
+    const [xs, values] = [this.#drag.points?.[0], this.#drag.values()];
+    if (!this.#shown || !xs || !values || !curve.spline) return [];
+    const first = curve.xs[0]!;
+    const step = (curve.xs.at(-1)! - first) / (curve.xs.length - 1) || 1;
+    return Array.from(values, (value, i) => {
+      const at = between(Math.round((xs[i]! - first) / step), 0, curve.xs.length - 1);
+      return value + curve.ys[at]! - curve.spline![at]!;
+    });
+  }
+
+  draw(plot: Plot | null, curve: Curve | null): void {
+    this.#plot = plot;
+    this.#curve = curve;
+    const { act, store } = this.context;
+    const some = store.state.selection.edges.length > 0 && act.possible;
+    this.toggle.hidden = !some || this.#missing !== "";
+    setText(this.note, some && this.#box.checked ? this.#missing : "");
+    this.note.hidden = !this.note.textContent;
+    this.#place();
+    this.#tell();
+  }
+
+  /** Puts the handles where they belong; the elements stay, so that a hand and the focus keep theirs. */
+  #place(): void {
+    const [plot, values] = [this.#plot, this.#drag.values()];
+    const heights = plot && this.#curve ? this.heights(this.#curve) : [];
+    attrs(this.node, { "aria-label": "Handles: left and right go to the next, up and down move it" });
+    const shown = heights.length > 0 ? this.#visible(plot!) : [];
+    const parts = shown.map((i) => {
+      const part = this.#part(i);
+      this.#put(part, i, values!, plot!, heights[i]!);
+      return part;
+    });
+    place(this.node, parts);
+  }
+
+  #put(part: SVGElement, i: number, values: Float32Array, plot: Plot, height: number): void {
+    const x = this.#drag.points![0][i]!;
+    const cx = between(plot.x(x), plot.left, plot.right).toFixed(1);
+    const cy = between(plot.y(height), plot.top, plot.bottom).toFixed(1);
+    for (const circle of part.children) attrs(circle, { cx, cy });
+    attrs(part, {
+      tabindex: i === this.#cursor ? 0 : -1,
+      "data-held": this.#drag.gesture?.index === i,
+      "aria-label": `coefficient ${i} of 0 to ${values.length - 1}, at ${number(x)}`,
+      "aria-valuemin": Number(Math.min(values[i]!, plot.range[0]).toPrecision(4)),
+      "aria-valuemax": Number(Math.max(values[i]!, plot.range[1]).toPrecision(4)),
+      "aria-valuenow": Number(values[i]!.toPrecision(4)),
+      "aria-valuetext": number(values[i]),
+    });
+  }
+
+  #part(index: number): SVGGElement {
+    let part = this.#parts.get(index);
+    if (!part) {
+      part = s(
+        "g",
+        { class: "kw-handle", role: "slider", "aria-orientation": "vertical", "data-kw-handle": index },
+        s("circle", { class: "kw-reach", r: REACH }),
+        s("circle", { class: "kw-solid", r: R, "stroke-width": 2 }),
+      );
+      this.#parts.set(index, part);
+    }
+    return part;
+  }
+
+  #visible({ x }: Plot): number[] {
+    const xs = this.#drag.points![0];
+    const all = Array.from(xs, (_, i) => i);
+    if (xs.length - this.#drag.k <= FEW) return all;
+    const near = this.#pointer === null ? -1 : nearest(all, (i) => Math.abs(x(xs[i]!) - this.#pointer!));
+    const held = this.#drag.gesture?.index;
+    return all.filter((i) => i === held || i === this.#cursor || (near >= 0 && Math.abs(i - near) <= NEAR));
+  }
+
+  #near(x: number | null): void {
+    if (this.#drag.gesture) return;
+    this.#pointer = x;
+    if ((this.#drag.points?.[0].length ?? 0) - this.#drag.k > FEW) this.#place();
+  }
+
+  #down(event: PointerEvent): void {
+    if (event.button !== 0 || indexAt(event.target) === null) return;
+    // Targets overlap where handles stand close: the nearest one is meant.
+    const box = this.node.getBoundingClientRect();
+    const shown = [...this.node.children] as SVGElement[];
+    const distance = (one: Element) => {
+      const [cx, cy] = centre(one);
+      return Math.hypot(cx - (event.clientX - box.left), cy - (event.clientY - box.top));
+    };
+    const part = shown[nearest(shown, distance)]!;
+    part.focus({ preventScroll: true });
+    this.#begin(indexAt(part)!, event.clientY);
+    part.setPointerCapture?.(event.pointerId);
+    event.preventDefault();
+  }
+
+  #begin(index: number, from: number | null): void {
+    this.#cursor = index;
+    this.#grip = { from, plot: this.#plot! };
+    this.#drag.begin(index);
+  }
+
+  #move(event: PointerEvent): void {
+    const { gesture } = this.#drag;
+    if (!gesture || !this.#grip || this.#grip.from === null) return;
+    const { range, bottom, top } = this.#grip.plot;
+    this.#drag.set(gesture.start + ((this.#grip.from - event.clientY) * (range[1] - range[0])) / (bottom - top));
+  }
+
+  #key(event: KeyboardEvent): void {
+    const index = indexAt(event.target);
+    if (index === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const climb = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (side) {
+      this.#drag.end();
+      this.#cursor = between(index + side, 0, (this.#drag.points?.[0].length ?? 1) - 1);
+      this.#place();
+      this.#part(this.#cursor).focus({ preventScroll: true });
+    } else if (climb) {
+      if (!this.#drag.gesture) this.#begin(index, null);
+      const { gesture } = this.#drag;
+      if (!gesture) return;
+      const [low, high] = this.#grip!.plot.range;
+      this.#drag.set(gesture.value + climb * (high - low) * (event.shiftKey ? 0.002 : 0.02));
+    } else if (event.key === "Escape" && this.#drag.gesture) {
+      this.#drag.set(this.#drag.gesture.start);
+      this.#drag.end();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** The errors beside what they were before the gesture. */
+  #tell(): void {
+    const { gesture } = this.#drag;
+    this.live.hidden = !gesture;
+    this.context.ui.set("held", gesture !== null);
+    if (!gesture) return;
+    const { status, settings } = this.context.store.state;
+    const rows = (["train", "test"] as const).map((name) =>
+      status[name] === null
+        ? null
+        : h("span", {}, `${name} ${number(gesture.before[name])} → `, h("b", {}, number(status[name]))),
+    );
+    this.live.replaceChildren(h("b", {}, settings.loss), ...rows.filter((one) => one !== null));
+  }
+}
+
+/** Where a handle stands. */
+const centre = ({ firstElementChild }: Element): [number, number] =>
+  ["cx", "cy"].map((name) => Number(firstElementChild!.getAttribute(name))) as [number, number];
+
+function indexAt(target: EventTarget | null): number | null {
+  const index = (target as Element).closest("[data-kw-handle]")?.getAttribute("data-kw-handle");
+  return index ? Number(index) : null;
+}
+
+const between = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
+
+/** Place of the one whose distance is smallest. */
+function nearest<T>(all: readonly T[], distance: (one: T) => number): number {
+  let [best, least] = [0, Number.POSITIVE_INFINITY];
+  for (const [i, one] of all.entries()) {
+    const gap = distance(one);
+    if (gap < least) [best, least] = [i, gap];
+  }
+  return best;
+}

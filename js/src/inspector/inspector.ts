@@ -1,0 +1,127 @@
+// One edge in full: its function at the left, what could replace it beside it.
+
+import { ContextMenu } from "../menus/context-menu";
+import { edgeContent } from "../menus/edge-menu";
+import { type EdgeInfo, keyText } from "../protocol/structure";
+import type { Context, View } from "../state/context";
+import { boundText, endNames, stateText } from "../state/edge-text";
+import { selectedEdges } from "../state/graph";
+import { type Topics, touches } from "../state/topics";
+import { count, number } from "../text/format";
+import { button, panel } from "../ui/controls";
+import { attrs, h, setText } from "../ui/dom";
+import { setIcon } from "../ui/icons";
+import { Registry } from "../ui/listeners";
+import { candidates } from "./candidates";
+import { effect } from "./effect";
+import { splinePlot } from "./spline-plot";
+
+export function inspector(context: Context): View {
+  const registry = new Registry();
+  const heading = head(context, registry);
+  const plot = splinePlot(context);
+  const list = candidates(context);
+  const empty = h(
+    "p",
+    { class: "kw-empty kw-dim" },
+    "Click an edge of the network to see its function and the formulas that could replace it.",
+  );
+  const row = h("div", { class: "kw-detail kw-fill" }, plot.node, list.node);
+  const change = effect(context, registry);
+  const node = panel("inspector", "Edge", [heading.sub, heading.end]);
+  node.classList.add("kw-fill", "kw-line");
+  node.append(change.node, row, empty);
+  const headLine = node.firstElementChild as HTMLElement;
+  const title = node.querySelector("h2")!;
+  const draw: View["draw"] = (topics) => {
+    const { edges } = context.store.state.selection;
+    change.draw(topics);
+    if (touches(topics, "selection", "structure", "view", "link", "curves", "history")) {
+      headLine.hidden = row.hidden = edges.length === 0;
+      empty.hidden = edges.length > 0;
+      heading.draw(topics, title);
+    }
+    list.draw(topics);
+    if (edges.length > 0) plot.draw(topics);
+  };
+  const destroy = () => {
+    plot.destroy();
+    list.destroy();
+    registry.destroy();
+  };
+  return { node, draw, destroy };
+}
+
+function head(context: Context, registry: Registry) {
+  const { act, ui, store } = context;
+  const sub = h("span", { class: "kw-dim kw-cut" });
+  const unfix = button({ action: "unfix", small: true, label: "Unfix", title: "Back to the spline" });
+  const prune = button({ action: "prune-edge", small: true, label: "Prune edge" });
+  const before = button({ action: "previous-edge", small: true, label: "Previous edge", icon: "left", iconOnly: true });
+  const after = button({ action: "next-edge", small: true, label: "Next edge", icon: "right", iconOnly: true });
+  const expand = button({ action: "expand", small: true, label: "Expand", icon: "expand", iconOnly: true });
+  const close = button({ action: "deselect", small: true, label: "Close", icon: "close", iconOnly: true });
+  registry.listen(close, "click", () => act.selectAll([]));
+  registry.listen(unfix, "click", () => act.unfix());
+  registry.listen(prune, "click", () =>
+    act.pruneSelected(selectedEdges(context.store).every(({ state }) => state === "pruned")),
+  );
+  registry.listen(before, "click", () => walk(context, -1));
+  registry.listen(after, "click", () => walk(context, 1));
+  const more = button({
+    action: "edge-menu",
+    small: true,
+    label: "More acts on the edge",
+    icon: "more",
+    iconOnly: true,
+    attrs: { "aria-haspopup": "menu" },
+  });
+  const menu = new ContextMenu();
+  registry.add(() => menu.close(false));
+  registry.listen(more, "click", () => menu.open(more, null, more.title, edgeContent(context)));
+  registry.listen(expand, "click", () => ui.set("expanded", !ui.values.expanded));
+  const end = h("span", { class: "kw-row kw-end" }, unfix, prune, more, before, after, expand, close);
+  const draw = (topics: Topics, title: HTMLElement) => {
+    menu.draw(topics);
+    const infos = selectedEdges(context.store);
+    describe(context, infos, title, sub);
+    const pruned = infos.length > 0 && infos.every(({ state }) => state === "pruned");
+    unfix.hidden = act.reading || !infos.some(({ state }) => state === "symbolic" || state === "both");
+    prune.hidden = act.reading;
+    setText(prune.firstElementChild!, pruned ? "Restore edge" : "Prune edge");
+    for (const one of [unfix, prune]) attrs(one, { disabled: !act.possible });
+    for (const one of [before, after]) attrs(one, { disabled: store.state.structure.edges.length < 2 });
+    setIcon(expand, ui.values.expanded ? "collapse" : "expand");
+    attrs(expand, { "aria-pressed": String(ui.values.expanded) });
+  };
+  return { sub, end, draw };
+}
+
+function describe(context: Context, infos: EdgeInfo[], title: HTMLElement, sub: HTMLElement): void {
+  describeTexts(context, infos, title, sub);
+  // They are cut where there is no room for them.
+  for (const one of [title, sub]) one.title = one.textContent ?? "";
+}
+
+function describeTexts({ store }: Context, infos: EdgeInfo[], title: Element, sub: Element): void {
+  const [info, second] = infos;
+  if (!info) return;
+  if (second) {
+    setText(title, count(infos.length, "edge"));
+    setText(sub, `${infos.map(({ name }) => name).join(", ")} · Fix replaces all of them`);
+    return;
+  }
+  setText(title, endNames(store.state.structure, info.key).join(" → "));
+  const importance = store.state.selection.importance ?? store.curves.get(keyText(info.key))?.importance;
+  const bound = info.locked || info.tied !== undefined ? ` · ${boundText(store.state.structure, info)}` : "";
+  setText(sub, `${info.name} · ${stateText(info)}${bound} · importance ${number(importance)}`);
+}
+
+/** Selects the edge before or after the selected one. */
+function walk({ act, store }: Context, by: number): void {
+  const { edges } = store.state.structure;
+  const current = store.state.selection.edges[0];
+  const at = current ? edges.findIndex((edge) => keyText(edge.key) === keyText(current)) : by > 0 ? -1 : 0;
+  const next = edges[(at + by + edges.length) % edges.length];
+  if (next) act.select(next.key);
+}

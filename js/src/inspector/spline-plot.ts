@@ -1,0 +1,174 @@
+// The selected edge's function over its grid: data under it, knots below, dashed where it extrapolates.
+
+import { type Axes, axes } from "../plot/axes";
+import { extent, padded, path, type Scale } from "../plot/scales";
+import { Stage } from "../plot/stage";
+import { row } from "../protocol/codecs";
+import { keyText } from "../protocol/structure";
+import type { Context, View } from "../state/context";
+import type { Store } from "../state/store";
+import { touches } from "../state/topics";
+import { number, variable } from "../text/format";
+import { called, cut, isolated } from "../text/names";
+import { attrs, h, line, s } from "../ui/dom";
+import { Registry } from "../ui/listeners";
+import type { Curve } from "./drag";
+import { Handles } from "./handles";
+
+/** How far the plot goes beyond the function for the sake of its handles, as a part of its width. */
+const SIDE = 0.12;
+
+/** The selected edge's samples: in full, or its thumbnail's until the detail has arrived. */
+export function selectedCurve(store: Store): Curve | null {
+  const detail = store.state.detail.get("detail");
+  const [xs, ys] = [row(detail, 0), row(detail, 1)];
+  if (xs && ys) return { xs, ys, base: row(detail, 2), spline: row(detail, 3) };
+  const key = store.state.selection.edges[0];
+  const thumb = key && store.curves.get(keyText(key));
+  if (!thumb) return null;
+  const step = (thumb.high - thumb.low) / Math.max(1, thumb.values.length - 1);
+  return { xs: thumb.values.map((_, i) => thumb.low + i * step), ys: thumb.values, base: null, spline: null };
+}
+
+export function splinePlot(context: Context): View {
+  const registry = new Registry();
+  const { ui, store } = context;
+  let chart: Axes | null = null;
+  const stage = new Stage(ui, registry, (px) => read(stage, store, chart, px));
+  const show = () => {
+    chart = drawSpline(context, stage, handles);
+    stage.point();
+  };
+  const handles = new Handles(context, registry, stage.node, show);
+  stage.node.append(handles.node);
+  const parts = h("input", { type: "checkbox", "data-kw-toggle": "parts" });
+  const foot = h(
+    "div",
+    { class: "kw-row kw-legend kw-dim kw-fine" },
+    key(line("M1 4H17", "kw-c1", 2.2), "function"),
+    key(s("circle", { class: "kw-solid kw-c6", cx: 9, cy: 4, r: 2.4 }), "data"),
+    key(line("M1 4H17", "kw-c1", 1.6, "4 3"), "extrapolated"),
+    h("label", { class: "kw-row", title: "Base function and spline part" }, parts, "parts"),
+    handles.toggle,
+    handles.live,
+  );
+  const node = h("div", { class: "kw-col kw-spline" }, stage.node, handles.note, foot);
+  registry.listen(parts, "change", () => ui.set("showParts", parts.checked));
+  const draw: View["draw"] = (topics) => {
+    if (touches(topics, "selection", "size", "view", "curves", "structure", "status", "link")) show();
+  };
+  return { node, draw, destroy: () => registry.destroy() };
+}
+
+/** Reads the function above the pointer, at the side of the plot where it isn't. */
+function read(stage: Stage, store: Store, chart: Axes | null, at: number): void {
+  const curve = selectedCurve(store);
+  if (!chart || !curve || Number.isNaN(at)) {
+    stage.read(0, 0, []);
+    return;
+  }
+  const { x, y, left, right, top, bottom } = chart;
+  const { xs, ys } = curve;
+  const [first, last] = [x(xs[0]!), x(xs.at(-1)!)];
+  const i = Math.round(Math.max(0, Math.min(1, (at - first) / (last - first || 1))) * (xs.length - 1));
+  const px = x(xs[i]!);
+  const near = ys.filter((_, k) => Math.abs(x(xs[k]!) - px) < 130);
+  const above = y(near.reduce((sum, value) => sum + value, 0) / near.length) < (top + bottom) / 2;
+  stage.read(Math.max(left, Math.min(right, px)), above ? bottom - 36 : 16, [
+    `${isolated(cut(variable(store.state.selection.x_name ?? "x"), 30))} = ${number(xs[i])}`,
+    `φ = ${number(ys[i])}`,
+  ]);
+}
+
+const key = (sample: SVGElement, label: string): HTMLElement =>
+  h("span", { class: "kw-row" }, s("svg", { width: 18, height: 8, "aria-hidden": "true" }, sample), label);
+
+function drawSpline(context: Context, stage: Stage, handles: Handles): Axes | null {
+  const { store, ui } = context;
+  const told = selectedCurve(store);
+  const curve = told && handles.adjust(told);
+  attrs(handles.node, { ...stage.size });
+  if (!curve) {
+    stage.show("", []);
+    handles.draw(null, null);
+    return null;
+  }
+  const parts = ui.values.showParts ? [curve.base, curve.spline].filter((one) => one !== null) : [];
+  const points = store.state.detail.get("points");
+  const [px, py] = [row(points, 0), row(points, 1)];
+  const [x0, x1] = widened(extent(curve.xs), handles.span);
+  const range = handles.held ?? valueRange(curve, parts, handles.heights(curve));
+  const name = called(store.state.selection.x_name ?? "x");
+  const chart = axes(stage.size, { x: { range: [x0, x1], name }, y: { range, name: "" } });
+  const { x, y, bottom } = chart;
+  const [from, to, low, high] = [x0, x1, ...range].map((value) => number(value));
+  stage.show(`The edge's function of ${name} from ${from} to ${to}, values from ${low} to ${high}`, [
+    ...density(store, x, bottom),
+    ...chart.nodes,
+    ...knots(store, x, bottom),
+    ...(curve.base && ui.values.showParts ? [line(path(curve.xs, curve.base, x, y), "kw-c2", 1.5, "6 3")] : []),
+    ...(curve.spline && ui.values.showParts ? [line(path(curve.xs, curve.spline, x, y), "kw-c3", 1.5, "2 3")] : []),
+    ...(px && py ? [dots(px, py, x, y)] : []),
+    ...functionPaths(curve, store.state.selection.data_range, x, y),
+  ]);
+  handles.draw({ ...chart, range }, curve);
+  return chart;
+}
+
+/** Handles stand a little outside of the grid. */
+function widened([x0, x1]: [number, number], span: [number, number] | null): [number, number] {
+  const most = (x1 - x0) * SIDE;
+  return span ? [Math.max(Math.min(x0, span[0]), x0 - most), Math.min(Math.max(x1, span[1]), x1 + most)] : [x0, x1];
+}
+
+/** The function has most of the height; handles that lie far from it stand at the border. */
+function valueRange(curve: Curve, parts: Float32Array[], heights: number[]): [number, number] {
+  const [low, high] = extent([...curve.ys, ...parts.flatMap((one) => [...one])]);
+  const most = (high - low) * SIDE * 2;
+  const [least, top] = heights.length > 0 ? extent(heights) : [low, high];
+  return padded([Math.max(Math.min(low, least), low - most), Math.min(Math.max(high, top), high + most)], 0.08);
+}
+
+/** Solid where there are data, dashed outside. */
+function functionPaths({ xs, ys }: Curve, range: number[] | undefined, x: Scale, y: Scale): SVGElement[] {
+  const [low, high] = [range?.[0] ?? Number.NEGATIVE_INFINITY, range?.[1] ?? Number.POSITIVE_INFINITY];
+  // The neighbours of the border belong to both, so that the parts meet.
+  const step = xs.length > 1 ? Math.abs(xs[1]! - xs[0]!) : 0;
+  const pick = (keep: (v: number) => boolean) => ys.map((value, i) => (keep(xs[i]!) ? value : Number.NaN));
+  const inside = pick((v) => v >= low - step && v <= high + step);
+  const outside = pick((v) => v <= low || v >= high);
+  return [line(path(xs, outside, x, y), "kw-c1", 1.6, "4 4"), line(path(xs, inside, x, y), "kw-c1", 2.2)];
+}
+
+/** One path for all points: thousands of circles would cost more than the rest of the page. */
+function dots(xs: Float32Array, ys: Float32Array, x: Scale, y: Scale): SVGElement {
+  let d = "";
+  for (let i = 0; i < xs.length; i++) {
+    const [px, py] = [x(xs[i]!), y(ys[i]!)];
+    if (Number.isFinite(px) && Number.isFinite(py))
+      d += `M${(px - 2).toFixed(1)} ${py.toFixed(1)}a2 2 0 1 0 4 0a2 2 0 1 0 -4 0`;
+  }
+  return line(d, "kw-solid kw-c6", 1);
+}
+
+function density(store: Store, x: Scale, floor: number): SVGElement[] {
+  const bins = store.state.detail.get("density")?.values;
+  const [low, high] = store.state.selection.data_range ?? [];
+  if (!bins || low === undefined || high === undefined) return [];
+  const step = (high - low) / bins.length;
+  let d = `M${x(low).toFixed(1)} ${floor}`;
+  bins.forEach((value, i) => {
+    const top = (floor - value * 22).toFixed(1);
+    d += `L${x(low + i * step).toFixed(1)} ${top}L${x(low + (i + 1) * step).toFixed(1)} ${top}`;
+  });
+  return [s("path", { class: "kw-density", d: `${d}L${x(high).toFixed(1)} ${floor}Z` })];
+}
+
+function knots(store: Store, x: Scale, floor: number): SVGElement[] {
+  const values = store.state.detail.get("knots")?.values;
+  if (!values) return [];
+  const d = Array.from(values, (v) => `M${x(v).toFixed(1)} ${floor - 4}v8`).join("");
+  const marks = line(d, "kw-c6", 1);
+  marks.append(s("title", {}, "knots of the grid"));
+  return [marks];
+}

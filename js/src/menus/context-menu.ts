@@ -1,0 +1,146 @@
+// A menu at the pointer or at what has the focus: for the right button, the menu key and a long press.
+
+import { type Topics, touches } from "../state/topics";
+import { activeIn, attrs, h, place, setText } from "../ui/dom";
+import { Registry } from "../ui/listeners";
+
+export interface Item {
+  /** `data-kw-action`. */
+  action: string;
+  label: string;
+  run(): void;
+  /** Why it can't be used now. */
+  why?: string | false | undefined;
+}
+/** null separates. */
+export type Entries = (Item | null)[];
+export interface Content {
+  entries(): Entries;
+  /** Says of what it is the menu: when that changes it closes. */
+  about(): string;
+}
+
+export class ContextMenu {
+  #shown: { node: HTMLElement; opener: Element; content: Content; about: string; registry: Registry } | null = null;
+
+  /** Opens it at a point of the window, or below what it belongs to. */
+  open(opener: Element, at: [number, number] | null, name: string, content: Content): void {
+    this.close(false);
+    const frame = opener.closest(".kw-frame");
+    if (!frame) return;
+    const node = h("div", { class: "kw-context kw-box kw-pop kw-scroll", role: "menu", "aria-label": name });
+    const registry = new Registry();
+    this.#shown = { node, opener, content, about: content.about(), registry };
+    registry.listen(node, "keydown", (event) => this.#key(event));
+    registry.listen(node, "click", (event) => this.#run(event.target as Element));
+    registry.listen(node, "focusout", (event) => {
+      if (event.relatedTarget && !node.contains(event.relatedTarget as Node)) this.close(false);
+    });
+    registry.listen(node.ownerDocument, "pointerdown", (event) => {
+      if (!event.composedPath().includes(node)) this.close(false);
+    });
+    frame.append(node);
+    this.#fill();
+    put(node, frame, opener, at);
+    items(node)[0]?.focus({ preventScroll: true });
+  }
+
+  /** While it is open, the kernel's news may change what can be done. */
+  draw(topics: Topics): void {
+    if (!this.#shown || !touches(topics, "structure", "candidates", "selection", "link")) return;
+    // What it was opened for is gone, or is something else now.
+    if (this.#shown.content.about() !== this.#shown.about) this.close();
+    else this.#fill();
+  }
+
+  close(back = true): void {
+    const shown = this.#shown;
+    if (!shown) return;
+    this.#shown = null;
+    shown.registry.destroy();
+    const frame = shown.node.parentElement;
+    shown.node.remove();
+    if (!back) return;
+    // An edge may have been drawn anew, or be gone: then the network's tab stop takes the focus.
+    const opener = shown.opener.isConnected ? shown.opener : frame?.querySelector(".kw-network [tabindex='0']");
+    (opener as HTMLElement | null)?.focus({ preventScroll: true });
+  }
+
+  #fill(): void {
+    const { node, content } = this.#shown!;
+    const old = items(node);
+    const active = activeIn(node) as HTMLElement;
+    const separators = [...node.querySelectorAll("[role=separator]")];
+    // Items stay: a press that spans news of the kernel clicks what it began on.
+    const children = content.entries().map((entry) => {
+      if (!entry) return separators.shift() ?? h("div", { role: "separator" });
+      const item = old.find((one) => one.dataset.kwAction === entry.action) ?? itemNode(entry);
+      write(item, entry);
+      return item;
+    });
+    place(node, children);
+    if (old.includes(active) && activeIn(node) !== active)
+      (active.isConnected ? active : items(node)[old.indexOf(active)])?.focus({ preventScroll: true });
+  }
+
+  #run(target: Element): void {
+    const action = target.closest("[role=menuitem]")?.getAttribute("data-kw-action");
+    const item = this.#shown?.content.entries().find((one) => one?.action === action);
+    if (!item || item.why) return;
+    this.close();
+    item.run();
+  }
+
+  #key(event: KeyboardEvent): void {
+    const all = items(this.#shown!.node);
+    const at = all.indexOf(activeIn(this.#shown!.node) as HTMLElement);
+    const move = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+    if (move !== undefined) all.at(move % all.length)?.focus();
+    else if (event.key === "Escape" || event.key === "Tab") this.close();
+    else if (event.key.length === 1 && event.key !== " ") {
+      const begins = (one: HTMLElement) => one.textContent?.toLowerCase().startsWith(event.key.toLowerCase());
+      [...all.slice(at + 1), ...all.slice(0, at + 1)].find(begins)?.focus();
+    } else {
+      // Enter and Space press the button; keys of the explorer itself wait until the menu is closed.
+      event.stopPropagation();
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+const items = (node: Element): HTMLElement[] => [...node.querySelectorAll<HTMLElement>("[role=menuitem]")];
+
+const itemNode = ({ action }: Item): HTMLElement =>
+  h(
+    "button",
+    {
+      type: "button",
+      class: "kw-button kw-bare kw-item",
+      role: "menuitem",
+      tabindex: -1,
+      "data-kw-action": action,
+    },
+    h("span"),
+  );
+
+function write(node: HTMLElement, { label, why }: Item): void {
+  const [name, reason] = node.children;
+  attrs(node, { "aria-disabled": why ? "true" : null });
+  setText(name!, label);
+  if (!why) reason?.remove();
+  else if (reason) setText(reason, why);
+  else node.append(h("span", { class: "kw-dim kw-fine" }, why));
+}
+
+/** Within the visible part of the frame, as near as possible to where it was asked for. */
+function put(node: HTMLElement, frame: Element, opener: Element, at: [number, number] | null): void {
+  const [box, from] = [frame.getBoundingClientRect(), opener.getBoundingClientRect()];
+  const [x, y] = at ?? [from.left + Math.min(from.width, 40) / 2, from.bottom + 2];
+  const within = (value: number, size: number, room: number) => Math.max(4, Math.min(value, room - size - 4));
+  node.style.left = `${within(x - box.left, node.offsetWidth, frame.clientWidth) + frame.scrollLeft}px`;
+  node.style.top = `${within(y - box.top, node.offsetHeight, frame.clientHeight) + frame.scrollTop}px`;
+}
+
+export const NO_KERNEL = "the kernel is gone";

@@ -1,0 +1,66 @@
+// Where a context menu is requested: right button, menu key, Shift+F10, long press.
+import type { Registry } from "../ui/listeners";
+
+const LONG_PRESS_MS = 500;
+
+const STILL_PX = 10;
+
+/**
+ * Calls `open` wherever a menu is asked for: by the right button, the menu key, Shift-F10, or a long press. It returns
+ * whether there is one; else the browser's own stays.
+ */
+export function menuEvents(
+  stage: HTMLElement,
+  registry: Registry,
+  open: (target: Element, at: [number, number] | null) => boolean,
+): void {
+  let press: (() => void) | null = null;
+  let start: [number, number] = [0, 0];
+  let opened = 0;
+  let pressed = false;
+  const forget = () => {
+    press?.();
+    press = null;
+  };
+  registry.listen(stage, "contextmenu", (event) => {
+    forget();
+    // A long press and the menu key raise this event too, after the menu is there.
+    const again = Date.now() - opened < 800;
+    if (!again && !open(event.target as Element, [event.clientX, event.clientY])) return;
+    event.preventDefault();
+    // JupyterLab listens on the document, and would lay its own menu over this one.
+    event.stopPropagation();
+  });
+  registry.listen(stage, "keydown", (event) => {
+    if (event.key !== "ContextMenu" && !(event.key === "F10" && event.shiftKey)) return;
+    if (!open(event.target as Element, null)) return;
+    opened = Date.now();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  registry.listen(stage, "pointerdown", (event) => {
+    forget();
+    pressed = false;
+    if (event.pointerType !== "touch") return;
+    start = [event.clientX, event.clientY];
+    // Within a shadow root the event forgets its target.
+    const target = event.target as Element;
+    press = registry.timeout(() => {
+      press = null;
+      pressed = open(target, start);
+      if (pressed) opened = Date.now();
+    }, LONG_PRESS_MS);
+  });
+  registry.listen(stage, "pointermove", (event) => {
+    if (press && Math.hypot(event.clientX - start[0], event.clientY - start[1]) > STILL_PX) forget();
+  });
+  for (const type of ["pointerup", "pointercancel", "pointerleave"] as const) registry.listen(stage, type, forget);
+  // The finger that is lifted from a long press must not click what it opened the menu for, nor take the focus there.
+  const swallow = (event: Event) => {
+    if (!pressed) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.type === "click") pressed = false;
+  };
+  for (const type of ["mousedown", "click"]) registry.listen(stage, type, swallow, { capture: true });
+}

@@ -1,0 +1,55 @@
+// Level of detail: which edges are drawn how. Legibility fails before speed: a thumbnail needs about 36 px of its
+// layer's width, and more than about 150 separate wires are neither readable nor redrawn within 8 ms.
+import type { EdgeInfo } from "../protocol/structure";
+
+export type Tier = "thumb" | "wire" | "merged" | "hidden";
+
+const THUMB_PX = 36;
+export const MAX_WIRES = 150;
+
+interface LodInput {
+  edges: readonly EdgeInfo[];
+  /** One number per edge, larger is more important. */
+  importance: ArrayLike<number>;
+  width: number;
+  showPruned: boolean;
+}
+
+/** The tier of each edge. Pruned ones give way where a layer has no room for all: drawn only when asked for. */
+export function tiers({ edges, importance, width, showPruned }: LodInput): Tier[] {
+  const found: Tier[] = edges.map((edge) => (edge.state === "pruned" && !showPruned ? "hidden" : "wire"));
+  const room = Math.max(1, Math.floor(width / THUMB_PX));
+  for (const layer of byLayer(edges)) {
+    const shown = layer.filter((i) => found[i] !== "hidden");
+    const active = shown.filter((i) => edges[i]!.state !== "pruned");
+    if (shown.length <= room) for (const i of shown) found[i] = "thumb";
+    else {
+      for (const i of shown) if (edges[i]!.state === "pruned") found[i] = "merged";
+      for (const i of strongest(active, importance, room)) found[i] = "thumb";
+    }
+  }
+  mergeWeak(found, importance);
+  return found;
+}
+
+function mergeWeak(found: Tier[], importance: ArrayLike<number>): void {
+  const drawn = found.filter((tier) => tier === "thumb" || tier === "wire").length;
+  if (drawn <= MAX_WIRES) return;
+  const thumbs = found.filter((tier) => tier === "thumb").length;
+  const wires = found.flatMap((tier, i) => (tier === "wire" ? [i] : []));
+  const keep = new Set(strongest(wires, importance, Math.max(0, MAX_WIRES - thumbs)));
+  for (const i of wires) if (!keep.has(i)) found[i] = "merged";
+}
+
+const strongest = (indices: number[], importance: ArrayLike<number>, n: number): number[] =>
+  [...indices].sort((a, b) => (importance[b] ?? 0) - (importance[a] ?? 0) || a - b).slice(0, n);
+
+function byLayer(edges: readonly EdgeInfo[]): number[][] {
+  const layers: number[][] = [];
+  edges.forEach((edge, i) => {
+    const layer = edge.key[0]!;
+    layers[layer] ??= [];
+    layers[layer].push(i);
+  });
+  return layers.filter(Boolean);
+}

@@ -1,0 +1,319 @@
+// The elements of edges: a wire and a wide invisible path to hit, and above all wires the thumbnail. Edges without a
+// slot for a thumbnail show one that floats above the rest while they are selected or pointed at.
+
+import { extent, linear, path } from "../plot/scales";
+import { type EdgeInfo, edgeKeys, keyText } from "../protocol/structure";
+import type { Context } from "../state/context";
+import { boundText, endNames, stateText } from "../state/edge-text";
+import { edgesOf, graph } from "../state/graph";
+import { type Topics, touches } from "../state/topics";
+import { number, pretty } from "../text/format";
+import { attrs, line, place, s } from "../ui/dom";
+import { badgeText, boundSign, label, markText } from "./edge-signs";
+import { type Box, type PlacedEdge, wirePath } from "./layout";
+
+interface Parts {
+  wire: SVGPathElement;
+  hit: SVGPathElement;
+  group: SVGGElement;
+  frame: SVGRectElement;
+  curve: SVGPathElement;
+  badge: SVGGElement | null;
+  /** Signs above the thumbnails, which its name says in words: what a preview would fix it to, pin and lock. */
+  mark: SVGGElement | null;
+  bound: SVGGElement | null;
+  sign: string;
+  /** What it was last drawn from: its place, the curve, its weight, the marks on it. */
+  placed: PlacedEdge | null;
+  drawn: unknown[];
+  weight: string;
+  looks: string;
+}
+
+/** A name that changes with every frame is noise to who listens: while training runs it is renewed this often. */
+const NAME_MS = 1000;
+
+const DASH: Record<EdgeInfo["state"], string | null> = { spline: null, symbolic: null, both: "9 3", pruned: "1.5 3.5" };
+/** A bare wire has no label that says it. */
+const BARE: Partial<typeof DASH> = { symbolic: "12 2 2 2" };
+
+export class EdgeLayer {
+  readonly wires = s("g", { "aria-hidden": "true" });
+  readonly node = s("g");
+  readonly signs = s("g", { class: "kw-float", "aria-hidden": "true" });
+  readonly floating = s("g", { class: "kw-float", "aria-hidden": "true" });
+  #parts = new Map<string, Parts>();
+  #shown: PlacedEdge[] = [];
+  /** What decides which edges are shown. */
+  #asked: unknown[] = [];
+  #order = "";
+  #named = 0;
+  #heights: number[] = [];
+  #marks: ReadonlyMap<string, string> = new Map();
+
+  constructor(private readonly context: Context) {}
+
+  #key(edge: PlacedEdge): string {
+    return edgeKeys(this.context.store.state.structure)[edge.index]!;
+  }
+
+  /** Which edges have elements: those with a tier of their own, the selected ones and the one pointed at. */
+  #show(placed: readonly PlacedEdge[], full: ReadonlySet<string>): void {
+    const { cursor } = this.context.ui.values;
+    const now = [placed, cursor, ...full];
+    if (now.length === this.#asked.length && now.every((one, i) => one === this.#asked[i])) return;
+    this.#asked = now;
+    this.#shown = placed.filter((edge) => {
+      if (edge.tier !== "merged") return true;
+      const key = this.#key(edge);
+      return full.has(key) || key === cursor;
+    });
+    this.#keep(this.#shown);
+  }
+
+  /** `marks` are the edges that would be fixed, and to what. */
+  draw(
+    placed: readonly PlacedEdge[],
+    importance: Float32Array,
+    topics: Topics,
+    marks: ReadonlyMap<string, string>,
+  ): void {
+    const { store, ui } = this.context;
+    const near = this.#near();
+    const selected = new Set(store.state.selection.edges.map(keyText));
+    const full = new Set(selected);
+    if (ui.values.hover) full.add(ui.values.hover);
+    this.#show(placed, full);
+    const stop = this.#tabStop();
+    const marked = marks !== this.#marks;
+    const moved = marked || touches(topics, "structure", "size", "view", "curves");
+    const due = !store.running || Date.now() - this.#named > NAME_MS;
+    const named = due && touches(topics, "curves", "status");
+    if (named) this.#named = Date.now();
+    this.#marks = marks;
+    if (moved) this.#heights = store.curves.leastHeights(store.state.structure);
+    for (const edge of this.#shown) {
+      const key = this.#key(edge);
+      const parts = this.#parts.get(key)!;
+      const strength = importance[edge.index] ?? 0;
+      const elsewhere = marked || parts.placed !== edge;
+      if (elsewhere) this.#put(parts, edge);
+      if (elsewhere || moved) this.#weigh(parts, edge, strength);
+      if (elsewhere || named) this.#name(parts, edge, strength);
+      const hover = ui.values.hover === key || near.has(key);
+      mark(parts, key === stop, selected.has(key), hover, marks.has(key));
+    }
+    this.#float(
+      this.#shown.filter((edge) => edge.tier !== "thumb" && full.has(this.#key(edge))),
+      selected,
+    );
+  }
+
+  /** The edges of the node that is pointed at. */
+  #near(): Set<string> {
+    const { structure } = this.context.store.state;
+    const node = graph(structure).nodes.get(this.context.ui.values.hover ?? "");
+    if (!node) return new Set();
+    const { into, out } = edgesOf(structure, node);
+    return new Set([...into, ...out].map(({ key }) => keyText(key)));
+  }
+
+  /** Exactly one edge, or one node, is reached by Tab. */
+  #tabStop(): string | null {
+    const wanted = this.context.ui.values.cursor;
+    if (graph(this.context.store.state.structure).nodes.has(wanted ?? "")) return null;
+    const [first] = this.#shown;
+    return wanted && this.#parts.has(wanted) ? wanted : first ? this.#key(first) : null;
+  }
+
+  /** Makes and removes elements so that there is one set per shown edge; thumbnails lie above bare wires. */
+  #keep(shown: PlacedEdge[]): void {
+    const sorted = [...shown].sort(
+      (a, b) => Number(a.tier === "thumb") - Number(b.tier === "thumb") || a.index - b.index,
+    );
+    const keys = sorted.map((edge) => this.#key(edge));
+    const order = sorted.map((edge, i) => edge.tier + keys[i]).join();
+    if (order === this.#order) return;
+    this.#order = order;
+    const wanted = new Set(keys);
+    for (const [key, parts] of this.#parts) {
+      if (wanted.has(key)) continue;
+      unsign(parts);
+      this.#parts.delete(key);
+    }
+    for (const key of keys) {
+      if (!this.#parts.has(key)) this.#parts.set(key, make(key));
+    }
+    const parts = sorted.map((edge, i) => ({ ...this.#parts.get(keys[i]!)!, bare: edge.tier !== "thumb" }));
+    // A wire is hit below all thumbnails; without one the hit path is the edge's own body, which can take the focus.
+    place(
+      this.wires,
+      parts.flatMap(({ wire, hit, bare }) => (bare ? [wire] : [wire, hit])),
+    );
+    for (const { group, hit, frame, curve, badge, bare } of parts)
+      place(group, bare ? [hit] : badge ? [frame, curve, badge] : [frame, curve]);
+    place(
+      this.node,
+      parts.map(({ group }) => group),
+    );
+  }
+
+  #info(edge: PlacedEdge): EdgeInfo {
+    return this.context.store.state.structure.edges[edge.index]!;
+  }
+
+  /** What depends on the place and the state alone. */
+  #put(parts: Parts, edge: PlacedEdge): void {
+    parts.placed = edge;
+    const info = this.#info(edge);
+    const thumb = edge.tier === "thumb";
+    const d = wirePath(edge, thumb);
+    attrs(parts.wire, {
+      d,
+      "data-state": info.state,
+      "stroke-dasharray": thumb ? DASH[info.state] : (BARE[info.state] ?? DASH[info.state]),
+    });
+    attrs(parts.hit, { d });
+    attrs(parts.group, { "data-kw-state": info.state, "data-state": info.state });
+    if (!thumb) {
+      unsign(parts);
+      return;
+    }
+    attrs(parts.frame, {
+      ...rect(edge.box),
+      "stroke-dasharray": info.frozen ? "2 2" : info.state === "both" ? "6 2" : null,
+    });
+    attrs(parts.curve, { "stroke-width": info.state === "pruned" ? 1.2 : 1.8 });
+    const mark = this.#marks.get(this.#key(edge));
+    parts.badge = label(parts.badge, parts.group, mark === undefined ? badgeText(info) : null, edge.box);
+    parts.mark = label(parts.mark, this.signs, mark === undefined ? null : markText(mark, edge.box.w), edge.box);
+    if (parts.mark) attrs(parts.mark, { "data-state": "symbolic" });
+    this.#bind(parts, info, edge.box);
+  }
+
+  /** What every frame of a training changes. */
+  #weigh(parts: Parts, edge: PlacedEdge, importance: number): void {
+    const thumb = edge.tier === "thumb";
+    const info = this.#info(edge);
+    const looks = weight(info, importance, thumb);
+    const now = Object.values(looks).join();
+    if (now !== parts.weight) attrs(parts.wire, looks);
+    parts.weight = now;
+    if (thumb) this.#thumb(parts, info, edge.box);
+  }
+
+  #name(parts: Parts, edge: PlacedEdge, importance: number): void {
+    attrs(parts.group, { "aria-label": describe(this.context, this.#info(edge), importance, this.#marks) });
+  }
+
+  #bind(parts: Parts, info: EdgeInfo, box: Box): void {
+    const bound = info.frozen || info.tied !== undefined;
+    const now = bound ? [info.frozen, info.tied, info.state, box.x, box.y].join() : "";
+    if (now === parts.sign) return;
+    parts.sign = now;
+    parts.bound?.remove();
+    parts.bound = bound ? boundSign(info, box) : null;
+    if (parts.bound) this.signs.append(parts.bound);
+  }
+
+  /** The curve in a thumbnail, when its numbers or its place have changed. */
+  #thumb(parts: Parts, info: EdgeInfo, box: Box): void {
+    const values = this.context.store.curves.get(keyText(info.key))?.values;
+    const height = this.#heights[info.key[0]!];
+    const now = [values?.buffer, values?.byteOffset, height, box.x, box.y, box.w, box.h];
+    if (now.every((value, i) => value === parts.drawn[i])) return;
+    parts.drawn = now;
+    attrs(parts.curve, { d: this.#curve(info, box) });
+  }
+
+  #float(edges: PlacedEdge[], selected: ReadonlySet<string>): void {
+    const { structure } = this.context.store.state;
+    this.floating.replaceChildren(
+      ...edges.map((edge) => {
+        const info = structure.edges[edge.index]!;
+        const frame = s("rect", { class: "kw-solid", rx: 4, ...rect(edge.box) });
+        const curve = line(this.#curve(info, edge.box), "", 1.8);
+        const marks = selected.has(this.#key(edge)) ? { "data-selected": true } : { "data-hover": true };
+        return s("g", { "data-state": info.state, ...marks }, frame, curve);
+      }),
+    );
+  }
+
+  #curve(info: EdgeInfo, box: Box): string {
+    const values = this.context.store.curves.get(keyText(info.key))?.values;
+    if (!values) return "";
+    const [low, high] = atLeast(extent(values), this.#heights[info.key[0]!] ?? 0);
+    const x = linear(0, values.length - 1, box.x + 4, box.x + box.w - 4);
+    const y = linear(low, high, box.y + box.h - 5, box.y + 5);
+    return path(
+      Array.from(values, (_, i) => i),
+      values,
+      x,
+      y,
+    );
+  }
+}
+
+/** A range widened on both sides to a height. */
+function atLeast([low, high]: [number, number], height: number): [number, number] {
+  const missing = Math.max(0, height - (high - low)) / 2;
+  return [low - missing, high + missing];
+}
+
+/** Who is selected, pointed at, in a preview, and the tab stop. */
+function mark(parts: Parts, stop: boolean, selected: boolean, hover: boolean, marked: boolean): void {
+  const looks = [stop, selected, hover, marked].join();
+  if (looks === parts.looks) return;
+  parts.looks = looks;
+  attrs(parts.group, { "aria-pressed": String(selected), tabindex: stop ? 0 : -1 });
+  for (const node of [parts.group, parts.wire])
+    attrs(node, { "data-selected": selected, "data-hover": hover, "data-marked": marked });
+}
+
+/**
+ * Importance as width and opacity, in steps that are just not seen: each that is written costs a style and a layout. Many
+ * bare wires in one layer are drawn lighter, so that they stay apart.
+ */
+function weight(info: EdgeInfo, importance: number, thumb: boolean) {
+  if (info.state === "pruned") return { "stroke-width": 1, "stroke-opacity": 1 };
+  const strength = Math.sqrt(importance);
+  const width = thumb ? 0.9 + 3.4 * strength : 0.5 + 1.6 * importance;
+  const opacity = thumb ? 0.35 + 0.65 * strength : 0.12 + 0.6 * importance;
+  return { "stroke-width": width.toFixed(1), "stroke-opacity": (Math.round(opacity * 50) / 50).toFixed(2) };
+}
+
+const rect = ({ x, y, w, h }: Box) => ({ x: x.toFixed(1), y: y.toFixed(1), width: w.toFixed(1), height: h.toFixed(1) });
+
+function unsign(parts: Parts): void {
+  parts.mark?.remove();
+  parts.bound?.remove();
+  Object.assign(parts, { mark: null, bound: null, sign: "" });
+}
+
+function make(key: string): Parts {
+  return {
+    wire: line("", "kw-wire"),
+    hit: s("path", { class: "kw-hit", "data-hit": key }),
+    frame: s("rect", { class: "kw-solid", rx: 4 }),
+    curve: line("", ""),
+    group: s("g", { class: "kw-edge", role: "button", "data-kw-edge": key, tabindex: -1 }),
+    badge: null,
+    mark: null,
+    bound: null,
+    sign: "",
+    placed: null,
+    drawn: [],
+    weight: "",
+    looks: "",
+  };
+}
+
+function describe({ store }: Context, info: EdgeInfo, importance: number, marks: ReadonlyMap<string, string>): string {
+  const [source, target] = endNames(store.state.structure, info.key);
+  const bound = info.locked || info.tied !== undefined ? `, ${boundText(store.state.structure, info)}` : "";
+  // The name contains the words that are seen: on both, those of the badge.
+  const state = info.state === "both" ? badgeText(info) : stateText(info);
+  const mark = marks.get(keyText(info.key));
+  const would = mark === undefined ? "" : `, would be fixed to ${pretty(mark)}`;
+  return `${info.name}, ${source} to ${target}, ${state}, importance ${number(importance, 2)}${bound}${would}`;
+}

@@ -1,0 +1,195 @@
+// Where everything of the network drawing stands: inputs below, outputs above, one row of thumbnails between two
+// rows of nodes, ordered by target and then by source so that what feeds a node stands under it.
+
+import type { NodeInfo } from "../protocol/messages";
+import type { Structure } from "../protocol/structure";
+import type { Tier } from "./detail-levels";
+
+export interface Box {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+export interface PlacedNode {
+  info: NodeInfo;
+  x: number;
+  y: number;
+  r: number;
+  /** Where wires arrive: one point per subnode. */
+  ports: [number, number][];
+  /** Width that its name may take. */
+  room: number;
+}
+export interface PlacedEdge {
+  index: number;
+  tier: Tier;
+  source: [number, number];
+  target: [number, number];
+  /** The thumbnail; for edges without a slot, where one would appear on hover. */
+  box: Box;
+}
+export interface Layout {
+  width: number;
+  height: number;
+  nodes: PlacedNode[];
+  edges: PlacedEdge[];
+}
+
+const PAD_X = 6;
+const PAD_TOP = 22;
+const PAD_BOTTOM = 20;
+const MIN_GAP = 84;
+const GROUP_GAP = 0.18;
+const PILL_H = 24;
+
+interface Slot {
+  index: number;
+  target: number;
+  source: number;
+  x: number;
+  width: number;
+}
+
+export function layout(structure: Structure, tiers: readonly Tier[], width: number, height: number): Layout {
+  const layers = Math.max(1, structure.width.length - 1);
+  const gap = Math.max(MIN_GAP, (height - PAD_TOP - PAD_BOTTOM) / layers);
+  const total = gap * layers + PAD_TOP + PAD_BOTTOM;
+  const rowY = (layer: number) => total - PAD_BOTTOM - gap * layer;
+  const slots = structure.width.slice(1).map((_, layer) => layerSlots(structure, tiers, layer, width));
+  const nodes = placeNodes(structure, slots, width, rowY);
+  const edges = placeEdges(structure, tiers, nodes, slots, gap);
+  return { width, height: total, nodes, edges };
+}
+
+/** The thumbnails of one layer of edges, spread over the width with a little room between the targets' groups. */
+function layerSlots(structure: Structure, tiers: readonly Tier[], layer: number, width: number): Slot[] {
+  const slots: Slot[] = [];
+  structure.edges.forEach((edge, index) => {
+    if (edge.key[0] !== layer || tiers[index] !== "thumb") return;
+    slots.push({ index, target: edge.key[2]!, source: edge.key[1]!, x: 0, width: 0 });
+  });
+  slots.sort((a, b) => a.target - b.target || a.source - b.source);
+  const groups = new Set(slots.map((slot) => slot.target)).size;
+  const unit = (width - 2 * PAD_X) / Math.max(1, slots.length + groups * GROUP_GAP);
+  let x = PAD_X;
+  slots.forEach((slot, i) => {
+    if (slot.target !== slots[i - 1]?.target) x += (unit * GROUP_GAP) / 2;
+    slot.x = x + unit / 2;
+    slot.width = unit;
+    x += unit;
+    if (slot.target !== slots[i + 1]?.target) x += (unit * GROUP_GAP) / 2;
+  });
+  return slots;
+}
+
+/** The middle of each target's thumbnails, for layers where every target has some. */
+function groupCentres(slots: Slot[]): Map<number, number> {
+  const sums = new Map<number, [number, number]>();
+  for (const { target, x } of slots) {
+    const [sum, n] = sums.get(target) ?? [0, 0];
+    sums.set(target, [sum + x, n + 1]);
+  }
+  return new Map([...sums].map(([target, [sum, n]]) => [target, sum / n]));
+}
+
+function placeNodes(
+  structure: Structure,
+  slots: Slot[][],
+  width: number,
+  rowY: (layer: number) => number,
+): PlacedNode[] {
+  return structure.width.flatMap((_, layer) => {
+    const row = structure.nodes.filter((node) => node.key[0] === layer);
+    const centres = layer > 0 ? groupCentres(slots[layer - 1]!) : new Map<number, number>();
+    const all = row.every((node) => node.subnodes.every((sub) => centres.has(sub)));
+    const spacing = Math.min((width - 2 * PAD_X) / Math.max(1, row.length), width * 0.4);
+    const xs = row.map((info, i) => {
+      const even = width / 2 + (i - (row.length - 1) / 2) * spacing;
+      const mean = info.subnodes.reduce((sum, sub) => sum + (centres.get(sub) ?? 0), 0) / info.subnodes.length;
+      return all && info.subnodes.length > 0 ? mean : even;
+    });
+    return row.map((info, i) => {
+      // Over groups of unequal width nodes stand closer than on average.
+      const room = xs.reduce((least, x, k) => (k === i ? least : Math.min(least, Math.abs(x - xs[i]!))), spacing);
+      return placeNode(info, xs[i]!, rowY(layer), room);
+    });
+  });
+}
+
+function placeNode(info: NodeInfo, x: number, y: number, spacing: number): PlacedNode {
+  const r = Math.max(3, Math.min(info.kind === "product" ? 10 : 9, spacing * 0.36));
+  const reach = info.kind === "output" || info.kind === "input" ? PILL_H / 2 : r;
+  const arms = info.subnodes.length;
+  // Under an output there is room for the mark of a product.
+  const drop = info.kind === "output" ? 20 : 10;
+  const arm = Math.min(14, spacing / Math.max(1, arms));
+  const ports = info.subnodes.map((_, k): [number, number] =>
+    info.kind === "product" || arms > 1 ? [x + (k - (arms - 1) / 2) * arm, y + reach + drop] : [x, y + reach],
+  );
+  return { info, x, y, r, ports, room: spacing };
+}
+
+function placeEdges(
+  structure: Structure,
+  tiers: readonly Tier[],
+  nodes: PlacedNode[],
+  slots: Slot[][],
+  gap: number,
+): PlacedEdge[] {
+  const bySource = new Map(nodes.map((node) => [node.info.key.join("-"), node]));
+  const byTarget = new Map<string, [number, number]>();
+  for (const node of nodes)
+    for (const [k, sub] of node.info.subnodes.entries())
+      byTarget.set(`${node.info.key[0]! - 1}-${sub}`, node.ports[k]!);
+  const bySlot = new Map(slots.flat().map((slot) => [slot.index, slot]));
+  const placed: PlacedEdge[] = [];
+  structure.edges.forEach((edge, index) => {
+    const [layer, i, j] = edge.key as [number, number, number];
+    const from = bySource.get(`${layer}-${i}`);
+    const target = byTarget.get(`${layer}-${j}`);
+    const tier = tiers[index]!;
+    if (!from || !target || tier === "hidden") return;
+    const source: [number, number] = [from.x, from.y - (layer === 0 ? PILL_H / 2 : from.r)];
+    placed.push({ index, tier, source, target, box: thumbBox(bySlot.get(index), source, target, gap) });
+  });
+  return placed;
+}
+
+/** A thumbnail keeps about the shape of a plot and leaves room for the wires above and below it. */
+function thumbBox(slot: Slot | undefined, source: [number, number], target: [number, number], gap: number): Box {
+  const w = slot ? Math.max(28, Math.min(76, slot.width - 5)) : 46;
+  const h = Math.min(Math.max(26, w * 0.74), gap * 0.36);
+  const x = slot ? slot.x : source[0] + (target[0] - source[0]) * 0.64;
+  const y = source[1] + (target[1] - source[1]) * 0.6;
+  return { x: x - w / 2, y: y - h / 2, w, h };
+}
+
+const r1 = (v: number): number => Math.round(v * 10) / 10;
+
+/** A wire with vertical ends, which keeps crossings readable. */
+const curve = (x0: number, y0: number, x1: number, y1: number): string => {
+  const middle = r1((y0 + y1) / 2);
+  return `M${r1(x0)} ${r1(y0)}C${r1(x0)} ${middle} ${r1(x1)} ${middle} ${r1(x1)} ${r1(y1)}`;
+};
+
+/** The wire of an edge: through its thumbnail when it has one. */
+export function wirePath({ source, target, box }: PlacedEdge, through: boolean): string {
+  if (!through) return curve(...source, ...target);
+  const x = box.x + box.w / 2;
+  return curve(...source, x, box.y + box.h) + curve(x, box.y, ...target);
+}
+
+/** Distance of a point from an edge's straight-through wire, for hit tests without an element. */
+export function distance({ source, target }: PlacedEdge, x: number, y: number): number {
+  const t = (y - source[1]) / (target[1] - source[1] || 1);
+  if (t < 0 || t > 1) return Number.POSITIVE_INFINITY;
+  // With vertical ends the height is 1.5u − 1.5u² + u³ of the way up: solved for u by Newton's method.
+  let u = t;
+  for (let n = 0; n < 4; n++) {
+    const f = 1.5 * u - 1.5 * u * u + u ** 3 - t;
+    u = Math.min(1, Math.max(0, u - f / (1.5 - 3 * u + 3 * u * u)));
+  }
+  const weight = 3 * u * u * (1 - u) + u ** 3;
+  return Math.abs(source[0] + (target[0] - source[0]) * weight - x);
+}

@@ -1,0 +1,57 @@
+// The network: every wire carries its own spline. Elements are kept per edge and only what changed is written.
+
+import { ContextMenu } from "../menus/context-menu";
+import type { Context, View } from "../state/context";
+import { type Topics, touches } from "../state/topics";
+import { button } from "../ui/controls";
+import { attrs } from "../ui/dom";
+import { Registry } from "../ui/listeners";
+import { Drawing } from "./drawing";
+import { networkInput } from "./input";
+import { symbolify } from "./symbolify";
+
+export function network(context: Context): View {
+  const registry = new Registry();
+  const acts = networkActs(context, registry);
+  const preview = symbolify(context, registry);
+  const drawing = new Drawing(context, registry, [preview.opener, ...acts.nodes], preview);
+  const menu = new ContextMenu();
+  networkInput(drawing, menu, registry);
+  const draw = (topics: Topics) => {
+    acts.draw(topics);
+    preview.draw(topics);
+    drawing.draw(topics);
+    menu.draw(topics);
+  };
+  const destroy = () => {
+    preview.destroy();
+    menu.close(false);
+    registry.destroy();
+  };
+  return { node: drawing.node, draw, destroy };
+}
+
+function networkActs({ act, store }: Context, registry: Registry) {
+  const prune = button({
+    action: "prune",
+    label: "Prune",
+    small: true,
+    title: "Remove edges and nodes that hardly matter",
+  });
+  const refine = button({ action: "refine", label: "Refine", small: true });
+  registry.listen(prune, "click", () => act.send({ kind: "prune" }));
+  registry.listen(refine, "click", () => act.send({ kind: "refine", grid: finer(store.state.settings.grid) }));
+  const draw = (topics: Topics) => {
+    if (!touches(topics, "settings", "link")) return;
+    const { grid } = store.state.settings;
+    prune.hidden = refine.hidden = act.reading;
+    attrs(prune, { disabled: !act.possible });
+    attrs(refine, {
+      disabled: !act.possible || grid >= 200,
+      title: `Grid ${grid} → ${finer(grid)}: finer splines, the same functions`,
+    });
+  };
+  return { nodes: [prune, refine], draw };
+}
+
+const finer = (grid: number): number => Math.min(200, grid * 2);

@@ -1,0 +1,229 @@
+// "Symbolify all edges above R² ≥ …": looks at every edge, marks in the drawing and lists what would be fixed to which
+// function, and fixes exactly those.
+
+import type { EdgeKey, Survey } from "../protocol/messages";
+import { keyText } from "../protocol/structure";
+import type { Context } from "../state/context";
+import { endNames } from "../state/edge-text";
+import { graph } from "../state/graph";
+import { type Topics, touches } from "../state/topics";
+import { count, pretty, rSquared, thousands } from "../text/format";
+import { button } from "../ui/controls";
+import { activeIn, attrs, h, setText } from "../ui/dom";
+import type { Registry } from "../ui/listeners";
+import { slider } from "../ui/slider";
+
+/** 0.90 to 0.9999, finer near 1: nine steps for every nine. */
+export const R2_VALUES: readonly number[] = [
+  ...[2, 3, 4].flatMap((e) => Array.from({ length: 9 }, (_, i) => Number((1 - (10 - i) / 10 ** e).toFixed(e)))),
+  0.9999,
+];
+/** More than anyone reads; the drawing marks all of them. */
+const MOST_ROWS = 200;
+
+export interface Preview {
+  opener: HTMLButtonElement;
+  node: HTMLElement;
+  /** The edges that would be fixed, by key, and to what; empty while it is closed. */
+  readonly marked: ReadonlyMap<string, string>;
+  draw(topics: Topics): void;
+  destroy(): void;
+}
+
+interface Row {
+  edge: EdgeKey;
+  key: string;
+  name: string;
+  r2: number;
+}
+
+interface State {
+  open: boolean;
+  r2: number;
+  rows: Row[];
+  marked: Map<string, string>;
+  /** After how many greetings of the kernel the survey was asked for. */
+  greeted: number;
+}
+
+export function symbolify(context: Context, registry: Registry): Preview {
+  const { act, store, ui, uid } = context;
+  const state: State = { open: false, r2: 0.99, rows: [], marked: new Map(), greeted: 0 };
+  const id = `${uid}-symbolify`;
+  const opener = openerOf(id);
+  const parts = panelParts(context, registry, state, (value) => {
+    state.r2 = value;
+    choose();
+    // The drawing marks them.
+    ui.touch("hover");
+  });
+  const node = h(
+    "div",
+    { id, class: "kw-symbolify kw-col", role: "group", "aria-label": "Symbolify", hidden: true },
+    ...parts.nodes,
+  );
+  const choose = () => {
+    state.rows = state.open ? chosen(context, state) : [];
+    state.marked = new Map(state.rows.map(({ key, name }) => [key, name]));
+    parts.draw();
+  };
+  const ask = () => {
+    state.greeted = store.greeted;
+    act.send({ kind: "survey", on: state.open });
+  };
+  const open = (yes: boolean) => {
+    if (yes === state.open) return;
+    state.open = yes;
+    store.look(yes);
+    node.hidden = !yes;
+    attrs(opener, { "aria-expanded": String(yes) });
+    ask();
+    choose();
+    ui.touch("hover");
+  };
+  const close = () => {
+    open(false);
+    opener.focus({ preventScroll: true });
+  };
+  // On a narrow page clicks in the drawing lead to the inspector below: these don't.
+  for (const one of [opener, node]) registry.listen(one, "click", (event) => event.stopPropagation());
+  registry.listen(opener, "click", () => {
+    if (state.open) return close();
+    open(true);
+    node.querySelector("input")?.focus({ preventScroll: true });
+  });
+  registry.listen(parts.cancel, "click", close);
+  registry.listen(parts.apply, "click", () => {
+    if (state.rows.length > 0)
+      act.send({ kind: "auto", r2_threshold: state.r2, edges: state.rows.map(({ edge }) => edge) });
+    close();
+  });
+  onEscape(node, registry, close);
+  const draw = (topics: Topics) => {
+    if (touches(topics, "link")) {
+      opener.hidden = act.reading;
+      attrs(opener, { disabled: !act.possible });
+    }
+    if (state.open && !act.possible) {
+      leave(node);
+      open(false);
+    }
+    // At a greeting the kernel has forgotten who looks.
+    if (state.open && state.greeted !== store.greeted) ask();
+    if (state.open && touches(topics, "survey", "structure")) choose();
+  };
+  return {
+    opener,
+    node,
+    get marked() {
+      return state.marked;
+    },
+    draw,
+    destroy: () => open(false),
+  };
+}
+
+const openerOf = (id: string): HTMLButtonElement =>
+  button({
+    action: "symbolify",
+    label: "Symbolify…",
+    small: true,
+    title: "Fix all edges that a formula fits well; first shows which",
+    attrs: { "aria-expanded": "false", "aria-controls": id },
+  });
+
+function onEscape(node: HTMLElement, registry: Registry, close: () => void): void {
+  registry.listen(node, "keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    close();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+}
+
+/** Its opener is disabled with the kernel gone: the network's tab stop is the nearest thing that takes the focus. */
+function leave(node: HTMLElement): void {
+  if (!node.contains(activeIn(node))) return;
+  node.closest(".kw-frame")?.querySelector<SVGElement>(".kw-network [tabindex='0']")?.focus();
+}
+
+/** What the survey has found so far, best first, of the edges that aren't fixed or pruned meanwhile. */
+function chosen(context: Context, state: State): Row[] {
+  const { edges } = graph(context.store.state.structure);
+  const rows = (context.store.state.survey?.rows ?? []).map((row) => ({ ...row, key: keyText(row.edge) }));
+  const numeric = ({ key }: Row) => ["spline", "both"].includes(edges.get(key)?.state ?? "");
+  return rows.filter((row) => row.name && row.r2 >= state.r2 && numeric(row)).sort((a, b) => b.r2 - a.r2);
+}
+
+function panelParts(context: Context, registry: Registry, state: State, echo: (value: number) => void) {
+  const { act, ui } = context;
+  const threshold = slider(
+    {
+      name: "r2",
+      label: "R² ≥",
+      title: "Fix the edges whose best formula explains at least this much",
+      values: R2_VALUES,
+      uid: context.uid,
+      format: String,
+      allows: (value) => value >= 0 && value <= 1,
+      echo,
+      commit: (value) => {
+        threshold.accept(value, 0);
+        return null;
+      },
+    },
+    registry,
+  );
+  threshold.accept(state.r2, 0);
+  const words = h("p", { role: "status", class: "kw-fill" });
+  const progress = h("progress", { "aria-label": "Edges looked at" });
+  const apply = button({ action: "symbolify-apply", label: "Apply", small: true, primary: true });
+  const cancel = button({ action: "symbolify-cancel", label: "Cancel", small: true });
+  const list = h("ul", { class: "kw-marks kw-scroll kw-fine", "aria-label": "Edges that would be fixed" });
+  const nodes = [
+    h("div", { class: "kw-row" }, threshold.node, h("span", { class: "kw-row kw-end" }, apply, cancel)),
+    h("div", { class: "kw-row kw-fine kw-dim" }, words, progress),
+    list,
+  ];
+  registry.listen(list, "pointerover", (event) => {
+    ui.set("hover", (event.target as Element).closest<HTMLElement>("li")?.dataset.edge ?? null);
+  });
+  registry.listen(list, "pointerleave", () => ui.set("hover", null));
+  const draw = () => {
+    const { survey } = context.store.state;
+    // Only the end is news to those who hear it.
+    attrs(words, { "aria-busy": survey && !survey.busy ? null : "true" });
+    setText(words, sentence(survey, state.rows.length));
+    progress.hidden = survey ? !survey.busy : false;
+    if (survey) attrs(progress, { max: Math.max(1, survey.of), value: survey.rows.length });
+    attrs(apply, { disabled: state.rows.length === 0 || !act.possible });
+    setText(apply.firstElementChild!, state.rows.length > 0 ? `Fix ${count(state.rows.length, "edge")}` : "Apply");
+    list.hidden = state.rows.length === 0;
+    list.replaceChildren(...state.rows.slice(0, MOST_ROWS).map((row) => rowNode(context, row)));
+  };
+  return { nodes, apply, cancel, draw };
+}
+
+function rowNode({ store }: Context, { edge, key, name, r2 }: Row): HTMLElement {
+  const { structure } = store.state;
+  const ends = endNames(structure, edge).join(" → ");
+  // Of edges that share a function the kernel names the first one: the others are fixed with it.
+  const info = graph(structure).edges.get(key);
+  const others = info?.tied === undefined ? 0 : structure.edges.filter(({ tied }) => tied === info.tied).length - 1;
+  return h(
+    "li",
+    { class: "kw-row", "data-edge": key },
+    h("span", { class: "kw-cut kw-fill", title: ends }, ends, others > 0 ? ` + ${others} locked` : ""),
+    h("b", { class: "kw-fixed" }, pretty(name)),
+    h("span", { class: "kw-dim" }, rSquared(r2)),
+  );
+}
+
+/** How far it is, and what would happen, in words. */
+function sentence(survey: Survey | null, marked: number): string {
+  const would = marked === 0 ? "none would be fixed" : `${count(marked, "edge")} would be fixed`;
+  if (!survey) return "Looking at the edges…";
+  if (survey.of === 0) return "There is no spline left to fix.";
+  const seen = `${thousands(survey.rows.length)} of ${count(survey.of, "edge")} looked at`;
+  return survey.busy ? `${seen}: ${would} so far` : `${seen}: ${would}.`;
+}

@@ -1,0 +1,78 @@
+// What the plots of the data tabs share: a stage with a readout, and two axes with ticks and titles.
+
+import { power, tickLabels } from "../text/format";
+import { cutTo } from "../text/names";
+import { line, s, tick } from "../ui/dom";
+import { decades, linear, log, type Scale, ticks } from "./scales";
+import type { Size } from "./stage";
+
+interface AxisSpec {
+  range: [number, number];
+  name: string;
+}
+interface AxesSpec {
+  x: AxisSpec;
+  y: AxisSpec & { log?: boolean };
+  /** Room at the right, and below for ticks and title. */
+  right?: number;
+  bottom?: number;
+  top?: number;
+  /** Leaves out the labels below: another plot with the same axis has them. */
+  bare?: boolean;
+  left?: number;
+  /** No lines across. */
+  plain?: boolean;
+}
+
+export interface Axes {
+  x: Scale;
+  y: Scale;
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+  nodes: SVGElement[];
+}
+
+/** Ticks of an axis as they are written, what all of them share, and the room that they take. */
+export function marksOf([low, high]: readonly [number, number], count: number, byDecade = false) {
+  const whole = byDecade ? decades(low, high, count) : [];
+  // Within one decade there are round values enough; a scale can't be read off a single one.
+  const few = whole.length > 1 ? whole : ticks(low, high, count);
+  const values = few.length > 1 ? few : ticks(low, high, 2 * count);
+  const { labels, common } = whole.length > 1 ? { labels: values.map(power), common: "" } : tickLabels(values);
+  return { values, labels, common, room: 14 + 6.2 * Math.max(3, ...labels.map((text) => text.length)) };
+}
+
+/** The name of an axis, cut where it is long, and what its ticks have in common. */
+function titleOf(name: string, common: string, x: number, y: number, room: number, anchor?: string): SVGElement {
+  const text = cutTo(name, room);
+  const node = tick(x, y, text && common ? `${text} (${common})` : text || common, anchor);
+  if (text !== name) node.append(s("title", {}, name));
+  return node;
+}
+
+export function axes({ width, height }: Size, spec: AxesSpec): Axes {
+  const bottom = height - (spec.bottom ?? 36);
+  const right = width - (spec.right ?? 12);
+  const rows = marksOf(spec.y.range, Math.max(3, (bottom - (spec.top ?? 20)) / 28), spec.y.log);
+  const top = spec.top ?? (spec.y.name || rows.common ? 20 : 8);
+  const left = Math.max(rows.room, spec.left ?? 0);
+  const columns = marksOf(spec.x.range, Math.max(2, (right - left) / 62));
+  const x = linear(...spec.x.range, left, right);
+  const y = (spec.y.log ? log : linear)(...spec.y.range, bottom, top);
+  const nodes: SVGElement[] = [
+    ...rows.values.flatMap((value, i) => [
+      line(`M${left} ${y(value).toFixed(1)}H${spec.plain ? left - 4 : right}`, "kw-c8", 1),
+      tick(left - 6, y(value) + 3.5, rows.labels[i]!, "end"),
+    ]),
+    line(`M${left} ${bottom}H${right}`, "kw-c5", 1),
+    titleOf(spec.y.name, rows.common, 4, top - 9, right / 2, "start"),
+  ];
+  if (!spec.bare)
+    nodes.push(
+      ...columns.values.map((value, i) => tick(x(value), bottom + 14, columns.labels[i]!)),
+      titleOf(spec.x.name, columns.common, (left + right) / 2, bottom + 29, right - left),
+    );
+  return { x, y, left, right, top, bottom, nodes };
+}

@@ -1,0 +1,66 @@
+// The drawing area of a plot with its readout under the pointer.
+import type { UiState } from "../state/ui-state";
+import { attrs, h, line, renew, s, setText } from "../ui/dom";
+import type { Registry } from "../ui/listeners";
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** A drawing that fills its place, and what is read under the pointer. */
+export class Stage {
+  #drawing = s("g");
+  /** Through the place that is pointed at. */
+  readonly cross = line("", "kw-c6", 1);
+  #ring = s("circle", { class: "kw-p kw-float", "stroke-width": 2 });
+  readonly svg = s("svg", { role: "img" }, this.#drawing, this.cross, this.#ring);
+  size: Size = { width: 420, height: 220 };
+  #empty = h("p", { class: "kw-empty kw-dim" });
+  #readout = h("div", { class: "kw-readout kw-box kw-pop kw-fine", "aria-hidden": "true", hidden: true });
+  readonly node = h("div", { class: "kw-stage kw-fill" }, this.svg, this.#empty, this.#readout);
+
+  #at: [number, number] = [Number.NaN, Number.NaN];
+  readonly #point: (x: number, y: number) => void;
+
+  constructor(ui: UiState, registry: Registry, point: (x: number, y: number) => void = () => {}) {
+    this.#point = point;
+    registry.resize(this.node, (width, height) => {
+      this.size = { width: Math.floor(width), height: Math.floor(height) };
+      ui.touch("size");
+    });
+    registry.listen(this.svg, "pointermove", (event) => {
+      const box = this.svg.getBoundingClientRect();
+      this.point([event.clientX - box.left, event.clientY - box.top]);
+    });
+    registry.listen(this.svg, "pointerleave", () => this.point([Number.NaN, Number.NaN]));
+  }
+
+  /** Says what is under the pointer: when it moves, and when something else has come there. */
+  point(at = this.#at): void {
+    this.#at = at;
+    this.#point(...at);
+  }
+
+  /** Draws, or says in words why there is nothing to draw. */
+  show(label: string, children: Element[], missing = ""): void {
+    const { width, height } = this.size;
+    attrs(this.svg, { width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": label || missing });
+    renew(this.#drawing, children);
+    setText(this.#empty, missing);
+    this.#empty.hidden = !missing;
+  }
+
+  /** Says something beside a place, with a ring around it; nothing without lines. */
+  read(x: number, y: number, lines: (string | Element)[], r = 0): void {
+    const box = this.#readout;
+    box.hidden = lines.length === 0;
+    attrs(this.#ring, { cx: x, cy: y, r });
+    if (box.hidden) return;
+    box.replaceChildren(...lines.map((one, i) => h(i > 0 ? "span" : "b", {}, one)));
+    const { width, height } = this.size;
+    const right = x > width / 2;
+    const top = Math.max(0, Math.min(y - 12, height - 12 - 16 * lines.length));
+    box.style.cssText = `top:${top}px;${right ? `right:${width - x + 12}` : `left:${x + 12}`}px`;
+  }
+}

@@ -1,0 +1,50 @@
+// Commands of the page to the kernel.
+
+import type { EdgeKey, NodeKey, Settings } from "./messages";
+import type { Structure } from "./structure";
+
+/** What the page says; `v`, `seq`, `view` and perhaps `structure` are added when it is sent. */
+export type Command =
+  | { kind: "hello" }
+  | { kind: "set"; settings: Partial<Pick<Settings, "lamb" | "grid" | "opt" | "lr" | "batch" | "noise">> }
+  | { kind: "control"; action: "start" | "pause" | "step" | "reset"; seed?: number }
+  | { kind: "preset"; name: string }
+  | { kind: "watch"; panels: ("parity" | "surface")[] }
+  | { kind: "surface"; x: number; y: number | null; output: number; at: (number | null)[] }
+  | { kind: "survey"; on: boolean }
+  | { kind: "select"; edges: EdgeKey[] }
+  | { kind: "fix"; edge?: EdgeKey; edges?: EdgeKey[]; name: string; keep_spline: boolean }
+  | { kind: "unfix"; edge?: EdgeKey; edges?: EdgeKey[] }
+  | { kind: "freeze"; edges: EdgeKey[]; on: boolean }
+  | { kind: "lock"; edges: EdgeKey[]; on: boolean }
+  | { kind: "add_node"; level: number; product: boolean }
+  | { kind: "prune"; edges?: EdgeKey[]; node?: NodeKey }
+  | { kind: "restore"; edges: EdgeKey[] }
+  | { kind: "refine"; grid: number }
+  | { kind: "auto"; r2_threshold: number | null; edges?: EdgeKey[] }
+  | { kind: "drag"; edge: EdgeKey; index: number; value: number; commit: boolean; grid?: number }
+  | { kind: "undo" }
+  | { kind: "redo" }
+  | { kind: "goto"; state: number }
+  | { kind: "rank"; simplicity: number }
+  | { kind: "export"; format: "svg" | "png" | "csv" | "json" | "html" | "code" | "gif" }
+  | { kind: "pump"; since: number }
+  | { kind: "frame_ack"; frame: number };
+
+/** Commands whose keys mean something in one structure only: its `version` goes with them, where the kernel gives one. */
+const KEYED: ReadonlySet<Command["kind"]> = new Set([
+  "select",
+  "fix",
+  "unfix",
+  "freeze",
+  "lock",
+  "add_node",
+  "auto",
+  "prune",
+  "restore",
+  "drag",
+]);
+
+/** The command with the version of the structure that its keys were read off. */
+export const stamped = (command: Command, { version }: Structure): Command & { structure?: number } =>
+  version !== undefined && KEYED.has(command.kind) ? { ...command, structure: version } : command;

@@ -1,0 +1,24 @@
+// The structure as a notebook stores it: the mirror of kanwidget/explorer/brief.py.
+import type { NumberArray } from "./codecs";
+import type { NodeInfo, WireStructure } from "./messages";
+import { keyText } from "./structure";
+
+const STATES = ["spline", "symbolic", "both", "pruned"] as const;
+
+/** All edges of a snapshot's structure: those that it doesn't name are read off the nodes, and `states` says what they are. */
+export function unpacked(wire: WireStructure, states: NumberArray | undefined): WireStructure {
+  const named = new Map(wire.edges.map((edge) => [keyText(edge.key), edge]));
+  const count = (level: number, of: (node: NodeInfo) => number) =>
+    wire.nodes.reduce((sum, node) => sum + (node.key[0] === level ? of(node) : 0), 0);
+  const edges: WireStructure["edges"] = [];
+  for (let layer = 0; layer + 1 < wire.width.length; layer++) {
+    const sources = count(layer, () => 1);
+    const targets = count(layer + 1, ({ subnodes }) => subnodes.length);
+    for (let i = 0; i < sources * targets; i++) {
+      const key = [layer, i % sources, Math.floor(i / sources)];
+      const state = STATES[states?.values[edges.length] ?? 0] ?? "spline";
+      edges.push(named.get(keyText(key)) ?? { key, state });
+    }
+  }
+  return { ...wire, edges };
+}

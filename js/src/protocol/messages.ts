@@ -1,0 +1,237 @@
+// The messages between kernel and browser: the mirror of kanwidget/explorer/protocol.py, which explains each field.
+// Types are read off the guards, so a field cannot be declared and left unchecked.
+
+import {
+  flag,
+  type Guard,
+  type Guarded,
+  list,
+  many,
+  mapOf,
+  number,
+  oneOf,
+  orNull,
+  record,
+  text,
+  whole,
+} from "./guards";
+
+export const VERSION = 1;
+/** Columns of `metrics`, in order. */
+export const METRIC_COLUMNS = ["step", "seconds", "train", "test", "penalty"] as const;
+/** What stands before the samples in a row of `curves`: importance, x_min, x_max. */
+export const CURVE_HEAD = 3;
+
+const state = oneOf("idle", "running", "paused", "done", "error");
+const edgeState = oneOf("spline", "symbolic", "both", "pruned");
+const edgeKey = many(3);
+const nodeKey = many(2);
+
+/** `[tag, attributes, children]`, children of the same form or plain text. */
+export type MathNode = [string, Record<string, string>, (MathNode | string)[]];
+const mathNode: Guard<MathNode> = ((v: unknown) =>
+  Array.isArray(v) &&
+  v.length === 3 &&
+  text(v[0]) &&
+  mapOf(text)(v[1]) &&
+  Array.isArray(v[2]) &&
+  v[2].every((child) => text(child) || mathNode(child))) as Guard<MathNode>;
+
+type ArrayEntry = [number, number[]];
+const arrayEntry: Guard<ArrayEntry> = ((v: unknown) =>
+  Array.isArray(v) &&
+  v.length === 2 &&
+  whole(v[0]) &&
+  Array.isArray(v[1]) &&
+  v[1].every((n) => whole(n) && n >= 0)) as Guard<ArrayEntry>;
+const arrays = mapOf(arrayEntry);
+
+const nodeInfo = record({
+  key: nodeKey,
+  name: text,
+  kind: oneOf("input", "sum", "product", "output"),
+  subnodes: list(whole),
+  importance: number,
+});
+const edgeInfo = record(
+  { key: edgeKey, state: edgeState },
+  { function: orNull(text), best: orNull(text), best_r2: orNull(number), frozen: flag, tied: whole },
+);
+const structure = record(
+  {
+    width: list(list(whole)),
+    k: whole,
+    grid: whole,
+    nodes: list(nodeInfo),
+    edges: list(edgeInfo),
+    n_parameters: whole,
+  },
+  { version: whole },
+);
+const status = record({
+  state,
+  step: whole,
+  train: orNull(number),
+  test: orNull(number),
+  penalty: orNull(number),
+  ms_per_step: orNull(number),
+  stop_reason: orNull(text),
+  driver: oneOf("thread", "cooperative", "blocking"),
+  task: orNull(text),
+});
+const settings = record(
+  {
+    lamb: number,
+    grid: whole,
+    opt: text,
+    opts: list(text),
+    lr: orNull(number),
+    simplicity: number,
+    loss: text,
+  },
+  { batch: orNull(whole), noise: number, seed: orNull(whole), rows: whole, presets: list(text), preset: orNull(text) },
+);
+const selection = record(
+  { edges: list(edgeKey) },
+  { x_name: text, data_range: list(number), importance: number, k: whole },
+);
+const candidate = record(
+  {
+    name: text,
+    formula: mathNode,
+    text,
+    params: list(number),
+    r2: number,
+    complexity: number,
+    valid: orNull(list(orNull(number))),
+  },
+  { imitates: orNull(text) },
+);
+const bestOf = record({ key: edgeKey, best: text, best_r2: orNull(number) });
+const candidates = record(
+  { edge: orNull(edgeKey), busy: flag, version: whole, rows: list(candidate) },
+  { best: list(bestOf) },
+);
+const formula = record({
+  outputs: list(mathNode),
+  text,
+  latex: text,
+  python: text,
+  rmse: orNull(number),
+  fixed: whole,
+  active: whole,
+});
+const stateInfo = record(
+  {
+    id: whole,
+    parent: orNull(whole),
+    label: text,
+    kind: text,
+    step: whole,
+    error: orNull(number),
+  },
+  { kept: flag, latest: orNull(number), complexity: whole },
+);
+const historyEvent = record({ step: whole, label: text, kind: text });
+const history = record({
+  states: list(stateInfo),
+  current: whole,
+  can_undo: flag,
+  can_redo: flag,
+  events: list(historyEvent),
+});
+const parity = record({ outputs: list(text), classes: flag });
+const surface = record(
+  {
+    x: whole,
+    y: orNull(whole),
+    output: whole,
+    at: list(number),
+    names: list(text),
+    outputs: list(text),
+    x_range: list(number),
+    y_range: orNull(list(number)),
+    ranges: list(list(number)),
+    classes: flag,
+  },
+  { held: list(orNull(number)) },
+);
+const surveyRow = record({ edge: edgeKey, name: text, r2: number });
+/** Rows from `first` on, as with `metrics`; `of` is how many there will be. */
+const survey = record({ first: whole, of: whole, busy: flag, rows: list(surveyRow) });
+const errorInfo = record({ title: text, message: text, hint: orNull(text) });
+const snapshot = record(
+  {
+    v: whole,
+    seq: whole,
+    structure,
+    status,
+    settings,
+    selection,
+    candidates,
+    formula,
+    history,
+    primitives: list(text),
+    error: orNull(errorInfo),
+    arrays,
+  },
+  { n_metrics: whole },
+);
+
+export type EdgeKey = number[];
+export type NodeKey = number[];
+export type Arrays = Record<string, ArrayEntry>;
+export type NodeInfo = Guarded<typeof nodeInfo>;
+export type WireEdge = Guarded<typeof edgeInfo>;
+export type WireStructure = Guarded<typeof structure>;
+export type Status = Guarded<typeof status>;
+export type Settings = Guarded<typeof settings>;
+export type Selection = Guarded<typeof selection>;
+export type Candidate = Guarded<typeof candidate>;
+export type Candidates = Guarded<typeof candidates>;
+export type Formula = Guarded<typeof formula>;
+export type StateInfo = Guarded<typeof stateInfo>;
+export type History = Guarded<typeof history>;
+export type Parity = Guarded<typeof parity>;
+export type Surface = Guarded<typeof surface>;
+export type Survey = Guarded<typeof survey>;
+export type ErrorInfo = Guarded<typeof errorInfo>;
+export type Snapshot = Guarded<typeof snapshot> & { buffer?: unknown };
+
+export const isSnapshot = snapshot as Guard<Snapshot>;
+export const isSelection = selection;
+export const isCandidates = candidates;
+export const isArrays = arrays;
+
+/** The body of every message to the browser, beside `v`, `kind`, `seq` and perhaps `frame`. */
+const BODIES = {
+  hello_ack: record({ snapshot }),
+  metrics: record({ first: whole, replace: flag, arrays }),
+  curves: record({ edges: orNull(list(edgeKey)), arrays }),
+  structure: record({ structure }, { part: flag }),
+  selection: record({ selection, arrays }),
+  candidates: record({ candidates, arrays }),
+  formula: record({ formula }),
+  history: record({ history }),
+  status: record({ status }),
+  settings: record({ settings }),
+  error: record({ error: orNull(errorInfo) }),
+  parity: record({ parity, arrays }),
+  surface: record({ surface, arrays }),
+  survey: record({ survey }),
+  library: record({ primitives: list(text) }),
+  ack: record({ of: whole, ok: flag, settings }, { view: orNull(text) }),
+  export: record({ format: text, filename: text, mime: text, text: orNull(text) }),
+};
+const head = record({ v: whole, kind: text, seq: whole }, { frame: whole });
+
+type Head<K> = { v: number; kind: K; seq: number; frame?: number };
+type MessageKind = keyof typeof BODIES;
+export type Message = { [K in MessageKind]: Head<K> & Guarded<(typeof BODIES)[K]> }[MessageKind];
+export type MessageOf<K extends MessageKind> = Extract<Message, { kind: K }>;
+
+/** The message, when it is one that this page understands. */
+export function readMessage(value: unknown): Message | null {
+  if (!head(value) || value.v !== VERSION || !Object.hasOwn(BODIES, value.kind)) return null;
+  return BODIES[value.kind as MessageKind](value) ? (value as unknown as Message) : null;
+}

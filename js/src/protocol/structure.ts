@@ -1,0 +1,55 @@
+// The structure of the network as views read it: message fields completed, keys as text, partial updates merged.
+import type { EdgeKey, WireEdge, WireStructure } from "./messages";
+
+/** An edge with what its message leaves out: its name, and what doesn't hold for it. */
+export interface EdgeInfo extends WireEdge {
+  name: string;
+  function: string | null;
+  best: string | null;
+  best_r2: number | null;
+  frozen: boolean;
+  /** Frozen or tied. */
+  locked: boolean;
+}
+
+export type Structure = Omit<WireStructure, "edges"> & { edges: EdgeInfo[] };
+
+/** `φ₀,₀,₁` */
+const edgeName = (key: EdgeKey): string =>
+  `φ${key.join().replace(/\d/g, (digit) => String.fromCharCode(0x2080 + Number(digit)))}`;
+
+const NOTHING = { function: null, best: null, best_r2: null, frozen: false };
+
+/** A structure with all that the messages leave out because it can be derived. */
+export const filled = (wire: WireStructure): Structure => ({
+  ...wire,
+  edges: wire.edges.map((edge) => ({
+    ...NOTHING,
+    ...edge,
+    name: edgeName(edge.key),
+    locked: edge.frozen === true || edge.tied !== undefined,
+  })),
+});
+
+/** A structure of which some nodes and edges have changed; all others are the very same objects. */
+export function merged(before: Structure, part: WireStructure): Structure {
+  const { nodes, edges, ...whole } = filled(part);
+  const newer = new Map([...nodes, ...edges].map((one) => [keyText(one.key), one]));
+  const latest = <T extends { key: number[] }>(one: T) => (newer.get(keyText(one.key)) as T | undefined) ?? one;
+  return { ...whole, nodes: before.nodes.map(latest), edges: before.edges.map(latest) };
+}
+
+/** `[0, 2, 1]` as the text that stands in `data-kw-edge`. */
+export const keyText = (key: readonly number[]): string => key.join("-");
+
+const KEYS = new WeakMap<Structure, string[]>();
+
+/** The keys of all edges as text: made once for a structure, asked for at every update. */
+export function edgeKeys(structure: Structure): string[] {
+  let keys = KEYS.get(structure);
+  if (!keys) {
+    keys = structure.edges.map((edge) => keyText(edge.key));
+    KEYS.set(structure, keys);
+  }
+  return keys;
+}

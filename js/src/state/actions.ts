@@ -1,0 +1,102 @@
+// Everything that a click or a key does. Each act is one command to the kernel; what must be seen at once is shown
+// before the answer comes.
+import type { Command } from "../protocol/commands";
+import type { EdgeKey } from "../protocol/messages";
+import { keyText } from "../protocol/structure";
+import { ranked } from "./ranking";
+import type { Store } from "./store";
+import type { UiState } from "./ui-state";
+
+export type ExportFormat = "svg" | "png" | "gif" | "csv" | "json" | "html" | "code";
+
+/** Several edges are one act, to be undone at once. */
+const oneOrMore = (edges: EdgeKey[]) => (edges.length === 1 ? { edge: edges[0]! } : { edges });
+
+export class Actions {
+  constructor(
+    private readonly store: Store,
+    private readonly ui: UiState,
+    /** Sends a command; its sequence number, or null when the kernel is gone. */
+    readonly send: (command: Command) => number | null,
+    private readonly now: () => number,
+  ) {}
+
+  /** Acts that need a kernel are possible. */
+  get possible(): boolean {
+    return this.store.link === "live";
+  }
+
+  /** A saved page: what needs a kernel is not shown at all. */
+  get reading(): boolean {
+    return this.store.link === "none";
+  }
+
+  toggleRun(): void {
+    if (this.store.running) this.pause();
+    else this.send({ kind: "control", action: "start" });
+  }
+
+  pause(): void {
+    if (this.ui.values.stopping === null) this.ui.set("stopping", this.now());
+    this.send({ kind: "control", action: "pause" });
+  }
+
+  control(action: "step" | "reset"): void {
+    this.send({ kind: "control", action });
+  }
+
+  undo(): void {
+    if (this.store.state.history.can_undo) this.send({ kind: "undo" });
+  }
+
+  redo(): void {
+    if (this.store.state.history.can_redo) this.send({ kind: "redo" });
+  }
+
+  goTo(state: number): void {
+    if (state !== this.store.state.history.current) this.send({ kind: "goto", state });
+  }
+
+  /** Selects an edge; `add` adds it to the selection, or takes it out again. */
+  select(key: EdgeKey, add = false): void {
+    const old = this.store.state.selection.edges;
+    const text = keyText(key);
+    const without = old.filter((edge) => keyText(edge) !== text);
+    if (add) this.selectAll(without.length < old.length ? without : [...old, key]);
+    else if (old.length !== 1 || without.length > 0) this.selectAll([key]);
+    this.ui.set("cursor", text);
+  }
+
+  selectAll(edges: EdgeKey[]): void {
+    // Shown before it is sent: a report answers at once.
+    this.store.select(edges);
+    this.store.awaitSelection(this.send({ kind: "select", edges }));
+  }
+
+  /** Replaces the functions of all selected edges. */
+  fix(name: string, keepSpline = false): void {
+    const { edges } = this.store.state.selection;
+    if (edges.length > 0) this.send({ kind: "fix", ...oneOrMore(edges), name, keep_spline: keepSpline });
+  }
+
+  fixBest(): void {
+    const { rows } = this.store.state.candidates;
+    const best = rows[ranked(rows, this.ui.values.weight)[0] ?? -1];
+    if (best) this.fix(best.name);
+  }
+
+  unfix(): void {
+    const { edges } = this.store.state.selection;
+    if (edges.length > 0) this.send({ kind: "unfix", ...oneOrMore(edges) });
+  }
+
+  /** Prunes the selected edges, or restores them when all of them are pruned. */
+  pruneSelected(restore: boolean): void {
+    const { edges } = this.store.state.selection;
+    if (edges.length > 0) this.send(restore ? { kind: "restore", edges } : { kind: "prune", edges });
+  }
+
+  exportAs(format: ExportFormat): void {
+    this.send({ kind: "export", format });
+  }
+}

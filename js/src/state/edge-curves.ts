@@ -1,0 +1,85 @@
+// The thumbnails' numbers: one row per edge of the structure.
+import type { NumberArray } from "../protocol/codecs";
+import { CURVE_HEAD, type EdgeKey } from "../protocol/messages";
+import { edgeKeys, keyText, type Structure } from "../protocol/structure";
+
+interface EdgeCurve {
+  importance: number;
+  low: number;
+  high: number;
+  values: Float32Array;
+  /** From its lowest to its highest finite value. */
+  height: number;
+}
+
+export class Curves {
+  #rows = new Map<string, EdgeCurve>();
+
+  set(array: NumberArray | undefined, keys: readonly EdgeKey[]): void {
+    if (array?.shape.length !== 2 || array.shape[0] !== keys.length) return;
+    const width = array.shape[1] ?? 0;
+    if (width <= CURVE_HEAD) return;
+    for (const [i, key] of keys.entries()) {
+      const row = array.values.subarray(i * width, (i + 1) * width);
+      const values = row.subarray(CURVE_HEAD);
+      const known = { importance: row[0]!, low: row[1]!, high: row[2]!, values, height: height(values) };
+      this.#rows.set(keyText(key), known);
+    }
+  }
+
+  /** The importance of every edge of the structure. */
+  weigh(importance: NumberArray | undefined, structure: Structure): void {
+    if (importance?.values.length !== structure.edges.length) return;
+    for (const [i, key] of edgeKeys(structure).entries()) {
+      const row = this.#rows.get(key);
+      if (row) row.importance = importance.values[i]!;
+    }
+  }
+
+  /** Forgets rows of edges that no longer exist. */
+  keep(structure: Structure): void {
+    const known = new Set(structure.edges.map((edge) => keyText(edge.key)));
+    for (const key of this.#rows.keys()) if (!known.has(key)) this.#rows.delete(key);
+  }
+
+  get(key: string): EdgeCurve | null {
+    return this.#rows.get(key) ?? null;
+  }
+
+  /**
+   * The heights that the thumbnails of each layer must at least span: a part of the tallest curve's. A curve that hardly
+   * moves beside the others looks flat, instead of showing its rounding noise in full size.
+   */
+  leastHeights(structure: Structure, part = 0.03): number[] {
+    const most: number[] = [];
+    for (const [i, key] of edgeKeys(structure).entries()) {
+      const layer = structure.edges[i]!.key[0]!;
+      most[layer] = Math.max(most[layer] ?? 0, this.#rows.get(key)?.height ?? 0);
+    }
+    return most.map((value) => value * part);
+  }
+
+  /** Importance of every edge, scaled so that the strongest has 1; NaN counts as none. */
+  importance(structure: Structure): Float32Array {
+    const keys = edgeKeys(structure);
+    const all = new Float32Array(keys.length);
+    let top = 0;
+    for (let i = 0; i < keys.length; i++) {
+      const value = this.#rows.get(keys[i]!)?.importance ?? 0;
+      if (Number.isFinite(value) && value > 0) all[i] = value;
+      top = Math.max(top, all[i]!);
+    }
+    return top > 0 ? all.map((value) => value / top) : all;
+  }
+}
+
+/** From the lowest to the highest sample; infinite ones don't count. */
+function height(samples: Float32Array): number {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of samples) {
+    if (!Number.isFinite(value)) continue;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return high > low ? high - low : 0;
+}

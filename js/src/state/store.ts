@@ -1,0 +1,300 @@
+// What the page knows of the kernel's session. Messages and snapshots go in, the topics that changed come out.
+
+import { type NumberArray, readArrays } from "../protocol/codecs";
+import { unpacked } from "../protocol/compact";
+import type {
+  Candidates,
+  EdgeKey,
+  ErrorInfo,
+  Formula,
+  History,
+  Message,
+  MessageOf,
+  Parity,
+  Selection,
+  Settings,
+  Snapshot,
+  Status,
+  Surface,
+  Survey,
+} from "../protocol/messages";
+import { filled, keyText, merged, type Structure } from "../protocol/structure";
+import { Curves } from "./edge-curves";
+import { Metrics } from "./metrics";
+import type { DataTopic } from "./topics";
+
+/** `live`: a kernel answers; `lost`: it did; `none`: a report without one. */
+export type Link = "live" | "lost" | "none";
+
+interface State {
+  structure: Structure;
+  status: Status;
+  settings: Settings;
+  selection: Selection;
+  detail: Map<string, NumberArray>;
+  candidates: Candidates;
+  fits: Map<string, NumberArray>;
+  formula: Formula;
+  history: History;
+  primitives: string[];
+  parity: Parity | null;
+  /** Arrays `train`, `test`, `val`. */
+  pairs: Map<string, NumberArray>;
+  surface: Surface | null;
+  /** Arrays `z` and `points`. */
+  heights: Map<string, NumberArray>;
+  survey: Survey | null;
+  error: ErrorInfo | null;
+  code: string | null;
+}
+
+const EMPTY: State = {
+  structure: { width: [], k: 3, grid: 1, nodes: [], edges: [], n_parameters: 0 },
+  status: {
+    state: "idle",
+    step: 0,
+    train: null,
+    test: null,
+    penalty: null,
+    ms_per_step: null,
+    stop_reason: null,
+    driver: "thread",
+    task: null,
+  },
+  settings: { lamb: 0, grid: 1, opt: "", opts: [], lr: null, simplicity: 0, loss: "RMSE" },
+  selection: { edges: [] },
+  detail: new Map(),
+  candidates: { edge: null, busy: false, version: 0, rows: [] },
+  fits: new Map(),
+  formula: { outputs: [], text: "", latex: "", python: "", rmse: null, fixed: 0, active: 0 },
+  history: { states: [], current: 0, can_undo: false, can_redo: false, events: [] },
+  primitives: [],
+  parity: null,
+  pairs: new Map(),
+  surface: null,
+  heights: new Map(),
+  survey: null,
+  error: null,
+  code: null,
+};
+
+export class Store {
+  state: State = { ...EMPTY };
+  readonly metrics = new Metrics();
+  readonly curves = new Curves();
+  link: Link = "live";
+  /** Something to draw has arrived. */
+  ready = false;
+  /** Number of the last command that the kernel has answered. */
+  answered = -1;
+  /** This view's name: acks of other views' commands are not for it. */
+  view: string | null = null;
+  /** How often a kernel has greeted any view, or was away: then it has forgotten what they had open. */
+  greeted = 0;
+  /** The preview of a survey is open. */
+  looking = false;
+  /** Messages that this page could not read: counted, never thrown. */
+  ignored = 0;
+  #seq = Number.NEGATIVE_INFINITY;
+  #snapshotSeq = Number.NEGATIVE_INFINITY;
+  /** The `select` that the kernel has not yet answered: until then older selections must not flash up. */
+  #asked: { seq: number; edges: string } | null = null;
+  #changed: (topics: DataTopic[]) => void = () => {};
+
+  onChange(call: (topics: DataTopic[]) => void): void {
+    this.#changed = call;
+  }
+
+  /** The shown state of the training: a lost kernel overrides what it said last. */
+  get running(): boolean {
+    return this.link === "live" && this.state.status.state === "running";
+  }
+
+  setLink(link: Link): void {
+    if (this.link === link) return;
+    this.link = link;
+    if (link === "lost") this.greeted += 1;
+    this.#changed(["link", "status"]);
+  }
+
+  /** Takes a snapshot over, unless messages have told more already. */
+  load(snapshot: Snapshot, binary: unknown = snapshot.buffer): boolean {
+    if (snapshot.seq < this.#seq) return false;
+    this.#seq = this.#snapshotSeq = snapshot.seq;
+    const arrays = readArrays(snapshot.arrays, binary);
+    const { status, settings, selection, candidates, formula, history, primitives, error } = snapshot;
+    const structure = filled(unpacked(snapshot.structure, arrays.get("edges")));
+    this.state = { ...this.state, structure, status, settings, formula, history, primitives, error };
+    this.metrics.restore(arrays.get("metrics"), snapshot.n_metrics);
+    this.curves.keep(structure);
+    this.curves.set(
+      arrays.get("curves"),
+      structure.edges.map((edge) => edge.key),
+    );
+    this.#setSelection(selection, part(arrays, "selection."));
+    this.#setCandidates(candidates, part(arrays, "candidates."));
+    this.ready = true;
+    this.#changed([
+      "structure",
+      "status",
+      "settings",
+      "selection",
+      "candidates",
+      "formula",
+      "history",
+      "error",
+      "metrics",
+      "curves",
+    ]);
+    return true;
+  }
+
+  apply(message: Message, binary: unknown): void {
+    if (message.kind === "hello_ack") {
+      this.load({ ...message.snapshot, seq: Math.max(message.seq, message.snapshot.seq) }, binary);
+      this.greeted += 1;
+      this.#changed(["link"]);
+      return;
+    }
+    // A message from before the snapshot is contained in it.
+    const timeless = message.kind === "ack" || message.kind === "export" || message.kind === "error";
+    if (!timeless && message.seq < this.#snapshotSeq) return;
+    this.#seq = Math.max(this.#seq, message.seq);
+    const arrays = "arrays" in message ? readArrays(message.arrays, binary) : new Map<string, NumberArray>();
+    const topics = this.#reduce(message, arrays);
+    if (topics.length > 0) this.#changed(topics);
+  }
+
+  #reduce(message: Exclude<Message, { kind: "hello_ack" }>, arrays: Map<string, NumberArray>): DataTopic[] {
+    switch (message.kind) {
+      case "metrics":
+        if (message.replace) this.metrics.clear();
+        this.metrics.add(arrays.get("metrics"), message.first);
+        return ["metrics"];
+      case "curves":
+        this.curves.set(arrays.get("curves"), message.edges ?? this.state.structure.edges.map((edge) => edge.key));
+        this.curves.weigh(arrays.get("importance"), this.state.structure);
+        return ["curves"];
+      case "selection":
+        return this.#setSelection(message.selection, arrays);
+      case "candidates":
+        return this.#setCandidates(message.candidates, arrays);
+      case "parity":
+        Object.assign(this.state, { parity: message.parity, pairs: arrays });
+        return ["parity"];
+      case "surface":
+        Object.assign(this.state, { surface: message.surface, heights: arrays });
+        return ["surface"];
+      case "survey": {
+        const known = this.state.survey?.rows.slice(0, message.survey.first) ?? [];
+        this.state.survey = { ...message.survey, first: 0, rows: [...known, ...message.survey.rows] };
+        return ["survey"];
+      }
+      case "library":
+        this.state.primitives = message.primitives;
+        return ["library"];
+      case "ack":
+        return this.#acknowledge(message);
+      case "export":
+        if (message.format !== "code") return [];
+        this.state.code = message.text;
+        return ["code"];
+      case "structure": {
+        const other = message.structure.version !== this.state.structure.version;
+        // A part of another network than this page knows says nothing to it.
+        if (message.part && other) return [];
+        this.state.structure = message.part
+          ? merged(this.state.structure, message.structure)
+          : filled(message.structure);
+        this.curves.keep(this.state.structure);
+        // What was found is about edges of the network before.
+        if (other) this.state.survey = null;
+        return ["structure"];
+      }
+      default:
+        Object.assign(this.state, { [message.kind]: message[message.kind as keyof typeof message] });
+        return [message.kind];
+    }
+  }
+
+  /** Every view counts its commands from 1: an ack of another one's says nothing about those of this one. */
+  foreign({ view = null }: MessageOf<"ack">): boolean {
+    return view !== null && this.view !== null && view !== this.view;
+  }
+
+  /** Begins to look at the edges, or ends it; what was found before may be about another network. */
+  look(on: boolean): void {
+    this.looking = on;
+    this.state.survey = null;
+  }
+
+  /** Something that was asked for is still being worked out. */
+  get busy(): boolean {
+    const { candidates, survey } = this.state;
+    return this.link === "live" && (candidates.busy || (this.looking && (survey?.busy ?? true)));
+  }
+
+  #acknowledge(ack: MessageOf<"ack">): DataTopic[] {
+    this.state.settings = ack.settings;
+    if (this.foreign(ack)) return ["settings"];
+    if (this.#asked && ack.of >= this.#asked.seq) this.#asked = null;
+    this.answered = Math.max(this.answered, ack.of);
+    return ["settings"];
+  }
+
+  /** Shows a selection before the kernel has confirmed it. */
+  select(edges: EdgeKey[]): void {
+    this.#asked = { seq: Number.POSITIVE_INFINITY, edges: edges.map(keyText).join() };
+    this.state.selection = { edges };
+    this.state.detail = new Map();
+    this.state.candidates = { edge: edges[0] ?? null, busy: edges.length > 0, version: 0, rows: [] };
+    this.state.fits = new Map();
+    this.#changed(["selection", "candidates"]);
+  }
+
+  /** The number of the command that asked for the selection; null when it could not be sent. */
+  awaitSelection(seq: number | null): void {
+    if (seq === null) this.#asked = null;
+    else if (this.#asked) this.#asked.seq = seq;
+  }
+
+  #setSelection(selection: Selection, detail: Map<string, NumberArray>): DataTopic[] {
+    const edges = selection.edges.map(keyText).join();
+    if (this.#asked && this.#asked.edges !== edges) return [];
+    this.state.selection = selection;
+    this.state.detail = detail;
+    return ["selection"];
+  }
+
+  /** The best candidates that are known now: of all other edges none is known any more. */
+  #learn(best: NonNullable<Candidates["best"]>): void {
+    const known = new Map(best.map((one) => [keyText(one.key), one]));
+    for (const edge of this.state.structure.edges) {
+      const one = known.get(keyText(edge.key));
+      edge.best = one?.best ?? null;
+      edge.best_r2 = one?.best_r2 ?? null;
+    }
+  }
+
+  #setCandidates(candidates: Candidates, fits: Map<string, NumberArray>): DataTopic[] {
+    const wanted = this.state.selection.edges[0];
+    const same = wanted && candidates.edge && keyText(wanted) === keyText(candidates.edge);
+    if (!same && (wanted || candidates.edge)) return [];
+    if (candidates.best) this.#learn(candidates.best);
+    // An announcement without rows ("busy") keeps those that are on screen.
+    if (candidates.busy && candidates.rows.length === 0 && this.state.candidates.rows.length > 0) {
+      this.state.candidates = { ...this.state.candidates, busy: true };
+      return ["candidates"];
+    }
+    this.state.candidates = candidates;
+    this.state.fits = fits;
+    return ["candidates"];
+  }
+}
+
+/** The arrays whose name begins with `prefix`, without it. */
+function part(arrays: Map<string, NumberArray>, prefix: string): Map<string, NumberArray> {
+  const found = new Map<string, NumberArray>();
+  for (const [name, array] of arrays) if (name.startsWith(prefix)) found.set(name.slice(prefix.length), array);
+  return found;
+}

@@ -1,0 +1,37 @@
+// Which class a point of the data is of, without colour: its shape, a legend, and words.
+
+import { SHAPES } from "../plot/marks";
+import type { Surface } from "../protocol/messages";
+import { called } from "../text/names";
+import { h, s } from "../ui/dom";
+import { css } from "./heatmap";
+
+/** More classes than shapes share the last one. */
+export const shapeOf = ({ classes }: Surface, label: number): string =>
+  SHAPES[classes ? Math.min(label, SHAPES.length - 1) : 0]!;
+
+/** Whose points are drawn how, in the map's colours: one for the class that is shown, one for all others. */
+export function classLegend() {
+  const node = h("ul", { class: "kw-marks", "aria-label": "Classes of the data" });
+  const draw = ({ classes, outputs, output }: Surface, dark: boolean) => {
+    node.hidden = !classes;
+    const rows = SHAPES.slice(0, classes ? outputs.length : 0).map((d, i) => {
+      const rest = outputs.length - i;
+      const name = i === SHAPES.length - 1 && rest > 1 ? `${rest} other classes` : called(outputs[i]!);
+      const fill = css(Number(i === output), dark);
+      const mark = s("path", { class: "kw-dot-on", d, fill, transform: "translate(8 7)scale(1.6)" });
+      const sample = s("svg", { width: 16, height: 14, "aria-hidden": "true" }, mark);
+      const words = h(i === output ? "b" : "span", { class: "kw-cut", title: name }, name);
+      return h("li", { class: "kw-row" }, sample, words);
+    });
+    node.replaceChildren(...rows);
+  };
+  return { node, draw };
+}
+
+/** How many points of which class are drawn. */
+export function counted({ classes, outputs }: Surface, labels: Float32Array): string {
+  if (!classes) return "";
+  const counts = outputs.map((name, i) => `${labels.filter((label) => label === i).length} ${called(name)}`);
+  return `, with data: ${counts.join(", ")}`;
+}

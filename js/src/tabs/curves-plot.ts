@@ -1,0 +1,245 @@
+// The drawing of the training curves, redrawn whole: its cost is bounded by the pixels, not by the steps.
+
+import { bisect, decades, decimate, linear, log, path, type Scale, ticks } from "../plot/scales";
+import type { Stage } from "../plot/stage";
+import type { Context } from "../state/context";
+import type { Column } from "../state/metrics";
+import type { Store } from "../state/store";
+import { number, power, pretty } from "../text/format";
+import { line, s, tick } from "../ui/dom";
+
+export interface Chart {
+  xs: Float32Array;
+  x: Scale;
+  /** Whether there is any curve. */
+  drawn: boolean;
+  invert(pixel: number): number;
+  eventX(step: number): number;
+  width: number;
+  top: number;
+  bottom: number;
+  right: number;
+}
+
+/** The colour of each curve, which has its own dash too. */
+export const COLOUR: Partial<Record<Column, string>> = { train: "kw-c1", test: "kw-c2", penalty: "kw-c4" };
+const DASH: Partial<Record<Column, string>> = { test: "7 2", penalty: "2 3" };
+
+const SERIES: readonly Column[] = ["train", "test", "penalty"];
+const LEFT = 42;
+const TOP = 20;
+const BOTTOM = 20;
+const RIGHT = 58;
+
+const shown = (store: Store): Column[] =>
+  SERIES.filter(
+    (name) => (name !== "penalty" || store.state.settings.lamb > 0) && store.metrics.outline(name).last >= 0,
+  );
+
+/** The values of one row, for the readout. */
+export const readings = (store: Store, row: number): { name: Column; value: number }[] =>
+  shown(store)
+    .map((name) => ({ name, value: store.metrics.column(name)[row]! }))
+    .filter(({ value }) => Number.isFinite(value));
+
+/** Smallest and largest positive value of all series, in whole decades where that wastes little. */
+function range(store: Store, names: Column[]): [number, number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, 0];
+  for (const name of names) {
+    const outline = store.metrics.outline(name);
+    low = Math.min(low, outline.low);
+    high = Math.max(high, outline.high);
+  }
+  if (high === 0) return [1e-4, 1];
+  // Half a decade at least, so that noise on a plateau does not fill the plot.
+  if (high / low < 3.2) [low, high] = [low / 1.8, high * 1.8];
+  return [low / 1.15, high * 1.15];
+}
+
+export function drawChart(context: Context, stage: Stage, missing: string): Chart {
+  const { store, ui } = context;
+  const { width, height } = stage.size;
+  const xs = store.metrics.column(ui.values.axis === "step" ? "step" : "seconds");
+  const names = shown(store);
+  const right = Math.max(LEFT + 40, width - RIGHT);
+  const bottom = height - BOTTOM;
+  const last = xs.at(-1) ?? 0;
+  const first = xs.length > 1 ? Math.min(xs[0]!, last) : 0;
+  const end = last > first ? last : first + (ui.values.axis === "step" ? 10 : 1);
+  const x = linear(first, end, LEFT, right);
+  const [low, high] = range(store, names);
+  const y = log(low, high, bottom, TOP);
+  const chart: Chart = {
+    xs,
+    x,
+    drawn: names.length > 0,
+    width,
+    right,
+    bottom,
+    top: TOP,
+    invert: linear(LEFT, right, first, end),
+    eventX: (step) => eventX(store, xs, x, step),
+  };
+  // Without a curve the lines of the axes would only cross out what stands there instead.
+  const parts = chart.drawn
+    ? [
+        ...yAxis(low, high, y, right, bottom),
+        ...xAxis(first, end, x, bottom, right, ui.values.axis),
+        ...events(context, chart),
+        ...lines(store, names, xs, x, y, right),
+        ...labels(store, names, y, chart),
+      ]
+    : [];
+  stage.show(summary(store, names), parts, chart.drawn ? "" : missing);
+  return chart;
+}
+
+function summary(store: Store, names: Column[]): string {
+  const rows = store.metrics.length;
+  if (rows === 0) return "Training curves, nothing recorded yet";
+  const last = readings(store, rows - 1).map(({ name, value }) => `${name} ${value.toPrecision(2)}`);
+  return `Training curves of ${names.join(", ")}; last values: ${last.join(", ")}`;
+}
+
+function yAxis(low: number, high: number, y: Scale, right: number, bottom: number): SVGElement[] {
+  const room = (bottom - TOP) / 24;
+  const marks = decades(low, high, Math.max(2, room));
+  // Where that is few, and more have room: 1, 2 and 5 times the powers of ten.
+  const fine = between(low, high);
+  const few = marks.length < 2 || (marks.length < 4 && fine.length < room);
+  return (few ? fine : marks).flatMap((value) => [
+    line(`M${LEFT} ${y(value).toFixed(1)}H${right}`, "kw-c8", 1),
+    tick(LEFT - 6, y(value) + 3.5, few ? number(value) : power(value), "end"),
+  ]);
+}
+
+function between(low: number, high: number): number[] {
+  const base = 10 ** Math.floor(Math.log10(low));
+  const steps = [1, 10, 100, 1000].flatMap((ten) => [1, 2, 5].map((m) => Number((m * ten * base).toPrecision(2))));
+  return steps.filter((value) => value >= low && value <= high);
+}
+
+function xAxis(first: number, end: number, x: Scale, bottom: number, right: number, unit: string): SVGElement[] {
+  const values = ticks(first, end, Math.max(2, Math.min(8, (right - LEFT) / 64)));
+  const whole = unit === "step" ? values.filter(Number.isInteger) : values;
+  return [
+    line(`M${LEFT} ${bottom}H${right}`, "kw-c5", 1),
+    ...whole.map((value) => tick(x(value), bottom + 14, value.toLocaleString("en-US"))),
+  ];
+}
+
+function lines(store: Store, names: Column[], xs: Float32Array, x: Scale, y: Scale, right: number): SVGElement[] {
+  return names.flatMap((name) => {
+    const ys = store.metrics.column(name);
+    const kept = decimate(xs, ys, right - LEFT, store.metrics.outline(name).rows);
+    const px = kept.map((i) => xs[i]!);
+    const py = kept.map((i) => (ys[i]! > 0 ? ys[i]! : Number.NaN));
+    const last = py.findLastIndex((value) => Number.isFinite(value));
+    const colour = COLOUR[name] ?? "";
+    const curve = line(path(px, py, x, y), colour, 1.8, DASH[name]);
+    if (last < 0) return [curve];
+    return [
+      curve,
+      s("circle", { class: `kw-f ${colour}`, cx: x(px[last]!).toFixed(1), cy: y(py[last]!).toFixed(1), r: 3 }),
+    ];
+  });
+}
+
+/** Names at the ends of the curves, moved apart where they would overlap. */
+function labels(store: Store, names: Column[], y: Scale, { right, bottom }: Chart): SVGElement[] {
+  const placed = names
+    .map((name) => ({ name, at: y(store.metrics.column(name)[store.metrics.outline(name).last] ?? Number.NaN) }))
+    .filter(({ at }) => Number.isFinite(at))
+    .sort((a, b) => a.at - b.at);
+  for (const [i, one] of placed.entries()) {
+    const above = placed[i - 1];
+    if (above && one.at - above.at < 13) one.at = above.at + 13;
+  }
+  // Whatever was pushed below the axis moves up again, and with it what stands above.
+  let floor = bottom - 10;
+  for (const one of [...placed].reverse()) {
+    one.at = Math.min(one.at, floor);
+    floor = one.at - 13;
+  }
+  return placed.map(({ name, at }) =>
+    s("text", { class: `kw-f kw-fine kw-strong ${COLOUR[name]}`, x: right + 8, y: (at + 4).toFixed(1) }, name),
+  );
+}
+
+function eventX(store: Store, xs: Float32Array, x: Scale, step: number): number {
+  const steps = store.metrics.column("step");
+  return steps.length > 0 ? x(xs[bisect(steps, step)]!) : x(0);
+}
+
+interface EventLabel {
+  text: string;
+  first: number;
+  last: number;
+  /** Where its text begins and ends. */
+  start: number;
+  end: number;
+}
+
+const textWidth = (text: string): number => text.length * 5.8;
+
+/**
+ * Labels for marks at `events`, from left to right. One that would overlap the label before it joins that one where both
+ * marks are near; else it is left out, and pointing at the mark names it.
+ */
+export function eventLabels(events: { at: number; label: string }[], width: number): EventLabel[] {
+  const placed: EventLabel[] = [];
+  const put = (text: string, first: number, last: number, free: number): EventLabel | null => {
+    const long = textWidth(text);
+    const start = Math.max(LEFT, Math.min((first + last - long) / 2, width - long - 2));
+    // A label may move a little to the right of a neighbour, not away from its mark.
+    const shifted = Math.max(start, free);
+    const end = shifted + long;
+    return shifted > last || end > width ? null : { text, first, last, start: shifted, end };
+  };
+  for (const { at, label } of [...events].sort((a, b) => a.at - b.at)) {
+    const before = placed.at(-1);
+    const alone = put(label, at, at, before ? before.end + 8 : 0);
+    if (alone) {
+      placed.push(alone);
+      continue;
+    }
+    if (before?.text === label) continue;
+    if (!before || at - before.first > 70 || textWidth(before.text + label) > width * 0.4) continue;
+    const space = (placed.at(-2)?.end ?? -8) + 8;
+    const joined = put(`${before.text}, ${label}`, before.first, at, space);
+    if (joined) placed[placed.length - 1] = joined;
+  }
+  return placed;
+}
+
+/** Acts have their names first; what came by itself is named where room is left, once where it came twice. */
+export function markLabels(events: { at: number; label: string; kind: string }[], width: number): EventLabel[] {
+  const [acts, others] = [false, true].map((itself) =>
+    eventLabels(
+      events.filter(({ kind }) => (kind === "grid") === itself),
+      width,
+    ),
+  ) as [EventLabel[], EventLabel[]];
+  const free = ({ start, end }: EventLabel) => acts.every((act) => end + 8 <= act.start || start >= act.end + 8);
+  return [...acts, ...others.filter(free)];
+}
+
+/** Marks of what was done, and their names. */
+function events({ store }: Context, chart: Chart): SVGElement[] {
+  const placed = store.state.history.events.map(({ label, step, kind }) => ({
+    label: pretty(label),
+    kind,
+    step,
+    at: chart.eventX(step),
+  }));
+  // One mark a pixel: a slider that was dragged leaves hundreds.
+  const titles = new Map<number, string[]>();
+  for (const { at, label, step } of placed)
+    titles.set(Math.round(at), [...(titles.get(Math.round(at)) ?? []), `${label} (step ${step})`].slice(-6));
+  const marks = [...titles].map(([at, names]) => {
+    const mark = line(`M${at} ${TOP - 4}V${chart.bottom}`, "kw-c5", 1, "2 3");
+    mark.append(s("title", {}, names.join(", ")));
+    return mark;
+  });
+  return [...marks, ...markLabels(placed, chart.width).map(({ text, start }) => tick(start, TOP - 8, text, "start"))];
+}

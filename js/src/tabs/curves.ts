@@ -1,0 +1,63 @@
+// Training curves: errors on a logarithmic axis over steps or seconds, with a mark wherever something was done.
+
+import { bisect } from "../plot/scales";
+import { Stage } from "../plot/stage";
+import type { Context, View } from "../state/context";
+import { touches } from "../state/topics";
+import { number, pretty } from "../text/format";
+import { attrs, h, setText } from "../ui/dom";
+import { Registry } from "../ui/listeners";
+import { type Chart, COLOUR, drawChart, readings } from "./curves-plot";
+
+export function curves(context: Context): View {
+  const registry = new Registry();
+  const { ui } = context;
+  const axis = h("button", {
+    type: "button",
+    class: "kw-button kw-bare kw-small kw-fine kw-dim kw-axis",
+    "data-kw-toggle": "axis",
+    title: "Steps or seconds on the axis",
+  });
+  let chart: Chart | null = null;
+  const stage = new Stage(ui, registry, (x) => hover(context, stage, chart, x));
+  const node = h(
+    "section",
+    { class: "kw-col kw-fill", "data-kw-panel": "curves", "aria-label": "Curves" },
+    stage.node,
+    axis,
+  );
+  registry.listen(axis, "click", () => ui.set("axis", ui.values.axis === "step" ? "seconds" : "step"));
+  const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "metrics", "history", "size", "view", "settings")) return;
+    setText(axis, ui.values.axis === "step" ? "steps" : "seconds");
+    chart = drawChart(context, stage, emptyText(context));
+    axis.hidden = !chart.drawn;
+    stage.point();
+  };
+  return { node, draw, destroy: () => registry.destroy() };
+}
+
+const emptyText = ({ act, store }: Context): string => {
+  if (store.metrics.length > 0) return "The errors are too large, too small or not finite: there is nothing to draw.";
+  return act.reading ? "No training was recorded." : "Press Start to see the network learn.";
+};
+
+/** The crosshair and the values under it. */
+function hover({ store }: Context, stage: Stage, chart: Chart | null, at: number): void {
+  const shown = chart?.drawn && !Number.isNaN(at);
+  if (!shown) {
+    attrs(stage.cross, { d: "" });
+    stage.read(0, 0, []);
+    return;
+  }
+  const row = bisect(chart.xs, chart.invert(at));
+  const x = chart.x(chart.xs[row]!);
+  attrs(stage.cross, { d: `M${x.toFixed(1)} ${chart.top}V${chart.bottom}` });
+  const step = store.metrics.column("step")[row]!;
+  const near = store.state.history.events.filter((event) => Math.abs(chart.eventX(event.step) - at) < 6);
+  stage.read(x, 34, [
+    `step ${step.toLocaleString("en-US")}`,
+    ...readings(store, row).map(({ name, value }) => h("span", { class: COLOUR[name] }, `${name} ${number(value)}`)),
+    ...near.slice(-4).map((event) => pretty(event.label)),
+  ]);
+}

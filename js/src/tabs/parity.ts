@@ -1,0 +1,229 @@
+// Prediction against truth: near the diagonal is right. Below it what is left over, on its own scale. For classes a table
+// of counts: who was taken for whom.
+
+import { type Axes, axes, marksOf } from "../plot/axes";
+import { SHAPES } from "../plot/marks";
+import { extent, padded } from "../plot/scales";
+import { Stage } from "../plot/stage";
+import type { NumberArray } from "../protocol/codecs";
+import type { Context, View } from "../state/context";
+import { touches } from "../state/topics";
+import { number, rSquared, thousands } from "../text/format";
+import { called } from "../text/names";
+import { chooser } from "../ui/chooser";
+import { h, line, s, setText } from "../ui/dom";
+import { Registry } from "../ui/listeners";
+
+/** Colour and shape of each part of the data. */
+const PARTS: readonly [string, string, string][] = [
+  ["train", "kw-c1", SHAPES[0]],
+  ["val", "kw-c4", SHAPES[1]],
+  ["test", "kw-c2", SHAPES[2]],
+];
+
+interface Pairs {
+  part: string;
+  colour: string;
+  shape: string;
+  truth: Float32Array;
+  predicted: Float32Array;
+  residual: Float32Array;
+}
+
+/** The pairs of one output, with the residuals. */
+export function pairsOf(arrays: Map<string, NumberArray>, output: number): Pairs[] {
+  return PARTS.flatMap(([part, colour, shape]) => {
+    const array = arrays.get(part);
+    const rows = array?.shape[2] ?? 0;
+    if (!array || rows === 0 || output >= array.shape[0]!) return [];
+    const start = output * 2 * rows;
+    const truth = array.values.subarray(start, start + rows);
+    const predicted = array.values.subarray(start + rows, start + 2 * rows);
+    return [{ part, colour, shape, truth, predicted, residual: predicted.map((v, i) => v - truth[i]!) }];
+  });
+}
+
+/** How good the predictions are: the part of the variance that they explain, and the error's size. */
+export function quality({ truth, residual }: Pick<Pairs, "truth" | "residual">): { r2: number; rmse: number } {
+  const n = truth.length;
+  const mean = truth.reduce((sum, v) => sum + v, 0) / n;
+  const left = residual.reduce((sum, v) => sum + v * v, 0);
+  const all = truth.reduce((sum, v) => sum + (v - mean) ** 2, 0);
+  return { r2: 1 - left / all, rmse: Math.sqrt(left / n) };
+}
+
+export function parity(context: Context): View {
+  const registry = new Registry();
+  const { store, ui, act } = context;
+  let output = 0;
+  let part = "test";
+  let chart: Chart | null = null;
+  const stage = new Stage(ui, registry, (x, y) => point(stage, chart, x, y));
+  const words = h("div", { class: "kw-words" });
+  const outputs = chooser("parity-output", "Output", registry, (value) => {
+    output = value;
+    draw(new Set(["parity"] as const));
+  });
+  const parts = chooser("parity-part", "Rows", registry, (value) => {
+    part = PARTS[value]![0];
+    draw(new Set(["parity"] as const));
+  });
+  const counts = h("div", {
+    class: "kw-fill",
+    style: "overflow:auto",
+    tabindex: 0,
+    role: "group",
+    "aria-label": "Confusion matrix",
+  });
+  const node = h(
+    "section",
+    { class: "kw-fill kw-split", "data-kw-panel": "parity", "aria-label": "Parity" },
+    stage.node,
+    counts,
+    h("div", { class: "kw-col kw-scroll kw-side kw-fine kw-dim" }, outputs.node, parts.node, words),
+  );
+  const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "parity", "size", "view", "link")) return;
+    const { parity: told, pairs } = store.state;
+    const classes = told?.classes ?? false;
+    stage.node.hidden = classes;
+    counts.hidden = !classes;
+    const names = (told?.outputs ?? []).map((name, i): [number, string] => [i, called(name)]);
+    if (output >= names.length) output = 0;
+    outputs.set(classes ? [] : names, output);
+    const present = PARTS.flatMap(([name], i): [number, string][] => (pairs.has(name) ? [[i, name]] : []));
+    const rows = pairs.has(part) ? part : (present[0]?.[1] ?? part);
+    parts.set(
+      classes ? present : [],
+      PARTS.findIndex(([name]) => name === rows),
+    );
+    if (classes)
+      drawCounts(
+        counts,
+        words,
+        pairs.get(rows),
+        names.map(([, name]) => name),
+      );
+    else {
+      const missing = act.possible
+        ? "The network's predictions come as soon as the kernel is free."
+        : "No predictions: the kernel is gone.";
+      chart = drawPairs(stage, words, pairsOf(pairs, output), names[output]?.[1] ?? "", missing);
+    }
+    stage.point();
+  };
+  return { node, draw, destroy: () => registry.destroy() };
+}
+
+interface Chart {
+  main: Axes;
+  strip: Axes;
+  pairs: Pairs[];
+}
+
+function drawPairs(stage: Stage, words: HTMLElement, pairs: Pairs[], name: string, missing: string): Chart | null {
+  words.replaceChildren(...pairs.map(sentence));
+  if (pairs.length === 0) {
+    stage.show("Parity", [], missing);
+    return null;
+  }
+  const all = pairs.flatMap(({ truth, predicted }) => [...truth, ...predicted]);
+  const range = padded(extent(all), 0.04);
+  const most = Math.max(...extent(pairs.flatMap(({ residual }) => [...residual])).map(Math.abs));
+  const { size } = stage;
+  const height = Math.max(56, Math.floor(size.height * 0.3));
+  const above = size.height - height - 22;
+  const x = { range: padded(extent(pairs.flatMap(({ truth }) => [...truth])), 0.03), name: `true ${name}` };
+  const error: [number, number] = [-most * 1.15, most * 1.15];
+  const left = Math.max(marksOf(range, above / 28).room, marksOf(error, 3).room);
+  const main = axes(
+    { width: size.width, height: above },
+    { x, y: { range, name: `predicted ${name}` }, bare: true, bottom: 2, left },
+  );
+  const strip = axes(size, { x, y: { range: error, name: "error" }, top: above + 22, left });
+  const dots = (one: Pairs, to: Axes, ys: Float32Array, width: number) => {
+    let d = "";
+    one.truth.forEach((v, i) => {
+      const [px, py] = [to.x(v), to.y(ys[i]!)];
+      if (Number.isFinite(px + py)) d += `M${px.toFixed(1)} ${py.toFixed(1)}${one.shape}`;
+    });
+    return line(d, one.colour, width);
+  };
+  stage.show(`Prediction against truth. ${pairs.map((one) => `${one.part} ${wordsOf(one)}`).join("; ")}`, [
+    ...main.nodes,
+    line(`M${main.left} ${main.y(x.range[0])}L${main.right} ${main.y(x.range[1])}`, "kw-c6", 1, "5 4"),
+    ...pairs.map((one) => dots(one, main, one.predicted, 1.1)),
+    ...strip.nodes,
+    line(`M${strip.left} ${strip.y(0)}H${strip.right}`, "kw-c6", 1, "5 4"),
+    ...pairs.map((one) => dots(one, strip, one.residual, 1)),
+  ]);
+  return { main, strip, pairs };
+}
+
+const wordsOf = (one: Pairs): string => {
+  const { r2, rmse } = quality(one);
+  return `R² ${rSquared(r2)}, RMSE ${number(rmse)}`;
+};
+
+const sentence = (one: Pairs): HTMLElement =>
+  h(
+    "div",
+    {},
+    h(
+      "div",
+      { class: `kw-row ${one.colour}` },
+      s("svg", { width: 12, height: 12, "aria-hidden": "true" }, line(`M6 6${one.shape}`, one.colour, 1.4)),
+      h("b", {}, one.part),
+    ),
+    wordsOf(one),
+  );
+
+/** Reads the point nearest to the pointer, above or below. */
+function point(stage: Stage, chart: Chart | null, px: number, py: number): void {
+  if (!chart) return;
+  const below = py > chart.main.bottom + 8;
+  const at = below ? chart.strip : chart.main;
+  let best = { away: 18 ** 2, x: 0, y: 0, lines: [] as string[] };
+  for (const { part, truth, predicted, residual } of chart.pairs)
+    for (let i = 0; i < truth.length; i++) {
+      const [x, y] = [at.x(truth[i]!), at.y((below ? residual : predicted)[i]!)];
+      const away = (x - px) ** 2 + (y - py) ** 2;
+      if (!(away < best.away)) continue;
+      const lines = [part, `true ${number(truth[i], 4)}`, `predicted ${number(predicted[i], 4)}`];
+      best = { away, x, y, lines: [...lines, `error ${number(residual[i])}`] };
+    }
+  stage.read(best.x, best.y, best.lines, best.lines.length && 5);
+}
+
+function drawCounts(place: HTMLElement, words: HTMLElement, array: NumberArray | undefined, names: string[]): void {
+  const n = names.length;
+  const values = array?.shape[0] === n && array.shape[1] === n ? array.values : new Float32Array(n * n);
+  const sums = names.map((_, i) => values.subarray(i * n, i * n + n).reduce((sum, v) => sum + v, 0));
+  const total = sums.reduce((sum, v) => sum + v, 0);
+  const right = names.reduce((sum, _, i) => sum + values[i * n + i]!, 0);
+  const head = (scope: string, text: string) => h("th", { scope, class: "kw-cut", title: text }, text);
+  const rows = names.map((name, i) =>
+    h(
+      "tr",
+      {},
+      head("row", name),
+      ...names.map((_, j) => {
+        const [count, part] = [values[i * n + j]!, sums[i] ? values[i * n + j]! / sums[i]! : 0];
+        const share = count > 0 ? `${number(100 * part, part < 0.1 ? 2 : 3)} %` : "";
+        const cell = h("td", { "data-right": i === j }, thousands(count), h("div", { class: "kw-fine" }, share));
+        cell.style.setProperty("--kw-part", `${Math.round(45 * part)}%`);
+        return cell;
+      }),
+    ),
+  );
+  const corner = h("th", { class: "kw-fine kw-dim" }, h("div", {}, "predicted →"), h("div", {}, "true ↓"));
+  place.replaceChildren(
+    h(
+      "table",
+      { class: "kw-counts" },
+      h("thead", {}, h("tr", {}, corner, ...names.map((name) => head("col", name)))),
+      h("tbody", {}, ...rows),
+    ),
+  );
+  setText(words, total ? `${number((100 * right) / total, 4)} % of ${thousands(total)} rows are right` : "No rows yet");
+}

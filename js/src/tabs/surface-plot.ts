@@ -1,0 +1,174 @@
+// The plot of the surface: a heat map with contours over two inputs, or a line over one, with the data on it.
+import { type Axes, axes } from "../plot/axes";
+import { extent, linear, padded, path, ticks } from "../plot/scales";
+import type { Stage } from "../plot/stage";
+import type { NumberArray } from "../protocol/codecs";
+import { row } from "../protocol/codecs";
+import type { Surface } from "../protocol/messages";
+import type { Store } from "../state/store";
+import { number, tickLabels } from "../text/format";
+import { called } from "../text/names";
+import { attrs, line, s, tick } from "../ui/dom";
+import { counted, shapeOf } from "./classes";
+import { contour, css, heightAt, paint } from "./heatmap";
+
+/** A point whose label is further from the map than this part of the scale is drawn larger. */
+const FAR = 0.15;
+
+interface Look {
+  uid: string;
+  dark: boolean;
+  /** A kernel will tell. */
+  waits: boolean;
+}
+
+export interface Chart extends Axes {
+  told: Surface;
+  grid: { z: Float32Array; columns: number; rows: number } | null;
+  points: Float32Array[];
+}
+
+export function drawSurface(
+  stage: Stage,
+  canvas: HTMLCanvasElement,
+  told: Surface | null,
+  arrays: Map<string, NumberArray>,
+  look: Look,
+): Chart | null {
+  if (!told) {
+    const missing = look.waits
+      ? "The network's output comes as soon as the kernel is free."
+      : "No surface: the kernel is gone.";
+    stage.show("Surface", [], missing);
+    return null;
+  }
+  const z = arrays.get("z");
+  const points = [0, 1, 2].map((i) => row(arrays.get("points"), i) ?? new Float32Array());
+  const name = called(told.outputs[told.output] ?? "");
+  const title = told.classes ? `probability of ${name}` : name;
+  const xAxis = { range: told.x_range as [number, number], name: called(told.names[told.x] ?? "x") };
+  const [rows = 0, columns = 0] = z?.shape ?? [];
+  if (!z || columns < 2) {
+    stage.show("Surface", [], "Nothing was told of the network's output.");
+    return null;
+  }
+  if (told.y === null || !told.y_range || rows < 2) {
+    const chart = axes(stage.size, {
+      x: xAxis,
+      y: { range: padded(extent([...z.values, ...points[1]!])), name: title },
+    });
+    const step = (xAxis.range[1] - xAxis.range[0]) / (columns - 1);
+    const xs = z.values.map((_, i) => xAxis.range[0] + i * step);
+    stage.show(`${title} over ${xAxis.name}${counted(told, points[2]!)}`, [
+      ...chart.nodes,
+      ...drawDots(told, points, chart),
+      line(path(xs, z.values, chart.x, chart.y), "kw-c1", 2.2),
+    ]);
+    return { ...chart, told, grid: null, points };
+  }
+  const yAxis = { range: told.y_range as [number, number], name: called(told.names[told.y] ?? "y") };
+  // The scale is the labels': it stands still while the network learns.
+  const [low, high] = told.classes ? [0, 1] : padded(extent(points[2]!.length > 0 ? points[2]! : z.values), 0.02);
+  const part = linear(low!, high!, 0, 1);
+  const marks = ticks(low!, high!, 6);
+  const bar = tickLabels(marks);
+  const room = 34 + 6.2 * Math.max(2, ...bar.labels.map((text) => text.length));
+  const chart = axes(stage.size, { x: xAxis, y: yAxis, right: room, plain: true });
+  const grid = { z: z.values, columns, rows };
+  const [w, tall] = [chart.right - chart.left, chart.bottom - chart.top];
+  const fine = Math.min(2, globalThis.devicePixelRatio || 1);
+  attrs(canvas, {
+    width: Math.max(1, Math.round(w * fine)),
+    height: Math.max(1, Math.round(tall * fine)),
+    style: `left:${chart.left}px;top:${chart.top}px;width:${w}px;height:${tall}px`,
+  });
+  paint(canvas, grid, part, look.dark);
+  const [i, j] = [linear(0, columns - 1, chart.left, chart.right), linear(0, rows - 1, chart.bottom, chart.top)];
+  const lines = marks.map((level) => {
+    const half = told.classes && level === 0.5;
+    return line(contour(grid, level, i, j), "kw-level", half ? 2 : 1);
+  });
+  const [u, v] = [linear(...xAxis.range, 0, 1), linear(...yAxis.range, 0, 1)];
+  const colour = (label: number, x: number, y: number): [string, boolean] => {
+    const wanted = part(told.classes ? Number(label === told.output) : label);
+    return [css(wanted, look.dark), Math.abs(wanted - part(heightAt(grid, u(x), v(y)))) > FAR];
+  };
+  stage.show(`${title} over ${xAxis.name} and ${yAxis.name}${counted(told, points[2]!)}`, [
+    ...chart.nodes,
+    ...lines,
+    ...drawDots(told, points, chart, colour),
+    ...scaleBar(chart, part, marks, bar, title, look),
+  ]);
+  return { ...chart, told, grid, points };
+}
+
+/** The data; `looks` gives a point its colour, and says whether it is far from the map. */
+function drawDots(
+  told: Surface,
+  [xs, ys, labels]: Float32Array[],
+  { x, y }: Axes,
+  looks?: (label: number, x: number, y: number) => [string, boolean],
+): SVGElement[] {
+  return Array.from(xs!, (px, i) => {
+    const [cx, cy] = [x(px), y(ys![i]!)];
+    const [fill, far] = looks?.(labels![i]!, px, ys![i]!) ?? [];
+    const size = (far ? 1.7 : 1.1) * (told.classes ? 1.35 : 1);
+    return s("path", {
+      class: fill ? `kw-dot-on${told.classes ? " kw-class" : ""}` : "kw-solid kw-c6",
+      d: shapeOf(told, labels![i]!),
+      fill,
+      "data-far": far,
+      ...(Number.isFinite(cx + cy)
+        ? { transform: `translate(${cx.toFixed(1)} ${cy.toFixed(1)})scale(${size})` }
+        : { display: "none" }),
+    });
+  });
+}
+
+function scaleBar(
+  { right, top, bottom }: Axes,
+  part: (value: number) => number,
+  marks: number[],
+  { labels, common }: { labels: string[]; common: string },
+  title: string,
+  { uid, dark }: Look,
+): SVGElement[] {
+  const id = `${uid}-heat`;
+  const y = linear(0, 1, bottom, top);
+  const stops = Array.from({ length: 11 }, (_, i) => s("stop", { offset: i / 10, "stop-color": css(i / 10, dark) }));
+  return [
+    s("linearGradient", { id, x1: 0, x2: 0, y1: 1, y2: 0 }, ...stops),
+    s("rect", { x: right + 12, y: top, width: 9, height: bottom - top, fill: `url(#${id})` }),
+    ...marks.map((value, i) => tick(right + 26, y(part(value)) + 3.5, labels[i]!, "start")),
+    tick(right + 21, top - 9, common ? `${title} (${common})` : title, "end"),
+  ];
+}
+
+const labelText = ({ classes, outputs }: Surface, label: number): string =>
+  classes ? called(outputs[label] ?? "") : number(label);
+
+/** Reads the map, and the point of the data under the pointer if there is one. */
+export function readPoint(stage: Stage, chart: Chart | null, store: Store, px: number, py: number): void {
+  if (!chart) return;
+  const { told, grid, points, left, right, top, bottom } = chart;
+  if (!(px >= left && px <= right && py >= top && py <= bottom)) {
+    stage.read(0, 0, []);
+    return;
+  }
+  const u = (px - left) / (right - left);
+  const v = (bottom - py) / (bottom - top);
+  const name = (i: number | null) => called(told.names[i ?? -1] ?? "");
+  const at = ([low, high]: number[], t: number) => number(low! + t * (high! - low!));
+  const z = row(store.state.heights.get("z"), 0);
+  const value = grid ? heightAt(grid, u, v) : z?.[Math.round(u * (z.length - 1))];
+  const ys = points[1]!;
+  const near = points[0]!.findIndex((x, i) => Math.hypot(chart.x(x) - px, chart.y(ys[i]!) - py) < 7);
+  const lines = [
+    `${called(told.outputs[told.output] ?? "")} = ${Number.isNaN(value) ? "not a number" : number(value)}`,
+    `${name(told.x)} = ${at(told.x_range, u)}`,
+    told.y_range ? `${name(told.y)} = ${at(told.y_range, v)}` : "",
+    near >= 0 ? `data: ${labelText(told, points[2]![near]!)}` : "",
+  ];
+  const [cx, cy] = near >= 0 ? [chart.x(points[0]![near]!), chart.y(ys[near]!)] : [px, py];
+  stage.read(cx, cy, lines.filter(Boolean), near >= 0 ? 6 : 0);
+}

@@ -1,0 +1,84 @@
+// Tabs over panels that share one place. Only the open one is drawn.
+import type { Context, View } from "../state/context";
+import { EVERYTHING, touches } from "../state/topics";
+import { attrs, h } from "../ui/dom";
+import { Registry } from "../ui/listeners";
+
+type Panel = "parity" | "surface";
+
+interface Tab {
+  name: string;
+  label: string;
+  view: View;
+  /** The kernel tells about it only while it is open. */
+  watch?: Panel;
+  /** It compares states: of one there is nothing to see on a page that stays as it is. */
+  compares?: true;
+  /** It wants more room than curves do. */
+  tall?: true;
+}
+
+export function tabs({ ui, uid, act, store }: Context, list: Tab[]): View {
+  const registry = new Registry();
+  // A saved page has no kernel to ask.
+  const present = ({ watch, compares }: Tab) =>
+    !act.reading || ((!watch || store.state[watch] !== null) && (!compares || store.state.history.states.length > 1));
+  const buttons = list.map(({ name, label, view }) => {
+    view.node.setAttribute("role", "tabpanel");
+    view.node.id = `${uid}-panel-${name}`;
+    const tab = h(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        class: "kw-tab kw-bare kw-dim",
+        "aria-controls": view.node.id,
+        "data-kw-tab": name,
+      },
+      label,
+    );
+    registry.listen(tab, "click", () => ui.set("tab", name));
+    return tab;
+  });
+  const strip = h("div", { class: "kw-row kw-tabs", role: "tablist", "aria-label": "Data" }, ...buttons);
+  registry.listen(strip, "keydown", (event) => {
+    const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!move) return;
+    const open = list.filter(present);
+    const at = open.findIndex(({ name }) => name === ui.values.tab);
+    const next = open[(at + move + open.length) % open.length]!;
+    ui.set("tab", next.name);
+    buttons[list.indexOf(next)]!.focus();
+    event.preventDefault();
+  });
+  const node = h("div", { class: "kw-col kw-tabbed" }, strip, ...list.map(({ view }) => view.node));
+  let watched: Panel | undefined;
+  let greeted = 0;
+  const watch = (panel?: Panel) => {
+    if (panel === watched || !act.possible) return;
+    act.send({ kind: "watch", panels: panel ? [panel] : [] });
+    watched = panel;
+  };
+  const draw: View["draw"] = (topics) => {
+    const switched = touches(topics, "view");
+    // A kernel that was away, or that has greeted a view, has forgotten it.
+    if (store.greeted !== greeted) watched = undefined;
+    greeted = store.greeted;
+    const shown = list.find(({ name }) => name === ui.values.tab);
+    attrs(node, { "data-tall": shown?.tall });
+    watch(shown?.watch);
+    list.forEach(({ name, view }, i) => {
+      const open = name === ui.values.tab;
+      buttons[i]!.hidden = !present(list[i]!);
+      attrs(buttons[i]!, { "aria-selected": String(open), tabindex: open ? 0 : -1 });
+      (view.node as HTMLElement).hidden = !open;
+      if (open) view.draw(switched ? EVERYTHING : topics);
+    });
+  };
+  const destroy = () => {
+    watch();
+    for (const { view } of list) view.destroy();
+    registry.destroy();
+  };
+  return { node, draw, destroy };
+}

@@ -1,0 +1,122 @@
+// Numbers as people read them: three to four significant digits, powers of ten written as such.
+
+const MINUS = "−";
+const SUPERSCRIPT: Record<string, string> = {
+  "-": "⁻",
+  "0": "⁰",
+  "1": "¹",
+  "2": "²",
+  "3": "³",
+  "4": "⁴",
+  "5": "⁵",
+  "6": "⁶",
+  "7": "⁷",
+  "8": "⁸",
+  "9": "⁹",
+};
+
+const superscript = (n: number): string => [...String(n)].map((c) => SUPERSCRIPT[c] ?? c).join("");
+
+/** A power of ten: `10⁻³`; others as `3×10⁻³`. */
+export function power(value: number): string {
+  if (value === 0) return "0";
+  const exponent = Math.floor(Math.log10(Math.abs(value)) + 1e-9);
+  const factor = value / 10 ** exponent;
+  const rounded = Number(factor.toPrecision(2));
+  const head = rounded === 1 ? "" : `${String(rounded).replace("-", MINUS)}×`;
+  return `${head}10${superscript(exponent)}`;
+}
+
+/** A number for a sentence or a table: `0.0312`, `3.4e-5`, `12,300`. */
+export function number(value: number | null | undefined, digits = 3): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size < 1e-3 || size >= 1e6)
+    return value
+      .toExponential(digits - 2)
+      .replace(/(\.0+)?e\+?/, "e")
+      .replace(/^-/, MINUS);
+  const rounded = Number(value.toPrecision(digits));
+  return (size >= 1e4 ? rounded.toLocaleString("en-US") : String(rounded)).replace("-", MINUS);
+}
+
+/** R² such that 0.99996 is never shown as 1: nines are what people compare. */
+export function rSquared(value: number): string {
+  if (Number.isNaN(value)) return number(value);
+  if (value >= 1) return "1";
+  if (value < 0) return number(value, 3);
+  const missing = 1 - value;
+  if (missing < 5e-9) return "1";
+  const places = missing < 1e-3 ? Math.min(8, Math.ceil(-Math.log10(missing)) + 1) : 4;
+  const text = (Math.floor(value * 10 ** places) / 10 ** places).toFixed(places);
+  return missing < 1e-3 ? text.replace(/0+$/, "") : text;
+}
+
+export const milliseconds = (value: number): string =>
+  value >= 1000 ? `${number(value / 1000, 2)} s/step` : `${number(value, 2)} ms/step`;
+
+export const thousands = (n: number): string => n.toLocaleString("en-US");
+
+export const count = (n: number, one: string, more = `${one}s`): string => `${thousands(n)} ${n === 1 ? one : more}`;
+
+/** An interval of validity: `all x`, `x > 0`, `−1 … 1`. */
+export function interval(valid: (number | null)[] | null, name = "x"): string {
+  if (!valid) return `all ${name}`;
+  const [low, high] = [valid[0] ?? null, valid[1] ?? null];
+  if (low === null && high === null) return `all ${name}`;
+  if (high === null) return `${name} > ${number(low)}`;
+  if (low === null) return `${name} < ${number(high)}`;
+  return `${number(low)} < ${name} < ${number(high)}`;
+}
+
+/** The name of a primitive as it is read: `x²` for `x^2`. */
+export const pretty = (name: string): string =>
+  name.replace(/\^(\d+)(?![\d.])/g, (_, n: string) => superscript(Number(n)));
+
+const DIGITS = "₀₁₂₃₄₅₆₇₈₉";
+const GREEK =
+  "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi psi omega".split(
+    " ",
+  );
+
+/** The sign of a letter by its name, as in formulas: `α` for `alpha`, `Δ` for `Delta`. */
+function greek(name: string): string | null {
+  const at = GREEK.indexOf(name.toLowerCase());
+  if (at < 0 || name.slice(1) !== GREEK[at]!.slice(1)) return null;
+  // Among the small letters a second form of sigma stands before the usual one.
+  const sign = String.fromCharCode(0x3b1 + at + (at > 16 ? 1 : 0));
+  return name[0] === GREEK[at]![0] ? sign : sign.toUpperCase();
+}
+
+/** The name of a variable as formulas have it: `x₁` for `x_1`, `θ₁₂` for `theta_12`; other names stay as they are. */
+export const variable = (name: string): string => {
+  const [, base = "", digits = ""] = /^(\p{L}+)_?(\d*)$/u.exec(name) ?? [];
+  const letter = [...base].length === 1 ? base : greek(base);
+  return letter ? letter + [...digits].map((c) => DIGITS[Number(c)]).join("") : name;
+};
+
+interface TickLabels {
+  labels: string[];
+  /** What all labels have in common, to be written once: `· 10⁻⁶`, `0.0357 + … · 10⁻⁶`; empty for plain labels. */
+  common: string;
+}
+
+/**
+ * Labels for the ticks of an axis. Where the values differ by little of what they are, the common part is taken out: six
+ * labels of 0.0357 tell nothing. A power of ten is taken out of very small and very large ones.
+ */
+export function tickLabels(values: readonly number[]): TickLabels {
+  const [first, last] = [values[0] ?? 0, values.at(-1) ?? 0];
+  const size = Math.max(Math.abs(first), Math.abs(last));
+  const close = values.length > 1 && (last - first) / size <= 4e-3;
+  const middle = close ? values[values.length >> 1]! : 0;
+  const rest = values.map((v) => Number((v - middle).toPrecision(close ? 3 : 12)));
+  const most = rest.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+  const exponent = Math.floor(Math.log10(most) + 1e-9);
+  const factored = most > 0 && (exponent < -2 || exponent > 4);
+  const factor = factored ? `· 10${superscript(exponent)}` : "";
+  const base = close ? `${number(middle, 4)} +${factored ? " … " : ""}` : "";
+  return { labels: rest.map((v) => number(factored ? v / 10 ** exponent : v)), common: base + factor };
+}

@@ -1,0 +1,113 @@
+// Formulas arrive as trees of [tag, attributes, children] and become MathML node by node. Only what stands in these
+// tables gets through; text stays text, whatever a variable is called.
+import type { MathNode } from "../protocol/messages";
+
+const MATHML = "http://www.w3.org/1998/Math/MathML";
+
+const MATH_TAGS = new Set(
+  `math mrow mi mn mo ms mtext mspace msub msup msubsup munder mover munderover mfrac msqrt mroot mtable mtr mtd
+   mpadded mstyle mphantom merror`.split(/\s+/),
+);
+/** A wrapper for sums that must wrap: one `<math>` a term, a zero-width space between them. */
+const HTML_TAGS = new Set(["span"]);
+
+const LENGTH = /^-?\d*\.?\d+(em|ex|px|%)?$/;
+const BOOLEAN = /^(true|false)$/;
+const VALUES: Record<string, RegExp> = {
+  mathvariant: /^normal$/,
+  displaystyle: BOOLEAN,
+  stretchy: BOOLEAN,
+  fence: BOOLEAN,
+  separator: BOOLEAN,
+  symmetric: BOOLEAN,
+  largeop: BOOLEAN,
+  movablelimits: BOOLEAN,
+  accent: BOOLEAN,
+  form: /^(prefix|infix|postfix)$/,
+  display: /^(block|inline)$/,
+  width: LENGTH,
+  height: LENGTH,
+  depth: LENGTH,
+  lspace: LENGTH,
+  rspace: LENGTH,
+  minsize: LENGTH,
+  maxsize: LENGTH,
+  linethickness: LENGTH,
+  scriptlevel: /^[+-]?\d$/,
+  columnalign: /^(left|center|right)( (left|center|right))*$/,
+  /** Looks: cases, numeric edges, fixed edges, sans identifiers. */
+  class: /^kw-(cases|edge|fixed|name)$/,
+};
+
+const MAX_DEPTH = 60;
+
+function element(tag: string): Element | null {
+  if (MATH_TAGS.has(tag)) return document.createElementNS(MATHML, tag);
+  return HTML_TAGS.has(tag) ? document.createElement(tag) : null;
+}
+
+/** The node for a tree; an unknown tag becomes its children, an unknown attribute nothing. */
+export function mathNode(tree: MathNode | string, depth = 0): Node {
+  if (typeof tree === "string" || depth > MAX_DEPTH)
+    return document.createTextNode(typeof tree === "string" ? tree : "…");
+  const [tag, values, children] = tree;
+  const node: Element | DocumentFragment = element(tag) ?? document.createDocumentFragment();
+  if (node instanceof Element)
+    for (const [name, value] of Object.entries(values))
+      if (Object.hasOwn(VALUES, name) && VALUES[name]!.test(value)) node.setAttribute(name, value);
+  for (const child of children) node.append(mathNode(child, depth + 1));
+  return node;
+}
+
+/** A formula ready to be placed: wrapped in `<math>` when the tree does not begin with one. */
+export function formula(tree: MathNode): Element {
+  const node = mathNode(tree);
+  if (node instanceof Element && (node.localName === "math" || node.localName === "span")) return node;
+  const wrapper = document.createElementNS(MATHML, "math");
+  wrapper.append(node);
+  return wrapper;
+}
+
+type Tree = MathNode | string;
+const MATH_SUM = /^[+−-]$/;
+
+/** A sign between two terms, not one before the first. */
+function joins(tree: Tree, before: Tree | undefined): boolean {
+  if (typeof tree === "string" || tree[0] !== "mo" || !MATH_SUM.test(String(tree[2][0]))) return false;
+  return tree[1].form ? tree[1].form === "infix" : before !== undefined && before[0] !== "mo";
+}
+
+/** Parts of a row, each but the first beginning with the sign that joins it to the one before. */
+function terms(row: Tree[]): Tree[][] {
+  const found: Tree[][] = [[]];
+  row.forEach((tree, i) => {
+    if (joins(tree, row[i - 1])) found.push([["mo", { form: "infix" }, tree[2] as string[]]]);
+    else found.at(-1)!.push(tree);
+  });
+  return found;
+}
+
+const isRow = (tree: Tree): tree is MathNode => tree[0] === "mrow" && typeof tree !== "string";
+const flat = (row: Tree[]): Tree[] => row.flatMap((tree) => (isRow(tree) ? flat(tree[2]) : [tree]));
+const withBreaks = (nodes: MathNode[]): Tree[] => nodes.flatMap((node, i) => (i > 0 ? ["\u200b", node] : [node]));
+
+function breakable(tree: Tree): Tree[] {
+  if (typeof tree === "string") return [tree];
+  if (tree[0] === "span") return tree[2].flatMap(breakable);
+  const [tag, values, children] = tree[0] === "math" ? tree : (["math", {}, [tree]] as MathNode);
+  // Mere text, as where a formula would be too long: MathML would neither break its lines nor let it be scrolled to.
+  const [first] = children;
+  if (children.length === 1 && typeof first !== "string" && first![0] === "mtext") return first![2];
+  const only = children.length === 1 && isRow(children[0]!) ? children[0]![2] : children;
+  const whole = terms(only).map((term): MathNode => {
+    const parts = terms(flat(term)).filter((part) => part.length > 0);
+    return ["span", {}, withBreaks(parts.map((part): MathNode => [tag, values, part]))];
+  });
+  return withBreaks(whole);
+}
+
+/**
+ * A formula for a narrow place: browsers do not break the lines of MathML, so every term becomes a box of its own, and
+ * within it one `<math>` a summand. Lines break between terms, and within a term that is wider than the place.
+ */
+export const wrapping = (tree: MathNode): Element => formula(["span", {}, breakable(tree)]);

@@ -1,0 +1,93 @@
+// Buttons, menus and panel headings that all views share.
+import { type Attrs, attrs, h } from "./dom";
+import { type IconName, icon } from "./icons";
+import type { Registry } from "./listeners";
+
+interface ButtonSpec {
+  /** `data-kw-action`. */
+  action?: string;
+  /** Visible text; with `iconOnly`, the accessible name. */
+  label: string;
+  icon?: IconName;
+  iconOnly?: boolean;
+  title?: string;
+  primary?: boolean;
+  small?: boolean;
+  attrs?: Attrs;
+}
+
+export function button(spec: ButtonSpec): HTMLButtonElement {
+  const { action, label, iconOnly, title, primary, small } = spec;
+  const looks = [primary && "kw-primary", small && "kw-small", iconOnly && "kw-square"].filter(Boolean).join(" ");
+  return h(
+    "button",
+    {
+      type: "button",
+      class: `kw-box kw-button ${looks}`,
+      "data-kw-action": action,
+      "aria-label": iconOnly ? label : null,
+      title: title ?? (iconOnly ? label : null),
+      ...spec.attrs,
+    },
+    spec.icon ? icon(spec.icon) : null,
+    iconOnly ? null : h("span", {}, label),
+  );
+}
+
+/** A panel: a section with a heading line. */
+export function panel(name: string, title: string, head: Node[]): HTMLElement {
+  const line = h("div", { class: "kw-row kw-head" }, h("h2", { class: "kw-cut" }, title));
+  line.append(...head);
+  return h("section", { class: `kw-col kw-${name}`, "data-kw-panel": name, "aria-label": title }, line);
+}
+
+/** A button that opens a small list of buttons above itself. */
+export function menu(label: string, name: string, items: HTMLButtonElement[], registry: Registry): HTMLElement {
+  const opener = button({
+    label,
+    icon: "export",
+    attrs: { "aria-haspopup": "menu", "aria-expanded": "false", "data-kw-menu": name },
+  });
+  const list = h("div", { class: "kw-menu kw-box kw-pop", role: "menu", "aria-label": label, hidden: true }, ...items);
+  for (const item of items) item.setAttribute("role", "menuitem");
+  const node = h("div", { class: "kw-anchor" }, opener, list);
+  const open = (yes: boolean) => {
+    list.hidden = !yes;
+    opener.setAttribute("aria-expanded", String(yes));
+    if (yes) items[0]?.focus();
+  };
+  const back = () => {
+    open(false);
+    opener.focus();
+  };
+  registry.listen(opener, "click", () => open(list.hidden));
+  registry.listen(list, "click", back);
+  registry.listen(node, "focusout", (event) => {
+    if (!node.contains(event.relatedTarget as Node | null)) open(false);
+  });
+  registry.listen(node, "keydown", (event) => menuKey(event, items, back));
+  return node;
+}
+
+function menuKey(event: KeyboardEvent, items: HTMLButtonElement[], close: () => void): void {
+  const at = items.indexOf(event.target as HTMLButtonElement);
+  const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (at < 0) return;
+  if (event.key === "Escape") close();
+  else if (move) items[(at + move + items.length) % items.length]?.focus();
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/** Marks a node from which something can be scrolled into view, to the right or below: its edge there fades. */
+export function overflowHint(node: HTMLElement, registry: Registry): () => void {
+  const update = () => {
+    const right = node.scrollWidth - node.clientWidth - node.scrollLeft > 2;
+    const below = node.scrollHeight - node.clientHeight - node.scrollTop > 2;
+    attrs(node, { "data-more": right || below ? `${right ? "right" : ""} ${below ? "below" : ""}`.trim() : null });
+  };
+  registry.listen(node, "scroll", update);
+  registry.resize(node, update);
+  return update;
+}

@@ -1,0 +1,178 @@
+// A slider for a setting of the kernel, with a number field beside it. What the hand does is echoed at once; it is
+// sent on release, or when the hand has rested for 150 ms; what the kernel has accepted stands in `data-kw-value`.
+import { activeIn, attrs, h } from "./dom";
+import type { Registry } from "./listeners";
+
+const REST_MS = 150;
+
+interface SliderSpec {
+  name: string;
+  label: string;
+  title: string;
+  /** The values that the positions of the thumb stand for, increasing. */
+  values: readonly number[];
+  format(value: number): string;
+  /** Whether a typed value may be sent. */
+  allows(value: number): boolean;
+  /** What a typed text means, where it is more than a number. */
+  parse?(text: string): number;
+  /** Shows a value while it changes (besides thumb and field). */
+  echo?(value: number): void;
+  /** Sends a value; the number of the command, null when nobody is there to answer. */
+  commit(value: number): number | null;
+  /** Words for the two ends, instead of a label and a number field. */
+  ends?: [string, string];
+  uid: string;
+}
+
+export interface Slider {
+  node: HTMLElement;
+  /** The kernel's value, and the last command that it has answered: shown unless something newer is under way. */
+  accept(value: number, answered: number): void;
+  disable(yes: boolean): void;
+}
+
+/** Position whose value is nearest. */
+function nearest(values: readonly number[], value: number): number {
+  let best = 0;
+  values.forEach((v, i) => {
+    if (Math.abs(v - value) < Math.abs(values[best]! - value)) best = i;
+  });
+  return best;
+}
+
+export function slider(spec: SliderSpec, registry: Registry): Slider {
+  const id = `${spec.uid}-${spec.name}`;
+  const range = h("input", {
+    type: "range",
+    id,
+    min: 0,
+    max: spec.values.length - 1,
+    step: 1,
+    "data-kw-control": spec.name,
+    title: spec.title,
+    "aria-label": spec.ends ? spec.label : null,
+  });
+  const field = h("input", {
+    type: "text",
+    inputmode: "decimal",
+    class: `kw-box kw-input kw-field kw-strong kw-${spec.name}`,
+    autocomplete: "off",
+    spellcheck: "false",
+    "data-kw-field": spec.name,
+    "aria-label": `${spec.label}, typed`,
+  });
+  const [before, after] = spec.ends ?? [spec.label, ""];
+  const words = spec.ends ? h("span", {}, before) : h("label", { for: id, class: "kw-cut" }, before);
+  const node = h("div", { class: "kw-row kw-slider kw-dim" }, words, range, spec.ends ? h("span", {}, after) : field);
+  const hand = new Hand(spec, range, field, registry);
+  return { node, accept: (value, answered) => hand.accept(value, answered), disable: (yes) => hand.disable(yes) };
+}
+
+class Hand {
+  #held = false;
+  #pending: number | null = null;
+  /** What was sent and not yet answered: meanwhile older answers must not pull the thumb back. */
+  #sent: { value: number; seq: number } | null = null;
+  #accepted: number | null = null;
+  #cancel: (() => void) | null = null;
+
+  constructor(
+    private readonly spec: SliderSpec,
+    private readonly range: HTMLInputElement,
+    private readonly field: HTMLInputElement,
+    private readonly registry: Registry,
+  ) {
+    registry.listen(range, "pointerdown", () => {
+      this.#held = true;
+    });
+    for (const type of ["pointerup", "pointercancel", "blur"] as const)
+      registry.listen(range, type, () => this.#release());
+    registry.listen(range, "input", () => this.#move());
+    // Keys come one by one, as `change` events without a hand: they are sent when they rest.
+    registry.listen(range, "change", () => {
+      if (this.#held) this.#release();
+    });
+    registry.listen(field, "change", () => this.#typed(field));
+    // Notebooks take the key's usual effect, a `change` event, away.
+    registry.listen(field, "keydown", (event) => {
+      if (event.key === "Enter") this.#typed(field);
+      if (event.key === "Escape" && this.#accepted !== null) this.#show(this.#accepted, true);
+    });
+  }
+
+  accept(value: number, answered: number): void {
+    this.#accepted = value;
+    if (this.#sent && answered >= this.#sent.seq) this.#sent = null;
+    this.range.dataset.kwValue = String(value);
+    if (!this.#held && !this.#sent && this.#pending === null) this.#show(value, this.field !== activeIn(this.field));
+  }
+
+  disable(yes: boolean): void {
+    attrs(this.range, { disabled: yes });
+    attrs(this.field, { disabled: yes });
+  }
+
+  #move(): void {
+    const value = this.spec.values[Number(this.range.value)] ?? 0;
+    this.#pending = value;
+    this.#show(value, true);
+    this.spec.echo?.(value);
+    this.#cancel?.();
+    this.#cancel = this.registry.timeout(() => this.#commit(), REST_MS);
+  }
+
+  #release(): void {
+    this.#held = false;
+    this.#commit();
+  }
+
+  #commit(): void {
+    this.#cancel?.();
+    this.#cancel = null;
+    const value = this.#pending;
+    this.#pending = null;
+    if (value === null || value === (this.#sent?.value ?? this.#accepted)) return;
+    const seq = this.spec.commit(value);
+    this.#sent = seq === null ? null : { value, seq };
+  }
+
+  #typed(field: HTMLInputElement): void {
+    const text = field.value.trim();
+    const value = this.spec.parse?.(text) ?? Number(text.replace("−", "-") || Number.NaN);
+    const good = Number.isFinite(value) && this.spec.allows(value);
+    attrs(field, { "aria-invalid": good ? null : "true" });
+    if (!good) return;
+    this.#pending = value;
+    this.#show(value, true);
+    this.spec.echo?.(value);
+    this.#commit();
+  }
+
+  #show(value: number, withField: boolean): void {
+    const text = this.spec.format(value);
+    const at = nearest(this.spec.values, value);
+    if (this.range.value !== String(at)) this.range.value = String(at);
+    this.range.style.setProperty("--kw-part", String(at / Math.max(1, this.spec.values.length - 1)));
+    attrs(this.range, { "aria-valuetext": text });
+    if (!withField) return;
+    if (this.field.value !== text) this.field.value = text;
+    attrs(this.field, { "aria-invalid": null });
+  }
+}
+
+/** 0, then ten values a decade from 1e-7 to 10. */
+export const LAMB_VALUES: readonly number[] = [
+  0,
+  ...Array.from({ length: 81 }, (_, i) => Number((10 ** (-7 + i / 10)).toPrecision(2))),
+];
+
+/** 1 to 200: every integer where a step matters, coarser where it does not. Any integer can be typed. */
+export const GRID_VALUES: readonly number[] = [
+  ...Array.from({ length: 20 }, (_, i) => i + 1),
+  ...Array.from({ length: 10 }, (_, i) => 22 + 2 * i),
+  ...Array.from({ length: 12 }, (_, i) => 45 + 5 * i),
+  ...Array.from({ length: 10 }, (_, i) => 110 + 10 * i),
+];
+
+export const SIMPLICITY_VALUES: readonly number[] = Array.from({ length: 101 }, (_, i) => i / 100);

@@ -1,5 +1,0 @@
-// In place of starting again, in the bundle of saved pages: without a kernel nothing starts.
-import type { View } from "../context";
-import { h } from "../dom";
-
-export const again = (): View => ({ node: h("span", { hidden: true }), draw: () => {}, destroy: () => {} });

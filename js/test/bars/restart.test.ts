@@ -1,0 +1,104 @@
+// Starting again, with another seed, noise, batch or problem.
+import { beforeEach, describe, expect, it } from "vitest";
+import { frame, mountEach } from "../support/helpers";
+import { tabs } from "../support/tabs";
+
+const view = mountEach({ width: [4, 3, 2], steps: 60 });
+const { choose, type } = tabs(view);
+
+const startAgain = () => {
+  view.kernel.presets = ["ripples", "<i>"];
+  view.kernel.push("settings", { settings: view.kernel.settings() });
+  view.click('[data-kw-menu="again"]');
+};
+
+describe("starting again", () => {
+  beforeEach(startAgain);
+  const resets = () => view.commands("control") as unknown as { action: string; seed?: number }[];
+
+  it("resets with the seed in the field, or with another one", () => {
+    view.click('[data-kw-action="reset-seed"]');
+    type('[data-kw-control="seed"]', "7");
+    view.click('[data-kw-action="new-seed"]');
+    const [same, typed, other] = resets();
+    expect([same!.seed, typed!.seed]).toEqual([42, 7]);
+    expect(other).toMatchObject({ action: "reset" });
+    expect(Number.isInteger(other!.seed)).toBe(true);
+    type('[data-kw-control="seed"]', "x");
+    expect(view.one('[data-kw-control="seed"]').getAttribute("aria-invalid")).toBe("true");
+    expect(resets().length).toBe(3);
+  });
+
+  it("sets noise and batch", () => {
+    type('[data-kw-field="noise"]', "25");
+    type('[data-kw-field="batch"]', "64");
+    type('[data-kw-field="batch"]', "all");
+    expect(view.commands("set").map((one) => (one as unknown as { settings: object }).settings)).toEqual([
+      { noise: 0.25 },
+      { batch: 64 },
+      { batch: null },
+    ]);
+    expect(view.one<HTMLInputElement>('[data-kw-field="batch"]').value).toBe("all");
+    expect(view.one<HTMLInputElement>('[data-kw-field="noise"]').value).toBe("25 %");
+  });
+
+  it("offers presets as text, where there are any", () => {
+    const names = view.all('[data-kw-control="preset"] option').map((one) => one.textContent);
+    expect(names).toEqual(["ripples", "<i>"]);
+    // Keys step through a closed list: nothing starts before it is asked for.
+    choose("preset", 0);
+    choose("preset", 1);
+    expect(view.commands("preset")).toEqual([]);
+    view.click('[data-kw-action="load-preset"]');
+    expect(view.commands("preset")).toMatchObject([{ name: "<i>" }]);
+  });
+
+  it("a press on its words leaves it open; fields and choices take theirs", () => {
+    const pressed = (selector: string) => {
+      const event = new MouseEvent("mousedown", { bubbles: true, cancelable: true });
+      view.one(`[role="dialog"] ${selector}`).dispatchEvent(event);
+      return event.defaultPrevented;
+    };
+    expect(["h2", "p", "label", "button"].map(pressed)).toEqual([true, true, true, true]);
+    expect(["input", "select"].map(pressed)).toEqual([false, false]);
+  });
+
+  it("a seed that was typed stands through acks, until the kernel tells another one", () => {
+    const field = view.one<HTMLInputElement>('[data-kw-control="seed"]');
+    field.focus();
+    field.value = "7";
+    view.one('[data-kw-action="reset-seed"]').focus();
+    const tell = () => {
+      view.tell("settings", { settings: view.kernel.settings() });
+    };
+    tell();
+    expect(field.value).toBe("7");
+    view.kernel.seed = 8;
+    tell();
+    expect(field.value).toBe("8");
+  });
+
+  it("without a kernel nothing of it can be pressed", () => {
+    view.kernel.lose();
+    frame();
+    for (const action of ["reset-seed", "new-seed"])
+      expect(view.one<HTMLButtonElement>(`[data-kw-action="${action}"]`).disabled).toBe(true);
+  });
+});
+
+describe("the popover of starting again", () => {
+  beforeEach(startAgain);
+
+  it("closes on Escape, gives the focus back, and is not there without a kernel", () => {
+    const pop = view.one('[role="dialog"]');
+    const opener = view.one<HTMLButtonElement>('[data-kw-menu="again"]');
+    expect([pop.hidden, opener.getAttribute("aria-expanded")]).toEqual([false, "true"]);
+    expect(pop.contains(document.activeElement)).toBe(true);
+    view.key(document.activeElement!, "Escape");
+    expect(pop.hidden).toBe(true);
+    expect(document.activeElement).toBe(opener);
+    view.kernel.lose();
+    frame();
+    expect(opener.disabled).toBe(true);
+  });
+});

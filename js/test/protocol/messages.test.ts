@@ -1,0 +1,133 @@
+import { describe, expect, it } from "vitest";
+import { readArrays } from "../../src/protocol/codecs";
+import { stamped } from "../../src/protocol/commands";
+import { isSnapshot, readMessage } from "../../src/protocol/messages";
+import { filled } from "../../src/protocol/structure";
+import { golden } from "../support/helpers";
+
+const incoming = golden("to_browser");
+
+describe("golden messages", () => {
+  it("cover every kind", () => {
+    const kinds = new Set(incoming.map(({ message }) => message.kind));
+    expect([...kinds].sort()).toEqual([
+      "ack",
+      "candidates",
+      "curves",
+      "error",
+      "export",
+      "formula",
+      "hello_ack",
+      "history",
+      "library",
+      "metrics",
+      "parity",
+      "selection",
+      "settings",
+      "status",
+      "structure",
+      "surface",
+      "survey",
+    ]);
+  });
+
+  it.each(incoming)("$name is read", ({ message, buffer }) => {
+    expect(readMessage(message)).not.toBeNull();
+    const arrays = message.arrays ?? message.snapshot?.arrays ?? {};
+    expect(readArrays(arrays, buffer).size).toBe(Object.keys(arrays).length);
+  });
+
+  it.each(incoming)("$name without one of its fields is refused", ({ message }) => {
+    const extra = new Set(["v", "seq", "kind", "frame"]);
+    const optional = ["frame", "part"];
+    for (const field of Object.keys(message)) {
+      const { [field]: _, ...rest } = message;
+      if (optional.includes(field)) expect(readMessage(rest)).not.toBeNull();
+      else expect(readMessage(rest), `${field} of ${message.kind}`).toBeNull();
+      if (!extra.has(field)) expect(readMessage({ ...message, [field]: Symbol("no") })).toBeNull();
+    }
+  });
+
+  it("the snapshot is read", () => {
+    const { message } = golden("trait.snapshot")[0]!;
+    expect(isSnapshot(message)).toBe(true);
+    for (const field of Object.keys(message)) {
+      const { [field]: _, ...rest } = message;
+      expect(isSnapshot(rest), field).toBe(false);
+    }
+  });
+});
+
+describe("what nobody should send", () => {
+  it.each([null, 3, "status", [], {}, { v: 1 }, { v: 2, kind: "status", seq: 1 }, { v: 1, kind: "toString", seq: 1 }])(
+    "%j is refused",
+    (value) => {
+      expect(readMessage(value)).toBeNull();
+    },
+  );
+
+  it("wrong types deep inside are refused", () => {
+    const { message } = incoming.find(({ message }) => message.kind === "structure")!;
+    const bad = structuredClone(message);
+    bad.structure.edges[0].key = [0, 0];
+    expect(readMessage(bad)).toBeNull();
+    const worse = structuredClone(message);
+    worse.structure.edges[0].state = "gone";
+    expect(readMessage(worse)).toBeNull();
+  });
+
+  it("keys that a newer kernel adds are allowed", () => {
+    const { message } = incoming.find(({ message }) => message.kind === "status")!;
+    expect(readMessage({ ...message, status: { ...message.status, new_key: 1 } })).not.toBeNull();
+  });
+});
+
+describe("the version of the structure", () => {
+  const { message } = incoming.find(({ message }) => message.kind === "structure")!;
+  const given = (version: unknown) => readMessage({ ...message, structure: { ...message.structure, version } });
+
+  it("is optional, and a whole number", () => {
+    expect(given(undefined)).not.toBeNull();
+    expect(given(7)).not.toBeNull();
+    for (const bad of ["7", 1.5, null]) expect(given(bad)).toBeNull();
+  });
+
+  it("goes with the commands that name edges or nodes", () => {
+    const edges = [[0, 0, 0]];
+    const structure = { ...message.structure, version: 7 };
+    expect(stamped({ kind: "select", edges }, structure)).toEqual({ kind: "select", edges, structure: 7 });
+    expect(stamped({ kind: "prune", edges }, structure)).toHaveProperty("structure", 7);
+    expect(stamped({ kind: "undo" }, structure)).toEqual({ kind: "undo" });
+    const { version: _, ...older } = structure;
+    expect(stamped({ kind: "select", edges }, older)).toEqual({ kind: "select", edges });
+  });
+});
+
+describe("what a structure leaves out", () => {
+  it("is filled in: names, and what holds for few edges", () => {
+    const { message } = incoming.find(({ message }) => message.kind === "structure")!;
+    const read = readMessage(message)!;
+    if (read.kind !== "structure") throw new Error(read.kind);
+    const { edges } = filled(read.structure);
+    expect(edges.map(({ name }) => name)).toEqual(["φ₀,₀,₀", "φ₀,₁,₀", "φ₀,₀,₁", "φ₀,₁,₁"]);
+    expect(edges.map(({ state, function: name }) => [state, name])).toEqual([
+      ["spline", null],
+      ["symbolic", "x^2"],
+      ["both", "exp"],
+      ["pruned", null],
+    ]);
+    expect(edges[0]).toMatchObject({ best: "sin", best_r2: 0.99998, frozen: false, locked: false });
+    expect(edges[2]).toMatchObject({ best: null, best_r2: null, frozen: true, locked: true });
+    expect(filled({ ...read.structure, edges: [{ key: [1, 12, 30], state: "spline", tied: 0 }] }).edges[0]).toEqual({
+      key: [1, 12, 30],
+      state: "spline",
+      name: "φ₁,₁₂,₃₀",
+      function: null,
+      best: null,
+      best_r2: null,
+      frozen: false,
+      locked: true,
+      tied: 0,
+    });
+  });
+});

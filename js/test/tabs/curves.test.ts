@@ -1,0 +1,101 @@
+// The curves of the training, and the names of their marks.
+import { describe, expect, it } from "vitest";
+import { eventLabels, markLabels } from "../../src/tabs/curves-plot";
+import { FakeKernel } from "../fake/kernel";
+import { frame, mount, mountEach } from "../support/helpers";
+
+const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
+
+describe("curves", () => {
+  it("draw what there is, marks and their labels", () => {
+    view.kernel.note("prune", "prune");
+    view.tell();
+    const chart = view.one('[data-kw-panel="curves"] svg');
+    expect(chart.getAttribute("aria-label")).toContain("train, test, penalty");
+    expect(chart.textContent).toContain("prune");
+    view.click('[data-kw-toggle="axis"]');
+    expect(view.one('[data-kw-toggle="axis"]').textContent).toBe("seconds");
+  });
+
+  it("have 2 and 5 times the powers of ten on their axis where these are few", () => {
+    const labels = (steps: number) => {
+      const marks = mount({ width: [1, 1], steps }).all('[data-kw-panel="curves"] text[text-anchor=end]');
+      return marks.map((one) => one.textContent);
+    };
+    expect(labels(60)).toEqual(["0.05", "0.1", "0.2", "0.5"]);
+    expect(labels(600)).toEqual(["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹"]);
+  });
+
+  it("keep the elements that stay", () => {
+    const ticks = () => view.all('[data-kw-panel="curves"] svg .kw-tick');
+    const before = ticks();
+    view.kernel.tick(20);
+    frame();
+    const kept = ticks().filter((one) => before.includes(one));
+    expect(kept.length).toBeGreaterThan(before.length / 2);
+  });
+
+  it("leave out test and penalty where there are none", () => {
+    const bare = mount({ width: [1, 1], steps: 5, test: false });
+    expect(bare.one('[data-kw-panel="curves"] svg').getAttribute("aria-label")).toContain("curves of train;");
+  });
+
+  it("say so before the first step", () => {
+    const idle = mount({ width: [1, 1] });
+    expect(idle.one('[data-kw-panel="curves"] p').hidden).toBe(false);
+  });
+});
+
+describe("names of marks on the curves", () => {
+  const names = (...events: [number, string][]) =>
+    eventLabels(
+      events.map(([at, label]) => ({ at, label })),
+      500,
+    );
+
+  it("stand apart where there is room, in order of their marks", () => {
+    expect(names([300, "prune"], [100, "λ = 0"]).map(({ text }) => text)).toEqual(["λ = 0", "prune"]);
+  });
+
+  it("begin at the axis at the earliest, joined ones too", () => {
+    const placed = names([44, "prune 12 edges"], [60, "grid 3 → 10"]);
+    expect(placed.map(({ text }) => text)).toEqual(["prune 12 edges, grid 3 → 10"]);
+    expect(placed[0]!.start).toBe(42);
+  });
+
+  it("are joined where two marks are close, and never overlap", () => {
+    expect(names([200, "grid 3 → 10"], [206, "λ = 0"]).map(({ text }) => text)).toEqual(["grid 3 → 10, λ = 0"]);
+    expect(names([488, "grid 3 → 10"], [495, "λ = 0"]).map(({ text }) => text)).toEqual(["grid 3 → 10, λ = 0"]);
+    const many = names(...Array.from({ length: 60 }, (_, i): [number, string] => [8 * i, `grid ${i} → ${i + 1}`]));
+    expect(many.length).toBeGreaterThan(2);
+    for (const [i, one] of many.entries()) {
+      expect(one.start).toBeGreaterThanOrEqual(i > 0 ? many[i - 1]!.end + 8 : 0);
+      expect(one.end).toBeLessThanOrEqual(500);
+    }
+  });
+
+  it("are those of acts first: the grid that adapts itself takes what room is left", () => {
+    const adapted = [80, 120, 400].map((at) => ({ at, label: "grid adapted", kind: "grid" }));
+    const texts = (...acts: { at: number; label: string; kind: string }[]) =>
+      markLabels([...adapted, ...acts], 500).map(({ text }) => text);
+    expect(texts()).toEqual(["grid adapted", "grid adapted"]);
+    expect(texts({ at: 160, label: "lamb = 0.079", kind: "setting" })).toContain("lamb = 0.079");
+    expect(texts({ at: 90, label: "prune", kind: "prune" })).toEqual(["prune", "grid adapted"]);
+  });
+});
+
+describe("curves without a curve", () => {
+  it("say why, and draw no axes", () => {
+    const text = (kernel: FakeKernel) => {
+      const shown = mount(kernel);
+      const panel = shown.one('[data-kw-panel="curves"]');
+      expect(panel.querySelectorAll("svg text").length).toBe(0);
+      const words = panel.querySelector(".kw-empty")?.textContent;
+      return words;
+    };
+    expect(text(new FakeKernel({ width: [2, 1] }))).toContain("Press Start");
+    const infinite = new FakeKernel({ width: [2, 1] });
+    infinite.rows.push([1, 0.01, Number.POSITIVE_INFINITY, Number.NaN, Number.NaN]);
+    expect(text(infinite)).toContain("nothing to draw");
+  });
+});
