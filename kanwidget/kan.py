@@ -25,6 +25,7 @@ from kanwidget.core.derivatives import Derivatives, derivatives
 from kanwidget.core.network import HIDDEN_RANGE, Network, initial_layer
 from kanwidget.core.records import EdgeCurve, EdgeRef, History, SymbolicFit
 from kanwidget.core.scores import Scores, attribute, feature_score
+from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.datasets import arrays
 from kanwidget.insight import feature_interaction
 from kanwidget.surgery._record import listed, record
@@ -35,6 +36,7 @@ from kanwidget.training.residuals import ResidualHistory, fit_residual
 from kanwidget.training.steps.trainer import Callback
 
 
+@limit_threads_of_methods(but=("fit", "fit_steps", "fit_residual"))  # trainings do it step by step
 class KAN(Network):
     """A Kolmogorov-Arnold network: learnable functions on the edges, sums and products at the nodes.
 

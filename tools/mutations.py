@@ -43,7 +43,7 @@ MUTATIONS = (
         "kanwidget/explorer/commands/jumps.py",
         "    session.log.add(command)\n    return EVERYTHING\n\n\ndef undo",
         "    session.log.add(command)\n    return frozenset()\n\n\ndef undo",
-        ("tests/explorer/test_publisher.py",),
+        ("tests/unit/explorer/test_publisher.py",),
     ),
     Mutation(
         "no refresh after undo, in the page",
@@ -57,21 +57,21 @@ MUTATIONS = (
         "kanwidget/explorer/describe/curves.py",
         "values.permute(1, 2, 0)], -1).flatten(0, 1)",
         "values.permute(1, 2, 0)], -1).transpose(0, 1).flatten(0, 1)",
-        ("tests/explorer/test_publisher.py",),
+        ("tests/unit/explorer/test_publisher.py",),
     ),
     Mutation(
         "wrong axis order in surface",
         "kanwidget/explorer/describe/panels/surface.py",
         '{"z": z.view(-1, n), ',
         '{"z": z.view(-1, n).T, ',
-        ("tests/explorer/test_panels.py",),
+        ("tests/unit/explorer/test_panels.py",),
     ),
     Mutation(
         "lamb not applied",
         "kanwidget/training/steps/networks.py",
         "        self.objective.penalise([settings.penalty()] * len(self.networks))\n",
         "",
-        ("tests/explorer/test_session.py",),
+        ("tests/unit/explorer/test_session.py",),
     ),
     Mutation(
         "listener not removed, of the page",
@@ -92,7 +92,7 @@ MUTATIONS = (
         "kanwidget/explorer/files/html_report.py",
         'title=html.escape(title or f"KAN: {names}"),',
         'title=title or f"KAN: {names}",',
-        ("tests/explorer/test_html.py::test_names_stay_text",),
+        ("tests/unit/explorer/test_html.py::test_names_stay_text",),
     ),
     Mutation(
         "hostile name unescaped, in the page",
@@ -113,21 +113,21 @@ MUTATIONS = (
         "kanwidget/explorer/drivers/router.py",
         "        self.driver.pump()\n",
         "",
-        ("tests/explorer/test_drivers.py",),
+        ("tests/unit/explorer/test_drivers.py",),
     ),
     Mutation(
         "stale candidates",
         "kanwidget/explorer/session/session.py",
         "self.fits.at(self.version, self.rows)",
         "self.fits.at(0, self.rows)",
-        ("tests/explorer/test_session.py",),
+        ("tests/unit/explorer/test_session.py",),
     ),
     Mutation(
         "grid slider ignored",
         "kanwidget/explorer/commands/fields.py",
         "    return made if grid is None else [*made, c.Refine(grid)]",
         "    return made",
-        ("tests/explorer/test_router.py",),
+        ("tests/unit/explorer/test_router.py",),
     ),
     Mutation(
         "grid slider ignored, in the page",
@@ -142,8 +142,8 @@ MUTATIONS = (
         "            self.entries.append(1)\n        self._cut = False",
         "            self.entries.append(0 if self._cut and len(self.entries) > 3 else 1)\n        self._cut = False",
         (
-            "tests/explorer/test_script.py::test_a_long_session_is_replayed_bit_for_bit[auto]",
-            "tests/explorer/test_script.py::test_steps_after_an_end_are_counted_apart",
+            "tests/unit/explorer/test_script.py::test_a_long_session_is_replayed_bit_for_bit[auto]",
+            "tests/unit/explorer/test_script.py::test_steps_after_an_end_are_counted_apart",
         ),
     ),
     Mutation(

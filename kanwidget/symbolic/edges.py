@@ -20,6 +20,7 @@ from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import Primitive, primitive, primitives
 from kanwidget.core.records import EdgeRef, SymbolicFit
+from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.fits.correction import spline_of_symbol
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, blamed, called, log_broken
 from kanwidget.symbolic.fits.fitting import fit_primitives
@@ -30,6 +31,7 @@ from kanwidget.symbolic.writing.tidy import visible
 _log = logging.getLogger(__name__)
 
 
+@limit_threads
 def suggest_symbolic(
     network: Network,
     l: int,  # noqa: E741 - pykan's name
@@ -82,6 +84,7 @@ def suggest_symbolic(
     return fits[0][:topk]
 
 
+@limit_threads
 def suggest_all(
     network: Network,
     x: Tensor,
@@ -107,6 +110,7 @@ def suggest_all(
     return found
 
 
+@limit_threads
 def fix_symbolic(
     network: Network,
     l: int,  # noqa: E741
@@ -161,6 +165,7 @@ def fix_symbolic(
     return fit
 
 
+@limit_threads
 def unfix_symbolic(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     """Take an edge's symbolic function away. Changes the network in place.
 
@@ -208,7 +213,7 @@ def auto_symbolic_steps(
     edges: Iterable[Sequence[int]] | None = None,
     lib: Iterable[str] | None = None,
     simplicity: float = SIMPLICITY,
-    r2_threshold: float = 0.9,
+    r2_threshold: float = R2_THRESHOLD,
     edges_per_step: int | None = None,
     on_broken: OnBroken = log_broken,
 ) -> Iterator[SymbolicStep]:
@@ -239,7 +244,7 @@ def auto_symbolic_steps(
     """
     _check.real(r2_threshold, "r2_threshold", "auto_symbolic", high=1)
     _check.real(simplicity, "simplicity", "auto_symbolic", low=0, high=1)
-    candidates = primitives(lib, "auto_symbolic")
+    library = primitives(lib, "auto_symbolic")
     owners = numeric_edges(network)
     if edges is not None:
         chosen = set()
@@ -257,7 +262,7 @@ def auto_symbolic_steps(
                 # The inputs of a layer are the outputs of the symbols before it.
                 pairs = [(ref.source, ref.target) for ref in searched]
                 inputs, values = edge_samples(network, index, pairs, x)
-                fits = fit_primitives(inputs, values, candidates, simplicity=simplicity, on_broken=on_broken)
+                fits = fit_primitives(inputs, values, library, simplicity=simplicity, on_broken=on_broken)
                 fixed = [_fix_best(network, ref, f, r2_threshold, x) for ref, f in zip(searched, fits, strict=True)]
                 numeric = tuple(ref for ref, done in zip(searched, fixed, strict=True) if not done)
                 remaining -= len(searched)
@@ -266,6 +271,7 @@ def auto_symbolic_steps(
     return steps()
 
 
+@limit_threads
 def auto_symbolic(
     network: Network,
     x: Tensor,

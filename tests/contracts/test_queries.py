@@ -1,6 +1,7 @@
 """Whoever asks changes nothing: every query leaves parameters, buffers, reference, settings and history bit for bit."""
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 import torch
 
@@ -29,7 +30,7 @@ QUERIES = {
     "suggest for a symbolic edge": lambda model, x: model.suggest_symbolic(model.depth - 1, 1, 0, lib=["x", "sin"]),
     "symbolic_formula": lambda model, x: model.symbolic_formula(),
     "plot": lambda model, x: model.plot(),
-    "plot_fit": lambda model, x: model.plot_fit((x, torch.zeros(len(x), model.n_out, dtype=F64))),
+    "plot_fit": lambda model, x: model.plot_fit((np.eye(7, model.n_features), np.zeros((7, model.n_out)))),
     "plot_history": lambda model, x: model.plot_history(),
     "prune": lambda model, x: model.prune(),
     "prune_node": lambda model, x: model.prune_node(0.1),

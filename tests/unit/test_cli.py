@@ -10,7 +10,7 @@ import torch
 
 from kanwidget import KAN, Dataset, __version__, cli, create_dataset
 from kanwidget.cli import steps
-from kanwidget.discovery.shapes import choose
+from kanwidget.discovery.shapes import choose_shape
 from kanwidget.discovery.training import train_scaled
 
 TABLE = "mass,speed,note,energy\n" + "".join(
@@ -110,7 +110,7 @@ def test_two_rows_and_labels_that_turn_out_constant(capsys, tmp_path):
     path.write_text("x,y\n1,2\n2,5\n")
     assert cli.main(["fit", str(path), "--target", "y", "--test-fraction", "0"]) == 0
     data = Dataset([[0.0], [1.0], [2.0]], [3.0, 3.0, 3.0], [[1.0]], [3.0])
-    model = steps.train(data, [1, 1], 1, steps=3, lamb=1e-3, seed=0)
+    model, _ = steps.train(data, [1, 1], 1, steps=3, lamb=1e-3, seed=0)
     assert float((model.predict(data.train_input) - 3).abs().max()) < 0.5
     assert not {"nan", "inf"} & set(re.findall("nan|inf", capsys.readouterr().out))
 
@@ -164,16 +164,16 @@ def table_of(f, rows, noise=0.0):
 
 
 def test_the_shape_is_the_simplest_that_predicts():
-    assert choose(table_of(lambda x: x[:, [0]] + x[:, [1]], 60), None, None, seed=0) == ([2, 1], 1)
-    assert choose(table_of(lambda x: x[:, [0]] * x[:, [1]], 60), None, 1, seed=0)[0] == [2, 1, 1]
-    assert choose(table_of(lambda x: x[:, [0]] + x[:, [1]], 25, noise=0.3), None, None, seed=0) == ([2, 1], 1)
+    assert choose_shape(table_of(lambda x: x[:, [0]] + x[:, [1]], 60), None, None, seed=0) == ([2, 1], 1)
+    assert choose_shape(table_of(lambda x: x[:, [0]] * x[:, [1]], 60), None, 1, seed=0)[0] == [2, 1, 1]
+    assert choose_shape(table_of(lambda x: x[:, [0]] + x[:, [1]], 25, noise=0.3), None, None, seed=0) == ([2, 1], 1)
 
 
 def test_a_shape_that_is_given_is_kept():
     data = table_of(lambda x: x[:, [0]] * x[:, [1]], 40)
-    assert choose(data, [2, 3, 1], 2, seed=0) == ([2, 3, 1], 2)
-    assert choose(data, None, 4, seed=0)[1] == 4
-    assert choose(table_of(lambda x: x[:, [0]], 5), None, None, seed=0) == ([2, 1], 1)
+    assert choose_shape(data, [2, 3, 1], 2, seed=0) == ([2, 3, 1], 2)
+    assert choose_shape(data, None, 4, seed=0)[1] == 4
+    assert choose_shape(table_of(lambda x: x[:, [0]], 5), None, None, seed=0) == ([2, 1], 1)
 
 
 def test_the_penalty_means_the_same_in_every_unit():

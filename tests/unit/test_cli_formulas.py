@@ -17,7 +17,7 @@ import torch
 from kanwidget import KAN, Dataset, cli, load_planets, load_trees
 from kanwidget.cli import steps
 from kanwidget.discovery import network, scales
-from kanwidget.discovery.search import Found, find
+from kanwidget.discovery.search import DiscoveredFormula, find_formula
 from kanwidget.symbolic.formulas.units import Logs
 
 NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
@@ -79,10 +79,10 @@ def test_a_factor_that_is_nearly_exact_does_not_keep_the_exponent_from_being_so(
     data = Dataset(logarithm, 3 * torch.exp(logarithm / 2) + noise, in_vars=("a",))
     model = KAN([1, 1])
     model.fix_symbolic(0, 0, 0, "exp", params=(0.49, 0.0, 3.1, 0.0), data=data)
-    found = find(model, data, Logs((True,), output=False), 0)
+    formula = find_formula(model, data, Logs((True,), output=False), 0)
     # With 3 held the exponent would be 0.5006 ± 0.0003.
-    assert found.expression.has(sympy.exp(found.variables[0] / 2))
-    assert [str(simple) for *_, simple in found.rounded] == ["1/2"]
+    assert formula.expression.has(sympy.exp(formula.variables[0] / 2))
+    assert [str(simple) for *_, simple in formula.rounded] == ["1/2"]
 
 
 @pytest.mark.parametrize("state", ["treated", "untreated"])
@@ -155,9 +155,9 @@ def test_a_deeper_network_computes_its_formula():
     data = Dataset(x, (x[:, [0]] + x[:, [1]] ** 2) ** 0.5)
     model = KAN([2, 1, 1], grid=3)
     model.fit(data, steps=40, progress=False)
-    found = find(model, data, scales.plain(data), 30)
-    assert isinstance(found, Found)
-    whole = network.of_formula(found, data, 30)
+    formula = find_formula(model, data, scales.plain(data), 30)
+    assert isinstance(formula, DiscoveredFormula)
+    whole = network.network_of(formula, data, 30)
     assert (whole.predict(x) - data.train_label).abs().max() < 0.02
     assert model.layer(0).state(0, 0) == "spline"
 
@@ -166,6 +166,6 @@ def test_labels_in_any_unit_give_the_same_network():
     data = load_planets()
     for factor in (1.0, 1e5):
         scaled = Dataset(data.train_input, data.train_label * factor)
-        model = steps.train(scaled, [1, 1], 3, steps=20, lamb=0.0, seed=0)
+        model, _ = steps.train(scaled, [1, 1], 3, steps=20, lamb=0.0, seed=0)
         error = (model.predict(scaled.train_input) - scaled.train_label).square().mean().sqrt() / factor
         assert error < 1.0

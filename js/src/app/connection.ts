@@ -5,7 +5,7 @@ import type { Context } from "../state/context";
 import type { Store } from "../state/store";
 import type { Registry } from "../ui/listeners";
 import { saveExport } from "./download";
-import type { Frames } from "./draw-scheduler";
+import type { DrawScheduler } from "./draw-scheduler";
 import { Pump } from "./pump";
 import type { Transport } from "./transport";
 
@@ -38,14 +38,14 @@ export function readSnapshot(store: Store, transport: Transport): void {
 }
 
 function ignore(store: Store, message: unknown): void {
-  store.ignored += 1;
+  store.unreadable += 1;
   console.debug("kanwidget: a message that this page cannot read was ignored", message);
 }
 
-export function wire(
+export function connect(
   { store, ui }: Context,
   transport: Transport,
-  frames: Frames,
+  frames: DrawScheduler,
   registry: Registry,
   send: Send,
 ): Pump {
@@ -54,14 +54,14 @@ export function wire(
     running: () => store.running,
     busy: () => store.busy,
     pump: () => send({ kind: "pump", since: store.metrics.received }),
-    now: () => Date.now(),
+    clock: () => Date.now(),
   });
   store.onChange((topics) => {
     if (topics.includes("status") && !store.running) ui.set("stopping", null);
     pump.update();
-    frames.mark(topics);
+    frames.invalidate(topics);
   });
-  ui.onChange((topics) => frames.mark(topics));
+  ui.onChange((topics) => frames.invalidate(topics));
   transport.onSnapshot(() => {
     readSnapshot(store, transport);
   });
@@ -70,10 +70,10 @@ export function wire(
     const message = readMessage(value);
     if (!message) return ignore(store, value);
     receive(store, message, buffers);
-    if (message.kind !== "ack" || !store.foreign(message)) pump.heard(message);
+    if (message.kind !== "ack" || !store.foreign(message)) pump.receive(message);
     if (message.frame !== undefined) {
       const frame = message.frame;
-      frames.after(() => send({ kind: "frame_ack", frame }));
+      frames.afterDraw(() => send({ kind: "frame_ack", frame }));
     }
   });
   return pump;

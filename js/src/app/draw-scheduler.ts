@@ -6,9 +6,9 @@ import type { Registry } from "../ui/listeners";
 
 const FALLBACK_MS = 250;
 
-export class Frames {
+export class DrawScheduler {
   #topics = new Set<Topic>();
-  #after: (() => void)[] = [];
+  #callbacks: (() => void)[] = [];
   #cancel: (() => void) | null = null;
 
   constructor(
@@ -16,14 +16,14 @@ export class Frames {
     private readonly draw: (topics: Topics) => void,
   ) {}
 
-  mark(topics: Iterable<Topic>): void {
+  invalidate(topics: Iterable<Topic>): void {
     for (const topic of topics) this.#topics.add(topic);
     this.#request();
   }
 
   /** Runs `call` after the next drawing. */
-  after(call: () => void): void {
-    this.#after.push(call);
+  afterDraw(call: () => void): void {
+    this.#callbacks.push(call);
     this.#request();
   }
 
@@ -44,13 +44,13 @@ export class Frames {
     this.#cancel = null;
     const topics: Topics = everything ? EVERYTHING : this.#topics;
     this.#topics = new Set();
-    const after = this.#after;
-    this.#after = [];
+    const callbacks = this.#callbacks;
+    this.#callbacks = [];
     try {
       if (topics.size > 0) this.draw(topics);
     } finally {
       // The kernel waits for its answer even if this page fails to draw.
-      for (const call of after) call();
+      for (const call of callbacks) call();
     }
   }
 }

@@ -5,8 +5,8 @@ import type { Context, View } from "../state/context";
 import { Store } from "../state/store";
 import { UiState } from "../state/ui-state";
 import { Registry } from "../ui/listeners";
-import { readSnapshot, sender, wire } from "./connection";
-import { Frames } from "./draw-scheduler";
+import { connect, readSnapshot, sender } from "./connection";
+import { DrawScheduler } from "./draw-scheduler";
 import { keepFocus } from "./focus";
 import { handleKeys } from "./keyboard";
 import { shell } from "./shell";
@@ -32,7 +32,7 @@ export function createExplorer(host: HTMLElement, transport: Transport): Explore
   const root = makeRoot(uid);
   const view: View = shell(context, root);
   const keep = keepFocus(root, registry);
-  const frames = new Frames(registry, (topics) => {
+  const frames = new DrawScheduler(registry, (topics) => {
     view.draw(topics);
     mark(root, store);
     keep();
@@ -43,7 +43,7 @@ export function createExplorer(host: HTMLElement, transport: Transport): Explore
   // Maps are painted in the colours of the theme.
   followTheme(root, registry, () => ui.touch("view"));
   handleKeys(context, root, registry);
-  const pump = wire(context, transport, frames, registry, send);
+  const pump = connect(context, transport, frames, registry, send);
   expect = (seq) => pump.expect(seq);
   readSnapshot(store, transport);
   host.append(root);
@@ -68,8 +68,6 @@ function makeRoot(uid: string): HTMLElement {
   root.tabIndex = -1;
   root.setAttribute("role", "region");
   root.setAttribute("aria-label", "KAN explorer");
-  // JupyterLab takes keys for its own shortcuts unless told not to.
-  root.dataset.lmSuppressShortcuts = "true";
   return root;
 }
 

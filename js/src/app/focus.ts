@@ -14,32 +14,32 @@ const usable = (node: Element): boolean =>
 /** Returns what is to be called after each drawing. */
 export function keepFocus(root: HTMLElement, registry: Registry): () => void {
   let last: HTMLElement | null = null;
-  let left: HTMLElement | null = null;
+  let blurred: HTMLElement | null = null;
   let path: EventTarget[] = [];
   const keep = () => {
     // Some browsers say of what is taken away that the focus leaves it, just before.
-    if (left && !left.isConnected) last = left;
-    left = null;
+    if (blurred && !blurred.isConnected) last = blurred;
+    blurred = null;
     if (!last || last.matches("[tabindex='-1']") || usable(last)) return;
-    const now = activeIn(root);
-    const before = last;
+    const active = activeIn(root);
+    const previous = last;
     last = null;
-    if (now && now !== before && now !== before.ownerDocument.body) return;
+    if (active && active !== previous && active !== previous.ownerDocument.body) return;
     // Of what was taken away itself, its place is that of what it stood in.
-    const place = path.find((one) => (one as Node).isConnected) as Node;
+    const anchor = path.find((node) => (node as Node).isConnected) as Node;
     const stops = [...root.querySelectorAll<HTMLElement>(STOPS)].filter(usable);
-    const earlier = stops.filter((one) => one.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING);
+    const earlier = stops.filter((node) => node.compareDocumentPosition(anchor) & Node.DOCUMENT_POSITION_FOLLOWING);
     (earlier.at(-1) ?? stops[0])?.focus({ preventScroll: true });
   };
   registry.listen(root, "focusin", (event) => {
     path = event.composedPath();
     last = path[0] as HTMLElement;
-    left = null;
+    blurred = null;
   });
   // Whoever leaves what can still be used wants to leave.
   registry.listen(root, "focusout", () => {
     if (!last || !usable(last)) return;
-    left = last;
+    blurred = last;
     last = null;
   });
   registry.listen(root, "click", () => registry.frame(keep));

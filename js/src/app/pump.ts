@@ -22,17 +22,17 @@ interface PumpHost {
   busy(): boolean;
   /** Sends `pump` and returns its sequence number, or null when it could not be sent. */
   pump(): number | null;
-  now(): number;
+  clock(): number;
 }
 
 export class Pump {
-  #asked: { seq: number; at: number } | null = null;
+  #question: { seq: number; at: number } | null = null;
   #patience = LOST_MS;
-  #answered = Number.NEGATIVE_INFINITY;
+  #answerTime = Number.NEGATIVE_INFINITY;
   #pumping = false;
   #timer: (() => void) | null = null;
   /** The last command that has no answer yet. */
-  #command: number | null = null;
+  #unanswered: number | null = null;
   #silence = SILENCE_MS;
   #period = PERIOD_MS;
 
@@ -43,26 +43,26 @@ export class Pump {
 
   /** A command was sent, and will be answered. */
   expect(seq: number): void {
-    this.#command = seq;
+    this.#unanswered = seq;
     this.#period = PERIOD_MS;
     this.update();
   }
 
   /** The session may have started or stopped running. */
   update(): void {
-    if (this.#wanted() && !this.#timer) this.#wait(this.#silence);
-    if (!this.#wanted()) this.#stop();
+    if (this.#needed() && !this.#timer) this.#wait(this.#silence);
+    if (!this.#needed()) this.#stop();
   }
 
-  heard(message: Message): void {
-    const now = this.host.now();
+  receive(message: Message): void {
+    const time = this.host.clock();
     this.#answer(message);
-    if (this.#asked) {
-      if (message.kind === "ack" && message.of !== this.#asked.seq) return;
-      this.#asked = null;
+    if (this.#question) {
+      if (message.kind === "ack" && message.of !== this.#question.seq) return;
+      this.#question = null;
       this.#patience = LOST_MS;
-      this.#answered = now;
-    } else if (message.kind !== "ack" && now - this.#answered > ANSWER_MS) this.#pumping = false;
+      this.#answerTime = time;
+    } else if (message.kind !== "ack" && time - this.#answerTime > ANSWER_MS) this.#pumping = false;
     if (!this.#pumping && this.#timer) this.#wait(this.#silence);
     // A part of what is searched for: the next one may come as soon.
     if (message.kind === "survey") {
@@ -74,13 +74,13 @@ export class Pump {
 
   /** Answers come in order: that of a question, while a command before it has none, shows that the command's was dropped. */
   #answer(message: Message): void {
-    if (message.kind !== "ack" || this.#command === null || message.of < this.#command) return;
-    this.#silence = message.of === this.#command ? SILENCE_MS : PERIOD_MS;
-    this.#command = null;
+    if (message.kind !== "ack" || this.#unanswered === null || message.of < this.#unanswered) return;
+    this.#silence = message.of === this.#unanswered ? SILENCE_MS : PERIOD_MS;
+    this.#unanswered = null;
   }
 
-  #wanted(): boolean {
-    return this.host.live() && (this.host.running() || this.#command !== null || this.host.busy());
+  #needed(): boolean {
+    return this.host.live() && (this.host.running() || this.#unanswered !== null || this.host.busy());
   }
 
   #wait(ms: number): void {
@@ -90,18 +90,18 @@ export class Pump {
 
   #tick(): void {
     this.#timer = null;
-    if (!this.#wanted()) {
+    if (!this.#needed()) {
       this.#stop();
       return;
     }
     this.#pumping = true;
-    if (this.#asked && this.host.now() - this.#asked.at >= this.#patience) {
-      this.#asked = null;
+    if (this.#question && this.host.clock() - this.#question.at >= this.#patience) {
+      this.#question = null;
       this.#patience = Math.min(2 * this.#patience, MOST_MS);
     }
-    if (!this.#asked) {
+    if (!this.#question) {
       const seq = this.host.pump();
-      if (seq !== null) this.#asked = { seq, at: this.host.now() };
+      if (seq !== null) this.#question = { seq, at: this.host.clock() };
       // What is searched for may take long, or never come.
       this.#period = this.host.running() ? PERIOD_MS : Math.min(2 * this.#period, MOST_MS);
     }
@@ -111,7 +111,7 @@ export class Pump {
   #stop(): void {
     this.#timer?.();
     this.#timer = null;
-    this.#asked = null;
+    this.#question = null;
     this.#patience = LOST_MS;
     this.#period = PERIOD_MS;
     this.#pumping = false;

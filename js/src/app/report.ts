@@ -1,16 +1,16 @@
 // A saved page: the same views on stored data, no kernel. Selecting an edge shows what was recorded for it, and a slider
 // goes through the training.
-import { type Answer, binary, Pages, type Report } from "../report/recorded-session";
+import { binary, RecordedSession, type Report, type StoredMessage } from "../report/recorded-session";
 import { scrubber } from "../report/scrubber";
 import { createExplorer, type Explorer } from "./explorer";
 import type { Transport } from "./transport";
 
 export function openReport(el: HTMLElement, report: Report): Explorer {
-  const pages = new Pages(report);
+  const pages = new RecordedSession(report);
   let receive: (message: unknown, buffers: readonly unknown[]) => void = () => {};
   let seq = Number(report.snapshot.seq) || 0;
-  let asked = 0;
-  const tell = (answers: Answer[]) => {
+  let selectSeq = 0;
+  const deliver = (answers: StoredMessage[]) => {
     seq += 1;
     for (const { message, buffer } of answers) receive({ v: 1, seq, ...message }, buffer ? [buffer] : []);
   };
@@ -26,8 +26,8 @@ export function openReport(el: HTMLElement, report: Report): Explorer {
     send: (command) => {
       const { kind, edges, seq: of } = command as { kind: string; edges?: number[][]; seq: number };
       if (kind !== "select" || !edges) return;
-      asked = of;
-      tell(pages.select(edges));
+      selectSeq = of;
+      deliver(pages.select(edges));
     },
   };
   const explorer = createExplorer(el, transport);
@@ -38,7 +38,7 @@ export function openReport(el: HTMLElement, report: Report): Explorer {
   const bar = scrubber({
     shots: steps.map((step, shot) => ({ step, label: labels.get(shot) ?? null })),
     // First the answer to what was asked: only then the page takes over a selection of other edges.
-    show: (shot) => tell([{ message: { kind: "ack", of: asked, ok: true, settings } }, ...pages.show(shot)]),
+    show: (shot) => deliver([{ message: { kind: "ack", of: selectSeq, ok: true, settings } }, ...pages.show(shot)]),
   });
   explorer.root.append(bar.node);
   return {

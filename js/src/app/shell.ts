@@ -3,7 +3,7 @@
 import { errors } from "../bars/errors";
 import { formulaBar } from "../bars/formula";
 import { history } from "../bars/history";
-import { voice } from "../bars/live-region";
+import { liveRegion } from "../bars/live-region";
 import { toolbar } from "../bars/toolbar";
 import { inspector } from "../inspector/inspector";
 import { network } from "../network/network";
@@ -32,8 +32,8 @@ export function shell(context: Context, root: HTMLElement): View {
   ]);
   const detail = inspector(context);
   const formula = formulaBar(context);
-  const past = history(context);
-  const speech = voice(context);
+  const historyStrip = history(context);
+  const speech = liveRegion(context);
   const right = h("div", { class: "kw-col kw-right" }, data.node, detail.node);
   const body = h("div", { class: "kw-body kw-fill" }, drawing.node, right);
   const frame = h(
@@ -43,12 +43,12 @@ export function shell(context: Context, root: HTMLElement): View {
     trouble.node,
     body,
     formula.node,
-    past.node,
+    historyStrip.node,
     speech.node,
   );
   root.append(frame);
   registry.listen(drawing.node, "click", () => registry.settled(() => reveal(frame, detail.node as HTMLElement)));
-  const views = [bar, trouble, drawing, data, detail, formula, past, speech];
+  const views = [bar, trouble, drawing, data, detail, formula, historyStrip, speech];
   return {
     node: frame,
     draw: (topics) => {
@@ -71,7 +71,7 @@ export function shell(context: Context, root: HTMLElement): View {
 
 /** On a narrow page the inspector stands below: brings its top into view, and leaves the network's lower half. */
 function reveal(frame: HTMLElement, inspector: HTMLElement): void {
-  const seen = frame.scrollTop + frame.clientHeight;
-  if (frame.scrollHeight > frame.clientHeight + 8 && inspector.offsetTop > seen - 200)
+  const visibleEnd = frame.scrollTop + frame.clientHeight;
+  if (frame.scrollHeight > frame.clientHeight + 8 && inspector.offsetTop > visibleEnd - 200)
     frame.scrollTop = inspector.offsetTop - frame.clientHeight * 0.55;
 }

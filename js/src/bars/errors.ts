@@ -28,13 +28,13 @@ export function errors({ store }: Context): View {
   let dismissed: ErrorInfo | null = null;
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "error", "link")) return;
-    const shown = store.link === "lost" ? LOST : store.state.error;
-    node.hidden = shown === null || shown === dismissed;
-    if (!shown || node.hidden) return;
-    node.dataset.kwError = shown.title;
-    setText(title, shown.title);
-    setText(message, shown.message);
-    setText(hint, shown.hint ?? "");
+    const error = store.link === "lost" ? LOST : store.state.error;
+    node.hidden = error === null || error === dismissed;
+    if (!error || node.hidden) return;
+    node.dataset.kwError = error.title;
+    setText(title, error.title);
+    setText(message, error.message);
+    setText(hint, error.hint ?? "");
   };
   registry.listen(close, "click", () => {
     dismissed = store.link === "lost" ? LOST : store.state.error;

@@ -8,6 +8,7 @@ import { wrapping } from "../text/mathml";
 import { copyText } from "../ui/clipboard";
 import { button, menu, overflowHint } from "../ui/controls";
 import { activeIn, attrs, h, s, setText } from "../ui/dom";
+import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
 const EXPORTS: readonly [ExportFormat, string][] = [
@@ -51,7 +52,7 @@ export function formulaBar(context: Context): View {
     h("div", { class: "kw-row" }, ...copies.nodes, files.node),
     copies.code,
   );
-  const more = overflowHint(output, registry);
+  const updateHint = overflowHint(output, registry);
   let written = "";
   const draw: View["draw"] = (topics) => {
     copies.draw(topics);
@@ -66,11 +67,11 @@ export function formulaBar(context: Context): View {
     if (touches(topics, "status", "settings")) setText(rmse, error === null ? "" : `${settings.loss} ${number(error)}`);
     if (!touches(topics, "formula")) return;
     attrs(node, { "data-kw-formula": value.text });
-    const now = JSON.stringify(value.outputs);
-    if (now !== written) {
-      written = now;
+    const json = JSON.stringify(value.outputs);
+    if (json !== written) {
+      written = json;
       output.replaceChildren(...value.outputs.map((tree) => h("div", {}, wrapping(tree))));
-      registry.settled(more);
+      registry.settled(updateHint);
     }
     setText(fixed, `${thousands(value.fixed)} of ${thousands(value.active)} fixed`);
     attrs(part, { width: value.active > 0 ? (36 * value.fixed) / value.active : 0 });
@@ -94,10 +95,10 @@ function copyButtons(context: Context, registry: Registry) {
   const python = button({ action: "copy-python", label: "Python", title: "Copy the formula as Python" });
   const code = button({ action: "copy-code", label: "Code", title: "The session as a script" });
   const panel = codePanel(context, registry);
-  const copied = async (what: HTMLButtonElement, text: string, name: string) => {
+  const copied = async (trigger: HTMLButtonElement, text: string, name: string) => {
     if (!(await copyText(text))) return panel.show(text, name);
     ui.set("note", `${name} copied`);
-    flash(what, registry);
+    flash(trigger, registry);
   };
   registry.listen(latex, "click", () => copied(latex, store.state.formula.latex, "LaTeX"));
   registry.listen(python, "click", () => copied(python, store.state.formula.python, "Python"));
@@ -117,9 +118,9 @@ function copyButtons(context: Context, registry: Registry) {
   return { nodes: [word, latex, python, code], code: panel.node, draw };
 }
 
-function flash(what: HTMLButtonElement, registry: Registry): void {
-  what.dataset.done = "true";
-  registry.timeout(() => what.removeAttribute("data-done"), 1200);
+function flash(trigger: HTMLButtonElement, registry: Registry): void {
+  trigger.dataset.done = "true";
+  registry.timeout(() => trigger.removeAttribute("data-done"), 1200);
 }
 
 /** Text to read and to copy by hand. */
@@ -140,10 +141,10 @@ function codePanel(_: Context, registry: Registry) {
     if (inside) (opener as HTMLElement | null)?.focus();
   };
   registry.listen(close, "click", hide);
-  registry.listen(node, "keydown", (event) => {
-    if (event.key !== "Escape") return;
+  onKey(registry, node, (event) => {
+    if (event.key !== "Escape") return false;
     hide();
-    event.stopPropagation();
+    return true;
   });
   const show = (content: string, name: string) => {
     setText(title, name);

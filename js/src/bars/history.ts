@@ -21,7 +21,7 @@ interface PlacedState {
 export function placeStates(states: readonly StateInfo[], current: number): PlacedState[] {
   const children = new Map<number | null, StateInfo[]>();
   for (const state of states) children.set(state.parent, [...(children.get(state.parent) ?? []), state]);
-  const known = new Set(states.map(({ id }) => id));
+  const ids = new Set(states.map(({ id }) => id));
   const onPath = pathTo(states, current);
   const placed: PlacedState[] = [];
   let lanes = 0;
@@ -34,28 +34,28 @@ export function placeStates(states: readonly StateInfo[], current: number): Plac
       placed.push({ state, column: at, lane, from: state === first ? from : lane, on: next.length > 0 });
       // Without a current state further on, the newest act is the main line.
       const main: StateInfo | undefined = next.find(({ id }) => onPath.has(id)) ?? next.at(-1);
-      for (const other of next) if (other !== main) waiting.push([other, at + 1]);
+      for (const sibling of next) if (sibling !== main) waiting.push([sibling, at + 1]);
       state = main;
       at += 1;
     }
-    for (const [other, start] of waiting.reverse()) {
+    for (const [sibling, start] of waiting.reverse()) {
       lanes += 1;
-      visit(other, start, lanes, lane);
+      visit(sibling, start, lanes, lane);
     }
   };
-  for (const root of states.filter(({ parent }) => parent === null || !known.has(parent))) visit(root, 0, lanes, lanes);
+  for (const root of states.filter(({ parent }) => parent === null || !ids.has(parent))) visit(root, 0, lanes, lanes);
   return placed;
 }
 
 function pathTo(states: readonly StateInfo[], current: number): Set<number> {
   const byId = new Map(states.map((state) => [state.id, state]));
-  const found = new Set<number>();
+  const path = new Set<number>();
   let at: number | null = current;
-  while (at !== null && byId.has(at) && !found.has(at)) {
-    found.add(at);
+  while (at !== null && byId.has(at) && !path.has(at)) {
+    path.add(at);
     at = byId.get(at)!.parent;
   }
-  return found;
+  return path;
 }
 
 export function history({ store, act }: Context): View {
@@ -70,7 +70,7 @@ export function history({ store, act }: Context): View {
     const id = (event.target as Element).closest("[data-kw-state-id]")?.getAttribute("data-kw-state-id");
     if (id && act.possible) act.goTo(Number(id));
   });
-  let shown = -1;
+  let scrolledTo = -1;
   let drawn = "";
   const show = () => reveal(node, list.querySelector<HTMLElement>("[aria-current]"));
   // A notebook that is opened draws its outputs before they have a size: then, and not before, there is somewhere to go.
@@ -78,16 +78,16 @@ export function history({ store, act }: Context): View {
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "history", "link", "settings")) return;
     const { states, current } = store.state.history;
-    const now = JSON.stringify([states, current, store.state.settings.loss, act.possible]);
-    if (now === drawn) return;
-    drawn = now;
+    const signature = JSON.stringify([states, current, store.state.settings.loss, act.possible]);
+    if (signature === drawn) return;
+    drawn = signature;
     const focused = list.contains(activeIn(list)) ? activeIn(list)?.getAttribute("data-kw-state-id") : null;
     list.replaceChildren(
-      ...placeStates(states, current).map((one) => chip(one, current, store.state.settings.loss, act.possible)),
+      ...placeStates(states, current).map((entry) => chip(entry, current, store.state.settings.loss, act.possible)),
     );
     if (focused) list.querySelector<HTMLElement>(`[data-kw-state-id="${focused}"]`)?.focus();
-    if (current !== shown) registry.frame(show);
-    shown = current;
+    if (current !== scrolledTo) registry.frame(show);
+    scrolledTo = current;
   };
   return { node, draw, destroy: () => registry.destroy() };
 }

@@ -8,34 +8,35 @@ import { number } from "../text/format";
 import { h, setText } from "../ui/dom";
 import { stateWords } from "./status";
 
-export function voice(context: Context): View {
+export function liveRegion(context: Context): View {
   const { store, ui } = context;
   const node = h("div", { class: "kw-hidden", role: "status", "aria-live": "polite", "data-kw-voice": "" });
   // The same words again are no change, and only changes are spoken: a blank makes them one.
-  const say = (words: string) => setText(node, node.textContent === words ? `${words}\u00a0` : words);
+  const announce = (text: string) => setText(node, node.textContent === text ? `${text}\u00a0` : text);
   let state = "";
   let selected = "";
   let current = -1;
-  const news = (): string[] => {
-    const said: string[] = [];
-    const words = stateWords(context);
-    if (words !== state) said.push(words === "training" ? words : `${words} at step ${store.state.status.step}`);
-    state = words;
+  const changes = (): string[] => {
+    const sentences: string[] = [];
+    const status = stateWords(context);
+    if (status !== state)
+      sentences.push(status === "training" ? status : `${status} at step ${store.state.status.step}`);
+    state = status;
     const chosen = store.state.selection.edges.map(keyText).join();
-    if (chosen !== selected) said.push(selectionText(context));
+    if (chosen !== selected) sentences.push(selectionText(context));
     selected = chosen;
     const { history } = store.state;
-    if (history.current !== current) said.push(historyText(context));
+    if (history.current !== current) sentences.push(historyText(context));
     current = history.current;
-    return said;
+    return sentences;
   };
   const draw: View["draw"] = (topics) => {
-    if (touches(topics, "note") && ui.values.note) say(ui.values.note);
+    if (touches(topics, "note") && ui.values.note) announce(ui.values.note);
     if (!touches(topics, "status", "link", "stopping", "selection", "history")) return;
     const first = current === -1;
-    const said = news().filter(Boolean);
+    const sentences = changes().filter(Boolean);
     // What is there from the beginning is no news.
-    if (!first && said.length > 0) say(said.join(". "));
+    if (!first && sentences.length > 0) announce(sentences.join(". "));
   };
   return { node, draw, destroy: () => {} };
 }
@@ -43,12 +44,12 @@ export function voice(context: Context): View {
 function selectionText({ store }: Context): string {
   const { edges } = store.state.selection;
   if (edges.length !== 1) return edges.length === 0 ? "no edge selected" : `${edges.length} edges selected`;
-  const edge = store.state.structure.edges.find((one) => keyText(one.key) === keyText(edges[0]!));
+  const edge = store.state.structure.edges.find((item) => keyText(item.key) === keyText(edges[0]!));
   return edge ? `${edge.name} selected, ${stateText(edge)}` : "";
 }
 
 function historyText({ store }: Context): string {
   const { states, current } = store.state.history;
-  const state = states.find((one) => one.id === current);
+  const state = states.find((item) => item.id === current);
   return state ? `${state.label}, error ${number(state.error)}` : "";
 }

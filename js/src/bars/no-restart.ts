@@ -2,4 +2,4 @@
 import type { View } from "../state/context";
 import { h } from "../ui/dom";
 
-export const again = (): View => ({ node: h("span", { hidden: true }), draw: () => {}, destroy: () => {} });
+export const restartMenu = (): View => ({ node: h("span", { hidden: true }), draw: () => {}, destroy: () => {} });

@@ -5,6 +5,7 @@ import { touches } from "../state/topics";
 import { chooser } from "../ui/chooser";
 import { button } from "../ui/controls";
 import { activeIn, attrs, h } from "../ui/dom";
+import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 import { type Slider, slider } from "../ui/slider";
 
@@ -14,7 +15,7 @@ export const batchValues = (rows: number): number[] => [
   rows,
 ];
 
-export function again(context: Context): View {
+export function restartMenu(context: Context): View {
   const registry = new Registry();
   const { store, act } = context;
   const opener = button({
@@ -83,12 +84,11 @@ function opening(node: HTMLElement, opener: HTMLElement, pop: HTMLElement, regis
   registry.listen(pop, "mousedown", (event) => {
     if (!(event.target as Element).closest("input, select")) event.preventDefault();
   });
-  registry.listen(node, "keydown", (event) => {
-    if (event.key !== "Escape" || pop.hidden) return;
+  onKey(registry, node, (event) => {
+    if (event.key !== "Escape" || pop.hidden) return false;
     opener.focus();
     open(false);
-    event.preventDefault();
-    event.stopPropagation();
+    return true;
   });
 }
 
@@ -101,30 +101,30 @@ function seedField({ store, act, uid }: Context, registry: Registry) {
     "data-kw-control": "seed",
   });
   const start = button({ action: "reset-seed", label: "Start again", primary: true });
-  const other = button({ action: "new-seed", label: "New seed", title: "Another random start" });
-  const node = h("div", { class: "kw-row" }, start, h("label", { for: field.id }, "seed"), field, other);
+  const newSeed = button({ action: "new-seed", label: "New seed", title: "Another random start" });
+  const node = h("div", { class: "kw-row" }, start, h("label", { for: field.id }, "seed"), field, newSeed);
   const go = () => {
     const good = /^\d{0,9}$/.test(field.value);
     attrs(field, { "aria-invalid": good ? null : "true" });
     if (good) act.send({ kind: "control", action: "reset", ...(field.value && { seed: Number(field.value) }) });
   };
   registry.listen(start, "click", go);
-  registry.listen(other, "click", () => {
+  registry.listen(newSeed, "click", () => {
     field.value = String(Math.floor(Math.random() * 10000));
     go();
   });
   registry.listen(field, "keydown", (event) => {
     if (event.key === "Enter") go();
   });
-  let known: string | number | null = null;
+  let lastSeed: string | number | null = null;
   const draw = () => {
     const seed = store.state.settings.seed ?? "";
-    for (const one of [field, start, other]) attrs(one, { disabled: !act.possible });
+    for (const control of [field, start, newSeed]) attrs(control, { disabled: !act.possible });
     attrs(field, { "data-kw-value": seed });
     // What is typed stands until another one is told.
-    if (field === activeIn(field) || seed === known) return;
+    if (field === activeIn(field) || seed === lastSeed) return;
     field.value = String(seed);
-    known = seed;
+    lastSeed = seed;
   };
   return { node, draw };
 }
@@ -132,13 +132,13 @@ function seedField({ store, act, uid }: Context, registry: Registry) {
 /** Noise on the labels, and how many rows a step sees. */
 function dataSliders({ store, act, uid }: Context, registry: Registry) {
   const node = h("div");
-  let own = new Registry();
-  registry.add(() => own.destroy());
+  let sliderRegistry = new Registry();
+  registry.add(() => sliderRegistry.destroy());
   let rows = -1;
   let sliders: Slider[] = [];
   const build = () => {
-    own.destroy();
-    own = new Registry();
+    sliderRegistry.destroy();
+    sliderRegistry = new Registry();
     const noise = slider(
       {
         name: "noise",
@@ -151,7 +151,7 @@ function dataSliders({ store, act, uid }: Context, registry: Registry) {
         commit: (value) => act.send({ kind: "set", settings: { noise: value / 100 } }),
         uid,
       },
-      own,
+      sliderRegistry,
     );
     const batch = slider(
       {
@@ -165,19 +165,19 @@ function dataSliders({ store, act, uid }: Context, registry: Registry) {
         commit: (value) => act.send({ kind: "set", settings: { batch: value >= rows ? null : value } }),
         uid,
       },
-      own,
+      sliderRegistry,
     );
     sliders = [noise, batch];
     node.replaceChildren(noise.node, batch.node);
   };
   const draw = () => {
-    const { batch, noise = 0, rows: known = 0 } = store.state.settings;
-    if (known !== rows) {
-      rows = known;
+    const { batch, noise = 0, rows: rowCount = 0 } = store.state.settings;
+    if (rowCount !== rows) {
+      rows = rowCount;
       build();
     }
     [Number((100 * noise).toPrecision(12)), batch ?? rows].forEach((value, i) => {
-      sliders[i]!.accept(value, store.answered);
+      sliders[i]!.accept(value, store.lastAck);
       sliders[i]!.disable(!act.possible);
     });
   };

@@ -22,9 +22,9 @@ export function stateWords({ store, ui }: Context): string {
   if (store.link === "lost") return "disconnected";
   if (store.link === "none") return "saved page, no kernel";
   if (store.running && ui.values.stopping !== null) return "stopping…";
-  const word = WORDS[status.state];
-  const told = status.stop_reason && status.state !== "running" && status.stop_reason !== "steps done";
-  return told ? `${word}: ${status.stop_reason}` : word;
+  const label = WORDS[status.state];
+  const explained = status.stop_reason && status.state !== "running" && status.stop_reason !== "steps done";
+  return explained ? `${label}: ${status.stop_reason}` : label;
 }
 
 export function statusLine(context: Context, registry: Registry) {
@@ -64,12 +64,12 @@ function hintTimer({ ui }: Context, hint: HTMLElement, registry: Registry): (sto
       cancel = null;
       hint.hidden = true;
     } else if (!cancel) {
-      const left = HINT_MS - (Date.now() - (ui.values.stopping ?? 0));
+      const remaining = HINT_MS - (Date.now() - (ui.values.stopping ?? 0));
       cancel = registry.timeout(
         () => {
           hint.hidden = false;
         },
-        Math.max(0, left),
+        Math.max(0, remaining),
       );
     }
   };

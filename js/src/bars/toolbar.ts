@@ -7,7 +7,7 @@ import { attrs, h, setText } from "../ui/dom";
 import { setIcon } from "../ui/icons";
 import { Registry } from "../ui/listeners";
 import { GRID_VALUES, LAMB_VALUES, type Slider, slider } from "../ui/slider";
-import { again } from "./restart";
+import { restartMenu } from "./restart";
 import { statusLine } from "./status";
 
 export function toolbar(context: Context): View {
@@ -34,8 +34,8 @@ export function toolbar(context: Context): View {
 
 function runButtons(context: Context, registry: Registry) {
   const { act, store, ui } = context;
-  const more = again(context);
-  registry.add(() => more.destroy());
+  const restart = restartMenu(context);
+  registry.add(() => restart.destroy());
   const run = button({
     action: "start",
     label: "Start",
@@ -53,9 +53,9 @@ function runButtons(context: Context, registry: Registry) {
   registry.listen(undo, "click", () => act.undo());
   registry.listen(redo, "click", () => act.redo());
   const separator = h("span", { style: "width:10px", "aria-hidden": "true" });
-  const node = h("div", { class: "kw-row" }, run, step, reset, more.node, separator, undo, redo);
+  const node = h("div", { class: "kw-row" }, run, step, reset, restart.node, separator, undo, redo);
   const draw = (topics: Topics) => {
-    more.draw(topics);
+    restart.draw(topics);
     if (!touches(topics, "status", "link", "stopping", "history")) return;
     node.hidden = act.reading;
     const { running } = store;
@@ -77,7 +77,7 @@ function runButtons(context: Context, registry: Registry) {
 }
 
 function undoTitle(history: Context["store"]["state"]["history"]): string {
-  const current = history.states.find((one) => one.id === history.current);
+  const current = history.states.find((item) => item.id === history.current);
   return current && history.can_undo ? `Undo: ${current.label}` : "Undo";
 }
 
@@ -109,30 +109,30 @@ function settingControls(context: Context, registry: Registry) {
     },
     registry,
   );
-  const optimiser = optimiserSelect(context, registry);
+  const optimizer = optimizerSelect(context, registry);
   const sliders: [Slider, "lamb" | "grid"][] = [
     [lamb, "lamb"],
     [grid, "grid"],
   ];
-  const nodes = [lamb.node, grid.node, optimiser.node];
+  const nodes = [lamb.node, grid.node, optimizer.node];
   // In place of them, on a saved page.
   const facts = h("span", { class: "kw-dim" });
   const draw = (topics: Topics) => {
     if (!touches(topics, "settings", "link")) return;
     for (const node of nodes) node.hidden = act.reading;
     facts.hidden = !act.reading;
-    const now = store.state.settings;
-    setText(facts, `λ ${number(now.lamb, 3)} · grid ${now.grid} · ${now.opt}`);
-    for (const [one, name] of sliders) {
-      one.accept(store.state.settings[name], store.answered);
-      one.disable(!act.possible);
+    const current = store.state.settings;
+    setText(facts, `λ ${number(current.lamb, 3)} · grid ${current.grid} · ${current.opt}`);
+    for (const [item, name] of sliders) {
+      item.accept(store.state.settings[name], store.lastAck);
+      item.disable(!act.possible);
     }
-    optimiser.draw();
+    optimizer.draw();
   };
   return { nodes: [...nodes, facts], draw };
 }
 
-function optimiserSelect({ act, store }: Context, registry: Registry) {
+function optimizerSelect({ act, store }: Context, registry: Registry) {
   const node = h("select", {
     class: "kw-box kw-input",
     "aria-label": "Optimiser",
@@ -140,12 +140,12 @@ function optimiserSelect({ act, store }: Context, registry: Registry) {
     "data-kw-control": "opt",
   });
   registry.listen(node, "change", () => act.send({ kind: "set", settings: { opt: node.value } }));
-  let known = "";
+  let listed = "";
   const draw = () => {
     const { opt, opts } = store.state.settings;
     const names = opts.includes(opt) ? opts : [opt, ...opts];
-    if (names.join() !== known) {
-      known = names.join();
+    if (names.join() !== listed) {
+      listed = names.join();
       node.replaceChildren(...names.map((name) => h("option", { value: name }, name)));
     }
     node.value = opt;

@@ -57,7 +57,7 @@ export class Card {
   #cost = h("span");
   #valid = h("span");
   #fix: HTMLButtonElement;
-  #both: HTMLButtonElement;
+  #fixAndKeep: HTMLButtonElement;
   #written = "";
   #candidate: Candidate | null = null;
   #x = "";
@@ -67,14 +67,14 @@ export class Card {
   constructor(name: string) {
     const title = pretty(name);
     this.#fix = button({ action: "fix", label: "Fix", small: true, title: `Replace the spline by ${title}` });
-    this.#both = button({
+    this.#fixAndKeep = button({
       action: "fix-both",
       label: "Fix + keep",
       small: true,
       title: `Fix to ${title} and keep the spline as a correction`,
     });
     this.#fix.setAttribute("aria-label", `Fix ${title}`);
-    this.#both.setAttribute("aria-label", `Fix + keep correction, ${title}`);
+    this.#fixAndKeep.setAttribute("aria-label", `Fix + keep correction, ${title}`);
     const zero = line(`M2 ${ZERO}H${W - 2}`, "kw-c8", 1);
     const plot = s(
       "svg",
@@ -99,7 +99,7 @@ export class Card {
         this.#cost,
         this.#valid,
       ),
-      h("div", { class: "kw-row" }, this.#fix, this.#both),
+      h("div", { class: "kw-row" }, this.#fix, this.#fixAndKeep),
     );
   }
 
@@ -109,7 +109,8 @@ export class Card {
     if (!candidate) return;
     attrs(this.node, { "data-kw-r2": candidate.r2, "data-best": best });
     attrs(this.#fix, { class: `kw-box kw-button kw-small${best ? " kw-primary" : ""}` });
-    for (const one of [this.#fix, this.#both]) attrs(one, { disabled: !act.possible, hidden: act.reading });
+    for (const control of [this.#fix, this.#fixAndKeep])
+      attrs(control, { disabled: !act.possible, hidden: act.reading });
     const x = variable(store.state.selection.x_name ?? "x");
     if (candidate === this.#candidate && x === this.#x) return;
     [this.#candidate, this.#x] = [candidate, x];
@@ -154,13 +155,13 @@ export class Card {
     const fit = row(fits.get("fits"), index);
     if (!fit) return;
     const residual = fit.map((value, i) => value - ys[i]!);
-    const most = residual.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0);
+    const largest = residual.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0);
     // Below what single precision can tell there is only rounding to be seen: a flat line.
-    const reach = Math.max(most, 2e-6 * height) || 1;
+    const reach = Math.max(largest, 2e-6 * height) || 1;
     const small = linear(-reach, reach, ZERO + RESIDUAL_H / 2 - 1, ZERO - RESIDUAL_H / 2 + 1);
     attrs(this.#edge, { d: edge });
     attrs(this.#fit, { d: path(xs, fit, x, y) });
     attrs(this.#residual, { d: path(xs, residual, x, small) });
-    setText(this.#size, `±${number(most, 2)}`);
+    setText(this.#size, `±${number(largest, 2)}`);
   }
 }

@@ -9,7 +9,7 @@ import { button } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { SIMPLICITY_VALUES, slider } from "../ui/slider";
-import { Deck } from "./card-list";
+import { CardList } from "./card-list";
 
 export function candidates(context: Context): View {
   const registry = new Registry();
@@ -22,31 +22,31 @@ export function candidates(context: Context): View {
     "data-kw-control": "filter",
   });
   const order = orderSlider(context, registry);
-  const other = otherFunction(context, registry);
-  const deck = new Deck(context, registry);
-  const list = deck.node;
+  const library = libraryPicker(context, registry);
+  const cards = new CardList(context, registry);
+  const list = cards.node;
   const note = h("p", { class: "kw-empty kw-dim" });
-  const bar = h("div", { class: "kw-row kw-bar" }, order.node, filter, other.node);
+  const bar = h("div", { class: "kw-row kw-bar" }, order.node, filter, library.node);
   const node = h("div", { class: "kw-col" }, bar, list, note);
-  let held: string[] | null = null;
+  let pinnedOrder: string[] | null = null;
   const show = (topics: Topics) => {
     const { rows } = store.state.candidates;
     const names = ranked(rows, ui.values.weight).map((i) => rows[i]!.name);
     // Under the pointer and the focus the order stays as it is: new figures must not move what is about to be clicked.
-    const sorted = held
-      ? [...held.filter((name) => names.includes(name)), ...names.filter((name) => !held?.includes(name))]
+    const sorted = pinnedOrder
+      ? [...pinnedOrder.filter((name) => names.includes(name)), ...names.filter((name) => !pinnedOrder?.includes(name))]
       : names;
-    const wanted = ui.values.filter.trim().toLowerCase();
-    const visible = sorted.filter((name) => name.toLowerCase().includes(wanted) || pretty(name).includes(wanted));
-    if (topics.has("size")) deck.resized();
-    deck.draw(visible);
+    const pattern = ui.values.filter.trim().toLowerCase();
+    const visible = sorted.filter((name) => name.toLowerCase().includes(pattern) || pretty(name).includes(pattern));
+    if (topics.has("size")) cards.resized();
+    cards.draw(visible);
     attrs(list, { "aria-busy": String(store.state.candidates.busy && act.possible) });
     note.hidden = visible.length > 0;
     setText(note, emptyText(context, names.length));
   };
   registry.listen(filter, "input", () => ui.set("filter", filter.value));
   const visit = visits(node, registry, (inside) => {
-    held = inside ? deck.names : null;
+    pinnedOrder = inside ? cards.names : null;
     // Not at once: the focus may leave because a card is just being taken away.
     if (!inside) registry.frame(() => show(new Set()));
   });
@@ -58,19 +58,19 @@ export function candidates(context: Context): View {
   let edge = "";
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "candidates", "selection", "settings", "rank", "link", "structure", "size")) return;
-    const now = store.state.selection.edges.map(keyText).join();
+    const key = store.state.selection.edges.map(keyText).join();
     // Another edge: its own order, from the top.
-    if (now !== edge) {
-      held = null;
-      deck.top();
+    if (key !== edge) {
+      pinnedOrder = null;
+      cards.top();
     }
-    edge = now;
-    if (touches(topics, "rank")) held = null;
+    edge = key;
+    if (touches(topics, "rank")) pinnedOrder = null;
     order.draw();
-    other.draw();
+    library.draw();
     show(topics);
     // A new order that the hand here has asked for is held as well.
-    if (visit.inside) held ??= deck.names;
+    if (visit.inside) pinnedOrder ??= cards.names;
   };
   return { node, draw, destroy: () => registry.destroy() };
 }
@@ -79,8 +79,8 @@ export function candidates(context: Context): View {
 function visits(node: HTMLElement, registry: Registry, call: (inside: boolean) => void) {
   const state = { inside: false, over: false, focused: false };
   let pressed = false;
-  const set = (what: "over" | "focused", yes: boolean) => {
-    state[what] = yes;
+  const set = (trigger: "over" | "focused", active: boolean) => {
+    state[trigger] = active;
     const inside = state.over || state.focused;
     if (inside === state.inside) return;
     state.inside = inside;
@@ -105,8 +105,8 @@ function visits(node: HTMLElement, registry: Registry, call: (inside: boolean) =
   return state;
 }
 
-function emptyText({ store, ui }: Context, known: number): string {
-  if (known > 0) return `No candidate is called “${ui.values.filter}”.`;
+function emptyText({ store, ui }: Context, candidateCount: number): string {
+  if (candidateCount > 0) return `No candidate is called “${ui.values.filter}”.`;
   if (store.link === "lost") return "No candidates: the kernel is gone.";
   if (store.link === "live" && store.state.candidates.busy) return "Fitting candidates…";
   return store.link === "none" ? "No candidates were stored for this edge at this step." : "No candidates yet.";
@@ -114,7 +114,7 @@ function emptyText({ store, ui }: Context, known: number): string {
 
 /** Accuracy against simplicity: re-ranks here at once and tells the kernel. */
 function orderSlider({ ui, act, store, uid }: Context, registry: Registry) {
-  const one = slider(
+  const thumb = slider(
     {
       name: "simplicity",
       label: "Simplicity",
@@ -134,14 +134,14 @@ function orderSlider({ ui, act, store, uid }: Context, registry: Registry) {
     const { simplicity } = store.state.settings;
     if (simplicity === accepted) return;
     accepted = simplicity;
-    one.accept(simplicity, store.answered);
+    thumb.accept(simplicity, store.lastAck);
     ui.set("weight", simplicity);
   };
-  return { node: one.node, draw };
+  return { node: thumb.node, draw };
 }
 
 /** The whole library, for functions that are not among the candidates. */
-function otherFunction({ act, store }: Context, registry: Registry) {
+function libraryPicker({ act, store }: Context, registry: Registry) {
   const select = h("select", {
     class: "kw-box kw-input kw-small kw-fill",
     "aria-label": "Other function",
@@ -157,11 +157,11 @@ function otherFunction({ act, store }: Context, registry: Registry) {
     if (select.value) act.fix(select.value);
   });
   registry.listen(select, "change", () => attrs(fix, { disabled: !select.value || !act.possible }));
-  let known = "";
+  let listed = "";
   const draw = () => {
     const { primitives } = store.state;
-    if (primitives.join() !== known) {
-      known = primitives.join();
+    if (primitives.join() !== listed) {
+      listed = primitives.join();
       select.replaceChildren(
         h("option", { value: "" }, "other function…"),
         ...primitives.map((name) => h("option", { value: name }, pretty(name))),

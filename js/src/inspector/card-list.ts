@@ -1,11 +1,11 @@
 // The cards of the candidates. They stay for their functions, whichever edge is looked at: building them anew costs more than
 // what changes on them.
 import type { Context } from "../state/context";
-import { h, place } from "../ui/dom";
+import { h, setChildren } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
 import { Card, type Shared, sharedBy } from "./candidate-card";
 
-export class Deck {
+export class CardList {
   readonly node = h("div", { class: "kw-cards kw-fill kw-scroll", role: "list", "aria-label": "Candidates" });
   #cards = new Map<string, Card>();
   #shared: Shared | null = null;
@@ -46,7 +46,7 @@ export class Deck {
       card.draw(this.context, index.get(name)!, i === 0, this.#shared);
       return card;
     });
-    place(
+    setChildren(
       this.node,
       cards.map((card) => card.node),
     );

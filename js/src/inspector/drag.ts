@@ -22,7 +22,7 @@ interface Gesture {
   readonly version: number | undefined;
   value: number;
   /** The network's errors before it. */
-  readonly before: Pick<Status, "train" | "test">;
+  readonly initialErrors: Pick<Status, "train" | "test">;
   sent: { value: number; seq: number; at: number } | null;
 }
 
@@ -63,9 +63,9 @@ export class Drag {
     const { selection, structure } = this.context.store.state;
     const edge = keyText(selection.edges[0] ?? []);
     const values = this.points?.[1];
-    const anew = edge !== this.#edge || structure.version !== this.#version;
-    const other = anew || (values !== undefined && values.length !== this.#count);
-    if (other) {
+    const switched = edge !== this.#edge || structure.version !== this.#version;
+    const changed = switched || (values !== undefined && values.length !== this.#count);
+    if (changed) {
       this.#edge = edge;
       this.#version = structure.version;
       this.#count = values?.length ?? 0;
@@ -74,7 +74,7 @@ export class Drag {
     }
     for (const [index, { value }] of this.#waiting)
       if (values && Math.abs(values[index]! - value) <= 1e-6 * (1 + Math.abs(value))) this.#waiting.delete(index);
-    return other;
+    return changed;
   }
 
   /** The coefficients as they are to be seen. */
@@ -88,12 +88,12 @@ export class Drag {
 
   /** The curve with what the hand does. */
   adjust(curve: Curve): Curve {
-    const [told, seen] = [this.points?.[1], this.values()];
-    if (!told || !seen) return curve;
+    const [sent, current] = [this.points?.[1], this.values()];
+    if (!sent || !current) return curve;
     const { detail } = this.context.store.state;
     let { ys, spline } = curve;
-    for (const [index, value] of seen.entries()) {
-      const change = value - told[index]!;
+    for (const [index, value] of current.entries()) {
+      const change = value - sent[index]!;
       if (!change) continue;
       const knots = detail.get("full_knots")?.values ?? extendKnots(detail.get("knots")?.values ?? [], this.k);
       const column = basis(curve.xs, knots, this.k, index);
@@ -111,7 +111,7 @@ export class Drag {
     const { train, test } = status;
     const { version } = structure;
     this.#waiting.delete(index);
-    this.gesture = { index, start, version, value: start, before: { train, test }, sent: null };
+    this.gesture = { index, start, version, value: start, initialErrors: { train, test }, sent: null };
     this.redraw();
   }
 
@@ -135,7 +135,7 @@ export class Drag {
     const { gesture } = this;
     if (!gesture || gesture.value === (gesture.sent?.value ?? gesture.start)) return;
     const { sent } = gesture;
-    if (!sent || this.context.store.answered >= sent.seq || Date.now() - sent.at > PATIENCE_MS)
+    if (!sent || this.context.store.lastAck >= sent.seq || Date.now() - sent.at > PATIENCE_MS)
       this.#message(gesture, false);
     else this.#loop = this.registry.frame(() => this.#send());
   }
@@ -168,7 +168,7 @@ export class Drag {
     this.registry.timeout(() => {
       if (this.#waiting.get(index)?.seq !== seq) return;
       const { store, act } = this.context;
-      if (store.answered < seq && act.possible) return this.#forget(index, seq);
+      if (store.lastAck < seq && act.possible) return this.#forget(index, seq);
       this.#waiting.delete(index);
       this.redraw();
     }, KEEP_MS);

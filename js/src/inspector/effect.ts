@@ -9,32 +9,32 @@ import { h, setText } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
 
 /** Acts whose effect is plain elsewhere, or that are no acts. */
-const QUIET = new Set(["start", "train", "reset"]);
+const SILENT = new Set(["start", "train", "reset"]);
 
 export function effect({ store, act, ui }: Context, registry: Registry) {
-  const words = h("span", { class: "kw-cut kw-fill" });
+  const text = h("span", { class: "kw-cut kw-fill" });
   const undo = button({ action: "undo-last", label: "Undo", icon: "undo", small: true });
   const close = button({ action: "dismiss-effect", label: "Dismiss", icon: "close", iconOnly: true, small: true });
-  const node = h("div", { class: "kw-row kw-bar kw-effect", hidden: true }, words, undo, close);
-  let shown: number | null = null;
+  const node = h("div", { class: "kw-row kw-bar kw-effect", hidden: true }, text, undo, close);
+  let shownState: number | null = null;
   let newest = Number.NEGATIVE_INFINITY;
   registry.listen(undo, "click", () => act.undo());
   registry.listen(close, "click", () => {
     node.hidden = true;
   });
   const draw = (topics: Topics) => {
-    if (!touches(topics, "history", "link", "held")) return;
+    if (!touches(topics, "history", "link", "dragging")) return;
     const { states, current, can_undo } = store.state.history;
-    if (current !== shown) {
+    if (current !== shownState) {
       // What was done before this view was opened, and states gone back to, are no news.
-      node.hidden = shown === null || current <= newest;
+      node.hidden = shownState === null || current <= newest;
       const state = states.find(({ id }) => id === current);
-      if (!state || QUIET.has(state.kind)) node.hidden = true;
-      else setText(words, effectText(state, states, store.state.settings.loss));
+      if (!state || SILENT.has(state.kind)) node.hidden = true;
+      else setText(text, effectText(state, states, store.state.settings.loss));
     }
     // What a hand does now is told beside it: the act before is no news any more.
-    if (!can_undo || !act.possible || ui.values.held) node.hidden = true;
-    shown = current;
+    if (!can_undo || !act.possible || ui.values.dragging) node.hidden = true;
+    shownState = current;
     newest = Math.max(newest, current);
   };
   return { node, draw };
@@ -44,7 +44,7 @@ function effectText(state: StateInfo, states: readonly StateInfo[], loss: string
   const label = pretty(state.label);
   if (state.error === null) return label;
   // What stood in the status line may be from the middle of the act.
-  const before = states.find(({ id }) => id === state.parent)?.latest ?? null;
-  const change = before === null ? number(state.error) : `${number(before)} → ${number(state.error)}`;
+  const previous = states.find(({ id }) => id === state.parent)?.latest ?? null;
+  const change = previous === null ? number(state.error) : `${number(previous)} → ${number(state.error)}`;
   return `${label} · ${loss} ${change}`;
 }

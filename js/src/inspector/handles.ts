@@ -6,7 +6,8 @@ import { keyText } from "../protocol/structure";
 import type { Context } from "../state/context";
 import { graph } from "../state/graph";
 import { number } from "../text/format";
-import { attrs, h, place, s, setText } from "../ui/dom";
+import { attrs, h, s, setChildren, setText } from "../ui/dom";
+import { onKey } from "../ui/keys";
 import type { Registry } from "../ui/listeners";
 import { type Curve, Drag } from "./drag";
 
@@ -52,7 +53,7 @@ export class Handles {
     registry.listen(node, "pointermove", (event) => this.#move(event as PointerEvent));
     for (const type of ["pointerup", "pointercancel", "lostpointercapture"])
       registry.listen(node, type, () => this.#drag.end());
-    registry.listen(node, "keydown", (event) => this.#key(event as KeyboardEvent));
+    onKey(registry, node, (event) => this.#key(event));
     registry.listen(node, "keyup", (event) => {
       if ((event as KeyboardEvent).key.startsWith("Arrow")) this.#drag.end();
     });
@@ -60,10 +61,10 @@ export class Handles {
     registry.listen(stage, "focusout", () => this.#drag.end());
     registry.listen(stage, "focusin", (event) => {
       this.#cursor = indexAt(event.target) ?? this.#cursor;
-      this.#place();
+      this.#layout();
     });
-    registry.listen(stage, "pointermove", (event) => this.#near(event.clientX - node.getBoundingClientRect().left));
-    registry.listen(stage, "pointerleave", () => this.#near(null));
+    registry.listen(stage, "pointermove", (event) => this.#hover(event.clientX - node.getBoundingClientRect().left));
+    registry.listen(stage, "pointerleave", () => this.#hover(null));
   }
 
   /** Why the edge has no handles; empty where it has. */
@@ -74,18 +75,18 @@ export class Handles {
     return state === "pruned" ? "A pruned edge has no handles. Restore it first." : "";
   }
 
-  get #shown(): boolean {
+  get #enabled(): boolean {
     return this.#box.checked && this.context.act.possible && !this.#missing && this.#drag.points !== null;
   }
 
   /** Where the first and the last handle stand, which is outside the grid; null while there are none. */
   get span(): [number, number] | null {
-    const xs = this.#shown ? this.#drag.points![0] : null;
+    const xs = this.#enabled ? this.#drag.points![0] : null;
     return xs && xs.length > 0 ? [xs[0]!, xs.at(-1)!] : null;
   }
 
   /** The range of values that must not change under the hand. */
-  get held(): [number, number] | null {
+  get lockedRange(): [number, number] | null {
     return this.#drag.gesture && this.#grip ? this.#grip.plot.range : null;
   }
 
@@ -98,7 +99,7 @@ export class Handles {
   /** The values at which the handles stand: those of the function, rather than of its spline part. */
   heights(curve: Curve): number[] {
     const [xs, values] = [this.#drag.points?.[0], this.#drag.values()];
-    if (!this.#shown || !xs || !values || !curve.spline) return [];
+    if (!this.#enabled || !xs || !values || !curve.spline) return [];
     const first = curve.xs[0]!;
     const step = (curve.xs.at(-1)! - first) / (curve.xs.length - 1) || 1;
     return Array.from(values, (value, i) => {
@@ -111,26 +112,26 @@ export class Handles {
     this.#plot = plot;
     this.#curve = curve;
     const { act, store } = this.context;
-    const some = store.state.selection.edges.length > 0 && act.possible;
-    this.toggle.hidden = !some || this.#missing !== "";
-    setText(this.note, some && this.#box.checked ? this.#missing : "");
+    const available = store.state.selection.edges.length > 0 && act.possible;
+    this.toggle.hidden = !available || this.#missing !== "";
+    setText(this.note, available && this.#box.checked ? this.#missing : "");
     this.note.hidden = !this.note.textContent;
-    this.#place();
-    this.#tell();
+    this.#layout();
+    this.#showErrors();
   }
 
   /** Puts the handles where they belong; the elements stay, so that a hand and the focus keep theirs. */
-  #place(): void {
+  #layout(): void {
     const [plot, values] = [this.#plot, this.#drag.values()];
     const heights = plot && this.#curve ? this.heights(this.#curve) : [];
     attrs(this.node, { "aria-label": "Handles: left and right go to the next, up and down move it" });
-    const shown = heights.length > 0 ? this.#visible(plot!) : [];
-    const parts = shown.map((i) => {
+    const indices = heights.length > 0 ? this.#visible(plot!) : [];
+    const parts = indices.map((i) => {
       const part = this.#part(i);
       this.#put(part, i, values!, plot!, heights[i]!);
       return part;
     });
-    place(this.node, parts);
+    setChildren(this.node, parts);
   }
 
   #put(part: SVGElement, i: number, values: Float32Array, plot: Plot, height: number): void {
@@ -168,26 +169,26 @@ export class Handles {
     const all = Array.from(xs, (_, i) => i);
     if (xs.length - this.#drag.k <= FEW) return all;
     const near = this.#pointer === null ? -1 : nearest(all, (i) => Math.abs(x(xs[i]!) - this.#pointer!));
-    const held = this.#drag.gesture?.index;
-    return all.filter((i) => i === held || i === this.#cursor || (near >= 0 && Math.abs(i - near) <= NEAR));
+    const draggedIndex = this.#drag.gesture?.index;
+    return all.filter((i) => i === draggedIndex || i === this.#cursor || (near >= 0 && Math.abs(i - near) <= NEAR));
   }
 
-  #near(x: number | null): void {
+  #hover(x: number | null): void {
     if (this.#drag.gesture) return;
     this.#pointer = x;
-    if ((this.#drag.points?.[0].length ?? 0) - this.#drag.k > FEW) this.#place();
+    if ((this.#drag.points?.[0].length ?? 0) - this.#drag.k > FEW) this.#layout();
   }
 
   #down(event: PointerEvent): void {
     if (event.button !== 0 || indexAt(event.target) === null) return;
     // Targets overlap where handles stand close: the nearest one is meant.
     const box = this.node.getBoundingClientRect();
-    const shown = [...this.node.children] as SVGElement[];
-    const distance = (one: Element) => {
-      const [cx, cy] = centre(one);
+    const elements = [...this.node.children] as SVGElement[];
+    const distance = (item: Element) => {
+      const [cx, cy] = centre(item);
       return Math.hypot(cx - (event.clientX - box.left), cy - (event.clientY - box.top));
     };
-    const part = shown[nearest(shown, distance)]!;
+    const part = elements[nearest(elements, distance)]!;
     part.focus({ preventScroll: true });
     this.#begin(indexAt(part)!, event.clientY);
     part.setPointerCapture?.(event.pointerId);
@@ -207,43 +208,42 @@ export class Handles {
     this.#drag.set(gesture.start + ((this.#grip.from - event.clientY) * (range[1] - range[0])) / (bottom - top));
   }
 
-  #key(event: KeyboardEvent): void {
+  #key(event: KeyboardEvent): boolean {
     const index = indexAt(event.target);
-    if (index === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (index === null) return false;
     const side = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const climb = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (side) {
       this.#drag.end();
       this.#cursor = between(index + side, 0, (this.#drag.points?.[0].length ?? 1) - 1);
-      this.#place();
+      this.#layout();
       this.#part(this.#cursor).focus({ preventScroll: true });
     } else if (climb) {
       if (!this.#drag.gesture) this.#begin(index, null);
       const { gesture } = this.#drag;
-      if (!gesture) return;
+      if (!gesture) return false;
       const [low, high] = this.#grip!.plot.range;
       this.#drag.set(gesture.value + climb * (high - low) * (event.shiftKey ? 0.002 : 0.02));
     } else if (event.key === "Escape" && this.#drag.gesture) {
       this.#drag.set(this.#drag.gesture.start);
       this.#drag.end();
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
+    } else return false;
+    return true;
   }
 
   /** The errors beside what they were before the gesture. */
-  #tell(): void {
+  #showErrors(): void {
     const { gesture } = this.#drag;
     this.live.hidden = !gesture;
-    this.context.ui.set("held", gesture !== null);
+    this.context.ui.set("dragging", gesture !== null);
     if (!gesture) return;
     const { status, settings } = this.context.store.state;
     const rows = (["train", "test"] as const).map((name) =>
       status[name] === null
         ? null
-        : h("span", {}, `${name} ${number(gesture.before[name])} → `, h("b", {}, number(status[name]))),
+        : h("span", {}, `${name} ${number(gesture.initialErrors[name])} → `, h("b", {}, number(status[name]))),
     );
-    this.live.replaceChildren(h("b", {}, settings.loss), ...rows.filter((one) => one !== null));
+    this.live.replaceChildren(h("b", {}, settings.loss), ...rows.filter((item) => item !== null));
   }
 }
 
@@ -259,11 +259,11 @@ function indexAt(target: EventTarget | null): number | null {
 const between = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
 
 /** Place of the one whose distance is smallest. */
-function nearest<T>(all: readonly T[], distance: (one: T) => number): number {
-  let [best, least] = [0, Number.POSITIVE_INFINITY];
-  for (const [i, one] of all.entries()) {
-    const gap = distance(one);
-    if (gap < least) [best, least] = [i, gap];
+function nearest<T>(all: readonly T[], distance: (item: T) => number): number {
+  let [best, smallest] = [0, Number.POSITIVE_INFINITY];
+  for (const [i, item] of all.entries()) {
+    const gap = distance(item);
+    if (gap < smallest) [best, smallest] = [i, gap];
   }
   return best;
 }

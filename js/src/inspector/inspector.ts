@@ -57,8 +57,14 @@ function head(context: Context, registry: Registry) {
   const sub = h("span", { class: "kw-dim kw-cut" });
   const unfix = button({ action: "unfix", small: true, label: "Unfix", title: "Back to the spline" });
   const prune = button({ action: "prune-edge", small: true, label: "Prune edge" });
-  const before = button({ action: "previous-edge", small: true, label: "Previous edge", icon: "left", iconOnly: true });
-  const after = button({ action: "next-edge", small: true, label: "Next edge", icon: "right", iconOnly: true });
+  const previous = button({
+    action: "previous-edge",
+    small: true,
+    label: "Previous edge",
+    icon: "left",
+    iconOnly: true,
+  });
+  const next = button({ action: "next-edge", small: true, label: "Next edge", icon: "right", iconOnly: true });
   const expand = button({ action: "expand", small: true, label: "Expand", icon: "expand", iconOnly: true });
   const close = button({ action: "deselect", small: true, label: "Close", icon: "close", iconOnly: true });
   registry.listen(close, "click", () => act.selectAll([]));
@@ -66,9 +72,9 @@ function head(context: Context, registry: Registry) {
   registry.listen(prune, "click", () =>
     act.pruneSelected(selectedEdges(context.store).every(({ state }) => state === "pruned")),
   );
-  registry.listen(before, "click", () => walk(context, -1));
-  registry.listen(after, "click", () => walk(context, 1));
-  const more = button({
+  registry.listen(previous, "click", () => walk(context, -1));
+  registry.listen(next, "click", () => walk(context, 1));
+  const moreActs = button({
     action: "edge-menu",
     small: true,
     label: "More acts on the edge",
@@ -78,9 +84,9 @@ function head(context: Context, registry: Registry) {
   });
   const menu = new ContextMenu();
   registry.add(() => menu.close(false));
-  registry.listen(more, "click", () => menu.open(more, null, more.title, edgeContent(context)));
+  registry.listen(moreActs, "click", () => menu.open(moreActs, null, moreActs.title, edgeContent(context)));
   registry.listen(expand, "click", () => ui.set("expanded", !ui.values.expanded));
-  const end = h("span", { class: "kw-row kw-end" }, unfix, prune, more, before, after, expand, close);
+  const end = h("span", { class: "kw-row kw-end" }, unfix, prune, moreActs, previous, next, expand, close);
   const draw = (topics: Topics, title: HTMLElement) => {
     menu.draw(topics);
     const infos = selectedEdges(context.store);
@@ -89,8 +95,8 @@ function head(context: Context, registry: Registry) {
     unfix.hidden = act.reading || !infos.some(({ state }) => state === "symbolic" || state === "both");
     prune.hidden = act.reading;
     setText(prune.firstElementChild!, pruned ? "Restore edge" : "Prune edge");
-    for (const one of [unfix, prune]) attrs(one, { disabled: !act.possible });
-    for (const one of [before, after]) attrs(one, { disabled: store.state.structure.edges.length < 2 });
+    for (const item of [unfix, prune]) attrs(item, { disabled: !act.possible });
+    for (const item of [previous, next]) attrs(item, { disabled: store.state.structure.edges.length < 2 });
     setIcon(expand, ui.values.expanded ? "collapse" : "expand");
     attrs(expand, { "aria-pressed": String(ui.values.expanded) });
   };
@@ -100,7 +106,7 @@ function head(context: Context, registry: Registry) {
 function describe(context: Context, infos: EdgeInfo[], title: HTMLElement, sub: HTMLElement): void {
   describeTexts(context, infos, title, sub);
   // They are cut where there is no room for them.
-  for (const one of [title, sub]) one.title = one.textContent ?? "";
+  for (const item of [title, sub]) item.title = item.textContent ?? "";
 }
 
 function describeTexts({ store }: Context, infos: EdgeInfo[], title: Element, sub: Element): void {

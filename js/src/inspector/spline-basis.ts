@@ -21,8 +21,8 @@ function at(x: number, t: ArrayLike<number>, k: number, index: number): number {
   // Points go to the interval at their right, the grid's end to its last interval.
   let m = k;
   while (m < last - 1 && t[m + 1]! <= inside) m++;
-  const place = index - m + k;
-  if (place < 0 || place > k) return 0;
+  const offset = index - m + k;
+  if (offset < 0 || offset > k) return 0;
   // De Boor's recursion; its last step at inside + k·(x - inside) is the line beyond the end.
   let values = [1];
   for (let d = 1; d <= k; d++) {
@@ -36,5 +36,5 @@ function at(x: number, t: ArrayLike<number>, k: number, index: number): number {
     }
     values = next;
   }
-  return values[place]!;
+  return values[offset]!;
 }

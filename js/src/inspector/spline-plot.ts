@@ -85,19 +85,19 @@ const key = (sample: SVGElement, label: string): HTMLElement =>
 
 function drawSpline(context: Context, stage: Stage, handles: Handles): Axes | null {
   const { store, ui } = context;
-  const told = selectedCurve(store);
-  const curve = told && handles.adjust(told);
+  const stored = selectedCurve(store);
+  const curve = stored && handles.adjust(stored);
   attrs(handles.node, { ...stage.size });
   if (!curve) {
     stage.show("", []);
     handles.draw(null, null);
     return null;
   }
-  const parts = ui.values.showParts ? [curve.base, curve.spline].filter((one) => one !== null) : [];
+  const parts = ui.values.showParts ? [curve.base, curve.spline].filter((values) => values !== null) : [];
   const points = store.state.detail.get("points");
   const [px, py] = [row(points, 0), row(points, 1)];
   const [x0, x1] = widened(extent(curve.xs), handles.span);
-  const range = handles.held ?? valueRange(curve, parts, handles.heights(curve));
+  const range = handles.lockedRange ?? valueRange(curve, parts, handles.heights(curve));
   const name = called(store.state.selection.x_name ?? "x");
   const chart = axes(stage.size, { x: { range: [x0, x1], name }, y: { range, name: "" } });
   const { x, y, bottom } = chart;
@@ -117,16 +117,16 @@ function drawSpline(context: Context, stage: Stage, handles: Handles): Axes | nu
 
 /** Handles stand a little outside of the grid. */
 function widened([x0, x1]: [number, number], span: [number, number] | null): [number, number] {
-  const most = (x1 - x0) * SIDE;
-  return span ? [Math.max(Math.min(x0, span[0]), x0 - most), Math.min(Math.max(x1, span[1]), x1 + most)] : [x0, x1];
+  const margin = (x1 - x0) * SIDE;
+  return span ? [Math.max(Math.min(x0, span[0]), x0 - margin), Math.min(Math.max(x1, span[1]), x1 + margin)] : [x0, x1];
 }
 
 /** The function has most of the height; handles that lie far from it stand at the border. */
 function valueRange(curve: Curve, parts: Float32Array[], heights: number[]): [number, number] {
-  const [low, high] = extent([...curve.ys, ...parts.flatMap((one) => [...one])]);
-  const most = (high - low) * SIDE * 2;
-  const [least, top] = heights.length > 0 ? extent(heights) : [low, high];
-  return padded([Math.max(Math.min(low, least), low - most), Math.min(Math.max(high, top), high + most)], 0.08);
+  const [low, high] = extent([...curve.ys, ...parts.flatMap((values) => [...values])]);
+  const margin = (high - low) * SIDE * 2;
+  const [lowest, top] = heights.length > 0 ? extent(heights) : [low, high];
+  return padded([Math.max(Math.min(low, lowest), low - margin), Math.min(Math.max(high, top), high + margin)], 0.08);
 }
 
 /** Solid where there are data, dashed outside. */

@@ -1,7 +1,8 @@
 // A menu at the pointer or at what has the focus: for the right button, the menu key and a long press.
 
 import { type Topics, touches } from "../state/topics";
-import { activeIn, attrs, h, place, setText } from "../ui/dom";
+import { activeIn, attrs, h, setChildren, setText } from "../ui/dom";
+import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
 export interface Item {
@@ -17,11 +18,11 @@ export type Entries = (Item | null)[];
 export interface Content {
   entries(): Entries;
   /** Says of what it is the menu: when that changes it closes. */
-  about(): string;
+  subject(): string;
 }
 
 export class ContextMenu {
-  #shown: { node: HTMLElement; opener: Element; content: Content; about: string; registry: Registry } | null = null;
+  #open: { node: HTMLElement; opener: Element; content: Content; subject: string; registry: Registry } | null = null;
 
   /** Opens it at a point of the window, or below what it belongs to. */
   open(opener: Element, at: [number, number] | null, name: string, content: Content): void {
@@ -30,8 +31,8 @@ export class ContextMenu {
     if (!frame) return;
     const node = h("div", { class: "kw-context kw-box kw-pop kw-scroll", role: "menu", "aria-label": name });
     const registry = new Registry();
-    this.#shown = { node, opener, content, about: content.about(), registry };
-    registry.listen(node, "keydown", (event) => this.#key(event));
+    this.#open = { node, opener, content, subject: content.subject(), registry };
+    onKey(registry, node, (event) => this.#key(event));
     registry.listen(node, "click", (event) => this.#run(event.target as Element));
     registry.listen(node, "focusout", (event) => {
       if (event.relatedTarget && !node.contains(event.relatedTarget as Node)) this.close(false);
@@ -47,66 +48,61 @@ export class ContextMenu {
 
   /** While it is open, the kernel's news may change what can be done. */
   draw(topics: Topics): void {
-    if (!this.#shown || !touches(topics, "structure", "candidates", "selection", "link")) return;
+    if (!this.#open || !touches(topics, "structure", "candidates", "selection", "link")) return;
     // What it was opened for is gone, or is something else now.
-    if (this.#shown.content.about() !== this.#shown.about) this.close();
+    if (this.#open.content.subject() !== this.#open.subject) this.close();
     else this.#fill();
   }
 
-  close(back = true): void {
-    const shown = this.#shown;
-    if (!shown) return;
-    this.#shown = null;
-    shown.registry.destroy();
-    const frame = shown.node.parentElement;
-    shown.node.remove();
-    if (!back) return;
+  close(restoreFocus = true): void {
+    const menu = this.#open;
+    if (!menu) return;
+    this.#open = null;
+    menu.registry.destroy();
+    const frame = menu.node.parentElement;
+    menu.node.remove();
+    if (!restoreFocus) return;
     // An edge may have been drawn anew, or be gone: then the network's tab stop takes the focus.
-    const opener = shown.opener.isConnected ? shown.opener : frame?.querySelector(".kw-network [tabindex='0']");
+    const opener = menu.opener.isConnected ? menu.opener : frame?.querySelector(".kw-network [tabindex='0']");
     (opener as HTMLElement | null)?.focus({ preventScroll: true });
   }
 
   #fill(): void {
-    const { node, content } = this.#shown!;
+    const { node, content } = this.#open!;
     const old = items(node);
     const active = activeIn(node) as HTMLElement;
     const separators = [...node.querySelectorAll("[role=separator]")];
     // Items stay: a press that spans news of the kernel clicks what it began on.
     const children = content.entries().map((entry) => {
       if (!entry) return separators.shift() ?? h("div", { role: "separator" });
-      const item = old.find((one) => one.dataset.kwAction === entry.action) ?? itemNode(entry);
+      const item = old.find((element) => element.dataset.kwAction === entry.action) ?? itemNode(entry);
       write(item, entry);
       return item;
     });
-    place(node, children);
+    setChildren(node, children);
     if (old.includes(active) && activeIn(node) !== active)
       (active.isConnected ? active : items(node)[old.indexOf(active)])?.focus({ preventScroll: true });
   }
 
   #run(target: Element): void {
     const action = target.closest("[role=menuitem]")?.getAttribute("data-kw-action");
-    const item = this.#shown?.content.entries().find((one) => one?.action === action);
+    const item = this.#open?.content.entries().find((entry) => entry?.action === action);
     if (!item || item.why) return;
     this.close();
     item.run();
   }
 
-  #key(event: KeyboardEvent): void {
-    const all = items(this.#shown!.node);
-    const at = all.indexOf(activeIn(this.#shown!.node) as HTMLElement);
+  #key(event: KeyboardEvent): boolean {
+    const all = items(this.#open!.node);
+    const at = all.indexOf(activeIn(this.#open!.node) as HTMLElement);
     const move = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
     if (move !== undefined) all.at(move % all.length)?.focus();
     else if (event.key === "Escape" || event.key === "Tab") this.close();
     else if (event.key.length === 1 && event.key !== " ") {
-      const begins = (one: HTMLElement) => one.textContent?.toLowerCase().startsWith(event.key.toLowerCase());
+      const begins = (element: HTMLElement) => element.textContent?.toLowerCase().startsWith(event.key.toLowerCase());
       [...all.slice(at + 1), ...all.slice(0, at + 1)].find(begins)?.focus();
-    } else {
-      // Enter and Space press the button; keys of the explorer itself wait until the menu is closed.
-      event.stopPropagation();
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
+    } else return false; // Enter and Space press the button.
+    return true;
   }
 }
 

@@ -28,7 +28,7 @@ export function openEdgeMenu(
 /** The menu of the selected edges. */
 export const edgeContent = (context: Context): Content => ({
   entries: () => edgeEntries(context),
-  about: () => {
+  subject: () => {
     const { structure, selection } = context.store.state;
     return JSON.stringify([structure.version, selection.edges]);
   },
@@ -75,18 +75,18 @@ function edgeEntries(context: Context): Entries {
   ];
   return [
     ...(act.reading ? [] : [...acts, null]),
-    ...ends(context.store.state.structure, first.key).flatMap(neighbours),
+    ...ends(context.store.state.structure, first.key).flatMap(neighbors),
   ];
 
-  function neighbours(node: NodeInfo | undefined, at: number): Entries {
+  function neighbors(node: NodeInfo | undefined, at: number): Entries {
     if (!node) return [];
-    const wanted = edgesOf(context.store.state.structure, node)[at === 0 ? "out" : "into"];
+    const group = edgesOf(context.store.state.structure, node)[at === 0 ? "out" : "into"];
     return [
       {
         action: at === 0 ? "select-out" : "select-into",
         label: `Select all edges ${at === 0 ? "out of" : "into"} ${called(node.name)}`,
-        why: wanted.length < 2 && "it is the only one",
-        run: () => act.selectAll(wanted.map(({ key }) => key)),
+        why: group.length < 2 && "it is the only one",
+        run: () => act.selectAll(group.map(({ key }) => key)),
       },
     ];
   }
@@ -94,14 +94,14 @@ function edgeEntries(context: Context): Entries {
 
 function bestName({ store, ui }: Context, { key, best }: EdgeInfo): string | null {
   const { edge, rows } = store.state.candidates;
-  const own = edge && keyText(edge) === keyText(key) ? rows[ranked(rows, ui.values.weight)[0] ?? -1] : undefined;
-  return own?.name ?? best;
+  const rankedBest = edge && keyText(edge) === keyText(key) ? rows[ranked(rows, ui.values.weight)[0] ?? -1] : undefined;
+  return rankedBest?.name ?? best;
 }
 
 function lockItem({ act }: Context, infos: EdgeInfo[], lost: string | false): Item {
   const edges = infos.map(({ key }) => key);
   const [first] = infos;
-  const tied = infos.some((one) => one.tied !== undefined) && infos.every((one) => one.tied === first!.tied);
+  const tied = infos.some((edge) => edge.tied !== undefined) && infos.every((edge) => edge.tied === first!.tied);
   if (tied)
     return {
       action: "unlock",
@@ -109,14 +109,14 @@ function lockItem({ act }: Context, infos: EdgeInfo[], lost: string | false): It
       why: lost,
       run: () => act.send({ kind: "lock", edges, on: false }),
     };
-  const one = infos.every(({ key }) => key[0] === first!.key[0]);
+  const oneLayer = infos.every(({ key }) => key[0] === first!.key[0]);
   return {
     action: "lock",
     label: "Lock together: one function",
     why:
       lost ||
       (infos.length < 2 && "shift-click selects more edges") ||
-      (!one && "only edges of one layer can share one"),
+      (!oneLayer && "only edges of one layer can share one"),
     run: () => act.send({ kind: "lock", edges, on: true }),
   };
 }

@@ -1,4 +1,5 @@
 // Where a context menu is requested: right button, menu key, Shift+F10, long press.
+import { onKey } from "../ui/keys";
 import type { Registry } from "../ui/listeners";
 
 const LONG_PRESS_MS = 500;
@@ -18,28 +19,27 @@ export function menuEvents(
   let start: [number, number] = [0, 0];
   let opened = 0;
   let pressed = false;
-  const forget = () => {
+  const cancelPress = () => {
     press?.();
     press = null;
   };
   registry.listen(stage, "contextmenu", (event) => {
-    forget();
+    cancelPress();
     // A long press and the menu key raise this event too, after the menu is there.
-    const again = Date.now() - opened < 800;
-    if (!again && !open(event.target as Element, [event.clientX, event.clientY])) return;
+    const repeated = Date.now() - opened < 800;
+    if (!repeated && !open(event.target as Element, [event.clientX, event.clientY])) return;
     event.preventDefault();
     // JupyterLab listens on the document, and would lay its own menu over this one.
     event.stopPropagation();
   });
-  registry.listen(stage, "keydown", (event) => {
-    if (event.key !== "ContextMenu" && !(event.key === "F10" && event.shiftKey)) return;
-    if (!open(event.target as Element, null)) return;
+  onKey(registry, stage, (event) => {
+    if (event.key !== "ContextMenu" && !(event.key === "F10" && event.shiftKey)) return false;
+    if (!open(event.target as Element, null)) return false;
     opened = Date.now();
-    event.preventDefault();
-    event.stopPropagation();
+    return true;
   });
   registry.listen(stage, "pointerdown", (event) => {
-    forget();
+    cancelPress();
     pressed = false;
     if (event.pointerType !== "touch") return;
     start = [event.clientX, event.clientY];
@@ -52,9 +52,9 @@ export function menuEvents(
     }, LONG_PRESS_MS);
   });
   registry.listen(stage, "pointermove", (event) => {
-    if (press && Math.hypot(event.clientX - start[0], event.clientY - start[1]) > STILL_PX) forget();
+    if (press && Math.hypot(event.clientX - start[0], event.clientY - start[1]) > STILL_PX) cancelPress();
   });
-  for (const type of ["pointerup", "pointercancel", "pointerleave"] as const) registry.listen(stage, type, forget);
+  for (const type of ["pointerup", "pointercancel", "pointerleave"] as const) registry.listen(stage, type, cancelPress);
   // The finger that is lifted from a long press must not click what it opened the menu for, nor take the focus there.
   const swallow = (event: Event) => {
     if (!pressed) return;

@@ -18,7 +18,7 @@ export const openNodeMenu = (
   menu.open(opener, at, called(node.name), {
     // Structures come and go while a menu is open.
     entries: () => nodeEntries(context, currentNode(context, node) ?? node),
-    about: () => JSON.stringify([context.store.state.structure.version, currentNode(context, node)?.name]),
+    subject: () => JSON.stringify([context.store.state.structure.version, currentNode(context, node)?.name]),
   });
 
 const currentNode = ({ store }: Context, { key }: NodeInfo): NodeInfo | undefined =>

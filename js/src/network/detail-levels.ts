@@ -17,28 +17,28 @@ interface LodInput {
 
 /** The tier of each edge. Pruned ones give way where a layer has no room for all: drawn only when asked for. */
 export function tiers({ edges, importance, width, showPruned }: LodInput): Tier[] {
-  const found: Tier[] = edges.map((edge) => (edge.state === "pruned" && !showPruned ? "hidden" : "wire"));
+  const levels: Tier[] = edges.map((edge) => (edge.state === "pruned" && !showPruned ? "hidden" : "wire"));
   const room = Math.max(1, Math.floor(width / THUMB_PX));
   for (const layer of byLayer(edges)) {
-    const shown = layer.filter((i) => found[i] !== "hidden");
-    const active = shown.filter((i) => edges[i]!.state !== "pruned");
-    if (shown.length <= room) for (const i of shown) found[i] = "thumb";
+    const visible = layer.filter((i) => levels[i] !== "hidden");
+    const active = visible.filter((i) => edges[i]!.state !== "pruned");
+    if (visible.length <= room) for (const i of visible) levels[i] = "thumb";
     else {
-      for (const i of shown) if (edges[i]!.state === "pruned") found[i] = "merged";
-      for (const i of strongest(active, importance, room)) found[i] = "thumb";
+      for (const i of visible) if (edges[i]!.state === "pruned") levels[i] = "merged";
+      for (const i of strongest(active, importance, room)) levels[i] = "thumb";
     }
   }
-  mergeWeak(found, importance);
-  return found;
+  mergeWeak(levels, importance);
+  return levels;
 }
 
-function mergeWeak(found: Tier[], importance: ArrayLike<number>): void {
-  const drawn = found.filter((tier) => tier === "thumb" || tier === "wire").length;
+function mergeWeak(levels: Tier[], importance: ArrayLike<number>): void {
+  const drawn = levels.filter((tier) => tier === "thumb" || tier === "wire").length;
   if (drawn <= MAX_WIRES) return;
-  const thumbs = found.filter((tier) => tier === "thumb").length;
-  const wires = found.flatMap((tier, i) => (tier === "wire" ? [i] : []));
+  const thumbs = levels.filter((tier) => tier === "thumb").length;
+  const wires = levels.flatMap((tier, i) => (tier === "wire" ? [i] : []));
   const keep = new Set(strongest(wires, importance, Math.max(0, MAX_WIRES - thumbs)));
-  for (const i of wires) if (!keep.has(i)) found[i] = "merged";
+  for (const i of wires) if (!keep.has(i)) levels[i] = "merged";
 }
 
 const strongest = (indices: number[], importance: ArrayLike<number>, n: number): number[] =>

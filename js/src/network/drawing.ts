@@ -34,8 +34,8 @@ export class Drawing {
   #nodes = s("g", { class: "kw-nodes" });
   #edges: EdgeLayer;
   #count = h("span");
-  #sub = h("span", { class: "kw-dim kw-cut" }, this.#count, h("span", { class: "kw-roomy" }, " active"));
-  #more = h("p", { class: "kw-dim kw-fine kw-more", hidden: true });
+  #subtitle = h("span", { class: "kw-dim kw-cut" }, this.#count, h("span", { class: "kw-roomy" }, " active"));
+  #note = h("p", { class: "kw-dim kw-fine kw-more", hidden: true });
   #legend: ReturnType<typeof legend>;
   #card: ReturnType<typeof hoverCard>;
 
@@ -51,8 +51,8 @@ export class Drawing {
     this.#card = hoverCard(context);
     this.#legend = legend(context, registry);
     this.stage = h("div", { class: "kw-stage kw-fill kw-scroll" }, this.svg, this.#card.node);
-    this.node = panel("network", "Network", [this.#sub, h("span", { class: "kw-row kw-end" }, ...acts)]);
-    this.node.append(preview.node, this.stage, this.#more, this.#legend.node);
+    this.node = panel("network", "Network", [this.#subtitle, h("span", { class: "kw-row kw-end" }, ...acts)]);
+    this.node.append(preview.node, this.stage, this.#note, this.#legend.node);
     registry.resize(this.stage, (width, height) => {
       this.#size = { width: Math.floor(width), height: Math.floor(height) };
       context.ui.touch("size");
@@ -98,7 +98,7 @@ export class Drawing {
       width,
       height: this.#placed.height,
       viewBox: `0 0 ${width} ${this.#placed.height}`,
-      "aria-label": `Network ${shapeText(structure.width)}, ${count(structure.edges.length, "edge")}; arrow keys move, Enter selects`,
+      "aria-label": `Network ${shapeText(structure.width)}, ${count(structure.edges.length, "edge")}; arrow keys move, Enter selects, Shift+Space adds`,
     });
     // On a narrow page the whole of it is scrolled: the drawing takes the height that its layers need.
     this.node.style.setProperty("--kw-layers", String(structure.width.length - 1));
@@ -109,13 +109,13 @@ export class Drawing {
   #describe(): void {
     const { edges, width } = this.context.store.state.structure;
     const active = edges.filter((edge) => edge.state !== "pruned").length;
-    const words = `${shapeText(width)} · ${thousands(active)} of ${thousands(edges.length)}`;
-    setText(this.#count, words);
-    this.#sub.title = `${words} edges active`;
+    const summary = `${shapeText(width)} · ${thousands(active)} of ${thousands(edges.length)}`;
+    setText(this.#count, summary);
+    this.#subtitle.title = `${summary} edges active`;
     const merged = this.#tiers.filter((tier, i) => tier === "merged" && edges[i]!.state !== "pruned").length;
-    this.#more.hidden = !this.#crowded;
+    this.#note.hidden = !this.#crowded;
     const weak = merged > 0 ? ` The ${count(merged, "weakest edge")} are one line a layer.` : "";
-    setText(this.#more, `Point at a bare wire to see its function.${weak}`);
+    setText(this.#note, `Point at a bare wire to see its function.${weak}`);
     this.#legend.draw(active < edges.length);
   }
 
@@ -138,11 +138,11 @@ export class Drawing {
   /** The edge whose wire passes nearest to a point of the drawing, among those without a thumbnail. */
   near(x: number, y: number): EdgeInfo | null {
     let best: PlacedEdge | null = null;
-    let least = HIT_PX;
+    let smallest = HIT_PX;
     for (const edge of this.#placed.edges) {
       const unseen = edge.tier === "merged" && this.edge(edge).state === "pruned";
       const gap = edge.tier === "thumb" || unseen ? Number.POSITIVE_INFINITY : distance(edge, x, y);
-      if (gap < least) [best, least] = [edge, gap];
+      if (gap < smallest) [best, smallest] = [edge, gap];
     }
     return best ? this.edge(best) : null;
   }

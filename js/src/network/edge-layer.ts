@@ -8,7 +8,7 @@ import { boundText, endNames, stateText } from "../state/edge-text";
 import { edgesOf, graph } from "../state/graph";
 import { type Topics, touches } from "../state/topics";
 import { number, pretty } from "../text/format";
-import { attrs, line, place, s } from "../ui/dom";
+import { attrs, line, s, setChildren } from "../ui/dom";
 import { badgeText, boundSign, label, markText } from "./edge-signs";
 import { type Box, type PlacedEdge, wirePath } from "./layout";
 
@@ -43,9 +43,9 @@ export class EdgeLayer {
   readonly signs = s("g", { class: "kw-float", "aria-hidden": "true" });
   readonly floating = s("g", { class: "kw-float", "aria-hidden": "true" });
   #parts = new Map<string, Parts>();
-  #shown: PlacedEdge[] = [];
+  #drawn: PlacedEdge[] = [];
   /** What decides which edges are shown. */
-  #asked: unknown[] = [];
+  #shownFor: unknown[] = [];
   #order = "";
   #named = 0;
   #heights: number[] = [];
@@ -60,15 +60,15 @@ export class EdgeLayer {
   /** Which edges have elements: those with a tier of their own, the selected ones and the one pointed at. */
   #show(placed: readonly PlacedEdge[], full: ReadonlySet<string>): void {
     const { cursor } = this.context.ui.values;
-    const now = [placed, cursor, ...full];
-    if (now.length === this.#asked.length && now.every((one, i) => one === this.#asked[i])) return;
-    this.#asked = now;
-    this.#shown = placed.filter((edge) => {
+    const key = [placed, cursor, ...full];
+    if (key.length === this.#shownFor.length && key.every((item, i) => item === this.#shownFor[i])) return;
+    this.#shownFor = key;
+    this.#drawn = placed.filter((edge) => {
       if (edge.tier !== "merged") return true;
       const key = this.#key(edge);
       return full.has(key) || key === cursor;
     });
-    this.#keep(this.#shown);
+    this.#keep(this.#drawn);
   }
 
   /** `marks` are the edges that would be fixed, and to what. */
@@ -91,8 +91,8 @@ export class EdgeLayer {
     const named = due && touches(topics, "curves", "status");
     if (named) this.#named = Date.now();
     this.#marks = marks;
-    if (moved) this.#heights = store.curves.leastHeights(store.state.structure);
-    for (const edge of this.#shown) {
+    if (moved) this.#heights = store.curves.minimumHeights(store.state.structure);
+    for (const edge of this.#drawn) {
       const key = this.#key(edge);
       const parts = this.#parts.get(key)!;
       const strength = importance[edge.index] ?? 0;
@@ -104,7 +104,7 @@ export class EdgeLayer {
       mark(parts, key === stop, selected.has(key), hover, marks.has(key));
     }
     this.#float(
-      this.#shown.filter((edge) => edge.tier !== "thumb" && full.has(this.#key(edge))),
+      this.#drawn.filter((edge) => edge.tier !== "thumb" && full.has(this.#key(edge))),
       selected,
     );
   }
@@ -120,24 +120,24 @@ export class EdgeLayer {
 
   /** Exactly one edge, or one node, is reached by Tab. */
   #tabStop(): string | null {
-    const wanted = this.context.ui.values.cursor;
-    if (graph(this.context.store.state.structure).nodes.has(wanted ?? "")) return null;
-    const [first] = this.#shown;
-    return wanted && this.#parts.has(wanted) ? wanted : first ? this.#key(first) : null;
+    const cursor = this.context.ui.values.cursor;
+    if (graph(this.context.store.state.structure).nodes.has(cursor ?? "")) return null;
+    const [first] = this.#drawn;
+    return cursor && this.#parts.has(cursor) ? cursor : first ? this.#key(first) : null;
   }
 
   /** Makes and removes elements so that there is one set per shown edge; thumbnails lie above bare wires. */
-  #keep(shown: PlacedEdge[]): void {
-    const sorted = [...shown].sort(
+  #keep(visible: PlacedEdge[]): void {
+    const sorted = [...visible].sort(
       (a, b) => Number(a.tier === "thumb") - Number(b.tier === "thumb") || a.index - b.index,
     );
     const keys = sorted.map((edge) => this.#key(edge));
     const order = sorted.map((edge, i) => edge.tier + keys[i]).join();
     if (order === this.#order) return;
     this.#order = order;
-    const wanted = new Set(keys);
+    const current = new Set(keys);
     for (const [key, parts] of this.#parts) {
-      if (wanted.has(key)) continue;
+      if (current.has(key)) continue;
       unsign(parts);
       this.#parts.delete(key);
     }
@@ -146,13 +146,13 @@ export class EdgeLayer {
     }
     const parts = sorted.map((edge, i) => ({ ...this.#parts.get(keys[i]!)!, bare: edge.tier !== "thumb" }));
     // A wire is hit below all thumbnails; without one the hit path is the edge's own body, which can take the focus.
-    place(
+    setChildren(
       this.wires,
       parts.flatMap(({ wire, hit, bare }) => (bare ? [wire] : [wire, hit])),
     );
     for (const { group, hit, frame, curve, badge, bare } of parts)
-      place(group, bare ? [hit] : badge ? [frame, curve, badge] : [frame, curve]);
-    place(
+      setChildren(group, bare ? [hit] : badge ? [frame, curve, badge] : [frame, curve]);
+    setChildren(
       this.node,
       parts.map(({ group }) => group),
     );
@@ -196,9 +196,9 @@ export class EdgeLayer {
     const thumb = edge.tier === "thumb";
     const info = this.#info(edge);
     const looks = weight(info, importance, thumb);
-    const now = Object.values(looks).join();
-    if (now !== parts.weight) attrs(parts.wire, looks);
-    parts.weight = now;
+    const key = Object.values(looks).join();
+    if (key !== parts.weight) attrs(parts.wire, looks);
+    parts.weight = key;
     if (thumb) this.#thumb(parts, info, edge.box);
   }
 
@@ -208,9 +208,9 @@ export class EdgeLayer {
 
   #bind(parts: Parts, info: EdgeInfo, box: Box): void {
     const bound = info.frozen || info.tied !== undefined;
-    const now = bound ? [info.frozen, info.tied, info.state, box.x, box.y].join() : "";
-    if (now === parts.sign) return;
-    parts.sign = now;
+    const key = bound ? [info.frozen, info.tied, info.state, box.x, box.y].join() : "";
+    if (key === parts.sign) return;
+    parts.sign = key;
     parts.bound?.remove();
     parts.bound = bound ? boundSign(info, box) : null;
     if (parts.bound) this.signs.append(parts.bound);
@@ -220,9 +220,9 @@ export class EdgeLayer {
   #thumb(parts: Parts, info: EdgeInfo, box: Box): void {
     const values = this.context.store.curves.get(keyText(info.key))?.values;
     const height = this.#heights[info.key[0]!];
-    const now = [values?.buffer, values?.byteOffset, height, box.x, box.y, box.w, box.h];
-    if (now.every((value, i) => value === parts.drawn[i])) return;
-    parts.drawn = now;
+    const key = [values?.buffer, values?.byteOffset, height, box.x, box.y, box.w, box.h];
+    if (key.every((value, i) => value === parts.drawn[i])) return;
+    parts.drawn = key;
     attrs(parts.curve, { d: this.#curve(info, box) });
   }
 

@@ -55,9 +55,9 @@ export function label(old: SVGGElement | null, parent: Element, text: string | n
   if (!old) parent.append(badge);
   const width = measure(text) * 6.4 + (box.w > 50 ? 12 : 7);
   const [x, y] = [box.x + box.w / 2, box.y + box.h + 2];
-  const [plate, words] = [badge.firstElementChild!, badge.lastElementChild!];
+  const [plate, caption] = [badge.firstElementChild!, badge.lastElementChild!];
   attrs(plate, { x: (x - width / 2).toFixed(1), y: (y - 5).toFixed(1), width: width.toFixed(1) });
-  attrs(words, { x: x.toFixed(1), y: (y + 7).toFixed(1) });
-  setText(words, text);
+  attrs(caption, { x: x.toFixed(1), y: (y + 7).toFixed(1) });
+  setText(caption, text);
   return badge;
 }

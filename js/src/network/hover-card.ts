@@ -51,17 +51,17 @@ export function cardPlace({ edges, nodes, width, height }: Layout, index: number
   const { box } = edges.find((edge) => edge.index === index)!;
   const boxes = edges.filter(({ tier }) => tier === "thumb").map((edge) => edge.box);
   boxes.push(...nodes.map(({ x, y }) => ({ x: x - 12, y: y - 12, w: 24, h: 24 })), box, box, box);
-  const within = (value: number, most: number) => Math.max(4, Math.min(value, most - 4));
+  const within = (value: number, limit: number) => Math.max(4, Math.min(value, limit - 4));
   const [right, left] = [box.x + box.w + GAP, box.x - w - GAP];
   const [above, below] = [box.y - h - GAP, box.y + box.h + GAP];
   const middle = box.x + (box.w - w) / 2;
   let best: Box | null = null;
-  let least = Number.POSITIVE_INFINITY;
+  let smallest = Number.POSITIVE_INFINITY;
   for (const y of [box.y - 8, above, below])
     for (const x of y === box.y - 8 ? [right, left] : [middle, right, left]) {
-      const place = { x: within(x, width - w), y: within(y, height - h), w, h };
-      const hidden = boxes.reduce((sum, one) => sum + overlap(place, one), 0);
-      if (hidden < least) [best, least] = [place, hidden];
+      const candidate = { x: within(x, width - w), y: within(y, height - h), w, h };
+      const hidden = boxes.reduce((sum, item) => sum + overlap(candidate, item), 0);
+      if (hidden < smallest) [best, smallest] = [candidate, hidden];
     }
   return best!;
 }

@@ -7,6 +7,7 @@ import { openNodeMenu } from "../menus/node-menu";
 import type { NodeInfo } from "../protocol/messages";
 import { type EdgeInfo, keyText } from "../protocol/structure";
 import { edgesOf, ends, graph } from "../state/graph";
+import { onKey } from "../ui/keys";
 import type { Registry } from "../ui/listeners";
 import type { Drawing } from "./drawing";
 
@@ -37,11 +38,7 @@ export function networkInput(drawing: Drawing, menu: ContextMenu, registry: Regi
     ui.set("hover", key);
   });
   registry.listen(stage, "focusout", () => ui.set("hover", null));
-  registry.listen(stage, "keydown", (event) => {
-    if (event.defaultPrevented || !onKey(drawing, registry, event)) return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
+  onKey(registry, stage, (event) => useKey(drawing, registry, event));
 }
 
 const at = (event: MouseEvent): [number, number] => [event.clientX, event.clientY];
@@ -54,16 +51,16 @@ const keyOf = (target: Element): string | null =>
 /** The edge or node under the pointer. */
 function keyAt(drawing: Drawing, hit: EventTarget | null, [left, top]: [number, number]): string | null {
   const target = hit as Element;
-  const own = keyOf(target) ?? target.getAttribute("data-hit");
+  const hitKey = keyOf(target) ?? target.getAttribute("data-hit");
   const box = drawing.svg.getBoundingClientRect();
   const [x, y] = [left - box.left, top - box.top];
   // Hit paths of bare wires overlap each other and the nodes: there the nearest is meant, not the topmost.
   const bare = target.classList.contains("kw-hit");
-  const node = bare || !own ? drawing.nodeNear(x, y) : null;
+  const node = bare || !hitKey ? drawing.nodeNear(x, y) : null;
   if (node) return keyText(node.info.key);
-  if (own && !(bare && target.parentElement?.hasAttribute("data-kw-edge"))) return own;
+  if (hitKey && !(bare && target.parentElement?.hasAttribute("data-kw-edge"))) return hitKey;
   const near = drawing.near(x, y);
-  return near ? keyText(near.key) : own;
+  return near ? keyText(near.key) : hitKey;
 }
 
 const findNode = ({ context }: Drawing, key: string): NodeInfo | undefined =>
@@ -76,16 +73,16 @@ function select(drawing: Drawing, key: string, add: boolean): void {
   if (edge) act.select(edge.key, add);
   if (!node) return;
   const { into, out } = edgesOf(store.state.structure, node);
-  const wanted = [...into, ...out].map((one) => one.key);
-  const known = new Set(wanted.map(keyText));
-  const others = add ? store.state.selection.edges.filter((one) => !known.has(keyText(one))) : [];
-  act.selectAll([...others, ...wanted]);
+  const nodeEdges = [...into, ...out].map((item) => item.key);
+  const nodeKeys = new Set(nodeEdges.map(keyText));
+  const rest = add ? store.state.selection.edges.filter((item) => !nodeKeys.has(keyText(item))) : [];
+  act.selectAll([...rest, ...nodeEdges]);
   drawing.context.ui.set("cursor", key);
 }
 
-function onKey(drawing: Drawing, registry: Registry, event: KeyboardEvent): boolean {
+function useKey(drawing: Drawing, registry: Registry, event: KeyboardEvent): boolean {
   const key = keyOf(event.target as Element);
-  if (!key || event.ctrlKey || event.metaKey || event.altKey) return false;
+  if (!key) return false;
   if (event.key === "Enter" || event.key === " ") {
     select(drawing, key, event.shiftKey);
     return true;
@@ -101,13 +98,13 @@ function onKey(drawing: Drawing, registry: Registry, event: KeyboardEvent): bool
 }
 
 /** A row of the drawing: nodes and the edges between them take turns. */
-interface Spot {
+interface Stop {
   key: string;
   row: number;
   x: number;
 }
 
-function spots(drawing: Drawing): Spot[] {
+function stops(drawing: Drawing): Stop[] {
   const edges = drawing.placed.map((edge) => {
     const { key } = drawing.edge(edge);
     return { key: keyText(key), row: 2 * key[0]! + 1, x: edge.box.x + edge.box.w / 2 };
@@ -118,27 +115,27 @@ function spots(drawing: Drawing): Spot[] {
 
 /** Where an arrow key leads: left and right within a row; up and down along the wires, between edges and nodes. */
 function neighbour(drawing: Drawing, key: string, arrow: string): string | null {
-  const all = spots(drawing);
-  const here = all.find((spot) => spot.key === key);
+  const all = stops(drawing);
+  const position = all.find((spot) => spot.key === key);
   const turn = { ArrowLeft: -1, ArrowRight: 1 }[arrow];
   const climb = { ArrowUp: 1, ArrowDown: -1 }[arrow];
-  if (!here) return null;
+  if (!position) return null;
   if (turn) {
-    const row = all.filter((spot) => spot.row === here.row).sort((a, b) => a.x - b.x);
-    return row[row.indexOf(here) + turn]?.key ?? null;
+    const row = all.filter((spot) => spot.row === position.row).sort((a, b) => a.x - b.x);
+    return row[row.indexOf(position) + turn]?.key ?? null;
   }
   if (!climb) return null;
   const joined = linked(drawing, key, climb);
-  const next = all.filter((spot) => spot.row === here.row + climb && joined.has(spot.key));
-  return next.sort((a, b) => Math.abs(a.x - here.x) - Math.abs(b.x - here.x))[0]?.key ?? null;
+  const next = all.filter((spot) => spot.row === position.row + climb && joined.has(spot.key));
+  return next.sort((a, b) => Math.abs(a.x - position.x) - Math.abs(b.x - position.x))[0]?.key ?? null;
 }
 
 /** What an edge or a node is joined to, above or below. */
 function linked(drawing: Drawing, key: string, climb: number): Set<string> {
   const { structure } = drawing.context.store.state;
   const [edge, node] = [drawing.find(key), findNode(drawing, key)];
-  const found: (EdgeInfo | NodeInfo | undefined)[] = [];
-  if (edge) found.push(ends(structure, edge.key)[climb > 0 ? 1 : 0]);
-  if (node) found.push(...edgesOf(structure, node)[climb > 0 ? "out" : "into"]);
-  return new Set(found.map((one) => keyText(one?.key ?? [])));
+  const linkedItems: (EdgeInfo | NodeInfo | undefined)[] = [];
+  if (edge) linkedItems.push(ends(structure, edge.key)[climb > 0 ? 1 : 0]);
+  if (node) linkedItems.push(...edgesOf(structure, node)[climb > 0 ? "out" : "into"]);
+  return new Set(linkedItems.map((item) => keyText(item?.key ?? [])));
 }

@@ -111,7 +111,7 @@ function placeNodes(
     });
     return row.map((info, i) => {
       // Over groups of unequal width nodes stand closer than on average.
-      const room = xs.reduce((least, x, k) => (k === i ? least : Math.min(least, Math.abs(x - xs[i]!))), spacing);
+      const room = xs.reduce((closest, x, k) => (k === i ? closest : Math.min(closest, Math.abs(x - xs[i]!))), spacing);
       return placeNode(info, xs[i]!, rowY(layer), room);
     });
   });

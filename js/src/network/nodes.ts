@@ -6,7 +6,7 @@ import type { Context } from "../state/context";
 import { edgesOf, ends } from "../state/graph";
 import { count, variable } from "../text/format";
 import { cut, measure } from "../text/names";
-import { activeIn, attrs, line, place, s } from "../ui/dom";
+import { activeIn, attrs, line, s, setChildren } from "../ui/dom";
 import type { Layout, PlacedNode } from "./layout";
 
 const LETTER = 7.6;
@@ -14,7 +14,7 @@ const LONGEST = 18;
 const PILL_H = 24;
 
 export function drawNodes(layer: SVGGElement, { nodes, width }: Layout, context: Context): void {
-  const known = new Map([...layer.children].map((node) => [node.getAttribute("data-kw-node"), node as SVGGElement]));
+  const groups = new Map([...layer.children].map((node) => [node.getAttribute("data-kw-node"), node as SVGGElement]));
   const lit = litNodes(context);
   const { structure } = context.store.state;
   const live = liveNodes(structure);
@@ -22,7 +22,7 @@ export function drawNodes(layer: SVGGElement, { nodes, width }: Layout, context:
     const key = keyText(node.info.key);
     const { info, x, y, r, room, ports } = node;
     const signature = [x, y, r, info.name, info.kind, room, ports.length, width].join();
-    let group = known.get(key);
+    let group = groups.get(key);
     if (group?.dataset.drawn !== signature) {
       group = makeNode(node, key, width, isProduct(info, structure));
       group.dataset.drawn = signature;
@@ -35,7 +35,7 @@ export function drawNodes(layer: SVGGElement, { nodes, width }: Layout, context:
     return group;
   });
   const focused = activeIn(layer) as SVGElement | null;
-  place(layer, drawn);
+  setChildren(layer, drawn);
   // Moving an element, or making it anew, takes the focus away from it.
   const lost = focused?.dataset.kwNode;
   if (lost && activeIn(layer) !== focused)
@@ -52,9 +52,9 @@ const isProduct = ({ key, kind }: NodeInfo, { width }: Structure): boolean =>
 function label(structure: Structure, info: NodeInfo, group: Element): string {
   const { into, out } = edgesOf(structure, info);
   const kind = info.kind === "output" && isProduct(info, structure) ? "product output" : info.kind;
-  const [name, shown] = [variable(info.name), group.querySelector("text")?.textContent ?? ""];
+  const [name, caption] = [variable(info.name), group.querySelector("text")?.textContent ?? ""];
   // The name contains the words that are seen, also where they are cut.
-  return `${name.includes(shown) ? "" : `${shown} `}${name}, ${kind} node, ${count(into.length, "edge")} in, ${out.length} out`;
+  return `${name.includes(caption) ? "" : `${caption} `}${name}, ${kind} node, ${count(into.length, "edge")} in, ${out.length} out`;
 }
 
 /** The ends of the edge under the pointer. */
@@ -68,8 +68,8 @@ const LIVE = new WeakMap<Structure, Set<string>>();
 
 /** Nodes that something flows into and out of. */
 function liveNodes(structure: Structure): Set<string> {
-  const known = LIVE.get(structure);
-  if (known) return known;
+  const visible = LIVE.get(structure);
+  if (visible) return visible;
   const { nodes, edges } = structure;
   const sources = new Set<string>();
   const targets = new Set<string>();
@@ -81,9 +81,9 @@ function liveNodes(structure: Structure): Set<string> {
   const live = nodes.filter(
     ({ key, subnodes }) => sources.has(keyText(key)) && subnodes.some((sub) => targets.has(`${key[0]}-${sub}`)),
   );
-  const found = new Set(live.map(({ key }) => keyText(key)));
-  LIVE.set(structure, found);
-  return found;
+  const active = new Set(live.map(({ key }) => keyText(key)));
+  LIVE.set(structure, active);
+  return active;
 }
 
 function makeNode(node: PlacedNode, key: string, width: number, product: boolean): SVGGElement {
@@ -146,8 +146,8 @@ function operatorParts({ x, y, r, room, info }: PlacedNode, width: number): SVGE
     const name = cut(variable(info.name), Math.max(3, (room - 2 * r - 8) / LETTER));
     // Beside the node; at the right border on its other side, above the place of its neighbour's.
     const left = x + r + 5 + measure(name) * 6 > width;
-    const place = left ? { x: x - 5, y: y - r - 4, "text-anchor": "end" } : { x: x + r + 5, y: y + 4 };
-    parts.push(s("text", { class: "kw-f kw-fine", ...place }, name));
+    const position = left ? { x: x - 5, y: y - r - 4, "text-anchor": "end" } : { x: x + r + 5, y: y + 4 };
+    parts.push(s("text", { class: "kw-f kw-fine", ...position }, name));
     if (!left) to += measure(name) * 6;
   }
   // A target of 24 px at least, its name included.

@@ -10,6 +10,7 @@ import { type Topics, touches } from "../state/topics";
 import { count, pretty, rSquared, thousands } from "../text/format";
 import { button } from "../ui/controls";
 import { activeIn, attrs, h, setText } from "../ui/dom";
+import { onKey } from "../ui/keys";
 import type { Registry } from "../ui/listeners";
 import { slider } from "../ui/slider";
 
@@ -68,13 +69,13 @@ export function symbolify(context: Context, registry: Registry): Preview {
     parts.draw();
   };
   const ask = () => {
-    state.greeted = store.greeted;
+    state.greeted = store.helloCount;
     act.send({ kind: "survey", on: state.open });
   };
   const open = (yes: boolean) => {
     if (yes === state.open) return;
     state.open = yes;
-    store.look(yes);
+    store.openPreview(yes);
     node.hidden = !yes;
     attrs(opener, { "aria-expanded": String(yes) });
     ask();
@@ -86,7 +87,7 @@ export function symbolify(context: Context, registry: Registry): Preview {
     opener.focus({ preventScroll: true });
   };
   // On a narrow page clicks in the drawing lead to the inspector below: these don't.
-  for (const one of [opener, node]) registry.listen(one, "click", (event) => event.stopPropagation());
+  for (const element of [opener, node]) registry.listen(element, "click", (event) => event.stopPropagation());
   registry.listen(opener, "click", () => {
     if (state.open) return close();
     open(true);
@@ -109,7 +110,7 @@ export function symbolify(context: Context, registry: Registry): Preview {
       open(false);
     }
     // At a greeting the kernel has forgotten who looks.
-    if (state.open && state.greeted !== store.greeted) ask();
+    if (state.open && state.greeted !== store.helloCount) ask();
     if (state.open && touches(topics, "survey", "structure")) choose();
   };
   return {
@@ -133,11 +134,10 @@ const openerOf = (id: string): HTMLButtonElement =>
   });
 
 function onEscape(node: HTMLElement, registry: Registry, close: () => void): void {
-  registry.listen(node, "keydown", (event) => {
-    if (event.key !== "Escape" || event.defaultPrevented) return;
+  onKey(registry, node, (event) => {
+    if (event.key !== "Escape") return false;
     close();
-    event.preventDefault();
-    event.stopPropagation();
+    return true;
   });
 }
 
@@ -175,14 +175,14 @@ function panelParts(context: Context, registry: Registry, state: State, echo: (v
     registry,
   );
   threshold.accept(state.r2, 0);
-  const words = h("p", { role: "status", class: "kw-fill" });
+  const message = h("p", { role: "status", class: "kw-fill" });
   const progress = h("progress", { "aria-label": "Edges looked at" });
   const apply = button({ action: "symbolify-apply", label: "Apply", small: true, primary: true });
   const cancel = button({ action: "symbolify-cancel", label: "Cancel", small: true });
   const list = h("ul", { class: "kw-marks kw-scroll kw-fine", "aria-label": "Edges that would be fixed" });
   const nodes = [
     h("div", { class: "kw-row" }, threshold.node, h("span", { class: "kw-row kw-end" }, apply, cancel)),
-    h("div", { class: "kw-row kw-fine kw-dim" }, words, progress),
+    h("div", { class: "kw-row kw-fine kw-dim" }, message, progress),
     list,
   ];
   registry.listen(list, "pointerover", (event) => {
@@ -192,8 +192,8 @@ function panelParts(context: Context, registry: Registry, state: State, echo: (v
   const draw = () => {
     const { survey } = context.store.state;
     // Only the end is news to those who hear it.
-    attrs(words, { "aria-busy": survey && !survey.busy ? null : "true" });
-    setText(words, sentence(survey, state.rows.length));
+    attrs(message, { "aria-busy": survey && !survey.busy ? null : "true" });
+    setText(message, sentence(survey, state.rows.length));
     progress.hidden = survey ? !survey.busy : false;
     if (survey) attrs(progress, { max: Math.max(1, survey.of), value: survey.rows.length });
     attrs(apply, { disabled: state.rows.length === 0 || !act.possible });
@@ -209,11 +209,11 @@ function rowNode({ store }: Context, { edge, key, name, r2 }: Row): HTMLElement 
   const ends = endNames(structure, edge).join(" → ");
   // Of edges that share a function the kernel names the first one: the others are fixed with it.
   const info = graph(structure).edges.get(key);
-  const others = info?.tied === undefined ? 0 : structure.edges.filter(({ tied }) => tied === info.tied).length - 1;
+  const tiedEdges = info?.tied === undefined ? 0 : structure.edges.filter(({ tied }) => tied === info.tied).length - 1;
   return h(
     "li",
     { class: "kw-row", "data-edge": key },
-    h("span", { class: "kw-cut kw-fill", title: ends }, ends, others > 0 ? ` + ${others} locked` : ""),
+    h("span", { class: "kw-cut kw-fill", title: ends }, ends, tiedEdges > 0 ? ` + ${tiedEdges} locked` : ""),
     h("b", { class: "kw-fixed" }, pretty(name)),
     h("span", { class: "kw-dim" }, rSquared(r2)),
   );
@@ -224,6 +224,6 @@ function sentence(survey: Survey | null, marked: number): string {
   const would = marked === 0 ? "none would be fixed" : `${count(marked, "edge")} would be fixed`;
   if (!survey) return "Looking at the edges…";
   if (survey.of === 0) return "There is no spline left to fix.";
-  const seen = `${thousands(survey.rows.length)} of ${count(survey.of, "edge")} looked at`;
-  return survey.busy ? `${seen}: ${would} so far` : `${seen}: ${would}.`;
+  const examined = `${thousands(survey.rows.length)} of ${count(survey.of, "edge")} looked at`;
+  return survey.busy ? `${examined}: ${would} so far` : `${examined}: ${would}.`;
 }

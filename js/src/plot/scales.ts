@@ -21,8 +21,8 @@ export function ticks(low: number, high: number, count: number): number[] {
   const step = base * ([1, 2, 5, 10].find((m) => base * m >= rough * 0.999) ?? 10);
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
-  const places = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toFixed(places)));
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toFixed(digits)));
 }
 
 /** Powers of ten between `low` and `high`, thinned to about `count`. */
@@ -30,9 +30,9 @@ export function decades(low: number, high: number, count: number): number[] {
   const first = Math.ceil(Math.log10(low) - 1e-9);
   const last = Math.floor(Math.log10(high) + 1e-9);
   const stride = Math.max(1, Math.ceil((last - first + 1) / Math.max(1, count)));
-  const found: number[] = [];
-  for (let e = first; e <= last; e++) if ((last - e) % stride === 0) found.push(10 ** e);
-  return found;
+  const powers: number[] = [];
+  for (let e = first; e <= last; e++) if ((last - e) % stride === 0) powers.push(10 ** e);
+  return powers;
 }
 
 /** Smallest and largest finite value; `[0, 1]` when there is none, never a point. */
@@ -46,8 +46,8 @@ export function extent(values: Iterable<number>): [number, number] {
   }
   if (low > high) return [0, 1];
   // A constant curve would fill the plot with rounding noise: give it room on both sides.
-  const least = Math.max(1e-9, 1e-6 * Math.max(Math.abs(low), Math.abs(high)));
-  return high - low < least ? [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2] : [low, high];
+  const smallest = Math.max(1e-9, 1e-6 * Math.max(Math.abs(low), Math.abs(high)));
+  return high - low < smallest ? [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2] : [low, high];
 }
 
 export const padded = ([low, high]: [number, number], part = 0.06): [number, number] => {
@@ -90,11 +90,11 @@ export function decimate(
   const x0 = xs[row(0)]!;
   const width = (xs[row(n - 1)]! - x0) / pixels || 1;
   const columnOf = (i: number): number => Math.floor((xs[row(i)]! - x0) / width);
-  const kept: number[] = [];
+  const indices: number[] = [];
   let start = 0;
   let column = columnOf(0);
   while (start < n) {
-    const here = column;
+    const current = column;
     let end = start;
     let low = row(start);
     let high = low;
@@ -104,11 +104,11 @@ export function decimate(
       if (!(ys[at]! <= ys[high]!)) high = at;
       end++;
       column = end < n ? columnOf(end) : Number.NaN;
-    } while (column === here);
-    for (const i of new Set([row(start), Math.min(low, high), Math.max(low, high), row(end - 1)])) kept.push(i);
+    } while (column === current);
+    for (const i of new Set([row(start), Math.min(low, high), Math.max(low, high), row(end - 1)])) indices.push(i);
     start = end;
   }
-  return kept;
+  return indices;
 }
 
 /** Index of the last value ≤ `value` in an increasing array (0 when all are larger). */

@@ -1,6 +1,6 @@
 // The drawing area of a plot with its readout under the pointer.
 import type { UiState } from "../state/ui-state";
-import { attrs, h, line, renew, s, setText } from "../ui/dom";
+import { attrs, h, line, s, setText, updateChildren } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
 
 export interface Size {
@@ -46,7 +46,7 @@ export class Stage {
   show(label: string, children: Element[], missing = ""): void {
     const { width, height } = this.size;
     attrs(this.svg, { width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": label || missing });
-    renew(this.#drawing, children);
+    updateChildren(this.#drawing, children);
     setText(this.#empty, missing);
     this.#empty.hidden = !missing;
   }
@@ -57,7 +57,7 @@ export class Stage {
     box.hidden = lines.length === 0;
     attrs(this.#ring, { cx: x, cy: y, r });
     if (box.hidden) return;
-    box.replaceChildren(...lines.map((one, i) => h(i > 0 ? "span" : "b", {}, one)));
+    box.replaceChildren(...lines.map((item, i) => h(i > 0 ? "span" : "b", {}, item)));
     const { width, height } = this.size;
     const right = x > width / 2;
     const top = Math.max(0, Math.min(y - 12, height - 12 - 16 * lines.length));

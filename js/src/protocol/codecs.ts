@@ -30,15 +30,15 @@ export function readFloats(view: DataView, offset: number, count: number): Float
 
 /** All arrays of a message. Arrays that do not fit in the buffer are left out, never guessed. */
 export function readArrays(arrays: Arrays, binary: unknown): Map<string, NumberArray> {
-  const found = new Map<string, NumberArray>();
+  const named = new Map<string, NumberArray>();
   const view = toView(binary);
-  if (!view) return found;
+  if (!view) return named;
   for (const [name, [offset, shape]] of Object.entries(arrays)) {
     const count = shape.reduce((product, n) => product * n, 1);
     const values = readFloats(view, offset, count);
-    if (values) found.set(name, { values, shape });
+    if (values) named.set(name, { values, shape });
   }
-  return found;
+  return named;
 }
 
 /** Row `index` of a two-dimensional array (or the whole of a vector for row 0). */

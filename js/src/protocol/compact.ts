@@ -6,7 +6,7 @@ import { keyText } from "./structure";
 const STATES = ["spline", "symbolic", "both", "pruned"] as const;
 
 /** All edges of a snapshot's structure: those that it doesn't name are read off the nodes, and `states` says what they are. */
-export function unpacked(wire: WireStructure, states: NumberArray | undefined): WireStructure {
+export function expandStructure(wire: WireStructure, states: NumberArray | undefined): WireStructure {
   const named = new Map(wire.edges.map((edge) => [keyText(edge.key), edge]));
   const count = (level: number, of: (node: NodeInfo) => number) =>
     wire.nodes.reduce((sum, node) => sum + (node.key[0] === level ? of(node) : 0), 0);

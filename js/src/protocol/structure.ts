@@ -18,13 +18,13 @@ export type Structure = Omit<WireStructure, "edges"> & { edges: EdgeInfo[] };
 const edgeName = (key: EdgeKey): string =>
   `φ${key.join().replace(/\d/g, (digit) => String.fromCharCode(0x2080 + Number(digit)))}`;
 
-const NOTHING = { function: null, best: null, best_r2: null, frozen: false };
+const DEFAULTS = { function: null, best: null, best_r2: null, frozen: false };
 
 /** A structure with all that the messages leave out because it can be derived. */
-export const filled = (wire: WireStructure): Structure => ({
+export const complete = (wire: WireStructure): Structure => ({
   ...wire,
   edges: wire.edges.map((edge) => ({
-    ...NOTHING,
+    ...DEFAULTS,
     ...edge,
     name: edgeName(edge.key),
     locked: edge.frozen === true || edge.tied !== undefined,
@@ -32,11 +32,11 @@ export const filled = (wire: WireStructure): Structure => ({
 });
 
 /** A structure of which some nodes and edges have changed; all others are the very same objects. */
-export function merged(before: Structure, part: WireStructure): Structure {
-  const { nodes, edges, ...whole } = filled(part);
-  const newer = new Map([...nodes, ...edges].map((one) => [keyText(one.key), one]));
-  const latest = <T extends { key: number[] }>(one: T) => (newer.get(keyText(one.key)) as T | undefined) ?? one;
-  return { ...whole, nodes: before.nodes.map(latest), edges: before.edges.map(latest) };
+export function mergeStructure(previous: Structure, part: WireStructure): Structure {
+  const { nodes, edges, ...whole } = complete(part);
+  const changed = new Map([...nodes, ...edges].map((item) => [keyText(item.key), item]));
+  const latest = <T extends { key: number[] }>(item: T) => (changed.get(keyText(item.key)) as T | undefined) ?? item;
+  return { ...whole, nodes: previous.nodes.map(latest), edges: previous.edges.map(latest) };
 }
 
 /** `[0, 2, 1]` as the text that stands in `data-kw-edge`. */

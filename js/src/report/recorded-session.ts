@@ -12,7 +12,7 @@ export interface Report {
   film?: FilmData;
 }
 
-export interface Answer {
+export interface StoredMessage {
   message: Record<string, unknown>;
   buffer?: unknown;
 }
@@ -20,27 +20,27 @@ export interface Answer {
 export const binary = (value: unknown): unknown => (typeof value === "string" ? fromBase64(value) : value);
 
 /** Arrays whose name begins with `prefix`, without it. */
-function named(arrays: unknown, prefix: string): Record<string, unknown> {
+function withPrefix(arrays: unknown, prefix: string): Record<string, unknown> {
   if (!isArrays(arrays)) return {};
-  const own = Object.entries(arrays).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(own.map(([name, entry]) => [name.slice(prefix.length), entry]));
+  const matching = Object.entries(arrays).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(matching.map(([name, entry]) => [name.slice(prefix.length), entry]));
 }
 
 /** What a page is told of selected edges. */
-function inspected(stored: StoredEdge | undefined, edges: number[][]): Answer[] {
+function edgeMessages(stored: StoredEdge | undefined, edges: number[][]): StoredMessage[] {
   const selection = isSelection(stored?.selection) ? { ...stored.selection, edges } : { edges };
   const candidates = isCandidates(stored?.candidates)
     ? { ...stored.candidates, busy: false }
     : { edge: edges[0] ?? null, busy: false, version: 0, rows: [] };
   const buffer = binary(stored?.buffer);
   return [
-    { message: { kind: "selection", selection, arrays: named(stored?.arrays, "selection.") }, buffer },
-    { message: { kind: "candidates", candidates, arrays: named(stored?.arrays, "candidates.") }, buffer },
+    { message: { kind: "selection", selection, arrays: withPrefix(stored?.arrays, "selection.") }, buffer },
+    { message: { kind: "candidates", candidates, arrays: withPrefix(stored?.arrays, "candidates.") }, buffer },
   ];
 }
 
 /** The page's side of a kernel: what is shown now, and what it answers. */
-export class Pages {
+export class RecordedSession {
   readonly film: Film | null;
   readonly #last: number;
   #shot: number;
@@ -53,13 +53,13 @@ export class Pages {
     this.#scene = this.film?.data.scene[this.#last] ?? 0;
   }
 
-  select(edges: number[][]): Answer[] {
+  select(edges: number[][]): StoredMessage[] {
     this.#selected = edges;
-    return this.#inspected();
+    return this.#edgeMessages();
   }
 
   /** Goes to a shot. */
-  show(shot: number): Answer[] {
+  show(shot: number): StoredMessage[] {
     const film = this.film!;
     this.#shot = shot;
     const scene = film.data.scene[shot]!;
@@ -73,20 +73,20 @@ export class Pages {
       { message: { kind: "status", status: this.#status() } },
       { message: { kind: "formula", formula: this.#formula() } },
       { message: { kind: "history", history: this.#history() } },
-      ...(this.#selected.length > 0 ? this.#inspected() : []),
+      ...(this.#selected.length > 0 ? this.#edgeMessages() : []),
     ];
   }
 
-  #inspected(): Answer[] {
+  #edgeMessages(): StoredMessage[] {
     const { film } = this;
     const atEnd = !film || this.#shot === this.#last;
-    const here = atEnd ? this.#selected : this.#selected.filter((edge) => film.edge(this.#shot, keyText(edge)));
-    const key = here[0] ? keyText(here[0]) : "";
+    const present = atEnd ? this.#selected : this.#selected.filter((edge) => film.edge(this.#shot, keyText(edge)));
+    const key = present[0] ? keyText(present[0]) : "";
     if (atEnd)
-      return inspected(Object.hasOwn(this.report.edges ?? {}, key) ? this.report.edges![key] : undefined, here);
+      return edgeMessages(Object.hasOwn(this.report.edges ?? {}, key) ? this.report.edges![key] : undefined, present);
     const number = film.act(this.#shot)?.edges[key];
     const stored = number === undefined ? null : film.data.stored[number];
-    return inspected(stored ?? this.#drawn(film, key), here);
+    return edgeMessages(stored ?? this.#drawn(film, key), present);
   }
 
   /** Between acts only the curve was recorded. */
@@ -95,7 +95,7 @@ export class Pages {
     if (!edge) return undefined;
     const { detail, points, range, importance } = edge;
     const [layer, source] = key.split("-").map(Number);
-    const node = film.structure(this.#shot).nodes.find((one) => one.key[0] === layer && one.key[1] === source);
+    const node = film.structure(this.#shot).nodes.find((item) => item.key[0] === layer && item.key[1] === source);
     return {
       selection: { edges: [], x_name: node?.name ?? "x", data_range: range, importance },
       arrays: { "selection.detail": [0, [4, points]] },
@@ -109,15 +109,22 @@ export class Pages {
     const [train, test, penalty] = this.film!.data.losses[this.#shot] ?? [];
     const figures = { train: train ?? null, test: test ?? null, penalty: penalty ?? null };
     const step = this.film!.data.steps[this.#shot];
-    return { ...(snapshot.status as object), ...figures, step, state: "paused", stop_stop_reason: null, ms_per_step: null };
+    return {
+      ...(snapshot.status as object),
+      ...figures,
+      step,
+      state: "paused",
+      stop_reason: null,
+      ms_per_step: null,
+    };
   }
 
   #formula(): unknown {
     const { snapshot } = this.report;
     if (this.#shot === this.#last) return snapshot.formula;
-    const then = this.film!.actFrom(this.#shot)?.formula ?? (snapshot.formula as object);
+    const recorded = this.film!.actFrom(this.#shot)?.formula ?? (snapshot.formula as object);
     const [train, test] = this.film!.data.losses[this.#shot] ?? [];
-    return { ...then, rmse: test ?? train ?? null };
+    return { ...recorded, rmse: test ?? train ?? null };
   }
 
   /** The marks on the curves, and one where the film is; the state that the next act left. */

@@ -21,20 +21,20 @@ interface Scrubber {
 const PLAY = "Play the training";
 /** How long it plays, and how long a picture stays for somebody who wants no motion. */
 const FILM_MS = 9000;
-const STILL_MS = 1200;
+const REDUCED_MS = 1200;
 /** Pictures in a film without motion. */
-const STILLS = 8;
+const REDUCED_FRAMES = 8;
 
-const still = (): boolean => globalThis.matchMedia?.("(prefers-reduced-motion: reduce)").matches ?? false;
+const reducedMotion = (): boolean => globalThis.matchMedia?.("(prefers-reduced-motion: reduce)").matches ?? false;
 
 export function scrubber(spec: ScrubberSpec): Scrubber {
   const registry = new Registry();
   const parts = controls(spec.shots);
-  const hand = new Hand(spec, parts, registry);
+  const hand = new Player(spec, parts, registry);
   registry.listen(parts.play, "click", () => hand.toggle());
   registry.listen(parts.range, "input", () => hand.move(Number(parts.range.value)));
-  registry.listen(parts.before, "click", () => hand.jump(-1));
-  registry.listen(parts.after, "click", () => hand.jump(1));
+  registry.listen(parts.previous, "click", () => hand.jump(-1));
+  registry.listen(parts.next, "click", () => hand.jump(1));
   return {
     node: parts.node,
     destroy: () => {
@@ -61,26 +61,26 @@ function controls(shots: ScrubberSpec["shots"]) {
   const marks = h("div", { class: "kw-film-marks", "aria-hidden": "true" });
   for (const [i, { label }] of shots.entries())
     if (label !== null) marks.append(h("i", { style: `left:${(100 * i) / last}%` }));
-  const before = button({ label: "Previous act", icon: "left", iconOnly: true, action: "previous-act" });
-  const after = button({ label: "Next act", icon: "right", iconOnly: true, action: "next-act" });
-  const words = h("span", { class: "kw-film-words kw-fine kw-dim" });
+  const previous = button({ label: "Previous act", icon: "left", iconOnly: true, action: "previous-act" });
+  const next = button({ label: "Next act", icon: "right", iconOnly: true, action: "next-act" });
+  const caption = h("span", { class: "kw-film-words kw-fine kw-dim" });
   const node = h(
     "div",
     { class: "kw-row kw-film", role: "group", "aria-label": "Recorded training", "data-kw-panel": "film" },
     play,
     h("div", { class: "kw-film-track kw-fill" }, marks, range),
-    before,
-    after,
-    words,
+    previous,
+    next,
+    caption,
   );
-  return { node, play, range, before, after, words };
+  return { node, play, range, previous: previous, next: next, caption: caption };
 }
 
-class Hand {
+class Player {
   #at: number;
   readonly #last: number;
   /** The start, where acts begin, and the end. */
-  readonly #places: number[];
+  readonly #stops: number[];
   #cancel: (() => void) | null = null;
 
   constructor(
@@ -90,8 +90,8 @@ class Hand {
   ) {
     this.#at = this.#last = spec.shots.length - 1;
     const acts = spec.shots.flatMap(({ label }, i) => (label === null ? [] : [i]));
-    this.#places = [0, ...acts, this.#last];
-    for (const one of [parts.before, parts.after]) one.hidden = acts.length === 0;
+    this.#stops = [0, ...acts, this.#last];
+    for (const control of [parts.previous, parts.next]) control.hidden = acts.length === 0;
     this.#label();
     this.#stop();
   }
@@ -104,7 +104,7 @@ class Hand {
   #start(): void {
     if (this.#at === this.#last) this.#go(0);
     this.#name("pause", "Pause the training");
-    this.#cancel = this.registry.timeout(() => this.#tick(), still() ? STILL_MS : 250);
+    this.#cancel = this.registry.timeout(() => this.#tick(), reducedMotion() ? REDUCED_MS : 250);
   }
 
   move(to: number): void {
@@ -113,10 +113,10 @@ class Hand {
   }
 
   /** To the act before or after. */
-  jump(way: -1 | 1): void {
-    const places = this.#places;
-    const before = places.filter((place) => place < this.#at).at(-1) ?? 0;
-    this.move(way < 0 ? before : (places.find((place) => place > this.#at) ?? this.#last));
+  jump(direction: -1 | 1): void {
+    const stops = this.#stops;
+    const previous = stops.filter((stop) => stop < this.#at).at(-1) ?? 0;
+    this.move(direction < 0 ? previous : (stops.find((stop) => stop > this.#at) ?? this.#last));
   }
 
   #go(to: number): void {
@@ -128,9 +128,9 @@ class Hand {
   }
 
   #tick(): void {
-    const few = still();
-    this.#go(this.#at + (few ? Math.max(1, Math.round(this.#last / STILLS)) : 1));
-    const wait = few ? STILL_MS : Math.max(33, FILM_MS / this.#last);
+    const few = reducedMotion();
+    this.#go(this.#at + (few ? Math.max(1, Math.round(this.#last / REDUCED_FRAMES)) : 1));
+    const wait = few ? REDUCED_MS : Math.max(33, FILM_MS / this.#last);
     if (this.#at === this.#last) this.#stop();
     else this.#cancel = this.registry.timeout(() => this.#tick(), wait);
   }
@@ -147,15 +147,15 @@ class Hand {
   }
 
   #label(): void {
-    const { range, words, before, after } = this.parts;
+    const { range, caption, previous, next } = this.parts;
     const { step, label } = this.spec.shots[this.#at]!;
-    const place = this.#at === this.#last ? "the end" : label === null ? "" : `before ${pretty(label)}`;
-    const text = `step ${step.toLocaleString("en-US")}${place ? ` · ${place}` : ""}`;
-    setText(words, text);
+    const stop = this.#at === this.#last ? "the end" : label === null ? "" : `before ${pretty(label)}`;
+    const text = `step ${step.toLocaleString("en-US")}${stop ? ` · ${stop}` : ""}`;
+    setText(caption, text);
     range.value = String(this.#at);
     range.style.setProperty("--kw-part", String(this.#at / this.#last));
     attrs(range, { "aria-valuetext": text.replace(" · ", ", "), "data-kw-value": step });
-    attrs(before, { disabled: this.#at === 0 });
-    attrs(after, { disabled: this.#at === this.#last });
+    attrs(previous, { disabled: this.#at === 0 });
+    attrs(next, { disabled: this.#at === this.#last });
   }
 }

@@ -18,7 +18,7 @@ export class Actions {
     private readonly ui: UiState,
     /** Sends a command; its sequence number, or null when the kernel is gone. */
     readonly send: (command: Command) => number | null,
-    private readonly now: () => number,
+    private readonly clock: () => number,
   ) {}
 
   /** Acts that need a kernel are possible. */
@@ -37,7 +37,7 @@ export class Actions {
   }
 
   pause(): void {
-    if (this.ui.values.stopping === null) this.ui.set("stopping", this.now());
+    if (this.ui.values.stopping === null) this.ui.set("stopping", this.clock());
     this.send({ kind: "control", action: "pause" });
   }
 

@@ -12,7 +12,7 @@ interface EdgeCurve {
   height: number;
 }
 
-export class Curves {
+export class EdgeCurves {
   #rows = new Map<string, EdgeCurve>();
 
   set(array: NumberArray | undefined, keys: readonly EdgeKey[]): void {
@@ -22,13 +22,13 @@ export class Curves {
     for (const [i, key] of keys.entries()) {
       const row = array.values.subarray(i * width, (i + 1) * width);
       const values = row.subarray(CURVE_HEAD);
-      const known = { importance: row[0]!, low: row[1]!, high: row[2]!, values, height: height(values) };
-      this.#rows.set(keyText(key), known);
+      const curve = { importance: row[0]!, low: row[1]!, high: row[2]!, values, height: height(values) };
+      this.#rows.set(keyText(key), curve);
     }
   }
 
   /** The importance of every edge of the structure. */
-  weigh(importance: NumberArray | undefined, structure: Structure): void {
+  setImportance(importance: NumberArray | undefined, structure: Structure): void {
     if (importance?.values.length !== structure.edges.length) return;
     for (const [i, key] of edgeKeys(structure).entries()) {
       const row = this.#rows.get(key);
@@ -38,8 +38,8 @@ export class Curves {
 
   /** Forgets rows of edges that no longer exist. */
   keep(structure: Structure): void {
-    const known = new Set(structure.edges.map((edge) => keyText(edge.key)));
-    for (const key of this.#rows.keys()) if (!known.has(key)) this.#rows.delete(key);
+    const keys = new Set(structure.edges.map((edge) => keyText(edge.key)));
+    for (const key of this.#rows.keys()) if (!keys.has(key)) this.#rows.delete(key);
   }
 
   get(key: string): EdgeCurve | null {
@@ -50,13 +50,13 @@ export class Curves {
    * The heights that the thumbnails of each layer must at least span: a part of the tallest curve's. A curve that hardly
    * moves beside the others looks flat, instead of showing its rounding noise in full size.
    */
-  leastHeights(structure: Structure, part = 0.03): number[] {
-    const most: number[] = [];
+  minimumHeights(structure: Structure, part = 0.03): number[] {
+    const tallest: number[] = [];
     for (const [i, key] of edgeKeys(structure).entries()) {
       const layer = structure.edges[i]!.key[0]!;
-      most[layer] = Math.max(most[layer] ?? 0, this.#rows.get(key)?.height ?? 0);
+      tallest[layer] = Math.max(tallest[layer] ?? 0, this.#rows.get(key)?.height ?? 0);
     }
-    return most.map((value) => value * part);
+    return tallest.map((value) => value * part);
   }
 
   /** Importance of every edge, scaled so that the strongest has 1; NaN counts as none. */

@@ -18,8 +18,8 @@ interface Graph {
 const GRAPHS = new WeakMap<Structure, Graph>();
 
 export function graph(structure: Structure): Graph {
-  let found = GRAPHS.get(structure);
-  if (!found) {
+  let index = GRAPHS.get(structure);
+  if (!index) {
     const { nodes, edges } = structure;
     const keys = edgeKeys(structure);
     const targets = new Map(
@@ -36,16 +36,16 @@ export function graph(structure: Structure): Graph {
       add(out, `${layer}-${source}`, edge);
       add(into, keyText(targets.get(`${layer + 1}-${target}`)?.key ?? []), edge);
     }
-    found = {
+    index = {
       edges: new Map(edges.map((edge, i) => [keys[i]!, edge])),
       nodes: new Map(nodes.map((node) => [keyText(node.key), node])),
       targets,
       into,
       out,
     };
-    GRAPHS.set(structure, found);
+    GRAPHS.set(structure, index);
   }
-  return found;
+  return index;
 }
 
 /** The nodes at the two ends of an edge. */

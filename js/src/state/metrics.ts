@@ -40,9 +40,9 @@ function pick(values: Float32Array, start: number): number[] {
     else if (value < values[low]!) low = i;
     else if (value > values[high]!) high = i;
   }
-  const found = new Set([start > 0 ? -1 : 0, low, high, bad].sort((a, b) => a - b));
-  found.delete(-1);
-  return [...found];
+  const picked = new Set([start > 0 ? -1 : 0, low, high, bad].sort((a, b) => a - b));
+  picked.delete(-1);
+  return [...picked];
 }
 
 export class Metrics {
@@ -106,8 +106,8 @@ export class Metrics {
   restore(rows: NumberArray | undefined, recorded?: number): void {
     const n = rows?.shape[0] ?? 0;
     const last = rows && n > 0 ? rows.values[(n - 1) * METRIC_COLUMNS.length] : undefined;
-    const same = this.#length >= n && this.#length > 0 && this.#columns[0]![this.#length - 1] === last;
-    if (!same) {
+    const current = this.#length >= n && this.#length > 0 && this.#columns[0]![this.#length - 1] === last;
+    if (!current) {
       this.clear();
       this.add(rows, 0);
     }

@@ -1,7 +1,7 @@
 // What the page knows of the kernel's session. Messages and snapshots go in, the topics that changed come out.
 
 import { type NumberArray, readArrays } from "../protocol/codecs";
-import { unpacked } from "../protocol/compact";
+import { expandStructure } from "../protocol/compact";
 import type {
   Candidates,
   EdgeKey,
@@ -18,8 +18,8 @@ import type {
   Surface,
   Survey,
 } from "../protocol/messages";
-import { filled, keyText, merged, type Structure } from "../protocol/structure";
-import { Curves } from "./edge-curves";
+import { complete, keyText, mergeStructure, type Structure } from "../protocol/structure";
+import { EdgeCurves } from "./edge-curves";
 import { Metrics } from "./metrics";
 import type { DataTopic } from "./topics";
 
@@ -81,24 +81,24 @@ const EMPTY: State = {
 export class Store {
   state: State = { ...EMPTY };
   readonly metrics = new Metrics();
-  readonly curves = new Curves();
+  readonly curves = new EdgeCurves();
   link: Link = "live";
   /** Something to draw has arrived. */
   ready = false;
   /** Number of the last command that the kernel has answered. */
-  answered = -1;
+  lastAck = -1;
   /** This view's name: acks of other views' commands are not for it. */
   view: string | null = null;
   /** How often a kernel has greeted any view, or was away: then it has forgotten what they had open. */
-  greeted = 0;
+  helloCount = 0;
   /** The preview of a survey is open. */
-  looking = false;
+  previewOpen = false;
   /** Messages that this page could not read: counted, never thrown. */
-  ignored = 0;
+  unreadable = 0;
   #seq = Number.NEGATIVE_INFINITY;
   #snapshotSeq = Number.NEGATIVE_INFINITY;
   /** The `select` that the kernel has not yet answered: until then older selections must not flash up. */
-  #asked: { seq: number; edges: string } | null = null;
+  #pendingSelection: { seq: number; edges: string } | null = null;
   #changed: (topics: DataTopic[]) => void = () => {};
 
   onChange(call: (topics: DataTopic[]) => void): void {
@@ -113,7 +113,7 @@ export class Store {
   setLink(link: Link): void {
     if (this.link === link) return;
     this.link = link;
-    if (link === "lost") this.greeted += 1;
+    if (link === "lost") this.helloCount += 1;
     this.#changed(["link", "status"]);
   }
 
@@ -123,7 +123,7 @@ export class Store {
     this.#seq = this.#snapshotSeq = snapshot.seq;
     const arrays = readArrays(snapshot.arrays, binary);
     const { status, settings, selection, candidates, formula, history, primitives, error } = snapshot;
-    const structure = filled(unpacked(snapshot.structure, arrays.get("edges")));
+    const structure = complete(expandStructure(snapshot.structure, arrays.get("edges")));
     this.state = { ...this.state, structure, status, settings, formula, history, primitives, error };
     this.metrics.restore(arrays.get("metrics"), snapshot.n_metrics);
     this.curves.keep(structure);
@@ -131,8 +131,8 @@ export class Store {
       arrays.get("curves"),
       structure.edges.map((edge) => edge.key),
     );
-    this.#setSelection(selection, part(arrays, "selection."));
-    this.#setCandidates(candidates, part(arrays, "candidates."));
+    this.#setSelection(selection, withPrefix(arrays, "selection."));
+    this.#setCandidates(candidates, withPrefix(arrays, "candidates."));
     this.ready = true;
     this.#changed([
       "structure",
@@ -152,7 +152,7 @@ export class Store {
   apply(message: Message, binary: unknown): void {
     if (message.kind === "hello_ack") {
       this.load({ ...message.snapshot, seq: Math.max(message.seq, message.snapshot.seq) }, binary);
-      this.greeted += 1;
+      this.helloCount += 1;
       this.#changed(["link"]);
       return;
     }
@@ -173,7 +173,7 @@ export class Store {
         return ["metrics"];
       case "curves":
         this.curves.set(arrays.get("curves"), message.edges ?? this.state.structure.edges.map((edge) => edge.key));
-        this.curves.weigh(arrays.get("importance"), this.state.structure);
+        this.curves.setImportance(arrays.get("importance"), this.state.structure);
         return ["curves"];
       case "selection":
         return this.#setSelection(message.selection, arrays);
@@ -186,8 +186,8 @@ export class Store {
         Object.assign(this.state, { surface: message.surface, heights: arrays });
         return ["surface"];
       case "survey": {
-        const known = this.state.survey?.rows.slice(0, message.survey.first) ?? [];
-        this.state.survey = { ...message.survey, first: 0, rows: [...known, ...message.survey.rows] };
+        const earlier = this.state.survey?.rows.slice(0, message.survey.first) ?? [];
+        this.state.survey = { ...message.survey, first: 0, rows: [...earlier, ...message.survey.rows] };
         return ["survey"];
       }
       case "library":
@@ -200,15 +200,15 @@ export class Store {
         this.state.code = message.text;
         return ["code"];
       case "structure": {
-        const other = message.structure.version !== this.state.structure.version;
+        const replaced = message.structure.version !== this.state.structure.version;
         // A part of another network than this page knows says nothing to it.
-        if (message.part && other) return [];
+        if (message.part && replaced) return [];
         this.state.structure = message.part
-          ? merged(this.state.structure, message.structure)
-          : filled(message.structure);
+          ? mergeStructure(this.state.structure, message.structure)
+          : complete(message.structure);
         this.curves.keep(this.state.structure);
         // What was found is about edges of the network before.
-        if (other) this.state.survey = null;
+        if (replaced) this.state.survey = null;
         return ["structure"];
       }
       default:
@@ -223,28 +223,28 @@ export class Store {
   }
 
   /** Begins to look at the edges, or ends it; what was found before may be about another network. */
-  look(on: boolean): void {
-    this.looking = on;
+  openPreview(on: boolean): void {
+    this.previewOpen = on;
     this.state.survey = null;
   }
 
   /** Something that was asked for is still being worked out. */
   get busy(): boolean {
     const { candidates, survey } = this.state;
-    return this.link === "live" && (candidates.busy || (this.looking && (survey?.busy ?? true)));
+    return this.link === "live" && (candidates.busy || (this.previewOpen && (survey?.busy ?? true)));
   }
 
   #acknowledge(ack: MessageOf<"ack">): DataTopic[] {
     this.state.settings = ack.settings;
     if (this.foreign(ack)) return ["settings"];
-    if (this.#asked && ack.of >= this.#asked.seq) this.#asked = null;
-    this.answered = Math.max(this.answered, ack.of);
+    if (this.#pendingSelection && ack.of >= this.#pendingSelection.seq) this.#pendingSelection = null;
+    this.lastAck = Math.max(this.lastAck, ack.of);
     return ["settings"];
   }
 
   /** Shows a selection before the kernel has confirmed it. */
   select(edges: EdgeKey[]): void {
-    this.#asked = { seq: Number.POSITIVE_INFINITY, edges: edges.map(keyText).join() };
+    this.#pendingSelection = { seq: Number.POSITIVE_INFINITY, edges: edges.map(keyText).join() };
     this.state.selection = { edges };
     this.state.detail = new Map();
     this.state.candidates = { edge: edges[0] ?? null, busy: edges.length > 0, version: 0, rows: [] };
@@ -254,33 +254,33 @@ export class Store {
 
   /** The number of the command that asked for the selection; null when it could not be sent. */
   awaitSelection(seq: number | null): void {
-    if (seq === null) this.#asked = null;
-    else if (this.#asked) this.#asked.seq = seq;
+    if (seq === null) this.#pendingSelection = null;
+    else if (this.#pendingSelection) this.#pendingSelection.seq = seq;
   }
 
   #setSelection(selection: Selection, detail: Map<string, NumberArray>): DataTopic[] {
     const edges = selection.edges.map(keyText).join();
-    if (this.#asked && this.#asked.edges !== edges) return [];
+    if (this.#pendingSelection && this.#pendingSelection.edges !== edges) return [];
     this.state.selection = selection;
     this.state.detail = detail;
     return ["selection"];
   }
 
   /** The best candidates that are known now: of all other edges none is known any more. */
-  #learn(best: NonNullable<Candidates["best"]>): void {
-    const known = new Map(best.map((one) => [keyText(one.key), one]));
+  #updateBest(best: NonNullable<Candidates["best"]>): void {
+    const byKey = new Map(best.map((entry) => [keyText(entry.key), entry]));
     for (const edge of this.state.structure.edges) {
-      const one = known.get(keyText(edge.key));
-      edge.best = one?.best ?? null;
-      edge.best_r2 = one?.best_r2 ?? null;
+      const entry = byKey.get(keyText(edge.key));
+      edge.best = entry?.best ?? null;
+      edge.best_r2 = entry?.best_r2 ?? null;
     }
   }
 
   #setCandidates(candidates: Candidates, fits: Map<string, NumberArray>): DataTopic[] {
-    const wanted = this.state.selection.edges[0];
-    const same = wanted && candidates.edge && keyText(wanted) === keyText(candidates.edge);
-    if (!same && (wanted || candidates.edge)) return [];
-    if (candidates.best) this.#learn(candidates.best);
+    const selected = this.state.selection.edges[0];
+    const matches = selected && candidates.edge && keyText(selected) === keyText(candidates.edge);
+    if (!matches && (selected || candidates.edge)) return [];
+    if (candidates.best) this.#updateBest(candidates.best);
     // An announcement without rows ("busy") keeps those that are on screen.
     if (candidates.busy && candidates.rows.length === 0 && this.state.candidates.rows.length > 0) {
       this.state.candidates = { ...this.state.candidates, busy: true };
@@ -293,8 +293,8 @@ export class Store {
 }
 
 /** The arrays whose name begins with `prefix`, without it. */
-function part(arrays: Map<string, NumberArray>, prefix: string): Map<string, NumberArray> {
-  const found = new Map<string, NumberArray>();
-  for (const [name, array] of arrays) if (name.startsWith(prefix)) found.set(name.slice(prefix.length), array);
-  return found;
+function withPrefix(arrays: Map<string, NumberArray>, prefix: string): Map<string, NumberArray> {
+  const matching = new Map<string, NumberArray>();
+  for (const [name, array] of arrays) if (name.startsWith(prefix)) matching.set(name.slice(prefix.length), array);
+  return matching;
 }

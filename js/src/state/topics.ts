@@ -1,27 +1,6 @@
-// What can change. Views are told the set of topics and redraw only what depends on them.
+// Topics: parts of the session and of the page. Views receive the set of changed topics and redraw only their own.
 
-export type DataTopic =
-  | "structure"
-  | "curves"
-  | "metrics"
-  | "selection"
-  | "candidates"
-  | "formula"
-  | "history"
-  | "status"
-  | "settings"
-  | "error"
-  | "parity"
-  | "surface"
-  | "survey"
-  | "library"
-  | "link"
-  | "code";
-export type UiTopic = "hover" | "view" | "rank" | "stopping" | "held" | "size" | "note";
-export type Topic = DataTopic | UiTopic;
-export type Topics = ReadonlySet<Topic>;
-
-export const EVERYTHING: Topics = new Set<Topic>([
+const DATA_TOPICS = [
   "structure",
   "curves",
   "metrics",
@@ -38,13 +17,15 @@ export const EVERYTHING: Topics = new Set<Topic>([
   "library",
   "link",
   "code",
-  "hover",
-  "view",
-  "rank",
-  "stopping",
-  "size",
-  "note",
-]);
+] as const;
+const UI_TOPICS = ["hover", "view", "rank", "stopping", "dragging", "size", "note"] as const;
+
+export type DataTopic = (typeof DATA_TOPICS)[number];
+export type UiTopic = (typeof UI_TOPICS)[number];
+export type Topic = DataTopic | UiTopic;
+export type Topics = ReadonlySet<Topic>;
+
+export const EVERYTHING: Topics = new Set([...DATA_TOPICS, ...UI_TOPICS]);
 
 /** Whether any of `names` is among the changed topics. */
 export const touches = (topics: Topics, ...names: Topic[]): boolean => names.some((name) => topics.has(name));

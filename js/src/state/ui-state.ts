@@ -17,7 +17,7 @@ interface UiValues {
   /** Since when a pause is asked for and not yet answered, in ms; null when none is. */
   stopping: number | null;
   /** A hand holds a coefficient. */
-  held: boolean;
+  dragging: boolean;
   /** What the last act did, in words. */
   note: string | null;
 }
@@ -33,7 +33,7 @@ const TOPIC: Record<keyof UiValues, UiTopic> = {
   showParts: "view",
   showPruned: "view",
   stopping: "stopping",
-  held: "held",
+  dragging: "dragging",
   note: "note",
 };
 
@@ -49,7 +49,7 @@ export class UiState {
     showParts: false,
     showPruned: true,
     stopping: null,
-    held: false,
+    dragging: false,
     note: null,
   };
   #changed: (topics: UiTopic[]) => void = () => {};

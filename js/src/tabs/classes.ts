@@ -21,8 +21,8 @@ export function classLegend() {
       const fill = css(Number(i === output), dark);
       const mark = s("path", { class: "kw-dot-on", d, fill, transform: "translate(8 7)scale(1.6)" });
       const sample = s("svg", { width: 16, height: 14, "aria-hidden": "true" }, mark);
-      const words = h(i === output ? "b" : "span", { class: "kw-cut", title: name }, name);
-      return h("li", { class: "kw-row" }, sample, words);
+      const caption = h(i === output ? "b" : "span", { class: "kw-cut", title: name }, name);
+      return h("li", { class: "kw-row" }, sample, caption);
     });
     node.replaceChildren(...rows);
   };
@@ -30,7 +30,7 @@ export function classLegend() {
 }
 
 /** How many points of which class are drawn. */
-export function counted({ classes, outputs }: Surface, labels: Float32Array): string {
+export function classCounts({ classes, outputs }: Surface, labels: Float32Array): string {
   if (!classes) return "";
   const counts = outputs.map((name, i) => `${labels.filter((label) => label === i).length} ${called(name)}`);
   return `, with data: ${counts.join(", ")}`;

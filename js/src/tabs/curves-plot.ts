@@ -31,14 +31,14 @@ const TOP = 20;
 const BOTTOM = 20;
 const RIGHT = 58;
 
-const shown = (store: Store): Column[] =>
+const drawnSeries = (store: Store): Column[] =>
   SERIES.filter(
     (name) => (name !== "penalty" || store.state.settings.lamb > 0) && store.metrics.outline(name).last >= 0,
   );
 
 /** The values of one row, for the readout. */
 export const readings = (store: Store, row: number): { name: Column; value: number }[] =>
-  shown(store)
+  drawnSeries(store)
     .map((name) => ({ name, value: store.metrics.column(name)[row]! }))
     .filter(({ value }) => Number.isFinite(value));
 
@@ -60,7 +60,7 @@ export function drawChart(context: Context, stage: Stage, missing: string): Char
   const { store, ui } = context;
   const { width, height } = stage.size;
   const xs = store.metrics.column(ui.values.axis === "step" ? "step" : "seconds");
-  const names = shown(store);
+  const names = drawnSeries(store);
   const right = Math.max(LEFT + 40, width - RIGHT);
   const bottom = height - BOTTOM;
   const last = xs.at(-1) ?? 0;
@@ -131,9 +131,9 @@ function xAxis(first: number, end: number, x: Scale, bottom: number, right: numb
 function lines(store: Store, names: Column[], xs: Float32Array, x: Scale, y: Scale, right: number): SVGElement[] {
   return names.flatMap((name) => {
     const ys = store.metrics.column(name);
-    const kept = decimate(xs, ys, right - LEFT, store.metrics.outline(name).rows);
-    const px = kept.map((i) => xs[i]!);
-    const py = kept.map((i) => (ys[i]! > 0 ? ys[i]! : Number.NaN));
+    const rows = decimate(xs, ys, right - LEFT, store.metrics.outline(name).rows);
+    const px = rows.map((i) => xs[i]!);
+    const py = rows.map((i) => (ys[i]! > 0 ? ys[i]! : Number.NaN));
     const last = py.findLastIndex((value) => Number.isFinite(value));
     const colour = COLOUR[name] ?? "";
     const curve = line(path(px, py, x, y), colour, 1.8, DASH[name]);
@@ -151,15 +151,15 @@ function labels(store: Store, names: Column[], y: Scale, { right, bottom }: Char
     .map((name) => ({ name, at: y(store.metrics.column(name)[store.metrics.outline(name).last] ?? Number.NaN) }))
     .filter(({ at }) => Number.isFinite(at))
     .sort((a, b) => a.at - b.at);
-  for (const [i, one] of placed.entries()) {
+  for (const [i, item] of placed.entries()) {
     const above = placed[i - 1];
-    if (above && one.at - above.at < 13) one.at = above.at + 13;
+    if (above && item.at - above.at < 13) item.at = above.at + 13;
   }
   // Whatever was pushed below the axis moves up again, and with it what stands above.
   let floor = bottom - 10;
-  for (const one of [...placed].reverse()) {
-    one.at = Math.min(one.at, floor);
-    floor = one.at - 13;
+  for (const item of [...placed].reverse()) {
+    item.at = Math.min(item.at, floor);
+    floor = item.at - 13;
   }
   return placed.map(({ name, at }) =>
     s("text", { class: `kw-f kw-fine kw-strong ${COLOUR[name]}`, x: right + 8, y: (at + 4).toFixed(1) }, name),
@@ -197,16 +197,16 @@ export function eventLabels(events: { at: number; label: string }[], width: numb
     return shifted > last || end > width ? null : { text, first, last, start: shifted, end };
   };
   for (const { at, label } of [...events].sort((a, b) => a.at - b.at)) {
-    const before = placed.at(-1);
-    const alone = put(label, at, at, before ? before.end + 8 : 0);
+    const previous = placed.at(-1);
+    const alone = put(label, at, at, previous ? previous.end + 8 : 0);
     if (alone) {
       placed.push(alone);
       continue;
     }
-    if (before?.text === label) continue;
-    if (!before || at - before.first > 70 || textWidth(before.text + label) > width * 0.4) continue;
+    if (previous?.text === label) continue;
+    if (!previous || at - previous.first > 70 || textWidth(previous.text + label) > width * 0.4) continue;
     const space = (placed.at(-2)?.end ?? -8) + 8;
-    const joined = put(`${before.text}, ${label}`, before.first, at, space);
+    const joined = put(`${previous.text}, ${label}`, previous.first, at, space);
     if (joined) placed[placed.length - 1] = joined;
   }
   return placed;
@@ -214,14 +214,14 @@ export function eventLabels(events: { at: number; label: string }[], width: numb
 
 /** Acts have their names first; what came by itself is named where room is left, once where it came twice. */
 export function markLabels(events: { at: number; label: string; kind: string }[], width: number): EventLabel[] {
-  const [acts, others] = [false, true].map((itself) =>
+  const [acts, gridMarks] = [false, true].map((itself) =>
     eventLabels(
       events.filter(({ kind }) => (kind === "grid") === itself),
       width,
     ),
   ) as [EventLabel[], EventLabel[]];
   const free = ({ start, end }: EventLabel) => acts.every((act) => end + 8 <= act.start || start >= act.end + 8);
-  return [...acts, ...others.filter(free)];
+  return [...acts, ...gridMarks.filter(free)];
 }
 
 /** Marks of what was done, and their names. */

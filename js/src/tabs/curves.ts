@@ -44,8 +44,8 @@ const emptyText = ({ act, store }: Context): string => {
 
 /** The crosshair and the values under it. */
 function hover({ store }: Context, stage: Stage, chart: Chart | null, at: number): void {
-  const shown = chart?.drawn && !Number.isNaN(at);
-  if (!shown) {
+  const visible = chart?.drawn && !Number.isNaN(at);
+  if (!visible) {
     attrs(stage.cross, { d: "" });
     stage.read(0, 0, []);
     return;

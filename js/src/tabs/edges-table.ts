@@ -10,7 +10,7 @@ import { graph } from "../state/graph";
 import { touches } from "../state/topics";
 import { number, pretty, rSquared, variable } from "../text/format";
 import { isolated } from "../text/names";
-import { attrs, h, place, setText } from "../ui/dom";
+import { attrs, h, setChildren, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 
 type Sort = "edge" | "wire" | "state" | "importance" | "best" | "r2";
@@ -44,13 +44,13 @@ export function edgesTable(context: Context): View {
     return h("th", { scope: "col" }, button);
   });
   const body = h("tbody");
-  const more = h("p", { class: "kw-more kw-dim kw-fine", hidden: true });
+  const note = h("p", { class: "kw-more kw-dim kw-fine", hidden: true });
   const table = h("table", { class: "kw-table" }, h("thead", {}, h("tr", {}, ...headers)), body);
   const node = h(
     "section",
     { class: "kw-col kw-fill", "data-kw-panel": "edges", "aria-label": "Edges" },
     h("div", { class: "kw-scroll kw-fill" }, table),
-    more,
+    note,
   );
   const rows = new Map<string, HTMLTableRowElement>();
   const order = new Order(table, registry);
@@ -59,10 +59,10 @@ export function edgesTable(context: Context): View {
     for (const [i, [name]] of COLUMNS.entries())
       attrs(headers[i]!, { "aria-sort": name === sort ? (down ? "descending" : "ascending") : null });
     const sorted = order.apply(readRows(context), sort, down, topics.has("view"));
-    more.hidden = sorted.length <= MAX_ROWS;
-    setText(more, `The first ${MAX_ROWS} of ${sorted.length} edges in this order.`);
+    note.hidden = sorted.length <= MAX_ROWS;
+    setText(note, `The first ${MAX_ROWS} of ${sorted.length} edges in this order.`);
     const selected = new Set(store.state.selection.edges.map(keyText));
-    place(
+    setChildren(
       body,
       sorted.slice(0, MAX_ROWS).map((row) => drawRow(rows, row, selected.has(row.key))),
     );
@@ -115,10 +115,10 @@ class Order {
     });
   }
 
-  apply(rows: Row[], sort: Sort, down: boolean, asked: boolean): Row[] {
+  apply(rows: Row[], sort: Sort, down: boolean, resort: boolean): Row[] {
     const byKey = new Map(rows.map((row) => [row.key, row]));
-    const same = rows.length === this.#keys.length && this.#keys.every((key) => byKey.has(key));
-    if (!asked && same && (this.#inside || Date.now() - this.#since < STILL_MS))
+    const unchanged = rows.length === this.#keys.length && this.#keys.every((key) => byKey.has(key));
+    if (!resort && unchanged && (this.#inside || Date.now() - this.#since < STILL_MS))
       return this.#keys.map((key) => byKey.get(key)!);
     const sorted = sortRows(rows, sort, down);
     this.#keys = sorted.map(({ key }) => key);
@@ -161,8 +161,8 @@ function sortRows(rows: Row[], sort: Sort, down: boolean): Row[] {
   });
 }
 
-function drawRow(known: Map<string, HTMLTableRowElement>, row: Row, selected: boolean): HTMLTableRowElement {
-  let tr = known.get(row.key);
+function drawRow(trs: Map<string, HTMLTableRowElement>, row: Row, selected: boolean): HTMLTableRowElement {
+  let tr = trs.get(row.key);
   if (!tr) {
     tr = h(
       "tr",
@@ -170,7 +170,7 @@ function drawRow(known: Map<string, HTMLTableRowElement>, row: Row, selected: bo
       h("td", {}, h("button", { type: "button", class: "kw-link kw-bare" })),
       ...[1, 2, 3, 4, 5].map(() => h("td", { class: "kw-cut" })),
     );
-    known.set(row.key, tr);
+    trs.set(row.key, tr);
   }
   const [edge, wire, state, importance, best, r2] = row.cells;
   const texts = [edge, wire, state, number(importance), best, Number.isFinite(r2) ? rSquared(r2) : ""];

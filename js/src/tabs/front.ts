@@ -8,6 +8,7 @@ import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
 import { number, pretty, thousands } from "../text/format";
 import { activeIn, attrs, h, line, s, tick } from "../ui/dom";
+import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
 interface Mark {
@@ -36,10 +37,10 @@ export function marksOf(states: readonly StateInfo[]): Mark[] {
 
 /** Those that no other one beats in both: each larger one is more accurate. */
 export const paretoOf = (marks: readonly Mark[]): Mark[] => {
-  let least = Number.POSITIVE_INFINITY;
+  let lowest = Number.POSITIVE_INFINITY;
   return marks.filter(({ error }) => {
-    const better = error < least;
-    if (better) least = error;
+    const better = error < lowest;
+    if (better) lowest = error;
     return better;
   });
 };
@@ -58,52 +59,51 @@ export function front(context: Context): View {
   /** The mark that is read out. */
   let pointed = "";
   const all = () => [...svg.querySelectorAll<SVGElement>("[data-kw-front]")];
-  const tell = (id = "") => {
-    const g = all().find((one) => one.dataset.kwFront === id);
-    const mark = marks.find((one) => String(one.id) === id);
+  const readOut = (id = "") => {
+    const g = all().find((item) => item.dataset.kwFront === id);
+    const mark = marks.find((item) => String(item.id) === id);
     pointed = g && mark ? id : "";
     if (g && mark) stage.read(Number(g.dataset.x), Number(g.dataset.y), facts(mark, context));
     else stage.read(0, 0, []);
   };
   const read = (event: Event) => {
     const g = (event.target as Element).closest<SVGElement>("[data-kw-front]");
-    tell(g?.dataset.kwFront);
+    readOut(g?.dataset.kwFront);
     if (!g || event.type !== "focusin") return;
     cursor = g.dataset.kwFront!;
-    for (const one of all()) attrs(one, { tabindex: one === g ? 0 : -1 });
+    for (const item of all()) attrs(item, { tabindex: item === g ? 0 : -1 });
   };
   // On the stage: an SVG element with focus listeners would become a tab stop of its own.
   for (const type of ["pointerover", "focusin"]) registry.listen(stage.node, type, read);
-  for (const type of ["pointerleave", "focusout"]) registry.listen(stage.node, type, () => tell());
+  for (const type of ["pointerleave", "focusout"]) registry.listen(stage.node, type, () => readOut());
   const go = (event: Event) => {
     const g = (event.target as Element).closest<SVGElement>("[data-kept]");
     if (g) act.goTo(Number(g.dataset.kwFront));
   };
   registry.listen(svg, "click", go);
-  registry.listen(svg, "keydown", (event) => {
+  onKey(registry, svg, (event) => {
     const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (event.key === "Enter" || event.key === " ") go(event);
     else if (move) {
       const at = marks.findIndex(({ id }) => String(id) === cursor);
       const next = marks[(at + move + marks.length) % marks.length];
       svg.querySelector<SVGElement>(`[data-kw-front="${next?.id}"]`)?.focus();
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
+    } else return false;
+    return true;
   });
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "history", "size", "view", "settings", "link")) return;
     const { history, settings } = store.state;
     // A mark that is made anew under a press loses the click: only where something differs.
-    const now = JSON.stringify([history.states, history.current, settings.loss, stage.size, act.possible]);
-    if (now === drawn) return;
-    drawn = now;
+    const signature = JSON.stringify([history.states, history.current, settings.loss, stage.size, act.possible]);
+    if (signature === drawn) return;
+    drawn = signature;
     marks = marksOf(history.states);
     if (!marks.some(({ id }) => String(id) === cursor)) cursor = String(history.current);
     const focused = svg.contains(activeIn(svg));
     drawFront(context, stage, marks, cursor);
     if (focused) svg.querySelector<SVGElement>('[tabindex="0"]')?.focus();
-    if (pointed) tell(pointed);
+    if (pointed) readOut(pointed);
   };
   return { node, draw, destroy: () => registry.destroy() };
 }
@@ -137,11 +137,12 @@ function drawFront(context: Context, stage: Stage, marks: Mark[], cursor: string
   });
   const best = paretoOf(marks);
   const front = best.map(
-    (one, i) => `${i > 0 ? `H${x(one.size).toFixed(1)}V` : `M${x(one.size).toFixed(1)} `}${y(one.error).toFixed(1)}`,
+    (item, i) =>
+      `${i > 0 ? `H${x(item.size).toFixed(1)}V` : `M${x(item.size).toFixed(1)} `}${y(item.error).toFixed(1)}`,
   );
   const { current } = store.state.history;
   const drawn = marks.map((mark) => {
-    const here = mark.id === current;
+    const isCurrent = mark.id === current;
     const [px, py] = [x(mark.size).toFixed(1), y(mark.error).toFixed(1)];
     const open = mark.kept && act.possible;
     return s(
@@ -156,12 +157,12 @@ function drawFront(context: Context, stage: Stage, marks: Mark[], cursor: string
         "data-y": py,
         "data-kept": open,
         "aria-label": facts(mark, context).join(", ") + (best.includes(mark) ? ", on the front" : ""),
-        "aria-current": here ? "true" : null,
+        "aria-current": isCurrent ? "true" : null,
         "aria-disabled": open ? null : "true",
       },
       s("circle", { class: "kw-hit", r: 12 }),
-      here ? s("circle", { class: "kw-p", r: 8.5, "stroke-width": 2 }) : null,
-      s("circle", { class: mark.kept ? "kw-f" : "kw-solid", r: here ? 5 : 4, "stroke-width": 1.5 }),
+      isCurrent ? s("circle", { class: "kw-p", r: 8.5, "stroke-width": 2 }) : null,
+      s("circle", { class: mark.kept ? "kw-f" : "kw-solid", r: isCurrent ? 5 : 4, "stroke-width": 1.5 }),
     );
   });
   // The current one last, above its neighbours.

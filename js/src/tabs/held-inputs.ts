@@ -9,20 +9,20 @@ import { Registry } from "../ui/listeners";
 import { type Slider, slider } from "../ui/slider";
 
 /** Whether the network reads a column of the data. */
-export const isRead = ({ state }: Store, told: Surface, column: number): boolean =>
-  state.structure.nodes.some(({ kind, name }) => kind === "input" && name === told.names[column]);
+export const isRead = ({ state }: Store, surface: Surface, column: number): boolean =>
+  state.structure.nodes.some(({ kind, name }) => kind === "input" && name === surface.names[column]);
 
 /** Over what an input ranges: the data, and where it is held. */
-function domainOf(told: Surface, column: number): [number, number] {
-  const [low, high] = told.ranges[column]!;
-  return [Math.min(low!, told.at[column]!), Math.max(high!, told.at[column]!)];
+function domainOf(surface: Surface, column: number): [number, number] {
+  const [low, high] = surface.ranges[column]!;
+  return [Math.min(low!, surface.at[column]!), Math.max(high!, surface.at[column]!)];
 }
 
 /** Sliders for the inputs that the map doesn't show. */
-export function holders(
+export function heldInputs(
   { store, uid }: Context,
   registry: Registry,
-  hold: (column: number, value: number) => number | null,
+  setInput: (column: number, value: number) => number | null,
 ) {
   const list = h("div", { class: "kw-held" });
   const middle = h(
@@ -36,16 +36,16 @@ export function holders(
     "Medians",
   );
   const node = h("div", {}, h("div", { class: "kw-row" }, h("b", { class: "kw-fill" }, "Held at"), middle), list);
-  let own = new Registry();
+  let sliderRegistry = new Registry();
   let sliders: [number, Slider][] = [];
-  let known = "";
-  registry.listen(middle, "click", () => hold(-1, 0));
-  const build = (told: Surface, columns: number[]) => {
-    own.destroy();
-    own = new Registry();
+  let builtFor = "";
+  registry.listen(middle, "click", () => setInput(-1, 0));
+  const build = (surface: Surface, columns: number[]) => {
+    sliderRegistry.destroy();
+    sliderRegistry = new Registry();
     sliders = columns.map((column) => {
-      const [low, high] = domainOf(told, column);
-      const label = called(told.names[column]!);
+      const [low, high] = domainOf(surface, column);
+      const label = called(surface.names[column]!);
       const made = slider(
         {
           name: `at-${column}`,
@@ -55,26 +55,28 @@ export function holders(
           format: (value) => number(value),
           allows: Number.isFinite,
           // The map follows the hand.
-          echo: (value) => hold(column, value),
-          commit: (value) => hold(column, value),
+          echo: (value) => setInput(column, value),
+          commit: (value) => setInput(column, value),
           uid,
         },
-        own,
+        sliderRegistry,
       );
       return [column, made];
     });
-    list.replaceChildren(...sliders.map(([, one]) => one.node));
+    list.replaceChildren(...sliders.map(([, item]) => item.node));
   };
-  const draw = (told: Surface, held: (number | null)[]) => {
-    const others = told.names.map((_, i) => i).filter((i) => i !== told.x && i !== told.y && isRead(store, told, i));
-    const columns = others.filter((i) => told.ranges[i]![0]! < told.ranges[i]![1]!);
+  const draw = (surface: Surface, inputs: (number | null)[]) => {
+    const candidates = surface.names
+      .map((_, i) => i)
+      .filter((i) => i !== surface.x && i !== surface.y && isRead(store, surface, i));
+    const columns = candidates.filter((i) => surface.ranges[i]![0]! < surface.ranges[i]![1]!);
     // The data's ranges only: a typed value outside of them must not rebuild what the hand is on.
-    const key = JSON.stringify([columns, told.names, columns.map((i) => told.ranges[i])]);
-    if (key !== known) build(told, columns);
-    known = key;
+    const key = JSON.stringify([columns, surface.names, columns.map((i) => surface.ranges[i])]);
+    if (key !== builtFor) build(surface, columns);
+    builtFor = key;
     node.hidden = columns.length === 0;
-    middle.disabled = held.every((value) => value === null);
-    for (const [column, one] of sliders) one.accept(told.at[column]!, store.answered);
+    middle.disabled = inputs.every((value) => value === null);
+    for (const [column, item] of sliders) item.accept(surface.at[column]!, store.lastAck);
   };
-  return { node, draw, destroy: () => own.destroy() };
+  return { node, draw, destroy: () => sliderRegistry.destroy() };
 }

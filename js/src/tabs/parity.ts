@@ -47,9 +47,9 @@ export function pairsOf(arrays: Map<string, NumberArray>, output: number): Pairs
 export function quality({ truth, residual }: Pick<Pairs, "truth" | "residual">): { r2: number; rmse: number } {
   const n = truth.length;
   const mean = truth.reduce((sum, v) => sum + v, 0) / n;
-  const left = residual.reduce((sum, v) => sum + v * v, 0);
+  const residuals = residual.reduce((sum, v) => sum + v * v, 0);
   const all = truth.reduce((sum, v) => sum + (v - mean) ** 2, 0);
-  return { r2: 1 - left / all, rmse: Math.sqrt(left / n) };
+  return { r2: 1 - residuals / all, rmse: Math.sqrt(residuals / n) };
 }
 
 export function parity(context: Context): View {
@@ -59,7 +59,7 @@ export function parity(context: Context): View {
   let part = "test";
   let chart: Chart | null = null;
   const stage = new Stage(ui, registry, (x, y) => point(stage, chart, x, y));
-  const words = h("div", { class: "kw-words" });
+  const summary = h("div", { class: "kw-words" });
   const outputs = chooser("parity-output", "Output", registry, (value) => {
     output = value;
     draw(new Set(["parity"] as const));
@@ -80,15 +80,15 @@ export function parity(context: Context): View {
     { class: "kw-fill kw-split", "data-kw-panel": "parity", "aria-label": "Parity" },
     stage.node,
     counts,
-    h("div", { class: "kw-col kw-scroll kw-side kw-fine kw-dim" }, outputs.node, parts.node, words),
+    h("div", { class: "kw-col kw-scroll kw-side kw-fine kw-dim" }, outputs.node, parts.node, summary),
   );
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "parity", "size", "view", "link")) return;
-    const { parity: told, pairs } = store.state;
-    const classes = told?.classes ?? false;
+    const { parity: panel, pairs } = store.state;
+    const classes = panel?.classes ?? false;
     stage.node.hidden = classes;
     counts.hidden = !classes;
-    const names = (told?.outputs ?? []).map((name, i): [number, string] => [i, called(name)]);
+    const names = (panel?.outputs ?? []).map((name, i): [number, string] => [i, called(name)]);
     if (output >= names.length) output = 0;
     outputs.set(classes ? [] : names, output);
     const present = PARTS.flatMap(([name], i): [number, string][] => (pairs.has(name) ? [[i, name]] : []));
@@ -100,7 +100,7 @@ export function parity(context: Context): View {
     if (classes)
       drawCounts(
         counts,
-        words,
+        summary,
         pairs.get(rows),
         names.map(([, name]) => name),
       );
@@ -108,7 +108,7 @@ export function parity(context: Context): View {
       const missing = act.possible
         ? "The network's predictions come as soon as the kernel is free."
         : "No predictions: the kernel is gone.";
-      chart = drawPairs(stage, words, pairsOf(pairs, output), names[output]?.[1] ?? "", missing);
+      chart = drawPairs(stage, summary, pairsOf(pairs, output), names[output]?.[1] ?? "", missing);
     }
     stage.point();
   };
@@ -121,61 +121,61 @@ interface Chart {
   pairs: Pairs[];
 }
 
-function drawPairs(stage: Stage, words: HTMLElement, pairs: Pairs[], name: string, missing: string): Chart | null {
-  words.replaceChildren(...pairs.map(sentence));
+function drawPairs(stage: Stage, summary: HTMLElement, pairs: Pairs[], name: string, missing: string): Chart | null {
+  summary.replaceChildren(...pairs.map(sentence));
   if (pairs.length === 0) {
     stage.show("Parity", [], missing);
     return null;
   }
   const all = pairs.flatMap(({ truth, predicted }) => [...truth, ...predicted]);
   const range = padded(extent(all), 0.04);
-  const most = Math.max(...extent(pairs.flatMap(({ residual }) => [...residual])).map(Math.abs));
+  const largest = Math.max(...extent(pairs.flatMap(({ residual }) => [...residual])).map(Math.abs));
   const { size } = stage;
   const height = Math.max(56, Math.floor(size.height * 0.3));
   const above = size.height - height - 22;
   const x = { range: padded(extent(pairs.flatMap(({ truth }) => [...truth])), 0.03), name: `true ${name}` };
-  const error: [number, number] = [-most * 1.15, most * 1.15];
+  const error: [number, number] = [-largest * 1.15, largest * 1.15];
   const left = Math.max(marksOf(range, above / 28).room, marksOf(error, 3).room);
   const main = axes(
     { width: size.width, height: above },
     { x, y: { range, name: `predicted ${name}` }, bare: true, bottom: 2, left },
   );
   const strip = axes(size, { x, y: { range: error, name: "error" }, top: above + 22, left });
-  const dots = (one: Pairs, to: Axes, ys: Float32Array, width: number) => {
+  const dots = (group: Pairs, to: Axes, ys: Float32Array, width: number) => {
     let d = "";
-    one.truth.forEach((v, i) => {
+    group.truth.forEach((v, i) => {
       const [px, py] = [to.x(v), to.y(ys[i]!)];
-      if (Number.isFinite(px + py)) d += `M${px.toFixed(1)} ${py.toFixed(1)}${one.shape}`;
+      if (Number.isFinite(px + py)) d += `M${px.toFixed(1)} ${py.toFixed(1)}${group.shape}`;
     });
-    return line(d, one.colour, width);
+    return line(d, group.colour, width);
   };
-  stage.show(`Prediction against truth. ${pairs.map((one) => `${one.part} ${wordsOf(one)}`).join("; ")}`, [
+  stage.show(`Prediction against truth. ${pairs.map((group) => `${group.part} ${wordsOf(group)}`).join("; ")}`, [
     ...main.nodes,
     line(`M${main.left} ${main.y(x.range[0])}L${main.right} ${main.y(x.range[1])}`, "kw-c6", 1, "5 4"),
-    ...pairs.map((one) => dots(one, main, one.predicted, 1.1)),
+    ...pairs.map((group) => dots(group, main, group.predicted, 1.1)),
     ...strip.nodes,
     line(`M${strip.left} ${strip.y(0)}H${strip.right}`, "kw-c6", 1, "5 4"),
-    ...pairs.map((one) => dots(one, strip, one.residual, 1)),
+    ...pairs.map((group) => dots(group, strip, group.residual, 1)),
   ]);
   return { main, strip, pairs };
 }
 
-const wordsOf = (one: Pairs): string => {
-  const { r2, rmse } = quality(one);
+const wordsOf = (group: Pairs): string => {
+  const { r2, rmse } = quality(group);
   return `R² ${rSquared(r2)}, RMSE ${number(rmse)}`;
 };
 
-const sentence = (one: Pairs): HTMLElement =>
+const sentence = (group: Pairs): HTMLElement =>
   h(
     "div",
     {},
     h(
       "div",
-      { class: `kw-row ${one.colour}` },
-      s("svg", { width: 12, height: 12, "aria-hidden": "true" }, line(`M6 6${one.shape}`, one.colour, 1.4)),
-      h("b", {}, one.part),
+      { class: `kw-row ${group.colour}` },
+      s("svg", { width: 12, height: 12, "aria-hidden": "true" }, line(`M6 6${group.shape}`, group.colour, 1.4)),
+      h("b", {}, group.part),
     ),
-    wordsOf(one),
+    wordsOf(group),
   );
 
 /** Reads the point nearest to the pointer, above or below. */
@@ -183,19 +183,19 @@ function point(stage: Stage, chart: Chart | null, px: number, py: number): void 
   if (!chart) return;
   const below = py > chart.main.bottom + 8;
   const at = below ? chart.strip : chart.main;
-  let best = { away: 18 ** 2, x: 0, y: 0, lines: [] as string[] };
+  let best = { distance: 18 ** 2, x: 0, y: 0, lines: [] as string[] };
   for (const { part, truth, predicted, residual } of chart.pairs)
     for (let i = 0; i < truth.length; i++) {
       const [x, y] = [at.x(truth[i]!), at.y((below ? residual : predicted)[i]!)];
-      const away = (x - px) ** 2 + (y - py) ** 2;
-      if (!(away < best.away)) continue;
+      const distance = (x - px) ** 2 + (y - py) ** 2;
+      if (!(distance < best.distance)) continue;
       const lines = [part, `true ${number(truth[i], 4)}`, `predicted ${number(predicted[i], 4)}`];
-      best = { away, x, y, lines: [...lines, `error ${number(residual[i])}`] };
+      best = { distance: distance, x, y, lines: [...lines, `error ${number(residual[i])}`] };
     }
   stage.read(best.x, best.y, best.lines, best.lines.length && 5);
 }
 
-function drawCounts(place: HTMLElement, words: HTMLElement, array: NumberArray | undefined, names: string[]): void {
+function drawCounts(table: HTMLElement, summary: HTMLElement, array: NumberArray | undefined, names: string[]): void {
   const n = names.length;
   const values = array?.shape[0] === n && array.shape[1] === n ? array.values : new Float32Array(n * n);
   const sums = names.map((_, i) => values.subarray(i * n, i * n + n).reduce((sum, v) => sum + v, 0));
@@ -217,7 +217,7 @@ function drawCounts(place: HTMLElement, words: HTMLElement, array: NumberArray |
     ),
   );
   const corner = h("th", { class: "kw-fine kw-dim" }, h("div", {}, "predicted →"), h("div", {}, "true ↓"));
-  place.replaceChildren(
+  table.replaceChildren(
     h(
       "table",
       { class: "kw-counts" },
@@ -225,5 +225,8 @@ function drawCounts(place: HTMLElement, words: HTMLElement, array: NumberArray |
       h("tbody", {}, ...rows),
     ),
   );
-  setText(words, total ? `${number((100 * right) / total, 4)} % of ${thousands(total)} rows are right` : "No rows yet");
+  setText(
+    summary,
+    total ? `${number((100 * right) / total, 4)} % of ${thousands(total)} rows are right` : "No rows yet",
+  );
 }

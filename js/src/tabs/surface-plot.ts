@@ -9,7 +9,7 @@ import type { Store } from "../state/store";
 import { number, tickLabels } from "../text/format";
 import { called } from "../text/names";
 import { attrs, line, s, tick } from "../ui/dom";
-import { counted, shapeOf } from "./classes";
+import { classCounts, shapeOf } from "./classes";
 import { contour, css, heightAt, paint } from "./heatmap";
 
 /** A point whose label is further from the map than this part of the scale is drawn larger. */
@@ -23,7 +23,7 @@ interface Look {
 }
 
 export interface Chart extends Axes {
-  told: Surface;
+  surface: Surface;
   grid: { z: Float32Array; columns: number; rows: number } | null;
   points: Float32Array[];
 }
@@ -31,11 +31,11 @@ export interface Chart extends Axes {
 export function drawSurface(
   stage: Stage,
   canvas: HTMLCanvasElement,
-  told: Surface | null,
+  surface: Surface | null,
   arrays: Map<string, NumberArray>,
   look: Look,
 ): Chart | null {
-  if (!told) {
+  if (!surface) {
     const missing = look.waits
       ? "The network's output comes as soon as the kernel is free."
       : "No surface: the kernel is gone.";
@@ -44,31 +44,31 @@ export function drawSurface(
   }
   const z = arrays.get("z");
   const points = [0, 1, 2].map((i) => row(arrays.get("points"), i) ?? new Float32Array());
-  const name = called(told.outputs[told.output] ?? "");
-  const title = told.classes ? `probability of ${name}` : name;
-  const xAxis = { range: told.x_range as [number, number], name: called(told.names[told.x] ?? "x") };
+  const name = called(surface.outputs[surface.output] ?? "");
+  const title = surface.classes ? `probability of ${name}` : name;
+  const xAxis = { range: surface.x_range as [number, number], name: called(surface.names[surface.x] ?? "x") };
   const [rows = 0, columns = 0] = z?.shape ?? [];
   if (!z || columns < 2) {
     stage.show("Surface", [], "Nothing was told of the network's output.");
     return null;
   }
-  if (told.y === null || !told.y_range || rows < 2) {
+  if (surface.y === null || !surface.y_range || rows < 2) {
     const chart = axes(stage.size, {
       x: xAxis,
       y: { range: padded(extent([...z.values, ...points[1]!])), name: title },
     });
     const step = (xAxis.range[1] - xAxis.range[0]) / (columns - 1);
     const xs = z.values.map((_, i) => xAxis.range[0] + i * step);
-    stage.show(`${title} over ${xAxis.name}${counted(told, points[2]!)}`, [
+    stage.show(`${title} over ${xAxis.name}${classCounts(surface, points[2]!)}`, [
       ...chart.nodes,
-      ...drawDots(told, points, chart),
+      ...drawDots(surface, points, chart),
       line(path(xs, z.values, chart.x, chart.y), "kw-c1", 2.2),
     ]);
-    return { ...chart, told, grid: null, points };
+    return { ...chart, surface: surface, grid: null, points };
   }
-  const yAxis = { range: told.y_range as [number, number], name: called(told.names[told.y] ?? "y") };
+  const yAxis = { range: surface.y_range as [number, number], name: called(surface.names[surface.y] ?? "y") };
   // The scale is the labels': it stands still while the network learns.
-  const [low, high] = told.classes ? [0, 1] : padded(extent(points[2]!.length > 0 ? points[2]! : z.values), 0.02);
+  const [low, high] = surface.classes ? [0, 1] : padded(extent(points[2]!.length > 0 ? points[2]! : z.values), 0.02);
   const part = linear(low!, high!, 0, 1);
   const marks = ticks(low!, high!, 6);
   const bar = tickLabels(marks);
@@ -85,26 +85,26 @@ export function drawSurface(
   paint(canvas, grid, part, look.dark);
   const [i, j] = [linear(0, columns - 1, chart.left, chart.right), linear(0, rows - 1, chart.bottom, chart.top)];
   const lines = marks.map((level) => {
-    const half = told.classes && level === 0.5;
+    const half = surface.classes && level === 0.5;
     return line(contour(grid, level, i, j), "kw-level", half ? 2 : 1);
   });
   const [u, v] = [linear(...xAxis.range, 0, 1), linear(...yAxis.range, 0, 1)];
   const colour = (label: number, x: number, y: number): [string, boolean] => {
-    const wanted = part(told.classes ? Number(label === told.output) : label);
-    return [css(wanted, look.dark), Math.abs(wanted - part(heightAt(grid, u(x), v(y)))) > FAR];
+    const position = part(surface.classes ? Number(label === surface.output) : label);
+    return [css(position, look.dark), Math.abs(position - part(heightAt(grid, u(x), v(y)))) > FAR];
   };
-  stage.show(`${title} over ${xAxis.name} and ${yAxis.name}${counted(told, points[2]!)}`, [
+  stage.show(`${title} over ${xAxis.name} and ${yAxis.name}${classCounts(surface, points[2]!)}`, [
     ...chart.nodes,
     ...lines,
-    ...drawDots(told, points, chart, colour),
+    ...drawDots(surface, points, chart, colour),
     ...scaleBar(chart, part, marks, bar, title, look),
   ]);
-  return { ...chart, told, grid, points };
+  return { ...chart, surface: surface, grid, points };
 }
 
 /** The data; `looks` gives a point its colour, and says whether it is far from the map. */
 function drawDots(
-  told: Surface,
+  surface: Surface,
   [xs, ys, labels]: Float32Array[],
   { x, y }: Axes,
   looks?: (label: number, x: number, y: number) => [string, boolean],
@@ -112,10 +112,10 @@ function drawDots(
   return Array.from(xs!, (px, i) => {
     const [cx, cy] = [x(px), y(ys![i]!)];
     const [fill, far] = looks?.(labels![i]!, px, ys![i]!) ?? [];
-    const size = (far ? 1.7 : 1.1) * (told.classes ? 1.35 : 1);
+    const size = (far ? 1.7 : 1.1) * (surface.classes ? 1.35 : 1);
     return s("path", {
-      class: fill ? `kw-dot-on${told.classes ? " kw-class" : ""}` : "kw-solid kw-c6",
-      d: shapeOf(told, labels![i]!),
+      class: fill ? `kw-dot-on${surface.classes ? " kw-class" : ""}` : "kw-solid kw-c6",
+      d: shapeOf(surface, labels![i]!),
       fill,
       "data-far": far,
       ...(Number.isFinite(cx + cy)
@@ -150,24 +150,24 @@ const labelText = ({ classes, outputs }: Surface, label: number): string =>
 /** Reads the map, and the point of the data under the pointer if there is one. */
 export function readPoint(stage: Stage, chart: Chart | null, store: Store, px: number, py: number): void {
   if (!chart) return;
-  const { told, grid, points, left, right, top, bottom } = chart;
+  const { surface, grid, points, left, right, top, bottom } = chart;
   if (!(px >= left && px <= right && py >= top && py <= bottom)) {
     stage.read(0, 0, []);
     return;
   }
   const u = (px - left) / (right - left);
   const v = (bottom - py) / (bottom - top);
-  const name = (i: number | null) => called(told.names[i ?? -1] ?? "");
+  const name = (i: number | null) => called(surface.names[i ?? -1] ?? "");
   const at = ([low, high]: number[], t: number) => number(low! + t * (high! - low!));
   const z = row(store.state.heights.get("z"), 0);
   const value = grid ? heightAt(grid, u, v) : z?.[Math.round(u * (z.length - 1))];
   const ys = points[1]!;
   const near = points[0]!.findIndex((x, i) => Math.hypot(chart.x(x) - px, chart.y(ys[i]!) - py) < 7);
   const lines = [
-    `${called(told.outputs[told.output] ?? "")} = ${Number.isNaN(value) ? "not a number" : number(value)}`,
-    `${name(told.x)} = ${at(told.x_range, u)}`,
-    told.y_range ? `${name(told.y)} = ${at(told.y_range, v)}` : "",
-    near >= 0 ? `data: ${labelText(told, points[2]![near]!)}` : "",
+    `${called(surface.outputs[surface.output] ?? "")} = ${Number.isNaN(value) ? "not a number" : number(value)}`,
+    `${name(surface.x)} = ${at(surface.x_range, u)}`,
+    surface.y_range ? `${name(surface.y)} = ${at(surface.y_range, v)}` : "",
+    near >= 0 ? `data: ${labelText(surface, points[2]![near]!)}` : "",
   ];
   const [cx, cy] = near >= 0 ? [chart.x(points[0]![near]!), chart.y(ys[near]!)] : [px, py];
   stage.read(cx, cy, lines.filter(Boolean), near >= 0 ? 6 : 0);

@@ -2,6 +2,7 @@
 import type { Context, View } from "../state/context";
 import { EVERYTHING, touches } from "../state/topics";
 import { attrs, h } from "../ui/dom";
+import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
 type Panel = "parity" | "surface";
@@ -41,15 +42,15 @@ export function tabs({ ui, uid, act, store }: Context, list: Tab[]): View {
     return tab;
   });
   const strip = h("div", { class: "kw-row kw-tabs", role: "tablist", "aria-label": "Data" }, ...buttons);
-  registry.listen(strip, "keydown", (event) => {
+  onKey(registry, strip, (event) => {
     const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!move) return;
+    if (!move) return false;
     const open = list.filter(present);
     const at = open.findIndex(({ name }) => name === ui.values.tab);
     const next = open[(at + move + open.length) % open.length]!;
     ui.set("tab", next.name);
     buttons[list.indexOf(next)]!.focus();
-    event.preventDefault();
+    return true;
   });
   const node = h("div", { class: "kw-col kw-tabbed" }, strip, ...list.map(({ view }) => view.node));
   let watched: Panel | undefined;
@@ -62,11 +63,11 @@ export function tabs({ ui, uid, act, store }: Context, list: Tab[]): View {
   const draw: View["draw"] = (topics) => {
     const switched = touches(topics, "view");
     // A kernel that was away, or that has greeted a view, has forgotten it.
-    if (store.greeted !== greeted) watched = undefined;
-    greeted = store.greeted;
-    const shown = list.find(({ name }) => name === ui.values.tab);
-    attrs(node, { "data-tall": shown?.tall });
-    watch(shown?.watch);
+    if (store.helloCount !== greeted) watched = undefined;
+    greeted = store.helloCount;
+    const openTab = list.find(({ name }) => name === ui.values.tab);
+    attrs(node, { "data-tall": openTab?.tall });
+    watch(openTab?.watch);
     list.forEach(({ name, view }, i) => {
       const open = name === ui.values.tab;
       buttons[i]!.hidden = !present(list[i]!);

@@ -49,8 +49,8 @@ export function rSquared(value: number): string {
   if (value < 0) return number(value, 3);
   const missing = 1 - value;
   if (missing < 5e-9) return "1";
-  const places = missing < 1e-3 ? Math.min(8, Math.ceil(-Math.log10(missing)) + 1) : 4;
-  const text = (Math.floor(value * 10 ** places) / 10 ** places).toFixed(places);
+  const decimals = missing < 1e-3 ? Math.min(8, Math.ceil(-Math.log10(missing)) + 1) : 4;
+  const text = (Math.floor(value * 10 ** decimals) / 10 ** decimals).toFixed(decimals);
   return missing < 1e-3 ? text.replace(/0+$/, "") : text;
 }
 
@@ -59,7 +59,8 @@ export const milliseconds = (value: number): string =>
 
 export const thousands = (n: number): string => n.toLocaleString("en-US");
 
-export const count = (n: number, one: string, more = `${one}s`): string => `${thousands(n)} ${n === 1 ? one : more}`;
+export const count = (n: number, singular: string, plural = `${singular}s`): string =>
+  `${thousands(n)} ${n === 1 ? singular : plural}`;
 
 /** An interval of validity: `all x`, `x > 0`, `−1 … 1`. */
 export function interval(valid: (number | null)[] | null, name = "x"): string {
@@ -113,9 +114,9 @@ export function tickLabels(values: readonly number[]): TickLabels {
   const close = values.length > 1 && (last - first) / size <= 4e-3;
   const middle = close ? values[values.length >> 1]! : 0;
   const rest = values.map((v) => Number((v - middle).toPrecision(close ? 3 : 12)));
-  const most = rest.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
-  const exponent = Math.floor(Math.log10(most) + 1e-9);
-  const factored = most > 0 && (exponent < -2 || exponent > 4);
+  const largest = rest.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+  const exponent = Math.floor(Math.log10(largest) + 1e-9);
+  const factored = largest > 0 && (exponent < -2 || exponent > 4);
   const factor = factored ? `· 10${superscript(exponent)}` : "";
   const base = close ? `${number(middle, 4)} +${factored ? " … " : ""}` : "";
   return { labels: rest.map((v) => number(factored ? v / 10 ** exponent : v)), common: base + factor };

@@ -72,19 +72,19 @@ type Tree = MathNode | string;
 const MATH_SUM = /^[+−-]$/;
 
 /** A sign between two terms, not one before the first. */
-function joins(tree: Tree, before: Tree | undefined): boolean {
+function joins(tree: Tree, previous: Tree | undefined): boolean {
   if (typeof tree === "string" || tree[0] !== "mo" || !MATH_SUM.test(String(tree[2][0]))) return false;
-  return tree[1].form ? tree[1].form === "infix" : before !== undefined && before[0] !== "mo";
+  return tree[1].form ? tree[1].form === "infix" : previous !== undefined && previous[0] !== "mo";
 }
 
 /** Parts of a row, each but the first beginning with the sign that joins it to the one before. */
 function terms(row: Tree[]): Tree[][] {
-  const found: Tree[][] = [[]];
+  const groups: Tree[][] = [[]];
   row.forEach((tree, i) => {
-    if (joins(tree, row[i - 1])) found.push([["mo", { form: "infix" }, tree[2] as string[]]]);
-    else found.at(-1)!.push(tree);
+    if (joins(tree, row[i - 1])) groups.push([["mo", { form: "infix" }, tree[2] as string[]]]);
+    else groups.at(-1)!.push(tree);
   });
-  return found;
+  return groups;
 }
 
 const isRow = (tree: Tree): tree is MathNode => tree[0] === "mrow" && typeof tree !== "string";

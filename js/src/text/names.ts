@@ -23,25 +23,25 @@ function characters(text: string): string[] {
   return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
 }
 
-const one = (character: string): number => {
+const characterWidth = (character: string): number => {
   const sum = [...character].reduce((w, c) => w + (WIDTHS.find(([kind]) => kind.test(c))?.[1] ?? 1), 0);
   // Several signs that are drawn as one.
   return Math.min(sum, WIDE);
 };
 
 /** About how many average letters wide a text is. */
-export const measure = (text: string): number => characters(text).reduce((sum, c) => sum + one(c), 0);
+export const measure = (text: string): number => characters(text).reduce((sum, c) => sum + characterWidth(c), 0);
 
 /** A text of at most so many letters' width, with an ellipsis where it was cut. */
-export function cut(text: string, most: number): string {
+export function cut(text: string, limit: number): string {
   // Nothing that long fits anywhere: no need to look at all of it.
-  const all = characters(text.slice(0, 4 * Math.ceil(most) + 40));
+  const all = characters(text.slice(0, 4 * Math.ceil(limit) + 40));
   let width = 0;
   let fits = 0;
   for (const [i, c] of all.entries()) {
-    width += one(c);
-    if (width <= most - 1) fits = i + 1;
-    if (width > most) return `${all.slice(0, Math.max(1, fits)).join("")}…`;
+    width += characterWidth(c);
+    if (width <= limit - 1) fits = i + 1;
+    if (width > limit) return `${all.slice(0, Math.max(1, fits)).join("")}…`;
   }
   return text;
 }

@@ -8,12 +8,12 @@ export function chooser(name: string, label: string, registry: Registry, choose:
   const select = h("select", { class: "kw-box kw-input kw-fill", "data-kw-control": name });
   const node = h("label", { class: "kw-row kw-choice" }, h("span", {}, label), select);
   registry.listen(select, "change", () => choose(Number(select.value)));
-  let known = "";
+  let listed = "";
   const set = (options: [number, string][], value: number) => {
-    const now = JSON.stringify(options);
-    if (now !== known)
+    const json = JSON.stringify(options);
+    if (json !== listed)
       select.replaceChildren(...options.map(([key, text]) => h("option", { value: key }, cutTo(text, 240))));
-    known = now;
+    listed = json;
     select.value = String(value);
     select.dataset.kwValue = select.value;
     node.hidden = options.length < 2;

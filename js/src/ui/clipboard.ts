@@ -17,7 +17,7 @@ function copyBySelection(text: string): boolean {
   area.style.cssText = "position:fixed;opacity:0";
   document.body.append(area);
   area.select();
-  const done = document.execCommand?.("copy") ?? false;
+  const copied = document.execCommand?.("copy") ?? false;
   area.remove();
-  return done;
+  return copied;
 }

@@ -1,6 +1,7 @@
 // Buttons, menus and panel headings that all views share.
 import { type Attrs, attrs, h } from "./dom";
 import { type IconName, icon } from "./icons";
+import { onKey } from "./keys";
 import type { Registry } from "./listeners";
 
 interface ButtonSpec {
@@ -56,28 +57,27 @@ export function menu(label: string, name: string, items: HTMLButtonElement[], re
     opener.setAttribute("aria-expanded", String(yes));
     if (yes) items[0]?.focus();
   };
-  const back = () => {
+  const closeMenu = () => {
     open(false);
     opener.focus();
   };
   registry.listen(opener, "click", () => open(list.hidden));
-  registry.listen(list, "click", back);
+  registry.listen(list, "click", closeMenu);
   registry.listen(node, "focusout", (event) => {
     if (!node.contains(event.relatedTarget as Node | null)) open(false);
   });
-  registry.listen(node, "keydown", (event) => menuKey(event, items, back));
+  onKey(registry, node, (event) => menuKey(event, items, closeMenu));
   return node;
 }
 
-function menuKey(event: KeyboardEvent, items: HTMLButtonElement[], close: () => void): void {
+function menuKey(event: KeyboardEvent, items: HTMLButtonElement[], close: () => void): boolean {
   const at = items.indexOf(event.target as HTMLButtonElement);
   const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (at < 0) return;
+  if (at < 0) return false;
   if (event.key === "Escape") close();
   else if (move) items[(at + move + items.length) % items.length]?.focus();
-  else return;
-  event.preventDefault();
-  event.stopPropagation();
+  else return false;
+  return true;
 }
 
 /** Marks a node from which something can be scrolled into view, to the right or below: its edge there fades. */

@@ -59,7 +59,7 @@ export function setText(node: Element, text: string): void {
 }
 
 /** Makes `children` the children of `node`, in order, moving only what is out of place; what has the focus keeps it. */
-export function place(node: Element, children: Element[]): void {
+export function setChildren(node: Element, children: Element[]): void {
   const focused = activeIn(node) as HTMLElement | null;
   const keep = new Set<Node>(children);
   for (const old of [...node.childNodes]) if (!keep.has(old)) old.remove();
@@ -71,7 +71,7 @@ export function place(node: Element, children: Element[]): void {
 }
 
 /** Makes an element look like another of its kind; false where that is not done by attributes and text alone. */
-function take(node: Element, like: Element): boolean {
+function adopt(node: Element, like: Element): boolean {
   if (node.nodeName !== like.nodeName || node.getAttribute("class") !== like.getAttribute("class")) return false;
   if (node.firstElementChild || like.firstElementChild) return node.isEqualNode(like);
   for (const { name } of [...node.attributes]) if (!like.hasAttribute(name)) node.removeAttribute(name);
@@ -84,17 +84,17 @@ function take(node: Element, like: Element): boolean {
  * Makes a drawing look like `children`. Elements stay, from the first on and from the last back, as far as they are of the
  * same kind: a new one would cost its style, its layout and its text anew.
  */
-export function renew(node: Element, children: readonly Element[]): void {
+export function updateChildren(node: Element, children: readonly Element[]): void {
   const old = [...node.children];
-  let most = Math.min(old.length, children.length);
+  let common = Math.min(old.length, children.length);
   let first = 0;
-  while (first < most && take(old[first]!, children[first]!)) first++;
-  most -= first;
+  while (first < common && adopt(old[first]!, children[first]!)) first++;
+  common -= first;
   let last = 0;
-  while (last < most && take(old.at(-1 - last)!, children.at(-1 - last)!)) last++;
-  const after = old[old.length - last] ?? null;
-  for (const gone of old.slice(first, old.length - last)) gone.remove();
-  for (const next of children.slice(first, children.length - last)) node.insertBefore(next, after);
+  while (last < common && adopt(old.at(-1 - last)!, children.at(-1 - last)!)) last++;
+  const anchor = old[old.length - last] ?? null;
+  for (const removed of old.slice(first, old.length - last)) removed.remove();
+  for (const next of children.slice(first, children.length - last)) node.insertBefore(next, anchor);
 }
 
 /** What has the focus, also within a shadow root. */

@@ -48,21 +48,21 @@ export class Registry {
 
   timeout(call: () => void, ms: number): () => void {
     const id = setTimeout(() => {
-      done();
+      release();
       call();
     }, ms);
-    const done = this.add(() => clearTimeout(id));
-    return done;
+    const release = this.add(() => clearTimeout(id));
+    return release;
   }
 
   /** Before the next drawing of the screen. */
   frame(call: () => void): () => void {
     const id = requestAnimationFrame(() => {
-      done();
+      release();
       call();
     });
-    const done = this.add(() => cancelAnimationFrame(id));
-    return done;
+    const release = this.add(() => cancelAnimationFrame(id));
+    return release;
   }
 
   /** After the next drawing of the screen: what is measured then costs no layout of its own. */

@@ -28,7 +28,7 @@ interface SliderSpec {
 export interface Slider {
   node: HTMLElement;
   /** The kernel's value, and the last command that it has answered: shown unless something newer is under way. */
-  accept(value: number, answered: number): void;
+  accept(value: number, lastAck: number): void;
   disable(yes: boolean): void;
 }
 
@@ -62,15 +62,21 @@ export function slider(spec: SliderSpec, registry: Registry): Slider {
     "data-kw-field": spec.name,
     "aria-label": `${spec.label}, typed`,
   });
-  const [before, after] = spec.ends ?? [spec.label, ""];
-  const words = spec.ends ? h("span", {}, before) : h("label", { for: id, class: "kw-cut" }, before);
-  const node = h("div", { class: "kw-row kw-slider kw-dim" }, words, range, spec.ends ? h("span", {}, after) : field);
-  const hand = new Hand(spec, range, field, registry);
-  return { node, accept: (value, answered) => hand.accept(value, answered), disable: (yes) => hand.disable(yes) };
+  const [startText, endText] = spec.ends ?? [spec.label, ""];
+  const startLabel = spec.ends ? h("span", {}, startText) : h("label", { for: id, class: "kw-cut" }, startText);
+  const node = h(
+    "div",
+    { class: "kw-row kw-slider kw-dim" },
+    startLabel,
+    range,
+    spec.ends ? h("span", {}, endText) : field,
+  );
+  const hand = new SliderInput(spec, range, field, registry);
+  return { node, accept: (value, lastAck) => hand.accept(value, lastAck), disable: (yes) => hand.disable(yes) };
 }
 
-class Hand {
-  #held = false;
+class SliderInput {
+  #dragging = false;
   #pending: number | null = null;
   /** What was sent and not yet answered: meanwhile older answers must not pull the thumb back. */
   #sent: { value: number; seq: number } | null = null;
@@ -84,14 +90,14 @@ class Hand {
     private readonly registry: Registry,
   ) {
     registry.listen(range, "pointerdown", () => {
-      this.#held = true;
+      this.#dragging = true;
     });
     for (const type of ["pointerup", "pointercancel", "blur"] as const)
       registry.listen(range, type, () => this.#release());
     registry.listen(range, "input", () => this.#move());
     // Keys come one by one, as `change` events without a hand: they are sent when they rest.
     registry.listen(range, "change", () => {
-      if (this.#held) this.#release();
+      if (this.#dragging) this.#release();
     });
     registry.listen(field, "change", () => this.#typed(field));
     // Notebooks take the key's usual effect, a `change` event, away.
@@ -101,11 +107,12 @@ class Hand {
     });
   }
 
-  accept(value: number, answered: number): void {
+  accept(value: number, lastAck: number): void {
     this.#accepted = value;
-    if (this.#sent && answered >= this.#sent.seq) this.#sent = null;
+    if (this.#sent && lastAck >= this.#sent.seq) this.#sent = null;
     this.range.dataset.kwValue = String(value);
-    if (!this.#held && !this.#sent && this.#pending === null) this.#show(value, this.field !== activeIn(this.field));
+    if (!this.#dragging && !this.#sent && this.#pending === null)
+      this.#show(value, this.field !== activeIn(this.field));
   }
 
   disable(yes: boolean): void {
@@ -123,7 +130,7 @@ class Hand {
   }
 
   #release(): void {
-    this.#held = false;
+    this.#dragging = false;
     this.#commit();
   }
 

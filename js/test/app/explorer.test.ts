@@ -67,7 +67,6 @@ describe("contract", () => {
     for (const control of ["lamb", "grid", "simplicity"])
       expect(view.one(`input[data-kw-control="${control}"]`).dataset.kwValue).toBeDefined();
     expect(view.one("[data-kw-formula]").dataset.kwFormula).toContain("phi");
-    expect(view.root.dataset.lmSuppressShortcuts).toBe("true");
   });
 
   it("follows status and step", () => {
@@ -111,7 +110,7 @@ describe("messages", () => {
     for (const bad of [null, 5, { v: 1, kind: "status", seq: 3 }, { v: 9, kind: "error", seq: 1, error: null }])
       view.kernel.raw(bad);
     frame();
-    expect(view.explorer.store.ignored).toBe(4);
+    expect(view.explorer.store.unreadable).toBe(4);
     expect(view.root.innerHTML).toBe(before);
     expect(quiet).toHaveBeenCalledTimes(4);
     quiet.mockRestore();

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { place } from "../../src/ui/dom";
+import { setChildren } from "../../src/ui/dom";
 import { frame, mountEach } from "../support/helpers";
 
 const view = mountEach({ width: [2, 2, 1], steps: 4 });
@@ -54,7 +54,7 @@ describe("the focus", () => {
     view.root.append(box);
     box.append(a!, b!, c!);
     c!.focus();
-    place(box, [c!, a!, b!]);
+    setChildren(box, [c!, a!, b!]);
     expect([...box.children]).toEqual([c, a, b]);
     expect(focused()).toBe(c);
     box.remove();

@@ -95,13 +95,6 @@ describe("keys", () => {
     expect(view.commands("control")).toMatchObject([{ action: "start" }]);
   });
 
-  it("what has the focus is marked, so that a notebook leaves its keys alone", () => {
-    for (const one of [focus("0-0-0"), view.one("input[type=range]")]) {
-      one.dispatchEvent(new FocusEvent("focusin", { bubbles: true, composed: true }));
-      expect(one.getAttribute("data-lm-suppress-shortcuts")).toBe("true");
-    }
-  });
-
   it("typing in a field triggers nothing", () => {
     view.click('[data-kw-edge="0-0-3"]');
     view.key(view.one('[data-kw-control="filter"]'), "f");

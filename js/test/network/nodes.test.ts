@@ -50,11 +50,13 @@ describe("nodes", () => {
     expect(view.commands("prune").length).toBe(0);
   });
 
-  it("Enter and a click select their edges, Shift adds them", () => {
+  it("Enter and a click select their edges; a click with Shift and Shift+Space add them", () => {
     view.key(focus('[data-kw-node="1-2"]'), "Enter");
     expect((view.commands("select").at(-1) as unknown as { edges: number[][] }).edges.length).toBe(5);
     view.click('[data-kw-node="0-0"] rect', { shiftKey: true });
     expect((view.commands("select").at(-1) as unknown as { edges: number[][] }).edges.length).toBe(9);
+    view.key(focus('[data-kw-node="0-1"]'), " ", { shiftKey: true });
+    expect((view.commands("select").at(-1) as unknown as { edges: number[][] }).edges.length).toBe(13);
   });
 
   it("pointing at one lights up its edges", () => {

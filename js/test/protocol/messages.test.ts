@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readArrays } from "../../src/protocol/codecs";
 import { stamped } from "../../src/protocol/commands";
 import { isSnapshot, readMessage } from "../../src/protocol/messages";
-import { filled } from "../../src/protocol/structure";
+import { complete } from "../../src/protocol/structure";
 import { golden } from "../support/helpers";
 
 const incoming = golden("to_browser");
@@ -108,7 +108,7 @@ describe("what a structure leaves out", () => {
     const { message } = incoming.find(({ message }) => message.kind === "structure")!;
     const read = readMessage(message)!;
     if (read.kind !== "structure") throw new Error(read.kind);
-    const { edges } = filled(read.structure);
+    const { edges } = complete(read.structure);
     expect(edges.map(({ name }) => name)).toEqual(["φ₀,₀,₀", "φ₀,₁,₀", "φ₀,₀,₁", "φ₀,₁,₁"]);
     expect(edges.map(({ state, function: name }) => [state, name])).toEqual([
       ["spline", null],
@@ -118,7 +118,7 @@ describe("what a structure leaves out", () => {
     ]);
     expect(edges[0]).toMatchObject({ best: "sin", best_r2: 0.99998, frozen: false, locked: false });
     expect(edges[2]).toMatchObject({ best: null, best_r2: null, frozen: true, locked: true });
-    expect(filled({ ...read.structure, edges: [{ key: [1, 12, 30], state: "spline", tied: 0 }] }).edges[0]).toEqual({
+    expect(complete({ ...read.structure, edges: [{ key: [1, 12, 30], state: "spline", tied: 0 }] }).edges[0]).toEqual({
       key: [1, 12, 30],
       state: "spline",
       name: "φ₁,₁₂,₃₀",

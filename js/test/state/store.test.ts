@@ -45,7 +45,7 @@ describe("a large network", () => {
     const { message, buffer } = named("curves.changed");
     expect(message.edges).toEqual([[0, 1, 0]]);
     store.curves.set({ values: new Float32Array(36).fill(9), shape: [1, 36] }, [[0, 1, 0]]);
-    store.curves.weigh({ values: new Float32Array([9, 9, 9, 9]), shape: [4] }, store.state.structure);
+    store.curves.setImportance({ values: new Float32Array([9, 9, 9, 9]), shape: [4] }, store.state.structure);
     expect(store.curves.get("0-0-0")).toMatchObject({ importance: 9, low: kept.low });
     apply(store, { message, buffer });
     expect(store.curves.get("0-1-0")?.values[0]).not.toBe(9);
@@ -201,10 +201,10 @@ describe("acks", () => {
       apply(store, { message: { ...message, of: 501, view, settings: { ...message.settings, lamb } }, buffer: null });
     ack("other", 0.5);
     apply(store, named("selection"));
-    expect([store.answered, store.state.settings.lamb]).toEqual([-1, 0.5]);
+    expect([store.lastAck, store.state.settings.lamb]).toEqual([-1, 0.5]);
     expect(store.state.selection.edges).toEqual([[0, 1, 0]]);
     ack("own", 0.25);
-    expect([store.answered, store.state.settings.lamb]).toEqual([501, 0.25]);
+    expect([store.lastAck, store.state.settings.lamb]).toEqual([501, 0.25]);
   });
 });
 

@@ -15,6 +15,7 @@ from typing import Any
 from kanwidget import _check
 from kanwidget._files import write_atomically
 from kanwidget.core import History
+from kanwidget.core.threads import one_thread
 from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
 from kanwidget.explorer.files.film import film_content
@@ -106,7 +107,9 @@ def save_html(
     last = Shot(session.now.step, session.model)
     # Acts after the last step, such as fixing edges, are the film's end.
     frames = [*(frame for frame in frames if frame.label is not None or frame.step < last.step), last]
-    write_atomically(path, report(session, title, frames), "save_html")
+    with one_thread(session.small):
+        page = report(session, title, frames)
+    write_atomically(path, page, "save_html")
 
 
 def report(session: Session, title: str | None = None, frames: Sequence[Shot] | None = None) -> str:

@@ -22,7 +22,6 @@ from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.topics import EVERYTHING, STEPPED, Notice, Topics
 from kanwidget.explorer.session import live_candidates as live
 from kanwidget.explorer.session.session import Session
-from kanwidget.training.threads.torch_threads import one_thread
 
 #: Seconds between two stored snapshots while training.
 SNAPSHOT_SECONDS = 2.0
@@ -101,10 +100,9 @@ class Publisher(Messages):
         if not self.connected or not (self._changed or self.snapshot_due or self._unnoticed()):
             return
         self._notice_changes()
-        with one_thread(self.session.small):
-            self._flush_acts()
-            self._flush_frame(force)
-            self._flush_snapshot()
+        self._flush_acts()
+        self._flush_frame(force)
+        self._flush_snapshot()
 
     def _unnoticed(self) -> bool:
         """Whether the library has changed, one of its functions fails, or a training has failed: nobody notes these as topics."""
@@ -149,8 +147,7 @@ class Publisher(Messages):
             return False
         for topic in topics:
             if self._throttled(topic) == 0.0:
-                with one_thread(self.session.small):
-                    self._send_topic(topic)
+                self._send_topic(topic)
                 return True
         return False
 
@@ -169,14 +166,13 @@ class Publisher(Messages):
 
     def acknowledge(self, of: int) -> None:
         """Send the changes of a command, then its acknowledgement."""
-        with one_thread(self.session.small):
-            self._flush_acts()
-            if "selection" in self._changed:
-                self._changed.discard("selection")
-                self.send_selection()
-            if "status" in self._changed:
-                self._changed.discard("status")
-                self.send_status()
+        self._flush_acts()
+        if "selection" in self._changed:
+            self._changed.discard("selection")
+            self.send_selection()
+        if "status" in self._changed:
+            self._changed.discard("status")
+            self.send_status()
         # Topics that the command asks for, or that follow from it, aren't throttled.
         for topic in self._changed & {"candidates", "parity", "surface"}:
             self._throttle.allow_now(topic)

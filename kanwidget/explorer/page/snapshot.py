@@ -10,7 +10,6 @@ from kanwidget.explorer.describe.formula import described
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import pack
 from kanwidget.explorer.session.session import Session
-from kanwidget.training.threads.torch_threads import one_thread
 
 #: Rows of metrics.
 _MAX_ROWS = 1000
@@ -37,35 +36,34 @@ def snapshot(
         formula: The formula, if it is written out already; without it only its error and progress are sent.
         formats: The page's export menu.
     """
-    with one_thread(session.small):
-        selection, detail = describe.selection(session)
-        candidates, fits = describe.candidates(session, busy=not session.candidates_known())
-        edges = len(session.model.edge_refs())
-        samples = max(5, min(p.THUMB_SAMPLES, _MAX_THUMBNAIL_NUMBERS // max(1, edges) - 3))
-        arrays, buffer = pack(
-            {
-                "metrics": describe.metrics(session.records, _MAX_ROWS),
-                "curves": curves.thumbnails(session.model, session.x, session.scores(), samples),
-                **{f"selection.{name}": value for name, value in detail.items()},
-                **{f"candidates.{name}": value for name, value in fits.items()},
-            }
-        )
-        content: p.Snapshot = {
-            "v": p.VERSION,
-            "seq": seq,
-            "structure": describe.structure(session),
-            "status": describe.status(session, driver, task),
-            "settings": describe.settings(session),
-            "selection": selection,
-            "candidates": candidates,
-            "formula": described(session) if formula is None else formula,
-            "history": describe.history(session),
-            "primitives": describe.primitive_names(),
-            "error": describe.error(session),
-            "n_metrics": len(session.records),
-            "arrays": arrays,
-            "buffer": buffer,
+    selection, detail = describe.selection(session)
+    candidates, fits = describe.candidates(session, busy=not session.candidates_known())
+    edges = len(session.model.edge_refs())
+    samples = max(5, min(p.THUMB_SAMPLES, _MAX_THUMBNAIL_NUMBERS // max(1, edges) - 3))
+    arrays, buffer = pack(
+        {
+            "metrics": describe.metrics(session.records, _MAX_ROWS),
+            "curves": curves.thumbnails(session.model, session.x, session.scores(), samples),
+            **{f"selection.{name}": value for name, value in detail.items()},
+            **{f"candidates.{name}": value for name, value in fits.items()},
         }
-        if formats:
-            content["formats"] = list(formats)
-        return content
+    )
+    content: p.Snapshot = {
+        "v": p.VERSION,
+        "seq": seq,
+        "structure": describe.structure(session),
+        "status": describe.status(session, driver, task),
+        "settings": describe.settings(session),
+        "selection": selection,
+        "candidates": candidates,
+        "formula": described(session) if formula is None else formula,
+        "history": describe.history(session),
+        "primitives": describe.primitive_names(),
+        "error": describe.error(session),
+        "n_metrics": len(session.records),
+        "arrays": arrays,
+        "buffer": buffer,
+    }
+    if formats:
+        content["formats"] = list(formats)
+    return content

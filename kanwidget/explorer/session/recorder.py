@@ -219,10 +219,6 @@ class Recorder:
             for index, act in self._acts
         ]
 
-    def become(self, other: Recorder) -> None:
-        """Have the film of another recorder: of several trainings that were tried, the one that is kept."""
-        self.__dict__.update(other.__dict__)
-
     def take(self, network: Network, records: Sequence[StepRecord]) -> None:
         """Take notice of the last step of these; `records` tells this film from those that were left by an undo."""
         index = len(records)
