@@ -28,7 +28,7 @@ _FORMULA_PARAMETERS = 50
 
 def is_small(network: Network, rows: int) -> bool:
     """Whether the threads of work on a network and so many rows would mostly wait for each other."""
-    return _parameters(network) * rows < _SMALL_WORK
+    return _size(network) * rows < _SMALL_WORK
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def limit_threads(function: Callable[P, T]) -> Callable[P, T]:
     return limited
 
 
-def limit_threads_of_methods(but: Collection[str]) -> Callable[[Cls], Cls]:
+def limit_threads_of_methods(but: Collection[str] = ()) -> Callable[[Cls], Cls]:
     """Let all public methods and properties that a class defines limit torch's threads, `but` those that see to it themselves."""
 
     def decorate(cls: Cls) -> Cls:
@@ -112,14 +112,15 @@ def _work(arguments: Iterable[Any]) -> int:
     parameters, rows = [_FORMULA_PARAMETERS], [0]
     for argument in arguments:
         if isinstance(argument, Network):
-            parameters.append(_parameters(argument))
+            parameters.append(_size(argument))
             rows.append(len(argument.reference))
         else:
             rows.append(_rows(argument))
     return max(parameters) * max(rows)
 
 
-def _parameters(network: Network) -> int:
+def _size(network: Network) -> int:
+    """Number of all parameters: frozen ones take part in the work."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 

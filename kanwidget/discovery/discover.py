@@ -99,8 +99,8 @@ def discover(
 
     Examples:
         >>> from kanwidget import load_planets
-        >>> print(discover(load_planets(), [1, 1], 3).fitted())  # doctest: +SKIP
-        period_years = axis_au**(3/2)
+        >>> discover(load_planets(), [1, 1], 3, lamb=0).fitted()
+        period = axis**(3/2)
     """
     attempts = []
     for logs in scales.scales(data):

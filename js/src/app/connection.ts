@@ -11,7 +11,7 @@ import type { Transport } from "./transport";
 
 type Send = (command: Command) => number | null;
 
-/** What is answered otherwise than by an `ack`, if at all, or is the question itself. */
+/** Commands without an acknowledgement: `hello` and `pump` are answered by other messages, `frame_ack` by none. */
 const UNANSWERED: ReadonlySet<string> = new Set(["hello", "frame_ack", "pump"]);
 
 export function sender(transport: Transport, store: Store, view: string, expect: (seq: number) => void): Send {
@@ -22,7 +22,7 @@ export function sender(transport: Transport, store: Store, view: string, expect:
     try {
       transport.send({ v: VERSION, seq, view, ...stamped(command, store.state.structure) });
     } catch {
-      // The comm's way to say that its kernel is gone.
+      // The comm throws when its kernel is gone.
       store.setLink("lost");
       return null;
     }
@@ -70,7 +70,7 @@ export function connect(
     const message = readMessage(value);
     if (!message) return ignore(store, value);
     receive(store, message, buffers);
-    if (message.kind !== "ack" || !store.foreign(message)) pump.receive(message);
+    if (message.kind !== "ack" || !store.isForeign(message)) pump.receive(message);
     if (message.frame !== undefined) {
       const frame = message.frame;
       frames.afterDraw(() => send({ kind: "frame_ack", frame }));
@@ -80,7 +80,7 @@ export function connect(
 }
 
 function receive(store: Store, message: Message, buffers: readonly unknown[]): void {
-  // A message proves that the link lives, whatever was heard before.
+  // A message proves that the kernel is alive, even after a report that it is lost.
   if (store.link === "lost") store.setLink("live");
   store.apply(message, buffers[0]);
   if (message.kind === "export") saveExport(message, buffers[0]);

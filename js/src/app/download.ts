@@ -1,4 +1,4 @@
-// Hands an export to the browser as a file.
+// Saves an export as a file of the browser.
 import { toView } from "../protocol/codecs";
 import type { MessageOf } from "../protocol/messages";
 

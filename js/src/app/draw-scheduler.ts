@@ -1,5 +1,5 @@
-// Collects changes and draws once per frame of the screen. A hidden page gets no frames: a timer stands in, so that a
-// kernel waiting for `frame_ack` is not held up by a tab in the background.
+// Collects changed topics and draws once per screen refresh. A hidden page gets no refreshes: a timer takes over, so that a
+// kernel waiting for `frame_ack` is not blocked by a tab in the background.
 
 import { EVERYTHING, type Topic, type Topics } from "../state/topics";
 import type { Registry } from "../ui/listeners";
@@ -38,7 +38,7 @@ export class DrawScheduler {
     };
   }
 
-  /** Draws what is pending now; with `everything`, all of it. */
+  /** Draws the pending topics now; with `everything`, all topics. */
   flush(everything = false): void {
     this.#cancel?.();
     this.#cancel = null;

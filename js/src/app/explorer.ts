@@ -40,7 +40,7 @@ export function createExplorer(host: HTMLElement, transport: Transport): Explore
   store.link = transport.link;
   store.view = uid;
   registry.add(() => transport.dispose());
-  // Maps are painted in the colours of the theme.
+  // Heat maps are painted in the colors of the theme.
   followTheme(root, registry, () => ui.touch("view"));
   handleKeys(context, root, registry);
   const pump = connect(context, transport, frames, registry, send);

@@ -1,5 +1,5 @@
-// The focus is not lost: what has it may be hidden or switched off by its own act, like the last undo. Then it goes to the
-// stop before, rather than out of the explorer, where a notebook's own keys begin.
+// Keeps the focus inside the explorer. An element can hide or disable itself by its own act, like the last undo: the focus
+// then moves to the previous tab stop, and not to the notebook, whose own keys would take over.
 import { activeIn } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
 
@@ -11,13 +11,13 @@ const usable = (node: Element): boolean =>
   !node.closest("[hidden]") &&
   (node.checkVisibility?.() ?? true);
 
-/** Returns what is to be called after each drawing. */
+/** Returns a function to call after each drawing. */
 export function keepFocus(root: HTMLElement, registry: Registry): () => void {
   let last: HTMLElement | null = null;
   let blurred: HTMLElement | null = null;
   let path: EventTarget[] = [];
   const keep = () => {
-    // Some browsers say of what is taken away that the focus leaves it, just before.
+    // Some browsers send `focusout` just before an element is removed.
     if (blurred && !blurred.isConnected) last = blurred;
     blurred = null;
     if (!last || last.matches("[tabindex='-1']") || usable(last)) return;
@@ -25,7 +25,7 @@ export function keepFocus(root: HTMLElement, registry: Registry): () => void {
     const previous = last;
     last = null;
     if (active && active !== previous && active !== previous.ownerDocument.body) return;
-    // Of what was taken away itself, its place is that of what it stood in.
+    // The nearest ancestor still in the page marks the position of a removed element.
     const anchor = path.find((node) => (node as Node).isConnected) as Node;
     const stops = [...root.querySelectorAll<HTMLElement>(STOPS)].filter(usable);
     const earlier = stops.filter((node) => node.compareDocumentPosition(anchor) & Node.DOCUMENT_POSITION_FOLLOWING);
@@ -36,7 +36,7 @@ export function keepFocus(root: HTMLElement, registry: Registry): () => void {
     last = path[0] as HTMLElement;
     blurred = null;
   });
-  // Whoever leaves what can still be used wants to leave.
+  // Focus that leaves a usable element is meant to leave.
   registry.listen(root, "focusout", () => {
     if (!last || !usable(last)) return;
     blurred = last;

@@ -1,4 +1,4 @@
-// Keys of the whole explorer. Keys that a control understands itself are left to it.
+// Keys of the whole explorer. A control handles its own keys first.
 import type { Context } from "../state/context";
 import { onKey, shieldKeys } from "../ui/keys";
 import type { Registry } from "../ui/listeners";

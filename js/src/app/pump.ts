@@ -1,24 +1,24 @@
-// Some hosts drop what a kernel sends on its own, and some have no threads. If a page that waits for news (the session
-// runs, a command is not answered, candidates are being searched, edges are looked at) hears nothing for a second, it
-// asks every 200 ms, one question at a time, until news comes unasked again. A question that stays without an answer is
-// asked again, less and less often: a busy kernel keeps all of them in its queue. The answer to a question is never
-// dropped, as it is sent while the question is handled.
+// Polls the kernel where messages get lost. Some hosts drop messages that a kernel sends from a thread, some have no
+// threads. While the page waits (training runs, a command is unanswered, candidates or a preview are computed) and
+// receives nothing for a second, it sends `pump` every 200 ms, one at a time, until messages arrive unprompted again.
+// An unanswered `pump` is repeated at growing intervals, because a busy kernel queues all of them. Answers to `pump`
+// are never dropped: the kernel sends them while it handles the request.
 
 import type { Message } from "../protocol/messages";
 import type { Registry } from "../ui/listeners";
 
 const SILENCE_MS = 1000;
 const PERIOD_MS = 200;
-/** A question older than this, or its answer, is taken for lost; doubled with every one in a row. */
+/** A `pump` without an answer counts as lost after this time; doubled with every loss in a row. */
 const LOST_MS = 2000;
 const MOST_MS = 16_000;
-/** Messages this soon after an answer began belong to it. */
+/** Messages within this time after an answer belong to it. */
 const ANSWER_MS = 120;
 
 interface PumpHost {
   live(): boolean;
   running(): boolean;
-  /** Something that was asked for is still being worked out. */
+  /** The kernel is still computing candidates or a preview. */
   busy(): boolean;
   /** Sends `pump` and returns its sequence number, or null when it could not be sent. */
   pump(): number | null;
@@ -31,7 +31,7 @@ export class Pump {
   #answerTime = Number.NEGATIVE_INFINITY;
   #pumping = false;
   #timer: (() => void) | null = null;
-  /** The last command that has no answer yet. */
+  /** Number of the last unanswered command. */
   #unanswered: number | null = null;
   #silence = SILENCE_MS;
   #period = PERIOD_MS;
@@ -41,7 +41,7 @@ export class Pump {
     private readonly host: PumpHost,
   ) {}
 
-  /** A command was sent, and will be answered. */
+  /** A command was sent that the kernel will acknowledge. */
   expect(seq: number): void {
     this.#unanswered = seq;
     this.#period = PERIOD_MS;
@@ -64,7 +64,7 @@ export class Pump {
       this.#answerTime = time;
     } else if (message.kind !== "ack" && time - this.#answerTime > ANSWER_MS) this.#pumping = false;
     if (!this.#pumping && this.#timer) this.#wait(this.#silence);
-    // A part of what is searched for: the next one may come as soon.
+    // One part of the preview: the next one may come as soon.
     if (message.kind === "survey") {
       this.#period = PERIOD_MS;
       if (this.#pumping && this.#timer) this.#wait(PERIOD_MS);
@@ -72,7 +72,7 @@ export class Pump {
     this.update();
   }
 
-  /** Answers come in order: that of a question, while a command before it has none, shows that the command's was dropped. */
+  /** Answers come in order. An acknowledged `pump` after an unanswered command shows that the host dropped the command's answer. */
   #answer(message: Message): void {
     if (message.kind !== "ack" || this.#unanswered === null || message.of < this.#unanswered) return;
     this.#silence = message.of === this.#unanswered ? SILENCE_MS : PERIOD_MS;
@@ -102,7 +102,7 @@ export class Pump {
     if (!this.#question) {
       const seq = this.host.pump();
       if (seq !== null) this.#question = { seq, at: this.host.clock() };
-      // What is searched for may take long, or never come.
+      // A search may take long, or never end.
       this.#period = this.host.running() ? PERIOD_MS : Math.min(2 * this.#period, MOST_MS);
     }
     this.#wait(this.#period);

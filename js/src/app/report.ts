@@ -1,5 +1,5 @@
-// A saved page: the same views on stored data, no kernel. Selecting an edge shows what was recorded for it, and a slider
-// goes through the training.
+// Entry of a saved page: the same views on recorded data, without a kernel. Selecting an edge shows its record, and a
+// slider goes through the training.
 import { binary, RecordedSession, type Report, type StoredMessage } from "../report/recorded-session";
 import { scrubber } from "../report/scrubber";
 import { createExplorer, type Explorer } from "./explorer";
@@ -36,8 +36,8 @@ export function openReport(el: HTMLElement, report: Report): Explorer {
   const { settings } = report.snapshot;
   const labels = new Map(acts.map(({ shot, label }) => [shot, label]));
   const bar = scrubber({
-    shots: steps.map((step, shot) => ({ step, label: labels.get(shot) ?? null })),
-    // First the answer to what was asked: only then the page takes over a selection of other edges.
+    frames: steps.map((step, shot) => ({ step, label: labels.get(shot) ?? null })),
+    // The acknowledgement goes first: until it arrives the page ignores selections of other edges.
     show: (shot) => deliver([{ message: { kind: "ack", of: selectSeq, ok: true, settings } }, ...pages.show(shot)]),
   });
   explorer.root.append(bar.node);

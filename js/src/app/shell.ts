@@ -1,4 +1,4 @@
-// Which panel stands where.
+// Arrangement of the panels.
 
 import { errors } from "../bars/errors";
 import { formulaBar } from "../bars/formula";
@@ -57,7 +57,7 @@ export function shell(context: Context, root: HTMLElement): View {
       if (touches(topics, "view", "selection")) {
         const { tab, expanded } = context.ui.values;
         const none = context.store.state.selection.edges.length === 0;
-        // Without an edge its place belongs to the data; not beside the table, whose rows would move when one is clicked.
+        // Without a selected edge the data tabs use its space; except the table, whose rows would move under a click.
         attrs(frame, { "data-expanded": expanded && !none, "data-alone": none && tab !== "edges" });
       }
       for (const view of views) view.draw(topics);
@@ -69,7 +69,7 @@ export function shell(context: Context, root: HTMLElement): View {
   };
 }
 
-/** On a narrow page the inspector stands below: brings its top into view, and leaves the network's lower half. */
+/** On a narrow page the inspector is below the network: scrolls its top into view and keeps the network's lower half visible. */
 function reveal(frame: HTMLElement, inspector: HTMLElement): void {
   const visibleEnd = frame.scrollTop + frame.clientHeight;
   if (frame.scrollHeight > frame.clientHeight + 8 && inspector.offsetTop > visibleEnd - 200)

@@ -1,9 +1,9 @@
-// Light or dark follows the host. Each host says it in its own way; the last word is the system's preference.
+// Light and dark follow the host. Each host has its own attribute; the system's preference is the fallback.
 import type { Registry } from "../ui/listeners";
 
 type Theme = "light" | "dark";
 
-/** What the host's attributes say now, or null when they say nothing. */
+/** Theme of the host's attributes; null without such an attribute. */
 export function hostTheme(doc: Document): Theme | null {
   const { body, documentElement: html } = doc;
   const lab = body?.dataset.jpThemeLight;

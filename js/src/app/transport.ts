@@ -1,4 +1,4 @@
-// How the explorer reaches its session: through an anywidget model here, through stored data in `report.ts`.
+// Connection of the explorer to its session: an anywidget model here, recorded data in `report.ts`.
 import type { AnyModel } from "@anywidget/types";
 import type { Link } from "../state/store";
 
@@ -30,8 +30,8 @@ export function modelTransport(model: AnyModel): Transport {
     onMessage: (call) =>
       on("msg:custom", (message: unknown, buffers?: readonly unknown[]) => call(message, buffers ?? [])),
     onLost: (call) => {
-      // Raised when the kernel restarts or dies. Most hosts hide the flag that it speaks of; a message that arrives
-      // later shows that the link lives after all.
+      // Raised when the kernel restarts or dies, and for live comms too. Most hosts hide the flag; a later message shows
+      // that the kernel is alive.
       on("comm_live_update", () => {
         if ((model as unknown as { comm_live?: boolean }).comm_live !== true) call();
       });

@@ -1,4 +1,4 @@
-// The entry for anywidget. Pages saved without a kernel have one of their own, `report.ts`, which notebooks need not carry.
+// Entry for anywidget. Saved pages have their own entry, `report.ts`, so that notebooks need not carry it.
 import type { RenderProps } from "@anywidget/types";
 import { createExplorer } from "./explorer";
 import { modelTransport } from "./transport";

@@ -1,4 +1,4 @@
-// Errors in the words that Python would have raised, and the news that the kernel is gone.
+// Errors in the words of the Python exceptions, and the notice that the kernel is gone.
 
 import type { ErrorInfo } from "../protocol/messages";
 import type { Context, View } from "../state/context";

@@ -1,4 +1,4 @@
-// The network as a formula, its error, and everything that can be taken away: LaTeX, Python, the session as code, files.
+// The network as a formula with its error, and all exports: LaTeX, Python, the session as code, files.
 
 import type { ExportFormat } from "../state/actions";
 import type { Context, View } from "../state/context";
@@ -62,7 +62,7 @@ export function formulaBar(context: Context): View {
       auto.hidden = context.act.reading;
     }
     const { formula: value, settings, status } = store.state;
-    // The formula comes seldom while it trains; its error is that of the status line.
+    // During training the formula is sent rarely; its error follows the status line.
     const error = status.test ?? status.train;
     if (touches(topics, "status", "settings")) setText(rmse, error === null ? "" : `${settings.loss} ${number(error)}`);
     if (!touches(topics, "formula")) return;

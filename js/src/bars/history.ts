@@ -1,4 +1,4 @@
-// What was done, one chip per act, as a tree: leaving a state and acting anew starts a branch, and both are kept.
+// The undo tree, one chip per act: an act after an undo starts a branch, and both branches are kept.
 
 import type { StateInfo } from "../protocol/messages";
 import type { Context, View } from "../state/context";
@@ -11,13 +11,13 @@ interface PlacedState {
   state: StateInfo;
   column: number;
   lane: number;
-  /** The lane that its parent stands in. */
+  /** Lane of the parent. */
   from: number;
-  /** Something follows in its own lane. */
+  /** A child follows in the same lane. */
   on: boolean;
 }
 
-/** Lanes of the tree: the way to the newest descendant of the current state first, branches below where they left. */
+/** Lanes of the tree: first the path through the current state to its newest descendant, below it the branches. */
 export function placeStates(states: readonly StateInfo[], current: number): PlacedState[] {
   const children = new Map<number | null, StateInfo[]>();
   for (const state of states) children.set(state.parent, [...(children.get(state.parent) ?? []), state]);
@@ -73,7 +73,7 @@ export function history({ store, act }: Context): View {
   let scrolledTo = -1;
   let drawn = "";
   const show = () => reveal(node, list.querySelector<HTMLElement>("[aria-current]"));
-  // A notebook that is opened draws its outputs before they have a size: then, and not before, there is somewhere to go.
+  // An opening notebook draws outputs before they have a size; scrolling works only with a size.
   registry.resize(node, show);
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "history", "link", "settings")) return;
@@ -107,7 +107,7 @@ function chip(
     title: `Step ${state.step}${error ? `, ${loss} ${error}` : ""}${possible ? ": go there" : ""}`,
   };
   const parts = [pretty(state.label), error ? h("span", { class: "kw-dim" }, error) : null];
-  // Without a kernel nobody can go there: then it is text, not a greyed-out button.
+  // Without a kernel a state cannot be restored: the chip is text, not a disabled button.
   const label = possible
     ? h("button", { type: "button", ...values }, ...parts)
     : h("span", { ...values, style: "cursor:default" }, ...parts);
@@ -122,7 +122,7 @@ function chip(
   return item;
 }
 
-/** Scrolls the strip, and nothing around it, so that the current state is seen. */
+/** Scrolls only the strip, so that the current state is visible. */
 function reveal(strip: HTMLElement, chip: HTMLElement | null): void {
   if (!chip) return;
   const [outer, inner] = [strip.getBoundingClientRect(), chip.getBoundingClientRect()];

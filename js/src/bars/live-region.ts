@@ -1,4 +1,4 @@
-// Speaks changes of state to screen readers: training starts and stops, an edge is selected or fixed.
+// Announces changes of state to screen readers: training starts and stops, an edge is selected or fixed.
 
 import { keyText } from "../protocol/structure";
 import type { Context, View } from "../state/context";
@@ -11,7 +11,7 @@ import { stateWords } from "./status";
 export function liveRegion(context: Context): View {
   const { store, ui } = context;
   const node = h("div", { class: "kw-hidden", role: "status", "aria-live": "polite", "data-kw-voice": "" });
-  // The same words again are no change, and only changes are spoken: a blank makes them one.
+  // Only changes are spoken: repeated text gets a trailing blank.
   const announce = (text: string) => setText(node, node.textContent === text ? `${text}\u00a0` : text);
   let state = "";
   let selected = "";
@@ -35,7 +35,7 @@ export function liveRegion(context: Context): View {
     if (!touches(topics, "status", "link", "stopping", "selection", "history")) return;
     const first = current === -1;
     const sentences = changes().filter(Boolean);
-    // What is there from the beginning is no news.
+    // The first state is not announced.
     if (!first && sentences.length > 0) announce(sentences.join(". "));
   };
   return { node, draw, destroy: () => {} };

@@ -1,4 +1,4 @@
-// In place of starting again, in the bundle of saved pages: without a kernel nothing starts.
+// Replaces `restart.ts` in the bundle of saved pages, which have no kernel.
 import type { View } from "../state/context";
 import { h } from "../ui/dom";
 

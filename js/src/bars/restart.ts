@@ -1,4 +1,4 @@
-// Start again, and with what: beside the reset button, since it is the first thing that one wants to try.
+// Restart with other settings: seed, label noise, minibatch, problem.
 
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
@@ -9,7 +9,7 @@ import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 import { type Slider, slider } from "../ui/slider";
 
-/** Powers of two from 8, and last all rows. */
+/** Sizes of a minibatch: powers of two from 8, then all rows. */
 export const batchValues = (rows: number): number[] => [
   ...Array.from({ length: 30 }, (_, i) => 8 * 2 ** i).filter((n) => n < rows),
   rows,
@@ -26,7 +26,7 @@ export function restartMenu(context: Context): View {
   });
   const seed = seedField(context, registry);
   const data = dataSliders(context, registry);
-  // Keys step through a closed list: choosing must not yet start anything.
+  // Arrow keys step through a closed list, so a choice alone must not restart the training.
   let chosen: number | null = null;
   const presets = chooser("preset", "Problem", registry, (i) => {
     chosen = i;
@@ -66,7 +66,7 @@ export function restartMenu(context: Context): View {
   return { node, draw, destroy: () => registry.destroy() };
 }
 
-/** Opens and closes: by its button, Escape, and whatever takes the focus elsewhere. */
+/** Opens by its button; closes by the button, Escape, and focus elsewhere. */
 function opening(node: HTMLElement, opener: HTMLElement, pop: HTMLElement, registry: Registry): void {
   const open = (yes: boolean) => {
     pop.hidden = !yes;
@@ -80,7 +80,7 @@ function opening(node: HTMLElement, opener: HTMLElement, pop: HTMLElement, regis
   registry.listen(node, "focusout", (event) => {
     if (!node.contains(event.relatedTarget as Node | null)) open(false);
   });
-  // A press on its words or its buttons must not take the focus from the fields: it would close for that.
+  // A press on text or buttons must not take the focus from the fields: the popup would close.
   registry.listen(pop, "mousedown", (event) => {
     if (!(event.target as Element).closest("input, select")) event.preventDefault();
   });
@@ -121,7 +121,7 @@ function seedField({ store, act, uid }: Context, registry: Registry) {
     const seed = store.state.settings.seed ?? "";
     for (const control of [field, start, newSeed]) attrs(control, { disabled: !act.possible });
     attrs(field, { "data-kw-value": seed });
-    // What is typed stands until another one is told.
+    // A typed seed stays until the kernel sends another one.
     if (field === activeIn(field) || seed === lastSeed) return;
     field.value = String(seed);
     lastSeed = seed;
@@ -129,7 +129,7 @@ function seedField({ store, act, uid }: Context, registry: Registry) {
   return { node, draw };
 }
 
-/** Noise on the labels, and how many rows a step sees. */
+/** Label noise, and the number of rows per step. */
 function dataSliders({ store, act, uid }: Context, registry: Registry) {
   const node = h("div");
   let sliderRegistry = new Registry();

@@ -1,5 +1,4 @@
-// "● training · step 120 · 2.1 ms/step · test 3.4e-5", the hint while a pause is not answered, and the voice for
-// screen readers, which tells changes of state but not steps.
+// "● training · step 120 · 2.1 ms/step · test 3.4e-5", and a hint while a pause is unanswered.
 import type { Context } from "../state/context";
 import { type Topics, touches } from "../state/topics";
 import { milliseconds, number } from "../text/format";

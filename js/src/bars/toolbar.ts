@@ -1,4 +1,4 @@
-// The bar above: run, undo, settings, and what the training does now.
+// The toolbar: run, undo, settings, and the status of the training.
 import type { Context, View } from "../state/context";
 import { type Topics, touches } from "../state/topics";
 import { number } from "../text/format";
@@ -115,7 +115,7 @@ function settingControls(context: Context, registry: Registry) {
     [grid, "grid"],
   ];
   const nodes = [lamb.node, grid.node, optimizer.node];
-  // In place of them, on a saved page.
+  // Text instead of controls on a saved page.
   const facts = h("span", { class: "kw-dim" });
   const draw = (topics: Topics) => {
     if (!touches(topics, "settings", "link")) return;
@@ -135,8 +135,8 @@ function settingControls(context: Context, registry: Registry) {
 function optimizerSelect({ act, store }: Context, registry: Registry) {
   const node = h("select", {
     class: "kw-box kw-input",
-    "aria-label": "Optimiser",
-    title: "Optimiser",
+    "aria-label": "Optimizer",
+    title: "Optimizer",
     "data-kw-control": "opt",
   });
   registry.listen(node, "change", () => act.send({ kind: "set", settings: { opt: node.value } }));

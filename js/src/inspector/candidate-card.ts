@@ -1,4 +1,4 @@
-// One candidate: its fit over the edge's curve, the residual below on its own scale, and what it costs.
+// Card of a candidate: its fit over the edge's curve, the residual below on its own scale, R² and complexity.
 
 import { extent, linear, padded, path, type Scale } from "../plot/scales";
 import { type NumberArray, row } from "../protocol/codecs";
@@ -14,7 +14,7 @@ const FIT_H = 54;
 const RESIDUAL_H = 22;
 const ZERO = FIT_H + 4 + RESIDUAL_H / 2;
 
-/** Names longer than this are `x` on a card, which has no room for them: it is about one variable, named beside the card. */
+/** Longer names become `x` on a card: it has one variable, and the inspector names it. */
 const LONG = 8;
 
 const shortNames = ([tag, values, children]: MathNode): MathNode => [
@@ -25,7 +25,7 @@ const shortNames = ([tag, values, children]: MathNode): MathNode => [
     : children.map((child) => (typeof child === "string" ? child : shortNames(child))),
 ];
 
-/** What all cards of an edge have in common: its curve, and the axes, which make them comparable. */
+/** Curve and axes shared by all cards of an edge, for comparison. */
 export interface Shared {
   fits: Map<string, NumberArray>;
   xs: Float32Array;
@@ -33,7 +33,7 @@ export interface Shared {
   x: Scale;
   y: Scale;
   edge: string;
-  /** From its lowest to its highest value. */
+  /** Highest minus lowest value. */
   height: number;
 }
 
@@ -61,7 +61,7 @@ export class Card {
   #written = "";
   #candidate: Candidate | null = null;
   #x = "";
-  /** Its formula has changed since it was measured. */
+  /** The formula has changed since its width was measured. */
   fresh = true;
 
   constructor(name: string) {
@@ -126,7 +126,7 @@ export class Card {
       const math = wrapping(shortNames(candidate.formula));
       this.#formula.replaceChildren(math);
       this.#formula.title = candidate.text;
-      // Long formulas a little smaller; they wrap, and what is wider still is scrolled to, by keyboard too.
+      // Long formulas are a little smaller. They wrap; the rest can be scrolled, by keyboard too.
       const letters = math.textContent?.length ?? 0;
       attrs(this.#formula, { tabindex: letters > 30 ? 0 : null });
       this.#formula.style.fontSize = letters > 20 ? "11.5px" : "";
@@ -136,12 +136,12 @@ export class Card {
     setText(this.#valid, interval(candidate.valid, x.length > LONG ? "x" : x));
   }
 
-  /** Its formula waits to be measured, and has a place. */
+  /** The formula is unmeasured and in the page. */
   get due(): boolean {
     return this.fresh && this.node.isConnected;
   }
 
-  /** The formula is wider than its place. */
+  /** The formula overflows its box. */
   get wide(): boolean {
     return this.#formula.scrollWidth > this.#formula.clientWidth + 2;
   }
@@ -156,7 +156,7 @@ export class Card {
     if (!fit) return;
     const residual = fit.map((value, i) => value - ys[i]!);
     const largest = residual.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0);
-    // Below what single precision can tell there is only rounding to be seen: a flat line.
+    // Residuals below single precision are rounding noise: drawn as a flat line.
     const reach = Math.max(largest, 2e-6 * height) || 1;
     const small = linear(-reach, reach, ZERO + RESIDUAL_H / 2 - 1, ZERO - RESIDUAL_H / 2 + 1);
     attrs(this.#edge, { d: edge });

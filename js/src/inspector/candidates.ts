@@ -1,4 +1,4 @@
-// What could replace the edge's function: small multiples on shared axes, best first.
+// Candidates for the edge's function: small multiples on shared axes, best first.
 
 import { keyText } from "../protocol/structure";
 import type { Context, View } from "../state/context";
@@ -32,7 +32,7 @@ export function candidates(context: Context): View {
   const show = (topics: Topics) => {
     const { rows } = store.state.candidates;
     const names = ranked(rows, ui.values.weight).map((i) => rows[i]!.name);
-    // Under the pointer and the focus the order stays as it is: new figures must not move what is about to be clicked.
+    // Under the pointer or the focus the order is frozen: new scores must not move a card that is about to be clicked.
     const sorted = pinnedOrder
       ? [...pinnedOrder.filter((name) => names.includes(name)), ...names.filter((name) => !pinnedOrder?.includes(name))]
       : names;
@@ -47,7 +47,7 @@ export function candidates(context: Context): View {
   registry.listen(filter, "input", () => ui.set("filter", filter.value));
   const visit = visits(node, registry, (inside) => {
     pinnedOrder = inside ? cards.names : null;
-    // Not at once: the focus may leave because a card is just being taken away.
+    // Deferred: the focus may leave because a card is being removed.
     if (!inside) registry.frame(() => show(new Set()));
   });
   registry.listen(list, "click", (event) => {
@@ -59,7 +59,7 @@ export function candidates(context: Context): View {
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "candidates", "selection", "settings", "rank", "link", "structure", "size")) return;
     const key = store.state.selection.edges.map(keyText).join();
-    // Another edge: its own order, from the top.
+    // Another edge starts with its own order, scrolled to the top.
     if (key !== edge) {
       pinnedOrder = null;
       cards.top();
@@ -69,13 +69,13 @@ export function candidates(context: Context): View {
     order.draw();
     library.draw();
     show(topics);
-    // A new order that the hand here has asked for is held as well.
+    // A new order by the slider is frozen as well.
     if (visit.inside) pinnedOrder ??= cards.names;
   };
   return { node, draw, destroy: () => registry.destroy() };
 }
 
-/** Follows whether the pointer is over an element, or the keyboard's focus within it. */
+/** Tracks whether the pointer is over an element or the keyboard focus within it. */
 function visits(node: HTMLElement, registry: Registry, call: (inside: boolean) => void) {
   const state = { inside: false, over: false, focused: false };
   let pressed = false;
@@ -88,7 +88,7 @@ function visits(node: HTMLElement, registry: Registry, call: (inside: boolean) =
   };
   registry.listen(node, "pointerenter", () => set("over", true));
   registry.listen(node, "pointerleave", () => set("over", false));
-  // A click leaves the focus behind when the pointer goes: then nobody is reading here.
+  // Focus by a click does not count: it stays behind when the pointer leaves.
   registry.listen(node, "pointerdown", () => {
     pressed = true;
   });
@@ -112,7 +112,7 @@ function emptyText({ store, ui }: Context, candidateCount: number): string {
   return store.link === "none" ? "No candidates were stored for this edge at this step." : "No candidates yet.";
 }
 
-/** Accuracy against simplicity: re-ranks here at once and tells the kernel. */
+/** Accuracy against simplicity: re-ranks at once in the page, and sends the value to the kernel. */
 function orderSlider({ ui, act, store, uid }: Context, registry: Registry) {
   const thumb = slider(
     {
@@ -140,7 +140,7 @@ function orderSlider({ ui, act, store, uid }: Context, registry: Registry) {
   return { node: thumb.node, draw };
 }
 
-/** The whole library, for functions that are not among the candidates. */
+/** All primitives of the library, also those without a candidate. */
 function libraryPicker({ act, store }: Context, registry: Registry) {
   const select = h("select", {
     class: "kw-box kw-input kw-small kw-fill",

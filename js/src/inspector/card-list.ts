@@ -1,5 +1,4 @@
-// The cards of the candidates. They stay for their functions, whichever edge is looked at: building them anew costs more than
-// what changes on them.
+// The cards of the candidates, one per primitive. Cards are reused for every edge: building one costs more than updating it.
 import type { Context } from "../state/context";
 import { h, setChildren } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
@@ -20,18 +19,18 @@ export class CardList {
     });
   }
 
-  /** The functions on the cards that are seen, in order. */
+  /** Primitives of the visible cards, in order. */
   get names(): string[] {
     return [...this.node.children].map((card) => card.getAttribute("data-kw-candidate") ?? "");
   }
 
-  /** Back to the first card; asking where it is, or setting it, would cost a layout. */
+  /** Scrolls to the first card; skipped when not scrolled, because reading or setting the position costs a layout. */
   top(): void {
     if (this.#scrolled) this.node.scrollTo(0, 0);
     this.#scrolled = false;
   }
 
-  /** Their places have another width. */
+  /** The width of the cards has changed. */
   resized(): void {
     for (const card of this.#cards.values()) card.fresh = true;
   }
@@ -53,7 +52,7 @@ export class CardList {
     if (cards.some((card) => card.fresh)) this.registry.settled(() => this.#measure());
   }
 
-  /** All is read before anything is written: in turn, every card would cost a layout of all. */
+  /** Reads all widths before writing any: alternating costs one layout per card. */
   #measure(): void {
     const due = [...this.#cards.values()].filter((card) => card.due);
     const wide = due.map((card) => card.wide);

@@ -1,5 +1,5 @@
-// A coefficient on its way: what a hand does to the selected edge's spline before the kernel has told of it. The curve
-// follows at once, by the spline's own basis; the kernel gets one message a frame at most, and a last one that commits.
+// Dragging a coefficient of the selected edge. The curve follows at once, by the spline's own basis; the kernel receives
+// at most one message a screen refresh, and a last one that commits.
 
 import { row } from "../protocol/codecs";
 import type { Status } from "../protocol/messages";
@@ -18,22 +18,22 @@ export interface Curve {
 interface Gesture {
   readonly index: number;
   readonly start: number;
-  /** Of what structure the edge's key is. */
+  /** Version of the structure that the edge's key refers to. */
   readonly version: number | undefined;
   value: number;
-  /** The network's errors before it. */
+  /** Errors of the network before the gesture. */
   readonly initialErrors: Pick<Status, "train" | "test">;
   sent: { value: number; seq: number; at: number } | null;
 }
 
-/** An unanswered message holds up the next one this long at most. */
+/** Longest wait for an acknowledgement before the next message. */
 const PATIENCE_MS = 200;
-/** What was committed is shown this long after the kernel's answer at most. */
+/** How long a committed value is shown after its acknowledgement, in ms. */
 const KEEP_MS = 400;
 
 export class Drag {
   gesture: Gesture | null = null;
-  /** What was committed and has not come back yet. */
+  /** Committed values that the kernel has not sent back yet. */
   #waiting = new Map<number, { value: number; seq: number }>();
   #edge = "";
   #version: number | undefined;
@@ -46,7 +46,7 @@ export class Drag {
     private readonly redraw: () => void,
   ) {}
 
-  /** Greville abscissae and coefficients, as the kernel has told them. */
+  /** Greville abscissae and coefficients of the last message. */
   get points(): [Float32Array, Float32Array] | null {
     const array = this.context.store.state.detail.get("handles");
     const [xs, values] = [row(array, 0), row(array, 1)];
@@ -58,7 +58,7 @@ export class Drag {
     return selection.k ?? structure.k;
   }
 
-  /** Forgets what belongs to another edge or grid, and what the kernel has told meanwhile; whether it is another one. */
+  /** Drops values of another edge or grid, and values that the kernel has confirmed; true for another edge or grid. */
   settle(): boolean {
     const { selection, structure } = this.context.store.state;
     const edge = keyText(selection.edges[0] ?? []);
@@ -77,7 +77,7 @@ export class Drag {
     return changed;
   }
 
-  /** The coefficients as they are to be seen. */
+  /** The coefficients to draw. */
   values(): Float32Array | null {
     const values = this.points?.[1].slice() ?? null;
     if (!values) return null;
@@ -86,7 +86,7 @@ export class Drag {
     return values;
   }
 
-  /** The curve with what the hand does. */
+  /** The curve with the dragged coefficients. */
   adjust(curve: Curve): Curve {
     const [sent, current] = [this.points?.[1], this.values()];
     if (!sent || !current) return curve;
@@ -105,7 +105,7 @@ export class Drag {
 
   begin(index: number): void {
     const start = this.values()?.[index];
-    // Between a choice of another edge and the kernel's word about it there is nothing to hold.
+    // Right after another edge is selected its coefficients have not arrived yet.
     if (start === undefined) return;
     const { status, structure } = this.context.store.state;
     const { train, test } = status;
@@ -115,7 +115,7 @@ export class Drag {
     this.redraw();
   }
 
-  /** Lets go without a word what has been held since before another structure: its key means another edge now. */
+  /** Ends a gesture that began on another structure, without a message: its key now means another edge. */
   #drop(): void {
     if (this.gesture && this.gesture.version !== this.context.store.state.structure.version) this.gesture = null;
   }
@@ -128,7 +128,7 @@ export class Drag {
     this.#loop ??= this.registry.frame(() => this.#send());
   }
 
-  /** While the kernel is slower than the frames nothing is sent before its answer. */
+  /** Waits for the acknowledgement while the kernel is slower than the screen. */
   #send(): void {
     this.#loop = null;
     this.#drop();
@@ -143,7 +143,7 @@ export class Drag {
   #message(gesture: Gesture, commit: boolean): number {
     const { index, value } = gesture;
     const edge = this.#edge.split("-").map(Number);
-    // On another grid the index means another coefficient.
+    // The kernel refuses an index of another grid.
     const grid = this.#count - this.k;
     const seq = this.context.act.send({ kind: "drag", edge, index, value, commit, grid }) ?? -1;
     gesture.sent = { value, seq, at: Date.now() };
@@ -163,7 +163,7 @@ export class Drag {
     this.redraw();
   }
 
-  /** What the kernel has refused, or changed since, is not shown for ever. */
+  /** Drops a committed value that the kernel has refused or changed. */
   #forget(index: number, seq: number): void {
     this.registry.timeout(() => {
       if (this.#waiting.get(index)?.seq !== seq) return;

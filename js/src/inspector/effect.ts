@@ -1,4 +1,4 @@
-// What the last act did to the network's error, with the way back beside it.
+// Effect of the last act on the error, with an undo button.
 
 import type { StateInfo } from "../protocol/messages";
 import type { Context } from "../state/context";
@@ -8,7 +8,7 @@ import { button } from "../ui/controls";
 import { h, setText } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
 
-/** Acts whose effect is plain elsewhere, or that are no acts. */
+/** Kinds of tree nodes without a message. */
 const SILENT = new Set(["start", "train", "reset"]);
 
 export function effect({ store, act, ui }: Context, registry: Registry) {
@@ -26,13 +26,13 @@ export function effect({ store, act, ui }: Context, registry: Registry) {
     if (!touches(topics, "history", "link", "dragging")) return;
     const { states, current, can_undo } = store.state.history;
     if (current !== shownState) {
-      // What was done before this view was opened, and states gone back to, are no news.
+      // No message for acts before this view was opened, nor for restored states.
       node.hidden = shownState === null || current <= newest;
       const state = states.find(({ id }) => id === current);
       if (!state || SILENT.has(state.kind)) node.hidden = true;
       else setText(text, effectText(state, states, store.state.settings.loss));
     }
-    // What a hand does now is told beside it: the act before is no news any more.
+    // During a drag the handles show the errors.
     if (!can_undo || !act.possible || ui.values.dragging) node.hidden = true;
     shownState = current;
     newest = Math.max(newest, current);
@@ -43,7 +43,7 @@ export function effect({ store, act, ui }: Context, registry: Registry) {
 function effectText(state: StateInfo, states: readonly StateInfo[], loss: string): string {
   const label = pretty(state.label);
   if (state.error === null) return label;
-  // What stood in the status line may be from the middle of the act.
+  // The status line may show an error from the middle of the act.
   const previous = states.find(({ id }) => id === state.parent)?.latest ?? null;
   const change = previous === null ? number(state.error) : `${number(previous)} → ${number(state.error)}`;
   return `${label} · ${loss} ${change}`;

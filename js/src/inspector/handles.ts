@@ -1,5 +1,5 @@
-// The coefficients of the selected edge's spline as handles in its plot: dragged, or moved by arrow keys, with the
-// network's errors beside what they were before.
+// Handles for the coefficients of the selected edge's spline: dragged by hand or moved by arrow keys, with the errors
+// before and after.
 
 import type { Axes } from "../plot/axes";
 import { keyText } from "../protocol/structure";
@@ -11,19 +11,19 @@ import { onKey } from "../ui/keys";
 import type { Registry } from "../ui/listeners";
 import { type Curve, Drag } from "./drag";
 
-/** The plot, and the values at its bottom and its top. */
+/** Axes with their range of values. */
 type Plot = Axes & { range: [number, number] };
 
 /** With more intervals only the handles near the pointer are shown. */
 const FEW = 30;
 const NEAR = 3;
 const R = 5;
-/** A target of 24 px. */
+/** Radius of a pointer target of 24 px. */
 const REACH = 12;
 
 export class Handles {
   readonly node = s("svg", { class: "kw-handles", role: "group" });
-  /** The errors, in place of the legend: over the plot they would hide the curve. */
+  /** The errors, shown instead of the legend: over the plot they would hide the curve. */
   readonly live = h("div", { class: "kw-row kw-live kw-fine", "aria-hidden": "true", hidden: true });
   readonly note = h("p", { class: "kw-more kw-dim kw-fine", hidden: true });
   readonly toggle: HTMLElement;
@@ -32,9 +32,9 @@ export class Handles {
   #parts = new Map<number, SVGGElement>();
   #plot: Plot | null = null;
   #curve: Curve | null = null;
-  /** Where a pointer holds a handle, and the plot as it was then. */
+  /** Start of a pointer gesture, and the plot at that moment. */
   #grip: { from: number | null; plot: Plot } | null = null;
-  /** The handle that takes the tab stop. */
+  /** Index of the handle with the tab stop. */
   #cursor = 0;
   #pointer: number | null = null;
 
@@ -67,7 +67,7 @@ export class Handles {
     registry.listen(stage, "pointerleave", () => this.#hover(null));
   }
 
-  /** Why the edge has no handles; empty where it has. */
+  /** Why the edge has no handles; empty if it has. */
   get #missing(): string {
     const { structure, selection } = this.context.store.state;
     const state = graph(structure).edges.get(keyText(selection.edges[0] ?? []))?.state;
@@ -79,31 +79,31 @@ export class Handles {
     return this.#box.checked && this.context.act.possible && !this.#missing && this.#drag.points !== null;
   }
 
-  /** Where the first and the last handle stand, which is outside the grid; null while there are none. */
+  /** Positions of the first and last handle, which lie outside the grid; null without handles. */
   get span(): [number, number] | null {
     const xs = this.#enabled ? this.#drag.points![0] : null;
     return xs && xs.length > 0 ? [xs[0]!, xs.at(-1)!] : null;
   }
 
-  /** The range of values that must not change under the hand. */
+  /** The range of values, constant during a gesture. */
   get lockedRange(): [number, number] | null {
     return this.#drag.gesture && this.#grip ? this.#grip.plot.range : null;
   }
 
-  /** The curve with what the hand does. */
+  /** The curve with the dragged coefficients. */
   adjust(curve: Curve): Curve {
     if (this.#drag.settle()) this.#cursor = (this.#drag.points?.[0].length ?? 0) >> 1;
     return this.#drag.adjust(curve);
   }
 
-  /** The values at which the handles stand: those of the function, rather than of its spline part. */
+  /** Heights of the handles: values of the whole function, not of its spline part. */
   heights(curve: Curve): number[] {
     const [xs, values] = [this.#drag.points?.[0], this.#drag.values()];
     if (!this.#enabled || !xs || !values || !curve.spline) return [];
     const first = curve.xs[0]!;
     const step = (curve.xs.at(-1)! - first) / (curve.xs.length - 1) || 1;
     return Array.from(values, (value, i) => {
-      const at = between(Math.round((xs[i]! - first) / step), 0, curve.xs.length - 1);
+      const at = clamp(Math.round((xs[i]! - first) / step), 0, curve.xs.length - 1);
       return value + curve.ys[at]! - curve.spline![at]!;
     });
   }
@@ -120,7 +120,7 @@ export class Handles {
     this.#showErrors();
   }
 
-  /** Puts the handles where they belong; the elements stay, so that a hand and the focus keep theirs. */
+  /** Moves the handles. Elements are reused, so that pointer capture and focus survive. */
   #layout(): void {
     const [plot, values] = [this.#plot, this.#drag.values()];
     const heights = plot && this.#curve ? this.heights(this.#curve) : [];
@@ -136,8 +136,8 @@ export class Handles {
 
   #put(part: SVGElement, i: number, values: Float32Array, plot: Plot, height: number): void {
     const x = this.#drag.points![0][i]!;
-    const cx = between(plot.x(x), plot.left, plot.right).toFixed(1);
-    const cy = between(plot.y(height), plot.top, plot.bottom).toFixed(1);
+    const cx = clamp(plot.x(x), plot.left, plot.right).toFixed(1);
+    const cy = clamp(plot.y(height), plot.top, plot.bottom).toFixed(1);
     for (const circle of part.children) attrs(circle, { cx, cy });
     attrs(part, {
       tabindex: i === this.#cursor ? 0 : -1,
@@ -181,11 +181,11 @@ export class Handles {
 
   #down(event: PointerEvent): void {
     if (event.button !== 0 || indexAt(event.target) === null) return;
-    // Targets overlap where handles stand close: the nearest one is meant.
+    // Targets of close handles overlap: the nearest handle is meant.
     const box = this.node.getBoundingClientRect();
     const elements = [...this.node.children] as SVGElement[];
     const distance = (item: Element) => {
-      const [cx, cy] = centre(item);
+      const [cx, cy] = center(item);
       return Math.hypot(cx - (event.clientX - box.left), cy - (event.clientY - box.top));
     };
     const part = elements[nearest(elements, distance)]!;
@@ -215,7 +215,7 @@ export class Handles {
     const climb = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (side) {
       this.#drag.end();
-      this.#cursor = between(index + side, 0, (this.#drag.points?.[0].length ?? 1) - 1);
+      this.#cursor = clamp(index + side, 0, (this.#drag.points?.[0].length ?? 1) - 1);
       this.#layout();
       this.#part(this.#cursor).focus({ preventScroll: true });
     } else if (climb) {
@@ -231,7 +231,7 @@ export class Handles {
     return true;
   }
 
-  /** The errors beside what they were before the gesture. */
+  /** Shows the errors before and during the gesture. */
   #showErrors(): void {
     const { gesture } = this.#drag;
     this.live.hidden = !gesture;
@@ -247,8 +247,8 @@ export class Handles {
   }
 }
 
-/** Where a handle stands. */
-const centre = ({ firstElementChild }: Element): [number, number] =>
+/** Center of a handle. */
+const center = ({ firstElementChild }: Element): [number, number] =>
   ["cx", "cy"].map((name) => Number(firstElementChild!.getAttribute(name))) as [number, number];
 
 function indexAt(target: EventTarget | null): number | null {
@@ -256,9 +256,9 @@ function indexAt(target: EventTarget | null): number | null {
   return index ? Number(index) : null;
 }
 
-const between = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
+const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
 
-/** Place of the one whose distance is smallest. */
+/** Index of the item with the smallest distance. */
 function nearest<T>(all: readonly T[], distance: (item: T) => number): number {
   let [best, smallest] = [0, Number.POSITIVE_INFINITY];
   for (const [i, item] of all.entries()) {

@@ -1,4 +1,4 @@
-// One edge in full: its function at the left, what could replace it beside it.
+// The inspector of the selected edge: its function at the left, its candidates at the right.
 
 import { ContextMenu } from "../menus/context-menu";
 import { edgeContent } from "../menus/edge-menu";
@@ -105,7 +105,7 @@ function head(context: Context, registry: Registry) {
 
 function describe(context: Context, infos: EdgeInfo[], title: HTMLElement, sub: HTMLElement): void {
   describeTexts(context, infos, title, sub);
-  // They are cut where there is no room for them.
+  // Long texts are cut: the title has them in full.
   for (const item of [title, sub]) item.title = item.textContent ?? "";
 }
 

@@ -1,5 +1,5 @@
-// One basis function of a spline, as kanwidget/core/splines.py has it: of any order on any increasing knots, beyond the
-// grid going on as a line. So a dragged coefficient shows its effect before the kernel has answered.
+// Basis functions of splines, the twin of kanwidget/core/splines.py: any order, any increasing knots, linear beyond the
+// grid. A dragged coefficient shows its effect before the kernel answers.
 
 /** k knots more at each end of a grid, spaced as its mean interval. */
 export function extendKnots(grid: ArrayLike<number>, k: number): number[] {

@@ -15,10 +15,10 @@ import { Registry } from "../ui/listeners";
 import type { Curve } from "./drag";
 import { Handles } from "./handles";
 
-/** How far the plot goes beyond the function for the sake of its handles, as a part of its width. */
+/** Margin of the plot for handles outside the grid, as a part of its width. */
 const SIDE = 0.12;
 
-/** The selected edge's samples: in full, or its thumbnail's until the detail has arrived. */
+/** Samples of the selected edge: the thumbnail's until the full ones arrive. */
 export function selectedCurve(store: Store): Curve | null {
   const detail = store.state.detail.get("detail");
   const [xs, ys] = [row(detail, 0), row(detail, 1)];
@@ -60,7 +60,7 @@ export function splinePlot(context: Context): View {
   return { node, draw, destroy: () => registry.destroy() };
 }
 
-/** Reads the function above the pointer, at the side of the plot where it isn't. */
+/** Reads the function at the pointer; the readout avoids the curve. */
 function read(stage: Stage, store: Store, chart: Axes | null, at: number): void {
   const curve = selectedCurve(store);
   if (!chart || !curve || Number.isNaN(at)) {
@@ -115,13 +115,13 @@ function drawSpline(context: Context, stage: Stage, handles: Handles): Axes | nu
   return chart;
 }
 
-/** Handles stand a little outside of the grid. */
+/** The range of x, widened for handles outside the grid. */
 function widened([x0, x1]: [number, number], span: [number, number] | null): [number, number] {
   const margin = (x1 - x0) * SIDE;
   return span ? [Math.max(Math.min(x0, span[0]), x0 - margin), Math.min(Math.max(x1, span[1]), x1 + margin)] : [x0, x1];
 }
 
-/** The function has most of the height; handles that lie far from it stand at the border. */
+/** The range of y: the function fills most of it, distant handles are clamped to the border. */
 function valueRange(curve: Curve, parts: Float32Array[], heights: number[]): [number, number] {
   const [low, high] = extent([...curve.ys, ...parts.flatMap((values) => [...values])]);
   const margin = (high - low) * SIDE * 2;
@@ -132,7 +132,7 @@ function valueRange(curve: Curve, parts: Float32Array[], heights: number[]): [nu
 /** Solid where there are data, dashed outside. */
 function functionPaths({ xs, ys }: Curve, range: number[] | undefined, x: Scale, y: Scale): SVGElement[] {
   const [low, high] = [range?.[0] ?? Number.NEGATIVE_INFINITY, range?.[1] ?? Number.POSITIVE_INFINITY];
-  // The neighbours of the border belong to both, so that the parts meet.
+  // Samples next to the border belong to both parts, so that they meet.
   const step = xs.length > 1 ? Math.abs(xs[1]! - xs[0]!) : 0;
   const pick = (keep: (v: number) => boolean) => ys.map((value, i) => (keep(xs[i]!) ? value : Number.NaN));
   const inside = pick((v) => v >= low - step && v <= high + step);

@@ -1,4 +1,4 @@
-// A menu at the pointer or at what has the focus: for the right button, the menu key and a long press.
+// A menu at the pointer or below the focused element.
 
 import { type Topics, touches } from "../state/topics";
 import { activeIn, attrs, h, setChildren, setText } from "../ui/dom";
@@ -10,21 +10,21 @@ export interface Item {
   action: string;
   label: string;
   run(): void;
-  /** Why it can't be used now. */
+  /** Reason why the item is disabled. */
   why?: string | false | undefined;
 }
-/** null separates. */
+/** Items; null is a separator. */
 export type Entries = (Item | null)[];
 export interface Content {
   entries(): Entries;
-  /** Says of what it is the menu: when that changes it closes. */
+  /** Identity of the menu's subject. The menu closes when it changes. */
   subject(): string;
 }
 
 export class ContextMenu {
   #open: { node: HTMLElement; opener: Element; content: Content; subject: string; registry: Registry } | null = null;
 
-  /** Opens it at a point of the window, or below what it belongs to. */
+  /** Opens at a point of the window, or below the opener. */
   open(opener: Element, at: [number, number] | null, name: string, content: Content): void {
     this.close(false);
     const frame = opener.closest(".kw-frame");
@@ -46,10 +46,10 @@ export class ContextMenu {
     items(node)[0]?.focus({ preventScroll: true });
   }
 
-  /** While it is open, the kernel's news may change what can be done. */
+  /** Updates the items of an open menu after messages of the kernel. */
   draw(topics: Topics): void {
     if (!this.#open || !touches(topics, "structure", "candidates", "selection", "link")) return;
-    // What it was opened for is gone, or is something else now.
+    // The subject has changed.
     if (this.#open.content.subject() !== this.#open.subject) this.close();
     else this.#fill();
   }
@@ -62,7 +62,7 @@ export class ContextMenu {
     const frame = menu.node.parentElement;
     menu.node.remove();
     if (!restoreFocus) return;
-    // An edge may have been drawn anew, or be gone: then the network's tab stop takes the focus.
+    // The opener may be gone: the network's tab stop takes the focus then.
     const opener = menu.opener.isConnected ? menu.opener : frame?.querySelector(".kw-network [tabindex='0']");
     (opener as HTMLElement | null)?.focus({ preventScroll: true });
   }
@@ -72,7 +72,7 @@ export class ContextMenu {
     const old = items(node);
     const active = activeIn(node) as HTMLElement;
     const separators = [...node.querySelectorAll("[role=separator]")];
-    // Items stay: a press that spans news of the kernel clicks what it began on.
+    // Items are reused: a click that spans a message of the kernel hits its first target.
     const children = content.entries().map((entry) => {
       if (!entry) return separators.shift() ?? h("div", { role: "separator" });
       const item = old.find((element) => element.dataset.kwAction === entry.action) ?? itemNode(entry);
@@ -130,7 +130,7 @@ function write(node: HTMLElement, { label, why }: Item): void {
   else node.append(h("span", { class: "kw-dim kw-fine" }, why));
 }
 
-/** Within the visible part of the frame, as near as possible to where it was asked for. */
+/** Places the menu in the visible part of the frame, close to the requested point. */
 function put(node: HTMLElement, frame: Element, opener: Element, at: [number, number] | null): void {
   const [box, from] = [frame.getBoundingClientRect(), opener.getBoundingClientRect()];
   const [x, y] = at ?? [from.left + Math.min(from.width, 40) / 2, from.bottom + 2];

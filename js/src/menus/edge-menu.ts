@@ -1,4 +1,4 @@
-// What can be done with edges and nodes. Entries that can't be used now say why.
+// The menu of edges. Disabled entries name the reason.
 
 import type { EdgeKey, NodeInfo } from "../protocol/messages";
 import { type EdgeInfo, keyText } from "../protocol/structure";
@@ -10,7 +10,7 @@ import { count, pretty } from "../text/format";
 import { called } from "../text/names";
 import { type Content, type ContextMenu, type Entries, type Item, NO_KERNEL } from "./context-menu";
 
-/** Opens the menu of an edge, and selects it, unless it is one of those selected. */
+/** Opens the menu of an edge. An unselected edge becomes the selection. */
 export function openEdgeMenu(
   menu: ContextMenu,
   context: Context,
@@ -34,7 +34,7 @@ export const edgeContent = (context: Context): Content => ({
   },
 });
 
-/** For the selected edges. */
+/** Entries for the selected edges. */
 function edgeEntries(context: Context): Entries {
   const { act } = context;
   const infos = selectedEdges(context.store);

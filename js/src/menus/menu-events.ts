@@ -7,8 +7,8 @@ const LONG_PRESS_MS = 500;
 const STILL_PX = 10;
 
 /**
- * Calls `open` wherever a menu is asked for: by the right button, the menu key, Shift-F10, or a long press. It returns
- * whether there is one; else the browser's own stays.
+ * Calls `open` on the right button, the menu key, Shift+F10 and a long press. It returns whether the target has a menu;
+ * otherwise the browser's own opens.
  */
 export function menuEvents(
   stage: HTMLElement,
@@ -25,11 +25,11 @@ export function menuEvents(
   };
   registry.listen(stage, "contextmenu", (event) => {
     cancelPress();
-    // A long press and the menu key raise this event too, after the menu is there.
+    // A long press and the menu key raise this event too, after the menu is open.
     const repeated = Date.now() - opened < 800;
     if (!repeated && !open(event.target as Element, [event.clientX, event.clientY])) return;
     event.preventDefault();
-    // JupyterLab listens on the document, and would lay its own menu over this one.
+    // JupyterLab listens on the document and would open its own menu on top.
     event.stopPropagation();
   });
   onKey(registry, stage, (event) => {
@@ -43,7 +43,7 @@ export function menuEvents(
     pressed = false;
     if (event.pointerType !== "touch") return;
     start = [event.clientX, event.clientY];
-    // Within a shadow root the event forgets its target.
+    // Within a shadow root the event loses its target later.
     const target = event.target as Element;
     press = registry.timeout(() => {
       press = null;
@@ -55,7 +55,7 @@ export function menuEvents(
     if (press && Math.hypot(event.clientX - start[0], event.clientY - start[1]) > STILL_PX) cancelPress();
   });
   for (const type of ["pointerup", "pointercancel", "pointerleave"] as const) registry.listen(stage, type, cancelPress);
-  // The finger that is lifted from a long press must not click what it opened the menu for, nor take the focus there.
+  // Lifting the finger after a long press must neither click nor move the focus.
   const swallow = (event: Event) => {
     if (!pressed) return;
     event.preventDefault();

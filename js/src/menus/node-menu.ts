@@ -16,7 +16,7 @@ export const openNodeMenu = (
   at: [number, number] | null,
 ): void =>
   menu.open(opener, at, called(node.name), {
-    // Structures come and go while a menu is open.
+    // The structure may change while the menu is open.
     entries: () => nodeEntries(context, currentNode(context, node) ?? node),
     subject: () => JSON.stringify([context.store.state.structure.version, currentNode(context, node)?.name]),
   });

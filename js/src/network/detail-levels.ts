@@ -1,5 +1,5 @@
-// Level of detail: which edges are drawn how. Legibility fails before speed: a thumbnail needs about 36 px of its
-// layer's width, and more than about 150 separate wires are neither readable nor redrawn within 8 ms.
+// Level of detail of each edge. Legibility fails before speed: a thumbnail needs about 36 px of its layer's width, and
+// more than about 150 separate wires are neither readable nor redrawn within 8 ms.
 import type { EdgeInfo } from "../protocol/structure";
 
 export type Tier = "thumb" | "wire" | "merged" | "hidden";
@@ -15,7 +15,7 @@ interface LodInput {
   showPruned: boolean;
 }
 
-/** The tier of each edge. Pruned ones give way where a layer has no room for all: drawn only when asked for. */
+/** The tier of each edge. In a crowded layer pruned edges are merged. */
 export function tiers({ edges, importance, width, showPruned }: LodInput): Tier[] {
   const levels: Tier[] = edges.map((edge) => (edge.state === "pruned" && !showPruned ? "hidden" : "wire"));
   const room = Math.max(1, Math.floor(width / THUMB_PX));

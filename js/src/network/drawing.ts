@@ -15,7 +15,7 @@ import { legend } from "./legend";
 import { drawNodes, pill } from "./nodes";
 import type { Preview } from "./symbolify";
 
-/** Importance changes while training runs: which edges get a thumbnail is decided anew this often. */
+/** Interval for choosing the edges with a thumbnail anew: importance changes during training. */
 const RESORT_MS = 2000;
 
 const HIT_PX = 8;
@@ -100,7 +100,7 @@ export class Drawing {
       viewBox: `0 0 ${width} ${this.#placed.height}`,
       "aria-label": `Network ${shapeText(structure.width)}, ${count(structure.edges.length, "edge")}; arrow keys move, Enter selects, Shift+Space adds`,
     });
-    // On a narrow page the whole of it is scrolled: the drawing takes the height that its layers need.
+    // On a narrow page, which scrolls as a whole, the drawing has the height that its layers need.
     this.node.style.setProperty("--kw-layers", String(structure.width.length - 1));
     this.#describe();
     this.#drawMerged();
@@ -125,7 +125,7 @@ export class Drawing {
     for (const edge of this.#placed.edges) {
       const info = this.edge(edge);
       if (edge.tier !== "merged" || info.state === "pruned") continue;
-      // Those that would be fixed stand out.
+      // Edges of the symbolify preview are highlighted.
       const layer = `${this.#marks.size > 0 && this.#marks.has(keyText(info.key)) ? "kw-c3" : "kw-c8"} ${info.key[0]}`;
       const [sx, sy, tx, ty] = [...edge.source, ...edge.target].map(Math.round) as [number, number, number, number];
       const middle = (sy + ty) >> 1;
@@ -135,7 +135,7 @@ export class Drawing {
     this.#merged.replaceChildren(...lines);
   }
 
-  /** The edge whose wire passes nearest to a point of the drawing, among those without a thumbnail. */
+  /** The nearest wire to a point, among edges without a thumbnail. */
   near(x: number, y: number): EdgeInfo | null {
     let best: PlacedEdge | null = null;
     let smallest = HIT_PX;
@@ -163,7 +163,7 @@ export class Drawing {
     return this.#placed.nodes;
   }
 
-  /** The element of an edge or a node, if it has one now. */
+  /** The element of an edge or node, if any. */
   element(key: string): SVGElement | null {
     return this.svg.querySelector<SVGElement>(`[data-kw-edge="${key}"], [data-kw-node="${key}"]`);
   }

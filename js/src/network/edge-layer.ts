@@ -1,5 +1,5 @@
-// The elements of edges: a wire and a wide invisible path to hit, and above all wires the thumbnail. Edges without a
-// slot for a thumbnail show one that floats above the rest while they are selected or pointed at.
+// Elements of the edges: a wire, a wide invisible path for the pointer, and above all wires the thumbnail. An edge
+// without room for a thumbnail shows a floating one while it is selected or under the pointer.
 
 import { extent, linear, path } from "../plot/scales";
 import { type EdgeInfo, edgeKeys, keyText } from "../protocol/structure";
@@ -19,22 +19,22 @@ interface Parts {
   frame: SVGRectElement;
   curve: SVGPathElement;
   badge: SVGGElement | null;
-  /** Signs above the thumbnails, which its name says in words: what a preview would fix it to, pin and lock. */
+  /** Signs above the thumbnail: candidate of a preview, pin of a frozen edge, chain of tied ones. The accessible name has the words. */
   mark: SVGGElement | null;
   bound: SVGGElement | null;
   sign: string;
-  /** What it was last drawn from: its place, the curve, its weight, the marks on it. */
+  /** Inputs of the last drawing: position, curve, wire width, flags. */
   placed: PlacedEdge | null;
   drawn: unknown[];
   weight: string;
   looks: string;
 }
 
-/** A name that changes with every frame is noise to who listens: while training runs it is renewed this often. */
+/** Interval for renewing accessible names during training: one per frame would be noise for screen readers. */
 const NAME_MS = 1000;
 
 const DASH: Record<EdgeInfo["state"], string | null> = { spline: null, symbolic: null, both: "9 3", pruned: "1.5 3.5" };
-/** A bare wire has no label that says it. */
+/** Dash of a wire without a thumbnail, which has no label either. */
 const BARE: Partial<typeof DASH> = { symbolic: "12 2 2 2" };
 
 export class EdgeLayer {
@@ -44,7 +44,7 @@ export class EdgeLayer {
   readonly floating = s("g", { class: "kw-float", "aria-hidden": "true" });
   #parts = new Map<string, Parts>();
   #drawn: PlacedEdge[] = [];
-  /** What decides which edges are shown. */
+  /** Inputs of the last choice of visible edges. */
   #shownFor: unknown[] = [];
   #order = "";
   #named = 0;
@@ -57,7 +57,7 @@ export class EdgeLayer {
     return edgeKeys(this.context.store.state.structure)[edge.index]!;
   }
 
-  /** Which edges have elements: those with a tier of their own, the selected ones and the one pointed at. */
+  /** Chooses the edges with elements: all but merged ones, the selected ones and the one under the pointer. */
   #show(placed: readonly PlacedEdge[], full: ReadonlySet<string>): void {
     const { cursor } = this.context.ui.values;
     const key = [placed, cursor, ...full];
@@ -71,7 +71,7 @@ export class EdgeLayer {
     this.#keep(this.#drawn);
   }
 
-  /** `marks` are the edges that would be fixed, and to what. */
+  /** `marks`: edges of the symbolify preview with their primitives. */
   draw(
     placed: readonly PlacedEdge[],
     importance: Float32Array,
@@ -109,7 +109,7 @@ export class EdgeLayer {
     );
   }
 
-  /** The edges of the node that is pointed at. */
+  /** The edges of the node under the pointer. */
   #near(): Set<string> {
     const { structure } = this.context.store.state;
     const node = graph(structure).nodes.get(this.context.ui.values.hover ?? "");
@@ -126,7 +126,7 @@ export class EdgeLayer {
     return cursor && this.#parts.has(cursor) ? cursor : first ? this.#key(first) : null;
   }
 
-  /** Makes and removes elements so that there is one set per shown edge; thumbnails lie above bare wires. */
+  /** Creates and removes elements to have one set per visible edge; thumbnails lie above bare wires. */
   #keep(visible: PlacedEdge[]): void {
     const sorted = [...visible].sort(
       (a, b) => Number(a.tier === "thumb") - Number(b.tier === "thumb") || a.index - b.index,
@@ -145,7 +145,7 @@ export class EdgeLayer {
       if (!this.#parts.has(key)) this.#parts.set(key, make(key));
     }
     const parts = sorted.map((edge, i) => ({ ...this.#parts.get(keys[i]!)!, bare: edge.tier !== "thumb" }));
-    // A wire is hit below all thumbnails; without one the hit path is the edge's own body, which can take the focus.
+    // Hit paths lie below all thumbnails. Without a thumbnail the hit path is the body of the edge and takes the focus.
     setChildren(
       this.wires,
       parts.flatMap(({ wire, hit, bare }) => (bare ? [wire] : [wire, hit])),
@@ -162,7 +162,7 @@ export class EdgeLayer {
     return this.context.store.state.structure.edges[edge.index]!;
   }
 
-  /** What depends on the place and the state alone. */
+  /** Writes attributes that depend on position and state. */
   #put(parts: Parts, edge: PlacedEdge): void {
     parts.placed = edge;
     const info = this.#info(edge);
@@ -191,7 +191,7 @@ export class EdgeLayer {
     this.#bind(parts, info, edge.box);
   }
 
-  /** What every frame of a training changes. */
+  /** Writes attributes that every frame of a training changes. */
   #weigh(parts: Parts, edge: PlacedEdge, importance: number): void {
     const thumb = edge.tier === "thumb";
     const info = this.#info(edge);
@@ -216,7 +216,7 @@ export class EdgeLayer {
     if (parts.bound) this.signs.append(parts.bound);
   }
 
-  /** The curve in a thumbnail, when its numbers or its place have changed. */
+  /** Draws the curve of a thumbnail, if its samples or its position have changed. */
   #thumb(parts: Parts, info: EdgeInfo, box: Box): void {
     const values = this.context.store.curves.get(keyText(info.key))?.values;
     const height = this.#heights[info.key[0]!];
@@ -260,7 +260,7 @@ function atLeast([low, high]: [number, number], height: number): [number, number
   return [low - missing, high + missing];
 }
 
-/** Who is selected, pointed at, in a preview, and the tab stop. */
+/** Writes the flags: tab stop, selected, under the pointer, in a preview. */
 function mark(parts: Parts, stop: boolean, selected: boolean, hover: boolean, marked: boolean): void {
   const looks = [stop, selected, hover, marked].join();
   if (looks === parts.looks) return;
@@ -271,8 +271,8 @@ function mark(parts: Parts, stop: boolean, selected: boolean, hover: boolean, ma
 }
 
 /**
- * Importance as width and opacity, in steps that are just not seen: each that is written costs a style and a layout. Many
- * bare wires in one layer are drawn lighter, so that they stay apart.
+ * Importance as width and opacity, rounded to invisible steps: each write costs a style and a layout. Bare wires are
+ * lighter, so that many of them stay distinguishable.
  */
 function weight(info: EdgeInfo, importance: number, thumb: boolean) {
   if (info.state === "pruned") return { "stroke-width": 1, "stroke-opacity": 1 };
@@ -311,7 +311,7 @@ function make(key: string): Parts {
 function describe({ store }: Context, info: EdgeInfo, importance: number, marks: ReadonlyMap<string, string>): string {
   const [source, target] = endNames(store.state.structure, info.key);
   const bound = info.locked || info.tied !== undefined ? `, ${boundText(store.state.structure, info)}` : "";
-  // The name contains the words that are seen: on both, those of the badge.
+  // The accessible name contains the visible text, for `both` that of the badge.
   const state = info.state === "both" ? badgeText(info) : stateText(info);
   const mark = marks.get(keyText(info.key));
   const would = mark === undefined ? "" : `, would be fixed to ${pretty(mark)}`;

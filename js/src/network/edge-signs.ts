@@ -1,4 +1,4 @@
-// Small signs on a thumbnail: the function that it is fixed to or would be fixed to, the pin, and the chain of those that share one.
+// Small signs on a thumbnail: the primitive of a fixed edge or of a preview, a pin for frozen, a chain for tied edges.
 
 import { type EdgeInfo, keyText } from "../protocol/structure";
 import { pretty } from "../text/format";
@@ -6,7 +6,7 @@ import { cut, measure } from "../text/names";
 import { attrs, line, s, setText } from "../ui/dom";
 import type { Box } from "./layout";
 
-/** A pin for an edge that is not trained; two links of a chain, and their number, for one that shares its function. */
+/** A pin for a frozen edge; two chain links with the number of the tie for a tied edge. */
 export function boundSign(info: EdgeInfo, box: Box): SVGGElement {
   const { tied, state } = info;
   const pin = info.frozen ? [line("M-2.5 -4.5h5m-4 0l-.6 4.3l-1.6 1.6h7.4l-1.6 -1.6l-.6 -4.3M0 1.6v3.6", "", 1.2)] : [];
@@ -17,7 +17,7 @@ export function boundSign(info: EdgeInfo, box: Box): SVGGElement {
   const links = tied === undefined ? [] : [s("g", { transform: `translate(${from} 0)` }, ...link)];
   const width = 14 + (tied === undefined ? 0 : from + 7 * number.length);
   const plate = s("rect", { class: "kw-solid", x: -7, y: -7, width, height: 14, rx: 7 });
-  // Over the corner, where it hides least of the curve.
+  // Over the corner, to hide little of the curve.
   const transform = `translate(${(box.x + box.w + 10 - width).toFixed(1)} ${(box.y - 1).toFixed(1)})`;
   const looks = {
     class: "kw-badge kw-strong kw-fine",
@@ -34,11 +34,11 @@ export function badgeText(info: EdgeInfo): string | null {
   return info.state === "both" ? `${pretty(info.function)} + φ` : pretty(info.function);
 }
 
-/** What a preview would fix it to. These stand side by side: none may be wider than its thumbnail. */
+/** Primitive of a preview, not wider than the thumbnail: neighbors have labels too. */
 export const markText = (name: string, width: number): string =>
   width > 60 ? `→ ${cut(pretty(name), width / 6.4 - 3)}` : cut(pretty(name), width / 6.4 - 1);
 
-/** A label under a thumbnail, or none; the old one is used again. */
+/** Writes or removes the label under a thumbnail; the element is reused. */
 export function label(old: SVGGElement | null, parent: Element, text: string | null, box: Box): SVGGElement | null {
   if (!text) {
     old?.remove();

@@ -1,4 +1,4 @@
-// What an edge is, beside the pointer. Screen readers have the same in the edge's name.
+// Facts of the edge under the pointer. Screen readers get them in the edge's name.
 
 import { type EdgeInfo, edgeKeys, keyText } from "../protocol/structure";
 import type { Context } from "../state/context";
@@ -33,7 +33,7 @@ export function hoverCard(context: Context) {
     setText(name, info.name);
     setText(ends, endNames(store.state.structure, info.key).join(" → "));
     lines.replaceChildren(...facts(context, info).map((fact) => h("div", {}, fact)));
-    // At the left it has the width that its text needs.
+    // Measured at the left border, where nothing limits the width.
     node.style.left = "0";
     const { x, y } = cardPlace(placement, placed.index, node.offsetWidth, node.offsetHeight);
     node.style.left = `${x}px`;
@@ -46,7 +46,7 @@ const overlap = (a: Box, b: Box): number =>
   Math.max(0, Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x)) *
   Math.max(0, Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y));
 
-/** Where a card of this size hides least: beside the edge's thumbnail, above or below it. Its own thumbnail counts most. */
+/** Position of a card that covers least: beside, above or below the edge's thumbnail, which counts most. */
 export function cardPlace({ edges, nodes, width, height }: Layout, index: number, w: number, h: number): Box {
   const { box } = edges.find((edge) => edge.index === index)!;
   const boxes = edges.filter(({ tier }) => tier === "thumb").map((edge) => edge.box);

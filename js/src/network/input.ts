@@ -1,4 +1,4 @@
-// Pointer and keys of the drawing, by one listener per kind of event: edges and nodes come and go, these stay.
+// Pointer and keys of the drawing: one listener per kind of event on the stage, because edges and nodes come and go.
 
 import type { ContextMenu } from "../menus/context-menu";
 import { openEdgeMenu } from "../menus/edge-menu";
@@ -11,7 +11,7 @@ import { onKey } from "../ui/keys";
 import type { Registry } from "../ui/listeners";
 import type { Drawing } from "./drawing";
 
-/** The stage is what listens: an SVG element with focus listeners would become a tab stop of its own. */
+/** Listens on the stage: an SVG element with focus listeners would become a tab stop. */
 export function networkInput(drawing: Drawing, menu: ContextMenu, registry: Registry): void {
   const { stage, context } = drawing;
   const { ui } = context;
@@ -27,7 +27,7 @@ export function networkInput(drawing: Drawing, menu: ContextMenu, registry: Regi
   });
   registry.listen(stage, "click", (event) => {
     const key = keyAt(drawing, event.target, at(event)) ?? "";
-    // JupyterLab takes the focus from what is pressed with Shift.
+    // JupyterLab takes the focus from an element clicked with Shift.
     drawing.element(key)?.focus({ preventScroll: true });
     select(drawing, key, event.shiftKey);
   });
@@ -54,7 +54,7 @@ function keyAt(drawing: Drawing, hit: EventTarget | null, [left, top]: [number, 
   const hitKey = keyOf(target) ?? target.getAttribute("data-hit");
   const box = drawing.svg.getBoundingClientRect();
   const [x, y] = [left - box.left, top - box.top];
-  // Hit paths of bare wires overlap each other and the nodes: there the nearest is meant, not the topmost.
+  // Hit paths of bare wires overlap each other and the nodes: the nearest is meant, not the topmost.
   const bare = target.classList.contains("kw-hit");
   const node = bare || !hitKey ? drawing.nodeNear(x, y) : null;
   if (node) return keyText(node.info.key);
@@ -87,17 +87,17 @@ function useKey(drawing: Drawing, registry: Registry, event: KeyboardEvent): boo
     select(drawing, key, event.shiftKey);
     return true;
   }
-  const next = neighbour(drawing, key, event.key);
+  const next = neighbor(drawing, key, event.key);
   if (!next) return event.key.startsWith("Arrow");
   drawing.context.ui.set("cursor", next);
-  // The element may be drawn only because it has the cursor: focus it once it is there.
+  // A merged edge has an element only with the cursor: focus it after the next drawing.
   const focus = () => drawing.element(next)?.focus();
   if (drawing.element(next)) focus();
   else registry.frame(focus);
   return true;
 }
 
-/** A row of the drawing: nodes and the edges between them take turns. */
+/** A stop of the arrow keys. Rows of nodes and of edges alternate. */
 interface Stop {
   key: string;
   row: number;
@@ -113,8 +113,8 @@ function stops(drawing: Drawing): Stop[] {
   return [...nodes, ...edges];
 }
 
-/** Where an arrow key leads: left and right within a row; up and down along the wires, between edges and nodes. */
-function neighbour(drawing: Drawing, key: string, arrow: string): string | null {
+/** Target of an arrow key: left and right within a row, up and down along the wires between edges and nodes. */
+function neighbor(drawing: Drawing, key: string, arrow: string): string | null {
   const all = stops(drawing);
   const position = all.find((spot) => spot.key === key);
   const turn = { ArrowLeft: -1, ArrowRight: 1 }[arrow];
@@ -130,7 +130,7 @@ function neighbour(drawing: Drawing, key: string, arrow: string): string | null 
   return next.sort((a, b) => Math.abs(a.x - position.x) - Math.abs(b.x - position.x))[0]?.key ?? null;
 }
 
-/** What an edge or a node is joined to, above or below. */
+/** Neighbors of an edge or node, above or below. */
 function linked(drawing: Drawing, key: string, climb: number): Set<string> {
   const { structure } = drawing.context.store.state;
   const [edge, node] = [drawing.find(key), findNode(drawing, key)];

@@ -1,5 +1,5 @@
-// Where everything of the network drawing stands: inputs below, outputs above, one row of thumbnails between two
-// rows of nodes, ordered by target and then by source so that what feeds a node stands under it.
+// Layout of the drawing: inputs below, outputs above, a row of thumbnails between two rows of nodes, ordered by target
+// and then by source, so that the edges of a node stand below it.
 
 import type { NodeInfo } from "../protocol/messages";
 import type { Structure } from "../protocol/structure";
@@ -16,9 +16,9 @@ export interface PlacedNode {
   x: number;
   y: number;
   r: number;
-  /** Where wires arrive: one point per subnode. */
+  /** End points of incoming wires, one per subnode. */
   ports: [number, number][];
-  /** Width that its name may take. */
+  /** Width available for its name. */
   room: number;
 }
 export interface PlacedEdge {
@@ -26,7 +26,7 @@ export interface PlacedEdge {
   tier: Tier;
   source: [number, number];
   target: [number, number];
-  /** The thumbnail; for edges without a slot, where one would appear on hover. */
+  /** The thumbnail, or the floating one of an edge without a slot. */
   box: Box;
 }
 export interface Layout {
@@ -84,7 +84,7 @@ function layerSlots(structure: Structure, tiers: readonly Tier[], layer: number,
 }
 
 /** The middle of each target's thumbnails, for layers where every target has some. */
-function groupCentres(slots: Slot[]): Map<number, number> {
+function groupCenters(slots: Slot[]): Map<number, number> {
   const sums = new Map<number, [number, number]>();
   for (const { target, x } of slots) {
     const [sum, n] = sums.get(target) ?? [0, 0];
@@ -101,16 +101,16 @@ function placeNodes(
 ): PlacedNode[] {
   return structure.width.flatMap((_, layer) => {
     const row = structure.nodes.filter((node) => node.key[0] === layer);
-    const centres = layer > 0 ? groupCentres(slots[layer - 1]!) : new Map<number, number>();
-    const all = row.every((node) => node.subnodes.every((sub) => centres.has(sub)));
+    const centers = layer > 0 ? groupCenters(slots[layer - 1]!) : new Map<number, number>();
+    const all = row.every((node) => node.subnodes.every((sub) => centers.has(sub)));
     const spacing = Math.min((width - 2 * PAD_X) / Math.max(1, row.length), width * 0.4);
     const xs = row.map((info, i) => {
       const even = width / 2 + (i - (row.length - 1) / 2) * spacing;
-      const mean = info.subnodes.reduce((sum, sub) => sum + (centres.get(sub) ?? 0), 0) / info.subnodes.length;
+      const mean = info.subnodes.reduce((sum, sub) => sum + (centers.get(sub) ?? 0), 0) / info.subnodes.length;
       return all && info.subnodes.length > 0 ? mean : even;
     });
     return row.map((info, i) => {
-      // Over groups of unequal width nodes stand closer than on average.
+      // Nodes over groups of unequal width are closer than average.
       const room = xs.reduce((closest, x, k) => (k === i ? closest : Math.min(closest, Math.abs(x - xs[i]!))), spacing);
       return placeNode(info, xs[i]!, rowY(layer), room);
     });
@@ -121,7 +121,7 @@ function placeNode(info: NodeInfo, x: number, y: number, spacing: number): Place
   const r = Math.max(3, Math.min(info.kind === "product" ? 10 : 9, spacing * 0.36));
   const reach = info.kind === "output" || info.kind === "input" ? PILL_H / 2 : r;
   const arms = info.subnodes.length;
-  // Under an output there is room for the mark of a product.
+  // Leaves room for the mark of a product below an output.
   const drop = info.kind === "output" ? 20 : 10;
   const arm = Math.min(14, spacing / Math.max(1, arms));
   const ports = info.subnodes.map((_, k): [number, number] =>
@@ -156,7 +156,7 @@ function placeEdges(
   return placed;
 }
 
-/** A thumbnail keeps about the shape of a plot and leaves room for the wires above and below it. */
+/** Box of a thumbnail, in the proportions of a plot, with room for wires above and below. */
 function thumbBox(slot: Slot | undefined, source: [number, number], target: [number, number], gap: number): Box {
   const w = slot ? Math.max(28, Math.min(76, slot.width - 5)) : 46;
   const h = Math.min(Math.max(26, w * 0.74), gap * 0.36);
@@ -167,13 +167,13 @@ function thumbBox(slot: Slot | undefined, source: [number, number], target: [num
 
 const r1 = (v: number): number => Math.round(v * 10) / 10;
 
-/** A wire with vertical ends, which keeps crossings readable. */
+/** A wire with vertical ends: crossings stay readable. */
 const curve = (x0: number, y0: number, x1: number, y1: number): string => {
   const middle = r1((y0 + y1) / 2);
   return `M${r1(x0)} ${r1(y0)}C${r1(x0)} ${middle} ${r1(x1)} ${middle} ${r1(x1)} ${r1(y1)}`;
 };
 
-/** The wire of an edge: through its thumbnail when it has one. */
+/** The wire of an edge, through its thumbnail if any. */
 export function wirePath({ source, target, box }: PlacedEdge, through: boolean): string {
   if (!through) return curve(...source, ...target);
   const x = box.x + box.w / 2;

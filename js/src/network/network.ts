@@ -1,4 +1,4 @@
-// The network: every wire carries its own spline. Elements are kept per edge and only what changed is written.
+// The network panel: the drawing, its acts, its menu and the symbolify preview.
 
 import { ContextMenu } from "../menus/context-menu";
 import type { Context, View } from "../state/context";

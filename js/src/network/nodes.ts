@@ -1,4 +1,4 @@
-// Nodes: inputs and outputs as pills with the user's names, sums and products as what they do.
+// Nodes: inputs and outputs as pills with the names of the data, sums and products as operator signs.
 
 import type { EdgeKey, NodeInfo } from "../protocol/messages";
 import { keyText, type Structure } from "../protocol/structure";
@@ -36,16 +36,16 @@ export function drawNodes(layer: SVGGElement, { nodes, width }: Layout, context:
   });
   const focused = activeIn(layer) as SVGElement | null;
   setChildren(layer, drawn);
-  // Moving an element, or making it anew, takes the focus away from it.
+  // Moving or recreating an element takes the focus away from it.
   const lost = focused?.dataset.kwNode;
   if (lost && activeIn(layer) !== focused)
     drawn.find((group) => group.dataset.kwNode === lost)?.focus({ preventScroll: true });
 }
 
-/** For which structure a node was last described. */
+/** Structure of each node's last description. */
 const NAMED = new WeakMap<SVGGElement, Structure>();
 
-/** Outputs may be products too: their kind tells only that they are outputs. */
+/** An output can be a product too, although its kind is `output`. */
 const isProduct = ({ key, kind }: NodeInfo, { width }: Structure): boolean =>
   kind === "product" || (kind === "output" && key[1]! >= (width.at(-1)?.[0] ?? 0));
 
@@ -53,7 +53,7 @@ function label(structure: Structure, info: NodeInfo, group: Element): string {
   const { into, out } = edgesOf(structure, info);
   const kind = info.kind === "output" && isProduct(info, structure) ? "product output" : info.kind;
   const [name, caption] = [variable(info.name), group.querySelector("text")?.textContent ?? ""];
-  // The name contains the words that are seen, also where they are cut.
+  // The accessible name contains the visible text, also if that is cut.
   return `${name.includes(caption) ? "" : `${caption} `}${name}, ${kind} node, ${count(into.length, "edge")} in, ${out.length} out`;
 }
 
@@ -66,7 +66,7 @@ function litNodes({ store, ui }: Context): Set<string> {
 
 const LIVE = new WeakMap<Structure, Set<string>>();
 
-/** Nodes that something flows into and out of. */
+/** Nodes with active edges on both sides. */
 function liveNodes(structure: Structure): Set<string> {
   const visible = LIVE.get(structure);
   if (visible) return visible;
@@ -98,7 +98,7 @@ function makeNode(node: PlacedNode, key: string, width: number, product: boolean
   return group;
 }
 
-/** What is written in the pill of an input or output, and how wide that makes it. */
+/** Text and width of the pill of an input or output. */
 export function pill({ info, room }: PlacedNode): { text: string; w: number } {
   const text = cut(variable(info.name), Math.min(LONGEST, (room - 16) / LETTER));
   return { text, w: Math.max(32, measure(text) * LETTER + 16) };
@@ -107,7 +107,7 @@ export function pill({ info, room }: PlacedNode): { text: string; w: number } {
 function pillParts(node: PlacedNode, width: number): SVGElement[] {
   const { x, y } = node;
   const { text, w } = pill(node);
-  // A long name near the border moves inwards instead of being cut off.
+  // A pill near the border moves inwards.
   const cx = Math.max(w / 2 + 2, Math.min(width - w / 2 - 2, x));
   return [
     s("rect", { class: "kw-f", x: cx - w / 2, y: y - 12, width: w, height: 24, rx: 12 }),
@@ -115,7 +115,7 @@ function pillParts(node: PlacedNode, width: number): SVGElement[] {
   ];
 }
 
-/** The mark of a product, where the wires of its factors meet. */
+/** The sign of a product, at the meeting point of its factors' wires. */
 const times = (x: number, y: number): SVGElement =>
   s(
     "g",
@@ -144,17 +144,17 @@ function operatorParts({ x, y, r, room, info }: PlacedNode, width: number): SVGE
   let to = x + 12;
   if (room >= 44) {
     const name = cut(variable(info.name), Math.max(3, (room - 2 * r - 8) / LETTER));
-    // Beside the node; at the right border on its other side, above the place of its neighbour's.
+    // Beside the node; at the right border on the left, above the neighbor's name.
     const left = x + r + 5 + measure(name) * 6 > width;
     const position = left ? { x: x - 5, y: y - r - 4, "text-anchor": "end" } : { x: x + r + 5, y: y + 4 };
     parts.push(s("text", { class: "kw-f kw-fine", ...position }, name));
     if (!left) to += measure(name) * 6;
   }
-  // A target of 24 px at least, its name included.
+  // Pointer target of at least 24 px, name included.
   return [s("rect", { class: "kw-reach", x: from, y: y - 12, width: to - from, height: 24, rx: 12 }), ...parts];
 }
 
-/** From a product's factors to the product. */
+/** Lines from the factors to the product. */
 function arms({ x, y, ports }: PlacedNode): SVGElement[] {
   const lines = ports.map(([px, py]) => `M${px} ${py}L${x} ${y}`).join("");
   return [line(lines, ""), ...ports.map(([px, py]) => s("circle", { class: "kw-f", cx: px, cy: py, r: 2.5 }))];

@@ -1,5 +1,5 @@
-// "Symbolify all edges above R² ≥ …": looks at every edge, marks in the drawing and lists what would be fixed to which
-// function, and fixes exactly those.
+// Preview of "Symbolify": searches candidates for every edge, marks and lists the edges above the R² threshold with their
+// primitives, and fixes exactly those.
 
 import type { EdgeKey, Survey } from "../protocol/messages";
 import { keyText } from "../protocol/structure";
@@ -19,13 +19,13 @@ export const R2_VALUES: readonly number[] = [
   ...[2, 3, 4].flatMap((e) => Array.from({ length: 9 }, (_, i) => Number((1 - (10 - i) / 10 ** e).toFixed(e)))),
   0.9999,
 ];
-/** More than anyone reads; the drawing marks all of them. */
+/** Length of the list; the drawing marks all edges. */
 const MOST_ROWS = 200;
 
 export interface Preview {
   opener: HTMLButtonElement;
   node: HTMLElement;
-  /** The edges that would be fixed, by key, and to what; empty while it is closed. */
+  /** Primitive by key of each edge in the preview; empty while it is closed. */
   readonly marked: ReadonlyMap<string, string>;
   draw(topics: Topics): void;
   destroy(): void;
@@ -43,7 +43,7 @@ interface State {
   r2: number;
   rows: Row[];
   marked: Map<string, string>;
-  /** After how many greetings of the kernel the survey was asked for. */
+  /** `helloCount` at the last request of the preview. */
   greeted: number;
 }
 
@@ -55,7 +55,7 @@ export function symbolify(context: Context, registry: Registry): Preview {
   const parts = panelParts(context, registry, state, (value) => {
     state.r2 = value;
     choose();
-    // The drawing marks them.
+    // Redraws the marks.
     ui.touch("hover");
   });
   const node = h(
@@ -86,7 +86,7 @@ export function symbolify(context: Context, registry: Registry): Preview {
     open(false);
     opener.focus({ preventScroll: true });
   };
-  // On a narrow page clicks in the drawing lead to the inspector below: these don't.
+  // On a narrow page clicks in the drawing scroll to the inspector, but not these.
   for (const element of [opener, node]) registry.listen(element, "click", (event) => event.stopPropagation());
   registry.listen(opener, "click", () => {
     if (state.open) return close();
@@ -109,7 +109,7 @@ export function symbolify(context: Context, registry: Registry): Preview {
       leave(node);
       open(false);
     }
-    // At a greeting the kernel has forgotten who looks.
+    // A kernel that sends `hello_ack` has no open preview.
     if (state.open && state.greeted !== store.helloCount) ask();
     if (state.open && touches(topics, "survey", "structure")) choose();
   };
@@ -141,13 +141,13 @@ function onEscape(node: HTMLElement, registry: Registry, close: () => void): voi
   });
 }
 
-/** Its opener is disabled with the kernel gone: the network's tab stop is the nearest thing that takes the focus. */
+/** Without a kernel the opener is disabled: the focus moves to the network's tab stop. */
 function leave(node: HTMLElement): void {
   if (!node.contains(activeIn(node))) return;
   node.closest(".kw-frame")?.querySelector<SVGElement>(".kw-network [tabindex='0']")?.focus();
 }
 
-/** What the survey has found so far, best first, of the edges that aren't fixed or pruned meanwhile. */
+/** Rows above the threshold, best first, without edges that were fixed or pruned meanwhile. */
 function chosen(context: Context, state: State): Row[] {
   const { edges } = graph(context.store.state.structure);
   const rows = (context.store.state.survey?.rows ?? []).map((row) => ({ ...row, key: keyText(row.edge) }));
@@ -191,7 +191,7 @@ function panelParts(context: Context, registry: Registry, state: State, echo: (v
   registry.listen(list, "pointerleave", () => ui.set("hover", null));
   const draw = () => {
     const { survey } = context.store.state;
-    // Only the end is news to those who hear it.
+    // Screen readers announce only the end.
     attrs(message, { "aria-busy": survey && !survey.busy ? null : "true" });
     setText(message, sentence(survey, state.rows.length));
     progress.hidden = survey ? !survey.busy : false;
@@ -207,7 +207,7 @@ function panelParts(context: Context, registry: Registry, state: State, echo: (v
 function rowNode({ store }: Context, { edge, key, name, r2 }: Row): HTMLElement {
   const { structure } = store.state;
   const ends = endNames(structure, edge).join(" → ");
-  // Of edges that share a function the kernel names the first one: the others are fixed with it.
+  // The kernel lists only the first of tied edges; the others are fixed with it.
   const info = graph(structure).edges.get(key);
   const tiedEdges = info?.tied === undefined ? 0 : structure.edges.filter(({ tied }) => tied === info.tied).length - 1;
   return h(
@@ -219,7 +219,7 @@ function rowNode({ store }: Context, { edge, key, name, r2 }: Row): HTMLElement 
   );
 }
 
-/** How far it is, and what would happen, in words. */
+/** Progress and outcome in words. */
 function sentence(survey: Survey | null, marked: number): string {
   const would = marked === 0 ? "none would be fixed" : `${count(marked, "edge")} would be fixed`;
   if (!survey) return "Looking at the edges…";

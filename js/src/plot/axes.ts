@@ -1,4 +1,4 @@
-// What the plots of the data tabs share: a stage with a readout, and two axes with ticks and titles.
+// Two axes with ticks and titles.
 
 import { power, tickLabels } from "../text/format";
 import { cutTo } from "../text/names";
@@ -13,14 +13,14 @@ interface AxisSpec {
 interface AxesSpec {
   x: AxisSpec;
   y: AxisSpec & { log?: boolean };
-  /** Room at the right, and below for ticks and title. */
+  /** Margins for ticks and titles. */
   right?: number;
   bottom?: number;
   top?: number;
-  /** Leaves out the labels below: another plot with the same axis has them. */
+  /** No labels below: another plot with the same axis has them. */
   bare?: boolean;
   left?: number;
-  /** No lines across. */
+  /** No grid lines. */
   plain?: boolean;
 }
 
@@ -34,17 +34,17 @@ export interface Axes {
   nodes: SVGElement[];
 }
 
-/** Ticks of an axis as they are written, what all of them share, and the room that they take. */
+/** Ticks of an axis with their labels, the common part of the labels, and their width. */
 export function marksOf([low, high]: readonly [number, number], count: number, byDecade = false) {
   const whole = byDecade ? decades(low, high, count) : [];
-  // Within one decade there are round values enough; a scale can't be read off a single one.
+  // Within one decade round values are used: a single tick shows no scale.
   const few = whole.length > 1 ? whole : ticks(low, high, count);
   const values = few.length > 1 ? few : ticks(low, high, 2 * count);
   const { labels, common } = whole.length > 1 ? { labels: values.map(power), common: "" } : tickLabels(values);
   return { values, labels, common, room: 14 + 6.2 * Math.max(3, ...labels.map((text) => text.length)) };
 }
 
-/** The name of an axis, cut where it is long, and what its ticks have in common. */
+/** Title of an axis, cut to fit, with the common part of its tick labels. */
 function titleOf(name: string, common: string, x: number, y: number, room: number, anchor?: string): SVGElement {
   const text = cutTo(name, room);
   const node = tick(x, y, text && common ? `${text} (${common})` : text || common, anchor);

@@ -1,4 +1,4 @@
-// Marks of data that are told apart without colour, each about as large as the others, around the place of the pen.
+// Marks of data points, distinguishable without color and of equal size; paths around the current point.
 
 export const SHAPES = [
   // A circle, a square, a triangle, a diamond, the triangle upside down, a plus.
@@ -8,7 +8,7 @@ export const SHAPES = [
   "m0-3.3l3 3.3-3 3.3-3-3.3z",
   "m0 3.2l3-5.4h-6z",
   "m-1-3h2v2h2v2h-2v2h-2v-2h-2v-2h2z",
-  // A cross, an hourglass, a bar that lies, and one that stands.
+  // A cross, an hourglass, a horizontal bar, a vertical bar.
   "m-3-2l1-1 2 2 2-2 1 1-2 2 2 2-1 1-2-2-2 2-1-1 2-2z",
   "m-2.8-3h5.6l-5.6 6h5.6z",
   "m-3.6-1.3h7.2v2.6h-7.2z",

@@ -75,8 +75,8 @@ export function path(xs: ArrayLike<number>, ys: ArrayLike<number>, x: Scale, y: 
 }
 
 /**
- * Indices that look the same as all of them on `pixels` columns: first, lowest, highest and last of each column.
- * So a hundred thousand steps cost what a thousand cost. `rows` are the only ones that are looked at, if given.
+ * Indices that draw like all points on `pixels` columns: first, lowest, highest and last of each column. A hundred
+ * thousand steps then cost as much as a thousand. `rows` restricts the indices.
  */
 export function decimate(
   xs: ArrayLike<number>,

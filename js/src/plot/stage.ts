@@ -8,10 +8,10 @@ export interface Size {
   height: number;
 }
 
-/** A drawing that fills its place, and what is read under the pointer. */
+/** A drawing that fills its container, with a crosshair and a readout. */
 export class Stage {
   #drawing = s("g");
-  /** Through the place that is pointed at. */
+  /** Crosshair. */
   readonly cross = line("", "kw-c6", 1);
   #ring = s("circle", { class: "kw-p kw-float", "stroke-width": 2 });
   readonly svg = s("svg", { role: "img" }, this.#drawing, this.cross, this.#ring);
@@ -36,13 +36,13 @@ export class Stage {
     registry.listen(this.svg, "pointerleave", () => this.point([Number.NaN, Number.NaN]));
   }
 
-  /** Says what is under the pointer: when it moves, and when something else has come there. */
+  /** Updates the readout: after a movement of the pointer, and after a new drawing. */
   point(at = this.#at): void {
     this.#at = at;
     this.#point(...at);
   }
 
-  /** Draws, or says in words why there is nothing to draw. */
+  /** Draws, or shows the reason for an empty drawing. */
   show(label: string, children: Element[], missing = ""): void {
     const { width, height } = this.size;
     attrs(this.svg, { width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": label || missing });
@@ -51,7 +51,7 @@ export class Stage {
     this.#empty.hidden = !missing;
   }
 
-  /** Says something beside a place, with a ring around it; nothing without lines. */
+  /** Shows a readout beside a ring at a point; hides it without lines. */
   read(x: number, y: number, lines: (string | Element)[], r = 0): void {
     const box = this.#readout;
     box.hidden = lines.length === 0;

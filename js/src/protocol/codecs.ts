@@ -1,5 +1,5 @@
-// Numbers travel in one buffer of little-endian float32 beside the JSON. Everything here copies: the bytes that a
-// host hands over may be part of a larger message (a byteOffset that is no multiple of four) and may be reused.
+// Numbers travel in one buffer of little-endian float32 beside the JSON. All functions copy: the bytes of a host may be
+// part of a larger message (a byteOffset that is no multiple of four) and may be reused.
 import type { Arrays } from "./messages";
 
 /** One named array: row-major values with their shape. */
@@ -49,7 +49,7 @@ export function row(array: NumberArray | undefined, index: number): Float32Array
   return start + length <= array.values.length ? array.values.subarray(start, start + length) : null;
 }
 
-/** The bytes of a base64 text (reports carry their numbers so); null when it is none. */
+/** The bytes of a base64 text, as in saved pages; null for other text. */
 export function fromBase64(text: string): DataView | null {
   try {
     const raw = atob(text);

@@ -3,7 +3,7 @@
 import type { EdgeKey, NodeKey, Settings } from "./messages";
 import type { Structure } from "./structure";
 
-/** What the page says; `v`, `seq`, `view` and perhaps `structure` are added when it is sent. */
+/** A command; sending adds `v`, `seq`, `view` and for some `structure`. */
 export type Command =
   | { kind: "hello" }
   | { kind: "set"; settings: Partial<Pick<Settings, "lamb" | "grid" | "opt" | "lr" | "batch" | "noise">> }
@@ -31,7 +31,7 @@ export type Command =
   | { kind: "pump"; since: number }
   | { kind: "frame_ack"; frame: number };
 
-/** Commands whose keys mean something in one structure only: its `version` goes with them, where the kernel gives one. */
+/** Commands with keys of edges or nodes: the `version` of their structure is sent along. */
 const KEYED: ReadonlySet<Command["kind"]> = new Set([
   "select",
   "fix",
@@ -45,6 +45,6 @@ const KEYED: ReadonlySet<Command["kind"]> = new Set([
   "drag",
 ]);
 
-/** The command with the version of the structure that its keys were read off. */
+/** The command with the version of its structure. */
 export const stamped = (command: Command, { version }: Structure): Command & { structure?: number } =>
   version !== undefined && KEYED.has(command.kind) ? { ...command, structure: version } : command;

@@ -1,11 +1,11 @@
-// The structure as a notebook stores it: the mirror of kanwidget/explorer/brief.py.
+// The compact structure of stored snapshots: the twin of kanwidget/explorer/page/compact.py.
 import type { NumberArray } from "./codecs";
 import type { NodeInfo, WireStructure } from "./messages";
 import { keyText } from "./structure";
 
 const STATES = ["spline", "symbolic", "both", "pruned"] as const;
 
-/** All edges of a snapshot's structure: those that it doesn't name are read off the nodes, and `states` says what they are. */
+/** Adds the edges that a compact structure leaves out: keys follow from the nodes, states from `states`. */
 export function expandStructure(wire: WireStructure, states: NumberArray | undefined): WireStructure {
   const named = new Map(wire.edges.map((edge) => [keyText(edge.key), edge]));
   const count = (level: number, of: (node: NodeInfo) => number) =>

@@ -1,6 +1,6 @@
-// Small checks from which `protocol.ts` builds its types: one definition serves the compiler and the wire.
+// Type guards from which `messages.ts` builds its types: one definition for the compiler and for messages.
 
-/** Says whether a value has the form `T`. Unknown extra keys are allowed: an older page must not refuse a newer kernel. */
+/** Checks that a value is a `T`. Extra keys are allowed: an older page must accept a newer kernel. */
 export type Guard<T> = (value: unknown) => value is T;
 export type Guarded<G> = G extends Guard<infer T> ? T : never;
 

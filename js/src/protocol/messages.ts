@@ -1,5 +1,5 @@
-// The messages between kernel and browser: the mirror of kanwidget/explorer/protocol.py, which explains each field.
-// Types are read off the guards, so a field cannot be declared and left unchecked.
+// Messages of the kernel: the twin of kanwidget/explorer/protocol/records.py, which explains each field. Types follow
+// from the guards, so that every declared field is checked.
 
 import {
   flag,
@@ -19,7 +19,7 @@ import {
 export const VERSION = 1;
 /** Columns of `metrics`, in order. */
 export const METRIC_COLUMNS = ["step", "seconds", "train", "test", "penalty"] as const;
-/** What stands before the samples in a row of `curves`: importance, x_min, x_max. */
+/** Numbers before the samples in a row of `curves`: importance, x_min, x_max. */
 export const CURVE_HEAD = 3;
 
 const state = oneOf("idle", "running", "paused", "done", "error");
@@ -157,7 +157,7 @@ const surface = record(
   { held: list(orNull(number)) },
 );
 const surveyRow = record({ edge: edgeKey, name: text, r2: number });
-/** Rows from `first` on, as with `metrics`; `of` is how many there will be. */
+/** Rows from `first` on, as in `metrics`; `of` is their final number. */
 const survey = record({ first: whole, of: whole, busy: flag, rows: list(surveyRow) });
 const errorInfo = record({ title: text, message: text, hint: orNull(text) });
 const snapshot = record(
@@ -203,7 +203,7 @@ export const isSelection = selection;
 export const isCandidates = candidates;
 export const isArrays = arrays;
 
-/** The body of every message to the browser, beside `v`, `kind`, `seq` and perhaps `frame`. */
+/** Payloads of the messages, beside `v`, `kind`, `seq` and `frame`. */
 const BODIES = {
   hello_ack: record({ snapshot }),
   metrics: record({ first: whole, replace: flag, arrays }),
@@ -230,7 +230,7 @@ type MessageKind = keyof typeof BODIES;
 export type Message = { [K in MessageKind]: Head<K> & Guarded<(typeof BODIES)[K]> }[MessageKind];
 export type MessageOf<K extends MessageKind> = Extract<Message, { kind: K }>;
 
-/** The message, when it is one that this page understands. */
+/** The message, or null for one that this page does not understand. */
 export function readMessage(value: unknown): Message | null {
   if (!head(value) || value.v !== VERSION || !Object.hasOwn(BODIES, value.kind)) return null;
   return BODIES[value.kind as MessageKind](value) ? (value as unknown as Message) : null;

@@ -1,7 +1,7 @@
 // The structure of the network as views read it: message fields completed, keys as text, partial updates merged.
 import type { EdgeKey, WireEdge, WireStructure } from "./messages";
 
-/** An edge with what its message leaves out: its name, and what doesn't hold for it. */
+/** An edge with its name and with defaults for the fields that messages leave out. */
 export interface EdgeInfo extends WireEdge {
   name: string;
   function: string | null;
@@ -20,7 +20,7 @@ const edgeName = (key: EdgeKey): string =>
 
 const DEFAULTS = { function: null, best: null, best_r2: null, frozen: false };
 
-/** A structure with all that the messages leave out because it can be derived. */
+/** A structure completed by derived fields and defaults. */
 export const complete = (wire: WireStructure): Structure => ({
   ...wire,
   edges: wire.edges.map((edge) => ({
@@ -31,7 +31,7 @@ export const complete = (wire: WireStructure): Structure => ({
   })),
 });
 
-/** A structure of which some nodes and edges have changed; all others are the very same objects. */
+/** Merges a partial update; unchanged nodes and edges stay the same objects. */
 export function mergeStructure(previous: Structure, part: WireStructure): Structure {
   const { nodes, edges, ...whole } = complete(part);
   const changed = new Map([...nodes, ...edges].map((item) => [keyText(item.key), item]));
@@ -39,12 +39,12 @@ export function mergeStructure(previous: Structure, part: WireStructure): Struct
   return { ...whole, nodes: previous.nodes.map(latest), edges: previous.edges.map(latest) };
 }
 
-/** `[0, 2, 1]` as the text that stands in `data-kw-edge`. */
+/** `[0, 2, 1]` as the text in `data-kw-edge`. */
 export const keyText = (key: readonly number[]): string => key.join("-");
 
 const KEYS = new WeakMap<Structure, string[]>();
 
-/** The keys of all edges as text: made once for a structure, asked for at every update. */
+/** The keys of all edges as text, cached per structure. */
 export function edgeKeys(structure: Structure): string[] {
   let keys = KEYS.get(structure);
   if (!keys) {

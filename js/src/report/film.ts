@@ -1,9 +1,9 @@
-// The film of a saved page: the curves of every shot, unpacked one shot at a time.
+// The film of a saved page: the curves of every frame, unpacked one frame at a time.
 import { fromBase64 } from "../protocol/codecs";
 import type { Formula, WireStructure } from "../protocol/messages";
 import { keyText } from "../protocol/structure";
 
-/** What selecting an edge shows; arrays named `selection.*` and `candidates.*`. */
+/** Record of a selected edge; arrays named `selection.*` and `candidates.*`. */
 export interface StoredEdge {
   selection?: unknown;
   candidates?: unknown;
@@ -11,20 +11,20 @@ export interface StoredEdge {
   buffer?: unknown;
 }
 
-/** As `kanwidget/explorer/movie.py` writes it. */
+/** As `kanwidget/explorer/files/film.py` writes it. */
 export interface FilmData {
   steps: number[];
-  /** Train, test and penalty of every shot. */
+  /** Train, test and penalty of every frame. */
   losses: (number | null)[][];
   scenes: WireStructure[];
-  /** The scene of every shot. */
+  /** Index of each frame's structure in `scenes`. */
   scene: number[];
   samples: number;
   /** Of every curve importance, x_min, x_max, y_min and y_max, float32 as base64. */
   heads: string;
   /** Of every curve its samples as parts of its range in y, uint16 as base64. */
   values: string;
-  /** The states before acts: `state` is the act's in the history, `edges` places in `stored`. */
+  /** States before acts: `shot` is the frame, `state` the id in the undo tree, `edges` indices into `stored`. */
   acts: { shot: number; state: number | null; label: string; formula: Formula; edges: Record<string, number> }[];
   stored: (StoredEdge | null)[];
 }
@@ -45,13 +45,13 @@ export class Film {
     this.#heads = heads;
     this.#values = values;
     let row = 0;
-    for (const scene of data.scene) {
+    for (const index of data.scene) {
       this.#first.push(row);
-      row += data.scenes[scene]!.edges.length;
+      row += data.scenes[index]!.edges.length;
     }
   }
 
-  /** The film, when it is whole; a page whose film is damaged is one without. */
+  /** The film, or null if it is missing or damaged. */
   static open(data: FilmData | undefined): Film | null {
     try {
       const [heads, values] = [fromBase64(data!.heads), fromBase64(data!.values)];
@@ -73,32 +73,32 @@ export class Film {
     return this.data.steps.length;
   }
 
-  structure(shot: number): WireStructure {
-    return this.data.scenes[this.data.scene[shot]!]!;
+  structure(frame: number): WireStructure {
+    return this.data.scenes[this.data.scene[frame]!]!;
   }
 
-  act(shot: number) {
-    return this.data.acts.find((act) => act.shot === shot) ?? null;
+  act(frame: number) {
+    return this.data.acts.find((act) => act.shot === frame) ?? null;
   }
 
-  /** The act at a shot, or the next one: between two acts the formula has one form. */
-  actFrom(shot: number) {
-    return this.data.acts.find((act) => act.shot >= shot) ?? null;
+  /** The act at a frame, or the next one: between two acts the formula keeps its form. */
+  actFrom(frame: number) {
+    return this.data.acts.find((act) => act.shot >= frame) ?? null;
   }
 
   /** The rows of `curves`. */
-  curves(shot: number): { values: Float32Array; shape: [number, number] } {
+  curves(frame: number): { values: Float32Array; shape: [number, number] } {
     const { samples } = this.data;
-    const n = this.structure(shot).edges.length;
+    const n = this.structure(frame).edges.length;
     const width = 3 + samples;
     const values = new Float32Array(n * width);
-    for (let i = 0; i < n; i++) values.set(this.#row(shot, i), i * width);
+    for (let i = 0; i < n; i++) values.set(this.#row(frame, i), i * width);
     return { values, shape: [n, width] };
   }
 
-  #row(shot: number, index: number): Float32Array {
+  #row(frame: number, index: number): Float32Array {
     const { samples } = this.data;
-    const row = this.#first[shot]! + index;
+    const row = this.#first[frame]! + index;
     const head = Array.from({ length: HEAD }, (_, k) => this.#heads.getFloat32(4 * (row * HEAD + k), true));
     const values = new Float32Array(3 + samples);
     values.set(head.slice(0, 3));
@@ -110,14 +110,14 @@ export class Film {
     return values;
   }
 
-  /** One edge as the inspector shows it, without what wasn't recorded; null where there is no such edge. */
+  /** Data of one edge for the inspector, NaN where not recorded; null without such an edge. */
   edge(
-    shot: number,
+    frame: number,
     key: string,
   ): { detail: Float32Array; points: number; range: number[]; importance: number } | null {
-    const index = this.structure(shot).edges.findIndex((edge) => keyText(edge.key) === key);
+    const index = this.structure(frame).edges.findIndex((edge) => keyText(edge.key) === key);
     if (index < 0) return null;
-    const row = this.#row(shot, index);
+    const row = this.#row(frame, index);
     const n = this.data.samples;
     const [importance, low, high] = [row[0]!, row[1]!, row[2]!];
     const detail = new Float32Array(4 * n).fill(Number.NaN);

@@ -5,9 +5,9 @@ import { keyText } from "../protocol/structure";
 import { Film, type FilmData, type StoredEdge } from "./film";
 
 export interface Report {
-  /** As the trait `snapshot`; its `buffer` as base64 text. */
+  /** The trait `snapshot`, its `buffer` as base64 text. */
   snapshot: Record<string, unknown>;
-  /** What selecting each edge shows at the end. */
+  /** Records of the edges at the end of the training. */
   edges?: Record<string, StoredEdge>;
   film?: FilmData;
 }
@@ -26,7 +26,7 @@ function withPrefix(arrays: unknown, prefix: string): Record<string, unknown> {
   return Object.fromEntries(matching.map(([name, entry]) => [name.slice(prefix.length), entry]));
 }
 
-/** What a page is told of selected edges. */
+/** Messages for a selection of edges. */
 function edgeMessages(stored: StoredEdge | undefined, edges: number[][]): StoredMessage[] {
   const selection = isSelection(stored?.selection) ? { ...stored.selection, edges } : { edges };
   const candidates = isCandidates(stored?.candidates)
@@ -39,18 +39,18 @@ function edgeMessages(stored: StoredEdge | undefined, edges: number[][]): Stored
   ];
 }
 
-/** The page's side of a kernel: what is shown now, and what it answers. */
+/** Stands in for the kernel of a saved page. */
 export class RecordedSession {
   readonly film: Film | null;
   readonly #last: number;
-  #shot: number;
-  #scene: number;
+  #frame: number;
+  #structure: number;
   #selected: number[][] = [];
 
   constructor(private readonly report: Report) {
     this.film = Film.open(report.film);
-    this.#last = this.#shot = (this.film?.length ?? 1) - 1;
-    this.#scene = this.film?.data.scene[this.#last] ?? 0;
+    this.#last = this.#frame = (this.film?.length ?? 1) - 1;
+    this.#structure = this.film?.data.scene[this.#last] ?? 0;
   }
 
   select(edges: number[][]): StoredMessage[] {
@@ -58,17 +58,17 @@ export class RecordedSession {
     return this.#edgeMessages();
   }
 
-  /** Goes to a shot. */
-  show(shot: number): StoredMessage[] {
+  /** Messages for a frame of the film. */
+  show(frame: number): StoredMessage[] {
     const film = this.film!;
-    this.#shot = shot;
-    const scene = film.data.scene[shot]!;
-    const changed = scene !== this.#scene;
-    this.#scene = scene;
-    const { values, shape } = film.curves(shot);
+    this.#frame = frame;
+    const structure = film.data.scene[frame]!;
+    const changed = structure !== this.#structure;
+    this.#structure = structure;
+    const { values, shape } = film.curves(frame);
     const curves = { kind: "curves", edges: null, arrays: { curves: [0, shape] } };
     return [
-      ...(changed ? [{ message: { kind: "structure", structure: film.structure(shot) } }] : []),
+      ...(changed ? [{ message: { kind: "structure", structure: film.structure(frame) } }] : []),
       { message: curves, buffer: values },
       { message: { kind: "status", status: this.#status() } },
       { message: { kind: "formula", formula: this.#formula() } },
@@ -79,23 +79,23 @@ export class RecordedSession {
 
   #edgeMessages(): StoredMessage[] {
     const { film } = this;
-    const atEnd = !film || this.#shot === this.#last;
-    const present = atEnd ? this.#selected : this.#selected.filter((edge) => film.edge(this.#shot, keyText(edge)));
+    const atEnd = !film || this.#frame === this.#last;
+    const present = atEnd ? this.#selected : this.#selected.filter((edge) => film.edge(this.#frame, keyText(edge)));
     const key = present[0] ? keyText(present[0]) : "";
     if (atEnd)
       return edgeMessages(Object.hasOwn(this.report.edges ?? {}, key) ? this.report.edges![key] : undefined, present);
-    const number = film.act(this.#shot)?.edges[key];
+    const number = film.act(this.#frame)?.edges[key];
     const stored = number === undefined ? null : film.data.stored[number];
     return edgeMessages(stored ?? this.#drawn(film, key), present);
   }
 
-  /** Between acts only the curve was recorded. */
+  /** Record of an edge between two acts: only its curve. */
   #drawn(film: Film, key: string): StoredEdge | undefined {
-    const edge = film.edge(this.#shot, key);
+    const edge = film.edge(this.#frame, key);
     if (!edge) return undefined;
     const { detail, points, range, importance } = edge;
     const [layer, source] = key.split("-").map(Number);
-    const node = film.structure(this.#shot).nodes.find((item) => item.key[0] === layer && item.key[1] === source);
+    const node = film.structure(this.#frame).nodes.find((item) => item.key[0] === layer && item.key[1] === source);
     return {
       selection: { edges: [], x_name: node?.name ?? "x", data_range: range, importance },
       arrays: { "selection.detail": [0, [4, points]] },
@@ -105,10 +105,10 @@ export class RecordedSession {
 
   #status(): unknown {
     const { snapshot } = this.report;
-    if (this.#shot === this.#last) return snapshot.status;
-    const [train, test, penalty] = this.film!.data.losses[this.#shot] ?? [];
+    if (this.#frame === this.#last) return snapshot.status;
+    const [train, test, penalty] = this.film!.data.losses[this.#frame] ?? [];
     const figures = { train: train ?? null, test: test ?? null, penalty: penalty ?? null };
-    const step = this.film!.data.steps[this.#shot];
+    const step = this.film!.data.steps[this.#frame];
     return {
       ...(snapshot.status as object),
       ...figures,
@@ -121,21 +121,21 @@ export class RecordedSession {
 
   #formula(): unknown {
     const { snapshot } = this.report;
-    if (this.#shot === this.#last) return snapshot.formula;
-    const recorded = this.film!.actFrom(this.#shot)?.formula ?? (snapshot.formula as object);
-    const [train, test] = this.film!.data.losses[this.#shot] ?? [];
+    if (this.#frame === this.#last) return snapshot.formula;
+    const recorded = this.film!.actFrom(this.#frame)?.formula ?? (snapshot.formula as object);
+    const [train, test] = this.film!.data.losses[this.#frame] ?? [];
     return { ...recorded, rmse: test ?? train ?? null };
   }
 
-  /** The marks on the curves, and one where the film is; the state that the next act left. */
+  /** History at the current frame: events with a mark at the frame, and the state before the next act. */
   #history(): unknown {
     const history = this.report.snapshot.history as History;
-    if (this.#shot === this.#last) return history;
-    const step = this.film!.data.steps[this.#shot]!;
+    if (this.#frame === this.#last) return history;
+    const step = this.film!.data.steps[this.#frame]!;
     const at = history.events.findIndex((event) => event.step > step);
     const cut = at < 0 ? history.events.length : at;
     const events = [...history.events.slice(0, cut), { step, kind: "film", label: "▼" }, ...history.events.slice(cut)];
-    const next = this.film!.actFrom(this.#shot)?.state;
+    const next = this.film!.actFrom(this.#frame)?.state;
     const current = history.states.find(({ id }) => id === next)?.parent ?? history.current;
     return { ...history, current, events };
   }

@@ -1,4 +1,4 @@
-// The recorded training under a slider: drawn at the foot of a saved page, moved by hand, by keys, or by itself.
+// Slider through the film at the bottom of a saved page, moved by hand, by keys, or by playing.
 
 import { pretty } from "../text/format";
 import { button } from "../ui/controls";
@@ -7,9 +7,9 @@ import { setIcon } from "../ui/icons";
 import { Registry } from "../ui/listeners";
 
 interface ScrubberSpec {
-  /** Of every shot its step, and what is done next; null where that is just another step. */
-  shots: readonly { step: number; label: string | null }[];
-  /** Shows a shot. */
+  /** Step of every frame, and the label of the next act; null if the next act is a step. */
+  frames: readonly { step: number; label: string | null }[];
+  /** Shows a frame. */
   show(index: number): void;
 }
 
@@ -19,17 +19,17 @@ interface Scrubber {
 }
 
 const PLAY = "Play the training";
-/** How long it plays, and how long a picture stays for somebody who wants no motion. */
+/** Duration of the film, and of a picture with reduced motion, in ms. */
 const FILM_MS = 9000;
 const REDUCED_MS = 1200;
-/** Pictures in a film without motion. */
+/** Number of pictures with reduced motion. */
 const REDUCED_FRAMES = 8;
 
 const reducedMotion = (): boolean => globalThis.matchMedia?.("(prefers-reduced-motion: reduce)").matches ?? false;
 
 export function scrubber(spec: ScrubberSpec): Scrubber {
   const registry = new Registry();
-  const parts = controls(spec.shots);
+  const parts = controls(spec.frames);
   const hand = new Player(spec, parts, registry);
   registry.listen(parts.play, "click", () => hand.toggle());
   registry.listen(parts.range, "input", () => hand.move(Number(parts.range.value)));
@@ -46,8 +46,8 @@ export function scrubber(spec: ScrubberSpec): Scrubber {
 
 type Parts = ReturnType<typeof controls>;
 
-function controls(shots: ScrubberSpec["shots"]) {
-  const last = shots.length - 1;
+function controls(frames: ScrubberSpec["frames"]) {
+  const last = frames.length - 1;
   const play = button({ label: PLAY, icon: "play", iconOnly: true, action: "play" });
   const range = h("input", {
     type: "range",
@@ -59,7 +59,7 @@ function controls(shots: ScrubberSpec["shots"]) {
     "aria-label": "Recorded training",
   });
   const marks = h("div", { class: "kw-film-marks", "aria-hidden": "true" });
-  for (const [i, { label }] of shots.entries())
+  for (const [i, { label }] of frames.entries())
     if (label !== null) marks.append(h("i", { style: `left:${(100 * i) / last}%` }));
   const previous = button({ label: "Previous act", icon: "left", iconOnly: true, action: "previous-act" });
   const next = button({ label: "Next act", icon: "right", iconOnly: true, action: "next-act" });
@@ -79,7 +79,7 @@ function controls(shots: ScrubberSpec["shots"]) {
 class Player {
   #at: number;
   readonly #last: number;
-  /** The start, where acts begin, and the end. */
+  /** Frames before acts, first and last frame. */
   readonly #stops: number[];
   #cancel: (() => void) | null = null;
 
@@ -88,8 +88,8 @@ class Player {
     private readonly parts: Parts,
     private readonly registry: Registry,
   ) {
-    this.#at = this.#last = spec.shots.length - 1;
-    const acts = spec.shots.flatMap(({ label }, i) => (label === null ? [] : [i]));
+    this.#at = this.#last = spec.frames.length - 1;
+    const acts = spec.frames.flatMap(({ label }, i) => (label === null ? [] : [i]));
     this.#stops = [0, ...acts, this.#last];
     for (const control of [parts.previous, parts.next]) control.hidden = acts.length === 0;
     this.#label();
@@ -112,7 +112,7 @@ class Player {
     this.#go(to);
   }
 
-  /** To the act before or after. */
+  /** Goes to the previous or next act. */
   jump(direction: -1 | 1): void {
     const stops = this.#stops;
     const previous = stops.filter((stop) => stop < this.#at).at(-1) ?? 0;
@@ -148,7 +148,7 @@ class Player {
 
   #label(): void {
     const { range, caption, previous, next } = this.parts;
-    const { step, label } = this.spec.shots[this.#at]!;
+    const { step, label } = this.spec.frames[this.#at]!;
     const stop = this.#at === this.#last ? "the end" : label === null ? "" : `before ${pretty(label)}`;
     const text = `step ${step.toLocaleString("en-US")}${stop ? ` · ${stop}` : ""}`;
     setText(caption, text);

@@ -1,5 +1,4 @@
-// Everything that a click or a key does. Each act is one command to the kernel; what must be seen at once is shown
-// before the answer comes.
+// Acts of clicks and keys. Each is one command to the kernel; urgent changes are shown before the answer arrives.
 import type { Command } from "../protocol/commands";
 import type { EdgeKey } from "../protocol/messages";
 import { keyText } from "../protocol/structure";
@@ -9,7 +8,7 @@ import type { UiState } from "./ui-state";
 
 export type ExportFormat = "svg" | "png" | "gif" | "csv" | "json" | "html" | "code";
 
-/** Several edges are one act, to be undone at once. */
+/** Several edges make one act with one undo. */
 const oneOrMore = (edges: EdgeKey[]) => (edges.length === 1 ? { edge: edges[0]! } : { edges });
 
 export class Actions {
@@ -21,12 +20,12 @@ export class Actions {
     private readonly clock: () => number,
   ) {}
 
-  /** Acts that need a kernel are possible. */
+  /** A kernel can carry out acts. */
   get possible(): boolean {
     return this.store.link === "live";
   }
 
-  /** A saved page: what needs a kernel is not shown at all. */
+  /** A saved page: controls that need a kernel are hidden. */
   get reading(): boolean {
     return this.store.link === "none";
   }
@@ -57,7 +56,7 @@ export class Actions {
     if (state !== this.store.state.history.current) this.send({ kind: "goto", state });
   }
 
-  /** Selects an edge; `add` adds it to the selection, or takes it out again. */
+  /** Selects an edge; `add` toggles it in the selection. */
   select(key: EdgeKey, add = false): void {
     const old = this.store.state.selection.edges;
     const text = keyText(key);
@@ -68,7 +67,7 @@ export class Actions {
   }
 
   selectAll(edges: EdgeKey[]): void {
-    // Shown before it is sent: a report answers at once.
+    // Shown before it is sent: a saved page answers at once.
     this.store.select(edges);
     this.store.awaitSelection(this.send({ kind: "select", edges }));
   }

@@ -1,4 +1,4 @@
-// What every view is given.
+// The context of a view: store, user interface state, acts.
 
 import type { Actions } from "./actions";
 import type { Store } from "./store";

@@ -1,4 +1,4 @@
-// The thumbnails' numbers: one row per edge of the structure.
+// Curves of the edges: importance, range and samples of each edge.
 import type { NumberArray } from "../protocol/codecs";
 import { CURVE_HEAD, type EdgeKey } from "../protocol/messages";
 import { edgeKeys, keyText, type Structure } from "../protocol/structure";
@@ -8,7 +8,7 @@ interface EdgeCurve {
   low: number;
   high: number;
   values: Float32Array;
-  /** From its lowest to its highest finite value. */
+  /** Highest minus lowest finite value. */
   height: number;
 }
 
@@ -27,7 +27,7 @@ export class EdgeCurves {
     }
   }
 
-  /** The importance of every edge of the structure. */
+  /** Sets the importance of all edges. */
   setImportance(importance: NumberArray | undefined, structure: Structure): void {
     if (importance?.values.length !== structure.edges.length) return;
     for (const [i, key] of edgeKeys(structure).entries()) {
@@ -36,7 +36,7 @@ export class EdgeCurves {
     }
   }
 
-  /** Forgets rows of edges that no longer exist. */
+  /** Removes edges that are not in the structure. */
   keep(structure: Structure): void {
     const keys = new Set(structure.edges.map((edge) => keyText(edge.key)));
     for (const key of this.#rows.keys()) if (!keys.has(key)) this.#rows.delete(key);
@@ -47,8 +47,8 @@ export class EdgeCurves {
   }
 
   /**
-   * The heights that the thumbnails of each layer must at least span: a part of the tallest curve's. A curve that hardly
-   * moves beside the others looks flat, instead of showing its rounding noise in full size.
+   * Smallest range of y for the thumbnails of each layer, a part of the tallest curve's. A nearly constant curve then
+   * looks flat, instead of showing rounding noise in full size.
    */
   minimumHeights(structure: Structure, part = 0.03): number[] {
     const tallest: number[] = [];
@@ -73,7 +73,7 @@ export class EdgeCurves {
   }
 }
 
-/** From the lowest to the highest sample; infinite ones don't count. */
+/** Highest minus lowest finite sample. */
 function height(samples: Float32Array): number {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of samples) {

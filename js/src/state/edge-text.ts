@@ -1,11 +1,11 @@
-// Edges in words: the second cue beside their colour.
+// Edges in words: a second cue beside their color.
 import type { EdgeKey } from "../protocol/messages";
 import type { EdgeInfo, Structure } from "../protocol/structure";
 import { count, pretty } from "../text/format";
 import { called } from "../text/names";
 import { ends } from "./graph";
 
-/** What an edge is shown to be, in words: the second cue beside its colour. */
+/** The state of an edge in words. */
 export function stateText(edge: EdgeInfo): string {
   if (edge.state === "symbolic") return `fixed to ${pretty(edge.function ?? "a formula")}`;
   if (edge.state === "both") return `${pretty(edge.function ?? "formula")} + spline`;
@@ -16,7 +16,7 @@ export function stateText(edge: EdgeInfo): string {
 export const endNames = (structure: Structure, edge: EdgeKey): [string, string] =>
   ends(structure, edge).map((node) => called(node?.name ?? "")) as [string, string];
 
-/** What keeps an edge from learning a function of its own, in words: frozen, or one function with others. */
+/** Frozen and tied in words. */
 export function boundText(structure: Structure, edge: EdgeInfo): string {
   const group = edge.tied === undefined ? [] : structure.edges.filter(({ tied }) => tied === edge.tied);
   const tied =

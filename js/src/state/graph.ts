@@ -1,16 +1,16 @@
-// What belongs to what in a structure: looked up at every movement of the pointer, so found once and remembered.
+// Index of a structure: edges and nodes by key, and the edges of each node. Cached, because the pointer needs it at every move.
 
 import type { EdgeKey, NodeInfo } from "../protocol/messages";
 import { type EdgeInfo, edgeKeys, keyText, type Structure } from "../protocol/structure";
 import type { Store } from "./store";
 
 interface Graph {
-  /** By the text of their keys. */
+  /** By the text of the key. */
   edges: ReadonlyMap<string, EdgeInfo>;
   nodes: ReadonlyMap<string, NodeInfo>;
-  /** What an edge runs into: by level and subnode. */
+  /** Target node by level and subnode. */
   targets: ReadonlyMap<string, NodeInfo>;
-  /** What runs into a node and out of it, by its key. */
+  /** Incoming and outgoing edges by the key of the node. */
   into: ReadonlyMap<string, EdgeInfo[]>;
   out: ReadonlyMap<string, EdgeInfo[]>;
 }
@@ -54,7 +54,7 @@ export function ends(structure: Structure, [layer, from, to]: EdgeKey): [NodeInf
   return [nodes.get(`${layer}-${from}`), targets.get(`${layer! + 1}-${to}`)];
 }
 
-/** The edges into a node and out of it; pruned ones only where there are no others. */
+/** Incoming and outgoing edges of a node; pruned ones only if all are pruned. */
 export function edgesOf(structure: Structure, node: NodeInfo): { into: EdgeInfo[]; out: EdgeInfo[] } {
   const { into, out } = graph(structure);
   const alive = (all: EdgeInfo[] = []) => {

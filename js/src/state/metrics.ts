@@ -1,36 +1,36 @@
-// The recorded training: one growing column per quantity. Rows are told apart by their step, because a snapshot may
-// hold a thinned history, whose row numbers mean nothing.
+// The records of the training: one growing column per quantity. Rows are identified by their step, because the history
+// of a snapshot may be thinned.
 import type { NumberArray } from "../protocol/codecs";
 import { METRIC_COLUMNS } from "../protocol/messages";
 
 export type Column = (typeof METRIC_COLUMNS)[number];
 
-/** Long trainings are drawn from what is known of so many rows at a time. */
+/** Rows per block; long trainings are drawn from the extremes of their blocks. */
 const BLOCK = 64;
-/** Shorter ones are drawn with every row: a block of a short training would be many pixels wide. */
+/** Shorter trainings are drawn with every row: one of their blocks would be many pixels wide. */
 const SHORT = 4096;
 
-/** What a drawing needs of a column, however long it is. */
+/** The rows of a column that a drawing needs. */
 interface Outline {
-  /** Rows that stand for all: the extremes of every block, what can't be drawn in it, and the newest rows. */
+  /** The extremes of every block, one undrawable row of each, and the newest rows. */
   rows: readonly number[];
-  /** Smallest and largest value that a logarithmic axis can show; 0 where there is none. */
+  /** Smallest and largest positive finite value; 0 without any. */
   low: number;
   high: number;
-  /** Row of the last such value, or -1. */
+  /** Row of the last positive finite value, or -1. */
   last: number;
 }
 
 interface Blocks {
   rows: number[];
-  /** How many rows are picked up to each block's end. */
+  /** Number of picked rows up to the end of each block. */
   ends: number[];
   outline: Outline | null;
 }
 
 const drawable = (value: number): boolean => value > 0 && value < Number.POSITIVE_INFINITY;
 
-/** Picks the rows of the next block: smallest, largest, and one that can't be drawn. */
+/** Picks rows of the next block: smallest, largest, and one that can't be drawn. */
 function pick(values: Float32Array, start: number): number[] {
   let [low, high, bad] = [-1, -1, -1];
   for (let i = start; i < start + BLOCK; i++) {
@@ -49,7 +49,7 @@ export class Metrics {
   #blocks = METRIC_COLUMNS.map((): Blocks => ({ rows: [], ends: [], outline: null }));
   #columns = METRIC_COLUMNS.map(() => new Float32Array(256));
   #length = 0;
-  /** Rows that the kernel has sent so far, by its own count: what `pump` says. */
+  /** Number of rows sent by the kernel, by its own count, for `pump`. */
   received = 0;
 
   get length(): number {
@@ -60,12 +60,12 @@ export class Metrics {
     return this.#columns[METRIC_COLUMNS.indexOf(name)]!.subarray(0, this.#length);
   }
 
-  /** Only rows that are new since the last call are looked at; those of complete blocks never again. */
+  /** Cached: only new rows are read, and rows of complete blocks never again. */
   outline(name: Column): Outline {
     const blocks = this.#blocks[METRIC_COLUMNS.indexOf(name)]!;
     if (blocks.outline) return blocks.outline;
     const values = this.column(name);
-    // The newest row is never in a block: curves end with it.
+    // The newest row is not part of a block: curves end with it.
     while (values.length > SHORT && (blocks.ends.length + 1) * BLOCK < values.length) {
       blocks.rows.push(...pick(values, blocks.ends.length * BLOCK));
       blocks.ends.push(blocks.rows.length);
@@ -84,7 +84,7 @@ export class Metrics {
     return blocks.outline;
   }
 
-  /** Forgets what was picked of rows that are there no more. */
+  /** Drops picked rows beyond the current length. */
   #cut(): void {
     const whole = Math.floor(Math.max(0, this.#length - 1) / BLOCK);
     for (const blocks of this.#blocks) {
@@ -102,7 +102,7 @@ export class Metrics {
     this.#cut();
   }
 
-  /** Takes over a snapshot's history, unless the rows here end at the same step: then they are as new and less thinned. */
+  /** Takes over the history of a snapshot, unless the rows end at the same step: they are less thinned then. */
   restore(rows: NumberArray | undefined, recorded?: number): void {
     const n = rows?.shape[0] ?? 0;
     const last = rows && n > 0 ? rows.values[(n - 1) * METRIC_COLUMNS.length] : undefined;
@@ -114,7 +114,7 @@ export class Metrics {
     this.received = recorded ?? Math.max(this.received, n);
   }
 
-  /** Adds rows; rows known already, and later ones, are replaced. */
+  /** Adds rows; replaces rows from the first new step on. */
   add(rows: NumberArray | undefined, first: number): void {
     const width = METRIC_COLUMNS.length;
     const n = rows && rows.shape[1] === width ? (rows.shape[0] ?? 0) : 0;

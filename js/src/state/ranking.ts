@@ -1,17 +1,17 @@
-// The order of candidates: accuracy against simplicity, decided here at once and in the kernel by the same rule.
+// The order of candidates: accuracy against simplicity, by the same rule as in the kernel, without a round trip.
 import type { Candidate } from "../protocol/messages";
 
-/** Smaller is better; the floor lets an exact fit win against any inexact one. The mirror of symbolic/ranking.py. */
+/** Score, smaller is better; the floor lets an exact fit win. The twin of kanwidget/symbolic/fits/ranking.py. */
 export const score = ({ r2, complexity }: Pick<Candidate, "r2" | "complexity">, weight: number): number =>
   weight * complexity + (1 - weight) * Math.log2(1e-12 + Math.max(0, 1 - r2));
 
-/** What imitates a simpler function is never better than that function. */
+/** Score of a candidate, never better than that of the simpler primitive which it imitates. */
 function price(row: Candidate, rows: readonly Candidate[], weight: number): number {
   const original = row.imitates ? rows.find(({ name }) => name === row.imitates) : undefined;
   return Math.max(score(row, weight), original ? score(original, weight) : Number.NEGATIVE_INFINITY);
 }
 
-/** Indices of the rows, best first; ties go to originals, then to the simpler and to the name: the order is stable. */
+/** Indices of the rows, best first. Ties: originals before imitations, then complexity, then name. */
 export function ranked(rows: readonly Candidate[], weight: number): number[] {
   const prices = rows.map((row) => price(row, rows, weight));
   return rows

@@ -1,4 +1,4 @@
-// What the page knows of the kernel's session. Messages and snapshots go in, the topics that changed come out.
+// The store: the last payload of each topic. Messages and snapshots go in, changed topics come out.
 
 import { type NumberArray, readArrays } from "../protocol/codecs";
 import { expandStructure } from "../protocol/compact";
@@ -23,7 +23,7 @@ import { EdgeCurves } from "./edge-curves";
 import { Metrics } from "./metrics";
 import type { DataTopic } from "./topics";
 
-/** `live`: a kernel answers; `lost`: it did; `none`: a report without one. */
+/** `live`: a kernel answers; `lost`: it stopped; `none`: a saved page. */
 export type Link = "live" | "lost" | "none";
 
 interface State {
@@ -83,21 +83,21 @@ export class Store {
   readonly metrics = new Metrics();
   readonly curves = new EdgeCurves();
   link: Link = "live";
-  /** Something to draw has arrived. */
+  /** A snapshot has arrived. */
   ready = false;
-  /** Number of the last command that the kernel has answered. */
+  /** Number of the last acknowledged command. */
   lastAck = -1;
-  /** This view's name: acks of other views' commands are not for it. */
+  /** Name of this view; acknowledgements carry the name of theirs. */
   view: string | null = null;
-  /** How often a kernel has greeted any view, or was away: then it has forgotten what they had open. */
+  /** Number of `hello_ack` messages and losses: after each the kernel has no open panels. */
   helloCount = 0;
-  /** The preview of a survey is open. */
+  /** The symbolify preview is open. */
   previewOpen = false;
-  /** Messages that this page could not read: counted, never thrown. */
+  /** Number of messages that this page could not read. */
   unreadable = 0;
   #seq = Number.NEGATIVE_INFINITY;
   #snapshotSeq = Number.NEGATIVE_INFINITY;
-  /** The `select` that the kernel has not yet answered: until then older selections must not flash up. */
+  /** The unacknowledged `select`: older selections must not flash up meanwhile. */
   #pendingSelection: { seq: number; edges: string } | null = null;
   #changed: (topics: DataTopic[]) => void = () => {};
 
@@ -105,7 +105,7 @@ export class Store {
     this.#changed = call;
   }
 
-  /** The shown state of the training: a lost kernel overrides what it said last. */
+  /** Training runs, and its kernel is alive. */
   get running(): boolean {
     return this.link === "live" && this.state.status.state === "running";
   }
@@ -117,7 +117,7 @@ export class Store {
     this.#changed(["link", "status"]);
   }
 
-  /** Takes a snapshot over, unless messages have told more already. */
+  /** Loads a snapshot, unless newer messages have arrived. */
   load(snapshot: Snapshot, binary: unknown = snapshot.buffer): boolean {
     if (snapshot.seq < this.#seq) return false;
     this.#seq = this.#snapshotSeq = snapshot.seq;
@@ -156,7 +156,7 @@ export class Store {
       this.#changed(["link"]);
       return;
     }
-    // A message from before the snapshot is contained in it.
+    // The snapshot contains earlier messages.
     const timeless = message.kind === "ack" || message.kind === "export" || message.kind === "error";
     if (!timeless && message.seq < this.#snapshotSeq) return;
     this.#seq = Math.max(this.#seq, message.seq);
@@ -201,13 +201,13 @@ export class Store {
         return ["code"];
       case "structure": {
         const replaced = message.structure.version !== this.state.structure.version;
-        // A part of another network than this page knows says nothing to it.
+        // A partial update needs the structure that it updates.
         if (message.part && replaced) return [];
         this.state.structure = message.part
           ? mergeStructure(this.state.structure, message.structure)
           : complete(message.structure);
         this.curves.keep(this.state.structure);
-        // What was found is about edges of the network before.
+        // The preview belongs to the previous structure.
         if (replaced) this.state.survey = null;
         return ["structure"];
       }
@@ -217,18 +217,18 @@ export class Store {
     }
   }
 
-  /** Every view counts its commands from 1: an ack of another one's says nothing about those of this one. */
-  foreign({ view = null }: MessageOf<"ack">): boolean {
+  /** Views number independently and receive each other's acknowledgements, so a number alone is ambiguous. */
+  isForeign({ view = null }: MessageOf<"ack">): boolean {
     return view !== null && this.view !== null && view !== this.view;
   }
 
-  /** Begins to look at the edges, or ends it; what was found before may be about another network. */
+  /** Opens or closes the symbolify preview; earlier rows may belong to another structure. */
   openPreview(on: boolean): void {
     this.previewOpen = on;
     this.state.survey = null;
   }
 
-  /** Something that was asked for is still being worked out. */
+  /** The kernel is still computing candidates or a preview. */
   get busy(): boolean {
     const { candidates, survey } = this.state;
     return this.link === "live" && (candidates.busy || (this.previewOpen && (survey?.busy ?? true)));
@@ -236,7 +236,7 @@ export class Store {
 
   #acknowledge(ack: MessageOf<"ack">): DataTopic[] {
     this.state.settings = ack.settings;
-    if (this.foreign(ack)) return ["settings"];
+    if (this.isForeign(ack)) return ["settings"];
     if (this.#pendingSelection && ack.of >= this.#pendingSelection.seq) this.#pendingSelection = null;
     this.lastAck = Math.max(this.lastAck, ack.of);
     return ["settings"];
@@ -252,7 +252,7 @@ export class Store {
     this.#changed(["selection", "candidates"]);
   }
 
-  /** The number of the command that asked for the selection; null when it could not be sent. */
+  /** Remembers the number of the `select` command; null if it could not be sent. */
   awaitSelection(seq: number | null): void {
     if (seq === null) this.#pendingSelection = null;
     else if (this.#pendingSelection) this.#pendingSelection.seq = seq;
@@ -266,7 +266,7 @@ export class Store {
     return ["selection"];
   }
 
-  /** The best candidates that are known now: of all other edges none is known any more. */
+  /** Replaces the best candidates of all edges; edges not listed have none. */
   #updateBest(best: NonNullable<Candidates["best"]>): void {
     const byKey = new Map(best.map((entry) => [keyText(entry.key), entry]));
     for (const edge of this.state.structure.edges) {
@@ -281,7 +281,7 @@ export class Store {
     const matches = selected && candidates.edge && keyText(selected) === keyText(candidates.edge);
     if (!matches && (selected || candidates.edge)) return [];
     if (candidates.best) this.#updateBest(candidates.best);
-    // An announcement without rows ("busy") keeps those that are on screen.
+    // A busy message without rows keeps the rows on screen.
     if (candidates.busy && candidates.rows.length === 0 && this.state.candidates.rows.length > 0) {
       this.state.candidates = { ...this.state.candidates, busy: true };
       return ["candidates"];
@@ -292,7 +292,7 @@ export class Store {
   }
 }
 
-/** The arrays whose name begins with `prefix`, without it. */
+/** Arrays whose name begins with `prefix`, without it. */
 function withPrefix(arrays: Map<string, NumberArray>, prefix: string): Map<string, NumberArray> {
   const matching = new Map<string, NumberArray>();
   for (const [name, array] of arrays) if (name.startsWith(prefix)) matching.set(name.slice(prefix.length), array);

@@ -1,24 +1,24 @@
-// What only this view knows: where the pointer is, which tab is open. Never sent, never saved.
+// State of this view only: pointer, open tab, sliders. Never sent, never saved.
 import type { UiTopic } from "./topics";
 
 interface UiValues {
   /** The edge under the pointer or with the focus ring. */
   hover: string | null;
-  /** The edge that takes the network's one tab stop. */
+  /** The edge or node with the tab stop of the network. */
   cursor: string | null;
   tab: string;
   axis: "step" | "seconds";
   filter: string;
-  /** Accuracy (0) against simplicity (1), as the slider stands. */
+  /** Accuracy (0) against simplicity (1), position of the slider. */
   weight: number;
   expanded: boolean;
   showParts: boolean;
   showPruned: boolean;
-  /** Since when a pause is asked for and not yet answered, in ms; null when none is. */
+  /** Time of an unanswered pause, in ms; null without one. */
   stopping: number | null;
-  /** A hand holds a coefficient. */
+  /** A coefficient is being dragged. */
   dragging: boolean;
-  /** What the last act did, in words. */
+  /** Notice about the last act. */
   note: string | null;
 }
 
@@ -59,13 +59,13 @@ export class UiState {
   }
 
   set<K extends keyof UiValues>(name: K, value: UiValues[K]): void {
-    // A note may be about the same act again.
+    // The same notice twice is two notices.
     if (this.values[name] === value && name !== "note") return;
     this.values[name] = value;
     this.#changed([TOPIC[name]]);
   }
 
-  /** Something that is no value of its own has changed (a panel's size). */
+  /** Marks a topic without a value as changed (the size of a panel). */
   touch(topic: UiTopic): void {
     this.#changed([topic]);
   }

@@ -1,4 +1,4 @@
-// Which class a point of the data is of, without colour: its shape, a legend, and words.
+// Classes of data points without color: shapes, a legend, and words.
 
 import { SHAPES } from "../plot/marks";
 import type { Surface } from "../protocol/messages";
@@ -10,7 +10,7 @@ import { css } from "./heatmap";
 export const shapeOf = ({ classes }: Surface, label: number): string =>
   SHAPES[classes ? Math.min(label, SHAPES.length - 1) : 0]!;
 
-/** Whose points are drawn how, in the map's colours: one for the class that is shown, one for all others. */
+/** Legend of the classes, in the colors of the map: one color for the output's class, one for all others. */
 export function classLegend() {
   const node = h("ul", { class: "kw-marks", "aria-label": "Classes of the data" });
   const draw = ({ classes, outputs, output }: Surface, dark: boolean) => {
@@ -29,7 +29,7 @@ export function classLegend() {
   return { node, draw };
 }
 
-/** How many points of which class are drawn. */
+/** Number of points per class, in words. */
 export function classCounts({ classes, outputs }: Surface, labels: Float32Array): string {
   if (!classes) return "";
   const counts = outputs.map((name, i) => `${labels.filter((label) => label === i).length} ${called(name)}`);

@@ -1,4 +1,4 @@
-// The drawing of the training curves, redrawn whole: its cost is bounded by the pixels, not by the steps.
+// Plot of the training curves, redrawn as a whole: the pixels bound its cost, not the steps.
 
 import { bisect, decades, decimate, linear, log, path, type Scale, ticks } from "../plot/scales";
 import type { Stage } from "../plot/stage";
@@ -22,7 +22,7 @@ export interface Chart {
 }
 
 /** The colour of each curve, which has its own dash too. */
-export const COLOUR: Partial<Record<Column, string>> = { train: "kw-c1", test: "kw-c2", penalty: "kw-c4" };
+export const COLOR: Partial<Record<Column, string>> = { train: "kw-c1", test: "kw-c2", penalty: "kw-c4" };
 const DASH: Partial<Record<Column, string>> = { test: "7 2", penalty: "2 3" };
 
 const SERIES: readonly Column[] = ["train", "test", "penalty"];
@@ -42,7 +42,7 @@ export const readings = (store: Store, row: number): { name: Column; value: numb
     .map((name) => ({ name, value: store.metrics.column(name)[row]! }))
     .filter(({ value }) => Number.isFinite(value));
 
-/** Smallest and largest positive value of all series, in whole decades where that wastes little. */
+/** Range of the y axis: all positive values with a margin. */
 function range(store: Store, names: Column[]): [number, number] {
   let [low, high] = [Number.POSITIVE_INFINITY, 0];
   for (const name of names) {
@@ -80,7 +80,7 @@ export function drawChart(context: Context, stage: Stage, missing: string): Char
     invert: linear(LEFT, right, first, end),
     eventX: (step) => eventX(store, xs, x, step),
   };
-  // Without a curve the lines of the axes would only cross out what stands there instead.
+  // Without a curve the axes would cross out the message.
   const parts = chart.drawn
     ? [
         ...yAxis(low, high, y, right, bottom),
@@ -104,7 +104,7 @@ function summary(store: Store, names: Column[]): string {
 function yAxis(low: number, high: number, y: Scale, right: number, bottom: number): SVGElement[] {
   const room = (bottom - TOP) / 24;
   const marks = decades(low, high, Math.max(2, room));
-  // Where that is few, and more have room: 1, 2 and 5 times the powers of ten.
+  // Few decades: ticks at 1, 2 and 5 times the powers of ten, if there is room.
   const fine = between(low, high);
   const few = marks.length < 2 || (marks.length < 4 && fine.length < room);
   return (few ? fine : marks).flatMap((value) => [
@@ -135,12 +135,12 @@ function lines(store: Store, names: Column[], xs: Float32Array, x: Scale, y: Sca
     const px = rows.map((i) => xs[i]!);
     const py = rows.map((i) => (ys[i]! > 0 ? ys[i]! : Number.NaN));
     const last = py.findLastIndex((value) => Number.isFinite(value));
-    const colour = COLOUR[name] ?? "";
-    const curve = line(path(px, py, x, y), colour, 1.8, DASH[name]);
+    const color = COLOR[name] ?? "";
+    const curve = line(path(px, py, x, y), color, 1.8, DASH[name]);
     if (last < 0) return [curve];
     return [
       curve,
-      s("circle", { class: `kw-f ${colour}`, cx: x(px[last]!).toFixed(1), cy: y(py[last]!).toFixed(1), r: 3 }),
+      s("circle", { class: `kw-f ${color}`, cx: x(px[last]!).toFixed(1), cy: y(py[last]!).toFixed(1), r: 3 }),
     ];
   });
 }
@@ -155,14 +155,14 @@ function labels(store: Store, names: Column[], y: Scale, { right, bottom }: Char
     const above = placed[i - 1];
     if (above && item.at - above.at < 13) item.at = above.at + 13;
   }
-  // Whatever was pushed below the axis moves up again, and with it what stands above.
+  // Labels pushed below the axis move up again, and push those above.
   let floor = bottom - 10;
   for (const item of [...placed].reverse()) {
     item.at = Math.min(item.at, floor);
     floor = item.at - 13;
   }
   return placed.map(({ name, at }) =>
-    s("text", { class: `kw-f kw-fine kw-strong ${COLOUR[name]}`, x: right + 8, y: (at + 4).toFixed(1) }, name),
+    s("text", { class: `kw-f kw-fine kw-strong ${COLOR[name]}`, x: right + 8, y: (at + 4).toFixed(1) }, name),
   );
 }
 
@@ -175,7 +175,7 @@ interface EventLabel {
   text: string;
   first: number;
   last: number;
-  /** Where its text begins and ends. */
+  /** Start and end of the text. */
   start: number;
   end: number;
 }
@@ -183,15 +183,15 @@ interface EventLabel {
 const textWidth = (text: string): number => text.length * 5.8;
 
 /**
- * Labels for marks at `events`, from left to right. One that would overlap the label before it joins that one where both
- * marks are near; else it is left out, and pointing at the mark names it.
+ * Labels of the marks at `events`, from left to right. A label that would overlap the previous one joins it if their
+ * marks are close; otherwise it is omitted, and the readout names it.
  */
 export function eventLabels(events: { at: number; label: string }[], width: number): EventLabel[] {
   const placed: EventLabel[] = [];
   const put = (text: string, first: number, last: number, free: number): EventLabel | null => {
     const long = textWidth(text);
     const start = Math.max(LEFT, Math.min((first + last - long) / 2, width - long - 2));
-    // A label may move a little to the right of a neighbour, not away from its mark.
+    // A label may move right of its neighbor, but not away from its mark.
     const shifted = Math.max(start, free);
     const end = shifted + long;
     return shifted > last || end > width ? null : { text, first, last, start: shifted, end };
@@ -212,7 +212,7 @@ export function eventLabels(events: { at: number; label: string }[], width: numb
   return placed;
 }
 
-/** Acts have their names first; what came by itself is named where room is left, once where it came twice. */
+/** Acts are labelled first, automatic events (grid) in the remaining room. */
 export function markLabels(events: { at: number; label: string; kind: string }[], width: number): EventLabel[] {
   const [acts, gridMarks] = [false, true].map((itself) =>
     eventLabels(
@@ -224,7 +224,7 @@ export function markLabels(events: { at: number; label: string; kind: string }[]
   return [...acts, ...gridMarks.filter(free)];
 }
 
-/** Marks of what was done, and their names. */
+/** Marks of events with their labels. */
 function events({ store }: Context, chart: Chart): SVGElement[] {
   const placed = store.state.history.events.map(({ label, step, kind }) => ({
     label: pretty(label),
@@ -232,7 +232,7 @@ function events({ store }: Context, chart: Chart): SVGElement[] {
     step,
     at: chart.eventX(step),
   }));
-  // One mark a pixel: a slider that was dragged leaves hundreds.
+  // One mark a pixel: a dragged slider leaves hundreds.
   const titles = new Map<number, string[]>();
   for (const { at, label, step } of placed)
     titles.set(Math.round(at), [...(titles.get(Math.round(at)) ?? []), `${label} (step ${step})`].slice(-6));

@@ -1,4 +1,4 @@
-// Training curves: errors on a logarithmic axis over steps or seconds, with a mark wherever something was done.
+// Training curves: errors on a logarithmic axis over steps or seconds, with marks of events.
 
 import { bisect } from "../plot/scales";
 import { Stage } from "../plot/stage";
@@ -7,7 +7,7 @@ import { touches } from "../state/topics";
 import { number, pretty } from "../text/format";
 import { attrs, h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
-import { type Chart, COLOUR, drawChart, readings } from "./curves-plot";
+import { type Chart, COLOR, drawChart, readings } from "./curves-plot";
 
 export function curves(context: Context): View {
   const registry = new Registry();
@@ -57,7 +57,7 @@ function hover({ store }: Context, stage: Stage, chart: Chart | null, at: number
   const near = store.state.history.events.filter((event) => Math.abs(chart.eventX(event.step) - at) < 6);
   stage.read(x, 34, [
     `step ${step.toLocaleString("en-US")}`,
-    ...readings(store, row).map(({ name, value }) => h("span", { class: COLOUR[name] }, `${name} ${number(value)}`)),
+    ...readings(store, row).map(({ name, value }) => h("span", { class: COLOR[name] }, `${name} ${number(value)}`)),
     ...near.slice(-4).map((event) => pretty(event.label)),
   ]);
 }

@@ -1,4 +1,4 @@
-// All edges as a table: what the drawing shows, for reading, sorting and screen readers.
+// Table of all edges, for reading, sorting and screen readers.
 
 import { ContextMenu } from "../menus/context-menu";
 import { openEdgeMenu } from "../menus/edge-menu";
@@ -22,9 +22,9 @@ const COLUMNS: readonly [Sort, string][] = [
   ["best", "Best"],
   ["r2", "R²"],
 ];
-/** While training runs rows keep their places at least this long, and as long as the pointer is among them. */
+/** Shortest interval between two sorts during training. */
 const STILL_MS = 1500;
-/** More rows than anyone reads; the rest is reached by sorting. */
+/** Length of the table; sorting brings the other rows up. */
 const MAX_ROWS = 400;
 
 interface Row {
@@ -100,7 +100,7 @@ export function edgesTable(context: Context): View {
   };
 }
 
-/** The order of the rows, which holds still for a while. */
+/** The order of the rows, stable for a while and under the pointer. */
 class Order {
   #keys: string[] = [];
   #since = 0;

@@ -1,4 +1,4 @@
-// Error against size, one mark a state of the history: the lower left is simple and accurate. A click returns to one.
+// Pareto front of error against size, one mark per state of the undo tree. A click restores the state.
 
 import { axes } from "../plot/axes";
 import { extent, padded, type Scale } from "../plot/scales";
@@ -35,7 +35,7 @@ export function marksOf(states: readonly StateInfo[]): Mark[] {
     .sort((a, b) => a.size - b.size || a.error - b.error);
 }
 
-/** Those that no other one beats in both: each larger one is more accurate. */
+/** The Pareto front: marks that no smaller mark beats. */
 export const paretoOf = (marks: readonly Mark[]): Mark[] => {
   let lowest = Number.POSITIVE_INFINITY;
   return marks.filter(({ error }) => {
@@ -50,13 +50,13 @@ export function front(context: Context): View {
   const { store, act, ui } = context;
   const stage = new Stage(ui, registry);
   const { svg } = stage;
-  // What can be clicked within a picture would not be reached.
+  // Children of an `img` are hidden from screen readers.
   svg.setAttribute("role", "group");
   const node = h("section", { class: "kw-col kw-fill", "data-kw-panel": "front", "aria-label": "Front" }, stage.node);
   let marks: Mark[] = [];
   let cursor = "";
   let drawn = "";
-  /** The mark that is read out. */
+  /** Id of the mark with the readout. */
   let pointed = "";
   const all = () => [...svg.querySelectorAll<SVGElement>("[data-kw-front]")];
   const readOut = (id = "") => {
@@ -94,7 +94,7 @@ export function front(context: Context): View {
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "history", "size", "view", "settings", "link")) return;
     const { history, settings } = store.state;
-    // A mark that is made anew under a press loses the click: only where something differs.
+    // A recreated mark loses a click in progress: redrawn only after a change.
     const signature = JSON.stringify([history.states, history.current, settings.loss, stage.size, act.possible]);
     if (signature === drawn) return;
     drawn = signature;
@@ -165,7 +165,7 @@ function drawFront(context: Context, stage: Stage, marks: Mark[], cursor: string
       s("circle", { class: mark.kept ? "kw-f" : "kw-solid", r: isCurrent ? 5 : 4, "stroke-width": 1.5 }),
     );
   });
-  // The current one last, above its neighbours.
+  // The current mark is last, above its neighbors.
   drawn.sort((a, b) => Number(a.hasAttribute("aria-current")) - Number(b.hasAttribute("aria-current")));
   stage.show(`Error against size of ${marks.length} states, ${best.length} of them on the front`, [
     ...nodes,
@@ -176,7 +176,7 @@ function drawFront(context: Context, stage: Stage, marks: Mark[], cursor: string
   ]);
 }
 
-/** Names of the acts beside the marks of the front, where they don't run into the one before. */
+/** Labels beside the marks of the front, unless they overlap the previous one. */
 function names(best: Mark[], x: Scale, y: Scale, right: number): SVGElement[] {
   let [end, above] = [0, 0];
   return best.flatMap(({ label, size, error }) => {

@@ -12,7 +12,7 @@ import { type Slider, slider } from "../ui/slider";
 export const isRead = ({ state }: Store, surface: Surface, column: number): boolean =>
   state.structure.nodes.some(({ kind, name }) => kind === "input" && name === surface.names[column]);
 
-/** Over what an input ranges: the data, and where it is held. */
+/** Range of an input: its data and its held value. */
 function domainOf(surface: Surface, column: number): [number, number] {
   const [low, high] = surface.ranges[column]!;
   return [Math.min(low!, surface.at[column]!), Math.max(high!, surface.at[column]!)];
@@ -54,7 +54,7 @@ export function heldInputs(
           values: Array.from({ length: 101 }, (_, i) => Number((low + ((high - low) * i) / 100).toPrecision(6))),
           format: (value) => number(value),
           allows: Number.isFinite,
-          // The map follows the hand.
+          // The map follows the slider.
           echo: (value) => setInput(column, value),
           commit: (value) => setInput(column, value),
           uid,
@@ -70,7 +70,7 @@ export function heldInputs(
       .map((_, i) => i)
       .filter((i) => i !== surface.x && i !== surface.y && isRead(store, surface, i));
     const columns = candidates.filter((i) => surface.ranges[i]![0]! < surface.ranges[i]![1]!);
-    // The data's ranges only: a typed value outside of them must not rebuild what the hand is on.
+    // Ranges of the data only: a typed value outside must not rebuild the slider in use.
     const key = JSON.stringify([columns, surface.names, columns.map((i) => surface.ranges[i])]);
     if (key !== builtFor) build(surface, columns);
     builtFor = key;

@@ -1,5 +1,4 @@
-// Prediction against truth: near the diagonal is right. Below it what is left over, on its own scale. For classes a table
-// of counts: who was taken for whom.
+// Prediction against truth, and below it the errors on their own scale; for classes the confusion matrix.
 
 import { type Axes, axes, marksOf } from "../plot/axes";
 import { SHAPES } from "../plot/marks";
@@ -23,7 +22,7 @@ const PARTS: readonly [string, string, string][] = [
 
 interface Pairs {
   part: string;
-  colour: string;
+  color: string;
   shape: string;
   truth: Float32Array;
   predicted: Float32Array;
@@ -32,19 +31,19 @@ interface Pairs {
 
 /** The pairs of one output, with the residuals. */
 export function pairsOf(arrays: Map<string, NumberArray>, output: number): Pairs[] {
-  return PARTS.flatMap(([part, colour, shape]) => {
+  return PARTS.flatMap(([part, color, shape]) => {
     const array = arrays.get(part);
     const rows = array?.shape[2] ?? 0;
     if (!array || rows === 0 || output >= array.shape[0]!) return [];
     const start = output * 2 * rows;
     const truth = array.values.subarray(start, start + rows);
     const predicted = array.values.subarray(start + rows, start + 2 * rows);
-    return [{ part, colour, shape, truth, predicted, residual: predicted.map((v, i) => v - truth[i]!) }];
+    return [{ part, color: color, shape, truth, predicted, residual: predicted.map((v, i) => v - truth[i]!) }];
   });
 }
 
-/** How good the predictions are: the part of the variance that they explain, and the error's size. */
-export function quality({ truth, residual }: Pick<Pairs, "truth" | "residual">): { r2: number; rmse: number } {
+/** R² and RMSE of the predictions. */
+export function fitQuality({ truth, residual }: Pick<Pairs, "truth" | "residual">): { r2: number; rmse: number } {
   const n = truth.length;
   const mean = truth.reduce((sum, v) => sum + v, 0) / n;
   const residuals = residual.reduce((sum, v) => sum + v * v, 0);
@@ -147,7 +146,7 @@ function drawPairs(stage: Stage, summary: HTMLElement, pairs: Pairs[], name: str
       const [px, py] = [to.x(v), to.y(ys[i]!)];
       if (Number.isFinite(px + py)) d += `M${px.toFixed(1)} ${py.toFixed(1)}${group.shape}`;
     });
-    return line(d, group.colour, width);
+    return line(d, group.color, width);
   };
   stage.show(`Prediction against truth. ${pairs.map((group) => `${group.part} ${wordsOf(group)}`).join("; ")}`, [
     ...main.nodes,
@@ -161,7 +160,7 @@ function drawPairs(stage: Stage, summary: HTMLElement, pairs: Pairs[], name: str
 }
 
 const wordsOf = (group: Pairs): string => {
-  const { r2, rmse } = quality(group);
+  const { r2, rmse } = fitQuality(group);
   return `R² ${rSquared(r2)}, RMSE ${number(rmse)}`;
 };
 
@@ -171,8 +170,8 @@ const sentence = (group: Pairs): HTMLElement =>
     {},
     h(
       "div",
-      { class: `kw-row ${group.colour}` },
-      s("svg", { width: 12, height: 12, "aria-hidden": "true" }, line(`M6 6${group.shape}`, group.colour, 1.4)),
+      { class: `kw-row ${group.color}` },
+      s("svg", { width: 12, height: 12, "aria-hidden": "true" }, line(`M6 6${group.shape}`, group.color, 1.4)),
       h("b", {}, group.part),
     ),
     wordsOf(group),

@@ -12,13 +12,13 @@ import { attrs, line, s, tick } from "../ui/dom";
 import { classCounts, shapeOf } from "./classes";
 import { contour, css, heightAt, paint } from "./heatmap";
 
-/** A point whose label is further from the map than this part of the scale is drawn larger. */
+/** Points further from the map than this part of the scale are drawn larger. */
 const FAR = 0.15;
 
 interface Look {
   uid: string;
   dark: boolean;
-  /** A kernel will tell. */
+  /** A kernel will send the surface. */
   waits: boolean;
 }
 
@@ -49,7 +49,7 @@ export function drawSurface(
   const xAxis = { range: surface.x_range as [number, number], name: called(surface.names[surface.x] ?? "x") };
   const [rows = 0, columns = 0] = z?.shape ?? [];
   if (!z || columns < 2) {
-    stage.show("Surface", [], "Nothing was told of the network's output.");
+    stage.show("Surface", [], "The kernel sent no output of the network.");
     return null;
   }
   if (surface.y === null || !surface.y_range || rows < 2) {
@@ -67,7 +67,7 @@ export function drawSurface(
     return { ...chart, surface: surface, grid: null, points };
   }
   const yAxis = { range: surface.y_range as [number, number], name: called(surface.names[surface.y] ?? "y") };
-  // The scale is the labels': it stands still while the network learns.
+  // The scale follows the labels, so that it is constant during training.
   const [low, high] = surface.classes ? [0, 1] : padded(extent(points[2]!.length > 0 ? points[2]! : z.values), 0.02);
   const part = linear(low!, high!, 0, 1);
   const marks = ticks(low!, high!, 6);
@@ -89,20 +89,20 @@ export function drawSurface(
     return line(contour(grid, level, i, j), "kw-level", half ? 2 : 1);
   });
   const [u, v] = [linear(...xAxis.range, 0, 1), linear(...yAxis.range, 0, 1)];
-  const colour = (label: number, x: number, y: number): [string, boolean] => {
+  const color = (label: number, x: number, y: number): [string, boolean] => {
     const position = part(surface.classes ? Number(label === surface.output) : label);
     return [css(position, look.dark), Math.abs(position - part(heightAt(grid, u(x), v(y)))) > FAR];
   };
   stage.show(`${title} over ${xAxis.name} and ${yAxis.name}${classCounts(surface, points[2]!)}`, [
     ...chart.nodes,
     ...lines,
-    ...drawDots(surface, points, chart, colour),
+    ...drawDots(surface, points, chart, color),
     ...scaleBar(chart, part, marks, bar, title, look),
   ]);
   return { ...chart, surface: surface, grid, points };
 }
 
-/** The data; `looks` gives a point its colour, and says whether it is far from the map. */
+/** The data points; `looks` gives the color of a point and whether it is far from the map. */
 function drawDots(
   surface: Surface,
   [xs, ys, labels]: Float32Array[],

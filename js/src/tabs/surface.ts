@@ -1,4 +1,4 @@
-// The network's output over one or two inputs as a map or a line, the data on it in the same colours, the others held.
+// The surface tab: the output over one or two inputs, the others held constant.
 
 import { Stage } from "../plot/stage";
 import type { Surface } from "../protocol/messages";
@@ -20,7 +20,7 @@ export function surface(context: Context): View {
   const registry = new Registry();
   const { store, act } = context;
   let chart: Chart | null = null;
-  /** As the kernel has told, and what was asked for since. */
+  /** Held inputs: the kernel's values with the requests since. */
   let inputs: (number | null)[] = [];
   let lastPanel: Surface | null = null;
   let requestSeq = -1;
@@ -29,7 +29,7 @@ export function surface(context: Context): View {
     const panel = store.state.surface;
     if (!panel) return null;
     const view = { ...exchanged(store, panel, change), at: panel.names.map((_, i) => inputs[i] ?? null) };
-    // A typed value is echoed and committed: one message is enough.
+    // A typed value is echoed and committed, but sent once.
     if (JSON.stringify(view) === last) return requestSeq;
     last = JSON.stringify(view);
     requestSeq = act.send({ kind: "surface", ...view }) ?? requestSeq;
@@ -65,7 +65,7 @@ export function surface(context: Context): View {
       if (panel) legend.draw(panel, look.dark);
       stage.point();
     }
-    // What was asked for stands until it is answered.
+    // A request stands until its acknowledgement.
     if (!panel || store.lastAck < requestSeq) return;
     last = "";
     inputs = currentInputs(panel, panel !== lastPanel, inputs);
@@ -91,7 +91,7 @@ export function surface(context: Context): View {
 
 const options = (names: string[]) => names.map((name, i): [number, string] => [i, called(name)]);
 
-/** Choosing what the other axis shows exchanges the two; the input of a line that goes up leaves its place to another. */
+/** Choosing the input of the other axis exchanges both. If the input of a line moves to y, another input takes its place. */
 function exchanged(store: Store, panel: Surface, change: Partial<Choice>): Choice {
   const { x, y, output } = { ...panel, ...change };
   if (x !== y) return { x, y, output };
@@ -100,7 +100,7 @@ function exchanged(store: Store, panel: Surface, change: Partial<Choice>): Choic
   return { x: panel.y ?? (free < 0 ? x : free), y: panel.y === null && free < 0 ? null : y, output };
 }
 
-/** What is held: news of the kernel say it, if it isn't older than that; else it is what was asked for. */
+/** Held values: those of a new message, otherwise the requested ones. */
 function currentInputs({ held, names }: Surface, news: boolean, requested: (number | null)[]): (number | null)[] {
   if (news && held) return [...held];
   return requested.length === names.length ? requested : names.map(() => null);

@@ -1,4 +1,4 @@
-// Tabs over panels that share one place. Only the open one is drawn.
+// Tabs over panels that share one space. Only the open panel is drawn.
 import type { Context, View } from "../state/context";
 import { EVERYTHING, touches } from "../state/topics";
 import { attrs, h } from "../ui/dom";
@@ -11,11 +11,11 @@ interface Tab {
   name: string;
   label: string;
   view: View;
-  /** The kernel tells about it only while it is open. */
+  /** The kernel computes it only while it is open. */
   watch?: Panel;
-  /** It compares states: of one there is nothing to see on a page that stays as it is. */
+  /** It compares states: hidden on a saved page with a single one. */
   compares?: true;
-  /** It wants more room than curves do. */
+  /** It needs more height than the curves. */
   tall?: true;
 }
 
@@ -62,7 +62,7 @@ export function tabs({ ui, uid, act, store }: Context, list: Tab[]): View {
   };
   const draw: View["draw"] = (topics) => {
     const switched = touches(topics, "view");
-    // A kernel that was away, or that has greeted a view, has forgotten it.
+    // After a loss or a `hello_ack` the kernel has no open panels.
     if (store.helloCount !== greeted) watched = undefined;
     greeted = store.helloCount;
     const openTab = list.find(({ name }) => name === ui.values.tab);

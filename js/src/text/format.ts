@@ -1,4 +1,4 @@
-// Numbers as people read them: three to four significant digits, powers of ten written as such.
+// Numbers for readers: three to four significant digits, powers of ten.
 
 const MINUS = "−";
 const SUPERSCRIPT: Record<string, string> = {
@@ -42,7 +42,7 @@ export function number(value: number | null | undefined, digits = 3): string {
   return (size >= 1e4 ? rounded.toLocaleString("en-US") : String(rounded)).replace("-", MINUS);
 }
 
-/** R² such that 0.99996 is never shown as 1: nines are what people compare. */
+/** R², never rounded up to 1: readers compare the nines. */
 export function rSquared(value: number): string {
   if (Number.isNaN(value)) return number(value);
   if (value >= 1) return "1";
@@ -72,7 +72,7 @@ export function interval(valid: (number | null)[] | null, name = "x"): string {
   return `${number(low)} < ${name} < ${number(high)}`;
 }
 
-/** The name of a primitive as it is read: `x²` for `x^2`. */
+/** The name of a primitive for readers: `x²` for `x^2`. */
 export const pretty = (name: string): string =>
   name.replace(/\^(\d+)(?![\d.])/g, (_, n: string) => superscript(Number(n)));
 
@@ -86,12 +86,12 @@ const GREEK =
 function greek(name: string): string | null {
   const at = GREEK.indexOf(name.toLowerCase());
   if (at < 0 || name.slice(1) !== GREEK[at]!.slice(1)) return null;
-  // Among the small letters a second form of sigma stands before the usual one.
+  // The code point of the final sigma precedes that of sigma.
   const sign = String.fromCharCode(0x3b1 + at + (at > 16 ? 1 : 0));
   return name[0] === GREEK[at]![0] ? sign : sign.toUpperCase();
 }
 
-/** The name of a variable as formulas have it: `x₁` for `x_1`, `θ₁₂` for `theta_12`; other names stay as they are. */
+/** The name of a variable in formulas: `x₁` for `x_1`, `θ₁₂` for `theta_12`; other names are unchanged. */
 export const variable = (name: string): string => {
   const [, base = "", digits = ""] = /^(\p{L}+)_?(\d*)$/u.exec(name) ?? [];
   const letter = [...base].length === 1 ? base : greek(base);
@@ -100,13 +100,13 @@ export const variable = (name: string): string => {
 
 interface TickLabels {
   labels: string[];
-  /** What all labels have in common, to be written once: `· 10⁻⁶`, `0.0357 + … · 10⁻⁶`; empty for plain labels. */
+  /** The common part of all labels, written once: `· 10⁻⁶`, `0.0357 + … · 10⁻⁶`; empty for plain labels. */
   common: string;
 }
 
 /**
- * Labels for the ticks of an axis. Where the values differ by little of what they are, the common part is taken out: six
- * labels of 0.0357 tell nothing. A power of ten is taken out of very small and very large ones.
+ * Labels for the ticks of an axis. If the values differ little, their common part is factored out: six labels of 0.0357
+ * say nothing. A power of ten is factored out of very small and very large values.
  */
 export function tickLabels(values: readonly number[]): TickLabels {
   const [first, last] = [values[0] ?? 0, values.at(-1) ?? 0];

@@ -1,5 +1,5 @@
-// Formulas arrive as trees of [tag, attributes, children] and become MathML node by node. Only what stands in these
-// tables gets through; text stays text, whatever a variable is called.
+// Formulas arrive as trees of [tag, attributes, children] and become MathML node by node. Only tags and attributes of
+// these tables are accepted; text is set as text, so names of variables need no escaping.
 import type { MathNode } from "../protocol/messages";
 
 const MATHML = "http://www.w3.org/1998/Math/MathML";
@@ -46,7 +46,7 @@ function element(tag: string): Element | null {
   return HTML_TAGS.has(tag) ? document.createElement(tag) : null;
 }
 
-/** The node for a tree; an unknown tag becomes its children, an unknown attribute nothing. */
+/** The node of a tree; an unknown tag is replaced by its children, an unknown attribute is dropped. */
 export function mathNode(tree: MathNode | string, depth = 0): Node {
   if (typeof tree === "string" || depth > MAX_DEPTH)
     return document.createTextNode(typeof tree === "string" ? tree : "…");
@@ -59,7 +59,7 @@ export function mathNode(tree: MathNode | string, depth = 0): Node {
   return node;
 }
 
-/** A formula ready to be placed: wrapped in `<math>` when the tree does not begin with one. */
+/** The element of a formula, wrapped in `<math>` if needed. */
 export function formula(tree: MathNode): Element {
   const node = mathNode(tree);
   if (node instanceof Element && (node.localName === "math" || node.localName === "span")) return node;
@@ -77,7 +77,7 @@ function joins(tree: Tree, previous: Tree | undefined): boolean {
   return tree[1].form ? tree[1].form === "infix" : previous !== undefined && previous[0] !== "mo";
 }
 
-/** Parts of a row, each but the first beginning with the sign that joins it to the one before. */
+/** Terms of a row, each but the first with its leading sign. */
 function terms(row: Tree[]): Tree[][] {
   const groups: Tree[][] = [[]];
   row.forEach((tree, i) => {
@@ -95,7 +95,7 @@ function breakable(tree: Tree): Tree[] {
   if (typeof tree === "string") return [tree];
   if (tree[0] === "span") return tree[2].flatMap(breakable);
   const [tag, values, children] = tree[0] === "math" ? tree : (["math", {}, [tree]] as MathNode);
-  // Mere text, as where a formula would be too long: MathML would neither break its lines nor let it be scrolled to.
+  // Plain text (for example of a formula that is too long): MathML could neither wrap nor scroll it.
   const [first] = children;
   if (children.length === 1 && typeof first !== "string" && first![0] === "mtext") return first![2];
   const only = children.length === 1 && isRow(children[0]!) ? children[0]![2] : children;
@@ -107,7 +107,7 @@ function breakable(tree: Tree): Tree[] {
 }
 
 /**
- * A formula for a narrow place: browsers do not break the lines of MathML, so every term becomes a box of its own, and
- * within it one `<math>` a summand. Lines break between terms, and within a term that is wider than the place.
+ * A formula for a narrow box. Browsers do not wrap MathML, so every term becomes a box with one `<math>` per summand:
+ * lines break between terms, and within a term that is wider than the box.
  */
 export const wrapping = (tree: MathNode): Element => formula(["span", {}, breakable(tree)]);

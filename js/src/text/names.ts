@@ -1,8 +1,7 @@
-// Names that users bring, of any length and in any script: how wide they are, where to cut them, and how they stand
-// among other words.
+// Names of users' variables, of any length and in any script: their width, cutting, and isolation from the text around.
 import { variable } from "./format";
 
-/** By how much a character is wider or narrower than an average letter; the first that fits counts. */
+/** Width of characters relative to an average letter; the first match counts. */
 const WIDTHS: readonly [RegExp, number][] = [
   [/^[\p{M}\p{Cf}]$/u, 0],
   [/^[₀-₉]$/u, 0.6],
@@ -16,25 +15,25 @@ const WIDTHS: readonly [RegExp, number][] = [
 ];
 const WIDE = 1.75;
 
-/** The parts of a text that are read as one character: a flag or a letter with its accents must not be cut apart. */
+/** Grapheme clusters: a flag or a letter with its accents must not be cut apart. */
 function characters(text: string): string[] {
-  // Not in every browser that is supported.
+  // Missing in some supported browsers.
   if (typeof Intl.Segmenter !== "function") return [...text];
   return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
 }
 
 const characterWidth = (character: string): number => {
   const sum = [...character].reduce((w, c) => w + (WIDTHS.find(([kind]) => kind.test(c))?.[1] ?? 1), 0);
-  // Several signs that are drawn as one.
+  // Several code points drawn as one sign.
   return Math.min(sum, WIDE);
 };
 
-/** About how many average letters wide a text is. */
+/** Approximate width of a text in average letters. */
 export const measure = (text: string): number => characters(text).reduce((sum, c) => sum + characterWidth(c), 0);
 
-/** A text of at most so many letters' width, with an ellipsis where it was cut. */
+/** Cuts a text to a width in letters, with an ellipsis. */
 export function cut(text: string, limit: number): string {
-  // Nothing that long fits anywhere: no need to look at all of it.
+  // A longer text cannot fit: the rest need not be measured.
   const all = characters(text.slice(0, 4 * Math.ceil(limit) + 40));
   let width = 0;
   let fits = 0;
@@ -46,15 +45,15 @@ export function cut(text: string, limit: number): string {
   return text;
 }
 
-/** A name as part of a sentence: one that runs from right to left must not turn the words around it. */
+/** A name within a sentence: right-to-left names are isolated, or they would reorder the words around them. */
 export const isolated = (name: string): string =>
   /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name;
 
-/** The name of a variable as part of a sentence. */
+/** The name of a variable within a sentence. */
 export const called = (name: string): string => isolated(variable(name));
 
 export const cutTo = (name: string, pixels: number): string => {
   const text = cut(name, Math.max(6, Math.floor(pixels / 6)));
-  // What is cut off must not take the end of the isolation along.
+  // Cutting may remove the closing mark of the isolation.
   return /\u2068[^\u2069]*$/.test(text) ? `${text}\u2069` : text;
 };

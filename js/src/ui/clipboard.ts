@@ -1,6 +1,6 @@
 // Puts text on the clipboard, also on pages without the permission for it.
 
-/** Puts text on the clipboard; false where the page may not. */
+/** Puts text on the clipboard; false without permission. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
@@ -10,7 +10,7 @@ export async function copyText(text: string): Promise<boolean> {
   }
 }
 
-/** The old way, for pages without clipboard permission (an iframe, a file). */
+/** The deprecated way, for pages without clipboard permission (an iframe, a file). */
 function copyBySelection(text: string): boolean {
   const area = document.createElement("textarea");
   area.value = text;

@@ -80,7 +80,7 @@ function menuKey(event: KeyboardEvent, items: HTMLButtonElement[], close: () => 
   return true;
 }
 
-/** Marks a node from which something can be scrolled into view, to the right or below: its edge there fades. */
+/** Marks the sides of a node with hidden overflow, right or below: its border fades there. */
 export function overflowHint(node: HTMLElement, registry: Registry): () => void {
   const update = () => {
     const right = node.scrollWidth - node.clientWidth - node.scrollLeft > 2;

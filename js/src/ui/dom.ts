@@ -1,4 +1,4 @@
-// Building blocks for nodes. Text always goes in as text: nothing that comes from data is ever parsed as markup.
+// Building blocks for nodes. Text is always set as text: no data is ever parsed as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -45,7 +45,7 @@ export function s<K extends keyof SVGElementTagNameMap>(
   return node;
 }
 
-/** A line without fill, in the colour that its class gives it. */
+/** A line without fill, in the color of its class. */
 export const line = (d: string, classes: string, width = 1.5, dash: string | null = null): SVGPathElement =>
   s("path", { class: `kw-p ${classes}`, d, "stroke-width": width, "stroke-dasharray": dash });
 
@@ -58,7 +58,7 @@ export function setText(node: Element, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Makes `children` the children of `node`, in order, moving only what is out of place; what has the focus keeps it. */
+/** Sets the children of `node` in order, moving only displaced ones; the focus is kept. */
 export function setChildren(node: Element, children: Element[]): void {
   const focused = activeIn(node) as HTMLElement | null;
   const keep = new Set<Node>(children);
@@ -70,7 +70,7 @@ export function setChildren(node: Element, children: Element[]): void {
   if (focused && node.contains(focused) && activeIn(node) !== focused) focused.focus({ preventScroll: true });
 }
 
-/** Makes an element look like another of its kind; false where that is not done by attributes and text alone. */
+/** Copies attributes and text of a similar element; false if that is not enough. */
 function adopt(node: Element, like: Element): boolean {
   if (node.nodeName !== like.nodeName || node.getAttribute("class") !== like.getAttribute("class")) return false;
   if (node.firstElementChild || like.firstElementChild) return node.isEqualNode(like);
@@ -81,8 +81,8 @@ function adopt(node: Element, like: Element): boolean {
 }
 
 /**
- * Makes a drawing look like `children`. Elements stay, from the first on and from the last back, as far as they are of the
- * same kind: a new one would cost its style, its layout and its text anew.
+ * Updates a drawing to look like `children`. Elements of the same kind are reused, from the first on and from the last
+ * back: a new element costs style, layout and text.
  */
 export function updateChildren(node: Element, children: readonly Element[]): void {
   const old = [...node.children];
@@ -97,6 +97,6 @@ export function updateChildren(node: Element, children: readonly Element[]): voi
   for (const next of children.slice(first, children.length - last)) node.insertBefore(next, anchor);
 }
 
-/** What has the focus, also within a shadow root. */
+/** The focused element, also within a shadow root. */
 export const activeIn = (node: Element): Element | null =>
   (node.getRootNode() as Document | ShadowRoot).activeElement ?? null;

@@ -1,4 +1,4 @@
-// Which keys the explorer takes, and which it leaves to the host and the browser.
+// Division of keys between the explorer and its host (notebook and browser).
 import type { Registry } from "./listeners";
 
 type Chord = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey">;

@@ -1,9 +1,8 @@
-// Every listener, observer and timer that outlives a call is registered here, so that `destroy` can take back all of
-// them and a test can count what is left.
+// Registry of listeners, observers and timers: `destroy` removes all of them, and tests count the remaining ones.
 
 let alive = 0;
 
-/** How many registrations of all explorers on the page are not yet taken back. */
+/** Number of live registrations of all explorers on the page. */
 export const aliveCount = (): number => alive;
 
 type Handler<E> = (event: E) => void;
@@ -11,7 +10,7 @@ type Handler<E> = (event: E) => void;
 export class Registry {
   #undo = new Set<() => void>();
 
-  /** Remembers how to take something back; the returned function does it early. */
+  /** Registers an undo function; the returned function calls it early. */
   add(undo: () => void): () => void {
     alive += 1;
     const once = () => {
@@ -55,7 +54,7 @@ export class Registry {
     return release;
   }
 
-  /** Before the next drawing of the screen. */
+  /** Calls back before the next screen refresh. */
   frame(call: () => void): () => void {
     const id = requestAnimationFrame(() => {
       release();
@@ -65,7 +64,7 @@ export class Registry {
     return release;
   }
 
-  /** After the next drawing of the screen: what is measured then costs no layout of its own. */
+  /** Calls back after the next screen refresh: measuring then costs no extra layout. */
   settled(call: () => void): void {
     this.frame(() => this.timeout(call, 0));
   }

@@ -1,5 +1,5 @@
-// A slider for a setting of the kernel, with a number field beside it. What the hand does is echoed at once; it is
-// sent on release, or when the hand has rested for 150 ms; what the kernel has accepted stands in `data-kw-value`.
+// A slider for a setting of the kernel, with a number field. Movements are echoed at once and sent on release or after
+// 150 ms of rest; `data-kw-value` has the value accepted by the kernel.
 import { activeIn, attrs, h } from "./dom";
 import type { Registry } from "./listeners";
 
@@ -9,25 +9,25 @@ interface SliderSpec {
   name: string;
   label: string;
   title: string;
-  /** The values that the positions of the thumb stand for, increasing. */
+  /** Values of the thumb's positions, increasing. */
   values: readonly number[];
   format(value: number): string;
   /** Whether a typed value may be sent. */
   allows(value: number): boolean;
-  /** What a typed text means, where it is more than a number. */
+  /** Reads a typed text that is not just a number. */
   parse?(text: string): number;
   /** Shows a value while it changes (besides thumb and field). */
   echo?(value: number): void;
-  /** Sends a value; the number of the command, null when nobody is there to answer. */
+  /** Sends a value; the number of the command, or null without a kernel. */
   commit(value: number): number | null;
-  /** Words for the two ends, instead of a label and a number field. */
+  /** Labels of the two ends, instead of a label and a number field. */
   ends?: [string, string];
   uid: string;
 }
 
 export interface Slider {
   node: HTMLElement;
-  /** The kernel's value, and the last command that it has answered: shown unless something newer is under way. */
+  /** Takes the kernel's value and the number of the last acknowledged command; shows the value unless a newer one is on its way. */
   accept(value: number, lastAck: number): void;
   disable(yes: boolean): void;
 }
@@ -78,7 +78,7 @@ export function slider(spec: SliderSpec, registry: Registry): Slider {
 class SliderInput {
   #dragging = false;
   #pending: number | null = null;
-  /** What was sent and not yet answered: meanwhile older answers must not pull the thumb back. */
+  /** The unacknowledged value: older answers must not pull the thumb back. */
   #sent: { value: number; seq: number } | null = null;
   #accepted: number | null = null;
   #cancel: (() => void) | null = null;
@@ -95,12 +95,12 @@ class SliderInput {
     for (const type of ["pointerup", "pointercancel", "blur"] as const)
       registry.listen(range, type, () => this.#release());
     registry.listen(range, "input", () => this.#move());
-    // Keys come one by one, as `change` events without a hand: they are sent when they rest.
+    // Keys raise `change` one by one without a pointer: they are sent after the rest.
     registry.listen(range, "change", () => {
       if (this.#dragging) this.#release();
     });
     registry.listen(field, "change", () => this.#typed(field));
-    // Notebooks take the key's usual effect, a `change` event, away.
+    // Notebooks suppress the `change` event of Enter.
     registry.listen(field, "keydown", (event) => {
       if (event.key === "Enter") this.#typed(field);
       if (event.key === "Escape" && this.#accepted !== null) this.#show(this.#accepted, true);

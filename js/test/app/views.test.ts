@@ -4,7 +4,7 @@ import { frame, mountEach } from "../support/helpers";
 const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
 
 describe("toolbar", () => {
-  it("starts, steps, resets, chooses the optimiser", () => {
+  it("starts, steps, resets, chooses the optimizer", () => {
     view.click('[data-kw-action="step"]');
     view.click('[data-kw-action="reset"]');
     view.click('[data-kw-action="start"]');

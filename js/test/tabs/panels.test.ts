@@ -5,8 +5,8 @@ import { decimate } from "../../src/plot/scales";
 import type { StateInfo } from "../../src/protocol/messages";
 import { type Column, Metrics } from "../../src/state/metrics";
 import { marksOf, paretoOf } from "../../src/tabs/front";
-import { colourAt, contour, heightAt } from "../../src/tabs/heatmap";
-import { pairsOf, quality } from "../../src/tabs/parity";
+import { colorAt, contour, heightAt } from "../../src/tabs/heatmap";
+import { fitQuality, pairsOf } from "../../src/tabs/parity";
 
 describe("parity", () => {
   const values = Float32Array.from([1, 2, 3, 1, 2, 4, 10, 20, 30, 10, 20, 30]);
@@ -21,10 +21,10 @@ describe("parity", () => {
   });
 
   it("tells R² and RMSE", () => {
-    const { r2, rmse } = quality(pairsOf(arrays, 0)[0]!);
+    const { r2, rmse } = fitQuality(pairsOf(arrays, 0)[0]!);
     expect(r2).toBeCloseTo(0.5);
     expect(rmse).toBeCloseTo(Math.sqrt(1 / 3));
-    expect(quality(pairsOf(arrays, 1)[0]!).r2).toBe(1);
+    expect(fitQuality(pairsOf(arrays, 1)[0]!).r2).toBe(1);
   });
 });
 
@@ -33,12 +33,12 @@ describe("heat", () => {
 
   it("goes evenly from both ends to the page's own colour, which lies in the middle", () => {
     for (const dark of [false, true]) {
-      const steps = Array.from({ length: 9 }, (_, i) => lightness(colourAt(i / 8, dark)));
+      const steps = Array.from({ length: 9 }, (_, i) => lightness(colorAt(i / 8, dark)));
       const towards = dark ? -1 : 1;
       for (let i = 1; i < 9; i++) expect(Math.sign(steps[i]! - steps[i - 1]!)).toBe(i < 5 ? towards : -towards);
     }
-    expect(colourAt(-3, false)).toEqual(colourAt(0, false));
-    expect(colourAt(9, true)).toEqual(colourAt(1, true));
+    expect(colorAt(-3, false)).toEqual(colorAt(0, false));
+    expect(colorAt(9, true)).toEqual(colorAt(1, true));
   });
 
   // f(x, y) = x on three columns and two rows: the order of the axes.
