@@ -140,6 +140,8 @@ class SaveMethods(MethodGroup):
 
 
 def method_of(row: Format) -> Callable[..., None]:
+    """The method of a format without arguments of its own."""
+
     def method(self: SaveMethods, path: str | os.PathLike[str]) -> None:
         self._save(row.name, path)
 
