@@ -130,8 +130,8 @@ class Router:
     def _hello(self, seq: int) -> None:
         """A page opens: one answer is enough for all hellos that wait."""
         with self._lock:
-            already, self._hello_waits = self._hello_waits, True
-        if already:
+            waiting, self._hello_waits = self._hello_waits, True
+        if waiting:
             self.queue.drop()
         else:
             self.queue.put(QueuedMessage(lambda _: self._answer_hello(), seq, barrier=False), urgent=True)
@@ -154,9 +154,9 @@ class Router:
         """
         since = fields.whole(message.get("since"), "since", "pump")
         with self._lock:
-            already = bool(self._pumps)
+            waiting = bool(self._pumps)
             self._pumps.append((since, seq))
-        if already:
+        if waiting:
             self.queue.drop()  # the answer on its way is for this pump too
             return
         if isinstance(self.driver, ThreadDriver) and self.driver.run_here(self._answer_pumps, _PUMP_PATIENCE):

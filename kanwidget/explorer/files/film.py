@@ -107,7 +107,7 @@ def session_at(session: Session, network: KAN) -> Session:
     """A session with the same data and names, and another state of the network."""
     if network is session.model:
         return session
-    other = Session(
+    copy = Session(
         network,
         session.data,
         in_vars=session.in_vars,
@@ -115,8 +115,8 @@ def session_at(session: Session, network: KAN) -> Session:
         lib=session.lib,
         loss=session.trainer.settings.loss,
     )
-    other.simplicity = session.simplicity
-    return other
+    copy.simplicity = session.simplicity
+    return copy
 
 
 def _encoded(rows: Tensor) -> tuple[np.ndarray, np.ndarray]:

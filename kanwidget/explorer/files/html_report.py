@@ -97,12 +97,12 @@ def save_html(
     """
     if recorder is not None and not isinstance(recorder, Recorder):
         _check.fail("recorder", "save_html", "a Recorder", recorder, error=TypeError)
-    shown = model.history if history is None else history
+    history = model.history if history is None else history
     session = Session(copied(model), data)
-    session.records, session.events = list(shown.records), list(shown.events)
-    if shown.records:
-        session.now = shown.last
-        session.state, session.stop_reason = "done", shown.stop_reason or None
+    session.records, session.events = list(history.records), list(history.events)
+    if history.records:
+        session.now = history.last
+        session.state, session.stop_reason = "done", history.stop_reason or None
     frames = [] if recorder is None else recorder.shots()
     last = Shot(session.now.step, session.model)
     # Acts after the last step, such as fixing edges, are the film's end.
@@ -146,7 +146,7 @@ def content(session: Session, frames: Sequence[Shot] = ()) -> dict[str, Any]:
         state: dict[str, Any] = dict(snapshot(session, formula=formula(session)))
         state["buffer"] = base64_text(state["buffer"])
         refs = strongest_edges(session, _MAX_EDGES)
-        progress = lambda done: session.on_task(f"writing the page: edge {done + 1} of {len(refs)}")  # noqa: E731
+        progress = lambda count: session.on_task(f"writing the page: edge {count + 1} of {len(refs)}")  # noqa: E731
         details = edge_details(session, refs, progress=progress)
         report = {
             "snapshot": state,

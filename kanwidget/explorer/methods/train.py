@@ -180,8 +180,8 @@ class TrainMethods(QueryMethods):
         deadline = None if timeout is None else time.monotonic() + timeout
 
         def satisfied() -> bool:
-            enough = steps is not None and len(session.records) >= first + steps
-            return enough or (until is not None and bool(until(session.now))) or not session.running or driver.closed
+            trained = steps is not None and len(session.records) >= first + steps
+            return trained or (until is not None and bool(until(session.now))) or not session.running or driver.closed
 
         try:
             while not satisfied():

@@ -256,8 +256,8 @@ class Publisher(Messages):
                 payload, arrays = parity(self.session)
                 self.send("parity", {"parity": payload}, arrays)
             case "surface":
-                shown, arrays = surface(self.session)
-                self.send("surface", {"surface": shown}, arrays)
+                payload, arrays = surface(self.session)
+                self.send("surface", {"surface": payload}, arrays)
             case "survey":
                 self._send_survey()
         self._throttle.sent(topic, started)
