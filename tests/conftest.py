@@ -1,4 +1,4 @@
-"""What all tests share: one thread, random examples that are the same on every run of CI, and there no silent skips."""
+"""Settings of all tests: one thread, the same random examples on every run of CI, and no silent skips there."""
 
 import os
 
@@ -32,8 +32,17 @@ def registered():
         _TABLE.pop(name, None)
 
 
+@pytest.fixture
+def two_threads():
+    """torch with two threads, for one test."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(threads)
+
+
 def _unskipped(report):
-    """On a desk a test may skip what isn't installed; in CI nobody would see that, so there it fails."""
+    """A test may be skipped on a desk, where a program isn't installed. In CI nobody would see that, so it fails there."""
     if CI and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome, report.longrepr = "failed", f"In CI nothing may be skipped. {reason}"

@@ -1,7 +1,7 @@
-"""Break, one at a time, things that a user would notice, and see whether a test does: `python -m tools.mutations`.
+"""Put defects that a user would notice into a copy of the tree, one at a time, and check that a test fails: `python -m tools.mutations`.
 
-Each is a line that is exchanged in a copy of the tree; the tests that are about it run there, those without a browser. It ends with an
-error if one isn't caught. No part of CI: it takes minutes, and `-k WORD` breaks only what has that word in its name.
+A mutation exchanges one line; the tests about that line run, those without a browser. The exit code is the number of mutations that
+no test caught. CI doesn't run this, since it takes minutes. `-k WORD` takes only the mutations with that word in their name.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class Mutation:
     """One defect.
 
     Args:
-        name: What a user would notice.
+        name: The defect, as a user would notice it.
         path: The file.
-        old: What stands there exactly once.
-        new: What stands there instead.
-        tests: What should notice it: files for pytest, or for vitest where they end in `.ts`.
+        old: Its lines, which must occur exactly once.
+        new: The lines in their place.
+        tests: Tests that should fail: files for pytest, or for vitest where they end in `.ts`.
     """
 
     name: str
@@ -43,7 +43,7 @@ MUTATIONS = (
         "kanwidget/explorer/commands/jumps.py",
         "    session.log.add(command)\n    return EVERYTHING\n\n\ndef undo",
         "    session.log.add(command)\n    return frozenset()\n\n\ndef undo",
-        ("tests/explorer/test_publisher.py",),
+        ("tests/unit/explorer/test_publisher.py",),
     ),
     Mutation(
         "no refresh after undo, in the page",
@@ -57,21 +57,28 @@ MUTATIONS = (
         "kanwidget/explorer/describe/curves.py",
         "values.permute(1, 2, 0)], -1).flatten(0, 1)",
         "values.permute(1, 2, 0)], -1).transpose(0, 1).flatten(0, 1)",
-        ("tests/explorer/test_publisher.py",),
+        ("tests/unit/explorer/test_publisher.py",),
     ),
     Mutation(
         "wrong axis order in surface",
         "kanwidget/explorer/describe/panels/surface.py",
         '{"z": z.view(-1, n), ',
         '{"z": z.view(-1, n).T, ',
-        ("tests/explorer/test_panels.py",),
+        ("tests/unit/explorer/test_panels.py",),
+    ),
+    Mutation(
+        "queries on all threads",
+        "kanwidget/core/threads.py",
+        "        with one_thread(_work(",
+        "        with one_thread(0 > _work(",
+        ("tests/contracts/test_threads.py",),
     ),
     Mutation(
         "lamb not applied",
         "kanwidget/training/steps/networks.py",
         "        self.objective.penalise([settings.penalty()] * len(self.networks))\n",
         "",
-        ("tests/explorer/test_session.py",),
+        ("tests/unit/explorer/test_session.py",),
     ),
     Mutation(
         "listener not removed, of the page",
@@ -92,7 +99,7 @@ MUTATIONS = (
         "kanwidget/explorer/files/html_report.py",
         'title=html.escape(title or f"KAN: {names}"),',
         'title=title or f"KAN: {names}",',
-        ("tests/explorer/test_html.py::test_names_stay_text",),
+        ("tests/unit/explorer/test_html.py::test_names_stay_text",),
     ),
     Mutation(
         "hostile name unescaped, in the page",
@@ -113,21 +120,21 @@ MUTATIONS = (
         "kanwidget/explorer/drivers/router.py",
         "        self.driver.pump()\n",
         "",
-        ("tests/explorer/test_drivers.py",),
+        ("tests/unit/explorer/test_drivers.py",),
     ),
     Mutation(
         "stale candidates",
         "kanwidget/explorer/session/session.py",
         "self.fits.at(self.version, self.rows)",
         "self.fits.at(0, self.rows)",
-        ("tests/explorer/test_session.py",),
+        ("tests/unit/explorer/test_session.py",),
     ),
     Mutation(
         "grid slider ignored",
         "kanwidget/explorer/commands/fields.py",
         "    return made if grid is None else [*made, c.Refine(grid)]",
         "    return made",
-        ("tests/explorer/test_router.py",),
+        ("tests/unit/explorer/test_router.py",),
     ),
     Mutation(
         "grid slider ignored, in the page",
@@ -142,8 +149,8 @@ MUTATIONS = (
         "            self.entries.append(1)\n        self._cut = False",
         "            self.entries.append(0 if self._cut and len(self.entries) > 3 else 1)\n        self._cut = False",
         (
-            "tests/explorer/test_script.py::test_a_long_session_is_replayed_bit_for_bit[auto]",
-            "tests/explorer/test_script.py::test_steps_after_an_end_are_counted_apart",
+            "tests/unit/explorer/test_script.py::test_a_long_session_is_replayed_bit_for_bit[auto]",
+            "tests/unit/explorer/test_script.py::test_steps_after_an_end_are_counted_apart",
         ),
     ),
     Mutation(
@@ -157,20 +164,20 @@ MUTATIONS = (
 
 
 def command(tests):
-    """What runs them."""
+    """The command that runs these tests, and its folder."""
     if tests[0].endswith(".ts"):
         return ["npx", "vitest", "run", *(name.removeprefix("js/") for name in tests)], "js"
     return [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests], "."
 
 
 def passes(tree, tests):
-    """Whether the tests pass in a tree; an error where they can't run."""
+    """Whether the tests pass in a tree. Raises an error where they can't run."""
     words, folder = command(tests)
     environment = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    ran = subprocess.run(words, cwd=tree / folder, env=environment, capture_output=True, text=True)
-    if ran.returncode not in (0, 1):
-        raise RuntimeError(f"{' '.join(words)} can't run:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
-    return ran.returncode == 0
+    result = subprocess.run(words, cwd=tree / folder, env=environment, capture_output=True, text=True)
+    if result.returncode not in (0, 1):
+        raise RuntimeError(f"{' '.join(words)} can't run:\n{result.stdout[-2000:]}{result.stderr[-2000:]}")
+    return result.returncode == 0
 
 
 def copied(folder):
@@ -185,40 +192,48 @@ def copied(folder):
 
 
 def stale(mutation):
-    """What is to be said of a defect whose line has changed since."""
+    """A message for a mutation whose file, line or tests have changed; None if it still applies."""
+    missing = [
+        path
+        for path in (mutation.path, *(test.partition("::")[0] for test in mutation.tests))
+        if not (ROOT / path).is_file()
+    ]
+    if missing:
+        return f"{mutation.name}: no file {', '.join(missing)}"
     times = (ROOT / mutation.path).read_text(encoding="utf-8").count(mutation.old)
     return None if times == 1 else f"{mutation.name}: {mutation.path} has its line {times} times, not once"
 
 
 def caught(tree, mutation):
-    """Whether a test fails with this defect; the tree is as before afterwards."""
+    """Whether a test fails with this defect. The tree is restored afterwards."""
     path = tree / mutation.path
-    before = path.read_text(encoding="utf-8")
-    path.write_text(before.replace(mutation.old, mutation.new), encoding="utf-8")
+    original = path.read_text(encoding="utf-8")
+    path.write_text(original.replace(mutation.old, mutation.new), encoding="utf-8")
     try:
         return not passes(tree, mutation.tests)
     finally:
-        path.write_text(before, encoding="utf-8")
+        path.write_text(original, encoding="utf-8")
 
 
 def main():
-    """Print what is caught; the number of defects that aren't."""
+    """Print which mutations are caught; returns the number of the others."""
     parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
     parser.add_argument("-k", default="", metavar="WORD", help="only those whose name has this word")
-    wanted = [one for one in MUTATIONS if parser.parse_args().k in one.name]
-    if complaints := [said for one in wanted if (said := stale(one))]:
-        sys.exit("\n".join(complaints))
+    word = parser.parse_args().k
+    mutations = [mutation for mutation in MUTATIONS if word in mutation.name]
+    if messages := [message for mutation in mutations if (message := stale(mutation))]:
+        sys.exit("\n".join(messages))
     missed = 0
     with tempfile.TemporaryDirectory() as folder:
         tree = copied(Path(folder))
-        for tests in dict.fromkeys(one.tests for one in wanted):
+        for tests in dict.fromkeys(mutation.tests for mutation in mutations):
             if not passes(tree, tests):
-                sys.exit(f"{' '.join(tests)} fail before anything is broken")
-            print(f"whole: {' '.join(tests)}", flush=True)
-        for one in wanted:
-            found = caught(tree, one)
-            missed += not found
-            print(f"{one.name:42s} {'caught' if found else 'NOT CAUGHT'}", flush=True)
+                sys.exit(f"{' '.join(tests)} fail without any mutation")
+            print(f"pass without a mutation: {' '.join(tests)}", flush=True)
+        for mutation in mutations:
+            detected = caught(tree, mutation)
+            missed += not detected
+            print(f"{mutation.name:42s} {'caught' if detected else 'NOT CAUGHT'}", flush=True)
     return missed
 
 

@@ -22,7 +22,7 @@ from kanwidget.cli.arguments import parser
 if TYPE_CHECKING:
     from kanwidget.explorer.session.recorder import Recorder
 
-#: What a person can do something about: told in one line. Anything else is a fault of ours and keeps its traceback.
+#: Problems that a person can solve: printed in one line. All others are faults of this package and keep their traceback.
 _EXPECTED = (ValueError, TypeError, OSError, ImportError, ArithmeticError)
 
 
@@ -65,8 +65,9 @@ def _demo(arguments: argparse.Namespace) -> int:
     data = load_planets(eccentricity=True)
     print("Data:     orbits of 13 planets and dwarf planets: semi-major axis (AU), eccentricity and period (years).")
     print("Question: what sets the period?")
-    recorder = _recorder()
-    model = steps.train_to_formula(data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed, recorder=recorder)
+    model, recorder = steps.train_to_formula(
+        data, [2, 1], 3, steps=50, lamb=1e-3, seed=arguments.seed, make_recorder=_recorder
+    )
     steps.write_report(model, data, arguments.out, recorder)
     print("""
 That is Kepler's third law. Go on by hand, in a notebook (make lab, or pip install "kanwidget[lab]" and kanwidget lab):
@@ -99,9 +100,8 @@ def _fit(arguments: argparse.Namespace) -> int:
             f"Use --width {data.n_features},5,1, or leave it out."
         )
     train = steps.train_to_formula if arguments.symbolic else steps.train
-    recorder = _recorder() if arguments.out else None
-    options = {"steps": arguments.steps, "lamb": arguments.lamb, "seed": arguments.seed, "recorder": recorder}
-    model = train(data, width, arguments.grid, **options)
+    options = {"steps": arguments.steps, "lamb": arguments.lamb, "seed": arguments.seed}
+    model, recorder = train(data, width, arguments.grid, make_recorder=_recorder if arguments.out else None, **options)
     if arguments.out:
         steps.write_report(model, data, arguments.out, recorder)
     if arguments.save:
@@ -111,7 +111,7 @@ def _fit(arguments: argparse.Namespace) -> int:
 
 
 def _recorder() -> Recorder:
-    """What follows the trainings, for the report."""
+    """A recorder of a training, for the report."""
     from kanwidget.explorer.session.recorder import Recorder
 
     return Recorder()

@@ -1,33 +1,29 @@
-"""What the commands do, step by step, and what they print about it."""
+"""The steps of `kanwidget fit`, and the lines that they print."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kanwidget.discovery import scales
-from kanwidget.discovery.network import in_units, of_formula, record, remember
-from kanwidget.discovery.shapes import choose, shapes
-from kanwidget.discovery.training import train_scaled
+from kanwidget.discovery.discover import Discovery, discover
+from kanwidget.discovery.shapes import choose_shape
+from kanwidget.discovery.training import TrainedNetwork, train_network
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from kanwidget.datasets import Dataset
-    from kanwidget.discovery.search import Found
-    from kanwidget.explorer.session.recorder import Recorder
+    from kanwidget.discovery.recording import Recorder
     from kanwidget.kan import KAN
-    from kanwidget.symbolic.formulas.units import Logs
 
 #: With fewer there is nothing that changes.
 _FEWEST_ROWS = 2
-#: With fewer rows none are kept for a test, unless asked for: which ones would decide what is found, and the formula's
+#: With fewer rows the default is no test rows: the choice of rows would decide which formula is found, and the formula's
 #: constants are fitted without each of them in turn.
 _FEW_ROWS = 30
 _TEST_FRACTION = 0.2
-#: Up to so many rows the formula is fitted once without each of them.
-_LEAVE_ONE_OUT = 100
 
 
 def split(data: Dataset, test_fraction: float | None, seed: int) -> Dataset:
@@ -54,32 +50,24 @@ def train(
     steps: int,
     lamb: float,
     seed: int,
-    recorder: Recorder | None = None,
-) -> KAN:
-    """A trained network, pruned where a penalty asked for sparsity; its shape is chosen where none is given."""
-    model, told = _trained(data, choose(data, width, grid, seed), steps, lamb, seed, recorder)
-    print("\n".join([*told, f"Network:  {_errors(data, model.predict)}"]))
-    return model
+    make_recorder: Callable[[], Recorder] | None = None,
+) -> tuple[KAN, Recorder | None]:
+    """Train a network, and print its shape and error.
 
-
-def _trained(
-    data: Dataset, shape: tuple[list[int], int], steps: int, lamb: float, seed: int, recorder: Recorder | None
-) -> tuple[KAN, list[str]]:
-    """`train`, and what there is to tell about it."""
-    from kanwidget.kan import KAN
-
-    width, grid = shape
-    model = KAN(width, grid=grid, seed=seed)
-    told = [f"Shape:    width {','.join(map(str, width))}, grid {grid}"]
-    if lamb > 0:
-        train_scaled(model, data, steps, lamb, fresh=True, recorder=recorder)
-        if recorder is not None:
-            recorder.keep(model, "pruning")
-        model = model.prune(data=data)
-        idle = [name for name, score in zip(data.in_vars, model.feature_score.tolist(), strict=True) if score == 0]
-        told.append(f"Pruned:   {model!r}" + (f"; without effect: {', '.join(idle)}" if idle else ""))
-    train_scaled(model, data, steps, fresh=lamb == 0, recorder=recorder)
-    return model, told
+    Args:
+        data: The training data.
+        width: Its width; by default it is chosen.
+        grid: Its grid intervals; by default they are chosen.
+        steps: Most steps of a training.
+        lamb: Weight of the penalty; above 0 the network is pruned.
+        seed: Seed of the network.
+        make_recorder: Makes the recorder of the training.
+    """
+    shape = choose_shape(data, width, grid, seed)
+    recorder = make_recorder and make_recorder()
+    trained = train_network(data, shape, steps=steps, lamb=lamb, seed=seed, recorder=recorder)
+    print("\n".join([*_shape_lines(trained), f"Network:  {_errors(data, trained.model.predict)}"]))
+    return trained.model, recorder
 
 
 def train_to_formula(
@@ -90,80 +78,41 @@ def train_to_formula(
     steps: int,
     lamb: float,
     seed: int,
-    recorder: Recorder | None = None,
-) -> KAN:
-    """Networks of the columns and of their logarithms, and the best formula of all; printed with its constants and error.
-
-    Returns:
-        The network that computes the formula.
-    """
-    from kanwidget.discovery.search import find
-
-    tried: list[tuple[Found, Logs, KAN, list[str], Recorder | None]] = []
-    for logs in scales.scales(data):
-        part = scales.scaled(data, logs)
-        for shape in shapes(part, width, grid, seed):
-            own = None if recorder is None else type(recorder)()
-            model, told = _trained(part, shape, steps, lamb, seed, own)
-            if own is not None:
-                own.keep(model, "a formula")
-            tried.append((find(model, part, logs, steps), logs, model, told, own))
-
-    def order(entry: tuple[Found, Logs, KAN, list[str], Recorder | None]) -> tuple[float, float]:
-        # Two scales often give one formula; then the network that saw more of it is the better company.
-        found, logs, model, _, _ = entry
-        missed = data.train_label - in_units(model, logs).predict(data.train_input)
-        return round(found.cost, 2), float(missed.square().mean())
-
-    found, logs, model, told, film = min(tried, key=order)
-    if recorder is not None and film is not None:
-        film.convert(lambda network: in_units(network, logs))
-        recorder.become(film)
-    note = scales.described(data, logs)
-    print("\n".join([*([f"Scale:    {note}"] if note else []), *told]))
-    print(f"Network:  {_errors(data, in_units(model, logs).predict)}")
-    part = scales.scaled(data, logs)
-    computed = in_units(of_formula(found, part, steps), logs)
-    if film is not None and logs.output:
-        # The training saw logarithms: its errors are told anew in the units of the table, which the formula's error has.
-        seconds = {step.step: step.seconds for step in computed.history.records}
-        shots = [shot for shot in film.shots() if shot.label is None]
-        computed.history.records = [record(shot.network(), data, shot.step, seconds[shot.step]) for shot in shots]
-    _print_formula(found, part, logs)
-    remember(computed, data, "the formula, its constants fitted to the data")
-    print(f"Error:    {_errors(data, computed.predict)}{_left_out(found, part, data, logs)}")
-    return computed
+    make_recorder: Callable[[], Recorder] | None = None,
+) -> tuple[KAN, Recorder | None]:
+    """Find the best formula, and print it with its constants and error; returns the network that computes it."""
+    discovery = discover(data, width, grid, steps=steps, lamb=lamb, seed=seed, make_recorder=make_recorder)
+    note = scales.described(data, discovery.logs)
+    print("\n".join([*([f"Scale:    {note}"] if note else []), *_shape_lines(discovery.trained)]))
+    print(f"Network:  {_errors(data, discovery.network.predict)}")
+    print("\n          ".join(_formula_lines(discovery)))
+    error = discovery.leave_one_out_error()
+    left_out = "" if error is None else f", leave-one-out RMSE {error:.3g}"
+    print(f"Error:    {_errors(data, discovery.model.predict)}{left_out}")
+    return discovery.model, discovery.recorder
 
 
-def _print_formula(found: Found, part: Dataset, logs: Logs) -> None:
-    """The formula in the units of the table, and what is known about its constants."""
-    from kanwidget.symbolic import numeric_functions
-    from kanwidget.symbolic.formulas.fitted import as_fitted, with_error
-
-    given = (found.variables, part.train_input, part.train_label, numeric_functions(found.model))
-    read = as_fitted(part.out_vars[0], found.expression, found.table, *given, logs)
-    lines = repr(read).splitlines()
-    if found.rounded:
-        texts = [f"{simple} for {with_error(value, error)}" for value, error, simple in found.rounded]
-        lines.append(f"exponents made simple: {', '.join(texts)}")
-    print("\n          ".join([f"Formula:  {lines[0]}", *lines[1:]]))
+def _shape_lines(trained: TrainedNetwork) -> list[str]:
+    lines = [f"Shape:    width {','.join(map(str, trained.width))}, grid {trained.grid}"]
+    if trained.pruned:
+        unused = f"; without effect: {', '.join(trained.unused)}" if trained.unused else ""
+        lines.append(f"Pruned:   {trained.model!r}{unused}")
+    return lines
 
 
-def _left_out(found: Found, part: Dataset, data: Dataset, logs: Logs) -> str:
-    """The error on rows that the constants were not fitted to, where there are few."""
-    from kanwidget.symbolic import numeric_functions
-    from kanwidget.symbolic.formulas import whole
+def _formula_lines(discovery: Discovery) -> list[str]:
+    """The formula in the units of the table, and its constants with their errors."""
+    from kanwidget.symbolic.formulas.fitted import with_error
 
-    if not len(found.table) < len(part.train_input) <= _LEAVE_ONE_OUT:
-        return ""
-    given = (found.variables, part.train_input, part.train_label)
-    values = whole.left_out(found.expression, *given, numeric_functions(found.model))
-    residual = data.train_label[:, 0] - (values.exp() if logs.output else values)
-    return f", leave-one-out RMSE {float(residual.square().mean().sqrt()):.3g}"
+    first, *rest = repr(discovery.fitted()).splitlines()
+    if discovery.formula.rounded:
+        texts = [f"{exact} for {with_error(value, error)}" for value, error, exact in discovery.formula.rounded]
+        rest.append(f"exponents made simple: {', '.join(texts)}")
+    return [f"Formula:  {first}", *rest]
 
 
-def write_report(model: KAN, data: Dataset, path: Path, recorder: Recorder | None = None) -> None:
-    """A page that opens without network and without Python; with a recorder, its training can be gone through."""
+def write_report(model: KAN, data: Dataset, path: Path, recorder: Any = None) -> None:
+    """Write a page that opens without network and without Python; with a recorder it has a slider over the training."""
     from kanwidget.explorer.files.html_report import save_html
 
     save_html(model, data, path, recorder=recorder)
@@ -171,18 +120,18 @@ def write_report(model: KAN, data: Dataset, path: Path, recorder: Recorder | Non
 
 
 def check_rows(data: Dataset) -> None:
-    """Nothing, or an error that says how many rows are needed: of one row no curve can be learnt."""
+    """Raise an error for fewer rows than a training needs: one row determines no curve."""
     train = len(data.train_input)
     if train < _FEWEST_ROWS:
-        held = 0 if data.test_input is None else len(data.test_input)
-        advice = f" {held} went to the test: give a longer table or a smaller --test-fraction." if held else ""
+        held_out = 0 if data.test_input is None else len(data.test_input)
+        advice = f" {held_out} went to the test: give a longer table or a smaller --test-fraction." if held_out else ""
         raise ValueError(
             f"training needs at least {_FEWEST_ROWS} rows; got {train}.{advice or ' Give a longer table.'}"
         )
 
 
 def check_folder(path: Path | None) -> None:
-    """Nothing, or an error: better before the training than after it."""
+    """Raise an error for a path without a folder, before the training and not after it."""
     if path is not None and not path.absolute().parent.is_dir():
         raise NotADirectoryError(
             f"there is no folder {path.parent} for {path.name}. Create it, or choose another path."
@@ -191,13 +140,13 @@ def check_folder(path: Path | None) -> None:
 
 def _errors(data: Dataset, predict: Callable[[Tensor], Tensor]) -> str:
     """Root mean squared errors and R² in words."""
-    parts = []
+    texts = []
     for part in ("train", "test"):
         if f"{part}_input" in data:
             y = data[f"{part}_label"]
             residual = y - predict(data[f"{part}_input"])
             missed, spread = float(residual.square().sum()), float((y - y.mean(0)).square().sum())
-            # Nines are what matters in R²: 0.9999998 must not be printed as 1.0000. One row, or equal labels, have none.
+            # 1 - R², since the nines of R² count: 0.9999998 must not be printed as 1.0000. A single row, or equal labels, have no R².
             share = f" (1 - R² = {missed / spread:.2g})" if spread > 0 else ""
-            parts.append(f"{part} RMSE {float(residual.square().mean().sqrt()):.3g}{share}")
-    return ", ".join(parts)
+            texts.append(f"{part} RMSE {float(residual.square().mean().sqrt()):.3g}{share}")
+    return ", ".join(texts)

@@ -9,6 +9,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.jets import Jet, Wanted, jet_pass
 from kanwidget.core.network import Network
+from kanwidget.core.threads import limit_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Derivatives:
         return self.hessian.diagonal(dim1=-2, dim2=-1).sum(-1)
 
 
+@limit_threads
 def derivatives(network: Network, x: Tensor, order: int = 2) -> Derivatives:
     """Value, gradient and (order 2) Hessian of the outputs in the features; differentiable in the parameters.
 

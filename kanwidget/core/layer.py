@@ -125,6 +125,11 @@ class Edges:
             index[group] = group[0]
         return index
 
+    def tie_leads(self) -> Tensor:
+        """The edges that use their own parameters: all but the later ones of each tie, `(out, in)`."""
+        index = self.tie_index()
+        return (index == torch.arange(len(index), device=index.device)).view(self.out_dim, self.in_dim)
+
     def numeric_edges(self, x: Tensor, order: int = 0) -> Tensor:
         """The numeric part of every edge (or its derivative), `(…, batch, out, in)`."""
         return torch.einsum("...nib,...oib->...noi", self.design(x, order), self.weight())
@@ -219,6 +224,36 @@ class Layer(Edges, nn.Module):
     def active(self) -> Tensor:
         """Which edges aren't pruned, `(out, in)`."""
         return self.spline_on | self.symbolic_on()
+
+    def free_numeric(self) -> Tensor:
+        """The coefficients and, last, the base weights that an optimizer may move, `(out, in, G + k + 1)`."""
+        edges = self.spline_on & ~self._frozen_ties()
+        coef = edges & self.coef.requires_grad
+        base = edges & (self.base.requires_grad and self.base_fun not in ("zero", "0"))
+        spline = coef[..., None].expand(*coef.shape, self.coef.shape[-1])
+        return torch.cat([spline, base[..., None]], dim=-1)
+
+    def free_affine(self) -> Tensor:
+        """The constants of symbolic functions that an optimizer may move, `(out, in, 4)`."""
+        free = torch.zeros(self.out_dim * self.in_dim, 4, dtype=torch.bool, device=self.coef.device)
+        if self.affine.requires_grad:
+            for name, members in self.symbols.items():
+                a, b = primitive(name).free
+                free[members] = torch.tensor([a, b, name != "0", True], device=free.device)
+        return free.view(self.out_dim, self.in_dim, 4) & ~self._frozen_ties()[..., None]
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of parameters that an optimizer may move; those that edges share count once."""
+        leads = self.tie_leads()[..., None]
+        return int((self.free_numeric() & leads).sum() + (self.free_affine() & leads).sum())
+
+    def _frozen_ties(self) -> Tensor:
+        """Which edges are frozen, or share parameters with one that is, `(out, in)`."""
+        frozen = self.frozen.flatten().clone()
+        for group in self.ties:
+            frozen[group] = frozen[group].any()
+        return frozen.view_as(self.frozen)
 
     def set_symbol(self, source: int, target: int, name: str | None, params: tuple[float, ...] | None = None) -> None:
         """Give an edge a symbolic function, or none. Changes in place; the spline part stays as it is."""

@@ -92,6 +92,19 @@ class Network(nn.Module):
         return sum(self.width[-1])
 
     @property
+    def n_parameters(self) -> int:
+        """Number of parameters that an optimizer may move: frozen edges have none, shared ones count once.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 1], grid=3, k=3)  # 2 edges, each with 6 coefficients and a base weight
+            >>> model.freeze(0, 0, 0)
+            >>> model.n_parameters
+            7
+        """
+        return sum(self.layer(index).n_parameters for index in range(self.depth))
+
+    @property
     def dtype(self) -> torch.dtype:
         """Type of the parameters."""
         return self.layer(0).coef.dtype

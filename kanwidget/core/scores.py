@@ -28,6 +28,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import Trace
+from kanwidget.core.threads import limit_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Scores:
         return tuple(scores.amax(0) for scores in self.edges_by_output)
 
 
+@limit_threads
 def attribute(network: Network, x: Tensor, l: int | None = None, i: int | None = None) -> Scores:  # noqa: E741
     """Backward attribution: how much every node and edge matters for the outputs, or for a node within.
 
@@ -111,6 +113,7 @@ def _parts(scores: Scores) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], tupl
     return scores.nodes_by_output, scores.subnodes_by_output, scores.edges_by_output
 
 
+@limit_threads
 def feature_score(network: Network, x: Tensor) -> Tensor:
     """How much every column of the data matters, shape `(n_features,)`; 0 for columns whose inputs were pruned.
 

@@ -1,4 +1,4 @@
-"""The network that computes a formula: what the report shows and `--save` keeps is what was printed."""
+"""The network that computes a formula, for the report and for `--save`: they must hold the formula that was printed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kanwidget.discovery.training import train_scaled
 
 if TYPE_CHECKING:
     from kanwidget.datasets import Dataset
-    from kanwidget.discovery.search import Found
+    from kanwidget.discovery.search import DiscoveredFormula
     from kanwidget.kan import KAN
     from kanwidget.symbolic.formulas.units import Logs
 
@@ -25,20 +25,20 @@ _POINTS = 200
 _LARGE = 300.0
 
 
-def of_formula(found: Found, data: Dataset, steps: int) -> KAN:
-    """A copy of the network that has the formula's constants.
+def network_of(formula: DiscoveredFormula, data: Dataset, steps: int) -> KAN:
+    """A copy of the formula's network that has the formula's constants.
 
     Args:
-        found: The formula, fitted to `data`.
-        data: Some columns of which are logarithms.
-        steps: Of a training on the formula's own values, where it is no sum of functions of one variable.
+        formula: The formula, fitted to `data`.
+        data: The training data, some columns of which may be logarithms.
+        steps: Steps of a training on the formula's own values, where it is no sum of functions of one variable.
     """
     from kanwidget.symbolic import to_numpy
 
-    model = copy.deepcopy(found.model)
-    compute = to_numpy(found.expression, found.variables, found.model)
+    model = copy.deepcopy(formula.model)
+    compute = to_numpy(formula.expression, formula.variables, formula.model)
     if model.depth == 1:
-        _set_edges(model, found, data)
+        _set_edges(model, formula, data)
         return model
     labels: dict[str, Any] = {}
     for part in ("train", "test"):
@@ -49,24 +49,26 @@ def of_formula(found: Found, data: Dataset, steps: int) -> KAN:
     return model
 
 
-def _set_edges(model: KAN, found: Found, data: Dataset) -> None:
+def _set_edges(model: KAN, formula: DiscoveredFormula, data: Dataset) -> None:
     """Give every edge of a network of one layer the terms that hold its variable. In place."""
     from kanwidget.surgery._structure import add_constant
 
     layer = model.layer(0)
-    terms = found.expression.args if found.expression.is_Add else (found.expression,)
+    terms = formula.expression.args if formula.expression.is_Add else (formula.expression,)
     for source in range(layer.in_dim):
         if layer.state(source, 0) != "symbolic":
             continue
         column = int(model.columns[source])
-        variable = found.variables[column]
-        mine = sum(term for term in terms if variable in term.free_symbols)
-        if mine == 0:
+        variable = formula.variables[column]
+        edge_terms = sum(term for term in terms if variable in term.free_symbols)
+        if edge_terms == 0:
             layer.set_symbol(source, 0, None)
         else:
             values = data.train_input[:, column]
             name = str(layer.symbol(source, 0))
-            layer.set_symbol(source, 0, name, _params(mine, variable, name, float(values.min()), float(values.max())))
+            layer.set_symbol(
+                source, 0, name, _params(edge_terms, variable, name, float(values.min()), float(values.max()))
+            )
     add_constant(layer, 0, float(sum(term for term in terms if not term.free_symbols)))
 
 
@@ -81,34 +83,34 @@ def _params(terms: Any, variable: Any, name: str, low: float, high: float) -> tu
 
 
 def in_units(model: KAN, logs: Logs) -> KAN:
-    """The network of the table's own columns: one of their logarithms with a layer log before it, and exp behind it.
+    """The network of the table's own columns: for one of their logarithms, with a layer of log in front and one of exp behind.
 
     The layers in between are those of the model.
     """
     from kanwidget.kan import KAN
 
-    before, after = any(logs.inputs), logs.output
-    if not before and not after:
+    front, back = any(logs.inputs), logs.output
+    if not front and not back:
         return model
-    width = [[model.n_in, 0]] * before + model.width + [[1, 0]] * after
-    arities: list[list[int]] = [[]] * before + model.arities + [[]] * after
+    width = [[model.n_in, 0]] * front + model.width + [[1, 0]] * back
+    arities: list[list[int]] = [[]] * front + model.arities + [[]] * back
     whole = KAN([list(pair) for pair in width], grid=model.grid, k=model.k, mult_arity=arities)
     for index in range(model.depth):
-        whole.layers[index + before] = copy.deepcopy(model.layer(index))
-    if before:
+        whole.layers[index + front] = copy.deepcopy(model.layer(index))
+    if front:
         used = model.layer(0).active().any(0).tolist()
         columns = [logs.inputs[column] for column in model.columns.tolist()]
         names = ["log" if logged else "x" for logged in columns]
-        _only(whole, 0, [name if on else None for name, on in zip(names, used, strict=True)])
-    if after:
-        _only(whole, whole.depth - 1, ["exp"])
+        _set_only(whole, 0, [name if on else None for name, on in zip(names, used, strict=True)])
+    if back:
+        _set_only(whole, whole.depth - 1, ["exp"])
         _move_constant(whole)
     whole.n_features, whole.columns, whole.history = model.n_features, model.columns, model.history
     return whole
 
 
-def _only(whole: KAN, index: int, symbols: Sequence[str | None]) -> None:
-    """A layer of nothing but one function from every node (or none) to its copy. In place."""
+def _set_only(whole: KAN, index: int, symbols: Sequence[str | None]) -> None:
+    """Give a layer one function (or none) from each node to its copy, and no other edge. In place."""
     layer = whole.layer(index)
     layer.spline_on[:] = False
     for node, name in enumerate(symbols):
@@ -126,7 +128,7 @@ def _move_constant(whole: KAN) -> None:
 
 
 def remember(model: KAN, data: Dataset, label: str) -> None:
-    """Leave the data with the model as training does, and its present error as the last step of its history. In place."""
+    """Add reference data and column names to the model, as a training does, and its error as the last record. In place."""
     from kanwidget.core.records import Event
     from kanwidget.training.reference import remember_names
 
@@ -134,12 +136,12 @@ def remember(model: KAN, data: Dataset, label: str) -> None:
     model.reference = data.train_input[:512].clone()
     records = model.history.records
     step, seconds = (records[-1].step, records[-1].seconds) if records else (0, 0.0)
-    records.append(record(model, data, step + 1, seconds))
+    records.append(record_of(model, data, step + 1, seconds))
     model.history.events.append(Event(step + 1, "fix", label))
 
 
-def record(model: KAN, data: Dataset, step: int, seconds: float) -> StepRecord:
-    """A network's errors in the units of the table, as a step of a training."""
+def record_of(model: KAN, data: Dataset, step: int, seconds: float) -> StepRecord:
+    """The errors of a network, in the units of the table, as the record of a step."""
     losses = {
         part: float((data[f"{part}_label"] - model.predict(data[f"{part}_input"])).square().mean().sqrt())
         for part in ("train", "test")

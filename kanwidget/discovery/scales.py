@@ -33,14 +33,14 @@ def scales(data: Dataset) -> list[Logs]:
         >>> len(scales(load_planets())), [logs.output for logs in scales(load_mercury())]
         (4, [False, True])
     """
-    columns, target = _all(data, "input"), _all(data, "label")
+    columns, target = _values(data, "input"), _values(data, "label")
     positive = tuple(bool((column > 0).all()) for column in columns.T)
     spans = tuple(p and _span(column) > _INPUT_SPAN for p, column in zip(positive, columns.T, strict=True))
     none = plain(data).inputs
-    found = [plain(data), Logs(spans, output=False)]
+    candidates = [plain(data), Logs(spans, output=False)]
     if bool((target > 0).all()) and _span(target) > _TARGET_SPAN:
-        found += [Logs(none, output=True), Logs(positive, output=True)]
-    return list(dict.fromkeys(found))
+        candidates += [Logs(none, output=True), Logs(positive, output=True)]
+    return list(dict.fromkeys(candidates))
 
 
 def scaled(data: Dataset, logs: Logs) -> Dataset:
@@ -59,13 +59,13 @@ def scaled(data: Dataset, logs: Logs) -> Dataset:
 
 
 def described(data: Dataset, logs: Logs) -> str:
-    """In words which columns were taken as logarithms; empty for none."""
+    """The columns taken as logarithms, in words; empty for none."""
     names = [name for name, logged in zip(data.in_vars, logs.inputs, strict=True) if logged]
     names += [data.out_vars[0]] if logs.output else []
     return f"fitted in natural logarithms of {', '.join(names)}" if names else ""
 
 
-def _all(data: Dataset, kind: str) -> Tensor:
+def _values(data: Dataset, kind: str) -> Tensor:
     """The values of all parts together."""
     import torch
 

@@ -1,4 +1,4 @@
-"""The network's shape, where the user left it open: tried on rows that are set aside from the training data."""
+"""The shape of a network, where the user gave none: tried on rows that are set aside from the training data."""
 
 from __future__ import annotations
 
@@ -9,43 +9,41 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kanwidget.datasets import Dataset
 
-#: Below so many numbers threads wait for each other longer than they compute: one alone is up to ten times faster.
-_ONE_THREAD = 100_000
 _GRIDS = (1, 3, 5)
 _STEPS = 30
-#: Rows that are enough to compare shapes.
+#: Rows for the comparison of shapes; more would not change it.
 _MOST_ROWS = 2000
-#: With fewer rows the luck of one split would decide, so three are tried.
+#: With fewer rows the chance of one split would decide, so three are tried.
 _FEW_ROWS = 300
-#: A simpler shape is taken unless another one is better than this.
-_WORTH = 1.25
+#: The simplest shape is taken whose error is at most this much larger than the smallest.
+_TOLERANCE = 1.25
 
 
-def choose(data: Dataset, width: list[int] | None, grid: int | None, seed: int) -> tuple[list[int], int]:
-    """The simplest shape whose error on rows that it was not trained on is about the smallest.
+def choose_shape(data: Dataset, width: list[int] | None, grid: int | None, seed: int) -> tuple[list[int], int]:
+    """The simplest shape that has about the smallest error on rows outside its training.
 
     Args:
-        data: Only its training part is looked at.
+        data: Only its training part counts.
         width: The width, if the user gave one.
         grid: The grid, if the user gave one.
-        seed: Of the splits and the networks.
+        seed: Seed of the splits and the networks.
 
     Returns:
         Width and grid.
 
     Examples:
         >>> from kanwidget import create_dataset
-        >>> choose(create_dataset(lambda x: x[:, [0]] * x[:, [1]], train_num=10), [2, 4, 1], 7, seed=0)
+        >>> choose_shape(create_dataset(lambda x: x[:, [0]] * x[:, [1]], train_num=10), [2, 4, 1], 7, seed=0)
         ([2, 4, 1], 7)
     """
     candidates = _candidates(data, width, grid)
     return _simplest(candidates, _losses(data, candidates, seed))
 
 
-def shapes(data: Dataset, width: list[int] | None, grid: int | None, seed: int) -> list[tuple[list[int], int]]:
-    """The shapes of which a formula is sought: the one chosen, and before a deeper one a sum of functions of one variable.
+def formula_shapes(data: Dataset, width: list[int] | None, grid: int | None, seed: int) -> list[tuple[list[int], int]]:
+    """The shapes to search a formula with: the one chosen, and in front of a deeper one a sum of functions of one variable.
 
-    What a deeper network predicts a little better is often harder to write down.
+    A deeper network predicts a little better, but its formula is often much longer.
     """
     candidates = _candidates(data, width, grid)
     losses = _losses(data, candidates, seed)
@@ -58,13 +56,10 @@ def shapes(data: Dataset, width: list[int] | None, grid: int | None, seed: int) 
 
 def _losses(data: Dataset, candidates: list[tuple[list[int], int]], seed: int) -> list[float]:
     """The error of each shape in standard deviations of the labels; a single one needs no trial."""
-    import torch
     from tqdm.auto import tqdm
 
     from kanwidget.discovery.training import standardized
 
-    if data.train_input.numel() < _ONE_THREAD:
-        torch.set_num_threads(1)
     if len(candidates) == 1:
         return [0.0]
     unit, _, _ = standardized(data)
@@ -72,7 +67,7 @@ def _losses(data: Dataset, candidates: list[tuple[list[int], int]], seed: int) -
 
 
 def _simplest(candidates: list[tuple[list[int], int]], losses: list[float]) -> tuple[list[int], int]:
-    limit = min(losses) * _WORTH + 1e-9
+    limit = min(losses) * _TOLERANCE + 1e-9
     return next(shape for shape, loss in zip(candidates, losses, strict=True) if loss <= limit)
 
 

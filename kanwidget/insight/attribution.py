@@ -7,10 +7,12 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.scores import Scores, attribute, feature_score
+from kanwidget.core.threads import limit_threads
 
 __all__ = ["Scores", "attribute", "feature_interaction", "feature_score"]
 
 
+@limit_threads
 def feature_interaction(
     network: Network,
     x: Tensor,

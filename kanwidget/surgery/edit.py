@@ -7,11 +7,13 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.network import Network
+from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import record
 from kanwidget.surgery._structure import assign, cut, gathered, kept_level
 from kanwidget.surgery.prune import edge_means, keeping
 
 
+@limit_threads
 def remove_edge(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     """Prune one edge, spline and symbol. In place; `restore_edge` brings its spline back.
 
@@ -36,6 +38,7 @@ def remove_edge(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     record(network, "prune", f"removed edge {(l, i, j)}")
 
 
+@limit_threads
 def restore_edge(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     """Bring a pruned edge back, with the spline that it had. In place; an edge that isn't pruned stays as it is.
 
@@ -63,6 +66,7 @@ def restore_edge(network: Network, l: int, i: int, j: int) -> None:  # noqa: E74
         record(network, "restore", f"restored edge {(l, i, j)}")
 
 
+@limit_threads
 def remove_node(network: Network, level: int, node: int, x: Tensor | None = None) -> Network:
     """A new network without one hidden node; a product goes with all its factors.
 
@@ -97,6 +101,7 @@ def remove_node(network: Network, level: int, node: int, x: Tensor | None = None
     return keeping(network, keep, means, f"removed node {(level, node)}")
 
 
+@limit_threads
 def swap(network: Network, level: int, i1: int, i2: int) -> None:
     """Exchange two hidden nodes of one kind (sums, or products). In place; the function stays the same.
 
@@ -132,6 +137,7 @@ def swap(network: Network, level: int, i1: int, i2: int) -> None:
     network.arities[level] = list(new.arities)
 
 
+@limit_threads
 def freeze(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     """Keep an edge's parameters, and the knots below its spline, out of training. In place.
 
@@ -151,6 +157,7 @@ def freeze(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     network.check_edge(l, i, j, "freeze").frozen[j, i] = True
 
 
+@limit_threads
 def unfreeze(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     """Let an edge be trained again. In place.
 

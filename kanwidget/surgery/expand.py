@@ -10,10 +10,12 @@ from kanwidget import _check
 from kanwidget.core import splines
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network, initial_layer
+from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import record
 from kanwidget.surgery._structure import Level, kept_level, restructured
 
 
+@limit_threads
 def expand_width(
     network: Network, level: int, n: int, *, product: bool = False, mult_arity: int = 2, seed: int = 0
 ) -> Network:
@@ -58,6 +60,7 @@ def expand_width(
     return wider
 
 
+@limit_threads
 def expand_depth(network: Network, level: int | None = None) -> Network:
     """A new network with one more layer, whose edges are the identity; the function is the same.
 

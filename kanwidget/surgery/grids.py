@@ -13,6 +13,7 @@ from kanwidget import _check
 from kanwidget.core import splines
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
+from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._fit import refit
 from kanwidget.surgery._knots import adapted_grid, resampled_grid, split_grid
 from kanwidget.surgery._record import log, record
@@ -22,6 +23,7 @@ KnotPlacement = Literal["insert", "uniform", "adapted"]
 _DENSITY = 8
 
 
+@limit_threads
 def update_grid(network: Network, x: Tensor, *, grid_eps: float | None = None, margin: float = 0.01) -> None:
     """Move the knots of every layer to where its inputs are. In place; parameters stay the same objects.
 
@@ -74,6 +76,7 @@ def update_grids(
                 nodes = [network.combine(index + 1, layer(own)) for network, layer, own in steps]
 
 
+@limit_threads
 def refine(
     network: Network,
     grid: int | Sequence[int],

@@ -12,6 +12,7 @@ from kanwidget.core import splines
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitive
+from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._fit import refit
 from kanwidget.surgery._knots import resampled_grid
 from kanwidget.surgery._record import listed, record
@@ -19,6 +20,7 @@ from kanwidget.surgery._structure import share, untie
 from kanwidget.surgery.grids import tied_inputs
 
 
+@limit_threads
 def lock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
     """Let edges of a layer share one function from now on. In place.
 
@@ -57,6 +59,7 @@ def lock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  #
     record(network, "lock", f"locked {listed('edge', [(l, i, j) for i, j in edges])}")
 
 
+@limit_threads
 def unlock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
     """Let edges have parameters of their own again; their functions stay what they are. In place.
 

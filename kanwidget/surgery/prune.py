@@ -13,6 +13,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.scores import Scores, attribute
+from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import listed, log, record
 from kanwidget.surgery._structure import add_constant, cut, kept_level, restructured
 
@@ -20,6 +21,7 @@ from kanwidget.surgery._structure import add_constant, cut, kept_level, restruct
 Active = Mapping[int, Sequence[int]] | Sequence[Sequence[int]]
 
 
+@limit_threads
 def prune(network: Network, x: Tensor, node_th: float = 1e-2, edge_th: float = 3e-2) -> Network:
     """A new network without the hidden nodes, then without the edges, whose scores are low; `prune_node` then
     `prune_edge`.
@@ -47,6 +49,7 @@ def prune(network: Network, x: Tensor, node_th: float = 1e-2, edge_th: float = 3
     return _without_unused(pruned)
 
 
+@limit_threads
 def prune_node(network: Network, x: Tensor, threshold: float = 1e-2, active: Active | None = None) -> Network:
     """A new network without the hidden nodes whose score is low.
 
@@ -88,6 +91,7 @@ def prune_node(network: Network, x: Tensor, threshold: float = 1e-2, active: Act
     return keeping(network, keep, edge_means(network, x), f"pruned {listed('node', gone)}")
 
 
+@limit_threads
 def prune_input(network: Network, x: Tensor, threshold: float = 1e-2, active: Sequence[int] | None = None) -> Network:
     """A new network without the inputs whose score is low. It takes the same x as before: it knows which columns it
     reads.
@@ -132,6 +136,7 @@ def prune_input(network: Network, x: Tensor, threshold: float = 1e-2, active: Se
     return keeping(network, keep, edge_means(network, x), f"pruned {listed('input column', columns)}")
 
 
+@limit_threads
 def prune_edge(network: Network, x: Tensor, threshold: float = 3e-2) -> Network:
     """A new network of the same shape in which the edges with a low score are pruned.
 

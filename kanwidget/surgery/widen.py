@@ -10,12 +10,14 @@ from torch import Tensor
 from kanwidget.core import splines
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
+from kanwidget.core.threads import limit_threads
 from kanwidget.surgery.grids import tied_inputs
 
 #: Samples may be beyond an end already by so much of its interval: farther out a polynomial is another function than the line there.
 _BEYOND = 0.25
 
 
+@limit_threads
 def widen(network: Network, x: Tensor, *, margin: float = 0.1) -> bool:
     """Move the ends of grids outwards where samples come close to them. In place.
 

@@ -19,7 +19,6 @@ from kanwidget.sweeps.batches import Row, kept_record
 from kanwidget.sweeps.front import pareto
 from kanwidget.sweeps.table import Table
 from kanwidget.training import fit_many
-from kanwidget.training.jacobian.parameter_vector import parameter_map
 from kanwidget.training.steps.loop import close_bar
 
 #: A larger network is worth it if the error becomes so many times smaller.
@@ -47,7 +46,7 @@ class Trial:
     @property
     def parameters(self) -> int:
         """How many numbers are trained."""
-        return parameter_map(self.model).size
+        return self.model.n_parameters
 
     def as_row(self) -> Row:
         """The trial as a row of a table, without the network."""
@@ -218,7 +217,7 @@ class _Search:
         for lamb in _LAMBS:
             self._train([model], lamb=lamb)
             pruned = model.prune(data=self.data)
-            if parameter_map(pruned).size >= least:
+            if pruned.n_parameters >= least:
                 continue
             trial = self._tried(pruned, self._train([pruned])[0], f"prune at lamb {lamb:g}")
             if trial.validation_loss > max(_WORTH * grown.validation_loss, self.target or 0.0):

@@ -14,7 +14,6 @@ from kanwidget.kan import KAN
 from kanwidget.sweeps.data import Arrays, dataset_of
 from kanwidget.sweeps.space import OF_NETWORK, Case, Setting
 from kanwidget.training import fit_many, make_settings
-from kanwidget.training.jacobian.parameter_vector import parameter_map
 from kanwidget.training.steps.settings import unused
 
 #: Results come, and are kept, by batches: larger ones are no faster (128 of [2,5,1], 300 rows), and a killed process loses more.
@@ -83,7 +82,7 @@ def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[s
         raise KeyboardInterrupt  # `fit_many` ends quietly with what it has reached, which is no result
     seconds = (time.perf_counter() - started) / len(cases)
     return [
-        (case.key, _row(case, parameter_map(model).size, kept_record(history), history, seconds))
+        (case.key, _row(case, model.n_parameters, kept_record(history), history, seconds))
         for case, model, history in zip(cases, models, histories, strict=True)
     ]
 

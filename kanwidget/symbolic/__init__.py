@@ -1,6 +1,14 @@
 """From edges to formulas: candidate fits, the network as a sympy expression, and how formulas are written."""
 
-from kanwidget.symbolic.edges import auto_symbolic, fix_symbolic, suggest_all, suggest_symbolic, unfix_symbolic
+from kanwidget.symbolic.edges import (
+    SymbolicStep,
+    auto_symbolic,
+    auto_symbolic_steps,
+    fix_symbolic,
+    suggest_all,
+    suggest_symbolic,
+    unfix_symbolic,
+)
 from kanwidget.symbolic.fits.fitting import fit_primitives
 from kanwidget.symbolic.fits.search import prepare
 from kanwidget.symbolic.formulas.compile import plan
@@ -17,7 +25,9 @@ from kanwidget.symbolic.writing.tidy import tidy
 
 __all__ = [
     "FittedFormula",
+    "SymbolicStep",
     "auto_symbolic",
+    "auto_symbolic_steps",
     "candidate_tree",
     "ex_round",
     "fit_formula",

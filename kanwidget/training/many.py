@@ -17,6 +17,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, History, StepRecord
+from kanwidget.core.threads import is_small, one_thread, torch_as_it_was
 from kanwidget.datasets import Dataset
 from kanwidget.training.jacobian.parameter_vector import parameter_map, structure
 from kanwidget.training.jacobian.stack import separate
@@ -27,8 +28,7 @@ from kanwidget.training.steps.networks import Group, pick_optimizer, tensors_of
 from kanwidget.training.steps.settings import Settings, make_settings, unused
 from kanwidget.training.steps.trainer import NOT_FINITE
 from kanwidget.training.steps.training_data import Problem, pose
-from kanwidget.training.threads.torch_threads import is_small, one_thread, torch_as_it_was
-from kanwidget.training.threads.worker_threads import on_threads
+from kanwidget.training.worker_threads import on_threads
 
 _log = logging.getLogger(__name__)
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)

@@ -1,6 +1,7 @@
 """Whoever asks changes nothing: every query leaves parameters, buffers, reference, settings and history bit for bit."""
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 import torch
 
@@ -29,7 +30,7 @@ QUERIES = {
     "suggest for a symbolic edge": lambda model, x: model.suggest_symbolic(model.depth - 1, 1, 0, lib=["x", "sin"]),
     "symbolic_formula": lambda model, x: model.symbolic_formula(),
     "plot": lambda model, x: model.plot(),
-    "plot_fit": lambda model, x: model.plot_fit((x, torch.zeros(len(x), model.n_out, dtype=F64))),
+    "plot_fit": lambda model, x: model.plot_fit((np.eye(7, model.n_features), np.zeros((7, model.n_out)))),
     "plot_history": lambda model, x: model.plot_history(),
     "prune": lambda model, x: model.prune(),
     "prune_node": lambda model, x: model.prune_node(0.1),
@@ -58,10 +59,10 @@ def test_a_query_changes_nothing(query, kind):
     import matplotlib.pyplot as plt
 
     model = fitted(kind)
-    before, random = snapshot(model), torch.get_rng_state()
+    initial, random = snapshot(model), torch.get_rng_state()
     QUERIES[query](model, uniform(20, model.n_features, seed=2))
     plt.close("all")
-    assert_same(before, model)
+    assert_same(initial, model)
     assert torch.equal(torch.get_rng_state(), random)
     assert all(parameter.grad is None for parameter in model.parameters())
 
@@ -72,9 +73,9 @@ def test_a_query_gives_the_same_answer_twice(query):
 
     model = fitted("plain")
     x = uniform(20, 2, seed=2)
-    one, other = (comparable(QUERIES[query](model, x)) for _ in range(2))
+    first, second = (comparable(QUERIES[query](model, x)) for _ in range(2))
     plt.close("all")
-    assert one == other
+    assert first == second
 
 
 def comparable(answer):
@@ -93,23 +94,23 @@ def comparable(answer):
 
 def test_saving_changes_nothing(tmp_path):
     model = fitted("everything")
-    before = snapshot(model)
+    initial = snapshot(model)
     save(model, tmp_path / "m.kan")
     model.save(tmp_path / "m.kan")
-    assert_same(before, model)
+    assert_same(initial, model)
 
 
 def test_a_forward_pass_with_a_graph_changes_gradients_only():
     model = fitted("everything")
-    before = snapshot(model)
+    initial = snapshot(model)
     model(uniform(5, 6)).sum().backward()
-    assert_same(before, model)
+    assert_same(initial, model)
 
 
 def test_answers_are_no_views_of_the_model():
     """Whoever changes an answer doesn't change the model by it."""
     model = fitted("plain")
-    before = snapshot(model)
+    initial = snapshot(model)
     with torch.no_grad():
         trace = model.trace(model.reference)
         for tensors in (trace.nodes[1:], trace.subnodes, trace.edges, trace.splines):
@@ -119,4 +120,4 @@ def test_answers_are_no_views_of_the_model():
         curve.y.fill_(7.0)
         for tensor in (*model.node_scores, *model.edge_scores):
             tensor.fill_(7.0)
-    assert_same(before, model)
+    assert_same(initial, model)

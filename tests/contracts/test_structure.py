@@ -73,9 +73,9 @@ def lists(model):
 @pytest.mark.parametrize("edit", NEW)
 def test_the_old_model_stays_and_the_new_one_shares_nothing(edit, kind):
     model = make(kind)
-    before = snapshot(model)
+    initial = snapshot(model)
     new = NEW[edit](model)
-    assert_same(before, model)
+    assert_same(initial, model)
     assert new is not model
     assert not storages(new) & storages(model)
     assert not lists(new) & lists(model)

@@ -144,9 +144,9 @@ def snapshot(model):
     return state, plain_values, [p.requires_grad for p in model.parameters()]
 
 
-def assert_same(before, model):
+def assert_same(initial, model):
     """Bit for bit what it was: parameters, buffers, reference, symbols, ties, settings, history."""
-    (state, values, trained), (now, values_now, trained_now) = before, snapshot(model)
+    (state, values, trained), (now, values_now, trained_now) = initial, snapshot(model)
     assert state.keys() == now.keys()
     for name, value in state.items():
         if isinstance(value, torch.Tensor):
@@ -161,9 +161,9 @@ def assert_same(before, model):
 @contextmanager
 def unchanged(model) -> Iterator[None]:
     """A block in which a network must not change."""
-    before = snapshot(model)
+    initial = snapshot(model)
     yield
-    assert_same(before, model)
+    assert_same(initial, model)
 
 
 def finite(model):

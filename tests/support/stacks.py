@@ -12,9 +12,9 @@ from kanwidget.training.objective.standard_deviations import Deviations
 from tests.support.networks import F64
 
 
-def gradients(positions, found):
+def gradients(positions, actual):
     """The vector of a network's gradients, from those of `network_parameters`."""
-    return positions.gradient([None if grad is None else grad[None] for grad in found], torch.zeros(1, dtype=F64))[0]
+    return positions.gradient([None if grad is None else grad[None] for grad in actual], torch.zeros(1, dtype=F64))[0]
 
 
 def objective(model, x, y, weight=None, loss="mse", penalty=None):

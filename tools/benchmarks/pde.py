@@ -1,4 +1,4 @@
-"""Differential equations: `python -m tools.benchmarks.pde [--quick] [--out tests/benchmarks/results/pde.json]`.
+"""Differential equations: `python -m tools.benchmarks.pde [--quick] [--out tools/benchmarks/results/pde.json]`.
 
 One thread, float64; seconds are the processor's. Each row is one network; errors are taken on points that weren't
 trained on.
@@ -81,10 +81,7 @@ def row(problem: Problem, kind: str, model: Any, seconds: float, steps: int) -> 
         "grid": model.grid if kan else None,
         "k": model.k if kan else None,
         "seed": model.seed,
-        "parameters": sum(p.numel() for p in (model.layer(i).coef for i in range(model.depth)))
-        + sum(model.layer(i).base.numel() for i in range(model.depth))
-        if kan
-        else model.vector.numel(),
+        "parameters": model.n_parameters if kan else model.vector.numel(),
         "steps": steps,
         "seconds": round(seconds, 1),
         **problem.errors(model),

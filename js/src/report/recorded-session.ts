@@ -114,7 +114,7 @@ export class RecordedSession {
       ...figures,
       step,
       state: "paused",
-      stop_stop_reason: null,
+      stop_reason: null,
       ms_per_step: null,
     };
   }

@@ -1,6 +1,18 @@
-"""The symbolic functions that an edge can become: what a row says, the table of them, and how they are found and added."""
+"""The symbolic functions that an edge can become: definition, table, search by name and registration of further ones."""
 
+from kanwidget.core.primitives.definition import Form, Interval, Primitive, Starts
 from kanwidget.core.primitives.registry import WATCHERS, is_built_in, primitive, primitives, register_primitive
-from kanwidget.core.primitives.row import Form, Primitive
+from kanwidget.core.primitives.table import PRIMITIVES
 
-__all__ = ["WATCHERS", "Form", "Primitive", "is_built_in", "primitive", "primitives", "register_primitive"]
+__all__ = [
+    "PRIMITIVES",
+    "WATCHERS",
+    "Form",
+    "Interval",
+    "Primitive",
+    "Starts",
+    "is_built_in",
+    "primitive",
+    "primitives",
+    "register_primitive",
+]

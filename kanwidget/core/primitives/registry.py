@@ -12,10 +12,10 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget._types import Elementwise
-from kanwidget.core.primitives.row import REAL, Form, Interval, Primitive, derivative
-from kanwidget.core.primitives.table import ROWS
+from kanwidget.core.primitives.definition import REAL, Form, Interval, Primitive, derivative
+from kanwidget.core.primitives.table import PRIMITIVES
 
-_TABLE: dict[str, Primitive] = {row.name: row for row in ROWS}
+_TABLE: dict[str, Primitive] = {entry.name: entry for entry in PRIMITIVES}
 #: Told (by a call of `wake`) when a function was registered; they needn't say when they go.
 WATCHERS: weakref.WeakSet[Any] = weakref.WeakSet()
 _BUILT_IN = frozenset(_TABLE)

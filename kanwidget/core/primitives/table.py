@@ -1,4 +1,7 @@
-"""The functions that come with the package: one row each."""
+"""The primitives that come with the package, one entry each.
+
+How a function is written (sympy, NumPy, LaTeX, MathML) stands in `kanwidget/symbolic/functions.py`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from kanwidget.core.bessel import bessel_j, bessel_j01
-from kanwidget.core.primitives.row import REAL, Form, Interval, Primitive
+from kanwidget.core.primitives.definition import REAL, Form, Interval, Primitive
 
 _POSITIVE: tuple[Interval, ...] = ((0.0, math.inf),)
 _NONZERO: tuple[Interval, ...] = ((-math.inf, 0.0), (0.0, math.inf))
@@ -27,17 +30,19 @@ def _power(name: str, n: int, complexity: float) -> Primitive:
         ("pow", "u", n),
         intervals=REAL if n > 0 else _NONZERO,
         free=(False, True),
+        absorbed="scale",
+        exponent=n,
         limits=tuple(f"x^{m}" if m > 1 else "x" for m in range(1, n)) if n > 0 else ("x", "x^2"),
-        both=_power_and_slope(n),
+        value_and_derivative=_power_with_derivative(n),
     )
 
 
-def _power_and_slope(p: float) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    def both(u: Tensor) -> tuple[Tensor, Tensor]:
-        one_less = u ** (p - 1)
-        return one_less * u, p * one_less
+def _power_with_derivative(p: float) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    def value_and_derivative(u: Tensor) -> tuple[Tensor, Tensor]:
+        lower = u ** (p - 1)
+        return lower * u, p * lower
 
-    return both
+    return value_and_derivative
 
 
 def _real_power(name: str, p: float, complexity: float, form: Form, *, closed: bool) -> Primitive:
@@ -52,9 +57,11 @@ def _real_power(name: str, p: float, complexity: float, form: Form, *, closed: b
         closed=closed,
         free=(False, True),
         mirrored=True,
+        absorbed="scale",
+        exponent=p,
         limits=("x", "x^2"),
-        # The slope of sqrt is infinite at 0, where its value isn't.
-        both=None if closed and p < 1 else _power_and_slope(p),
+        # The derivative of sqrt is infinite at 0, where its value isn't.
+        value_and_derivative=None if closed and p < 1 else _power_with_derivative(p),
     )
 
 
@@ -76,41 +83,41 @@ def _j0_curvature(u: Tensor) -> Tensor:
     return torch.where(u == 0, torch.full_like(u, -0.5), bessel_j(1, safe) / safe - bessel_j(0, safe))
 
 
-def _exp_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
+def _exp_with_derivative(u: Tensor) -> tuple[Tensor, Tensor]:
     value = torch.exp(u)
     return value, value
 
 
-def _tan_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
+def _tan_with_derivative(u: Tensor) -> tuple[Tensor, Tensor]:
     value = torch.tan(u)
     return value, 1 + value**2
 
 
-def _tanh_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
+def _tanh_with_derivative(u: Tensor) -> tuple[Tensor, Tensor]:
     value = torch.tanh(u)
     return value, 1 - value**2
 
 
-def _gauss_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
+def _gauss_with_derivative(u: Tensor) -> tuple[Tensor, Tensor]:
     value = _gauss(u)
     return value, -2 * u * value
 
 
-def _j0_and_slope(u: Tensor) -> tuple[Tensor, Tensor]:
+def _j0_with_derivative(u: Tensor) -> tuple[Tensor, Tensor]:
     j0, j1 = bessel_j01(u)
     return j0, -j1
 
 
-def _sigmoid_slope(u: Tensor) -> Tensor:
+def _sigmoid_derivative(u: Tensor) -> Tensor:
     return torch.sigmoid(u) * torch.sigmoid(-u)
 
 
 _SQRT_FORM: Form = ("sqrt", "u")
 _ROOT_PI = 2 / math.sqrt(math.pi)
 
-ROWS = (
+PRIMITIVES = (
     Primitive("0", torch.zeros_like, torch.zeros_like, torch.zeros_like, 0, 0, free=(False, False)),
-    Primitive("x", lambda u: u, torch.ones_like, torch.zeros_like, 1, "u", free=(False, False)),
+    Primitive("x", lambda u: u, torch.ones_like, torch.zeros_like, 1, "u", free=(False, False), absorbed="scale"),
     _power("x^2", 2, 2),
     _power("x^3", 3, 3),
     _power("x^4", 4, 3),
@@ -132,7 +139,8 @@ ROWS = (
         ("exp", "u"),
         free=(True, False),
         limits=("x", "x^2"),
-        both=_exp_and_slope,
+        value_and_derivative=_exp_with_derivative,
+        absorbed="shift",
     ),
     Primitive(
         "log",
@@ -145,10 +153,44 @@ ROWS = (
         free=(False, True),
         mirrored=True,
         limits=("x", "x^2"),
+        absorbed="scale",
     ),
-    Primitive("abs", torch.abs, torch.sign, torch.zeros_like, 3, ("abs", "u"), free=(False, True), limits=("x",)),
-    Primitive("sin", torch.sin, torch.cos, lambda u: -torch.sin(u), 2, ("sin", "u"), limits=("x", "x^2")),
-    Primitive("cos", torch.cos, lambda u: -torch.sin(u), lambda u: -torch.cos(u), 2, ("cos", "u"), limits=("x", "x^2")),
+    Primitive(
+        "abs",
+        torch.abs,
+        torch.sign,
+        torch.zeros_like,
+        3,
+        ("abs", "u"),
+        free=(False, True),
+        limits=("x",),
+        absorbed="scale",
+    ),
+    Primitive(
+        "sin",
+        torch.sin,
+        torch.cos,
+        lambda u: -torch.sin(u),
+        2,
+        ("sin", "u"),
+        limits=("x", "x^2"),
+        symmetric=True,
+        antiperiod=math.pi,
+        twin="cos",
+        starts="phases",
+    ),
+    Primitive(
+        "cos",
+        torch.cos,
+        lambda u: -torch.sin(u),
+        lambda u: -torch.cos(u),
+        2,
+        ("cos", "u"),
+        limits=("x", "x^2"),
+        symmetric=True,
+        antiperiod=math.pi,
+        starts="phases",
+    ),
     Primitive(
         "tan",
         torch.tan,
@@ -159,7 +201,8 @@ ROWS = (
         intervals=((-math.pi / 2, math.pi / 2),),
         period=math.pi,
         limits=("x", "x^2", "x^3", "1/x"),
-        both=_tan_and_slope,
+        value_and_derivative=_tan_with_derivative,
+        symmetric=True,
     ),
     Primitive(
         "tanh",
@@ -169,9 +212,21 @@ ROWS = (
         3,
         ("tanh", "u"),
         limits=("x", "x^2", "x^3", "exp", "sgn"),
-        both=_tanh_and_slope,
+        value_and_derivative=_tanh_with_derivative,
+        symmetric=True,
+        twin="sigmoid",
     ),
-    Primitive("sgn", torch.sign, torch.zeros_like, torch.zeros_like, 3, ("sign", "u"), free=(False, True)),
+    Primitive(
+        "sgn",
+        torch.sign,
+        torch.zeros_like,
+        torch.zeros_like,
+        3,
+        ("sign", "u"),
+        free=(False, True),
+        absorbed="scale",
+        starts="best split",
+    ),
     Primitive(
         "arcsin",
         torch.asin,
@@ -182,6 +237,8 @@ ROWS = (
         intervals=_UNIT,
         closed=True,
         limits=("x", "x^2", "x^3", "sqrt"),
+        symmetric=True,
+        twin="arccos",
     ),
     Primitive(
         "arccos",
@@ -193,6 +250,7 @@ ROWS = (
         intervals=_UNIT,
         closed=True,
         limits=("x", "x^2", "x^3", "sqrt"),
+        symmetric=True,
     ),
     Primitive(
         "arctan",
@@ -202,6 +260,7 @@ ROWS = (
         4,
         ("atan", "u"),
         limits=("x", "x^2", "x^3", "1/x", "sgn"),
+        symmetric=True,
     ),
     Primitive(
         "arctanh",
@@ -212,6 +271,7 @@ ROWS = (
         ("atanh", "u"),
         intervals=_UNIT,
         limits=("x", "x^2", "x^3", "log"),
+        symmetric=True,
     ),
     Primitive(
         "gaussian",
@@ -221,10 +281,15 @@ ROWS = (
         3,
         ("exp", ("neg", ("pow", "u", 2))),
         limits=("x", "x^2", "x^3", "x^4", "exp"),
-        both=_gauss_and_slope,
+        value_and_derivative=_gauss_with_derivative,
+        symmetric=True,
     ),
-    Primitive("sinh", torch.sinh, torch.cosh, torch.sinh, 3, ("sinh", "u"), limits=("x", "x^2", "x^3", "exp")),
-    Primitive("cosh", torch.cosh, torch.sinh, torch.cosh, 3, ("cosh", "u"), limits=("x", "x^2", "x^3", "exp")),
+    Primitive(
+        "sinh", torch.sinh, torch.cosh, torch.sinh, 3, ("sinh", "u"), limits=("x", "x^2", "x^3", "exp"), symmetric=True
+    ),
+    Primitive(
+        "cosh", torch.cosh, torch.sinh, torch.cosh, 3, ("cosh", "u"), limits=("x", "x^2", "x^3", "exp"), symmetric=True
+    ),
     Primitive(
         "cbrt",
         _cbrt,
@@ -234,6 +299,7 @@ ROWS = (
         ("cbrt", "u"),
         free=(False, True),
         limits=("x", "x^2"),
+        absorbed="scale",
     ),
     Primitive(
         "erf",
@@ -243,6 +309,7 @@ ROWS = (
         4,
         ("erf", "u"),
         limits=("x", "x^2", "x^3", "sgn"),
+        symmetric=True,
     ),
     Primitive(
         "J0",
@@ -252,24 +319,28 @@ ROWS = (
         4,
         ("J0", "u"),
         limits=("x", "x^2", "x^3", "x^4", "sin", "cos"),
-        both=_j0_and_slope,
+        value_and_derivative=_j0_with_derivative,
+        symmetric=True,
+        starts="extrema",
     ),
     Primitive(
         "sigmoid",
         torch.sigmoid,
-        _sigmoid_slope,
-        lambda u: _sigmoid_slope(u) * (1 - 2 * torch.sigmoid(u)),
+        _sigmoid_derivative,
+        lambda u: _sigmoid_derivative(u) * (1 - 2 * torch.sigmoid(u)),
         3,
         ("pow", ("add", 1, ("exp", ("neg", "u"))), -1),
         limits=("x", "x^2", "x^3", "exp", "sgn", "tanh"),
+        symmetric=True,
     ),
     Primitive(
         "softplus",
         functional.softplus,
         torch.sigmoid,
-        _sigmoid_slope,
+        _sigmoid_derivative,
         4,
         ("log", ("add", 1, ("exp", "u"))),
         limits=("x", "x^2", "x^3", "exp", "abs"),
+        starts="centers of both signs",
     ),
 )

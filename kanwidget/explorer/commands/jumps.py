@@ -12,13 +12,12 @@ from kanwidget.explorer.protocol.topics import EVERYTHING, Topics
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import Checkpoint, copied
 from kanwidget.kan import KAN
-from kanwidget.training.jacobian.parameter_vector import parameter_map
 
 
 def commit(session: Session, kind: str, label: str, before: Checkpoint) -> None:
     """A new node of the tree, and a mark on the curves."""
     session.events = [*session.events, Event(session.now.step, kind, label)]
-    session.tree.add(label, kind, session.now, before, parameter_map(session.model).size)
+    session.tree.add(label, kind, session.now, before, session.model.n_parameters)
     session.selection = tuple(edge for edge in session.selection if exists(session.model, edge))
 
 

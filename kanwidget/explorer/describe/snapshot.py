@@ -21,7 +21,6 @@ from kanwidget.explorer.session.undo import error_of
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.fits.ranking import TWINS
 from kanwidget.symbolic.writing.mathml import candidate_tree
-from kanwidget.training.jacobian.parameter_vector import parameter_map
 
 #: Candidates told at least, where there are so many, and at most.
 _FEWEST_CANDIDATES, _MOST_CANDIDATES = 12, 24
@@ -46,7 +45,7 @@ def structure(session: Session) -> p.Structure:
         "grid": model.grid,
         "nodes": _nodes(session),
         "edges": edges,
-        "n_parameters": parameter_map(model).size,
+        "n_parameters": model.n_parameters,
     }
 
 

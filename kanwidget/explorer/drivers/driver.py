@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 
 from kanwidget import _check
 from kanwidget.core.primitives import WATCHERS
+from kanwidget.core.threads import one_thread
 from kanwidget.explorer.commands.base import Command, Pause, Start
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.records import DriverKind
 from kanwidget.explorer.session.session import Session
-from kanwidget.training.threads.torch_threads import one_thread
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -15,12 +15,12 @@ from typing import Literal, TypeVar
 import torch
 
 from kanwidget import _check
+from kanwidget.core.threads import one_thread
 from kanwidget.explorer.commands.base import Command
 from kanwidget.explorer.drivers.driver import Driver
 from kanwidget.explorer.drivers.switch_interval import quick_turns
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session.session import Session
-from kanwidget.training.threads.torch_threads import one_thread
 
 T = TypeVar("T")
 DriverChoice = Literal["auto", "thread", "cooperative", "blocking"]

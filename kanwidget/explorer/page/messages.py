@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from kanwidget.core.threads import one_thread
 from kanwidget.explorer.describe import curves
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.describe.formula import described, formula
 from kanwidget.explorer.page.deltas import MANY_EDGES, Told
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.session.session import Session
-from kanwidget.training.threads.torch_threads import one_thread
 
 #: `(message, buffers)`
 Send = Callable[[dict[str, Any], list[bytes]], None]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from kanwidget.core.primitives import primitives
+from kanwidget.core.threads import one_thread
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import surface
@@ -21,7 +22,6 @@ from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.topics import EVERYTHING, STEPPED, Notice, Topics
 from kanwidget.explorer.session import live_candidates as live
 from kanwidget.explorer.session.session import Session
-from kanwidget.training.threads.torch_threads import one_thread
 
 #: Seconds between two snapshots while training.
 SNAPSHOT_SECONDS = 2.0

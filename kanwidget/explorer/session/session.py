@@ -17,6 +17,7 @@ from kanwidget import _check
 from kanwidget.core import EdgeRef, Event, History, Primitive, StepRecord, SymbolicFit
 from kanwidget.core.primitives import primitives
 from kanwidget.core.scores import Scores
+from kanwidget.core.threads import is_small, one_thread
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.commands.base import Command, Edge, Panel
 from kanwidget.explorer.describe import curves
@@ -34,9 +35,7 @@ from kanwidget.kan import KAN
 from kanwidget.symbolic.fits.custom import BrokenPrimitive
 from kanwidget.symbolic.fits.ranking import SIMPLICITY
 from kanwidget.training import OPTIMIZERS, Settings, Trainer, make_settings
-from kanwidget.training.jacobian.parameter_vector import parameter_map
 from kanwidget.training.reference import training_data
-from kanwidget.training.threads.torch_threads import is_small, one_thread
 
 #: A step that lasts longer than this looks at the stop flag; shorter ones are always finished.
 _LONG_STEP = 0.05
@@ -133,7 +132,7 @@ class Session:
         #: The film of the training.
         self.recorder = Recorder()
         self.tree = UndoTree()
-        self.tree.add("start", "start", self.now, None, parameter_map(self.model).size)
+        self.tree.add("start", "start", self.now, None, self.model.n_parameters)
         self.dragging: Checkpoint | None = None
         self.fits = FitsKnown()
         self._scores: tuple[int, Scores] | None = None
@@ -204,8 +203,8 @@ class Session:
 
     def leave_out(self, broken: BrokenPrimitive) -> None:
         """A function doesn't work: it is told once."""
-        if broken.row not in self._broken:
-            self._broken.add(broken.row)
+        if broken.primitive not in self._broken:
+            self._broken.add(broken.primitive)
             self.left_out.append(str(broken))
 
     @property

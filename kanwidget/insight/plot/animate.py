@@ -9,6 +9,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.records import History
+from kanwidget.core.threads import limit_threads
 from kanwidget.insight.plot.film import Film, Still
 from kanwidget.insight.plot.gif import FIRST, LAST, gif
 from kanwidget.insight.plot.stage import Stage
@@ -18,6 +19,7 @@ from kanwidget.insight.plot.style import theme_of
 _QUICK, _SLOW = 7, 20
 
 
+@limit_threads
 def animation(
     stills: Sequence[Still],
     x: Tensor,

@@ -13,6 +13,7 @@ from torch import Tensor
 from kanwidget.core.layer import EdgeState
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeCurve, Event, History
+from kanwidget.core.threads import limit_threads
 from kanwidget.insight.plot.style import (
     Theme,
     ThemeName,
@@ -125,6 +126,7 @@ def _short(event: Event) -> str:
     return event.label if len(event.label) <= 14 else event.kind
 
 
+@limit_threads
 def plot_edge(
     network: Network,
     l: int,  # noqa: E741

@@ -12,6 +12,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import History
+from kanwidget.core.threads import limit_threads
 from kanwidget.insight.plot.curves import draw_curves
 from kanwidget.insight.plot.labels import draw_functions, draw_hidden_names, draw_legend, draw_names, draw_ticks
 from kanwidget.insight.plot.layout import arrange
@@ -21,6 +22,7 @@ from kanwidget.insight.plot.style import ThemeName, new_figure, subscript, theme
 __all__ = ["plot", "svg"]
 
 
+@limit_threads
 def plot(
     network: Network,
     x: Tensor | None = None,
@@ -96,6 +98,7 @@ def plot(
     return _figure(ax)
 
 
+@limit_threads
 def svg(
     network: Network,
     x: Tensor | None = None,

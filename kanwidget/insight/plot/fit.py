@@ -15,6 +15,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.network import Network
+from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, math_free, new_figure, readable, theme_of, write
 
@@ -45,6 +46,7 @@ class Errors:
         return 1 - float((self.prediction - self.truth).square().sum()) / total if total > 0 else math.nan
 
 
+@limit_threads
 def plot_fit(network: Network, data: Any, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
     """Draw predictions against the truth and, beside it, the residuals against the predictions.
 

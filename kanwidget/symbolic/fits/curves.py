@@ -12,7 +12,7 @@ from kanwidget import _check
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Samples of several edges, one edge a row."""
+    """Samples of several edges; the first axis is the edge."""
 
     x: Tensor
     """Inputs, `(edges, n)`, float64."""
@@ -30,7 +30,7 @@ class Curves:
     """(y - mean)/standard deviation, `(edges, n)`."""
     constant: Tensor
     """Whether y is constant to round-off, `(edges,)`."""
-    nearly: Tensor
+    nearly_constant: Tensor
     """Whether y varies by less than 1e-4 of its size, `(edges,)`."""
 
     @property
@@ -41,8 +41,8 @@ class Curves:
     def at(self, edges: Tensor) -> Curves:
         """Some of the edges."""
         weight = self.weight if self.weight.shape[0] == 1 else self.weight[edges]
-        rest = (getattr(self, name)[edges] for name in ("middle", "half", "t", "z", "constant", "nearly"))
-        return Curves(self.x[edges], self.y[edges], weight, *rest)
+        scales = (getattr(self, name)[edges] for name in ("middle", "half", "t", "z", "constant", "nearly_constant"))
+        return Curves(self.x[edges], self.y[edges], weight, *scales)
 
 
 def curves(x: Tensor, y: Tensor, weights: Tensor | None = None, where: str = "fit_primitives") -> Curves:
@@ -60,12 +60,12 @@ def curves(x: Tensor, y: Tensor, weights: Tensor | None = None, where: str = "fi
     middle, half = (low + high) / 2, (high - low) / 2
     half = torch.where(half > 0, half, 1.0)
     mean = (weight * ys).sum(1, keepdim=True)
-    centred = ys - mean
-    deviation = (weight * centred**2).sum(1, keepdim=True).sqrt()
+    centered = ys - mean
+    deviation = (weight * centered**2).sum(1, keepdim=True).sqrt()
     size = ys.abs().amax(1)
     round_off = 64 * torch.finfo(y.dtype).eps
     constant = deviation[:, 0] <= round_off * size
-    z = centred / torch.where(constant[:, None], 1.0, deviation)
+    z = centered / torch.where(constant[:, None], 1.0, deviation)
     t = ((xs - middle[:, None]) / half[:, None]).clamp(-1, 1)
     return Curves(xs, ys, weight, middle, half, t, z, constant, deviation[:, 0] <= 1e-4 * size)
 
@@ -95,21 +95,21 @@ def thin(data: Curves, count: int) -> Curves:
     targets = torch.linspace(-1, 1, count - half, dtype=torch.float64).expand(t.shape[0], -1).contiguous()
     by_range = torch.searchsorted(t, targets).clamp(max=data.count - 1)
     index = order.gather(1, torch.cat([by_rank, by_range], dim=1))
-    # The mix of ranks and range is a weighting of its own; weights that were given multiply it.
+    # The mix of ranks and range is a weighting of its own; the samples' weights multiply it.
     weight = data.weight.expand(t.shape[0], -1).gather(1, index)
     weight = weight / weight.sum(1, keepdim=True).clamp(min=1e-300)
     x, y, t, z = (value.gather(1, index) for value in (data.x, data.y, data.t, data.z))
     mean = (weight * z).sum(1, keepdim=True)
-    return Curves(x, y, weight, data.middle, data.half, t, z - mean, data.constant, data.nearly)
+    return Curves(x, y, weight, data.middle, data.half, t, z - mean, data.constant, data.nearly_constant)
 
 
 def cells(data: Curves, count: int) -> tuple[Tensor, Tensor]:
     """Means of z, and weights, over equal cells of t, each `(edges, count)`: half the weight by samples, half by cells."""
-    place = ((data.t + 1) * (count / 2)).long().clamp(0, count - 1)
+    cell = ((data.t + 1) * (count / 2)).long().clamp(0, count - 1)
     zero = torch.zeros(data.t.shape[0], count, dtype=torch.float64)
     weight = data.weight.expand(data.t.shape[0], -1)
-    mass = zero.scatter_add(1, place, weight)
-    total = zero.scatter_add(1, place, weight * data.z)
+    mass = zero.scatter_add(1, cell, weight)
+    total = zero.scatter_add(1, cell, weight * data.z)
     used = mass > 0
     mean = torch.where(used, total / torch.where(used, mass, 1.0), 0.0)
     return mean, 0.5 * mass + 0.5 * used / used.sum(1, keepdim=True)
@@ -120,8 +120,8 @@ def best_split(data: Curves) -> Tensor:
     order = data.t.argsort(1)
     t, z, weight = (value.gather(1, order) for value in (data.t, data.z, data.weight.expand_as(data.t)))
     mass, total = weight.cumsum(1), (weight * z).cumsum(1)
-    left, all_of_it = mass[:, :-1], total[:, -1:]
-    between = (total[:, :-1] - left * all_of_it) ** 2 / (left * (1 - left)).clamp(min=1e-15)
+    share, whole = mass[:, :-1], total[:, -1:]
+    between = (total[:, :-1] - share * whole) ** 2 / (share * (1 - share)).clamp(min=1e-15)
     between = torch.where(t[:, 1:] > t[:, :-1], between, -1.0)
-    place = between.argmax(1, keepdim=True)
-    return (t.gather(1, place) + t.gather(1, place + 1))[:, 0] / 2
+    split = between.argmax(1, keepdim=True)
+    return (t.gather(1, split) + t.gather(1, split + 1))[:, 0] / 2

@@ -1,4 +1,4 @@
-"""Functions that users have registered, which may go wrong in every way: what one of them does wrong is told, and it is left out."""
+"""Registered functions, which may fail in every way: each failure is reported, and the function is left out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kanwidget._types import Elementwise
 from kanwidget.core.primitives import Primitive, is_built_in
 
 _log = logging.getLogger(__name__)
-#: Characters of an exception's text that are told.
+#: Characters of an exception's text in a report.
 _LONGEST = 200
 
 
@@ -21,55 +21,55 @@ class BrokenPrimitive(Exception):
     """A registered function can't be used; the text says which one and why.
 
     Args:
-        row: The function.
-        fault: What it did, as the end of the sentence.
+        primitive: The function.
+        fault: The end of the sentence: "returned no finite number".
     """
 
-    def __init__(self, row: Primitive, fault: str) -> None:
-        super().__init__(f"the function `{row.name}` {fault}")
-        self.row = row
+    def __init__(self, primitive: Primitive, fault: str) -> None:
+        super().__init__(f"the function `{primitive.name}` {fault}")
+        self.primitive = primitive
 
 
-#: Told what is left out.
+#: Called for every primitive that is left out.
 OnBroken = Callable[[BrokenPrimitive], None]
 
 
 def log_broken(broken: BrokenPrimitive) -> None:
-    """Say in the log what is left out."""
+    """Log the primitive that is left out."""
     _log.warning("%s. It is left out.", broken)
 
 
 @contextmanager
-def blamed(row: Primitive) -> Iterator[None]:
-    """Within, whatever goes wrong is a fault of this function, unless it came with the package."""
+def blamed(primitive: Primitive) -> Iterator[None]:
+    """A context in which every exception is a fault of this primitive, unless it is built in."""
     try:
         yield
     except BrokenPrimitive:
         raise
     except Exception as error:
-        if is_built_in(row.name):
+        if is_built_in(primitive.name):
             raise
         text = str(error)
-        more = f": {text[:_LONGEST]}" if text else ""
-        raise BrokenPrimitive(row, f"raised {type(error).__name__}{more}") from error
+        detail = f": {text[:_LONGEST]}" if text else ""
+        raise BrokenPrimitive(primitive, f"raised {type(error).__name__}{detail}") from error
 
 
-def called(row: Primitive, fn: Elementwise, u: Tensor) -> Tensor:
-    """f(u), where `fn` is the function of a row or one of its derivatives."""
-    if is_built_in(row.name):
+def called(primitive: Primitive, fn: Elementwise, u: Tensor) -> Tensor:
+    """f(u), where `fn` is the primitive's function or one of its derivatives."""
+    if is_built_in(primitive.name):
         return fn(u)
-    with blamed(row):
+    with blamed(primitive):
         value = fn(u)
         if not isinstance(value, Tensor):
-            raise BrokenPrimitive(row, f"returned {type(value).__name__}, not a tensor")
+            raise BrokenPrimitive(primitive, f"returned {type(value).__name__}, not a tensor")
         if value.shape != u.shape:
-            raise BrokenPrimitive(row, f"returned the shape {tuple(value.shape)} for one of {tuple(u.shape)}")
+            raise BrokenPrimitive(primitive, f"returned the shape {tuple(value.shape)} for one of {tuple(u.shape)}")
         if value.dtype != u.dtype:
-            raise BrokenPrimitive(row, f"returned {value.dtype} for {u.dtype}")
+            raise BrokenPrimitive(primitive, f"returned {value.dtype} for {u.dtype}")
     return value
 
 
-def check_finite(row: Primitive, values: Tensor) -> None:
+def check_finite(primitive: Primitive, values: Tensor) -> None:
     """A registered function that is nowhere a number can't be used."""
-    if values.numel() and not is_built_in(row.name) and not bool(torch.isfinite(values).any()):
-        raise BrokenPrimitive(row, "returned no finite number")
+    if values.numel() and not is_built_in(primitive.name) and not bool(torch.isfinite(values).any()):
+        raise BrokenPrimitive(primitive, "returned no finite number")

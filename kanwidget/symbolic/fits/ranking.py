@@ -1,4 +1,4 @@
-"""Which of the fits of an edge is the best: accuracy against complexity, in the open.
+"""The order of an edge's fits: accuracy against complexity, in the open.
 
 score = simplicity·complexity + (1 - simplicity)·log2(1 - R² + 1e-12), lower is better. With the default weight a unit of
 complexity must be paid for by a squared error 5 times smaller (by 16 times with 0.8, pykan's weight). The floor 1e-12 lets an
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core.primitives import Primitive
+from kanwidget.core.primitives import PRIMITIVES, Primitive
 
 #: Default weight of simplicity.
 SIMPLICITY = 0.7
@@ -31,14 +31,14 @@ _SAME = 0.5
 #: … or by less than this part of the variance: no spline that was trained is as exact as that.
 _INDISTINCT = 1e-10
 #: Pairs that are one function: sin(u) = cos(u - π/2), arcsin(u) = π/2 - arccos(u), sigmoid(u) = (1 + tanh(u/2))/2.
-TWINS = (("sin", "cos"), ("arcsin", "arccos"), ("tanh", "sigmoid"))
+TWINS = tuple((primitive.name, primitive.twin) for primitive in PRIMITIVES if primitive.twin)
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class EdgeFit:
     """A primitive fitted to an edge."""
 
-    row: Primitive
+    primitive: Primitive
     params: tuple[float, float, float, float]
     r2: float
     curve: Tensor
@@ -69,55 +69,59 @@ def score(r2: float, complexity: float, simplicity: float = SIMPLICITY, noise: f
     return simplicity * complexity + (1 - simplicity) * math.log2(max(1 - r2, 0.0) + noise + _FLOOR)
 
 
-def rank(fits: Sequence[Fitted], simplicity: float, noise: float = 0.0) -> list[tuple[Fitted, float, str | None]]:
-    """The fits of one edge with their scores and what they only imitate, best first.
+def rank(fits: Sequence[EdgeFit], simplicity: float, noise: float = 0.0) -> list[tuple[EdgeFit, float, str | None]]:
+    """The fits of one edge, best first, each with its score and the name of a simpler function that it only imitates.
 
     `noise` is the variance of the edge's own error, as a part of the edge's variance.
     """
-    imitated = _imitations(fits, noise)
-    scores = {fit.row.name: score(fit.r2, fit.row.complexity, simplicity, noise) for fit in fits}
-    ranked: list[tuple[Fitted, float, str | None]] = []
+    originals = _imitations(fits, noise)
+    scores = {fit.primitive.name: score(fit.r2, fit.primitive.complexity, simplicity, noise) for fit in fits}
+    ranked: list[tuple[EdgeFit, float, str | None]] = []
     for fit in fits:
-        name = fit.row.name
-        original = imitated.get(name)
+        name = fit.primitive.name
+        original = originals.get(name)
         price = scores[name] if original is None else max(scores[name], scores[original])
         ranked.append((fit, price, original))
-    return sorted(ranked, key=lambda entry: (entry[1], entry[2] is not None, entry[0].row.complexity))
+    return sorted(ranked, key=lambda entry: (entry[1], entry[2] is not None, entry[0].primitive.complexity))
 
 
-def _imitations(fits: Sequence[Fitted], noise: float) -> dict[str, str]:
+def _imitations(fits: Sequence[EdgeFit], noise: float) -> dict[str, str]:
     """Fits whose curve is that of a simpler function, by name."""
-    by_name = {fit.row.name: fit for fit in fits}
-    found = {}
+    by_name = {fit.primitive.name: fit for fit in fits}
+    originals = {}
     for fit in fits:
-        for name in fit.row.limits:
+        for name in fit.primitive.limits:
             simple = by_name.get(name)
-            if simple is not None and simple.row.complexity <= fit.row.complexity and _same(simple, fit, noise):
-                found[fit.row.name] = name
+            if (
+                simple is not None
+                and simple.primitive.complexity <= fit.primitive.complexity
+                and _same(simple, fit, noise)
+            ):
+                originals[fit.primitive.name] = name
                 break
     for pair in TWINS:
         if all(name in by_name for name in pair):
             first, second = (by_name[name] for name in pair)
             if _same(first, second, noise) and _same(second, first, noise):
-                kept, other = (second, first) if _plainer(second, first) else (first, second)
-                found.setdefault(other.row.name, kept.row.name)
-                if found.get(kept.row.name) == other.row.name:
-                    del found[kept.row.name]
-    return found
+                original, twin = (second, first) if _plainer(second, first) else (first, second)
+                originals.setdefault(twin.primitive.name, original.primitive.name)
+                if originals.get(original.primitive.name) == twin.primitive.name:
+                    del originals[original.primitive.name]
+    return originals
 
 
-def _same(simple: Fitted, other: Fitted, noise: float) -> bool:
-    distance = float(((simple.curve - other.curve) ** 2).mean())
+def _same(simple: EdgeFit, fit: EdgeFit, noise: float) -> bool:
+    distance = float(((simple.curve - fit.curve) ** 2).mean())
     return distance <= max(_SAME * (1 - simple.r2), _INDISTINCT, noise)
 
 
-def _plainer(one: Fitted, other: Fitted) -> bool:
-    """Whether the constants of `one` are simpler: more of b and d are 0, else the smaller phase."""
+def _plainer(fit: EdgeFit, twin: EdgeFit) -> bool:
+    """Whether the constants of `fit` are simpler: more of b and d are 0, else the smaller phase."""
 
-    def zeros(fit: Fitted) -> int:
+    def zeros(fit: EdgeFit) -> int:
         _, b, c, d = fit.params
         return (abs(b) < 1e-3) + (abs(d) < 1e-3 * abs(c))
 
-    if zeros(one) != zeros(other):
-        return zeros(one) > zeros(other)
-    return one.row.name == "cos" and abs(one.params[1]) < abs(other.params[1])
+    if zeros(fit) != zeros(twin):
+        return zeros(fit) > zeros(twin)
+    return fit.primitive.antiperiod is not None and abs(fit.params[1]) < abs(twin.params[1])

@@ -16,39 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import primitive
+from kanwidget.core.primitives import PRIMITIVES, primitive
+from kanwidget.symbolic.functions import from_sympy_node
 from kanwidget.symbolic.writing.forms import natural
 
 if TYPE_CHECKING:
     import sympy
 
 _WHERE = "from_formula"
-#: sympy's names of functions → ours.
-_FUNCTIONS = {
-    "Abs": "abs",
-    "sign": "sgn",
-    "asin": "arcsin",
-    "acos": "arccos",
-    "atan": "arctan",
-    "atanh": "arctanh",
-    **{name: name for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "erf")},
-}
-#: Exponents that are one function.
-_POWERS = {
-    2: "x^2",
-    3: "x^3",
-    4: "x^4",
-    5: "x^5",
-    -1: "1/x",
-    -2: "1/x^2",
-    -3: "1/x^3",
-    -4: "1/x^4",
-    -5: "1/x^5",
-    0.5: "sqrt",
-    1.5: "x^1.5",
-    -0.5: "1/sqrt(x)",
-}
-_LARGEST_POWER = 5
+#: Primitives that are powers, by their exponent.
+_POWERS = {primitive.exponent: primitive.name for primitive in PRIMITIVES if primitive.exponent is not None}
+_LARGEST_POWER = int(max(_POWERS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,14 +182,15 @@ class _Builder:
             return None
         if isinstance(core, sympy.Pow):
             return _power(*core.as_base_exp())
-        kind = type(core).__name__
-        if kind == "besselj" and core.args[0] == 0:
-            return "J0", core.args[1]
-        if len(core.args) != 1:
+        # A registered function stands under its name.
+        name, operands = type(core).__name__, core.args
+        applied = from_sympy_node(core)
+        if applied is not None:
+            function, operands = applied
+            name = function.primitive.name if function.primitive is not None else function.head
+        if len(operands) != 1:
             _check.fail("formula", _WHERE, "made of functions of one argument, sums and products", str(core))
-        # A function of a user's own stands under its name.
-        name = _FUNCTIONS.get(kind, kind)
-        return primitive(name, "formula", _WHERE).name, core.args[0]
+        return primitive(name, "formula", _WHERE).name, operands[0]
 
     # ---- the network
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget._types import Elementwise
+from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.formulas.evaluation import evaluate
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def _float(value: float) -> sympy.Expr:
     return sympy.Integer(int(value)) if value in (0.0, 1.0, -1.0) else sympy.Float(value)
 
 
+@limit_threads
 def refit(
     expr: sympy.Expr,
     variables: Sequence[sympy.Symbol],

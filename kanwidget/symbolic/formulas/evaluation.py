@@ -17,27 +17,17 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget._types import Elementwise
-from kanwidget.core.bessel import bessel_j
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
+from kanwidget.symbolic.functions import from_sympy_node
 
 if TYPE_CHECKING:
     import sympy
 
-_FUNCTIONS: dict[str, Callable[..., Tensor]] = {
-    **{name: getattr(torch, name) for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf")},
-    **{name: getattr(torch, name) for name in ("asin", "acos", "atan", "atanh", "asinh", "acosh", "sign", "floor")},
-    **{"ceiling": torch.ceil, "erfc": torch.erfc, "Abs": torch.abs, "gamma": lambda u: torch.exp(torch.lgamma(u))},
-    "loggamma": torch.lgamma,
-    "cot": lambda u: 1 / torch.tan(u),
-    "sec": lambda u: 1 / torch.cos(u),
-    "csc": lambda u: 1 / torch.sin(u),
-    "sinc": lambda u: torch.sinc(u / math.pi),
-    "Heaviside": lambda u, at=0.5: torch.where(u > 0, 1.0, torch.where(u < 0, 0.0, at)),
+#: Sums and products of several operands, by sympy's names.
+_OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "Add": lambda *terms: functools.reduce(torch.add, terms),
     "Mul": lambda *factors: functools.reduce(torch.mul, factors),
-    "Max": lambda *values: functools.reduce(torch.maximum, values),
-    "Min": lambda *values: functools.reduce(torch.minimum, values),
 }
 
 
@@ -117,15 +107,17 @@ def _value(
         return like.new_tensor(float(node))
     if isinstance(node, sympy.Pow):
         return _power(visit(node.base), node.exp, visit)
-    if isinstance(node, sympy.besselj) and node.args[0] in (0, 1):
-        return bessel_j(int(node.args[0]), visit(node.args[1]))
     if isinstance(node, sympy.Piecewise):
         return _piecewise(node, visit, like)
-    name = str(node.func) if isinstance(node, sympy.core.function.AppliedUndef) else type(node).__name__
-    table = named if isinstance(node, sympy.core.function.AppliedUndef) else _FUNCTIONS
+    applied = from_sympy_node(node)
+    if applied is not None:
+        function, operands = applied
+        return function.values(*(visit(operand) for operand in operands))
+    undefined = isinstance(node, sympy.core.function.AppliedUndef)
+    name, table = (str(node.func), named) if undefined else (type(node).__name__, _OPERATIONS)
     if name not in table:
         _check.fail("expr", "to_numpy", "made of known functions", name, "Pass the network, if it is one of its edges.")
-    return table[name](*(visit(arg) for arg in node.args))
+    return table[name](*(visit(argument) for argument in node.args))
 
 
 def _power(base: Tensor, exponent: Any, visit: Callable[[Any], Tensor]) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget._types import Elementwise
 from kanwidget.core.network import Network
+from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import as_dataset
 from kanwidget.symbolic.formulas.constants import refit
 from kanwidget.symbolic.formulas.evaluation import edge_name, numeric_functions
@@ -70,6 +71,7 @@ class FittedFormula:
         return "\n".join(lines)
 
 
+@limit_threads
 def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -> FittedFormula:
     """The formula of a network with one output, its constants fitted to the training data. The network isn't changed.
 

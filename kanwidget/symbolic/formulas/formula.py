@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitive
+from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.formulas.constants import ex_round
 from kanwidget.symbolic.formulas.evaluation import edge_name
 from kanwidget.symbolic.formulas.rescaling import rescaled
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 10.0
 
 
+@limit_threads
 def symbolic_formula(
     network: Network,
     var: Sequence[Any] | None = None,
@@ -82,6 +84,7 @@ def symbolic_formula(
     return outputs, symbols
 
 
+@limit_threads
 def formula(network: Network, var: Sequence[Any] | None = None, **options: Any) -> sympy.Expr:
     """The one expression of a network with one output; see `symbolic_formula` for the options.
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget._types import Elementwise
+from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.formulas.constants import refit, samples
 from kanwidget.symbolic.formulas.evaluation import evaluate
 
@@ -38,6 +39,7 @@ _SIZES = {"1": 1.0, "pi": math.pi, "root": math.sqrt(2)}
 _LARGEST = 100
 
 
+@limit_threads
 def snap_constants(
     expr: sympy.Expr,
     variables: Sequence[sympy.Symbol],

@@ -17,6 +17,7 @@ from kanwidget._types import Elementwise
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic.formulas.constants import linearised, parametrise
 from kanwidget.symbolic.formulas.snapping import exact_number
+from kanwidget.symbolic.functions import from_sympy_node
 
 if TYPE_CHECKING:
     import sympy
@@ -113,8 +114,7 @@ def complexity(expr: sympy.Expr, variables: Sequence[sympy.Symbol], logs: Logs) 
     """
     import sympy
 
-    named = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atanh": "arctanh", "sign": "sgn", "Abs": "abs"}
-    costs = {row.name: row.complexity - 1 for row in primitives()}
+    costs = {primitive.name: primitive.complexity - 1 for primitive in primitives()}
     total = 0.0
     for node in sympy.preorder_traversal(_rewritten(expr, variables, logs)):
         if isinstance(node, sympy.Symbol):
@@ -122,8 +122,9 @@ def complexity(expr: sympy.Expr, variables: Sequence[sympy.Symbol], logs: Logs) 
         elif isinstance(node, sympy.Pow) and node.free_symbols:
             total += 1 if abs(node.exp) in (1, 2, sympy.Rational(1, 2)) or not node.exp.is_Rational else 1.5
         elif isinstance(node, sympy.Function) and node.free_symbols:
-            name = type(node).__name__
-            total += costs.get(named.get(name, name), _UNKNOWN)
+            applied = from_sympy_node(node)
+            primitive = applied[0].primitive if applied is not None else None
+            total += costs.get(type(node).__name__ if primitive is None else primitive.name, _UNKNOWN)
     return total
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kanwidget.core.primitives import Form
+from kanwidget.symbolic.functions import function_of, text_name
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.mathml import DIGITS
-from kanwidget.symbolic.writing.naming import PRINTED, latex_letter, parse_name, parse_number
+from kanwidget.symbolic.writing.naming import latex_letter, parse_name, parse_number
 from kanwidget.symbolic.writing.sympy_forms import form_of
 
-_OPERATORS = frozenset(["sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "exp", "log"])
 _ESCAPES = {
     "\\": r"\backslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\hat{}", "~": r"\sim{}", "<": r"{<}", ">": r"{>}", " ": r"\ ", "\n": r"\ ",
@@ -92,31 +92,30 @@ def _product(factors: Sequence[Form], digits: int) -> str:
 
 def _power(base: Form, exponent: Form, digits: int) -> str:
     top = _write(exponent, digits)
-    if (
-        isinstance(base, tuple)
-        and PRINTED.get(str(base[0]), base[0]) in _OPERATORS - {"exp"}
-        and isinstance(exponent, int)
-    ):
-        return rf"{_function(str(base[0]))}^{{{top}}}{_parenthesised(base[1], digits)}"
+    function = function_of(base[0]) if isinstance(base, tuple) else None
+    if function is not None and function.raised and isinstance(base, tuple) and isinstance(exponent, int):
+        return rf"{_function_name(function.head)}^{{{top}}}{_parenthesised(base[1], digits)}"
     closed = isinstance(base, str) or (isinstance(base, tuple) and base[0] in ("var", "abs"))
     simple = closed or (isinstance(base, (int, float)) and base >= 0 and parse_number(base, digits)[1] is None)
     return f"{_write(base, digits) if simple else _parenthesised(base, digits)}^{{{top}}}"
 
 
 def _special(head: str, operands: list[Any], digits: int) -> str:
-    if head == "exp" and forms.depth(operands[0]) <= 3:
-        return f"e^{{{_write(operands[0], digits)}}}"
-    if head in ("sqrt", "cbrt"):
-        return rf"\sqrt{'[3]' if head == 'cbrt' else ''}{{{_write(operands[0], digits)}}}"
-    if head == "abs":
-        return rf"\left|{_write(operands[0], digits)}\right|"
+    function = function_of(head)
+    inner = ", ".join(_write(operand, digits) for operand in (operands[1:] if head == "call" else operands))
+    if function is not None and function.power_of_e and forms.depth(operands[0]) <= 3:
+        return f"e^{{{inner}}}"
+    if function is not None and function.root is not None:
+        degree = "" if function.root == 2 else f"[{function.root}]"
+        return rf"\sqrt{degree}{{{inner}}}"
+    if function is not None and function.bars:
+        return rf"\left|{inner}\right|"
     if head == "relation":
         sign = _RELATIONS.get(str(operands[0]), str(operands[0]))
         return f"{_write(operands[1], digits)} {sign} {_write(operands[2], digits)}"
     if head == "piecewise":
         return _cases(operands, digits)
-    name = "J_{0}" if head == "J0" else _name(str(operands[0])) if head == "call" else _function(head)
-    inner = ", ".join(_write(operand, digits) for operand in (operands[1:] if head == "call" else operands))
+    name = _name(str(operands[0])) if head == "call" else _function_name(head)
     return rf"{name}\left({inner}\right)"
 
 
@@ -128,9 +127,11 @@ def _cases(cases: list[Any], digits: int) -> str:
     return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
 
 
-def _function(head: str) -> str:
-    name = PRINTED.get(head, head)
-    return f"\\{name}" if name in _OPERATORS else rf"\operatorname{{{_escape(name)}}}"
+def _function_name(head: str) -> str:
+    function = function_of(head)
+    if function is not None and function.latex:
+        return function.latex
+    return rf"\operatorname{{{_escape(text_name(head))}}}"
 
 
 def _parenthesised(form: Form, digits: int) -> str:

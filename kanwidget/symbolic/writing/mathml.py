@@ -11,8 +11,9 @@ from typing import Any
 
 from kanwidget.core.primitives import Form, Primitive, primitive
 from kanwidget.core.records import SymbolicFit
+from kanwidget.symbolic.functions import Function, function_of, text_name
 from kanwidget.symbolic.writing import forms
-from kanwidget.symbolic.writing.naming import PRINTED, parse_name, parse_number
+from kanwidget.symbolic.writing.naming import parse_name, parse_number
 from kanwidget.symbolic.writing.sympy_forms import form_of
 from kanwidget.symbolic.writing.text import equation
 
@@ -162,8 +163,7 @@ class Writer:
             if node[0] == "msub":
                 return [["msubsup", node[1], [*node[2], top]]]
             return [["msup", {}, [node, top]]]
-        named = isinstance(base, tuple) and base[0] in _NAMED and isinstance(exponent, int) and exponent > 1
-        if named and isinstance(base, tuple):
+        if isinstance(base, tuple) and _is_raised(base) and isinstance(exponent, int) and exponent > 1:
             return self.applied(["msup", {}, [_function_name(str(base[0])), top]], list(base[1:]))
         simple = isinstance(base, str) or (
             isinstance(base, (int, float)) and base >= 0 and parse_number(base, 4)[1] is None
@@ -186,16 +186,9 @@ class Writer:
 
     def special(self, head: str, operands: list[Any]) -> list[Any]:
         """Functions and what has a notation of its own."""
-        if head == "exp":
-            return self.exponential(operands[0])
-        if head == "sqrt":
-            return [["msqrt", {}, self.write(operands[0])]]
-        if head == "cbrt":
-            return [["mroot", {}, [_row(self.write(operands[0])), ["mn", {}, ["3"]]]]]
-        if head == "abs":
-            return [_fenced("|", self.write(operands[0]), "|")]
-        if head == "J0":
-            return self.applied(["msub", {}, [["mi", {}, ["J"]], ["mn", {}, ["0"]]]], operands)
+        function = function_of(head)
+        if function is not None and not function.named:
+            return self.unnamed(function, operands[0])
         if head == "call":
             return self.applied(self.name(str(operands[0]), function=True), operands[1:])
         if head == "relation":
@@ -205,11 +198,17 @@ class Writer:
             return [self.cases(operands)]
         return self.applied(_function_name(head), operands)
 
-    def exponential(self, exponent: Form) -> list[Any]:
-        """The exponential function: e to a power where that is small enough to be set as one, else exp(…)."""
-        if _small(exponent):
-            return [["msup", {}, [_euler(), _row(self.write(exponent))]]]
-        return self.applied(_function_name("exp"), [exponent])
+    def unnamed(self, function: Function, operand: Form) -> list[Any]:
+        """A function with a notation of its own: root, bars, or e to a power that is small enough to be set as one."""
+        if function.bars:
+            return [_fenced("|", self.write(operand), "|")]
+        if function.root is not None:
+            inner = self.write(operand)
+            degree = ["mn", {}, [str(function.root)]]
+            return [["msqrt", {}, inner] if function.root == 2 else ["mroot", {}, [_row(inner), degree]]]
+        if _small(operand):
+            return [["msup", {}, [_euler(), _row(self.write(operand))]]]
+        return self.applied(_function_name(function.head), [operand])
 
     def cases(self, cases: list[Any]) -> MathNode:
         """A function by cases; its line at the left is drawn by the style sheet."""
@@ -254,7 +253,10 @@ class Writer:
         return ["msub", {"class": "kw-edge"} if function else {}, [["mi", {}, [base]], _row(below)]]
 
 
-_NAMED = frozenset(["sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan", "atanh", "log"])
+def _is_raised(form: Form) -> bool:
+    """Whether a power of this form stands at its function's name."""
+    function = function_of(form[0]) if isinstance(form, tuple) else None
+    return function is not None and function.raised
 
 
 def _small(exponent: Form) -> bool:
@@ -269,7 +271,10 @@ def _divides(form: Form) -> bool:
 
 
 def _function_name(head: str) -> MathNode:
-    return ["mi", {}, [PRINTED.get(head, head)]]
+    function = function_of(head)
+    if function is not None and function.mathml is not None:
+        return function.mathml
+    return ["mi", {}, [text_name(head)]]
 
 
 def _euler() -> MathNode:
@@ -302,6 +307,11 @@ def _fenced(left: str, nodes: Sequence[Any], right: str) -> MathNode:
     return ["mrow", {}, [ends[0], *nodes, ends[1]]]
 
 
+def _begins_with_name(form: tuple[Any, ...]) -> bool:
+    function = function_of(form[0])
+    return function is None or function.named or (function.power_of_e and not _small(form[1]))
+
+
 def _between(left: Form, right: Form) -> MathNode:
     """What separates two factors: a dot between numbers, a thin space before functions and between whole words."""
     if isinstance(right, (int, float)) or (
@@ -310,11 +320,9 @@ def _between(left: Form, right: Form) -> MathNode:
         return ["mo", {}, ["·"]]
     if isinstance(left, (int, float)) and parse_number(left, DIGITS)[1] is not None:
         return _thin()
-    if isinstance(right, tuple) and right[0] == "exp" and not _small(right[1]):
+    if isinstance(right, tuple) and right[0] not in ("var", "add", "pow") and _begins_with_name(right):
         return _thin()
-    if isinstance(right, tuple) and right[0] not in ("var", "add", "pow", "sqrt", "cbrt", "abs", "exp"):
-        return _thin()
-    if isinstance(right, tuple) and right[0] == "pow" and isinstance(right[1], tuple) and right[1][0] in _NAMED:
+    if isinstance(right, tuple) and right[0] == "pow" and _is_raised(right[1]):
         return _thin()
     words = [isinstance(f, tuple) and f[0] == "var" and not parse_name(str(f[1])).letter for f in (left, right)]
     return _thin() if any(words) else ["mo", {}, [_TIMES]]

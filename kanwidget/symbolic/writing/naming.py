@@ -13,8 +13,6 @@ GREEK = dict(zip(_LOWER.split(), _SIGNS, strict=True))
 GREEK |= {name.capitalize(): sign.upper() for name, sign in GREEK.items()}
 _LATEX_NAMES = {sign: name for name, sign in GREEK.items()}
 _PATTERN = re.compile(r"\$?\\?([^\W\d_]+)_?\{?(\d+|[^\W\d_]|\d+(?:_\d+)+|)\}?\$?")
-#: What functions are called in print.
-PRINTED = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atanh": "arctanh", "sign": "sgn"}
 
 
 class Name(NamedTuple):

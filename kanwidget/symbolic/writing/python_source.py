@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import keyword
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kanwidget.core.primitives import Form
+from kanwidget.symbolic.functions import FUNCTIONS, function_of
 from kanwidget.symbolic.writing.sympy_forms import from_sympy
 from kanwidget.symbolic.writing.text import Notation, write
 
 if TYPE_CHECKING:
     import sympy
 
-_NUMPY = {
-    "asin": "arcsin",
-    "acos": "arccos",
-    "atan": "arctan",
-    "atanh": "arctanh",
-    "asinh": "arcsinh",
-    "acosh": "arccosh",
+#: Names from scipy, by the head of their functions.
+_SCIPY = {
+    function.head: function.numpy.rpartition(".")[2]
+    for function in FUNCTIONS
+    if function.numpy.startswith("scipy.special.")
 }
-_NUMPY |= {"ceiling": "ceil", "Heaviside": "heaviside"}
-_SCIPY = {"erf": "erf", "erfc": "erfc", "J0": "j0", "gamma": "gamma", "loggamma": "gammaln"}
 
 
 def to_python(expr: sympy.Expr | Sequence[sympy.Expr], variables: Sequence[sympy.Symbol], name: str = "formula") -> str:
@@ -57,12 +55,12 @@ def to_python(expr: sympy.Expr | Sequence[sympy.Expr], variables: Sequence[sympy
     notation = Notation(
         number=_number,
         power="**",
-        function=lambda head: _SCIPY.get(head) or f"np.{_NUMPY.get(head, head)}",
+        function=_function,
         variable=lambda text: arguments.get(text, "np.nan"),
         call=lambda text: functions[text],
         constants={"pi": "np.pi", "e": "np.e"},
     )
-    body = [write(_cases(form), notation) for form in written]
+    body = [write(_numpy_form(form), notation) for form in written]
     keywords = ", ".join(["", "*", *(functions[call] for call in calls)]) if calls else ""
     used = {head for form in written for head in _heads(form)} & set(_SCIPY)
     lines = ["import numpy as np"]
@@ -115,22 +113,32 @@ def _operands(form: Form, head: str) -> set[str]:
     return inner | {str(form[1])} if form[0] == head else inner
 
 
-def _cases(form: Form) -> Form:
-    """Functions by cases as nested `where`."""
+def _function(head: str) -> str:
+    function = function_of(head)
+    return _SCIPY.get(head) or (function.numpy if function else f"np.{head}")
+
+
+def _numpy_form(form: Form) -> Form:
+    """Functions by cases as nested `where`, functions of several operands as nested functions of two."""
     if not isinstance(form, tuple) or form[0] == "var":
         return form
     if form[0] == "piecewise":
         result: Form = float("nan")
         for case in reversed(form[1:]):
             assert isinstance(case, tuple)  # by construction, for the type checker
-            value, when = _cases(case[1]), _condition(case[2])
+            value, when = _numpy_form(case[1]), _condition(case[2])
             result = value if when == "true" else ("where", when, value, result)
         return result
-    return (form[0], *(_cases(operand) if isinstance(operand, tuple) else operand for operand in form[1:]))
+    head, *operands = form
+    inner = [_numpy_form(operand) for operand in operands]
+    function = function_of(head)
+    if function is not None and function.binary:
+        return functools.reduce(lambda first, second: (head, first, second), inner)
+    return (head, *inner)
 
 
 def _condition(form: Form) -> Form:
     names = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal", "==": "equal", "!=": "not_equal"}
     if isinstance(form, tuple) and form[0] == "relation":
-        return (names[str(form[1])], _cases(form[2]), _cases(form[3]))
+        return (names[str(form[1])], _numpy_form(form[2]), _numpy_form(form[3]))
     return form

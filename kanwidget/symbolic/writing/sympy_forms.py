@@ -1,4 +1,4 @@
-"""Forms to sympy and back. With `formula` and `constants` the only modules that know sympy, which is imported when first needed."""
+"""Forms to sympy and back. sympy is imported when first needed."""
 
 from __future__ import annotations
 
@@ -6,31 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kanwidget.core.primitives import Form
+from kanwidget.symbolic.functions import from_sympy_node, function_of, to_sympy_node
 from kanwidget.symbolic.writing import forms
 
 if TYPE_CHECKING:
     import sympy
-
-#: Operations whose sympy function has the same name.
-_SAME = (
-    "exp",
-    "log",
-    "sin",
-    "cos",
-    "tan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "asin",
-    "acos",
-    "atan",
-    "atanh",
-    "sqrt",
-    "sign",
-    "erf",
-)
-#: Further sympy functions that a user's expression may hold.
-_ALSO = ("asinh", "acosh", "cot", "sec", "csc", "sinc", "gamma", "loggamma", "Heaviside", "floor", "ceiling", "erfc")
 
 
 def to_sympy(form: Form, argument: Any = None) -> sympy.Expr:
@@ -53,6 +33,10 @@ def to_sympy(form: Form, argument: Any = None) -> sympy.Expr:
         return sympy.Symbol(str(operands[0]))
     if head == "call":
         return sympy.Function(str(operands[0]))(*(to_sympy(operand, argument) for operand in operands[1:]))
+    function = function_of(head)
+    if function is not None and function.expansion is not None:
+        # sympy's own cube root of a negative number is complex.
+        return to_sympy(function.expansion, to_sympy(operands[0], argument))
     parts = [to_sympy(operand, argument) for operand in operands]
     return _operation(str(head), parts)
 
@@ -70,16 +54,7 @@ def _operation(head: str, parts: list[Any]) -> sympy.Expr:
         return sympy.Pow(base, sympy.Rational(str(exponent)) if exponent.is_Float else exponent)
     if head == "neg":
         return -parts[0]
-    if head == "abs":
-        return sympy.Abs(parts[0])
-    if head == "cbrt":
-        # sympy's own cube root of a negative number is complex.
-        return sympy.sign(parts[0]) * sympy.Abs(parts[0]) ** sympy.Rational(1, 3)
-    if head == "J0":
-        return sympy.besselj(0, parts[0])
-    if head in _SAME:
-        return getattr(sympy, head)(parts[0])
-    return sympy.Function(head)(*parts)
+    return to_sympy_node(head, parts)
 
 
 def from_sympy(expr: sympy.Basic) -> Form:
@@ -170,25 +145,18 @@ def _power(base: sympy.Expr, exponent: sympy.Expr) -> Form:
 def _function(expr: Any) -> Form:
     import sympy
 
-    if isinstance(expr, sympy.exp):
-        return ("exp", from_sympy(expr.args[0]))
-    if isinstance(expr, sympy.Abs):
-        return ("abs", from_sympy(expr.args[0]))
-    if isinstance(expr, sympy.besselj) and expr.args[0] == 0:
-        return ("J0", from_sympy(expr.args[1]))
     if isinstance(expr, sympy.Piecewise):
         return ("piecewise", *(("case", from_sympy(value), from_sympy(when)) for value, when in expr.args))
     if isinstance(expr, (sympy.logic.boolalg.BooleanTrue, sympy.logic.boolalg.BooleanFalse)):
         return "true" if expr == sympy.true else "false"
     if isinstance(expr, sympy.core.relational.Relational):
         return ("relation", str(expr.rel_op), from_sympy(expr.lhs), from_sympy(expr.rhs))
+    applied = from_sympy_node(expr)
+    if applied is not None:
+        function, operands = applied
+        return (function.head, *(from_sympy(operand) for operand in operands))
     name = type(expr).__name__ if expr.args else str(expr)
-    operands = [from_sympy(arg) for arg in expr.args]
-    if isinstance(expr, sympy.core.function.AppliedUndef):
-        return ("call", str(expr.func), *operands)
-    if name not in (*_SAME, *_ALSO):
-        return ("call", name, *operands)
-    return (name, *operands)
+    return ("call", name, *(from_sympy(operand) for operand in expr.args))
 
 
 def ordered(terms: list[Form]) -> list[Form]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanwidget.core.primitives import Form, Primitive
+from kanwidget.symbolic.functions import text_name
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.sympy_forms import form_of
 
@@ -21,7 +22,7 @@ class Notation:
     number: Callable[[float], str]
     power: str
     function: Callable[[str], str]
-    """The text of a function's name."""
+    """The text of a function: its name, or an expression with `{}` in place of the operand."""
     variable: Callable[[str], str]
     call: Callable[[str], str]
     """The text of the name of a function that is known by its name only."""
@@ -38,8 +39,7 @@ def short(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
-_NAMES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "atanh": "arctanh", "sign": "sgn"}
-PLAIN = Notation(short, "^", lambda f: _NAMES.get(f, f), lambda v: v, lambda f: f, {"pi": "pi", "e": "e"})
+PLAIN = Notation(short, "^", text_name, lambda v: v, lambda f: f, {"pi": "pi", "e": "e"})
 
 
 def plain(form: Form) -> str:
@@ -105,7 +105,8 @@ def _parts(form: Form, n: Notation) -> tuple[str, int]:
         return _power(operands[0], operands[1], n)
     if head == "call":
         return f"{n.call(str(operands[0]))}({', '.join(_write(o, n, _SUM) for o in operands[1:])})", _ATOM
-    return f"{n.function(str(head))}({', '.join(_write(o, n, _SUM) for o in operands)})", _ATOM
+    name, inner = n.function(str(head)), ", ".join(_write(operand, n, _SUM) for operand in operands)
+    return name.format(inner) if "{}" in name else f"{name}({inner})", _ATOM
 
 
 def _sum(terms: list[Form], n: Notation) -> str:

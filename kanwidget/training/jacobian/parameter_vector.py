@@ -15,7 +15,6 @@ from torch import Tensor
 
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
-from kanwidget.core.primitives import primitive
 from kanwidget.training.jacobian.stack import LayerStack, Stack
 
 
@@ -113,8 +112,8 @@ def parameter_map(network: Network) -> ParameterMap:
     layers, start = [], 0
     for index in range(network.depth):
         layer = network.layer(index)
-        numeric, start = _number(_free_numeric(layer), layer, start)
-        affine, start = _number(_free_affine(layer), layer, start)
+        numeric, start = _number(layer.free_numeric(), layer, start)
+        affine, start = _number(layer.free_affine(), layer, start)
         layers.append(LayerMap(numeric, affine, _run(numeric)))
     return ParameterMap(tuple(layers), start)
 
@@ -141,37 +140,11 @@ def _pairs(positions: LayerMap, layer: LayerStack) -> list[tuple[Tensor, Tensor]
     return [*pairs, (positions.affine, layer.affine)] if layer.symbols else pairs
 
 
-def _free_numeric(layer: Layer) -> Tensor:
-    edges = layer.spline_on & ~_held(layer)
-    coef = edges & layer.coef.requires_grad
-    base = edges & (layer.base.requires_grad and layer.base_fun not in ("zero", "0"))
-    spline = coef[..., None].expand(*coef.shape, layer.coef.shape[-1])
-    return torch.cat([spline, base[..., None]], dim=-1)
-
-
-def _free_affine(layer: Layer) -> Tensor:
-    free = torch.zeros(layer.out_dim * layer.in_dim, 4, dtype=torch.bool, device=layer.coef.device)
-    if layer.affine.requires_grad:
-        for name, members in layer.symbols.items():
-            a, b = primitive(name).free
-            free[members] = torch.tensor([a, b, name != "0", True], device=free.device)
-    return free.view(layer.out_dim, layer.in_dim, 4) & ~_held(layer)[..., None]
-
-
-def _held(layer: Layer) -> Tensor:
-    """Which edges are frozen, or share parameters with one that is, `(out, in)`."""
-    held = layer.frozen.flatten().clone()
-    for group in layer.ties:
-        held[group] = held[group].any()
-    return held.view_as(layer.frozen)
-
-
 def _number(free: Tensor, layer: Layer, start: int) -> tuple[Tensor, int]:
     """Consecutive numbers from `start` where `free`, the same for edges that share parameters; -1 elsewhere."""
     if layer.ties:
         index = layer.tie_index()
-        leads = (index == torch.arange(len(index), device=index.device)).view(free.shape[:2])
-        numbered, end = _count(free & leads[..., None], start)
+        numbered, end = _count(free & layer.tie_leads()[..., None], start)
         shared = numbered.flatten(0, 1)[index].view_as(numbered)
         return torch.where(free, shared, -1), end
     return _count(free, start)

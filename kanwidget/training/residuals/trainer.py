@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
+from kanwidget.core.threads import is_small, one_thread
 from kanwidget.surgery import refine, update_grid, widen
 from kanwidget.training.jacobian.parameter_vector import structure
 from kanwidget.training.optimizers.levenberg_marquardt import Interrupted, Outcome
@@ -22,7 +23,6 @@ from kanwidget.training.residuals.steps import ScaledLM
 from kanwidget.training.residuals.weighting import balance, resample
 from kanwidget.training.steps.grid_schedule import GridSchedule
 from kanwidget.training.steps.settings import Settings
-from kanwidget.training.threads.torch_threads import is_small, one_thread
 
 #: How far grids go on beyond the activations: second derivatives jump at a grid's end, and points that cross it stop a training.
 _MARGIN = 0.1

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, History, StepRecord
+from kanwidget.core.threads import torch_as_it_was
 from kanwidget.training.steps.trainer import NOT_FINITE, Callback
-from kanwidget.training.threads.torch_threads import torch_as_it_was
 
 
 class Steps(Protocol):

@@ -18,6 +18,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
+from kanwidget.core.threads import is_small, one_thread
 from kanwidget.datasets import Dataset
 from kanwidget.training.objective.loss import Loss
 from kanwidget.training.optimizers.levenberg_marquardt import Interrupted
@@ -25,7 +26,6 @@ from kanwidget.training.reference import reference_rows, remember_names
 from kanwidget.training.steps.networks import Group, Optimizer
 from kanwidget.training.steps.settings import Settings, make_settings
 from kanwidget.training.steps.training_data import labels, pose
-from kanwidget.training.threads.torch_threads import is_small, one_thread
 
 _log = logging.getLogger(__name__)
 #: Why a training stopped whose loss is no number any more, and what to do about it.

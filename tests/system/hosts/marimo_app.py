@@ -1,4 +1,4 @@
-"""A small marimo notebook with the explorer; run by the tests, and by hand: `marimo edit tests/hosts/marimo_app.py`."""
+"""A small marimo notebook with the explorer; run by the tests, and by hand: `marimo edit tests/system/hosts/marimo_app.py`."""
 
 import marimo
 

@@ -44,11 +44,11 @@ def test_derivatives(row):
     torch.testing.assert_close(row.d2(u.detach()), curvature.detach(), rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.both], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in ROWS if row.value_and_derivative], ids=lambda row: row.name)
 def test_value_and_slope_at_once(row):
     u = points(row)
     for part in (u, torch.cat([u, u * 50])) if row.name == "J0" else (u,):
-        value, slope = row.both(part)
+        value, slope = row.value_and_derivative(part)
         torch.testing.assert_close(value, row.fn(part), rtol=1e-14, atol=1e-15)
         torch.testing.assert_close(slope, row.d1(part), rtol=1e-14, atol=1e-15)
 

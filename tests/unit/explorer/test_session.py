@@ -146,7 +146,7 @@ def test_edges_that_no_formula_fits_are_told(session):
     assert "stay splines" in session.notice.title
 
 
-def test_pinned_edges_do_not_train(session):
+def test_frozen_edges_do_not_train(session):
     session.apply(c.Freeze((0, 0, 0)))
     before = session.model.layer(0).coef[0, 0].clone()
     train(session, 3)

@@ -164,7 +164,7 @@ def test_update_grid_of_binary_inputs_keeps_knots_apart():
     assert torch.allclose(model.layer(0).grid[0], torch.linspace(0, 1, 6, dtype=DOUBLE))
 
 
-def test_update_grid_with_locked_and_pinned_edges(zoo, x):
+def test_update_grid_with_locked_and_frozen_edges(zoo, x):
     model = zoo()
     before = model.layer(0).grid.clone()
     curve = model.curve((0, 3, 1), x[:, 0]).y
@@ -177,7 +177,7 @@ def test_update_grid_with_locked_and_pinned_edges(zoo, x):
     assert torch.allclose(shared[0], shared[2], atol=1e-14)
 
 
-def test_pinned_edges_survive_uniform_refinement(x):
+def test_frozen_edges_survive_uniform_refinement(x):
     model = KAN([4, 2, 1], grid=5, noise_scale=2.0)
     update_grid(model, x, grid_eps=0.0)
     freeze(model, 0, 1, 0)

@@ -183,7 +183,7 @@ def test_locked_edges_survive_the_pruning_of_their_holder(x):
         assert torch.allclose(small.curve(edge, points).y, model.curve(old, points).y)
 
 
-def test_constants_avoid_locked_and_pinned_edges(x):
+def test_constants_avoid_locked_and_frozen_edges(x):
     model = KAN([4, 2, 1], noise_scale=2.0)
     model.layer(0).set_symbol(3, 0, "0", (1.0, 0.0, 1.0, 5.0))
     model.layer(0).spline_on[0, 3] = False

@@ -48,7 +48,7 @@ def test_far_beyond_the_grid_the_line_stays():
         assert not widen(model, uniform(50, 1, low=-8.0, high=8.0))
 
 
-def test_pinned_splines_keep_their_grid_and_shared_ones_a_common_one():
+def test_frozen_splines_keep_their_grid_and_shared_ones_a_common_one():
     model, x = KAN([3, 1]), uniform(100, 3)
     x[:, 1] *= 1.1
     freeze(model, 0, 2, 0)

@@ -7,7 +7,15 @@ import torch
 from symbolic_samples import make_network, same, samples, snapshot
 
 from kanwidget.core import EdgeRef
-from kanwidget.symbolic import auto_symbolic, fix_symbolic, suggest_all, suggest_symbolic, unfix_symbolic
+from kanwidget.surgery import lock
+from kanwidget.symbolic import (
+    auto_symbolic,
+    auto_symbolic_steps,
+    fix_symbolic,
+    suggest_all,
+    suggest_symbolic,
+    unfix_symbolic,
+)
 from kanwidget.symbolic.edges import edge_samples
 
 X = samples()
@@ -246,6 +254,50 @@ def test_float32_networks():
     auto_symbolic(network, x, r2_threshold=-10)
     assert network(x).dtype == torch.float32
     assert torch.isfinite(network(x)).all()
+
+
+# ---- auto_symbolic in steps
+
+
+def test_steps_do_together_what_auto_symbolic_does():
+    whole, stepped = make_network([2, 3, 1], grid=8, noise=0.5), make_network([2, 3, 1], grid=8, noise=0.5)
+    expected = auto_symbolic(whole, X, r2_threshold=0.9)
+    steps = list(auto_symbolic_steps(stepped, X, r2_threshold=0.9))
+    assert [ref.layer for step in steps for ref in step.searched] == [0] * 6 + [1] * 3
+    assert [pair for step in steps for pair in step.fixed] == expected
+    assert [step.remaining for step in steps] == [3, 0]
+    for step in steps:
+        assert {ref for ref, _ in step.fixed} | set(step.numeric) == set(step.searched)
+    assert same(snapshot(whole), snapshot(stepped))
+
+
+def test_steps_that_break_off_keep_the_edges_fixed_so_far():
+    network = make_network([2, 3, 1], grid=8, noise=0.5)
+    for step in auto_symbolic_steps(network, X, r2_threshold=-1e9, edges_per_step=2):
+        assert len(step.searched) == 2
+        if step.remaining <= 5:
+            break
+    states = [network.layer(ref.layer).state(ref.source, ref.target) for ref in network.edge_refs()]
+    assert states == ["symbolic"] * 4 + ["spline"] * 5
+
+
+def test_steps_search_the_edges_in_question_and_ties_once():
+    network = make_network([2, 3, 1], grid=8, noise=0.5)
+    lock(network, 0, [(0, 0), (1, 0)])
+    fix_symbolic(network, 0, 0, 1, "x^3", X, params=(1, 0, 1, 0))
+    steps = auto_symbolic_steps(network, X, edges=[(1, 2, 0), (0, 1, 0), (0, 0, 0), (0, 0, 1)], r2_threshold=-1e9)
+    first, second = steps
+    assert first.searched == (EdgeRef(0, 0, 0),)
+    assert [ref for ref, _ in first.fixed] == [EdgeRef(0, 0, 0), EdgeRef(0, 1, 0)]
+    assert second.searched == (EdgeRef(1, 2, 0),)
+
+
+def test_steps_check_their_arguments_before_the_first_one():
+    network = make_network([2, 3, 1])
+    with pytest.raises(ValueError, match="`lib` argument of auto_symbolic"):
+        auto_symbolic_steps(network, X, lib=["sine"])
+    with pytest.raises(ValueError, match="`j` argument of auto_symbolic"):
+        auto_symbolic_steps(network, X, edges=[(0, 0, 7)])
 
 
 def test_pykan_s_word_for_simplicity_is_taken_alone():

@@ -78,7 +78,9 @@ def test_reading_and_writing_the_vector_are_inverse(kind):
 
 @each
 def test_all_numbers_from_zero_are_used(kind):
-    positions = parameter_map(ZOO[kind]())
+    model = ZOO[kind]()
+    positions = parameter_map(model)
+    assert model.n_parameters == positions.size
     used = torch.cat([p.flatten() for layer in positions.layers for p in (layer.numeric, layer.affine)])
     assert sorted(set(used.tolist()) - {-1}) == list(range(positions.size))
 
@@ -95,7 +97,7 @@ def test_what_is_not_free_is_not_in_the_vector():
     assert (first.affine[0, 0] == -1).all()  # a spline
 
 
-def test_pinned_and_frozen_parameters_are_not_free():
+def test_frozen_edges_and_parameters_without_gradient_are_not_free():
     model = tied()
     model.layer(1).base.requires_grad_(False)
     first, last = parameter_map(model).layers
@@ -124,7 +126,7 @@ def test_shared_parameters_are_read_from_the_edge_that_holds_them():
 
 
 @pytest.mark.parametrize("edge", [(0, 0), (1, 0), (2, 1)])
-def test_a_pinned_edge_holds_those_that_share_its_parameters(edge):
+def test_a_frozen_edge_holds_those_that_share_its_parameters(edge):
     model = tied()
     model.freeze(0, *edge)
     first = parameter_map(model).layers[0]

@@ -221,7 +221,7 @@ def test_parameters_that_a_callback_moved_are_noticed():
     assert history["train_loss"][-1] < history["train_loss"][4]
 
 
-def test_pinned_edges_and_ties_are_respected():
+def test_frozen_edges_and_ties_are_respected():
     model = tied()
     before = {(0, 0, 2): model.layer(0).coef[0, 2].clone(), (1, 1, 1): model.layer(1).coef[1, 1].clone()}
     machine = machine_of(model)

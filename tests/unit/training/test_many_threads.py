@@ -8,8 +8,8 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.training import fit_many, many
+from kanwidget.training import worker_threads as workers
 from kanwidget.training.steps.networks import Group
-from kanwidget.training.threads import worker_threads as workers
 from tests.unit.training.many_samples import dataset, networks
 
 

@@ -345,7 +345,7 @@ def test_what_a_callback_has_changed_is_trained_on(change, step):
         assert float(residual) == pytest.approx(history.last.metrics["equation"], rel=1e-6)
 
 
-def test_an_edge_that_a_callback_has_pinned_stays():
+def test_an_edge_that_a_callback_has_frozen_stays():
     model, kept = KAN([1, 2, 1], grid=4, k=5, grid_range=(0, 3)), []
 
     def hook(network, record):

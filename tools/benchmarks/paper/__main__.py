@@ -1,4 +1,4 @@
-"""`python -m tools.benchmarks.paper accuracy`: resumable, results under `tests/benchmarks/results/`."""
+"""`python -m tools.benchmarks.paper accuracy`: resumable, results under `tools/benchmarks/results/`."""
 
 from __future__ import annotations
 

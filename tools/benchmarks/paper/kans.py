@@ -11,7 +11,6 @@ import torch
 from kanwidget import KAN
 from kanwidget.datasets import Dataset
 from kanwidget.training import fit_many
-from kanwidget.training.jacobian.parameter_vector import parameter_map
 from tools.benchmarks.paper.problems import Row
 
 #: Steps after which starts are compared.
@@ -40,7 +39,7 @@ def extended(row: Row, shape: tuple[int, ...], data: Dataset, seed: int, **optio
         points.append(
             {
                 "grid": grid,
-                "parameters": parameter_map(model).size,
+                "parameters": model.n_parameters,
                 "axis": grid * sum(a * b for a, b in pairwise(shape)),
                 "train": rmse(model, data.train_input, data.train_label),
                 "validation": rmse(model, data.val_input, data.val_label),

@@ -11,14 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import sympy
 import torch
 
-from kanwidget import KAN, Dataset, cli, load_planets, load_trees
-from kanwidget.cli import steps
-from kanwidget.discovery import network, scales
-from kanwidget.discovery.search import Found, find
-from kanwidget.symbolic.formulas.units import Logs
+from kanwidget import KAN, cli
 
 NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 
@@ -67,22 +62,9 @@ def test_bundled_tables(name, case):
     assert ("too few rows to keep some for a test" in out) == (name != "trees")
 
 
-def test_exponents_that_were_made_simple_are_told():
-    told = re.search("exponents made simple: (.*)", fitted(table("trees"), "--target", "volume"))[1]
-    assert "1 for 1.0 ± 0.3" in told.split(", ")
-
-
-def test_a_factor_that_is_nearly_exact_does_not_keep_the_exponent_from_being_so():
-    generator = torch.Generator().manual_seed(4)
-    logarithm = torch.rand(60, 1, generator=generator, dtype=torch.float64) * 4 - 1
-    noise = 0.03 * torch.randn(60, 1, generator=generator, dtype=torch.float64)
-    data = Dataset(logarithm, 3 * torch.exp(logarithm / 2) + noise, in_vars=("a",))
-    model = KAN([1, 1])
-    model.fix_symbolic(0, 0, 0, "exp", params=(0.49, 0.0, 3.1, 0.0), data=data)
-    found = find(model, data, Logs((True,), output=False), 0)
-    # With 3 held the exponent would be 0.5006 ± 0.0003.
-    assert found.expression.has(sympy.exp(found.variables[0] / 2))
-    assert [str(simple) for *_, simple in found.rounded] == ["1/2"]
+def test_exponents_that_were_made_simple_are_printed():
+    exponents = re.search("exponents made simple: (.*)", fitted(table("trees"), "--target", "volume"))[1]
+    assert "1 for 1.0 ± 0.3" in exponents.split(", ")
 
 
 @pytest.mark.parametrize("state", ["treated", "untreated"])
@@ -128,44 +110,11 @@ def test_a_report_has_the_film_of_the_training_in_the_units_of_the_table(tmp_pat
 
 
 def test_the_report_and_the_model_hold_the_formula_that_is_printed(tmp_path):
-    page, kept = tmp_path / "trees.html", tmp_path / "trees.kan"
-    out = fitted(table("trees"), "--target", "volume", "--out", page, "--save", kept)
+    page, model_file = tmp_path / "trees.html", tmp_path / "trees.kan"
+    out = fitted(table("trees"), "--target", "volume", "--out", page, "--save", model_file)
     factor, rmse = re.search(r"= (0\.\d+)\*girth", out)[1], re.search(r"test RMSE (\S+) .*leave-one-out", out)[1]
     report = stored(page)
     formula = report["snapshot"]["formula"]
     assert f"volume = {factor}*girth^2*height" in formula["text"]
     assert f"{formula['rmse']:.3g}" == rmse
-    assert KAN.load(kept).predict([[10.0, 70.0]]).item() == pytest.approx(7000 * float(factor), rel=1e-3)
-
-
-def test_scales():
-    assert scales.scales(Dataset([[-1.0], [2.0], [3.0]], [1.0, 1.5, 2.0])) == [Logs((False,), output=False)]
-    assert scales.scales(load_trees()) == [
-        Logs((False, False), output=False),
-        Logs((False, False), output=True),
-        Logs((True, True), output=True),
-    ]
-    part = scales.scaled(load_planets(), Logs((True,), output=True))
-    assert part.train_label.tolist() == load_planets().train_label.log().tolist()
-
-
-def test_a_deeper_network_computes_its_formula():
-    torch.manual_seed(0)
-    x = 1 + torch.rand(60, 2, dtype=torch.float64)
-    data = Dataset(x, (x[:, [0]] + x[:, [1]] ** 2) ** 0.5)
-    model = KAN([2, 1, 1], grid=3)
-    model.fit(data, steps=40, progress=False)
-    found = find(model, data, scales.plain(data), 30)
-    assert isinstance(found, Found)
-    whole = network.of_formula(found, data, 30)
-    assert (whole.predict(x) - data.train_label).abs().max() < 0.02
-    assert model.layer(0).state(0, 0) == "spline"
-
-
-def test_labels_in_any_unit_give_the_same_network():
-    data = load_planets()
-    for factor in (1.0, 1e5):
-        scaled = Dataset(data.train_input, data.train_label * factor)
-        model = steps.train(scaled, [1, 1], 3, steps=20, lamb=0.0, seed=0)
-        error = (model.predict(scaled.train_input) - scaled.train_label).square().mean().sqrt() / factor
-        assert error < 1.0
+    assert KAN.load(model_file).predict([[10.0, 70.0]]).item() == pytest.approx(7000 * float(factor), rel=1e-3)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import torch
 
-from kanwidget.training.threads.torch_threads import one_thread
+from kanwidget.core.threads import one_thread
 
 Piece = TypeVar("Piece")
 Tell = Callable[[int], None]

@@ -1,15 +1,16 @@
-"""One row of the table of symbolic functions, each of which an edge can become.
+"""The definition of a primitive: a symbolic function that an edge can become.
 
-A symbolic edge is c·f(a·x + b) + d. A row says how f and its first two derivatives are computed, on which intervals it is defined, which
-of a and b carry information (the others are absorbed by c and d, or by each other), how complex it is, and
-its formula as plain data, from which `kanwidget.symbolic` builds a sympy expression.
+A symbolic edge is c·f(a·x + b) + d. A primitive says how f and its first two derivatives are computed, on which intervals f is
+defined, which of a and b carry information (the others are absorbed by c and d, or by each other), how complex it is, where the
+search for a and b starts, and its formula as plain data, from which `kanwidget.symbolic` builds all writings.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -20,6 +21,9 @@ from kanwidget._types import Elementwise
 Form = str | float | int | tuple["str | Form", ...]
 #: An interval of u on which a function is defined.
 Interval = tuple[float, float]
+
+#: Where the search for a and b starts, for a function that is defined everywhere: see `kanwidget.symbolic.fits.shapes`.
+Starts = Literal["centers", "centers of both signs", "phases", "extrema", "best split"]
 
 #: All numbers.
 REAL: tuple[Interval, ...] = ((-math.inf, math.inf),)
@@ -50,9 +54,21 @@ class Primitive:
     """Whether a and b are free parameters. A fixed a is 1 (or -1, see `mirrored`), a fixed b is 0."""
     mirrored: bool = False
     """With a fixed: whether a = -1 gives a different function (sqrt, log)."""
-    limits: tuple[str, ...] = field(default=())
+    symmetric: bool = False
+    """Whether f(-u) is ±f(u) plus a constant, so that c and d absorb the sign of u and a can be positive."""
+    antiperiod: float | None = None
+    """A shift of u by this changes the sign of f (sin: π), so that b stays within half of it."""
+    absorbed: Literal["scale", "shift"] | None = None
+    """The change of u that c and d absorb: u^n and log of a scaled u, exp of a shifted u."""
+    exponent: float | None = None
+    """n of the primitives that are u^n."""
+    limits: tuple[str, ...] = ()
     """Simpler functions that a limit of its parameters imitates: tanh with a → ∞ is sgn, with a → 0 it is x."""
-    both: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    twin: str | None = None
+    """The primitive that is the same function with other constants: sin(u) = cos(u - π/2)."""
+    starts: Starts = "centers"
+    """Where the search for a and b starts."""
+    value_and_derivative: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
     """f and f′ at once, for built-in functions of which that costs less than one after the other; not within `vmap`."""
 
     @property
@@ -67,8 +83,7 @@ class Primitive:
             shift = self.period * math.floor((low - self.intervals[0][0]) / self.period)
         for start, end in self.intervals:
             start, end = start + shift, end + shift
-            inside = start <= low and high <= end if self.closed else start < low and high < end
-            if inside:
+            if start <= low and high <= end if self.closed else start < low and high < end:
                 return start, end
         return None
 
@@ -76,7 +91,7 @@ class Primitive:
 def derivative(fn: Elementwise) -> Elementwise:
     """The derivative of an elementwise function by automatic differentiation; itself differentiable."""
 
-    def slope(u: Tensor) -> Tensor:
+    def differentiate(u: Tensor) -> Tensor:
         with torch.enable_grad():
             leaf = u if u.requires_grad else u.detach().requires_grad_(True)
             value = fn(leaf)
@@ -85,4 +100,4 @@ def derivative(fn: Elementwise) -> Elementwise:
             (gradient,) = torch.autograd.grad(value.sum(), leaf, create_graph=True)
         return gradient if u.requires_grad else gradient.detach()
 
-    return slope
+    return differentiate

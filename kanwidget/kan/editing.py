@@ -1,0 +1,212 @@
+"""A network's structure: methods that hand over to `surgery`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from typing_extensions import Self
+
+from kanwidget import surgery
+from kanwidget.core.network import Network
+from kanwidget.core.threads import limit_threads_of_methods
+from kanwidget.surgery._record import record
+from kanwidget.surgery.grids import KnotPlacement
+from kanwidget.training.reference import as_inputs
+
+
+@limit_threads_of_methods()
+class EditableNetwork(Network):
+    """A network that can be grown and cut: new models, but for the methods that say "in place"."""
+
+    def refine(self, grid: int | Sequence[int], *, knots: KnotPlacement = "insert", data: Any = None) -> Self:
+        """A new model with another number of grid intervals; more of them keep the function exactly.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> KAN([2, 5, 1], grid=3).refine(10).grid
+            10
+        """
+        x = None if knots == "insert" else as_inputs(self, data, "refine")
+        return cast("Self", surgery.refine(self, grid, knots=knots, x=x))
+
+    def update_grid(self, data: Any = None, *, grid_eps: float | None = None) -> None:
+        """Move the knots to where the data is. In place.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([1, 1], grid=2)
+            >>> model.update_grid([[0.0], [1.0], [3.0]])
+            >>> model.layer(0).grid.tolist()
+            [[-0.03, 1.25, 3.03]]
+        """
+        surgery.update_grid(self, as_inputs(self, data, "update_grid"), grid_eps=grid_eps)
+        record(self, "grid", "grid adapted")
+
+    def prune(self, node_th: float = 1e-2, edge_th: float = 3e-2, *, data: Any = None) -> Self:
+        """A new model without the nodes and edges that hardly matter.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
+            >>> KAN([2, 3, 1], seed=1).prune(node_th=0.5, data=rows).width
+            [[2, 0], [1, 0], [1, 0]]
+        """
+        return cast("Self", surgery.prune(self, as_inputs(self, data, "prune"), node_th, edge_th))
+
+    def prune_node(self, threshold: float = 1e-2, *, active: Any = None, data: Any = None) -> Self:
+        """A new model without the hidden nodes that hardly matter.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
+            >>> KAN([2, 3, 1], seed=1).prune_node(0.3, data=rows).width
+            [[2, 0], [2, 0], [1, 0]]
+        """
+        return cast("Self", surgery.prune_node(self, as_inputs(self, data, "prune_node"), threshold, active))
+
+    def prune_edge(self, threshold: float = 3e-2, *, data: Any = None) -> Self:
+        """A new model without the edges that hardly matter.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
+            >>> KAN([2, 3, 1], seed=1).prune_edge(0.3, data=rows)
+            KAN([2, 3, 1], grid=3, k=3, 4 active edges)
+        """
+        return cast("Self", surgery.prune_edge(self, as_inputs(self, data, "prune_edge"), threshold))
+
+    def prune_input(self, threshold: float = 1e-2, *, active: Sequence[int] | None = None, data: Any = None) -> Self:
+        """A new model that reads only the inputs that matter; it still takes data with all columns.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> rows = [[0.0, 0.5, 1.0], [1.0, -1.0, 0.0]]
+            >>> KAN([3, 2, 1]).prune_input(active=[0, 2], data=rows).columns
+            tensor([0, 2])
+        """
+        return cast("Self", surgery.prune_input(self, as_inputs(self, data, "prune_input"), threshold, active))
+
+    def expand_width(self, level: int, n: int, *, product: bool = False, mult_arity: int = 2) -> Self:
+        """A new model with n more nodes on a hidden level; the function stays.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> KAN([2, 3, 1]).expand_width(1, 2, product=True).width
+            [[2, 0], [3, 2], [1, 0]]
+        """
+        return cast("Self", surgery.expand_width(self, level, n, product=product, mult_arity=mult_arity))
+
+    def expand_depth(self, level: int | None = None) -> Self:
+        """A new model with one more layer, of identities; the function stays.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> KAN([2, 3, 1]).expand_depth().width
+            [[2, 0], [3, 0], [1, 0], [1, 0]]
+        """
+        return cast("Self", surgery.expand_depth(self, level))
+
+    def remove_edge(self, l: int, i: int, j: int) -> None:  # noqa: E741
+        """Prune one edge. In place.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 3, 1])
+            >>> model.remove_edge(0, 1, 2)
+            >>> model
+            KAN([2, 3, 1], grid=3, k=3, 8 active edges)
+        """
+        surgery.remove_edge(self, l, i, j)
+
+    def restore_edge(self, l: int, i: int, j: int) -> None:  # noqa: E741
+        """Bring a pruned edge back. In place.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 3, 1])
+            >>> model.remove_edge(0, 1, 2)
+            >>> model.restore_edge(0, 1, 2)
+            >>> model
+            KAN([2, 3, 1], grid=3, k=3, 9 active edges)
+        """
+        surgery.restore_edge(self, l, i, j)
+
+    def remove_node(self, level: int, node: int, *, data: Any = None) -> Self:
+        """A new model without one hidden node.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> KAN([2, 3, 1]).remove_node(1, 0).width
+            [[2, 0], [2, 0], [1, 0]]
+        """
+        return cast(
+            "Self",
+            surgery.remove_node(self, level, node, as_inputs(self, data, "remove_node") if self._has(data) else None),
+        )
+
+    def swap(self, level: int, i1: int, i2: int) -> None:
+        """Exchange two hidden nodes; the function stays. In place.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 3, 1])
+            >>> first = model.layer(0).coef[0].tolist()
+            >>> model.swap(1, 0, 2)
+            >>> model.layer(0).coef[2].tolist() == first
+            True
+        """
+        surgery.swap(self, level, i1, i2)
+
+    def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
+        """Make edges `(i, j)` of a layer share one function. In place.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 1], grid=3, k=3)
+            >>> model.lock(0, [(0, 0), (1, 0)])
+            >>> model.n_parameters
+            7
+        """
+        surgery.lock(self, l, edges)
+
+    def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
+        """Undo `lock`; each edge starts from the shared function. In place.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 1], grid=3, k=3)
+            >>> model.lock(0, [(0, 0), (1, 0)])
+            >>> model.unlock(0, [(0, 0), (1, 0)])
+            >>> model.n_parameters
+            14
+        """
+        surgery.unlock(self, l, edges)
+
+    def freeze(self, l: int, i: int, j: int) -> None:  # noqa: E741
+        """Keep an edge out of training. In place.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 1], grid=3, k=3)
+            >>> model.freeze(0, 0, 0)
+            >>> model.n_parameters
+            7
+        """
+        surgery.freeze(self, l, i, j)
+
+    def unfreeze(self, l: int, i: int, j: int) -> None:  # noqa: E741
+        """Let an edge train again. In place.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 1], grid=3, k=3)
+            >>> model.freeze(0, 0, 0)
+            >>> model.unfreeze(0, 0, 0)
+            >>> model.n_parameters
+            14
+        """
+        surgery.unfreeze(self, l, i, j)
+
+    def _has(self, data: Any) -> bool:
+        return data is not None or len(self.reference) > 0

@@ -1,0 +1,261 @@
+"""`KAN`, the class that users hold: a network, plus one-line methods that hand over to the rooms below."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from typing_extensions import Self
+
+from kanwidget import _check
+from kanwidget._types import Arities, LayerWidth
+from kanwidget.core import storage
+from kanwidget.core.arguments import (
+    check_base_fun,
+    known_device,
+    normalize_arities,
+    normalize_grids,
+    normalize_range,
+    normalize_width,
+)
+from kanwidget.core.network import HIDDEN_RANGE, initial_layer
+from kanwidget.core.records import History
+from kanwidget.core.threads import limit_threads_of_methods
+from kanwidget.kan.queries import QueryableNetwork
+from kanwidget.training import Trainer, fit, fit_steps
+from kanwidget.training.reference import as_inputs
+from kanwidget.training.residuals import ResidualHistory, fit_residual
+from kanwidget.training.steps.trainer import Callback
+
+
+@limit_threads_of_methods(but=("fit", "fit_steps", "fit_residual"))  # trainings do it step by step
+class KAN(QueryableNetwork):
+    """A Kolmogorov-Arnold network: learnable functions on the edges, sums and products at the nodes.
+
+    Args:
+        width: Number of nodes of each layer, inputs first: `[2, 5, 1]`; `[2, [5, 2], 1]` has 5 sums and 2 products in the middle.
+        grid: Number of grid intervals of the splines, ≥ 1, or one for each layer of edges.
+        k: Order of the splines, ≥ 0; 3 is cubic.
+        mult_arity: Number of factors of the product nodes, or a list of lists, one a layer of nodes.
+        base_fun: The base function: `silu`, `identity`, `zero` or a primitive that is defined for all numbers.
+        grid_range: First and last grid point of the inputs, until the grids are adapted to data.
+        grid_eps: Between 0 (grids follow the data's quantiles) and 1 (uniform grids).
+        noise_scale: Size of the random splines at the start, ≥ 0.
+        seed: Of the random start; the same seed gives the same network, and the global random state is left alone.
+        dtype: `torch.float64` by default: fits reach 1e-10 and below, which float32 (round-off 1e-7) can't hold.
+        device: Where the parameters live.
+
+    Raises:
+        ValueError: For a shape, grid or order that makes no network.
+
+    Examples:
+        >>> model = KAN([2, 5, 1], grid=3, k=3, seed=42)
+        >>> model(torch.zeros(10, 2, dtype=torch.float64)).shape
+        torch.Size([10, 1])
+
+    References:
+        Liu et al., "KAN: Kolmogorov-Arnold Networks", arXiv:2404.19756.
+        Liu et al., "KAN 2.0: Kolmogorov-Arnold Networks Meet Science", arXiv:2408.10205 (product nodes).
+    """
+
+    def __init__(
+        self,
+        width: Sequence[LayerWidth],
+        grid: int | Sequence[int] = 3,
+        k: int = 3,
+        *,
+        mult_arity: int | Arities = 2,
+        base_fun: str = "silu",
+        grid_range: tuple[float, float] = (-1.0, 1.0),
+        grid_eps: float = 0.5,
+        noise_scale: float = 1.0,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float64,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        pairs = normalize_width(width)
+        arities = normalize_arities(mult_arity, pairs)
+        grids = normalize_grids(grid, len(pairs) - 1)
+        _check.integer(k, "k", "KAN", low=0, advice="3 makes cubic splines.")
+        check_base_fun(base_fun)
+        low, high = normalize_range(grid_range)
+        _check.real(noise_scale, "noise_scale", "KAN", low=0)
+        if dtype not in (torch.float32, torch.float64):
+            _check.fail("dtype", "KAN", "torch.float64 or torch.float32", dtype)
+        generator = torch.Generator().manual_seed(_check.integer(seed, "seed", "KAN", low=0))
+        layers = [
+            initial_layer(
+                sum(pairs[level]),
+                pairs[level + 1][0] + sum(arities[level + 1]),
+                grids[level],
+                k,
+                base_fun=base_fun,
+                grid_range=(low, high) if level == 0 else HIDDEN_RANGE,
+                noise_scale=noise_scale,
+                generator=generator,
+                dtype=dtype,
+            )
+            for level in range(len(pairs) - 1)
+        ]
+        super().__init__(pairs, arities, layers)
+        self.grid_eps = _check.real(grid_eps, "grid_eps", "KAN", low=0, high=1)
+        self.seed = seed
+        self.history = History()
+        self.to(known_device(device))
+
+    @classmethod
+    def from_formula(
+        cls, formula: Any, variables: Sequence[Any] | None = None, grid: int = 3, k: int = 3, **options: Any
+    ) -> Self:
+        """A network that computes a formula exactly; it can be trained, grown and cut like any other.
+
+        Args:
+            formula: A sympy expression, or a list of them, one an output.
+            variables: The inputs in order, symbols or names; by default the formula's symbols (x_2 before x_10).
+            grid: Grid intervals of the splines that edges may get later.
+            k: Their order.
+            **options: Of `KAN`.
+
+        Raises:
+            TypeError: For what isn't a sympy expression.
+            ValueError: For functions that the table of primitives doesn't hold, and for complex constants.
+
+        Examples:
+            >>> from sympy import symbols, exp, sin
+            >>> x, y = symbols("x y")
+            >>> KAN.from_formula(exp(sin(3 * x)) * y).width
+            [[2, 0], [2, 0], [0, 1]]
+        """
+        from kanwidget import symbolic
+
+        plan = symbolic.plan(formula, variables)
+        model = cls(plan.width, grid, k, mult_arity=plan.arities, **options)
+        plan.write(model)
+        return model
+
+    # ---- using it
+
+    def predict(self, data: Any) -> Tensor:
+        """Outputs for arrays, lists, frames or tensors of any float type, `(batch, n_out)`; no gradient.
+
+        Columns that `fit` knew by name are taken by name, in any order; renamed ones, of which none has such a name, by place. A Dataset
+        (or pykan dict) stands for its test inputs, or its training inputs where it has none. Numbers are in the units of the training
+        data. After a classification they are logits: `argmax(1)` are the classes, `softmax(1)` their probabilities.
+
+        Examples:
+            >>> KAN([2, 1], seed=1).predict([[0.0, 0.5], [1.0, -1.0]]).shape
+            torch.Size([2, 1])
+        """
+        with torch.no_grad():
+            return self(as_inputs(self, data, "predict", test=True))
+
+    # ---- training
+
+    def fit(
+        self,
+        data: Any,
+        opt: str = "auto",
+        steps: int = 100,
+        *,
+        lamb: float = 0.0,
+        callbacks: Iterable[Callback] = (),
+        validation: Any = None,
+        progress: bool = True,
+        **options: Any,
+    ) -> History:
+        """Train in place, and return the history of this training.
+
+        Args:
+            data: A `Dataset`, a pykan dict, or a pair `(inputs, labels)`. Class numbers (integers) as labels mean
+                classification with cross-entropy. The names of the columns, if they have any, stay with the network; when it is trained
+                again, the same columns may come in any order, and others are new data, which go by place.
+            opt: `LM` (Levenberg-Marquardt), `LBFGS`, `Adam`; `auto` takes LM for least squares and cross-entropy up to
+                a few thousand parameters, Adam with `batch`, else LBFGS. The history's `optimizer` says which.
+            steps: Most steps; it ends before if it has converged.
+            lamb: Weight of the penalty that makes the network sparse, ≥ 0.
+            callbacks: Called with `(model, record)` after each step; one that returns True ends the training.
+            validation: A pair `(inputs, labels)`; the state that is best on it is kept.
+            progress: Whether to show a progress bar.
+            **options: `lr` (of Adam and LBFGS; refused with LM, which finds the length of its steps itself), `batch` (rows of each
+                step), `loss` (`"mse"`, `"cross_entropy"` or a function of outputs and labels),
+                `metrics` (functions of outputs and labels, on the test data), `sample_weight`, `update_grid`,
+                `grid_update_num`, `start_grid_update_step`, `stop_grid_update_step`, `lamb_l1`, `lamb_entropy`,
+                `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches; `geodesic_acceleration=True` for LM steps
+                that follow the valley where it turns, at twice the time: for fits down to round-off (without `lamb`, in float64).
+
+        Returns:
+            Losses of every step (RMSE for squared errors, else the mean loss), and why it stopped. Ctrl-C ends the
+            training and keeps the best state.
+
+        Raises:
+            ValueError: For data or settings that don't fit; the model is then unchanged.
+
+        Examples:
+            >>> from kanwidget import create_dataset
+            >>> data = create_dataset(lambda x: torch.sin(3 * x[:, [0]]) + x[:, [1]] ** 2, n_var=2, train_num=200)
+            >>> history = KAN([2, 1], grid=5).fit(data, steps=20, progress=False)
+            >>> history.optimizer, history.last.test_loss < 1e-2
+            ('LM', True)
+        """
+        return fit(
+            self, data, opt, steps, lamb=lamb, callbacks=callbacks, validation=validation, progress=progress, **options
+        )
+
+    def fit_steps(self, data: Any, opt: str = "auto", steps: int | None = 100, **options: Any) -> Trainer:
+        """An iterator that trains in place and gives one `StepRecord` a step; options as in `fit`.
+
+        To stop is to stop iterating. (`training` is what torch calls a module's own mode, so it isn't the name.)
+
+        Examples:
+            >>> data = ([[0.0], [0.5], [1.0]], [0.0, 1.0, 0.0])
+            >>> [record.step for record in KAN([1, 1]).fit_steps(data, steps=2)]
+            [1, 2]
+        """
+        return fit_steps(self, data, opt, steps, **options)
+
+    def fit_residual(
+        self, residuals: Mapping[str, Any], points: Mapping[str, Any], weights: Any = "auto", **options: Any
+    ) -> ResidualHistory:
+        """Train in place so that residuals of value and derivatives vanish, see `kanwidget.fit_residual`.
+
+        Examples:
+            >>> x = torch.linspace(0, 1, 9, dtype=torch.float64)[:, None]
+            >>> model = KAN([1, 1], k=4, grid_range=(0, 1))
+            >>> residuals = {"equation": lambda u: u.d(0) - 1, "start": lambda u: u.value}
+            >>> history = model.fit_residual(residuals, {"equation": x, "start": x[:1]}, steps=9, progress=False)
+            >>> round(float(model.predict([[0.5]])), 3)
+            0.5
+        """
+        return fit_residual(self, residuals, points, weights, **options)
+
+    # ---- files
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to one file, bit for bit.
+
+        Examples:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     KAN([2, 1]).save(folder + "/m.kan")
+        """
+        storage.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], map_location: torch.device | str = "cpu") -> Self:
+        """Read a model that `save` wrote. Loading runs no code of the file.
+
+        Examples:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     KAN([2, 1]).save(folder + "/m.kan")
+            ...     KAN.load(folder + "/m.kan")
+            KAN([2, 1], grid=3, k=3, 2 active edges)
+        """
+        return storage.load(path, cls, map_location)
+
+    def __repr__(self) -> str:
+        shape = [sums if not products else [sums, products] for sums, products in self.width]
+        return f"KAN({shape}, grid={self.grid}, k={self.k}, {len(self.edge_refs(active=True))} active edges)"

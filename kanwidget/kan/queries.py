@@ -1,0 +1,161 @@
+"""What a network shows of itself: derivatives, scores and figures; nothing here changes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget.core.derivatives import Derivatives, derivatives
+from kanwidget.core.records import EdgeCurve, History
+from kanwidget.core.scores import Scores, attribute, feature_score
+from kanwidget.core.threads import limit_threads_of_methods
+from kanwidget.datasets import arrays
+from kanwidget.insight import feature_interaction
+from kanwidget.kan.symbols import SymbolicNetwork
+from kanwidget.training.reference import as_inputs
+
+
+@limit_threads_of_methods()
+class QueryableNetwork(SymbolicNetwork):
+    """A network that answers questions: values of edges, importances, figures."""
+
+    #: Every step and event of this network and of those that it was cut from.
+    history: History
+
+    def derivatives(self, x: Tensor, order: int = 2) -> Derivatives:
+        """Value, gradient and (order 2) Hessian of the outputs in the features, see `Derivatives`.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> KAN([2, 1]).derivatives(torch.zeros(10, 2, dtype=torch.float64)).gradient.shape
+            torch.Size([10, 1, 2])
+        """
+        return derivatives(self, x, order)
+
+    def edge_curve(self, l: int, i: int, j: int, x: Tensor | None = None, data: Any = None) -> EdgeCurve:  # noqa: E741
+        """One edge and its parts at the points x, `(n,)`; by default at 200 points over the range of the data.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> KAN([2, 1]).edge_curve(0, 1, 0, x=[0.0, 0.5, 1.0]).y.shape
+            torch.Size([3])
+        """
+        if x is None:
+            self.check_edge(l, i, j, "edge_curve")
+            with torch.no_grad():
+                values = self.trace(as_inputs(self, data, "edge_curve")).nodes[l][:, i]
+            x = torch.linspace(float(values.min()), float(values.max()), 200, dtype=self.dtype, device=self.device)
+        return self.curve((l, i, j), arrays.tensor(x, "x", "edge_curve").to(self.device, self.dtype))
+
+    def attribute(self, l: int | None = None, i: int | None = None, *, data: Any = None) -> Scores:  # noqa: E741
+        """How much every node and edge matters for the outputs, or for node i of level l.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
+            >>> [tuple(scores.shape) for scores in KAN([2, 3, 1]).attribute(data=rows).edge_scores]
+            [(3, 2), (1, 3)]
+        """
+        return attribute(self, as_inputs(self, data, "attribute"), l, i)
+
+    @property
+    def feature_score(self) -> Tensor:
+        """How much every column of the data matters, `(n_features,)`, on the reference data.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 1])
+            >>> model.reference = torch.tensor([[0.0, 0.0], [1.0, 0.0]], dtype=torch.float64)  # fit does that
+            >>> model.feature_score.argmax()
+            tensor(0)
+        """
+        return feature_score(self, as_inputs(self, None, "feature_score"))
+
+    def feature_interaction(self, l: int | None = None, *, data: Any = None, **thresholds: float) -> dict[Any, int]:  # noqa: E741
+        """Which columns of the data act together in the nodes of a level, and how often.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
+            >>> KAN([2, 3, 1], seed=1).feature_interaction(data=rows)
+            {(0, 1): 1}
+        """
+        return feature_interaction(self, as_inputs(self, data, "feature_interaction"), l, **thresholds)
+
+    @property
+    def node_scores(self) -> tuple[Tensor, ...]:
+        """Per level of nodes, how much each matters, on the reference data.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 1])
+            >>> model.reference = torch.tensor([[0.0, 0.0], [1.0, 0.0]], dtype=torch.float64)  # fit does that
+            >>> [len(scores) for scores in model.node_scores]
+            [2, 1]
+        """
+        return self.attribute().node_scores
+
+    @property
+    def edge_scores(self) -> tuple[Tensor, ...]:
+        """Per layer, how much each edge matters, `(out, in)`, on the reference data.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 1])
+            >>> model.reference = torch.tensor([[0.0, 0.0], [1.0, 0.0]], dtype=torch.float64)  # fit does that
+            >>> model.edge_scores[0].argmax()
+            tensor(0)
+        """
+        return self.attribute().edge_scores
+
+    def plot(self, *, data: Any = None, **options: Any) -> Any:
+        """The network as one matplotlib figure (a `;` hides it); see `kanwidget.insight.plot` for `beta`, `metric`, `in_vars`, …
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
+            >>> figure = KAN([2, 3, 1]).plot(data=rows, in_vars=["speed", "mass"], title="Before training")
+        """
+        from kanwidget.insight.plot import plot
+
+        return plot(self, as_inputs(self, data, "plot"), **options)
+
+    def plot_edge(self, l: int, i: int, j: int, *, data: Any = None, **options: Any) -> Any:  # noqa: E741
+        """One edge as a matplotlib figure: its parts, the data under it, and its grid.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
+            >>> figure = KAN([2, 1]).plot_edge(0, 1, 0, data=rows)
+        """
+        from kanwidget.insight.plot import plot_edge
+
+        return plot_edge(self, l, i, j, as_inputs(self, data, "plot_edge"), **options)
+
+    def plot_fit(self, data: Any, **options: Any) -> Any:
+        """Predictions against the truth, and the residuals, as a matplotlib figure; `theme` and `title`.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
+            >>> figure = KAN([2, 1]).plot_fit((rows, [1.0, 2.0, 0.5, 1.5]), title="Before training")
+        """
+        from kanwidget.insight.plot import plot_fit
+
+        return plot_fit(self, data, **options)
+
+    def plot_history(self, **options: Any) -> Any:
+        """The losses of all trainings of this model as a matplotlib figure.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
+            >>> model = KAN([2, 1])
+            >>> history = model.fit((rows, [1.0, 2.0, 0.5, 1.5]), steps=2, progress=False)
+            >>> figure = model.plot_history(theme="light")
+        """
+        from kanwidget.insight.plot import plot_history
+
+        return plot_history(self.history, **options)

@@ -1,0 +1,150 @@
+"""Functions in place of splines, and the formula: methods that hand over to `symbolic`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kanwidget.core.records import EdgeRef, SymbolicFit
+from kanwidget.core.threads import limit_threads_of_methods
+from kanwidget.kan.editing import EditableNetwork
+from kanwidget.surgery._record import listed, record
+from kanwidget.training.reference import as_inputs
+
+
+@limit_threads_of_methods()
+class SymbolicNetwork(EditableNetwork):
+    """A network whose edges can become symbolic functions."""
+
+    def suggest_symbolic(
+        self,
+        l: int,  # noqa: E741
+        i: int,
+        j: int,
+        *,
+        lib: Iterable[str] | None = None,
+        topk: int | None = 5,
+        data: Any = None,
+        **options: Any,
+    ) -> list[SymbolicFit]:
+        """The functions that could replace an edge, best first. Changes nothing; see `kanwidget.symbolic`.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
+            >>> fits = KAN([2, 1]).suggest_symbolic(0, 0, 0, lib=["x", "x^2", "sin"], topk=2, data=rows)
+            >>> len(fits), fits[0].score < fits[1].score
+            (2, True)
+        """
+        from kanwidget import symbolic
+
+        return symbolic.suggest_symbolic(
+            self, l, i, j, as_inputs(self, data, "suggest_symbolic"), lib=lib, topk=topk, **options
+        )
+
+    def fix_symbolic(
+        self,
+        l: int,  # noqa: E741
+        i: int,
+        j: int,
+        name: str,
+        *,
+        params: Sequence[float] | None = None,
+        keep_spline: bool = False,
+        data: Any = None,
+    ) -> SymbolicFit:
+        """Replace an edge by c·f(a·x + b) + d. In place; see `kanwidget.symbolic`.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([1, 1])
+            >>> model.fix_symbolic(0, 0, 0, "sin", params=(2, 0, 3, 0), data=[[0.0], [1.0]]).equation
+            '3*sin(2*x)'
+        """
+        from kanwidget import symbolic
+
+        x = as_inputs(self, data, "fix_symbolic")
+        fit = symbolic.fix_symbolic(self, l, i, j, name, x, params=params, keep_spline=keep_spline)
+        record(self, "fix", f"fixed edge {(l, i, j)} to {fit.name}")
+        return fit
+
+    def unfix_symbolic(self, l: int, i: int, j: int) -> None:  # noqa: E741
+        """Bring back the spline that a symbol replaced. In place.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([1, 1])
+            >>> fit = model.fix_symbolic(0, 0, 0, "sin", data=[[0.0], [0.5], [1.0]])
+            >>> model.unfix_symbolic(0, 0, 0)
+            >>> model.layer(0).state(0, 0)
+            'spline'
+        """
+        from kanwidget import symbolic
+
+        name = self.check_edge(l, i, j, "unfix_symbolic").symbol(i, j)
+        symbolic.unfix_symbolic(self, l, i, j)
+        if name is not None:
+            record(self, "unfix", f"edge {(l, i, j)} is no longer {name}")
+
+    def auto_symbolic(
+        self, *, lib: Iterable[str] | None = None, data: Any = None, **options: Any
+    ) -> list[tuple[EdgeRef, SymbolicFit]]:
+        """Replace every edge by its best candidate. In place; `fit_formula` then gives the formula with its standard errors.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
+            >>> model = KAN([2, 1])
+            >>> [edge for edge, fit in model.auto_symbolic(lib=["x", "sin"], r2_threshold=0, data=rows)]
+            [EdgeRef(layer=0, source=0, target=0), EdgeRef(layer=0, source=1, target=0)]
+        """
+        from kanwidget import symbolic
+
+        done = symbolic.auto_symbolic(self, as_inputs(self, data, "auto_symbolic"), lib=lib, **options)
+        if done:
+            record(self, "fix", f"fixed {listed('edge', [edge for edge, _ in done])}")
+        return done
+
+    def symbolic_formula(self, var: Sequence[Any] | None = None, **options: Any) -> tuple[list[Any], list[Any]]:
+        """The outputs as sympy expressions, and the variables; numeric edges stand in as named functions.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> from sympy import symbols, sin
+            >>> x, y = symbols("x y")
+            >>> KAN.from_formula([sin(2 * x), x + y]).symbolic_formula(["a", "b"])
+            ([sin(2.0*a), a + b], [a, b])
+        """
+        from kanwidget import symbolic
+
+        return symbolic.symbolic_formula(self, var, **options)
+
+    def formula(self, var: Sequence[Any] | None = None, **options: Any) -> Any:
+        """The one expression of a network with one output; `fit_formula` tells how sure its constants are.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> from sympy import symbols, sin
+            >>> x, y = symbols("x y")
+            >>> KAN.from_formula(3 * sin(x) + y).formula(["a", "b"])
+            b + 3.0*sin(a)
+        """
+        from kanwidget import symbolic
+
+        return symbolic.formula(self, var, **options)
+
+    def fit_formula(self, data: Any, var: Sequence[Any] | None = None) -> Any:
+        """The formula as `kanwidget fit --symbolic` prints it: constants fitted to data, without needless ones, with errors.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> from sympy import symbols
+            >>> x, y = symbols("x y")
+            >>> data = ([[0.0, 1.0], [1.0, 2.0], [2.0, 0.0], [3.0, 1.0], [4.0, 3.0]], [1.1, 3.9, 4.1, 6.9, 11.0])
+            >>> KAN.from_formula(2 * x + y).fit_formula(data)
+            y = 1.993*x_1 + x_2
+            constants 1.99 ± 0.02
+        """
+        from kanwidget import symbolic
+
+        return symbolic.fit_formula(self, data, var)

@@ -1,1 +1,0 @@
-"""Threads of torch and of Python."""

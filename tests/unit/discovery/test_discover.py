@@ -1,0 +1,33 @@
+"""The whole way from a table to a formula, called from Python."""
+
+import pytest
+import torch
+
+from kanwidget import load_planets
+from kanwidget.discovery.discover import discover
+from kanwidget.explorer.session.recorder import Recorder
+
+
+def test_discovery_prints_nothing_and_leaves_the_threads_alone(capsys, two_threads):
+    discovery = discover(load_planets(), [1, 1], 3, lamb=0.0)
+    assert capsys.readouterr().out == ""
+    assert torch.get_num_threads() == 2
+    assert discovery.recorder is None
+    assert repr(discovery.fitted()) == "period = axis**(3/2)"
+    x = load_planets().train_input
+    assert (discovery.model.predict(x) / discovery.network.predict(x) - 1).abs().max() < 0.05
+    assert discovery.leave_one_out_error() == pytest.approx(discovery.model.history.last.train_loss, rel=1e-6)
+
+
+def test_the_recorder_of_the_best_training_comes_back():
+    recorders = []
+
+    def make_recorder():
+        recorders.append(Recorder())
+        return recorders[-1]
+
+    discovery = discover(load_planets(), [1, 1], 3, lamb=0.0, make_recorder=make_recorder)
+    assert len(recorders) == 4
+    assert discovery.recorder in recorders
+    # In the units of the table, where the network has layers of logarithms and exponentials.
+    assert {frame.network().depth for frame in discovery.recorder.shots()} == {discovery.network.depth}
