@@ -1,6 +1,5 @@
 // The network as a formula with its error, and all exports: LaTeX, Python, the session as code, files.
 
-import type { ExportFormat } from "../state/actions";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
 import { number, thousands } from "../text/format";
@@ -11,7 +10,7 @@ import { activeIn, attrs, h, s, setText } from "../ui/dom";
 import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
-const EXPORTS: readonly [ExportFormat, string][] = [
+const EXPORTS: readonly [string, string][] = [
   ["svg", "SVG drawing"],
   ["png", "PNG picture"],
   ["gif", "GIF of the training"],
