@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kanwidget import KAN, KANExplorer
 from kanwidget.explorer.commands.training import Pause
+from kanwidget.explorer.files.formats import menu
 from kanwidget.explorer.session.command import COMMANDS
 from tests.unit.explorer.conftest import Page, dataset
 from tests.unit.explorer.states import everything
@@ -218,6 +219,7 @@ def test_hello_brings_everything(explorer, page):
     page.clear()
     say(explorer, "hello", view="a")
     assert page.kinds()[0] == "hello_ack"
+    assert page.messages[0]["snapshot"]["formats"] == menu()
     assert {"formula"} <= set(page.kinds())
 
 
