@@ -15,6 +15,7 @@ from typing import Any
 from kanwidget import _check
 from kanwidget._files import write_atomically
 from kanwidget.core import History
+from kanwidget.core.threads import one_thread
 from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.describe.snapshot import snapshot
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
@@ -96,14 +97,16 @@ def save_html(
     """
     if recorder is not None and not isinstance(recorder, Recorder):
         _check.fail("recorder", "save_html", "a Recorder", recorder, error=TypeError)
-    shown = model.history if history is None else history
+    history = model.history if history is None else history
     session = Session(copied(model), data)
-    session.run.show(shown)
+    session.run.show(history)
     frames = [] if recorder is None else recorder.shots()
     last = Shot(session.run.last_record.step, session.model)
     # Acts after the last step, such as fixing edges, are the film's end.
     frames = [*(frame for frame in frames if frame.label is not None or frame.step < last.step), last]
-    write_atomically(path, report(session, title, frames), "save_html")
+    with one_thread(session.is_small):
+        page = report(session, title, frames)
+    write_atomically(path, page, "save_html")
 
 
 def report(session: Session, title: str | None = None, frames: Sequence[Shot] | None = None) -> str:
@@ -129,29 +132,28 @@ def _css(name: str) -> str:
 
 def content(session: Session, frames: Sequence[Shot] = ()) -> dict[str, Any]:
     """The argument of `openReport` in the page: the snapshot, the details of each edge, and the film."""
-    show_task = session.view.task
     # The page opens with an edge and its candidates.
-    edges = session.view.selection[:1] or tuple(strongest_edges(session, 1))
-    for edge in edges:
+    selection = session.view.selection[:1] or tuple(strongest_edges(session, 1))
+    for edge in selection:
         with contextlib.suppress(ValueError):  # of a network that has diverged
             session.candidates.of(edge)
     try:
         # A saved page has no kernel: it neither trains nor waits for anything.
-        stored: dict[str, Any] = dict(snapshot(session, formula=formula(session), edges=edges))
-        stored["buffer"] = base64_text(stored["buffer"])
+        state: dict[str, Any] = dict(snapshot(session, formula=formula(session), edges=selection))
+        state["buffer"] = base64_text(state["buffer"])
         refs = strongest_edges(session, _MAX_EDGES)
-        progress = lambda done: show_task(f"writing the page: edge {done + 1} of {len(refs)}")  # noqa: E731
+        progress = lambda count: session.view.task(f"writing the page: edge {count + 1} of {len(refs)}")  # noqa: E731
         details = edge_details(session, refs, progress=progress)
         report = {
-            "snapshot": stored,
+            "snapshot": state,
             "edges": dict(zip(("-".join(map(str, ref)) for ref in refs), details, strict=True)),
         }
         if len(frames) > 1:
-            show_task("writing the page: the film")
+            session.view.task("writing the page: the film")
             report["film"] = film_content(session, frames)
         return report
     finally:
-        show_task(None)
+        session.view.task(None)
 
 
 def _limited(report: dict[str, Any]) -> dict[str, Any]:
@@ -163,7 +165,7 @@ def _limited(report: dict[str, Any]) -> dict[str, Any]:
     while acts and len(packed({**film, "acts": acts, "stored": stored})) > _MAX_BYTES:
         acts = acts[(len(acts) + 1) // 2 :]
         used = {number for act in acts for number in act["edges"].values()}
-        stored = [one if number in used else None for number, one in enumerate(stored)]
+        stored = [detail if number in used else None for number, detail in enumerate(stored)]
     return {**report, "film": {**film, "acts": acts, "stored": stored}}
 
 

@@ -1,4 +1,4 @@
-"""What a click can do, as methods: settings, edges, the whole network, undo."""
+"""Editing: every click on an edge, a node or the whole network as a method."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from kanwidget.core import EdgeRef, SymbolicFit
 from kanwidget.core.primitives import primitives
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.edges import Drag, Fix, Freeze, Lock, Restore, Unfix
-from kanwidget.explorer.commands.history import Goto, Redo, Reset, Undo
 from kanwidget.explorer.commands.network import AddNode, AutoSymbolic, Prune, Refine
-from kanwidget.explorer.commands.training import Set
-from kanwidget.explorer.commands.view import Rank, Select
+from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
@@ -23,91 +21,42 @@ EdgeLike = Sequence[int]
 
 @plain_refusals
 class EditMethods(MethodGroup):
-    """The part of `KANExplorer` that changes the network; each method is one command to the session."""
-
-    # ---- settings
-
-    @property
-    def lamb(self) -> float:
-        """Weight of the penalty that makes edges vanish; acts on the next step."""
-        return self._open.run.trainer.settings.lamb
-
-    @lamb.setter
-    def lamb(self, value: float) -> None:
-        self._apply(Set(lamb=_check.real(value, "lamb", "KANExplorer", low=0)))
-
-    @property
-    def grid(self) -> int:
-        """Number of grid intervals; more of them keep the functions exactly."""
-        return self._open.model.grid
-
-    @grid.setter
-    def grid(self, value: int) -> None:
-        self.refine(value)
-
-    @property
-    def opt(self) -> str:
-        """The optimiser; setting it makes a new one."""
-        return self._open.run.trainer.settings.opt
-
-    @opt.setter
-    def opt(self, value: str) -> None:
-        self._apply(Set(opt=_check.choice(value, "opt", "KANExplorer", self._open.run.optimizers)))
-
-    @property
-    def lr(self) -> float | None:
-        """Learning rate of gradient methods, None for their own."""
-        return self._open.run.trainer.settings.lr
-
-    @lr.setter
-    def lr(self, value: float) -> None:
-        self._apply(Set(lr=_check.real(value, "lr", "KANExplorer", low=0, open_low=True)))
-
-    @property
-    def batch(self) -> int | None:
-        """Rows of a step, None for all; only gradient methods take some."""
-        return self._open.run.trainer.settings.batch
-
-    @batch.setter
-    def batch(self, value: int | None) -> None:
-        self._apply(Set(batch=-1 if value is None else _check.integer(value, "batch", "KANExplorer", low=1)))
-
-    @property
-    def noise(self) -> float:
-        """Noise on the training labels in units of their spread (for classes: the part that is drawn anew); tests stay true."""
-        return self._open.run.noise
-
-    @noise.setter
-    def noise(self, value: float) -> None:
-        self._apply(Set(noise=_check.real(value, "noise", "KANExplorer", low=0)))
-
-    @property
-    def simplicity(self) -> float:
-        """How candidates are ranked: 0 by accuracy alone, 1 by simplicity alone."""
-        return self._open.candidates.simplicity
-
-    @simplicity.setter
-    def simplicity(self, value: float) -> None:
-        self._apply(Rank(_check.real(value, "simplicity", "KANExplorer", low=0, high=1)))
+    """The methods of `KANExplorer` that change the network; each is one command to the session."""
 
     # ---- edges
 
     def select(self, *edge: Any) -> None:
-        """Look at an edge, `select(0, 0, 1)`, at several, `select((0, 0, 1), (0, 1, 1))`, or at none, `select()`."""
+        """Look at an edge, `select(0, 0, 1)`, at several, `select((0, 0, 1), (0, 1, 1))`, or at none, `select()`.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.select(0, 0, 1)
+            >>> explorer.fix("sin")
+            >>> explorer.model.layer(0).state(0, 1)
+            'symbolic'
+        """
         edges = (edge,) if edge and not isinstance(edge[0], Sequence) else edge
-        checked = tuple(self._open.check_edge(one, "select") for one in edges)
-        self._apply(Select(checked))
+        self._apply(Select(tuple(self._open.check_edge(ref, "select") for ref in edges)))
 
     def candidates(self, edge: EdgeLike | int | None = None, *ends: int) -> list[SymbolicFit]:
-        """The functions that could replace the selected edge, or another, `candidates(0, 0, 1)`, best first."""
-        one = self._edge(_edge_of(edge, ends), "candidates")
+        """The functions that could replace the selected edge, or another, `candidates(0, 0, 1)`, best first.
 
-        def find() -> list[SymbolicFit]:
-            fits = list(self._session.candidates.of(one))
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> best, *_ = explorer.candidates(0, 0, 0)
+            >>> best.r2 > 0.5
+            True
+        """
+        chosen = self._edge(_edge_of(edge, ends), "candidates")
+
+        def search() -> list[SymbolicFit]:
+            fits = list(self._session.candidates.of(chosen))
             self._driver.publisher.note(frozenset(("candidates",)))  # the page shows the best one of every edge
             return fits
 
-        return self._ask(find)
+        return self._ask(search)
 
     def fix(
         self,
@@ -124,35 +73,94 @@ class EditMethods(MethodGroup):
             edge: `(layer, input, output)`; by default the selected one.
             edges: Several such edges, in place of `edge`; each gets constants of its own.
             keep_spline: Keep a spline as a correction.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.fix("x^2", edge=(0, 0, 0))
+            >>> explorer.fix("sin", edges=[(0, 1, 0), (0, 1, 1)], keep_spline=True)
+            >>> [explorer.model.layer(0).state(source, 0) for source in (0, 1)]
+            ['symbolic', 'both']
         """
-        one, *more = self._edges(edge, edges, "fix")
-        self._apply(Fix(one, name, keep_spline, tuple(more)))
+        first, *further = self._edges(edge, edges, "fix")
+        self._apply(Fix(first, name, keep_spline, tuple(further)))
 
     def unfix(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Bring the spline of the selected edge back, or that of another, `unfix(0, 0, 1)`, or those of several `edges`."""
-        one, *more = self._edges(_edge_of(edge, ends), edges, "unfix")
-        self._apply(Unfix(one, tuple(more)))
+        """Bring the spline of the selected edge back, or that of another, `unfix(0, 0, 1)`, or those of several `edges`.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.fix("x^2", edge=(0, 0, 0))
+            >>> explorer.unfix(0, 0, 0)
+            >>> explorer.model.layer(0).state(0, 0)
+            'spline'
+        """
+        first, *further = self._edges(_edge_of(edge, ends), edges, "unfix")
+        self._apply(Unfix(first, tuple(further)))
 
     def drag(self, edge: EdgeLike, k: int, value: float, *, commit: bool = True) -> None:
-        """Set coefficient k of an edge's spline; several with `commit=False` and a last one are a single act."""
+        """Set coefficient k of an edge's spline; several with `commit=False` and a last one are a single act.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.drag((0, 0, 0), k=2, value=0.5)
+            >>> explorer.model.layer(0).coef[0, 0, 2].item()
+            0.5
+        """
         self._apply(Drag(self._edge(edge, "drag"), k, value, commit))
 
     def freeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Keep the selected edge out of training, or another, `freeze(0, 0, 1)`, or several `edges`."""
-        one, *more = self._edges(_edge_of(edge, ends), edges, "freeze")
-        self._apply(Freeze(one, True, tuple(more)))
+        """Keep the selected edge out of training, or another, `freeze(0, 0, 1)`, or several `edges`.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.freeze(0, 0, 0)
+            >>> bool(explorer.model.layer(0).frozen[0, 0])
+            True
+        """
+        first, *further = self._edges(_edge_of(edge, ends), edges, "freeze")
+        self._apply(Freeze(first, True, tuple(further)))
 
     def unfreeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Let them train again."""
-        one, *more = self._edges(_edge_of(edge, ends), edges, "unfreeze")
-        self._apply(Freeze(one, False, tuple(more)))
+        """Let such edges train again.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.freeze(0, 0, 0)
+            >>> explorer.unfreeze(0, 0, 0)
+            >>> bool(explorer.model.layer(0).frozen[0, 0])
+            False
+        """
+        first, *further = self._edges(_edge_of(edge, ends), edges, "unfreeze")
+        self._apply(Freeze(first, False, tuple(further)))
 
     def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
-        """Make edges `(input, output)` of a layer share one function."""
+        """Make edges `(input, output)` of a layer share one function.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.lock(0, [(0, 0), (1, 0)])
+            >>> len(explorer.model.layer(0).ties)
+            1
+        """
         self._apply(Lock(fields.whole(l, "l", "lock"), fields.pairs(edges, "lock")))
 
     def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
-        """Give such edges functions of their own again."""
+        """Give such edges functions of their own again.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.lock(0, [(0, 0), (1, 0)])
+            >>> explorer.unlock(0, [(0, 0), (1, 0)])
+            >>> len(explorer.model.layer(0).ties)
+            0
+        """
         self._apply(Lock(fields.whole(l, "l", "unlock"), fields.pairs(edges, "unlock"), False))
 
     # ---- the whole network
@@ -165,7 +173,15 @@ class EditMethods(MethodGroup):
         edges: Iterable[EdgeLike] | None = None,
         node: tuple[int, int] | None = None,
     ) -> None:
-        """Remove what hardly matters, or given edges, or a hidden node `(level, index)`."""
+        """Remove nodes and edges below the thresholds, or the named edges, or a hidden node `(level, index)`.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.prune(edges=[(0, 0, 0)])
+            >>> explorer.model.layer(0).state(0, 0)
+            'pruned'
+        """
         if edges is not None and (isinstance(edges, str) or not isinstance(edges, Iterable)):
             _check.fail("edges", "prune", "a list of edges (layer, input, output)", edges)
         picked = None if edges is None else tuple(self._edge(edge, "prune") for edge in edges)
@@ -176,20 +192,53 @@ class EditMethods(MethodGroup):
         self._apply(Prune(picked, node, node_th, edge_th))
 
     def restore(self, *edges: Any) -> None:
-        """Bring pruned edges back: `restore(0, 1, 4)`, or several triples."""
+        """Bring pruned edges back: `restore(0, 1, 4)`, or several triples.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.prune(edges=[(0, 0, 0)])
+            >>> explorer.restore(0, 0, 0)
+            >>> explorer.model.layer(0).state(0, 0)
+            'spline'
+        """
         listed = (edges,) if edges and not isinstance(edges[0], Sequence) else edges
         self._apply(Restore(tuple(self._edge(edge, "restore") for edge in listed)))
 
     def refine(self, grid: int) -> None:
-        """Change the number of grid intervals, 1 to 200."""
+        """Change the number of grid intervals, 1 to 200.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.refine(10)
+            >>> explorer.grid
+            10
+        """
         self._apply(Refine(fields.grid(grid)))
 
     def add_node(self, level: int, *, product: bool = False) -> None:
-        """One more node on a hidden level, a sum or a product; the function stays."""
+        """One more node on a hidden level, a sum or a product; the function stays.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.add_node(1)
+            >>> explorer.model.width
+            [[2, 0], [3, 1], [1, 0]]
+        """
         self._apply(AddNode(fields.whole(level, "level", "add_node"), bool(product)))
 
     def remove_node(self, level: int, index: int) -> None:
-        """Remove a hidden node."""
+        """Remove a hidden node.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.remove_node(1, 0)
+            >>> explorer.model.width
+            [[2, 0], [1, 1], [1, 0]]
+        """
         self._apply(Prune(node=fields.node((level, index), "remove_node")))
 
     def auto_symbolic(
@@ -206,7 +255,14 @@ class EditMethods(MethodGroup):
             r2_threshold: The least R²: 0.9, or say 0.99 to fix only clear curves.
             simplicity: 0 ranks by accuracy alone, 1 by simplicity alone; by default as the session does.
             lib: Names of the functions; by default the session's.
-            edges: `(layer, input, output)` of those in question; all by default.
+            edges: `(layer, input, output)` of the edges to fix; all splines by default.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.auto_symbolic(0.5, lib=["x", "x^2"], edges=[(0, 0, 0)])
+            >>> len(explorer.states)
+            2
         """
         if simplicity is not None:
             simplicity = _check.real(simplicity, "simplicity", "auto_symbolic", low=0, high=1)
@@ -216,26 +272,10 @@ class EditMethods(MethodGroup):
         picked = None if edges is None else tuple(self._edge(edge, "auto_symbolic") for edge in edges)
         self._apply(AutoSymbolic(r2_threshold, simplicity, lib, picked))
 
-    def reset(self, seed: int | None = None) -> None:
-        """Begin again from the network that was given, or from another seed."""
-        self._apply(Reset(seed))
-
-    def undo(self) -> None:
-        """Go back to just before the last act."""
-        self._apply(Undo())
-
-    def redo(self) -> None:
-        """Go forward to what was undone."""
-        self._apply(Redo())
-
-    def goto(self, state: int) -> None:
-        """Go to a state of the history by its id, see `states`."""
-        self._apply(Goto(fields.whole(state, "state", "goto")))
-
     # ---- inside
 
     def _edges(self, edge: EdgeLike | int | None, edges: Iterable[EdgeLike] | None, where: str) -> list[EdgeRef]:
-        """The edges given one way or the other; the selected one where none is."""
+        """The edges of the arguments `edge` and `edges`; the selected one without both."""
         if edges is None:
             return [self._edge(edge, where)]
         if edge is not None:
@@ -243,7 +283,7 @@ class EditMethods(MethodGroup):
         listed = [] if isinstance(edges, str) or not isinstance(edges, Iterable) else list(edges)
         if not listed:
             _check.fail("edges", where, "a list of at least one edge (layer, input, output)", edges)
-        return [self._edge(one, where) for one in listed]
+        return [self._edge(ref, where) for ref in listed]
 
     def _edge(self, edge: EdgeLike | int | None, where: str) -> EdgeRef:
         if edge is None:
@@ -257,5 +297,5 @@ class EditMethods(MethodGroup):
 
 
 def _edge_of(edge: Any, ends: Sequence[int]) -> Any:
-    """An edge that is given as a triple or as three numbers; whether it is one is checked later."""
+    """An edge as one value, from a triple or from three numbers; it is checked later."""
     return (edge, *ends) if ends else edge

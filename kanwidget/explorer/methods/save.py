@@ -139,7 +139,9 @@ class SaveMethods(MethodGroup):
         write_atomically(path, content, FORMATS[name].method)
 
 
-def _method_of(row: Format) -> Callable[..., None]:
+def method_of(row: Format) -> Callable[..., None]:
+    """The method of a format without arguments of its own."""
+
     def method(self: SaveMethods, path: str | os.PathLike[str]) -> None:
         self._save(row.name, path)
 
@@ -151,5 +153,5 @@ def _method_of(row: Format) -> Callable[..., None]:
 # Formats without arguments of their own need no method here.
 for _row in FORMATS.values():
     if not hasattr(SaveMethods, _row.method):
-        setattr(SaveMethods, _row.method, _method_of(_row))
+        setattr(SaveMethods, _row.method, method_of(_row))
 plain_refusals(SaveMethods)

@@ -15,11 +15,10 @@ from kanwidget.core import EdgeRef, Event, StepRecord
 from kanwidget.core.scores import Scores
 from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.describe import snapshot as describe
-from kanwidget.explorer.page import deltas as told
+from kanwidget.explorer.page import deltas
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.topics import Notice
 from kanwidget.explorer.session import samples
-from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "protocol"
@@ -133,14 +132,14 @@ def messages():
         for number, (name, tell) in enumerate(_tellers(one, publisher).items(), 41):
             publisher.seq = number - 1
             heard = []
-            publisher.send = lambda message, buffers, heard=heard: heard.append((message, buffers))
+            publisher.connect(lambda message, buffers, heard=heard: heard.append((message, buffers)))
             tell()
             (message, buffers) = heard[0]
             found[f"to_browser.{name}"] = message, buffers[0] if buffers else None
         publisher.seq = 41
         one.view.select([EdgeRef(0, 0, 0)])
         one.view.notify(None)
-        snapshot = dict(publisher.stored())
+        snapshot = dict(publisher.compact_snapshot())
         # The page's test takes away every field in turn: one that may be absent has no place here.
         assert snapshot.pop("n_metrics") == 3
         found["trait.snapshot"] = snapshot, snapshot.pop("buffer")
@@ -152,34 +151,34 @@ def messages():
 def _tellers(one, publisher):
     def selection(edges):
         one.view.select(edges)
-        publisher._tell_selection()
+        publisher.send_selection()
 
     def metrics():
         rows = describe.metrics(one.run.records[1:])
-        publisher.tell("metrics", {"first": 1, "replace": False}, {"metrics": rows}, frame=3)
+        publisher.send("metrics", {"first": 1, "replace": False}, {"metrics": rows}, frame=3)
 
     def some():
-        rows = thumbnails(one.model, one.x, one.scores())
-        publisher.tell("curves", {"edges": [[0, 1, 0]]}, {"curves": rows[1:2]})
+        rows = samples.thumbnails(one.model, one.x, one.scores())
+        publisher.send("curves", {"edges": [[0, 1, 0]]}, {"curves": rows[1:2]})
 
     def large(tell):
         """What is told of a large network of which one edge and one curve have changed since."""
-        with mock.patch.object(told, "MANY_EDGES", 0), mock.patch.object(publisher, "told", told.Told()):
-            send, publisher.send = publisher.send, lambda *_: None
-            publisher._tell_structure()
-            publisher._tell_curves(whole=True)
-            publisher.send, publisher.seq = send, publisher.seq - 2
-            publisher.told._structure["edges"][1]["state"] = "spline"
-            publisher.told._rows[1, 3:] += 1
+        with mock.patch.object(deltas, "MANY_EDGES", 0), mock.patch.object(publisher, "deltas", deltas.Deltas()):
+            receive, publisher._send = publisher._send, lambda *_: None
+            publisher.send_structure()
+            publisher.send_curves(all_changes=True)
+            publisher._send, publisher.seq = receive, publisher.seq - 2
+            publisher.deltas._structure["edges"][1]["state"] = "spline"
+            publisher.deltas._rows[1, 3:] += 1
             tell()
 
     def error(notice):
         one.view.notify(notice)
-        publisher.tell_notice()
+        publisher.send_notice()
 
     def candidates(busy):
         one.view.select([EdgeRef(0, 0, 0)])
-        publisher._tell_candidates(busy)
+        publisher.send_candidates(busy)
 
     pairs = torch.tensor([[[0.5, -0.5, 1.0], [0.25, -0.75, 1.0]]])
     paired = {"outputs": ["y"], "classes": False}, {"train": pairs, "test": pairs[..., :2]}
@@ -208,30 +207,30 @@ def _tellers(one, publisher):
         "That did not work", "the `grid` argument of refine must be an integer from 1 to 200; got 0.", hint
     )
     return {
-        "hello_ack": publisher.say_hello,
+        "hello_ack": publisher.send_hello_ack,
         "metrics": metrics,
-        "curves": lambda: publisher._tell_curves(whole=True),
+        "curves": lambda: publisher.send_curves(all_changes=True),
         "curves.some": some,
-        "structure": lambda: publisher.tell("structure", {"structure": describe.structure(one)}),
+        "structure": lambda: publisher.send("structure", {"structure": describe.structure(one)}),
         "selection": lambda: selection([EdgeRef(0, 0, 0)]),
         "selection.none": lambda: selection(()),
         "candidates": lambda: candidates(False),
         "candidates.busy": lambda: candidates(True),
-        "formula": lambda: publisher.tell("formula", {"formula": publisher.formula()}),
-        "history": lambda: publisher.tell("history", {"history": describe.history(one)}),
-        "status": publisher.tell_status,
-        "settings": lambda: publisher.tell("settings", {"settings": describe.settings(one)}),
+        "formula": lambda: publisher.send("formula", {"formula": publisher.formula()}),
+        "history": lambda: publisher.send("history", {"history": describe.history(one)}),
+        "status": publisher.send_status,
+        "settings": lambda: publisher.send("settings", {"settings": describe.settings(one)}),
         "error": lambda: error(refused),
         "error.none": lambda: error(None),
-        "parity": lambda: publisher.tell("parity", {"parity": paired[0]}, paired[1]),
-        "surface": lambda: publisher.tell("surface", {"surface": shown[0]}, shown[1]),
-        "survey": lambda: publisher.tell("survey", {"survey": survey}),
-        "library": lambda: publisher.tell("library", {"primitives": ["x", "mine"]}),
-        "ack": lambda: publisher.tell_ack(9, True),
-        "export.code": lambda: publisher.tell_file(*code),
-        "export.png": lambda: publisher.tell_file(*png),
-        "structure.part": lambda: large(publisher._tell_structure),
-        "curves.changed": lambda: large(lambda: publisher._tell_curves(whole=True)),
+        "parity": lambda: publisher.send("parity", {"parity": paired[0]}, paired[1]),
+        "surface": lambda: publisher.send("surface", {"surface": shown[0]}, shown[1]),
+        "survey": lambda: publisher.send("survey", {"survey": survey}),
+        "library": lambda: publisher.send("library", {"primitives": ["x", "mine"]}),
+        "ack": lambda: publisher.send_ack(9, True),
+        "export.code": lambda: publisher.send_file(*code),
+        "export.png": lambda: publisher.send_file(*png),
+        "structure.part": lambda: large(publisher.send_structure),
+        "curves.changed": lambda: large(lambda: publisher.send_curves(all_changes=True)),
     }
 
 

@@ -175,7 +175,7 @@ def test_a_pause_ends_auto_and_keeps_what_was_fixed(data):
 def looks(publisher, page):
     """The rows of a survey, message by message, until it has ended."""
     publisher.flush()
-    while publisher.look():
+    while publisher.send_preview():
         pass
     return [message["survey"] for message in page.messages if message["kind"] == "survey"]
 
@@ -236,18 +236,18 @@ def test_only_open_panels_are_told(session, page_of):
     publisher = Publisher(session)
     page = page_of(publisher)
     publisher.note(session.apply(Fix((0, 0, 0), "sin")))
-    while publisher.idle():
+    while publisher.send_costly():
         pass
     assert not {"parity", "surface"} & set(page.kinds())
     publisher.note(session.apply(OpenPanels("one", ("surface",))))
     publisher.note(session.apply(OpenPanels("two", ("parity",))))
-    while publisher.idle():
+    while publisher.send_costly():
         pass
     assert {"parity", "surface"} <= set(page.kinds())
     publisher.note(session.apply(OpenPanels("one")))
     page.clear()
     publisher.note(session.apply(Undo()))
-    while publisher.idle():
+    while publisher.send_costly():
         pass
     assert "parity" in page.kinds()
     assert "surface" not in page.kinds()

@@ -14,8 +14,8 @@ from kanwidget.explorer.commands.history import Goto, Undo
 from kanwidget.explorer.commands.network import AddNode, Refine
 from kanwidget.explorer.commands.training import Set
 from kanwidget.explorer.commands.view import Select
-from kanwidget.explorer.drivers import message_queue as inbox
-from kanwidget.explorer.drivers.message_queue import measure
+from kanwidget.explorer.drivers import message_queue
+from kanwidget.explorer.drivers.message_queue import message_size
 from kanwidget.explorer.session.command import COMMANDS
 from tests.unit.explorer.conftest import Page, dataset
 from tests.unit.explorer.states import everything
@@ -103,9 +103,9 @@ def test_the_measure_ends_once_it_is_enough():
             Counted.read += 1
             return super().__iter__()
 
-    assert measure([Counted([1] * 50) for _ in range(1000)], 100) > 100
+    assert message_size([Counted([1] * 50) for _ in range(1000)], 100) > 100
     assert Counted.read <= 4
-    assert measure({"kind": "select", "edges": [[0, 0, 0]] * 1000}, 10**6) < 20_000
+    assert message_size({"kind": "select", "edges": [[0, 0, 0]] * 1000}, 10**6) < 20_000
 
 
 # ---- what isn't part of the protocol
@@ -118,7 +118,7 @@ def test_extra_fields_and_buffers_are_ignored_and_buffers_counted(explorer, page
     )
     explorer._driver.ask(lambda: None)
     assert explorer._session.view.selection == ((0, 0, 0),)
-    assert explorer._router.inbox.dropped == 2
+    assert explorer._router.queue.dropped == 2
     assert acks(page) == [(1, True)]
 
 
@@ -140,7 +140,7 @@ def test_a_thousand_messages_are_answered_in_order_and_needless_ones_dropped(exp
     assert session.candidates.simplicity == 249 / 250
     assert (session.run.trainer.settings.lamb, session.run.trainer.settings.lr) == (1e-3, 0.1)
     assert session.view.surface.x == 1
-    assert 980 <= explorer._router.inbox.dropped < 996
+    assert 980 <= explorer._router.queue.dropped < 996
     assert len(session.run.events) < 12
 
 
@@ -154,7 +154,7 @@ def test_of_a_drag_only_the_last_position_is_computed(explorer, page):
     coef = explorer.model.layer(0).coef[0, 0].detach()
     assert (float(coef[0]), float(coef[1])) == (4.0, -1.5)
     assert [state["kind"] for state in explorer.states] == ["start", "drag", "drag"]
-    assert explorer._router.inbox.dropped > 290
+    assert explorer._router.queue.dropped > 290
 
 
 @pytest.mark.parametrize("between", ["undo", "control"])
@@ -164,7 +164,7 @@ def test_acts_between_keep_what_came_before_them(explorer, page, between):
         busy.say("set", settings={"grid": 6})
         busy.say(between, **({"action": "reset"} if between == "control" else {}))
         busy.say("set", settings={"grid": 8})
-    assert explorer._router.inbox.dropped == 0
+    assert explorer._router.queue.dropped == 0
     grids = [state["label"] for state in explorer.states if state["kind"] == "refine"]
     assert grids[1].endswith("→ 6")
     assert grids[2].endswith("→ 8")
@@ -191,21 +191,21 @@ def test_a_wrong_message_takes_nobodys_place(explorer, page):
 
 
 def test_the_queue_is_bounded_and_says_what_was_lost(explorer, page, monkeypatch):
-    monkeypatch.setattr(inbox, "MOST_WAITING", 20)
+    monkeypatch.setattr(message_queue, "MAX_WAITING", 20)
     before = whole(explorer._session)
     with Busy(explorer) as busy:
         for _ in range(1000):
             busy.say("unfix", edge=EDGE)
         busy.say("control", action="pause")
         assert len(explorer._driver._jobs) <= 22
-    assert explorer._router.inbox.dropped == 980
+    assert explorer._router.queue.dropped == 980
     assert sorted(acks(page)) == [(i, False) for i in range(1, 1001)] + [(1001, True)]
     assert any(
         "980 messages had no effect" in m["error"]["message"]
         for m in page.messages
         if m["kind"] == "error" and m["error"]
     )
-    assert explorer._router.inbox.waiting == explorer._router.inbox._size == 0
+    assert explorer._router.queue.waiting == explorer._router.queue._size == 0
     assert whole(explorer._session) == before
     explorer._router.handle({"v": 1, "kind": "select", "seq": 2000, "edges": [EDGE]})
     explorer._driver.ask(lambda: None)
@@ -213,11 +213,11 @@ def test_the_queue_is_bounded_and_says_what_was_lost(explorer, page, monkeypatch
 
 
 def test_long_messages_that_wait_are_bounded_too(explorer, monkeypatch):
-    monkeypatch.setattr(inbox, "MOST_SIZE", 100_000)
+    monkeypatch.setattr(message_queue, "MAX_SIZE", 100_000)
     with Busy(explorer) as busy:
         for _ in range(100):
             busy.say("prune", edges=[[5, 5, 5]] * 5_000)
-        assert explorer._router.inbox.waiting <= 8
+        assert explorer._router.queue.waiting <= 8
 
 
 def test_one_greeting_and_one_pump_answer_all_that_wait(explorer, page):

@@ -234,6 +234,7 @@ def test_a_start_that_follows_a_pause_isnt_stopped_by_it(session):
 def test_of_what_waits_before_a_pause_nothing_long_is_done(session):
     """Pause, fix all, pause, all said while a step goes on."""
     driver = Driver(session, Publisher(session), "cooperative")
+    session.run.interrupt_with(driver.stopping)
     session.apply(Start())
     with driver.own():
         driver.pause()
@@ -253,4 +254,4 @@ def test_a_pause_that_fails_is_over_too(session, monkeypatch):
     monkeypatch.setattr(type(session), "apply", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         driver.apply(Pause())
-    assert not session.run.interrupted
+    assert not driver.stopping()

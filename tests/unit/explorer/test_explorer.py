@@ -248,3 +248,8 @@ def test_importing_and_training_need_no_notebook():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_every_public_method_has_an_example():
+    public = {name: getattr(KANExplorer, name) for name in dir(KANExplorer) if not name.startswith("_")}
+    assert [name for name, member in public.items() if ">>>" not in (member.__doc__ or "")] == []

@@ -30,7 +30,7 @@ def settle(explorer):
     """Until what was asked for is done and told."""
     for _ in range(3):
         explorer._driver.ask(lambda: explorer._publisher.flush(force=True))
-        explorer._driver.ask(lambda: [None for _ in range(3) if explorer._publisher.idle()])
+        explorer._driver.ask(lambda: [None for _ in range(3) if explorer._publisher.send_costly()])
 
 
 def test_a_new_function_appears_by_itself_and_goes_again(explorer, page_of, registered):
@@ -81,13 +81,13 @@ def test_a_survey_begins_again_with_other_functions(session, page_of, registered
     page = page_of(Publisher(session), acknowledges=True)
     session.apply(ShowPreview(True, "a"))
     page.publisher.note(frozenset(("survey",)))
-    while page.publisher.look():
+    while page.publisher.send_preview():
         pass
     first = page.last("survey")["survey"]
     registered("mine", torch.sinc)
     page.clear()
     page.publisher.flush()
-    while page.publisher.look():
+    while page.publisher.send_preview():
         pass
     told = [message["survey"] for message in page.messages if message["kind"] == "survey"]
     assert told[0]["first"] == 0

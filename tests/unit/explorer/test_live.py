@@ -157,14 +157,14 @@ def test_frames_and_looks_take_a_bounded_part_of_the_time(running, page_of, monk
 
         return tell
 
-    monkeypatch.setattr(publisher, "_tell_curves", costs(0.02, "curves"))
-    monkeypatch.setattr(publisher, "_tell_candidates", costs(0.09, "candidates"))
+    monkeypatch.setattr(publisher, "send_curves", costs(0.02, "curves"))
+    monkeypatch.setattr(publisher, "send_candidates", costs(0.09, "candidates"))
     monkeypatch.setattr(publisher, "formula", costs(0.01, "formula"))
     while now[0] < 60:
         running.run.version += 1
         publisher.note(STEPPED)
         publisher.flush()
-        publisher.idle()
+        publisher.send_costly()
         now[0] += 0.01
     assert spent["curves"] / now[0] < 0.05
     assert spent["candidates"] / now[0] < 0.05

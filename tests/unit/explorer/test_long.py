@@ -11,7 +11,7 @@ from kanwidget.explorer.commands.network import Prune
 from kanwidget.explorer.commands.training import Set
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.describe.candidates import best_candidates
-from kanwidget.explorer.page.compact import STATES, brief
+from kanwidget.explorer.page.compact import STATES, compact
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.states import train
@@ -56,7 +56,7 @@ def test_what_is_stored_of_an_edge_is_what_is_told(session):
     layer.frozen[1, 1] = True
     session.candidates.store((0, 0, 0), session.candidates.search((0, 0, 0)))
     snapshot = Publisher(session).snapshot()
-    stored = brief(snapshot)
+    stored = compact(snapshot)
     assert [edge["key"] for edge in stored["structure"]["edges"]] == [[0, 0, 0], [0, 1, 0], [0, 1, 1]]
     assert all(edge in snapshot["structure"]["edges"] for edge in stored["structure"]["edges"])
     offset, (count,) = stored["arrays"]["edges"]
@@ -115,7 +115,7 @@ def test_a_hundred_thousand_steps_are_not_gone_through(session):
     session.run.records = [Record(i + 1, 1.0, 1.0, 0.0, i * 1e-3) for i in range(100_000)]
     session.run.last_record = session.run.records[-1]
     publisher = Publisher(session)
-    publisher.send = lambda message, buffers: None
+    publisher.connect(lambda message, buffers: None)
     session.apply(Fix((0, 0, 0), "sin"))
     session.apply(Undo())
     session.apply(Redo())

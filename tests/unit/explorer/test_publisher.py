@@ -56,7 +56,7 @@ def test_one_frame_is_on_its_way_and_changes_gather(publisher, page, clock):
         steps(publisher, 1)
         publisher.flush()
     assert page.kinds() == []
-    publisher.line.acknowledge(1)
+    publisher.frames.acknowledge(1)
     publisher.flush()
     assert page.kinds() == ["metrics", "curves", "status"]
     assert rows(page.messages[0], page.buffers[0])[:, 0].tolist() == [2, 3, 4, 5, 6]
@@ -84,9 +84,9 @@ def test_a_lost_acknowledgement_is_given_up(publisher, page, clock):
     clock.now += PATIENCE_SECONDS - 0.1
     publisher.flush()
     assert page.kinds() == []
-    while publisher.idle():
+    while publisher.send_costly():
         page.clear()
-    assert publisher.pending() == pytest.approx(0.1)
+    assert publisher.next_wait() == pytest.approx(0.1)
     clock.now += 0.2
     publisher.flush()
     assert page.kinds() == ["metrics", "curves", "status"]
@@ -96,7 +96,7 @@ def test_hello_frees_the_line_and_is_answered_with_everything(publisher, page, c
     steps(publisher, 2)
     publisher.flush()
     page.clear()
-    publisher.say_hello()
+    publisher.send_hello_ack()
     assert page.kinds() == ["hello_ack"]
     assert rows(page.messages[0]["snapshot"], page.buffers[0]).shape == (2, 5)
     steps(publisher, 1)
@@ -111,7 +111,7 @@ def test_acknowledgements_of_other_frames_are_nothing(publisher, page, clock):
     page.clear()
     steps(publisher, 1)
     for frame in (0, 2, None, "1", [1]):
-        publisher.line.acknowledge(frame)
+        publisher.frames.acknowledge(frame)
     clock.now += 1
     publisher.flush()
     assert page.kinds() == []
@@ -131,10 +131,10 @@ def test_buffers_are_copies(publisher, page):
 
 def test_sequence_numbers_rise(publisher, page, clock):
     publisher.session.apply(Select(((0, 0, 0),)))
-    publisher.everything()
-    while publisher.pending() is not None:
+    publisher.note_everything()
+    while publisher.next_wait() is not None:
         publisher.flush()
-        publisher.idle()
+        publisher.send_costly()
     numbers = [message["seq"] for message in page.messages]
     assert numbers == sorted(set(numbers))
     assert {message["v"] for message in page.messages} == {1}
@@ -146,7 +146,7 @@ def test_acts_are_told_at_once_and_before_their_acknowledgement(publisher, page)
     publisher.flush()
     page.clear()
     publisher.note(session.apply(Fix((0, 0, 0), "sin")))
-    publisher.answer(7)
+    publisher.acknowledge(7)
     kinds = page.kinds()
     assert kinds[-1] == "ack"
     assert kinds[:2] == ["structure", "curves"]
@@ -156,11 +156,11 @@ def test_acts_are_told_at_once_and_before_their_acknowledgement(publisher, page)
 
 def test_a_selection_is_answered_before_its_candidates(publisher, page):
     publisher.note(publisher.session.apply(Select(((0, 0, 0),))))
-    publisher.answer(3)
+    publisher.acknowledge(3)
     assert page.kinds() == ["selection", "candidates", "ack"]
     assert page.messages[1]["candidates"]["busy"]
-    assert publisher.pending() == 0.0
-    assert publisher.idle()
+    assert publisher.next_wait() == 0.0
+    assert publisher.send_costly()
     assert page.last("candidates")["candidates"]["rows"]
     assert not page.last("candidates")["candidates"]["busy"]
 
@@ -171,7 +171,7 @@ def test_undo_replaces_the_metrics(publisher, page):
     session.apply(Refine(4))
     train(session, 2)
     publisher.note(session.apply(Undo()))
-    publisher.answer(1)
+    publisher.acknowledge(1)
     message = page.last("metrics")
     assert (message["replace"], message["first"], message["arrays"]["metrics"][1]) == (True, 0, [3, 5])
 
@@ -182,7 +182,7 @@ def test_candidates_are_refreshed_about_once_a_second(publisher, clock, page_of)
     for _ in range(60):
         steps(publisher, 1)
         publisher.flush()
-        publisher.idle()
+        publisher.send_costly()
         clock.now += 0.05
     found = [m for m in page.messages if m["kind"] == "candidates"]
     assert 2 <= len(found) <= 4
@@ -205,9 +205,9 @@ def test_snapshots_every_two_seconds_and_when_something_was_done(publisher, cloc
     publisher.flush()
     assert len(page.snapshots) == first + 1
     publisher.note(publisher.session.apply(Pause()))
-    while publisher.pending() is not None:
+    while publisher.next_wait() is not None:
         publisher.flush()
-        publisher.idle()
+        publisher.send_costly()
     assert len(page.snapshots) == first + 2
     snapshot = page.snapshots[-1]
     assert snapshot["status"]["state"] == "paused"
@@ -274,7 +274,7 @@ def test_long_histories_are_thinned(publisher, page):
     session = publisher.session
     train(session, 1)
     session.run.records = [session.run.last_record] * 12_000
-    publisher.ask_rows(0)
+    publisher.resend_rows(0)
     publisher.flush(force=True)
     message = page.last("metrics")
     count = message["arrays"]["metrics"][1][0]
@@ -323,10 +323,10 @@ def test_while_training_the_best_known_candidate_may_lag_but_not_across_acts(ses
 def test_nobody_listens(session):
     publisher = Publisher(session)
     train(session, 1)
-    publisher.everything()
+    publisher.note_everything()
     publisher.flush()
-    assert publisher.pending() is None
-    assert not publisher.idle()
+    assert publisher.next_wait() is None
+    assert not publisher.send_costly()
 
 
 def test_missing_values_are_nan_in_arrays_and_null_in_json(model):

@@ -11,8 +11,10 @@ import torch
 from kanwidget import KAN, Dataset, KANExplorer, create_dataset
 from kanwidget._files import write_atomically
 from kanwidget.explorer.files import session_writer
+from kanwidget.explorer.files.formats import FORMATS, Format, menu
 from kanwidget.explorer.files.script_line import ScriptLine
 from kanwidget.explorer.files.session_writer import session_json
+from kanwidget.explorer.methods.save import method_of
 
 
 @pytest.fixture
@@ -406,3 +408,22 @@ def test_an_explorer_of_a_trained_network_takes_columns_by_name(model, data):
     with KANExplorer(model, swapped) as explorer:
         assert explorer._session.data.in_vars == ("mass", "speed")
         assert explorer._session.data.train_input.equal(named.train_input)
+
+
+# ---- formats
+
+
+def test_every_format_has_a_method():
+    assert all(callable(getattr(KANExplorer, row.method)) for row in FORMATS.values())
+
+
+def test_a_row_is_enough_for_a_format(explorer, tmp_path, monkeypatch):
+    row = Format("steps", "Steps", "steps.txt", "text/plain", "save_steps", lambda session: f"{len(session.run.records)}")
+    monkeypatch.setitem(FORMATS, "steps", row)
+    monkeypatch.setattr(KANExplorer, row.method, method_of(row), raising=False)
+    path = tmp_path / "steps.txt"
+    explorer.save_steps(path)
+    assert path.read_text() == "7"
+    with pytest.raises(TypeError, match="the `path` argument of save_steps must be a path"):
+        explorer.save_steps(3)
+    assert ["steps", "Steps"] in menu()

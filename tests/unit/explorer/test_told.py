@@ -13,7 +13,7 @@ from kanwidget.explorer.commands.network import Prune
 from kanwidget.explorer.commands.training import Pause, Start
 from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.describe import snapshot as describe
-from kanwidget.explorer.page.deltas import MANY_EDGES, Told, changed
+from kanwidget.explorer.page.deltas import MANY_EDGES, Deltas, changed
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
@@ -26,7 +26,7 @@ class View:
 
     def __init__(self, publisher):
         self.structure, self.rows, self.bytes = None, {}, 0
-        publisher.send = self.receive
+        publisher.connect(self.receive)
 
     def receive(self, message, buffers):
         if message["kind"] in ("structure", "curves"):
@@ -75,7 +75,7 @@ def told():
 
 def settle(publisher):
     publisher.flush(force=True)
-    while publisher.idle():
+    while publisher.send_costly():
         publisher.flush(force=True)
 
 
@@ -144,12 +144,12 @@ def test_training_is_told_in_turn_and_a_pause_makes_up_for_it(told):
 
 def test_a_page_that_has_just_come_or_has_missed_something_is_told_whole(told):
     session, publisher, _ = told
-    for again in (publisher.say_hello, lambda: publisher.ask_rows(0)):
+    for again in (publisher.send_hello_ack, lambda: publisher.resend_rows(0)):
         publisher.note(session.apply(Freeze((1, 3, 1))))
         settle(publisher)
         again()
         heard = []
-        publisher.send = lambda message, _, heard=heard: heard.append(message)
+        publisher.connect(lambda message, _, heard=heard: heard.append(message))
         publisher.note(session.apply(Undo()))
         settle(publisher)
         assert next(one for one in heard if one["kind"] == "curves")["edges"] is None
@@ -157,13 +157,13 @@ def test_a_page_that_has_just_come_or_has_missed_something_is_told_whole(told):
 
 
 def test_small_changes_add_up():
-    told, rows = Told(), torch.zeros(MANY_EDGES + 1, 5)
+    deltas, rows = Deltas(), torch.zeros(MANY_EDGES + 1, 5)
     rows[:, 2] = rows[:, 4] = 1.0
-    assert told.curves(rows) is None
+    assert deltas.curves(rows) is None
     heard = []
     for step in range(1, 6):
         rows[7, 4] = 1 + step * 4e-4
-        heard.append(told.curves(rows).tolist())
+        heard.append(deltas.curves(rows).tolist())
     assert heard == [[], [], [7], [], []]
 
 
