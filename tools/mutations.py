@@ -41,9 +41,9 @@ MUTATIONS = (
     Mutation(
         "no refresh after undo",
         "kanwidget/explorer/commands/jumps.py",
-        "    session.log.add(command)\n    return EVERYTHING\n\n\ndef undo",
-        "    session.log.add(command)\n    return frozenset()\n\n\ndef undo",
-        ("tests/unit/explorer/test_publisher.py",),
+        "    session.script.add(command)\n    return EVERYTHING\n\n\ndef undo",
+        "    session.script.add(command)\n    return frozenset()\n\n\ndef undo",
+        ("tests/explorer/test_publisher.py",),
     ),
     Mutation(
         "no refresh after undo, in the page",
@@ -54,7 +54,7 @@ MUTATIONS = (
     ),
     Mutation(
         "wrong axis order in curves",
-        "kanwidget/explorer/describe/curves.py",
+        "kanwidget/explorer/session/samples.py",
         "values.permute(1, 2, 0)], -1).flatten(0, 1)",
         "values.permute(1, 2, 0)], -1).transpose(0, 1).flatten(0, 1)",
         ("tests/unit/explorer/test_publisher.py",),

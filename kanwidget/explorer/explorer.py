@@ -48,7 +48,8 @@ def wire(session: Session, driver: DriverChoice, name: str) -> tuple[Driver, Pub
     kind = driver_kind(driver)
     publisher = Publisher(session, kind, formats=menu())
     owner = make_driver(kind, session, publisher, name)
-    session.on_task, session.interrupted = publisher.send_task, owner.stopping
+    session.view.show_tasks_with(publisher.send_task)
+    session.run.interrupt_with(owner.stopping)
     return owner, publisher, Router(owner, publisher)
 
 
@@ -100,17 +101,15 @@ class KANExplorer(TrainMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
     ) -> None:
         for name in _NOT_HERE.keys() & options.keys():
             _check.fail(name, "KANExplorer", "left out", options[name], _NOT_HERE[name])
-        lib = None if lib is None else list(lib)
-        in_vars, out_vars = _listed(in_vars), _listed(out_vars)
-        arguments = {"in_vars": in_vars, "out_vars": out_vars, "lib": lib, "opt": opt, "steps": steps, **options}
-        self._session = Session(model, data, **arguments)
-        self._session.arguments = {name: value for name, value in arguments.items() if not _is_default(value)}
+        self._session = Session(
+            model, data, in_vars=in_vars, out_vars=out_vars, lib=lib, opt=opt, steps=steps, **options
+        )
         self._driver, self._publisher, self._router = wire(self._session, driver, f"kanwidget-explorer-{id(self):x}")
         self._widget: Any = None
         #: The text of a closed explorer.
         self._last_summary = ""
         self._stepped = threading.Condition()
-        self._session.callbacks.append(self._notify_step)
+        self._session.run.add_callback(self._notify_step)
         close_replaced(self)
 
     @classmethod
@@ -128,7 +127,7 @@ class KANExplorer(TrainMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
         """
         name, row = preset(name)
         explorer = cls(row.network(seed), row.data(), **options)
-        explorer._session.preset = name
+        explorer._session.offer_presets(name)
         return explorer
 
     @classmethod
@@ -228,20 +227,10 @@ class KANExplorer(TrainMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
         return self.widget
 
 
-def _is_default(value: Any) -> bool:
-    # Arrays have no truth value: `in` can't be asked.
-    return value is None or (isinstance(value, str) and value == "auto")
-
-
-def _listed(names: Any) -> Any:
-    """Names as a list that can be written down; anything else is left to be refused."""
-    return list(names) if isinstance(names, Iterable) and not isinstance(names, str) else names
-
-
 def _summary(session: Session, closed: bool = False) -> str:
     """`KANExplorer([2, 5, 1], step=120, train=1.2e-05, test=3.4e-05, paused)`"""
     shape = [sums if not products else [sums, products] for sums, products in session.model.width]
-    record = session.now
+    record = session.run.last_record
     test = "" if record.test_loss is None else f", test={record.test_loss:.2g}"
-    state = "closed" if closed else session.state
+    state = "closed" if closed else session.run.state
     return f"KANExplorer({shape}, step={record.step}, train={record.train_loss:.2g}{test}, {state})"

@@ -53,20 +53,20 @@ def act(
         change: Does it.
         task: Shown to the user meanwhile, where it takes longer.
     """
-    before = session.checkpoint()
+    before = session.run.checkpoint()
     if task:
-        session.on_task(task)
+        session.view.task(task)
     try:
         change()
-        session.touched()
+        session.run.network_changed()
     except BaseException:
         session.restore(before)
         raise
     finally:
         if task:
-            session.on_task(None)
+            session.view.task(None)
     session.commit(kind, label if isinstance(label, str) else label(), before)
-    session.log.add(command() if callable(command) else command)
+    session.script.add(command() if callable(command) else command)
     return CHANGED
 
 

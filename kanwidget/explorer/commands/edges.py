@@ -45,7 +45,7 @@ class Fix(Command):
         edges = _checked(session, self, "fix")
         name = self.name
         if name is None:
-            fits = session.candidates(edges[0])
+            fits = session.candidates.of(edges[0])
             if not fits:
                 _check.fail("name", "fix", "given: no function of the library fits this edge", None)
             name = fits[0].name
@@ -161,17 +161,17 @@ class Drag(Command):
             _check.fail("edge", "drag", "one that has a spline", tuple(edge), "Unfix or restore it first.")
         _check.integer(self.index, "k", "drag", low=0, high=layer.coef.shape[2] - 1)
         value = _check.real(self.value, "value", "drag")
-        session.begin_drag()
+        session.tree.begin_drag(session.run.checkpoint)
         flat = edge.target * layer.in_dim + edge.source
         owner = int(layer.tie_index()[flat]) if layer.ties else flat
         try:
             with torch.no_grad():
                 layer.coef.flatten(0, 1)[owner, self.index] = value
-            session.touched()
+            session.run.network_changed()
         except BaseException:
             session.cancel_drag()
             raise
-        session.log.add(self)
+        session.script.add(self)
         if self.commit:
             session.end_drag(f"drag {edge_name(edge)}")
         # On the way only what comes with the next frame: a hand moves faster than a page draws.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from kanwidget import _check
@@ -61,22 +61,9 @@ class Goto(Command):
 
 
 def _jump(session: Session, command: Command, move: Callable[[Checkpoint], Checkpoint | None]) -> Topics:
-    tree = session.tree
-    nodes, current = tree.nodes, tree.current
-    state = move(session.checkpoint())
-    if state is None:
+    if not session.jump(move):
         return frozenset()
-    try:
-        session.restore(state)
-    except BaseException:
-        tree.nodes, tree.current = nodes, current
-        raise
-    session.drop_missing_edges()
-    if session.running:
-        session.trainer.stop_reason = ""
-    else:
-        session.state, session.stop_reason = ("paused" if session.records else "idle"), None
-    session.log.add(command)
+    session.script.add(command)
     return EVERYTHING
 
 
@@ -97,25 +84,17 @@ class Reset(Command):
         return "explorer.reset()" if self.seed is None else f"explorer.reset(seed={self.seed})"
 
     def perform(self, session: Session) -> Topics:
-        before = session.checkpoint()
-        model = copied(session.initial) if self.seed is None else reseeded(session.initial, self.seed)
+        run = session.run
+        before, initial = run.checkpoint(), run.initial
+        model = copied(initial) if self.seed is None else reseeded(initial, self.seed)
         try:
-            model.reference = session.model.reference.clone()
-            session.adopt(model)
-            session.layout = session.first_layout
-            session.trainer.step_count, session.trainer.seconds = 0, 0.0
-            session.records, session.events = [], []
-            session.now = replace(session.now, step=0)
-            session.touched()
-            session.now = session.trainer.record()
+            model.reference = run.x.clone()
+            session.reset(model, initial.seed if self.seed is None else self.seed)
         except BaseException:
             session.restore(before)
             raise
-        session.seed = session.initial.seed if self.seed is None else self.seed
         session.commit("reset", "reset" if self.seed is None else f"seed {self.seed}", before)
-        if session.state != "running":
-            session.state, session.stop_reason = "idle", None
-        session.log.add(self)
+        session.script.add(self)
         return EVERYTHING
 
 

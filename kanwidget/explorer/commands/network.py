@@ -14,8 +14,8 @@ from kanwidget.explorer.commands.fields import Pair
 from kanwidget.explorer.protocol.labels import edges_name
 from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.command import Command, Setting
+from kanwidget.explorer.session.preview import EDGES_PER_ROUND
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.survey import AT_ONCE
 from kanwidget.symbolic import SymbolicStep, auto_symbolic_steps
 from kanwidget.symbolic.edges import numeric_edges, tied_edges
 from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
@@ -59,10 +59,12 @@ class Prune(Command):
         pruned = model.prune(self.node_th, self.edge_th)
         count = len(model.edge_refs(active=True)) - len(pruned.edge_refs(active=True))
         if count == 0 and pruned.width == model.width:
-            session.notice = Notice(
-                "Nothing to prune",
-                f"All nodes score above {self.node_th:g} and all edges above {self.edge_th:g}.",
-                "A penalty (lamb) and some steps of training make the useless ones fade.",
+            session.view.notify(
+                Notice(
+                    "Nothing to prune",
+                    f"All nodes score above {self.node_th:g} and all edges above {self.edge_th:g}.",
+                    "A penalty (lamb) and some steps of training make the useless ones fade.",
+                )
             )
             return frozenset()
         label = f"prune {count} edge" + ("" if count == 1 else "s")
@@ -166,24 +168,24 @@ class AutoSymbolic(Command):
         return f"explorer.auto_symbolic(r2_threshold={self.r2_threshold!r}, simplicity={self.simplicity!r}{lib}{edges})"
 
     def perform(self, session: Session) -> Topics:
-        simplicity = session.simplicity if self.simplicity is None else self.simplicity
+        simplicity = session.candidates.simplicity if self.simplicity is None else self.simplicity
         refs = self._edges(session)
         steps = auto_symbolic_steps(
             session.model,
             session.x,
             edges=refs,
-            lib=session.lib if self.lib is None else self.lib,
+            lib=session.candidates.lib if self.lib is None else self.lib,
             simplicity=simplicity,
             r2_threshold=self.r2_threshold,
-            edges_per_step=AT_ONCE,
-            on_broken=session.leave_out,
+            edges_per_step=EDGES_PER_ROUND,
+            on_broken=session.candidates.leave_out,
         )
         done: list[SymbolicStep] = []
         searched: list[EdgeRef] = []
 
         def change() -> None:
-            while len(searched) < len(refs) and not session.interrupted():
-                session.on_task(f"searching formulas: edge {len(searched) + 1} of {len(refs)}")
+            while len(searched) < len(refs) and not session.run.interrupted:
+                session.view.task(f"searching formulas: edge {len(searched) + 1} of {len(refs)}")
                 done.append(next(steps))
                 searched.extend(done[-1].searched)
 
@@ -197,7 +199,8 @@ class AutoSymbolic(Command):
             return f"fix {fixed} edge" + ("" if fixed == 1 else "s")
 
         topics = act(session, repeated, "auto", label, change, "searching formulas")
-        session.notice = self._notice(done, len(searched), len(refs)) or session.notice
+        if notice := self._notice(done, len(searched), len(refs)):
+            session.view.notify(notice)
         return topics
 
     def _edges(self, session: Session) -> list[EdgeRef]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from kanwidget import _check
-from kanwidget.core import Event
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.network import SetGrid
 from kanwidget.explorer.protocol.topics import EVERYTHING, Topics
-from kanwidget.explorer.session import memory
 from kanwidget.explorer.session.command import Command, Setting
-from kanwidget.explorer.session.label_noise import noisy
 from kanwidget.explorer.session.presets import preset
 from kanwidget.explorer.session.session import Session
 from kanwidget.training import make_settings
@@ -62,34 +58,8 @@ class Set(Setting):
         return isinstance(previous, Set) and self.values.keys() == previous.values.keys()
 
     def perform(self, session: Session) -> Topics:
-        trainer = session.trainer
-        old, state, noise, data = trainer.settings, memory.take(trainer), session.noise, trainer.data
-        try:
-            # One after the other, as the script repeats them.
-            for name, value in self.values.items():
-                if name == "noise":
-                    high = 1 if session.data.is_classification else math.inf  # of classes it is a part of the rows
-                    session.noise = _check.real(value, "noise", "set", low=0, high=high)
-                    trainer.relabel(noisy(session.data, session.noise).train_label)
-                else:
-                    trainer.configure(**{name: value})
-                if name in ("opt", "batch"):
-                    trainer.reset()
-        except Exception:
-            # An optimizer that this loss can't use is noticed only when it is made.
-            trainer.settings, trainer.data, session.noise = old, data, noise
-            trainer.relabel(data.train_label)
-            memory.put(trainer, state)
-            trainer.events.clear()
-            raise
-        events = [Event(session.now.step, name, f"{name} = {_shown(value)}") for name, value in self.values.items()]
-        trainer.events.clear()
-        # A slider says many values: those with which no step was taken leave no mark.
-        marks = {(event.step, event.kind) for event in events}
-        session.events = [*(event for event in session.events if (event.step, event.kind) not in marks), *events]
-        trainer.stop_reason = ""
-        session.now = replace(trainer.record(), step=session.now.step, stop_reason=None)
-        session.log.add(self)
+        session.run.set(self.values)
+        session.script.add(self)
         topics: Topics = frozenset(("settings", "history", "status"))
         return topics | {"curves"} if self.noise is not None else topics
 
@@ -105,10 +75,6 @@ _READ: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else "all" if value == -1 else str(value)
-
-
 @dataclass(frozen=True, slots=True)
 class Start(Command):
     """Train, until it has converged or this many steps are done."""
@@ -121,15 +87,8 @@ class Start(Command):
         steps = session.steps if self.steps is None else self.steps
         if steps is not None:
             _check.integer(steps, "steps", "start", low=1)
-        return _run(session, steps)
-
-
-def _run(session: Session, steps: int | None) -> Topics:
-    if session.trainer.stop_reason:
-        session.log.cut()
-    session.trainer.stop_reason = ""
-    session.state, session.stop_reason, session.left, session.pausing = "running", None, steps, False
-    return frozenset(("status",))
+        session.run.start(steps)
+        return frozenset(("status",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +103,7 @@ class Pause(Command):
     def perform(self, session: Session) -> Topics:
         if not session.running:
             return frozenset()
-        session.state, session.stop_reason, session.left = "paused", None, None
+        session.run.pause()
         return frozenset(("status", "curves", "selection", "candidates", "formula", "metrics"))
 
 
@@ -157,10 +116,8 @@ class Step(Command):
     n: int = 1
 
     def perform(self, session: Session) -> Topics:
-        n, running = _check.integer(self.n, "n", "step", low=1), session.running
-        topics = _run(session, n)
-        session.pausing = running
-        return topics
+        session.run.start(_check.integer(self.n, "n", "step", low=1), pauses_after=session.running)
+        return frozenset(("status",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +136,15 @@ class UsePreset(Command):
         if session.preset is None:
             _check.fail("name", "preset", "asked for in KANExplorer.demo() only", self.name)
         name, row = preset(self.name, "preset")
-        session.begin(row.network(), row.data(), None, None, session.trainer.settings)
-        session.preset = name
-        for argument in ("in_vars", "out_vars"):  # names of the previous problem
-            session.arguments.pop(argument, None)
+        session.begin(name, row.network(), row.data(), session.run.trainer.settings)
         for command in _kept_settings(session):
-            session.log.add(command)
+            session.script.add(command)
         return EVERYTHING
 
 
 def _kept_settings(session: Session) -> list[Set]:
     """From the settings of the session's arguments, with which the script begins, to its present ones."""
-    present = session.trainer.settings
+    present = session.run.trainer.settings
     at_start = make_settings(**{name: session.arguments[name] for name in CHANGEABLE if name in session.arguments})
     changed = {name: getattr(present, name) for name in CHANGEABLE if getattr(present, name) != getattr(at_start, name)}
     if "batch" in changed and changed["batch"] is None:

@@ -15,8 +15,6 @@ from kanwidget.explorer.session.command import Command, Setting
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.view import SurfaceView
 
-#: Views whose open panels are remembered; the oldest one is forgotten first.
-MOST_VIEWS = 8
 #: Panels that a view can open.
 PANELS = ("parity", "surface")
 
@@ -35,7 +33,7 @@ class Select(Setting):
         return [cls(fields.edges(message.get("edges"), "select"))]
 
     def perform(self, session: Session) -> Topics:
-        session.selection = tuple(dict.fromkeys(session.check_edge(edge, "select") for edge in self.edges))
+        session.view.select([session.check_edge(edge, "select") for edge in self.edges])
         return frozenset(("selection", "candidates"))
 
 
@@ -52,10 +50,7 @@ class Rank(Setting):
         return [cls(_check.real(message.get("simplicity"), "simplicity", "rank", low=0, high=1))]
 
     def perform(self, session: Session) -> Topics:
-        session.simplicity = _check.real(self.simplicity, "simplicity", "rank", low=0, high=1)
-        session.fits.forget()
-        session.best.forget()
-        session.seen = None
+        session.candidates.rank_by(_check.real(self.simplicity, "simplicity", "rank", low=0, high=1))
         return frozenset(("settings", "candidates"))
 
 
@@ -81,7 +76,7 @@ class ShowSurface(Setting):
         return [cls(surface)]
 
     def perform(self, session: Session) -> Topics:
-        session.view = checked(session, self.surface)
+        session.view.show_surface(checked(session, self.surface))
         return frozenset(("surface",))
 
 
@@ -103,13 +98,7 @@ class OpenPanels(Command):
         return [cls(fields.text(message.get("view"), "view", "watch"), picked)]
 
     def perform(self, session: Session) -> Topics:
-        before = session.panels
-        session.watched.pop(self.view, None)
-        if self.panels:
-            session.watched[self.view] = self.panels
-        if len(session.watched) > MOST_VIEWS:
-            del session.watched[next(iter(session.watched))]
-        return frozenset(session.panels - before)
+        return session.view.open(self.view, self.panels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,5 +116,5 @@ class ShowPreview(Command):
         return [cls(on, fields.text(message.get("view", "page"), "view", "survey"))]
 
     def perform(self, session: Session) -> Topics:
-        session.survey.switch(self.on, self.view)
+        session.view.preview.switch(self.on, self.view)
         return frozenset(("survey",))

@@ -200,7 +200,7 @@ class Driver:
         """Wait until the session is free, and own it within."""
         self._become_owner(None)
         try:
-            with one_thread(self.session.small):
+            with one_thread(self.session.is_small):
                 yield
         finally:
             self._give_up()
@@ -253,7 +253,7 @@ class Driver:
         """Without a thread of its own, whoever leaves a job does it, unless somebody owns the session and will."""
         while self._become_owner_if_free():
             try:
-                with one_thread(self.session.small):
+                with one_thread(self.session.is_small):
                     self._do_jobs_for_others()
             finally:
                 self._release()

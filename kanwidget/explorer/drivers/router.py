@@ -91,7 +91,7 @@ class Router:
             self.publisher.send_ack(message.seq, True)
             return
         session = self.driver.session
-        notice = session.notice
+        notice = session.view.notice
         try:
             self._apply(message)
         except Exception as error:
@@ -99,7 +99,7 @@ class Router:
             self.publisher.refuse(message.seq, error)
             return
         self.publisher.acknowledge(message.seq)
-        if session.notice is not notice:
+        if session.view.notice is not notice:
             self.publisher.send_notice()
 
     def _apply(self, message: QueuedMessage) -> None:
@@ -139,10 +139,8 @@ class Router:
     def _answer_hello(self) -> None:
         with self._lock:
             self._hello_waits = False
-        # A reloaded page doesn't say goodbye. The remaining ones report again which panels they have open.
         session = self.driver.session
-        session.watched.clear()
-        session.survey.views.clear()
+        session.view.close_panels()
         self.publisher.send_hello_ack()
         self.publisher.note(frozenset(("formula", "candidates")))
         if self.driver.kind == "thread":
@@ -174,7 +172,7 @@ class Router:
         else:
             # The page has missed the answer to a command.
             publisher.send_hello_ack()
-            publisher.note(session.panels)
+            publisher.note(session.view.panels)
         publisher.send_panels()
         for _, seq in pumps:
             publisher.send_ack(seq, True)

@@ -83,7 +83,7 @@ class ThreadDriver(Driver):
         if not self._become_owner(patience):
             return False
         try:
-            with one_thread(self.session.small):
+            with one_thread(self.session.is_small):
                 self._do_jobs()
                 self._guarded(job)
         finally:
@@ -106,7 +106,7 @@ class ThreadDriver(Driver):
 
     def _loop(self, begun: threading.Event) -> None:
         # The interval is short between two jobs too: the threads that bring a click need it as much as a step does.
-        with one_thread(self.session.small), short_switch_interval():
+        with one_thread(self.session.is_small), short_switch_interval():
             begun.set()
             while self._next_turn():
                 try:

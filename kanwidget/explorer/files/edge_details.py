@@ -10,11 +10,11 @@ from typing import Any
 from torch import Tensor
 
 from kanwidget.core import EdgeRef, SymbolicFit
-from kanwidget.explorer.describe import curves
-from kanwidget.explorer.describe import snapshot as describe
+from kanwidget.explorer.describe.candidates import candidates
+from kanwidget.explorer.describe.snapshot import selection
 from kanwidget.explorer.protocol.buffers import pack
+from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.survey import together
 
 #: Of compact details: candidates of an edge, and the stride through the samples of curves and through the points of the data.
 _COMPACT_ROWS, _CURVE_STRIDE, _POINT_STRIDE = 8, 4, 4
@@ -24,7 +24,7 @@ _CHUNK = 16
 
 def strongest_edges(session: Session, count: int) -> list[EdgeRef]:
     """At most `count` edges, the most important ones first."""
-    rows = curves.thumbnails(session.model, session.x, session.scores(), samples=2)
+    rows = thumbnails(session.model, session.x, session.scores(), samples=2)
     refs = session.model.edge_refs()
     return [refs[i] for i in rows[:, 0].argsort(descending=True)[:count].tolist()]
 
@@ -32,7 +32,7 @@ def strongest_edges(session: Session, count: int) -> list[EdgeRef]:
 def edge_details(
     session: Session, edges: Sequence[EdgeRef], compact: bool = False, progress: Callable[[int], None] = lambda _: None
 ) -> list[dict[str, Any]]:
-    """Details of several edges; those of a layer are fitted together. The session's selection changes.
+    """Details of several edges; those of a layer are fitted together.
 
     Args:
         session: The session.
@@ -47,38 +47,37 @@ def edge_details(
             progress(len(details))
             chunk = in_layer[first : first + _CHUNK]
             try:
-                rankings: list[list[SymbolicFit]] = together(session, chunk)
+                rankings: list[list[SymbolicFit]] = session.candidates.of_layer(chunk)
             except ValueError:  # one of them has gone to infinity: each is fitted by itself
                 rankings = []
             for ref, fits in zip_longest(chunk, rankings):
                 if fits is not None:
-                    session.know(ref, fits)
+                    session.candidates.store(ref, fits)
                 details[ref] = edge_detail(session, ref, compact)
     return [details[ref] for ref in edges]
 
 
 def edge_detail(session: Session, edge: EdgeRef, compact: bool = False) -> dict[str, Any]:
-    """Selection, candidates and curves of one edge. The session's selection changes.
+    """Selection, candidates and curves of one edge.
 
     Args:
         session: The session.
         edge: The edge.
         compact: Only the best candidates, with fewer points.
     """
-    session.selection = (edge,)
-    selection, detail = describe.selection(session)
+    selected, detail = selection(session, [edge])
     try:
-        candidates, fits = describe.candidates(session)
+        ranking, fits = candidates(session, edge)
     except ValueError:  # to a network that has gone to infinity nothing can be fitted, and it is still shown
-        candidates, fits = {"edge": list(edge), "busy": False, "version": session.version, "rows": []}, {}
+        ranking, fits = {"edge": list(edge), "busy": False, "version": session.version, "rows": []}, {}
     if compact:
-        candidates = {**candidates, "rows": candidates["rows"][:_COMPACT_ROWS]}
+        ranking = {**ranking, "rows": ranking["rows"][:_COMPACT_ROWS]}
         fits = {name: _thinned(name, value) for name, value in fits.items()}
         detail = {name: _thinned(name, value) for name, value in detail.items()}
     named = {f"selection.{name}": value for name, value in detail.items()}
     named |= {f"candidates.{name}": value for name, value in fits.items()}
     arrays, buffer = pack(named)
-    return {"selection": selection, "candidates": candidates, "arrays": arrays, "buffer": base64_text(buffer)}
+    return {"selection": selected, "candidates": ranking, "arrays": arrays, "buffer": base64_text(buffer)}
 
 
 def _thinned(name: str, value: Tensor) -> Tensor:

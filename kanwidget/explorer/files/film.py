@@ -13,12 +13,13 @@ import numpy as np
 from torch import Tensor
 
 from kanwidget.core import EdgeRef, StepRecord
-from kanwidget.explorer.describe import curves
-from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.describe.formula import formula
+from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
+from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.protocol.records import THUMB_SAMPLES
 from kanwidget.explorer.session.recorder import Shot
+from kanwidget.explorer.session.samples import edge_samples, sampled_scores, thumbnails
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
 
@@ -46,12 +47,12 @@ def film_content(session: Session, frames: Sequence[Shot]) -> dict[str, Any]:
     for frame in frames:
         network = _with_reference(frame.network(), session)
         numbers.append(structures.number(network))
-        head, value = _encoded(curves.thumbnails(network, x, curves.scores(network, x), samples))
+        head, value = _encoded(thumbnails(network, x, sampled_scores(network, x), samples))
         heads.append(head)
         values.append(value)
     return {
         "steps": [frame.step for frame in frames],
-        "losses": _losses(session.records, frames),
+        "losses": _losses(session.run.records, frames),
         "scenes": structures.content,
         "scene": numbers,
         "samples": samples,
@@ -99,7 +100,7 @@ class _Structures:
         )
         if key not in self._numbers:
             number = self._numbers[key] = len(self.content)
-            self.content.append({**describe.structure(session_at(self.session, network)), "version": number})
+            self.content.append({**structure(session_at(self.session, network)), "version": number})
         return self._numbers[key]
 
 
@@ -107,16 +108,16 @@ def session_at(session: Session, network: KAN) -> Session:
     """A session with the same data and names, and another state of the network."""
     if network is session.model:
         return session
-    copy = Session(
+    other = Session(
         network,
         session.data,
         in_vars=session.in_vars,
         out_vars=session.out_vars,
-        lib=session.lib,
-        loss=session.trainer.settings.loss,
+        lib=session.candidates.lib,
+        loss=session.run.trainer.settings.loss,
     )
-    copy.simplicity = session.simplicity
-    return copy
+    other.candidates.rank_by(session.candidates.simplicity)
+    return other
 
 
 def _encoded(rows: Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -136,9 +137,7 @@ def _losses(records: Sequence[StepRecord], frames: Sequence[Shot]) -> list[list[
     """Train, test and penalty of every frame, None where there is no record."""
     by_step = {record.step: record for record in records}
     rows = [by_step.get(frame.step) for frame in frames]
-    return [
-        [None] * 3 if r is None else [describe.finite(v) for v in (r.train_loss, r.test_loss, r.penalty)] for r in rows
-    ]
+    return [[None] * 3 if r is None else [finite(v) for v in (r.train_loss, r.test_loss, r.penalty)] for r in rows]
 
 
 def _acts(session: Session, frames: Sequence[Shot]) -> dict[str, list[Any]]:
@@ -153,7 +152,7 @@ def _acts(session: Session, frames: Sequence[Shot]) -> dict[str, list[Any]]:
         keys: dict[str, int] = {}
         fresh: list[EdgeRef] = []
         for edge in strongest_edges(state, _ACT_EDGES):
-            key = edge, curves.edge_samples(state.model, edge, state.x).cpu().numpy().tobytes()
+            key = edge, edge_samples(state.model, edge, state.x).cpu().numpy().tobytes()
             if key not in numbers and len(details) + len(fresh) < _MAX_SEARCHES:
                 numbers[key] = len(details) + len(fresh)
                 fresh.append(edge)

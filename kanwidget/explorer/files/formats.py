@@ -10,7 +10,6 @@ from typing import Any
 
 from kanwidget.explorer.files.html_report import report
 from kanwidget.explorer.files.session_writer import session_json
-from kanwidget.explorer.session.recorder import film
 from kanwidget.explorer.session.script import Script, script
 from kanwidget.explorer.session.session import Session
 
@@ -55,14 +54,14 @@ def gif(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
     """The training so far as an animated GIF, see `kanwidget.insight.plot.animation`."""
     from kanwidget.insight.plot import animation
 
-    frames = [(shot.step, shot.network()) for shot in film(session)]
+    frames = [(shot.step, shot.network()) for shot in session.film()]
     names = {"in_vars": session.in_vars, "out_vars": session.out_vars}
-    return animation(frames, session.x.cpu(), session.history(), seconds=seconds, **{**names, **options})
+    return animation(frames, session.x.cpu(), session.run.history(), seconds=seconds, **{**names, **options})
 
 
 def table(session: Session) -> str:
     """The history as CSV, a line per step."""
-    columns = session.history().to_dict()
+    columns = session.run.history().to_dict()
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -77,7 +76,7 @@ def replay_script(session: Session, model_file: str = "start.kan") -> Script:
         session: The session.
         model_file: Name of the file that holds the initial network, where no call makes it.
     """
-    return script(session.initial, session.arguments, session.log, model_file, session.preset)
+    return script(session.run.initial, session.arguments, session.script, model_file, session.preset)
 
 
 #: By name, in the order of the page's menu.
@@ -107,12 +106,12 @@ def export(session: Session, name: str, *args: Any, **options: Any) -> str | byt
     """The content of a file in the format of that name; further arguments are those of its method."""
     row = FORMATS[name]
     if row.task is not None:
-        session.on_task(row.task)
+        session.view.task(row.task)
     try:
         return row.content(session, *args, **options)
     finally:
         if row.task is not None:
-            session.on_task(None)
+            session.view.task(None)
 
 
 def menu() -> list[list[str]]:

@@ -17,10 +17,10 @@ from kanwidget._files import write_atomically
 from kanwidget.core import History
 from kanwidget.core.threads import one_thread
 from kanwidget.explorer.describe.formula import formula
+from kanwidget.explorer.describe.snapshot import snapshot
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
 from kanwidget.explorer.files.film import film_content
-from kanwidget.explorer.page.snapshot import snapshot
-from kanwidget.explorer.session.recorder import Recorder, Shot, film
+from kanwidget.explorer.session.recorder import Recorder, Shot
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
@@ -99,15 +99,12 @@ def save_html(
         _check.fail("recorder", "save_html", "a Recorder", recorder, error=TypeError)
     history = model.history if history is None else history
     session = Session(copied(model), data)
-    session.records, session.events = list(history.records), list(history.events)
-    if history.records:
-        session.now = history.last
-        session.state, session.stop_reason = "done", history.stop_reason or None
+    session.run.show(history)
     frames = [] if recorder is None else recorder.shots()
-    last = Shot(session.now.step, session.model)
+    last = Shot(session.run.last_record.step, session.model)
     # Acts after the last step, such as fixing edges, are the film's end.
     frames = [*(frame for frame in frames if frame.label is not None or frame.step < last.step), last]
-    with one_thread(session.small):
+    with one_thread(session.is_small):
         page = report(session, title, frames)
     write_atomically(path, page, "save_html")
 
@@ -125,7 +122,7 @@ def report(session: Session, title: str | None = None, frames: Sequence[Shot] | 
         title=html.escape(title or f"KAN: {names}"),
         css="".join(_css(name) for name in ("widget", "report")),
         bundle=packed((_STATIC / "report.js").read_text(encoding="utf-8")),
-        report=packed(_limited(content(session, film(session) if frames is None else frames))),
+        report=packed(_limited(content(session, session.film() if frames is None else frames))),
     )
 
 
@@ -135,30 +132,28 @@ def _css(name: str) -> str:
 
 def content(session: Session, frames: Sequence[Shot] = ()) -> dict[str, Any]:
     """The argument of `openReport` in the page: the snapshot, the details of each edge, and the film."""
-    selection = session.selection
     # The page opens with an edge and its candidates.
-    session.selection = selection[:1] or tuple(strongest_edges(session, 1))
-    for edge in session.selection:
+    edges = session.view.selection[:1] or tuple(strongest_edges(session, 1))
+    for edge in edges:
         with contextlib.suppress(ValueError):  # of a network that has diverged
-            session.candidates(edge)
+            session.candidates.of(edge)
     try:
         # A saved page has no kernel: it neither trains nor waits for anything.
-        state: dict[str, Any] = dict(snapshot(session, formula=formula(session)))
+        state: dict[str, Any] = dict(snapshot(session, formula=formula(session), edges=edges))
         state["buffer"] = base64_text(state["buffer"])
         refs = strongest_edges(session, _MAX_EDGES)
-        progress = lambda count: session.on_task(f"writing the page: edge {count + 1} of {len(refs)}")  # noqa: E731
+        progress = lambda count: session.view.task(f"writing the page: edge {count + 1} of {len(refs)}")  # noqa: E731
         details = edge_details(session, refs, progress=progress)
         report = {
             "snapshot": state,
             "edges": dict(zip(("-".join(map(str, ref)) for ref in refs), details, strict=True)),
         }
         if len(frames) > 1:
-            session.on_task("writing the page: the film")
+            session.view.task("writing the page: the film")
             report["film"] = film_content(session, frames)
         return report
     finally:
-        session.selection = selection
-        session.on_task(None)
+        session.view.task(None)
 
 
 def _limited(report: dict[str, Any]) -> dict[str, Any]:

@@ -82,6 +82,6 @@ TREE_NODE: dict[str, Check] = {
     "step": whole,
     "error": optional(real),
     "forward": optional(whole),
-    "left": optional(real),
+    "last_error": optional(real),
     "complexity": whole,
 }

@@ -22,11 +22,9 @@ from kanwidget.datasets import Dataset
 from kanwidget.explorer.files.format1 import upgraded
 from kanwidget.explorer.files.script_line import log_entry
 from kanwidget.explorer.files.session_fields import FORMAT, KIND, LM, RECORD, TREE_NODE, optional, real, text, whole
-from kanwidget.explorer.session.label_noise import noisy
 from kanwidget.explorer.session.presets import PRESETS
-from kanwidget.explorer.session.script import Log
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.undo import Checkpoint, TreeNode, copied
+from kanwidget.explorer.session.undo import Checkpoint, TreeNode
 from kanwidget.kan import KAN
 from kanwidget.training.steps.settings import Settings, make_settings
 
@@ -122,20 +120,16 @@ class SavedSession:
             raise self._damaged(error) from error
 
     def _restore(self, session: Session) -> None:
-        session.trainer.configure(**{n: value for n, value in self.settings.items() if n not in _CONSTANT_SETTINGS})
-        session.trainer.relabel(noisy(session.data, self.noise).train_label)
-        session.trainer.events.clear()
-        session.noise, session.preset = self.noise, self.preset
-        session.past = self.model.history
-        model, records, events = copied(self.model), self.records, tuple(self.events)
-        session.restore(Checkpoint(model, self.progress, records, len(records), events, self.last_record, 0, self.seed))
-        session.layout = session._layouts  # another one where the shape is no longer the first one's
-        session.state, session.stop_reason = self.state, self.stop_reason
-        session.tree.nodes = {node.id: node for node in self.nodes}
-        session.tree.current = self.current_node
-        session.log = Log(list(self.log), False)
+        model, records, events = self.model, self.records, tuple(self.events)
+        checkpoint = Checkpoint(model, self.progress, records, len(records), events, self.last_record, 0, self.seed)
+        settings = {name: value for name, value in self.settings.items() if name not in _CONSTANT_SETTINGS}
+        session.run.resume(checkpoint, settings, self.noise, self.state, self.stop_reason)
+        if self.preset is not None:
+            session.offer_presets(self.preset)
+        session.tree.resume(self.nodes, self.current_node)
+        session.script.begin(self.log, cut=False)
         # The state of gradient methods isn't stored: the script loses it here, too.
-        session.forget_momentum()
+        session.run.forget_momentum()
 
     def _damaged(self, error: Exception) -> ValueError:
         return ValueError(f"{self.path} is damaged: {type(error).__name__}: {error}")

@@ -13,7 +13,9 @@ from torch import Tensor
 
 from kanwidget.core.storage import save
 from kanwidget.datasets import Dataset
-from kanwidget.explorer.describe import snapshot as describe
+from kanwidget.explorer.describe.history import history
+from kanwidget.explorer.describe.snapshot import settings, status
+from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import base64_text
 from kanwidget.explorer.files.session_fields import FORMAT, KIND, RECORD, TREE_NODE, plain
 from kanwidget.explorer.session import memory
@@ -32,10 +34,10 @@ def session_json(session: Session) -> str:
     content = {
         "kind": KIND,
         "version": FORMAT,
-        "structure": describe.structure(session),
-        "settings": describe.settings(session),
-        "status": describe.status(session, "blocking"),
-        "history": describe.history(session),
+        "structure": structure(session),
+        "settings": settings(session),
+        "status": status(session, "blocking"),
+        "history": history(session),
         "session": _session(session),
     }
     return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
@@ -43,26 +45,26 @@ def session_json(session: Session) -> str:
 
 def _session(session: Session) -> dict[str, Any]:
     arguments = {name: literal(value) for name, value in session.arguments.items()}
-    settings = {field.name: literal(getattr(session.trainer.settings, field.name)) for field in fields(Settings)}
-    progress = memory.take(session.trainer)
+    settings = {field.name: literal(getattr(session.run.trainer.settings, field.name)) for field in fields(Settings)}
+    progress = memory.take(session.run.trainer)
     model = copied(session.model)
-    model.history = session.past
+    model.history = session.run.previous_history
     return {
         "arguments": _values(arguments),
         "missing_arguments": [name for name, source in arguments.items() if source is None],
         "settings": _values(settings),
         "progress": plain({name: progress.get(name) for name in ("step_count", "seconds", "stop_reason", "LM")}),
-        "state": "paused" if session.running else session.state,
-        "stop_reason": session.stop_reason,
-        "noise": session.noise,
-        "seed": session.seed,
+        "state": "paused" if session.running else session.run.state,
+        "stop_reason": session.run.stop_reason,
+        "noise": session.run.noise,
+        "seed": session.run.seed,
         "preset": session.preset,
-        "records": [plain([getattr(record, name) for name in RECORD]) for record in session.records],
-        "last_record": plain([getattr(session.now, name) for name in RECORD]),
-        "events": [[event.step, event.kind, event.label] for event in session.events],
+        "records": [plain([getattr(record, name) for name in RECORD]) for record in session.run.records],
+        "last_record": plain([getattr(session.run.last_record, name) for name in RECORD]),
+        "events": [[event.step, event.kind, event.label] for event in session.run.events],
         "tree": [plain([getattr(node, name) for name in TREE_NODE]) for node in session.tree.nodes.values()],
-        "script": session.log.statements(),
-        "initial_model": _model(session.initial),
+        "script": session.script.statements(),
+        "initial_model": _model(session.run.initial),
         "model": _model(model),
         "data": _data(session.data),
     }

@@ -52,7 +52,7 @@ class EditMethods(MethodGroup):
         chosen = self._edge(_edge_of(edge, ends), "candidates")
 
         def search() -> list[SymbolicFit]:
-            fits = list(self._session.candidates(chosen))
+            fits = list(self._session.candidates.of(chosen))
             self._driver.publisher.note(frozenset(("candidates",)))  # the page shows the best one of every edge
             return fits
 
@@ -287,7 +287,7 @@ class EditMethods(MethodGroup):
 
     def _edge(self, edge: EdgeLike | int | None, where: str) -> EdgeRef:
         if edge is None:
-            selected = self._open.selection
+            selected = self._open.view.selection
             if not selected:
                 _check.fail(
                     "edge", where, "given, or one selected before", None, "select(layer, input, output) does that."

@@ -10,10 +10,11 @@ import torch
 
 from kanwidget import _check
 from kanwidget.core import History
-from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.describe.formula import composed
+from kanwidget.explorer.describe.history import history, pareto_front
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import checked, surface
+from kanwidget.explorer.describe.snapshot import status
 from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.session.view import SurfaceView
@@ -34,7 +35,7 @@ class QueryMethods(MethodGroup):
             >>> explorer.model
             KAN([2, [2, 1], 1], grid=3, k=3, 11 active edges)
         """
-        return self._ask(self._session.snapshot_model)
+        return self._ask(lambda: self._session.run.model_with_history())
 
     @property
     def history(self) -> History:
@@ -47,7 +48,7 @@ class QueryMethods(MethodGroup):
             >>> len(explorer.history)
             2
         """
-        return self._ask(self._session.history)
+        return self._ask(lambda: self._session.run.history())
 
     @property
     def states(self) -> list[dict[str, Any]]:
@@ -60,7 +61,7 @@ class QueryMethods(MethodGroup):
             >>> [state["label"] for state in explorer.states]
             ['start', 'prune φ₀,₀,₀']
         """
-        return self._ask(lambda: [dict(state) for state in describe.history(self._session)["states"]])
+        return self._ask(lambda: [dict(state) for state in history(self._session)["states"]])
 
     @property
     def pareto_front(self) -> list[dict[str, Any]]:
@@ -72,7 +73,7 @@ class QueryMethods(MethodGroup):
             >>> [state["label"] for state in explorer.pareto_front]
             ['start']
         """
-        return self._ask(lambda: describe.pareto_front(self._session))
+        return self._ask(lambda: pareto_front(self._session))
 
     def parity(self) -> dict[str, Any]:
         """Truth and prediction of every part of the data, `(outputs, 2, rows)`; for classes a table of counts.
@@ -119,7 +120,7 @@ class QueryMethods(MethodGroup):
             >>> explorer.status["state"], explorer.status["step"]
             ('idle', 0)
         """
-        return dict(describe.status(self._open, self._driver.kind))
+        return dict(status(self._open, self._driver.kind))
 
     @property
     def formula(self) -> Any:

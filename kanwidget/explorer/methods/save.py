@@ -41,7 +41,7 @@ class SaveMethods(MethodGroup):
         if path is not None:
             write_atomically(path, text, "code")
             if "KAN.load(" in text:
-                self._session.initial.save(Path(path).with_name(model_file))
+                self._session.run.initial.save(Path(path).with_name(model_file))
         return text
 
     def save_svg(self, path: str | os.PathLike[str]) -> None:

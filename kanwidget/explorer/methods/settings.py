@@ -26,7 +26,7 @@ class SettingMethods(MethodGroup):
             >>> explorer.lamb
             0.01
         """
-        return self._open.trainer.settings.lamb
+        return self._open.run.trainer.settings.lamb
 
     @lamb.setter
     def lamb(self, value: float) -> None:
@@ -60,11 +60,11 @@ class SettingMethods(MethodGroup):
             >>> explorer.opt
             'Adam'
         """
-        return self._open.trainer.settings.opt
+        return self._open.run.trainer.settings.opt
 
     @opt.setter
     def opt(self, value: str) -> None:
-        self._apply(Set(opt=_check.choice(value, "opt", "KANExplorer", self._open.opts)))
+        self._apply(Set(opt=_check.choice(value, "opt", "KANExplorer", self._open.run.optimizers)))
 
     @property
     def lr(self) -> float | None:
@@ -77,7 +77,7 @@ class SettingMethods(MethodGroup):
             >>> explorer.lr
             0.01
         """
-        return self._open.trainer.settings.lr
+        return self._open.run.trainer.settings.lr
 
     @lr.setter
     def lr(self, value: float) -> None:
@@ -95,7 +95,7 @@ class SettingMethods(MethodGroup):
             >>> explorer.batch
             50
         """
-        return self._open.trainer.settings.batch
+        return self._open.run.trainer.settings.batch
 
     @batch.setter
     def batch(self, value: int | None) -> None:
@@ -112,7 +112,7 @@ class SettingMethods(MethodGroup):
             >>> explorer.noise
             0.1
         """
-        return self._open.noise
+        return self._open.run.noise
 
     @noise.setter
     def noise(self, value: float) -> None:
@@ -129,7 +129,7 @@ class SettingMethods(MethodGroup):
             >>> explorer.simplicity
             1.0
         """
-        return self._open.simplicity
+        return self._open.candidates.simplicity
 
     @simplicity.setter
     def simplicity(self, value: float) -> None:

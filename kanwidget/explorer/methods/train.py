@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -130,13 +129,19 @@ class TrainMethods(QueryMethods):
         if until is not None and not callable(until):
             _check.fail("until", "wait", "a function of a StepRecord", until)
         session = self._open
-        if session.running and steps is None and until is None and timeout is None and session.left is None:
+        if (
+            session.running
+            and steps is None
+            and until is None
+            and timeout is None
+            and session.run.remaining_steps is None
+        ):
             _check.refuse(
                 RuntimeError(
                     "wait() would wait for ever: the training has no last step. Use wait(steps=…), until=… or timeout=…."
                 )
             )
-        return self._wait(len(session.records), steps, until, timeout)
+        return self._wait(len(session.run.records), steps, until, timeout)
 
     def on_step(self, callback: Callable[[StepRecord], Any]) -> Callable[[], None]:
         """Call a function with every `StepRecord`, on the thread that trains; returns a function that ends this.
@@ -152,16 +157,7 @@ class TrainMethods(QueryMethods):
         """
         if not callable(callback):
             _check.fail("callback", "on_step", "a function of a StepRecord", callback)
-        callbacks = self._open.callbacks
-        # An entry of its own each time: a function that is given twice is called twice, and each call is ended apart.
-        entry = lambda record: callback(record)  # noqa: E731
-        callbacks.insert(0, entry)
-
-        def remove() -> None:
-            with contextlib.suppress(ValueError):
-                callbacks.remove(entry)
-
-        return remove
+        return self._open.run.add_callback(callback, first=True)
 
     # ---- inside
 
@@ -180,8 +176,13 @@ class TrainMethods(QueryMethods):
         deadline = None if timeout is None else time.monotonic() + timeout
 
         def satisfied() -> bool:
-            trained = steps is not None and len(session.records) >= first + steps
-            return trained or (until is not None and bool(until(session.now))) or not session.running or driver.closed
+            trained = steps is not None and len(session.run.records) >= first + steps
+            return (
+                trained
+                or (until is not None and bool(until(session.run.last_record)))
+                or not session.running
+                or driver.closed
+            )
 
         try:
             while not satisfied():

@@ -8,12 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanwidget.explorer.describe import curves
-from kanwidget.explorer.describe import snapshot as describe
+from kanwidget.explorer.describe.candidates import candidates
 from kanwidget.explorer.describe.formula import formula
+from kanwidget.explorer.describe.snapshot import error, metrics, selection, settings, status
+from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.page.deltas import MANY_EDGES, Deltas
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import pack
+from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
 
 #: `(message, buffers)`
@@ -74,7 +76,7 @@ class Messages:
 
     def send_status(self, **fields: Any) -> None:
         """The state of the training."""
-        self.send("status", {"status": describe.status(self.session, self.driver, self.task)}, **fields)
+        self.send("status", {"status": status(self.session, self.driver, self.task)}, **fields)
 
     def send_task(self, task: str | None) -> None:
         """A longer act begins (in words) or ends (None)."""
@@ -84,7 +86,7 @@ class Messages:
     def send_notice(self) -> None:
         """The session's notice, or that there is none any more."""
         self.snapshot_due = True
-        self.send("error", {"error": describe.error(self.session)})
+        self.send("error", {"error": error(self.session)})
 
     def send_file(self, name: str, filename: str, mime: str, content: str | bytes) -> None:
         """A file that the page asked for, in the format of that name."""
@@ -97,12 +99,12 @@ class Messages:
         """A command was carried out, or refused; its number may say which view it is from."""
         view = getattr(of, "view", None)
         sender = {} if view is None else {"view": view}
-        self.send("ack", {"of": int(of), "ok": ok, **sender, "settings": describe.settings(self.session)})
+        self.send("ack", {"of": int(of), "ok": ok, **sender, "settings": settings(self.session)})
 
     def send_metrics(self, first: int, replace: bool = False) -> None:
         """The records from `first` on; `replace` lets pages forget earlier ones."""
-        records = self.session.records
-        rows = describe.metrics(records[first:], _MAX_ROWS)
+        records = self.session.run.records
+        rows = metrics(records[first:], _MAX_ROWS)
         if replace or len(rows):
             # A page counts its rows from `first`; a thinned message counts as all of them.
             first = len(records) - len(rows)
@@ -113,14 +115,14 @@ class Messages:
         """The structure, of a large network its changes."""
         if self._send is None:
             return
-        structure, partial = self.deltas.structure(describe.structure(self.session))
-        self.send("structure", {"structure": structure, **({"part": True} if partial else {})})
+        content, partial = self.deltas.structure(structure(self.session))
+        self.send("structure", {"structure": content, **({"part": True} if partial else {})})
 
     def send_curves(self, all_changes: bool) -> None:
         """All thumbnails. Of a large network those that have changed, or without `all_changes` the strongest and some others."""
         if self._send is None:
             return
-        rows = curves.thumbnails(self.session.model, self.session.x, self.session.scores())
+        rows = thumbnails(self.session.model, self.session.x, self.session.scores())
         if not all_changes and len(rows) > MANY_EDGES:
             index = self._frame_edges(rows[:, 0])
             self.deltas.update_curves(rows, index)
@@ -145,15 +147,15 @@ class Messages:
 
     def send_selection(self) -> None:
         """The selected edges, and the first one in detail."""
-        selection, arrays = describe.selection(self.session)
-        self.send("selection", {"selection": selection}, arrays)
+        payload, arrays = selection(self.session, self.session.view.selection)
+        self.send("selection", {"selection": payload}, arrays)
 
     def send_candidates(self, busy: bool = False) -> None:
         """The candidates of the first selected edge; `busy` without a search."""
-        candidates, arrays = describe.candidates(self.session, busy)
-        self.send("candidates", {"candidates": candidates}, arrays)
-        if "best" in candidates:
-            self.deltas.update_best(candidates["best"])
+        payload, arrays = candidates(self.session, self.session.view.selected_edge, busy)
+        self.send("candidates", {"candidates": payload}, arrays)
+        if "best" in payload:
+            self.deltas.update_best(payload["best"])
 
     def send_formula(self) -> None:
         """The network as a formula."""

@@ -11,16 +11,15 @@ import time
 from collections.abc import Callable, Sequence
 
 from kanwidget.core.primitives import primitives
-from kanwidget.explorer.describe import snapshot as describe
+from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import surface
+from kanwidget.explorer.describe.snapshot import primitive_names, settings, snapshot
 from kanwidget.explorer.page.compact import compact
 from kanwidget.explorer.page.messages import Messages, Send
 from kanwidget.explorer.page.rate_limits import COSTLY, FrameLimiter, Throttle
-from kanwidget.explorer.page.snapshot import snapshot
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.topics import EVERYTHING, STEPPED, Notice, Topics
-from kanwidget.explorer.session import live_candidates as live
 from kanwidget.explorer.session.session import Session
 
 #: Seconds between two stored snapshots while training.
@@ -83,8 +82,8 @@ class Publisher(Messages):
         """These topics have changed."""
         self._changed |= topics
         if "curves" in topics:
-            self._changed |= self.session.panels
-        if "structure" in topics and self.session.survey.on:
+            self._changed |= self.session.view.panels
+        if "structure" in topics and self.session.view.preview.on:
             self._changed.add("survey")
         if topics - STEPPED:
             self.snapshot_due = True
@@ -107,24 +106,23 @@ class Publisher(Messages):
     def _unnoticed(self) -> bool:
         """Whether the library has changed, one of its functions fails, or a training has failed: nobody notes these as topics."""
         session = self.session
-        left_out = bool(session.left_out) and session.notice is None
-        return tuple(primitives()) != self._library or left_out or session.news is not None
+        left_out = session.candidates.has_unreported and session.view.notice is None
+        return tuple(primitives()) != self._library or left_out or session.view.announcement is not None
 
     def _notice_changes(self) -> None:
         session = self.session
         if tuple(primitives()) != self._library:
             self._library = tuple(primitives())
-            session.survey.again()
+            session.view.preview.restart()
             self.note(frozenset(("library", "candidates")))
-            if session.survey.on:
+            if session.view.preview.on:
                 self.note(frozenset(("survey",)))
-        if session.news is not None:
-            session.notice, session.news = session.news, None
+        if session.view.show_announcement():
             self.send_notice()
-        if session.left_out and session.notice is None:
-            reasons = "; ".join(session.left_out)
-            session.left_out.clear()
-            session.notice = Notice("Left out of the candidates", reasons[:1].upper() + reasons[1:] + ".", _REPAIR)
+        if session.candidates.has_unreported and session.view.notice is None:
+            reasons = "; ".join(session.candidates.take_unreported())
+            reasons = reasons[:1].upper() + reasons[1:] + "."
+            session.view.notify(Notice("Left out of the candidates", reasons, _REPAIR))
             self.send_notice()
 
     def send_costly(self) -> bool:
@@ -176,19 +174,19 @@ class Publisher(Messages):
         # Topics that the command asks for, or that follow from it, aren't throttled.
         for topic in self._changed & {"candidates", "parity", "surface"}:
             self._throttle.allow_now(topic)
-        if "candidates" in self._changed and not self.session.candidates_known():
+        if "candidates" in self._changed and not self.session.selection_is_cached():
             self.send_candidates(busy=True)
         self.send_ack(of, True)
 
     def report(self, error: BaseException) -> None:
         """Show an error that nobody waits for."""
-        self.session.notice = notice_of(error)
+        self.session.view.notify(notice_of(error))
         self.note(frozenset(("status",)))
         self.send_notice()
 
     def refuse(self, of: int, error: BaseException) -> None:
         """Show the error of a message, and acknowledge that it had no effect."""
-        self.session.notice = notice_of(error)
+        self.session.view.notify(notice_of(error))
         self.send_notice()
         if of >= 0:
             self.send_ack(of, False)
@@ -200,15 +198,15 @@ class Publisher(Messages):
             self.send_metrics(0, replace=True)
         if "library" in changed:
             changed.discard("library")
-            self.send("library", {"primitives": describe.primitive_names()})
+            self.send("library", {"primitives": primitive_names()})
         if "structure" in changed:
             changed -= {"structure", "curves"}
             self.send_structure()
             self.send_curves(all_changes=True)
-            if self.session.selection:
+            if self.session.view.selection:
                 changed.discard("selection")
                 self.send_selection()
-        for topic, payload in (("settings", describe.settings), ("history", describe.history)):
+        for topic, payload in (("settings", settings), ("history", history)):
             if topic in changed:
                 changed.discard(topic)
                 self.send(topic, {topic: payload(self.session)})
@@ -224,7 +222,7 @@ class Publisher(Messages):
             self.send_metrics(self._sent_rows)
         if "curves" in topics:
             self.send_curves(all_changes=not running)
-        if "selection" in topics or ("curves" in topics and self.session.selection):
+        if "selection" in topics or ("curves" in topics and self.session.view.selection):
             self.send_selection()
         if running:
             self._changed.add("formula")
@@ -233,8 +231,9 @@ class Publisher(Messages):
 
     def _refresh_candidates(self) -> None:
         """While training, candidates are due again where the throttle allows it and the selected edge has moved."""
-        if self.session.selection and self._throttled("candidates") == 0.0:
-            if live.moved(self.session):
+        edge = self.session.view.selected_edge
+        if edge is not None and self._throttled("candidates") == 0.0:
+            if self.session.candidates.has_moved(edge):
                 self._changed.add("candidates")
             else:
                 self._throttle.unchanged("candidates")
@@ -263,10 +262,10 @@ class Publisher(Messages):
         self._throttle.sent(topic, started)
 
     def _send_survey(self) -> None:
-        survey = self.session.survey
-        survey.work(self.session)
-        self.send("survey", {"survey": survey.news()})
-        if not survey.done:
+        preview = self.session.view.preview
+        preview.search(self.session.candidates)
+        self.send("survey", {"survey": preview.unsent()})
+        if not preview.done:
             self._changed.add("survey")
 
     # ---- pages that open, or have missed messages
@@ -290,15 +289,12 @@ class Publisher(Messages):
 
     def snapshot(self) -> p.Snapshot:
         """All that a page needs to draw the explorer without asking the kernel."""
-        return snapshot(
-            self.session,
-            self.driver,
-            # One less than the last message: a page that has received that message is up to date.
-            seq=self.seq - 1,
-            task=self.task,
-            formula=None if self._formula is None else self._formula[1],
-            formats=self._formats,
-        )
+        formula = None if self._formula is None else self._formula[1]
+        # One less than the last message: a page that has received that message is up to date.
+        content = snapshot(self.session, self.driver, self.task, self.seq - 1, formula)
+        if self._formats:
+            content["formats"] = list(self._formats)
+        return content
 
     def compact_snapshot(self) -> p.Snapshot:
         """The snapshot that a notebook stores."""

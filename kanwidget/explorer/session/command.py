@@ -60,7 +60,7 @@ class Command:
         Raises:
             ValueError: If the nodes are others than those that the user saw.
         """
-        if stamps.get("structure", session.layout) != session.layout:
+        if stamps.get("structure", session.structure_id) != session.structure_id:
             raise ValueError("the network has changed since this was clicked. Nothing was done; look, and click again.")
 
     def perform(self, session: Any) -> Topics:

@@ -14,11 +14,12 @@ from kanwidget import KAN, Dataset, SymbolicFit
 from kanwidget.core import EdgeRef, Event, StepRecord
 from kanwidget.core.scores import Scores
 from kanwidget.explorer.commands.base import parse
-from kanwidget.explorer.describe import curves
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page import deltas
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.topics import Notice
+from kanwidget.explorer.session import samples
+from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "protocol"
@@ -85,13 +86,13 @@ def session():
     layer.set_symbol(0, 1, "exp", (1.0, 0.0, 0.5, 0.0))
     layer.frozen[1, 0] = True
     layer.spline_on[1, 1] = False
-    found.records = [
+    found.run.records = [
         StepRecord(step, loss, test, 0.0, seconds)
         for step, loss, test, seconds in ((1, 0.7, 0.75, 0.002), (2, 0.5, None, 0.004), (3, 0.3, 0.33, 0.006))
     ]
-    found.events = [Event(60, "prune", "prune 1 edge"), Event(70, "lamb", "lamb = 0.001")]
-    found.now = StepRecord(120, 1.2e-5, 3.4e-5, 0.0, 0.25)
-    found.state, found.ms_per_step, found.version = "running", 2.1, 7
+    found.run.events = [Event(60, "prune", "prune 1 edge"), Event(70, "lamb", "lamb = 0.001")]
+    found.run.last_record = StepRecord(120, 1.2e-5, 3.4e-5, 0.0, 0.25)
+    found.run.state, found.run.ms_per_step, found.run.version = "running", 2.1, 7
     for label, kind, step, loss, parent in (
         ("start", "start", 0, 0.7, 0),
         ("prune 1 edge", "prune", 60, 0.01, 0),
@@ -99,11 +100,11 @@ def session():
     ):
         if kind != "start":
             found.tree.current = parent
-            found.tree.add(label, kind, StepRecord(step, loss, None, 0.0, 0.0), found.checkpoint())
+            found.tree.add(label, kind, StepRecord(step, loss, None, 0.0, 0.0), found.run.checkpoint())
         else:
             found.tree.nodes[0].error = loss
     found.tree.current = 1
-    found.selection = ((0, 0, 0),)
+    found.view.select([EdgeRef(0, 0, 0)])
     infinite = float("inf")
     fits = [
         SymbolicFit(
@@ -111,8 +112,8 @@ def session():
         ),
         SymbolicFit("log", (2.0, 3.0, 0.5, 0.0), 0.97, 2, -0.1, (-1.5, infinite), "0.5*log(2*x_1 + 3)"),
     ]
-    found.know(found.selection[0], fits)
-    found.best.among(found.rows).put(EdgeRef(0, 0, 0), fits[0], found.version, torch.empty(0))
+    found.candidates.store(found.view.selection[0], fits)
+    found.candidates.best.among(found.candidates.library).put(EdgeRef(0, 0, 0), fits[0], found.version, torch.empty(0))
     edges = torch.tensor([[[1.0, 0.6], [0.3, 0.0]]], dtype=torch.float64)
     found._scores = (7, Scores((torch.tensor([[1.0, 0.5]]), torch.ones(1, 1)), (torch.ones(1, 2),), (edges,)))
     return found
@@ -125,9 +126,9 @@ def messages():
     publisher = Publisher(one)
     with (
         mock.patch.object(describe.p, "DETAIL_SAMPLES", 5),
-        mock.patch.object(curves, "DETAIL_SAMPLES", 5),
-        mock.patch.object(curves, "_POINTS", 3),
-        mock.patch.object(curves, "_BINS", 2),
+        mock.patch.object(samples, "DETAIL_SAMPLES", 5),
+        mock.patch.object(samples, "_POINTS", 3),
+        mock.patch.object(samples, "_BINS", 2),
     ):
         for number, (name, tell) in enumerate(_tellers(one, publisher).items(), 41):
             publisher.seq = number - 1
@@ -137,7 +138,8 @@ def messages():
             (message, buffers) = heard[0]
             found[f"to_browser.{name}"] = message, buffers[0] if buffers else None
         publisher.seq = 41
-        one.selection, one.notice = ((0, 0, 0),), None
+        one.view.select([EdgeRef(0, 0, 0)])
+        one.view.notify(None)
         snapshot = dict(publisher.compact_snapshot())
         # The page's test takes away every field in turn: one that may be absent has no place here.
         assert snapshot.pop("n_metrics") == 3
@@ -149,15 +151,15 @@ def messages():
 
 def _tellers(one, publisher):
     def selection(edges):
-        one.selection = edges
+        one.view.select(edges)
         publisher.send_selection()
 
     def metrics():
-        rows = describe.metrics(one.records[1:])
+        rows = describe.metrics(one.run.records[1:])
         publisher.send("metrics", {"first": 1, "replace": False}, {"metrics": rows}, frame=3)
 
     def some():
-        rows = curves.thumbnails(one.model, one.x, one.scores())
+        rows = thumbnails(one.model, one.x, one.scores())
         publisher.send("curves", {"edges": [[0, 1, 0]]}, {"curves": rows[1:2]})
 
     def large(tell):
@@ -172,11 +174,11 @@ def _tellers(one, publisher):
             tell()
 
     def error(notice):
-        one.notice = notice
+        one.view.notify(notice)
         publisher.send_notice()
 
     def candidates(busy):
-        one.selection = ((0, 0, 0),)
+        one.view.select([EdgeRef(0, 0, 0)])
         publisher.send_candidates(busy)
 
     pairs = torch.tensor([[[0.5, -0.5, 1.0], [0.25, -0.75, 1.0]]])
@@ -211,7 +213,7 @@ def _tellers(one, publisher):
         "curves": lambda: publisher.send_curves(all_changes=True),
         "curves.some": some,
         "structure": lambda: publisher.send("structure", {"structure": describe.structure(one)}),
-        "selection": lambda: selection(((0, 0, 0),)),
+        "selection": lambda: selection([EdgeRef(0, 0, 0)]),
         "selection.none": lambda: selection(()),
         "candidates": lambda: candidates(False),
         "candidates.busy": lambda: candidates(True),

@@ -26,14 +26,22 @@ def everything(session):
     tree = [(n.id, n.parent, n.label, n.forward) for n in session.tree.nodes.values()]
     return (
         network(session.model),
-        frozen(memory.take(session.trainer)),
-        repr(session.records),
-        repr(session.events),
-        repr(session.now),
-        repr((session.state, session.stop_reason, session.left, session.selection, session.simplicity)),
-        repr(session.trainer.settings),
+        frozen(memory.take(session.run.trainer)),
+        repr(session.run.records),
+        repr(session.run.events),
+        repr(session.run.last_record),
+        repr(
+            (
+                session.run.state,
+                session.run.stop_reason,
+                session.run.remaining_steps,
+                session.view.selection,
+                session.candidates.simplicity,
+            )
+        ),
+        repr(session.run.trainer.settings),
         repr((tree, session.tree.current)),
-        session.log.statements(),
+        session.script.statements(),
         session.model.training,
     )
 

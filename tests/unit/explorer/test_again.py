@@ -11,8 +11,8 @@ from kanwidget.explorer.commands.training import Set, UsePreset
 from kanwidget.explorer.commands.view import OpenPanels, ShowPreview, ShowSurface
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.publisher import Publisher
+from kanwidget.explorer.session.preview import EDGES_PER_ROUND
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.survey import AT_ONCE
 from kanwidget.explorer.session.view import SurfaceView
 from tests.unit.explorer.states import everything, network, train
 
@@ -23,19 +23,19 @@ def test_noise_of_classes_is_a_part_of_the_rows():
     session.apply(Set(noise=1.0))
     with pytest.raises(ValueError, match=r"noise.*≤ 1"):
         session.apply(Set(noise=1.5))
-    assert session.noise == 1.0
+    assert session.run.noise == 1.0
 
 
 def test_noise_is_on_the_training_labels_only_and_can_be_taken_away(session, data):
     train(session, 30)
-    clean = session.now
+    clean = session.run.last_record
     session.apply(Set(noise=0.2))
-    assert session.now.train_loss > 5 * clean.train_loss
-    assert session.now.test_loss == clean.test_loss
+    assert session.run.last_record.train_loss > 5 * clean.train_loss
+    assert session.run.last_record.test_loss == clean.test_loss
     assert describe.settings(session)["noise"] == 0.2
     session.apply(Set(noise=0.0))
-    assert session.now.train_loss == clean.train_loss
-    assert torch.equal(session.trainer.data.train_label, data.train_label)
+    assert session.run.last_record.train_loss == clean.train_loss
+    assert torch.equal(session.run.trainer.data.train_label, data.train_label)
 
 
 def test_a_batch_needs_a_method_that_takes_some(session):
@@ -52,17 +52,17 @@ def test_another_problem_begins_anew():
     session = explorer._session
     explorer.step(2)
     explorer.fix("sin", edge=(0, 0, 0))
-    layout = session.layout
+    layout = session.structure_id
     explorer._apply(UsePreset("four inputs"))
     assert session.model.width == [[4, 0], [2, 1], [1, 0]]
-    assert (session.records, len(session.tree.nodes), session.state) == ([], 1, "idle")
-    assert session.layout != layout
+    assert (session.run.records, len(session.tree.nodes), session.run.state) == ([], 1, "idle")
+    assert session.structure_id != layout
     assert describe.settings(session)["preset"] == "four inputs"
     assert session.in_vars == ("x_1", "x_2", "x_3", "x_4")
     explorer.step(2)
     explorer.undo()
     explorer.reset()
-    assert session.layout == session.first_layout
+    assert session.structure_id == session.run.first_structure_id
     explorer.close()
 
 
@@ -81,13 +81,13 @@ def test_a_problem_that_fails_leaves_the_session_as_it_was():
         assert everything(session) == before
         assert (session.in_vars, session.out_vars) == names
         assert session.data is data
-        assert session.trainer.network is session.model
+        assert session.run.trainer.network is session.model
         assert describe.settings(session)["preset"] == "ripples"
         explorer.step(1)
 
 
 def test_undoing_a_new_beginning_brings_its_seed_back(session):
-    seed = session.seed
+    seed = session.run.seed
     session.apply(Reset(7))
     assert describe.settings(session)["seed"] == 7
     session.apply(Undo())
@@ -132,9 +132,9 @@ def test_several_pins_are_one_act(session):
 
 def test_auto_is_what_the_network_does_by_itself(session, model, data):
     train(session, 20)
-    twin = session.snapshot_model()
+    twin = session.run.model_with_history()
     session.apply(AutoSymbolic(0.9))
-    twin.auto_symbolic(data=data, r2_threshold=0.9, simplicity=session.simplicity)
+    twin.auto_symbolic(data=data, r2_threshold=0.9, simplicity=session.candidates.simplicity)
     for ref in twin.edge_refs():
         assert session.model.layer(ref.layer).symbol(ref.source, ref.target) == twin.layer(ref.layer).symbol(
             ref.source, ref.target
@@ -158,14 +158,14 @@ def test_a_pause_ends_auto_and_keeps_what_was_fixed(data):
     with KANExplorer(KAN([2, 5, 1], seed=4), data, driver="blocking") as explorer:
         explorer.step(5)
         session, asked = explorer._session, []
-        session.interrupted = lambda: len(asked) >= 1
-        session.on_task = lambda task: asked.append(task) if task and "edge" in task else None
+        session.run.interrupt_with(lambda: len(asked) >= 1)
+        session.view.show_tasks_with(lambda task: asked.append(task) if task and "edge" in task else None)
         session.apply(AutoSymbolic(-1e9))
         fixed = sum(
             session.model.layer(r.layer).state(r.source, r.target) == "symbolic" for r in session.model.edge_refs()
         )
-        assert fixed == AT_ONCE
-        assert session.notice.title == "Paused"
+        assert fixed == EDGES_PER_ROUND
+        assert session.view.notice.title == "Paused"
         assert f"edges={[(0, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1)]}" in explorer.code()
 
 
@@ -192,7 +192,7 @@ def test_a_survey_finds_what_auto_would_take(session, page_of):
     rows = [row for one in told for row in one["rows"]]
     assert [row["edge"] for row in rows] == [list(ref) for ref in session.model.edge_refs()]
     for row in rows:
-        best = session.candidates(tuple(row["edge"]))[0]
+        best = session.candidates.of(tuple(row["edge"]))[0]
         assert (row["name"], pytest.approx(row["r2"])) == (best.name, best.r2)
 
 
@@ -220,13 +220,13 @@ def test_a_survey_goes_on_while_any_view_wants_it(session, page_of):
         publisher.note(session.apply(ShowPreview(True, view)))
     looks(publisher, page)
     publisher.note(session.apply(ShowPreview(False, "one")))
-    assert session.survey.on
+    assert session.view.preview.on
     page.clear()
     publisher.note(session.apply(ShowPreview(True, "three")))
     assert looks(publisher, page)[0] == {**looks(publisher, page)[0], "first": 0, "of": 9}
     for view in ("two", "three"):
         session.apply(ShowPreview(False, view))
-    assert not session.survey.on
+    assert not session.view.preview.on
 
 
 # ---- panels that are open
@@ -256,14 +256,14 @@ def test_only_open_panels_are_told(session, page_of):
 def test_views_that_never_say_goodbye_are_forgotten(session):
     for number in range(20):
         session.apply(OpenPanels(f"view {number}", ("parity",)))
-    assert len(session.watched) <= 8
+    assert len(session.view.open_panels) <= 8
 
 
 def test_looking_at_another_surface_changes_no_state(session):
     before = everything(session)
     session.apply(ShowSurface(SurfaceView(1)))
     assert everything(session) == before
-    assert session.view == SurfaceView(1)
+    assert session.view.surface == SurfaceView(1)
 
 
 # ---- the front
@@ -307,7 +307,7 @@ def test_a_session_of_classes_has_all_of_it():
 
 def test_simplicity_ranks_candidates_as_the_slider_does(session, data):
     """Its Python twin: a line is simple, and wrong."""
-    with KANExplorer(session.snapshot_model(), data) as explorer:
+    with KANExplorer(session.run.model_with_history(), data) as explorer:
         explorer.fit(30)
         explorer.select(0, 0, 0)
         best = explorer.candidates()[0]
@@ -339,7 +339,7 @@ def test_messages_name_what_was_called_and_say_what_to_do(data, tmp_path):
             explorer.opt = "LM"
         assert (explorer.opt, explorer.batch) == ("Adam", 50)
         explorer.auto_symbolic(0.999999999)
-        assert "R² ≥ 0.999999999." in explorer._session.notice.message
+        assert "R² ≥ 0.999999999." in explorer._session.view.notice.message
     with KANExplorer(KAN([2, 1]), data) as explorer, pytest.raises(ValueError, match="this network has none"):
         explorer.add_node(1)
 

@@ -25,9 +25,9 @@ EDGE = [0, 0, 0]
 
 def whole(session):
     """All that a message that is refused must leave alone, a gesture under way included."""
-    gesture = None if session.dragging is None else id(session.dragging)
-    views = (dict(session.watched), session.view, session.survey.on, session.noise)
-    errors = [(node.latest is None, node.left) for node in session.tree.nodes.values()]
+    gesture = None if session.tree.drag_start is None else id(session.tree.drag_start)
+    views = (dict(session.view.open_panels), session.view.surface, session.view.preview.on, session.run.noise)
+    errors = [(node.latest is None, node.last_error) for node in session.tree.nodes.values()]
     return everything(session), gesture, repr(views), repr(errors)
 
 
@@ -117,7 +117,7 @@ def test_extra_fields_and_buffers_are_ignored_and_buffers_counted(explorer, page
         [b"123", memoryview(b"")],
     )
     explorer._driver.ask(lambda: None)
-    assert explorer._session.selection == ((0, 0, 0),)
+    assert explorer._session.view.selection == ((0, 0, 0),)
     assert explorer._router.queue.dropped == 2
     assert acks(page) == [(1, True)]
 
@@ -136,12 +136,12 @@ def test_a_thousand_messages_are_answered_in_order_and_needless_ones_dropped(exp
             busy.say("surface", x=i % 2, y=None, output=0, at=[])
     assert acks(page) == [(i, True) for i in range(1, 1001)]
     session = explorer._session
-    assert session.selection == (tuple(edges[249 % len(edges)]),)
-    assert session.simplicity == 249 / 250
-    assert (session.trainer.settings.lamb, session.trainer.settings.lr) == (1e-3, 0.1)
-    assert session.view.x == 1
+    assert session.view.selection == (tuple(edges[249 % len(edges)]),)
+    assert session.candidates.simplicity == 249 / 250
+    assert (session.run.trainer.settings.lamb, session.run.trainer.settings.lr) == (1e-3, 0.1)
+    assert session.view.surface.x == 1
     assert 980 <= explorer._router.queue.dropped < 996
-    assert len(session.events) < 12
+    assert len(session.run.events) < 12
 
 
 def test_of_a_drag_only_the_last_position_is_computed(explorer, page):
@@ -186,8 +186,8 @@ def test_a_wrong_message_takes_nobodys_place(explorer, page):
         busy.say("set", settings={"opt": "no such"})
         busy.say("set", settings={"opt": "nor such"})
     assert acks(page) == [(1, True), (2, False), (3, True), (4, True), (5, False)]
-    assert explorer._session.selection == ((0, 1, 1),)
-    assert explorer._session.trainer.settings.opt == "Adam"
+    assert explorer._session.view.selection == ((0, 1, 1),)
+    assert explorer._session.run.trainer.settings.opt == "Adam"
 
 
 def test_the_queue_is_bounded_and_says_what_was_lost(explorer, page, monkeypatch):
@@ -344,11 +344,11 @@ def test_a_message_is_carried_out_or_changes_nothing(message):
     answers = acks(page)
     asks = message["kind"] in ("hello", "pump", "frame_ack", "export")
     if message["kind"] == "hello" and not answers:
-        assert not session.panels  # views that are still there say it again
+        assert not session.view.panels  # views that are still there say it again
         assert whole(session)[:2] == before[:2]
     elif asks or answers == [(message["seq"], False)]:
         assert whole(session) == before
     else:
         assert answers == [(message["seq"], True)]
     assert explorer._driver._owner is None
-    assert session.trainer.network is session.model
+    assert session.run.trainer.network is session.model

@@ -196,7 +196,7 @@ def test_errors_of_a_click_do_not_reach_whoever_asks(threadless):
     start = {"kind": "control", "action": "start"}
     assert threadless._driver.ask(lambda: from_another_thread(threadless, **start)) is None
     assert threadless.status["state"] == "error"
-    assert "mine" in threadless._session.notice.message
+    assert "mine" in threadless._session.view.notice.message
 
 
 def test_jobs_of_a_closed_driver_are_cancelled(session):
@@ -227,26 +227,26 @@ def test_a_start_that_follows_a_pause_isnt_stopped_by_it(session):
         driver._put((lambda command=command: driver.carry_out(command), None))
     driver.wake()
     assert session.running
-    assert not session.interrupted()
+    assert not driver.stopping()
     driver.close()
 
 
 def test_of_what_waits_before_a_pause_nothing_long_is_done(session):
     """Pause, fix all, pause, all said while a step goes on."""
     driver = Driver(session, Publisher(session), "cooperative")
-    session.interrupted = driver.stopping
+    session.run.interrupt_with(driver.stopping)
     session.apply(Start())
     with driver.own():
         driver.pause()
         driver._put((lambda: driver.carry_out(AutoSymbolic(-5.0)), None))
         driver.pause()
-    assert session.notice.title == "Paused"
-    assert "0 of 9 edges" in session.notice.message
-    assert not session.interrupted()
+    assert session.view.notice.title == "Paused"
+    assert "0 of 9 edges" in session.view.notice.message
+    assert not driver.stopping()
     driver.apply(AutoSymbolic(-5.0))
-    assert session.notice is None
+    assert session.view.notice is None
     driver.close()
-    assert session.interrupted()
+    assert session.run.interrupted
 
 
 def test_a_pause_that_fails_is_over_too(session, monkeypatch):

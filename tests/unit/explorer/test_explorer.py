@@ -72,11 +72,11 @@ def test_repr_of_products_and_without_test_data():
 
 def test_select_takes_one_or_many_or_none(explorer):
     explorer.select(0, 1, 2)
-    assert explorer._session.selection == ((0, 1, 2),)
+    assert explorer._session.view.selection == ((0, 1, 2),)
     explorer.select((0, 0, 0), [1, 2, 0])
-    assert explorer._session.selection == ((0, 0, 0), (1, 2, 0))
+    assert explorer._session.view.selection == ((0, 0, 0), (1, 2, 0))
     explorer.select()
-    assert explorer._session.selection == ()
+    assert explorer._session.view.selection == ()
     with pytest.raises(ValueError, match="selected before"):
         explorer.fix("sin")
     with pytest.raises(ValueError, match="three indices"):

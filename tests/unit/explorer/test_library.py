@@ -56,25 +56,25 @@ def test_a_new_function_appears_by_itself_and_goes_again(explorer, page_of, regi
 def test_a_replaced_function_is_fitted_anew(session, registered):
     registered("mine", torch.sinc)
     session.apply(Select((EDGE,)))
-    fit = {fit.name: fit for fit in session.candidates(EDGE)}["mine"]
-    session.best_known((0, 0, 0))
+    fit = {fit.name: fit for fit in session.candidates.of(EDGE)}["mine"]
+    session.candidates.best_of((0, 0, 0))
     registered("mine", torch.arctan, replace=True)
-    assert not session.candidates_known()
-    assert session.best_known((0, 0, 0)) is None
-    assert {fit.name: fit for fit in session.candidates(EDGE)}["mine"] != fit
+    assert not session.selection_is_cached()
+    assert session.candidates.best_of((0, 0, 0)) is None
+    assert {fit.name: fit for fit in session.candidates.of(EDGE)}["mine"] != fit
 
 
 def test_in_training_the_library_of_a_look_is_the_present_one(session, registered):
     session.apply(Select((EDGE,)))
     session.apply(Start())
     train_some(session)
-    assert describe.candidates(session)[0]["rows"]
-    seen = session.seen
+    assert describe.candidates(session, session.view.selected_edge)[0]["rows"]
+    seen = session.candidates._live
     registered("mine", torch.sinc)
-    session.version += 1
-    describe.candidates(session)
+    session.run.version += 1
+    describe.candidates(session, session.view.selected_edge)
     assert "mine" not in [fit.name for fit in seen.fits]
-    assert "mine" in [fit.name for fit in session.seen.fits]
+    assert "mine" in [fit.name for fit in session.candidates._live.fits]
 
 
 def test_a_survey_begins_again_with_other_functions(session, page_of, registered):
@@ -93,7 +93,7 @@ def test_a_survey_begins_again_with_other_functions(session, page_of, registered
     assert told[0]["first"] == 0
     assert sum(len(survey["rows"]) for survey in told) == first["of"]
     session.apply(ShowPreview(False, "a"))
-    assert not session.survey.on
+    assert not session.view.preview.on
 
 
 def train_some(session):
@@ -121,7 +121,9 @@ def test_auto_goes_on_without_a_broken_function(session, registered):
     session.warm_up()
     session.apply(AutoSymbolic(r2_threshold=-1.0))
     assert all(state == "symbolic" for state in states(session))
-    assert session.left_out == ["the function `mine` raised ZeroDivisionError: integer division or modulo by zero"]
+    assert session.candidates._unreported == [
+        "the function `mine` raised ZeroDivisionError: integer division or modulo by zero"
+    ]
 
 
 def test_fixing_to_a_broken_function_is_refused_in_words(session, registered):
@@ -137,8 +139,8 @@ def test_a_candidate_that_cannot_be_drawn_is_left_out(session, registered):
     """It fits on the data, and fails on the even grid of the drawing."""
     registered("mine", lambda u: raises(u) if u.shape == (129,) else torch.sinc(u))
     session.apply(Select((EDGE,)))
-    told, arrays = describe.candidates(session)
-    assert "mine" in [fit.name for fit in session.candidates(EDGE)]
+    told, arrays = describe.candidates(session, session.view.selected_edge)
+    assert "mine" in [fit.name for fit in session.candidates.of(EDGE)]
     assert "mine" not in [row["name"] for row in told["rows"]]
     assert len(told["rows"]) == len(arrays["fits"])
 

@@ -12,11 +12,10 @@ from kanwidget.explorer.commands.history import Undo
 from kanwidget.explorer.commands.network import AutoSymbolic, Refine
 from kanwidget.explorer.commands.training import Pause, Start
 from kanwidget.explorer.commands.view import Rank, Select
-from kanwidget.explorer.describe import curves
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.publisher import SNAPSHOT_SECONDS, Publisher
 from kanwidget.explorer.page.rate_limits import FRAME_SECONDS, PATIENCE_SECONDS
-from kanwidget.explorer.session import known
+from kanwidget.explorer.session import candidates, samples
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.states import train
 
@@ -222,10 +221,10 @@ def test_snapshots_stay_small(width):
 
     data = create_dataset(lambda x: x[:, : width[-1]], n_var=width[0], train_num=300, test_num=100)
     session = Session(KAN(width, grid=5), data, update_grid=False)
-    record = session.now
-    session.records = [record] * 20_000
+    record = session.run.last_record
+    session.run.records = [record] * 20_000
     session.apply(Select(((0, 0, 0),)))
-    session.candidates((0, 0, 0))
+    session.candidates.of((0, 0, 0))
     import json
 
     snapshot = Publisher(session).snapshot()
@@ -238,12 +237,12 @@ def test_a_loss_that_is_no_number_is_told_with_what_to_do_about_it(session, page
     page = page_of(publisher, acknowledges=True)
     with torch.no_grad():
         session.model.layer(0).coef.fill_(float("nan"))
-    session.trainer.reset()
+    session.run.trainer.reset()
     publisher.note(session.apply(Start()))
     publisher.note(session.advance(0.01))
     publisher.flush()
     told = page.last("error")["error"]
-    assert (session.state, told["title"]) == ("done", "Stalled")
+    assert (session.run.state, told["title"]) == ("done", "Stalled")
     assert "size of the labels" in told["hint"]
 
 
@@ -274,7 +273,7 @@ def test_large_networks_send_some_thumbnails_a_frame(clock, page_of):
 def test_long_histories_are_thinned(publisher, page):
     session = publisher.session
     train(session, 1)
-    session.records = [session.now] * 12_000
+    session.run.records = [session.run.last_record] * 12_000
     publisher.resend_rows(0)
     publisher.flush(force=True)
     message = page.last("metrics")
@@ -289,7 +288,7 @@ def best(session, edge=0):
 
 def test_the_best_known_candidate_belongs_to_the_state_that_is_shown(session):
     train(session, 2)
-    found = session.candidates((0, 0, 0))[0].r2
+    found = session.candidates.of((0, 0, 0))[0].r2
     assert best(session) == found
     session.apply(Fix((0, 1, 2), "sin"))
     assert best(session) == found  # this edge is the same as before
@@ -299,22 +298,22 @@ def test_the_best_known_candidate_belongs_to_the_state_that_is_shown(session):
     assert best(session) == found
     train(session, 1)
     assert best(session) is None
-    session.candidates((0, 0, 0))
+    session.candidates.of((0, 0, 0))
     session.apply(Rank(1.0))
     assert best(session) is None
 
 
 def test_while_training_the_best_known_candidate_may_lag_but_not_across_acts(session, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(known.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(candidates.time, "monotonic", lambda: now[0])
     session.apply(Start())
     session.advance(0.0)
-    found = session.candidates((0, 0, 0))[0].r2
+    found = session.candidates.of((0, 0, 0))[0].r2
     session.advance(0.0)
     assert best(session) == found
-    now[0] = known.LAG_SECONDS + 1
+    now[0] = candidates.LAG_SECONDS + 1
     assert best(session) is None
-    session.candidates((0, 0, 0))
+    session.candidates.of((0, 0, 0))
     session.advance(0.0)
     assert best(session) is not None
     session.apply(Drag((0, 0, 0), 1, 3.0))
@@ -336,13 +335,13 @@ def test_missing_values_are_nan_in_arrays_and_null_in_json(model):
     data = Dataset(torch.rand(20, 2), torch.rand(20, 1))
     session = Session(model, data)
     train(session, 2)
-    table = describe.metrics(session.records)
+    table = describe.metrics(session.run.records)
     assert torch.isnan(table[:, 3]).all()
     assert describe.status(session, "thread")["test"] is None
 
 
 def test_thumbnails_follow_the_structure(session):
-    table = curves.thumbnails(session.model, session.x, session.scores())
+    table = samples.thumbnails(session.model, session.x, session.scores())
     refs = session.model.edge_refs()
     assert table.shape == (len(refs), 36)
     for row, (layer, source, target) in zip(table, refs, strict=True):
@@ -354,7 +353,7 @@ def test_thumbnails_follow_the_structure(session):
 @pytest.mark.parametrize("k", [0, 1, 3])
 def test_handles_stand_where_their_coefficient_acts(data, k):
     session = Session(KAN([2, 1], grid=5, k=k), data)
-    arrays, _ = curves.detail(session.model, (0, 0, 0), session.x)
+    arrays, _ = samples.edge_detail(session.model, (0, 0, 0), session.x)
     handles, layer = arrays["handles"], session.model.layer(0)
     assert handles.shape == (2, 5 + k)
     for index, place in enumerate(handles[0].tolist()):

@@ -11,7 +11,7 @@ from kanwidget.explorer.commands.edges import Fix
 from kanwidget.explorer.commands.history import Goto, Redo, Reset, Undo
 from kanwidget.explorer.commands.network import Prune, Refine
 from kanwidget.explorer.commands.training import Step
-from kanwidget.explorer.session.recorder import Recorder, film, state_of
+from kanwidget.explorer.session.recorder import Recorder, state_of
 from kanwidget.explorer.session.session import Session
 
 
@@ -31,7 +31,7 @@ def trained(session, steps):
 
 
 def shown(session):
-    return [(shot.step, shot.label) for shot in film(session)]
+    return [(shot.step, shot.label) for shot in session.film()]
 
 
 # ---- states
@@ -160,15 +160,15 @@ def test_its_animation_is_written(model, data, tmp_path):
 
 def test_a_session_is_recorded_from_its_start_to_its_present(session):
     trained(session, 6)
-    shots = film(session)
+    shots = session.film()
     assert [shot.step for shot in shots] == list(range(7))
-    assert same(shots[0].network(), session.initial)
+    assert same(shots[0].network(), session.run.initial)
     assert shots[-1].network() is session.model
 
 
 def test_before_every_act_its_state_is_kept(session):
     trained(session, 3)
-    before = session.snapshot_model()
+    before = session.run.model_with_history()
     session.apply(Fix((0, 0, 0), "sin"))
     session.apply(Fix((0, 1, 0), "x^2"))
     trained(session, 2)
@@ -181,7 +181,7 @@ def test_before_every_act_its_state_is_kept(session):
         (4, None),
         (5, None),
     ]
-    acts = [shot for shot in film(session) if shot.label]
+    acts = [shot for shot in session.film() if shot.label]
     assert same(acts[0].network(), before)
     assert [shot.network().layer(0).state(0, 0) for shot in acts] == ["spline", "symbolic"]
     assert [session.tree.nodes[shot.act].label for shot in acts] == [shot.label for shot in acts]
@@ -205,11 +205,11 @@ def test_a_branch_has_a_film_of_its_own(session):
     session.apply(Undo())
     session.apply(Prune(((0, 1, 1),)))
     trained(session, 4)
-    for shot in film(session)[-4:]:
+    for shot in session.film()[-4:]:
         assert shot.network().layer(0).state(0, 0) == "spline"
         assert shot.network().layer(0).state(1, 1) == "pruned"
     session.apply(Goto(1))
-    for shot in film(session)[-4:]:
+    for shot in session.film()[-4:]:
         assert shot.network().layer(0).state(0, 0) == "pruned"
 
 
@@ -219,7 +219,7 @@ def test_other_shapes_and_grids_stand_in_one_film(session):
     trained(session, 2)
     session.apply(Refine(7))
     trained(session, 2)
-    shapes = [(shot.network().width[1][0], shot.network().grid) for shot in film(session)]
+    shapes = [(shot.network().width[1][0], shot.network().grid) for shot in session.film()]
     assert shapes == [(3, 3)] * 3 + [(2, 3)] * 2 + [(2, 7)] * 2
 
 
@@ -236,20 +236,20 @@ def test_a_reset_begins_a_film_from_the_start(session):
 
 def test_branches_that_were_left_go_first(model, data):
     session = Session(model, data)
-    session.recorder = Recorder(most=16)
+    session.run.recorder = Recorder(most=16)
     for _ in range(6):
         session.apply(Prune(((0, 0, 0),)))
         trained(session, 8)
         session.apply(Undo())
     session.apply(Prune(((0, 1, 0),)))
     trained(session, 6)
-    assert len(session.recorder) <= 16
-    assert [step for step, _ in shown(session)][-6:] == [1, 2, 3, 4, 5, 6] or session.recorder.interval <= 4
+    assert len(session.run.recorder) <= 16
+    assert [step for step, _ in shown(session)][-6:] == [1, 2, 3, 4, 5, 6] or session.run.recorder.interval <= 4
 
 
 def test_a_session_is_trained_bit_for_bit_as_without(model, data):
     one, other = Session(model, data), Session(model, data)
-    other.recorder.take = lambda *_: None
+    other.run.recorder.take = lambda *_: None
     for session in (one, other):
         trained(session, 5)
         session.apply(Fix((0, 0, 0), "sin"))
@@ -259,11 +259,11 @@ def test_a_session_is_trained_bit_for_bit_as_without(model, data):
 
 def test_what_is_recorded_is_bounded_however_long_it_lasts(model, data):
     session = Session(model, data, opt="Adam")
-    session.recorder = Recorder(most=8)
+    session.run.recorder = Recorder(most=8)
     trained(session, 200)
-    assert len(session.recorder) <= 8
-    assert len(film(session)) <= 10
-    assert math.log2(session.recorder.interval).is_integer()
+    assert len(session.run.recorder) <= 8
+    assert len(session.film()) <= 10
+    assert math.log2(session.run.recorder.interval).is_integer()
 
 
 def test_an_explorer_writes_its_animation(model, data, tmp_path):

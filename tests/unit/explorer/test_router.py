@@ -37,8 +37,8 @@ GOOD = [
     ("set", {"settings": {"lamb": 0.01}}, lambda e: e.lamb == 0.01),
     ("set", {"settings": {"grid": 5, "opt": "Adam"}}, lambda e: (e.grid, e.opt) == (5, "Adam")),
     ("set", {"settings": {"lr": 0.1}}, lambda e: e.lr == 0.1),
-    ("select", {"edges": [[0, 1, 2], [0, 0, 0]]}, lambda e: e._session.selection == ((0, 1, 2), (0, 0, 0))),
-    ("select", {"edges": []}, lambda e: e._session.selection == ()),
+    ("select", {"edges": [[0, 1, 2], [0, 0, 0]]}, lambda e: e._session.view.selection == ((0, 1, 2), (0, 0, 0))),
+    ("select", {"edges": []}, lambda e: e._session.view.selection == ()),
     (
         "fix",
         {"edge": [0, 0, 0], "name": "sin", "keep_spline": False},
@@ -52,7 +52,7 @@ GOOD = [
     ("auto", {"r2_threshold": 0.2}, lambda e: e.states[-1]["kind"] == "auto"),
     ("auto", {"r2_threshold": None}, lambda e: e.states[-1]["kind"] == "auto"),
     ("drag", {"edge": [0, 0, 0], "index": 1, "value": 0.5, "commit": True}, lambda e: e.states[-1]["kind"] == "drag"),
-    ("rank", {"simplicity": 0.25}, lambda e: e._session.simplicity == 0.25),
+    ("rank", {"simplicity": 0.25}, lambda e: e._session.candidates.simplicity == 0.25),
     ("control", {"action": "step"}, lambda e: e.status["step"] == 1),
     ("control", {"action": "start"}, lambda e: e.status["step"] > 0),
     ("control", {"action": "pause"}, lambda e: e.status["state"] == "idle"),
@@ -169,7 +169,7 @@ def test_clicks_on_the_present_structure_are_carried_out(explorer, page):
 
 
 def test_structures_of_one_shape_are_told_apart_and_come_back_with_their_number(explorer, page):
-    numbers = [explorer._session.layout]
+    numbers = [explorer._session.structure_id]
     for act in (
         lambda: explorer.prune(node=(1, 0)),
         explorer.undo,
@@ -246,7 +246,7 @@ def test_noise_never_raises(message):
     explorer = noisy()
     explorer._router.handle(message)
     explorer._session.apply(Pause())
-    assert explorer._session.trainer.network is explorer._session.model
+    assert explorer._session.run.trainer.network is explorer._session.model
 
 
 def noisy(kept=[]):  # noqa: B006 - one explorer for all examples
@@ -266,8 +266,8 @@ def test_a_new_page_ends_what_pages_without_goodbye_had_open(model, data):
         assert "parity" in heard
         assert "survey" in heard
         handle({"v": 1, "seq": 1, "kind": "hello", "view": "new"})
-        assert not explorer._session.watched
-        assert not explorer._session.survey.on
+        assert not explorer._session.view.open_panels
+        assert not explorer._session.view.preview.on
 
 
 def test_a_page_that_hears_nothing_is_told_its_panels_with_the_answer_to_a_pump(model, data):

@@ -144,7 +144,9 @@ def test_losses_that_are_no_numbers_come_back(explorer, tmp_path):
     from dataclasses import replace
 
     session = explorer._session
-    session.records[-1] = session.now = replace(session.now, test_loss=math.inf, train_loss=math.nan)
+    session.run.records[-1] = session.run.last_record = replace(
+        session.run.last_record, test_loss=math.inf, train_loss=math.nan
+    )
     with loaded(explorer, tmp_path) as other:
         assert math.isnan(other.history.last.train_loss)
         assert other.history.last.test_loss == math.inf
@@ -346,7 +348,7 @@ def test_scalars_of_numpy_and_other_lists_of_names_are_plain_in_a_file(model, da
         with loaded(one, tmp_path) as other:
             assert other._session.in_vars == ("a", "b")
             assert other._session.out_vars == ("c",)
-            assert other._session.trainer.settings.grid_update_num == 3
+            assert other._session.run.trainer.settings.grid_update_num == 3
             assert other.code() == one.code()
     with pytest.raises(ValueError, match="`in_vars` argument"):
         KANExplorer(model, data, in_vars="ab")
@@ -416,7 +418,9 @@ def test_every_format_has_a_method():
 
 
 def test_a_row_is_enough_for_a_format(explorer, tmp_path, monkeypatch):
-    row = Format("steps", "Steps", "steps.txt", "text/plain", "save_steps", lambda session: f"{len(session.records)}")
+    row = Format(
+        "steps", "Steps", "steps.txt", "text/plain", "save_steps", lambda session: f"{len(session.run.records)}"
+    )
     monkeypatch.setitem(FORMATS, "steps", row)
     monkeypatch.setattr(KANExplorer, row.method, method_of(row), raising=False)
     path = tmp_path / "steps.txt"

@@ -146,7 +146,7 @@ def test_reads_like_something_a_person_would_write(data):
     session.apply(Drag((0, 1, 0), 1, 0.75))
     from kanwidget.explorer.session.script import script
 
-    assert script(session.initial, {"lamb": 0.1}, session.log, "start.kan") == textwrap.dedent(
+    assert script(session.run.initial, {"lamb": 0.1}, session.script, "start.kan") == textwrap.dedent(
         '''\
         """A session of kanwidget's explorer. Run it on the same data to come to the same network."""
 
@@ -211,7 +211,7 @@ def test_steps_after_an_end_are_counted_apart(data):
         session.advance(10)
     session.apply(Start(1))
     session.advance(10)
-    assert len([line for line in session.log.statements() if "step" in line]) == 2
+    assert len([line for line in session.script.statements() if "step" in line]) == 2
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_names_the_call_that_makes_the_network(model, data):
     session = Session(model, data)
     from kanwidget.explorer.session.script import constructor
 
-    assert network(eval(constructor(session.initial), {"KAN": KAN, "torch": torch})) == network(model)
+    assert network(eval(constructor(session.run.initial), {"KAN": KAN, "torch": torch})) == network(model)
 
 
 def test_a_trained_start_is_saved_beside_the_script(data, tmp_path, monkeypatch):

@@ -68,8 +68,13 @@ def names(command):
 
 def test_trains_and_stops_where_it_is_told(session):
     train(session, 5)
-    assert (len(session.records), session.now.step, session.state, session.stop_reason) == (5, 5, "done", "steps done")
-    assert session.now.train_loss < session.tree.nodes[0].error
+    assert (len(session.run.records), session.run.last_record.step, session.run.state, session.run.stop_reason) == (
+        5,
+        5,
+        "done",
+        "steps done",
+    )
+    assert session.run.last_record.train_loss < session.tree.nodes[0].error
 
 
 def test_is_the_same_training_as_fit(session, model, data):
@@ -115,18 +120,18 @@ def test_settings_are_marked_and_not_undone(session):
     session.apply(Set(opt="LBFGS"))
     session.apply(Fix((0, 0, 0), "sin"))
     session.apply(Undo())
-    assert session.trainer.settings.lamb == 1e-2
-    assert session.trainer.opt == "LBFGS"
-    assert [(e.kind, e.step) for e in session.events] == [("lamb", 2), ("opt", 2)]
+    assert session.run.trainer.settings.lamb == 1e-2
+    assert session.run.trainer.opt == "LBFGS"
+    assert [(e.kind, e.step) for e in session.run.events] == [("lamb", 2), ("opt", 2)]
     assert session.tree.current == 0
 
 
 def test_lamb_acts_on_the_next_step(session):
     train(session, 1)
-    assert session.now.penalty == 0
+    assert session.run.last_record.penalty == 0
     session.apply(Set(lamb=1e-1))
     train(session, 1)
-    assert session.now.penalty > 0
+    assert session.run.last_record.penalty > 0
 
 
 def test_an_optimiser_that_cannot_be_used_is_refused(model, data):
@@ -140,15 +145,15 @@ def test_an_optimiser_that_cannot_be_used_is_refused(model, data):
 
 def test_pruning_nothing_says_so(session):
     session.apply(Prune(node_th=0.0, edge_th=0.0))
-    assert session.notice.title == "Nothing to prune"
+    assert session.view.notice.title == "Nothing to prune"
     assert len(session.tree.nodes) == 1
     session.apply(Refine(5))
-    assert session.notice is None
+    assert session.view.notice is None
 
 
 def test_edges_that_no_formula_fits_are_told(session):
     session.apply(AutoSymbolic(1.0))
-    assert "stay splines" in session.notice.title
+    assert "stay splines" in session.view.notice.title
 
 
 def test_frozen_edges_do_not_train(session):
@@ -164,35 +169,35 @@ def test_frozen_edges_do_not_train(session):
 def test_removing_a_node_clears_the_selection(session):
     session.apply(Select(((0, 0, 2),)))
     session.apply(Prune(node=(1, 0)))
-    assert session.selection == ()
+    assert session.view.selection == ()
 
 
 def test_reset_with_a_seed_is_another_network_of_the_same_shape(session):
     train(session, 2)
     session.apply(Reset(9))
-    assert (session.model.width, session.model.seed, session.now.step) == ([[2, 0], [3, 0], [1, 0]], 9, 0)
-    assert session.records == []
+    assert (session.model.width, session.model.seed, session.run.last_record.step) == ([[2, 0], [3, 0], [1, 0]], 9, 0)
+    assert session.run.records == []
     fresh = KAN([2, 3, 1], grid=3, k=3, seed=9)
     assert torch.equal(session.model.layer(0).coef, fresh.layer(0).coef)
     session.apply(Undo())
-    assert len(session.records) == 2
+    assert len(session.run.records) == 2
 
 
 def test_candidates_are_those_of_the_present_state(session):
-    first = session.candidates((0, 0, 0))
-    session.candidates((0, 1, 0))
-    assert session.candidates((0, 0, 0)) is first
+    first = session.candidates.of((0, 0, 0))
+    session.candidates.of((0, 1, 0))
+    assert session.candidates.of((0, 0, 0)) is first
     train(session, 1)
-    assert session.candidates((0, 0, 0)) is not first
-    second = session.candidates((0, 0, 0))
+    assert session.candidates.of((0, 0, 0)) is not first
+    second = session.candidates.of((0, 0, 0))
     assert second[0] == session.model.suggest_symbolic(0, 0, 0, topk=1)[0]
     session.apply(Rank(simplicity=0.2))
-    assert session.candidates((0, 0, 0)) is not second
+    assert session.candidates.of((0, 0, 0)) is not second
 
 
 def test_the_library_can_be_limited(model, data):
     session = Session(model, data, lib=["sin", "x^2"])
-    assert {fit.name for fit in session.candidates((0, 0, 0))} == {"sin", "x^2"}
+    assert {fit.name for fit in session.candidates.of((0, 0, 0))} == {"sin", "x^2"}
 
 
 def test_converged_training_can_be_started_again(data):
@@ -200,24 +205,23 @@ def test_converged_training_can_be_started_again(data):
     session.apply(Start())
     while session.running:
         session.advance(10.0)
-    assert (session.state, session.stop_reason) == ("done", "converged")
-    steps = len(session.records)
+    assert (session.run.state, session.run.stop_reason) == ("done", "converged")
+    steps = len(session.run.records)
     train(session, 2)
-    assert len(session.records) > steps
+    assert len(session.run.records) > steps
 
 
 def test_an_interrupted_long_step_is_discarded(session):
     train(session, 2)
     before = network(session.model)
-    session.interrupted = lambda: True
-    session._step_started = -1e9
+    session.run.interrupt_with(lambda: True)
     session.apply(Start())
-    session._interrupted = session.trainer.interrupted = lambda: True
+    session.run.trainer.interrupted = lambda: True
     session.advance(0.1)
-    assert session.state == "paused"
-    assert len(session.records) == 2
+    assert session.run.state == "paused"
+    assert len(session.run.records) == 2
     assert network(session.model) == before
-    session.trainer.interrupted = lambda: False
+    session.run.trainer.interrupted = lambda: False
     train(session, 1)
 
 
@@ -225,26 +229,26 @@ def test_an_error_in_a_callback_keeps_everything(session):
     def fail(record):
         raise KeyError("mine")
 
-    session.callbacks.append(fail)
+    session.run._callbacks.append(fail)
     session.apply(Start())
     with pytest.raises(KeyError, match="mine"):
         session.advance(0.1)
-    assert session.state == "error"
-    assert len(session.records) == session.now.step == 1
-    session.callbacks.clear()
+    assert session.run.state == "error"
+    assert len(session.run.records) == session.run.last_record.step == 1
+    session.run._callbacks.clear()
     train(session, 1)
-    assert session.now.step == 2
+    assert session.run.last_record.step == 2
 
 
 def test_ctrl_c_within_a_step_counts_what_was_done(session):
     def interrupt(record):
         raise KeyboardInterrupt
 
-    session.callbacks.append(interrupt)
+    session.run._callbacks.append(interrupt)
     session.apply(Start())
     with pytest.raises(KeyboardInterrupt):
         session.advance(0.1)
-    assert len(session.records) == session.trainer.step_count == 1
+    assert len(session.run.records) == session.run.trainer.step_count == 1
 
 
 @pytest.mark.parametrize(
@@ -301,15 +305,15 @@ anything = st.one_of(
 def test_any_sequence_leaves_a_sound_session(sequence):
     session = Session(KAN([2, 2, 1], grid=3, seed=1), dataset())
     for command in sequence:
-        before = everything(session) if session.dragging is None else None
+        before = everything(session) if session.tree.drag_start is None else None
         try:
             session.apply(command)
         except ValueError:
             assert before is None or everything(session) == before
         session.advance(0.0)
         assert all(bool(torch.isfinite(p).all()) for p in session.model.parameters())
-        assert session.trainer.network is session.model
-        assert session.now.step == session.trainer.step_count == len(session.records)
+        assert session.run.trainer.network is session.model
+        assert session.run.last_record.step == session.run.trainer.step_count == len(session.run.records)
         assert session.tree.current in session.tree.nodes
     session.apply(Pause())
     while session.tree.can_undo:

@@ -42,7 +42,7 @@ def test_each_edge_has_its_own_constants_and_lower_layers_come_first(session):
 
 
 def test_the_name_is_that_of_the_first_edges_best(session):
-    best = session.candidates(EDGES[0])[0].name
+    best = session.candidates.of(EDGES[0])[0].name
     session.apply(Fix(EDGES[0], None, further=EDGES[1:]))
     assert session.model.layer(0).symbol(0, 0) == session.model.layer(1).symbol(1, 0) == best
 
@@ -50,7 +50,7 @@ def test_the_name_is_that_of_the_first_edges_best(session):
 def test_the_script_has_one_line(session):
     session.apply(Fix(EDGES[0], "sin", True, EDGES[1:]))
     session.apply(Unfix(EDGES[0], EDGES[1:]))
-    assert session.log.statements() == [
+    assert session.script.statements() == [
         "explorer.fix('sin', edges=[(0, 0, 0), (1, 1, 0), (0, 1, 2)], keep_spline=True)",
         "explorer.unfix(edges=[(0, 0, 0), (1, 1, 0), (0, 1, 2)])",
     ]

@@ -12,10 +12,10 @@ from kanwidget.explorer.commands.history import Undo
 from kanwidget.explorer.commands.network import Prune
 from kanwidget.explorer.commands.training import Pause, Start
 from kanwidget.explorer.commands.view import Select
-from kanwidget.explorer.describe import curves
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.deltas import MANY_EDGES, Deltas, changed
 from kanwidget.explorer.page.publisher import Publisher
+from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
 
 WIDTH = [10, 20, 2]
@@ -82,7 +82,7 @@ def settle(publisher):
 def same(session, view, structure=True):
     """The page knows what is, but for what a drawing doesn't show; the structure is told with acts."""
     assert not structure or view.structure == json.loads(json.dumps(describe.structure(session)))
-    rows = curves.thumbnails(session.model, session.x, session.scores()).float()
+    rows = thumbnails(session.model, session.x, session.scores()).float()
     known = torch.tensor(np.stack([view.rows[tuple(ref)] for ref in session.model.edge_refs()]))
     assert torch.equal(known[:, 0], rows[:, 0])
     assert not bool(changed(rows, known).any()) or float((known - rows).abs().max()) < 2e-3 * float(rows.abs().max())
@@ -107,7 +107,7 @@ def test_after_an_act_only_what_changed_is_told_and_a_page_knows_all(told, name)
         view.bytes = 0
         publisher.note(session.apply(command))
         settle(publisher)
-        same(session, view, structure=session.dragging is None)
+        same(session, view, structure=session.tree.drag_start is None)
         assert view.bytes < first / 3
 
 

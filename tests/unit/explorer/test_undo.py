@@ -46,7 +46,7 @@ def test_every_act_is_undone_and_redone_bit_for_bit(session, act):
     session.apply(Undo())
     assert network(session.model) == before
     assert everything(session)[1] == memory
-    assert len(session.records) == 3
+    assert len(session.run.records) == 3
     session.apply(Redo())
     assert network(session.model) == trained
     assert everything(session)[1] == kept
@@ -85,7 +85,7 @@ def test_unfix_and_restore(session):
     session.apply(Prune(edges=((0, 0, 0),)))
     session.apply(Restore(((0, 0, 0),)))
     x = session.x
-    assert torch.allclose(session.model(x), session.initial(x))
+    assert torch.allclose(session.model(x), session.run.initial(x))
     for _ in range(4):
         session.apply(Undo())
     assert network(session.model) == spline
@@ -116,11 +116,11 @@ def test_leaving_a_state_keeps_its_latest_training(session):
     session.apply(Redo())
     session.apply(Goto(0))
     assert network(session.model) == here
-    assert session.now.step == 3
+    assert session.run.last_record.step == 3
 
 
 def held(session):
-    return [node.id for node in session.tree.nodes.values() if node.kept]
+    return [node.id for node in session.tree.nodes.values() if node.checkpoints]
 
 
 def test_the_oldest_ends_of_branches_are_forgotten_first(session, monkeypatch):
@@ -198,7 +198,7 @@ def act(session, value):
 
 
 def test_the_bytes_of_a_state_are_those_of_its_tensors(session):
-    state = session.checkpoint()
+    state = session.run.checkpoint()
     tensors = [*state.model.parameters(), *state.model.buffers()]
     assert state.bytes == sum(tensor.numel() * tensor.element_size() for tensor in tensors) > 1000
 
@@ -206,19 +206,19 @@ def test_the_bytes_of_a_state_are_those_of_its_tensors(session):
 def test_the_memory_of_an_optimiser_counts(model, data):
     session = Session(model, data, opt="Adam")
     session.apply(Set(opt="LM"))
-    before = session.checkpoint().bytes
+    before = session.run.checkpoint().bytes
     session.apply(Set(opt="Adam"))
     train(session, 1)
     size = sum(p.numel() * p.element_size() for p in session.model.parameters())
-    assert session.checkpoint().bytes >= before + 2 * size
+    assert session.run.checkpoint().bytes >= before + 2 * size
 
 
 def test_states_take_a_bounded_number_of_bytes(session, monkeypatch):
-    one = session.checkpoint().bytes
+    one = session.run.checkpoint().bytes
     monkeypatch.setattr(undo, "MOST_BYTES", 5 * one)
     for value in range(12):
         act(session, value)
-        states = {id(s): s.bytes for node in session.tree.nodes.values() for s in node.states}
+        states = {id(s): s.bytes for node in session.tree.nodes.values() for s in node.checkpoints}
         assert sum(states.values()) <= 5 * one
     assert len(session.tree.nodes) == 13
     assert held(session) == [8, 9, 10, 11, 12]
@@ -242,11 +242,11 @@ def test_the_last_act_can_be_undone_however_large_it_is(session, monkeypatch):
 
 def test_the_lists_of_records_of_branches_count(session, monkeypatch):
     train(session, 1)
-    records = session.records * 20_000
-    one = session.checkpoint().bytes
+    records = session.run.records * 20_000
+    one = session.run.checkpoint().bytes
     monkeypatch.setattr(undo, "MOST_BYTES", 10 * one + 8 * 50_000)
     for value in range(5):
-        session.records = list(records)  # as a branch has its own
+        session.run.records = list(records)  # as a branch has its own
         act(session, value)
     assert len(held(session)) == 2
 

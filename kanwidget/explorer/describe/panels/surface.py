@@ -55,8 +55,8 @@ def surface(session: Session, view: SurfaceView | None = None) -> tuple[p.Surfac
         `(3, m)`: x, y and label of a sample of the training data. For classes z is the probability of the output's class,
         labels are indices of classes, and without y a row stands at 1 if it is of the output's class, else at 0.
     """
-    trainer, model = session.trainer, session.model
-    view = view or session.view or first_view(session)
+    trainer, model = session.run.trainer, session.model
+    view = view or session.view.surface or first_view(session)
     x, label = trainer.data.train_input, labels(trainer.data.train_label, trainer.loss)
     held = x.median(0).values
     for column, value in enumerate(view.at):

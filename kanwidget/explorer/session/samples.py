@@ -1,4 +1,4 @@
-"""Samples of a network for drawing: every edge's thumbnail, and one edge in detail."""
+"""Samples of a network: the thumbnail of every edge, one edge in detail, and the samples that candidates are fitted to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROWS = 256
 _POINTS, _BINS = 200, 40
 
 
-def scores(network: Network, x: Tensor) -> Scores:
+def sampled_scores(network: Network, x: Tensor) -> Scores:
     """How much nodes and edges matter, from as many rows as a drawing needs."""
     return attribute(network, x[:_ROWS])
 
@@ -61,7 +61,7 @@ def edge_samples(network: Network, edge: tuple[int, int, int], x: Tensor) -> Ten
     return torch.stack([inputs, network.curve(edge, inputs).y])
 
 
-def detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tuple[dict[str, Tensor], list[float]]:
+def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tuple[dict[str, Tensor], list[float]]:
     """The arrays of `Selection`, and the range of the data."""
     index, source, target = edge
     layer = network.layer(index)
