@@ -28,23 +28,20 @@ _MAX_ROWS, _MAX_THUMB_NUMBERS = 1000, 15_000
 def snapshot(
     session: Session,
     driver: p.DriverKind = "thread",
-    *,
-    seq: int = 0,
     task: str | None = None,
+    seq: int = 0,
     formula: p.Formula | None = None,
     edges: Sequence[EdgeRef] | None = None,
-    formats: Sequence[p.FormatEntry] = (),
 ) -> p.Snapshot:
     """All that a page needs to draw the explorer without asking anybody.
 
     Args:
         session: Changes only in its caches.
         driver: The kind of its driver.
-        seq: Number of the last message that needn't be sent again.
         task: A longer task in progress, in words.
+        seq: Number of the message.
         formula: The formula of the present state, None where it hasn't been computed.
         edges: The selected edges; by default the session's.
-        formats: The page's export menu.
     """
     edges = session.view.selection if edges is None else edges
     edge = edges[0] if edges else None
@@ -61,7 +58,7 @@ def snapshot(
             **{f"candidates.{name}": value for name, value in fitted.items()},
         }
     )
-    content: p.Snapshot = {
+    return {
         "v": p.VERSION,
         "seq": seq,
         "structure": structure(session),
@@ -77,9 +74,6 @@ def snapshot(
         "arrays": arrays,
         "buffer": buffer,
     }
-    if formats:
-        content["formats"] = list(formats)
-    return content
 
 
 def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p.Status:

@@ -139,7 +139,6 @@ class Router:
     def _answer_hello(self) -> None:
         with self._lock:
             self._hello_waits = False
-        # A reloaded page doesn't say goodbye. The remaining ones report again which panels they have open.
         session = self.driver.session
         session.view.close_panels()
         self.publisher.send_hello_ack()

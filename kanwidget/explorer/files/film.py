@@ -108,7 +108,7 @@ def session_at(session: Session, network: KAN) -> Session:
     """A session with the same data and names, and another state of the network."""
     if network is session.model:
         return session
-    copy = Session(
+    other = Session(
         network,
         session.data,
         in_vars=session.in_vars,
@@ -116,8 +116,8 @@ def session_at(session: Session, network: KAN) -> Session:
         lib=session.candidates.lib,
         loss=session.run.trainer.settings.loss,
     )
-    copy.candidates.rank_by(session.candidates.simplicity)
-    return copy
+    other.candidates.rank_by(session.candidates.simplicity)
+    return other
 
 
 def _encoded(rows: Tensor) -> tuple[np.ndarray, np.ndarray]:

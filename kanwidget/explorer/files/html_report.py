@@ -133,13 +133,13 @@ def _css(name: str) -> str:
 def content(session: Session, frames: Sequence[Shot] = ()) -> dict[str, Any]:
     """The argument of `openReport` in the page: the snapshot, the details of each edge, and the film."""
     # The page opens with an edge and its candidates.
-    selection = session.view.selection[:1] or tuple(strongest_edges(session, 1))
-    for edge in selection:
+    edges = session.view.selection[:1] or tuple(strongest_edges(session, 1))
+    for edge in edges:
         with contextlib.suppress(ValueError):  # of a network that has diverged
             session.candidates.of(edge)
     try:
         # A saved page has no kernel: it neither trains nor waits for anything.
-        state: dict[str, Any] = dict(snapshot(session, formula=formula(session), edges=selection))
+        state: dict[str, Any] = dict(snapshot(session, formula=formula(session), edges=edges))
         state["buffer"] = base64_text(state["buffer"])
         refs = strongest_edges(session, _MAX_EDGES)
         progress = lambda count: session.view.task(f"writing the page: edge {count + 1} of {len(refs)}")  # noqa: E731

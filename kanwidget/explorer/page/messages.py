@@ -115,8 +115,8 @@ class Messages:
         """The structure, of a large network its changes."""
         if self._send is None:
             return
-        changes, partial = self.deltas.structure(structure(self.session))
-        self.send("structure", {"structure": changes, **({"part": True} if partial else {})})
+        content, partial = self.deltas.structure(structure(self.session))
+        self.send("structure", {"structure": content, **({"part": True} if partial else {})})
 
     def send_curves(self, all_changes: bool) -> None:
         """All thumbnails. Of a large network those that have changed, or without `all_changes` the strongest and some others."""

@@ -231,8 +231,9 @@ class Publisher(Messages):
 
     def _refresh_candidates(self) -> None:
         """While training, candidates are due again where the throttle allows it and the selected edge has moved."""
-        if self.session.view.selection and self._throttled("candidates") == 0.0:
-            if self.session.candidates.has_moved(self.session.view.selection[0]):
+        edge = self.session.view.selected_edge
+        if edge is not None and self._throttled("candidates") == 0.0:
+            if self.session.candidates.has_moved(edge):
                 self._changed.add("candidates")
             else:
                 self._throttle.unchanged("candidates")
@@ -288,15 +289,12 @@ class Publisher(Messages):
 
     def snapshot(self) -> p.Snapshot:
         """All that a page needs to draw the explorer without asking the kernel."""
-        return snapshot(
-            self.session,
-            self.driver,
-            # One less than the last message: a page that has received that message is up to date.
-            seq=self.seq - 1,
-            task=self.task,
-            formula=None if self._formula is None else self._formula[1],
-            formats=self._formats,
-        )
+        formula = None if self._formula is None else self._formula[1]
+        # One less than the last message: a page that has received that message is up to date.
+        content = snapshot(self.session, self.driver, self.task, self.seq - 1, formula)
+        if self._formats:
+            content["formats"] = list(self._formats)
+        return content
 
     def compact_snapshot(self) -> p.Snapshot:
         """The snapshot that a notebook stores."""

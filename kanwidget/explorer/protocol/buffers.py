@@ -1,4 +1,4 @@
-"""Numbers for messages: arrays as one run of little-endian float32 numbers, and floats that JSON can hold."""
+"""Numbers for messages: arrays as the one binary buffer, and floats that JSON can hold."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kanwidget.explorer.protocol.records import Arrays
 
 
 def pack(named: dict[str, Tensor]) -> tuple[Arrays, bytes]:
-    """Arrays in one buffer, copied, with their offsets and shapes.
+    """Arrays as one buffer of little-endian float32, copied, with their offsets in it.
 
     Examples:
         >>> import torch
@@ -18,13 +18,13 @@ def pack(named: dict[str, Tensor]) -> tuple[Arrays, bytes]:
         {'a': [0, [2, 3]], 'b': [6, [1]]}
     """
     arrays: Arrays = {}
-    chunks: list[bytes] = []
+    parts: list[bytes] = []
     offset = 0
     for name, value in named.items():
         arrays[name] = [offset, list(value.shape)]
         offset += value.numel()
-        chunks.append(value.detach().cpu().float().contiguous().numpy().astype("<f4").tobytes())
-    return arrays, b"".join(chunks)
+        parts.append(value.detach().cpu().float().contiguous().numpy().astype("<f4").tobytes())
+    return arrays, b"".join(parts)
 
 
 def finite(value: float | None) -> float | None:

@@ -129,7 +129,7 @@ class PreviewMessage(Message):
     """Rows of the symbolify preview."""
 
     kind: Literal["survey"]
-    survey: p.Survey
+    survey: p.Preview
 
 
 class LibraryMessage(Message):

@@ -250,7 +250,7 @@ class Surface(TypedDict):
     """Then z is the probability of the output's class."""
 
 
-class SurveyRow(TypedDict):
+class PreviewRow(TypedDict):
     """The best candidate of one edge."""
 
     edge: EdgeKey
@@ -258,7 +258,7 @@ class SurveyRow(TypedDict):
     r2: float
 
 
-class Survey(TypedDict):
+class Preview(TypedDict):
     """The symbolify preview: the best candidates of all splines, as far as they are searched."""
 
     first: int
@@ -266,7 +266,7 @@ class Survey(TypedDict):
     of: int
     """Number of rows in the end."""
     busy: bool
-    rows: list[SurveyRow]
+    rows: list[PreviewRow]
 
 
 class ErrorInfo(TypedDict):

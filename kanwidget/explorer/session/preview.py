@@ -71,14 +71,14 @@ class SymbolifyPreview:
             self._rows += [(edge, fits[0] if fits else None) for edge, fits in zip(edges, rankings, strict=True)]
             self._remaining = self._remaining[len(edges) :]
 
-    def unsent(self) -> p.Survey:
+    def unsent(self) -> p.Preview:
         """The rows that weren't asked for before."""
         first, self._n_sent = self._n_sent, len(self._rows)
         rows = [_row(edge, fit) for edge, fit in self._rows[first:]]
         return {"first": first, "of": len(self._rows) + len(self._remaining), "busy": not self.done, "rows": rows}
 
 
-def _row(edge: EdgeRef, fit: SymbolicFit | None) -> p.SurveyRow:
+def _row(edge: EdgeRef, fit: SymbolicFit | None) -> p.PreviewRow:
     if fit is None or not math.isfinite(fit.r2):
         return {"edge": list(edge), "name": "", "r2": 0.0}
     return {"edge": list(edge), "name": fit.name, "r2": fit.r2}

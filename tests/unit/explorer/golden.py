@@ -19,6 +19,7 @@ from kanwidget.explorer.page import deltas
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.topics import Notice
 from kanwidget.explorer.session import samples
+from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "protocol"
@@ -158,7 +159,7 @@ def _tellers(one, publisher):
         publisher.send("metrics", {"first": 1, "replace": False}, {"metrics": rows}, frame=3)
 
     def some():
-        rows = samples.thumbnails(one.model, one.x, one.scores())
+        rows = thumbnails(one.model, one.x, one.scores())
         publisher.send("curves", {"edges": [[0, 1, 0]]}, {"curves": rows[1:2]})
 
     def large(tell):

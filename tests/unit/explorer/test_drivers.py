@@ -227,7 +227,7 @@ def test_a_start_that_follows_a_pause_isnt_stopped_by_it(session):
         driver._put((lambda command=command: driver.carry_out(command), None))
     driver.wake()
     assert session.running
-    assert not session.run.interrupted
+    assert not driver.stopping()
     driver.close()
 
 
@@ -242,7 +242,7 @@ def test_of_what_waits_before_a_pause_nothing_long_is_done(session):
         driver.pause()
     assert session.view.notice.title == "Paused"
     assert "0 of 9 edges" in session.view.notice.message
-    assert not session.run.interrupted
+    assert not driver.stopping()
     driver.apply(AutoSymbolic(-5.0))
     assert session.view.notice is None
     driver.close()

@@ -418,7 +418,9 @@ def test_every_format_has_a_method():
 
 
 def test_a_row_is_enough_for_a_format(explorer, tmp_path, monkeypatch):
-    row = Format("steps", "Steps", "steps.txt", "text/plain", "save_steps", lambda session: f"{len(session.run.records)}")
+    row = Format(
+        "steps", "Steps", "steps.txt", "text/plain", "save_steps", lambda session: f"{len(session.run.records)}"
+    )
     monkeypatch.setitem(FORMATS, "steps", row)
     monkeypatch.setattr(KANExplorer, row.method, method_of(row), raising=False)
     path = tmp_path / "steps.txt"
