@@ -9,7 +9,6 @@ from typing import Any
 _KEYS = {
     "given_again": "missing_arguments",
     "current": "settings",
-    "memory": "progress",
     "reason": "stop_reason",
     "now": "last_record",
     "done": "script",
@@ -31,13 +30,22 @@ def upgraded(session: dict[str, Any]) -> dict[str, Any]:
         "arguments": _renamed(session["arguments"], _OPTIONS),
         "missing_arguments": [_OPTIONS.get(name, name) for name in session["missing_arguments"]],
         "settings": _renamed(session["settings"], _OPTIONS),
-        "progress": _renamed(session["progress"], _KEYS),
+        "trainer": _trainer(session["memory"]),
         "script": [_line(line) for line in session["script"]],
     }
 
 
 def _renamed(values: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     return {names.get(name, name): value for name, value in values.items()}
+
+
+def _trainer(memory: dict[str, Any]) -> dict[str, Any]:
+    """Progress and optimizer state. Only Levenberg-Marquardt's was stored."""
+    state = {"step_count": memory["step_count"], "seconds": memory["seconds"], "stop_reason": memory["reason"]}
+    if (lm := memory["LM"]) is None:
+        return state | {"opt": "", "optimizer": None}
+    names = {"damping": "damping", "growth": "_growth", "small_steps": "_small"}
+    return state | {"opt": "LM", "optimizer": {name: [lm[old]] for name, old in names.items()}}
 
 
 def _line(line: str) -> str:

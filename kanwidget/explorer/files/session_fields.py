@@ -59,8 +59,6 @@ def metrics(values: dict[str, Any]) -> dict[str, float]:
     return {text(name): real(value) for name, value in values.items()}
 
 
-#: What Levenberg-Marquardt remembers.
-LM: dict[str, Check] = {"damping": real, "_growth": real, "_small": whole}
 #: Fields of a `StepRecord`, in the order in which they are stored.
 RECORD: dict[str, Check] = {
     "step": whole,

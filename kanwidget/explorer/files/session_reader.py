@@ -21,7 +21,7 @@ from kanwidget.core.storage import load
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.files.format1 import upgraded
 from kanwidget.explorer.files.script_line import log_entry
-from kanwidget.explorer.files.session_fields import FORMAT, KIND, LM, RECORD, TREE_NODE, optional, real, text, whole
+from kanwidget.explorer.files.session_fields import FORMAT, KIND, RECORD, TREE_NODE, optional, real, text, whole
 from kanwidget.explorer.session.presets import PRESETS
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import Checkpoint, TreeNode
@@ -75,7 +75,7 @@ class SavedSession:
             self.arguments = _arguments(stored["arguments"])
             self.missing_arguments = [_listed(name, _ARGUMENTS) for name in stored["missing_arguments"]]
             self.settings = _settings(stored["settings"])
-            self.progress = _progress(stored["progress"])
+            self.trainer_state = _trainer_state(stored["trainer"])
             self.state, self.stop_reason = stored["state"], optional(text)(stored["stop_reason"])
             self.noise, self.seed = real(stored["noise"]), whole(stored["seed"], high=2**64)
             self.preset = stored["preset"] if stored["preset"] in PRESETS else None
@@ -121,7 +121,9 @@ class SavedSession:
 
     def _restore(self, session: Session) -> None:
         model, records, events = self.model, self.records, tuple(self.events)
-        checkpoint = Checkpoint(model, self.progress, records, len(records), events, self.last_record, 0, self.seed)
+        checkpoint = Checkpoint(
+            model, self.trainer_state, records, len(records), events, self.last_record, 0, self.seed
+        )
         settings = {name: value for name, value in self.settings.items() if name not in _CONSTANT_SETTINGS}
         session.run.resume(checkpoint, settings, self.noise, self.state, self.stop_reason)
         if self.preset is not None:
@@ -160,16 +162,18 @@ def _arguments(values: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _progress(values: dict[str, Any]) -> dict[str, Any]:
-    """How far the trainer is, and the state of Levenberg-Marquardt."""
-    progress: dict[str, Any] = {
+def _trainer_state(values: dict[str, Any]) -> dict[str, Any]:
+    """Progress, and the optimizer's state where it is stored."""
+    optimizer = values["optimizer"]
+    if optimizer is not None:
+        optimizer = {text(name): [real(number) for number in numbers] for name, numbers in optimizer.items()}
+    return {
         "step_count": whole(values["step_count"]),
         "seconds": real(values["seconds"]),
         "stop_reason": text(values["stop_reason"]),
+        "opt": text(values["opt"]),
+        "optimizer": optimizer,
     }
-    if values["LM"] is not None:
-        progress["LM"] = {name: check(values["LM"][name]) for name, check in LM.items()}
-    return progress
 
 
 def _record(row: list[Any]) -> StepRecord:

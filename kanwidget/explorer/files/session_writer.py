@@ -18,12 +18,11 @@ from kanwidget.explorer.describe.snapshot import settings, status
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import base64_text
 from kanwidget.explorer.files.session_fields import FORMAT, KIND, RECORD, TREE_NODE, plain
-from kanwidget.explorer.session import memory
 from kanwidget.explorer.session.script import literal
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
-from kanwidget.training.steps.settings import Settings
+from kanwidget.training import OPTIMIZERS, Settings, Trainer
 
 #: Bytes of data that are stored; larger data have to be given to `load` again.
 _MAX_DATA = 16_000_000
@@ -46,14 +45,13 @@ def session_json(session: Session) -> str:
 def _session(session: Session) -> dict[str, Any]:
     arguments = {name: literal(value) for name, value in session.arguments.items()}
     settings = {field.name: literal(getattr(session.run.trainer.settings, field.name)) for field in fields(Settings)}
-    progress = memory.take(session.run.trainer)
     model = copied(session.model)
     model.history = session.run.previous_history
     return {
         "arguments": _values(arguments),
         "missing_arguments": [name for name, source in arguments.items() if source is None],
         "settings": _values(settings),
-        "progress": plain({name: progress.get(name) for name in ("step_count", "seconds", "stop_reason", "LM")}),
+        "trainer": plain(_trainer_state(session.run.trainer)),
         "state": "paused" if session.running else session.run.state,
         "stop_reason": session.run.stop_reason,
         "noise": session.run.noise,
@@ -68,6 +66,12 @@ def _session(session: Session) -> dict[str, Any]:
         "model": _model(model),
         "data": _data(session.data),
     }
+
+
+def _trainer_state(trainer: Trainer) -> dict[str, Any]:
+    """Progress, and the optimizer's state if it is plain numbers."""
+    state = trainer.state_dict()
+    return state if OPTIMIZERS[trainer.opt].plain_state else state | {"optimizer": None}
 
 
 def _values(literals: dict[str, str | None]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core import EdgeRef
 from kanwidget.core.primitives import primitives
+from kanwidget.core.reference_data import order_columns
 from kanwidget.core.scores import Scores
 from kanwidget.core.threads import one_thread
 from kanwidget.datasets import Dataset
@@ -28,7 +29,6 @@ from kanwidget.explorer.session.undo import Checkpoint, UndoTree
 from kanwidget.explorer.session.view import ViewState
 from kanwidget.kan import KAN
 from kanwidget.training import Settings, make_settings
-from kanwidget.training.reference import training_data
 
 
 class Session:
@@ -66,7 +66,7 @@ class Session:
         self.arguments = {name: value for name, value in arguments.items() if not _is_default(value)}
         #: Name of the problem that is played with, None for data of one's own.
         self.preset: str | None = None
-        dataset, settings = training_data(model, data, "KANExplorer"), make_settings(**options)
+        dataset, settings = order_columns(model, data, "KANExplorer"), make_settings(**options)
         self.script, self.view, self.tree = ScriptLog(), ViewState(), UndoTree()
         self.run = TrainingRun(model, dataset, settings, self.script, self.view.announce)
         self.candidates = Candidates(self.run, library)

@@ -17,7 +17,6 @@ from kanwidget.core.threads import is_small
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
-from kanwidget.explorer.session import memory
 from kanwidget.explorer.session.label_noise import noisy
 from kanwidget.explorer.session.recorder import Recorder
 from kanwidget.explorer.session.script import ScriptLog
@@ -174,7 +173,7 @@ class TrainingRun:
             values: By name: those of the trainer, and `noise`.
         """
         trainer = self.trainer
-        settings, state, noise, data = trainer.settings, memory.take(trainer), self.noise, trainer.data
+        settings, state, noise, data = trainer.settings, trainer.state_dict(), self.noise, trainer.data
         try:
             for name, value in values.items():
                 if name == "noise":
@@ -187,7 +186,7 @@ class TrainingRun:
             # An optimizer that this loss can't use is noticed only when it is made.
             trainer.settings, trainer.data, self.noise = settings, data, noise
             trainer.relabel(data.train_label)
-            memory.put(trainer, state)
+            trainer.load_state_dict(state)
             trainer.events.clear()
             raise
         events = [Event(self.last_record.step, name, f"{name} = {_shown(value)}") for name, value in values.items()]
@@ -282,7 +281,7 @@ class TrainingRun:
 
     def forget_momentum(self) -> None:
         """Gradient methods lose their state in a step that is broken off; the script has to do the same."""
-        if self.trainer.opt != "LM":
+        if not OPTIMIZERS[self.trainer.opt].plain_state:
             self.trainer.reset()
             self._script.add_line(f"explorer.opt = {self.trainer.settings.opt!r}")
 
@@ -366,7 +365,7 @@ class TrainingRun:
         """Everything that undo needs."""
         return Checkpoint(
             copied(self.model),
-            memory.take(self.trainer),
+            self.trainer.state_dict(),
             self.records,
             len(self.records),
             tuple(self.events),
@@ -383,7 +382,7 @@ class TrainingRun:
         """
         structure_id = self.structure_id
         others = self.adopt(copied(checkpoint.model))
-        memory.put(self.trainer, checkpoint.trainer_state)
+        self.trainer.load_state_dict(checkpoint.trainer_state)
         self.structure_id = checkpoint.structure_id
         self.records = checkpoint.records[: checkpoint.n_records]
         self.events, self.last_record = list(checkpoint.events), checkpoint.last_record
