@@ -3,8 +3,8 @@ import type { Context } from "../state/context";
 import { onKey, shieldKeys } from "../ui/keys";
 import type { Registry } from "../ui/listeners";
 
-const CONTROLS = "input, select, textarea, button, a, summary, [role=button], [role=menuitem], [role=tab]";
-const TYPING = "input:not([type=range]), select, textarea";
+const CONTROLS = "input, button, [role=button]";
+const TYPING = "input:not([type=range]), select";
 
 export function handleKeys({ act, ui, store }: Context, root: HTMLElement, registry: Registry): void {
   shieldKeys(root, registry);

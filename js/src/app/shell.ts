@@ -9,11 +9,7 @@ import { inspector } from "../inspector/inspector";
 import { network } from "../network/network";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
-import { curves } from "../tabs/curves";
-import { edgesTable } from "../tabs/edges-table";
-import { front } from "../tabs/front";
-import { parity } from "../tabs/parity";
-import { surface } from "../tabs/surface";
+import { TABS } from "../tabs/table";
 import { tabs } from "../tabs/tabs";
 import { attrs, h } from "../ui/dom";
 import { Registry } from "../ui/listeners";
@@ -23,13 +19,7 @@ export function shell(context: Context, root: HTMLElement): View {
   const bar = toolbar(context);
   const trouble = errors(context);
   const drawing = network(context);
-  const data = tabs(context, [
-    { name: "curves", label: "Curves", view: curves(context) },
-    { name: "parity", label: "Parity", view: parity(context), watch: "parity", tall: true },
-    { name: "surface", label: "Surface", view: surface(context), watch: "surface", tall: true },
-    { name: "edges", label: "Edges", view: edgesTable(context) },
-    { name: "front", label: "Front", view: front(context), compares: true, tall: true },
-  ]);
+  const data = tabs(context, TABS);
   const detail = inspector(context);
   const formula = formulaBar(context);
   const historyStrip = history(context);

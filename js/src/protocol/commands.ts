@@ -1,6 +1,6 @@
 // Commands of the page to the kernel.
 
-import type { EdgeKey, NodeKey, Settings } from "./messages";
+import type { EdgeKey, NodeKey, PanelName, Settings } from "./messages";
 import type { Structure } from "./structure";
 
 /** A command; sending adds `v`, `seq`, `view` and for some `structure`. */
@@ -9,7 +9,7 @@ export type Command =
   | { kind: "set"; settings: Partial<Pick<Settings, "lamb" | "grid" | "opt" | "lr" | "batch" | "noise">> }
   | { kind: "control"; action: "start" | "pause" | "step" | "reset"; seed?: number }
   | { kind: "preset"; name: string }
-  | { kind: "watch"; panels: ("parity" | "surface")[] }
+  | { kind: "watch"; panels: PanelName[] }
   | { kind: "surface"; x: number; y: number | null; output: number; at: (number | null)[] }
   | { kind: "survey"; on: boolean }
   | { kind: "select"; edges: EdgeKey[] }
@@ -27,7 +27,7 @@ export type Command =
   | { kind: "redo" }
   | { kind: "goto"; state: number }
   | { kind: "rank"; simplicity: number }
-  | { kind: "export"; format: "svg" | "png" | "csv" | "json" | "html" | "code" | "gif" }
+  | { kind: "export"; format: string }
   | { kind: "pump"; since: number }
   | { kind: "frame_ack"; frame: number };
 

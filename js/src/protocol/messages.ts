@@ -140,22 +140,25 @@ const history = record({
   can_redo: flag,
   events: list(historyEvent),
 });
-const parity = record({ outputs: list(text), classes: flag });
-const surface = record(
-  {
-    x: whole,
-    y: orNull(whole),
-    output: whole,
-    at: list(number),
-    names: list(text),
-    outputs: list(text),
-    x_range: list(number),
-    y_range: orNull(list(number)),
-    ranges: list(list(number)),
-    classes: flag,
-  },
-  { held: list(orNull(number)) },
-);
+/** Payloads of panels, one row each. The kernel computes a panel, with its arrays, while its tab is open. */
+const PANELS = {
+  parity: record({ outputs: list(text), classes: flag }),
+  surface: record(
+    {
+      x: whole,
+      y: orNull(whole),
+      output: whole,
+      at: list(number),
+      names: list(text),
+      outputs: list(text),
+      x_range: list(number),
+      y_range: orNull(list(number)),
+      ranges: list(list(number)),
+      classes: flag,
+    },
+    { held: list(orNull(number)) },
+  ),
+};
 const surveyRow = record({ edge: edgeKey, name: text, r2: number });
 /** Rows from `first` on, as in `metrics`; `of` is their final number. */
 const survey = record({ first: whole, of: whole, busy: flag, rows: list(surveyRow) });
@@ -175,7 +178,7 @@ const snapshot = record(
     error: orNull(errorInfo),
     arrays,
   },
-  { n_metrics: whole },
+  { n_metrics: whole, formats: list(list(text)) },
 );
 
 export type EdgeKey = number[];
@@ -192,8 +195,9 @@ export type Candidates = Guarded<typeof candidates>;
 export type Formula = Guarded<typeof formula>;
 export type StateInfo = Guarded<typeof stateInfo>;
 export type History = Guarded<typeof history>;
-export type Parity = Guarded<typeof parity>;
-export type Surface = Guarded<typeof surface>;
+export type PanelName = keyof typeof PANELS;
+export const PANEL_NAMES = Object.keys(PANELS) as PanelName[];
+export type Panels = { [K in PanelName]: Guarded<(typeof PANELS)[K]> };
 export type Survey = Guarded<typeof survey>;
 export type ErrorInfo = Guarded<typeof errorInfo>;
 export type Snapshot = Guarded<typeof snapshot> & { buffer?: unknown };
@@ -216,12 +220,13 @@ const BODIES = {
   status: record({ status }),
   settings: record({ settings }),
   error: record({ error: orNull(errorInfo) }),
-  parity: record({ parity, arrays }),
-  surface: record({ surface, arrays }),
   survey: record({ survey }),
   library: record({ primitives: list(text) }),
   ack: record({ of: whole, ok: flag, settings }, { view: orNull(text) }),
   export: record({ format: text, filename: text, mime: text, text: orNull(text) }),
+  ...(Object.fromEntries(
+    Object.entries(PANELS).map(([name, payload]) => [name, record({ [name]: payload, arrays })]),
+  ) as { [K in PanelName]: Guard<{ [N in K]: Panels[K] } & { arrays: Arrays }> }),
 };
 const head = record({ v: whole, kind: text, seq: whole }, { frame: whole });
 
@@ -229,6 +234,9 @@ type Head<K> = { v: number; kind: K; seq: number; frame?: number };
 type MessageKind = keyof typeof BODIES;
 export type Message = { [K in MessageKind]: Head<K> & Guarded<(typeof BODIES)[K]> }[MessageKind];
 export type MessageOf<K extends MessageKind> = Extract<Message, { kind: K }>;
+
+export const isPanelMessage = (message: Message): message is MessageOf<PanelName> =>
+  Object.hasOwn(PANELS, message.kind);
 
 /** The message, or null for one that this page does not understand. */
 export function readMessage(value: unknown): Message | null {

@@ -6,8 +6,6 @@ import { ranked } from "./ranking";
 import type { Store } from "./store";
 import type { UiState } from "./ui-state";
 
-export type ExportFormat = "svg" | "png" | "gif" | "csv" | "json" | "html" | "code";
-
 /** Several edges make one act with one undo. */
 const oneOrMore = (edges: EdgeKey[]) => (edges.length === 1 ? { edge: edges[0]! } : { edges });
 
@@ -95,7 +93,7 @@ export class Actions {
     if (edges.length > 0) this.send(restore ? { kind: "restore", edges } : { kind: "prune", edges });
   }
 
-  exportAs(format: ExportFormat): void {
+  exportAs(format: string): void {
     this.send({ kind: "export", format });
   }
 }

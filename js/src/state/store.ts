@@ -2,21 +2,22 @@
 
 import { type NumberArray, readArrays } from "../protocol/codecs";
 import { expandStructure } from "../protocol/compact";
-import type {
-  Candidates,
-  EdgeKey,
-  ErrorInfo,
-  Formula,
-  History,
-  Message,
-  MessageOf,
-  Parity,
-  Selection,
-  Settings,
-  Snapshot,
-  Status,
-  Surface,
-  Survey,
+import {
+  type Candidates,
+  type EdgeKey,
+  type ErrorInfo,
+  type Formula,
+  type History,
+  isPanelMessage,
+  type Message,
+  type MessageOf,
+  type PanelName,
+  type Panels,
+  type Selection,
+  type Settings,
+  type Snapshot,
+  type Status,
+  type Survey,
 } from "../protocol/messages";
 import { complete, keyText, mergeStructure, type Structure } from "../protocol/structure";
 import { EdgeCurves } from "./edge-curves";
@@ -37,12 +38,11 @@ interface State {
   formula: Formula;
   history: History;
   primitives: string[];
-  parity: Parity | null;
-  /** Arrays `train`, `test`, `val`. */
-  pairs: Map<string, NumberArray>;
-  surface: Surface | null;
-  /** Arrays `z` and `points`. */
-  heights: Map<string, NumberArray>;
+  /** `[name, label]` of the export formats. */
+  formats: string[][];
+  /** Last payload of each panel. */
+  panels: Partial<Panels>;
+  panelArrays: { [K in PanelName]?: Map<string, NumberArray> };
   survey: Survey | null;
   error: ErrorInfo | null;
   code: string | null;
@@ -69,10 +69,9 @@ const EMPTY: State = {
   formula: { outputs: [], text: "", latex: "", python: "", rmse: null, fixed: 0, active: 0 },
   history: { states: [], current: 0, can_undo: false, can_redo: false, events: [] },
   primitives: [],
-  parity: null,
-  pairs: new Map(),
-  surface: null,
-  heights: new Map(),
+  formats: [],
+  panels: {},
+  panelArrays: {},
   survey: null,
   error: null,
   code: null,
@@ -123,8 +122,9 @@ export class Store {
     this.#seq = this.#snapshotSeq = snapshot.seq;
     const arrays = readArrays(snapshot.arrays, binary);
     const { status, settings, selection, candidates, formula, history, primitives, error } = snapshot;
+    const formats = snapshot.formats ?? this.state.formats;
     const structure = complete(expandStructure(snapshot.structure, arrays.get("edges")));
-    this.state = { ...this.state, structure, status, settings, formula, history, primitives, error };
+    this.state = { ...this.state, structure, status, settings, formula, history, primitives, formats, error };
     this.metrics.restore(arrays.get("metrics"), snapshot.n_metrics);
     this.curves.keep(structure);
     this.curves.set(
@@ -166,6 +166,12 @@ export class Store {
   }
 
   #reduce(message: Exclude<Message, { kind: "hello_ack" }>, arrays: Map<string, NumberArray>): DataTopic[] {
+    if (isPanelMessage(message)) {
+      const { kind } = message;
+      this.state.panels = { ...this.state.panels, [kind]: message[kind as keyof typeof message] };
+      this.state.panelArrays = { ...this.state.panelArrays, [kind]: arrays };
+      return [kind];
+    }
     switch (message.kind) {
       case "metrics":
         if (message.replace) this.metrics.clear();
@@ -179,12 +185,6 @@ export class Store {
         return this.#setSelection(message.selection, arrays);
       case "candidates":
         return this.#setCandidates(message.candidates, arrays);
-      case "parity":
-        Object.assign(this.state, { parity: message.parity, pairs: arrays });
-        return ["parity"];
-      case "surface":
-        Object.assign(this.state, { surface: message.surface, heights: arrays });
-        return ["surface"];
       case "survey": {
         const earlier = this.state.survey?.rows.slice(0, message.survey.first) ?? [];
         this.state.survey = { ...message.survey, first: 0, rows: [...earlier, ...message.survey.rows] };

@@ -1,5 +1,7 @@
 // Topics: parts of the session and of the page. Views receive the set of changed topics and redraw only their own.
 
+import { PANEL_NAMES } from "../protocol/messages";
+
 const DATA_TOPICS = [
   "structure",
   "curves",
@@ -11,12 +13,11 @@ const DATA_TOPICS = [
   "status",
   "settings",
   "error",
-  "parity",
-  "surface",
   "survey",
   "library",
   "link",
   "code",
+  ...PANEL_NAMES,
 ] as const;
 const UI_TOPICS = ["hover", "view", "rank", "stopping", "dragging", "size", "note"] as const;
 

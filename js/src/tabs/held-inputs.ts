@@ -1,5 +1,5 @@
 // Sliders for the inputs that the surface holds constant.
-import type { Surface } from "../protocol/messages";
+
 import type { Context } from "../state/context";
 import type { Store } from "../state/store";
 import { number } from "../text/format";
@@ -7,6 +7,7 @@ import { called } from "../text/names";
 import { h } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { type Slider, slider } from "../ui/slider";
+import type { Surface } from "./classes";
 
 /** Whether the network reads a column of the data. */
 export const isRead = ({ state }: Store, surface: Surface, column: number): boolean =>

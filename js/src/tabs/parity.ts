@@ -83,7 +83,9 @@ export function parity(context: Context): View {
   );
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "parity", "size", "view", "link")) return;
-    const { parity: panel, pairs } = store.state;
+    const { panels, panelArrays } = store.state;
+    const panel = panels.parity;
+    const pairs = panelArrays.parity ?? new Map<string, NumberArray>();
     const classes = panel?.classes ?? false;
     stage.node.hidden = classes;
     counts.hidden = !classes;

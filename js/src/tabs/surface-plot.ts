@@ -4,12 +4,11 @@ import { extent, linear, padded, path, ticks } from "../plot/scales";
 import type { Stage } from "../plot/stage";
 import type { NumberArray } from "../protocol/codecs";
 import { row } from "../protocol/codecs";
-import type { Surface } from "../protocol/messages";
 import type { Store } from "../state/store";
 import { number, tickLabels } from "../text/format";
 import { called } from "../text/names";
 import { attrs, line, s, tick } from "../ui/dom";
-import { classCounts, shapeOf } from "./classes";
+import { classCounts, type Surface, shapeOf } from "./classes";
 import { contour, css, heightAt, paint } from "./heatmap";
 
 /** Points further from the map than this part of the scale are drawn larger. */
@@ -31,8 +30,8 @@ export interface Chart extends Axes {
 export function drawSurface(
   stage: Stage,
   canvas: HTMLCanvasElement,
-  surface: Surface | null,
-  arrays: Map<string, NumberArray>,
+  surface: Surface | undefined,
+  arrays: Map<string, NumberArray> | undefined,
   look: Look,
 ): Chart | null {
   if (!surface) {
@@ -42,8 +41,8 @@ export function drawSurface(
     stage.show("Surface", [], missing);
     return null;
   }
-  const z = arrays.get("z");
-  const points = [0, 1, 2].map((i) => row(arrays.get("points"), i) ?? new Float32Array());
+  const z = arrays?.get("z");
+  const points = [0, 1, 2].map((i) => row(arrays?.get("points"), i) ?? new Float32Array());
   const name = called(surface.outputs[surface.output] ?? "");
   const title = surface.classes ? `probability of ${name}` : name;
   const xAxis = { range: surface.x_range as [number, number], name: called(surface.names[surface.x] ?? "x") };
@@ -159,7 +158,7 @@ export function readPoint(stage: Stage, chart: Chart | null, store: Store, px: n
   const v = (bottom - py) / (bottom - top);
   const name = (i: number | null) => called(surface.names[i ?? -1] ?? "");
   const at = ([low, high]: number[], t: number) => number(low! + t * (high! - low!));
-  const z = row(store.state.heights.get("z"), 0);
+  const z = row(store.state.panelArrays.surface?.get("z"), 0);
   const value = grid ? heightAt(grid, u, v) : z?.[Math.round(u * (z.length - 1))];
   const ys = points[1]!;
   const near = points[0]!.findIndex((x, i) => Math.hypot(chart.x(x) - px, chart.y(ys[i]!) - py) < 7);

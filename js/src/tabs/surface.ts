@@ -1,7 +1,6 @@
 // The surface tab: the output over one or two inputs, the others held constant.
 
 import { Stage } from "../plot/stage";
-import type { Surface } from "../protocol/messages";
 import type { Context, View } from "../state/context";
 import type { Store } from "../state/store";
 import { touches } from "../state/topics";
@@ -9,7 +8,7 @@ import { called } from "../text/names";
 import { chooser } from "../ui/chooser";
 import { h } from "../ui/dom";
 import { Registry } from "../ui/listeners";
-import { classLegend } from "./classes";
+import { classLegend, type Surface } from "./classes";
 import { heldInputs, isRead } from "./held-inputs";
 import type { Chart } from "./surface-plot";
 import { drawSurface, readPoint } from "./surface-plot";
@@ -26,7 +25,7 @@ export function surface(context: Context): View {
   let requestSeq = -1;
   let last = "";
   const ask = (change: Partial<Choice> = {}): number | null => {
-    const panel = store.state.surface;
+    const panel = store.state.panels.surface;
     if (!panel) return null;
     const view = { ...exchanged(store, panel, change), at: panel.names.map((_, i) => inputs[i] ?? null) };
     // A typed value is echoed and committed, but sent once.
@@ -57,10 +56,10 @@ export function surface(context: Context): View {
   );
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "surface", "size", "view", "link", "structure", "settings")) return;
-    const panel = store.state.surface;
+    const panel = store.state.panels.surface;
     const look = { uid: context.uid, dark: node.closest(".kw-dark") !== null, waits: act.possible };
     if (touches(topics, "surface", "size", "view", "link", "structure")) {
-      chart = drawSurface(stage, canvas, panel, store.state.heights, look);
+      chart = drawSurface(stage, canvas, panel, store.state.panelArrays.surface, look);
       canvas.hidden = !chart?.grid;
       if (panel) legend.draw(panel, look.dark);
       stage.point();

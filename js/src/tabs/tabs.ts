@@ -1,30 +1,32 @@
 // Tabs over panels that share one space. Only the open panel is drawn.
+import type { PanelName } from "../protocol/messages";
 import type { Context, View } from "../state/context";
 import { EVERYTHING, touches } from "../state/topics";
 import { attrs, h } from "../ui/dom";
 import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
-type Panel = "parity" | "surface";
-
-interface Tab {
+export interface Tab {
   name: string;
   label: string;
-  view: View;
-  /** The kernel computes it only while it is open. */
-  watch?: Panel;
+  make(context: Context): View;
+  /** Its panel, which the kernel computes only while the tab is open. */
+  panel?: PanelName;
   /** It compares states: hidden on a saved page with a single one. */
   compares?: true;
   /** It needs more height than the curves. */
   tall?: true;
 }
 
-export function tabs({ ui, uid, act, store }: Context, list: Tab[]): View {
+export function tabs(context: Context, list: readonly Tab[]): View {
+  const { ui, uid, act, store } = context;
   const registry = new Registry();
   // A saved page has no kernel to ask.
-  const present = ({ watch, compares }: Tab) =>
-    !act.reading || ((!watch || store.state[watch] !== null) && (!compares || store.state.history.states.length > 1));
-  const buttons = list.map(({ name, label, view }) => {
+  const present = ({ panel, compares }: Tab) =>
+    !act.reading || ((!panel || store.state.panels[panel]) && (!compares || store.state.history.states.length > 1));
+  const views = list.map(({ make }) => make(context));
+  const buttons = list.map(({ name, label }, i) => {
+    const view = views[i]!;
     view.node.setAttribute("role", "tabpanel");
     view.node.id = `${uid}-panel-${name}`;
     const tab = h(
@@ -52,10 +54,10 @@ export function tabs({ ui, uid, act, store }: Context, list: Tab[]): View {
     buttons[list.indexOf(next)]!.focus();
     return true;
   });
-  const node = h("div", { class: "kw-col kw-tabbed" }, strip, ...list.map(({ view }) => view.node));
-  let watched: Panel | undefined;
-  let greeted = 0;
-  const watch = (panel?: Panel) => {
+  const node = h("div", { class: "kw-col kw-tabbed" }, strip, ...views.map((view) => view.node));
+  let watched: PanelName | undefined;
+  let helloCount = 0;
+  const watch = (panel?: PanelName) => {
     if (panel === watched || !act.possible) return;
     act.send({ kind: "watch", panels: panel ? [panel] : [] });
     watched = panel;
@@ -63,12 +65,13 @@ export function tabs({ ui, uid, act, store }: Context, list: Tab[]): View {
   const draw: View["draw"] = (topics) => {
     const switched = touches(topics, "view");
     // After a loss or a `hello_ack` the kernel has no open panels.
-    if (store.helloCount !== greeted) watched = undefined;
-    greeted = store.helloCount;
+    if (store.helloCount !== helloCount) watched = undefined;
+    helloCount = store.helloCount;
     const openTab = list.find(({ name }) => name === ui.values.tab);
     attrs(node, { "data-tall": openTab?.tall });
-    watch(openTab?.watch);
-    list.forEach(({ name, view }, i) => {
+    watch(openTab?.panel);
+    views.forEach((view, i) => {
+      const { name } = list[i]!;
       const open = name === ui.values.tab;
       buttons[i]!.hidden = !present(list[i]!);
       attrs(buttons[i]!, { "aria-selected": String(open), tabindex: open ? 0 : -1 });
@@ -78,7 +81,7 @@ export function tabs({ ui, uid, act, store }: Context, list: Tab[]): View {
   };
   const destroy = () => {
     watch();
-    for (const { view } of list) view.destroy();
+    for (const view of views) view.destroy();
     registry.destroy();
   };
   return { node, draw, destroy };

@@ -8,7 +8,6 @@ const PATHS = {
   reset: "M3.4 8a4.6 4.6 0 1 0 1.5-3.4M3.4 2.4v3h3",
   undo: "M3 6.5h6.5a3.25 3.25 0 0 1 0 6.5H6M6 3.5l-3 3 3 3",
   redo: "M13 6.5H6.5a3.25 3.25 0 0 0 0 6.5H10M10 3.5l3 3-3 3",
-  copy: "M6 5.5h5.5a1.5 1.5 0 0 1 1.5 1.5v5.5H7.5A1.5 1.5 0 0 1 6 11zM10.5 3H5a2 2 0 0 0-2 2v5.5",
   down: "M5 6.5l3 3 3-3",
   left: "M9.5 4l-4 4 4 4",
   right: "M6.5 4l4 4-4 4",
@@ -17,7 +16,6 @@ const PATHS = {
   collapse: "M13 7H9V3M9 7l4-4M3 9h4v4M7 9l-4 4",
   export: "M8 2.5v7M5 6.8l3 3 3-3M3 10.5V13h10v-2.5",
   more: "M3.5 8h.01M8 8h.01M12.5 8h.01",
-  check: "M3.5 8.5l3 3 6-7",
 } as const;
 
 export type IconName = keyof typeof PATHS;

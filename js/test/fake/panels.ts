@@ -1,5 +1,8 @@
 // What the stand-in kernel tells about predictions: a network on its way to a known function.
-import type { Surface } from "../../src/protocol/messages";
+import type { Panels } from "../../src/protocol/messages";
+
+type Surface = Panels["surface"];
+
 import type { Sample } from "./sample";
 import { random } from "./spline";
 

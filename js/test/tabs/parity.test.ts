@@ -25,7 +25,7 @@ describe("parity", () => {
   });
 
   it("reads the point under the pointer", () => {
-    const { pairs } = view.explorer.store.state;
+    const pairs = view.explorer.store.state.panelArrays.parity!;
     expect(point("parity", 210, 70)).toMatch(/^(train|test); true .+; predicted .+; error /);
     expect(point("parity", Number.NaN, Number.NaN)).toBe("");
     expect(pairs.get("train")!.shape).toEqual([2, 2, 300]);

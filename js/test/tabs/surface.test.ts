@@ -19,8 +19,8 @@ describe("surface", () => {
     const [told, arrays] = surfacePart(view.kernel, { x: 0, y: 1, output: 0, at: [] });
     const z = Array.from({ length: 1600 }, (_, i) => i % 40);
     expect(arrays.z![1]).toEqual([40, 40]);
-    store.state.heights.set("z", { values: Float32Array.from(z), shape: [40, 40] });
-    store.state.surface = told;
+    store.state.panelArrays.surface!.set("z", { values: Float32Array.from(z), shape: [40, 40] });
+    store.state.panels.surface = told;
     view.explorer.store.setLink("lost");
     frame();
     const value = (text: string) => Number(/= ([\d.]+)/.exec(text)?.[1]);
