@@ -76,7 +76,7 @@ MUTATIONS = (
     Mutation(
         "lamb not applied",
         "kanwidget/training/steps/networks.py",
-        "        self.objective.penalise([settings.penalty()] * len(self.networks))\n",
+        "        self.objective.penalize([settings.penalty()] * len(self.networks))\n",
         "",
         ("tests/unit/explorer/test_session.py",),
     ),

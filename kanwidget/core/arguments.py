@@ -1,4 +1,4 @@
-"""What the arguments of `KAN` come to, each in one form, or an error that says what is wrong with it."""
+"""The arguments of `KAN`, each brought to one form, or an error that says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def normalize_arities(mult_arity: int | Arities, width: Sequence[Sequence[int]],
 
 def normalize_grids(grid: int | Sequence[int], count: int) -> list[int]:
     """One number of intervals for each layer of edges."""
-    given = list(grid) if isinstance(grid, Sequence) and not isinstance(grid, str) else [grid] * count
-    if len(given) != count:
+    grids = list(grid) if isinstance(grid, Sequence) and not isinstance(grid, str) else [grid] * count
+    if len(grids) != count:
         _check.fail("grid", "KAN", f"an integer or {count} integers, one a layer of edges", grid)
-    return [_check.integer(g, "grid", "KAN", low=1, advice="Use at least one interval.") for g in given]
+    return [_check.integer(g, "grid", "KAN", low=1, advice="Use at least one interval.") for g in grids]
 
 
 def normalize_range(ends: Any) -> tuple[float, float]:
@@ -69,7 +69,7 @@ def normalize_range(ends: Any) -> tuple[float, float]:
 
 
 def check_base_fun(name: Any) -> None:
-    """Nothing, or an error unless it is a function that all values have: nodes take any of them while training."""
+    """An error unless the function is defined for all numbers: nodes can take any value in a training."""
     bounded = {row.name for row in primitives() if row.intervals != ((-math.inf, math.inf),)}
     if isinstance(name, str) and name in bounded:
         advice = "Put it on single edges with fix_symbolic."
@@ -78,11 +78,11 @@ def check_base_fun(name: Any) -> None:
     _check.choice(name, "base_fun", "KAN", ["silu", "identity", "zero", *whole])
 
 
-def known_device(device: Any) -> torch.device:
-    """A device that is there, or an error."""
+def check_device(device: Any) -> torch.device:
+    """The device, or an error if torch has no such one."""
     try:
-        found = torch.device(device)
-        torch.empty(0, device=found)
+        checked = torch.device(device)
+        torch.empty(0, device=checked)
     except (RuntimeError, TypeError, AssertionError, NotImplementedError):
         _check.fail("device", "KAN", "'cpu' or another device that torch finds here", device, "Leave it out for 'cpu'.")
-    return found
+    return checked

@@ -18,7 +18,7 @@ import math
 import torch
 from torch import Tensor
 
-#: Where the two expansions meet.
+#: The point where the two expansions meet.
 _MEET = 25.0
 _DEGREE = 36
 _HANKEL_TERMS = 24
@@ -40,7 +40,7 @@ def bessel_j(n: int, x: Tensor) -> Tensor:
 def bessel_j01(x: Tensor) -> tuple[Tensor, Tensor]:
     """J0(x) and J1(x), elementwise, at little more than the cost of one of them.
 
-    It looks at the values of x, and leaves out the expansion that none of them needs: not within `vmap`.
+    It skips the expansion that no value of x needs, and so can't run within `vmap`.
 
     Examples:
         >>> j0, j1 = bessel_j01(torch.tensor([0.0, 30.0], dtype=torch.float64))
@@ -98,7 +98,7 @@ def _chebyshev(orders: tuple[int, ...], x: Tensor) -> list[Tensor]:
 
 
 def _columns(table: Tensor, orders: tuple[int, ...], x: Tensor) -> tuple[Tensor, ...]:
-    """The last axis of a table of coefficients one by one, each `(orders, …)` and ready to be combined with x."""
+    """The columns of a table of coefficients, each `(orders, 1, …)` for a product with x."""
     part = table.to(x)[orders[0] : orders[-1] + 1]
     return part.reshape(*part.shape[:-1], *(1,) * x.ndim, part.shape[-1]).unbind(-1)
 
@@ -113,11 +113,11 @@ def _hankel(orders: tuple[int, ...], x: Tensor) -> list[Tensor]:
         series = torch.addcmul(c, series, square)
     cos, sin = torch.cos(z), torch.sin(z)
     size = torch.sqrt(2 / math.pi * inverse)
-    found = []
+    values = []
     for n, (even, odd) in zip(orders, series.unbind(), strict=True):
         # z - (n/2 + 1/4)π by the addition theorem: subtracting from a large z first would cost digits.
         shift = (n / 2 + 0.25) * math.pi
-        turned = cos * math.cos(shift) + sin * math.sin(shift), sin * math.cos(shift) - cos * math.sin(shift)
-        value = size * (even * turned[0] - odd * inverse * turned[1])
-        found.append(value * torch.sign(x) if n % 2 else value)
-    return found
+        rotated = cos * math.cos(shift) + sin * math.sin(shift), sin * math.cos(shift) - cos * math.sin(shift)
+        value = size * (even * rotated[0] - odd * inverse * rotated[1])
+        values.append(value * torch.sign(x) if n % 2 else value)
+    return values

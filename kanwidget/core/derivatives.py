@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core.jets import Jet, Wanted, jet_pass
+from kanwidget.core.jets import DerivativeSet, Jet, jet_pass
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
 
@@ -49,13 +49,13 @@ def derivatives(network: Network, x: Tensor, order: int = 2) -> Derivatives:
     """
     _check.integer(order, "order", "derivatives", low=1, high=2)
     layers = [network.layer(index) for index in range(network.depth)]
-    found = jet_pass(network, layers, network.select(x), Wanted.all(network.n_features, order)).output
-    return Derivatives(found.value, found.first.mT, _matrix(found) if order == 2 else None)
+    jet = jet_pass(network, layers, network.select(x), DerivativeSet.all(network.n_features, order)).output
+    return Derivatives(jet.value, jet.first.mT, _matrix(jet) if order == 2 else None)
 
 
 def _matrix(jet: Jet) -> Tensor:
     """All second derivatives `(batch, outputs, features, features)` from those of pairs a ≤ b."""
-    pairs = {pair: place for place, pair in enumerate(jet.wanted.seconds)}
-    every = jet.wanted.firsts
-    places = [pairs[min(a, b), max(a, b)] for a in every for b in every]
-    return jet.second[..., places, :].mT.unflatten(-1, (len(every), len(every)))
+    index = {pair: number for number, pair in enumerate(jet.derivatives.seconds)}
+    features = jet.derivatives.firsts
+    entries = [index[min(a, b), max(a, b)] for a in features for b in features]
+    return jet.second[..., entries, :].mT.unflatten(-1, (len(features), len(features)))

@@ -1,9 +1,9 @@
 """Values with first and second derivatives in the features, carried forward through the layers.
 
-For a sum of edges s = Σᵢ φᵢ(hᵢ): ∂ₐs = Σ φᵢ′ ∂ₐhᵢ and ∂ₐᵦs = Σ φᵢ′ ∂ₐᵦhᵢ + φᵢ″ ∂ₐhᵢ ∂ᵦhᵢ; a product follows the product rule. Only the
-derivatives that are asked for are carried: each needs its own two slopes and nothing else.
+For a sum of edges s = Σᵢ φᵢ(hᵢ): ∂ₐs = Σ φᵢ′ ∂ₐhᵢ and ∂ₐᵦs = Σ φᵢ′ ∂ₐᵦhᵢ + φᵢ″ ∂ₐhᵢ ∂ᵦhᵢ; a product follows the product rule. Only
+requested derivatives are carried: a second derivative needs its two first ones and nothing else.
 
-Where a shape says `…`, a single network has nothing and many side by side have their number.
+`…` in a shape is the number of networks, if there are several side by side.
 """
 
 from __future__ import annotations
@@ -19,31 +19,32 @@ from kanwidget.core.network import Network
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which derivatives are carried."""
+class DerivativeSet:
+    """The derivatives that a jet carries."""
 
     firsts: tuple[int, ...]
-    """Features of the slopes, increasing; those of all `seconds` are among them."""
+    """Features of the first derivatives, increasing; those of all `seconds` are among them."""
     seconds: tuple[tuple[int, int], ...]
     """Pairs of features a ≤ b of the second derivatives."""
 
     @staticmethod
-    def of(derivatives: set[tuple[int, ...]]) -> Wanted:
-        """From features: `(a,)` for a slope, `(a, b)` for a second derivative.
+    def of(derivatives: set[tuple[int, ...]]) -> DerivativeSet:
+        """From features: `(a,)` for a first derivative, `(a, b)` for a second one.
 
         Examples:
-            >>> Wanted.of({(1,), (0, 0)})
-            Wanted(firsts=(0, 1), seconds=((0, 0),))
+            >>> DerivativeSet.of({(1,), (0, 0)})
+            DerivativeSet(firsts=(0, 1), seconds=((0, 0),))
         """
         firsts = sorted({feature for features in derivatives for feature in features})
         pairs = sorted({(min(f), max(f)) for f in derivatives if len(f) == 2})
-        return Wanted(tuple(firsts), tuple(pairs))
+        return DerivativeSet(tuple(firsts), tuple(pairs))
 
     @staticmethod
-    def all(features: int, order: int) -> Wanted:
-        """All of an order and below."""
-        every = range(features if order else 0)
-        return Wanted(tuple(every), tuple((a, b) for a in every for b in every if a <= b) if order == 2 else ())
+    def all(features: int, order: int) -> DerivativeSet:
+        """All derivatives up to an order."""
+        firsts = range(features if order else 0)
+        pairs = ((a, b) for a in firsts for b in firsts if a <= b) if order == 2 else ()
+        return DerivativeSet(tuple(firsts), tuple(pairs))
 
     @property
     def order(self) -> int:
@@ -51,21 +52,21 @@ class Wanted:
         return 2 if self.seconds else 1 if self.firsts else 0
 
     @property
-    def left(self) -> list[int]:
-        """Where the first feature of each pair stands among `firsts`."""
+    def first_index(self) -> list[int]:
+        """Index among `firsts` of the first feature of each pair."""
         return [self.firsts.index(a) for a, _ in self.seconds]
 
     @property
-    def right(self) -> list[int]:
-        """Where the second one stands."""
+    def second_index(self) -> list[int]:
+        """Index among `firsts` of the second feature of each pair."""
         return [self.firsts.index(b) for _, b in self.seconds]
 
 
 @dataclass(frozen=True, slots=True)
 class Jet:
-    """Values and derivatives of some nodes, or the adjoint of them: derivatives of something in each."""
+    """Values and derivatives of nodes. Or their adjoint: derivatives of another quantity in each of them."""
 
-    wanted: Wanted
+    derivatives: DerivativeSet
     value: Tensor
     """`(…, batch, nodes)`"""
     first: Tensor
@@ -73,40 +74,43 @@ class Jet:
     second: Tensor
     """`(…, batch, seconds, nodes)`"""
 
-    def columns(self, where: Sequence[int] | slice) -> Jet:
-        """Some of the nodes."""
-        return Jet(self.wanted, self.value[..., where], self.first[..., where], self.second[..., where])
+    def columns(self, nodes: Sequence[int] | slice) -> Jet:
+        """A part of the nodes."""
+        return Jet(self.derivatives, self.value[..., nodes], self.first[..., nodes], self.second[..., nodes])
 
-    def times(self, other: Jet) -> Jet:
+    def times(self, factor: Jet) -> Jet:
         """The product, node by node."""
-        left, right = self.wanted.left, self.wanted.right
-        v, w = self.value[..., None, :], other.value[..., None, :]
-        f, g = self.first, other.first
-        cross = f[..., left, :] * g[..., right, :] + f[..., right, :] * g[..., left, :]
-        return Jet(self.wanted, self.value * other.value, f * w + g * v, self.second * w + other.second * v + cross)
+        a, b = self.derivatives.first_index, self.derivatives.second_index
+        v, w = self.value[..., None, :], factor.value[..., None, :]
+        f, g = self.first, factor.first
+        cross = f[..., a, :] * g[..., b, :] + f[..., b, :] * g[..., a, :]
+        return Jet(
+            self.derivatives, self.value * factor.value, f * w + g * v, self.second * w + factor.second * v + cross
+        )
 
-    def times_adjoint(self, other: Jet) -> Jet:
-        """With self the adjoint of a product, that of one factor when `other` is the second one."""
-        w, g = other.value[..., None, :], other.first
-        value = self.value * other.value + (self.first * g).sum(-2) + (self.second * other.second).sum(-2)
+    def times_adjoint(self, cofactor: Jet) -> Jet:
+        """With self the adjoint of a product, the adjoint of the factor beside `cofactor`."""
+        w, g = cofactor.value[..., None, :], cofactor.first
+        value = self.value * cofactor.value + (self.first * g).sum(-2) + (self.second * cofactor.second).sum(-2)
         first = self.first * w
-        for place, (a, b) in enumerate(zip(self.wanted.left, self.wanted.right, strict=True)):
-            first[..., a, :] += self.second[..., place, :] * g[..., b, :]
-            first[..., b, :] += self.second[..., place, :] * g[..., a, :]
-        return Jet(self.wanted, value, first, self.second * w)
+        pairs = zip(self.derivatives.first_index, self.derivatives.second_index, strict=True)
+        for pair, (a, b) in enumerate(pairs):
+            first[..., a, :] += self.second[..., pair, :] * g[..., b, :]
+            first[..., b, :] += self.second[..., pair, :] * g[..., a, :]
+        return Jet(self.derivatives, value, first, self.second * w)
 
 
-def joined(jets: Sequence[Jet]) -> Jet:
+def join_nodes(jets: Sequence[Jet]) -> Jet:
     """The nodes of several jets side by side."""
     if len(jets) == 1:
         return jets[0]
     parts = [torch.cat([getattr(jet, name) for jet in jets], dim=-1) for name in ("value", "first", "second")]
-    return Jet(jets[0].wanted, *parts)
+    return Jet(jets[0].derivatives, *parts)
 
 
 @dataclass(frozen=True, slots=True)
-class JetPass:
-    """One forward pass, with what a backward sweep needs."""
+class JetTrace:
+    """The jets of one forward pass, with all that a backward sweep needs."""
 
     nodes: tuple[Jet, ...]
     """Per layer of nodes, inputs first."""
@@ -114,8 +118,8 @@ class JetPass:
     """Per layer of edges."""
     designs: tuple[tuple[Tensor, ...], ...]
     """Per layer of edges the design and its derivatives, `(…, batch, in, G + k + 1)` each."""
-    slopes: tuple[tuple[Tensor, ...], ...]
-    """Per layer of edges φ′ and φ″ as far as they were needed, `(…, batch, out, in)` each."""
+    edges: tuple[tuple[Tensor, ...], ...]
+    """Per layer of edges φ′ and φ″ as far as they are used, `(…, batch, out, in)` each."""
 
     @property
     def output(self) -> Jet:
@@ -123,62 +127,62 @@ class JetPass:
         return self.nodes[-1]
 
 
-def start_jet(network: Network, nodes: Tensor, wanted: Wanted) -> Jet:
-    """The inputs: each has slope 1 in the feature that it reads."""
-    unit = torch.zeros(len(wanted.firsts), network.n_in, dtype=nodes.dtype, device=nodes.device)
-    for place, feature in enumerate(wanted.firsts):
-        unit[place] = (network.columns == feature).to(nodes)
+def start_jet(network: Network, nodes: Tensor, carried: DerivativeSet) -> Jet:
+    """The inputs: each has the derivative 1 in the feature that it reads."""
+    unit = torch.zeros(len(carried.firsts), network.n_in, dtype=nodes.dtype, device=nodes.device)
+    for row, feature in enumerate(carried.firsts):
+        unit[row] = (network.columns == feature).to(nodes)
     first = unit.expand(*nodes.shape[:-1], -1, -1)
-    return Jet(wanted, nodes, first, nodes.new_zeros(*nodes.shape[:-1], len(wanted.seconds), network.n_in))
+    return Jet(carried, nodes, first, nodes.new_zeros(*nodes.shape[:-1], len(carried.seconds), network.n_in))
 
 
 def jet_pass(
     network: Network,
     layers: Sequence[Edges],
     nodes: Tensor,
-    wanted: Wanted,
+    carried: DerivativeSet,
     *,
     first_designs: tuple[Tensor, ...] = (),
     adjoint: bool = False,
-) -> JetPass:
+) -> JetTrace:
     """Carry derivatives from the inputs to the outputs; differentiable where gradients are enabled.
 
     Args:
-        network: What tells widths and arities.
-        layers: The edges, of one network or of many side by side.
+        network: A network with the widths and arities.
+        layers: The edges, of one network or of several side by side.
         nodes: Values of the input nodes, `(…, batch, n_in)`.
-        wanted: What is carried.
-        first_designs: The first layer's designs of orders 0 to `wanted.order`, where they are known.
+        carried: The derivatives to carry.
+        first_designs: The first layer's designs of orders 0 to `carried.order`, if they are at hand.
         adjoint: Whether to keep the designs of one order more, of all layers but the first, for a backward sweep.
     """
-    run: list[Jet] = [start_jet(network, nodes, wanted)]
-    subnodes, designs, slopes = [], [], []
+    jets: list[Jet] = [start_jet(network, nodes, carried)]
+    subnodes, designs, edges = [], [], []
     for index, layer in enumerate(layers):
-        highest = wanted.order + (1 if adjoint and index else 0)
-        known = first_designs if index == 0 and first_designs else layer.designs(run[-1].value, highest)
-        sums, edges = _sums(layer, run[-1], known)
-        designs.append(known)
-        slopes.append(edges)
+        highest = carried.order + (1 if adjoint and index else 0)
+        own_designs = first_designs if index == 0 and first_designs else layer.designs(jets[-1].value, highest)
+        sums, derivatives = _sums(layer, jets[-1], own_designs)
+        designs.append(own_designs)
+        edges.append(derivatives)
         subnodes.append(sums)
-        run.append(combine(network, index + 1, sums))
-    return JetPass(tuple(run), tuple(subnodes), tuple(designs), tuple(slopes))
+        jets.append(combine(network, index + 1, sums))
+    return JetTrace(tuple(jets), tuple(subnodes), tuple(designs), tuple(edges))
 
 
 def _sums(layer: Edges, nodes: Jet, designs: tuple[Tensor, ...]) -> tuple[Jet, tuple[Tensor, ...]]:
-    """Sums of a layer's edges, and the φ′ and φ″ that they needed."""
-    wanted = nodes.wanted
+    """Sums of a layer's edges, and the φ′ and φ″ that they use."""
+    carried = nodes.derivatives
     value = layer.sums(nodes.value, designs[0])
-    if not wanted.firsts:
+    if not carried.firsts:
         empty = value.new_zeros(*value.shape[:-1], 0, value.shape[-1])
-        return Jet(wanted, value, empty, empty), ()
-    slope = layer.edges_of(nodes.value, designs[1], 1)
-    first = nodes.first @ slope.mT
-    if not wanted.seconds:
-        return Jet(wanted, value, first, first[..., :0, :]), (slope,)
-    bend = layer.edges_of(nodes.value, designs[2], 2)
-    squares = nodes.first[..., wanted.left, :] * nodes.first[..., wanted.right, :]
-    second = nodes.second @ slope.mT + squares @ bend.mT
-    return Jet(wanted, value, first, second), (slope, bend)
+        return Jet(carried, value, empty, empty), ()
+    phi_first = layer.edges_of(nodes.value, designs[1], 1)
+    first = nodes.first @ phi_first.mT
+    if not carried.seconds:
+        return Jet(carried, value, first, first[..., :0, :]), (phi_first,)
+    phi_second = layer.edges_of(nodes.value, designs[2], 2)
+    squares = nodes.first[..., carried.first_index, :] * nodes.first[..., carried.second_index, :]
+    second = nodes.second @ phi_first.mT + squares @ phi_second.mT
+    return Jet(carried, value, first, second), (phi_first, phi_second)
 
 
 def combine(network: Network, level: int, subnodes: Jet) -> Jet:
@@ -192,11 +196,11 @@ def combine(network: Network, level: int, subnodes: Jet) -> Jet:
         for factor in rest:
             head = head.times(factor)
         parts.append(head)
-    return joined(parts)
+    return join_nodes(parts)
 
 
 def combine_adjoint(network: Network, level: int, subnodes: Jet, adjoint: Jet) -> Jet:
-    """The subnodes' adjoint from the nodes': a factor of a product gets the product of the others.
+    """The subnodes' adjoint from the nodes': a factor of a product gets the product of the remaining factors.
 
     Adjoints have a further axis, the residuals', behind the batch's: `subnodes` has it too, with length 1.
     """
@@ -207,8 +211,8 @@ def combine_adjoint(network: Network, level: int, subnodes: Jet, adjoint: Jet) -
     for node in range(n_sum, n_sum + n_mult):
         factors = network.subnodes_of(level, node)
         for factor in factors:
-            head, *rest = (subnodes.columns([other]) for other in factors if other != factor)
-            for other in rest:
-                head = head.times(other)
+            head, *rest = (subnodes.columns([cofactor]) for cofactor in factors if cofactor != factor)
+            for cofactor in rest:
+                head = head.times(cofactor)
             parts.append(adjoint.columns([node]).times_adjoint(head))
-    return joined(parts)
+    return join_nodes(parts)

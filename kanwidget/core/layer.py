@@ -21,12 +21,12 @@ from kanwidget.core.primitives import primitive
 EdgeState = Literal["spline", "symbolic", "both", "pruned"]
 
 
-def _silu_slope(x: Tensor) -> Tensor:
+def _silu_first(x: Tensor) -> Tensor:
     s = torch.sigmoid(x)
     return s * (1 + x * (1 - s))
 
 
-def _silu_curvature(x: Tensor) -> Tensor:
+def _silu_second(x: Tensor) -> Tensor:
     s = torch.sigmoid(x)
     return s * (1 - s) * (2 + x * (1 - 2 * s))
 
@@ -39,14 +39,14 @@ def _silu_third(x: Tensor) -> Tensor:
 def base_functions(name: str) -> tuple[Elementwise, Elementwise, Elementwise, Elementwise]:
     """The base function of that name with its first three derivatives: silu, identity, zero, or any primitive."""
     if name == "silu":
-        return functional.silu, _silu_slope, _silu_curvature, _silu_third
+        return functional.silu, _silu_first, _silu_second, _silu_third
     return primitive({"identity": "x", "zero": "0"}.get(name, name)).derivatives
 
 
 class Edges:
     """The mathematics of a layer's edges, for one network or for many of one structure side by side.
 
-    Where a shape says `…`, a single network has nothing and many have their number.
+    `…` in a shape is the number of networks, if there are several side by side.
     """
 
     k: int
@@ -62,7 +62,7 @@ class Edges:
     spline_on: Tensor
     """`(out, in)`"""
     symbols: dict[str, list[int]]
-    """Flat indices of the symbolic edges by their function's name: what is evaluated together."""
+    """Flat indices of the symbolic edges by their function's name; the edges of a name are evaluated together."""
     ties: list[list[int]]
     """Groups of flat indices that share the parameters of their first member."""
 
@@ -84,7 +84,7 @@ class Edges:
     def sums(self, x: Tensor, design: Tensor) -> Tensor:
         """Sums of the edges at `x`, `(…, batch, out)`, from its `design`."""
         bases, weight = design.flatten(-2), self.weight().flatten(-2).mT
-        # For many networks `@` would do the same by some ten operations.
+        # For several networks `@` would do the same by some ten operations.
         out = torch.bmm(bases, weight) if bases.ndim == weight.ndim == 3 else bases @ weight
         for target, _, value in self._symbolic_values(x, 0):
             out = out.index_add(-1, target, value)
@@ -95,12 +95,12 @@ class Edges:
         base = base_functions(self.base_fun)[order](x)
         return torch.cat([splines.basis(x, self.knots, self.k, order), base[..., None]], dim=-1)
 
-    def design_and_slopes(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def design_and_derivative(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`design` of orders 0 and 1, without a graph."""
-        value, slope, *_ = base_functions(self.base_fun)
-        values, slopes = splines.basis_and_slopes(x, self.knots, self.k, room=1)
-        values[..., -1], slopes[..., -1] = value(x), slope(x)
-        return values, slopes
+        value, derivative, *_ = base_functions(self.base_fun)
+        values, derivatives = splines.basis_and_derivative(x, self.knots, self.k, room=1)
+        values[..., -1], derivatives[..., -1] = value(x), derivative(x)
+        return values, derivatives
 
     def designs(self, x: Tensor, highest: int) -> tuple[Tensor, ...]:
         """`design` of all orders from 0 to `highest`, at most 3."""
@@ -112,7 +112,7 @@ class Edges:
         return tuple(torch.cat([bases[order], functions[order](x)[..., None]], dim=-1) for order in orders)
 
     def weight(self) -> Tensor:
-        """What multiplies `design`, `(…, out, in, G + k + 1)`: shared parameters in place, 0 where there is no spline."""
+        """The factors of `design`, `(…, out, in, G + k + 1)`: shared parameters on all edges of a tie, 0 on edges without a spline."""
         weight = torch.cat([self.coef, self.base[..., None]], dim=-1)
         if self.ties:
             weight = weight.flatten(-3, -2)[..., self.tie_index(), :].view_as(weight)
@@ -151,7 +151,7 @@ class Edges:
         return numeric + self.symbolic_edges(x, order) if self.symbols else numeric
 
     def affine_of(self, members: list[int]) -> Tensor:
-        """a, b, c, d of some edges, given by flat index, `(…, edges, 4)`: of shared ones those that hold."""
+        """a, b, c, d of edges by flat index, `(…, edges, 4)`; of a tied edge those of the first of its tie."""
         flat = torch.tensor(members, device=self.affine.device)
         return self.affine.flatten(-3, -2)[..., self.tie_index()[flat] if self.ties else flat, :]
 
@@ -258,10 +258,10 @@ class Layer(Edges, nn.Module):
     def set_symbol(self, source: int, target: int, name: str | None, params: tuple[float, ...] | None = None) -> None:
         """Give an edge a symbolic function, or none. Changes in place; the spline part stays as it is."""
         flat = target * self.in_dim + source
-        kept = {key: [m for m in members if m != flat] for key, members in self.symbols.items()}
+        symbols = {key: [m for m in members if m != flat] for key, members in self.symbols.items()}
         if name is not None:
-            kept[name] = sorted([*kept.get(name, []), flat])
-        self.symbols = {key: members for key, members in sorted(kept.items()) if members}
+            symbols[name] = sorted([*symbols.get(name, []), flat])
+        self.symbols = {key: members for key, members in sorted(symbols.items()) if members}
         with torch.no_grad():
             self.affine[target, source] = self.affine.new_tensor(params or (1.0, 0.0, 1.0, 0.0))
 
@@ -269,7 +269,7 @@ class Layer(Edges, nn.Module):
         """Sums of the edges, `(batch, in)` → `(batch, out)`."""
         return self.sums(x, self.design(x))
 
-    # ---- what isn't a tensor travels in the state dict too
+    # ---- symbols and ties in the state dict
 
     def get_extra_state(self) -> dict[str, Any]:
         symbols = {name: list(members) for name, members in self.symbols.items()}

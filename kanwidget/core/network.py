@@ -15,8 +15,8 @@ from kanwidget.core import splines
 from kanwidget.core.layer import Layer
 from kanwidget.core.records import EdgeCurve, EdgeRef, Trace
 
-#: Where the grids of hidden layers start. Activations outgrow a tight grid within the first steps and are then caught
-#: beyond its ends; a wide one gives them room until it is adapted. (Of ten seeds of [2, 1, 1] three ended in a poor
+#: First range of the grids of hidden layers. Activations outgrow a tight grid within the first steps and then stay
+#: beyond its ends; a wide grid gives them room until it is adapted. (Of ten seeds of [2, 1, 1] three ended in a poor
 #: minimum with (-1, 1), none with this.)
 HIDDEN_RANGE = (-4.0, 4.0)
 
@@ -51,14 +51,14 @@ class Network(nn.Module):
         self.layers: nn.ModuleList = nn.ModuleList(layers)
         n_in = self.width[0][0]
         self.n_features = n_in if n_features is None else n_features
-        #: Names of the columns of the data, set by `fit`: what data with names are read by. Empty where the data had none.
+        #: Names of the columns of the data, set by `fit`: columns of later data are found by them. Empty if the data had none.
         self.in_vars: tuple[str, ...] = ()
         self.register_buffer("columns", torch.tensor(list(range(n_in) if columns is None else columns)))
-        #: At most 512 training inputs, set by `fit`: what queries use when they are given no data.
+        #: Reference data, set by `fit`: at most 512 training inputs, for queries without data.
         self.register_buffer("reference", layers[0].coef.new_zeros(0, self.n_features))
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        # The reference has as many rows as the training had; a fresh network has none.
+        # The number of reference rows depends on the training; a fresh network has none.
         rows = state_dict.get(f"{prefix}reference")
         if rows is not None:
             self.reference = self.reference.new_zeros(rows.shape)
@@ -116,9 +116,9 @@ class Network(nn.Module):
 
     def layer(self, index: int) -> Layer:
         """The edges between nodes `index` and `index + 1`."""
-        found = self.layers[index]
-        assert isinstance(found, Layer)  # for the type checker
-        return found
+        layer = self.layers[index]
+        assert isinstance(layer, Layer)  # for the type checker
+        return layer
 
     def nodes_in(self, level: int) -> int:
         """Number of nodes of a level, 0 for the inputs."""
@@ -148,10 +148,10 @@ class Network(nn.Module):
     def check_edge(self, layer: int, source: int, target: int, where: str) -> Layer:
         """The edge's layer, or an error that says which index is out of range."""
         _check.integer(layer, "l", where, low=0, high=self.depth - 1)
-        found = self.layer(layer)
-        _check.integer(source, "i", where, low=0, high=found.in_dim - 1)
-        _check.integer(target, "j", where, low=0, high=found.out_dim - 1)
-        return found
+        edges = self.layer(layer)
+        _check.integer(source, "i", where, low=0, high=edges.in_dim - 1)
+        _check.integer(target, "j", where, low=0, high=edges.out_dim - 1)
+        return edges
 
     # ---- values
 

@@ -1,4 +1,4 @@
-"""The values that travel between rooms: small, frozen, without behaviour beyond looking themselves up."""
+"""Small frozen records that rooms pass to each other, without behavior beyond look-ups."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class StepRecord:
     test_loss: float | None
     """The same on the test data."""
     penalty: float
-    """lamb times the regularisation; 0 without."""
+    """lamb times the regularization; 0 without."""
     seconds: float
     """Since the training began."""
     damping: float | None = None
@@ -82,13 +82,13 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened at a step and explains a corner in the curves."""
+    """A change at a step that explains a corner in the training curves."""
 
     step: int
     kind: str
     """`grid`, `prune`, `refine`, `fix`, `unfix`, `lamb`, `expand`, …"""
     label: str
-    """In words, for a person."""
+    """A text for a person."""
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ class History:
     records: list[StepRecord] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     optimizer: str = ""
-    """The method that was used; with `opt="auto"` the one that was picked."""
+    """Name of the optimizer; with `opt="auto"` of the one that was picked."""
     stop_reason: str = ""
     """Why it stopped: as in the last record's `stop_reason`, sometimes with more words (`stalled: the loss is not finite`), or
     `callback`."""
@@ -161,13 +161,13 @@ class SymbolicFit:
     complexity: float
     """The primitive's complexity."""
     score: float
-    """What the ranking used, lower is better."""
+    """The number that ranks candidates, lower is better."""
     valid: tuple[float, float]
     """The interval of x on which a·x + b lies within the function's domain."""
     equation: str
-    """The fitted function in words: `1.2*sin(3.14*x) - 0.11`."""
+    """The fitted function as text: `1.2*sin(3.14*x) - 0.11`."""
     imitates: str | None = None
-    """The simpler function of which this one is only a limit here (tanh with a tiny a imitating x); ranked below it."""
+    """The simpler function that this one imitates here (tanh with a tiny a imitates x); it ranks below that one."""
 
     def as_row(self) -> dict[str, Any]:
         """The fields as a dict, for a table."""

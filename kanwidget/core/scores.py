@@ -8,10 +8,10 @@ From the outputs down, with std over the samples:
 - node j has the sum of its outgoing edges' scores.
 
 A subnode that is constant, up to round-off, passes nothing on: the edges of such an output have score 0, though it has 1 for
-itself. An output that training has left nearly constant can't be told from one in small units, so its edges have scores like
-any others: leave label columns that never change out of the data.
+itself. An output that is nearly constant after training can't be distinguished from one in small units, so its edges have scores
+like any others: leave label columns that never change out of the data.
 
-Scores are kept for every output. Where one number is wanted it is the largest over the outputs, not the mean: a
+There are scores for every output. One number for all is the largest over the outputs, not the mean: a
 node that feeds only one of ten outputs matters as much as the same node in a network with that one output.
 
 References:
@@ -33,9 +33,7 @@ from kanwidget.core.threads import limit_threads
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Attribution scores of the nodes, subnodes and edges up to some level, for each of the outputs (or nodes)
-    there.
-    """
+    """Attribution scores of the nodes, subnodes and edges up to a level, for each output (or node) of that level."""
 
     nodes_by_output: tuple[Tensor, ...]
     """Per level of nodes, inputs first: `(outputs, nodes)`."""
@@ -99,7 +97,7 @@ def attribute(network: Network, x: Tensor, l: int | None = None, i: int | None =
 
 
 def attribute_trace(network: Network, trace: Trace, level: int) -> Scores:
-    """`attribute` for a level (the depth for the outputs), from the values of a forward pass that was made already."""
+    """`attribute` for a level (the depth for the outputs), from the trace of a forward pass."""
     nodes = [torch.eye(network.nodes_in(level), dtype=network.dtype, device=network.device)]
     subnodes, edges = [], []
     for index in reversed(range(level)):

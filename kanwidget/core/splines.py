@@ -1,7 +1,7 @@
 """B-splines of any order on any increasing knots, as pure functions.
 
 With G intervals and order k (degree k, as in the KAN papers) an input has G + k basis functions on
-G + 1 + 2k knots. Beyond the grid every basis function goes on linearly, with the value and the slope that it has
+G + 1 + 2k knots. Beyond the grid every basis function goes on linearly, with its value and its derivative
 at the end: an activation that leaves the grid keeps a gradient and extrapolation stays tame.
 
 References:
@@ -59,7 +59,7 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0) -> Tensor:
         x: Points, shape `(…, batch, inputs)`.
         knots: Increasing knots, shape `(…, inputs, G + 1 + 2k)`, not differentiated.
         k: Order of the spline, ≥ 0.
-        order: 0 for values, 1 for slopes, …
+        order: 0 for values, 1 for first derivatives, …
 
     Returns:
         Shape `(…, batch, inputs, G + k)`.
@@ -76,7 +76,7 @@ def basis(x: Tensor, knots: Tensor, k: int, order: int = 0) -> Tensor:
 
 
 class _Traced(torch.autograd.Function):
-    """What torch.compile can follow: once differentiable, in reverse mode."""
+    """The form that torch.compile can trace: once differentiable, in reverse mode."""
 
     @staticmethod
     def forward(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
@@ -94,7 +94,7 @@ class _Traced(torch.autograd.Function):
 
 
 class _Basis(_Traced):
-    """Differentiable to any order in reverse mode, also of what was differentiated forward, and under vmap.
+    """Differentiable to any order in reverse mode, also after a forward derivative, and under vmap.
 
     Forward over forward is wrong: torch gives the jvp of a jvp of a function of one's own the tangent 0.
     """
@@ -129,19 +129,19 @@ class _Basis(_Traced):
         return out.view(rows, size, inputs, -1), 1
 
 
-def basis_and_slopes(x: Tensor, knots: Tensor, k: int, room: int = 0) -> tuple[Tensor, Tensor]:
-    """`basis` of orders 0 and 1 for little more than the price of one, without a graph; `room` more columns of 0 come last.
+def basis_and_derivative(x: Tensor, knots: Tensor, k: int, room: int = 0) -> tuple[Tensor, Tensor]:
+    """`basis` of orders 0 and 1 for little more than the cost of one, without a graph, followed by `room` columns of 0.
 
     Examples:
         >>> knots = extend_knots(torch.tensor([[0.0, 1.0, 2.0]]), 1)
-        >>> values, slopes = basis_and_slopes(torch.tensor([[0.25]]), knots, 1)
-        >>> slopes
+        >>> values, derivatives = basis_and_derivative(torch.tensor([[0.25]]), knots, 1)
+        >>> derivatives
         tensor([[[-1.,  1.,  0.]]])
     """
     with torch.no_grad():
         pieces = _Pieces(x, knots, k)
-        values, slopes = pieces.to_order(1)
-        return pieces.spread(values, room), pieces.spread(slopes, room)
+        values, derivatives = pieces.to_order(1)
+        return pieces.spread(values, room), pieces.spread(derivatives, room)
 
 
 def basis_to_order(x: Tensor, knots: Tensor, k: int, highest: int) -> list[Tensor]:
@@ -164,16 +164,16 @@ def _evaluate(x: Tensor, knots: Tensor, k: int, order: int) -> Tensor:
 
 
 class _Pieces:
-    """Points `(…, batch, inputs)` and, of each, the k + 1 basis functions that aren't zero on its interval, as polynomials there.
+    """Points `(…, batch, inputs)` and, for each, the k + 1 basis functions that aren't zero on its interval, as polynomials.
 
-    There are few intervals and many points: de Boor's recursion makes the polynomials, once an interval, and a point takes those
-    of its own. Local values have the shape `(k + 1, …, batch, inputs)`.
+    There are few intervals and many points: de Boor's recursion computes the polynomials once an interval, and a point takes
+    those of its interval. Local values have the shape `(k + 1, …, batch, inputs)`.
     """
 
     def __init__(self, x: Tensor, knots: Tensor, k: int) -> None:
         self.x, self.k, self.last = x, k, knots.shape[-1] - 1 - k
         self.inside = torch.minimum(torch.maximum(x, knots[..., None, :, k]), knots[..., None, :, self.last])
-        # Points go to the interval at their right, the grid's end to its last interval.
+        # A point on a knot belongs to the interval at its right, the grid's end to the last interval.
         points = self.inside.mT.contiguous(memory_format=torch.contiguous_format)
         interval = torch.searchsorted(knots[..., k + 1 : self.last].contiguous(), points, right=True)
         polynomials, middle = _polynomials(knots, k)
@@ -185,22 +185,22 @@ class _Pieces:
     def to_order(self, highest: int) -> list[Tensor]:
         """The local functions and their derivatives up to an order, by Horner's scheme for all at once.
 
-        Outside of the grid, at e + z with e its end, they go on as the line B(e) + z·B′(e).
+        Outside of the grid, at e + z with e its end, they are the line B(e) + z·B′(e).
         """
         orders = min(max(highest, 1), self.k)
-        found = [self.coefficients[self.k]]
+        values = [self.coefficients[self.k]]
         for power in reversed(range(self.k)):
-            begun = found[-1]  # a derivative begins with the one below it
-            for order in reversed(range(1, len(found))):
-                found[order] = torch.addcmul(found[order - 1], found[order], self.offset)
-            found[0] = torch.addcmul(self.coefficients[power], found[0], self.offset)
-            if len(found) <= orders:
-                found.append(begun)
+            start = values[-1]  # a derivative starts with the one below it
+            for order in reversed(range(1, len(values))):
+                values[order] = torch.addcmul(values[order - 1], values[order], self.offset)
+            values[0] = torch.addcmul(self.coefficients[power], values[0], self.offset)
+            if len(values) <= orders:
+                values.append(start)
         if orders:
-            found[0] = torch.addcmul(found[0], found[1], self.x - self.inside)
+            values[0] = torch.addcmul(values[0], values[1], self.x - self.inside)
         for order in range(2, orders + 1):
-            found[order] = torch.where(self.x == self.inside, math.factorial(order) * found[order], 0.0)
-        return [*found[: highest + 1], *(torch.zeros_like(found[0]) for _ in range(orders, highest))]
+            values[order] = torch.where(self.x == self.inside, math.factorial(order) * values[order], 0.0)
+        return [*values[: highest + 1], *(torch.zeros_like(values[0]) for _ in range(orders, highest))]
 
     def spread(self, local: Tensor, room: int = 0) -> Tensor:
         """All basis functions, `(…, batch, inputs, G + k + room)`: the local ones at their places, else 0."""
@@ -217,22 +217,22 @@ def _polynomials(knots: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """
     windows = knots.unfold(-1, knots.shape[-1] - 1 - 2 * k, 1).movedim(-2, 0)  # the m-th knot before every interval
     middle = (windows[k] + windows[k + 1]) / 2
-    around = windows[1 : 2 * k + 1] - middle  # those that the functions of an interval have: k at each side
-    found = torch.ones_like(middle)[None, None]
+    around = windows[1 : 2 * k + 1] - middle  # the knots of an interval's functions: k at each side
+    coefficients = torch.ones_like(middle)[None, None]
     for d in range(1, k + 1):
-        # B = (z - left)·share + (right - z)·share′, of the two neighbours of degree d - 1
-        right, left = around[k : k + d], around[k - d : k]
-        share = found / (right - left)
-        found = knots.new_zeros(d + 1, d + 1, *middle.shape)
-        found[:d, :d].addcmul_(right, share)
-        found[1:, :d].sub_(share)
-        found[1:, 1:].add_(share)
-        found[:d, 1:].addcmul_(left, share, value=-1)
-    return found, middle
+        # B = (z - low)·share + (high - z)·share′, of the two neighbors of degree d - 1
+        high, low = around[k : k + d], around[k - d : k]
+        share = coefficients / (high - low)
+        coefficients = knots.new_zeros(d + 1, d + 1, *middle.shape)
+        coefficients[:d, :d].addcmul_(high, share)
+        coefficients[1:, :d].sub_(share)
+        coefficients[1:, 1:].add_(share)
+        coefficients[:d, 1:].addcmul_(low, share, value=-1)
+    return coefficients, middle
 
 
 def greville(knots: Tensor, k: int) -> Tensor:
-    """Greville abscissae, the natural place of each coefficient, shape `(inputs, G + k)`.
+    """Greville abscissae, one for each coefficient, shape `(inputs, G + k)`.
 
     A spline with these as coefficients is the identity on the grid.
 

@@ -1,4 +1,4 @@
-"""Arrays of every kind → checked tensors, with the row and the column of whatever is wrong."""
+"""Arrays of every kind → checked tensors; errors name row and column."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from kanwidget import _check
 
-#: What to do with complex numbers.
+#: Advice for complex numbers.
 _REAL = "Give real and imaginary parts, or absolute value and angle, as columns of their own."
 
 
@@ -72,7 +72,7 @@ def labels(value: Any, rows: int, argument: str, where: str, names: Sequence[str
 
 
 def finite(x: Tensor, argument: str, where: str, names: Sequence[str] = ()) -> None:
-    """Nothing, or an error that names the first entry that is NaN or infinite, and how many there are."""
+    """An error that names the first entry that is NaN or infinite, and their number."""
     wrong = ~torch.isfinite(x)
     if not bool(wrong.any()):
         return

@@ -27,13 +27,13 @@ class Dataset:
         train_input: Shape `(n, features)`, or `(n,)` for one feature.
         train_label: Shape `(n, outputs)` or `(n,)`.
         test_input: Like `train_input`; optional.
-        test_label: Like `train_label`; given together with `test_input`.
-        val_input: Data to pick the best step by; optional.
-        val_label: Given together with `val_input`.
+        test_label: Like `train_label`; together with `test_input`.
+        val_input: Data by which training chooses its best step; optional.
+        val_label: Like `train_label`; together with `val_input`.
         in_vars: One name for each input column; by default those of a frame, or `x_1, x_2, …`.
         out_vars: One name for each output; `y`, or `y_1, y_2, …`, by default.
-        input_mean: What was subtracted from each input column when the data were standardized.
-        input_scale: What each input column was then divided by.
+        input_mean: Subtracted from each input column when the data were standardized.
+        input_scale: Divisor of each input column, thereafter.
         label_mean: The same for the labels.
         label_scale: The same for the labels.
 
@@ -63,20 +63,20 @@ class Dataset:
     label_scale: Tensor | None = None
 
     def __post_init__(self) -> None:
-        # Names beside a frame rename its columns: other frames are then taken as they are, too.
+        # Names beside a frame rename its columns: further frames then go by position, too.
         renamed = frames.has_names(self.train_input) and not naming.is_empty(self.in_vars)
         if naming.is_empty(self.in_vars):
             self._set("in_vars", frames.names_of(self.train_input))
         self._check_part("train")
         numbered = naming.Numbered(f"x_{i + 1}" for i in range(self.n_features))
-        self._set("in_vars", naming.checked(self.in_vars, numbered, "in_vars"))
+        self._set("in_vars", naming.check_names(self.in_vars, numbered, "in_vars"))
         for part in ("test", "val"):
             name = f"{part}_input"
             if self.has_names and not renamed:
                 self._set(name, frames.by_name(getattr(self, name), self.in_vars, "Dataset", name))
             self._check_part(part)
         default_out = ("y",) if self.n_outputs == 1 else tuple(f"y_{i + 1}" for i in range(self.n_outputs))
-        self._set("out_vars", naming.checked(self.out_vars, default_out, "out_vars"))
+        self._set("out_vars", naming.check_names(self.out_vars, default_out, "out_vars"))
 
     def _check_part(self, part: str) -> None:
         """Convert and check one pair of inputs and labels, in place."""
@@ -100,7 +100,7 @@ class Dataset:
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)  # the only way into a frozen record, used while it is built
 
-    # ---- what it is
+    # ---- properties
 
     @property
     def n_features(self) -> int:
@@ -122,7 +122,7 @@ class Dataset:
 
     @property
     def has_names(self) -> bool:
-        """Whether the input columns have names, of a frame or given as `in_vars`; x_1, x_2, … by default say only where they stand."""
+        """Whether the input columns have names, from a frame or `in_vars`; the default x_1, x_2, … are only numbers."""
         return not isinstance(self.in_vars, naming.Numbered)
 
     @property
@@ -138,15 +138,15 @@ class Dataset:
     # ---- read like pykan's dict
 
     def keys(self) -> list[str]:
-        """The parts that are there, by pykan's names."""
+        """The present parts, by pykan's names."""
         names = [f"{part}_{kind}" for part in _PARTS for kind in ("input", "label")]
         return [name for name in names if getattr(self, name) is not None]
 
     def __getitem__(self, key: str) -> Tensor:
         if key not in self.keys():
             raise KeyError(f"the dataset has no {key!r}; it has {', '.join(self.keys())}")
-        found: Tensor = getattr(self, key)
-        return found
+        part: Tensor = getattr(self, key)
+        return part
 
     def __contains__(self, key: object) -> bool:
         return key in self.keys()
@@ -154,7 +154,7 @@ class Dataset:
     def __iter__(self) -> Iterator[str]:
         return iter(self.keys())
 
-    # ---- made from others
+    # ---- conversion and construction
 
     def to(self, dtype: torch.dtype | None = None, device: torch.device | str | None = None) -> Dataset:
         """The same data in another type (class numbers stay integers) or on another device.
@@ -173,8 +173,8 @@ class Dataset:
     def standardize(self) -> Dataset:
         """The same data with mean 0 and standard deviation 1 in every column of the training part.
 
-        The means and scales stand in the result, so that formulas can be written in the original units. Class numbers
-        are left as they are.
+        The result holds the means and scales, so that formulas can be written in the original units. Class numbers don't
+        change.
 
         Examples:
             >>> data = Dataset([[1.0], [3.0]], [10.0, 30.0]).standardize()
@@ -211,7 +211,7 @@ class Dataset:
             x: Inputs, `(n, features)` or `(n,)`: tensor, array, frame or list.
             y: Labels, `(n, outputs)` or `(n,)`; a vector of integers means classes.
             test_fraction: Part of the rows that becomes test data, 0 ≤ fraction < 1; 0 sets none aside.
-            seed: Of the draw; the global random state is left alone.
+            seed: Of the draw; the global random state isn't used.
             standardize: Bring every column to mean 0 and standard deviation 1, see `standardize`.
             in_vars: Names of the input columns; those of a frame by default.
             out_vars: Names of the outputs.
@@ -227,8 +227,8 @@ class Dataset:
         labels = arrays.labels(y, inputs.shape[0], "y", where, out_vars)
         labels = labels.to(dtype) if labels.is_floating_point() else labels
         train, test = _split(inputs.shape[0], test_fraction, seed, where)
-        held = {"test_input": inputs[test], "test_label": labels[test]} if len(test) else {}
-        data = cls(inputs[train], labels[train], **held, in_vars=tuple(in_vars), out_vars=tuple(out_vars))
+        test_part = {"test_input": inputs[test], "test_label": labels[test]} if len(test) else {}
+        data = cls(inputs[train], labels[train], **test_part, in_vars=tuple(in_vars), out_vars=tuple(out_vars))
         return data.standardize() if standardize else data
 
     @classmethod
@@ -272,10 +272,10 @@ def as_dataset(data: Any, where: str = "as_dataset", names: Sequence[str] = ()) 
     """A `Dataset` from a `Dataset`, a dict with pykan's keys, or a pair `(x, y)`.
 
     Args:
-        data: A dict needs `train_input` and `train_label`; keys that a dataset does not know are ignored.
+        data: A dict needs `train_input` and `train_label`; unknown keys are ignored.
         where: The function that is named in error messages.
-        names: Those of the columns that are wanted, in this order, such as a network's `in_vars`: what data with names are then read by
-            (see `frames.places`). Data without names are taken as they are.
+        names: The columns to read, in this order, such as a network's `in_vars`: data with names are read by them (see
+            `frames.column_indices`), data without names by position.
 
     Raises:
         ValueError: For a dict without the needed keys, and for data that do not fit together.
@@ -293,39 +293,39 @@ def as_dataset(data: Any, where: str = "as_dataset", names: Sequence[str] = ()) 
         return _with_columns(data, names, where) if data.has_names and names else data
     advice = "Use Dataset.from_arrays(x, y), Dataset.from_frame(df, target) or create_dataset(f)."
     if isinstance(data, Mapping):
-        known = {key: data[key] for key in Dataset.__dataclass_fields__ if data.get(key) is not None}
-        if "train_input" not in known or "train_label" not in known:
-            given = list(map(str, data))
-            _check.fail("data", where, "a dict with the keys train_input and train_label", given, advice)
+        fields = {key: data[key] for key in Dataset.__dataclass_fields__ if data.get(key) is not None}
+        if "train_input" not in fields or "train_label" not in fields:
+            keys = list(map(str, data))
+            _check.fail("data", where, "a dict with the keys train_input and train_label", keys, advice)
         for key in ("in_vars", "out_vars"):
-            if key in known:
-                known[key] = tuple(known[key])
+            if key in fields:
+                fields[key] = tuple(fields[key])
     elif isinstance(data, (tuple, list)) and len(data) == 2:
-        known = {"train_input": data[0], "train_label": data[1]}
+        fields = {"train_input": data[0], "train_label": data[1]}
     else:
         _check.fail("data", where, "a Dataset, a dict or a pair (x, y)", data, advice, error=TypeError)
-    if names and "in_vars" not in known:
-        known |= _by_name(known, names, where)
-    dataset = Dataset(**known)
+    if names and "in_vars" not in fields:
+        fields |= _by_name(fields, names, where)
+    dataset = Dataset(**fields)
     return as_dataset(dataset, where, names) if names else dataset
 
 
-def _by_name(given: Mapping[str, Any], names: Sequence[str], where: str) -> dict[str, Any]:
-    """The inputs, of frames the columns of these names: before all becomes numbers, as others may hold text."""
-    keys = [f"{part}_input" for part in _PARTS if f"{part}_input" in given]
-    found: dict[str, Any] = {key: frames.by_name(given[key], names, where) for key in keys}
-    return found if found["train_input"] is given["train_input"] else found | {"in_vars": tuple(names)}
+def _by_name(fields: Mapping[str, Any], names: Sequence[str], where: str) -> dict[str, Any]:
+    """The inputs, of frames the columns of these names: selected before conversion, as further columns may hold text."""
+    keys = [f"{part}_input" for part in _PARTS if f"{part}_input" in fields]
+    inputs: dict[str, Any] = {key: frames.by_name(fields[key], names, where) for key in keys}
+    return inputs if inputs["train_input"] is fields["train_input"] else inputs | {"in_vars": tuple(names)}
 
 
 def _with_columns(data: Dataset, names: Sequence[str], where: str) -> Dataset:
-    """The columns of these names in this order; as they are where they go by place."""
-    found = frames.places(data.in_vars, names, where, kind="a Dataset")
-    if found is None or found == list(range(data.n_features)):
+    """The columns of these names in this order; unchanged where they go by position."""
+    indices = frames.column_indices(data.in_vars, names, where, kind="a Dataset")
+    if indices is None or indices == list(range(data.n_features)):
         return data
-    changed: dict[str, Any] = {key: data[key][:, found] for key in data if key.endswith("input")}
+    changed: dict[str, Any] = {key: data[key][:, indices] for key in data if key.endswith("input")}
     for name in ("input_mean", "input_scale"):
         if getattr(data, name) is not None:
-            changed[name] = getattr(data, name)[..., found]
+            changed[name] = getattr(data, name)[..., indices]
     return replace(data, **changed, in_vars=tuple(names))
 
 

@@ -33,7 +33,7 @@ def columns_of(df: Any, target: str | Sequence[str]) -> tuple[Any, Any, list[str
         _check.fail("target", _WHERE, "the name of a column, or a list of them", target, error=TypeError)
     targets = [target] if isinstance(target, str) else list(target)
     for name in targets:
-        known_column(name, columns, "target", _WHERE)
+        check_column(name, columns, "target", _WHERE)
     names = [name for text, name in labels.items() if text not in targets]
     if not names:
         _check.fail("df", _WHERE, "a frame with at least one column beside the target", columns)
@@ -47,49 +47,51 @@ def columns_of(df: Any, target: str | Sequence[str]) -> tuple[Any, Any, list[str
 
 
 def has_names(data: Any) -> bool:
-    """Whether it is a frame whose columns have names: of numbered ones the place is all that is known."""
+    """Whether it is a frame whose columns have names; numbered columns have a position only."""
     columns = getattr(data, "columns", None)  # of other objects it may be anything
     return isinstance(columns, Iterable) and any(isinstance(name, str) for name in columns)
 
 
 def names_of(data: Any) -> tuple[str, ...]:
-    """The names of a frame's columns; none where they aren't different texts, and for what is no frame."""
+    """The names of a frame's columns; none where they aren't different texts, and for all else."""
     names = tuple(data.columns) if has_names(data) else ()
     return names if all(isinstance(name, str) for name in names) and len(set(names)) == len(names) else ()
 
 
-def places(
-    given: Sequence[str], wanted: Sequence[str], where: str, argument: str = "data", kind: str = "a frame"
+def column_indices(
+    columns: Sequence[str], names: Sequence[str], where: str, argument: str = "data", kind: str = "a frame"
 ) -> list[int] | None:
-    """Where the wanted columns stand among the given ones, or None for columns that are taken by their place, as those of arrays.
+    """Indices of the columns of these names, or None for columns that go by position, as those of arrays.
 
-    The one rule for all data with names: if all of the wanted names are among them, columns go by name, in whatever order and beside
-    whatever others. If none is, in capitals neither, and there are as many columns, they were renamed, and go by place. Anything else is
-    a mistake.
+    The one rule for all data with names: if the columns include all names, they go by name, in any order and beside any further
+    columns. If they include none, whatever the case of the letters, and are as many, they were renamed and go by position. Anything
+    else is a mistake.
 
     Raises:
         ValueError: For columns that are missing, or there twice.
 
     Examples:
-        >>> places(["speed", "note", "mass"], ["mass", "speed"], "predict"), places(["v", "m"], ["mass", "speed"], "predict")
-        ([2, 0], None)
+        >>> column_indices(["speed", "note", "mass"], ["mass", "speed"], "predict")
+        [2, 0]
+        >>> column_indices(["v", "m"], ["mass", "speed"], "predict") is None
+        True
     """
-    missing = [name for name in wanted if name not in given]
-    alike = {name.casefold() for name in given} & {name.casefold() for name in wanted}
-    if len(wanted) == len(given) and not alike:
+    missing = [name for name in names if name not in columns]
+    alike = {name.casefold() for name in columns} & {name.casefold() for name in names}
+    if len(names) == len(columns) and not alike:
         return None
     if missing:
-        advice = f"Missing: {', '.join(map(repr, missing))}. {_suggested(missing[0], given)}".rstrip()
-        expected = f"{kind} with the columns of the training data, {', '.join(map(repr, wanted))}"
-        _check.fail(argument, where, expected, list(given), advice)
-    twice = [name for name in wanted if given.count(name) > 1]
+        advice = f"Missing: {', '.join(map(repr, missing))}. {_suggested(missing[0], columns)}".rstrip()
+        expected = f"{kind} with the columns of the training data, {', '.join(map(repr, names))}"
+        _check.fail(argument, where, expected, list(columns), advice)
+    twice = [name for name in names if columns.count(name) > 1]
     if twice:
         _check.fail(argument, where, f"{kind} whose columns have different names", twice, "Rename or drop one of them.")
-    return [given.index(name) for name in wanted]
+    return [columns.index(name) for name in names]
 
 
 def by_name(data: Any, names: Sequence[str], where: str, argument: str = "data") -> Any:
-    """The columns of a frame that have these names, see `places`. What goes by place stays as it is: arrays, and frames without names.
+    """The columns of a frame with these names, see `column_indices`. Arrays and frames without names go by position, unchanged.
 
     Raises:
         ValueError: For columns that are missing, or there twice.
@@ -98,11 +100,11 @@ def by_name(data: Any, names: Sequence[str], where: str, argument: str = "data")
     if not names or not has_names(data):
         return data
     labels = list(data.columns)
-    found = places(list(map(str, labels)), names, where, argument)
-    return data if found is None else np.stack([_numbers(data, labels[n], argument, where) for n in found], axis=1)
+    indices = column_indices(list(map(str, labels)), names, where, argument)
+    return data if indices is None else np.stack([_numbers(data, labels[n], argument, where) for n in indices], axis=1)
 
 
-def known_column(name: str, columns: Sequence[str], argument: str, where: str) -> None:
+def check_column(name: str, columns: Sequence[str], argument: str, where: str) -> None:
     """Nothing, or an error that lists the columns and names the closest one."""
     if name in columns:
         return
@@ -111,7 +113,7 @@ def known_column(name: str, columns: Sequence[str], argument: str, where: str) -
 
 
 def _suggested(name: str, columns: Sequence[str]) -> str:
-    """The column that is meant perhaps, in words."""
+    """A question whether a similar column is meant."""
     alike = [column for column in columns if column.casefold() == str(name).casefold()]
     close = alike or difflib.get_close_matches(str(name), columns, n=1, cutoff=0.5)
     return f"Did you mean {close[0]!r}?" if close else ""

@@ -1,4 +1,4 @@
-"""Names of columns: given ones, checked, and what columns are called that nobody has named."""
+"""Names of columns: checks, and the default names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kanwidget import _check
 
 
 class Numbered(tuple[str, ...]):
-    """What columns are called that nobody has named: told apart from the same names where these were given."""
+    """Default names of columns, a type of its own: a person may choose the same names."""
 
 
 def is_empty(names: Any) -> bool:
@@ -17,19 +17,19 @@ def is_empty(names: Any) -> bool:
     return hasattr(names, "__len__") and len(names) == 0
 
 
-def checked(given: Sequence[str], default: tuple[str, ...], argument: str) -> tuple[str, ...]:
-    """Names, one a column; the default where none were given."""
-    if not isinstance(given, Iterable):
-        _check.fail(argument, "Dataset", f"{len(default)} names, one a column", given, error=TypeError)
-    # As they are: what is made of data without names has none either.
-    names = given if isinstance(given, Numbered) else tuple(given) if not isinstance(given, str) else (given,)
-    if not names:
+def check_names(names: Sequence[str], default: tuple[str, ...], argument: str) -> tuple[str, ...]:
+    """Names, one for each column; the default for an empty list."""
+    if not isinstance(names, Iterable):
+        _check.fail(argument, "Dataset", f"{len(default)} names, one a column", names, error=TypeError)
+    # Their type survives: a dataset made from one without names has none either.
+    checked = names if isinstance(names, Numbered) else tuple(names) if not isinstance(names, str) else (names,)
+    if not checked:
         return default
-    if len(names) != len(default) or not all(isinstance(name, str) for name in names):
-        _check.fail(argument, "Dataset", f"{len(default)} names, one a column", list(names))
-    if len(set(names)) != len(names):
-        _check.fail(argument, "Dataset", "names that differ from each other", list(names))
-    return names
+    if len(checked) != len(default) or not all(isinstance(name, str) for name in checked):
+        _check.fail(argument, "Dataset", f"{len(default)} names, one a column", list(checked))
+    if len(set(checked)) != len(checked):
+        _check.fail(argument, "Dataset", "names that differ from each other", list(checked))
+    return checked
 
 
 def listed(names: Sequence[str]) -> str:

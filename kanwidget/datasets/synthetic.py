@@ -32,7 +32,7 @@ def create_dataset(
     """Uniform random inputs and the values of a function there.
 
     Argument order and values are pykan's (under float64 the same seed gives the same numbers), but the draw uses a
-    generator of its own: the global random state is left alone.
+    generator of its own: the global random state isn't used.
 
     Args:
         f: The function: `(n, n_var)` → `(n, outputs)` or `(n,)` with `f_mode="col"`; with `"row"` it gets the
@@ -73,7 +73,7 @@ def create_dataset(
     low, high = _ranges(ranges, n_var)
     generator = torch.Generator().manual_seed(_check.integer(seed, "seed", _WHERE, low=0))
     drawn: dict[str, Any] = {}
-    # All inputs before any label: f may draw random numbers (noise) itself, and the inputs stay what they are.
+    # All inputs before any label: f may draw random numbers (noise) itself without changing the inputs.
     for part, count in zip(("train", "test"), counts, strict=True):
         if count:
             # Column by column, as pykan draws.
@@ -126,7 +126,7 @@ def _standardized(data: Dataset, inputs: bool, labels: bool) -> Dataset:
     if not inputs and not labels:
         return data
     scaled = data.standardize()
-    wanted = [kind for kind, on in (("input", inputs), ("label", labels)) if on]
-    parts: dict[str, Any] = {key: (scaled if key.split("_")[1] in wanted else data)[key] for key in data}
-    scales = {f"{kind}_{name}": getattr(scaled, f"{kind}_{name}") for kind in wanted for name in ("mean", "scale")}
+    kinds = [kind for kind, on in (("input", inputs), ("label", labels)) if on]
+    parts: dict[str, Any] = {key: (scaled if key.split("_")[1] in kinds else data)[key] for key in data}
+    scales = {f"{kind}_{name}": getattr(scaled, f"{kind}_{name}") for kind in kinds for name in ("mean", "scale")}
     return Dataset(**parts, **scales, in_vars=data.in_vars)

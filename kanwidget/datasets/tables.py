@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from kanwidget import _check
 from kanwidget.datasets.dataset import Dataset
-from kanwidget.datasets.frames import known_column
+from kanwidget.datasets.frames import check_column
 
-#: What to do about an entry that is no number, in an input column and in that of the target.
+#: Advice for an entry that is no number, in an input column and in that of the target.
 _INPUTS = "Correct the entry, or leave the column out of the inputs."
 _LABELS = "Correct the entry; for classes read the table with pandas, and give it to Dataset.from_frame(df, target)."
-#: What stands for a missing value in tables, in lower case.
+#: Texts for a missing value in tables, in lower case.
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "?"})
 
 
@@ -112,7 +112,7 @@ def read_table(
 
 
 def _existing(path: str | os.PathLike[str]) -> Path:
-    """The path, or an error that says that no file is there."""
+    """The path, or an error for a missing file."""
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder. Give the path of one CSV or Parquet file.")
@@ -134,8 +134,8 @@ def _read(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     rows = [(number, [entry.strip() for entry in row]) for number, row in enumerate(reader, 1)]
     filled = [(number, row) for number, row in rows if any(row)]
     if len(filled) < 2:
-        found = "an empty file" if not filled else "the header alone"
-        _refuse(path.name, "a header and at least one row of numbers", found, "Check that the export is complete.")
+        content = "an empty file" if not filled else "the header alone"
+        _refuse(path.name, "a header and at least one row of numbers", content, "Check that the export is complete.")
     header = filled[0][1]
     if all(_is_number(entry) for entry in header):
         _refuse(
@@ -155,28 +155,28 @@ def _read(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 def _chosen(header: Sequence[str], target: str, inputs: Sequence[str] | None, where: str) -> list[str]:
     """Names of the inputs and, last, of the target."""
-    known_column(target, header, "target", where)
+    check_column(target, header, "target", where)
     names = [name for name in header if name != target] if inputs is None else list(inputs)
     for name in names:
-        known_column(name, header, "inputs", where)
+        check_column(name, header, "inputs", where)
     if not names or target in names or len(set(names)) != len(names):
         _check.fail("inputs", where, f"different columns other than the target {target!r}", names)
     return [*names, target]
 
 
 def _number(entry: str, line: int, name: str, file: str, advice: str) -> float:
-    """An entry as a finite number, or an error that says where it stands and what to do."""
-    place = f"row {line}, column {name!r} of {file}"
+    """An entry as a finite number, or an error with its row, its column and advice."""
+    cell = f"row {line}, column {name!r} of {file}"
     if entry.lower() in _MISSING:
-        _refuse(place, "a number", "a missing value" if not entry else repr(entry), "Fill it in or delete the row.")
+        _refuse(cell, "a number", "a missing value" if not entry else repr(entry), "Fill it in or delete the row.")
     try:
         value = float(entry)
     except ValueError:
         if "," in entry and _is_number(entry.replace(",", ".")):
             advice = "Write decimals with a point, and thousands without a separator."
-        _refuse(place, "a number", repr(entry), advice)
+        _refuse(cell, "a number", repr(entry), advice)
     if not math.isfinite(value):
-        _refuse(place, "a finite number", repr(entry), "Correct the entry or delete the row.")
+        _refuse(cell, "a finite number", repr(entry), "Correct the entry or delete the row.")
     return value
 
 
@@ -189,7 +189,7 @@ def _is_number(entry: str) -> bool:
 
 
 def _refuse_constant(table: NDArray[Any], names: Sequence[str], file: str) -> None:
-    """Nothing, or an error that names a column which never changes and so explains nothing."""
+    """An error for a column that never changes and so explains nothing."""
     for index, name in enumerate(names):
         column = table[:, index]
         if len(column) > 1 and (column == column[0]).all():
@@ -198,6 +198,6 @@ def _refuse_constant(table: NDArray[Any], names: Sequence[str], file: str) -> No
             _refuse(f"column {name!r} of {file}", "a quantity that changes", f"{column[0]} in every row", advice)
 
 
-def _refuse(what: str, expected: str, got: Any, advice: str) -> NoReturn:
+def _refuse(subject: str, expected: str, got: Any, advice: str) -> NoReturn:
     """The grammar of `_check.fail` for something in a file rather than an argument."""
-    raise ValueError(f"{what} must be {expected}; got {got}. {advice}")
+    raise ValueError(f"{subject} must be {expected}; got {got}. {advice}")

@@ -70,7 +70,7 @@ class Discovery:
         if not len(formula.table) < len(scaled.train_input) <= _LEAVE_ONE_OUT:
             return None
         arguments = (formula.variables, scaled.train_input, scaled.train_label, numeric_functions(formula.model))
-        values = whole.left_out(formula.expression, *arguments)
+        values = whole.leave_one_out(formula.expression, *arguments)
         residual = self.data.train_label[:, 0] - (values.exp() if self.logs.output else values)
         return float(residual.square().mean().sqrt())
 

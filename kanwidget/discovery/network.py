@@ -130,9 +130,9 @@ def _move_constant(whole: KAN) -> None:
 def remember(model: KAN, data: Dataset, label: str) -> None:
     """Add reference data and column names to the model, as a training does, and its error as the last record. In place."""
     from kanwidget.core.records import Event
-    from kanwidget.training.reference import remember_names
+    from kanwidget.core.reference_data import store_names
 
-    remember_names(model, data)
+    store_names(model, data)
     model.reference = data.train_input[:512].clone()
     records = model.history.records
     step, seconds = (records[-1].step, records[-1].seconds) if records else (0, 0.0)

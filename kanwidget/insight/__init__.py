@@ -1,4 +1,4 @@
-"""Reading a network: what matters in it, and (in `plot`, imported when first needed) pictures of it."""
+"""Reading a network: importances, and (in `plot`, imported when first needed) drawings."""
 
 from kanwidget.insight.attribution import Scores, attribute, feature_interaction, feature_score
 

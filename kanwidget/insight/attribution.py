@@ -1,4 +1,4 @@
-"""Questions about what matters: attribution of outputs and nodes to edges, nodes and columns of the data."""
+"""Importances: attribution of outputs and nodes to edges, nodes and columns of the data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def feature_interaction(
         network: The network; it isn't changed.
         x: Samples, shape `(batch, n_features)`.
         l: The level, 1 to depth; by default the outputs.
-        neuron_th: Nodes whose own score isn't above this are left out, ≥ 0.
+        neuron_th: Nodes whose score isn't above this are left out, ≥ 0.
         feature_th: A node depends on a column if its score for the node is above this, ≥ 0.
 
     Returns:

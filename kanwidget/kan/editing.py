@@ -9,10 +9,10 @@ from typing_extensions import Self
 
 from kanwidget import surgery
 from kanwidget.core.network import Network
+from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.surgery._record import record
 from kanwidget.surgery.grids import KnotPlacement
-from kanwidget.training.reference import as_inputs
 
 
 @limit_threads_of_methods()

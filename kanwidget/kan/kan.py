@@ -15,7 +15,7 @@ from kanwidget._types import Arities, LayerWidth
 from kanwidget.core import storage
 from kanwidget.core.arguments import (
     check_base_fun,
-    known_device,
+    check_device,
     normalize_arities,
     normalize_grids,
     normalize_range,
@@ -23,10 +23,10 @@ from kanwidget.core.arguments import (
 )
 from kanwidget.core.network import HIDDEN_RANGE, initial_layer
 from kanwidget.core.records import History
+from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.kan.queries import QueryableNetwork
 from kanwidget.training import Trainer, fit, fit_steps
-from kanwidget.training.reference import as_inputs
 from kanwidget.training.residuals import ResidualHistory, fit_residual
 from kanwidget.training.steps.trainer import Callback
 
@@ -104,7 +104,7 @@ class KAN(QueryableNetwork):
         self.grid_eps = _check.real(grid_eps, "grid_eps", "KAN", low=0, high=1)
         self.seed = seed
         self.history = History()
-        self.to(known_device(device))
+        self.to(check_device(device))
 
     @classmethod
     def from_formula(

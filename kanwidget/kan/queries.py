@@ -9,12 +9,12 @@ from torch import Tensor
 
 from kanwidget.core.derivatives import Derivatives, derivatives
 from kanwidget.core.records import EdgeCurve, History
+from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.scores import Scores, attribute, feature_score
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.datasets import arrays
 from kanwidget.insight import feature_interaction
 from kanwidget.kan.symbols import SymbolicNetwork
-from kanwidget.training.reference import as_inputs
 
 
 @limit_threads_of_methods()

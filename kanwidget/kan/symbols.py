@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kanwidget.core.records import EdgeRef, SymbolicFit
+from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.kan.editing import EditableNetwork
 from kanwidget.surgery._record import listed, record
-from kanwidget.training.reference import as_inputs
 
 
 @limit_threads_of_methods()

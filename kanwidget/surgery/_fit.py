@@ -1,4 +1,4 @@
-"""Least squares for splines: coefficients on new knots for the functions that a layer has on its old ones."""
+"""Least squares for splines: coefficients on new knots for the functions that a layer has on its old knots."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from kanwidget.core import splines
 
-#: Samples whose basis functions are held at once.
+#: Number of samples whose basis functions are in memory at once.
 _CHUNK = 8192
 
 
@@ -15,16 +15,16 @@ def refit(coef: Tensor, old: Tensor, new: Tensor, k: int, samples: Tensor) -> Te
     """Coefficients on `new` knots of the splines that have `coef` on `old` ones: as close as can be at the samples.
 
     With c₀ the interpolant (`splines.transfer`) and r the old spline minus the interpolant's, the result is c₀ + d,
-    where d minimises |B·d - r|² + λ·|d|². The ridge pulls to the interpolant, not to 0: where samples say little
-    (few rows, two distinct values, gaps) the old function goes on being followed, and the matrix is positive
-    definite whatever the samples are. One factorisation an input serves all outputs.
+    where d minimizes |B·d - r|² + λ·|d|². The ridge pulls to the interpolant, not to 0: where samples determine little
+    (few rows, two distinct values, gaps) the result still follows the old function, and the matrix is positive
+    definite for any samples. One factorization an input serves all outputs.
 
     Args:
         coef: Shape `(out, in, G + k)`.
         old: Knots of shape `(in, G + 1 + 2k)`.
         new: Knots of shape `(in, H + 1 + 2k)`.
         k: Order of the splines.
-        samples: Where the functions shall agree, shape `(batch, in)`, finite.
+        samples: Points at which the functions shall agree, shape `(batch, in)`, finite.
 
     Returns:
         Shape `(out, in, H + k)`.
@@ -49,8 +49,8 @@ def _normal_equations(
     gram = coef.new_zeros(coef.shape[1], size, size)
     residual = coef.new_zeros(coef.shape[1], coef.shape[0], size)
     for chunk in samples.split(_CHUNK):
-        before, after = splines.basis(chunk, old, k), splines.basis(chunk, new, k)
-        error = torch.einsum("nib,oib->nio", before, coef) - torch.einsum("nib,oib->nio", after, start)
-        gram += torch.einsum("nib,nic->ibc", after, after)
-        residual += torch.einsum("nio,nib->iob", error, after)
+        old_basis, new_basis = splines.basis(chunk, old, k), splines.basis(chunk, new, k)
+        error = torch.einsum("nib,oib->nio", old_basis, coef) - torch.einsum("nib,oib->nio", new_basis, start)
+        gram += torch.einsum("nib,nic->ibc", new_basis, new_basis)
+        residual += torch.einsum("nio,nib->iob", error, new_basis)
     return gram, residual

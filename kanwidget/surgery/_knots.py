@@ -1,4 +1,4 @@
-"""Where knots go: after the data, or between the knots that are there."""
+"""New grids: adapted to data, resampled, or split."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from kanwidget.core import splines
 
-#: The least share of an even grid in every grid: no interval is shorter than this part of the mean one.
+#: Smallest share of an even grid in every grid: no interval is shorter than this part of the mean one.
 _FLOOR = 0.01
 
 
@@ -18,8 +18,8 @@ def adapted_grid(values: Tensor, intervals: int, grid_eps: float | Tensor, margi
         values: Finite samples, shape `(batch, in)`, at least one row.
         intervals: G, ≥ 1.
         grid_eps: 0 for quantiles, 1 for an even grid; one for all inputs or, `(in,)`, for each.
-        margin: How far the grid goes on beyond the samples at each end, as a part of their range.
-        present: The grids so far, `(in, any)`: an input that is constant keeps its own, moved there if it must be.
+        margin: Distance of each end from the samples, as a part of their range.
+        present: The present grids, `(in, any)`: a constant input keeps its own, moved to contain the constant if it must be.
 
     Returns:
         Shape `(in, G + 1)`, strictly increasing.
@@ -39,7 +39,7 @@ def adapted_grid(values: Tensor, intervals: int, grid_eps: float | Tensor, margi
     quantiles[:, 0], quantiles[:, -1] = start, end
     mixed = share * even + (1 - share) * quantiles
     mixed[:, 0], mixed[:, -1] = start, end
-    return torch.where(constant[:, None], _kept(present, low, intervals), mixed)
+    return torch.where(constant[:, None], _containing(present, low, intervals), mixed)
 
 
 def _distinct_quantiles(ordered: Tensor, intervals: int) -> Tensor:
@@ -51,26 +51,26 @@ def _distinct_quantiles(ordered: Tensor, intervals: int) -> Tensor:
     fresh = torch.ones_like(columns, dtype=torch.long)
     fresh[:, 1:] = columns[:, 1:] > columns[:, :-1]
     rank = fresh.cumsum(1) - 1
-    place = torch.linspace(0, 1, intervals + 1, dtype=ordered.dtype, device=ordered.device) * rank[:, -1:]
-    below = place.floor()
+    position = torch.linspace(0, 1, intervals + 1, dtype=ordered.dtype, device=ordered.device) * rank[:, -1:]
+    below = position.floor()
     at = [torch.searchsorted(rank, torch.minimum(below.long() + up, rank[:, -1:])) for up in (0, 1)]
-    left, right = (columns.gather(1, index) for index in at)
-    return left + (place - below) * (right - left)
+    low, high = (columns.gather(1, index) for index in at)
+    return low + (position - below) * (high - low)
 
 
-def _kept(present: Tensor, value: Tensor, intervals: int) -> Tensor:
-    """The present grids (with another number of intervals where asked for), moved to hold a value."""
+def _containing(present: Tensor, value: Tensor, intervals: int) -> Tensor:
+    """The present grids, with `intervals` intervals, moved to contain a value."""
     grid = resampled_grid(present, intervals)
     start, end = grid[:, 0], grid[:, -1]
     inside = (start <= value) & (value <= end)
-    # A grid of width 1 has no points near 1e20: what is moved becomes wide enough to have distinct points there.
+    # A grid of width 1 has no points near 1e20: a moved grid becomes wide enough to have distinct points there.
     half = torch.maximum((end - start) / 2, 8 * intervals * torch.finfo(grid.dtype).eps * value.abs())
     moved = splines.uniform_grid(value - half, value + half, intervals)
     return torch.where(inside[:, None], grid, moved)
 
 
 def resampled_grid(grid: Tensor, intervals: int) -> Tensor:
-    """A grid with another number of intervals, dense where the given one is dense; the same ends.
+    """A grid with another number of intervals, dense where `grid` is dense; the same ends.
 
     Examples:
         >>> resampled_grid(torch.tensor([[0.0, 1.0, 4.0]]), 4)
@@ -79,15 +79,15 @@ def resampled_grid(grid: Tensor, intervals: int) -> Tensor:
     count = grid.shape[1] - 1
     if count == intervals:
         return grid
-    place = torch.linspace(0, count, intervals + 1, dtype=grid.dtype, device=grid.device)
-    left = place.floor().long().clamp(max=count - 1)
-    part = place - left
-    return grid[:, left] * (1 - part) + grid[:, left + 1] * part
+    position = torch.linspace(0, count, intervals + 1, dtype=grid.dtype, device=grid.device)
+    below = position.floor().long().clamp(max=count - 1)
+    part = position - below
+    return grid[:, below] * (1 - part) + grid[:, below + 1] * part
 
 
 def split_grid(grid: Tensor, intervals: int) -> Tensor:
-    """A grid with more intervals that has all points of the given one: each interval in as many equal parts as its
-    neighbours.
+    """A grid with more intervals that has all points of `grid`: each interval in as many equal parts as its
+    neighbors.
 
     Examples:
         >>> split_grid(torch.tensor([[0.0, 1.0, 4.0]]), 3)
@@ -98,6 +98,6 @@ def split_grid(grid: Tensor, intervals: int) -> Tensor:
     points = []
     for i in range(count):
         parts = ends[i + 1] - ends[i]
-        left, right = grid[:, i], grid[:, i + 1]
-        points += [left if j == 0 else left * (1 - j / parts) + right * (j / parts) for j in range(parts)]
+        low, high = grid[:, i], grid[:, i + 1]
+        points += [low if j == 0 else low * (1 - j / parts) + high * (j / parts) for j in range(parts)]
     return torch.stack([*points, grid[:, -1]], dim=1)

@@ -1,4 +1,4 @@
-"""What surgery leaves behind for a person: a line in the log and an event in the history."""
+"""The notes of surgery for a person: a line in the log and an event in the history."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.records import Event, History
 
 log = logging.getLogger("kanwidget.surgery")
-#: Of more places than this only the first are named.
+#: Number of edges or nodes that a note names at most.
 _LISTED = 100
 
 
@@ -22,15 +22,15 @@ def record(network: Network, kind: str, label: str) -> None:
         history.events.append(Event(step, kind, label))
 
 
-def listed(what: str, places: Iterable[tuple[int, ...]]) -> str:
+def listed(noun: str, keys: Iterable[tuple[int, ...]]) -> str:
     """`1 edge: (0, 1, 2)` or `2 edges: (0, 0, 0), (0, 1, 2)`.
 
     Examples:
         >>> listed("node", [(1, 0), (1, 3)])
         '2 nodes: (1, 0), (1, 3)'
     """
-    texts = ["(" + ", ".join(map(str, place)) + ")" for place in places]
+    texts = ["(" + ", ".join(map(str, key)) + ")" for key in keys]
     count = len(texts)
     if count > _LISTED:
         texts[_LISTED:] = [f"and {count - _LISTED} more"]
-    return f"{count} {what}{'' if count == 1 else 's'}: {', '.join(texts)}"
+    return f"{count} {noun}{'' if count == 1 else 's'}: {', '.join(texts)}"

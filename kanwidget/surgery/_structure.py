@@ -1,5 +1,5 @@
-"""The one operation behind all changes of shape: a network made of some nodes of another, in any order, and new
-ones.
+"""The operation behind all changes of width: a network made of nodes of another one, in any order, and of new
+nodes.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from kanwidget.core.network import Network
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The nodes that a level shall have: indices into the old one, None for what is new."""
+    """The nodes of a level: indices into the old level, None for a new node."""
 
     nodes: list[int | None]
     """Sums first, then products."""
     subnodes: list[int | None]
-    """Those of the sums first, then the factors of each product; the inputs have none of their own."""
+    """Subnodes of the sums first, then the factors of each product; the inputs have no subnodes."""
     arities: list[int]
     """Number of factors of each product."""
 
 
-def kept_level(network: Network, level: int, keep: Sequence[int]) -> Level:
+def reduced_level(network: Network, level: int, keep: Sequence[int]) -> Level:
     """The level with only these nodes, in this order (sums have to stand before products)."""
     if level == 0:
         return Level(list(keep), [], [])
@@ -39,8 +39,7 @@ def kept_level(network: Network, level: int, keep: Sequence[int]) -> Level:
 def restructured(network: Network, levels: Sequence[Level]) -> Network:
     """A copy of the network with these nodes; all settings survive, nothing is shared.
 
-    New edges are splines that are 0 everywhere, on the knots that their layer began with or, for new inputs, its
-    mean knots.
+    New edges are splines that are 0 everywhere, on their input's knots or, for new inputs, on the layer's mean knots.
     """
     fresh = copy.deepcopy(network)
     for index in range(network.depth):
@@ -48,15 +47,17 @@ def restructured(network: Network, levels: Sequence[Level]) -> Network:
         fresh.layers[index] = gathered(network.layer(index), above.subnodes, below.nodes)
     fresh.width = [[len(level.nodes) - len(level.arities), len(level.arities)] for level in levels]
     fresh.arities = [list(level.arities) for level in levels]
-    kept = [node for node in levels[0].nodes if node is not None]
-    fresh.columns = network.columns[torch.tensor(kept, device=network.columns.device)].clone()
+    inputs = [node for node in levels[0].nodes if node is not None]
+    fresh.columns = network.columns[torch.tensor(inputs, device=network.columns.device)].clone()
     return fresh
 
 
 def gathered(layer: Layer, targets: Sequence[int | None], sources: Sequence[int | None]) -> Layer:
-    """A copy of the layer with these subnodes and inputs; None makes a new one, whose edges are splines equal to 0."""
+    """A copy of the layer with these subnodes and inputs; None is a new one, whose edges are splines equal to 0."""
     fresh = copy.deepcopy(layer)
-    untie(fresh, [flat for tie in fresh.ties for flat in tie])  # whoever stays needs the shared values at hand
+    untie(
+        fresh, [flat for tie in fresh.ties for flat in tie]
+    )  # the remaining edges need the shared values as their own
     with torch.no_grad():
         for name in ("coef", "base", "affine"):
             old = getattr(fresh, name)
@@ -67,33 +68,33 @@ def gathered(layer: Layer, targets: Sequence[int | None], sources: Sequence[int 
         fresh.spline_on = _picked(_picked(layer.spline_on, targets, 0, on), sources, 1, on)
         fresh.frozen = _picked(_picked(layer.frozen, targets, 0, off), sources, 1, off)
         fresh.knots = _picked(layer.knots, sources, 0, layer.knots.mean(0))
-    place = {
+    new_index = {
         target * layer.in_dim + source: j * len(sources) + i
         for j, target in enumerate(targets)
         for i, source in enumerate(sources)
         if target is not None and source is not None
     }
-    moved = {name: sorted(place[m] for m in members if m in place) for name, members in layer.symbols.items()}
+    moved = {name: sorted(new_index[m] for m in members if m in new_index) for name, members in layer.symbols.items()}
     fresh.symbols = {name: members for name, members in moved.items() if members}
-    ties = [sorted(place[m] for m in tie if m in place) for tie in layer.ties]
+    ties = [sorted(new_index[m] for m in tie if m in new_index) for tie in layer.ties]
     fresh.ties = [tie for tie in ties if len(tie) > 1]
     return fresh
 
 
-def assign(layer: Layer, other: Layer) -> None:
-    """Give a layer the contents of another of the same shape. In place: parameters stay the same objects."""
-    layer.load_state_dict(other.state_dict())
+def assign(layer: Layer, source: Layer) -> None:
+    """Copy the contents of a layer of the same shape. In place: parameters stay the same objects."""
+    layer.load_state_dict(source.state_dict())
 
 
 def untie(layer: Layer, flats: Sequence[int]) -> None:
-    """Take edges out of their groups of shared parameters; their functions stay. In place."""
+    """Take edges out of their ties; their functions stay. In place."""
     share(layer)
     remaining = [[flat for flat in tie if flat not in set(flats)] for tie in layer.ties]
     layer.ties = [tie for tie in remaining if len(tie) > 1]
 
 
 def share(layer: Layer) -> None:
-    """Write shared parameters to every edge that uses them, so that any of them may become the holder. In place."""
+    """Write shared parameters to every edge of a tie, so that any of them may become its first. In place."""
     if layer.ties:
         index = layer.tie_index()
         with torch.no_grad():
@@ -113,7 +114,7 @@ def add_constant(layer: Layer, target: int, value: float) -> None:
     """Add a constant to a subnode through one of its edges, exactly. In place.
 
     B-splines sum to 1 (beyond the grid too), so the constant goes to all coefficients of a spline, or to d of a symbol.
-    Edges whose parameters are frozen or shared are the last choice; a shared one is taken out of its group. A subnode
+    Edges whose parameters are frozen or shared are the last choice; a shared one is taken out of its tie. A subnode
     without edges gets the symbol 0 on its first, with the constant as d.
     """
     tied = {flat for tie in layer.ties for flat in tie}
@@ -138,7 +139,7 @@ def add_constant(layer: Layer, target: int, value: float) -> None:
 
 def _picked(tensor: Tensor, indices: Sequence[int | None], dim: int, blank: Tensor) -> Tensor:
     """Slices of a tensor along a dimension, `blank` for None."""
-    known = torch.tensor([0 if i is None else i for i in indices], dtype=torch.long, device=tensor.device)
+    positions = torch.tensor([0 if i is None else i for i in indices], dtype=torch.long, device=tensor.device)
     missing = torch.tensor([i is None for i in indices], dtype=torch.bool, device=tensor.device)
     shape = [-1 if d == dim else 1 for d in range(tensor.ndim)]
-    return torch.where(missing.view(shape), blank, tensor.index_select(dim, known))
+    return torch.where(missing.view(shape), blank, tensor.index_select(dim, positions))

@@ -9,8 +9,8 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import record
-from kanwidget.surgery._structure import assign, cut, gathered, kept_level
-from kanwidget.surgery.prune import edge_means, keeping
+from kanwidget.surgery._structure import assign, cut, gathered, reduced_level
+from kanwidget.surgery.prune import edge_means, reduced
 
 
 @limit_threads
@@ -74,7 +74,7 @@ def remove_node(network: Network, level: int, node: int, x: Tensor | None = None
         network: The network; it isn't changed.
         level: From 1 to depth - 1.
         node: Index within the level.
-        x: Samples, `(batch, n_features)`: with them, the mean of what the node contributed is kept as a constant.
+        x: Samples, `(batch, n_features)`: with them, the node's mean contribution is kept as a constant.
 
     Returns:
         A network of the same class that shares no storage with the old one.
@@ -98,7 +98,7 @@ def remove_node(network: Network, level: int, node: int, x: Tensor | None = None
         means = [torch.zeros(layer.out_dim, layer.in_dim) for layer in map(network.layer, range(network.depth))]
     else:
         means = edge_means(network, x)
-    return keeping(network, keep, means, f"removed node {(level, node)}")
+    return reduced(network, keep, means, f"removed node {(level, node)}")
 
 
 @limit_threads
@@ -109,7 +109,7 @@ def swap(network: Network, level: int, i1: int, i2: int) -> None:
         network: The network.
         level: From 1 to depth - 1.
         i1: A node of that level.
-        i2: Another one.
+        i2: Another node.
 
     Raises:
         ValueError: If there is no such node, or one is a sum and the other a product.
@@ -130,7 +130,7 @@ def swap(network: Network, level: int, i1: int, i2: int) -> None:
     if (i1 < n_sum) != (i2 < n_sum):
         _check.fail("i2", "swap", "a node of the same kind as `i1`", i2, "Sums stand before products in a level.")
     order[i1], order[i2] = i2, i1
-    new = kept_level(network, level, order)
+    new = reduced_level(network, level, order)
     lower, upper = network.layer(level - 1), network.layer(level)
     assign(lower, gathered(lower, new.subnodes, range(lower.in_dim)))
     assign(upper, gathered(upper, range(upper.out_dim), order))
@@ -179,7 +179,7 @@ def unfreeze(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
 
 
 def _hidden(network: Network, level: int, where: str) -> None:
-    """An error unless it is a hidden level."""
+    """An error unless `level` is hidden."""
     if network.depth < 2:
         _check.fail("network", where, "one with a hidden layer", network.width)
     _check.integer(level, "level", where, low=1, high=network.depth - 1, advice="Levels 1 to depth - 1 are hidden.")

@@ -12,7 +12,7 @@ from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network, initial_layer
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import record
-from kanwidget.surgery._structure import Level, kept_level, restructured
+from kanwidget.surgery._structure import Level, reduced_level, restructured
 
 
 @limit_threads
@@ -51,7 +51,7 @@ def expand_width(
     _check.integer(level, "level", where, low=1, high=network.depth - 1, advice="Levels 1 to depth - 1 are hidden.")
     _check.integer(n, "n", where, low=1)
     arity = _check.integer(mult_arity, "mult_arity", where, low=2) if product else 1
-    levels = [kept_level(network, index, range(network.nodes_in(index))) for index in range(network.depth + 1)]
+    levels = [reduced_level(network, index, range(network.nodes_in(index))) for index in range(network.depth + 1)]
     levels[level] = _grown(levels[level], network.width[level][0], n, arity)
     wider = restructured(network, levels)
     _excite(wider.layer(level - 1), levels[level].subnodes, seed)
@@ -105,7 +105,7 @@ def _grown(level: Level, n_sum: int, n: int, arity: int) -> Level:
 def _excite(layer: Layer, targets: list[int | None], seed: int) -> None:
     """Give new subnodes the random edges that a new network would have. In place."""
     new = [target for target, old in enumerate(targets) if old is None]
-    # Of the width too: nodes that are added in two steps must not be equal, they would stay so for ever.
+    # The seed depends on the width too: nodes that are added in two calls would be equal, and stay so for ever.
     generator = torch.Generator().manual_seed(1_000_003 * seed + len(targets))
     drawn = initial_layer(
         layer.in_dim,
@@ -124,7 +124,7 @@ def _excite(layer: Layer, targets: list[int | None], seed: int) -> None:
 
 
 def _identity(model: Layer, count: int) -> Layer:
-    """A layer of `count` symbolic edges x, with splines like those of another layer."""
+    """A layer of `count` symbolic edges x, with splines like those of `model`."""
     ends = model.coef.new_ones(count)
     grid = splines.uniform_grid(-ends, ends, model.grid_size)
     coef = model.coef.new_zeros(count, count, model.grid_size + model.k)

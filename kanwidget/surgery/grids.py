@@ -1,4 +1,4 @@
-"""Grids: moving the knots to where the data is, and changing their number, while the functions stay what they are."""
+"""Grids: moving the knots to where the data is, and changing their number, while the functions stay the same."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def update_grid(network: Network, x: Tensor, *, grid_eps: float | None = None, m
     """Move the knots of every layer to where its inputs are. In place; parameters stay the same objects.
 
     knots = ε·uniform + (1 - ε)·quantiles of the distinct values, layer by layer, each with the inputs that it has
-    after the layers below were moved. The splines follow by least squares at the samples. An input with a frozen
+    after the layers below have moved. The splines follow by least squares at the samples. An input with a frozen
     spline keeps its knots, inputs with shared parameters get common ones, a constant input keeps its own if it lies
-    within them. An optimiser's memory is worthless afterwards.
+    within them. An optimizer's state is worthless afterwards.
 
     Args:
         network: The network.
         x: Samples, shape `(batch, n_features)`, finite, at least one row.
         grid_eps: ε from 0 (quantiles) to 1 (even knots); by default the network's own `grid_eps`. However small it
             is, no interval becomes shorter than a hundredth of the mean one.
-        margin: How far the grid goes on beyond the samples at each end, as a part of their range; ≥ 0.
+        margin: Distance of each end from the samples, as a part of their range; ≥ 0.
 
     Raises:
         ValueError: If x is empty or not finite.
@@ -55,25 +55,25 @@ def update_grid(network: Network, x: Tensor, *, grid_eps: float | None = None, m
 def update_grids(
     networks: Sequence[Network], x: Sequence[Tensor], *, grid_eps: float | None = None, margin: float = 0.01
 ) -> None:
-    """`update_grid` for networks of one structure at once, each with its own samples: an input of any of them is an input."""
+    """`update_grid` for networks of one structure at once, each with its own samples: the inputs of all are treated alike."""
     settings = [_grid_settings(network, grid_eps, margin, "update_grid") for network in networks]
-    eps, margin = [own for own, _ in settings], settings[0][1]
+    eps, margin = [grid_eps for grid_eps, _ in settings], settings[0][1]
     with torch.no_grad():
-        nodes = [_samples(network, own, "update_grid") for network, own in zip(networks, x, strict=True)]
+        nodes = [_samples(network, inputs, "update_grid") for network, inputs in zip(networks, x, strict=True)]
         for index in range(networks[0].depth):
             layers = [network.layer(index) for network in networks]
-            # A layer below may overflow: what is left of the samples has a length of its own.
-            nodes = [own[torch.isfinite(own).all(1)] for own in nodes]
-            alike = len({own.shape for own in nodes}) == 1
-            for part in [slice(None)] if alike else [slice(place, place + 1) for place in range(len(nodes))]:
-                some, size = layers[part], layers[0].grid_size
-                coefs, grids = _regridded(some, size, "adapted", torch.stack(nodes[part]), eps[part], margin)
-                for layer, coef, grid in zip(some, coefs, grids, strict=True):
+            # A layer below may overflow: the networks' finite samples can differ in number.
+            nodes = [inputs[torch.isfinite(inputs).all(1)] for inputs in nodes]
+            alike = len({inputs.shape for inputs in nodes}) == 1
+            for part in [slice(None)] if alike else [slice(first, first + 1) for first in range(len(nodes))]:
+                members, size = layers[part], layers[0].grid_size
+                coefs, grids = _regridded(members, size, "adapted", torch.stack(nodes[part]), eps[part], margin)
+                for layer, coef, grid in zip(members, coefs, grids, strict=True):
                     layer.coef.copy_(coef)
                     layer.knots.copy_(splines.extend_knots(grid, layer.k))
             if index + 1 < networks[0].depth:
                 steps = zip(networks, layers, nodes, strict=True)
-                nodes = [network.combine(index + 1, layer(own)) for network, layer, own in steps]
+                nodes = [network.combine(index + 1, layer(inputs)) for network, layer, inputs in steps]
 
 
 @limit_threads
@@ -88,7 +88,7 @@ def refine(
 ) -> Network:
     """A new network with another number of grid intervals.
 
-    With `knots="insert"` and a larger grid the function stays exactly what it is: knots are added between the
+    With `knots="insert"` and a larger grid the function stays exactly the same: knots are added between the
     present ones. Fewer intervals, or moved knots, keep it only as well as least squares can; that is logged.
 
     Args:
@@ -118,7 +118,7 @@ def refine(
     eps, margin = _grid_settings(network, grid_eps, margin, "refine")
     if knots == "adapted" and x is None:
         _check.fail("x", "refine", "given with knots='adapted'", None, "Pass the training inputs.")
-    before = [network.layer(index).grid_size for index in range(network.depth)]
+    old_sizes = [network.layer(index).grid_size for index in range(network.depth)]
     finer = copy.deepcopy(network)
     with torch.no_grad():
         nodes = None if x is None else _samples(network, x, "refine")
@@ -130,9 +130,9 @@ def refine(
             layer.coef = nn.Parameter(coef.contiguous(), requires_grad=layer.coef.requires_grad)
             layer.knots = splines.extend_knots(new, layer.k)
             nodes = None if nodes is None else finer.combine(index + 1, layer(nodes))
-    if knots != "insert" or any(size < old for size, old in zip(sizes, before, strict=True)):
+    if knots != "insert" or any(size < old for size, old in zip(sizes, old_sizes, strict=True)):
         log.info("refine: knots were moved or removed; the splines follow by least squares, not exactly")
-    record(finer, "refine", f"grid {_shown(before)} → {_shown(sizes)}")
+    record(finer, "refine", f"grid {_text(old_sizes)} → {_text(sizes)}")
     return finer
 
 
@@ -157,49 +157,49 @@ def _regridded(
     first, count = layers[0], len(layers)
     # All inputs of all networks side by side.
     old = torch.stack([layer.knots for layer in layers]).flatten(0, 1)
-    before = torch.stack([layer.coef for layer in layers], 1).flatten(1, 2)
+    old_coef = torch.stack([layer.coef for layer in layers], 1).flatten(1, 2)
     grid = splines.interior(old, first.k)
     exact = size >= first.grid_size
     new = split_grid(grid, size) if exact else resampled_grid(grid, size)
-    coef = before.clone()
+    coef = old_coef.clone()
     if size != first.grid_size:
-        coef = splines.transfer(before, old, splines.extend_knots(new, first.k), first.k)
+        coef = splines.transfer(old_coef, old, splines.extend_knots(new, first.k), first.k)
     if nodes is None or nodes.shape[1] == 0:
         placement = "insert" if placement == "adapted" else placement
         nodes = resampled_grid(grid, _DENSITY * max(size, first.grid_size)).unflatten(0, (count, -1)).mT
     shares = torch.tensor(eps, dtype=grid.dtype, device=grid.device)[:, None].expand(-1, first.in_dim).flatten()
-    for members, tied, held in _batches(first):
-        where = "insert" if held else placement
-        if where == "insert" and exact:
+    for members, tied, frozen in _groups(first):
+        knots = "insert" if frozen else placement
+        if knots == "insert" and exact:
             continue
         at = torch.arange(count * first.in_dim, device=grid.device).view(count, -1)[:, members].flatten()
         samples = nodes[:, :, members]
         if tied:  # they share samples too, and so come to the same knots and coefficients
             samples = samples.flatten(1)[..., None].expand(-1, -1, len(members))
         samples = samples.transpose(0, 1).flatten(1)
-        if where == "uniform":
+        if knots == "uniform":
             new[at] = splines.uniform_grid(grid[at, 0], grid[at, -1], size)
-        elif where == "adapted":
+        elif knots == "adapted":
             new[at] = adapted_grid(samples, size, shares[at], margin, grid[at])
-        coef[:, at] = refit(before[:, at], old[at], splines.extend_knots(new[at], first.k), first.k, samples)
+        coef[:, at] = refit(old_coef[:, at], old[at], splines.extend_knots(new[at], first.k), first.k, samples)
     return coef.unflatten(1, (count, -1)).transpose(0, 1), new.unflatten(0, (count, -1))
 
 
-def _batches(layer: Layer) -> Iterator[tuple[list[int], bool, bool]]:
-    """Inputs whose grids are found together, whether their edges share parameters, and whether frozen splines hold their knots."""
-    held = (layer.frozen & layer.spline_on).any(0).tolist()
+def _groups(layer: Layer) -> Iterator[tuple[list[int], bool, bool]]:
+    """Inputs whose grids are computed together, whether they share parameters, and whether frozen splines fix their knots."""
+    frozen = (layer.frozen & layer.spline_on).any(0).tolist()
     groups = tied_inputs(layer)
     alone = [i for i in range(layer.in_dim) if not any(i in group for group in groups)]
-    for keep in (False, True):
-        members = [i for i in alone if held[i] is keep]
+    for state in (False, True):
+        members = [i for i in alone if frozen[i] is state]
         if members:
-            yield members, False, keep
+            yield members, False, state
     for group in groups:
-        yield group, True, any(held[i] for i in group)
+        yield group, True, any(frozen[i] for i in group)
 
 
 def tied_inputs(layer: Layer) -> list[list[int]]:
-    """Groups of two or more inputs whose edges share parameters, and which therefore need the same knots."""
+    """Groups of two or more inputs whose edges share parameters, so that they need the same knots."""
     groups: list[set[int]] = []
     for tie in layer.ties:
         merged = {flat % layer.in_dim for flat in tie}
@@ -210,7 +210,7 @@ def tied_inputs(layer: Layer) -> list[list[int]]:
 
 
 def _samples(network: Network, x: Tensor, where: str) -> Tensor:
-    """The inputs' columns of x, or an error."""
+    """The columns of x that the inputs read, or an error."""
     nodes = network.select(x)
     if nodes.shape[0] == 0 or not bool(torch.isfinite(nodes).all()):
         _check.fail("x", where, "finite, with at least one row", x, "Drop the rows that have missing values.")
@@ -225,12 +225,12 @@ def _grid_settings(network: Network, grid_eps: float | None, margin: float, wher
 
 def _sizes(grid: int | Sequence[int], depth: int) -> list[int]:
     """One number of intervals for each layer of edges."""
-    given = list(grid) if isinstance(grid, Sequence) else [grid] * depth
-    if len(given) != depth:
+    sizes = list(grid) if isinstance(grid, Sequence) else [grid] * depth
+    if len(sizes) != depth:
         _check.fail("grid", "refine", f"an integer or {depth} integers, one a layer of edges", grid)
-    return [_check.integer(g, "grid", "refine", low=1, advice="Use at least one interval.") for g in given]
+    return [_check.integer(g, "grid", "refine", low=1, advice="Use at least one interval.") for g in sizes]
 
 
-def _shown(sizes: Sequence[int]) -> str:
+def _text(sizes: Sequence[int]) -> str:
     """`3` where all are 3, else `[3, 5]`."""
     return str(sizes[0]) if len(set(sizes)) == 1 else str(list(sizes))

@@ -25,7 +25,7 @@ def lock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  #
     """Let edges of a layer share one function from now on. In place.
 
     The inputs concerned get common knots; the shared spline is the mean of the edges' splines there, the shared
-    symbol the one among theirs that is closest to all. Edges that are locked already bring their groups along.
+    symbol the edges' symbol that is closest to all. Edges that are locked already bring their ties along.
 
     Args:
         network: The network.
@@ -48,8 +48,8 @@ def lock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  #
         _check.fail("edges", "lock", "two or more edges (i, j)", edges)
     kinds = {(layer.state(flat % layer.in_dim, flat // layer.in_dim), _symbol(layer, flat)) for flat in flats}
     if len(kinds) > 1 or ("pruned", None) in kinds:
-        shown = ", ".join(sorted(state if name is None else f"{state} {name}" for state, name in kinds))
-        _check.fail("edges", "lock", "edges of one kind, not pruned", shown, "Give them the same function first.")
+        states = ", ".join(sorted(state if name is None else f"{state} {name}" for state, name in kinds))
+        _check.fail("edges", "lock", "edges of one kind, not pruned", states, "Give them the same function first.")
     share(layer)
     joined = set(flats).union(*(tie for tie in layer.ties if set(tie) & set(flats)))
     layer.ties = sorted([*(tie for tie in layer.ties if not set(tie) & joined), sorted(joined)])
@@ -61,7 +61,7 @@ def lock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  #
 
 @limit_threads
 def unlock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
-    """Let edges have parameters of their own again; their functions stay what they are. In place.
+    """Let edges have parameters of their own again; their functions stay the same. In place.
 
     Args:
         network: The network.
@@ -128,7 +128,7 @@ def _average(layer: Layer, flats: list[int]) -> None:
 
 
 def _central(name: str, affine: Tensor, grids: Tensor) -> int:
-    """Which of some parameters `(n, 4)` of a symbol give the function that is closest to all others.
+    """Index of the row of parameters `(n, 4)` of a symbol whose function is closest to all others.
 
     A mean of the parameters would mean nothing: sin(x) = -sin(-x).
     """

@@ -1,6 +1,4 @@
-"""Pruning: smaller networks, without what does not matter, and with what it contributed on average kept as a
-constant.
-"""
+"""Pruning: smaller networks without nodes and edges that don't matter. Their mean contribution stays as a constant."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.scores import Scores, attribute
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import listed, log, record
-from kanwidget.surgery._structure import add_constant, cut, kept_level, restructured
+from kanwidget.surgery._structure import add_constant, cut, reduced_level, restructured
 
 #: The nodes to keep, by level, or one list for each hidden level.
 Active = Mapping[int, Sequence[int]] | Sequence[Sequence[int]]
@@ -26,7 +24,7 @@ def prune(network: Network, x: Tensor, node_th: float = 1e-2, edge_th: float = 3
     """A new network without the hidden nodes, then without the edges, whose scores are low; `prune_node` then
     `prune_edge`.
 
-    Hidden nodes that no edge uses any more are removed too.
+    Hidden nodes without any edge are removed too.
 
     Args:
         network: The network; it isn't changed.
@@ -53,9 +51,9 @@ def prune(network: Network, x: Tensor, node_th: float = 1e-2, edge_th: float = 3
 def prune_node(network: Network, x: Tensor, threshold: float = 1e-2, active: Active | None = None) -> Network:
     """A new network without the hidden nodes whose score is low.
 
-    A product is judged, and goes, as a whole. Every subnode that had edges keeps at least the strongest, with the
-    node that it comes from: no output is cut off, a layer never becomes empty. What a removed node contributed on
-    average is added to the edges that stay. Removals are logged and stand in the history.
+    A product is judged, and removed, as a whole. Every subnode that had edges keeps at least the strongest, with its
+    source: no output is cut off, a layer never becomes empty. The mean contribution of a removed node is added to the edges
+    that stay. Removals are logged and stand in the history.
 
     Args:
         network: The network; it isn't changed.
@@ -84,11 +82,11 @@ def prune_node(network: Network, x: Tensor, threshold: float = 1e-2, active: Act
             keep[level] = _above(scores.node_scores[level], threshold)
         keep = _connected(network, scores, keep, hidden)
     else:
-        keep = _given(network, active)
-    gone = _removed(network, keep)
-    if not gone:
+        keep = _checked(network, active)
+    removed = _removed(network, keep)
+    if not removed:
         return copy.deepcopy(network)
-    return keeping(network, keep, edge_means(network, x), f"pruned {listed('node', gone)}")
+    return reduced(network, keep, edge_means(network, x), f"pruned {listed('node', removed)}")
 
 
 @limit_threads
@@ -133,7 +131,7 @@ def prune_input(network: Network, x: Tensor, threshold: float = 1e-2, active: Se
     columns = [(int(network.columns[i]),) for _, i in _removed(network, keep)]
     if not columns:
         return copy.deepcopy(network)
-    return keeping(network, keep, edge_means(network, x), f"pruned {listed('input column', columns)}")
+    return reduced(network, keep, edge_means(network, x), f"pruned {listed('input column', columns)}")
 
 
 @limit_threads
@@ -142,7 +140,7 @@ def prune_edge(network: Network, x: Tensor, threshold: float = 3e-2) -> Network:
 
     Every subnode of an output, and of a node whose own outgoing edges stay, keeps at least its strongest edge, so
     that no path to an output is cut and no product loses a factor; all edges of a node that no longer leads to an
-    output go. What a pruned edge contributed on average is added to an edge that stays.
+    output are pruned. The mean contribution of a pruned edge is added to an edge that stays.
 
     Args:
         network: The network; it isn't changed.
@@ -163,34 +161,34 @@ def prune_edge(network: Network, x: Tensor, threshold: float = 3e-2) -> Network:
     scores, means = attribute(network, x).edge_scores, edge_means(network, x)
     pruned = copy.deepcopy(network)
     needed = list(range(network.n_out))
-    gone: list[tuple[int, int, int]] = []
+    cuts: list[tuple[int, int, int]] = []
     for index in reversed(range(network.depth)):
-        keep = _kept_edges(network, index, needed, scores[index], threshold)
+        keep = _strong_edges(network, index, needed, scores[index], threshold)
         layer = pruned.layer(index)
         removed = layer.active() & ~keep
         for target, source in removed.nonzero().tolist():
             cut(layer, source, target)
-            gone.append((index, source, target))
+            cuts.append((index, source, target))
         constants = torch.where(removed, means[index], 0.0).sum(1).tolist()
         for target in (s for node in needed for s in network.subnodes_of(index + 1, node)):
             if constants[target] != 0:
                 add_constant(layer, target, constants[target])
         needed = keep.any(0).nonzero().flatten().tolist()
-    if gone:
-        record(pruned, "prune", f"pruned {listed('edge', sorted(gone))}")
+    if cuts:
+        record(pruned, "prune", f"pruned {listed('edge', sorted(cuts))}")
     return pruned
 
 
-def keeping(network: Network, keep: Sequence[Sequence[int]], means: Sequence[Tensor], label: str) -> Network:
+def reduced(network: Network, keep: Sequence[Sequence[int]], means: Sequence[Tensor], label: str) -> Network:
     """A new network with these nodes of each level; `means` are the edges' mean values, `(subnodes, nodes below)`
     per layer.
     """
-    fresh = restructured(network, [kept_level(network, level, nodes) for level, nodes in enumerate(keep)])
+    fresh = restructured(network, [reduced_level(network, level, nodes) for level, nodes in enumerate(keep)])
     for index in range(network.depth):
         removed = [n for n in range(network.nodes_in(index)) if n not in keep[index]]
         constants = means[index][:, removed].sum(1).tolist()
-        kept = kept_level(network, index + 1, keep[index + 1]).subnodes
-        for target, old in enumerate(kept):
+        subnodes = reduced_level(network, index + 1, keep[index + 1]).subnodes
+        for target, old in enumerate(subnodes):
             if old is not None and constants[old] != 0:
                 add_constant(fresh.layer(index), target, constants[old])
     record(fresh, "prune", label)
@@ -204,7 +202,7 @@ def edge_means(network: Network, x: Tensor) -> list[Tensor]:
 
 
 def _check_rows(x: Tensor, where: str) -> None:
-    """An error for a single row, of which all scores are 0: everything would go."""
+    """An error for a single row, for which all scores are 0: everything would be pruned."""
     if x.ndim == 2 and len(x) == 1:  # of other shapes the network says so itself
         advice = "Scores compare how much edges vary from row to row: give as many rows as you have."
         _check.fail("data", where, "two rows at least", x, advice)
@@ -215,32 +213,32 @@ def _above(scores: Tensor, threshold: float) -> list[int]:
 
 
 def _connected(network: Network, scores: Scores, keep: list[list[int]], levels: Sequence[int]) -> list[list[int]]:
-    """`keep` and what it needs: every kept subnode that has edges keeps one at least, and no level is empty.
+    """`keep` with additions: every subnode in it that has edges keeps at least one, and no level is empty.
 
-    From the top down, because what is added on one level has needs of its own on the one below.
+    From the top down, because a node added on one level needs an edge from the level below.
     """
-    kept = [list(nodes) for nodes in keep]
+    result = [list(nodes) for nodes in keep]
     for level in sorted(levels, reverse=True):
-        for node in kept[level + 1]:
+        for node in result[level + 1]:
             for subnode in network.subnodes_of(level + 1, node):
                 active = network.layer(level).active()[subnode]
-                if bool(active.any()) and not bool(active[kept[level]].any()):
+                if bool(active.any()) and not bool(active[result[level]].any()):
                     ranking = torch.where(active, scores.edge_scores[level][subnode], -1.0)
-                    _rescue(kept[level], level, int(ranking.argmax()))
-        if not kept[level]:
-            _rescue(kept[level], level, int(scores.node_scores[level].argmax()))
-        kept[level].sort()
-    return kept
+                    _rescue(result[level], level, int(ranking.argmax()))
+        if not result[level]:
+            _rescue(result[level], level, int(scores.node_scores[level].argmax()))
+        result[level].sort()
+    return result
 
 
-def _rescue(kept: list[int], level: int, node: int) -> None:
+def _rescue(nodes: list[int], level: int, node: int) -> None:
     log.warning(f"node ({level}, {node}) scores below the threshold; it stays because nothing else leads on from there")
-    kept.append(node)
+    nodes.append(node)
 
 
-def _given(network: Network, active: Active) -> list[list[int]]:
-    """The nodes to keep on each level, from what the user gave."""
-    hidden, given = range(1, network.depth), active
+def _checked(network: Network, active: Active) -> list[list[int]]:
+    """The nodes to keep on each level, from the argument `active`."""
+    hidden, argument = range(1, network.depth), active
     expected, advice = (
         f"a list of {len(hidden)} lists, one for each hidden level",
         "[[0, 2]] keeps two nodes of one level.",
@@ -253,7 +251,7 @@ def _given(network: Network, active: Active) -> list[list[int]]:
     for level, nodes in active.items():
         _check.integer(level, "active", "prune_node", low=1, high=network.depth - 1, advice="Levels are keys.")
         if isinstance(nodes, str) or not isinstance(nodes, Iterable):
-            _check.fail("active", "prune_node", expected, given, advice)
+            _check.fail("active", "prune_node", expected, argument, advice)
         high = network.nodes_in(level) - 1
         keep[level] = sorted({_check.integer(n, "active", "prune_node", low=0, high=high) for n in nodes})
         if not keep[level]:
@@ -261,7 +259,7 @@ def _given(network: Network, active: Active) -> list[list[int]]:
     return keep
 
 
-def _kept_edges(network: Network, index: int, needed: Sequence[int], scores: Tensor, threshold: float) -> Tensor:
+def _strong_edges(network: Network, index: int, needed: Sequence[int], scores: Tensor, threshold: float) -> Tensor:
     """Which edges of a layer stay, `(subnodes, nodes below)`, when these nodes above are needed."""
     active = network.layer(index).active()
     keep = torch.zeros_like(active)
@@ -280,11 +278,11 @@ def _without_unused(network: Network) -> Network:
     keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
     for level in range(1, network.depth):
         keep[level] = network.layer(level).active().any(0).nonzero().flatten().tolist() or [0]
-    gone = _removed(network, keep)
-    if not gone:
+    removed = _removed(network, keep)
+    if not removed:
         return network
-    fresh = restructured(network, [kept_level(network, level, nodes) for level, nodes in enumerate(keep)])
-    record(fresh, "prune", f"removed {listed('unused node', gone)}")
+    fresh = restructured(network, [reduced_level(network, level, nodes) for level, nodes in enumerate(keep)])
+    record(fresh, "prune", f"removed {listed('unused node', removed)}")
     return fresh
 
 

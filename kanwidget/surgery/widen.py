@@ -1,4 +1,4 @@
-"""Grids that are widened before activations leave them, while the functions within stay exactly what they are."""
+"""Widening of grids before activations leave them. The functions within stay exactly the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery.grids import tied_inputs
 
-#: Samples may be beyond an end already by so much of its interval: farther out a polynomial is another function than the line there.
+#: An end moves while samples are beyond it by this part of its interval: farther out a polynomial differs from the line there.
 _BEYOND = 0.25
 
 
@@ -29,7 +29,7 @@ def widen(network: Network, x: Tensor, *, margin: float = 0.1) -> bool:
     Args:
         network: The network.
         x: Samples, shape `(batch, n_features)`.
-        margin: What is to lie beyond the samples at each end, as a part of their range; > 0.
+        margin: Distance of each end from the samples, as a part of their range; > 0.
 
     Returns:
         Whether any end was moved.
@@ -63,9 +63,9 @@ def _widen_layer(layer: Layer, nodes: Tensor, margin: float) -> bool:
     values = torch.einsum("nib,oib->ino", continued(sites, layer.knots, layer.k), layer.coef)
     matrix = splines.basis(sites, knots, layer.k).transpose(0, 1)
     coef = torch.linalg.solve(matrix, values).permute(2, 0, 1)
-    same = (ends == grid[:, [0, -1]]).all(1)
-    layer.coef.copy_(torch.where(same[None, :, None], layer.coef, coef))
-    layer.knots.copy_(torch.where(same[:, None], layer.knots, knots))
+    fixed = (ends == grid[:, [0, -1]]).all(1)
+    layer.coef.copy_(torch.where(fixed[None, :, None], layer.coef, coef))
+    layer.knots.copy_(torch.where(fixed[:, None], layer.knots, knots))
     return True
 
 

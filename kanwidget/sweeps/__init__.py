@@ -1,4 +1,4 @@
-"""Many networks: sweeps over settings and seeds, the front of error against size, and the search for an architecture."""
+"""Many networks: sweeps over settings and seeds, the Pareto front of error against size, and the search for an architecture."""
 
 from kanwidget.sweeps.architectures import ArchitectureSearch, Trial, search_architecture
 from kanwidget.sweeps.front import pareto, plot_pareto

@@ -1,4 +1,4 @@
-"""`search_architecture`: the smallest network that is good enough, sought as one does by hand."""
+"""`search_architecture`: search for the smallest network that is accurate enough, step by step as by hand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kanwidget.core.records import History
 from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.kan import KAN
 from kanwidget.surgery._record import log
-from kanwidget.sweeps.batches import Row, kept_record
+from kanwidget.sweeps.batches import Row, final_record
 from kanwidget.sweeps.front import pareto
 from kanwidget.sweeps.table import Table
 from kanwidget.training import fit_many
@@ -37,15 +37,15 @@ class Trial:
 
     model: KAN
     how: str
-    """What was tried: `width`, `depth`, `grid` or `prune`, with the value."""
+    """The step that made it: `width`, `depth`, `grid` or `prune`, with the value."""
     validation_loss: float
-    """By which the search decides; infinite where training failed."""
+    """The criterion of the search; infinite where training failed."""
     test_loss: float | None
-    """Never looked at by the search."""
+    """Not used by the search."""
 
     @property
     def parameters(self) -> int:
-        """How many numbers are trained."""
+        """Number of trained parameters."""
         return self.model.n_parameters
 
     def as_row(self) -> Row:
@@ -61,18 +61,18 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class ArchitectureSearch:
-    """What a search has found."""
+    """The result of a search."""
 
     trials: tuple[Trial, ...]
-    """All that was trained, in order; of several starts the best."""
+    """All trained networks, in order; of several starts the best."""
     pareto_front: tuple[Trial, ...]
-    """Those that no trial with fewer or as many parameters beats on the validation data, smallest first."""
+    """The trials that none with fewer or as many parameters beats on the validation data, smallest first."""
     best: Trial
     """The smallest that reaches the target; else the smallest whose error is within a quarter of the least."""
     networks: int
-    """How many networks were trained."""
+    """Number of trained networks."""
     stop_reason: str
-    """Why it ended: `target`, `budget`, `nothing helps` or `interrupted` (from the keyboard)."""
+    """The reason for its end: `target`, `budget`, `nothing helps` or `interrupted` (from the keyboard)."""
 
     @property
     def table(self) -> Table:
@@ -80,8 +80,8 @@ class ArchitectureSearch:
         return Table(trial.as_row() for trial in self.trials)
 
     def __repr__(self) -> str:
-        found = f"{self.best.model!r}, validation loss {self.best.validation_loss:.2g}"
-        return f"ArchitectureSearch({self.networks} networks, {len(self.pareto_front)} on the front, best {found}; {self.stop_reason})"
+        best = f"{self.best.model!r}, validation loss {self.best.validation_loss:.2g}"
+        return f"ArchitectureSearch({self.networks} networks, {len(self.pareto_front)} on the front, best {best}; {self.stop_reason})"
 
 
 def search_architecture(
@@ -96,15 +96,15 @@ def search_architecture(
 ) -> ArchitectureSearch:
     """Search for a small network with a small error, from [n, 1, outputs] up.
 
-    As the advice of the method's authors goes: it begins with one hidden node and a coarse grid, makes the network wider
-    as long as that helps, then deeper (and wider again), sparsifies what it has with a `lamb` that grows slowly, and prunes
-    it. Last it refines the grids of all that are then on the front, small ones first, as long as that helps. To help is to divide
-    the error on validation data by 1.25.
+    Following the advice of the method's authors, it begins with one hidden node and a coarse grid, makes the network wider as long
+    as that helps, then deeper (and wider again), sparsifies the result with a slowly growing `lamb`, and prunes it. Last it refines
+    the grids of all trials on the front, small ones first, as long as that helps. A step helps if it divides the error on
+    validation data by 1.25.
 
     Args:
-        data: As for `fit`. Without a validation part a fifth of the training rows is set aside; test data are never looked at.
-        budget: The most networks that are trained, ≥ `starts`.
-        target: A validation loss (root mean squared error, in the labels' units) that is good enough, > 0.
+        data: As for `fit`. Without a validation part a fifth of the training rows is set aside; test data aren't used.
+        budget: Most networks that are trained, ≥ `starts`.
+        target: A validation loss (root mean squared error, in the labels' units) at which the search ends, > 0.
         starts: Random starts of every shape, ≥ 1; the best one counts.
         steps: Most steps of each training, ≥ 1.
         seed: Of the rows set aside and of the starts. The same seed gives the same result.
@@ -119,8 +119,8 @@ def search_architecture(
     Examples:
         >>> from kanwidget import create_dataset
         >>> data = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=200, test_num=100)
-        >>> found = search_architecture(data, target=1e-3, steps=30, progress=False)
-        >>> found.best.model.width, found.stop_reason
+        >>> result = search_architecture(data, target=1e-3, steps=30, progress=False)
+        >>> result.best.model.width, result.stop_reason
         ([[2, 0], [2, 0], [1, 0]], 'target')
 
     References:
@@ -141,19 +141,19 @@ def search_architecture(
     )
     with search.bar(progress):
         search.stop_reason = search.run()
-    return search.found(search.stop_reason)
+    return search.result(search.stop_reason)
 
 
-def _nothing(_: logging.LogRecord) -> bool:
+def _reject(_: logging.LogRecord) -> bool:
     return False
 
 
-class _Ended(Exception):
-    """The search can't go on, and why: `budget` or `interrupted`."""
+class _SearchEnd(Exception):
+    """The search ends early; the reason is `budget` or `interrupted`."""
 
 
 class _Search:
-    """The state of a search: what was tried, and what there is left to spend."""
+    """The state of a search: its trials and its remaining budget."""
 
     def __init__(self, data: Dataset, budget: int, target: float | None, starts: int, steps: int, seed: int) -> None:
         self.data, self.budget, self.target = data, budget, target
@@ -164,19 +164,19 @@ class _Search:
         self._bar: Any = None
 
     def run(self) -> str:
-        """All steps in their order; why it ended."""
+        """All steps in their order; returns the stop reason."""
         try:
             self._prune(self._grow())
             for trial in self._front():
-                # Not what a smaller one with a finer grid beats by now.
+                # A smaller network with a finer grid may have beaten it meanwhile.
                 if not self._reached() and trial in self._front():
                     self._refine(trial)
-        except _Ended as end:
+        except _SearchEnd as end:
             return "target" if self._reached() else str(end)
         return "target" if self._reached() else "nothing helps"
 
-    def found(self, stop_reason: str) -> ArchitectureSearch:
-        """The result; ties go to what was tried first."""
+    def result(self, stop_reason: str) -> ArchitectureSearch:
+        """The result; ties go to the earlier trial."""
         front = self._front()
         limit = self.target if self._reached() and self.target is not None else _WORTH * front[-1].validation_loss
         best = next(trial for trial in front if trial.validation_loss <= limit)
@@ -212,29 +212,29 @@ class _Search:
         return best
 
     def _prune(self, grown: Trial) -> None:
-        """Smaller networks, as long as a growing lamb and pruning leave them as good as it was."""
-        least, model = grown.parameters, copy.deepcopy(grown.model)
+        """Smaller networks, as long as a growing lamb and pruning keep the error."""
+        parameters, model = grown.parameters, copy.deepcopy(grown.model)
         for lamb in _LAMBS:
             self._train([model], lamb=lamb)
             pruned = model.prune(data=self.data)
-            if pruned.n_parameters >= least:
+            if pruned.n_parameters >= parameters:
                 continue
-            trial = self._tried(pruned, self._train([pruned])[0], f"prune at lamb {lamb:g}")
+            trial = self._add_trial(pruned, self._train([pruned])[0], f"prune at lamb {lamb:g}")
             if trial.validation_loss > max(_WORTH * grown.validation_loss, self.target or 0.0):
-                return  # what follows is sparser still
-            least = trial.parameters
+                return  # later ones are sparser still
+            parameters = trial.parameters
 
     def _refine(self, trial: Trial) -> None:
         """Finer grids while they help."""
         best = trial
         for grid in (g for g in _GRIDS if g > trial.model.grid):
             model = best.model.refine(grid)
-            finer = self._tried(model, self._train([model])[0], f"grid {grid}")
+            finer = self._add_trial(model, self._train([model])[0], f"grid {grid}")
             if not _better(finer, best) or self._reached():
                 return
             best = finer
 
-    # ---- what they are made of
+    # ---- the parts of a step
 
     def _attempt(self, width: int, depth: int, how: str) -> Trial:
         """The best of several starts of a shape."""
@@ -242,28 +242,28 @@ class _Search:
         models = [KAN(shape, grid=_GRIDS[0], seed=self.seed + start) for start in range(self.starts)]
         pairs = list(zip(models, self._train(models), strict=True))
         model, history = min(pairs, key=lambda pair: _validation_loss(pair[1]))
-        return self._tried(model, history, how)
+        return self._add_trial(model, history, how)
 
     def _train(self, models: Sequence[KAN], lamb: float = 0.0) -> list[History]:
         if self.networks + len(models) > self.budget:
-            raise _Ended("budget")
+            raise _SearchEnd("budget")
         self.networks += len(models)
         _, histories = fit_many(models, self.data, steps=self.steps, lamb=lamb, progress=False)
         if any(history.stop_reason == "interrupted" for history in histories):
             if not self.trials:
                 raise KeyboardInterrupt
-            raise _Ended("interrupted")
+            raise _SearchEnd("interrupted")
         if self._bar is not None:
             self._bar.update(len(models))
         return histories
 
-    def _tried(self, model: KAN, history: History, how: str) -> Trial:
-        record = kept_record(history)
+    def _add_trial(self, model: KAN, history: History, how: str) -> Trial:
+        record = final_record(history)
         trial = Trial(model, how, _validation_loss(history), record.test_loss if record else None)
         self.trials.append(trial)
         if self._bar is not None:
-            least = min(t.validation_loss for t in self.trials)
-            self._bar.set_postfix_str(f"{how} · least error {least:.2e}", refresh=False)
+            smallest = min(t.validation_loss for t in self.trials)
+            self._bar.set_postfix_str(f"{how} · least error {smallest:.2e}", refresh=False)
         return trial
 
     def _reached(self) -> bool:
@@ -271,36 +271,36 @@ class _Search:
 
     @contextmanager
     def bar(self, progress: bool) -> Iterator[None]:
-        """A progress bar while it runs, and no messages of the pruning: they are about trials that nobody has asked for."""
+        """A progress bar while it runs, and no messages of the pruning, which are about intermediate trials."""
         if progress:
             from tqdm.auto import tqdm
 
             self._bar = tqdm(total=self.budget, desc="search", leave=True)
-        log.addFilter(_nothing)
+        log.addFilter(_reject)
         try:
             yield
         finally:
-            log.removeFilter(_nothing)
+            log.removeFilter(_reject)
             close_bar(self._bar, self.stop_reason != "interrupted")
 
 
-def _better(trial: Trial, than: Trial) -> bool:
-    return trial.validation_loss * _WORTH < than.validation_loss
+def _better(trial: Trial, baseline: Trial) -> bool:
+    return trial.validation_loss * _WORTH < baseline.validation_loss
 
 
 def _validation_loss(history: History) -> float:
-    record = kept_record(history)
+    record = final_record(history)
     loss = math.inf if record is None or record.validation_loss is None else record.validation_loss
     return loss if math.isfinite(loss) else math.inf
 
 
 def _with_validation(data: Dataset, seed: int) -> Dataset:
-    """The data with a validation part: theirs, or rows set aside from the training."""
-    apart = data.val_input is not None
-    least = 2 if apart else 3  # pruning compares rows
-    if len(data.train_input) < least:
-        _check.fail("data", "search_architecture", f"{least} training rows at least", data.train_input)
-    if apart:
+    """The data with a validation part: their own, or rows set aside from the training."""
+    has_validation = data.val_input is not None
+    rows = 2 if has_validation else 3  # pruning compares rows
+    if len(data.train_input) < rows:
+        _check.fail("data", "search_architecture", f"{rows} training rows at least", data.train_input)
+    if has_validation:
         return data
     parts = Dataset.from_arrays(data.train_input, data.train_label, test_fraction=_SET_ASIDE, seed=seed)
     return replace(

@@ -17,17 +17,17 @@ Batch = Sequence[Case]
 Results = Iterator[list[tuple[str, Row]]]
 Backend = Callable[[list[list[Case]], Mapping[str, Arrays]], Results]
 
-#: So often all workers begin anew after one was killed; from then on each batch is run alone, to find which kills it.
+#: Number of times that all workers restart after one was killed; then each batch runs alone, to identify the fatal one.
 _BREAKS = 3
 _DIED = "its worker process died: it was killed, or had not enough memory"
 
 
 def pick(backend: Any, n_jobs: Any) -> tuple[Backend, int]:
-    """The backend, and how many workers it has.
+    """The backend, and its number of workers.
 
     Raises:
         ValueError: For other names and numbers, and for `dask` without a client.
-        ImportError: If what it needs isn't installed.
+        ImportError: If a package that it needs isn't installed.
     """
     _check.choice(backend, "backend", "sweep", ("local", "dask"))
     if backend == "dask":
@@ -38,23 +38,23 @@ def pick(backend: Any, n_jobs: Any) -> tuple[Backend, int]:
         _check.fail("n_jobs", "sweep", "an integer ≥ 1, or -1 for all cores", n_jobs)
     jobs = (os.cpu_count() or 1) if jobs == -1 else jobs
     if jobs == 1:
-        return here, 1
+        return in_this_process, 1
     _needs("joblib", "sweep")
     return lambda batches, data: in_processes(jobs, batches, data), jobs
 
 
-def here(batches: Sequence[Batch], data: Mapping[str, Arrays]) -> Results:
+def in_this_process(batches: Sequence[Batch], data: Mapping[str, Arrays]) -> Results:
     """One batch after the other in this process."""
     for batch in batches:
         yield run_batch(batch, data)
 
 
 def in_processes(jobs: int, batches: Sequence[Batch], data: Mapping[str, Arrays]) -> Results:
-    """In worker processes, in the order in which they finish. What a killed worker had is run again."""
+    """In worker processes, in the order in which they finish. The batches of a killed worker run again."""
     pending = {batch[0].key: batch for batch in batches}
     for _ in range(_BREAKS):
         with contextlib.suppress(BrokenProcessPool):
-            # A copy: what is finished leaves while the pool still reads.
+            # A copy: finished batches are deleted while the pool still reads.
             for results in _pool(jobs, list(pending.values()), data):
                 del pending[results[0][0]]
                 yield results
@@ -65,7 +65,7 @@ def in_processes(jobs: int, batches: Sequence[Batch], data: Mapping[str, Arrays]
 
 
 def _alone(batch: Batch, data: Mapping[str, Arrays]) -> Results:
-    """One batch in a process of its own; of one that kills it the networks one by one."""
+    """One batch in a process of its own; if it kills the process, its networks one by one."""
     try:
         # A pool of one would be this very process.
         yield from _pool(2, [batch], data)
@@ -98,7 +98,7 @@ def on_dask(client: Any, batches: Sequence[Batch], data: Mapping[str, Arrays]) -
     from distributed import KilledWorker, as_completed
 
     # The data as a task: should the worker that has it die, the scheduler makes it again.
-    shared = {name: client.submit(_same, arrays, pure=False) for name, arrays in data.items()}
+    shared = {name: client.submit(_identity, arrays, pure=False) for name, arrays in data.items()}
 
     def submit(batch: Batch) -> Any:
         return client.submit(run_batch, batch, _of(batch, shared), pure=False)
@@ -111,7 +111,7 @@ def on_dask(client: Any, batches: Sequence[Batch], data: Mapping[str, Arrays]) -
             try:
                 results = future.result()
             except KilledWorker:
-                # It may only have waited on a worker that another one killed: alone, it shows.
+                # Another batch may have killed the worker: running alone decides.
                 suspects.append(batch)
             else:
                 yield results
@@ -122,7 +122,7 @@ def on_dask(client: Any, batches: Sequence[Batch], data: Mapping[str, Arrays]) -
 
 
 def _alone_on_dask(submit: Callable[[Batch], Any], batch: Batch) -> Results:
-    """One batch with nothing beside it; of one that kills workers the networks one by one."""
+    """One batch alone on the cluster; if it kills workers, its networks one by one."""
     from distributed import KilledWorker
 
     try:
@@ -135,12 +135,12 @@ def _alone_on_dask(submit: Callable[[Batch], Any], batch: Batch) -> Results:
                 yield from _alone_on_dask(submit, [case])
 
 
-def _same(arrays: Arrays) -> Arrays:
+def _identity(arrays: Arrays) -> Arrays:
     return arrays
 
 
 def _client() -> Any:
-    """The client of the cluster that is there."""
+    """The client of the connected cluster."""
     _needs("distributed", "dask")
     from distributed import get_client
 

@@ -16,27 +16,27 @@ from kanwidget.sweeps.space import OF_NETWORK, Case, Setting
 from kanwidget.training import fit_many, make_settings
 from kanwidget.training.steps.settings import unused
 
-#: Results come, and are kept, by batches: larger ones are no faster (128 of [2,5,1], 300 rows), and a killed process loses more.
-_MOST = 32
-#: What networks of one batch may differ in.
-_OWN = ("lamb", "noise_scale", "grid_range", "grid_eps")
+#: Results are stored by batches: larger ones are no faster (128 of [2,5,1], 300 rows), and a killed process loses more.
+_BATCH_SIZE = 32
+#: Arguments in which networks of one batch may differ.
+_INDIVIDUAL = ("lamb", "noise_scale", "grid_range", "grid_eps")
 
 Row = dict[str, Any]
 
 
-def grouped(cases: Sequence[Case], data: Mapping[str, Arrays], workers: int = 1) -> list[list[Case]]:
+def group_cases(cases: Sequence[Case], data: Mapping[str, Arrays], workers: int = 1) -> list[list[Case]]:
     """Cases whose networks can be trained side by side, in batches of at most 32, enough for all workers.
 
     They agree in structure, in the settings of the training but for `lamb`, and in the shapes of their data.
     """
     groups: dict[str, list[Case]] = {}
     for case in cases:
-        shared = {name: value for name, value in case.setting.items() if name not in _OWN}
+        shared = {name: value for name, value in case.setting.items() if name not in _INDIVIDUAL}
         shapes = [(name, values.shape) for name, values in sorted(data[case.data].items())]
         groups.setdefault(json.dumps([shared, shapes], sort_keys=True), []).append(case)
     batches = []
     for group in groups.values():
-        size = min(_MOST, math.ceil(len(group) / workers))
+        size = min(_BATCH_SIZE, math.ceil(len(group) / workers))
         batches += [group[start : start + size] for start in range(0, len(group), size)]
     return batches
 
@@ -45,7 +45,7 @@ def run_batch(cases: Sequence[Case], data: Mapping[str, Arrays]) -> list[tuple[s
     """Train a batch.
 
     Args:
-        cases: As `grouped` puts them together.
+        cases: A group of `group_cases`.
         data: By name, at least that of these cases.
 
     Returns:
@@ -62,7 +62,7 @@ def run_batch(cases: Sequence[Case], data: Mapping[str, Arrays]) -> list[tuple[s
 
 
 def failed_row(case: Case, reason: str) -> Row:
-    """The row of a network that there is nothing to tell of but why."""
+    """The row of a failed network, with the reason alone."""
     return _row(case, None, None, None, None, reason)
 
 
@@ -70,7 +70,7 @@ def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[s
     started = time.perf_counter()
     models = [KAN(**_part(case.setting, of_network=True), seed=case.seed) for case in cases]
     shared = {name: value for name, value in _part(cases[0].setting, of_network=False).items() if name != "lamb"}
-    # A space over optimisers may well have a learning rate that one of them has no use for.
+    # A space over optimizers may well have a learning rate that not all of them use.
     steps = shared.pop("steps", 100)
     for name in unused(make_settings(**shared), shared.get("opt", "auto")):
         del shared[name]
@@ -79,19 +79,19 @@ def _trained(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> list[tuple[s
         models, [sets[case.data] for case in cases], lamb=lambs, steps=steps, progress=False, **shared
     )
     if any(history.stop_reason == "interrupted" for history in histories):
-        raise KeyboardInterrupt  # `fit_many` ends quietly with what it has reached, which is no result
+        raise KeyboardInterrupt  # `fit_many` ends quietly with its last state, which is no result
     seconds = (time.perf_counter() - started) / len(cases)
     return [
-        (case.key, _row(case, model.n_parameters, kept_record(history), history, seconds))
+        (case.key, _row(case, model.n_parameters, final_record(history), history, seconds))
         for case, model, history in zip(cases, models, histories, strict=True)
     ]
 
 
-def kept_record(history: History) -> StepRecord | None:
-    """The record of the state that a training left: the best on validation data where there are any, else the last."""
-    known = [r for r in history.records if r.validation_loss is not None and math.isfinite(r.validation_loss)]
-    if known:
-        return min(known, key=lambda record: record.validation_loss or 0.0)
+def final_record(history: History) -> StepRecord | None:
+    """The record of a training's final state: the best on validation data where there are any, else the last."""
+    validated = [r for r in history.records if r.validation_loss is not None and math.isfinite(r.validation_loss)]
+    if validated:
+        return min(validated, key=lambda record: record.validation_loss or 0.0)
     return history.last if history.records else None
 
 
@@ -129,6 +129,6 @@ def _finite(value: float | None) -> float | None:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, on one line."""
+    """The error on one line."""
     text = " ".join(str(error).split())
     return text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}"

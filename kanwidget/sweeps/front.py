@@ -1,4 +1,4 @@
-"""What is worth its size: the networks that no smaller one beats."""
+"""The Pareto front of a table: the networks that no smaller one beats."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def pareto(table: Table, x: str = "parameters", y: str | None = None) -> Table:
-    """The rows that no other beats in both columns, smallest x first.
+    """The rows that none beats in both columns, smallest x first.
 
     Args:
         table: Of a sweep, or `Table.medians`, or any rows with these columns.
-        x: What it costs: `parameters`, `seconds`, …
-        y: What it is good for, smaller is better; by default the table's error.
+        x: The cost: `parameters`, `seconds`, …
+        y: The error, smaller is better; by default the table's own.
 
     Returns:
         A table along which x rises and y falls; rows without a value in one of the columns are left out.
 
     Raises:
         ValueError: For columns that the table doesn't have, and for a table without rows.
-        TypeError: For what is no table.
+        TypeError: For anything but a table.
 
     Examples:
         >>> rows = [(10, 0.3), (20, 0.1), (20, 0.2), (30, 0.15), (40, None)]
@@ -36,9 +36,9 @@ def pareto(table: Table, x: str = "parameters", y: str | None = None) -> Table:
         [0.3, 0.1]
     """
     x, y = _columns(table, x, y, "pareto")
-    known = [row for row in table if row.get(x) is not None and row.get(y) is not None]
+    complete = [row for row in table if row.get(x) is not None and row.get(y) is not None]
     front: list[dict[str, Any]] = []
-    for row in sorted(known, key=lambda row: (row[x], row[y])):
+    for row in sorted(complete, key=lambda row: (row[x], row[y])):
         if not front or row[y] < front[-1][y]:
             front.append(row)
     return Table(front)

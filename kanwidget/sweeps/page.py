@@ -1,4 +1,4 @@
-"""A sweep's table as notebooks show it."""
+"""A sweep's table as HTML for notebooks."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-#: More rows are for `to_pandas`, or for a table that was sorted and cut.
+#: Most rows in a notebook; `to_pandas` has all.
 ROWS = 30
 
 
 def html(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:
     """The first rows as HTML, without columns that are empty in all of them."""
-    shown = rows[:ROWS]
-    filled = [name for name in columns if any(row.get(name) is not None for row in shown)]
+    visible = rows[:ROWS]
+    filled = [name for name in columns if any(row.get(name) is not None for row in visible)]
     head = _line("th", ["", *filled])
-    body = "".join(_line("td", [index, *(row.get(name) for name in filled)]) for index, row in enumerate(shown))
-    more = len(rows) - len(shown)
-    rest = f"<p>{more} more row{'' if more == 1 else 's'}: <code>to_pandas()</code> has all.</p>" if more else ""
-    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{rest}"
+    body = "".join(_line("td", [index, *(row.get(name) for name in filled)]) for index, row in enumerate(visible))
+    hidden = len(rows) - len(visible)
+    note = f"<p>{hidden} more row{'' if hidden == 1 else 's'}: <code>to_pandas()</code> has all.</p>" if hidden else ""
+    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>{note}"
 
 
 def _line(tag: str, cells: Sequence[Any]) -> str:

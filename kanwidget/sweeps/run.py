@@ -1,4 +1,4 @@
-"""`sweep`: settings × seeds, trained in batches, kept as they come."""
+"""`sweep`: settings × seeds, trained in batches, stored one by one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from kanwidget import _check
 from kanwidget.sweeps.backends import pick
-from kanwidget.sweeps.batches import Row, grouped
-from kanwidget.sweeps.data import arrays_of, digest, named
+from kanwidget.sweeps.batches import Row, group_cases
+from kanwidget.sweeps.data import arrays_of, datasets_by_name, digest
 from kanwidget.sweeps.space import cases_of, settings_of
 from kanwidget.sweeps.store import Store
 from kanwidget.sweeps.table import Table
@@ -32,22 +32,21 @@ def sweep(
 ) -> Table:
     """Train a network for every setting and every seed.
 
-    Networks of one structure are trained side by side. One that can't be trained is a row that says why. Each result depends
-    on its own setting, seed and data only, to round-off: not on the others, nor on the number of workers.
+    Networks of one structure are trained side by side. The row of a network that can't be trained says why. Each result depends on
+    its setting, seed and data only, to round-off: not on the rest of the sweep, nor on the number of workers.
 
     Args:
         space: Values by name, of which all combinations are tried, or a list of settings. Names are arguments of `KAN`
             (`width`, `grid`, `k`, `mult_arity`, `base_fun`, `grid_range`, `grid_eps`, `noise_scale`) and of `fit` (`steps`, `opt`,
             `lamb`, `lr`, `batch`, …), values numbers, text, booleans and lists.
         data: As for `fit`, or several by name in a dict: `{"100 rows": …, "1000 rows": …}`. With validation data each
-            network is left, and judged, in the state that was best on them.
+            network ends, and is judged, in the state that was best on them.
         seeds: Their number, or a list.
         n_jobs: Worker processes on this machine; -1 takes all cores. More than one need joblib (`kanwidget[sweep]`).
         backend: `local`, or `dask`: on the cluster whose client there is (`kanwidget[dask]`); its workers have kanwidget, too.
-        store: A file in which results are kept as they come. If it exists, what it holds isn't computed again: after a crash,
-            or with more seeds or a larger space, call again with the same file. Results of other data or settings may be
-            in it and stay there.
-        retry_failed: Whether networks that failed are tried again with `store`, say after more memory was found. Otherwise their
+        store: A file for the results. If it exists, its results aren't computed again: after a crash, or with more seeds or a
+            larger space, call again with the same file. It may also hold results of other data or settings.
+        retry_failed: Whether failed networks of `store` are trained again, on a machine with more memory, say. Otherwise their
             rows stay.
         progress: Whether to show a progress bar.
         **fixed: Arguments that all settings share: `width=[2, 5, 1], steps=50`.
@@ -56,9 +55,9 @@ def sweep(
         A table with a row for each network, in the order of settings, data, seeds.
 
     Raises:
-        ValueError: For names that are no arguments, and for a file that no sweep has made; it is left as it was.
-        TypeError: For what is no space or no data.
-        ImportError: If the backend needs what isn't installed.
+        ValueError: For names that are no arguments, and for a file that isn't a sweep's; it isn't changed.
+        TypeError: For anything but a space and data.
+        ImportError: If a package that the backend needs isn't installed.
 
     Examples:
         >>> from kanwidget import create_dataset
@@ -67,38 +66,38 @@ def sweep(
         >>> table, table.best()["width"]
         (Table(4 rows: width, steps), [2, 2, 1])
     """
-    sets = {name: arrays_of(one) for name, one in named(data, "sweep").items()}
+    sets = {name: arrays_of(dataset) for name, dataset in datasets_by_name(data, "sweep").items()}
     digests = {name: digest(arrays) for name, arrays in sets.items()}
     settings = settings_of(space, fixed)
     rows = cases_of(settings, digests, seeds, _RESULTS)
     cases = {case.key: case for case in rows}  # the same data under two names are computed once
     start, workers = pick(backend, n_jobs)
-    for name, given in (("progress", progress), ("retry_failed", retry_failed)):
-        if not isinstance(given, bool):
-            _check.fail(name, "sweep", "True or False", given)
+    for name, value in (("progress", progress), ("retry_failed", retry_failed)):
+        if not isinstance(value, bool):
+            _check.fail(name, "sweep", "True or False", value)
     with Store(store) as database:
-        known = database.rows(list(cases))
-        known = {key: row for key, row in known.items() if not (retry_failed and row["failed"])}
-        missing = [case for key, case in cases.items() if key not in known]
-        bar = _bar(len(cases), len(known), progress)
+        stored = database.rows(list(cases))
+        stored = {key: row for key, row in stored.items() if not (retry_failed and row["failed"])}
+        missing = [case for key, case in cases.items() if key not in stored]
+        bar = _bar(len(cases), len(stored), progress)
         try:
-            for results in start(grouped(missing, sets, workers), sets) if missing else ():
+            for results in start(group_cases(missing, sets, workers), sets) if missing else ():
                 database.add(results, replace=retry_failed)
                 _show(bar, results)
         finally:
             if bar is not None:
                 bar.close()
-        found = database.rows(list(cases))
-    # Names of data are today's: a result may have been computed under another.
-    return Table({**found[case.key], **({"data": case.data} if case.data else {})} for case in rows)
+        rows_by_key = database.rows(list(cases))
+    # A stored result may have been computed under another name of its data.
+    return Table({**rows_by_key[case.key], **({"data": case.data} if case.data else {})} for case in rows)
 
 
-def _bar(total: int, known: int, progress: bool) -> Any:
+def _bar(total: int, stored: int, progress: bool) -> Any:
     if not progress:
         return None
     from tqdm.auto import tqdm
 
-    return tqdm(total=total, initial=known, desc="sweep", leave=True)
+    return tqdm(total=total, initial=stored, desc="sweep", leave=True)
 
 
 def _show(bar: Any, results: Sequence[tuple[str, Row]]) -> None:

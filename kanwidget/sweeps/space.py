@@ -1,4 +1,4 @@
-"""What a sweep tries: settings from a space, times seeds, times data, each with a fingerprint of its own."""
+"""The cases of a sweep: settings from a space, times seeds, times data, each with its fingerprint."""
 
 from __future__ import annotations
 
@@ -37,29 +37,29 @@ class Case:
     seed: int
     """Of the random start."""
     key: str
-    """Fingerprint of all that decides about the result."""
+    """Fingerprint of all arguments that determine the result."""
 
 
 def settings_of(space: Any, fixed: Setting, where: str = "sweep") -> list[Setting]:
     """All settings of a space, each with the fixed arguments, in order and without doubles.
 
     Args:
-        space: A mapping from name to list of values, of which all combinations are meant, or a list of mappings from
-            name to value.
-        fixed: What all settings share.
+        space: A mapping from name to list of values, for all combinations, or a list of mappings from name to value.
+        fixed: Arguments that all settings share.
         where: The function that is named in error messages.
 
     Raises:
         ValueError: For an unknown name, a value that isn't plain, or a setting without a width.
-        TypeError: For what is no space.
+        TypeError: For anything but a space.
 
     Examples:
         >>> settings_of({"grid": [3, 5], "lamb": [0.0, 1e-3]}, {"width": [2, 1]})[1]
         {'width': [2, 1], 'grid': 3, 'lamb': 0.001}
     """
-    given = [{**fixed, **setting} for setting in _combined(space, where)]
+    combined = [{**fixed, **setting} for setting in _combined(space, where)]
     settings = [
-        {_name(n, where): plain(v, "space", where) for n, v in sorted(one.items(), key=_place)} for one in given
+        {_name(n, where): plain(v, "space", where) for n, v in sorted(setting.items(), key=_argument_order)}
+        for setting in combined
     ]
     for setting in settings:
         if not isinstance(setting.get("width"), list):
@@ -104,10 +104,10 @@ def plain(value: Any, argument: str, where: str) -> Any:
 
 def _combined(space: Any, where: str) -> list[Setting]:
     if isinstance(space, Mapping):
-        for name, given in space.items():
-            values = given.tolist() if isinstance(given, np.ndarray) else given
-            some = isinstance(values, (list, tuple, range)) and len(values)
-            if not some or (name == "width" and not all(isinstance(v, (list, tuple)) for v in values)):
+        for name, entries in space.items():
+            values = entries.tolist() if isinstance(entries, np.ndarray) else entries
+            is_list = isinstance(values, (list, tuple, range)) and len(values)
+            if not is_list or (name == "width" and not all(isinstance(v, (list, tuple)) for v in values)):
                 advice = "Write 'width': [[2, 5, 1]] for a single one." if name == "width" else _ADVICE
                 _check.fail("space", where, f"with a list of values for {name!r}", values, advice)
         return [dict(zip(space, values, strict=True)) for values in itertools.product(*space.values())]
@@ -124,7 +124,7 @@ def _name(name: Any, where: str) -> str:
     return _check.choice(name, "space", where, _NAMES)
 
 
-def _place(item: tuple[Any, Any]) -> tuple[int, str]:
+def _argument_order(item: tuple[Any, Any]) -> tuple[int, str]:
     """Names in the order of the arguments, so that the same settings are the same text."""
     return (_NAMES.index(item[0]), "") if item[0] in _NAMES else (len(_NAMES), str(item[0]))
 

@@ -1,4 +1,4 @@
-"""Results in an SQLite file, written as they come: what a killed process had finished is there for the next one."""
+"""Results in an SQLite file, written one by one: a killed process leaves its finished results to the next one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing_extensions import Self
 from kanwidget import _check
 from kanwidget.sweeps.batches import Row
 
-#: Says in an SQLite file's header whose it is, at byte 68 ("KANw"); `user_version`, at byte 60, is the format.
+#: Identifies a sweep's file in SQLite's header, at byte 68 ("KANw"); `user_version`, at byte 60, is the format.
 _APPLICATION, _FORMAT = 0x4B414E77, 1
 _MAGIC = b"SQLite format 3\0"
 
@@ -22,14 +22,14 @@ _MAGIC = b"SQLite format 3\0"
 class Store:
     """Rows by key, in a file or, without a path, in memory. A context manager.
 
-    A file holds the results of any number of sweeps: a key says all that decides about a result.
+    A file holds the results of any number of sweeps: a key identifies all arguments of a result.
 
     Args:
         path: An existing file of a sweep, or a new one; its folder must exist.
 
     Raises:
         FileNotFoundError: If the folder doesn't exist.
-        ValueError: For a file that isn't a sweep's, or that is damaged. It is left as it was.
+        ValueError: For a file that isn't a sweep's, or that is damaged. It isn't changed.
 
     Examples:
         >>> with Store(None) as store:
@@ -66,17 +66,17 @@ class Store:
         self._base.execute("CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, row TEXT NOT NULL)")
 
     def add(self, results: Iterable[tuple[str, Row]], *, replace: bool = False) -> None:
-        """Keep results; of one that is known already the first stays, or with `replace` the last."""
+        """Store results; of two with one key the first stays, or with `replace` the last."""
         texts = [(key, json.dumps(row)) for key, row in results]
         with self._base:
             self._base.executemany(f"INSERT OR {'REPLACE' if replace else 'IGNORE'} INTO results VALUES (?, ?)", texts)
 
     def rows(self, keys: Sequence[str]) -> dict[str, Row]:
-        """The rows that are there of these keys, in their order."""
-        wanted = set(keys)
+        """The stored rows of these keys, in their order."""
+        keys_to_read = set(keys)
         try:
-            known = {key: row for key, row in self._base.execute("SELECT key, row FROM results") if key in wanted}
-            return {key: _upgraded(json.loads(known[key])) for key in keys if key in known}
+            texts = {key: row for key, row in self._base.execute("SELECT key, row FROM results") if key in keys_to_read}
+            return {key: _upgraded(json.loads(texts[key])) for key in keys if key in texts}
         except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
             _refuse(self.path, f"damaged ({error})")
 
@@ -97,7 +97,7 @@ def _upgraded(row: Row) -> Row:
 
 
 def _checked(path: Any) -> Path:
-    """The path, if a sweep may write there. Foreign files are known by their header and never opened as a data base."""
+    """The path, if a sweep may write there. Foreign files are recognized by their header and never opened as a database."""
     if not isinstance(path, (str, os.PathLike)):
         _check.fail("store", "sweep", "the path of a file, or None", path, "'sweep.db', say.")
     target = Path(path)
@@ -118,6 +118,6 @@ def _checked(path: Any) -> Path:
     return target
 
 
-def _refuse(path: Path | None, what: str) -> NoReturn:
-    advice = f"That is {what}. Give another name: it is left as it was."
+def _refuse(path: Path | None, description: str) -> NoReturn:
+    advice = f"That is {description}. Give another name: it is left as it was."
     _check.fail("store", "sweep", "a new file or one that a sweep has made", str(path), advice)

@@ -1,4 +1,4 @@
-"""The results of a sweep as a table that can be sorted, summed up and handed on."""
+"""The results of a sweep as a table: sorting, selection, medians and export."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ RESULTS = (
     "failed",
 )  # fmt: skip
 _NUMBERS = RESULTS[:6]
-#: By what networks are judged, the first that is there.
+#: Columns that networks are judged by, the first that has values.
 _ERRORS = ("validation_loss", "test_loss", "train_loss")
 
 
 class Table(Sequence[Row]):
-    """Rows of a sweep, one a network: its settings, then what came of it.
+    """Rows of a sweep, one for each network: its settings, then its results.
 
-    `parameters` counts what is trained, losses are root mean squared errors (mean losses where these aren't squared) of the state
-    that the training left, `seconds` are the network's share of its batch, and `failed` says why there are no numbers.
+    `parameters` is the number of trained parameters, losses are root mean squared errors (mean losses where these aren't squared) of
+    the final state, `seconds` are the network's share of its batch, and `failed` says why there are no numbers.
 
     Args:
         rows: Dicts; where one lacks a column, or has NaN there (as pandas writes it), it reads None.
@@ -43,7 +43,7 @@ class Table(Sequence[Row]):
             {name: None if _is_nan(value) else value for name, value in row.items()} for row in rows
         ]
 
-    # ---- reading it
+    # ---- reading
 
     @property
     def columns(self) -> list[str]:
@@ -62,16 +62,16 @@ class Table(Sequence[Row]):
         return Table(row for row in self._rows if row.get("failed"))
 
     @overload
-    def __getitem__(self, which: int) -> Row: ...
+    def __getitem__(self, index: int) -> Row: ...
     @overload
-    def __getitem__(self, which: slice) -> Table: ...
+    def __getitem__(self, index: slice) -> Table: ...
     @overload
-    def __getitem__(self, which: str) -> list[Any]: ...
-    def __getitem__(self, which: Any) -> Any:
-        if isinstance(which, str):
-            self._check_column(which, "which", "Table[…]")
-            return [row.get(which) for row in self._rows]
-        return Table(self._rows[which]) if isinstance(which, slice) else dict(self._rows[which])
+    def __getitem__(self, index: str) -> list[Any]: ...
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, str):
+            self._check_column(index, "index", "Table[…]")
+            return [row.get(index) for row in self._rows]
+        return Table(self._rows[index]) if isinstance(index, slice) else dict(self._rows[index])
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -83,16 +83,16 @@ class Table(Sequence[Row]):
         """The rows with these values, `table.where(grid=3, width=[2, 5, 1])`."""
         for name in values:
             self._check_column(name, "**values", "where")
-        wanted = {name: _as_list(value) for name, value in values.items()}
-        return Table(row for row in self._rows if all(row.get(name) == value for name, value in wanted.items()))
+        criteria = {name: _as_list(value) for name, value in values.items()}
+        return Table(row for row in self._rows if all(row.get(name) == value for name, value in criteria.items()))
 
     def sort(self, by: str | None = None, *, descending: bool = False) -> Table:
         """Another table, sorted by a column (by default the error); rows without a value come last."""
         name = self.error if by is None else by
         self._check_column(name, "by", "sort")
-        known = [row for row in self._rows if row.get(name) is not None]
-        unknown = [row for row in self._rows if row.get(name) is None]
-        return Table([*sorted(known, key=lambda row: row[name], reverse=descending), *unknown])
+        filled = [row for row in self._rows if row.get(name) is not None]
+        empty = [row for row in self._rows if row.get(name) is None]
+        return Table([*sorted(filled, key=lambda row: row[name], reverse=descending), *empty])
 
     def best(self, by: str | None = None) -> Row:
         """The row with the smallest value of a column, by default of the error.
@@ -107,11 +107,11 @@ class Table(Sequence[Row]):
 
     @property
     def error(self) -> str:
-        """The column that networks are judged by: `validation_loss` where there is one, else `test_loss`, `train_loss`."""
+        """The column by which networks are judged: `validation_loss` where there is one, else `test_loss`, `train_loss`."""
         return next((n for n in _ERRORS if any(row.get(n) is not None for row in self._rows)), _ERRORS[-1])
 
     def medians(self) -> Table:
-        """One row a setting: medians over its seeds, `networks` (how many could be trained) and `failures`."""
+        """One row for each setting: medians over its seeds, `networks` (how many could be trained) and `failures`."""
         settings, columns = self.settings, self.columns
         numbers = [name for name in _NUMBERS if name in columns]
         groups: dict[str, list[Row]] = {}
@@ -119,7 +119,7 @@ class Table(Sequence[Row]):
             groups.setdefault(json.dumps([row.get(name) for name in settings]), []).append(row)
         return Table(_median(rows, settings, numbers) for rows in groups.values())
 
-    # ---- handing it on
+    # ---- export
 
     def to_pandas(self) -> Any:
         """A pandas data frame. Columns with lists, such as widths, are text there, so that they can be grouped by.
@@ -164,12 +164,12 @@ _COUNTS = ("networks", "failures")
 
 def _median(rows: list[Row], settings: list[str], numbers: list[str]) -> Row:
     """The rows of one setting as one."""
-    found: Row = {name: rows[0].get(name) for name in settings}
+    medians: Row = {name: rows[0].get(name) for name in settings}
     good = [row for row in rows if not row.get("failed")]
     for name in numbers:
         values = [row[name] for row in good if row.get(name) is not None]
-        found[name] = statistics.median(values) if values else None
-    return {**found, "networks": len(good), "failures": len(rows) - len(good)}
+        medians[name] = statistics.median(values) if values else None
+    return {**medians, "networks": len(good), "failures": len(rows) - len(good)}
 
 
 def _is_nan(value: Any) -> bool:

@@ -46,7 +46,7 @@ def suggest_symbolic(
     noise: float = 0.0,
     on_broken: OnBroken = log_broken,
 ) -> list[SymbolicFit]:
-    """The symbolic functions that fit an edge, as it is now, best first. Changes nothing.
+    """The candidates of an edge, best first. Changes nothing.
 
     Args:
         network: The network.
@@ -59,10 +59,10 @@ def suggest_symbolic(
         simplicity: 0 ranks by accuracy alone, 1 by simplicity alone; 0.7 by default.
         weight_simple: pykan's name for `simplicity`.
         noise: Variance of the edge's own error as a part of its variance, ≥ 0: fits that differ by less are equally good.
-        on_broken: Told of every registered function that is left out because it doesn't work.
+        on_broken: Called for every registered function that is left out because it doesn't work.
 
     Returns:
-        The fits; shorter than `topk` where few primitives can hold the data in their domain.
+        The fits; shorter than `topk` where the domains of few primitives hold the data.
 
     Raises:
         ValueError: For an edge or a primitive that doesn't exist.
@@ -78,9 +78,9 @@ def suggest_symbolic(
     if topk is not None:
         _check.integer(topk, "topk", "suggest_symbolic", low=1)
     inputs, values = edge_samples(network, l, [(i, j)], x)
-    rows = primitives(lib, "suggest_symbolic")
+    library = primitives(lib, "suggest_symbolic")
     _check.real(noise, "noise", "suggest_symbolic", low=0)
-    fits = fit_primitives(inputs, values, rows, simplicity=simplicity, noise=[noise], on_broken=on_broken)
+    fits = fit_primitives(inputs, values, library, simplicity=simplicity, noise=[noise], on_broken=on_broken)
     return fits[0][:topk]
 
 
@@ -100,14 +100,14 @@ def suggest_all(
         >>> len(suggest_all(KAN([2, 1]), x, lib=["x", "sin"]))
         2
     """
-    rows = primitives(lib, "suggest_all")
-    found: dict[EdgeRef, list[SymbolicFit]] = {}
+    library = primitives(lib, "suggest_all")
+    candidates: dict[EdgeRef, list[SymbolicFit]] = {}
     for index in range(network.depth):
         refs = [ref for ref in network.edge_refs(active=True) if ref.layer == index]
         if refs:
             inputs, values = edge_samples(network, index, [(ref.source, ref.target) for ref in refs], x)
-            found |= dict(zip(refs, fit_primitives(inputs, values, rows, simplicity=simplicity), strict=True))
-    return found
+            candidates |= dict(zip(refs, fit_primitives(inputs, values, library, simplicity=simplicity), strict=True))
+    return candidates
 
 
 @limit_threads
@@ -122,9 +122,9 @@ def fix_symbolic(
     params: Sequence[float] | None = None,
     keep_spline: bool = False,
 ) -> SymbolicFit:
-    """Replace an edge by c·f(a·x + b) + d, fitted to the edge as it is now. Changes the network in place.
+    """Replace an edge by c·f(a·x + b) + d, fitted to the edge's present curve. Changes the network in place.
 
-    The spline that is replaced stays in the layer, for `unfix_symbolic`. Edges that share parameters are fixed together.
+    The layer keeps the replaced spline for `unfix_symbolic`. Edges that share parameters are fixed together.
 
     Args:
         network: The network.
@@ -134,8 +134,8 @@ def fix_symbolic(
         name: The primitive's name.
         x: Inputs of the network, shape `(n, n_features)`.
         params: a, b, c and d; fitted by default.
-        keep_spline: Keep a spline as a correction: the edge is the sum of both and, up to what a spline on this grid can
-            hold, the function that it was. The correction then shows what the symbol misses.
+        keep_spline: Keep a spline as a correction. The edge is then the sum of both: its former function, as far as a spline on
+            this grid can follow it. The correction shows the part that the symbol misses.
 
     Returns:
         The fit.
@@ -152,14 +152,16 @@ def fix_symbolic(
         ('sin(3*x)', 'symbolic')
     """
     layer = network.check_edge(l, i, j, "fix_symbolic")
-    row = primitive(name, where="fix_symbolic")
+    function = primitive(name, where="fix_symbolic")
     group = tied_edges(layer, i, j)
     if params is None and layer.state(i, j) == "pruned":
         advice = "Restore it first with restore_edge, or give params: a pruned edge is 0, and so would be every fit."
         _check.fail("l, i, j", "fix_symbolic", "those of an edge that isn't pruned", (l, i, j), advice)
     inputs, values = edge_samples(network, l, group, x)
     inputs, values = inputs.T.reshape(-1, 1), values.T.reshape(-1, 1)
-    fit = _fit_one(row, inputs, values) if params is None else _given(row, params, inputs, values)
+    fit = (
+        _fit_params(function, inputs, values) if params is None else _fit_with_params(function, params, inputs, values)
+    )
     for source, target in group:
         _replace(layer, source, target, fit, keep_spline, owner=group[0])
     return fit
@@ -167,10 +169,10 @@ def fix_symbolic(
 
 @limit_threads
 def unfix_symbolic(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
-    """Take an edge's symbolic function away. Changes the network in place.
+    """Remove an edge's symbolic function. Changes the network in place.
 
-    A spline that the symbol replaced comes back as it was; one that was kept as a correction becomes
-    the sum of the two. An edge without a symbolic function stays as it is.
+    A replaced spline comes back unchanged; a correction becomes the sum of spline and symbol. Edges without a symbolic function
+    stay as they are.
 
     Examples:
         >>> from kanwidget import KAN
@@ -194,7 +196,7 @@ def unfix_symbolic(network: Network, l: int, i: int, j: int) -> None:  # noqa: E
 
 @dataclass(frozen=True, slots=True)
 class SymbolicStep:
-    """What one step of `auto_symbolic_steps` did: some edges of one layer were searched and, where a candidate fits, fixed."""
+    """Result of one step of `auto_symbolic_steps`: edges of one layer that were searched and, where a candidate fits, fixed."""
 
     searched: tuple[EdgeRef, ...]
     """Of the edges that share a function only the owner of its parameters."""
@@ -356,55 +358,60 @@ def _fix_best(
     return [(EdgeRef(ref.layer, source, target), fit) for source, target in tied]
 
 
-def _fit_one(row: Primitive, inputs: Tensor, values: Tensor) -> SymbolicFit:
+def _fit_params(function: Primitive, inputs: Tensor, values: Tensor) -> SymbolicFit:
     """The fit of one primitive, or an error that says why there is none."""
-    (fits,) = fit_primitives(inputs, values, [row], on_broken=_refuse)
+    (fits,) = fit_primitives(inputs, values, [function], on_broken=_refuse)
     if fits:
         return fits[0]
     mean = float(values.double().mean())
-    if row.name == "0":
-        return _given(row, (1.0, 0.0, 0.0, mean), inputs, values)
+    if function.name == "0":
+        return _fit_with_params(function, (1.0, 0.0, 0.0, mean), inputs, values)
     low, high = float(inputs.min()), float(inputs.max())
     if float(values.max() - values.min()) <= 1e-6 * float(values.abs().max()):
-        middle = next((p for p in (0.0, 1.0 - low, -1.0 - high) if row.interval(low + p, high + p) is not None), None)
+        middle = next(
+            (p for p in (0.0, 1.0 - low, -1.0 - high) if function.interval(low + p, high + p) is not None), None
+        )
         if middle is not None:
-            return _given(row, (1.0, middle, 0.0, mean), inputs, values)
+            return _fit_with_params(function, (1.0, middle, 0.0, mean), inputs, values)
     expected = f"a function that is defined on the edge's data, from {low:.4g} to {high:.4g}, for some a and b"
-    _check.fail("name", "fix_symbolic", expected, row.name, "Use suggest_symbolic for the functions that are.")
+    _check.fail("name", "fix_symbolic", expected, function.name, "Use suggest_symbolic for the functions that are.")
 
 
 def _refuse(broken: BrokenPrimitive) -> NoReturn:
-    """Nothing can be fixed to a function that doesn't work."""
+    """Report a function that can't be used as an error of `fix_symbolic`."""
     advice = "Mend it, and register it again with register_primitive(…, replace=True)."
     raise ValueError(f"fix_symbolic needs a function that works: {broken}. {advice}") from broken
 
 
-def _given(row: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
-    """A fit with given constants, after a check of the domain."""
+def _fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
+    """The fit with these constants, after a check of the domain."""
     if isinstance(params, str) or not hasattr(params, "__len__") or len(params) != 4:
         _check.fail("params", "fix_symbolic", "four numbers: a, b, c and d of c·f(a·x + b) + d", params)
     a, b, c, d = (_check.real(value, "params", "fix_symbolic") for value in params)
     x, y = inputs.double(), values.double()
     low, high = sorted((a * float(x.min()) + b, a * float(x.max()) + b))
-    interval = row.interval(low, high)
+    interval = function.interval(low, high)
     if interval is None:
-        expected = f"such that {row.name} is defined on a·x + b, from {low:.4g} to {high:.4g}"
+        expected = f"such that {function.name} is defined on a·x + b, from {low:.4g} to {high:.4g}"
         _check.fail("params", "fix_symbolic", expected, tuple(params), "Leave them out to have them fitted.")
     try:
-        residual, spread = (y - (c * called(row, row.fn, a * x + b) + d)).square().sum(), (y - y.mean()).square().sum()
+        residual, spread = (
+            (y - (c * called(function, function.fn, a * x + b) + d)).square().sum(),
+            (y - y.mean()).square().sum(),
+        )
         r2 = 1 - float(residual / spread) if float(spread) > 0 else float(residual == 0)
-        with blamed(row):
-            text = equation(row, visible(row, (a, b, c, d), float(x.min()), float(x.max()), r2))
+        with blamed(function):
+            text = equation(function, visible(function, (a, b, c, d), float(x.min()), float(x.max()), r2))
     except BrokenPrimitive as broken:
         _refuse(broken)
     valid = sorted((end - b) / a for end in interval) if a else [-math.inf, math.inf]
-    return SymbolicFit(row.name, (a, b, c, d), r2, row.complexity, math.nan, (valid[0], valid[1]), text)
+    return SymbolicFit(function.name, (a, b, c, d), r2, function.complexity, math.nan, (valid[0], valid[1]), text)
 
 
 def _replace(
     layer: Layer, source: int, target: int, fit: SymbolicFit, keep_spline: bool, owner: tuple[int, int]
 ) -> None:
-    """Set the symbol; the spline is switched off, or becomes what the symbol misses."""
+    """Set the symbol; the spline is switched off, or becomes the correction."""
     state = layer.state(source, target)
     if keep_spline and (source, target) == owner:
         if state in ("symbolic", "pruned"):

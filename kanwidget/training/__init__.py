@@ -1,10 +1,10 @@
-"""Loss, penalty, optimisers, and the steps of a training."""
+"""Loss, penalty, optimizers, and the steps of a training."""
 
 from kanwidget.training.fit import fit, fit_steps
 from kanwidget.training.many import fit_many
 from kanwidget.training.objective.penalty import Penalty
-from kanwidget.training.optimizers.levenberg_marquardt import Interrupted
-from kanwidget.training.steps.networks import OPTIMIZERS
+from kanwidget.training.optimizers.base import Interrupted
+from kanwidget.training.optimizers.table import OPTIMIZERS
 from kanwidget.training.steps.settings import Settings, make_settings
 from kanwidget.training.steps.trainer import Trainer
 

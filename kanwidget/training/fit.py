@@ -10,10 +10,10 @@ from typing import Any
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import History
+from kanwidget.core.reference_data import order_columns
 from kanwidget.datasets import Dataset, as_dataset, frames
-from kanwidget.training.reference import training_data
-from kanwidget.training.steps.best_state import Best
-from kanwidget.training.steps.loop import check_hooks, progress_bar, remember, take_steps
+from kanwidget.training.steps.best_state import BestState
+from kanwidget.training.steps.loop import append_history, check_hooks, progress_bar, take_steps
 from kanwidget.training.steps.settings import make_settings, unused
 from kanwidget.training.steps.trainer import Callback, Trainer
 
@@ -58,25 +58,25 @@ def fit(
     hooks = check_hooks(callbacks, "fit")
     trainer = fit_steps(network, data, opt, steps, validation=validation, **options)
     history = History(optimizer=trainer.opt)
-    best = Best(trainer.loss)
+    best = BestState(trainer.loss)
     try:
         take_steps(
-            network, trainer, history, hooks, progress_bar(steps, progress), lambda record: best.see(network, record)
+            network, trainer, history, hooks, progress_bar(steps, progress), lambda record: best.update(network, record)
         )
     finally:
         if history.stop_reason == "interrupted" or trainer.data.val_input is not None:
-            best.restore(network)
-        remember(network, history)
+            best.restore()
+        append_history(network, history)
     return history
 
 
 def _with_validation(network: Network, data: Any, validation: Any) -> Dataset:
     if validation is None:
-        return training_data(network, data)
+        return order_columns(network, data)
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         _check.fail("validation", "fit", "a pair (inputs, labels)", validation)
     dataset = as_dataset(data, "fit")
     # Columns without names are in the network's order, and a frame beside them is read by the network's names.
     names = dataset.in_vars if dataset.has_names else network.in_vars
     x = frames.by_name(validation[0], names, "fit", "validation")
-    return training_data(network, replace(dataset, val_input=x, val_label=validation[1]))
+    return order_columns(network, replace(dataset, val_input=x, val_label=validation[1]))

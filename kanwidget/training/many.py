@@ -1,4 +1,4 @@
-"""`fit_many`: many small networks in one batch, by the very steps of `fit`."""
+"""`fit_many`: many small networks in batches, with the same steps as `fit`."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ from functools import partial
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, History, StepRecord
+from kanwidget.core.reference_data import order_columns, reference_rows, store_names
+from kanwidget.core.state import NetworkState
 from kanwidget.core.threads import is_small, one_thread, torch_as_it_was
 from kanwidget.datasets import Dataset
-from kanwidget.training.jacobian.parameter_vector import parameter_map, structure
+from kanwidget.training.jacobian.parameter_vector import structure
 from kanwidget.training.jacobian.stack import separate
-from kanwidget.training.reference import reference_rows, remember_names, training_data
-from kanwidget.training.steps.best_state import Best
-from kanwidget.training.steps.loop import remember
-from kanwidget.training.steps.networks import Group, pick_optimizer, tensors_of
+from kanwidget.training.optimizers.table import Method, pick_optimizer
+from kanwidget.training.steps.best_state import BestState
+from kanwidget.training.steps.loop import append_history
+from kanwidget.training.steps.networks import TrainingBatch
 from kanwidget.training.steps.settings import Settings, make_settings, unused
 from kanwidget.training.steps.trainer import NOT_FINITE
-from kanwidget.training.steps.training_data import Problem, pose
+from kanwidget.training.steps.training_data import TrainingData, prepare
 from kanwidget.training.worker_threads import on_threads
 
 _log = logging.getLogger(__name__)
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)
-#: A group is made smaller once this part of it has stopped.
-_STOPPED = 0.125
-#: A batch is cut in two for another thread if so many networks remain in each: smaller ones cost more than a thread gains.
-_LEAST = 8
+#: A batch is made smaller once this part of it has stopped.
+_STOPPED_PART = 0.125
+#: The smallest batch that is worth a thread of its own: smaller ones cost more than a thread gains.
+_SMALLEST_BATCH = 8
 
 
 @dataclass(slots=True)
@@ -43,11 +44,12 @@ class _Run:
     """One network's training."""
 
     network: Network
-    problem: Problem
+    data: TrainingData
     settings: Settings
+    method: Method
     history: History = field(default_factory=History)
-    best: Best | None = None
-    """By validation, where there are such data."""
+    best: BestState | None = None
+    """By validation loss, if there are validation data."""
 
 
 def fit_many(
@@ -64,12 +66,12 @@ def fit_many(
     """Train many networks in place, each as `fit` would train it alone.
 
     Networks of one structure with data of one shape take their Levenberg-Marquardt steps in one batch, each with its own
-    damping, acceptance and stop. Others are trained group by group, with LBFGS and Adam one by one. Batches of small networks
-    are spread over as many threads as torch may use (`torch.set_num_threads`); metrics of your own are called on them.
+    damping, acceptance and stop. Other networks form batches of their own; LBFGS and Adam train one network at a time. Batches
+    of small networks are spread over as many threads as torch may use (`torch.set_num_threads`); metrics of your own are called on them.
 
     Args:
         networks: The networks; they may differ in everything. Each is trained, none twice.
-        data: What all are to learn, as for `fit`, or a list of one for each network.
+        data: Training data for all, as for `fit`, or a list with those of each network.
         opt: As in `fit`.
         steps: As in `fit`, ≥ 0.
         lamb: Weight of the penalty, ≥ 0, or one for each network.
@@ -80,7 +82,7 @@ def fit_many(
 
     Returns:
         The networks and, in the same order, the histories of this training. A record's `seconds` are those of its whole batch.
-        Interrupted from the keyboard, it returns what has been reached: a last step may have no record yet, and
+        Interrupted from the keyboard, it returns the networks as they are: a last step may have no record yet, and
         histories of networks that had not begun are empty.
 
     Raises:
@@ -113,43 +115,45 @@ def fit_many(
         for run in runs:
             run.history.stop_reason = run.history.stop_reason or "interrupted"
             if run.history.optimizer:  # it had begun
-                remember(run.network, run.history)
+                append_history(run.network, run.history)
     return models, [run.history for run in runs]
 
 
 def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str, Any]) -> list[_Run]:
-    """Everything checked, before anything is trained."""
+    """The trainings, with all arguments checked before anything is trained."""
     if not networks or not all(isinstance(network, Network) for network in networks):
         _check.fail("networks", "fit_many", "a list of at least one network", networks)
-    places = [parameter.data_ptr() for network in networks for parameter in network.parameters()]
-    if len(set(places)) < len(places):
+    addresses = [parameter.data_ptr() for network in networks for parameter in network.parameters()]
+    if len(set(addresses)) < len(addresses):
         expected = "networks that differ and share no parameters"
         _check.fail("networks", "fit_many", expected, networks, "Use copy.deepcopy or other seeds.")
-    lambs = _each(lamb, len(networks), "lamb")
-    problems = _each(data, len(networks), "data") if _is_list(data) else [data] * len(networks)
+    lambs = _values_of(lamb, len(networks), "lamb")
+    datasets = _values_of(data, len(networks), "data") if _is_list(data) else [data] * len(networks)
     settings = {value: make_settings(opt=opt, lamb=value, **options) for value in dict.fromkeys(lambs)}
     for name, reason in unused(next(iter(settings.values())), opt).items():
         _check.fail(name, "fit_many", f"left out with opt={opt!r}", options[name], reason)
-    known: dict[Any, Problem] = {}
+    cache: dict[Any, TrainingData] = {}
     runs: list[_Run] = []
-    for network, own, value in zip(networks, problems, lambs, strict=True):
-        # One problem for all networks of a kind, so that its tensors are shared.
-        key = id(own), network.n_features, network.n_out, network.dtype, network.device, network.in_vars
-        if key not in known:
-            known[key] = pose(network, training_data(network, own, "fit_many"), settings[value])
-        runs.append(_Run(network, known[key], settings[value]))
-    for taken in dict.fromkeys(pick_optimizer(run.settings, run.network, run.problem) for run in runs):
-        for name, reason in unused(runs[0].settings, taken).items():
-            _log.warning("%s has no effect: opt='auto' has taken %s. %s", name, taken, reason)
+    for network, dataset, value in zip(networks, datasets, lambs, strict=True):
+        # The training data once for all networks of a kind, so that its tensors are shared.
+        key = id(dataset), network.n_features, network.n_out, network.dtype, network.device, network.in_vars
+        if key not in cache:
+            cache[key] = prepare(network, order_columns(network, dataset, "fit_many"), settings[value])
+        prepared = cache[key]
+        method = pick_optimizer(settings[value], network, prepared.loss, len(prepared.labels["train"]))
+        runs.append(_Run(network, prepared, settings[value], method))
+    for name in dict.fromkeys(run.method.name for run in runs):
+        for option, reason in unused(runs[0].settings, name).items():
+            _log.warning("%s has no effect: opt='auto' has taken %s. %s", option, name, reason)
     return runs
 
 
 def _is_list(data: Any) -> bool:
-    """Whether these are several data: a list of them; a tuple is a pair of inputs and labels."""
+    """Whether it is a list of data, one for each network; a tuple is a pair of inputs and labels."""
     return isinstance(data, list) and bool(data) and isinstance(data[0], (Dataset, dict, list, tuple))
 
 
-def _each(value: Any, count: int, name: str) -> list[Any]:
+def _values_of(value: Any, count: int, name: str) -> list[Any]:
     """One value for each network."""
     if not isinstance(value, Iterable):
         return [value] * count
@@ -159,14 +163,14 @@ def _each(value: Any, count: int, name: str) -> list[Any]:
     return values
 
 
-def _plans(runs: Sequence[_Run], memory: float, most: int) -> list[tuple[list[list[_Run]], int]]:
-    """For networks of a kind, one kind after the other: chunks that share their steps, and on how many threads, at most `most`."""
-    groups: dict[Any, list[_Run]] = defaultdict(list)
+def _plans(runs: Sequence[_Run], memory: float, max_threads: int) -> list[tuple[list[list[_Run]], int]]:
+    """The batches of each kind of networks, one kind after the other, and the number of threads for them."""
+    kinds: dict[Any, list[_Run]] = defaultdict(list)
     for index, run in enumerate(runs):
-        groups[_kind(run) if _batched(run) else index].append(run)
+        kinds[_kind(run) if run.method.several else index].append(run)
     plans = []
-    for members in groups.values():
-        threads = _threads(members, memory, most)
+    for members in kinds.values():
+        threads = _threads(members, memory, max_threads)
         room = max(1, int(memory / threads // _bytes(members[0])))
         count = threads * math.ceil(len(members) / room / threads)
         size = math.ceil(len(members) / count)
@@ -174,94 +178,91 @@ def _plans(runs: Sequence[_Run], memory: float, most: int) -> list[tuple[list[li
     return plans
 
 
-def _threads(members: Sequence[_Run], memory: float, most: int) -> int:
-    """How many threads are worth their while: large networks leave them to torch, and a GPU wants one large batch."""
+def _threads(members: Sequence[_Run], memory: float, max_threads: int) -> int:
+    """A useful number of threads: large networks leave them to torch, and a GPU takes one large batch."""
     if not _small(members[:1]) or members[0].network.device.type != "cpu":
         return 1
-    return max(1, min(most, len(members) // _LEAST, int(memory // (_LEAST * _bytes(members[0])))))
+    by_memory = int(memory // (_SMALLEST_BATCH * _bytes(members[0])))
+    return max(1, min(max_threads, len(members) // _SMALLEST_BATCH, by_memory))
 
 
 def _small(runs: Sequence[_Run]) -> bool:
-    return is_small(runs[0].network, len(runs) * len(runs[0].problem.data.train_input))
-
-
-def _batched(run: _Run) -> bool:
-    return pick_optimizer(run.settings, run.network, run.problem) == "LM"
+    return is_small(runs[0].network, len(runs) * len(runs[0].data.dataset.train_input))
 
 
 def _kind(run: _Run) -> Any:
-    """What networks must have in common to be trained in step."""
-    rows = tuple((part, tuple(label.shape)) for part, label in run.problem.labels.items())
-    return repr(structure(run.network)), run.network.dtype, run.network.device, rows, run.problem.loss.name
+    """A value that networks which are trained in step have in common."""
+    rows = tuple((part, tuple(label.shape)) for part, label in run.data.labels.items())
+    return repr(structure(run.network)), run.network.dtype, run.network.device, rows, run.data.loss.name
 
 
 def _bytes(run: _Run) -> int:
-    """What a network takes in a batch: bases and slopes at two points, and some normal matrices."""
+    """Bytes that a network takes in a batch: bases and derivatives at two points, and some normal matrices."""
     network = run.network
     bases = sum(
         network.layer(index).in_dim * (network.layer(index).coef.shape[-1] + 1) for index in range(network.depth)
     )
-    rows = sum(len(label) for label in run.problem.labels.values())
-    return 8 * (4 * rows * bases + 8 * parameter_map(network).size ** 2)
+    rows = sum(len(label) for label in run.data.labels.values())
+    return 8 * (4 * rows * bases + 8 * network.n_parameters**2)
 
 
-def _train(steps: int, runs: list[_Run], tell: Callable[[int], None], interrupted: Callable[[], bool]) -> None:
-    """Train one chunk, and tell how many networks have stopped."""
+def _train(steps: int, runs: list[_Run], report: Callable[[int], None], interrupted: Callable[[], bool]) -> None:
+    """Train one batch, and report how many networks have stopped."""
     with one_thread(_small(runs)):
         for run in runs:
-            run.network.reference = reference_rows(run.problem.data.train_input)
-            remember_names(run.network, run.problem.data)
-        ends: dict[int, dict[str, Tensor]] = {}
+            run.network.reference = reference_rows(run.data.dataset.train_input)
+            store_names(run.network, run.data.dataset)
+        ends: dict[int, NetworkState] = {}
         try:
-            group = Group([r.network for r in runs], [r.problem for r in runs], [r.settings for r in runs])
-            _steps(group, runs, steps, ends, tell, interrupted)
+            batch = TrainingBatch([r.network for r in runs], [r.data for r in runs], [r.settings for r in runs])
+            _steps(batch, runs, steps, ends, report, interrupted)
         finally:
             separate([run.network for run in runs])
-            # Networks that had stopped went on with the others until these were regrouped.
-            for index, end in ends.items():
-                runs[index].network.load_state_dict(end, strict=False)
+            # Networks that had stopped went on with the batch until it was made smaller.
+            for end in ends.values():
+                end.restore()
             for run in runs:
                 if run.best is not None:
-                    run.best.restore(run.network)
+                    run.best.restore()
 
 
 def _steps(
-    group: Group,
+    batch: TrainingBatch,
     runs: list[_Run],
     steps: int,
-    ends: dict[int, dict[str, Tensor]],
-    tell: Callable[[int], None],
+    ends: dict[int, NetworkState],
+    report: Callable[[int], None],
     interrupted: Callable[[], bool],
 ) -> None:
-    """Take all steps; the networks that stop leave their tensors in `ends`."""
+    """Take all steps; the states of networks that stop go to `ends`."""
     started, members = time.perf_counter(), list(range(len(runs)))
     for run in runs:
-        run.history.optimizer = group.opt
+        run.history.optimizer = batch.opt
         run.history.stop_reason = "" if steps else "steps done"
     for step in range(steps):
-        outcomes, moved = group.advance(step, interrupted)
-        stops = [group.stop_reason(place, outcome, step + 1, steps) for place, outcome in enumerate(outcomes)]
-        records = group.records(outcomes, step + 1, time.perf_counter() - started, stops)
-        for place, (index, record) in enumerate(zip(members, records, strict=True)):
-            if index not in ends:
-                _keep(runs[index], record, step if place in moved else None)
-        stopped = [place for place, stop in enumerate(stops) if stop and members[place] not in ends]
-        ends.update({members[place]: tensors_of(group.networks[place]) for place in stopped})
-        tell(len(stopped))
-        alive = [place for place, index in enumerate(members) if index not in ends]
+        outcomes, moved = batch.advance(step, interrupted)
+        stops = [batch.stop_reason(index, outcome, step + 1, steps) for index, outcome in enumerate(outcomes)]
+        records = batch.records(outcomes, step + 1, time.perf_counter() - started, stops)
+        for index, (member, record) in enumerate(zip(members, records, strict=True)):
+            if member not in ends:
+                _append(runs[member], record, step if index in moved else None)
+        stopped = [index for index, stop in enumerate(stops) if stop and members[index] not in ends]
+        ends.update({members[index]: NetworkState(batch.networks[index]) for index in stopped})
+        report(len(stopped))
+        alive = [index for index, member in enumerate(members) if member not in ends]
         if not alive:
             return
-        if len(members) - len(alive) >= _STOPPED * len(members):
-            group.keep(alive)
-            members = [members[place] for place in alive]
+        if len(members) - len(alive) >= _STOPPED_PART * len(members):
+            batch.keep(alive)
+            members = [members[index] for index in alive]
 
 
-def _keep(run: _Run, record: StepRecord, moved: int | None) -> None:
+def _append(run: _Run, record: StepRecord, moved: int | None) -> None:
     """Add a step to a network's history; `moved` is the step after which its grids were moved."""
     run.history.records.append(record)
     if record.validation_loss is not None:
-        run.best = run.best or Best(run.problem.loss)
-        run.best.see(run.network, record)
+        run.best = run.best or BestState(run.data.loss)
+        run.best.update(run.network, record)
     run.history.stop_reason = record.stop_reason or ""
     if record.stop_reason and not math.isfinite(record.train_loss + record.penalty):
         run.history.stop_reason = NOT_FINITE

@@ -76,7 +76,7 @@ METHODS = {
     "load": {"path": None},
 }
 CALLS = [(method, argument) for method, arguments in METHODS.items() for argument in arguments]
-#: What says as much without the grammar: files, and what the network as a whole refuses.
+#: Messages that are as clear without the grammar: of files, and refusals of the whole network.
 OTHER_WORDS = r"there is no (file|folder) |is a folder"
 
 

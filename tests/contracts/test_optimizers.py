@@ -1,6 +1,7 @@
-"""Every row of the table of optimisers does what a trainer relies on."""
+"""Every row of the table of optimizers does what a trainer relies on."""
 
 import copy
+import json
 from itertools import islice
 
 import pytest
@@ -35,18 +36,18 @@ def test_it_moves_only_what_is_free(opt, kind):
     model.layer(0).base.requires_grad_(False)
     trainer = trainer_of(model, opt, 2, update_grid=False, lamb=1e-3)
     before = copy.deepcopy(model)
-    positions = trainer.optimizer.positions
+    parameters = trainer.optimizer.parameters
     list(trainer)
     moved = 0
-    for index, layer_map in enumerate(positions.layers):
+    for index, layer_index in enumerate(parameters.layers):
         old, new = before.layer(index), model.layer(index)
         width = old.coef.shape[-1]
-        for name, place in (
-            ("coef", layer_map.numeric[..., :width]),
-            ("base", layer_map.numeric[..., width]),
-            ("affine", layer_map.affine),
+        for name, columns in (
+            ("coef", layer_index.numeric[..., :width]),
+            ("base", layer_index.numeric[..., width]),
+            ("affine", layer_index.affine),
         ):
-            fixed = place < 0
+            fixed = columns < 0
             assert torch.equal(getattr(new, name)[fixed], getattr(old, name)[fixed]), name
             moved += int((getattr(new, name) != getattr(old, name)).sum())
     assert moved > 0
@@ -139,3 +140,37 @@ def test_classes_weights_and_penalties(opt):
     records = list(Trainer(model, (x, y), 6, settings))
     assert records[-1].train_loss < records[0].train_loss
     assert records[-1].penalty > 0
+
+
+@each_method
+def test_its_state_leads_on_bit_for_bit(opt):
+    options = {"lamb": 1e-3, "update_grid": False} | ({"batch": 8} if not OPTIMIZERS[opt].all_rows else {})
+    trainer = trainer_of(plain(), opt, 8, **options)
+    list(islice(trainer, 3))
+    state, middle = trainer.state_dict(), copy.deepcopy(trainer.network)
+    list(trainer)
+    again = trainer_of(middle, opt, 8, **options)
+    again.load_state_dict(state)
+    assert (again.step_count, again.seconds, again.stop_reason) == (3, state["seconds"], "")
+    list(again)
+    assert_same(snapshot(trainer.network), again.network)
+
+
+@each_method
+def test_a_plain_state_is_json(opt):
+    trainer = trainer_of(plain(), opt)
+    next(trainer)
+    if OPTIMIZERS[opt].plain_state:
+        state = trainer.optimizer.state_dict()
+        assert json.loads(json.dumps(state)) == state
+        assert all(isinstance(values, list) for values in state.values())
+
+
+@each_method
+def test_the_state_of_another_optimizer_is_left(opt):
+    trainer = trainer_of(plain(), opt)
+    state = trainer.state_dict() | {"opt": "another", "optimizer": {"x": 1}, "step_count": 4}
+    start = repr(trainer.optimizer.state_dict())
+    trainer.load_state_dict(state)
+    assert trainer.step_count == 4
+    assert repr(trainer.optimizer.state_dict()) == start

@@ -1,4 +1,4 @@
-"""The figures that the documentation promises, with margins: whoever changes a default sees here what it costs."""
+"""The figures that the documentation promises, with margins: the cost of a changed default shows here."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""Whoever asks changes nothing: every query leaves parameters, buffers, reference, settings and history bit for bit."""
+"""Queries change nothing: each leaves parameters, buffers, reference, settings and history bit for bit."""
 
 import matplotlib as mpl
 import numpy as np
@@ -108,7 +108,7 @@ def test_a_forward_pass_with_a_graph_changes_gradients_only():
 
 
 def test_answers_are_no_views_of_the_model():
-    """Whoever changes an answer doesn't change the model by it."""
+    """A change to an answer doesn't change the model."""
     model = fitted("plain")
     initial = snapshot(model)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""From data to formula, whatever the data are: nothing becomes NaN, and the formula is the network."""
+"""From data to formula, for any data: nothing becomes NaN, and the formula computes what the network computes."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Small networks and data that many tests use, and what "unchanged" means."""
+"""Small networks and data for many tests, and the comparison of a network with an earlier snapshot."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,7 +103,7 @@ def symbolic(width, name="x", **options):
     return model
 
 
-#: One of each kind, by name.
+#: A builder of each kind of network, by name.
 ZOO = {"plain": plain, "products": products, "states": states, "tied": tied, "everything": everything}
 
 
@@ -128,7 +128,7 @@ def slow_forward(model, x):
 
 
 def formula_values(model, x):
-    """What the formulas of a network say, `(batch, outputs)`."""
+    """The values of a network's formulas, `(batch, outputs)`."""
     expressions, variables = model.symbolic_formula()
     columns = [to_numpy(expression, variables, model)(x.double().numpy()) for expression in expressions]
     return torch.stack([torch.from_numpy(np.broadcast_to(c, len(x)).astype(np.float64)) for c in columns], 1)
@@ -145,7 +145,7 @@ def snapshot(model):
 
 
 def assert_same(initial, model):
-    """Bit for bit what it was: parameters, buffers, reference, symbols, ties, settings, history."""
+    """Assert that a network is bit for bit as in the snapshot: parameters, buffers, reference, symbols, ties, settings, history."""
     (state, values, trained), (now, values_now, trained_now) = initial, snapshot(model)
     assert state.keys() == now.keys()
     for name, value in state.items():

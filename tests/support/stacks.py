@@ -1,9 +1,10 @@
-"""One network as the stack of one that training works on."""
+"""A single network as the stack that training works on."""
 
 import torch
 
-from kanwidget.training.jacobian.jacobian import forward_pass
+from kanwidget.training.jacobian.forward import forward_pass
 from kanwidget.training.jacobian.stack import Stack
+from kanwidget.training.objective.batch import Batch
 from kanwidget.training.objective.loss import LOSSES
 from kanwidget.training.objective.objective import Objective
 from kanwidget.training.objective.penalty import METRICS, Penalty
@@ -12,20 +13,20 @@ from kanwidget.training.objective.standard_deviations import Deviations
 from tests.support.networks import F64
 
 
-def gradients(positions, actual):
+def gradients(parameters, grads):
     """The vector of a network's gradients, from those of `network_parameters`."""
-    return positions.gradient([None if grad is None else grad[None] for grad in actual], torch.zeros(1, dtype=F64))[0]
+    return parameters.gradient([None if grad is None else grad[None] for grad in grads], torch.zeros(1, dtype=F64))[0]
 
 
 def objective(model, x, y, weight=None, loss="mse", penalty=None):
     """The objective of one network."""
     columns = None if weight is None else weight[None]
-    return Objective(Stack([model]), [x], y[None], columns, LOSSES[loss], [penalty or Penalty()])
+    return Objective(Batch.of(Stack([model]), [x], y[None], columns, LOSSES[loss], [penalty or Penalty()]))
 
 
 def deviations(model, x):
-    """Of the values of one network, with a graph."""
-    stack = Stack([model]).attached()
+    """Standard deviations of the values of one network, with a graph."""
+    stack = Stack([model]).attach()
     return stack, Deviations(stack, forward_pass(stack, stack.select([x])))
 
 
@@ -44,20 +45,20 @@ def total(target):
     return float(target.value().total)
 
 
-def penalty_slopes(target, positions):
-    """Of the one network of an objective: gradients of R in the free parameters, and in V of each layer."""
-    run = target.value(slopes=True).run
+def penalty_derivatives(target, parameters):
+    """Derivatives of R of an objective's one network: in the free parameters, and in V of each layer."""
+    trace = target.value(derivatives=True).trace
     with torch.no_grad():
-        vector, in_importance = penalty_gradient(target, positions, run, target.deviations(run))
+        vector, in_importance = penalty_gradient(target.batch, parameters, trace, target.batch.deviations(trace))
     return vector[0], [v[0] for v in in_importance]
 
 
-def read(positions, model):
+def read(parameters, model):
     """The network's free parameters as a vector."""
-    return positions.read(Stack([model]))[0]
+    return parameters.read(Stack([model]))[0]
 
 
-def write(positions, model, vector):
+def write(parameters, model, vector):
     """Set them."""
     with torch.no_grad():
-        positions.write(Stack([model]), vector[None])
+        parameters.write(Stack([model]), vector[None])

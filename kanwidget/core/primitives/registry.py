@@ -1,4 +1,4 @@
-"""Finding primitives by name, and adding some of one's own."""
+"""Primitives by name, and registration of further ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kanwidget.core.primitives.definition import REAL, Form, Interval, Primitive
 from kanwidget.core.primitives.table import PRIMITIVES
 
 _TABLE: dict[str, Primitive] = {entry.name: entry for entry in PRIMITIVES}
-#: Told (by a call of `wake`) when a function was registered; they needn't say when they go.
+#: Objects whose `wake` is called when a function was registered.
 WATCHERS: weakref.WeakSet[Any] = weakref.WeakSet()
 _BUILT_IN = frozenset(_TABLE)
 #: Names that pykan has twice.
@@ -24,7 +24,7 @@ _ALIASES = {"x^0.5": "sqrt", "1/x^0.5": "1/sqrt(x)", "sign": "sgn", "sqrt(x)": "
 
 
 def primitive(name: str, argument: str = "name", where: str = "primitive") -> Primitive:
-    """The row of that name (or alias); `argument` and `where` are what an error names.
+    """The primitive of that name (or alias). Errors name `argument` and `where`.
 
     Raises:
         ValueError: For an unknown name; the message names the closest known one.
@@ -33,8 +33,8 @@ def primitive(name: str, argument: str = "name", where: str = "primitive") -> Pr
         >>> primitive("sin").complexity
         2
     """
-    known = _check.choice(name, argument, where, [*_TABLE, *_ALIASES])
-    return _TABLE[_ALIASES.get(known, known)]
+    chosen = _check.choice(name, argument, where, [*_TABLE, *_ALIASES])
+    return _TABLE[_ALIASES.get(chosen, chosen)]
 
 
 def is_built_in(name: str) -> bool:
@@ -48,7 +48,7 @@ def is_built_in(name: str) -> bool:
 
 
 def primitives(lib: Iterable[str] | None = None, where: str = "primitives") -> list[Primitive]:
-    """The rows of these names, in order and without duplicates; all of them for None. Errors name `where`.
+    """The primitives of these names, in order and without duplicates; all of them for None. Errors name `where`.
 
     Examples:
         >>> [p.name for p in primitives(["x", "x^0.5", "sqrt"])]
@@ -60,10 +60,10 @@ def primitives(lib: Iterable[str] | None = None, where: str = "primitives") -> l
         _check.fail("lib", where, "a list of names", lib, f"Use [{lib!r}].", error=TypeError)
     if not isinstance(lib, Iterable):
         _check.fail("lib", where, "a list of names", lib, error=TypeError)
-    rows = list({(row := primitive(name, "lib", where)).name: row for name in lib}.values())
-    if not rows:
+    chosen = list({(entry := primitive(name, "lib", where)).name: entry for name in lib}.values())
+    if not chosen:
         _check.fail("lib", where, "a list of at least one name", lib, "Leave it out for all of them.")
-    return rows
+    return chosen
 
 
 def register_primitive(
@@ -84,13 +84,13 @@ def register_primitive(
     Args:
         name: Its name; letters, digits and most signs are fine, it is never evaluated.
         fn: f, elementwise on tensors, differentiable by torch.
-        d1: f′; by automatic differentiation where it isn't given.
+        d1: f′; by automatic differentiation if None.
         d2: f″; likewise.
         complexity: Its cost beside that of the others (x 1, sin 2, tanh 3, arctan 4), ≥ 0.
         form: Its formula as data, see `Primitive.form`; by default a function of that name.
         intervals: Where it is defined.
         closed: Whether the finite ends of the intervals belong to them.
-        free: Whether a and b in f(a·x + b) are free; False where c and d can say the same.
+        free: Whether a and b in f(a·x + b) are free; False where c and d absorb them.
         replace: Whether a function of that name may be replaced.
 
     Raises:
@@ -116,46 +116,46 @@ def register_primitive(
         _check.fail("fn", where, "elementwise: a tensor in, one of the same shape out", value)
     if form is not None:
         form = _frozen(form)
-    slope = d1 or derivative(fn)
-    row = Primitive(
+    first_derivative = d1 or derivative(fn)
+    entry = Primitive(
         name,
         fn,
-        slope,
-        d2 or derivative(slope),
+        first_derivative,
+        d2 or derivative(first_derivative),
         _check.real(complexity, "complexity", where, low=0),
         form if form is not None else ("call", name, "u"),
         intervals=intervals,
         closed=closed,
         free=free,
     )
-    _TABLE[name] = row
-    for watcher in list(WATCHERS):
-        watcher.wake()
-    return row
+    _TABLE[name] = entry
+    for listener in list(WATCHERS):
+        listener.wake()
+    return entry
 
 
-def _intervals(given: Any) -> tuple[Interval, ...]:
+def _intervals(intervals: Any) -> tuple[Interval, ...]:
     """At least one increasing pair, or an error."""
     try:
-        pairs = tuple((float(low), float(high)) for low, high in given)
+        pairs = tuple((float(low), float(high)) for low, high in intervals)
     except (TypeError, ValueError):
         pairs = ()
     if not pairs or not all(low < high for low, high in pairs):
         advice = "((0, math.inf),) is for functions of positive numbers; leave it out for all numbers."
         expected = "at least one pair (low, high) with low < high"
-        _check.fail("intervals", "register_primitive", expected, given, advice)
+        _check.fail("intervals", "register_primitive", expected, intervals, advice)
     return pairs
 
 
-def _free(given: Any) -> tuple[bool, bool]:
+def _free(free: Any) -> tuple[bool, bool]:
     """Two truth values, or an error."""
-    if not isinstance(given, (tuple, list)) or len(given) != 2 or not all(isinstance(part, bool) for part in given):
-        _check.fail("free", "register_primitive", "two of True and False, for a and for b", given)
-    return given[0], given[1]
+    if not isinstance(free, (tuple, list)) or len(free) != 2 or not all(isinstance(part, bool) for part in free):
+        _check.fail("free", "register_primitive", "two of True and False, for a and for b", free)
+    return free[0], free[1]
 
 
 def _frozen(form: Any) -> Form:
-    """A formula given with lists (from JSON, say) as tuples: a row is a value that can be hashed."""
+    """A form that may hold lists (from JSON, say) as tuples, so that a primitive can be hashed."""
     return tuple(_frozen(part) for part in form) if isinstance(form, (list, tuple)) else form
 
 

@@ -11,7 +11,6 @@ from kanwidget.core import Event
 from kanwidget.explorer.commands import base as c
 from kanwidget.explorer.describe.panels.surface import checked
 from kanwidget.explorer.protocol.topics import EVERYTHING, Topics
-from kanwidget.explorer.session import memory
 from kanwidget.explorer.session.label_noise import noisy
 from kanwidget.explorer.session.presets import preset
 from kanwidget.explorer.session.session import Session
@@ -25,7 +24,7 @@ CHANGEABLE = ("lamb", "opt", "lr", "batch")
 def set_(session: Session, command: c.Set) -> Topics:
     """Change settings; they act on the next step."""
     trainer = session.trainer
-    old, known, noise, data = trainer.settings, memory.take(trainer), session.noise, trainer.data
+    old, state, noise, data = trainer.settings, trainer.state_dict(), session.noise, trainer.data
     try:
         # One after the other, as the script repeats them.
         for name, value in command.given.items():
@@ -41,7 +40,7 @@ def set_(session: Session, command: c.Set) -> Topics:
         # An optimiser that this loss can't use is noticed only when it is made.
         trainer.settings, trainer.data, session.noise = old, data, noise
         trainer.relabel(data.train_label)
-        memory.put(trainer, known)
+        trainer.load_state_dict(state)
         trainer.events.clear()
         raise
     events = [Event(session.now.step, name, f"{name} = {_shown(value)}") for name, value in command.given.items()]

@@ -16,12 +16,11 @@ _LINES = (
 
 def upgraded(session: dict[str, Any]) -> dict[str, Any]:
     """The part `session` of such a file."""
-    memory = session["memory"]
     return session | {
         "arguments": _renamed(session["arguments"]),
         "given_again": [_OPTIONS.get(name, name) for name in session["given_again"]],
         "current": _renamed(session["current"]),
-        "memory": memory | {"stop_reason": memory["reason"]},
+        "trainer": _trainer(session["memory"]),
         "stop_reason": session["reason"],
         "done": [_line(line) for line in session["done"]],
     }
@@ -29,6 +28,15 @@ def upgraded(session: dict[str, Any]) -> dict[str, Any]:
 
 def _renamed(options: dict[str, Any]) -> dict[str, Any]:
     return {_OPTIONS.get(name, name): value for name, value in options.items()}
+
+
+def _trainer(memory: dict[str, Any]) -> dict[str, Any]:
+    """Progress and optimizer state. Only Levenberg-Marquardt's was stored."""
+    state = {"step_count": memory["step_count"], "seconds": memory["seconds"], "stop_reason": memory["reason"]}
+    if (lm := memory["LM"]) is None:
+        return state | {"opt": "", "optimizer": None}
+    names = {"damping": "damping", "growth": "_growth", "small_steps": "_small"}
+    return state | {"opt": "LM", "optimizer": {name: [lm[old]] for name, old in names.items()}}
 
 
 def _line(line: str) -> str:

@@ -28,14 +28,13 @@ from kanwidget.explorer.commands.base import Command
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.files.edge_details import text_of
 from kanwidget.explorer.files.old_format import upgraded
-from kanwidget.explorer.session import memory
 from kanwidget.explorer.session.label_noise import noisy
 from kanwidget.explorer.session.presets import PRESETS
 from kanwidget.explorer.session.script import Log, literal
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import Checkpoint, TreeNode, copied
 from kanwidget.kan import KAN
-from kanwidget.training.steps.settings import Settings, make_settings
+from kanwidget.training import OPTIMIZERS, Settings, Trainer, make_settings
 
 T = TypeVar("T")
 
@@ -65,14 +64,13 @@ def state(session: Session) -> str:
 def _session(session: Session) -> dict[str, Any]:
     arguments = {name: literal(value) for name, value in session.arguments.items()}
     settings = {field.name: literal(getattr(session.trainer.settings, field.name)) for field in fields(Settings)}
-    known = memory.take(session.trainer)
     current = copied(session.model)
     current.history = session.past
     return {
         "arguments": _values(arguments),
         "given_again": [name for name, text in arguments.items() if text is None],
         "current": _values(settings),
-        "memory": _plain({name: known.get(name) for name in ("step_count", "seconds", "stop_reason", "LM")}),
+        "trainer": _plain(_trainer_state(session.trainer)),
         "state": "paused" if session.running else session.state,
         "stop_reason": session.stop_reason,
         "noise": session.noise,
@@ -87,6 +85,12 @@ def _session(session: Session) -> dict[str, Any]:
         "model": _packed(current),
         "data": _data(session.data),
     }
+
+
+def _trainer_state(trainer: Trainer) -> dict[str, Any]:
+    """Progress, and the optimizer's state if it is plain numbers."""
+    state = trainer.state_dict()
+    return state if OPTIMIZERS[trainer.opt].plain_state else state | {"optimizer": None}
 
 
 def _values(texts: dict[str, str | None]) -> dict[str, Any]:
@@ -190,7 +194,7 @@ class Saved:
             self.arguments = _arguments(part["arguments"])
             self.given_again = [_known(name, _ARGUMENTS) for name in part["given_again"]]
             self.current = _settings(part["current"])
-            self.memory = _memory(part["memory"])
+            self.trainer = _trainer(part["trainer"])
             self.state, self.stop_reason = part["state"], _text_or_none(part["stop_reason"])
             self.noise, self.seed = _real(part["noise"]), _whole(part["seed"], high=2**64)
             self.preset = part["preset"] if part["preset"] in PRESETS else None
@@ -245,13 +249,13 @@ class Saved:
         session.past = self.model.history
         model, records = copied(self.model), self.records
         events = tuple(self.events)
-        session.restore(Checkpoint(model, self.memory, records, len(records), events, self.now, 0, self.seed))
+        session.restore(Checkpoint(model, self.trainer, records, len(records), events, self.now, 0, self.seed))
         session.layout = session._layouts  # another one where the shape is no longer the first one's
         session.state, session.stop_reason = self.state, self.stop_reason
         session.tree.nodes = {node.id: node for node in self.nodes}
         session.tree.current = self.tree_current
         session.log = Log(list(self.done), False)
-        # The memory of gradient methods isn't stored: the script loses it here, too.
+        # The state of gradient methods isn't stored: the script loses it here, too.
         session.forget_momentum()
 
 
@@ -336,15 +340,17 @@ def _arguments(told: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _memory(told: dict[str, Any]) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        "step_count": _whole(told["step_count"]),
-        "seconds": _real(told["seconds"]),
-        "stop_reason": _text(told["stop_reason"]),
+def _trainer(state: dict[str, Any]) -> dict[str, Any]:
+    optimizer = state["optimizer"]
+    if optimizer is not None:
+        optimizer = {_text(name): [_real(value) for value in values] for name, values in optimizer.items()}
+    return {
+        "step_count": _whole(state["step_count"]),
+        "seconds": _real(state["seconds"]),
+        "stop_reason": _text(state["stop_reason"]),
+        "opt": _text(state["opt"]),
+        "optimizer": optimizer,
     }
-    if told["LM"] is not None:
-        known["LM"] = {name: cast(told["LM"][name]) for name, cast in _LM_FIELDS.items()}
-    return known
 
 
 def _record(row: list[Any]) -> StepRecord:
@@ -374,7 +380,6 @@ def _whole_or_none(value: Any) -> int | None:
 
 
 #: What the fields are, in the order in which they are stored.
-_LM_FIELDS: dict[str, Callable[[Any], Any]] = {"damping": _real, "_growth": _real, "_small": _whole}
 _RECORD: dict[str, Callable[[Any], Any]] = {
     "step": _whole,
     "train_loss": _real,

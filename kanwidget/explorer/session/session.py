@@ -16,6 +16,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core import EdgeRef, Event, History, Primitive, StepRecord, SymbolicFit
 from kanwidget.core.primitives import primitives
+from kanwidget.core.reference_data import order_columns
 from kanwidget.core.scores import Scores
 from kanwidget.core.threads import is_small, one_thread
 from kanwidget.datasets import Dataset
@@ -24,7 +25,7 @@ from kanwidget.explorer.describe import curves
 from kanwidget.explorer.describe.panels.surface import first_view
 from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import Notice, Topics
-from kanwidget.explorer.session import memory, stepping
+from kanwidget.explorer.session import stepping
 from kanwidget.explorer.session.known import BestKnown, FitsKnown
 from kanwidget.explorer.session.live_candidates import Seen
 from kanwidget.explorer.session.recorder import Recorder
@@ -35,7 +36,6 @@ from kanwidget.kan import KAN
 from kanwidget.symbolic.fits.custom import BrokenPrimitive
 from kanwidget.symbolic.fits.ranking import SIMPLICITY
 from kanwidget.training import OPTIMIZERS, Settings, Trainer, make_settings
-from kanwidget.training.reference import training_data
 
 #: A step that lasts longer than this looks at the stop flag; shorter ones are always finished.
 _LONG_STEP = 0.05
@@ -93,7 +93,7 @@ class Session:
         self._broken: set[Primitive] = set()
         self.left_out: list[str] = []
         self._step_started = 0.0
-        self.begin(model, training_data(model, data, "KANExplorer"), in_vars, out_vars, make_settings(**options))
+        self.begin(model, order_columns(model, data, "KANExplorer"), in_vars, out_vars, make_settings(**options))
 
     def begin(
         self,
@@ -291,7 +291,7 @@ class Session:
         """Everything that undo needs."""
         return Checkpoint(
             copied(self.model),
-            memory.take(self.trainer),
+            self.trainer.state_dict(),
             self.records,
             len(self.records),
             tuple(self.events),
@@ -303,7 +303,7 @@ class Session:
     def restore(self, state: Checkpoint) -> None:
         """Make a checkpoint's state the present one."""
         self.adopt(copied(state.model))
-        memory.put(self.trainer, state.memory)
+        self.trainer.load_state_dict(state.memory)
         if state.layout != self.layout:
             self.layout, self.selection = state.layout, ()
             self.best.forget()

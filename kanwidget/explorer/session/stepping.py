@@ -10,6 +10,7 @@ from kanwidget.core import StepRecord
 from kanwidget.explorer.commands.base import Set
 from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
+from kanwidget.training import OPTIMIZERS
 from kanwidget.training.steps.trainer import NOT_FINITE, NOT_FINITE_ADVICE
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _after_exception(session: Session) -> None:
 
 def forget_momentum(session: Session) -> None:
     """Gradient methods lose their memory in a step that is broken off; the script has to do the same."""
-    if session.trainer.opt != "LM":
+    if not OPTIMIZERS[session.trainer.opt].plain_state:
         session.trainer.reset()
         session.log.add(Set(opt=session.trainer.settings.opt))
 

@@ -68,7 +68,7 @@ class Checkpoint:
 
     model: KAN
     memory: dict[str, Any]
-    """The optimiser's, and how far it is."""
+    """The trainer's state: progress and optimizer."""
     records: list[StepRecord]
     """Append-only while shared: this checkpoint's are the first `n_records`."""
     n_records: int

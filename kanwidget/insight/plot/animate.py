@@ -10,18 +10,18 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.records import History
 from kanwidget.core.threads import limit_threads
-from kanwidget.insight.plot.film import Film, Still
+from kanwidget.insight.plot.film import Film, FilmFrame
 from kanwidget.insight.plot.gif import FIRST, LAST, gif
 from kanwidget.insight.plot.stage import Stage
 from kanwidget.insight.plot.style import theme_of
 
-#: Hundredths of a second that a picture stays at best and at worst.
+#: Hundredths of a second for each picture: shortest and longest.
 _QUICK, _SLOW = 7, 20
 
 
 @limit_threads
 def animation(
-    stills: Sequence[Still],
+    frames: Sequence[FilmFrame],
     x: Tensor,
     history: History,
     *,
@@ -35,11 +35,11 @@ def animation(
 ) -> bytes:
     """The film of a training as an animated GIF.
 
-    Between two states the curves move evenly. Time runs by how much there is to see: slowly through the first steps, where a network
-    finds its shape, fast where little changes; the step is written above.
+    Between two states the curves move evenly. Time follows the changes: slow through the first steps, where a network
+    takes shape, fast where little changes; the step is written above.
 
     Args:
-        stills: Pairs `(step, network)` in order, at least one.
+        frames: Pairs `(step, network)` in order, at least one.
         x: Samples, shape `(batch, n_features)`, on which scores and ranges are measured.
         history: The losses.
         seconds: How long it lasts, 1 to 60.
@@ -54,7 +54,7 @@ def animation(
         The bytes of the file.
 
     Raises:
-        ValueError: For no stills, or for settings out of range.
+        ValueError: For no frames, or for settings out of range.
 
     Examples:
         >>> import torch
@@ -67,15 +67,17 @@ def animation(
     _check.choice(theme, "theme", where, ("light", "dark"))
     seconds = _check.real(seconds, "seconds", where, low=1, high=60)
     width = _check.integer(width, "width", where, low=200, high=2000)
-    if not stills:
-        _check.fail("stills", where, "at least one pair (step, network)", stills)
-    film, look = Film(stills, x, history), theme_of(theme, where)
-    stay = _QUICK
+    if not frames:
+        _check.fail("frames", where, "at least one pair (step, network)", frames)
+    film, look = Film(frames, x, history), theme_of(theme, where)
+    centiseconds = _QUICK
     while True:
-        count = round((seconds - FIRST - LAST) * 100 / stay) if seconds > FIRST + LAST else 1
+        count = round((seconds - FIRST - LAST) * 100 / centiseconds) if seconds > FIRST + LAST else 1
         stage = Stage(film, look, (in_vars, out_vars), title, width)
-        data = gif((stage.picture(*moment) for moment in film.moments(max(2, count))), stay, look)
-        if len(data) <= limit or (stay >= _SLOW and width <= 200):
+        data = gif((stage.picture(*moment) for moment in film.moments(max(2, count))), centiseconds, look)
+        if len(data) <= limit or (centiseconds >= _SLOW and width <= 200):
             return data
-        # What moves costs: first fewer pictures, then smaller ones.
-        stay, width = (stay + 3, width) if stay < _SLOW else (stay, max(200, round(width * 0.8)))
+        # Motion costs bytes: first fewer pictures, then smaller ones.
+        centiseconds, width = (
+            (centiseconds + 3, width) if centiseconds < _SLOW else (centiseconds, max(200, round(width * 0.8)))
+        )

@@ -27,7 +27,7 @@ from kanwidget.insight.plot.style import (
 
 
 def plot_history(history: History, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
-    """Draw the losses of a training over its steps, on a logarithmic scale, with what happened on the way.
+    """Draw the losses of a training over its steps, on a logarithmic scale, with its events.
 
     Args:
         history: What `fit` returned, or a network's `history`.
@@ -43,33 +43,33 @@ def plot_history(history: History, *, theme: ThemeName = "auto", title: Any = No
         >>> len(figure.axes)
         1
     """
-    colours = theme_of(theme, "plot_history")
-    figure = new_figure((6.4, 3.0), colours)
+    colors = theme_of(theme, "plot_history")
+    figure = new_figure((6.4, 3.0), colors)
     ax = figure.add_axes((0.1, 0.16, 0.76, 0.64))
-    draw_curves(ax, history, colours)
+    draw_curves(ax, history, colors)
     if title is not None:
-        write(ax, 0, 1.17, title, transform=ax.transAxes, color=colours.text, fontsize=11, ha="left", va="bottom")
+        write(ax, 0, 1.17, title, transform=ax.transAxes, color=colors.text, fontsize=11, ha="left", va="bottom")
     return figure
 
 
 def draw_curves(ax: Axes, history: History, theme: Theme) -> None:
-    """The losses on given axes, each with its name at its end."""
+    """Draw the losses, each with its name at its end."""
     lines = [
         ("penalty", history["penalty"], theme.penalty, (0, (1.5, 1.5))),
         ("validation", history["validation_loss"], theme.both, (0, (6, 1.5, 1, 1.5))),
         ("test", history["test_loss"], theme.test, (0, (5, 1.5))),
         ("train", history["train_loss"], theme.spline, "solid"),
     ]
-    # Steps count on over several calls of fit: the record's own number begins anew in each.
+    # Steps are numbered over several calls of fit: a record's own number begins anew in each.
     steps = list(range(1, len(history) + 1))
     _frame(ax, theme)
     ends = []
-    for name, values, colour, dashes in lines:
-        shown = [value if value is not None and value > 0 else math.nan for value in values]
-        last = next((v for v in reversed(shown) if math.isfinite(v)), None)
+    for name, values, color, dashes in lines:
+        drawable = [value if value is not None and value > 0 else math.nan for value in values]
+        last = next((v for v in reversed(drawable) if math.isfinite(v)), None)
         if last is not None:
-            ax.plot(steps, shown, color=colour, linestyle=dashes, linewidth=1.6, solid_capstyle="round")
-            ends.append((last, name, colour))
+            ax.plot(steps, drawable, color=color, linestyle=dashes, linewidth=1.6, solid_capstyle="round")
+            ends.append((last, name, color))
     if not ends:
         write(ax, 0.5, 0.5, "no steps", transform=ax.transAxes, color=theme.muted, ha="center", va="center")
         return
@@ -93,13 +93,13 @@ def _frame(ax: Axes, theme: Theme) -> None:
 def _mark_ends(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
     """Each line's name at its right end, moved apart where they would meet."""
     low, high = (math.log(limit) for limit in ax.get_ylim())
-    least = 0.085
+    spacing = 0.085
     at = -math.inf
-    for value, name, colour in sorted(ends):
+    for value, name, color in sorted(ends):
         height = (math.log(value) - low) / (high - low)
-        at = max(height, at + least)
-        place = {"transform": ax.transAxes, "fontsize": 8.5, "fontweight": "bold", "va": "center"}
-        write(ax, 1.015, at, name, color=colour, **place)
+        at = max(height, at + spacing)
+        style = {"transform": ax.transAxes, "fontsize": 8.5, "fontweight": "bold", "va": "center"}
+        write(ax, 1.015, at, name, color=color, **style)
 
 
 def _mark_events(ax: Axes, history: History, theme: Theme) -> None:
@@ -112,11 +112,11 @@ def _mark_events(ax: Axes, history: History, theme: Theme) -> None:
     for step, events in sorted(by_step.items()):
         ax.axvline(step, color=theme.muted, linewidth=0.8, linestyle=(0, (1.5, 2)), zorder=1)
         text = ", ".join(dict.fromkeys(_short(event) for event in events))
-        place = (step - 1) / span
-        # Two rows; a label that fits in neither is left to its line.
-        row = next((n for n, start in enumerate(free_from) if place >= start), None)
+        fraction = (step - 1) / span
+        # Two rows; an event that fits in neither has a line without label.
+        row = next((n for n, start in enumerate(free_from) if fraction >= start), None)
         if row is not None:
-            free_from[row] = place + 0.016 * len(text) + 0.02
+            free_from[row] = fraction + 0.016 * len(text) + 0.02
             style = {"transform": ax.get_xaxis_transform(), "fontsize": 7.5, "color": theme.muted, "ha": "left"}
             write(ax, step, 1.02 + 0.075 * row, text, va="bottom", **style)
 
@@ -160,27 +160,27 @@ def plot_edge(
         1
     """
     layer = network.check_edge(l, i, j, "plot_edge")
-    colours = theme_of(theme, "plot_edge")
+    colors = theme_of(theme, "plot_edge")
     grid, points = layer.grid[i], _inputs_of(network, l, i, x)
     low, high = torch.cat([grid, points]).aminmax()
     at = torch.linspace(float(low), float(high), 257, dtype=grid.dtype, device=grid.device)
-    figure = new_figure((5.6, 3.2), colours)
+    figure = new_figure((5.6, 3.2), colors)
     ax = figure.add_axes((0.11, 0.15, 0.86, 0.72))
-    _frame(ax, colours)
-    _draw_parts(ax, network.curve((l, i, j), at), layer.state(i, j), layer.symbol(i, j), colours)
+    _frame(ax, colors)
+    _draw_parts(ax, network.curve((l, i, j), at), layer.state(i, j), layer.symbol(i, j), colors)
     if points.numel():
         height = network.curve((l, i, j), points).y.cpu().numpy()
         style: dict[str, Any] = {"markersize": 3.4, "markeredgewidth": 0.8, "markerfacecolor": "none"}
-        ax.plot(points.cpu().numpy(), height, "o", label="data", color=colours.muted, **style)
+        ax.plot(points.cpu().numpy(), height, "o", label="data", color=colors.muted, **style)
     ends = grid.cpu().numpy()
     foot = ax.get_xaxis_transform()
-    ax.plot(ends, [0.0] * len(ends), "|", transform=foot, color=colours.muted, markersize=9, label="grid")
+    ax.plot(ends, [0.0] * len(ends), "|", transform=foot, color=colors.muted, markersize=9, label="grid")
     ax.legend(
         loc="lower left", bbox_to_anchor=(0, 1.0), ncols=6, frameon=False, fontsize=8, borderaxespad=0.2,
-        handlelength=1.8, columnspacing=1.2, labelcolor=colours.muted,
+        handlelength=1.8, columnspacing=1.2, labelcolor=colors.muted,
     )  # fmt: skip
     name = f"φ{subscript(l, i, j)} · {layer.state(i, j)}" if title is None else title
-    write(ax, 1, 1.03, name, transform=ax.transAxes, color=colours.text, fontsize=9, ha="right", va="bottom")
+    write(ax, 1, 1.03, name, transform=ax.transAxes, color=colors.text, fontsize=9, ha="right", va="bottom")
     return figure
 
 
@@ -195,7 +195,7 @@ def _inputs_of(network: Network, level: int, node: int, x: Tensor | None) -> Ten
 
 
 def _draw_parts(ax: Axes, curve: EdgeCurve, state: EdgeState, symbol: str | None, theme: Theme) -> None:
-    """An edge's function, over the parts that it is the sum of."""
+    """Draw an edge's function and, behind it, its parts."""
     at, numeric = curve.x.cpu().numpy(), state in ("spline", "both")
     name = math_free(function_name(symbol or ""))
     parts = [
@@ -203,9 +203,9 @@ def _draw_parts(ax: Axes, curve: EdgeCurve, state: EdgeState, symbol: str | None
         ("spline", curve.spline, numeric, theme.spline, (0, (5, 1.5))),
         (name, curve.symbolic, state == "both", theme.symbolic, (0, (6, 1.5, 1, 1.5))),
     ]
-    for label, values, shown, colour, dashes in parts:
-        if shown:
-            ax.plot(at, values.cpu().numpy(), color=colour, linestyle=dashes, linewidth=1.2, label=label)
+    for label, values, present, color, dashes in parts:
+        if present:
+            ax.plot(at, values.cpu().numpy(), color=color, linestyle=dashes, linewidth=1.2, label=label)
     main = {"spline": theme.spline, "symbolic": theme.symbolic, "both": theme.both, "pruned": theme.ghost}[state]
     whole = name if state == "symbolic" else "φ"
     ax.plot(at, curve.y.cpu().numpy(), color=main, linewidth=2.2, label=whole, solid_capstyle="round")

@@ -74,7 +74,7 @@ def plot(
         >>> len(figure.axes)
         1
     """
-    colours = theme_of(theme, "plot")
+    colors = theme_of(theme, "plot")
     _check.real(beta, "beta", "plot", low=0)
     _check.real(scale, "scale", "plot", low=0, open_low=True)
     names = _names(network, in_vars, out_vars)
@@ -82,19 +82,19 @@ def plot(
     room = {"head": _head(network, title), "gap": 0.36 if tick else 0.1}
     layout = arrange(network, [edge.ref for edge in edges], scale=scale, **room)
     if ax is None:
-        ax = new_figure(layout.size, colours).add_axes((0, 0, 1, 1))
+        ax = new_figure(layout.size, colors).add_axes((0, 0, 1, 1))
     else:
         ax.set_aspect("equal")
-    draw_network(ax, network, edges, layout, colours, sample=sample)
-    draw_functions(ax, edges, layout, colours)
+    draw_network(ax, network, edges, layout, colors, sample=sample)
+    draw_functions(ax, edges, layout, colors)
     if tick:
-        draw_ticks(ax, edges, layout, colours)
-    draw_hidden_names(ax, network, layout, colours)
-    draw_names(ax, network, layout, colours, names)
-    draw_legend(ax, edges, layout, colours)
+        draw_ticks(ax, edges, layout, colors)
+    draw_hidden_names(ax, network, layout, colors)
+    draw_names(ax, network, layout, colors, names)
+    draw_legend(ax, edges, layout, colors)
     if title is not None:
-        place = layout.size[0] / 2, layout.size[1] - 0.1
-        write(ax, *place, title, color=colours.text, fontsize=11, ha="center", va="top")
+        anchor = layout.size[0] / 2, layout.size[1] - 0.1
+        write(ax, *anchor, title, color=colors.text, fontsize=11, ha="center", va="top")
     return _figure(ax)
 
 
@@ -137,16 +137,16 @@ def _with_curves(
     names: tuple[Sequence[Any] | None, Sequence[Any] | None],
 ) -> Figure:
     """A figure with the network at the left and its training curves at the right."""
-    colours = theme_of(theme, "svg")
+    colors = theme_of(theme, "svg")
     edges = edges_of(network, x, "backward", 3.0)
     width, height = arrange(network, [edge.ref for edge in edges], head=_head(network, None)).size
     side = 4.8
-    figure = new_figure((width + side, height), colours)
-    left = figure.add_axes((0, 0, width / (width + side), 1))
-    plot(network, x, theme=theme, in_vars=names[0], out_vars=names[1], ax=left)
+    figure = new_figure((width + side, height), colors)
+    network_axes = figure.add_axes((0, 0, width / (width + side), 1))
+    plot(network, x, theme=theme, in_vars=names[0], out_vars=names[1], ax=network_axes)
     low, high = 0.6, min(2.6, height - 1.1)
     across = (width + 0.6) / (width + side), (side - 1.5) / (width + side)
-    draw_curves(figure.add_axes((across[0], low / height, across[1], high / height)), history, colours)
+    draw_curves(figure.add_axes((across[0], low / height, across[1], high / height)), history, colors)
     return figure
 
 
@@ -157,11 +157,11 @@ def _head(network: Network, title: Any) -> float:
 
 def _figure(ax: Axes) -> Figure:
     """The figure that axes belong to."""
-    found = ax.figure
-    while isinstance(found, SubFigure):
-        found = found.figure
-    assert isinstance(found, Figure)  # for the type checker
-    return found
+    figure = ax.figure
+    while isinstance(figure, SubFigure):
+        figure = figure.figure
+    assert isinstance(figure, Figure)  # for the type checker
+    return figure
 
 
 def _names(

@@ -1,4 +1,4 @@
-"""A training as a film without its pictures: which curves are seen when, and the losses that belong to them."""
+"""A training as a film before it is drawn: the curves of every moment, and their losses."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from kanwidget.core.records import History
 from kanwidget.insight.plot.layout import Layout, arrange
 from kanwidget.insight.plot.network import Edge, edges_of
 
-#: Edges of one picture; more could not be told apart in a picture that moves.
+#: Edges of one picture; more could not be distinguished in a moving one.
 _MOST_EDGES = 400
-#: How far the losses may span; below that they are cut off.
+#: Decades of the losses below their maximum; smaller ones are cut off.
 _DECADES = 16
 
-Still = tuple[int, Network]
+FilmFrame = tuple[int, Network]
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Section:
     """A stretch of the film with the same nodes and edges in the same states."""
 
     network: Network
@@ -33,25 +33,25 @@ class Scene:
 
 
 class Film:
-    """Every still's edges, where they stand, and when they are seen."""
+    """The edges of every frame, with their layout and time."""
 
     def __init__(
         self,
-        stills: Sequence[Still],
+        frames: Sequence[FilmFrame],
         x: Tensor,
         history: History,
     ) -> None:
         self.history = history
-        self.steps = [step for step, _ in stills]
-        self.edges = [_strongest(edges_of(network, x, "backward", 3.0)) for _, network in stills]
-        self.scenes: list[Scene] = []
-        for (_, network), edges in zip(stills, self.edges, strict=True):
+        self.steps = [step for step, _ in frames]
+        self.edges = [_strongest(edges_of(network, x, "backward", 3.0)) for _, network in frames]
+        self.sections: list[Section] = []
+        for (_, network), edges in zip(frames, self.edges, strict=True):
             key = (network.width, [(edge.ref, edge.state, edge.symbol) for edge in edges])
-            if self.scenes and self.scenes[-1].key == key:
-                self.scenes.append(self.scenes[-1])
+            if self.sections and self.sections[-1].key == key:
+                self.sections.append(self.sections[-1])
             else:
                 head = 0.3 if network.width[-1][1] else 0.0
-                self.scenes.append(Scene(network, arrange(network, [e.ref for e in edges], head=head), key))
+                self.sections.append(Section(network, arrange(network, [e.ref for e in edges], head=head), key))
         self.losses = _losses(history)
         #: The step of each row of the losses, and the ends of their axis: a history may begin later, and leave steps out.
         self.rows = np.array([record.step for record in history.records], dtype=float)
@@ -59,7 +59,7 @@ class Film:
         self.times = self._times()
 
     def _times(self) -> np.ndarray:
-        """When each still is seen, from 0 to 1: intervals grow with what changes in them."""
+        """The time of each frame, from 0 to 1: intervals grow with the changes in them."""
         changes = np.array([self._change(k) for k in range(1, len(self.steps))]) ** 0.7
         if not changes.size:
             return np.zeros(1)
@@ -68,42 +68,42 @@ class Film:
         return times / times[-1]
 
     def _change(self, k: int) -> float:
-        """How much there is to see between still k - 1 and still k."""
+        """How much changes between frames k - 1 and k."""
         fall = abs(math.log10(self._loss(self.steps[k]) / self._loss(self.steps[k - 1])))
-        if self.scenes[k] is not self.scenes[k - 1]:
+        if self.sections[k] is not self.sections[k - 1]:
             return 0.3 + 0.1 * fall
         pairs = list(zip(self.edges[k - 1], self.edges[k], strict=True))
         moved = [b.opacity * np.abs(_shape(b) - _shape(a)).mean() + abs(b.opacity - a.opacity) for a, b in pairs]
         return float(np.mean(moved or [0.0])) + 0.1 * fall
 
     def _loss(self, step: float) -> float:
-        """The loss at a step, for the pace only: 1 where it isn't known."""
-        at = self.upto(step) - 1
+        """The loss at a step, which only paces the film: 1 if there is none."""
+        at = self.records_until(step) - 1
         value = self.history.records[at].train_loss if at >= 0 else math.nan
         return value if math.isfinite(value) and value > 0 else 1.0
 
-    def upto(self, step: float) -> int:
-        """How many rows of the losses are known at a step."""
+    def records_until(self, step: float) -> int:
+        """Number of records up to a step."""
         return int(np.searchsorted(self.rows, step, side="right"))
 
-    def moments(self, count: int) -> Iterator[tuple[Scene, list[Edge], float]]:
-        """What is seen at so many times, evenly apart: a scene, its edges as they are then, and the step."""
+    def moments(self, count: int) -> Iterator[tuple[Section, list[Edge], float]]:
+        """The film at evenly spaced times: section, edges and step of each."""
         if len(self.steps) == 1:
-            yield self.scenes[0], self.edges[0], self.steps[0]
+            yield self.sections[0], self.edges[0], self.steps[0]
             return
         for time in np.linspace(0, 1, count):
             k = min(max(int(np.searchsorted(self.times, time, side="right")) - 1, 0), len(self.steps) - 2)
             part = float((time - self.times[k]) / (self.times[k + 1] - self.times[k]))
-            if self.scenes[k] is self.scenes[k + 1]:
+            if self.sections[k] is self.sections[k + 1]:
                 edges = [_between(a, b, part) for a, b in zip(self.edges[k], self.edges[k + 1], strict=True)]
-                yield self.scenes[k], edges, self.steps[k] + part * (self.steps[k + 1] - self.steps[k])
+                yield self.sections[k], edges, self.steps[k] + part * (self.steps[k + 1] - self.steps[k])
             else:
                 late = k + (part >= 0.5)
-                yield self.scenes[late], self.edges[late], self.steps[late]
+                yield self.sections[late], self.edges[late], self.steps[late]
 
 
 def _losses(history: History) -> dict[str, np.ndarray]:
-    """The losses that can be drawn, by name; what isn't a positive number is NaN."""
+    """The losses that can be drawn, by name; NaN where they aren't positive."""
     lines = {}
     for name in ("train", "test"):
         values = np.array([math.nan if v is None else v for v in history[f"{name}_loss"]], dtype=float)
@@ -128,6 +128,6 @@ def _shape(edge: Edge) -> np.ndarray:
 
 
 def _between(a: Edge, b: Edge, part: float) -> Edge:
-    """An edge on its way from one still to the next."""
+    """An edge between two frames."""
     mix = lambda p, q: p + part * (q - p)  # noqa: E731
     return replace(b, opacity=mix(a.opacity, b.opacity), x=mix(a.x, b.x), y=mix(a.y, b.y))

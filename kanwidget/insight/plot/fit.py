@@ -1,4 +1,4 @@
-"""How well a network fits: predictions beside the truth, and what is left over."""
+"""How well a network fits: predictions beside the truth, and the residuals."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, math_free, new_figure, readable, theme_of, write
 
-#: More points than this aren't told apart any more.
+#: Most points that can be distinguished.
 _POINTS = 300
-#: Of more outputs than this only the first are named.
-_NAMED = 10
+#: Most outputs in the legend.
+_NAMED_OUTPUTS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """What a network makes of one part of the data."""
+    """Predictions of a network beside the labels of one part of the data."""
 
     part: str
     truth: Tensor
@@ -50,8 +50,8 @@ class Errors:
 def plot_fit(network: Network, data: Any, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
     """Draw predictions against the truth and, beside it, the residuals against the predictions.
 
-    Rings are training data, dots are test data; colours tell several outputs apart. Of many rows 300 are drawn, spread
-    evenly over the sizes of their residuals, so that the worst ones are there; the titles count all of them:
+    Rings are training data, dots are test data; each output has a colour. Of many rows 300 are drawn, spread
+    evenly over the sizes of their residuals, the worst ones included; the titles count all of them:
 
         RMSE = √mean((truth - prediction)²),  R² = 1 - Σ(truth - prediction)² / Σ(truth - mean(truth))²
 
@@ -73,27 +73,27 @@ def plot_fit(network: Network, data: Any, *, theme: ThemeName = "auto", title: A
         >>> len(figure.axes)
         2
     """
-    colours = theme_of(theme, "plot_fit")
+    colors = theme_of(theme, "plot_fit")
     dataset = _checked(network, data)
     parts = [_errors(network, dataset, part) for part in ("train", "test") if f"{part}_input" in dataset]
     head = 0.3 if title is not None else 0.0
     height = 3.35 + head
-    figure = new_figure((7.6, height), colours)
-    across, up, tall = (0.095, 0.595), 0.55 / height, 2.45 / height
-    left, right = (figure.add_axes((x, up, 0.375, tall)) for x in across)
-    _draw_points(left, right, parts, colours)
-    _titled_frame(left, colours, ("truth", "prediction"), f"R²  {_told(parts, 'r2')}")
-    _titled_frame(right, colours, ("prediction", "truth − prediction"), f"RMSE  {_told(parts, 'rmse')}")
-    _draw_ideal(left, right, colours)
-    _draw_legend(left, parts, dataset.out_vars, colours)
+    figure = new_figure((7.6, height), colors)
+    across, up, height_of_axes = (0.095, 0.595), 0.55 / height, 2.45 / height
+    fit_axes, residual_axes = (figure.add_axes((x, up, 0.375, height_of_axes)) for x in across)
+    _draw_points(fit_axes, residual_axes, parts, colors)
+    _titled_frame(fit_axes, colors, ("truth", "prediction"), f"R²  {_numbers(parts, 'r2')}")
+    _titled_frame(residual_axes, colors, ("prediction", "truth − prediction"), f"RMSE  {_numbers(parts, 'rmse')}")
+    _draw_ideal(fit_axes, residual_axes, colors)
+    _draw_legend(fit_axes, parts, dataset.out_vars, colors)
     if title is not None:
-        style: dict[str, Any] = {"color": colours.text, "fontsize": 11, "ha": "center", "va": "top"}
-        write(left, 0.5, 1 - 0.08 / height, title, transform=figure.transFigure, **style)
+        style: dict[str, Any] = {"color": colors.text, "fontsize": 11, "ha": "center", "va": "top"}
+        write(fit_axes, 0.5, 1 - 0.08 / height, title, transform=figure.transFigure, **style)
     return figure
 
 
 def _checked(network: Network, data: Any) -> Dataset:
-    """The data in the network's type and place, or an error that says what doesn't fit."""
+    """The data in the network's type and on its device, or an error that names the mismatch."""
     dataset = as_dataset(data, "plot_fit", network.in_vars)
     if dataset.is_classification:
         advice = "Class numbers have no residuals."
@@ -114,79 +114,79 @@ def _errors(network: Network, data: Dataset, part: str) -> Errors:
     return Errors(part, data[f"{part}_label"].double().cpu(), prediction.double().cpu())
 
 
-def _told(parts: Sequence[Errors], what: str) -> str:
+def _numbers(parts: Sequence[Errors], measure: str) -> str:
     """A number for each part, in words."""
-    return " · ".join(f"{part.part} {_number(getattr(part, what), what)}" for part in parts)
+    return " · ".join(f"{part.part} {_number(getattr(part, measure), measure)}" for part in parts)
 
 
-def _number(value: float, what: str) -> str:
-    """A number as a title takes it; what isn't quite 1 isn't rounded to it."""
+def _number(value: float, measure: str) -> str:
+    """A number for a title; one just below 1 isn't rounded to it."""
     if not math.isfinite(value):
         return "–"
-    if what == "r2":
+    if measure == "r2":
         return "> 0.9999" if 0.9999 < value < 1 else f"{value:.4f}"
     return f"{value:.3g}"
 
 
-def _draw_points(left: Axes, right: Axes, parts: Sequence[Errors], theme: Theme) -> None:
+def _draw_points(fit_axes: Axes, residual_axes: Axes, parts: Sequence[Errors], theme: Theme) -> None:
     """Every part and output in its colour and shape, on both axes."""
     for part in parts:
         for output, shade in enumerate(_shades(part.part, part.truth.shape[1], theme)):
             truth, prediction = _thinned(part.truth[:, output].numpy(), part.prediction[:, output].numpy())
-            style = _look(part.part, *shade)
-            left.plot(truth, prediction, **style)
-            right.plot(prediction, truth - prediction, **style)
+            style = _marker_style(part.part, *shade)
+            fit_axes.plot(truth, prediction, **style)
+            residual_axes.plot(prediction, truth - prediction, **style)
 
 
 def _thinned(truth: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The finite pairs, or so many of them that can be told apart: at even ranks of their residuals, ends included."""
+    """The finite pairs, at most 300: at even ranks of their residuals, ends included."""
     finite = np.isfinite(prediction)
     truth, prediction = truth[finite], prediction[finite]
     ranks = np.linspace(0, len(truth) - 1, min(len(truth), _POINTS)).round().astype(int)
-    # Sorted back, so that neither end of the residuals lies on top of the other points.
-    kept = np.sort(np.argsort(truth - prediction, kind="stable")[ranks])
-    return truth[kept], prediction[kept]
+    # In the order of the rows, so that neither end of the residuals lies on top of the other points.
+    index = np.sort(np.argsort(truth - prediction, kind="stable")[ranks])
+    return truth[index], prediction[index]
 
 
-def _look(part: str, colour: str, marker: str = "o") -> dict[str, Any]:
+def _marker_style(part: str, color: str, marker: str = "o") -> dict[str, Any]:
     """Rings for training data, dots for test data."""
     ring = part == "train"
     return {
-        "linestyle": "none", "marker": marker, "color": colour, "markerfacecolor": "none" if ring else colour,
+        "linestyle": "none", "marker": marker, "color": color, "markerfacecolor": "none" if ring else color,
         "markersize": 3.6 if ring else 3.0, "markeredgewidth": 0.7 if ring else 0, "alpha": 0.75,
         "zorder": 3 if ring else 4,
     }  # fmt: skip
 
 
 def _shades(part: str, outputs: int, theme: Theme) -> list[tuple[str, str]]:
-    """Colour and shape for each output; those of a single one tell the parts apart."""
+    """Colour and shape for each output, or for the parts of the data where there is a single output."""
     if outputs == 1:
         return [(theme.spline if part == "train" else theme.test, "o")]
-    colours = (theme.spline, theme.test, theme.symbolic, theme.both, theme.muted)
+    colors = (theme.spline, theme.test, theme.symbolic, theme.both, theme.muted)
     shapes = "os^D"  # the same colour comes again in another shape
-    return [(colours[n % 5], shapes[n // 5 % 4]) for n in range(outputs)]
+    return [(colors[n % 5], shapes[n // 5 % 4]) for n in range(outputs)]
 
 
 def _titled_frame(ax: Axes, theme: Theme, names: tuple[str, str], title: str) -> None:
-    """Axes, what they show, and the numbers above."""
+    """Axes, their names, and the numbers above."""
     draw_frame(ax, theme, names)
     ax.set_title(title, loc="left", color=theme.text, fontsize=9, pad=7)
 
 
-def _draw_ideal(left: Axes, right: Axes, theme: Theme) -> None:
+def _draw_ideal(fit_axes: Axes, residual_axes: Axes, theme: Theme) -> None:
     """The lines on which a perfect network's points would lie; both ways across the left axes are equal."""
-    if not any(np.size(line.get_xdata()) for line in left.lines):
-        for ax in (left, right):
+    if not any(np.size(line.get_xdata()) for line in fit_axes.lines):
+        for ax in (fit_axes, residual_axes):
             style: dict[str, Any] = {"color": theme.muted, "ha": "center", "va": "center"}
             write(ax, 0.5, 0.5, "no finite predictions", transform=ax.transAxes, **style)
         return
-    ends = left.get_xlim(), left.get_ylim()
+    ends = fit_axes.get_xlim(), fit_axes.get_ylim()
     low, high = min(a for a, _ in ends), max(b for _, b in ends)
-    left.set(xlim=(low, high), ylim=(low, high))
-    left.plot((low, high), (low, high), color=theme.muted, linewidth=0.9, zorder=2)
-    right.axhline(0, color=theme.muted, linewidth=0.9, zorder=2)
-    most = max(map(abs, right.get_ylim()))
-    right.set_ylim(-most, most)
+    fit_axes.set(xlim=(low, high), ylim=(low, high))
+    fit_axes.plot((low, high), (low, high), color=theme.muted, linewidth=0.9, zorder=2)
+    residual_axes.axhline(0, color=theme.muted, linewidth=0.9, zorder=2)
+    largest = max(map(abs, residual_axes.get_ylim()))
+    residual_axes.set_ylim(-largest, largest)
 
 
 def _draw_legend(ax: Axes, parts: Sequence[Errors], names: Sequence[str], theme: Theme) -> None:
@@ -197,12 +197,12 @@ def _draw_legend(ax: Axes, parts: Sequence[Errors], names: Sequence[str], theme:
     several = len(names) > 1
     keys = []
     for part in parts:
-        colour = theme.muted if several else _shades(part.part, 1, theme)[0][0]
-        keys += ax.plot([], [], label=part.part, **_look(part.part, colour))
+        color = theme.muted if several else _shades(part.part, 1, theme)[0][0]
+        keys += ax.plot([], [], label=part.part, **_marker_style(part.part, color))
     first = ax.legend(handles=keys, loc="upper left", **style)
     if several:
         dots = []
-        for name, shade in list(zip(names, _shades("test", len(names), theme), strict=True))[:_NAMED]:
-            dots += ax.plot([], [], label=math_free(readable(name)[0]), **_look("test", *shade))
+        for name, shade in list(zip(names, _shades("test", len(names), theme), strict=True))[:_NAMED_OUTPUTS]:
+            dots += ax.plot([], [], label=math_free(readable(name)[0]), **_marker_style("test", *shade))
         ax.add_artist(first)
         ax.legend(handles=dots, loc="lower right", **style)

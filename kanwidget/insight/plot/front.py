@@ -1,4 +1,4 @@
-"""The front of error against size: points, and the line of those that none beats."""
+"""The Pareto front of error against size: points, and the line of the unbeaten ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from matplotlib.transforms import offset_copy
 
 from kanwidget.insight.plot.style import Theme, ThemeName, draw_frame, new_figure, theme_of, write
 
-#: What a label takes, as parts of the axes' width and height.
+#: Room of a label, as parts of the axes' width and height.
 _ROOM, _LINE = 0.25, 0.045
 
 
@@ -43,24 +43,24 @@ def plot_front(
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['b', 'a']
     """
-    colours = theme_of(theme, "plot_front")
-    figure = new_figure((6.4, 3.6), colours)
+    colors = theme_of(theme, "plot_front")
+    figure = new_figure((6.4, 3.6), colors)
     ax = figure.add_axes((0.12, 0.15, 0.84, 0.73 if title is not None else 0.8))
-    draw_frame(ax, colours, (names[0].replace("_", " "), names[1].replace("_", " ")))
+    draw_frame(ax, colors, (names[0].replace("_", " "), names[1].replace("_", " ")))
     if points:
         xs, ys = zip(*points, strict=True)
-        ax.plot(xs, ys, "o", color=colours.muted, markersize=3.5, markeredgewidth=0, alpha=0.6)
+        ax.plot(xs, ys, "o", color=colors.muted, markersize=3.5, markeredgewidth=0, alpha=0.6)
         ax.set_yscale("log" if min(ys) > 0 else "linear")
         if min(xs) > 0:
             ax.set_xscale("log")
     else:
-        write(ax, 0.5, 0.5, "no results", transform=ax.transAxes, color=colours.muted, ha="center", va="center")
+        write(ax, 0.5, 0.5, "no results", transform=ax.transAxes, color=colors.muted, ha="center", va="center")
     if front:
-        _draw_front(figure, ax, front, colours)
+        _draw_front(figure, ax, front, colors)
     for axis, decades in ((ax.xaxis, math.inf), (ax.yaxis, 2)):
         _mark_numbers(axis, decades)
     if title is not None:
-        write(ax, 0, 1.04, title, transform=ax.transAxes, color=colours.text, fontsize=11, ha="left", va="bottom")
+        write(ax, 0, 1.04, title, transform=ax.transAxes, color=colors.text, fontsize=11, ha="left", va="bottom")
     return figure
 
 
@@ -70,17 +70,17 @@ def _draw_front(figure: Figure, ax: Axes, front: Sequence[tuple[float, float, st
     ax.step(xs, ys, "o-", where="post", linewidth=1.6, **style)
     _make_room(ax)
     # Left of and below the front there are no points, or they would be on it.
-    place = offset_copy(ax.transData, figure, x=-4, y=-3, units="points")
+    below_left = offset_copy(ax.transData, figure, x=-4, y=-3, units="points")
     last = (math.inf, math.inf)
     for x, y, label in reversed(list(zip(xs, ys, labels, strict=True))):
         across, up = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))
         if abs(up - last[1]) > _LINE or abs(across - last[0]) > _ROOM:
-            write(ax, x, y, label, transform=place, color=theme.text, fontsize=7.5, ha="right", va="top")
+            write(ax, x, y, label, transform=below_left, color=theme.text, fontsize=7.5, ha="right", va="top")
             last = (across, up)
 
 
 def _mark_numbers(axis: Axis, decades: float) -> None:
-    """Ticks that can be read off: on a logarithmic axis of few decades between the powers of ten, too."""
+    """Readable ticks: also between the powers of ten on a logarithmic axis of few decades."""
     low, high = axis.get_view_interval()
     if axis.get_scale() != "log" or high > low * 10**decades:
         return

@@ -1,4 +1,4 @@
-"""Pictures as an animated GIF, in few colours that are the right ones."""
+"""Pictures as an animated GIF with a small palette."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from PIL import Image
 
 from kanwidget.insight.plot.style import Theme
 
-#: Seconds that the first and the last picture stay.
+#: Seconds for the first and the last picture.
 FIRST, LAST = 0.4, 1.4
-_COLOURS = 96
+_COLORS = 96
 
 
 def gif(pictures: Iterator[Image.Image], stay: int, theme: Theme) -> bytes:
@@ -36,15 +36,15 @@ def gif(pictures: Iterator[Image.Image], stay: int, theme: Theme) -> bytes:
 
 
 def _palette(image: Image.Image, theme: Theme) -> list[int]:
-    """Its colours, and those of the lines, of which there are few pixels; the ground, most of the picture, keeps exactly its own.
+    """The colours of the image and of the lines, which have few pixels; the ground, most of the picture, keeps its exact colour.
 
-    What is nearly the ground becomes it: Pillow finds the nearest colour only roughly, and would give the ground a tint.
+    Colours near the ground become the ground: Pillow finds the nearest colour only roughly, and would give the ground a tint.
     """
-    found = image.quantize(_COLOURS, method=Image.Quantize.MEDIANCUT).getpalette() or []
-    colours = np.array(found, dtype=int).reshape(-1, 3)
+    palette = image.quantize(_COLORS, method=Image.Quantize.MEDIANCUT).getpalette() or []
+    colors = np.array(palette, dtype=int).reshape(-1, 3)
     ground = np.asarray(image.getpixel((0, 0)))
-    colours[np.abs(colours - ground).max(1) < 12] = ground
+    colors[np.abs(colors - ground).max(1) < 12] = ground
     lines = np.array([to_rgb(name) for name in (theme.test, theme.spline, theme.symbolic)]) * 255
     # Letters are thin: mostly mixtures of their colour and the ground.
     mixed = np.concatenate([ground + part * (lines - ground) for part in (1.0, 0.75, 0.5, 0.25)]).round().astype(int)
-    return [*colours.flatten().tolist(), *mixed.flatten().tolist()]
+    return [*colors.flatten().tolist(), *mixed.flatten().tolist()]

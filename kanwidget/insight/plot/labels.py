@@ -14,12 +14,12 @@ from kanwidget.core.layer import EdgeState
 from kanwidget.core.network import Network
 from kanwidget.core.records import EdgeRef
 from kanwidget.insight.plot.layout import RADIUS, Layout
-from kanwidget.insight.plot.network import FILLED, Edge, is_flat, rounded
+from kanwidget.insight.plot.network import FILLED, Edge, is_flat, rounded_box
 from kanwidget.insight.plot.style import DASHES, Theme, function_name, subscript, write
 
-#: With more hidden nodes than this they stay without names.
+#: Most hidden nodes that have names.
 _NAMED = 40
-#: From a wire to the name beside it, in inches.
+#: Distance from a wire to the name beside it, in inches.
 _OFF = 0.08
 
 
@@ -43,26 +43,26 @@ def draw_functions(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme
         size = min(9.0, 17 * width, 72 * rooms[edge.ref] / (0.6 * len(name)))
         if size >= 3:
             style: dict[str, Any] = {"color": theme.both if edge.state == "both" else theme.symbolic, "fontsize": size}
-            place = x + _OFF * side, y + height / 2 + 0.02
-            write(ax, *place, name, ha="left" if side > 0 else "right", va="bottom", zorder=7, **style)
+            corner = x + _OFF * side, y + height / 2 + 0.02
+            write(ax, *corner, name, ha="left" if side > 0 else "right", va="bottom", zorder=7, **style)
 
 
 def _side(ref: EdgeRef, layout: Layout) -> int:
-    """Where the wire above a box leaves room for a name: 1 at its right, -1 at its left."""
+    """The side at which the wire above a box leaves room for a name: 1 is right, -1 is left."""
     return -1 if layout.subnodes[ref.layer + 1, ref.target][0] > layout.boxes[ref][0] + 0.02 else 1
 
 
 def _rooms(names: dict[EdgeRef, str], layout: Layout) -> dict[EdgeRef, float]:
-    """The lengths that names may have: up to the next wire, of which two that face each other get their shares."""
+    """The lengths that names may have: up to the next wire; two names that face each other share the room."""
     rooms = {}
     for ref, name in names.items():
         x, side = layout.boxes[ref][0], _side(ref, layout)
-        row = {other: side * (at[0] - x) for other, at in layout.boxes.items() if other.layer == ref.layer}
-        after = [other for other, distance in row.items() if distance > 0]
-        if not after:
+        row = {neighbor: side * (box[0] - x) for neighbor, box in layout.boxes.items() if neighbor.layer == ref.layer}
+        beyond = [neighbor for neighbor, distance in row.items() if distance > 0]
+        if not beyond:
             rooms[ref] = (x if side < 0 else layout.size[0] - x) - _OFF
             continue
-        nearest = min(after, key=row.__getitem__)
+        nearest = min(beyond, key=row.__getitem__)
         room, share = row[nearest] - 2 * _OFF, 1.0
         if nearest in names and _side(nearest, layout) != side:
             share = len(name) / (len(name) + len(names[nearest]) + 1)
@@ -80,18 +80,20 @@ def draw_ticks(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) ->
             continue
         (x, y), (width, height) = layout.boxes[edge.ref], layout.sizes[edge.ref.layer]
         style: dict[str, Any] = {"color": theme.muted, "fontsize": min(5.5, 9.5 * width), "zorder": 7}
-        for at, text in zip((-0.5, 0.5), _two(edge.x[0], edge.x[-1]), strict=True):
-            place = x + 0.9 * at * width, y - height / 2 - 0.016
-            write(ax, *place, text, ha="center", va="top", **style)
+        for offset, text in zip((-0.5, 0.5), _end_labels(edge.x[0], edge.x[-1]), strict=True):
+            corner = x + 0.9 * offset * width, y - height / 2 - 0.016
+            write(ax, *corner, text, ha="center", va="top", **style)
         low, high = finite.min(), finite.max()
-        values = {0.0: f"{low:.2g}"} if is_flat(low, high) else dict(zip((-0.5, 0.5), _two(low, high), strict=True))
-        for at, text in values.items():
-            place = x - 0.55 * width, y + FILLED[1] * at * height
-            write(ax, *place, text, ha="right", va="center", **style)
+        values = (
+            {0.0: f"{low:.2g}"} if is_flat(low, high) else dict(zip((-0.5, 0.5), _end_labels(low, high), strict=True))
+        )
+        for offset, text in values.items():
+            corner = x - 0.55 * width, y + FILLED[1] * offset * height
+            write(ax, *corner, text, ha="right", va="center", **style)
 
 
-def _two(low: float, high: float) -> tuple[str, str]:
-    """Two short numbers; what is 0 beside the other one is written so."""
+def _end_labels(low: float, high: float) -> tuple[str, str]:
+    """Two short numbers; one that is tiny beside their difference is written as 0."""
     small = 1e-3 * (high - low)
     first, second = (f"{0.0 if abs(value) < small else value:.2g}" for value in (low, high))
     return first, second
@@ -101,11 +103,11 @@ def draw_names(ax: Axes, network: Network, layout: Layout, theme: Theme, names: 
     """The inputs' and outputs' labels, as dark tabs."""
     box = {"boxstyle": _tab, "facecolor": theme.node, "edgecolor": "none"}
     for level, labels in zip((0, network.depth), names, strict=True):
-        places = [layout.nodes[level, node] for node in range(len(labels))]
-        room = min((b[0] - a[0] for a, b in pairwise(places)), default=2.0)
+        points = [layout.nodes[level, node] for node in range(len(labels))]
+        room = min((b[0] - a[0] for a, b in pairwise(points)), default=2.0)
         longest = max((len(str(label)) for label in labels), default=1)
         size = max(4.0, min(10.0, 72 * room / (0.62 * min(longest, 40) + 1.6)))
-        for node, ((x, y), label) in enumerate(zip(places, labels, strict=True)):
+        for node, ((x, y), label) in enumerate(zip(points, labels, strict=True)):
             up = 0.0
             if level and len(network.subnodes_of(level, node)) > 1:
                 up = 0.36  # the sign of the product stands where the node is, the name above it
@@ -115,28 +117,28 @@ def draw_names(ax: Axes, network: Network, layout: Layout, theme: Theme, names: 
 
 
 def _tab(x: float, y: float, width: float, height: float, size: float) -> Path:
-    """A lying tab around a text: of one height, whatever the letters, and never narrower than it is high."""
-    middle, centre = x + width / 2, y + height / 2
+    """A tab around a text: of one height for all letters, and never narrower than high."""
+    middle, center = x + width / 2, y + height / 2
     wide, high = max(width + 1.1 * size, 2.6 * size), max(1.75 * size, height + 0.5 * size)
-    return rounded(middle, centre, wide, high, 0.45 * high)
+    return rounded_box(middle, center, wide, high, 0.45 * high)
 
 
 def draw_legend(ax: Axes, edges: Sequence[Edge], layout: Layout, theme: Theme) -> None:
-    """What the colours and dashes mean, where there is more than one kind."""
-    words: dict[EdgeState, str] = {
+    """The meaning of colours and dashes, where there is more than one kind."""
+    names: dict[EdgeState, str] = {
         "spline": "spline",
         "symbolic": "formula",
         "both": "formula + spline",
         "pruned": "pruned",
     }
-    colours = {"spline": theme.spline, "symbolic": theme.symbolic, "both": theme.both, "pruned": theme.muted}
-    present = [state for state in words if any(edge.state == state for edge in edges)]
+    colors = {"spline": theme.spline, "symbolic": theme.symbolic, "both": theme.both, "pruned": theme.muted}
+    present = [state for state in names if any(edge.state == state for edge in edges)]
     if len(present) < 2:
         return
-    lengths = [0.62 + 0.066 * len(words[state]) for state in present]
+    lengths = [0.62 + 0.066 * len(names[state]) for state in present]
     x = (layout.size[0] - sum(lengths) + 0.2) / 2
     for state, length in zip(present, lengths, strict=True):
         width = 0.9 if state == "pruned" else 1.8
-        ax.plot([x, x + 0.3], [0.13, 0.13], color=colours[state], linestyle=DASHES[state], linewidth=width)
-        write(ax, x + 0.37, 0.13, words[state], color=theme.muted, fontsize=7.5, ha="left", va="center_baseline")
+        ax.plot([x, x + 0.3], [0.13, 0.13], color=colors[state], linestyle=DASHES[state], linewidth=width)
+        write(ax, x + 0.37, 0.13, names[state], color=theme.muted, fontsize=7.5, ha="left", va="center_baseline")
         x += length

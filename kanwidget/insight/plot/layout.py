@@ -1,4 +1,4 @@
-"""Where things stand in a drawing of a network, in inches: inputs below, outputs above, one box an edge."""
+"""Positions in a drawing of a network, in inches: inputs below, outputs above, a box for every edge."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WIDTHS = (3.4, 13.0)
 _SIDE, _TOP, _BOTTOM = 0.2, 0.34, 0.46
 #: Radius of the circles of + and ×.
 RADIUS = 0.105
-#: From factors up to their product.
+#: Height of a product above its factors.
 _PRODUCT = 0.5
 
 
@@ -36,22 +36,22 @@ class Layout:
     nodes: dict[tuple[int, int], Point]
     """Nodes by (level, index)."""
     subnodes: dict[tuple[int, int], Point]
-    """Subnodes by (level, index); those of sums stand where the node is."""
+    """Subnodes by (level, index); those of sums have the position of their node."""
 
 
 def arrange(
-    network: Network, shown: Sequence[EdgeRef], *, scale: float = 1.0, head: float = 0.0, gap: float = 0.1
+    network: Network, edges: Sequence[EdgeRef], *, scale: float = 1.0, head: float = 0.0, gap: float = 0.1
 ) -> Layout:
     """Positions for a network of which these edges have a box.
 
     Args:
         network: The network.
-        shown: The edges that get a box.
+        edges: The edges that get a box.
         scale: Size of the whole drawing, 1 for boxes of 0.56 by 0.42 inches.
         head: Additional space above, for a title.
         gap: The least space between boxes.
     """
-    rows = [_row(network, index, shown) for index in range(network.depth)]
+    rows = [_row(network, index, edges) for index in range(network.depth)]
     natural = [_length(row, gap) for row in rows]
     low, high = _WIDTHS
     width = min(high, max(low, *natural))
@@ -68,16 +68,16 @@ def arrange(
         y_box = y + rise + sizes[-1][1] / 2
         middles = _spread(row, index, stretch, gap, y_box, boxes)
         _upright(index, row, sizes[-1][0] + gap * shrink, nodes, boxes)
-        y = _place(network, index + 1, middles, y_box + sizes[-1][1] / 2 + 0.62 * rise, nodes, subnodes)
+        y = _position_nodes(network, index + 1, middles, y_box + sizes[-1][1] / 2 + 0.62 * rise, nodes, subnodes)
     return _scaled(Layout((width + 2 * _SIDE, y + _TOP + head), tuple(sizes), boxes, nodes, subnodes), scale)
 
 
-def _row(network: Network, index: int, shown: Sequence[EdgeRef]) -> list[list[int]]:
+def _row(network: Network, index: int, refs: Sequence[EdgeRef]) -> list[list[int]]:
     """For each subnode above a layer of edges the sources whose edges have a box there."""
     row: list[list[int]] = [[] for _ in range(network.layer(index).out_dim)]
-    for edge in shown:
-        if edge.layer == index:
-            row[edge.target].append(edge.source)
+    for ref in refs:
+        if ref.layer == index:
+            row[ref.target].append(ref.source)
     return row
 
 
@@ -87,9 +87,7 @@ def _length(row: list[list[int]], gap: float) -> float:
 
 
 def _apart(row: list[list[int]]) -> float:
-    """Additional room around the boxes of each subnode; a single one has none, so that its boxes stand above their
-    sources.
-    """
+    """Additional room around the boxes of each subnode; none for a single one, so that its boxes stand above their sources."""
     return _APART if len(row) > 1 else 0.0
 
 
@@ -103,8 +101,8 @@ def _spread(
     for target, sources in enumerate(row):
         room = max(len(sources), 1) * cell + between
         middles.append(x + room / 2)
-        for place, source in enumerate(sources):
-            boxes[EdgeRef(index, source, target)] = (x + between / 2 + (place + 0.5) * cell, y)
+        for column, source in enumerate(sources):
+            boxes[EdgeRef(index, source, target)] = (x + between / 2 + (column + 0.5) * cell, y)
         x += room
     return middles
 
@@ -119,14 +117,14 @@ def _upright(
     """Move the boxes of a single subnode straight above their sources, where these stand far enough apart."""
     if len(row) > 1:
         return
-    places = [nodes[index, source][0] for source in row[0]]
-    if all(b - a >= pitch for a, b in pairwise(places)):
-        for source, x in zip(row[0], places, strict=True):
+    sources_x = [nodes[index, source][0] for source in row[0]]
+    if all(b - a >= pitch for a, b in pairwise(sources_x)):
+        for source, x in zip(row[0], sources_x, strict=True):
             ref = EdgeRef(index, source, 0)
             boxes[ref] = (x, boxes[ref][1])
 
 
-def _place(
+def _position_nodes(
     network: Network,
     level: int,
     middles: list[float],
@@ -137,10 +135,10 @@ def _place(
     """Put a level's nodes above the boxes that feed them; returns the height of the nodes."""
     top = y + _PRODUCT if network.width[level][1] else y
     for node in range(network.nodes_in(level)):
-        own = network.subnodes_of(level, node)
-        for subnode in own:
-            subnodes[level, subnode] = (middles[subnode], y if len(own) > 1 else top)
-        nodes[level, node] = (sum(middles[s] for s in own) / len(own), top)
+        group = network.subnodes_of(level, node)
+        for subnode in group:
+            subnodes[level, subnode] = (middles[subnode], y if len(group) > 1 else top)
+        nodes[level, node] = (sum(middles[s] for s in group) / len(group), top)
     return top
 
 

@@ -1,6 +1,4 @@
-"""The picture of a network: a wire through a small graph of its function for every edge, from the inputs to the
-outputs.
-"""
+"""The drawing of a network: a wire through a small graph of its function for every edge, from the inputs to the outputs."""
 
 from __future__ import annotations
 
@@ -28,9 +26,9 @@ from kanwidget.insight.plot.style import DASHES, Theme
 Metric = Literal["backward", "forward_n", "forward_u"]
 #: With more edges than this, pruned ones are left out instead of drawn faintly.
 _FAINT = 64
-#: Of more edges than this only the strongest are drawn; nobody can tell them apart anyway.
-_MOST = 2000
-#: The least opacity of an edge that is there: it may matter little, but it isn't pruned.
+#: Most edges of a drawing, the strongest ones; more could not be distinguished.
+_LARGEST_DRAWING = 2000
+#: The least opacity of an edge that isn't pruned, however little it matters.
 _FAINTEST = 0.14
 _SAMPLES = 120
 #: The part of a box that its curve fills, across and up.
@@ -39,7 +37,7 @@ FILLED = (0.78, 0.66)
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What is drawn of an edge."""
+    """An edge in the drawing."""
 
     ref: EdgeRef
     state: EdgeState
@@ -52,7 +50,7 @@ class Edge:
 
 
 def edges_of(network: Network, x: Tensor | None, metric: str, beta: float) -> list[Edge]:
-    """Curves, states and opacities of a network's edges, those that are drawn.
+    """Curves, states and opacities of the edges that are drawn.
 
     Without samples x the curves run over the grids and all edges are fully opaque.
     """
@@ -62,13 +60,13 @@ def edges_of(network: Network, x: Tensor | None, metric: str, beta: float) -> li
     with torch.no_grad():
         trace = None if x is None else network.trace(x)
         scores = None if trace is None else _scores(network, trace, metric)
-        refs = _drawn(network, scores)
+        refs = _drawn_edges(network, scores)
         points = 65 if len(refs) <= _FAINT else 33
         edges = []
         for index in range(network.depth):
-            here = [ref for ref in refs if ref.layer == index]
+            in_layer = [ref for ref in refs if ref.layer == index]
             grid, values = _curves(network, index, None if trace is None else trace.nodes[index], points)
-            for ref in here:
+            for ref in in_layer:
                 layer = network.layer(index)
                 score = 1.0 if scores is None else math.tanh(beta * float(scores[index][ref.target, ref.source]))
                 opacity = 1.0 if scores is None else max(score, _FAINTEST)
@@ -78,16 +76,16 @@ def edges_of(network: Network, x: Tensor | None, metric: str, beta: float) -> li
     return edges
 
 
-def _drawn(network: Network, scores: Sequence[Tensor] | None) -> list[EdgeRef]:
-    """The edges that get a place in the drawing."""
+def _drawn_edges(network: Network, scores: Sequence[Tensor] | None) -> list[EdgeRef]:
+    """The edges of the drawing."""
     refs = network.edge_refs()
     if len(refs) > _FAINT:
         refs = network.edge_refs(active=True)
-    if len(refs) > _MOST:
+    if len(refs) > _LARGEST_DRAWING:
         if scores is not None:
             tables = [table.tolist() for table in scores]
             refs.sort(key=lambda ref: -tables[ref.layer][ref.target][ref.source])
-        refs = sorted(refs[:_MOST], key=lambda ref: (ref.layer, ref.target, ref.source))
+        refs = sorted(refs[:_LARGEST_DRAWING], key=lambda ref: (ref.layer, ref.target, ref.source))
     return refs
 
 
@@ -101,7 +99,7 @@ def _samples(trace: Trace | None, ref: EdgeRef) -> np.ndarray:
 
 
 def _scores(network: Network, trace: Trace, metric: str) -> Sequence[Tensor]:
-    """How much each edge matters, `(out, in)` per layer."""
+    """The importance of each edge, `(out, in)` per layer."""
     if metric == "backward":
         return attribute_trace(network, trace, network.depth).edge_scores
     spread = [edges.std(0, correction=0) for edges in trace.edges]
@@ -116,9 +114,9 @@ def _curves(network: Network, index: int, below: Tensor | None, points: int) -> 
     layer = network.layer(index)
     low, high = layer.grid[:, 0], layer.grid[:, -1]
     if below is not None:
-        least, most = below.amin(0), below.amax(0)
-        usable = torch.isfinite(least) & torch.isfinite(most) & (most > least)
-        low, high = torch.where(usable, least, low), torch.where(usable, most, high)
+        smallest, largest = below.amin(0), below.amax(0)
+        usable = torch.isfinite(smallest) & torch.isfinite(largest) & (largest > smallest)
+        low, high = torch.where(usable, smallest, low), torch.where(usable, largest, high)
     t = torch.linspace(0, 1, points, dtype=low.dtype, device=low.device)[:, None]
     grid = low + (high - low) * t
     return grid.cpu().numpy(), layer.edges(grid).cpu().numpy()
@@ -131,17 +129,17 @@ def draw_network(
     ax.set_xlim(0, layout.size[0])
     ax.set_ylim(0, layout.size[1])
     ax.set_axis_off()
-    shown = {edge.ref: edge for edge in edges}
-    colours = {ref: _colour(edge, theme) for ref, edge in shown.items()}
-    _draw_wires(ax, network, shown, colours, layout)
-    _draw_boxes(ax, shown, colours, layout, theme)
+    by_ref = {edge.ref: edge for edge in edges}
+    colors = {ref: _color(edge, theme) for ref, edge in by_ref.items()}
+    _draw_wires(ax, network, by_ref, colors, layout)
+    _draw_boxes(ax, by_ref, colors, layout, theme)
     if sample:
-        _draw_samples(ax, shown, colours, layout)
-    _draw_curves(ax, shown, colours, layout)
+        _draw_samples(ax, by_ref, colors, layout)
+    _draw_curves(ax, by_ref, colors, layout)
     _draw_joints(ax, network, layout, theme)
 
 
-def _colour(edge: Edge, theme: Theme) -> tuple[float, ...]:
+def _color(edge: Edge, theme: Theme) -> tuple[float, ...]:
     """Colour by state, opacity by importance."""
     if edge.state == "pruned":
         return to_rgba(theme.ghost)
@@ -160,7 +158,7 @@ def _thickness(edge: Edge) -> float:
 
 
 def _draw_wires(
-    ax: Axes, network: Network, edges: dict[EdgeRef, Edge], colours: dict[EdgeRef, tuple[float, ...]], layout: Layout
+    ax: Axes, network: Network, edges: dict[EdgeRef, Edge], colors: dict[EdgeRef, tuple[float, ...]], layout: Layout
 ) -> None:
     for state, dashes in DASHES.items():
         paths, shades, widths = [], [], []
@@ -173,7 +171,7 @@ def _draw_wires(
             end = RADIUS if _has_joint(network, ref.layer + 1, ref.target) else 0.0
             paths.append(_wire((below[0], below[1] + gap), (x, y - half)))
             paths.append(_wire((x, y + half), (above[0], above[1] - end)))
-            shades += [colours[ref]] * 2
+            shades += [colors[ref]] * 2
             widths += [_thickness(edge)] * 2
         if paths:
             ax.add_collection(
@@ -189,12 +187,12 @@ def _has_joint(network: Network, level: int, subnode: int) -> bool:
     return level < network.depth or subnode >= network.width[level][0]
 
 
-def rounded(x: float, y: float, width: float, height: float, r: float) -> Path:
+def rounded_box(x: float, y: float, width: float, height: float, r: float) -> Path:
     """A box with round corners of radius r around a centre."""
-    left, right, low, high = x - width / 2, x + width / 2, y - height / 2, y + height / 2
-    points = [(left + r, low), (right - r, low), (right, low), (right, low + r), (right, high - r), (right, high)]
-    points += [(right - r, high), (left + r, high), (left, high), (left, high - r), (left, low + r), (left, low)]
-    points += [(left + r, low), (left + r, low)]
+    west, east, low, high = x - width / 2, x + width / 2, y - height / 2, y + height / 2
+    points = [(west + r, low), (east - r, low), (east, low), (east, low + r), (east, high - r), (east, high)]
+    points += [(east - r, high), (west + r, high), (west, high), (west, high - r), (west, low + r), (west, low)]
+    points += [(west + r, low), (west + r, low)]
     turn = [Path.LINETO, Path.CURVE3, Path.CURVE3]
     return Path(points, [Path.MOVETO, *turn, *turn, *turn, *turn, Path.CLOSEPOLY])
 
@@ -202,14 +200,14 @@ def rounded(x: float, y: float, width: float, height: float, r: float) -> Path:
 def _draw_boxes(
     ax: Axes,
     edges: dict[EdgeRef, Edge],
-    colours: dict[EdgeRef, tuple[float, ...]],
+    colors: dict[EdgeRef, tuple[float, ...]],
     layout: Layout,
     theme: Theme,
 ) -> None:
     if not edges:
         return
-    paths = [rounded(*layout.boxes[ref], w, h, 0.18 * h) for ref in edges for w, h in [layout.sizes[ref.layer]]]
-    frames = [(*shade[:3], max(shade[3], 0.35)) for shade in colours.values()]
+    paths = [rounded_box(*layout.boxes[ref], w, h, 0.18 * h) for ref in edges for w, h in [layout.sizes[ref.layer]]]
+    frames = [(*shade[:3], max(shade[3], 0.35)) for shade in colors.values()]
     widths = [0.8 if edge.state == "pruned" else 0.8 + 0.5 * edge.opacity for edge in edges.values()]
     dashes = [(0, (2, 2)) if edge.state == "pruned" else "solid" for edge in edges.values()]
     boxes = PathCollection(
@@ -223,25 +221,25 @@ def is_flat(low: float, high: float) -> bool:
     return bool(high - low <= 1e-9 * max(abs(low), abs(high), 1e-30))
 
 
-def _inside(edge: Edge, centre: Point, box: Point, points: np.ndarray) -> np.ndarray:
-    """Points (x, φ) as places in the edge's box, `(n, 2)`; what isn't finite becomes NaN and isn't drawn."""
+def _inside(edge: Edge, center: Point, box: Point, points: np.ndarray) -> np.ndarray:
+    """Points (x, φ) as positions in the edge's box, `(n, 2)`; infinite ones become NaN and aren't drawn."""
     finite = edge.y[np.isfinite(edge.y)]
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
     across = (points[:, 0] - edge.x[0]) / (edge.x[-1] - edge.x[0]) - 0.5
     up = np.zeros_like(across) if is_flat(low, high) else (points[:, 1] - low) / (high - low) - 0.5
-    place = np.stack([centre[0] + FILLED[0] * box[0] * across, centre[1] + FILLED[1] * box[1] * up], axis=1)
-    return np.where(np.isfinite(points).all(1, keepdims=True), place, np.nan)
+    inside = np.stack([center[0] + FILLED[0] * box[0] * across, center[1] + FILLED[1] * box[1] * up], axis=1)
+    return np.where(np.isfinite(points).all(1, keepdims=True), inside, np.nan)
 
 
 def _draw_curves(
-    ax: Axes, edges: dict[EdgeRef, Edge], colours: dict[EdgeRef, tuple[float, ...]], layout: Layout
+    ax: Axes, edges: dict[EdgeRef, Edge], colors: dict[EdgeRef, tuple[float, ...]], layout: Layout
 ) -> None:
     lines, shades, widths = [], [], []
     for ref, edge in edges.items():
         if edge.state != "pruned":
             curve = np.stack([edge.x, edge.y], axis=1)
             lines.append(_inside(edge, layout.boxes[ref], layout.sizes[ref.layer], curve))
-            shades.append(colours[ref])
+            shades.append(colors[ref])
             size = min(1.0, layout.sizes[ref.layer][0] / 0.4)
             widths.append(size * (1.1 + 0.7 * edge.opacity))
     curves = LineCollection(lines, colors=shades, linewidths=widths, capstyle="round", joinstyle="round", zorder=4)
@@ -249,13 +247,13 @@ def _draw_curves(
 
 
 def _draw_samples(
-    ax: Axes, edges: dict[EdgeRef, Edge], colours: dict[EdgeRef, tuple[float, ...]], layout: Layout
+    ax: Axes, edges: dict[EdgeRef, Edge], colors: dict[EdgeRef, tuple[float, ...]], layout: Layout
 ) -> None:
     active = [(ref, edge) for ref, edge in edges.items() if edge.state != "pruned" and len(edge.samples)]
     if active:
-        place = [_inside(edge, layout.boxes[ref], layout.sizes[ref.layer], edge.samples) for ref, edge in active]
-        shades = [colour for ref, edge in active for colour in [(*colours[ref][:3], 0.45)] * len(edge.samples)]
-        x, y = np.concatenate(place).T
+        positions = [_inside(edge, layout.boxes[ref], layout.sizes[ref.layer], edge.samples) for ref, edge in active]
+        shades = [color for ref, edge in active for color in [(*colors[ref][:3], 0.45)] * len(edge.samples)]
+        x, y = np.concatenate(positions).T
         ax.scatter(x, y, s=5, c=shades, linewidths=0, zorder=3, plotnonfinite=False)
 
 
@@ -270,9 +268,9 @@ def _draw_joints(ax: Axes, network: Network, layout: Layout, theme: Theme) -> No
     strokes += [[(x - d, y + d), (x + d, y - d)] for x, y in products]
     stems = []
     for (level, node), (x, y) in layout.nodes.items():
-        own = network.subnodes_of(level, node) if level else []
-        if len(own) > 1:
-            starts = [layout.subnodes[level, s] for s in own]
+        group = network.subnodes_of(level, node) if level else []
+        if len(group) > 1:
+            starts = [layout.subnodes[level, s] for s in group]
             stems += [_wire((sx, sy + RADIUS), (x, y - RADIUS)) for sx, sy in starts]
     dark = theme.text
     ax.add_collection(

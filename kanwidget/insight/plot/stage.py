@@ -15,7 +15,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from PIL import Image
 
 from kanwidget.insight.plot.figure import _names
-from kanwidget.insight.plot.film import Film, Scene
+from kanwidget.insight.plot.film import Film, Section
 from kanwidget.insight.plot.labels import draw_functions, draw_hidden_names, draw_legend, draw_names
 from kanwidget.insight.plot.layout import Layout
 from kanwidget.insight.plot.network import Edge, draw_network
@@ -29,11 +29,11 @@ Names = tuple[Sequence[Any] | None, Sequence[Any] | None]
 
 
 class Stage:
-    """Two figures, one above the other: what moves is drawn anew for every picture, what stays once for every scene."""
+    """Two figures on top of each other: the moving one is drawn for every picture, the fixed one once for every section."""
 
     def __init__(self, film: Film, theme: Theme, names: Names, title: Any, width: int) -> None:
         self.film, self.theme, self.names, self.title = film, theme, names, title
-        sizes = [scene.layout.size for scene in film.scenes]
+        sizes = [section.layout.size for section in film.sections]
         self.size = max(_NARROWEST, *(wide for wide, _ in sizes)), max(high for _, high in sizes) + _HEAD + _STRIP
         self.dpi = width / self.size[0]
         self.figure = new_figure(self.size, theme)
@@ -42,30 +42,30 @@ class Stage:
         self.strip = _strip(self.figure, self.size, film)
         self.strip.set_axis_off()
         self.network: Axes | None = None
-        self.scene: Scene | None = None
-        self.still: Image.Image | None = None
+        self.section: Section | None = None
+        self.fixed: Image.Image | None = None
 
-    def picture(self, scene: Scene, edges: Sequence[Edge], step: float) -> Image.Image:
+    def picture(self, section: Section, edges: Sequence[Edge], step: float) -> Image.Image:
         """The picture of some edges at a step."""
-        if scene is not self.scene:
-            self._enter(scene)
+        if section is not self.section:
+            self._enter(section)
         assert self.network is not None  # for the type checker
-        assert self.still is not None
+        assert self.fixed is not None
         for artist in [*self.network.collections, *self.strip.lines, *self.figure.texts]:
             artist.remove()
-        draw_network(self.network, scene.network, edges, scene.layout, self.theme, sample=False)
+        draw_network(self.network, section.network, edges, section.layout, self.theme, sample=False)
         self._draw_losses(step)
         self._draw_head(step)
         moving = _pixels(self.canvas)
-        moving.alpha_composite(self.still)
+        moving.alpha_composite(self.fixed)
         return moving.convert("RGB")
 
-    def _enter(self, scene: Scene) -> None:
-        """Another scene: what stays in it."""
-        film, theme, layout = self.film, self.theme, scene.layout
+    def _enter(self, section: Section) -> None:
+        """Begin another section: draw its fixed figure."""
+        film, theme, layout = self.film, self.theme, section.layout
         if self.network is not None:
             self.network.remove()
-        self.scene, self.network = scene, _stage_axes(self.figure, self.size, layout)
+        self.section, self.network = section, _stage_axes(self.figure, self.size, layout)
         figure = new_figure(self.size, replace(theme, background="none"))
         figure.set_dpi(self.dpi)
         canvas = FigureCanvasAgg(figure)
@@ -73,45 +73,45 @@ class Stage:
         ax.set_xlim(0, layout.size[0])
         ax.set_ylim(0, layout.size[1])
         ax.set_axis_off()
-        edges = film.edges[film.scenes.index(scene)]
+        edges = film.edges[film.sections.index(section)]
         draw_functions(ax, edges, layout, theme)
-        draw_hidden_names(ax, scene.network, layout, theme)
-        draw_names(ax, scene.network, layout, theme, _names(scene.network, *self.names))
+        draw_hidden_names(ax, section.network, layout, theme)
+        draw_names(ax, section.network, layout, theme, _names(section.network, *self.names))
         draw_legend(ax, edges, layout, theme)
         _draw_frame(_strip(figure, self.size, film), film, theme)
-        self.still = _pixels(canvas)
+        self.fixed = _pixels(canvas)
 
     def _draw_losses(self, step: float) -> None:
         """The losses up to this step, each with a dot at its end."""
         for name, values in self.film.losses.items():
-            upto = values[: self.film.upto(step)]
-            known = np.flatnonzero(np.isfinite(upto))
-            if known.size:
+            records_until = values[: self.film.records_until(step)]
+            finite = np.flatnonzero(np.isfinite(records_until))
+            if finite.size:
                 look = _looks(self.theme)[name]
-                at = self.film.rows[: len(upto)]
-                self.strip.plot(at, upto, linewidth=1.6, solid_capstyle="round", **look)
-                end = known[-1]
-                self.strip.plot([at[end]], [upto[end]], "o", color=look["color"], markersize=4)
+                steps = self.film.rows[: len(records_until)]
+                self.strip.plot(steps, records_until, linewidth=1.6, solid_capstyle="round", **look)
+                end = finite[-1]
+                self.strip.plot([steps[end]], [records_until[end]], "o", color=look["color"], markersize=4)
 
     def _draw_head(self, step: float) -> None:
         """The step, the loss and the last act, above."""
         theme, (wide, high) = self.theme, self.size
         y = 1 - 0.24 / high
         style: dict[str, Any] = {"va": "center_baseline", "fontsize": 11}
-        left = "" if self.title is None else f"{readable(self.title)[0]}   "
-        self.figure.text(0.2 / wide, y, f"{left}step {round(step):,}", color=theme.text, fontweight="bold", **style)
-        at, right = self.film.upto(step), wide - 0.2
-        for name in reversed(self.film.losses if at else {}):
-            value = getattr(self.film.history.records[at - 1], f"{name}_loss")
+        prefix = "" if self.title is None else f"{readable(self.title)[0]}   "
+        self.figure.text(0.2 / wide, y, f"{prefix}step {round(step):,}", color=theme.text, fontweight="bold", **style)
+        records, right = self.film.records_until(step), wide - 0.2
+        for name in reversed(self.film.losses if records else {}):
+            value = getattr(self.film.history.records[records - 1], f"{name}_loss")
             if value is not None and math.isfinite(value):
-                colour = _looks(theme)[name]["color"]
+                color = _looks(theme)[name]["color"]
                 text = f"{name} {value:.1e}"
-                self.figure.text(right / wide, y, text, color=colour, ha="right", family="monospace", **style)
+                self.figure.text(right / wide, y, text, color=color, ha="right", family="monospace", **style)
                 right -= 0.115 * (len(text) + 2)
 
 
 def _stage_axes(figure: Figure, size: tuple[float, float], layout: Layout) -> Axes:
-    """Axes for a network in the middle of what is left for it."""
+    """Axes for a network, centered in the free space."""
     (wide, high), (width, height) = size, layout.size
     low = _STRIP + (high - _STRIP - _HEAD - height) / 2
     return figure.add_axes(((wide - width) / 2 / wide, low / high, width / wide, height / high))
@@ -123,15 +123,15 @@ def _strip(figure: Figure, size: tuple[float, float], film: Film) -> Axes:
     ax = figure.add_axes((0.62 / wide, 0.3 / high, (wide - 1.2) / wide, (_STRIP - 0.6) / high))
     ax.set_facecolor("none")
     ax.set_yscale("log")
-    known = np.concatenate([line[np.isfinite(line)] for line in film.losses.values()] or [np.zeros(0)])
-    low, high = (known.min(), known.max()) if known.size else (0.1, 1.0)
+    finite = np.concatenate([line[np.isfinite(line)] for line in film.losses.values()] or [np.zeros(0)])
+    low, high = (finite.min(), finite.max()) if finite.size else (0.1, 1.0)
     ax.set_ylim(low / 1.6, high * 1.6)
     ax.set_xlim(*film.span)
     return ax
 
 
 def _draw_frame(ax: Axes, film: Film, theme: Theme) -> None:
-    """What stays of the losses: axes, names, marks, and faintly the lines to come."""
+    """The fixed part of the losses: axes, names, marks, and faintly the whole lines."""
     for side in ("left", "right", "top"):
         ax.spines[side].set_visible(False)
     ax.spines["bottom"].set_color(theme.ghost)
@@ -144,28 +144,28 @@ def _draw_frame(ax: Axes, film: Film, theme: Theme) -> None:
     for name, values in film.losses.items():
         look = _looks(theme)[name]
         ax.plot(film.rows, values, linewidth=1.0, alpha=0.25, **look)
-        known = values[np.isfinite(values)]
-        ends.append((float(known[-1]), name, look["color"]))
+        finite = values[np.isfinite(values)]
+        ends.append((float(finite[-1]), name, look["color"]))
     _mark_ends(ax, ends)
     free, (first, last) = 0.0, film.span
     for event in film.history.events:
         if first < event.step <= last:
             ax.axvline(event.step, color=theme.muted, linewidth=0.7, linestyle=(0, (1.5, 2)), alpha=0.7)
-            place = (event.step - first) / (last - first)
-            # A label that has no room is left to its line.
-            if place >= free and place < 0.9 and len(event.label) <= 18:
-                free = place + 0.016 * len(event.label) + 0.02
+            fraction = (event.step - first) / (last - first)
+            # An event without room for its label has a line only.
+            if fraction >= free and fraction < 0.9 and len(event.label) <= 18:
+                free = fraction + 0.016 * len(event.label) + 0.02
                 style: dict[str, Any] = {"fontsize": 7, "color": theme.muted, "va": "bottom"}
                 write(ax, event.step, 1.04, event.label, transform=ax.get_xaxis_transform(), **style)
 
 
 def _mark_ends(ax: Axes, ends: list[tuple[float, str, str]]) -> None:
-    """Each line's name beside its end, apart from the other's."""
+    """Each line's name beside its end, without overlap."""
     low, high = (math.log(limit) for limit in ax.get_ylim())
     at = -math.inf
-    for value, name, colour in sorted(ends):
+    for value, name, color in sorted(ends):
         at = max((math.log(value) - low) / (high - low), at + 0.2)
-        ax.text(1.012, at, name, transform=ax.transAxes, color=colour, fontsize=7.5, fontweight="bold", va="center")
+        ax.text(1.012, at, name, transform=ax.transAxes, color=color, fontsize=7.5, fontweight="bold", va="center")
 
 
 def _looks(theme: Theme) -> dict[str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""How plots look: colours for light and dark pages, labels from anybody's text, a figure that shows itself."""
+"""The style of plots: colours for light and dark pages, labels of any text, a figure that notebooks show."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from kanwidget import _check
 from kanwidget.core.layer import EdgeState
 
 ThemeName = Literal["auto", "light", "dark"]
-#: A longer name would cover its neighbours.
+#: A longer name would cover its neighbors.
 _LONGEST = 40
-#: Pixels of a web page to the inch.
+#: Pixels of a web page per inch.
 _CSS = 96
 
-#: Lines by the state of an edge: colour alone doesn't tell blue from green for everybody.
+#: Lines by the state of an edge: not everybody can distinguish blue from green by colour.
 DASHES: dict[EdgeState, Any] = {
     "spline": "solid",
     "symbolic": (0, (2.4, 0.6)),
@@ -44,9 +44,9 @@ class Theme:
     background: str
     text: str
     muted: str
-    """For what is read second."""
+    """For secondary text."""
     ghost: str
-    """For what is only decoration: outlines, pruned edges."""
+    """For decoration: outlines, pruned edges."""
     face: str
     """Inside boxes."""
     node: str
@@ -105,12 +105,12 @@ def to_svg(figure: Figure) -> str:
     with mpl.rc_context({"svg.hashsalt": "kanwidget", "svg.fonttype": "path", "savefig.bbox": None}):
         figure.savefig(buffer, format="svg", facecolor=figure.get_facecolor(), metadata={"Date": None})
     text = buffer.getvalue()
-    # Comments repeat the labels, that is, text from outside, and nobody reads them.
+    # Comments repeat the labels, text from outside, and nobody reads them.
     return re.sub(r"<!--.*?-->\n?", "", text[text.index("<svg") :], flags=re.DOTALL)
 
 
 def to_png(figure: Figure, sharpness: float = 2.0) -> bytes:
-    """The figure as a small PNG, with so many pixels for each one of a page; clear where the figure has no ground."""
+    """The figure as a small PNG, `sharpness` pixels for each one of a page; transparent where the figure has no ground."""
     dpi = sharpness * _CSS
     pixels, file = io.BytesIO(), io.BytesIO()
     with mpl.rc_context({"savefig.bbox": None}):
@@ -123,7 +123,7 @@ def to_png(figure: Figure, sharpness: float = 2.0) -> bytes:
 
 
 def draw_frame(ax: Axes, theme: Theme, names: tuple[str, str]) -> None:
-    """Axes with pale lines, and what they show."""
+    """Axes with pale lines and names."""
     ax.set_facecolor("none")
     for side, spine in ax.spines.items():
         spine.set_visible(side in ("left", "bottom"))
@@ -137,7 +137,7 @@ def draw_frame(ax: Axes, theme: Theme, names: tuple[str, str]) -> None:
 
 
 def write(ax: Axes, x: float, y: float, label: Any, **style: Any) -> Text:
-    """Put a label on the axes; whatever it is, it can't break the drawing."""
+    """Put a label of any text on the axes, without breaking the drawing."""
     text, math = readable(label)
     return ax.text(x, y, text, parse_math=math, usetex=False, **style)
 
@@ -181,8 +181,8 @@ def _plain(text: str) -> str:
     text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     if text.isascii():
         return text
-    known = get_font(findfont(FontProperties())).get_charmap()
-    return "".join(c if ord(c) in known else "\N{REPLACEMENT CHARACTER}" for c in text)
+    glyphs = get_font(findfont(FontProperties())).get_charmap()
+    return "".join(c if ord(c) in glyphs else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -207,11 +207,11 @@ def function_name(name: str) -> str:
         ('x²', '1/x³', '√x', 'sin')
     """
     name = {"sqrt": "√x", "1/sqrt(x)": "1/√x", "cbrt": "∛x", "abs": "|x|", "x^1.5": "x√x"}.get(name, name)
-    return re.sub(r"\^(\d+)(?!\.)", lambda found: found[1].translate(_POWERS), name)
+    return re.sub(r"\^(\d+)(?!\.)", lambda match: match[1].translate(_POWERS), name)
 
 
 def math_free(name: str) -> str:
-    """A name as a legend takes it: a $ would begin mathematics there, an underscore would hide it.
+    """A name for a legend, in which a $ would begin mathematics and an underscore would hide it.
 
     Examples:
         >>> math_free("_costs $")

@@ -42,7 +42,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Terms with different sources, and a constant: what one subnode computes."""
+    """The terms of one subnode, with different sources, and a constant."""
 
     terms: tuple[Term, ...]
     constant: float = 0.0
@@ -81,7 +81,7 @@ def plan(formula: Any, variables: Sequence[Any] | None = None) -> Plan:
         variables: The inputs in order, symbols or names; by default the formula's symbols (x_2 before x_10).
 
     Raises:
-        TypeError: For what isn't a sympy expression.
+        TypeError: For anything but sympy expressions.
         ValueError: For functions that the table of primitives doesn't hold, for complex or infinite constants, and for
             symbols that aren't among the variables.
 
@@ -96,22 +96,22 @@ def plan(formula: Any, variables: Sequence[Any] | None = None) -> Plan:
     import sympy
 
     listed = list(formula) if isinstance(formula, (list, tuple)) else [formula]
-    for one in listed:
-        if not isinstance(one, sympy.Expr):
+    for expression in listed:
+        if not isinstance(expression, sympy.Expr):
             advice = "sympy.sympify makes one of a text that you trust, model.symbolic_formula() of a network."
-            _check.fail("formula", _WHERE, "a sympy expression or a list of them", one, advice, error=TypeError)
+            _check.fail("formula", _WHERE, "a sympy expression or a list of them", expression, advice, error=TypeError)
     if not listed:
         _check.fail("formula", _WHERE, "at least one expression", formula)
-    listed = [_whole_exponents(one) for one in listed]
+    listed = [_whole_exponents(expression) for expression in listed]
     names = _variables(listed, variables)
     builder = _Builder(names)
     # An order of outputs with sums and products in it would not be the order of the nodes.
-    roots = [builder.root(one, alone=len(listed) == 1) for one in listed]
+    roots = [builder.root(expression, alone=len(listed) == 1) for expression in listed]
     return builder.assemble(roots)
 
 
 class _Builder:
-    """Finds the nodes of a formula, each once."""
+    """Collects the nodes of a formula, each once."""
 
     def __init__(self, variables: list[sympy.Symbol]) -> None:
         self.variables = variables
@@ -140,15 +140,15 @@ class _Builder:
         self.nodes[key] = Node(1 + max(levels), sums)
 
     def _factors(self, expr: sympy.Expr) -> list[sympy.Expr]:
-        """What a product node multiplies; the expression alone where it is none."""
+        """The factors of a product node; the expression alone where it is none."""
         import sympy
 
-        found: list[sympy.Expr] = []
+        factors: list[sympy.Expr] = []
         for factor in expr.args if isinstance(expr, sympy.Mul) else (expr,):
-            found += _large_power(factor)
-        free = [factor for factor in found if factor.free_symbols]
+            factors += _large_power(factor)
+        free = [factor for factor in factors if factor.free_symbols]
         # A constant factor goes to the edge that reads the product.
-        return free if len(free) > 1 and len(free) == len(found) else [expr]
+        return free if len(free) > 1 and len(free) == len(factors) else [expr]
 
     def _sum(self, expr: sympy.Expr) -> Sum:
         """An expression as terms with different sources."""
@@ -156,7 +156,7 @@ class _Builder:
         parts = rest.as_ordered_terms() if rest.is_Add else [rest] if rest != 0 else []
         terms = [self._term(part) for part in parts]
         while (index := _second_of_a_source(terms)) is not None:
-            # An edge has one function: the other one gets a node of its own.
+            # An edge has one function: the second one gets a node of its own.
             terms[index] = self._term(parts[index], apart=True)
         if not terms:
             terms = [Term("0", self.variables[0])]
@@ -195,31 +195,31 @@ class _Builder:
     # ---- the network
 
     def assemble(self, roots: list[sympy.Basic]) -> Plan:
-        """Place all nodes that the outputs need, and those that carry them up."""
+        """Arrange all nodes that the outputs need, and those that carry them up, in levels."""
         depth = max(self.nodes[root].level for root in roots)
         levels: list[dict[sympy.Basic, Node]] = [{} for _ in range(depth + 1)]
         levels[0] = {symbol: self.nodes[symbol] for symbol in self.variables}
         for root in roots:
-            self._place(root, depth, levels)
-        width, places = [[len(self.variables), 0]], [{key: i for i, key in enumerate(levels[0])}]
+            self._add_to_level(root, depth, levels)
+        width, indices = [[len(self.variables), 0]], [{key: i for i, key in enumerate(levels[0])}]
         arities: list[list[int]] = [[]]
         for nodes in levels[1:]:
             sums = [key for key, node in nodes.items() if len(node.factors) == 1]
             ordered = [*sums, *(key for key, node in nodes.items() if len(node.factors) > 1)]
-            places.append({key: index for index, key in enumerate(ordered)})
+            indices.append({key: index for index, key in enumerate(ordered)})
             arities.append([len(nodes[key].factors) for key in ordered[len(sums) :]])
             width.append([len(sums), len(ordered) - len(sums)])
-        made = Plan(width, arities)
+        result = Plan(width, arities)
         for level, nodes in enumerate(levels[1:], 1):
             subnode = 0
-            for key in places[level]:
+            for key in indices[level]:
                 for part in nodes[key].factors:
-                    made.edges += _edges(part, level - 1, subnode, places[level - 1])
+                    result.edges += _edges(part, level - 1, subnode, indices[level - 1])
                     subnode += 1
-        return made
+        return result
 
-    def _place(self, key: sympy.Basic, level: int, levels: list[dict[sympy.Basic, Node]]) -> None:
-        """Put a node on a level, or what carries it there, and on the one below what it reads."""
+    def _add_to_level(self, key: sympy.Basic, level: int, levels: list[dict[sympy.Basic, Node]]) -> None:
+        """Add a node, or the node that carries its value up, to a level, and its sources to the level below."""
         if key in levels[level]:
             return
         node = self.nodes[key]
@@ -228,48 +228,47 @@ class _Builder:
         levels[level][key] = Node(level, factors)
         for part in factors:
             for term in part.terms:
-                self._place(term.source, level - 1, levels)
+                self._add_to_level(term.source, level - 1, levels)
 
 
 def _second_of_a_source(terms: list[Term]) -> int | None:
-    """A term that reads a node which another one reads too, and isn't x of it; None where all sources differ."""
+    """A term, not x, whose node a further term reads too; None where all sources differ."""
     for index, term in enumerate(terms):
-        others = terms[:index] + terms[index + 1 :]
-        if term.name != "x" and any(term.source == other.source for other in others):
+        if term.name != "x" and sum(term.source == shared.source for shared in terms) > 1:
             return index
     return None
 
 
 def _edges(
-    part: Sum, layer: int, target: int, places: dict[sympy.Basic, int]
+    part: Sum, layer: int, target: int, indices: dict[sympy.Basic, int]
 ) -> list[tuple[int, int, int, str, tuple[float, float, float, float]]]:
     """The edges into one subnode; the first one brings the constant."""
     return [
-        (layer, places[term.source], target, term.name, (term.a, term.b, term.c, 0.0 if index else part.constant))
+        (layer, indices[term.source], target, term.name, (term.a, term.b, term.c, 0.0 if index else part.constant))
         for index, term in enumerate(part.terms)
     ]
 
 
-def _variables(listed: list[sympy.Expr], given: Sequence[Any] | None) -> list[sympy.Symbol]:
-    """The inputs: those that are given, or all symbols in their natural order."""
+def _variables(listed: list[sympy.Expr], variables: Sequence[Any] | None) -> list[sympy.Symbol]:
+    """The inputs: `variables`, or all symbols in their natural order."""
     import sympy
 
-    used: set[sympy.Symbol] = set().union(*(one.free_symbols for one in listed))
-    if given is None:
+    used: set[sympy.Symbol] = set().union(*(name.free_symbols for name in listed))
+    if variables is None:
         if not used:
             advice = "A constant needs variables=[…] to have inputs."
             _check.fail("variables", _WHERE, "given where the formula has no symbol", None, advice)
         return sorted(used, key=lambda symbol: natural(symbol.name))
-    if isinstance(given, (str, sympy.Symbol)):
-        given = [given]
+    if isinstance(variables, (str, sympy.Symbol)):
+        variables = [variables]
     by_name = {symbol.name: symbol for symbol in used}
-    found = [by_name.get(str(one), sympy.Symbol(str(one))) for one in given]
-    if not found or len({symbol.name for symbol in found}) < len(found):
-        _check.fail("variables", _WHERE, "a list of different symbols", list(map(str, given)))
-    absent = sorted(symbol.name for symbol in used - set(found))
+    symbols = [by_name.get(str(name), sympy.Symbol(str(name))) for name in variables]
+    if not symbols or len({symbol.name for symbol in symbols}) < len(symbols):
+        _check.fail("variables", _WHERE, "a list of different symbols", list(map(str, variables)))
+    absent = sorted(symbol.name for symbol in used - set(symbols))
     if absent:
-        _check.fail("variables", _WHERE, f"a list that holds {', '.join(absent)} too", [s.name for s in found])
-    return found
+        _check.fail("variables", _WHERE, f"a list that holds {', '.join(absent)} too", [s.name for s in symbols])
+    return symbols
 
 
 def _whole_exponents(expr: sympy.Expr) -> sympy.Expr:
@@ -288,8 +287,8 @@ def _power(base: sympy.Expr, exponent: sympy.Expr) -> tuple[str, sympy.Expr]:
 
     if not base.free_symbols:
         return "exp", exponent * sympy.log(base)
-    known = _POWERS.get(float(exponent)) if exponent.is_number and exponent.is_real else None
-    return (known, base) if known is not None else ("exp", exponent * sympy.log(base))
+    power = _POWERS.get(float(exponent)) if exponent.is_number and exponent.is_real else None
+    return (power, base) if power is not None else ("exp", exponent * sympy.log(base))
 
 
 def _large_power(factor: sympy.Expr) -> list[sympy.Expr]:

@@ -23,7 +23,7 @@ _STEPS = 100
 def ex_round(expr: sympy.Expr, digits: int) -> sympy.Expr:
     """Round the constants to so many decimals.
 
-    Where that would divide by zero, or leave nothing finite, the constants keep so many significant digits instead.
+    Where that would divide by zero or make the expression infinite, the constants keep so many significant digits instead.
 
     Args:
         expr: An expression.
@@ -81,18 +81,18 @@ def refit(
         >>> import sympy
         >>> t = sympy.Symbol("t")
         >>> x = torch.linspace(0, 1, 20, dtype=torch.float64)[:, None]
-        >>> found, errors = refit(1.9 * sympy.sin(3.1 * t), [t], x, 2 * torch.sin(3 * x))
-        >>> ex_round(found, 6)
+        >>> fitted, errors = refit(1.9 * sympy.sin(3.1 * t), [t], x, 2 * torch.sin(3 * x))
+        >>> ex_round(fitted, 6)
         2.0*sin(3.0*t)
     """
     import sympy
 
     columns, target = samples(x, y, variables, "refit")
-    template, symbols, start = parametrise(expr)
+    template, symbols, start = parametrize(expr)
     if not symbols:
         return expr, {}
-    known = dict(zip(variables, columns.unbind(1), strict=True))
-    values, jacobian, residual = _least_squares(template, symbols, start, known, target, functions or {})
+    columns_by_symbol = dict(zip(variables, columns.unbind(1), strict=True))
+    values, jacobian, residual = _least_squares(template, symbols, start, columns_by_symbol, target, functions or {})
     errors = _covariance(jacobian, residual).diagonal().sqrt()
     constants = [sympy.Float(value) for value in values.tolist()]
     table: dict[Any, tuple[float, float]] = {}
@@ -101,7 +101,7 @@ def refit(
     return template.xreplace(dict(zip(symbols, constants, strict=True))), table
 
 
-def linearised(
+def linearize(
     expr: sympy.Expr,
     variables: Sequence[sympy.Symbol],
     x: Tensor,
@@ -113,11 +113,11 @@ def linearised(
     The variance of a constant that the data don't determine is infinite.
     """
     columns, target = samples(x, y, variables, "in_units")
-    template, symbols, values = parametrise(expr)
+    template, symbols, values = parametrize(expr)
     if not symbols:
         return template, [], values, torch.zeros(0, 0, dtype=torch.float64)
-    known = dict(zip(variables, columns.unbind(1), strict=True))
-    fitted, jacobian = _model(template, symbols, values, known, len(target), functions or {})
+    columns_by_symbol = dict(zip(variables, columns.unbind(1), strict=True))
+    fitted, jacobian = _model(template, symbols, values, columns_by_symbol, len(target), functions or {})
     return template, symbols, values, _covariance(jacobian, target - fitted)
 
 
@@ -130,8 +130,8 @@ def samples(x: Tensor, y: Tensor, variables: Sequence[Any], where: str) -> tuple
     return x.detach().to("cpu", torch.float64), y.detach().to("cpu", torch.float64).reshape(-1)
 
 
-def parametrise(expr: Any) -> tuple[Any, list[Any], Tensor]:
-    """The expression with a symbol in the place of each Float, the symbols, and the values that they had."""
+def parametrize(expr: Any) -> tuple[Any, list[Any], Tensor]:
+    """The expression with a symbol instead of each Float, the symbols, and the values of the Floats."""
     import sympy
 
     symbols: list[Any] = []
@@ -156,20 +156,20 @@ def _model(
     template: Any,
     symbols: list[Any],
     values: Tensor,
-    known: dict[Any, Tensor],
+    columns_by_symbol: dict[Any, Tensor],
     n: int,
     functions: dict[str, Elementwise],
 ) -> tuple[Tensor, Tensor]:
     """Values `(n,)` and Jacobian `(n, constants)`.
 
-    Each constant is given a copy for every sample: sample i's value depends only on its own copies, so the gradient of the sum is the whole
-    Jacobian, in one backward pass.
+    Each constant has a copy for every sample: the value of sample i depends only on the i-th copies, so the gradient of the sum is
+    the whole Jacobian, in one backward pass.
     """
     with torch.enable_grad():
         copies = values[:, None].expand(-1, n).clone().requires_grad_(True)
-        given = known | dict(zip(symbols, copies.unbind(0), strict=True))
+        tensors = columns_by_symbol | dict(zip(symbols, copies.unbind(0), strict=True))
         like = torch.zeros(n, dtype=torch.float64)
-        value = evaluate(template, given, functions, like=like)
+        value = evaluate(template, tensors, functions, like=like)
         (gradient,) = torch.autograd.grad(value.sum(), copies)
     return value.detach(), gradient.T
 
@@ -178,15 +178,15 @@ def _least_squares(
     template: Any,
     symbols: list[Any],
     start: Tensor,
-    known: dict[Any, Tensor],
+    columns_by_symbol: dict[Any, Tensor],
     target: Tensor,
     functions: dict[str, Elementwise],
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Levenberg-Marquardt with each constant scaled by its own column of the Jacobian."""
     values, damping = start, 1e-3
-    fitted, jacobian = _model(template, symbols, values, known, len(target), functions)
+    fitted, jacobian = _model(template, symbols, values, columns_by_symbol, len(target), functions)
     if not bool(torch.isfinite(fitted).all() and torch.isfinite(jacobian).all()):
-        # A start outside of a function's domain: nothing says where to go, and nothing is known.
+        # A start outside of a function's domain has no direction of descent, and no constant is determined.
         return values, torch.zeros_like(jacobian), target
     for _ in range(_STEPS):
         residual = target - fitted
@@ -196,11 +196,11 @@ def _least_squares(
         rhs = torch.cat([residual, torch.zeros(len(values), dtype=torch.float64)])
         step = torch.linalg.lstsq(lhs, rhs[:, None], driver="gelsd").solution[:, 0] / scale
         trial = values + step
-        trial_fitted, trial_jacobian = _model(template, symbols, trial, known, len(target), functions)
-        before, after = float(residual.square().sum()), float((target - trial_fitted).square().sum())
-        if math.isfinite(after) and bool(torch.isfinite(trial_jacobian).all()) and after <= before:
+        trial_fitted, trial_jacobian = _model(template, symbols, trial, columns_by_symbol, len(target), functions)
+        squares, trial_squares = float(residual.square().sum()), float((target - trial_fitted).square().sum())
+        if math.isfinite(trial_squares) and bool(torch.isfinite(trial_jacobian).all()) and trial_squares <= squares:
             values, fitted, jacobian, damping = trial, trial_fitted, trial_jacobian, max(damping * 0.2, 1e-15)
-            if before - after <= 1e-14 * before:
+            if squares - trial_squares <= 1e-14 * squares:
                 break
         elif damping > 1e8:
             break

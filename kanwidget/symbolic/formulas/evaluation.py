@@ -1,7 +1,7 @@
 """The value of a sympy expression on data, without generating or running code.
 
 `sympy.lambdify` knows no erf or Bessel function for NumPy, makes the cube root of a negative number complex, and executes
-source text that it writes from the expression. Here the expression is walked instead, with torch's functions, which also gives derivatives.
+source text. Here the expression is walked instead, with torch's functions, which also gives derivatives.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def to_numpy(
     several = isinstance(exprs, Sequence)
     listed = list(exprs) if isinstance(exprs, Sequence) else [exprs]
     symbols = list(variables)
-    known = {} if network is None else numeric_functions(network, torch.float64)
+    functions = {} if network is None else numeric_functions(network, torch.float64)
 
     def compute(x: Any) -> np.ndarray[Any, Any]:
         columns = torch.as_tensor(np.array(x, dtype=np.float64))
@@ -61,7 +61,7 @@ def to_numpy(
             _check.fail("x", "to_numpy", f"an array of shape (n, {len(symbols)})", x)
         values = dict(zip(symbols, columns.unbind(1), strict=True))
         with torch.no_grad():
-            outputs = [evaluate(expr, values, known, like=columns[:, 0]) for expr in listed]
+            outputs = [evaluate(expr, values, functions, like=columns[:, 0]) for expr in listed]
         result: np.ndarray[Any, Any] = (torch.stack(outputs, 1) if several else outputs[0]).numpy()
         return result
 
@@ -76,7 +76,7 @@ def evaluate(
     Args:
         expr: The expression.
         values: A tensor for every symbol.
-        functions: The functions that are known by their names only, beside those of the primitives' table.
+        functions: Undefined functions by name, beside the primitives.
         like: Gives shape, type and device.
     """
     named = {row.name: row.fn for row in primitives()} | dict(functions)
@@ -173,19 +173,19 @@ def numeric_functions(network: Network, dtype: torch.dtype | None = None) -> dic
         >>> list(numeric_functions(KAN([2, 1])))
         ['phi_0_0_0', 'phi_0_1_0']
     """
-    found: dict[str, Callable[[Any], Any]] = {}
+    functions: dict[str, Callable[[Any], Any]] = {}
     for ref in network.edge_refs(active=True):
         if bool(network.layer(ref.layer).spline_on[ref.target, ref.source]):
-            found[edge_name(*ref)] = functools.partial(_numeric_part, network, *ref, dtype)
-    return found
+            functions[edge_name(*ref)] = functools.partial(_numeric_part, network, *ref, dtype)
+    return functions
 
 
 def _numeric_part(network: Network, index: int, source: int, target: int, dtype: torch.dtype | None, u: Any) -> Any:
     """Spline and base part of one edge, differentiable in u."""
     layer = network.layer(index)
-    given = u if isinstance(u, Tensor) else torch.as_tensor(np.asarray(u, dtype=np.float64))
-    flat = given.reshape(-1, 1).to(layer.coef)
+    values = u if isinstance(u, Tensor) else torch.as_tensor(np.asarray(u, dtype=np.float64))
+    flat = values.reshape(-1, 1).to(layer.coef)
     # Every input gets these values, and one column is used: writing into one would cost the derivative.
     value = layer.design(flat.expand(-1, layer.in_dim))[:, source] @ layer.weight()[target, source].detach()
-    value = value.reshape(given.shape).to(given.device, given.dtype if dtype is None else dtype)
+    value = value.reshape(values.shape).to(values.device, values.dtype if dtype is None else dtype)
     return value if isinstance(u, Tensor) else value.detach().numpy()

@@ -27,20 +27,20 @@ from kanwidget.symbolic.formulas.whole import determined
 if TYPE_CHECKING:
     import sympy
 
-#: Formulas with more constants than this are left as they are: nobody reads them, and each trial is a fit.
+#: Formulas with more constants than this aren't simplified: nobody reads them, and each trial is a fit.
 _MOST_CONSTANTS = 8
 _WHERE = "fit_formula"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class FittedFormula:
-    """A formula that was fitted to data; as text it is what a person wants to know about it."""
+    """A formula that was fitted to data. Its text shows the expression and the constants with their errors."""
 
     name: str
     """Of the output."""
     expression: sympy.Expr
     variables: list[sympy.Symbol]
-    """One a column of the data."""
+    """One for each column of the data."""
     constants: dict[sympy.Float, tuple[float, float]]
     """The decimals of the expression, each with its value and standard error."""
     curves: tuple[str, ...] = ()
@@ -54,17 +54,17 @@ class FittedFormula:
         return determined(self.constants)
 
     def __repr__(self) -> str:
-        text = rounded(self.expression)
+        text = expression_text(self.expression)
         lines = [f"{self.name} = {text}"]
         if self.curves:
             names = ", ".join(self.curves)
             lines.append(f"where {names} are curves that no function of the library fits; try other widths")
         if self.saturated:
-            # Nothing is left over for the noise to be seen in, and standard errors would be those of rounding.
+            # No residual shows the noise: standard errors would be those of rounding.
             lines.append("as many constants as rows: it fits whatever they hold. Give a longer table.")
         elif self.constants:
             # In the order in which they are read.
-            order = sorted(self.constants, key=lambda constant: _place(constant, text))
+            order = sorted(self.constants, key=lambda constant: _position(constant, text))
             lines.append(f"constants {', '.join(with_error(*self.constants[constant]) for constant in order)}")
         if not self.determined:
             lines.append("not determined by these data: some constants have errors larger than themselves")
@@ -75,18 +75,18 @@ class FittedFormula:
 def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -> FittedFormula:
     """The formula of a network with one output, its constants fitted to the training data. The network isn't changed.
 
-    Constants that may as well be 0 are dropped, those that may as well be exact numbers become them (see `snap_constants`), as
-    long as there are at most eight or the data tell them exactly.
+    Constants that may well be 0 are dropped, those that may well be exact numbers are replaced (see `snap_constants`), as long as
+    there are at most eight or the data determine them to a thousandth.
 
     Args:
-        network: The network; numeric edges are kept as they are, as functions with names.
+        network: The network; numeric edges stay functions with names.
         data: A `Dataset`, a pykan dict, or a pair of inputs and labels. Of a standardized dataset the formula is that of the columns in
             their own units.
         var: Names of the columns; the data's own by default.
 
     Returns:
-        The expression, and its constants with their standard errors, which are those of nonlinear regression: they take
-        deviations for random and independent.
+        The expression, and its constants with the standard errors of nonlinear regression, which assume random and independent
+        deviations.
 
     Raises:
         ValueError: For several outputs, for class numbers, and for data that don't fit the network.
@@ -118,24 +118,24 @@ def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -
     (expression,), variables = symbolic_formula(network, symbols, input_scaler=scales, output_scaler=label_scales)
     x, y = _in_units(dataset.train_input, scales), _in_units(dataset.train_label, label_scales)
     functions, scaled = _curves(network, variables, scales)
-    given = (variables, x, y, functions)
-    expression, table = needed_constants(expression.xreplace(scaled), *given)
-    found = as_fitted(dataset.out_vars[0], expression, table, *given)
-    back = {plain: curve for curve, plain in scaled.items()}
-    return replace(found, expression=found.expression.xreplace(back))
+    regression = (variables, x, y, functions)
+    expression, table = needed_constants(expression.xreplace(scaled), *regression)
+    fitted = as_fitted(dataset.out_vars[0], expression, table, *regression)
+    curves = {plain: curve for curve, plain in scaled.items()}
+    return replace(fitted, expression=fitted.expression.xreplace(curves))
 
 
 def _in_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:
-    """Columns that may be standardized as they were before."""
+    """Columns that may be standardized, in their own units."""
     return values if scales is None else values * scales[1] + scales[0]
 
 
 def _curves(
     network: Network, variables: Sequence[sympy.Symbol], scales: tuple[Tensor, Tensor] | None
 ) -> tuple[dict[str, Elementwise], dict[sympy.Expr, sympy.Expr]]:
-    """The numeric edges as functions of the columns in their units, and these for those of standardized columns in the expression.
+    """The numeric edges as functions of columns in their units, and the replacements for phi((x - mean)/scale) in the expression.
 
-    The means and scales in phi((x - mean)/scale) are no constants to be fitted.
+    Its means and scales are no constants to be fitted.
     """
     functions: dict[str, Elementwise] = dict(numeric_functions(network))
     if scales is None:
@@ -163,9 +163,9 @@ def needed_constants(
     y: Tensor,
     functions: dict[str, Elementwise] | None = None,
 ) -> tuple[sympy.Expr, dict[sympy.Float, tuple[float, float]]]:
-    """The expression without the constants that may as well be 0, with simple numbers where the data agree.
+    """The expression without the constants that may well be 0, with simple numbers where the data agree.
 
-    Arguments and what it returns are those of `refit`.
+    Arguments and returned values are those of `refit`.
 
     Examples:
         >>> import sympy, torch
@@ -174,12 +174,12 @@ def needed_constants(
         >>> needed_constants(1.9 * sympy.sin(3.1 * t) + 0.01, [t], x, 2 * torch.sin(3 * x))
         (2*sin(3*t), {})
     """
-    given = (variables, x, y, functions)
-    expression, table = refit(expression, *given)
+    regression = (variables, x, y, functions)
+    expression, table = refit(expression, *regression)
     certain = all(error < 1e-3 * abs(value) for value, error in table.values())
     if len(table) > _MOST_CONSTANTS and not certain:
         return expression, table
-    return refit(snap_constants(expression, variables, x, y, functions=functions), *given)
+    return refit(snap_constants(expression, variables, x, y, functions=functions), *regression)
 
 
 def as_fitted(
@@ -192,7 +192,7 @@ def as_fitted(
     functions: dict[str, Elementwise],
     logs: Logs | None = None,
 ) -> FittedFormula:
-    """A fitted expression as it is read: in the units of the data, where `logs` says which columns of x and y are logarithms.
+    """A fitted expression in the units of the data, where `logs` says which columns of x and y are logarithms.
 
     Args:
         name: Of the output.
@@ -215,12 +215,12 @@ def as_fitted(
     return FittedFormula(name, read.expression, list(variables), constants, tuple(functions), saturated)
 
 
-def rounded(expression: Any) -> str:
+def expression_text(expression: Any) -> str:
     """The expression in Python's notation, its constants with four digits.
 
     Examples:
         >>> import sympy
-        >>> rounded(sympy.Float(3.21234)), rounded(1.23456e-5 * sympy.Symbol("x"))
+        >>> expression_text(sympy.Float(3.21234)), expression_text(1.23456e-5 * sympy.Symbol("x"))
         ('3.212', '1.235e-5*x')
     """
     import sympy
@@ -230,15 +230,15 @@ def rounded(expression: Any) -> str:
     return _without_zeros(sympy.sstr(short, full_prec=False))
 
 
-def _place(constant: Any, text: str) -> int:
-    """Where a constant stands in the text that `rounded` has made; at the end if it isn't found."""
-    found = re.search(rf"(?<![\w.]){re.escape(rounded(abs(constant)))}(?![\w.])", text)
-    return found.start() if found else len(text)
+def _position(constant: Any, text: str) -> int:
+    """The position of a constant in the text of `expression_text`; the end if it isn't there."""
+    match = re.search(rf"(?<![\w.]){re.escape(expression_text(abs(constant)))}(?![\w.])", text)
+    return match.start() if match else len(text)
 
 
 def _without_zeros(text: str) -> str:
-    """54170000.0 is 5.417e+07: the zeros would look like digits that are known."""
-    return re.sub(r"(?<![\w.])\d{6,}\.0\b", lambda found: f"{float(found[0]):.4g}", text)
+    """54170000.0 as 5.417e+07: zeros would look like significant digits."""
+    return re.sub(r"(?<![\w.])\d{6,}\.0\b", lambda match: f"{float(match[0]):.4g}", text)
 
 
 def with_error(value: float, error: float) -> str:
@@ -257,5 +257,5 @@ def with_error(value: float, error: float) -> str:
         return f"{value:.{digits}f} ± {error:.{digits}f}"
     if -4 <= digits < 0:
         return f"{round(value, digits):.0f} ± {round(error, digits):.0f}"
-    places = math.floor(math.log10(abs(value))) + digits if value and error > 0 else 3
-    return f"{value:.{min(max(places, 0), 9)}e} ± {error:.0e}"
+    decimals = math.floor(math.log10(abs(value))) + digits if value and error > 0 else 3
+    return f"{value:.{min(max(decimals, 0), 9)}e} ± {error:.0e}"

@@ -1,4 +1,4 @@
-"""A network as sympy expressions: the exact composition of what its edges and nodes are."""
+"""A network as sympy expressions: the exact composition of its edges and nodes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kanwidget.core.primitives import primitive
 from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.formulas.constants import ex_round
 from kanwidget.symbolic.formulas.evaluation import edge_name
-from kanwidget.symbolic.formulas.rescaling import rescaled
+from kanwidget.symbolic.formulas.rescaling import rescale
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.sympy_forms import to_sympy
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import sympy
 
 _log = logging.getLogger(__name__)
-#: Seconds that `simplify=True` means.
+#: Seconds for `simplify=True`.
 _PATIENCE = 10.0
 
 
@@ -47,8 +47,8 @@ def symbolic_formula(
         var: Name (any text) or sympy symbol of each feature; x_1, x_2, … by default.
         input_scaler: Means and standard deviations of the features, if the network was trained on (x - mean)/std.
         output_scaler: Means and standard deviations of the outputs, likewise.
-        simplify: Whether to let sympy simplify the expressions, or for how many seconds it may try; an expression that isn't done by
-            then is left as it is.
+        simplify: Whether to let sympy simplify the expressions, or for how many seconds it may try; an expression that takes longer
+            stays as it is.
         round: Decimals to which constants are rounded.
 
     Returns:
@@ -183,9 +183,9 @@ def _edge(
         flat = target * layer.in_dim + source
         owner = int(layer.tie_index()[flat]) if layer.ties else flat
         a, b, c, d = layer.affine.detach().flatten(0, 1)[owner].tolist()
-        row = primitive(name)
-        params = (a, b, c, d) if scale is None else rescaled(row, (a, b, c, d), *scale)
-        terms.append(to_sympy(forms.of_fit(row, params, "u"), node))
+        function = primitive(name)
+        params = (a, b, c, d) if scale is None else rescale(function, (a, b, c, d), *scale)
+        terms.append(to_sympy(forms.form_of_fit(function, params, "u"), node))
     return sympy.Add(*terms)
 
 
@@ -200,8 +200,8 @@ def numeric_edge(index: int, source: int, target: int, node: Any, scale: tuple[f
 def simplify_within(expr: sympy.Expr, seconds: float) -> sympy.Expr:
     """`sympy.simplify`, or the expression itself if that takes too long.
 
-    The clock is looked at whenever a Python function is entered: this works in every thread and on every system, and nothing is left
-    running. A debugger's or coverage tool's own hook is another one.
+    The clock is read whenever a Python function is entered: this works in every thread and on every system, and leaves nothing
+    running. It doesn't disturb the hooks of debuggers and coverage tools, which are others.
 
     Examples:
         >>> import sympy
@@ -213,19 +213,19 @@ def simplify_within(expr: sympy.Expr, seconds: float) -> sympy.Expr:
 
     deadline = time.monotonic() + seconds
 
-    def watch(*_: Any) -> None:
+    def check_time(*_: Any) -> None:
         if time.monotonic() > deadline:
             raise _TooLong
 
-    before = sys.getprofile()
-    sys.setprofile(watch)
+    profiler = sys.getprofile()
+    sys.setprofile(check_time)
     try:
         return sympy.simplify(expr)
     except _TooLong:
         _log.info("simplification was given up after %g s", seconds)
         return expr
     finally:
-        sys.setprofile(before)
+        sys.setprofile(profiler)
 
 
 class _TooLong(BaseException):

@@ -1,4 +1,4 @@
-"""Constants of a formula that may as well be exact numbers, or 0: decided by their standard errors."""
+"""Replacing constants of a formula by exact numbers or 0 where their standard errors allow it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 #: How many standard errors a constant may be from the exact number, or from 0.
 _ERRORS = 3
-#: Standard errors between neighbouring exact numbers. Were a constant anything at all, one of them would lie within three
-#: standard errors of it with probability 2·3/100: that is seldom enough for a coincidence.
+#: Standard errors between neighboring exact numbers. A constant that isn't exact then lies within three standard errors of one
+#: with probability 2·3/100: a rare enough coincidence.
 _APART = 100
-#: Constants of exact data are known to this part of themselves.
+#: Relative uncertainty of constants that were fitted to exact data.
 _EXACT = 1e-9
-#: An error of this part of the spread of y is none.
+#: An error below this part of the spread of y counts as none.
 _NOTHING = 1e-8
-#: Exact numbers, the simplest first: denominators of fractions, and of multiples of π and √2. Each level has those before it.
+#: Exact numbers, the simplest first: denominators of fractions, and of multiples of π and √2. Each level holds the earlier ones.
 _LEVELS = (
     {"1": (1,)},
     {"1": (1, 2), "pi": (1, 2), "root": (1, 2)},
@@ -50,11 +50,11 @@ def snap_constants(
     functions: dict[str, Elementwise] | None = None,
     drop: bool = True,
 ) -> sympy.Expr:
-    """Replace constants by integers, simple fractions and multiples of π and √2, where the data tell.
+    """Replace constants by integers, simple fractions and multiples of π and √2, where the data support it.
 
-    All constants are fitted to the data first. One is replaced if the exact number lies within three of its standard errors, and
-    if these are so small that no other number as simple is near: in noisy data some fraction always is, and the constant stays
-    as it is. With `drop`, constants within three standard errors of 0 go, the least certain first. After each change the other
+    All constants are fitted to the data first. A constant is replaced if the exact number lies within three of its standard errors
+    and no other number as simple is near: in noisy data some fraction always is near, and the constant stays. With `drop`,
+    constants within three standard errors of 0 go, the least certain first. After each change the other
     constants are fitted again, and the change stays only if the squared error grows by no more than an F-test allows at three
     standard errors.
 
@@ -67,7 +67,7 @@ def snap_constants(
         y: Shape `(n,)` or `(n, 1)`.
         tolerance: How far a constant may be from the exact number, at most, relatively.
         functions: The numeric edges in the expression, from `numeric_functions(network)`.
-        drop: Whether constants that may as well be 0 vanish.
+        drop: Whether constants that may well be 0 vanish.
 
     Examples:
         >>> import sympy
@@ -85,42 +85,44 @@ def snap_constants(
     refused: set[tuple[str, Any]] = set()
     while True:
         options = (
-            o
-            for o in _proposals(table | _exponents(current, tolerance), tolerance, zero)
-            if (_key(o[0]), o[1]) not in refused
+            proposal
+            for proposal in _proposals(table | _exponents(current, tolerance), tolerance, zero)
+            if (_key(proposal[0]), proposal[1]) not in refused
         )
         constant, exact = next(options, (None, None))
         if constant is None:
             return current
         limit = _squares(current, *data) * (1 + _ERRORS**2 / max(1, len(target) - len(table))) + floor
-        trial = _held(current, constant, exact, data, limit)
+        trial = _replaced_and_refitted(current, constant, exact, data, limit)
         if trial is None:
             refused.add((_key(constant), exact))
         else:
             current, table = trial
 
 
-def _held(current: Any, constant: Any, exact: Any, data: tuple[Any, ...], limit: float) -> tuple[Any, Any] | None:
-    """The expression with a constant held and the others fitted, or None if it isn't as good."""
+def _replaced_and_refitted(
+    current: Any, constant: Any, exact: Any, data: tuple[Any, ...], limit: float
+) -> tuple[Any, Any] | None:
+    """The expression with an exact number for one constant and the others fitted, or None if it fits worse."""
     import sympy
 
-    held = current.xreplace({constant: exact})
-    if held.has(sympy.zoo, sympy.nan, sympy.oo) or bool(current.free_symbols) > bool(held.free_symbols):
+    expression = current.xreplace({constant: exact})
+    if expression.has(sympy.zoo, sympy.nan, sympy.oo) or bool(current.free_symbols) > bool(expression.free_symbols):
         return None
-    trial, table = refit(held, *data)
+    trial, table = refit(expression, *data)
     return (trial, table) if _squares(trial, *data) <= limit else None
 
 
 def _exponents(expr: Any, tolerance: float) -> dict[Any, tuple[float, float]]:
-    """Decimal exponents: they aren't fitted, and count as known within the tolerance."""
+    """Decimal exponents: they aren't fitted, and their uncertainty is the tolerance."""
     import sympy
 
-    found = [power.exp for power in expr.atoms(sympy.Pow) if power.exp.is_Float]
-    return {exponent: (float(exponent), tolerance * abs(float(exponent)) / _ERRORS) for exponent in found}
+    decimals = [power.exp for power in expr.atoms(sympy.Pow) if power.exp.is_Float]
+    return {exponent: (float(exponent), tolerance * abs(float(exponent)) / _ERRORS) for exponent in decimals}
 
 
 def _proposals(table: dict[Any, tuple[float, float]], tolerance: float, zero: float) -> Iterator[tuple[Any, Any]]:
-    """Constants and the exact numbers that they may be: zeros first, the least certain of them before, then the simplest."""
+    """Constants and the exact numbers that they may be: zeros first, the least certain ones before, then the simplest numbers."""
     import sympy
 
     if zero >= 0:
@@ -130,9 +132,11 @@ def _proposals(table: dict[Any, tuple[float, float]], tolerance: float, zero: fl
             if abs(value) <= max(_ERRORS * error, zero)
         }
         yield from ((c, sympy.Integer(0)) for c in sorted(doubts, key=lambda c: doubts[c]))
-    found = [(c, exact_number(value, error, tolerance)) for c, (value, error) in table.items() if value]
-    known = [(level, abs(float(exact) / float(c) - 1), c, exact) for c, (level, exact) in found if exact is not None]
-    yield from ((c, exact) for _, _, c, exact in sorted(known, key=lambda entry: entry[:2]))
+    proposals = [(c, exact_number(value, error, tolerance)) for c, (value, error) in table.items() if value]
+    ranked = [
+        (level, abs(float(exact) / float(c) - 1), c, exact) for c, (level, exact) in proposals if exact is not None
+    ]
+    yield from ((c, exact) for _, _, c, exact in sorted(ranked, key=lambda entry: entry[:2]))
 
 
 def exact_number(value: float, error: float, tolerance: float = 1e-3) -> tuple[int, sympy.Expr | None]:
@@ -147,7 +151,7 @@ def exact_number(value: float, error: float, tolerance: float = 1e-3) -> tuple[i
     for level in range(len(_LEVELS)):
         near = sorted(_around(value, level), key=lambda entry: abs(entry[0] - value))
         if len(near) > 1 and abs(near[0][0] - value) <= reach:
-            apart = min(abs(other - near[0][0]) for other, _ in near[1:])
+            apart = min(abs(neighbor - near[0][0]) for neighbor, _ in near[1:])
             if near[0][1] != 0 and apart >= _APART * margin:
                 return level, near[0][1]
     return len(_LEVELS) - 1, None
@@ -158,7 +162,7 @@ def _around(value: float, level: int) -> list[tuple[float, Any]]:
     import sympy
 
     units = {"1": sympy.Integer(1), "pi": sympy.pi, "root": sympy.sqrt(2)}
-    found: dict[Any, float] = {}
+    sizes: dict[Any, float] = {}
     for unit, denominators in _LEVELS[level].items():
         for denominator in denominators:
             if abs(value) > (_LARGEST**2 if unit == "1" and denominator == 1 else _LARGEST * _SIZES[unit]):
@@ -166,18 +170,18 @@ def _around(value: float, level: int) -> list[tuple[float, Any]]:
             middle = round(value * denominator / _SIZES[unit])
             for numerator in (middle - 1, middle, middle + 1):
                 exact = sympy.Rational(numerator, denominator) * units[unit]
-                found[exact] = numerator * _SIZES[unit] / denominator
-    return [(size, exact) for exact, size in found.items()]
+                sizes[exact] = numerator * _SIZES[unit] / denominator
+    return [(size, exact) for exact, size in sizes.items()]
 
 
 def _key(constant: Any) -> str:
-    """A constant across refits that hardly move it."""
+    """A key of a constant that survives refits, which hardly move it."""
     return f"{float(constant):.2g}"
 
 
 def _squares(expr: Any, variables: Sequence[Any], x: Tensor, y: Tensor, functions: Any) -> float:
-    known = dict(zip(variables, x.unbind(1), strict=True))
+    columns = dict(zip(variables, x.unbind(1), strict=True))
     with torch.no_grad():
-        fitted = evaluate(expr, known, functions or {}, like=torch.zeros_like(y))
+        fitted = evaluate(expr, columns, functions or {}, like=torch.zeros_like(y))
     squares = float((fitted - y).square().sum())
     return squares if math.isfinite(squares) else math.inf

@@ -1,4 +1,4 @@
-"""Formulas that were fitted to logarithms, written in the data's own units, with the errors of the constants that are then read.
+"""Formulas that were fitted to logarithms, written in the data's own units, with the errors of their new constants.
 
 log v = 1.98·log g + 1.12·log h - 6.63 is v = 0.00131·g^1.98·h^1.12: the constants of the second formula are functions of those
 of the first, and so are their errors (to first order: the gradient times the covariance).
@@ -15,33 +15,33 @@ from torch import Tensor
 
 from kanwidget._types import Elementwise
 from kanwidget.core.primitives import primitives
-from kanwidget.symbolic.formulas.constants import linearised, parametrise
+from kanwidget.symbolic.formulas.constants import linearize, parametrize
 from kanwidget.symbolic.formulas.snapping import exact_number
 from kanwidget.symbolic.functions import from_sympy_node
 
 if TYPE_CHECKING:
     import sympy
 
-#: What a function that isn't in the table costs beside x.
+#: Complexity of a function without a primitive, beyond that of x.
 _UNKNOWN = 3.0
-#: Beyond its exponential nothing is an exact number.
+#: Exponentials of larger numbers are never exact numbers.
 _LARGE = 100.0
 
 
 class Logs(NamedTuple):
-    """Which columns are there by their natural logarithms."""
+    """The columns that are natural logarithms."""
 
     inputs: tuple[bool, ...]
-    """One an input."""
+    """One for each input."""
     output: bool
 
 
 class InUnits(NamedTuple):
-    """A formula as it is read."""
+    """A formula in the units of the data."""
 
     expression: sympy.Expr
     constants: list[tuple[float, float]]
-    """Its decimals, as they come, with their standard errors."""
+    """Its decimals, in their order, with their standard errors."""
 
 
 def in_units(
@@ -66,19 +66,19 @@ def in_units(
         >>> import sympy
         >>> a = sympy.Symbol("a")
         >>> u = torch.linspace(0, 1, 9, dtype=torch.float64)[:, None]
-        >>> found = in_units(sympy.Float(2) * a + 0.5, [a], u, 2 * u + 0.5, Logs((True,), True))
-        >>> print(found.expression.evalf(4), len(found.constants))
+        >>> fitted = in_units(sympy.Float(2) * a + 0.5, [a], u, 2 * u + 0.5, Logs((True,), True))
+        >>> print(fitted.expression.evalf(4), len(fitted.constants))
         1.649*a**2.0 2
     """
-    template, symbols, values, covariance = linearised(expr, variables, x, y, functions)
+    template, symbols, values, covariance = linearize(expr, variables, x, y, functions)
     read = _rewritten(template, variables, logs)
-    known = dict(zip(symbols, values.tolist(), strict=True))
-    found: list[tuple[float, float]] = []
+    constants_by_symbol = dict(zip(symbols, values.tolist(), strict=True))
+    constants: list[tuple[float, float]] = []
 
     def constant(part: Any) -> Any:
-        return _constant(part, known, symbols, covariance, found)
+        return _constant(part, constants_by_symbol, symbols, covariance, constants)
 
-    return InUnits(_folded(read, set(symbols), constant), found)
+    return InUnits(_folded(read, set(symbols), constant), constants)
 
 
 def exponents(expr: sympy.Expr, variables: Sequence[sympy.Symbol], logs: Logs) -> list[sympy.Float]:
@@ -94,17 +94,17 @@ def exponents(expr: sympy.Expr, variables: Sequence[sympy.Symbol], logs: Logs) -
 
     if not logs.output and not any(logs.inputs):
         return []
-    template, symbols, values = parametrise(expr)
+    template, symbols, values = parametrize(expr)
     read = _rewritten(template, variables, logs)
     powers = {signed for power in read.atoms(sympy.Pow) for signed in (power.exp, -power.exp)}
     return [sympy.Float(value) for symbol, value in zip(symbols, values.tolist(), strict=True) if symbol in powers]
 
 
 def complexity(expr: sympy.Expr, variables: Sequence[sympy.Symbol], logs: Logs) -> float:
-    """How much there is to read in a formula once it is written in the units of the data, constants aside.
+    """The complexity of a formula in the units of the data, constants aside.
 
-    One for every mention of a variable, and for every function and power what it costs beside x in the table of primitives: a
-    sum of primitives has about the sum of their complexities, and a function that only undoes a logarithm counts for nothing.
+    One for every mention of a variable, and for every function and power its complexity beyond that of x: a sum of primitives
+    has about the sum of their complexities, and a function that only undoes a logarithm counts for nothing.
 
     Examples:
         >>> import sympy
@@ -230,15 +230,15 @@ def _split_exponentials(factors: list[Any], symbols: set[Any]) -> tuple[list[Any
     return outer, inner
 
 
-def _constant(part: Any, known: dict[Any, float], symbols: list[Any], covariance: Tensor, found: list[Any]) -> Any:
+def _constant(part: Any, values: dict[Any, float], symbols: list[Any], covariance: Tensor, constants: list[Any]) -> Any:
     """A number, and its standard error by the gradient."""
     import sympy
 
-    value = float(part.subs(known))
-    gradient = torch.tensor([float(part.diff(s).subs(known)) if s in part.free_symbols else 0.0 for s in symbols])
+    value = float(part.subs(values))
+    gradient = torch.tensor([float(part.diff(s).subs(values)) if s in part.free_symbols else 0.0 for s in symbols])
     gradient = gradient.double()
     loose = torch.isinf(covariance.diagonal()) & (gradient != 0)
     finite = torch.where(torch.isfinite(covariance), covariance, 0.0)
     error = float("inf") if bool(loose.any()) else float((gradient @ finite @ gradient).clamp(min=0).sqrt())
-    found.append((value, error))
+    constants.append((value, error))
     return sympy.Float(value)

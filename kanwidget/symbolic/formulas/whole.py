@@ -1,7 +1,7 @@
-"""Whole formulas compared: what one costs, and how well it predicts rows that it hasn't seen.
+"""Whole formulas compared: their price, and their predictions of rows that were left out of the fit.
 
-A function for every edge is chosen by the edge's curve, which the network learnt from noisy data. Whether the formula as a
-whole is right, only the data can tell: all its constants are fitted to them, and formulas compete by their price.
+The function of every edge is chosen by the edge's curve, which the network learnt from noisy data. Only the data can decide
+whether the formula as a whole is right: all its constants are fitted to them, and formulas compete by their price.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     import sympy
 
 Table = dict[Any, tuple[float, float]]
-#: An error of this part of the spread of y is none: exact formulas cost the same but for their length.
+#: An error below this part of the spread of y counts as none: exact formulas differ only by their length.
 _NOTHING = 1e-8
 #: Standard errors within which an exponent may be a simple number.
 _NEAR = 2
-#: Below these standard errors an exponent may be whole, a half, or a third or quarter: by chance one of the fractions
-#: is as near in one case of five at most.
-_TELLING = {1: 0.25, 2: 0.025, 3: 0.008, 4: 0.008}
+#: Largest standard error of an exponent that may be whole, a half, a third or a quarter, by denominator: by chance one of the
+#: fractions is as near in one case of five at most.
+_LARGEST_ERROR = {1: 0.25, 2: 0.025, 3: 0.008, 4: 0.008}
 
 
 def price(squares: float, rows: int, spread: float, constants: int, complexity: float) -> float:
-    """What a formula costs, lower is better: Schwarz's criterion (BIC) for few rows, and one for every unit of complexity.
+    """The price of a formula, lower is better: Schwarz's criterion (BIC) for few rows, and one for every unit of complexity.
 
     n·log(squares/n) is minus twice the log-likelihood but for a constant, and k constants cost k·log n · n/(n - k - 2). A unit of
     complexity thus must make the data more likely by a factor of 1.6.
@@ -51,9 +51,9 @@ def price(squares: float, rows: int, spread: float, constants: int, complexity: 
         McQuarrie, "A small-sample correction for the Schwarz SIC model selection criterion", Statistics & Probability
         Letters 44 (1999).
     """
-    least = rows * (_NOTHING * spread) ** 2 + 1e-300
+    floor = rows * (_NOTHING * spread) ** 2 + 1e-300
     few = rows / max(rows - constants - 2, 0.5)
-    return rows * math.log((squares + least) / rows) + constants * math.log(max(rows, 2)) * few + complexity
+    return rows * math.log((squares + floor) / rows) + constants * math.log(max(rows, 2)) * few + complexity
 
 
 def determined(table: Table) -> bool:
@@ -77,7 +77,7 @@ def squares(
 ) -> float:
     """The sum of the squared residuals; infinite where the formula isn't finite.
 
-    With `logarithm`, y and the formula are logarithms, and the residuals are those of what they are the logarithms of.
+    With `logarithm`, y and the formula are logarithms, and the residuals are those of their exponentials.
 
     Examples:
         >>> import sympy
@@ -85,9 +85,9 @@ def squares(
         >>> squares(2 * t, [t], torch.ones(3, 1).double(), torch.ones(3).double())
         3.0
     """
-    said, true = _values(expr, variables, x, functions), y.reshape(-1)
-    found = float((true.exp() - said.exp() if logarithm else true - said).square().sum())
-    return found if math.isfinite(found) else math.inf
+    predicted, true = _values(expr, variables, x, functions), y.reshape(-1)
+    total = float((true.exp() - predicted.exp() if logarithm else true - predicted).square().sum())
+    return total if math.isfinite(total) else math.inf
 
 
 def simple_exponents(
@@ -99,12 +99,12 @@ def simple_exponents(
     y: Tensor,
     functions: dict[str, Elementwise] | None = None,
 ) -> tuple[sympy.Expr, Table, list[tuple[float, float, sympy.Rational]]]:
-    """The formula with simple numbers for those exponents that may well be simple, and what these were.
+    """The formula with simple numbers for those exponents that may well be simple, and the replaced values.
 
-    In noisy data an exponent is seldom known so well that no fraction is near, yet powers are more often simple than not. So one
-    within two standard errors of a whole number becomes it, of a half, third or quarter if it is known well enough for that to
-    be no chance, and 1 (or -1) if its error is above a quarter; all this if the formula then costs less. A saturation
-    v·x^n/(x^n + k) of which the data don't tell n is v·x/(x + k). All are tried at once, then each alone.
+    In noisy data an exponent is seldom so certain that no fraction is near, yet powers are more often simple than not. An exponent
+    within two standard errors of a whole number becomes it, of a half, third or quarter if its error is small enough to rule out
+    chance, and 1 (or -1) if its error is above a quarter; all this if the formula then costs less. A saturation
+    v·x^n/(x^n + k) becomes v·x/(x + k) where the data leave n open. All are tried at once, then each alone.
 
     Args:
         expr: The formula.
@@ -125,34 +125,34 @@ def simple_exponents(
         >>> print(simple_exponents(fitted, constants, [power], [t], x, y)[0].evalf(2))
         1.5*t + 1.0
     """
-    wanted = {power: simple for power in powers if power in table and (simple := _simple(*table[power]))}
-    trials = [wanted] if len(wanted) > 1 else []
-    trials += [{power: wanted[power]} for power in sorted(wanted, key=lambda power: table[power][1])]
+    proposals = {power: simple for power in powers if power in table and (simple := _simple(*table[power]))}
+    trials = [proposals] if len(proposals) > 1 else []
+    trials += [{power: proposals[power]} for power in sorted(proposals, key=lambda power: table[power][1])]
     data = (variables, x, y, functions)
     costs = _cost(expr, table, data)
-    made: list[tuple[float, float, Any]] = []
+    replaced: list[tuple[float, float, Any]] = []
     for trial in trials:
-        # Refitting moves the others: each is found again by what it was.
-        now = {min(table, key=lambda c: abs(float(c) - float(power))): simple for power, simple in trial.items()}
-        held, left = refit(expr.xreplace(now), *data)
-        cost = _cost(held, left, data)
-        if cost <= costs and len(left) < len(table):
-            made += [(*table[power], simple) for power, simple in now.items()]
-            expr, table, costs = held, left, cost
-            if trial is wanted:
+        # Refitting moves the constants: each is identified by its former value.
+        exponents = {min(table, key=lambda c: abs(float(c) - float(power))): simple for power, simple in trial.items()}
+        trial_formula, trial_table = refit(expr.xreplace(exponents), *data)
+        cost = _cost(trial_formula, trial_table, data)
+        if cost <= costs and len(trial_table) < len(table):
+            replaced += [(*table[power], simple) for power, simple in exponents.items()]
+            expr, table, costs = trial_formula, trial_table, cost
+            if trial is proposals:
                 break
-    return expr, table, made
+    return expr, table, replaced
 
 
 def _simple(value: float, error: float) -> sympy.Rational | None:
-    """The simple number that an exponent may be; None for none."""
+    """The simple number that an exponent may be, or None."""
     import sympy
 
-    if error > _TELLING[1]:
+    if error > _LARGEST_ERROR[1]:
         return sympy.Integer(1 if value > 0 else -1)
-    for denominator, telling in _TELLING.items():
+    for denominator, largest in _LARGEST_ERROR.items():
         numerator = round(value * denominator)
-        if numerator and error <= telling and abs(value - numerator / denominator) <= _NEAR * error:
+        if numerator and error <= largest and abs(value - numerator / denominator) <= _NEAR * error:
             return sympy.Rational(numerator, denominator)
     return None
 
@@ -162,31 +162,31 @@ def _cost(expr: Any, table: Table, data: tuple[Any, ...]) -> float:
     return price(squares(expr, *data), len(y), float(y.std(correction=0)), len(table), 0)
 
 
-def left_out(
+def leave_one_out(
     expr: sympy.Expr,
     variables: Sequence[sympy.Symbol],
     x: Tensor,
     y: Tensor,
     functions: dict[str, Elementwise] | None = None,
 ) -> Tensor:
-    """For every row what the formula says when its constants are fitted to all the others, `(n,)`.
+    """For every row the prediction of the formula fitted to all other rows, `(n,)`.
 
     Examples:
         >>> import sympy
         >>> t = sympy.Symbol("t")
         >>> x = torch.tensor([[1.0], [1.0], [1.0]]).double()
-        >>> left_out(sympy.Float(2.0) * t, [t], x, torch.tensor([1.0, 2.0, 6.0]).double()).round(decimals=6).tolist()
+        >>> leave_one_out(sympy.Float(2.0) * t, [t], x, torch.tensor([1.0, 2.0, 6.0]).double()).round(decimals=6).tolist()
         [4.0, 3.5, 1.5]
     """
-    found = []
+    predictions = []
     for row in range(len(x)):
-        others = torch.arange(len(x)) != row
-        fitted, _ = refit(expr, variables, x[others], y[others], functions)
-        found.append(_values(fitted, variables, x[row : row + 1], functions)[0])
-    return torch.stack(found)
+        rest = torch.arange(len(x)) != row
+        fitted, _ = refit(expr, variables, x[rest], y[rest], functions)
+        predictions.append(_values(fitted, variables, x[row : row + 1], functions)[0])
+    return torch.stack(predictions)
 
 
 def _values(expr: Any, variables: Sequence[Any], x: Tensor, functions: dict[str, Elementwise] | None) -> Tensor:
-    known = dict(zip(variables, x.unbind(1), strict=True))
+    columns = dict(zip(variables, x.unbind(1), strict=True))
     with torch.no_grad():
-        return evaluate(expr, known, functions or {}, like=x[:, 0])
+        return evaluate(expr, columns, functions or {}, like=x[:, 0])

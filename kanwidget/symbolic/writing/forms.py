@@ -1,11 +1,11 @@
-"""Formulas as plain data: what text, LaTeX, MathML and NumPy are written from.
+"""Formulas as plain data, from which text, LaTeX, MathML and NumPy source are written.
 
 A form is a number, a name, or a tuple `(operation, operand, …)`:
 
-- `("var", text)`: a variable, whose text is only ever shown;
+- `("var", text)`: a variable, whose text is shown and never parsed;
 - `("add", …)`, `("mul", …)`, `("pow", base, exponent)`, `("neg", f)`;
-- `("sin", f)` and its like, the functions of the table of primitives;
-- `("call", name, f)`: a function that is known by its name only: a numeric edge, or one registered by the user;
+- `("sin", f)` and its like, the functions of `kanwidget/symbolic/functions.py`;
+- `("call", name, f)`: an undefined function: a numeric edge, or a registered function without a form;
 - `"pi"`, `"e"`; and `"u"`, the argument in a primitive's own form.
 """
 
@@ -37,10 +37,10 @@ def add(*terms: Form) -> Form:
     flat: list[Form] = []
     for term in terms:
         flat += term[1:] if isinstance(term, tuple) and term[0] == "add" else [term]
-    kept = [term for term in flat if not is_number(term, 0)]
-    if not kept:
+    nonzero = [term for term in flat if not is_number(term, 0)]
+    if not nonzero:
         return 0
-    return kept[0] if len(kept) == 1 else ("add", *kept)
+    return nonzero[0] if len(nonzero) == 1 else ("add", *nonzero)
 
 
 def mul(*factors: Form) -> Form:
@@ -55,10 +55,10 @@ def mul(*factors: Form) -> Form:
         flat += factor[1:] if isinstance(factor, tuple) and factor[0] == "mul" else [factor]
     if any(is_number(factor, 0) for factor in flat):
         return 0
-    kept = [factor for factor in flat if not is_number(factor, 1)]
-    if not kept:
+    remaining = [factor for factor in flat if not is_number(factor, 1)]
+    if not remaining:
         return 1
-    return kept[0] if len(kept) == 1 else ("mul", *kept)
+    return remaining[0] if len(remaining) == 1 else ("mul", *remaining)
 
 
 def is_number(form: Form, value: float | None = None) -> bool:
@@ -67,7 +67,7 @@ def is_number(form: Form, value: float | None = None) -> bool:
 
 
 def substitute(form: Form, argument: Form) -> Form:
-    """A primitive's form with its argument in the place of u."""
+    """A primitive's form with its argument instead of u."""
     if form == "u":
         return argument
     if not isinstance(form, tuple):
@@ -80,13 +80,16 @@ def substitute(form: Form, argument: Form) -> Form:
     return (head, *(substitute(operand, argument) for operand in operands))
 
 
-def renamed(form: Form, names: Mapping[str, str]) -> Form:
+def rename_variables(form: Form, names: Mapping[str, str]) -> Form:
     """A form with other names for some variables."""
     if not isinstance(form, tuple):
         return form
     if form[0] == "var":
         return ("var", names.get(str(form[1]), str(form[1])))
-    return (form[0], *(renamed(operand, names) if isinstance(operand, tuple) else operand for operand in form[1:]))
+    return (
+        form[0],
+        *(rename_variables(operand, names) if isinstance(operand, tuple) else operand for operand in form[1:]),
+    )
 
 
 def without_ones(form: Form, digits: int = 4) -> Form:
@@ -102,23 +105,23 @@ def without_ones(form: Form, digits: int = 4) -> Form:
     inner = [without_ones(operand, digits) for operand in operands]
     if head != "mul":
         return (head, *inner)
-    ones = [f"{factor:.{digits}g}" if isinstance(factor, float) else "" for factor in inner]
-    rest = mul(*(factor for factor, text in zip(inner, ones, strict=True) if text not in ("1", "-1")))
-    if ones.count("-1") % 2 == 0:
-        return rest
-    return -rest if isinstance(rest, (int, float)) else ("neg", rest)
+    factors = [f"{factor:.{digits}g}" if isinstance(factor, float) else "" for factor in inner]
+    product = mul(*(factor for factor, text in zip(inner, factors, strict=True) if text not in ("1", "-1")))
+    if factors.count("-1") % 2 == 0:
+        return product
+    return -product if isinstance(product, (int, float)) else ("neg", product)
 
 
-def of_fit(row: Primitive, params: tuple[float, float, float, float], argument: Form) -> Form:
+def form_of_fit(primitive: Primitive, params: tuple[float, float, float, float], argument: Form) -> Form:
     """c·f(a·x + b) + d as a form.
 
     Examples:
         >>> from kanwidget.core import primitive
-        >>> of_fit(primitive("sin"), (3.0, 0.0, 2.0, 1.0), variable("x"))
+        >>> form_of_fit(primitive("sin"), (3.0, 0.0, 2.0, 1.0), variable("x"))
         ('add', ('mul', 2.0, ('sin', ('mul', 3.0, ('var', 'x')))), 1.0)
     """
     a, b, c, d = params
-    return add(mul(c, substitute(row.form, add(mul(a, argument), b))), d)
+    return add(mul(c, substitute(primitive.form, add(mul(a, argument), b))), d)
 
 
 # ---- the order in which people write: x_2 before x_10, numbers before names before functions in a product
@@ -135,7 +138,7 @@ def natural(text: str) -> tuple[tuple[int, str], ...]:
 
 
 def names(form: Form) -> list[str]:
-    """The variables of a form, as they come."""
+    """The variables of a form, in their order."""
     if not isinstance(form, tuple):
         return []
     if form[0] == "var":
@@ -156,18 +159,18 @@ def degree(form: Form) -> float:
 
 def order_of_term(form: Form) -> tuple[object, ...]:
     """Numbers last; else by first variable, then plain powers from the highest, then functions."""
-    found = sorted(map(natural, names(form)))
+    variables = sorted(map(natural, names(form)))
     power = degree(form)
-    return (not found, found[:1], power == 0, -power, repr(form))
+    return (not variables, variables[:1], power == 0, -power, repr(form))
 
 
 def order_of_factor(form: Form) -> tuple[object, ...]:
     """Numbers, roots and π first, then powers of variables by name, then sums, then functions."""
-    found = sorted(map(natural, names(form)))
+    variables = sorted(map(natural, names(form)))
     base = form[1] if isinstance(form, tuple) and form[0] == "pow" else form
-    kind = 0 if not found else 1 if isinstance(base, tuple) and base[0] == "var" else 2
+    kind = 0 if not variables else 1 if isinstance(base, tuple) and base[0] == "var" else 2
     compound = isinstance(base, tuple) and base[0] not in ("var", "add")
-    return (kind, compound, found, repr(form))
+    return (kind, compound, variables, repr(form))
 
 
 # ---- how formulas are laid out

@@ -24,7 +24,7 @@ def to_latex(expr: Any, names: Mapping[str, str] | None = None, *, digits: int =
 
     Args:
         expr: The expression.
-        names: What to show for a symbol, by its name.
+        names: The names to show, by those of the symbols.
         digits: Significant digits of the constants.
 
     Examples:

@@ -41,8 +41,8 @@ def math_tree(
 
     Args:
         expr: The expression.
-        names: What to show for a symbol, by its name.
-        left: A name to put before it, with an equals sign.
+        names: The names to show, by those of the symbols.
+        left: A name in front, with an equals sign.
         digits: Significant digits of the constants.
         wrap: Whether a long sum may be a `span` of several `math`, which can break over lines.
 
@@ -56,15 +56,15 @@ def math_tree(
     """
     form = forms.without_ones(form_of(expr, names), digits)
     writer = Writer(digits)
-    before = [] if left is None else [writer.name(left), ["mo", {}, ["="]]]
+    prefix = [] if left is None else [writer.name(left), ["mo", {}, ["="]]]
     if wrap and isinstance(form, tuple) and form[0] == "add" and len(form) - 1 > LONG_SUM:
         terms = [writer.term(term, first=i == 0) for i, term in enumerate(form[1:])]
-        terms[0] = [*before, *terms[0]]
+        terms[0] = [*prefix, *terms[0]]
         pieces: list[Any] = []
         for term in terms:
             pieces += [_math(term), _ZERO_WIDTH]
         return ["span", {}, pieces[:-1]]
-    return _math([*before, *writer.write(form)])
+    return _math([*prefix, *writer.write(form)])
 
 
 def candidate_tree(fit: SymbolicFit, variable: str = "x", *, digits: int = DIGITS) -> MathNode:
@@ -75,17 +75,17 @@ def candidate_tree(fit: SymbolicFit, variable: str = "x", *, digits: int = DIGIT
         >>> candidate_tree(fit)[2]
         [['mn', {}, ['2']], ['mo', {}, ['\u2062']], ['mi', {}, ['x']]]
     """
-    row = primitive(fit.name)
-    a, b, c, d = (float(f"{value:.{digits}g}") for value in _shown(row, fit))
-    form = forms.of_fit(row, (a, b, c, d), forms.variable(variable))
+    definition = primitive(fit.name)
+    a, b, c, d = (float(f"{value:.{digits}g}") for value in _written_params(definition, fit))
+    form = forms.form_of_fit(definition, (a, b, c, d), forms.variable(variable))
     return _math(Writer(digits).write(form))
 
 
-def _shown(row: Primitive, fit: SymbolicFit) -> tuple[float, float, float, float]:
-    """The constants that the fit's text shows: a b or d may be left out, and only the fit knew the data that tell."""
+def _written_params(function: Primitive, fit: SymbolicFit) -> tuple[float, float, float, float]:
+    """The constants in the fit's text, in which a b or d that is negligible on the data may be missing."""
     a, b, c, d = fit.params
     options = ((a, b, c, d), (a, 0.0, c, d), (a, b, c, 0.0), (a, 0.0, c, 0.0))
-    return next((params for params in options if equation(row, params) == fit.equation), fit.params)
+    return next((params for params in options if equation(function, params) == fit.equation), fit.params)
 
 
 def _math(children: Sequence[Any]) -> MathNode:
@@ -185,7 +185,7 @@ class Writer:
         return self.write(exponent)
 
     def special(self, head: str, operands: list[Any]) -> list[Any]:
-        """Functions and what has a notation of its own."""
+        """Functions, relations and cases."""
         function = function_of(head)
         if function is not None and not function.named:
             return self.unnamed(function, operands[0])
@@ -298,11 +298,12 @@ def _tags(nodes: Sequence[Any]) -> set[str]:
     return {tag for node in nodes if not isinstance(node, str) for tag in (node[0], *_tags(node[2]))}
 
 
-def _fenced(left: str, nodes: Sequence[Any], right: str) -> MathNode:
-    """Parentheses or bars, which only grow around what is tall."""
+def _fenced(opening: str, nodes: Sequence[Any], closing: str) -> MathNode:
+    """Parentheses or bars, which only grow around tall content."""
     stretchy = "true" if _tags(nodes) & _TALL else "false"
     ends = [
-        ["mo", {"stretchy": stretchy, "form": form}, [sign]] for form, sign in (("prefix", left), ("postfix", right))
+        ["mo", {"stretchy": stretchy, "form": form}, [sign]]
+        for form, sign in (("prefix", opening), ("postfix", closing))
     ]
     return ["mrow", {}, [ends[0], *nodes, ends[1]]]
 
@@ -313,7 +314,7 @@ def _begins_with_name(form: tuple[Any, ...]) -> bool:
 
 
 def _between(left: Form, right: Form) -> MathNode:
-    """What separates two factors: a dot between numbers, a thin space before functions and between whole words."""
+    """The sign between two factors: a dot between numbers, a thin space before functions and between whole words."""
     if isinstance(right, (int, float)) or (
         isinstance(right, tuple) and right[0] == "pow" and forms.is_number(right[1])
     ):
@@ -324,5 +325,5 @@ def _between(left: Form, right: Form) -> MathNode:
         return _thin()
     if isinstance(right, tuple) and right[0] == "pow" and _is_raised(right[1]):
         return _thin()
-    words = [isinstance(f, tuple) and f[0] == "var" and not parse_name(str(f[1])).letter for f in (left, right)]
-    return _thin() if any(words) else ["mo", {}, [_TIMES]]
+    has_word = any(isinstance(f, tuple) and f[0] == "var" and not parse_name(str(f[1])).letter for f in (left, right))
+    return _thin() if has_word else ["mo", {}, [_TIMES]]

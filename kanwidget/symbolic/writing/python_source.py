@@ -48,10 +48,10 @@ def to_python(expr: sympy.Expr | Sequence[sympy.Expr], variables: Sequence[sympy
         <BLANKLINE>
     """
     listed = list(expr) if isinstance(expr, Sequence) else [expr]
-    written = [from_sympy(one) for one in listed]
+    written = [from_sympy(expression) for expression in listed]
     arguments = _arguments([symbol.name for symbol in variables])
     calls = sorted({call for form in written for call in _operands(form, "call")})
-    functions = _arguments(calls, taken=set(arguments.values()), prefix="f")
+    functions = _arguments(calls, reserved=set(arguments.values()), prefix="f")
     notation = Notation(
         number=_number,
         power="**",
@@ -73,10 +73,10 @@ def to_python(expr: sympy.Expr | Sequence[sympy.Expr], variables: Sequence[sympy
     return "\n".join(lines)
 
 
-def _arguments(names: Sequence[str], taken: set[str] | None = None, prefix: str = "x") -> dict[str, str]:
+def _arguments(names: Sequence[str], reserved: set[str] | None = None, prefix: str = "x") -> dict[str, str]:
     """An identifier for every name: itself where it is one."""
-    found: dict[str, str] = {}
-    used = {"np", *_SCIPY.values(), *(taken or ())}
+    identifiers: dict[str, str] = {}
+    used = {"np", *_SCIPY.values(), *(reserved or ())}
     for i, name in enumerate(names):
         plain = (
             re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
@@ -87,8 +87,8 @@ def _arguments(names: Sequence[str], taken: set[str] | None = None, prefix: str 
         while short in used or (short != name and short in names):
             short += "_"
         used.add(short)
-        found[name] = short
-    return found
+        identifiers[name] = short
+    return identifiers
 
 
 def _number(value: float) -> str:

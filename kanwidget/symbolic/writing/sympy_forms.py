@@ -94,7 +94,7 @@ def form_of(expr: Any, names: Mapping[str, str] | None = None) -> Form:
         ('add', ('var', 'time'), 1)
     """
     form = expr if isinstance(expr, (tuple, str, int, float)) else from_sympy(expr)
-    return forms.renamed(form, names) if names else form
+    return forms.rename_variables(form, names) if names else form
 
 
 def _product(expr: sympy.Mul) -> Form:

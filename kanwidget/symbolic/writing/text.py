@@ -25,7 +25,7 @@ class Notation:
     """The text of a function: its name, or an expression with `{}` in place of the operand."""
     variable: Callable[[str], str]
     call: Callable[[str], str]
-    """The text of the name of a function that is known by its name only."""
+    """The text of the name of an undefined function."""
     constants: dict[str, str]
 
 
@@ -63,7 +63,7 @@ def to_text(expr: Any, names: Mapping[str, str] | None = None) -> str:
     return plain(forms.without_ones(form_of(expr, names)))
 
 
-def equation(row: Primitive, params: tuple[float, float, float, float], name: str = "x") -> str:
+def equation(primitive: Primitive, params: tuple[float, float, float, float], name: str = "x") -> str:
     """A fitted primitive on one line.
 
     Examples:
@@ -72,7 +72,7 @@ def equation(row: Primitive, params: tuple[float, float, float, float], name: st
         '3*(x + 0.5)^2'
     """
     a, b, c, d = (float(short(value)) for value in params)
-    return plain(forms.of_fit(row, (a, b, c, d), forms.variable(name)))
+    return plain(forms.form_of_fit(primitive, (a, b, c, d), forms.variable(name)))
 
 
 def write(form: Form, notation: Notation) -> str:

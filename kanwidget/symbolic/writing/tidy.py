@@ -1,4 +1,4 @@
-"""Formulas as people write them: without the round-off that a fit leaves in the constants."""
+"""Formulas for display, without the round-off of a fit in the constants."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     import sympy
 
 Params = tuple[float, float, float, float]
-#: Whole numbers above this stay decimal: with so many digits before the point, few are left to tell.
+#: Whole numbers above this stay decimal: round-off hides few of their digits after the point.
 _LARGEST = 1e6
-#: Half a unit of the fourth digit, relative to a function's range: what nobody sees in a formula of four digits …
+#: Half a unit of the fourth digit, relative to a function's range: invisible in a formula of four digits …
 _UNSEEN = 5e-5
-#: … and a change that isn't missed however exact the fit is.
+#: … and a change that doesn't matter however exact the fit is.
 _NOTHING = 1e-6
 
 
 def tidy(expr: sympy.Expr, tolerance: float = 1e-12, *, sizes: Mapping[str, float] | None = None) -> sympy.Expr:
-    """An expression for display: constants that are whole numbers but for round-off are that, and zeros vanish.
+    """An expression for display: constants that are whole but for round-off become integers, and zeros vanish.
 
     Constants within `tolerance` (relatively) of a whole number become it, so factors ±1 vanish; exponents likewise, and halves.
     A constant that is added vanishes where it is below `tolerance` times the largest of the other terms.
 
     Args:
-        expr: An expression; it stays the exact one.
-        tolerance: What counts as round-off, relatively, ≥ 0.
+        expr: An expression; it isn't changed.
+        tolerance: Relative size of round-off, ≥ 0.
         sizes: How large the variables are, by name: 1 by default. In x + 1e-14 the constant isn't round-off if x is 1e-12.
 
     Examples:
@@ -60,19 +60,19 @@ def _tidy(node: Any, tolerance: float, sizes: Mapping[str, float]) -> Any:
 
 
 def _whole(number: Any, tolerance: float) -> Any:
-    """A decimal as the whole number that it is but for round-off; 0 only if it is 0."""
+    """A decimal as an integer where it differs from one by round-off; 0 only if it is 0."""
     import sympy
 
     value = float(number)
     if not abs(value) < _LARGEST:
         return number
     near = round(value)
-    found = abs(value - near) <= tolerance * abs(near)
-    return sympy.Integer(near) if found else number
+    is_whole = abs(value - near) <= tolerance * abs(near)
+    return sympy.Integer(near) if is_whole else number
 
 
 def _sum(terms: list[Any], tolerance: float, sizes: Mapping[str, float]) -> Any:
-    """A sum without the constants that are nothing beside the other terms."""
+    """A sum without the constants that are negligible beside the other terms."""
     import sympy
 
     scale = max((_size(term, sizes) for term in terms if not term.is_number), default=0.0)
@@ -82,7 +82,7 @@ def _sum(terms: list[Any], tolerance: float, sizes: Mapping[str, float]) -> Any:
 def _size(term: Any, sizes: Mapping[str, float]) -> float:
     """How large a term is, roughly: its coefficient, powers of its variables, and 1 for a function of the library.
 
-    Of a function that is known by its name only nothing is known: 0.
+    An undefined function may be of any size: 0.
     """
     import sympy
 
@@ -103,7 +103,7 @@ def _size(term: Any, sizes: Mapping[str, float]) -> float:
 
 
 def _finite(compute: Any) -> float:
-    """A number, or 0 where there is none: then nothing counts as small beside it."""
+    """A number, or 0 where it isn't finite: then no constant is negligible beside it."""
     try:
         value = float(compute())
     except (OverflowError, ZeroDivisionError, TypeError):
@@ -111,14 +111,14 @@ def _finite(compute: Any) -> float:
     return value if math.isfinite(value) else 0.0
 
 
-def visible(row: Primitive, params: Params, low: float, high: float, r2: float) -> Params:
-    """The constants of a fit without a b or d that nobody would miss, for its text.
+def visible(primitive: Primitive, params: Params, low: float, high: float, r2: float) -> Params:
+    """The constants of a fit for its text, without a negligible b or d.
 
-    Without it the function changes on the data, from `low` to `high`, by less than the error that the fit has anyway, and by
+    Without these the function changes on the data, from `low` to `high`, by less than the error that the fit has anyway, and by
     less than its fourth digit.
 
     Args:
-        row: The primitive f of c·f(a·x + b) + d.
+        primitive: The f of c·f(a·x + b) + d.
         params: a, b, c and d.
         low: Smallest x of the data.
         high: Largest x.
@@ -135,12 +135,12 @@ def visible(row: Primitive, params: Params, low: float, high: float, r2: float) 
         return params
     u = a * torch.linspace(low, high, 65, dtype=torch.float64) + b
     with torch.no_grad():
-        values = c * row.fn(u)
+        values = c * primitive.fn(u)
         span = float(values.max() - values.min())
         error = math.sqrt(max(1 - r2, 0.0)) * float(values.std(correction=0))
         limit = max(_NOTHING * span, min(error, _UNSEEN * span))
-        inside = doubtful and row.interval(*sorted((float(u[0]) - b, float(u[-1]) - b))) is not None
-        without = c * row.fn(u - b) if inside else values
+        inside = doubtful and primitive.interval(*sorted((float(u[0]) - b, float(u[-1]) - b))) is not None
+        without = c * primitive.fn(u - b) if inside else values
     if inside and float((without - values).abs().max()) <= limit:
         b = 0.0
     return a, b, c, 0.0 if abs(d) <= limit else d

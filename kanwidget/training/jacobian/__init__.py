@@ -1,1 +1,1 @@
-"""Networks side by side, their parameters as vectors, and the Jacobian in them."""
+"""Networks side by side, their parameters as vectors, and their Jacobian."""

@@ -1,8 +1,8 @@
-"""The free parameters of networks as one vector each.
+"""The free parameters of a network as one vector.
 
-Free is what an optimiser may move: coefficients and base weights of edges that have a spline, of a symbolic edge the
-constants that its primitive declares free; nothing of a frozen edge, nothing whose `requires_grad` is False. Edges
-that share their parameters count once.
+An optimizer may move the free parameters: coefficients and base weights of edges that have a spline, and the constants of a
+symbolic edge that its primitive declares free. Parameters of a frozen edge, and those whose `requires_grad` is False, aren't
+free. Edges that share their parameters count once.
 """
 
 from __future__ import annotations
@@ -19,63 +19,80 @@ from kanwidget.training.jacobian.stack import LayerStack, Stack
 
 
 @dataclass(frozen=True, slots=True)
-class LayerMap:
-    """Where a layer's parameters stand in the vector; -1 where they aren't in it."""
+class LayerIndex:
+    """Index of each of a layer's parameters in the vector, -1 for those that aren't free."""
 
     numeric: Tensor
     """`(out, in, G + k + 1)`: coefficients and, last, the base weight."""
     affine: Tensor
     """`(out, in, 4)`"""
-    whole: slice | None
-    """Where all of `numeric` stands where it is one run in order: every edge a spline of its own."""
+    block: slice | None
+    """The part of the vector that holds all of `numeric` in its order, if every edge is a spline of its own; else None."""
 
 
 @dataclass(frozen=True, slots=True)
-class ParameterMap:
-    """Positions of all free parameters in a vector of length `size`."""
+class ParameterVector:
+    """Layout of the vector: each layer's index, and its length."""
 
-    layers: tuple[LayerMap, ...]
+    layers: tuple[LayerIndex, ...]
     size: int
+
+    @staticmethod
+    def of(network: Network) -> ParameterVector:
+        """Number the free parameters of a network.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> ParameterVector.of(KAN([2, 1], grid=3, k=3)).size  # two edges with six coefficients and a base weight
+            14
+        """
+        layers, start = [], 0
+        for index in range(network.depth):
+            layer = network.layer(index)
+            numeric, start = _number(layer.free_numeric(), layer, start)
+            affine, start = _number(layer.free_affine(), layer, start)
+            layers.append(LayerIndex(numeric, affine, _block(numeric)))
+        return ParameterVector(tuple(layers), start)
 
     def read(self, stack: Stack) -> Tensor:
         """The free parameters as vectors, `(networks, size)`."""
         vector = stack.layers[0].coef.new_zeros(len(stack), self.size)
-        for layer, positions in zip(stack.layers, self.layers, strict=True):
-            if positions.whole is not None:
-                coef, base = _views(vector[:, positions.whole], layer)
+        for layer, index in zip(stack.layers, self.layers, strict=True):
+            if index.block is not None:
+                coef, base = _views(vector[:, index.block], layer)
                 coef.copy_(layer.coef.detach())
                 base.copy_(layer.base.detach())
-            for position, value in _pairs(positions, layer):
-                mask = position >= 0
+            for columns, value in _pairs(index, layer):
+                mask = columns >= 0
                 # Of edges that share parameters only the first one's need be up to date.
                 flat = value.detach().flatten(1, 2)
-                held = flat[:, layer.tie_index()].view_as(value) if layer.ties else value.detach()
-                vector[:, position[mask]] = held[:, mask]
+                current = flat[:, layer.tie_index()].view_as(value) if layer.ties else value.detach()
+                vector[:, columns[mask]] = current[:, mask]
         return vector
 
     def write(self, stack: Stack, vector: Tensor) -> None:
         """Set the free parameters from vectors."""
         with torch.no_grad():
-            for layer, positions in zip(stack.layers, self.layers, strict=True):
-                if positions.whole is not None:
-                    coef, base = _views(vector[:, positions.whole], layer)
+            for layer, index in zip(stack.layers, self.layers, strict=True):
+                if index.block is not None:
+                    coef, base = _views(vector[:, index.block], layer)
                     layer.coef.copy_(coef)
                     layer.base.copy_(base)
-                for position, value in _pairs(positions, layer):
-                    mask = position >= 0
-                    value[:, mask] = vector[:, position[mask]]
+                for columns, value in _pairs(index, layer):
+                    mask = columns >= 0
+                    value[:, mask] = vector[:, columns[mask]]
 
-    def gradient(self, grads: Sequence[Tensor | None], like: Tensor) -> Tensor:
-        """The vectors of gradients, `(networks, size)`, from those of `Stack.parameters`; `like` one of these."""
+    def gradient(self, gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:
+        """The gradients as vectors, `(networks, size)`, from those of `Stack.parameters`; `like` is one of these."""
         vector = like.new_zeros(like.shape[0], self.size)
-        flat = iter(grads)
-        for positions in self.layers:
-            width = positions.numeric.shape[-1] - 1
-            for position in (positions.numeric[..., :width], positions.numeric[..., width], positions.affine):
-                grad = next(flat)
-                mask = position >= 0
-                if grad is not None:
-                    vector.index_add_(1, position[mask], grad[:, mask])
+        queue = iter(gradients)
+        for index in self.layers:
+            width = index.numeric.shape[-1] - 1
+            for columns in (index.numeric[..., :width], index.numeric[..., width], index.affine):
+                gradient = next(queue)
+                mask = columns >= 0
+                if gradient is not None:
+                    vector.index_add_(1, columns[mask], gradient[:, mask])
         return vector
 
 
@@ -86,7 +103,7 @@ def network_parameters(network: Network) -> list[Tensor]:
 
 
 def structure(network: Network) -> object:
-    """Something that differs once edges, their states or what is free have changed; not when parameters move."""
+    """A value that changes with the edges, their states and the free parameters, but not when parameters move."""
     layers = [network.layer(index) for index in range(network.depth)]
     return (
         network.width,
@@ -107,37 +124,26 @@ def structure(network: Network) -> object:
     )
 
 
-def parameter_map(network: Network) -> ParameterMap:
-    """Number the free parameters of a network."""
-    layers, start = [], 0
-    for index in range(network.depth):
-        layer = network.layer(index)
-        numeric, start = _number(layer.free_numeric(), layer, start)
-        affine, start = _number(layer.free_affine(), layer, start)
-        layers.append(LayerMap(numeric, affine, _run(numeric)))
-    return ParameterMap(tuple(layers), start)
-
-
-def _run(positions: Tensor) -> slice | None:
-    """The slice that these positions are, in order; None where they aren't one."""
-    flat = positions.flatten()
+def _block(numeric: Tensor) -> slice | None:
+    """The slice that an index is, in order; None where it isn't one."""
+    flat = numeric.flatten()
     first = int(flat[0])
     return slice(first, first + len(flat)) if first >= 0 and bool((flat.diff() == 1).all()) else None
 
 
-def _views(run: Tensor, layer: LayerStack) -> tuple[Tensor, Tensor]:
-    """Coefficients and base weights of a layer as parts of its run of positions."""
-    both = run.view(len(run), layer.out_dim, layer.in_dim, -1)
-    return both[..., :-1], both[..., -1]
+def _views(block: Tensor, layer: LayerStack) -> tuple[Tensor, Tensor]:
+    """Coefficients and base weights of a layer as parts of its block of the vectors."""
+    pair = block.view(len(block), layer.out_dim, layer.in_dim, -1)
+    return pair[..., :-1], pair[..., -1]
 
 
-def _pairs(positions: LayerMap, layer: LayerStack) -> list[tuple[Tensor, Tensor]]:
-    """What has to be picked one by one."""
-    width = positions.numeric.shape[-1] - 1
+def _pairs(index: LayerIndex, layer: LayerStack) -> list[tuple[Tensor, Tensor]]:
+    """Index and values of the parameters that no block holds."""
+    width = index.numeric.shape[-1] - 1
     pairs: list[tuple[Tensor, Tensor]] = []
-    if positions.whole is None:
-        pairs += [(positions.numeric[..., :width], layer.coef), (positions.numeric[..., width], layer.base)]
-    return [*pairs, (positions.affine, layer.affine)] if layer.symbols else pairs
+    if index.block is None:
+        pairs += [(index.numeric[..., :width], layer.coef), (index.numeric[..., width], layer.base)]
+    return [*pairs, (index.affine, layer.affine)] if layer.symbols else pairs
 
 
 def _number(free: Tensor, layer: Layer, start: int) -> tuple[Tensor, int]:

@@ -1,7 +1,7 @@
 """Networks of one structure side by side, so that one operation serves them all.
 
-Every tensor has the networks as its first axis. The networks' parameters are views of the stack's: what changes one changes
-the other, and nothing is copied. A network by itself is a stack of one.
+Every tensor has the networks as its first axis. The networks' parameters are views of the stack's tensors: a change of one
+changes the other, and nothing is copied. A single network is a stack of one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class LayerStack(Edges):
     """One layer of several networks.
 
     Args:
-        layers: Of one structure.
+        layers: Layers of one structure.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
@@ -31,50 +31,50 @@ class LayerStack(Edges):
         self.k, self.base_fun, self.spline_on = first.k, first.base_fun, first.spline_on
         self.symbols, self.ties = first.symbols, first.ties
         for name in _TENSORS:
-            setattr(self, name, _joined([getattr(layer, name) for layer in layers]))
+            setattr(self, name, _join([getattr(layer, name) for layer in layers]))
 
-    def __getitem__(self, part: slice | Tensor) -> LayerStack:
-        """The layer of some of the networks: views for a slice, copies for numbers."""
-        some = copy.copy(self)
+    def __getitem__(self, networks: slice | Tensor) -> LayerStack:
+        """The layer of a part of the networks: views for a slice, copies for indices."""
+        part = copy.copy(self)
         for name in _TENSORS:
             tensor = getattr(self, name)
-            setattr(some, name, tensor.detach()[part].requires_grad_(tensor.requires_grad))
-        return some
+            setattr(part, name, tensor.detach()[networks].requires_grad_(tensor.requires_grad))
+        return part
 
-    def attached(self, layers: Sequence[Layer]) -> LayerStack:
-        """The same with the parameters of these layers, of which they are the stack, in the graph."""
-        some = copy.copy(self)
+    def attach(self, layers: Sequence[Layer]) -> LayerStack:
+        """The same stack with the parameters of its layers in the graph."""
+        attached = copy.copy(self)
         for name in _PARAMETERS:
-            setattr(some, name, torch.stack([getattr(layer, name) for layer in layers]))
-        return some
+            setattr(attached, name, torch.stack([getattr(layer, name) for layer in layers]))
+        return attached
 
 
 class Stack:
     """Networks of one structure, see `structure`.
 
     Args:
-        networks: At least one. Their parameters become views of the stack's until they are `separate`d.
+        networks: At least one. Their parameters become views of the stack's tensors until `separate` is called.
     """
 
     def __init__(self, networks: Sequence[Network]) -> None:
         self.networks = list(networks)
         self.layers = [LayerStack([n.layer(index) for n in networks]) for index in range(networks[0].depth)]
-        self._places = _addresses(self.networks)
+        self._addresses = _addresses(self.networks)
 
     def __len__(self) -> int:
         return self.layers[0].coef.shape[0]
 
-    def __getitem__(self, part: slice | Tensor) -> Stack:
-        """Some of the networks: views for a slice, copies for numbers."""
-        if isinstance(part, slice) and part == slice(0, len(self)):
+    def __getitem__(self, networks: slice | Tensor) -> Stack:
+        """A part of the networks: views for a slice, copies for indices."""
+        if isinstance(networks, slice) and networks == slice(0, len(self)):
             return self
-        some = copy.copy(self)
-        some.layers = [layer[part] for layer in self.layers]
-        return some
+        part = copy.copy(self)
+        part.layers = [layer[networks] for layer in self.layers]
+        return part
 
     @property
-    def shape(self) -> Network:
-        """A network that tells widths, arities and the like."""
+    def template(self) -> Network:
+        """A network with the structure of all: widths, arities, columns."""
         return self.networks[0]
 
     def parameters(self) -> list[Tensor]:
@@ -82,33 +82,35 @@ class Stack:
         return [getattr(layer, name) for layer in self.layers for name in _PARAMETERS]
 
     def select(self, x: Sequence[Tensor]) -> Tensor:
-        """What the inputs of each network read of its own data, `(networks, batch, n_in)`."""
-        if all(own is x[0] for own in x) and all(torch.equal(n.columns, self.shape.columns) for n in self.networks):
-            return self.shape.select(x[0]).expand(len(x), -1, -1)
-        return torch.stack([network.select(own) for network, own in zip(self.networks, x, strict=True)])
+        """The columns that each network's inputs read of its own data, `(networks, batch, n_in)`."""
+        if all(inputs is x[0] for inputs in x) and all(
+            torch.equal(n.columns, self.template.columns) for n in self.networks
+        ):
+            return self.template.select(x[0]).expand(len(x), -1, -1)
+        return torch.stack([network.select(inputs) for network, inputs in zip(self.networks, x, strict=True)])
 
-    def attached(self) -> Stack:
-        """The same with the networks' own parameters in the graph, for autograd.
+    def attach(self) -> Stack:
+        """The same stack with the networks' own parameters in the graph, for autograd.
 
-        A gradient then goes where the user's hooks, and a loss that reads the network itself, expect it.
+        A gradient then arrives where the user's hooks, and a loss that reads the network itself, expect it.
         """
-        some = copy.copy(self)
-        some.layers = [layer.attached([n.layer(i) for n in self.networks]) for i, layer in enumerate(self.layers)]
-        return some
+        attached = copy.copy(self)
+        attached.layers = [layer.attach([n.layer(i) for n in self.networks]) for i, layer in enumerate(self.layers)]
+        return attached
 
     def intact(self) -> bool:
-        """Whether the networks' tensors are still views of the stack's: nobody has put others in their place."""
-        return self._places == _addresses(self.networks)
+        """Whether the networks' tensors are still views of the stack's: nobody has replaced them."""
+        return self._addresses == _addresses(self.networks)
 
 
 def _addresses(networks: Sequence[Network]) -> list[int]:
-    """Where the networks' tensors are."""
+    """Addresses of the networks' tensors."""
     layers = [network.layer(index) for network in networks for index in range(network.depth)]
     return [getattr(layer, name).data_ptr() for layer in layers for name in _TENSORS]
 
 
 def separate(networks: Sequence[Network]) -> None:
-    """Give every network tensors of its own again that are parts of larger ones."""
+    """Copy every tensor that is a part of a larger one, so that each network has its own again."""
     for network in networks:
         for index in range(network.depth):
             for name in _TENSORS:
@@ -117,26 +119,26 @@ def separate(networks: Sequence[Network]) -> None:
                     tensor.data = tensor.data.clone()
 
 
-def _joined(values: Sequence[Tensor]) -> Tensor:
-    """One tensor of which the given ones are the parts."""
+def _join(values: Sequence[Tensor]) -> Tensor:
+    """One tensor of which `values` become the parts."""
     if len(values) == 1:
-        joined = values[0].detach()[None]
+        joint = values[0].detach()[None]
     else:
-        joined = torch.stack([value.detach() for value in values])
-        for place, value in enumerate(values):
-            value.data = joined[place]
-    return joined.requires_grad_(values[0].requires_grad)
+        joint = torch.stack([value.detach() for value in values])
+        for network, value in enumerate(values):
+            value.data = joint[network]
+    return joint.requires_grad_(values[0].requires_grad)
 
 
-def stacked(values: Sequence[Tensor]) -> Tensor:
-    """Values of several networks, `(networks, …)`; one and the same of all isn't copied."""
+def stack_values(values: Sequence[Tensor]) -> Tensor:
+    """Values of several networks, `(networks, …)`. A value that all have in common isn't copied."""
     if all(value is values[0] for value in values):
         return values[0].expand(len(values), *values[0].shape)
     return torch.stack(list(values))
 
 
-def some_of(values: Tensor, networks: Tensor) -> Tensor:
-    """The values of some networks; those that all have in common stay so, and aren't copied."""
+def select_networks(values: Tensor, networks: Tensor) -> Tensor:
+    """The values of a part of the networks. Values that all have in common stay so, and aren't copied."""
     if values.stride(0) == 0:
         return values[:1].expand(len(networks), *values.shape[1:])
     return values[networks]

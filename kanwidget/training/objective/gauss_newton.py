@@ -1,7 +1,7 @@
-"""The quadratic model of objectives on data: Gauss-Newton matrix, gradient, and what the penalty adds to both.
+"""The quadratic model of objectives on data: Gauss-Newton matrix and gradient of the loss, and the penalty's part in both.
 
-The matrix is summed over chunks of samples, so memory is bounded. The penalty R isn't a sum of squares: it
-enters with its exact gradient, and for curvature with the majoriser of each edge's standard deviation s = √(wᵀMw),
+The matrix is summed over chunks of rows, so memory is bounded. The penalty R isn't a sum of squares: it
+enters with its exact gradient, and for curvature with the majorizer of each edge's standard deviation s = √(wᵀMw),
 s ≤ wᵀMw/(2s₀) + s₀/2, M the covariance of the edge's basis functions: an iteratively reweighted group lasso.
 
 References:
@@ -11,110 +11,110 @@ References:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from kanwidget.training.jacobian.forward import ForwardTrace
 from kanwidget.training.jacobian.jacobian import jacobian
-from kanwidget.training.jacobian.parameter_vector import ParameterMap
+from kanwidget.training.jacobian.parameter_vector import ParameterVector
+from kanwidget.training.objective.batch import Batch
 from kanwidget.training.objective.penalty import INPUT_FLOOR
 from kanwidget.training.objective.penalty_gradient import penalty_gradient
 from kanwidget.training.objective.standard_deviations import Deviations
 
-if TYPE_CHECKING:
-    from kanwidget.training.objective.objective import Objective, Value
-
-#: Bytes of one chunk of the Jacobian of a network, and of small ones that share a chunk.
-_CHUNK_BYTES, _TOGETHER_BYTES = 1 << 25, 1 << 22
-#: Labels whose mean square is below are 0: they have no unit.
+#: Bytes of one chunk of the Jacobian of a network, and of small networks that share a chunk.
+_CHUNK_BYTES, _SHARED_BYTES = 1 << 25, 1 << 22
+#: Labels with a smaller mean square count as 0 and have no unit.
 _SMALLEST_SQUARE = 1e-200
-#: And a spread below this part of it is counted as this.
+#: A smaller spread, in parts of the mean square, counts as this.
 _SMALLEST_SPREAD = 1e-12
 
 
 def normal_equations(
-    objective: Objective, positions: ParameterMap, value: Value, check: Callable[[], None]
+    batch: Batch, parameters: ParameterVector, trace: ForwardTrace, check: Callable[[], None]
 ) -> tuple[Tensor, Tensor]:
     """Gauss-Newton matrices of the losses, `(networks, size, size)`, and gradients; `check` may raise between chunks."""
-    run, size = value.run, positions.size
-    count, batch, outputs = run.output.shape
-    matrix = torch.zeros(count, size, size, dtype=torch.float64, device=run.output.device)
+    size = parameters.size
+    count, n_rows, outputs = trace.output.shape
+    matrix = torch.zeros(count, size, size, dtype=torch.float64, device=trace.output.device)
     gradient = matrix.new_zeros(count, size)
-    together, rows = _chunk(count, batch, size * outputs * run.output.element_size())
-    for some in _slices(count, together):
-        for part in _slices(batch, rows):
+    chunk_networks, chunk_rows = _chunk(count, n_rows, size * outputs * trace.output.element_size())
+    for networks in _slices(count, chunk_networks):
+        for rows in _slices(n_rows, chunk_rows):
             check()
-            _add_chunk(matrix[some], gradient[some], objective, positions, value, some, part)
-    matrix /= batch
+            _add_chunk(matrix[networks], gradient[networks], batch, parameters, trace, networks, rows)
+    matrix /= n_rows
     return matrix, gradient
 
 
 def _add_chunk(
     matrix: Tensor,
     gradient: Tensor,
-    objective: Objective,
-    positions: ParameterMap,
-    value: Value,
-    some: slice,
-    part: slice,
+    batch: Batch,
+    parameters: ParameterVector,
+    trace: ForwardTrace,
+    networks: slice,
+    rows: slice,
 ) -> None:
-    loss, run = objective.loss, value.run.part(some, part)
-    assert loss.gradient is not None and loss.factor is not None  # `OPTIMIZERS` sees to it
-    weight = None if objective.weight is None else objective.weight[some, part]
-    share = run.output.shape[1] / objective.y.shape[1]
-    slopes = loss.gradient(run.output, objective.y[some, part], weight) * share
-    jac = jacobian(objective.stack[some], positions, run)
-    gradient += (slopes.flatten(1)[:, None] @ jac.flatten(1, 2))[:, 0]
-    factor = loss.factor(run.output, weight, jac).flatten(1, 2)
+    loss, part = batch.loss, trace.part(networks, rows)
+    assert loss.gradient is not None and loss.factor is not None  # the table of optimizers allows no other loss
+    weight = None if batch.weight is None else batch.weight[networks, rows]
+    share = part.output.shape[1] / batch.y.shape[1]
+    in_outputs = loss.gradient(part.output, batch.y[networks, rows], weight) * share
+    jac = jacobian(batch.stack[networks], parameters, part)
+    gradient += (in_outputs.flatten(1)[:, None] @ jac.flatten(1, 2))[:, 0]
+    factor = loss.factor(part.output, weight, jac).flatten(1, 2)
     if factor.dtype == matrix.dtype:
         matrix.baddbmm_(factor.mT, factor)
     else:
         matrix += torch.bmm(factor.mT, factor)
 
 
-def add_penalty(matrix: Tensor, gradient: Tensor, objective: Objective, positions: ParameterMap, value: Value) -> None:
-    """Add the penalties' gradients and the majorisers' curvature."""
+def add_penalty(
+    matrix: Tensor, gradient: Tensor, batch: Batch, parameters: ParameterVector, trace: ForwardTrace
+) -> None:
+    """Add the penalties' gradients and the majorizers' curvature."""
     with torch.no_grad():
-        deviations = objective.deviations(value.run)
-        slopes, in_importance = penalty_gradient(objective, positions, value.run, deviations)
-        gradient += objective.lamb[:, None] * slopes
+        deviations = batch.deviations(trace)
+        in_parameters, in_importance = penalty_gradient(batch, parameters, trace, deviations)
+        gradient += batch.lamb[:, None] * in_parameters
         # Only forward metrics are proportional to an edge's own deviation.
-        if objective.penalty.metric.startswith("edge_forward"):
-            add_curvature(matrix, objective, positions, value, deviations, in_importance)
+        if batch.penalty.metric.startswith("edge_forward"):
+            add_curvature(matrix, batch, parameters, trace, deviations, in_importance)
 
 
 def add_curvature(
     matrix: Tensor,
-    objective: Objective,
-    positions: ParameterMap,
-    value: Value,
+    batch: Batch,
+    parameters: ParameterVector,
+    trace: ForwardTrace,
     deviations: Deviations,
     in_importance: list[Tensor],
 ) -> None:
-    """Add the majoriser's curvature, one block an edge; concave parts (∂R/∂V < 0) add nothing."""
-    for index, slope in enumerate(in_importance):
+    """Add the majorizer's curvature, one block an edge; concave parts (∂R/∂V < 0) add nothing."""
+    for index, derivative in enumerate(in_importance):
         root = deviations.root if index == 0 else None
-        covariance = _covariance(value.run.designs[index]) if root is None else root.double().mT @ root.double()
-        factor = objective.lamb[:, None, None] * slope.clamp_min(0) / deviations.of("splines")[index].clamp_min(1e-7)
-        if objective.penalty.metric != "edge_forward_spline_u":
+        covariance = _covariance(trace.designs[index]) if root is None else root.double().mT @ root.double()
+        factor = batch.lamb[:, None, None] * derivative.clamp_min(0) / deviations.of("splines")[index].clamp_min(1e-7)
+        if batch.penalty.metric != "edge_forward_spline_u":
             factor = factor / (deviations.of("nodes")[index] + INPUT_FLOOR)[:, None]
-        add_blocks(matrix, positions.layers[index].numeric, factor[..., None, None] * covariance[:, None])
+        add_blocks(matrix, parameters.layers[index].numeric, factor[..., None, None] * covariance[:, None])
 
 
 def _covariance(design: Tensor) -> Tensor:
-    """Of each input's basis functions over the samples, `(networks, in, G + k + 1, G + k + 1)`, float64.
+    """Covariance of each input's basis functions over the rows, `(networks, in, G + k + 1, G + k + 1)`, float64.
 
-    The basis functions' sum is constant: what rounding leaves of its variance is divided by deviations, which may be small.
+    The basis functions' sum is constant: the round-off of its variance is divided by deviations, which may be small.
     """
     rows = max(1, design.shape[1] - 1)
-    centred = design.double() - design.double().mean(1, keepdim=True)
-    # Input by input: views that a product takes as they are, where one call for all would copy the design.
-    return torch.stack([torch.bmm(part.mT, part) for part in centred.unbind(2)], 1) / rows
+    centered = design.double() - design.double().mean(1, keepdim=True)
+    # Input by input: a product takes these views without a copy, where one call for all would copy the design.
+    return torch.stack([torch.bmm(part.mT, part) for part in centered.unbind(2)], 1) / rows
 
 
-def units(objective: Objective, positions: ParameterMap, spread: Tensor) -> tuple[Tensor, Tensor]:
-    """What each parameter is measured in, `(networks, size)`, as 1/unit: those that multiply the outputs in the labels' unit.
+def units(batch: Batch, parameters: ParameterVector, spread: Tensor) -> tuple[Tensor, Tensor]:
+    """The unit of each parameter, `(networks, size)`, as 1/unit: parameters that multiply the outputs have the labels' unit.
 
     With it a training in other units takes the same steps.
 
@@ -122,36 +122,36 @@ def units(objective: Objective, positions: ParameterMap, spread: Tensor) -> tupl
         By the labels' root mean square, since the outputs have to carry their mean too; and by their standard deviation, for second
         differences, in which a mean has no part.
     """
-    sizes = spread.new_ones(len(spread), positions.size)
+    sizes = spread.new_ones(len(spread), parameters.size)
     deviations = sizes.clone()
-    if objective.loss.classes:
+    if batch.loss.classes:
         return sizes, deviations
-    squares = objective.y.double().square()
-    square = (squares if objective.weight is None else squares * objective.weight).mean((1, 2))
-    some = square > _SMALLEST_SQUARE  # labels of 0 have no unit
-    last = positions.layers[-1]
+    squares = batch.y.double().square()
+    square = (squares if batch.weight is None else squares * batch.weight).mean((1, 2))
+    has_unit = square > _SMALLEST_SQUARE
+    last = parameters.layers[-1]
     for part in (last.numeric, last.affine[..., 2:]):
-        multiplies = part[part >= 0]
-        sizes[:, multiplies] = torch.where(some, square**-0.5, 1.0)[:, None]
-        least = torch.maximum(spread, _SMALLEST_SPREAD * square)
-        deviations[:, multiplies] = torch.where(some, least**-0.5, 1.0)[:, None]
+        factors = part[part >= 0]
+        sizes[:, factors] = torch.where(has_unit, square**-0.5, 1.0)[:, None]
+        bounded = torch.maximum(spread, _SMALLEST_SPREAD * square)
+        deviations[:, factors] = torch.where(has_unit, bounded**-0.5, 1.0)[:, None]
     return sizes, deviations
 
 
-def add_blocks(matrix: Tensor, positions: Tensor, blocks: Tensor) -> None:
-    """Add a block `(networks, out, in, n, n)` for every edge whose n parameters stand at `positions`, `(out, in, n)`."""
+def add_blocks(matrix: Tensor, index: Tensor, blocks: Tensor) -> None:
+    """Add a block `(networks, out, in, n, n)` for every edge whose n parameters have the index `(out, in, n)`."""
     size = matrix.shape[-1]
-    rows, columns = positions[..., :, None], positions[..., None, :]
+    rows, columns = index[..., :, None], index[..., None, :]
     free = (rows >= 0) & (columns >= 0)
     flat = (rows * size + columns)[free]
-    every = blocks.expand(len(matrix), *positions.shape[:2], -1, -1)[:, free]
-    matrix.view(len(matrix), -1).index_add_(1, flat, every.to(matrix.dtype))
+    values = blocks.expand(len(matrix), *index.shape[:2], -1, -1)[:, free]
+    matrix.view(len(matrix), -1).index_add_(1, flat, values.to(matrix.dtype))
 
 
 def _chunk(count: int, batch: int, row_bytes: int) -> tuple[int, int]:
-    """How many networks, and how many rows of each, make a chunk of the Jacobian."""
+    """Number of networks, and of rows of each, in a chunk of the Jacobian."""
     rows = max(1, min(batch, _CHUNK_BYTES // max(1, row_bytes)))
-    return max(1, min(count, _TOGETHER_BYTES // max(1, rows * row_bytes))), rows
+    return max(1, min(count, _SHARED_BYTES // max(1, rows * row_bytes))), rows
 
 
 def _slices(length: int, step: int) -> Iterator[slice]:

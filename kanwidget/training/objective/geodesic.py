@@ -1,59 +1,57 @@
-"""How outputs bend along a step, for steps of Levenberg-Marquardt that follow the valley where it turns.
+"""Geodesic acceleration: curvature of the outputs along a step, for Levenberg-Marquardt steps that follow a curved valley.
 
 It needs no Jacobian: the second derivative is a difference of three evaluations, and JᵀH times it one backward pass.
+
+References:
+    Transtrum and Sethna, "Improvements to the Levenberg-Marquardt algorithm for nonlinear least-squares minimization", arXiv:1201.5885.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
-from kanwidget.training.jacobian.jacobian import forward_pass
-from kanwidget.training.jacobian.parameter_vector import ParameterMap
+from kanwidget.training.jacobian.forward import forward_pass
+from kanwidget.training.jacobian.parameter_vector import ParameterVector
+from kanwidget.training.objective.batch import Batch
 
-if TYPE_CHECKING:
-    from kanwidget.training.objective.objective import Objective
-
-#: How far along the step the outputs are evaluated.
+#: Distance of the evaluations from the start, in parts of the step.
 _REACH = 0.1
-#: Differences below so many roundings of the largest output are none.
+#: Differences below this many roundings of the largest output count as 0.
 _ROUNDINGS = 16
 
 
-def bend(objective: Objective, positions: ParameterMap, start: Tensor, step: Tensor) -> Tensor:
-    """Jᵀ·H·f″ with f″ the outputs' second derivative along a step and H the loss's curvature in them, `(networks, size)`.
+def geodesic_acceleration(batch: Batch, parameters: ParameterVector, start: Tensor, step: Tensor) -> Tensor:
+    """Jᵀ·H·f″, `(networks, size)`, with f″ the outputs' second derivative along a step and H the loss's curvature in them.
 
     Args:
-        objective: What is minimised. Its networks are left at `start`.
-        positions: Where their parameters are.
-        start: Their parameters, `(networks, size)`.
-        step: Where they would go from there, `(networks, size)`.
+        batch: Networks and data. The networks are at `start` afterwards.
+        parameters: Layout of the vectors.
+        start: The networks' parameters, `(networks, size)`.
+        step: The step from there, `(networks, size)`.
     """
-    stack, loss = objective.stack, objective.loss
-    assert loss.gradient is not None  # `OPTIMIZERS` sees to it
+    stack, loss = batch.stack, batch.loss
+    assert loss.gradient is not None  # the table of optimizers allows no other loss
     with torch.no_grad():
-        sides = _output(objective, positions, start + _REACH * step) + _output(
-            objective, positions, start - _REACH * step
-        )
+        sides = _output(batch, parameters, start + _REACH * step) + _output(batch, parameters, start - _REACH * step)
     with torch.enable_grad():
-        here = _output(objective, positions, start)
-        point = here.detach().requires_grad_()
-        slopes = loss.gradient(point, objective.y, objective.weight)
-        (answered,) = torch.autograd.grad((slopes * _second(sides, here.detach())).sum(), point)
+        output = _output(batch, parameters, start)
+        point = output.detach().requires_grad_()
+        gradient = loss.gradient(point, batch.y, batch.weight)
+        (curved,) = torch.autograd.grad((gradient * _second(sides, output.detach())).sum(), point)
         free = [p for p in stack.parameters() if p.requires_grad]
-        grads = torch.autograd.grad((here * answered).sum(), free, allow_unused=True)
-    found = {id(p): grad for p, grad in zip(free, grads, strict=True)}
-    return positions.gradient([found.get(id(p)) for p in stack.parameters()], like=start)
+        gradients = torch.autograd.grad((output * curved).sum(), free, allow_unused=True)
+    by_parameter = {id(p): gradient for p, gradient in zip(free, gradients, strict=True)}
+    return parameters.gradient([by_parameter.get(id(p)) for p in stack.parameters()], like=start)
 
 
-def _output(objective: Objective, positions: ParameterMap, vector: Tensor) -> Tensor:
-    positions.write(objective.stack, vector)
-    return forward_pass(objective.stack, objective.x, objective.first_design()).output
+def _output(batch: Batch, parameters: ParameterVector, vector: Tensor) -> Tensor:
+    parameters.write(batch.stack, vector)
+    return forward_pass(batch.stack, batch.x, batch.first_design()).output
 
 
-def _second(sides: Tensor, here: Tensor) -> Tensor:
-    difference = sides - 2 * here
-    rounding = _ROUNDINGS * torch.finfo(here.dtype).eps * here.abs().amax((1, 2), keepdim=True)
+def _second(sides: Tensor, output: Tensor) -> Tensor:
+    """Second derivative from the sum of the outputs at both sides and the output between them."""
+    difference = sides - 2 * output
+    rounding = _ROUNDINGS * torch.finfo(output.dtype).eps * output.abs().amax((1, 2), keepdim=True)
     return torch.where(difference.abs() > rounding, difference, 0.0) / _REACH**2

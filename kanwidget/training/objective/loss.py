@@ -1,4 +1,4 @@
-"""Losses, one row each: value, gradient and Gauss-Newton factor in the outputs, and how a history reports it."""
+"""Losses, one row each: value, gradient and Gauss-Newton factor in the outputs, and the number that a history shows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Loss:
     name: str
     value: LossFunction
     gradient: LossGradient | None = None
-    """None: only gradient methods can minimise it."""
+    """None: only gradient methods can minimize it."""
     factor: LossFactor | None = None
     root: bool = False
     """Whether a history reports the square root (RMSE)."""
@@ -36,13 +36,13 @@ class Loss:
         """The number that a history shows."""
         return value**0.5 if self.root else value
 
-    def unreport(self, shown: float) -> float:
+    def unreport(self, number: float) -> float:
         """The loss that a history shows as this number."""
-        return shown**2 if self.root else shown
+        return number**2 if self.root else number
 
     @property
     def title(self) -> str:
-        """What that number is called."""
+        """The name of that number."""
         return "RMSE" if self.root else self.name
 
 
@@ -96,7 +96,7 @@ def loss_row(loss: str | Callable[[Tensor, Tensor], Tensor]) -> Loss:
 
 
 def _one_by_one(function: Callable[[Tensor, Tensor], Tensor]) -> LossFunction:
-    """A user's function, which knows one network, for each of those on a leading axis."""
+    """A user's function, which takes one network's outputs, for each network on a leading axis."""
 
     def value(output: Tensor, label: Tensor, _: Tensor | None) -> Tensor:
         if output.ndim == 2:

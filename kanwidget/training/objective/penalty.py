@@ -1,4 +1,4 @@
-"""The regularisation that makes networks sparse, as pykan defines it.
+"""The regularization that makes networks sparse, as pykan defines it.
 
 Per layer, with V the importance of every edge, shape `(networks, out, in)`: the sum of V, the entropies of its rows and columns
 after division by their sums (plus 1), and the mean size of the coefficients and of their differences.
@@ -20,7 +20,7 @@ from kanwidget.core.network import Network
 from kanwidget.training.jacobian.stack import Stack
 from kanwidget.training.objective.standard_deviations import Deviations, Kind
 
-#: Added to the input's standard deviation, so that a constant input divides by something.
+#: Added to the input's standard deviation, so that nothing is divided by 0 for a constant input.
 INPUT_FLOOR = 0.1
 #: ε within the logarithm of an entropy.
 _LOG_FLOOR = 1e-4
@@ -39,7 +39,7 @@ class Penalty:
 
     def value(self, stack: Stack, deviations: Deviations) -> Tensor:
         """R of each network, `(networks,)`, without the factor lamb."""
-        importance = METRICS[self.metric](stack.shape, deviations)
+        importance = METRICS[self.metric](stack.template, deviations)
         return self.of_importance(importance) + self.of_coefficients(stack)
 
     def of_importance(self, importance: Sequence[Tensor]) -> Tensor:
@@ -50,15 +50,15 @@ class Penalty:
             total = total + self.l1 * v.flatten(1).sum(-1) + self.entropy * entropy
         return total
 
-    def slopes(self, importance: Sequence[Tensor]) -> list[Tensor]:
+    def derivatives(self, importance: Sequence[Tensor]) -> list[Tensor]:
         """Derivatives of these terms in V, without a graph: autograd would take most of a small network's step for them."""
-        found = []
+        derivatives = []
         for v in importance:
-            along = _entropy_slope(v, -1)
+            along = _entropy_derivative(v, -1)
             if v.ndim == 3:
-                along = along / v.shape[-2] + _entropy_slope(v, -2) / v.shape[-1]
-            found.append(self.l1 + self.entropy * along)
-        return found
+                along = along / v.shape[-2] + _entropy_derivative(v, -2) / v.shape[-1]
+            derivatives.append(self.l1 + self.entropy * along)
+        return derivatives
 
     def of_coefficients(self, stack: Stack) -> Tensor:
         """The terms in the coefficients: mean size over an edge's coefficients, summed over edges."""
@@ -79,7 +79,7 @@ def _entropy(v: Tensor, dim: int) -> Tensor:
     return -(p * torch.log2(p + _LOG_FLOOR)).sum(dim)
 
 
-def _entropy_slope(v: Tensor, dim: int) -> Tensor:
+def _entropy_derivative(v: Tensor, dim: int) -> Tensor:
     """Its derivative in V: with g that of p·log2(p + ε), and ∂pᵢ/∂Vⱼ = (δᵢⱼ - pᵢ)/(ΣV + 1), it is (Σ p·g - g)/(ΣV + 1)."""
     total = v.sum(dim, keepdim=True) + 1
     p = v / total
@@ -87,21 +87,23 @@ def _entropy_slope(v: Tensor, dim: int) -> Tensor:
     return ((p * g).sum(dim, keepdim=True) - g) / total
 
 
-def _spread(spreads: Sequence[Tensor], nodes: Sequence[Tensor]) -> list[Tensor]:
+def _relative(deviations: Sequence[Tensor], nodes: Sequence[Tensor]) -> list[Tensor]:
     """Standard deviation of every edge, divided by that of its input."""
-    return [spread / (node + INPUT_FLOOR)[:, None] for spread, node in zip(spreads, nodes, strict=True)]
+    return [edge / (node + INPUT_FLOOR)[:, None] for edge, node in zip(deviations, nodes, strict=True)]
 
 
-def _backward(shape: Network, edges: Sequence[Tensor], subnodes: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+def _backward(
+    template: Network, edges: Sequence[Tensor], subnodes: Sequence[Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
     """Importance of edges and of nodes for the outputs, differentiable; summed over outputs, as pykan's mean times n.
 
     The differentiable twin of `kanwidget.core.scores`, which keeps outputs apart.
     """
-    node = edges[0].new_ones(len(edges[0]), shape.n_out)
+    node = edges[0].new_ones(len(edges[0]), template.n_out)
     edge_scores: list[Tensor] = []
     node_scores = [node]
-    for index in reversed(range(shape.depth)):
-        owners = [n for n in range(node.shape[-1]) for _ in shape.subnodes_of(index + 1, n)]
+    for index in reversed(range(template.depth)):
+        owners = [n for n in range(node.shape[-1]) for _ in template.subnodes_of(index + 1, n)]
         scores = edges[index] * (node[:, owners] / (subnodes[index] + 1e-4))[..., None]
         node = scores.sum(-2)
         edge_scores.insert(0, scores)
@@ -114,20 +116,24 @@ class Metric:
     """A choice of V."""
 
     kinds: tuple[Kind, ...]
-    """The deviations that it is made of."""
+    """Its deviations."""
     importance: Callable[..., list[Tensor]]
-    """From a network that tells the structure and the deviations of each kind to V, per layer."""
+    """From a network of the structure and the deviations of each kind to V, per layer."""
 
-    def __call__(self, shape: Network, deviations: Deviations) -> list[Tensor]:
-        """V of a pass."""
-        return self.importance(shape, *(deviations.of(kind) for kind in self.kinds))
+    def __call__(self, template: Network, deviations: Deviations) -> list[Tensor]:
+        """V of a trace."""
+        return self.importance(template, *(deviations.of(kind) for kind in self.kinds))
 
 
 #: pykan's five choices of V; those that look backward need the network's product nodes.
 METRICS = {
-    "edge_forward_spline_n": Metric(("splines", "nodes"), lambda _, splines, nodes: _spread(splines, nodes)),
+    "edge_forward_spline_n": Metric(("splines", "nodes"), lambda _, splines, nodes: _relative(splines, nodes)),
     "edge_forward_spline_u": Metric(("splines",), lambda _, splines: splines),
-    "edge_forward_sum": Metric(("edges", "nodes"), lambda _, edges, nodes: _spread(edges, nodes)),
-    "edge_backward": Metric(("edges", "subnodes"), lambda shape, edges, subnodes: _backward(shape, edges, subnodes)[0]),
-    "node_backward": Metric(("edges", "subnodes"), lambda shape, edges, subnodes: _backward(shape, edges, subnodes)[1]),
+    "edge_forward_sum": Metric(("edges", "nodes"), lambda _, edges, nodes: _relative(edges, nodes)),
+    "edge_backward": Metric(
+        ("edges", "subnodes"), lambda template, edges, subnodes: _backward(template, edges, subnodes)[0]
+    ),
+    "node_backward": Metric(
+        ("edges", "subnodes"), lambda template, edges, subnodes: _backward(template, edges, subnodes)[1]
+    ),
 }

@@ -1,1 +1,1 @@
-"""The optimisers, one row each."""
+"""The optimizers, and their table."""

@@ -1,4 +1,4 @@
-"""What Levenberg-Marquardt can minimise."""
+"""`LeastSquares`: the objectives that Levenberg-Marquardt can minimize."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from kanwidget.training.jacobian.parameter_vector import LayerMap
+from kanwidget.training.jacobian.parameter_vector import LayerIndex
 from kanwidget.training.jacobian.stack import Stack
 
 
-class Places(Protocol):
-    """Where the free parameters of networks stand in a vector each, see `ParameterMap`."""
+class Parameters(Protocol):
+    """Layout of the free parameters of networks as a vector each, see `ParameterVector`."""
 
     @property
-    def layers(self) -> tuple[LayerMap, ...]:
-        """Those of the layers."""
+    def layers(self) -> tuple[LayerIndex, ...]:
+        """The index of each layer."""
 
     @property
     def size(self) -> int:
@@ -30,35 +30,39 @@ class Places(Protocol):
 
 
 class LeastSquares(Protocol):
-    """What `LevenbergMarquardt` can minimise: objectives of networks side by side."""
+    """Objectives of networks side by side, each a sum of squares or close to one."""
 
-    stack: Stack
-    lamb: Tensor
-    """Weights of the penalties, `(networks,)`."""
+    @property
+    def stack(self) -> Stack:
+        """The networks."""
 
-    def positions(self) -> Any:
-        """`Places` of what may be moved."""
+    @property
+    def lamb(self) -> Tensor:
+        """Weights of the penalties, `(networks,)`."""
+
+    def parameter_vector(self) -> Any:
+        """`Parameters` that may be moved."""
 
     def trivial_loss(self) -> Tensor:
-        """What a network that has learnt something must beat, `(networks,)`."""
+        """A loss that a network beats once it has learnt anything, `(networks,)`."""
 
-    def units(self, positions: Any, trivial: Tensor) -> tuple[Tensor, Tensor]:
-        """What each parameter is measured in, `(networks, size)`, as 1/unit: in sizes, and in second differences."""
+    def units(self, parameters: Any, trivial: Tensor) -> tuple[Tensor, Tensor]:
+        """The unit of each parameter, `(networks, size)`, as 1/unit: for sizes, and for second differences."""
 
-    def value(self, *, slopes: bool) -> Any:
+    def value(self, *, derivatives: bool) -> Any:
         """The objectives at the present parameters: `loss`, `penalty` and `total`, `(networks,)`, and `put`."""
 
-    def normal(self, positions: Any, value: Any, check: Callable[[], None]) -> tuple[Tensor, Tensor]:
+    def normal(self, parameters: Any, value: Any, check: Callable[[], None]) -> tuple[Tensor, Tensor]:
         """Gauss-Newton matrices and gradients of the losses; `check` may raise between chunks."""
 
-    def add_penalty(self, matrix: Tensor, gradient: Tensor, positions: Any, value: Any) -> None:
+    def add_penalty(self, matrix: Tensor, gradient: Tensor, parameters: Any, value: Any) -> None:
         """Add gradient and curvature of the penalties."""
 
-    def bend(self, positions: Any, value: Any, start: Tensor, step: Tensor) -> Tensor | None:
-        """Jᵀ·H·f″ with f″ the second derivative of outputs or residuals along steps, `(networks, size)`; None for steps that stay straight.
+    def acceleration(self, parameters: Any, value: Any, start: Tensor, step: Tensor) -> Tensor | None:
+        """Jᵀ·H·f″, `(networks, size)`, with f″ the second derivative of outputs or residuals along steps; None for straight steps.
 
         The parameters are those of the start before and after. Only a single network's `value` is that of its start.
         """
 
     def __getitem__(self, networks: Tensor) -> LeastSquares:
-        """The objectives of copies of some of the networks."""
+        """The objectives of copies of a part of the networks."""

@@ -1,4 +1,4 @@
-"""The arguments of `fit_residual`, checked: what is to vanish, where, and what is unknown in it."""
+"""The arguments of `fit_residual`, checked: residuals, their points, weights and unknown constants."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core.jets import Wanted
+from kanwidget.core.jets import DerivativeSet
 from kanwidget.core.network import Network
 from kanwidget.datasets import arrays, frames
 from kanwidget.training.residuals.field import Features, Field
 from kanwidget.training.residuals.objective import ResidualObjective
-from kanwidget.training.residuals.terms import Term, takes
+from kanwidget.training.residuals.terms import Term, constants_of
 
 _WHERE = "fit_residual"
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """What a network is to satisfy."""
+class Equations:
+    """The residuals that a network is to satisfy."""
 
     terms: list[Term]
     unknowns: dict[str, float]
     balanced: bool
-    """Whether the weights are found from the Jacobian."""
+    """Whether the weights come from the Jacobian."""
     candidate_points: dict[str, Tensor]
-    """Of residuals whose points are drawn anew: where from."""
+    """The points to draw from, by residual."""
 
     @property
     def rows(self) -> Tensor:
@@ -37,11 +37,13 @@ class Problem:
         return torch.cat([term.x for term in self.terms])
 
 
-def pose(network: Network, residuals: Any, points: Any, weights: Any, unknowns: Any, candidate_points: Any) -> Problem:
-    """The problem that the arguments pose, or an error that says what doesn't fit; the network isn't changed."""
+def prepare(
+    network: Network, residuals: Any, points: Any, weights: Any, unknowns: Any, candidate_points: Any
+) -> Equations:
+    """The equations of the arguments, or an error that says what doesn't fit; the network isn't changed."""
     functions = _functions(residuals)
     constants = _unknowns(unknowns, functions)
-    sets = {name: _sets(network, name, given) for name, given in _like(points, "points", functions).items()}
+    sets = {name: _sets(network, name, value) for name, value in _by_residual(points, "points", functions).items()}
     balanced, factors = _weights(weights, functions)
     terms = [
         Term(
@@ -49,27 +51,27 @@ def pose(network: Network, residuals: Any, points: Any, weights: Any, unknowns: 
             f,
             torch.cat(sets[name]),
             len(sets[name]),
-            takes(f, list(constants)),
-            Wanted((), ()),
+            constants_of(f, list(constants)),
+            DerivativeSet((), ()),
             weight=factors[name],
         )
         for name, f in functions.items()
     ]
     for name in constants:
-        if not any(name in term.takes for term in terms):
+        if not any(name in term.arguments for term in terms):
             advice = f"Give a residual function an argument of that name: lambda u, {name}: …"
             _check.fail("unknowns", _WHERE, "constants that a residual takes", name, advice)
-    terms = [_first_look(network, term, constants) for term in terms]
-    return Problem(terms, constants, balanced, _candidates(network, candidate_points, sets))
+    terms = [_try(network, term, constants) for term in terms]
+    return Equations(terms, constants, balanced, _candidates(network, candidate_points, sets))
 
 
-def _first_look(network: Network, term: Term, unknowns: dict[str, float]) -> Term:
-    """The term with the derivatives that it asks for, after a check of what it returns."""
+def _try(network: Network, term: Term, unknowns: dict[str, float]) -> Term:
+    """The term with the derivatives that it asks for, after a check of its result."""
     with torch.no_grad():
         objective = ResidualObjective(network, [term], unknowns)
-        parts = [_Asked(objective, replace(term, x=x, sets=1)) for x in term.x.chunk(term.sets)]
+        parts = [_LazyDerivatives(objective, replace(term, x=x, sets=1)) for x in term.x.chunk(term.sets)]
         term.of_fields([Field(part.term.x, part, part.ask) for part in parts], objective.named())
-        narrow = replace(term, wanted=Wanted.of({features for part in parts for features in part}))
+        narrow = replace(term, derivatives=DerivativeSet.of({features for part in parts for features in part}))
         jet = objective.jet(narrow)
         residual = narrow.residual(jet, objective.named())
     if not bool(torch.isfinite(residual).all()):
@@ -78,35 +80,33 @@ def _first_look(network: Network, term: Term, unknowns: dict[str, float]) -> Ter
         expected = f"a function that is finite at the start; its row {row} isn't"
         _check.fail(f"residuals[{term.name!r}]", _WHERE, expected, residual[row].tolist(), advice)
     narrow.check_rows(jet, objective.named())
-    least = network.k
-    if narrow.wanted.order > least:
-        advice = f"Build KAN(…, k={narrow.wanted.order + 2})."
-        _check.fail(
-            "model", _WHERE, f"of splines of order k ≥ {narrow.wanted.order} for these derivatives", least, advice
-        )
+    order = narrow.derivatives.order
+    if order > network.k:
+        expected, advice = f"of splines of order k ≥ {order} for these derivatives", f"Build KAN(…, k={order + 2})."
+        _check.fail("model", _WHERE, expected, network.k, advice)
     return replace(narrow, columns=residual.shape[1])
 
 
-class _Asked(dict[Features, Tensor]):
-    """The derivatives at some points that a residual asks for, computed then: all of second order would be many more."""
+class _LazyDerivatives(dict[Features, Tensor]):
+    """Derivatives at points, computed when a residual asks for them: all of second order would be many more."""
 
     def __init__(self, objective: ResidualObjective, term: Term) -> None:
         super().__init__()
         self.objective, self.term = objective, term
 
     def ask(self, derivatives: set[Features]) -> None:
-        """Compute those that aren't there yet, in one pass."""
+        """Compute the missing ones, in one pass."""
         if derivatives <= self.keys():
             return
-        wanted = Wanted.of(derivatives)
-        jet = self.objective.jet(replace(self.term, wanted=wanted), keep=False)
+        requested = DerivativeSet.of(derivatives)
+        jet = self.objective.jet(replace(self.term, derivatives=requested), cache=False)
         self[()] = jet.value
-        self.update({(a,): part for a, part in zip(wanted.firsts, jet.first.unbind(1), strict=True)})
-        self.update(dict(zip(wanted.seconds, jet.second.unbind(1), strict=True)))
+        self.update({(a,): part for a, part in zip(requested.firsts, jet.first.unbind(1), strict=True)})
+        self.update(dict(zip(requested.seconds, jet.second.unbind(1), strict=True)))
 
 
 def _functions(residuals: Any) -> dict[str, Callable[..., Tensor]]:
-    """Named functions; one alone is called `residual`."""
+    """The residual functions by name, or an error."""
     advice = "Write {'pde': lambda u: u.laplacian - …, 'boundary': lambda u: u.value}."
     if not isinstance(residuals, Mapping) or not residuals:
         _check.fail("residuals", _WHERE, "a mapping from names to functions", residuals, advice)
@@ -116,27 +116,26 @@ def _functions(residuals: Any) -> dict[str, Callable[..., Tensor]]:
     return dict(residuals)
 
 
-def _like(given: Any, argument: str, functions: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping with the residuals' names."""
-    if not isinstance(given, Mapping) or set(given) != set(functions):
-        names = list(given) if isinstance(given, Mapping) else given
+def _by_residual(values: Any, argument: str, functions: Mapping[str, Any]) -> dict[str, Any]:
+    """A value for each residual by its name, or an error."""
+    if not isinstance(values, Mapping) or set(values) != set(functions):
+        names = list(values) if isinstance(values, Mapping) else values
         _check.fail(argument, _WHERE, f"a mapping with the names {sorted(functions)}, as the residuals have", names)
-    return {name: given[name] for name in functions}
+    return {name: values[name] for name in functions}
 
 
-def _sets(network: Network, name: str, given: Any) -> list[Tensor]:
-    """The sets of points of one residual, in the network's type and place."""
+def _sets(network: Network, name: str, points: Any) -> list[Tensor]:
+    """The sets of points of one residual, in the network's type and on its device."""
     argument = f"points[{name!r}]"
-    sets = [_points(network, part, argument) for part in (given if isinstance(given, tuple) else (given,))]
+    sets = [_points(network, part, argument) for part in (points if isinstance(points, tuple) else (points,))]
     if not sets or any(len(part) != len(sets[0]) for part in sets):
         _check.fail(argument, _WHERE, "sets of points with as many rows each", [len(part) for part in sets])
     return sets
 
 
-def _points(network: Network, given: Any, argument: str) -> Tensor:
-    x = arrays.inputs(frames.by_name(given, network.in_vars, _WHERE, argument), argument, _WHERE).to(
-        network.device, network.dtype
-    )
+def _points(network: Network, points: Any, argument: str) -> Tensor:
+    ordered = frames.by_name(points, network.in_vars, _WHERE, argument)
+    x = arrays.inputs(ordered, argument, _WHERE).to(network.device, network.dtype)
     if x.shape[1] != network.n_features:
         expected = f"of shape (rows, {network.n_features}), as the network has inputs"
         _check.fail(argument, _WHERE, expected, x, "Several sets of points are given as a tuple.")
@@ -144,40 +143,38 @@ def _points(network: Network, given: Any, argument: str) -> Tensor:
 
 
 def _weights(weights: Any, functions: Mapping[str, Any]) -> tuple[bool, dict[str, float]]:
-    """Whether weights are to be found, and what they are at first."""
+    """Whether weights come from the Jacobian, and their first values."""
     if isinstance(weights, str):
         _check.choice(weights, "weights", _WHERE, ["auto"])
         return True, dict.fromkeys(functions, 1.0)
     if weights is None:
         return False, dict.fromkeys(functions, 1.0)
-    found = _like(weights, "weights", functions)
-    return False, {
-        name: _check.real(w, f"weights[{name!r}]", _WHERE, low=0, open_low=True) for name, w in found.items()
-    }
+    pairs = _by_residual(weights, "weights", functions).items()
+    return False, {name: _check.real(w, f"weights[{name!r}]", _WHERE, low=0, open_low=True) for name, w in pairs}
 
 
 def _unknowns(unknowns: Any, functions: Mapping[str, Any]) -> dict[str, float]:
     """Constants by name with their first values."""
-    given = {} if unknowns is None else unknowns
-    if not isinstance(given, Mapping):
-        _check.fail("unknowns", _WHERE, "a mapping from names to first values", given, "Write {'nu': 0.1}.")
-    for name in given:
+    constants = {} if unknowns is None else unknowns
+    if not isinstance(constants, Mapping):
+        _check.fail("unknowns", _WHERE, "a mapping from names to first values", constants, "Write {'nu': 0.1}.")
+    for name in constants:
         if not isinstance(name, str) or not name.isidentifier() or name in functions:
             _check.fail("unknowns", _WHERE, "named as arguments of functions, and not as a residual", name)
-    return {name: _check.real(value, f"unknowns[{name!r}]", _WHERE) for name, value in given.items()}
+    return {name: _check.real(value, f"unknowns[{name!r}]", _WHERE) for name, value in constants.items()}
 
 
 def _candidates(network: Network, candidate_points: Any, sets: Mapping[str, list[Tensor]]) -> dict[str, Tensor]:
     """Points to draw from, by residual."""
-    given = {} if candidate_points is None else candidate_points
-    if not isinstance(given, Mapping) or not set(given) <= set(sets):
-        _check.fail("candidate_points", _WHERE, f"a mapping from some of the names {sorted(sets)} to points", given)
-    found = {}
-    for name, x in given.items():
+    mapping = {} if candidate_points is None else candidate_points
+    if not isinstance(mapping, Mapping) or not set(mapping) <= set(sets):
+        _check.fail("candidate_points", _WHERE, f"a mapping from some of the names {sorted(sets)} to points", mapping)
+    tensors = {}
+    for name, x in mapping.items():
         argument, rows = f"candidate_points[{name!r}]", len(sets[name][0])
         if len(sets[name]) > 1:
             _check.fail(argument, _WHERE, "left out for a residual with several sets of points", x)
-        found[name] = _points(network, x, argument)
-        if len(found[name]) < rows:
-            _check.fail(argument, _WHERE, f"at least {rows} points, as `points` has", found[name])
-    return found
+        tensors[name] = _points(network, x, argument)
+        if len(tensors[name]) < rows:
+            _check.fail(argument, _WHERE, f"at least {rows} points, as `points` has", tensors[name])
+    return tensors

@@ -1,4 +1,4 @@
-"""What a residual function is given: a network's value and derivatives at some points."""
+"""`Field`, the argument of a residual function: a network's value and derivatives at points."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor
 
 from kanwidget import _check
 
-#: What tells a derivative: `()` the value, `(a,)` the slope in a feature, `(a, b)` the second derivative in two.
+#: Key of a derivative: `()` the value, `(a,)` the derivative in a feature, `(a, b)` the second derivative in two.
 Features = tuple[int, ...]
 
-#: What to do about a third derivative.
+#: Advice for a third derivative.
 _HIGHER = (
     "Make a lower derivative an output of its own: for u‴ end `width` with 2, add the residual u.value[:, [1]] - u.d(0, 0)[:, [0]], "
     "and take u.d(0)[:, [1]] as the third derivative."
@@ -20,12 +20,12 @@ _HIGHER = (
 
 
 class Field:
-    """A network's value and derivatives at some points; only those that a residual asks for are computed.
+    """A network's value and derivatives at points. Only derivatives that a residual asks for are computed.
 
     Args:
         x: The points, `(batch, features)`.
         parts: Derivatives `(batch, outputs)` by their features, `()` for the value, `(a,)` and `(a, b)` with a ≤ b.
-        ask: Told which ones are about to be read, so that they can be computed then.
+        ask: Called with the keys that are about to be read, so that they can be computed then.
 
     Examples:
         >>> x = torch.tensor([[1.0, 2.0]])
@@ -63,20 +63,20 @@ class Field:
     @property
     def gradient(self) -> Tensor:
         """All first derivatives, `(batch, outputs, features)`."""
-        every = range(self.x.shape[1])
-        self._ask({(a,) for a in every})
-        return torch.stack([self.d(a) for a in every], dim=-1)
+        features = range(self.x.shape[1])
+        self._ask({(a,) for a in features})
+        return torch.stack([self.d(a) for a in features], dim=-1)
 
     @property
     def hessian(self) -> Tensor:
         """All second derivatives, `(batch, outputs, features, features)`."""
-        every = range(self.x.shape[1])
-        self._ask({(a, b) for a in every for b in every if a <= b})
-        return torch.stack([torch.stack([self.d(a, b) for b in every], dim=-1) for a in every], dim=-2)
+        features = range(self.x.shape[1])
+        self._ask({(a, b) for a in features for b in features if a <= b})
+        return torch.stack([torch.stack([self.d(a, b) for b in features], dim=-1) for a in features], dim=-2)
 
     @property
     def laplacian(self) -> Tensor:
         """The sum of ∂²/∂xₐ² over all features, `(batch, outputs)`."""
-        every = range(self.x.shape[1])
-        self._ask({(a, a) for a in every})
-        return torch.stack([self.d(a, a) for a in every]).sum(0)
+        features = range(self.x.shape[1])
+        self._ask({(a, a) for a in features})
+        return torch.stack([self.d(a, a) for a in features]).sum(0)

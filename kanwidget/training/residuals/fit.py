@@ -10,12 +10,13 @@ from typing import Any
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import History
-from kanwidget.training.reference import reference_rows
-from kanwidget.training.residuals.arguments import pose
+from kanwidget.core.reference_data import reference_rows
+from kanwidget.core.state import NetworkState
+from kanwidget.training.residuals.arguments import prepare
 from kanwidget.training.residuals.terms import ResidualError
-from kanwidget.training.residuals.trainer import Plan, ResidualTrainer, State
+from kanwidget.training.residuals.trainer import ResidualSettings, ResidualTrainer
 from kanwidget.training.residuals.weighting import standard_errors
-from kanwidget.training.steps.loop import check_hooks, progress_bar, remember, take_steps
+from kanwidget.training.steps.loop import append_history, check_hooks, progress_bar, take_steps
 from kanwidget.training.steps.trainer import Callback
 
 _WHERE = "fit_residual"
@@ -51,13 +52,13 @@ def fit_residual(
 ) -> ResidualHistory:
     """Train in place so that residuals vanish: differential equations, boundary and initial values, data.
 
-    Minimised is Σ wᵢ·mean(rᵢ²) over all residuals, by Levenberg-Marquardt. The Jacobian is assembled from the derivatives that
-    the residuals ask for, carried through the layers, without automatic differentiation per point. Besides what the points themselves
-    take, memory holds 32 MB of it at a time, some 60·P² bytes for P parameters (seven matrices at once), and at most 256 MB of basis
+    It minimizes Σ wᵢ·mean(rᵢ²) over all residuals, by Levenberg-Marquardt. The Jacobian is assembled from the derivatives that
+    the residuals ask for, carried through the layers, without automatic differentiation per point. Besides the points
+    themselves, memory holds 32 MB of it at a time, some 60·P² bytes for P parameters (seven matrices at once), and at most 256 MB of basis
     functions a residual.
 
     An equation alone has many solutions, and the fit ends at any of them: initial and boundary values are residuals, too. Where
-    u = 0 satisfies everything that is asked for, a warning is logged.
+    u = 0 satisfies all residuals, a warning is logged.
 
     Args:
         network: The network, in float64 for more than six digits. Second derivatives of splines of order k are of order k - 2:
@@ -76,23 +77,23 @@ def fit_residual(
         unknowns: Constants to find, by name with first values. Functions with arguments of these names get them as numbers.
         grid_schedule: Grid intervals to go on with, one after the other, each greater than the last: `(10, 20)`.
         candidate_points: For residuals whose points are to follow the residual, points to draw them from, every `resample_every` steps by
-            the density |r|/mean|r| + 1 (arXiv:2207.10289), |r| here remembered over the drawings, so that points stay where a front
-            is. Those functions must take everything from `u.x`.
-        resample_every: See there.
+            the density |r|/mean|r| + 1 (arXiv:2207.10289), with |r| a decaying mean over the drawings, so that points stay at a
+            front. Those functions must take everything from `u.x`.
+        resample_every: See `candidate_points`.
         update_grid: Whether grids follow the activations at steps 10 and 20 of the first grid, as in `fit`, and are
             widened, which changes nothing within, wherever activations come close to an end. Those of a network that solves a
             good part of the problem already are widened only.
-        seed: Of that drawing.
+        seed: Seed of that drawing.
         callbacks: Called with `(network, record)` after each step; one that returns True ends the training.
         progress: Whether to show a progress bar.
 
     Returns:
-        A `ResidualHistory`: its `train_loss` is the root of what is minimised; `unknowns` has the constants and their standard errors.
+        A `ResidualHistory`: its `train_loss` is the root of the minimized sum; `unknowns` has the constants and their standard errors.
         Ctrl-C ends the training and keeps the last finished step.
 
     Raises:
         ValueError: For arguments that don't fit, and for residuals that fail, are not finite at the start or have another shape; the
-            network is then what it was.
+            network is then unchanged.
 
     Examples:
         u″ = -u with u(0) = 0 and u′(0) = 1 is the sine.
@@ -116,7 +117,7 @@ def fit_residual(
     for name, value in (("update_grid", update_grid), ("progress", progress)):
         if not isinstance(value, bool):
             _check.fail(name, _WHERE, "True or False", value)
-    plan = Plan(
+    settings = ResidualSettings(
         _check.integer(steps, "steps", _WHERE, low=0),
         _grids(network, grid_schedule),
         update_grid,
@@ -124,15 +125,15 @@ def fit_residual(
         _check.integer(seed, "seed", _WHERE, low=0),
     )
     hooks = check_hooks(callbacks, _WHERE)
-    state = State(network)
-    problem = pose(network, residuals, points, weights, unknowns, candidate_points)
-    trainer = ResidualTrainer(network, problem, plan)
-    if any(term.wanted.order for term in problem.terms) and float(trainer.objective.loss_of_zero()) == 0:
-        advice = "Is an initial or boundary value, or a normalisation, missing among the residuals?"
+    state = NetworkState(network)
+    equations = prepare(network, residuals, points, weights, unknowns, candidate_points)
+    trainer = ResidualTrainer(network, equations, settings)
+    if any(term.derivatives.order for term in equations.terms) and float(trainer.objective.loss_of_zero()) == 0:
+        advice = "Is an initial or boundary value, or a normalization, missing among the residuals?"
         _log.warning("u = 0 satisfies every residual, so nothing asks the network for another solution. %s", advice)
-    network.reference = reference_rows(problem.rows)
+    network.reference = reference_rows(equations.rows)
     history = ResidualHistory(optimizer="LM")
-    bar = progress_bar(plan.steps * (1 + len(plan.grid_schedule)), progress)
+    bar = progress_bar(settings.steps * (1 + len(settings.grid_schedule)), progress)
     try:
         take_steps(network, trainer, history, hooks, bar)
     except ResidualError:
@@ -151,18 +152,15 @@ def _conclude(network: Network, trainer: ResidualTrainer, history: ResidualHisto
         trainer.refresh()  # the last step's callback may have changed the network
         pairs = zip(trainer.unknowns.items(), standard_errors(trainer.objective), strict=True)
         history.unknowns = {name: (value, error) for (name, value), error in pairs}
-    remember(network, history)
+    append_history(network, history)
 
 
 def _grids(network: Network, grid_schedule: Any) -> tuple[int, ...]:
     """Increasing numbers of intervals, or an error."""
-    given = (
-        list(grid_schedule)
-        if isinstance(grid_schedule, Iterable) and not isinstance(grid_schedule, str)
-        else [grid_schedule]
-    )
+    several = isinstance(grid_schedule, Iterable) and not isinstance(grid_schedule, str)
+    grids = list(grid_schedule) if several else [grid_schedule]
     largest = max(network.layer(index).grid_size for index in range(network.depth))
-    for grid in given:
+    for grid in grids:
         advice = "Each grid has more intervals than the one before; the network's own comes first."
         largest = _check.integer(grid, "grid_schedule", _WHERE, low=largest + 1, advice=advice)
-    return tuple(int(grid) for grid in given)
+    return tuple(int(grid) for grid in grids)

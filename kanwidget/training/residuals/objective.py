@@ -1,4 +1,4 @@
-"""What is minimised: the weighted sum over all residuals of their mean squares, in the network's parameters and unknown constants."""
+"""The number to minimize: the weighted sum of the residuals' mean squares, in the network's parameters and unknown constants."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from kanwidget.core.jets import Jet, JetPass, jet_pass
+from kanwidget.core.jets import Jet, JetTrace, jet_pass
 from kanwidget.core.network import Network
-from kanwidget.training.jacobian.parameter_vector import ParameterMap, parameter_map
+from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import Stack
 from kanwidget.training.residuals.jet_jacobian import jet_jacobian
-from kanwidget.training.residuals.terms import Linear, Term
+from kanwidget.training.residuals.terms import Linearization, Term
 
-#: Bytes of one chunk of the Jacobian, and of what is kept from step to step of the first layer's designs.
-_CHUNK_BYTES, _KEPT_BYTES = 1 << 25, 1 << 28
-#: How far along a step residuals are looked at for their second derivative.
+#: Bytes of one chunk of the Jacobian, and of the cached first designs of a term.
+_CHUNK_BYTES, _CACHE_BYTES = 1 << 25, 1 << 28
+#: Distance, in parts of a step, of the evaluations for a second derivative.
 _STRIDE = 0.1
 
 
@@ -26,7 +26,7 @@ class ResidualValue:
     """The objective at one point."""
 
     jets: tuple[Jet, ...]
-    """Of each term, at all of its points."""
+    """The jet of each term, at all of its points."""
     squares: tuple[float, ...]
     """Each term's mean square, without its weight."""
     loss: Tensor
@@ -40,8 +40,8 @@ class ResidualValue:
         return self.loss
 
 
-class Positions:
-    """The free parameters of a network and, behind them, the unknown constants, as one vector: see `ParameterMap`.
+class ResidualVector:
+    """The free parameters of a network and, behind them, the unknown constants, as one vector: see `ParameterVector`.
 
     Args:
         network: The network.
@@ -49,34 +49,29 @@ class Positions:
     """
 
     def __init__(self, network: Network, constants: Tensor) -> None:
-        self._map: ParameterMap = parameter_map(network)
+        self.network = ParameterVector.of(network)
         self.constants = constants
-        self.layers = self._map.layers
-        self.own = self._map.size
-        """Parameters of the network."""
-        self.size = self.own + len(constants)
-
-    @property
-    def network(self) -> ParameterMap:
-        """Without the constants."""
-        return self._map
+        self.layers = self.network.layers
+        self.n_network = self.network.size
+        """Number of parameters of the network."""
+        self.size = self.n_network + len(constants)
 
     def read(self, stack: Stack) -> Tensor:
         """The vector, `(1, size)`."""
-        return torch.cat([self._map.read(stack), self.constants[None]], dim=1)
+        return torch.cat([self.network.read(stack), self.constants[None]], dim=1)
 
     def write(self, stack: Stack, vector: Tensor) -> None:
         """Set all from a vector."""
-        self._map.write(stack, vector[:, : self.own])
-        self.constants.copy_(vector[0, self.own :])
+        self.network.write(stack, vector[:, : self.n_network])
+        self.constants.copy_(vector[0, self.n_network :])
 
 
 class ResidualObjective:
-    """The objective of one network.
+    """The objective of one network. It changes with the network's parameters.
 
     Args:
-        network: The network; its parameters change under the objective.
-        terms: What is to vanish.
+        network: The network.
+        terms: The residuals that are to vanish.
         unknowns: Unknown constants by name with their present values; `constants` holds them.
     """
 
@@ -89,12 +84,12 @@ class ResidualObjective:
         self.device = coef.device
         self.lamb = torch.zeros(1, dtype=torch.float64, device=self.device)
         self.sizes = self.constants.abs().where(self.constants != 0, 1.0)
-        self._designs: dict[str, _Kept] = {}
-        self._linears: tuple[ResidualValue, list[Linear]] | None = None
+        self._designs: dict[str, _CachedDesigns] = {}
+        self._linearizations: tuple[ResidualValue, list[Linearization]] | None = None
 
-    def positions(self) -> Positions:
-        """Where parameters and constants stand."""
-        return Positions(self.stack.shape, self.constants)
+    def parameter_vector(self) -> ResidualVector:
+        """The layout of parameters and constants."""
+        return ResidualVector(self.stack.template, self.constants)
 
     def named(self, constants: Tensor | None = None) -> dict[str, Tensor]:
         """The constants by name."""
@@ -106,7 +101,7 @@ class ResidualObjective:
         """Itself: there is one network."""
         return self
 
-    def value(self, *, slopes: bool = True) -> ResidualValue:
+    def value(self, *, derivatives: bool = True) -> ResidualValue:
         """The mean squares at the present parameters."""
         with torch.no_grad():
             jets = tuple(self.jet(term) for term in self.terms)
@@ -126,43 +121,47 @@ class ResidualObjective:
             return self._value(tuple(_zero(jet) for jet in self._empty_jets())).loss
 
     def trivial_loss(self) -> Tensor:
-        """The loss of a network that is 0 everywhere, `(1,)`, above 0: what one that has learnt something must beat."""
-        least = torch.finfo(torch.float64).tiny
-        return self.loss_of_zero().nan_to_num(nan=least, posinf=least).clamp_min(least)
+        """The loss of a network that is 0 everywhere, `(1,)`, above 0: a network that has learnt anything beats it."""
+        tiny = torch.finfo(torch.float64).tiny
+        return self.loss_of_zero().nan_to_num(nan=tiny, posinf=tiny).clamp_min(tiny)
 
     def _empty_jets(self) -> Iterator[Jet]:
-        outputs = self.stack.shape.n_out
+        outputs = self.stack.template.n_out
         for term in self.terms:
             empty = self.constants.new_zeros
-            rows, wanted = len(term.x), term.wanted
+            rows, carried = len(term.x), term.derivatives
             yield Jet(
-                wanted,
+                carried,
                 empty(rows, outputs),
-                empty(rows, len(wanted.firsts), outputs),
-                empty(rows, len(wanted.seconds), outputs),
+                empty(rows, len(carried.firsts), outputs),
+                empty(rows, len(carried.seconds), outputs),
             )
 
-    def jet(self, term: Term, *, keep: bool = True) -> Jet:
-        """The outputs' jet at all points of a term, without the leading axis; `keep` the first layer's designs."""
-        parts = [self._run(term, rows, keep=keep).output for rows in self._chunks(term)]
-        return Jet(term.wanted, *(torch.cat([getattr(p, n)[0] for p in parts]) for n in ("value", "first", "second")))
+    def jet(self, term: Term, *, cache: bool = True) -> Jet:
+        """The outputs' jet at all points of a term, without the leading axis; `cache` for the first layer's designs."""
+        parts = [self._trace(term, rows, cache=cache).output for rows in self._chunks(term)]
+        return Jet(
+            term.derivatives, *(torch.cat([getattr(p, n)[0] for p in parts]) for n in ("value", "first", "second"))
+        )
 
-    def _run(self, term: Term, rows: slice, *, adjoint: bool = False, keep: bool = True) -> JetPass:
+    def _trace(self, term: Term, rows: slice, *, adjoint: bool = False, cache: bool = True) -> JetTrace:
         x = self.stack.select([term.x[rows]])
-        known = tuple(design[:, rows] for design in self._first_designs(term)) if keep else ()
-        return jet_pass(self.stack.shape, self.stack.layers, x, term.wanted, first_designs=known, adjoint=adjoint)
+        first = tuple(design[:, rows] for design in self._first_designs(term)) if cache else ()
+        return jet_pass(
+            self.stack.template, self.stack.layers, x, term.derivatives, first_designs=first, adjoint=adjoint
+        )
 
     def _first_designs(self, term: Term) -> tuple[Tensor, ...]:
-        """The first layer's designs at points that stay the same, made anew only when its knots have changed."""
+        """The first layer's designs at points that stay the same, computed again only when its knots have changed."""
         layer = self.stack.layers[0]
-        row = (term.wanted.order + 1) * layer.in_dim * (layer.grid_size + layer.k + 1)
-        if len(term.x) * row * layer.coef.element_size() > _KEPT_BYTES:
+        row = (term.derivatives.order + 1) * layer.in_dim * (layer.grid_size + layer.k + 1)
+        if len(term.x) * row * layer.coef.element_size() > _CACHE_BYTES:
             return ()
-        kept = self._designs.get(term.name)
-        if kept is None or kept.x is not term.x or not torch.equal(kept.knots, layer.knots):
-            designs = layer.designs(self.stack.select([term.x]), term.wanted.order)
-            kept = self._designs[term.name] = _Kept(term.x, layer.knots.clone(), designs)
-        return kept.designs
+        cached = self._designs.get(term.name)
+        if cached is None or cached.x is not term.x or not torch.equal(cached.knots, layer.knots):
+            designs = layer.designs(self.stack.select([term.x]), term.derivatives.order)
+            cached = self._designs[term.name] = _CachedDesigns(term.x, layer.knots.clone(), designs)
+        return cached.designs
 
     def _chunks(self, term: Term, size: int | None = None) -> Iterator[slice]:
         """Slices of rows so short that a chunk's Jacobian, or without one its designs, stay within bounds."""
@@ -170,87 +169,91 @@ class ResidualObjective:
         rows = max(1, _CHUNK_BYTES // (columns * self.constants.element_size()))
         return (slice(first, min(first + rows, len(term.x))) for first in range(0, len(term.x), rows))
 
-    # ---- the linearisation
+    # ---- the linearization
 
-    def linear(self, term: Term, jet: Jet) -> Linear:
+    def linear(self, term: Term, jet: Jet) -> Linearization:
         """A term's derivatives at the present parameters."""
         return term.linear(jet, self.named())
 
-    def linears(self, value: ResidualValue) -> list[Linear]:
-        """Every term's derivatives, remembered for the last value."""
-        if self._linears is None or self._linears[0] is not value:
-            found = [self.linear(term, jet) for term, jet in zip(self.terms, value.jets, strict=True)]
-            self._linears = value, found
-        return self._linears[1]
+    def linearizations(self, value: ResidualValue) -> list[Linearization]:
+        """Every term's derivatives, cached for the last value."""
+        if self._linearizations is None or self._linearizations[0] is not value:
+            pairs = zip(self.terms, value.jets, strict=True)
+            self._linearizations = value, [self.linear(term, jet) for term, jet in pairs]
+        return self._linearizations[1]
 
-    def jacobians(self, term: Term, linear: Linear, positions: Positions) -> Iterator[tuple[slice, Tensor]]:
+    def jacobians(
+        self, term: Term, linear: Linearization, parameters: ResidualVector
+    ) -> Iterator[tuple[slice, Tensor]]:
         """Chunks of rows with the Jacobian `(rows * columns, size)` of their residuals."""
         columns = linear.residual.shape[1]
-        whole = replace(term, x=term.x[: term.rows])
-        for rows in self._chunks(whole, columns * positions.size * term.sets):
-            full = linear.residual.new_zeros(rows.stop - rows.start, columns, positions.size)
-            for place in range(term.sets):
-                here = slice(rows.start + place * term.rows, rows.stop + place * term.rows)
-                run = self._run(term, here, adjoint=True)
-                adjoint = linear.adjoint
-                part = Jet(adjoint.wanted, adjoint.value[:, here], adjoint.first[:, here], adjoint.second[:, here])
-                full[..., : positions.own] += jet_jacobian(self.stack, positions.network, run, part)[0]
-            full[..., positions.own :] = linear.constants[rows]
+        first_set = replace(term, x=term.x[: term.rows])
+        for rows in self._chunks(first_set, columns * parameters.size * term.sets):
+            full = linear.residual.new_zeros(rows.stop - rows.start, columns, parameters.size)
+            for number in range(term.sets):
+                part = slice(rows.start + number * term.rows, rows.stop + number * term.rows)
+                trace = self._trace(term, part, adjoint=True)
+                whole = linear.adjoint
+                adjoint = Jet(whole.derivatives, whole.value[:, part], whole.first[:, part], whole.second[:, part])
+                full[..., : parameters.n_network] += jet_jacobian(self.stack, parameters.network, trace, adjoint)[0]
+            full[..., parameters.n_network :] = linear.constants[rows]
             yield rows, full.flatten(0, 1)
 
-    def normal(self, positions: Positions, value: ResidualValue, check: Callable[[], None]) -> tuple[Tensor, Tensor]:
+    def normal(
+        self, parameters: ResidualVector, value: ResidualValue, check: Callable[[], None]
+    ) -> tuple[Tensor, Tensor]:
         """The Gauss-Newton matrix `(1, size, size)` and the gradient `(1, size)`; `check` may raise between chunks."""
-        matrix = torch.zeros(1, positions.size, positions.size, dtype=torch.float64, device=self.device)
-        gradient = matrix.new_zeros(1, positions.size)
-        for term, linear in zip(self.terms, self.linears(value), strict=True):
+        matrix = torch.zeros(1, parameters.size, parameters.size, dtype=torch.float64, device=self.device)
+        gradient = matrix.new_zeros(1, parameters.size)
+        for term, linear in zip(self.terms, self.linearizations(value), strict=True):
             scale = 2 * term.weight / linear.residual.numel()
-            for rows, jac in self.jacobians(term, linear, positions):
+            for rows, jac in self.jacobians(term, linear, parameters):
                 check()
                 jac, residual = jac.double(), linear.residual[rows].flatten().double()
                 matrix[0].addmm_(jac.T, jac, alpha=scale)
                 gradient[0].addmv_(jac.T, residual, alpha=scale)
         return matrix, gradient
 
-    def bend(self, positions: Positions, value: ResidualValue, start: Tensor, step: Tensor) -> Tensor:
+    def acceleration(self, parameters: ResidualVector, value: ResidualValue, start: Tensor, step: Tensor) -> Tensor:
         """Σ 2wᵢ/nᵢ·Jᵢᵀr̈ᵢ with r̈ the second derivative of the residuals along a step, `(1, size)`; from differences.
 
         The parameters are those of the start before and after.
         """
-        total = start.new_zeros(1, positions.size, dtype=torch.float64)
-        ahead, behind = (self._residuals(positions, start + sign * _STRIDE * step) for sign in (1, -1))
-        positions.write(self.stack, start)
-        for term, linear, up, down in zip(self.terms, self.linears(value), ahead, behind, strict=True):
+        total = start.new_zeros(1, parameters.size, dtype=torch.float64)
+        ahead, behind = (self._residuals(parameters, start + sign * _STRIDE * step) for sign in (1, -1))
+        parameters.write(self.stack, start)
+        for term, linear, up, down in zip(self.terms, self.linearizations(value), ahead, behind, strict=True):
             second = (up - 2 * linear.residual + down) / _STRIDE**2
             scale = 2 * term.weight / second.numel()
-            for _, jac in self.jacobians(term, linear.along(second), positions):
+            for _, jac in self.jacobians(term, linear.along(second), parameters):
                 total[0] += scale * jac.double().sum(0)
         return total
 
-    def _residuals(self, positions: Positions, vector: Tensor) -> list[Tensor]:
-        positions.write(self.stack, vector)
+    def _residuals(self, parameters: ResidualVector, vector: Tensor) -> list[Tensor]:
+        parameters.write(self.stack, vector)
         named = self.named()
         return [term.residual(self.jet(term), named) for term in self.terms]
 
-    def add_penalty(self, matrix: Tensor, gradient: Tensor, positions: Positions, value: ResidualValue) -> None:
-        """Nothing: there is none."""
+    def add_penalty(self, matrix: Tensor, gradient: Tensor, parameters: ResidualVector, value: ResidualValue) -> None:
+        """Nothing: there is no penalty."""
 
-    def units(self, positions: Positions, trivial: Tensor) -> tuple[Tensor, Tensor]:
-        """What each parameter is measured in, as 1/unit: unknown constants in their first size, the others as they are."""
-        sizes = torch.ones(1, positions.size, dtype=torch.float64, device=self.device)
-        sizes[0, positions.own :] = 1 / self.sizes
+    def units(self, parameters: ResidualVector, trivial: Tensor) -> tuple[Tensor, Tensor]:
+        """The unit of each parameter as 1/unit: of unknown constants their first size, of all others 1."""
+        sizes = torch.ones(1, parameters.size, dtype=torch.float64, device=self.device)
+        sizes[0, parameters.n_network :] = 1 / self.sizes
         return sizes, sizes
 
-    def row_square(self, term: Term, jet: Jet, positions: Positions) -> float:
+    def row_square(self, term: Term, jet: Jet, parameters: ResidualVector) -> float:
         """The mean square of the Jacobian's rows: of a term's tangent kernel the trace, divided by its size."""
         with torch.no_grad():
             linear = self.linear(term, jet)
-            total = sum(float(jac.square().sum()) for _, jac in self.jacobians(term, linear, positions))
+            total = sum(float(jac.square().sum()) for _, jac in self.jacobians(term, linear, parameters))
         return total / linear.residual.numel()
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """The first layer's designs, and what they are of."""
+class _CachedDesigns:
+    """The first layer's designs, with the points and knots that they belong to."""
 
     x: Tensor
     knots: Tensor
@@ -258,4 +261,4 @@ class _Kept:
 
 
 def _zero(jet: Jet) -> Jet:
-    return Jet(jet.wanted, *(torch.zeros_like(part) for part in (jet.value, jet.first, jet.second)))
+    return Jet(jet.derivatives, *(torch.zeros_like(part) for part in (jet.value, jet.first, jet.second)))

@@ -1,4 +1,4 @@
-"""One named residual at its points: evaluated, and linearised in the network's jet and in the unknown constants."""
+"""One named residual at its points: evaluated, and linearized in the network's jet and in the unknown constants."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core.jets import Jet, Wanted
+from kanwidget.core.jets import DerivativeSet, Jet
 from kanwidget.training.residuals.field import Field
 
 _WHERE = "fit_residual"
@@ -20,11 +20,11 @@ _MOST_COLUMNS = 16
 
 
 class ResidualError(ValueError):
-    """A residual function failed, or returned what is no residual."""
+    """A residual function failed, or its result is no residual."""
 
 
 @dataclass(frozen=True, slots=True)
-class Linear:
+class Linearization:
     """A residual and its derivatives."""
 
     residual: Tensor
@@ -34,7 +34,7 @@ class Linear:
     constants: Tensor
     """In the unknown constants, `(rows, columns, constants)`."""
 
-    def along(self, weight: Tensor) -> Linear:
+    def along(self, weight: Tensor) -> Linearization:
         """The derivatives of each row's sum of columns times a weight, `(rows, columns)`."""
         sets = self.adjoint.value.shape[1] // len(weight)
         by_column = weight.repeat(sets, 1)[None, ..., None]
@@ -43,15 +43,14 @@ class Linear:
             for part in (self.adjoint.value, self.adjoint.first, self.adjoint.second)
         ]
         constants = (self.constants * weight[..., None]).sum(1, keepdim=True)
-        return Linear(weight.sum(1, keepdim=True), Jet(self.adjoint.wanted, *parts), constants)
+        return Linearization(weight.sum(1, keepdim=True), Jet(self.adjoint.derivatives, *parts), constants)
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
     """One named residual.
 
-    With several sets of points (both sides of a periodic boundary, say) they stand one below the other, and the function is
-    given one field for each.
+    Several sets of points (both sides of a periodic boundary, say) are concatenated, and the function gets a field for each.
     """
 
     name: str
@@ -59,68 +58,69 @@ class Term:
     x: Tensor
     """All points, `(sets * rows, features)`."""
     sets: int
-    takes: tuple[str, ...]
+    arguments: tuple[str, ...]
     """The unknown constants that the function has as arguments."""
-    wanted: Wanted
+    derivatives: DerivativeSet
+    """The derivatives that the function reads."""
     columns: int = 1
-    """Of the residual."""
+    """Number of columns of the residual."""
     weight: float = 1.0
 
     @property
     def rows(self) -> int:
-        """Of the residual."""
+        """Number of rows of the residual."""
         return len(self.x) // self.sets
 
     def residual(self, jet: Jet, constants: dict[str, Tensor]) -> Tensor:
         """The residuals `(rows, columns)` from the outputs' jet at all points, without a leading axis."""
-        wanted = jet.wanted
-        keys: list[tuple[int, ...]] = [(), *((a,) for a in wanted.firsts), *wanted.seconds]
-        whole = torch.cat([jet.value[:, None], jet.first, jet.second], dim=1)
+        carried = jet.derivatives
+        keys: list[tuple[int, ...]] = [(), *((a,) for a in carried.firsts), *carried.seconds]
+        values = torch.cat([jet.value[:, None], jet.first, jet.second], dim=1)
         fields = [
             Field(x, dict(zip(keys, part.unbind(1), strict=True)))
-            for x, part in zip(self.x.chunk(self.sets), whole.chunk(self.sets), strict=True)
+            for x, part in zip(self.x.chunk(self.sets), values.chunk(self.sets), strict=True)
         ]
         return self.of_fields(fields, constants)
 
     def of_fields(self, fields: Sequence[Field], constants: dict[str, Tensor]) -> Tensor:
         """The residuals `(rows, columns)` from a field for each set of points."""
-        given = {name: constants[name] for name in self.takes}
+        arguments = {name: constants[name] for name in self.arguments}
         try:
-            found = self.function(*fields, **given)
+            residual = self.function(*fields, **arguments)
         except Exception as error:
             expected = f"a function of {'one field' if self.sets == 1 else f'{self.sets} fields'} that can be evaluated"
             text = str(error).rstrip(".")
             raise _error(self.name, expected, f"{type(error).__name__}: {text}", _advice(error)) from error
-        return _checked(found, self)
+        return _checked(residual, self)
 
-    def linear(self, jet: Jet, constants: dict[str, Tensor]) -> Linear:
+    def linear(self, jet: Jet, constants: dict[str, Tensor]) -> Linearization:
         """The residual's derivatives, by one backward pass a column: each row depends on its own point alone."""
         leaves = [part.detach().requires_grad_(True) for part in (jet.value, jet.first, jet.second)]
         leaf = {name: value.detach().requires_grad_(True) for name, value in constants.items()}
         with torch.enable_grad():
-            residual = self.residual(Jet(jet.wanted, *leaves), leaf)
+            residual = self.residual(Jet(jet.derivatives, *leaves), leaf)
             columns = [_gradients(residual[:, [column]].sum(), leaves) for column in range(residual.shape[1])]
             in_constants = _in_constants(residual, [leaf[name] for name in constants])
         parts = [torch.stack(parts, dim=1)[None] for parts in zip(*columns, strict=True)]
-        return Linear(residual.detach(), Jet(jet.wanted, *parts), in_constants)
+        return Linearization(residual.detach(), Jet(jet.derivatives, *parts), in_constants)
 
     def check_rows(self, jet: Jet, constants: dict[str, Tensor]) -> None:
-        """An error if a row's residual depends on another row's point, or has no slope."""
+        """An error if a row's residual depends on another row's point, or has no finite derivative."""
         leaves = [part.detach().requires_grad_(True) for part in (jet.value, jet.first, jet.second)]
         with torch.enable_grad():
-            residual = self.residual(Jet(jet.wanted, *leaves), constants)
-            # Powers of 2: slopes that are small differences of large ones are scaled without a rounding, too.
+            residual = self.residual(Jet(jet.derivatives, *leaves), constants)
+            # Powers of 2: derivatives that are small differences of large numbers are scaled without a rounding, too.
             powers = torch.randint(0, 8, (self.rows,), generator=torch.Generator().manual_seed(0))
             scales = (2.0**powers).to(residual)
             plain = _gradients(residual.sum(), leaves)
             scaled = _gradients((residual * scales[:, None]).sum(), leaves)
         if not all(bool(torch.isfinite(part).all()) for part in plain):
             advice = "A root has none at 0, nor has the length of a vector."
-            raise _error(self.name, "a function with finite slopes at the start", "some that aren't", advice)
-        for one, other in zip(plain, scaled, strict=True):
-            expected = one * scales.repeat(self.sets).view(-1, *[1] * (one.ndim - 1))
-            near = 1e-9 * float(expected.abs().max()) if expected.numel() else 0.0
-            if not torch.allclose(other, expected, rtol=1e-6, atol=near):
+            raise _error(self.name, "a function with finite derivatives at the start", "some that aren't", advice)
+        for gradient, scaled_gradient in zip(plain, scaled, strict=True):
+            expected = gradient * scales.repeat(self.sets).view(-1, *[1] * (gradient.ndim - 1))
+            tolerance = 1e-9 * float(expected.abs().max()) if expected.numel() else 0.0
+            if not torch.allclose(scaled_gradient, expected, rtol=1e-6, atol=tolerance):
                 advice = (
                     "Give points that belong together as a tuple of sets: the function then gets one field for each."
                 )
@@ -136,43 +136,43 @@ def _gradients(total: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
     """Gradients, 0 where nothing depends on a leaf."""
     if not total.requires_grad:
         return [torch.zeros_like(leaf) for leaf in leaves]
-    found = torch.autograd.grad(total, leaves, retain_graph=True, allow_unused=True)
-    return [torch.zeros_like(leaf) if grad is None else grad for leaf, grad in zip(leaves, found, strict=True)]
+    gradients = torch.autograd.grad(total, leaves, retain_graph=True, allow_unused=True)
+    return [torch.zeros_like(leaf) if grad is None else grad for leaf, grad in zip(leaves, gradients, strict=True)]
 
 
 def _in_constants(residual: Tensor, constants: Sequence[Tensor]) -> Tensor:
     """Derivatives in numbers, `(rows, columns, constants)`: those of the gradient (∂r/∂c)ᵀw in w."""
-    slopes = [torch.zeros_like(residual) for _ in constants]
+    derivatives = [torch.zeros_like(residual) for _ in constants]
     if residual.requires_grad and constants:
         weight = torch.zeros_like(residual).requires_grad_(True)
-        found = torch.autograd.grad(residual, constants, weight, create_graph=True, allow_unused=True)
-        for place, gradient in enumerate(found):
+        products = torch.autograd.grad(residual, constants, weight, create_graph=True, allow_unused=True)
+        for index, gradient in enumerate(products):
             if gradient is not None and gradient.requires_grad:
-                slopes[place] = torch.autograd.grad(gradient, weight, retain_graph=True)[0]
-    return torch.stack(slopes, dim=-1) if slopes else residual.new_zeros(*residual.shape, 0)
+                derivatives[index] = torch.autograd.grad(gradient, weight, retain_graph=True)[0]
+    return torch.stack(derivatives, dim=-1) if derivatives else residual.new_zeros(*residual.shape, 0)
 
 
-def _checked(found: Any, term: Term) -> Tensor:
+def _checked(residual: Any, term: Term) -> Tensor:
     """The residual as `(rows, columns)`, or an error."""
-    if not isinstance(found, Tensor) or found.ndim != 2 or found.shape[0] != term.rows:
+    if not isinstance(residual, Tensor) or residual.ndim != 2 or residual.shape[0] != term.rows:
         expected = f"a function that returns a tensor of shape ({term.rows}, columns)"
         advice = "One row a point; u.value[:, [0]] keeps the column that u.value[:, 0] drops."
-        raise _error(term.name, expected, _check.describe(found), advice)
-    if not found.is_floating_point():
-        raise _error(term.name, "a function that returns real numbers", found.dtype, "Use .to(u.value.dtype).")
-    if found.shape[1] == term.rows > _MOST_COLUMNS:
+        raise _error(term.name, expected, _check.describe(residual), advice)
+    if not residual.is_floating_point():
+        raise _error(term.name, "a function that returns real numbers", residual.dtype, "Use .to(u.value.dtype).")
+    if residual.shape[1] == term.rows > _MOST_COLUMNS:
         advice = "A vector of one number a point makes a square of a column: use y[:, None]."
         raise _error(
             term.name,
             f"a function that returns fewer columns than its {term.rows} rows",
-            _check.describe(found),
+            _check.describe(residual),
             advice,
         )
-    return found
+    return residual
 
 
 def _advice(error: Exception) -> str:
-    """What to do about an error that a residual raised, as far as it can be known."""
+    """Advice for an error that a residual raised."""
     if isinstance(error, TypeError) and "Field" in str(error):
         return "A field isn't a number: take u.value, a derivative u.d(0), u.d(0, 1), or the points u.x."
     if isinstance(error, TypeError) and "missing" in str(error):
@@ -184,8 +184,8 @@ def _error(name: str, expected: str, got: object, advice: str) -> ResidualError:
     return ResidualError(f"the `residuals[{name!r}]` argument of {_WHERE} must be {expected}; got {got}. {advice}")
 
 
-def takes(function: Callable[..., Any], unknowns: Sequence[str]) -> tuple[str, ...]:
-    """Which unknown constants a function has as arguments."""
+def constants_of(function: Callable[..., Any], unknowns: Sequence[str]) -> tuple[str, ...]:
+    """The unknown constants that a function has as arguments."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # a builtin without a signature

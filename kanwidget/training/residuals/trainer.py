@@ -13,61 +13,36 @@ from torch import Tensor, nn
 
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
+from kanwidget.core.state import NetworkState
 from kanwidget.core.threads import is_small, one_thread
 from kanwidget.surgery import refine, update_grid, widen
 from kanwidget.training.jacobian.parameter_vector import structure
-from kanwidget.training.optimizers.levenberg_marquardt import Interrupted, Outcome
-from kanwidget.training.residuals.arguments import Problem
+from kanwidget.training.optimizers.base import Interrupted, Outcome
+from kanwidget.training.residuals.arguments import Equations
 from kanwidget.training.residuals.objective import ResidualObjective
-from kanwidget.training.residuals.steps import ScaledLM
+from kanwidget.training.residuals.scaled_lm import ScaledLM
 from kanwidget.training.residuals.weighting import balance, resample
 from kanwidget.training.steps.grid_schedule import GridSchedule
 from kanwidget.training.steps.settings import Settings
 
-#: How far grids go on beyond the activations: second derivatives jump at a grid's end, and points that cross it stop a training.
+#: Part of the activations' range by which grids go beyond them: second derivatives jump at a grid's end, and points that cross
+#: it stop a training.
 _MARGIN = 0.1
-#: A network has been trained on the problem already where its loss is below this part of that of u = 0.
+#: A network counts as trained on the equations already if its loss is below this part of that of u = 0.
 _LEARNT = 1e-2
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How to train; checked."""
+class ResidualSettings:
+    """The settings of a training on residuals, checked."""
 
     steps: int
     """Most steps with each grid."""
     grid_schedule: tuple[int, ...]
-    """Grid intervals to go to one after the other; the network's own come first."""
+    """Grid intervals after those of the network, one after the other."""
     update_grid: bool
     resample_every: int
     seed: int
-
-
-class State:
-    """A network's tensors, to put back what a refused or broken-off change has left."""
-
-    def __init__(self, network: Network) -> None:
-        self._network, self._reference = network, network.reference
-        self._layers = [
-            (
-                layer,
-                layer.coef,
-                layer.knots,
-                [t.detach().clone() for t in (layer.coef, layer.knots, layer.base, layer.affine)],
-            )
-            for layer in map(network.layer, range(network.depth))
-        ]
-
-    def restore(self) -> None:
-        """Put them back."""
-        self._network.reference = self._reference
-        with torch.no_grad():
-            for layer, coef, knots, (own, own_knots, base, affine) in self._layers:
-                layer.coef, layer.knots = coef, knots
-                coef.copy_(own)
-                knots.copy_(own_knots)
-                layer.base.copy_(base)
-                layer.affine.copy_(affine)
 
 
 class ResidualTrainer(Iterator[StepRecord]):
@@ -75,34 +50,38 @@ class ResidualTrainer(Iterator[StepRecord]):
 
     Args:
         network: The network.
-        problem: What it is to satisfy.
-        plan: How.
+        equations: The residuals to satisfy.
+        settings: The settings.
         interrupted: Asked within long steps.
     """
 
     opt = "LM"
 
     def __init__(
-        self, network: Network, problem: Problem, plan: Plan, interrupted: Callable[[], bool] = lambda: False
+        self,
+        network: Network,
+        equations: Equations,
+        settings: ResidualSettings,
+        interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.network, self.problem, self.plan, self.interrupted = network, problem, plan, interrupted
+        self.network, self.equations, self.settings, self.interrupted = network, equations, settings, interrupted
         self.step_count, self.seconds, self.stop_reason = 0, 0.0, ""
         self.events: list[Event] = []
-        self._ahead, self._begun, self._finished = list(plan.grid_schedule), 0, False
-        self._generator = torch.Generator().manual_seed(plan.seed)
+        self._grids, self._grid_start, self._grid_finished = list(settings.grid_schedule), 0, False
+        self._generator = torch.Generator().manual_seed(settings.seed)
         self._memories: dict[str, Tensor] = {}
-        self._terms = problem.terms
+        self._terms = equations.terms
         with self._threads():
-            self._build(problem.unknowns)
-            self._grids_stay = not plan.update_grid or self._trained()
+            self._build(equations.unknowns)
+            self._fixed_grids = not settings.update_grid or self._trained()
 
     def _trained(self) -> bool:
-        """Whether another training has left grids that hold the activations, and coefficients that solve a good part of the problem."""
-        known = self._optimizer.current.loss < _LEARNT * self.objective.trivial_loss()
-        return bool(known) and GridSchedule(self.network, self._rows(), Settings()).filled()
+        """Whether an earlier training has fitted grids to the activations, and coefficients to a good part of the equations."""
+        learnt = self._optimizer.current.loss < _LEARNT * self.objective.trivial_loss()
+        return bool(learnt) and GridSchedule(self.network, self._rows(), Settings()).filled()
 
     def _threads(self) -> AbstractContextManager[None]:
-        return one_thread(is_small(self.network, sum(len(term.x) for term in self.problem.terms)))
+        return one_thread(is_small(self.network, sum(len(term.x) for term in self.equations.terms)))
 
     def _build(self, unknowns: dict[str, float]) -> None:
         """Begin anew from the network as it is."""
@@ -112,7 +91,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         self._optimizer = ScaledLM(self.objective)
 
     def refresh(self) -> None:
-        """Begin anew if somebody, a callback say, has fixed or removed an edge or put other tensors in place."""
+        """Begin anew if somebody, such as a callback, has fixed or removed an edge or replaced tensors."""
         if structure(self.network) != self._structure or not self.objective.stack.intact():
             self._build(self.unknowns)
 
@@ -127,21 +106,21 @@ class ResidualTrainer(Iterator[StepRecord]):
         return {term.name: term.weight for term in self._terms}
 
     def _weigh(self) -> None:
-        if self.problem.balanced and len(self.objective.terms) > 1:
+        if self.equations.balanced and len(self.objective.terms) > 1:
             self.objective.terms = balance(self.objective)
         self._terms = self.objective.terms
 
     # ---- the steps
 
     def __next__(self) -> StepRecord:
-        if self.stop_reason or self.plan.steps == 0:
+        if self.stop_reason or self.settings.steps == 0:
             self.stop_reason = self.stop_reason or "steps done"
             raise StopIteration
         started = time.perf_counter()
         try:
             with self._threads():
-                if self._finished:
-                    self._refine(self._ahead.pop(0))
+                if self._grid_finished:
+                    self._refine(self._grids.pop(0))
                 self.refresh()
                 outcome = self._advance()
         except Interrupted:
@@ -150,36 +129,36 @@ class ResidualTrainer(Iterator[StepRecord]):
         self.step_count += 1
         self.seconds += time.perf_counter() - started
         stop_reason = self._stopped(outcome)
-        # The next step refines: callbacks still see the grid that was trained.
-        self._finished = bool(stop_reason and self._ahead and math.isfinite(outcome.loss))
-        stop_reason = None if self._finished else stop_reason
+        # The next step refines: callbacks still see the trained grid.
+        self._grid_finished = bool(stop_reason and self._grids and math.isfinite(outcome.loss))
+        stop_reason = None if self._grid_finished else stop_reason
         self.stop_reason = stop_reason or ""
         return self._record(outcome, stop_reason)
 
     def _stopped(self, outcome: Outcome) -> str | None:
         """Why this was the present grid's last step, None if it wasn't."""
-        done = self.step_count - self._begun
-        if outcome.stop_reason and not self._coming(done):
+        steps = self.step_count - self._grid_start
+        if outcome.stop_reason and not self._moves_ahead(steps):
             return outcome.stop_reason
-        return "steps done" if done >= self.plan.steps else None
+        return "steps done" if steps >= self.settings.steps else None
 
-    def _coming(self, done: int) -> bool:
-        """Whether grids or points will still be moved, so that one that can't go on may then."""
-        points = bool(self.problem.candidate_points) and done < self.plan.steps
-        return points or self._schedule().ahead(done, self.plan.steps)
+    def _moves_ahead(self, steps: int) -> bool:
+        """Whether grids or points will still move, after which a training that can't go on now may."""
+        points = bool(self.equations.candidate_points) and steps < self.settings.steps
+        return points or self._schedule().ahead(steps, self.settings.steps)
 
     def _schedule(self) -> GridSchedule:
-        # Splines follow moved knots by least squares only, and second derivatives of a front that has formed don't survive it:
-        # not those that a former training has formed, either.
-        stay = self._grids_stay or self._begun > 0
-        return GridSchedule(self.network, self._rows(), Settings(update_grid=not stay))
+        # Splines follow moved knots by least squares only, and a front's second derivatives don't survive that,
+        # be it of this training or of an earlier one.
+        fixed = self._fixed_grids or self._grid_start > 0
+        return GridSchedule(self.network, self._rows(), Settings(update_grid=not fixed))
 
     def _rows(self) -> Tensor:
         return torch.cat([term.x for term in self._terms])
 
     def _advance(self) -> Outcome:
-        """Move grids and points that are due, and take a step; broken off, all is as it was before both."""
-        state, terms, memories, told = State(self.network), self._terms, self._memories, len(self.events)
+        """Move grids and points that are due, and take a step; interrupted, all is as it was before both."""
+        state, terms, memories, n_events = NetworkState(self.network), self._terms, self._memories, len(self.events)
         try:
             self._prepare()
             return self._optimizer.step(self.interrupted)[0]
@@ -187,20 +166,20 @@ class ResidualTrainer(Iterator[StepRecord]):
             state.restore()
             self._terms = self.objective.terms = terms
             self._memories = memories
-            del self.events[told:]
+            del self.events[n_events:]
             raise
 
     def _prepare(self) -> None:
         """Move grids and points that are due."""
-        done = self.step_count - self._begun
-        moved = self._schedule().due(done)
-        drawn = bool(self.problem.candidate_points) and done > 0 and done % self.plan.resample_every == 0
+        steps = self.step_count - self._grid_start
+        moved = self._schedule().due(steps)
+        drawn = bool(self.equations.candidate_points) and steps > 0 and steps % self.settings.resample_every == 0
         if moved:
             update_grid(self.network, self._rows(), margin=_MARGIN)
             self._note("grid", "grid adapted")
         if drawn:
             self._resample()
-        wider = self.plan.update_grid and self.step_count > 0 and widen(self.network, self._rows(), margin=_MARGIN)
+        wider = self.settings.update_grid and self.step_count > 0 and widen(self.network, self._rows(), margin=_MARGIN)
         if moved or drawn:
             self._weigh()
         if moved or drawn or wider:
@@ -209,9 +188,9 @@ class ResidualTrainer(Iterator[StepRecord]):
     def _resample(self) -> None:
         objective = self.objective
         terms, memories = list(objective.terms), dict(self._memories)
-        for place, term in enumerate(terms):
-            if (candidate_points := self.problem.candidate_points.get(term.name)) is not None:
-                terms[place], memories[term.name] = resample(
+        for index, term in enumerate(terms):
+            if (candidate_points := self.equations.candidate_points.get(term.name)) is not None:
+                terms[index], memories[term.name] = resample(
                     objective, term, candidate_points, memories.get(term.name), self._generator
                 )
         objective.terms, self._memories = terms, memories
@@ -221,20 +200,20 @@ class ResidualTrainer(Iterator[StepRecord]):
     def _refine(self, grid: int) -> None:
         """Go on with a finer grid: the function stays, the parameters become new ones."""
         finer = refine(self.network, grid)
-        state = State(self.network)
+        state = NetworkState(self.network)
         try:
             for index in range(self.network.depth):
-                mine, new = self.network.layer(index), finer.layer(index)
-                mine.coef = nn.Parameter(new.coef.detach(), requires_grad=mine.coef.requires_grad)
-                mine.knots = new.knots
+                layer, finer_layer = self.network.layer(index), finer.layer(index)
+                layer.coef = nn.Parameter(finer_layer.coef.detach(), requires_grad=layer.coef.requires_grad)
+                layer.knots = finer_layer.knots
             self._build(self.unknowns)
         except BaseException:
             state.restore()
             raise
-        self._begun = self.step_count
+        self._grid_start = self.step_count
         self._note("refine", f"grid {grid}")
 
-    # ---- what there is to tell
+    # ---- records
 
     def _record(self, outcome: Outcome, stop_reason: str | None) -> StepRecord:
         names: Sequence[str] = [term.name for term in self._terms]

@@ -1,4 +1,4 @@
-"""How residuals are weighed against each other, where points go, and how sure unknown constants are."""
+"""Weights of the residuals, the choice of new points, and standard errors of unknown constants."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from kanwidget.training.residuals.objective import Positions, ResidualObjective
+from kanwidget.training.residuals.objective import ResidualObjective, ResidualVector
 from kanwidget.training.residuals.terms import Term
 
 #: Points of the candidates' density that don't depend on the residual: `c` of the reference, whose `k` is 1 too.
 _EVENLY = 1.0
-#: What counts of a drawing at the next.
+#: Weight of a drawing's residuals in the next drawing.
 _MEMORY = 0.9
-#: Directions of the normal matrix below this part of its largest are determined by nothing.
+#: Directions of the normal matrix below this part of its largest are undetermined.
 _UNDETERMINED = 1e-13
 
 
@@ -27,11 +27,11 @@ def balance(objective: ResidualObjective) -> list[Term]:
     References:
         Wang, Yu and Perdikaris, "When and why PINNs fail to train", arXiv:2007.14527, algorithm 1.
     """
-    positions, value = objective.positions(), objective.value()
+    parameters, value = objective.parameter_vector(), objective.value()
     pairs = zip(objective.terms, value.jets, strict=True)
-    traces = [objective.row_square(term, jet, positions) for term, jet in pairs]
+    traces = [objective.row_square(term, jet, parameters) for term, jet in pairs]
     largest = max(traces)
-    # One that nothing trained moves has no trace, and needs no weight.
+    # A residual that no free parameter moves has no trace, and needs no weight.
     return [
         replace(term, weight=largest / trace if trace > 0 else 1.0)
         for term, trace in zip(objective.terms, traces, strict=True)
@@ -45,7 +45,7 @@ def resample(
     memory: Tensor | None,
     generator: torch.Generator,
 ) -> tuple[Term, Tensor]:
-    """The term at as many points of the candidates, none twice, and what to remember for the next drawing, `(candidates,)`.
+    """The term at as many points of the candidates, none twice, and the memory for the next drawing, `(candidates,)`.
 
     The density is m / mean m + 1, m the decaying sum over all drawings of |r| / mean |r|. Without the memory points leave a front
     as soon as it is met there, and it is lost until the next drawing: on Burgers' equation with 4,000 points the residual at the
@@ -56,9 +56,9 @@ def resample(
         Anagnostopoulos et al., "Residual-based attention and connection to information bottleneck theory in PINNs", arXiv:2307.00379
         (weights that remember).
     """
-    there = term.at(candidate_points)
+    trial = term.at(candidate_points)
     with torch.no_grad():
-        sizes = there.residual(objective.jet(there, keep=False), objective.named()).norm(dim=1).double()
+        sizes = trial.residual(objective.jet(trial, cache=False), objective.named()).norm(dim=1).double()
     mean = sizes.mean()
     shares = sizes / mean if bool(torch.isfinite(mean)) and mean > 0 else torch.ones_like(sizes)
     memory = shares if memory is None else _MEMORY * memory + shares
@@ -67,10 +67,10 @@ def resample(
 
 
 def standard_errors(objective: ResidualObjective) -> list[float]:
-    """Of the unknown constants, from the scatter that each residual has left.
+    """Standard errors of the unknown constants, from the scatter of the residuals.
 
     With A = Σ wᵢJᵢᵀJᵢ the covariance is A⁻¹(Σ wᵢ²sᵢ²JᵢᵀJᵢ)A⁻¹, sᵢ² a residual's sum of squares by its rows less the parameters that
-    it determines, tr(A⁻¹wᵢJᵢᵀJᵢ): noise of measurements counts, an equation that is met doesn't. NaN where nothing is left over.
+    it determines, tr(A⁻¹wᵢJᵢᵀJᵢ): noise of measurements counts, an equation that is met doesn't. NaN without any degree of freedom.
 
     References:
         White, "A heteroskedasticity-consistent covariance matrix estimator", Econometrica 48 (1980).
@@ -80,24 +80,24 @@ def standard_errors(objective: ResidualObjective) -> list[float]:
 
 
 def _standard_errors(objective: ResidualObjective) -> list[float]:
-    positions, value = objective.positions(), objective.value()
-    parts = [_normal(objective, term, positions) for term in objective.terms]
+    parameters, value = objective.parameter_vector(), objective.value()
+    parts = [_normal(objective, term, parameters) for term in objective.terms]
     total = torch.stack([weight * matrix for weight, matrix in parts]).sum(0)
     whole = torch.linalg.pinv(total, hermitian=True, rtol=_UNDETERMINED)
-    inverse = whole[positions.own :]
+    inverse = whole[parameters.n_network :]
     covariance = inverse.new_zeros(len(inverse), len(inverse))
     for (weight, matrix), term, square in zip(parts, objective.terms, value.squares, strict=True):
         count = term.rows * term.columns
-        left = count - weight * float((whole * matrix).sum())
-        scatter = square * count / left if left > 0 else float("nan")
+        freedom = count - weight * float((whole * matrix).sum())
+        scatter = square * count / freedom if freedom > 0 else float("nan")
         covariance += weight**2 * scatter * inverse @ matrix @ inverse.T
     return covariance.diagonal().sqrt().tolist()
 
 
-def _normal(objective: ResidualObjective, term: Term, positions: Positions) -> tuple[float, Tensor]:
+def _normal(objective: ResidualObjective, term: Term, parameters: ResidualVector) -> tuple[float, Tensor]:
     """A term's weight of one residual, and its JᵀJ."""
     linear = objective.linear(term, objective.jet(term))
-    matrix = torch.zeros(positions.size, positions.size, dtype=torch.float64, device=objective.device)
-    for _, jac in objective.jacobians(term, linear, positions):
+    matrix = torch.zeros(parameters.size, parameters.size, dtype=torch.float64, device=objective.device)
+    for _, jac in objective.jacobians(term, linear, parameters):
         matrix.addmm_(jac.double().T, jac.double())
     return term.weight / linear.residual.numel(), matrix

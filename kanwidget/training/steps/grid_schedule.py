@@ -1,4 +1,4 @@
-"""When grids are moved to where the data is."""
+"""The steps at which grids adapt to the data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from kanwidget.core.network import Network
 from kanwidget.training.steps.settings import Settings
 
-#: A grid is left alone while its ends are within this part of its length of the data's.
+#: A grid stays while its ends are within this part of its length of the data's ends.
 _TOLERANCE = 0.1
 #: Hidden grids are filled when activations take this part of each. Those of a fresh network take a twentieth to a fifth, of a trained
 #: one, widened where activations have been, a half and more (Poisson, Burgers, Allen-Cahn, two seeds each).
@@ -22,9 +22,9 @@ _FILLED = 1 / 3
 
 @dataclass(frozen=True, slots=True)
 class GridSchedule:
-    """Every so many steps up to a last one, where data and grids have drifted apart.
+    """At regular steps up to a last one, if data and grids have drifted apart by then.
 
-    Not before the first step: the activations of a random start say nothing about where they will be.
+    Not before the first step: the activations of a random start say nothing about later ones.
     """
 
     network: Network
@@ -40,30 +40,30 @@ class GridSchedule:
         return max(1, s.stop_grid_update_step // s.grid_update_num)
 
     def due(self, step: int) -> bool:
-        """Whether grids are to be moved before the step after `step`."""
-        every, s = self.interval, self.settings
-        timely = every > 0 and step > 0 and step % every == 0
-        return timely and s.start_grid_update_step <= step <= s.stop_grid_update_step and self._off()
+        """Whether grids adapt between the steps `step` and `step + 1`."""
+        interval, s = self.interval, self.settings
+        timely = interval > 0 and step > 0 and step % interval == 0
+        return timely and s.start_grid_update_step <= step <= s.stop_grid_update_step and self._drifted()
 
     def ahead(self, step: int, steps: int | None) -> bool:
-        """Whether grids would still be moved later in a training of so many steps."""
-        every, last = self.interval, self.settings.stop_grid_update_step
-        following = (step // every + 1) * every if every else math.inf
-        return following <= (last if steps is None else min(last, steps - 1)) and self._off()
+        """Whether grids will adapt later in a training of `steps` steps."""
+        interval, last = self.interval, self.settings.stop_grid_update_step
+        following = (step // interval + 1) * interval if interval else math.inf
+        return following <= (last if steps is None else min(last, steps - 1)) and self._drifted()
 
     def filled(self) -> bool:
         """Whether there are hidden grids, and activations take a good part of each."""
         shares = [data.diff() / ends.diff() for data, ends in islice(self._spans(), 1, None)]
         return any(len(share) for share in shares) and bool((torch.cat(shares) >= _FILLED).all())
 
-    def _off(self) -> bool:
-        """Whether data has left a grid, or fills only a part of it."""
+    def _drifted(self) -> bool:
+        """Whether data is beyond a grid, or fills only a part of it."""
         return any(
             bool(((data - ends).abs().amax(1) > _TOLERANCE * ends.diff()[:, 0]).any()) for data, ends in self._spans()
         )
 
     def _spans(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Of each layer the least and the largest activation and the grid's ends, `(inputs, 2)` both, of inputs that splines use."""
+        """Smallest and largest activation, and the grid's ends, `(inputs, 2)` each, of the inputs that splines use, layer by layer."""
         with torch.no_grad():
             nodes = self.network.select(self.x)
             for index in range(self.network.depth):

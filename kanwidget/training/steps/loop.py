@@ -1,4 +1,4 @@
-"""What all functions that train share: callbacks, progress, why it ended, and the network's own history."""
+"""The loop that all functions that train share: callbacks, progress, stop reason, and the network's history."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kanwidget.training.steps.trainer import NOT_FINITE, Callback
 
 
 class Steps(Protocol):
-    """A training: an iterator of records that says why it ended."""
+    """A training: an iterator of records with a stop reason."""
 
     events: list[Event]
     stop_reason: str
@@ -40,14 +40,14 @@ def take_steps(
     history: History,
     hooks: list[Callback],
     bar: Any,
-    see: Callable[[StepRecord], None] = lambda record: None,
+    observe: Callable[[StepRecord], None] = lambda record: None,
 ) -> None:
-    """Take all steps and note them in the history; Ctrl-C ends it quietly, any other error ends it and goes on."""
+    """Take all steps and note them in the history; Ctrl-C ends it quietly, any other error ends it and is raised."""
     try:
         with torch_as_it_was():
             for record in trainer:
                 history.records.append(record)
-                see(record)
+                observe(record)
                 _show(bar, record)
                 # A callback that returns True ends the training, as one that raises does, but quietly.
                 if any([hook(network, record) is True for hook in hooks]):  # noqa: C419 - each hook is to be called
@@ -64,20 +64,20 @@ def take_steps(
         close_bar(bar, finished=history.stop_reason not in ("interrupted", NOT_FINITE))
 
 
-def remember(network: Network, history: History) -> None:
-    """Append to the network's own history, steps counted on."""
-    whole = getattr(network, "history", None)
-    if not isinstance(whole, History):
+def append_history(network: Network, history: History) -> None:
+    """Append to the network's own history. Steps and seconds go on from its last record."""
+    total = getattr(network, "history", None)
+    if not isinstance(total, History):
         return
-    done = whole.last.step if whole.records else 0
-    spent = whole.last.seconds if whole.records else 0.0
-    whole.records.extend(replace(r, step=r.step + done, seconds=r.seconds + spent) for r in history.records)
-    whole.events.extend(replace(e, step=e.step + done) for e in history.events)
-    whole.optimizer, whole.stop_reason = history.optimizer, history.stop_reason
+    steps = total.last.step if total.records else 0
+    seconds = total.last.seconds if total.records else 0.0
+    total.records.extend(replace(r, step=r.step + steps, seconds=r.seconds + seconds) for r in history.records)
+    total.events.extend(replace(e, step=e.step + steps) for e in history.events)
+    total.optimizer, total.stop_reason = history.optimizer, history.stop_reason
 
 
 def progress_bar(steps: int, progress: bool) -> Any:
-    """A bar of so many steps, or None."""
+    """A progress bar of `steps` steps, or None."""
     if not progress:
         return None
     from tqdm.auto import tqdm
@@ -86,7 +86,7 @@ def progress_bar(steps: int, progress: bool) -> Any:
 
 
 def close_bar(bar: Any, finished: bool) -> None:
-    """Close a bar. What finished in fewer steps than allowed fills it: in notebooks others turn red, as if it had failed."""
+    """Close a bar. A training that finished in fewer steps fills it: in notebooks a bar that isn't full turns red, as if it had failed."""
     if bar is None:
         return
     if finished and 0 < bar.n < bar.total:

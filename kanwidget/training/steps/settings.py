@@ -1,4 +1,4 @@
-"""How to train: the arguments of `fit`, checked."""
+"""The settings of a training: the arguments of `fit`, checked."""
 
 from __future__ import annotations
 
@@ -11,22 +11,15 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.training.objective.penalty import METRICS, Penalty
+from kanwidget.training.optimizers.table import OPTIMIZERS
 
 #: `(output, label)` → a number.
 Metric = Callable[[Tensor, Tensor], Any]
-#: What `opt` may be.
-OPTS = ("auto", "LM", "LBFGS", "Adam")
-#: Options that an optimiser has no use for, and why. (LM with a batch is refused wherever it comes from.)
-_NO_USE = {
-    "LM": {"lr": "LM finds the length of its steps by itself; opt='Adam' and opt='LBFGS' have a learning rate."},
-    "LBFGS": {"geodesic_acceleration": "It is about the steps of opt='LM'."},
-    "Adam": {"geodesic_acceleration": "It is about the steps of opt='LM'."},
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to train; the arguments of `fit`, checked."""
+    """The settings of a training; the arguments of `fit`, checked."""
 
     opt: str = "auto"
     lamb: float = 0.0
@@ -48,22 +41,22 @@ class Settings:
     seed: int = 0
 
     def penalty(self) -> Penalty:
-        """The penalty that these settings mean."""
+        """The penalty of these settings."""
         return Penalty(self.lamb, self.lamb_l1, self.lamb_entropy, self.lamb_coef, self.lamb_coefdiff, self.reg_metric)
 
 
-def make_settings(metrics: Any = (), **given: Any) -> Settings:
+def make_settings(metrics: Any = (), **options: Any) -> Settings:
     """`Settings` from the keyword arguments of `fit`, each checked.
 
     Raises:
         ValueError: Naming the argument that is wrong.
         TypeError: For an argument that `fit` doesn't have.
     """
-    unknown = [name for name in given if name not in Settings.__dataclass_fields__]
+    unknown = [name for name in options if name not in Settings.__dataclass_fields__]
     if unknown:
         _check.choice(unknown[0], "**options", "fit", [f for f in Settings.__dataclass_fields__ if f != "seed"])
-    settings = Settings(metrics=_named_metrics(() if metrics is None else metrics), **given)
-    _check.choice(settings.opt, "opt", "fit", OPTS)
+    settings = Settings(metrics=_named_metrics(() if metrics is None else metrics), **options)
+    _check.choice(settings.opt, "opt", "fit", ("auto", *OPTIMIZERS))
     _check.choice(settings.reg_metric, "reg_metric", "fit", METRICS)
     for name in ("lamb", "lamb_l1", "lamb_entropy", "lamb_coef", "lamb_coefdiff"):
         _check.real(getattr(settings, name), name, "fit", low=0)
@@ -85,7 +78,7 @@ def make_settings(metrics: Any = (), **given: Any) -> Settings:
 
 
 def unused(settings: Settings, opt: str) -> dict[str, str]:
-    """Options that were given and that an optimiser has no use for, each with the reason.
+    """Options that were set though they have no meaning for an optimizer, each with the reason.
 
     Examples:
         >>> list(unused(make_settings(lr=0.1), "LM")), list(unused(make_settings(lr=0.1), "Adam"))
@@ -94,13 +87,13 @@ def unused(settings: Settings, opt: str) -> dict[str, str]:
     default = Settings()
     return {
         name: reason
-        for name, reason in _NO_USE.get(opt, {}).items()
+        for name, reason in (OPTIMIZERS[opt].unused if opt in OPTIMIZERS else {}).items()
         if getattr(settings, name) != getattr(default, name)
     }
 
 
 def _plain(value: Any) -> Any:
-    """A scalar of NumPy as a number of Python, anything else as it is."""
+    """A number of Python for a scalar of NumPy; other values unchanged."""
     if isinstance(value, (bool, int, float)) or not isinstance(value, Real):
         return value
     return int(value) if isinstance(value, Integral) else float(value)
@@ -116,9 +109,9 @@ def _named_metrics(metrics: Any) -> Mapping[str, Metric]:
     elif callable(metrics) or not isinstance(metrics, Iterable):
         _check.fail("metrics", "fit", expected, metrics, advice)
     else:
-        given = list(metrics)
-        named = {getattr(m, "__name__", "metric"): m for m in given}
-        if len(named) < len(given):
+        functions = list(metrics)
+        named = {getattr(m, "__name__", "metric"): m for m in functions}
+        if len(named) < len(functions):
             _check.fail("metrics", "fit", "functions with different names", list(named), advice)
     for name, metric in named.items():
         if not callable(metric):

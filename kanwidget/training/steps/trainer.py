@@ -18,17 +18,17 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
+from kanwidget.core.reference_data import reference_rows, store_names
 from kanwidget.core.threads import is_small, one_thread
 from kanwidget.datasets import Dataset
 from kanwidget.training.objective.loss import Loss
-from kanwidget.training.optimizers.levenberg_marquardt import Interrupted
-from kanwidget.training.reference import reference_rows, remember_names
-from kanwidget.training.steps.networks import Group, Optimizer
+from kanwidget.training.optimizers.base import Interrupted, Optimizer
+from kanwidget.training.steps.networks import TrainingBatch
 from kanwidget.training.steps.settings import Settings, make_settings
-from kanwidget.training.steps.training_data import labels, pose
+from kanwidget.training.steps.training_data import labels, prepare
 
 _log = logging.getLogger(__name__)
-#: Why a training stopped whose loss is no number any more, and what to do about it.
+#: Stop reason of a training whose loss isn't finite any more, and advice.
 NOT_FINITE = "stalled: the loss is not finite"
 NOT_FINITE_ADVICE = "Look at the size of the labels, at a loss of your own, and at the outputs before training."
 
@@ -62,41 +62,41 @@ class Trainer(Iterator[StepRecord]):
         self.interrupted = interrupted
         self.step_count, self.seconds, self.stop_reason = 0, 0.0, ""
         self.events: list[Event] = []
-        self.network, self._problem = network, pose(network, data, self.settings)
+        self.network, self._training_data = network, prepare(network, data, self.settings)
         self._build(self.settings)
         network.reference = reference_rows(self.data.train_input)
-        remember_names(network, self.data)
+        store_names(network, self.data)
 
     @property
     def data(self) -> Dataset:
-        """What is learnt, in the network's type and place."""
-        return self._problem.data
+        """The data, in the network's type and on its device."""
+        return self._training_data.dataset
 
     @data.setter
     def data(self, data: Dataset) -> None:
-        self._problem = replace(self._problem, data=data)
+        self._training_data = replace(self._training_data, dataset=data)
 
     @property
     def loss(self) -> Loss:
-        """How outputs are compared with labels."""
-        return self._problem.loss
+        """The loss that compares outputs with labels."""
+        return self._training_data.loss
 
     @property
     def opt(self) -> str:
-        """The optimiser; with `auto` the one that was picked."""
-        return self._group.opt
+        """Name of the optimizer; with `auto` that of the one picked."""
+        return self._batch.opt
 
     @property
     def optimizer(self) -> Optimizer:
-        """What steps, with what it remembers."""
-        return self._group.optimizer
+        """The optimizer of the present steps."""
+        return self._batch.optimizer
 
     def _build(self, settings: Settings) -> None:
         with self._threads():
-            self._group = Group([self.network], [self._problem], [settings])
+            self._batch = TrainingBatch([self.network], [self._training_data], [settings])
 
     def configure(self, **changes: Any) -> None:
-        """Change settings for the steps to come: `lamb`, `opt`, `lr`, `batch`, … Those of the data can't change."""
+        """Change settings of the steps to come: `lamb`, `opt`, `lr`, `batch`, … Settings of the data can't change."""
         old = self.settings
         new = make_settings(**{**{f: getattr(old, f) for f in Settings.__dataclass_fields__}, **changes})
         for name in ("loss", "sample_weight"):
@@ -105,32 +105,54 @@ class Trainer(Iterator[StepRecord]):
         if (new.opt, new.lr, new.batch) != (old.opt, old.lr, old.batch):
             self._build(new)
         else:
-            self._group.configure(new)
+            self._batch.configure(new)
         self.settings = new
         if new.lamb != old.lamb:
             self._note("lamb", f"lamb = {new.lamb:g}")
 
     def relabel(self, label: Tensor) -> None:
         """Train on other labels for the same inputs, of the same shape and type as the present ones."""
-        known = self.data.train_label
-        if label.shape != known.shape or label.is_floating_point() != known.is_floating_point():
+        present = self.data.train_label
+        if label.shape != present.shape or label.is_floating_point() != present.is_floating_point():
             _check.fail("label", "relabel", "of the shape and type of the present labels", label)
-        data = replace(self.data, train_label=label.to(known))
-        columns = self._problem.labels | {"train": labels(data.train_label, self.loss)}
-        self._problem = replace(self._problem, data=data, labels=columns)
+        data = replace(self.data, train_label=label.to(present))
+        columns = self._training_data.labels | {"train": labels(data.train_label, self.loss)}
+        self._training_data = replace(self._training_data, dataset=data, labels=columns)
         self._build(self.settings)
 
     def reset(self) -> None:
         """Take notice that parameters or structure of the network were changed from outside."""
         self._build(self.settings)
 
+    # ---- progress and optimizer
+
+    def state_dict(self) -> dict[str, Any]:
+        """Progress and optimizer state, saved and restored bit for bit. The network's parameters aren't in it."""
+        return {
+            "step_count": self.step_count,
+            "seconds": self.seconds,
+            "stop_reason": self.stop_reason,
+            "opt": self.opt,
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Return to a state of `state_dict`; the network must be that of then.
+
+        If another optimizer is in use now, or `optimizer` is None, it begins anew.
+        """
+        self.step_count, self.seconds, self.stop_reason = state["step_count"], state["seconds"], state["stop_reason"]
+        self.reset()
+        if state["opt"] == self.opt and state["optimizer"] is not None:
+            self.optimizer.load_state_dict(state["optimizer"])
+
     # ---- the steps
 
     def record(self) -> StepRecord:
-        """The present state as a record, without a step."""
+        """The present losses as a record, without a step."""
         with self._threads():
-            self._group.refresh()
-            return self._group.records(self._group.present(), self.step_count, self.seconds, [None])[0]
+            self._batch.refresh()
+            return self._batch.records(self._batch.present(), self.step_count, self.seconds, [None])[0]
 
     def __next__(self) -> StepRecord:
         if self.stop_reason:
@@ -147,8 +169,8 @@ class Trainer(Iterator[StepRecord]):
     def _next(self) -> StepRecord:
         started = time.perf_counter()
         try:
-            self._group.refresh()
-            outcomes, moved = self._group.advance(self.step_count, self.interrupted)
+            self._batch.refresh()
+            outcomes, moved = self._batch.advance(self.step_count, self.interrupted)
         except Interrupted:
             self.stop_reason = "interrupted"
             raise StopIteration from None
@@ -156,12 +178,12 @@ class Trainer(Iterator[StepRecord]):
             self._note("grid", "grid adapted")
         self.step_count += 1
         self.seconds += time.perf_counter() - started
-        stop_reason = self._group.stop_reason(0, outcomes[0], self.step_count, self.steps)
+        stop_reason = self._batch.stop_reason(0, outcomes[0], self.step_count, self.steps)
         self.stop_reason = stop_reason or ""
         if stop_reason and not math.isfinite(outcomes[0].loss + outcomes[0].penalty):
             self.stop_reason = NOT_FINITE
             _log.warning("training stopped at step %d: the loss is not finite. %s", self.step_count, NOT_FINITE_ADVICE)
-        return self._group.records(outcomes, self.step_count, self.seconds, [stop_reason])[0]
+        return self._batch.records(outcomes, self.step_count, self.seconds, [stop_reason])[0]
 
     def _note(self, kind: str, label: str) -> None:
         self.events.append(Event(self.step_count, kind, label))

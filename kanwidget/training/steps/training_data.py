@@ -1,4 +1,4 @@
-"""What a trainer makes of the data that it is given: types, labels, weights, and the errors for what doesn't fit."""
+"""The data of a training as tensors of the network's type: labels, weights, and the errors for data that don't fit."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from kanwidget.training.steps.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """What a network is to learn, checked against it."""
+class TrainingData:
+    """Inputs, labels and weights for one network, checked against it."""
 
-    data: Dataset
+    dataset: Dataset
     loss: Loss
     labels: dict[str, Tensor]
-    """Of train, test and val, as far as given, as the loss wants them."""
+    """Labels of `train`, and of `test` and `val` if there are any, in the form of the loss."""
     weight: Tensor | None
-    """Of the samples, with mean 1, `(batch, 1)`."""
+    """Weights of the rows with mean 1, `(batch, 1)`."""
 
 
-def pose(network: Network, data: Any, settings: Settings) -> Problem:
-    """The problem that data and settings pose, or an error that says what doesn't fit."""
-    dataset = prepare(network, data)
+def prepare(network: Network, data: Any, settings: Settings) -> TrainingData:
+    """The training data that data and settings mean, or an error that says what doesn't fit."""
+    dataset = _converted(network, data)
     loss = pick_loss(settings.loss, dataset)
     weight = sample_weights(settings.sample_weight, dataset, network)
     columns = {part: labels(label, loss) for part, label in labelled(dataset)}
     for column in columns.values():
         check_outputs(network, loss, column)
-    return Problem(dataset, loss, columns, weight)
+    return TrainingData(dataset, loss, columns, weight)
 
 
-def prepare(network: Network, data: Any) -> Dataset:
-    """The data in the network's type and place, or an error that says what doesn't fit."""
+def _converted(network: Network, data: Any) -> Dataset:
+    """The data in the network's type and on its device, or an error that says what doesn't fit."""
     dataset = as_dataset(data, "fit").to(network.dtype, network.device)
     if dataset.n_features != network.n_features:
         expected = f"data with {network.n_features} input columns, as the network has"
@@ -49,7 +49,7 @@ def prepare(network: Network, data: Any) -> Dataset:
 
 
 def labelled(data: Dataset) -> Iterator[tuple[str, Tensor]]:
-    """The parts of the data that have labels: train, and test and val where they are given."""
+    """The parts of the data that have labels: train, and test and val if there are any."""
     for part in ("train", "test", "val"):
         label = getattr(data, f"{part}_label")
         if label is not None:
@@ -57,12 +57,12 @@ def labelled(data: Dataset) -> Iterator[tuple[str, Tensor]]:
 
 
 def labels(label: Tensor, loss: Loss) -> Tensor:
-    """Labels as the loss wants them: class numbers as a column."""
+    """Labels in the form of the loss: class numbers as a column."""
     return label.reshape(-1, 1).long() if loss.classes else label
 
 
 def pick_loss(loss: Any, data: Dataset) -> Loss:
-    """The loss asked for; without, cross-entropy for class numbers and squared errors for others."""
+    """The loss of that name; by default cross-entropy for class numbers and squared errors for numbers."""
     classes = not data.train_label.is_floating_point()
     row = loss_row(loss if loss is not None else "cross_entropy" if classes else "mse")
     if row.root and classes:

@@ -1,4 +1,4 @@
-"""The faults of pykan 0.2.8 that could exist here, one test each, by the number they have in the project's list of them.
+"""The faults of pykan 0.2.8 that could exist here, one test each, by their number in the project's list.
 
 Silent wrong results are 1 to 25, crashes 26 to 48. What can't exist here, and why:
 

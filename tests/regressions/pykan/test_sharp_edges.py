@@ -1,4 +1,4 @@
-"""Sharp edges of pykan's design, and what is here instead; numbers as in the project's list of them.
+"""Sharp edges of pykan's design, and the behaviour of this package; numbers as in the project's list.
 
 Not here: 4 (edits in place or not) and 5 (hidden state) are contracts, see `tests/contracts`; 7 and 14 (speed) are benchmarks;
 15 (packaging) has tests of its own.

@@ -47,7 +47,7 @@ OURS = re.compile(r"kanwidget/(kan|_check|explorer|core|training|surgery|symboli
 
 
 class Process:
-    """A server of notebooks in a folder of its own, with what it says in a file.
+    """A server of notebooks in a folder of its own, with its output in a file.
 
     Args:
         folder: The folder.
@@ -66,7 +66,7 @@ class Process:
         )
 
     def wait(self):
-        """Wait until it is ready; what it answers then."""
+        """Wait until it is ready; returns its answer."""
         deadline = time.monotonic() + PATIENCE / 1000
         while True:
             try:
@@ -78,7 +78,7 @@ class Process:
                 time.sleep(0.2)
 
     def said(self):
-        """The end of what it has said."""
+        """The end of its output."""
         return Path(self.log.name).read_text(errors="replace")[-3000:]
 
     def stop(self):
@@ -131,7 +131,7 @@ class Server(Process):
         nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=kernel), self.folder / "files" / name)
 
     def copy(self, path):
-        """A notebook of the project without its outputs: what is seen has then just been made."""
+        """A notebook of the project without its outputs: all visible outputs are then new."""
         made = nbformat.read(path, as_version=4)
         for cell in made.cells:
             if cell.cell_type == "code":
@@ -153,7 +153,7 @@ class Server(Process):
                 urllib.request.urlopen(request, timeout=PATIENCE / 1000).close()
 
 
-#: What ran, for the report: names and versions.
+#: Names and versions of the programs, for the report.
 RAN = pytest.StashKey[dict]()
 
 
@@ -201,7 +201,7 @@ def classic(browser, tmp_path_factory):
 
 
 def note(page, kind, text):
-    """Keep a complaint about the explorer: its code is loaded from a blob, what the application's own files say isn't ours."""
+    """Keep an error of the explorer, whose code is loaded from a blob; errors from the application's files don't count."""
     if any(sign in text for sign in ("blob:", "kanwidget", "anywidget")):
         page.problems.append(f"{kind}: {text}")
 
@@ -216,7 +216,7 @@ def _no_kernel_left(request):
 
 @pytest.fixture
 def page(browser):
-    """A page, and in `page.problems` what the explorer's code complained about, or made the browser complain about."""
+    """A page; `page.problems` holds the errors of the explorer's code, and those that it caused in the browser."""
     context = browser.new_context(viewport={"width": 1500, "height": 1300})
     page = context.new_page()
     page.set_default_timeout(PATIENCE)

@@ -1,4 +1,4 @@
-"""What the tests do in a notebook: open it, run cells, and read the explorer's own attributes. No sleeps: everything waits on these."""
+"""A notebook for the tests: they open it, run cells, and read attributes of the explorer. No sleeps: everything waits for attributes."""
 
 from ast import literal_eval
 
@@ -24,7 +24,7 @@ window.notebookPanel = (name) => {
 """
 
 
-#: Hand on to the test what the kernel says on the channel of errors, from whichever thread.
+#: Pass the kernel's standard error on to the test, from any thread.
 LISTEN = """
 panel.context.sessionContext.iopubMessage.connect((_, { header, content }) => {
   if (header.msg_type === 'error') window.kernelSaid(content.traceback.join('\\n'));
@@ -157,7 +157,7 @@ class Notebook:
         )
 
     def output(self, index):
-        """What a cell printed or returned, once it is there."""
+        """The output of a cell, once there is some."""
         handle = self.page.wait_for_function(
             """([name, i]) => {
               const cell = window.notebookPanel(name).model.cells.get(i).toJSON();
@@ -199,9 +199,9 @@ CURRENT_IS_SEEN = """(() => {
   return chip.width > 0 && chip.left >= strip.left - 1 && chip.right <= strip.right + 1 && chip.bottom <= strip.bottom + 1;
 })()"""
 
-#: Observers of sizes run after the next frame, what they cause is drawn in the one after that.
+#: Observers of sizes run after the next frame; their effects are drawn in the frame after that.
 SETTLE = "() => new Promise((done) => { let n = 4; const next = () => (n-- ? requestAnimationFrame(next) : done()); next(); })"
-#: What is wider than it should be, or lies outside: the page, and controls that are cut off by the explorer's border.
+#: Elements that are too wide or lie outside: the page, and controls that the explorer's border cuts off.
 OUTSIDE = """() => {
   const frame = document.querySelector('.kw-frame').getBoundingClientRect();
   const scrolled = '.kw-history, .kw-cards, .kw-output, .kw-math';
@@ -270,7 +270,7 @@ class Explorer:
         return value
 
     def curves(self):
-        """What the training curves say of themselves."""
+        """The description of the training curves."""
         return self.root.locator('[data-kw-panel="curves"] svg').first.get_attribute("aria-label")
 
     def edge(self, key):
@@ -303,7 +303,7 @@ class Explorer:
         return shown.get_attribute("data-kw-error"), shown.inner_text()
 
     def everything(self):
-        """What a page that is loaded anew must show again."""
+        """The state that a reloaded page must show again."""
         return self.root.evaluate(
             """e => ({
               status: e.dataset.kwStatus,

@@ -32,7 +32,7 @@ OPEN = """async ([bundle, snapshot, buffer]) => {
 
 @pytest.fixture
 def opened(browser):
-    """Opens a page on an explorer; what complains is in `page.problems`."""
+    """Opens a page on an explorer; errors are in `page.problems`."""
     context = browser.new_context(viewport={"width": 1200, "height": 700}, offline=True)
 
     def open_page(explorer):

@@ -33,7 +33,7 @@ def opened(page, server, name, cells, run=None):
 
 
 def test_the_versions_are_those_of_the_readme(page, server, ran):
-    """A newer one may be fine on a desk (skipped, with these words); in CI, where nothing is skipped, the README must follow."""
+    """A newer version is skipped on a desk, with this message; in CI nothing is skipped, so the README must follow."""
     server.write("version.ipynb", [])
     name = "JupyterLab" if server.application == "lab" else "Notebook"
     ran[name] = version = Notebook(page, server, "version.ipynb").version
@@ -55,7 +55,7 @@ def test_the_whole_path(page, server, screens):
     assert view.status in ("done", "paused")
     view.click("reset")
     view.until("e.dataset.kwStep === '0' && e.querySelectorAll('[data-kw-edge][data-kw-state=spline]').length === 15")
-    # Of the optimisers the one that isn't done before the test is; without a penalty, so that one can be seen to appear.
+    # The slowest optimizer, which doesn't converge before the test ends; without a penalty, so that the test can add one.
     view.control("opt").select_option("Adam")
     view.until("e.querySelector('[data-kw-control=opt]').dataset.kwValue === 'Adam'")
     assert (view.accepted("lamb"), view.accepted("grid")) == (0, 3)

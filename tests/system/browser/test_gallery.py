@@ -13,7 +13,7 @@ from tools.gallery.states import STATES
 pytestmark = pytest.mark.browser
 WIDTHS = (420, 600, 760, 900, 1000, 1600)
 THEMES = ("light", "dark")
-#: What can be opened over a state, and what is there then.
+#: Menus and dialogs that open over a state, and the selector of each.
 OPENED = {
     "menu": ".kw-context",
     "node menu": ".kw-context",
@@ -44,7 +44,7 @@ def gallery(tmp_path_factory):
 
 @pytest.fixture
 def shown(browser, gallery, request):
-    """Opens a state; what complains, and what asks for a network, is in `page.problems`."""
+    """Opens a state; errors and requests to a network are in `page.problems`."""
     emulated = getattr(request, "param", {})
     context = browser.new_context(**{"viewport": {"width": 1000, "height": 760}, "offline": True} | emulated)
     page = context.new_page()
@@ -141,7 +141,7 @@ def test_nothing_of_a_fraction_is_cut_off(shown):
 @pytest.mark.parametrize("tab", ["curves", "surface", "edges"])
 @pytest.mark.parametrize("width", [420, 800, 1000])
 def test_an_edge_is_selected_without_a_jump(shown, width, tab):
-    """Without an edge the data have its place. Neither the drawing nor the table moves under the click that selects one."""
+    """Without a selected edge the data stand in its area. Neither the drawing nor the table moves under the click that selects an edge."""
     page = shown("empty", "light", width=width)
     page.locator(f'[data-kw-tab="{tab}"]').click()
     page.evaluate(SETTLE)
@@ -166,7 +166,7 @@ def test_an_edge_is_selected_without_a_jump(shown, width, tab):
 
 
 def test_what_fits_at_1000_px(shown):
-    """The toolbar is one row, the shape of the network is told in full, and Fix is in sight beside a tall tab."""
+    """The toolbar is one row, the width of the network is written in full, and Fix is visible beside a tall tab."""
     page = shown("worked", "light", "&open=surface", 1000)
     assert page.locator(".kw-toolbar").bounding_box()["height"] < 50
     assert page.locator(".kw-network .kw-head > .kw-dim").evaluate("e => e.scrollWidth <= e.clientWidth")
@@ -255,7 +255,7 @@ FORCED = [{"forced_colors": "active", "color_scheme": scheme} for scheme in THEM
 
 @pytest.mark.parametrize("shown", FORCED, indirect=True, ids=THEMES)
 def test_in_forced_colours(shown, screens, request):
-    """State is told by dash and label, so nothing is lost: the pictures are to be looked at."""
+    """State is shown by dash and label, not by colour alone; the pictures are for the eye."""
     theme = request.node.callspec.id
     for name, more in (("worked", ""), ("training", ""), *(("worked", f"&open={what}") for what in OPENED)):
         page = shown(name, theme, more)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 CELL = "explorer = KANExplorer(model, data, opt='Adam', lamb=1e-3)\nexplorer"
 MOUSE = ("mousedown", "pointerdown", "touchstart")
 
-#: What has the focus, whether that can be seen, and whether it is where it can be seen.
+#: The element with the focus, whether its focus ring is visible, and whether it lies in the visible area.
 FOCUSED = """() => {
   const one = document.activeElement;
   const inside = one.closest('.kanwidget') !== null;
@@ -39,7 +39,7 @@ FOCUSED = """() => {
   };
 }"""
 
-#: Everything that the live region says, and every event of a mouse that the page hears.
+#: All texts of the live region, and all mouse events of the page.
 LISTEN = """(kinds) => {
   window.spoken = [];
   window.mice = [];
@@ -51,7 +51,7 @@ LISTEN = """(kinds) => {
 
 
 class Keys:
-    """Hands on a keyboard. Wherever the focus comes to stand within the explorer it must be seen, and once there it isn't lost."""
+    """A user at the keyboard. Wherever the focus stands within the explorer it must be visible, and it must not get lost."""
 
     def __init__(self, page):
         self.page, self.entered = page, False
@@ -97,7 +97,7 @@ def action(name):
 
 
 def said(page, *words):
-    """Wait until all of these words were in what the live region said since the last time."""
+    """Wait until the live region has said all of these words since the last call."""
     page.wait_for_function("words => words.every((one) => window.spoken.some((text) => text.includes(one)))", arg=words)
     page.evaluate("() => { window.spoken.length = 0; }")
 
@@ -214,7 +214,7 @@ def fixes(page, view, keys, edge):
     view.until_state(edge, "symbolic")
     said(page, "error")
     keys.look()
-    # the way back that is offered beside what was done, which goes away with it
+    # the undo button beside the notice, which disappears with it
     keys.to(action("undo-last"), "Shift+Tab")
     keys.press("Enter")
     view.until_state(edge, "spline")

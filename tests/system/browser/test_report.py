@@ -38,7 +38,7 @@ def report(data, tmp_path_factory):
 
 @pytest.fixture
 def opened(browser):
-    """Opens a file without a network; `page.asked` holds every address that it asked for, `page.problems` what went wrong."""
+    """Opens a file without a network; `page.asked` holds the addresses of all requests, `page.problems` all errors."""
     contexts = []
 
     def see(path, **options):

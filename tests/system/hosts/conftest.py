@@ -1,4 +1,4 @@
-"""Kernels and front ends that a user may have and this environment has not; what was measured is printed at the end."""
+"""Kernels and hosts that a user may have and this environment has not; the measurements are printed at the end."""
 
 import pytest
 

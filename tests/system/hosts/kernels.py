@@ -15,7 +15,7 @@ from jupyter_client import BlockingKernelClient
 ROOT = Path(__file__).resolve().parents[3]
 #: Survives from one run to the next; `make clean` removes it.
 FOLDER = ROOT / "build" / "hosts"
-#: What is asked of pip, by the name of the kernel.
+#: Requirements for pip, by the name of the kernel.
 VERSIONS = {
     "ipykernel-6": "ipykernel>=6.31,<7",
     "ipykernel-7.0.1": "ipykernel==7.0.1",
@@ -51,7 +51,7 @@ def _install(folder, requirement):
     venv.EnvBuilder(clear=True, with_pip=False, symlinks=os.name != "nt").create(folder)
     python = _python(folder)
     mine = Path(_ask(python, "import sysconfig; print(sysconfig.get_path('purelib'))"))
-    # All of the tests' environment, behind what is installed here.
+    # The whole environment of the tests, behind the packages installed here.
     (mine / "shared.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, requirement], check=True)

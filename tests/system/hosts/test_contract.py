@@ -1,4 +1,4 @@
-"""One session in hosts that differ in what they do to messages; each host here is a comm and a page that behave as badly as allowed.
+"""One session in hosts that treat messages differently; each host here is a comm and a page that behave as badly as allowed.
 
 `pushes`: everything arrives. `drops`: what isn't sent while a message of the page is handled is lost, as reported of Colab once a cell has
 ended. `slow`: frames are acknowledged only when nothing else is left to do. `old`: as ipywidgets 7.7, no echo of updates, and buffers
@@ -28,7 +28,7 @@ _handling = threading.local()
 
 
 class HostComm(BaseComm):
-    """What the kernel sends arrives in `inbox`, unless the host drops it."""
+    """Messages of the kernel arrive in `inbox`, unless the host drops them."""
 
     host = "pushes"
     made = []
@@ -42,7 +42,7 @@ class HostComm(BaseComm):
         if self.host == "drops" and msg_type == "comm_msg" and not getattr(_handling, "now", False):
             self.lost += 1
             return
-        # A host copies what it sends.
+        # A host copies its messages.
         self.inbox.put((msg_type, data, [bytes(b) for b in buffers or []]))
 
 
@@ -120,7 +120,7 @@ def host(request, monkeypatch):
 
 
 def session(explorer):
-    """Train, look at an edge, pause, fix, undo: what every host can do, as the page sees it."""
+    """Train, select an edge, pause, fix, undo: every host can do this, as the page sees it."""
     page = Page(explorer)
     page.say("hello", view="kw1")
     page.say("control", action="start")
@@ -149,7 +149,7 @@ def test_the_same_session_in_every_host(host, driver):
 
 
 def test_state_comes_back_as_views_of_memory(host):
-    """What a page sends back of a trait: the buffer beside the state, as bytes or a view of them."""
+    """The state of a trait as a page sends it back: the buffer beside the state, as bytes or a view of them."""
     with KANExplorer(KAN([2, 1]), dataset(), driver="cooperative") as explorer:
         before = explorer.status
         buffer = explorer.widget.snapshot["buffer"]
@@ -161,7 +161,7 @@ def test_state_comes_back_as_views_of_memory(host):
         assert explorer.status == before
 
 
-# ---- what is left behind
+# ---- leaks
 
 
 def ours():
@@ -195,7 +195,7 @@ def test_cooperative_begins_no_thread(host, begun):
 
 
 def a_life():
-    """Begin, train, close while it trains; weak references to what it was made of."""
+    """Begin, train, close while it trains; returns weak references to the parts."""
     explorer = KANExplorer(KAN([2, 3, 1], seed=1), dataset(), opt="Adam", lamb=1e-3)
     explorer.on_step(lambda record: None)
     page = session(explorer)

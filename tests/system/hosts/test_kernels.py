@@ -30,7 +30,7 @@ FRAMES = 6
 
 
 class Host(Kernel):
-    """A kernel of some version, and a page that acknowledges what it is shown, as the real one does."""
+    """A kernel of some version, and a page that acknowledges frames, as the real one does."""
 
     def __init__(self, name, folder):
         self.gate, self.strands = folder / "gate", name in kernels.STRANDS
@@ -83,7 +83,7 @@ class Host(Kernel):
 
 
 def said(message):
-    """What a message says in the name of an explorer."""
+    """The payload of a message of an explorer."""
     return message["content"].get("data", {}).get("content", {}) if message["msg_type"] == "comm_msg" else {}
 
 

@@ -77,7 +77,7 @@ def printed(notebook, index, text):
 
 
 def test_pause_while_a_cell_sleeps(page, server, kernel_name):
-    """Heard at once where the kernel has subshells; elsewhere at the cell's end, and the page says so meanwhile."""
+    """A click takes effect at once where the kernel has subshells; elsewhere at the end of the cell, and the page says so meanwhile."""
     wait = "import pathlib, time\nprint('begun')\nwhile not pathlib.Path('gate').exists():\n    time.sleep(0.02)\nprint('over')"
     server.write("sleep.ipynb", [SETUP, CELL, wait])
     notebook = Notebook(page, server, "sleep.ipynb")

@@ -1,4 +1,4 @@
-"""What happens to a view and its training in JupyterLab: views go and come back, pages are loaded anew, kernels die, pushes are dropped."""
+"""The life of a view and its training in JupyterLab: views disappear and return, pages are reloaded, kernels die, messages are dropped."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ CELL = "explorer = KANExplorer(model, data, opt='Adam', lamb=1e-3)\nexplorer"
 #: Counts the steps that were drawn.
 LIVE = "(e.updates ??= new Set()).add(e.dataset.kwStep), e.updates.size > a"
 COUNT = "n => document.querySelectorAll('.kanwidget').length === n"
-#: A host in which only what is sent within a handler or a cell arrives; `lost` counts.
+#: A host that delivers only messages sent within a handler or a cell; `lost` counts the others.
 DROPS = """
 import threading
 from ipykernel.comm.comm import BaseComm

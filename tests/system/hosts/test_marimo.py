@@ -130,7 +130,7 @@ def test_shown_trained_clicked_paused(page, marimo):
     assert view.step == step
     assert page.problems == [], marimo.said()
 
-    # closed while it trains: nobody would pause it
+    # closed while it trains: no view would pause it
     view.click("start")
     view.until_status("running")
     view.until(LIVE, 8)
@@ -140,7 +140,7 @@ def test_shown_trained_clicked_paused(page, marimo):
 
 
 def test_a_click_waits_for_a_running_cell(page, marimo):
-    """Pictures go on, the page says that it has heard, and the click counts when the cell is over."""
+    """Frames go on, the page shows that the click was received, and the click takes effect when the cell ends."""
     page.goto(marimo.url)
     view = View(page).see()
     view.click("start")

@@ -1,4 +1,4 @@
-"""What the committed notebooks must be like; that they run and give these outputs is nbval's work."""
+"""Rules for the committed notebooks; nbval checks that they run and give the same outputs."""
 
 import re
 from pathlib import Path

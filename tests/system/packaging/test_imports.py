@@ -1,4 +1,4 @@
-"""`import kanwidget` stays cheap: what is needed only later is imported only then."""
+"""`import kanwidget` stays cheap: modules for later steps are imported later."""
 
 import functools
 import json
@@ -20,7 +20,7 @@ LATER = [
     "joblib",
     "distributed",
 ]
-#: What only sweeps need.
+#: Modules that only sweeps need.
 SWEEPS = {"kanwidget.sweeps", "sqlite3"}
 FREE = [*LATER, "IPython", "jupyter_client", "tornado", "tqdm.notebook"]
 
@@ -43,7 +43,7 @@ def loaded_by(statement):
     ],
 )
 def test_heavy_modules_wait(statement):
-    # torch itself imports sympy in some versions and not in others: only what this package adds counts.
+    # torch itself imports sympy in some versions and not in others: only the modules that this package adds count.
     added = loaded_by(statement) - loaded_by("pass")
     assert not {name.split(".")[0] for name in added} & set(FREE)
 

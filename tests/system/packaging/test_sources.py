@@ -1,4 +1,4 @@
-"""What must not stand in the sources, and what must."""
+"""Texts that the sources must not contain, and files that they must."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""What users install: the wheel holds the package and nothing else, and works in an environment of its own."""
+"""The wheel that users install: it holds the package and nothing else, and works in an environment of its own."""
 
 import email.parser
 import subprocess

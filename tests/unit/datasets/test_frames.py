@@ -4,7 +4,7 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.datasets import Dataset
-from kanwidget.datasets.frames import places
+from kanwidget.datasets.frames import column_indices
 
 pandas = pytest.importorskip("pandas")
 
@@ -100,4 +100,4 @@ def test_complex_columns_are_refused(column):
 def test_names_in_other_capitals_are_no_new_names():
     """Taken by place, columns in another order would be exchanged without a word."""
     with pytest.raises(ValueError, match=r"Missing: 'mass', 'speed'\. Did you mean 'Mass'\?"):
-        places(["Speed", "Mass"], ["mass", "speed"], "predict")
+        column_indices(["Speed", "Mass"], ["mass", "speed"], "predict")

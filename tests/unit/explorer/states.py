@@ -21,12 +21,10 @@ def network(model):
 
 def everything(session):
     """What a command that fails must leave alone."""
-    from kanwidget.explorer.session import memory
-
     tree = [(n.id, n.parent, n.label, n.forward) for n in session.tree.nodes.values()]
     return (
         network(session.model),
-        frozen(memory.take(session.trainer)),
+        frozen(session.trainer.state_dict()),
         repr(session.records),
         repr(session.events),
         repr(session.now),

@@ -35,7 +35,7 @@ def x():
 
 
 @pytest.fixture
-def stills():
+def frames():
     return [(step, moved(KAN([2, 2, 1], seed=3), 0.3 * step)) for step in (0, 2, 4, 6)]
 
 
@@ -49,8 +49,8 @@ def opened(data):
     return image, pictures, times
 
 
-def test_it_moves_for_as_long_as_was_asked_and_begins_again(stills, x):
-    image, pictures, times = opened(animation(stills, x, history(), **SMALL))
+def test_it_moves_for_as_long_as_was_asked_and_begins_again(frames, x):
+    image, pictures, times = opened(animation(frames, x, history(), **SMALL))
     assert image.format == "GIF"
     assert image.info["loop"] == 0
     assert image.width == 240
@@ -60,28 +60,28 @@ def test_it_moves_for_as_long_as_was_asked_and_begins_again(stills, x):
 
 
 @pytest.mark.parametrize(("theme", "ground"), [("light", (255, 255, 255)), ("dark", (17, 17, 17))])
-def test_the_ground_is_exactly_the_themes(stills, x, theme, ground):
-    _, pictures, _ = opened(animation(stills, x, history(), theme=theme, **SMALL))
+def test_the_ground_is_exactly_the_themes(frames, x, theme, ground):
+    _, pictures, _ = opened(animation(frames, x, history(), theme=theme, **SMALL))
     for picture in pictures:
         assert tuple(picture[1, 1]) == ground
         assert tuple(picture[-2, -2]) == ground
 
 
-def test_the_same_film_gives_the_same_bytes_and_changes_nothing(stills, x):
+def test_the_same_film_gives_the_same_bytes_and_changes_nothing(frames, x):
     before = [
-        {name: value.clone() for name, value in net.state_dict().items() if torch.is_tensor(value)} for _, net in stills
+        {name: value.clone() for name, value in net.state_dict().items() if torch.is_tensor(value)} for _, net in frames
     ]
     random = torch.random.get_rng_state()
-    one, other = (animation(stills, x, history(), **SMALL) for _ in range(2))
+    one, other = (animation(frames, x, history(), **SMALL) for _ in range(2))
     assert one == other
     assert torch.equal(random, torch.random.get_rng_state())
-    for (_, network), old in zip(stills, before, strict=True):
+    for (_, network), old in zip(frames, before, strict=True):
         assert all(torch.equal(network.state_dict()[name], value) for name, value in old.items())
 
 
-def test_a_limit_is_kept_by_fewer_and_smaller_pictures(stills, x):
-    whole = animation(stills, x, history(), seconds=3, width=400)
-    limited = animation(stills, x, history(), seconds=3, width=400, limit=len(whole) // 3)
+def test_a_limit_is_kept_by_fewer_and_smaller_pictures(frames, x):
+    whole = animation(frames, x, history(), seconds=3, width=400)
+    limited = animation(frames, x, history(), seconds=3, width=400, limit=len(whole) // 3)
     assert len(limited) <= len(whole) // 3
     assert opened(limited)[0].n_frames < opened(whole)[0].n_frames
 
@@ -115,7 +115,7 @@ def test_losses_belong_to_their_steps_whatever_row_they_stand_in(x):
     film = Film([(s, KAN([2, 2, 1], seed=1)) for s in steps], x, known)
     assert [film._loss(step) for step in (50, 101, 110.5, 111, 500)] == [1.0, 10 / 101, 10 / 101, 10 / 111, 10 / 121]
     stage = Stage(film, theme_of("light", "test"), (None, None), None, 200)
-    stage.picture(film.scenes[0], film.edges[0], 115.0)
+    stage.picture(film.sections[0], film.edges[0], 115.0)
     assert stage.strip.lines[0].get_xdata().tolist() == [101, 111]
     assert stage.strip.get_xlim() == (100, 121)
     assert any("train 9.0e-02" in text.get_text() for text in stage.figure.texts)
@@ -126,10 +126,10 @@ def test_one_state_and_no_losses_make_a_still_picture(x):
     assert image.n_frames == 1
 
 
-def test_losses_that_are_no_numbers_are_left_out(stills, x):
+def test_losses_that_are_no_numbers_are_left_out(frames, x):
     values = [float("nan"), 0.0, float("inf"), 1e-3, 1e-300, 2e-4]
     records = [StepRecord(i, value, None, 0.0, 0.1) for i, value in enumerate(values, 1)]
-    assert opened(animation(stills, x, History(records), **SMALL))[0].n_frames > 1
+    assert opened(animation(frames, x, History(records), **SMALL))[0].n_frames > 1
 
 
 def test_products_names_and_a_title(x):
@@ -147,11 +147,11 @@ def test_products_names_and_a_title(x):
         ({"in_vars": ["a"]}, "a list of 2 names"),
     ],
 )
-def test_wrong_settings_are_named(stills, x, wrong, message):
+def test_wrong_settings_are_named(frames, x, wrong, message):
     with pytest.raises(ValueError, match=message):
-        animation(stills, x, history(), **{**SMALL, **wrong})
+        animation(frames, x, history(), **{**SMALL, **wrong})
 
 
-def test_no_stills_are_an_error(x):
+def test_no_frames_are_an_error(x):
     with pytest.raises(ValueError, match="at least one pair"):
         animation([], x, History())

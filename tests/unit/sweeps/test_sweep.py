@@ -5,7 +5,7 @@ import torch
 
 from kanwidget import KAN, Dataset, sweep
 from kanwidget.sweeps import batches, data, run
-from kanwidget.sweeps.batches import grouped
+from kanwidget.sweeps.batches import group_cases
 from kanwidget.sweeps.space import cases_of, settings_of
 from tests.unit.sweeps.sweep_samples import product
 
@@ -173,7 +173,7 @@ def cases(space, seeds, arrays):
 def test_batches_hold_networks_of_one_structure_and_schedule():
     sets = {"a": product(30), "b": product(30, seed=1), "c": product(31)}
     arrays = {name: data.arrays_of(one) for name, one in sets.items()}
-    found = grouped(cases({"width": [[2, 1], [2, 2, 1]], "lamb": [0, 1], "steps": [3, 4]}, 2, arrays), arrays)
+    found = group_cases(cases({"width": [[2, 1], [2, 2, 1]], "lamb": [0, 1], "steps": [3, 4]}, 2, arrays), arrays)
     assert len(found) == 2 * 2 * 2
     for batch in found:
         assert len({str(case.setting["width"]) for case in batch}) == 1
@@ -185,9 +185,9 @@ def test_batches_hold_networks_of_one_structure_and_schedule():
 def test_batches_are_bounded_and_enough_for_all_workers():
     arrays = {"": data.arrays_of(product())}
     many = cases({"width": [[2, 1]]}, 70, arrays)
-    assert [len(batch) for batch in grouped(many, arrays)] == [32, 32, 6]
-    assert [len(batch) for batch in grouped(many[:10], arrays, workers=3)] == [4, 4, 2]
-    assert [case for batch in grouped(many, arrays) for case in batch] == many
+    assert [len(batch) for batch in group_cases(many, arrays)] == [32, 32, 6]
+    assert [len(batch) for batch in group_cases(many[:10], arrays, workers=3)] == [4, 4, 2]
+    assert [case for batch in group_cases(many, arrays) for case in batch] == many
 
 
 @pytest.mark.parametrize(

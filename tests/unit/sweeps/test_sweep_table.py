@@ -89,7 +89,7 @@ def test_columns_are_looked_for_once_and_not_for_every_row(of, monkeypatch):
     ("call", "message"),
     [
         (lambda t: t.sort("tset_loss"), r"`by` argument of sort must be one of .*Did you mean 'test_loss'\?"),
-        (lambda t: t["gird"], r"`which` argument of Table\[…\] must be one of .*Did you mean 'grid'\?"),
+        (lambda t: t["gird"], r"`index` argument of Table\[…\] must be one of .*Did you mean 'grid'\?"),
         (lambda t: t.where(gird=3), r"`\*\*values` argument of where must be one of"),
         (lambda t: t.failed.best(), "`by` argument of best must be a column with a value in some row"),
         (lambda t: Table([]).sort(), "`by` argument of sort must be a column of a table that has rows"),

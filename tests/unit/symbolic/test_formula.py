@@ -14,9 +14,9 @@ from kanwidget.core import primitive
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import auto_symbolic, fix_symbolic, numeric_functions, symbolic_formula, to_numpy
-from kanwidget.symbolic.formulas.constants import parametrise
+from kanwidget.symbolic.formulas.constants import parametrize
 from kanwidget.symbolic.formulas.formula import formula, simplify_within
-from kanwidget.symbolic.formulas.rescaling import rescaled
+from kanwidget.symbolic.formulas.rescaling import rescale
 
 X = samples(features=3)
 
@@ -175,7 +175,7 @@ def test_functions_of_standardized_columns_have_no_more_constants_than_others(ro
     expected = network(x).detach().numpy() * 4 + 0.5
     np.testing.assert_allclose(to_numpy(exprs, variables)(x.numpy() * 2 + 3), expected, rtol=1e-9)
     most = 2 + sum(row.free) + (row.name == "cbrt")  # which sympy writes with its argument twice
-    assert len(parametrise(exprs[0])[1]) <= most
+    assert len(parametrize(exprs[0])[1]) <= most
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_functions_of_standardized_columns_have_no_more_constants_than_others(ro
 )
 def test_where_one_constant_cannot_stand_for_another_all_stay(name, params, mean, scale):
     a, b, c, d = params
-    assert rescaled(primitive(name), params, mean, scale) == (a / scale, b - a * mean / scale, c, d)
+    assert rescale(primitive(name), params, mean, scale) == (a / scale, b - a * mean / scale, c, d)
 
 
 def test_one_output_is_asked_for():

@@ -9,7 +9,7 @@ import torch
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import refit
 from kanwidget.symbolic.formulas.units import Logs, complexity, exact_factor, exponents, in_units
-from kanwidget.symbolic.formulas.whole import determined, left_out, price, simple_exponents, squares
+from kanwidget.symbolic.formulas.whole import determined, leave_one_out, price, simple_exponents, squares
 
 A, B = sympy.symbols("a b")
 U = torch.linspace(-2, 2, 41, dtype=torch.float64)[:, None]
@@ -129,7 +129,7 @@ def test_residuals_of_what_the_logarithms_are_of():
 
 def test_left_out_is_the_mean_of_the_others():
     y = torch.tensor([1.0, 2.0, 6.0], dtype=torch.float64)
-    assert left_out(sympy.Float(1.0) + 0 * A, [A], y[:, None], y).tolist() == pytest.approx([4, 3.5, 1.5])
+    assert leave_one_out(sympy.Float(1.0) + 0 * A, [A], y[:, None], y).tolist() == pytest.approx([4, 3.5, 1.5])
 
 
 def test_a_start_outside_of_the_domain_is_left_alone():

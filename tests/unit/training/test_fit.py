@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset
-from kanwidget.training.steps import networks as group
+from kanwidget.training.optimizers import table
 from kanwidget.training.steps.loop import close_bar
 from tests.support.networks import F64, assert_same, plain, product_data, snapshot, states, tied, uniform
 
@@ -213,7 +213,7 @@ def test_auto_takes_adam_for_batches_and_lbfgs_for_other_losses():
 
 
 def test_auto_takes_lbfgs_for_large_networks(monkeypatch):
-    monkeypatch.setattr(group, "_LM_PARAMETERS", 10)
+    monkeypatch.setattr(table, "_LM_PARAMETERS", 10)
     assert fit(plain(), steps=1).optimizer == "LBFGS"
 
 

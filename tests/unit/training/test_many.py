@@ -10,9 +10,9 @@ import torch
 from kanwidget import KAN, Dataset
 from kanwidget.training import fit_many, make_settings, many
 from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
-from kanwidget.training.steps.networks import Group
+from kanwidget.training.steps.networks import TrainingBatch
 from kanwidget.training.steps.trainer import NOT_FINITE
-from kanwidget.training.steps.training_data import pose
+from kanwidget.training.steps.training_data import prepare
 from tests.support.networks import F64, ZOO, assert_same, product_data, products, snapshot, symbolic, tied, uniform
 from tests.unit.training.many_samples import dataset, networks
 
@@ -132,11 +132,11 @@ def test_gradient_methods_go_one_by_one(opt):
 
 def test_where_grids_move_the_small_gains_of_other_networks_are_counted_on():
     models, settings = networks(2), [make_settings(), make_settings(update_grid=False)]
-    group = Group(models, [pose(model, dataset(), settings[0]) for model in models], settings)
-    group.optimizer._small += 3
+    group = TrainingBatch(models, [prepare(model, dataset(), settings[0]) for model in models], settings)
+    group.optimizer._small_steps += 3
     group.optimizer.step = lambda interrupted: []
     assert group.advance(10, lambda: False) == ([], [0])
-    assert group.optimizer._small.tolist() == [0, 3]
+    assert group.optimizer._small_steps.tolist() == [0, 3]
 
 
 def test_networks_that_stop_early_keep_what_they_had():
@@ -188,13 +188,13 @@ def test_networks_of_one_shape_may_be_of_different_structure(one, other):
 
 def test_a_small_memory_makes_more_chunks_of_the_same(monkeypatch):
     made = []
-    original = Group.__init__
+    original = TrainingBatch.__init__
 
     def seen(self, networks, *others):
         made.append(len(networks))
         original(self, networks, *others)
 
-    monkeypatch.setattr(Group, "__init__", seen)
+    monkeypatch.setattr(TrainingBatch, "__init__", seen)
     whole, _ = fit_many(networks(), dataset(), "LM", 5, progress=False)
     assert made == [5]
     parts, _ = fit_many(networks(), dataset(), "LM", 5, max_memory_mb=1.0, progress=False)
@@ -215,14 +215,14 @@ def test_afterwards_no_network_shares_storage_with_another():
 
 
 def test_interrupted_it_returns_what_there_is(monkeypatch):
-    original = Group.advance
+    original = TrainingBatch.advance
 
     def advance(self, step, interrupted):
         if step == 4:
             raise KeyboardInterrupt
         return original(self, step, interrupted)
 
-    monkeypatch.setattr(Group, "advance", advance)
+    monkeypatch.setattr(TrainingBatch, "advance", advance)
     ours, histories = fit_many(networks(4), dataset(), "LM", 20, max_memory_mb=1.0, progress=False)
     assert [len(history) for history in histories] in ([4, 4, 0, 0], [4, 4, 4, 0], [4, 0, 0, 0])
     assert all(history.stop_reason == "interrupted" for history in histories)
@@ -258,10 +258,10 @@ def test_a_network_that_was_trained_gets_its_columns_by_name():
 def test_what_networks_have_in_common_is_stored_once():
     data, settings = dataset(), make_settings(opt="LM", lamb=1e-3)
     models = networks(3)
-    group = Group(models, [pose(models[0], data, settings)] * 3, [settings] * 3)
+    group = TrainingBatch(models, [prepare(models[0], data, settings)] * 3, [settings] * 3)
     objective, method = group.objective, group.optimizer
-    first = objective.first_design
-    for shared in (objective.x, objective.y, first(), first.root(), method._metric, method._hold):
+    first = objective.batch.first_design
+    for shared in (objective.batch.x, objective.batch.y, first(), first.root(), method._metric, method._ridge):
         assert shared.stride(0) == 0
         assert len(shared) == 3
     with torch.no_grad():
@@ -321,7 +321,7 @@ def test_regrouping_changes_nothing(monkeypatch):
     """Whether stopped networks leave at once or stay to the end."""
     found = []
     for share in (0.01, 2.0):
-        monkeypatch.setattr(many, "_STOPPED", share)
+        monkeypatch.setattr(many, "_STOPPED_PART", share)
         ours, histories = fit_many(networks(4, grid=2), dataset(20), "LM", 60, lamb=1e-2, progress=False)
         found.append(([len(h) for h in histories], [m.layer(0).coef.detach().clone() for m in ours]))
     assert found[0][0] == pytest.approx(found[1][0], abs=3)

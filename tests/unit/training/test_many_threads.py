@@ -9,7 +9,7 @@ import torch
 from kanwidget import KAN
 from kanwidget.training import fit_many, many
 from kanwidget.training import worker_threads as workers
-from kanwidget.training.steps.networks import Group
+from kanwidget.training.steps.networks import TrainingBatch
 from tests.unit.training.many_samples import dataset, networks
 
 
@@ -23,13 +23,13 @@ def two_threads():
 
 
 def test_large_groups_are_spread_over_threads(monkeypatch, two_threads):
-    original, seen = Group.advance, {}
+    original, seen = TrainingBatch.advance, {}
 
     def advance(self, step, interrupted):
         seen.setdefault(threading.get_ident(), set()).add((len(self.networks), torch.get_num_threads()))
         return original(self, step, interrupted)
 
-    monkeypatch.setattr(Group, "advance", advance)
+    monkeypatch.setattr(TrainingBatch, "advance", advance)
     ours, histories = fit_many(networks(17), dataset(), "LM", 4, progress=False)
     assert sorted(seen.values(), key=str) == [{(8, 1)}, {(9, 1)}]
     assert threading.get_ident() not in seen
@@ -48,13 +48,13 @@ def test_large_groups_are_spread_over_threads(monkeypatch, two_threads):
 
 def test_threads_share_the_memory(monkeypatch, two_threads):
     """Where it holds eight networks of [2, 3, 1] and not sixteen they are trained on one thread, half of them at a time."""
-    original, made = Group.__init__, []
+    original, made = TrainingBatch.__init__, []
 
     def seen(self, networks, *others):
         made.append((len(networks), threading.current_thread() is threading.main_thread()))
         original(self, networks, *others)
 
-    monkeypatch.setattr(Group, "__init__", seen)
+    monkeypatch.setattr(TrainingBatch, "__init__", seen)
     data = dataset()
     size = many._bytes(many._runs(networks(1), data, 0.0, "LM", {})[0]) / 2**20
     for memory, expected in ((17 * size, [(8, False)] * 2), (15 * size, [(8, True)] * 2), (3 * size, [(3, True)] * 6)):
@@ -102,7 +102,7 @@ def test_threads_are_waited_for_however_often_somebody_presses_ctrl_c():
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
 def test_what_ends_one_thread_ends_all(monkeypatch, two_threads, error):
     """The other thread would train for a long time."""
-    original, raised = Group.advance, []
+    original, raised = TrainingBatch.advance, []
 
     def advance(self, step, interrupted):
         if step == 4 and not raised:
@@ -110,7 +110,7 @@ def test_what_ends_one_thread_ends_all(monkeypatch, two_threads, error):
             raise error
         return original(self, step, interrupted)
 
-    monkeypatch.setattr(Group, "advance", advance)
+    monkeypatch.setattr(TrainingBatch, "advance", advance)
     models = networks(16)
     with contextlib.nullcontext() if error is KeyboardInterrupt else pytest.raises(error):
         _, histories = fit_many(models, dataset(), "LM", 100_000, lamb=1e-3, progress=False)

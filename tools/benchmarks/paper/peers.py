@@ -12,8 +12,9 @@ from scipy.optimize import least_squares
 
 from kanwidget import KAN
 from kanwidget.datasets import Dataset
-from kanwidget.training.jacobian.jacobian import forward_pass, jacobian
-from kanwidget.training.jacobian.parameter_vector import parameter_map
+from kanwidget.training.jacobian.forward import forward_pass
+from kanwidget.training.jacobian.jacobian import jacobian
+from kanwidget.training.jacobian.parameter_vector import ParameterVector
 from kanwidget.training.jacobian.stack import Stack
 from tools.benchmarks.paper.kans import rmse
 from tools.benchmarks.paper.problems import Row
@@ -62,11 +63,11 @@ def _scipy(model: KAN, data: Dataset, steps: int) -> KAN:
     if model.grid == 3:  # a start on the grids that ours has after its first steps
         model.fit(_taught(data), opt="LM", steps=1, progress=False)
         model.update_grid(data.train_input)
-    stack, positions = Stack([model]), parameter_map(model)
+    stack, parameters = Stack([model]), ParameterVector.of(model)
     x = stack.select([data.train_input])
 
     def put(vector: np.ndarray) -> None:
-        positions.write(stack, torch.from_numpy(vector)[None])
+        parameters.write(stack, torch.from_numpy(vector)[None])
 
     def residual(vector: np.ndarray) -> np.ndarray:
         put(vector)
@@ -76,9 +77,9 @@ def _scipy(model: KAN, data: Dataset, steps: int) -> KAN:
     def slopes(vector: np.ndarray) -> np.ndarray:
         put(vector)
         with torch.no_grad():
-            return jacobian(stack, positions, forward_pass(stack, x, slopes=True))[0, :, 0].numpy()
+            return jacobian(stack, parameters, forward_pass(stack, x, derivatives=True))[0, :, 0].numpy()
 
-    start = positions.read(stack)[0].numpy()
+    start = parameters.read(stack)[0].numpy()
     put(
         least_squares(
             residual, start, jac=slopes, method="trf", x_scale="jac", max_nfev=steps, xtol=None, ftol=1e-14, gtol=1e-15

@@ -6,12 +6,12 @@ import math
 import pytest
 import torch
 
-from kanwidget.training.jacobian.parameter_vector import network_parameters, parameter_map
+from kanwidget.training.jacobian.parameter_vector import ParameterVector, network_parameters
 from kanwidget.training.objective.gauss_newton import add_curvature
 from kanwidget.training.objective.penalty import METRICS, Penalty
 from kanwidget.training.objective.standard_deviations import Deviations, deviation
 from tests.support.networks import F64, ZOO, everything, plain, states, tied, uniform
-from tests.support.stacks import gradients, importance, objective, penalty_of, penalty_slopes, read, write
+from tests.support.stacks import gradients, importance, objective, penalty_derivatives, penalty_of, read, write
 
 each = pytest.mark.parametrize("kind", ZOO)
 each_metric = pytest.mark.parametrize("metric", METRICS)
@@ -118,38 +118,38 @@ def test_every_term_by_itself(term):
 def test_gradients_equal_finite_differences(kind, metric):
     model = ZOO[kind](grid=2, k=2)
     target = objective_of(model, metric, **FULL)
-    positions = parameter_map(model)
-    exact, _ = penalty_slopes(target, positions)
-    start, step = read(positions, model), 1e-6
-    for index in range(0, positions.size, 5):
+    parameters = ParameterVector.of(model)
+    exact, _ = penalty_derivatives(target, parameters)
+    start, step = read(parameters, model), 1e-6
+    for index in range(0, parameters.size, 5):
         moved = []
         for sign in (1, -1):
             vector = start.clone()
             vector[index] += sign * step
-            write(positions, model, vector)
+            write(parameters, model, vector)
             moved.append(float(target.value().penalty))
-        write(positions, model, start)
+        write(parameters, model, start)
         assert float(exact[index]) == pytest.approx((moved[0] - moved[1]) / (2 * step), rel=1e-5, abs=1e-7)
 
 
 @each_metric
 def test_every_metric_has_a_gradient(metric):
     model = plain()
-    positions = parameter_map(model)
-    slopes, in_importance = penalty_slopes(objective_of(model, metric), positions)
-    assert all(float(slopes[layer.numeric].abs().max()) > 0 for layer in positions.layers)
+    parameters = ParameterVector.of(model)
+    slopes, in_importance = penalty_derivatives(objective_of(model, metric), parameters)
+    assert all(float(slopes[layer.numeric].abs().max()) > 0 for layer in parameters.layers)
     assert len(in_importance) == (3 if metric == "node_backward" else 2)
 
 
 def test_gradients_where_lower_layers_are_frozen():
     model = plain()
-    whole = parameter_map(model)
-    free, _ = penalty_slopes(objective_of(model), whole)
+    whole = ParameterVector.of(model)
+    free, _ = penalty_derivatives(objective_of(model), whole)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name.startswith("layers.1."))
-    positions = parameter_map(model)
-    slopes, _ = penalty_slopes(objective_of(model), positions)
-    assert len(slopes) == positions.layers[1].numeric.numel()
+    parameters = ParameterVector.of(model)
+    slopes, _ = penalty_derivatives(objective_of(model), parameters)
+    assert len(slopes) == parameters.layers[1].numeric.numel()
     assert torch.equal(slopes, free[whole.layers[1].numeric.flatten()])
 
 
@@ -176,8 +176,8 @@ def test_deviations_of_first_edges_need_no_values(kind, rows):
     with torch.no_grad():
         model.layer(0).coef[0] = 1e-9 * model.layer(0).coef[0] + 5.0
         model.layer(0).base[0] *= 1e-9
-        rooted = target.deviations(target.value().run)
-        plainly = Deviations(target.stack, target.value().run)
+        rooted = target.batch.deviations(target.value().trace)
+        plainly = Deviations(target.stack, target.value().trace)
     for kind_of in ("splines", "edges"):
         torch.testing.assert_close(rooted.of(kind_of)[0], plainly.of(kind_of)[0], rtol=1e-6, atol=1e-14)
 
@@ -185,9 +185,9 @@ def test_deviations_of_first_edges_need_no_values(kind, rows):
 def test_the_deviation_of_one_row_is_zero():
     assert deviation(torch.full((1, 1, 2), torch.inf)).tolist() == [[0.0, 0.0]]
     target = objective_of(plain(), rows=1)
-    positions, value = parameter_map(target.stack.shape), target.value(slopes=True)
-    matrix, gradient = (torch.zeros(1, *[positions.size] * dims, dtype=F64) for dims in (2, 1))
-    target.add_penalty(matrix, gradient, positions, value)
+    parameters, value = ParameterVector.of(target.stack.template), target.value(derivatives=True)
+    matrix, gradient = (torch.zeros(1, *[parameters.size] * dims, dtype=F64) for dims in (2, 1))
+    target.add_penalty(matrix, gradient, parameters, value)
     assert not gradient.any()
     assert not matrix.any()
 
@@ -196,18 +196,18 @@ def test_the_curvature_majorises_the_deviation():
     """wᵀMw/(2s₀) + s₀/2 ≥ √(wᵀMw), with equality, and the same slope, at w₀."""
     model = plain()
     target = objective_of(model, lamb=1.0, entropy=0.0)
-    positions, value = parameter_map(model), target.value()
-    matrix = torch.zeros(1, positions.size, positions.size, dtype=F64)
-    deviations = target.deviations(value.run)
-    ones = [torch.ones_like(v) for v in METRICS[target.penalty.metric](model, deviations)]
+    parameters, value = ParameterVector.of(model), target.value()
+    matrix = torch.zeros(1, parameters.size, parameters.size, dtype=F64)
+    deviations = target.batch.deviations(value.trace)
+    ones = [torch.ones_like(v) for v in METRICS[target.batch.penalty.metric](model, deviations)]
     with torch.no_grad():
-        add_curvature(matrix, target, positions, value, deviations, ones)
+        add_curvature(matrix, target.batch, parameters, value.trace, deviations, ones)
     # For V linear in s with no entropy the gradient is the curvature times the parameters themselves.
-    last = positions.layers[1].numeric.flatten()
-    vector = read(positions, model)
-    summed = importance(target.penalty.metric, model, target.x[0])[1].sum()
+    last = parameters.layers[1].numeric.flatten()
+    vector = read(parameters, model)
+    summed = importance(target.batch.penalty.metric, model, target.batch.x[0])[1].sum()
     slopes = torch.autograd.grad(summed, network_parameters(model), allow_unused=True)
-    exact = gradients(positions, slopes)[last]
+    exact = gradients(parameters, slopes)[last]
     torch.testing.assert_close((matrix[0] @ vector)[last], exact, rtol=1e-9, atol=1e-12)
     assert bool((torch.linalg.eigvalsh(matrix[0]) > -1e-10).all())
 
@@ -221,10 +221,10 @@ def test_the_curvature_has_no_false_directions_in_single_precision():
             model.layer(n).base.mul_(1e-5)
     x, y = (uniform(300, count, seed=count).float() for count in (model.n_features, model.n_out))
     target = objective(model, x, y, penalty=Penalty(1.0, entropy=0.0))
-    positions, value = parameter_map(model), target.value(slopes=True)
-    matrix = torch.zeros(1, positions.size, positions.size, dtype=F64)
-    target.add_penalty(matrix, torch.zeros(1, positions.size, dtype=F64), positions, value)
-    for layer in positions.layers:
+    parameters, value = ParameterVector.of(model), target.value(derivatives=True)
+    matrix = torch.zeros(1, parameters.size, parameters.size, dtype=F64)
+    target.add_penalty(matrix, torch.zeros(1, parameters.size, dtype=F64), parameters, value)
+    for layer in parameters.layers:
         block = matrix[0][layer.numeric[0, 0]][:, layer.numeric[0, 0]]
         constant = torch.ones(len(block), dtype=F64)
         constant[-1] = 0  # of the base function

@@ -10,18 +10,18 @@ import torch
 from torch import Tensor
 
 from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
-from kanwidget.training.residuals.objective import Positions, ResidualObjective
+from kanwidget.training.residuals.objective import ResidualObjective, ResidualVector
 
-#: Of the metric of fits, beside each parameter's own scale: holds those on which nothing depends.
+#: Weight of the metric of fits beside each parameter's own scale: it decides parameters on which nothing depends.
 _EVEN = 1e-6
 
 
 class ScaledLM(LevenbergMarquardt):
-    """Minimises a `ResidualObjective`."""
+    """Minimizes a `ResidualObjective`."""
 
     objective: ResidualObjective
-    positions: Positions
+    parameters: ResidualVector
 
     def _damping_metric(self, matrix: Tensor, scale: Tensor) -> Tensor:
-        own = matrix.diagonal(dim1=1, dim2=2) / scale[:, None]
-        return torch.diag_embed(own) + _EVEN * self._metric
+        scales = matrix.diagonal(dim1=1, dim2=2) / scale[:, None]
+        return torch.diag_embed(scales) + _EVEN * self._metric

@@ -8,7 +8,7 @@ import torch
 from kanwidget import KAN, fit_residual
 from kanwidget.training.residuals import ResidualError
 from tests.support.networks import F64, unchanged
-from tests.unit.training.residual_samples import AT, SINE, X, one
+from tests.unit.training.residuals.residual_samples import AT, SINE, X, one
 
 
 def refuse(residual, message, error=ResidualError, points=X, **options):
@@ -34,7 +34,7 @@ def refuse(residual, message, error=ResidualError, points=X, **options):
         (lambda u: u.value.cumsum(0), r"rows depend on their own points only"),
         (lambda u: u.value > 0, r"real numbers; got torch.bool"),
         (lambda u: 1j * u.value, r"real numbers; got torch.complex128"),
-        (lambda u: (0 * u.value).abs().sqrt(), r"finite slopes at the start"),
+        (lambda u: (0 * u.value).abs().sqrt(), r"finite derivatives at the start"),
         (lambda u: u.d(0, 0, 0), r"one feature or two.*an output of its own"),
         (lambda u: u.d(1), r"an integer from 0 to 0"),
     ],

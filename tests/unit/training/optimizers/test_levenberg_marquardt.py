@@ -10,7 +10,8 @@ from kanwidget import KAN, load_puromycin, load_trees
 from kanwidget.training import Interrupted, Penalty
 from kanwidget.training.jacobian.parameter_vector import network_parameters
 from kanwidget.training.jacobian.stack import Stack
-from kanwidget.training.objective import gauss_newton as quadratic
+from kanwidget.training.objective import gauss_newton
+from kanwidget.training.objective.batch import Batch
 from kanwidget.training.objective.loss import LOSSES
 from kanwidget.training.objective.objective import Objective
 from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
@@ -41,21 +42,23 @@ def never():
 @pytest.mark.parametrize("kind", ["tied", "everything"])
 def test_the_gradient_of_the_model_is_that_of_the_objective(kind, weighted, loss):
     machine = machine_of(ZOO[kind](), loss=loss, weighted=weighted, lamb=0.1)
-    target, positions = machine.objective, machine.positions
-    machine._hold = torch.zeros_like(machine._hold)  # it is no part of the objective
-    found = machine._model(positions.read(target.stack), never).gradient
-    slopes = torch.autograd.grad(target.differentiable(), network_parameters(target.stack.shape), allow_unused=True)
-    torch.testing.assert_close(found[0], gradients(positions, slopes), rtol=1e-10, atol=1e-12)
+    target, parameters = machine.objective, machine.parameters
+    machine._ridge = torch.zeros_like(machine._ridge)  # it is no part of the objective
+    found = machine._model(parameters.read(target.stack), never).gradient
+    slopes = torch.autograd.grad(target.differentiable(), network_parameters(target.stack.template), allow_unused=True)
+    torch.testing.assert_close(found[0], gradients(parameters, slopes), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_matrix_from_chunks_equals_the_one_from_all_rows(loss, monkeypatch):
     machine = machine_of(tied(), loss=loss, weighted=True, lamb=0.1)
-    start = machine.positions.read(machine.objective.stack)
+    start = machine.parameters.read(machine.objective.stack)
     whole = machine._model(start, never)
-    monkeypatch.setattr(quadratic, "_CHUNK_BYTES", 7 * 8 * machine.positions.size * machine.objective.stack.shape.n_out)
+    monkeypatch.setattr(
+        gauss_newton, "_CHUNK_BYTES", 7 * 8 * machine.parameters.size * machine.objective.stack.template.n_out
+    )
     pieces = machine._model(start, never)
-    for name in ("matrix", "gradient", "scale", "held"):
+    for name in ("matrix", "gradient", "scale", "ridge_scale"):
         torch.testing.assert_close(getattr(pieces, name), getattr(whole, name), rtol=1e-12, atol=1e-14)
 
 
@@ -63,16 +66,16 @@ def test_the_matrix_is_that_of_gauss_and_newton():
     """2/N·JᵀJ, with the Jacobian by differences."""
     model = plain(grid=2, k=2)
     machine = machine_of(model, rows=9)
-    start, columns = read(machine.positions, model), []
+    start, columns = read(machine.parameters, model), []
     found = machine._model(start[None], never)
-    matrix = found.matrix[0] - found.held[0] * machine._hold[0]
-    for index in range(machine.positions.size):
+    matrix = found.matrix[0] - found.ridge_scale[0] * machine._ridge[0]
+    for index in range(machine.parameters.size):
         values = []
         for sign in (1, -1):
             vector = start.clone()
             vector[index] += sign * 1e-6
-            write(machine.positions, model, vector)
-            values.append(model(machine.objective.x[0]).detach().flatten())
+            write(machine.parameters, model, vector)
+            values.append(model(machine.objective.batch.x[0]).detach().flatten())
         columns.append((values[0] - values[1]) / 2e-6)
     jacobian = torch.stack(columns, 1)
     torch.testing.assert_close(matrix, 2 * jacobian.T @ jacobian / 9, rtol=1e-6, atol=1e-8)
@@ -110,13 +113,13 @@ def test_a_linear_problem_is_solved_to_round_off():
 def test_an_interruption_at_any_moment_discards_the_step_whole():
     machine = machine_of(states(), lamb=0.01)
     machine.step()
-    before, memory = snapshot(machine.objective.stack.shape), (machine.damping, machine._growth)
+    before, memory = snapshot(machine.objective.stack.template), (machine.damping, machine._growth)
     for moment in range(20):
         calls = iter(range(100))
         try:
             machine.step(lambda at=moment, calls=calls: next(calls) >= at)
         except Interrupted:
-            assert_same(before, machine.objective.stack.shape)
+            assert_same(before, machine.objective.stack.template)
             assert (machine.damping, machine._growth) == memory
         else:
             break
@@ -137,11 +140,11 @@ def test_an_interrupted_step_taken_again_has_the_same_bits():
 
 def test_an_exception_within_a_step_restores_it_too(monkeypatch):
     machine = machine_of(plain())
-    before = snapshot(machine.objective.stack.shape)
+    before = snapshot(machine.objective.stack.template)
     monkeypatch.setattr(machine.objective, "value", lambda **_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         machine.step()
-    assert_same(before, machine.objective.stack.shape)
+    assert_same(before, machine.objective.stack.template)
 
 
 def test_steps_to_values_that_are_not_finite_are_refused(monkeypatch):
@@ -298,7 +301,9 @@ def test_a_step_may_be_found_after_another_network_has_given_up():
     models = [KAN([2, 2, 1], seed=seed) for seed in (0, 1)]
     x = uniform(40, 2)
     labels = torch.stack([models[0].predict(x), torch.sin(6 * x[:, :1] * x[:, 1:])])
-    machine = LevenbergMarquardt(Objective(Stack(models), [x, x], labels, None, LOSSES["mse"], [Penalty()] * 2))
+    machine = LevenbergMarquardt(
+        Objective(Batch.of(Stack(models), [x, x], labels, None, LOSSES["mse"], [Penalty()] * 2))
+    )
     machine.damping = torch.tensor([9e9, 1e-9], dtype=F64)  # the first is where it can't get better
     unlucky = iter([1])
     original = machine._value_at
@@ -317,7 +322,7 @@ def test_a_step_may_be_found_after_another_network_has_given_up():
     for place, model in enumerate(models):
         error = (model.predict(x) - labels[place]).square().mean()
         assert float(machine.current.loss[place]) == pytest.approx(float(error), abs=1e-25)
-        torch.testing.assert_close(machine.current.run.output[place], model.predict(x))
+        torch.testing.assert_close(machine.current.trace.output[place], model.predict(x))
 
 
 @pytest.mark.parametrize("layer", [0, 1])

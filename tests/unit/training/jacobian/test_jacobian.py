@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from kanwidget.training.jacobian.jacobian import forward_pass, jacobian
-from kanwidget.training.jacobian.parameter_vector import network_parameters, parameter_map
+from kanwidget.training.jacobian.forward import forward_pass
+from kanwidget.training.jacobian.jacobian import jacobian
+from kanwidget.training.jacobian.parameter_vector import ParameterVector, network_parameters
 from kanwidget.training.jacobian.stack import Stack
 from tests.support.networks import ZOO, cube, everything, plain, states, tied, uniform
 from tests.support.stacks import gradients, read, write
@@ -12,22 +13,22 @@ from tests.support.stacks import gradients, read, write
 each = pytest.mark.parametrize("kind", ZOO)
 
 
-def by_autograd(model, x, positions):
+def by_autograd(model, x, parameters):
     """One backward pass for every sample and output."""
     rows = []
     for sample in model(x):
         for output in sample:
             found = torch.autograd.grad(output, network_parameters(model), retain_graph=True, allow_unused=True)
-            rows.append(gradients(positions, found))
+            rows.append(gradients(parameters, found))
     return torch.stack(rows).view(len(x), model.n_out, -1)
 
 
 def compare(model, x):
-    positions = parameter_map(model)
-    exact = by_autograd(model, x, positions)
+    parameters = ParameterVector.of(model)
+    exact = by_autograd(model, x, parameters)
     with torch.no_grad():
         stack = Stack([model])
-        found = jacobian(stack, positions, forward_pass(stack, stack.select([x]), slopes=True))[0]
+        found = jacobian(stack, parameters, forward_pass(stack, stack.select([x]), derivatives=True))[0]
     scale = max(1.0, float(exact.abs().max()))
     assert float((found - exact).abs().max()) <= 1e-10 * scale
     return found
@@ -69,26 +70,26 @@ def test_forward_pass_equals_the_network(kind):
 @each
 def test_reading_and_writing_the_vector_are_inverse(kind):
     model = ZOO[kind]()
-    positions = parameter_map(model)
+    parameters = ParameterVector.of(model)
     with torch.no_grad():
-        vector = torch.arange(1.0, positions.size + 1, dtype=torch.float64)
-        write(positions, model, vector)
-        assert torch.equal(read(positions, model), vector)
+        vector = torch.arange(1.0, parameters.size + 1, dtype=torch.float64)
+        write(parameters, model, vector)
+        assert torch.equal(read(parameters, model), vector)
 
 
 @each
 def test_all_numbers_from_zero_are_used(kind):
     model = ZOO[kind]()
-    positions = parameter_map(model)
-    assert model.n_parameters == positions.size
-    used = torch.cat([p.flatten() for layer in positions.layers for p in (layer.numeric, layer.affine)])
-    assert sorted(set(used.tolist()) - {-1}) == list(range(positions.size))
+    parameters = ParameterVector.of(model)
+    assert model.n_parameters == parameters.size
+    used = torch.cat([p.flatten() for layer in parameters.layers for p in (layer.numeric, layer.affine)])
+    assert sorted(set(used.tolist()) - {-1}) == list(range(parameters.size))
 
 
 def test_what_is_not_free_is_not_in_the_vector():
     model = states()
-    positions = parameter_map(model)
-    first, last = positions.layers
+    parameters = ParameterVector.of(model)
+    first, last = parameters.layers
     assert (first.numeric[0, 1] == -1).all()  # pruned
     assert (first.numeric[1, 0] == -1).all()  # only symbolic
     assert (first.affine[1, 0] >= 0).all()  # sin: all four are free
@@ -100,7 +101,7 @@ def test_what_is_not_free_is_not_in_the_vector():
 def test_frozen_edges_and_parameters_without_gradient_are_not_free():
     model = tied()
     model.layer(1).base.requires_grad_(False)
-    first, last = parameter_map(model).layers
+    first, last = ParameterVector.of(model).layers
     assert (first.numeric[0, 2] == -1).all()
     assert (last.numeric[1, 1] == -1).all()
     assert (last.numeric[..., -1] == -1).all()
@@ -108,7 +109,7 @@ def test_frozen_edges_and_parameters_without_gradient_are_not_free():
 
 
 def test_edges_that_share_parameters_share_numbers():
-    first = parameter_map(tied()).layers[0]
+    first = ParameterVector.of(tied()).layers[0]
     assert torch.equal(first.numeric[0, 0], first.numeric[0, 1])
     assert torch.equal(first.numeric[0, 0], first.numeric[1, 2])
     assert torch.equal(first.affine[2, 0], first.affine[2, 1])
@@ -120,8 +121,8 @@ def test_shared_parameters_are_read_from_the_edge_that_holds_them():
     model.fit((x, x[:, :2] ** 2), opt="Adam", lr=0.1, steps=5, progress=False)
     with torch.no_grad():
         before = model(x)
-        positions = parameter_map(model)
-        write(positions, model, read(positions, model))
+        parameters = ParameterVector.of(model)
+        write(parameters, model, read(parameters, model))
         assert torch.equal(model(x), before)
 
 
@@ -129,7 +130,7 @@ def test_shared_parameters_are_read_from_the_edge_that_holds_them():
 def test_a_frozen_edge_holds_those_that_share_its_parameters(edge):
     model = tied()
     model.freeze(0, *edge)
-    first = parameter_map(model).layers[0]
+    first = ParameterVector.of(model).layers[0]
     assert all((first.numeric[target, source] == -1).all() for source, target in ((0, 0), (1, 0), (2, 1)))
     curve, x = model.curve((0, *edge), uniform(20, 1)[:, 0]), uniform(30, 3)
     model.fit((x, x[:, :2] ** 2), steps=5, progress=False)
@@ -137,14 +138,14 @@ def test_a_frozen_edge_holds_those_that_share_its_parameters(edge):
 
 
 def test_the_weight_of_a_zero_base_function_is_not_free():
-    positions = parameter_map(plain(base_fun="zero"))
-    assert all((layer.numeric[..., -1] == -1).all() for layer in positions.layers)
+    parameters = ParameterVector.of(plain(base_fun="zero"))
+    assert all((layer.numeric[..., -1] == -1).all() for layer in parameters.layers)
 
 
 def test_a_network_without_free_parameters():
     model = everything()
     for parameter in model.parameters():
         parameter.requires_grad_(False)
-    positions = parameter_map(model)
-    assert positions.size == 0
-    assert read(positions, model).shape == (0,)
+    parameters = ParameterVector.of(model)
+    assert parameters.size == 0
+    assert read(parameters, model).shape == (0,)

@@ -4,7 +4,7 @@ import torch
 
 from kanwidget import KAN, create_dataset
 from kanwidget.training import Trainer, fit_many
-from kanwidget.training.objective.geodesic import bend
+from kanwidget.training.objective.geodesic import geodesic_acceleration
 from kanwidget.training.steps.settings import Settings
 
 
@@ -18,27 +18,27 @@ def trainer(model, **settings):
 
 def test_the_gradient_is_that_of_the_outputs_second_derivative():
     own = trainer(KAN([2, 3, 1], seed=3))
-    objective, positions = own.optimizer.objective, own.optimizer.positions
-    start = positions.read(objective.stack)
+    objective, parameters = own.optimizer.objective, own.optimizer.parameters
+    start = parameters.read(objective.stack)
     # The outputs are analytic along a step that crosses no knot.
     step = 1e-2 * torch.randn(start.shape, generator=torch.Generator().manual_seed(0), dtype=start.dtype)
     model, x = own.network, own.data.train_input
     names = dict(model.named_parameters())
 
     def output(vector):
-        positions.write(objective.stack, vector)
+        parameters.write(objective.stack, vector)
         return model(x)[:, 0].detach()
 
     h = 1e-3
     second = (output(start + h * step) + output(start - h * step) - 2 * output(start)) / h**2
-    positions.write(objective.stack, start)
+    parameters.write(objective.stack, start)
     grads = torch.autograd.grad(2 * (model(x)[:, 0] * second).mean(), list(names.values()), allow_unused=True)
     coefficients = [grad for grad, name in zip(grads, names, strict=True) if grad is not None and "coef" in name]
-    found = bend(objective, positions, start, step)[0]
-    for layer, expected in zip(positions.layers, coefficients, strict=True):
+    found = geodesic_acceleration(objective.batch, parameters, start, step)[0]
+    for layer, expected in zip(parameters.layers, coefficients, strict=True):
         got = found[layer.numeric[..., :-1]]
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-7 * float(expected.abs().max()))
-    assert torch.equal(positions.read(objective.stack), start)
+    assert torch.equal(parameters.read(objective.stack), start)
 
 
 def test_a_product_is_learnt_to_round_off():
@@ -56,8 +56,11 @@ def test_unless_asked_with_a_penalty_and_in_float32_steps_are_straight():
     ):
         own = trainer(model, **options)
         optimizer = own.optimizer
-        start = optimizer.positions.read(optimizer.objective.stack)
-        assert optimizer.objective.bend(optimizer.positions, optimizer.current, start, torch.ones_like(start)) is None
+        start = optimizer.parameters.read(optimizer.objective.stack)
+        assert (
+            optimizer.objective.acceleration(optimizer.parameters, optimizer.current, start, torch.ones_like(start))
+            is None
+        )
 
 
 def test_networks_of_a_batch_bend_their_own_steps():

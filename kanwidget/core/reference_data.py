@@ -1,4 +1,4 @@
-"""What queries look at: the data that they are given, or the rows that the training has left with its network, its reference."""
+"""The inputs of a query: data in the network's columns, or the network's reference data."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
 
-#: Rows of the training inputs that a network keeps as its reference.
+#: Number of training inputs that a network keeps as its reference data.
 REFERENCE_ROWS = 512
 
 
 def reference_rows(x: Tensor) -> Tensor:
-    """At most 512 rows, evenly picked: what queries look at later."""
+    """At most 512 rows, evenly picked, for later queries."""
     if len(x) <= REFERENCE_ROWS:
         return x.clone()
     return x[torch.linspace(0, len(x) - 1, REFERENCE_ROWS, device=x.device).long()].clone()
 
 
-def remember_names(network: Network, data: Dataset) -> None:
-    """Leave the names of the columns with the network, if they have any. In place."""
+def store_names(network: Network, data: Dataset) -> None:
+    """Store the names of the columns in the network, if they have any. In place."""
     if data.has_names:
         network.in_vars = data.in_vars
 
 
-def training_data(network: Network, data: Any, where: str = "fit") -> Dataset:
-    """Data to train on. The very columns that the network was trained on come in the network's order; others are new, and go by place."""
+def order_columns(network: Network, data: Any, where: str = "fit") -> Dataset:
+    """Data to train on. Columns with the names of the last training come in the network's order; new columns keep theirs."""
     dataset = as_dataset(data, where)
-    same = dataset.has_names and set(dataset.in_vars) == set(network.in_vars)
-    return as_dataset(dataset, where, network.in_vars) if same else dataset
+    familiar = dataset.has_names and set(dataset.in_vars) == set(network.in_vars)
+    return as_dataset(dataset, where, network.in_vars) if familiar else dataset
 
 
 def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> Tensor:
-    """Inputs for a query: those of the data, or the model's reference. Columns go by their names, where these are known.
+    """Inputs for a query: those of the data, or the model's reference data. Columns go by their names, if the model has any.
 
     Raises:
         ValueError: If there is no data and the model has never been fitted, or a column is missing.
@@ -51,8 +51,8 @@ def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> T
         return model.reference
     if isinstance(data, (Dataset, Mapping)) or _is_pair(data):
         dataset = as_dataset(data, where, model.in_vars)
-        found = dataset.test_input if test and dataset.test_input is not None else dataset.train_input
-        return found.to(model.device, model.dtype)
+        x = dataset.test_input if test and dataset.test_input is not None else dataset.train_input
+        return x.to(model.device, model.dtype)
     x = arrays.tensor(frames.by_name(data, model.in_vars, where), "data", where).to(model.device, model.dtype)
     x = x[:, None] if x.ndim == 1 and model.n_features == 1 else x
     if x.ndim == 2 and not test:
@@ -63,7 +63,7 @@ def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> T
 
 
 def _is_pair(data: Any) -> bool:
-    """Whether it is what `fit` takes as (inputs, labels), and no table of two rows."""
+    """Whether `fit` takes it as (inputs, labels); a table of two rows is none."""
     if not isinstance(data, tuple) or len(data) != 2:
         return False
     return getattr(data[0], "ndim", 0) == 2 or frames.has_names(data[0])

@@ -1,0 +1,72 @@
+"""One forward pass of a stack, with all that backward sweeps need.
+
+The first axis is the networks', the second the samples'.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from kanwidget.training.jacobian.stack import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardTrace:
+    """The values of one forward pass."""
+
+    nodes: tuple[Tensor, ...]
+    """Per level of nodes, inputs first, `(networks, batch, nodes)`."""
+    subnodes: tuple[Tensor, ...]
+    """Per layer of edges, `(networks, batch, subnodes)`."""
+    designs: tuple[Tensor, ...]
+    """Per layer of edges, `(networks, batch, in, G + k + 1)`."""
+    derivatives: tuple[Tensor, ...] = ()
+    """Derivatives of `designs`, of all layers but the first, if they were requested."""
+
+    @property
+    def output(self) -> Tensor:
+        """`(networks, batch, outputs)`"""
+        return self.nodes[-1]
+
+    def part(self, networks: slice, rows: slice) -> ForwardTrace:
+        """A part of the rows of a part of the networks."""
+        if (networks, rows) == (slice(0, len(self.output)), slice(0, self.output.shape[1])):
+            return self
+        kinds = (self.nodes, self.subnodes, self.designs, self.derivatives)
+        return ForwardTrace(*(tuple(value[networks, rows] for value in values) for values in kinds))
+
+    def put(self, networks: Tensor, source: ForwardTrace, source_networks: Tensor) -> None:
+        """Overwrite networks by networks of another trace on the same inputs and knots."""
+        # Inputs and the first layer's design are common to both.
+        old = (*self.nodes[1:], *self.subnodes, *self.designs[1:], *self.derivatives)
+        new = (*source.nodes[1:], *source.subnodes, *source.designs[1:], *source.derivatives)
+        for target, value in zip(old, new, strict=True):
+            target[networks] = value[source_networks]
+
+
+def forward_pass(
+    stack: Stack, x: Tensor, first_design: Tensor | None = None, *, derivatives: bool = False
+) -> ForwardTrace:
+    """Evaluate networks.
+
+    Args:
+        stack: The networks.
+        x: Values of the input nodes, `(networks, batch, n_in)`, from `Stack.select`.
+        first_design: `stack.layers[0].design(x)`, if it is at hand.
+        derivatives: Whether to keep the derivatives that a Jacobian needs too; then nothing is differentiable.
+    """
+    nodes, subnodes, designs, design_derivatives = [x], [], [], []
+    for index, layer in enumerate(stack.layers):
+        if index == 0 and first_design is not None:
+            design = first_design
+        elif index > 0 and derivatives:
+            design, design_derivative = layer.design_and_derivative(nodes[-1])
+            design_derivatives.append(design_derivative)
+        else:
+            design = layer.design(nodes[-1])
+        designs.append(design)
+        subnodes.append(layer.sums(nodes[-1], design))
+        nodes.append(stack.template.combine(index + 1, subnodes[-1]))
+    return ForwardTrace(tuple(nodes), tuple(subnodes), tuple(designs), tuple(design_derivatives))

@@ -1,0 +1,126 @@
+"""`Batch`: networks side by side with their training data, all that an objective is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from kanwidget.training.jacobian.forward import ForwardTrace
+from kanwidget.training.jacobian.stack import Stack, select_networks
+from kanwidget.training.objective.loss import Loss
+from kanwidget.training.objective.penalty import Penalty
+from kanwidget.training.objective.standard_deviations import Deviations, deviation, root_of_covariance
+
+
+class FirstDesign:
+    """Cache of the first layer's design, computed again only when the layer's knots have changed.
+
+    Networks that have their inputs and knots in common share it: its first axis then has a stride of 0.
+
+    Args:
+        stack: The networks.
+        x: Values of the input nodes, `(networks, batch, n_in)`.
+    """
+
+    def __init__(self, stack: Stack, x: Tensor) -> None:
+        self.stack, self.x = stack, x
+        self._knots, self._design, self._root = x.new_zeros(0), x.new_zeros(0), x.new_zeros(0)
+        self._deviation = x.new_zeros(0)
+
+    def __call__(self) -> Tensor:
+        """`(networks, batch, n_in, G + k + 1)`"""
+        layer = self.stack.layers[0]
+        if not torch.equal(self._knots, layer.knots):
+            with torch.no_grad():
+                self._knots = layer.knots.clone()
+                shared = self.x.stride(0) == 0 and bool((self._knots == self._knots[0]).all())
+                design = layer[:1].design(self.x[:1]) if shared else layer.design(self.x)
+                self._design, self._root = design.expand(len(self.x), -1, -1, -1), self.x.new_zeros(0)
+        return self._design
+
+    def root(self) -> Tensor:
+        """Root of the covariance of the basis functions, see `root_of_covariance`."""
+        design = self()
+        if not self._root.numel():
+            part = design[:1] if design.stride(0) == 0 else design
+            self._root = root_of_covariance(part).expand(len(design), -1, -1, -1)
+        return self._root
+
+    def deviation(self) -> Tensor:
+        """Standard deviations of the inputs, `(networks, n_in)`."""
+        if not self._deviation.numel():
+            part = self.x[:1] if self.x.stride(0) == 0 else self.x
+            self._deviation = deviation(part).expand(len(self.x), -1)
+        return self._deviation
+
+    def of(self, stack: Stack, networks: Tensor) -> FirstDesign:
+        """The cache for a part of the networks, of which `stack` holds copies."""
+        self()
+        part = FirstDesign(stack, select_networks(self.x, networks))
+        part._knots, part._design = self._knots[networks], select_networks(self._design, networks)
+        part._root, part._deviation = (
+            select_networks(cached, networks) if cached.numel() else cached for cached in (self._root, self._deviation)
+        )
+        return part
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Networks side by side, each with its own fixed training data. The networks' parameters change within the stack."""
+
+    stack: Stack
+    x: Tensor
+    """Values of the input nodes, `(networks, batch, n_in)`."""
+    y: Tensor
+    """Labels, `(networks, batch, outputs)`, or class numbers, `(networks, batch, 1)`."""
+    weight: Tensor | None
+    """Weights of the rows with mean 1, `(networks, batch, 1)`."""
+    loss: Loss
+    penalty: Penalty
+    """Of the first network; the penalties differ in `lamb` only."""
+    lamb: Tensor
+    """Weight of each network's penalty, `(networks,)`, float64."""
+    penalized: bool
+    """Whether any of these weights is above 0."""
+    first_design: FirstDesign
+
+    @staticmethod
+    def of(
+        stack: Stack, x: Sequence[Tensor], y: Tensor, weight: Tensor | None, loss: Loss, penalties: Sequence[Penalty]
+    ) -> Batch:
+        """The batch of a stack with the inputs `(batch, n_features)` and the penalty of each network."""
+        nodes = stack.select(x)
+        lamb, penalized = _weights(penalties, y)
+        return Batch(stack, nodes, y, weight, loss, penalties[0], lamb, penalized, FirstDesign(stack, nodes))
+
+    def with_penalties(self, penalties: Sequence[Penalty]) -> Batch:
+        """The same batch with other penalties."""
+        lamb, penalized = _weights(penalties, self.y)
+        return replace(self, penalty=penalties[0], lamb=lamb, penalized=penalized)
+
+    def __getitem__(self, networks: Tensor) -> Batch:
+        """The batch of copies of a part of the networks."""
+        stack = self.stack[networks]
+        first_design = self.first_design.of(stack, networks)
+        return replace(
+            self,
+            stack=stack,
+            x=first_design.x,
+            y=select_networks(self.y, networks),
+            weight=None if self.weight is None else select_networks(self.weight, networks),
+            lamb=self.lamb[networks],
+            first_design=first_design,
+        )
+
+    def deviations(self, trace: ForwardTrace, stack: Stack | None = None) -> Deviations:
+        """Standard deviations of a trace on all rows; `stack` if it was made with another one."""
+        first = self.first_design
+        return Deviations(stack or self.stack, trace, first.root(), first.deviation())
+
+
+def _weights(penalties: Sequence[Penalty], like: Tensor) -> tuple[Tensor, bool]:
+    lamb = torch.tensor([penalty.lamb for penalty in penalties], dtype=torch.float64, device=like.device)
+    return lamb, any(penalty.lamb > 0 for penalty in penalties)

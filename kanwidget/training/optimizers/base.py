@@ -1,0 +1,63 @@
+"""`Optimizer`: a method that takes steps, and the outcome of a step."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class Interrupted(Exception):
+    """A step was interrupted; the parameters are those of before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one step."""
+
+    loss: float
+    penalty: float
+    damping: float | None = None
+    stop_reason: str | None = None
+    """`converged` or `stalled` when another step can't help."""
+
+
+class Optimizer(ABC):
+    """Takes the steps of one network, or of several at once, on a fixed objective."""
+
+    @abstractmethod
+    def step(self, interrupted: Callable[[], bool] = lambda: False) -> list[Outcome]:
+        """Take one step of every network.
+
+        Args:
+            interrupted: Asked within long steps. Once it says True, `Interrupted` is raised, and parameters and optimizer are
+                those of before the step.
+        """
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget everything: parameters or structure have changed."""
+
+    @abstractmethod
+    def renew(self, networks: Sequence[int] | None = None) -> None:
+        """Take notice of changed knots, parameters or settings, of all networks or of these."""
+
+    def inherit(self, previous: Optimizer, networks: Sequence[int]) -> None:
+        """Continue with a part of the networks of a previous optimizer. Only a row of the table with `several` needs it."""
+        raise NotImplementedError(f"{type(self).__name__} steps one network at a time")
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of the state that later steps depend on, to go on from there bit for bit.
+
+        A row of the table with `plain_state` promises lists of numbers, which a file can hold.
+        """
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Return to a state of `state_dict`; parameters and structure must be those of then.
+
+        Raises:
+            ValueError: If it isn't the state of such an optimizer.
+        """
