@@ -50,7 +50,7 @@ MUTATIONS = (
         "js/src/state/store.ts",
         "        if (message.replace) this.metrics.clear();\n",
         "",
-        ("js/test/state/store.test.ts", "js/test/app/views.test.ts"),
+        ("js/test/state/store.test.ts",),
     ),
     Mutation(
         "wrong axis order in curves",
@@ -106,7 +106,14 @@ MUTATIONS = (
         "js/src/ui/dom.ts",
         "if (node.textContent !== text) node.textContent = text;",
         "if (node.textContent !== text) node.innerHTML = text;",
-        ("js/test/text/names.test.ts", "js/test/app/views.test.ts", "js/test/app/hosts.test.ts"),
+        ("js/test/text/names.test.ts", "js/test/bars/errors.test.ts", "js/test/app/hosts.test.ts"),
+    ),
+    Mutation(
+        "shortcuts of the host suppressed",
+        "js/src/ui/keys.ts",
+        'toggleAttribute("data-lm-suppress-shortcuts", !isHostKey(event));',
+        'toggleAttribute("data-lm-suppress-shortcuts", true);',
+        ("js/test/ui/keys.test.ts",),
     ),
     Mutation(
         "pump off",
@@ -141,7 +148,7 @@ MUTATIONS = (
         "js/src/bars/toolbar.ts",
         'commit: (value) => act.send({ kind: "set", settings: { grid: value } }),',
         "commit: () => null,",
-        ("js/test/ui/sliders.test.ts", "js/test/app/views.test.ts"),
+        ("js/test/ui/sliders.test.ts", "js/test/bars/toolbar.test.ts"),
     ),
     Mutation(
         "code export drops a step",

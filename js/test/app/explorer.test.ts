@@ -21,9 +21,9 @@ describe("first drawing", () => {
   });
 
   it("says hello once, with a name that no other view has", () => {
-    const other = mount();
+    const second = mount();
     expect(view.commands("hello").length).toBe(1);
-    expect(view.commands("hello")[0]!.view).not.toBe(other.commands("hello")[0]!.view);
+    expect(view.commands("hello")[0]!.view).not.toBe(second.commands("hello")[0]!.view);
   });
 
   it("says with every command from which view it is", () => {
@@ -31,7 +31,7 @@ describe("first drawing", () => {
     view.click('[data-kw-action="symbolify"]');
     view.click('[data-kw-action="start"]');
     expect(view.kernel.sent.length).toBeGreaterThan(3);
-    expect(view.kernel.sent.every((one) => one.view === view.root.id)).toBe(true);
+    expect(view.kernel.sent.every((item) => item.view === view.root.id)).toBe(true);
   });
 
   it("waits for a snapshot that comes late", () => {
@@ -51,22 +51,22 @@ describe("first drawing", () => {
   });
 
   it.each(Object.keys(STATES))("the state %s is drawn", (name) => {
-    const one = mount(STATES[name]!());
-    expect(one.root.querySelector("[data-kw-node]")).not.toBeNull();
-    expect(one.root.querySelector("img, b > img, script")).toBeNull();
+    const item = mount(STATES[name]!());
+    expect(item.root.querySelector("[data-kw-node]")).not.toBeNull();
+    expect(item.root.querySelector("img, b > img, script")).toBeNull();
   });
 });
 
 describe("contract", () => {
   it("has every hook", () => {
     for (const panel of ["network", "curves", "inspector", "formula", "history", "edges"])
-      view.one(`[data-kw-panel="${panel}"]`);
+      view.find(`[data-kw-panel="${panel}"]`);
     const actions =
       "start step undo redo prune refine auto-symbolic unfix reset export-svg export-png export-csv export-json export-html copy-latex copy-python copy-code";
     for (const action of actions.split(" ")) expect(view.all(`[data-kw-action="${action}"]`).length, action).toBe(1);
     for (const control of ["lamb", "grid", "simplicity"])
-      expect(view.one(`input[data-kw-control="${control}"]`).dataset.kwValue).toBeDefined();
-    expect(view.one("[data-kw-formula]").dataset.kwFormula).toContain("phi");
+      expect(view.find(`input[data-kw-control="${control}"]`).dataset.kwValue).toBeDefined();
+    expect(view.find("[data-kw-formula]").dataset.kwFormula).toContain("phi");
   });
 
   it("follows status and step", () => {
@@ -75,7 +75,7 @@ describe("contract", () => {
     view.kernel.tick(4);
     frame();
     expect(view.root.dataset).toMatchObject({ kwStatus: "running", kwStep: "14" });
-    view.one('[data-kw-action="pause"]');
+    view.find('[data-kw-action="pause"]');
   });
 
   it("ids are unique among views", () => {
@@ -127,7 +127,7 @@ describe("messages", () => {
   it("name the structure that is on screen", () => {
     view.click('[data-kw-edge="0-0-0"]');
     expect(view.commands("select").at(-1)).not.toHaveProperty("structure");
-    view.tell("structure", { structure: { ...(view.kernel.structure() as object), version: 4 } });
+    view.deliver("structure", { structure: { ...(view.kernel.structure() as object), version: 4 } });
     view.click('[data-kw-edge="0-1-0"]');
     view.click('[data-kw-action="step"]');
     expect(view.commands("select").at(-1)).toHaveProperty("structure", 4);
@@ -148,8 +148,8 @@ describe("a kernel that is gone", () => {
     view.kernel.lose();
     frame();
     expect(view.root.dataset.kwStatus).toBe("disconnected");
-    expect(view.one('[role="alert"]').textContent).toContain("Disconnected");
-    expect(view.one<HTMLButtonElement>('[data-kw-action="start"]').disabled).toBe(true);
+    expect(view.find('[role="alert"]').textContent).toContain("Disconnected");
+    expect(view.find<HTMLButtonElement>('[data-kw-action="start"]').disabled).toBe(true);
     expect(view.all("[data-kw-edge]").length).toBe(15);
   });
 
@@ -163,9 +163,9 @@ describe("a kernel that is gone", () => {
     view.kernel.lose();
     frame();
     view.kernel.dead = false;
-    view.tell("status", { status: view.kernel.status() });
+    view.deliver("status", { status: view.kernel.status() });
     expect(view.root.dataset.kwStatus).toBe("paused");
-    expect(view.one('[role="alert"]').hidden).toBe(true);
+    expect(view.find('[role="alert"]').hidden).toBe(true);
   });
 });
 
@@ -176,15 +176,15 @@ describe("pausing", () => {
     frame();
     view.kernel.silent = true;
     view.click('[data-kw-action="pause"]');
-    expect(view.one('[data-kw-action="pause"]').textContent).toBe("Stopping…");
-    expect(view.one(".kw-status").textContent).toContain("stopping…");
-    expect(view.one(".kw-hint").hidden).toBe(true);
+    expect(view.find('[data-kw-action="pause"]').textContent).toBe("Stopping…");
+    expect(view.find(".kw-status").textContent).toContain("stopping…");
+    expect(view.find(".kw-hint").hidden).toBe(true);
     vi.advanceTimersByTime(1600);
-    expect(view.one(".kw-hint").hidden).toBe(false);
+    expect(view.find(".kw-hint").hidden).toBe(false);
     view.kernel.running = false;
-    view.tell("status", { status: view.kernel.status() });
-    expect(view.one('[data-kw-action="start"]').textContent).toBe("Start");
-    expect(view.one(".kw-hint").hidden).toBe(true);
+    view.deliver("status", { status: view.kernel.status() });
+    expect(view.find('[data-kw-action="start"]').textContent).toBe("Start");
+    expect(view.find(".kw-hint").hidden).toBe(true);
   });
 });
 
@@ -196,14 +196,14 @@ function listening(node: EventTarget): EventTarget {
 describe("leaving", () => {
   it("takes back every listener, observer and timer", () => {
     const before = aliveCount();
-    const other = mount(new FakeKernel({ width: [3, [2, 1], 1], steps: 20 }));
-    other.kernel.running = true;
-    other.kernel.tick();
-    other.click('[data-kw-edge="0-0-0"]');
-    other.click('[data-kw-action="pause"]');
-    other.click('[data-kw-action="copy-code"]');
+    const second = mount(new FakeKernel({ width: [3, [2, 1], 1], steps: 20 }));
+    second.kernel.running = true;
+    second.kernel.tick();
+    second.click('[data-kw-edge="0-0-0"]');
+    second.click('[data-kw-action="pause"]');
+    second.click('[data-kw-action="copy-code"]');
     expect(aliveCount()).toBeGreaterThan(before);
-    other.explorer.destroy();
+    second.explorer.destroy();
     expect(aliveCount()).toBe(before);
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -221,11 +221,11 @@ describe("leaving", () => {
       addEventListener: counted(1, addEventListener),
       removeEventListener: counted(-1, removeEventListener),
     });
-    const other = mount({ width: [2, 2, 1], steps: 5 });
-    other.click('[data-kw-edge="0-0-0"]');
-    other.key(other.one('[data-kw-edge="0-0-0"]'), "ContextMenu");
-    const most = [...kept.values()].reduce((all, one) => all + one, 0);
-    other.explorer.destroy();
+    const second = mount({ width: [2, 2, 1], steps: 5 });
+    second.click('[data-kw-edge="0-0-0"]');
+    second.key(second.find('[data-kw-edge="0-0-0"]'), "ContextMenu");
+    const most = [...kept.values()].reduce((all, item) => all + item, 0);
+    second.explorer.destroy();
     Object.assign(real, { addEventListener, removeEventListener });
     expect(most).toBeGreaterThan(20);
     expect([...kept].filter(([, balance]) => balance !== 0)).toEqual([]);

@@ -8,8 +8,8 @@ const focused = () => document.activeElement as HTMLElement;
 
 describe("the focus", () => {
   it("goes to the stop before when what has it is hidden", () => {
-    view.tell("error", { error: { title: "Nothing to prune", message: "All matter.", hint: null } });
-    const dismiss = view.one('[data-kw-action="dismiss-error"]') as HTMLElement;
+    view.deliver("error", { error: { title: "Nothing to prune", message: "All matter.", hint: null } });
+    const dismiss = view.find('[data-kw-action="dismiss-error"]') as HTMLElement;
     dismiss.focus();
     dismiss.click();
     frame();
@@ -20,19 +20,19 @@ describe("the focus", () => {
   });
 
   it("stays where it is while that can be used, and isn't taken from elsewhere", () => {
-    const start = view.one('[data-kw-action="start"]') as HTMLElement;
+    const start = view.find('[data-kw-action="start"]') as HTMLElement;
     start.focus();
-    view.tell();
+    view.deliver();
     expect(focused()).toBe(start);
     start.blur();
-    view.tell();
+    view.deliver();
     expect(view.root.contains(focused())).toBe(false);
   });
 
   it.each([false, true])("goes to the stop before when what has it is taken away, told by the browser: %s", (told) => {
     view.click('[data-kw-edge="0-0-0"]');
-    const fix = view.one('[data-kw-candidate="sin"] [data-kw-action="fix"]') as HTMLElement;
-    const list = view.one("[role=list][aria-label=Candidates]");
+    const fix = view.find('[data-kw-candidate="sin"] [data-kw-action="fix"]') as HTMLElement;
+    const list = view.find("[role=list][aria-label=Candidates]");
     fix.focus();
     // Chromium says so within the removal, and fails if a listener then removes the same element.
     const card = fix.closest("[data-kw-candidate]")!;

@@ -62,12 +62,12 @@ describe("pump", () => {
       vi.advanceTimersByTime(130);
       kernel.tick(1);
     }
-    const asked = commands("pump").length;
+    const questions = commands("pump").length;
     for (let i = 0; i < 20; i++) {
       vi.advanceTimersByTime(100);
       kernel.tick(1);
     }
-    expect(commands("pump").length).toBe(asked);
+    expect(commands("pump").length).toBe(questions);
   });
 
   it("is quiet when nothing runs, and after destroy", () => {
@@ -139,8 +139,8 @@ describe("what is an answer", () => {
     let answered = 0;
     const answer = (rows: number) => {
       kernel.push("survey", { survey: { first: 0, of: 15, busy: rows < 15, rows: kernel.surveyed.slice(0, rows) } });
-      const asked = commands("pump").at(-1);
-      if (asked) kernel.push("ack", { of: asked.seq, ok: true, settings: kernel.settings() });
+      const questions = commands("pump").at(-1);
+      if (questions) kernel.push("ack", { of: questions.seq, ok: true, settings: kernel.settings() });
     };
     for (let i = 0; i < 60; i++) {
       vi.advanceTimersByTime(100);
@@ -161,8 +161,8 @@ describe("what is an answer", () => {
     click('[data-kw-edge="0-0-0"]');
     for (let i = 0; i < 600; i++) {
       vi.advanceTimersByTime(100);
-      const asked = commands("pump").at(-1);
-      if (asked) kernel.push("ack", { of: asked.seq, ok: true, settings: kernel.settings() });
+      const questions = commands("pump").at(-1);
+      if (questions) kernel.push("ack", { of: questions.seq, ok: true, settings: kernel.settings() });
     }
     expect(commands("pump").length).toBeGreaterThan(3);
     expect(commands("pump").length).toBeLessThan(12);

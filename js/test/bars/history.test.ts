@@ -17,7 +17,7 @@ describe("history", () => {
 
   it("keeps the current line straight and branches below it", () => {
     const placed = placeStates([state(0, null), state(1, 0), state(2, 1), state(3, 1), state(4, 3)], 2);
-    const at = (id: number) => placed.find((one) => one.state.id === id)!;
+    const at = (id: number) => placed.find((item) => item.state.id === id)!;
     expect([0, 1, 2].map((id) => at(id).lane)).toEqual([0, 0, 0]);
     expect([3, 4].map((id) => at(id).lane)).toEqual([1, 1]);
     expect([at(3).column, at(3).from, at(4).column]).toEqual([2, 0, 3]);
@@ -25,7 +25,7 @@ describe("history", () => {
 
   it("lines go on from every chip that something follows", () => {
     const placed = placeStates([state(0, null), state(1, 0), state(2, 1), state(3, 1), state(4, 3)], 2);
-    expect(placed.filter(({ on }) => on).map((one) => one.state.id)).toEqual([0, 1, 3]);
+    expect(placed.filter(({ on }) => on).map((item) => item.state.id)).toEqual([0, 1, 3]);
   });
 
   it("survives loops and orphans", () => {
@@ -35,16 +35,16 @@ describe("history", () => {
 
   it("names functions as formulas do, in the chips and over the curves", () => {
     view.kernel.note("φ₀,₀,₀ = x^2", "fix");
-    view.tell();
-    expect(view.one('[data-kw-state-id="1"]').textContent).toContain("φ₀,₀,₀ = x²");
-    expect(view.one('[data-kw-panel="curves"] svg').textContent).toContain("φ₀,₀,₀ = x²");
+    view.deliver();
+    expect(view.find('[data-kw-state-id="1"]').textContent).toContain("φ₀,₀,₀ = x²");
+    expect(view.find('[data-kw-panel="curves"] svg').textContent).toContain("φ₀,₀,₀ = x²");
   });
 
   it("a chip leads back to its state", () => {
     view.kernel.note("prune", "prune");
-    view.tell();
+    view.deliver();
     view.click('[data-kw-state-id="0"]');
     expect(view.commands("goto")).toMatchObject([{ state: 0 }]);
-    expect(view.one('[data-kw-state-id="0"]').getAttribute("aria-current")).toBe("true");
+    expect(view.find('[data-kw-state-id="0"]').getAttribute("aria-current")).toBe("true");
   });
 });

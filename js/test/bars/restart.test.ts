@@ -25,7 +25,7 @@ describe("starting again", () => {
     expect(other).toMatchObject({ action: "reset" });
     expect(Number.isInteger(other!.seed)).toBe(true);
     type('[data-kw-control="seed"]', "x");
-    expect(view.one('[data-kw-control="seed"]').getAttribute("aria-invalid")).toBe("true");
+    expect(view.find('[data-kw-control="seed"]').getAttribute("aria-invalid")).toBe("true");
     expect(resets().length).toBe(3);
   });
 
@@ -33,17 +33,17 @@ describe("starting again", () => {
     type('[data-kw-field="noise"]', "25");
     type('[data-kw-field="batch"]', "64");
     type('[data-kw-field="batch"]', "all");
-    expect(view.commands("set").map((one) => (one as unknown as { settings: object }).settings)).toEqual([
+    expect(view.commands("set").map((item) => (item as unknown as { settings: object }).settings)).toEqual([
       { noise: 0.25 },
       { batch: 64 },
       { batch: null },
     ]);
-    expect(view.one<HTMLInputElement>('[data-kw-field="batch"]').value).toBe("all");
-    expect(view.one<HTMLInputElement>('[data-kw-field="noise"]').value).toBe("25 %");
+    expect(view.find<HTMLInputElement>('[data-kw-field="batch"]').value).toBe("all");
+    expect(view.find<HTMLInputElement>('[data-kw-field="noise"]').value).toBe("25 %");
   });
 
   it("offers presets as text, where there are any", () => {
-    const names = view.all('[data-kw-control="preset"] option').map((one) => one.textContent);
+    const names = view.all('[data-kw-control="preset"] option').map((item) => item.textContent);
     expect(names).toEqual(["ripples", "<i>"]);
     // Keys step through a closed list: nothing starts before it is asked for.
     choose("preset", 0);
@@ -56,7 +56,7 @@ describe("starting again", () => {
   it("a press on its words leaves it open; fields and choices take theirs", () => {
     const pressed = (selector: string) => {
       const event = new MouseEvent("mousedown", { bubbles: true, cancelable: true });
-      view.one(`[role="dialog"] ${selector}`).dispatchEvent(event);
+      view.find(`[role="dialog"] ${selector}`).dispatchEvent(event);
       return event.defaultPrevented;
     };
     expect(["h2", "p", "label", "button"].map(pressed)).toEqual([true, true, true, true]);
@@ -64,12 +64,12 @@ describe("starting again", () => {
   });
 
   it("a seed that was typed stands through acks, until the kernel tells another one", () => {
-    const field = view.one<HTMLInputElement>('[data-kw-control="seed"]');
+    const field = view.find<HTMLInputElement>('[data-kw-control="seed"]');
     field.focus();
     field.value = "7";
-    view.one('[data-kw-action="reset-seed"]').focus();
+    view.find('[data-kw-action="reset-seed"]').focus();
     const tell = () => {
-      view.tell("settings", { settings: view.kernel.settings() });
+      view.deliver("settings", { settings: view.kernel.settings() });
     };
     tell();
     expect(field.value).toBe("7");
@@ -82,7 +82,7 @@ describe("starting again", () => {
     view.kernel.lose();
     frame();
     for (const action of ["reset-seed", "new-seed"])
-      expect(view.one<HTMLButtonElement>(`[data-kw-action="${action}"]`).disabled).toBe(true);
+      expect(view.find<HTMLButtonElement>(`[data-kw-action="${action}"]`).disabled).toBe(true);
   });
 });
 
@@ -90,8 +90,8 @@ describe("the popover of starting again", () => {
   beforeEach(startAgain);
 
   it("closes on Escape, gives the focus back, and is not there without a kernel", () => {
-    const pop = view.one('[role="dialog"]');
-    const opener = view.one<HTMLButtonElement>('[data-kw-menu="again"]');
+    const pop = view.find('[role="dialog"]');
+    const opener = view.find<HTMLButtonElement>('[data-kw-menu="again"]');
     expect([pop.hidden, opener.getAttribute("aria-expanded")]).toEqual([false, "true"]);
     expect(pop.contains(document.activeElement)).toBe(true);
     view.key(document.activeElement!, "Escape");

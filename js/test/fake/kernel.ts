@@ -227,7 +227,7 @@ export class FakeKernel extends Sample {
   }
 
   #fix(keys: number[][], name: string, both: boolean): void {
-    if (!LIBRARY.some((one) => one.name === name) && !PRIMITIVES.includes(name)) return;
+    if (!LIBRARY.some((item) => item.name === name) && !PRIMITIVES.includes(name)) return;
     for (const key of keys) this.setState(this.#place(key), both ? "both" : "symbolic", name);
     const label = keys.length > 1 ? `${keys.length} edges` : this.edges[this.#place(keys[0]!)]!.name;
     this.note(`${label} = ${name}`, "fix");

@@ -70,7 +70,7 @@ export function surfacePart(sample: Sample, view: View, hole = false): [Surface,
   const labels = data.map((v, i) => (i % 40 === 7 ? 3 - truth(v) : truth(v)));
   const up = view.y === null ? labels : data.map((v) => v[view.y!]!);
   const range = [-1, 1];
-  const told: Surface = {
+  const payload: Surface = {
     ...view,
     at,
     names,
@@ -83,7 +83,7 @@ export function surfacePart(sample: Sample, view: View, hole = false): [Surface,
   };
   const across = data.map((v) => v[view.x]!);
   return [
-    told,
+    payload,
     {
       z: [z, [rows, n]],
       points: [

@@ -134,7 +134,7 @@ export class Sample {
     if (parent) parent.latest = (test || train) + this.#noted;
     this.#noted = this.distance;
     const error = this.rows.at(-1)?.[2] ?? 0.71;
-    const id = Math.max(...this.states.map((one) => one.id)) + 1;
+    const id = Math.max(...this.states.map((item) => item.id)) + 1;
     const size = this.edges.filter(({ state }) => state !== "pruned").length * (kind === "refine" ? 14 : 5);
     this.states.push({
       id,
@@ -203,7 +203,7 @@ export class Sample {
       states: this.states,
       current: this.current,
       can_undo: parent !== null,
-      can_redo: this.states.some((one) => one.parent === this.current),
+      can_redo: this.states.some((item) => item.parent === this.current),
       events: this.events,
     };
   }

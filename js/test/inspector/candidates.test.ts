@@ -12,7 +12,7 @@ describe("candidates", () => {
   it("stand best first, with their R²", () => {
     const r2 = view.all("[data-kw-candidate]").map((card) => Number(card.dataset.kwR2));
     expect(r2).toEqual([...r2].sort((a, b) => b - a));
-    expect(view.one("[data-kw-candidate] math")).toBeTruthy();
+    expect(view.find("[data-kw-candidate] math")).toBeTruthy();
   });
 
   it("are re-ranked here before the kernel answers", () => {
@@ -31,7 +31,7 @@ describe("candidates", () => {
     view.input('[data-kw-control="filter"]', "nothing", "input");
     frame();
     expect(names()).toEqual([]);
-    expect(view.one(".kw-candidates, [data-kw-panel=inspector]").textContent).toContain("“nothing”");
+    expect(view.find(".kw-candidates, [data-kw-panel=inspector]").textContent).toContain("“nothing”");
   });
 
   it("fix, with or without the correction, all selected edges", () => {
@@ -53,15 +53,15 @@ describe("candidates", () => {
 
   it("what fixing did is shown, with undo beside it", () => {
     view.click('[data-kw-candidate="sin"] [data-kw-action="fix"]');
-    expect(view.one(".kw-effect").hidden).toBe(false);
-    expect(view.one(".kw-effect").textContent).toMatch(/RMSE .+ → .+Undo/);
+    expect(view.find(".kw-effect").hidden).toBe(false);
+    expect(view.find(".kw-effect").textContent).toMatch(/RMSE .+ → .+Undo/);
     view.click('[data-kw-action="undo-last"]');
     expect(view.commands("undo").length).toBe(1);
-    expect(view.one(".kw-effect").hidden).toBe(true);
+    expect(view.find(".kw-effect").hidden).toBe(true);
   });
 
   it("any other function of the library can be chosen", () => {
-    const select = view.one<HTMLSelectElement>('[data-kw-control="other"]');
+    const select = view.find<HTMLSelectElement>('[data-kw-control="other"]');
     expect(select.options.length).toBe(view.explorer.store.state.primitives.length + 1);
     view.input('[data-kw-control="other"]', "J0", "change");
     view.click('[data-kw-action="fix-other"]');
@@ -70,16 +70,16 @@ describe("candidates", () => {
 
   it("keep their order and their elements under the pointer", () => {
     const before = names();
-    const card = view.one("[data-kw-candidate]");
-    view.one('[aria-label="Candidates"]').parentElement!.dispatchEvent(new PointerEvent("pointerenter"));
+    const card = view.find("[data-kw-candidate]");
+    view.find('[aria-label="Candidates"]').parentElement!.dispatchEvent(new PointerEvent("pointerenter"));
     view.kernel.tick(60);
     view.kernel.pushCandidates();
     frame();
     expect(names()).toEqual(before);
-    expect(view.one("[data-kw-candidate]")).toBe(card);
-    view.one('[aria-label="Candidates"]').parentElement!.dispatchEvent(new PointerEvent("pointerleave"));
+    expect(view.find("[data-kw-candidate]")).toBe(card);
+    view.find('[aria-label="Candidates"]').parentElement!.dispatchEvent(new PointerEvent("pointerleave"));
     frame();
-    const r2 = view.all("[data-kw-candidate]").map((one) => Number(one.dataset.kwR2));
+    const r2 = view.all("[data-kw-candidate]").map((item) => Number(item.dataset.kwR2));
     expect(r2).toEqual([...r2].sort((a, b) => b - a));
   });
 });
@@ -88,7 +88,7 @@ describe("cards", () => {
   beforeEach(() => view.click('[data-kw-edge="0-0-1"]'));
 
   it("stay for the next edge, and what is told again is not drawn again", () => {
-    const card = () => view.one('[data-kw-candidate="sin"]');
+    const card = () => view.find('[data-kw-candidate="sin"]');
     const [before, drawn] = [card(), card().querySelector("path")!.getAttribute("d")];
     view.click('[data-kw-edge="0-1-2"]');
     expect(card()).toBe(before);
@@ -98,7 +98,7 @@ describe("cards", () => {
     const watch = new MutationObserver((all) => written.push(...all.map(({ target }) => target)));
     watch.observe(card(), { subtree: true, attributes: true, childList: true, characterData: true });
     const [selection] = view.kernel.selectionPart();
-    view.tell("selection", { selection, arrays: {} }, new DataView(new ArrayBuffer(0)));
+    view.deliver("selection", { selection, arrays: {} }, new DataView(new ArrayBuffer(0)));
     written.push(...watch.takeRecords().map(({ target }) => target));
     watch.disconnect();
     expect(written).toEqual([]);
@@ -111,21 +111,21 @@ describe("long names", () => {
     kernel.selected = [[0, 0, 0]];
     const part = kernel.candidatesPart.bind(kernel);
     kernel.candidatesPart = () => {
-      const [told, arrays] = part();
-      const [first, ...others] = (told as { rows: object[] }).rows;
+      const [received, arrays] = part();
+      const [first, ...others] = (received as { rows: object[] }).rows;
       const name = ["mi", { class: "kw-name" }, ["mean_radius_worst"]];
-      return [{ ...told, rows: [{ ...first, formula: ["math", {}, [name]] }, ...others] }, arrays];
+      return [{ ...received, rows: [{ ...first, formula: ["math", {}, [name]] }, ...others] }, arrays];
     };
     const shown = mount(kernel);
-    expect(shown.one("[data-kw-candidate] .kw-math").textContent).toBe("x");
+    expect(shown.find("[data-kw-candidate] .kw-math").textContent).toBe("x");
   });
 });
 
 it("what an act did is told from the error before it, whatever was told on its way", () => {
   const { status } = view.explorer.store.state;
   const before = status.test!;
-  view.tell("status", { status: { ...status, test: 0.5, task: "searching formulas" } });
+  view.deliver("status", { status: { ...status, test: 0.5, task: "searching formulas" } });
   view.kernel.note("fix 7 edges", "auto");
-  view.tell();
-  expect(view.one(".kw-effect").textContent).toContain(`RMSE ${Number(before.toPrecision(3))} → `);
+  view.deliver();
+  expect(view.find(".kw-effect").textContent).toContain(`RMSE ${Number(before.toPrecision(3))} → `);
 });

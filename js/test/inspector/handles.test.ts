@@ -18,8 +18,8 @@ interface Sent {
   grid: number;
 }
 const drags = () => view.commands("drag") as unknown as Sent[];
-const handle = (index: number) => view.one<SVGGElement & HTMLElement>(`[data-kw-handle="${index}"]`);
-const told = (index: number) => row(view.explorer.store.state.detail.get("handles"), 1)![index]!;
+const handle = (index: number) => view.find<SVGGElement & HTMLElement>(`[data-kw-handle="${index}"]`);
+const received = (index: number) => row(view.explorer.store.state.detail.get("handles"), 1)![index]!;
 const centre = (index: number): [number, number] => {
   const circle = handle(index).firstElementChild!;
   return [Number(circle.getAttribute("cx")), Number(circle.getAttribute("cy"))];
@@ -103,7 +103,7 @@ describe("the curve", () => {
     pointer(handle(3), "pointermove", [x, y - 30]);
     expect(path()).not.toBe(line);
     frame();
-    const change = drags()[0]!.value - told(3);
+    const change = drags()[0]!.value - received(3);
     // What the kernel will tell is what is shown already.
     const knots = store.state.detail.get("full_knots")!.values;
     const column = basis(before.xs, knots, 3, 3);
@@ -141,15 +141,15 @@ describe("the curve", () => {
 
   it("the errors stand beside what they were, and the act before is no news any more", () => {
     view.kernel.note("prune", "prune");
-    view.tell();
-    expect(view.one(".kw-effect").hidden).toBe(false);
+    view.deliver();
+    expect(view.find(".kw-effect").hidden).toBe(false);
     const [x, y] = grab(3);
     pointer(handle(3), "pointermove", [x, y - 30]);
     frame();
     frame();
-    const live = view.one("[data-kw-panel=inspector] .kw-live");
+    const live = view.find("[data-kw-panel=inspector] .kw-live");
     expect(live.hidden).toBe(false);
-    expect(view.one(".kw-effect").hidden).toBe(true);
+    expect(view.find(".kw-effect").hidden).toBe(true);
     expect(live.textContent).toMatch(/RMSE.*train \S+ → \S+.*test \S+ → \S+/);
     pointer(handle(3), "pointerup", [x, y - 30]);
     expect(live.hidden).toBe(true);
@@ -176,7 +176,7 @@ describe("what it did", () => {
     expect(said(error())).not.toBe(said(first));
     pointer(handle(3), "pointerup", [x, y - 30]);
     frame();
-    expect(view.one(".kw-effect").textContent).toContain(`RMSE ${said(first)} → `);
+    expect(view.find(".kw-effect").textContent).toContain(`RMSE ${said(first)} → `);
   });
 });
 
@@ -185,7 +185,7 @@ describe("with keys", () => {
   const up = () => document.activeElement!.dispatchEvent(new KeyboardEvent("keyup", { key: "ArrowUp", bubbles: true }));
 
   it("handles are one tab stop; arrows go along them", () => {
-    const stops = () => view.all('[data-kw-handle][tabindex="0"]').map((one) => one.dataset.kwHandle);
+    const stops = () => view.all('[data-kw-handle][tabindex="0"]').map((item) => item.dataset.kwHandle);
     expect(stops()).toEqual(["6"]);
     handle(6).focus();
     key("ArrowRight");
@@ -198,7 +198,7 @@ describe("with keys", () => {
   });
 
   it("up and down move one, Shift finer; letting go commits", () => {
-    const before = told(4);
+    const before = received(4);
     handle(4).focus();
     key("ArrowUp");
     key("ArrowUp");
@@ -207,14 +207,14 @@ describe("with keys", () => {
     expect(drags().at(-1)!.commit).toBe(true);
     expect(drags().filter(({ commit }) => commit).length).toBe(1);
     frame();
-    const start = told(4);
+    const start = received(4);
     key("ArrowUp", { shiftKey: true });
     expect((drags().at(-1)!.value - start) * 20).toBeCloseTo(coarse, 3);
     up();
   });
 
   it("Escape goes back to where it began, and keeps the selection", () => {
-    const before = told(4);
+    const before = received(4);
     handle(4).focus();
     key("ArrowDown");
     key("Escape");
@@ -226,7 +226,7 @@ describe("with keys", () => {
   it("say what they are and where they stand", () => {
     expect(handle(4).getAttribute("role")).toBe("slider");
     expect(handle(4).getAttribute("aria-label")).toBe("coefficient 4 of 0 to 11, at −0.333");
-    expect(Number(handle(4).getAttribute("aria-valuenow"))).toBeCloseTo(told(4), 3);
+    expect(Number(handle(4).getAttribute("aria-valuenow"))).toBeCloseTo(received(4), 3);
   });
 });
 
@@ -235,7 +235,7 @@ describe("where there are none", () => {
 
   it("a switch hides them", () => {
     expect(count()).toBe(12);
-    const box = view.one<HTMLInputElement>('[data-kw-toggle="handles"]');
+    const box = view.find<HTMLInputElement>('[data-kw-toggle="handles"]');
     box.checked = false;
     box.dispatchEvent(new Event("change", { bubbles: true }));
     expect(count()).toBe(0);
@@ -246,24 +246,24 @@ describe("where there are none", () => {
     ["pruned", "A pruned edge has no handles"],
   ] as const)("%s edges say why", (state, words) => {
     view.kernel.setState(2, state, state === "symbolic" ? "sin" : null);
-    view.tell();
+    view.deliver();
     expect(count()).toBe(0);
-    expect(view.one("[data-kw-panel=inspector]").textContent).toContain(words);
+    expect(view.find("[data-kw-panel=inspector]").textContent).toContain(words);
   });
 
   it("a saved page has none", () => {
     view.explorer.store.setLink("none");
     frame();
     expect(count()).toBe(0);
-    expect(view.one('[data-kw-toggle="handles"]').parentElement!.hidden).toBe(true);
+    expect(view.find('[data-kw-toggle="handles"]').parentElement!.hidden).toBe(true);
   });
 
   it("of many, only those near the pointer and the focus", () => {
     const fine = mount({ width: [1, 1], steps: 5, grid: 50 });
     fine.click('[data-kw-edge="0-0-0"]');
-    const shown = () => fine.all("[data-kw-handle]").map((one) => Number(one.dataset.kwHandle));
+    const shown = () => fine.all("[data-kw-handle]").map((item) => Number(item.dataset.kwHandle));
     expect(shown()).toEqual([28]);
-    const stage = fine.one("[data-kw-panel=inspector] .kw-stage");
+    const stage = fine.find("[data-kw-panel=inspector] .kw-stage");
     stage.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: 150 }));
     expect(shown().length).toBeGreaterThanOrEqual(7);
     expect(shown().length).toBeLessThanOrEqual(8);

@@ -77,14 +77,14 @@ const PYTHON = [
 describe.each(PYTHON)("order $k on $knots", ({ k, knots, xs, values }) => {
   it("has Python's values within the grid and on the lines beyond it", () => {
     const columns = values[0]!.map((_, index) => basis(xs, knots, k, index));
-    for (const [row, wanted] of values.entries())
-      for (const [index, value] of wanted.entries()) expect(columns[index]![row]).toBeCloseTo(value, 6);
+    for (const [row, expected] of values.entries())
+      for (const [index, value] of expected.entries()) expect(columns[index]![row]).toBeCloseTo(value, 6);
   });
 
   it("adds up to 1 everywhere", () => {
     const points = Array.from({ length: 41 }, (_, i) => -4 + i * 0.2);
     const columns = values[0]!.map((_, index) => basis(points, knots, k, index));
-    for (const i of points.keys()) expect(columns.reduce((sum, one) => sum + one[i]!, 0)).toBeCloseTo(1, 9);
+    for (const i of points.keys()) expect(columns.reduce((sum, item) => sum + item[i]!, 0)).toBeCloseTo(1, 9);
   });
 });
 

@@ -57,7 +57,7 @@ describe("opening", () => {
   });
 
   it("so does a long press, which then clicks nothing", () => {
-    const edge = view.one('[data-kw-edge="0-1-0"] rect');
+    const edge = view.find('[data-kw-edge="0-1-0"] rect');
     const touch = (type: string, at: number) =>
       edge.dispatchEvent(new PointerEvent(type, { bubbles: true, pointerType: "touch", clientX: at, clientY: 5 }));
     touch("pointerdown", 5);
@@ -140,7 +140,7 @@ describe("keys in it", () => {
   });
 
   it("one entry at a time is reached by Tab", () => {
-    expect(items().every((one) => one.tabIndex === -1)).toBe(true);
+    expect(items().every((item) => item.tabIndex === -1)).toBe(true);
   });
 });
 
@@ -148,7 +148,7 @@ const open = () => right('[data-kw-edge="0-0-1"]');
 
 describe("while it is open", () => {
   const structure = (change: object) => {
-    view.tell("structure", { structure: { ...view.kernel.structure(), ...change } });
+    view.deliver("structure", { structure: { ...view.kernel.structure(), ...change } });
   };
 
   it("its items stay through the news of a training: a press is not lost", () => {
@@ -159,7 +159,7 @@ describe("while it is open", () => {
     expect(item("menu-prune")).toBe(prune);
     expect(document.activeElement).toBe(focus);
     view.kernel.setState(2, "pruned");
-    view.tell();
+    view.deliver();
     expect(menu()?.contains(document.activeElement)).toBe(true);
     expect(item("fix-best").textContent).toContain("restore it first");
     expect(item("fix-best").getAttribute("aria-disabled")).toBe("true");
@@ -191,7 +191,7 @@ describe("while it is open", () => {
 describe("edges", () => {
   it("fixes the best candidate, unfixes, prunes and restores", () => {
     open();
-    const best = view.one("[data-kw-candidate]").dataset.kwCandidate;
+    const best = view.find("[data-kw-candidate]").dataset.kwCandidate;
     press("fix-best");
     expect(view.commands("fix")).toMatchObject([{ edge: [0, 0, 1], name: best }]);
     open();
@@ -200,7 +200,7 @@ describe("edges", () => {
     open();
     press("menu-prune");
     view.kernel.setState(2, "pruned");
-    view.tell();
+    view.deliver();
     open();
     press("menu-restore");
     expect(view.commands("restore")).toMatchObject([{ edges: [[0, 0, 1]] }]);
@@ -210,7 +210,7 @@ describe("edges", () => {
     open();
     press("freeze");
     expect(view.commands("freeze")).toMatchObject([{ edges: [[0, 0, 1]], on: true }]);
-    const edge = view.one('[data-kw-edge="0-0-1"]');
+    const edge = view.find('[data-kw-edge="0-0-1"]');
     expect(view.all('[data-bound="0-0-1"] path').length).toBe(1);
     expect(edge.querySelector("rect")?.getAttribute("stroke-dasharray")).toBe("2 2");
     expect(edge.getAttribute("aria-label")).toContain("frozen");
@@ -244,12 +244,12 @@ describe("edges", () => {
         on: true,
       },
     ]);
-    const edge = view.one('[data-kw-edge="0-1-1"]');
-    expect(view.one('[data-bound="0-1-1"]').textContent).toBe("1");
+    const edge = view.find('[data-kw-edge="0-1-1"]');
+    expect(view.find('[data-bound="0-1-1"]').textContent).toBe("1");
     expect(edge.getAttribute("aria-label")).toContain("function 1, shared with 1 other edge");
     edge.dispatchEvent(new PointerEvent("pointermove", { bubbles: true }));
     frame();
-    expect(view.one(".kw-card").textContent).toContain("function 1, shared with 1 other edge");
+    expect(view.find(".kw-card").textContent).toContain("function 1, shared with 1 other edge");
     open();
     press("unlock");
     expect(view.commands("lock").at(-1)).toMatchObject({ on: false });

@@ -12,8 +12,8 @@ function arranged(
   const kernel = new FakeKernel({ width });
   change?.(kernel);
   const structure = kernel.structure();
-  const found = tiers({ edges: structure.edges, importance: kernel.strength, width: size, showPruned });
-  return { structure, tiers: found, ...layout(structure, found, size, 430) };
+  const placed = tiers({ edges: structure.edges, importance: kernel.strength, width: size, showPruned });
+  return { structure, tiers: placed, ...layout(structure, placed, size, 430) };
 }
 
 describe("levels of detail", () => {
@@ -22,16 +22,16 @@ describe("levels of detail", () => {
   });
 
   it("a narrow layer keeps the thumbnails of the most important", () => {
-    const { tiers: found, structure } = arranged([2, 5, 1], 200);
-    const first = found.filter((_, i) => structure.edges[i]!.key[0] === 0);
+    const { tiers: placed, structure } = arranged([2, 5, 1], 200);
+    const first = placed.filter((_, i) => structure.edges[i]!.key[0] === 0);
     expect(first.filter((tier) => tier === "thumb").length).toBe(5);
     expect(first.filter((tier) => tier === "wire").length).toBe(5);
   });
 
   it("500 edges are at most 150 separate ones", () => {
-    const { tiers: found } = arranged([20, 24, 1], 600);
-    expect(found.filter((tier) => tier === "thumb" || tier === "wire").length).toBe(MAX_WIRES);
-    expect(found.filter((tier) => tier === "merged").length).toBe(504 - MAX_WIRES);
+    const { tiers: placed } = arranged([20, 24, 1], 600);
+    expect(placed.filter((tier) => tier === "thumb" || tier === "wire").length).toBe(MAX_WIRES);
+    expect(placed.filter((tier) => tier === "merged").length).toBe(504 - MAX_WIRES);
   });
 
   it("pruned edges can be hidden, and give way first", () => {

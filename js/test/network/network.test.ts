@@ -15,7 +15,7 @@ describe("selecting", () => {
     view.click('[data-kw-edge="0-1-2"]');
     expect(pressed()).toEqual(["0-1-2"]);
     expect(view.commands("select")).toMatchObject([{ edges: [[0, 1, 2]] }]);
-    expect(view.one('[data-kw-panel="inspector"] h2').textContent).toBe("x₂ → h₁,₃");
+    expect(view.find('[data-kw-panel="inspector"] h2').textContent).toBe("x₂ → h₁,₃");
   });
 
   it("the answer fills the inspector", () => {
@@ -29,7 +29,7 @@ describe("selecting", () => {
     expect(pressed()).toEqual(["0-1-2", "1-0-0"]);
     // Whether or not the host has let the press give it the focus.
     expect(document.activeElement!.getAttribute("data-kw-edge")).toBe("1-0-0");
-    expect(view.one('[data-kw-panel="inspector"] h2').textContent).toBe("2 edges");
+    expect(view.find('[data-kw-panel="inspector"] h2').textContent).toBe("2 edges");
     view.click('[data-kw-edge="0-1-2"]', { shiftKey: true });
     expect(pressed()).toEqual(["1-0-0"]);
   });
@@ -43,7 +43,7 @@ describe("selecting", () => {
 
 describe("keys", () => {
   const focus = (key: string) => {
-    const edge = view.one(`[data-kw-edge="${key}"]`);
+    const edge = view.find(`[data-kw-edge="${key}"]`);
     edge.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
     frame();
     return edge;
@@ -59,13 +59,13 @@ describe("keys", () => {
   it("arrows move within a layer and between layers", () => {
     view.key(focus("0-0-0"), "ArrowRight");
     expect(stops()).toEqual(["0-1-0"]);
-    view.key(view.one('[data-kw-edge="0-1-0"]'), "ArrowUp");
-    view.key(view.one('[data-kw-node="1-0"]'), "ArrowUp");
+    view.key(view.find('[data-kw-edge="0-1-0"]'), "ArrowUp");
+    view.key(view.find('[data-kw-node="1-0"]'), "ArrowUp");
     expect(stops()).toEqual(["1-0-0"]);
-    view.key(view.one('[data-kw-edge="1-0-0"]'), "ArrowUp");
-    view.key(view.one('[data-kw-node="2-0"]'), "ArrowUp");
-    expect(view.one('[data-kw-node="2-0"]').getAttribute("tabindex")).toBe("0");
-    view.key(view.one('[data-kw-node="2-0"]'), "ArrowDown");
+    view.key(view.find('[data-kw-edge="1-0-0"]'), "ArrowUp");
+    view.key(view.find('[data-kw-node="2-0"]'), "ArrowUp");
+    expect(view.find('[data-kw-node="2-0"]').getAttribute("tabindex")).toBe("0");
+    view.key(view.find('[data-kw-node="2-0"]'), "ArrowDown");
     expect(stops()[0]).toMatch(/^1-/);
   });
 
@@ -77,10 +77,10 @@ describe("keys", () => {
 
   it("f fixes the first candidate, Escape clears", () => {
     view.click('[data-kw-edge="0-0-3"]');
-    const best = view.one("[data-kw-candidate]").dataset.kwCandidate;
+    const best = view.find("[data-kw-candidate]").dataset.kwCandidate;
     view.key(focus("0-0-3"), "f");
     expect(view.commands("fix")).toMatchObject([{ edge: [0, 0, 3], name: best, keep_spline: false }]);
-    expect(view.one('[data-kw-edge="0-0-3"]').dataset.kwState).toBe("symbolic");
+    expect(view.find('[data-kw-edge="0-0-3"]').dataset.kwState).toBe("symbolic");
     view.key(view.root, "Escape");
     expect(pressed()).toEqual([]);
   });
@@ -97,8 +97,8 @@ describe("keys", () => {
 
   it("typing in a field triggers nothing", () => {
     view.click('[data-kw-edge="0-0-3"]');
-    view.key(view.one('[data-kw-control="filter"]'), "f");
-    view.key(view.one('[data-kw-field="lamb"]'), "z", { ctrlKey: true });
+    view.key(view.find('[data-kw-control="filter"]'), "f");
+    view.key(view.find('[data-kw-field="lamb"]'), "z", { ctrlKey: true });
     expect([view.commands("fix").length, view.commands("undo").length]).toEqual([0, 0]);
   });
 });
@@ -106,8 +106,8 @@ describe("keys", () => {
 describe("drawing", () => {
   it("names edges in words that contain what is shown", () => {
     view.kernel.setState(3, "symbolic", "x^2");
-    view.tell();
-    const edge = view.one('[data-kw-edge="0-1-1"]');
+    view.deliver();
+    const edge = view.find('[data-kw-edge="0-1-1"]');
     expect(edge.textContent).toBe("x²");
     expect(edge.getAttribute("aria-label")).toContain("fixed to x²");
     expect(edge.getAttribute("aria-label")).toContain("φ₀,₁,₁, x₂ to h₁,₂");
@@ -116,11 +116,11 @@ describe("drawing", () => {
   it("the four states differ by more than colour", () => {
     for (const [i, state] of (["spline", "symbolic", "both", "pruned"] as const).entries())
       view.kernel.setState(i, state, state === "symbolic" || state === "both" ? "sin" : null);
-    view.tell();
+    view.deliver();
     const looks = [0, 1, 2, 3].map((i) => {
       const edge = view
         .all("[data-kw-edge]")
-        .find((one) => one.dataset.kwEdge === view.kernel.edges[i]!.key.join("-"))!;
+        .find((item) => item.dataset.kwEdge === view.kernel.edges[i]!.key.join("-"))!;
       const wire = view.all(".kw-wire")[i]!;
       return `${wire.getAttribute("stroke-dasharray")} ${edge.textContent}`;
     });
@@ -128,29 +128,29 @@ describe("drawing", () => {
   });
 
   it("writes only what changed", () => {
-    const curve = view.one('[data-kw-edge="0-0-0"] path');
+    const curve = view.find('[data-kw-edge="0-0-0"] path');
     const before = curve.getAttribute("d");
-    view.tell("status", { status: view.kernel.status() });
-    expect(view.one('[data-kw-edge="0-0-0"] path')).toBe(curve);
+    view.deliver("status", { status: view.kernel.status() });
+    expect(view.find('[data-kw-edge="0-0-0"] path')).toBe(curve);
     view.kernel.tick(20);
     frame();
-    expect(view.one('[data-kw-edge="0-0-0"] path')).toBe(curve);
+    expect(view.find('[data-kw-edge="0-0-0"] path')).toBe(curve);
     expect(curve.getAttribute("d")).not.toBe(before);
   });
 
   it("pointing at an edge shows its card", () => {
-    const edge = view.one('[data-kw-edge="1-2-0"] rect');
+    const edge = view.find('[data-kw-edge="1-2-0"] rect');
     edge.dispatchEvent(new PointerEvent("pointermove", { bubbles: true }));
     frame();
-    expect(view.one(".kw-card").textContent).toContain("h₁,₃ → y");
-    view.one("[data-kw-panel=network] .kw-stage").dispatchEvent(new PointerEvent("pointerleave"));
+    expect(view.find(".kw-card").textContent).toContain("h₁,₃ → y");
+    view.find("[data-kw-panel=network] .kw-stage").dispatchEvent(new PointerEvent("pointerleave"));
     frame();
-    expect(view.one(".kw-card").hidden).toBe(true);
+    expect(view.find(".kw-card").hidden).toBe(true);
   });
 
   it("pruned edges can be hidden", () => {
     view.kernel.setState(0, "pruned");
-    view.tell();
+    view.deliver();
     expect(view.all('[data-kw-edge="0-0-0"]').length).toBe(1);
     view.click('[data-kw-toggle="pruned"]');
     expect(view.all('[data-kw-edge="0-0-0"]').length).toBe(0);
@@ -163,7 +163,7 @@ describe("drawing", () => {
     many.kernel.selected = [hidden.key];
     many.kernel.pushSelection();
     frame();
-    expect(many.one(`[data-kw-edge="${hidden.key.join("-")}"]`).getAttribute("aria-pressed")).toBe("true");
+    expect(many.find(`[data-kw-edge="${hidden.key.join("-")}"]`).getAttribute("aria-pressed")).toBe("true");
   });
 });
 
@@ -218,15 +218,15 @@ describe("frames of a training", () => {
 describe("wires without a thumbnail", () => {
   it("tell the state by their dash: they have no labels", () => {
     const many = mount({ width: [20, 24, 1], steps: 3 });
-    const bare = many.all("[data-kw-edge]").filter((one) => !one.querySelector(".kw-solid"));
+    const bare = many.all("[data-kw-edge]").filter((item) => !item.querySelector(".kw-solid"));
     const states = ["spline", "symbolic", "both"] as const;
     for (const [k, state] of states.entries()) {
       const index = many.kernel.edges.findIndex((edge) => edge.key.join("-") === bare[k]!.dataset.kwEdge);
       many.kernel.setState(index, state, "sin");
     }
-    many.tell();
+    many.deliver();
     const wires = states.map((state) => many.all(`.kw-wire[data-state="${state}"]`)[0]!);
-    expect(new Set(wires.map((one) => one.getAttribute("stroke-dasharray"))).size).toBe(3);
+    expect(new Set(wires.map((item) => item.getAttribute("stroke-dasharray"))).size).toBe(3);
   });
 });
 

@@ -13,17 +13,17 @@ describe("nodes", () => {
       view.all('.kw-network svg [tabindex="0"]').map((one) => one.dataset.kwEdge ?? one.dataset.kwNode);
     view.key(focus('[data-kw-edge="0-0-0"]'), "ArrowUp");
     expect(stops()).toEqual(["1-0"]);
-    view.key(view.one('[data-kw-node="1-0"]'), "ArrowRight");
+    view.key(view.find('[data-kw-node="1-0"]'), "ArrowRight");
     expect(stops()).toEqual(["1-1"]);
-    view.key(view.one('[data-kw-node="1-1"]'), "ArrowUp");
+    view.key(view.find('[data-kw-node="1-1"]'), "ArrowUp");
     expect(stops()[0]).toMatch(/^1-1-/);
-    view.key(view.one(`[data-kw-edge="${stops()[0]}"]`), "ArrowDown");
-    view.key(view.one('[data-kw-node="1-1"]'), "ArrowDown");
+    view.key(view.find(`[data-kw-edge="${stops()[0]}"]`), "ArrowDown");
+    view.key(view.find('[data-kw-node="1-1"]'), "ArrowDown");
     expect(stops()[0]).toMatch(/^0-\d-1/);
   });
 
   it("are named in words", () => {
-    const label = (key: string) => view.one(`[data-kw-node="${key}"]`).getAttribute("aria-label");
+    const label = (key: string) => view.find(`[data-kw-node="${key}"]`).getAttribute("aria-label");
     expect(label("1-2")).toBe("h₁,₃, sum node, 2 edges in, 3 out");
     expect(label("2-1")).toContain("product node");
   });
@@ -60,16 +60,16 @@ describe("nodes", () => {
   });
 
   it("pointing at one lights up its edges", () => {
-    view.one('[data-kw-node="1-2"] rect').dispatchEvent(new PointerEvent("pointermove", { bubbles: true }));
+    view.find('[data-kw-node="1-2"] rect').dispatchEvent(new PointerEvent("pointermove", { bubbles: true }));
     frame();
     expect(view.all("[data-kw-edge][data-hover]").length).toBe(5);
-    expect(view.one('[data-kw-node="1-2"]').hasAttribute("data-lit")).toBe(true);
+    expect(view.find('[data-kw-node="1-2"]').hasAttribute("data-lit")).toBe(true);
   });
 
   it("an output that is a product looks like one", () => {
     const odd = mount({ width: [2, 2, [1, 1]], steps: 2 });
     const parts = (key: string) => odd.all(`[data-kw-node="${key}"] rect`).length;
     expect([parts("2-0"), parts("2-1")]).toEqual([1, 2]);
-    expect(odd.one('[data-kw-node="2-1"]').getAttribute("aria-label")).toContain("product output");
+    expect(odd.find('[data-kw-node="2-1"]').getAttribute("aria-label")).toContain("product output");
   });
 });

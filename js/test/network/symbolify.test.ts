@@ -8,7 +8,7 @@ const view = mountEach({ width: [2, 2, 1], steps: 30 });
 const R2 = [0.99995, 0.9991, 0.985, 0.9, 0.999, 0.2];
 const rows = () => view.kernel.edges.map(({ key }, i) => ({ edge: key, name: i % 2 ? "sin" : "x^2", r2: R2[i]! }));
 const tell = (first: number, last: number) => {
-  view.tell("survey", {
+  view.deliver("survey", {
     survey: { first, of: 6, busy: last < 6, rows: rows().slice(first, last) },
   });
 };
@@ -17,12 +17,12 @@ const open = () => {
   view.click('[data-kw-action="symbolify"]');
 };
 const threshold = (value: string) => {
-  const field = view.one<HTMLInputElement>('[data-kw-field="r2"]');
+  const field = view.find<HTMLInputElement>('[data-kw-field="r2"]');
   field.value = value;
   field.dispatchEvent(new Event("change", { bubbles: true }));
   frame();
 };
-const panel = () => view.one(".kw-symbolify");
+const panel = () => view.find(".kw-symbolify");
 const marked = () => view.all("[data-kw-edge][data-marked]").map((edge) => edge.dataset.kwEdge);
 const listed = () => view.all(".kw-symbolify li").map((row) => row.textContent);
 
@@ -41,12 +41,12 @@ describe("looking", () => {
     expect(panel().textContent).toContain("Looking at the edges…");
     tell(0, 4);
     expect(panel().textContent).toContain("4 of 6 edges looked at: 2 edges would be fixed so far");
-    expect(view.one("progress").getAttribute("value")).toBe("4");
+    expect(view.find("progress").getAttribute("value")).toBe("4");
     // Only the end is spoken.
     expect(panel().querySelector("[role=status]")?.getAttribute("aria-busy")).toBe("true");
     tell(4, 6);
     expect(panel().textContent).toContain("6 of 6 edges looked at: 3 edges would be fixed.");
-    expect(view.one("progress").hidden).toBe(true);
+    expect(view.find("progress").hidden).toBe(true);
     expect(panel().querySelector("[role=status]")?.hasAttribute("aria-busy")).toBe(false);
   });
 
@@ -55,11 +55,11 @@ describe("looking", () => {
     tell(0, 6);
     expect(marked()).toEqual(["0-0-0", "0-1-0", "1-0-0"]);
     expect(view.all(".kw-float .kw-badge").map((badge) => badge.textContent)).toEqual(["→ x²", "→ sin", "→ x²"]);
-    expect(view.one('[data-kw-edge="0-0-0"]').getAttribute("aria-label")).toContain("would be fixed to x²");
+    expect(view.find('[data-kw-edge="0-0-0"]').getAttribute("aria-label")).toContain("would be fixed to x²");
     expect(listed()).toEqual(["x₁ → h₁,₁x²0.99995", "x₂ → h₁,₁sin0.9991", "h₁,₁ → yx²0.9990"]);
-    view.one(".kw-symbolify li span").dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
+    view.find(".kw-symbolify li span").dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
     frame();
-    expect(view.one('[data-kw-edge="0-0-0"]').hasAttribute("data-hover")).toBe(true);
+    expect(view.find('[data-kw-edge="0-0-0"]').hasAttribute("data-hover")).toBe(true);
   });
 
   it("the threshold chooses at once, by slider and by number", () => {
@@ -67,23 +67,23 @@ describe("looking", () => {
     tell(0, 6);
     threshold("0.9");
     expect(marked().length).toBe(5);
-    const range = view.one<HTMLInputElement>('[data-kw-control="r2"]');
+    const range = view.find<HTMLInputElement>('[data-kw-control="r2"]');
     range.value = String(R2_VALUES.length - 1);
     range.dispatchEvent(new Event("input", { bubbles: true }));
     frame();
     expect(marked()).toEqual(["0-0-0"]);
     threshold("1");
     expect(panel().textContent).toContain("none would be fixed");
-    expect(view.one<HTMLButtonElement>('[data-kw-action="symbolify-apply"]').disabled).toBe(true);
+    expect(view.find<HTMLButtonElement>('[data-kw-action="symbolify-apply"]').disabled).toBe(true);
     threshold("1.5");
-    expect(view.one('[data-kw-field="r2"]').getAttribute("aria-invalid")).toBe("true");
+    expect(view.find('[data-kw-field="r2"]').getAttribute("aria-invalid")).toBe("true");
   });
 
   it("an act in between starts it anew, and what is fixed is no candidate", () => {
     open();
     tell(0, 6);
     view.kernel.setState(0, "symbolic", "x^2");
-    view.tell("structure", { structure: view.kernel.structure() });
+    view.deliver("structure", { structure: view.kernel.structure() });
     expect(marked()).not.toContain("0-0-0");
     tell(0, 0);
     expect(panel().textContent).toContain("0 of 6 edges");
@@ -119,7 +119,7 @@ describe("deciding", () => {
 
   it("Apply fixes exactly what was shown", () => {
     threshold("0.999");
-    expect(view.one('[data-kw-action="symbolify-apply"]').textContent).toBe("Fix 3 edges");
+    expect(view.find('[data-kw-action="symbolify-apply"]').textContent).toBe("Fix 3 edges");
     view.click('[data-kw-action="symbolify-apply"]');
     const shown = rows();
     expect(view.commands("auto")).toMatchObject([{ r2_threshold: 0.999, edges: [0, 1, 4].map((i) => shown[i]!.edge) }]);
@@ -131,9 +131,9 @@ describe("deciding", () => {
   it("Cancel and Escape change nothing, and give the focus back", () => {
     view.click('[data-kw-action="symbolify-cancel"]');
     expect(view.commands("survey").at(-1)).toMatchObject({ on: false });
-    expect(view.one('[data-kw-action="symbolify"]').getAttribute("aria-expanded")).toBe("false");
+    expect(view.find('[data-kw-action="symbolify"]').getAttribute("aria-expanded")).toBe("false");
     view.click('[data-kw-action="symbolify"]');
-    view.key(view.one('[data-kw-control="r2"]'), "Escape");
+    view.key(view.find('[data-kw-control="r2"]'), "Escape");
     expect(panel().hidden).toBe(true);
     expect((document.activeElement as HTMLElement).dataset.kwAction).toBe("symbolify");
     expect(view.commands("auto").length).toBe(0);
@@ -144,7 +144,7 @@ describe("deciding", () => {
     other.click('[data-kw-action="symbolify"]');
     other.explorer.destroy();
     expect(other.commands("survey")).toMatchObject([{ on: true }, { on: false }]);
-    view.one('[data-kw-field="r2"]').focus();
+    view.find('[data-kw-field="r2"]').focus();
     view.kernel.lose();
     frame();
     expect(panel().hidden).toBe(true);
@@ -171,10 +171,10 @@ describe("after a change of structure", () => {
   it("what was found before a change of structure is about other edges", () => {
     open();
     tell(0, 6);
-    view.tell("structure", { structure: { ...view.kernel.structure(), version: 9 } });
+    view.deliver("structure", { structure: { ...view.kernel.structure(), version: 9 } });
     expect(marked()).toEqual([]);
     expect(panel().textContent).toContain("Looking at the edges…");
-    expect(view.one<HTMLButtonElement>('[data-kw-action="symbolify-apply"]').disabled).toBe(true);
+    expect(view.find<HTMLButtonElement>('[data-kw-action="symbolify-apply"]').disabled).toBe(true);
     tell(0, 6);
     expect(marked().length).toBe(3);
   });

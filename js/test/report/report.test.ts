@@ -81,7 +81,7 @@ function opened(change: (report: Report) => void = () => {}) {
     frame();
   };
   const names = () =>
-    [...el.querySelectorAll("[data-kw-candidate]")].map((one) => one.getAttribute("data-kw-candidate"));
+    [...el.querySelectorAll("[data-kw-candidate]")].map((item) => item.getAttribute("data-kw-candidate"));
   return { el, explorer, range, to, click, select, names, root: explorer.root, state };
 }
 
@@ -92,12 +92,12 @@ afterEach(() => {
 
 describe("the film", () => {
   test("curves come back to a 65,534th of their range", () => {
-    const one = Film.open(film(snapshot().structure))!;
-    const { values, shape } = one.curves(1);
+    const item = Film.open(film(snapshot().structure))!;
+    const { values, shape } = item.curves(1);
     expect(shape).toEqual([snapshot().structure.edges.length, 3 + SAMPLES]);
     expect([...values.slice(0, 3)].map((v) => Number(v.toFixed(6)))).toEqual([0.5, -1, 1]);
-    const wanted = [1, 1.25, 1.5, 1.75, 2];
-    for (const [k, value] of wanted.entries()) expect(values[3 + k]).toBeCloseTo(value, 3);
+    const expected = [1, 1.25, 1.5, 1.75, 2];
+    for (const [k, value] of expected.entries()) expect(values[3 + k]).toBeCloseTo(value, 3);
   });
 
   test("what isn't a number stays none", () => {
@@ -148,7 +148,7 @@ describe("the slider", () => {
     const { events, current } = page.explorer.store.state.history;
     expect(events.filter(({ label }) => label === "▼").map(({ step }) => step)).toEqual([10]);
     const parent = page.state.history.states.find(
-      (one: { id: number }) => one.id === page.state.history.current,
+      (item: { id: number }) => item.id === page.state.history.current,
     ).parent;
     expect(current).toBe(parent ?? page.state.history.current);
     page.to(3);

@@ -1,18 +1,22 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { readMessage, type Snapshot } from "../../src/protocol/messages";
-import { ranked, score } from "../../src/state/ranking";
 import { Store } from "../../src/state/store";
 import { pack } from "../fake/pack";
 import { type Golden, golden } from "../support/helpers";
 
 const snapshot = golden("trait.snapshot")[0]!;
+
 const load = (store: Store, seq = 40) => store.load({ ...(snapshot.message as Snapshot), seq }, snapshot.buffer);
-const apply = (store: Store, one: Pick<Golden, "message" | "buffer">) =>
-  store.apply(readMessage(one.message)!, one.buffer);
+
+const apply = (store: Store, item: Pick<Golden, "message" | "buffer">) =>
+  store.apply(readMessage(item.message)!, item.buffer);
+
 const named = (name: string) => golden(`to_browser.${name}.json`)[0]!;
 
 let store: Store;
+
 let topics: string[];
+
 beforeEach(() => {
   store = new Store();
   topics = [];
@@ -58,10 +62,10 @@ describe("snapshots", () => {
   it("say the same of all edges, whether they are told or stored", () => {
     load(store);
     const stored = store.state.structure.edges;
-    const told = new Store();
-    apply(told, named("hello_ack"));
+    const partial = new Store();
+    apply(partial, named("hello_ack"));
     expect(snapshot.message.structure.edges.length).toBeLessThan(stored.length);
-    expect(stored).toEqual(told.state.structure.edges);
+    expect(stored).toEqual(partial.state.structure.edges);
   });
 
   it("bring everything", () => {
@@ -127,9 +131,9 @@ describe("messages", () => {
   });
 
   it("metrics go on where they say, also twice", () => {
-    const one = named("metrics");
-    apply(store, one);
-    apply(store, one);
+    const item = named("metrics");
+    apply(store, item);
+    apply(store, item);
     expect([...store.metrics.column("step")]).toEqual([1, 2, 3]);
     expect(store.metrics.received).toBe(3);
   });
@@ -205,33 +209,5 @@ describe("acks", () => {
     expect(store.state.selection.edges).toEqual([[0, 1, 0]]);
     ack("own", 0.25);
     expect([store.lastAck, store.state.settings.lamb]).toEqual([501, 0.25]);
-  });
-});
-
-describe("ranking", () => {
-  const row = (name: string, r2: number, complexity: number, imitates: string | null = null) => ({
-    name,
-    r2,
-    complexity,
-    imitates,
-    formula: ["mi", {}, ["x"]] as never,
-    text: "",
-    params: [],
-    valid: null,
-  });
-  const rows = [row("x", 0.9, 1), row("sin", 0.9999, 2), row("x^5", 0.99995, 5)];
-  const names = (weight: number) => ranked(rows, weight).map((i) => rows[i]!.name);
-
-  it("goes from the best fit to the simplest", () => {
-    expect(names(0)).toEqual(["x^5", "sin", "x"]);
-    expect(names(1)).toEqual(["x", "sin", "x^5"]);
-    expect(names(0.7)[0]).toBe("sin");
-  });
-  it("an exact fit beats any other whatever it costs", () => {
-    expect(score(row("a", 1, 5), 0.7)).toBeLessThan(score(row("b", 0.9999, 1), 0.7));
-  });
-  it("imitations stand behind what they imitate", () => {
-    const both = [row("arctan", 0.99999, 4, "x"), row("x", 0.9999, 1)];
-    expect(ranked(both, 0).map((i) => both[i]!.name)).toEqual(["x", "arctan"]);
   });
 });

@@ -71,14 +71,14 @@ export function mount(options: SampleOptions | FakeKernel = { width: [2, 5, 1], 
   const explorer = createExplorer(host, kernel.transport());
   takeDown(explorer, host);
   frame();
-  const one = <T extends Element = HTMLElement>(selector: string): T => {
+  const find = <T extends Element = HTMLElement>(selector: string): T => {
     const found = explorer.root.querySelector<T>(selector);
     if (!found) throw new Error(`nothing matches ${selector}`);
     return found;
   };
   const all = (selector: string): HTMLElement[] => [...explorer.root.querySelectorAll<HTMLElement>(selector)];
   const click = (selector: string, init: MouseEventInit = {}): void => {
-    one(selector).dispatchEvent(new MouseEvent("click", { bubbles: true, composed: true, ...init }));
+    find(selector).dispatchEvent(new MouseEvent("click", { bubbles: true, composed: true, ...init }));
     frame();
   };
   const key = (target: Element, name: string, init: KeyboardEventInit = {}): void => {
@@ -89,19 +89,19 @@ export function mount(options: SampleOptions | FakeKernel = { width: [2, 5, 1], 
   };
   /** Puts a value into a field, which then fires these events. */
   const input = (selector: string, value: string, ...types: string[]): HTMLInputElement => {
-    const field = one<HTMLInputElement>(selector);
+    const field = find<HTMLInputElement>(selector);
     field.value = value;
     for (const type of types) field.dispatchEvent(new Event(type, { bubbles: true }));
     return field;
   };
   /** The kernel says something, without arguments all that it knows, and a frame passes. */
-  const tell = (kind?: string, body: object = {}, buffer?: DataView): void => {
+  const deliver = (kind?: string, body: object = {}, buffer?: DataView): void => {
     if (kind === undefined) kernel.pushAll();
     else kernel.push(kind, body, buffer);
     frame();
   };
   const commands = (kind: string) => kernel.sent.filter((message) => message.kind === kind);
-  return { kernel, host, explorer, root: explorer.root, one, all, click, key, input, tell, commands };
+  return { kernel, host, explorer, root: explorer.root, find, all, click, key, input, deliver, commands };
 }
 
 const FOLDER = join(import.meta.dirname, "../../../tests/fixtures/protocol/");

@@ -2,15 +2,15 @@
 import { frame, type View } from "./helpers";
 
 export function contextMenu(view: View) {
-  const item = (action: string) => view.one(`.kw-context [data-kw-action="${action}"]`);
+  const item = (action: string) => view.find(`.kw-context [data-kw-action="${action}"]`);
   const right = (selector: string): MouseEvent => {
     const event = new MouseEvent("contextmenu", { bubbles: true, composed: true, cancelable: true });
-    view.one(selector).dispatchEvent(event);
+    view.find(selector).dispatchEvent(event);
     frame();
     return event;
   };
   const focus = (selector: string): HTMLElement => {
-    const one = view.one(selector);
+    const one = view.find(selector);
     one.focus();
     one.dispatchEvent(new FocusEvent("focusin", { bubbles: true }));
     frame();

@@ -3,11 +3,11 @@ import { frame, type View } from "./helpers";
 
 export function tabs(view: View) {
   const open = (tab: string) => view.click(`[data-kw-tab="${tab}"]`);
-  const panel = (name: string) => view.one(`[data-kw-panel="${name}"]`);
+  const panel = (name: string) => view.find(`[data-kw-panel="${name}"]`);
   const point = (name: string, clientX: number, clientY: number): string => {
     const event = new MouseEvent("pointermove", { clientX, clientY, bubbles: true });
-    view.one(`[data-kw-panel="${name}"] .kw-stage > svg`).dispatchEvent(event);
-    const readout = view.one(`[data-kw-panel="${name}"] .kw-readout`);
+    view.find(`[data-kw-panel="${name}"] .kw-stage > svg`).dispatchEvent(event);
+    const readout = view.find(`[data-kw-panel="${name}"] .kw-readout`);
     return readout.hidden ? "" : [...readout.children].map((line) => line.textContent).join("; ");
   };
   const choose = (name: string, value: number) => {

@@ -9,18 +9,18 @@ const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
 describe("curves", () => {
   it("draw what there is, marks and their labels", () => {
     view.kernel.note("prune", "prune");
-    view.tell();
-    const chart = view.one('[data-kw-panel="curves"] svg');
+    view.deliver();
+    const chart = view.find('[data-kw-panel="curves"] svg');
     expect(chart.getAttribute("aria-label")).toContain("train, test, penalty");
     expect(chart.textContent).toContain("prune");
     view.click('[data-kw-toggle="axis"]');
-    expect(view.one('[data-kw-toggle="axis"]').textContent).toBe("seconds");
+    expect(view.find('[data-kw-toggle="axis"]').textContent).toBe("seconds");
   });
 
   it("have 2 and 5 times the powers of ten on their axis where these are few", () => {
     const labels = (steps: number) => {
       const marks = mount({ width: [1, 1], steps }).all('[data-kw-panel="curves"] text[text-anchor=end]');
-      return marks.map((one) => one.textContent);
+      return marks.map((item) => item.textContent);
     };
     expect(labels(60)).toEqual(["0.05", "0.1", "0.2", "0.5"]);
     expect(labels(600)).toEqual(["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹"]);
@@ -31,18 +31,18 @@ describe("curves", () => {
     const before = ticks();
     view.kernel.tick(20);
     frame();
-    const kept = ticks().filter((one) => before.includes(one));
+    const kept = ticks().filter((item) => before.includes(item));
     expect(kept.length).toBeGreaterThan(before.length / 2);
   });
 
   it("leave out test and penalty where there are none", () => {
     const bare = mount({ width: [1, 1], steps: 5, test: false });
-    expect(bare.one('[data-kw-panel="curves"] svg').getAttribute("aria-label")).toContain("curves of train;");
+    expect(bare.find('[data-kw-panel="curves"] svg').getAttribute("aria-label")).toContain("curves of train;");
   });
 
   it("say so before the first step", () => {
     const idle = mount({ width: [1, 1] });
-    expect(idle.one('[data-kw-panel="curves"] p').hidden).toBe(false);
+    expect(idle.find('[data-kw-panel="curves"] p').hidden).toBe(false);
   });
 });
 
@@ -68,9 +68,9 @@ describe("names of marks on the curves", () => {
     expect(names([488, "grid 3 → 10"], [495, "λ = 0"]).map(({ text }) => text)).toEqual(["grid 3 → 10, λ = 0"]);
     const many = names(...Array.from({ length: 60 }, (_, i): [number, string] => [8 * i, `grid ${i} → ${i + 1}`]));
     expect(many.length).toBeGreaterThan(2);
-    for (const [i, one] of many.entries()) {
-      expect(one.start).toBeGreaterThanOrEqual(i > 0 ? many[i - 1]!.end + 8 : 0);
-      expect(one.end).toBeLessThanOrEqual(500);
+    for (const [i, item] of many.entries()) {
+      expect(item.start).toBeGreaterThanOrEqual(i > 0 ? many[i - 1]!.end + 8 : 0);
+      expect(item.end).toBeLessThanOrEqual(500);
     }
   });
 
@@ -88,7 +88,7 @@ describe("curves without a curve", () => {
   it("say why, and draw no axes", () => {
     const text = (kernel: FakeKernel) => {
       const shown = mount(kernel);
-      const panel = shown.one('[data-kw-panel="curves"]');
+      const panel = shown.find('[data-kw-panel="curves"]');
       expect(panel.querySelectorAll("svg text").length).toBe(0);
       const words = panel.querySelector(".kw-empty")?.textContent;
       return words;

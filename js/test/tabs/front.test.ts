@@ -11,14 +11,14 @@ describe("front", () => {
     view.kernel.note("prune", "prune");
     view.kernel.note("grid 5 → 10", "refine");
     view.kernel.states[1] = { ...view.kernel.states[1]!, kept: false };
-    view.tell();
+    view.deliver();
     open("front");
   });
-  const mark = (id: number) => view.one(`[data-kw-front="${id}"]`);
+  const mark = (id: number) => view.find(`[data-kw-front="${id}"]`);
 
   it("has a mark for every state, named, the current one marked", () => {
     expect(view.all("[data-kw-front]").length).toBe(3);
-    expect(view.one('[data-kw-panel="front"] svg').getAttribute("role")).toBe("group");
+    expect(view.find('[data-kw-panel="front"] svg').getAttribute("role")).toBe("group");
     expect(mark(1).getAttribute("aria-label")).toMatch(/^prune, RMSE .+, \d+ free parameters, step 60, no longer kept/);
     expect(mark(2).getAttribute("aria-current")).toBe("true");
   });
@@ -26,12 +26,12 @@ describe("front", () => {
   it("marks stay through acks, so that no press is lost, and what is read follows what is drawn anew", () => {
     const before = mark(0);
     mark(0).dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
-    view.tell("settings", { settings: view.kernel.settings() });
+    view.deliver("settings", { settings: view.kernel.settings() });
     expect(mark(0)).toBe(before);
     const readout = () => panel("front").querySelector<HTMLElement>(".kw-readout")!;
     const place = readout().style.cssText;
     view.kernel.states[2] = { ...view.kernel.states[2]!, error: 1e-5, latest: 1e-5 };
-    view.tell();
+    view.deliver();
     expect(mark(0)).not.toBe(before);
     expect(readout().hidden).toBe(false);
     expect(readout().style.cssText).not.toBe(place);
@@ -47,7 +47,7 @@ describe("front", () => {
 
   it("is one tab stop, with arrows between the marks", () => {
     expect(view.all('[data-kw-front][tabindex="0"]').length).toBe(1);
-    const first = view.one('[data-kw-front][tabindex="0"]');
+    const first = view.find('[data-kw-front][tabindex="0"]');
     first.focus();
     view.key(first, "ArrowRight");
     const next = document.activeElement!;

@@ -12,16 +12,16 @@ describe("parity", () => {
   beforeEach(() => open("parity"));
 
   it("tells the parts apart by colour and shape, and their quality in words", () => {
-    const words = panel("parity").textContent;
-    expect(words).toMatch(/train.*R² 0\.9\d+.*RMSE.*test.*R² 0\.9\d+.*RMSE/);
+    const text = panel("parity").textContent;
+    expect(text).toMatch(/train.*R² 0\.9\d+.*RMSE.*test.*R² 0\.9\d+.*RMSE/);
     const shape = (colour: string) =>
       view
-        .one(`[data-kw-panel="parity"] .kw-stage .${colour}`)
+        .find(`[data-kw-panel="parity"] .kw-stage .${colour}`)
         .getAttribute("d")!
         .replace(/[\d.\- ]+/g, "")
         .slice(0, 4);
     expect(shape("kw-c1")).not.toBe(shape("kw-c2"));
-    expect(view.one('[data-kw-panel="parity"] svg').getAttribute("aria-label")).toContain("test R²");
+    expect(view.find('[data-kw-panel="parity"] svg').getAttribute("aria-label")).toContain("test R²");
   });
 
   it("reads the point under the pointer", () => {
@@ -46,7 +46,7 @@ describe("parity", () => {
   });
 
   it("follows the training", () => {
-    const label = () => view.one('[data-kw-panel="parity"] svg').getAttribute("aria-label");
+    const label = () => view.find('[data-kw-panel="parity"] svg').getAttribute("aria-label");
     const before = label();
     view.kernel.tick();
     frame();

@@ -16,11 +16,11 @@ describe("surface", () => {
   beforeEach(() => open("surface"));
   it("reads x, y and the output with the axes the right way round", () => {
     const { store } = view.explorer;
-    const [told, arrays] = surfacePart(view.kernel, { x: 0, y: 1, output: 0, at: [] });
+    const [payload, arrays] = surfacePart(view.kernel, { x: 0, y: 1, output: 0, at: [] });
     const z = Array.from({ length: 1600 }, (_, i) => i % 40);
     expect(arrays.z![1]).toEqual([40, 40]);
     store.state.panelArrays.surface!.set("z", { values: Float32Array.from(z), shape: [40, 40] });
-    store.state.panels.surface = told;
+    store.state.panels.surface = payload;
     view.explorer.store.setLink("lost");
     frame();
     const value = (text: string) => Number(/= ([\d.]+)/.exec(text)?.[1]);
@@ -44,24 +44,24 @@ describe("surface", () => {
   it("is a line over one input", () => {
     choose("surface-y", -1);
     expect(asked().y).toBeNull();
-    expect(view.one(".kw-heat").hidden).toBe(true);
+    expect(view.find(".kw-heat").hidden).toBe(true);
     expect(view.all('[data-kw-panel="surface"] path.kw-c1').length).toBe(1);
     expect(point("surface", 200, 100)).toMatch(/^y₁ = [^;]+; x₁ = [^;]+$/);
     remount(view, new FakeKernel({ width: [1, 1], steps: 3 }));
     open("surface");
-    expect(view.one(".kw-side").hidden || view.one('[data-kw-panel="surface"] .kw-side').hidden).toBe(true);
+    expect(view.find(".kw-side").hidden || view.find('[data-kw-panel="surface"] .kw-side').hidden).toBe(true);
   });
 
   it("holds the other inputs at medians, or where the hand puts them", () => {
-    const median = view.one<HTMLButtonElement>('[data-kw-action="hold-median"]');
+    const median = view.find<HTMLButtonElement>('[data-kw-action="hold-median"]');
     expect(median.disabled).toBe(true);
-    expect(view.all('[data-kw-panel="surface"] [type="range"]').map((one) => one.dataset.kwControl)).toEqual([
+    expect(view.all('[data-kw-panel="surface"] [type="range"]').map((item) => item.dataset.kwControl)).toEqual([
       "at-2",
       "at-3",
     ]);
     type('[data-kw-field="at-3"]', "0.5");
     expect(asked().at).toEqual([null, null, null, 0.5]);
-    const range = view.one<HTMLInputElement>('[data-kw-control="at-2"]');
+    const range = view.find<HTMLInputElement>('[data-kw-control="at-2"]');
     range.value = "100";
     range.dispatchEvent(new Event("input", { bubbles: true }));
     vi.advanceTimersByTime(100);
@@ -93,11 +93,11 @@ describe("what a surface is of", () => {
   });
 
   const tell = (change: object) => {
-    const [told, arrays] = surfacePart(view.kernel, { x: 0, y: 1, output: 0, at: [] });
+    const [payload, arrays] = surfacePart(view.kernel, { x: 0, y: 1, output: 0, at: [] });
     const packed = pack(arrays);
-    view.tell("surface", { surface: { ...told, ...change }, arrays: packed.arrays }, packed.buffer);
+    view.deliver("surface", { surface: { ...payload, ...change }, arrays: packed.arrays }, packed.buffer);
   };
-  const median = () => view.one<HTMLButtonElement>('[data-kw-action="hold-median"]');
+  const median = () => view.find<HTMLButtonElement>('[data-kw-action="hold-median"]');
 
   it("what is held is what the kernel says, whoever has said it", () => {
     tell({ at: [0, 0, 0.7, 0], held: [null, null, 0.7, null] });
@@ -120,16 +120,16 @@ describe("what a surface is of", () => {
   });
 
   it("an ack leaves the map alone", () => {
-    const dot = () => view.one('[data-kw-panel="surface"] path.kw-dot-on');
+    const dot = () => view.find('[data-kw-panel="surface"] path.kw-dot-on');
     frame();
     const before = dot();
-    view.tell("settings", { settings: view.kernel.settings() });
+    view.deliver("settings", { settings: view.kernel.settings() });
     expect(dot()).toBe(before);
   });
 
   it("sliders follow the ranges of other data with the same names", () => {
     tell({ ranges: Array(4).fill([10, 100]), at: [55, 55, 55, 55] });
-    const range = view.one<HTMLInputElement>('[data-kw-control="at-2"]');
+    const range = view.find<HTMLInputElement>('[data-kw-control="at-2"]');
     expect(Number(range.value)).toBe(50);
     range.value = "100";
     range.dispatchEvent(new Event("input", { bubbles: true }));
@@ -138,7 +138,7 @@ describe("what a surface is of", () => {
   });
 
   it("is painted anew in the colours of another theme", async () => {
-    const colours = () => view.all('[data-kw-panel="surface"] stop').map((one) => one.getAttribute("stop-color"));
+    const colours = () => view.all('[data-kw-panel="surface"] stop').map((item) => item.getAttribute("stop-color"));
     // What the click has brought is drawn.
     frame();
     const before = colours();
@@ -153,14 +153,14 @@ describe("what a surface is of", () => {
   });
 
   it("of numbers has no legend", () => {
-    expect(view.one('[data-kw-panel="surface"] ul').hidden).toBe(true);
+    expect(view.find('[data-kw-panel="surface"] ul').hidden).toBe(true);
   });
 
   it("names from right to left don't turn what stands around them", () => {
     const name = "מהירות";
     tell({ names: [name, "b", "c", "d"], outputs: [name, "y"] });
     expect(point("surface", 200, 100)).toMatch(/^\u2068מהירות\u2069 = [^;]+; \u2068מהירות\u2069 = /);
-    const label = view.one('[data-kw-panel="surface"] .kw-stage > svg').getAttribute("aria-label");
+    const label = view.find('[data-kw-panel="surface"] .kw-stage > svg').getAttribute("aria-label");
     expect(label).toContain("\u2068מהירות\u2069");
   });
 });
@@ -170,31 +170,31 @@ describe("of classes", () => {
 
   const classes = (count: number, output = 0) => {
     const outputs = Array.from({ length: count }, (_, i) => `class ${i}`);
-    const [told, arrays] = surfacePart(view.kernel, { x: 0, y: 1, output, at: [] });
+    const [payload, arrays] = surfacePart(view.kernel, { x: 0, y: 1, output, at: [] });
     const points = Array.from(arrays.points![0]);
     const n = points.length / 3;
     const packed = pack({ ...arrays, points: [points.map((v, i) => (i < 2 * n ? v : i % count)), [3, n]] });
-    view.tell("surface", { surface: { ...told, outputs, classes: true }, arrays: packed.arrays }, packed.buffer);
+    view.deliver("surface", { surface: { ...payload, outputs, classes: true }, arrays: packed.arrays }, packed.buffer);
   };
   const shapes = (within: string) =>
-    new Set(view.all(`[data-kw-panel="surface"] ${within} path.kw-dot-on`).map((one) => one.getAttribute("d")));
-  const legend = () => view.all('[data-kw-panel="surface"] li').map((one) => one.textContent);
+    new Set(view.all(`[data-kw-panel="surface"] ${within} path.kw-dot-on`).map((item) => item.getAttribute("d")));
+  const legend = () => view.all('[data-kw-panel="surface"] li').map((item) => item.textContent);
 
   it("tells up to ten apart by shape, with a legend and in words", () => {
     classes(10);
     expect(shapes(".kw-stage").size).toBe(10);
     expect(shapes("li")).toEqual(shapes(".kw-stage"));
     expect(legend()).toEqual(Array.from({ length: 10 }, (_, i) => `class ${i}`));
-    const label = view.one('[data-kw-panel="surface"] .kw-stage > svg').getAttribute("aria-label");
+    const label = view.find('[data-kw-panel="surface"] .kw-stage > svg').getAttribute("aria-label");
     expect(label).toMatch(/^probability of class 0 over .+, with data: 20 class 0, 20 class 1, .+, 20 class 9$/);
   });
 
   it("the colour says whether it is the class that is shown", () => {
     classes(3, 1);
-    const fills = view.all('[data-kw-panel="surface"] li path').map((one) => one.getAttribute("fill"));
+    const fills = view.all('[data-kw-panel="surface"] li path').map((item) => item.getAttribute("fill"));
     expect(fills[0]).toBe(fills[2]);
     expect(fills[1]).not.toBe(fills[0]);
-    expect(view.one('[data-kw-panel="surface"] li b').textContent).toBe("class 1");
+    expect(view.find('[data-kw-panel="surface"] li b').textContent).toBe("class 1");
   });
 
   it("names the class of the point under the pointer", () => {

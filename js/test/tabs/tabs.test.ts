@@ -54,11 +54,11 @@ it("tabs that need a kernel are not there on a saved page, unless it holds what 
   // A front of one state is none.
   expect(shown()).toEqual(["curves", "edges"]);
   view.kernel.note("prune", "prune");
-  view.tell();
+  view.deliver();
   view.explorer.store.setLink("none");
   frame();
   expect(shown()).toEqual(["curves", "edges", "front"]);
-  view.key(view.one('[data-kw-tab="curves"]'), "ArrowRight");
+  view.key(view.find('[data-kw-tab="curves"]'), "ArrowRight");
   expect(document.activeElement!.getAttribute("data-kw-tab")).toBe("edges");
   view.kernel.watched = ["parity"];
   view.kernel.pushWatched();
@@ -79,7 +79,7 @@ describe("without a kernel", () => {
   it("neither do the candidates", () => {
     view.kernel.silent = true;
     view.click('[data-kw-edge="0-0-1"]');
-    const list = view.one('[aria-label="Candidates"]');
+    const list = view.find('[aria-label="Candidates"]');
     expect(list.getAttribute("aria-busy")).toBe("true");
     view.kernel.lose();
     frame();

@@ -51,7 +51,7 @@ describe.each([EDGE, FIELD])("with the focus on %s", (selector) => {
 
   /** Presses a key: whether a JupyterLab would look for a shortcut, and whether the key reached the browser. */
   const press = (name: string) => {
-    const target = view.one(selector);
+    const target = view.find(selector);
     const init = { ...chord(name), bubbles: true, composed: true, cancelable: true };
     const event = new KeyboardEvent("keydown", init);
     const seen = { shortcut: false, bubbled: false };
@@ -95,8 +95,8 @@ it("a key pressed elsewhere on the page is left alone", () => {
 });
 
 it("an open menu leaves the chords of the host alone", () => {
-  view.one(EDGE).dispatchEvent(new MouseEvent("contextmenu", { bubbles: true, cancelable: true }));
-  const item = view.one(".kw-context [role=menuitem]");
+  view.find(EDGE).dispatchEvent(new MouseEvent("contextmenu", { bubbles: true, cancelable: true }));
+  const item = view.find(".kw-context [role=menuitem]");
   const event = new KeyboardEvent("keydown", { key: "s", ctrlKey: true, bubbles: true, cancelable: true });
   item.dispatchEvent(event);
   expect(event.defaultPrevented).toBe(false);

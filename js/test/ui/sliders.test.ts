@@ -8,7 +8,7 @@ const field = 'input[data-kw-field="lamb"]';
 const sent = () => view.commands("set").map((message) => (message as unknown as { settings: object }).settings);
 
 const drag = (at: string) => {
-  view.one(range).dispatchEvent(new PointerEvent("pointerdown"));
+  view.find(range).dispatchEvent(new PointerEvent("pointerdown"));
   view.input(range, at, "input", "change");
   frame();
 };
@@ -20,11 +20,11 @@ describe("sliders", () => {
       view.input(range, at, "input");
       vi.advanceTimersByTime(100);
     }
-    expect(view.one<HTMLInputElement>(field).value).toBe("1e-4");
+    expect(view.find<HTMLInputElement>(field).value).toBe("1e-4");
     expect(sent()).toEqual([]);
     vi.advanceTimersByTime(60);
     expect(sent()).toEqual([{ lamb: 1e-4 }]);
-    expect(view.one(range).dataset.kwValue).toBe("0.001");
+    expect(view.find(range).dataset.kwValue).toBe("0.001");
   });
 
   it("send on release, once", () => {
@@ -32,7 +32,7 @@ describe("sliders", () => {
     expect(sent()).toEqual([{ lamb: 1e-4 }]);
     vi.advanceTimersByTime(500);
     expect(sent()).toEqual([{ lamb: 1e-4 }]);
-    expect(view.one(range).dataset.kwValue).toBe("0.0001");
+    expect(view.find(range).dataset.kwValue).toBe("0.0001");
   });
 
   it("have an explicit 0", () => {
@@ -44,21 +44,21 @@ describe("sliders", () => {
 describe("the grid's slider", () => {
   it("sends the number of intervals that it says", () => {
     const grid = 'input[data-kw-control="grid"]';
-    const at = Number(view.one<HTMLInputElement>(grid).value) + 3;
+    const at = Number(view.find<HTMLInputElement>(grid).value) + 3;
     view.input(grid, String(at), "input");
     vi.advanceTimersByTime(200);
-    const said = Number(view.one(grid).getAttribute("aria-valuetext"));
+    const said = Number(view.find(grid).getAttribute("aria-valuetext"));
     expect(sent()).toEqual([{ grid: said }]);
-    expect(view.one<HTMLInputElement>('input[data-kw-field="grid"]').value).toBe(String(said));
+    expect(view.find<HTMLInputElement>('input[data-kw-field="grid"]').value).toBe(String(said));
   });
 });
 
 describe("sliders and answers", () => {
   it("do not jump under the hand when settings arrive", () => {
-    const slider = view.one<HTMLInputElement>(range);
+    const slider = view.find<HTMLInputElement>(range);
     slider.dispatchEvent(new PointerEvent("pointerdown"));
     view.input(range, "31", "input");
-    view.tell("settings", { settings: { ...view.kernel.settings(), lamb: 0.5 } });
+    view.deliver("settings", { settings: { ...view.kernel.settings(), lamb: 0.5 } });
     expect(slider.value).toBe("31");
     expect(slider.dataset.kwValue).toBe("0.5");
   });
@@ -74,18 +74,18 @@ describe("sliders and answers", () => {
     view.kernel.silent = true;
     view.click('[data-kw-action="prune"]');
     drag("31");
-    view.tell("ack", { of: 2, ok: true, settings: view.kernel.settings() });
-    expect(view.one<HTMLInputElement>(field).value).toBe("1e-4");
-    view.tell("ack", { of: 3, ok: true, settings: { ...view.kernel.settings(), lamb: 1e-4 } });
-    expect(view.one<HTMLInputElement>(field).value).toBe("1e-4");
-    expect(view.one(range).dataset.kwValue).toBe("0.0001");
+    view.deliver("ack", { of: 2, ok: true, settings: view.kernel.settings() });
+    expect(view.find<HTMLInputElement>(field).value).toBe("1e-4");
+    view.deliver("ack", { of: 3, ok: true, settings: { ...view.kernel.settings(), lamb: 1e-4 } });
+    expect(view.find<HTMLInputElement>(field).value).toBe("1e-4");
+    expect(view.find(range).dataset.kwValue).toBe("0.0001");
   });
 
   it("go back to what the kernel has accepted when it refuses", () => {
     view.kernel.silent = true;
     drag("31");
-    view.tell("ack", { of: 2, ok: false, settings: view.kernel.settings() });
-    expect(view.one<HTMLInputElement>(field).value).toBe("0.001");
+    view.deliver("ack", { of: 2, ok: false, settings: view.kernel.settings() });
+    expect(view.find<HTMLInputElement>(field).value).toBe("0.001");
   });
 
   it("send what was typed at Enter, and once only", () => {

@@ -10,13 +10,11 @@ from kanwidget import _check
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.describe.panels.surface import checked
+from kanwidget.explorer.describe.panels.table import PANELS
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.command import Command, Setting
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.view import SurfaceView
-
-#: Panels that a view can open.
-PANELS = ("parity", "surface")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 
 from kanwidget.core.primitives import primitives
 from kanwidget.explorer.describe.history import history
-from kanwidget.explorer.describe.panels.parity import parity
-from kanwidget.explorer.describe.panels.surface import surface
+from kanwidget.explorer.describe.panels.table import PANELS
 from kanwidget.explorer.describe.snapshot import primitive_names, settings, snapshot
 from kanwidget.explorer.page.compact import compact
 from kanwidget.explorer.page.messages import Messages, Send
-from kanwidget.explorer.page.rate_limits import COSTLY, FrameLimiter, Throttle
+from kanwidget.explorer.page.rate_limits import FrameLimiter, Throttle
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.topics import EVERYTHING, STEPPED, Notice, Topics
 from kanwidget.explorer.session.session import Session
@@ -25,6 +24,8 @@ from kanwidget.explorer.session.session import Session
 #: Seconds between two stored snapshots while training.
 SNAPSHOT_SECONDS = 2.0
 _FRAME_TOPICS: Topics = frozenset(("metrics", "curves", "status", "selection"))
+#: Costly topics beside the panels: seconds between two messages while training, and the share of the time that they may take.
+_COSTLY = {"candidates": (1.0, 0.03), "formula": (1.0, 0.02), "survey": (0.2, 0.2)}
 #: Advice about a registered function that doesn't work.
 _REPAIR = "Mend it, and register it again: register_primitive(…, replace=True)."
 
@@ -49,7 +50,8 @@ class Publisher(Messages):
     ) -> None:
         super().__init__(session, driver)
         self.clock = clock
-        self.frames, self._throttle = FrameLimiter(lambda: self.clock()), Throttle(lambda: self.clock())
+        self._costly = _COSTLY | {name: (row.seconds, row.share) for name, row in PANELS.items()}
+        self.frames, self._throttle = FrameLimiter(lambda: self.clock()), Throttle(self._costly, lambda: self.clock())
         self._formats = formats
         self._store: Callable[[p.Snapshot], None] | None = None
         self._changed: set[str] = set()
@@ -127,11 +129,11 @@ class Publisher(Messages):
 
     def send_costly(self) -> bool:
         """Send one costly topic that is due; False if there is none. The preview, which may take long, is left to `send_preview`."""
-        return self._send_first(sorted(self._changed & COSTLY.keys() - {"survey"}))
+        return self._send_first(sorted(self._changed & self._costly.keys() - {"survey"}))
 
     def send_panels(self) -> None:
         """Send the content of open panels that is due."""
-        while self._send_first(sorted(self._changed & {"parity", "surface"})):
+        while self._send_first(sorted(self._changed & PANELS.keys())):
             pass
         self.send_preview()
 
@@ -155,7 +157,7 @@ class Publisher(Messages):
             return None
         if self._unnoticed():
             return 0.0
-        waits = [self._throttled(topic) for topic in self._changed & COSTLY.keys()]
+        waits = [self._throttled(topic) for topic in self._changed & self._costly.keys()]
         if self._changed & _FRAME_TOPICS:
             waits.append(self.frames.wait(self.session.running))
         if self.snapshot_due and self._store is not None and not self.session.running:
@@ -172,7 +174,7 @@ class Publisher(Messages):
             self._changed.discard("status")
             self.send_status()
         # Topics that the command asks for, or that follow from it, aren't throttled.
-        for topic in self._changed & {"candidates", "parity", "surface"}:
+        for topic in self._changed & {"candidates", *PANELS}:
             self._throttle.allow_now(topic)
         if "candidates" in self._changed and not self.session.selection_is_cached():
             self.send_candidates(busy=True)
@@ -251,14 +253,11 @@ class Publisher(Messages):
                 self.send_candidates()
             case "formula":
                 self.send_formula()
-            case "parity":
-                payload, arrays = parity(self.session)
-                self.send("parity", {"parity": payload}, arrays)
-            case "surface":
-                payload, arrays = surface(self.session)
-                self.send("surface", {"surface": payload}, arrays)
             case "survey":
                 self._send_survey()
+            case panel:
+                payload, arrays = PANELS[panel].content(self.session)
+                self.send(panel, {panel: payload}, arrays)
         self._throttle.sent(topic, started)
 
     def _send_survey(self) -> None:

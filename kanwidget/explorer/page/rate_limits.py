@@ -7,7 +7,7 @@ times its usual delay. It can't say that it has become slow, so every further fr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 #: Seconds between frames, and until a missing acknowledgement is given up.
 FRAME_SECONDS, PATIENCE_SECONDS = 0.1, 2.0
@@ -17,14 +17,6 @@ _FRAME_SHARE, _FRAME_LONGEST = 0.045, 0.5
 _BLOCKED_DELAYS, _BLOCKED_PAUSES, _BLOCKED_GROWTH = 4.0, 2.0, 1.05
 #: The delay of a page that hasn't acknowledged a frame yet.
 _FIRST_DELAY = 0.15
-#: Costly topics: seconds between two messages while training, and the share of the time that they may take.
-COSTLY = {
-    "candidates": (1.0, 0.03),
-    "formula": (1.0, 0.02),
-    "parity": (0.5, 0.01),
-    "surface": (0.25, 0.04),
-    "survey": (0.2, 0.2),
-}
 #: A moment before every clock's zero.
 _LONG_AGO = -1e9
 
@@ -101,19 +93,20 @@ class Throttle:
     """Costly topics: each has a share of the time while training, and none waits otherwise.
 
     Args:
+        limits: Of each topic the seconds between two messages while training, and the share of the time that they may take.
         clock: Seconds.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._sent_at = dict.fromkeys(COSTLY, _LONG_AGO)
-        self._cost = dict.fromkeys(COSTLY, 0.0)
+    def __init__(self, limits: Mapping[str, tuple[float, float]], clock: Callable[[], float]) -> None:
+        self._limits, self._clock = limits, clock
+        self._sent_at = dict.fromkeys(limits, _LONG_AGO)
+        self._cost = dict.fromkeys(limits, 0.0)
 
     def wait(self, topic: str, running: bool) -> float:
         """Seconds until a topic may be sent again."""
         if not running:
             return 0.0
-        seconds, share = COSTLY[topic]
+        seconds, share = self._limits[topic]
         return max(0.0, self._sent_at[topic] + max(seconds, self._cost[topic] / share) - self._clock())
 
     def allow_now(self, topic: str) -> None:

@@ -16,14 +16,13 @@ Topic = Literal[
     "history",
     "status",
     "settings",
-    "parity",
-    "surface",
     "survey",
     "library",
 ]
+#: Names of panels are topics too.
 Topics = frozenset[str]
-#: After a jump to another checkpoint. Panels and the preview follow from `curves`.
-EVERYTHING: Topics = frozenset(get_args(Topic)) - {"parity", "surface", "survey", "library"}
+#: After a jump to another checkpoint; panels and the preview follow from `curves`.
+EVERYTHING: Topics = frozenset(get_args(Topic)) - {"survey", "library"}
 #: After an act.
 CHANGED: Topics = EVERYTHING - {"replaced", "metrics"}
 #: After a step.

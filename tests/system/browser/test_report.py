@@ -119,7 +119,8 @@ def test_every_act_has_its_candidates(report, opened):
     for words in ("step 18 · before remove node 1,1", "step 10 · before φ₀,₀,₀ = sin"):
         page.click('[data-kw-action="previous-act"]')
         page.wait_for_function("text => document.querySelector('.kw-film-words').textContent === text", arg=words)
-        assert len(view.candidates(8)) == 8
+        # The words change at once, the cards with the next frame.
+        view.until("e.querySelectorAll('[data-kw-candidate][data-kw-r2]').length === 8")
     go(page, 4)
     page.wait_for_function("() => document.querySelectorAll('[data-kw-candidate]').length === 0")
     assert page.problems == []

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from typing_extensions import NotRequired
 
+from kanwidget.explorer.describe.panels.table import PANELS
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.messages import TO_BROWSER, TO_PYTHON
 from kanwidget.explorer.session.command import COMMANDS, Command
@@ -47,16 +48,13 @@ def test_messages_to_python_are_understood(name, found):
     assert all(isinstance(command, Command) for command in found)
 
 
-PANELS = {"parity": p.Parity, "surface": p.Surface}
-
-
 @pytest.mark.parametrize("name", [name for name in MADE if name.startswith("to_browser")])
 def test_messages_to_the_browser_are_what_the_protocol_says(name):
     message, _ = MADE[name]
     kind = message["kind"]
     if kind in PANELS:
         assert set(message) == {"v", "seq", "kind", kind, "arrays"}
-        check(message[kind], PANELS[kind])
+        check(message[kind], PANELS[kind].payload)
     else:
         check(message, TO_BROWSER[kind])
 

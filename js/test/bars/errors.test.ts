@@ -1,0 +1,19 @@
+// Errors as text.
+import { describe, expect, it } from "vitest";
+import { mountEach } from "../support/helpers";
+
+const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
+
+describe("errors", () => {
+  it("show title, message and hint as text, and can be dismissed", () => {
+    const error = { title: "ValueError", message: "<img src=x onerror=alert(1)>", hint: "Use 5." };
+    view.deliver("error", { error });
+    const alert = view.find('[role="alert"]');
+    expect(alert.textContent).toContain(error.message);
+    expect(alert.querySelector("img")).toBeNull();
+    view.click('[data-kw-action="dismiss-error"]');
+    expect(alert.hidden).toBe(true);
+    view.deliver("error", { error: { ...error } });
+    expect(alert.hidden).toBe(false);
+  });
+});

@@ -1,0 +1,37 @@
+// The formula bar: copies, exports, error.
+import { describe, expect, it, vi } from "vitest";
+import { mountEach } from "../support/helpers";
+
+const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
+
+describe("formula bar", () => {
+  it("exports and shows the session as code", () => {
+    view.click('[data-kw-menu="export"]');
+    for (const format of ["svg", "png", "csv", "json", "html"]) view.click(`[data-kw-action="export-${format}"]`);
+    view.click('[data-kw-action="copy-code"]');
+    expect(view.commands("export").map((message) => (message as unknown as { format: string }).format)).toEqual([
+      "svg",
+      "png",
+      "csv",
+      "json",
+      "html",
+      "code",
+    ]);
+    expect(view.find(".kw-code").hidden).toBe(false);
+    expect(view.find(".kw-code pre").textContent).toContain("explorer.fit");
+  });
+
+  it("copies the formula", async () => {
+    const writeText = vi.fn(async (_: string) => {});
+    vi.stubGlobal("navigator", { clipboard: { writeText } });
+    view.click('[data-kw-action="copy-latex"]');
+    await Promise.resolve();
+    expect(writeText).toHaveBeenCalledWith(view.explorer.store.state.formula.latex);
+    vi.unstubAllGlobals();
+  });
+});
+
+it("the formula's error is that of the status line, also while no formula comes", () => {
+  view.deliver("status", { status: { ...view.kernel.status(), state: "running", test: 0.0123 } });
+  expect(view.find("[data-kw-panel=formula]").textContent).toContain("RMSE 0.0123");
+});

@@ -1,0 +1,57 @@
+// The inspector: its acts, its place, and the parts of a function.
+import { describe, expect, it } from "vitest";
+import { frame, mountEach } from "../support/helpers";
+
+const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
+
+describe("inspector", () => {
+  it("unfixes, prunes, restores and walks", () => {
+    view.kernel.setState(0, "symbolic", "sin");
+    view.kernel.pushAll();
+    view.click('[data-kw-edge="0-0-0"]');
+    expect(view.find('[data-kw-action="unfix"]').hidden).toBe(false);
+    view.click('[data-kw-action="unfix"]');
+    view.click('[data-kw-action="prune-edge"]');
+    expect(view.find('[data-kw-action="prune-edge"]').textContent).toBe("Restore edge");
+    view.click('[data-kw-action="prune-edge"]');
+    expect(view.commands("restore")).toMatchObject([{ edges: [[0, 0, 0]] }]);
+    view.click('[data-kw-action="next-edge"]');
+    expect(view.commands("select").at(-1)).toMatchObject({ edges: [[0, 1, 0]] });
+    view.click('[data-kw-action="previous-edge"]');
+    expect(view.commands("select").at(-1)).toMatchObject({ edges: [[0, 0, 0]] });
+  });
+
+  it("leaves its place to the data while no edge is selected, except beside the table of edges", () => {
+    const frame = view.find(".kw-frame");
+    const alone = () => frame.hasAttribute("data-alone");
+    const head = view.find("[data-kw-panel=inspector] .kw-head");
+    expect([alone(), head.hidden]).toEqual([true, true]);
+    view.click('[data-kw-edge="0-0-0"]');
+    expect([alone(), head.hidden]).toEqual([false, false]);
+    view.click('[data-kw-action="deselect"]');
+    expect(view.commands("select").at(-1)).toMatchObject({ edges: [] });
+    expect(alone()).toBe(true);
+    view.click('[data-kw-tab="edges"]');
+    expect(alone()).toBe(false);
+  });
+
+  it("is expanded only as long as there is an edge to see", () => {
+    const expanded = () => view.find(".kw-frame").hasAttribute("data-expanded");
+    view.click('[data-kw-edge="0-0-0"]');
+    view.click('[data-kw-action="expand"]');
+    expect(expanded()).toBe(true);
+    view.click('[data-kw-action="deselect"]');
+    expect(expanded()).toBe(false);
+  });
+
+  it("shows base and spline part on request", () => {
+    view.click('[data-kw-edge="0-0-0"]');
+    const lines = () => view.all("[data-kw-panel=inspector] .kw-stage svg > g > path").length;
+    const before = lines();
+    const box = view.find<HTMLInputElement>('[data-kw-toggle="parts"]');
+    box.checked = true;
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+    frame();
+    expect(lines()).toBe(before + 2);
+  });
+});

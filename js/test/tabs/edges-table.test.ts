@@ -1,0 +1,23 @@
+// The table of edges.
+import { beforeEach, describe, expect, it } from "vitest";
+import { frame, mountEach } from "../support/helpers";
+
+const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
+
+describe("table of edges", () => {
+  beforeEach(() => view.click('[data-kw-tab="edges"]'));
+  const column = (i: number) =>
+    view.all('[data-kw-panel="edges"] tbody tr').map((row) => (row as HTMLTableRowElement).cells[i]!.textContent);
+
+  it("has every edge, sorts, and selects", () => {
+    expect(column(0).length).toBe(15);
+    const values = column(3).map(Number);
+    expect(values).toEqual([...values].sort((a, b) => b - a));
+    view.click('[data-sort="importance"]');
+    expect(column(3).map(Number)).toEqual(values.reverse());
+    expect(view.all("[aria-sort=ascending]").length).toBe(1);
+    view.find('[data-row="1-2-0"] button').click();
+    frame();
+    expect(view.commands("select")).toMatchObject([{ edges: [[1, 2, 0]] }]);
+  });
+});
