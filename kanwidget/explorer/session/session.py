@@ -20,7 +20,7 @@ from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.candidates import Candidates
 from kanwidget.explorer.session.command import Command
-from kanwidget.explorer.session.recorder import Shot
+from kanwidget.explorer.session.recorder import Frame
 from kanwidget.explorer.session.samples import sampled_scores
 from kanwidget.explorer.session.script import ScriptLog
 from kanwidget.explorer.session.training_run import TrainingRun
@@ -159,7 +159,7 @@ class Session:
             with contextlib.suppress(ValueError):  # a network that has diverged fits nothing
                 self.candidates.search(EdgeRef(0, 0, 0))
 
-    def film(self) -> list[Shot]:
+    def film(self) -> list[Frame]:
         """The film from the start to the present: its frames, and the states before the acts."""
         return self.run.recorder.film(self.run.records, self.tree.path(), self.run.initial, self.model)
 
