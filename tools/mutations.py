@@ -43,7 +43,7 @@ MUTATIONS = (
         "kanwidget/explorer/commands/history.py",
         "    session.script.add(command)\n    return EVERYTHING\n\n\n@dataclass",
         "    session.script.add(command)\n    return frozenset()\n\n\n@dataclass",
-        ("tests/unit/explorer/test_publisher.py",),
+        ("tests/unit/explorer/page/test_publisher.py",),
     ),
     Mutation(
         "no refresh after undo, in the page",
@@ -57,14 +57,14 @@ MUTATIONS = (
         "kanwidget/explorer/session/samples.py",
         "values.permute(1, 2, 0)], -1).flatten(0, 1)",
         "values.permute(1, 2, 0)], -1).transpose(0, 1).flatten(0, 1)",
-        ("tests/unit/explorer/test_publisher.py",),
+        ("tests/unit/explorer/page/test_publisher.py",),
     ),
     Mutation(
         "wrong axis order in surface",
         "kanwidget/explorer/describe/panels/surface.py",
         '{"z": z.view(-1, n), ',
         '{"z": z.view(-1, n).T, ',
-        ("tests/unit/explorer/test_panels.py",),
+        ("tests/unit/explorer/describe/test_panels.py",),
     ),
     Mutation(
         "queries on all threads",
@@ -78,7 +78,7 @@ MUTATIONS = (
         "kanwidget/training/steps/networks.py",
         "        self.objective.penalize([settings.penalty()] * len(self.networks))\n",
         "",
-        ("tests/unit/explorer/test_session.py",),
+        ("tests/unit/explorer/session/test_session.py",),
     ),
     Mutation(
         "listener not removed, of the page",
@@ -99,7 +99,7 @@ MUTATIONS = (
         "kanwidget/explorer/files/html_report.py",
         'title=html.escape(title or f"KAN: {names}"),',
         'title=title or f"KAN: {names}",',
-        ("tests/unit/explorer/test_html.py::test_names_stay_text",),
+        ("tests/unit/explorer/files/test_html_report.py::test_names_stay_text",),
     ),
     Mutation(
         "hostile name unescaped, in the page",
@@ -127,21 +127,21 @@ MUTATIONS = (
         "kanwidget/explorer/drivers/router.py",
         "        self.driver.pump()\n",
         "",
-        ("tests/unit/explorer/test_drivers.py",),
+        ("tests/unit/explorer/drivers/test_driver.py",),
     ),
     Mutation(
         "stale candidates",
         "kanwidget/explorer/session/candidates.py",
         "key = self.run.version, self.library",
         "key = 0, self.library",
-        ("tests/unit/explorer/test_session.py",),
+        ("tests/unit/explorer/session/test_session.py",),
     ),
     Mutation(
         "grid slider ignored",
         "kanwidget/explorer/commands/training.py",
         "        return commands if grid is None else [*commands, SetGrid(grid)]",
         "        return commands",
-        ("tests/unit/explorer/test_router.py",),
+        ("tests/unit/explorer/drivers/test_router.py",),
     ),
     Mutation(
         "grid slider ignored, in the page",
@@ -156,8 +156,8 @@ MUTATIONS = (
         "            self.entries.append(1)\n        self._cut = False",
         "            self.entries.append(0 if self._cut and len(self.entries) > 3 else 1)\n        self._cut = False",
         (
-            "tests/unit/explorer/test_script.py::test_a_long_session_is_replayed_bit_for_bit[auto]",
-            "tests/unit/explorer/test_script.py::test_steps_after_an_end_are_counted_apart",
+            "tests/unit/explorer/session/test_script.py::test_a_long_session_is_replayed_bit_for_bit[auto]",
+            "tests/unit/explorer/session/test_script.py::test_steps_after_an_end_are_counted_apart",
         ),
     ),
     Mutation(

@@ -131,7 +131,7 @@ def _finished(attempt: _Attempt, data: Dataset, steps: int) -> Discovery:
         if logs.output:
             # The training recorded errors of logarithms. The formula's error is in the units of the table: so must these be.
             seconds = {record.step: record.seconds for record in model.history.records}
-            frames = [frame for frame in recorder.shots() if frame.label is None]
+            frames = [frame for frame in recorder.frames() if frame.label is None]
             model.history.records = [record_of(f.network(), data, f.step, seconds[f.step]) for f in frames]
     remember(model, data, "the formula, its constants fitted to the data")
     return Discovery(data, logs, trained, formula, in_units(trained.model, logs), model, recorder)

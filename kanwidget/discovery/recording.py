@@ -36,5 +36,5 @@ class Recorder(Protocol):
     def convert(self, change: Callable[[KAN], KAN], since: int = 0) -> None:
         """Replace the recorded networks from an index on."""
 
-    def shots(self) -> Sequence[RecordedFrame]:
+    def frames(self) -> Sequence[RecordedFrame]:
         """All that was recorded, in order."""

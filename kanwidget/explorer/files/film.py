@@ -18,7 +18,7 @@ from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
 from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.protocol.records import THUMB_SAMPLES
-from kanwidget.explorer.session.recorder import Shot
+from kanwidget.explorer.session.recorder import Frame
 from kanwidget.explorer.session.samples import edge_samples, sampled_scores, thumbnails
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
@@ -32,7 +32,7 @@ _MAX_ACTS, _ACT_EDGES, _MAX_SEARCHES = 12, 40, 240
 _NOT_FINITE = 65535
 
 
-def film_content(session: Session, frames: Sequence[Shot]) -> dict[str, Any]:
+def film_content(session: Session, frames: Sequence[Frame]) -> dict[str, Any]:
     """The film as JSON.
 
     Args:
@@ -62,7 +62,7 @@ def film_content(session: Session, frames: Sequence[Shot]) -> dict[str, Any]:
     }
 
 
-def thinned(frames: Sequence[Shot], limit: int) -> list[Shot]:
+def thinned(frames: Sequence[Frame], limit: int) -> list[Frame]:
     """At most `limit` frames, evenly; the first, the last and those before acts stay."""
     needed = {0, len(frames) - 1} | {i for i, frame in enumerate(frames) if frame.label is not None}
     rest = [i for i in range(len(frames)) if i not in needed]
@@ -133,14 +133,14 @@ def _encoded(rows: Tensor) -> tuple[np.ndarray, np.ndarray]:
     return np.nan_to_num(np.concatenate([head, low, high], axis=1)), fraction.round()
 
 
-def _losses(records: Sequence[StepRecord], frames: Sequence[Shot]) -> list[list[float | None]]:
+def _losses(records: Sequence[StepRecord], frames: Sequence[Frame]) -> list[list[float | None]]:
     """Train, test and penalty of every frame, None where there is no record."""
     by_step = {record.step: record for record in records}
     rows = [by_step.get(frame.step) for frame in frames]
     return [[None] * 3 if r is None else [finite(v) for v in (r.train_loss, r.test_loss, r.penalty)] for r in rows]
 
 
-def _acts(session: Session, frames: Sequence[Shot]) -> dict[str, list[Any]]:
+def _acts(session: Session, frames: Sequence[Frame]) -> dict[str, list[Any]]:
     """Edge details just before every act; of many acts the last ones."""
     acts = [(i, frame) for i, frame in enumerate(frames) if frame.label is not None]
     content: list[Any] = []

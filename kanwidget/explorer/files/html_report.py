@@ -20,7 +20,7 @@ from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.describe.snapshot import snapshot
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
 from kanwidget.explorer.files.film import film_content
-from kanwidget.explorer.session.recorder import Recorder, Shot
+from kanwidget.explorer.session.recorder import Frame, Recorder
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
@@ -100,8 +100,8 @@ def save_html(
     history = model.history if history is None else history
     session = Session(copied(model), data)
     session.run.show(history)
-    frames = [] if recorder is None else recorder.shots()
-    last = Shot(session.run.last_record.step, session.model)
+    frames = [] if recorder is None else recorder.frames()
+    last = Frame(session.run.last_record.step, session.model)
     # Acts after the last step, such as fixing edges, are the film's end.
     frames = [*(frame for frame in frames if frame.label is not None or frame.step < last.step), last]
     with one_thread(session.is_small):
@@ -109,7 +109,7 @@ def save_html(
     write_atomically(path, page, "save_html")
 
 
-def report(session: Session, title: str | None = None, frames: Sequence[Shot] | None = None) -> str:
+def report(session: Session, title: str | None = None, frames: Sequence[Frame] | None = None) -> str:
     """The page as text.
 
     Args:
@@ -130,7 +130,7 @@ def _css(name: str) -> str:
     return (_STATIC / f"{name}.css").read_text(encoding="utf-8").replace("</", "<\\/")
 
 
-def content(session: Session, frames: Sequence[Shot] = ()) -> dict[str, Any]:
+def content(session: Session, frames: Sequence[Frame] = ()) -> dict[str, Any]:
     """The argument of `openReport` in the page: the snapshot, the details of each edge, and the film."""
     # The page opens with an edge and its candidates.
     edges = session.view.selection[:1] or tuple(strongest_edges(session, 1))

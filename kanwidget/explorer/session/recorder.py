@@ -1,8 +1,8 @@
-"""`Recorder`: a training kept as a film, in bounded memory and for next to no time.
+"""`Recorder`: the film of a training, in bounded memory and for a few microseconds a step.
 
-A frame is a copy of the parameters, which costs some microseconds; curves and scores are computed from it when somebody looks. When there
-are `most` frames every other one is dropped and from then on only every second step is kept: a film of any length has between half as many
-and that many, evenly spaced. Nothing here draws random numbers or touches the network.
+A frame is a copy of the parameters; its curves and scores are computed when it is shown. Above `max_frames` every other frame is dropped,
+and from then on only every second step is recorded: a film of any length has between half as many frames and that many, evenly spaced.
+Recording draws no random numbers and leaves the network alone.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from kanwidget.core.network import Network
 from kanwidget.explorer.session.undo import TreeNode
 from kanwidget.kan import KAN
 
-#: Frames that are kept; fewer of large networks, so that all together stay below this many bytes.
-MOST_FRAMES, MOST_BYTES = 240, 32_000_000
-_FEWEST_FRAMES = 24
-#: States before acts that are kept beside the frames.
-_MOST_ACTS = 40
+#: Frames at most, and bytes of all frames together: films of large networks have fewer.
+MAX_FRAMES, MAX_BYTES = 240, 32_000_000
+_MIN_FRAMES = 24
+#: States before acts, which are recorded beside the steps.
+_MAX_ACTS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class LayerState:
-    """What a layer of edges is made of, in storage of its own."""
+class LayerCopy:
+    """Parameters, knots and symbols of a layer, in storage of its own."""
 
     k: int
     base_fun: str
@@ -45,7 +45,7 @@ class LayerState:
     ties: list[list[int]]
 
     def layer(self) -> Layer:
-        """A layer that is the same, in storage of its own."""
+        """A layer with the same parameters, in storage of its own."""
         k = self.k
         made = Layer(self.knots[:, k : self.knots.shape[1] - k], k, self.coef.clone(), self.base.clone(), self.base_fun)
         made.affine.data.copy_(self.affine)
@@ -55,14 +55,14 @@ class LayerState:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkState:
-    """What a network is made of."""
+class NetworkCopy:
+    """Structure and parameters of a network, from which an equal one can be made."""
 
     width: list[list[int]]
     arities: list[list[int]]
     n_features: int
     columns: Tensor
-    layers: tuple[LayerState, ...]
+    layers: tuple[LayerCopy, ...]
     grid_eps: float = 0.5
 
     @property
@@ -72,7 +72,7 @@ class NetworkState:
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
     def network(self) -> KAN:
-        """A network that is the same."""
+        """A network with the same structure and parameters."""
         made = KAN.__new__(KAN)
         layers = [state.layer() for state in self.layers]
         Network.__init__(made, self.width, self.arities, layers, self.n_features, self.columns.tolist())
@@ -80,106 +80,106 @@ class NetworkState:
         return made
 
 
-def state_of(network: Network) -> NetworkState:
-    """A copy of what a network is made of."""
-    layers = tuple(_layer_state(network.layer(index)) for index in range(network.depth))
+def copy_of(network: Network) -> NetworkCopy:
+    """A copy of the structure and the parameters of a network."""
+    layers = tuple(_layer_copy(network.layer(index)) for index in range(network.depth))
     columns = network.columns.detach().cpu()
     grid_eps = float(getattr(network, "grid_eps", 0.5))
-    return NetworkState(network.width, network.arities, network.n_features, columns, layers, grid_eps)
+    return NetworkCopy(network.width, network.arities, network.n_features, columns, layers, grid_eps)
 
 
-def _layer_state(layer: Layer) -> LayerState:
-    def kept(tensor: Tensor) -> Tensor:
+def _layer_copy(layer: Layer) -> LayerCopy:
+    def cpu_copy(tensor: Tensor) -> Tensor:
         return tensor.detach().to("cpu", copy=True)
 
     ties = [list(group) for group in layer.ties] if layer.ties else []
-    return LayerState(
+    return LayerCopy(
         layer.k,
         layer.base_fun,
-        kept(layer.coef),
-        kept(layer.base),
-        kept(layer.affine),
-        kept(layer.knots),
-        kept(layer.spline_on),
-        kept(layer.frozen),
+        cpu_copy(layer.coef),
+        cpu_copy(layer.base),
+        cpu_copy(layer.affine),
+        cpu_copy(layer.knots),
+        cpu_copy(layer.spline_on),
+        cpu_copy(layer.frozen),
         {**layer.symbols},
         ties,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class RecordedStep:
     """The network after a step."""
 
     index: int
-    """Steps of the film up to here."""
+    """Number of the step in its film, from 1."""
     record: StepRecord
-    state: NetworkState
+    state: NetworkCopy
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
-    """A state of a film."""
+class Frame:
+    """One picture of a film: the network after a step, or before an act."""
 
     step: int
-    state: NetworkState | KAN
+    state: NetworkCopy | KAN
     label: str | None = None
-    """The act that comes next; None for a step."""
+    """The act that follows; None after a step."""
     act: int | None = None
     """The node of the undo tree that this act made."""
 
     def network(self) -> KAN:
-        """The network of then, on the CPU as all of a film is: frames wouldn't fit on a device that is full."""
-        if isinstance(self.state, NetworkState):
+        """The network of this frame, on the CPU: a film wouldn't fit on a device that is full."""
+        if isinstance(self.state, NetworkCopy):
             return self.state.network()
-        return self.state if self.state.device.type == "cpu" else state_of(self.state).network()
+        return self.state if self.state.device.type == "cpu" else copy_of(self.state).network()
 
 
 class Recorder:
     """Records a training: give it to `KAN.fit` as a callback. An explorer has one of its own.
 
-    One recorder may follow several trainings of a network and of what it is pruned to; a training that begins at step 1 again begins
-    a new film.
+    One recorder may follow several trainings of a network, also after it was pruned; a training that begins at step 1 again begins a new
+    film.
 
     Args:
-        most: Frames that are kept at most, ≥ 8.
+        max_frames: Frames at most, ≥ 8.
 
     Examples:
         >>> from kanwidget import KAN, create_dataset
         >>> data = create_dataset(lambda x: x[:, [0]] ** 2, n_var=1, train_num=50, test_num=50)
-        >>> model, recorder = KAN([1, 1]), Recorder(most=8)
+        >>> model, recorder = KAN([1, 1]), Recorder(max_frames=8)
         >>> history = model.fit(data, "Adam", steps=20, callbacks=[recorder], progress=False)
-        >>> [shot.step for shot in recorder.shots()]
+        >>> [frame.step for frame in recorder.frames()]
         [4, 8, 12, 16, 20]
     """
 
-    def __init__(self, most: int = MOST_FRAMES) -> None:
-        self._most = _check.integer(most, "most", "Recorder", low=8)
+    def __init__(self, max_frames: int = MAX_FRAMES) -> None:
+        self._max_frames = _check.integer(max_frames, "max_frames", "Recorder", low=8)
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget all frames."""
         #: Steps from one frame to the next.
         self.interval = 1
-        self._frames: list[Frame] = []
+        self._steps: list[RecordedStep] = []
         self._records: list[StepRecord] = []
-        self._acts: list[tuple[int, Shot]] = []
+        self._acts: list[tuple[int, Frame]] = []
         self._x: Tensor | None = None
 
     def __len__(self) -> int:
-        return len(self._frames)
+        return len(self._steps)
 
     def __repr__(self) -> str:
-        every = "step" if self.interval == 1 else f"{self.interval} steps"
-        return f"Recorder({len(self)} frames, every {every})"
+        interval = "step" if self.interval == 1 else f"{self.interval} steps"
+        return f"Recorder({len(self)} frames, every {interval})"
 
     # ---- recording
 
     def __call__(self, network: Network, record: StepRecord) -> None:
-        """Take notice of a step: the callback of `fit`."""
+        """Record a step: the callback of `fit`."""
         history = getattr(network, "history", None)
-        past = history.last.step if isinstance(history, History) and history.records else 0
-        step = past + record.step
+        previous_steps = history.last.step if isinstance(history, History) and history.records else 0
+        step = previous_steps + record.step
         if self._records and step <= self._records[-1].step:
             self.clear()
         self._records.append(replace(record, step=step))
@@ -191,7 +191,7 @@ class Recorder:
 
         Args:
             network: The network as it is now.
-            label: What is about to be done to it, in words.
+            label: The act, in words.
         """
         if not isinstance(network, KAN):
             _check.fail("network", "keep", "a KAN", network, error=TypeError)
@@ -199,58 +199,58 @@ class Recorder:
             _check.fail("label", "keep", "a text", label, error=TypeError)
         step = self._records[-1].step if self._records else 0
         self._x = network.reference
-        self._acts = [*self._acts, (len(self._records), Shot(step, state_of(network), label))][-_MOST_ACTS:]
+        self._acts = [*self._acts, (len(self._records), Frame(step, copy_of(network), label))][-_MAX_ACTS:]
 
     def convert(self, change: Callable[[KAN], KAN], since: int = 0) -> None:
-        """Change what was recorded, for instance from standardized labels to their own unit.
+        """Change the recorded networks, for instance from standardized labels to their own unit.
 
         Args:
-            change: From a network, which it may change, to the one that is to stand for it.
-            since: Only of the states after so many steps.
+            change: Takes a network, which it may change, and gives the one that replaces it.
+            since: Only networks after so many steps change.
         """
-        self._frames = [
-            replace(frame, state=state_of(change(frame.state.network()))) if frame.index > since else frame
-            for frame in self._frames
+        self._steps = [
+            replace(frame, state=copy_of(change(frame.state.network()))) if frame.index > since else frame
+            for frame in self._steps
         ]
         self._acts = [
-            (index, replace(act, state=state_of(change(act.network())))) if index > since else (index, act)
+            (index, replace(act, state=copy_of(change(act.network())))) if index > since else (index, act)
             for index, act in self._acts
         ]
 
     def take(self, network: Network, records: Sequence[StepRecord]) -> None:
-        """Take notice of the last step of these; `records` tells this film from those that were left by an undo."""
+        """Record the last step of `records`, which distinguish this film from those that an undo has left."""
         index = len(records)
         if index % self.interval and records[-1].stop_reason is None:
             return
-        frame = Frame(index, records[-1], state_of(network))
-        self._frames.append(frame)
-        limit = min(self._most, max(_FEWEST_FRAMES, MOST_BYTES // max(1, frame.state.size)))
-        if len(self._frames) > limit:
+        frame = RecordedStep(index, records[-1], copy_of(network))
+        self._steps.append(frame)
+        limit = min(self._max_frames, max(_MIN_FRAMES, MAX_BYTES // max(1, frame.state.size)))
+        if len(self._steps) > limit:
             self._thin(records)
 
     def _thin(self, records: Sequence[StepRecord]) -> None:
-        """Drop every other frame: of the films that were left, while these are more, else of all."""
-        seen = {id(frame) for frame in _on(self._frames, records)}
-        left = [frame for frame in self._frames if id(frame) not in seen]
-        if 2 * len(left) > len(self._frames):
-            dropped = {id(frame) for frame in left[::2]}
-            self._frames = [frame for frame in self._frames if id(frame) not in dropped]
+        """Drop every other frame: of the films that an undo has left, while these have more frames, else of all."""
+        current = {id(step) for step in _with_records(self._steps, records)}
+        abandoned = [step for step in self._steps if id(step) not in current]
+        if 2 * len(abandoned) > len(self._steps):
+            dropped = {id(step) for step in abandoned[::2]}
+            self._steps = [step for step in self._steps if id(step) not in dropped]
             return
         self.interval *= 2
-        self._frames = [frame for frame in self._frames if frame.index % self.interval == 0]
+        self._steps = [step for step in self._steps if step.index % self.interval == 0]
 
     # ---- the film
 
-    def shots(self) -> list[Shot]:
-        """The states of the training that was recorded last, in their order."""
-        return _merged(self.placed(self._records), self._acts)
+    def frames(self) -> list[Frame]:
+        """The frames of the training that was recorded last, in order."""
+        return _merged(self.frames_of(self._records), self._acts)
 
-    def placed(self, records: Sequence[StepRecord]) -> list[tuple[int, Shot]]:
-        """The frames of the training that these records tell of, each with the number of its steps."""
-        frames = _on(self._frames, records)
-        return [(frame.index, Shot(records[frame.index - 1].step, frame.state)) for frame in frames]
+    def frames_of(self, records: Sequence[StepRecord]) -> list[tuple[int, Frame]]:
+        """The frames of the training with these records, each with the number of its step."""
+        frames = _with_records(self._steps, records)
+        return [(frame.index, Frame(records[frame.index - 1].step, frame.state)) for frame in frames]
 
-    def film(self, records: Sequence[StepRecord], path: Sequence[TreeNode], initial: KAN, present: KAN) -> list[Shot]:
+    def film(self, records: Sequence[StepRecord], path: Sequence[TreeNode], initial: KAN, present: KAN) -> list[Frame]:
         """The film from the start to the present: frames, and the states before acts.
 
         Args:
@@ -260,20 +260,20 @@ class Recorder:
             present: The network as it is now.
         """
         acts = [
-            (n.before.n_records, Shot(n.before.last_record.step, n.before.model, n.label, n.id))
-            for n in path[:_MOST_ACTS]
+            (n.before.n_records, Frame(n.before.last_record.step, n.before.model, n.label, n.id))
+            for n in path[:_MAX_ACTS]
             if n.before is not None and n.kind != "reset"
         ]
-        frames = self.placed(records)
+        frames = self.frames_of(records)
         if not path or path[-1].kind != "reset" or path[-1].label == "reset":
-            frames.insert(0, (0, Shot(0, initial)))
+            frames.insert(0, (0, Frame(0, initial)))
         step = records[-1].step if records else 0
-        return _merged(frames, [*reversed(acts), (len(records), Shot(step, present))])
+        return _merged(frames, [*reversed(acts), (len(records), Frame(step, present))])
 
     @property
     def history(self) -> History:
-        """The steps that were recorded, and the acts between them."""
-        events = [Event(shot.step, "act", shot.label or "") for _, shot in self._acts]
+        """The recorded steps, and the acts between them."""
+        events = [Event(frame.step, "act", frame.label or "") for _, frame in self._acts]
         return History(list(self._records), events)
 
     def save_animation(self, path: str | os.PathLike[str], seconds: float = 8.0, **options: Any) -> None:
@@ -286,22 +286,21 @@ class Recorder:
         """
         from kanwidget.insight.plot import animation
 
-        shots = self.shots()
-        if not shots or self._x is None:
+        frames = self.frames()
+        if not frames or self._x is None:
             raise ValueError("nothing was recorded. Give this recorder to fit: model.fit(data, callbacks=[recorder]).")
-        stills = [(shot.step, shot.network()) for shot in shots]
-        data = animation(stills, self._x.cpu(), self.history, seconds=seconds, **options)
+        pictures = [(frame.step, frame.network()) for frame in frames]
+        data = animation(pictures, self._x.cpu(), self.history, seconds=seconds, **options)
         write_atomically(path, data, "save_animation")
 
 
-def _on(frames: Sequence[Frame], records: Sequence[StepRecord]) -> list[Frame]:
-    """The frames of the training that these records tell of: undo and goto bring other records, not copies."""
+def _with_records(frames: Sequence[RecordedStep], records: Sequence[StepRecord]) -> list[RecordedStep]:
+    """The steps of the training with these records: undo and goto bring other records, not copies."""
     return [f for f in frames if f.index <= len(records) and records[f.index - 1] is f.record]
 
 
-def _merged(frames: list[tuple[int, Shot]], acts: Sequence[tuple[int, Shot]]) -> list[Shot]:
-    """Frames and states before acts in order; such a state stands for the frame of the same step."""
-    taken = {index for index, _ in acts}
-    plain = {index: shot for index, shot in frames if index not in taken}
-    both = [*plain.items(), *acts]
-    return [shot for _, shot in sorted(both, key=lambda pair: pair[0])]
+def _merged(frames: list[tuple[int, Frame]], acts: Sequence[tuple[int, Frame]]) -> list[Frame]:
+    """Frames after steps and before acts in order; a frame before an act replaces that of the same step."""
+    before_acts = {index for index, _ in acts}
+    after_steps = {index: frame for index, frame in frames if index not in before_acts}
+    return [frame for _, frame in sorted([*after_steps.items(), *acts], key=lambda pair: pair[0])]

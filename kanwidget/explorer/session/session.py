@@ -16,12 +16,11 @@ from kanwidget.core import EdgeRef
 from kanwidget.core.primitives import primitives
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.scores import Scores
-from kanwidget.core.threads import one_thread
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.candidates import Candidates
 from kanwidget.explorer.session.command import Command
-from kanwidget.explorer.session.recorder import Shot
+from kanwidget.explorer.session.recorder import Frame
 from kanwidget.explorer.session.samples import sampled_scores
 from kanwidget.explorer.session.script import ScriptLog
 from kanwidget.explorer.session.training_run import TrainingRun
@@ -160,7 +159,7 @@ class Session:
             with contextlib.suppress(ValueError):  # a network that has diverged fits nothing
                 self.candidates.search(EdgeRef(0, 0, 0))
 
-    def film(self) -> list[Shot]:
+    def film(self) -> list[Frame]:
         """The film from the start to the present: its frames, and the states before the acts."""
         return self.run.recorder.film(self.run.records, self.tree.path(), self.run.initial, self.model)
 
@@ -175,10 +174,6 @@ class Session:
         Raises:
             ValueError: If the command asks for what doesn't exist; the session is then as before.
         """
-        with one_thread(self.is_small):
-            return self._apply(command)
-
-    def _apply(self, command: Command) -> Topics:
         ends_drag = self.tree.drag_start is not None and not command.continues_drag
         resume_drag = self.end_drag("drag a curve") if ends_drag else None
         notice = self.view.notice
@@ -199,8 +194,7 @@ class Session:
             budget: Seconds after which no further step is begun.
             stop: Asked after every step; True ends this call, not the training.
         """
-        with one_thread(self.is_small):
-            return self.run.advance(budget, stop)
+        return self.run.advance(budget, stop)
 
     # ---- acts
 

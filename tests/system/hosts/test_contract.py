@@ -211,7 +211,7 @@ def test_close_leaves_nothing(host, monkeypatch):
     from ipywidgets.widgets.widget import _instances
 
     from kanwidget.explorer.notebook import ipython
-    from tests.unit.explorer.test_widget import Kernel
+    from tests.unit.explorer.notebook.test_widget import Kernel
 
     monkeypatch.setattr(ipython, "_kernel", lambda: Kernel("cell", "1"))
     monkeypatch.setattr(cells, "_BY_CELL", {})

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.system.hosts import kernels
-from tests.unit.explorer.test_kernel import CELL, SETUP, Kernel
+from tests.unit.explorer.notebook.test_kernel import CELL, SETUP, Kernel
 
 pytestmark = pytest.mark.hosts
 

@@ -30,4 +30,4 @@ def test_the_recorder_of_the_best_training_comes_back():
     assert len(recorders) == 4
     assert discovery.recorder in recorders
     # In the units of the table, where the network has layers of logarithms and exponentials.
-    assert {frame.network().depth for frame in discovery.recorder.shots()} == {discovery.network.depth}
+    assert {frame.network().depth for frame in discovery.recorder.frames()} == {discovery.network.depth}

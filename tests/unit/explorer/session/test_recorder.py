@@ -11,7 +11,7 @@ from kanwidget.explorer.commands.edges import Fix
 from kanwidget.explorer.commands.history import Goto, Redo, Reset, Undo
 from kanwidget.explorer.commands.network import Prune, Refine
 from kanwidget.explorer.commands.training import Step
-from kanwidget.explorer.session.recorder import Recorder, state_of
+from kanwidget.explorer.session.recorder import Recorder, copy_of
 from kanwidget.explorer.session.session import Session
 
 
@@ -44,7 +44,7 @@ def test_a_state_is_the_network_bit_for_bit_and_shares_nothing_with_it(width, da
     model.fix_symbolic(0, 0, 0, "sin", keep_spline=True)
     model.remove_edge(0, 1, 1)
     model.lock(0, [(0, 1), (1, 0)])
-    state, before = state_of(model), {name: v.clone() for name, v in model.state_dict().items() if torch.is_tensor(v)}
+    state, before = copy_of(model), {name: v.clone() for name, v in model.state_dict().items() if torch.is_tensor(v)}
     x = data.train_input
     expected = model(x).detach()
     with torch.no_grad():
@@ -61,7 +61,7 @@ def test_a_pruned_input_stays_pruned(data):
     model = KAN([2, 2, 1], seed=1)
     model.fit(data, steps=2, progress=False)
     model = model.prune_input(active=[1])
-    made = state_of(model).network()
+    made = copy_of(model).network()
     assert torch.equal(made(data.train_input), model(data.train_input))
 
 
@@ -71,7 +71,7 @@ def test_a_pruned_input_stays_pruned(data):
 def test_it_records_a_blocking_training(model, data):
     recorder = Recorder()
     history = model.fit(data, steps=12, callbacks=[recorder], progress=False)
-    shots = recorder.shots()
+    shots = recorder.frames()
     assert [shot.step for shot in shots] == list(range(1, 13))
     assert same(shots[-1].network(), model)
     assert recorder.history["train_loss"] == history["train_loss"]
@@ -84,15 +84,15 @@ def test_the_training_is_bit_for_bit_what_it_is_without(opt, data):
     plain, recorded = (KAN([2, 3, 1], seed=1) for _ in range(2))
     plain.fit(data, **options)
     random = torch.random.get_rng_state()
-    recorded.fit(data, callbacks=[Recorder(most=8)], **options)
+    recorded.fit(data, callbacks=[Recorder(max_frames=8)], **options)
     assert same(plain, recorded)
     assert torch.equal(random, torch.random.get_rng_state())
 
 
 def test_a_long_film_is_thinned_evenly(model, data):
-    recorder = Recorder(most=16)
+    recorder = Recorder(max_frames=16)
     model.fit(data, "Adam", steps=300, callbacks=[recorder], progress=False)
-    steps = [shot.step for shot in recorder.shots()]
+    steps = [shot.step for shot in recorder.frames()]
     assert 8 <= len(steps) <= 16
     assert recorder.interval == 32
     assert repr(recorder).endswith("every 32 steps)")
@@ -101,11 +101,11 @@ def test_a_long_film_is_thinned_evenly(model, data):
 
 
 def test_large_networks_have_fewer_frames(monkeypatch, data):
-    monkeypatch.setattr("kanwidget.explorer.session.recorder.MOST_BYTES", 30 * state_of(KAN([2, 5, 1])).size)
+    monkeypatch.setattr("kanwidget.explorer.session.recorder.MAX_BYTES", 30 * copy_of(KAN([2, 5, 1])).size)
     recorder = Recorder()
     KAN([2, 5, 1]).fit(data, "Adam", steps=70, callbacks=[recorder], progress=False)
     assert len(recorder) <= 30
-    assert sum(shot.state.size for shot in recorder.shots()) <= 30 * state_of(KAN([2, 5, 1])).size
+    assert sum(shot.state.size for shot in recorder.frames()) <= 30 * copy_of(KAN([2, 5, 1])).size
 
 
 def test_one_recorder_follows_prune_and_the_next_training(model, data):
@@ -114,7 +114,7 @@ def test_one_recorder_follows_prune_and_the_next_training(model, data):
     recorder.keep(model, "prune")
     smaller = model.remove_node(1, 0)
     smaller.fit(data, steps=4, callbacks=[recorder], progress=False)
-    shots = recorder.shots()
+    shots = recorder.frames()
     assert [shot.step for shot in shots] == list(range(1, 10))
     assert [shot.label for shot in shots if shot.label] == ["prune"]
     assert [shot.network().width[1][0] for shot in shots] == [3] * 5 + [2] * 4
@@ -125,20 +125,20 @@ def test_a_training_that_begins_again_begins_a_new_film(data):
     recorder = Recorder()
     for _ in range(2):
         KAN([2, 1]).fit(data, steps=4, callbacks=[recorder], progress=False)
-    assert [shot.step for shot in recorder.shots()] == [1, 2, 3, 4]
+    assert [shot.step for shot in recorder.frames()] == [1, 2, 3, 4]
 
 
 def test_acts_that_are_kept_are_few(model):
     recorder = Recorder()
     for number in range(100):
         recorder.keep(model, str(number))
-    assert len(recorder.shots()) <= 40
-    assert recorder.shots()[-1].label == "99"
+    assert len(recorder.frames()) <= 40
+    assert recorder.frames()[-1].label == "99"
 
 
 @pytest.mark.parametrize("most", [0, 7, 2.5, True, "many"])
 def test_wrong_numbers_of_frames_are_named(most):
-    with pytest.raises(ValueError, match="the `most` argument of Recorder must be an integer ≥ 8"):
+    with pytest.raises(ValueError, match="the `max_frames` argument of Recorder must be an integer ≥ 8"):
         Recorder(most)
 
 
@@ -236,7 +236,7 @@ def test_a_reset_begins_a_film_from_the_start(session):
 
 def test_branches_that_were_left_go_first(model, data):
     session = Session(model, data)
-    session.run.recorder = Recorder(most=16)
+    session.run.recorder = Recorder(max_frames=16)
     for _ in range(6):
         session.apply(Prune(((0, 0, 0),)))
         trained(session, 8)
@@ -259,7 +259,7 @@ def test_a_session_is_trained_bit_for_bit_as_without(model, data):
 
 def test_what_is_recorded_is_bounded_however_long_it_lasts(model, data):
     session = Session(model, data, opt="Adam")
-    session.run.recorder = Recorder(most=8)
+    session.run.recorder = Recorder(max_frames=8)
     trained(session, 200)
     assert len(session.run.recorder) <= 8
     assert len(session.film()) <= 10
@@ -283,7 +283,7 @@ def test_an_explorer_writes_its_animation(model, data, tmp_path):
 def test_a_state_keeps_pins_and_how_grids_follow_the_data():
     model = KAN([2, 2, 1], grid_eps=0.3)
     model.freeze(0, 1, 0)
-    found = state_of(model).network()
+    found = copy_of(model).network()
     assert found.grid_eps == 0.3
     assert [found.layer(i).frozen.tolist() for i in range(2)] == [model.layer(i).frozen.tolist() for i in range(2)]
     found.unfreeze(0, 1, 0)

@@ -55,7 +55,7 @@ def test_a_closed_explorer_says_so_shortly(explorer):
     explorer.close()
     with pytest.raises(RuntimeError, match="was closed") as caught:
         explorer.undo()
-    assert frames(caught.value) == ["test_refusals.py", "tracebacks.py"]
+    assert frames(caught.value) == ["test_tracebacks.py", "tracebacks.py"]
 
 
 def test_defects_keep_their_traceback(explorer, monkeypatch):
@@ -75,7 +75,7 @@ def test_what_passes_through_code_of_the_user_keeps_its_traceback(explorer):
     explorer.on_step(callback)
     with pytest.raises(ValueError, match="callback") as caught:
         explorer.step()
-    assert frames(caught.value).count("test_refusals.py") == 2
+    assert frames(caught.value).count("test_tracebacks.py") == 2
 
 
 def test_methods_are_documented_as_before():

@@ -204,7 +204,7 @@ def test_a_wide_table_and_hostile_names_come_back(tmp_path):
 
 
 def test_a_session_of_format_1_goes_on_and_writes_today_s_names():
-    path = Path(__file__).parents[2] / "fixtures/format1/session.json"
+    path = Path(__file__).parents[3] / "fixtures/format1/session.json"
     with KANExplorer.load(path, driver="blocking") as explorer:
         assert explorer.model.layer(0).frozen.nonzero().tolist() == [[0, 0], [1, 1]]
         lines = explorer.code().splitlines()

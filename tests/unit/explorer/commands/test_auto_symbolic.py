@@ -1,0 +1,47 @@
+"""Formulas for many edges in one act."""
+
+import torch
+
+from kanwidget import KAN, KANExplorer
+from kanwidget.explorer.commands.network import AutoSymbolic
+from kanwidget.explorer.session.preview import EDGES_PER_ROUND
+from tests.unit.explorer.states import train
+
+
+def test_auto_is_what_the_network_does_by_itself(session, model, data):
+    train(session, 20)
+    twin = session.run.model_with_history()
+    session.apply(AutoSymbolic(0.9))
+    twin.auto_symbolic(data=data, r2_threshold=0.9, simplicity=session.candidates.simplicity)
+    for ref in twin.edge_refs():
+        assert session.model.layer(ref.layer).symbol(ref.source, ref.target) == twin.layer(ref.layer).symbol(
+            ref.source, ref.target
+        )
+        assert torch.allclose(
+            session.model.layer(ref.layer).affine[ref.target, ref.source],
+            twin.layer(ref.layer).affine[ref.target, ref.source],
+        )
+
+
+def test_auto_takes_only_the_edges_that_are_named(session):
+    train(session, 20)
+    session.apply(AutoSymbolic(-1e9, edges=((0, 0, 1), (1, 2, 0))))
+    states = {
+        tuple(ref): session.model.layer(ref.layer).state(ref.source, ref.target) for ref in session.model.edge_refs()
+    }
+    assert [edge for edge, state in states.items() if state == "symbolic"] == [(0, 0, 1), (1, 2, 0)]
+
+
+def test_a_pause_ends_auto_and_keeps_what_was_fixed(data):
+    with KANExplorer(KAN([2, 5, 1], seed=4), data, driver="blocking") as explorer:
+        explorer.step(5)
+        session, asked = explorer._session, []
+        session.run.interrupt_with(lambda: len(asked) >= 1)
+        session.view.show_tasks_with(lambda task: asked.append(task) if task and "edge" in task else None)
+        session.apply(AutoSymbolic(-1e9))
+        fixed = sum(
+            session.model.layer(r.layer).state(r.source, r.target) == "symbolic" for r in session.model.edge_refs()
+        )
+        assert fixed == EDGES_PER_ROUND
+        assert session.view.notice.title == "Paused"
+        assert f"edges={[(0, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1)]}" in explorer.code()
