@@ -40,9 +40,9 @@ class Mutation:
 MUTATIONS = (
     Mutation(
         "no refresh after undo",
-        "kanwidget/explorer/commands/jumps.py",
-        "    session.log.add(command)\n    return EVERYTHING\n\n\ndef undo",
-        "    session.log.add(command)\n    return frozenset()\n\n\ndef undo",
+        "kanwidget/explorer/commands/history.py",
+        "    session.script.add(command)\n    return EVERYTHING\n\n\n@dataclass",
+        "    session.script.add(command)\n    return frozenset()\n\n\n@dataclass",
         ("tests/unit/explorer/test_publisher.py",),
     ),
     Mutation(
@@ -54,7 +54,7 @@ MUTATIONS = (
     ),
     Mutation(
         "wrong axis order in curves",
-        "kanwidget/explorer/describe/curves.py",
+        "kanwidget/explorer/session/samples.py",
         "values.permute(1, 2, 0)], -1).flatten(0, 1)",
         "values.permute(1, 2, 0)], -1).transpose(0, 1).flatten(0, 1)",
         ("tests/unit/explorer/test_publisher.py",),
@@ -131,16 +131,16 @@ MUTATIONS = (
     ),
     Mutation(
         "stale candidates",
-        "kanwidget/explorer/session/session.py",
-        "self.fits.at(self.version, self.rows)",
-        "self.fits.at(0, self.rows)",
+        "kanwidget/explorer/session/candidates.py",
+        "key = self.run.version, self.library",
+        "key = 0, self.library",
         ("tests/unit/explorer/test_session.py",),
     ),
     Mutation(
         "grid slider ignored",
-        "kanwidget/explorer/commands/fields.py",
-        "    return made if grid is None else [*made, c.Refine(grid)]",
-        "    return made",
+        "kanwidget/explorer/commands/training.py",
+        "        return commands if grid is None else [*commands, SetGrid(grid)]",
+        "        return commands",
         ("tests/unit/explorer/test_router.py",),
     ),
     Mutation(

@@ -1,6 +1,6 @@
-"""Saving and loading networks: one safetensors file, with everything but tensors as JSON in its metadata.
+"""Saving and loading networks: one safetensors file, tensors as tensors, everything else as JSON in its metadata.
 
-Loading runs no code: symbolic functions are stored by their names in the table of primitives.
+Loading runs no code: symbolic functions are stored by the names that they have in the table of primitives.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from kanwidget import _check
+from kanwidget._files import write_atomically
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
@@ -28,7 +28,7 @@ FORMAT = 2
 _KEY = "kanwidget"
 _LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "frozen")
 _RECORD_FIELDS = tuple(StepRecord.__dataclass_fields__)
-#: Plain attributes of `Network` itself; those of a subclass are its settings.
+#: What `Network` has of its own; the rest of a subclass's plain attributes are its settings.
 _SHAPE = ("training", "width", "arities", "n_features")
 
 N = TypeVar("N", bound=Network)
@@ -37,7 +37,7 @@ N = TypeVar("N", bound=Network)
 def save(network: Network, path: str | os.PathLike[str]) -> None:
     """Write a network to one file: parameters, structure, settings, reference and history, bit for bit.
 
-    The file appears whole or not at all: it is written under another name and then renamed.
+    The file appears whole or not at all: it is written beside its place and moved there.
 
     Args:
         network: The network.
@@ -51,20 +51,10 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
         ...     load(folder + "/m.kan", KAN)
         KAN([2, 5, 1], grid=3, k=3, 15 active edges)
     """
-    target = _target(path)
     state = network.state_dict()
     tensors = {name: value.detach().clone().contiguous() for name, value in state.items() if isinstance(value, Tensor)}
     content = to_bytes(tensors, {_KEY: json.dumps(_structure(network))})
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_atomically(path, content, "save")
 
 
 def load(path: str | os.PathLike[str], cls: type[N], map_location: torch.device | str = "cpu") -> N:
@@ -72,8 +62,8 @@ def load(path: str | os.PathLike[str], cls: type[N], map_location: torch.device 
 
     Args:
         path: The file.
-        cls: The class to make: `KAN`, or a subclass of `Network`.
-        map_location: Device of its tensors.
+        cls: The class to make: `KAN`, or whatever the network was.
+        map_location: Where its tensors shall live.
 
     Returns:
         The network, equal bit for bit to the one that was saved.
@@ -81,7 +71,7 @@ def load(path: str | os.PathLike[str], cls: type[N], map_location: torch.device 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it isn't such a file, is damaged, was written by a later version, or needs a primitive that isn't
-            registered.
+            registered here.
     """
     if not isinstance(path, (str, os.PathLike)):
         _check.fail("path", "load", "a path", path, error=TypeError)
@@ -91,18 +81,6 @@ def load(path: str | os.PathLike[str], cls: type[N], map_location: torch.device 
         return _assembled(*_upgraded(tensors, structure), cls)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{os.fspath(path)} is damaged: {type(error).__name__}: {error}") from error
-
-
-def _target(path: Any) -> Path:
-    """The path to write to, or an error that names it."""
-    if not isinstance(path, (str, os.PathLike)):
-        _check.fail("path", "save", "a path", path, "Give a text, such as 'model.kan'.", error=TypeError)
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {target.parent} for {os.fspath(path)}. Create it first.")
-    if target.is_dir():
-        raise IsADirectoryError(f"{os.fspath(path)} is a folder. Give the path of a file in it.")
-    return target
 
 
 def _structure(network: Network) -> dict[str, Any]:
@@ -128,8 +106,8 @@ def _structure(network: Network) -> dict[str, Any]:
 def _settings(network: Network) -> dict[str, Any]:
     """The plain values that a subclass keeps, such as grid_eps and seed."""
     plain = (bool, int, float, str, type(None))
-    public = {name: value for name, value in vars(network).items() if not name.startswith("_")}
-    return {name: value for name, value in public.items() if name not in _SHAPE and isinstance(value, plain)}
+    own = {name: value for name, value in vars(network).items() if name not in _SHAPE and not name.startswith("_")}
+    return {name: value for name, value in own.items() if isinstance(value, plain)}
 
 
 def _history(history: History | None) -> dict[str, Any] | None:
@@ -159,8 +137,8 @@ def _read(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str
     if not isinstance(structure, dict) or not isinstance(structure.get("version"), int):
         raise ValueError(f"{os.fspath(path)} has no network of kanwidget in it; it comes from another program.")
     if structure["version"] > FORMAT:
-        formats = f"format {structure['version']}, this kanwidget reads up to {FORMAT}"
-        raise ValueError(f"{os.fspath(path)} has {formats}. Update kanwidget.")
+        found = f"format {structure['version']}, this kanwidget reads up to {FORMAT}"
+        raise ValueError(f"{os.fspath(path)} has {found}. Update kanwidget.")
     return tensors, structure
 
 
@@ -176,15 +154,15 @@ def _upgraded(tensors: dict[str, Tensor], structure: dict[str, Any]) -> tuple[di
 
 def _check_names(structure: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """An error if the file names functions that aren't registered here."""
-    names = {row.name for row in primitives()} | {"silu", "identity", "zero"}
+    known = {row.name for row in primitives()} | {"silu", "identity", "zero"}
     used = {name for layer in structure.get("layers", []) for name in [*layer["symbols"], layer["base_fun"]]}
-    if missing := sorted(used - names):
+    if missing := sorted(used - known):
         calls = ", ".join(f"register_primitive({name!r}, …)" for name in missing)
         raise ValueError(f"{os.fspath(path)} uses functions that aren't in the table here. Call {calls} before load.")
 
 
 def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[N]) -> N:
-    """The network, without a call of the class's constructor, which would draw random parameters."""
+    """The network, without a call of the class's own constructor: that would draw parameters only to drop them."""
     layers = [_layer(tensors, f"layers.{n}.", data) for n, data in enumerate(structure["layers"])]
     network = cls.__new__(cls)
     columns = tensors["columns"]

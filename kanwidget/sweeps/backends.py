@@ -152,7 +152,7 @@ def _client() -> Any:
 
 
 def _needs(package: str, extra: str) -> None:
-    """An error that says what to install."""
+    """An error that names the package to install."""
     from importlib.util import find_spec
 
     if find_spec(package) is None:

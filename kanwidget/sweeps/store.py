@@ -119,5 +119,5 @@ def _checked(path: Any) -> Path:
 
 
 def _refuse(path: Path | None, description: str) -> NoReturn:
-    advice = f"That is {description}. Give another name: it is left as it was."
+    advice = f"That is {description}. Give another name: it isn't changed."
     _check.fail("store", "sweep", "a new file or one that a sweep has made", str(path), advice)

@@ -6,7 +6,7 @@ import statistics
 from pathlib import Path
 
 from kanwidget import KAN, KANExplorer
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.training import Start
 from tools.gallery.record import Recorder, page
 from tools.gallery.states import random_data
 
@@ -73,7 +73,7 @@ def frames(explorer):
     """What a page is told of two moments of a training."""
     recorder, publisher = Recorder(explorer), explorer._publisher
     session, told = explorer._session, {}
-    publisher.note(session.apply(c.Start()))
+    publisher.note(session.apply(Start()))
     for number in range(2):
         for _ in range(2):
             publisher.note(session.advance(1e-9))

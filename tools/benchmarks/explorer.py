@@ -37,8 +37,7 @@ class Page:
         self.explorer, self.seq = explorer, 0
         self.changed = threading.Condition()
         self.heard = []
-        explorer._publisher.send = self.receive
-        explorer._publisher.store = lambda snapshot: None
+        explorer._publisher.connect(self.receive, store=lambda snapshot: None)
 
     def receive(self, message, buffers):
         with self.changed:

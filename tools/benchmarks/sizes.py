@@ -24,7 +24,7 @@ def bundle():
 
 def saved(explorer):
     """Bytes that a notebook stores of one explorer, without the bundle: as nbformat writes it, every number on a line of its own."""
-    explorer.widget.store(explorer._publisher.stored())
+    explorer.widget.store(explorer._publisher.compact_snapshot())
     state = ipywidgets.Widget.get_manager_state(widgets=[explorer.widget])["state"]
     for one in state.values():
         one["state"].pop("_esm", None)

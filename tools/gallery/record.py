@@ -22,11 +22,11 @@ class Recorder:
 
     def __init__(self, explorer):
         self.explorer, self.heard, self.seq = explorer, [], 0
-        explorer._publisher.send = self.hear
+        explorer._publisher.connect(self.hear)
 
     def hear(self, message, buffers):
         if "frame" in message:
-            self.explorer._publisher.line.acknowledge(message["frame"])
+            self.explorer._publisher.frames.acknowledge(message["frame"])
         self.heard.append({"message": message, "buffer": text(buffers[0]) if buffers else None})
 
     def say(self, kind, **body):
@@ -34,7 +34,7 @@ class Recorder:
         self.heard, self.seq = [], self.seq + 1
         publisher = self.explorer._publisher
         self.explorer._router.handle({"v": 1, "kind": kind, "seq": self.seq, **body})
-        while publisher.idle() or publisher.look():
+        while publisher.send_costly() or publisher.send_preview():
             pass
         publisher.flush(force=True)
         return self.heard
@@ -44,7 +44,7 @@ def record(explorer):
     """The stored state, and the answers to what a page says: `hello`, edges that are selected, panels and surveys that are opened."""
     publisher = explorer._publisher
     publisher.formula()
-    snapshot = dict(publisher.stored())
+    snapshot = dict(publisher.compact_snapshot())
     buffer = text(snapshot.pop("buffer"))
     recorder = Recorder(explorer)
     edges = {"": []}

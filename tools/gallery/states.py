@@ -3,7 +3,7 @@
 import torch
 
 from kanwidget import KAN, Dataset, KANExplorer, create_dataset
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.training import Start
 
 #: Markup, code, line breaks, other scripts, and what is merely long.
 HOSTILE = (
@@ -39,7 +39,7 @@ def random_data(n_in, n_out=1, rows=60, seed=0, scale=1.0, **names):
 def train_on(one, steps):
     """Leave the training going on after some steps, with the page's messages of the last ones still to come."""
     session = one._session
-    one._publisher.note(session.apply(c.Start()))
+    one._publisher.note(session.apply(Start()))
     for _ in range(steps):
         one._publisher.note(session.advance(1e-9))
 

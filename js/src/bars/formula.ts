@@ -10,14 +10,8 @@ import { activeIn, attrs, h, s, setText } from "../ui/dom";
 import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
-const EXPORTS: readonly [string, string][] = [
-  ["svg", "SVG drawing"],
-  ["png", "PNG picture"],
-  ["gif", "GIF of the training"],
-  ["csv", "CSV of the curves"],
-  ["json", "JSON state"],
-  ["html", "HTML page"],
-];
+/** Prefix of the actions of the export menu. */
+const ACTION = "export-";
 
 export function formulaBar(context: Context): View {
   const registry = new Registry();
@@ -55,8 +49,8 @@ export function formulaBar(context: Context): View {
   let written = "";
   const draw: View["draw"] = (topics) => {
     copies.draw(topics);
+    if (touches(topics, "link", "settings")) files.draw();
     if (touches(topics, "link")) {
-      files.draw();
       attrs(auto, { disabled: !context.act.possible });
       auto.hidden = context.act.reading;
     }
@@ -78,12 +72,20 @@ export function formulaBar(context: Context): View {
   return { node, draw, destroy: () => registry.destroy() };
 }
 
-function exportMenu({ act }: Context, registry: Registry) {
-  const items = EXPORTS.map(([format, label]) => button({ action: `export-${format}`, label }));
-  for (const [i, item] of items.entries()) registry.listen(item, "click", () => act.exportAs(EXPORTS[i]![0]));
-  const node = menu("Export", "export", items, registry);
+/** A menu of the kernel's export formats, a row of `FORMATS` each. */
+function exportMenu({ act, store }: Context, registry: Registry) {
+  const { node, fill } = menu("Export", "export", registry);
+  registry.listen(node, "click", (event) => {
+    const item = (event.target as Element).closest<HTMLElement>(`[data-kw-action^="${ACTION}"]`);
+    if (item) act.exportAs(item.dataset.kwAction!.slice(ACTION.length));
+  });
+  let drawn = "";
   const draw = () => {
-    node.hidden = !act.possible;
+    const { formats } = store.state;
+    node.hidden = !act.possible || formats.length === 0;
+    if (formats.join() === drawn) return;
+    drawn = formats.join();
+    fill(formats.map(([format, label = ""]) => button({ action: `${ACTION}${format}`, label })));
   };
   return { node, draw };
 }

@@ -178,7 +178,7 @@ const snapshot = record(
     error: orNull(errorInfo),
     arrays,
   },
-  { n_metrics: whole },
+  { n_metrics: whole, formats: list(list(text)) },
 );
 
 export type EdgeKey = number[];

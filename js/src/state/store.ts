@@ -38,6 +38,8 @@ interface State {
   formula: Formula;
   history: History;
   primitives: string[];
+  /** `[name, label]` of the export formats. */
+  formats: string[][];
   /** Last payload of each panel. */
   panels: Partial<Panels>;
   panelArrays: { [K in PanelName]?: Map<string, NumberArray> };
@@ -67,6 +69,7 @@ const EMPTY: State = {
   formula: { outputs: [], text: "", latex: "", python: "", rmse: null, fixed: 0, active: 0 },
   history: { states: [], current: 0, can_undo: false, can_redo: false, events: [] },
   primitives: [],
+  formats: [],
   panels: {},
   panelArrays: {},
   survey: null,
@@ -119,8 +122,9 @@ export class Store {
     this.#seq = this.#snapshotSeq = snapshot.seq;
     const arrays = readArrays(snapshot.arrays, binary);
     const { status, settings, selection, candidates, formula, history, primitives, error } = snapshot;
+    const formats = snapshot.formats ?? this.state.formats;
     const structure = complete(expandStructure(snapshot.structure, arrays.get("edges")));
-    this.state = { ...this.state, structure, status, settings, formula, history, primitives, error };
+    this.state = { ...this.state, structure, status, settings, formula, history, primitives, formats, error };
     this.metrics.restore(arrays.get("metrics"), snapshot.n_metrics);
     this.curves.keep(structure);
     this.curves.set(

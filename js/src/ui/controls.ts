@@ -42,15 +42,15 @@ export function panel(name: string, title: string, head: Node[]): HTMLElement {
   return h("section", { class: `kw-col kw-${name}`, "data-kw-panel": name, "aria-label": title }, line);
 }
 
-/** A button that opens a small list of buttons above itself. */
-export function menu(label: string, name: string, items: HTMLButtonElement[], registry: Registry): HTMLElement {
+/** A button that opens a small list of buttons above itself; `fill` replaces them. */
+export function menu(label: string, name: string, registry: Registry) {
+  let items: HTMLButtonElement[] = [];
   const opener = button({
     label,
     icon: "export",
     attrs: { "aria-haspopup": "menu", "aria-expanded": "false", "data-kw-menu": name },
   });
-  const list = h("div", { class: "kw-menu kw-box kw-pop", role: "menu", "aria-label": label, hidden: true }, ...items);
-  for (const item of items) item.setAttribute("role", "menuitem");
+  const list = h("div", { class: "kw-menu kw-box kw-pop", role: "menu", "aria-label": label, hidden: true });
   const node = h("div", { class: "kw-anchor" }, opener, list);
   const open = (yes: boolean) => {
     list.hidden = !yes;
@@ -67,7 +67,12 @@ export function menu(label: string, name: string, items: HTMLButtonElement[], re
     if (!node.contains(event.relatedTarget as Node | null)) open(false);
   });
   onKey(registry, node, (event) => menuKey(event, items, closeMenu));
-  return node;
+  const fill = (entries: HTMLButtonElement[]) => {
+    items = entries;
+    for (const item of items) item.setAttribute("role", "menuitem");
+    list.replaceChildren(...items);
+  };
+  return { node, fill };
 }
 
 function menuKey(event: KeyboardEvent, items: HTMLButtonElement[], close: () => void): boolean {

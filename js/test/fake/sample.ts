@@ -343,6 +343,7 @@ export class Sample {
       formula: this.formulaPart(),
       history: this.history(),
       primitives: [...PRIMITIVES],
+      formats: ["svg", "png", "csv", "json", "html"].map((name) => [name, name.toUpperCase()]),
       error: this.error,
       arrays,
       buffer,

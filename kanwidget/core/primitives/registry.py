@@ -15,7 +15,7 @@ from kanwidget._types import Elementwise
 from kanwidget.core.primitives.definition import REAL, Form, Interval, Primitive, derivative
 from kanwidget.core.primitives.table import PRIMITIVES
 
-_TABLE: dict[str, Primitive] = {entry.name: entry for entry in PRIMITIVES}
+_TABLE: dict[str, Primitive] = {primitive.name: primitive for primitive in PRIMITIVES}
 #: Objects whose `wake` is called when a function was registered.
 WATCHERS: weakref.WeakSet[Any] = weakref.WeakSet()
 _BUILT_IN = frozenset(_TABLE)
@@ -60,10 +60,10 @@ def primitives(lib: Iterable[str] | None = None, where: str = "primitives") -> l
         _check.fail("lib", where, "a list of names", lib, f"Use [{lib!r}].", error=TypeError)
     if not isinstance(lib, Iterable):
         _check.fail("lib", where, "a list of names", lib, error=TypeError)
-    chosen = list({(entry := primitive(name, "lib", where)).name: entry for name in lib}.values())
+    chosen = [primitive(name, "lib", where) for name in lib]
     if not chosen:
         _check.fail("lib", where, "a list of at least one name", lib, "Leave it out for all of them.")
-    return chosen
+    return list(dict.fromkeys(chosen))
 
 
 def register_primitive(
@@ -117,7 +117,7 @@ def register_primitive(
     if form is not None:
         form = _frozen(form)
     first_derivative = d1 or derivative(fn)
-    entry = Primitive(
+    registered = Primitive(
         name,
         fn,
         first_derivative,
@@ -128,10 +128,10 @@ def register_primitive(
         closed=closed,
         free=free,
     )
-    _TABLE[name] = entry
+    _TABLE[name] = registered
     for listener in list(WATCHERS):
         listener.wake()
-    return entry
+    return registered
 
 
 def _intervals(intervals: Any) -> tuple[Interval, ...]:

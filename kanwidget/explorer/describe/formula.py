@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from kanwidget.core import EdgeRef
-from kanwidget.explorer.describe.snapshot import finite
 from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.undo import error_of
 
 if TYPE_CHECKING:
     import sympy
 
 #: Terms of the composed formula above which it is not written out: nobody would read it.
-_MOST_TERMS = 400
+_MAX_TERMS = 400
 
 
-def described(session: Session) -> p.Formula:
-    """Error and progress, without the formula itself: it is known at once."""
-    model, now = session.model, session.now
+def progress(session: Session) -> p.Formula:
+    """Error and progress, without the formula itself, which takes longer."""
+    model, record = session.model, session.run.last_record
     refs = model.edge_refs(active=True)
     fixed = sum(_state(session, ref) == "symbolic" for ref in refs)
     return {
@@ -29,7 +30,7 @@ def described(session: Session) -> p.Formula:
         "text": "",
         "latex": "",
         "python": "",
-        "rmse": finite(now.train_loss if now.test_loss is None else now.test_loss),
+        "rmse": finite(error_of(record)),
         "fixed": fixed,
         "active": len(refs),
     }
@@ -37,17 +38,17 @@ def described(session: Session) -> p.Formula:
 
 def formula(session: Session) -> p.Formula:
     """The formula so far, with its error."""
-    told = described(session)
+    payload = progress(session)
     if not _readable(session):
         names = ", ".join(session.in_vars)
         text = "; ".join(f"{name} = f({names})" for name in session.out_vars)
         note = ["mtext", {}, [f"{text}   (too long to be written out: prune, or fix edges)"]]
-        return {**told, "outputs": [["math", {}, [note]]], "text": text}
-    _write(session, told)
-    return told
+        return {**payload, "outputs": [["math", {}, [note]]], "text": text}
+    _write(session, payload)
+    return payload
 
 
-def _write(session: Session, told: p.Formula) -> None:
+def _write(session: Session, payload: p.Formula) -> None:
     # sympy is only needed here, and takes a while to import.
     from kanwidget.symbolic.writing.latex import to_latex
     from kanwidget.symbolic.writing.mathml import math_tree
@@ -62,11 +63,11 @@ def _write(session: Session, told: p.Formula) -> None:
     expressions = [tidy(expr, sizes=sizes) for expr in exact]
     shown = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
     pairs = list(zip(session.out_vars, expressions, strict=True))
-    told["outputs"] = [math_tree(expr, shown, left=name) for name, expr in pairs]
-    told["text"] = "; ".join(f"{name} = {to_text(expr)}" for name, expr in pairs)
+    payload["outputs"] = [math_tree(expr, shown, left=name) for name, expr in pairs]
+    payload["text"] = "; ".join(f"{name} = {to_text(expr)}" for name, expr in pairs)
     equations = [f"{to_latex(('var', name))} = {to_latex(expr, shown)}" for name, expr in pairs]
-    told["latex"] = " \\\\\n".join(equations)
-    told["python"] = to_python(expressions if len(expressions) > 1 else expressions[0], variables)
+    payload["latex"] = " \\\\\n".join(equations)
+    payload["python"] = to_python(expressions if len(expressions) > 1 else expressions[0], variables)
 
 
 def composed(session: Session, names: list[str]) -> tuple[list[sympy.Expr], list[sympy.Symbol]]:
@@ -99,4 +100,4 @@ def _readable(session: Session) -> bool:
         sub = (active @ active.new_tensor(paths)).tolist()
         level = index + 1
         paths = [math.fsum(sub[s] for s in model.subnodes_of(level, n)) for n in range(model.nodes_in(level))]
-    return sum(paths) <= _MOST_TERMS
+    return sum(paths) <= _MAX_TERMS

@@ -1,116 +1,92 @@
-"""A session in the words of the protocol: each part of it as the `TypedDict` that the browser is told."""
+"""A session as a snapshot, and its smaller parts: status, settings, selection, metrics, notice."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from kanwidget.core import Event, StepRecord, SymbolicFit, primitive
+from kanwidget.core import EdgeRef, StepRecord
 from kanwidget.core.primitives import primitives
-from kanwidget.explorer.describe import curves
+from kanwidget.explorer.describe.candidates import candidates
+from kanwidget.explorer.describe.formula import progress
+from kanwidget.explorer.describe.history import history
+from kanwidget.explorer.describe.labels import node_name
+from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.protocol import records as p
-from kanwidget.explorer.protocol.labels import subscript
-from kanwidget.explorer.session import live_candidates as live
+from kanwidget.explorer.protocol.buffers import finite, pack
 from kanwidget.explorer.session.presets import PRESETS
+from kanwidget.explorer.session.samples import edge_detail, thumbnails
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.undo import error_of
-from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
-from kanwidget.symbolic.fits.ranking import TWINS
-from kanwidget.symbolic.writing.mathml import candidate_tree
 
-#: Candidates told at least, where there are so many, and at most.
-_FEWEST_CANDIDATES, _MOST_CANDIDATES = 12, 24
-#: Marks on the curves told at most, and the kinds of those that aren't acts.
-_MOST_EVENTS = 400
-_SETTINGS = frozenset(("lamb", "opt", "lr", "batch", "noise", "grid"))
+#: Rows of metrics, and numbers of all thumbnails in a snapshot: large networks get coarser thumbnails.
+_MAX_ROWS, _MAX_THUMB_NUMBERS = 1000, 15_000
 
 
-def structure(session: Session) -> p.Structure:
-    """Nodes, edges and sizes."""
-    model, edges = session.model, _edges(session)
-    known = {tuple(one["key"]): one for one in best(session)}
-    for edge in edges if known else ():
-        if (one := known.get(tuple(edge["key"]))) is not None:
-            edge["best"] = one["best"]
-            if one["best_r2"] is not None:
-                edge["best_r2"] = one["best_r2"]
+def snapshot(
+    session: Session,
+    driver: p.DriverKind = "thread",
+    task: str | None = None,
+    seq: int = 0,
+    formula: p.Formula | None = None,
+    edges: Sequence[EdgeRef] | None = None,
+) -> p.Snapshot:
+    """All that a page needs to draw the explorer without asking anybody.
+
+    Args:
+        session: Changes only in its caches.
+        driver: The kind of its driver.
+        task: A longer task in progress, in words.
+        seq: Number of the message.
+        formula: The formula of the present state, None where it hasn't been computed.
+        edges: The selected edges; by default the session's.
+    """
+    edges = session.view.selection if edges is None else edges
+    edge = edges[0] if edges else None
+    selected, detail = selection(session, edges)
+    busy = edge is not None and not session.candidates.is_cached(edge)
+    fits, fitted = candidates(session, edge, busy)
+    n_edges = len(session.model.edge_refs())
+    samples = max(5, min(p.THUMB_SAMPLES, _MAX_THUMB_NUMBERS // max(1, n_edges) - 3))
+    arrays, buffer = pack(
+        {
+            "metrics": metrics(session.run.records, _MAX_ROWS),
+            "curves": thumbnails(session.model, session.x, session.scores(), samples),
+            **{f"selection.{name}": value for name, value in detail.items()},
+            **{f"candidates.{name}": value for name, value in fitted.items()},
+        }
+    )
     return {
-        "version": session.layout,
-        "width": [list(pair) for pair in model.width],
-        "k": model.k,
-        "grid": model.grid,
-        "nodes": _nodes(session),
-        "edges": edges,
-        "n_parameters": model.n_parameters,
+        "v": p.VERSION,
+        "seq": seq,
+        "structure": structure(session),
+        "status": status(session, driver, task),
+        "settings": settings(session),
+        "selection": selected,
+        "candidates": fits,
+        "formula": progress(session) if formula is None else formula,
+        "history": history(session),
+        "primitives": primitive_names(),
+        "error": error(session),
+        "n_metrics": len(session.run.records),
+        "arrays": arrays,
+        "buffer": buffer,
     }
-
-
-def _nodes(session: Session) -> list[p.NodeInfo]:
-    model, scores = session.model, session.scores()
-    nodes: list[p.NodeInfo] = []
-    for level, (n_sum, _) in enumerate(model.width):
-        for index in range(model.nodes_in(level)):
-            kind: p.NodeKind = "sum" if index < n_sum else "product"
-            if level in (0, model.depth):
-                kind = "input" if level == 0 else "output" if index < n_sum else "product"
-            subnodes = [] if level == 0 else list(model.subnodes_of(level, index))
-            value = finite(float(scores.node_scores[level][index])) or 0.0
-            name = node_name(session, level, index)
-            nodes.append({"key": [level, index], "name": name, "kind": kind, "subnodes": subnodes, "importance": value})
-    return nodes
-
-
-def node_name(session: Session, level: int, index: int) -> str:
-    """What a node is called: the user's name, or `h₁,₂`."""
-    if level == 0:
-        return session.in_vars[int(session.model.columns[index])]
-    if level == session.model.depth:
-        return session.out_vars[index]
-    return f"h{subscript(level)},{subscript(index + 1)}"
-
-
-def _edges(session: Session) -> list[p.EdgeInfo]:
-    """All edges, in the order of `edge_refs`: columns first, for there may be thousands."""
-    found: list[p.EdgeInfo] = []
-    groups = 0
-    for index in range(session.model.depth):
-        layer = session.model.layer(index)
-        numeric, frozen = layer.spline_on.flatten().tolist(), layer.frozen.flatten().tolist()
-        functions = {flat: name for name, members in layer.symbols.items() for flat in members}
-        ties = {flat: number for number, tie in enumerate(layer.ties, groups) for flat in tie}
-        groups += len(layer.ties)
-        for flat in range(layer.out_dim * layer.in_dim):
-            target, source = divmod(flat, layer.in_dim)
-            function = functions.get(flat)
-            state: p.EdgeState = "spline" if numeric[flat] else "pruned"
-            if function is not None:
-                state = "both" if numeric[flat] else "symbolic"
-            told: p.EdgeInfo = {"key": [index, source, target], "state": state}
-            if function is not None:
-                told["function"] = function
-            if frozen[flat]:
-                told["frozen"] = True
-            if flat in ties:
-                told["tied"] = ties[flat]
-            found.append(told)
-    return found
 
 
 def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p.Status:
     """What the training does now."""
-    now = session.now
+    now = session.run.last_record
     return {
-        "state": session.state,
+        "state": session.run.state,
         "step": now.step,
         "train": finite(now.train_loss),
         "test": finite(now.test_loss),
         "penalty": finite(now.penalty),
-        "ms_per_step": finite(session.ms_per_step),
-        "stop_reason": session.stop_reason,
+        "ms_per_step": finite(session.run.ms_per_step),
+        "stop_reason": session.run.stop_reason,
         "driver": driver,
         "task": task,
     }
@@ -118,18 +94,18 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
 
 def settings(session: Session) -> p.Settings:
     """The accepted values."""
-    given = session.trainer.settings
+    given = session.run.trainer.settings
     return {
         "lamb": given.lamb,
         "grid": session.model.grid,
         "opt": given.opt,
-        "opts": session.opts,
+        "opts": session.run.optimizers,
         "lr": given.lr,
-        "simplicity": session.simplicity,
+        "simplicity": session.candidates.simplicity,
         "loss": loss_name(session),
         "batch": given.batch,
-        "noise": session.noise,
-        "seed": session.seed,
+        "noise": session.run.noise,
+        "seed": session.run.seed,
         "rows": len(session.data.train_input),
         "presets": [] if session.preset is None else list(PRESETS),
         "preset": session.preset,
@@ -138,136 +114,25 @@ def settings(session: Session) -> p.Settings:
 
 def loss_name(session: Session) -> str:
     """What the losses are."""
-    row = session.trainer.loss
+    row = session.run.trainer.loss
     return "RMSE" if row.root else row.name.replace("cross_entropy", "cross-entropy")
 
 
-def selection(session: Session) -> tuple[p.Selection, dict[str, Tensor]]:
-    """The selected edges, and the first one's arrays."""
-    if not session.selection:
+def selection(session: Session, edges: Sequence[EdgeRef]) -> tuple[p.Selection, dict[str, Tensor]]:
+    """Selected edges, and the arrays of the first one."""
+    if not edges:
         return {"edges": []}, {}
-    edge = session.selection[0]
-    arrays, data_range = curves.detail(session.model, edge, session.x)
-    layer, source, target = edge
-    told: p.Selection = {
-        "edges": [list(one) for one in session.selection],
+    layer, source, target = edge = edges[0]
+    arrays, data_range = edge_detail(session.model, edge, session.x)
+    payload: p.Selection = {
+        "edges": [list(selected) for selected in edges],
         "x_name": node_name(session, layer, source),
         "importance": finite(float(session.scores().edge_scores[layer][target, source])) or 0.0,
         "k": session.model.layer(layer).k,
     }
     if all(map(math.isfinite, data_range)):
-        told["data_range"] = data_range
-    return told, arrays
-
-
-def candidates(session: Session, busy: bool = False) -> tuple[p.Candidates, dict[str, Tensor]]:
-    """The functions that could replace the first selected edge; with `busy` only the news that they are searched."""
-    if not session.selection:
-        return {"edge": None, "busy": False, "version": session.version, "rows": [], "best": best(session)}, {}
-    edge = session.selection[0]
-    if busy:
-        return {"edge": list(edge), "busy": True, "version": session.version, "rows": []}, {}
-    fits = _different(live.candidates(session, edge))
-    inputs = curves.edge_inputs(session.model, edge, session.x)
-    x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
-    y = session.model.curve(edge, x.to(inputs.device)).y
-    name = node_name(session, edge[0], edge[1])
-    shown = [one for fit in fits if (one := _shown(fit, name, x)) is not None]
-    told: p.Candidates = {
-        "edge": list(edge),
-        "busy": False,
-        "version": session.version,
-        "rows": [row for row, _ in shown],
-        "best": best(session),
-    }
-    drawn = torch.stack([curve for _, curve in shown]) if shown else x.new_zeros(0, len(x))
-    return told, {"x": x, "y": y, "fits": drawn}
-
-
-def best(session: Session) -> list[p.BestOf]:
-    """The best candidate of every edge of which one is known for the present state."""
-    known = [(ref, session.best_known(ref)) for ref in session.best.edges()]
-    return [{"key": list(ref), "best": fit.name, "best_r2": finite(fit.r2)} for ref, fit in known if fit is not None]
-
-
-def _different(fits: Sequence[SymbolicFit]) -> list[SymbolicFit]:
-    """The fits worth showing: each function once; those that only imitate a simpler one where there are few others."""
-    sound = [fit for fit in fits if math.isfinite(fit.r2)]
-    found = [fit for fit in sound if fit.imitates is None]
-    twins = [any({fit.name, fit.imitates} == set(pair) for pair in TWINS) for fit in sound]
-    others = [fit for fit, twin in zip(sound, twins, strict=True) if fit.imitates is not None and not twin]
-    return [*found, *others[: max(0, _FEWEST_CANDIDATES - len(found))]][:_MOST_CANDIDATES]
-
-
-def _candidate(fit: SymbolicFit, variable: str) -> p.Candidate:
-    ends = [end if math.isfinite(end) else None for end in fit.valid]
-    return {
-        "name": fit.name,
-        "formula": candidate_tree(fit, variable),
-        "text": fit.equation,
-        "params": list(fit.params),
-        "r2": fit.r2,
-        "complexity": fit.complexity,
-        "imitates": fit.imitates,
-        "valid": None if ends == [None, None] else ends,
-    }
-
-
-def _shown(fit: SymbolicFit, variable: str, x: Tensor) -> tuple[p.Candidate, Tensor] | None:
-    """A candidate and its curve; None where its function, which somebody has registered, can't be drawn."""
-    row, (a, b, c, d) = primitive(fit.name), fit.params
-    try:
-        with blamed(row):
-            return _candidate(fit, variable), c * called(row, row.fn, a * x.cpu() + b) + d
-    except BrokenPrimitive:
-        return None
-
-
-def history(session: Session) -> p.History:
-    """The undo tree and the marks on the curves."""
-    tree = session.tree
-    states: list[p.StateInfo] = [
-        {
-            "id": node.id,
-            "parent": node.parent,
-            "label": node.label,
-            "kind": node.kind,
-            "step": node.step,
-            "error": finite(node.error),
-            "kept": tree.can_go(node.id),
-            "latest": finite(error_of(session.now) if node.id == tree.current else node.left),
-            "complexity": node.complexity,
-        }
-        for node in tree.nodes.values()
-    ]
-    return {
-        "states": states,
-        "current": tree.current,
-        "can_undo": tree.can_undo,
-        "can_redo": tree.can_redo,
-        "events": [{"step": e.step, "label": e.label, "kind": e.kind} for e in _marks(session.events)],
-    }
-
-
-def _marks(events: Sequence[Event]) -> Sequence[Event]:
-    """The events that curves can show: where there are too many, the latest acts, and some of the changed settings."""
-    if len(events) <= _MOST_EVENTS:
-        return events
-    acts = [i for i, event in enumerate(events) if event.kind not in _SETTINGS][-_MOST_EVENTS // 2 :]
-    others = [i for i, event in enumerate(events) if event.kind in _SETTINGS]
-    room = _MOST_EVENTS - len(acts)
-    picked = others if len(others) <= room else [others[round(i * (len(others) - 1) / (room - 1))] for i in range(room)]
-    return [events[i] for i in sorted({*acts, *picked})]
-
-
-def pareto_front(session: Session) -> list[dict[str, Any]]:
-    """The states that no other one beats in both error and complexity, simplest first."""
-    known = [state for state in history(session)["states"] if state["latest"] is not None]
-    best: list[dict[str, Any]] = []
-    for state in sorted(known, key=lambda state: (state["complexity"], state["latest"], state["id"])):
-        if not best or state["latest"] < best[-1]["latest"]:
-            best.append(dict(state))
-    return best
+        payload["data_range"] = data_range
+    return payload, arrays
 
 
 def metrics(records: Sequence[StepRecord], most: int | None = None) -> Tensor:
@@ -281,18 +146,13 @@ def metrics(records: Sequence[StepRecord], most: int | None = None) -> Tensor:
 
 def error(session: Session) -> p.ErrorInfo | None:
     """The notice, if there is one."""
-    notice = session.notice
+    notice = session.view.notice
     return None if notice is None else {"title": notice.title, "message": notice.message, "hint": notice.hint}
 
 
 def primitive_names() -> list[str]:
     """Names of the whole library."""
     return [row.name for row in primitives()]
-
-
-def finite(value: float | None) -> float | None:
-    """JSON knows neither NaN nor infinity."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _or_nan(value: float | None) -> float:

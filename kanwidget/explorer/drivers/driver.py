@@ -1,7 +1,7 @@
-"""Who runs a session: a thread of its own, the browser's questions, or the caller.
+"""The driver runs a session: on a thread of its own, when the browser asks, or in the caller.
 
-One at a time touches the session: the *owner*. Everybody else leaves a job in the queue, which the owner empties between two steps.
-Handlers of messages, which may run on any thread, only do that.
+One thread at a time touches the session: its *owner*, which uses one of torch's threads while the network is small. Everybody else
+leaves a job in the queue, which the owner empties between two steps. Handlers of messages, which may run on any thread, only do that.
 """
 
 from __future__ import annotations
@@ -18,85 +18,88 @@ from typing import Any, TypeVar
 from kanwidget import _check
 from kanwidget.core.primitives import WATCHERS
 from kanwidget.core.threads import one_thread
-from kanwidget.explorer.commands.base import Command, Pause, Start
+from kanwidget.explorer.commands.training import Pause, Start
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.records import DriverKind
+from kanwidget.explorer.protocol.topics import Topics
+from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 Job = tuple[Callable[[], Any], "Future[Any] | None"]
 
-#: Seconds of training between two looks at the clock and the queue is at most this; the queue is looked at after every step.
-_SLICE = 0.02
-#: Seconds that a pump of the browser trains, and that a survey may take where no thread does it.
-_PUMP_SECONDS, _LOOK_SECONDS = 0.15, 0.5
+#: Most seconds of training between two messages; the queue of jobs is emptied after every step.
+_SLICE_SECONDS = 0.02
+#: Seconds that a pump of the browser trains, and that the symbolify preview may take where no thread does it.
+_PUMP_SECONDS, _PREVIEW_SECONDS = 0.15, 0.5
 
 
 class Driver:
     """Runs a session on the caller's thread; `ThreadDriver` adds one of its own.
 
     Args:
-        session: What is run.
-        publisher: Who tells the browser.
-        kind: `blocking`, or `cooperative` where the browser's questions run the steps.
+        session: The session.
+        publisher: Sends its changes to the browser.
+        kind: `blocking`, or `cooperative` where pumps of the browser run the steps.
     """
 
     def __init__(self, session: Session, publisher: Publisher, kind: DriverKind = "blocking") -> None:
         self.session, self.publisher, self.kind = session, publisher, kind
         self.closed = False
-        #: Where errors go that nobody waits for.
-        self.on_error: Callable[[BaseException], None] = lambda _: None
         self._jobs: deque[Job] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._owner: int | None = None
+        #: Threads that wait to become the owner.
         self._waiting = 0
-        #: Pauses that are on their way; a list, since appending needs no lock in a handler of signals.
+        #: Pauses on their way; a list, since appending needs no lock in a handler of signals.
         self._pauses: list[None] = []
-        self._release: Callable[[], None] = lambda: None
-        session.interrupted = lambda: self._stopping
+        self._on_close: Callable[[], None] = lambda: None
         WATCHERS.add(self)
-        publisher.driver = kind
 
-    # ---- asking for something
+    # ---- jobs and commands
 
     def post(self, job: Callable[[], Any]) -> None:
-        """Leave a job for the owner; its exceptions go to `on_error`."""
+        """Leave a job for the owner; its exceptions become notices."""
         self._put((job, None))
-        self._nudge()
+        self._work_off()
 
     def ask(self, job: Callable[[], T]) -> T:
         """Do a job while nobody else touches the session, and wait for its result."""
         if self._owner == threading.get_ident():
             return job()
         self.check_open()
-        with self.own(), one_thread(self.session.small):
+        with self.own():
             try:
                 return job()
             finally:
-                self._settle()
+                self._publish_all()
 
     def apply(self, command: Command) -> None:
         """Carry out a command, and wait for it."""
-        if isinstance(command, Pause):
+        if command.interrupts:
             self.stop_soon()
         self.ask(lambda: self.carry_out(command))
 
     def stop_soon(self) -> None:
-        """A pause is on its way, for `carry_out`: a long step needn't be finished, nor what is asked for before the pause."""
+        """A pause is on its way, for `carry_out`: neither a long step nor the commands before the pause need be finished."""
         self._pauses.append(None)
 
     def carry_out(self, command: Command) -> None:
-        """Do what a command says; for jobs, which own the session."""
+        """Carry out a command; for jobs, which own the session."""
         try:
             self.publisher.note(self.session.apply(command))
         finally:
-            if isinstance(command, Pause) and self._pauses:
+            if command.interrupts and self._pauses:
                 self._pauses.pop()
 
+    def stopping(self) -> bool:
+        """Whether a running step may be given up: a pause or the end is on its way."""
+        return bool(self._pauses) or self.closed
+
     def wake(self) -> None:
-        """Something may be told now."""
-        self._nudge()
+        """A message may be sent that had to wait."""
+        self._work_off()
 
     def pause(self) -> None:
         """Ask the training to stop as soon as it can. Doesn't wait; may be called on any thread."""
@@ -104,7 +107,7 @@ class Driver:
         self.post(lambda: self.carry_out(Pause()))
 
     def start(self, command: Command) -> None:
-        """Begin to train; here that means to train until it ends.
+        """Begin to train; here that means to train until the end.
 
         Raises:
             RuntimeError: If this call would have to train and no end is in sight.
@@ -121,24 +124,6 @@ class Driver:
             )
         self.run(command)
 
-    # ---- the owner
-
-    @contextmanager
-    def own(self) -> Iterator[None]:
-        """Nobody else touches the session within."""
-        with self._changed:
-            self._waiting += 1
-            try:
-                while self._owner is not None:
-                    self._changed.wait()
-            finally:
-                self._waiting -= 1
-            self._owner = threading.get_ident()
-        try:
-            yield
-        finally:
-            self._give_up()
-
     def run(self, command: Command, tick: Callable[[], None] = lambda: None) -> None:
         """Carry out a command that starts the training, and train on this thread until it ends.
 
@@ -149,17 +134,17 @@ class Driver:
         if self._owner == threading.get_ident():
             _check.fail("callback", "on_step", "one that doesn't train itself", "a call of fit or step")
         self.check_open()
-        with self.own(), one_thread(self.session.small):
-            self._empty()
+        with self.own():
+            self._do_jobs()
             self.publisher.note(self.session.apply(command))
             try:
                 while self.session.running and not self.closed:
-                    self._turn(0.0)
+                    self._round(0.0)
                     tick()
             except KeyboardInterrupt:
                 self.publisher.note(self.session.apply(Pause()))
             finally:
-                self._settle()
+                self._publish_all()
 
     def interrupt(self) -> None:
         """Let the running step end or be given up, then pause. For handlers of signals."""
@@ -168,7 +153,7 @@ class Driver:
         self._jobs.append((lambda: self.carry_out(Pause()), None))
 
     def pump(self) -> None:
-        """Answer the browser's question for news; without a thread, training goes on a little for it."""
+        """A page asks for news: without a thread, training goes on a little for it."""
 
         def work() -> None:
             if self.kind != "thread":
@@ -176,13 +161,15 @@ class Driver:
 
         self.post(work)
 
-    def close(self, release: Callable[[], None] = lambda: None) -> None:
-        """Stop for good, and call `release` once nobody is within the session any more.
+    # ---- the end
+
+    def close(self, on_close: Callable[[], None] = lambda: None) -> None:
+        """Stop for good, and call `on_close` once nobody is within the session any more.
 
         From within a callback that is after this call, else before it returns.
         """
         with self._changed:
-            self._release = release
+            self._on_close = on_close
             self.closed = True
             WATCHERS.discard(self)
             self._changed.notify_all()
@@ -193,99 +180,123 @@ class Driver:
         self._finish()
 
     def check_open(self) -> None:
-        """An error once it was closed."""
+        """Raise an error once the explorer was closed."""
         if self.closed:
             _check.refuse(RuntimeError("this explorer was closed. Make a new one: KANExplorer(model, data)."))
 
-    # ---- inside
-
-    @property
-    def _stopping(self) -> bool:
-        return bool(self._pauses) or self.closed
-
-    def _give_up(self) -> None:
-        """The session is free for others; jobs that were left after the last look at the queue are done now."""
-        self._let_go()
-        if self._jobs and not self.closed:
-            self._nudge()
-
-    def _let_go(self) -> None:
-        with self._changed:
-            self._owner = None
-            self._changed.notify_all()
-        if self.closed:
-            self._finish()
-
     def _finish(self) -> None:
-        """What is left to do when it is over, once."""
-        release, self._release = self._release, lambda: None
+        """Cancel the remaining jobs and call `on_close`, once."""
+        on_close, self._on_close = self._on_close, lambda: None
         while self._jobs:
             _, future = self._jobs.popleft()
             if future is not None:
                 future.cancel()
-        release()
+        on_close()
 
-    def _put(self, job: Job) -> None:
+    # ---- owning the session
+
+    @contextmanager
+    def own(self) -> Iterator[None]:
+        """Wait until the session is free, and own it within."""
+        self._become_owner(None)
+        try:
+            with one_thread(self.session.is_small):
+                yield
+        finally:
+            self._give_up()
+
+    def _become_owner(self, patience: float | None) -> bool:
+        """Wait for the session; False if it isn't free in time, or with a limit once it is closed."""
         with self._changed:
-            self._jobs.append(job)
-            self._changed.notify_all()
-
-    def _nudge(self) -> None:
-        """Without a thread of its own, whoever leaves a job does it, unless somebody owns the session and will."""
-        while self._take_free():
+            self._waiting += 1
             try:
-                with one_thread(self.session.small):
-                    self._help_out()
+                free = self._changed.wait_for(lambda: self._owner is None or self._closed_for(patience), patience)
+                free = free and not self._closed_for(patience)
+                if free:
+                    self._owner = threading.get_ident()
             finally:
-                self._let_go()
-            if not self._jobs:
-                return
+                self._waiting -= 1
+                self._changed.notify_all()
+        return free
 
-    def _take_free(self) -> bool:
-        """Become the owner if nobody is."""
+    def _closed_for(self, patience: float | None) -> bool:
+        return self.closed and patience is not None
+
+    def _become_owner_if_free(self) -> bool:
         with self._changed:
             free = self._owner is None and not self.closed
             if free:
                 self._owner = threading.get_ident()
         return free
 
-    def _help_out(self) -> None:
-        """Do what was left; whoever happens to do it isn't bothered with the errors of others."""
+    def _give_up(self) -> None:
+        """Leave the session to others; jobs that came after the last look at the queue are done now."""
+        self._release()
+        if self._jobs and not self.closed:
+            self._work_off()
+
+    def _release(self) -> None:
+        with self._changed:
+            self._owner = None
+            self._changed.notify_all()
+        if self.closed:
+            self._finish()
+
+    # ---- the work of the owner
+
+    def _put(self, job: Job) -> None:
+        with self._changed:
+            self._jobs.append(job)
+            self._changed.notify_all()
+
+    def _work_off(self) -> None:
+        """Without a thread of its own, whoever leaves a job does it, unless somebody owns the session and will."""
+        while self._become_owner_if_free():
+            try:
+                with one_thread(self.session.is_small):
+                    self._do_jobs_for_others()
+            finally:
+                self._release()
+            if not self._jobs:
+                return
+
+    def _do_jobs_for_others(self) -> None:
+        """Do the jobs in the queue; the caller isn't bothered with the errors of others."""
         was_running = self.session.running
-        self._empty()
+        self._do_jobs()
         if self.session.running and not was_running:
             # The first steps are seen at once.
             self._guarded(lambda: self.publisher.note(self._advance(_PUMP_SECONDS)))
-        self._settle()
+        self._publish_all()
 
-    def _turn(self, budget: float = _SLICE) -> None:
-        """A round of the owner: jobs, then steps, then news."""
-        self._empty()
+    def _round(self, seconds: float = _SLICE_SECONDS) -> None:
+        """Jobs, then steps, then messages."""
+        self._do_jobs()
         if self.session.running and not self.closed:
-            topics = self._advance(budget)
+            topics = self._advance(seconds)
             self.publisher.note(topics)
-        if self._stopping and self._jobs:
-            return  # whoever paused doesn't wait for a frame of the training
+        if self.stopping() and self._jobs:
+            return  # a pause doesn't wait for a frame of the training
         self.publisher.flush()
-        if not self._jobs and not self._stopping:
-            _ = self.publisher.idle() or self.publisher.look()
+        if not self._jobs and not self.stopping():
+            _ = self.publisher.send_costly() or self.publisher.send_preview()
 
-    def _advance(self, budget: float) -> Any:
-        return self.session.advance(budget, lambda: bool(self._jobs) or self._stopping)
+    def _advance(self, seconds: float) -> Topics:
+        return self.session.advance(seconds, lambda: bool(self._jobs) or self.stopping())
 
-    def _settle(self) -> None:
-        """Before the session is given away: nothing is left untold."""
+    def _publish_all(self) -> None:
+        """Before the session is free again: send all messages that are due."""
         self.publisher.flush()
-        while self.publisher.idle():
+        while self.publisher.send_costly():
             self.publisher.flush()
         if self.kind != "thread":
-            until = time.monotonic() + _LOOK_SECONDS
-            while not self._jobs and time.monotonic() < until and self.publisher.look():
+            deadline = time.monotonic() + _PREVIEW_SECONDS
+            while not self._jobs and time.monotonic() < deadline and self.publisher.send_preview():
                 pass
         self.publisher.flush()
 
-    def _empty(self) -> None:
-        """Do the jobs that were left."""
+    def _do_jobs(self) -> None:
+        """Do the jobs in the queue."""
         while self._jobs:
             job, future = self._jobs.popleft()
             if future is None:
@@ -300,10 +311,10 @@ class Driver:
         try:
             job()
         except Exception as error:
-            self._tell_error(error)
+            self._report(error)
 
-    def _tell_error(self, error: BaseException) -> None:
+    def _report(self, error: BaseException) -> None:
         try:
-            self.on_error(error)
+            self.publisher.report(error)
         except Exception:
             _log.exception("an error could not be shown")

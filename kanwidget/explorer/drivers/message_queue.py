@@ -1,149 +1,161 @@
-"""What pages have said and nobody has carried out yet: bounded, answered in order, and without what a later message makes needless.
+"""The message queue: messages from views that wait for the driver. It is bounded and keeps their order.
 
-A hand that drags, or a slider, says more than a busy kernel can do. Of several messages in a row that set the same thing only the last
-one is carried out; the others are counted, and answered all the same. If the last one turns out to be wrong, the one before it holds.
+A hand that drags, or a slider, sends more than a busy kernel can do. A later message may supersede an earlier one that waits: only the
+later one is carried out, and both are acknowledged. If the later one turns out to be wrong, the earlier one is carried out.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-#: Messages that may wait, and what they may measure together (see `measure`).
-MOST_WAITING, MOST_SIZE = 2_000, 8_000_000
-#: So many are made needless by one message at most: what keeps coming is done now and then.
-_MOST_REPLACED = 100
-#: Numbers of lost messages that are remembered for their answers.
-_MOST_LOST = 10_000
+from kanwidget.explorer.session.command import Command
+
+#: Messages that may wait, and their size together (see `message_size`).
+MAX_WAITING, MAX_SIZE = 2_000, 8_000_000
+#: Coalesce at most 100 messages, so that an endless drag still takes effect.
+_MAX_COALESCED = 100
+#: Rejected messages that are answered.
+_MAX_REJECTED = 10_000
 
 
-@dataclass(slots=True)
-class Entry:
+@dataclass(slots=True, eq=False)
+class QueuedMessage:
     """One message.
 
     Args:
-        work: Carries it out, or answers that this isn't needed any more (`needless`).
+        work: Carries it out, or acknowledges that it is `superseded`.
         seq: Its number.
-        size: What it measures.
-        key: What it sets, where a later message about the same may take its place; None for acts.
-        final: With a key: it takes the place of others, and no other takes its.
-        barrier: Whether others keep their place before and behind it.
+        size: Its size.
+        commands: The commands that it asks for, if any.
+        barrier: Without commands: whether messages before it can't be superseded by messages after it.
     """
 
-    work: Callable[[Entry], None]
+    work: Callable[[QueuedMessage], None]
     seq: int = -1
     size: int = 0
-    key: tuple[Hashable, ...] | None = None
-    final: bool = False
+    commands: Sequence[Command] = ()
     barrier: bool = True
-    needless: bool = False
-    before: Entry | None = field(default=None, repr=False)
-    """The one whose place it takes."""
+    superseded: bool = False
+    previous: QueuedMessage | None = field(default=None, repr=False)
+    """The message that this one supersedes."""
     depth: int = 0
+    """Messages that it supersedes, directly and indirectly."""
+
+    def supersedes(self, earlier: QueuedMessage) -> bool:
+        """Whether each of its commands supersedes one of the earlier message, in the same order."""
+        pairs = zip(self.commands, earlier.commands, strict=False)
+        return len(self.commands) == len(earlier.commands) and all(new.supersedes(old) for new, old in pairs)
+
+    def commutes(self, earlier: QueuedMessage) -> bool:
+        """Whether its commands may be carried out before those of the earlier message."""
+        return all(new.commutes(old) for new in self.commands for old in earlier.commands)
 
 
-class Inbox:
-    """Stands before a driver's queue; any thread may put something in.
+class MessageQueue:
+    """Stands before a driver's queue of jobs; any thread may put messages in.
 
     Args:
-        post: Leaves a job for whoever works.
-        on_lost: Called by whoever works with the numbers of messages for which there was no room.
+        post: Leaves a job for the owner of the session.
+        on_rejected: Called by the owner with the numbers of messages for which there was no room.
     """
 
-    def __init__(self, post: Callable[[Callable[[], None]], None], on_lost: Callable[[list[int]], None]) -> None:
-        #: Messages that were not carried out because they were needless or too many, and buffers that nobody reads.
+    def __init__(self, post: Callable[[Callable[[], None]], None], on_rejected: Callable[[list[int]], None]) -> None:
+        #: Messages that were not carried out because they were superseded or too many, and buffers that nobody reads.
         self.dropped = 0
         self.waiting = 0
-        self._post, self._on_lost = post, on_lost
+        self._post, self._on_rejected = post, on_rejected
         self._lock = threading.Lock()
         self._size = 0
-        self._lost: list[int] = []
-        self._last: dict[tuple[Hashable, ...], Entry] = {}
-        self._kind: Hashable = None
+        self._rejected: list[int] = []
+        #: Waiting messages that a later one may supersede, in order; each commutes with those before it.
+        self._open: list[QueuedMessage] = []
 
-    def put(self, entry: Entry, urgent: bool = False) -> None:
-        """Leave a message; one that is urgent is taken however many there are."""
+    def put(self, message: QueuedMessage, urgent: bool = False) -> None:
+        """Leave a message; an urgent one is taken however many wait."""
         with self._lock:
-            if not urgent and (self.waiting >= MOST_WAITING or self._size > MOST_SIZE):
-                self._lose(entry)
-                first = len(self._lost) == 1
+            full = not urgent and (self.waiting >= MAX_WAITING or self._size > MAX_SIZE)
+            if full:
+                self._reject(message)
+                first = len(self._rejected) == 1
             else:
-                first = None
                 self.waiting += 1
-                self._size += entry.size
-                self._replace(entry)
-        if first is None:
-            self._post(lambda: self._work(entry))
+                self._size += message.size
+                self._supersede(message)
+        if not full:
+            self._post(lambda: self._work(message))
         elif first:
-            self._post(self._tell_lost)
+            self._post(self._answer_rejected)
 
     def drop(self, count: int = 1) -> None:
-        """Count something that was not carried out."""
+        """Count messages that were not carried out."""
         with self._lock:
             self.dropped += count
 
-    def _lose(self, entry: Entry) -> None:
+    def _reject(self, message: QueuedMessage) -> None:
         self.dropped += 1
-        if len(self._lost) < _MOST_LOST:
-            self._lost.append(entry.seq)
+        if len(self._rejected) < _MAX_REJECTED:
+            self._rejected.append(message.seq)
 
-    def _replace(self, entry: Entry) -> None:
-        """Take the place of an earlier one about the same."""
-        if entry.key is None:
-            if entry.barrier:
-                self._last.clear()
+    def _supersede(self, message: QueuedMessage) -> None:
+        """Supersede an earlier message, unless one between them has to stay before this."""
+        if not message.commands:
+            if message.barrier:
+                self._open.clear()
             return
-        if entry.key[0] != self._kind and "drag" in (entry.key[0], self._kind):
-            self._last.clear()  # whatever isn't a drag ends the gesture
-        self._kind = entry.key[0]
-        earlier = self._last.get(entry.key)
-        if earlier is not None and earlier.depth < _MOST_REPLACED:
-            earlier.needless = True
-            entry.before, entry.depth = earlier, earlier.depth + 1
-            self.dropped += 1
-        self._last[entry.key] = entry
-        if entry.final:
-            self._last.clear()
+        for index in reversed(range(len(self._open))):
+            earlier = self._open[index]
+            if message.supersedes(earlier):
+                del self._open[index]
+                if earlier.depth < _MAX_COALESCED:
+                    earlier.superseded = True
+                    message.previous, message.depth = earlier, earlier.depth + 1
+                    self.dropped += 1
+                break
+            if not message.commutes(earlier):
+                del self._open[: index + 1]
+                break
+        self._open.append(message)
 
-    def _work(self, entry: Entry) -> None:
+    def _work(self, message: QueuedMessage) -> None:
         with self._lock:
             self.waiting -= 1
-            self._size -= entry.size
-            if entry.key is not None and self._last.get(entry.key) is entry:
-                del self._last[entry.key]
-        entry.work(entry)
+            self._size -= message.size
+            if message in self._open:
+                self._open.remove(message)
+        message.work(message)
 
-    def _tell_lost(self) -> None:
+    def _answer_rejected(self) -> None:
         with self._lock:
-            lost, self._lost = self._lost, []
-        self._on_lost(lost)
+            rejected, self._rejected = self._rejected, []
+        self._on_rejected(rejected)
 
 
-def measure(message: Any, most: int) -> int:
-    """About how long a message is as text; the walk through it ends once it is longer than `most`.
+def message_size(message: Any, limit: int) -> int:
+    """About the length of a message as text; the walk through it ends above `limit`.
 
     Examples:
-        >>> measure({"kind": "undo", "seq": 1}, 100), measure(["x" * 1000] * 1000, 100) > 100
+        >>> message_size({"kind": "undo", "seq": 1}, 100), message_size(["x" * 1000] * 1000, 100) > 100
         (16, True)
     """
-    size, left = 0, [message]
-    while left and size <= most:
-        one = left.pop()
-        if isinstance(one, (str, bytes, bytearray, memoryview)):
-            size += len(one)
-        elif isinstance(one, Mapping):
-            size += 2 * len(one)
-            if size <= most:
-                left += one.keys()
-                left += one.values()
-        elif isinstance(one, (list, tuple, set, frozenset)):
-            size += 2 + len(one)
-            if size <= most:
-                left += one
-        elif isinstance(one, int):
-            size += 1 + one.bit_length() // 4
+    size, remaining = 0, [message]
+    while remaining and size <= limit:
+        value = remaining.pop()
+        if isinstance(value, (str, bytes, bytearray, memoryview)):
+            size += len(value)
+        elif isinstance(value, Mapping):
+            size += 2 * len(value)
+            if size <= limit:
+                remaining += value.keys()
+                remaining += value.values()
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            size += 2 + len(value)
+            if size <= limit:
+                remaining += value
+        elif isinstance(value, int):
+            size += 1 + value.bit_length() // 4
         else:
             size += 8
     return size

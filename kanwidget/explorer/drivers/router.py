@@ -1,37 +1,32 @@
-"""Messages from the browser become commands; what they ask for that isn't a command is answered here."""
+"""The router: messages from the browser become commands; hello, pump, export and acknowledgements of frames are answered here."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from kanwidget import _check
-from kanwidget.explorer.commands import base as c
-from kanwidget.explorer.commands import fields as reading
+from kanwidget.explorer.commands import fields
+from kanwidget.explorer.commands.base import command_class
 from kanwidget.explorer.drivers.driver import Driver
-from kanwidget.explorer.drivers.message_queue import Entry, Inbox, measure
+from kanwidget.explorer.drivers.message_queue import MessageQueue, QueuedMessage, message_size
 from kanwidget.explorer.drivers.thread import ThreadDriver
+from kanwidget.explorer.files.formats import FORMATS, export
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol import records as p
-from kanwidget.explorer.protocol.topics import Notice
 
 #: Characters of a view's name.
-_LONGEST_VIEW = 100
-#: Nothing that a page says measures more than this.
-_LONGEST = 1_000_000
-#: `(format)` → filename, mime, text or None, bytes or None.
-Export = Callable[[str], tuple[str, str, str | None, bytes | None]]
-#: Seconds that the question of a page that hears nothing may hold up its handler's thread.
+_MAX_VIEW = 100
+#: Size of a message.
+_MAX_MESSAGE = 1_000_000
+#: Seconds that the pump of a page that receives nothing may hold up its handler's thread.
 _PUMP_PATIENCE = 0.25
-#: Messages that name edges or nodes of a structure.
-_OF_EDGES = ("select", "fix", "unfix", "prune", "restore", "drag", "freeze", "lock", "add_node", "auto")
-FORMATS = ("svg", "png", "gif", "csv", "json", "html", "code")
 
 
-class OfView(int):
-    """The number of a message, and the view that said it: every view counts from 1, and hears what others are answered."""
+class ViewSeq(int):
+    """The number of a message with its view: views number independently and receive each other's acknowledgements."""
 
     view: str | None = None
 
@@ -40,37 +35,32 @@ class Router:
     """Handles messages; only enqueues, so any thread may call it at any time.
 
     Args:
-        driver: Who carries out commands.
-        publisher: Who answers.
-        export: Makes the files that a page may ask for.
+        driver: Carries out commands.
+        publisher: Sends the answers.
     """
 
-    def __init__(self, driver: Driver, publisher: Publisher, export: Export) -> None:
-        self.driver, self.publisher, self.export = driver, publisher, export
-        self.inbox = Inbox(driver.post, self._lost)
+    def __init__(self, driver: Driver, publisher: Publisher) -> None:
+        self.driver, self.publisher = driver, publisher
+        self.queue = MessageQueue(driver.post, self._refuse_rejected)
         self._lock = threading.Lock()
-        self._asked: list[tuple[int, int]] = []
-        self._greeted = False
-        driver.on_error = self._report
+        #: Pumps that wait for an answer: rows that the page has, and number.
+        self._pumps: list[tuple[int, int]] = []
+        self._hello_waits = False
 
     def handle(self, message: Any, buffers: Sequence[Any] = ()) -> None:
-        """Take one message; whatever is wrong with it becomes an `error` message and changes nothing.
+        """Take one message; a faulty one becomes an `error` message and changes nothing.
 
         Fields that a kind doesn't have are ignored: a page may be newer than the kernel. So are buffers, of which a page sends none;
         they are counted.
         """
         if buffers:
-            self.inbox.drop(len(buffers))
+            self.queue.drop(len(buffers))
         kind = message.get("kind") if isinstance(message, Mapping) else None
-        seq = message.get("seq") if isinstance(message, Mapping) else None
-        seq = OfView(seq) if isinstance(seq, int) and not isinstance(seq, bool) else OfView(-1)
-        view = message.get("view") if isinstance(message, Mapping) else None
-        if isinstance(view, str) and len(view) <= _LONGEST_VIEW:
-            seq.view = view
+        seq = _seq(message)
         try:
-            size = self._check(message)
+            size = _checked_size(message)
             if kind == "frame_ack":
-                self.publisher.line.acknowledge(message.get("frame"))
+                self.publisher.frames.acknowledge(message.get("frame"))
                 self.driver.wake()
             elif kind == "hello":
                 self._hello(seq)
@@ -81,203 +71,157 @@ class Router:
             else:
                 self._command(message, seq, size)
         except Exception as error:
-            self.inbox.put(Entry(lambda _, error=error: self._refuse(seq, error), seq, barrier=False))  # type: ignore[misc]
+            refuse = lambda _, error=error: self.publisher.refuse(seq, error)  # noqa: E731
+            self.queue.put(QueuedMessage(refuse, seq, barrier=False))
 
-    def _check(self, message: Any) -> int:
-        """What it measures, if it may be read."""
-        if not isinstance(message, Mapping):
-            raise ValueError("a message must be an object")
-        size = measure(message, _LONGEST)
-        if size > _LONGEST:
-            raise ValueError("the message is too long")
-        if message.get("v") != p.VERSION:
-            raise ValueError(
-                f"the page speaks version {_check.describe(message.get('v'))} of the protocol, the kernel {p.VERSION}."
-                " Save and reload it."
-            )
-        return size
+    # ---- commands
 
     def _command(self, message: Mapping[str, Any], seq: int, size: int) -> None:
-        said = _Said(reading.parse(message), _stamp(message, "structure"), _stamp(message, "grid"))
-        if not said.commands:
+        command = command_class(message)
+        if command is None:
             raise ValueError(f"the kernel knows no message {_check.describe(message.get('kind'))}")
-        pause = isinstance(said.commands[0], c.Pause)
-        if pause:
+        commands, stamps = command.from_message(message), command.stamps_of(message)
+        if command.interrupts:
             self.driver.stop_soon()
-        last = said.commands[-1]
-        final = isinstance(last, c.Drag) and last.commit
-        self.inbox.put(
-            _Command(self._carry_out, seq, size, _key(message["kind"], said.commands), final, said=said), urgent=pause
-        )
+        queued = _CommandMessage(self._carry_out, seq, size, commands, stamps=stamps)
+        self.queue.put(queued, urgent=command.interrupts)
 
-    def _carry_out(self, entry: Entry) -> None:
-        if entry.needless:
-            self.publisher.tell_ack(entry.seq, True)
+    def _carry_out(self, message: QueuedMessage) -> None:
+        if message.superseded:
+            self.publisher.send_ack(message.seq, True)
             return
         session = self.driver.session
-        before = session.notice
+        notice = session.view.notice
         try:
-            self._apply(entry)
+            self._apply(message)
         except Exception as error:
-            self._fall_back(entry.before)
-            self._refuse(entry.seq, error)
+            self._apply_previous(message.previous)
+            self.publisher.refuse(message.seq, error)
             return
-        self.publisher.answer(entry.seq)
-        if session.notice is not before:
-            self.publisher.tell_notice()
+        self.publisher.acknowledge(message.seq)
+        if session.view.notice is not notice:
+            self.publisher.send_notice()
 
-    def _apply(self, entry: Entry) -> None:
-        assert isinstance(entry, _Command)
-        session, said = self.driver.session, entry.said
-        if said.structure not in (None, session.layout):
-            raise ValueError("the network has changed since this was clicked. Nothing was done; look, and click again.")
-        for command in said.commands:
-            if isinstance(command, c.Drag) and said.grid is not None:
-                layer = session.check_edge(command.edge, "drag")[0]
-                if session.model.layer(layer).grid_size != said.grid:
-                    raise ValueError(
-                        "the grid has changed since this was dragged. Nothing was done; look, and drag again."
-                    )
+    def _apply(self, message: QueuedMessage) -> None:
+        assert isinstance(message, _CommandMessage)
+        for command in message.commands:
+            command.check_stamps(self.driver.session, message.stamps)
             self.driver.carry_out(command)
 
-    def _fall_back(self, entry: Entry | None) -> None:
-        """What a message that was refused would have made needless holds."""
-        while entry is not None:
+    def _apply_previous(self, message: QueuedMessage | None) -> None:
+        """Carry out the message that a refused one would have superseded."""
+        while message is not None:
             try:
-                return self._apply(entry)
+                return self._apply(message)
             except Exception:
-                entry = entry.before
+                message = message.previous
 
-    def _lost(self, seqs: list[int]) -> None:
+    def _refuse_rejected(self, seqs: list[int]) -> None:
         """There was no room for some messages."""
-        few = "a message" if len(seqs) == 1 else f"{len(seqs)} messages"
-        error = ValueError(f"the page has said more than the kernel could take: {few} had no effect. Do it again.")
-        self._refuse(-1, error)
+        subject = "a message" if len(seqs) == 1 else f"{len(seqs)} messages"
+        error = ValueError(f"the page has sent more than the kernel could take: {subject} had no effect. Do it again.")
+        self.publisher.refuse(-1, error)
         for seq in seqs:
             if seq >= 0:
-                self.publisher.tell_ack(seq, False)
+                self.publisher.send_ack(seq, False)
 
-    def _refuse(self, seq: int, error: BaseException) -> None:
-        self.driver.session.notice = notice_of(error)
-        self.publisher.tell_notice()
-        if seq >= 0:
-            self.publisher.tell_ack(seq, False)
-
-    def _report(self, error: BaseException) -> None:
-        """An error that nobody waits for: it is shown, and the session goes on."""
-        self.driver.session.notice = notice_of(error)
-        self.publisher.note(frozenset(("status",)))
-        self.publisher.tell_notice()
+    # ---- messages that are no commands
 
     def _hello(self, seq: int) -> None:
-        """Everything for a page; one answer is enough for all that wait."""
+        """A page opens: one answer is enough for all hellos that wait."""
         with self._lock:
-            again, self._greeted = self._greeted, True
-        if again:
-            self.inbox.drop()
+            waiting, self._hello_waits = self._hello_waits, True
+        if waiting:
+            self.queue.drop()
         else:
-            self.inbox.put(Entry(lambda _: self._greet(), seq, barrier=False), urgent=True)
+            self.queue.put(QueuedMessage(lambda _: self._answer_hello(), seq, barrier=False), urgent=True)
 
-    def _greet(self) -> None:
+    def _answer_hello(self) -> None:
         with self._lock:
-            self._greeted = False
-        # A page that was reloaded doesn't say goodbye. Those that are still there say again what they have open.
+            self._hello_waits = False
         session = self.driver.session
-        session.watched.clear()
-        session.survey.views.clear()
-        self.publisher.say_hello()
+        session.view.close_panels()
+        self.publisher.send_hello_ack()
         self.publisher.note(frozenset(("formula", "candidates")))
         if self.driver.kind == "thread":
-            self.driver.post(self.driver.session.warm_up)
+            self.driver.post(session.warm_up)
 
     def _pump(self, message: Mapping[str, Any], seq: int) -> None:
-        """Answer a page that hears nothing. Some hosts drop what a thread sends, so this thread answers if it can do so soon."""
-        since = reading.whole(message.get("since"), "since", "pump")
+        """Answer a page that receives nothing. Some hosts drop messages of a thread, so the handler's thread answers if it can do so
+        soon.
+        """
+        since = fields.whole(message.get("since"), "since", "pump")
         with self._lock:
-            asked = bool(self._asked)
-            self._asked.append((since, seq))
-        if asked:
-            self.inbox.drop()  # the answer that is on its way is also for this
+            waiting = bool(self._pumps)
+            self._pumps.append((since, seq))
+        if waiting:
+            self.queue.drop()  # the answer on its way is for this pump too
             return
-
-        def answer() -> None:
-            with self._lock:
-                asked, self._asked = self._asked, []
-            since = min((since for since, _ in asked), default=0)
-            if self.driver.session.running:
-                self.publisher.ask_rows(since)
-                self.publisher.flush(force=True)
-                self.publisher.tell_panels()
-            else:
-                # It has missed the answer to a command.
-                self.publisher.say_hello()
-                self.publisher.note(self.driver.session.panels)
-                self.publisher.tell_panels()
-            for _, seq in asked:
-                self.publisher.tell_ack(seq, True)
-
-        if isinstance(self.driver, ThreadDriver) and self.driver.here(answer, _PUMP_PATIENCE):
+        if isinstance(self.driver, ThreadDriver) and self.driver.run_here(self._answer_pumps, _PUMP_PATIENCE):
             return
         self.driver.pump()
-        self.driver.post(answer)
+        self.driver.post(self._answer_pumps)
+
+    def _answer_pumps(self) -> None:
+        with self._lock:
+            pumps, self._pumps = self._pumps, []
+        publisher, session = self.publisher, self.driver.session
+        if session.running:
+            publisher.resend_rows(min((since for since, _ in pumps), default=0))
+            publisher.flush(force=True)
+        else:
+            # The page has missed the answer to a command.
+            publisher.send_hello_ack()
+            publisher.note(session.view.panels)
+        publisher.send_panels()
+        for _, seq in pumps:
+            publisher.send_ack(seq, True)
 
     def _export(self, message: Mapping[str, Any], seq: int) -> None:
-        wanted = _check.choice(message.get("format"), "format", "export", FORMATS)
+        row = FORMATS[_check.choice(message.get("format"), "format", "export", FORMATS)]
 
-        def answer(_: Entry) -> None:
+        def answer(_: QueuedMessage) -> None:
             try:
-                filename, mime, text, data = self.export(wanted)
+                content = export(self.driver.session, row.name)
             except Exception as error:
-                self._refuse(seq, error)
+                self.publisher.refuse(seq, error)
                 return
-            body = {"format": wanted, "filename": filename, "mime": mime, "text": text}
-            self.publisher.tell_file(body, data)
-            self.publisher.tell_ack(seq, True)
+            self.publisher.send_file(row.name, row.filename, row.mime, content)
+            self.publisher.send_ack(seq, True)
 
-        self.inbox.put(Entry(answer, seq))
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What a message asks for."""
-
-    commands: list[c.Command]
-    structure: int | None
-    """Version of the structure that its edges and nodes belong to, None where it doesn't say or names none."""
-    grid: int | None
-    """Intervals of the spline that was dragged, None where it doesn't say."""
+        self.queue.put(QueuedMessage(answer, seq))
 
 
-@dataclass(slots=True, kw_only=True)
-class _Command(Entry):
-    said: _Said
+@dataclass(slots=True, kw_only=True, eq=False)
+class _CommandMessage(QueuedMessage):
+    stamps: Mapping[str, int] = field(default_factory=dict)
+    """Versions of the network that the user saw, see `Command.check_stamps`."""
 
 
-def _stamp(message: Mapping[str, Any], stamp: str) -> int | None:
-    """What a message that names edges or nodes says about the network that it saw."""
-    named = any(message.get(name) is not None for name in ("edge", "edges", "node", "level"))
-    given, kind = message.get(stamp), message.get("kind")
-    if kind not in (_OF_EDGES if stamp == "structure" else ("drag",)) or not named or given is None:
-        return None
-    return reading.whole(given, stamp, str(kind))
+def _seq(message: Any) -> ViewSeq:
+    """The number of a message, -1 for none, with its view."""
+    message = message if isinstance(message, Mapping) else {}
+    number, view = message.get("seq"), message.get("view")
+    seq = ViewSeq(number) if isinstance(number, int) and not isinstance(number, bool) else ViewSeq(-1)
+    if isinstance(view, str) and len(view) <= _MAX_VIEW:
+        seq.view = view
+    return seq
 
 
-def _key(kind: str, commands: list[c.Command]) -> tuple[Hashable, ...] | None:
-    """What is set, where a later message about the same may take its place."""
-    if kind in ("select", "rank", "surface"):
-        return (kind,)
-    if kind == "set":
-        names = [name for one in commands for name in (one.given if isinstance(one, c.Set) else ["grid"])]
-        return kind, *sorted(names)
-    match commands:
-        case [c.Drag(edge=edge, index=index)]:
-            return kind, edge, index
-    return None
+def _checked_size(message: Any) -> int:
+    """The size of a message.
 
-
-def notice_of(error: BaseException) -> Notice:
-    """An error in the words that Python raises: what, and in a sentence of its own what to do."""
-    message = str(error) or type(error).__name__
-    title = "That did not work" if isinstance(error, (ValueError, TypeError)) else type(error).__name__
-    head, dot, hint = message.partition(". ")
-    return Notice(title, head + dot.strip(), hint or None)
+    Raises:
+        ValueError: If it is no message, too long, or of another version of the protocol.
+    """
+    if not isinstance(message, Mapping):
+        raise ValueError("a message must be an object")
+    size = message_size(message, _MAX_MESSAGE)
+    if size > _MAX_MESSAGE:
+        raise ValueError("the message is too long")
+    if message.get("v") != p.VERSION:
+        raise ValueError(
+            f"the page speaks version {_check.describe(message.get('v'))} of the protocol, the kernel {p.VERSION}."
+            " Save and reload it."
+        )
+    return size

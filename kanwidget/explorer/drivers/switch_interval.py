@@ -1,12 +1,12 @@
-"""Quicker turns at Python's lock while an explorer has a thread.
+"""A shorter switch interval, Python's time slice between threads, while an explorer has a thread.
 
-Every torch call gives the lock up, and a thread that wants it back from a loop of pure Python waits for a whole switch interval: five
-milliseconds by default. A step of some hundred calls takes seconds then, and so does a pause. The interval begins anew whenever the loop
-gives the lock up by itself, in a call that reads a file, say: beside a cell that does so every millisecond the threads that bring a
+Every torch call releases Python's lock, and a thread that wants it back from a loop of pure Python waits for a whole switch interval:
+five milliseconds by default. A step of some hundred calls takes seconds then, and so does a pause. The interval begins anew whenever the
+loop releases the lock by itself, in a call that reads a file, say: beside a cell that does so every millisecond the threads that bring a
 click would never get the lock. So the short interval holds between two jobs too, until the explorer is closed.
 
-The price: two threads of pure Python do a sixth less together, one alone nothing that can be measured. What it can't help: a loop that
-gives the lock up every twentieth of a millisecond takes it back before another thread is awake, and a step may never be done.
+The price: two threads of pure Python do a sixth less together, a single one nothing that can be measured. The limit: a loop that
+releases the lock every twentieth of a millisecond takes it back before another thread is awake, and a step may never be done.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ from contextlib import contextmanager
 SWITCH_SECONDS = 5e-5
 
 _lock = threading.Lock()
-#: How many threads work, and the interval to go back to.
-_working, _before = 0, 0.0
+#: Threads within, and the interval to set back.
+_threads, _previous = 0, 0.0
 
 
 @contextmanager
-def quick_turns() -> Iterator[None]:
-    """Within, threads take turns more often; the last one to leave sets the interval back, unless somebody else has changed it."""
-    _begin()
+def short_switch_interval() -> Iterator[None]:
+    """Within, threads switch more often; the last thread to leave sets the interval back, unless it was changed meanwhile."""
+    _enter()
     try:
         yield
     finally:
-        _end()
+        _leave()
 
 
-def _begin() -> None:
-    global _working, _before
+def _enter() -> None:
+    global _threads, _previous
     with _lock:
-        _working += 1
-        now = sys.getswitchinterval()
-        if now > SWITCH_SECONDS:
-            _before = now
+        _threads += 1
+        interval = sys.getswitchinterval()
+        if interval > SWITCH_SECONDS:
+            _previous = interval
             sys.setswitchinterval(SWITCH_SECONDS)
 
 
-def _end() -> None:
-    global _working, _before
+def _leave() -> None:
+    global _threads, _previous
     with _lock:
-        _working -= 1
-        if _working == 0 and _before:
+        _threads -= 1
+        if _threads == 0 and _previous:
             if math.isclose(sys.getswitchinterval(), SWITCH_SECONDS):
-                sys.setswitchinterval(_before)
-            _before = 0.0
+                sys.setswitchinterval(_previous)
+            _previous = 0.0

@@ -10,16 +10,17 @@ import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import torch
 
 from kanwidget import _check
 from kanwidget.core.threads import one_thread
-from kanwidget.explorer.commands.base import Command
 from kanwidget.explorer.drivers.driver import Driver
-from kanwidget.explorer.drivers.switch_interval import quick_turns
+from kanwidget.explorer.drivers.switch_interval import short_switch_interval
 from kanwidget.explorer.page.publisher import Publisher
+from kanwidget.explorer.protocol.records import DriverKind
+from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 
 T = TypeVar("T")
@@ -29,11 +30,11 @@ _ALIVE: weakref.WeakSet[ThreadDriver] = weakref.WeakSet()
 
 
 class ThreadDriver(Driver):
-    """A daemon thread runs the session; it is started when it is first needed.
+    """A daemon thread runs the session; it is started with the first job.
 
     Args:
-        session: What is run.
-        publisher: Who tells the browser.
+        session: The session.
+        publisher: Sends its changes to the browser.
         name: Of the thread.
     """
 
@@ -58,7 +59,7 @@ class ThreadDriver(Driver):
             thread.start()
             self._thread = thread
         begun.wait()
-        # The worker has set its own number of threads, and with it that of threads still to come: set this back.
+        # The thread has set its own number of torch's threads, and with it that of threads still to come: set this back.
         torch.set_num_threads(torch.get_num_threads())
 
     def ask(self, job: Callable[[], T]) -> T:
@@ -77,71 +78,68 @@ class ThreadDriver(Driver):
         self.begin()
         self.apply(command)
 
-    def here(self, job: Callable[[], None], patience: float) -> bool:
-        """Do a job on the caller's thread, after those that were left before it; False if the session isn't free in time."""
+    def run_here(self, job: Callable[[], None], patience: float) -> bool:
+        """Do a job on the caller's thread, after those in the queue; False if the session isn't free within `patience` seconds."""
+        if not self._become_owner(patience):
+            return False
+        try:
+            with one_thread(self.session.is_small):
+                self._do_jobs()
+                self._guarded(job)
+        finally:
+            self._give_up()
+        return True
+
+    def wake(self) -> None:
+        """A message may be sent that had to wait."""
         with self._changed:
-            self._waiting += 1
-            try:
-                free = self._changed.wait_for(lambda: self._owner is None or self.closed, patience) and not self.closed
-                if free:
-                    self._owner = threading.get_ident()
-            finally:
-                self._waiting -= 1
-                self._changed.notify_all()
-        if free:
-            try:
-                with one_thread(self.session.small):
-                    self._empty()
-                    self._guarded(job)
-            finally:
-                self._give_up()
-        return free
+            self._changed.notify_all()
 
-    def _nudge(self) -> None:
-        self.begin()
-
-    def close(self, release: Callable[[], None] = lambda: None) -> None:
-        super().close(release)
+    def close(self, on_close: Callable[[], None] = lambda: None) -> None:
+        super().close(on_close)
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
+    def _work_off(self) -> None:
+        self.begin()
+
     def _loop(self, begun: threading.Event) -> None:
-        # The turns are quick between two jobs too: the threads that bring a click need them as much as a step does.
-        with one_thread(self.session.small), quick_turns():
+        # The interval is short between two jobs too: the threads that bring a click need it as much as a step does.
+        with one_thread(self.session.is_small), short_switch_interval():
             begun.set()
-            while self._take():
+            while self._next_turn():
                 try:
-                    self._turn()
+                    self._round()
                 except BaseException as error:  # mostly one in a callback of the user; the session has paused
-                    self._tell_error(error)
+                    self._report(error)
                 finally:
                     self._give_up()
 
-    def _take(self) -> bool:
-        """Become the owner once there is something to do; False when it is over."""
+    def _next_turn(self) -> bool:
+        """Become the owner once there is work; False when the driver is closed."""
         with self._changed:
             while not self.closed:
                 free = self._owner is None and self._waiting == 0
-                pending = self.publisher.pending()
-                if free and (self._jobs or self.session.running or pending == 0.0):
+                seconds = self.publisher.next_wait()
+                if free and (self._jobs or self.session.running or seconds == 0.0):
                     self._owner = threading.get_ident()
                     return True
-                self._changed.wait(pending if free else None)
+                self._changed.wait(seconds if free else None)
             return False
 
-    def wake(self) -> None:
-        """Something may be told now."""
-        with self._changed:
-            self._changed.notify_all()
 
-
-def make_driver(choice: DriverChoice, session: Session, publisher: Publisher, name: str) -> Driver:
-    """The driver asked for; `auto` takes a thread where there can be one."""
-    _check.choice(choice, "driver", "KANExplorer", ("auto", "thread", "cooperative", "blocking"))
+def driver_kind(choice: DriverChoice) -> DriverKind:
+    """The kind of driver for a choice; `auto` is `thread` where there can be one."""
+    _check.choice(choice, "driver", "KANExplorer", get_args(DriverChoice))
     if choice == "auto":
-        choice = "thread" if _threads_work() else "cooperative"
-    return ThreadDriver(session, publisher, name) if choice == "thread" else Driver(session, publisher, choice)
+        return "thread" if _threads_work() else "cooperative"
+    return choice
+
+
+def make_driver(kind: DriverKind, session: Session, publisher: Publisher, name: str) -> Driver:
+    """A driver of that kind."""
+    return ThreadDriver(session, publisher, name) if kind == "thread" else Driver(session, publisher, kind)
 
 
 def _threads_work() -> bool:

@@ -1,4 +1,4 @@
-"""What a page without a kernel shows when an edge is selected: stored as JSON with its numbers as base64."""
+"""Details of edges for a page without a kernel: its answer to a selection, as JSON with the numbers in base64."""
 
 from __future__ import annotations
 
@@ -10,84 +10,84 @@ from typing import Any
 from torch import Tensor
 
 from kanwidget.core import EdgeRef, SymbolicFit
-from kanwidget.explorer.describe import curves
-from kanwidget.explorer.describe import snapshot as describe
+from kanwidget.explorer.describe.candidates import candidates
+from kanwidget.explorer.describe.snapshot import selection
+from kanwidget.explorer.protocol.buffers import pack
+from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.survey import together
 
-#: Candidates of an edge in the brief form, every how many of their points, and every how many points of the data.
-_BRIEF_ROWS, _BRIEF_CURVE, _BRIEF_POINTS = 8, 4, 4
+#: Of compact details: candidates of an edge, and the stride through the samples of curves and through the points of the data.
+_COMPACT_ROWS, _CURVE_STRIDE, _POINT_STRIDE = 8, 4, 4
 #: Edges that are fitted together.
-_AT_ONCE = 16
+_CHUNK = 16
 
 
-def strongest(session: Session, most: int) -> list[EdgeRef]:
-    """So many edges, the most important ones first."""
-    rows = curves.thumbnails(session.model, session.x, session.scores(), samples=2)
+def strongest_edges(session: Session, count: int) -> list[EdgeRef]:
+    """At most `count` edges, the most important ones first."""
+    rows = thumbnails(session.model, session.x, session.scores(), samples=2)
     refs = session.model.edge_refs()
-    return [refs[i] for i in rows[:, 0].argsort(descending=True)[:most].tolist()]
+    return [refs[i] for i in rows[:, 0].argsort(descending=True)[:count].tolist()]
 
 
-def stored_edges(
-    session: Session, edges: Sequence[EdgeRef], brief: bool = False, tell: Callable[[int], None] = lambda _: None
+def edge_details(
+    session: Session, edges: Sequence[EdgeRef], compact: bool = False, progress: Callable[[int], None] = lambda _: None
 ) -> list[dict[str, Any]]:
-    """`stored_edge` of several, those of a layer fitted together.
+    """Details of several edges; those of a layer are fitted together.
 
     Args:
-        session: Its selection is another one afterwards.
+        session: The session.
         edges: The edges.
-        brief: See there.
-        tell: Told how many are done, before every few of them.
+        compact: Only the best candidates, with fewer points.
+        progress: Called with the number of finished edges, before every few of them.
     """
-    told: dict[EdgeRef, dict[str, Any]] = {}
+    details: dict[EdgeRef, dict[str, Any]] = {}
     for layer in sorted({ref.layer for ref in edges}):
-        mine = [ref for ref in edges if ref.layer == layer]
-        for first in range(0, len(mine), _AT_ONCE):
-            tell(len(told))
-            here = mine[first : first + _AT_ONCE]
+        in_layer = [ref for ref in edges if ref.layer == layer]
+        for first in range(0, len(in_layer), _CHUNK):
+            progress(len(details))
+            chunk = in_layer[first : first + _CHUNK]
             try:
-                found: list[list[SymbolicFit]] = together(session, here)
-            except ValueError:  # one of them has gone to infinity, and is asked about by itself
-                found = []
-            for ref, fits in zip_longest(here, found):
+                rankings: list[list[SymbolicFit]] = session.candidates.of_layer(chunk)
+            except ValueError:  # one of them has gone to infinity: each is fitted by itself
+                rankings = []
+            for ref, fits in zip_longest(chunk, rankings):
                 if fits is not None:
-                    session.know((ref[0], ref[1], ref[2]), fits)
-                told[ref] = stored_edge(session, ref, brief)
-    return [told[ref] for ref in edges]
+                    session.candidates.store(ref, fits)
+                details[ref] = edge_detail(session, ref, compact)
+    return [details[ref] for ref in edges]
 
 
-def stored_edge(session: Session, edge: EdgeRef, brief: bool = False) -> dict[str, Any]:
-    """What the page is told when this edge is selected.
+def edge_detail(session: Session, edge: EdgeRef, compact: bool = False) -> dict[str, Any]:
+    """Selection, candidates and curves of one edge.
 
     Args:
-        session: Its selection is another one afterwards.
+        session: The session.
         edge: The edge.
-        brief: Whether only the best candidates are stored, with fewer points.
+        compact: Only the best candidates, with fewer points.
     """
-    session.selection = ((edge[0], edge[1], edge[2]),)
-    selection, detail = describe.selection(session)
+    selected, detail = selection(session, [edge])
     try:
-        candidates, fits = describe.candidates(session)
-    except ValueError:  # of a network that has gone to infinity nothing can be fitted, and it is still shown
-        candidates, fits = {"edge": list(edge), "busy": False, "version": session.version, "rows": []}, {}
-    if brief:
-        candidates = {**candidates, "rows": candidates["rows"][:_BRIEF_ROWS]}
+        ranking, fits = candidates(session, edge)
+    except ValueError:  # to a network that has gone to infinity nothing can be fitted, and it is still shown
+        ranking, fits = {"edge": list(edge), "busy": False, "version": session.version, "rows": []}, {}
+    if compact:
+        ranking = {**ranking, "rows": ranking["rows"][:_COMPACT_ROWS]}
         fits = {name: _thinned(name, value) for name, value in fits.items()}
         detail = {name: _thinned(name, value) for name, value in detail.items()}
     named = {f"selection.{name}": value for name, value in detail.items()}
     named |= {f"candidates.{name}": value for name, value in fits.items()}
-    arrays, buffer = curves.pack(named)
-    return {"selection": selection, "candidates": candidates, "arrays": arrays, "buffer": text_of(buffer)}
+    arrays, buffer = pack(named)
+    return {"selection": selected, "candidates": ranking, "arrays": arrays, "buffer": base64_text(buffer)}
 
 
 def _thinned(name: str, value: Tensor) -> Tensor:
     """Fewer points of an array of `Selection` or `Candidates`."""
     if name == "fits":
-        value = value[:_BRIEF_ROWS]
-    every = {"x": _BRIEF_CURVE, "y": _BRIEF_CURVE, "fits": _BRIEF_CURVE, "detail": 2, "points": _BRIEF_POINTS}
-    return value[..., :: every.get(name, 1)]
+        value = value[:_COMPACT_ROWS]
+    strides = {"x": _CURVE_STRIDE, "y": _CURVE_STRIDE, "fits": _CURVE_STRIDE, "detail": 2, "points": _POINT_STRIDE}
+    return value[..., :: strides.get(name, 1)]
 
 
-def text_of(data: bytes) -> str:
+def base64_text(data: bytes) -> str:
     """Bytes as base64."""
     return base64.b64encode(data).decode("ascii")

@@ -1,54 +1,36 @@
-"""What can be taken out of a session: text, tables, drawings."""
+"""Export formats, a row each. The page's menu, its downloads and the methods of `KANExplorer` follow from the rows."""
 
 from __future__ import annotations
 
 import csv
 import io
-import os
-import secrets
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from kanwidget import _check
-from kanwidget.explorer.files.session_file import state
+from kanwidget.explorer.files.html_report import report
+from kanwidget.explorer.files.session_writer import session_json
+from kanwidget.explorer.session.script import Script, script
 from kanwidget.explorer.session.session import Session
 
-#: filename, mime, text or None, bytes or None
-File = tuple[str, str, str | None, bytes | None]
 
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One export format."""
 
-def export(session: Session, wanted: str, code: Callable[[], str]) -> File:
-    """The file of that format."""
-    if wanted == "code":
-        return "session.py", "text/x-python", code(), None
-    if wanted == "csv":
-        return "training.csv", "text/csv", table(session), None
-    if wanted == "json":
-        return "session.json", "application/json", state(session), None
-    if wanted == "svg":
-        return "network.svg", "image/svg+xml", drawing(session), None
-    if wanted == "png":
-        return "network.png", "image/png", None, picture(session)
-    if wanted == "gif":
-        session.on_task("drawing the animation")  # some seconds
-        try:
-            return "training.gif", "image/gif", None, moving(session)
-        finally:
-            session.on_task(None)
-    from kanwidget.explorer.files.html_report import report
-
-    return "explorer.html", "text/html", report(session), None
-
-
-def table(session: Session) -> str:
-    """The history as CSV."""
-    columns = session.history().to_dict()
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return text.getvalue()
+    name: str
+    """In messages."""
+    label: str | None
+    """In the page's export menu; None for a format that has a button of its own."""
+    filename: str
+    """Of a download."""
+    mime: str
+    method: str
+    """Of `KANExplorer`; methods/save.py writes out those that have arguments of their own, the others follow from the row."""
+    content: Callable[..., str | bytes]
+    """The file's content, from a session and the method's further arguments. Text is sent as text, bytes as a buffer."""
+    task: str | None = None
+    """Progress in words, where it takes seconds."""
 
 
 def drawing(session: Session) -> str:
@@ -68,51 +50,70 @@ def picture(session: Session) -> bytes:
     return buffer.getvalue()
 
 
-def moving(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
+def gif(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
     """The training so far as an animated GIF, see `kanwidget.insight.plot.animation`."""
-    from kanwidget.explorer.session.recorder import film
     from kanwidget.insight.plot import animation
 
-    stills = [(shot.step, shot.network()) for shot in film(session)]
+    frames = [(shot.step, shot.network()) for shot in session.film()]
     names = {"in_vars": session.in_vars, "out_vars": session.out_vars}
-    return animation(stills, session.x.cpu(), session.history(), seconds=seconds, **{**names, **options})
+    return animation(frames, session.x.cpu(), session.run.history(), seconds=seconds, **{**names, **options})
 
 
-def write(path: str | os.PathLike[str], content: str | bytes, where: str) -> None:
-    """Write a file, whole or not at all, or raise an error that names the path as it was given."""
-    if not isinstance(path, (str, os.PathLike)):
-        _check.fail("path", where, "a path", path, error=TypeError)
-    target = Path(path)
-    if not target.absolute().parent.is_dir():
-        advice = "Create it, or choose another path."
-        _check.refuse(FileNotFoundError(f"there is no folder {target.parent} for {os.fspath(path)}. {advice}"))
-    if target.is_dir():
-        _check.refuse(IsADirectoryError(f"{os.fspath(path)} is a folder. Give the path of a file in it."))
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+def table(session: Session) -> str:
+    """The history as CSV, a line per step."""
+    columns = session.run.history().to_dict()
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return text.getvalue()
+
+
+def replay_script(session: Session, model_file: str = "start.kan") -> Script:
+    """The script that replays the session.
+
+    Args:
+        session: The session.
+        model_file: Name of the file that holds the initial network, where no call makes it.
+    """
+    return script(session.run.initial, session.arguments, session.script, model_file, session.preset)
+
+
+#: By name, in the order of the page's menu.
+FORMATS: dict[str, Format] = {
+    row.name: row
+    for row in (
+        Format("svg", "SVG drawing", "network.svg", "image/svg+xml", "save_svg", drawing),
+        Format("png", "PNG picture", "network.png", "image/png", "save_png", picture),
+        Format(
+            "gif",
+            "GIF of the training",
+            "training.gif",
+            "image/gif",
+            "save_animation",
+            gif,
+            "drawing the animation",
+        ),
+        Format("csv", "CSV of the curves", "training.csv", "text/csv", "save_csv", table),
+        Format("json", "JSON state", "session.json", "application/json", "save_json", session_json),
+        Format("html", "HTML page", "explorer.html", "text/html", "save_html", report),
+        Format("code", None, "session.py", "text/x-python", "code", replay_script),
+    )
+}
+
+
+def export(session: Session, name: str, *args: Any, **options: Any) -> str | bytes:
+    """The content of a file in the format of that name; further arguments are those of its method."""
+    row = FORMATS[name]
+    if row.task is not None:
+        session.view.task(row.task)
     try:
-        beside.write_bytes(content if isinstance(content, bytes) else content.encode())
-        os.replace(beside, target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+        return row.content(session, *args, **options)
+    finally:
+        if row.task is not None:
+            session.view.task(None)
 
 
-def frame(columns: dict[str, list[float]]) -> Any:
-    """The columns as a pandas frame, where pandas is installed."""
-    from importlib import import_module
-
-    try:
-        pandas = import_module("pandas")
-    except ImportError:
-        missing = "to_pandas needs pandas: pip install 'kanwidget[data]'. to_dict() does without."
-        _check.refuse(ImportError(missing))
-    return pandas.DataFrame(columns)
-
-
-def summary(session: Session, closed: bool = False) -> str:
-    """`KANExplorer([2, 5, 1], step=120, train=1.2e-05, test=3.4e-05, paused)`"""
-    shape = [sums if not products else [sums, products] for sums, products in session.model.width]
-    now = session.now
-    test = "" if now.test_loss is None else f", test={now.test_loss:.2g}"
-    state = "closed" if closed else session.state
-    return f"KANExplorer({shape}, step={now.step}, train={now.train_loss:.2g}{test}, {state})"
+def menu() -> list[list[str]]:
+    """`[name, label]` of the formats in the page's menu."""
+    return [[row.name, row.label] for row in FORMATS.values() if row.label is not None]

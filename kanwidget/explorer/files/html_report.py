@@ -1,4 +1,4 @@
-"""One file that shows a session without a kernel and without a network: its end, its acts, and the film of its training."""
+"""A saved page: one HTML file that shows a session without a kernel or network access, with its last state, acts, film and candidates."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from kanwidget import _check
+from kanwidget._files import write_atomically
 from kanwidget.core import History
-from kanwidget.explorer.files.edge_details import stored_edges, strongest, text_of
-from kanwidget.explorer.files.film import movie
-from kanwidget.explorer.files.formats import write
-from kanwidget.explorer.page.publisher import Publisher
-from kanwidget.explorer.session.recorder import Recorder, Shot, film
+from kanwidget.core.threads import one_thread
+from kanwidget.explorer.describe.formula import formula
+from kanwidget.explorer.describe.snapshot import snapshot
+from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
+from kanwidget.explorer.files.film import film_content
+from kanwidget.explorer.session.recorder import Recorder, Shot
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
 
 _STATIC = Path(__file__).parents[2] / "static"
 #: Edges whose candidates are stored, the most important first; more would make the file too large to mail.
-_MOST_EDGES = 200
+_MAX_EDGES = 200
 #: Bytes that the film and the candidates at the acts may have in the file.
-_MOST_BYTES = 900_000
+_MAX_BYTES = 900_000
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -78,11 +80,11 @@ def save_html(
 
     Args:
         model: The network.
-        data: What it was trained on.
+        data: Its training data.
         path: The file, replaced if it exists.
         history: The training to show; by default the model's own.
         title: Of the page.
-        recorder: What was a callback of that training: the page then has a slider that goes through it.
+        recorder: A callback of that training: the page then has a slider that goes through it.
 
     Examples:
         >>> import tempfile, pathlib
@@ -95,33 +97,32 @@ def save_html(
     """
     if recorder is not None and not isinstance(recorder, Recorder):
         _check.fail("recorder", "save_html", "a Recorder", recorder, error=TypeError)
-    shown = model.history if history is None else history
+    history = model.history if history is None else history
     session = Session(copied(model), data)
-    session.records, session.events = list(shown.records), list(shown.events)
-    if shown.records:
-        session.now = shown.last
-        session.state, session.stop_reason = "done", shown.stop_reason or None
-    shots = [] if recorder is None else recorder.shots()
-    last = Shot(session.now.step, session.model)
-    # What was done after the last step, such as fixing edges, is the film's end.
-    shots = [*(shot for shot in shots if shot.label is not None or shot.step < last.step), last]
-    write(path, report(session, title, shots), "save_html")
+    session.run.show(history)
+    frames = [] if recorder is None else recorder.shots()
+    last = Shot(session.run.last_record.step, session.model)
+    # Acts after the last step, such as fixing edges, are the film's end.
+    frames = [*(frame for frame in frames if frame.label is not None or frame.step < last.step), last]
+    with one_thread(session.is_small):
+        page = report(session, title, frames)
+    write_atomically(path, page, "save_html")
 
 
-def report(session: Session, title: str | None = None, shots: Sequence[Shot] | None = None) -> str:
+def report(session: Session, title: str | None = None, frames: Sequence[Shot] | None = None) -> str:
     """The page as text.
 
     Args:
-        session: What is shown.
+        session: The session.
         title: Of the page.
-        shots: The film of its training; by default what the session has recorded.
+        frames: The film of its training; by default the session's own.
     """
     names = f"{', '.join(session.out_vars)} of {', '.join(session.in_vars)}"
     return _PAGE.format(
         title=html.escape(title or f"KAN: {names}"),
         css="".join(_css(name) for name in ("widget", "report")),
         bundle=packed((_STATIC / "report.js").read_text(encoding="utf-8")),
-        report=packed(_limited(content(session, film(session) if shots is None else shots))),
+        report=packed(_limited(content(session, session.film() if frames is None else frames))),
     )
 
 
@@ -129,34 +130,30 @@ def _css(name: str) -> str:
     return (_STATIC / f"{name}.css").read_text(encoding="utf-8").replace("</", "<\\/")
 
 
-def content(session: Session, shots: Sequence[Shot] = ()) -> dict[str, Any]:
-    """What `openReport` takes: the snapshot, what selecting each edge shows, and the film."""
-    listener, publisher = session.on_task, Publisher(session)
-    selected = session.selection
+def content(session: Session, frames: Sequence[Shot] = ()) -> dict[str, Any]:
+    """The argument of `openReport` in the page: the snapshot, the details of each edge, and the film."""
     # The page opens with an edge and its candidates.
-    session.selection = selected[:1] or tuple(strongest(session, 1))
-    for edge in session.selection:
+    edges = session.view.selection[:1] or tuple(strongest_edges(session, 1))
+    for edge in edges:
         with contextlib.suppress(ValueError):  # of a network that has diverged
-            session.candidates(edge)
-    publisher.formula()
+            session.candidates.of(edge)
     try:
-        snapshot: dict[str, Any] = dict(publisher.snapshot())
-        snapshot["buffer"] = text_of(snapshot["buffer"])
         # A saved page has no kernel: it neither trains nor waits for anything.
-        snapshot["status"] = {**snapshot["status"], "task": None}
-        refs = strongest(session, _MOST_EDGES)
-        tell = lambda done: listener(f"writing the page: edge {done + 1} of {len(refs)}")  # noqa: E731
-        edges = dict(
-            zip(("-".join(map(str, ref)) for ref in refs), stored_edges(session, refs, tell=tell), strict=True)
-        )
-        told = {"snapshot": snapshot, "edges": edges}
-        if len(shots) > 1:
-            listener("writing the page: the film")
-            told["film"] = movie(session, shots)
-        return told
+        state: dict[str, Any] = dict(snapshot(session, formula=formula(session), edges=edges))
+        state["buffer"] = base64_text(state["buffer"])
+        refs = strongest_edges(session, _MAX_EDGES)
+        progress = lambda count: session.view.task(f"writing the page: edge {count + 1} of {len(refs)}")  # noqa: E731
+        details = edge_details(session, refs, progress=progress)
+        report = {
+            "snapshot": state,
+            "edges": dict(zip(("-".join(map(str, ref)) for ref in refs), details, strict=True)),
+        }
+        if len(frames) > 1:
+            session.view.task("writing the page: the film")
+            report["film"] = film_content(session, frames)
+        return report
     finally:
-        session.selection, session.on_task = selected, listener
-        listener(None)
+        session.view.task(None)
 
 
 def _limited(report: dict[str, Any]) -> dict[str, Any]:
@@ -165,10 +162,10 @@ def _limited(report: dict[str, Any]) -> dict[str, Any]:
     if film is None:
         return report
     acts, stored = film["acts"], film["stored"]
-    while acts and len(packed({**film, "acts": acts, "stored": stored})) > _MOST_BYTES:
+    while acts and len(packed({**film, "acts": acts, "stored": stored})) > _MAX_BYTES:
         acts = acts[(len(acts) + 1) // 2 :]
         used = {number for act in acts for number in act["edges"].values()}
-        stored = [one if number in used else None for number, one in enumerate(stored)]
+        stored = [detail if number in used else None for number, detail in enumerate(stored)]
     return {**report, "film": {**film, "acts": acts, "stored": stored}}
 
 

@@ -1,1 +1,1 @@
-"""What a person calls on an explorer: editing, asking, saving."""
+"""The public methods of an explorer, by kind."""

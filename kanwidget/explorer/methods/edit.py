@@ -1,4 +1,4 @@
-"""What a click can do, as methods: settings, edges, the whole network, undo."""
+"""Editing: every click on an edge, a node or the whole network as a method."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kanwidget import _check
-from kanwidget.core import SymbolicFit
+from kanwidget.core import EdgeRef, SymbolicFit
 from kanwidget.core.primitives import primitives
-from kanwidget.explorer.commands import base as c
-from kanwidget.explorer.commands import fields as reading
-from kanwidget.explorer.methods.base import Part
+from kanwidget.explorer.commands import fields
+from kanwidget.explorer.commands.edges import Drag, Fix, Freeze, Lock, Restore, Unfix
+from kanwidget.explorer.commands.network import AddNode, AutoSymbolic, Prune, Refine
+from kanwidget.explorer.commands.view import Select
+from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
 
@@ -18,92 +20,43 @@ EdgeLike = Sequence[int]
 
 
 @plain_refusals
-class Controls(Part):
-    """The part of `KANExplorer` that changes the network; each method is one command to the session."""
-
-    # ---- settings
-
-    @property
-    def lamb(self) -> float:
-        """Weight of the penalty that makes edges vanish; acts on the next step."""
-        return self._open.trainer.settings.lamb
-
-    @lamb.setter
-    def lamb(self, value: float) -> None:
-        self._apply(c.Set(lamb=_check.real(value, "lamb", "KANExplorer", low=0)))
-
-    @property
-    def grid(self) -> int:
-        """Number of grid intervals; more of them keep the functions exactly."""
-        return self._open.model.grid
-
-    @grid.setter
-    def grid(self, value: int) -> None:
-        self.refine(value)
-
-    @property
-    def opt(self) -> str:
-        """The optimiser; setting it makes a new one."""
-        return self._open.trainer.settings.opt
-
-    @opt.setter
-    def opt(self, value: str) -> None:
-        self._apply(c.Set(opt=_check.choice(value, "opt", "KANExplorer", self._open.opts)))
-
-    @property
-    def lr(self) -> float | None:
-        """Learning rate of gradient methods, None for their own."""
-        return self._open.trainer.settings.lr
-
-    @lr.setter
-    def lr(self, value: float) -> None:
-        self._apply(c.Set(lr=_check.real(value, "lr", "KANExplorer", low=0, open_low=True)))
-
-    @property
-    def batch(self) -> int | None:
-        """Rows of a step, None for all; only gradient methods take some."""
-        return self._open.trainer.settings.batch
-
-    @batch.setter
-    def batch(self, value: int | None) -> None:
-        self._apply(c.Set(batch=-1 if value is None else _check.integer(value, "batch", "KANExplorer", low=1)))
-
-    @property
-    def noise(self) -> float:
-        """Noise on the training labels in units of their spread (for classes: the part that is drawn anew); tests stay true."""
-        return self._open.noise
-
-    @noise.setter
-    def noise(self, value: float) -> None:
-        self._apply(c.Set(noise=_check.real(value, "noise", "KANExplorer", low=0)))
-
-    @property
-    def simplicity(self) -> float:
-        """How candidates are ranked: 0 by accuracy alone, 1 by simplicity alone."""
-        return self._open.simplicity
-
-    @simplicity.setter
-    def simplicity(self, value: float) -> None:
-        self._apply(c.Rank(_check.real(value, "simplicity", "KANExplorer", low=0, high=1)))
+class EditMethods(MethodGroup):
+    """The methods of `KANExplorer` that change the network; each is one command to the session."""
 
     # ---- edges
 
     def select(self, *edge: Any) -> None:
-        """Look at an edge, `select(0, 0, 1)`, at several, `select((0, 0, 1), (0, 1, 1))`, or at none, `select()`."""
+        """Look at an edge, `select(0, 0, 1)`, at several, `select((0, 0, 1), (0, 1, 1))`, or at none, `select()`.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.select(0, 0, 1)
+            >>> explorer.fix("sin")
+            >>> explorer.model.layer(0).state(0, 1)
+            'symbolic'
+        """
         edges = (edge,) if edge and not isinstance(edge[0], Sequence) else edge
-        checked = tuple(self._open.check_edge(one, "select") for one in edges)
-        self._apply(c.Select(checked))
+        self._apply(Select(tuple(self._open.check_edge(ref, "select") for ref in edges)))
 
     def candidates(self, edge: EdgeLike | int | None = None, *ends: int) -> list[SymbolicFit]:
-        """The functions that could replace the selected edge, or another, `candidates(0, 0, 1)`, best first."""
-        one = self._edge(_edge_of(edge, ends), "candidates")
+        """The functions that could replace the selected edge, or another, `candidates(0, 0, 1)`, best first.
 
-        def find() -> list[SymbolicFit]:
-            fits = list(self._session.candidates(one))
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> best, *_ = explorer.candidates(0, 0, 0)
+            >>> best.r2 > 0.5
+            True
+        """
+        chosen = self._edge(_edge_of(edge, ends), "candidates")
+
+        def search() -> list[SymbolicFit]:
+            fits = list(self._session.candidates.of(chosen))
             self._driver.publisher.note(frozenset(("candidates",)))  # the page shows the best one of every edge
             return fits
 
-        return self._ask(find)
+        return self._ask(search)
 
     def fix(
         self,
@@ -120,36 +73,95 @@ class Controls(Part):
             edge: `(layer, input, output)`; by default the selected one.
             edges: Several such edges, in place of `edge`; each gets constants of its own.
             keep_spline: Keep a spline as a correction.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.fix("x^2", edge=(0, 0, 0))
+            >>> explorer.fix("sin", edges=[(0, 1, 0), (0, 1, 1)], keep_spline=True)
+            >>> [explorer.model.layer(0).state(source, 0) for source in (0, 1)]
+            ['symbolic', 'both']
         """
-        one, *more = self._edges(edge, edges, "fix")
-        self._apply(c.Fix(one, name, keep_spline, tuple(more)))
+        first, *further = self._edges(edge, edges, "fix")
+        self._apply(Fix(first, name, keep_spline, tuple(further)))
 
     def unfix(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Bring the spline of the selected edge back, or that of another, `unfix(0, 0, 1)`, or those of several `edges`."""
-        one, *more = self._edges(_edge_of(edge, ends), edges, "unfix")
-        self._apply(c.Unfix(one, tuple(more)))
+        """Bring the spline of the selected edge back, or that of another, `unfix(0, 0, 1)`, or those of several `edges`.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.fix("x^2", edge=(0, 0, 0))
+            >>> explorer.unfix(0, 0, 0)
+            >>> explorer.model.layer(0).state(0, 0)
+            'spline'
+        """
+        first, *further = self._edges(_edge_of(edge, ends), edges, "unfix")
+        self._apply(Unfix(first, tuple(further)))
 
     def drag(self, edge: EdgeLike, k: int, value: float, *, commit: bool = True) -> None:
-        """Set coefficient k of an edge's spline; several with `commit=False` and a last one are a single act."""
-        self._apply(c.Drag(self._edge(edge, "drag"), k, value, commit))
+        """Set coefficient k of an edge's spline; several with `commit=False` and a last one are a single act.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.drag((0, 0, 0), k=2, value=0.5)
+            >>> explorer.model.layer(0).coef[0, 0, 2].item()
+            0.5
+        """
+        self._apply(Drag(self._edge(edge, "drag"), k, value, commit))
 
     def freeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Keep the selected edge out of training, or another, `freeze(0, 0, 1)`, or several `edges`."""
-        one, *more = self._edges(_edge_of(edge, ends), edges, "freeze")
-        self._apply(c.Freeze(one, True, tuple(more)))
+        """Keep the selected edge out of training, or another, `freeze(0, 0, 1)`, or several `edges`.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.freeze(0, 0, 0)
+            >>> bool(explorer.model.layer(0).frozen[0, 0])
+            True
+        """
+        first, *further = self._edges(_edge_of(edge, ends), edges, "freeze")
+        self._apply(Freeze(first, True, tuple(further)))
 
     def unfreeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Let them train again."""
-        one, *more = self._edges(_edge_of(edge, ends), edges, "unfreeze")
-        self._apply(c.Freeze(one, False, tuple(more)))
+        """Let such edges train again.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.freeze(0, 0, 0)
+            >>> explorer.unfreeze(0, 0, 0)
+            >>> bool(explorer.model.layer(0).frozen[0, 0])
+            False
+        """
+        first, *further = self._edges(_edge_of(edge, ends), edges, "unfreeze")
+        self._apply(Freeze(first, False, tuple(further)))
 
     def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
-        """Make edges `(input, output)` of a layer share one function."""
-        self._apply(c.Lock(reading.whole(l, "l", "lock"), reading.pairs_of(edges, "lock")))
+        """Make edges `(input, output)` of a layer share one function.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.lock(0, [(0, 0), (1, 0)])
+            >>> len(explorer.model.layer(0).ties)
+            1
+        """
+        self._apply(Lock(fields.whole(l, "l", "lock"), fields.pairs(edges, "lock")))
 
     def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
-        """Give such edges functions of their own again."""
-        self._apply(c.Lock(reading.whole(l, "l", "unlock"), reading.pairs_of(edges, "unlock"), False))
+        """Give such edges functions of their own again.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.lock(0, [(0, 0), (1, 0)])
+            >>> explorer.unlock(0, [(0, 0), (1, 0)])
+            >>> len(explorer.model.layer(0).ties)
+            0
+        """
+        self._apply(Lock(fields.whole(l, "l", "unlock"), fields.pairs(edges, "unlock"), False))
 
     # ---- the whole network
 
@@ -161,32 +173,73 @@ class Controls(Part):
         edges: Iterable[EdgeLike] | None = None,
         node: tuple[int, int] | None = None,
     ) -> None:
-        """Remove what hardly matters, or given edges, or a hidden node `(level, index)`."""
+        """Remove nodes and edges below the thresholds, or the named edges, or a hidden node `(level, index)`.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.prune(edges=[(0, 0, 0)])
+            >>> explorer.model.layer(0).state(0, 0)
+            'pruned'
+        """
         if edges is not None and (isinstance(edges, str) or not isinstance(edges, Iterable)):
             _check.fail("edges", "prune", "a list of edges (layer, input, output)", edges)
         picked = None if edges is None else tuple(self._edge(edge, "prune") for edge in edges)
-        node = None if node is None else reading.node_of(node, "prune")
+        node = None if node is None else fields.node(node, "prune")
         node_th, edge_th = (
             _check.real(value, name, "prune", low=0) for name, value in (("node_th", node_th), ("edge_th", edge_th))
         )
-        self._apply(c.Prune(picked, node, node_th, edge_th))
+        self._apply(Prune(picked, node, node_th, edge_th))
 
     def restore(self, *edges: Any) -> None:
-        """Bring pruned edges back: `restore(0, 1, 4)`, or several triples."""
+        """Bring pruned edges back: `restore(0, 1, 4)`, or several triples.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.prune(edges=[(0, 0, 0)])
+            >>> explorer.restore(0, 0, 0)
+            >>> explorer.model.layer(0).state(0, 0)
+            'spline'
+        """
         listed = (edges,) if edges and not isinstance(edges[0], Sequence) else edges
-        self._apply(c.Restore(tuple(self._edge(edge, "restore") for edge in listed)))
+        self._apply(Restore(tuple(self._edge(edge, "restore") for edge in listed)))
 
     def refine(self, grid: int) -> None:
-        """Change the number of grid intervals, 1 to 200."""
-        self._apply(c.Refine(reading.grid_of(grid)))
+        """Change the number of grid intervals, 1 to 200.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.refine(10)
+            >>> explorer.grid
+            10
+        """
+        self._apply(Refine(fields.grid(grid)))
 
     def add_node(self, level: int, *, product: bool = False) -> None:
-        """One more node on a hidden level, a sum or a product; the function stays."""
-        self._apply(c.AddNode(reading.whole(level, "level", "add_node"), bool(product)))
+        """One more node on a hidden level, a sum or a product; the function stays.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.add_node(1)
+            >>> explorer.model.width
+            [[2, 0], [3, 1], [1, 0]]
+        """
+        self._apply(AddNode(fields.whole(level, "level", "add_node"), bool(product)))
 
     def remove_node(self, level: int, index: int) -> None:
-        """Remove a hidden node."""
-        self._apply(c.Prune(node=reading.node_of((level, index), "remove_node")))
+        """Remove a hidden node.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.remove_node(1, 0)
+            >>> explorer.model.width
+            [[2, 0], [1, 1], [1, 0]]
+        """
+        self._apply(Prune(node=fields.node((level, index), "remove_node")))
 
     def auto_symbolic(
         self,
@@ -202,7 +255,14 @@ class Controls(Part):
             r2_threshold: The least R²: 0.9, or say 0.99 to fix only clear curves.
             simplicity: 0 ranks by accuracy alone, 1 by simplicity alone; by default as the session does.
             lib: Names of the functions; by default the session's.
-            edges: `(layer, input, output)` of those in question; all by default.
+            edges: `(layer, input, output)` of the edges to fix; all splines by default.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.auto_symbolic(0.5, lib=["x", "x^2"], edges=[(0, 0, 0)])
+            >>> len(explorer.states)
+            2
         """
         if simplicity is not None:
             simplicity = _check.real(simplicity, "simplicity", "auto_symbolic", low=0, high=1)
@@ -210,31 +270,12 @@ class Controls(Part):
         if lib is not None:
             lib = tuple(row.name for row in primitives(lib, "auto_symbolic"))
         picked = None if edges is None else tuple(self._edge(edge, "auto_symbolic") for edge in edges)
-        self._apply(c.Auto(r2_threshold, simplicity, lib, picked))
-
-    def reset(self, seed: int | None = None) -> None:
-        """Begin again from the network that was given, or from another seed."""
-        self._apply(c.Reset(seed))
-
-    def undo(self) -> None:
-        """Go back to just before the last act."""
-        self._apply(c.Undo())
-
-    def redo(self) -> None:
-        """Go forward to what was undone."""
-        self._apply(c.Redo())
-
-    def goto(self, state: int) -> None:
-        """Go to a state of the history by its id, see `states`."""
-        self._apply(c.Goto(reading.whole(state, "state", "goto")))
+        self._apply(AutoSymbolic(r2_threshold, simplicity, lib, picked))
 
     # ---- inside
 
-    def _apply(self, command: c.Command) -> None:
-        self._driver.apply(command)
-
-    def _edges(self, edge: EdgeLike | int | None, edges: Iterable[EdgeLike] | None, where: str) -> list[c.Edge]:
-        """The edges given one way or the other; the selected one where none is."""
+    def _edges(self, edge: EdgeLike | int | None, edges: Iterable[EdgeLike] | None, where: str) -> list[EdgeRef]:
+        """The edges of the arguments `edge` and `edges`; the selected one without both."""
         if edges is None:
             return [self._edge(edge, where)]
         if edge is not None:
@@ -242,11 +283,11 @@ class Controls(Part):
         listed = [] if isinstance(edges, str) or not isinstance(edges, Iterable) else list(edges)
         if not listed:
             _check.fail("edges", where, "a list of at least one edge (layer, input, output)", edges)
-        return [self._edge(one, where) for one in listed]
+        return [self._edge(ref, where) for ref in listed]
 
-    def _edge(self, edge: EdgeLike | int | None, where: str) -> c.Edge:
+    def _edge(self, edge: EdgeLike | int | None, where: str) -> EdgeRef:
         if edge is None:
-            selected = self._open.selection
+            selected = self._open.view.selection
             if not selected:
                 _check.fail(
                     "edge", where, "given, or one selected before", None, "select(layer, input, output) does that."
@@ -256,5 +297,5 @@ class Controls(Part):
 
 
 def _edge_of(edge: Any, ends: Sequence[int]) -> Any:
-    """An edge that is given as a triple or as three numbers; whether it is one is checked later."""
+    """An edge as one value, from a triple or from three numbers; it is checked later."""
     return (edge, *ends) if ends else edge

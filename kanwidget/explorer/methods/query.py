@@ -1,63 +1,108 @@
-"""What can be asked of an explorer: the network, its errors, its history, its formula."""
+"""Queries: the network, its errors, its history, its formula. They change nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import torch
 
+from kanwidget import _check
 from kanwidget.core import History
-from kanwidget.explorer.commands import base as c
-from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.describe.formula import composed
+from kanwidget.explorer.describe.history import history, pareto_front
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import checked, surface
-from kanwidget.explorer.files import formats as exports
-from kanwidget.explorer.methods.base import Part
+from kanwidget.explorer.describe.snapshot import status
+from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
+from kanwidget.explorer.session.view import SurfaceView
 from kanwidget.kan import KAN
 
 
 @plain_refusals
-class Results(Part):
-    """The part of `KANExplorer` that tells how things stand; asking changes nothing."""
+class QueryMethods(MethodGroup):
+    """The queries of `KANExplorer`."""
 
     @property
     def model(self) -> KAN:
-        """A copy of the network as it is now."""
-        return self._ask(self._session.snapshot_model)
+        """A copy of the network as it is now.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.model
+            KAN([2, [2, 1], 1], grid=3, k=3, 11 active edges)
+        """
+        return self._ask(lambda: self._session.run.model_with_history())
 
     @property
     def history(self) -> History:
-        """Steps and events so far."""
-        return self._ask(self._session.history)
+        """Steps and events so far.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.step(2)
+            >>> len(explorer.history)
+            2
+        """
+        return self._ask(lambda: self._session.run.history())
 
     @property
     def states(self) -> list[dict[str, Any]]:
-        """The states that undo, redo and goto know: id, parent, label, kind, step, error."""
-        return self._ask(lambda: [dict(state) for state in describe.history(self._session)["states"]])
+        """The states of the undo tree, for undo, redo and goto: id, parent, label, kind, step, error.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.prune(edges=[(0, 0, 0)])
+            >>> [state["label"] for state in explorer.states]
+            ['start', 'prune φ₀,₀,₀']
+        """
+        return self._ask(lambda: [dict(state) for state in history(self._session)["states"]])
 
     @property
     def pareto_front(self) -> list[dict[str, Any]]:
-        """The states of the history by complexity (free parameters) with their errors, those that no other state beats."""
-        return self._ask(lambda: describe.pareto_front(self._session))
+        """The states of the history by complexity (free parameters) with their errors, those that no other state beats.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> [state["label"] for state in explorer.pareto_front]
+            ['start']
+        """
+        return self._ask(lambda: pareto_front(self._session))
 
     def parity(self) -> dict[str, Any]:
-        """Truth and prediction of every part of the data, `(outputs, 2, rows)`; for classes a table of counts."""
+        """Truth and prediction of every part of the data, `(outputs, 2, rows)`; for classes a table of counts.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.parity()["train"].shape
+            torch.Size([1, 2, 500])
+        """
         return self._ask(lambda: dict(parity(self._session)[1]))
 
     def surface(
         self, x: int = 0, y: int | None = None, output: int = 0, at: Sequence[float | None] = ()
     ) -> dict[str, Any]:
-        """The output over one or two inputs of the data, the others held at their medians, or where `at` says.
+        """The output over one or two inputs of the data, the others at their medians, or at the values `at`.
 
         Returns:
             `x` and, with two inputs, `y`: values on the axes; `z`: `(len(y), len(x))`, or `(1, len(x))`.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.surface(x=0, y=1)["z"].shape
+            torch.Size([40, 40])
         """
-        view = checked(self._open, c.LookAt(x, y, output, tuple(at)))
-        told, arrays = self._ask(lambda: surface(self._session, view))
-        axes = {"x": (told["x_range"], 1), "y": (told["y_range"], 0)}
+        view = checked(self._open, SurfaceView(x, y, output, tuple(at)))
+        payload, arrays = self._ask(lambda: surface(self._session, view))
+        axes = {"x": (payload["x_range"], 1), "y": (payload["y_range"], 0)}
         lines = {
             name: torch.linspace(ends[0], ends[1], arrays["z"].shape[along], dtype=arrays["z"].dtype)
             for name, (ends, along) in axes.items()
@@ -67,19 +112,55 @@ class Results(Part):
 
     @property
     def status(self) -> dict[str, Any]:
-        """State, step, losses, milliseconds a step, and why it stopped."""
-        return dict(describe.status(self._open, self._driver.kind))
+        """State, step, losses, milliseconds a step, and why it stopped.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.status["state"], explorer.status["step"]
+            ('idle', 0)
+        """
+        return dict(status(self._open, self._driver.kind))
 
     @property
     def formula(self) -> Any:
-        """The network as a sympy expression in the columns' own units; a list of them for several outputs."""
+        """The network as a sympy expression in the columns' own units; a list of them for several outputs.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.prune(edges=[(0, 0, 0)])
+            >>> sorted(map(str, explorer.formula.free_symbols))
+            ['x_1', 'x_2']
+        """
         expressions, _ = self._ask(lambda: composed(self._session, list(self._session.in_vars)))
         return expressions[0] if len(expressions) == 1 else expressions
 
     def to_dict(self) -> dict[str, list[float]]:
-        """The history by columns."""
+        """The history by columns.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.step(2)
+            >>> explorer.to_dict()["step"]
+            [1, 2]
+        """
         return self.history.to_dict()
 
     def to_pandas(self) -> Any:
-        """The history as a pandas frame, one row a step."""
-        return exports.frame(self.to_dict())
+        """The history as a pandas frame, one row a step.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.step(2)
+            >>> len(explorer.to_pandas())
+            2
+        """
+        try:
+            pandas = import_module("pandas")
+        except ImportError:
+            missing = "to_pandas needs pandas: pip install 'kanwidget[data]'. to_dict() does without."
+            _check.refuse(ImportError(missing))
+        return pandas.DataFrame(self.to_dict())

@@ -1,25 +1,22 @@
-"""What can be taken out of an explorer as files: its script, pictures, tables, states and pages."""
+"""Saving what an explorer holds: its script, pictures, tables, its state and pages."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from kanwidget import _check
-from kanwidget.explorer.files import formats as exports
-from kanwidget.explorer.files.session_file import state
-from kanwidget.explorer.methods.base import Part
+from kanwidget._files import write_atomically
+from kanwidget.explorer.files.formats import FORMATS, Format, export, replay_script
+from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
-from kanwidget.explorer.session.script import Script, script
+from kanwidget.explorer.session.script import Script
 
 
-@plain_refusals
-class Outputs(Part):
-    """The part of `KANExplorer` that writes files; each is replaced if it exists, and appears whole or not at all."""
-
-    #: What the constructor was given and isn't its default.
-    _arguments: dict[str, Any]
+class SaveMethods(MethodGroup):
+    """The methods of `KANExplorer` that write files; each file is replaced if it exists, and appears whole or not at all."""
 
     def code(self, path: str | os.PathLike[str] | None = None) -> Script:
         """A script that replays this session, bit for bit on the same data.
@@ -29,42 +26,94 @@ class Outputs(Part):
 
         Returns:
             The text, a `str` that a notebook shows line by line.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.prune(edges=[(0, 0, 0)])
+            >>> explorer.code().splitlines()[-2]
+            'explorer.prune(edges=[(0, 0, 0)])'
         """
         if path is not None and not isinstance(path, (str, os.PathLike)):
             _check.fail("path", "code", "a path", path, error=TypeError)
-        name = "start.kan" if path is None else Path(path).with_suffix(".kan").name
-        session = self._session
-        text = self._ask(lambda: script(session.initial, self._arguments, session.log, name, session.preset))
+        model_file = "start.kan" if path is None else Path(path).with_suffix(".kan").name
+        text = self._ask(lambda: replay_script(self._session, model_file))
         if path is not None:
-            exports.write(path, text, "code")
+            write_atomically(path, text, "code")
             if "KAN.load(" in text:
-                session.initial.save(Path(path).with_name(name))
+                self._session.run.initial.save(Path(path).with_name(model_file))
         return text
 
     def save_svg(self, path: str | os.PathLike[str]) -> None:
-        """Write the network as vectors."""
-        exports.write(path, self._ask(lambda: exports.drawing(self._session)), "save_svg")
+        """Write the network as vectors.
+
+        Examples:
+            >>> import pathlib, tempfile
+            >>> from kanwidget import KANExplorer
+            >>> file = pathlib.Path(tempfile.mkdtemp(), "network.svg")
+            >>> KANExplorer.demo("product").save_svg(file)
+            >>> file.read_text().startswith("<svg")
+            True
+        """
+        self._save("svg", path)
 
     def save_png(self, path: str | os.PathLike[str]) -> None:
-        """Write the network as a picture, in twice the usual resolution."""
-        exports.write(path, self._ask(lambda: exports.picture(self._session)), "save_png")
+        """Write the network as a picture, in twice the usual resolution.
+
+        Examples:
+            >>> import pathlib, tempfile
+            >>> from kanwidget import KANExplorer
+            >>> file = pathlib.Path(tempfile.mkdtemp(), "network.png")
+            >>> KANExplorer.demo("product").save_png(file)
+            >>> file.read_bytes()[1:4]
+            b'PNG'
+        """
+        self._save("png", path)
 
     def save_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write the history as a table, one row a step."""
-        exports.write(path, self._ask(lambda: exports.table(self._session)), "save_csv")
+        """Write the history as a table, one line per step.
+
+        Examples:
+            >>> import pathlib, tempfile
+            >>> from kanwidget import KANExplorer
+            >>> file = pathlib.Path(tempfile.mkdtemp(), "training.csv")
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.step(2)
+            >>> explorer.save_csv(file)
+            >>> len(file.read_text().splitlines())
+            3
+        """
+        self._save("csv", path)
 
     def save_json(self, path: str | os.PathLike[str]) -> None:
         """Write the state of the session: other programs can read it, and `KANExplorer.load` goes on with it.
 
-        Not in it are the film, the states that undo leads back to, and what Adam and LBFGS remember of their steps: they begin afresh.
+        Not in it are the film, the states that undo leads back to, and the optimizer state of Adam and LBFGS: they begin afresh.
+
+        Examples:
+            >>> import pathlib, tempfile
+            >>> from kanwidget import KANExplorer
+            >>> file = pathlib.Path(tempfile.mkdtemp(), "session.json")
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.step(2)
+            >>> explorer.save_json(file)
+            >>> KANExplorer.load(file).status["step"]
+            2
         """
-        exports.write(path, self._ask(lambda: state(self._session)), "save_json")
+        self._save("json", path)
 
     def save_html(self, path: str | os.PathLike[str], title: str | None = None) -> None:
-        """Write one file that shows all of this, and the training as a film, without a kernel and without a network."""
-        from kanwidget.explorer.files.html_report import report
+        """Write one file that shows the session, with the film of its training, without a kernel and without a network.
 
-        exports.write(path, self._ask(lambda: report(self._session, title)), "save_html")
+        Examples:
+            >>> import pathlib, tempfile
+            >>> from kanwidget import KANExplorer
+            >>> file = pathlib.Path(tempfile.mkdtemp(), "explorer.html")
+            >>> KANExplorer.demo("product").save_html(file, title="Product")
+            >>> "<title>Product</title>" in file.read_text(encoding="utf-8")
+            True
+        """
+        self._save("html", path, title)
 
     def save_animation(self, path: str | os.PathLike[str], seconds: float = 8.0, **options: Any) -> None:
         """Write the training as an animated GIF.
@@ -74,6 +123,35 @@ class Outputs(Part):
             seconds: How long it lasts, 1 to 60.
             **options: `width` in pixels, `theme` (`light` or `dark`), `title`, `limit` in bytes;
                 see `kanwidget.insight.plot.animation`.
+
+        Examples:
+            >>> import pathlib, tempfile
+            >>> from kanwidget import KANExplorer
+            >>> file = pathlib.Path(tempfile.mkdtemp(), "training.gif")
+            >>> KANExplorer.demo("product").save_animation(file, seconds=1, width=200)
+            >>> file.read_bytes()[:3]
+            b'GIF'
         """
-        data = self._ask(lambda: exports.moving(self._session, seconds, **options))
-        exports.write(path, data, "save_animation")
+        self._save("gif", path, seconds, **options)
+
+    def _save(self, name: str, path: Any, *args: Any, **options: Any) -> None:
+        content = self._ask(lambda: export(self._session, name, *args, **options))
+        write_atomically(path, content, FORMATS[name].method)
+
+
+def method_of(row: Format) -> Callable[..., None]:
+    """The method of a format without arguments of its own."""
+
+    def method(self: SaveMethods, path: str | os.PathLike[str]) -> None:
+        self._save(row.name, path)
+
+    method.__name__, method.__qualname__ = row.method, f"KANExplorer.{row.method}"
+    method.__doc__ = f"Write a file: {row.label}."
+    return method
+
+
+# Formats without arguments of their own need no method here.
+for _row in FORMATS.values():
+    if not hasattr(SaveMethods, _row.method):
+        setattr(SaveMethods, _row.method, method_of(_row))
+plain_refusals(SaveMethods)

@@ -1,6 +1,6 @@
-"""What the explorer refuses is raised where it was called: the message says all, and the way through the package to it helps nobody.
+"""Refusals end the traceback at the user's call: their message is complete, and the package's own frames help nobody.
 
-Defects keep their whole traceback, and so does everything in which code of the user took part.
+Defects keep their whole traceback, and so do errors in which code of the user took part.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 Cls = TypeVar("Cls", bound=type)
 
 #: Modules that raise refusals. This one raises them again where one method calls another.
-_RAISE = ("kanwidget._check", __name__)
-#: Packages that a refusal may pass: this one, and what carries it from one thread to another.
-_PASSED = ("kanwidget", "concurrent", "contextlib")
+_RAISING = ("kanwidget._check", __name__)
+#: Packages that a refusal may pass: this one, and those that carry it from one thread to another.
+_TRANSPARENT = ("kanwidget", "concurrent", "contextlib")
 
 
 def plain_refusals(cls: Cls) -> Cls:
@@ -44,12 +44,12 @@ def _called(function: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             if not _refused(error):
                 raise
-            raise error.with_traceback(None) from None  # the message says all
+            raise error.with_traceback(None) from None
 
     return call
 
 
 def _refused(error: Exception) -> bool:
-    """Whether the package has refused what it was asked for: not a defect of its own, and nothing from code of the user."""
+    """Whether the package has refused a request: no defect of its own, and no error from code of the user."""
     modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return modules[-1] in _RAISE and all(name.partition(".")[0] in _PASSED for name in modules)
+    return modules[-1] in _RAISING and all(name.partition(".")[0] in _TRANSPARENT for name in modules)

@@ -1,4 +1,4 @@
-"""Cells of a notebook: what an earlier run of one has left, and how one is interrupted."""
+"""Cells of a notebook: explorers of an earlier run of a cell are closed, and an interrupt pauses."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from kanwidget.explorer.notebook.ipython import running_cell
+
 #: Explorers by the cell that made them, with the execution that did.
 _BY_CELL: dict[str, list[tuple[str, weakref.ref[Any]]]] = {}
 
@@ -20,34 +22,30 @@ def gentle_interrupt(interrupt: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.getsignal(signal.SIGINT)
+    previous = signal.getsignal(signal.SIGINT)
 
     def handle(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+        signal.signal(signal.SIGINT, previous or signal.default_int_handler)
         interrupt()
 
     signal.signal(signal.SIGINT, handle)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+        signal.signal(signal.SIGINT, previous or signal.default_int_handler)
 
 
-def replace_old(new: Any) -> None:
+def close_replaced(explorer: Any) -> None:
     """Close the explorers that an earlier run of this cell made: nobody can reach them any more."""
-    if "IPython" not in sys.modules:
+    cell = running_cell() if "IPython" in sys.modules else None
+    if cell is None:
         return
-    from kanwidget.explorer.notebook.widget import cell
-
-    here = cell()
-    if here is None:
-        return
-    name, execution = here
-    kept = []
+    name, execution = cell
+    current = []
     for run, reference in _BY_CELL.get(name, []):
-        old = reference()
-        if old is not None and run != execution:
-            old.close()
-        elif old is not None:
-            kept.append((run, reference))
-    _BY_CELL[name] = [*kept, (execution, weakref.ref(new))]
+        earlier = reference()
+        if earlier is not None and run != execution:
+            earlier.close()
+        elif earlier is not None:
+            current.append((run, reference))
+    _BY_CELL[name] = [*current, (execution, weakref.ref(explorer))]

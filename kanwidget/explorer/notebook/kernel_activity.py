@@ -1,55 +1,55 @@
-"""Whether the kernel hears its pages while a cell runs: ipykernel 6 doesn't, and no kernel does where a page opens no subshell."""
+"""Whether the kernel handles messages while a cell runs: ipykernel 6 doesn't, and no kernel does where a page opens no subshell."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
-class Hearing:
-    """Told of cells and messages; any thread may ask.
+class KernelActivity:
+    """Follows the cells and messages of a kernel; any thread may ask.
 
     It begins as within a cell, for that is where widgets are made. Where they aren't, the first message corrects it.
 
     Examples:
-        >>> hearing = Hearing()
-        >>> hearing.deaf()
+        >>> activity = KernelActivity()
+        >>> activity.input_blocked()
         True
-        >>> hearing.hear()
-        >>> hearing.deaf()
+        >>> activity.message_received()
+        >>> activity.input_blocked()
         False
-        >>> hearing.cell_begins(None)
-        >>> hearing.deaf()
+        >>> activity.cell_begins(None)
+        >>> activity.input_blocked()
         True
-        >>> hearing.cell_ends(None)
-        >>> hearing.deaf()
+        >>> activity.cell_ends(None)
+        >>> activity.input_blocked()
         False
     """
 
     def __init__(self) -> None:
-        self._in_cell, self._heard = True, False
+        self._in_cell, self._message_in_cell = True, False
 
     def follow(self, shell: Any) -> None:
-        """Be told of the cells of an IPython shell."""
+        """Follow the cells of an IPython shell."""
         shell.events.register("pre_run_cell", self.cell_begins)
         shell.events.register("post_run_cell", self.cell_ends)
 
-    def leave(self, shell: Any) -> None:
-        """Be told no longer."""
+    def unfollow(self, shell: Any) -> None:
+        """Follow them no longer."""
         shell.events.unregister("pre_run_cell", self.cell_begins)
         shell.events.unregister("post_run_cell", self.cell_ends)
 
     def cell_begins(self, info: Any) -> None:
         """A cell begins to run."""
-        self._in_cell, self._heard = True, False
+        self._in_cell, self._message_in_cell = True, False
 
     def cell_ends(self, result: Any) -> None:
-        """It has ended."""
+        """The cell has ended."""
         self._in_cell = False
 
-    def hear(self) -> None:
-        """A page was heard."""
-        self._heard = True
+    def message_received(self) -> None:
+        """A page has sent a message, and the kernel handles it."""
+        self._message_in_cell = True
 
-    def deaf(self) -> bool:
-        """Whether a cell runs, and since it began nothing was heard: what pages say probably waits for its end."""
-        return self._in_cell and not self._heard
+    def input_blocked(self) -> bool:
+        """Whether a cell runs and no message was handled since it began: messages from pages probably wait for its end."""
+        return self._in_cell and not self._message_in_cell

@@ -1,4 +1,4 @@
-"""The adapter to notebooks: the only file that knows anywidget, ipywidgets and traitlets."""
+"""The widget: an explorer's view in notebooks, made with anywidget."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import anywidget
 import ipywidgets
 import traitlets
 
-from kanwidget.explorer.notebook.kernel_activity import Hearing
-from kanwidget.explorer.notebook.marimo import PageWatch, watched
+from kanwidget.explorer.notebook import ipython
+from kanwidget.explorer.notebook.kernel_activity import KernelActivity
+from kanwidget.explorer.notebook.marimo import PageMonitor, is_marimo
 from kanwidget.explorer.protocol import records as p
 
 _log = logging.getLogger(__name__)
@@ -25,10 +26,10 @@ class ExplorerWidget(anywidget.AnyWidget):
 
     Args:
         handle: Takes every message from the browser, and its buffers; may be called on any thread.
-        snapshot: The state to begin with.
+        snapshot: The compact snapshot to begin with.
     """
 
-    # Text, not paths: anywidget would keep every widget alive to tell it of changes of the files.
+    # Text, not paths: anywidget would keep every widget alive to follow changes of the files.
     _esm = (_STATIC / "widget.js").read_text(encoding="utf-8")
     _css = (_STATIC / "widget.css").read_text(encoding="utf-8")
     snapshot = traitlets.Dict().tag(sync=True)
@@ -36,33 +37,33 @@ class ExplorerWidget(anywidget.AnyWidget):
     def __init__(self, handle: Callable[[Any, list[Any]], None], snapshot: p.Snapshot) -> None:
         self._lock = threading.RLock()
         self._handle: Callable[[Any, list[Any]], None] | None = handle
-        self._watch, self._hearing = PageWatch(), Hearing()
-        self._shell = _shell()
+        self._monitor, self._activity = PageMonitor(), KernelActivity()
+        self._shell = ipython.shell()
         if self._shell is not None:
-            self._hearing.follow(self._shell)
+            self._activity.follow(self._shell)
         super().__init__(snapshot=cast("dict[str, Any]", snapshot), layout=ipywidgets.Layout(width="auto"))
         self.on_msg(self._received)
 
     # ---- to the browser; called on the driver's thread
 
-    def tell(self, message: dict[str, Any], buffers: list[bytes]) -> None:
-        """Send one message, unless the view is gone. A page that can't be reached is no reason to stop training."""
+    def send_message(self, message: dict[str, Any], buffers: list[bytes]) -> None:
+        """Send one message, unless the view is gone. An unreachable page is no reason to stop training."""
         try:
             with self._lock:
                 if self.comm is not None:
                     self.send(message, buffers)
-                    self._look(message)
+                    self._pause_without_pages(message)
         except Exception:
             _log.debug("a message could not be sent", exc_info=True)
 
     def store(self, snapshot: p.Snapshot) -> None:
-        """Keep a state: it is what a page that is opened later begins with."""
+        """Keep a compact snapshot, for pages that are opened later."""
         try:
             with self._lock:
                 if self.comm is not None:
                     self.snapshot = cast("dict[str, Any]", snapshot)
         except Exception:
-            _log.debug("the state could not be stored", exc_info=True)
+            _log.debug("a snapshot could not be stored", exc_info=True)
 
     # ---- from the browser
 
@@ -73,20 +74,20 @@ class ExplorerWidget(anywidget.AnyWidget):
 
     def _received(self, _: Any, message: Any, buffers: list[Any]) -> None:
         if self._handle is not None:
-            self._watch.hear()
-            self._hearing.hear()
+            self._monitor.message_received()
+            self._activity.message_received()
             self._handle(message, buffers)
 
-    def deaf(self) -> bool:
-        """Whether a cell keeps the kernel from hearing pages. May be called on any thread."""
-        return self._shell is not None and self._hearing.deaf()
+    def input_blocked(self) -> bool:
+        """Whether messages from pages wait for a cell's end. May be called on any thread."""
+        return self._shell is not None and self._activity.input_blocked()
 
-    def _look(self, message: dict[str, Any]) -> None:
-        """Pause where the last page was closed and nobody will say so."""
-        if self._handle is not None and "frame" in message and watched(self.comm) and self._watch.gone():
+    def _pause_without_pages(self, message: dict[str, Any]) -> None:
+        """Pause where the last page was closed without a sign."""
+        if self._handle is not None and "frame" in message and is_marimo(self.comm) and self._monitor.pages_gone():
             self._handle({"v": p.VERSION, "kind": "control", "seq": -1, "action": "pause"}, [])
 
-    # ---- the kernel's ways
+    # ---- comms
 
     def open(self) -> None:
         super().open()
@@ -98,7 +99,7 @@ class ExplorerWidget(anywidget.AnyWidget):
         self._route_replies()
 
     def _route_replies(self) -> None:
-        """Let answers go to the kernel's subshell, so that a click is heard while a cell runs.
+        """Let answers go to the kernel's subshell, so that a click is handled while a cell runs.
 
         ipykernel 7.4 sends them to wherever the last message came from, which for a thread is the shell that is busy.
         """
@@ -108,40 +109,12 @@ class ExplorerWidget(anywidget.AnyWidget):
 
     def close(self) -> None:
         if self._handle is not None and self._shell is not None:
-            self._hearing.leave(self._shell)
+            self._activity.unfollow(self._shell)
         self._handle = None
         layout = self.layout
         try:
             super().close()
-            # A widget of its own, which ipywidgets would keep.
+            # ipywidgets would keep the layout, which is a widget of its own.
             layout.close()
         except Exception:
-            _log.debug("the page could not be told that the explorer was closed", exc_info=True)
-
-
-def cell() -> tuple[str, str] | None:
-    """The id of the cell that is running and of its execution, None where there is no notebook."""
-    kernel = _kernel()
-    if kernel is None:
-        return None
-    parent = kernel.get_parent() or {}
-    name = parent.get("metadata", {}).get("cellId")
-    return (name, parent.get("header", {}).get("msg_id", "")) if name else None
-
-
-def can_show() -> bool:
-    """Whether this Python runs in a kernel that a page can talk to."""
-    return _kernel() is not None
-
-
-def _kernel() -> Any:
-    return getattr(_shell(), "kernel", None)
-
-
-def _shell() -> Any:
-    """IPython's shell, None where there is none."""
-    try:
-        from IPython.core.getipython import get_ipython
-    except ImportError:
-        return None
-    return get_ipython()
+            _log.debug("a closed explorer could not be announced to its page", exc_info=True)

@@ -1,4 +1,4 @@
-"""The messages themselves: each method tells one of them, now. When, and which, is the publisher's concern."""
+"""The messages to pages: each method makes one and sends it. The publisher decides which, and when."""
 
 from __future__ import annotations
 
@@ -8,172 +8,161 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanwidget.core.threads import one_thread
-from kanwidget.explorer.describe import curves
-from kanwidget.explorer.describe import snapshot as describe
-from kanwidget.explorer.describe.formula import described, formula
-from kanwidget.explorer.page.deltas import MANY_EDGES, Told
+from kanwidget.explorer.describe.candidates import candidates
+from kanwidget.explorer.describe.formula import formula
+from kanwidget.explorer.describe.snapshot import error, metrics, selection, settings, status
+from kanwidget.explorer.describe.structure import structure
+from kanwidget.explorer.page.deltas import MANY_EDGES, Deltas
 from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.protocol.buffers import pack
+from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
 
 #: `(message, buffers)`
 Send = Callable[[dict[str, Any], list[bytes]], None]
 
-#: Rows of metrics in one message, and in a snapshot.
-_MOST_ROWS, _SNAPSHOT_ROWS = 5000, 1000
-#: Numbers of all thumbnails in a snapshot: large networks get coarser ones.
-_SNAPSHOT_THUMBS = 15_000
+#: Rows of metrics in one message.
+_MAX_ROWS = 5000
 
 
 class Messages:
-    """Tells pages about a session.
+    """Makes messages about a session and sends them.
 
     Args:
-        session: What is told.
-        driver: Which driver runs it.
+        session: The session.
+        driver: The kind of its driver.
     """
 
     def __init__(self, session: Session, driver: p.DriverKind = "thread") -> None:
         self.session, self.driver = session, driver
-        #: Where messages go; nobody listens until a widget sets it.
-        self.send: Send | None = None
+        #: Number of the last message.
         self.seq = 1
+        #: A longer act in progress, in words.
         self.task: str | None = None
-        #: What pages know of a large network.
-        self.told = Told()
-        #: Something that belongs to the stored state has changed.
+        self.deltas = Deltas()
+        #: Whether the stored snapshot is out of date.
         self.snapshot_due = False
+        self._send: Send | None = None
         self._sent_rows = 0
         self._formula: tuple[int, p.Formula] | None = None
-        self._next_thumbs = 0
+        self._next_thumbnail = 0
 
-    def tell(self, kind: str, body: dict[str, Any], arrays: dict[str, Tensor] | None = None, **more: Any) -> None:
-        """Send one message."""
-        if self.send is None:
+    @property
+    def connected(self) -> bool:
+        """Whether messages go anywhere."""
+        return self._send is not None
+
+    def send(self, kind: str, payload: dict[str, Any], arrays: dict[str, Tensor] | None = None, **fields: Any) -> None:
+        """Send one message.
+
+        Args:
+            kind: Of the message.
+            payload: Its content.
+            arrays: Its buffer's content.
+            **fields: Of the message beside the payload, such as `frame`.
+        """
+        if self._send is None:
             return
-        self.seq += 1
-        message: dict[str, Any] = {"v": p.VERSION, "kind": kind, "seq": self.seq, **body, **more}
         buffers: list[bytes] = []
         if arrays is not None:
-            message["arrays"], buffer = curves.pack(arrays)
+            fields["arrays"], buffer = pack(arrays)
             buffers = [buffer]
-        self.send(message, buffers)
+        self._number_and_send(kind, {**payload, **fields}, buffers)
 
-    def tell_status(self, **more: Any) -> None:
-        """What the training does now."""
-        self.tell("status", {"status": describe.status(self.session, self.driver, self.task)}, **more)
+    def _number_and_send(self, kind: str, content: dict[str, Any], buffers: list[bytes]) -> None:
+        if self._send is not None:
+            self.seq += 1
+            self._send({"v": p.VERSION, "kind": kind, "seq": self.seq, **content}, buffers)
 
-    def tell_task(self, task: str | None) -> None:
-        """A longer act begins or ends."""
+    def send_status(self, **fields: Any) -> None:
+        """The state of the training."""
+        self.send("status", {"status": status(self.session, self.driver, self.task)}, **fields)
+
+    def send_task(self, task: str | None) -> None:
+        """A longer act begins (in words) or ends (None)."""
         self.task = task
-        self.tell_status()
+        self.send_status()
 
-    def tell_notice(self) -> None:
+    def send_notice(self) -> None:
         """The session's notice, or that there is none any more."""
         self.snapshot_due = True
-        self.tell("error", {"error": describe.error(self.session)})
+        self.send("error", {"error": error(self.session)})
 
-    def tell_file(self, body: dict[str, Any], data: bytes | None) -> None:
-        """A file that the page asked for."""
-        self.seq += 1
-        if self.send is not None:
-            message = {"v": p.VERSION, "kind": "export", "seq": self.seq, **body}
-            self.send(message, [] if data is None else [bytes(data)])
+    def send_file(self, name: str, filename: str, mime: str, content: str | bytes) -> None:
+        """A file that the page asked for, in the format of that name."""
+        text = str(content) if isinstance(content, str) else None
+        buffers = [content] if isinstance(content, bytes) else []
+        fields = {"format": name, "filename": filename, "mime": mime, "text": text}
+        self._number_and_send("export", fields, buffers)
 
-    def tell_ack(self, of: int, ok: bool) -> None:
+    def send_ack(self, of: int, ok: bool) -> None:
         """A command was carried out, or refused; its number may say which view it is from."""
         view = getattr(of, "view", None)
-        whose = {} if view is None else {"view": view}
-        self.tell("ack", {"of": int(of), "ok": ok, **whose, "settings": describe.settings(self.session)})
+        sender = {} if view is None else {"view": view}
+        self.send("ack", {"of": int(of), "ok": ok, **sender, "settings": settings(self.session)})
 
-    def _tell_metrics(self, first: int, replace: bool = False) -> None:
-        records = self.session.records
-        rows = describe.metrics(records[first:], _MOST_ROWS)
+    def send_metrics(self, first: int, replace: bool = False) -> None:
+        """The records from `first` on; `replace` lets pages forget earlier ones."""
+        records = self.session.run.records
+        rows = metrics(records[first:], _MAX_ROWS)
         if replace or len(rows):
             # A page counts its rows from `first`; a thinned message counts as all of them.
             first = len(records) - len(rows)
-            self.tell("metrics", {"first": first, "replace": replace}, {"metrics": rows})
+            self.send("metrics", {"first": first, "replace": replace}, {"metrics": rows})
         self._sent_rows = len(records)
 
-    def _tell_structure(self) -> None:
-        if self.send is None:
+    def send_structure(self) -> None:
+        """The structure, of a large network its changes."""
+        if self._send is None:
             return
-        told, part = self.told.structure(describe.structure(self.session))
-        self.tell("structure", {"structure": told, **({"part": True} if part else {})})
+        content, partial = self.deltas.structure(structure(self.session))
+        self.send("structure", {"structure": content, **({"part": True} if partial else {})})
 
-    def _tell_curves(self, whole: bool) -> None:
-        """All thumbnails, where the network is large those that pages haven't; without `whole` some of a large network's."""
-        if self.send is None:
+    def send_curves(self, all_changes: bool) -> None:
+        """All thumbnails. Of a large network those that have changed, or without `all_changes` the strongest and some others."""
+        if self._send is None:
             return
-        rows = curves.thumbnails(self.session.model, self.session.x, self.session.scores())
-        if not whole and len(rows) > MANY_EDGES:
-            index = self._some(rows[:, 0])
-            self.told.some_curves(rows, index)
-            self._tell_rows(rows, index, {})
-        elif (found := self.told.curves(rows)) is None:
-            self.tell("curves", {"edges": None}, {"curves": rows})
+        rows = thumbnails(self.session.model, self.session.x, self.session.scores())
+        if not all_changes and len(rows) > MANY_EDGES:
+            index = self._frame_edges(rows[:, 0])
+            self.deltas.update_curves(rows, index)
+            self._send_rows(rows, index, {})
+        elif (index_or_all := self.deltas.curves(rows)) is None:
+            self.send("curves", {"edges": None}, {"curves": rows})
         else:
-            self._tell_rows(rows, found, {"importance": rows[:, 0]})
+            self._send_rows(rows, index_or_all, {"importance": rows[:, 0]})
 
-    def _tell_rows(self, rows: Tensor, index: Tensor, more: dict[str, Tensor]) -> None:
+    def _send_rows(self, rows: Tensor, index: Tensor, arrays: dict[str, Tensor]) -> None:
         refs = self.session.model.edge_refs()
         keys = [list(refs[i]) for i in index.tolist()]
-        self.tell("curves", {"edges": keys}, {"curves": rows[index], **more})
+        self.send("curves", {"edges": keys}, {"curves": rows[index], **arrays})
 
-    def _some(self, importance: Tensor) -> Tensor:
+    def _frame_edges(self, importance: Tensor) -> Tensor:
         """Indices of the edges whose thumbnails a frame holds: the strongest always, the others in turn."""
         half, edges = MANY_EDGES // 2, len(importance)
-        order = importance.argsort(descending=True)[:half].tolist()
-        turn = [(self._next_thumbs + i) % edges for i in range(half)]
-        self._next_thumbs = (turn[-1] + 1) % edges
-        return torch.tensor(sorted({*order, *turn}))
+        strongest = importance.argsort(descending=True)[:half].tolist()
+        in_turn = [(self._next_thumbnail + i) % edges for i in range(half)]
+        self._next_thumbnail = (in_turn[-1] + 1) % edges
+        return torch.tensor(sorted({*strongest, *in_turn}))
 
-    def _tell_selection(self) -> None:
-        told, arrays = describe.selection(self.session)
-        self.tell("selection", {"selection": told}, arrays)
+    def send_selection(self) -> None:
+        """The selected edges, and the first one in detail."""
+        payload, arrays = selection(self.session, self.session.view.selection)
+        self.send("selection", {"selection": payload}, arrays)
 
-    def _tell_candidates(self, busy: bool = False) -> None:
-        told, arrays = describe.candidates(self.session, busy)
-        self.tell("candidates", {"candidates": told}, arrays)
-        if "best" in told:
-            self.told.learn(told["best"])
+    def send_candidates(self, busy: bool = False) -> None:
+        """The candidates of the first selected edge; `busy` without a search."""
+        payload, arrays = candidates(self.session, self.session.view.selected_edge, busy)
+        self.send("candidates", {"candidates": payload}, arrays)
+        if "best" in payload:
+            self.deltas.update_best(payload["best"])
+
+    def send_formula(self) -> None:
+        """The network as a formula."""
+        self.send("formula", {"formula": self.formula()})
 
     def formula(self) -> p.Formula:
-        """The formula of the present state."""
+        """The formula of the present network, made once."""
         if self._formula is None or self._formula[0] != self.session.version:
             self._formula = (self.session.version, formula(self.session))
         return self._formula[1]
-
-    def snapshot(self) -> p.Snapshot:
-        """All that a page needs to draw the explorer without asking anybody."""
-        session = self.session
-        with one_thread(session.small):
-            told, detail = describe.selection(session)
-            fits, fitted = describe.candidates(session, busy=not session.candidates_known())
-            edges = len(session.model.edge_refs())
-            samples = max(5, min(p.THUMB_SAMPLES, _SNAPSHOT_THUMBS // max(1, edges) - 3))
-            arrays, buffer = curves.pack(
-                {
-                    "metrics": describe.metrics(session.records, _SNAPSHOT_ROWS),
-                    "curves": curves.thumbnails(session.model, session.x, session.scores(), samples),
-                    **{f"selection.{name}": value for name, value in detail.items()},
-                    **{f"candidates.{name}": value for name, value in fitted.items()},
-                }
-            )
-            return {
-                "v": p.VERSION,
-                # One less than the last message: a page that has heard that message knows more already.
-                "seq": self.seq - 1,
-                "structure": describe.structure(session),
-                "status": describe.status(session, self.driver, self.task),
-                "settings": describe.settings(session),
-                "selection": told,
-                "candidates": fits,
-                "formula": described(session) if self._formula is None else self._formula[1],
-                "history": describe.history(session),
-                "primitives": describe.primitive_names(),
-                "error": describe.error(session),
-                "n_metrics": len(session.records),
-                "arrays": arrays,
-                "buffer": buffer,
-            }

@@ -1,268 +1,317 @@
-"""What the browser is told, and when: changes gather as topics and become messages, never a queue.
+"""The publisher turns changed topics into messages. Changes gather as topics, never as a queue of messages.
 
-Answers to an act go out at once. What training changes all the time (metrics, curves, status) goes out as frames, at most ten a second
-(fewer where they would cost it too much) and one on its way: the browser acknowledges a frame once it is drawn, and what changed meanwhile
-is in the next. An acknowledgement that stays out for two seconds, or a new page that says hello, frees the line.
+Answers to an act go out at once. Topics that training changes all the time (metrics, curves, status) go out as frames, at most ten a
+second (fewer where they would cost too much) and one in flight: a page acknowledges a frame once it is drawn, and the next frame
+holds everything that changed meanwhile. An acknowledgement that is missing for two seconds, or a new page, frees the way.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kanwidget.core.primitives import primitives
-from kanwidget.core.threads import one_thread
-from kanwidget.explorer.describe import snapshot as describe
-from kanwidget.explorer.describe.panels.parity import parity
-from kanwidget.explorer.describe.panels.surface import surface
-from kanwidget.explorer.page.compact import brief
-from kanwidget.explorer.page.messages import Messages
-from kanwidget.explorer.page.rate_limits import SLOW, Line, Slow
+from kanwidget.explorer.describe.history import history
+from kanwidget.explorer.describe.panels.table import PANELS
+from kanwidget.explorer.describe.snapshot import primitive_names, settings, snapshot
+from kanwidget.explorer.page.compact import compact
+from kanwidget.explorer.page.messages import Messages, Send
+from kanwidget.explorer.page.rate_limits import FrameLimiter, Throttle
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.topics import EVERYTHING, STEPPED, Notice, Topics
-from kanwidget.explorer.session import live_candidates as live
 from kanwidget.explorer.session.session import Session
 
-#: Seconds between two snapshots while training.
+#: Seconds between two stored snapshots while training.
 SNAPSHOT_SECONDS = 2.0
-_LIVE: Topics = frozenset(("metrics", "curves", "status", "selection"))
-#: What to do about a registered function that doesn't work.
-_MEND = "Mend it, and register it again: register_primitive(…, replace=True)."
+_FRAME_TOPICS: Topics = frozenset(("metrics", "curves", "status", "selection"))
+#: Costly topics beside the panels: seconds between two messages while training, and the share of the time that they may take.
+_COSTLY = {"candidates": (1.0, 0.03), "formula": (1.0, 0.02), "survey": (0.2, 0.2)}
+#: Advice about a registered function that doesn't work.
+_REPAIR = "Mend it, and register it again: register_primitive(…, replace=True)."
 
 
 class Publisher(Messages):
-    """Turns the topics that changed into messages.
+    """Turns changed topics into messages, within the rate limits.
 
     Args:
-        session: What is told.
-        driver: Which driver runs it.
-        clock: Seconds, for the limits on rates.
+        session: The session.
+        driver: The kind of its driver.
+        formats: The page's export menu.
+        clock: Seconds, for the rate limits.
     """
 
     def __init__(
-        self, session: Session, driver: p.DriverKind = "thread", clock: Callable[[], float] = time.monotonic
+        self,
+        session: Session,
+        driver: p.DriverKind = "thread",
+        *,
+        formats: Sequence[p.FormatEntry] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(session, driver)
         self.clock = clock
-        #: Where the stored state goes.
-        self.store: Callable[[p.Snapshot], None] | None = None
-        self.line, self._slow = Line(lambda: self.clock()), Slow(lambda: self.clock())
-        self._dirty: set[str] = set()
+        self._costly = _COSTLY | {name: (row.seconds, row.share) for name, row in PANELS.items()}
+        self.frames, self._throttle = FrameLimiter(lambda: self.clock()), Throttle(self._costly, lambda: self.clock())
+        self._formats = formats
+        self._store: Callable[[p.Snapshot], None] | None = None
+        self._changed: set[str] = set()
         self._stored_at = -1e9
         self._library = tuple(primitives())
-        session.on_task = self.tell_task
 
-    # ---- what has changed
+    def connect(
+        self,
+        send: Send,
+        store: Callable[[p.Snapshot], None] | None = None,
+        input_blocked: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Let messages go to a widget; before, and after `disconnect`, they are dropped.
+
+        Args:
+            send: Takes a message and its buffers.
+            store: Keeps a compact snapshot for pages that are opened later.
+            input_blocked: Whether messages from pages wait for a cell's end.
+        """
+        self._send, self._store, self.frames.input_blocked = send, store, input_blocked
+
+    def disconnect(self) -> None:
+        """Drop messages from now on."""
+        self._send = self._store = None
+        self.frames.input_blocked = lambda: False
+
+    # ---- changed topics
 
     def note(self, topics: Topics) -> None:
-        """These topics changed."""
-        self._dirty |= topics
+        """These topics have changed."""
+        self._changed |= topics
         if "curves" in topics:
-            self._dirty |= self.session.panels
-        if "structure" in topics and self.session.survey.on:
-            self._dirty.add("survey")
+            self._changed |= self.session.view.panels
+        if "structure" in topics and self.session.view.preview.on:
+            self._changed.add("survey")
         if topics - STEPPED:
             self.snapshot_due = True
 
-    def everything(self) -> None:
-        """All is to be told again."""
+    def note_everything(self) -> None:
+        """All topics have changed."""
         self.note(EVERYTHING)
 
-    # ---- telling
+    # ---- sending
 
     def flush(self, force: bool = False) -> None:
-        """Tell what can be told now; `force` ignores the limits on rates. What is costly is left to `idle`."""
-        if self.send is None or not (self._dirty or self.snapshot_due or self._news()):
+        """Send everything that may be sent now; `force` ignores the rate limits. Costly topics are left to `send_costly`."""
+        if not self.connected or not (self._changed or self.snapshot_due or self._unnoticed()):
             return
-        self._take_news()
-        with one_thread(self.session.small):
-            self._flush_acts()
-            self._flush_frame(force)
-            self._flush_snapshot()
+        self._notice_changes()
+        self._flush_acts()
+        self._flush_frame(force)
+        self._flush_snapshot()
 
-    def _news(self) -> bool:
-        """Whether the library has changed, a function of it was found not to work, or a training has failed: nobody else notes that."""
+    def _unnoticed(self) -> bool:
+        """Whether the library has changed, one of its functions fails, or a training has failed: nobody notes these as topics."""
         session = self.session
-        left_out = bool(session.left_out) and session.notice is None
-        return tuple(primitives()) != self._library or left_out or session.news is not None
+        left_out = session.candidates.has_unreported and session.view.notice is None
+        return tuple(primitives()) != self._library or left_out or session.view.announcement is not None
 
-    def _take_news(self) -> None:
+    def _notice_changes(self) -> None:
         session = self.session
         if tuple(primitives()) != self._library:
             self._library = tuple(primitives())
-            session.survey.again()
+            session.view.preview.restart()
             self.note(frozenset(("library", "candidates")))
-            if session.survey.on:
+            if session.view.preview.on:
                 self.note(frozenset(("survey",)))
-        if session.news is not None:
-            session.notice, session.news = session.news, None
-            self.tell_notice()
-        if session.left_out and session.notice is None:
-            told = "; ".join(session.left_out)
-            session.left_out.clear()
-            session.notice = Notice("Left out of the candidates", told[:1].upper() + told[1:] + ".", _MEND)
-            self.tell_notice()
+        if session.view.show_announcement():
+            self.send_notice()
+        if session.candidates.has_unreported and session.view.notice is None:
+            reasons = "; ".join(session.candidates.take_unreported())
+            reasons = reasons[:1].upper() + reasons[1:] + "."
+            session.view.notify(Notice("Left out of the candidates", reasons, _REPAIR))
+            self.send_notice()
 
-    def idle(self) -> bool:
-        """Do one costly thing that is due; False if there is none. A survey, which may be long, is left to `look`."""
-        return self._slowly(sorted(self._dirty & SLOW.keys() - {"survey"}))
+    def send_costly(self) -> bool:
+        """Send one costly topic that is due; False if there is none. The preview, which may take long, is left to `send_preview`."""
+        return self._send_first(sorted(self._changed & self._costly.keys() - {"survey"}))
 
-    def tell_panels(self) -> None:
-        """Tell what open panels show, where it's time."""
-        while self._slowly(sorted(self._dirty & {"parity", "surface"})):
+    def send_panels(self) -> None:
+        """Send the content of open panels that is due."""
+        while self._send_first(sorted(self._changed & PANELS.keys())):
             pass
-        self.look()
+        self.send_preview()
 
-    def look(self) -> bool:
-        """Do a part of the survey; False if there is nothing to do."""
-        return self._slowly(sorted(self._dirty & {"survey"}))
+    def send_preview(self) -> bool:
+        """Search a part of the symbolify preview, and send it; False if there is nothing to do."""
+        return self._send_first(sorted(self._changed & {"survey"}))
 
-    def _slowly(self, topics: list[str]) -> bool:
-        if self.send is None:
+    def _send_first(self, topics: list[str]) -> bool:
+        """Send the first costly topic that is due."""
+        if not self.connected:
             return False
         for topic in topics:
-            if self._slow_wait(topic) == 0.0:
-                with one_thread(self.session.small):
-                    self._tell_slow(topic)
+            if self._throttled(topic) == 0.0:
+                self._send_topic(topic)
                 return True
         return False
 
-    def pending(self) -> float | None:
-        """Seconds until something that waits can be told, None if nothing waits."""
-        if self.send is None:
+    def next_wait(self) -> float | None:
+        """Seconds until a changed topic may be sent, None if nothing has changed."""
+        if not self.connected:
             return None
-        if self._news():
+        if self._unnoticed():
             return 0.0
-        waits = [self._slow_wait(topic) for topic in self._dirty & SLOW.keys()]
-        if self._dirty & _LIVE:
-            waits.append(self.line.wait(self.session.running))
-        if self.snapshot_due and self.store is not None and not self.session.running:
+        waits = [self._throttled(topic) for topic in self._changed & self._costly.keys()]
+        if self._changed & _FRAME_TOPICS:
+            waits.append(self.frames.wait(self.session.running))
+        if self.snapshot_due and self._store is not None and not self.session.running:
             waits.append(0.0)
         return min(waits, default=None)
 
-    def answer(self, of: int) -> None:
-        """Acknowledge a command, after what it changed."""
-        with one_thread(self.session.small):
-            self._flush_acts()
-            if "selection" in self._dirty:
-                self._dirty.discard("selection")
-                self._tell_selection()
-            if "status" in self._dirty:
-                self._dirty.discard("status")
-                self.tell_status()
-        # What was asked for, or follows from it, doesn't wait for its turn.
-        for topic in self._dirty & {"candidates", "parity", "surface"}:
-            self._slow.hurry(topic)
-        if "candidates" in self._dirty and not self.session.candidates_known():
-            self._tell_candidates(busy=True)
-        self.tell_ack(of, True)
+    def acknowledge(self, of: int) -> None:
+        """Send the changes of a command, then its acknowledgement."""
+        self._flush_acts()
+        if "selection" in self._changed:
+            self._changed.discard("selection")
+            self.send_selection()
+        if "status" in self._changed:
+            self._changed.discard("status")
+            self.send_status()
+        # Topics that the command asks for, or that follow from it, aren't throttled.
+        for topic in self._changed & {"candidates", *PANELS}:
+            self._throttle.allow_now(topic)
+        if "candidates" in self._changed and not self.session.selection_is_cached():
+            self.send_candidates(busy=True)
+        self.send_ack(of, True)
+
+    def report(self, error: BaseException) -> None:
+        """Show an error that nobody waits for."""
+        self.session.view.notify(notice_of(error))
+        self.note(frozenset(("status",)))
+        self.send_notice()
+
+    def refuse(self, of: int, error: BaseException) -> None:
+        """Show the error of a message, and acknowledge that it had no effect."""
+        self.session.view.notify(notice_of(error))
+        self.send_notice()
+        if of >= 0:
+            self.send_ack(of, False)
 
     def _flush_acts(self) -> None:
-        dirty = self._dirty
-        if "replaced" in dirty:
-            dirty -= {"replaced", "metrics"}
-            self._tell_metrics(0, replace=True)
-        if "library" in dirty:
-            dirty.discard("library")
-            self.tell("library", {"primitives": describe.primitive_names()})
-        if "structure" in dirty:
-            dirty -= {"structure", "curves"}
-            self._tell_structure()
-            self._tell_curves(whole=True)
-            if self.session.selection:
-                dirty.discard("selection")
-                self._tell_selection()
-        for topic, told in (("settings", describe.settings), ("history", describe.history)):
-            if topic in dirty:
-                dirty.discard(topic)
-                self.tell(topic, {topic: told(self.session)})
+        changed = self._changed
+        if "replaced" in changed:
+            changed -= {"replaced", "metrics"}
+            self.send_metrics(0, replace=True)
+        if "library" in changed:
+            changed.discard("library")
+            self.send("library", {"primitives": primitive_names()})
+        if "structure" in changed:
+            changed -= {"structure", "curves"}
+            self.send_structure()
+            self.send_curves(all_changes=True)
+            if self.session.view.selection:
+                changed.discard("selection")
+                self.send_selection()
+        for topic, payload in (("settings", settings), ("history", history)):
+            if topic in changed:
+                changed.discard(topic)
+                self.send(topic, {topic: payload(self.session)})
 
     def _flush_frame(self, force: bool) -> None:
-        """The live topics, the last message numbered as a frame."""
-        live = self._dirty & _LIVE
-        if not live or (self.line.wait(self.session.running) > 0 and not force):
+        """The topics of a frame, its last message with the frame's number."""
+        topics = self._changed & _FRAME_TOPICS
+        if not topics or (self.frames.wait(self.session.running) > 0 and not force):
             return
-        self._dirty -= live
+        self._changed -= topics
         running, started = self.session.running, self.clock()
-        if "metrics" in live:
-            self._tell_metrics(self._sent_rows)
-        if "curves" in live:
-            self._tell_curves(whole=not running)
-        if "selection" in live or ("curves" in live and self.session.selection):
-            self._tell_selection()
+        if "metrics" in topics:
+            self.send_metrics(self._sent_rows)
+        if "curves" in topics:
+            self.send_curves(all_changes=not running)
+        if "selection" in topics or ("curves" in topics and self.session.view.selection):
+            self.send_selection()
         if running:
-            self._dirty.add("formula")
-            self._look_again()
-        self.tell_status(frame=self.line.take(started))
+            self._changed.add("formula")
+            self._refresh_candidates()
+        self.send_status(frame=self.frames.next_frame(started))
 
-    def _look_again(self) -> None:
-        """In training, candidates are due again where it's time and the selected edge has moved."""
-        if self.session.selection and self._slow_wait("candidates") == 0.0:
-            if live.moved(self.session):
-                self._dirty.add("candidates")
+    def _refresh_candidates(self) -> None:
+        """While training, candidates are due again where the throttle allows it and the selected edge has moved."""
+        edge = self.session.view.selected_edge
+        if edge is not None and self._throttled("candidates") == 0.0:
+            if self.session.candidates.has_moved(edge):
+                self._changed.add("candidates")
             else:
-                self._slow.looked("candidates")
+                self._throttle.unchanged("candidates")
 
-    # ---- the costly topics
+    # ---- costly topics
 
-    def _slow_wait(self, topic: str) -> float:
-        return self._slow.wait(topic, self.session.running)
+    def _throttled(self, topic: str) -> float:
+        return self._throttle.wait(topic, self.session.running)
 
-    def _tell_slow(self, topic: str) -> None:
-        self._dirty.discard(topic)
+    def _send_topic(self, topic: str) -> None:
+        self._changed.discard(topic)
         started = self.clock()
         match topic:
             case "candidates":
-                self._tell_candidates()
+                self.send_candidates()
             case "formula":
-                self.tell("formula", {"formula": self.formula()})
-            case "parity":
-                told, arrays = parity(self.session)
-                self.tell("parity", {"parity": told}, arrays)
-            case "surface":
-                shown, arrays = surface(self.session, self.session.view)
-                self.tell("surface", {"surface": shown}, arrays)
+                self.send_formula()
             case "survey":
-                self._tell_survey()
-        self._slow.told(topic, started)
+                self._send_survey()
+            case panel:
+                payload, arrays = PANELS[panel].content(self.session)
+                self.send(panel, {panel: payload}, arrays)
+        self._throttle.sent(topic, started)
 
-    def _tell_survey(self) -> None:
-        survey = self.session.survey
-        survey.work(self.session)
-        self.tell("survey", {"survey": survey.news()})
-        if not survey.done:
-            self._dirty.add("survey")
+    def _send_survey(self) -> None:
+        preview = self.session.view.preview
+        preview.search(self.session.candidates)
+        self.send("survey", {"survey": preview.unsent()})
+        if not preview.done:
+            self._changed.add("survey")
 
-    # ---- pages that come, or have missed something
+    # ---- pages that open, or have missed messages
 
-    def ask_rows(self, since: int) -> None:
-        """A page has only so many rows: what was pushed may never have arrived."""
+    def resend_rows(self, since: int) -> None:
+        """A page has only so many rows of metrics: later messages may not have arrived."""
         self._sent_rows = max(0, min(self._sent_rows, since))
         self.note(frozenset(("metrics", "status", "curves")))
-        self.told.forget()
-        self.line.hurry()
+        self.deltas.reset()
+        self.frames.allow_now()
 
-    def say_hello(self) -> None:
-        """Everything, for a page that has just come."""
-        self.line.free()
-        snapshot = self.snapshot()
-        self.told.forget(snapshot["structure"])
-        buffer = snapshot.pop("buffer")
-        self.seq += 1
-        if self.send is not None:
-            self.send({"v": p.VERSION, "kind": "hello_ack", "seq": self.seq, "snapshot": snapshot}, [buffer])
+    def send_hello_ack(self) -> None:
+        """Everything, for a page that has just opened."""
+        self.frames.forget()
+        content = self.snapshot()
+        self.deltas.reset(content["structure"])
+        buffer = content.pop("buffer")
+        self._number_and_send("hello_ack", {"snapshot": content}, [buffer])
 
-    # ---- the stored state
+    # ---- the snapshot
 
-    def stored(self) -> p.Snapshot:
-        """What a notebook keeps: all of `snapshot`, in few bytes."""
-        return brief(self.snapshot())
+    def snapshot(self) -> p.Snapshot:
+        """All that a page needs to draw the explorer without asking the kernel."""
+        formula = None if self._formula is None else self._formula[1]
+        # One less than the last message: a page that has received that message is up to date.
+        content = snapshot(self.session, self.driver, self.task, self.seq - 1, formula)
+        if self._formats:
+            content["formats"] = list(self._formats)
+        return content
+
+    def compact_snapshot(self) -> p.Snapshot:
+        """The snapshot that a notebook stores."""
+        return compact(self.snapshot())
 
     def _flush_snapshot(self) -> None:
-        """While training every two seconds; else once everything that belongs to it is known."""
+        """While training every two seconds; else once everything that belongs to it is sent."""
         late = self.clock() - self._stored_at >= SNAPSHOT_SECONDS
-        due = late if self.session.running else self.snapshot_due and not self._dirty & {"candidates", "formula"}
-        if self.store is not None and due:
+        due = late if self.session.running else self.snapshot_due and not self._changed & {"candidates", "formula"}
+        if self._store is not None and due:
             self.snapshot_due = False
-            self.store(self.stored())
+            self._store(self.compact_snapshot())
             self._stored_at = self.clock()
+
+
+def notice_of(error: BaseException) -> Notice:
+    """An error in Python's words: what is wrong, and in a sentence of its own what to do."""
+    message = str(error) or type(error).__name__
+    title = "That did not work" if isinstance(error, (ValueError, TypeError)) else type(error).__name__
+    problem, dot, hint = message.partition(". ")
+    return Notice(title, problem + dot.strip(), hint or None)

@@ -1,35 +1,28 @@
-"""When something may be told: frames, of which one is on its way, and topics that are costly.
+"""Rate limits: frames, of which one is in flight, and a throttle for costly topics.
 
-A page acknowledges a frame once it is drawn. An acknowledgement that stays out for two seconds is given up. Where a cell keeps the kernel
-from hearing any (ipykernel 6, or a page that opens no subshell), a page that was quick before isn't waited for as long: the next
-frame goes out after a few times its usual delay. It can't say that it has become slow, so every further frame waits
-longer, up to the two seconds again.
+A page acknowledges a frame once it is drawn. An acknowledgement that is missing for two seconds is given up. Where a cell blocks the
+kernel's input (ipykernel 6, or a page that opens no subshell), a page that was quick before gets the next frame earlier, after a few
+times its usual delay. It can't say that it has become slow, so every further frame waits longer, up to the two seconds again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-#: Seconds between frames, and until a lost acknowledgement is given up.
+#: Seconds between frames, and until a missing acknowledgement is given up.
 FRAME_SECONDS, PATIENCE_SECONDS = 0.1, 2.0
-#: The part of the time that frames may take, and the longest time between two for that reason.
-_FRAME_PART, _FRAME_LONGEST = 0.045, 0.5
-#: While nothing can be heard: the first wait in units of the usual delay and of the pause between frames, and how waits grow.
-_DEAF_DELAYS, _DEAF_PAUSES, _DEAF_GROWTH = 4.0, 2.0, 1.05
+#: The share of the time that frames may take, and the longest time between two for that reason.
+_FRAME_SHARE, _FRAME_LONGEST = 0.045, 0.5
+#: While the input is blocked: the first wait in units of the usual delay and of the pause between frames, and the growth of waits.
+_BLOCKED_DELAYS, _BLOCKED_PAUSES, _BLOCKED_GROWTH = 4.0, 2.0, 1.05
 #: The delay of a page that hasn't acknowledged a frame yet.
 _FIRST_DELAY = 0.15
-#: What is costly: seconds between two refreshments while training, and the part of the time that they may take.
-SLOW = {
-    "candidates": (1.0, 0.03),
-    "formula": (1.0, 0.02),
-    "parity": (0.5, 0.01),
-    "surface": (0.25, 0.04),
-    "survey": (0.2, 0.2),
-}
+#: A moment before every clock's zero.
+_LONG_AGO = -1e9
 
 
-class Line:
-    """The way to the pages, with room for one frame.
+class FrameLimiter:
+    """One frame in flight: numbers frames, and tells when the next one may go out.
 
     Args:
         clock: Seconds.
@@ -37,43 +30,44 @@ class Line:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        #: Whether what pages say can't be heard now; who knows the kernel sets it.
-        self.deaf: Callable[[], bool] = lambda: False
+        #: Whether messages from pages wait for a cell's end; the widget knows.
+        self.input_blocked: Callable[[], bool] = lambda: False
         self._frame = 0
         self._in_flight: int | None = None
-        self._sent_at, self._cost = -1e9, 0.0
-        #: How long pages take to acknowledge.
+        self._sent_at, self._cost = _LONG_AGO, 0.0
+        #: Usual seconds until an acknowledgement.
         self._delay = _FIRST_DELAY
-        self._heard_soon = True
-        #: Frames in a row that were given up while nothing could be heard.
-        self._unheard = 0
+        #: Whether the input was open when the frame in flight was sent.
+        self._input_open = True
+        #: Frames in a row that were given up while the input was blocked.
+        self._given_up = 0
 
     def acknowledge(self, frame: object) -> None:
         """A page has drawn a frame. May be called on any thread."""
         if frame != self._in_flight:
             return
-        if self._heard_soon:  # else it may be heard late without having been drawn late
+        if self._input_open:  # else the message may have waited for a cell's end, and says nothing about the page
             delay = self._clock() - self._sent_at
-            # One late answer says little: the page's tab may have been in the background.
+            # One late acknowledgement says little: the page's tab may have been in the background.
             self._delay += (0.5 if delay < self._delay else 0.1) * (delay - self._delay)
-        self._in_flight, self._unheard = None, 0
+        self._in_flight, self._given_up = None, 0
 
-    def free(self) -> None:
-        """What was on its way to a page that is gone isn't waited for."""
+    def forget(self) -> None:
+        """Don't wait for the frame in flight: its page is gone."""
         self._in_flight = None
 
-    def hurry(self) -> None:
-        """The next frame may go out at once."""
-        self._in_flight, self._sent_at = None, -1e9
+    def allow_now(self) -> None:
+        """Let the next frame go out at once."""
+        self._in_flight, self._sent_at = None, _LONG_AGO
 
-    def take(self, started: float) -> int:
-        """Number the frame that goes out now.
+    def next_frame(self, started: float) -> int:
+        """Number of the frame that goes out now.
 
         Args:
             started: When its making began.
         """
-        self._heard_soon = not self.deaf()
-        self._unheard = 0 if self._heard_soon or self._in_flight is None else self._unheard + 1
+        self._input_open = not self.input_blocked()
+        self._given_up = 0 if self._input_open or self._in_flight is None else self._given_up + 1
         self._frame += 1
         self._in_flight, self._sent_at = self._frame, self._clock()
         self._cost = self._sent_at - started
@@ -83,46 +77,47 @@ class Line:
         """Seconds until a frame may go out."""
         if self._in_flight is None and not running:
             return 0.0
-        pause = max(FRAME_SECONDS, min(_FRAME_LONGEST, self._cost / _FRAME_PART))
+        pause = max(FRAME_SECONDS, min(_FRAME_LONGEST, self._cost / _FRAME_SHARE))
         patience = pause if self._in_flight is None else self._patience(pause)
         return max(0.0, self._sent_at + patience - self._clock())
 
     def _patience(self, pause: float) -> float:
         """Seconds after which an acknowledgement is given up."""
-        if not self.deaf():
+        if not self.input_blocked():
             return PATIENCE_SECONDS
-        first = max(_DEAF_DELAYS * self._delay, _DEAF_PAUSES * pause)
-        return min(PATIENCE_SECONDS, first * _DEAF_GROWTH**self._unheard)
+        first = max(_BLOCKED_DELAYS * self._delay, _BLOCKED_PAUSES * pause)
+        return min(PATIENCE_SECONDS, first * _BLOCKED_GROWTH**self._given_up)
 
 
-class Slow:
-    """The costly topics: each has a share of the time while training, and none otherwise has to wait.
+class Throttle:
+    """Costly topics: each has a share of the time while training, and none waits otherwise.
 
     Args:
+        limits: Of each topic the seconds between two messages while training, and the share of the time that they may take.
         clock: Seconds.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._at = dict.fromkeys(SLOW, -1e9)
-        self._cost = dict.fromkeys(SLOW, 0.0)
+    def __init__(self, limits: Mapping[str, tuple[float, float]], clock: Callable[[], float]) -> None:
+        self._limits, self._clock = limits, clock
+        self._sent_at = dict.fromkeys(limits, _LONG_AGO)
+        self._cost = dict.fromkeys(limits, 0.0)
 
     def wait(self, topic: str, running: bool) -> float:
-        """Seconds until a topic may be told again."""
+        """Seconds until a topic may be sent again."""
         if not running:
             return 0.0
-        seconds, part = SLOW[topic]
-        return max(0.0, self._at[topic] + max(seconds, self._cost[topic] / part) - self._clock())
+        seconds, share = self._limits[topic]
+        return max(0.0, self._sent_at[topic] + max(seconds, self._cost[topic] / share) - self._clock())
 
-    def hurry(self, topic: str) -> None:
-        """It may be told at once."""
-        self._at[topic] = -1e9
+    def allow_now(self, topic: str) -> None:
+        """Let a topic be sent at once."""
+        self._sent_at[topic] = _LONG_AGO
 
-    def looked(self, topic: str) -> None:
-        """It was found to be as it was told."""
-        self._at[topic] = self._clock()
+    def unchanged(self, topic: str) -> None:
+        """The topic was due, and is as it was sent."""
+        self._sent_at[topic] = self._clock()
 
-    def told(self, topic: str, started: float) -> None:
-        """It was told, which took from `started` to now."""
-        self._at[topic] = self._clock()
-        self._cost[topic] = self._at[topic] - started
+    def sent(self, topic: str, started: float) -> None:
+        """The topic was sent, which took from `started` to this moment."""
+        self._sent_at[topic] = self._clock()
+        self._cost[topic] = self._sent_at[topic] - started

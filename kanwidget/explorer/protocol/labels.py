@@ -1,4 +1,4 @@
-"""What edges are called."""
+"""Labels of edges and nodes."""
 
 from __future__ import annotations
 

@@ -1,10 +1,8 @@
-"""The messages between the kernel and the browser, one `TypedDict` each.
+"""The payloads of messages between the kernel and the browser, one `TypedDict` each; `messages` has the messages.
 
-Every message is JSON with `v` (the protocol's version), `kind` and `seq` (increasing, per sender). Numbers
-that come in bulk travel beside it in at most one binary buffer of little-endian float32, described by
+A message is JSON and at most one buffer. Numbers in bulk travel in the buffer, as little-endian float32, described by
 `arrays`: name → `[offset, shape]`, the offset counted in numbers, not bytes, row-major. The same pair (JSON with
-`arrays`, one buffer) is the trait `snapshot`, where the buffer stands under the key `buffer`: what a page needs
-to draw the explorer again without asking anybody.
+`arrays`, one buffer) is the trait `snapshot`, where the buffer stands under the key `buffer`.
 
 Keys are snake_case on both sides; `js/src/protocol/messages.ts` mirrors this file, and both test suites read the golden
 messages in `tests/fixtures/protocol/`.
@@ -28,12 +26,14 @@ State = Literal["idle", "running", "paused", "done", "error"]
 EdgeState = Literal["spline", "symbolic", "both", "pruned"]
 NodeKind = Literal["input", "sum", "product", "output"]
 DriverKind = Literal["thread", "cooperative", "blocking"]
-#: `[layer, source node, target subnode]`
+#: An `EdgeRef` as JSON: `[layer, source node, target subnode]`.
 EdgeKey = list[int]
 #: `[layer, index]`; layer 0 holds the inputs, the last layer the outputs.
 NodeKey = list[int]
 #: A formula for the browser: `[tag, attributes, children]`, children are nodes of the same form or plain text.
 MathNode = list[Any]
+#: `[name, label]` of an export format.
+FormatEntry = list[str]
 #: name → `[offset in float32 numbers, shape]`
 Arrays = dict[str, list[Any]]
 
@@ -43,17 +43,17 @@ class NodeInfo(TypedDict):
 
     key: NodeKey
     name: str
-    """The plain text shown: the user's variable name for inputs and outputs, `h₁,₂` for hidden ones."""
+    """The user's variable name for inputs and outputs, `h₁,₂` for hidden nodes."""
     kind: NodeKind
     subnodes: list[int]
-    """The targets, in the layer below, of the edges that feed it: one for a sum, several for a product, none for an input."""
+    """The targets, in the layer below, of its incoming edges: one for a sum, several for a product, none for an input."""
     importance: float
 
 
 class EdgeInfo(TypedDict):
     """One edge of the drawing; its curve is the row of the array `curves` with the same index.
 
-    There may be thousands, so what doesn't hold for an edge is left out, and so is its name, `φ₀,₀,₁`, which its key says.
+    There may be thousands, so fields that don't apply to an edge are left out, and so is its name, `φ₀,₀,₁`, which follows from the key.
     """
 
     key: EdgeKey
@@ -61,20 +61,19 @@ class EdgeInfo(TypedDict):
     function: NotRequired[str]
     """The primitive's name where `state` is symbolic or both."""
     best: NotRequired[str]
-    """Name of the best candidate known so far, for the hover card."""
+    """Name of its best candidate in the candidate cache, for the hover card."""
     best_r2: NotRequired[float]
     frozen: NotRequired[bool]
     """Kept out of training."""
     tied: NotRequired[int]
-    """Number of the group of edges that it shares a function with."""
+    """Number of its tie."""
 
 
 class Structure(TypedDict):
     """The network's shape."""
 
     version: int
-    """Number of this set of nodes: an edge or node has a meaning only together with it. States that were left come back with
-    their number."""
+    """The structure id: an edge or node has a meaning only together with it. Undo brings it back."""
     width: list[list[int]]
     """`[n_sum, n_mult]` of every layer of nodes."""
     k: int
@@ -87,7 +86,7 @@ class Structure(TypedDict):
 
 
 class Status(TypedDict):
-    """What the training does now."""
+    """The state of the training."""
 
     state: State
     step: int
@@ -96,7 +95,7 @@ class Status(TypedDict):
     penalty: float | None
     ms_per_step: float | None
     stop_reason: str | None
-    """Why it stopped, when it has: `converged`, `stalled`, `steps done`, `interrupted`."""
+    """Of a training that has stopped: `converged`, `stalled`, `steps done`, `interrupted`."""
     driver: DriverKind
     task: str | None
     """A longer act in progress, in words: `searching formulas`."""
@@ -113,17 +112,17 @@ class Settings(TypedDict):
     simplicity: float
     """0 ranks candidates by accuracy alone, 1 by simplicity alone."""
     loss: str
-    """What `train` and `test` are: `RMSE` or `cross-entropy`."""
+    """The loss that `train` and `test` are: `RMSE` or `cross-entropy`."""
     batch: int | None
     """Rows of a step, null for all."""
     noise: float
-    """On the training labels, in units of their spread; for classes the part that is drawn anew."""
+    """On the training labels, in units of their standard deviation; for classes the part of the rows whose class is drawn anew."""
     seed: int
-    """Of the network that this training began with."""
+    """Of the initial network."""
     rows: int
     """Of training data."""
     presets: list[str]
-    """Problems to play with, where there are."""
+    """Problems of `KANExplorer.demo`."""
     preset: str | None
     """The present one."""
 
@@ -137,7 +136,7 @@ class Selection(TypedDict):
     edges: list[EdgeKey]
     x_name: NotRequired[str]
     data_range: NotRequired[list[float]]
-    """Smallest and largest value of the edge's input in the data; the curve outside is an extrapolation."""
+    """Smallest and largest value of the edge's input in the data; outside them the curve is an extrapolation."""
     importance: NotRequired[float]
     k: NotRequired[int]
     """Order of its spline."""
@@ -155,11 +154,11 @@ class Candidate(TypedDict):
     valid: list[float | None] | None
     """The interval on which it is defined; null stands for all numbers, null at one end for infinity."""
     imitates: NotRequired[str | None]
-    """Name of the simpler candidate whose curve it has: it is never ranked above that one."""
+    """Name of a simpler candidate with the same curve, which always ranks above."""
 
 
 class BestOf(TypedDict):
-    """The best known candidate of an edge, as in `EdgeInfo`."""
+    """The best candidate of an edge, as in `EdgeInfo`."""
 
     key: EdgeKey
     best: str
@@ -174,8 +173,7 @@ class Candidates(TypedDict):
     version: int
     rows: list[Candidate]
     best: NotRequired[list[BestOf]]
-    """Where present: for each edge whose best candidate is known now, which one it is; for all others none is known any more.
-    It is newer than what the structure says."""
+    """If present, replaces all earlier `best`, those of the structure too; edges not listed have none."""
 
 
 class Formula(TypedDict):
@@ -187,7 +185,7 @@ class Formula(TypedDict):
     latex: str
     python: str
     rmse: float | None
-    """Test error (train error without test data) of the network as it is."""
+    """Test error of the network, train error without test data."""
     fixed: int
     active: int
 
@@ -202,15 +200,15 @@ class StateInfo(TypedDict):
     step: int
     error: float | None
     kept: bool
-    """Whether `goto` leads there: the states of the oldest acts are forgotten."""
+    """Whether `goto` leads there: checkpoints of the oldest acts are dropped."""
     latest: float | None
-    """The error of the latest state that was trained from it."""
+    """The error of its latest checkpoint."""
     complexity: int
     """Free parameters."""
 
 
 class History(TypedDict):
-    """The undo tree, and the marks that structural acts and changed settings leave on the curves."""
+    """The undo tree, and the events on the training curves."""
 
     states: list[StateInfo]
     current: int
@@ -238,9 +236,9 @@ class Surface(TypedDict):
     y: int | None
     output: int
     at: list[float]
-    """Where every column of the data is held."""
+    """The value of every column that isn't on an axis."""
     held: list[float | None]
-    """The same as it was asked for: null stands for the median."""
+    """The same as requested: null stands for the median."""
     names: list[str]
     """Of all columns of the data."""
     outputs: list[str]
@@ -252,7 +250,7 @@ class Surface(TypedDict):
     """Then z is the probability of the output's class."""
 
 
-class SurveyRow(TypedDict):
+class PreviewRow(TypedDict):
     """The best candidate of one edge."""
 
     edge: EdgeKey
@@ -260,19 +258,19 @@ class SurveyRow(TypedDict):
     r2: float
 
 
-class Survey(TypedDict):
-    """The best candidates of all edges that are splines, as they are found."""
+class Preview(TypedDict):
+    """The symbolify preview: the best candidates of all splines, as far as they are searched."""
 
     first: int
-    """`rows` are those from this one on."""
+    """Index of the first of `rows`."""
     of: int
-    """How many there will be."""
+    """Number of rows in the end."""
     busy: bool
-    rows: list[SurveyRow]
+    rows: list[PreviewRow]
 
 
 class ErrorInfo(TypedDict):
-    """An error in the words that Python would have raised."""
+    """A notice: an error in Python's words, or that an act had nothing to do."""
 
     title: str
     message: str
@@ -280,10 +278,10 @@ class ErrorInfo(TypedDict):
 
 
 class Snapshot(TypedDict):
-    """All that a page needs. Arrays: `metrics`, `curves`, and those of `selection` and `candidates` under
+    """Everything that a page needs to draw itself. Arrays: `metrics`, `curves`, and those of `selection` and `candidates` under
     `selection.*` and `candidates.*`.
 
-    As it is stored (`brief.py`) `structure.edges` holds only edges of which more is known than their state, and a further array
+    In the compact snapshot `structure.edges` holds only edges with more fields than their state, and a further array
     `edges` (edges,) the states of all: 0 spline, 1 symbolic, 2 both, 3 pruned.
     """
 
@@ -298,91 +296,10 @@ class Snapshot(TypedDict):
     history: History
     primitives: list[str]
     """The whole library, for *other function*."""
+    formats: NotRequired[list[FormatEntry]]
+    """The export menu."""
     n_metrics: NotRequired[int]
     """Rows recorded so far, where `metrics` holds a thinned history of fewer."""
     error: ErrorInfo | None
     arrays: Arrays
     buffer: NotRequired[bytes]
-
-
-# ---- to the browser: {"v", "kind", "seq", …}
-# hello_ack   snapshot: Snapshot                                 buffer as in the snapshot
-# metrics     first: int, replace: bool, arrays {metrics}        rows from `first` on; replace forgets what was there
-# curves      edges: list[EdgeKey] | null (all), arrays {curves, importance?} row: importance, x_min, x_max, THUMB_SAMPLES values;
-#             importance (all edges,): after an act on a large network, beside the curves that it has changed
-# structure   structure: Structure, part?: true: then its nodes and edges are only those that have changed (a `curves` message with
-#             all edges, or with those whose curves have changed, follows)
-# selection   selection: Selection, arrays
-# candidates  candidates: Candidates, arrays
-# formula     formula: Formula
-# history     history: History
-# status      status: Status
-# settings    settings: Settings
-# error       error: ErrorInfo | null
-# parity      parity: Parity, arrays
-# surface     surface: Surface, arrays
-# survey      survey: Survey
-# library     primitives: list[str]: the library has changed
-# ack         of: int (seq of the command), ok: bool, view?: str (whose command it was), settings: Settings
-# export      format: str, filename: str, mime: str, text: str | null (binary in the buffer's bytes when null)
-# Any of them may carry `frame: int`: the browser answers `frame_ack` once it has drawn it.
-
-Incoming = Literal[
-    "hello",
-    "set",
-    "control",
-    "select",
-    "fix",
-    "unfix",
-    "prune",
-    "restore",
-    "refine",
-    "auto",
-    "drag",
-    "undo",
-    "redo",
-    "goto",
-    "rank",
-    "export",
-    "pump",
-    "frame_ack",
-    "preset",
-    "watch",
-    "surface",
-    "survey",
-    "freeze",
-    "lock",
-    "add_node",
-]
-# ---- to Python: {"v", "kind", "seq", …}
-# select, fix, unfix, freeze, lock, add_node, auto, prune, restore and drag may carry `structure: int`, the version of the structure that
-# was clicked: if the nodes are others meanwhile, what was meant is gone, and the message is refused with an `error`. So is a drag
-# whose `grid`, the intervals of the spline that was dragged, isn't the present one: its index means another coefficient there.
-# Fields that aren't listed here, and buffers, are ignored. Everything is answered in order, with an `ack`; hello and frame_ack have none,
-# one hello_ack answers all hellos that wait. Of select, rank, surface, set (of the same settings) and drags (of one coefficient, not yet
-# committed) that wait one behind the other only the last is carried out, and all are acknowledged. What comes while 2,000
-# messages wait is lost: refused with one `error`, but for hello and pause.
-# hello      view: str (unique per view)
-# set        settings: {lamb?, grid?, opt?, lr?, batch? (null: all), noise?}
-# control    action: "start" | "pause" | "step" | "reset"; seed?: int (of the reset)
-# preset     name: str
-# watch      view: str, panels: list["parity" | "surface"]: what this view has open
-# surface    x: int, y: int | null, output: int, at: list[float | null] (null: the median; [] for all)
-# survey     on: bool, view: str
-# freeze     edge or edges, on: bool
-# lock       edges: list[EdgeKey] of one layer, on: bool
-# add_node   level: int, product: bool
-# select     edges: list[EdgeKey]
-# fix        edge: EdgeKey or edges: list[EdgeKey] (one command, one state of the history), name: str, keep_spline: bool
-# unfix      edge: EdgeKey or edges: list[EdgeKey]
-# prune      edges?: list[EdgeKey], node?: NodeKey; without both: everything below the usual thresholds
-# restore    edges: list[EdgeKey]
-# refine     grid: int
-# auto       r2_threshold: float | null, edges?: list[EdgeKey]
-# drag       edge: EdgeKey, index: int, value: float, commit: bool, grid?: int (its intervals: handles less k)
-# undo, redo
-# goto       state: int
-# rank       simplicity: float in [0, 1]
-# export     format: "svg" | "png" | "gif" | "csv" | "json" | "html" | "code"
-# pump       since: int (metrics rows already here)
-# frame_ack  frame: int

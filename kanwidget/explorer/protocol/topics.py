@@ -1,4 +1,4 @@
-"""What can change in a session, and what it has to say about that."""
+"""Topics, the parts of a session that views subscribe to, and notices to the user."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ Topic = Literal[
     "history",
     "status",
     "settings",
-    "parity",
-    "surface",
     "survey",
     "library",
 ]
-Topics = frozenset[Topic]
-#: After a jump to another state. What only some views have open (parity, surface, survey) follows from `curves`.
-EVERYTHING: Topics = frozenset(get_args(Topic)) - {"parity", "surface", "survey", "library"}
-#: After an act on the present state.
+#: Names of panels are topics too.
+Topics = frozenset[str]
+#: After a jump to another checkpoint; panels and the preview follow from `curves`.
+EVERYTHING: Topics = frozenset(get_args(Topic)) - {"survey", "library"}
+#: After an act.
 CHANGED: Topics = EVERYTHING - {"replaced", "metrics"}
+#: After a step.
 STEPPED: Topics = frozenset(("metrics", "curves", "status"))
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell the person: an error in Python's words, or that an act had nothing to do."""
+    """A sentence for the user: an error in Python's words, or that an act had nothing to do."""
 
     title: str
     message: str

@@ -10,18 +10,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
 from kanwidget import _check
+from kanwidget._files import write_atomically
 from kanwidget.core import Event, History, StepRecord
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
+from kanwidget.explorer.session.undo import TreeNode
 from kanwidget.kan import KAN
-
-if TYPE_CHECKING:
-    from kanwidget.explorer.session.session import Session
 
 #: Frames that are kept; fewer of large networks, so that all together stay below this many bytes.
 MOST_FRAMES, MOST_BYTES = 240, 32_000_000
@@ -251,6 +250,26 @@ class Recorder:
         frames = _on(self._frames, records)
         return [(frame.index, Shot(records[frame.index - 1].step, frame.state)) for frame in frames]
 
+    def film(self, records: Sequence[StepRecord], path: Sequence[TreeNode], initial: KAN, present: KAN) -> list[Shot]:
+        """The film from the start to the present: frames, and the states before acts.
+
+        Args:
+            records: Those of the training up to now.
+            path: The acts that lead to the present, the last one first.
+            initial: The network that the training began with.
+            present: The network as it is now.
+        """
+        acts = [
+            (n.before.n_records, Shot(n.before.last_record.step, n.before.model, n.label, n.id))
+            for n in path[:_MOST_ACTS]
+            if n.before is not None and n.kind != "reset"
+        ]
+        frames = self.placed(records)
+        if not path or path[-1].kind != "reset" or path[-1].label == "reset":
+            frames.insert(0, (0, Shot(0, initial)))
+        step = records[-1].step if records else 0
+        return _merged(frames, [*reversed(acts), (len(records), Shot(step, present))])
+
     @property
     def history(self) -> History:
         """The steps that were recorded, and the acts between them."""
@@ -265,7 +284,6 @@ class Recorder:
             seconds: How long it lasts.
             **options: Of `kanwidget.insight.plot.animation`: `theme`, `width`, `in_vars`, `out_vars`, `title`, …
         """
-        from kanwidget.explorer.files.formats import write
         from kanwidget.insight.plot import animation
 
         shots = self.shots()
@@ -273,7 +291,7 @@ class Recorder:
             raise ValueError("nothing was recorded. Give this recorder to fit: model.fit(data, callbacks=[recorder]).")
         stills = [(shot.step, shot.network()) for shot in shots]
         data = animation(stills, self._x.cpu(), self.history, seconds=seconds, **options)
-        write(path, data, "save_animation")
+        write_atomically(path, data, "save_animation")
 
 
 def _on(frames: Sequence[Frame], records: Sequence[StepRecord]) -> list[Frame]:
@@ -287,25 +305,3 @@ def _merged(frames: list[tuple[int, Shot]], acts: Sequence[tuple[int, Shot]]) ->
     plain = {index: shot for index, shot in frames if index not in taken}
     both = [*plain.items(), *acts]
     return [shot for _, shot in sorted(both, key=lambda pair: pair[0])]
-
-
-def film(session: Session) -> list[Shot]:
-    """The film of a session, from the start to the present: its frames, and the states before its acts."""
-    tree, path = session.tree, session.records
-    way = []
-    node = tree.nodes[tree.current]
-    while node.parent is not None:
-        way.append(node)
-        if node.kind == "reset":
-            break
-        node = tree.nodes[node.parent]
-    acts = [
-        (n.before.n_records, Shot(n.before.now.step, n.before.model, n.label, n.id))
-        for n in way[:_MOST_ACTS]
-        if n.before is not None and n.kind != "reset"
-    ]
-    acts.reverse()
-    frames = session.recorder.placed(path)
-    if not way or way[-1].kind != "reset" or way[-1].label == "reset":
-        frames.insert(0, (0, Shot(0, session.initial)))
-    return _merged(frames, [*acts, (len(path), Shot(session.now.step, session.model))])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
 
 import torch
 
-from kanwidget.explorer.commands.base import Command, Drag
+from kanwidget.explorer.session.command import Command, Statement
 from kanwidget.kan import KAN
 
 _HEADER = '''"""A session of kanwidget's explorer. Run it on the same data to come to the same network."""'''
@@ -33,11 +34,15 @@ class Script(str):
 
 
 @dataclass(slots=True)
-class Log:
-    """What was done, in order: statements, and numbers of steps between them."""
+class ScriptLog:
+    """The commands that a script repeats, in order, and the numbers of steps between them."""
 
     entries: list[Command | int] = field(default_factory=list)
     _cut: bool = True
+
+    def begin(self, entries: Iterable[Command | int] = (), cut: bool = True) -> None:
+        """Forget all entries, and have these instead; with `cut` the steps to come are counted anew."""
+        self.entries, self._cut = list(entries), cut
 
     def step(self) -> None:
         """One more step."""
@@ -53,12 +58,15 @@ class Log:
 
     def add(self, command: Command) -> None:
         """A command that was carried out."""
-        last = self.entries[-1] if self.entries else None
-        match last, command:
-            case Drag(commit=False), Drag() if (last.edge, last.index) == (command.edge, command.index):
-                self.entries.pop()  # what was passed on the way leaves no trace
+        previous = self.entries[-1] if self.entries else None
+        if isinstance(previous, Command) and previous.interim and command.supersedes(previous):
+            self.entries.pop()
         self.entries.append(command)
         self._cut = True
+
+    def add_line(self, line: str) -> None:
+        """A line for a change that no command has made."""
+        self.add(Statement(line))
 
     def statements(self) -> list[str]:
         """The lines of the script."""
@@ -89,7 +97,7 @@ def constructor(model: KAN) -> str | None:
     return f"KAN({width}, {', '.join(f'{name}={value!r}' for name, value in arguments.items())}{dtype})"
 
 
-def script(model: KAN, arguments: dict[str, object], log: Log, start: str, preset: str | None = None) -> Script:
+def script(model: KAN, arguments: dict[str, object], log: ScriptLog, start: str, preset: str | None = None) -> Script:
     """The whole script. Options that can't be written down are names, which the reader supplies as `data`.
 
     Args:

@@ -1,18 +1,18 @@
-"""The undo tree: every act is a node, and what was left is kept.
+"""The undo tree: every act is a node, and the states that an undo leaves are kept.
 
-A node remembers two states: the one just before its act, where undo returns to, and the latest one that was trained
+A node holds two checkpoints: the one just before its act, where undo returns to, and the latest one that was trained
 from it, where redo and a click on its chip return to. A new act after an undo starts a branch.
 
-So that a long session doesn't fill the memory, the states of at most 200 nodes (`MOST_STATES`) and of at most 256 MB (`MOST_BYTES`) are
-kept: first the oldest ends of branches lose theirs, then the oldest acts on the way to the present. Such a node keeps its place and its
-label, and the page is told that nothing leads back to it. The last act can always be undone, however large its state.
+So that a long session doesn't fill the memory, the checkpoints of at most 200 nodes (`MOST_STATES`) and of at most 256 MB (`MOST_BYTES`)
+are kept: first the oldest ends of branches lose theirs, then the oldest acts on the path to the present. Such a node keeps its label, and
+the page shows that nothing leads back to it. The last act can always be undone, however large its checkpoint.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -67,28 +67,27 @@ class Checkpoint:
     """Everything that an act or a step changes. Nobody changes what is in here."""
 
     model: KAN
-    memory: dict[str, Any]
-    """The trainer's state: progress and optimizer."""
+    trainer_state: dict[str, Any]
+    """Progress and optimizer state."""
     records: list[StepRecord]
     """Append-only while shared: this checkpoint's are the first `n_records`."""
     n_records: int
     events: tuple[Event, ...]
-    now: StepRecord
-    layout: int
-    """The session's, see there."""
+    last_record: StepRecord
+    structure_id: int
+    """See `TrainingRun`."""
     seed: int
     """Of the last reset."""
     bytes: int = field(init=False)
-    """What it takes; records count by list, see `_bytes`."""
+    """Size of its tensors; records count by list, see `_bytes`."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "bytes", size((self.model, self.memory)))
+        object.__setattr__(self, "bytes", size((self.model, self.trainer_state)))
 
     def same_as(self, other: Checkpoint) -> bool:
         """Whether both are one state."""
-        sides = [
-            (s.n_records, s.events, s.now, s.layout, s.seed, s.memory, s.model.state_dict()) for s in (self, other)
-        ]
+        names = ("n_records", "events", "last_record", "structure_id", "seed", "trainer_state")
+        sides = [(*(getattr(side, name) for name in names), side.model.state_dict()) for side in (self, other)]
         return _equal(*sides)
 
 
@@ -105,21 +104,16 @@ class TreeNode:
     before: Checkpoint | None = None
     latest: Checkpoint | None = None
     forward: int | None = None
-    """The child that redo goes to: the one left last."""
-    left: float | None = None
-    """The error when it was left last."""
+    """The child that redo goes to: the one that undo came from last."""
+    last_error: float | None = None
+    """The error when the session was last in it."""
     complexity: int = 0
     """Free parameters of its network."""
 
     @property
-    def kept(self) -> bool:
-        """Whether it still holds a state."""
-        return any(self.states)
-
-    @property
-    def states(self) -> list[Checkpoint]:
-        """Those that it holds."""
-        return [state for state in (self.before, self.latest) if state is not None]
+    def checkpoints(self) -> list[Checkpoint]:
+        """Those that it still holds."""
+        return [checkpoint for checkpoint in (self.before, self.latest) if checkpoint is not None]
 
 
 @dataclass(slots=True)
@@ -128,6 +122,41 @@ class UndoTree:
 
     nodes: dict[int, TreeNode] = field(default_factory=dict)
     current: int = 0
+    drag_start: Checkpoint | None = None
+    """The state before a drag in progress."""
+
+    def begin(self, record: StepRecord, complexity: int) -> None:
+        """Forget all acts; the start is a node of its own."""
+        self.nodes, self.current, self.drag_start = {}, 0, None
+        self.add("start", "start", record, None, complexity)
+
+    def resume(self, nodes: Iterable[TreeNode], current: int) -> None:
+        """Have the nodes of a saved session, which hold no checkpoints."""
+        self.nodes, self.current = {node.id: node for node in nodes}, current
+
+    def bookmark(self) -> Callable[[], None]:
+        """A function that brings the tree back to its present state."""
+        nodes, current, drag_start = (
+            {number: replace(node) for number, node in self.nodes.items()},
+            self.current,
+            self.drag_start,
+        )
+
+        def go_back() -> None:
+            self.nodes, self.current, self.drag_start = nodes, current, drag_start
+
+        return go_back
+
+    def begin_drag(self, present: Callable[[], Checkpoint]) -> None:
+        """A drag begins, unless one is in progress."""
+        if self.drag_start is None:
+            self.drag_start = present()
+
+    def end_drag(self) -> Checkpoint:
+        """The drag in progress ends; the state before it."""
+        before, self.drag_start = self.drag_start, None
+        assert before is not None  # callers see to it
+        return before
 
     @property
     def can_undo(self) -> bool:
@@ -144,15 +173,25 @@ class UndoTree:
         """Whether a node is the current one, or its state is kept."""
         return state == self.current or self.nodes[state].latest is not None
 
-    def add(self, label: str, kind: str, now: StepRecord, before: Checkpoint | None, complexity: int = 0) -> TreeNode:
-        """A new act on the current node; it becomes the current one."""
+    def add(
+        self, label: str, kind: str, record: StepRecord, before: Checkpoint | None, complexity: int = 0
+    ) -> TreeNode:
+        """A new act on the current node; it becomes the current one.
+
+        Args:
+            label: Of the act, for people.
+            kind: Of the act.
+            record: The last one.
+            before: The state before the act.
+            complexity: Free parameters of the network.
+        """
         parent = self.nodes.get(self.current)
-        error = error_of(now)
-        node = TreeNode(len(self.nodes), None if parent is None else parent.id, label, kind, now.step, error, before)
+        number, parent_id = len(self.nodes), None if parent is None else parent.id
+        node = TreeNode(number, parent_id, label, kind, record.step, error_of(record), before)
         node.complexity = complexity
         if parent is not None:
             parent.latest, parent.forward = before, node.id
-            parent.left = None if before is None else error_of(before.now)
+            parent.last_error = None if before is None else error_of(before.last_record)
         self.nodes[node.id] = node
         self.current = node.id
         self._forget()
@@ -183,8 +222,8 @@ class UndoTree:
             return None
         target = self.nodes[state].latest
         if target is None:
-            kept = f"a state that is still kept, as those of {MOST_STATES} acts and {MOST_BYTES >> 20} MB are"
-            _check.fail("state", "goto", kept, state, "The oldest ones are forgotten first.")
+            expected = f"a state that is still kept, as those of {MOST_STATES} acts and {MOST_BYTES >> 20} MB are"
+            _check.fail("state", "goto", expected, state, "The oldest ones are forgotten first.")
         self._leave(present)
         self.current = state
         path = state
@@ -196,33 +235,44 @@ class UndoTree:
 
     def _forget(self) -> None:
         """Let go of the states of the oldest nodes where there are too many, or they are too large."""
-        kept = {node.id: node for node in self.nodes.values() if node.kept}
-        way = self._way()
-        while len(kept) > MOST_STATES or _bytes(kept.values()) > MOST_BYTES:
-            parents = {node.parent for node in kept.values()}
-            ends = (number for number in kept if number not in way and number not in parents)
-            gone = kept.pop(next(ends, next(iter(kept))))
-            if gone.id != self.current:
-                gone.before = gone.latest = None
+        holders = {node.id: node for node in self.nodes.values() if node.checkpoints}
+        path = self._undo_redo_path()
+        while len(holders) > MOST_STATES or _bytes(holders.values()) > MOST_BYTES:
+            parents = {node.parent for node in holders.values()}
+            ends = (number for number in holders if number not in path and number not in parents)
+            node = holders.pop(next(ends, next(iter(holders))))
+            if node.id != self.current:
+                node.before = node.latest = None
 
     def _leave(self, present: Checkpoint) -> None:
         """Remember how the current node is left; a state that is already held isn't held twice."""
         node = self.nodes[self.current]
         if node.latest is None or not node.latest.same_as(present):
             node.latest = present
-        node.left = error_of(present.now)
+        node.last_error = error_of(present.last_record)
 
-    def _way(self) -> set[int]:
+    def path(self) -> list[TreeNode]:
+        """The acts that lead to the present, the last one first, back to the last reset or to the start."""
+        acts = []
+        node = self.nodes[self.current]
+        while node.parent is not None:
+            acts.append(node)
+            if node.kind == "reset":
+                break
+            node = self.nodes[node.parent]
+        return acts
+
+    def _undo_redo_path(self) -> set[int]:
         """The nodes that undo and redo lead through."""
-        way = set()
-        back, ahead = self.nodes[self.current].parent, self.nodes[self.current].forward
-        while back is not None:
-            way.add(back)
-            back = self.nodes[back].parent
-        while ahead is not None:
-            way.add(ahead)
-            ahead = self.nodes[ahead].forward
-        return way | {self.current}
+        path = {self.current}
+        parent, forward = self.nodes[self.current].parent, self.nodes[self.current].forward
+        while parent is not None:
+            path.add(parent)
+            parent = self.nodes[parent].parent
+        while forward is not None:
+            path.add(forward)
+            forward = self.nodes[forward].forward
+        return path
 
 
 def error_of(record: StepRecord) -> float:
@@ -231,7 +281,7 @@ def error_of(record: StepRecord) -> float:
 
 
 def _bytes(nodes: Iterable[TreeNode]) -> int:
-    """What their states take, and their lists of records, of which each branch has its own; what two of them hold counts once."""
-    states = {id(state): state for node in nodes for state in node.states}.values()
-    lists = {id(state.records): len(state.records) for state in states}
-    return sum(state.bytes for state in states) + _POINTER * sum(lists.values())
+    """Size of their checkpoints and lists of records, of which each branch has its own; shared ones count once."""
+    checkpoints = {id(checkpoint): checkpoint for node in nodes for checkpoint in node.checkpoints}.values()
+    lists = {id(checkpoint.records): len(checkpoint.records) for checkpoint in checkpoints}
+    return sum(checkpoint.bytes for checkpoint in checkpoints) + _POINTER * sum(lists.values())

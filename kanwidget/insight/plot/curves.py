@@ -30,7 +30,7 @@ def plot_history(history: History, *, theme: ThemeName = "auto", title: Any = No
     """Draw the losses of a training over its steps, on a logarithmic scale, with its events.
 
     Args:
-        history: What `fit` returned, or a network's `history`.
+        history: Of `fit`, or a network's `history`.
         theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
         title: Above the drawing.
 

@@ -4,8 +4,8 @@ For fixed α and β the constants c and d are a linear fit, so ‖r‖² remains
 on span{1, f}. Kaufman's approximation of its Jacobian is J = -c·(I - P)·∂f/∂(α, β): Gauss-Newton with it converges as
 fast as on all four parameters, and the conditioning of c and d no longer matters.
 
-A handful of fits of some hundred samples costs as much as its number of operations, whatever they compute: so these are few, and
-constants of a problem are computed once.
+The time for a handful of fits of some hundred samples is proportional to the number of torch's operations, whatever they compute: so
+these are few, and constants of a problem are computed once.
 
 References:
     Golub and Pereyra, "Separable nonlinear least squares: the variable projection method", Inverse Problems 19 (2003).

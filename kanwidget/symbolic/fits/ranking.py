@@ -26,7 +26,7 @@ SIMPLICITY = 0.7
 R2_THRESHOLD = 0.9
 #: 1 - R² below this counts as exact.
 _FLOOR = 1e-12
-#: Two fits are the same curve when they differ by less than this part of what the simpler one leaves unexplained.
+#: Two fits are the same curve when they differ by less than this part of the variance that the simpler one doesn't explain.
 _SAME = 0.5
 #: … or by less than this part of the variance: no spline that was trained is as exact as that.
 _INDISTINCT = 1e-10

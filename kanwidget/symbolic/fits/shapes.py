@@ -52,7 +52,7 @@ def shapes(primitive: Primitive, custom: bool) -> Shapes:
 
 
 def tabulate(primitive: Primitive, slope: Tensor, shift: Tensor, low: Tensor, high: Tensor, group: Tensor) -> Shapes:
-    """Evaluate, and leave out whatever overflows or leaves the domain."""
+    """Evaluate; shapes that overflow or leave the domain are dropped."""
     inside = (shift - slope.abs() >= low) & (shift + slope.abs() <= high)
     slope, shift, low, high, group = (column[inside] for column in (slope, shift, low, high, group))
     with torch.no_grad():

@@ -1,7 +1,7 @@
 """From a formula to a network that computes it exactly: every sum is a node, every product a product node.
 
-A node stands on the level above the highest one that it reads; what is read from further below is carried up by edges that
-are x. Subexpressions that occur more than once become one node.
+A node stands on the level above its highest source; edges that are x carry up the values of lower sources. Subexpressions that occur
+more than once become one node.
 
 References:
     Liu et al., "KAN 2.0: Kolmogorov-Arnold Networks Meet Science", arXiv:2408.10205 (its compiler "kanpiler").

@@ -110,7 +110,7 @@ def _decimals(round: int | None, where: str) -> int | None:
 def variables(
     network: Network, var: Sequence[Any] | None = None, where: str = "symbolic_formula"
 ) -> list[sympy.Symbol]:
-    """The symbol of each feature. Names are taken as they are, and never parsed."""
+    """The symbol of each feature. Names are never parsed."""
     import sympy
 
     if var is None:

@@ -89,7 +89,7 @@ def test_surface_lies_beside_its_axes_and_holds_the_others(opened):
         page.fill("[data-kw-field=at-2]", "0.5")
         page.keyboard.press("Enter")
         page.locator("[data-kw-control=at-2][data-kw-value='0.5']").wait_for()
-        told = one._session.view
+        told = one._session.view.surface
         assert (told.x, told.y, told.output, told.at[2]) == (3, 1, 1, 0.5)
         assert page.problems == []
 

@@ -210,10 +210,10 @@ def a_life():
 def test_close_leaves_nothing(host, monkeypatch):
     from ipywidgets.widgets.widget import _instances
 
-    from kanwidget.explorer.notebook import widget as adapter
+    from kanwidget.explorer.notebook import ipython
     from tests.unit.explorer.test_widget import Kernel
 
-    monkeypatch.setattr(adapter, "_kernel", lambda: Kernel("cell", "1"))
+    monkeypatch.setattr(ipython, "_kernel", lambda: Kernel("cell", "1"))
     monkeypatch.setattr(cells, "_BY_CELL", {})
     import IPython  # noqa: F401 - it is what tells that there is a notebook
 
@@ -252,7 +252,7 @@ def test_a_training_that_nobody_sees_pauses_in_marimo_only(host, monkeypatch, ke
     monkeypatch.setattr(HostComm, "kernel", kernel, raising=False)
     monkeypatch.setattr(watch, "_context", lambda: types.SimpleNamespace(execution_context=cell))
     with KANExplorer(KAN([2, 3, 1], seed=1), dataset(), opt="Adam", lamb=1e-3) as explorer:
-        clock = explorer.widget._watch._clock = Clock()
+        clock = explorer.widget._monitor._clock = Clock()
         page = Page(explorer)
         if heard:
             page.say("hello", view="kw1")
@@ -272,7 +272,7 @@ def test_a_call_that_trains_is_not_taken_for_a_page_that_is_closed(host, monkeyp
     monkeypatch.setattr(HostComm, "kernel", "marimo", raising=False)
     with KANExplorer(KAN([2, 3, 1], seed=1), dataset(), opt="Adam", lamb=1e-3) as explorer:
         # The publisher has the same clock, so that every step is a frame.
-        clock = explorer._publisher.clock = explorer.widget._watch._clock = Clock()
+        clock = explorer._publisher.clock = explorer.widget._monitor._clock = Clock()
         page = Page(explorer)
         page.say("hello", view="kw1")
         explorer.on_step(lambda record: setattr(clock, "now", clock.now + watch.SECONDS))

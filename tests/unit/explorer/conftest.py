@@ -55,13 +55,13 @@ class Page:
     def __init__(self, publisher, acknowledges=False):
         self.publisher, self.acknowledges = publisher, acknowledges
         self.messages, self.buffers, self.snapshots = [], [], []
-        publisher.send, publisher.store = self.receive, self.snapshots.append
+        publisher.connect(self.receive, self.snapshots.append)
 
     def receive(self, message, buffers):
         self.messages.append(message)
         self.buffers.append(buffers)
         if self.acknowledges and "frame" in message:
-            self.publisher.line.acknowledge(message["frame"])
+            self.publisher.frames.acknowledge(message["frame"])
 
     def kinds(self):
         return [message["kind"] for message in self.messages]

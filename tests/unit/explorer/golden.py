@@ -13,12 +13,13 @@ import torch
 from kanwidget import KAN, Dataset, SymbolicFit
 from kanwidget.core import EdgeRef, Event, StepRecord
 from kanwidget.core.scores import Scores
-from kanwidget.explorer.commands import fields as reading
-from kanwidget.explorer.describe import curves
+from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.describe import snapshot as describe
-from kanwidget.explorer.page import deltas as told
+from kanwidget.explorer.page import deltas
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.topics import Notice
+from kanwidget.explorer.session import samples
+from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "protocol"
@@ -85,13 +86,13 @@ def session():
     layer.set_symbol(0, 1, "exp", (1.0, 0.0, 0.5, 0.0))
     layer.frozen[1, 0] = True
     layer.spline_on[1, 1] = False
-    found.records = [
+    found.run.records = [
         StepRecord(step, loss, test, 0.0, seconds)
         for step, loss, test, seconds in ((1, 0.7, 0.75, 0.002), (2, 0.5, None, 0.004), (3, 0.3, 0.33, 0.006))
     ]
-    found.events = [Event(60, "prune", "prune 1 edge"), Event(70, "lamb", "lamb = 0.001")]
-    found.now = StepRecord(120, 1.2e-5, 3.4e-5, 0.0, 0.25)
-    found.state, found.ms_per_step, found.version = "running", 2.1, 7
+    found.run.events = [Event(60, "prune", "prune 1 edge"), Event(70, "lamb", "lamb = 0.001")]
+    found.run.last_record = StepRecord(120, 1.2e-5, 3.4e-5, 0.0, 0.25)
+    found.run.state, found.run.ms_per_step, found.run.version = "running", 2.1, 7
     for label, kind, step, loss, parent in (
         ("start", "start", 0, 0.7, 0),
         ("prune 1 edge", "prune", 60, 0.01, 0),
@@ -99,11 +100,11 @@ def session():
     ):
         if kind != "start":
             found.tree.current = parent
-            found.tree.add(label, kind, StepRecord(step, loss, None, 0.0, 0.0), found.checkpoint())
+            found.tree.add(label, kind, StepRecord(step, loss, None, 0.0, 0.0), found.run.checkpoint())
         else:
             found.tree.nodes[0].error = loss
     found.tree.current = 1
-    found.selection = ((0, 0, 0),)
+    found.view.select([EdgeRef(0, 0, 0)])
     infinite = float("inf")
     fits = [
         SymbolicFit(
@@ -111,8 +112,8 @@ def session():
         ),
         SymbolicFit("log", (2.0, 3.0, 0.5, 0.0), 0.97, 2, -0.1, (-1.5, infinite), "0.5*log(2*x_1 + 3)"),
     ]
-    found.know(found.selection[0], fits)
-    found.best.among(found.rows).put(EdgeRef(0, 0, 0), fits[0], found.version, torch.empty(0))
+    found.candidates.store(found.view.selection[0], fits)
+    found.candidates.best.among(found.candidates.library).put(EdgeRef(0, 0, 0), fits[0], found.version, torch.empty(0))
     edges = torch.tensor([[[1.0, 0.6], [0.3, 0.0]]], dtype=torch.float64)
     found._scores = (7, Scores((torch.tensor([[1.0, 0.5]]), torch.ones(1, 1)), (torch.ones(1, 2),), (edges,)))
     return found
@@ -125,20 +126,21 @@ def messages():
     publisher = Publisher(one)
     with (
         mock.patch.object(describe.p, "DETAIL_SAMPLES", 5),
-        mock.patch.object(curves, "DETAIL_SAMPLES", 5),
-        mock.patch.object(curves, "_POINTS", 3),
-        mock.patch.object(curves, "_BINS", 2),
+        mock.patch.object(samples, "DETAIL_SAMPLES", 5),
+        mock.patch.object(samples, "_POINTS", 3),
+        mock.patch.object(samples, "_BINS", 2),
     ):
         for number, (name, tell) in enumerate(_tellers(one, publisher).items(), 41):
             publisher.seq = number - 1
             heard = []
-            publisher.send = lambda message, buffers, heard=heard: heard.append((message, buffers))
+            publisher.connect(lambda message, buffers, heard=heard: heard.append((message, buffers)))
             tell()
             (message, buffers) = heard[0]
             found[f"to_browser.{name}"] = message, buffers[0] if buffers else None
         publisher.seq = 41
-        one.selection, one.notice = ((0, 0, 0),), None
-        snapshot = dict(publisher.stored())
+        one.view.select([EdgeRef(0, 0, 0)])
+        one.view.notify(None)
+        snapshot = dict(publisher.compact_snapshot())
         # The page's test takes away every field in turn: one that may be absent has no place here.
         assert snapshot.pop("n_metrics") == 3
         found["trait.snapshot"] = snapshot, snapshot.pop("buffer")
@@ -149,35 +151,35 @@ def messages():
 
 def _tellers(one, publisher):
     def selection(edges):
-        one.selection = edges
-        publisher._tell_selection()
+        one.view.select(edges)
+        publisher.send_selection()
 
     def metrics():
-        rows = describe.metrics(one.records[1:])
-        publisher.tell("metrics", {"first": 1, "replace": False}, {"metrics": rows}, frame=3)
+        rows = describe.metrics(one.run.records[1:])
+        publisher.send("metrics", {"first": 1, "replace": False}, {"metrics": rows}, frame=3)
 
     def some():
-        rows = curves.thumbnails(one.model, one.x, one.scores())
-        publisher.tell("curves", {"edges": [[0, 1, 0]]}, {"curves": rows[1:2]})
+        rows = thumbnails(one.model, one.x, one.scores())
+        publisher.send("curves", {"edges": [[0, 1, 0]]}, {"curves": rows[1:2]})
 
     def large(tell):
         """What is told of a large network of which one edge and one curve have changed since."""
-        with mock.patch.object(told, "MANY_EDGES", 0), mock.patch.object(publisher, "told", told.Told()):
-            send, publisher.send = publisher.send, lambda *_: None
-            publisher._tell_structure()
-            publisher._tell_curves(whole=True)
-            publisher.send, publisher.seq = send, publisher.seq - 2
-            publisher.told._structure["edges"][1]["state"] = "spline"
-            publisher.told._rows[1, 3:] += 1
+        with mock.patch.object(deltas, "MANY_EDGES", 0), mock.patch.object(publisher, "deltas", deltas.Deltas()):
+            receive, publisher._send = publisher._send, lambda *_: None
+            publisher.send_structure()
+            publisher.send_curves(all_changes=True)
+            publisher._send, publisher.seq = receive, publisher.seq - 2
+            publisher.deltas._structure["edges"][1]["state"] = "spline"
+            publisher.deltas._rows[1, 3:] += 1
             tell()
 
     def error(notice):
-        one.notice = notice
-        publisher.tell_notice()
+        one.view.notify(notice)
+        publisher.send_notice()
 
     def candidates(busy):
-        one.selection = ((0, 0, 0),)
-        publisher._tell_candidates(busy)
+        one.view.select([EdgeRef(0, 0, 0)])
+        publisher.send_candidates(busy)
 
     pairs = torch.tensor([[[0.5, -0.5, 1.0], [0.25, -0.75, 1.0]]])
     paired = {"outputs": ["y"], "classes": False}, {"train": pairs, "test": pairs[..., :2]}
@@ -199,43 +201,43 @@ def _tellers(one, publisher):
     )
     survey = {"first": 1, "of": 3, "busy": True, "rows": [{"edge": EDGE, "name": "sin", "r2": 0.99998}]}
     text = "explorer.fit(steps=50)\n"
-    code = {"format": "code", "filename": "session.py", "mime": "text/x-python", "text": text}
-    png = {"format": "png", "filename": "network.png", "mime": "image/png", "text": None}
+    code = ("code", "session.py", "text/x-python", text)
+    png = ("png", "network.png", "image/png", b"\x89PNG\r\n\x1a\n")
     hint = "More intervals than that take the data apart."
     refused = Notice(
         "That did not work", "the `grid` argument of refine must be an integer from 1 to 200; got 0.", hint
     )
     return {
-        "hello_ack": publisher.say_hello,
+        "hello_ack": publisher.send_hello_ack,
         "metrics": metrics,
-        "curves": lambda: publisher._tell_curves(whole=True),
+        "curves": lambda: publisher.send_curves(all_changes=True),
         "curves.some": some,
-        "structure": lambda: publisher.tell("structure", {"structure": describe.structure(one)}),
-        "selection": lambda: selection(((0, 0, 0),)),
+        "structure": lambda: publisher.send("structure", {"structure": describe.structure(one)}),
+        "selection": lambda: selection([EdgeRef(0, 0, 0)]),
         "selection.none": lambda: selection(()),
         "candidates": lambda: candidates(False),
         "candidates.busy": lambda: candidates(True),
-        "formula": lambda: publisher.tell("formula", {"formula": publisher.formula()}),
-        "history": lambda: publisher.tell("history", {"history": describe.history(one)}),
-        "status": publisher.tell_status,
-        "settings": lambda: publisher.tell("settings", {"settings": describe.settings(one)}),
+        "formula": lambda: publisher.send("formula", {"formula": publisher.formula()}),
+        "history": lambda: publisher.send("history", {"history": describe.history(one)}),
+        "status": publisher.send_status,
+        "settings": lambda: publisher.send("settings", {"settings": describe.settings(one)}),
         "error": lambda: error(refused),
         "error.none": lambda: error(None),
-        "parity": lambda: publisher.tell("parity", {"parity": paired[0]}, paired[1]),
-        "surface": lambda: publisher.tell("surface", {"surface": shown[0]}, shown[1]),
-        "survey": lambda: publisher.tell("survey", {"survey": survey}),
-        "library": lambda: publisher.tell("library", {"primitives": ["x", "mine"]}),
-        "ack": lambda: publisher.tell_ack(9, True),
-        "export.code": lambda: publisher.tell_file(code, None),
-        "export.png": lambda: publisher.tell_file(png, b"\x89PNG\r\n\x1a\n"),
-        "structure.part": lambda: large(publisher._tell_structure),
-        "curves.changed": lambda: large(lambda: publisher._tell_curves(whole=True)),
+        "parity": lambda: publisher.send("parity", {"parity": paired[0]}, paired[1]),
+        "surface": lambda: publisher.send("surface", {"surface": shown[0]}, shown[1]),
+        "survey": lambda: publisher.send("survey", {"survey": survey}),
+        "library": lambda: publisher.send("library", {"primitives": ["x", "mine"]}),
+        "ack": lambda: publisher.send_ack(9, True),
+        "export.code": lambda: publisher.send_file(*code),
+        "export.png": lambda: publisher.send_file(*png),
+        "structure.part": lambda: large(publisher.send_structure),
+        "curves.changed": lambda: large(lambda: publisher.send_curves(all_changes=True)),
     }
 
 
 def commands():
     """What the messages to Python are read as; those without are answered without a command."""
-    return {name: reading.parse({"v": 1, "seq": 1, **message}) for name, message in TO_PYTHON.items()}
+    return {name: parse({"v": 1, "seq": 1, **message}) for name, message in TO_PYTHON.items()}
 
 
 def main():

@@ -24,21 +24,29 @@ def everything(session):
     tree = [(n.id, n.parent, n.label, n.forward) for n in session.tree.nodes.values()]
     return (
         network(session.model),
-        frozen(session.trainer.state_dict()),
-        repr(session.records),
-        repr(session.events),
-        repr(session.now),
-        repr((session.state, session.stop_reason, session.left, session.selection, session.simplicity)),
-        repr(session.trainer.settings),
+        frozen(session.run.trainer.state_dict()),
+        repr(session.run.records),
+        repr(session.run.events),
+        repr(session.run.last_record),
+        repr(
+            (
+                session.run.state,
+                session.run.stop_reason,
+                session.run.remaining_steps,
+                session.view.selection,
+                session.candidates.simplicity,
+            )
+        ),
+        repr(session.run.trainer.settings),
         repr((tree, session.tree.current)),
-        session.log.statements(),
+        session.script.statements(),
         session.model.training,
     )
 
 
 def train(session, steps):
     """Some steps, however long they take."""
-    from kanwidget.explorer.commands.base import Step
+    from kanwidget.explorer.commands.training import Step
 
     session.apply(Step(steps))
     while session.running:

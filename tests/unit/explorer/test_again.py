@@ -4,41 +4,46 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset, KANExplorer
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.edges import Fix, Freeze, Lock
+from kanwidget.explorer.commands.history import Redo, Reset, Undo
+from kanwidget.explorer.commands.network import AddNode, AutoSymbolic
+from kanwidget.explorer.commands.training import Set, UsePreset
+from kanwidget.explorer.commands.view import OpenPanels, ShowPreview, ShowSurface
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.publisher import Publisher
+from kanwidget.explorer.session.preview import EDGES_PER_ROUND
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.survey import AT_ONCE
+from kanwidget.explorer.session.view import SurfaceView
 from tests.unit.explorer.states import everything, network, train
 
 
 def test_noise_of_classes_is_a_part_of_the_rows():
     x = torch.rand(30, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     session = Session(KAN([2, 2]), Dataset(x, (x[:, 0] > x[:, 1]).long()), loss="cross_entropy")
-    session.apply(c.Set(noise=1.0))
+    session.apply(Set(noise=1.0))
     with pytest.raises(ValueError, match=r"noise.*≤ 1"):
-        session.apply(c.Set(noise=1.5))
-    assert session.noise == 1.0
+        session.apply(Set(noise=1.5))
+    assert session.run.noise == 1.0
 
 
 def test_noise_is_on_the_training_labels_only_and_can_be_taken_away(session, data):
     train(session, 30)
-    clean = session.now
-    session.apply(c.Set(noise=0.2))
-    assert session.now.train_loss > 5 * clean.train_loss
-    assert session.now.test_loss == clean.test_loss
+    clean = session.run.last_record
+    session.apply(Set(noise=0.2))
+    assert session.run.last_record.train_loss > 5 * clean.train_loss
+    assert session.run.last_record.test_loss == clean.test_loss
     assert describe.settings(session)["noise"] == 0.2
-    session.apply(c.Set(noise=0.0))
-    assert session.now.train_loss == clean.train_loss
-    assert torch.equal(session.trainer.data.train_label, data.train_label)
+    session.apply(Set(noise=0.0))
+    assert session.run.last_record.train_loss == clean.train_loss
+    assert torch.equal(session.run.trainer.data.train_label, data.train_label)
 
 
 def test_a_batch_needs_a_method_that_takes_some(session):
-    session.apply(c.Set(opt="Adam"))
-    session.apply(c.Set(batch=16))
+    session.apply(Set(opt="Adam"))
+    session.apply(Set(batch=16))
     assert describe.settings(session)["batch"] == 16
     train(session, 2)
-    session.apply(c.Set(batch=-1))
+    session.apply(Set(batch=-1))
     assert describe.settings(session)["batch"] is None
 
 
@@ -47,17 +52,17 @@ def test_another_problem_begins_anew():
     session = explorer._session
     explorer.step(2)
     explorer.fix("sin", edge=(0, 0, 0))
-    layout = session.layout
-    explorer._apply(c.UsePreset("four inputs"))
+    layout = session.structure_id
+    explorer._apply(UsePreset("four inputs"))
     assert session.model.width == [[4, 0], [2, 1], [1, 0]]
-    assert (session.records, len(session.tree.nodes), session.state) == ([], 1, "idle")
-    assert session.layout != layout
+    assert (session.run.records, len(session.tree.nodes), session.run.state) == ([], 1, "idle")
+    assert session.structure_id != layout
     assert describe.settings(session)["preset"] == "four inputs"
     assert session.in_vars == ("x_1", "x_2", "x_3", "x_4")
     explorer.step(2)
     explorer.undo()
     explorer.reset()
-    assert session.layout == session.first_layout
+    assert session.structure_id == session.run.first_structure_id
     explorer.close()
 
 
@@ -72,22 +77,22 @@ def test_a_problem_that_fails_leaves_the_session_as_it_was():
         session = explorer._session
         before, names, data = everything(session), (session.in_vars, session.out_vars), session.data
         with pytest.raises(RuntimeError, match="not for this one"):
-            explorer._apply(c.UsePreset("two spirals"))
+            explorer._apply(UsePreset("two spirals"))
         assert everything(session) == before
         assert (session.in_vars, session.out_vars) == names
         assert session.data is data
-        assert session.trainer.network is session.model
+        assert session.run.trainer.network is session.model
         assert describe.settings(session)["preset"] == "ripples"
         explorer.step(1)
 
 
 def test_undoing_a_new_beginning_brings_its_seed_back(session):
-    seed = session.seed
-    session.apply(c.Reset(7))
+    seed = session.run.seed
+    session.apply(Reset(7))
     assert describe.settings(session)["seed"] == 7
-    session.apply(c.Undo())
+    session.apply(Undo())
     assert describe.settings(session)["seed"] == seed
-    session.apply(c.Redo())
+    session.apply(Redo())
     assert describe.settings(session)["seed"] == 7
 
 
@@ -98,27 +103,27 @@ def test_a_problem_of_ones_own_offers_no_others(session):
 def test_a_new_node_leaves_the_function_and_is_undone(session):
     train(session, 3)
     before, y = network(session.model), session.model(session.x)
-    session.apply(c.AddNode(1))
+    session.apply(AddNode(1))
     assert session.model.width == [[2, 0], [4, 0], [1, 0]]
     assert torch.allclose(session.model(session.x), y)
-    session.apply(c.AddNode(1, product=True))
+    session.apply(AddNode(1, product=True))
     assert session.model.width == [[2, 0], [4, 1], [1, 0]]
     assert [node["kind"] for node in describe.structure(session)["nodes"]].count("product") == 1
-    session.apply(c.Undo())
-    session.apply(c.Undo())
+    session.apply(Undo())
+    session.apply(Undo())
     assert network(session.model) == before
 
 
 def test_several_pins_are_one_act(session):
-    session.apply(c.Freeze((0, 0, 0), more=((0, 1, 2),)))
+    session.apply(Freeze((0, 0, 0), further=((0, 1, 2),)))
     told = {tuple(edge["key"]): edge.get("frozen", False) for edge in describe.structure(session)["edges"]}
     assert [key for key, frozen in told.items() if frozen] == [(0, 0, 0), (0, 1, 2)]
-    session.apply(c.Lock(0, ((0, 1), (1, 1))))
+    session.apply(Lock(0, ((0, 1), (1, 1))))
     tied = [edge for edge in describe.structure(session)["edges"] if "tied" in edge]
     assert [edge["key"] for edge in tied] == [[0, 0, 1], [0, 1, 1]]
     assert not any("frozen" in edge for edge in tied)
-    session.apply(c.Undo())
-    session.apply(c.Undo())
+    session.apply(Undo())
+    session.apply(Undo())
     assert not any("frozen" in edge or "tied" in edge for edge in describe.structure(session)["edges"])
 
 
@@ -127,9 +132,9 @@ def test_several_pins_are_one_act(session):
 
 def test_auto_is_what_the_network_does_by_itself(session, model, data):
     train(session, 20)
-    twin = session.snapshot_model()
-    session.apply(c.Auto(0.9))
-    twin.auto_symbolic(data=data, r2_threshold=0.9, simplicity=session.simplicity)
+    twin = session.run.model_with_history()
+    session.apply(AutoSymbolic(0.9))
+    twin.auto_symbolic(data=data, r2_threshold=0.9, simplicity=session.candidates.simplicity)
     for ref in twin.edge_refs():
         assert session.model.layer(ref.layer).symbol(ref.source, ref.target) == twin.layer(ref.layer).symbol(
             ref.source, ref.target
@@ -142,7 +147,7 @@ def test_auto_is_what_the_network_does_by_itself(session, model, data):
 
 def test_auto_takes_only_the_edges_that_are_named(session):
     train(session, 20)
-    session.apply(c.Auto(-1e9, edges=((0, 0, 1), (1, 2, 0))))
+    session.apply(AutoSymbolic(-1e9, edges=((0, 0, 1), (1, 2, 0))))
     states = {
         tuple(ref): session.model.layer(ref.layer).state(ref.source, ref.target) for ref in session.model.edge_refs()
     }
@@ -153,14 +158,14 @@ def test_a_pause_ends_auto_and_keeps_what_was_fixed(data):
     with KANExplorer(KAN([2, 5, 1], seed=4), data, driver="blocking") as explorer:
         explorer.step(5)
         session, asked = explorer._session, []
-        session.interrupted = lambda: len(asked) >= 1
-        session.on_task = lambda task: asked.append(task) if task and "edge" in task else None
-        session.apply(c.Auto(-1e9))
+        session.run.interrupt_with(lambda: len(asked) >= 1)
+        session.view.show_tasks_with(lambda task: asked.append(task) if task and "edge" in task else None)
+        session.apply(AutoSymbolic(-1e9))
         fixed = sum(
             session.model.layer(r.layer).state(r.source, r.target) == "symbolic" for r in session.model.edge_refs()
         )
-        assert fixed == AT_ONCE
-        assert session.notice.title == "Paused"
+        assert fixed == EDGES_PER_ROUND
+        assert session.view.notice.title == "Paused"
         assert f"edges={[(0, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1)]}" in explorer.code()
 
 
@@ -170,7 +175,7 @@ def test_a_pause_ends_auto_and_keeps_what_was_fixed(data):
 def looks(publisher, page):
     """The rows of a survey, message by message, until it has ended."""
     publisher.flush()
-    while publisher.look():
+    while publisher.send_preview():
         pass
     return [message["survey"] for message in page.messages if message["kind"] == "survey"]
 
@@ -179,7 +184,7 @@ def test_a_survey_finds_what_auto_would_take(session, page_of):
     train(session, 20)
     publisher = Publisher(session)
     page = page_of(publisher)
-    publisher.note(session.apply(c.Look()))
+    publisher.note(session.apply(ShowPreview()))
     told = looks(publisher, page)
     assert [one["first"] for one in told] == [0, 4, 6]
     assert {one["of"] for one in told} == {9}
@@ -187,7 +192,7 @@ def test_a_survey_finds_what_auto_would_take(session, page_of):
     rows = [row for one in told for row in one["rows"]]
     assert [row["edge"] for row in rows] == [list(ref) for ref in session.model.edge_refs()]
     for row in rows:
-        best = session.candidates(tuple(row["edge"]))[0]
+        best = session.candidates.of(tuple(row["edge"]))[0]
         assert (row["name"], pytest.approx(row["r2"])) == (best.name, best.r2)
 
 
@@ -195,16 +200,16 @@ def test_a_survey_begins_anew_after_an_act_and_ends_when_nobody_looks(session, p
     train(session, 2)
     publisher = Publisher(session)
     page = page_of(publisher)
-    publisher.note(session.apply(c.Look()))
+    publisher.note(session.apply(ShowPreview()))
     looks(publisher, page)
     page.clear()
-    publisher.note(session.apply(c.Fix((0, 0, 0), "sin")))
+    publisher.note(session.apply(Fix((0, 0, 0), "sin")))
     told = looks(publisher, page)
     assert told[0]["first"] == 0
     assert {one["of"] for one in told} == {8}
-    publisher.note(session.apply(c.Look(False)))
+    publisher.note(session.apply(ShowPreview(False)))
     page.clear()
-    publisher.note(session.apply(c.Undo()))
+    publisher.note(session.apply(Undo()))
     assert looks(publisher, page)[-1:] in ([], [{"first": 0, "of": 0, "busy": False, "rows": []}])
 
 
@@ -212,16 +217,16 @@ def test_a_survey_goes_on_while_any_view_wants_it(session, page_of):
     publisher = Publisher(session)
     page = page_of(publisher)
     for view in ("one", "two"):
-        publisher.note(session.apply(c.Look(True, view)))
+        publisher.note(session.apply(ShowPreview(True, view)))
     looks(publisher, page)
-    publisher.note(session.apply(c.Look(False, "one")))
-    assert session.survey.on
+    publisher.note(session.apply(ShowPreview(False, "one")))
+    assert session.view.preview.on
     page.clear()
-    publisher.note(session.apply(c.Look(True, "three")))
+    publisher.note(session.apply(ShowPreview(True, "three")))
     assert looks(publisher, page)[0] == {**looks(publisher, page)[0], "first": 0, "of": 9}
     for view in ("two", "three"):
-        session.apply(c.Look(False, view))
-    assert not session.survey.on
+        session.apply(ShowPreview(False, view))
+    assert not session.view.preview.on
 
 
 # ---- panels that are open
@@ -230,19 +235,19 @@ def test_a_survey_goes_on_while_any_view_wants_it(session, page_of):
 def test_only_open_panels_are_told(session, page_of):
     publisher = Publisher(session)
     page = page_of(publisher)
-    publisher.note(session.apply(c.Fix((0, 0, 0), "sin")))
-    while publisher.idle():
+    publisher.note(session.apply(Fix((0, 0, 0), "sin")))
+    while publisher.send_costly():
         pass
     assert not {"parity", "surface"} & set(page.kinds())
-    publisher.note(session.apply(c.Watch("one", ("surface",))))
-    publisher.note(session.apply(c.Watch("two", ("parity",))))
-    while publisher.idle():
+    publisher.note(session.apply(OpenPanels("one", ("surface",))))
+    publisher.note(session.apply(OpenPanels("two", ("parity",))))
+    while publisher.send_costly():
         pass
     assert {"parity", "surface"} <= set(page.kinds())
-    publisher.note(session.apply(c.Watch("one")))
+    publisher.note(session.apply(OpenPanels("one")))
     page.clear()
-    publisher.note(session.apply(c.Undo()))
-    while publisher.idle():
+    publisher.note(session.apply(Undo()))
+    while publisher.send_costly():
         pass
     assert "parity" in page.kinds()
     assert "surface" not in page.kinds()
@@ -250,15 +255,15 @@ def test_only_open_panels_are_told(session, page_of):
 
 def test_views_that_never_say_goodbye_are_forgotten(session):
     for number in range(20):
-        session.apply(c.Watch(f"view {number}", ("parity",)))
-    assert len(session.watched) <= 8
+        session.apply(OpenPanels(f"view {number}", ("parity",)))
+    assert len(session.view.open_panels) <= 8
 
 
 def test_looking_at_another_surface_changes_no_state(session):
     before = everything(session)
-    session.apply(c.LookAt(1))
+    session.apply(ShowSurface(SurfaceView(1)))
     assert everything(session) == before
-    assert session.view == c.LookAt(1)
+    assert session.view.surface == SurfaceView(1)
 
 
 # ---- the front
@@ -302,7 +307,7 @@ def test_a_session_of_classes_has_all_of_it():
 
 def test_simplicity_ranks_candidates_as_the_slider_does(session, data):
     """Its Python twin: a line is simple, and wrong."""
-    with KANExplorer(session.snapshot_model(), data) as explorer:
+    with KANExplorer(session.run.model_with_history(), data) as explorer:
         explorer.fit(30)
         explorer.select(0, 0, 0)
         best = explorer.candidates()[0]
@@ -334,7 +339,7 @@ def test_messages_name_what_was_called_and_say_what_to_do(data, tmp_path):
             explorer.opt = "LM"
         assert (explorer.opt, explorer.batch) == ("Adam", 50)
         explorer.auto_symbolic(0.999999999)
-        assert "R² ≥ 0.999999999." in explorer._session.notice.message
+        assert "R² ≥ 0.999999999." in explorer._session.view.notice.message
     with KANExplorer(KAN([2, 1]), data) as explorer, pytest.raises(ValueError, match="this network has none"):
         explorer.add_node(1)
 

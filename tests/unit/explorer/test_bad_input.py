@@ -9,10 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kanwidget import KAN, KANExplorer
-from kanwidget.explorer.commands import base as c
-from kanwidget.explorer.commands import fields as reading
-from kanwidget.explorer.drivers import message_queue as inbox
-from kanwidget.explorer.drivers.message_queue import measure
+from kanwidget.explorer.commands.edges import Drag, Fix, Unfix
+from kanwidget.explorer.commands.history import Goto, Undo
+from kanwidget.explorer.commands.network import AddNode, Refine
+from kanwidget.explorer.commands.training import Set
+from kanwidget.explorer.commands.view import Select
+from kanwidget.explorer.drivers import message_queue
+from kanwidget.explorer.drivers.message_queue import message_size
+from kanwidget.explorer.session.command import COMMANDS
 from tests.unit.explorer.conftest import Page, dataset
 from tests.unit.explorer.states import everything
 
@@ -21,9 +25,9 @@ EDGE = [0, 0, 0]
 
 def whole(session):
     """All that a message that is refused must leave alone, a gesture under way included."""
-    gesture = None if session.dragging is None else id(session.dragging)
-    views = (dict(session.watched), session.view, session.survey.on, session.noise)
-    errors = [(node.latest is None, node.left) for node in session.tree.nodes.values()]
+    gesture = None if session.tree.drag_start is None else id(session.tree.drag_start)
+    views = (dict(session.view.open_panels), session.view.surface, session.view.preview.on, session.run.noise)
+    errors = [(node.latest is None, node.last_error) for node in session.tree.nodes.values()]
     return everything(session), gesture, repr(views), repr(errors)
 
 
@@ -99,9 +103,9 @@ def test_the_measure_ends_once_it_is_enough():
             Counted.read += 1
             return super().__iter__()
 
-    assert measure([Counted([1] * 50) for _ in range(1000)], 100) > 100
+    assert message_size([Counted([1] * 50) for _ in range(1000)], 100) > 100
     assert Counted.read <= 4
-    assert measure({"kind": "select", "edges": [[0, 0, 0]] * 1000}, 10**6) < 20_000
+    assert message_size({"kind": "select", "edges": [[0, 0, 0]] * 1000}, 10**6) < 20_000
 
 
 # ---- what isn't part of the protocol
@@ -113,8 +117,8 @@ def test_extra_fields_and_buffers_are_ignored_and_buffers_counted(explorer, page
         [b"123", memoryview(b"")],
     )
     explorer._driver.ask(lambda: None)
-    assert explorer._session.selection == ((0, 0, 0),)
-    assert explorer._router.inbox.dropped == 2
+    assert explorer._session.view.selection == ((0, 0, 0),)
+    assert explorer._router.queue.dropped == 2
     assert acks(page) == [(1, True)]
 
 
@@ -132,12 +136,12 @@ def test_a_thousand_messages_are_answered_in_order_and_needless_ones_dropped(exp
             busy.say("surface", x=i % 2, y=None, output=0, at=[])
     assert acks(page) == [(i, True) for i in range(1, 1001)]
     session = explorer._session
-    assert session.selection == (tuple(edges[249 % len(edges)]),)
-    assert session.simplicity == 249 / 250
-    assert (session.trainer.settings.lamb, session.trainer.settings.lr) == (1e-3, 0.1)
-    assert session.view.x == 1
-    assert 980 <= explorer._router.inbox.dropped < 996
-    assert len(session.events) < 12
+    assert session.view.selection == (tuple(edges[249 % len(edges)]),)
+    assert session.candidates.simplicity == 249 / 250
+    assert (session.run.trainer.settings.lamb, session.run.trainer.settings.lr) == (1e-3, 0.1)
+    assert session.view.surface.x == 1
+    assert 980 <= explorer._router.queue.dropped < 996
+    assert len(session.run.events) < 12
 
 
 def test_of_a_drag_only_the_last_position_is_computed(explorer, page):
@@ -150,7 +154,7 @@ def test_of_a_drag_only_the_last_position_is_computed(explorer, page):
     coef = explorer.model.layer(0).coef[0, 0].detach()
     assert (float(coef[0]), float(coef[1])) == (4.0, -1.5)
     assert [state["kind"] for state in explorer.states] == ["start", "drag", "drag"]
-    assert explorer._router.inbox.dropped > 290
+    assert explorer._router.queue.dropped > 290
 
 
 @pytest.mark.parametrize("between", ["undo", "control"])
@@ -160,7 +164,7 @@ def test_acts_between_keep_what_came_before_them(explorer, page, between):
         busy.say("set", settings={"grid": 6})
         busy.say(between, **({"action": "reset"} if between == "control" else {}))
         busy.say("set", settings={"grid": 8})
-    assert explorer._router.inbox.dropped == 0
+    assert explorer._router.queue.dropped == 0
     grids = [state["label"] for state in explorer.states if state["kind"] == "refine"]
     assert grids[1].endswith("→ 6")
     assert grids[2].endswith("→ 8")
@@ -182,26 +186,26 @@ def test_a_wrong_message_takes_nobodys_place(explorer, page):
         busy.say("set", settings={"opt": "no such"})
         busy.say("set", settings={"opt": "nor such"})
     assert acks(page) == [(1, True), (2, False), (3, True), (4, True), (5, False)]
-    assert explorer._session.selection == ((0, 1, 1),)
-    assert explorer._session.trainer.settings.opt == "Adam"
+    assert explorer._session.view.selection == ((0, 1, 1),)
+    assert explorer._session.run.trainer.settings.opt == "Adam"
 
 
 def test_the_queue_is_bounded_and_says_what_was_lost(explorer, page, monkeypatch):
-    monkeypatch.setattr(inbox, "MOST_WAITING", 20)
+    monkeypatch.setattr(message_queue, "MAX_WAITING", 20)
     before = whole(explorer._session)
     with Busy(explorer) as busy:
         for _ in range(1000):
             busy.say("unfix", edge=EDGE)
         busy.say("control", action="pause")
         assert len(explorer._driver._jobs) <= 22
-    assert explorer._router.inbox.dropped == 980
+    assert explorer._router.queue.dropped == 980
     assert sorted(acks(page)) == [(i, False) for i in range(1, 1001)] + [(1001, True)]
     assert any(
         "980 messages had no effect" in m["error"]["message"]
         for m in page.messages
         if m["kind"] == "error" and m["error"]
     )
-    assert explorer._router.inbox.waiting == explorer._router.inbox._size == 0
+    assert explorer._router.queue.waiting == explorer._router.queue._size == 0
     assert whole(explorer._session) == before
     explorer._router.handle({"v": 1, "kind": "select", "seq": 2000, "edges": [EDGE]})
     explorer._driver.ask(lambda: None)
@@ -209,11 +213,11 @@ def test_the_queue_is_bounded_and_says_what_was_lost(explorer, page, monkeypatch
 
 
 def test_long_messages_that_wait_are_bounded_too(explorer, monkeypatch):
-    monkeypatch.setattr(inbox, "MOST_SIZE", 100_000)
+    monkeypatch.setattr(message_queue, "MAX_SIZE", 100_000)
     with Busy(explorer) as busy:
         for _ in range(100):
             busy.say("prune", edges=[[5, 5, 5]] * 5_000)
-        assert explorer._router.inbox.waiting <= 8
+        assert explorer._router.queue.waiting <= 8
 
 
 def test_one_greeting_and_one_pump_answer_all_that_wait(explorer, page):
@@ -265,27 +269,27 @@ def test_settings_are_set_together_or_not_at_all(explorer, page):
 
 
 BAD = [
-    c.Fix((0, 0, 0), "no such"),
-    c.Unfix((0, 0, 0)),
-    c.Goto(77),
-    c.Set(opt="no such"),
-    c.Select(((9, 9, 9),)),
-    c.Refine(0),
-    c.AddNode(0),
+    Fix((0, 0, 0), "no such"),
+    Unfix((0, 0, 0)),
+    Goto(77),
+    Set(opt="no such"),
+    Select(((9, 9, 9),)),
+    Refine(0),
+    AddNode(0),
 ]
 
 
 @pytest.mark.parametrize("command", BAD, ids=lambda one: type(one).__name__)
 def test_what_is_refused_does_not_end_a_gesture(session, command):
-    session.apply(c.Select(((0, 0, 0),)))
-    session.apply(c.Drag((0, 0, 0), 1, 0.5, commit=False))
+    session.apply(Select(((0, 0, 0),)))
+    session.apply(Drag((0, 0, 0), 1, 0.5, commit=False))
     before = whole(session)
     with pytest.raises(ValueError, match="must be"):
         session.apply(command)
     assert whole(session) == before
-    session.apply(c.Drag((0, 0, 0), 1, 0.75, commit=True))
+    session.apply(Drag((0, 0, 0), 1, 0.75, commit=True))
     assert [node.kind for node in session.tree.nodes.values()] == ["start", "drag"]
-    session.apply(c.Undo())
+    session.apply(Undo())
     assert session.tree.current == 0
 
 
@@ -308,7 +312,7 @@ sensible = {
     "y": st.none() | st.integers(0, 2), "output": st.integers(0, 1), "at": st.lists(st.none() | st.floats(), max_size=3),
     "seed": st.none() | st.integers(-1, 3), "view": st.just("a"),
 }  # fmt: skip
-KINDS = sorted(set(reading._READERS) | {"pump", "frame_ack", "hello", "export", "no such"})
+KINDS = sorted(set(COMMANDS) | {"pump", "frame_ack", "hello", "export", "no such"})
 messages = st.fixed_dictionaries(
     {"v": st.sampled_from([1, 1, 1, 1, 2, None]), "kind": st.sampled_from(KINDS), "seq": st.integers(0, 10**6)},
     optional={name: st.one_of(known, known, known, plain) for name, known in sensible.items()},
@@ -340,11 +344,11 @@ def test_a_message_is_carried_out_or_changes_nothing(message):
     answers = acks(page)
     asks = message["kind"] in ("hello", "pump", "frame_ack", "export")
     if message["kind"] == "hello" and not answers:
-        assert not session.panels  # views that are still there say it again
+        assert not session.view.panels  # views that are still there say it again
         assert whole(session)[:2] == before[:2]
     elif asks or answers == [(message["seq"], False)]:
         assert whole(session) == before
     else:
         assert answers == [(message["seq"], True)]
     assert explorer._driver._owner is None
-    assert session.trainer.network is session.model
+    assert session.run.trainer.network is session.model

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from kanwidget import KAN, KANExplorer
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.network import AutoSymbolic
+from kanwidget.explorer.commands.training import Pause, Start
 from kanwidget.explorer.drivers import thread as worker
 from kanwidget.explorer.drivers.driver import Driver
 from kanwidget.explorer.drivers.thread import ThreadDriver
@@ -195,7 +196,7 @@ def test_errors_of_a_click_do_not_reach_whoever_asks(threadless):
     start = {"kind": "control", "action": "start"}
     assert threadless._driver.ask(lambda: from_another_thread(threadless, **start)) is None
     assert threadless.status["state"] == "error"
-    assert "mine" in threadless._session.notice.message
+    assert "mine" in threadless._session.view.notice.message
 
 
 def test_jobs_of_a_closed_driver_are_cancelled(session):
@@ -203,7 +204,7 @@ def test_jobs_of_a_closed_driver_are_cancelled(session):
     driver.begin()
     driver.close()
     with pytest.raises(RuntimeError, match="closed"):
-        driver.apply(c.Pause())
+        driver.apply(Pause())
 
 
 def test_a_job_within_a_job_is_done_at_once(session):
@@ -220,36 +221,37 @@ def test_unknown_drivers_are_refused(model, data):
 def test_a_start_that_follows_a_pause_isnt_stopped_by_it(session):
     """Both wait in the queue, as when a page says them while a step goes on."""
     driver = Driver(session, Publisher(session), "cooperative")
-    session.apply(c.Start())
+    session.apply(Start())
     driver.stop_soon()
-    for command in (c.Pause(), c.Start()):
+    for command in (Pause(), Start()):
         driver._put((lambda command=command: driver.carry_out(command), None))
     driver.wake()
     assert session.running
-    assert not session.interrupted()
+    assert not driver.stopping()
     driver.close()
 
 
 def test_of_what_waits_before_a_pause_nothing_long_is_done(session):
     """Pause, fix all, pause, all said while a step goes on."""
     driver = Driver(session, Publisher(session), "cooperative")
-    session.apply(c.Start())
+    session.run.interrupt_with(driver.stopping)
+    session.apply(Start())
     with driver.own():
         driver.pause()
-        driver._put((lambda: driver.carry_out(c.Auto(-5.0)), None))
+        driver._put((lambda: driver.carry_out(AutoSymbolic(-5.0)), None))
         driver.pause()
-    assert session.notice.title == "Paused"
-    assert "0 of 9 edges" in session.notice.message
-    assert not session.interrupted()
-    driver.apply(c.Auto(-5.0))
-    assert session.notice is None
+    assert session.view.notice.title == "Paused"
+    assert "0 of 9 edges" in session.view.notice.message
+    assert not driver.stopping()
+    driver.apply(AutoSymbolic(-5.0))
+    assert session.view.notice is None
     driver.close()
-    assert session.interrupted()
+    assert session.run.interrupted
 
 
 def test_a_pause_that_fails_is_over_too(session, monkeypatch):
     driver = Driver(session, Publisher(session))
     monkeypatch.setattr(type(session), "apply", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        driver.apply(c.Pause())
-    assert not session.interrupted()
+        driver.apply(Pause())
+    assert not driver.stopping()

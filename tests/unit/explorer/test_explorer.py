@@ -72,11 +72,11 @@ def test_repr_of_products_and_without_test_data():
 
 def test_select_takes_one_or_many_or_none(explorer):
     explorer.select(0, 1, 2)
-    assert explorer._session.selection == ((0, 1, 2),)
+    assert explorer._session.view.selection == ((0, 1, 2),)
     explorer.select((0, 0, 0), [1, 2, 0])
-    assert explorer._session.selection == ((0, 0, 0), (1, 2, 0))
+    assert explorer._session.view.selection == ((0, 0, 0), (1, 2, 0))
     explorer.select()
-    assert explorer._session.selection == ()
+    assert explorer._session.view.selection == ()
     with pytest.raises(ValueError, match="selected before"):
         explorer.fix("sin")
     with pytest.raises(ValueError, match="three indices"):
@@ -248,3 +248,8 @@ def test_importing_and_training_need_no_notebook():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_every_public_method_has_an_example():
+    public = {name: getattr(KANExplorer, name) for name in dir(KANExplorer) if not name.startswith("_")}
+    assert [name for name, member in public.items() if ">>>" not in (member.__doc__ or "")] == []

@@ -16,7 +16,7 @@ from kanwidget.explorer import save_html
 from kanwidget.explorer.files import film as movie
 from kanwidget.explorer.files import html_report as html
 from kanwidget.explorer.files.html_report import packed
-from kanwidget.explorer.session.recorder import Recorder, film
+from kanwidget.explorer.session.recorder import Recorder
 
 NASTY = (
     "</script><script>alert(1)</script>",
@@ -82,7 +82,7 @@ def explorer_file(model, data, tmp_path):
         explorer.fit(3)
         explorer.select(0, 0, 0)
         explorer.save_html(path)
-        assert explorer._session.selection == ((0, 0, 0),)
+        assert explorer._session.view.selection == ((0, 0, 0),)
     return path
 
 
@@ -149,7 +149,7 @@ def explorer(model, data):
 
 def film_of(explorer):
     session = explorer._session
-    return html.content(session, film(session))["film"]
+    return html.content(session, session.film())["film"]
 
 
 def test_every_shot_has_its_curves_and_errors(explorer):
@@ -157,11 +157,11 @@ def test_every_shot_has_its_curves_and_errors(explorer):
     session = explorer._session
     assert told["steps"] == [0, 1, 2, 3, 4, 5, 6, 7]
     assert told["losses"][0] == [None] * 3
-    assert [row[1] for row in told["losses"][1:]] == [record.test_loss for record in session.records]
+    assert [row[1] for row in told["losses"][1:]] == [record.test_loss for record in session.run.records]
     assert [told["scene"][shot] for shot in range(8)] == [0, 0, 0, 0, 1, 1, 2, 2]
     assert [len(scene["edges"]) for scene in told["scenes"]] == [9, 9, 6]
     assert told["scenes"][1]["edges"][0]["function"] == "sin"
-    for shot, recorded in enumerate(film(session)):
+    for shot, recorded in enumerate(session.film()):
         network = recorded.network()
         heads, values = rows(told, shot)
         x_low, x_high, low, high = heads[0, 1:]
@@ -198,8 +198,8 @@ def test_an_edge_that_did_not_change_between_acts_is_stored_once(model, data):
 
 
 def test_large_films_are_thinned_and_keep_their_acts(explorer, monkeypatch):
-    monkeypatch.setattr(movie, "_MOST_SAMPLES", 100)
-    monkeypatch.setattr(movie, "_FEWEST_SHOTS", 4)
+    monkeypatch.setattr(movie, "_MAX_SAMPLES", 100)
+    monkeypatch.setattr(movie, "_MIN_FRAMES", 4)
     told = film_of(explorer)
     assert told["steps"] == [0, 3, 5, 7]
     assert told["samples"] == 9
@@ -208,8 +208,8 @@ def test_large_films_are_thinned_and_keep_their_acts(explorer, monkeypatch):
 
 def test_candidates_of_old_acts_are_left_out_where_the_page_would_be_too_large(explorer, monkeypatch):
     session = explorer._session
-    report = html.content(session, film(session))
-    monkeypatch.setattr(html, "_MOST_BYTES", len(html.packed(report["film"])) - 1)
+    report = html.content(session, session.film())
+    monkeypatch.setattr(html, "_MAX_BYTES", len(html.packed(report["film"])) - 1)
     limited = html._limited(report)["film"]
     assert [act["shot"] for act in limited["acts"]] == [5]
     assert all(limited["stored"][place] for place in limited["acts"][0]["edges"].values())
@@ -221,7 +221,7 @@ def test_numbers_that_are_none_are_told_as_such(model, data):
         explorer.step(2)
         with torch.no_grad():
             explorer._session.model.layer(1).coef[0, 0] = math.inf
-        explorer._session.version += 1
+        explorer._session.run.version += 1
         _, values = rows(film_of(explorer), 2)
     assert (values == 65535).any()
 
@@ -229,27 +229,27 @@ def test_numbers_that_are_none_are_told_as_such(model, data):
 def test_writing_a_page_changes_nothing(explorer, tmp_path):
     session = explorer._session
     before, code, version = explorer.model.state_dict(), explorer.code(), session.version
-    random, listener = torch.random.get_rng_state(), session.on_task
+    random, listener = torch.random.get_rng_state(), session.view.task
     explorer.save_html(tmp_path / "page.html")
     after = explorer.model.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items() if torch.is_tensor(value))
-    assert (explorer.code(), session.version, session.on_task) == (code, version, listener)
+    assert (explorer.code(), session.version, session.view.task) == (code, version, listener)
     assert torch.equal(random, torch.random.get_rng_state())
 
 
 def test_edges_of_a_page_are_fitted_together_and_it_tells_how_far_it_is(explorer, monkeypatch):
-    from kanwidget.explorer.session import survey
+    from kanwidget.explorer.session import candidates
 
     session, asked, told = explorer._session, [], []
-    fit = survey.fit_primitives
-    monkeypatch.setattr(survey, "fit_primitives", lambda x, *a, **o: asked.append(x.shape[1]) or fit(x, *a, **o))
-    session.on_task = told.append
+    fit = candidates.fit_primitives
+    monkeypatch.setattr(candidates, "fit_primitives", lambda x, *a, **o: asked.append(x.shape[1]) or fit(x, *a, **o))
+    session.view.show_tasks_with(told.append)
     report = html.content(session)
     assert asked == [4, 2]
     assert told == ["writing the page: edge 1 of 6", "writing the page: edge 5 of 6", None]
     for name, stored in report["edges"].items():
-        session.fits.forget()
-        best = session.candidates(tuple(map(int, name.split("-"))))[0]
+        session.candidates.rank_by(session.candidates.simplicity)
+        best = session.candidates.of(tuple(map(int, name.split("-"))))[0]
         assert stored["candidates"]["rows"][0]["name"] == best.name
         assert stored["candidates"]["rows"][0]["r2"] == pytest.approx(best.r2, abs=1e-6)
 
@@ -309,5 +309,5 @@ def test_a_network_that_has_diverged_is_saved_too(data, tmp_path):
     with KANExplorer(model, data, driver="blocking") as explorer:
         explorer.save_html(tmp_path / "nan.html")
         explorer._session.warm_up()
-        assert explorer._session.notice is None
+        assert explorer._session.view.notice is None
     assert "<html" in (tmp_path / "nan.html").read_text(encoding="utf-8")

@@ -5,7 +5,10 @@ import torch
 
 from kanwidget import KANExplorer
 from kanwidget.core.primitives.registry import _TABLE
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.edges import Fix
+from kanwidget.explorer.commands.network import AutoSymbolic
+from kanwidget.explorer.commands.training import Start
+from kanwidget.explorer.commands.view import Select, ShowPreview
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.publisher import Publisher
 from tests.unit.explorer.states import everything, train
@@ -27,7 +30,7 @@ def settle(explorer):
     """Until what was asked for is done and told."""
     for _ in range(3):
         explorer._driver.ask(lambda: explorer._publisher.flush(force=True))
-        explorer._driver.ask(lambda: [None for _ in range(3) if explorer._publisher.idle()])
+        explorer._driver.ask(lambda: [None for _ in range(3) if explorer._publisher.send_costly()])
 
 
 def test_a_new_function_appears_by_itself_and_goes_again(explorer, page_of, registered):
@@ -52,45 +55,45 @@ def test_a_new_function_appears_by_itself_and_goes_again(explorer, page_of, regi
 
 def test_a_replaced_function_is_fitted_anew(session, registered):
     registered("mine", torch.sinc)
-    session.apply(c.Select((EDGE,)))
-    fit = {fit.name: fit for fit in session.candidates(EDGE)}["mine"]
-    session.best_known((0, 0, 0))
+    session.apply(Select((EDGE,)))
+    fit = {fit.name: fit for fit in session.candidates.of(EDGE)}["mine"]
+    session.candidates.best_of((0, 0, 0))
     registered("mine", torch.arctan, replace=True)
-    assert not session.candidates_known()
-    assert session.best_known((0, 0, 0)) is None
-    assert {fit.name: fit for fit in session.candidates(EDGE)}["mine"] != fit
+    assert not session.selection_is_cached()
+    assert session.candidates.best_of((0, 0, 0)) is None
+    assert {fit.name: fit for fit in session.candidates.of(EDGE)}["mine"] != fit
 
 
 def test_in_training_the_library_of_a_look_is_the_present_one(session, registered):
-    session.apply(c.Select((EDGE,)))
-    session.apply(c.Start())
+    session.apply(Select((EDGE,)))
+    session.apply(Start())
     train_some(session)
-    assert describe.candidates(session)[0]["rows"]
-    seen = session.seen
+    assert describe.candidates(session, session.view.selected_edge)[0]["rows"]
+    seen = session.candidates._live
     registered("mine", torch.sinc)
-    session.version += 1
-    describe.candidates(session)
+    session.run.version += 1
+    describe.candidates(session, session.view.selected_edge)
     assert "mine" not in [fit.name for fit in seen.fits]
-    assert "mine" in [fit.name for fit in session.seen.fits]
+    assert "mine" in [fit.name for fit in session.candidates._live.fits]
 
 
 def test_a_survey_begins_again_with_other_functions(session, page_of, registered):
     page = page_of(Publisher(session), acknowledges=True)
-    session.apply(c.Look(True, "a"))
+    session.apply(ShowPreview(True, "a"))
     page.publisher.note(frozenset(("survey",)))
-    while page.publisher.look():
+    while page.publisher.send_preview():
         pass
     first = page.last("survey")["survey"]
     registered("mine", torch.sinc)
     page.clear()
     page.publisher.flush()
-    while page.publisher.look():
+    while page.publisher.send_preview():
         pass
     told = [message["survey"] for message in page.messages if message["kind"] == "survey"]
     assert told[0]["first"] == 0
     assert sum(len(survey["rows"]) for survey in told) == first["of"]
-    session.apply(c.Look(False, "a"))
-    assert not session.survey.on
+    session.apply(ShowPreview(False, "a"))
+    assert not session.view.preview.on
 
 
 def train_some(session):
@@ -106,7 +109,7 @@ def test_a_broken_function_is_left_out_and_told_once(explorer, page_of, register
     assert len(told) == 1
     assert told[0]["message"].startswith("The function `mine` raised ZeroDivisionError")
     assert len(page.last("candidates")["candidates"]["rows"]) >= 12
-    explorer._apply(c.Look())
+    explorer._apply(ShowPreview())
     explorer.select(0, 1, 0)
     settle(explorer)
     explorer.fit(2)
@@ -116,9 +119,11 @@ def test_a_broken_function_is_left_out_and_told_once(explorer, page_of, register
 def test_auto_goes_on_without_a_broken_function(session, registered):
     registered("mine", raises)
     session.warm_up()
-    session.apply(c.Auto(r2_threshold=-1.0))
+    session.apply(AutoSymbolic(r2_threshold=-1.0))
     assert all(state == "symbolic" for state in states(session))
-    assert session.left_out == ["the function `mine` raised ZeroDivisionError: integer division or modulo by zero"]
+    assert session.candidates._unreported == [
+        "the function `mine` raised ZeroDivisionError: integer division or modulo by zero"
+    ]
 
 
 def test_fixing_to_a_broken_function_is_refused_in_words(session, registered):
@@ -126,16 +131,16 @@ def test_fixing_to_a_broken_function_is_refused_in_words(session, registered):
     train(session, 2)
     before = everything(session)
     with pytest.raises(ValueError, match="the function `mine` raised ZeroDivisionError"):
-        session.apply(c.Fix(EDGE, "mine"))
+        session.apply(Fix(EDGE, "mine"))
     assert everything(session) == before
 
 
 def test_a_candidate_that_cannot_be_drawn_is_left_out(session, registered):
     """It fits on the data, and fails on the even grid of the drawing."""
     registered("mine", lambda u: raises(u) if u.shape == (129,) else torch.sinc(u))
-    session.apply(c.Select((EDGE,)))
-    told, arrays = describe.candidates(session)
-    assert "mine" in [fit.name for fit in session.candidates(EDGE)]
+    session.apply(Select((EDGE,)))
+    told, arrays = describe.candidates(session, session.view.selected_edge)
+    assert "mine" in [fit.name for fit in session.candidates.of(EDGE)]
     assert "mine" not in [row["name"] for row in told["rows"]]
     assert len(told["rows"]) == len(arrays["fits"])
 

@@ -3,12 +3,13 @@
 import pytest
 import torch
 
-from kanwidget.explorer.commands import base as c
-from kanwidget.explorer.describe import curves
+from kanwidget.explorer.commands.training import Pause, Start
+from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.topics import STEPPED
 from kanwidget.explorer.session import live_candidates as live
+from kanwidget.explorer.session.samples import edge_samples
 from tests.unit.explorer.states import train
 
 EDGE = (0, 0, 0)
@@ -17,8 +18,8 @@ EDGE = (0, 0, 0)
 @pytest.fixture
 def running(session):
     train(session, 3)
-    session.apply(c.Select((EDGE,)))
-    session.apply(c.Start())
+    session.apply(Select((EDGE,)))
+    session.apply(Start())
     session.advance(0.0)
     return session
 
@@ -41,49 +42,49 @@ def shift(session, size):
     layer = session.model.layer(0)
     with torch.no_grad():
         layer.coef[0, 0] += size * torch.sin(torch.arange(layer.coef.shape[2], dtype=torch.float64))
-    session.version += 1
+    session.run.version += 1
 
 
 def test_the_first_look_searches_everything_the_next_ones_a_few(running, searches):
-    live.candidates(running, EDGE)
+    running.candidates.shown(EDGE)
     shift(running, 0.01)
-    live.candidates(running, EDGE)
+    running.candidates.shown(EDGE)
     assert searches[0] is None
     assert len(searches[1]) == 8
     assert len(searches) == 2
 
 
 def test_a_look_after_a_far_move_searches_everything(running, searches):
-    live.candidates(running, EDGE)
+    running.candidates.shown(EDGE)
     shift(running, 5.0)
-    live.candidates(running, EDGE)
+    running.candidates.shown(EDGE)
     assert searches == [None, None]
 
 
 def test_another_edge_is_searched_whole(running, searches):
-    live.candidates(running, EDGE)
-    running.version += 1
-    running.apply(c.Select(((0, 1, 0),)))
-    live.candidates(running, (0, 1, 0))
+    running.candidates.shown(EDGE)
+    running.run.version += 1
+    running.apply(Select(((0, 1, 0),)))
+    running.candidates.shown((0, 1, 0))
     assert searches == [None, None]
 
 
 def test_every_function_has_its_turn(running, searches):
-    running.lib = ("x", "sin", "cos", "x^2", "x^3", "exp", "tanh", "gaussian", "abs", "sgn", "erf", "arctan")
-    live.candidates(running, EDGE)
+    running.candidates.lib = ("x", "sin", "cos", "x^2", "x^3", "exp", "tanh", "gaussian", "abs", "sgn", "erf", "arctan")
+    running.candidates.shown(EDGE)
     for _ in range(8):
         shift(running, 1e-3)
-        live.candidates(running, EDGE)
-    assert set().union(*searches[1:]) == set(running.lib)
+        running.candidates.shown(EDGE)
+    assert set().union(*searches[1:]) == set(running.candidates.lib)
 
 
 def test_what_is_followed_is_nearly_what_a_search_finds(running):
-    live.candidates(running, EDGE)
+    running.candidates.shown(EDGE)
     for _ in range(5):
         shift(running, 0.01)
-        fits = live.candidates(running, EDGE)
-    exact = {fit.name: fit.r2 for fit in running.candidates(EDGE)}
-    assert fits[0].name == running.candidates(EDGE)[0].name
+        fits = running.candidates.shown(EDGE)
+    exact = {fit.name: fit.r2 for fit in running.candidates.of(EDGE)}
+    assert fits[0].name == running.candidates.of(EDGE)[0].name
     assert [fit.name for fit in fits] == list(dict.fromkeys(fit.name for fit in fits))
     for fit in fits[:6]:
         assert fit.r2 == pytest.approx(exact[fit.name], abs=1e-3)
@@ -92,9 +93,9 @@ def test_what_is_followed_is_nearly_what_a_search_finds(running):
 
 
 def test_a_kept_function_has_the_constants_of_now(running):
-    fit = next(fit for fit in running.candidates(EDGE) if fit.name == "x")
+    fit = next(fit for fit in running.candidates.of(EDGE) if fit.name == "x")
     shift(running, 0.3)
-    samples = curves.edge_samples(running.model, EDGE, running.x)
+    samples = edge_samples(running.model, EDGE, running.x)
     found = live.refitted(fit, samples, 0.7)
     x, y = samples
     design = torch.stack([x, torch.ones_like(x)], 1)
@@ -104,42 +105,42 @@ def test_a_kept_function_has_the_constants_of_now(running):
 
 
 def test_a_function_that_is_no_longer_defined_goes(running):
-    fit = next(fit for fit in running.candidates(EDGE) if fit.name in ("log", "sqrt", "1/x"))
-    samples = curves.edge_samples(running.model, EDGE, running.x).clone()
+    fit = next(fit for fit in running.candidates.of(EDGE) if fit.name in ("log", "sqrt", "1/x"))
+    samples = edge_samples(running.model, EDGE, running.x).clone()
     samples[0] *= 1e3
     assert live.refitted(fit, samples, 0.7) is None
 
 
 def test_paused_candidates_are_exact(running, searches):
-    live.candidates(running, EDGE)
+    running.candidates.shown(EDGE)
     shift(running, 0.01)
-    running.apply(c.Pause())
-    assert live.candidates(running, EDGE) == running.candidates(EDGE)
+    running.apply(Pause())
+    assert running.candidates.shown(EDGE) == running.candidates.of(EDGE)
     assert searches == [None, None]
 
 
 def test_an_edge_that_stands_still_isnt_looked_at_again(running):
-    live.candidates(running, EDGE)
-    assert not live.moved(running)
+    running.candidates.shown(EDGE)
+    assert not running.candidates.has_moved(EDGE)
     shift(running, 1e-6)
-    assert not live.moved(running)
+    assert not running.candidates.has_moved(EDGE)
     shift(running, 0.05)
-    assert live.moved(running)
+    assert running.candidates.has_moved(EDGE)
 
 
 def test_the_message_says_what_is_best_for_every_edge_that_is_known(session):
     train(session, 2)
-    told, _ = describe.candidates(session)
+    told, _ = describe.candidates(session, session.view.selected_edge)
     assert told["best"] == []
-    one, other = session.candidates((0, 1, 2))[0], session.candidates(EDGE)[0]
-    session.apply(c.Select((EDGE,)))
-    told, _ = describe.candidates(session)
+    one, other = session.candidates.of((0, 1, 2))[0], session.candidates.of(EDGE)[0]
+    session.apply(Select((EDGE,)))
+    told, _ = describe.candidates(session, session.view.selected_edge)
     assert told["best"] == [
         {"key": [0, 0, 0], "best": other.name, "best_r2": other.r2},
         {"key": [0, 1, 2], "best": one.name, "best_r2": one.r2},
     ]
     train(session, 1)
-    told, _ = describe.candidates(session)
+    told, _ = describe.candidates(session, session.view.selected_edge)
     assert [best["key"] for best in told["best"]] == [[0, 0, 0]]
 
 
@@ -156,14 +157,14 @@ def test_frames_and_looks_take_a_bounded_part_of_the_time(running, page_of, monk
 
         return tell
 
-    monkeypatch.setattr(publisher, "_tell_curves", costs(0.02, "curves"))
-    monkeypatch.setattr(publisher, "_tell_candidates", costs(0.09, "candidates"))
+    monkeypatch.setattr(publisher, "send_curves", costs(0.02, "curves"))
+    monkeypatch.setattr(publisher, "send_candidates", costs(0.09, "candidates"))
     monkeypatch.setattr(publisher, "formula", costs(0.01, "formula"))
     while now[0] < 60:
-        running.version += 1
+        running.run.version += 1
         publisher.note(STEPPED)
         publisher.flush()
-        publisher.idle()
+        publisher.send_costly()
         now[0] += 0.01
     assert spent["curves"] / now[0] < 0.05
     assert spent["candidates"] / now[0] < 0.05

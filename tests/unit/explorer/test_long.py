@@ -5,9 +5,13 @@ import torch
 
 from kanwidget import KAN, KANExplorer
 from kanwidget.core import Event, StepRecord
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.edges import Fix
+from kanwidget.explorer.commands.history import Redo, Undo
+from kanwidget.explorer.commands.network import Prune
+from kanwidget.explorer.commands.training import Set
 from kanwidget.explorer.describe import snapshot as describe
-from kanwidget.explorer.page.compact import STATES, brief
+from kanwidget.explorer.describe.candidates import best_candidates
+from kanwidget.explorer.page.compact import STATES, compact
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.states import train
@@ -33,13 +37,15 @@ def test_the_saved_state_of_2600_edges_is_small(most):
         edges = session.model.edge_refs()
         assert len(edges) == 2600
         if most:
-            session.apply(c.Prune(edges=tuple(edges[1::2])))
+            session.apply(Prune(edges=tuple(edges[1::2])))
         explorer.select(0, 0, 0)
         fits = explorer.candidates((0, 0, 0))
         if most:
             for edge in edges[::2]:
-                session.best.among(session.rows).put(edge, fits[0], session.version, torch.zeros(2, 2))
-            assert len(describe.best(session)) > 50
+                session.candidates.best.among(session.candidates.library).put(
+                    edge, fits[0], session.version, torch.zeros(2, 2)
+                )
+            assert len(best_candidates(session)) > 50
         assert saved(explorer) < MOST_BYTES
 
 
@@ -48,9 +54,9 @@ def test_what_is_stored_of_an_edge_is_what_is_told(session):
     layer.set_symbol(1, 0, "sin")
     layer.spline_on[0, 1] = layer.spline_on[2, 1] = False
     layer.frozen[1, 1] = True
-    session.know((0, 0, 0), session.search((0, 0, 0)))
+    session.candidates.store((0, 0, 0), session.candidates.search((0, 0, 0)))
     snapshot = Publisher(session).snapshot()
-    stored = brief(snapshot)
+    stored = compact(snapshot)
     assert [edge["key"] for edge in stored["structure"]["edges"]] == [[0, 0, 0], [0, 1, 0], [0, 1, 1]]
     assert all(edge in snapshot["structure"]["edges"] for edge in stored["structure"]["edges"])
     offset, (count,) = stored["arrays"]["edges"]
@@ -78,22 +84,22 @@ def test_edges_are_told_in_their_order_and_as_they_are(large, session):
 def test_a_slider_leaves_one_mark_a_step(session):
     train(session, 1)
     for value in range(50):
-        session.apply(c.Set(lamb=value / 100))
-        session.apply(c.Set(lr=(1 + value) / 100))
+        session.apply(Set(lamb=value / 100))
+        session.apply(Set(lr=(1 + value) / 100))
     train(session, 1)
-    session.apply(c.Set(lamb=0.5))
-    marks = [(event.kind, event.step, event.label) for event in session.events]
+    session.apply(Set(lamb=0.5))
+    marks = [(event.kind, event.step, event.label) for event in session.run.events]
     assert marks == [("lamb", 1, "lamb = 0.49"), ("lr", 1, "lr = 0.5"), ("lamb", 2, "lamb = 0.5")]
 
 
 def test_only_so_many_marks_are_told_and_all_latest_acts(session):
-    session.events = [Event(i, "fix" if i % 50 == 0 else "lamb", str(i)) for i in range(10_000)]
+    session.run.events = [Event(i, "fix" if i % 50 == 0 else "lamb", str(i)) for i in range(10_000)]
     told = describe.history(session)["events"]
     assert 350 <= len(told) <= 400
     assert [event["step"] for event in told] == sorted({event["step"] for event in told})
     assert sum(event["kind"] == "fix" for event in told) == 200
     assert told[-1]["label"] == "9999"
-    session.events = [Event(i, "prune", str(i)) for i in range(10_000)]
+    session.run.events = [Event(i, "prune", str(i)) for i in range(10_000)]
     assert [event["step"] for event in describe.history(session)["events"]] == list(range(9_800, 10_000))
 
 
@@ -106,15 +112,15 @@ def test_a_hundred_thousand_steps_are_not_gone_through(session):
             return super().__getattribute__(name)
 
     read = [0]
-    session.records = [Record(i + 1, 1.0, 1.0, 0.0, i * 1e-3) for i in range(100_000)]
-    session.now = session.records[-1]
+    session.run.records = [Record(i + 1, 1.0, 1.0, 0.0, i * 1e-3) for i in range(100_000)]
+    session.run.last_record = session.run.records[-1]
     publisher = Publisher(session)
-    publisher.send = lambda message, buffers: None
-    session.apply(c.Fix((0, 0, 0), "sin"))
-    session.apply(c.Undo())
-    session.apply(c.Redo())
+    publisher.connect(lambda message, buffers: None)
+    session.apply(Fix((0, 0, 0), "sin"))
+    session.apply(Undo())
+    session.apply(Redo())
     assert read[0] < 1_000
-    model = session.snapshot_model()
+    model = session.run.model_with_history()
     assert len(model.history.records) == 100_000
     assert read[0] < 1_000
     publisher.snapshot()

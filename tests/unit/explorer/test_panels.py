@@ -7,13 +7,13 @@ import torch
 
 from kanwidget import KAN
 from kanwidget.datasets import Dataset
-from kanwidget.explorer.commands.base import LookAt
-from kanwidget.explorer.commands.fields import parse
+from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import checked, first_view, surface
 from kanwidget.explorer.session.label_noise import noisy
 from kanwidget.explorer.session.presets import PRESETS, preset
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.view import SurfaceView
 
 
 def of_classes(rows=40):
@@ -61,7 +61,7 @@ def test_classes_are_counted():
 def test_rows_are_values_of_y_and_columns_values_of_x():
     x = torch.rand(50, 2, dtype=torch.float64) * torch.tensor([2.0, 6.0])
     session = Session(KAN([2, 1], seed=3), (x, x[:, :1]))
-    told, arrays = surface(session, LookAt(0, 1))
+    told, arrays = surface(session, SurfaceView(0, 1))
     z = arrays["z"]
     assert z.shape == (40, 40)
     across = torch.linspace(*told["x_range"], 40, dtype=torch.float64)
@@ -74,9 +74,9 @@ def test_rows_are_values_of_y_and_columns_values_of_x():
 def test_other_inputs_are_held_at_their_medians_or_where_one_says():
     x = torch.rand(51, 3, dtype=torch.float64)
     session = Session(KAN([3, 1], seed=3), (x, x[:, :1]))
-    told, arrays = surface(session, LookAt(2, 0))
+    told, arrays = surface(session, SurfaceView(2, 0))
     assert told["at"] == x.median(0).values.tolist()
-    told, held = surface(session, LookAt(2, 0, 0, (None, 0.25, None)))
+    told, held = surface(session, SurfaceView(2, 0, 0, (None, 0.25, None)))
     assert told["at"][1] == 0.25
     assert not torch.equal(arrays["z"], held["z"])
     corner = torch.tensor([[told["y_range"][0], 0.25, told["x_range"][0]]], dtype=torch.float64)
@@ -87,7 +87,7 @@ def test_one_input_is_a_line():
     x = torch.linspace(-1, 1, 30, dtype=torch.float64)[:, None]
     session = Session(KAN([1, 1]), (x, x**2))
     view = first_view(session)
-    assert view == LookAt(0, None)
+    assert view == SurfaceView(0, None)
     told, arrays = surface(session, view)
     assert told["y_range"] is None
     assert arrays["z"].shape == (1, 161)
@@ -96,14 +96,14 @@ def test_one_input_is_a_line():
 
 def test_of_classes_it_is_a_probability():
     session = Session(KAN([2, 3]), of_classes())
-    total = sum(surface(session, LookAt(0, 1, output))[1]["z"] for output in range(3))
+    total = sum(surface(session, SurfaceView(0, 1, output))[1]["z"] for output in range(3))
     assert torch.allclose(total, torch.ones(40, 40, dtype=torch.float64))
-    assert set(surface(session, LookAt(0, 1, 1))[1]["points"][2].tolist()) == {0.0, 1.0, 2.0}
+    assert set(surface(session, SurfaceView(0, 1, 1))[1]["points"][2].tolist()) == {0.0, 1.0, 2.0}
 
 
 def test_over_one_input_a_row_stands_at_whether_it_is_of_the_class():
     session = Session(KAN([2, 3]), of_classes())
-    _, height, label = surface(session, LookAt(0, None, 1))[1]["points"]
+    _, height, label = surface(session, SurfaceView(0, None, 1))[1]["points"]
     assert torch.equal(height, (label == 1).to(height.dtype))
     assert set(height.tolist()) == {0.0, 1.0}
 
@@ -111,7 +111,7 @@ def test_over_one_input_a_row_stands_at_whether_it_is_of_the_class():
 def test_a_constant_column_has_a_range_too():
     x = torch.ones(20, 2, dtype=torch.float64)
     session = Session(KAN([2, 1]), (x, x[:, :1]))
-    told, _ = surface(session, LookAt(0, 1))
+    told, _ = surface(session, SurfaceView(0, 1))
     assert told["x_range"] == [0.5, 1.5]
 
 
@@ -120,8 +120,8 @@ def test_after_pruned_inputs_columns_keep_their_meaning():
     model = KAN([3, 1])
     model.remove_edge(0, 1, 0)
     session = Session(model.prune_input(active=[0, 2], data=x), (x, x[:, :1]))
-    assert first_view(session) == LookAt(0, 2)
-    assert surface(session, LookAt(1, 2))[0]["names"] == ["x_1", "x_2", "x_3"]
+    assert first_view(session) == SurfaceView(0, 2)
+    assert surface(session, SurfaceView(1, 2))[0]["names"] == ["x_1", "x_2", "x_3"]
 
 
 @pytest.mark.parametrize(
@@ -140,15 +140,17 @@ def test_after_pruned_inputs_columns_keep_their_meaning():
 )
 def test_views_that_cannot_be(session, message, named):
     def ask():
-        checked(session, *parse({"kind": "surface", **message}))
+        checked(session, parse({"kind": "surface", **message})[0].surface)
 
     with pytest.raises((ValueError, TypeError), match=f"`{named}`"):
         ask()
 
 
 def test_a_view_survives_its_message(session):
-    assert parse({"kind": "surface", "x": 1, "y": 0, "output": 0, "at": [None, 0.5]})[0] == LookAt(1, 0, 0, (None, 0.5))
-    assert checked(session, LookAt(1)) == LookAt(1)
+    assert parse({"kind": "surface", "x": 1, "y": 0, "output": 0, "at": [None, 0.5]})[0].surface == SurfaceView(
+        1, 0, 0, (None, 0.5)
+    )
+    assert checked(session, SurfaceView(1)) == SurfaceView(1)
 
 
 # ---- noise

@@ -9,23 +9,13 @@ import numpy as np
 import pytest
 from typing_extensions import NotRequired
 
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.describe.panels.table import PANELS
 from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.protocol.messages import TO_BROWSER, TO_PYTHON
+from kanwidget.explorer.session.command import COMMANDS, Command
 from tests.unit.explorer import golden
 
 MADE = golden.messages()
-KINDS = {
-    "structure": p.Structure,
-    "status": p.Status,
-    "settings": p.Settings,
-    "selection": p.Selection,
-    "candidates": p.Candidates,
-    "formula": p.Formula,
-    "history": p.History,
-    "parity": p.Parity,
-    "surface": p.Surface,
-    "survey": p.Survey,
-}
 
 
 def stored(name):
@@ -55,12 +45,28 @@ def test_golden(name):
 def test_messages_to_python_are_understood(name, found):
     answered = {"hello", "export", "pump", "frame_ack"}
     assert bool(found) == (name not in answered)
-    assert all(isinstance(command, c.Command) for command in found)
+    assert all(isinstance(command, Command) for command in found)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_bodies_are_what_the_protocol_says(kind):
-    check(MADE[f"to_browser.{kind}"][0][kind], KINDS[kind])
+@pytest.mark.parametrize("name", [name for name in MADE if name.startswith("to_browser")])
+def test_messages_to_the_browser_are_what_the_protocol_says(name):
+    message, _ = MADE[name]
+    kind = message["kind"]
+    if kind in PANELS:
+        assert set(message) == {"v", "seq", "kind", kind, "arrays"}
+        check(message[kind], PANELS[kind].payload)
+    else:
+        check(message, TO_BROWSER[kind])
+
+
+@pytest.mark.parametrize("kind", TO_PYTHON)
+def test_messages_to_python_that_are_no_commands_are_what_the_protocol_says(kind):
+    check(MADE[f"to_python.{kind}"][0], TO_PYTHON[kind])
+
+
+def test_every_message_of_the_protocol_has_a_file():
+    assert {MADE[name][0]["kind"] for name in MADE if name.startswith("to_browser")} == {*TO_BROWSER, *PANELS}
+    assert {message["kind"] for message in golden.TO_PYTHON.values()} == {*TO_PYTHON, *COMMANDS}
 
 
 def test_the_snapshot_is_what_the_protocol_says():

@@ -7,12 +7,15 @@ import pytest
 import torch
 
 from kanwidget import KAN
-from kanwidget.explorer.commands import base as c
-from kanwidget.explorer.describe import curves
+from kanwidget.explorer.commands.edges import Drag, Fix, Lock
+from kanwidget.explorer.commands.history import Undo
+from kanwidget.explorer.commands.network import AutoSymbolic, Refine
+from kanwidget.explorer.commands.training import Pause, Start
+from kanwidget.explorer.commands.view import Rank, Select
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.publisher import SNAPSHOT_SECONDS, Publisher
 from kanwidget.explorer.page.rate_limits import FRAME_SECONDS, PATIENCE_SECONDS
-from kanwidget.explorer.session import known
+from kanwidget.explorer.session import candidates, samples
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.states import train
 
@@ -31,7 +34,7 @@ def page(publisher, page_of):
 
 
 def steps(publisher, count):
-    publisher.session.apply(c.Start()) if not publisher.session.running else None
+    publisher.session.apply(Start()) if not publisher.session.running else None
     for _ in range(count):
         publisher.note(publisher.session.advance(0.0))
 
@@ -53,7 +56,7 @@ def test_one_frame_is_on_its_way_and_changes_gather(publisher, page, clock):
         steps(publisher, 1)
         publisher.flush()
     assert page.kinds() == []
-    publisher.line.acknowledge(1)
+    publisher.frames.acknowledge(1)
     publisher.flush()
     assert page.kinds() == ["metrics", "curves", "status"]
     assert rows(page.messages[0], page.buffers[0])[:, 0].tolist() == [2, 3, 4, 5, 6]
@@ -81,9 +84,9 @@ def test_a_lost_acknowledgement_is_given_up(publisher, page, clock):
     clock.now += PATIENCE_SECONDS - 0.1
     publisher.flush()
     assert page.kinds() == []
-    while publisher.idle():
+    while publisher.send_costly():
         page.clear()
-    assert publisher.pending() == pytest.approx(0.1)
+    assert publisher.next_wait() == pytest.approx(0.1)
     clock.now += 0.2
     publisher.flush()
     assert page.kinds() == ["metrics", "curves", "status"]
@@ -93,7 +96,7 @@ def test_hello_frees_the_line_and_is_answered_with_everything(publisher, page, c
     steps(publisher, 2)
     publisher.flush()
     page.clear()
-    publisher.say_hello()
+    publisher.send_hello_ack()
     assert page.kinds() == ["hello_ack"]
     assert rows(page.messages[0]["snapshot"], page.buffers[0]).shape == (2, 5)
     steps(publisher, 1)
@@ -108,7 +111,7 @@ def test_acknowledgements_of_other_frames_are_nothing(publisher, page, clock):
     page.clear()
     steps(publisher, 1)
     for frame in (0, 2, None, "1", [1]):
-        publisher.line.acknowledge(frame)
+        publisher.frames.acknowledge(frame)
     clock.now += 1
     publisher.flush()
     assert page.kinds() == []
@@ -127,11 +130,11 @@ def test_buffers_are_copies(publisher, page):
 
 
 def test_sequence_numbers_rise(publisher, page, clock):
-    publisher.session.apply(c.Select(((0, 0, 0),)))
-    publisher.everything()
-    while publisher.pending() is not None:
+    publisher.session.apply(Select(((0, 0, 0),)))
+    publisher.note_everything()
+    while publisher.next_wait() is not None:
         publisher.flush()
-        publisher.idle()
+        publisher.send_costly()
     numbers = [message["seq"] for message in page.messages]
     assert numbers == sorted(set(numbers))
     assert {message["v"] for message in page.messages} == {1}
@@ -142,8 +145,8 @@ def test_acts_are_told_at_once_and_before_their_acknowledgement(publisher, page)
     steps(publisher, 1)
     publisher.flush()
     page.clear()
-    publisher.note(session.apply(c.Fix((0, 0, 0), "sin")))
-    publisher.answer(7)
+    publisher.note(session.apply(Fix((0, 0, 0), "sin")))
+    publisher.acknowledge(7)
     kinds = page.kinds()
     assert kinds[-1] == "ack"
     assert kinds[:2] == ["structure", "curves"]
@@ -152,12 +155,12 @@ def test_acts_are_told_at_once_and_before_their_acknowledgement(publisher, page)
 
 
 def test_a_selection_is_answered_before_its_candidates(publisher, page):
-    publisher.note(publisher.session.apply(c.Select(((0, 0, 0),))))
-    publisher.answer(3)
+    publisher.note(publisher.session.apply(Select(((0, 0, 0),))))
+    publisher.acknowledge(3)
     assert page.kinds() == ["selection", "candidates", "ack"]
     assert page.messages[1]["candidates"]["busy"]
-    assert publisher.pending() == 0.0
-    assert publisher.idle()
+    assert publisher.next_wait() == 0.0
+    assert publisher.send_costly()
     assert page.last("candidates")["candidates"]["rows"]
     assert not page.last("candidates")["candidates"]["busy"]
 
@@ -165,21 +168,21 @@ def test_a_selection_is_answered_before_its_candidates(publisher, page):
 def test_undo_replaces_the_metrics(publisher, page):
     session = publisher.session
     train(session, 3)
-    session.apply(c.Refine(4))
+    session.apply(Refine(4))
     train(session, 2)
-    publisher.note(session.apply(c.Undo()))
-    publisher.answer(1)
+    publisher.note(session.apply(Undo()))
+    publisher.acknowledge(1)
     message = page.last("metrics")
     assert (message["replace"], message["first"], message["arrays"]["metrics"][1]) == (True, 0, [3, 5])
 
 
 def test_candidates_are_refreshed_about_once_a_second(publisher, clock, page_of):
     page = page_of(publisher, acknowledges=True)
-    publisher.session.apply(c.Select(((0, 0, 0),)))
+    publisher.session.apply(Select(((0, 0, 0),)))
     for _ in range(60):
         steps(publisher, 1)
         publisher.flush()
-        publisher.idle()
+        publisher.send_costly()
         clock.now += 0.05
     found = [m for m in page.messages if m["kind"] == "candidates"]
     assert 2 <= len(found) <= 4
@@ -201,10 +204,10 @@ def test_snapshots_every_two_seconds_and_when_something_was_done(publisher, cloc
     steps(publisher, 1)
     publisher.flush()
     assert len(page.snapshots) == first + 1
-    publisher.note(publisher.session.apply(c.Pause()))
-    while publisher.pending() is not None:
+    publisher.note(publisher.session.apply(Pause()))
+    while publisher.next_wait() is not None:
         publisher.flush()
-        publisher.idle()
+        publisher.send_costly()
     assert len(page.snapshots) == first + 2
     snapshot = page.snapshots[-1]
     assert snapshot["status"]["state"] == "paused"
@@ -218,10 +221,10 @@ def test_snapshots_stay_small(width):
 
     data = create_dataset(lambda x: x[:, : width[-1]], n_var=width[0], train_num=300, test_num=100)
     session = Session(KAN(width, grid=5), data, update_grid=False)
-    record = session.now
-    session.records = [record] * 20_000
-    session.apply(c.Select(((0, 0, 0),)))
-    session.candidates((0, 0, 0))
+    record = session.run.last_record
+    session.run.records = [record] * 20_000
+    session.apply(Select(((0, 0, 0),)))
+    session.candidates.of((0, 0, 0))
     import json
 
     snapshot = Publisher(session).snapshot()
@@ -234,12 +237,12 @@ def test_a_loss_that_is_no_number_is_told_with_what_to_do_about_it(session, page
     page = page_of(publisher, acknowledges=True)
     with torch.no_grad():
         session.model.layer(0).coef.fill_(float("nan"))
-    session.trainer.reset()
-    publisher.note(session.apply(c.Start()))
+    session.run.trainer.reset()
+    publisher.note(session.apply(Start()))
     publisher.note(session.advance(0.01))
     publisher.flush()
     told = page.last("error")["error"]
-    assert (session.state, told["title"]) == ("done", "Stalled")
+    assert (session.run.state, told["title"]) == ("done", "Stalled")
     assert "size of the labels" in told["hint"]
 
 
@@ -262,7 +265,7 @@ def test_large_networks_send_some_thumbnails_a_frame(clock, page_of):
         assert page.last("curves")["arrays"]["curves"][1] == [len(keys), 36]
         seen |= {tuple(key) for key in keys}
     assert len(seen) == 330
-    publisher.note(session.apply(c.Pause()))
+    publisher.note(session.apply(Pause()))
     publisher.flush()
     assert page.last("curves")["edges"] is None
 
@@ -270,8 +273,8 @@ def test_large_networks_send_some_thumbnails_a_frame(clock, page_of):
 def test_long_histories_are_thinned(publisher, page):
     session = publisher.session
     train(session, 1)
-    session.records = [session.now] * 12_000
-    publisher.ask_rows(0)
+    session.run.records = [session.run.last_record] * 12_000
+    publisher.resend_rows(0)
     publisher.flush(force=True)
     message = page.last("metrics")
     count = message["arrays"]["metrics"][1][0]
@@ -285,45 +288,45 @@ def best(session, edge=0):
 
 def test_the_best_known_candidate_belongs_to_the_state_that_is_shown(session):
     train(session, 2)
-    found = session.candidates((0, 0, 0))[0].r2
+    found = session.candidates.of((0, 0, 0))[0].r2
     assert best(session) == found
-    session.apply(c.Fix((0, 1, 2), "sin"))
+    session.apply(Fix((0, 1, 2), "sin"))
     assert best(session) == found  # this edge is the same as before
-    session.apply(c.Drag((0, 0, 0), 1, 3.0))
+    session.apply(Drag((0, 0, 0), 1, 3.0))
     assert best(session) is None
-    session.apply(c.Undo())
+    session.apply(Undo())
     assert best(session) == found
     train(session, 1)
     assert best(session) is None
-    session.candidates((0, 0, 0))
-    session.apply(c.Rank(1.0))
+    session.candidates.of((0, 0, 0))
+    session.apply(Rank(1.0))
     assert best(session) is None
 
 
 def test_while_training_the_best_known_candidate_may_lag_but_not_across_acts(session, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(known.time, "monotonic", lambda: now[0])
-    session.apply(c.Start())
+    monkeypatch.setattr(candidates.time, "monotonic", lambda: now[0])
+    session.apply(Start())
     session.advance(0.0)
-    found = session.candidates((0, 0, 0))[0].r2
+    found = session.candidates.of((0, 0, 0))[0].r2
     session.advance(0.0)
     assert best(session) == found
-    now[0] = known.LAG_SECONDS + 1
+    now[0] = candidates.LAG_SECONDS + 1
     assert best(session) is None
-    session.candidates((0, 0, 0))
+    session.candidates.of((0, 0, 0))
     session.advance(0.0)
     assert best(session) is not None
-    session.apply(c.Drag((0, 0, 0), 1, 3.0))
+    session.apply(Drag((0, 0, 0), 1, 3.0))
     assert best(session) is None
 
 
 def test_nobody_listens(session):
     publisher = Publisher(session)
     train(session, 1)
-    publisher.everything()
+    publisher.note_everything()
     publisher.flush()
-    assert publisher.pending() is None
-    assert not publisher.idle()
+    assert publisher.next_wait() is None
+    assert not publisher.send_costly()
 
 
 def test_missing_values_are_nan_in_arrays_and_null_in_json(model):
@@ -332,13 +335,13 @@ def test_missing_values_are_nan_in_arrays_and_null_in_json(model):
     data = Dataset(torch.rand(20, 2), torch.rand(20, 1))
     session = Session(model, data)
     train(session, 2)
-    table = describe.metrics(session.records)
+    table = describe.metrics(session.run.records)
     assert torch.isnan(table[:, 3]).all()
     assert describe.status(session, "thread")["test"] is None
 
 
 def test_thumbnails_follow_the_structure(session):
-    table = curves.thumbnails(session.model, session.x, session.scores())
+    table = samples.thumbnails(session.model, session.x, session.scores())
     refs = session.model.edge_refs()
     assert table.shape == (len(refs), 36)
     for row, (layer, source, target) in zip(table, refs, strict=True):
@@ -350,7 +353,7 @@ def test_thumbnails_follow_the_structure(session):
 @pytest.mark.parametrize("k", [0, 1, 3])
 def test_handles_stand_where_their_coefficient_acts(data, k):
     session = Session(KAN([2, 1], grid=5, k=k), data)
-    arrays, _ = curves.detail(session.model, (0, 0, 0), session.x)
+    arrays, _ = samples.edge_detail(session.model, (0, 0, 0), session.x)
     handles, layer = arrays["handles"], session.model.layer(0)
     assert handles.shape == (2, 5 + k)
     for index, place in enumerate(handles[0].tolist()):
@@ -373,7 +376,7 @@ def test_the_formula_uses_the_users_names(model, data):
     from kanwidget.explorer.describe.formula import formula
 
     session = Session(model, data, in_vars=["mass", "mass"], out_vars=["<b>y</b>"])
-    session.apply(c.Auto(-5.0))
+    session.apply(AutoSymbolic(-5.0))
     told = formula(session)
     assert told["fixed"] == told["active"] == 9
     assert told["text"].startswith("<b>y</b> = ")
@@ -382,8 +385,8 @@ def test_the_formula_uses_the_users_names(model, data):
 
 
 def test_groups_of_locked_edges_have_numbers_of_their_own(session):
-    session.apply(c.Lock(0, ((0, 0), (1, 0))))
-    session.apply(c.Lock(1, ((0, 0), (1, 0))))
+    session.apply(Lock(0, ((0, 0), (1, 0))))
+    session.apply(Lock(1, ((0, 0), (1, 0))))
     groups = {}
     for edge in describe.structure(session)["edges"]:
         if "tied" in edge:

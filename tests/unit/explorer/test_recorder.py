@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from kanwidget import KAN, KANExplorer
-from kanwidget.explorer.commands import base as c
-from kanwidget.explorer.session.recorder import Recorder, film, state_of
+from kanwidget.explorer.commands.edges import Fix
+from kanwidget.explorer.commands.history import Goto, Redo, Reset, Undo
+from kanwidget.explorer.commands.network import Prune, Refine
+from kanwidget.explorer.commands.training import Step
+from kanwidget.explorer.session.recorder import Recorder, state_of
 from kanwidget.explorer.session.session import Session
 
 
@@ -22,13 +25,13 @@ def same(one, other):
 
 
 def trained(session, steps):
-    session.apply(c.Step(steps))
+    session.apply(Step(steps))
     while session.running:
         session.advance(0.5)
 
 
 def shown(session):
-    return [(shot.step, shot.label) for shot in film(session)]
+    return [(shot.step, shot.label) for shot in session.film()]
 
 
 # ---- states
@@ -157,17 +160,17 @@ def test_its_animation_is_written(model, data, tmp_path):
 
 def test_a_session_is_recorded_from_its_start_to_its_present(session):
     trained(session, 6)
-    shots = film(session)
+    shots = session.film()
     assert [shot.step for shot in shots] == list(range(7))
-    assert same(shots[0].network(), session.initial)
+    assert same(shots[0].network(), session.run.initial)
     assert shots[-1].network() is session.model
 
 
 def test_before_every_act_its_state_is_kept(session):
     trained(session, 3)
-    before = session.snapshot_model()
-    session.apply(c.Fix((0, 0, 0), "sin"))
-    session.apply(c.Fix((0, 1, 0), "x^2"))
+    before = session.run.model_with_history()
+    session.apply(Fix((0, 0, 0), "sin"))
+    session.apply(Fix((0, 1, 0), "x^2"))
     trained(session, 2)
     assert shown(session) == [
         (0, None),
@@ -178,7 +181,7 @@ def test_before_every_act_its_state_is_kept(session):
         (4, None),
         (5, None),
     ]
-    acts = [shot for shot in film(session) if shot.label]
+    acts = [shot for shot in session.film() if shot.label]
     assert same(acts[0].network(), before)
     assert [shot.network().layer(0).state(0, 0) for shot in acts] == ["spline", "symbolic"]
     assert [session.tree.nodes[shot.act].label for shot in acts] == [shot.label for shot in acts]
@@ -186,81 +189,81 @@ def test_before_every_act_its_state_is_kept(session):
 
 def test_undo_cuts_the_film_and_redo_brings_it_back(session):
     trained(session, 3)
-    session.apply(c.Fix((0, 0, 0), "sin"))
+    session.apply(Fix((0, 0, 0), "sin"))
     trained(session, 4)
     whole = shown(session)
-    session.apply(c.Undo())
+    session.apply(Undo())
     assert [step for step, _ in shown(session)] == [0, 1, 2, 3]
-    session.apply(c.Redo())
+    session.apply(Redo())
     assert shown(session) == whole
 
 
 def test_a_branch_has_a_film_of_its_own(session):
     trained(session, 3)
-    session.apply(c.Prune(((0, 0, 0),)))
+    session.apply(Prune(((0, 0, 0),)))
     trained(session, 4)
-    session.apply(c.Undo())
-    session.apply(c.Prune(((0, 1, 1),)))
+    session.apply(Undo())
+    session.apply(Prune(((0, 1, 1),)))
     trained(session, 4)
-    for shot in film(session)[-4:]:
+    for shot in session.film()[-4:]:
         assert shot.network().layer(0).state(0, 0) == "spline"
         assert shot.network().layer(0).state(1, 1) == "pruned"
-    session.apply(c.Goto(1))
-    for shot in film(session)[-4:]:
+    session.apply(Goto(1))
+    for shot in session.film()[-4:]:
         assert shot.network().layer(0).state(0, 0) == "pruned"
 
 
 def test_other_shapes_and_grids_stand_in_one_film(session):
     trained(session, 2)
-    session.apply(c.Prune(node=(1, 0)))
+    session.apply(Prune(node=(1, 0)))
     trained(session, 2)
-    session.apply(c.Refine(7))
+    session.apply(Refine(7))
     trained(session, 2)
-    shapes = [(shot.network().width[1][0], shot.network().grid) for shot in film(session)]
+    shapes = [(shot.network().width[1][0], shot.network().grid) for shot in session.film()]
     assert shapes == [(3, 3)] * 3 + [(2, 3)] * 2 + [(2, 7)] * 2
 
 
 def test_a_reset_begins_a_film_from_the_start(session):
     trained(session, 3)
-    session.apply(c.Fix((0, 0, 0), "sin"))
-    session.apply(c.Reset())
+    session.apply(Fix((0, 0, 0), "sin"))
+    session.apply(Reset())
     trained(session, 2)
     assert shown(session) == [(0, None), (1, None), (2, None)]
-    session.apply(c.Reset(seed=5))
+    session.apply(Reset(seed=5))
     trained(session, 2)
     assert shown(session) == [(1, None), (2, None)]
 
 
 def test_branches_that_were_left_go_first(model, data):
     session = Session(model, data)
-    session.recorder = Recorder(most=16)
+    session.run.recorder = Recorder(most=16)
     for _ in range(6):
-        session.apply(c.Prune(((0, 0, 0),)))
+        session.apply(Prune(((0, 0, 0),)))
         trained(session, 8)
-        session.apply(c.Undo())
-    session.apply(c.Prune(((0, 1, 0),)))
+        session.apply(Undo())
+    session.apply(Prune(((0, 1, 0),)))
     trained(session, 6)
-    assert len(session.recorder) <= 16
-    assert [step for step, _ in shown(session)][-6:] == [1, 2, 3, 4, 5, 6] or session.recorder.interval <= 4
+    assert len(session.run.recorder) <= 16
+    assert [step for step, _ in shown(session)][-6:] == [1, 2, 3, 4, 5, 6] or session.run.recorder.interval <= 4
 
 
 def test_a_session_is_trained_bit_for_bit_as_without(model, data):
     one, other = Session(model, data), Session(model, data)
-    other.recorder.take = lambda *_: None
+    other.run.recorder.take = lambda *_: None
     for session in (one, other):
         trained(session, 5)
-        session.apply(c.Fix((0, 0, 0), "sin"))
+        session.apply(Fix((0, 0, 0), "sin"))
         trained(session, 5)
     assert same(one.model, other.model)
 
 
 def test_what_is_recorded_is_bounded_however_long_it_lasts(model, data):
     session = Session(model, data, opt="Adam")
-    session.recorder = Recorder(most=8)
+    session.run.recorder = Recorder(most=8)
     trained(session, 200)
-    assert len(session.recorder) <= 8
-    assert len(film(session)) <= 10
-    assert math.log2(session.recorder.interval).is_integer()
+    assert len(session.run.recorder) <= 8
+    assert len(session.film()) <= 10
+    assert math.log2(session.run.recorder.interval).is_integer()
 
 
 def test_an_explorer_writes_its_animation(model, data, tmp_path):

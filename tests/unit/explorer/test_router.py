@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kanwidget import KAN, KANExplorer
-from kanwidget.explorer.commands import base as c
-from kanwidget.explorer.commands import fields as reading
+from kanwidget.explorer.commands.training import Pause
+from kanwidget.explorer.files.formats import menu
+from kanwidget.explorer.session.command import COMMANDS
 from tests.unit.explorer.conftest import Page, dataset
 from tests.unit.explorer.states import everything
 
@@ -36,8 +37,8 @@ GOOD = [
     ("set", {"settings": {"lamb": 0.01}}, lambda e: e.lamb == 0.01),
     ("set", {"settings": {"grid": 5, "opt": "Adam"}}, lambda e: (e.grid, e.opt) == (5, "Adam")),
     ("set", {"settings": {"lr": 0.1}}, lambda e: e.lr == 0.1),
-    ("select", {"edges": [[0, 1, 2], [0, 0, 0]]}, lambda e: e._session.selection == ((0, 1, 2), (0, 0, 0))),
-    ("select", {"edges": []}, lambda e: e._session.selection == ()),
+    ("select", {"edges": [[0, 1, 2], [0, 0, 0]]}, lambda e: e._session.view.selection == ((0, 1, 2), (0, 0, 0))),
+    ("select", {"edges": []}, lambda e: e._session.view.selection == ()),
     (
         "fix",
         {"edge": [0, 0, 0], "name": "sin", "keep_spline": False},
@@ -51,7 +52,7 @@ GOOD = [
     ("auto", {"r2_threshold": 0.2}, lambda e: e.states[-1]["kind"] == "auto"),
     ("auto", {"r2_threshold": None}, lambda e: e.states[-1]["kind"] == "auto"),
     ("drag", {"edge": [0, 0, 0], "index": 1, "value": 0.5, "commit": True}, lambda e: e.states[-1]["kind"] == "drag"),
-    ("rank", {"simplicity": 0.25}, lambda e: e._session.simplicity == 0.25),
+    ("rank", {"simplicity": 0.25}, lambda e: e._session.candidates.simplicity == 0.25),
     ("control", {"action": "step"}, lambda e: e.status["step"] == 1),
     ("control", {"action": "start"}, lambda e: e.status["step"] > 0),
     ("control", {"action": "pause"}, lambda e: e.status["state"] == "idle"),
@@ -168,7 +169,7 @@ def test_clicks_on_the_present_structure_are_carried_out(explorer, page):
 
 
 def test_structures_of_one_shape_are_told_apart_and_come_back_with_their_number(explorer, page):
-    numbers = [explorer._session.layout]
+    numbers = [explorer._session.structure_id]
     for act in (
         lambda: explorer.prune(node=(1, 0)),
         explorer.undo,
@@ -218,15 +219,8 @@ def test_hello_brings_everything(explorer, page):
     page.clear()
     say(explorer, "hello", view="a")
     assert page.kinds()[0] == "hello_ack"
+    assert page.messages[0]["snapshot"]["formats"] == menu()
     assert {"formula"} <= set(page.kinds())
-
-
-def test_every_incoming_message_is_known():
-    from typing import get_args
-
-    from kanwidget.explorer.protocol import records as p
-
-    assert set(reading._READERS) | {"hello", "export", "pump", "frame_ack"} == set(get_args(p.Incoming))
 
 
 plain = st.recursive(
@@ -234,12 +228,12 @@ plain = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-fields = ("edge", "edges", "node", "name", "keep_spline", "settings", "grid", "r2", "index", "value", "commit", "state",
-          "weight", "action", "since", "frame", "format", "structure")  # fmt: skip
+fields = ("edge", "edges", "node", "name", "keep_spline", "settings", "grid", "r2_threshold", "index", "value", "commit", "state",
+          "simplicity", "action", "since", "frame", "format", "structure")  # fmt: skip
 noise = st.fixed_dictionaries(
     {
         "v": st.just(1),
-        "kind": st.sampled_from(sorted(set(reading._READERS) | {"pump", "frame_ack", "hello"})),
+        "kind": st.sampled_from(sorted(set(COMMANDS) | {"pump", "frame_ack", "hello"})),
         "seq": st.integers(),
     },
     optional=dict.fromkeys(fields, plain),
@@ -251,8 +245,8 @@ noise = st.fixed_dictionaries(
 def test_noise_never_raises(message):
     explorer = noisy()
     explorer._router.handle(message)
-    explorer._session.apply(c.Pause())
-    assert explorer._session.trainer.network is explorer._session.model
+    explorer._session.apply(Pause())
+    assert explorer._session.run.trainer.network is explorer._session.model
 
 
 def noisy(kept=[]):  # noqa: B006 - one explorer for all examples
@@ -265,22 +259,22 @@ def noisy(kept=[]):  # noqa: B006 - one explorer for all examples
 def test_a_new_page_ends_what_pages_without_goodbye_had_open(model, data):
     with KANExplorer(model, data, driver="blocking") as explorer:
         heard = []
-        explorer._publisher.send = lambda message, _: heard.append(message["kind"])
+        explorer._publisher.connect(lambda message, _: heard.append(message["kind"]))
         handle = explorer._router.handle
         handle({"v": 1, "seq": 1, "kind": "watch", "view": "old", "panels": ["parity"]})
         handle({"v": 1, "seq": 2, "kind": "survey", "view": "old", "on": True})
         assert "parity" in heard
         assert "survey" in heard
         handle({"v": 1, "seq": 1, "kind": "hello", "view": "new"})
-        assert not explorer._session.watched
-        assert not explorer._session.survey.on
+        assert not explorer._session.view.open_panels
+        assert not explorer._session.view.preview.on
 
 
 def test_a_page_that_hears_nothing_is_told_its_panels_with_the_answer_to_a_pump(model, data):
     with KANExplorer(model, data, driver="blocking") as explorer:
         handle, heard = explorer._router.handle, []
         handle({"v": 1, "seq": 1, "kind": "watch", "view": "one", "panels": ["parity", "surface"]})
-        explorer._publisher.send = lambda message, _: heard.append(message["kind"])
+        explorer._publisher.connect(lambda message, _: heard.append(message["kind"]))
         handle({"v": 1, "seq": 2, "kind": "pump", "since": 0})
         assert {"parity", "surface", "hello_ack", "ack"} <= set(heard)
 
@@ -288,7 +282,7 @@ def test_a_page_that_hears_nothing_is_told_its_panels_with_the_answer_to_a_pump(
 def test_an_answer_says_whose_command_it_was(model, data):
     with KANExplorer(model, data, driver="blocking") as explorer:
         heard = []
-        explorer._publisher.send = lambda message, _: heard.append(message)
+        explorer._publisher.connect(lambda message, _: heard.append(message))
         for view in ("one", "two", None, 7, "x" * 1000):
             explorer._router.handle({"v": 1, "seq": 5, "kind": "rank", "simplicity": 0.5, "view": view})
         acks = [message for message in heard if message["kind"] == "ack"]

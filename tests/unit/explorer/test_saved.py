@@ -9,9 +9,12 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset, KANExplorer, create_dataset
-from kanwidget.explorer.files import formats as exports
-from kanwidget.explorer.files import session_file as saved
-from kanwidget.explorer.files.session_file import Done
+from kanwidget._files import write_atomically
+from kanwidget.explorer.files import session_writer
+from kanwidget.explorer.files.formats import FORMATS, Format, menu
+from kanwidget.explorer.files.script_line import ScriptLine
+from kanwidget.explorer.files.session_writer import session_json
+from kanwidget.explorer.methods.save import method_of
 
 
 @pytest.fixture
@@ -77,7 +80,7 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path, monkeypatch):
     path.write_text("old")
     monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
-        exports.write(path, "new", "save_csv")
+        write_atomically(path, "new", "save_csv")
     assert path.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -141,20 +144,22 @@ def test_losses_that_are_no_numbers_come_back(explorer, tmp_path):
     from dataclasses import replace
 
     session = explorer._session
-    session.records[-1] = session.now = replace(session.now, test_loss=math.inf, train_loss=math.nan)
+    session.run.records[-1] = session.run.last_record = replace(
+        session.run.last_record, test_loss=math.inf, train_loss=math.nan
+    )
     with loaded(explorer, tmp_path) as other:
         assert math.isnan(other.history.last.train_loss)
         assert other.history.last.test_loss == math.inf
 
 
 def test_a_state_is_plain_json_and_tells_the_same_as_before(explorer):
-    told = json.loads(exports.state(explorer._session), parse_constant=lambda name: pytest.fail(name))
+    told = json.loads(session_json(explorer._session), parse_constant=lambda name: pytest.fail(name))
     assert {"structure", "settings", "status", "history"} <= set(told)
     assert told["status"]["step"] == 7
 
 
 def test_large_data_have_to_be_given_again(explorer, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(saved, "_MOST_DATA", 100)
+    monkeypatch.setattr(session_writer, "_MAX_DATA", 100)
     path = tmp_path / "session.json"
     explorer.save_json(path)
     with pytest.raises(ValueError, match=r"`data` argument of load must be given, because the data were too large"):
@@ -251,24 +256,24 @@ def test_a_missing_file_and_a_wrong_path_are_named(tmp_path):
         {"model": "AAAA"},
         {"model": "%"},
         {"model": 3},
-        {"initial": ""},
+        {"initial_model": ""},
         {"records": [[1]]},
         {"records": 5},
         {"tree": []},
         {"trainer": {}},
         {"state": "running"},
         {"data": {"tensors": "AAAA", "in_vars": [], "out_vars": []}},
-        {"done": ["import os"]},
-        {"done": ["explorer.fix(open('x'))"]},
+        {"script": ["import os"]},
+        {"script": ["explorer.fix(open('x'))"]},
         {"arguments": None},
         {"arguments": {"model": 3}},
         {"arguments": {"driver": "thread"}},
         {"arguments": {"lamb": "much"}},
         {"arguments": {"in_vars": [1, 2]}},
-        {"given_again": ["model"]},
-        {"current": {"batch": "all"}},
-        {"current": {"opt": "Adam", "batch": 0}},
-        {"current": {"opt": "LM", "batch": 3}},
+        {"missing_arguments": ["model"]},
+        {"settings": {"batch": "all"}},
+        {"settings": {"opt": "Adam", "batch": 0}},
+        {"settings": {"opt": "LM", "batch": 3}},
         {"noise": -1},
         {"noise": True},
         {"seed": 1.5},
@@ -278,7 +283,7 @@ def test_a_missing_file_and_a_wrong_path_are_named(tmp_path):
     ],
 )
 def test_damaged_files_are_refused_whatever_is_damaged(explorer, tmp_path, change):
-    told = json.loads(exports.state(explorer._session))
+    told = json.loads(session_json(explorer._session))
     told["session"].update(change)
     path = tmp_path / "session.json"
     path.write_text(json.dumps(told))
@@ -311,7 +316,7 @@ def test_damaged_files_are_refused_whatever_is_damaged(explorer, tmp_path, chang
     ],
 )
 def test_a_history_that_no_session_has_is_refused(explorer, tmp_path, change):
-    told = json.loads(exports.state(explorer._session))
+    told = json.loads(session_json(explorer._session))
     change(told)
     path = tmp_path / "session.json"
     path.write_text(json.dumps(told))
@@ -321,13 +326,13 @@ def test_a_history_that_no_session_has_is_refused(explorer, tmp_path, change):
 
 def test_integers_that_are_too_long_to_be_read_are_refused(explorer, tmp_path):
     path = tmp_path / "session.json"
-    path.write_text(exports.state(explorer._session).replace('"seed": 1', f'"seed": {"1" * 5000}'))
+    path.write_text(session_json(explorer._session).replace('"seed": 1', f'"seed": {"1" * 5000}'))
     with pytest.raises(ValueError, match=r"session\.json has no session in it"):
         KANExplorer.load(path)
 
 
 def test_what_does_not_fit_together_names_the_file(explorer, tmp_path):
-    told = json.loads(exports.state(explorer._session))
+    told = json.loads(session_json(explorer._session))
     told["session"]["arguments"]["in_vars"] = ["a"]
     path = tmp_path / "session.json"
     path.write_text(json.dumps(told))
@@ -346,7 +351,7 @@ def test_scalars_of_numpy_and_other_lists_of_names_are_plain_in_a_file(model, da
         with loaded(one, tmp_path) as other:
             assert other._session.in_vars == ("a", "b")
             assert other._session.out_vars == ("c",)
-            assert other._session.trainer.settings.grid_update_num == 3
+            assert other._session.run.trainer.settings.grid_update_num == 3
             assert other.code() == one.code()
     with pytest.raises(ValueError, match="`in_vars` argument"):
         KANExplorer(model, data, in_vars="ab")
@@ -363,7 +368,7 @@ def test_scalars_of_numpy_and_other_lists_of_names_are_plain_in_a_file(model, da
     ],
 )
 def test_acts_of_an_explorer_are_taken(line):
-    assert Done(line).call() == line
+    assert ScriptLine(line).call() == line
 
 
 @pytest.mark.parametrize(
@@ -387,7 +392,7 @@ def test_acts_of_an_explorer_are_taken(line):
 )
 def test_anything_else_is_none(line):
     with pytest.raises(ValueError, match="is no act of an explorer"):
-        Done(line)
+        ScriptLine(line)
 
 
 def test_data_without_names_come_back_without(model, data, tmp_path):
@@ -406,3 +411,24 @@ def test_an_explorer_of_a_trained_network_takes_columns_by_name(model, data):
     with KANExplorer(model, swapped) as explorer:
         assert explorer._session.data.in_vars == ("mass", "speed")
         assert explorer._session.data.train_input.equal(named.train_input)
+
+
+# ---- formats
+
+
+def test_every_format_has_a_method():
+    assert all(callable(getattr(KANExplorer, row.method)) for row in FORMATS.values())
+
+
+def test_a_row_is_enough_for_a_format(explorer, tmp_path, monkeypatch):
+    row = Format(
+        "steps", "Steps", "steps.txt", "text/plain", "save_steps", lambda session: f"{len(session.run.records)}"
+    )
+    monkeypatch.setitem(FORMATS, "steps", row)
+    monkeypatch.setattr(KANExplorer, row.method, method_of(row), raising=False)
+    path = tmp_path / "steps.txt"
+    explorer.save_steps(path)
+    assert path.read_text() == "7"
+    with pytest.raises(TypeError, match="the `path` argument of save_steps must be a path"):
+        explorer.save_steps(3)
+    assert ["steps", "Steps"] in menu()

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from kanwidget import KAN, KANExplorer
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.edges import Drag, Fix
+from kanwidget.explorer.commands.training import Set, Start, UsePreset
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.states import network, train
 
@@ -78,7 +79,7 @@ def test_batches_are_replayed(data):
 def test_a_problem_to_play_with_is_named(data):
     with KANExplorer.demo("ripples", seed=2) as explorer:
         explorer.step(2)
-        explorer._apply(c.UsePreset("product"))
+        explorer._apply(UsePreset("product"))
         explorer.step(3)
         assert "KANExplorer.demo('product', seed=0)" in explorer.code()
         assert network(replay(explorer.code(), None)) == network(explorer.model)
@@ -94,9 +95,9 @@ def test_a_problem_to_play_with_is_named(data):
 def test_settings_that_another_problem_takes_over_are_in_its_script(given, changes):
     with KANExplorer.demo("ripples", in_vars=["a", "b"], out_vars=["c"], driver="blocking", **given) as explorer:
         for change in changes:
-            explorer._apply(c.Set(**change))
+            explorer._apply(Set(**change))
         explorer.step(2)
-        explorer._apply(c.UsePreset("four inputs"))
+        explorer._apply(UsePreset("four inputs"))
         assert explorer._session.in_vars == ("x_1", "x_2", "x_3", "x_4")
         assert "_vars=" not in explorer.code()
         explorer.step(3)
@@ -106,9 +107,9 @@ def test_settings_that_another_problem_takes_over_are_in_its_script(given, chang
 @pytest.mark.parametrize(
     ("given", "change"),
     [
-        ({}, c.Set(lamb=0.01, noise=0.1)),
-        ({"opt": "Adam", "batch": 20}, c.Set(opt="LM", batch=-1)),
-        ({}, c.Set(opt="Adam", batch=20, lr=0.03, lamb=0.1)),
+        ({}, Set(lamb=0.01, noise=0.1)),
+        ({"opt": "Adam", "batch": 20}, Set(opt="LM", batch=-1)),
+        ({}, Set(opt="Adam", batch=20, lr=0.03, lamb=0.1)),
     ],
 )
 def test_settings_of_one_message_are_repeated_one_after_the_other(data, given, change):
@@ -139,13 +140,13 @@ def test_a_live_session_is_replayed_bit_for_bit(data):
 def test_reads_like_something_a_person_would_write(data):
     session = Session(KAN([2, 3, 1], seed=2), data)
     train(session, 3)
-    session.apply(c.Set(lamb=0.01))
-    session.apply(c.Fix((0, 0, 0), "sin"))
-    session.apply(c.Drag((0, 1, 0), 1, 0.5, commit=False))
-    session.apply(c.Drag((0, 1, 0), 1, 0.75))
+    session.apply(Set(lamb=0.01))
+    session.apply(Fix((0, 0, 0), "sin"))
+    session.apply(Drag((0, 1, 0), 1, 0.5, commit=False))
+    session.apply(Drag((0, 1, 0), 1, 0.75))
     from kanwidget.explorer.session.script import script
 
-    assert script(session.initial, {"lamb": 0.1}, session.log, "start.kan") == textwrap.dedent(
+    assert script(session.run.initial, {"lamb": 0.1}, session.script, "start.kan") == textwrap.dedent(
         '''\
         """A session of kanwidget's explorer. Run it on the same data to come to the same network."""
 
@@ -205,12 +206,12 @@ def test_numbers_of_numpy_are_written_as_plain_ones(data):
 
 def test_steps_after_an_end_are_counted_apart(data):
     session = Session(KAN([2, 1], seed=0), data, update_grid=False)
-    session.apply(c.Start())
+    session.apply(Start())
     while session.running:
         session.advance(10)
-    session.apply(c.Start(1))
+    session.apply(Start(1))
     session.advance(10)
-    assert len([line for line in session.log.statements() if "step" in line]) == 2
+    assert len([line for line in session.script.statements() if "step" in line]) == 2
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_names_the_call_that_makes_the_network(model, data):
     session = Session(model, data)
     from kanwidget.explorer.session.script import constructor
 
-    assert network(eval(constructor(session.initial), {"KAN": KAN, "torch": torch})) == network(model)
+    assert network(eval(constructor(session.run.initial), {"KAN": KAN, "torch": torch})) == network(model)
 
 
 def test_a_trained_start_is_saved_beside_the_script(data, tmp_path, monkeypatch):

@@ -3,7 +3,8 @@
 import pytest
 
 from kanwidget import KANExplorer
-from kanwidget.explorer.commands import base as c
+from kanwidget.explorer.commands.edges import Fix, Unfix
+from kanwidget.explorer.commands.history import Undo
 from kanwidget.explorer.protocol.records import VERSION
 from tests.unit.explorer.states import everything, network, train
 
@@ -17,39 +18,39 @@ def states(session, edges=EDGES):
 def test_fix_and_unfix_of_several_edges_are_one_act_each(session):
     train(session, 2)
     before = network(session.model)
-    session.apply(c.Fix(EDGES[0], "sin", more=EDGES[1:]))
+    session.apply(Fix(EDGES[0], "sin", further=EDGES[1:]))
     assert states(session) == ["symbolic"] * 3
     assert session.tree.nodes[session.tree.current].label == "3 edges = sin"
-    session.apply(c.Unfix(EDGES[0], EDGES[1:]))
+    session.apply(Unfix(EDGES[0], EDGES[1:]))
     assert states(session) == ["spline"] * 3
     assert session.tree.nodes[session.tree.current].label == "unfix 3 edges"
     assert len(session.tree.nodes) == 3
-    session.apply(c.Undo())
+    session.apply(Undo())
     assert states(session) == ["symbolic"] * 3
-    session.apply(c.Undo())
+    session.apply(Undo())
     assert network(session.model) == before
 
 
 def test_each_edge_has_its_own_constants_and_lower_layers_come_first(session):
     train(session, 2)
-    session.apply(c.Fix((1, 0, 0), "x^2", more=((0, 0, 0), (0, 0, 0))))
+    session.apply(Fix((1, 0, 0), "x^2", further=((0, 0, 0), (0, 0, 0))))
     together = network(session.model)
-    session.apply(c.Undo())
-    session.apply(c.Fix((0, 0, 0), "x^2"))
-    session.apply(c.Fix((1, 0, 0), "x^2"))
+    session.apply(Undo())
+    session.apply(Fix((0, 0, 0), "x^2"))
+    session.apply(Fix((1, 0, 0), "x^2"))
     assert network(session.model) == together
 
 
 def test_the_name_is_that_of_the_first_edges_best(session):
-    best = session.candidates(EDGES[0])[0].name
-    session.apply(c.Fix(EDGES[0], None, more=EDGES[1:]))
+    best = session.candidates.of(EDGES[0])[0].name
+    session.apply(Fix(EDGES[0], None, further=EDGES[1:]))
     assert session.model.layer(0).symbol(0, 0) == session.model.layer(1).symbol(1, 0) == best
 
 
 def test_the_script_has_one_line(session):
-    session.apply(c.Fix(EDGES[0], "sin", True, EDGES[1:]))
-    session.apply(c.Unfix(EDGES[0], EDGES[1:]))
-    assert session.log.statements() == [
+    session.apply(Fix(EDGES[0], "sin", True, EDGES[1:]))
+    session.apply(Unfix(EDGES[0], EDGES[1:]))
+    assert session.script.statements() == [
         "explorer.fix('sin', edges=[(0, 0, 0), (1, 1, 0), (0, 1, 2)], keep_spline=True)",
         "explorer.unfix(edges=[(0, 0, 0), (1, 1, 0), (0, 1, 2)])",
     ]
@@ -58,13 +59,13 @@ def test_the_script_has_one_line(session):
 @pytest.mark.parametrize(
     "bad",
     [
-        c.Fix((0, 0, 0), "sin", more=((0, 9, 0),)),
-        c.Fix((0, 0, 0), "sine", more=((0, 1, 0),)),
-        c.Unfix((0, 0, 0), ((0, 1, 0),)),
+        Fix((0, 0, 0), "sin", further=((0, 9, 0),)),
+        Fix((0, 0, 0), "sine", further=((0, 1, 0),)),
+        Unfix((0, 0, 0), ((0, 1, 0),)),
     ],
 )
 def test_whole_or_not_at_all(session, bad):
-    session.apply(c.Fix((0, 0, 0), "sin"))
+    session.apply(Fix((0, 0, 0), "sin"))
     before = everything(session)
     with pytest.raises(ValueError, match=r"must be|one of"):
         session.apply(bad)

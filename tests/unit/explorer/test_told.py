@@ -7,11 +7,15 @@ import pytest
 import torch
 
 from kanwidget import KAN, create_dataset
-from kanwidget.explorer.commands import base as c
-from kanwidget.explorer.describe import curves
+from kanwidget.explorer.commands.edges import Drag, Fix, Freeze, Lock
+from kanwidget.explorer.commands.history import Undo
+from kanwidget.explorer.commands.network import Prune
+from kanwidget.explorer.commands.training import Pause, Start
+from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.describe import snapshot as describe
-from kanwidget.explorer.page.deltas import MANY_EDGES, Told, changed
+from kanwidget.explorer.page.deltas import MANY_EDGES, Deltas, changed
 from kanwidget.explorer.page.publisher import Publisher
+from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
 
 WIDTH = [10, 20, 2]
@@ -22,7 +26,7 @@ class View:
 
     def __init__(self, publisher):
         self.structure, self.rows, self.bytes = None, {}, 0
-        publisher.send = self.receive
+        publisher.connect(self.receive)
 
     def receive(self, message, buffers):
         if message["kind"] in ("structure", "curves"):
@@ -71,26 +75,26 @@ def told():
 
 def settle(publisher):
     publisher.flush(force=True)
-    while publisher.idle():
+    while publisher.send_costly():
         publisher.flush(force=True)
 
 
 def same(session, view, structure=True):
     """The page knows what is, but for what a drawing doesn't show; the structure is told with acts."""
     assert not structure or view.structure == json.loads(json.dumps(describe.structure(session)))
-    rows = curves.thumbnails(session.model, session.x, session.scores()).float()
+    rows = thumbnails(session.model, session.x, session.scores()).float()
     known = torch.tensor(np.stack([view.rows[tuple(ref)] for ref in session.model.edge_refs()]))
     assert torch.equal(known[:, 0], rows[:, 0])
     assert not bool(changed(rows, known).any()) or float((known - rows).abs().max()) < 2e-3 * float(rows.abs().max())
 
 
 ACTS = {
-    "fix": [c.Fix((0, 3, 4), "sin")],
-    "undo": [c.Fix((0, 3, 4), "sin"), c.Undo()],
-    "prune": [c.Prune(edges=((1, 3, 1),))],
-    "freeze": [c.Freeze((1, 3, 1))],
-    "lock": [c.Lock(0, ((1, 2), (2, 2)))],
-    "drag": [c.Drag((0, 0, 0), 3, 2.0, False), c.Drag((0, 0, 0), 3, 2.5, False), c.Drag((0, 0, 0), 3, 3.0)],
+    "fix": [Fix((0, 3, 4), "sin")],
+    "undo": [Fix((0, 3, 4), "sin"), Undo()],
+    "prune": [Prune(edges=((1, 3, 1),))],
+    "freeze": [Freeze((1, 3, 1))],
+    "lock": [Lock(0, ((1, 2), (2, 2)))],
+    "drag": [Drag((0, 0, 0), 3, 2.0, False), Drag((0, 0, 0), 3, 2.5, False), Drag((0, 0, 0), 3, 3.0)],
 }
 
 
@@ -103,24 +107,24 @@ def test_after_an_act_only_what_changed_is_told_and_a_page_knows_all(told, name)
         view.bytes = 0
         publisher.note(session.apply(command))
         settle(publisher)
-        same(session, view, structure=session.dragging is None)
+        same(session, view, structure=session.tree.drag_start is None)
         assert view.bytes < first / 3
 
 
 def test_another_layout_is_told_whole(told):
     session, publisher, view = told
-    publisher.note(session.apply(c.Prune(node=(1, 4))))
+    publisher.note(session.apply(Prune(node=(1, 4))))
     settle(publisher)
     assert len(view.structure["edges"]) == 10 * 19 + 19 * 2
     same(session, view)
-    publisher.note(session.apply(c.Undo()))
+    publisher.note(session.apply(Undo()))
     settle(publisher)
     same(session, view)
 
 
 def test_the_best_candidates_of_edges_are_known_after_each_act(told):
     session, publisher, view = told
-    for command in (c.Select(((0, 0, 0),)), c.Fix((0, 1, 2), "sin"), c.Drag((0, 0, 0), 1, 3.0), c.Undo()):
+    for command in (Select(((0, 0, 0),)), Fix((0, 1, 2), "sin"), Drag((0, 0, 0), 1, 3.0), Undo()):
         publisher.note(session.apply(command))
         settle(publisher)
         same(session, view)
@@ -129,37 +133,37 @@ def test_the_best_candidates_of_edges_are_known_after_each_act(told):
 
 def test_training_is_told_in_turn_and_a_pause_makes_up_for_it(told):
     session, publisher, view = told
-    session.apply(c.Start())
+    session.apply(Start())
     for _ in range(3):
         publisher.note(session.advance(0.0))
         publisher.flush(force=True)
-    publisher.note(session.apply(c.Pause()))
+    publisher.note(session.apply(Pause()))
     settle(publisher)
     same(session, view, structure=False)
 
 
 def test_a_page_that_has_just_come_or_has_missed_something_is_told_whole(told):
     session, publisher, _ = told
-    for again in (publisher.say_hello, lambda: publisher.ask_rows(0)):
-        publisher.note(session.apply(c.Freeze((1, 3, 1))))
+    for again in (publisher.send_hello_ack, lambda: publisher.resend_rows(0)):
+        publisher.note(session.apply(Freeze((1, 3, 1))))
         settle(publisher)
         again()
         heard = []
-        publisher.send = lambda message, _, heard=heard: heard.append(message)
-        publisher.note(session.apply(c.Undo()))
+        publisher.connect(lambda message, _, heard=heard: heard.append(message))
+        publisher.note(session.apply(Undo()))
         settle(publisher)
         assert next(one for one in heard if one["kind"] == "curves")["edges"] is None
     assert "part" not in next(one for one in heard if one["kind"] == "structure")
 
 
 def test_small_changes_add_up():
-    told, rows = Told(), torch.zeros(MANY_EDGES + 1, 5)
+    deltas, rows = Deltas(), torch.zeros(MANY_EDGES + 1, 5)
     rows[:, 2] = rows[:, 4] = 1.0
-    assert told.curves(rows) is None
+    assert deltas.curves(rows) is None
     heard = []
     for step in range(1, 6):
         rows[7, 4] = 1 + step * 4e-4
-        heard.append(told.curves(rows).tolist())
+        heard.append(deltas.curves(rows).tolist())
     assert heard == [[], [], [7], [], []]
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from kanwidget import KANExplorer
-from kanwidget.explorer.drivers.switch_interval import SWITCH_SECONDS, quick_turns
+from kanwidget.explorer.drivers.switch_interval import SWITCH_SECONDS, short_switch_interval
 
 
 @pytest.fixture(autouse=True)
@@ -28,22 +28,22 @@ def seconds_until(condition, timeout=20.0):
 
 
 def test_only_within(interval):
-    with quick_turns():
+    with short_switch_interval():
         assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
-        with quick_turns():
+        with short_switch_interval():
             pass
         assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
     assert sys.getswitchinterval() == interval
 
 
 def test_also_after_an_error(interval):
-    with pytest.raises(RuntimeError), quick_turns():
+    with pytest.raises(RuntimeError), short_switch_interval():
         raise RuntimeError
     assert sys.getswitchinterval() == interval
 
 
 def test_the_last_of_two_sets_it_back(interval):
-    first, second = quick_turns(), quick_turns()
+    first, second = short_switch_interval(), short_switch_interval()
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)
@@ -53,14 +53,14 @@ def test_the_last_of_two_sets_it_back(interval):
 
 
 def test_what_somebody_sets_meanwhile_stays():
-    with quick_turns():
+    with short_switch_interval():
         sys.setswitchinterval(0.007)
     assert sys.getswitchinterval() == pytest.approx(0.007)
 
 
 def test_a_shorter_one_is_left_alone():
     sys.setswitchinterval(SWITCH_SECONDS / 2)
-    with quick_turns():
+    with short_switch_interval():
         assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS / 2)
     assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS / 2)
 

@@ -9,6 +9,7 @@ from comm.base_comm import BaseComm
 
 from kanwidget import KAN, KANExplorer
 from kanwidget.explorer.notebook import cells as module
+from kanwidget.explorer.notebook import ipython
 from kanwidget.explorer.notebook import widget as adapter
 
 
@@ -121,7 +122,7 @@ def test_close_frees_everything(explorer):
     assert the.sent[-1][0] == "comm_close"
     assert widget not in _instances.values()
     before = len(the.sent)
-    widget.tell({"kind": "status"}, [])
+    widget.send_message({"kind": "status"}, [])
     widget.store({})
     assert len(the.sent) == before
 
@@ -149,7 +150,7 @@ class Kernel:
 @pytest.fixture
 def kernel(monkeypatch):
     def set_to(cell, run):
-        monkeypatch.setattr(adapter, "_kernel", lambda: Kernel(cell, run))
+        monkeypatch.setattr(ipython, "_kernel", lambda: Kernel(cell, run))
         import IPython  # noqa: F401 - it is what tells that there is a notebook
 
     return set_to
@@ -205,23 +206,23 @@ class Events:
             call(None)
 
 
-def test_a_cell_keeps_the_kernel_from_hearing_until_something_is_heard(model, data, monkeypatch):
+def test_a_cell_blocks_the_input_until_a_message_is_handled(model, data, monkeypatch):
     shell = types.SimpleNamespace(events=Events(), kernel=None)
-    monkeypatch.setattr(adapter, "_shell", lambda: shell)
+    monkeypatch.setattr(ipython, "shell", lambda: shell)
     with KANExplorer(model, data, driver="blocking") as explorer:
         the_comm(explorer)
-        deaf = explorer._publisher.line.deaf
+        blocked = explorer._publisher.frames.input_blocked
         shell.events.trigger("post_run_cell")
-        assert not deaf()
+        assert not blocked()
         shell.events.trigger("pre_run_cell")
-        assert deaf()
+        assert blocked()
         say(explorer, kind="frame_ack", frame=1)
-        assert not deaf()
+        assert not blocked()
         shell.events.trigger("pre_run_cell")
-        assert deaf()
+        assert blocked()
     assert shell.events.calls == {"pre_run_cell": [], "post_run_cell": []}
 
 
-def test_without_ipython_everything_is_heard(explorer):
+def test_without_ipython_the_input_is_never_blocked(explorer):
     the_comm(explorer)
-    assert not explorer._publisher.line.deaf()
+    assert not explorer._publisher.frames.input_blocked()

@@ -12,7 +12,7 @@ import torch
 from kanwidget import KAN, KANExplorer
 from kanwidget.explorer.drivers.thread import ThreadDriver
 from kanwidget.explorer.page.publisher import Publisher
-from kanwidget.explorer.session import session as session_module
+from kanwidget.explorer.session import training_run
 from tests.unit.explorer.states import network
 from tests.unit.explorer.threads import eventually, ours
 
@@ -160,7 +160,7 @@ def test_an_error_in_a_callback_pauses_and_is_told(live):
     stop = live.on_step(fail)
     live.start()
     eventually(lambda: live.status["state"] == "error")
-    assert "mine" in live._session.notice.message
+    assert "mine" in live._session.view.notice.message
     (thread,) = ours()
     assert thread.is_alive()
     stop()
@@ -184,7 +184,7 @@ def test_training_within_a_callback_is_refused(live):
 
 
 def test_pause_breaks_off_a_long_step(data, monkeypatch):
-    monkeypatch.setattr(session_module, "_LONG_STEP", 0.0)
+    monkeypatch.setattr(training_run, "_LONG_STEP", 0.0)
     training, within, paused = threading.Event(), threading.Event(), threading.Event()
 
     def slow(output, label):
@@ -295,7 +295,7 @@ def test_sessions_are_freed(model, data):
     explorer = KANExplorer(model, data, driver="thread")
     explorer.start()
     explorer.wait(steps=1)
-    network_, trainer = weakref.ref(explorer._session.model), weakref.ref(explorer._session.trainer)
+    network_, trainer = weakref.ref(explorer._session.model), weakref.ref(explorer._session.run.trainer)
     explorer.close()
     gc.collect()
     assert trainer() is None

@@ -20,7 +20,7 @@ def parity(session: Session) -> tuple[p.Parity, dict[str, Tensor]]:
         What is told, and one array a part: `(outputs, 2, rows)` of truth and prediction, the same rows each time, evenly
         spread; for classes `(classes, classes)`, how many rows of a class (first index) are predicted as another.
     """
-    trainer, model = session.trainer, session.model
+    trainer, model = session.run.trainer, session.model
     classes = trainer.loss.classes
     arrays: dict[str, Tensor] = {}
     with torch.no_grad():

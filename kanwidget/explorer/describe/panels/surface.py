@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.explorer.commands.base import LookAt
 from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.session.view import SurfaceView
 from kanwidget.training.steps.training_data import labels
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ _SIDE, _LINE = 40, 161
 _POINTS = 300
 
 
-def first_view(session: Session) -> LookAt:
+def first_view(session: Session) -> SurfaceView:
     """The first two inputs that the network reads, and the first output."""
     columns = session.model.columns.tolist()
-    return LookAt(columns[0], columns[1] if len(columns) > 1 else None)
+    return SurfaceView(columns[0], columns[1] if len(columns) > 1 else None)
 
 
-def checked(session: Session, view: LookAt, where: str = "surface") -> LookAt:
+def checked(session: Session, view: SurfaceView, where: str = "surface") -> SurfaceView:
     """The view, if there are such inputs and such an output.
 
     Raises:
@@ -44,10 +44,10 @@ def checked(session: Session, view: LookAt, where: str = "surface") -> LookAt:
     if len(view.at) not in (0, last + 1):
         _check.fail("at", where, f"{last + 1} values, one an input", list(view.at))
     at = tuple(None if value is None else _check.real(value, "at", where) for value in view.at)
-    return LookAt(view.x, view.y, view.output, at)
+    return SurfaceView(view.x, view.y, view.output, at)
 
 
-def surface(session: Session, view: LookAt) -> tuple[p.Surface, dict[str, Tensor]]:
+def surface(session: Session, view: SurfaceView | None = None) -> tuple[p.Surface, dict[str, Tensor]]:
     """The output on an even grid over the data's range.
 
     Returns:
@@ -55,7 +55,8 @@ def surface(session: Session, view: LookAt) -> tuple[p.Surface, dict[str, Tensor
         `(3, m)`: x, y and label of a sample of the training data. For classes z is the probability of the output's class,
         labels are indices of classes, and without y a row stands at 1 if it is of the output's class, else at 0.
     """
-    trainer, model = session.trainer, session.model
+    trainer, model = session.run.trainer, session.model
+    view = view or session.view.surface or first_view(session)
     x, label = trainer.data.train_input, labels(trainer.data.train_label, trainer.loss)
     held = x.median(0).values
     for column, value in enumerate(view.at):

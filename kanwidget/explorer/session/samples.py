@@ -1,4 +1,4 @@
-"""Samples of a network for drawing: every edge's thumbnail, and one edge in detail."""
+"""Samples of a network: the thumbnail of every edge, one edge in detail, and the samples that candidates are fitted to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from kanwidget.core.network import Network
 from kanwidget.core.scores import Scores, attribute
-from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES, Arrays
+from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES
 
 #: Rows of the data that thumbnails and scores look at.
 _ROWS = 256
@@ -18,24 +18,7 @@ _ROWS = 256
 _POINTS, _BINS = 200, 40
 
 
-def pack(named: dict[str, Tensor]) -> tuple[Arrays, bytes]:
-    """Arrays as one buffer of little-endian float32, copied, with their places in it.
-
-    Examples:
-        >>> pack({"a": torch.zeros(2, 3), "b": torch.ones(1)})[0]
-        {'a': [0, [2, 3]], 'b': [6, [1]]}
-    """
-    arrays: Arrays = {}
-    parts: list[bytes] = []
-    offset = 0
-    for name, value in named.items():
-        arrays[name] = [offset, list(value.shape)]
-        offset += value.numel()
-        parts.append(value.detach().cpu().float().contiguous().numpy().astype("<f4").tobytes())
-    return arrays, b"".join(parts)
-
-
-def scores(network: Network, x: Tensor) -> Scores:
+def sampled_scores(network: Network, x: Tensor) -> Scores:
     """How much nodes and edges matter, from as many rows as a drawing needs."""
     return attribute(network, x[:_ROWS])
 
@@ -78,7 +61,7 @@ def edge_samples(network: Network, edge: tuple[int, int, int], x: Tensor) -> Ten
     return torch.stack([inputs, network.curve(edge, inputs).y])
 
 
-def detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tuple[dict[str, Tensor], list[float]]:
+def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tuple[dict[str, Tensor], list[float]]:
     """The arrays of `Selection`, and the range of the data."""
     index, source, target = edge
     layer = network.layer(index)

@@ -5,6 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+#: Keys, old to new.
+_KEYS = {
+    "given_again": "missing_arguments",
+    "current": "settings",
+    "reason": "stop_reason",
+    "now": "last_record",
+    "done": "script",
+    "initial": "initial_model",
+}
 #: Options of the training, old to new.
 _OPTIONS = {"bend": "geodesic_acceleration"}
 #: Lines of a script, old to new.
@@ -16,18 +25,18 @@ _LINES = (
 
 def upgraded(session: dict[str, Any]) -> dict[str, Any]:
     """The part `session` of such a file."""
+    session = _renamed(session, _KEYS)
     return session | {
-        "arguments": _renamed(session["arguments"]),
-        "given_again": [_OPTIONS.get(name, name) for name in session["given_again"]],
-        "current": _renamed(session["current"]),
+        "arguments": _renamed(session["arguments"], _OPTIONS),
+        "missing_arguments": [_OPTIONS.get(name, name) for name in session["missing_arguments"]],
+        "settings": _renamed(session["settings"], _OPTIONS),
         "trainer": _trainer(session["memory"]),
-        "stop_reason": session["reason"],
-        "done": [_line(line) for line in session["done"]],
+        "script": [_line(line) for line in session["script"]],
     }
 
 
-def _renamed(options: dict[str, Any]) -> dict[str, Any]:
-    return {_OPTIONS.get(name, name): value for name, value in options.items()}
+def _renamed(values: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in values.items()}
 
 
 def _trainer(memory: dict[str, Any]) -> dict[str, Any]:

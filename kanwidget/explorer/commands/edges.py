@@ -1,0 +1,245 @@
+"""Commands on edges: fix, unfix, prune's opposite, drag, freeze, lock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from kanwidget import _check
+from kanwidget.core import EdgeRef
+from kanwidget.explorer.commands import fields
+from kanwidget.explorer.commands.base import act, each, edge_argument, listed
+from kanwidget.explorer.commands.fields import Pair
+from kanwidget.explorer.protocol.labels import edge_name, edges_name
+from kanwidget.explorer.protocol.topics import CHANGED, Topics
+from kanwidget.explorer.session.command import Command
+from kanwidget.explorer.session.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Fix(Command):
+    """Replace an edge by a symbolic function, the best candidate without a name; with further edges all by the same function."""
+
+    kind = "fix"
+    stamps = ("structure",)
+
+    edge: EdgeRef
+    name: str | None = None
+    keep_spline: bool = False
+    further: tuple[EdgeRef, ...] = ()
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        edge, *further = fields.edge_or_edges(message, "fix")
+        name = fields.text(message.get("name"), "name", "fix")
+        return [cls(edge, name, fields.flag(message, "keep_spline", "fix"), tuple(further))]
+
+    def call(self) -> str:
+        keep = ", keep_spline=True" if self.keep_spline else ""
+        return f"explorer.fix({self.name!r}, {edge_argument(self.edge, self.further)}{keep})"
+
+    def perform(self, session: Session) -> Topics:
+        edges = _checked(session, self, "fix")
+        name = self.name
+        if name is None:
+            fits = session.candidates.of(edges[0])
+            if not fits:
+                _check.fail("name", "fix", "given: no function of the library fits this edge", None)
+            name = fits[0].name
+        label = f"{edges_name(edges)} = {name}" + (" + spline" if self.keep_spline else "")
+
+        def change() -> None:
+            # Lower layers first: an edge above them is fitted on the values that they produce then.
+            for edge in sorted(edges):
+                session.model.fix_symbolic(*edge, name, keep_spline=self.keep_spline)
+
+        return act(session, Fix(edges[0], name, self.keep_spline, tuple(edges[1:])), "fix", label, change)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfix(Command):
+    """Bring the spline of an edge back, or of several."""
+
+    kind = "unfix"
+    stamps = ("structure",)
+
+    edge: EdgeRef
+    further: tuple[EdgeRef, ...] = ()
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        edge, *further = fields.edge_or_edges(message, "unfix")
+        return [cls(edge, tuple(further))]
+
+    def call(self) -> str:
+        return f"explorer.unfix({edge_argument(self.edge, self.further)})"
+
+    def perform(self, session: Session) -> Topics:
+        edges = _checked(session, self, "unfix")
+        for edge in edges:
+            layer = session.model.layer(edge.layer)
+            if layer.symbol(edge.source, edge.target) is None:
+                state = layer.state(edge.source, edge.target)
+                _check.fail("edge", "unfix", "one that has a symbolic function", f"{tuple(edge)}, which is {state}")
+        change = lambda: each(session.model.unfix_symbolic, edges)  # noqa: E731
+        return act(session, self, "unfix", f"unfix {edges_name(edges)}", change)
+
+
+@dataclass(frozen=True, slots=True)
+class Restore(Command):
+    """Bring pruned edges back."""
+
+    kind = "restore"
+    stamps = ("structure",)
+
+    edges: tuple[EdgeRef, ...]
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        return [cls(fields.edges(message.get("edges"), "restore"))]
+
+    def call(self) -> str:
+        return f"explorer.restore({listed(self.edges)[1:-1]})"
+
+    def perform(self, session: Session) -> Topics:
+        edges = [session.check_edge(edge, "restore") for edge in self.edges]
+        pruned = [edge for edge in edges if session.model.layer(edge.layer).state(edge.source, edge.target) == "pruned"]
+        if not pruned:
+            _check.fail("edges", "restore", "edges that are pruned", [tuple(edge) for edge in self.edges])
+        label = f"restore {edges_name(pruned)}"
+        return act(session, self, "restore", label, lambda: each(session.model.restore_edge, pruned))
+
+
+@dataclass(frozen=True, slots=True)
+class Drag(Command):
+    """Move one coefficient of an edge's spline; `commit` ends the gesture, which is one act."""
+
+    kind = "drag"
+    stamps = ("structure", "grid")
+    continues_drag = True
+
+    edge: EdgeRef
+    index: int
+    value: float
+    commit: bool = True
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        index = _check.integer(message.get("index"), "index", "drag", low=0)
+        value = _check.real(message.get("value"), "value", "drag")
+        return [cls(fields.edge(message, "drag"), index, value, fields.flag(message, "commit", "drag"))]
+
+    def check_stamps(self, session: Session, stamps: Mapping[str, int]) -> None:
+        Command.check_stamps(self, session, stamps)
+        if "grid" in stamps:
+            edge = session.check_edge(self.edge, "drag")
+            if session.model.layer(edge.layer).grid_size != stamps["grid"]:
+                raise ValueError("the grid has changed since this was dragged. Nothing was done; look, and drag again.")
+
+    def call(self) -> str:
+        commit = "" if self.commit else ", commit=False"
+        return f"explorer.drag({tuple(self.edge)}, {self.index}, {self.value!r}{commit})"
+
+    def supersedes(self, previous: Command) -> bool:
+        same = isinstance(previous, Drag) and (previous.edge, previous.index) == (self.edge, self.index)
+        return same and previous.interim
+
+    def commutes(self, previous: Command) -> bool:
+        return isinstance(previous, Drag) and previous.interim
+
+    @property
+    def interim(self) -> bool:
+        return not self.commit
+
+    def perform(self, session: Session) -> Topics:
+        edge = session.check_edge(self.edge, "drag")
+        layer = session.model.layer(edge.layer)
+        if not bool(layer.spline_on[edge.target, edge.source]):
+            _check.fail("edge", "drag", "one that has a spline", tuple(edge), "Unfix or restore it first.")
+        _check.integer(self.index, "k", "drag", low=0, high=layer.coef.shape[2] - 1)
+        value = _check.real(self.value, "value", "drag")
+        session.tree.begin_drag(session.run.checkpoint)
+        flat = edge.target * layer.in_dim + edge.source
+        owner = int(layer.tie_index()[flat]) if layer.ties else flat
+        try:
+            with torch.no_grad():
+                layer.coef.flatten(0, 1)[owner, self.index] = value
+            session.run.network_changed()
+        except BaseException:
+            session.cancel_drag()
+            raise
+        session.script.add(self)
+        if self.commit:
+            session.end_drag(f"drag {edge_name(edge)}")
+        # On the way only what comes with the next frame: a hand moves faster than a page draws.
+        return CHANGED if self.commit else frozenset(("curves", "status"))
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze(Command):
+    """Keep an edge out of training, or several, or let them train again."""
+
+    kind = "freeze"
+    stamps = ("structure",)
+
+    edge: EdgeRef
+    on: bool = True
+    further: tuple[EdgeRef, ...] = ()
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        edge, *further = fields.edge_or_edges(message, "freeze")
+        return [cls(edge, fields.flag(message, "on", "freeze"), tuple(further))]
+
+    def call(self) -> str:
+        return f"explorer.{self._verb}({edge_argument(self.edge, self.further)})"
+
+    @property
+    def _verb(self) -> str:
+        return "freeze" if self.on else "unfreeze"
+
+    def perform(self, session: Session) -> Topics:
+        edges, model = _checked(session, self, "freeze"), session.model
+        change = lambda: each(model.freeze if self.on else model.unfreeze, edges)  # noqa: E731
+        return act(session, self, "lock", f"{self._verb} {edges_name(edges)}", change)
+
+
+@dataclass(frozen=True, slots=True)
+class Lock(Command):
+    """Let edges `(input, output)` of a layer share one function, or no longer."""
+
+    kind = "lock"
+    stamps = ("structure",)
+
+    layer: int
+    edges: tuple[Pair, ...]
+    on: bool = True
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        edges = fields.edges(message.get("edges"), "lock")
+        if len({edge.layer for edge in edges}) != 1:
+            _check.fail("edges", "lock", "edges of one layer", [list(edge) for edge in edges])
+        pairs = tuple((edge.source, edge.target) for edge in edges)
+        return [cls(edges[0].layer, pairs, fields.flag(message, "on", "lock"))]
+
+    def call(self) -> str:
+        return f"explorer.{self._verb}({self.layer}, {listed(self.edges)})"
+
+    @property
+    def _verb(self) -> str:
+        return "lock" if self.on else "unlock"
+
+    def perform(self, session: Session) -> Topics:
+        model = session.model
+        change = model.lock if self.on else model.unlock
+        label = f"{self._verb} {len(self.edges)} edges"
+        return act(session, self, "lock", label, lambda: change(self.layer, list(self.edges)))
+
+
+def _checked(session: Session, command: Fix | Unfix | Freeze, where: str) -> list[EdgeRef]:
+    """The edges of a command, each once, if they exist."""
+    return list(dict.fromkeys(session.check_edge(edge, where) for edge in (command.edge, *command.further)))

@@ -1,0 +1,225 @@
+"""Commands on the whole network: pruning, nodes, grids, formulas for many edges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kanwidget import _check
+from kanwidget.core import EdgeRef
+from kanwidget.explorer.commands import fields
+from kanwidget.explorer.commands.base import act, each, listed
+from kanwidget.explorer.commands.fields import Pair
+from kanwidget.explorer.protocol.labels import edges_name
+from kanwidget.explorer.protocol.topics import Notice, Topics
+from kanwidget.explorer.session.command import Command, Setting
+from kanwidget.explorer.session.preview import EDGES_PER_ROUND
+from kanwidget.explorer.session.session import Session
+from kanwidget.symbolic import SymbolicStep, auto_symbolic_steps
+from kanwidget.symbolic.edges import numeric_edges, tied_edges
+from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
+
+
+@dataclass(frozen=True, slots=True)
+class Prune(Command):
+    """Prune edges, or remove a node; without both everything that scores below the thresholds."""
+
+    kind = "prune"
+    stamps = ("structure",)
+
+    edges: tuple[EdgeRef, ...] | None = None
+    node: Pair | None = None
+    node_th: float = 1e-2
+    edge_th: float = 3e-2
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        if message.get("edges") is not None:
+            return [cls(edges=fields.edges(message["edges"], "prune"))]
+        if message.get("node") is not None:
+            return [cls(node=fields.node(message["node"], "prune"))]
+        return [cls()]
+
+    def call(self) -> str:
+        if self.edges is not None:
+            return f"explorer.prune(edges={listed(self.edges)})"
+        if self.node is not None:
+            return f"explorer.prune(node={self.node})"
+        return f"explorer.prune(node_th={self.node_th!r}, edge_th={self.edge_th!r})"
+
+    def perform(self, session: Session) -> Topics:
+        if self.edges is not None:
+            return self._prune_edges(session, self.edges)
+        model = session.model
+        if self.node is not None:
+            level, node = self.node
+            label = f"remove node {level},{node}"
+            return act(session, self, "prune", label, lambda: session.adopt(model.remove_node(level, node)))
+        pruned = model.prune(self.node_th, self.edge_th)
+        count = len(model.edge_refs(active=True)) - len(pruned.edge_refs(active=True))
+        if count == 0 and pruned.width == model.width:
+            session.view.notify(
+                Notice(
+                    "Nothing to prune",
+                    f"All nodes score above {self.node_th:g} and all edges above {self.edge_th:g}.",
+                    "A penalty (lamb) and some steps of training make the useless ones fade.",
+                )
+            )
+            return frozenset()
+        label = f"prune {count} edge" + ("" if count == 1 else "s")
+        return act(session, self, "prune", label, lambda: session.adopt(pruned))
+
+    def _prune_edges(self, session: Session, edges: tuple[EdgeRef, ...]) -> Topics:
+        if not edges:
+            advice = "Leave it out to prune everything that scores below the thresholds."
+            _check.fail("edges", "prune", "a list of at least one edge (layer, input, output)", [], advice)
+        refs = [session.check_edge(edge, "prune") for edge in edges]
+        change = lambda: each(session.model.remove_edge, refs)  # noqa: E731
+        return act(session, self, "prune", f"prune {edges_name(refs)}", change)
+
+
+@dataclass(frozen=True, slots=True)
+class AddNode(Command):
+    """Add a node, a sum or a product, on a hidden level; the function stays."""
+
+    kind = "add_node"
+    stamps = ("structure",)
+
+    level: int
+    product: bool = False
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        level = fields.whole(message.get("level"), "level", "add_node")
+        return [cls(level, fields.flag(message, "product", "add_node"))]
+
+    def call(self) -> str:
+        return f"explorer.add_node({self.level}{', product=True' if self.product else ''})"
+
+    def perform(self, session: Session) -> Topics:
+        model, level = session.model, self.level
+        if model.depth < 2:
+            _check.fail("level", "add_node", "a hidden level, and this network has none", level)
+        _check.integer(level, "level", "add_node", low=1, high=model.depth - 1, advice="Only hidden levels can grow.")
+        label = f"add a {'product' if self.product else 'node'} on level {level}"
+        change = lambda: session.adopt(model.expand_width(level, 1, product=self.product))  # noqa: E731
+        return act(session, self, "grow", label, change)
+
+
+@dataclass(frozen=True, slots=True)
+class Refine(Command):
+    """Change the number of grid intervals."""
+
+    kind = "refine"
+
+    grid: int
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        return [cls(fields.grid(message.get("grid")))]
+
+    def call(self) -> str:
+        return f"explorer.refine({self.grid})"
+
+    def perform(self, session: Session) -> Topics:
+        grid = fields.grid(self.grid)
+        model = session.model
+        if {model.layer(index).grid_size for index in range(model.depth)} == {grid}:
+            return frozenset(("settings",))
+        label = f"grid {model.grid} → {grid}"
+        return act(session, self, "refine", label, lambda: session.adopt(model.refine(grid)))
+
+
+@dataclass(frozen=True, slots=True)
+class SetGrid(Refine, Setting):
+    """The same from a slider, which says many values: only the last one that waits counts."""
+
+    def supersedes(self, previous: Command) -> bool:
+        return isinstance(previous, SetGrid)
+
+
+@dataclass(frozen=True, slots=True)
+class AutoSymbolic(Command):
+    """Fix every spline, or some, whose best candidate is good enough; a pause ends it, and keeps the edges fixed so far."""
+
+    kind = "auto"
+    stamps = ("structure",)
+
+    r2_threshold: float = R2_THRESHOLD
+    simplicity: float | None = None
+    """None takes the session's simplicity."""
+    lib: tuple[str, ...] | None = None
+    """None takes the session's library."""
+    edges: tuple[EdgeRef, ...] | None = None
+    """None takes all."""
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        threshold, edges = message.get("r2_threshold"), message.get("edges")
+        picked = None if edges is None else fields.edges(edges, "auto")
+        if threshold is None:
+            return [cls(edges=picked)]
+        return [cls(_check.real(threshold, "r2_threshold", "auto", high=1), edges=picked)]
+
+    def call(self) -> str:
+        lib = "" if self.lib is None else f", lib={list(self.lib)}"
+        edges = "" if self.edges is None else f", edges={listed(self.edges)}"
+        return f"explorer.auto_symbolic(r2_threshold={self.r2_threshold!r}, simplicity={self.simplicity!r}{lib}{edges})"
+
+    def perform(self, session: Session) -> Topics:
+        simplicity = session.candidates.simplicity if self.simplicity is None else self.simplicity
+        refs = self._edges(session)
+        steps = auto_symbolic_steps(
+            session.model,
+            session.x,
+            edges=refs,
+            lib=session.candidates.lib if self.lib is None else self.lib,
+            simplicity=simplicity,
+            r2_threshold=self.r2_threshold,
+            edges_per_step=EDGES_PER_ROUND,
+            on_broken=session.candidates.leave_out,
+        )
+        done: list[SymbolicStep] = []
+        searched: list[EdgeRef] = []
+
+        def change() -> None:
+            while len(searched) < len(refs) and not session.run.interrupted:
+                session.view.task(f"searching formulas: edge {len(searched) + 1} of {len(refs)}")
+                done.append(next(steps))
+                searched.extend(done[-1].searched)
+
+        def repeated() -> AutoSymbolic:
+            """The edges that were searched before a pause are all that a script has to repeat."""
+            edges = self.edges if len(searched) == len(refs) else tuple(searched)
+            return replace(self, simplicity=simplicity, edges=edges)
+
+        def label() -> str:
+            fixed = len(searched) - sum(len(step.numeric) for step in done)
+            return f"fix {fixed} edge" + ("" if fixed == 1 else "s")
+
+        topics = act(session, repeated, "auto", label, change, "searching formulas")
+        if notice := self._notice(done, len(searched), len(refs)):
+            session.view.notify(notice)
+        return topics
+
+    def _edges(self, session: Session) -> list[EdgeRef]:
+        """The splines in question, in the order of the structure; of those that share a function the owner."""
+        model = session.model
+        if self.edges is None:
+            return numeric_edges(model)
+        owners = set()
+        for edge in self.edges:
+            ref = session.check_edge(edge, "auto")
+            owners.add(EdgeRef(ref.layer, *tied_edges(model.layer(ref.layer), ref.source, ref.target)[0]))
+        return [ref for ref in numeric_edges(model) if ref in owners]
+
+    def _notice(self, done: Sequence[SymbolicStep], searched: int, total: int) -> Notice | None:
+        """Whether it was paused, or how many edges stay splines."""
+        if searched < total:
+            advice = "Nothing is lost: fix them all again to go on."
+            return Notice("Paused", f"{searched} of {total} edges were looked at.", advice)
+        if numeric := sum(len(step.numeric) for step in done):
+            message = f"{numeric} of them have no candidate with R² ≥ {self.r2_threshold:.12g}."
+            return Notice("Some edges stay splines", message, "Train further, prune, or fix them by hand.")
+        return None

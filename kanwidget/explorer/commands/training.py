@@ -1,0 +1,152 @@
+"""Commands on the training: settings, start, step, pause, and another problem. They are no nodes of the undo tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kanwidget import _check
+from kanwidget.explorer.commands import fields
+from kanwidget.explorer.commands.network import SetGrid
+from kanwidget.explorer.protocol.topics import EVERYTHING, Topics
+from kanwidget.explorer.session.command import Command, Setting
+from kanwidget.explorer.session.presets import preset
+from kanwidget.explorer.session.session import Session
+from kanwidget.training import make_settings
+
+#: Settings that a training can change between two steps.
+CHANGEABLE = ("lamb", "opt", "lr", "batch")
+
+
+@dataclass(frozen=True, slots=True)
+class Set(Setting):
+    """Change settings, which act on the next step; None leaves a setting as it is."""
+
+    kind = "set"
+
+    lamb: float | None = None
+    opt: str | None = None
+    lr: float | None = None
+    batch: int | None = None
+    """-1 is all rows."""
+    noise: float | None = None
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        given = message.get("settings")
+        if not isinstance(given, Mapping) or not given:
+            _check.fail("settings", "set", f"an object with some of {', '.join(_READ)}", given)
+        values = {name: _READ[_check.choice(name, "settings", "set", _READ)](value) for name, value in given.items()}
+        grid = values.pop("grid", None)
+        # What may still be refused comes first: then nothing of the message is done.
+        commands: list[Command] = [cls(**values)] if values else []
+        return commands if grid is None else [*commands, SetGrid(grid)]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The settings that change, in the order in which they can be changed one after the other."""
+        # LM takes all rows: they are there before it is, and a part of them only after it.
+        order = ("lamb", "batch", "opt", "lr") if self.batch == -1 else ("lamb", "opt", "lr", "batch")
+        return {name: value for name in (*order, "noise") if (value := getattr(self, name)) is not None}
+
+    def call(self) -> str | None:
+        texts = {name: "None" if (name, value) == ("batch", -1) else repr(value) for name, value in self.values.items()}
+        return "; ".join(f"explorer.{name} = {text}" for name, text in texts.items()) or None
+
+    def supersedes(self, previous: Command) -> bool:
+        return isinstance(previous, Set) and self.values.keys() == previous.values.keys()
+
+    def perform(self, session: Session) -> Topics:
+        session.run.set(self.values)
+        session.script.add(self)
+        topics: Topics = frozenset(("settings", "history", "status"))
+        return topics | {"curves"} if self.noise is not None else topics
+
+
+#: The settings of a message, and how each is read.
+_READ: dict[str, Callable[[Any], Any]] = {
+    "lamb": lambda value: _check.real(value, "lamb", "set", low=0),
+    "grid": lambda value: fields.grid(value),
+    "opt": lambda value: fields.text(value, "opt", "set"),
+    "lr": lambda value: _check.real(value, "lr", "set", low=0, open_low=True),
+    "batch": lambda value: -1 if value is None else _check.integer(value, "batch", "set", low=1),
+    "noise": lambda value: _check.real(value, "noise", "set", low=0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Start(Command):
+    """Train, until it has converged or this many steps are done."""
+
+    kind, action = "control", "start"
+
+    steps: int | None = None
+
+    def perform(self, session: Session) -> Topics:
+        steps = session.steps if self.steps is None else self.steps
+        if steps is not None:
+            _check.integer(steps, "steps", "start", low=1)
+        session.run.start(steps)
+        return frozenset(("status",))
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(Command):
+    """Stop training, keep everything."""
+
+    kind, action = "control", "pause"
+    interrupts = True
+    #: What a pause has ended says so.
+    keeps_notice = True
+
+    def perform(self, session: Session) -> Topics:
+        if not session.running:
+            return frozenset()
+        session.run.pause()
+        return frozenset(("status", "curves", "selection", "candidates", "formula", "metrics"))
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Command):
+    """Train n steps; a training that was going on is paused afterwards."""
+
+    kind, action = "control", "step"
+
+    n: int = 1
+
+    def perform(self, session: Session) -> Topics:
+        session.run.start(_check.integer(self.n, "n", "step", low=1), pauses_after=session.running)
+        return frozenset(("status",))
+
+
+@dataclass(frozen=True, slots=True)
+class UsePreset(Command):
+    """Begin anew with another of the problems to play with, and forget the present one."""
+
+    kind = "preset"
+
+    name: str
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        return [cls(fields.text(message.get("name"), "name", "preset"))]
+
+    def perform(self, session: Session) -> Topics:
+        if session.preset is None:
+            _check.fail("name", "preset", "asked for in KANExplorer.demo() only", self.name)
+        name, row = preset(self.name, "preset")
+        session.begin(name, row.network(), row.data(), session.run.trainer.settings)
+        for command in _kept_settings(session):
+            session.script.add(command)
+        return EVERYTHING
+
+
+def _kept_settings(session: Session) -> list[Set]:
+    """From the settings of the session's arguments, with which the script begins, to its present ones."""
+    present = session.run.trainer.settings
+    at_start = make_settings(**{name: session.arguments[name] for name in CHANGEABLE if name in session.arguments})
+    changed = {name: getattr(present, name) for name in CHANGEABLE if getattr(present, name) != getattr(at_start, name)}
+    if "batch" in changed and changed["batch"] is None:
+        changed["batch"] = -1
+    return [Set(**{name: value}) for name, value in Set(**changed).values.items()]

@@ -1,0 +1,118 @@
+"""Commands on the view: the selection, the order of candidates, open panels. The network stays, and so does the script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kanwidget import _check
+from kanwidget.core import EdgeRef
+from kanwidget.explorer.commands import fields
+from kanwidget.explorer.describe.panels.surface import checked
+from kanwidget.explorer.describe.panels.table import PANELS
+from kanwidget.explorer.protocol.topics import Topics
+from kanwidget.explorer.session.command import Command, Setting
+from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.view import SurfaceView
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Setting):
+    """Select edges; the first one is shown in detail."""
+
+    kind = "select"
+    stamps = ("structure",)
+
+    edges: tuple[EdgeRef, ...] = ()
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        return [cls(fields.edges(message.get("edges"), "select"))]
+
+    def perform(self, session: Session) -> Topics:
+        session.view.select([session.check_edge(edge, "select") for edge in self.edges])
+        return frozenset(("selection", "candidates"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rank(Setting):
+    """Weigh simplicity (1) against accuracy (0) in the order of candidates."""
+
+    kind = "rank"
+
+    simplicity: float
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        return [cls(_check.real(message.get("simplicity"), "simplicity", "rank", low=0, high=1))]
+
+    def perform(self, session: Session) -> Topics:
+        session.candidates.rank_by(_check.real(self.simplicity, "simplicity", "rank", low=0, high=1))
+        return frozenset(("settings", "candidates"))
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSurface(Setting):
+    """Show the output over one or two inputs (columns of the data), the others held `at` values or at their medians."""
+
+    kind = "surface"
+
+    surface: SurfaceView
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        y, at = message.get("y"), message.get("at") or ()
+        if not isinstance(at, (list, tuple)) or len(at) > fields.MOST_ITEMS:
+            _check.fail("at", "surface", "a list of numbers, one an input", at)
+        surface = SurfaceView(
+            fields.whole(message.get("x"), "x", "surface"),
+            None if y is None else fields.whole(y, "y", "surface"),
+            fields.whole(message.get("output", 0), "output", "surface"),
+            tuple(None if value is None else _check.real(value, "at", "surface") for value in at),
+        )
+        return [cls(surface)]
+
+    def perform(self, session: Session) -> Topics:
+        session.view.show_surface(checked(session, self.surface))
+        return frozenset(("surface",))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPanels(Command):
+    """The panels that one view has open, in place of those before; only these are computed."""
+
+    kind = "watch"
+
+    view: str
+    panels: tuple[str, ...] = ()
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        panels = message.get("panels")
+        if not isinstance(panels, (list, tuple)) or len(panels) > 10:
+            _check.fail("panels", "watch", "a list of panels", panels)
+        picked = tuple(_check.choice(panel, "panels", "watch", PANELS) for panel in panels)
+        return [cls(fields.text(message.get("view"), "view", "watch"), picked)]
+
+    def perform(self, session: Session) -> Topics:
+        return session.view.open(self.view, self.panels)
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPreview(Command):
+    """Find the best candidates of all splines for a view, or stop."""
+
+    kind = "survey"
+
+    on: bool = True
+    view: str = ""
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        on = fields.flag(message, "on", "survey")
+        return [cls(on, fields.text(message.get("view", "page"), "view", "survey"))]
+
+    def perform(self, session: Session) -> Topics:
+        session.view.preview.switch(self.on, self.view)
+        return frozenset(("survey",))

@@ -1,0 +1,90 @@
+"""The candidates of an edge, and the best one of every edge."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from kanwidget.core import EdgeRef, SymbolicFit, primitive
+from kanwidget.explorer.describe.labels import node_name
+from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.protocol.buffers import finite
+from kanwidget.explorer.session.samples import edge_inputs
+from kanwidget.explorer.session.session import Session
+from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
+from kanwidget.symbolic.fits.ranking import TWINS
+from kanwidget.symbolic.writing.mathml import candidate_tree
+
+#: Candidates in a message: at least so many, where there are, and at most.
+_MIN_CANDIDATES, _MAX_CANDIDATES = 12, 24
+
+
+def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tuple[p.Candidates, dict[str, Tensor]]:
+    """The functions that could replace an edge; with `busy` only that they are being searched."""
+    if edge is None:
+        return {
+            "edge": None,
+            "busy": False,
+            "version": session.version,
+            "rows": [],
+            "best": best_candidates(session),
+        }, {}
+    if busy:
+        return {"edge": list(edge), "busy": True, "version": session.version, "rows": []}, {}
+    fits = _worth_showing(session.candidates.shown(edge))
+    inputs = edge_inputs(session.model, edge, session.x)
+    x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
+    y = session.model.curve(edge, x.to(inputs.device)).y
+    name = node_name(session, edge.layer, edge.source)
+    drawn = [row for fit in fits if (row := _drawn(fit, name, x)) is not None]
+    payload: p.Candidates = {
+        "edge": list(edge),
+        "busy": False,
+        "version": session.version,
+        "rows": [candidate for candidate, _ in drawn],
+        "best": best_candidates(session),
+    }
+    curves = torch.stack([curve for _, curve in drawn]) if drawn else x.new_zeros(0, len(x))
+    return payload, {"x": x, "y": y, "fits": curves}
+
+
+def best_candidates(session: Session) -> list[p.BestOf]:
+    """The best candidate of every edge of which the cache has one for the present state."""
+    best = [(ref, session.candidates.best_of(ref)) for ref in session.candidates.best.edges()]
+    return [{"key": list(ref), "best": fit.name, "best_r2": finite(fit.r2)} for ref, fit in best if fit is not None]
+
+
+def _worth_showing(fits: Sequence[SymbolicFit]) -> list[SymbolicFit]:
+    """The fits worth showing: each function once; those that only imitate a simpler one where there are few others."""
+    sound = [fit for fit in fits if math.isfinite(fit.r2)]
+    originals = [fit for fit in sound if fit.imitates is None]
+    twins = [any({fit.name, fit.imitates} == set(pair) for pair in TWINS) for fit in sound]
+    imitations = [fit for fit, twin in zip(sound, twins, strict=True) if fit.imitates is not None and not twin]
+    return [*originals, *imitations[: max(0, _MIN_CANDIDATES - len(originals))]][:_MAX_CANDIDATES]
+
+
+def _candidate(fit: SymbolicFit, variable: str) -> p.Candidate:
+    ends = [end if math.isfinite(end) else None for end in fit.valid]
+    return {
+        "name": fit.name,
+        "formula": candidate_tree(fit, variable),
+        "text": fit.equation,
+        "params": list(fit.params),
+        "r2": fit.r2,
+        "complexity": fit.complexity,
+        "imitates": fit.imitates,
+        "valid": None if ends == [None, None] else ends,
+    }
+
+
+def _drawn(fit: SymbolicFit, variable: str, x: Tensor) -> tuple[p.Candidate, Tensor] | None:
+    """A candidate and its curve; None where its function, which somebody has registered, can't be drawn."""
+    row, (a, b, c, d) = primitive(fit.name), fit.params
+    try:
+        with blamed(row):
+            return _candidate(fit, variable), c * called(row, row.fn, a * x.cpu() + b) + d
+    except BrokenPrimitive:
+        return None

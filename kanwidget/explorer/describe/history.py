@@ -1,0 +1,65 @@
+"""The undo tree, the marks on the curves, and the Pareto front of the states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kanwidget.core import Event
+from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.protocol.buffers import finite
+from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.undo import error_of
+
+#: Marks in a message at most, and the kinds of those that aren't acts.
+_MAX_MARKS = 400
+_SETTINGS = frozenset(("lamb", "opt", "lr", "batch", "noise", "grid"))
+
+
+def history(session: Session) -> p.History:
+    """The undo tree and the marks on the curves."""
+    tree = session.tree
+    states: list[p.StateInfo] = [
+        {
+            "id": node.id,
+            "parent": node.parent,
+            "label": node.label,
+            "kind": node.kind,
+            "step": node.step,
+            "error": finite(node.error),
+            "kept": tree.can_go(node.id),
+            "latest": finite(error_of(session.run.last_record) if node.id == tree.current else node.last_error),
+            "complexity": node.complexity,
+        }
+        for node in tree.nodes.values()
+    ]
+    return {
+        "states": states,
+        "current": tree.current,
+        "can_undo": tree.can_undo,
+        "can_redo": tree.can_redo,
+        "events": [{"step": e.step, "label": e.label, "kind": e.kind} for e in _marks(session.run.events)],
+    }
+
+
+def _marks(events: Sequence[Event]) -> Sequence[Event]:
+    """The events that curves can show: where there are too many, the latest acts, and some of the changed settings."""
+    if len(events) <= _MAX_MARKS:
+        return events
+    acts = [i for i, event in enumerate(events) if event.kind not in _SETTINGS][-_MAX_MARKS // 2 :]
+    changes = [i for i, event in enumerate(events) if event.kind in _SETTINGS]
+    room = _MAX_MARKS - len(acts)
+    picked = changes
+    if len(changes) > room:
+        picked = [changes[round(i * (len(changes) - 1) / (room - 1))] for i in range(room)]
+    return [events[i] for i in sorted({*acts, *picked})]
+
+
+def pareto_front(session: Session) -> list[dict[str, Any]]:
+    """The states that no other one beats in both error and complexity, simplest first."""
+    finite_states = [state for state in history(session)["states"] if state["latest"] is not None]
+    best: list[dict[str, Any]] = []
+    for state in sorted(finite_states, key=lambda state: (state["complexity"], state["latest"], state["id"])):
+        if not best or state["latest"] < best[-1]["latest"]:
+            best.append(dict(state))
+    return best

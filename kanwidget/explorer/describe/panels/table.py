@@ -1,0 +1,39 @@
+"""`PANELS`: a row for each panel, a tab whose content the kernel computes while a view has it open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from kanwidget.explorer.describe.panels.parity import parity
+from kanwidget.explorer.describe.panels.surface import surface
+from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.session.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel."""
+
+    name: str
+    """Its topic, the kind of its messages, and the key of their payload."""
+    payload: type
+    content: Callable[[Session], tuple[Mapping[str, Any], dict[str, Tensor]]]
+    """Payload and arrays of a message."""
+    seconds: float
+    """Between two messages while training."""
+    share: float
+    """Of the time of a training that it may take."""
+
+
+#: By name.
+PANELS: dict[str, Panel] = {
+    row.name: row
+    for row in (
+        Panel("parity", p.Parity, parity, 0.5, 0.01),
+        Panel("surface", p.Surface, surface, 0.25, 0.04),
+    )
+}

@@ -1,0 +1,71 @@
+"""Nodes, edges and sizes of the network."""
+
+from __future__ import annotations
+
+from kanwidget.explorer.describe.candidates import best_candidates
+from kanwidget.explorer.describe.labels import node_name
+from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.protocol.buffers import finite
+from kanwidget.explorer.session.session import Session
+
+
+def structure(session: Session) -> p.Structure:
+    """Nodes, edges and sizes."""
+    model, edges = session.model, _edges(session)
+    best = {tuple(row["key"]): row for row in best_candidates(session)}
+    for edge in edges if best else ():
+        if (row := best.get(tuple(edge["key"]))) is not None:
+            edge["best"] = row["best"]
+            if row["best_r2"] is not None:
+                edge["best_r2"] = row["best_r2"]
+    return {
+        "version": session.structure_id,
+        "width": [list(pair) for pair in model.width],
+        "k": model.k,
+        "grid": model.grid,
+        "nodes": _nodes(session),
+        "edges": edges,
+        "n_parameters": model.n_parameters,
+    }
+
+
+def _nodes(session: Session) -> list[p.NodeInfo]:
+    model, scores = session.model, session.scores()
+    nodes: list[p.NodeInfo] = []
+    for level, (n_sum, _) in enumerate(model.width):
+        for index in range(model.nodes_in(level)):
+            kind: p.NodeKind = "sum" if index < n_sum else "product"
+            if level in (0, model.depth):
+                kind = "input" if level == 0 else "output" if index < n_sum else "product"
+            subnodes = [] if level == 0 else list(model.subnodes_of(level, index))
+            value = finite(float(scores.node_scores[level][index])) or 0.0
+            name = node_name(session, level, index)
+            nodes.append({"key": [level, index], "name": name, "kind": kind, "subnodes": subnodes, "importance": value})
+    return nodes
+
+
+def _edges(session: Session) -> list[p.EdgeInfo]:
+    """All edges, in the order of `edge_refs`: columns first, for there may be thousands."""
+    rows: list[p.EdgeInfo] = []
+    groups = 0
+    for index in range(session.model.depth):
+        layer = session.model.layer(index)
+        numeric, frozen = layer.spline_on.flatten().tolist(), layer.frozen.flatten().tolist()
+        functions = {flat: name for name, members in layer.symbols.items() for flat in members}
+        ties = {flat: number for number, tie in enumerate(layer.ties, groups) for flat in tie}
+        groups += len(layer.ties)
+        for flat in range(layer.out_dim * layer.in_dim):
+            target, source = divmod(flat, layer.in_dim)
+            function = functions.get(flat)
+            state: p.EdgeState = "spline" if numeric[flat] else "pruned"
+            if function is not None:
+                state = "both" if numeric[flat] else "symbolic"
+            row: p.EdgeInfo = {"key": [index, source, target], "state": state}
+            if function is not None:
+                row["function"] = function
+            if frozen[flat]:
+                row["frozen"] = True
+            if flat in ties:
+                row["tied"] = ties[flat]
+            rows.append(row)
+    return rows

@@ -1,0 +1,212 @@
+"""A saved session, read back. Reading runs no code.
+
+Parameters and data are safetensors in base64, the script is checked line by line, and functions of the user, which can't be
+stored, have to be given to `load` again.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kanwidget import _check
+from kanwidget.core import Event, StepRecord
+from kanwidget.core.storage import load
+from kanwidget.datasets import Dataset
+from kanwidget.explorer.files.format1 import upgraded
+from kanwidget.explorer.files.script_line import log_entry
+from kanwidget.explorer.files.session_fields import FORMAT, KIND, RECORD, TREE_NODE, optional, real, text, whole
+from kanwidget.explorer.session.presets import PRESETS
+from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.undo import Checkpoint, TreeNode
+from kanwidget.kan import KAN
+from kanwidget.training.steps.settings import Settings, make_settings
+
+T = TypeVar("T")
+
+_SETTINGS = frozenset(field.name for field in fields(Settings))
+#: Arguments of `KANExplorer` that a file may hold.
+_ARGUMENTS = _SETTINGS | {"in_vars", "out_vars", "lib", "steps"}
+#: Settings that belong to the data, which no training changes on its way.
+_CONSTANT_SETTINGS = ("loss", "sample_weight", "metrics")
+
+
+def read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The JSON of a file that `save_json` wrote.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it isn't such a file, is damaged, or was written by a later version.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        _check.fail("path", "load", "a path", path, error=TypeError)
+    if not Path(path).is_file():
+        _check.refuse(FileNotFoundError(f"there is no file {os.fspath(path)}"))
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):  # of other text, of other bytes, of integers that are too long to be any
+        content = None
+    if not isinstance(content, dict) or content.get("kind") != KIND:
+        _check.refuse(ValueError(f"{os.fspath(path)} has no session in it. Give a file that save_json wrote."))
+    if content.get("version") not in (1, FORMAT):
+        version = f"format {content.get('version')!r}, this kanwidget reads up to {FORMAT}"
+        _check.refuse(ValueError(f"{os.fspath(path)} has {version}. Update kanwidget."))
+    return content
+
+
+class SavedSession:
+    """The content of a file, checked.
+
+    Args:
+        content: The JSON that `read` gave.
+        path: The file, for errors.
+    """
+
+    def __init__(self, content: dict[str, Any], path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        try:
+            stored = upgraded(content["session"]) if content["version"] == 1 else content["session"]
+            self.arguments = _arguments(stored["arguments"])
+            self.missing_arguments = [_listed(name, _ARGUMENTS) for name in stored["missing_arguments"]]
+            self.settings = _settings(stored["settings"])
+            self.trainer_state = _trainer_state(stored["trainer"])
+            self.state, self.stop_reason = stored["state"], optional(text)(stored["stop_reason"])
+            self.noise, self.seed = real(stored["noise"]), whole(stored["seed"], high=2**64)
+            self.preset = stored["preset"] if stored["preset"] in PRESETS else None
+            self.records = [_record(row) for row in stored["records"]]
+            self.last_record = _record(stored["last_record"])
+            self.events = [Event(whole(step), text(kind), text(label)) for step, kind, label in stored["events"]]
+            self.nodes = _tree(stored["tree"])
+            self.current_node = whole(content["history"]["current"], high=len(self.nodes) - 1)
+            self.log = [log_entry(line) for line in stored["script"]]
+            self.initial, self.model = _model(stored["initial_model"]), _model(stored["model"])
+            self.data = None if stored["data"] is None else _dataset(stored["data"])
+            _check.choice(self.state, "state", "load", ("idle", "paused", "done", "error"))
+            _check.real(self.noise, "noise", "load", low=0)
+            if (self.model.n_features, self.model.n_out) != (self.initial.n_features, self.initial.n_out):
+                raise ValueError("its networks have different inputs or outputs")
+        except Exception as error:
+            raise self._damaged(error) from error
+
+    def begin(self, make: Callable[[], T]) -> T:
+        """A session made of the network and the arguments, or an error that says that they are this file's."""
+        try:
+            return make()
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{self.path} can't be gone on with: {error}") from error
+
+    def choose_data(self, data: Any, options: dict[str, Any]) -> Any:
+        """The data to go on with, or an error that says what has to be given to `load`."""
+        if missing := [name for name in self.missing_arguments if name not in options]:
+            names = ", ".join(f"{name}=…" for name in missing)
+            _check.refuse(
+                ValueError(f"{self.path} can't hold functions and tensors: give load {names} as the session had them.")
+            )
+        if data is None and self.data is None:
+            _check.fail("data", "load", "given, because the data were too large to be stored", None)
+        return self.data if data is None else data
+
+    def restore(self, session: Session) -> None:
+        """Bring a session that was made of `initial`, data and `arguments` to the saved state."""
+        try:
+            self._restore(session)
+        except Exception as error:
+            raise self._damaged(error) from error
+
+    def _restore(self, session: Session) -> None:
+        model, records, events = self.model, self.records, tuple(self.events)
+        checkpoint = Checkpoint(
+            model, self.trainer_state, records, len(records), events, self.last_record, 0, self.seed
+        )
+        settings = {name: value for name, value in self.settings.items() if name not in _CONSTANT_SETTINGS}
+        session.run.resume(checkpoint, settings, self.noise, self.state, self.stop_reason)
+        if self.preset is not None:
+            session.offer_presets(self.preset)
+        session.tree.resume(self.nodes, self.current_node)
+        session.script.begin(self.log, cut=False)
+        # The state of gradient methods isn't stored: the script loses it here, too.
+        session.run.forget_momentum()
+
+    def _damaged(self, error: Exception) -> ValueError:
+        return ValueError(f"{self.path} is damaged: {type(error).__name__}: {error}")
+
+
+def _listed(name: Any, names: Iterable[str]) -> str:
+    if name not in names:
+        raise ValueError(f"an explorer has no argument {_check.describe(name)}")
+    return text(name)
+
+
+def _settings(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings by name, each of which can be one."""
+    settings = {_listed(name, _SETTINGS): value for name, value in values.items()}
+    make_settings(**settings)
+    return settings
+
+
+def _arguments(values: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of `KANExplorer` that a session may have been given."""
+    arguments = {_listed(name, _ARGUMENTS): value for name, value in values.items()}
+    _settings({name: value for name, value in arguments.items() if name in _SETTINGS})
+    for name in ("in_vars", "out_vars", "lib"):
+        if name in arguments:
+            arguments[name] = [text(entry) for entry in arguments[name]]
+    if "steps" in arguments:
+        whole(arguments["steps"], low=1)
+    return arguments
+
+
+def _trainer_state(values: dict[str, Any]) -> dict[str, Any]:
+    """Progress, and the optimizer's state where it is stored."""
+    optimizer = values["optimizer"]
+    if optimizer is not None:
+        optimizer = {text(name): [real(number) for number in numbers] for name, numbers in optimizer.items()}
+    return {
+        "step_count": whole(values["step_count"]),
+        "seconds": real(values["seconds"]),
+        "stop_reason": text(values["stop_reason"]),
+        "opt": text(values["opt"]),
+        "optimizer": optimizer,
+    }
+
+
+def _record(row: list[Any]) -> StepRecord:
+    return StepRecord(**{name: check(value) for (name, check), value in zip(RECORD.items(), row, strict=True)})
+
+
+def _tree(rows: list[Any]) -> list[TreeNode]:
+    """The nodes in order, each but the first one with a parent before it."""
+    nodes = [
+        TreeNode(**{name: check(value) for (name, check), value in zip(TREE_NODE.items(), row, strict=True)})
+        for row in rows
+    ]
+    for number, node in enumerate(nodes):
+        parent, child = node.parent, node.forward
+        has_parent = parent is None if number == 0 else parent is not None and parent < number
+        has_child = child is None or (child < len(nodes) and nodes[child].parent == number)
+        if node.id != number or not has_parent or not has_child:
+            raise ValueError(f"state {number} of its history has no place in it")
+    return nodes
+
+
+def _model(content: str) -> KAN:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.kan")
+        path.write_bytes(base64.b64decode(content, validate=True))
+        return load(path, KAN)
+
+
+def _dataset(content: dict[str, Any]) -> Dataset:
+    from safetensors.torch import load as from_bytes
+
+    try:
+        tensors = from_bytes(base64.b64decode(content["tensors"], validate=True))
+    except Exception as error:
+        raise ValueError(f"its data can't be read ({error})") from error
+    return Dataset(**tensors, in_vars=tuple(content["in_vars"]), out_vars=tuple(content["out_vars"]))

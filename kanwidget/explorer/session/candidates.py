@@ -1,0 +1,209 @@
+"""`Candidates`: the functions that could replace an edge, best first, and two caches of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget.core import EdgeRef, Primitive, SymbolicFit
+from kanwidget.core.primitives import primitives
+from kanwidget.explorer.session import live_candidates
+from kanwidget.explorer.session.samples import edge_samples
+from kanwidget.explorer.session.training_run import TrainingRun
+from kanwidget.symbolic import edges as symbolic_edges
+from kanwidget.symbolic.fits.custom import BrokenPrimitive
+from kanwidget.symbolic.fits.fitting import fit_primitives
+from kanwidget.symbolic.fits.ranking import SIMPLICITY
+
+#: Seconds that a best candidate may lag behind the training: candidates are refreshed about once a second.
+LAG_SECONDS = 2.0
+#: Edges of which the best candidate is cached; the oldest entry is dropped first.
+_MOST_EDGES = 64
+
+
+@dataclass(slots=True)
+class _BestEntry:
+    fit: SymbolicFit
+    version: int
+    seconds: float
+    samples: Tensor
+    """Inputs and values of the edge: where these are the same, so is the fit."""
+    differs_in: int = -1
+    """The last version whose samples were found to differ."""
+
+
+class BestCache:
+    """Cache of the best candidate per edge, valid while the edge's samples are unchanged.
+
+    While training an entry may be a little older, but not older than the last act.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[EdgeRef, _BestEntry] = {}
+        self._library: tuple[Primitive, ...] = ()
+
+    def among(self, library: tuple[Primitive, ...]) -> BestCache:
+        """The same, emptied if the best were searched among other primitives."""
+        if library != self._library:
+            self._library = library
+            self.clear()
+        return self
+
+    def put(self, edge: EdgeRef, fit: SymbolicFit, version: int, samples: Tensor) -> None:
+        """The best candidate of an edge."""
+        self._entries.pop(edge, None)
+        self._entries[edge] = _BestEntry(fit, version, time.monotonic(), samples)
+        if len(self._entries) > _MOST_EDGES:
+            del self._entries[next(iter(self._entries))]
+
+    def get(self, edge: EdgeRef, run: TrainingRun, samples: Callable[[], Tensor]) -> SymbolicFit | None:
+        """The best candidate, None where the cache has none for the present state."""
+        entry, version = self._entries.get(edge), run.version
+        if entry is None:
+            return None
+        late = time.monotonic() - entry.seconds > LAG_SECONDS
+        if entry.version == version or (run.running and not late and entry.version >= run.act_version):
+            return entry.fit
+        if entry.differs_in == version or (run.running and entry.differs_in > entry.version):
+            return None  # a curve that has moved in training doesn't come back
+        if torch.equal(entry.samples, samples()):
+            entry.version = version
+            return entry.fit
+        entry.differs_in = version
+        return None
+
+    def edges(self) -> list[EdgeRef]:
+        """The edges that have an entry, which may be out of date."""
+        return sorted(self._entries)
+
+    def clear(self) -> None:
+        """The edges are others, or another order makes another candidate the best."""
+        self._entries.clear()
+
+
+class Candidates:
+    """The candidates of a network in training. It alone assigns its attributes.
+
+    Args:
+        run: The network in training.
+        lib: Names of the primitives; None for all of them.
+    """
+
+    def __init__(self, run: TrainingRun, lib: tuple[str, ...] | None = None) -> None:
+        self.run, self.lib = run, lib
+        #: Weight of simplicity in the order.
+        self.simplicity = SIMPLICITY
+        self.best = BestCache()
+        #: Edge → all its candidates, in one version of the network and for one library.
+        self._rankings: dict[EdgeRef, list[SymbolicFit]] = {}
+        self._rankings_of: tuple[int, tuple[Primitive, ...]] | None = None
+        self._live: live_candidates.LiveSearch | None = None
+        #: Registered functions that don't work, and messages about those of them that no notice has named yet.
+        self._broken: set[Primitive] = set()
+        self._unreported: list[str] = []
+
+    def begin(self) -> None:
+        """Forget everything about another network."""
+        self.forget()
+        self._live = None
+
+    def forget(self) -> None:
+        """The edges are others: what was best for edges of the same indices is not."""
+        self.best.clear()
+
+    def rank_by(self, simplicity: float) -> None:
+        """Order candidates with another weight of simplicity."""
+        self.simplicity = simplicity
+        self._rankings, self._live = {}, None
+        self.best.clear()
+
+    @property
+    def library(self) -> tuple[Primitive, ...]:
+        """The primitives in question; more may be registered at any time."""
+        return tuple(primitives(self.lib))
+
+    # ---- one edge
+
+    def of(self, edge: EdgeRef) -> list[SymbolicFit]:
+        """All functions that could replace an edge, best first; searched once for each version of the network."""
+        if edge not in self._cached():
+            self.store(edge, self.search(edge))
+        return self._cached()[edge]
+
+    def is_cached(self, edge: EdgeRef) -> bool:
+        """Whether the candidates of an edge need no search."""
+        return edge in self._cached()
+
+    def store(self, edge: EdgeRef, fits: list[SymbolicFit]) -> None:
+        """Cache all candidates of an edge as it is now, best first."""
+        self._cached()[edge] = fits
+        if fits:
+            self.best.among(self.library).put(edge, fits[0], self.run.version, self._samples(edge))
+
+    def search(self, edge: EdgeRef, names: Sequence[str] | None = None) -> list[SymbolicFit]:
+        """Fit some functions to an edge as it is now, all of the library for None, best first."""
+        lib = self.lib if names is None else names
+        options: dict[str, Any] = {"simplicity": self.simplicity, "on_broken": self.leave_out}
+        return self.run.model.suggest_symbolic(*edge, lib=lib, topk=None, **options)
+
+    def _cached(self) -> dict[EdgeRef, list[SymbolicFit]]:
+        key = self.run.version, self.library
+        if self._rankings_of != key:
+            self._rankings_of, self._rankings = key, {}
+        return self._rankings
+
+    def _samples(self, edge: EdgeRef) -> Tensor:
+        return edge_samples(self.run.model, edge, self.run.x)
+
+    # ---- several edges
+
+    def of_layer(self, edges: Sequence[EdgeRef]) -> list[list[SymbolicFit]]:
+        """All candidates of some edges of one layer, best first: much faster than one edge after the other."""
+        pairs = [(ref.source, ref.target) for ref in edges]
+        inputs, values = symbolic_edges.edge_samples(self.run.model, edges[0].layer, pairs, self.run.x)
+        return fit_primitives(inputs, values, self.library, simplicity=self.simplicity, on_broken=self.leave_out)
+
+    def best_of(self, edge: EdgeRef) -> SymbolicFit | None:
+        """The best candidate of an edge, None where no search has found it for the present state."""
+        return self.best.among(self.library).get(edge, self.run, lambda: self._samples(edge))
+
+    # ---- while training
+
+    def shown(self, edge: EdgeRef) -> list[SymbolicFit]:
+        """The candidates to show, best first: exact ones, or while training those of the live search."""
+        if not self.run.running or self.is_cached(edge):
+            return self.of(edge)
+        samples, library = self._samples(edge), self.library
+        previous = self._live if self._live is not None and self._live.library == library else None
+        search = lambda names: self.search(edge, names)  # noqa: E731
+        self._live = live_candidates.refresh(previous, edge, samples, search, library, self.simplicity)
+        if self._live.fits:
+            self.best.among(library).put(edge, self._live.fits[0], self.run.version, samples)
+        return self._live.fits
+
+    def has_moved(self, edge: EdgeRef) -> bool:
+        """Whether the live search would show other candidates of this edge than it did last."""
+        return self._live is None or self._live.differs(edge, self._samples(edge))
+
+    # ---- functions that don't work
+
+    def leave_out(self, broken: BrokenPrimitive) -> None:
+        """A function doesn't work: one notice names it."""
+        if broken.primitive not in self._broken:
+            self._broken.add(broken.primitive)
+            self._unreported.append(str(broken))
+
+    @property
+    def has_unreported(self) -> bool:
+        """Whether a function was found not to work that no notice has named."""
+        return bool(self._unreported)
+
+    def take_unreported(self) -> list[str]:
+        """The messages about functions that no notice has named; they count as reported."""
+        messages, self._unreported = self._unreported, []
+        return messages

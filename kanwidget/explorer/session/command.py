@@ -1,0 +1,111 @@
+"""`Command`: a request that changes a session. A session knows its commands only by this class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from kanwidget import _check
+from kanwidget.explorer.protocol.topics import Topics
+
+#: Kind of a message → its actions → the commands. A kind without actions has one command, under "".
+COMMANDS: Final[dict[str, dict[str, type[Command]]]] = {}
+
+
+class Command:
+    """A request that changes a session: it checks its fields, performs and writes itself.
+
+    Each command is a frozen dataclass. One that names its `kind` is registered by it, and made from messages of this kind.
+    """
+
+    __slots__ = ()
+
+    #: Kind of the messages that ask for it, and their field `action` where several commands share a kind.
+    kind: ClassVar[str] = ""
+    action: ClassVar[str] = ""
+    #: Stamps that its messages may carry: the version of the network that the user saw, see `check_stamps`.
+    stamps: ClassVar[tuple[str, ...]] = ()
+    #: Whether a step in progress is given up for it.
+    interrupts: ClassVar[bool] = False
+    #: Whether a drag in progress goes on.
+    continues_drag: ClassVar[bool] = False
+    #: Whether the notice of an earlier command stays.
+    keeps_notice: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        if "kind" in vars(cls):
+            COMMANDS.setdefault(cls.kind, {})[cls.action] = cls
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        """The commands that a message of this kind asks for, every field checked.
+
+        Raises:
+            ValueError: Naming the field that is wrong.
+        """
+        return [cls()]
+
+    @classmethod
+    def stamps_of(cls, message: Mapping[str, Any]) -> dict[str, int]:
+        """The stamps of a message that names edges or nodes."""
+        if all(message.get(name) is None for name in ("edge", "edges", "node", "level")):
+            return {}
+        found = {name: message[name] for name in cls.stamps if message.get(name) is not None}
+        return {name: _check.integer(value, name, cls.kind, low=0) for name, value in found.items()}
+
+    def check_stamps(self, session: Any, stamps: Mapping[str, int]) -> None:
+        """Refuse what was meant for another network.
+
+        Raises:
+            ValueError: If the nodes are others than those that the user saw.
+        """
+        if stamps.get("structure", session.structure_id) != session.structure_id:
+            raise ValueError("the network has changed since this was clicked. Nothing was done; look, and click again.")
+
+    def perform(self, session: Any) -> Topics:
+        """Change a `Session`, or leave it as it was and raise an error.
+
+        Returns:
+            The topics that changed.
+        """
+        raise NotImplementedError
+
+    def call(self) -> str | None:
+        """The same as a statement on `explorer`, None where a script needs none."""
+        return None
+
+    @property
+    def interim(self) -> bool:
+        """Whether nothing is left of it once a later command, which supersedes it, is carried out: the script forgets it."""
+        return False
+
+    def supersedes(self, previous: Command) -> bool:
+        """Whether this makes a previous command unnecessary that still waits."""
+        return False
+
+    def commutes(self, previous: Command) -> bool:
+        """Whether this may be carried out before a previous command that waits."""
+        return False
+
+
+class Setting(Command):
+    """A command that sets something: of several that wait the last one counts, whatever other settings wait between them."""
+
+    __slots__ = ()
+
+    def supersedes(self, previous: Command) -> bool:
+        return type(previous) is type(self)
+
+    def commutes(self, previous: Command) -> bool:
+        return isinstance(previous, Setting)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Command):
+    """A line of the script for a change that no command made."""
+
+    line: str
+
+    def call(self) -> str:
+        return self.line

@@ -1,0 +1,84 @@
+"""`SymbolifyPreview`: the candidates that `auto_symbolic` would fix, before it does; a few edges are searched at a time."""
+
+from __future__ import annotations
+
+import math
+
+from kanwidget.core import EdgeRef, SymbolicFit
+from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.session.candidates import Candidates
+from kanwidget.symbolic.edges import numeric_edges
+
+#: Edges of one round, which nothing interrupts: about a tenth of a second with the whole library.
+EDGES_PER_ROUND = 4
+
+
+class SymbolifyPreview:
+    """Searches edges while a view has the preview open, in the order of the structure, and begins anew after each act.
+
+    While training the rows are those of the moments when their edges were searched.
+    """
+
+    def __init__(self) -> None:
+        #: The views that have it open.
+        self.views: set[str] = set()
+        self.restart()
+
+    def restart(self) -> None:
+        """Search all edges again: other functions may be the best ones."""
+        #: Version of the act after which it began; None before it has.
+        self._act_version: int | None = None
+        self._remaining: list[EdgeRef] = []
+        self._n_sent = 0
+        self._rows: list[tuple[EdgeRef, SymbolicFit | None]] = []
+
+    @property
+    def on(self) -> bool:
+        """Whether a view has it open."""
+        return bool(self.views)
+
+    def switch(self, on: bool, view: str = "") -> None:
+        """A view opens it, and is sent all rows, or closes it."""
+        if on:
+            self.views.add(view)
+            self._n_sent = 0
+        else:
+            self.views.discard(view)
+        if not self.on:
+            self.restart()
+
+    def close(self) -> None:
+        """No view has it open."""
+        self.views.clear()
+
+    @property
+    def done(self) -> bool:
+        """Whether no edge remains to be searched."""
+        return not self.on or (self._act_version is not None and not self._remaining)
+
+    def search(self, candidates: Candidates) -> None:
+        """Search some more edges."""
+        if not self.on:
+            return
+        run = candidates.run
+        if self._act_version != run.act_version:
+            self.restart()
+            self._act_version = run.act_version
+            self._remaining = numeric_edges(run.model)
+        edges = [ref for ref in self._remaining[:EDGES_PER_ROUND] if ref.layer == self._remaining[0].layer]
+        if edges:
+            rankings = candidates.of_layer(edges)
+            self._rows += [(edge, fits[0] if fits else None) for edge, fits in zip(edges, rankings, strict=True)]
+            self._remaining = self._remaining[len(edges) :]
+
+    def unsent(self) -> p.Preview:
+        """The rows that weren't asked for before."""
+        first, self._n_sent = self._n_sent, len(self._rows)
+        rows = [_row(edge, fit) for edge, fit in self._rows[first:]]
+        return {"first": first, "of": len(self._rows) + len(self._remaining), "busy": not self.done, "rows": rows}
+
+
+def _row(edge: EdgeRef, fit: SymbolicFit | None) -> p.PreviewRow:
+    if fit is None or not math.isfinite(fit.r2):
+        return {"edge": list(edge), "name": "", "r2": 0.0}
+    return {"edge": list(edge), "name": fit.name, "r2": fit.r2}

@@ -1,0 +1,434 @@
+"""`TrainingRun`: a network in training, with its trainer, records, events and film. It alone assigns its attributes."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core import Event, History, StepRecord
+from kanwidget.core.threads import is_small
+from kanwidget.datasets import Dataset
+from kanwidget.explorer.protocol.records import State
+from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
+from kanwidget.explorer.session.label_noise import noisy
+from kanwidget.explorer.session.recorder import Recorder
+from kanwidget.explorer.session.script import ScriptLog
+from kanwidget.explorer.session.undo import Checkpoint, copied
+from kanwidget.kan import KAN
+from kanwidget.training import OPTIMIZERS, Settings, Trainer
+from kanwidget.training.steps.trainer import NOT_FINITE, NOT_FINITE_ADVICE
+
+#: Seconds of a step from which on it can be interrupted; shorter ones are always finished.
+_LONG_STEP = 0.05
+
+StepCallback = Callable[[StepRecord], Any]
+
+
+class TrainingRun:
+    """A network in training.
+
+    Args:
+        model: The network; the run trains a copy.
+        data: The data.
+        settings: Of the training.
+        script: Counts the steps.
+        announce: Takes notices that no command has caused.
+    """
+
+    def __init__(
+        self,
+        model: KAN,
+        data: Dataset,
+        settings: Settings,
+        script: ScriptLog,
+        announce: Callable[[Notice], None],
+    ) -> None:
+        self._script, self._announce = script, announce
+        self._callbacks: list[StepCallback] = []
+        self._interrupted: Callable[[], bool] = lambda: False
+        self._step_started = 0.0
+        #: Raised by every change of parameters or structure: all that was computed from them is then out of date.
+        self.version = -1
+        self._structures = -1
+        self.begin(model, data, settings)
+
+    def begin(self, model: KAN, data: Dataset, settings: Settings) -> None:
+        """Begin with a network and its data, and forget the present ones."""
+        # What can fail, metrics of the user among it, comes before anything is changed.
+        trainer = Trainer(copied(model), data, None, settings, self._give_up_step)
+        record, initial = trainer.record(), copied(model)
+        self.trainer, self.data, self.initial = trainer, data, initial
+        self.previous_history = model.history
+        #: Noise on the training labels, see `noisy`, and the seed of the last reset.
+        self.noise, self.seed = 0.0, model.seed
+        self.state: State = "idle"
+        self.stop_reason: str | None = None
+        #: Steps to come; None goes on until it converges.
+        self.remaining_steps: int | None = None
+        #: Whether the last of these steps only pauses a training that was going on before.
+        self.pauses_after = False
+        self.records: list[StepRecord] = []
+        self.events: list[Event] = []
+        self.last_record = record
+        self.ms_per_step: float | None = None
+        #: The frames of its film.
+        self.recorder = Recorder()
+        self.version += 1
+        #: The version after the last act.
+        self.act_version = self.version
+        self._structures += 1
+        #: Which nodes there are: edges of another structure are others, even where their indices are the same.
+        self.structure_id = self.first_structure_id = self._structures
+
+    # ---- asking
+
+    @property
+    def model(self) -> KAN:
+        """The network in training."""
+        return cast("KAN", self.trainer.network)
+
+    @property
+    def x(self) -> Tensor:
+        """The inputs of queries: a sample of the training data."""
+        return self.model.reference
+
+    @property
+    def running(self) -> bool:
+        """Whether it trains."""
+        return self.state == "running"
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the network is so small that several threads would only wait for each other."""
+        return is_small(self.model, len(self.data.train_input))
+
+    @property
+    def optimizers(self) -> list[str]:
+        """The optimizers that can be chosen."""
+        return ["auto", *OPTIMIZERS]
+
+    def history(self) -> History:
+        """The steps and events of this run, in a value of its own."""
+        stop_reason = self.stop_reason or ("running" if self.running else self.state)
+        return History(list(self.records), list(self.events), self.trainer.opt, stop_reason)
+
+    def model_with_history(self) -> KAN:
+        """A copy of the network, with the history of the network that was given and this run's."""
+        model, previous = copied(self.model), self.previous_history
+        steps = previous.last.step if previous.records else 0
+        seconds = previous.last.seconds if previous.records else 0.0
+        records = list(self.records)
+        if steps or seconds:
+            records = [replace(r, step=r.step + steps, seconds=r.seconds + seconds) for r in records]
+        events = [replace(event, step=event.step + steps) for event in self.events]
+        stop_reason = self.stop_reason or self.state
+        model.history = History(
+            [*previous.records, *records], [*previous.events, *events], self.trainer.opt, stop_reason
+        )
+        return model
+
+    # ---- who is told, and who interrupts
+
+    def add_callback(self, callback: StepCallback, first: bool = False) -> Callable[[], None]:
+        """Call a function with every record, before those that were added earlier if `first`.
+
+        Returns:
+            A function that ends this.
+        """
+        # An entry of its own each time: a function that is given twice is called twice, and each call is ended apart.
+        entry = lambda record: callback(record)  # noqa: E731
+        self._callbacks.insert(0 if first else len(self._callbacks), entry)
+
+        def remove() -> None:
+            with contextlib.suppress(ValueError):
+                self._callbacks.remove(entry)
+
+        return remove
+
+    def interrupt_with(self, interrupted: Callable[[], bool]) -> None:
+        """Ask this function within long steps whether to give them up."""
+        self._interrupted = interrupted
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody waits for the training to pause."""
+        return self._interrupted()
+
+    def _give_up_step(self) -> bool:
+        return time.perf_counter() - self._step_started > _LONG_STEP and self.interrupted
+
+    # ---- settings
+
+    def set(self, values: Mapping[str, Any]) -> None:
+        """Change settings, one after the other; all of them or none.
+
+        Args:
+            values: By name: those of the trainer, and `noise`.
+        """
+        trainer = self.trainer
+        settings, state, noise, data = trainer.settings, trainer.state_dict(), self.noise, trainer.data
+        try:
+            for name, value in values.items():
+                if name == "noise":
+                    self._set_noise(value)
+                else:
+                    trainer.configure(**{name: value})
+                if name in ("opt", "batch"):
+                    trainer.reset()
+        except Exception:
+            # An optimizer that this loss can't use is noticed only when it is made.
+            trainer.settings, trainer.data, self.noise = settings, data, noise
+            trainer.relabel(data.train_label)
+            trainer.load_state_dict(state)
+            trainer.events.clear()
+            raise
+        events = [Event(self.last_record.step, name, f"{name} = {_shown(value)}") for name, value in values.items()]
+        trainer.events.clear()
+        # A slider says many values: those with which no step was taken leave no mark.
+        marks = {(event.step, event.kind) for event in events}
+        self.events = [*(event for event in self.events if (event.step, event.kind) not in marks), *events]
+        self._evaluate()
+
+    def _set_noise(self, noise: float) -> None:
+        high = 1 if self.data.is_classification else math.inf  # of classes it is a part of the rows
+        self.noise = _check.real(noise, "noise", "set", low=0, high=high)
+        self.trainer.relabel(noisy(self.data, self.noise).train_label)
+
+    def _evaluate(self) -> None:
+        """The losses of the present network, which may go on training."""
+        self.trainer.stop_reason = ""
+        self.last_record = replace(self.trainer.record(), step=self.last_record.step, stop_reason=None)
+
+    # ---- training
+
+    def start(self, steps: int | None, pauses_after: bool = False) -> None:
+        """Train so many steps from now on, or until it converges."""
+        if self.trainer.stop_reason:
+            self._script.cut()
+        self.trainer.stop_reason = ""
+        self.state, self.stop_reason = "running", None
+        self.remaining_steps, self.pauses_after = steps, pauses_after
+
+    def pause(self) -> None:
+        """Stop training, keep everything."""
+        self.state, self.stop_reason, self.remaining_steps = "paused", None, None
+
+    def advance(self, budget: float, stop: Callable[[], bool]) -> Topics:
+        """Train for some seconds, see `Session.advance`."""
+        deadline = time.perf_counter() + budget
+        topics: Topics = frozenset()
+        while self.running:
+            topics |= self._step()
+            if stop() or time.perf_counter() >= deadline:
+                break
+        return topics
+
+    def _step(self) -> Topics:
+        self._step_started = time.perf_counter()
+        try:
+            record = next(self.trainer)
+        except StopIteration:
+            return self._without_record()
+        except BaseException:
+            self._after_exception()
+            raise
+        ms = (time.perf_counter() - self._step_started) * 1e3
+        self.ms_per_step = ms if self.ms_per_step is None else 0.8 * self.ms_per_step + 0.2 * ms
+        self._append(record)
+        topics = STEPPED | self._take_events()
+        if self.trainer.stop_reason == NOT_FINITE:
+            message = f"The loss is not finite since step {record.step}: training has stopped."
+            self._announce(Notice("Stalled", message, NOT_FINITE_ADVICE))
+        if self.remaining_steps is not None:
+            self.remaining_steps -= 1
+        if record.stop_reason:
+            self._finish("done", record.stop_reason)
+        elif self.remaining_steps == 0:
+            self._finish(*(("paused", None) if self.pauses_after else ("done", "steps done")))
+        self._call(record)
+        return topics if self.running else topics | {"history", "formula", "candidates", "selection"}
+
+    def _append(self, record: StepRecord) -> None:
+        self.records.append(record)
+        self.recorder.take(self.model, self.records)
+        self.last_record = record
+        self.version += 1
+        self._script.step()
+
+    def _without_record(self) -> Topics:
+        """The trainer gave no record: it was interrupted within a step, which is discarded whole."""
+        if self.trainer.stop_reason == "interrupted":
+            self.trainer.stop_reason = ""
+            self.forget_momentum()
+            self._finish("paused", None)
+        else:
+            self._finish("done", self.trainer.stop_reason)
+        return frozenset(("status",))
+
+    def _after_exception(self) -> None:
+        """Keep everything, and count a step that was done before the exception came."""
+        self.forget_momentum()
+        if self.trainer.step_count > self.last_record.step:
+            self._append(self.trainer.record())
+        self._finish("paused", None)
+
+    def forget_momentum(self) -> None:
+        """Gradient methods lose their state in a step that is broken off; the script has to do the same."""
+        if not OPTIMIZERS[self.trainer.opt].plain_state:
+            self.trainer.reset()
+            self._script.add_line(f"explorer.opt = {self.trainer.settings.opt!r}")
+
+    def _call(self, record: StepRecord) -> None:
+        for callback in tuple(self._callbacks):
+            try:
+                callback(record)
+            except Exception:
+                self._finish("error", "an error in a callback")
+                raise
+
+    def _finish(self, state: State, stop_reason: str | None) -> None:
+        self.state, self.stop_reason, self.remaining_steps, self.pauses_after = state, stop_reason, None, False
+
+    def _take_events(self) -> Topics:
+        """Events that the trainer has noted by itself."""
+        if not self.trainer.events:
+            return frozenset()
+        self.events = [*self.events, *self.trainer.events]
+        self.trainer.events.clear()
+        return frozenset(("history",))
+
+    # ---- other networks
+
+    def adopt(self, model: KAN) -> bool:
+        """Train another network from now on.
+
+        Returns:
+            Whether its nodes are others.
+        """
+        for parameter in model.parameters():
+            parameter.data = parameter.data.contiguous()  # LBFGS can't take others
+        same_nodes = model.width == self.model.width and model.arities == self.model.arities
+        self.trainer.network = model
+        self.version += 1
+        if not same_nodes:
+            self._structures += 1
+            self.structure_id = self._structures
+        self.act_version = self.version
+        return not same_nodes
+
+    def network_changed(self) -> None:
+        """The network was changed from outside the trainer, which has to begin afresh."""
+        self.model.history.events.clear()
+        self.trainer.reset()
+        self.version += 1
+        self.act_version = self.version
+        self._evaluate()
+        if self.state in ("done", "error"):
+            self.state, self.stop_reason = "paused", None
+
+    def reset(self, model: KAN, seed: int) -> bool:
+        """Begin the training again with another network of the first structure.
+
+        Returns:
+            Whether the nodes are others.
+        """
+        others = self.adopt(model)
+        self.structure_id = self.first_structure_id
+        self.trainer.step_count, self.trainer.seconds = 0, 0.0
+        self.records, self.events = [], []
+        self.last_record = replace(self.last_record, step=0)
+        self.network_changed()
+        self.last_record = self.trainer.record()
+        self.seed = seed
+        if not self.running:
+            self.state, self.stop_reason = "idle", None
+        return others
+
+    def mark(self, kind: str, label: str) -> None:
+        """Leave a mark on the curves."""
+        self.events = [*self.events, Event(self.last_record.step, kind, label)]
+
+    def unmark(self, events: Sequence[Event]) -> None:
+        """Have these events, which were there before a mark that isn't to stay."""
+        self.events = list(events)
+
+    # ---- checkpoints
+
+    def checkpoint(self) -> Checkpoint:
+        """Everything that undo needs."""
+        return Checkpoint(
+            copied(self.model),
+            self.trainer.state_dict(),
+            self.records,
+            len(self.records),
+            tuple(self.events),
+            self.last_record,
+            self.structure_id,
+            self.seed,
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> bool:
+        """Make a checkpoint's state the present one.
+
+        Returns:
+            Whether the nodes are others.
+        """
+        structure_id = self.structure_id
+        others = self.adopt(copied(checkpoint.model))
+        self.trainer.load_state_dict(checkpoint.trainer_state)
+        self.structure_id = checkpoint.structure_id
+        self.records = checkpoint.records[: checkpoint.n_records]
+        self.events, self.last_record = list(checkpoint.events), checkpoint.last_record
+        self.seed = checkpoint.seed
+        return others or self.structure_id != structure_id
+
+    def jumped(self) -> None:
+        """After a jump through the undo tree a training that is going on goes on, and no other one has ended."""
+        if self.running:
+            self.trainer.stop_reason = ""
+        else:
+            self.state, self.stop_reason = ("paused" if self.records else "idle"), None
+
+    def show(self, history: History) -> None:
+        """Show a training that has ended elsewhere."""
+        self.records, self.events = list(history.records), list(history.events)
+        if history.records:
+            self.last_record = history.last
+            self.state, self.stop_reason = "done", history.stop_reason or None
+
+    def resume(
+        self,
+        checkpoint: Checkpoint,
+        settings: Mapping[str, Any],
+        noise: float,
+        state: State,
+        stop_reason: str | None,
+    ) -> None:
+        """Go on where a run was that began with the same network, data and arguments.
+
+        Args:
+            checkpoint: Its state; the network has the history from before that run.
+            settings: Those of the trainer at the end.
+            noise: On its labels.
+            state: Of the training.
+            stop_reason: Why it stopped, where it has.
+        """
+        history = checkpoint.model.history
+        self.trainer.configure(**settings)
+        self._set_noise(noise)
+        self.trainer.events.clear()
+        self.restore(checkpoint)
+        self.previous_history = history
+        self.structure_id = self._structures  # another one where the shape is no longer the first one's
+        self.state, self.stop_reason = state, stop_reason
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else "all" if value == -1 else str(value)

@@ -1,0 +1,120 @@
+"""`ViewState`: what the views of a session show beside the network: selection, panels, surface, preview, notices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from kanwidget.core import EdgeRef
+from kanwidget.explorer.protocol.topics import Notice
+from kanwidget.explorer.session.preview import SymbolifyPreview
+from kanwidget.kan import KAN
+
+#: Views whose open panels are remembered; the oldest one is forgotten first.
+MOST_VIEWS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceView:
+    """One or two inputs (columns of the data) over which an output is drawn, and the values of all others, None for medians."""
+
+    x: int
+    y: int | None = None
+    output: int = 0
+    at: tuple[float | None, ...] = ()
+
+
+class ViewState:
+    """Selection, open panels, surface, preview and notices. It alone assigns its attributes."""
+
+    def __init__(self) -> None:
+        #: Panels that each view has open.
+        self.open_panels: dict[str, tuple[str, ...]] = {}
+        self.preview = SymbolifyPreview()
+        self.notice: Notice | None = None
+        #: A notice that no command has caused and no view has shown yet.
+        self.announcement: Notice | None = None
+        self._show_task: Callable[[str | None], None] = lambda _: None
+        self.begin()
+
+    def begin(self) -> None:
+        """Another network: its edges and columns are others."""
+        self.selection: tuple[EdgeRef, ...] = ()
+        #: None for the first inputs and the first output.
+        self.surface: SurfaceView | None = None
+
+    def select(self, edges: Iterable[EdgeRef]) -> None:
+        """Select edges, each once; the first one is shown in detail."""
+        self.selection = tuple(dict.fromkeys(edges))
+
+    @property
+    def selected_edge(self) -> EdgeRef | None:
+        """The edge that is shown in detail."""
+        return self.selection[0] if self.selection else None
+
+    def drop_missing_edges(self, model: KAN) -> None:
+        """Deselect edges that the network doesn't have."""
+        self.selection = tuple(edge for edge in self.selection if _exists(model, edge))
+
+    def show_surface(self, surface: SurfaceView) -> None:
+        """Show the output over these inputs."""
+        self.surface = surface
+
+    # ---- views
+
+    @property
+    def panels(self) -> frozenset[str]:
+        """Panels that are open in any view."""
+        return frozenset(panel for panels in self.open_panels.values() for panel in panels)
+
+    def open(self, view: str, panels: tuple[str, ...]) -> frozenset[str]:
+        """A view has these panels open, and no others.
+
+        Returns:
+            Those that no view had open.
+        """
+        before = self.panels
+        self.open_panels.pop(view, None)
+        if panels:
+            self.open_panels[view] = panels
+        if len(self.open_panels) > MOST_VIEWS:
+            del self.open_panels[next(iter(self.open_panels))]
+        return self.panels - before
+
+    def close_panels(self) -> None:
+        """No view has anything open: a page that was reloaded doesn't say goodbye, and those still there open theirs again."""
+        self.open_panels.clear()
+        self.preview.close()
+
+    # ---- notices
+
+    def notify(self, notice: Notice | None) -> None:
+        """Show a notice in place of the present one, or none."""
+        self.notice = notice
+
+    def announce(self, notice: Notice) -> None:
+        """Have a notice shown that no command has caused."""
+        self.announcement = notice
+
+    def show_announcement(self) -> bool:
+        """Make the announcement the notice; False where there is none."""
+        if self.announcement is None:
+            return False
+        self.notice, self.announcement = self.announcement, None
+        return True
+
+    def show_tasks_with(self, show_task: Callable[[str | None], None]) -> None:
+        """Call this function with a longer task in words, and with None at its end."""
+        self._show_task = show_task
+
+    def task(self, task: str | None) -> None:
+        """A longer task begins, in words, or ends."""
+        self._show_task(task)
+
+
+def _exists(model: KAN, edge: EdgeRef) -> bool:
+    """Whether the network has such an edge."""
+    if edge.layer >= model.depth:
+        return False
+    layer = model.layer(edge.layer)
+    return edge.source < layer.in_dim and edge.target < layer.out_dim
