@@ -73,13 +73,14 @@ def frames(explorer):
     """What a page is told of two moments of a training."""
     recorder, publisher = Recorder(explorer), explorer._publisher
     session, told = explorer._session, {}
-    publisher.note(session.apply(Start()))
-    for number in range(2):
-        for _ in range(2):
-            publisher.note(session.advance(1e-9))
-        recorder.heard = []
-        publisher.flush(force=True)
-        told[f"frame {number}"] = recorder.heard
+    with explorer._driver.own():
+        publisher.note(session.apply(Start()))
+        for number in range(2):
+            for _ in range(2):
+                publisher.note(session.advance(1e-9))
+            recorder.heard = []
+            publisher.flush(force=True)
+            told[f"frame {number}"] = recorder.heard
     return told
 
 
