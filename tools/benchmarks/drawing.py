@@ -73,13 +73,14 @@ def frames(explorer):
     """The messages to a page at two moments of a training."""
     recorder, publisher = Recorder(explorer), explorer._publisher
     session, messages = explorer._session, {}
-    publisher.note(session.apply(Start()))
-    for number in range(2):
-        for _ in range(2):
-            publisher.note(session.advance(1e-9))
-        recorder.messages = []
-        publisher.flush(force=True)
-        messages[f"frame {number}"] = recorder.messages
+    with explorer._driver.own():
+        publisher.note(session.apply(Start()))
+        for number in range(2):
+            for _ in range(2):
+                publisher.note(session.advance(1e-9))
+            recorder.messages = []
+            publisher.flush(force=True)
+            messages[f"frame {number}"] = recorder.messages
     return messages
 
 

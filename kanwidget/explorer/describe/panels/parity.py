@@ -14,10 +14,10 @@ _MOST_ROWS = 500
 
 
 def parity(session: Session) -> tuple[p.Parity, dict[str, Tensor]]:
-    """What the parts of the data that have labels say about the network.
+    """Truth and prediction of every part of the data that has labels.
 
     Returns:
-        What is told, and one array a part: `(outputs, 2, rows)` of truth and prediction, the same rows each time, evenly
+        The payload, and one array a part: `(outputs, 2, rows)` of truth and prediction, the same rows each time, evenly
         spread; for classes `(classes, classes)`, how many rows of a class (first index) are predicted as another.
     """
     trainer, model = session.run.trainer, session.model

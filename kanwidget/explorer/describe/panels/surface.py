@@ -51,21 +51,21 @@ def surface(session: Session, view: SurfaceView | None = None) -> tuple[p.Surfac
     """The output on an even grid over the data's range.
 
     Returns:
-        What is told, and the arrays `z`, `(side, side)` with one row a value of y (`(1, n)` without), and `points`,
+        The payload, and the arrays `z`, `(side, side)` with one row a value of y (`(1, n)` without), and `points`,
         `(3, m)`: x, y and label of a sample of the training data. For classes z is the probability of the output's class,
         labels are indices of classes, and without y a row stands at 1 if it is of the output's class, else at 0.
     """
     trainer, model = session.run.trainer, session.model
     view = view or session.view.surface or first_view(session)
     x, label = trainer.data.train_input, labels(trainer.data.train_label, trainer.loss)
-    held = x.median(0).values
+    point = x.median(0).values
     for column, value in enumerate(view.at):
         if value is not None:
-            held[column] = value
+            point[column] = value
     horizontal = _range(x[:, view.x])
     n = _LINE if view.y is None else _SIDE
     across = torch.linspace(*horizontal, n, dtype=x.dtype, device=x.device)
-    grid = held.repeat(n if view.y is None else n * n, 1)
+    grid = point.repeat(n if view.y is None else n * n, 1)
     grid[:, view.x] = across if view.y is None else across.repeat(n)
     vertical = None
     if view.y is not None:
@@ -78,11 +78,11 @@ def surface(session: Session, view: SurfaceView | None = None) -> tuple[p.Surfac
     truth = label[rows, 0 if trainer.loss.classes else view.output]
     height = truth == view.output if trainer.loss.classes else truth
     points = [x[rows, view.x], height if view.y is None else x[rows, view.y], truth]
-    told: p.Surface = {
+    payload: p.Surface = {
         "x": view.x,
         "y": view.y,
         "output": view.output,
-        "at": [float(value) for value in held],
+        "at": [float(value) for value in point],
         "held": [*view.at, *[None] * (x.shape[1] - len(view.at))],
         "names": list(session.in_vars),
         "outputs": list(session.out_vars),
@@ -91,7 +91,7 @@ def surface(session: Session, view: SurfaceView | None = None) -> tuple[p.Surfac
         "ranges": torch.stack([x.amin(0), x.amax(0)], 1).tolist(),
         "classes": trainer.loss.classes,
     }
-    return told, {"z": z.view(-1, n), "points": torch.stack([one.to(x.dtype) for one in points])}
+    return payload, {"z": z.view(-1, n), "points": torch.stack([row.to(x.dtype) for row in points])}
 
 
 def _range(values: Tensor) -> tuple[float, float]:
