@@ -267,6 +267,7 @@ class Session:
 
     def free(self) -> None:
         """Let go of everything; it can't be used afterwards."""
+        self.run.free()
         self.__dict__.clear()
 
 

@@ -144,11 +144,12 @@ class TrainingRun:
         """
         # An entry of its own each time: a function that is given twice is called twice, and each call is ended apart.
         entry = lambda record: callback(record)  # noqa: E731
-        self._callbacks.insert(0 if first else len(self._callbacks), entry)
+        callbacks = self._callbacks
+        callbacks.insert(0 if first else len(callbacks), entry)
 
         def remove() -> None:
             with contextlib.suppress(ValueError):
-                self._callbacks.remove(entry)
+                callbacks.remove(entry)
 
         return remove
 
@@ -430,6 +431,10 @@ class TrainingRun:
         self.previous_history = history
         self.structure_id = self._structures  # another one where the shape is no longer the first one's
         self.state, self.stop_reason = state, stop_reason
+
+    def free(self) -> None:
+        """Let go of everything at once: the trainer and the run refer to each other."""
+        self.__dict__.clear()
 
 
 def _setting_text(value: Any) -> str:
