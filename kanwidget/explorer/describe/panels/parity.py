@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import torch
 from torch import Tensor
 
-from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.session.session import Session
 from kanwidget.training.steps.training_data import labelled, labels
 
@@ -13,11 +14,20 @@ from kanwidget.training.steps.training_data import labelled, labels
 _MOST_ROWS = 500
 
 
-def parity(session: Session) -> tuple[p.Parity, dict[str, Tensor]]:
+class Parity(TypedDict):
+    """Predictions beside the truth. Arrays `train`, `test`, `val` where they have labels: `(outputs, 2, rows)`, truth and
+    prediction; for classes `(classes, classes)`, how many rows of a class (row) are predicted as another (column).
+    """
+
+    outputs: list[str]
+    classes: bool
+
+
+def parity(session: Session) -> tuple[Parity, dict[str, Tensor]]:
     """What the parts of the data that have labels say about the network.
 
     Returns:
-        What is told, and one array a part: `(outputs, 2, rows)` of truth and prediction, the same rows each time, evenly
+        The payload, and one array a part: `(outputs, 2, rows)` of truth and prediction, the same rows each time, evenly
         spread; for classes `(classes, classes)`, how many rows of a class (first index) are predicted as another.
     """
     trainer, model = session.run.trainer, session.model
