@@ -39,9 +39,10 @@ def random_data(n_in, n_out=1, rows=60, seed=0, scale=1.0, **names):
 def train_on(one, steps):
     """Leave the training going on after some steps, with the page's messages of the last ones still to come."""
     session = one._session
-    one._publisher.note(session.apply(Start()))
-    for _ in range(steps):
-        one._publisher.note(session.advance(1e-9))
+    with one._driver.own():
+        one._publisher.note(session.apply(Start()))
+        for _ in range(steps):
+            one._publisher.note(session.advance(1e-9))
 
 
 def empty():

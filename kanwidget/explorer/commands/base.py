@@ -53,24 +53,24 @@ def act(
         change: Does it.
         task: Shown to the user meanwhile, where it takes longer.
     """
-    before = session.run.checkpoint()
+    checkpoint = session.run.checkpoint()
     if task:
         session.view.task(task)
     try:
         change()
         session.run.network_changed()
     except BaseException:
-        session.restore(before)
+        session.restore(checkpoint)
         raise
     finally:
         if task:
             session.view.task(None)
-    session.commit(kind, label if isinstance(label, str) else label(), before)
+    session.commit(kind, label if isinstance(label, str) else label(), checkpoint)
     session.script.add(command() if callable(command) else command)
     return CHANGED
 
 
-def each(change: Callable[[int, int, int], None], edges: Sequence[EdgeRef]) -> None:
+def change_edges(change: Callable[[int, int, int], None], edges: Sequence[EdgeRef]) -> None:
     """The same change to several edges."""
     for edge in edges:
         change(*edge)
@@ -86,6 +86,6 @@ def listed(edges: Sequence[tuple[int, ...]]) -> str:
     return str([tuple(edge) for edge in edges])
 
 
-def edge_argument(edge: EdgeRef, others: Sequence[EdgeRef]) -> str:
+def edge_argument(edge: EdgeRef, further: Sequence[EdgeRef]) -> str:
     """One edge or several as an argument in a script."""
-    return f"edges={listed([edge, *others])}" if others else f"edge={tuple(edge)}"
+    return f"edges={listed([edge, *further])}" if further else f"edge={tuple(edge)}"

@@ -1,4 +1,4 @@
-"""Commands on edges: fix, unfix, prune's opposite, drag, freeze, lock."""
+"""Commands on edges: fix and unfix, restore, drag, freeze, lock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from kanwidget import _check
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.commands import fields
-from kanwidget.explorer.commands.base import act, each, edge_argument, listed
+from kanwidget.explorer.commands.base import act, change_edges, edge_argument, listed
 from kanwidget.explorer.commands.fields import Pair
 from kanwidget.explorer.protocol.labels import edge_name, edges_name
 from kanwidget.explorer.protocol.topics import CHANGED, Topics
@@ -84,7 +84,7 @@ class Unfix(Command):
             if layer.symbol(edge.source, edge.target) is None:
                 state = layer.state(edge.source, edge.target)
                 _check.fail("edge", "unfix", "one that has a symbolic function", f"{tuple(edge)}, which is {state}")
-        change = lambda: each(session.model.unfix_symbolic, edges)  # noqa: E731
+        change = lambda: change_edges(session.model.unfix_symbolic, edges)  # noqa: E731
         return act(session, self, "unfix", f"unfix {edges_name(edges)}", change)
 
 
@@ -110,7 +110,7 @@ class Restore(Command):
         if not pruned:
             _check.fail("edges", "restore", "edges that are pruned", [tuple(edge) for edge in self.edges])
         label = f"restore {edges_name(pruned)}"
-        return act(session, self, "restore", label, lambda: each(session.model.restore_edge, pruned))
+        return act(session, self, "restore", label, lambda: change_edges(session.model.restore_edge, pruned))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,9 @@ class Drag(Command):
         return f"explorer.drag({tuple(self.edge)}, {self.index}, {self.value!r}{commit})"
 
     def supersedes(self, previous: Command) -> bool:
-        same = isinstance(previous, Drag) and (previous.edge, previous.index) == (self.edge, self.index)
-        return same and previous.interim
+        if not isinstance(previous, Drag) or not previous.interim:
+            return False
+        return (previous.edge, previous.index) == (self.edge, self.index)
 
     def commutes(self, previous: Command) -> bool:
         return isinstance(previous, Drag) and previous.interim
@@ -203,7 +204,7 @@ class Freeze(Command):
 
     def perform(self, session: Session) -> Topics:
         edges, model = _checked(session, self, "freeze"), session.model
-        change = lambda: each(model.freeze if self.on else model.unfreeze, edges)  # noqa: E731
+        change = lambda: change_edges(model.freeze if self.on else model.unfreeze, edges)  # noqa: E731
         return act(session, self, "lock", f"{self._verb} {edges_name(edges)}", change)
 
 

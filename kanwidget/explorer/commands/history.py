@@ -85,15 +85,15 @@ class Reset(Command):
 
     def perform(self, session: Session) -> Topics:
         run = session.run
-        before, initial = run.checkpoint(), run.initial
+        checkpoint, initial = run.checkpoint(), run.initial
         model = copied(initial) if self.seed is None else reseeded(initial, self.seed)
         try:
             model.reference = run.x.clone()
             session.reset(model, initial.seed if self.seed is None else self.seed)
         except BaseException:
-            session.restore(before)
+            session.restore(checkpoint)
             raise
-        session.commit("reset", "reset" if self.seed is None else f"seed {self.seed}", before)
+        session.commit("reset", "reset" if self.seed is None else f"seed {self.seed}", checkpoint)
         session.script.add(self)
         return EVERYTHING
 

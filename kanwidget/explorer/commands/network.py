@@ -9,7 +9,7 @@ from typing import Any
 from kanwidget import _check
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.commands import fields
-from kanwidget.explorer.commands.base import act, each, listed
+from kanwidget.explorer.commands.base import act, change_edges, listed
 from kanwidget.explorer.commands.fields import Pair
 from kanwidget.explorer.protocol.labels import edges_name
 from kanwidget.explorer.protocol.topics import Notice, Topics
@@ -75,7 +75,7 @@ class Prune(Command):
             advice = "Leave it out to prune everything that scores below the thresholds."
             _check.fail("edges", "prune", "a list of at least one edge (layer, input, output)", [], advice)
         refs = [session.check_edge(edge, "prune") for edge in edges]
-        change = lambda: each(session.model.remove_edge, refs)  # noqa: E731
+        change = lambda: change_edges(session.model.remove_edge, refs)  # noqa: E731
         return act(session, self, "prune", f"prune {edges_name(refs)}", change)
 
 
@@ -180,14 +180,14 @@ class AutoSymbolic(Command):
             edges_per_step=EDGES_PER_ROUND,
             on_broken=session.candidates.leave_out,
         )
-        done: list[SymbolicStep] = []
+        steps_done: list[SymbolicStep] = []
         searched: list[EdgeRef] = []
 
         def change() -> None:
             while len(searched) < len(refs) and not session.run.interrupted:
                 session.view.task(f"searching formulas: edge {len(searched) + 1} of {len(refs)}")
-                done.append(next(steps))
-                searched.extend(done[-1].searched)
+                steps_done.append(next(steps))
+                searched.extend(steps_done[-1].searched)
 
         def repeated() -> AutoSymbolic:
             """The edges that were searched before a pause are all that a script has to repeat."""
@@ -195,11 +195,11 @@ class AutoSymbolic(Command):
             return replace(self, simplicity=simplicity, edges=edges)
 
         def label() -> str:
-            fixed = len(searched) - sum(len(step.numeric) for step in done)
+            fixed = len(searched) - sum(len(step.numeric) for step in steps_done)
             return f"fix {fixed} edge" + ("" if fixed == 1 else "s")
 
         topics = act(session, repeated, "auto", label, change, "searching formulas")
-        if notice := self._notice(done, len(searched), len(refs)):
+        if notice := self._notice(steps_done, len(searched), len(refs)):
             session.view.notify(notice)
         return topics
 
@@ -214,12 +214,12 @@ class AutoSymbolic(Command):
             owners.add(EdgeRef(ref.layer, *tied_edges(model.layer(ref.layer), ref.source, ref.target)[0]))
         return [ref for ref in numeric_edges(model) if ref in owners]
 
-    def _notice(self, done: Sequence[SymbolicStep], searched: int, total: int) -> Notice | None:
+    def _notice(self, steps_done: Sequence[SymbolicStep], searched: int, total: int) -> Notice | None:
         """Whether it was paused, or how many edges stay splines."""
         if searched < total:
             advice = "Nothing is lost: fix them all again to go on."
             return Notice("Paused", f"{searched} of {total} edges were looked at.", advice)
-        if numeric := sum(len(step.numeric) for step in done):
+        if numeric := sum(len(step.numeric) for step in steps_done):
             message = f"{numeric} of them have no candidate with R² ≥ {self.r2_threshold:.12g}."
             return Notice("Some edges stay splines", message, "Train further, prune, or fix them by hand.")
         return None

@@ -34,10 +34,10 @@ class Set(Setting):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        given = message.get("settings")
-        if not isinstance(given, Mapping) or not given:
-            _check.fail("settings", "set", f"an object with some of {', '.join(_READ)}", given)
-        values = {name: _READ[_check.choice(name, "settings", "set", _READ)](value) for name, value in given.items()}
+        settings = message.get("settings")
+        if not isinstance(settings, Mapping) or not settings:
+            _check.fail("settings", "set", f"an object with some of {', '.join(_READ)}", settings)
+        values = {name: _READ[_check.choice(name, "settings", "set", _READ)](value) for name, value in settings.items()}
         grid = values.pop("grid", None)
         # What may still be refused comes first: then nothing of the message is done.
         commands: list[Command] = [cls(**values)] if values else []

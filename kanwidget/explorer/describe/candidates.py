@@ -34,7 +34,7 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
         }, {}
     if busy:
         return {"edge": list(edge), "busy": True, "version": session.version, "rows": []}, {}
-    fits = _worth_showing(session.candidates.shown(edge))
+    fits = _worth_showing(session.candidates.for_view(edge))
     inputs = edge_inputs(session.model, edge, session.x)
     x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
     y = session.model.curve(edge, x.to(inputs.device)).y

@@ -61,11 +61,11 @@ def _write(session: Session, payload: p.Formula) -> None:
     columns = _in_units(session).abs().amax(0).tolist()
     sizes = {symbol.name: size for symbol, size in zip(variables, columns, strict=True)}
     expressions = [tidy(expr, sizes=sizes) for expr in exact]
-    shown = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
+    display_names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
     pairs = list(zip(session.out_vars, expressions, strict=True))
-    payload["outputs"] = [math_tree(expr, shown, left=name) for name, expr in pairs]
+    payload["outputs"] = [math_tree(expr, display_names, left=name) for name, expr in pairs]
     payload["text"] = "; ".join(f"{name} = {to_text(expr)}" for name, expr in pairs)
-    equations = [f"{to_latex(('var', name))} = {to_latex(expr, shown)}" for name, expr in pairs]
+    equations = [f"{to_latex(('var', name))} = {to_latex(expr, display_names)}" for name, expr in pairs]
     payload["latex"] = " \\\\\n".join(equations)
     payload["python"] = to_python(expressions if len(expressions) > 1 else expressions[0], variables)
 

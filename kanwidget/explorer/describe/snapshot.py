@@ -77,14 +77,14 @@ def snapshot(
 
 
 def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p.Status:
-    """What the training does now."""
-    now = session.run.last_record
+    """State of the training, with its last record."""
+    record = session.run.last_record
     return {
         "state": session.run.state,
-        "step": now.step,
-        "train": finite(now.train_loss),
-        "test": finite(now.test_loss),
-        "penalty": finite(now.penalty),
+        "step": record.step,
+        "train": finite(record.train_loss),
+        "test": finite(record.test_loss),
+        "penalty": finite(record.penalty),
         "ms_per_step": finite(session.run.ms_per_step),
         "stop_reason": session.run.stop_reason,
         "driver": driver,
@@ -94,16 +94,16 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
 
 def settings(session: Session) -> p.Settings:
     """The accepted values."""
-    given = session.run.trainer.settings
+    training = session.run.trainer.settings
     return {
-        "lamb": given.lamb,
+        "lamb": training.lamb,
         "grid": session.model.grid,
-        "opt": given.opt,
+        "opt": training.opt,
         "opts": session.run.optimizers,
-        "lr": given.lr,
+        "lr": training.lr,
         "simplicity": session.candidates.simplicity,
         "loss": loss_name(session),
-        "batch": given.batch,
+        "batch": training.batch,
         "noise": session.run.noise,
         "seed": session.run.seed,
         "rows": len(session.data.train_input),
@@ -113,7 +113,7 @@ def settings(session: Session) -> p.Settings:
 
 
 def loss_name(session: Session) -> str:
-    """What the losses are."""
+    """Name of the losses."""
     row = session.run.trainer.loss
     return "RMSE" if row.root else row.name.replace("cross_entropy", "cross-entropy")
 
@@ -135,10 +135,10 @@ def selection(session: Session, edges: Sequence[EdgeRef]) -> tuple[p.Selection, 
     return payload, arrays
 
 
-def metrics(records: Sequence[StepRecord], most: int | None = None) -> Tensor:
-    """Rows of `METRIC_COLUMNS`, thinned evenly (the last one kept) where there are too many, `(n, 5)`."""
-    if most is not None and len(records) > most:
-        picked = torch.linspace(0, len(records) - 1, most, dtype=torch.float64).round().long().tolist()
+def metrics(records: Sequence[StepRecord], limit: int | None = None) -> Tensor:
+    """Rows of `METRIC_COLUMNS`, thinned evenly (the last one stays) where there are too many, `(n, 5)`."""
+    if limit is not None and len(records) > limit:
+        picked = torch.linspace(0, len(records) - 1, limit, dtype=torch.float64).round().long().tolist()
         records = [records[index] for index in picked]
     rows = [(r.step, r.seconds, r.train_loss, _or_nan(r.test_loss), r.penalty) for r in records]
     return torch.tensor(rows, dtype=torch.float64).reshape(-1, len(p.METRIC_COLUMNS))

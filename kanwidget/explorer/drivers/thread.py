@@ -110,7 +110,8 @@ class ThreadDriver(Driver):
             begun.set()
             while self._next_turn():
                 try:
-                    self._round()
+                    with one_thread(self.session.is_small):  # a network that was pruned may have become small
+                        self._round()
                 except BaseException as error:  # mostly one in a callback of the user; the session has paused
                     self._report(error)
                 finally:

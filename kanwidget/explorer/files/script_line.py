@@ -6,11 +6,11 @@ import ast
 import re
 from dataclasses import dataclass
 
-from kanwidget.explorer.session.command import Command
+from kanwidget.explorer.session.command import Statement
 
 
 @dataclass(frozen=True, slots=True)
-class ScriptLine(Command):
+class ScriptLine(Statement):
     """A call of the explorer, or a setting, with plain values.
 
     Examples:
@@ -22,8 +22,6 @@ class ScriptLine(Command):
         ValueError: "explorer.fix(open('x'))" is no act of an explorer
     """
 
-    line: str
-
     def __post_init__(self) -> None:
         try:
             statements = ast.parse(self.line).body
@@ -32,10 +30,6 @@ class ScriptLine(Command):
             sound = False
         if not sound:
             raise ValueError(f"{self.line!r} is no act of an explorer")
-
-    def call(self) -> str:
-        """The line."""
-        return self.line
 
 
 def log_entry(line: str) -> ScriptLine | int:

@@ -264,7 +264,7 @@ class Publisher(Messages):
         preview = self.session.view.preview
         preview.search(self.session.candidates)
         self.send("survey", {"survey": preview.unsent()})
-        if not preview.done:
+        if not preview.is_complete:
             self._changed.add("survey")
 
     # ---- pages that open, or have missed messages

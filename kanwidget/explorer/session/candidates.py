@@ -174,7 +174,7 @@ class Candidates:
 
     # ---- while training
 
-    def shown(self, edge: EdgeRef) -> list[SymbolicFit]:
+    def for_view(self, edge: EdgeRef) -> list[SymbolicFit]:
         """The candidates to show, best first: exact ones, or while training those of the live search."""
         if not self.run.running or self.is_cached(edge):
             return self.of(edge)

@@ -51,11 +51,11 @@ class Command:
         """The stamps of a message that names edges or nodes."""
         if all(message.get(name) is None for name in ("edge", "edges", "node", "level")):
             return {}
-        found = {name: message[name] for name in cls.stamps if message.get(name) is not None}
-        return {name: _check.integer(value, name, cls.kind, low=0) for name, value in found.items()}
+        stamps = {name: message[name] for name in cls.stamps if message.get(name) is not None}
+        return {name: _check.integer(value, name, cls.kind, low=0) for name, value in stamps.items()}
 
     def check_stamps(self, session: Any, stamps: Mapping[str, int]) -> None:
-        """Refuse what was meant for another network.
+        """Refuse a command that was meant for another network.
 
         Raises:
             ValueError: If the nodes are others than those that the user saw.
@@ -77,7 +77,7 @@ class Command:
 
     @property
     def interim(self) -> bool:
-        """Whether nothing is left of it once a later command, which supersedes it, is carried out: the script forgets it."""
+        """Whether the script drops it once a later command that supersedes it is carried out."""
         return False
 
     def supersedes(self, previous: Command) -> bool:

@@ -30,8 +30,8 @@ def noisy(data: Dataset, level: float, seed: int = 0) -> Dataset:
     label, generator = data.train_label, torch.Generator().manual_seed(seed)
     if data.is_classification:
         drawn = torch.rand(label.shape, generator=generator) < level
-        other = torch.randint(data.n_outputs, label.shape, generator=generator)
-        return replace(data, train_label=torch.where(drawn.to(label.device), other.to(label.device), label))
+        redrawn = torch.randint(data.n_outputs, label.shape, generator=generator)
+        return replace(data, train_label=torch.where(drawn.to(label.device), redrawn.to(label.device), label))
     spread = label.std(0, correction=0) if len(label) > 1 else torch.zeros_like(label[0])
     # Drawn in float64 on the CPU, so that a seed means the same noise everywhere.
     drawn = torch.randn(label.shape, generator=generator, dtype=torch.float64).to(label)

@@ -119,9 +119,9 @@ def _ordered(fits: list[SymbolicFit]) -> list[SymbolicFit]:
     return sorted(fits, key=key)
 
 
-def _distance(before: Tensor, after: Tensor) -> float:
+def _distance(previous: Tensor, current: Tensor) -> float:
     """The movement of inputs or values, as a fraction of their spread."""
-    if before.shape != after.shape:
+    if previous.shape != current.shape:
         return torch.inf
-    spread = before.std(1).clamp(min=1e-300)
-    return float(((after - before).square().mean(1).sqrt() / spread).max())
+    spread = previous.std(1).clamp(min=1e-300)
+    return float(((current - previous).square().mean(1).sqrt() / spread).max())

@@ -1,4 +1,4 @@
-"""Small problems to play with: what `KANExplorer.demo()` shows."""
+"""`PRESETS`: small problems to play with, for `KANExplorer.demo()`."""
 
 from __future__ import annotations
 
@@ -64,5 +64,5 @@ PRESETS: dict[str, Preset] = {
 
 def preset(name: str | None, where: str = "demo") -> tuple[str, Preset]:
     """A problem by its name, the first one without."""
-    found = next(iter(PRESETS)) if name is None else _check.choice(name, "name", where, PRESETS)
-    return found, PRESETS[found]
+    chosen = next(iter(PRESETS)) if name is None else _check.choice(name, "name", where, PRESETS)
+    return chosen, PRESETS[chosen]

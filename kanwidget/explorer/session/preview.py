@@ -52,7 +52,7 @@ class SymbolifyPreview:
         self.views.clear()
 
     @property
-    def done(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether no edge remains to be searched."""
         return not self.on or (self._act_version is not None and not self._remaining)
 
@@ -72,10 +72,15 @@ class SymbolifyPreview:
             self._remaining = self._remaining[len(edges) :]
 
     def unsent(self) -> p.Preview:
-        """The rows that weren't asked for before."""
+        """The rows that were added since the last call."""
         first, self._n_sent = self._n_sent, len(self._rows)
         rows = [_row(edge, fit) for edge, fit in self._rows[first:]]
-        return {"first": first, "of": len(self._rows) + len(self._remaining), "busy": not self.done, "rows": rows}
+        return {
+            "first": first,
+            "of": len(self._rows) + len(self._remaining),
+            "busy": not self.is_complete,
+            "rows": rows,
+        }
 
 
 def _row(edge: EdgeRef, fit: SymbolicFit | None) -> p.PreviewRow:

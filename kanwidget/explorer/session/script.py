@@ -91,7 +91,7 @@ def constructor(model: KAN) -> str | None:
         made = KAN(width, dtype=model.dtype, **arguments)  # type: ignore[arg-type]
     except ValueError:
         return None
-    if not _same(made, model):
+    if not _equal(made, model):
         return None
     dtype = "" if model.dtype == torch.float64 else f", dtype={model.dtype}"
     return f"KAN({width}, {', '.join(f'{name}={value!r}' for name, value in arguments.items())}{dtype})"
@@ -112,14 +112,14 @@ def script(model: KAN, arguments: dict[str, object], log: ScriptLog, start: str,
         made = f'KAN.load("{start}")  # explorer.code("{start.removesuffix(".kan")}.py") writes it beside the script'
     imports = ["import torch"] if "torch." in made else []
     texts = {name: literal(value) for name, value in arguments.items()}
-    given = "".join(f", {name}={name if text is None else text}" for name, text in texts.items())
-    supplied = [f"# `{name}` is what that option was given" for name, text in texts.items() if text is None]
+    options = "".join(f", {name}={name if text is None else text}" for name, text in texts.items())
+    supplied = [f"# `{name}` is the value of that option" for name, text in texts.items() if text is None]
     if preset is None:
         names, of_data = "KAN, KANExplorer", ["# `data` is the dataset that the session was given"]
-        begin = [f"model = {made}", f"explorer = KANExplorer(model, data{given})"]
+        begin = [f"model = {made}", f"explorer = KANExplorer(model, data{options})"]
     else:
         imports, names, of_data = [], "KANExplorer", []
-        begin = [f"explorer = KANExplorer.demo({preset!r}, seed={model.seed}{given})"]
+        begin = [f"explorer = KANExplorer.demo({preset!r}, seed={model.seed}{options})"]
     lines = [
         _HEADER,
         "",
@@ -152,23 +152,23 @@ def literal(value: Any) -> str | None:
         case Real():
             return repr(float(value)) if math.isfinite(value) else None
         case list() | tuple():
-            parts = [literal(one) for one in value]
+            parts = [literal(item) for item in value]
             return None if None in parts else f"[{', '.join(map(str, parts))}]"
         case dict():
-            pairs = [(literal(name), literal(one)) for name, one in value.items()]
-            known = all(None not in pair for pair in pairs)
-            return f"{{{', '.join(f'{name}: {text}' for name, text in pairs)}}}" if known else None
+            pairs = [(literal(name), literal(item)) for name, item in value.items()]
+            writable = all(None not in pair for pair in pairs)
+            return f"{{{', '.join(f'{name}: {text}' for name, text in pairs)}}}" if writable else None
     return None
 
 
-def _same(one: KAN, other: KAN) -> bool:
-    a, b = one.state_dict(), other.state_dict()
-    if one.n_features != other.n_features or a.keys() != b.keys():
+def _equal(a: KAN, b: KAN) -> bool:
+    state_a, state_b = a.state_dict(), b.state_dict()
+    if a.n_features != b.n_features or state_a.keys() != state_b.keys():
         return False
-    for name, value in a.items():
+    for name, value in state_a.items():
         if not isinstance(value, torch.Tensor):
-            if value != b[name]:
+            if value != state_b[name]:
                 return False
-        elif name != "reference" and not torch.equal(value, b[name].to(value.device)):
+        elif name != "reference" and not torch.equal(value, state_b[name].to(value.device)):
             return False
     return True

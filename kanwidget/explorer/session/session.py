@@ -31,7 +31,9 @@ from kanwidget.training import Settings, make_settings
 
 
 class Session:
-    """One network in training, with everything that was done to it.
+    """One network in training, with its candidates, undo tree, script and view, each the owner of its attributes.
+
+    Its owner limits torch's threads, see `is_small`.
 
     Args:
         model: The network; the session works on a copy.
@@ -200,18 +202,18 @@ class Session:
 
     def adopt(self, model: KAN) -> None:
         """Train another network from now on."""
-        self._edges_are(others=self.run.adopt(model))
+        self._forget_edges_if(self.run.adopt(model))
 
     def reset(self, model: KAN, seed: int) -> None:
         """Begin the training again with another network of the first structure."""
-        self._edges_are(others=self.run.reset(model, seed))
+        self._forget_edges_if(self.run.reset(model, seed))
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Make a checkpoint's state the present one."""
-        self._edges_are(others=self.run.restore(checkpoint))
+        self._forget_edges_if(self.run.restore(checkpoint))
 
-    def _edges_are(self, others: bool) -> None:
-        if others:
+    def _forget_edges_if(self, nodes_changed: bool) -> None:
+        if nodes_changed:
             self.view.select(())
             self.candidates.forget()
 
@@ -279,8 +281,8 @@ def _is_default(value: Any) -> bool:
 
 
 def _named(names: Any, default: tuple[str, ...], argument: str) -> tuple[str, ...]:
-    given = default if names is None else names
-    sound = not isinstance(given, str) and all(isinstance(name, str) and name for name in given)
-    if not sound or len(given) != len(default):
+    chosen = default if names is None else names
+    sound = not isinstance(chosen, str) and all(isinstance(name, str) and name for name in chosen)
+    if not sound or len(chosen) != len(default):
         _check.fail(argument, "KANExplorer", f"a list of {len(default)} names", names)
-    return tuple(given)
+    return tuple(chosen)

@@ -134,7 +134,7 @@ class TrainingRun:
         )
         return model
 
-    # ---- who is told, and who interrupts
+    # ---- callbacks and interruptions
 
     def add_callback(self, callback: StepCallback, first: bool = False) -> Callable[[], None]:
         """Call a function with every record, before those that were added earlier if `first`.
@@ -189,7 +189,9 @@ class TrainingRun:
             trainer.load_state_dict(state)
             trainer.events.clear()
             raise
-        events = [Event(self.last_record.step, name, f"{name} = {_shown(value)}") for name, value in values.items()]
+        events = [
+            Event(self.last_record.step, name, f"{name} = {_setting_text(value)}") for name, value in values.items()
+        ]
         trainer.events.clear()
         # A slider says many values: those with which no step was taken leave no mark.
         marks = {(event.step, event.kind) for event in events}
@@ -310,7 +312,7 @@ class TrainingRun:
         """Train another network from now on.
 
         Returns:
-            Whether its nodes are others.
+            Whether the nodes have changed.
         """
         for parameter in model.parameters():
             parameter.data = parameter.data.contiguous()  # LBFGS can't take others
@@ -337,9 +339,9 @@ class TrainingRun:
         """Begin the training again with another network of the first structure.
 
         Returns:
-            Whether the nodes are others.
+            Whether the nodes have changed.
         """
-        others = self.adopt(model)
+        other_nodes = self.adopt(model)
         self.structure_id = self.first_structure_id
         self.trainer.step_count, self.trainer.seconds = 0, 0.0
         self.records, self.events = [], []
@@ -349,7 +351,7 @@ class TrainingRun:
         self.seed = seed
         if not self.running:
             self.state, self.stop_reason = "idle", None
-        return others
+        return other_nodes
 
     def mark(self, kind: str, label: str) -> None:
         """Leave a mark on the curves."""
@@ -378,16 +380,16 @@ class TrainingRun:
         """Make a checkpoint's state the present one.
 
         Returns:
-            Whether the nodes are others.
+            Whether the nodes have changed.
         """
         structure_id = self.structure_id
-        others = self.adopt(copied(checkpoint.model))
+        other_nodes = self.adopt(copied(checkpoint.model))
         self.trainer.load_state_dict(checkpoint.trainer_state)
         self.structure_id = checkpoint.structure_id
         self.records = checkpoint.records[: checkpoint.n_records]
         self.events, self.last_record = list(checkpoint.events), checkpoint.last_record
         self.seed = checkpoint.seed
-        return others or self.structure_id != structure_id
+        return other_nodes or self.structure_id != structure_id
 
     def jumped(self) -> None:
         """After a jump through the undo tree a training that is going on goes on, and no other one has ended."""
@@ -430,5 +432,5 @@ class TrainingRun:
         self.state, self.stop_reason = state, stop_reason
 
 
-def _shown(value: Any) -> str:
+def _setting_text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else "all" if value == -1 else str(value)

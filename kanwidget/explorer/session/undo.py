@@ -48,23 +48,23 @@ def size(value: Any) -> int:
     return sum(map(size, value)) if isinstance(value, (list, tuple)) else 0
 
 
-def _equal(one: Any, other: Any) -> bool:
-    if one is other:
+def _equal(a: Any, b: Any) -> bool:
+    if a is b:
         return True
-    if type(one) is not type(other):
+    if type(a) is not type(b):
         return False
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, Mapping):
-        return one.keys() == other.keys() and all(_equal(value, other[name]) for name, value in one.items())
-    if isinstance(one, (list, tuple)):
-        return len(one) == len(other) and all(map(_equal, one, other))
-    return bool(one == other)
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, Mapping):
+        return a.keys() == b.keys() and all(_equal(value, b[name]) for name, value in a.items())
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    return bool(a == b)
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Everything that an act or a step changes. Nobody changes what is in here."""
+    """Everything that an act or a step changes. Its values are never changed."""
 
     model: KAN
     trainer_state: dict[str, Any]
@@ -84,10 +84,10 @@ class Checkpoint:
     def __post_init__(self) -> None:
         object.__setattr__(self, "bytes", size((self.model, self.trainer_state)))
 
-    def same_as(self, other: Checkpoint) -> bool:
+    def equals(self, checkpoint: Checkpoint) -> bool:
         """Whether both are one state."""
         names = ("n_records", "events", "last_record", "structure_id", "seed", "trainer_state")
-        sides = [(*(getattr(side, name) for name in names), side.model.state_dict()) for side in (self, other)]
+        sides = [(*(getattr(side, name) for name in names), side.model.state_dict()) for side in (self, checkpoint)]
         return _equal(*sides)
 
 
@@ -245,9 +245,9 @@ class UndoTree:
                 node.before = node.latest = None
 
     def _leave(self, present: Checkpoint) -> None:
-        """Remember how the current node is left; a state that is already held isn't held twice."""
+        """Hold the present state in the current node, unless it is held already."""
         node = self.nodes[self.current]
-        if node.latest is None or not node.latest.same_as(present):
+        if node.latest is None or not node.latest.equals(present):
             node.latest = present
         node.last_error = error_of(present.last_record)
 

@@ -24,7 +24,7 @@ class Parity(TypedDict):
 
 
 def parity(session: Session) -> tuple[Parity, dict[str, Tensor]]:
-    """What the parts of the data that have labels say about the network.
+    """Truth and prediction of every part of the data that has labels.
 
     Returns:
         The payload, and one array a part: `(outputs, 2, rows)` of truth and prediction, the same rows each time, evenly

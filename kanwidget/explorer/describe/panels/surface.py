@@ -80,14 +80,14 @@ def surface(session: Session, view: SurfaceView | None = None) -> tuple[Surface,
     trainer, model = session.run.trainer, session.model
     view = view or session.view.surface or first_view(session)
     x, label = trainer.data.train_input, labels(trainer.data.train_label, trainer.loss)
-    held = x.median(0).values
+    point = x.median(0).values
     for column, value in enumerate(view.at):
         if value is not None:
-            held[column] = value
+            point[column] = value
     horizontal = _range(x[:, view.x])
     n = _LINE if view.y is None else _SIDE
     across = torch.linspace(*horizontal, n, dtype=x.dtype, device=x.device)
-    grid = held.repeat(n if view.y is None else n * n, 1)
+    grid = point.repeat(n if view.y is None else n * n, 1)
     grid[:, view.x] = across if view.y is None else across.repeat(n)
     vertical = None
     if view.y is not None:
@@ -104,7 +104,7 @@ def surface(session: Session, view: SurfaceView | None = None) -> tuple[Surface,
         "x": view.x,
         "y": view.y,
         "output": view.output,
-        "at": [float(value) for value in held],
+        "at": [float(value) for value in point],
         "held": [*view.at, *[None] * (x.shape[1] - len(view.at))],
         "names": list(session.in_vars),
         "outputs": list(session.out_vars),
@@ -113,7 +113,7 @@ def surface(session: Session, view: SurfaceView | None = None) -> tuple[Surface,
         "ranges": torch.stack([x.amin(0), x.amax(0)], 1).tolist(),
         "classes": trainer.loss.classes,
     }
-    return payload, {"z": z.view(-1, n), "points": torch.stack([one.to(x.dtype) for one in points])}
+    return payload, {"z": z.view(-1, n), "points": torch.stack([row.to(x.dtype) for row in points])}
 
 
 def _range(values: Tensor) -> tuple[float, float]:

@@ -46,43 +46,43 @@ def shift(session, size):
 
 
 def test_the_first_look_searches_everything_the_next_ones_a_few(running, searches):
-    running.candidates.shown(EDGE)
+    running.candidates.for_view(EDGE)
     shift(running, 0.01)
-    running.candidates.shown(EDGE)
+    running.candidates.for_view(EDGE)
     assert searches[0] is None
     assert len(searches[1]) == 8
     assert len(searches) == 2
 
 
 def test_a_look_after_a_far_move_searches_everything(running, searches):
-    running.candidates.shown(EDGE)
+    running.candidates.for_view(EDGE)
     shift(running, 5.0)
-    running.candidates.shown(EDGE)
+    running.candidates.for_view(EDGE)
     assert searches == [None, None]
 
 
 def test_another_edge_is_searched_whole(running, searches):
-    running.candidates.shown(EDGE)
+    running.candidates.for_view(EDGE)
     running.run.version += 1
     running.apply(Select(((0, 1, 0),)))
-    running.candidates.shown((0, 1, 0))
+    running.candidates.for_view((0, 1, 0))
     assert searches == [None, None]
 
 
 def test_every_function_has_its_turn(running, searches):
     running.candidates.lib = ("x", "sin", "cos", "x^2", "x^3", "exp", "tanh", "gaussian", "abs", "sgn", "erf", "arctan")
-    running.candidates.shown(EDGE)
+    running.candidates.for_view(EDGE)
     for _ in range(8):
         shift(running, 1e-3)
-        running.candidates.shown(EDGE)
+        running.candidates.for_view(EDGE)
     assert set().union(*searches[1:]) == set(running.candidates.lib)
 
 
 def test_what_is_followed_is_nearly_what_a_search_finds(running):
-    running.candidates.shown(EDGE)
+    running.candidates.for_view(EDGE)
     for _ in range(5):
         shift(running, 0.01)
-        fits = running.candidates.shown(EDGE)
+        fits = running.candidates.for_view(EDGE)
     exact = {fit.name: fit.r2 for fit in running.candidates.of(EDGE)}
     assert fits[0].name == running.candidates.of(EDGE)[0].name
     assert [fit.name for fit in fits] == list(dict.fromkeys(fit.name for fit in fits))
@@ -112,15 +112,15 @@ def test_a_function_that_is_no_longer_defined_goes(running):
 
 
 def test_paused_candidates_are_exact(running, searches):
-    running.candidates.shown(EDGE)
+    running.candidates.for_view(EDGE)
     shift(running, 0.01)
     running.apply(Pause())
-    assert running.candidates.shown(EDGE) == running.candidates.of(EDGE)
+    assert running.candidates.for_view(EDGE) == running.candidates.of(EDGE)
     assert searches == [None, None]
 
 
 def test_an_edge_that_stands_still_isnt_looked_at_again(running):
-    running.candidates.shown(EDGE)
+    running.candidates.for_view(EDGE)
     assert not running.candidates.has_moved(EDGE)
     shift(running, 1e-6)
     assert not running.candidates.has_moved(EDGE)

@@ -184,7 +184,7 @@ def test_options_that_cannot_be_written_down_are_supplied_by_the_reader(data, op
     with KANExplorer(KAN([2, 2, 1], seed=1), data, driver="blocking", **options) as explorer:
         explorer.step(2)
         code = explorer.code()
-        assert f"# `{name}` is what that option was given" in code
+        assert f"# `{name}` is the value of that option" in code
         assert f"{name}={name}" in code
         names = {"data": data, name: value}
         exec(compile(code, "session.py", "exec"), names)
