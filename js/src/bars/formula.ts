@@ -51,8 +51,8 @@ export function formulaBar(context: Context): View {
     copies.draw(topics);
     if (touches(topics, "link", "settings")) files.draw();
     if (touches(topics, "link")) {
-      attrs(auto, { disabled: !context.act.possible });
-      auto.hidden = context.act.reading;
+      attrs(auto, { disabled: !context.act.hasKernel });
+      auto.hidden = context.act.isSavedPage;
     }
     const { formula: value, settings, status } = store.state;
     // During training the formula is sent rarely; its error follows the status line.
@@ -82,7 +82,7 @@ function exportMenu({ act, store }: Context, registry: Registry) {
   let drawn = "";
   const draw = () => {
     const { formats } = store.state;
-    node.hidden = !act.possible || formats.length === 0;
+    node.hidden = !act.hasKernel || formats.length === 0;
     if (formats.join() === drawn) return;
     drawn = formats.join();
     fill(formats.map(([format, label = ""]) => button({ action: `${ACTION}${format}`, label })));
@@ -108,7 +108,7 @@ function copyButtons(context: Context, registry: Registry) {
     else act.exportAs("code");
   });
   const draw: View["draw"] = (topics) => {
-    if (touches(topics, "link")) code.hidden = !act.possible;
+    if (touches(topics, "link")) code.hidden = !act.hasKernel;
     if (!touches(topics, "code") || store.state.code === null) return;
     const text = store.state.code;
     store.state.code = null;

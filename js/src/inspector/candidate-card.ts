@@ -110,7 +110,7 @@ export class Card {
     attrs(this.node, { "data-kw-r2": candidate.r2, "data-best": best });
     attrs(this.#fix, { class: `kw-box kw-button kw-small${best ? " kw-primary" : ""}` });
     for (const control of [this.#fix, this.#fixAndKeep])
-      attrs(control, { disabled: !act.possible, hidden: act.reading });
+      attrs(control, { disabled: !act.hasKernel, hidden: act.isSavedPage });
     const x = variable(store.state.selection.x_name ?? "x");
     if (candidate === this.#candidate && x === this.#x) return;
     [this.#candidate, this.#x] = [candidate, x];

@@ -168,7 +168,7 @@ export class Drag {
     this.registry.timeout(() => {
       if (this.#waiting.get(index)?.seq !== seq) return;
       const { store, act } = this.context;
-      if (store.lastAck < seq && act.possible) return this.#forget(index, seq);
+      if (store.lastAck < seq && act.hasKernel) return this.#forget(index, seq);
       this.#waiting.delete(index);
       this.redraw();
     }, KEEP_MS);

@@ -76,7 +76,7 @@ export class Handles {
   }
 
   get #enabled(): boolean {
-    return this.#box.checked && this.context.act.possible && !this.#missing && this.#drag.points !== null;
+    return this.#box.checked && this.context.act.hasKernel && !this.#missing && this.#drag.points !== null;
   }
 
   /** Positions of the first and last handle, which lie outside the grid; null without handles. */
@@ -112,7 +112,7 @@ export class Handles {
     this.#plot = plot;
     this.#curve = curve;
     const { act, store } = this.context;
-    const available = store.state.selection.edges.length > 0 && act.possible;
+    const available = store.state.selection.edges.length > 0 && act.hasKernel;
     this.toggle.hidden = !available || this.#missing !== "";
     setText(this.note, available && this.#box.checked ? this.#missing : "");
     this.note.hidden = !this.note.textContent;

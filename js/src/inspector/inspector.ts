@@ -69,9 +69,10 @@ function head(context: Context, registry: Registry) {
   const close = button({ action: "deselect", small: true, label: "Close", icon: "close", iconOnly: true });
   registry.listen(close, "click", () => act.selectAll([]));
   registry.listen(unfix, "click", () => act.unfix());
-  registry.listen(prune, "click", () =>
-    act.pruneSelected(selectedEdges(context.store).every(({ state }) => state === "pruned")),
-  );
+  registry.listen(prune, "click", () => {
+    if (selectedEdges(store).every(({ state }) => state === "pruned")) act.restore();
+    else act.prune();
+  });
   registry.listen(previous, "click", () => walk(context, -1));
   registry.listen(next, "click", () => walk(context, 1));
   const moreActs = button({
@@ -92,10 +93,10 @@ function head(context: Context, registry: Registry) {
     const infos = selectedEdges(context.store);
     describe(context, infos, title, sub);
     const pruned = infos.length > 0 && infos.every(({ state }) => state === "pruned");
-    unfix.hidden = act.reading || !infos.some(({ state }) => state === "symbolic" || state === "both");
-    prune.hidden = act.reading;
+    unfix.hidden = act.isSavedPage || !infos.some(({ state }) => state === "symbolic" || state === "both");
+    prune.hidden = act.isSavedPage;
     setText(prune.firstElementChild!, pruned ? "Restore edge" : "Prune edge");
-    for (const item of [unfix, prune]) attrs(item, { disabled: !act.possible });
+    for (const item of [unfix, prune]) attrs(item, { disabled: !act.hasKernel });
     for (const item of [previous, next]) attrs(item, { disabled: store.state.structure.edges.length < 2 });
     setIcon(expand, ui.values.expanded ? "collapse" : "expand");
     attrs(expand, { "aria-pressed": String(ui.values.expanded) });

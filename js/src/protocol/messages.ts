@@ -198,7 +198,7 @@ export type History = Guarded<typeof history>;
 export type PanelName = keyof typeof PANELS;
 export const PANEL_NAMES = Object.keys(PANELS) as PanelName[];
 export type Panels = { [K in PanelName]: Guarded<(typeof PANELS)[K]> };
-export type Survey = Guarded<typeof survey>;
+export type Preview = Guarded<typeof survey>;
 export type ErrorInfo = Guarded<typeof errorInfo>;
 export type Snapshot = Guarded<typeof snapshot> & { buffer?: unknown };
 

@@ -13,11 +13,11 @@ import {
   type MessageOf,
   type PanelName,
   type Panels,
+  type Preview,
   type Selection,
   type Settings,
   type Snapshot,
   type Status,
-  type Survey,
 } from "../protocol/messages";
 import { complete, keyText, mergeStructure, type Structure } from "../protocol/structure";
 import { EdgeCurves } from "./edge-curves";
@@ -43,7 +43,7 @@ interface State {
   /** Last payload of each panel. */
   panels: Partial<Panels>;
   panelArrays: { [K in PanelName]?: Map<string, NumberArray> };
-  survey: Survey | null;
+  survey: Preview | null;
   error: ErrorInfo | null;
   code: string | null;
 }

@@ -57,7 +57,7 @@ export function surface(context: Context): View {
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "surface", "size", "view", "link", "structure", "settings")) return;
     const panel = store.state.panels.surface;
-    const look = { uid: context.uid, dark: node.closest(".kw-dark") !== null, waits: act.possible };
+    const look = { uid: context.uid, dark: node.closest(".kw-dark") !== null, waits: act.hasKernel };
     if (touches(topics, "surface", "size", "view", "link", "structure")) {
       chart = drawSurface(stage, canvas, panel, store.state.panelArrays.surface, look);
       canvas.hidden = !chart?.grid;
