@@ -127,7 +127,7 @@ class KANExplorer(TrainMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
         """
         name, row = preset(name)
         explorer = cls(row.network(seed), row.data(), **options)
-        explorer._session.offer_presets(name)
+        explorer._session.set_preset(name)
         return explorer
 
     @classmethod
@@ -178,7 +178,7 @@ class KANExplorer(TrainMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
 
             self._widget = ExplorerWidget(self._router.handle, self._ask(self._publisher.compact_snapshot))
             self._publisher.connect(self._widget.send_message, self._widget.store, self._widget.input_blocked)
-            self._driver.post(lambda: self._publisher.note(frozenset(("formula",))))
+            self._driver.post(lambda: self._publisher.mark_changed(frozenset(("formula",))))
         return self._widget
 
     def close(self) -> None:

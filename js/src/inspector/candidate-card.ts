@@ -146,6 +146,7 @@ export class Card {
     return this.#formula.scrollWidth > this.#formula.clientWidth + 2;
   }
 
+  /** Fades the right end of a formula that overflows. */
   fade(wide: boolean): void {
     this.fresh = false;
     attrs(this.#formula, { "data-more": wide ? "right" : null });

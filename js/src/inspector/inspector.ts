@@ -28,7 +28,7 @@ export function inspector(context: Context): View {
   );
   const row = h("div", { class: "kw-detail kw-fill" }, plot.node, list.node);
   const change = effect(context, registry);
-  const node = panel("inspector", "Edge", [heading.sub, heading.end]);
+  const node = headedSection("inspector", "Edge", [heading.sub, heading.end]);
   node.classList.add("kw-fill", "kw-line");
   node.append(change.node, row, empty);
   const headLine = node.firstElementChild as HTMLElement;

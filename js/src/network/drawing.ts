@@ -4,7 +4,7 @@ import type { Context } from "../state/context";
 import { graph } from "../state/graph";
 import { type Topics, touches } from "../state/topics";
 import { count, thousands } from "../text/format";
-import { panel } from "../ui/controls";
+import { headedSection } from "../ui/controls";
 import { attrs, h, line, s, setText } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
 import { type Tier, tiers } from "./detail-levels";
@@ -51,7 +51,7 @@ export class Drawing {
     this.#card = hoverCard(context);
     this.#legend = legend(context, registry);
     this.stage = h("div", { class: "kw-stage kw-fill kw-scroll" }, this.svg, this.#card.node);
-    this.node = panel("network", "Network", [this.#subtitle, h("span", { class: "kw-row kw-end" }, ...acts)]);
+    this.node = headedSection("network", "Network", [this.#subtitle, h("span", { class: "kw-row kw-end" }, ...acts)]);
     this.node.append(preview.node, this.stage, this.#note, this.#legend.node);
     registry.resize(this.stage, (width, height) => {
       this.#size = { width: Math.floor(width), height: Math.floor(height) };

@@ -1,4 +1,4 @@
-// The network panel: the drawing, its acts, its menu and the symbolify preview.
+// The section of the network: the drawing, its acts, its menu and the symbolify preview.
 
 import { ContextMenu } from "../menus/context-menu";
 import type { Context, View } from "../state/context";

@@ -52,7 +52,7 @@ export function symbolifyPreview(context: Context, registry: Registry): Symbolif
   const state: State = { open: false, r2: 0.99, rows: [], marked: new Map(), greeted: 0 };
   const id = `${uid}-symbolify`;
   const opener = openerOf(id);
-  const parts = panelParts(context, registry, state, (value) => {
+  const parts = previewParts(context, registry, state, (value) => {
     state.r2 = value;
     choose();
     // Redraws the marks.
@@ -155,7 +155,7 @@ function chosen(context: Context, state: State): Row[] {
   return rows.filter((row) => row.name && row.r2 >= state.r2 && numeric(row)).sort((a, b) => b.r2 - a.r2);
 }
 
-function panelParts(context: Context, registry: Registry, state: State, echo: (value: number) => void) {
+function previewParts(context: Context, registry: Registry, state: State, echo: (value: number) => void) {
   const { act, ui } = context;
   const threshold = slider(
     {

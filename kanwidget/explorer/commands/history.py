@@ -89,7 +89,7 @@ class Reset(Command):
         model = copied(initial) if self.seed is None else reseeded(initial, self.seed)
         try:
             model.reference = run.x.clone()
-            session.reset(model, initial.seed if self.seed is None else self.seed)
+            session.restart(model, initial.seed if self.seed is None else self.seed)
         except BaseException:
             session.restore(checkpoint)
             raise

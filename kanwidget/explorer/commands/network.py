@@ -178,7 +178,7 @@ class AutoSymbolic(Command):
             simplicity=simplicity,
             r2_threshold=self.r2_threshold,
             edges_per_step=EDGES_PER_ROUND,
-            on_broken=session.candidates.leave_out,
+            on_broken=session.candidates.record_broken,
         )
         steps_done: list[SymbolicStep] = []
         searched: list[EdgeRef] = []

@@ -127,7 +127,7 @@ class SavedSession:
         settings = {name: value for name, value in self.settings.items() if name not in _CONSTANT_SETTINGS}
         session.run.resume(checkpoint, settings, self.noise, self.state, self.stop_reason)
         if self.preset is not None:
-            session.offer_presets(self.preset)
+            session.set_preset(self.preset)
         session.tree.resume(self.nodes, self.current_node)
         session.script.begin(self.log, cut=False)
         # The state of gradient methods isn't stored: the script loses it here, too.

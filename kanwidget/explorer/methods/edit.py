@@ -53,7 +53,7 @@ class EditMethods(MethodGroup):
 
         def search() -> list[SymbolicFit]:
             fits = list(self._session.candidates.of(chosen))
-            self._driver.publisher.note(frozenset(("candidates",)))  # the page shows the best one of every edge
+            self._driver.publisher.mark_changed(frozenset(("candidates",)))  # the page shows the best one of every edge
             return fits
 
         return self._ask(search)

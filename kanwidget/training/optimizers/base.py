@@ -36,12 +36,12 @@ class Optimizer(ABC):
         """
 
     @abstractmethod
-    def reset(self) -> None:
-        """Forget everything: parameters or structure have changed."""
+    def reload(self, networks: Sequence[int] | None = None) -> None:
+        """Re-read parameters, knots and settings of all networks.
 
-    @abstractmethod
-    def renew(self, networks: Sequence[int] | None = None) -> None:
-        """Take notice of changed knots, parameters or settings, of all networks or of these."""
+        Args:
+            networks: Indices of the networks that have changed; None for all.
+        """
 
     def inherit(self, previous: Optimizer, networks: Sequence[int]) -> None:
         """Continue with a part of the networks of a previous optimizer. Only a row of the table with `several` needs it."""

@@ -183,7 +183,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         if moved or drawn:
             self._weigh()
         if moved or drawn or wider:
-            self._optimizer.renew()
+            self._optimizer.reload()
 
     def _resample(self) -> None:
         objective = self.objective

@@ -68,7 +68,7 @@ class TrainingBatch:
         self.settings = [settings] * len(self.networks)
         self.objective.geodesic_acceleration = settings.geodesic_acceleration
         self.objective.penalize([settings.penalty()] * len(self.networks))
-        self.optimizer.renew()
+        self.optimizer.reload()
 
     def refresh(self) -> None:
         """Begin anew if somebody, such as a callback, has fixed or removed an edge or replaced tensors."""
@@ -101,12 +101,12 @@ class TrainingBatch:
             update_grids(
                 [self.networks[index] for index in due], [self.data[index].dataset.train_input for index in due]
             )
-            self.optimizer.renew(due)
+            self.optimizer.reload(due)
             return self.optimizer.step(interrupted), due
         except BaseException:
             for state in states:
                 state.restore()
-            self.optimizer.renew(due)
+            self.optimizer.reload(due)
             raise
 
     def stop_reason(self, index: int, outcome: Outcome, step: int, steps: int | None) -> str | None:
@@ -121,8 +121,8 @@ class TrainingBatch:
 
     # ---- records
 
-    def present(self) -> list[Outcome]:
-        """The objectives without a step."""
+    def evaluate(self) -> list[Outcome]:
+        """The objectives at the current parameters, without a step."""
         value = self.objective.value()
         return [
             Outcome(loss, penalty) for loss, penalty in zip(value.loss.tolist(), value.penalty.tolist(), strict=True)

@@ -28,10 +28,7 @@ class Descent(Optimizer):
         value = self.objective.value()
         return [Outcome(float(value.loss), float(value.penalty))]
 
-    def reset(self):
-        """It has no memory."""
-
-    def renew(self, networks=None):
+    def reload(self, networks=None):
         """It has no memory."""
 
     def state_dict(self):
@@ -84,7 +81,7 @@ def test_its_options_and_its_name_are_checked():
 @pytest.mark.usefixtures("descent")
 def test_the_explorer_offers_it_and_its_sessions_come_back(tmp_path):
     with KANExplorer(plain(), product_data(), opt="Descent", driver="blocking") as explorer:
-        assert "Descent" in explorer._session.opts
+        assert "Descent" in explorer._session.run.optimizers
         explorer.step(3)
         explorer.save_json(tmp_path / "session.json")
         with KANExplorer.load(tmp_path / "session.json", driver="blocking") as other:
