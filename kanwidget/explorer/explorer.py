@@ -134,7 +134,7 @@ class KANExplorer(TrainMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
     def load(cls, path: str | os.PathLike[str], data: Any = None, **options: Any) -> KANExplorer:
         """Go on with a session that `save_json` wrote: with its network, settings, history and script.
 
-        Only the present state is stored: undo leads back as far as here. No code runs while a file is read.
+        Only the current state is stored: undo leads back as far as here. No code runs while a file is read.
 
         Args:
             path: The file.

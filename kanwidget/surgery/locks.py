@@ -61,7 +61,7 @@ def lock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  #
 
 @limit_threads
 def unlock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
-    """Let edges have parameters of their own again; their functions stay the same. In place.
+    """Give edges their own parameters again; their functions stay the same. In place.
 
     Args:
         network: The network.

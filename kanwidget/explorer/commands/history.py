@@ -57,7 +57,7 @@ class Goto(Command):
         return f"explorer.goto({self.state})"
 
     def perform(self, session: Session) -> Topics:
-        return _jump(session, self, lambda present: session.tree.goto(self.state, present))
+        return _jump(session, self, lambda latest: session.tree.goto(self.state, latest))
 
 
 def _jump(session: Session, command: Command, move: Callable[[Checkpoint], Checkpoint | None]) -> Topics:
@@ -69,7 +69,7 @@ def _jump(session: Session, command: Command, move: Callable[[Checkpoint], Check
 
 @dataclass(frozen=True, slots=True)
 class Reset(Command):
-    """Begin again, from the network that was given or from another seed."""
+    """Begin again, with the initial network or another seed."""
 
     kind, action = "control", "reset"
 

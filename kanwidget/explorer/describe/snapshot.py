@@ -40,7 +40,7 @@ def snapshot(
         driver: The kind of its driver.
         task: A longer task in progress, in words.
         seq: Number of the message.
-        formula: The formula of the present state, None where it hasn't been computed.
+        formula: The formula of the current state, None where it hasn't been computed.
         edges: The selected edges; by default the session's.
     """
     edges = session.view.selection if edges is None else edges

@@ -1,7 +1,7 @@
 """The driver runs a session: on a thread of its own, when the browser asks, or in the caller.
 
-One thread at a time touches the session: its *owner*, which uses one of torch's threads while the network is small. Everybody else
-leaves a job in the queue, which the owner empties between two steps. Handlers of messages, which may run on any thread, only do that.
+One thread at a time touches the session: its *owner*, which uses one of torch's threads while the network is small. All other threads
+leave jobs in the queue, which the owner empties between two steps. Handlers of messages, which may run on any thread, only leave jobs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PUMP_SECONDS, _PREVIEW_SECONDS = 0.15, 0.5
 
 
 class Driver:
-    """Runs a session on the caller's thread; `ThreadDriver` adds one of its own.
+    """Runs a session on the caller's thread; `ThreadDriver` adds a thread.
 
     Args:
         session: The session.
@@ -65,7 +65,7 @@ class Driver:
         self._drain()
 
     def ask(self, job: Callable[[], T]) -> T:
-        """Do a job while nobody else touches the session, and wait for its result."""
+        """Do a job as the owner of the session, and wait for its result."""
         if self._owner == threading.get_ident():
             return job()
         self.check_open()
@@ -164,9 +164,9 @@ class Driver:
     # ---- the end
 
     def close(self, on_close: Callable[[], None] = lambda: None) -> None:
-        """Stop for good, and call `on_close` once nobody is within the session any more.
+        """Stop for good, and call `on_close` once the session has no owner.
 
-        From within a callback that is after this call, else before it returns.
+        Called within a callback, `close` returns before that; else after.
         """
         with self._changed:
             self._on_close = on_close
@@ -230,7 +230,7 @@ class Driver:
         return free
 
     def _release_and_drain(self) -> None:
-        """Leave the session to others; jobs that came after the last look at the queue are done now."""
+        """Release the session, then do the jobs that came after the queue was emptied."""
         self._release()
         if self._jobs and not self.closed:
             self._drain()
@@ -261,7 +261,7 @@ class Driver:
                 return
 
     def _do_jobs_for_others(self) -> None:
-        """Do the jobs in the queue; the caller isn't bothered with the errors of others."""
+        """Do the jobs in the queue. Their errors become notices: they aren't errors of the caller."""
         was_running = self.session.running
         self._do_jobs()
         if self.session.running and not was_running:

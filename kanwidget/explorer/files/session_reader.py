@@ -95,14 +95,18 @@ class SavedSession:
             raise self._damaged(error) from error
 
     def begin(self, make: Callable[[], T]) -> T:
-        """A session made of the network and the arguments, or an error that says that they are this file's."""
+        """Call `make`, which makes a session; its errors name this file."""
         try:
             return make()
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{self.path} can't be gone on with: {error}") from error
+            raise ValueError(f"{self.path} can't be continued: {error}") from error
 
     def choose_data(self, data: Any, options: dict[str, Any]) -> Any:
-        """The data to go on with, or an error that says what has to be given to `load`."""
+        """The data of `load` or of the file.
+
+        Raises:
+            ValueError: Naming the arguments that `load` needs.
+        """
         if missing := [name for name in self.missing_arguments if name not in options]:
             names = ", ".join(f"{name}=…" for name in missing)
             _check.refuse(
@@ -151,7 +155,7 @@ def _settings(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _arguments(values: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of `KANExplorer` that a session may have been given."""
+    """The arguments of `KANExplorer` in a file, checked."""
     arguments = {_listed(name, _ARGUMENTS): value for name, value in values.items()}
     _settings({name: value for name, value in arguments.items() if name in _SETTINGS})
     for name in ("in_vars", "out_vars", "lib"):

@@ -46,7 +46,7 @@ class EdgeFit:
 
 
 def checked_simplicity(simplicity: float | None, weight_simple: float | None, where: str) -> float:
-    """The weight of simplicity: given by our name or by pykan's, by default `SIMPLICITY`.
+    """The weight of simplicity, from our argument or pykan's, by default `SIMPLICITY`.
 
     Examples:
         >>> checked_simplicity(None, None, "auto_symbolic"), checked_simplicity(None, 0.5, "auto_symbolic")

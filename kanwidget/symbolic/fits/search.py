@@ -142,7 +142,7 @@ def _correlation(curves: Tensor, squares: Tensor, mean: Tensor, weight: Tensor) 
 def _search_custom(
     mean: Tensor, weight: Tensor, data: Curves, primitives: tuple[Primitive, ...], index: int
 ) -> list[FitParameters]:
-    """A registered function, apart from the others: its shapes must not move theirs by a bit."""
+    """Starts of a registered function. Apart from all others: it must not change their results by a bit."""
     primitive = primitives[index]
     if not all(primitive.free):
         return [_search_edge(mean[e], weight[e], data, primitive, index, e) for e in range(len(mean))]

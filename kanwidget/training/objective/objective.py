@@ -80,7 +80,7 @@ class Objective:
     # ---- values
 
     def value(self, rows: Tensor | None = None, *, derivatives: bool = False) -> Value:
-        """Loss and penalty at the networks' present parameters, on all rows or on a part of them.
+        """Loss and penalty at the networks' current parameters, on all rows or on a part of them.
 
         With `derivatives` its trace has all that a Jacobian needs.
         """

@@ -53,7 +53,7 @@ class GradientMethod(Optimizer):
     def reload(self, networks: Sequence[int] | None = None) -> None:
         """Re-read the parameters, and forget curvature and momentum. A lowered learning rate stays low."""
         self.parameters = ParameterVector.of(self.objective.stack.template)
-        # The network's own, since a loss of the user's may read the network itself.
+        # Parameters of the network rather than of a copy: a loss of the user may read the network.
         self._tensors = [p for p in network_parameters(self.objective.stack.template) if p.requires_grad]
         self._make_optimizer()
 

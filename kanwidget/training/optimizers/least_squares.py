@@ -50,7 +50,7 @@ class LeastSquares(Protocol):
         """Weights of each parameter's magnitude and of second differences: 1/its unit, both `(networks, size)`."""
 
     def value(self, *, derivatives: bool) -> Any:
-        """The objectives at the present parameters: `loss`, `penalty` and `total`, `(networks,)`, and `put`."""
+        """The objectives at the current parameters: `loss`, `penalty` and `total`, `(networks,)`, and `put`."""
 
     def normal(self, parameters: Any, value: Any, check: Callable[[], None]) -> tuple[Tensor, Tensor]:
         """Gauss-Newton matrices and gradients of the losses; `check` may raise between chunks."""

@@ -100,7 +100,7 @@ class LevenbergMarquardt(Optimizer):
         stack, parameters = self.objective.stack, self.parameters
         start = parameters.read(stack)
         moved = not all(map(torch.equal, self._knots, (layer.knots for layer in stack.layers)))
-        if moved or not torch.equal(start, self._vector):  # by somebody else, such as a callback
+        if moved or not torch.equal(start, self._vector):  # by a callback, for instance
             self.reload()
         memory = self.damping, self._growth, self._small_gains
         try:

@@ -71,7 +71,7 @@ class TrainingBatch:
         self.optimizer.reload()
 
     def refresh(self) -> None:
-        """Begin anew if somebody, such as a callback, has fixed or removed an edge or replaced tensors."""
+        """Begin anew if a callback has fixed or removed an edge or replaced tensors."""
         if any(structure(n) != self._structure for n in self.networks) or not self.objective.stack.intact():
             self.build()
 
@@ -110,7 +110,7 @@ class TrainingBatch:
             raise
 
     def stop_reason(self, index: int, outcome: Outcome, step: int, steps: int | None) -> str | None:
-        """Why this step was a network's last one, None if it wasn't. A network that can't go on waits for grids that still move."""
+        """Stop reason of a network, None while it goes on. A network that is stuck waits for grids that still move."""
         finite = math.isfinite(outcome.loss + outcome.penalty)
         if outcome.stop_reason and not (finite and self._schedule(index).ahead(step, steps)):
             return outcome.stop_reason if finite else "stalled"

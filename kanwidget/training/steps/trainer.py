@@ -46,7 +46,7 @@ class Trainer(Iterator[StepRecord]):
         data: A `Dataset`, a pykan dict, or a pair of inputs and labels.
         steps: Steps until the iteration ends; None goes on until it converges.
         settings: See `Settings`.
-        interrupted: Asked within long steps; once it says True the step is discarded whole and the iteration ends.
+        interrupted: Called within long steps; True discards the step and ends the iteration.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Trainer(Iterator[StepRecord]):
 
     @property
     def opt(self) -> str:
-        """Name of the optimizer; with `auto` that of the one picked."""
+        """Name of the optimizer; with `auto` the name of the picked optimizer."""
         return self._training_batch.opt
 
     @property
@@ -137,9 +137,9 @@ class Trainer(Iterator[StepRecord]):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Return to a state of `state_dict`; the network must be that of then.
+        """Return to a state of `state_dict`; the network must be in its state of that moment, too.
 
-        If another optimizer is in use now, or `optimizer` is None, it begins anew.
+        If another optimizer is in use now, or `optimizer` is None, the optimizer begins anew.
         """
         self.step_count, self.seconds, self.stop_reason = state["step_count"], state["seconds"], state["stop_reason"]
         self.rebuild()
