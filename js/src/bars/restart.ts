@@ -121,7 +121,7 @@ function seedField({ store, act, uid }: Context, registry: Registry) {
     const seed = store.state.settings.seed ?? "";
     for (const control of [field, start, newSeed]) attrs(control, { disabled: !act.hasKernel });
     attrs(field, { "data-kw-value": seed });
-    // A typed seed stays until the kernel sends another one.
+    // A typed seed stays until the kernel sends another seed.
     if (field === activeIn(field) || seed === lastSeed) return;
     field.value = String(seed);
     lastSeed = seed;

@@ -28,7 +28,7 @@ interface Gesture {
 
 /** Longest wait for an acknowledgement before the next message. */
 const PATIENCE_MS = 200;
-/** How long a committed value is shown after its acknowledgement, in ms. */
+/** Time for which a committed value is shown after its acknowledgement. */
 const KEEP_MS = 400;
 
 export class Drag {
@@ -105,7 +105,7 @@ export class Drag {
 
   begin(index: number): void {
     const start = this.values()?.[index];
-    // Right after another edge is selected its coefficients have not arrived yet.
+    // Right after a selection the coefficients of the new edge have not arrived yet.
     if (start === undefined) return;
     const { status, structure } = this.context.store.state;
     const { train, test } = status;

@@ -67,7 +67,7 @@ export class Handles {
     registry.listen(stage, "pointerleave", () => this.#hover(null));
   }
 
-  /** Why the edge has no handles; empty if it has. */
+  /** The reason for an edge without handles; empty for an edge with handles. */
   get #missing(): string {
     const { structure, selection } = this.context.store.state;
     const state = graph(structure).edges.get(keyText(selection.edges[0] ?? []))?.state;
@@ -181,7 +181,7 @@ export class Handles {
 
   #down(event: PointerEvent): void {
     if (event.button !== 0 || indexAt(event.target) === null) return;
-    // Targets of close handles overlap: the nearest handle is meant.
+    // Targets of close handles overlap: the nearest handle counts.
     const box = this.node.getBoundingClientRect();
     const elements = [...this.node.children] as SVGElement[];
     const distance = (item: Element) => {

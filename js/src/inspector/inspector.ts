@@ -8,7 +8,7 @@ import { boundText, endNames, stateText } from "../state/edge-text";
 import { selectedEdges } from "../state/graph";
 import { type Topics, touches } from "../state/topics";
 import { count, number } from "../text/format";
-import { button, panel } from "../ui/controls";
+import { button, headedSection } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { setIcon } from "../ui/icons";
 import { Registry } from "../ui/listeners";

@@ -54,7 +54,7 @@ function keyAt(drawing: Drawing, hit: EventTarget | null, [left, top]: [number, 
   const hitKey = keyOf(target) ?? target.getAttribute("data-hit");
   const box = drawing.svg.getBoundingClientRect();
   const [x, y] = [left - box.left, top - box.top];
-  // Hit paths of bare wires overlap each other and the nodes: the nearest is meant, not the topmost.
+  // Hit paths of bare wires overlap each other and the nodes: the nearest counts, not the topmost.
   const bare = target.classList.contains("kw-hit");
   const node = bare || !hitKey ? drawing.nodeNear(x, y) : null;
   if (node) return keyText(node.info.key);
@@ -97,7 +97,7 @@ function useKey(drawing: Drawing, registry: Registry, event: KeyboardEvent): boo
   return true;
 }
 
-/** A stop of the arrow keys. Rows of nodes and of edges alternate. */
+/** An element that arrow keys reach. Rows of nodes and rows of edges alternate. */
 interface Stop {
   key: string;
   row: number;

@@ -1,5 +1,5 @@
 // The symbolify preview: searches candidates for every edge, marks and lists the edges above the R² threshold with their
-// primitives, and fixes exactly those.
+// primitives, and fixes exactly these edges.
 
 import type { EdgeKey, Preview } from "../protocol/messages";
 import { keyText } from "../protocol/structure";
@@ -208,7 +208,7 @@ function previewParts(context: Context, registry: Registry, state: State, echo: 
 function rowNode({ store }: Context, { edge, key, name, r2 }: Row): HTMLElement {
   const { structure } = store.state;
   const ends = endNames(structure, edge).join(" → ");
-  // The kernel lists only the first of tied edges; the others are fixed with it.
+  // The kernel lists only the first of tied edges, and fixes all of them.
   const info = graph(structure).edges.get(key);
   const tiedEdges = info?.tied === undefined ? 0 : structure.edges.filter(({ tied }) => tied === info.tied).length - 1;
   return h(

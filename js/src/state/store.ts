@@ -82,15 +82,15 @@ export class Store {
   readonly metrics = new Metrics();
   readonly curves = new EdgeCurves();
   link: Link = "live";
-  /** A snapshot has arrived. */
+  /** Whether a snapshot has arrived. */
   ready = false;
   /** Number of the last acknowledged command. */
   lastAck = -1;
-  /** Name of this view; acknowledgements carry the name of theirs. */
+  /** Name of this view; an acknowledgement carries the name of the view that it answers. */
   view: string | null = null;
   /** Number of `hello_ack` messages and losses: after each the kernel has no open panels. */
   helloCount = 0;
-  /** The symbolify preview is open. */
+  /** Whether the symbolify preview is open. */
   previewOpen = false;
   /** Number of messages that this page could not read. */
   unreadable = 0;
@@ -104,7 +104,7 @@ export class Store {
     this.#changed = call;
   }
 
-  /** Training runs, and its kernel is alive. */
+  /** Whether the training runs, and its kernel is alive. */
   get running(): boolean {
     return this.link === "live" && this.state.status.state === "running";
   }
@@ -217,7 +217,7 @@ export class Store {
     }
   }
 
-  /** Views number independently and receive each other's acknowledgements, so a number alone is ambiguous. */
+  /** Whether an acknowledgement answers another view. Views number independently, so a number alone is ambiguous. */
   isForeign({ view = null }: MessageOf<"ack">): boolean {
     return view !== null && this.view !== null && view !== this.view;
   }
@@ -228,7 +228,7 @@ export class Store {
     this.state.survey = null;
   }
 
-  /** The kernel is still computing candidates or a preview. */
+  /** Whether the kernel is still computing candidates or a preview. */
   get busy(): boolean {
     const { candidates, survey } = this.state;
     return this.link === "live" && (candidates.busy || (this.previewOpen && (survey?.busy ?? true)));
