@@ -164,21 +164,21 @@ class Film:
 
 def film(browser, server) -> None:
     _, view = opened(browser, server, "film.ipynb", BEGIN, 1)
-    scene = Film(view)
-    scene.take(400)
-    scene.click(view.root.locator('[data-kw-action="start"]'), 0, wait=0)
-    scene.watch(lambda: view.step > 0 and view.status != "running", 3, 300)
+    recording = Film(view)
+    recording.take(400)
+    recording.click(view.root.locator('[data-kw-action="start"]'), 0, wait=0)
+    recording.watch(lambda: view.step > 0 and view.status != "running", 3, 300)
     strongest = view.root.evaluate(
         """e => [...e.querySelectorAll('[data-kw-edge^="0-0-"]')]
           .map(one => [Number(/importance ([^,]+)/.exec(one.getAttribute('aria-label'))[1].replace('·10', 'e')), one.dataset.kwEdge])
           .sort((a, b) => b[0] - a[0])[0][1]"""
     )
-    scene.click(view.edge(strongest), 900)
+    recording.click(view.edge(strongest), 900)
     view.candidates(8)
-    scene.click(view.root.locator('[data-kw-candidate][data-best] [data-kw-action="fix"]'), 1000)
-    scene.click(view.root.locator('[data-kw-action="undo"]'), 600)
-    scene.click(view.root.locator('[data-kw-tab="surface"]'), 1500, wait=1500)
-    scene.save(FOLDER / "explorer.gif")
+    recording.click(view.root.locator('[data-kw-candidate][data-best] [data-kw-action="fix"]'), 1000)
+    recording.click(view.root.locator('[data-kw-action="undo"]'), 600)
+    recording.click(view.root.locator('[data-kw-tab="surface"]'), 1500, wait=1500)
+    recording.save(FOLDER / "explorer.gif")
     view.page.context.close()
 
 

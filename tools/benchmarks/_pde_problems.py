@@ -158,7 +158,7 @@ def diffusion_solution(x: Tensor) -> Tensor:
 
 
 def diffusion(measurements: int = 200, seed: int = 0) -> Problem:
-    """Both constants of u_t = D·u_xx + g·u from noisy values of u; nothing is told of its start."""
+    """Both constants of u_t = D·u_xx + g·u from noisy values of u; its start is unknown."""
     generator = torch.Generator().manual_seed(seed)
     at = torch.rand(measurements, 2, generator=generator, dtype=F64)
     values = diffusion_solution(at) + NOISE * torch.randn(measurements, 1, generator=generator, dtype=F64)

@@ -2,7 +2,7 @@
 
 256 networks [2, 5, 1], G = 5, on 300 rows, 100 LM steps each with lamb; then how a step's time grows with rows, width
 and grid; then the peak memory of one step of a large network. float64 (the large one float32), one torch thread if
-not told otherwise.
+not set otherwise.
 
 Where the time of a step goes, [2, 5, 1], 1,000 rows, one network, one thread:
 

@@ -44,7 +44,7 @@ async (count) => {
   document.querySelector('main').replaceChildren(el);
   widget.render({ model: one, el });
   const bytes = (text) => [new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer)];
-  const told = [0, 1].map((i) =>
+  const sent = [0, 1].map((i) =>
     one.state.answers[`frame ${i}`].map(({ message, buffer }) => [message, buffer === null ? [] : bytes(buffer)]));
   for (let i = 0; i < 6; i++) await new Promise(requestAnimationFrame);
   const after = new MessageChannel();
@@ -59,10 +59,10 @@ async (count) => {
       });
     });
     const start = performance.now();
-    for (const [message, buffers] of told[i % 2])
+    for (const [message, buffers] of sent[i % 2])
       for (const call of one.handlers.get('msg:custom')) call(message, buffers);
-    const heard = performance.now() - start;
-    spent.push(heard + (await drawn));
+    const handled = performance.now() - start;
+    spent.push(handled + (await drawn));
   }
   return spent;
 }
@@ -70,18 +70,18 @@ async (count) => {
 
 
 def frames(explorer):
-    """What a page is told of two moments of a training."""
+    """The messages to a page at two moments of a training."""
     recorder, publisher = Recorder(explorer), explorer._publisher
-    session, told = explorer._session, {}
+    session, messages = explorer._session, {}
     with explorer._driver.own():
         publisher.mark_changed(session.apply(Start()))
         for number in range(2):
             for _ in range(2):
                 publisher.mark_changed(session.advance(1e-9))
-            recorder.heard = []
+            recorder.messages = []
             publisher.flush(force=True)
-            told[f"frame {number}"] = recorder.heard
-    return told
+            messages[f"frame {number}"] = recorder.messages
+    return messages
 
 
 def state(width):

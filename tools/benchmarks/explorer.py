@@ -36,12 +36,12 @@ class Page:
     def __init__(self, explorer):
         self.explorer, self.seq = explorer, 0
         self.changed = threading.Condition()
-        self.heard = []
+        self.messages = []
         explorer._publisher.connect(self.receive, store=lambda snapshot: None)
 
     def receive(self, message, buffers):
         with self.changed:
-            self.heard.append((time.perf_counter(), message))
+            self.messages.append((time.perf_counter(), message))
             self.changed.notify_all()
         if "frame" in message:
             self.say("frame_ack", frame=message["frame"])
@@ -55,7 +55,7 @@ class Page:
         deadline, place = time.perf_counter() + timeout, begin
         with self.changed:
             while True:
-                for when, message in self.heard[place:]:
+                for when, message in self.messages[place:]:
                     place += 1
                     if condition(message):
                         return when
@@ -80,7 +80,7 @@ def clicks(running):
         for number in range(_CLICKS):
             if not running and number % len(edges) == 0:
                 explorer.step()  # what was found before is remembered for as long as nothing has changed
-            edge, begin = list(edges[number % len(edges)]), len(page.heard)
+            edge, begin = list(edges[number % len(edges)]), len(page.messages)
             started = time.perf_counter()
             page.say("select", edges=[edge])
             when = page.until(
@@ -102,7 +102,7 @@ def pauses(other):
     with KANExplorer(KAN([2, 5, 1], seed=42), problem(), opt="Adam", lamb=1e-3) as explorer:
         page = Page(explorer)
         for _ in range(10):
-            begin = len(page.heard)
+            begin = len(page.messages)
             page.say("control", action="start")
             page.until(lambda m: m["kind"] == "status" and m["status"]["state"] == "running", begin)
             explorer.wait(steps=5)
@@ -110,7 +110,7 @@ def pauses(other):
             thread = threading.Thread(target=other, args=(stop,))
             thread.start()
             time.sleep(0.05)
-            begin, started = len(page.heard), time.perf_counter()
+            begin, started = len(page.messages), time.perf_counter()
             page.say("control", action="pause")
             when = page.until(lambda m: m["kind"] == "status" and m["status"]["state"] == "paused", begin)
             spent.append((when - started) * 1e3)
@@ -128,7 +128,7 @@ def computing(stop):
 def speed(live, selected):
     """Steps of Levenberg-Marquardt, which a penalty keeps from converging, a second and a second of its thread's processor time.
 
-    From the first step to the last one: what is told once after the last step isn't part of the training.
+    From the first step to the last one: what is sent once after the last step isn't part of the training.
     """
     with KANExplorer(KAN([2, 5, 1], seed=42), problem(), lamb=1e-2) as explorer:
         if live:

@@ -1,4 +1,4 @@
-"""What a page is told about a session, recorded from the real publisher and put into one page that opens from disk."""
+"""The messages to a page about a session, recorded from the real publisher and put into one page that opens from disk."""
 
 import base64
 import json
@@ -18,26 +18,26 @@ def text(data):
 
 
 class Recorder:
-    """A page that hears everything and draws nothing."""
+    """A page that receives everything and draws nothing."""
 
     def __init__(self, explorer):
-        self.explorer, self.heard, self.seq = explorer, [], 0
-        explorer._publisher.connect(self.hear)
+        self.explorer, self.messages, self.seq = explorer, [], 0
+        explorer._publisher.connect(self.receive)
 
-    def hear(self, message, buffers):
+    def receive(self, message, buffers):
         if "frame" in message:
             self.explorer._publisher.frames.acknowledge(message["frame"])
-        self.heard.append({"message": message, "buffer": text(buffers[0]) if buffers else None})
+        self.messages.append({"message": message, "buffer": text(buffers[0]) if buffers else None})
 
     def say(self, kind, **body):
         """All that is answered to one message."""
-        self.heard, self.seq = [], self.seq + 1
+        self.messages, self.seq = [], self.seq + 1
         publisher = self.explorer._publisher
         self.explorer._router.handle({"v": 1, "kind": kind, "seq": self.seq, **body})
         while publisher.send_costly() or publisher.send_preview():
             pass
         publisher.flush(force=True)
-        return self.heard
+        return self.messages
 
 
 def record(explorer):
@@ -55,7 +55,7 @@ def record(explorer):
         edges["-".join(map(str, key))] = recorder.say("select", edges=[key])
     if selected:
         recorder.say("select", edges=[selected[0]])
-    answers = {"hello": hello} | {f"select {key}": heard for key, heard in edges.items()}
+    answers = {"hello": hello} | {f"select {key}": answer for key, answer in edges.items()}
     for panel in PANELS:
         answers[f"watch {panel}"] = recorder.say("watch", view="gallery", panels=[panel])
     recorder.say("watch", view="gallery", panels=[])
@@ -71,17 +71,17 @@ def page(states=STATES, more=lambda explorer: {}):
         states: What makes a session, by name.
         more: Further answers of a session, by name.
     """
-    told = {}
+    recorded = {}
     for name, make in states.items():
         with make() as explorer:
-            told[name] = record(explorer)
-            told[name]["answers"] |= more(explorer)
+            recorded[name] = record(explorer)
+            recorded[name]["answers"] |= more(explorer)
     template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     parts = {
         "css": (STATIC / "widget.css").read_text(encoding="utf-8"),
         "bundle": embedded((STATIC / "widget.js").read_text(encoding="utf-8")),
         "report": embedded((STATIC / "report.js").read_text(encoding="utf-8")),
-        "states": embedded(told),
+        "states": embedded(recorded),
     }
     for name, content in parts.items():
         template = template.replace(f"/*{name}*/", content, 1)

@@ -55,7 +55,7 @@ def gif(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
     """The training so far as an animated GIF, see `kanwidget.insight.plot.animation`."""
     from kanwidget.insight.plot import animation
 
-    frames = [(shot.step, shot.network()) for shot in session.film()]
+    frames = [(frame.step, frame.network()) for frame in session.film()]
     names = {"in_vars": session.in_vars, "out_vars": session.out_vars}
     return animation(frames, session.x.cpu(), session.run.history(), seconds=seconds, **{**names, **options})
 
