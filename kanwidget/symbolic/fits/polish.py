@@ -187,6 +187,6 @@ def _room(problem: _Problem, point: Tensor, step: Tensor) -> Tensor:
     move = torch.addcmul(step[1], step[0], facts[_ENDS])
     room = torch.where(move > 0, facts[_HIGH], facts[_LOW]) - ends
     limit = torch.where(move != 0, _APPROACH * room / move, torch.inf).clamp(min=0)
-    # One step may not change the slope's sign or multiply it: a neighbouring valley isn't a better fit of this one.
+    # One step may not change the slope's sign or multiply it: a neighboring minimum isn't a better fit of the same start.
     halfway = 0.5 * slope.abs().clamp(min=1e-12) / step[0].abs().clamp(min=1e-300)
     return torch.minimum(limit.amin(0), halfway).clamp(max=1.0)

@@ -42,7 +42,7 @@ class EdgeFit:
     params: tuple[float, float, float, float]
     r2: float
     curve: Tensor
-    """c·f + d on the samples, centred and relative to the edge's standard deviation."""
+    """c·f + d on the samples, centered and relative to the edge's standard deviation."""
 
 
 def checked_simplicity(simplicity: float | None, weight_simple: float | None, where: str) -> float:

@@ -130,11 +130,11 @@ def _shared(primitive: Primitive) -> bool:
 def _correlation(curves: Tensor, squares: Tensor, mean: Tensor, weight: Tensor) -> Tensor:
     """R² of every shape for every edge, `(edges, shapes)`."""
     z, w = mean.float(), weight.float()
-    centred = z - (w * z).sum(1, keepdim=True)
+    centered = z - (w * z).sum(1, keepdim=True)
     # Memory bounds this product: one pass over the curves serves both.
-    first, covariance = (torch.cat([w, w * centred]) @ curves.T).split(len(w))
+    first, covariance = (torch.cat([w, w * centered]) @ curves.T).split(len(w))
     variance = w @ squares.T - first**2
-    spread = (w * centred**2).sum(1, keepdim=True)
+    spread = (w * centered**2).sum(1, keepdim=True)
     scale = (variance * spread).clamp(min=1e-30)
     return torch.where(variance > 1e-6, covariance**2 / scale, -1.0)
 
