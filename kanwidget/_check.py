@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from inspect import isfunction
 from numbers import Integral, Real
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
+
+Cls = TypeVar("Cls", bound=type)
 
 #: Options that an error names, of a longer list.
 _NAMED = 4
@@ -39,6 +42,29 @@ def fail(
     """
     hint = f" {advice}" if advice else ""
     raise error(f"the `{argument}` argument of {where} must be {expected}; got {describe(got)}.{hint}")
+
+
+def methods_of(owner: str) -> Callable[[Cls], Cls]:
+    """Let a class's public methods carry the name of the class that people call: Python's own errors then name it.
+
+    Examples:
+        >>> @methods_of("KAN")
+        ... class Part:
+        ...     def prune(self): ...
+        >>> Part().prune(1)
+        Traceback (most recent call last):
+        ...
+        TypeError: KAN.prune() takes 1 positional argument but 2 were given
+    """
+
+    def decorate(cls: Cls) -> Cls:
+        for name, member in vars(cls).items():
+            function = member.__func__ if isinstance(member, classmethod) else member
+            if not name.startswith("_") and isfunction(function):
+                function.__qualname__ = f"{owner}.{name}"
+        return cls
+
+    return decorate
 
 
 def refuse(error: Exception) -> NoReturn:

@@ -46,7 +46,7 @@ def write_atomically(path: Any, content: str | bytes, where: str) -> None:
 def _target(path: Any, where: str) -> Path:
     """The path to write to, or an error that names it as the user did."""
     if not isinstance(path, (str, os.PathLike)):
-        _check.fail("path", where, "a path", path, error=TypeError)
+        _check.fail("path", where, "a path", path, "Give the name of the file as text.", error=TypeError)
     target = Path(path)
     if not target.absolute().parent.is_dir():
         advice = "Create it, or choose another path."

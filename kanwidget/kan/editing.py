@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from typing_extensions import Self
 
-from kanwidget import surgery
+from kanwidget import _check, surgery
 from kanwidget.core.network import Network
 from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.threads import limit_threads_of_methods
@@ -16,6 +16,7 @@ from kanwidget.surgery.grids import KnotPlacement
 
 
 @limit_threads_of_methods()
+@_check.methods_of("KAN")
 class EditableNetwork(Network):
     """A network that can be grown and cut: new models, but for the methods that say "in place"."""
 

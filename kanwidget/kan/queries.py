@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from kanwidget import _check
 from kanwidget.core.derivatives import Derivatives, derivatives
 from kanwidget.core.records import EdgeCurve, History
 from kanwidget.core.reference_data import as_inputs
@@ -18,6 +19,7 @@ from kanwidget.kan.symbols import SymbolicNetwork
 
 
 @limit_threads_of_methods()
+@_check.methods_of("KAN")
 class QueryableNetwork(SymbolicNetwork):
     """A network that answers questions: values of edges, importances, figures."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from kanwidget import _check
 from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.threads import limit_threads_of_methods
@@ -13,6 +14,7 @@ from kanwidget.surgery._record import listed, record
 
 
 @limit_threads_of_methods()
+@_check.methods_of("KAN")
 class SymbolicNetwork(EditableNetwork):
     """A network whose edges can become symbolic functions."""
 

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from kanwidget import KAN
+from kanwidget import KAN, KANExplorer
 
 METHODS = {
     f"{cls.__name__}.{name}": member
@@ -27,3 +27,22 @@ def test_there_are_methods():
 @pytest.mark.parametrize("name", METHODS)
 def test_every_public_method_has_an_example(name):
     assert ">>> " in inspect.getdoc(METHODS[name])
+
+
+@pytest.mark.parametrize("cls", [KAN, KANExplorer])
+def test_errors_of_python_name_the_class_that_is_called(cls):
+    members = [getattr(cls, name) for name in dir(cls) if not name.startswith("_")]
+    mine = [inspect.unwrap(f) for f in members if inspect.isfunction(f) and f.__module__.startswith("kanwidget.")]
+    mine = [f for f in mine if not f.__module__.startswith("kanwidget.core")]
+    assert len(mine) > 20
+    assert {f.__qualname__.partition(".")[0] for f in mine} == {cls.__name__}
+
+
+def test_a_method_says_whose_it_is():
+    with pytest.raises(TypeError, match=r"^KAN.prune\(\) got an unexpected keyword argument 'node_threshold'"):
+        KAN([1, 1]).prune(node_threshold=0.1)
+
+
+def test_a_path_that_is_none_says_what_to_give():
+    with pytest.raises(TypeError, match="Give the name of the file as text"):
+        KAN([1, 1]).save(3)

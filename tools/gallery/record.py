@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from kanwidget.explorer.describe.panels.table import PANELS
+from kanwidget.explorer.protocol.records import VERSION
 from tools.gallery.states import STATES
 
 STATIC = Path(__file__).resolve().parents[2] / "kanwidget" / "static"
@@ -32,7 +33,7 @@ class Recorder:
         """All that is answered to one message."""
         self.messages, self.seq = [], self.seq + 1
         publisher = self.explorer._publisher
-        self.explorer._router.handle({"v": 1, "kind": kind, "seq": self.seq, **body})
+        self.explorer._router.handle({"v": VERSION, "kind": kind, "seq": self.seq, **body})
         while publisher.send_costly() or publisher.send_preview():
             pass
         publisher.flush(force=True)

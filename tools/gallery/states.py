@@ -4,6 +4,7 @@ import torch
 
 from kanwidget import KAN, Dataset, KANExplorer, create_dataset
 from kanwidget.explorer.commands.training import Start
+from kanwidget.explorer.protocol.records import VERSION
 
 #: Markup, code, line breaks, other scripts, and what is merely long.
 HOSTILE = (
@@ -80,7 +81,7 @@ def worked():
 
 def error():
     one = worked()
-    one._router.handle({"v": 1, "seq": 1, "kind": "fix", "edge": [0, 0, 0], "name": "sine", "keep_spline": False})
+    one._router.handle({"v": VERSION, "seq": 1, "kind": "fix", "edge": [0, 0, 0], "name": "sine", "keep_spline": False})
     return one
 
 

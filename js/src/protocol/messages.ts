@@ -16,7 +16,7 @@ import {
   whole,
 } from "./guards";
 
-export const VERSION = 1;
+export const VERSION = 2;
 /** Columns of `metrics`, in order. */
 export const METRIC_COLUMNS = ["step", "seconds", "train", "test", "penalty"] as const;
 /** Numbers before the samples in a row of `curves`: importance, x_min, x_max. */

@@ -107,7 +107,7 @@ describe("messages", () => {
   it("that nobody understands are counted and change nothing", () => {
     const quiet = vi.spyOn(console, "debug").mockImplementation(() => {});
     const before = view.root.innerHTML;
-    for (const bad of [null, 5, { v: 1, kind: "status", seq: 3 }, { v: 9, kind: "error", seq: 1, error: null }])
+    for (const bad of [null, 5, { v: 2, kind: "status", seq: 3 }, { v: 9, kind: "error", seq: 1, error: null }])
       view.kernel.raw(bad);
     frame();
     expect(view.explorer.store.unreadable).toBe(4);

@@ -34,8 +34,8 @@ describe("anywidget", () => {
     const el = document.createElement("div");
     const clean = widget.render({ model, el } as never) as () => void;
     expect(el.querySelectorAll("[data-kw-edge]").length).toBe(3);
-    expect(model.send).toHaveBeenCalledWith(expect.objectContaining({ v: 1, kind: "hello" }));
-    model.fire("msg:custom", { v: 1, kind: "status", seq: 9, status: { ...kernel.status(), step: 55 } }, []);
+    expect(model.send).toHaveBeenCalledWith(expect.objectContaining({ v: 2, kind: "hello" }));
+    model.fire("msg:custom", { v: 2, kind: "status", seq: 9, status: { ...kernel.status(), step: 55 } }, []);
     frame();
     expect(el.querySelector<HTMLElement>(".kanwidget")?.dataset.kwStep).toBe("55");
     model.fire("comm_live_update");

@@ -50,7 +50,7 @@ export class FakeKernel extends Sample {
   push(kind: string, body: object, buffer?: DataView, frame?: number): void {
     this.seq += 1;
     this.#message(
-      { v: 1, kind, seq: this.seq, ...(frame === undefined ? {} : { frame }), ...body },
+      { v: 2, kind, seq: this.seq, ...(frame === undefined ? {} : { frame }), ...body },
       buffer ? [buffer] : [],
     );
   }

@@ -333,7 +333,7 @@ export class Sample {
       ...prefixed("candidates", fits),
     });
     return {
-      v: 1,
+      v: 2,
       seq: this.seq,
       structure: this.structure(),
       status: this.status(),

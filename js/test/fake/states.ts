@@ -65,7 +65,7 @@ export const STATES: Record<string, () => FakeKernel> = {
   bound: () => {
     const kernel = trained();
     kernel.answer({
-      v: 1,
+      v: 2,
       seq: 1,
       kind: "freeze",
       edges: [
@@ -75,7 +75,7 @@ export const STATES: Record<string, () => FakeKernel> = {
       on: true,
     } as never);
     kernel.answer({
-      v: 1,
+      v: 2,
       seq: 2,
       kind: "lock",
       edges: [

@@ -109,7 +109,7 @@ describe("the curve", () => {
     const column = basis(before.xs, knots, 3, 3);
     const shown = path();
     view.kernel.silent = false;
-    view.kernel.answer({ v: 1, seq: 99, kind: "drag", ...drags()[0]!, commit: true } as never);
+    view.kernel.answer({ v: 2, seq: 99, kind: "drag", ...drags()[0]!, commit: true } as never);
     frame();
     const after = selectedCurve(store)!;
     for (const i of [20, 40, 60, 80]) expect(after.ys[i]! - before.ys[i]!).toBeCloseTo(change * column[i]!, 4);

@@ -79,7 +79,7 @@ describe("a panel", () => {
 });
 
 describe("what nobody should send", () => {
-  it.each([null, 3, "status", [], {}, { v: 1 }, { v: 2, kind: "status", seq: 1 }, { v: 1, kind: "toString", seq: 1 }])(
+  it.each([null, 3, "status", [], {}, { v: 2 }, { v: 9, kind: "status", seq: 1 }, { v: 2, kind: "toString", seq: 1 }])(
     "%j is refused",
     (value) => {
       expect(readMessage(value)).toBeNull();

@@ -146,14 +146,14 @@ describe("messages", () => {
         [1, 5],
       ],
     });
-    apply(store, { message: { v: 1, kind: "metrics", seq: 90, first: 0, replace: true, arrays }, buffer });
+    apply(store, { message: { v: 2, kind: "metrics", seq: 90, first: 0, replace: true, arrays }, buffer });
     expect([...store.metrics.column("step")]).toEqual([9]);
   });
 
   it("a long training grows without loss", () => {
     const rows = Array.from({ length: 3000 }, (_, i) => [10 + i, i, 1 / (i + 1), 0, Number.NaN]);
     const { arrays, buffer } = pack({ metrics: [rows.flat(), [3000, 5]] });
-    apply(store, { message: { v: 1, kind: "metrics", seq: 90, first: 3, replace: false, arrays }, buffer });
+    apply(store, { message: { v: 2, kind: "metrics", seq: 90, first: 3, replace: false, arrays }, buffer });
     expect(store.metrics.length).toBe(3003);
     expect(store.metrics.column("train")[3002]).toBeCloseTo(1 / 3000);
   });

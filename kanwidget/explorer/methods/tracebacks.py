@@ -10,6 +10,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from kanwidget import _check
+
 Cls = TypeVar("Cls", bound=type)
 
 #: Modules that raise refusals. This one raises them again where one method calls another.
@@ -20,6 +22,7 @@ _TRANSPARENT = ("kanwidget", "concurrent", "contextlib")
 
 def plain_refusals(cls: Cls) -> Cls:
     """Let all public methods and properties of a class, and its construction, raise refusals without the package's own frames."""
+    _check.methods_of("KANExplorer")(cls)
     for name, member in list(vars(cls).items()):
         if name == "__init__" or not name.startswith("_"):
             setattr(cls, name, _plain(member))

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypedDict
 
 from typing_extensions import NotRequired
 
-VERSION = 1
+VERSION = 2
 #: Samples of every edge's curve in `curves` (the thumbnails).
 THUMB_SAMPLES = 33
 #: Samples of the selected edge's curve in `selection` and of the fits in `candidates`.

@@ -20,6 +20,7 @@ from comm.base_comm import BaseComm
 from kanwidget import KAN, KANExplorer
 from kanwidget.explorer.notebook import cells
 from kanwidget.explorer.notebook import marimo as watch
+from kanwidget.explorer.protocol.records import VERSION
 from tests.unit.explorer.conftest import dataset
 
 PATIENCE = 60
@@ -57,7 +58,7 @@ class Page:
 
     def say(self, kind, **body):
         self.seq += 1
-        content = {"v": 1, "kind": kind, "seq": self.seq, **body}
+        content = {"v": VERSION, "kind": kind, "seq": self.seq, **body}
         buffers = [memoryview(b"")] if self.comm.host == "old" else []
         _handling.now = True
         try:

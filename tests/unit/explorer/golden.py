@@ -17,6 +17,7 @@ from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page import deltas
 from kanwidget.explorer.page.publisher import Publisher
+from kanwidget.explorer.protocol.records import VERSION
 from kanwidget.explorer.protocol.topics import Notice
 from kanwidget.explorer.session import samples
 from kanwidget.explorer.session.samples import thumbnails
@@ -146,7 +147,7 @@ def messages():
         assert snapshot.pop("n_metrics") == 3
         found["trait.snapshot"] = snapshot, snapshot.pop("buffer")
     for number, (name, message) in enumerate(TO_PYTHON.items(), 1):
-        found[f"to_python.{name}"] = {"v": 1, "seq": number, **message}, None
+        found[f"to_python.{name}"] = {"v": VERSION, "seq": number, **message}, None
     return found
 
 
@@ -238,7 +239,7 @@ def _tellers(one, publisher):
 
 def commands():
     """What the messages to Python are read as; those without are answered without a command."""
-    return {name: parse({"v": 1, "seq": 1, **message}) for name, message in TO_PYTHON.items()}
+    return {name: parse({"v": VERSION, "seq": 1, **message}) for name, message in TO_PYTHON.items()}
 
 
 def main():

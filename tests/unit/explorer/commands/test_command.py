@@ -11,6 +11,7 @@ from kanwidget.explorer.commands.edges import Drag, Fix
 from kanwidget.explorer.commands.network import Prune, Refine, SetGrid
 from kanwidget.explorer.commands.training import Set
 from kanwidget.explorer.commands.view import Rank, Select, ShowSurface
+from kanwidget.explorer.protocol.records import VERSION
 from kanwidget.explorer.session.command import COMMANDS, Command
 from kanwidget.explorer.session.script import ScriptLog
 from kanwidget.explorer.session.view import SurfaceView
@@ -49,13 +50,13 @@ def test_a_class_is_enough_for_a_command(negate, model, data, page_of, driver):
     with KANExplorer(model, data, driver=driver) as explorer:
         page = page_of(explorer._publisher)
         before = explorer.model.layer(0).coef
-        explorer._router.handle({"v": 1, "kind": "negate", "seq": 1, "edge": [0, 0, 0], "structure": 0})
+        explorer._router.handle({"v": VERSION, "kind": "negate", "seq": 1, "edge": [0, 0, 0], "structure": 0})
         explorer._ask(lambda: None)
         assert (explorer.model.layer(0).coef == -before).all()
         assert "explorer.negate((0, 0, 0))" in explorer.code()
         assert [state["label"] for state in explorer.states] == ["start", "negate"]
         assert page.last("ack")["ok"]
-        explorer._router.handle({"v": 1, "kind": "negate", "seq": 2, "edge": [0, 0, 0], "structure": 7})
+        explorer._router.handle({"v": VERSION, "kind": "negate", "seq": 2, "edge": [0, 0, 0], "structure": 7})
         explorer._ask(lambda: None)
         assert not page.last("ack")["ok"]
         assert "the network has changed" in page.last("error")["error"]["message"]

@@ -13,6 +13,7 @@ from kanwidget.explorer.drivers import thread as worker
 from kanwidget.explorer.drivers.driver import Driver
 from kanwidget.explorer.drivers.thread import ThreadDriver
 from kanwidget.explorer.page.publisher import Publisher
+from kanwidget.explorer.protocol.records import VERSION
 from tests.unit.explorer.states import network
 from tests.unit.explorer.threads import ours
 
@@ -29,10 +30,10 @@ def pumped(model, data):
 
 
 def test_cooperative_trains_only_when_it_is_asked(pumped):
-    pumped._router.handle({"v": 1, "kind": "control", "seq": 1, "action": "start"})
+    pumped._router.handle({"v": VERSION, "kind": "control", "seq": 1, "action": "start"})
     assert pumped.status["state"] == "running"
     step = pumped.status["step"]
-    pumped._router.handle({"v": 1, "kind": "pump", "seq": 2, "since": 0})
+    pumped._router.handle({"v": VERSION, "kind": "pump", "seq": 2, "since": 0})
     assert pumped.status["step"] > step
     assert not ours()
 
@@ -49,7 +50,7 @@ def test_a_pump_is_answered_with_what_is_missing(pumped, page_of):
     page = page_of(pumped._publisher)
     pumped.start()
     for number in range(3):
-        pumped._router.handle({"v": 1, "kind": "pump", "seq": number, "since": 0})
+        pumped._router.handle({"v": VERSION, "kind": "pump", "seq": number, "since": 0})
     metrics = page.last("metrics")
     assert metrics["first"] == 0
     assert metrics["arrays"]["metrics"][1][0] == pumped.status["step"]
@@ -102,7 +103,7 @@ def test_clicks_are_heard_during_fit(blocking):
         if record.step == 2:
             thread = threading.Thread(
                 target=blocking._router.handle,
-                args=({"v": 1, "kind": "fix", "seq": 1, "edge": [0, 0, 0], "name": "sin", "keep_spline": False},),
+                args=({"v": VERSION, "kind": "fix", "seq": 1, "edge": [0, 0, 0], "name": "sin", "keep_spline": False},),
             )
             thread.start()
             thread.join()
@@ -167,7 +168,7 @@ def threadless(request, model, data):
 
 
 def from_another_thread(explorer, **message):
-    thread = threading.Thread(target=explorer._router.handle, args=({"v": 1, "seq": 1, **message},))
+    thread = threading.Thread(target=explorer._router.handle, args=({"v": VERSION, "seq": 1, **message},))
     thread.start()
     thread.join()
 

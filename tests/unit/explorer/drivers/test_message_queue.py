@@ -16,6 +16,7 @@ from kanwidget.explorer.commands.training import Set
 from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.drivers import message_queue
 from kanwidget.explorer.drivers.message_queue import message_size
+from kanwidget.explorer.protocol.records import VERSION
 from kanwidget.explorer.session.command import COMMANDS
 from tests.unit.explorer.conftest import Page, dataset
 from tests.unit.explorer.states import everything
@@ -55,7 +56,7 @@ class Busy:
 
     def say(self, kind, **body):
         self.seq += 1
-        self.explorer._router.handle({"v": 1, "kind": kind, "seq": self.seq, **body})
+        self.explorer._router.handle({"v": VERSION, "kind": kind, "seq": self.seq, **body})
         return self.seq
 
     def __exit__(self, *_):
@@ -86,7 +87,7 @@ def acks(page):
 def test_ten_megabytes_are_refused_at_once(explorer, page, more):
     before = whole(explorer._session)
     started = time.perf_counter()
-    explorer._router.handle({"v": 1, "kind": "undo", "seq": 1, **more})
+    explorer._router.handle({"v": VERSION, "kind": "undo", "seq": 1, **more})
     spent = time.perf_counter() - started
     explorer._driver.ask(lambda: None)
     assert acks(page) == [(1, False)]
@@ -113,7 +114,7 @@ def test_the_measure_ends_once_it_is_enough():
 
 def test_extra_fields_and_buffers_are_ignored_and_buffers_counted(explorer, page):
     explorer._router.handle(
-        {"v": 1, "kind": "select", "seq": 1, "edges": [EDGE], "name": 7, "__class__": "x", "weight": [None]},
+        {"v": VERSION, "kind": "select", "seq": 1, "edges": [EDGE], "name": 7, "__class__": "x", "weight": [None]},
         [b"123", memoryview(b"")],
     )
     explorer._driver.ask(lambda: None)
@@ -207,7 +208,7 @@ def test_the_queue_is_bounded_and_says_what_was_lost(explorer, page, monkeypatch
     )
     assert explorer._router.queue.waiting == explorer._router.queue._size == 0
     assert whole(explorer._session) == before
-    explorer._router.handle({"v": 1, "kind": "select", "seq": 2000, "edges": [EDGE]})
+    explorer._router.handle({"v": VERSION, "kind": "select", "seq": 2000, "edges": [EDGE]})
     explorer._driver.ask(lambda: None)
     assert acks(page)[-1] == (2000, True)
 
@@ -226,7 +227,7 @@ def test_one_greeting_and_one_pump_answer_all_that_wait(explorer, page):
         for _ in range(200):
             busy.say("hello", view="a")
         for number in range(1, 101):
-            message = {"v": 1, "kind": "pump", "seq": number, "since": 0}
+            message = {"v": VERSION, "kind": "pump", "seq": number, "since": 0}
             threads.append(threading.Thread(target=explorer._router.handle, args=(message,)))
         for thread in threads:
             thread.start()
@@ -262,7 +263,9 @@ def test_a_drag_on_another_grid_is_refused(explorer, page):
 
 def test_settings_are_set_together_or_not_at_all(explorer, page):
     before = whole(explorer._session)
-    explorer._router.handle({"v": 1, "kind": "set", "seq": 1, "settings": {"grid": 9, "lamb": 0.5, "opt": "no such"}})
+    explorer._router.handle(
+        {"v": VERSION, "kind": "set", "seq": 1, "settings": {"grid": 9, "lamb": 0.5, "opt": "no such"}}
+    )
     explorer._driver.ask(lambda: None)
     assert acks(page) == [(1, False)]
     assert whole(explorer._session) == before

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kanwidget import KAN, KANExplorer
 from kanwidget.explorer.commands.training import Pause
 from kanwidget.explorer.files.formats import menu
+from kanwidget.explorer.protocol.records import VERSION
 from kanwidget.explorer.session.command import COMMANDS
 from tests.unit.explorer.conftest import Page, dataset
 from tests.unit.explorer.states import everything
@@ -27,7 +28,7 @@ def page(explorer, page_of):
 
 def say(explorer, kind, **body):
     say.seq += 1
-    explorer._router.handle({"v": 1, "kind": kind, "seq": say.seq, **body})
+    explorer._router.handle({"v": VERSION, "kind": kind, "seq": say.seq, **body})
     return say.seq
 
 
@@ -64,35 +65,35 @@ BAD = [
     "start",
     7,
     {},
-    {"v": 1},
+    {"v": VERSION},
     {"v": 2, "kind": "undo", "seq": 1},
-    {"v": 1, "kind": "undoo", "seq": 1},
-    {"v": 1, "kind": ["undo"], "seq": 1},
-    {"v": 1, "kind": "select", "seq": 1, "edges": [[0, 0]]},
-    {"v": 1, "kind": "select", "seq": 1, "edges": [[0, 0, -1]]},
-    {"v": 1, "kind": "select", "seq": 1, "edges": [[0, 0, True]]},
-    {"v": 1, "kind": "select", "seq": 1, "edges": [[0, 0, 10**30]]},
-    {"v": 1, "kind": "select", "seq": 1, "edges": [[0, 0, 0]] * 20_000},
-    {"v": 1, "kind": "fix", "seq": 1, "edge": [0, 0, 0], "name": "x" * 1_000_000, "keep_spline": False},
-    {"v": 1, "kind": "fix", "seq": 1, "edge": [0, 0, 0], "name": "__import__('os')", "keep_spline": False},
-    {"v": 1, "kind": "fix", "seq": 1, "edge": [0, 0, 0], "name": "sin", "keep_spline": "yes"},
-    {"v": 1, "kind": "set", "seq": 1, "settings": {"lamb": float("nan")}},
-    {"v": 1, "kind": "set", "seq": 1, "settings": {"lamb": "1"}},
-    {"v": 1, "kind": "set", "seq": 1, "settings": {"seed": 1}},
-    {"v": 1, "kind": "set", "seq": 1, "settings": {}},
-    {"v": 1, "kind": "set", "seq": 1},
-    {"v": 1, "kind": "refine", "seq": 1, "grid": 1e9},
-    {"v": 1, "kind": "refine", "seq": 1, "grid": 2.5},
-    {"v": 1, "kind": "goto", "seq": 1, "state": 99},
-    {"v": 1, "kind": "drag", "seq": 1, "edge": [0, 0, 0], "index": 0, "value": float("inf"), "commit": True},
-    {"v": 1, "kind": "control", "seq": 1, "action": "format"},
-    {"v": 1, "kind": "rank", "seq": 1, "simplicity": 3},
-    {"v": 1, "kind": "export", "seq": 1, "format": "exe"},
-    {"v": 1, "kind": "pump", "seq": 1, "since": -1},
-    {"v": 1, "kind": "unfix", "seq": 1, "edge": [0, 0, 0]},
-    {"v": 1, "kind": "prune", "seq": 1, "edges": []},
-    {"v": 1, "kind": "select", "seq": 1, "edges": [[0, 0, 0]], "structure": 7},
-    {"v": 1, "kind": "select", "seq": 1, "edges": [[0, 0, 0]], "structure": "0"},
+    {"v": VERSION, "kind": "undoo", "seq": 1},
+    {"v": VERSION, "kind": ["undo"], "seq": 1},
+    {"v": VERSION, "kind": "select", "seq": 1, "edges": [[0, 0]]},
+    {"v": VERSION, "kind": "select", "seq": 1, "edges": [[0, 0, -1]]},
+    {"v": VERSION, "kind": "select", "seq": 1, "edges": [[0, 0, True]]},
+    {"v": VERSION, "kind": "select", "seq": 1, "edges": [[0, 0, 10**30]]},
+    {"v": VERSION, "kind": "select", "seq": 1, "edges": [[0, 0, 0]] * 20_000},
+    {"v": VERSION, "kind": "fix", "seq": 1, "edge": [0, 0, 0], "name": "x" * 1_000_000, "keep_spline": False},
+    {"v": VERSION, "kind": "fix", "seq": 1, "edge": [0, 0, 0], "name": "__import__('os')", "keep_spline": False},
+    {"v": VERSION, "kind": "fix", "seq": 1, "edge": [0, 0, 0], "name": "sin", "keep_spline": "yes"},
+    {"v": VERSION, "kind": "set", "seq": 1, "settings": {"lamb": float("nan")}},
+    {"v": VERSION, "kind": "set", "seq": 1, "settings": {"lamb": "1"}},
+    {"v": VERSION, "kind": "set", "seq": 1, "settings": {"seed": 1}},
+    {"v": VERSION, "kind": "set", "seq": 1, "settings": {}},
+    {"v": VERSION, "kind": "set", "seq": 1},
+    {"v": VERSION, "kind": "refine", "seq": 1, "grid": 1e9},
+    {"v": VERSION, "kind": "refine", "seq": 1, "grid": 2.5},
+    {"v": VERSION, "kind": "goto", "seq": 1, "state": 99},
+    {"v": VERSION, "kind": "drag", "seq": 1, "edge": [0, 0, 0], "index": 0, "value": float("inf"), "commit": True},
+    {"v": VERSION, "kind": "control", "seq": 1, "action": "format"},
+    {"v": VERSION, "kind": "rank", "seq": 1, "simplicity": 3},
+    {"v": VERSION, "kind": "export", "seq": 1, "format": "exe"},
+    {"v": VERSION, "kind": "pump", "seq": 1, "since": -1},
+    {"v": VERSION, "kind": "unfix", "seq": 1, "edge": [0, 0, 0]},
+    {"v": VERSION, "kind": "prune", "seq": 1, "edges": []},
+    {"v": VERSION, "kind": "select", "seq": 1, "edges": [[0, 0, 0]], "structure": 7},
+    {"v": VERSION, "kind": "select", "seq": 1, "edges": [[0, 0, 0]], "structure": "0"},
 ]
 
 
@@ -118,7 +119,7 @@ def test_bad_messages_get_an_error_and_change_nothing(explorer, page, message):
     assert len(error["message"]) < 2000
     if isinstance(message, dict) and "seq" in message:
         assert page.last("ack") | {"settings": None} == {
-            "v": 1, "kind": "ack", "seq": page.last("ack")["seq"], "of": 1, "ok": False, "settings": None,
+            "v": VERSION, "kind": "ack", "seq": page.last("ack")["seq"], "of": 1, "ok": False, "settings": None,
         }  # fmt: skip
 
 
@@ -262,11 +263,11 @@ def test_a_new_page_ends_what_pages_without_goodbye_had_open(model, data):
         heard = []
         explorer._publisher.connect(lambda message, _: heard.append(message["kind"]))
         handle = explorer._router.handle
-        handle({"v": 1, "seq": 1, "kind": "watch", "view": "old", "panels": ["parity"]})
-        handle({"v": 1, "seq": 2, "kind": "survey", "view": "old", "on": True})
+        handle({"v": VERSION, "seq": 1, "kind": "watch", "view": "old", "panels": ["parity"]})
+        handle({"v": VERSION, "seq": 2, "kind": "survey", "view": "old", "on": True})
         assert "parity" in heard
         assert "survey" in heard
-        handle({"v": 1, "seq": 1, "kind": "hello", "view": "new"})
+        handle({"v": VERSION, "seq": 1, "kind": "hello", "view": "new"})
         assert not explorer._session.view.open_panels
         assert not explorer._session.view.preview.on
 
@@ -274,9 +275,9 @@ def test_a_new_page_ends_what_pages_without_goodbye_had_open(model, data):
 def test_a_page_that_hears_nothing_is_told_its_panels_with_the_answer_to_a_pump(model, data):
     with KANExplorer(model, data, driver="blocking") as explorer:
         handle, heard = explorer._router.handle, []
-        handle({"v": 1, "seq": 1, "kind": "watch", "view": "one", "panels": ["parity", "surface"]})
+        handle({"v": VERSION, "seq": 1, "kind": "watch", "view": "one", "panels": ["parity", "surface"]})
         explorer._publisher.connect(lambda message, _: heard.append(message["kind"]))
-        handle({"v": 1, "seq": 2, "kind": "pump", "since": 0})
+        handle({"v": VERSION, "seq": 2, "kind": "pump", "since": 0})
         assert {"parity", "surface", "hello_ack", "ack"} <= set(heard)
 
 
@@ -285,7 +286,7 @@ def test_an_answer_says_whose_command_it_was(model, data):
         heard = []
         explorer._publisher.connect(lambda message, _: heard.append(message))
         for view in ("one", "two", None, 7, "x" * 1000):
-            explorer._router.handle({"v": 1, "seq": 5, "kind": "rank", "simplicity": 0.5, "view": view})
+            explorer._router.handle({"v": VERSION, "seq": 5, "kind": "rank", "simplicity": 0.5, "view": view})
         acks = [message for message in heard if message["kind"] == "ack"]
         assert [ack.get("view") for ack in acks] == ["one", "two", None, None, None]
         assert all(type(ack["of"]) is int for ack in acks)

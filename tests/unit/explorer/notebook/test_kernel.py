@@ -16,6 +16,7 @@ pytest.importorskip("ipykernel", reason="pip install 'kanwidget[lab]'")
 PATIENCE = 60
 SETUP = """
 import threading, time, torch
+from kanwidget.explorer.protocol.records import VERSION
 from kanwidget import KAN, KANExplorer, create_dataset
 data = create_dataset(lambda x: torch.sin(2 * x[:, [0]]) + x[:, [1]] ** 2, n_var=2, train_num=200, test_num=100)
 model = KAN([2, 3, 1], seed=1)
@@ -105,7 +106,7 @@ class Kernel:
     def click(self, kind, **body):
         """Say something as the newest view."""
         self.seq += 1
-        content = {"v": 1, "kind": kind, "seq": self.seq, **body}
+        content = {"v": VERSION, "kind": kind, "seq": self.seq, **body}
         message = self.client.session.msg(
             "comm_msg", {"comm_id": self.views()[-1], "data": {"method": "custom", "content": content}}
         )

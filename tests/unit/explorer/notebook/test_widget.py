@@ -11,6 +11,7 @@ from kanwidget import KAN, KANExplorer
 from kanwidget.explorer.notebook import cells as module
 from kanwidget.explorer.notebook import ipython
 from kanwidget.explorer.notebook import widget as adapter
+from kanwidget.explorer.protocol.records import VERSION
 
 
 class Comm(BaseComm):
@@ -55,7 +56,7 @@ def the_comm(explorer):
 
 def say(explorer, **message):
     explorer.widget.comm.handle_msg(
-        {"content": {"data": {"method": "custom", "content": {"v": 1, "seq": 1, **message}}}, "buffers": []}
+        {"content": {"data": {"method": "custom", "content": {"v": VERSION, "seq": 1, **message}}}, "buffers": []}
     )
 
 
