@@ -4,13 +4,12 @@ import base64
 import json
 from pathlib import Path
 
+from kanwidget.explorer.describe.panels.table import PANELS
 from tools.gallery.states import STATES
 
 STATIC = Path(__file__).resolve().parents[2] / "kanwidget" / "static"
 #: Edges of a state that can be clicked: the others are selected but show nothing.
 MOST_EDGES = 20
-#: What a view may open, and the answers are recorded for.
-PANELS = ("parity", "surface")
 
 
 def text(data):

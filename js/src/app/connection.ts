@@ -1,5 +1,5 @@
 // Messages between the page and its session: commands are numbered and sent, answers go to the store.
-import { type Command, stamped } from "../protocol/commands";
+import type { Command } from "../protocol/commands";
 import { isSnapshot, type Message, readMessage, VERSION } from "../protocol/messages";
 import type { Context } from "../state/context";
 import type { Store } from "../state/store";
@@ -20,7 +20,7 @@ export function sender(transport: Transport, store: Store, view: string, expect:
     if (store.link === "lost") return null;
     seq += 1;
     try {
-      transport.send({ v: VERSION, seq, view, ...stamped(command, store.state.structure) });
+      transport.send({ v: VERSION, seq, view, structure: store.state.structure.version, ...command });
     } catch {
       // The comm throws when its kernel is gone.
       store.setLink("lost");
@@ -67,7 +67,7 @@ export function connect(
   });
   transport.onLost(() => store.setLink("lost"));
   transport.onMessage((value, buffers) => {
-    const message = readMessage(value);
+    const message = readMessage(value, store.panels);
     if (!message) return ignore(store, value);
     receive(store, message, buffers);
     if (message.kind !== "ack" || !store.isForeign(message)) pump.receive(message);

@@ -9,13 +9,14 @@ import { inspector } from "../inspector/inspector";
 import { network } from "../network/network";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
-import { TABS } from "../tabs/table";
+import { PANELS, TABS } from "../tabs/table";
 import { tabs } from "../tabs/tabs";
 import { attrs, h } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 
 export function shell(context: Context, root: HTMLElement): View {
   const registry = new Registry();
+  context.store.panels = PANELS;
   const bar = toolbar(context);
   const trouble = errors(context);
   const drawing = network(context);

@@ -1,15 +1,17 @@
 // Commands of the page to the kernel.
 
-import type { EdgeKey, NodeKey, PanelName, Settings } from "./messages";
-import type { Structure } from "./structure";
+import type { EdgeKey, NodeKey, Settings } from "./messages";
 
-/** A command; sending adds `v`, `seq`, `view` and for some `structure`. */
+/**
+ * A command. Sending adds `v`, `seq`, `view`, and in `structure` the version of the network that the user saw: a command
+ * on edges or nodes is refused if the network is another one meanwhile.
+ */
 export type Command =
   | { kind: "hello" }
   | { kind: "set"; settings: Partial<Pick<Settings, "lamb" | "grid" | "opt" | "lr" | "batch" | "noise">> }
   | { kind: "control"; action: "start" | "pause" | "step" | "reset"; seed?: number }
   | { kind: "preset"; name: string }
-  | { kind: "watch"; panels: PanelName[] }
+  | { kind: "watch"; panels: string[] }
   | { kind: "surface"; x: number; y: number | null; output: number; at: (number | null)[] }
   | { kind: "survey"; on: boolean }
   | { kind: "select"; edges: EdgeKey[] }
@@ -30,21 +32,3 @@ export type Command =
   | { kind: "export"; format: string }
   | { kind: "pump"; since: number }
   | { kind: "frame_ack"; frame: number };
-
-/** Commands with keys of edges or nodes: the `version` of their structure is sent along. */
-const KEYED: ReadonlySet<Command["kind"]> = new Set([
-  "select",
-  "fix",
-  "unfix",
-  "freeze",
-  "lock",
-  "add_node",
-  "auto",
-  "prune",
-  "restore",
-  "drag",
-]);
-
-/** The command with the version of its structure. */
-export const stamped = (command: Command, { version }: Structure): Command & { structure?: number } =>
-  version !== undefined && KEYED.has(command.kind) ? { ...command, structure: version } : command;

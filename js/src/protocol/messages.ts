@@ -1,5 +1,5 @@
 // Messages of the kernel: the twin of kanwidget/explorer/protocol/records.py, which explains each field. Types follow
-// from the guards, so that every declared field is checked.
+// from the guards, so that every declared field is checked. Payloads of panels are defined in `tabs`.
 
 import {
   flag,
@@ -140,25 +140,6 @@ const history = record({
   can_redo: flag,
   events: list(historyEvent),
 });
-/** Payloads of panels, one row each. The kernel computes a panel, with its arrays, while its tab is open. */
-const PANELS = {
-  parity: record({ outputs: list(text), classes: flag }),
-  surface: record(
-    {
-      x: whole,
-      y: orNull(whole),
-      output: whole,
-      at: list(number),
-      names: list(text),
-      outputs: list(text),
-      x_range: list(number),
-      y_range: orNull(list(number)),
-      ranges: list(list(number)),
-      classes: flag,
-    },
-    { held: list(orNull(number)) },
-  ),
-};
 const surveyRow = record({ edge: edgeKey, name: text, r2: number });
 /** Rows from `first` on, as in `metrics`; `of` is their final number. */
 const survey = record({ first: whole, of: whole, busy: flag, rows: list(surveyRow) });
@@ -195,9 +176,6 @@ export type Candidates = Guarded<typeof candidates>;
 export type Formula = Guarded<typeof formula>;
 export type StateInfo = Guarded<typeof stateInfo>;
 export type History = Guarded<typeof history>;
-export type PanelName = keyof typeof PANELS;
-export const PANEL_NAMES = Object.keys(PANELS) as PanelName[];
-export type Panels = { [K in PanelName]: Guarded<(typeof PANELS)[K]> };
 export type Survey = Guarded<typeof survey>;
 export type ErrorInfo = Guarded<typeof errorInfo>;
 export type Snapshot = Guarded<typeof snapshot> & { buffer?: unknown };
@@ -224,22 +202,31 @@ const BODIES = {
   library: record({ primitives: list(text) }),
   ack: record({ of: whole, ok: flag, settings }, { view: orNull(text) }),
   export: record({ format: text, filename: text, mime: text, text: orNull(text) }),
-  ...(Object.fromEntries(
-    Object.entries(PANELS).map(([name, payload]) => [name, record({ [name]: payload, arrays })]),
-  ) as { [K in PanelName]: Guard<{ [N in K]: Panels[K] } & { arrays: Arrays }> }),
 };
 const head = record({ v: whole, kind: text, seq: whole }, { frame: whole });
 
 type Head<K> = { v: number; kind: K; seq: number; frame?: number };
 type MessageKind = keyof typeof BODIES;
-export type Message = { [K in MessageKind]: Head<K> & Guarded<(typeof BODIES)[K]> }[MessageKind];
-export type MessageOf<K extends MessageKind> = Extract<Message, { kind: K }>;
+type FixedMessage = { [K in MessageKind]: Head<K> & Guarded<(typeof BODIES)[K]> }[MessageKind];
 
-export const isPanelMessage = (message: Message): message is MessageOf<PanelName> =>
-  Object.hasOwn(PANELS, message.kind);
+/** Content that the kernel computes while a tab is open. `name` is the kind of its messages, and the key of its payload in them. */
+export interface Panel<T = unknown> {
+  name: string;
+  payload: Guard<T>;
+}
+/** A panel's message, the same for all panels: `readMessage` has checked the payload. */
+export type PanelMessage = Head<"panel"> & { name: string; payload: unknown; arrays: Arrays };
+export type Message = FixedMessage | PanelMessage;
+export type MessageOf<K extends Message["kind"]> = Extract<Message, { kind: K }>;
 
-/** The message, or null for one that this page does not understand. */
-export function readMessage(value: unknown): Message | null {
-  if (!head(value) || value.v !== VERSION || !Object.hasOwn(BODIES, value.kind)) return null;
-  return BODIES[value.kind as MessageKind](value) ? (value as unknown as Message) : null;
+/** The message, or null for one that this page, with these panels, does not understand. */
+export function readMessage(value: unknown, panels: readonly Panel[]): Message | null {
+  if (!head(value) || value.v !== VERSION) return null;
+  const { kind } = value;
+  const panel = panels.find(({ name }) => name === kind);
+  if (panel) {
+    const body = record({ [kind]: panel.payload, arrays });
+    return body(value) ? { ...value, kind: "panel", name: kind, payload: value[kind] } : null;
+  }
+  return Object.hasOwn(BODIES, kind) && BODIES[kind as MessageKind](value) ? (value as unknown as Message) : null;
 }

@@ -2,22 +2,20 @@
 
 import { type NumberArray, readArrays } from "../protocol/codecs";
 import { expandStructure } from "../protocol/compact";
-import {
-  type Candidates,
-  type EdgeKey,
-  type ErrorInfo,
-  type Formula,
-  type History,
-  isPanelMessage,
-  type Message,
-  type MessageOf,
-  type PanelName,
-  type Panels,
-  type Selection,
-  type Settings,
-  type Snapshot,
-  type Status,
-  type Survey,
+import type {
+  Candidates,
+  EdgeKey,
+  ErrorInfo,
+  Formula,
+  History,
+  Message,
+  MessageOf,
+  Panel,
+  Selection,
+  Settings,
+  Snapshot,
+  Status,
+  Survey,
 } from "../protocol/messages";
 import { complete, keyText, mergeStructure, type Structure } from "../protocol/structure";
 import { EdgeCurves } from "./edge-curves";
@@ -26,6 +24,12 @@ import type { DataTopic } from "./topics";
 
 /** `live`: a kernel answers; `lost`: it stopped; `none`: a saved page. */
 export type Link = "live" | "lost" | "none";
+
+/** Last payload of a panel, with its arrays. */
+interface PanelContent<T = unknown> {
+  payload: T;
+  arrays: Map<string, NumberArray>;
+}
 
 interface State {
   structure: Structure;
@@ -40,9 +44,6 @@ interface State {
   primitives: string[];
   /** `[name, label]` of the export formats. */
   formats: string[][];
-  /** Last payload of each panel. */
-  panels: Partial<Panels>;
-  panelArrays: { [K in PanelName]?: Map<string, NumberArray> };
   survey: Survey | null;
   error: ErrorInfo | null;
   code: string | null;
@@ -70,8 +71,6 @@ const EMPTY: State = {
   history: { states: [], current: 0, can_undo: false, can_redo: false, events: [] },
   primitives: [],
   formats: [],
-  panels: {},
-  panelArrays: {},
   survey: null,
   error: null,
   code: null,
@@ -81,6 +80,9 @@ export class Store {
   state: State = { ...EMPTY };
   readonly metrics = new Metrics();
   readonly curves = new EdgeCurves();
+  /** Panels of the page: messages of others are unreadable. */
+  panels: readonly Panel[] = [];
+  readonly #contents = new Map<string, PanelContent>();
   link: Link = "live";
   /** A snapshot has arrived. */
   ready = false;
@@ -107,6 +109,11 @@ export class Store {
   /** Training runs, and its kernel is alive. */
   get running(): boolean {
     return this.link === "live" && this.state.status.state === "running";
+  }
+
+  /** Content of a panel, if it has arrived. */
+  panel<T>({ name }: Panel<T>): PanelContent<T> | undefined {
+    return this.#contents.get(name) as PanelContent<T> | undefined;
   }
 
   setLink(link: Link): void {
@@ -166,13 +173,10 @@ export class Store {
   }
 
   #reduce(message: Exclude<Message, { kind: "hello_ack" }>, arrays: Map<string, NumberArray>): DataTopic[] {
-    if (isPanelMessage(message)) {
-      const { kind } = message;
-      this.state.panels = { ...this.state.panels, [kind]: message[kind as keyof typeof message] };
-      this.state.panelArrays = { ...this.state.panelArrays, [kind]: arrays };
-      return [kind];
-    }
     switch (message.kind) {
+      case "panel":
+        this.#contents.set(message.name, { payload: message.payload, arrays });
+        return ["panels"];
       case "metrics":
         if (message.replace) this.metrics.clear();
         this.metrics.add(arrays.get("metrics"), message.first);

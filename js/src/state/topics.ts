@@ -1,7 +1,5 @@
 // Topics: parts of the session and of the page. Views receive the set of changed topics and redraw only their own.
 
-import { PANEL_NAMES } from "../protocol/messages";
-
 const DATA_TOPICS = [
   "structure",
   "curves",
@@ -17,7 +15,7 @@ const DATA_TOPICS = [
   "library",
   "link",
   "code",
-  ...PANEL_NAMES,
+  "panels",
 ] as const;
 const UI_TOPICS = ["hover", "view", "rank", "stopping", "dragging", "size", "note"] as const;
 

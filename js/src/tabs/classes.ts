@@ -1,13 +1,10 @@
 // Classes of data points without color: shapes, a legend, and words.
 
 import { SHAPES } from "../plot/marks";
-import type { Panels } from "../protocol/messages";
 import { called } from "../text/names";
 import { h, s } from "../ui/dom";
 import { css } from "./heatmap";
-
-/** Payload of the surface. */
-export type Surface = Panels["surface"];
+import type { Surface } from "./surface-panel";
 
 /** More classes than shapes share the last one. */
 export const shapeOf = ({ classes }: Surface, label: number): string =>

@@ -7,7 +7,7 @@ import { called } from "../text/names";
 import { h } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { type Slider, slider } from "../ui/slider";
-import type { Surface } from "./classes";
+import type { Surface } from "./surface-panel";
 
 /** Whether the network reads a column of the data. */
 export const isRead = ({ state }: Store, surface: Surface, column: number): boolean =>

@@ -5,6 +5,7 @@ import { SHAPES } from "../plot/marks";
 import { extent, padded } from "../plot/scales";
 import { Stage } from "../plot/stage";
 import type { NumberArray } from "../protocol/codecs";
+import { flag, list, record, text } from "../protocol/guards";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
 import { number, rSquared, thousands } from "../text/format";
@@ -13,12 +14,18 @@ import { chooser } from "../ui/chooser";
 import { h, line, s, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 
+/** The payload: the twin of kanwidget/explorer/describe/panels/parity.py. */
+export const PARITY = { name: "parity", payload: record({ outputs: list(text), classes: flag }) };
+
 /** Colour and shape of each part of the data. */
 const PARTS: readonly [string, string, string][] = [
   ["train", "kw-c1", SHAPES[0]],
   ["val", "kw-c4", SHAPES[1]],
   ["test", "kw-c2", SHAPES[2]],
 ];
+
+/** Before the first message. */
+const NOTHING = { payload: { outputs: [], classes: false }, arrays: new Map<string, NumberArray>() };
 
 interface Pairs {
   part: string;
@@ -61,11 +68,11 @@ export function parity(context: Context): View {
   const summary = h("div", { class: "kw-words" });
   const outputs = chooser("parity-output", "Output", registry, (value) => {
     output = value;
-    draw(new Set(["parity"] as const));
+    draw(new Set(["panels"] as const));
   });
   const parts = chooser("parity-part", "Rows", registry, (value) => {
     part = PARTS[value]![0];
-    draw(new Set(["parity"] as const));
+    draw(new Set(["panels"] as const));
   });
   const counts = h("div", {
     class: "kw-fill",
@@ -82,14 +89,12 @@ export function parity(context: Context): View {
     h("div", { class: "kw-col kw-scroll kw-side kw-fine kw-dim" }, outputs.node, parts.node, summary),
   );
   const draw: View["draw"] = (topics) => {
-    if (!touches(topics, "parity", "size", "view", "link")) return;
-    const { panels, panelArrays } = store.state;
-    const panel = panels.parity;
-    const pairs = panelArrays.parity ?? new Map<string, NumberArray>();
-    const classes = panel?.classes ?? false;
+    if (!touches(topics, "panels", "size", "view", "link")) return;
+    const { payload, arrays: pairs } = store.panel(PARITY) ?? NOTHING;
+    const { classes } = payload;
     stage.node.hidden = classes;
     counts.hidden = !classes;
-    const names = (panel?.outputs ?? []).map((name, i): [number, string] => [i, called(name)]);
+    const names = payload.outputs.map((name, i): [number, string] => [i, called(name)]);
     if (output >= names.length) output = 0;
     outputs.set(classes ? [] : names, output);
     const present = PARTS.flatMap(([name], i): [number, string][] => (pairs.has(name) ? [[i, name]] : []));

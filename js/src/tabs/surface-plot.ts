@@ -8,8 +8,9 @@ import type { Store } from "../state/store";
 import { number, tickLabels } from "../text/format";
 import { called } from "../text/names";
 import { attrs, line, s, tick } from "../ui/dom";
-import { classCounts, type Surface, shapeOf } from "./classes";
+import { classCounts, shapeOf } from "./classes";
 import { contour, css, heightAt, paint } from "./heatmap";
+import { SURFACE, type Surface } from "./surface-panel";
 
 /** Points further from the map than this part of the scale are drawn larger. */
 const FAR = 0.15;
@@ -158,7 +159,7 @@ export function readPoint(stage: Stage, chart: Chart | null, store: Store, px: n
   const v = (bottom - py) / (bottom - top);
   const name = (i: number | null) => called(surface.names[i ?? -1] ?? "");
   const at = ([low, high]: number[], t: number) => number(low! + t * (high! - low!));
-  const z = row(store.state.panelArrays.surface?.get("z"), 0);
+  const z = row(store.panel(SURFACE)?.arrays.get("z"), 0);
   const value = grid ? heightAt(grid, u, v) : z?.[Math.round(u * (z.length - 1))];
   const ys = points[1]!;
   const near = points[0]!.findIndex((x, i) => Math.hypot(chart.x(x) - px, chart.y(ys[i]!) - py) < 7);

@@ -8,8 +8,9 @@ import { called } from "../text/names";
 import { chooser } from "../ui/chooser";
 import { h } from "../ui/dom";
 import { Registry } from "../ui/listeners";
-import { classLegend, type Surface } from "./classes";
+import { classLegend } from "./classes";
 import { heldInputs, isRead } from "./held-inputs";
+import { SURFACE, type Surface } from "./surface-panel";
 import type { Chart } from "./surface-plot";
 import { drawSurface, readPoint } from "./surface-plot";
 
@@ -25,7 +26,7 @@ export function surface(context: Context): View {
   let requestSeq = -1;
   let last = "";
   const ask = (change: Partial<Choice> = {}): number | null => {
-    const panel = store.state.panels.surface;
+    const panel = store.panel(SURFACE)?.payload;
     if (!panel) return null;
     const view = { ...exchanged(store, panel, change), at: panel.names.map((_, i) => inputs[i] ?? null) };
     // A typed value is echoed and committed, but sent once.
@@ -55,11 +56,11 @@ export function surface(context: Context): View {
     side,
   );
   const draw: View["draw"] = (topics) => {
-    if (!touches(topics, "surface", "size", "view", "link", "structure", "settings")) return;
-    const panel = store.state.panels.surface;
+    if (!touches(topics, "panels", "size", "view", "link", "structure", "settings")) return;
+    const { payload: panel, arrays } = store.panel(SURFACE) ?? {};
     const look = { uid: context.uid, dark: node.closest(".kw-dark") !== null, waits: act.possible };
-    if (touches(topics, "surface", "size", "view", "link", "structure")) {
-      chart = drawSurface(stage, canvas, panel, store.state.panelArrays.surface, look);
+    if (touches(topics, "panels", "size", "view", "link", "structure")) {
+      chart = drawSurface(stage, canvas, panel, arrays, look);
       canvas.hidden = !chart?.grid;
       if (panel) legend.draw(panel, look.dark);
       stage.point();

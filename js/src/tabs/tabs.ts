@@ -1,5 +1,5 @@
 // Tabs over panels that share one space. Only the open panel is drawn.
-import type { PanelName } from "../protocol/messages";
+import type { Panel } from "../protocol/messages";
 import type { Context, View } from "../state/context";
 import { EVERYTHING, touches } from "../state/topics";
 import { attrs, h } from "../ui/dom";
@@ -11,7 +11,7 @@ export interface Tab {
   label: string;
   make(context: Context): View;
   /** Its panel, which the kernel computes only while the tab is open. */
-  panel?: PanelName;
+  panel?: Panel;
   /** It compares states: hidden on a saved page with a single one. */
   compares?: true;
   /** It needs more height than the curves. */
@@ -23,7 +23,7 @@ export function tabs(context: Context, list: readonly Tab[]): View {
   const registry = new Registry();
   // A saved page has no kernel to ask.
   const present = ({ panel, compares }: Tab) =>
-    !act.reading || ((!panel || store.state.panels[panel]) && (!compares || store.state.history.states.length > 1));
+    !act.reading || ((!panel || store.panel(panel)) && (!compares || store.state.history.states.length > 1));
   const views = list.map(({ make }) => make(context));
   const buttons = list.map(({ name, label }, i) => {
     const view = views[i]!;
@@ -55,9 +55,9 @@ export function tabs(context: Context, list: readonly Tab[]): View {
     return true;
   });
   const node = h("div", { class: "kw-col kw-tabbed" }, strip, ...views.map((view) => view.node));
-  let watched: PanelName | undefined;
+  let watched: string | undefined;
   let helloCount = 0;
-  const watch = (panel?: PanelName) => {
+  const watch = (panel?: string) => {
     if (panel === watched || !act.possible) return;
     act.send({ kind: "watch", panels: panel ? [panel] : [] });
     watched = panel;
@@ -69,7 +69,7 @@ export function tabs(context: Context, list: readonly Tab[]): View {
     helloCount = store.helloCount;
     const openTab = list.find(({ name }) => name === ui.values.tab);
     attrs(node, { "data-tall": openTab?.tall });
-    watch(openTab?.panel);
+    watch(openTab?.panel?.name);
     views.forEach((view, i) => {
       const { name } = list[i]!;
       const open = name === ui.values.tab;

@@ -1,8 +1,5 @@
 // What the stand-in kernel tells about predictions: a network on its way to a known function.
-import type { Panels } from "../../src/protocol/messages";
-
-type Surface = Panels["surface"];
-
+import type { Surface } from "../../src/tabs/surface-panel";
 import type { Sample } from "./sample";
 import { random } from "./spline";
 

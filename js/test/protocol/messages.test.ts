@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { readArrays } from "../../src/protocol/codecs";
-import { stamped } from "../../src/protocol/commands";
-import { isSnapshot, readMessage } from "../../src/protocol/messages";
+import * as messages from "../../src/protocol/messages";
 import { complete } from "../../src/protocol/structure";
+import { PANELS } from "../../src/tabs/table";
 import { golden } from "../support/helpers";
+
+const { isSnapshot } = messages;
+const readMessage = (value: unknown) => messages.readMessage(value, PANELS);
 
 const incoming = golden("to_browser");
 
@@ -58,6 +61,23 @@ describe("golden messages", () => {
   });
 });
 
+describe("a panel", () => {
+  it.each(PANELS)("$name has the name of its message and of its payload", ({ name }) => {
+    const { message } = incoming.find(({ message }) => message.kind === name)!;
+    expect(readMessage(message)).toMatchObject({ kind: "panel", name, payload: message[name], arrays: message.arrays });
+    for (const field of Object.keys(message[name])) {
+      const wrong = { ...message, [name]: { ...message[name], [field]: Symbol("no") } };
+      expect(readMessage(wrong), `${field} of ${name}`).toBeNull();
+    }
+  });
+
+  it("of another page is refused", () => {
+    const { message } = incoming.find(({ message }) => message.kind === "parity")!;
+    expect(messages.readMessage(message, [])).toBeNull();
+    expect(readMessage({ ...message, kind: "panel" })).toBeNull();
+  });
+});
+
 describe("what nobody should send", () => {
   it.each([null, 3, "status", [], {}, { v: 1 }, { v: 2, kind: "status", seq: 1 }, { v: 1, kind: "toString", seq: 1 }])(
     "%j is refused",
@@ -90,16 +110,6 @@ describe("the version of the structure", () => {
     expect(given(undefined)).not.toBeNull();
     expect(given(7)).not.toBeNull();
     for (const bad of ["7", 1.5, null]) expect(given(bad)).toBeNull();
-  });
-
-  it("goes with the commands that name edges or nodes", () => {
-    const edges = [[0, 0, 0]];
-    const structure = { ...message.structure, version: 7 };
-    expect(stamped({ kind: "select", edges }, structure)).toEqual({ kind: "select", edges, structure: 7 });
-    expect(stamped({ kind: "prune", edges }, structure)).toHaveProperty("structure", 7);
-    expect(stamped({ kind: "undo" }, structure)).toEqual({ kind: "undo" });
-    const { version: _, ...older } = structure;
-    expect(stamped({ kind: "select", edges }, older)).toEqual({ kind: "select", edges });
   });
 });
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { readMessage, type Snapshot } from "../../src/protocol/messages";
 import { Store } from "../../src/state/store";
+import { PANELS } from "../../src/tabs/table";
 import { pack } from "../fake/pack";
 import { type Golden, golden } from "../support/helpers";
 
@@ -9,7 +10,7 @@ const snapshot = golden("trait.snapshot")[0]!;
 const load = (store: Store, seq = 40) => store.load({ ...(snapshot.message as Snapshot), seq }, snapshot.buffer);
 
 const apply = (store: Store, item: Pick<Golden, "message" | "buffer">) =>
-  store.apply(readMessage(item.message)!, item.buffer);
+  store.apply(readMessage(item.message, PANELS)!, item.buffer);
 
 const named = (name: string) => golden(`to_browser.${name}.json`)[0]!;
 

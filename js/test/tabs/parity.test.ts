@@ -1,5 +1,6 @@
 // Prediction against truth, mounted on the stand-in kernel.
 import { beforeEach, describe, expect, it } from "vitest";
+import { PARITY } from "../../src/tabs/parity";
 import { FakeKernel } from "../fake/kernel";
 import { frame, mountEach, remount } from "../support/helpers";
 import { tabs } from "../support/tabs";
@@ -25,7 +26,7 @@ describe("parity", () => {
   });
 
   it("reads the point under the pointer", () => {
-    const pairs = view.explorer.store.state.panelArrays.parity!;
+    const pairs = view.explorer.store.panel(PARITY)!.arrays;
     expect(point("parity", 210, 70)).toMatch(/^(train|test); true .+; predicted .+; error /);
     expect(point("parity", Number.NaN, Number.NaN)).toBe("");
     expect(pairs.get("train")!.shape).toEqual([2, 2, 300]);

@@ -1,5 +1,6 @@
 // The network's output over one or two inputs, mounted on the stand-in kernel.
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { SURFACE } from "../../src/tabs/surface-panel";
 import { FakeKernel } from "../fake/kernel";
 import { pack } from "../fake/pack";
 import { surfacePart } from "../fake/panels";
@@ -19,8 +20,8 @@ describe("surface", () => {
     const [payload, arrays] = surfacePart(view.kernel, { x: 0, y: 1, output: 0, at: [] });
     const z = Array.from({ length: 1600 }, (_, i) => i % 40);
     expect(arrays.z![1]).toEqual([40, 40]);
-    store.state.panelArrays.surface!.set("z", { values: Float32Array.from(z), shape: [40, 40] });
-    store.state.panels.surface = payload;
+    store.panel(SURFACE)!.arrays.set("z", { values: Float32Array.from(z), shape: [40, 40] });
+    store.panel(SURFACE)!.payload = payload;
     view.explorer.store.setLink("lost");
     frame();
     const value = (text: string) => Number(/= ([\d.]+)/.exec(text)?.[1]);

@@ -146,7 +146,16 @@ def method_of(row: Format) -> Callable[..., None]:
         self._save(row.name, path)
 
     method.__name__, method.__qualname__ = row.method, f"KANExplorer.{row.method}"
-    method.__doc__ = f"Write a file: {row.label}."
+    method.__doc__ = f"""Write a file: {row.label}.
+
+        Examples:
+            >>> import pathlib, tempfile
+            >>> from kanwidget import KANExplorer
+            >>> file = pathlib.Path(tempfile.mkdtemp(), "{row.filename}")
+            >>> KANExplorer.demo("product").{row.method}(file)
+            >>> file.exists()
+            True
+        """
     return method
 
 

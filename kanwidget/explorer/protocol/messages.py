@@ -6,8 +6,8 @@ this name.
 Messages to Python that are no commands are listed in `TO_PYTHON`. All others ask for commands: the class in `explorer.commands` with
 this `kind` reads and checks their fields, and `js/src/protocol/commands.ts` is the mirror. Rules:
 
-- A command on edges or nodes may carry `structure`, the version of the structure that the user saw, and a drag `grid`, the intervals of
-  its spline. If the network is another one meanwhile, the command is refused: its indices mean other edges or coefficients now.
+- A command may carry `structure`, the version of the structure that the user saw, and a drag `grid`, the intervals of its spline. If the
+  network is another one meanwhile, a command on edges or nodes is refused: its indices mean other edges or coefficients now.
 - Unknown fields, and buffers, are ignored.
 - Messages are answered in order, each with an `ack`. `frame_ack` has none, and one `hello_ack` answers all hellos that wait.
 - A command may supersede an earlier one that waits (`Command.supersedes`); both are acknowledged.

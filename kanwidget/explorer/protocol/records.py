@@ -1,4 +1,5 @@
-"""The payloads of messages between the kernel and the browser, one `TypedDict` each; `messages` has the messages.
+"""The payloads of messages between the kernel and the browser, one `TypedDict` each; `messages` has the messages. A panel's
+payload is defined beside its content, in `describe/panels`.
 
 A message is JSON and at most one buffer. Numbers in bulk travel in the buffer, as little-endian float32, described by
 `arrays`: name → `[offset, shape]`, the offset counted in numbers, not bytes, row-major. The same pair (JSON with
@@ -216,38 +217,6 @@ class History(TypedDict):
     can_redo: bool
     events: list[dict[str, Any]]
     """`{step, label, kind}`"""
-
-
-class Parity(TypedDict):
-    """Predictions beside the truth. Arrays `train`, `test`, `val` where they have labels: `(outputs, 2, rows)`, truth and
-    prediction; for classes `(classes, classes)`, how many rows of a class (row) are predicted as another (column).
-    """
-
-    outputs: list[str]
-    classes: bool
-
-
-class Surface(TypedDict):
-    """The output over one or two inputs. Arrays: `z`, one row a value of y and one column a value of x, a single row without
-    y; `points` (3, m): x, y and label of a sample of the training data, for classes the class's index.
-    """
-
-    x: int
-    y: int | None
-    output: int
-    at: list[float]
-    """The value of every column that isn't on an axis."""
-    held: list[float | None]
-    """The same as requested: null stands for the median."""
-    names: list[str]
-    """Of all columns of the data."""
-    outputs: list[str]
-    x_range: list[float]
-    y_range: list[float] | None
-    ranges: list[list[float]]
-    """Smallest and largest value of every column of the data."""
-    classes: bool
-    """Then z is the probability of the output's class."""
 
 
 class PreviewRow(TypedDict):

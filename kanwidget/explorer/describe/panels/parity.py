@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import torch
 from torch import Tensor
 
-from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.session.session import Session
 from kanwidget.training.steps.training_data import labelled, labels
 
@@ -13,7 +14,16 @@ from kanwidget.training.steps.training_data import labelled, labels
 _MOST_ROWS = 500
 
 
-def parity(session: Session) -> tuple[p.Parity, dict[str, Tensor]]:
+class Parity(TypedDict):
+    """Predictions beside the truth. Arrays `train`, `test`, `val` where they have labels: `(outputs, 2, rows)`, truth and
+    prediction; for classes `(classes, classes)`, how many rows of a class (row) are predicted as another (column).
+    """
+
+    outputs: list[str]
+    classes: bool
+
+
+def parity(session: Session) -> tuple[Parity, dict[str, Tensor]]:
     """Truth and prediction of every part of the data that has labels.
 
     Returns:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.session.view import SurfaceView
 from kanwidget.training.steps.training_data import labels
 
@@ -20,6 +19,29 @@ if TYPE_CHECKING:
 _SIDE, _LINE = 40, 161
 #: Points of the data beside it.
 _POINTS = 300
+
+
+class Surface(TypedDict):
+    """The output over one or two inputs. Arrays: `z`, one row a value of y and one column a value of x, a single row without
+    y; `points` (3, m): x, y and label of a sample of the training data, for classes the class's index.
+    """
+
+    x: int
+    y: int | None
+    output: int
+    at: list[float]
+    """The value of every column that isn't on an axis."""
+    held: list[float | None]
+    """The same as requested: null stands for the median."""
+    names: list[str]
+    """Of all columns of the data."""
+    outputs: list[str]
+    x_range: list[float]
+    y_range: list[float] | None
+    ranges: list[list[float]]
+    """Smallest and largest value of every column of the data."""
+    classes: bool
+    """Then z is the probability of the output's class."""
 
 
 def first_view(session: Session) -> SurfaceView:
@@ -47,7 +69,7 @@ def checked(session: Session, view: SurfaceView, where: str = "surface") -> Surf
     return SurfaceView(view.x, view.y, view.output, at)
 
 
-def surface(session: Session, view: SurfaceView | None = None) -> tuple[p.Surface, dict[str, Tensor]]:
+def surface(session: Session, view: SurfaceView | None = None) -> tuple[Surface, dict[str, Tensor]]:
     """The output on an even grid over the data's range.
 
     Returns:
@@ -78,7 +100,7 @@ def surface(session: Session, view: SurfaceView | None = None) -> tuple[p.Surfac
     truth = label[rows, 0 if trainer.loss.classes else view.output]
     height = truth == view.output if trainer.loss.classes else truth
     points = [x[rows, view.x], height if view.y is None else x[rows, view.y], truth]
-    payload: p.Surface = {
+    payload: Surface = {
         "x": view.x,
         "y": view.y,
         "output": view.output,

@@ -8,9 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from kanwidget.explorer.describe.panels.parity import parity
-from kanwidget.explorer.describe.panels.surface import surface
-from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.describe.panels.parity import Parity, parity
+from kanwidget.explorer.describe.panels.surface import Surface, surface
 from kanwidget.explorer.session.session import Session
 
 
@@ -21,6 +20,7 @@ class Panel:
     name: str
     """Its topic, the kind of its messages, and the key of their payload."""
     payload: type
+    """A `TypedDict`; `js/src/tabs/` has the guard that checks it."""
     content: Callable[[Session], tuple[Mapping[str, Any], dict[str, Tensor]]]
     """Payload and arrays of a message."""
     seconds: float
@@ -33,7 +33,7 @@ class Panel:
 PANELS: dict[str, Panel] = {
     row.name: row
     for row in (
-        Panel("parity", p.Parity, parity, 0.5, 0.01),
-        Panel("surface", p.Surface, surface, 0.25, 0.04),
+        Panel("parity", Parity, parity, 0.5, 0.01),
+        Panel("surface", Surface, surface, 0.25, 0.04),
     )
 }

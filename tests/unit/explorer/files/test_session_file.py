@@ -1,6 +1,7 @@
 """What goes out as files, and the state that comes back in."""
 
 import csv
+import doctest
 import json
 import math
 from pathlib import Path
@@ -432,3 +433,5 @@ def test_a_row_is_enough_for_a_format(explorer, tmp_path, monkeypatch):
     with pytest.raises(TypeError, match="the `path` argument of save_steps must be a path"):
         explorer.save_steps(3)
     assert ["steps", "Steps"] in menu()
+    example = doctest.DocTestParser().get_doctest(KANExplorer.save_steps.__doc__, {}, row.method, None, None)
+    assert doctest.DocTestRunner().run(example) == (0, 5)

@@ -67,7 +67,7 @@ def test_a_row_is_enough_for_a_training():
 
 @pytest.mark.usefixtures("descent")
 def test_its_options_and_its_name_are_checked():
-    with pytest.raises(ValueError, match=r"`opt` .* 'Adam', 'Descent'; got 'Decent'. Did you mean 'Descent'"):
+    with pytest.raises(ValueError, match=r"`opt` .* 'Adam', .*'Descent'; got 'Decent'. Did you mean 'Descent'"):
         plain().fit(product_data(), "Decent", progress=False)
     with pytest.raises(
         ValueError, match=r"`batch` argument of fit must be left out with opt='Descent'; .* takes all rows"
@@ -77,14 +77,14 @@ def test_its_options_and_its_name_are_checked():
         ValueError, match=r"`geodesic_acceleration` argument of fit must be left out with opt='Descent'"
     ):
         plain().fit(product_data(), "Descent", geodesic_acceleration=True, progress=False)
-    with pytest.raises(ValueError, match=r"must be 'LBFGS' or 'Adam' or 'Descent' with this loss; got 'LM'"):
+    with pytest.raises(ValueError, match=r"must be 'LBFGS' or 'Adam' or .*'Descent' with this loss; got 'LM'"):
         plain().fit(product_data(), "LM", loss=lambda output, label: (output - label).abs().mean(), progress=False)
 
 
 @pytest.mark.usefixtures("descent")
 def test_the_explorer_offers_it_and_its_sessions_come_back(tmp_path):
     with KANExplorer(plain(), product_data(), opt="Descent", driver="blocking") as explorer:
-        assert "Descent" in explorer._session.opts
+        assert "Descent" in explorer._session.run.optimizers
         explorer.step(3)
         explorer.save_json(tmp_path / "session.json")
         with KANExplorer.load(tmp_path / "session.json", driver="blocking") as other:
