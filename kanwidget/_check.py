@@ -84,7 +84,7 @@ def choice(value: Any, argument: str, where: str, options: Iterable[str]) -> str
         return value
     close = difflib.get_close_matches(str(value), names, n=_NAMED, cutoff=0.5)
     advice = f"Did you mean {close[0]!r}?" if close else ""
-    # A long list is read by nobody: those that are meant perhaps, or the first ones.
+    # A long list would go unread: name the likely ones, or the first ones.
     named = names if len(names) <= 2 * _NAMED else (close or names)[:_NAMED]
     rest = f" or {len(names) - len(named)} others" if len(named) < len(names) else ""
     fail(argument, where, f"one of {', '.join(map(repr, named))}{rest}", value, advice)

@@ -126,7 +126,7 @@ def _lab(arguments: argparse.Namespace) -> int:
         raise NotADirectoryError(f"there is no folder {folder}. Give the folder that holds the notebooks.")
     command = [sys.executable, "-m", "jupyterlab", str(folder)]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # in a container everybody is root, and Jupyter would refuse to start
+        command.append("--allow-root")  # in a container the user is root, and Jupyter would refuse to start
     return subprocess.call(command)
 
 

@@ -1,4 +1,4 @@
-"""The arguments of `KAN`, each brought to one form, or an error that says what is wrong with it."""
+"""The arguments of `KAN`, each checked and brought to one form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kanwidget.core.primitives import primitives
 
 
 def normalize_width(width: Sequence[LayerWidth], where: str = "KAN") -> list[list[int]]:
-    """`[2, [5, 2], 1]` → `[[2, 0], [5, 2], [1, 0]]`, in a new list, or an error that says what is wrong."""
+    """`[2, [5, 2], 1]` → `[[2, 0], [5, 2], [1, 0]]`, in a new list; other values raise an error."""
     advice = (
         "Give the number of nodes of each layer, inputs first: [2, 5, 1]; [5, 2] within it means 5 sums and 2 products."
     )

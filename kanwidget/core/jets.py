@@ -1,7 +1,7 @@
 """Values with first and second derivatives in the features, carried forward through the layers.
 
 For a sum of edges s = Σᵢ φᵢ(hᵢ): ∂ₐs = Σ φᵢ′ ∂ₐhᵢ and ∂ₐᵦs = Σ φᵢ′ ∂ₐᵦhᵢ + φᵢ″ ∂ₐhᵢ ∂ᵦhᵢ; a product follows the product rule. Only
-requested derivatives are carried: a second derivative needs its two first ones and nothing else.
+requested derivatives are carried: a second derivative needs its two first derivatives and nothing else.
 
 `…` in a shape is the number of networks, if there are several side by side.
 """
@@ -29,7 +29,7 @@ class DerivativeSet:
 
     @staticmethod
     def of(derivatives: set[tuple[int, ...]]) -> DerivativeSet:
-        """From features: `(a,)` for a first derivative, `(a, b)` for a second one.
+        """The set from tuples of features: `(a,)` for a first derivative, `(a, b)` for a second one.
 
         Examples:
             >>> DerivativeSet.of({(1,), (0, 0)})
@@ -48,7 +48,7 @@ class DerivativeSet:
 
     @property
     def order(self) -> int:
-        """0, 1 or 2."""
+        """The highest order of a derivative: 0, 1 or 2."""
         return 2 if self.seconds else 1 if self.firsts else 0
 
     @property
@@ -64,7 +64,7 @@ class DerivativeSet:
 
 @dataclass(frozen=True, slots=True)
 class Jet:
-    """Values and derivatives of nodes. Or their adjoint: derivatives of another quantity in each of them."""
+    """Values and derivatives of nodes; as an adjoint the derivatives of an output or residual with respect to each of these."""
 
     derivatives: DerivativeSet
     value: Tensor
@@ -75,7 +75,7 @@ class Jet:
     """`(…, batch, seconds, nodes)`"""
 
     def columns(self, nodes: Sequence[int] | slice) -> Jet:
-        """A part of the nodes."""
+        """The jet of some nodes."""
         return Jet(self.derivatives, self.value[..., nodes], self.first[..., nodes], self.second[..., nodes])
 
     def times(self, factor: Jet) -> Jet:
@@ -89,7 +89,7 @@ class Jet:
         )
 
     def times_adjoint(self, cofactor: Jet) -> Jet:
-        """With self the adjoint of a product, the adjoint of the factor beside `cofactor`."""
+        """The adjoint of a factor; `self` is the adjoint of the product, `cofactor` the jet of the other factors."""
         w, g = cofactor.value[..., None, :], cofactor.first
         value = self.value * cofactor.value + (self.first * g).sum(-2) + (self.second * cofactor.second).sum(-2)
         first = self.first * w
@@ -110,16 +110,16 @@ def join_nodes(jets: Sequence[Jet]) -> Jet:
 
 @dataclass(frozen=True, slots=True)
 class JetTrace:
-    """The jets of one forward pass, with all that a backward sweep needs."""
+    """The jets of a forward pass, with designs and edge derivatives for a backward pass."""
 
     nodes: tuple[Jet, ...]
-    """Per layer of nodes, inputs first."""
+    """Per level, inputs first."""
     subnodes: tuple[Jet, ...]
-    """Per layer of edges."""
+    """Per layer."""
     designs: tuple[tuple[Tensor, ...], ...]
-    """Per layer of edges the design and its derivatives, `(…, batch, in, G + k + 1)` each."""
+    """Per layer the design and its derivatives, `(…, batch, in, G + k + 1)` each."""
     edges: tuple[tuple[Tensor, ...], ...]
-    """Per layer of edges φ′ and φ″ as far as they are used, `(…, batch, out, in)` each."""
+    """Per layer φ′ and φ″, each only where a carried derivative needs it, `(…, batch, out, in)` each."""
 
     @property
     def output(self) -> Jet:
@@ -128,7 +128,7 @@ class JetTrace:
 
 
 def start_jet(network: Network, nodes: Tensor, carried: DerivativeSet) -> Jet:
-    """The inputs: each has the derivative 1 in the feature that it reads."""
+    """The jet of the inputs: each has the derivative 1 with respect to its feature."""
     unit = torch.zeros(len(carried.firsts), network.n_in, dtype=nodes.dtype, device=nodes.device)
     for row, feature in enumerate(carried.firsts):
         unit[row] = (network.columns == feature).to(nodes)
@@ -148,12 +148,12 @@ def jet_pass(
     """Carry derivatives from the inputs to the outputs; differentiable where gradients are enabled.
 
     Args:
-        network: A network with the widths and arities.
-        layers: The edges, of one network or of several side by side.
+        network: Gives widths and arities.
+        layers: The layers, of one network or of several side by side.
         nodes: Values of the input nodes, `(…, batch, n_in)`.
         carried: The derivatives to carry.
-        first_designs: The first layer's designs of orders 0 to `carried.order`, if they are at hand.
-        adjoint: Whether to keep the designs of one order more, of all layers but the first, for a backward sweep.
+        first_designs: The first layer's designs of orders 0 to `carried.order`, if the caller has them.
+        adjoint: Whether to keep the designs of one order more, of all layers but the first, for a backward pass.
     """
     jets: list[Jet] = [start_jet(network, nodes, carried)]
     subnodes, designs, edges = [], [], []
@@ -169,7 +169,7 @@ def jet_pass(
 
 
 def _sums(layer: Edges, nodes: Jet, designs: tuple[Tensor, ...]) -> tuple[Jet, tuple[Tensor, ...]]:
-    """Sums of a layer's edges, and the φ′ and φ″ that they use."""
+    """Jet of the subnodes of a layer, and the φ′ and φ″ in it."""
     carried = nodes.derivatives
     value = layer.sums(nodes.value, designs[0])
     if not carried.firsts:
@@ -200,9 +200,9 @@ def combine(network: Network, level: int, subnodes: Jet) -> Jet:
 
 
 def combine_adjoint(network: Network, level: int, subnodes: Jet, adjoint: Jet) -> Jet:
-    """The subnodes' adjoint from the nodes': a factor of a product gets the product of the remaining factors.
+    """The adjoint of the subnodes from the adjoint of the nodes. A factor gets the product of its cofactors.
 
-    Adjoints have a further axis, the residuals', behind the batch's: `subnodes` has it too, with length 1.
+    Adjoints have one more axis, for the residuals, after the batch axis: `subnodes` has it too, with length 1.
     """
     n_sum, n_mult = network.width[level]
     if n_mult == 0:

@@ -37,14 +37,14 @@ def _silu_third(x: Tensor) -> Tensor:
 
 
 def base_functions(name: str) -> tuple[Elementwise, Elementwise, Elementwise, Elementwise]:
-    """The base function of that name with its first three derivatives: silu, identity, zero, or any primitive."""
+    """A base function, by its name, with its first three derivatives: silu, identity, zero, or any primitive."""
     if name == "silu":
         return functional.silu, _silu_first, _silu_second, _silu_third
     return primitive({"identity": "x", "zero": "0"}.get(name, name)).derivatives
 
 
 class Edges:
-    """The mathematics of a layer's edges, for one network or for many of one structure side by side.
+    """Edges of a layer, evaluated for one network or for several of one structure side by side.
 
     `…` in a shape is the number of networks, if there are several side by side.
     """
@@ -62,7 +62,7 @@ class Edges:
     spline_on: Tensor
     """`(out, in)`"""
     symbols: dict[str, list[int]]
-    """Flat indices of the symbolic edges by their function's name; the edges of a name are evaluated together."""
+    """Flat indices of symbolic edges, by primitive: the edges of one primitive are evaluated together."""
     ties: list[list[int]]
     """Groups of flat indices that share the parameters of their first member."""
 
@@ -126,7 +126,7 @@ class Edges:
         return index
 
     def tie_leads(self) -> Tensor:
-        """The edges that use their own parameters: all but the later ones of each tie, `(out, in)`."""
+        """Mask of the edges that own their parameters: all but the later members of each tie, `(out, in)`."""
         index = self.tie_index()
         return (index == torch.arange(len(index), device=index.device)).view(self.out_dim, self.in_dim)
 
@@ -146,17 +146,17 @@ class Edges:
         return self.edges_of(x, self.design(x, order), order)
 
     def edges_of(self, x: Tensor, design: Tensor, order: int = 0) -> Tensor:
-        """`edges` from their `design` of that order."""
+        """`edges`, from the `design` of this order."""
         numeric = torch.einsum("...nib,...oib->...noi", design, self.weight())
         return numeric + self.symbolic_edges(x, order) if self.symbols else numeric
 
     def affine_of(self, members: list[int]) -> Tensor:
-        """a, b, c, d of edges by flat index, `(…, edges, 4)`; of a tied edge those of the first of its tie."""
+        """a, b, c, d of edges by flat index, `(…, edges, 4)`; a tied edge has the constants of the first of its tie."""
         flat = torch.tensor(members, device=self.affine.device)
         return self.affine.flatten(-3, -2)[..., self.tie_index()[flat] if self.ties else flat, :]
 
     def _symbolic_values(self, x: Tensor, order: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """By function: targets, sources and values (derivatives) of its edges."""
+        """For each primitive the targets, sources and values (or derivatives) of its edges."""
         for name, members in self.symbols.items():
             row = primitive(name)
             flat = torch.tensor(members, device=x.device)
@@ -170,7 +170,7 @@ class Edges:
 
 
 class Layer(Edges, nn.Module):
-    """The edges between two layers of nodes.
+    """The edges between two levels of nodes.
 
     Args:
         grid: Grid points of each input, shape `(in, G + 1)`, increasing.
@@ -204,7 +204,7 @@ class Layer(Edges, nn.Module):
         return splines.interior(self.knots, self.k)
 
     def symbol(self, source: int, target: int) -> str | None:
-        """Name of the edge's symbolic function, None where it has none."""
+        """Name of the edge's primitive, None without a symbolic part."""
         flat = target * self.in_dim + source
         return next((name for name, members in self.symbols.items() if flat in members), None)
 
@@ -216,17 +216,17 @@ class Layer(Edges, nn.Module):
         return "both" if numeric else "symbolic"
 
     def symbolic_on(self) -> Tensor:
-        """Which edges have a symbolic function, `(out, in)`."""
+        """Mask of the edges with a symbolic function, `(out, in)`."""
         mask = torch.zeros(self.out_dim * self.in_dim, dtype=torch.bool, device=self.coef.device)
         mask[[flat for members in self.symbols.values() for flat in members]] = True
         return mask.view(self.out_dim, self.in_dim)
 
     def active(self) -> Tensor:
-        """Which edges aren't pruned, `(out, in)`."""
+        """Mask of the edges that aren't pruned, `(out, in)`."""
         return self.spline_on | self.symbolic_on()
 
     def free_numeric(self) -> Tensor:
-        """The coefficients and, last, the base weights that an optimizer may move, `(out, in, G + k + 1)`."""
+        """Mask of the coefficients and, last, base weights that an optimizer may move, `(out, in, G + k + 1)`."""
         edges = self.spline_on & ~self._frozen_ties()
         coef = edges & self.coef.requires_grad
         base = edges & (self.base.requires_grad and self.base_fun not in ("zero", "0"))
@@ -234,7 +234,7 @@ class Layer(Edges, nn.Module):
         return torch.cat([spline, base[..., None]], dim=-1)
 
     def free_affine(self) -> Tensor:
-        """The constants of symbolic functions that an optimizer may move, `(out, in, 4)`."""
+        """Mask of the constants of symbolic functions that an optimizer may move, `(out, in, 4)`."""
         free = torch.zeros(self.out_dim * self.in_dim, 4, dtype=torch.bool, device=self.coef.device)
         if self.affine.requires_grad:
             for name, members in self.symbols.items():
@@ -244,19 +244,19 @@ class Layer(Edges, nn.Module):
 
     @property
     def n_parameters(self) -> int:
-        """Number of parameters that an optimizer may move; those that edges share count once."""
+        """Number of parameters that an optimizer may move; shared parameters count once."""
         leads = self.tie_leads()[..., None]
         return int((self.free_numeric() & leads).sum() + (self.free_affine() & leads).sum())
 
     def _frozen_ties(self) -> Tensor:
-        """Which edges are frozen, or share parameters with one that is, `(out, in)`."""
+        """Mask of the edges that are frozen or tied to a frozen edge, `(out, in)`."""
         frozen = self.frozen.flatten().clone()
         for group in self.ties:
             frozen[group] = frozen[group].any()
         return frozen.view_as(self.frozen)
 
     def set_symbol(self, source: int, target: int, name: str | None, params: tuple[float, ...] | None = None) -> None:
-        """Give an edge a symbolic function, or none. Changes in place; the spline part stays as it is."""
+        """Give an edge a symbolic function; None removes it. In place; the spline part stays as it is."""
         flat = target * self.in_dim + source
         symbols = {key: [m for m in members if m != flat] for key, members in self.symbols.items()}
         if name is not None:

@@ -1,4 +1,4 @@
-"""How much every node and edge matters for the outputs: the backward attribution of the KAN 2.0 paper.
+"""Importance of every node and edge for the outputs: the backward attribution of the KAN 2.0 paper.
 
 From the outputs down, with std over the samples:
 
@@ -7,11 +7,11 @@ From the outputs down, with std over the samples:
 - edge j → i has score E = B(i) · std(edge) / std(subnode i);
 - node j has the sum of its outgoing edges' scores.
 
-A subnode that is constant, up to round-off, passes nothing on: the edges of such an output have score 0, though it has 1 for
-itself. An output that is nearly constant after training can't be distinguished from one in small units, so its edges have scores
-like any others: leave label columns that never change out of the data.
+A subnode that is constant, up to round-off, passes no score on: the edges of a constant output have score 0, although the output
+has score 1. An output that is nearly constant after training can't be distinguished from an output in small units, so its edges
+have scores like all edges: leave label columns that never change out of the data.
 
-There are scores for every output. One number for all is the largest over the outputs, not the mean: a
+Each output has scores. A single score is the largest over the outputs, not their mean: a
 node that feeds only one of ten outputs matters as much as the same node in a network with that one output.
 
 References:
@@ -36,33 +36,33 @@ class Scores:
     """Attribution scores of the nodes, subnodes and edges up to a level, for each output (or node) of that level."""
 
     nodes_by_output: tuple[Tensor, ...]
-    """Per level of nodes, inputs first: `(outputs, nodes)`."""
+    """Per level, inputs first: `(outputs, nodes)`."""
     subnodes_by_output: tuple[Tensor, ...]
-    """Per layer of edges: `(outputs, subnodes)`."""
+    """Per layer: `(outputs, subnodes)`."""
     edges_by_output: tuple[Tensor, ...]
-    """Per layer of edges: `(outputs, subnodes, nodes below)`."""
+    """Per layer: `(outputs, subnodes, nodes below)`."""
 
     @property
     def node_scores(self) -> tuple[Tensor, ...]:
-        """Per level of nodes, inputs first: `(nodes,)`, the largest over the outputs."""
+        """Per level, inputs first: `(nodes,)`, the largest over the outputs."""
         return tuple(scores.amax(0) for scores in self.nodes_by_output)
 
     @property
     def edge_scores(self) -> tuple[Tensor, ...]:
-        """Per layer of edges: `(subnodes, nodes below)`, the largest over the outputs."""
+        """Per layer: `(subnodes, nodes below)`, the largest over the outputs."""
         return tuple(scores.amax(0) for scores in self.edges_by_output)
 
 
 @limit_threads
 def attribute(network: Network, x: Tensor, l: int | None = None, i: int | None = None) -> Scores:  # noqa: E741
-    """Backward attribution: how much every node and edge matters for the outputs, or for a node within.
+    """Backward attribution: importance of every node and edge for the outputs, or for an inner node.
 
     E[k, i, j] = std(edge j → i) / std(subnode i) · B[k, i], and A[k, j] = Σᵢ E[k, i, j] one level below.
 
     Args:
         network: The network; it isn't changed.
-        x: Samples, shape `(batch, n_features)`. Scores are ratios of standard deviations over them; of one row they
-            are 0.
+        x: Samples, shape `(batch, n_features)`. Scores are ratios of standard deviations over them; they are 0
+            for a single row.
         l: Explain the nodes of this level, 1 to depth, instead of the outputs.
         i: Explain only this node of level l.
 
@@ -113,7 +113,7 @@ def _parts(scores: Scores) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], tupl
 
 @limit_threads
 def feature_score(network: Network, x: Tensor) -> Tensor:
-    """How much every column of the data matters, shape `(n_features,)`; 0 for columns whose inputs were pruned.
+    """Importance of every column of the data, shape `(n_features,)`; 0 for columns whose inputs were pruned.
 
     Examples:
         >>> from kanwidget import KAN

@@ -120,7 +120,7 @@ def _history(history: History | None) -> dict[str, Any] | None:
 
 
 def _read(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the structure of a file, or an error that says what is wrong with it."""
+    """The tensors and the structure of a file; a faulty file raises an error."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {os.fspath(path)}")
     try:

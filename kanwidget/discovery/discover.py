@@ -1,4 +1,4 @@
-"""From a table to a formula: networks of all scales and shapes, a formula for each, and the best of these."""
+"""From a table to a formula: a network for each scale and shape, a formula for each network, and the best formula."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 #: Below this many numbers in the table, one thread is faster in every step; in larger tables each training and query decides.
 _SMALL_TABLE = 100_000
-#: Up to so many rows the formula is fitted once without each of them.
+#: Most rows for which the formula is fitted once without each row.
 _LEAVE_ONE_OUT = 100
 
 
 class _Attempt(NamedTuple):
-    """One scale and one shape."""
+    """The network and formula of one scale and one shape."""
 
     logs: Logs
     trained: TrainedNetwork
@@ -87,16 +87,16 @@ def discover(
     seed: int = 0,
     make_recorder: Callable[[], Recorder] | None = None,
 ) -> Discovery:
-    """Train networks of the columns and of their logarithms, and find the best formula of all.
+    """Train networks on the columns and on their logarithms, and find the best of their formulas.
 
     Args:
         data: A table with one label column.
         width: The width of the networks; by default several are tried.
         grid: Their grid intervals; by default several are tried.
-        steps: Most steps of a training.
+        steps: The largest number of steps of a training.
         lamb: Weight of the penalty, ≥ 0.
         seed: Seed of the networks and splits.
-        make_recorder: Makes the recorder of one training; that of the best one comes back.
+        make_recorder: Makes a recorder for each training; the result holds the recorder of the best.
 
     Examples:
         >>> from kanwidget import load_planets
@@ -118,7 +118,7 @@ def discover(
 
 
 def _rank(attempt: _Attempt, data: Dataset) -> tuple[float, float]:
-    """The formula's rank; of equal ones, which two scales often give, the network with the smaller error comes first."""
+    """Rank of the formula, then error of the network: two scales often give the same formula."""
     network = in_units(attempt.trained.model, attempt.logs)
     residual = data.train_label - network.predict(data.train_input)
     return round(attempt.formula.rank, 2), float(residual.square().mean())
@@ -131,7 +131,7 @@ def _finished(attempt: _Attempt, data: Dataset, steps: int) -> Discovery:
     if recorder is not None:
         recorder.convert(lambda network: in_units(network, logs))
         if logs.output:
-            # The training recorded errors of logarithms. The formula's error is in the units of the table: so must these be.
+            # The training recorded errors of logarithms: convert them to the units of the table, as the formula's error is.
             seconds = {record.step: record.seconds for record in model.history.records}
             frames = [frame for frame in recorder.frames() if frame.label is None]
             model.history.records = [record_of(f.network(), data, f.step, seconds[f.step]) for f in frames]

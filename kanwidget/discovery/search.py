@@ -147,7 +147,7 @@ def _candidates(model: KAN, data: Dataset, logs: Logs) -> dict[EdgeRef, list[Sym
 
 
 def _uncertainty(model: KAN, data: Dataset) -> float:
-    """The variance of the network's curves: that of the noise, times the share of it that their coefficients take up."""
+    """Variance of the network's curves: variance of the noise, times the part of it that the coefficients fit."""
     rows = len(data.train_input)
     residual = data.train_label - model.predict(data.train_input)
     coefficients = min(len(model.edge_refs(active=True)) * _size(model), rows - 1)

@@ -41,7 +41,7 @@ def choose_shape(data: Dataset, width: list[int] | None, grid: int | None, seed:
 
 
 def formula_shapes(data: Dataset, width: list[int] | None, grid: int | None, seed: int) -> list[tuple[list[int], int]]:
-    """The shapes to search a formula with: the one chosen, and in front of a deeper one a sum of functions of one variable.
+    """The shapes to search a formula with: the simplest good shape, and before a deep shape a sum of functions of one variable.
 
     A deeper network predicts a little better, but its formula is often much longer.
     """

@@ -29,21 +29,21 @@ from kanwidget.kan import KAN
 
 #: Arguments of `KAN.fit` that an explorer doesn't have, and their replacements.
 _NOT_HERE = {
-    "validation": "Nothing chooses the best step here: give such data as the test part of a Dataset, and undo.",
+    "validation": "Nothing chooses the best step here: pass validation data as the test part of a Dataset, and undo.",
     "callbacks": "Use explorer.on_step(f).",
     "progress": "The view shows it; explorer.fit(progress=True) has a bar.",
 }
 
 
 def wire(session: Session, driver: DriverChoice, name: str) -> tuple[Driver, Publisher, Router]:
-    """Who is wired to whom around a session.
+    """Connect a session with a driver, a publisher and a router.
 
     Messages from pages: widget → router → message queue → driver → session. Changes: session → driver → publisher → widget.
 
     Args:
         session: The session.
         driver: Which driver runs it.
-        name: Of the driver's thread.
+        name: Name of the driver's thread.
     """
     kind = driver_kind(driver)
     publisher = Publisher(session, kind, formats=menu())
@@ -62,15 +62,15 @@ class KANExplorer(TrainMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
     Args:
         model: The network to begin with.
         data: A `Dataset`, a pykan dict, or a pair of inputs and labels.
-        in_vars: Names of the inputs; by default those of the data.
-        out_vars: Names of the outputs; by default those of the data.
+        in_vars: Names of the inputs; by default the names in the data.
+        out_vars: Names of the outputs; by default the names in the data.
         lib: Names of the primitives that may replace an edge; by default the whole library.
         opt: The optimizer, as in `KAN.fit`.
-        steps: Steps after which a started training ends; without, it goes on until it converges.
+        steps: Steps after which a started training ends; None trains until it converges.
         driver: Who trains: `thread` in the background, `cooperative` whenever the page asks (where there are no threads), `blocking` only
             within calls; `auto` is `thread` where threads exist.
-        **options: Further ones of `KAN.fit`: `lamb`, `lr`, `batch`, `loss`, `update_grid`, …
-            All but `validation`, `callbacks` and `progress`.
+        **options: Further arguments of `KAN.fit`: `lamb`, `lr`, `batch`, `loss`, `update_grid`, …, but not `validation`,
+            `callbacks` and `progress`.
 
     Raises:
         ValueError: For data, names or settings that don't fit.
@@ -114,12 +114,12 @@ class KANExplorer(TrainMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
 
     @classmethod
     def demo(cls, name: str | None = None, *, seed: int = 0, **options: Any) -> KANExplorer:
-        """An explorer on a small problem to play with; its view offers the others.
+        """An explorer on a small problem; its view offers further problems.
 
         Args:
             name: The problem, see `kanwidget.explorer.session.presets`; the first one by default.
-            seed: Of the network.
-            **options: Of `KANExplorer`.
+            seed: Seed of the network.
+            **options: Further arguments of `KANExplorer`.
 
         Examples:
             >>> KANExplorer.demo("ripples")
@@ -127,23 +127,23 @@ class KANExplorer(TrainMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
         """
         name, row = preset(name)
         explorer = cls(row.network(seed), row.data(), **options)
-        explorer._session.offer_presets(name)
+        explorer._session.set_preset(name)
         return explorer
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], data: Any = None, **options: Any) -> KANExplorer:
         """Go on with a session that `save_json` wrote: with its network, settings, history and script.
 
-        Only the present state is stored: undo leads back as far as here. No code runs while a file is read.
+        Only the current state is stored: undo can't lead back beyond it. No code runs while a file is read.
 
         Args:
             path: The file.
-            data: Its training data, needed where they were too large to be stored.
+            data: The training data, if they were too large to be stored.
             **options: `driver`, and functions and tensors that can't be stored, such as `loss`.
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If it isn't such a file or is damaged, or if data or functions have to be given.
+            ValueError: If the file holds no session or is damaged, or if data or functions are missing.
 
         Examples:
             >>> import pathlib, tempfile
@@ -178,7 +178,7 @@ class KANExplorer(TrainMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
 
             self._widget = ExplorerWidget(self._router.handle, self._ask(self._publisher.compact_snapshot))
             self._publisher.connect(self._widget.send_message, self._widget.store, self._widget.input_blocked)
-            self._driver.post(lambda: self._publisher.note(frozenset(("formula",))))
+            self._driver.post(lambda: self._publisher.mark_changed(frozenset(("formula",))))
         return self._widget
 
     def close(self) -> None:

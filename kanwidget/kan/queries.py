@@ -1,4 +1,4 @@
-"""What a network shows of itself: derivatives, scores and figures; nothing here changes it."""
+"""Queries of a network: derivatives, scores and figures. They change nothing."""
 
 from __future__ import annotations
 

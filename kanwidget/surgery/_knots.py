@@ -11,15 +11,15 @@ from kanwidget.core import splines
 _FLOOR = 0.01
 
 
-def adapted_grid(values: Tensor, intervals: int, grid_eps: float | Tensor, margin: float, present: Tensor) -> Tensor:
+def adapted_grid(values: Tensor, intervals: int, grid_eps: float | Tensor, margin: float, current: Tensor) -> Tensor:
     """Grid points between an even grid and the quantiles of the distinct values.
 
     Args:
         values: Finite samples, shape `(batch, in)`, at least one row.
         intervals: G, ≥ 1.
-        grid_eps: 0 for quantiles, 1 for an even grid; one for all inputs or, `(in,)`, for each.
+        grid_eps: 0 for quantiles, 1 for an even grid; one value for all inputs, or `(in,)`.
         margin: Distance of each end from the samples, as a part of their range.
-        present: The present grids, `(in, any)`: a constant input keeps its own, moved to contain the constant if it must be.
+        current: The current grids, `(in, any)`: a constant input keeps its grid, moved if it doesn't contain the constant.
 
     Returns:
         Shape `(in, G + 1)`, strictly increasing.
@@ -39,7 +39,7 @@ def adapted_grid(values: Tensor, intervals: int, grid_eps: float | Tensor, margi
     quantiles[:, 0], quantiles[:, -1] = start, end
     mixed = share * even + (1 - share) * quantiles
     mixed[:, 0], mixed[:, -1] = start, end
-    return torch.where(constant[:, None], _containing(present, low, intervals), mixed)
+    return torch.where(constant[:, None], _containing(current, low, intervals), mixed)
 
 
 def _distinct_quantiles(ordered: Tensor, intervals: int) -> Tensor:
@@ -58,9 +58,9 @@ def _distinct_quantiles(ordered: Tensor, intervals: int) -> Tensor:
     return low + (position - below) * (high - low)
 
 
-def _containing(present: Tensor, value: Tensor, intervals: int) -> Tensor:
-    """The present grids, with `intervals` intervals, moved to contain a value."""
-    grid = resampled_grid(present, intervals)
+def _containing(current: Tensor, value: Tensor, intervals: int) -> Tensor:
+    """The current grids, with `intervals` intervals, moved to contain a value."""
+    grid = resampled_grid(current, intervals)
     start, end = grid[:, 0], grid[:, -1]
     inside = (start <= value) & (value <= end)
     # A grid of width 1 has no points near 1e20: a moved grid becomes wide enough to have distinct points there.

@@ -1,6 +1,4 @@
-"""The operation behind all changes of width: a network made of nodes of another one, in any order, and of new
-nodes.
-"""
+"""The operation behind all changes of width: a network from nodes of another network, in any order, and new nodes."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ class Level:
 
 
 def reduced_level(network: Network, level: int, keep: Sequence[int]) -> Level:
-    """The level with only these nodes, in this order (sums have to stand before products)."""
+    """A level with only these nodes, in this order (sums before products)."""
     if level == 0:
         return Level(list(keep), [], [])
     subnodes = [subnode for node in keep for subnode in network.subnodes_of(level, node)]
@@ -37,7 +35,7 @@ def reduced_level(network: Network, level: int, keep: Sequence[int]) -> Level:
 
 
 def restructured(network: Network, levels: Sequence[Level]) -> Network:
-    """A copy of the network with these nodes; all settings survive, nothing is shared.
+    """A copy of the network with these levels, all settings included, that shares no tensor.
 
     New edges are splines that are 0 everywhere, on their input's knots or, for new inputs, on the layer's mean knots.
     """
@@ -53,11 +51,10 @@ def restructured(network: Network, levels: Sequence[Level]) -> Network:
 
 
 def gathered(layer: Layer, targets: Sequence[int | None], sources: Sequence[int | None]) -> Layer:
-    """A copy of the layer with these subnodes and inputs; None is a new one, whose edges are splines equal to 0."""
+    """A copy of the layer with these subnodes and inputs; None is a new subnode or input, whose edges are splines equal to 0."""
     fresh = copy.deepcopy(layer)
-    untie(
-        fresh, [flat for tie in fresh.ties for flat in tie]
-    )  # the remaining edges need the shared values as their own
+    # An edge may lose the owner of its shared parameters: each gets a copy.
+    untie(fresh, [flat for tie in fresh.ties for flat in tie])
     with torch.no_grad():
         for name in ("coef", "base", "affine"):
             old = getattr(fresh, name)
@@ -94,7 +91,7 @@ def untie(layer: Layer, flats: Sequence[int]) -> None:
 
 
 def share(layer: Layer) -> None:
-    """Write shared parameters to every edge of a tie, so that any of them may become its first. In place."""
+    """Write shared parameters to every edge of a tie, so that any edge may become its owner. In place."""
     if layer.ties:
         index = layer.tie_index()
         with torch.no_grad():
@@ -114,8 +111,8 @@ def add_constant(layer: Layer, target: int, value: float) -> None:
     """Add a constant to a subnode through one of its edges, exactly. In place.
 
     B-splines sum to 1 (beyond the grid too), so the constant goes to all coefficients of a spline, or to d of a symbol.
-    Edges whose parameters are frozen or shared are the last choice; a shared one is taken out of its tie. A subnode
-    without edges gets the symbol 0 on its first, with the constant as d.
+    Edges whose parameters are frozen or shared are the last choice; a tied edge leaves its tie. A subnode without edges
+    gets the symbol 0 on its first edge, with the constant as d.
     """
     tied = {flat for tie in layer.ties for flat in tie}
     active = layer.active()[target].nonzero().flatten().tolist()

@@ -40,7 +40,7 @@ def remove_edge(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
 
 @limit_threads
 def restore_edge(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
-    """Bring a pruned edge back, with the spline that it had. In place; an edge that isn't pruned stays as it is.
+    """Bring a pruned edge back, with its former spline. In place; an edge that isn't pruned stays as it is.
 
     Args:
         network: The network.
@@ -179,7 +179,7 @@ def unfreeze(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
 
 
 def _hidden(network: Network, level: int, where: str) -> None:
-    """An error unless `level` is hidden."""
+    """Refuse a level that isn't hidden."""
     if network.depth < 2:
         _check.fail("network", where, "one with a hidden layer", network.width)
     _check.integer(level, "level", where, low=1, high=network.depth - 1, advice="Levels 1 to depth - 1 are hidden.")

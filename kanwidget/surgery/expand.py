@@ -28,7 +28,7 @@ def expand_width(
         network: The network; it isn't changed.
         level: From 1 to depth - 1.
         n: How many nodes, ≥ 1.
-        product: Product nodes, placed last; else sums, placed after the present ones.
+        product: Product nodes, placed last; else sums, placed after the current ones.
         mult_arity: Number of factors of each new product, ≥ 2.
         seed: Of the random splines.
 
@@ -93,7 +93,7 @@ def expand_depth(network: Network, level: int | None = None) -> Network:
 
 
 def _grown(level: Level, n_sum: int, n: int, arity: int) -> Level:
-    """A level with n more sums (arity 1), after the present ones, or products, at the end."""
+    """A level with n more sums (arity 1), after the current ones, or products, at the end."""
     if arity > 1:
         new: list[int | None] = [None] * n
         return Level([*level.nodes, *new], [*level.subnodes, *(new * arity)], [*level.arities, *([arity] * n)])

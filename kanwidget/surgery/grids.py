@@ -89,12 +89,12 @@ def refine(
     """A new network with another number of grid intervals.
 
     With `knots="insert"` and a larger grid the function stays exactly the same: knots are added between the
-    present ones. Fewer intervals, or moved knots, keep it only as well as least squares can; that is logged.
+    current ones. Fewer intervals, or moved knots, keep it only as well as least squares can; that is logged.
 
     Args:
         network: The network; it isn't changed.
         grid: Number of intervals, ≥ 1, or one for each layer of edges.
-        knots: `insert` between the present ones, `uniform`, or `adapted` to x as by `update_grid`.
+        knots: `insert` between the current ones, `uniform`, or `adapted` to x as by `update_grid`.
         x: Samples, shape `(batch, n_features)`, at which functions are to agree when knots move; needed for
             `adapted`. Without them the functions are followed evenly over their grids.
         grid_eps: For `adapted`, see `update_grid`.

@@ -24,8 +24,8 @@ from kanwidget.surgery.grids import tied_inputs
 def lock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
     """Let edges of a layer share one function from now on. In place.
 
-    The inputs concerned get common knots; the shared spline is the mean of the edges' splines there, the shared
-    symbol the edges' symbol that is closest to all. Edges that are locked already bring their ties along.
+    The inputs of the edges get common knots. The shared spline is the mean of the edges' splines, the shared symbol is
+    the symbol closest to all. Edges that are locked already bring their ties along.
 
     Args:
         network: The network.
@@ -33,7 +33,7 @@ def lock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  #
         edges: Two or more `(i, j)`: input node, output subnode. All in the same state, with the same symbol if any.
 
     Raises:
-        ValueError: For edges that don't exist, are pruned, or differ in kind.
+        ValueError: For edges that don't exist, are pruned, or differ in state or symbol.
 
     Examples:
         >>> from kanwidget import KAN
@@ -61,7 +61,7 @@ def lock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  #
 
 @limit_threads
 def unlock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
-    """Let edges have parameters of their own again; their functions stay the same. In place.
+    """Give edges their own parameters again; their functions stay the same. In place.
 
     Args:
         network: The network.

@@ -91,8 +91,7 @@ def prune_node(network: Network, x: Tensor, threshold: float = 1e-2, active: Act
 
 @limit_threads
 def prune_input(network: Network, x: Tensor, threshold: float = 1e-2, active: Sequence[int] | None = None) -> Network:
-    """A new network without the inputs whose score is low. It takes the same x as before: it knows which columns it
-    reads.
+    """A new network without the inputs whose score is low. It takes the same x as before, and picks its columns.
 
     Args:
         network: The network; it isn't changed.
@@ -117,7 +116,7 @@ def prune_input(network: Network, x: Tensor, threshold: float = 1e-2, active: Se
         scores = attribute(network, x)
         keep[0] = _above(scores.node_scores[0], threshold)
         served = list(keep)
-        if network.depth > 1:  # a node that matters as little as the inputs to go has no claim on any of them
+        if network.depth > 1:  # a node with a score as low as a removed input needs no input
             served[1] = _above(scores.node_scores[1], threshold)
         keep[0] = _connected(network, scores, served, [0])[0]
     else:
@@ -202,8 +201,8 @@ def edge_means(network: Network, x: Tensor) -> list[Tensor]:
 
 
 def _check_rows(x: Tensor, where: str) -> None:
-    """An error for a single row, for which all scores are 0: everything would be pruned."""
-    if x.ndim == 2 and len(x) == 1:  # of other shapes the network says so itself
+    """Refuse a single row: all scores would be 0, and everything pruned."""
+    if x.ndim == 2 and len(x) == 1:  # other shapes raise an error in the network
         advice = "Scores compare how much edges vary from row to row: give as many rows as you have."
         _check.fail("data", where, "two rows at least", x, advice)
 
@@ -213,7 +212,7 @@ def _above(scores: Tensor, threshold: float) -> list[int]:
 
 
 def _connected(network: Network, scores: Scores, keep: list[list[int]], levels: Sequence[int]) -> list[list[int]]:
-    """`keep` with additions: every subnode in it that has edges keeps at least one, and no level is empty.
+    """`keep` with additional nodes, so that every subnode with edges keeps an edge, and no level is empty.
 
     From the top down, because a node added on one level needs an edge from the level below.
     """
@@ -260,7 +259,7 @@ def _checked(network: Network, active: Active) -> list[list[int]]:
 
 
 def _strong_edges(network: Network, index: int, needed: Sequence[int], scores: Tensor, threshold: float) -> Tensor:
-    """Which edges of a layer stay, `(subnodes, nodes below)`, when these nodes above are needed."""
+    """Mask of the edges of a layer that stay, `(subnodes, nodes below)`, when these nodes above are needed."""
     active = network.layer(index).active()
     keep = torch.zeros_like(active)
     for node in needed:
@@ -274,7 +273,7 @@ def _strong_edges(network: Network, index: int, needed: Sequence[int], scores: T
 
 
 def _without_unused(network: Network) -> Network:
-    """Without the hidden nodes that no edge uses; the function is the same."""
+    """The network without hidden nodes that no edge uses; the function is the same."""
     keep = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
     for level in range(1, network.depth):
         keep[level] = network.layer(level).active().any(0).nonzero().flatten().tolist() or [0]

@@ -27,7 +27,7 @@ Row = dict[str, Any]
 def group_cases(cases: Sequence[Case], data: Mapping[str, Arrays], workers: int = 1) -> list[list[Case]]:
     """Cases whose networks can be trained side by side, in batches of at most 32, enough for all workers.
 
-    They agree in structure, in the settings of the training but for `lamb`, and in the shapes of their data.
+    The cases of a batch agree in structure, in the settings of the training but for `lamb`, and in the shapes of their data.
     """
     groups: dict[str, list[Case]] = {}
     for case in cases:
@@ -46,10 +46,10 @@ def run_batch(cases: Sequence[Case], data: Mapping[str, Arrays]) -> list[tuple[s
 
     Args:
         cases: A group of `group_cases`.
-        data: By name, at least that of these cases.
+        data: Arrays by name of the data, at least for these cases.
 
     Returns:
-        Key and row of each; a network that could not be trained has the reason in `failed`.
+        Key and row of each case; a network that could not be trained has the reason in `failed`.
     """
     sets = {name: dataset_of(data[name]) for name in {case.data for case in cases}}
     try:
@@ -57,7 +57,7 @@ def run_batch(cases: Sequence[Case], data: Mapping[str, Arrays]) -> list[tuple[s
     except Exception as error:
         if len(cases) == 1:
             return [(cases[0].key, failed_row(cases[0], _reason(error)))]
-    # One of them can't be trained: alone, each shows which.
+    # One of the networks can't be trained: train each alone to find out which.
     return [pair for case in cases for pair in run_batch([case], data)]
 
 

@@ -14,7 +14,7 @@ from kanwidget.sweeps.space import cases_of, settings_of
 from kanwidget.sweeps.store import Store
 from kanwidget.sweeps.table import Table
 
-#: Raised when the same settings and data would give other results: older ones are then computed again.
+#: Version of the results. Raise it when the same settings and data would give other results: stored ones are then computed again.
 _RESULTS = 1
 
 
@@ -32,8 +32,8 @@ def sweep(
 ) -> Table:
     """Train a network for every setting and every seed.
 
-    Networks of one structure are trained side by side. The row of a network that can't be trained says why. Each result depends on
-    its setting, seed and data only, to round-off: not on the rest of the sweep, nor on the number of workers.
+    Networks of one structure are trained side by side. A network that can't be trained gets a row with the reason. Up to
+    round-off, each result depends only on its setting, seed and data, not on the rest of the sweep or the number of workers.
 
     Args:
         space: Values by name, of which all combinations are tried, or a list of settings. Names are arguments of `KAN`
@@ -41,9 +41,9 @@ def sweep(
             `lamb`, `lr`, `batch`, …), values numbers, text, booleans and lists.
         data: As for `fit`, or several by name in a dict: `{"100 rows": …, "1000 rows": …}`. With validation data each
             network ends, and is judged, in the state that was best on them.
-        seeds: Their number, or a list.
-        n_jobs: Worker processes on this machine; -1 takes all cores. More than one need joblib (`kanwidget[sweep]`).
-        backend: `local`, or `dask`: on the cluster whose client there is (`kanwidget[dask]`); its workers have kanwidget, too.
+        seeds: The number of seeds, or a list of seeds.
+        n_jobs: Worker processes on this machine; -1 takes all cores. More than one worker needs joblib (`kanwidget[sweep]`).
+        backend: `local`, or `dask` for the cluster of the current client (`kanwidget[dask]`); its workers need kanwidget, too.
         store: A file for the results. If it exists, its results aren't computed again: after a crash, or with more seeds or a
             larger space, call again with the same file. It may also hold results of other data or settings.
         retry_failed: Whether failed networks of `store` are trained again, on a machine with more memory, say. Otherwise their
@@ -55,8 +55,8 @@ def sweep(
         A table with a row for each network, in the order of settings, data, seeds.
 
     Raises:
-        ValueError: For names that are no arguments, and for a file that isn't a sweep's; it isn't changed.
-        TypeError: For anything but a space and data.
+        ValueError: For names that are no arguments, and for a file that isn't a sweep's; the file isn't changed.
+        TypeError: If the space or the data have a wrong type.
         ImportError: If a package that the backend needs isn't installed.
 
     Examples:
@@ -70,7 +70,7 @@ def sweep(
     digests = {name: digest(arrays) for name, arrays in sets.items()}
     settings = settings_of(space, fixed)
     rows = cases_of(settings, digests, seeds, _RESULTS)
-    cases = {case.key: case for case in rows}  # the same data under two names are computed once
+    cases = {case.key: case for case in rows}  # the same data under two names are used once
     start, workers = pick(backend, n_jobs)
     for name, value in (("progress", progress), ("retry_failed", retry_failed)):
         if not isinstance(value, bool):

@@ -27,9 +27,9 @@ class SymbolicStep:
     """Result of one step of `auto_symbolic_steps`: edges of one layer that were searched and, where a candidate fits, fixed."""
 
     searched: tuple[EdgeRef, ...]
-    """Of the edges that share a function only the owner of its parameters."""
+    """Of tied edges only the owner of the parameters."""
     fixed: tuple[tuple[EdgeRef, SymbolicFit], ...]
-    """Edges that are symbolic now, those that share a function all of them, and their fits."""
+    """Edges that are symbolic now, with their fits; of tied edges all."""
     numeric: tuple[EdgeRef, ...]
     """Searched edges that stay splines."""
     remaining: int

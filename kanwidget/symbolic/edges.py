@@ -1,4 +1,4 @@
-"""Symbolic functions for the edges of a network: suggest (asks), fix and unfix (do).
+"""Symbolic functions for the edges of a network: suggest, fix and unfix.
 
 Edges are given in pykan's order: layer l, input node i, output subnode j.
 """
@@ -117,7 +117,7 @@ def fix_symbolic(
     params: Sequence[float] | None = None,
     keep_spline: bool = False,
 ) -> SymbolicFit:
-    """Replace an edge by c·f(a·x + b) + d, fitted to the edge's present curve. Changes the network in place.
+    """Replace an edge by c·f(a·x + b) + d, fitted to the edge's current curve. Changes the network in place.
 
     The layer keeps the replaced spline for `unfix_symbolic`. Edges that share parameters are fixed together.
 
@@ -129,8 +129,8 @@ def fix_symbolic(
         name: The primitive's name.
         x: Inputs of the network, shape `(n, n_features)`.
         params: a, b, c and d; fitted by default.
-        keep_spline: Keep a spline as a correction. The edge is then the sum of both: its former function, as far as a spline on
-            this grid can follow it. The correction shows the part that the symbol misses.
+        keep_spline: Keep a spline as a correction. The edge is then the sum of symbol and spline: its former function, as far
+            as a spline on this grid can follow. The correction shows the part that the symbol misses.
 
     Returns:
         The fit.
@@ -198,14 +198,14 @@ def edge_samples(network: Network, index: int, edges: Sequence[tuple[int, int]],
 
 
 def tied_edges(layer: Layer, source: int, target: int) -> list[tuple[int, int]]:
-    """The edges (source, target) that share an edge's parameters, the owner of these first; the edge alone without ties."""
+    """The edges (source, target) that share an edge's parameters, the owner of the parameters first; without a tie the edge alone."""
     flat = target * layer.in_dim + source
     members = next((group for group in layer.ties if flat in group), [flat])
     return [(member % layer.in_dim, member // layer.in_dim) for member in members]
 
 
 def numeric_edges(network: Network) -> list[EdgeRef]:
-    """The edges that are splines, in the order of the structure; of those that share a function only the owner of its parameters."""
+    """The edges that are splines, in the order of the structure; of tied edges only the owner of the parameters."""
     owners: dict[EdgeRef, None] = {}
     for ref in network.edge_refs(active=True):
         layer = network.layer(ref.layer)
@@ -267,7 +267,7 @@ def _fit_with_params(function: Primitive, params: Sequence[float], inputs: Tenso
 def replace_spline(
     layer: Layer, source: int, target: int, fit: SymbolicFit, keep_spline: bool, owner: tuple[int, int]
 ) -> None:
-    """Set the symbol; the spline is switched off, or becomes the correction."""
+    """Set the symbol, and switch the spline off or make it the correction."""
     state = layer.state(source, target)
     if keep_spline and (source, target) == owner:
         if state in ("symbolic", "pruned"):

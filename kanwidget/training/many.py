@@ -41,7 +41,7 @@ _SMALLEST_BATCH = 8
 
 @dataclass(slots=True)
 class _Run:
-    """One network's training."""
+    """The training of one network."""
 
     network: Network
     data: TrainingData
@@ -70,8 +70,8 @@ def fit_many(
     of small networks are spread over as many threads as torch may use (`torch.set_num_threads`); metrics of your own are called on them.
 
     Args:
-        networks: The networks; they may differ in everything. Each is trained, none twice.
-        data: Training data for all, as for `fit`, or a list with those of each network.
+        networks: The networks; they may differ in everything, and share no parameters.
+        data: Training data for all, as for `fit`, or a list with the data of each network.
         opt: As in `fit`.
         steps: As in `fit`, ≥ 0.
         lamb: Weight of the penalty, ≥ 0, or one for each network.
@@ -135,7 +135,7 @@ def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str
     cache: dict[Any, TrainingData] = {}
     runs: list[_Run] = []
     for network, dataset, value in zip(networks, datasets, lambs, strict=True):
-        # The training data once for all networks of a kind, so that its tensors are shared.
+        # Prepared once for all networks of a kind, so that they share the tensors.
         key = id(dataset), network.n_features, network.n_out, network.dtype, network.device, network.in_vars
         if key not in cache:
             cache[key] = prepare(network, order_columns(network, dataset, "fit_many"), settings[value])
@@ -149,7 +149,7 @@ def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str
 
 
 def _is_list(data: Any) -> bool:
-    """Whether it is a list of data, one for each network; a tuple is a pair of inputs and labels."""
+    """Whether `data` lists the data of each network; a tuple is a pair of inputs and labels."""
     return isinstance(data, list) and bool(data) and isinstance(data[0], (Dataset, dict, list, tuple))
 
 
@@ -191,7 +191,7 @@ def _small(runs: Sequence[_Run]) -> bool:
 
 
 def _kind(run: _Run) -> Any:
-    """A value that networks which are trained in step have in common."""
+    """A key that is equal for networks that can be trained in one batch."""
     rows = tuple((part, tuple(label.shape)) for part, label in run.data.labels.items())
     return repr(structure(run.network)), run.network.dtype, run.network.device, rows, run.data.loss.name
 

@@ -115,14 +115,14 @@ def test_the_same_seed_gives_the_same_bits(opt):
 
 
 @each_method
-def test_it_notices_new_parameters_after_reset(opt):
+def test_it_notices_new_parameters_after_rebuild(opt):
     model = plain()
     trainer = Trainer(model, product_data(), 40, make_settings(opt=opt, update_grid=False))
     next(trainer)
     model.remove_edge(0, 0, 0)
     coef = model.layer(0).coef[0, 0].tolist()
     model.layer(1).coef.data += 1.0
-    trainer.reset()
+    trainer.rebuild()
     start = trainer.record().train_loss
     assert next(trainer).train_loss < start
     assert model.layer(0).coef[0, 0].tolist() == coef

@@ -74,10 +74,10 @@ def frames(explorer):
     recorder, publisher = Recorder(explorer), explorer._publisher
     session, messages = explorer._session, {}
     with explorer._driver.own():
-        publisher.note(session.apply(Start()))
+        publisher.mark_changed(session.apply(Start()))
         for number in range(2):
             for _ in range(2):
-                publisher.note(session.advance(1e-9))
+                publisher.mark_changed(session.advance(1e-9))
             recorder.messages = []
             publisher.flush(force=True)
             messages[f"frame {number}"] = recorder.messages

@@ -40,9 +40,9 @@ def train_on(one, steps):
     """Leave the training going on after some steps, with the page's messages of the last ones still to come."""
     session = one._session
     with one._driver.own():
-        one._publisher.note(session.apply(Start()))
+        one._publisher.mark_changed(session.apply(Start()))
         for _ in range(steps):
-            one._publisher.note(session.advance(1e-9))
+            one._publisher.mark_changed(session.advance(1e-9))
 
 
 def empty():

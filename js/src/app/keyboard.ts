@@ -15,8 +15,8 @@ export function handleKeys({ act, ui, store }: Context, root: HTMLElement, regis
     if (event.ctrlKey || event.metaKey) {
       if (event.shiftKey) act.redo();
       else act.undo();
-    } else if (key === " " && !target.closest(CONTROLS) && act.possible) act.toggleRun();
-    else if (key === "f" && act.possible) act.fixBest();
+    } else if (key === " " && !target.closest(CONTROLS) && act.hasKernel) act.toggleRun();
+    else if (key === "f" && act.hasKernel) act.fixBest();
     else if (key === "escape") {
       if (ui.values.expanded) ui.set("expanded", false);
       else if (store.state.selection.edges.length > 0) act.selectAll([]);

@@ -12,7 +12,7 @@ const PERIOD_MS = 200;
 /** A `pump` without an answer counts as lost after this time; doubled with every loss in a row. */
 const LOST_MS = 2000;
 const MOST_MS = 16_000;
-/** Messages within this time after an answer belong to it. */
+/** Messages within this time after an answer belong to the answer. */
 const ANSWER_MS = 120;
 
 interface PumpHost {
@@ -26,7 +26,7 @@ interface PumpHost {
 }
 
 export class Pump {
-  #question: { seq: number; at: number } | null = null;
+  #request: { seq: number; at: number } | null = null;
   #patience = LOST_MS;
   #answerTime = Number.NEGATIVE_INFINITY;
   #pumping = false;
@@ -41,14 +41,14 @@ export class Pump {
     private readonly host: PumpHost,
   ) {}
 
-  /** A command was sent that the kernel will acknowledge. */
+  /** Waits for the acknowledgement of a command. */
   expect(seq: number): void {
     this.#unanswered = seq;
     this.#period = PERIOD_MS;
     this.update();
   }
 
-  /** The session may have started or stopped running. */
+  /** Starts or stops polling, after the session may have started or stopped running. */
   update(): void {
     if (this.#needed() && !this.#timer) this.#wait(this.#silence);
     if (!this.#needed()) this.#stop();
@@ -57,14 +57,14 @@ export class Pump {
   receive(message: Message): void {
     const time = this.host.clock();
     this.#answer(message);
-    if (this.#question) {
-      if (message.kind === "ack" && message.of !== this.#question.seq) return;
-      this.#question = null;
+    if (this.#request) {
+      if (message.kind === "ack" && message.of !== this.#request.seq) return;
+      this.#request = null;
       this.#patience = LOST_MS;
       this.#answerTime = time;
     } else if (message.kind !== "ack" && time - this.#answerTime > ANSWER_MS) this.#pumping = false;
     if (!this.#pumping && this.#timer) this.#wait(this.#silence);
-    // One part of the preview: the next one may come as soon.
+    // After a part of the preview the next part may come as soon.
     if (message.kind === "survey") {
       this.#period = PERIOD_MS;
       if (this.#pumping && this.#timer) this.#wait(PERIOD_MS);
@@ -95,13 +95,13 @@ export class Pump {
       return;
     }
     this.#pumping = true;
-    if (this.#question && this.host.clock() - this.#question.at >= this.#patience) {
-      this.#question = null;
+    if (this.#request && this.host.clock() - this.#request.at >= this.#patience) {
+      this.#request = null;
       this.#patience = Math.min(2 * this.#patience, MOST_MS);
     }
-    if (!this.#question) {
+    if (!this.#request) {
       const seq = this.host.pump();
-      if (seq !== null) this.#question = { seq, at: this.host.clock() };
+      if (seq !== null) this.#request = { seq, at: this.host.clock() };
       // A search may take long, or never end.
       this.#period = this.host.running() ? PERIOD_MS : Math.min(2 * this.#period, MOST_MS);
     }
@@ -111,7 +111,7 @@ export class Pump {
   #stop(): void {
     this.#timer?.();
     this.#timer = null;
-    this.#question = null;
+    this.#request = null;
     this.#patience = LOST_MS;
     this.#period = PERIOD_MS;
     this.#pumping = false;

@@ -51,8 +51,8 @@ export function formulaBar(context: Context): View {
     copies.draw(topics);
     if (touches(topics, "link", "settings")) files.draw();
     if (touches(topics, "link")) {
-      attrs(auto, { disabled: !context.act.possible });
-      auto.hidden = context.act.reading;
+      attrs(auto, { disabled: !context.act.hasKernel });
+      auto.hidden = context.act.isSavedPage;
     }
     const { formula: value, settings, status } = store.state;
     // During training the formula is sent rarely; its error follows the status line.
@@ -82,7 +82,7 @@ function exportMenu({ act, store }: Context, registry: Registry) {
   let drawn = "";
   const draw = () => {
     const { formats } = store.state;
-    node.hidden = !act.possible || formats.length === 0;
+    node.hidden = !act.hasKernel || formats.length === 0;
     if (formats.join() === drawn) return;
     drawn = formats.join();
     fill(formats.map(([format, label = ""]) => button({ action: `${ACTION}${format}`, label })));
@@ -95,28 +95,28 @@ function copyButtons(context: Context, registry: Registry) {
   const latex = button({ action: "copy-latex", label: "LaTeX", title: "Copy the formula as LaTeX" });
   const python = button({ action: "copy-python", label: "Python", title: "Copy the formula as Python" });
   const code = button({ action: "copy-code", label: "Code", title: "The session as a script" });
-  const panel = codePanel(context, registry);
+  const popup = codePopup(context, registry);
   const copied = async (trigger: HTMLButtonElement, text: string, name: string) => {
-    if (!(await copyText(text))) return panel.show(text, name);
+    if (!(await copyText(text))) return popup.show(text, name);
     ui.set("note", `${name} copied`);
     flash(trigger, registry);
   };
   registry.listen(latex, "click", () => copied(latex, store.state.formula.latex, "LaTeX"));
   registry.listen(python, "click", () => copied(python, store.state.formula.python, "Python"));
   registry.listen(code, "click", () => {
-    if (panel.open()) panel.close();
+    if (popup.open()) popup.close();
     else act.exportAs("code");
   });
   const draw: View["draw"] = (topics) => {
-    if (touches(topics, "link")) code.hidden = !act.possible;
+    if (touches(topics, "link")) code.hidden = !act.hasKernel;
     if (!touches(topics, "code") || store.state.code === null) return;
     const text = store.state.code;
     store.state.code = null;
-    panel.show(text, "The session as code");
+    popup.show(text, "The session as code");
     copied(code, text, "Code");
   };
   const word = h("span", { class: "kw-dim kw-roomy" }, "Copy");
-  return { nodes: [word, latex, python, code], code: panel.node, draw };
+  return { nodes: [word, latex, python, code], code: popup.node, draw };
 }
 
 function flash(trigger: HTMLButtonElement, registry: Registry): void {
@@ -125,7 +125,7 @@ function flash(trigger: HTMLButtonElement, registry: Registry): void {
 }
 
 /** Text to read and to copy by hand. */
-function codePanel(_: Context, registry: Registry) {
+function codePopup(_: Context, registry: Registry) {
   const title = h("b");
   const text = h("pre", { tabindex: 0 });
   const close = button({ label: "Close", icon: "close", iconOnly: true });

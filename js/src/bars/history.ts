@@ -14,7 +14,7 @@ interface PlacedState {
   /** Lane of the parent. */
   from: number;
   /** A child follows in the same lane. */
-  on: boolean;
+  continues: boolean;
 }
 
 /** Lanes of the tree: first the path through the current state to its newest descendant, below it the branches. */
@@ -31,7 +31,7 @@ export function placeStates(states: readonly StateInfo[], current: number): Plac
     let at = column;
     while (state) {
       const next: StateInfo[] = children.get(state.id) ?? [];
-      placed.push({ state, column: at, lane, from: state === first ? from : lane, on: next.length > 0 });
+      placed.push({ state, column: at, lane, from: state === first ? from : lane, continues: next.length > 0 });
       // Without a current state further on, the newest act is the main line.
       const main: StateInfo | undefined = next.find(({ id }) => onPath.has(id)) ?? next.at(-1);
       for (const sibling of next) if (sibling !== main) waiting.push([sibling, at + 1]);
@@ -68,7 +68,7 @@ export function history({ store, act }: Context): View {
   );
   registry.listen(list, "click", (event) => {
     const id = (event.target as Element).closest("[data-kw-state-id]")?.getAttribute("data-kw-state-id");
-    if (id && act.possible) act.goTo(Number(id));
+    if (id && act.hasKernel) act.goTo(Number(id));
   });
   let scrolledTo = -1;
   let drawn = "";
@@ -78,12 +78,12 @@ export function history({ store, act }: Context): View {
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "history", "link", "settings")) return;
     const { states, current } = store.state.history;
-    const signature = JSON.stringify([states, current, store.state.settings.loss, act.possible]);
+    const signature = JSON.stringify([states, current, store.state.settings.loss, act.hasKernel]);
     if (signature === drawn) return;
     drawn = signature;
     const focused = list.contains(activeIn(list)) ? activeIn(list)?.getAttribute("data-kw-state-id") : null;
     list.replaceChildren(
-      ...placeStates(states, current).map((entry) => chip(entry, current, store.state.settings.loss, act.possible)),
+      ...placeStates(states, current).map((entry) => chip(entry, current, store.state.settings.loss, act.hasKernel)),
     );
     if (focused) list.querySelector<HTMLElement>(`[data-kw-state-id="${focused}"]`)?.focus();
     if (current !== scrolledTo) registry.frame(show);
@@ -93,10 +93,10 @@ export function history({ store, act }: Context): View {
 }
 
 function chip(
-  { state, column, lane, from, on }: PlacedState,
+  { state, column, lane, from, continues }: PlacedState,
   current: number,
   loss: string,
-  possible: boolean,
+  restorable: boolean,
 ): HTMLElement {
   const error = state.error === null ? "" : number(state.error, 2);
   const values = {
@@ -104,16 +104,22 @@ function chip(
     "data-kw-state-id": state.id,
     "data-kind": state.kind,
     "aria-current": state.id === current ? "true" : null,
-    title: `Step ${state.step}${error ? `, ${loss} ${error}` : ""}${possible ? ": go there" : ""}`,
+    title: `Step ${state.step}${error ? `, ${loss} ${error}` : ""}${restorable ? ": go there" : ""}`,
   };
   const parts = [pretty(state.label), error ? h("span", { class: "kw-dim" }, error) : null];
   // Without a kernel a state cannot be restored: the chip is text, not a disabled button.
-  const label = possible
+  const label = restorable
     ? h("button", { type: "button", ...values }, ...parts)
     : h("span", { ...values, style: "cursor:default" }, ...parts);
   const item = h(
     "div",
-    { role: "listitem", class: "kw-branch", "data-root": column === 0, "data-turn": lane !== from, "data-on": on },
+    {
+      role: "listitem",
+      class: "kw-branch",
+      "data-root": column === 0,
+      "data-turn": lane !== from,
+      "data-on": continues,
+    },
     label,
   );
   item.style.gridColumn = String(column + 1);
@@ -122,10 +128,10 @@ function chip(
   return item;
 }
 
-/** Scrolls only the strip, so that the current state is visible. */
-function reveal(strip: HTMLElement, chip: HTMLElement | null): void {
+/** Scrolls the bar, and nothing around it, to the current state. */
+function reveal(bar: HTMLElement, chip: HTMLElement | null): void {
   if (!chip) return;
-  const [outer, inner] = [strip.getBoundingClientRect(), chip.getBoundingClientRect()];
-  if (inner.right > outer.right || inner.left < outer.left) strip.scrollLeft += inner.right - outer.right + 24;
-  if (inner.bottom > outer.bottom || inner.top < outer.top) strip.scrollTop += inner.bottom - outer.bottom + 8;
+  const [outer, inner] = [bar.getBoundingClientRect(), chip.getBoundingClientRect()];
+  if (inner.right > outer.right || inner.left < outer.left) bar.scrollLeft += inner.right - outer.right + 24;
+  if (inner.bottom > outer.bottom || inner.top < outer.top) bar.scrollTop += inner.bottom - outer.bottom + 8;
 }

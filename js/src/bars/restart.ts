@@ -33,7 +33,7 @@ export function restartMenu(context: Context): View {
     offer();
   });
   const load = button({ action: "load-preset", label: "Load", title: "Start again with this problem" });
-  const offer = () => attrs(load, { disabled: !act.possible || chosen === null });
+  const offer = () => attrs(load, { disabled: !act.hasKernel || chosen === null });
   registry.listen(load, "click", () => {
     act.send({ kind: "preset", name: store.state.settings.presets![chosen!]! });
     chosen = null;
@@ -53,7 +53,7 @@ export function restartMenu(context: Context): View {
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "settings", "link", "view")) return;
     const { presets: names = [], preset } = store.state.settings;
-    attrs(opener, { disabled: !act.possible });
+    attrs(opener, { disabled: !act.hasKernel });
     seed.draw();
     data.draw();
     presets.set(
@@ -119,9 +119,9 @@ function seedField({ store, act, uid }: Context, registry: Registry) {
   let lastSeed: string | number | null = null;
   const draw = () => {
     const seed = store.state.settings.seed ?? "";
-    for (const control of [field, start, newSeed]) attrs(control, { disabled: !act.possible });
+    for (const control of [field, start, newSeed]) attrs(control, { disabled: !act.hasKernel });
     attrs(field, { "data-kw-value": seed });
-    // A typed seed stays until the kernel sends another one.
+    // A typed seed stays until the kernel sends another seed.
     if (field === activeIn(field) || seed === lastSeed) return;
     field.value = String(seed);
     lastSeed = seed;
@@ -178,7 +178,7 @@ function dataSliders({ store, act, uid }: Context, registry: Registry) {
     }
     [Number((100 * noise).toPrecision(12)), batch ?? rows].forEach((value, i) => {
       sliders[i]!.accept(value, store.lastAck);
-      sliders[i]!.disable(!act.possible);
+      sliders[i]!.disable(!act.hasKernel);
     });
   };
   return { node, draw };

@@ -57,21 +57,22 @@ function runButtons(context: Context, registry: Registry) {
   const draw = (topics: Topics) => {
     restart.draw(topics);
     if (!touches(topics, "status", "link", "stopping", "history")) return;
-    node.hidden = act.reading;
+    node.hidden = act.isSavedPage;
     const { running } = store;
     const { history } = store.state;
+    const disabled = !act.hasKernel;
     const stopping = running && ui.values.stopping !== null;
     attrs(run, {
       "data-kw-action": running ? "pause" : "start",
-      disabled: !act.possible,
+      disabled,
       "aria-busy": stopping ? "true" : null,
     });
     setIcon(run, running ? "pause" : "play");
     setText(run.lastElementChild!, stopping ? "Stopping…" : running ? "Pause" : "Start");
-    attrs(step, { disabled: !act.possible || running });
-    attrs(reset, { disabled: !act.possible });
-    attrs(undo, { disabled: !act.possible || !history.can_undo, title: undoTitle(history) });
-    attrs(redo, { disabled: !act.possible || !history.can_redo });
+    attrs(step, { disabled: disabled || running });
+    attrs(reset, { disabled });
+    attrs(undo, { disabled: disabled || !history.can_undo, title: undoTitle(history) });
+    attrs(redo, { disabled: disabled || !history.can_redo });
   };
   return { node, draw };
 }
@@ -119,13 +120,13 @@ function settingControls(context: Context, registry: Registry) {
   const facts = h("span", { class: "kw-dim" });
   const draw = (topics: Topics) => {
     if (!touches(topics, "settings", "link")) return;
-    for (const node of nodes) node.hidden = act.reading;
-    facts.hidden = !act.reading;
-    const current = store.state.settings;
-    setText(facts, `λ ${number(current.lamb, 3)} · grid ${current.grid} · ${current.opt}`);
+    for (const node of nodes) node.hidden = act.isSavedPage;
+    facts.hidden = !act.isSavedPage;
+    const { settings } = store.state;
+    setText(facts, `λ ${number(settings.lamb, 3)} · grid ${settings.grid} · ${settings.opt}`);
     for (const [item, name] of sliders) {
-      item.accept(store.state.settings[name], store.lastAck);
-      item.disable(!act.possible);
+      item.accept(settings[name], store.lastAck);
+      item.disable(!act.hasKernel);
     }
     optimizer.draw();
   };
@@ -149,7 +150,7 @@ function optimizerSelect({ act, store }: Context, registry: Registry) {
       node.replaceChildren(...names.map((name) => h("option", { value: name }, name)));
     }
     node.value = opt;
-    attrs(node, { "data-kw-value": opt, disabled: !act.possible });
+    attrs(node, { "data-kw-value": opt, disabled: !act.hasKernel });
   };
   return { node, draw };
 }

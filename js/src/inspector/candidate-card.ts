@@ -14,7 +14,7 @@ const FIT_H = 54;
 const RESIDUAL_H = 22;
 const ZERO = FIT_H + 4 + RESIDUAL_H / 2;
 
-/** Longer names become `x` on a card: it has one variable, and the inspector names it. */
+/** Longer names become `x` on a card: its formula has one variable, and the inspector names the variable. */
 const LONG = 8;
 
 const shortNames = ([tag, values, children]: MathNode): MathNode => [
@@ -61,7 +61,7 @@ export class Card {
   #written = "";
   #candidate: Candidate | null = null;
   #x = "";
-  /** The formula has changed since its width was measured. */
+  /** Whether the formula has changed since its width was measured. */
   fresh = true;
 
   constructor(name: string) {
@@ -110,7 +110,7 @@ export class Card {
     attrs(this.node, { "data-kw-r2": candidate.r2, "data-best": best });
     attrs(this.#fix, { class: `kw-box kw-button kw-small${best ? " kw-primary" : ""}` });
     for (const control of [this.#fix, this.#fixAndKeep])
-      attrs(control, { disabled: !act.possible, hidden: act.reading });
+      attrs(control, { disabled: !act.hasKernel, hidden: act.isSavedPage });
     const x = variable(store.state.selection.x_name ?? "x");
     if (candidate === this.#candidate && x === this.#x) return;
     [this.#candidate, this.#x] = [candidate, x];
@@ -136,16 +136,17 @@ export class Card {
     setText(this.#valid, interval(candidate.valid, x.length > LONG ? "x" : x));
   }
 
-  /** The formula is unmeasured and in the page. */
+  /** Whether the formula is unmeasured and in the page. */
   get due(): boolean {
     return this.fresh && this.node.isConnected;
   }
 
-  /** The formula overflows its box. */
+  /** Whether the formula overflows its box. */
   get wide(): boolean {
     return this.#formula.scrollWidth > this.#formula.clientWidth + 2;
   }
 
+  /** Fades the right end of a formula that overflows. */
   fade(wide: boolean): void {
     this.fresh = false;
     attrs(this.#formula, { "data-more": wide ? "right" : null });

@@ -40,12 +40,12 @@ export function candidates(context: Context): View {
     const visible = sorted.filter((name) => name.toLowerCase().includes(pattern) || pretty(name).includes(pattern));
     if (topics.has("size")) cards.resized();
     cards.draw(visible);
-    attrs(list, { "aria-busy": String(store.state.candidates.busy && act.possible) });
+    attrs(list, { "aria-busy": String(store.state.candidates.busy && act.hasKernel) });
     note.hidden = visible.length > 0;
     setText(note, emptyText(context, names.length));
   };
   registry.listen(filter, "input", () => ui.set("filter", filter.value));
-  const visit = visits(node, registry, (inside) => {
+  const presence = trackPresence(node, registry, (inside) => {
     pinnedOrder = inside ? cards.names : null;
     // Deferred: the focus may leave because a card is being removed.
     if (!inside) registry.frame(() => show(new Set()));
@@ -70,13 +70,13 @@ export function candidates(context: Context): View {
     library.draw();
     show(topics);
     // A new order by the slider is frozen as well.
-    if (visit.inside) pinnedOrder ??= cards.names;
+    if (presence.inside) pinnedOrder ??= cards.names;
   };
   return { node, draw, destroy: () => registry.destroy() };
 }
 
 /** Tracks whether the pointer is over an element or the keyboard focus within it. */
-function visits(node: HTMLElement, registry: Registry, call: (inside: boolean) => void) {
+function trackPresence(node: HTMLElement, registry: Registry, call: (inside: boolean) => void) {
   const state = { inside: false, over: false, focused: false };
   let pressed = false;
   const set = (trigger: "over" | "focused", active: boolean) => {
@@ -114,7 +114,7 @@ function emptyText({ store, ui }: Context, candidateCount: number): string {
 
 /** Accuracy against simplicity: re-ranks at once in the page, and sends the value to the kernel. */
 function orderSlider({ ui, act, store, uid }: Context, registry: Registry) {
-  const thumb = slider(
+  const control = slider(
     {
       name: "simplicity",
       label: "Simplicity",
@@ -134,10 +134,10 @@ function orderSlider({ ui, act, store, uid }: Context, registry: Registry) {
     const { simplicity } = store.state.settings;
     if (simplicity === accepted) return;
     accepted = simplicity;
-    thumb.accept(simplicity, store.lastAck);
+    control.accept(simplicity, store.lastAck);
     ui.set("weight", simplicity);
   };
-  return { node: thumb.node, draw };
+  return { node: control.node, draw };
 }
 
 /** All primitives of the library, also those without a candidate. */
@@ -156,7 +156,8 @@ function libraryPicker({ act, store }: Context, registry: Registry) {
   registry.listen(fix, "click", () => {
     if (select.value) act.fix(select.value);
   });
-  registry.listen(select, "change", () => attrs(fix, { disabled: !select.value || !act.possible }));
+  const enable = () => attrs(fix, { disabled: !select.value || !act.hasKernel });
+  registry.listen(select, "change", enable);
   let listed = "";
   const draw = () => {
     const { primitives } = store.state;
@@ -167,8 +168,8 @@ function libraryPicker({ act, store }: Context, registry: Registry) {
         ...primitives.map((name) => h("option", { value: name }, pretty(name))),
       );
     }
-    attrs(fix, { disabled: !select.value || !act.possible });
-    node.hidden = act.reading;
+    enable();
+    node.hidden = act.isSavedPage;
   };
   return { node, draw };
 }

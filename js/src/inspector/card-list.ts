@@ -30,7 +30,7 @@ export class CardList {
     this.#scrolled = false;
   }
 
-  /** The width of the cards has changed. */
+  /** Measures all cards again, after the width of the cards has changed. */
   resized(): void {
     for (const card of this.#cards.values()) card.fresh = true;
   }

@@ -28,7 +28,7 @@ interface Gesture {
 
 /** Longest wait for an acknowledgement before the next message. */
 const PATIENCE_MS = 200;
-/** How long a committed value is shown after its acknowledgement, in ms. */
+/** Time for which a committed value is shown after its acknowledgement. */
 const KEEP_MS = 400;
 
 export class Drag {
@@ -105,7 +105,7 @@ export class Drag {
 
   begin(index: number): void {
     const start = this.values()?.[index];
-    // Right after another edge is selected its coefficients have not arrived yet.
+    // Right after a selection the coefficients of the new edge have not arrived yet.
     if (start === undefined) return;
     const { status, structure } = this.context.store.state;
     const { train, test } = status;
@@ -168,7 +168,7 @@ export class Drag {
     this.registry.timeout(() => {
       if (this.#waiting.get(index)?.seq !== seq) return;
       const { store, act } = this.context;
-      if (store.lastAck < seq && act.possible) return this.#forget(index, seq);
+      if (store.lastAck < seq && act.hasKernel) return this.#forget(index, seq);
       this.#waiting.delete(index);
       this.redraw();
     }, KEEP_MS);

@@ -33,7 +33,7 @@ export function effect({ store, act, ui }: Context, registry: Registry) {
       else setText(text, effectText(state, states, store.state.settings.loss));
     }
     // During a drag the handles show the errors.
-    if (!can_undo || !act.possible || ui.values.dragging) node.hidden = true;
+    if (!can_undo || !act.hasKernel || ui.values.dragging) node.hidden = true;
     shownState = current;
     newest = Math.max(newest, current);
   };

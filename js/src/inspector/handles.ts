@@ -67,7 +67,7 @@ export class Handles {
     registry.listen(stage, "pointerleave", () => this.#hover(null));
   }
 
-  /** Why the edge has no handles; empty if it has. */
+  /** The reason for an edge without handles; empty for an edge with handles. */
   get #missing(): string {
     const { structure, selection } = this.context.store.state;
     const state = graph(structure).edges.get(keyText(selection.edges[0] ?? []))?.state;
@@ -76,7 +76,7 @@ export class Handles {
   }
 
   get #enabled(): boolean {
-    return this.#box.checked && this.context.act.possible && !this.#missing && this.#drag.points !== null;
+    return this.#box.checked && this.context.act.hasKernel && !this.#missing && this.#drag.points !== null;
   }
 
   /** Positions of the first and last handle, which lie outside the grid; null without handles. */
@@ -112,7 +112,7 @@ export class Handles {
     this.#plot = plot;
     this.#curve = curve;
     const { act, store } = this.context;
-    const available = store.state.selection.edges.length > 0 && act.possible;
+    const available = store.state.selection.edges.length > 0 && act.hasKernel;
     this.toggle.hidden = !available || this.#missing !== "";
     setText(this.note, available && this.#box.checked ? this.#missing : "");
     this.note.hidden = !this.note.textContent;
@@ -181,7 +181,7 @@ export class Handles {
 
   #down(event: PointerEvent): void {
     if (event.button !== 0 || indexAt(event.target) === null) return;
-    // Targets of close handles overlap: the nearest handle is meant.
+    // Targets of close handles overlap: the nearest handle counts.
     const box = this.node.getBoundingClientRect();
     const elements = [...this.node.children] as SVGElement[];
     const distance = (item: Element) => {

@@ -8,7 +8,7 @@ import { boundText, endNames, stateText } from "../state/edge-text";
 import { selectedEdges } from "../state/graph";
 import { type Topics, touches } from "../state/topics";
 import { count, number } from "../text/format";
-import { button, panel } from "../ui/controls";
+import { button, headedSection } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { setIcon } from "../ui/icons";
 import { Registry } from "../ui/listeners";
@@ -28,7 +28,7 @@ export function inspector(context: Context): View {
   );
   const row = h("div", { class: "kw-detail kw-fill" }, plot.node, list.node);
   const change = effect(context, registry);
-  const node = panel("inspector", "Edge", [heading.sub, heading.end]);
+  const node = headedSection("inspector", "Edge", [heading.sub, heading.end]);
   node.classList.add("kw-fill", "kw-line");
   node.append(change.node, row, empty);
   const headLine = node.firstElementChild as HTMLElement;
@@ -69,9 +69,10 @@ function head(context: Context, registry: Registry) {
   const close = button({ action: "deselect", small: true, label: "Close", icon: "close", iconOnly: true });
   registry.listen(close, "click", () => act.selectAll([]));
   registry.listen(unfix, "click", () => act.unfix());
-  registry.listen(prune, "click", () =>
-    act.pruneSelected(selectedEdges(context.store).every(({ state }) => state === "pruned")),
-  );
+  registry.listen(prune, "click", () => {
+    if (selectedEdges(store).every(({ state }) => state === "pruned")) act.restore();
+    else act.prune();
+  });
   registry.listen(previous, "click", () => walk(context, -1));
   registry.listen(next, "click", () => walk(context, 1));
   const moreActs = button({
@@ -92,10 +93,10 @@ function head(context: Context, registry: Registry) {
     const infos = selectedEdges(context.store);
     describe(context, infos, title, sub);
     const pruned = infos.length > 0 && infos.every(({ state }) => state === "pruned");
-    unfix.hidden = act.reading || !infos.some(({ state }) => state === "symbolic" || state === "both");
-    prune.hidden = act.reading;
+    unfix.hidden = act.isSavedPage || !infos.some(({ state }) => state === "symbolic" || state === "both");
+    prune.hidden = act.isSavedPage;
     setText(prune.firstElementChild!, pruned ? "Restore edge" : "Prune edge");
-    for (const item of [unfix, prune]) attrs(item, { disabled: !act.possible });
+    for (const item of [unfix, prune]) attrs(item, { disabled: !act.hasKernel });
     for (const item of [previous, next]) attrs(item, { disabled: store.state.structure.edges.length < 2 });
     setIcon(expand, ui.values.expanded ? "collapse" : "expand");
     attrs(expand, { "aria-pressed": String(ui.values.expanded) });

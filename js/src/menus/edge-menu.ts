@@ -43,7 +43,7 @@ function edgeEntries(context: Context): Entries {
   if (!first) return [];
   const frozen = infos.every((edge) => edge.frozen);
   const pruned = infos.every(({ state }) => state === "pruned");
-  const lost = !act.possible && NO_KERNEL;
+  const lost = !act.hasKernel && NO_KERNEL;
   const best = bestName(context, first);
   const fixed = infos.some(({ state }) => state === "symbolic" || state === "both");
   const acts: Entries = [
@@ -70,11 +70,11 @@ function edgeEntries(context: Context): Entries {
       action: pruned ? "menu-restore" : "menu-prune",
       label: pruned ? "Restore" : "Prune",
       why: lost,
-      run: () => act.pruneSelected(pruned),
+      run: () => (pruned ? act.restore() : act.prune()),
     },
   ];
   return [
-    ...(act.reading ? [] : [...acts, null]),
+    ...(act.isSavedPage ? [] : [...acts, null]),
     ...ends(context.store.state.structure, first.key).flatMap(neighbors),
   ];
 

@@ -31,13 +31,13 @@ function nodeEntries({ act, store }: Context, node: NodeInfo): Entries {
   const all = [...into, ...out].map(({ key }) => key);
   const hidden = node.kind === "sum" || node.kind === "product";
   const alone = structure.nodes.filter(({ key }) => key[0] === level).length < 2;
-  const lost = !act.possible && NO_KERNEL;
+  const lost = !act.hasKernel && NO_KERNEL;
   const select: Item = {
     action: "select-node",
     label: `Select its ${count(all.length, "edge")}`,
     run: () => act.selectAll(all),
   };
-  if (act.reading) return [select];
+  if (act.isSavedPage) return [select];
   const grow = (product: boolean): Item => ({
     action: product ? "add-product" : "add-sum",
     label: `Add a ${product ? "product" : "sum"} node to this layer`,

@@ -1,10 +1,10 @@
-// The drawing of the network: every wire carries its own spline. Elements are kept per edge; only changes are written.
+// The drawing of the network: wires carry thumbnails where there is room. Elements are kept per edge; only changes are written.
 import { type EdgeInfo, keyText } from "../protocol/structure";
 import type { Context } from "../state/context";
 import { graph } from "../state/graph";
 import { type Topics, touches } from "../state/topics";
 import { count, thousands } from "../text/format";
-import { panel } from "../ui/controls";
+import { headedSection } from "../ui/controls";
 import { attrs, h, line, s, setText } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
 import { type Tier, tiers } from "./detail-levels";
@@ -13,10 +13,10 @@ import { hoverCard } from "./hover-card";
 import { distance, type Layout, layout, type PlacedEdge, type PlacedNode } from "./layout";
 import { legend } from "./legend";
 import { drawNodes, pill } from "./nodes";
-import type { Preview } from "./symbolify";
+import type { SymbolifyPreview } from "./symbolify-preview";
 
 /** Interval for choosing the edges with a thumbnail anew: importance changes during training. */
-const RESORT_MS = 2000;
+const REARRANGE_MS = 2000;
 
 const HIT_PX = 8;
 
@@ -27,7 +27,7 @@ export class Drawing {
   #size = { width: 440, height: 430 };
   #placed: Layout = { width: 0, height: 0, nodes: [], edges: [] };
   #tiers: Tier[] = [];
-  #sorted = 0;
+  #tiersChosenAt = 0;
   #importance: Float32Array = new Float32Array();
   #marks: ReadonlyMap<string, string> = new Map();
   #merged = s("g", { "aria-hidden": "true" });
@@ -43,7 +43,7 @@ export class Drawing {
     readonly context: Context,
     registry: Registry,
     acts: HTMLElement[],
-    private readonly preview: Preview,
+    private readonly preview: SymbolifyPreview,
   ) {
     this.#edges = new EdgeLayer(context);
     const { wires, node: edges, signs, floating } = this.#edges;
@@ -51,7 +51,7 @@ export class Drawing {
     this.#card = hoverCard(context);
     this.#legend = legend(context, registry);
     this.stage = h("div", { class: "kw-stage kw-fill kw-scroll" }, this.svg, this.#card.node);
-    this.node = panel("network", "Network", [this.#subtitle, h("span", { class: "kw-row kw-end" }, ...acts)]);
+    this.node = headedSection("network", "Network", [this.#subtitle, h("span", { class: "kw-row kw-end" }, ...acts)]);
     this.node.append(preview.node, this.stage, this.#note, this.#legend.node);
     registry.resize(this.stage, (width, height) => {
       this.#size = { width: Math.floor(width), height: Math.floor(height) };
@@ -59,7 +59,7 @@ export class Drawing {
     });
   }
 
-  get placed(): readonly PlacedEdge[] {
+  get edges(): readonly PlacedEdge[] {
     return this.#placed.edges;
   }
 
@@ -71,14 +71,14 @@ export class Drawing {
     const { structure } = this.context.store.state;
     if (touches(topics, "structure", "curves")) this.#importance = this.context.store.curves.importance(structure);
     const importance = this.#importance;
-    const due = topics.has("curves") && this.#crowded && Date.now() - this.#sorted > RESORT_MS;
-    const placed = due || touches(topics, "structure", "size", "view");
-    if (placed) this.#arrange(importance);
-    const marks = this.#marks !== this.preview.marked;
-    if (marks || placed || touches(topics, "curves", "selection", "hover", "status"))
+    const due = topics.has("curves") && this.#crowded && Date.now() - this.#tiersChosenAt > REARRANGE_MS;
+    const rearranged = due || touches(topics, "structure", "size", "view");
+    if (rearranged) this.#arrange(importance);
+    const remarked = this.#marks !== this.preview.marked;
+    if (remarked || rearranged || touches(topics, "curves", "selection", "hover", "status"))
       this.#edges.draw(this.#placed.edges, importance, topics, this.preview.marked);
-    if (marks) this.#drawMerged();
-    if (placed || touches(topics, "hover")) drawNodes(this.#nodes, this.#placed, this.context);
+    if (remarked) this.#drawMerged();
+    if (rearranged || touches(topics, "hover")) drawNodes(this.#nodes, this.#placed, this.context);
     this.#card.draw(topics, this.#placed);
   }
 
@@ -92,7 +92,7 @@ export class Drawing {
     const { width, height } = this.#size;
     const { showPruned } = this.context.ui.values;
     this.#tiers = tiers({ edges: structure.edges, importance, width: width - 20, showPruned });
-    this.#sorted = Date.now();
+    this.#tiersChosenAt = Date.now();
     this.#placed = layout(structure, this.#tiers, width, height);
     attrs(this.svg, {
       width,
@@ -114,7 +114,7 @@ export class Drawing {
     this.#subtitle.title = `${summary} edges active`;
     const merged = this.#tiers.filter((tier, i) => tier === "merged" && edges[i]!.state !== "pruned").length;
     this.#note.hidden = !this.#crowded;
-    const weak = merged > 0 ? ` The ${count(merged, "weakest edge")} are one line a layer.` : "";
+    const weak = merged > 0 ? ` One line a layer stands for the ${count(merged, "weakest edge")}.` : "";
     setText(this.#note, `Point at a bare wire to see its function.${weak}`);
     this.#legend.draw(active < edges.length);
   }
@@ -168,7 +168,7 @@ export class Drawing {
     return this.svg.querySelector<SVGElement>(`[data-kw-edge="${key}"], [data-kw-node="${key}"]`);
   }
 
-  find(key: string): EdgeInfo | undefined {
+  findEdge(key: string): EdgeInfo | undefined {
     return graph(this.context.store.state.structure).edges.get(key);
   }
 }

@@ -19,9 +19,11 @@ interface Parts {
   frame: SVGRectElement;
   curve: SVGPathElement;
   badge: SVGGElement | null;
-  /** Signs above the thumbnail: candidate of a preview, pin of a frozen edge, chain of tied ones. The accessible name has the words. */
+  /** Sign above the thumbnail: the primitive of the preview. The accessible name has the words. */
   mark: SVGGElement | null;
+  /** Sign above the thumbnail: the pin of a frozen edge, or the chain of tied edges. */
   bound: SVGGElement | null;
+  /** Inputs of the last drawing of `bound`. */
   sign: string;
   /** Inputs of the last drawing: position, curve, wire width, flags. */
   placed: PlacedEdge | null;
@@ -47,7 +49,7 @@ export class EdgeLayer {
   /** Inputs of the last choice of visible edges. */
   #shownFor: unknown[] = [];
   #order = "";
-  #named = 0;
+  #namesWrittenAt = 0;
   #heights: number[] = [];
   #marks: ReadonlyMap<string, string> = new Map();
 
@@ -57,13 +59,13 @@ export class EdgeLayer {
     return edgeKeys(this.context.store.state.structure)[edge.index]!;
   }
 
-  /** Chooses the edges with elements: all but merged ones, the selected ones and the one under the pointer. */
-  #show(placed: readonly PlacedEdge[], full: ReadonlySet<string>): void {
+  /** Chooses the edges with elements: all but merged edges, selected edges, and the edge under the pointer. */
+  #show(edges: readonly PlacedEdge[], full: ReadonlySet<string>): void {
     const { cursor } = this.context.ui.values;
-    const key = [placed, cursor, ...full];
+    const key = [edges, cursor, ...full];
     if (key.length === this.#shownFor.length && key.every((item, i) => item === this.#shownFor[i])) return;
     this.#shownFor = key;
-    this.#drawn = placed.filter((edge) => {
+    this.#drawn = edges.filter((edge) => {
       if (edge.tier !== "merged") return true;
       const key = this.#key(edge);
       return full.has(key) || key === cursor;
@@ -73,7 +75,7 @@ export class EdgeLayer {
 
   /** `marks`: edges of the symbolify preview with their primitives. */
   draw(
-    placed: readonly PlacedEdge[],
+    edges: readonly PlacedEdge[],
     importance: Float32Array,
     topics: Topics,
     marks: ReadonlyMap<string, string>,
@@ -83,23 +85,23 @@ export class EdgeLayer {
     const selected = new Set(store.state.selection.edges.map(keyText));
     const full = new Set(selected);
     if (ui.values.hover) full.add(ui.values.hover);
-    this.#show(placed, full);
+    this.#show(edges, full);
     const stop = this.#tabStop();
-    const marked = marks !== this.#marks;
-    const moved = marked || touches(topics, "structure", "size", "view", "curves");
-    const due = !store.running || Date.now() - this.#named > NAME_MS;
-    const named = due && touches(topics, "curves", "status");
-    if (named) this.#named = Date.now();
+    const remarked = marks !== this.#marks;
+    const moved = remarked || touches(topics, "structure", "size", "view", "curves");
+    const due = !store.running || Date.now() - this.#namesWrittenAt > NAME_MS;
+    const rewriteNames = due && touches(topics, "curves", "status");
+    if (rewriteNames) this.#namesWrittenAt = Date.now();
     this.#marks = marks;
     if (moved) this.#heights = store.curves.minimumHeights(store.state.structure);
     for (const edge of this.#drawn) {
       const key = this.#key(edge);
       const parts = this.#parts.get(key)!;
       const strength = importance[edge.index] ?? 0;
-      const elsewhere = marked || parts.placed !== edge;
-      if (elsewhere) this.#put(parts, edge);
-      if (elsewhere || moved) this.#weigh(parts, edge, strength);
-      if (elsewhere || named) this.#name(parts, edge, strength);
+      const changed = remarked || parts.placed !== edge;
+      if (changed) this.#put(parts, edge);
+      if (changed || moved) this.#weigh(parts, edge, strength);
+      if (changed || rewriteNames) this.#name(parts, edge, strength);
       const hover = ui.values.hover === key || near.has(key);
       mark(parts, key === stop, selected.has(key), hover, marks.has(key));
     }

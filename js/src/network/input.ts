@@ -19,7 +19,7 @@ export function networkInput(drawing: Drawing, menu: ContextMenu, registry: Regi
   registry.listen(stage, "pointerleave", () => ui.set("hover", null));
   menuEvents(stage, registry, (target, point) => {
     const key = point ? keyAt(drawing, target, point) : keyOf(target);
-    const [edge, node] = [drawing.find(key ?? ""), findNode(drawing, key ?? "")];
+    const [edge, node] = [drawing.findEdge(key ?? ""), findNode(drawing, key ?? "")];
     const opener = drawing.element(key ?? "") ?? target;
     if (edge) openEdgeMenu(menu, context, edge.key, opener, point);
     else if (node) openNodeMenu(menu, context, node, opener, point);
@@ -54,7 +54,7 @@ function keyAt(drawing: Drawing, hit: EventTarget | null, [left, top]: [number, 
   const hitKey = keyOf(target) ?? target.getAttribute("data-hit");
   const box = drawing.svg.getBoundingClientRect();
   const [x, y] = [left - box.left, top - box.top];
-  // Hit paths of bare wires overlap each other and the nodes: the nearest is meant, not the topmost.
+  // Hit paths of bare wires overlap each other and the nodes: the nearest counts, not the topmost.
   const bare = target.classList.contains("kw-hit");
   const node = bare || !hitKey ? drawing.nodeNear(x, y) : null;
   if (node) return keyText(node.info.key);
@@ -69,7 +69,7 @@ const findNode = ({ context }: Drawing, key: string): NodeInfo | undefined =>
 /** Selects an edge, or all edges of a node. */
 function select(drawing: Drawing, key: string, add: boolean): void {
   const { act, store } = drawing.context;
-  const [edge, node] = [drawing.find(key), findNode(drawing, key)];
+  const [edge, node] = [drawing.findEdge(key), findNode(drawing, key)];
   if (edge) act.select(edge.key, add);
   if (!node) return;
   const { into, out } = edgesOf(store.state.structure, node);
@@ -97,7 +97,7 @@ function useKey(drawing: Drawing, registry: Registry, event: KeyboardEvent): boo
   return true;
 }
 
-/** A stop of the arrow keys. Rows of nodes and of edges alternate. */
+/** An element that arrow keys reach. Rows of nodes and rows of edges alternate. */
 interface Stop {
   key: string;
   row: number;
@@ -105,7 +105,7 @@ interface Stop {
 }
 
 function stops(drawing: Drawing): Stop[] {
-  const edges = drawing.placed.map((edge) => {
+  const edges = drawing.edges.map((edge) => {
     const { key } = drawing.edge(edge);
     return { key: keyText(key), row: 2 * key[0]! + 1, x: edge.box.x + edge.box.w / 2 };
   });
@@ -133,7 +133,7 @@ function neighbor(drawing: Drawing, key: string, arrow: string): string | null {
 /** Neighbors of an edge or node, above or below. */
 function linked(drawing: Drawing, key: string, climb: number): Set<string> {
   const { structure } = drawing.context.store.state;
-  const [edge, node] = [drawing.find(key), findNode(drawing, key)];
+  const [edge, node] = [drawing.findEdge(key), findNode(drawing, key)];
   const linkedItems: (EdgeInfo | NodeInfo | undefined)[] = [];
   if (edge) linkedItems.push(ends(structure, edge.key)[climb > 0 ? 1 : 0]);
   if (node) linkedItems.push(...edgesOf(structure, node)[climb > 0 ? "out" : "into"]);

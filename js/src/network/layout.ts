@@ -18,7 +18,7 @@ export interface PlacedNode {
   r: number;
   /** End points of incoming wires, one per subnode. */
   ports: [number, number][];
-  /** Width available for its name. */
+  /** Width available for the name of the node. */
   room: number;
 }
 export interface PlacedEdge {
@@ -26,7 +26,7 @@ export interface PlacedEdge {
   tier: Tier;
   source: [number, number];
   target: [number, number];
-  /** The thumbnail, or the floating one of an edge without a slot. */
+  /** Box of the thumbnail, or of the floating thumbnail of an edge without a slot. */
   box: Box;
 }
 export interface Layout {

@@ -1,4 +1,4 @@
-// The network panel: the drawing, its acts, its menu and the symbolify preview.
+// The section of the network: the drawing, its acts, its menu and the symbolify preview.
 
 import { ContextMenu } from "../menus/context-menu";
 import type { Context, View } from "../state/context";
@@ -8,12 +8,12 @@ import { attrs } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { Drawing } from "./drawing";
 import { networkInput } from "./input";
-import { symbolify } from "./symbolify";
+import { symbolifyPreview } from "./symbolify-preview";
 
 export function network(context: Context): View {
   const registry = new Registry();
   const acts = networkActs(context, registry);
-  const preview = symbolify(context, registry);
+  const preview = symbolifyPreview(context, registry);
   const drawing = new Drawing(context, registry, [preview.opener, ...acts.nodes], preview);
   const menu = new ContextMenu();
   networkInput(drawing, menu, registry);
@@ -44,10 +44,10 @@ function networkActs({ act, store }: Context, registry: Registry) {
   const draw = (topics: Topics) => {
     if (!touches(topics, "settings", "link")) return;
     const { grid } = store.state.settings;
-    prune.hidden = refine.hidden = act.reading;
-    attrs(prune, { disabled: !act.possible });
+    prune.hidden = refine.hidden = act.isSavedPage;
+    attrs(prune, { disabled: !act.hasKernel });
     attrs(refine, {
-      disabled: !act.possible || grid >= 200,
+      disabled: !act.hasKernel || grid >= 200,
       title: `Grid ${grid} → ${finer(grid)}: finer splines, the same functions`,
     });
   };

@@ -176,7 +176,7 @@ export type Candidates = Guarded<typeof candidates>;
 export type Formula = Guarded<typeof formula>;
 export type StateInfo = Guarded<typeof stateInfo>;
 export type History = Guarded<typeof history>;
-export type Survey = Guarded<typeof survey>;
+export type Preview = Guarded<typeof survey>;
 export type ErrorInfo = Guarded<typeof errorInfo>;
 export type Snapshot = Guarded<typeof snapshot> & { buffer?: unknown };
 

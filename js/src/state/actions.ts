@@ -18,13 +18,13 @@ export class Actions {
     private readonly clock: () => number,
   ) {}
 
-  /** A kernel can carry out acts. */
-  get possible(): boolean {
+  /** Whether a kernel can carry out acts. */
+  get hasKernel(): boolean {
     return this.store.link === "live";
   }
 
-  /** A saved page: controls that need a kernel are hidden. */
-  get reading(): boolean {
+  /** Whether this is a saved page: it hides controls that need a kernel. */
+  get isSavedPage(): boolean {
     return this.store.link === "none";
   }
 
@@ -72,8 +72,7 @@ export class Actions {
 
   /** Replaces the functions of all selected edges. */
   fix(name: string, keepSpline = false): void {
-    const { edges } = this.store.state.selection;
-    if (edges.length > 0) this.send({ kind: "fix", ...oneOrMore(edges), name, keep_spline: keepSpline });
+    this.#sendForSelection((edges) => ({ kind: "fix", ...oneOrMore(edges), name, keep_spline: keepSpline }));
   }
 
   fixBest(): void {
@@ -83,17 +82,24 @@ export class Actions {
   }
 
   unfix(): void {
-    const { edges } = this.store.state.selection;
-    if (edges.length > 0) this.send({ kind: "unfix", ...oneOrMore(edges) });
+    this.#sendForSelection((edges) => ({ kind: "unfix", ...oneOrMore(edges) }));
   }
 
-  /** Prunes the selected edges, or restores them when all of them are pruned. */
-  pruneSelected(restore: boolean): void {
-    const { edges } = this.store.state.selection;
-    if (edges.length > 0) this.send(restore ? { kind: "restore", edges } : { kind: "prune", edges });
+  prune(): void {
+    this.#sendForSelection((edges) => ({ kind: "prune", edges }));
+  }
+
+  /** Restores the selected pruned edges. */
+  restore(): void {
+    this.#sendForSelection((edges) => ({ kind: "restore", edges }));
   }
 
   exportAs(format: string): void {
     this.send({ kind: "export", format });
+  }
+
+  #sendForSelection(command: (edges: EdgeKey[]) => Command): void {
+    const { edges } = this.store.state.selection;
+    if (edges.length > 0) this.send(command(edges));
   }
 }

@@ -11,11 +11,11 @@ import type {
   Message,
   MessageOf,
   Panel,
+  Preview,
   Selection,
   Settings,
   Snapshot,
   Status,
-  Survey,
 } from "../protocol/messages";
 import { complete, keyText, mergeStructure, type Structure } from "../protocol/structure";
 import { EdgeCurves } from "./edge-curves";
@@ -44,7 +44,7 @@ interface State {
   primitives: string[];
   /** `[name, label]` of the export formats. */
   formats: string[][];
-  survey: Survey | null;
+  survey: Preview | null;
   error: ErrorInfo | null;
   code: string | null;
 }
@@ -84,15 +84,15 @@ export class Store {
   panels: readonly Panel[] = [];
   readonly #contents = new Map<string, PanelContent>();
   link: Link = "live";
-  /** A snapshot has arrived. */
+  /** Whether a snapshot has arrived. */
   ready = false;
   /** Number of the last acknowledged command. */
   lastAck = -1;
-  /** Name of this view; acknowledgements carry the name of theirs. */
+  /** Name of this view; an acknowledgement carries the name of the view that it answers. */
   view: string | null = null;
   /** Number of `hello_ack` messages and losses: after each the kernel has no open panels. */
   helloCount = 0;
-  /** The symbolify preview is open. */
+  /** Whether the symbolify preview is open. */
   previewOpen = false;
   /** Number of messages that this page could not read. */
   unreadable = 0;
@@ -106,7 +106,7 @@ export class Store {
     this.#changed = call;
   }
 
-  /** Training runs, and its kernel is alive. */
+  /** Whether the training runs, and its kernel is alive. */
   get running(): boolean {
     return this.link === "live" && this.state.status.state === "running";
   }
@@ -221,7 +221,7 @@ export class Store {
     }
   }
 
-  /** Views number independently and receive each other's acknowledgements, so a number alone is ambiguous. */
+  /** Whether an acknowledgement answers another view. Views number independently, so a number alone is ambiguous. */
   isForeign({ view = null }: MessageOf<"ack">): boolean {
     return view !== null && this.view !== null && view !== this.view;
   }
@@ -232,7 +232,7 @@ export class Store {
     this.state.survey = null;
   }
 
-  /** The kernel is still computing candidates or a preview. */
+  /** Whether the kernel is still computing candidates or a preview. */
   get busy(): boolean {
     const { candidates, survey } = this.state;
     return this.link === "live" && (candidates.busy || (this.previewOpen && (survey?.busy ?? true)));

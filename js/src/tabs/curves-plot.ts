@@ -212,11 +212,11 @@ export function eventLabels(events: { at: number; label: string }[], width: numb
   return placed;
 }
 
-/** Acts are labelled first, automatic events (grid) in the remaining room. */
+/** Texts of events. Acts come first, automatic events (grid) in the remaining room. */
 export function markLabels(events: { at: number; label: string; kind: string }[], width: number): EventLabel[] {
-  const [acts, gridMarks] = [false, true].map((itself) =>
+  const [acts, gridMarks] = [false, true].map((automatic) =>
     eventLabels(
-      events.filter(({ kind }) => (kind === "grid") === itself),
+      events.filter(({ kind }) => (kind === "grid") === automatic),
       width,
     ),
   ) as [EventLabel[], EventLabel[]];

@@ -95,7 +95,7 @@ export function front(context: Context): View {
     if (!touches(topics, "history", "size", "view", "settings", "link")) return;
     const { history, settings } = store.state;
     // A recreated mark loses a click in progress: redrawn only after a change.
-    const signature = JSON.stringify([history.states, history.current, settings.loss, stage.size, act.possible]);
+    const signature = JSON.stringify([history.states, history.current, settings.loss, stage.size, act.hasKernel]);
     if (signature === drawn) return;
     drawn = signature;
     marks = marksOf(history.states);
@@ -117,7 +117,7 @@ const facts = (mark: Mark, { store, act }: Context): string[] => [
     ? ["now"]
     : !mark.kept
       ? ["no longer kept"]
-      : act.possible
+      : act.hasKernel
         ? ["click to return"]
         : []),
 ];
@@ -144,7 +144,7 @@ function drawFront(context: Context, stage: Stage, marks: Mark[], cursor: string
   const drawn = marks.map((mark) => {
     const isCurrent = mark.id === current;
     const [px, py] = [x(mark.size).toFixed(1), y(mark.error).toFixed(1)];
-    const open = mark.kept && act.possible;
+    const open = mark.kept && act.hasKernel;
     return s(
       "g",
       {

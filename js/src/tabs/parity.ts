@@ -111,7 +111,7 @@ export function parity(context: Context): View {
         names.map(([, name]) => name),
       );
     else {
-      const missing = act.possible
+      const missing = act.hasKernel
         ? "The network's predictions come as soon as the kernel is free."
         : "No predictions: the kernel is gone.";
       chart = drawPairs(stage, summary, pairsOf(pairs, output), names[output]?.[1] ?? "", missing);

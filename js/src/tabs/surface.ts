@@ -58,7 +58,7 @@ export function surface(context: Context): View {
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "panels", "size", "view", "link", "structure", "settings")) return;
     const { payload: panel, arrays } = store.panel(SURFACE) ?? {};
-    const look = { uid: context.uid, dark: node.closest(".kw-dark") !== null, waits: act.possible };
+    const look = { uid: context.uid, dark: node.closest(".kw-dark") !== null, waits: act.hasKernel };
     if (touches(topics, "panels", "size", "view", "link", "structure")) {
       chart = drawSurface(stage, canvas, panel, arrays, look);
       canvas.hidden = !chart?.grid;

@@ -23,7 +23,7 @@ export function tabs(context: Context, list: readonly Tab[]): View {
   const registry = new Registry();
   // A saved page has no kernel to ask.
   const present = ({ panel, compares }: Tab) =>
-    !act.reading || ((!panel || store.panel(panel)) && (!compares || store.state.history.states.length > 1));
+    !act.isSavedPage || ((!panel || store.panel(panel)) && (!compares || store.state.history.states.length > 1));
   const views = list.map(({ make }) => make(context));
   const buttons = list.map(({ name, label }, i) => {
     const view = views[i]!;
@@ -58,7 +58,7 @@ export function tabs(context: Context, list: readonly Tab[]): View {
   let watched: string | undefined;
   let helloCount = 0;
   const watch = (panel?: string) => {
-    if (panel === watched || !act.possible) return;
+    if (panel === watched || !act.hasKernel) return;
     act.send({ kind: "watch", panels: panel ? [panel] : [] });
     watched = panel;
   };

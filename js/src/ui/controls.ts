@@ -35,8 +35,8 @@ export function button(spec: ButtonSpec): HTMLButtonElement {
   );
 }
 
-/** A panel: a section with a heading line. */
-export function panel(name: string, title: string, head: Node[]): HTMLElement {
+/** A section with a heading line. */
+export function headedSection(name: string, title: string, head: Node[]): HTMLElement {
   const line = h("div", { class: "kw-row kw-head" }, h("h2", { class: "kw-cut" }, title));
   line.append(...head);
   return h("section", { class: `kw-col kw-${name}`, "data-kw-panel": name, "aria-label": title }, line);

@@ -25,7 +25,7 @@ describe("history", () => {
 
   it("lines go on from every chip that something follows", () => {
     const placed = placeStates([state(0, null), state(1, 0), state(2, 1), state(3, 1), state(4, 3)], 2);
-    expect(placed.filter(({ on }) => on).map((item) => item.state.id)).toEqual([0, 1, 3]);
+    expect(placed.filter(({ continues }) => continues).map((item) => item.state.id)).toEqual([0, 1, 3]);
   });
 
   it("survives loops and orphans", () => {

@@ -21,7 +21,7 @@ from kanwidget.explorer.session.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Fix(Command):
-    """Replace an edge by a symbolic function, the best candidate without a name; with further edges all by the same function."""
+    """Replace an edge, and further edges, by one symbolic function; without a name by the best candidate of the first edge."""
 
     kind = "fix"
     stamps = ("structure",)
@@ -175,7 +175,7 @@ class Drag(Command):
         session.script.add(self)
         if self.commit:
             session.end_drag(f"drag {edge_name(edge)}")
-        # On the way only what comes with the next frame: a hand moves faster than a page draws.
+        # Within a drag only topics of the next frame: a hand moves faster than a page draws.
         return CHANGED if self.commit else frozenset(("curves", "status"))
 
 

@@ -57,7 +57,7 @@ class Goto(Command):
         return f"explorer.goto({self.state})"
 
     def perform(self, session: Session) -> Topics:
-        return _jump(session, self, lambda present: session.tree.goto(self.state, present))
+        return _jump(session, self, lambda latest: session.tree.goto(self.state, latest))
 
 
 def _jump(session: Session, command: Command, move: Callable[[Checkpoint], Checkpoint | None]) -> Topics:
@@ -69,7 +69,7 @@ def _jump(session: Session, command: Command, move: Callable[[Checkpoint], Check
 
 @dataclass(frozen=True, slots=True)
 class Reset(Command):
-    """Begin again, from the network that was given or from another seed."""
+    """Begin again, with the initial network or another seed."""
 
     kind, action = "control", "reset"
 
@@ -89,7 +89,7 @@ class Reset(Command):
         model = copied(initial) if self.seed is None else reseeded(initial, self.seed)
         try:
             model.reference = run.x.clone()
-            session.reset(model, initial.seed if self.seed is None else self.seed)
+            session.restart(model, initial.seed if self.seed is None else self.seed)
         except BaseException:
             session.restore(checkpoint)
             raise

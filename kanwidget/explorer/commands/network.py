@@ -23,7 +23,7 @@ from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
 
 @dataclass(frozen=True, slots=True)
 class Prune(Command):
-    """Prune edges, or remove a node; without both everything that scores below the thresholds."""
+    """Prune edges, or remove a node; by default prune everything that scores below the thresholds."""
 
     kind = "prune"
     stamps = ("structure",)
@@ -133,7 +133,7 @@ class Refine(Command):
 
 @dataclass(frozen=True, slots=True)
 class SetGrid(Refine, Setting):
-    """The same from a slider, which says many values: only the last one that waits counts."""
+    """`Refine` from a slider, which sends many values: only the last waiting one counts."""
 
     def supersedes(self, previous: Command) -> bool:
         return isinstance(previous, SetGrid)
@@ -141,7 +141,7 @@ class SetGrid(Refine, Setting):
 
 @dataclass(frozen=True, slots=True)
 class AutoSymbolic(Command):
-    """Fix every spline, or some, whose best candidate is good enough; a pause ends it, and keeps the edges fixed so far."""
+    """Fix every spline, or some splines, whose best candidate is good enough. A pause ends the search; fixed edges stay fixed."""
 
     kind = "auto"
     stamps = ("structure",)
@@ -152,7 +152,7 @@ class AutoSymbolic(Command):
     lib: tuple[str, ...] | None = None
     """None takes the session's library."""
     edges: tuple[EdgeRef, ...] | None = None
-    """None takes all."""
+    """None takes all splines."""
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
@@ -178,7 +178,7 @@ class AutoSymbolic(Command):
             simplicity=simplicity,
             r2_threshold=self.r2_threshold,
             edges_per_step=EDGES_PER_ROUND,
-            on_broken=session.candidates.leave_out,
+            on_broken=session.candidates.record_broken,
         )
         steps_done: list[SymbolicStep] = []
         searched: list[EdgeRef] = []
@@ -190,7 +190,7 @@ class AutoSymbolic(Command):
                 searched.extend(steps_done[-1].searched)
 
         def repeated() -> AutoSymbolic:
-            """The edges that were searched before a pause are all that a script has to repeat."""
+            """The command for the script: after a pause only the edges that were searched."""
             edges = self.edges if len(searched) == len(refs) else tuple(searched)
             return replace(self, simplicity=simplicity, edges=edges)
 
@@ -204,7 +204,7 @@ class AutoSymbolic(Command):
         return topics
 
     def _edges(self, session: Session) -> list[EdgeRef]:
-        """The splines in question, in the order of the structure; of those that share a function the owner."""
+        """The splines to search, in the order of the structure; of tied edges only the owner."""
         model = session.model
         if self.edges is None:
             return numeric_edges(model)
@@ -215,7 +215,7 @@ class AutoSymbolic(Command):
         return [ref for ref in numeric_edges(model) if ref in owners]
 
     def _notice(self, steps_done: Sequence[SymbolicStep], searched: int, total: int) -> Notice | None:
-        """Whether it was paused, or how many edges stay splines."""
+        """A notice about a pause, or about edges that stay splines."""
         if searched < total:
             advice = "Nothing is lost: fix them all again to go on."
             return Notice("Paused", f"{searched} of {total} edges were looked at.", advice)

@@ -122,7 +122,7 @@ class Step(Command):
 
 @dataclass(frozen=True, slots=True)
 class UsePreset(Command):
-    """Begin anew with another of the problems to play with, and forget the present one."""
+    """Begin anew with a preset, in place of the current problem."""
 
     kind = "preset"
 
@@ -143,10 +143,10 @@ class UsePreset(Command):
 
 
 def _kept_settings(session: Session) -> list[Set]:
-    """From the settings of the session's arguments, with which the script begins, to its present ones."""
-    present = session.run.trainer.settings
+    """Commands from the settings that the script begins with, the session's arguments, to the current settings."""
+    current = session.run.trainer.settings
     at_start = make_settings(**{name: session.arguments[name] for name in CHANGEABLE if name in session.arguments})
-    changed = {name: getattr(present, name) for name in CHANGEABLE if getattr(present, name) != getattr(at_start, name)}
+    changed = {name: getattr(current, name) for name in CHANGEABLE if getattr(current, name) != getattr(at_start, name)}
     if "batch" in changed and changed["batch"] is None:
         changed["batch"] = -1
     return [Set(**{name: value}) for name, value in Set(**changed).values.items()]

@@ -80,7 +80,7 @@ class ShowSurface(Setting):
 
 @dataclass(frozen=True, slots=True)
 class OpenPanels(Command):
-    """The panels that one view has open, in place of those before; only these are computed."""
+    """The panels that one view has open, in place of those before; only these are computed. The page calls it `watch`."""
 
     kind = "watch"
 
@@ -101,7 +101,7 @@ class OpenPanels(Command):
 
 @dataclass(frozen=True, slots=True)
 class ShowPreview(Command):
-    """Find the best candidates of all splines for a view, or stop."""
+    """Open or close the symbolify preview of a view. The page calls it `survey`."""
 
     kind = "survey"
 

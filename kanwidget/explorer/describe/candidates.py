@@ -52,13 +52,13 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
 
 
 def best_candidates(session: Session) -> list[p.BestOf]:
-    """The best candidate of every edge of which the cache has one for the present state."""
+    """The best candidate of each edge that the cache has for the current state."""
     best = [(ref, session.candidates.best_of(ref)) for ref in session.candidates.best.edges()]
     return [{"key": list(ref), "best": fit.name, "best_r2": finite(fit.r2)} for ref, fit in best if fit is not None]
 
 
 def _worth_showing(fits: Sequence[SymbolicFit]) -> list[SymbolicFit]:
-    """The fits worth showing: each function once; those that only imitate a simpler one where there are few others."""
+    """The fits worth showing: each function once, and fits that only imitate a simpler function where few others are left."""
     sound = [fit for fit in fits if math.isfinite(fit.r2)]
     originals = [fit for fit in sound if fit.imitates is None]
     twins = [any({fit.name, fit.imitates} == set(pair) for pair in TWINS) for fit in sound]

@@ -16,12 +16,12 @@ from kanwidget.explorer.session.undo import error_of
 if TYPE_CHECKING:
     import sympy
 
-#: Terms of the composed formula above which it is not written out: nobody would read it.
+#: A composed formula with more terms is too long to read: it isn't written out.
 _MAX_TERMS = 400
 
 
 def progress(session: Session) -> p.Formula:
-    """Error and progress, without the formula itself, which takes longer."""
+    """Error and progress, without the formula, which takes longer."""
     model, record = session.model, session.run.last_record
     refs = model.edge_refs(active=True)
     fixed = sum(_state(session, ref) == "symbolic" for ref in refs)

@@ -33,14 +33,14 @@ def snapshot(
     formula: p.Formula | None = None,
     edges: Sequence[EdgeRef] | None = None,
 ) -> p.Snapshot:
-    """All that a page needs to draw the explorer without asking anybody.
+    """Everything that a page needs to draw the explorer without the kernel.
 
     Args:
-        session: Changes only in its caches.
+        session: The session; only its caches change.
         driver: The kind of its driver.
         task: A longer task in progress, in words.
         seq: Number of the message.
-        formula: The formula of the present state, None where it hasn't been computed.
+        formula: The formula of the current state, None where it hasn't been computed.
         edges: The selected edges; by default the session's.
     """
     edges = session.view.selection if edges is None else edges
@@ -93,7 +93,7 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
 
 
 def settings(session: Session) -> p.Settings:
-    """The accepted values."""
+    """The settings in effect, as the page shows them."""
     training = session.run.trainer.settings
     return {
         "lamb": training.lamb,
@@ -113,7 +113,7 @@ def settings(session: Session) -> p.Settings:
 
 
 def loss_name(session: Session) -> str:
-    """Name of the losses."""
+    """Name of the loss, for people."""
     row = session.run.trainer.loss
     return "RMSE" if row.root else row.name.replace("cross_entropy", "cross-entropy")
 
@@ -136,7 +136,7 @@ def selection(session: Session, edges: Sequence[EdgeRef]) -> tuple[p.Selection, 
 
 
 def metrics(records: Sequence[StepRecord], limit: int | None = None) -> Tensor:
-    """Rows of `METRIC_COLUMNS`, thinned evenly (the last one stays) where there are too many, `(n, 5)`."""
+    """Rows of `METRIC_COLUMNS`, thinned evenly above `limit` (the last one stays), `(n, 5)`."""
     if limit is not None and len(records) > limit:
         picked = torch.linspace(0, len(records) - 1, limit, dtype=torch.float64).round().long().tolist()
         records = [records[index] for index in picked]

@@ -1,7 +1,7 @@
 """The driver runs a session: on a thread of its own, when the browser asks, or in the caller.
 
-One thread at a time touches the session: its *owner*, which uses one of torch's threads while the network is small. Everybody else
-leaves a job in the queue, which the owner empties between two steps. Handlers of messages, which may run on any thread, only do that.
+One thread at a time touches the session: its *owner*, which uses one of torch's threads while the network is small. All other threads
+leave jobs in the queue, which the owner empties between two steps. Handlers of messages, which may run on any thread, only leave jobs.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _PUMP_SECONDS, _PREVIEW_SECONDS = 0.15, 0.5
 
 
 class Driver:
-    """Runs a session on the caller's thread; `ThreadDriver` adds one of its own.
+    """Runs a session on the caller's thread; `ThreadDriver` adds a thread.
 
     Args:
         session: The session.
         publisher: Sends its changes to the browser.
-        kind: `blocking`, or `cooperative` where pumps of the browser run the steps.
+        kind: `blocking`: the caller trains; `cooperative`: pumps of the browser run the steps; `thread`: see `ThreadDriver`.
     """
 
     def __init__(self, session: Session, publisher: Publisher, kind: DriverKind = "blocking") -> None:
@@ -62,10 +62,10 @@ class Driver:
     def post(self, job: Callable[[], Any]) -> None:
         """Leave a job for the owner; its exceptions become notices."""
         self._put((job, None))
-        self._work_off()
+        self._drain()
 
     def ask(self, job: Callable[[], T]) -> T:
-        """Do a job while nobody else touches the session, and wait for its result."""
+        """Do a job as the owner of the session, and wait for its result."""
         if self._owner == threading.get_ident():
             return job()
         self.check_open()
@@ -82,24 +82,24 @@ class Driver:
         self.ask(lambda: self.carry_out(command))
 
     def stop_soon(self) -> None:
-        """A pause is on its way, for `carry_out`: neither a long step nor the commands before the pause need be finished."""
+        """Announce a pause: until `carry_out` pauses, a long step and the commands before may be abandoned."""
         self._pauses.append(None)
 
     def carry_out(self, command: Command) -> None:
-        """Carry out a command; for jobs, which own the session."""
+        """Carry out a command. Only for jobs: the caller owns the session."""
         try:
-            self.publisher.note(self.session.apply(command))
+            self.publisher.mark_changed(self.session.apply(command))
         finally:
             if command.interrupts and self._pauses:
                 self._pauses.pop()
 
     def stopping(self) -> bool:
-        """Whether a running step may be given up: a pause or the end is on its way."""
+        """Whether a running step may be abandoned, because of a pause or the end to come."""
         return bool(self._pauses) or self.closed
 
     def wake(self) -> None:
-        """A message may be sent that had to wait."""
-        self._work_off()
+        """Send messages that had to wait."""
+        self._drain()
 
     def pause(self) -> None:
         """Ask the training to stop as soon as it can. Doesn't wait; may be called on any thread."""
@@ -136,18 +136,18 @@ class Driver:
         self.check_open()
         with self.own():
             self._do_jobs()
-            self.publisher.note(self.session.apply(command))
+            self.publisher.mark_changed(self.session.apply(command))
             try:
                 while self.session.running and not self.closed:
                     self._round(0.0)
                     tick()
             except KeyboardInterrupt:
-                self.publisher.note(self.session.apply(Pause()))
+                self.publisher.mark_changed(self.session.apply(Pause()))
             finally:
                 self._publish_all()
 
     def interrupt(self) -> None:
-        """Let the running step end or be given up, then pause. For handlers of signals."""
+        """Pause after the running step, or abandon that. For handlers of signals."""
         self.stop_soon()
         # No lock: the handler may run while this thread holds it.
         self._jobs.append((lambda: self.carry_out(Pause()), None))
@@ -157,16 +157,16 @@ class Driver:
 
         def work() -> None:
             if self.kind != "thread":
-                self.publisher.note(self._advance(_PUMP_SECONDS))
+                self.publisher.mark_changed(self._advance(_PUMP_SECONDS))
 
         self.post(work)
 
     # ---- the end
 
     def close(self, on_close: Callable[[], None] = lambda: None) -> None:
-        """Stop for good, and call `on_close` once nobody is within the session any more.
+        """Stop for good, and call `on_close` once the session has no owner.
 
-        From within a callback that is after this call, else before it returns.
+        Called within a callback, `close` returns before that; else after.
         """
         with self._changed:
             self._on_close = on_close
@@ -203,7 +203,7 @@ class Driver:
             with one_thread(self.session.is_small):
                 yield
         finally:
-            self._give_up()
+            self._release_and_drain()
 
     def _become_owner(self, patience: float | None) -> bool:
         """Wait for the session; False if it isn't free in time, or with a limit once it is closed."""
@@ -229,11 +229,11 @@ class Driver:
                 self._owner = threading.get_ident()
         return free
 
-    def _give_up(self) -> None:
-        """Leave the session to others; jobs that came after the last look at the queue are done now."""
+    def _release_and_drain(self) -> None:
+        """Release the session, then do the jobs that came after the queue was emptied."""
         self._release()
         if self._jobs and not self.closed:
-            self._work_off()
+            self._drain()
 
     def _release(self) -> None:
         with self._changed:
@@ -249,8 +249,8 @@ class Driver:
             self._jobs.append(job)
             self._changed.notify_all()
 
-    def _work_off(self) -> None:
-        """Without a thread of its own, whoever leaves a job does it, unless somebody owns the session and will."""
+    def _drain(self) -> None:
+        """Do the jobs in the queue on this thread, unless another owner will."""
         while self._become_owner_if_free():
             try:
                 with one_thread(self.session.is_small):
@@ -261,12 +261,12 @@ class Driver:
                 return
 
     def _do_jobs_for_others(self) -> None:
-        """Do the jobs in the queue; the caller isn't bothered with the errors of others."""
+        """Do the jobs in the queue. Their errors become notices: they aren't errors of the caller."""
         was_running = self.session.running
         self._do_jobs()
         if self.session.running and not was_running:
             # The first steps are seen at once.
-            self._guarded(lambda: self.publisher.note(self._advance(_PUMP_SECONDS)))
+            self._guarded(lambda: self.publisher.mark_changed(self._advance(_PUMP_SECONDS)))
         self._publish_all()
 
     def _round(self, seconds: float = _SLICE_SECONDS) -> None:
@@ -274,7 +274,7 @@ class Driver:
         self._do_jobs()
         if self.session.running and not self.closed:
             topics = self._advance(seconds)
-            self.publisher.note(topics)
+            self.publisher.mark_changed(topics)
         if self.stopping() and self._jobs:
             return  # a pause doesn't wait for a frame of the training
         self.publisher.flush()

@@ -1,6 +1,6 @@
 """The message queue: messages from views that wait for the driver. It is bounded and keeps their order.
 
-A hand that drags, or a slider, sends more than a busy kernel can do. A later message may supersede an earlier one that waits: only the
+A drag or a slider sends more messages than a busy kernel can carry out. A later message may supersede an earlier one that waits: only the
 later one is carried out, and both are acknowledged. If the later one turns out to be wrong, the earlier one is carried out.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from kanwidget.explorer.session.command import Command
 
-#: Messages that may wait, and their size together (see `message_size`).
+#: Messages that may wait, and the sum of their sizes (see `message_size`).
 MAX_WAITING, MAX_SIZE = 2_000, 8_000_000
 #: Coalesce at most 100 messages, so that an endless drag still takes effect.
 _MAX_COALESCED = 100
@@ -26,8 +26,8 @@ class QueuedMessage:
     """One message.
 
     Args:
-        work: Carries it out, or acknowledges that it is `superseded`.
-        seq: Its number.
+        work: Carries the message out, or acknowledges it if it is `superseded`.
+        seq: Number of the message.
         size: Its size.
         commands: The commands that it asks for, if any.
         barrier: Without commands: whether messages before it can't be superseded by messages after it.
@@ -42,7 +42,7 @@ class QueuedMessage:
     previous: QueuedMessage | None = field(default=None, repr=False)
     """The message that this one supersedes."""
     depth: int = 0
-    """Messages that it supersedes, directly and indirectly."""
+    """Messages that this one supersedes, directly and indirectly."""
 
     def supersedes(self, earlier: QueuedMessage) -> bool:
         """Whether each of its commands supersedes one of the earlier message, in the same order."""
@@ -55,7 +55,7 @@ class QueuedMessage:
 
 
 class MessageQueue:
-    """Stands before a driver's queue of jobs; any thread may put messages in.
+    """Bounds and coalesces messages before they become jobs of a driver. Any thread may put messages in.
 
     Args:
         post: Leaves a job for the owner of the session.
@@ -74,7 +74,7 @@ class MessageQueue:
         self._open: list[QueuedMessage] = []
 
     def put(self, message: QueuedMessage, urgent: bool = False) -> None:
-        """Leave a message; an urgent one is taken however many wait."""
+        """Add a message; an urgent one is taken even by a full queue."""
         with self._lock:
             full = not urgent and (self.waiting >= MAX_WAITING or self._size > MAX_SIZE)
             if full:
@@ -100,7 +100,7 @@ class MessageQueue:
             self._rejected.append(message.seq)
 
     def _supersede(self, message: QueuedMessage) -> None:
-        """Supersede an earlier message, unless one between them has to stay before this."""
+        """Supersede an earlier message, unless a message between the two has to be carried out before this one."""
         if not message.commands:
             if message.barrier:
                 self._open.clear()

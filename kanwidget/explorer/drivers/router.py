@@ -43,15 +43,14 @@ class Router:
         self.driver, self.publisher = driver, publisher
         self.queue = MessageQueue(driver.post, self._refuse_rejected)
         self._lock = threading.Lock()
-        #: Pumps that wait for an answer: rows that the page has, and number.
+        #: Pumps that wait for an answer, each `(rows that the page has, number)`.
         self._pumps: list[tuple[int, int]] = []
         self._hello_waits = False
 
     def handle(self, message: Any, buffers: Sequence[Any] = ()) -> None:
         """Take one message; a faulty one becomes an `error` message and changes nothing.
 
-        Fields that a kind doesn't have are ignored: a page may be newer than the kernel. So are buffers, of which a page sends none;
-        they are counted.
+        Fields that a kind doesn't have are ignored: a page may be newer than the kernel. Buffers are counted and ignored: pages send none.
         """
         if buffers:
             self.queue.drop(len(buffers))
@@ -117,7 +116,7 @@ class Router:
                 message = message.previous
 
     def _refuse_rejected(self, seqs: list[int]) -> None:
-        """There was no room for some messages."""
+        """Refuse messages that the full queue has rejected."""
         subject = "a message" if len(seqs) == 1 else f"{len(seqs)} messages"
         error = ValueError(f"the page has sent more than the kernel could take: {subject} had no effect. Do it again.")
         self.publisher.refuse(-1, error)
@@ -128,7 +127,7 @@ class Router:
     # ---- messages that are no commands
 
     def _hello(self, seq: int) -> None:
-        """A page opens: one answer is enough for all hellos that wait."""
+        """Answer a page that opens; one answer is enough for all `hello` messages that wait."""
         with self._lock:
             waiting, self._hello_waits = self._hello_waits, True
         if waiting:
@@ -142,13 +141,14 @@ class Router:
         session = self.driver.session
         session.view.close_panels()
         self.publisher.send_hello_ack()
-        self.publisher.note(frozenset(("formula", "candidates")))
+        self.publisher.mark_changed(frozenset(("formula", "candidates")))
         if self.driver.kind == "thread":
             self.driver.post(session.warm_up)
 
     def _pump(self, message: Mapping[str, Any], seq: int) -> None:
-        """Answer a page that receives nothing. Some hosts drop messages of a thread, so the handler's thread answers if it can do so
-        soon.
+        """Answer a page that receives nothing.
+
+        Some hosts drop messages that a thread sends, so the handler's thread answers if it becomes the owner soon.
         """
         since = fields.whole(message.get("since"), "since", "pump")
         with self._lock:
@@ -172,8 +172,8 @@ class Router:
         else:
             # The page has missed the answer to a command.
             publisher.send_hello_ack()
-            publisher.note(session.view.panels)
-        publisher.send_panels()
+            publisher.mark_changed(session.view.panels)
+        publisher.send_panels_and_preview()
         for _, seq in pumps:
             publisher.send_ack(seq, True)
 
@@ -212,7 +212,7 @@ def _checked_size(message: Any) -> int:
     """The size of a message.
 
     Raises:
-        ValueError: If it is no message, too long, or of another version of the protocol.
+        ValueError: If the value is no message, too long, or of another version of the protocol.
     """
     if not isinstance(message, Mapping):
         raise ValueError("a message must be an object")

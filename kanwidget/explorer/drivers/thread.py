@@ -87,11 +87,11 @@ class ThreadDriver(Driver):
                 self._do_jobs()
                 self._guarded(job)
         finally:
-            self._give_up()
+            self._release_and_drain()
         return True
 
     def wake(self) -> None:
-        """A message may be sent that had to wait."""
+        """Let the thread send messages that had to wait."""
         with self._changed:
             self._changed.notify_all()
 
@@ -101,7 +101,7 @@ class ThreadDriver(Driver):
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
-    def _work_off(self) -> None:
+    def _drain(self) -> None:
         self.begin()
 
     def _loop(self, begun: threading.Event) -> None:
@@ -115,7 +115,7 @@ class ThreadDriver(Driver):
                 except BaseException as error:  # mostly one in a callback of the user; the session has paused
                     self._report(error)
                 finally:
-                    self._give_up()
+                    self._release_and_drain()
 
     def _next_turn(self) -> bool:
         """Become the owner once there is work; False when the driver is closed."""

@@ -19,18 +19,19 @@ class Format:
     """One export format."""
 
     name: str
-    """In messages."""
+    """Name in messages."""
     label: str | None
-    """In the page's export menu; None for a format that has a button of its own."""
+    """Text in the page's export menu; None for a format with a button elsewhere."""
     filename: str
-    """Of a download."""
+    """Name of a downloaded file."""
     mime: str
     method: str
-    """Of `KANExplorer`; methods/save.py writes out those that have arguments of their own, the others follow from the row."""
+    """Name of the method of `KANExplorer`. Methods with further arguments are written out in methods/save.py, all others made from
+    their row."""
     content: Callable[..., str | bytes]
     """The file's content, from a session and the method's further arguments. Text is sent as text, bytes as a buffer."""
     task: str | None = None
-    """Progress in words, where it takes seconds."""
+    """Progress in words, for a format that takes seconds."""
 
 
 def drawing(session: Session) -> str:
@@ -103,7 +104,7 @@ FORMATS: dict[str, Format] = {
 
 
 def export(session: Session, name: str, *args: Any, **options: Any) -> str | bytes:
-    """The content of a file in the format of that name; further arguments are those of its method."""
+    """The content of a file in a format; further arguments are passed to the format's `content`."""
     row = FORMATS[name]
     if row.task is not None:
         session.view.task(row.task)

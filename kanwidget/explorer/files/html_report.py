@@ -76,7 +76,7 @@ def save_html(
     title: str | None = None,
     recorder: Recorder | None = None,
 ) -> None:
-    """Write a report of a network: its drawing, its training, and every edge with its candidates.
+    """Write a page about a network: its drawing, its training, its edges, and the candidates of the 200 strongest edges.
 
     Args:
         model: The network.

@@ -1,7 +1,7 @@
 """A saved session, read back. Reading runs no code.
 
-Parameters and data are safetensors in base64, the script is checked line by line, and functions of the user, which can't be
-stored, have to be given to `load` again.
+Parameters and data are safetensors in base64, and the script is checked line by line. Functions of the user can't be stored: `load`
+takes them as arguments.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ T = TypeVar("T")
 _SETTINGS = frozenset(field.name for field in fields(Settings))
 #: Arguments of `KANExplorer` that a file may hold.
 _ARGUMENTS = _SETTINGS | {"in_vars", "out_vars", "lib", "steps"}
-#: Settings that belong to the data, which no training changes on its way.
+#: Settings of the data, which stay the same during a training.
 _CONSTANT_SETTINGS = ("loss", "sample_weight", "metrics")
 
 
@@ -50,7 +50,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         _check.refuse(FileNotFoundError(f"there is no file {os.fspath(path)}"))
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):  # of other text, of other bytes, of integers that are too long to be any
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, or an integer with too many digits
         content = None
     if not isinstance(content, dict) or content.get("kind") != KIND:
         _check.refuse(ValueError(f"{os.fspath(path)} has no session in it. Give a file that save_json wrote."))
@@ -64,7 +64,7 @@ class SavedSession:
     """The content of a file, checked.
 
     Args:
-        content: The JSON that `read` gave.
+        content: The JSON from `read`.
         path: The file, for errors.
     """
 
@@ -95,14 +95,18 @@ class SavedSession:
             raise self._damaged(error) from error
 
     def begin(self, make: Callable[[], T]) -> T:
-        """A session made of the network and the arguments, or an error that says that they are this file's."""
+        """Call `make`, which makes a session; its errors name this file."""
         try:
             return make()
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{self.path} can't be gone on with: {error}") from error
+            raise ValueError(f"{self.path} can't be continued: {error}") from error
 
     def choose_data(self, data: Any, options: dict[str, Any]) -> Any:
-        """The data to go on with, or an error that says what has to be given to `load`."""
+        """The data of `load` or of the file.
+
+        Raises:
+            ValueError: Naming the arguments that `load` needs.
+        """
         if missing := [name for name in self.missing_arguments if name not in options]:
             names = ", ".join(f"{name}=…" for name in missing)
             _check.refuse(
@@ -113,7 +117,7 @@ class SavedSession:
         return self.data if data is None else data
 
     def restore(self, session: Session) -> None:
-        """Bring a session that was made of `initial`, data and `arguments` to the saved state."""
+        """Bring a session, made of `initial`, data and `arguments`, to the saved state."""
         try:
             self._restore(session)
         except Exception as error:
@@ -127,7 +131,7 @@ class SavedSession:
         settings = {name: value for name, value in self.settings.items() if name not in _CONSTANT_SETTINGS}
         session.run.resume(checkpoint, settings, self.noise, self.state, self.stop_reason)
         if self.preset is not None:
-            session.offer_presets(self.preset)
+            session.set_preset(self.preset)
         session.tree.resume(self.nodes, self.current_node)
         session.script.begin(self.log, cut=False)
         # The state of gradient methods isn't stored: the script loses it here, too.
@@ -144,14 +148,14 @@ def _listed(name: Any, names: Iterable[str]) -> str:
 
 
 def _settings(values: dict[str, Any]) -> dict[str, Any]:
-    """Settings by name, each of which can be one."""
+    """Settings by name, checked."""
     settings = {_listed(name, _SETTINGS): value for name, value in values.items()}
     make_settings(**settings)
     return settings
 
 
 def _arguments(values: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of `KANExplorer` that a session may have been given."""
+    """The arguments of `KANExplorer` in a file, checked."""
     arguments = {_listed(name, _ARGUMENTS): value for name, value in values.items()}
     _settings({name: value for name, value in arguments.items() if name in _SETTINGS})
     for name in ("in_vars", "out_vars", "lib"):

@@ -24,7 +24,7 @@ from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
 from kanwidget.training import OPTIMIZERS, Settings, Trainer
 
-#: Bytes of data that are stored; larger data have to be given to `load` again.
+#: Bytes of data that are stored; for larger data `load` needs the argument `data`.
 _MAX_DATA = 16_000_000
 
 
@@ -94,5 +94,5 @@ def _data(data: Dataset) -> dict[str, Any] | None:
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items() if isinstance(value, Tensor)}
     if sum(value.numel() * value.element_size() for value in tensors.values()) > _MAX_DATA:
         return None
-    names = list(data.in_vars) if data.has_names else []  # those of columns without names are made anew
+    names = list(data.in_vars) if data.has_names else []  # default names are made anew
     return {"in_vars": names, "out_vars": list(data.out_vars), "tensors": base64_text(to_bytes(tensors))}

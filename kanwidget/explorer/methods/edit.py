@@ -40,7 +40,7 @@ class EditMethods(MethodGroup):
         self._apply(Select(tuple(self._open.check_edge(ref, "select") for ref in edges)))
 
     def candidates(self, edge: EdgeLike | int | None = None, *ends: int) -> list[SymbolicFit]:
-        """The functions that could replace the selected edge, or another, `candidates(0, 0, 1)`, best first.
+        """The candidates of the selected edge, or of another edge, `candidates(0, 0, 1)`, best first.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -53,7 +53,9 @@ class EditMethods(MethodGroup):
 
         def search() -> list[SymbolicFit]:
             fits = list(self._session.candidates.of(chosen))
-            self._driver.publisher.note(frozenset(("candidates",)))  # the page shows the best one of every edge
+            self._driver.publisher.mark_changed(
+                frozenset(("candidates",))
+            )  # the page shows the best candidate of every edge
             return fits
 
         return self._ask(search)
@@ -66,12 +68,12 @@ class EditMethods(MethodGroup):
         edges: Iterable[EdgeLike] | None = None,
         keep_spline: bool = False,
     ) -> None:
-        """Replace an edge by a symbolic function, or several edges by the same one in a single act.
+        """Replace one or several edges by a symbolic function, in a single act.
 
         Args:
-            name: The primitive's name; by default that of the (first) edge's best candidate.
+            name: The primitive's name; by default the best candidate of the (first) edge.
             edge: `(layer, input, output)`; by default the selected one.
-            edges: Several such edges, in place of `edge`; each gets constants of its own.
+            edges: Several edges, in place of `edge`; each gets its own constants.
             keep_spline: Keep a spline as a correction.
 
         Examples:
@@ -86,7 +88,7 @@ class EditMethods(MethodGroup):
         self._apply(Fix(first, name, keep_spline, tuple(further)))
 
     def unfix(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Bring the spline of the selected edge back, or that of another, `unfix(0, 0, 1)`, or those of several `edges`.
+        """Bring back the spline of the selected edge, of another edge, `unfix(0, 0, 1)`, or of several `edges`.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -100,7 +102,7 @@ class EditMethods(MethodGroup):
         self._apply(Unfix(first, tuple(further)))
 
     def drag(self, edge: EdgeLike, k: int, value: float, *, commit: bool = True) -> None:
-        """Set coefficient k of an edge's spline; several with `commit=False` and a last one are a single act.
+        """Set coefficient k of an edge's spline. Calls with `commit=False` and a last call without it are one act.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -112,7 +114,7 @@ class EditMethods(MethodGroup):
         self._apply(Drag(self._edge(edge, "drag"), k, value, commit))
 
     def freeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Keep the selected edge out of training, or another, `freeze(0, 0, 1)`, or several `edges`.
+        """Keep the selected edge out of training, or another edge, `freeze(0, 0, 1)`, or several `edges`.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -125,7 +127,7 @@ class EditMethods(MethodGroup):
         self._apply(Freeze(first, True, tuple(further)))
 
     def unfreeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
-        """Let such edges train again.
+        """Let frozen edges train again.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -151,7 +153,7 @@ class EditMethods(MethodGroup):
         self._apply(Lock(fields.whole(l, "l", "lock"), fields.pairs(edges, "lock")))
 
     def unlock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
-        """Give such edges functions of their own again.
+        """Give edges that share a function their own functions again.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -218,7 +220,7 @@ class EditMethods(MethodGroup):
         self._apply(Refine(fields.grid(grid)))
 
     def add_node(self, level: int, *, product: bool = False) -> None:
-        """One more node on a hidden level, a sum or a product; the function stays.
+        """Add a node to a hidden level, a sum or a product; the function stays.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -249,7 +251,7 @@ class EditMethods(MethodGroup):
         lib: Iterable[str] | None = None,
         edges: Iterable[EdgeLike] | None = None,
     ) -> None:
-        """Fix every spline (or some of them) whose best candidate has at least this R²; a pause ends it, and keeps what was fixed.
+        """Fix every spline (or some splines) whose best candidate has at least this R². A pause ends the search; fixed edges stay fixed.
 
         Args:
             r2_threshold: The least R²: 0.9, or say 0.99 to fix only clear curves.

@@ -65,7 +65,7 @@ class QueryMethods(MethodGroup):
 
     @property
     def pareto_front(self) -> list[dict[str, Any]]:
-        """The states of the history by complexity (free parameters) with their errors, those that no other state beats.
+        """The states of the history that no other state beats in both complexity (free parameters) and error.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -89,7 +89,7 @@ class QueryMethods(MethodGroup):
     def surface(
         self, x: int = 0, y: int | None = None, output: int = 0, at: Sequence[float | None] = ()
     ) -> dict[str, Any]:
-        """The output over one or two inputs of the data, the others at their medians, or at the values `at`.
+        """The output over one or two inputs of the data, with all other inputs at their medians, or at the values `at`.
 
         Returns:
             `x` and, with two inputs, `y`: values on the axes; `z`: `(len(y), len(x))`, or `(1, len(x))`.
@@ -112,7 +112,7 @@ class QueryMethods(MethodGroup):
 
     @property
     def status(self) -> dict[str, Any]:
-        """State, step, losses, milliseconds a step, and why it stopped.
+        """State, step, losses, milliseconds a step, and the stop reason.
 
         Examples:
             >>> from kanwidget import KANExplorer

@@ -1,4 +1,4 @@
-"""Saving what an explorer holds: its script, pictures, tables, its state and pages."""
+"""Files of an explorer: its script, pictures, tables, sessions and pages."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class SaveMethods(MethodGroup):
 
 
 def method_of(row: Format) -> Callable[..., None]:
-    """The method of a format without arguments of its own."""
+    """The method of a format without further arguments."""
 
     def method(self: SaveMethods, path: str | os.PathLike[str]) -> None:
         self._save(row.name, path)
@@ -159,7 +159,7 @@ def method_of(row: Format) -> Callable[..., None]:
     return method
 
 
-# Formats without arguments of their own need no method here.
+# Formats without further arguments need no method here.
 for _row in FORMATS.values():
     if not hasattr(SaveMethods, _row.method):
         setattr(SaveMethods, _row.method, method_of(_row))

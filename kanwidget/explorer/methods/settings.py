@@ -34,7 +34,7 @@ class SettingMethods(MethodGroup):
 
     @property
     def grid(self) -> int:
-        """Number of grid intervals; more of them keep the functions exactly.
+        """Number of grid intervals; a larger number keeps the functions exactly.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -68,7 +68,7 @@ class SettingMethods(MethodGroup):
 
     @property
     def lr(self) -> float | None:
-        """Learning rate of gradient methods, None for their own.
+        """Learning rate of gradient methods, None for each method's default.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -85,7 +85,7 @@ class SettingMethods(MethodGroup):
 
     @property
     def batch(self) -> int | None:
-        """Rows of a step, None for all; only gradient methods take some.
+        """Rows of a minibatch, None for all rows; only gradient methods have minibatches.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -103,7 +103,7 @@ class SettingMethods(MethodGroup):
 
     @property
     def noise(self) -> float:
-        """Noise on the training labels in units of their standard deviation (for classes: the part that is drawn anew); tests stay true.
+        """Noise on the training labels, in units of their standard deviation (for classes: the part with a random class).
 
         Examples:
             >>> from kanwidget import KANExplorer

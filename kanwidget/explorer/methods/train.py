@@ -16,7 +16,7 @@ from kanwidget.explorer.notebook.cells import gentle_interrupt
 from kanwidget.explorer.session.command import Command
 from kanwidget.training.steps.loop import close_bar, progress_bar
 
-#: Seconds between two looks at the conditions of `wait`.
+#: Seconds between two checks of the conditions of `wait`.
 _WAIT_SECONDS = 0.05
 
 
@@ -28,7 +28,7 @@ class TrainMethods(QueryMethods):
     _stepped: threading.Condition
 
     def start(self, steps: int | None = None) -> None:
-        """Train in the background, until it converges, `pause()`, or so many steps are done.
+        """Train in the background, until convergence, `pause()`, or after `steps` steps.
 
         Raises:
             RuntimeError: If the driver is `blocking`, so that this call trains, and no end is in sight.
@@ -71,10 +71,10 @@ class TrainMethods(QueryMethods):
         self._train(Step(_check.integer(n, "n", "step", low=1)))
 
     def fit(self, steps: int = 100, *, progress: bool = False) -> History:
-        """Train so many steps now, in this call; Ctrl-C and ■ pause and keep everything.
+        """Train now, in this call; Ctrl-C and ■ pause and keep everything.
 
         Args:
-            steps: Most steps; it ends before if it has converged.
+            steps: Largest number of steps; convergence ends the training earlier.
             progress: Whether to show a progress bar.
 
         Returns:
@@ -101,15 +101,15 @@ class TrainMethods(QueryMethods):
         until: Callable[[StepRecord], Any] | None = None,
         timeout: float | None = None,
     ) -> bool:
-        """Wait while it trains in the background.
+        """Wait while the explorer trains in the background.
 
         Args:
-            steps: Until so many more steps are done.
-            until: Until this function of the latest record is true.
-            timeout: At most so many seconds.
+            steps: Wait until this many more steps are done.
+            until: Wait until this function of the last record is true.
+            timeout: Wait at most this many seconds.
 
         Returns:
-            False if the time was over first; True if the condition holds, or the training has ended.
+            False after a timeout; True if the condition holds, or the training has ended.
 
         Raises:
             RuntimeError: If it trains and no end is in sight.
@@ -144,7 +144,7 @@ class TrainMethods(QueryMethods):
         return self._wait(len(session.run.records), steps, until, timeout)
 
     def on_step(self, callback: Callable[[StepRecord], Any]) -> Callable[[], None]:
-        """Call a function with every `StepRecord`, on the thread that trains; returns a function that ends this.
+        """Call a function with every `StepRecord`, on the thread that trains; returns a function that removes the callback.
 
         Examples:
             >>> from kanwidget import KANExplorer

@@ -36,7 +36,7 @@ def gentle_interrupt(interrupt: Callable[[], None]) -> Iterator[None]:
 
 
 def close_replaced(explorer: Any) -> None:
-    """Close the explorers that an earlier run of this cell made: nobody can reach them any more."""
+    """Close the explorers that an earlier run of this cell made: no variable refers to them any more."""
     cell = running_cell() if "IPython" in sys.modules else None
     if cell is None:
         return

@@ -1,4 +1,4 @@
-"""Delta encoding above 200 edges: the next message holds only the parts that differ from the last one sent.
+"""Deltas of networks with more than 200 edges: a message holds only the parts that differ from the last message sent.
 
 Fixing one edge of [20, 40, 40, 5] leaves 2,604 as they were; a whole message is half a megabyte. A curve counts as changed
 once a drawing would show it: by a thousandth of its height, or of its inputs' range. The reference is the curve sent last, so
@@ -49,7 +49,7 @@ class Deltas:
         return cast("p.Structure", {**current, "nodes": nodes, "edges": edges}), True
 
     def update_best(self, best: Sequence[p.BestOf]) -> None:
-        """A message about candidates has replaced the best candidates of all edges."""
+        """Note the best candidates of all edges, after a message about candidates has replaced them on the page."""
         if self._structure is None:
             return
         by_edge = {tuple(row["key"]): row for row in best}
@@ -79,17 +79,17 @@ class Deltas:
         return index
 
     def update_curves(self, rows: Tensor, index: Tensor) -> None:
-        """Only the rows at these indices are sent."""
+        """Note that only the rows at these indices are sent."""
         if self._rows is not None and self._rows.shape == rows.shape:
             self._rows[index] = rows.detach().cpu().float()[index]
 
 
 def changed(previous: Tensor, rows: Tensor) -> Tensor:
-    """Which thumbnails a drawing would show differently, `(edges,)`.
+    """Mask of the thumbnails that a drawing would show differently, `(edges,)`.
 
     Args:
         previous: Thumbnails, `(edges, 3 + samples)`: importance, x_min, x_max and the samples between.
-        rows: The same later.
+        rows: The same thumbnails later.
 
     Examples:
         >>> previous = torch.tensor([[1.0, -1, 1, 0, 1], [1.0, -1, 1, 0, 1]])
@@ -98,7 +98,7 @@ def changed(previous: Tensor, rows: Tensor) -> Tensor:
     """
     heights = previous[:, 3:].amax(1, keepdim=True) - previous[:, 3:].amin(1, keepdim=True)
     ranges = (previous[:, 2:3] - previous[:, 1:2]).expand(-1, 2)
-    # Where a value is infinite only the very same counts as equal.
+    # An infinite value equals only itself.
     scale = torch.cat([ranges, heights.expand(-1, previous.shape[1] - 3)], 1).nan_to_num(0.0, 0.0, 0.0)
     old, new = previous[:, 1:], rows[:, 1:]
     equal = ((new - old).abs() <= _UNSEEN * scale) | (old == new) | (old.isnan() & new.isnan())

@@ -1,4 +1,4 @@
-"""The messages to pages: each method makes one and sends it. The publisher decides which, and when."""
+"""The messages to pages: each method makes a message and sends it. The publisher decides which, and when."""
 
 from __future__ import annotations
 
@@ -75,34 +75,39 @@ class Messages:
             self._send({"v": p.VERSION, "kind": kind, "seq": self.seq, **content}, buffers)
 
     def send_status(self, **fields: Any) -> None:
-        """The state of the training."""
+        """Send the state of the training."""
         self.send("status", {"status": status(self.session, self.driver, self.task)}, **fields)
 
     def send_task(self, task: str | None) -> None:
-        """A longer act begins (in words) or ends (None)."""
+        """Show a longer act in progress, in words; None at its end."""
         self.task = task
         self.send_status()
 
     def send_notice(self) -> None:
-        """The session's notice, or that there is none any more."""
+        """Send the session's notice, or remove the notice from the page."""
         self.snapshot_due = True
         self.send("error", {"error": error(self.session)})
 
     def send_file(self, name: str, filename: str, mime: str, content: str | bytes) -> None:
-        """A file that the page asked for, in the format of that name."""
+        """Send an exported file that the page asked for; `name` is the name of its format."""
         text = str(content) if isinstance(content, str) else None
         buffers = [content] if isinstance(content, bytes) else []
         fields = {"format": name, "filename": filename, "mime": mime, "text": text}
         self._number_and_send("export", fields, buffers)
 
     def send_ack(self, of: int, ok: bool) -> None:
-        """A command was carried out, or refused; its number may say which view it is from."""
+        """Acknowledge a command that was carried out (`ok`) or refused.
+
+        Args:
+            of: Number of the command; a `ViewSeq` names its view too.
+            ok: Whether it was carried out.
+        """
         view = getattr(of, "view", None)
         sender = {} if view is None else {"view": view}
         self.send("ack", {"of": int(of), "ok": ok, **sender, "settings": settings(self.session)})
 
     def send_metrics(self, first: int, replace: bool = False) -> None:
-        """The records from `first` on; `replace` lets pages forget earlier ones."""
+        """Send the records from `first` on; with `replace` pages drop all earlier ones."""
         records = self.session.run.records
         rows = metrics(records[first:], _MAX_ROWS)
         if replace or len(rows):
@@ -112,14 +117,14 @@ class Messages:
         self._sent_rows = len(records)
 
     def send_structure(self) -> None:
-        """The structure, of a large network its changes."""
+        """Send the structure; of a large network only the parts that have changed."""
         if self._send is None:
             return
         content, partial = self.deltas.structure(structure(self.session))
         self.send("structure", {"structure": content, **({"part": True} if partial else {})})
 
     def send_curves(self, all_changes: bool) -> None:
-        """All thumbnails. Of a large network those that have changed, or without `all_changes` the strongest and some others."""
+        """Send all thumbnails; of a large network those that have changed, or without `all_changes` the strongest and some others."""
         if self._send is None:
             return
         rows = thumbnails(self.session.model, self.session.x, self.session.scores())
@@ -146,23 +151,23 @@ class Messages:
         return torch.tensor(sorted({*strongest, *in_turn}))
 
     def send_selection(self) -> None:
-        """The selected edges, and the first one in detail."""
+        """Send the selected edges, and the first one in detail."""
         payload, arrays = selection(self.session, self.session.view.selection)
         self.send("selection", {"selection": payload}, arrays)
 
     def send_candidates(self, busy: bool = False) -> None:
-        """The candidates of the first selected edge; `busy` without a search."""
+        """Send the candidates of the first selected edge; with `busy` say that their search is still to come."""
         payload, arrays = candidates(self.session, self.session.view.selected_edge, busy)
         self.send("candidates", {"candidates": payload}, arrays)
         if "best" in payload:
             self.deltas.update_best(payload["best"])
 
     def send_formula(self) -> None:
-        """The network as a formula."""
+        """Send the network as a formula."""
         self.send("formula", {"formula": self.formula()})
 
     def formula(self) -> p.Formula:
-        """The formula of the present network, made once."""
+        """The formula of the current network, made once for each version of it."""
         if self._formula is None or self._formula[0] != self.session.version:
             self._formula = (self.session.version, formula(self.session))
         return self._formula[1]

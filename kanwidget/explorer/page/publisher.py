@@ -18,7 +18,7 @@ from kanwidget.explorer.page.compact import compact
 from kanwidget.explorer.page.messages import Messages, Send
 from kanwidget.explorer.page.rate_limits import FrameLimiter, Throttle
 from kanwidget.explorer.protocol import records as p
-from kanwidget.explorer.protocol.topics import EVERYTHING, STEPPED, Notice, Topics
+from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
 from kanwidget.explorer.session.session import Session
 
 #: Seconds between two stored snapshots while training.
@@ -80,8 +80,8 @@ class Publisher(Messages):
 
     # ---- changed topics
 
-    def note(self, topics: Topics) -> None:
-        """These topics have changed."""
+    def mark_changed(self, topics: Topics) -> None:
+        """Send these topics with the next messages: they have changed."""
         self._changed |= topics
         if "curves" in topics:
             self._changed |= self.session.view.panels
@@ -90,35 +90,32 @@ class Publisher(Messages):
         if topics - STEPPED:
             self.snapshot_due = True
 
-    def note_everything(self) -> None:
-        """All topics have changed."""
-        self.note(EVERYTHING)
-
     # ---- sending
 
     def flush(self, force: bool = False) -> None:
         """Send everything that may be sent now; `force` ignores the rate limits. Costly topics are left to `send_costly`."""
-        if not self.connected or not (self._changed or self.snapshot_due or self._unnoticed()):
+        if not self.connected or not (self._changed or self.snapshot_due or self._has_unmarked_changes()):
             return
-        self._notice_changes()
+        self._mark_unmarked_changes()
         self._flush_acts()
         self._flush_frame(force)
         self._flush_snapshot()
 
-    def _unnoticed(self) -> bool:
-        """Whether the library has changed, one of its functions fails, or a training has failed: nobody notes these as topics."""
+    def _has_unmarked_changes(self) -> bool:
+        """Whether the library has changed, one of its functions fails, or a training has failed: no command marks these."""
         session = self.session
-        left_out = session.candidates.has_unreported and session.view.notice is None
-        return tuple(primitives()) != self._library or left_out or session.view.announcement is not None
+        has_broken = session.candidates.has_unreported and session.view.notice is None
+        return tuple(primitives()) != self._library or has_broken or session.view.announcement is not None
 
-    def _notice_changes(self) -> None:
+    def _mark_unmarked_changes(self) -> None:
+        """Mark a changed library, and show notices that no command has caused."""
         session = self.session
         if tuple(primitives()) != self._library:
             self._library = tuple(primitives())
             session.view.preview.restart()
-            self.note(frozenset(("library", "candidates")))
+            self.mark_changed(frozenset(("library", "candidates")))
             if session.view.preview.on:
-                self.note(frozenset(("survey",)))
+                self.mark_changed(frozenset(("survey",)))
         if session.view.show_announcement():
             self.send_notice()
         if session.candidates.has_unreported and session.view.notice is None:
@@ -131,8 +128,8 @@ class Publisher(Messages):
         """Send one costly topic that is due; False if there is none. The preview, which may take long, is left to `send_preview`."""
         return self._send_first(sorted(self._changed & self._costly.keys() - {"survey"}))
 
-    def send_panels(self) -> None:
-        """Send the content of open panels that is due."""
+    def send_panels_and_preview(self) -> None:
+        """Send all open panels that are due, then a part of the preview."""
         while self._send_first(sorted(self._changed & PANELS.keys())):
             pass
         self.send_preview()
@@ -155,7 +152,7 @@ class Publisher(Messages):
         """Seconds until a changed topic may be sent, None if nothing has changed."""
         if not self.connected:
             return None
-        if self._unnoticed():
+        if self._has_unmarked_changes():
             return 0.0
         waits = [self._throttled(topic) for topic in self._changed & self._costly.keys()]
         if self._changed & _FRAME_TOPICS:
@@ -183,11 +180,11 @@ class Publisher(Messages):
     def report(self, error: BaseException) -> None:
         """Show an error that nobody waits for."""
         self.session.view.notify(notice_of(error))
-        self.note(frozenset(("status",)))
+        self.mark_changed(frozenset(("status",)))
         self.send_notice()
 
     def refuse(self, of: int, error: BaseException) -> None:
-        """Show the error of a message, and acknowledge that it had no effect."""
+        """Show the error of a message, and acknowledge the message as refused."""
         self.session.view.notify(notice_of(error))
         self.send_notice()
         if of >= 0:
@@ -254,13 +251,13 @@ class Publisher(Messages):
             case "formula":
                 self.send_formula()
             case "survey":
-                self._send_survey()
+                self._send_preview_rows()
             case panel:
                 payload, arrays = PANELS[panel].content(self.session)
                 self.send(panel, {panel: payload}, arrays)
         self._throttle.sent(topic, started)
 
-    def _send_survey(self) -> None:
+    def _send_preview_rows(self) -> None:
         preview = self.session.view.preview
         preview.search(self.session.candidates)
         self.send("survey", {"survey": preview.unsent()})
@@ -272,7 +269,7 @@ class Publisher(Messages):
     def resend_rows(self, since: int) -> None:
         """A page has only so many rows of metrics: later messages may not have arrived."""
         self._sent_rows = max(0, min(self._sent_rows, since))
-        self.note(frozenset(("metrics", "status", "curves")))
+        self.mark_changed(frozenset(("metrics", "status", "curves")))
         self.deltas.reset()
         self.frames.allow_now()
 
@@ -287,7 +284,7 @@ class Publisher(Messages):
     # ---- the snapshot
 
     def snapshot(self) -> p.Snapshot:
-        """All that a page needs to draw the explorer without asking the kernel."""
+        """Everything that a page needs to draw the explorer without the kernel."""
         formula = None if self._formula is None else self._formula[1]
         # One less than the last message: a page that has received that message is up to date.
         content = snapshot(self.session, self.driver, self.task, self.seq - 1, formula)
@@ -310,7 +307,7 @@ class Publisher(Messages):
 
 
 def notice_of(error: BaseException) -> Notice:
-    """An error in Python's words: what is wrong, and in a sentence of its own what to do."""
+    """A notice about an error: its first sentence is the problem, the others are the hint."""
     message = str(error) or type(error).__name__
     title = "That did not work" if isinstance(error, (ValueError, TypeError)) else type(error).__name__
     problem, dot, hint = message.partition(". ")

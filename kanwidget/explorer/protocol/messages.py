@@ -38,7 +38,7 @@ class Message(TypedDict):
 
 
 class HelloAckMessage(Message):
-    """Everything, for a page that has opened. Buffer: that of the snapshot."""
+    """Everything, for a page that has opened. The buffer belongs to the snapshot."""
 
     kind: Literal["hello_ack"]
     snapshot: p.Snapshot

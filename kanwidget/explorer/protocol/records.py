@@ -117,7 +117,7 @@ class Settings(TypedDict):
     batch: int | None
     """Rows of a step, null for all."""
     noise: float
-    """On the training labels, in units of their standard deviation; for classes the part of the rows whose class is drawn anew."""
+    """Noise on the training labels, in units of their standard deviation; for classes the part of the rows with a random class."""
     seed: int
     """Of the initial network."""
     rows: int
@@ -125,7 +125,7 @@ class Settings(TypedDict):
     presets: list[str]
     """Problems of `KANExplorer.demo`."""
     preset: str | None
-    """The present one."""
+    """The current preset, None for data of one's own."""
 
 
 class Selection(TypedDict):
@@ -174,7 +174,7 @@ class Candidates(TypedDict):
     version: int
     rows: list[Candidate]
     best: NotRequired[list[BestOf]]
-    """If present, replaces all earlier `best`, those of the structure too; edges not listed have none."""
+    """Where it is there, it replaces the `best` of all edges in the structure; edges not listed have none."""
 
 
 class Formula(TypedDict):
@@ -247,11 +247,11 @@ class ErrorInfo(TypedDict):
 
 
 class Snapshot(TypedDict):
-    """Everything that a page needs to draw itself. Arrays: `metrics`, `curves`, and those of `selection` and `candidates` under
-    `selection.*` and `candidates.*`.
+    """Everything that a page needs to draw itself. Arrays: `metrics`, `curves`, and the arrays of `selection` and `candidates`
+    under `selection.*` and `candidates.*`.
 
     In the compact snapshot `structure.edges` holds only edges with more fields than their state, and a further array
-    `edges` (edges,) the states of all: 0 spline, 1 symbolic, 2 both, 3 pruned.
+    `edges` (edges,) the states of all edges: 0 spline, 1 symbolic, 2 both, 3 pruned.
     """
 
     v: int

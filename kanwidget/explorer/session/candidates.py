@@ -47,22 +47,21 @@ class BestCache:
         self._entries: dict[EdgeRef, _BestEntry] = {}
         self._library: tuple[Primitive, ...] = ()
 
-    def among(self, library: tuple[Primitive, ...]) -> BestCache:
-        """The same, emptied if the best were searched among other primitives."""
+    def invalidate_unless(self, library: tuple[Primitive, ...]) -> None:
+        """Forget all entries unless they come from a search of this library."""
         if library != self._library:
             self._library = library
             self.clear()
-        return self
 
     def put(self, edge: EdgeRef, fit: SymbolicFit, version: int, samples: Tensor) -> None:
-        """The best candidate of an edge."""
+        """Store the best candidate of an edge."""
         self._entries.pop(edge, None)
         self._entries[edge] = _BestEntry(fit, version, time.monotonic(), samples)
         if len(self._entries) > _MOST_EDGES:
             del self._entries[next(iter(self._entries))]
 
     def get(self, edge: EdgeRef, run: TrainingRun, samples: Callable[[], Tensor]) -> SymbolicFit | None:
-        """The best candidate, None where the cache has none for the present state."""
+        """The best candidate, None where the cache has none for the current state."""
         entry, version = self._entries.get(edge), run.version
         if entry is None:
             return None
@@ -82,7 +81,7 @@ class BestCache:
         return sorted(self._entries)
 
     def clear(self) -> None:
-        """The edges are others, or another order makes another candidate the best."""
+        """Forget all entries."""
         self._entries.clear()
 
 
@@ -96,7 +95,7 @@ class Candidates:
 
     def __init__(self, run: TrainingRun, lib: tuple[str, ...] | None = None) -> None:
         self.run, self.lib = run, lib
-        #: Weight of simplicity in the order.
+        #: Weight of simplicity in the ranking.
         self.simplicity = SIMPLICITY
         self.best = BestCache()
         #: Edge → all its candidates, in one version of the network and for one library.
@@ -108,23 +107,23 @@ class Candidates:
         self._unreported: list[str] = []
 
     def begin(self) -> None:
-        """Forget everything about another network."""
+        """Drop the best and live candidates of the previous network."""
         self.forget()
         self._live = None
 
     def forget(self) -> None:
-        """The edges are others: what was best for edges of the same indices is not."""
+        """Forget the best candidates, after a change of the nodes: the same indices now name other edges."""
         self.best.clear()
 
     def rank_by(self, simplicity: float) -> None:
-        """Order candidates with another weight of simplicity."""
+        """Rank candidates with another weight of simplicity."""
         self.simplicity = simplicity
         self._rankings, self._live = {}, None
         self.best.clear()
 
     @property
     def library(self) -> tuple[Primitive, ...]:
-        """The primitives in question; more may be registered at any time."""
+        """The primitives that are candidates; more may be registered at any time."""
         return tuple(primitives(self.lib))
 
     # ---- one edge
@@ -143,12 +142,13 @@ class Candidates:
         """Cache all candidates of an edge as it is now, best first."""
         self._cached()[edge] = fits
         if fits:
-            self.best.among(self.library).put(edge, fits[0], self.run.version, self._samples(edge))
+            self.best.invalidate_unless(self.library)
+            self.best.put(edge, fits[0], self.run.version, self._samples(edge))
 
     def search(self, edge: EdgeRef, names: Sequence[str] | None = None) -> list[SymbolicFit]:
         """Fit some functions to an edge as it is now, all of the library for None, best first."""
         lib = self.lib if names is None else names
-        options: dict[str, Any] = {"simplicity": self.simplicity, "on_broken": self.leave_out}
+        options: dict[str, Any] = {"simplicity": self.simplicity, "on_broken": self.record_broken}
         return self.run.model.suggest_symbolic(*edge, lib=lib, topk=None, **options)
 
     def _cached(self) -> dict[EdgeRef, list[SymbolicFit]]:
@@ -166,16 +166,17 @@ class Candidates:
         """All candidates of some edges of one layer, best first: much faster than one edge after the other."""
         pairs = [(ref.source, ref.target) for ref in edges]
         inputs, values = symbolic_edges.edge_samples(self.run.model, edges[0].layer, pairs, self.run.x)
-        return fit_primitives(inputs, values, self.library, simplicity=self.simplicity, on_broken=self.leave_out)
+        return fit_primitives(inputs, values, self.library, simplicity=self.simplicity, on_broken=self.record_broken)
 
     def best_of(self, edge: EdgeRef) -> SymbolicFit | None:
-        """The best candidate of an edge, None where no search has found it for the present state."""
-        return self.best.among(self.library).get(edge, self.run, lambda: self._samples(edge))
+        """The best candidate of an edge, None where no search has found it for the current state."""
+        self.best.invalidate_unless(self.library)
+        return self.best.get(edge, self.run, lambda: self._samples(edge))
 
     # ---- while training
 
     def for_view(self, edge: EdgeRef) -> list[SymbolicFit]:
-        """The candidates to show, best first: exact ones, or while training those of the live search."""
+        """The candidates to show, best first: up-to-date ones, or while training those of the live search."""
         if not self.run.running or self.is_cached(edge):
             return self.of(edge)
         samples, library = self._samples(edge), self.library
@@ -183,27 +184,28 @@ class Candidates:
         search = lambda names: self.search(edge, names)  # noqa: E731
         self._live = live_candidates.refresh(previous, edge, samples, search, library, self.simplicity)
         if self._live.fits:
-            self.best.among(library).put(edge, self._live.fits[0], self.run.version, samples)
+            self.best.invalidate_unless(library)
+            self.best.put(edge, self._live.fits[0], self.run.version, samples)
         return self._live.fits
 
     def has_moved(self, edge: EdgeRef) -> bool:
-        """Whether the live search would show other candidates of this edge than it did last."""
+        """Whether the edge has moved so far since the last live search that a new one would show a difference."""
         return self._live is None or self._live.differs(edge, self._samples(edge))
 
     # ---- functions that don't work
 
-    def leave_out(self, broken: BrokenPrimitive) -> None:
-        """A function doesn't work: one notice names it."""
+    def record_broken(self, broken: BrokenPrimitive) -> None:
+        """Record that a registered function doesn't work, for one notice."""
         if broken.primitive not in self._broken:
             self._broken.add(broken.primitive)
             self._unreported.append(str(broken))
 
     @property
     def has_unreported(self) -> bool:
-        """Whether a function was found not to work that no notice has named."""
+        """Whether a function that doesn't work waits for a notice."""
         return bool(self._unreported)
 
     def take_unreported(self) -> list[str]:
-        """The messages about functions that no notice has named; they count as reported."""
+        """Take the messages about functions that no notice has named yet."""
         messages, self._unreported = self._unreported, []
         return messages

@@ -26,7 +26,7 @@ class Command:
     action: ClassVar[str] = ""
     #: Stamps that its messages may carry: the version of the network that the user saw, see `check_stamps`.
     stamps: ClassVar[tuple[str, ...]] = ()
-    #: Whether a step in progress is given up for it.
+    #: Whether a step in progress is abandoned for this command.
     interrupts: ClassVar[bool] = False
     #: Whether a drag in progress goes on.
     continues_drag: ClassVar[bool] = False
@@ -55,10 +55,10 @@ class Command:
         return {name: _check.integer(value, name, cls.kind, low=0) for name, value in stamps.items()}
 
     def check_stamps(self, session: Any, stamps: Mapping[str, int]) -> None:
-        """Refuse a command that was meant for another network.
+        """Refuse a command that was meant for another structure.
 
         Raises:
-            ValueError: If the nodes are others than those that the user saw.
+            ValueError: If the nodes have changed since the user saw them.
         """
         if stamps.get("structure", session.structure_id) != session.structure_id:
             raise ValueError("the network has changed since this was clicked. Nothing was done; look, and click again.")
@@ -72,20 +72,20 @@ class Command:
         raise NotImplementedError
 
     def call(self) -> str | None:
-        """The same as a statement on `explorer`, None where a script needs none."""
+        """The command as a statement on `explorer`, None if a script doesn't need it."""
         return None
 
     @property
     def interim(self) -> bool:
-        """Whether the script drops it once a later command that supersedes it is carried out."""
+        """Whether the script drops this command once a later one supersedes it."""
         return False
 
     def supersedes(self, previous: Command) -> bool:
-        """Whether this makes a previous command unnecessary that still waits."""
+        """Whether this command makes a waiting previous one unnecessary."""
         return False
 
     def commutes(self, previous: Command) -> bool:
-        """Whether this may be carried out before a previous command that waits."""
+        """Whether this command may be carried out before a waiting previous one."""
         return False
 
 

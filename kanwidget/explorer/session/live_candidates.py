@@ -20,7 +20,7 @@ from kanwidget.symbolic.writing.tidy import visible
 
 #: Fractions of the edge's spread: movements below the first show no difference, those above the second need a full search.
 _SAME, _FAR = 1e-3, 0.2
-#: Functions that a refresh fits anew: so many of the best, and so many others in turn.
+#: Number of functions that a refresh fits anew: of the best ones, and of all others in turn.
 _BEST, _OTHERS = 6, 2
 
 #: Fits some functions, or with None all of the library.
@@ -39,10 +39,10 @@ class LiveSearch:
     """The same at the last full search."""
     library: tuple[Primitive, ...]
     turn: int = 0
-    """Index in the library of the first of the others whose turn is next."""
+    """Index in the library of the function whose turn is next."""
 
     def differs(self, edge: EdgeRef, samples: Tensor) -> bool:
-        """Whether a refresh would show other candidates."""
+        """Whether the edge has moved so far that a refresh would show a difference."""
         return self.edge != edge or _distance(self.samples, samples) > _SAME
 
 
@@ -54,7 +54,7 @@ def refresh(
     library: Sequence[Primitive],
     simplicity: float,
 ) -> LiveSearch:
-    """The present candidates, best first, from those of the previous refresh.
+    """The current candidates, best first, from those of the previous refresh.
 
     Args:
         previous: The previous refresh, None for none.

@@ -17,7 +17,7 @@ from kanwidget.kan import KAN
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One problem and a network of a fitting shape."""
+    """A small problem, and the shape of a network for it."""
 
     width: list[LayerWidth]
     data: Callable[[], Dataset]
@@ -63,6 +63,6 @@ PRESETS: dict[str, Preset] = {
 
 
 def preset(name: str | None, where: str = "demo") -> tuple[str, Preset]:
-    """A problem by its name, the first one without."""
+    """A preset by its name; None for the first one."""
     chosen = next(iter(PRESETS)) if name is None else _check.choice(name, "name", where, PRESETS)
     return chosen, PRESETS[chosen]

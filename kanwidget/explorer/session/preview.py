@@ -16,17 +16,17 @@ EDGES_PER_ROUND = 4
 class SymbolifyPreview:
     """Searches edges while a view has the preview open, in the order of the structure, and begins anew after each act.
 
-    While training the rows are those of the moments when their edges were searched.
+    While training a row shows the moment when its edge was searched.
     """
 
     def __init__(self) -> None:
-        #: The views that have it open.
+        #: The views that have the preview open.
         self.views: set[str] = set()
         self.restart()
 
     def restart(self) -> None:
-        """Search all edges again: other functions may be the best ones."""
-        #: Version of the act after which it began; None before it has.
+        """Search all edges again, after an act or a change of the library."""
+        #: `act_version` of the network when the search began; None before it begins.
         self._act_version: int | None = None
         self._remaining: list[EdgeRef] = []
         self._n_sent = 0
@@ -34,11 +34,11 @@ class SymbolifyPreview:
 
     @property
     def on(self) -> bool:
-        """Whether a view has it open."""
+        """Whether a view has the preview open."""
         return bool(self.views)
 
     def switch(self, on: bool, view: str = "") -> None:
-        """A view opens it, and is sent all rows, or closes it."""
+        """Open or close the preview of a view. A view that opens it is sent all rows."""
         if on:
             self.views.add(view)
             self._n_sent = 0
@@ -48,7 +48,7 @@ class SymbolifyPreview:
             self.restart()
 
     def close(self) -> None:
-        """No view has it open."""
+        """Close the preview of all views."""
         self.views.clear()
 
     @property

@@ -1,7 +1,7 @@
 """`Recorder`: the film of a training, in bounded memory and for a few microseconds a step.
 
 A frame is a copy of the parameters; its curves and scores are computed when it is shown. Above `max_frames` every other frame is dropped,
-and from then on only every second step is recorded: a film of any length has between half as many frames and that many, evenly spaced.
+and from then on only every second step is recorded: a long film has between `max_frames`/2 and `max_frames` frames, evenly spaced.
 Recording draws no random numbers and leaves the network alone.
 """
 
@@ -81,7 +81,7 @@ class NetworkCopy:
 
 
 def copy_of(network: Network) -> NetworkCopy:
-    """A copy of the structure and the parameters of a network."""
+    """Copy the structure and the parameters of a network."""
     layers = tuple(_layer_copy(network.layer(index)) for index in range(network.depth))
     columns = network.columns.detach().cpu()
     grid_eps = float(getattr(network, "grid_eps", 0.5))
@@ -119,14 +119,14 @@ class RecordedStep:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture of a film: the network after a step, or before an act."""
+    """A frame of a film: the network after a step, or before an act."""
 
     step: int
     state: NetworkCopy | KAN
     label: str | None = None
     """The act that follows; None after a step."""
     act: int | None = None
-    """The node of the undo tree that this act made."""
+    """Number of the tree node of this act."""
 
     def network(self) -> KAN:
         """The network of this frame, on the CPU: a film wouldn't fit on a device that is full."""
@@ -138,8 +138,8 @@ class Frame:
 class Recorder:
     """Records a training: give it to `KAN.fit` as a callback. An explorer has one of its own.
 
-    One recorder may follow several trainings of a network, also after it was pruned; a training that begins at step 1 again begins a new
-    film.
+    One recorder may follow several trainings of a network, also after the network was pruned; a training that begins
+    at step 1 again begins a new film.
 
     Args:
         max_frames: Frames at most, ≥ 8.
@@ -205,8 +205,8 @@ class Recorder:
         """Change the recorded networks, for instance from standardized labels to their own unit.
 
         Args:
-            change: Takes a network, which it may change, and gives the one that replaces it.
-            since: Only networks after so many steps change.
+            change: Takes a network, which it may change, and returns its replacement.
+            since: Networks up to this step stay as they are.
         """
         self._steps = [
             replace(frame, state=copy_of(change(frame.state.network()))) if frame.index > since else frame
@@ -218,7 +218,7 @@ class Recorder:
         ]
 
     def take(self, network: Network, records: Sequence[StepRecord]) -> None:
-        """Record the last step of `records`, which distinguish this film from those that an undo has left."""
+        """Record the last step of `records`. The records tell this film from films that an undo has left."""
         index = len(records)
         if index % self.interval and records[-1].stop_reason is None:
             return
@@ -229,7 +229,7 @@ class Recorder:
             self._thin(records)
 
     def _thin(self, records: Sequence[StepRecord]) -> None:
-        """Drop every other frame: of the films that an undo has left, while these have more frames, else of all."""
+        """Drop every other frame: of films that an undo has left, while these have most of the frames, else of all."""
         current = {id(step) for step in _with_records(self._steps, records)}
         abandoned = [step for step in self._steps if id(step) not in current]
         if 2 * len(abandoned) > len(self._steps):
@@ -250,25 +250,25 @@ class Recorder:
         frames = _with_records(self._steps, records)
         return [(frame.index, Frame(records[frame.index - 1].step, frame.state)) for frame in frames]
 
-    def film(self, records: Sequence[StepRecord], path: Sequence[TreeNode], initial: KAN, present: KAN) -> list[Frame]:
-        """The film from the start to the present: frames, and the states before acts.
+    def film(self, records: Sequence[StepRecord], path: Sequence[TreeNode], initial: KAN, current: KAN) -> list[Frame]:
+        """The film from the start to the current state: frames after steps, and frames before acts.
 
         Args:
-            records: Those of the training up to now.
-            path: The acts that lead to the present, the last one first.
+            records: The records of the training.
+            path: The acts that lead to the current state, the last one first.
             initial: The network that the training began with.
-            present: The network as it is now.
+            current: The network as it is now.
         """
         acts = [
-            (n.before.n_records, Frame(n.before.last_record.step, n.before.model, n.label, n.id))
-            for n in path[:_MAX_ACTS]
-            if n.before is not None and n.kind != "reset"
+            (node.before.n_records, Frame(node.before.last_record.step, node.before.model, node.label, node.id))
+            for node in path[:_MAX_ACTS]
+            if node.before is not None and node.kind != "reset"
         ]
         frames = self.frames_of(records)
         if not path or path[-1].kind != "reset" or path[-1].label == "reset":
             frames.insert(0, (0, Frame(0, initial)))
         step = records[-1].step if records else 0
-        return _merged(frames, [*reversed(acts), (len(records), Frame(step, present))])
+        return _merged(frames, [*reversed(acts), (len(records), Frame(step, current))])
 
     @property
     def history(self) -> History:

@@ -17,7 +17,7 @@ _HEADER = '''"""A session of kanwidget's explorer. Run it on the same data to co
 
 
 class Script(str):
-    r"""The text of a script. As the last line of a cell it is shown as it reads, not as one line of escapes.
+    r"""The text of a script. A notebook shows it in lines, not as one string with escapes.
 
     Examples:
         >>> Script("a = 1\nb = 2\n")
@@ -35,17 +35,20 @@ class Script(str):
 
 @dataclass(slots=True)
 class ScriptLog:
-    """The commands that a script repeats, in order, and the numbers of steps between them."""
+    """The commands that a script repeats, in order, and the numbers of steps between them.
+
+    After a cut the steps to come make a new entry, even after an entry of steps.
+    """
 
     entries: list[Command | int] = field(default_factory=list)
     _cut: bool = True
 
     def begin(self, entries: Iterable[Command | int] = (), cut: bool = True) -> None:
-        """Forget all entries, and have these instead; with `cut` the steps to come are counted anew."""
+        """Replace all entries by these; with `cut` the steps to come make a new entry."""
         self.entries, self._cut = list(entries), cut
 
     def step(self) -> None:
-        """One more step."""
+        """Count one more step."""
         if not self._cut and self.entries and isinstance(self.entries[-1], int):
             self.entries[-1] += 1
         else:
@@ -53,11 +56,11 @@ class ScriptLog:
         self._cut = False
 
     def cut(self) -> None:
-        """The steps to come are counted anew, because the training was started again after an end."""
+        """Cut, because the training was started again after an end."""
         self._cut = True
 
     def add(self, command: Command) -> None:
-        """A command that was carried out."""
+        """Add a command that was carried out, in place of an interim one that it supersedes."""
         previous = self.entries[-1] if self.entries else None
         if isinstance(previous, Command) and previous.interim and command.supersedes(previous):
             self.entries.pop()
@@ -65,17 +68,17 @@ class ScriptLog:
         self._cut = True
 
     def add_line(self, line: str) -> None:
-        """A line for a change that no command has made."""
+        """Add a line for a change that no command has made."""
         self.add(Statement(line))
 
     def statements(self) -> list[str]:
         """The lines of the script."""
-        lines = [f"explorer.step({e})" if isinstance(e, int) else e.call() for e in self.entries]
+        lines = [f"explorer.step({entry})" if isinstance(entry, int) else entry.call() for entry in self.entries]
         return [line for line in lines if line]
 
 
 def constructor(model: KAN) -> str | None:
-    """The call that makes exactly this network, None for one that was changed since."""
+    """The call that makes exactly this network; None for a network that no call makes."""
     layers = [model.layer(index) for index in range(model.depth)]
     grids = [layer.grid_size for layer in layers]
     width = [sums if not products else [sums, products] for sums, products in model.width]
@@ -98,14 +101,14 @@ def constructor(model: KAN) -> str | None:
 
 
 def script(model: KAN, arguments: dict[str, object], log: ScriptLog, start: str, preset: str | None = None) -> Script:
-    """The whole script. Options that can't be written down are names, which the reader supplies as `data`.
+    """The whole script. An option that can't be written down appears as a name, which the reader supplies, as `data`.
 
     Args:
         model: The network that the session began with.
-        arguments: Those of `KANExplorer` that aren't the defaults.
-        log: What was done.
+        arguments: The arguments of `KANExplorer` that aren't the defaults.
+        log: The commands and steps.
         start: Name of the file that holds the network, where no call makes it.
-        preset: Name of the problem that was played with, None for data of one's own.
+        preset: Name of the preset, None for data of one's own.
     """
     made = constructor(model)
     if made is None:

@@ -33,7 +33,7 @@ from kanwidget.training import Settings, make_settings
 class Session:
     """One network in training, with its candidates, undo tree, script and view, each the owner of its attributes.
 
-    Its owner limits torch's threads, see `is_small`.
+    The owner of the session limits torch's threads, see `is_small`.
 
     Args:
         model: The network; the session works on a copy.
@@ -65,7 +65,7 @@ class Session:
         #: The arguments that aren't the defaults, for the script.
         arguments = {**names, "opt": options.get("opt"), "steps": steps, **options}
         self.arguments = {name: value for name, value in arguments.items() if not _is_default(value)}
-        #: Name of the problem that is played with, None for data of one's own.
+        #: Name of the preset, None for data of one's own.
         self.preset: str | None = None
         dataset, settings = order_columns(model, data, "KANExplorer"), make_settings(**options)
         self.script, self.view, self.tree = ScriptLog(), ViewState(), UndoTree()
@@ -76,7 +76,7 @@ class Session:
         self._begin_tree()
 
     def begin(self, preset: str, model: KAN, data: Dataset, settings: Settings) -> None:
-        """Begin with the network and the data of a preset, and forget the present ones."""
+        """Begin with the network and the data of a preset, in place of the current ones."""
         self.run.begin(model, data, settings)
         self._name_variables(model, data, None, None)
         self.preset = preset
@@ -87,8 +87,8 @@ class Session:
         self.candidates.begin()
         self._begin_tree()
 
-    def offer_presets(self, preset: str) -> None:
-        """The network and the data are those of a preset; the others can be chosen."""
+    def set_preset(self, preset: str) -> None:
+        """Name the preset that the network and the data come from. The page then offers the other presets."""
         self.preset = preset
 
     def _name_variables(self, model: KAN, data: Dataset, in_vars: Any, out_vars: Any) -> None:
@@ -100,7 +100,7 @@ class Session:
     def _begin_tree(self) -> None:
         self.tree.begin(self.run.last_record, self.model.n_parameters)
 
-    # ---- asking
+    # ---- queries
 
     @property
     def model(self) -> KAN:
@@ -124,12 +124,12 @@ class Session:
 
     @property
     def version(self) -> int:
-        """Number of the present parameters and structure."""
+        """Identifier of the current parameters and structure, raised by every change of them."""
         return self.run.version
 
     @property
     def structure_id(self) -> int:
-        """Number of the present nodes."""
+        """Identifier of the current nodes: edges of another structure are others, even with the same indices."""
         return self.run.structure_id
 
     @property
@@ -156,16 +156,16 @@ class Session:
         return bool(self.view.selection) and self.candidates.is_cached(self.view.selection[0])
 
     def warm_up(self) -> None:
-        """Have the tables made that the first search for candidates needs, unless something better is to be done."""
+        """Make the tables that the first search for candidates needs, unless the session trains."""
         if not self.running:
             with contextlib.suppress(ValueError):  # a network that has diverged fits nothing
                 self.candidates.search(EdgeRef(0, 0, 0))
 
     def film(self) -> list[Frame]:
-        """The film from the start to the present: its frames, and the states before the acts."""
+        """The film from the start to the current state: its frames, and the states before the acts."""
         return self.run.recorder.film(self.run.records, self.tree.path(), self.run.initial, self.model)
 
-    # ---- doing
+    # ---- commands and steps
 
     def apply(self, command: Command) -> Topics:
         """Carry a command out, whole or not at all.
@@ -204,12 +204,12 @@ class Session:
         """Train another network from now on."""
         self._forget_edges_if(self.run.adopt(model))
 
-    def reset(self, model: KAN, seed: int) -> None:
+    def restart(self, model: KAN, seed: int) -> None:
         """Begin the training again with another network of the first structure."""
-        self._forget_edges_if(self.run.reset(model, seed))
+        self._forget_edges_if(self.run.restart(model, seed))
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Make a checkpoint's state the present one."""
+        """Return to a checkpoint."""
         self._forget_edges_if(self.run.restore(checkpoint))
 
     def _forget_edges_if(self, nodes_changed: bool) -> None:
@@ -227,10 +227,10 @@ class Session:
         """Go to another state of the undo tree.
 
         Args:
-            move: Moves the tree, takes the present state and gives the one to go to, None for the present one.
+            move: Moves the tree: takes the current checkpoint and gives the target, None to stay.
 
         Returns:
-            Whether the state is another one.
+            Whether the state has changed.
         """
         go_back = self.tree.bookmark()
         checkpoint = move(self.run.checkpoint())
@@ -250,10 +250,10 @@ class Session:
         self.restore(self.tree.end_drag())
 
     def end_drag(self, label: str) -> Callable[[], None]:
-        """Make one act of the drag in progress.
+        """End the drag in progress, and commit it as one act.
 
         Returns:
-            A function that lets the drag go on as if this hadn't been called.
+            A function that takes this back: the drag goes on.
         """
         go_back, events, selection = self.tree.bookmark(), self.run.events, self.view.selection
         self.commit("drag", label, self.tree.end_drag())
@@ -266,12 +266,13 @@ class Session:
         return resume_drag
 
     def free(self) -> None:
-        """Let go of everything; it can't be used afterwards."""
+        """Release all memory. The session can't be used afterwards."""
+        self.run.free()
         self.__dict__.clear()
 
 
 def _listed(names: Any) -> Any:
-    """Names as a list that can be written down; a value that isn't some names is left to be refused."""
+    """Names as a list, for the script. Values of other types pass as they are, to be refused later."""
     return list(names) if isinstance(names, Iterable) and not isinstance(names, str) else names
 
 

@@ -60,9 +60,9 @@ class TrainingRun:
         self.begin(model, data, settings)
 
     def begin(self, model: KAN, data: Dataset, settings: Settings) -> None:
-        """Begin with a network and its data, and forget the present ones."""
+        """Begin with a network and its data, in place of the current ones."""
         # What can fail, metrics of the user among it, comes before anything is changed.
-        trainer = Trainer(copied(model), data, None, settings, self._give_up_step)
+        trainer = Trainer(copied(model), data, None, settings, self._abandon_step)
         record, initial = trainer.record(), copied(model)
         self.trainer, self.data, self.initial = trainer, data, initial
         self.previous_history = model.history
@@ -72,7 +72,7 @@ class TrainingRun:
         self.stop_reason: str | None = None
         #: Steps to come; None goes on until it converges.
         self.remaining_steps: int | None = None
-        #: Whether the last of these steps only pauses a training that was going on before.
+        #: Whether the training is paused after the last of these steps, rather than done.
         self.pauses_after = False
         self.records: list[StepRecord] = []
         self.events: list[Event] = []
@@ -84,10 +84,10 @@ class TrainingRun:
         #: The version after the last act.
         self.act_version = self.version
         self._structures += 1
-        #: Which nodes there are: edges of another structure are others, even where their indices are the same.
+        #: Identifier of the current nodes: edges of another structure are others, even with the same indices.
         self.structure_id = self.first_structure_id = self._structures
 
-    # ---- asking
+    # ---- queries
 
     @property
     def model(self) -> KAN:
@@ -115,12 +115,12 @@ class TrainingRun:
         return ["auto", *OPTIMIZERS]
 
     def history(self) -> History:
-        """The steps and events of this run, in a value of its own."""
+        """A copy of the records and events of this run."""
         stop_reason = self.stop_reason or ("running" if self.running else self.state)
         return History(list(self.records), list(self.events), self.trainer.opt, stop_reason)
 
     def model_with_history(self) -> KAN:
-        """A copy of the network, with the history of the network that was given and this run's."""
+        """A copy of the network. Its history is that of the original network, then this run's."""
         model, previous = copied(self.model), self.previous_history
         steps = previous.last.step if previous.records else 0
         seconds = previous.last.seconds if previous.records else 0.0
@@ -140,28 +140,29 @@ class TrainingRun:
         """Call a function with every record, before those that were added earlier if `first`.
 
         Returns:
-            A function that ends this.
+            A function that removes the callback.
         """
-        # An entry of its own each time: a function that is given twice is called twice, and each call is ended apart.
+        # A new entry each time: a function that is added twice is called twice, and each entry is removed by itself.
         entry = lambda record: callback(record)  # noqa: E731
-        self._callbacks.insert(0 if first else len(self._callbacks), entry)
+        callbacks = self._callbacks
+        callbacks.insert(0 if first else len(callbacks), entry)
 
         def remove() -> None:
             with contextlib.suppress(ValueError):
-                self._callbacks.remove(entry)
+                callbacks.remove(entry)
 
         return remove
 
     def interrupt_with(self, interrupted: Callable[[], bool]) -> None:
-        """Ask this function within long steps whether to give them up."""
+        """Call this function within long steps; True abandons the step."""
         self._interrupted = interrupted
 
     @property
     def interrupted(self) -> bool:
-        """Whether somebody waits for the training to pause."""
+        """Whether a pause waits for the training."""
         return self._interrupted()
 
-    def _give_up_step(self) -> bool:
+    def _abandon_step(self) -> bool:
         return time.perf_counter() - self._step_started > _LONG_STEP and self.interrupted
 
     # ---- settings
@@ -181,11 +182,11 @@ class TrainingRun:
                 else:
                     trainer.configure(**{name: value})
                 if name in ("opt", "batch"):
-                    trainer.reset()
+                    trainer.rebuild()
         except Exception:
             # An optimizer that this loss can't use is noticed only when it is made.
             trainer.settings, trainer.data, self.noise = settings, data, noise
-            trainer.relabel(data.train_label)
+            trainer.replace_labels(data.train_label)
             trainer.load_state_dict(state)
             trainer.events.clear()
             raise
@@ -193,25 +194,25 @@ class TrainingRun:
             Event(self.last_record.step, name, f"{name} = {_setting_text(value)}") for name, value in values.items()
         ]
         trainer.events.clear()
-        # A slider says many values: those with which no step was taken leave no mark.
+        # A slider sends many values: a value that no step was taken with leaves no mark.
         marks = {(event.step, event.kind) for event in events}
         self.events = [*(event for event in self.events if (event.step, event.kind) not in marks), *events]
         self._evaluate()
 
     def _set_noise(self, noise: float) -> None:
-        high = 1 if self.data.is_classification else math.inf  # of classes it is a part of the rows
+        high = 1 if self.data.is_classification else math.inf  # for classes the noise is a part of the rows
         self.noise = _check.real(noise, "noise", "set", low=0, high=high)
-        self.trainer.relabel(noisy(self.data, self.noise).train_label)
+        self.trainer.replace_labels(noisy(self.data, self.noise).train_label)
 
     def _evaluate(self) -> None:
-        """The losses of the present network, which may go on training."""
+        """Compute the losses of the current network anew, and let the training go on."""
         self.trainer.stop_reason = ""
         self.last_record = replace(self.trainer.record(), step=self.last_record.step, stop_reason=None)
 
     # ---- training
 
     def start(self, steps: int | None, pauses_after: bool = False) -> None:
-        """Train so many steps from now on, or until it converges."""
+        """Train for this many steps from now on, None until it converges."""
         if self.trainer.stop_reason:
             self._script.cut()
         self.trainer.stop_reason = ""
@@ -265,7 +266,7 @@ class TrainingRun:
         self._script.step()
 
     def _without_record(self) -> Topics:
-        """The trainer gave no record: it was interrupted within a step, which is discarded whole."""
+        """Finish after a step without a record: the training was interrupted, or has ended."""
         if self.trainer.stop_reason == "interrupted":
             self.trainer.stop_reason = ""
             self.forget_momentum()
@@ -275,16 +276,16 @@ class TrainingRun:
         return frozenset(("status",))
 
     def _after_exception(self) -> None:
-        """Keep everything, and count a step that was done before the exception came."""
+        """Pause, and count a step that was done before the exception."""
         self.forget_momentum()
         if self.trainer.step_count > self.last_record.step:
             self._append(self.trainer.record())
         self._finish("paused", None)
 
     def forget_momentum(self) -> None:
-        """Gradient methods lose their state in a step that is broken off; the script has to do the same."""
+        """Rebuild a gradient method after an abandoned step; the script does the same."""
         if not OPTIMIZERS[self.trainer.opt].plain_state:
-            self.trainer.reset()
+            self.trainer.rebuild()
             self._script.add_line(f"explorer.opt = {self.trainer.settings.opt!r}")
 
     def _call(self, record: StepRecord) -> None:
@@ -299,14 +300,14 @@ class TrainingRun:
         self.state, self.stop_reason, self.remaining_steps, self.pauses_after = state, stop_reason, None, False
 
     def _take_events(self) -> Topics:
-        """Events that the trainer has noted by itself."""
+        """Take over the events of the trainer, such as moved grids."""
         if not self.trainer.events:
             return frozenset()
         self.events = [*self.events, *self.trainer.events]
         self.trainer.events.clear()
         return frozenset(("history",))
 
-    # ---- other networks
+    # ---- replacing the network
 
     def adopt(self, model: KAN) -> bool:
         """Train another network from now on.
@@ -326,22 +327,22 @@ class TrainingRun:
         return not same_nodes
 
     def network_changed(self) -> None:
-        """The network was changed from outside the trainer, which has to begin afresh."""
+        """Rebuild the trainer after the network was changed by an act."""
         self.model.history.events.clear()
-        self.trainer.reset()
+        self.trainer.rebuild()
         self.version += 1
         self.act_version = self.version
         self._evaluate()
         if self.state in ("done", "error"):
             self.state, self.stop_reason = "paused", None
 
-    def reset(self, model: KAN, seed: int) -> bool:
+    def restart(self, model: KAN, seed: int) -> bool:
         """Begin the training again with another network of the first structure.
 
         Returns:
             Whether the nodes have changed.
         """
-        other_nodes = self.adopt(model)
+        nodes_changed = self.adopt(model)
         self.structure_id = self.first_structure_id
         self.trainer.step_count, self.trainer.seconds = 0, 0.0
         self.records, self.events = [], []
@@ -351,14 +352,14 @@ class TrainingRun:
         self.seed = seed
         if not self.running:
             self.state, self.stop_reason = "idle", None
-        return other_nodes
+        return nodes_changed
 
-    def mark(self, kind: str, label: str) -> None:
-        """Leave a mark on the curves."""
-        self.events = [*self.events, Event(self.last_record.step, kind, label)]
+    def mark(self, kind: str, text: str) -> None:
+        """Add an event at the current step, which the curves show as a mark."""
+        self.events = [*self.events, Event(self.last_record.step, kind, text)]
 
     def unmark(self, events: Sequence[Event]) -> None:
-        """Have these events, which were there before a mark that isn't to stay."""
+        """Return to these events, those before a mark that is taken back."""
         self.events = list(events)
 
     # ---- checkpoints
@@ -377,22 +378,22 @@ class TrainingRun:
         )
 
     def restore(self, checkpoint: Checkpoint) -> bool:
-        """Make a checkpoint's state the present one.
+        """Return to a checkpoint.
 
         Returns:
             Whether the nodes have changed.
         """
         structure_id = self.structure_id
-        other_nodes = self.adopt(copied(checkpoint.model))
+        nodes_changed = self.adopt(copied(checkpoint.model))
         self.trainer.load_state_dict(checkpoint.trainer_state)
         self.structure_id = checkpoint.structure_id
         self.records = checkpoint.records[: checkpoint.n_records]
         self.events, self.last_record = list(checkpoint.events), checkpoint.last_record
         self.seed = checkpoint.seed
-        return other_nodes or self.structure_id != structure_id
+        return nodes_changed or self.structure_id != structure_id
 
     def jumped(self) -> None:
-        """After a jump through the undo tree a training that is going on goes on, and no other one has ended."""
+        """Go on with a running training after a jump through the undo tree; else set the state to paused or idle."""
         if self.running:
             self.trainer.stop_reason = ""
         else:
@@ -413,14 +414,14 @@ class TrainingRun:
         state: State,
         stop_reason: str | None,
     ) -> None:
-        """Go on where a run was that began with the same network, data and arguments.
+        """Continue a saved run that began with the same network, data and arguments.
 
         Args:
-            checkpoint: Its state; the network has the history from before that run.
-            settings: Those of the trainer at the end.
-            noise: On its labels.
-            state: Of the training.
-            stop_reason: Why it stopped, where it has.
+            checkpoint: State of the saved run; the history of its network is from before that run.
+            settings: Settings of its trainer at the end.
+            noise: Noise on its labels.
+            state: State of its training.
+            stop_reason: Why its training stopped; None if it didn't.
         """
         history = checkpoint.model.history
         self.trainer.configure(**settings)
@@ -428,8 +429,12 @@ class TrainingRun:
         self.trainer.events.clear()
         self.restore(checkpoint)
         self.previous_history = history
-        self.structure_id = self._structures  # another one where the shape is no longer the first one's
+        self.structure_id = self._structures  # differs from the first one if `restore` has changed the nodes
         self.state, self.stop_reason = state, stop_reason
+
+    def free(self) -> None:
+        """Let go of everything at once: the trainer and the run refer to each other."""
+        self.__dict__.clear()
 
 
 def _setting_text(value: Any) -> str:

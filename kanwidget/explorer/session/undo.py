@@ -1,11 +1,12 @@
-"""The undo tree: every act is a node, and the states that an undo leaves are kept.
+"""The undo tree: every act is a node, and nothing that an undo leaves behind is lost.
 
-A node holds two checkpoints: the one just before its act, where undo returns to, and the latest one that was trained
-from it, where redo and a click on its chip return to. A new act after an undo starts a branch.
+A node holds two checkpoints: the one just before its act, to which undo returns, and the latest one after it, to which redo and a
+click on its chip return. A new act after an undo starts a branch.
 
-So that a long session doesn't fill the memory, the checkpoints of at most 200 nodes (`MOST_STATES`) and of at most 256 MB (`MOST_BYTES`)
-are kept: first the oldest ends of branches lose theirs, then the oldest acts on the path to the present. Such a node keeps its label, and
-the page shows that nothing leads back to it. The last act can always be undone, however large its checkpoint.
+A long session must not fill the memory: at most 200 nodes (`MOST_STATES`) hold checkpoints, of at most 256 MB together (`MOST_BYTES`).
+First the oldest ends of branches lose their checkpoints, then the oldest acts on the path to the current node. A node without
+checkpoints keeps its label, and the page shows that nothing leads back to it. The last act can always be undone, however large its
+checkpoint.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def copied(model: KAN) -> KAN:
         model.history = history
 
 
-#: Nodes whose states are kept, and bytes that these may take.
+#: Nodes that hold checkpoints, and bytes that all checkpoints may take.
 MOST_STATES, MOST_BYTES = 200, 256 * 2**20
 #: Bytes that a record takes in a branch's list; the records themselves are shared.
 _POINTER = 8
@@ -85,7 +86,7 @@ class Checkpoint:
         object.__setattr__(self, "bytes", size((self.model, self.trainer_state)))
 
     def equals(self, checkpoint: Checkpoint) -> bool:
-        """Whether both are one state."""
+        """Whether both hold the same values."""
         names = ("n_records", "events", "last_record", "structure_id", "seed", "trainer_state")
         sides = [(*(getattr(side, name) for name in names), side.model.state_dict()) for side in (self, checkpoint)]
         return _equal(*sides)
@@ -104,15 +105,15 @@ class TreeNode:
     before: Checkpoint | None = None
     latest: Checkpoint | None = None
     forward: int | None = None
-    """The child that redo goes to: the one that undo came from last."""
+    """The child that redo goes to: where the last undo came from."""
     last_error: float | None = None
-    """The error when the session was last in it."""
+    """The error when the session last left this node."""
     complexity: int = 0
     """Free parameters of its network."""
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
-        """Those that it still holds."""
+        """The checkpoints that the node still holds."""
         return [checkpoint for checkpoint in (self.before, self.latest) if checkpoint is not None]
 
 
@@ -123,7 +124,7 @@ class UndoTree:
     nodes: dict[int, TreeNode] = field(default_factory=dict)
     current: int = 0
     drag_start: Checkpoint | None = None
-    """The state before a drag in progress."""
+    """The checkpoint before a drag in progress."""
 
     def begin(self, record: StepRecord, complexity: int) -> None:
         """Forget all acts; the start is a node of its own."""
@@ -131,11 +132,11 @@ class UndoTree:
         self.add("start", "start", record, None, complexity)
 
     def resume(self, nodes: Iterable[TreeNode], current: int) -> None:
-        """Have the nodes of a saved session, which hold no checkpoints."""
+        """Take the nodes of a saved session, which hold no checkpoints."""
         self.nodes, self.current = {node.id: node for node in nodes}, current
 
     def bookmark(self) -> Callable[[], None]:
-        """A function that brings the tree back to its present state."""
+        """A function that brings the tree back to its current state."""
         nodes, current, drag_start = (
             {number: replace(node) for number, node in self.nodes.items()},
             self.current,
@@ -147,42 +148,42 @@ class UndoTree:
 
         return go_back
 
-    def begin_drag(self, present: Callable[[], Checkpoint]) -> None:
-        """A drag begins, unless one is in progress."""
+    def begin_drag(self, checkpoint: Callable[[], Checkpoint]) -> None:
+        """Begin a drag, unless one is in progress."""
         if self.drag_start is None:
-            self.drag_start = present()
+            self.drag_start = checkpoint()
 
     def end_drag(self) -> Checkpoint:
-        """The drag in progress ends; the state before it."""
+        """End the drag in progress, and return the checkpoint before it."""
         before, self.drag_start = self.drag_start, None
         assert before is not None  # callers see to it
         return before
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is an act to undo, and the state before it is kept."""
+        """Whether there is an act to undo, and its checkpoint is kept."""
         return self.nodes[self.current].before is not None
 
     @property
     def can_redo(self) -> bool:
-        """Whether an act was undone here, and its state is kept."""
+        """Whether an act was undone here, and its checkpoint is kept."""
         forward = self.nodes[self.current].forward
         return forward is not None and self.nodes[forward].latest is not None
 
     def can_go(self, state: int) -> bool:
-        """Whether a node is the current one, or its state is kept."""
+        """Whether a node is the current one, or its checkpoint is kept."""
         return state == self.current or self.nodes[state].latest is not None
 
     def add(
         self, label: str, kind: str, record: StepRecord, before: Checkpoint | None, complexity: int = 0
     ) -> TreeNode:
-        """A new act on the current node; it becomes the current one.
+        """Add an act after the current node; it becomes the current one.
 
         Args:
             label: Of the act, for people.
             kind: Of the act.
             record: The last one.
-            before: The state before the act.
+            before: The checkpoint before the act.
             complexity: Free parameters of the network.
         """
         parent = self.nodes.get(self.current)
@@ -197,25 +198,25 @@ class UndoTree:
         self._forget()
         return node
 
-    def undo(self, present: Checkpoint) -> Checkpoint | None:
-        """Leave the current node backwards; the state to return to, None at the start."""
+    def undo(self, latest: Checkpoint) -> Checkpoint | None:
+        """Go to the parent; returns the checkpoint to restore, None at the start."""
         node = self.nodes[self.current]
         if node.parent is None or node.before is None:
             return None
-        state = node.before
-        self._leave(present)
+        checkpoint = node.before
+        self._leave(latest)
         self.nodes[node.parent].forward = node.id
         self.current = node.parent
         self._forget()
-        return state
+        return checkpoint
 
-    def redo(self, present: Checkpoint) -> Checkpoint | None:
-        """Leave the current node forwards; None where nothing was undone."""
+    def redo(self, latest: Checkpoint) -> Checkpoint | None:
+        """Go to the child that was undone; returns the checkpoint to restore, None where nothing was undone."""
         forward = self.nodes[self.current].forward
-        return self.goto(forward, present) if self.can_redo and forward is not None else None
+        return self.goto(forward, latest) if self.can_redo and forward is not None else None
 
-    def goto(self, state: int, present: Checkpoint) -> Checkpoint | None:
-        """Leave the current node for another; None for the current one itself."""
+    def goto(self, state: int, latest: Checkpoint) -> Checkpoint | None:
+        """Go to a node; returns the checkpoint to restore, None for the current node itself."""
         if state not in self.nodes:
             _check.fail("state", "goto", f"a state of the history, 0 to {len(self.nodes) - 1}", state)
         if state == self.current:
@@ -224,7 +225,7 @@ class UndoTree:
         if target is None:
             expected = f"a state that is still kept, as those of {MOST_STATES} acts and {MOST_BYTES >> 20} MB are"
             _check.fail("state", "goto", expected, state, "The oldest ones are forgotten first.")
-        self._leave(present)
+        self._leave(latest)
         self.current = state
         path = state
         while (parent := self.nodes[path].parent) is not None:
@@ -234,7 +235,7 @@ class UndoTree:
         return target
 
     def _forget(self) -> None:
-        """Let go of the states of the oldest nodes where there are too many, or they are too large."""
+        """Drop checkpoints of the oldest nodes where they are too many, or too large."""
         holders = {node.id: node for node in self.nodes.values() if node.checkpoints}
         path = self._undo_redo_path()
         while len(holders) > MOST_STATES or _bytes(holders.values()) > MOST_BYTES:
@@ -244,15 +245,15 @@ class UndoTree:
             if node.id != self.current:
                 node.before = node.latest = None
 
-    def _leave(self, present: Checkpoint) -> None:
-        """Hold the present state in the current node, unless it is held already."""
+    def _leave(self, latest: Checkpoint) -> None:
+        """Keep a checkpoint in the current node before another node becomes the current one."""
         node = self.nodes[self.current]
-        if node.latest is None or not node.latest.equals(present):
-            node.latest = present
-        node.last_error = error_of(present.last_record)
+        if node.latest is None or not node.latest.equals(latest):
+            node.latest = latest
+        node.last_error = error_of(latest.last_record)
 
     def path(self) -> list[TreeNode]:
-        """The acts that lead to the present, the last one first, back to the last reset or to the start."""
+        """The acts that lead to the current node, the last one first, back to the last reset or to the start."""
         acts = []
         node = self.nodes[self.current]
         while node.parent is not None:
@@ -276,12 +277,12 @@ class UndoTree:
 
 
 def error_of(record: StepRecord) -> float:
-    """The error that states are compared by: on the test data where there are any."""
+    """The error shown with a node: the loss on the test data, without test data that on the training data."""
     return record.train_loss if record.test_loss is None else record.test_loss
 
 
 def _bytes(nodes: Iterable[TreeNode]) -> int:
-    """Size of their checkpoints and lists of records, of which each branch has its own; shared ones count once."""
+    """Bytes of the nodes' checkpoints and of their lists of records; shared ones count once."""
     checkpoints = {id(checkpoint): checkpoint for node in nodes for checkpoint in node.checkpoints}.values()
     lists = {id(checkpoint.records): len(checkpoint.records) for checkpoint in checkpoints}
     return sum(checkpoint.bytes for checkpoint in checkpoints) + _POINTER * sum(lists.values())

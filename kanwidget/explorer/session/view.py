@@ -1,4 +1,4 @@
-"""`ViewState`: what the views of a session show beside the network: selection, panels, surface, preview, notices."""
+"""`ViewState`: selection, open panels, surface, preview and notices of a session."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ViewState:
         self.begin()
 
     def begin(self) -> None:
-        """Another network: its edges and columns are others."""
+        """Forget selection and surface: another network has other edges and columns."""
         self.selection: tuple[EdgeRef, ...] = ()
         #: None for the first inputs and the first output.
         self.surface: SurfaceView | None = None
@@ -68,10 +68,10 @@ class ViewState:
         return frozenset(panel for panels in self.open_panels.values() for panel in panels)
 
     def open(self, view: str, panels: tuple[str, ...]) -> frozenset[str]:
-        """A view has these panels open, and no others.
+        """Note that a view has these panels open, and no others.
 
         Returns:
-            Those that no view had open.
+            Panels that no view had open before.
         """
         before = self.panels
         self.open_panels.pop(view, None)
@@ -82,33 +82,33 @@ class ViewState:
         return self.panels - before
 
     def close_panels(self) -> None:
-        """No view has anything open: a page that was reloaded doesn't say goodbye, and those still there open theirs again."""
+        """Close the panels and the preview of all views: a reloaded page doesn't close its own, and all others open theirs again."""
         self.open_panels.clear()
         self.preview.close()
 
     # ---- notices
 
     def notify(self, notice: Notice | None) -> None:
-        """Show a notice in place of the present one, or none."""
+        """Show a notice in place of the current one; None for no notice."""
         self.notice = notice
 
     def announce(self, notice: Notice) -> None:
-        """Have a notice shown that no command has caused."""
+        """Show a notice that no command has caused, with the next messages."""
         self.announcement = notice
 
     def show_announcement(self) -> bool:
-        """Make the announcement the notice; False where there is none."""
+        """Make the announcement the notice; False without an announcement."""
         if self.announcement is None:
             return False
         self.notice, self.announcement = self.announcement, None
         return True
 
     def show_tasks_with(self, show_task: Callable[[str | None], None]) -> None:
-        """Call this function with a longer task in words, and with None at its end."""
+        """Call this function with each longer task in words, and with None at its end."""
         self._show_task = show_task
 
     def task(self, task: str | None) -> None:
-        """A longer task begins, in words, or ends."""
+        """Show a longer task in words; None at its end."""
         self._show_task(task)
 
 

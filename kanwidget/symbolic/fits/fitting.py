@@ -20,7 +20,7 @@ from kanwidget.symbolic.fits.curves import Curves, curves, thin
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, blamed, log_broken
 from kanwidget.symbolic.fits.polish import EXACT, evaluate, polish
 from kanwidget.symbolic.fits.ranking import SIMPLICITY, EdgeFit, rank
-from kanwidget.symbolic.fits.search import Fits, search
+from kanwidget.symbolic.fits.search import FitParameters, search
 from kanwidget.symbolic.writing.text import equation
 from kanwidget.symbolic.writing.tidy import visible
 
@@ -45,7 +45,7 @@ def fit_primitives(
 ) -> list[list[SymbolicFit]]:
     """Fit y ≈ c·f(a·x + b) + d for every edge and every primitive f, best first.
 
-    The score is `simplicity·complexity + (1 - simplicity)·log2(1 - R² + 1e-12)`, lower is better. A primitive that can't hold
+    The score is `simplicity·complexity + (1 - simplicity)·log2(1 - R² + noise + 1e-12)`, lower is better. A primitive that can't hold
     the edge's data in its domain has no fit; the constant `0` has one only where the edge is close to constant.
 
     Args:
@@ -129,7 +129,7 @@ def _fit_varying(data: Curves, primitives: tuple[Primitive, ...]) -> list[tuple[
     return _conclude(fits, data, primitives)
 
 
-def _best(fits: Fits, error: Tensor, edges: int) -> Tensor:
+def _best(fits: FitParameters, error: Tensor, edges: int) -> Tensor:
     """Index of the best fit for each primitive and edge."""
     key = fits.primitive * edges + fits.edge
     # A symmetry of f makes two exact fits: the one with a positive a wins, whatever their round-off.
@@ -141,7 +141,7 @@ def _best(fits: Fits, error: Tensor, edges: int) -> Tensor:
     return order[first]
 
 
-def _conclude(fits: Fits, data: Curves, primitives: tuple[Primitive, ...]) -> list[tuple[int, EdgeFit]]:
+def _conclude(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> list[tuple[int, EdgeFit]]:
     """From t to x, then c, d and R² on all samples."""
     a, b = _constants(fits, data, primitives)
     x = data.x[fits.edge]
@@ -159,8 +159,8 @@ def _conclude(fits: Fits, data: Curves, primitives: tuple[Primitive, ...]) -> li
     spread = (w * (y - y_mean) ** 2).sum(1)
     r2 = 1 - (w * residual**2).sum(1) / spread
     # d is a difference of two terms: below their rounding it is 0.
-    noise = 1e-13 * (c.abs() * value.abs().amax(1, keepdim=True) + y.abs().amax(1, keepdim=True))
-    d = torch.where(d.abs() <= noise, 0.0, d)
+    rounding = 1e-13 * (c.abs() * value.abs().amax(1, keepdim=True) + y.abs().amax(1, keepdim=True))
+    d = torch.where(d.abs() <= rounding, 0.0, d)
     good = torch.isfinite(r2) & torch.isfinite(c[:, 0]) & torch.isfinite(d[:, 0]) & (c[:, 0] != 0)
     curve = fitted / spread.sqrt()[:, None]
     low, high = data.x.amin(1), data.x.amax(1)
@@ -175,7 +175,7 @@ def _conclude(fits: Fits, data: Curves, primitives: tuple[Primitive, ...]) -> li
     return results
 
 
-def _constants(fits: Fits, data: Curves, primitives: tuple[Primitive, ...]) -> tuple[Tensor, Tensor]:
+def _constants(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> tuple[Tensor, Tensor]:
     """The a and b of f(a·x + b), from u = slope·(t + offset) + shift."""
     middle, half = data.middle[fits.edge], data.half[fits.edge]
     free = torch.tensor([primitive.free[0] for primitive in primitives])[fits.primitive]
@@ -196,8 +196,8 @@ def _constants(fits: Fits, data: Curves, primitives: tuple[Primitive, ...]) -> t
     symmetric = torch.tensor([primitive.symmetric for primitive in primitives])[fits.primitive]
     flip = torch.where(symmetric & (a < 0), -1.0, 1.0)
     a, b = a * flip, b * flip
-    noise = 1e-13 * (a * middle).abs() + 1e-14 * fits.unit
-    return a, torch.where(b.abs() <= noise, 0.0, b)
+    rounding = 1e-13 * (a * middle).abs() + 1e-14 * fits.unit
+    return a, torch.where(b.abs() <= rounding, 0.0, b)
 
 
 def _record(fit: EdgeFit, score: float, imitates: str | None, middle: Tensor, half: Tensor) -> SymbolicFit:

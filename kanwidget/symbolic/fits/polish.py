@@ -22,7 +22,7 @@ from torch import Tensor
 from kanwidget.core.primitives import Primitive
 from kanwidget.symbolic.fits.curves import Curves
 from kanwidget.symbolic.fits.custom import called
-from kanwidget.symbolic.fits.search import Fits
+from kanwidget.symbolic.fits.search import FitParameters
 
 #: Residual (relative to the edge's variance) that is round-off.
 EXACT = 1e-29
@@ -52,7 +52,7 @@ class _Problem(NamedTuple):
 _FREE, _LOW, _HIGH, _START, _ENDS = slice(0, 2), 2, 3, 4, slice(5, 7)
 
 
-def _problem(fits: Fits, data: Curves, primitives: Sequence[Primitive]) -> _Problem:
+def _problem(fits: FitParameters, data: Curves, primitives: Sequence[Primitive]) -> _Problem:
     free = torch.tensor([primitive.free for primitive in primitives], dtype=fits.slope.dtype)[fits.primitive]
     facts = torch.stack([*free.T, fits.low, fits.high, fits.slope, fits.offset - 1, fits.offset + 1])
     weight = data.weight if data.weight.shape[0] == 1 else data.weight[fits.edge]
@@ -60,8 +60,8 @@ def _problem(fits: Fits, data: Curves, primitives: Sequence[Primitive]) -> _Prob
 
 
 def polish(
-    fits: Fits, data: Curves, primitives: Sequence[Primitive], steps: int, tolerance: float
-) -> tuple[Fits, Tensor]:
+    fits: FitParameters, data: Curves, primitives: Sequence[Primitive], steps: int, tolerance: float
+) -> tuple[FitParameters, Tensor]:
     """Minimize every fit's squared error over its free parameters.
 
     Args:
@@ -187,6 +187,6 @@ def _room(problem: _Problem, point: Tensor, step: Tensor) -> Tensor:
     move = torch.addcmul(step[1], step[0], facts[_ENDS])
     room = torch.where(move > 0, facts[_HIGH], facts[_LOW]) - ends
     limit = torch.where(move != 0, _APPROACH * room / move, torch.inf).clamp(min=0)
-    # One step may not change the slope's sign or multiply it: a neighbouring valley isn't a better fit of this one.
+    # One step may not change the slope's sign or multiply it: a neighboring minimum isn't a better fit of the same start.
     halfway = 0.5 * slope.abs().clamp(min=1e-12) / step[0].abs().clamp(min=1e-300)
     return torch.minimum(limit.amin(0), halfway).clamp(max=1.0)

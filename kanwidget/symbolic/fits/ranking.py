@@ -1,6 +1,6 @@
 """The order of an edge's fits: accuracy against complexity, in the open.
 
-score = simplicity·complexity + (1 - simplicity)·log2(1 - R² + 1e-12), lower is better. With the default weight a unit of
+score = simplicity·complexity + (1 - simplicity)·log2(1 - R² + noise + 1e-12), lower is better. With the default weight a unit of
 complexity must be paid for by a squared error 5 times smaller (by 16 times with 0.8, pykan's weight). The floor 1e-12 lets an
 exact fit win against any inexact one whatever their complexities, and R² itself has no floor: it is relative to the edge's own
 variance.
@@ -42,11 +42,11 @@ class EdgeFit:
     params: tuple[float, float, float, float]
     r2: float
     curve: Tensor
-    """c·f + d on the samples, centred and relative to the edge's standard deviation."""
+    """c·f + d on the samples, centered and relative to the edge's standard deviation."""
 
 
 def checked_simplicity(simplicity: float | None, weight_simple: float | None, where: str) -> float:
-    """The weight of simplicity: given by our name or by pykan's, by default `SIMPLICITY`.
+    """The weight of simplicity, from our argument or pykan's, by default `SIMPLICITY`.
 
     Examples:
         >>> checked_simplicity(None, None, "auto_symbolic"), checked_simplicity(None, 0.5, "auto_symbolic")
@@ -60,7 +60,7 @@ def checked_simplicity(simplicity: float | None, weight_simple: float | None, wh
 
 
 def score(r2: float, complexity: float, simplicity: float = SIMPLICITY, noise: float = 0.0) -> float:
-    """The price of a fit, lower is better.
+    """The score of a fit, lower is better.
 
     Examples:
         >>> score(1.0, 2) < score(0.999, 2) < score(0.9999, 4) < score(0.0, 1)
@@ -70,7 +70,7 @@ def score(r2: float, complexity: float, simplicity: float = SIMPLICITY, noise: f
 
 
 def rank(fits: Sequence[EdgeFit], simplicity: float, noise: float = 0.0) -> list[tuple[EdgeFit, float, str | None]]:
-    """The fits of one edge, best first, each with its score and the name of a simpler function that it only imitates.
+    """The fits of one edge, best first, each with its score and the name of a simpler primitive that it only imitates.
 
     `noise` is the variance of the edge's own error, as a part of the edge's variance.
     """
@@ -80,13 +80,13 @@ def rank(fits: Sequence[EdgeFit], simplicity: float, noise: float = 0.0) -> list
     for fit in fits:
         name = fit.primitive.name
         original = originals.get(name)
-        price = scores[name] if original is None else max(scores[name], scores[original])
-        ranked.append((fit, price, original))
+        value = scores[name] if original is None else max(scores[name], scores[original])
+        ranked.append((fit, value, original))
     return sorted(ranked, key=lambda entry: (entry[1], entry[2] is not None, entry[0].primitive.complexity))
 
 
 def _imitations(fits: Sequence[EdgeFit], noise: float) -> dict[str, str]:
-    """Fits whose curve is that of a simpler function, by name."""
+    """Primitives whose fit has the curve of a simpler primitive: name → name of the simpler one."""
     by_name = {fit.primitive.name: fit for fit in fits}
     originals = {}
     for fit in fits:

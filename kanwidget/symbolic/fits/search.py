@@ -1,4 +1,4 @@
-"""Where to start a fit: every primitive's shapes on one common grid, compared with all edges in a matrix product.
+"""Starts of fits: every primitive's shapes on one common grid, compared with all edges in a matrix product.
 
 In t ∈ [-1, 1], the edge's input scaled by its range, f(α·t + β) doesn't depend on the edge. So the shapes of a primitive (`shapes`)
 are computed once and cached; c and d are linear, so how well a shape fits is a correlation, and the search over all edges,
@@ -24,8 +24,8 @@ from kanwidget.symbolic.fits.shapes import CELLS, pair_table, pairs, shapes, tab
 STARTS = 3
 
 
-class Fits(NamedTuple):
-    """Parameters of several fits: u = slope·(t + offset) + shift."""
+class FitParameters(NamedTuple):
+    """Parameters of several fits, or of the starts of fits: u = slope·(t + offset) + shift."""
 
     primitive: Tensor
     """Index of the primitive, increasing, `(fits,)`."""
@@ -40,14 +40,14 @@ class Fits(NamedTuple):
     """The interval of u on which f is defined."""
     high: Tensor
 
-    def take(self, index: Tensor) -> Fits:
-        """Some of the fits."""
-        return Fits(*(column[index] for column in self))
+    def take(self, index: Tensor) -> FitParameters:
+        """The fits at these indices."""
+        return FitParameters(*(column[index] for column in self))
 
 
 @dataclass(frozen=True, slots=True)
 class _Dictionary:
-    """The shapes of several primitives, one after the other, and which group of valleys each belongs to."""
+    """The shapes of several primitives, one after the other, in groups of shapes that are alike."""
 
     slope: Tensor
     shift: Tensor
@@ -62,7 +62,7 @@ class _Dictionary:
 
 
 def _columns(group: Tensor) -> Tensor:
-    """Numbers for groups, with a gap of one between families, so that each family has peaks of its own."""
+    """Columns for the groups of a primitive, with a gap of one between families: groups of two families are never neighbors."""
     groups, index = torch.unique(group, return_inverse=True)
     steps = torch.diff(groups, prepend=groups[:1]).clamp(max=2)
     return steps.cumsum(0)[index]
@@ -96,7 +96,7 @@ def prepare(primitives: Sequence[Primitive]) -> None:
         _cached_dictionary(shared)
 
 
-def search(data: Curves, primitives: tuple[Primitive, ...]) -> Fits:
+def search(data: Curves, primitives: tuple[Primitive, ...]) -> FitParameters:
     """The best few starts of every primitive for every edge, ordered by primitive.
 
     Args:
@@ -113,7 +113,7 @@ def search(data: Curves, primitives: tuple[Primitive, ...]) -> Fits:
         if i not in shared:
             with blamed(primitive):
                 parts += _search_custom(mean, weight, data, primitives, i)
-    starts = Fits(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    starts = FitParameters(*(torch.cat(column) for column in zip(*parts, strict=True)))
     for i, primitive in enumerate(primitives):
         if primitive.starts == "best split":
             # Its derivative is 0, so that nothing can be polished: the best position of its step is computed outright.
@@ -130,19 +130,19 @@ def _shared(primitive: Primitive) -> bool:
 def _correlation(curves: Tensor, squares: Tensor, mean: Tensor, weight: Tensor) -> Tensor:
     """R² of every shape for every edge, `(edges, shapes)`."""
     z, w = mean.float(), weight.float()
-    centred = z - (w * z).sum(1, keepdim=True)
+    centered = z - (w * z).sum(1, keepdim=True)
     # Memory bounds this product: one pass over the curves serves both.
-    first, covariance = (torch.cat([w, w * centred]) @ curves.T).split(len(w))
+    first, covariance = (torch.cat([w, w * centered]) @ curves.T).split(len(w))
     variance = w @ squares.T - first**2
-    spread = (w * centred**2).sum(1, keepdim=True)
+    spread = (w * centered**2).sum(1, keepdim=True)
     scale = (variance * spread).clamp(min=1e-30)
     return torch.where(variance > 1e-6, covariance**2 / scale, -1.0)
 
 
 def _search_custom(
     mean: Tensor, weight: Tensor, data: Curves, primitives: tuple[Primitive, ...], index: int
-) -> list[Fits]:
-    """A registered function, apart from the others: its shapes must not move theirs by a bit."""
+) -> list[FitParameters]:
+    """Starts of a registered function. Apart from all others: it must not change their results by a bit."""
     primitive = primitives[index]
     if not all(primitive.free):
         return [_search_edge(mean[e], weight[e], data, primitive, index, e) for e in range(len(mean))]
@@ -158,12 +158,12 @@ def _search_shared(
     dictionary: _Dictionary,
     index: Tensor,
     primitives: tuple[Primitive, ...],
-) -> Fits:
+) -> FitParameters:
     r2 = _correlation(dictionary.curves, dictionary.squares, mean, weight)
     edges, width = len(mean), dictionary.width
     slot = dictionary.slot.expand(edges, -1)
     best = r2.new_full((edges, len(index) * width), -2.0).scatter_reduce(1, slot, r2, "amax").view(edges, -1, width)
-    # One start from each of the highest peaks among the groups: neighbors lead to the same minimum.
+    # One start from each of the best groups that beat both their neighbors: neighbors often lead to the same minimum.
     padded = torch.nn.functional.pad(best, (1, 1), value=-3.0)
     peak = (best >= padded[..., :-2]) & (best >= padded[..., 2:])
     ranked = torch.where(peak, best, best - 3.0).topk(min(STARTS, width), dim=2)
@@ -178,17 +178,19 @@ def _search_shared(
     zero = torch.zeros_like(unit)
     slope, shift = dictionary.slope[champion], dictionary.shift[champion]
     low, high = dictionary.low[champion], dictionary.high[champion]
-    return Fits(index[number], edge, slope, shift, zero, unit, low, high)
+    return FitParameters(index[number], edge, slope, shift, zero, unit, low, high)
 
 
 def _champions(r2: Tensor, slot: Tensor, best: Tensor) -> Tensor:
-    """Which shape is the best of each group, `(edges, groups)`."""
+    """Index of the best shape of each group, `(edges, groups)`."""
     winner = r2 >= best.gather(1, slot)
     number = torch.where(winner, torch.arange(r2.shape[1]), -1)
     return torch.full(best.shape, -1).scatter_reduce(1, slot, number, "amax").clamp(min=0)
 
 
-def _search_edge(mean: Tensor, weight: Tensor, data: Curves, primitive: Primitive, index: int, edge: int) -> Fits:
+def _search_edge(
+    mean: Tensor, weight: Tensor, data: Curves, primitive: Primitive, index: int, edge: int
+) -> FitParameters:
     """A registered function with a fixed a or b, on one edge: its shapes depend on the range of the edge's input."""
     middle, half = float(data.middle[edge]), float(data.half[edge])
     offset = 0.0 if primitive.free[1] or not primitive.free[0] else middle / half
@@ -208,4 +210,6 @@ def _search_edge(mean: Tensor, weight: Tensor, data: Curves, primitive: Primitiv
     unit = torch.ones(len(top), dtype=torch.float64)
     shift = part.shift[top] if offset == 0.0 else 0.0 * unit
     ones = torch.full_like(top, 1)
-    return Fits(ones * index, ones * edge, part.slope[top], shift, offset * unit, unit, part.low[top], part.high[top])
+    return FitParameters(
+        ones * index, ones * edge, part.slope[top], shift, offset * unit, unit, part.low[top], part.high[top]
+    )

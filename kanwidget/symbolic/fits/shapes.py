@@ -27,7 +27,7 @@ Pair = tuple[float, float, int]
 
 @dataclass(frozen=True, slots=True)
 class Shapes:
-    """The shapes of one primitive. Neighbors in `group` are close, so that starts can be taken from different valleys."""
+    """The shapes of one primitive. Neighbors in `group` are close, so that starts can be taken near different minima."""
 
     slope: Tensor
     shift: Tensor

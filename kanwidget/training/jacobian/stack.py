@@ -99,7 +99,7 @@ class Stack:
         return attached
 
     def intact(self) -> bool:
-        """Whether the networks' tensors are still views of the stack's: nobody has replaced them."""
+        """Whether the tensors of the networks are still views of the stack's tensors."""
         return self._addresses == _addresses(self.networks)
 
 

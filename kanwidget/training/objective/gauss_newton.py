@@ -114,9 +114,9 @@ def _covariance(design: Tensor) -> Tensor:
 
 
 def units(batch: Batch, parameters: ParameterVector, spread: Tensor) -> tuple[Tensor, Tensor]:
-    """The unit of each parameter, `(networks, size)`, as 1/unit: parameters that multiply the outputs have the labels' unit.
+    """Weights of each parameter's magnitude and of second differences: 1/its unit, both `(networks, size)`.
 
-    With it a training in other units takes the same steps.
+    Parameters that multiply the outputs have the labels' unit. With these weights a training in other units takes the same steps.
 
     Returns:
         By the labels' root mean square, since the outputs have to carry their mean too; and by their standard deviation, for second

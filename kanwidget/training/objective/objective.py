@@ -80,7 +80,7 @@ class Objective:
     # ---- values
 
     def value(self, rows: Tensor | None = None, *, derivatives: bool = False) -> Value:
-        """Loss and penalty at the networks' present parameters, on all rows or on a part of them.
+        """Loss and penalty at the networks' current parameters, on all rows or on a part of them.
 
         With `derivatives` its trace has all that a Jacobian needs.
         """
@@ -129,7 +129,7 @@ class Objective:
         return ParameterVector.of(self.batch.stack.template)
 
     def units(self, parameters: ParameterVector, trivial: Tensor) -> tuple[Tensor, Tensor]:
-        """The unit of each parameter, see `gauss_newton.units`."""
+        """Weights of magnitudes and of second differences, see `gauss_newton.units`."""
         return gauss_newton.units(self.batch, parameters, trivial)
 
     def normal(self, parameters: ParameterVector, value: Value, check: Callable[[], None]) -> tuple[Tensor, Tensor]:

@@ -29,7 +29,7 @@ def penalty_gradient(
     Args:
         batch: Networks and penalty.
         parameters: Layout of the free parameters.
-        trace: A trace with derivatives, at the present parameters.
+        trace: A trace with derivatives, at the current parameters.
         deviations: Deviations of that trace.
 
     Returns:
@@ -59,7 +59,7 @@ def penalty_gradient(
 
 @dataclass(frozen=True, slots=True)
 class _Direct:
-    """Derivatives of R in the quantities that have deviations, each by itself."""
+    """Partial derivatives of R with respect to each quantity that has deviations."""
 
     values: dict[Kind, list[Tensor | None]]
     """In values at the rows, per layer; None for 0."""

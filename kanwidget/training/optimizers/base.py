@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Interrupted(Exception):
-    """A step was interrupted; the parameters are those of before it."""
+    """A step was interrupted; the parameters are as before the step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +31,20 @@ class Optimizer(ABC):
         """Take one step of every network.
 
         Args:
-            interrupted: Asked within long steps. Once it says True, `Interrupted` is raised, and parameters and optimizer are
-                those of before the step.
+            interrupted: Called within long steps. True raises `Interrupted`; parameters and optimizer are then as before the
+                step.
         """
 
     @abstractmethod
-    def reset(self) -> None:
-        """Forget everything: parameters or structure have changed."""
+    def reload(self, networks: Sequence[int] | None = None) -> None:
+        """Re-read parameters, knots and settings of all networks.
 
-    @abstractmethod
-    def renew(self, networks: Sequence[int] | None = None) -> None:
-        """Take notice of changed knots, parameters or settings, of all networks or of these."""
+        Args:
+            networks: Indices of the networks that have changed; None for all.
+        """
 
     def inherit(self, previous: Optimizer, networks: Sequence[int]) -> None:
-        """Continue with a part of the networks of a previous optimizer. Only a row of the table with `several` needs it."""
+        """Continue with a part of the networks of a previous optimizer. Only optimizers of several networks need this."""
         raise NotImplementedError(f"{type(self).__name__} steps one network at a time")
 
     @abstractmethod
@@ -56,8 +56,8 @@ class Optimizer(ABC):
 
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Return to a state of `state_dict`; parameters and structure must be those of then.
+        """Return to a state of `state_dict`; parameters and structure must be as at that moment.
 
         Raises:
-            ValueError: If it isn't the state of such an optimizer.
+            ValueError: If `state` isn't the state of such an optimizer.
         """

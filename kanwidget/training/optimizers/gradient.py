@@ -47,17 +47,13 @@ class GradientMethod(Optimizer):
         self._seconds = math.inf
         self.batch = None if batch is None or batch >= objective.rows else batch
         self._generator = torch.Generator().manual_seed(seed)
-        self.reset()
+        self.lr = lr
+        self.reload()
 
-    def reset(self) -> None:
-        """Forget curvature and momentum: parameters, knots or structure have changed."""
-        self.lr = self._start_lr
-        self.renew()
-
-    def renew(self, networks: Sequence[int] | None = None) -> None:
-        """As `reset`, but a lowered learning rate stays low."""
+    def reload(self, networks: Sequence[int] | None = None) -> None:
+        """Re-read the parameters, and forget curvature and momentum. A lowered learning rate stays low."""
         self.parameters = ParameterVector.of(self.objective.stack.template)
-        # The network's own, since a loss of the user's may read the network itself.
+        # Parameters of the network rather than of a copy: a loss of the user may read the network.
         self._tensors = [p for p in network_parameters(self.objective.stack.template) if p.requires_grad]
         self._make_optimizer()
 

@@ -47,10 +47,10 @@ class LeastSquares(Protocol):
         """A loss that a network beats once it has learnt anything, `(networks,)`."""
 
     def units(self, parameters: Any, trivial: Tensor) -> tuple[Tensor, Tensor]:
-        """The unit of each parameter, `(networks, size)`, as 1/unit: for sizes, and for second differences."""
+        """Weights of each parameter's magnitude and of second differences: 1/its unit, both `(networks, size)`."""
 
     def value(self, *, derivatives: bool) -> Any:
-        """The objectives at the present parameters: `loss`, `penalty` and `total`, `(networks,)`, and `put`."""
+        """The objectives at the current parameters: `loss`, `penalty` and `total`, `(networks,)`, and `put`."""
 
     def normal(self, parameters: Any, value: Any, check: Callable[[], None]) -> tuple[Tensor, Tensor]:
         """Gauss-Newton matrices and gradients of the losses; `check` may raise between chunks."""

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from kanwidget.training.optimizers.base import Interrupted, Optimizer, Outcome
+from kanwidget.training.optimizers.damping_and_ridge import damping_metric, ridge
 from kanwidget.training.optimizers.least_squares import LeastSquares, Parameters
-from kanwidget.training.optimizers.regularization import damping_metric, ridge
 from kanwidget.training.optimizers.subsets import AcceptedSteps, Subset, common, put
 
 #: Damping at the start, relative to the mean diagonal of the normal matrix, for a network that has learnt nothing; one that fits
@@ -30,7 +30,7 @@ _LARGEST_DAMPING = 1e10
 #: The largest 2·|a|/|δ| of an acceleration that is trusted; α of Transtrum and Sethna.
 _LARGEST_ACCELERATION = 0.75
 #: A network has converged after this many steps in a row with less relative gain than this.
-_SMALL_GAIN, _SMALL_STEPS = 1e-10, 5
+_SMALL_GAIN, _SMALL_GAINS = 1e-10, 5
 
 
 class LevenbergMarquardt(Optimizer):
@@ -44,17 +44,16 @@ class LevenbergMarquardt(Optimizer):
 
     def __init__(self, objective: LeastSquares) -> None:
         self.objective = objective
-        self.reset()
-
-    def reset(self) -> None:
-        """Start again with the first damping: parameters or structure have changed."""
-        self.renew()
+        self.reload()
         unexplained = (self._current.loss / self._trivial).nan_to_num(1.0).clamp(1e-8, 1.0)
-        self._start = torch.where(self.objective.lamb > 0, _DAMPING_SPARSE, _DAMPING) * unexplained
+        self._start = torch.where(objective.lamb > 0, _DAMPING_SPARSE, _DAMPING) * unexplained
         self.damping = self._start
 
-    def renew(self, networks: Sequence[int] | None = None) -> None:
-        """Take notice of changed knots, parameters or settings of all networks or of these, and keep the damping."""
+    def reload(self, networks: Sequence[int] | None = None) -> None:
+        """Re-read parameters, knots and settings of all networks; restart the convergence count of these, or of all.
+
+        The damping stays.
+        """
         objective = self.objective
         self.parameters: Parameters = objective.parameter_vector()
         self._trivial = objective.trivial_loss()
@@ -66,53 +65,53 @@ class LevenbergMarquardt(Optimizer):
         self._ridge = ridge(objective, self.parameters, units, spreads).expand(count, -1, -1)
         self._growth = torch.full_like(self._trivial, 2.0)
         if networks is None:
-            self._small_steps = torch.zeros_like(self._trivial)
+            self._small_gains = torch.zeros_like(self._trivial)
         else:
-            self._small_steps[list(networks)] = 0.0
+            self._small_gains[list(networks)] = 0.0
         self._current = objective.value(derivatives=True)
         self._vector = self.parameters.read(objective.stack)
         self._knots = [layer.knots.clone() for layer in objective.stack.layers]
 
     @property
     def current(self) -> Any:
-        """The objectives' value at the present parameters."""
+        """The objectives' value at the current parameters."""
         return self._current
 
     def inherit(self, previous: Optimizer, networks: Sequence[int]) -> None:
         """Copy damping and counters from `previous` for the networks at these indices."""
         assert isinstance(previous, LevenbergMarquardt)  # one row makes both
-        for name in ("damping", "_growth", "_start", "_small_steps"):
+        for name in ("damping", "_growth", "_start", "_small_gains"):
             setattr(self, name, getattr(previous, name)[list(networks)])
 
     def state_dict(self) -> dict[str, Any]:
-        """Damping, its growth at the next refusal, and the number of small steps in a row, of each network."""
-        small_steps = [int(steps) for steps in self._small_steps.tolist()]
-        return {"damping": self.damping.tolist(), "growth": self._growth.tolist(), "small_steps": small_steps}
+        """Damping, its growth at the next refusal, and the number of small gains in a row, of each network."""
+        small_gains = [int(count) for count in self._small_gains.tolist()]
+        return {"damping": self.damping.tolist(), "growth": self._growth.tolist(), "small_steps": small_gains}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Return to a state of `state_dict`."""
         names = ("damping", "growth", "small_steps")
         if set(state) != set(names) or any(len(state[name]) != len(self.damping) for name in names):
             raise ValueError(f"{state} is no state of Levenberg-Marquardt for a batch of {len(self.damping)}")
-        self.damping, self._growth, self._small_steps = (self.damping.new_tensor(state[name]) for name in names)
+        self.damping, self._growth, self._small_gains = (self.damping.new_tensor(state[name]) for name in names)
 
     def step(self, interrupted: Callable[[], bool] = lambda: False) -> list[Outcome]:
         """One accepted step of every network, or the outcome that there is none."""
         stack, parameters = self.objective.stack, self.parameters
         start = parameters.read(stack)
         moved = not all(map(torch.equal, self._knots, (layer.knots for layer in stack.layers)))
-        if moved or not torch.equal(start, self._vector):  # by somebody else, such as a callback
-            self.renew()
-        memory = self.damping, self._growth, self._small_steps
+        if moved or not torch.equal(start, self._vector):  # by a callback, for instance
+            self.reload()
+        memory = self.damping, self._growth, self._small_gains
         try:
             return self._search(start, interrupted)
         except BaseException:
             parameters.write(stack, start)
-            self.damping, self._growth, self._small_steps = memory
+            self.damping, self._growth, self._small_gains = memory
             raise
 
     def _search(self, start: Tensor, interrupted: Callable[[], bool]) -> list[Outcome]:
-        """Raise the damping of every network until its step helps, or none can."""
+        """Raise the damping of every network until its step decreases the objective, or is too short to matter."""
         model = self._model(start, interrupted)
         remaining = torch.arange(len(start), device=start.device)
         accepted, end = AcceptedSteps(self._current), start
@@ -128,16 +127,16 @@ class LevenbergMarquardt(Optimizer):
             solved = (info == 0) & torch.isfinite(step).all(-1)
             step = self._accelerate(objective, origin, torch.where(solved[:, None], step, 0.0), factor, metric)
             moved = origin + step.to(start.dtype)
-            value = self._value_at(objective, moved)
+            value = self._move_and_evaluate(objective, moved)
             ridge_gain = _dot(step, _times(part(self._ridge), (origin + moved).double())) * part(model.ridge_scale) / 2
             gain = part(self._current.total) - value.total - ridge_gain
             helps = solved & torch.isfinite(value.total) & (gain > 0)
             predicted = -_dot(gradient, step) - _dot(step, _times(matrix, step)) / 2
-            took = Subset(helps.nonzero()[:, 0], len(remaining))
-            self._accept(took(remaining), took(gain), took(predicted))
-            end = put(end, took(remaining), took(moved))
-            accepted.add(remaining, value, took.networks)
-            if took.all:
+            accepted_part = Subset(helps.nonzero()[:, 0], len(remaining))
+            self._accept(accepted_part(remaining), accepted_part(gain), accepted_part(predicted))
+            end = put(end, accepted_part(remaining), accepted_part(moved))
+            accepted.add(remaining, value, accepted_part.networks)
+            if accepted_part.all:
                 break
             remaining = remaining[~helps]
             self._refuse(remaining)
@@ -146,7 +145,7 @@ class LevenbergMarquardt(Optimizer):
     def _accelerate(
         self, objective: LeastSquares, start: Tensor, step: Tensor, factor: Tensor, metric: Tensor
     ) -> Tensor:
-        """The steps with their geodesic acceleration, unless that is no small correction."""
+        """Add the geodesic acceleration to steps, where it is a small correction."""
         with torch.no_grad():
             curvature = objective.acceleration(self.parameters, self._current, start, step.to(start.dtype))
         if curvature is None:
@@ -160,8 +159,8 @@ class LevenbergMarquardt(Optimizer):
         """The metric of the damping at a Gauss-Newton matrix."""
         return self._metric
 
-    def _value_at(self, objective: LeastSquares, vector: Tensor) -> Any:
-        """The objectives of networks after they took on other parameters."""
+    def _move_and_evaluate(self, objective: LeastSquares, vector: Tensor) -> Any:
+        """Write parameters into the networks, and evaluate their objectives."""
         self.parameters.write(objective.stack, vector)
         return objective.value(derivatives=True)
 
@@ -175,7 +174,7 @@ class LevenbergMarquardt(Optimizer):
         self.damping = put(self.damping, networks, lowered.clamp_min(1e-15))
         self._growth = put(self._growth, networks, torch.full_like(lowered, 2.0))
         small = gain <= _SMALL_GAIN * part(self._current.total)
-        self._small_steps = put(self._small_steps, networks, torch.where(small, part(self._small_steps) + 1, 0.0))
+        self._small_gains = put(self._small_gains, networks, torch.where(small, part(self._small_gains) + 1, 0.0))
 
     def _refuse(self, networks: Tensor) -> None:
         """Raise the damping, with each refusal in a row by twice the factor."""
@@ -195,11 +194,11 @@ class LevenbergMarquardt(Optimizer):
         self._current, self._vector = accepted.value(), end
         finite = torch.isfinite(self._current.total)
         rows = zip(
-            accepted.networks.tolist(), (self._small_steps >= _SMALL_STEPS).tolist(), finite.tolist(), strict=True
+            accepted.networks.tolist(), (self._small_gains >= _SMALL_GAINS).tolist(), finite.tolist(), strict=True
         )
         stops = [
-            ("converged" if small else None) if moved else "converged" if number else "stalled"
-            for moved, small, number in rows
+            ("converged" if small else None) if moved else "converged" if is_finite else "stalled"
+            for moved, small, is_finite in rows
         ]
         columns = (self._current.loss, self._current.penalty, self.damping)
         return [Outcome(*row) for row in zip(*(column.tolist() for column in columns), stops, strict=True)]

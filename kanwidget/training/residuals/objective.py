@@ -72,7 +72,7 @@ class ResidualObjective:
     Args:
         network: The network.
         terms: The residuals that are to vanish.
-        unknowns: Unknown constants by name with their present values; `constants` holds them.
+        unknowns: Unknown constants by name with their current values; `constants` holds them.
     """
 
     def __init__(self, network: Network, terms: Sequence[Term], unknowns: dict[str, float]) -> None:
@@ -102,7 +102,7 @@ class ResidualObjective:
         return self
 
     def value(self, *, derivatives: bool = True) -> ResidualValue:
-        """The mean squares at the present parameters."""
+        """The mean squares at the current parameters."""
         with torch.no_grad():
             jets = tuple(self.jet(term) for term in self.terms)
             return self._value(jets)
@@ -172,7 +172,7 @@ class ResidualObjective:
     # ---- the linearization
 
     def linear(self, term: Term, jet: Jet) -> Linearization:
-        """A term's derivatives at the present parameters."""
+        """A term's derivatives at the current parameters."""
         return term.linear(jet, self.named())
 
     def linearizations(self, value: ResidualValue) -> list[Linearization]:
@@ -235,16 +235,16 @@ class ResidualObjective:
         return [term.residual(self.jet(term), named) for term in self.terms]
 
     def add_penalty(self, matrix: Tensor, gradient: Tensor, parameters: ResidualVector, value: ResidualValue) -> None:
-        """Nothing: there is no penalty."""
+        """Do nothing: residuals have no penalty."""
 
     def units(self, parameters: ResidualVector, trivial: Tensor) -> tuple[Tensor, Tensor]:
-        """The unit of each parameter as 1/unit: of unknown constants their first size, of all others 1."""
+        """Weights of each parameter's magnitude: 1/first size for unknown constants, 1 for all others."""
         sizes = torch.ones(1, parameters.size, dtype=torch.float64, device=self.device)
         sizes[0, parameters.n_network :] = 1 / self.sizes
         return sizes, sizes
 
     def row_square(self, term: Term, jet: Jet, parameters: ResidualVector) -> float:
-        """The mean square of the Jacobian's rows: of a term's tangent kernel the trace, divided by its size."""
+        """Mean square of the rows of the Jacobian: the trace of the term's tangent kernel, divided by its size."""
         with torch.no_grad():
             linear = self.linear(term, jet)
             total = sum(float(jac.square().sum()) for _, jac in self.jacobians(term, linear, parameters))

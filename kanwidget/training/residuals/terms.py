@@ -141,7 +141,7 @@ def _gradients(total: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _in_constants(residual: Tensor, constants: Sequence[Tensor]) -> Tensor:
-    """Derivatives in numbers, `(rows, columns, constants)`: those of the gradient (∂r/∂c)ᵀw in w."""
+    """Derivatives with respect to constants, `(rows, columns, constants)`: derivatives of (∂r/∂c)ᵀw with respect to w."""
     derivatives = [torch.zeros_like(residual) for _ in constants]
     if residual.requires_grad and constants:
         weight = torch.zeros_like(residual).requires_grad_(True)

@@ -1,4 +1,4 @@
-"""The steps of `fit_residual`: a generator of records, as `Trainer` is for data."""
+"""The steps of `fit_residual`: an iterator of records, as `Trainer` is for data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from kanwidget.training.steps.settings import Settings
 #: Part of the activations' range by which grids go beyond them: second derivatives jump at a grid's end, and points that cross
 #: it stop a training.
 _MARGIN = 0.1
-#: A network counts as trained on the equations already if its loss is below this part of that of u = 0.
+#: A network counts as trained on the equations already if its loss is below this part of the loss of u = 0.
 _LEARNT = 1e-2
 
 
@@ -37,9 +37,9 @@ class ResidualSettings:
     """The settings of a training on residuals, checked."""
 
     steps: int
-    """Most steps with each grid."""
+    """Largest number of steps with each grid."""
     grid_schedule: tuple[int, ...]
-    """Grid intervals after those of the network, one after the other."""
+    """Grid intervals of the refinements that follow the first training, in order."""
     update_grid: bool
     resample_every: int
     seed: int
@@ -52,7 +52,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         network: The network.
         equations: The residuals to satisfy.
         settings: The settings.
-        interrupted: Asked within long steps.
+        interrupted: Called within long steps; True discards the step and ends the iteration.
     """
 
     opt = "LM"
@@ -91,18 +91,18 @@ class ResidualTrainer(Iterator[StepRecord]):
         self._optimizer = ScaledLM(self.objective)
 
     def refresh(self) -> None:
-        """Begin anew if somebody, such as a callback, has fixed or removed an edge or replaced tensors."""
+        """Begin anew if a callback has fixed or removed an edge or replaced tensors."""
         if structure(self.network) != self._structure or not self.objective.stack.intact():
             self._build(self.unknowns)
 
     @property
     def unknowns(self) -> dict[str, float]:
-        """The unknown constants' present values."""
+        """The unknown constants' current values."""
         return dict(zip(self.objective.names, self.objective.constants.tolist(), strict=True))
 
     @property
     def weights(self) -> dict[str, float]:
-        """The residuals' present weights."""
+        """The residuals' current weights."""
         return {term.name: term.weight for term in self._terms}
 
     def _weigh(self) -> None:
@@ -136,20 +136,20 @@ class ResidualTrainer(Iterator[StepRecord]):
         return self._record(outcome, stop_reason)
 
     def _stopped(self, outcome: Outcome) -> str | None:
-        """Why this was the present grid's last step, None if it wasn't."""
+        """Stop reason of the training on the current grid, None while it goes on."""
         steps = self.step_count - self._grid_start
         if outcome.stop_reason and not self._moves_ahead(steps):
             return outcome.stop_reason
         return "steps done" if steps >= self.settings.steps else None
 
     def _moves_ahead(self, steps: int) -> bool:
-        """Whether grids or points will still move, after which a training that can't go on now may."""
+        """Whether grids or points will still move: a training that is stuck may go on afterwards."""
         points = bool(self.equations.candidate_points) and steps < self.settings.steps
         return points or self._schedule().ahead(steps, self.settings.steps)
 
     def _schedule(self) -> GridSchedule:
-        # Splines follow moved knots by least squares only, and a front's second derivatives don't survive that,
-        # be it of this training or of an earlier one.
+        # Splines follow moved knots by least squares only, and second derivatives at a front don't survive that. The
+        # front may come from this training or from an earlier one.
         fixed = self._fixed_grids or self._grid_start > 0
         return GridSchedule(self.network, self._rows(), Settings(update_grid=not fixed))
 
@@ -157,7 +157,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         return torch.cat([term.x for term in self._terms])
 
     def _advance(self) -> Outcome:
-        """Move grids and points that are due, and take a step; interrupted, all is as it was before both."""
+        """Move grids and points that are due, and take a step. An interruption takes both back."""
         state, terms, memories, n_events = NetworkState(self.network), self._terms, self._memories, len(self.events)
         try:
             self._prepare()
@@ -183,7 +183,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         if moved or drawn:
             self._weigh()
         if moved or drawn or wider:
-            self._optimizer.renew()
+            self._optimizer.reload()
 
     def _resample(self) -> None:
         objective = self.objective
@@ -198,7 +198,7 @@ class ResidualTrainer(Iterator[StepRecord]):
         self._note("points", "points drawn anew")
 
     def _refine(self, grid: int) -> None:
-        """Go on with a finer grid: the function stays, the parameters become new ones."""
+        """Go on with a finer grid: the function stays, the parameters are replaced."""
         finer = refine(self.network, grid)
         state = NetworkState(self.network)
         try:
@@ -223,5 +223,5 @@ class ResidualTrainer(Iterator[StepRecord]):
             self.step_count, outcome.loss**0.5, None, 0.0, self.seconds, outcome.damping, None, metrics, stop_reason
         )
 
-    def _note(self, kind: str, label: str) -> None:
-        self.events.append(Event(self.step_count, kind, label))
+    def _note(self, kind: str, text: str) -> None:
+        self.events.append(Event(self.step_count, kind, text))

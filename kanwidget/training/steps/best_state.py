@@ -19,7 +19,7 @@ class BestState:
         self._state: NetworkState | None = None
 
     def update(self, network: Network, record: StepRecord) -> None:
-        """Keep the network's present state if it is the best one."""
+        """Keep the network's current state if it is the best one."""
         value = record.validation_loss
         if value is None:
             value = self._loss.unreport(record.train_loss) + record.penalty

@@ -68,10 +68,10 @@ class TrainingBatch:
         self.settings = [settings] * len(self.networks)
         self.objective.geodesic_acceleration = settings.geodesic_acceleration
         self.objective.penalize([settings.penalty()] * len(self.networks))
-        self.optimizer.renew()
+        self.optimizer.reload()
 
     def refresh(self) -> None:
-        """Begin anew if somebody, such as a callback, has fixed or removed an edge or replaced tensors."""
+        """Begin anew if a callback has fixed or removed an edge or replaced tensors."""
         if any(structure(n) != self._structure for n in self.networks) or not self.objective.stack.intact():
             self.build()
 
@@ -101,16 +101,16 @@ class TrainingBatch:
             update_grids(
                 [self.networks[index] for index in due], [self.data[index].dataset.train_input for index in due]
             )
-            self.optimizer.renew(due)
+            self.optimizer.reload(due)
             return self.optimizer.step(interrupted), due
         except BaseException:
             for state in states:
                 state.restore()
-            self.optimizer.renew(due)
+            self.optimizer.reload(due)
             raise
 
     def stop_reason(self, index: int, outcome: Outcome, step: int, steps: int | None) -> str | None:
-        """Why this step was a network's last one, None if it wasn't. A network that can't go on waits for grids that still move."""
+        """Stop reason of a network, None while it goes on. A network that is stuck waits for grids that still move."""
         finite = math.isfinite(outcome.loss + outcome.penalty)
         if outcome.stop_reason and not (finite and self._schedule(index).ahead(step, steps)):
             return outcome.stop_reason if finite else "stalled"
@@ -121,8 +121,8 @@ class TrainingBatch:
 
     # ---- records
 
-    def present(self) -> list[Outcome]:
-        """The objectives without a step."""
+    def evaluate(self) -> list[Outcome]:
+        """The objectives at the current parameters, without a step."""
         value = self.objective.value()
         return [
             Outcome(loss, penalty) for loss, penalty in zip(value.loss.tolist(), value.penalty.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""Training as a generator of records: to stop is to stop iterating.
+"""Training as an iterator of records: to stop is to stop iterating.
 
 Scripts, notebooks, tests and the explorer all take the same steps from here.
 """
@@ -39,14 +39,14 @@ Callback = Callable[[Network, StepRecord], Any]
 class Trainer(Iterator[StepRecord]):
     """An iterator of `StepRecord`s that trains a network in place, one step a record.
 
-    Between steps its settings may be changed (`configure`) and the network's parameters too (then call `reset`).
+    Between steps its settings may be changed (`configure`) and the network's parameters too (then call `rebuild`).
 
     Args:
         network: The network to train.
         data: A `Dataset`, a pykan dict, or a pair of inputs and labels.
         steps: Steps until the iteration ends; None goes on until it converges.
         settings: See `Settings`.
-        interrupted: Asked within long steps; once it says True the step is discarded whole and the iteration ends.
+        interrupted: Called within long steps; True discards the step and ends the iteration.
     """
 
     def __init__(
@@ -83,17 +83,17 @@ class Trainer(Iterator[StepRecord]):
 
     @property
     def opt(self) -> str:
-        """Name of the optimizer; with `auto` that of the one picked."""
-        return self._batch.opt
+        """Name of the optimizer; with `auto` the name of the picked optimizer."""
+        return self._training_batch.opt
 
     @property
     def optimizer(self) -> Optimizer:
-        """The optimizer of the present steps."""
-        return self._batch.optimizer
+        """The optimizer of the current steps."""
+        return self._training_batch.optimizer
 
     def _build(self, settings: Settings) -> None:
         with self._threads():
-            self._batch = TrainingBatch([self.network], [self._training_data], [settings])
+            self._training_batch = TrainingBatch([self.network], [self._training_data], [settings])
 
     def configure(self, **changes: Any) -> None:
         """Change settings of the steps to come: `lamb`, `opt`, `lr`, `batch`, … Settings of the data can't change."""
@@ -105,23 +105,23 @@ class Trainer(Iterator[StepRecord]):
         if (new.opt, new.lr, new.batch) != (old.opt, old.lr, old.batch):
             self._build(new)
         else:
-            self._batch.configure(new)
+            self._training_batch.configure(new)
         self.settings = new
         if new.lamb != old.lamb:
             self._note("lamb", f"lamb = {new.lamb:g}")
 
-    def relabel(self, label: Tensor) -> None:
-        """Train on other labels for the same inputs, of the same shape and type as the present ones."""
-        present = self.data.train_label
-        if label.shape != present.shape or label.is_floating_point() != present.is_floating_point():
-            _check.fail("label", "relabel", "of the shape and type of the present labels", label)
-        data = replace(self.data, train_label=label.to(present))
+    def replace_labels(self, label: Tensor) -> None:
+        """Train on new labels for the same inputs, of the same shape and type as the current ones."""
+        current = self.data.train_label
+        if label.shape != current.shape or label.is_floating_point() != current.is_floating_point():
+            _check.fail("label", "replace_labels", "of the shape and type of the current labels", label)
+        data = replace(self.data, train_label=label.to(current))
         columns = self._training_data.labels | {"train": labels(data.train_label, self.loss)}
         self._training_data = replace(self._training_data, dataset=data, labels=columns)
         self._build(self.settings)
 
-    def reset(self) -> None:
-        """Take notice that parameters or structure of the network were changed from outside."""
+    def rebuild(self) -> None:
+        """Prepare the steps anew, after parameters or structure of the network were changed from outside."""
         self._build(self.settings)
 
     # ---- progress and optimizer
@@ -137,22 +137,24 @@ class Trainer(Iterator[StepRecord]):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Return to a state of `state_dict`; the network must be that of then.
+        """Return to a state of `state_dict`; the network must be in its state of that moment, too.
 
-        If another optimizer is in use now, or `optimizer` is None, it begins anew.
+        If another optimizer is in use now, or `optimizer` is None, the optimizer begins anew.
         """
         self.step_count, self.seconds, self.stop_reason = state["step_count"], state["seconds"], state["stop_reason"]
-        self.reset()
+        self.rebuild()
         if state["opt"] == self.opt and state["optimizer"] is not None:
             self.optimizer.load_state_dict(state["optimizer"])
 
     # ---- the steps
 
     def record(self) -> StepRecord:
-        """The present losses as a record, without a step."""
+        """The current losses as a record, without a step."""
         with self._threads():
-            self._batch.refresh()
-            return self._batch.records(self._batch.present(), self.step_count, self.seconds, [None])[0]
+            self._training_batch.refresh()
+            return self._training_batch.records(self._training_batch.evaluate(), self.step_count, self.seconds, [None])[
+                0
+            ]
 
     def __next__(self) -> StepRecord:
         if self.stop_reason:
@@ -169,8 +171,8 @@ class Trainer(Iterator[StepRecord]):
     def _next(self) -> StepRecord:
         started = time.perf_counter()
         try:
-            self._batch.refresh()
-            outcomes, moved = self._batch.advance(self.step_count, self.interrupted)
+            self._training_batch.refresh()
+            outcomes, moved = self._training_batch.advance(self.step_count, self.interrupted)
         except Interrupted:
             self.stop_reason = "interrupted"
             raise StopIteration from None
@@ -178,12 +180,12 @@ class Trainer(Iterator[StepRecord]):
             self._note("grid", "grid adapted")
         self.step_count += 1
         self.seconds += time.perf_counter() - started
-        stop_reason = self._batch.stop_reason(0, outcomes[0], self.step_count, self.steps)
+        stop_reason = self._training_batch.stop_reason(0, outcomes[0], self.step_count, self.steps)
         self.stop_reason = stop_reason or ""
         if stop_reason and not math.isfinite(outcomes[0].loss + outcomes[0].penalty):
             self.stop_reason = NOT_FINITE
             _log.warning("training stopped at step %d: the loss is not finite. %s", self.step_count, NOT_FINITE_ADVICE)
-        return self._batch.records(outcomes, self.step_count, self.seconds, [stop_reason])[0]
+        return self._training_batch.records(outcomes, self.step_count, self.seconds, [stop_reason])[0]
 
-    def _note(self, kind: str, label: str) -> None:
-        self.events.append(Event(self.step_count, kind, label))
+    def _note(self, kind: str, text: str) -> None:
+        self.events.append(Event(self.step_count, kind, text))

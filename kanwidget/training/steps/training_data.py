@@ -33,7 +33,7 @@ def prepare(network: Network, data: Any, settings: Settings) -> TrainingData:
     dataset = _converted(network, data)
     loss = pick_loss(settings.loss, dataset)
     weight = sample_weights(settings.sample_weight, dataset, network)
-    columns = {part: labels(label, loss) for part, label in labelled(dataset)}
+    columns = {part: labels(label, loss) for part, label in labels_by_part(dataset)}
     for column in columns.values():
         check_outputs(network, loss, column)
     return TrainingData(dataset, loss, columns, weight)
@@ -48,7 +48,7 @@ def _converted(network: Network, data: Any) -> Dataset:
     return dataset
 
 
-def labelled(data: Dataset) -> Iterator[tuple[str, Tensor]]:
+def labels_by_part(data: Dataset) -> Iterator[tuple[str, Tensor]]:
     """The parts of the data that have labels: train, and test and val if there are any."""
     for part in ("train", "test", "val"):
         label = getattr(data, f"{part}_label")

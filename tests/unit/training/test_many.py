@@ -133,10 +133,10 @@ def test_gradient_methods_go_one_by_one(opt):
 def test_where_grids_move_the_small_gains_of_other_networks_are_counted_on():
     models, settings = networks(2), [make_settings(), make_settings(update_grid=False)]
     group = TrainingBatch(models, [prepare(model, dataset(), settings[0]) for model in models], settings)
-    group.optimizer._small_steps += 3
+    group.optimizer._small_gains += 3
     group.optimizer.step = lambda interrupted: []
     assert group.advance(10, lambda: False) == ([], [0])
-    assert group.optimizer._small_steps.tolist() == [0, 3]
+    assert group.optimizer._small_gains.tolist() == [0, 3]
 
 
 def test_networks_that_stop_early_keep_what_they_had():
@@ -356,7 +356,7 @@ def test_whatever_fails_the_networks_are_separate_again(monkeypatch):
     def fails(self, places=None):
         raise MemoryError
 
-    monkeypatch.setattr(LevenbergMarquardt, "renew", fails)
+    monkeypatch.setattr(LevenbergMarquardt, "reload", fails)
     models = networks(3)
     with pytest.raises(MemoryError):
         fit_many(models, dataset(), "LM", 3, progress=False)

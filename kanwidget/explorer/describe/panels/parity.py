@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.explorer.session.session import Session
-from kanwidget.training.steps.training_data import labelled, labels
+from kanwidget.training.steps.training_data import labels, labels_by_part
 
 #: Rows of each part of the data that are shown.
 _MOST_ROWS = 500
@@ -34,7 +34,7 @@ def parity(session: Session) -> tuple[Parity, dict[str, Tensor]]:
     classes = trainer.loss.classes
     arrays: dict[str, Tensor] = {}
     with torch.no_grad():
-        for part, label in labelled(trainer.data):
+        for part, label in labels_by_part(trainer.data):
             x = getattr(trainer.data, f"{part}_input")
             if classes:
                 arrays[part] = _counts(labels(label, trainer.loss)[:, 0], model(x).argmax(1), model.n_out)

@@ -11,18 +11,18 @@ from tests.unit.explorer.states import everything
 def test_only_open_panels_are_told(session, page_of):
     publisher = Publisher(session)
     page = page_of(publisher)
-    publisher.note(session.apply(Fix((0, 0, 0), "sin")))
+    publisher.mark_changed(session.apply(Fix((0, 0, 0), "sin")))
     while publisher.send_costly():
         pass
     assert not {"parity", "surface"} & set(page.kinds())
-    publisher.note(session.apply(OpenPanels("one", ("surface",))))
-    publisher.note(session.apply(OpenPanels("two", ("parity",))))
+    publisher.mark_changed(session.apply(OpenPanels("one", ("surface",))))
+    publisher.mark_changed(session.apply(OpenPanels("two", ("parity",))))
     while publisher.send_costly():
         pass
     assert {"parity", "surface"} <= set(page.kinds())
-    publisher.note(session.apply(OpenPanels("one")))
+    publisher.mark_changed(session.apply(OpenPanels("one")))
     page.clear()
-    publisher.note(session.apply(Undo()))
+    publisher.mark_changed(session.apply(Undo()))
     while publisher.send_costly():
         pass
     assert "parity" in page.kinds()

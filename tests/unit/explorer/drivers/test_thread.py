@@ -1,15 +1,18 @@
 """A thread of its own that runs a session."""
 
+import gc
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+import weakref
 
 import pytest
 import torch
 
 from kanwidget import KAN, KANExplorer
+from kanwidget.core import threads
 from kanwidget.explorer.drivers.thread import ThreadDriver
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session import training_run
@@ -227,6 +230,24 @@ def test_the_users_number_of_threads_stays(model, data):
         torch.set_num_threads(1)
 
 
+def test_a_network_that_has_become_small_takes_one_thread(model, data, monkeypatch):
+    torch.set_num_threads(2)
+    try:
+        monkeypatch.setattr(threads, "_SMALL_WORK", 0)
+        with KANExplorer(model, data, driver="thread") as explorer:
+            inside = []
+            explorer.on_step(lambda record: inside.append(torch.get_num_threads()))
+            explorer.start(1)
+            explorer.wait()
+            monkeypatch.setattr(threads, "_SMALL_WORK", 5e7)  # as after a prune
+            explorer.start(1)
+            explorer.wait()
+            assert inside == [2, 1]
+            assert explorer._ask(torch.get_num_threads) == 1
+    finally:
+        torch.set_num_threads(1)
+
+
 def test_waiting_needs_an_end(live):
     assert live.wait()
     live.start()
@@ -289,9 +310,6 @@ def test_python_ends_cleanly_while_it_trains():
 
 
 def test_sessions_are_freed(model, data):
-    import gc
-    import weakref
-
     explorer = KANExplorer(model, data, driver="thread")
     explorer.start()
     explorer.wait(steps=1)
@@ -302,3 +320,23 @@ def test_sessions_are_freed(model, data):
     del explorer
     gc.collect()
     assert network_() is None
+
+
+@pytest.mark.parametrize("driver", ["thread", "blocking"])
+def test_close_frees_the_network_at_once(model, data, driver):
+    explorer = KANExplorer(model, data, driver=driver)
+    remove = explorer.on_step(lambda record: None)
+    explorer.start(2)
+    explorer.wait()
+    explorer.prune(edges=[(0, 0, 0)])
+    run = explorer._session.run
+    alive = [weakref.ref(value) for value in (run.model, run.initial, run.trainer)]
+    del run
+    gc.collect()
+    gc.disable()
+    try:
+        explorer.close()
+        assert [reference() for reference in alive] == [None] * 3
+        remove()
+    finally:
+        gc.enable()

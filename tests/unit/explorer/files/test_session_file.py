@@ -337,7 +337,7 @@ def test_what_does_not_fit_together_names_the_file(explorer, tmp_path):
     told["session"]["arguments"]["in_vars"] = ["a"]
     path = tmp_path / "session.json"
     path.write_text(json.dumps(told))
-    with pytest.raises(ValueError, match=r"session\.json can't be gone on with: the `in_vars` argument"):
+    with pytest.raises(ValueError, match=r"session\.json can't be continued: the `in_vars` argument"):
         KANExplorer.load(path)
 
 

@@ -68,7 +68,7 @@ def told():
     session = Session(KAN(WIDTH, seed=1), data, opt="Adam", update_grid=False)
     publisher = Publisher(session, clock=lambda: 0.0)
     view = View(publisher)
-    publisher.note(frozenset(("structure", "curves")))
+    publisher.mark_changed(frozenset(("structure", "curves")))
     publisher.flush()
     return session, publisher, view
 
@@ -105,7 +105,7 @@ def test_after_an_act_only_what_changed_is_told_and_a_page_knows_all(told, name)
     assert len(session.model.edge_refs()) > MANY_EDGES
     for command in ACTS[name]:
         view.bytes = 0
-        publisher.note(session.apply(command))
+        publisher.mark_changed(session.apply(command))
         settle(publisher)
         same(session, view, structure=session.tree.drag_start is None)
         assert view.bytes < first / 3
@@ -113,11 +113,11 @@ def test_after_an_act_only_what_changed_is_told_and_a_page_knows_all(told, name)
 
 def test_another_layout_is_told_whole(told):
     session, publisher, view = told
-    publisher.note(session.apply(Prune(node=(1, 4))))
+    publisher.mark_changed(session.apply(Prune(node=(1, 4))))
     settle(publisher)
     assert len(view.structure["edges"]) == 10 * 19 + 19 * 2
     same(session, view)
-    publisher.note(session.apply(Undo()))
+    publisher.mark_changed(session.apply(Undo()))
     settle(publisher)
     same(session, view)
 
@@ -125,7 +125,7 @@ def test_another_layout_is_told_whole(told):
 def test_the_best_candidates_of_edges_are_known_after_each_act(told):
     session, publisher, view = told
     for command in (Select(((0, 0, 0),)), Fix((0, 1, 2), "sin"), Drag((0, 0, 0), 1, 3.0), Undo()):
-        publisher.note(session.apply(command))
+        publisher.mark_changed(session.apply(command))
         settle(publisher)
         same(session, view)
     assert view.structure["edges"][0]["best"]
@@ -135,9 +135,9 @@ def test_training_is_told_in_turn_and_a_pause_makes_up_for_it(told):
     session, publisher, view = told
     session.apply(Start())
     for _ in range(3):
-        publisher.note(session.advance(0.0))
+        publisher.mark_changed(session.advance(0.0))
         publisher.flush(force=True)
-    publisher.note(session.apply(Pause()))
+    publisher.mark_changed(session.apply(Pause()))
     settle(publisher)
     same(session, view, structure=False)
 
@@ -145,12 +145,12 @@ def test_training_is_told_in_turn_and_a_pause_makes_up_for_it(told):
 def test_a_page_that_has_just_come_or_has_missed_something_is_told_whole(told):
     session, publisher, _ = told
     for again in (publisher.send_hello_ack, lambda: publisher.resend_rows(0)):
-        publisher.note(session.apply(Freeze((1, 3, 1))))
+        publisher.mark_changed(session.apply(Freeze((1, 3, 1))))
         settle(publisher)
         again()
         heard = []
         publisher.connect(lambda message, _, heard=heard: heard.append(message))
-        publisher.note(session.apply(Undo()))
+        publisher.mark_changed(session.apply(Undo()))
         settle(publisher)
         assert next(one for one in heard if one["kind"] == "curves")["edges"] is None
     assert "part" not in next(one for one in heard if one["kind"] == "structure")

@@ -15,6 +15,7 @@ from kanwidget.explorer.commands.view import Rank, Select
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.publisher import SNAPSHOT_SECONDS, Publisher
 from kanwidget.explorer.page.rate_limits import FRAME_SECONDS, PATIENCE_SECONDS
+from kanwidget.explorer.protocol.topics import EVERYTHING
 from kanwidget.explorer.session import candidates, samples
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.states import train
@@ -36,7 +37,7 @@ def page(publisher, page_of):
 def steps(publisher, count):
     publisher.session.apply(Start()) if not publisher.session.running else None
     for _ in range(count):
-        publisher.note(publisher.session.advance(0.0))
+        publisher.mark_changed(publisher.session.advance(0.0))
 
 
 def rows(message, buffers, name="metrics"):
@@ -131,7 +132,7 @@ def test_buffers_are_copies(publisher, page):
 
 def test_sequence_numbers_rise(publisher, page, clock):
     publisher.session.apply(Select(((0, 0, 0),)))
-    publisher.note_everything()
+    publisher.mark_changed(EVERYTHING)
     while publisher.next_wait() is not None:
         publisher.flush()
         publisher.send_costly()
@@ -145,7 +146,7 @@ def test_acts_are_told_at_once_and_before_their_acknowledgement(publisher, page)
     steps(publisher, 1)
     publisher.flush()
     page.clear()
-    publisher.note(session.apply(Fix((0, 0, 0), "sin")))
+    publisher.mark_changed(session.apply(Fix((0, 0, 0), "sin")))
     publisher.acknowledge(7)
     kinds = page.kinds()
     assert kinds[-1] == "ack"
@@ -155,7 +156,7 @@ def test_acts_are_told_at_once_and_before_their_acknowledgement(publisher, page)
 
 
 def test_a_selection_is_answered_before_its_candidates(publisher, page):
-    publisher.note(publisher.session.apply(Select(((0, 0, 0),))))
+    publisher.mark_changed(publisher.session.apply(Select(((0, 0, 0),))))
     publisher.acknowledge(3)
     assert page.kinds() == ["selection", "candidates", "ack"]
     assert page.messages[1]["candidates"]["busy"]
@@ -170,7 +171,7 @@ def test_undo_replaces_the_metrics(publisher, page):
     train(session, 3)
     session.apply(Refine(4))
     train(session, 2)
-    publisher.note(session.apply(Undo()))
+    publisher.mark_changed(session.apply(Undo()))
     publisher.acknowledge(1)
     message = page.last("metrics")
     assert (message["replace"], message["first"], message["arrays"]["metrics"][1]) == (True, 0, [3, 5])
@@ -204,7 +205,7 @@ def test_snapshots_every_two_seconds_and_when_something_was_done(publisher, cloc
     steps(publisher, 1)
     publisher.flush()
     assert len(page.snapshots) == first + 1
-    publisher.note(publisher.session.apply(Pause()))
+    publisher.mark_changed(publisher.session.apply(Pause()))
     while publisher.next_wait() is not None:
         publisher.flush()
         publisher.send_costly()
@@ -237,9 +238,9 @@ def test_a_loss_that_is_no_number_is_told_with_what_to_do_about_it(session, page
     page = page_of(publisher, acknowledges=True)
     with torch.no_grad():
         session.model.layer(0).coef.fill_(float("nan"))
-    session.run.trainer.reset()
-    publisher.note(session.apply(Start()))
-    publisher.note(session.advance(0.01))
+    session.run.trainer.rebuild()
+    publisher.mark_changed(session.apply(Start()))
+    publisher.mark_changed(session.advance(0.01))
     publisher.flush()
     told = page.last("error")["error"]
     assert (session.run.state, told["title"]) == ("done", "Stalled")
@@ -265,7 +266,7 @@ def test_large_networks_send_some_thumbnails_a_frame(clock, page_of):
         assert page.last("curves")["arrays"]["curves"][1] == [len(keys), 36]
         seen |= {tuple(key) for key in keys}
     assert len(seen) == 330
-    publisher.note(session.apply(Pause()))
+    publisher.mark_changed(session.apply(Pause()))
     publisher.flush()
     assert page.last("curves")["edges"] is None
 
@@ -323,7 +324,7 @@ def test_while_training_the_best_known_candidate_may_lag_but_not_across_acts(ses
 def test_nobody_listens(session):
     publisher = Publisher(session)
     train(session, 1)
-    publisher.note_everything()
+    publisher.mark_changed(EVERYTHING)
     publisher.flush()
     assert publisher.next_wait() is None
     assert not publisher.send_costly()

@@ -80,7 +80,7 @@ def test_in_training_the_library_of_a_look_is_the_present_one(session, registere
 def test_a_survey_begins_again_with_other_functions(session, page_of, registered):
     page = page_of(Publisher(session), acknowledges=True)
     session.apply(ShowPreview(True, "a"))
-    page.publisher.note(frozenset(("survey",)))
+    page.publisher.mark_changed(frozenset(("survey",)))
     while page.publisher.send_preview():
         pass
     first = page.last("survey")["survey"]

@@ -162,7 +162,7 @@ def test_frames_and_looks_take_a_bounded_part_of_the_time(running, page_of, monk
     monkeypatch.setattr(publisher, "formula", costs(0.01, "formula"))
     while now[0] < 60:
         running.run.version += 1
-        publisher.note(STEPPED)
+        publisher.mark_changed(STEPPED)
         publisher.flush()
         publisher.send_costly()
         now[0] += 0.01

@@ -21,7 +21,7 @@ def test_a_survey_finds_what_auto_would_take(session, page_of):
     train(session, 20)
     publisher = Publisher(session)
     page = page_of(publisher)
-    publisher.note(session.apply(ShowPreview()))
+    publisher.mark_changed(session.apply(ShowPreview()))
     told = looks(publisher, page)
     assert [one["first"] for one in told] == [0, 4, 6]
     assert {one["of"] for one in told} == {9}
@@ -37,16 +37,16 @@ def test_a_survey_begins_anew_after_an_act_and_ends_when_nobody_looks(session, p
     train(session, 2)
     publisher = Publisher(session)
     page = page_of(publisher)
-    publisher.note(session.apply(ShowPreview()))
+    publisher.mark_changed(session.apply(ShowPreview()))
     looks(publisher, page)
     page.clear()
-    publisher.note(session.apply(Fix((0, 0, 0), "sin")))
+    publisher.mark_changed(session.apply(Fix((0, 0, 0), "sin")))
     told = looks(publisher, page)
     assert told[0]["first"] == 0
     assert {one["of"] for one in told} == {8}
-    publisher.note(session.apply(ShowPreview(False)))
+    publisher.mark_changed(session.apply(ShowPreview(False)))
     page.clear()
-    publisher.note(session.apply(Undo()))
+    publisher.mark_changed(session.apply(Undo()))
     assert looks(publisher, page)[-1:] in ([], [{"first": 0, "of": 0, "busy": False, "rows": []}])
 
 
@@ -54,12 +54,12 @@ def test_a_survey_goes_on_while_any_view_wants_it(session, page_of):
     publisher = Publisher(session)
     page = page_of(publisher)
     for view in ("one", "two"):
-        publisher.note(session.apply(ShowPreview(True, view)))
+        publisher.mark_changed(session.apply(ShowPreview(True, view)))
     looks(publisher, page)
-    publisher.note(session.apply(ShowPreview(False, "one")))
+    publisher.mark_changed(session.apply(ShowPreview(False, "one")))
     assert session.view.preview.on
     page.clear()
-    publisher.note(session.apply(ShowPreview(True, "three")))
+    publisher.mark_changed(session.apply(ShowPreview(True, "three")))
     assert looks(publisher, page)[0] == {**looks(publisher, page)[0], "first": 0, "of": 9}
     for view in ("two", "three"):
         session.apply(ShowPreview(False, view))

@@ -193,7 +193,7 @@ def test_it_works_where_gradients_are_switched_off(opt):
     assert records[-1].train_loss < records[0].train_loss
 
 
-def test_changed_knots_and_settings_renew_the_optimiser_but_keep_its_lowered_rate():
+def test_changed_knots_and_settings_reload_the_optimiser_but_keep_its_lowered_rate():
     trainer = trainer_of(plain(), "Adam")
     method = trainer.optimizer
     next(trainer)
@@ -202,7 +202,7 @@ def test_changed_knots_and_settings_renew_the_optimiser_but_keep_its_lowered_rat
     assert trainer.optimizer is method
     assert method.lr == 1e-4
     assert method._optimizer.state_dict()["state"] == {}
-    trainer.reset()
+    trainer.rebuild()
     assert trainer.optimizer.lr == 1e-2
 
 

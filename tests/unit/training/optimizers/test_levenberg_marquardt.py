@@ -306,13 +306,13 @@ def test_a_step_may_be_found_after_another_network_has_given_up():
     )
     machine.damping = torch.tensor([9e9, 1e-9], dtype=F64)  # the first is where it can't get better
     unlucky = iter([1])
-    original = machine._value_at
+    original = machine._move_and_evaluate
 
     def value_at(vector, some):
         value = original(vector, some)
         return replace(value, loss=value.loss + next(unlucky, 0) * 9.0)
 
-    machine._value_at = value_at
+    machine._move_and_evaluate = value_at
     before = machine.current
     first, second = machine.step()
     assert first.stop_reason == "converged"
@@ -329,8 +329,8 @@ def test_a_step_may_be_found_after_another_network_has_given_up():
 def test_knots_that_a_callback_moves_are_noticed(layer):
     machine = machine_of(plain(), lamb=1e-3)
     machine.step()
-    seen, original = [], machine.renew
-    machine.renew = lambda: (original(), seen.append(float(machine.current.total)))
+    seen, original = [], machine.reload
+    machine.reload = lambda: (original(), seen.append(float(machine.current.total)))
     machine.step()
     assert seen == []
     with torch.no_grad():

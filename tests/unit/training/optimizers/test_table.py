@@ -28,10 +28,7 @@ class Descent(Optimizer):
         value = self.objective.value()
         return [Outcome(float(value.loss), float(value.penalty))]
 
-    def reset(self):
-        """It has no memory."""
-
-    def renew(self, networks=None):
+    def reload(self, networks=None):
         """It has no memory."""
 
     def state_dict(self):

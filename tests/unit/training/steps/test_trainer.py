@@ -122,11 +122,11 @@ def test_what_the_data_were_prepared_for_cannot_change_between_steps(change):
         trainer_of().configure(**change)
 
 
-def test_parameters_that_change_from_outside_are_noticed_by_reset():
+def test_parameters_that_change_from_outside_are_noticed_by_rebuild():
     trainer = trainer_of(update_grid=False)
     list(islice(trainer, 5))
     trainer.network.layer(0).coef.data.mul_(3.0)
-    trainer.reset()
+    trainer.rebuild()
     before = trainer.record().train_loss
     assert next(trainer).train_loss < before
 
@@ -194,15 +194,15 @@ def test_an_interrupted_step_takes_the_grids_it_had_moved_along():
 def test_an_error_while_grids_are_moved_leaves_them_as_they_were(monkeypatch):
     trainer = trainer_of(steps=5, grid_update_num=1, stop_grid_update_step=2)
     list(islice(trainer, 2))
-    before, renew = snapshot(trainer.network), trainer.optimizer.renew
+    before, reload = snapshot(trainer.network), trainer.optimizer.reload
     failures = iter([KeyboardInterrupt()])
 
     def broken(places=None):
         for error in failures:
             raise error
-        renew(places)
+        reload(places)
 
-    monkeypatch.setattr(trainer.optimizer, "renew", broken)
+    monkeypatch.setattr(trainer.optimizer, "reload", broken)
     with pytest.raises(KeyboardInterrupt):
         next(trainer)
     assert_same(before, trainer.network)

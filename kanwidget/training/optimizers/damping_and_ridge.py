@@ -1,6 +1,6 @@
 """Two quadratic terms of Levenberg-Marquardt: the damping metric, and the ridge.
 
-Both count second differences of the coefficients of a spline. Far from a minimum a fine grid then moves like a coarse one, where
+Both penalize second differences of the coefficients of a spline. Far from a minimum a fine grid then moves like a coarse one, where
 plain damping lets neighboring coefficients run apart into local minima.
 """
 
@@ -29,17 +29,17 @@ def damping_metric(objective: LeastSquares, parameters: Parameters) -> Tensor:
 
 
 def ridge(objective: LeastSquares, parameters: Parameters, size: Tensor, spread: Tensor) -> Tensor:
-    """Ridge matrices, scaled by the loss; at 1e-6 they decide only directions that the data leave undetermined.
+    """Ridge matrices, to be multiplied by the loss; at 1e-6 they decide only directions that the data leave undetermined.
 
     Splines have such directions: a constant moved from one edge of a sum to the next, a base function that the spline can
     imitate, an interval without samples. Without a ridge steps go far along them for gains of round-off, and the curve between
     two samples may be anything: the default KAN([1, 1]) on the 12 measurements of puromycin dips to -113 between rates that
-    rise from 50 to 200. In parts of the present loss the ridge vanishes where the fit is exact.
+    rise from 50 to 200. Multiplied by the loss, the ridge vanishes where the fit is exact.
 
     Args:
         objective: The networks.
         parameters: Layout of their free parameters.
-        size: The unit of each parameter for sizes as 1/unit, `(networks, size)`, see `LeastSquares.units`.
+        size: Weight of each parameter's magnitude (1/its unit), `(networks, size)`, see `LeastSquares.units`.
         spread: The same for second differences.
     """
     rough = torch.zeros(parameters.size, parameters.size, dtype=torch.float64, device=objective.lamb.device)

@@ -1,6 +1,6 @@
-// The preview of what "symbolify" would fix.
+// The symbolify preview.
 import { beforeEach, describe, expect, it } from "vitest";
-import { R2_VALUES } from "../../src/network/symbolify";
+import { R2_VALUES } from "../../src/network/symbolify-preview";
 import { frame, mount, mountEach } from "../support/helpers";
 
 const view = mountEach({ width: [2, 2, 1], steps: 30 });

@@ -1,7 +1,7 @@
-// Preview of "Symbolify": searches candidates for every edge, marks and lists the edges above the R² threshold with their
-// primitives, and fixes exactly those.
+// The symbolify preview: searches candidates for every edge, marks and lists the edges above the R² threshold with their
+// primitives, and fixes exactly these edges.
 
-import type { EdgeKey, Survey } from "../protocol/messages";
+import type { EdgeKey, Preview } from "../protocol/messages";
 import { keyText } from "../protocol/structure";
 import type { Context } from "../state/context";
 import { endNames } from "../state/edge-text";
@@ -22,7 +22,7 @@ export const R2_VALUES: readonly number[] = [
 /** Length of the list; the drawing marks all edges. */
 const MOST_ROWS = 200;
 
-export interface Preview {
+export interface SymbolifyPreview {
   opener: HTMLButtonElement;
   node: HTMLElement;
   /** Primitive by key of each edge in the preview; empty while it is closed. */
@@ -47,12 +47,12 @@ interface State {
   greeted: number;
 }
 
-export function symbolify(context: Context, registry: Registry): Preview {
+export function symbolifyPreview(context: Context, registry: Registry): SymbolifyPreview {
   const { act, store, ui, uid } = context;
   const state: State = { open: false, r2: 0.99, rows: [], marked: new Map(), greeted: 0 };
   const id = `${uid}-symbolify`;
   const opener = openerOf(id);
-  const parts = panelParts(context, registry, state, (value) => {
+  const parts = previewParts(context, registry, state, (value) => {
     state.r2 = value;
     choose();
     // Redraws the marks.
@@ -102,10 +102,10 @@ export function symbolify(context: Context, registry: Registry): Preview {
   onEscape(node, registry, close);
   const draw = (topics: Topics) => {
     if (touches(topics, "link")) {
-      opener.hidden = act.reading;
-      attrs(opener, { disabled: !act.possible });
+      opener.hidden = act.isSavedPage;
+      attrs(opener, { disabled: !act.hasKernel });
     }
-    if (state.open && !act.possible) {
+    if (state.open && !act.hasKernel) {
       leave(node);
       open(false);
     }
@@ -155,7 +155,7 @@ function chosen(context: Context, state: State): Row[] {
   return rows.filter((row) => row.name && row.r2 >= state.r2 && numeric(row)).sort((a, b) => b.r2 - a.r2);
 }
 
-function panelParts(context: Context, registry: Registry, state: State, echo: (value: number) => void) {
+function previewParts(context: Context, registry: Registry, state: State, echo: (value: number) => void) {
   const { act, ui } = context;
   const threshold = slider(
     {
@@ -190,13 +190,14 @@ function panelParts(context: Context, registry: Registry, state: State, echo: (v
   });
   registry.listen(list, "pointerleave", () => ui.set("hover", null));
   const draw = () => {
-    const { survey } = context.store.state;
+    const { survey: preview } = context.store.state;
     // Screen readers announce only the end.
-    attrs(message, { "aria-busy": survey && !survey.busy ? null : "true" });
-    setText(message, sentence(survey, state.rows.length));
-    progress.hidden = survey ? !survey.busy : false;
-    if (survey) attrs(progress, { max: Math.max(1, survey.of), value: survey.rows.length });
-    attrs(apply, { disabled: state.rows.length === 0 || !act.possible });
+    const complete = preview?.busy === false;
+    attrs(message, { "aria-busy": complete ? null : "true" });
+    setText(message, sentence(preview, state.rows.length));
+    progress.hidden = complete;
+    if (preview) attrs(progress, { max: Math.max(1, preview.of), value: preview.rows.length });
+    attrs(apply, { disabled: state.rows.length === 0 || !act.hasKernel });
     setText(apply.firstElementChild!, state.rows.length > 0 ? `Fix ${count(state.rows.length, "edge")}` : "Apply");
     list.hidden = state.rows.length === 0;
     list.replaceChildren(...state.rows.slice(0, MOST_ROWS).map((row) => rowNode(context, row)));
@@ -207,7 +208,7 @@ function panelParts(context: Context, registry: Registry, state: State, echo: (v
 function rowNode({ store }: Context, { edge, key, name, r2 }: Row): HTMLElement {
   const { structure } = store.state;
   const ends = endNames(structure, edge).join(" → ");
-  // The kernel lists only the first of tied edges; the others are fixed with it.
+  // The kernel lists only the first of tied edges, and fixes all of them.
   const info = graph(structure).edges.get(key);
   const tiedEdges = info?.tied === undefined ? 0 : structure.edges.filter(({ tied }) => tied === info.tied).length - 1;
   return h(
@@ -220,10 +221,10 @@ function rowNode({ store }: Context, { edge, key, name, r2 }: Row): HTMLElement 
 }
 
 /** Progress and outcome in words. */
-function sentence(survey: Survey | null, marked: number): string {
+function sentence(preview: Preview | null, marked: number): string {
   const would = marked === 0 ? "none would be fixed" : `${count(marked, "edge")} would be fixed`;
-  if (!survey) return "Looking at the edges…";
-  if (survey.of === 0) return "There is no spline left to fix.";
-  const examined = `${thousands(survey.rows.length)} of ${count(survey.of, "edge")} looked at`;
-  return survey.busy ? `${examined}: ${would} so far` : `${examined}: ${would}.`;
+  if (!preview) return "Looking at the edges…";
+  if (preview.of === 0) return "There is no spline left to fix.";
+  const examined = `${thousands(preview.rows.length)} of ${count(preview.of, "edge")} looked at`;
+  return preview.busy ? `${examined}: ${would} so far` : `${examined}: ${would}.`;
 }
