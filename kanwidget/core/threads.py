@@ -101,7 +101,8 @@ def limit_threads_of_methods(but: Collection[str] = ()) -> Callable[[Cls], Cls]:
 def _limited(member: Any) -> Any:
     """A method, class method or property whose work is limited; other attributes as they are."""
     if isinstance(member, property):
-        return property(member.fget and limit_threads(member.fget), member.fset, member.fdel, member.__doc__)
+        # A copy, not a new property: it keeps the name that errors mention.
+        return member.getter(limit_threads(member.fget)) if member.fget else member
     if isinstance(member, classmethod):
         return classmethod(limit_threads(member.__func__))
     return limit_threads(member) if callable(member) else member
@@ -132,5 +133,5 @@ def _rows(data: Any) -> int:
         return max(map(_rows, data), default=0)
     try:
         return len(getattr(data, "train_input", data))
-    except TypeError:  # a number, a tensor without axes, an iterator
+    except Exception:  # a number, a tensor without axes, an iterator, an array of dask without a known length
         return 0

@@ -129,5 +129,7 @@ def _argument_order(item: tuple[Any, Any]) -> tuple[int, str]:
     return (_NAMES.index(item[0]), "") if item[0] in _NAMES else (len(_NAMES), str(item[0]))
 
 
-def _fingerprint(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+def _fingerprint(version: int, setting: Setting, digest: str, seed: int) -> str:
+    # Files were written when this argument had its first name: under another one their results would not be found again.
+    named = {"bend" if name == "geodesic_acceleration" else name: value for name, value in setting.items()}
+    return hashlib.sha256(json.dumps([version, named, digest, seed]).encode()).hexdigest()

@@ -17,6 +17,8 @@ from kanwidget.sweeps.batches import Row
 #: Identifies a sweep's file in SQLite's header, at byte 68 ("KANw"); `user_version`, at byte 60, is the format.
 _APPLICATION, _FORMAT = 0x4B414E77, 1
 _MAGIC = b"SQLite format 3\0"
+#: Columns of rows that were written under older names.
+_RENAMED = {"reason": "stop_reason", "bend": "geodesic_acceleration"}
 
 
 class Store:
@@ -92,8 +94,8 @@ class Store:
 
 
 def _upgraded(row: Row) -> Row:
-    """A row in today's names: `stop_reason` was `reason`."""
-    return {"stop_reason" if name == "reason" else name: value for name, value in row.items()}
+    """A row in today's names."""
+    return {_RENAMED.get(name, name): value for name, value in row.items()}
 
 
 def _checked(path: Any) -> Path:

@@ -1,6 +1,7 @@
 """Every public call on a small network uses one of torch's threads, and gives the caller's number back."""
 
 import inspect
+import sys
 import threading
 
 import matplotlib as mpl
@@ -128,6 +129,30 @@ def test_the_rows_of_all_kinds_of_data_count(data, two_threads, monkeypatch):
 @pytest.mark.parametrize("value", [None, 3, "text", torch.tensor(1.0), iter([1]), object(), KAN])
 def test_other_arguments_have_no_rows(value, two_threads):
     assert limit_threads(lambda argument: torch.get_num_threads())(value) == 1
+
+
+class WithoutLength:
+    """As an array of dask whose chunks have no known size."""
+
+    def __len__(self):
+        raise ValueError("unknown chunk size")
+
+    def __array__(self, dtype=None, copy=None):
+        return np.zeros((3, 2))
+
+
+def test_data_without_a_length_are_read(two_threads):
+    assert fitted().predict(WithoutLength()).shape == (3, 1)
+
+
+def test_errors_name_a_property():
+    for name in ("feature_score", "node_scores", "edge_scores"):
+        prop = inspect.getattr_static(KAN, name)
+        assert prop.__doc__
+        if hasattr(prop, "__name__"):  # Python 3.13
+            assert prop.__name__ == name
+        with pytest.raises(AttributeError, match=name if sys.version_info >= (3, 11) else ""):
+            setattr(fitted(), name, 0)
 
 
 def test_the_number_comes_back_after_an_error_and_after_nested_calls(two_threads):

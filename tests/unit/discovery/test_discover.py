@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from kanwidget import load_planets
+from kanwidget import Dataset, load_planets
 from kanwidget.discovery.discover import discover
 from kanwidget.explorer.session.recorder import Recorder
+from kanwidget.training.optimizers.levenberg_marquardt import LevenbergMarquardt
 
 
 def test_discovery_prints_nothing_and_leaves_the_threads_alone(capsys, two_threads):
@@ -31,3 +32,18 @@ def test_the_recorder_of_the_best_training_comes_back():
     assert discovery.recorder in recorders
     # In the units of the table, where the network has layers of logarithms and exponentials.
     assert {frame.network().depth for frame in discovery.recorder.frames()} == {discovery.network.depth}
+
+
+@pytest.mark.parametrize(("rows", "threads"), [(1_000, 1), (200_000, 2)])
+def test_trainings_of_large_tables_use_all_threads(rows, threads, two_threads, monkeypatch):
+    numbers = []
+
+    def step(optimizer, interrupted):
+        numbers.append(torch.get_num_threads())
+        raise KeyError("enough")
+
+    monkeypatch.setattr(LevenbergMarquardt, "step", step)
+    x = torch.rand(rows, 3, dtype=torch.float64)
+    with pytest.raises(KeyError, match="enough"):
+        discover(Dataset(x, x.sum(1, keepdim=True)), [3, 5, 1], 10, steps=1)
+    assert numbers == [threads]

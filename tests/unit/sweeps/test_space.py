@@ -79,3 +79,11 @@ def test_keys_differ_in_all_that_decides_about_a_result_and_in_nothing_else():
         *keys(version=2),
     ]
     assert len({key, *others}) == 5
+
+
+def test_a_key_is_that_of_files_written_before_the_argument_was_renamed():
+    [case] = cases_of([{"width": [2, 1], "geodesic_acceleration": True}], {"": "d"}, [3], 1)
+    assert case.setting == {"width": [2, 1], "geodesic_acceleration": True}
+    assert (
+        case.key == "71dca404e368e42b3769669718cf7e15b81853d44bf8ebba2ffd3df9f2b54fb9"
+    )  # of {"width": [2, 1], "bend": True}

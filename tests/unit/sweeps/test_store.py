@@ -94,5 +94,5 @@ def test_places_where_no_file_can_be(tmp_path):
 
 def test_rows_written_before_have_today_s_names(tmp_path):
     with Store(tmp_path / "s.db") as store:
-        store.add([("k", {"optimizer": "LM", "reason": "converged", "failed": None})])
-        assert list(store.rows(["k"])["k"]) == ["optimizer", "stop_reason", "failed"]
+        store.add([("k", {"bend": False, "optimizer": "LM", "reason": "converged", "failed": None})])
+        assert list(store.rows(["k"])["k"]) == ["geodesic_acceleration", "optimizer", "stop_reason", "failed"]
