@@ -1,5 +1,6 @@
 // Entry of a saved page: the same views on recorded data, without a kernel. Selecting an edge shows its record, and a
 // slider goes through the training.
+import { VERSION } from "../protocol/messages";
 import { binary, RecordedSession, type Report, type StoredMessage } from "../report/recorded-session";
 import { scrubber } from "../report/scrubber";
 import { createExplorer, type Explorer } from "./explorer";
@@ -12,7 +13,7 @@ export function openReport(el: HTMLElement, report: Report): Explorer {
   let selectSeq = 0;
   const deliver = (answers: StoredMessage[]) => {
     seq += 1;
-    for (const { message, buffer } of answers) receive({ v: 1, seq, ...message }, buffer ? [buffer] : []);
+    for (const { message, buffer } of answers) receive({ v: VERSION, seq, ...message }, buffer ? [buffer] : []);
   };
   const transport: Transport = {
     link: "none",

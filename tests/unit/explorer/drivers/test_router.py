@@ -66,7 +66,7 @@ BAD = [
     7,
     {},
     {"v": VERSION},
-    {"v": 2, "kind": "undo", "seq": 1},
+    {"v": VERSION + 1, "kind": "undo", "seq": 1},
     {"v": VERSION, "kind": "undoo", "seq": 1},
     {"v": VERSION, "kind": ["undo"], "seq": 1},
     {"v": VERSION, "kind": "select", "seq": 1, "edges": [[0, 0]]},

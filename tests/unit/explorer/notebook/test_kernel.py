@@ -10,13 +10,14 @@ import time
 
 import pytest
 
+from kanwidget.explorer.protocol.records import VERSION
+
 client = pytest.importorskip("jupyter_client", reason="pip install 'kanwidget[lab]'")
 pytest.importorskip("ipykernel", reason="pip install 'kanwidget[lab]'")
 
 PATIENCE = 60
 SETUP = """
 import threading, time, torch
-from kanwidget.explorer.protocol.records import VERSION
 from kanwidget import KAN, KANExplorer, create_dataset
 data = create_dataset(lambda x: torch.sin(2 * x[:, [0]]) + x[:, [1]] ** 2, n_var=2, train_num=200, test_num=100)
 model = KAN([2, 3, 1], seed=1)

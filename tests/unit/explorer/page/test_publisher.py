@@ -15,6 +15,7 @@ from kanwidget.explorer.commands.view import Rank, Select
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.publisher import SNAPSHOT_SECONDS, Publisher
 from kanwidget.explorer.page.rate_limits import FRAME_SECONDS, PATIENCE_SECONDS
+from kanwidget.explorer.protocol.records import VERSION
 from kanwidget.explorer.protocol.topics import EVERYTHING
 from kanwidget.explorer.session import candidates, samples
 from kanwidget.explorer.session.session import Session
@@ -138,7 +139,7 @@ def test_sequence_numbers_rise(publisher, page, clock):
         publisher.send_costly()
     numbers = [message["seq"] for message in page.messages]
     assert numbers == sorted(set(numbers))
-    assert {message["v"] for message in page.messages} == {1}
+    assert {message["v"] for message in page.messages} == {VERSION}
 
 
 def test_acts_are_told_at_once_and_before_their_acknowledgement(publisher, page):
