@@ -7,6 +7,8 @@ variance.
 
 An edge that was trained on noisy data is itself uncertain. Where the noise is known, two curves that differ by less than it
 are the same curve, and the score has its floor there: below it, R² only says how well a function imitates the noise.
+
+The page ranks by the same rule when its slider moves: js/src/state/ranking.ts.
 """
 
 from __future__ import annotations
