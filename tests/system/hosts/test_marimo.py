@@ -20,9 +20,9 @@ def _(explorer):
     import pathlib
     import threading
 
-    from kanwidget.explorer import watch
+    from kanwidget.explorer.notebook import marimo as page_monitor
 
-    watch.SECONDS = 5
+    page_monitor.SECONDS = 5
 
     def keep():
         while True:
