@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Iterable
-from inspect import isfunction
+from inspect import isfunction, unwrap
 from numbers import Integral, Real
 from typing import Any, NoReturn, TypeVar
 
@@ -45,13 +45,19 @@ def fail(
 
 
 def methods_of(owner: str) -> Callable[[Cls], Cls]:
-    """Let a class's public methods carry the name of the class that people call: Python's own errors then name it.
+    """Let Python's own errors about wrapped public methods name the class that people call, not the one that defines them.
+
+    Only the inner functions are renamed: the wrappers keep the names by which pickle finds them.
 
     Examples:
+        >>> from functools import wraps
+        >>> def wrapped(function):
+        ...     return wraps(function)(lambda *args: function(*args))
         >>> @methods_of("KAN")
-        ... class Part:
+        ... class EditableNetwork:
+        ...     @wrapped
         ...     def prune(self): ...
-        >>> Part().prune(1)
+        >>> EditableNetwork().prune(1)
         Traceback (most recent call last):
         ...
         TypeError: KAN.prune() takes 1 positional argument but 2 were given
@@ -59,9 +65,9 @@ def methods_of(owner: str) -> Callable[[Cls], Cls]:
 
     def decorate(cls: Cls) -> Cls:
         for name, member in vars(cls).items():
-            function = member.__func__ if isinstance(member, classmethod) else member
-            if not name.startswith("_") and isfunction(function):
-                function.__qualname__ = f"{owner}.{name}"
+            wrapper = member.__func__ if isinstance(member, classmethod) else member
+            if not name.startswith("_") and isfunction(wrapper) and unwrap(wrapper) is not wrapper:
+                unwrap(wrapper).__qualname__ = f"{owner}.{name}"
         return cls
 
     return decorate

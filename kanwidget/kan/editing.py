@@ -15,8 +15,8 @@ from kanwidget.surgery._record import record
 from kanwidget.surgery.grids import KnotPlacement
 
 
-@limit_threads_of_methods()
 @_check.methods_of("KAN")
+@limit_threads_of_methods()
 class EditableNetwork(Network):
     """A network that can be grown and cut: new models, but for the methods that say "in place"."""
 

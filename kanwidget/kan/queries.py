@@ -18,8 +18,8 @@ from kanwidget.insight import feature_interaction
 from kanwidget.kan.symbols import SymbolicNetwork
 
 
-@limit_threads_of_methods()
 @_check.methods_of("KAN")
+@limit_threads_of_methods()
 class QueryableNetwork(SymbolicNetwork):
     """A network that answers questions: values of edges, importances, figures."""
 

@@ -13,8 +13,8 @@ from kanwidget.kan.editing import EditableNetwork
 from kanwidget.surgery._record import listed, record
 
 
-@limit_threads_of_methods()
 @_check.methods_of("KAN")
+@limit_threads_of_methods()
 class SymbolicNetwork(EditableNetwork):
     """A network whose edges can become symbolic functions."""
 

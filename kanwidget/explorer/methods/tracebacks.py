@@ -22,11 +22,10 @@ _TRANSPARENT = ("kanwidget", "concurrent", "contextlib")
 
 def plain_refusals(cls: Cls) -> Cls:
     """Let all public methods and properties of a class, and its construction, raise refusals without the package's own frames."""
-    _check.methods_of("KANExplorer")(cls)
     for name, member in list(vars(cls).items()):
         if name == "__init__" or not name.startswith("_"):
             setattr(cls, name, _plain(member))
-    return cls
+    return _check.methods_of("KANExplorer")(cls)
 
 
 def _plain(member: Any) -> Any:
