@@ -1,17 +1,6 @@
 // The ranking of candidates.
-import { beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ranked, score } from "../../src/state/ranking";
-import { Store } from "../../src/state/store";
-
-let store: Store;
-
-let topics: string[];
-
-beforeEach(() => {
-  store = new Store();
-  topics = [];
-  store.onChange((changed) => topics.push(...changed));
-});
 
 describe("ranking", () => {
   const row = (name: string, r2: number, complexity: number, imitates: string | null = null) => ({
