@@ -88,7 +88,7 @@ def test_scales_of_ones_own_are_kept():
 
 def test_a_refused_training_leaves_the_scales():
     model = KAN([3, 2, 1], seed=1)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="`opt` argument"):
         model.fit(gas(), opt="LM", loss=lambda output, label: (output - label).abs().mean(), progress=False)
     assert not bool(model.scaling.fixed.any())
     assert not model.scaling.scales_input
