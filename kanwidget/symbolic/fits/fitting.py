@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -154,7 +155,59 @@ def _fit_varying(
     fits, error = polish(fits, few, primitives, steps=8, tolerance=0.01)
     fits = fits.take(_best(fits, error, len(data.x)))
     fits, _ = polish(fits, many, primitives, steps=25, tolerance=1e-5)
-    return _conclude(fits, data, primitives, spaces)
+    results = _conclude(fits, data, primitives, [None] * len(spaces))
+    if any(space is not None for space in spaces) and data.count <= _MANY:
+        return _judged_by_splines(results, fits, data, primitives, spaces)
+    return results
+
+
+def _judged_by_splines(
+    results: list[tuple[int, EdgeFit]],
+    fits: FitParameters,
+    data: Curves,
+    primitives: tuple[Primitive, ...],
+    spaces: Sequence[Tensor | None],
+) -> list[tuple[int, EdgeFit]]:
+    """The same fits, with the misfit that remains where a spline does its best to be the function.
+
+    The function that a spline was learned from misses the spline by what the spline can't follow. So each function is fitted once
+    more, to the curve plus that part of itself.
+    """
+    value = _fitted(fits, data, primitives)
+    follows = torch.stack(
+        [
+            v if spaces[e] is None else spaces[e] @ (spaces[e].T @ v)
+            for v, e in zip(value, fits.edge.tolist(), strict=True)
+        ]
+    )
+    own = data.at(fits.edge)
+    weight = own.weight.expand_as(own.z)
+    target = own.z + torch.nan_to_num(value - follows)
+    target = target - (weight * target).sum(1, keepdim=True)
+    alone = fits._replace(edge=torch.arange(len(fits.edge)))
+    better, _ = polish(alone, replace(own, z=target), primitives, steps=8, tolerance=1e-3)
+    residual = own.z - _fitted(better, replace(own, z=target), primitives)
+    left = {}
+    for i, (index, edge) in enumerate(zip(fits.primitive.tolist(), fits.edge.tolist(), strict=True)):
+        left[edge, primitives[index].name] = unexplained(residual[i], weight[i], spaces[edge])
+    judged = []
+    for edge, fit in results:
+        value_left = left[edge, fit.primitive.name]
+        judged.append((edge, replace(fit, unexplained=min(fit.unexplained, value_left)) if value_left >= 0 else fit))
+    return judged
+
+
+def _fitted(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> Tensor:
+    """c·f + d of each fit on the samples, relative to the edge's standard deviation and centered, `(fits, n)`."""
+    along = data.t[fits.edge] + fits.offset[:, None]
+    value, _ = evaluate(
+        fits.primitive, primitives, fits.slope[:, None] * along + fits.shift[:, None], derivatives=False
+    )
+    weight = data.weight.expand_as(data.t)[fits.edge]
+    size = value.abs().amax(1, keepdim=True).clamp(min=1e-300)
+    centered = value / size - (weight * value / size).sum(1, keepdim=True)
+    c = (weight * centered * data.z[fits.edge]).sum(1, keepdim=True) / (weight * centered**2).sum(1, keepdim=True)
+    return c * centered
 
 
 def _best(fits: FitParameters, error: Tensor, edges: int) -> Tensor:
