@@ -173,7 +173,7 @@ class Candidates:
         options |= {"simplicity": self.simplicity, "on_broken": self.record_broken}
         return fit_primitives(inputs, values, self.library, **options)
 
-    def _noise(self, edges: Sequence[EdgeRef]) -> list[float]:
+    def _noise(self, edges: Sequence[tuple[int, int, int]]) -> list[float]:
         """By how much the curves of some edges are uncertain, from the network's error on the data."""
         run = self.run
         if not run.trainer.loss.root:
@@ -197,8 +197,8 @@ class Candidates:
         samples, library = self._samples(edge), self.library
         previous = self._live if self._live is not None and self._live.library == library else None
         search = lambda names: self.search(edge, names)  # noqa: E731
-        numbers = numbers_of(self.run.model.layer(edge[0]))
-        self._live = live_candidates.refresh(previous, edge, samples, search, library, self.simplicity, numbers)
+        rule = live_candidates.Rule(self.simplicity, numbers_of(self.run.model.layer(edge[0])), self._noise([edge])[0])
+        self._live = live_candidates.refresh(previous, edge, samples, search, library, rule)
         if self._live.fits:
             self.best.invalidate_unless(library)
             self.best.put(edge, self._live.fits[0], self.run.version, samples)

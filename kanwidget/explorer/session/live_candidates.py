@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -25,6 +26,14 @@ _BEST, _OTHERS = 6, 2
 
 #: Fits some functions, or with None all of the library.
 Search = Callable[[Sequence[str] | None], list[SymbolicFit]]
+
+
+class Rule(NamedTuple):
+    """What ranks the candidates of an edge, see `kanwidget.symbolic.fits.ranking`."""
+
+    simplicity: float
+    numbers: float
+    noise: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +61,7 @@ def refresh(
     samples: Tensor,
     search: Search,
     library: Sequence[Primitive],
-    simplicity: float,
-    numbers: float,
+    rule: Rule,
 ) -> LiveSearch:
     """The current candidates, best first, from those of the previous refresh.
 
@@ -63,8 +71,7 @@ def refresh(
         samples: Its inputs and values, `(2, n)`.
         search: Fits functions by name.
         library: All functions in question.
-        simplicity: Weight of simplicity in the order.
-        numbers: Independent numbers of the edge's curve.
+        rule: What ranks the candidates.
     """
     if previous is None or previous.edge != edge or _distance(previous.searched, samples) > _FAR:
         return LiveSearch(edge, search(None), samples, samples, tuple(library))
@@ -73,25 +80,23 @@ def refresh(
     others = [name for name in names[previous.turn :] + names[: previous.turn] if name not in best]
     anew = [*best, *others[:_OTHERS]]
     fits = search(anew)
-    rescaled = [refitted(fit, samples, simplicity, numbers) for fit in previous.fits if fit.name not in anew]
+    rescaled = [refitted(fit, samples, rule) for fit in previous.fits if fit.name not in anew]
     turn = names.index(others[_OTHERS]) if len(others) > _OTHERS else 0
     fits = _ordered([*fits, *(fit for fit in rescaled if fit is not None)])
     return replace(previous, fits=fits, samples=samples, turn=turn)
 
 
-def refitted(fit: SymbolicFit, samples: Tensor, simplicity: float, numbers: float) -> SymbolicFit | None:
+def refitted(fit: SymbolicFit, samples: Tensor, rule: Rule) -> SymbolicFit | None:
     """A fit with its a and b, and new c, d and R²; None where its function isn't defined any more, or fails."""
     row = primitive(fit.name)
     try:
         with blamed(row):
-            return _refitted(fit, row, samples.double().cpu(), simplicity, numbers)
+            return _refitted(fit, row, samples.double().cpu(), rule)
     except BrokenPrimitive:
         return None
 
 
-def _refitted(
-    fit: SymbolicFit, row: Primitive, samples: Tensor, simplicity: float, numbers: float
-) -> SymbolicFit | None:
+def _refitted(fit: SymbolicFit, row: Primitive, samples: Tensor, rule: Rule) -> SymbolicFit | None:
     x, y = samples
     a, b, _, _ = fit.params
     low, high = float(x.min()), float(x.max())
@@ -105,8 +110,10 @@ def _refitted(
     if not all(map(torch.isfinite, torch.tensor([*params, r2]))):
         return None
     text = equation(row, visible(row, params, low, high, r2))
-    bits = fit.misfit + misfit(1 - r2, numbers) - misfit(1 - fit.r2, numbers)
-    return replace(fit, params=params, r2=r2, score=score(bits, fit.complexity, simplicity), equation=text, misfit=bits)
+    bits = fit.misfit + misfit(1 - r2, rule.numbers, rule.noise) - misfit(1 - fit.r2, rule.numbers, rule.noise)
+    return replace(
+        fit, params=params, r2=r2, score=score(bits, fit.complexity, rule.simplicity), equation=text, misfit=bits
+    )
 
 
 def _line(value: Tensor, y: Tensor) -> tuple[float, float]:

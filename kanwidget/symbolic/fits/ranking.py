@@ -119,7 +119,7 @@ def rank(fits: Sequence[EdgeFit], numbers: float, noise: float = 0.0) -> list[tu
 
     `noise` is the variance of the edge's own error, as a part of the edge's variance.
     """
-    originals = _imitations(fits, noise)
+    originals = _imitations(fits, numbers, noise)
     return [(fit, misfit(fit.unexplained, numbers, noise), originals.get(fit.primitive.name)) for fit in fits]
 
 
@@ -138,7 +138,7 @@ def order(fits: Iterable[SymbolicFit]) -> list[SymbolicFit]:
     return sorted(fits, key=lambda fit: (fit.imitates is not None, fit.score, fit.complexity))
 
 
-def _imitations(fits: Sequence[EdgeFit], noise: float) -> dict[str, str]:
+def _imitations(fits: Sequence[EdgeFit], numbers: float, noise: float) -> dict[str, str]:
     """Primitives whose fit has the curve of a simpler primitive: name → name of the simpler one."""
     by_name = {fit.primitive.name: fit for fit in fits}
     originals = {}
@@ -148,14 +148,14 @@ def _imitations(fits: Sequence[EdgeFit], noise: float) -> dict[str, str]:
             if (
                 simple is not None
                 and simple.primitive.complexity <= fit.primitive.complexity
-                and _same(simple, fit, noise)
+                and _same(simple, fit, numbers, noise)
             ):
                 originals[fit.primitive.name] = name
                 break
     for pair in TWINS:
         if all(name in by_name for name in pair):
             first, second = (by_name[name] for name in pair)
-            if _same(first, second, noise) and _same(second, first, noise):
+            if _same(first, second, numbers, noise) and _same(second, first, numbers, noise):
                 original, twin = (second, first) if _plainer(second, first) else (first, second)
                 originals.setdefault(twin.primitive.name, original.primitive.name)
                 if originals.get(original.primitive.name) == twin.primitive.name:
@@ -163,9 +163,13 @@ def _imitations(fits: Sequence[EdgeFit], noise: float) -> dict[str, str]:
     return originals
 
 
-def _same(simple: EdgeFit, fit: EdgeFit, noise: float) -> bool:
+def _same(simple: EdgeFit, fit: EdgeFit, numbers: float, noise: float) -> bool:
+    """Whether two curves are the same, and nothing in the data speaks for the one that is less simple."""
     distance = float(((simple.curve - fit.curve) ** 2).mean())
-    return distance <= max(_SAME * (1 - simple.r2), _INDISTINCT, noise)
+    if distance <= max(_SAME * (1 - simple.r2), _INDISTINCT):
+        return True
+    scores = (score(misfit(f.unexplained, numbers, noise), f.primitive.complexity) for f in (simple, fit))
+    return distance <= noise and next(scores) <= next(scores)
 
 
 def _plainer(fit: EdgeFit, twin: EdgeFit) -> bool:

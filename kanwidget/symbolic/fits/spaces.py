@@ -10,7 +10,6 @@ from torch import Tensor
 
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
-from kanwidget.core.records import EdgeRef
 from kanwidget.datasets import Dataset
 
 #: How many variances of a curve's error two curves may differ by and be the same: of two sets of noisy data one has so much in a
@@ -55,7 +54,9 @@ def scaled_error(network: Network, data: Dataset) -> float | None:
     return float(residual.square().mean().sqrt())
 
 
-def curve_noise(network: Network, edges: Sequence[EdgeRef], x: Tensor, error: float, rows: int) -> list[float]:
+def curve_noise(
+    network: Network, edges: Sequence[tuple[int, int, int]], x: Tensor, error: float, rows: int
+) -> list[float]:
     """By how much, as a part of their variance, two versions of some edges' curves may differ and be the same.
 
     An error of the network's output of variance e² is that of an edge whose curve moves the output by s times its own movement if
