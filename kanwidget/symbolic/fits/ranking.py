@@ -47,6 +47,8 @@ _BEYOND_THE_SPLINE = 0.01
 _SAME = 0.5
 #: … or by less than this part of the variance: no spline that was trained is as exact as that.
 _INDISTINCT = 1e-10
+#: … or by less than the noise, if the score that one more constant costs says so.
+_ONE_CONSTANT = 0.5
 #: Pairs that are one function: sin(u) = cos(u - π/2), arcsin(u) = π/2 - arccos(u), sigmoid(u) = (1 + tanh(u/2))/2.
 TWINS = tuple((primitive.name, primitive.twin) for primitive in PRIMITIVES if primitive.twin)
 
@@ -169,7 +171,7 @@ def _same(simple: EdgeFit, fit: EdgeFit, numbers: float, noise: float) -> bool:
     if distance <= max(_SAME * (1 - simple.r2), _INDISTINCT):
         return True
     scores = (score(misfit(f.unexplained, numbers, noise), f.primitive.complexity) for f in (simple, fit))
-    return distance <= noise and next(scores) <= next(scores)
+    return distance <= noise and next(scores) <= next(scores) + _ONE_CONSTANT
 
 
 def _plainer(fit: EdgeFit, twin: EdgeFit) -> bool:
