@@ -105,7 +105,7 @@ const candidate = record(
     complexity: number,
     valid: orNull(list(orNull(number))),
   },
-  { imitates: orNull(text) },
+  { imitates: orNull(text), misfit: orNull(number) },
 );
 const bestOf = record({ key: edgeKey, best: text, best_r2: orNull(number) });
 const candidates = record(
