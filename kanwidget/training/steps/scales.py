@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from torch import Tensor
 
@@ -23,6 +25,18 @@ def learn_scales(network: Network, data: Dataset, loss: Loss) -> None:
         for side, layer in ((0, network.layer(0)), (1, network.layer(network.depth - 1))):
             scaling.fixed[side] |= bool(layer.symbols)
         scaling.learn(data.train_input, data.train_label if loss.root else None)
+
+
+@contextmanager
+def restored_scaling(*networks: Network) -> Iterator[None]:
+    """Within it, an error leaves the scales of the networks as they were."""
+    former = [copy.deepcopy(network.scaling) for network in networks]
+    try:
+        yield
+    except BaseException:
+        for network, scaling in zip(networks, former, strict=True):
+            network.scaling = scaling
+        raise
 
 
 def resolve_logs(network: Network, data: Dataset) -> None:
