@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from kanwidget import _check
 from kanwidget._types import Arities
 from kanwidget.core import splines
+from kanwidget.core.arguments import network_inputs
 from kanwidget.core.layer import Layer
 from kanwidget.core.records import EdgeCurve, EdgeRef, Trace
 
@@ -155,23 +156,16 @@ class Network(nn.Module):
 
     # ---- values
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Outputs of shape `(batch, n_out)` for inputs of shape `(batch, n_features)`."""
+    def forward(self, x: Any) -> Tensor:
+        """Outputs of shape `(batch, n_out)` for inputs of shape `(batch, n_features)`: a tensor, array or frame of any real type."""
         nodes = self.select(x)
         for index in range(self.depth):
             nodes = self.combine(index + 1, self.layer(index)(nodes))
         return nodes
 
-    def select(self, x: Tensor) -> Tensor:
-        """The columns that the inputs read, after a check of the shape and type."""
-        if not isinstance(x, Tensor) or x.ndim != 2 or x.shape[1] != self.n_features:
-            expected = f"a tensor of shape (batch, {self.n_features})"
-            _check.fail(
-                "x", "KAN", expected, x, "One row a sample, one column an input; predict() takes arrays and frames."
-            )
-        if x.dtype != self.dtype:
-            advice = f"Use x.to({self.dtype}) or model.to({x.dtype}); predict() converts by itself."
-            _check.fail("x", "KAN", f"of type {self.dtype}", x.dtype, advice, error=TypeError)
+    def select(self, x: Any) -> Tensor:
+        """The columns that the inputs read, in the network's type, after a check of the shape."""
+        x = network_inputs(x, self.n_features, self.dtype, self.device, self.in_vars)
         return x if self.n_in == self.n_features else x[:, self.columns]
 
     def combine(self, level: int, subnodes: Tensor) -> Tensor:
