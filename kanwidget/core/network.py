@@ -57,6 +57,8 @@ class Network(nn.Module):
         self.n_features = n_in if n_features is None else n_features
         #: Names of the columns of the data, set by `fit`: columns of later data are found by them. Empty if the data had none.
         self.in_vars: tuple[str, ...] = ()
+        #: Names of the classes, set by `fit`, if the labels had any.
+        self.classes: tuple[str, ...] = ()
         self.register_buffer("columns", torch.tensor(list(range(n_in) if columns is None else columns)))
         #: Columns and outputs whose logarithms the first training data make the first and last step, see `KAN`.
         self.log: tuple[str | int, ...] = ()

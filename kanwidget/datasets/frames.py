@@ -52,6 +52,11 @@ def columns_of(
     return x, np.stack([_finite_numbers(df, name, where) for name in outputs], axis=1), in_vars, targets
 
 
+def has_columns(data: Any) -> bool:
+    """Whether it is a frame, whatever its columns are called."""
+    return isinstance(getattr(data, "columns", None), Iterable) and hasattr(data, "__getitem__")
+
+
 def has_names(data: Any) -> bool:
     """Whether it is a frame whose columns have names; numbered columns have a position only."""
     columns = getattr(data, "columns", None)  # of other objects it may be anything
@@ -120,7 +125,12 @@ def check_column(name: str, columns: Sequence[str], argument: str, where: str) -
 
 def _suggested(name: str, columns: Sequence[str]) -> str:
     """A question whether a similar column is meant."""
-    alike = [column for column in columns if column.casefold() == str(name).casefold()]
+    wanted = str(name).casefold()
+    alike = [column for column in columns if column.casefold() == wanted]
+    # A name without its unit.
+    alike = alike or [
+        column for column in columns if column.casefold().startswith((f"{wanted} ", f"{wanted}[", f"{wanted}("))
+    ]
     close = alike or difflib.get_close_matches(str(name), columns, n=1, cutoff=0.5)
     return f"Did you mean {close[0]!r}?" if close else ""
 
