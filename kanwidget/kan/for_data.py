@@ -80,7 +80,7 @@ def automatic_width(rows: int, inputs: int, outputs: int) -> list[LayerWidth]:
     Two sums and a product hold most laws of a table, and what a law doesn't need is pruned away.
 
     Examples:
-        >>> automatic_width(400, 4, 1), automatic_width(60, 4, 1), automatic_width(20, 4, 1), automatic_width(400, 1, 1)
+        >>> automatic_width(400, 4, 1), automatic_width(90, 4, 1), automatic_width(20, 4, 1), automatic_width(400, 1, 1)
         ([4, [2, 1], 1], [4, 1, 1], [4, 1], [1, 1])
     """
     if inputs == 1:
