@@ -62,6 +62,7 @@ def wire(session: Session, driver: DriverChoice, name: str) -> tuple[Driver, Pub
     publisher = Publisher(session, kind, formats=menu())
     owner = make_driver(kind, session, publisher, name)
     session.view.show_tasks_with(publisher.send_task)
+    session.view.work_out_with(owner.work_out)
     session.run.interrupt_with(owner.stopping)
     return owner, publisher, Router(owner, publisher)
 

@@ -29,7 +29,7 @@ const nodeKey = many(2);
 
 /** `[tag, attributes, children]`, children of the same form or plain text. */
 export type MathNode = [string, Record<string, string>, (MathNode | string)[]];
-const mathNode: Guard<MathNode> = ((v: unknown) =>
+export const mathNode: Guard<MathNode> = ((v: unknown) =>
   Array.isArray(v) &&
   v.length === 3 &&
   text(v[0]) &&
