@@ -156,6 +156,8 @@ class Candidate(TypedDict):
     """The interval on which it is defined; null stands for all numbers, null at one end for infinity."""
     imitates: NotRequired[str | None]
     """Name of a simpler candidate with the same curve, which always ranks above."""
+    error: NotRequired[float]
+    """Error of the network on held-out rows after the swap and a short training, where it is computed; `HeldOut` brings it later."""
 
 
 class BestOf(TypedDict):
@@ -175,6 +177,16 @@ class Candidates(TypedDict):
     rows: list[Candidate]
     best: NotRequired[list[BestOf]]
     """Where it is there, it replaces the `best` of all edges in the structure; edges not listed have none."""
+
+
+class HeldOut(TypedDict):
+    """Errors on held-out rows after a swap and a short training, of candidates that a page has."""
+
+    edge: EdgeKey
+    version: int
+    """That of the `Candidates`."""
+    errors: dict[str, float]
+    """By the name of the candidate."""
 
 
 class Formula(TypedDict):

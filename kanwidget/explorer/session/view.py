@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.protocol.topics import Notice
-from kanwidget.explorer.session.preview import SymbolifyPreview
+from kanwidget.explorer.session.background.preview import SymbolifyPreview
 from kanwidget.kan import KAN
 
 #: Views whose open panels are remembered; the oldest one is forgotten first.
