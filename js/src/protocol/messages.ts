@@ -105,8 +105,10 @@ const candidate = record(
     complexity: number,
     valid: orNull(list(orNull(number))),
   },
-  { imitates: orNull(text), misfit: orNull(number) },
+  { imitates: orNull(text), misfit: orNull(number), error: orNull(number) },
 );
+/** Errors by the name of the candidate. */
+const heldOut = record({ edge: edgeKey, version: whole, errors: mapOf(number) });
 const bestOf = record({ key: edgeKey, best: text, best_r2: orNull(number) });
 const candidates = record(
   { edge: orNull(edgeKey), busy: flag, version: whole, rows: list(candidate) },
@@ -173,6 +175,7 @@ export type Settings = Guarded<typeof settings>;
 export type Selection = Guarded<typeof selection>;
 export type Candidate = Guarded<typeof candidate>;
 export type Candidates = Guarded<typeof candidates>;
+export type HeldOut = Guarded<typeof heldOut>;
 export type Formula = Guarded<typeof formula>;
 export type StateInfo = Guarded<typeof stateInfo>;
 export type History = Guarded<typeof history>;
@@ -193,6 +196,7 @@ const BODIES = {
   structure: record({ structure }, { part: flag }),
   selection: record({ selection, arrays }),
   candidates: record({ candidates, arrays }),
+  held_out: record({ held_out: heldOut }),
   formula: record({ formula }),
   history: record({ history }),
   status: record({ status }),

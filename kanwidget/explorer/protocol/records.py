@@ -158,6 +158,8 @@ class Candidate(TypedDict):
     """Name of a simpler candidate with the same curve; such candidates rank last."""
     misfit: NotRequired[float | None]
     """What the function leaves to say about the curve, in bits: the accuracy that the ranking weighs against complexity."""
+    error: NotRequired[float]
+    """Error of the network on held-out rows after the swap and a short training, where it is computed; `HeldOut` brings it later."""
 
 
 class BestOf(TypedDict):
@@ -177,6 +179,16 @@ class Candidates(TypedDict):
     rows: list[Candidate]
     best: NotRequired[list[BestOf]]
     """Where it is there, it replaces the `best` of all edges in the structure; edges not listed have none."""
+
+
+class HeldOut(TypedDict):
+    """Errors on held-out rows after a swap and a short training, of candidates that a page has."""
+
+    edge: EdgeKey
+    version: int
+    """That of the `Candidates`."""
+    errors: dict[str, float]
+    """By the name of the candidate."""
 
 
 class Formula(TypedDict):

@@ -18,6 +18,7 @@ from kanwidget.core.reference_data import order_columns
 from kanwidget.core.scores import Scores
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.topics import Topics
+from kanwidget.explorer.session.background.swap_errors import SwapErrors
 from kanwidget.explorer.session.candidates import Candidates
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.recorder import Frame
@@ -77,6 +78,7 @@ class Session:
         self.script, self.view, self.tree = ScriptLog(), ViewState(), UndoTree()
         self.run = TrainingRun(model, dataset, settings, self.script, self.view.announce)
         self.candidates = Candidates(self.run, library)
+        self.swap_errors = SwapErrors(self.run)
         self._name_variables(model, dataset, names["in_vars"], names["out_vars"])
         self._scores: tuple[int, Scores] | None = None
         self._begin_tree()

@@ -8,7 +8,7 @@ from typing import Any
 
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.protocol.topics import Notice, Topics
-from kanwidget.explorer.session.preview import SymbolifyPreview
+from kanwidget.explorer.session.background.preview import SymbolifyPreview
 from kanwidget.kan import KAN
 
 #: A longer computation on copies, `job(stopping)`: it gives up where `stopping()` is true, and returns what the owner of the session does

@@ -219,6 +219,9 @@ def _tellers(one, publisher):
         "selection.none": lambda: selection(()),
         "candidates": lambda: candidates(False),
         "candidates.busy": lambda: candidates(True),
+        "held_out": lambda: publisher.send(
+            "held_out", {"held_out": {"edge": EDGE, "version": 7, "errors": {"sin": 0.25}}}
+        ),
         "formula": lambda: publisher.send("formula", {"formula": publisher.formula()}),
         "history": lambda: publisher.send("history", {"history": describe.history(one)}),
         "status": publisher.send_status,
