@@ -36,23 +36,35 @@ def thumbnails(network: Network, x: Tensor, importance: Scores, samples: int = T
             layer = network.layer(index)
             low, high = nodes.amin(0), nodes.amax(0)
             at = torch.linspace(0, 1, samples, dtype=x.dtype, device=x.device)[:, None]
-            values = layer.edges(low + at * (high - low))
+            values = layer.edges(low + at * (high - low)).permute(1, 2, 0)
             ends = torch.stack([low, high], 1).expand(layer.out_dim, -1, -1)
-            parts.append(
-                torch.cat([importance.edge_scores[index][..., None], ends, values.permute(1, 2, 0)], -1).flatten(0, 1)
-            )
+            ends, values = _in_own_units(network, index, ends, values)
+            parts.append(torch.cat([importance.edge_scores[index][..., None], ends, values], -1).flatten(0, 1))
             nodes = network.combine(index + 1, layer(nodes))
     return torch.cat(parts)
 
 
+def _in_own_units(network: Network, index: int, ends: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Ends `(out, in, 2)` and samples `(out, in, samples)` of a layer's edges in own units, from scaled ones."""
+    if index == 0 and network.scaling.scales_input:
+        inputs = network.input_scale
+        ends = inputs.centre[network.columns][:, None] + inputs.size[network.columns][:, None] * ends
+    if index == network.depth - 1 and network.scaling.scales_output:
+        sizes = values.new_ones(len(values))
+        sizes[: network.width[-1][0]] = network.output_scale.size[: network.width[-1][0]]
+        values = sizes[:, None, None] * values
+    return ends, values
+
+
 def edge_inputs(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
-    """What arrives at an edge, `(batch,)`."""
+    """What arrives at an edge, `(batch,)`, in own units."""
     layer, source, _ = edge
     with torch.no_grad():
         nodes = network.select(x)
         for index in range(layer):
             nodes = network.combine(index + 1, network.layer(index)(nodes))
-    return nodes[:, source]
+    units = network.edge_units(edge)
+    return units.x_centre + units.x_size * nodes[:, source]
 
 
 def edge_samples(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
@@ -66,7 +78,8 @@ def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tupl
     index, source, target = edge
     layer = network.layer(index)
     inputs = edge_inputs(network, edge, x)
-    grid = layer.grid[source]
+    units = network.edge_units(edge)
+    grid = units.x_centre + units.x_size * layer.grid[source]
     low, high = float(inputs.min()), float(inputs.max())
     ends = torch.stack([torch.minimum(grid[0], inputs.min()), torch.maximum(grid[-1], inputs.max())])
     at = torch.linspace(0, 1, DETAIL_SAMPLES, dtype=x.dtype, device=x.device)
@@ -75,7 +88,7 @@ def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tupl
     # Of a network that has diverged nothing is counted.
     ends_of_bins = (low, high) if high > low else (low, low + 1) if math.isfinite(low) else (0.0, 1.0)
     bins = torch.from_numpy(np.histogram(inputs.cpu().numpy(), _BINS, ends_of_bins)[0])
-    knots, k = layer.knots[source], layer.k
+    knots, k = units.x_centre + units.x_size * layer.knots[source], layer.k
     # A coefficient acts around the mean of its inner knots (Greville); for k = 0 around the middle of its interval.
     greville = knots.unfold(0, k, 1)[1:-1].mean(1) if k else (knots[1:] + knots[:-1]) / 2
     arrays = {
@@ -84,6 +97,6 @@ def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tupl
         "density": bins / max(1, int(bins.max())),
         "knots": grid,
         "full_knots": knots,
-        "handles": torch.stack([greville, layer.weight()[target, source, :-1]]),
+        "handles": torch.stack([greville, units.y_size * layer.weight()[target, source, :-1]]),
     }
     return arrays, [low, high]

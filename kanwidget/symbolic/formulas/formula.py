@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitive
+from kanwidget.core.records import EdgeRef
 from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.formulas.constants import ex_round
 from kanwidget.symbolic.formulas.evaluation import edge_name
-from kanwidget.symbolic.formulas.rescaling import rescale
+from kanwidget.symbolic.formulas.rescaling import own_params, rescale
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.sympy_forms import to_sympy
 
@@ -70,7 +71,16 @@ def symbolic_formula(
     if input_scaler is not None:
         means, deviations = _scaler(input_scaler, network.n_features, "input_scaler")
         scales = [(means[column], deviations[column]) for column in columns]
-    outputs = _compose(network, [symbols[column] for column in columns], scales)
+    logs = network.scaling.input_log.tolist()
+    if scales is not None:  # a logarithm is taken of the standardized column, and so has no scale of its own
+        symbols_of = [
+            (symbols[c] - m) / s if logs[c] else symbols[c] for c, (m, s) in zip(columns, scales, strict=True)
+        ]
+        scales = [(0.0, 1.0) if logs[c] else scale for c, scale in zip(columns, scales, strict=True)]
+    else:
+        symbols_of = [symbols[c] for c in columns]
+    nodes = [sympy.log(node) if logs[c] else node for c, node in zip(columns, symbols_of, strict=True)]
+    outputs = _compose(network, nodes, scales)
     if output_scaler is not None:
         means, deviations = _scaler(output_scaler, network.n_out, "output_scaler")
         outputs = [y * std + mean for y, mean, std in zip(outputs, means, deviations, strict=True)]
@@ -148,7 +158,7 @@ def _flat(values: Any) -> list[Any]:
 
 
 def _compose(network: Network, nodes: list[Any], scales: Sequence[tuple[float, float]] | None) -> list[Any]:
-    """Layer by layer: sums of edges, then products. The first layer reads (x - mean)/std, if there are such scales."""
+    """Layer by layer: sums of edges, then products; in own units. The first layer reads (x - mean)/std, if there are such scales."""
     import sympy
 
     for index in range(network.depth):
@@ -165,7 +175,24 @@ def _compose(network: Network, nodes: list[Any], scales: Sequence[tuple[float, f
         level = index + 1
         groups = [network.subnodes_of(level, node) for node in range(network.nodes_in(level))]
         nodes = [sympy.Mul(*(subnodes[subnode] for subnode in group)) for group in groups]
-    return nodes
+    return _outputs(network, nodes)
+
+
+def _outputs(network: Network, nodes: list[Any]) -> list[Any]:
+    """The outputs from the last nodes: edges of sums have the output's unit already, products haven't."""
+    import sympy
+
+    scaling = network.scaling
+    if not scaling.scales_output:
+        return nodes
+    outputs = []
+    columns = zip(
+        scaling.output_centre.tolist(), scaling.output_size.tolist(), scaling.output_log.tolist(), strict=True
+    )
+    for index, (centre, size, log) in enumerate(columns):
+        node = nodes[index] if index < network.width[-1][0] else size * nodes[index]
+        outputs.append(sympy.exp(node + centre) if log else node + centre)
+    return outputs
 
 
 def _edge(
@@ -182,9 +209,11 @@ def _edge(
     if name is not None:
         flat = target * layer.in_dim + source
         owner = int(layer.tie_index()[flat]) if layer.ties else flat
-        a, b, c, d = layer.affine.detach().flatten(0, 1)[owner].tolist()
         function = primitive(name)
-        params = (a, b, c, d) if scale is None else rescale(function, (a, b, c, d), *scale)
+        params = own_params(
+            network, EdgeRef(index, source, target), tuple(layer.affine.detach().flatten(0, 1)[owner].tolist())
+        )
+        params = params if scale is None else rescale(function, params, *scale)
         terms.append(to_sympy(forms.form_of_fit(function, params, "u"), node))
     return sympy.Add(*terms)
 

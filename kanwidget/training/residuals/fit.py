@@ -148,6 +148,7 @@ def fit_residual(
 
 def _conclude(network: Network, trainer: ResidualTrainer, history: ResidualHistory) -> None:
     history.weights = trainer.weights
+    network.scaling.settle()
     if trainer.unknowns:
         trainer.refresh()  # the last step's callback may have changed the network
         pairs = zip(trainer.unknowns.items(), standard_errors(trainer.objective), strict=True)

@@ -24,8 +24,9 @@ from kanwidget.datasets import Dataset
 from kanwidget.training.objective.loss import Loss
 from kanwidget.training.optimizers.base import Interrupted, Optimizer
 from kanwidget.training.steps.networks import TrainingBatch
+from kanwidget.training.steps.scales import restored_scaling
 from kanwidget.training.steps.settings import Settings, make_settings
-from kanwidget.training.steps.training_data import labels, prepare
+from kanwidget.training.steps.training_data import prepare, scaled_labels
 
 _log = logging.getLogger(__name__)
 #: Stop reason of a training whose loss isn't finite any more, and advice.
@@ -62,8 +63,9 @@ class Trainer(Iterator[StepRecord]):
         self.interrupted = interrupted
         self.step_count, self.seconds, self.stop_reason = 0, 0.0, ""
         self.events: list[Event] = []
-        self.network, self._training_data = network, prepare(network, data, self.settings)
-        self._build(self.settings)
+        with restored_scaling(network):
+            self.network, self._training_data = network, prepare(network, data, self.settings)
+            self._build(self.settings)
         network.reference = reference_rows(self.data.train_input)
         store_names(network, self.data)
 
@@ -116,7 +118,7 @@ class Trainer(Iterator[StepRecord]):
         if label.shape != current.shape or label.is_floating_point() != current.is_floating_point():
             _check.fail("label", "replace_labels", "of the shape and type of the current labels", label)
         data = replace(self.data, train_label=label.to(current))
-        columns = self._training_data.labels | {"train": labels(data.train_label, self.loss)}
+        columns = self._training_data.labels | {"train": scaled_labels(self.network, data.train_label, self.loss)}
         self._training_data = replace(self._training_data, dataset=data, labels=columns)
         self._build(self.settings)
 
