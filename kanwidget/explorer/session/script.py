@@ -89,6 +89,8 @@ def constructor(model: KAN) -> str | None:
         arguments["base_fun"] = layers[0].base_fun
     if model.grid_eps != 0.5:
         arguments["grid_eps"] = model.grid_eps
+    if model.log:
+        arguments["log"] = list(model.log)
     arguments["seed"] = model.seed
     try:
         made = KAN(width, dtype=model.dtype, **arguments)  # type: ignore[arg-type]

@@ -24,10 +24,11 @@ from kanwidget.explorer.session.recorder import Frame, RecordedStep
 from kanwidget.explorer.session.samples import sampled_scores
 from kanwidget.explorer.session.script import ScriptLog
 from kanwidget.explorer.session.training_run import TrainingRun
-from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, UndoTree
+from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, UndoTree, copied
 from kanwidget.explorer.session.view import ViewState
 from kanwidget.kan import KAN
 from kanwidget.training import Settings, make_settings
+from kanwidget.training.steps.scales import in_own_units
 
 
 class Session:
@@ -68,6 +69,9 @@ class Session:
         #: Name of the preset, None for data of one's own.
         self.preset: str | None = None
         dataset, settings = order_columns(model, data, "KANExplorer"), make_settings(**options)
+        if dataset.input_scaler is not None or dataset.output_scaler is not None:
+            model = copied(model)
+            dataset = in_own_units(model, dataset)
         self.script, self.view, self.tree = ScriptLog(), ViewState(), UndoTree()
         self.run = TrainingRun(model, dataset, settings, self.script, self.view.announce)
         self.candidates = Candidates(self.run, library)
