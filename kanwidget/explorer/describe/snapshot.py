@@ -12,6 +12,7 @@ from kanwidget.core import EdgeRef, StepRecord
 from kanwidget.core.primitives import primitives
 from kanwidget.explorer.describe.candidates import candidates
 from kanwidget.explorer.describe.formula import progress
+from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.labels import node_name
 from kanwidget.explorer.describe.structure import structure
@@ -68,6 +69,7 @@ def snapshot(
         "candidates": fits,
         "formula": progress(session) if formula is None else formula,
         "history": history(session),
+        "guide": guide(session),
         "primitives": primitive_names(),
         "error": error(session),
         "n_metrics": len(session.run.records),

@@ -18,6 +18,7 @@ Topic = Literal[
     "settings",
     "survey",
     "library",
+    "guide",
 ]
 #: Names of panels are topics too.
 Topics = frozenset[str]
@@ -27,6 +28,8 @@ EVERYTHING: Topics = frozenset(get_args(Topic)) - {"survey", "library"}
 CHANGED: Topics = EVERYTHING - {"replaced", "metrics"}
 #: After a step.
 STEPPED: Topics = frozenset(("metrics", "curves", "status"))
+#: The guide follows from these.
+GUIDING: Topics = frozenset(("status", "structure", "settings", "history"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Commands go in, the topics that changed come out. A command that fails leaves th
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from kanwidget.core.scores import Scores
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.candidates import Candidates
-from kanwidget.explorer.session.command import Command
+from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.recorder import Frame
 from kanwidget.explorer.session.samples import sampled_scores
 from kanwidget.explorer.session.script import ScriptLog
@@ -73,6 +74,9 @@ class Session:
         self.candidates = Candidates(self.run, library)
         self._name_variables(model, dataset, names["in_vars"], names["out_vars"])
         self._scores: tuple[int, Scores] | None = None
+        #: A longer act in progress.
+        self.process: Process | None = None
+        self._formula_result: tuple[int, Any] | None = None
         self._begin_tree()
 
     def begin(self, preset: str, model: KAN, data: Dataset, settings: Settings) -> None:
@@ -151,6 +155,16 @@ class Session:
             self._scores = (self.version, sampled_scores(self.model, self.x))
         return self._scores[1]
 
+    @property
+    def formula_result(self) -> Any:
+        """The formula that was fitted to the data for the current version of the network, None without one."""
+        version, result = self._formula_result or (None, None)
+        return result if version == self.version else None
+
+    def keep_formula(self, result: Any) -> None:
+        """Keep a formula that was fitted to the data, as long as the network stays as it is."""
+        self._formula_result = (self.version, result)
+
     def selection_is_cached(self) -> bool:
         """Whether the candidates of the first selected edge need no search."""
         return bool(self.view.selection) and self.candidates.is_cached(self.view.selection[0])
@@ -176,13 +190,14 @@ class Session:
         Raises:
             ValueError: If the command asks for what doesn't exist; the session is then as before.
         """
+        ended = frozenset[str]() if command.continues_process else self.end_process()
         ends_drag = self.tree.drag_start is not None and not command.continues_drag
         resume_drag = self.end_drag("drag a curve") if ends_drag else None
         notice = self.view.notice
         if not command.keeps_notice:
             self.view.notify(None)
         try:
-            return command.perform(self)
+            return ended | command.perform(self)
         except BaseException:
             self.view.notify(notice)
             if resume_drag is not None:
@@ -196,7 +211,24 @@ class Session:
             budget: Seconds after which no further step is begun.
             stop: Asked after every step; True ends this call, not the training.
         """
-        return self.run.advance(budget, stop)
+        if self.process is None:
+            return self.run.advance(budget, stop)
+        deadline = time.perf_counter() + budget
+        topics: Topics = frozenset()
+        while self.process is not None:
+            topics |= self.process.advance()
+            if stop() or time.perf_counter() >= deadline:
+                break
+        return topics
+
+    def begin_process(self, process: Process) -> None:
+        """Carry out a longer act from now on, in place of training."""
+        self.process = process
+
+    def end_process(self) -> Topics:
+        """End the longer act in progress, if there is one."""
+        process, self.process = self.process, None
+        return frozenset() if process is None else process.end()
 
     # ---- acts
 
