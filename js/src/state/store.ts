@@ -7,6 +7,7 @@ import type {
   EdgeKey,
   ErrorInfo,
   Formula,
+  Guide,
   History,
   Message,
   MessageOf,
@@ -41,6 +42,7 @@ interface State {
   fits: Map<string, NumberArray>;
   formula: Formula;
   history: History;
+  guide: Guide;
   primitives: string[];
   /** `[name, label]` of the export formats. */
   formats: string[][];
@@ -69,6 +71,7 @@ const EMPTY: State = {
   fits: new Map(),
   formula: { outputs: [], text: "", latex: "", python: "", rmse: null, fixed: 0, active: 0 },
   history: { states: [], current: 0, can_undo: false, can_redo: false, events: [] },
+  guide: { steps: [], sentence: "", notices: [] },
   primitives: [],
   formats: [],
   survey: null,
@@ -130,8 +133,9 @@ export class Store {
     const arrays = readArrays(snapshot.arrays, binary);
     const { status, settings, selection, candidates, formula, history, primitives, error } = snapshot;
     const formats = snapshot.formats ?? this.state.formats;
+    const guide = snapshot.guide ?? this.state.guide;
     const structure = complete(expandStructure(snapshot.structure, arrays.get("edges")));
-    this.state = { ...this.state, structure, status, settings, formula, history, primitives, formats, error };
+    this.state = { ...this.state, structure, status, settings, formula, history, guide, primitives, formats, error };
     this.metrics.restore(arrays.get("metrics"), snapshot.n_metrics);
     this.curves.keep(structure);
     this.curves.set(
@@ -149,6 +153,7 @@ export class Store {
       "candidates",
       "formula",
       "history",
+      "guide",
       "error",
       "metrics",
       "curves",
