@@ -5,7 +5,7 @@ import { touches } from "../state/topics";
 import { number, thousands } from "../text/format";
 import { wrapping } from "../text/mathml";
 import { copyText } from "../ui/clipboard";
-import { button, menu, overflowHint } from "../ui/controls";
+import { button, menu } from "../ui/controls";
 import { activeIn, attrs, h, s, setText } from "../ui/dom";
 import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
@@ -24,28 +24,27 @@ export function formulaBar(context: Context): View {
     s("rect", { class: "kw-f kw-c7", width: 36, height: 5, rx: 2 }),
     part,
   );
-  const fixed = h("span");
-  const rmse = h("span");
-  const meta = h(
-    "div",
-    { class: "kw-dim kw-fine kw-cut", title: "Edges fixed to formulas" },
-    h("div", { class: "kw-row" }, progress, fixed),
-    rmse,
-  );
+  const fixed = h("span", { class: "kw-dim", title: "Edges replaced by functions" });
+  const rmse = h("span", { class: "kw-dim" });
   const auto = button({ action: "auto-symbolic", label: "Auto-symbolic", title: "Fix every edge to its best formula" });
   registry.listen(auto, "click", () => context.act.send({ kind: "auto", r2_threshold: null }));
   const copies = copyButtons(context, registry);
   const files = exportMenu(context, registry);
   const node = h(
     "section",
-    { class: "kw-row kw-formula kw-line", "data-kw-panel": "formula", "aria-label": "Formula", "data-kw-formula": "" },
+    { class: "kw-formula kw-line", "data-kw-panel": "formula", "aria-label": "Formula", "data-kw-formula": "" },
+    h(
+      "div",
+      { class: "kw-row kw-formula-head" },
+      h("h2", {}, "Formula"),
+      progress,
+      fixed,
+      rmse,
+      h("div", { class: "kw-row kw-end" }, auto, ...copies.nodes, files.node),
+    ),
     output,
-    meta,
-    auto,
-    h("div", { class: "kw-row" }, ...copies.nodes, files.node),
     copies.code,
   );
-  const updateHint = overflowHint(output, registry);
   let written = "";
   const draw: View["draw"] = (topics) => {
     copies.draw(topics);
@@ -64,7 +63,6 @@ export function formulaBar(context: Context): View {
     if (json !== written) {
       written = json;
       output.replaceChildren(...value.outputs.map((tree) => h("div", {}, wrapping(tree))));
-      registry.settled(updateHint);
     }
     setText(fixed, `${thousands(value.fixed)} of ${thousands(value.active)} fixed`);
     attrs(part, { width: value.active > 0 ? (36 * value.fixed) / value.active : 0 });

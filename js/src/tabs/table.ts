@@ -11,7 +11,7 @@ export const TABS: readonly Tab[] = [
   { name: "curves", label: "Curves", make: curves },
   { name: "parity", label: "Parity", make: parity, panel: PARITY, tall: true },
   { name: "surface", label: "Surface", make: surface, panel: SURFACE, tall: true },
-  { name: "edges", label: "Edges", make: edgesTable },
+  { name: "edges", label: "Edges", make: edgesTable, tall: true },
   { name: "front", label: "Front", make: front, compares: true, tall: true },
 ];
 

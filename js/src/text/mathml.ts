@@ -37,6 +37,8 @@ const VALUES: Record<string, RegExp> = {
   columnalign: /^(left|center|right)( (left|center|right))*$/,
   /** Looks: cases, numeric edges, fixed edges, sans identifiers. */
   class: /^kw-(cases|edge|fixed|name)$/,
+  /** Keys of the edges that a part comes from. */
+  "data-kw-edge": /^\d+-\d+-\d+( \d+-\d+-\d+)*$/,
 };
 
 const MAX_DEPTH = 60;

@@ -49,6 +49,8 @@ def formula(session: Session) -> p.Formula:
 
 
 def _write(session: Session, payload: p.Formula) -> None:
+    from kanwidget.symbolic import edge_parts, function_names
+
     # sympy is only needed here, and takes a while to import.
     from kanwidget.symbolic.writing.latex import to_latex
     from kanwidget.symbolic.writing.mathml import math_tree
@@ -62,10 +64,16 @@ def _write(session: Session, payload: p.Formula) -> None:
     sizes = {symbol.name: size for symbol, size in zip(variables, columns, strict=True)}
     expressions = [tidy(expr, sizes=sizes) for expr in exact]
     display_names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
+    functions = function_names(session.model)
+    names = _distinct(session.in_vars)
+    edges = edge_parts(session.model, names, input_scaler=session.data.input_scaler)
+    parts = {edge: tidy(part, sizes=sizes) for edge, part in edges.items()}
     pairs = list(zip(session.out_vars, expressions, strict=True))
-    payload["outputs"] = [math_tree(expr, display_names, left=name) for name, expr in pairs]
-    payload["text"] = "; ".join(f"{name} = {to_text(expr)}" for name, expr in pairs)
-    equations = [f"{to_latex(('var', name))} = {to_latex(expr, display_names)}" for name, expr in pairs]
+    payload["outputs"] = [
+        math_tree(expr, display_names, functions=functions, parts=parts, left=name) for name, expr in pairs
+    ]
+    payload["text"] = "; ".join(f"{name} = {to_text(expr, functions=functions)}" for name, expr in pairs)
+    equations = [f"{to_latex(('var', name))} = {to_latex(expr, display_names, functions)}" for name, expr in pairs]
     payload["latex"] = " \\\\\n".join(equations)
     payload["python"] = to_python(expressions if len(expressions) > 1 else expressions[0], variables)
 

@@ -17,12 +17,13 @@ from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import as_dataset
 from kanwidget.symbolic.formulas.constants import refit
-from kanwidget.symbolic.formulas.evaluation import edge_name, numeric_functions
+from kanwidget.symbolic.formulas.evaluation import numeric_functions
 from kanwidget.symbolic.formulas.formula import numeric_edge, symbolic_formula
 from kanwidget.symbolic.formulas.formula import variables as named
 from kanwidget.symbolic.formulas.snapping import snap_constants
 from kanwidget.symbolic.formulas.units import Logs, in_units
 from kanwidget.symbolic.formulas.whole import determined
+from kanwidget.symbolic.writing.naming import edge_name
 
 if TYPE_CHECKING:
     import sympy
