@@ -13,6 +13,7 @@ from kanwidget.core.primitives import primitives
 from kanwidget.explorer.describe.candidates import candidates
 from kanwidget.explorer.describe.errors import error_name, label_spread
 from kanwidget.explorer.describe.formula import progress
+from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.labels import node_name
 from kanwidget.explorer.describe.structure import structure
@@ -70,6 +71,7 @@ def snapshot(
         "candidates": fits,
         "formula": progress(session) if formula is None else formula,
         "history": history(session),
+        "guide": guide(session),
         "primitives": primitive_names(),
         "error": error(session),
         "n_metrics": len(session.run.records),
