@@ -86,3 +86,14 @@ def check_device(device: Any) -> torch.device:
     except (RuntimeError, TypeError, AssertionError, NotImplementedError):
         _check.fail("device", "KAN", "'cpu' or another device that torch finds here", device, "Leave it out for 'cpu'.")
     return checked
+
+
+def check_logs(log: Any, where: str) -> tuple[str | int, ...]:
+    """Names of columns and outputs, or numbers of columns, as a tuple."""
+    names = [log] if isinstance(log, (str, int)) else [] if log is None else log
+    if not isinstance(names, Sequence):
+        _check.fail("log", where, "a list of names of columns, or of the target", log, error=TypeError)
+    for name in names:
+        if isinstance(name, bool) or not isinstance(name, (str, int)):
+            _check.fail("log", where, "made of names of columns, or their numbers", name, error=TypeError)
+    return tuple(names)

@@ -14,6 +14,7 @@ from kanwidget._types import Arities
 from kanwidget.core import splines
 from kanwidget.core.layer import Layer
 from kanwidget.core.records import EdgeCurve, EdgeRef, Trace
+from kanwidget.core.scales import EdgeUnits, Scale, Scaling
 
 #: First range of the grids of hidden layers. Activations outgrow a tight grid within the first steps and then stay
 #: beyond its ends; a wide grid gives them room until it is adapted. (Of ten seeds of [2, 1, 1] three ended in a poor
@@ -23,6 +24,8 @@ HIDDEN_RANGE = (-4.0, 4.0)
 
 class Network(nn.Module):
     """Layers and the nodes between them. `KAN` adds training, surgery and symbols to it.
+
+    Layers compute with scaled numbers, see `scales`; inputs, outputs, traces and curves are in the units of the data.
 
     The first `n_sum` subnodes of a layer are its sum nodes; the others are multiplied in groups, one group a product node.
 
@@ -54,6 +57,9 @@ class Network(nn.Module):
         #: Names of the columns of the data, set by `fit`: columns of later data are found by them. Empty if the data had none.
         self.in_vars: tuple[str, ...] = ()
         self.register_buffer("columns", torch.tensor(list(range(n_in) if columns is None else columns)))
+        #: Columns and outputs whose logarithms the first training data make the first and last step, see `KAN`.
+        self.log: tuple[str | int, ...] = ()
+        self.scaling = Scaling(self.n_features, self.n_out, layers[0].coef.detach())
         #: Reference data, set by `fit`: at most 512 training inputs, for queries without data.
         self.register_buffer("reference", layers[0].coef.new_zeros(0, self.n_features))
 
@@ -153,6 +159,54 @@ class Network(nn.Module):
         _check.integer(target, "j", where, low=0, high=edges.out_dim - 1)
         return edges
 
+    # ---- scales
+
+    @property
+    def input_scale(self) -> Scale:
+        """Centre and size of each column of the data (of its logarithm, for a logged one).
+
+        The first `fit` learns them; columns of order one keep their numbers, with centre 0 and size 1. Set them to decide yourself:
+        the network is then the same function of the new scaled columns.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 1])
+            >>> model.input_scale = ([300.0, 1e5], [20.0, 2e4])
+            >>> model.input_scale.size.tolist()
+            [20.0, 20000.0]
+        """
+        return Scale(self.scaling.input_centre, self.scaling.input_size)
+
+    @input_scale.setter
+    def input_scale(self, value: Any) -> None:
+        self.scaling.set_scale("input", value)
+
+    @property
+    def output_scale(self) -> Scale:
+        """Centre and size of each output, as `input_scale`.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> KAN([2, 1]).output_scale
+            Scale(centre=tensor([0.], dtype=torch.float64), size=tensor([1.], dtype=torch.float64))
+        """
+        return Scale(self.scaling.output_centre, self.scaling.output_size)
+
+    @output_scale.setter
+    def output_scale(self, value: Any) -> None:
+        self.scaling.set_scale("output", value)
+
+    def edge_units(self, edge: EdgeRef | tuple[int, int, int]) -> EdgeUnits:
+        """What an edge's scaled numbers are in own units. A factor of a product of outputs has no unit of its own."""
+        layer, source, target = edge
+        x_centre, x_size, y_size = 0.0, 1.0, 1.0
+        if layer == 0 and self.scaling.scales_input:
+            column = self.columns[source]
+            x_centre, x_size = float(self.input_scale.centre[column]), float(self.input_scale.size[column])
+        if layer == self.depth - 1 and self.scaling.scales_output and target < self.width[-1][0]:
+            y_size = float(self.output_scale.size[target])
+        return EdgeUnits(x_centre, x_size, y_size)
+
     # ---- values
 
     def forward(self, x: Tensor) -> Tensor:
@@ -160,10 +214,10 @@ class Network(nn.Module):
         nodes = self.select(x)
         for index in range(self.depth):
             nodes = self.combine(index + 1, self.layer(index)(nodes))
-        return nodes
+        return self.scaling.own_outputs(nodes)
 
     def select(self, x: Tensor) -> Tensor:
-        """The columns that the inputs read, after a check of the shape and type."""
+        """Scaled numbers of the columns that the inputs read, after a check of the shape and type."""
         if not isinstance(x, Tensor) or x.ndim != 2 or x.shape[1] != self.n_features:
             expected = f"a tensor of shape (batch, {self.n_features})"
             _check.fail(
@@ -172,7 +226,7 @@ class Network(nn.Module):
         if x.dtype != self.dtype:
             advice = f"Use x.to({self.dtype}) or model.to({x.dtype}); predict() converts by itself."
             _check.fail("x", "KAN", f"of type {self.dtype}", x.dtype, advice, error=TypeError)
-        return x if self.n_in == self.n_features else x[:, self.columns]
+        return self.scaling.scaled_inputs(x, None if self.n_in == self.n_features else self.columns)
 
     def combine(self, level: int, subnodes: Tensor) -> Tensor:
         """Nodes of a level from its subnodes, the last axis: sums pass, products multiply."""
@@ -183,7 +237,24 @@ class Network(nn.Module):
         return torch.cat([subnodes[..., :n_sum], *(group.prod(-1, keepdim=True) for group in factors)], dim=-1)
 
     def trace(self, x: Tensor) -> Trace:
-        """All values of a forward pass."""
+        """All values of a forward pass, in own units: columns (or their logarithms), edges of the last layer, outputs."""
+        trace = self.scaled_trace(x)
+        if not self.scaling.scales_input and not self.scaling.scales_output:
+            return trace
+        inputs, outputs = self.input_scale, self.output_scale
+        first = inputs.centre[self.columns] + inputs.size[self.columns] * trace.nodes[0]
+        # A factor of a product of outputs has no unit of its own.
+        sizes = trace.subnodes[-1].new_ones(trace.subnodes[-1].shape[-1])
+        sizes[: self.width[-1][0]] = outputs.size[: self.width[-1][0]]
+        return Trace(
+            (first, *trace.nodes[1:-1], outputs.centre + outputs.size * trace.nodes[-1]),
+            (*trace.subnodes[:-1], sizes * trace.subnodes[-1]),
+            (*trace.edges[:-1], sizes[:, None] * trace.edges[-1]),
+            (*trace.splines[:-1], sizes[:, None] * trace.splines[-1]),
+        )
+
+    def scaled_trace(self, x: Tensor) -> Trace:
+        """All values of a forward pass in the network's own, scaled numbers."""
         nodes, subnodes, edges, numeric = [self.select(x)], [], [], []
         for index in range(self.depth):
             layer = self.layer(index)
@@ -194,7 +265,7 @@ class Network(nn.Module):
         return Trace(tuple(nodes), tuple(subnodes), tuple(edges), tuple(numeric))
 
     def curve(self, edge: EdgeRef | tuple[int, int, int], x: Tensor) -> EdgeCurve:
-        """One edge, and its parts, at the points x of shape `(n,)`."""
+        """One edge, and its parts, at the points x of shape `(n,)`, all in own units."""
         if not isinstance(edge, Sequence) or len(edge) != 3:
             _check.fail("edge", "curve", "(layer, input node, output subnode)", edge)
         ref = EdgeRef(*edge)
@@ -203,11 +274,13 @@ class Network(nn.Module):
             _check.fail("x", "curve", f"a tensor of shape (n,) and type {self.dtype}", x)
         with torch.no_grad():
             column = x.new_zeros(x.shape[0], layer.in_dim)
-            column[:, ref.source] = x
+            units = self.edge_units(ref)
+            column[:, ref.source] = (x - units.x_centre) / units.x_size
             design = layer.design(column)[:, ref.source]
             weight = layer.weight()[ref.target, ref.source]
             spline, base = design[:, :-1] @ weight[:-1], design[:, -1] * weight[-1]
             symbolic = layer.symbolic_edges(column)[:, ref.target, ref.source]
+        base, spline, symbolic = (units.y_size * part for part in (base, spline, symbolic))
         return EdgeCurve(ref, x, spline + base + symbolic, base, spline, symbolic)
 
 

@@ -90,7 +90,7 @@ def attribute(network: Network, x: Tensor, l: int | None = None, i: int | None =
     if isinstance(x, Tensor) and x.ndim == 2 and x.shape[0] == 0:
         _check.fail("x", "attribute", "at least one row", x)
     with torch.no_grad():
-        scores = attribute_trace(network, network.trace(x), top)
+        scores = attribute_trace(network, network.scaled_trace(x), top)
     if i is None:
         return scores
     return Scores(*(tuple(part[i : i + 1] for part in parts) for parts in _parts(scores)))

@@ -93,6 +93,7 @@ def _structure(network: Network) -> dict[str, Any]:
         "arities": network.arities,
         "n_features": network.n_features,
         "in_vars": list(network.in_vars),
+        "log": list(network.log),
         "training": network.training,
         "layers": [
             {"k": layer.k, "base_fun": layer.base_fun, "symbols": layer.symbols, "ties": layer.ties} for layer in layers
@@ -170,8 +171,12 @@ def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[
         network, structure["width"], structure["arities"], layers, structure["n_features"], columns.tolist()
     )
     network.in_vars = tuple(map(str, structure.get("in_vars", ())))
+    network.log = tuple(structure.get("log", ()))
     _check_shape(network)
     network.columns = columns
+    network.scaling.load_state_dict(
+        {name.removeprefix("scaling."): value for name, value in tensors.items() if name.startswith("scaling.")}
+    )
     network.reference = tensors["reference"]
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name not in structure["frozen"])

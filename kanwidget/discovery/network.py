@@ -105,6 +105,7 @@ def in_units(model: KAN, logs: Logs) -> KAN:
     if back:
         _set_only(whole, whole.depth - 1, ["exp"])
         _move_constant(whole)
+    whole.scaling = copy.deepcopy(model.scaling)
     whole.n_features, whole.columns, whole.history = model.n_features, model.columns, model.history
     return whole
 

@@ -95,6 +95,8 @@ def _loss(data: Dataset, shape: tuple[list[int], int], seed: int) -> float:
     losses = []
     for split in range(3 if len(x) < _FEW_ROWS else 1):
         part = Dataset.from_arrays(x, y, test_fraction=0.25, seed=seed + split)
-        history = KAN(shape[0], grid=shape[1], seed=seed).fit(part, steps=_STEPS, progress=False)
+        model = KAN(shape[0], grid=shape[1], seed=seed)
+        model.scaling.settle()
+        history = model.fit(part, steps=_STEPS, progress=False)
         losses.append(history.last.test_loss or 0.0)
     return sorted(losses)[len(losses) // 2]

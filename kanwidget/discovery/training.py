@@ -51,6 +51,7 @@ def train_network(
 
     width, grid = shape
     model = KAN(width, grid=grid, seed=seed)
+    model.scaling.settle()  # logarithms and units are this room's own
     unused: tuple[str, ...] = ()
     if lamb > 0:
         train_scaled(model, data, steps, lamb, fresh=True, recorder=recorder)

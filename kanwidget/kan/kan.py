@@ -16,6 +16,7 @@ from kanwidget.core import storage
 from kanwidget.core.arguments import (
     check_base_fun,
     check_device,
+    check_logs,
     normalize_arities,
     normalize_grids,
     normalize_range,
@@ -44,6 +45,8 @@ class KAN(QueryableNetwork):
         grid_range: First and last grid point of the inputs, until the grids are adapted to data.
         grid_eps: Between 0 (grids follow the data's quantiles) and 1 (uniform grids).
         noise_scale: Size of the random splines at the start, ≥ 0.
+        log: Names (or numbers) of columns, and of the target, whose logarithm shall be the network's first, or last, step: for those
+            that are positive and span more than a decade. Names are looked up at the first `fit`.
         seed: Of the random start; the same seed gives the same network, and the global random state is left alone.
         dtype: `torch.float64` by default: fits reach 1e-10 and below, which float32 (round-off 1e-7) can't hold.
         device: Where the parameters live.
@@ -72,6 +75,7 @@ class KAN(QueryableNetwork):
         grid_range: tuple[float, float] = (-1.0, 1.0),
         grid_eps: float = 0.5,
         noise_scale: float = 1.0,
+        log: Sequence[str | int] = (),
         seed: int = 0,
         dtype: torch.dtype = torch.float64,
         device: torch.device | str = "cpu",
@@ -101,6 +105,7 @@ class KAN(QueryableNetwork):
             for level in range(len(pairs) - 1)
         ]
         super().__init__(pairs, arities, layers)
+        self.log = check_logs(log, "KAN")
         self.grid_eps = _check.real(grid_eps, "grid_eps", "KAN", low=0, high=1)
         self.seed = seed
         self.history = History()
@@ -162,6 +167,7 @@ class KAN(QueryableNetwork):
         *,
         lamb: float = 0.0,
         callbacks: Iterable[Callback] = (),
+        log: Sequence[str | int] | None = None,
         validation: Any = None,
         progress: bool = True,
         **options: Any,
@@ -177,6 +183,7 @@ class KAN(QueryableNetwork):
             steps: Most steps; it ends before if it has converged.
             lamb: Weight of the penalty that makes the network sparse, ≥ 0.
             callbacks: Called with `(model, record)` after each step; one that returns True ends the training.
+            log: Of the first training: columns, or the target, to take the logarithm of, as `log` of `KAN`.
             validation: A pair `(inputs, labels)`; the state that is best on it is kept.
             progress: Whether to show a progress bar.
             **options: `lr` (of Adam and LBFGS; refused with LM, which finds the length of its steps itself), `batch` (rows of each
@@ -201,7 +208,16 @@ class KAN(QueryableNetwork):
             ('LM', True)
         """
         return fit(
-            self, data, opt, steps, lamb=lamb, callbacks=callbacks, validation=validation, progress=progress, **options
+            self,
+            data,
+            opt,
+            steps,
+            lamb=lamb,
+            callbacks=callbacks,
+            log=log,
+            validation=validation,
+            progress=progress,
+            **options,
         )
 
     def fit_steps(self, data: Any, opt: str = "auto", steps: int | None = 100, **options: Any) -> Trainer:

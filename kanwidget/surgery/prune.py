@@ -197,7 +197,7 @@ def reduced(network: Network, keep: Sequence[Sequence[int]], means: Sequence[Ten
 def edge_means(network: Network, x: Tensor) -> list[Tensor]:
     """Mean value of every edge over the samples, `(subnodes, nodes below)` per layer."""
     with torch.no_grad():
-        return [edges.mean(0) for edges in network.trace(x).edges]
+        return [edges.mean(0) for edges in network.scaled_trace(x).edges]
 
 
 def _check_rows(x: Tensor, where: str) -> None:

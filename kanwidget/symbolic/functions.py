@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanwidget.core.bessel import bessel_j
 from kanwidget.core.primitives import PRIMITIVES, Form, Primitive
+from kanwidget.core.primitives.bessel import bessel_j
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from kanwidget import _check
+from kanwidget.core.arguments import check_logs
 from kanwidget.core.network import Network
 from kanwidget.core.records import History
 from kanwidget.core.reference_data import order_columns
@@ -21,7 +22,14 @@ _log = logging.getLogger(__name__)
 
 
 def fit_steps(
-    network: Network, data: Any, opt: str = "auto", steps: int | None = 100, *, validation: Any = None, **options: Any
+    network: Network,
+    data: Any,
+    opt: str = "auto",
+    steps: int | None = 100,
+    *,
+    log: Sequence[str | int] | None = None,
+    validation: Any = None,
+    **options: Any,
 ) -> Trainer:
     """An iterator that trains in place and gives one `StepRecord` a step. Options as in `fit`.
 
@@ -37,7 +45,14 @@ def fit_steps(
     settings = make_settings(opt=opt, **options)
     for name, reason in unused(settings, opt).items():
         _check.fail(name, "fit", f"left out with opt={opt!r}", getattr(settings, name), reason)
-    trainer = Trainer(network, _with_validation(network, data, validation), steps, settings)
+    former = network.log
+    if log is not None:
+        network.log = _first_logs(network, log)
+    try:
+        trainer = Trainer(network, _with_validation(network, data, validation), steps, settings)
+    except BaseException:
+        network.log = former
+        raise
     for name, reason in unused(settings, trainer.opt).items():
         _log.warning("%s has no effect: opt='auto' has taken %s. %s", name, trainer.opt, reason)
     return trainer
@@ -50,13 +65,14 @@ def fit(
     steps: int = 100,
     *,
     callbacks: Iterable[Callback] = (),
+    log: Sequence[str | int] | None = None,
     validation: Any = None,
     progress: bool = True,
     **options: Any,
 ) -> History:
     """Train in place. See `KAN.fit` for the arguments."""
     hooks = check_hooks(callbacks, "fit")
-    trainer = fit_steps(network, data, opt, steps, validation=validation, **options)
+    trainer = fit_steps(network, data, opt, steps, log=log, validation=validation, **options)
     history = History(optimizer=trainer.opt)
     best = BestState(trainer.loss)
     try:
@@ -68,6 +84,15 @@ def fit(
             best.restore()
         append_history(network, history)
     return history
+
+
+def _first_logs(network: Network, log: Sequence[str | int]) -> tuple[str | int, ...]:
+    """Logarithms to begin with, or an error if the network has begun without them."""
+    names = check_logs(log, "fit")
+    if bool(network.scaling.fixed.any()) and set(names) != set(network.log):
+        advice = "A logarithm is a part of the network: begin with a new one, KAN(…, log=…)."
+        _check.fail("log", "fit", f"{list(network.log)} as in the network's first training", list(names), advice)
+    return names
 
 
 def _with_validation(network: Network, data: Any, validation: Any) -> Dataset:

@@ -26,6 +26,7 @@ from kanwidget.training.optimizers.table import Method, pick_optimizer
 from kanwidget.training.steps.best_state import BestState
 from kanwidget.training.steps.loop import append_history
 from kanwidget.training.steps.networks import TrainingBatch
+from kanwidget.training.steps.scales import learn_scales
 from kanwidget.training.steps.settings import Settings, make_settings, unused
 from kanwidget.training.steps.trainer import NOT_FINITE
 from kanwidget.training.steps.training_data import TrainingData, prepare
@@ -136,10 +137,13 @@ def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str
     runs: list[_Run] = []
     for network, dataset, value in zip(networks, datasets, lambs, strict=True):
         # Prepared once for all networks of a kind, so that they share the tensors.
-        key = id(dataset), network.n_features, network.n_out, network.dtype, network.device, network.in_vars
+        key: Any = id(dataset), network.n_features, network.n_out, network.dtype, network.device, network.in_vars
+        key += (network.scaling.key(), network.log)  # before the first training, and what it then becomes
+        key += (bool(network.layer(0).symbols), bool(network.layer(network.depth - 1).symbols))
         if key not in cache:
             cache[key] = prepare(network, order_columns(network, dataset, "fit_many"), settings[value])
         prepared = cache[key]
+        learn_scales(network, prepared.dataset, prepared.loss)
         method = pick_optimizer(settings[value], network, prepared.loss, len(prepared.labels["train"]))
         runs.append(_Run(network, prepared, settings[value], method))
     for name in dict.fromkeys(run.method.name for run in runs):
@@ -193,7 +197,13 @@ def _small(runs: Sequence[_Run]) -> bool:
 def _kind(run: _Run) -> Any:
     """A key that is equal for networks that can be trained in one batch."""
     rows = tuple((part, tuple(label.shape)) for part, label in run.data.labels.items())
-    return repr(structure(run.network)), run.network.dtype, run.network.device, rows, run.data.loss.name
+    return repr(structure(run.network)), run.network.dtype, run.network.device, rows, _loss_key(run)
+
+
+def _loss_key(run: _Run) -> Any:
+    """Squares compare scaled numbers; another loss gets outputs in own units, by the network's scales."""
+    loss = run.data.loss
+    return loss.name if loss.root else (loss.name, run.network.scaling.key())
 
 
 def _bytes(run: _Run) -> int:

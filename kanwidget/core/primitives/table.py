@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from kanwidget.core.bessel import bessel_j, bessel_j01
+from kanwidget.core.primitives.bessel import bessel_j, bessel_j01
 from kanwidget.core.primitives.definition import REAL, Form, Interval, Primitive
 
 _POSITIVE: tuple[Interval, ...] = ((0.0, math.inf),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -114,6 +115,7 @@ def reseeded(model: KAN, seed: int) -> KAN:
     )
     fresh.n_features = model.n_features
     fresh.columns = model.columns.clone()
+    fresh.scaling, fresh.log = copy.deepcopy(model.scaling), model.log
     for index, layer in enumerate(layers):
         fresh.layer(index).knots = layer.knots.clone()
     return fresh

@@ -7,6 +7,7 @@ Recording draws no random numbers and leaves the network alone.
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from kanwidget._files import write_atomically
 from kanwidget.core import Event, History, StepRecord
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
+from kanwidget.core.scales import Scaling
 from kanwidget.explorer.session.undo import TreeNode
 from kanwidget.kan import KAN
 
@@ -62,6 +64,7 @@ class NetworkCopy:
     arities: list[list[int]]
     n_features: int
     columns: Tensor
+    scaling: Scaling
     layers: tuple[LayerCopy, ...]
     grid_eps: float = 0.5
 
@@ -76,6 +79,7 @@ class NetworkCopy:
         made = KAN.__new__(KAN)
         layers = [state.layer() for state in self.layers]
         Network.__init__(made, self.width, self.arities, layers, self.n_features, self.columns.tolist())
+        made.scaling = copy.deepcopy(self.scaling)
         made.grid_eps, made.seed, made.history = self.grid_eps, 0, History()
         return made
 
@@ -85,7 +89,8 @@ def copy_of(network: Network) -> NetworkCopy:
     layers = tuple(_layer_copy(network.layer(index)) for index in range(network.depth))
     columns = network.columns.detach().cpu()
     grid_eps = float(getattr(network, "grid_eps", 0.5))
-    return NetworkCopy(network.width, network.arities, network.n_features, columns, layers, grid_eps)
+    scaling = copy.deepcopy(network.scaling).cpu()
+    return NetworkCopy(network.width, network.arities, network.n_features, columns, scaling, layers, grid_eps)
 
 
 def _layer_copy(layer: Layer) -> LayerCopy:

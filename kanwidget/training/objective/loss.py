@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from kanwidget import _check
+from kanwidget.core.scales import Scaling
 
 #: `(output, label, weight)`, each `(…, batch, columns)` → the mean over the batch, `(…,)`; weight is `(…, batch, 1)`, with mean 1, or None.
 LossFunction = Callable[[Tensor, Tensor, "Tensor | None"], Tensor]
@@ -31,14 +32,27 @@ class Loss:
     """Whether a history reports the square root (RMSE)."""
     classes: bool = False
     """Whether labels are class numbers."""
+    unit: float = 1.0
+    """What a root mean squared error of 1 is in the target's unit: labels are compared in scaled numbers."""
 
     def report(self, value: float) -> float:
         """The number that a history shows."""
-        return value**0.5 if self.root else value
+        return self.unit * value**0.5 if self.root else value
 
     def unreport(self, number: float) -> float:
         """The loss that a history shows as this number."""
-        return number**2 if self.root else number
+        return (number / self.unit) ** 2 if self.root else number
+
+    def in_units(self, scaling: Scaling) -> Loss:
+        """The same loss of a network with these scales: squares compare scaled numbers, other losses get outputs in own units."""
+        if not scaling.scales_output:
+            return self
+        if self.root:
+            return replace(self, unit=scaling.error_unit)
+        value = self.value
+        return replace(
+            self, value=lambda y, label, w: value(scaling.own_outputs(y), label, w), gradient=None, factor=None
+        )
 
     @property
     def title(self) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.jets import DerivativeSet
 from kanwidget.core.network import Network
+from kanwidget.core.scales import Scaling
 from kanwidget.datasets import arrays, frames
 from kanwidget.training.residuals.field import Features, Field
 from kanwidget.training.residuals.objective import ResidualObjective
@@ -54,6 +55,7 @@ def prepare(
             constants_of(f, list(constants)),
             DerivativeSet((), ()),
             weight=factors[name],
+            scaling=_scaling(network),
         )
         for name, f in functions.items()
     ]
@@ -63,6 +65,15 @@ def prepare(
             _check.fail("unknowns", _WHERE, "constants that a residual takes", name, advice)
     terms = [_try(network, term, constants) for term in terms]
     return Equations(terms, constants, balanced, _candidates(network, candidate_points, sets))
+
+
+def _scaling(network: Network) -> Scaling | None:
+    """The network's scales, None where there is nothing to convert; an error for logarithms."""
+    scaling = network.scaling
+    if any(scaling.has_logs):
+        advice = "Write the equation in the logarithms, and train a network without log=… on them."
+        _check.fail("network", _WHERE, "without logarithms of columns or outputs", list(network.log), advice)
+    return scaling if scaling.scales_input or scaling.scales_output else None
 
 
 def _try(network: Network, term: Term, unknowns: dict[str, float]) -> Term:

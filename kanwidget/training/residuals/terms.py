@@ -12,6 +12,7 @@ from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.jets import DerivativeSet, Jet
+from kanwidget.core.scales import Scaling
 from kanwidget.training.residuals.field import Field
 
 _WHERE = "fit_residual"
@@ -65,6 +66,8 @@ class Term:
     columns: int = 1
     """Number of columns of the residual."""
     weight: float = 1.0
+    scaling: Scaling | None = None
+    """The network's scales; None without."""
 
     @property
     def rows(self) -> int:
@@ -72,7 +75,8 @@ class Term:
         return len(self.x) // self.sets
 
     def residual(self, jet: Jet, constants: dict[str, Tensor]) -> Tensor:
-        """The residuals `(rows, columns)` from the outputs' jet at all points, without a leading axis."""
+        """The residuals `(rows, columns)` from the scaled outputs' jet at all points, without a leading axis."""
+        jet = _in_own_units(jet, self.scaling)
         carried = jet.derivatives
         keys: list[tuple[int, ...]] = [(), *((a,) for a in carried.firsts), *carried.seconds]
         values = torch.cat([jet.value[:, None], jet.first, jet.second], dim=1)
@@ -130,6 +134,17 @@ class Term:
     def at(self, x: Tensor) -> Term:
         """The same residual at other points."""
         return replace(self, x=x)
+
+
+def _in_own_units(jet: Jet, scaling: Scaling | None) -> Jet:
+    """Outputs and their derivatives in own units, from those of a network with scales (but without logarithms)."""
+    if scaling is None:
+        return jet
+    carried, sizes, size = jet.derivatives, scaling.input_size, scaling.output_size
+    firsts = size / sizes[list(carried.firsts)][:, None]
+    pairs = [(a, b) for a, b in carried.seconds]
+    seconds = size / torch.stack([sizes[a] * sizes[b] for a, b in pairs])[:, None] if pairs else 1.0
+    return Jet(carried, scaling.own_outputs(jet.value), firsts * jet.first, seconds * jet.second)
 
 
 def _gradients(total: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:

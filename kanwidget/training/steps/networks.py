@@ -135,11 +135,10 @@ class TrainingBatch:
         outputs = {part: self._output(part) for part in self._designs}
         losses = {part: self._loss_of(output, part) for part, output in outputs.items()}
         metrics = self._metrics(outputs)
-        report = self.objective.batch.loss.report
         return [
             StepRecord(
                 step,
-                report(outcome.loss),
+                self.data[index].loss.report(outcome.loss),
                 losses["test"][index] if "test" in losses else None,
                 outcome.penalty,
                 seconds,
@@ -159,8 +158,8 @@ class TrainingBatch:
             return forward_pass(self.objective.stack, design.x, design()).output
 
     def _loss_of(self, output: Tensor, part: str) -> list[float]:
-        loss = self.objective.batch.loss
-        return [loss.report(value) for value in loss.value(output, self._labels(part), None).tolist()]
+        values = self.objective.batch.loss.value(output, self._labels(part), None).tolist()
+        return [data.loss.report(value) for data, value in zip(self.data, values, strict=True)]
 
     def _metrics(self, outputs: dict[str, Tensor]) -> list[dict[str, float]]:
         named = self.settings[0].metrics
@@ -170,5 +169,6 @@ class TrainingBatch:
         output = outputs[part] if part in outputs else self._output(part)
         labels = [getattr(data.dataset, f"{part}_label") for data in self.data]
         with torch.no_grad():
-            pairs = zip(output, labels, strict=True)
+            own = [network.scaling.own_outputs(o) for network, o in zip(self.networks, output, strict=True)]
+            pairs = zip(own, labels, strict=True)
             return [{name: float(metric(o, y)) for name, metric in named.items()} for o, y in pairs]

@@ -25,7 +25,7 @@ from kanwidget.training.objective.loss import Loss
 from kanwidget.training.optimizers.base import Interrupted, Optimizer
 from kanwidget.training.steps.networks import TrainingBatch
 from kanwidget.training.steps.settings import Settings, make_settings
-from kanwidget.training.steps.training_data import labels, prepare
+from kanwidget.training.steps.training_data import prepare, scaled_labels
 
 _log = logging.getLogger(__name__)
 #: Stop reason of a training whose loss isn't finite any more, and advice.
@@ -116,7 +116,7 @@ class Trainer(Iterator[StepRecord]):
         if label.shape != current.shape or label.is_floating_point() != current.is_floating_point():
             _check.fail("label", "replace_labels", "of the shape and type of the current labels", label)
         data = replace(self.data, train_label=label.to(current))
-        columns = self._training_data.labels | {"train": labels(data.train_label, self.loss)}
+        columns = self._training_data.labels | {"train": scaled_labels(self.network, data.train_label, self.loss)}
         self._training_data = replace(self._training_data, dataset=data, labels=columns)
         self._build(self.settings)
 

@@ -13,6 +13,7 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.training.objective.loss import Loss, loss_row
+from kanwidget.training.steps.scales import learn_scales
 from kanwidget.training.steps.settings import Settings
 
 
@@ -23,20 +24,24 @@ class TrainingData:
     dataset: Dataset
     loss: Loss
     labels: dict[str, Tensor]
-    """Labels of `train`, and of `test` and `val` if there are any, in the form of the loss."""
+    """Labels of `train`, and of `test` and `val` if there are any, in the form of the loss: scaled for squared errors."""
     weight: Tensor | None
     """Weights of the rows with mean 1, `(batch, 1)`."""
 
 
 def prepare(network: Network, data: Any, settings: Settings) -> TrainingData:
-    """The training data that data and settings mean, or an error that says what doesn't fit."""
+    """The training data that data and settings mean, or an error that says what doesn't fit.
+
+    The network's first training data settle its scales.
+    """
     dataset = _converted(network, data)
     loss = pick_loss(settings.loss, dataset)
     weight = sample_weights(settings.sample_weight, dataset, network)
-    columns = {part: labels(label, loss) for part, label in labels_by_part(dataset)}
-    for column in columns.values():
-        check_outputs(network, loss, column)
-    return TrainingData(dataset, loss, columns, weight)
+    for _, label in labels_by_part(dataset):
+        check_outputs(network, loss, labels(label, loss))
+    learn_scales(network, dataset, loss)
+    columns = {part: scaled_labels(network, label, loss) for part, label in labels_by_part(dataset)}
+    return TrainingData(dataset, loss.in_units(network.scaling), columns, weight)
 
 
 def _converted(network: Network, data: Any) -> Dataset:
@@ -59,6 +64,11 @@ def labels_by_part(data: Dataset) -> Iterator[tuple[str, Tensor]]:
 def labels(label: Tensor, loss: Loss) -> Tensor:
     """Labels in the form of the loss: class numbers as a column."""
     return label.reshape(-1, 1).long() if loss.classes else label
+
+
+def scaled_labels(network: Network, label: Tensor, loss: Loss) -> Tensor:
+    """Labels in the form of the loss, as the network's scaled outputs are compared with them."""
+    return network.scaling.scaled_outputs(label) if loss.root else labels(label, loss)
 
 
 def pick_loss(loss: Any, data: Dataset) -> Loss:

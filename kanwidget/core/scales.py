@@ -1,0 +1,207 @@
+"""Scales: the units of a network's inputs and outputs, and its own numbers of order one.
+
+Inside, a network computes with (u − centre)/size, where u is a column or its logarithm, and its output is centre + size·v (or the
+exponential of that). So grids, base functions, damping and penalty see numbers of order one whatever the units of the data, and a
+change of units changes nothing but these scales.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from kanwidget import _check
+
+#: Columns keep their numbers if none is larger than the first and their spread is at least the second: they are of order one.
+_LARGEST_INPUT, _SMALLEST_INPUT_SPREAD = 4.0, 0.1
+_LARGEST_OUTPUT, _SMALLEST_OUTPUT_SPREAD = 10.0, 0.1
+#: Half the width of a uniform distribution of standard deviation 1: such a column becomes -1 … 1.
+_HALF_WIDTH = math.sqrt(3)
+_BUFFERS = ("input_centre", "input_size", "input_log", "output_centre", "output_size", "output_log", "fixed")
+
+
+class Scale(NamedTuple):
+    """Centre and size of every column; its scaled numbers are (column − centre)/size."""
+
+    centre: Tensor
+    """`(columns,)`, in the unit of each column."""
+    size: Tensor
+    """`(columns,)`, > 0, in the unit of each column."""
+
+
+class EdgeUnits(NamedTuple):
+    """What an edge's own numbers are in units: x = x_centre + x_size·(scaled x), y = y_size·(scaled y)."""
+
+    x_centre: float
+    x_size: float
+    y_size: float
+
+
+class Scaling(nn.Module):
+    """The scales of a network's columns and outputs, and which of them are logarithms. At first it changes nothing.
+
+    Args:
+        n_features: Columns of the data.
+        n_out: Outputs.
+        like: A tensor of the network's type, on its device.
+    """
+
+    input_centre: Tensor
+    input_size: Tensor
+    input_log: Tensor
+    output_centre: Tensor
+    output_size: Tensor
+    output_log: Tensor
+    fixed: Tensor
+    """Whether the scales of inputs and of outputs are settled, `(2,)`: learnt, or set."""
+
+    def __init__(self, n_features: int, n_out: int, like: Tensor) -> None:
+        super().__init__()
+        for side, count in (("input", n_features), ("output", n_out)):
+            self.register_buffer(f"{side}_centre", like.new_zeros(count))
+            self.register_buffer(f"{side}_size", like.new_ones(count))
+            self.register_buffer(f"{side}_log", torch.zeros(count, dtype=torch.bool, device=like.device))
+        self.register_buffer("fixed", torch.zeros(2, dtype=torch.bool, device=like.device))
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Look again at what has nothing to do: most networks need no arithmetic here."""
+        self.scales_input = not _is_identity(self.input_centre, self.input_size, self.input_log)
+        self.scales_output = not _is_identity(self.output_centre, self.output_size, self.output_log)
+        self.has_logs = bool(self.input_log.any()), bool(self.output_log.any())
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        # States of versions without scales come from networks that were trained without them.
+        for name in _BUFFERS:
+            default = torch.ones_like(self.fixed) if name == "fixed" else getattr(_blank(self), name)
+            state_dict.setdefault(prefix + name, default)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        self._refresh()
+
+    # ---- there and back
+
+    def scaled_inputs(self, x: Tensor, columns: Tensor | None) -> Tensor:
+        """Scaled numbers of the columns that the inputs read, `(…, n_in)`, from all columns of the data."""
+        if columns is not None:
+            x = x[..., columns]
+        if not self.scales_input:
+            return x
+        pick = slice(None) if columns is None else columns
+        if self.has_logs[0]:
+            x = _logarithm(x, self.input_log[pick], "x", "KAN")
+        return (x - self.input_centre[pick]) / self.input_size[pick]
+
+    def own_outputs(self, y: Tensor) -> Tensor:
+        """Outputs in own units, from scaled ones."""
+        if not self.scales_output:
+            return y
+        y = self.output_centre + self.output_size * y
+        return torch.where(self.output_log, y.exp(), y) if self.has_logs[1] else y
+
+    def scaled_outputs(self, y: Tensor) -> Tensor:
+        """Scaled numbers of outputs in own units: the labels of a training."""
+        if not self.scales_output:
+            return y
+        if self.has_logs[1]:
+            y = _logarithm(y, self.output_log, "data", "fit")
+        return (y - self.output_centre) / self.output_size
+
+    @property
+    def error_unit(self) -> float:
+        """What a root mean squared error of 1 is in the target's unit (in its logarithm, if that is learnt).
+
+        Targets of several units have no error in common: theirs counts in sizes of the targets, and this is 1.
+        """
+        sizes = self.output_size
+        return float(sizes[0]) if bool((sizes == sizes[0]).all()) else 1.0
+
+    def key(self) -> bytes:
+        """Equal for equal scales."""
+        return b"".join(getattr(self, name).cpu().numpy().tobytes() for name in _BUFFERS)
+
+    # ---- settle them
+
+    def learn(self, x: Tensor | None, y: Tensor | None) -> None:
+        """Settle the scales that aren't yet, from training inputs `(rows, n_features)` and labels `(rows, n_out)`."""
+        if x is not None and not self.fixed[0]:
+            x = _logarithm(x, self.input_log, "data", "fit") if self.has_logs[0] else x
+            self._set("input", *_scale_of(x, _LARGEST_INPUT, _SMALLEST_INPUT_SPREAD, _HALF_WIDTH))
+        if y is not None and not self.fixed[1]:
+            y = _logarithm(y, self.output_log, "data", "fit") if self.has_logs[1] else y
+            self._set("output", *_scale_of(y, _LARGEST_OUTPUT, _SMALLEST_OUTPUT_SPREAD, 1.0))
+
+    def settle(self) -> None:
+        """Leave the scales as they are from now on."""
+        self.fixed = torch.ones_like(self.fixed)
+
+    def set_scale(self, side: str, value: Any) -> None:
+        """Set the scale of a side, `input` or `output`; what comes is checked."""
+        name = f"{side}_scale"
+        count, like = len(getattr(self, f"{side}_size")), getattr(self, f"{side}_size")
+        expected = f"centres and sizes, {count} of each"
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
+            _check.fail(name, "KAN", expected, value)
+        try:
+            centre, size = (torch.as_tensor(part, dtype=like.dtype, device=like.device) for part in value)
+        except (TypeError, ValueError, RuntimeError):
+            _check.fail(name, "KAN", expected, value)
+        if centre.shape != like.shape or size.shape != like.shape:
+            _check.fail(name, "KAN", expected, value)
+        if not bool((torch.isfinite(centre) & torch.isfinite(size) & (size > 0)).all()):
+            _check.fail(name, "KAN", "made of finite centres and sizes > 0", value, "A size is a column's spread.")
+        self._set(side, centre, size)
+
+    def set_logs(self, inputs: Sequence[int], outputs: Sequence[int]) -> None:
+        """Make the logarithms of these columns and outputs the first and the last step. Before the scales are learnt."""
+        for side, chosen in (("input", inputs), ("output", outputs)):
+            log = getattr(self, f"{side}_log")
+            log.zero_()
+            log[list(chosen)] = True
+        self._refresh()
+
+    def _set(self, side: str, centre: Tensor, size: Tensor) -> None:
+        like = getattr(self, f"{side}_size")
+        setattr(self, f"{side}_centre", centre.to(like))
+        setattr(self, f"{side}_size", size.to(like))
+        self.fixed = self.fixed.clone()
+        self.fixed[0 if side == "input" else 1] = True
+        self._refresh()
+
+    def extra_repr(self) -> str:
+        """The sides that have scales."""
+        return ", ".join(side for side in ("input", "output") if getattr(self, f"scales_{side}"))
+
+
+def _blank(scaling: Scaling) -> Scaling:
+    return Scaling(len(scaling.input_size), len(scaling.output_size), scaling.input_size)
+
+
+def _is_identity(centre: Tensor, size: Tensor, log: Tensor) -> bool:
+    return bool((centre == 0).all() and (size == 1).all() and not log.any())
+
+
+def _scale_of(values: Tensor, largest: float, smallest_spread: float, factor: float) -> tuple[Tensor, Tensor]:
+    """Centre and size of each column: the identity for those of order one, otherwise mean and `factor` standard deviations."""
+    values = values.detach().double()
+    magnitude = values.abs().amax(0)
+    unit = torch.where(magnitude > 0, magnitude, 1.0)  # so that no square overflows or vanishes
+    parts = values / unit
+    mean, spread = unit * parts.mean(0), factor * unit * parts.std(0, correction=0)
+    constant = parts.amax(0) - parts.amin(0) <= 4 * torch.finfo(torch.float64).eps
+    size = torch.where(constant, unit, spread)
+    ordinary = (magnitude <= largest) & (spread >= smallest_spread) | (constant & (magnitude <= largest))
+    return torch.where(ordinary, 0.0, mean), torch.where(ordinary, 1.0, size)
+
+
+def _logarithm(values: Tensor, log: Tensor, argument: str, where: str) -> Tensor:
+    """Values with the logged columns as logarithms, or an error where one isn't positive."""
+    chosen = torch.where(log, values, 1.0)
+    if not bool((chosen > 0).all()):
+        row, column = (~(chosen > 0)).nonzero()[0][-2:].tolist()
+        advice = "Its logarithm is the network's first step: leave that row out, or train without log=…."
+        _check.fail(argument, where, f"positive in column {column}, row {row}", float(values[row, column]), advice)
+    return torch.where(log, chosen.log(), values)
