@@ -2,8 +2,9 @@
 
 Click to candidates over 50 clicks, the time from a pause to the last step (with a free kernel, and while another thread sleeps or
 computes), live training against blocking training in steps a second, with a front end that only acknowledges; frames a second beside
-other processes on all cores; sizes of the bundle and of saved notebooks. In the browser the same from click to picture, the drawing of networks up to 2,600 edges, and with `--minutes 10` what
-memory a long training takes. `--only NAME` measures one part. Nothing here is a test.
+other processes on all cores; sizes of the bundle and of saved notebooks. In the browser the same from click to picture, the drawing of
+networks up to 2,600 edges, and with `--minutes 10` what memory a long training takes. `--only NAME` measures one part. Nothing here is
+a test.
 """
 
 from __future__ import annotations
