@@ -158,6 +158,6 @@ def _fix_best(
         fit = fix_symbolic(network, *ref, fits[0].name, x)
     else:
         fit = fits[0]
-        replace_spline(layer, *owner, fit, keep_spline=False, owner=owner)
+        replace_spline(network, ref, fit, keep_spline=False, owner=ref)
     _log.info("edge (%d, %d, %d) is now %s, R² = %.6g", *ref, fit.equation, fit.r2)
     return [(EdgeRef(ref.layer, source, target), fit) for source, target in tied]

@@ -24,10 +24,11 @@ from kanwidget.explorer.session.recorder import Frame
 from kanwidget.explorer.session.samples import NetworkSamples, sampled
 from kanwidget.explorer.session.script import ScriptLog
 from kanwidget.explorer.session.training_run import TrainingRun
-from kanwidget.explorer.session.undo import Checkpoint, UndoTree
+from kanwidget.explorer.session.undo import Checkpoint, UndoTree, copied
 from kanwidget.explorer.session.view import ViewState
 from kanwidget.kan import KAN
 from kanwidget.training import Settings, make_settings
+from kanwidget.training.steps.scales import in_own_units
 
 
 class Session:
@@ -65,9 +66,14 @@ class Session:
         #: The arguments that aren't the defaults, for the script.
         arguments = {**names, "opt": options.get("opt"), "steps": steps, **options}
         self.arguments = {name: value for name, value in arguments.items() if not _is_default(value)}
+        #: The arguments by which the data come from a table, for the script.
+        self.table: dict[str, Any] = {}
         #: Name of the preset, None for data of one's own.
         self.preset: str | None = None
         dataset, settings = order_columns(model, data, "KANExplorer"), make_settings(**options)
+        if dataset.input_scaler is not None or dataset.output_scaler is not None:
+            model = copied(model)
+            dataset = in_own_units(model, dataset)
         self.script, self.view, self.tree = ScriptLog(), ViewState(), UndoTree()
         self.run = TrainingRun(model, dataset, settings, self.script, self.view.announce)
         self.candidates = Candidates(self.run, library)
@@ -79,7 +85,7 @@ class Session:
         """Begin with the network and the data of a preset, in place of the current ones."""
         self.run.begin(model, data, settings)
         self._name_variables(model, data, None, None)
-        self.preset = preset
+        self.preset, self.table = preset, {}
         for name in ("in_vars", "out_vars"):  # of the data before
             self.arguments.pop(name, None)
         self.script.begin()
