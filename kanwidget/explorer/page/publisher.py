@@ -1,8 +1,8 @@
 """The publisher turns changed topics into messages. Changes gather as topics, never as a queue of messages.
 
 Answers to an act go out at once. Topics that training changes all the time (metrics, curves, status) go out as frames, at most ten a
-second (fewer where they would cost too much) and one in flight: a page acknowledges a frame once it is drawn, and the next frame
-holds everything that changed meanwhile. An acknowledgement that is missing for two seconds, or a new page, frees the way.
+second (fewer where they would take more than a fifth of the time) and one in flight: a page acknowledges a frame once it is drawn, and
+the next frame holds everything that changed meanwhile. An acknowledgement that is missing for two seconds, or a new page, frees the way.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from kanwidget.explorer.session.background.swap_errors import SwapErrors
 from kanwidget.explorer.session.candidates import Candidates
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.recorder import Frame, RecordedStep
-from kanwidget.explorer.session.samples import sampled_scores
+from kanwidget.explorer.session.samples import NetworkSamples, sampled
 from kanwidget.explorer.session.script import ScriptLog
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, UndoTree, copied
@@ -81,7 +81,7 @@ class Session:
         self.candidates = Candidates(self.run, library)
         self.swap_errors = SwapErrors(self.run)
         self._name_variables(model, dataset, names["in_vars"], names["out_vars"])
-        self._scores: tuple[int, Scores] | None = None
+        self._samples: tuple[int, NetworkSamples] | None = None
         #: A longer act in progress.
         self.process: Process | None = None
         self._formula_result: tuple[int, Any] | None = None
@@ -157,11 +157,15 @@ class Session:
         self.model.check_edge(layer, source, target, where)
         return EdgeRef(int(layer), int(source), int(target))
 
+    def samples(self) -> NetworkSamples:
+        """Scores and thumbnails; computed once for each version of the network."""
+        if self._samples is None or self._samples[0] != self.version:
+            self._samples = (self.version, sampled(self.model, self.x))
+        return self._samples[1]
+
     def scores(self) -> Scores:
-        """Importance of nodes and edges; computed once for each version of the network."""
-        if self._scores is None or self._scores[0] != self.version:
-            self._scores = (self.version, sampled_scores(self.model, self.x))
-        return self._scores[1]
+        """Importance of nodes and edges."""
+        return self.samples().scores
 
     @property
     def formula_result(self) -> Any:
