@@ -111,7 +111,10 @@ class SymbolicNetwork(EditableNetwork):
     def auto_symbolic(
         self, *, lib: Iterable[str] | None = None, data: Any = None, **options: Any
     ) -> list[tuple[EdgeRef, SymbolicFit]]:
-        """Replace every edge by its best candidate. In place; `fit_formula` then gives the formula with its standard errors.
+        """Replace splines by functions, the surest first, with a refit and a check after each. In place; see `simplification`.
+
+        With labels in `data` what makes the error on held-out rows worse is taken back. `fit_formula` then gives the formula with its
+        standard errors.
 
         Examples:
             >>> from kanwidget import KAN
@@ -120,9 +123,9 @@ class SymbolicNetwork(EditableNetwork):
             >>> [edge for edge, fit in model.auto_symbolic(lib=["x", "sin"], r2_threshold=0, data=rows)]
             [EdgeRef(layer=0, source=0, target=0), EdgeRef(layer=0, source=1, target=0)]
         """
-        from kanwidget import symbolic
+        from kanwidget import simplification
 
-        done = symbolic.auto_symbolic(self, as_inputs(self, data, "auto_symbolic"), lib=lib, **options)
+        done = simplification.auto_symbolic(self, data, lib=lib, **options)
         if done:
             record(self, "fix", f"fixed {listed('edge', [edge for edge, _ in done])}")
         return done
