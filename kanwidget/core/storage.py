@@ -24,7 +24,7 @@ from kanwidget.core.primitives import primitives
 from kanwidget.core.records import Event, History, StepRecord
 
 #: Version of the format. A change that older code can't read raises it.
-FORMAT = 2
+FORMAT = 3
 _KEY = "kanwidget"
 _LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "frozen")
 _RECORD_FIELDS = tuple(StepRecord.__dataclass_fields__)
