@@ -68,17 +68,20 @@ const structure = record(
   },
   { version: whole },
 );
-const status = record({
-  state,
-  step: whole,
-  train: orNull(number),
-  test: orNull(number),
-  penalty: orNull(number),
-  ms_per_step: orNull(number),
-  stop_reason: orNull(text),
-  driver: oneOf("thread", "cooperative", "blocking"),
-  task: orNull(text),
-});
+const status = record(
+  {
+    state,
+    step: whole,
+    train: orNull(number),
+    test: orNull(number),
+    penalty: orNull(number),
+    ms_per_step: orNull(number),
+    stop_reason: orNull(text),
+    driver: oneOf("thread", "cooperative", "blocking"),
+    task: orNull(text),
+  },
+  { accuracy: orNull(number) },
+);
 const settings = record(
   {
     lamb: number,
@@ -149,6 +152,7 @@ const guideCommand = record({ kind: text }) as unknown as Guard<GuideCommand>;
 const guideStep = record({ name: text, label: text, next: flag, done: flag, command: guideCommand });
 const guideNotice = record({ name: text, text, label: orNull(text), command: orNull(guideCommand) });
 const guide = record({ steps: list(guideStep), sentence: text, notices: list(guideNotice) });
+const example = record({ name: text, formula: text, line: text });
 const errorInfo = record({ title: text, message: text, hint: orNull(text) });
 const snapshot = record(
   {
@@ -165,7 +169,7 @@ const snapshot = record(
     error: orNull(errorInfo),
     arrays,
   },
-  { n_metrics: whole, formats: list(list(text)), guide },
+  { n_metrics: whole, formats: list(list(text)), guide, examples: list(example) },
 );
 
 export type EdgeKey = number[];
@@ -182,6 +186,7 @@ export type Candidates = Guarded<typeof candidates>;
 export type Formula = Guarded<typeof formula>;
 export type StateInfo = Guarded<typeof stateInfo>;
 export type History = Guarded<typeof history>;
+export type Example = Guarded<typeof example>;
 export type Guide = Guarded<typeof guide>;
 export type Preview = Guarded<typeof survey>;
 export type ErrorInfo = Guarded<typeof errorInfo>;

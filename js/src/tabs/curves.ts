@@ -5,6 +5,7 @@ import { Stage } from "../plot/stage";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
 import { number, pretty } from "../text/format";
+import { WORDS } from "../text/words";
 import { attrs, h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { type Chart, COLOR, drawChart, readings } from "./curves-plot";
@@ -22,7 +23,7 @@ export function curves(context: Context): View {
   const stage = new Stage(ui, registry, (x) => hover(context, stage, chart, x));
   const node = h(
     "section",
-    { class: "kw-col kw-fill", "data-kw-panel": "curves", "aria-label": "Curves" },
+    { class: "kw-col kw-fill", "data-kw-panel": "curves", "aria-label": WORDS.error },
     stage.node,
     axis,
   );

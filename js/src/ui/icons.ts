@@ -15,6 +15,7 @@ const PATHS = {
   expand: "M9.5 3H13v3.5M13 3L9 7M6.5 13H3V9.5M3 13l4-4",
   collapse: "M13 7H9V3M9 7l4-4M3 9h4v4M7 9l-4 4",
   export: "M8 2.5v7M5 6.8l3 3 3-3M3 10.5V13h10v-2.5",
+  help: "M5.6 6a2.4 2.4 0 1 1 3.5 2.1c-.8.4-1.1.8-1.1 1.7M8 12.4h.01",
   more: "M3.5 8h.01M8 8h.01M12.5 8h.01",
 } as const;
 

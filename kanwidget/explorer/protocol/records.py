@@ -100,6 +100,8 @@ class Status(TypedDict):
     driver: DriverKind
     task: str | None
     """A longer act in progress, in words: `searching formulas`."""
+    accuracy: NotRequired[float | None]
+    """For classes: the part of the test rows, without test data of the training rows, whose class has the highest score."""
 
 
 class Settings(TypedDict):
@@ -126,6 +128,14 @@ class Settings(TypedDict):
     """Problems of `KANExplorer.demo`."""
     preset: str | None
     """The current preset, None for data of one's own."""
+
+
+class Example(TypedDict):
+    """A problem of `KANExplorer.demo`."""
+
+    name: str
+    formula: str
+    line: str
 
 
 class Selection(TypedDict):
@@ -300,6 +310,8 @@ class Snapshot(TypedDict):
     guide: NotRequired[Guide]
     primitives: list[str]
     """The whole library, for *other function*."""
+    examples: NotRequired[list[Example]]
+    """The problems that `KANExplorer.demo` offers; none with data of one's own."""
     formats: NotRequired[list[FormatEntry]]
     """The export menu."""
     n_metrics: NotRequired[int]

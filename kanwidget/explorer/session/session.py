@@ -22,7 +22,7 @@ from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.candidates import Candidates
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.recorder import Frame
-from kanwidget.explorer.session.samples import sampled_scores
+from kanwidget.explorer.session.samples import sampled_accuracy, sampled_scores
 from kanwidget.explorer.session.script import ScriptLog
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import Checkpoint, UndoTree
@@ -77,6 +77,7 @@ class Session:
         #: A longer act in progress.
         self.process: Process | None = None
         self._formula_result: tuple[int, Any] | None = None
+        self._accuracy: tuple[int, float | None] | None = None
         self._begin_tree()
 
     def begin(self, preset: str, model: KAN, data: Dataset, settings: Settings) -> None:
@@ -164,6 +165,12 @@ class Session:
     def keep_formula(self, result: Any) -> None:
         """Keep a formula that was fitted to the data, as long as the network stays as it is."""
         self._formula_result = (self.version, result)
+
+    def accuracy(self) -> float | None:
+        """The part of the rows whose class has the highest score, of the test data if there are any; computed once a version."""
+        if self._accuracy is None or self._accuracy[0] != self.version:
+            self._accuracy = (self.version, sampled_accuracy(self.model, self.data))
+        return self._accuracy[1]
 
     def selection_is_cached(self) -> bool:
         """Whether the candidates of the first selected edge need no search."""
