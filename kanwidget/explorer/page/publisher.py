@@ -15,7 +15,7 @@ from kanwidget.explorer.describe.candidates import held_out
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.panels.table import PANELS
-from kanwidget.explorer.describe.snapshot import primitive_names, settings, snapshot
+from kanwidget.explorer.describe.snapshot import examples, primitive_names, settings, snapshot
 from kanwidget.explorer.page.compact import compact
 from kanwidget.explorer.page.messages import Messages, Send
 from kanwidget.explorer.page.rate_limits import FrameLimiter, Throttle
@@ -27,7 +27,13 @@ from kanwidget.explorer.session.session import Session
 SNAPSHOT_SECONDS = 2.0
 _FRAME_TOPICS: Topics = frozenset(("metrics", "curves", "status", "selection"))
 #: Costly topics beside the panels: seconds between two messages while training, and the share of the time that they may take.
-_COSTLY = {"candidates": (1.0, 0.03), "formula": (1.0, 0.02), "guide": (0.5, 0.02), "survey": (0.2, 0.2), "held_out": (0.2, 0.2)}
+_COSTLY = {
+    "candidates": (1.0, 0.03),
+    "formula": (1.0, 0.02),
+    "guide": (0.5, 0.02),
+    "survey": (0.2, 0.2),
+    "held_out": (0.2, 0.2),
+}
 #: Topics that take long and can be worked at in parts, the urgent one first.
 _IN_PARTS = ("survey", "held_out")
 #: Seconds of rest after candidates were sent, before their swaps are tried: a person who clicks on doesn't wait for these.
@@ -322,6 +328,8 @@ class Publisher(Messages):
         formula = None if self._formula is None else self._formula[1]
         # One less than the last message: a page that has received that message is up to date.
         content = snapshot(self.session, self.driver, self.task, self.seq - 1, formula)
+        if self.session.preset is not None:
+            content["examples"] = examples()
         if self._formats:
             content["formats"] = list(self._formats)
         return content
