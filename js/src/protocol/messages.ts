@@ -29,7 +29,7 @@ const nodeKey = many(2);
 
 /** `[tag, attributes, children]`, children of the same form or plain text. */
 export type MathNode = [string, Record<string, string>, (MathNode | string)[]];
-const mathNode: Guard<MathNode> = ((v: unknown) =>
+export const mathNode: Guard<MathNode> = ((v: unknown) =>
   Array.isArray(v) &&
   v.length === 3 &&
   text(v[0]) &&
@@ -105,7 +105,7 @@ const candidate = record(
     complexity: number,
     valid: orNull(list(orNull(number))),
   },
-  { imitates: orNull(text), error: orNull(number) },
+  { imitates: orNull(text), misfit: orNull(number), error: orNull(number) },
 );
 /** Errors by the name of the candidate. */
 const heldOut = record({ edge: edgeKey, version: whole, errors: mapOf(number) });

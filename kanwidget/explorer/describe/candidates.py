@@ -77,6 +77,7 @@ def _candidate(fit: SymbolicFit, variable: str) -> p.Candidate:
         "r2": fit.r2,
         "complexity": fit.complexity,
         "imitates": fit.imitates,
+        "misfit": finite(fit.misfit),
         "valid": None if ends == [None, None] else ends,
     }
 

@@ -155,7 +155,9 @@ class Candidate(TypedDict):
     valid: list[float | None] | None
     """The interval on which it is defined; null stands for all numbers, null at one end for infinity."""
     imitates: NotRequired[str | None]
-    """Name of a simpler candidate with the same curve, which always ranks above."""
+    """Name of a simpler candidate with the same curve; such candidates rank last."""
+    misfit: NotRequired[float | None]
+    """What the function leaves to say about the curve, in bits: the accuracy that the ranking weighs against complexity."""
     error: NotRequired[float]
     """Error of the network on held-out rows after the swap and a short training, where it is computed; `HeldOut` brings it later."""
 

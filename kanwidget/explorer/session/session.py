@@ -67,6 +67,8 @@ class Session:
         #: The arguments that aren't the defaults, for the script.
         arguments = {**names, "opt": options.get("opt"), "steps": steps, **options}
         self.arguments = {name: value for name, value in arguments.items() if not _is_default(value)}
+        #: The arguments by which the data come from a table, for the script.
+        self.table: dict[str, Any] = {}
         #: Name of the preset, None for data of one's own.
         self.preset: str | None = None
         dataset, settings = order_columns(model, data, "KANExplorer"), make_settings(**options)
@@ -85,7 +87,7 @@ class Session:
         """Begin with the network and the data of a preset, in place of the current ones."""
         self.run.begin(model, data, settings)
         self._name_variables(model, data, None, None)
-        self.preset = preset
+        self.preset, self.table = preset, {}
         for name in ("in_vars", "out_vars"):  # of the data before
             self.arguments.pop(name, None)
         self.script.begin()
