@@ -55,8 +55,8 @@ export function inspector(context: Context): View {
 function head(context: Context, registry: Registry) {
   const { act, ui, store } = context;
   const sub = h("span", { class: "kw-dim kw-cut" });
-  const unfix = button({ action: "unfix", small: true, label: "Unfix", title: "Back to the spline" });
-  const prune = button({ action: "prune-edge", small: true, label: "Prune edge" });
+  const unfix = button({ action: "unfix", small: true, label: "Back to spline", title: "Take the formula away; the spline that it replaced comes back" });
+  const prune = button({ action: "prune-edge", small: true, label: "Remove edge", title: "Remove this edge (Delete); Undo brings it back" });
   const previous = button({
     action: "previous-edge",
     small: true,
@@ -95,7 +95,7 @@ function head(context: Context, registry: Registry) {
     const pruned = infos.length > 0 && infos.every(({ state }) => state === "pruned");
     unfix.hidden = act.isSavedPage || !infos.some(({ state }) => state === "symbolic" || state === "both");
     prune.hidden = act.isSavedPage;
-    setText(prune.firstElementChild!, pruned ? "Restore edge" : "Prune edge");
+    setText(prune.firstElementChild!, pruned ? "Restore edge" : "Remove edge");
     for (const item of [unfix, prune]) attrs(item, { disabled: !act.hasKernel });
     for (const item of [previous, next]) attrs(item, { disabled: store.state.structure.edges.length < 2 });
     setIcon(expand, ui.values.expanded ? "collapse" : "expand");
@@ -117,7 +117,7 @@ function describeTexts({ store }: Context, infos: EdgeInfo[], title: Element, su
     setText(title, count(infos.length, "edge"));
     setText(
       sub,
-      `${infos.map(({ key }) => endNames(store.state.structure, key).join(" → ")).join(", ")} · Fix replaces all of them`,
+      `${infos.map(({ key }) => endNames(store.state.structure, key).join(" → ")).join(", ")} · Replace replaces all of them`,
     );
     return;
   }

@@ -68,17 +68,20 @@ const structure = record(
   },
   { version: whole },
 );
-const status = record({
-  state,
-  step: whole,
-  train: orNull(number),
-  test: orNull(number),
-  penalty: orNull(number),
-  ms_per_step: orNull(number),
-  stop_reason: orNull(text),
-  driver: oneOf("thread", "cooperative", "blocking"),
-  task: orNull(text),
-});
+const status = record(
+  {
+    state,
+    step: whole,
+    train: orNull(number),
+    test: orNull(number),
+    penalty: orNull(number),
+    ms_per_step: orNull(number),
+    stop_reason: orNull(text),
+    driver: oneOf("thread", "cooperative", "blocking"),
+    task: orNull(text),
+  },
+  { best: orNull(record({ step: whole, error: number })) },
+);
 const settings = record(
   {
     lamb: number,
@@ -89,7 +92,16 @@ const settings = record(
     simplicity: number,
     loss: text,
   },
-  { batch: orNull(whole), noise: number, seed: orNull(whole), rows: whole, presets: list(text), preset: orNull(text) },
+  {
+    error_name: text,
+    label_spread: orNull(number),
+    batch: orNull(whole),
+    noise: number,
+    seed: orNull(whole),
+    rows: whole,
+    presets: list(text),
+    preset: orNull(text),
+  },
 );
 const selection = record(
   { edges: list(edgeKey) },

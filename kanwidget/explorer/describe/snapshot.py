@@ -11,6 +11,7 @@ from torch import Tensor
 from kanwidget.core import EdgeRef, StepRecord
 from kanwidget.core.primitives import primitives
 from kanwidget.explorer.describe.candidates import candidates
+from kanwidget.explorer.describe.errors import error_name, label_spread
 from kanwidget.explorer.describe.formula import progress
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.labels import node_name
@@ -20,6 +21,7 @@ from kanwidget.explorer.protocol.buffers import finite, pack
 from kanwidget.explorer.session.presets import PRESETS
 from kanwidget.explorer.session.samples import edge_detail, thumbnails
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.states.best import better
 
 #: Rows of metrics, and numbers of all thumbnails in a snapshot: large networks get coarser thumbnails.
 _MAX_ROWS, _MAX_THUMB_NUMBERS = 1000, 15_000
@@ -78,7 +80,7 @@ def snapshot(
 
 def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p.Status:
     """State of the training, with its last record."""
-    record = session.run.last_record
+    record, best = session.run.last_record, better(session)
     return {
         "state": session.run.state,
         "step": record.step,
@@ -89,6 +91,7 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
         "stop_reason": session.run.stop_reason,
         "driver": driver,
         "task": task,
+        "best": None if best is None else {"step": best.step, "error": best.error},
     }
 
 
@@ -103,6 +106,8 @@ def settings(session: Session) -> p.Settings:
         "lr": training.lr,
         "simplicity": session.candidates.simplicity,
         "loss": loss_name(session),
+        "error_name": error_name(session),
+        "label_spread": label_spread(session),
         "batch": training.batch,
         "noise": session.run.noise,
         "seed": session.run.seed,

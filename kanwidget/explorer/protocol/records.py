@@ -100,6 +100,15 @@ class Status(TypedDict):
     driver: DriverKind
     task: str | None
     """A longer act in progress, in words: `searching formulas`."""
+    best: BestStep | None
+    """Where `back_to_best` leads, null unless it is clearly better than the current state."""
+
+
+class BestStep(TypedDict):
+    """The best step since the last act."""
+
+    step: int
+    error: float
 
 
 class Settings(TypedDict):
@@ -114,6 +123,10 @@ class Settings(TypedDict):
     """0 ranks candidates by accuracy alone, 1 by simplicity alone."""
     loss: str
     """The loss that `train` and `test` are: `RMSE` or `cross-entropy`."""
+    error_name: str
+    """The error of a state with its unit: `test error, in n_dot`."""
+    label_spread: float | None
+    """The error of a constant: R² is 1 − (error/label_spread)². None for errors without R²."""
     batch: int | None
     """Rows of a step, null for all."""
     noise: float
@@ -213,11 +226,13 @@ class StateInfo(TypedDict):
     label: str
     kind: str
     step: int
+    """Steps that were done when it began."""
     error: float | None
+    """The error of the state that `goto` leads to; of the current one its error now."""
     kept: bool
     """Whether `goto` leads there: checkpoints of the oldest acts are dropped."""
     latest: float | None
-    """The error of its latest checkpoint."""
+    """The same as `error`."""
     complexity: int
     """Free parameters."""
 

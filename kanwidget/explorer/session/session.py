@@ -21,11 +21,11 @@ from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.background.swap_errors import SwapErrors
 from kanwidget.explorer.session.candidates import Candidates
 from kanwidget.explorer.session.command import Command
-from kanwidget.explorer.session.recorder import Frame
+from kanwidget.explorer.session.recorder import Frame, RecordedStep
 from kanwidget.explorer.session.samples import sampled_scores
 from kanwidget.explorer.session.script import ScriptLog
 from kanwidget.explorer.session.training_run import TrainingRun
-from kanwidget.explorer.session.undo import Checkpoint, UndoTree, copied
+from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, UndoTree, copied
 from kanwidget.explorer.session.view import ViewState
 from kanwidget.kan import KAN
 from kanwidget.training import Settings, make_settings
@@ -204,7 +204,17 @@ class Session:
             budget: Seconds after which no further step is begun.
             stop: Asked after every step; True ends this call, not the training.
         """
-        return self.run.advance(budget, stop)
+        # The node comes after the first step: a training that has converged takes none. A drag is an act with its own steps.
+        begins = self.running and not self.tree.is_training and self.tree.drag_start is None
+        before = self.run.checkpoint() if begins else None
+        topics: Topics = frozenset()
+        try:
+            topics = self.run.advance(budget, stop)
+        finally:
+            if before is not None and self.run.last_record.step > before.last_record.step:
+                self.tree.add("train", TRAIN, before.last_record, before, self.model.n_parameters)
+                topics |= {"history"}
+        return topics
 
     # ---- acts
 
@@ -215,6 +225,10 @@ class Session:
     def restart(self, model: KAN, seed: int) -> None:
         """Begin the training again with another network of the first structure."""
         self._forget_edges_if(self.run.restart(model, seed))
+
+    def go_to_step(self, step: RecordedStep) -> None:
+        """Return to a recorded step."""
+        self._forget_edges_if(self.run.go_to_step(step))
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Return to a checkpoint."""
@@ -228,6 +242,8 @@ class Session:
     def commit(self, kind: str, label: str, before: Checkpoint) -> None:
         """Add a node to the undo tree, and a mark to the curves."""
         self.run.mark(kind, label)
+        if kind != RETURN:
+            self.run.recorder.begin_best()
         self.tree.add(label, kind, self.run.last_record, before, self.model.n_parameters)
         self.view.drop_missing_edges(self.model)
 

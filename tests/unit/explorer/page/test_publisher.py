@@ -50,7 +50,7 @@ def rows(message, buffers, name="metrics"):
 def test_one_frame_is_on_its_way_and_changes_gather(publisher, page, clock):
     steps(publisher, 1)
     publisher.flush()
-    assert page.kinds() == ["metrics", "curves", "status"]
+    assert page.kinds() == ["history", "metrics", "curves", "status"]
     assert page.messages[-1]["frame"] == 1
     page.clear()
     for _ in range(5):
