@@ -272,7 +272,7 @@ class Network(nn.Module):
             column = x.new_zeros(x.shape[0], layer.in_dim)
             units = self.edge_units(ref)
             column[:, ref.source] = (x - units.x_centre) / units.x_size
-            design = layer.design(column)[:, ref.source]
+            design = layer.designs(column, 0)[0][:, ref.source]
             weight = layer.weight()[ref.target, ref.source]
             spline, base = design[:, :-1] @ weight[:-1], design[:, -1] * weight[-1]
             symbolic = layer.symbolic_edges(column)[:, ref.target, ref.source]

@@ -17,10 +17,10 @@ from kanwidget.explorer.drivers.thread import DriverChoice, driver_kind, make_dr
 from kanwidget.explorer.files.formats import drawing, menu
 from kanwidget.explorer.files.session_reader import SavedSession, read
 from kanwidget.explorer.methods.edit import EditMethods
+from kanwidget.explorer.methods.guide import GuideMethods
 from kanwidget.explorer.methods.save import SaveMethods
 from kanwidget.explorer.methods.settings import SettingMethods
 from kanwidget.explorer.methods.tracebacks import plain_refusals
-from kanwidget.explorer.methods.train import TrainMethods
 from kanwidget.explorer.methods.undo import UndoMethods
 from kanwidget.explorer.notebook.cells import close_replaced
 from kanwidget.explorer.notebook.ipython import can_show
@@ -68,7 +68,7 @@ def wire(session: Session, driver: DriverChoice, name: str) -> tuple[Driver, Pub
 
 
 @plain_refusals
-class KANExplorer(TrainMethods, SettingMethods, EditMethods, UndoMethods, SaveMethods):
+class KANExplorer(GuideMethods, SettingMethods, EditMethods, UndoMethods, SaveMethods):
     """Train a network, watch it, click its edges and turn it into a formula.
 
     As the last expression of a cell it is shown. It works on a copy of the network; `explorer.model` gives it back.

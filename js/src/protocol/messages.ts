@@ -157,6 +157,12 @@ const history = record({
 const surveyRow = record({ edge: edgeKey, name: text, r2: number });
 /** Rows from `first` on, as in `metrics`; `of` is their final number. */
 const survey = record({ first: whole, of: whole, busy: flag, rows: list(surveyRow) });
+/** A command of the kernel's choice, which a button sends back as it is. */
+export type GuideCommand = { kind: string } & Record<string, unknown>;
+const guideCommand = record({ kind: text }) as unknown as Guard<GuideCommand>;
+const guideStep = record({ name: text, label: text, next: flag, done: flag, command: guideCommand });
+const guideNotice = record({ name: text, text, label: orNull(text), command: orNull(guideCommand) });
+const guide = record({ steps: list(guideStep), sentence: text, notices: list(guideNotice) });
 const errorInfo = record({ title: text, message: text, hint: orNull(text) });
 const snapshot = record(
   {
@@ -173,7 +179,7 @@ const snapshot = record(
     error: orNull(errorInfo),
     arrays,
   },
-  { n_metrics: whole, formats: list(list(text)) },
+  { n_metrics: whole, formats: list(list(text)), guide },
 );
 
 export type EdgeKey = number[];
@@ -191,6 +197,7 @@ export type HeldOut = Guarded<typeof heldOut>;
 export type Formula = Guarded<typeof formula>;
 export type StateInfo = Guarded<typeof stateInfo>;
 export type History = Guarded<typeof history>;
+export type Guide = Guarded<typeof guide>;
 export type Preview = Guarded<typeof survey>;
 export type ErrorInfo = Guarded<typeof errorInfo>;
 export type Snapshot = Guarded<typeof snapshot> & { buffer?: unknown };
@@ -216,6 +223,7 @@ const BODIES = {
   error: record({ error: orNull(errorInfo) }),
   survey: record({ survey }),
   library: record({ primitives: list(text) }),
+  guide: record({ guide }),
   ack: record({ of: whole, ok: flag, settings }, { view: orNull(text) }),
   export: record({ format: text, filename: text, mime: text, text: orNull(text) }),
 };

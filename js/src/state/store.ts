@@ -7,6 +7,7 @@ import type {
   EdgeKey,
   ErrorInfo,
   Formula,
+  Guide,
   HeldOut,
   History,
   Message,
@@ -42,6 +43,7 @@ interface State {
   fits: Map<string, NumberArray>;
   formula: Formula;
   history: History;
+  guide: Guide;
   primitives: string[];
   /** `[name, label]` of the export formats. */
   formats: string[][];
@@ -70,6 +72,7 @@ const EMPTY: State = {
   fits: new Map(),
   formula: { outputs: [], text: "", latex: "", python: "", rmse: null, fixed: 0, active: 0 },
   history: { states: [], current: 0, can_undo: false, can_redo: false, events: [] },
+  guide: { steps: [], sentence: "", notices: [] },
   primitives: [],
   formats: [],
   survey: null,
@@ -131,8 +134,9 @@ export class Store {
     const arrays = readArrays(snapshot.arrays, binary);
     const { status, settings, selection, candidates, formula, history, primitives, error } = snapshot;
     const formats = snapshot.formats ?? this.state.formats;
+    const guide = snapshot.guide ?? this.state.guide;
     const structure = complete(expandStructure(snapshot.structure, arrays.get("edges")));
-    this.state = { ...this.state, structure, status, settings, formula, history, primitives, formats, error };
+    this.state = { ...this.state, structure, status, settings, formula, history, guide, primitives, formats, error };
     this.metrics.restore(arrays.get("metrics"), snapshot.n_metrics);
     this.curves.keep(structure);
     this.curves.set(
@@ -150,6 +154,7 @@ export class Store {
       "candidates",
       "formula",
       "history",
+      "guide",
       "error",
       "metrics",
       "curves",

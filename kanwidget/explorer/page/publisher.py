@@ -1,8 +1,8 @@
 """The publisher turns changed topics into messages. Changes gather as topics, never as a queue of messages.
 
 Answers to an act go out at once. Topics that training changes all the time (metrics, curves, status) go out as frames, at most ten a
-second (fewer where they would cost too much) and one in flight: a page acknowledges a frame once it is drawn, and the next frame
-holds everything that changed meanwhile. An acknowledgement that is missing for two seconds, or a new page, frees the way.
+second (fewer where they would take more than a fifth of the time) and one in flight: a page acknowledges a frame once it is drawn, and
+the next frame holds everything that changed meanwhile. An acknowledgement that is missing for two seconds, or a new page, frees the way.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from kanwidget.core.primitives import primitives
 from kanwidget.explorer.describe.candidates import held_out
+from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.panels.table import PANELS
 from kanwidget.explorer.describe.snapshot import primitive_names, settings, snapshot
@@ -19,14 +20,14 @@ from kanwidget.explorer.page.compact import compact
 from kanwidget.explorer.page.messages import Messages, Send
 from kanwidget.explorer.page.rate_limits import FrameLimiter, Throttle
 from kanwidget.explorer.protocol import records as p
-from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
+from kanwidget.explorer.protocol.topics import GUIDING, STEPPED, Notice, Topics
 from kanwidget.explorer.session.session import Session
 
 #: Seconds between two stored snapshots while training.
 SNAPSHOT_SECONDS = 2.0
 _FRAME_TOPICS: Topics = frozenset(("metrics", "curves", "status", "selection"))
 #: Costly topics beside the panels: seconds between two messages while training, and the share of the time that they may take.
-_COSTLY = {"candidates": (1.0, 0.03), "formula": (1.0, 0.02), "survey": (0.2, 0.2), "held_out": (0.2, 0.2)}
+_COSTLY = {"candidates": (1.0, 0.03), "formula": (1.0, 0.02), "guide": (0.5, 0.02), "survey": (0.2, 0.2), "held_out": (0.2, 0.2)}
 #: Topics that take long and can be worked at in parts, the urgent one first.
 _IN_PARTS = ("survey", "held_out")
 #: Seconds of rest after candidates were sent, before their swaps are tried: a person who clicks on doesn't wait for these.
@@ -94,6 +95,8 @@ class Publisher(Messages):
             self._changed |= self.session.view.panels
         if "structure" in topics and self.session.view.preview.on:
             self._changed.add("survey")
+        if topics & GUIDING:
+            self._changed.add("guide")
         if topics - STEPPED:
             self.snapshot_due = True
 
@@ -178,7 +181,7 @@ class Publisher(Messages):
             self._changed.discard("status")
             self.send_status()
         # Topics that the command asks for, or that follow from it, aren't throttled.
-        for topic in self._changed & {"candidates", *PANELS}:
+        for topic in self._changed & {"candidates", "guide", *PANELS}:
             self._throttle.allow_now(topic)
         if "candidates" in self._changed and not self.session.selection_is_cached():
             self.send_candidates(busy=True)
@@ -260,6 +263,8 @@ class Publisher(Messages):
                 self._begin_swaps()
             case "formula":
                 self.send_formula()
+            case "guide":
+                self.send("guide", {"guide": guide(self.session)})
             case "survey":
                 self._send_preview_rows()
             case "held_out":
@@ -328,7 +333,11 @@ class Publisher(Messages):
     def _flush_snapshot(self) -> None:
         """While training every two seconds; else once everything that belongs to it is sent."""
         late = self.clock() - self._stored_at >= SNAPSHOT_SECONDS
-        due = late if self.session.running else self.snapshot_due and not self._changed & {"candidates", "formula"}
+        due = (
+            late
+            if self.session.running
+            else self.snapshot_due and not self._changed & {"candidates", "formula", "guide"}
+        )
         if self._store is not None and due:
             self.snapshot_due = False
             self._store(self.compact_snapshot())

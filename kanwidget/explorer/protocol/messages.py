@@ -146,6 +146,13 @@ class LibraryMessage(Message):
     primitives: list[str]
 
 
+class GuideMessage(Message):
+    """The three steps, and notices."""
+
+    kind: Literal["guide"]
+    guide: p.Guide
+
+
 class AckMessage(Message):
     """Acknowledgement of a message."""
 
@@ -184,6 +191,7 @@ TO_BROWSER: dict[str, type] = {
     "error": ErrorMessage,
     "survey": PreviewMessage,
     "library": LibraryMessage,
+    "guide": GuideMessage,
     "ack": AckMessage,
     "export": ExportMessage,
 }

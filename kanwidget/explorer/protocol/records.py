@@ -267,6 +267,40 @@ class Preview(TypedDict):
     rows: list[PreviewRow]
 
 
+class GuideStep(TypedDict):
+    """One of the three steps from data to a formula."""
+
+    name: str
+    """`train`, `simplify` or `formula`."""
+    label: str
+    """On its button."""
+    next: bool
+    """Whether it is the next sensible act."""
+    done: bool
+    command: dict[str, Any]
+    """The message that carries it out; a page adds the fields that every message has."""
+
+
+class GuideNotice(TypedDict):
+    """A notice, which is no error."""
+
+    name: str
+    """By which it is dismissed."""
+    text: str
+    label: str | None
+    """On the button of the act that mends it; null without one."""
+    command: dict[str, Any] | None
+    """The message that asks for this act."""
+
+
+class Guide(TypedDict):
+    """The three steps, a sentence about the next one, and notices, the most important first."""
+
+    steps: list[GuideStep]
+    sentence: str
+    notices: list[GuideNotice]
+
+
 class ErrorInfo(TypedDict):
     """A notice: an error in Python's words, or that an act had nothing to do."""
 
@@ -292,6 +326,7 @@ class Snapshot(TypedDict):
     candidates: Candidates
     formula: Formula
     history: History
+    guide: NotRequired[Guide]
     primitives: list[str]
     """The whole library, for *other function*."""
     formats: NotRequired[list[FormatEntry]]

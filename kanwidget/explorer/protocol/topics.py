@@ -19,6 +19,7 @@ Topic = Literal[
     "survey",
     "held_out",
     "library",
+    "guide",
 ]
 #: Names of panels are topics too.
 Topics = frozenset[str]
@@ -28,6 +29,8 @@ EVERYTHING: Topics = frozenset(get_args(Topic)) - {"survey", "held_out", "librar
 CHANGED: Topics = EVERYTHING - {"replaced", "metrics"}
 #: After a step.
 STEPPED: Topics = frozenset(("metrics", "curves", "status"))
+#: The guide follows from these.
+GUIDING: Topics = frozenset(("status", "structure", "settings", "history"))
 
 
 @dataclass(frozen=True, slots=True)
