@@ -57,9 +57,9 @@ def sums_of_products(x: Array, y: Array) -> Iterator[Fit]:
                 found.setdefault(size, []).extend(
                     (cost, _structure([library.terms[n] for n in chosen], noise)) for cost, chosen in entries
                 )
-        for entries in found.values():
-            entries.sort(key=lambda entry: entry[0])
-            fits = [structure.fit(x, y, steps=25) for _, structure in entries[:_POLISHED]]
+        for structures in found.values():
+            structures.sort(key=lambda entry: entry[0])
+            fits = [structure.fit(x, y, steps=25) for _, structure in structures[:_POLISHED]]
             best = min(fits, key=lambda fit: fit.length)
             if noise_of(y, best.value).relative == noise.relative:
                 yield best
