@@ -24,9 +24,13 @@ def reference_rows(x: Tensor) -> Tensor:
 
 
 def store_names(network: Network, data: Dataset) -> None:
-    """Store the names of the columns in the network, if they have any. In place."""
+    """Store the names of the columns and classes in the network, if they have any. In place."""
     if data.has_names:
         network.in_vars = data.in_vars
+    if data.classes:
+        # Classes that no row has lack a name, but the network may have an output for them.
+        numbers = range(len(data.classes), network.n_out)
+        network.classes = (*data.classes, *(f"class {number}" for number in numbers))
 
 
 def order_columns(network: Network, data: Any, where: str = "fit") -> Dataset:

@@ -304,7 +304,7 @@ def replace_spline(network: Network, edge: EdgeRef, fit: SymbolicFit, keep_splin
         owner: The edge that owns the parameters, and in whose units the fit is; the edge itself unless it is tied.
     """
     layer, (_, source, target) = network.layer(edge.layer), edge
-    params = scaled_params(network, owner, fit.params)
+    params = scaled_params(network, owner, fit.name, fit.params)
     state = layer.state(source, target)
     if keep_spline and edge == owner:
         if state in ("symbolic", "pruned"):

@@ -166,8 +166,8 @@ def test_frames_and_looks_take_a_bounded_part_of_the_time(running, page_of, monk
         publisher.flush()
         publisher.send_costly()
         now[0] += 0.01
-    assert spent["curves"] / now[0] < 0.05
+    assert spent["curves"] / now[0] <= 0.2
     assert spent["candidates"] / now[0] < 0.05
-    assert sum(spent.values()) / now[0] < 0.1
-    assert spent["curves"] / now[0] > 0.03
+    assert sum(spent.values()) / now[0] < 0.25
+    assert spent["curves"] / now[0] > 0.15
     assert spent["candidates"] / now[0] > 0.02

@@ -123,7 +123,7 @@ def test_settings_are_marked_and_not_undone(session):
     assert session.run.trainer.settings.lamb == 1e-2
     assert session.run.trainer.opt == "LBFGS"
     assert [(e.kind, e.step) for e in session.run.events] == [("lamb", 2), ("opt", 2)]
-    assert session.tree.current == 0
+    assert session.tree.nodes[session.tree.current].kind == "train"
 
 
 def test_lamb_acts_on_the_next_step(session):
