@@ -11,12 +11,12 @@ import { SURFACE } from "./surface-panel";
 import type { Tab } from "./tabs";
 
 export const TABS: readonly Tab[] = [
-  { name: "curves", label: "Curves", make: curves },
-  { name: "parity", label: "Parity", make: parity, panel: PARITY, tall: true },
-  { name: "surface", label: "Surface", make: surface, panel: SURFACE, tall: true },
+  { name: "curves", label: "Curves", make: curves, saves: "errors" },
+  { name: "parity", label: "Parity", make: parity, panel: PARITY, tall: true, saves: "fit" },
+  { name: "surface", label: "Surface", make: surface, panel: SURFACE, tall: true, saves: "surface" },
   { name: "formula", label: "Formula", make: formulaTab, panel: FORMS, tall: true },
-  { name: "edges", label: "Edges", make: edgesTable, tall: true },
-  { name: "front", label: "Front", make: front, compares: true, tall: true },
+  { name: "edges", label: "Edges", make: edgesTable, tall: true, saves: "network", noFigure: true },
+  { name: "front", label: "Front", make: front, compares: true, tall: true, saves: "front" },
 ];
 
 /** The panels that this page understands. */

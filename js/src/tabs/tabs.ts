@@ -1,6 +1,7 @@
 // Tabs over panels that share one space. Only the open panel is drawn.
 import { AS_TRAINED } from "../formula/choice";
 import { FORMS } from "../formula/forms-panel";
+import { type Saved, saveMenu } from "../menus/save-menu";
 import type { Panel } from "../protocol/messages";
 import type { Context, View } from "../state/context";
 import { EVERYTHING, touches } from "../state/topics";
@@ -16,6 +17,9 @@ export interface Tab {
   panel?: Panel;
   /** It compares states: hidden on a saved page with a single one. */
   compares?: true;
+  /** The kernel's name for what it saves: figures and a table, or a table alone. */
+  saves?: string;
+  noFigure?: true;
   /** It needs more height than the curves. */
   tall?: true;
 }
@@ -26,6 +30,9 @@ function openPanels(tab: Tab | undefined, form: string): string[] {
   const forms = form === AS_TRAINED ? undefined : FORMS.name;
   return [...new Set([open, forms])].filter((name) => name !== undefined);
 }
+
+const savedBy = (tab: Tab | undefined): Saved | null =>
+  tab?.saves ? { panel: tab.saves, label: tab.label, noFigure: tab.noFigure } : null;
 
 export function tabs(context: Context, list: readonly Tab[]): View {
   const { ui, uid, act, store } = context;
@@ -52,7 +59,8 @@ export function tabs(context: Context, list: readonly Tab[]): View {
     registry.listen(tab, "click", () => ui.set("tab", name));
     return tab;
   });
-  const strip = h("div", { class: "kw-row kw-tabs", role: "tablist", "aria-label": "Data" }, ...buttons);
+  const strip = h("div", { class: "kw-row kw-fill", role: "tablist", "aria-label": "Data" }, ...buttons);
+  const save = saveMenu(context, registry, () => savedBy(list.find(({ name }) => name === ui.values.tab)));
   onKey(registry, strip, (event) => {
     const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!move) return false;
@@ -63,7 +71,8 @@ export function tabs(context: Context, list: readonly Tab[]): View {
     buttons[list.indexOf(next)]!.focus();
     return true;
   });
-  const node = h("div", { class: "kw-col kw-tabbed" }, strip, ...views.map((view) => view.node));
+  const head = h("div", { class: "kw-row kw-tabs" }, strip, save.node);
+  const node = h("div", { class: "kw-col kw-tabbed" }, head, ...views.map((view) => view.node));
   let watched = "";
   let helloCount = 0;
   const watch = (...panels: string[]) => {
@@ -78,6 +87,7 @@ export function tabs(context: Context, list: readonly Tab[]): View {
     helloCount = store.helloCount;
     const openTab = list.find(({ name }) => name === ui.values.tab);
     attrs(node, { "data-tall": openTab?.tall });
+    if (switched || touches(topics, "link")) save.draw();
     watch(...openPanels(openTab, ui.values.form));
     views.forEach((view, i) => {
       const { name } = list[i]!;
