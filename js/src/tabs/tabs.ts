@@ -5,13 +5,13 @@ import { type Saved, saveMenu } from "../menus/save-menu";
 import type { Panel } from "../protocol/messages";
 import type { Context, View } from "../state/context";
 import { EVERYTHING, touches } from "../state/topics";
-import { attrs, h } from "../ui/dom";
+import { attrs, h, setText } from "../ui/dom";
 import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
 export interface Tab {
   name: string;
-  label: string;
+  label: string | ((context: Context) => string);
   make(context: Context): View;
   /** Its panel, which the kernel computes only while the tab is open. */
   panel?: Panel;
@@ -31,8 +31,12 @@ function openPanels(tab: Tab | undefined, form: string): string[] {
   return [...new Set([open, forms])].filter((name) => name !== undefined);
 }
 
-const savedBy = (tab: Tab | undefined): Saved | null =>
-  tab?.saves ? { panel: tab.saves, label: tab.label, noFigure: tab.noFigure } : null;
+const wordOf = (context: Context, label: Tab["label"]) => (typeof label === "string" ? label : label(context));
+
+const savedBy = (context: Context, list: readonly Tab[]): Saved | null => {
+  const { saves, label, noFigure } = list.find(({ name }) => name === context.ui.values.tab) ?? {};
+  return saves ? { panel: saves, label: wordOf(context, label!), noFigure } : null;
+};
 
 export function tabs(context: Context, list: readonly Tab[]): View {
   const { ui, uid, act, store } = context;
@@ -54,13 +58,13 @@ export function tabs(context: Context, list: readonly Tab[]): View {
         "aria-controls": view.node.id,
         "data-kw-tab": name,
       },
-      label,
+      wordOf(context, label),
     );
     registry.listen(tab, "click", () => ui.set("tab", name));
     return tab;
   });
   const strip = h("div", { class: "kw-row kw-fill", role: "tablist", "aria-label": "Data" }, ...buttons);
-  const save = saveMenu(context, registry, () => savedBy(list.find(({ name }) => name === ui.values.tab)));
+  const save = saveMenu(context, registry, () => savedBy(context, list));
   onKey(registry, strip, (event) => {
     const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!move) return false;
@@ -93,6 +97,7 @@ export function tabs(context: Context, list: readonly Tab[]): View {
       const { name } = list[i]!;
       const open = name === ui.values.tab;
       buttons[i]!.hidden = !present(list[i]!);
+      setText(buttons[i]!, wordOf(context, list[i]!.label));
       attrs(buttons[i]!, { "aria-selected": String(open), tabindex: open ? 0 : -1 });
       (view.node as HTMLElement).hidden = !open;
       if (open) view.draw(switched ? EVERYTHING : topics);

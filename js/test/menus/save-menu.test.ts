@@ -14,7 +14,7 @@ const kinds = () => view.all(".kw-context [role=menuitem]").map((node) => node.t
 
 describe("the open tab", () => {
   it("saves figures and a table of what it shows", () => {
-    expect(opener(".kw-tabs").title).toBe("Save: Curves");
+    expect(opener(".kw-tabs").title).toBe("Save: Error");
     for (const [tab, name] of [
       ["curves", "errors"],
       ["parity", "fit"],
