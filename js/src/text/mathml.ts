@@ -85,18 +85,17 @@ function joins(tree: Tree, previous: Tree | undefined): boolean {
 const isBetweenFactors = (tree: Tree): boolean =>
   typeof tree !== "string" && (tree[0] === "mspace" || (tree[0] === "mo" && tree[2][0] === "\u2062"));
 
-/** A number stays with what it is a factor of. */
-const isNumber = (tree: Tree): boolean =>
-  typeof tree !== "string" &&
-  (["mn", "mo", "mspace"].includes(tree[0]) || (tree[0] === "msup" && isNumber(tree[2][0]!)));
+/** Written digits, or a power of ten: a number stays with what it is a factor of. */
+const isNumber = (tree: Tree | undefined): boolean =>
+  tree !== undefined && typeof tree !== "string" && (tree[0] === "mn" || (tree[0] === "msup" && isNumber(tree[2][0])));
 
 /** Factors of a row, each with what stands behind it. */
 function factors(row: Tree[]): Tree[][] {
   const groups: Tree[][] = [[]];
-  for (const tree of row) {
+  row.forEach((tree, i) => {
     groups.at(-1)!.push(tree);
-    if (isBetweenFactors(tree) && !groups.at(-1)!.every(isNumber)) groups.push([]);
-  }
+    if (isBetweenFactors(tree) && !isNumber(row[i - 1])) groups.push([]);
+  });
   return groups.filter((group) => group.length > 0);
 }
 

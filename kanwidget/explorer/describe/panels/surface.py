@@ -15,8 +15,8 @@ from kanwidget.training.steps.training_data import labels
 if TYPE_CHECKING:
     from kanwidget.explorer.session.session import Session
 
-#: Values an axis: of a surface, and of the line that is drawn where there is one input only.
-_SIDE, _LINE = 40, 161
+#: Values an axis: of a surface, of a surface of classes, which has steps, and of the line that is drawn where there is one input only.
+_SIDE, _CLASSES_SIDE, _LINE = 40, 64, 161
 #: Points of the data beside it.
 _POINTS = 300
 
@@ -85,7 +85,8 @@ def surface(session: Session, view: SurfaceView | None = None) -> tuple[Surface,
         if value is not None:
             point[column] = value
     horizontal = _range(x[:, view.x])
-    n = _LINE if view.y is None else _SIDE
+    side = _CLASSES_SIDE if trainer.loss.classes else _SIDE
+    n = _LINE if view.y is None else side
     across = torch.linspace(*horizontal, n, dtype=x.dtype, device=x.device)
     grid = point.repeat(n if view.y is None else n * n, 1)
     grid[:, view.x] = across if view.y is None else across.repeat(n)
