@@ -68,17 +68,20 @@ const structure = record(
   },
   { version: whole },
 );
-const status = record({
-  state,
-  step: whole,
-  train: orNull(number),
-  test: orNull(number),
-  penalty: orNull(number),
-  ms_per_step: orNull(number),
-  stop_reason: orNull(text),
-  driver: oneOf("thread", "cooperative", "blocking"),
-  task: orNull(text),
-});
+const status = record(
+  {
+    state,
+    step: whole,
+    train: orNull(number),
+    test: orNull(number),
+    penalty: orNull(number),
+    ms_per_step: orNull(number),
+    stop_reason: orNull(text),
+    driver: oneOf("thread", "cooperative", "blocking"),
+    task: orNull(text),
+  },
+  { best: orNull(record({ step: whole, error: number })) },
+);
 const settings = record(
   {
     lamb: number,
@@ -89,7 +92,16 @@ const settings = record(
     simplicity: number,
     loss: text,
   },
-  { batch: orNull(whole), noise: number, seed: orNull(whole), rows: whole, presets: list(text), preset: orNull(text) },
+  {
+    error_name: text,
+    label_spread: orNull(number),
+    batch: orNull(whole),
+    noise: number,
+    seed: orNull(whole),
+    rows: whole,
+    presets: list(text),
+    preset: orNull(text),
+  },
 );
 const selection = record(
   { edges: list(edgeKey) },
@@ -105,8 +117,10 @@ const candidate = record(
     complexity: number,
     valid: orNull(list(orNull(number))),
   },
-  { imitates: orNull(text) },
+  { imitates: orNull(text), misfit: orNull(number), error: orNull(number) },
 );
+/** Errors by the name of the candidate. */
+const heldOut = record({ edge: edgeKey, version: whole, errors: mapOf(number) });
 const bestOf = record({ key: edgeKey, best: text, best_r2: orNull(number) });
 const candidates = record(
   { edge: orNull(edgeKey), busy: flag, version: whole, rows: list(candidate) },
@@ -143,6 +157,12 @@ const history = record({
 const surveyRow = record({ edge: edgeKey, name: text, r2: number });
 /** Rows from `first` on, as in `metrics`; `of` is their final number. */
 const survey = record({ first: whole, of: whole, busy: flag, rows: list(surveyRow) });
+/** A command of the kernel's choice, which a button sends back as it is. */
+export type GuideCommand = { kind: string } & Record<string, unknown>;
+const guideCommand = record({ kind: text }) as unknown as Guard<GuideCommand>;
+const guideStep = record({ name: text, label: text, next: flag, done: flag, command: guideCommand });
+const guideNotice = record({ name: text, text, label: orNull(text), command: orNull(guideCommand) });
+const guide = record({ steps: list(guideStep), sentence: text, notices: list(guideNotice) });
 const errorInfo = record({ title: text, message: text, hint: orNull(text) });
 const snapshot = record(
   {
@@ -159,7 +179,7 @@ const snapshot = record(
     error: orNull(errorInfo),
     arrays,
   },
-  { n_metrics: whole, formats: list(list(text)) },
+  { n_metrics: whole, formats: list(list(text)), guide },
 );
 
 export type EdgeKey = number[];
@@ -173,9 +193,11 @@ export type Settings = Guarded<typeof settings>;
 export type Selection = Guarded<typeof selection>;
 export type Candidate = Guarded<typeof candidate>;
 export type Candidates = Guarded<typeof candidates>;
+export type HeldOut = Guarded<typeof heldOut>;
 export type Formula = Guarded<typeof formula>;
 export type StateInfo = Guarded<typeof stateInfo>;
 export type History = Guarded<typeof history>;
+export type Guide = Guarded<typeof guide>;
 export type Preview = Guarded<typeof survey>;
 export type ErrorInfo = Guarded<typeof errorInfo>;
 export type Snapshot = Guarded<typeof snapshot> & { buffer?: unknown };
@@ -193,6 +215,7 @@ const BODIES = {
   structure: record({ structure }, { part: flag }),
   selection: record({ selection, arrays }),
   candidates: record({ candidates, arrays }),
+  held_out: record({ held_out: heldOut }),
   formula: record({ formula }),
   history: record({ history }),
   status: record({ status }),
@@ -200,6 +223,7 @@ const BODIES = {
   error: record({ error: orNull(errorInfo) }),
   survey: record({ survey }),
   library: record({ primitives: list(text) }),
+  guide: record({ guide }),
   ack: record({ of: whole, ok: flag, settings }, { view: orNull(text) }),
   export: record({ format: text, filename: text, mime: text, text: orNull(text) }),
 };

@@ -15,6 +15,7 @@ const PATHS = {
   expand: "M9.5 3H13v3.5M13 3L9 7M6.5 13H3V9.5M3 13l4-4",
   collapse: "M13 7H9V3M9 7l4-4M3 9h4v4M7 9l-4 4",
   export: "M8 2.5v7M5 6.8l3 3 3-3M3 10.5V13h10v-2.5",
+  swap: "M3 5.5h9.5M9.5 2.8l3 2.7-3 2.7M13 10.7H3.5M6.5 8l-3 2.7 3 2.7",
   more: "M3.5 8h.01M8 8h.01M12.5 8h.01",
 } as const;
 

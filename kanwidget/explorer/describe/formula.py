@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from torch import Tensor
-
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite
@@ -60,7 +58,7 @@ def _write(session: Session, payload: p.Formula) -> None:
 
     exact, variables = composed(session, distinct(session.in_vars))
     # For the eye, without round-off; `explorer.formula` has all digits.
-    columns = _in_units(session).abs().amax(0).tolist()
+    columns = session.x.detach().abs().amax(0).tolist()
     sizes = {symbol.name: size for symbol, size in zip(variables, columns, strict=True)}
     expressions = [tidy(expr, sizes=sizes) for expr in exact]
     display_names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
@@ -79,15 +77,8 @@ def _write(session: Session, payload: p.Formula) -> None:
 
 
 def composed(session: Session, names: list[str]) -> tuple[list[sympy.Expr], list[sympy.Symbol]]:
-    """The outputs as expressions in the columns of the data, in these columns' own units where they were standardized."""
-    data = session.data
-    return session.model.symbolic_formula(names, input_scaler=data.input_scaler, output_scaler=data.output_scaler)
-
-
-def _in_units(session: Session) -> Tensor:
-    """A sample of the columns, `(rows, columns)`, as they were before they were standardized."""
-    x, moments = session.x.detach(), session.data.input_scaler
-    return x if moments is None else x * moments[1].to(x) + moments[0].to(x)
+    """The outputs as expressions in the columns of the data."""
+    return session.model.symbolic_formula(names)
 
 
 def distinct(names: tuple[str, ...]) -> list[str]:

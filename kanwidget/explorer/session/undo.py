@@ -3,6 +3,9 @@
 A node holds two checkpoints: the one just before its act, to which undo returns, and the latest one after it, to which redo and a
 click on its chip return. A new act after an undo starts a branch.
 
+Training is an act, too: the steps between two other acts are one node (`TRAIN`). Only the current one of these changes; once
+another node has become the current one, a node stands for one state for good, and so for one error.
+
 A long session must not fill the memory: at most 200 nodes (`MOST_STATES`) hold checkpoints, of at most 256 MB together (`MOST_BYTES`).
 First the oldest ends of branches lose their checkpoints, then the oldest acts on the path to the current node. A node without
 checkpoints keeps its label, and the page shows that nothing leads back to it. The last act can always be undone, however large its
@@ -32,6 +35,10 @@ def copied(model: KAN) -> KAN:
         model.history = history
 
 
+#: Kinds of tree nodes: the steps between two other acts, and a return to an earlier step.
+TRAIN, RETURN = "train", "return"
+#: Kinds of tree nodes with which a training begins at step 0.
+BEGINNINGS = ("reset", "load")
 #: Nodes that hold checkpoints, and bytes that all checkpoints may take.
 MOST_STATES, MOST_BYTES = 200, 256 * 2**20
 #: Bytes that a record takes in a branch's list; the records themselves are shared.
@@ -101,15 +108,19 @@ class TreeNode:
     label: str
     kind: str
     step: int
+    """Steps that were done when it began."""
     error: float | None
+    """The error when it began."""
     before: Checkpoint | None = None
     latest: Checkpoint | None = None
     forward: int | None = None
     """The child that redo goes to: where the last undo came from."""
     last_error: float | None = None
-    """The error when the session last left this node."""
+    """The error when the session last left this node; None before."""
     complexity: int = 0
     """Free parameters of its network."""
+    group: int | None = None
+    """The first node of the longer act that it is a part of; one undo takes back all parts before it."""
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
@@ -125,9 +136,12 @@ class UndoTree:
     current: int = 0
     drag_start: Checkpoint | None = None
     """The checkpoint before a drag in progress."""
+    group: int | None = None
+    """The first node of the longer act in progress; -1 before there is one, None without such an act."""
 
     def begin(self, record: StepRecord, complexity: int) -> None:
         """Forget all acts; the start is a node of its own."""
+        self.group = None
         self.nodes, self.current, self.drag_start = {}, 0, None
         self.add("start", "start", record, None, complexity)
 
@@ -148,6 +162,14 @@ class UndoTree:
 
         return go_back
 
+    def begin_group(self) -> None:
+        """The acts to come are parts of one longer act."""
+        self.group = -1
+
+    def end_group(self) -> None:
+        """The longer act is over."""
+        self.group = None
+
     def begin_drag(self, checkpoint: Callable[[], Checkpoint]) -> None:
         """Begin a drag, unless one is in progress."""
         if self.drag_start is None:
@@ -167,8 +189,22 @@ class UndoTree:
     @property
     def can_redo(self) -> bool:
         """Whether an act was undone here, and its checkpoint is kept."""
-        forward = self.nodes[self.current].forward
+        forward = self._forward()
         return forward is not None and self.nodes[forward].latest is not None
+
+    def _forward(self) -> int | None:
+        """The node that redo goes to. An act that was undone during a training is done again in spite of the steps since."""
+        node = self.nodes[self.current]
+        if node.forward is None and node.kind == TRAIN and node.parent is not None:
+            forward = self.nodes[node.parent].forward
+            return None if forward == node.id else forward
+        return node.forward
+
+    @property
+    def is_training(self) -> bool:
+        """Whether further steps belong to the current node: no other node depends on its state."""
+        node = self.nodes[self.current]
+        return node.kind == TRAIN and node.last_error is None
 
     def can_go(self, state: int) -> bool:
         """Whether a node is the current one, or its checkpoint is kept."""
@@ -190,9 +226,13 @@ class UndoTree:
         number, parent_id = len(self.nodes), None if parent is None else parent.id
         node = TreeNode(number, parent_id, label, kind, record.step, error_of(record), before)
         node.complexity = complexity
+        if self.group is not None:
+            self.group = node.group = number if self.group < 0 else self.group
         if parent is not None:
-            parent.latest, parent.forward = before, node.id
-            parent.last_error = None if before is None else error_of(before.last_record)
+            if kind != TRAIN or parent.forward is None:
+                parent.forward = node.id
+            parent.latest = before
+            self._close(parent, record if before is None else before.last_record)
         self.nodes[node.id] = node
         self.current = node.id
         self._forget()
@@ -201,19 +241,29 @@ class UndoTree:
     def undo(self, latest: Checkpoint) -> Checkpoint | None:
         """Go to the parent; returns the checkpoint to restore, None at the start."""
         node = self.nodes[self.current]
+        # The parts of a longer act are undone together, as long as the checkpoint before the first of them is kept.
+        if node.group is not None and self.nodes[node.group].before is not None:
+            node = self.nodes[node.group]
         if node.parent is None or node.before is None:
             return None
         checkpoint = node.before
         self._leave(latest)
-        self.nodes[node.parent].forward = node.id
+        self._lead_forward_to(self.current)
         self.current = node.parent
         self._forget()
         return checkpoint
 
     def redo(self, latest: Checkpoint) -> Checkpoint | None:
         """Go to the child that was undone; returns the checkpoint to restore, None where nothing was undone."""
-        forward = self.nodes[self.current].forward
-        return self.goto(forward, latest) if self.can_redo and forward is not None else None
+        forward = self._forward()
+        if not self.can_redo or forward is None:
+            return None
+        group = self.nodes[forward].group
+        while group is not None and (part := self.nodes[forward].forward) is not None:
+            if self.nodes[part].group != group or self.nodes[part].latest is None:
+                break
+            forward = part
+        return self.goto(forward, latest)
 
     def goto(self, state: int, latest: Checkpoint) -> Checkpoint | None:
         """Go to a node; returns the checkpoint to restore, None for the current node itself."""
@@ -227,12 +277,15 @@ class UndoTree:
             _check.fail("state", "goto", expected, state, "The oldest ones are forgotten first.")
         self._leave(latest)
         self.current = state
-        path = state
-        while (parent := self.nodes[path].parent) is not None:
-            self.nodes[parent].forward = path
-            path = parent
+        self._lead_forward_to(state)
         self._forget()
         return target
+
+    def _lead_forward_to(self, state: int) -> None:
+        """Let redo lead to this node, from every node above it."""
+        while (parent := self.nodes[state].parent) is not None:
+            self.nodes[parent].forward = state
+            state = parent
 
     def _forget(self) -> None:
         """Drop checkpoints of the oldest nodes where they are too many, or too large."""
@@ -250,18 +303,36 @@ class UndoTree:
         node = self.nodes[self.current]
         if node.latest is None or not node.latest.equals(latest):
             node.latest = latest
-        node.last_error = error_of(latest.last_record)
+        self._close(node, latest.last_record)
+
+    @staticmethod
+    def _close(node: TreeNode, record: StepRecord) -> None:
+        """Note what a node stands for, before another one becomes the current one."""
+        node.last_error, node.label = error_of(record), label_of(node, record)
 
     def path(self) -> list[TreeNode]:
-        """The acts that lead to the current node, the last one first, back to the last reset or to the start."""
-        acts = []
+        """The acts that lead to the current node, the last one first, back to the last reset or to the start.
+
+        Trainings aren't among them, nor acts that a return to an earlier step has taken back.
+        """
+        acts, returned = [], None
         node = self.nodes[self.current]
         while node.parent is not None:
-            acts.append(node)
-            if node.kind == "reset":
+            if node.kind == RETURN:
+                returned = node.step if returned is None else min(returned, node.step)
+            elif node.kind != TRAIN and (returned is None or node.step < returned):
+                acts.append(node)
+            if node.kind in BEGINNINGS:
                 break
             node = self.nodes[node.parent]
         return acts
+
+    def last_act(self) -> TreeNode:
+        """The node whose network is in training: the current one, or the last before it that is no training."""
+        node = self.nodes[self.current]
+        while node.kind in (TRAIN, RETURN) and node.parent is not None:
+            node = self.nodes[node.parent]
+        return node
 
     def _undo_redo_path(self) -> set[int]:
         """The nodes that undo and redo lead through."""
@@ -274,6 +345,19 @@ class UndoTree:
             path.add(forward)
             forward = self.nodes[forward].forward
         return path
+
+
+def label_of(node: TreeNode, record: StepRecord) -> str:
+    """The label of a node whose last record this is: that of a training counts its steps.
+
+    Examples:
+        >>> label_of(TreeNode(1, 0, "train", "train", 10, 0.5), StepRecord(12, 0.1, None, 0.0, 0.0))
+        '2 steps'
+    """
+    if node.kind != TRAIN or record.step <= node.step:
+        return node.label
+    count = record.step - node.step
+    return f"{count} step" + ("" if count == 1 else "s")
 
 
 def error_of(record: StepRecord) -> float:

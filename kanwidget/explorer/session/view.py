@@ -8,7 +8,7 @@ from typing import Any
 
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.protocol.topics import Notice, Topics
-from kanwidget.explorer.session.preview import SymbolifyPreview
+from kanwidget.explorer.session.background.preview import SymbolifyPreview
 from kanwidget.kan import KAN
 
 #: A longer computation on copies, `job(stopping)`: it gives up where `stopping()` is true, and returns what the owner of the session does
@@ -57,6 +57,8 @@ class ViewState:
 
     def begin(self) -> None:
         """Forget selection and surface: another network has other edges and columns."""
+        #: Names of the guide's notices that were dismissed.
+        self.dismissed: frozenset[str] = frozenset()
         self.selection: tuple[EdgeRef, ...] = ()
         #: None for the first inputs and the first output.
         self.surface: SurfaceView | None = None
@@ -120,6 +122,10 @@ class ViewState:
             return False
         self.notice, self.announcement = self.announcement, None
         return True
+
+    def dismiss(self, notice: str) -> None:
+        """Keep a notice of the guide away from now on."""
+        self.dismissed |= {notice}
 
     def show_tasks_with(self, show_task: Callable[[str | None], None]) -> None:
         """Call this function with each longer task in words, and with None at its end."""

@@ -6,8 +6,8 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kanwidget import _check
 from kanwidget.core.network import Network
@@ -15,7 +15,7 @@ from kanwidget.core.primitives import primitive
 from kanwidget.core.records import EdgeRef
 from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.formulas.constants import ex_round
-from kanwidget.symbolic.formulas.rescaling import rescale
+from kanwidget.symbolic.formulas.rescaling import own_params, rescale
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.naming import edge_name
 from kanwidget.symbolic.writing.sympy_forms import to_sympy
@@ -23,6 +23,7 @@ from kanwidget.symbolic.writing.sympy_forms import to_sympy
 if TYPE_CHECKING:
     import sympy
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 #: Seconds for `simplify=True`.
 _PATIENCE = 10.0
@@ -97,19 +98,20 @@ def edge_parts(
 
 
 @limit_threads
-def formula(network: Network, var: Sequence[Any] | None = None, **options: Any) -> sympy.Expr:
-    """The one expression of a network with one output; see `symbolic_formula` for the options.
+def formula(network: Network, var: Sequence[Any] | None = None, **options: Any) -> sympy.Expr | list[sympy.Expr]:
+    """The expression of a network's output, or a list of them for several; see `symbolic_formula` for the options.
+
+    The outputs of a network for classes are scores, one a class: the largest decides, and the difference of two is the logarithm of
+    the odds. `fit_formula` writes these.
 
     Examples:
         >>> from kanwidget import KAN
         >>> formula(KAN([1, 1]), ["time [s]"])
         phi_0_0_0(time [s])
     """
-    if network.n_out != 1:
-        advice = "Use symbolic_formula()."
-        _check.fail("width", "formula", "that of a network with one output", network.width, advice)
     _decimals(options.get("round"), "formula")
-    return symbolic_formula(network, var, **options)[0][0]
+    expressions, _ = symbolic_formula(network, var, **options)
+    return expressions[0] if len(expressions) == 1 else expressions
 
 
 def _decimals(round: int | None, where: str) -> int | None:
@@ -162,18 +164,13 @@ def _flat(values: Any) -> list[Any]:
 def _compose(
     network: Network, symbols: list[Any], input_scaler: Sequence[Any] | None
 ) -> tuple[list[Any], dict[EdgeRef, Any]]:
-    """Layer by layer: sums of edges, then products; and the expression of each active edge.
+    """Layer by layer: sums of edges, then products; and the expression of each active edge. All in own units.
 
     The first layer reads (x - mean)/std, if there is such a scaler.
     """
     import sympy
 
-    columns = network.columns.tolist()
-    scales: list[tuple[float, float]] | None = None
-    if input_scaler is not None:
-        means, deviations = _scaler(input_scaler, network.n_features, "input_scaler")
-        scales = [(means[column], deviations[column]) for column in columns]
-    nodes = [symbols[column] for column in columns]
+    nodes, scales = _inputs(network, symbols, input_scaler)
     parts: dict[EdgeRef, Any] = {}
     for index in range(network.depth):
         layer, active = network.layer(index), network.layer(index).active()
@@ -187,7 +184,39 @@ def _compose(
         level = index + 1
         groups = [network.subnodes_of(level, node) for node in range(network.nodes_in(level))]
         nodes = [sympy.Mul(*(subnodes[subnode] for subnode in group)) for group in groups]
-    return nodes, parts
+    return _outputs(network, nodes), parts
+
+
+def _inputs(
+    network: Network, symbols: list[Any], input_scaler: Sequence[Any] | None
+) -> tuple[list[Any], list[tuple[float, float]] | None]:
+    """The input nodes, and the means and deviations that the first layer's edges take out of them."""
+    import sympy
+
+    columns, logs = network.columns.tolist(), network.scaling.input_log.tolist()
+    if input_scaler is None:
+        return [sympy.log(symbols[c]) if logs[c] else symbols[c] for c in columns], None
+    means, deviations = _scaler(input_scaler, network.n_features, "input_scaler")
+    # A logarithm is taken of the standardized column, and so has no scale of its own.
+    nodes = [sympy.log((symbols[c] - means[c]) / deviations[c]) if logs[c] else symbols[c] for c in columns]
+    return nodes, [(0.0, 1.0) if logs[c] else (means[c], deviations[c]) for c in columns]
+
+
+def _outputs(network: Network, nodes: list[Any]) -> list[Any]:
+    """The outputs from the last nodes: edges of sums have the output's unit already, products haven't."""
+    import sympy
+
+    scaling = network.scaling
+    if not scaling.scales_output:
+        return nodes
+    outputs = []
+    columns = zip(
+        scaling.output_centre.tolist(), scaling.output_size.tolist(), scaling.output_log.tolist(), strict=True
+    )
+    for index, (centre, size, log) in enumerate(columns):
+        node = nodes[index] if index < network.width[-1][0] else size * nodes[index]
+        outputs.append(sympy.exp(node + centre) if log else node + centre)
+    return outputs
 
 
 def _edge(
@@ -204,9 +233,11 @@ def _edge(
     if name is not None:
         flat = target * layer.in_dim + source
         owner = int(layer.tie_index()[flat]) if layer.ties else flat
-        a, b, c, d = layer.affine.detach().flatten(0, 1)[owner].tolist()
         function = primitive(name)
-        params = (a, b, c, d) if scale is None else rescale(function, (a, b, c, d), *scale)
+        params = own_params(
+            network, EdgeRef(index, source, target), tuple(layer.affine.detach().flatten(0, 1)[owner].tolist())
+        )
+        params = params if scale is None else rescale(function, params, *scale)
         terms.append(to_sympy(forms.form_of_fit(function, params, "u"), node))
     return sympy.Add(*terms)
 
@@ -222,9 +253,6 @@ def numeric_edge(index: int, source: int, target: int, node: Any, scale: tuple[f
 def simplify_within(expr: sympy.Expr, seconds: float) -> sympy.Expr:
     """`sympy.simplify`, or the expression itself if that takes too long.
 
-    The clock is read whenever a Python function is entered: this works in every thread and on every system, and leaves nothing
-    running. It doesn't disturb the hooks of debuggers and coverage tools, which are others.
-
     Examples:
         >>> import sympy
         >>> x = sympy.Symbol("x")
@@ -233,7 +261,25 @@ def simplify_within(expr: sympy.Expr, seconds: float) -> sympy.Expr:
     """
     import sympy
 
-    deadline = time.monotonic() + seconds
+    simplified = within(time.monotonic() + seconds, lambda: sympy.simplify(expr))
+    if simplified is None:
+        _log.info("simplification was given up after %g s", seconds)
+        return expr
+    return simplified
+
+
+def within(deadline: float, compute: Callable[[], T]) -> T | None:
+    """The result of pure Python, or None if it isn't there by the deadline, a time of `time.monotonic`.
+
+    The clock is read whenever a Python function is entered: this works in every thread and on every system, and leaves nothing
+    running. It doesn't disturb the hooks of debuggers and coverage tools, which are others.
+
+    Examples:
+        >>> within(time.monotonic() + 10, lambda: 1 + 1)
+        2
+        >>> within(time.monotonic() - 1, lambda: simplify_within(None, 1)) is None
+        True
+    """
 
     def check_time(*_: Any) -> None:
         if time.monotonic() > deadline:
@@ -242,12 +288,11 @@ def simplify_within(expr: sympy.Expr, seconds: float) -> sympy.Expr:
     profiler = sys.getprofile()
     sys.setprofile(check_time)
     try:
-        return sympy.simplify(expr)
+        return compute()
     except _TooLong:
-        _log.info("simplification was given up after %g s", seconds)
-        return expr
+        return None
     finally:
-        sys.setprofile(profiler)
+        sys.setprofile(profiler if callable(profiler) else None)  # that of cProfile cannot be set again
 
 
 class _TooLong(BaseException):
