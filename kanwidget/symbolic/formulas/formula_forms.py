@@ -54,13 +54,13 @@ class FormulaForm:
     def text(self) -> str:
         """Each expression on one line."""
         pairs = zip(self.outputs, self.expressions, strict=True)
-        return "\\n".join(f"{name} = {expression_text(expression, self.names)}" for name, expression in pairs)
+        return "\n".join(f"{name} = {expression_text(expression, self.names)}" for name, expression in pairs)
 
     @property
     def latex(self) -> str:
         """Each expression in LaTeX, on one line."""
         pairs = zip(self.outputs, self.expressions, strict=True)
-        return " \\\\\\\\\\n".join(
+        return " \\\\\n".join(
             f"{to_latex(('var', name))} = {to_latex(expression, functions=self.names)}" for name, expression in pairs
         )
 
@@ -118,7 +118,8 @@ def _forms(poses: list[Posed], deadline: float) -> Iterator[FormulaForm]:
         made = [make(pose, deadline) for pose in poses]
         if name == "rounded":
             simple = [formulas for formulas in made if formulas is not None]
-        if None not in made and _texts(made) not in shown:
+        # The rounded form is what one looks for, and its constants have errors: it is there even if its text isn't new.
+        if None not in made and (name == "rounded" or _texts(made) not in shown):
             shown.append(_texts(made))
             yield _form(name, poses, made)
     if len(simple) == len(poses):

@@ -13,10 +13,13 @@ CLIPPED = """() => {
     let box = one.getBoundingClientRect();
     if (!box.width || !box.height) continue;
     box = { left: box.left, right: box.right, top: box.top, bottom: box.bottom };
-    const cut = (by, of) => report.push(`${one.localName}.${one.getAttribute('class') ?? ''} "${one.textContent.trim().slice(0, 40)}" by ${Math.round(of)} px in ${by.localName}.${by.getAttribute('class') ?? ''}`);
+    const name = (it) => `${it.localName}.${it.getAttribute('class') ?? ''}`;
+    const words = one.textContent.trim().slice(0, 40);
+    const cut = (by, of) => report.push(`${name(one)} "${words}" by ${Math.round(of)} px in ${name(by)}`);
     const titled = one.closest('[title]') ?? [...one.children].find((child) => child.localName === 'title');
     if (one.localName === 'input' && one.scrollWidth > one.clientWidth + 1) cut(one, one.scrollWidth - one.clientWidth);
-    if (one.namespaceURI.endsWith('xhtml') && getComputedStyle(one).overflowX === 'hidden' && one.scrollWidth > one.clientWidth + 1 && !titled) {
+    const hides = one.namespaceURI.endsWith('xhtml') && getComputedStyle(one).overflowX === 'hidden';
+    if (hides && one.scrollWidth > one.clientWidth + 1 && !titled) {
       cut(one, one.scrollWidth - one.clientWidth);
       continue;
     }
@@ -26,12 +29,16 @@ CLIPPED = """() => {
       const frame = up.getBoundingClientRect();
       const [x, y] = up.localName === 'svg' ? ['hidden', 'hidden'] : [style.overflowX, style.overflowY];
       const ends = [];
-      if (['hidden', 'clip'].includes(x) && !(titled && style.textOverflow === 'ellipsis')) ends.push(frame.left - box.left, box.right - frame.right);
-      if (['hidden', 'clip'].includes(y)) ends.push(frame.top - box.top, box.bottom - frame.bottom);
+      const shut = (overflow) => ['hidden', 'clip'].includes(overflow);
+      if (shut(x) && !(titled && style.textOverflow === 'ellipsis'))
+        ends.push(frame.left - box.left, box.right - frame.right);
+      if (shut(y)) ends.push(frame.top - box.top, box.bottom - frame.bottom);
       const most = Math.max(0, ...ends);
       if (most > 1.5) { cut(up, most); break; }
-      if (['auto', 'scroll'].includes(x)) { box.left = Math.max(box.left, frame.left); box.right = Math.min(box.right, frame.right); }
-      if (['auto', 'scroll'].includes(y)) { box.top = Math.max(box.top, frame.top); box.bottom = Math.min(box.bottom, frame.bottom); }
+      if (['auto', 'scroll'].includes(x))
+        [box.left, box.right] = [Math.max(box.left, frame.left), Math.min(box.right, frame.right)];
+      if (['auto', 'scroll'].includes(y))
+        [box.top, box.bottom] = [Math.max(box.top, frame.top), Math.min(box.bottom, frame.bottom)];
       if (box.right <= box.left || box.bottom <= box.top) break;
     }
   }

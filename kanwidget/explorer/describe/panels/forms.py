@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypedDict
@@ -16,6 +16,7 @@ from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.explorer.session.view import FormulaForms, Job
 
+_log = logging.getLogger(__name__)
 _CHANGED: Topics = frozenset(("forms",))
 
 
@@ -50,11 +51,16 @@ def _job(session: Session, version: int) -> Job:
 
     def job(stopping: Callable[[], bool]) -> Callable[[], Topics]:
         rows: list[FormRow] = []
-        with contextlib.suppress(ValueError, ArithmeticError):  # of a network that has diverged
+        try:
             for row in found:
                 rows.append(row)
                 if stopping():
                     break
+        except (ArithmeticError, ValueError):
+            _log.debug("no further forms", exc_info=True)  # of a network that has diverged
+        except Exception:
+            # Else the page would wait for them for ever.
+            _log.exception("the forms of a formula could not be worked out")
 
         def finish() -> Topics:
             session.view.keep_forms(FormulaForms(version, tuple(rows)))
