@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class Shape:
             words = "a sum of functions of one column each"
         else:
             count = self.hidden[0]
-            words = f"one function of such a sum" if self.hidden == (1,) else f"{count} hidden nodes"
+            words = "one function of such a sum" if self.hidden == (1,) else f"{count} hidden nodes"
         if self.logs:
             words += ", in log " + ", log ".join(names[column] for column in self.logs)
         return words
@@ -74,7 +75,7 @@ def fresh(network: Network, shape: Shape, held: HeldOut, seed: int) -> Network:
             generator=generator,
             dtype=network.dtype,
         )
-        for level, (below, above) in enumerate(zip(counts[:-1], counts[1:], strict=True))
+        for level, (below, above) in enumerate(itertools.pairwise(counts))
     )
     new.width = [[count, 0] for count in counts]
     new.arities = [[] for _ in counts]

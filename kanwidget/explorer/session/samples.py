@@ -13,12 +13,15 @@ from torch import Tensor
 from kanwidget.core import Trace
 from kanwidget.core.network import Network
 from kanwidget.core.scores import Scores, attribute_trace
+from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES
 
 #: Rows of the data that thumbnails and scores look at.
 _ROWS = 256
 #: Points of the data shown under the selected curve, and bins of their density.
 _POINTS, _BINS = 200, 40
+#: Rows whose classes are counted for the accuracy.
+_MOST_LABELS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +122,19 @@ def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tupl
         "handles": torch.stack([greville, units.y_size * layer.weight()[target, source, :-1]]),
     }
     return arrays, [low, high]
+
+
+def sampled_accuracy(network: Network, data: Dataset) -> float | None:
+    """The part of the rows whose class has the highest score, among evenly spread rows of the test data; without any of the training data.
+
+    None for outputs that aren't finite.
+    """
+    x, label = data.test_input, data.test_label
+    if x is None or label is None:
+        x, label = data.train_input, data.train_label
+    picked = torch.linspace(0, len(x) - 1, min(_MOST_LABELS, len(x)), device=x.device).round().long()
+    with torch.no_grad():
+        scores = network(x[picked])
+    if not bool(scores.isfinite().all()):
+        return None
+    return float((scores.argmax(1) == label[picked].to(scores.device)).double().mean())
