@@ -33,7 +33,7 @@ export function chosenForm(context: Context): Form {
   const forms = allForms(context);
   const { form } = context.ui.values;
   const panel = context.store.panel(FORMS)?.payload;
-  const names = panel?.current ? WORKED_OUT.slice(0, WORKED_OUT.indexOf(form) + 1) : [form];
+  const names = panel?.current && !panel.busy ? WORKED_OUT.slice(0, WORKED_OUT.indexOf(form) + 1) : [form];
   const found = forms.filter(({ name }) => names.includes(name));
   return found.find(({ name }) => name === names.at(-1)) ?? found.at(-1) ?? forms[0]!;
 }
@@ -60,6 +60,8 @@ export function formChooser(context: Context, registry: Registry) {
     }
     select.value = ui.values.form;
     const panel = store.panel(FORMS)?.payload;
+    const chosen = options.get(ui.values.form);
+    if (panel?.busy && chosen && chosenForm(context).name !== ui.values.form) setText(chosen, `${ui.values.form} …`);
     attrs(select, { "data-kw-value": ui.values.form, "aria-busy": panel?.busy ? "true" : null });
     select.hidden = act.isSavedPage && !panel;
   };

@@ -13,7 +13,7 @@ import { Registry } from "../ui/listeners";
 export function formulaTab(context: Context): View {
   const registry = new Registry();
   const { store, act } = context;
-  const note = h("p", { class: "kw-dim kw-fine", role: "status" });
+  const note = h("p", { class: "kw-dim kw-fine kw-more", role: "status" });
   const list = h("div", { class: "kw-forms" });
   const node = h(
     "section",

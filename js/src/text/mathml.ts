@@ -110,7 +110,19 @@ function terms(row: Tree[]): Tree[][] {
 }
 
 const isRow = (tree: Tree): tree is MathNode => tree[0] === "mrow" && typeof tree !== "string";
-const flat = (row: Tree[]): Tree[] => row.flatMap((tree) => (isRow(tree) ? flat(tree[2]) : [tree]));
+/** Nodes of a base that is too long to stay on one line. */
+const LONG_BASE = 16;
+const size = (tree: Tree): number =>
+  typeof tree === "string" ? 1 : tree[2].reduce((sum, child) => sum + size(child), 0);
+
+/** A long base in parentheses may break: its power stands at the closing one. */
+function opened(tree: Tree): Tree[] {
+  if (typeof tree === "string" || tree[0] !== "msup") return [tree];
+  const [base, power] = tree[2] as [Tree, Tree];
+  if (!isRow(base) || size(base) < LONG_BASE) return [tree];
+  return [...flat(base[2].slice(0, -1)), ["msup", tree[1], [base[2].at(-1)!, power]]];
+}
+const flat = (row: Tree[]): Tree[] => row.flatMap((tree) => (isRow(tree) ? flat(tree[2]) : opened(tree)));
 const withBreaks = (nodes: MathNode[]): Tree[] => nodes.flatMap((node, i) => (i > 0 ? ["\u200b", node] : [node]));
 
 function breakable(tree: Tree): Tree[] {

@@ -67,7 +67,7 @@ it("a selection is copied as LaTeX, which is said", () => {
   frame();
   expect(copied.get("text/plain")).toBe("f + g");
   expect(event.defaultPrevented).toBe(true);
-  expect(view.find('[aria-live="polite"]').textContent).toBe("LaTeX copied");
+  expect(view.find("[data-kw-voice]").textContent).toBe("LaTeX copied");
 });
 
 describe("another form", () => {

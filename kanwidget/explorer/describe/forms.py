@@ -50,6 +50,25 @@ def form_rows(session: Session, model: KAN) -> Iterator[FormRow]:
     return _rows(model, session.data, display, loss.root or loss.classes)
 
 
+def fitted_row(session: Session) -> FormRow | None:
+    """The rounded form, where the constants of the network as it is were fitted."""
+    fitted = None if session.formula_result is None else session.formula_result.fitted
+    if fitted is None:
+        return None
+    from kanwidget.symbolic import FittedFormula, FormulaForm
+
+    formulas = (fitted,) if isinstance(fitted, FittedFormula) else tuple(fitted)
+    constants = {constant: pair for formula in formulas for constant, pair in formula.constants.items()}
+    first = formulas[0]
+    outputs, expressions = tuple(f.name for f in formulas), tuple(f.expression for f in formulas)
+    form = FormulaForm(
+        "rounded", outputs, expressions, first.variables, constants, first.error, first.names, first.meaning
+    )
+    loss, names = session.run.trainer.loss, [symbol.name for symbol in first.variables]
+    display = dict(zip(names, session.in_vars, strict=True))
+    return _row(form, display, _error(form, session.model, session.data) if loss.root or loss.classes else None)
+
+
 def _rows(model: KAN, data: Dataset, display: dict[str, str], has_error: bool) -> Iterator[FormRow]:
     from kanwidget.symbolic import form_steps
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset, KANExplorer
+from kanwidget.explorer.commands.guide import FitFormula
 from kanwidget.explorer.commands.training import Start
 from kanwidget.explorer.describe.forms import form_rows, value_and_error
 from kanwidget.explorer.describe.panels.forms import forms
@@ -29,10 +30,12 @@ def test_forms_are_worked_out_on_request_and_kept_until_the_network_changes(line
     jobs = []
     line.view.work_out_with(jobs.append)
     first, arrays = forms(line)
-    assert (first, arrays) == ({"forms": [], "busy": True, "current": False}, {})
+    assert (first, arrays) == ({"forms": [], "busy": True, "current": True}, {})
     assert forms(line)[0]["busy"]
     (job,) = jobs
-    assert job(lambda: False)() == {"forms"}
+    finishes = []
+    job(lambda: False, finishes.append)
+    assert [finish() for finish in finishes] == [{"forms"}] * len(finishes)
     ready = forms(line)[0]
     assert (ready["busy"], ready["current"], len(jobs)) == (False, True, 1)
     names = [form["name"] for form in ready["forms"]]
@@ -42,7 +45,7 @@ def test_forms_are_worked_out_on_request_and_kept_until_the_network_changes(line
     assert rounded["text"].startswith("way = 2.34")
     assert [texts(tree) for tree in rounded["constants"]] == ["2.340±0.002"]
     line.run.network_changed()
-    assert forms(line)[0] == {"forms": [], "busy": True, "current": False}
+    assert forms(line)[0] == {"forms": [], "busy": True, "current": True}
     assert len(jobs) == 2
 
 
@@ -83,3 +86,19 @@ def test_forms_of_classes_are_scores_said_in_words():
         rows = list(form_rows(explorer._session, explorer.model))
     assert rows[0]["meaning"]
     assert all(row["error"] > 0 for row in rows)
+
+
+def test_the_formula_step_shows_its_result_at_once(line):
+    line.view.work_out_with(lambda job: None)
+    line.apply(FitFormula())
+    (row,) = forms(line)[0]["forms"]
+    assert (row["name"], row["text"]) == ("rounded", "way = 2.34*time")
+
+
+def test_a_job_gives_up_on_a_network_that_is_gone(line):
+    jobs, finishes = [], []
+    line.view.work_out_with(jobs.append)
+    forms(line)
+    line.run.network_changed()
+    jobs[0](lambda: False, finishes.append)
+    assert len(finishes) == 1
