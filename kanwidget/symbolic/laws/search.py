@@ -32,6 +32,13 @@ class Law:
     error: float
     """Root mean squared error on the rows that were searched with, in the target's unit."""
 
+    @property
+    def text(self) -> str:
+        """The law for a person, with constants of three digits."""
+        import sympy
+
+        return str(self.expression.xreplace({n: sympy.Float(n, 3) for n in self.expression.atoms(sympy.Float)}))
+
 
 def find_laws(x: Array, y: Array, symbols: Sequence[sympy.Symbol]) -> list[Law]:
     """Laws for a column y of numbers, best first.
