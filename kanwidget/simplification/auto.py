@@ -179,9 +179,7 @@ def _candidates(search: _Search, refs: Sequence[EdgeRef]) -> dict[EdgeRef, list[
         fits = fit_primitives(
             inputs, values, search.library, simplicity=search.simplicity, on_broken=search.on_broken, **rule
         )
-        found |= {
-            ref: [fit for fit in row if fit.imitates is None] for ref, row in zip(in_layer, fits, strict=True)
-        }
+        found |= {ref: [fit for fit in row if fit.imitates is None] for ref, row in zip(in_layer, fits, strict=True)}
     return found
 
 
@@ -309,6 +307,3 @@ def auto_symbolic(
         refit_steps=refit_steps,
     )
     return [pair for step in steps for pair in step.fixed]
-
-
-

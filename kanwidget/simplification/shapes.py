@@ -32,7 +32,7 @@ class Shape:
             words = "a sum of functions of one column each"
         else:
             count = self.hidden[0]
-            words = f"one function of such a sum" if self.hidden == (1,) else f"{count} hidden nodes"
+            words = "one function of such a sum" if self.hidden == (1,) else f"{count} hidden nodes"
         if self.logs:
             words += ", in log " + ", log ".join(names[column] for column in self.logs)
         return words

@@ -198,7 +198,9 @@ class _Simplification:
         data = replace(self.held.data, train_input=whole.data.train_input, train_label=whole.data.train_label)
         refit(trial, replace(self.held, data=data), _LAST_STEPS)
         self.best = trial
-        return self._step("refit", f"Constants trained on all rows: held-out error {before:.3g} → {self.held.error(trial):.3g}", True)
+        return self._step(
+            "refit", f"Constants trained on all rows: held-out error {before:.3g} → {self.held.error(trial):.3g}", True
+        )
 
     def _step(self, kind: str, text: str, improved: bool) -> SimplificationStep:
         return SimplificationStep(kind, text, self.best, self.held.error(self.best), improved)
