@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,7 +75,7 @@ def fresh(network: Network, shape: Shape, held: HeldOut, seed: int) -> Network:
             generator=generator,
             dtype=network.dtype,
         )
-        for level, (below, above) in enumerate(zip(counts[:-1], counts[1:], strict=True))
+        for level, (below, above) in enumerate(itertools.pairwise(counts))
     )
     new.width = [[count, 0] for count in counts]
     new.arities = [[] for _ in counts]

@@ -166,6 +166,7 @@ function previewParts(context: Context, registry: Registry, state: State, echo: 
       uid: context.uid,
       format: String,
       allows: (value) => value >= 0 && value <= 1,
+      range: "0 to 1",
       echo,
       commit: (value) => {
         threshold.accept(value, 0);

@@ -4,13 +4,13 @@ import { FORMS } from "../formula/forms-panel";
 import type { Panel } from "../protocol/messages";
 import type { Context, View } from "../state/context";
 import { EVERYTHING, touches } from "../state/topics";
-import { attrs, h } from "../ui/dom";
+import { attrs, h, setText } from "../ui/dom";
 import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
 export interface Tab {
   name: string;
-  label: string;
+  label: string | ((context: Context) => string);
   make(context: Context): View;
   /** Its panel, which the kernel computes only while the tab is open. */
   panel?: Panel;
@@ -34,6 +34,7 @@ export function tabs(context: Context, list: readonly Tab[]): View {
   const present = ({ panel, compares }: Tab) =>
     !act.isSavedPage || ((!panel || store.panel(panel)) && (!compares || store.state.history.states.length > 1));
   const views = list.map(({ make }) => make(context));
+  const text = (label: Tab["label"]) => (typeof label === "string" ? label : label(context));
   const buttons = list.map(({ name, label }, i) => {
     const view = views[i]!;
     view.node.setAttribute("role", "tabpanel");
@@ -47,7 +48,7 @@ export function tabs(context: Context, list: readonly Tab[]): View {
         "aria-controls": view.node.id,
         "data-kw-tab": name,
       },
-      label,
+      text(label),
     );
     registry.listen(tab, "click", () => ui.set("tab", name));
     return tab;
@@ -83,6 +84,7 @@ export function tabs(context: Context, list: readonly Tab[]): View {
       const { name } = list[i]!;
       const open = name === ui.values.tab;
       buttons[i]!.hidden = !present(list[i]!);
+      setText(buttons[i]!, text(list[i]!.label));
       attrs(buttons[i]!, { "aria-selected": String(open), tabindex: open ? 0 : -1 });
       (view.node as HTMLElement).hidden = !open;
       if (open) view.draw(switched ? EVERYTHING : topics);

@@ -102,6 +102,8 @@ class Status(TypedDict):
     """A longer act in progress, in words: `searching formulas`."""
     best: BestStep | None
     """Where `back_to_best` leads, null unless it is clearly better than the current state."""
+    accuracy: NotRequired[float | None]
+    """For classes: the part of the test rows, without test data of the training rows, whose class has the highest score."""
 
 
 class BestStep(TypedDict):
@@ -139,6 +141,14 @@ class Settings(TypedDict):
     """Problems of `KANExplorer.demo`."""
     preset: str | None
     """The current preset, None for data of one's own."""
+
+
+class Example(TypedDict):
+    """A problem of `KANExplorer.demo`."""
+
+    name: str
+    formula: str
+    line: str
 
 
 class Selection(TypedDict):
@@ -331,6 +341,8 @@ class Snapshot(TypedDict):
     guide: NotRequired[Guide]
     primitives: list[str]
     """The whole library, for *other function*."""
+    examples: NotRequired[list[Example]]
+    """The problems that `KANExplorer.demo` offers; none with data of one's own."""
     formats: NotRequired[list[FormatEntry]]
     """The export menu."""
     n_metrics: NotRequired[int]

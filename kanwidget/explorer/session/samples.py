@@ -13,6 +13,7 @@ from torch import Tensor
 from kanwidget.core import Trace
 from kanwidget.core.network import Network
 from kanwidget.core.scores import Scores, attribute_trace
+from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES
 
 #: Rows of the data that thumbnails and scores look at.
@@ -21,6 +22,8 @@ _ROWS = 256
 _POINTS, _BINS = 200, 40
 #: How far a selected edge is drawn beyond its data, as a part of their range.
 _BEYOND = 0.1
+#: Rows whose classes are counted for the accuracy.
+_MOST_LABELS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +134,19 @@ def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tupl
         "handles": torch.stack([greville, units.y_size * layer.weight()[target, source, :-1]]),
     }
     return arrays, [low, high]
+
+
+def sampled_accuracy(network: Network, data: Dataset) -> float | None:
+    """The part of the rows whose class has the highest score, among evenly spread rows of the test data; without any of the training data.
+
+    None for outputs that aren't finite.
+    """
+    x, label = data.test_input, data.test_label
+    if x is None or label is None:
+        x, label = data.train_input, data.train_label
+    picked = torch.linspace(0, len(x) - 1, min(_MOST_LABELS, len(x)), device=x.device).round().long()
+    with torch.no_grad():
+        scores = network(x[picked])
+    if not bool(scores.isfinite().all()):
+        return None
+    return float((scores.argmax(1) == label[picked].to(scores.device)).double().mean())

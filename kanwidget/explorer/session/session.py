@@ -24,7 +24,7 @@ from kanwidget.explorer.session.background.swap_errors import SwapErrors
 from kanwidget.explorer.session.candidates import Candidates
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.recorder import Frame, RecordedStep
-from kanwidget.explorer.session.samples import NetworkSamples, sampled
+from kanwidget.explorer.session.samples import NetworkSamples, sampled, sampled_accuracy
 from kanwidget.explorer.session.script import ScriptLog
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, UndoTree, copied
@@ -86,6 +86,7 @@ class Session:
         #: A longer act in progress.
         self.process: Process | None = None
         self._formula_result: tuple[int, Any] | None = None
+        self._accuracy: tuple[int, float | None] | None = None
         self._begin_tree()
 
     def begin(self, preset: str, model: KAN, data: Dataset, settings: Settings) -> None:
@@ -189,6 +190,12 @@ class Session:
     def keep_formula(self, result: Any) -> None:
         """Keep a formula that was fitted to the data, as long as the network stays as it is."""
         self._formula_result = (self.version, result)
+
+    def accuracy(self) -> float | None:
+        """The part of the rows whose class has the highest score, of the test data if there are any; computed once a version."""
+        if self._accuracy is None or self._accuracy[0] != self.version:
+            self._accuracy = (self.version, sampled_accuracy(self.model, self.data))
+        return self._accuracy[1]
 
     def selection_is_cached(self) -> bool:
         """Whether the candidates of the first selected edge need no search."""
