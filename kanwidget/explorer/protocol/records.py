@@ -200,6 +200,8 @@ class Candidates(TypedDict):
     busy: bool
     version: int
     rows: list[Candidate]
+    lock: NotRequired[float]
+    """Error of the network right after the selected edges would share one function, where they can."""
     best: NotRequired[list[BestOf]]
     """Where it is there, it replaces the `best` of all edges in the structure; edges not listed have none."""
 

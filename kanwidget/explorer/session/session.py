@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from typing import Any
 
 from torch import Tensor
@@ -155,6 +156,8 @@ class Session:
         if not isinstance(edge, Sequence) or isinstance(edge, str) or len(edge) != 3:
             _check.fail("edge", where, "three indices (layer, input, output)", edge)
         layer, source, target = edge
+        if all(isinstance(index, Integral) and not isinstance(index, bool) for index in edge):
+            self._check_range(EdgeRef(int(layer), int(source), int(target)), where)
         self.model.check_edge(layer, source, target, where)
         return EdgeRef(int(layer), int(source), int(target))
 
@@ -163,6 +166,16 @@ class Session:
         if self._samples is None or self._samples[0] != self.version:
             self._samples = (self.version, sampled(self.model, self.x))
         return self._samples[1]
+
+    def _check_range(self, edge: EdgeRef, where: str) -> None:
+        """An error in words of the network unless it has this edge: a person counts layers and nodes, not arguments."""
+        model = self.model
+        if not 0 <= edge.layer < model.depth:
+            _check.fail("edge", where, f"in one of the layers 0 to {model.depth - 1} of edges", tuple(edge))
+        layer = model.layer(edge.layer)
+        if not (0 <= edge.source < layer.in_dim and 0 <= edge.target < layer.out_dim):
+            expected = f"one of layer {edge.layer}, which has inputs 0 to {layer.in_dim - 1} and outputs 0 to {layer.out_dim - 1}"
+            _check.fail("edge", where, expected, tuple(edge), "An edge is (layer, input, output), each counted from 0.")
 
     def scores(self) -> Scores:
         """Importance of nodes and edges."""
