@@ -29,13 +29,13 @@ const nodeKey = many(2);
 
 /** `[tag, attributes, children]`, children of the same form or plain text. */
 export type MathNode = [string, Record<string, string>, (MathNode | string)[]];
-const mathNode: Guard<MathNode> = ((v: unknown) =>
+export const mathNodeGuard: Guard<MathNode> = ((v: unknown) =>
   Array.isArray(v) &&
   v.length === 3 &&
   text(v[0]) &&
   mapOf(text)(v[1]) &&
   Array.isArray(v[2]) &&
-  v[2].every((child) => text(child) || mathNode(child))) as Guard<MathNode>;
+  v[2].every((child) => text(child) || mathNodeGuard(child))) as Guard<MathNode>;
 
 type ArrayEntry = [number, number[]];
 const arrayEntry: Guard<ArrayEntry> = ((v: unknown) =>
@@ -110,7 +110,7 @@ const selection = record(
 const candidate = record(
   {
     name: text,
-    formula: mathNode,
+    formula: mathNodeGuard,
     text,
     params: list(number),
     r2: number,
@@ -125,7 +125,7 @@ const candidates = record(
   { best: list(bestOf) },
 );
 const formula = record({
-  outputs: list(mathNode),
+  outputs: list(mathNodeGuard),
   text,
   latex: text,
   python: text,
