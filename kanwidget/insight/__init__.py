@@ -1,5 +1,6 @@
 """Reading a network: importances, and (in `plot`, imported when first needed) drawings."""
 
 from kanwidget.insight.attribution import Scores, attribute, feature_interaction, feature_score
+from kanwidget.insight.noise import Noise, noise_of
 
-__all__ = ["Scores", "attribute", "feature_interaction", "feature_score"]
+__all__ = ["Noise", "Scores", "attribute", "feature_interaction", "feature_score", "noise_of"]

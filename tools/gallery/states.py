@@ -107,6 +107,22 @@ def fraction():
     return one
 
 
+def units():
+    """A measured table with units and noise, an edge selected."""
+    draw = torch.Generator().manual_seed(1)
+    low, high = torch.tensor([260, 6e4, 0.5, 0.0]), torch.tensor([340, 1.4e5, 3.0, 1.0])
+    x = low + (high - low) * torch.rand(400, 4, generator=draw, dtype=torch.float64)
+    y = x[:, 1] * x[:, 2] / (8.314 * x[:, 0]) * (1 + 0.02 * torch.randn(400, generator=draw, dtype=torch.float64))
+    names = {"in_vars": ("T (K)", "p [Pa]", "v_x", "position of the valve"), "out_vars": ("n_dot [mol/s]",)}
+    data = Dataset(x[:300], y[:300, None], x[300:], y[300:, None], **names)
+    one = explorer([4, 3, 1], data.standardize(), lamb=1e-3)
+    one.fit(30)
+    one.fix(edge=(0, 1, 0))
+    one.fit(5)
+    one.select((0, 0, 0))
+    return one
+
+
 def one_edge():
     one = explorer([1, 1], create_dataset(lambda x: torch.tanh(4 * x), n_var=1, train_num=80, test_num=40))
     one.fit(10)
@@ -216,6 +232,7 @@ STATES = {
         error,
         formula,
         fraction,
+        units,
         one_edge,
         many_edges,
         names_long,

@@ -4,6 +4,9 @@ import { errors } from "../bars/errors";
 import { formulaBar } from "../bars/formula";
 import { history } from "../bars/history";
 import { liveRegion } from "../bars/live-region";
+import { notices } from "../bars/notices";
+import { statusBar } from "../bars/status";
+import { steps } from "../bars/steps";
 import { toolbar } from "../bars/toolbar";
 import { inspector } from "../inspector/inspector";
 import { network } from "../network/network";
@@ -19,6 +22,9 @@ export function shell(context: Context, root: HTMLElement): View {
   context.store.panels = PANELS;
   const bar = toolbar(context);
   const trouble = errors(context);
+  const guide = steps(context);
+  const status = statusBar(context);
+  const calm = notices(context);
   const drawing = network(context);
   const data = tabs(context, TABS);
   const detail = inspector(context);
@@ -26,20 +32,27 @@ export function shell(context: Context, root: HTMLElement): View {
   const historyStrip = history(context);
   const speech = liveRegion(context);
   const right = h("div", { class: "kw-col kw-right" }, data.node, detail.node);
-  const body = h("div", { class: "kw-body kw-fill" }, drawing.node, right);
+  const body = h("div", { class: "kw-body" }, drawing.node, right);
+  const slots = h(
+    "div",
+    { class: "kw-slots" },
+    slot("steps", guide.node),
+    slot("notices", calm.node, trouble.node),
+    status.node,
+  );
   const frame = h(
     "div",
     { class: "kw-box kw-col kw-frame" },
     bar.node,
-    trouble.node,
+    slots,
     body,
     formula.node,
     historyStrip.node,
     speech.node,
   );
   root.append(frame);
-  registry.listen(drawing.node, "click", () => registry.settled(() => reveal(frame, detail.node as HTMLElement)));
-  const views = [bar, trouble, drawing, data, detail, formula, historyStrip, speech];
+  registry.listen(drawing.node, "click", () => registry.settled(() => reveal(right, detail.node as HTMLElement)));
+  const views = [bar, guide, status, calm, trouble, drawing, data, detail, formula, historyStrip, speech];
   return {
     node: frame,
     draw: (topics) => {
@@ -60,9 +73,18 @@ export function shell(context: Context, root: HTMLElement): View {
   };
 }
 
-/** On a narrow page the inspector is below the network: scrolls its top into view and keeps the network's lower half visible. */
-function reveal(frame: HTMLElement, inspector: HTMLElement): void {
-  const visibleEnd = frame.scrollTop + frame.clientHeight;
-  if (frame.scrollHeight > frame.clientHeight + 8 && inspector.offsetTop > visibleEnd - 200)
-    frame.scrollTop = inspector.offsetTop - frame.clientHeight * 0.55;
+/** A row above the network that is reserved for a kind of message: nothing moves when one comes or goes. */
+const slot = (name: string, ...messages: Element[]): HTMLElement =>
+  h("div", { class: "kw-slot", "data-kw-slot": name }, ...messages);
+
+/** Brings the inspector of a clicked edge into view: within its column, or on a narrow page below the network, whose lower half stays. */
+function reveal(column: HTMLElement, inspector: HTMLElement): void {
+  const [outer, inner] = [column.getBoundingClientRect(), inspector.getBoundingClientRect()];
+  if (column.scrollHeight > column.clientHeight + 1) {
+    column.scrollTop += Math.min(inner.top - outer.top, Math.max(0, inner.bottom - outer.bottom));
+  } else if (
+    outer.left <= 1 + column.closest(".kw-frame")!.getBoundingClientRect().left &&
+    inner.top > innerHeight - 200
+  )
+    inspector.firstElementChild!.scrollIntoView({ block: "center" });
 }

@@ -10,6 +10,8 @@ export type Command =
   | { kind: "hello" }
   | { kind: "set"; settings: Partial<Pick<Settings, "lamb" | "grid" | "opt" | "lr" | "batch" | "noise">> }
   | { kind: "control"; action: "start" | "pause" | "step" | "reset"; seed?: number }
+  | { kind: "control"; action: "train" | "simplify" | "formula" }
+  | { kind: "dismiss"; notice: string }
   | { kind: "preset"; name: string }
   | { kind: "watch"; panels: string[] }
   | { kind: "surface"; x: number; y: number | null; output: number; at: (number | null)[] }

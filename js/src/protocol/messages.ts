@@ -29,13 +29,13 @@ const nodeKey = many(2);
 
 /** `[tag, attributes, children]`, children of the same form or plain text. */
 export type MathNode = [string, Record<string, string>, (MathNode | string)[]];
-export const mathNodeGuard: Guard<MathNode> = ((v: unknown) =>
+export const mathNode: Guard<MathNode> = ((v: unknown) =>
   Array.isArray(v) &&
   v.length === 3 &&
   text(v[0]) &&
   mapOf(text)(v[1]) &&
   Array.isArray(v[2]) &&
-  v[2].every((child) => text(child) || mathNodeGuard(child))) as Guard<MathNode>;
+  v[2].every((child) => text(child) || mathNode(child))) as Guard<MathNode>;
 
 type ArrayEntry = [number, number[]];
 const arrayEntry: Guard<ArrayEntry> = ((v: unknown) =>
@@ -80,7 +80,7 @@ const status = record(
     driver: oneOf("thread", "cooperative", "blocking"),
     task: orNull(text),
   },
-  { best: orNull(record({ step: whole, error: number })) },
+  { best: orNull(record({ step: whole, error: number })), accuracy: orNull(number) },
 );
 const settings = record(
   {
@@ -110,22 +110,24 @@ const selection = record(
 const candidate = record(
   {
     name: text,
-    formula: mathNodeGuard,
+    formula: mathNode,
     text,
     params: list(number),
     r2: number,
     complexity: number,
     valid: orNull(list(orNull(number))),
   },
-  { imitates: orNull(text) },
+  { imitates: orNull(text), misfit: orNull(number), error: orNull(number) },
 );
+/** Errors by the name of the candidate. */
+const heldOut = record({ edge: edgeKey, version: whole, errors: mapOf(number) });
 const bestOf = record({ key: edgeKey, best: text, best_r2: orNull(number) });
 const candidates = record(
   { edge: orNull(edgeKey), busy: flag, version: whole, rows: list(candidate) },
-  { best: list(bestOf) },
+  { best: list(bestOf), lock: number },
 );
 const formula = record({
-  outputs: list(mathNodeGuard),
+  outputs: list(mathNode),
   text,
   latex: text,
   python: text,
@@ -155,6 +157,13 @@ const history = record({
 const surveyRow = record({ edge: edgeKey, name: text, r2: number });
 /** Rows from `first` on, as in `metrics`; `of` is their final number. */
 const survey = record({ first: whole, of: whole, busy: flag, rows: list(surveyRow) });
+/** A command of the kernel's choice, which a button sends back as it is. */
+export type GuideCommand = { kind: string } & Record<string, unknown>;
+const guideCommand = record({ kind: text }) as unknown as Guard<GuideCommand>;
+const guideStep = record({ name: text, label: text, next: flag, done: flag, command: guideCommand });
+const guideNotice = record({ name: text, text, label: orNull(text), command: orNull(guideCommand) });
+const guide = record({ steps: list(guideStep), sentence: text, notices: list(guideNotice) });
+const example = record({ name: text, formula: text, line: text });
 const errorInfo = record({ title: text, message: text, hint: orNull(text) });
 const snapshot = record(
   {
@@ -171,7 +180,7 @@ const snapshot = record(
     error: orNull(errorInfo),
     arrays,
   },
-  { n_metrics: whole, formats: list(list(text)) },
+  { n_metrics: whole, formats: list(list(text)), guide, examples: list(example) },
 );
 
 export type EdgeKey = number[];
@@ -185,9 +194,12 @@ export type Settings = Guarded<typeof settings>;
 export type Selection = Guarded<typeof selection>;
 export type Candidate = Guarded<typeof candidate>;
 export type Candidates = Guarded<typeof candidates>;
+export type HeldOut = Guarded<typeof heldOut>;
 export type Formula = Guarded<typeof formula>;
 export type StateInfo = Guarded<typeof stateInfo>;
 export type History = Guarded<typeof history>;
+export type Example = Guarded<typeof example>;
+export type Guide = Guarded<typeof guide>;
 export type Preview = Guarded<typeof survey>;
 export type ErrorInfo = Guarded<typeof errorInfo>;
 export type Snapshot = Guarded<typeof snapshot> & { buffer?: unknown };
@@ -205,6 +217,7 @@ const BODIES = {
   structure: record({ structure }, { part: flag }),
   selection: record({ selection, arrays }),
   candidates: record({ candidates, arrays }),
+  held_out: record({ held_out: heldOut }),
   formula: record({ formula }),
   history: record({ history }),
   status: record({ status }),
@@ -212,6 +225,7 @@ const BODIES = {
   error: record({ error: orNull(errorInfo) }),
   survey: record({ survey }),
   library: record({ primitives: list(text) }),
+  guide: record({ guide }),
   ack: record({ of: whole, ok: flag, settings }, { view: orNull(text) }),
   export: record({ format: text, filename: text, mime: text, text: orNull(text) }),
 };

@@ -6,7 +6,10 @@ import type {
   Candidates,
   EdgeKey,
   ErrorInfo,
+  Example,
   Formula,
+  Guide,
+  HeldOut,
   History,
   Message,
   MessageOf,
@@ -41,9 +44,12 @@ interface State {
   fits: Map<string, NumberArray>;
   formula: Formula;
   history: History;
+  guide: Guide;
   primitives: string[];
   /** `[name, label]` of the export formats. */
   formats: string[][];
+  /** The problems of the gallery. */
+  examples: Example[];
   survey: Preview | null;
   error: ErrorInfo | null;
   code: string | null;
@@ -69,8 +75,10 @@ const EMPTY: State = {
   fits: new Map(),
   formula: { outputs: [], text: "", latex: "", python: "", rmse: null, fixed: 0, active: 0 },
   history: { states: [], current: 0, can_undo: false, can_redo: false, events: [] },
+  guide: { steps: [], sentence: "", notices: [] },
   primitives: [],
   formats: [],
+  examples: [],
   survey: null,
   error: null,
   code: null,
@@ -130,8 +138,22 @@ export class Store {
     const arrays = readArrays(snapshot.arrays, binary);
     const { status, settings, selection, candidates, formula, history, primitives, error } = snapshot;
     const formats = snapshot.formats ?? this.state.formats;
+    const examples = snapshot.examples ?? this.state.examples;
+    const guide = snapshot.guide ?? this.state.guide;
     const structure = complete(expandStructure(snapshot.structure, arrays.get("edges")));
-    this.state = { ...this.state, structure, status, settings, formula, history, primitives, formats, error };
+    this.state = {
+      ...this.state,
+      structure,
+      status,
+      settings,
+      formula,
+      history,
+      guide,
+      primitives,
+      formats,
+      examples,
+      error,
+    };
     this.metrics.restore(arrays.get("metrics"), snapshot.n_metrics);
     this.curves.keep(structure);
     this.curves.set(
@@ -149,6 +171,7 @@ export class Store {
       "candidates",
       "formula",
       "history",
+      "guide",
       "error",
       "metrics",
       "curves",
@@ -189,6 +212,8 @@ export class Store {
         return this.#setSelection(message.selection, arrays);
       case "candidates":
         return this.#setCandidates(message.candidates, arrays);
+      case "held_out":
+        return this.#setErrors(message.held_out);
       case "survey": {
         const earlier = this.state.survey?.rows.slice(0, message.survey.first) ?? [];
         this.state.survey = { ...message.survey, first: 0, rows: [...earlier, ...message.survey.rows] };
@@ -292,6 +317,18 @@ export class Store {
     }
     this.state.candidates = candidates;
     this.state.fits = fits;
+    return ["candidates"];
+  }
+
+  /** Writes errors after a swap into the candidates that they belong to. */
+  #setErrors({ edge, version, errors }: HeldOut): DataTopic[] {
+    const { candidates } = this.state;
+    if (keyText(candidates.edge ?? []) !== keyText(edge) || candidates.version !== version) return [];
+    // Rows without news stay the same objects: they are not drawn again.
+    const rows = candidates.rows.map((row) =>
+      Object.hasOwn(errors, row.name) ? { ...row, error: errors[row.name]! } : row,
+    );
+    this.state.candidates = { ...candidates, rows };
     return ["candidates"];
   }
 }

@@ -13,6 +13,7 @@ const DATA_TOPICS = [
   "error",
   "survey",
   "library",
+  "guide",
   "link",
   "code",
   "panels",

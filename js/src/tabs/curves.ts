@@ -6,6 +6,7 @@ import type { Context, View } from "../state/context";
 import { errorText } from "../state/errors";
 import { touches } from "../state/topics";
 import { number, pretty, thousands } from "../text/format";
+import { WORDS } from "../text/words";
 import { button } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
@@ -28,7 +29,7 @@ export function curves(context: Context): View {
   const stage = new Stage(ui, registry, (x) => hover(context, stage, chart, x));
   const node = h(
     "section",
-    { class: "kw-col kw-fill", "data-kw-panel": "curves", "aria-label": "Curves" },
+    { class: "kw-col kw-fill", "data-kw-panel": "curves", "aria-label": WORDS.error },
     stage.node,
     h("div", { class: "kw-row kw-axis" }, best, axis),
   );

@@ -1,11 +1,11 @@
 // The payload of the front: the twin of kanwidget/explorer/describe/panels/front.py.
 import { flag, type Guarded, list, number, orNull, record, text, whole } from "../protocol/guards";
-import { mathNodeGuard } from "../protocol/messages";
+import { mathNode } from "../protocol/messages";
 
 export const FRONT = {
   name: "front",
   payload: record({
-    states: list(record({ id: whole, text, formula: orNull(mathNodeGuard) })),
+    states: list(record({ id: whole, text, formula: orNull(mathNode) })),
     noise: orNull(number),
     busy: flag,
   }),

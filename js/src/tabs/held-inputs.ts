@@ -55,6 +55,7 @@ export function heldInputs(
           values: Array.from({ length: 101 }, (_, i) => Number((low + ((high - low) * i) / 100).toPrecision(6))),
           format: (value) => number(value),
           allows: Number.isFinite,
+          range: "a number",
           // The map follows the slider.
           echo: (value) => setInput(column, value),
           commit: (value) => setInput(column, value),

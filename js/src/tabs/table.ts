@@ -1,6 +1,10 @@
 // The tabs, one row each.
+
+import { FORMS } from "../formula/forms-panel";
+import { WORDS } from "../text/words";
 import { curves } from "./curves";
 import { edgesTable } from "./edges-table";
+import { formulaTab } from "./formula";
 import { front } from "./front";
 import { FRONT } from "./front-panel";
 import { PARITY, parity } from "./parity";
@@ -8,11 +12,15 @@ import { surface } from "./surface";
 import { SURFACE } from "./surface-panel";
 import type { Tab } from "./tabs";
 
+/** Classes have no line to lie on: what is shown is which of them are taken for which. */
+const fitWord: Tab["label"] = ({ store }) => (store.state.status.accuracy !== undefined ? WORDS.confusion : WORDS.fit);
+
 export const TABS: readonly Tab[] = [
-  { name: "curves", label: "Curves", make: curves },
-  { name: "parity", label: "Parity", make: parity, panel: PARITY, tall: true },
+  { name: "curves", label: WORDS.error, make: curves },
+  { name: "parity", label: fitWord, make: parity, panel: PARITY, tall: true },
   { name: "surface", label: "Surface", make: surface, panel: SURFACE, tall: true },
-  { name: "edges", label: "Edges", make: edgesTable },
+  { name: "formula", label: "Formula", make: formulaTab, panel: FORMS, tall: true },
+  { name: "edges", label: "Edges", make: edgesTable, tall: true },
   { name: "front", label: "Front", make: front, panel: FRONT, bare: true, compares: true, tall: true },
 ];
 

@@ -1,14 +1,16 @@
 // Tabs over panels that share one space. Only the open panel is drawn.
+import { AS_TRAINED } from "../formula/choice";
+import { FORMS } from "../formula/forms-panel";
 import type { Panel } from "../protocol/messages";
 import type { Context, View } from "../state/context";
 import { EVERYTHING, touches } from "../state/topics";
-import { attrs, h } from "../ui/dom";
+import { attrs, h, setText } from "../ui/dom";
 import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
 export interface Tab {
   name: string;
-  label: string;
+  label: string | ((context: Context) => string);
   make(context: Context): View;
   /** Its panel, which the kernel computes only while the tab is open. */
   panel?: Panel;
@@ -20,6 +22,13 @@ export interface Tab {
   tall?: true;
 }
 
+/** The panels that the kernel is to compute: that of the open tab, and the forms while another one than the formula as trained is chosen. */
+function openPanels(tab: Tab | undefined, form: string): string[] {
+  const open = tab?.panel?.name;
+  const forms = form === AS_TRAINED ? undefined : FORMS.name;
+  return [...new Set([open, forms])].filter((name) => name !== undefined);
+}
+
 export function tabs(context: Context, list: readonly Tab[]): View {
   const { ui, uid, act, store } = context;
   const registry = new Registry();
@@ -28,6 +37,7 @@ export function tabs(context: Context, list: readonly Tab[]): View {
     !act.isSavedPage ||
     ((!panel || bare || store.panel(panel)) && (!compares || store.state.history.states.length > 1));
   const views = list.map(({ make }) => make(context));
+  const text = (label: Tab["label"]) => (typeof label === "string" ? label : label(context));
   const buttons = list.map(({ name, label }, i) => {
     const view = views[i]!;
     view.node.setAttribute("role", "tabpanel");
@@ -41,7 +51,7 @@ export function tabs(context: Context, list: readonly Tab[]): View {
         "aria-controls": view.node.id,
         "data-kw-tab": name,
       },
-      label,
+      text(label),
     );
     registry.listen(tab, "click", () => ui.set("tab", name));
     return tab;
@@ -58,25 +68,26 @@ export function tabs(context: Context, list: readonly Tab[]): View {
     return true;
   });
   const node = h("div", { class: "kw-col kw-tabbed" }, strip, ...views.map((view) => view.node));
-  let watched: string | undefined;
+  let watched = "";
   let helloCount = 0;
-  const watch = (panel?: string) => {
-    if (panel === watched || !act.hasKernel) return;
-    act.send({ kind: "watch", panels: panel ? [panel] : [] });
-    watched = panel;
+  const watch = (...panels: string[]) => {
+    if (panels.join() === watched || !act.hasKernel) return;
+    act.send({ kind: "watch", panels });
+    watched = panels.join();
   };
   const draw: View["draw"] = (topics) => {
     const switched = touches(topics, "view");
     // After a loss or a `hello_ack` the kernel has no open panels.
-    if (store.helloCount !== helloCount) watched = undefined;
+    if (store.helloCount !== helloCount) watched = "";
     helloCount = store.helloCount;
     const openTab = list.find(({ name }) => name === ui.values.tab);
     attrs(node, { "data-tall": openTab?.tall });
-    watch(openTab?.panel?.name);
+    watch(...openPanels(openTab, ui.values.form));
     views.forEach((view, i) => {
       const { name } = list[i]!;
       const open = name === ui.values.tab;
       buttons[i]!.hidden = !present(list[i]!);
+      setText(buttons[i]!, text(list[i]!.label));
       attrs(buttons[i]!, { "aria-selected": String(open), tabindex: open ? 0 : -1 });
       (view.node as HTMLElement).hidden = !open;
       if (open) view.draw(switched ? EVERYTHING : topics);

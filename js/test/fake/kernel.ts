@@ -2,6 +2,7 @@
 
 import type { Transport } from "../../src/app/transport";
 import type { Command } from "../../src/protocol/commands";
+import type { Guide } from "../../src/protocol/messages";
 import { LIBRARY, PRIMITIVES } from "./library";
 import { pack } from "./pack";
 import { parityPart, surfacePart, type View } from "./panels";
@@ -25,12 +26,32 @@ export class FakeKernel extends Sample {
   batch: number | null = null;
   noise = 0;
   seed: number | null = 42;
+  guide: Guide = {
+    steps: [
+      { name: "train", label: "Train", next: true, done: false, command: { kind: "control", action: "train" } },
+      {
+        name: "simplify",
+        label: "Simplify",
+        next: false,
+        done: false,
+        command: { kind: "control", action: "simplify" },
+      },
+      { name: "formula", label: "Formula", next: false, done: false, command: { kind: "control", action: "formula" } },
+    ],
+    sentence: "Train: the curves bend until they fit the data.",
+    notices: [],
+  };
   watched: string[] = [];
   view: View = { x: 0, y: 1, output: 0, at: [] };
 
   override settings() {
     const { batch, noise, seed, presets } = this;
     return { ...super.settings(), batch, noise, seed, rows: 1000, presets, preset: presets[0] ?? null };
+  }
+
+  override snapshot() {
+    const examples = this.presets.map((name) => ({ name, formula: `y = ${name}`, line: "Look." }));
+    return { ...super.snapshot(), guide: this.guide, examples };
   }
 
   /** What the open panels of a view show. */
@@ -220,7 +241,7 @@ export class FakeKernel extends Sample {
     const curves = pack({ curves: this.curveRows([this.#place(key)]) });
     this.push("curves", { edges: [key], arrays: curves.arrays }, curves.buffer);
     if (!commit) return;
-    this.note(`drag ${this.edges[this.#place(key)]!.name}`, "drag");
+    this.note(`drag ${key.join("-")}`, "drag");
     this.pushSelection();
     this.pushCandidates();
     this.pushAll();
@@ -229,7 +250,7 @@ export class FakeKernel extends Sample {
   #fix(keys: number[][], name: string, both: boolean): void {
     if (!LIBRARY.some((item) => item.name === name) && !PRIMITIVES.includes(name)) return;
     for (const key of keys) this.setState(this.#place(key), both ? "both" : "symbolic", name);
-    const label = keys.length > 1 ? `${keys.length} edges` : this.edges[this.#place(keys[0]!)]!.name;
+    const label = keys.length > 1 ? `${keys.length} edges` : keys[0]!.join("-");
     this.note(`${label} = ${name}`, "fix");
   }
 }

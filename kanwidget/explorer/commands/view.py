@@ -22,6 +22,7 @@ class Select(Setting):
     """Select edges; the first one is shown in detail."""
 
     kind = "select"
+    continues_process = True
     stamps = ("structure",)
 
     edges: tuple[EdgeRef, ...] = ()
@@ -57,6 +58,7 @@ class ShowSurface(Setting):
     """Show the output over one or two inputs (columns of the data), the others held `at` values or at their medians."""
 
     kind = "surface"
+    continues_process = True
 
     surface: SurfaceView
 
@@ -83,6 +85,7 @@ class OpenPanels(Command):
     """The panels that one view has open, in place of those before; only these are computed. The page calls it `watch`."""
 
     kind = "watch"
+    continues_process = True
 
     view: str
     panels: tuple[str, ...] = ()
@@ -104,6 +107,7 @@ class ShowPreview(Command):
     """Open or close the symbolify preview of a view. The page calls it `survey`."""
 
     kind = "survey"
+    continues_process = True
 
     on: bool = True
     view: str = ""

@@ -18,8 +18,8 @@ from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.fits.ranking import TWINS
 from kanwidget.symbolic.writing.mathml import candidate_tree
 
-#: Candidates in a message: at least so many, where there are, and at most.
-_MIN_CANDIDATES, _MAX_CANDIDATES = 12, 24
+#: Most candidates in a message.
+_MAX_CANDIDATES = 20
 
 
 def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tuple[p.Candidates, dict[str, Tensor]]:
@@ -39,12 +39,13 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
     x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
     y = session.model.curve(edge, x.to(inputs.device)).y
     name = node_name(session, edge.layer, edge.source)
+    errors = session.swap_errors.of(edge)
     drawn = [row for fit in fits if (row := _drawn(fit, name, x)) is not None]
     payload: p.Candidates = {
         "edge": list(edge),
         "busy": False,
         "version": session.version,
-        "rows": [candidate for candidate, _ in drawn],
+        "rows": [_with_error(candidate, errors) for candidate, _ in drawn],
         "best": best_candidates(session),
     }
     curves = torch.stack([curve for _, curve in drawn]) if drawn else x.new_zeros(0, len(x))
@@ -58,12 +59,12 @@ def best_candidates(session: Session) -> list[p.BestOf]:
 
 
 def _worth_showing(fits: Sequence[SymbolicFit]) -> list[SymbolicFit]:
-    """The fits worth showing: each function once, and fits that only imitate a simpler function where few others are left."""
+    """The fits worth showing: each function once, then fits that only imitate a simpler one, which a page folds under it."""
     sound = [fit for fit in fits if math.isfinite(fit.r2)]
     originals = [fit for fit in sound if fit.imitates is None]
     twins = [any({fit.name, fit.imitates} == set(pair) for pair in TWINS) for fit in sound]
     imitations = [fit for fit, twin in zip(sound, twins, strict=True) if fit.imitates is not None and not twin]
-    return [*originals, *imitations[: max(0, _MIN_CANDIDATES - len(originals))]][:_MAX_CANDIDATES]
+    return [*originals, *imitations][:_MAX_CANDIDATES]
 
 
 def _candidate(fit: SymbolicFit, variable: str) -> p.Candidate:
@@ -76,8 +77,23 @@ def _candidate(fit: SymbolicFit, variable: str) -> p.Candidate:
         "r2": fit.r2,
         "complexity": fit.complexity,
         "imitates": fit.imitates,
+        "misfit": finite(fit.misfit),
         "valid": None if ends == [None, None] else ends,
     }
+
+
+def _with_error(candidate: p.Candidate, errors: dict[str, float]) -> p.Candidate:
+    error = finite(errors.get(candidate["name"]))
+    return candidate if error is None else {**candidate, "error": error}
+
+
+def held_out(session: Session) -> p.HeldOut | None:
+    """The errors after a swap of the candidates that were tried so far, None where no edge is selected."""
+    edge = session.swap_errors.edge
+    if edge is None:
+        return None
+    errors = {name: error for name, error in session.swap_errors.of(edge).items() if math.isfinite(error)}
+    return {"edge": list(edge), "version": session.version, "errors": errors}
 
 
 def _drawn(fit: SymbolicFit, variable: str, x: Tensor) -> tuple[p.Candidate, Tensor] | None:

@@ -37,7 +37,7 @@ def progress(session: Session) -> p.Formula:
 def formula(session: Session) -> p.Formula:
     """The formula so far, with its error."""
     payload = progress(session)
-    if not _readable(session):
+    if not is_readable(session):
         names = ", ".join(session.in_vars)
         text = "; ".join(f"{name} = f({names})" for name in session.out_vars)
         note = ["mtext", {}, [f"{text}   (too long to be written out: prune, or fix edges)"]]
@@ -47,6 +47,8 @@ def formula(session: Session) -> p.Formula:
 
 
 def _write(session: Session, payload: p.Formula) -> None:
+    from kanwidget.symbolic import edge_parts, function_names
+
     # sympy is only needed here, and takes a while to import.
     from kanwidget.symbolic.writing.latex import to_latex
     from kanwidget.symbolic.writing.mathml import math_tree
@@ -54,16 +56,22 @@ def _write(session: Session, payload: p.Formula) -> None:
     from kanwidget.symbolic.writing.text import to_text
     from kanwidget.symbolic.writing.tidy import tidy
 
-    exact, variables = composed(session, _distinct(session.in_vars))
+    exact, variables = composed(session, distinct(session.in_vars))
     # For the eye, without round-off; `explorer.formula` has all digits.
     columns = session.x.detach().abs().amax(0).tolist()
     sizes = {symbol.name: size for symbol, size in zip(variables, columns, strict=True)}
     expressions = [tidy(expr, sizes=sizes) for expr in exact]
     display_names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
+    functions = function_names(session.model)
+    names = distinct(session.in_vars)
+    edges = edge_parts(session.model, names, input_scaler=session.data.input_scaler)
+    parts = {edge: tidy(part, sizes=sizes) for edge, part in edges.items()}
     pairs = list(zip(session.out_vars, expressions, strict=True))
-    payload["outputs"] = [math_tree(expr, display_names, left=name) for name, expr in pairs]
-    payload["text"] = "; ".join(f"{name} = {to_text(expr)}" for name, expr in pairs)
-    equations = [f"{to_latex(('var', name))} = {to_latex(expr, display_names)}" for name, expr in pairs]
+    payload["outputs"] = [
+        math_tree(expr, display_names, functions=functions, parts=parts, left=name) for name, expr in pairs
+    ]
+    payload["text"] = "; ".join(f"{name} = {to_text(expr, functions=functions)}" for name, expr in pairs)
+    equations = [f"{to_latex(('var', name))} = {to_latex(expr, display_names, functions)}" for name, expr in pairs]
     payload["latex"] = " \\\\\n".join(equations)
     payload["python"] = to_python(expressions if len(expressions) > 1 else expressions[0], variables)
 
@@ -73,7 +81,7 @@ def composed(session: Session, names: list[str]) -> tuple[list[sympy.Expr], list
     return session.model.symbolic_formula(names)
 
 
-def _distinct(names: tuple[str, ...]) -> list[str]:
+def distinct(names: tuple[str, ...]) -> list[str]:
     """Names for the symbols: two columns of one name are still two variables."""
     return [name if names.count(name) == 1 else f"{name}_{i + 1}" for i, name in enumerate(names)]
 
@@ -82,7 +90,7 @@ def _state(session: Session, ref: EdgeRef) -> str:
     return session.model.layer(ref.layer).state(ref.source, ref.target)
 
 
-def _readable(session: Session) -> bool:
+def is_readable(session: Session) -> bool:
     """Whether the composed formula is short: the number of paths from the inputs to the outputs is."""
     model = session.model
     paths = [1.0] * model.n_in

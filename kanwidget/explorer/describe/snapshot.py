@@ -13,13 +13,14 @@ from kanwidget.core.primitives import primitives
 from kanwidget.explorer.describe.candidates import candidates
 from kanwidget.explorer.describe.errors import error_name, label_spread
 from kanwidget.explorer.describe.formula import progress
+from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.labels import node_name
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite, pack
 from kanwidget.explorer.session.presets import PRESETS
-from kanwidget.explorer.session.samples import edge_detail, thumbnails
+from kanwidget.explorer.session.samples import edge_detail, sampled
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.states.best import better
 
@@ -52,10 +53,12 @@ def snapshot(
     fits, fitted = candidates(session, edge, busy)
     n_edges = len(session.model.edge_refs())
     samples = max(5, min(p.THUMB_SAMPLES, _MAX_THUMB_NUMBERS // max(1, n_edges) - 3))
+    # Another number of samples than that of frames needs a pass of its own.
+    shown = session.samples() if samples == p.THUMB_SAMPLES else sampled(session.model, session.x, samples)
     arrays, buffer = pack(
         {
             "metrics": metrics(session.run.records, _MAX_ROWS),
-            "curves": thumbnails(session.model, session.x, session.scores(), samples),
+            "curves": shown.thumbnails,
             **{f"selection.{name}": value for name, value in detail.items()},
             **{f"candidates.{name}": value for name, value in fitted.items()},
         }
@@ -70,6 +73,7 @@ def snapshot(
         "candidates": fits,
         "formula": progress(session) if formula is None else formula,
         "history": history(session),
+        "guide": guide(session),
         "primitives": primitive_names(),
         "error": error(session),
         "n_metrics": len(session.run.records),
@@ -81,7 +85,7 @@ def snapshot(
 def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p.Status:
     """State of the training, with its last record."""
     record, best = session.run.last_record, better(session)
-    return {
+    content: p.Status = {
         "state": session.run.state,
         "step": record.step,
         "train": finite(record.train_loss),
@@ -93,6 +97,9 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
         "task": task,
         "best": None if best is None else {"step": best.step, "error": best.error},
     }
+    if session.data.is_classification:
+        content["accuracy"] = finite(session.accuracy())
+    return content
 
 
 def settings(session: Session) -> p.Settings:
@@ -153,6 +160,11 @@ def error(session: Session) -> p.ErrorInfo | None:
     """The notice, if there is one."""
     notice = session.view.notice
     return None if notice is None else {"title": notice.title, "message": notice.message, "hint": notice.hint}
+
+
+def examples() -> list[p.Example]:
+    """The problems of the gallery."""
+    return [{"name": name, "formula": row.formula, "line": row.line} for name, row in PRESETS.items()]
 
 
 def primitive_names() -> list[str]:

@@ -1,8 +1,8 @@
 """The publisher turns changed topics into messages. Changes gather as topics, never as a queue of messages.
 
 Answers to an act go out at once. Topics that training changes all the time (metrics, curves, status) go out as frames, at most ten a
-second (fewer where they would cost too much) and one in flight: a page acknowledges a frame once it is drawn, and the next frame
-holds everything that changed meanwhile. An acknowledgement that is missing for two seconds, or a new page, frees the way.
+second (fewer where they would take more than a fifth of the time) and one in flight: a page acknowledges a frame once it is drawn, and
+the next frame holds everything that changed meanwhile. An acknowledgement that is missing for two seconds, or a new page, frees the way.
 """
 
 from __future__ import annotations
@@ -11,21 +11,33 @@ import time
 from collections.abc import Callable, Sequence
 
 from kanwidget.core.primitives import primitives
+from kanwidget.explorer.describe.candidates import held_out
+from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.panels.table import PANELS
-from kanwidget.explorer.describe.snapshot import primitive_names, settings, snapshot
+from kanwidget.explorer.describe.snapshot import examples, primitive_names, settings, snapshot
 from kanwidget.explorer.page.compact import compact
 from kanwidget.explorer.page.messages import Messages, Send
 from kanwidget.explorer.page.rate_limits import FrameLimiter, Throttle
 from kanwidget.explorer.protocol import records as p
-from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
+from kanwidget.explorer.protocol.topics import GUIDING, STEPPED, Notice, Topics
 from kanwidget.explorer.session.session import Session
 
 #: Seconds between two stored snapshots while training.
 SNAPSHOT_SECONDS = 2.0
 _FRAME_TOPICS: Topics = frozenset(("metrics", "curves", "status", "selection"))
 #: Costly topics beside the panels: seconds between two messages while training, and the share of the time that they may take.
-_COSTLY = {"candidates": (1.0, 0.03), "formula": (1.0, 0.02), "survey": (0.2, 0.2)}
+_COSTLY = {
+    "candidates": (1.0, 0.03),
+    "formula": (1.0, 0.02),
+    "guide": (0.5, 0.02),
+    "survey": (0.2, 0.2),
+    "held_out": (0.2, 0.2),
+}
+#: Topics that take long and can be worked at in parts, the urgent one first.
+_IN_PARTS = ("survey", "held_out")
+#: Seconds of rest after candidates were sent, before their swaps are tried: a person who clicks on doesn't wait for these.
+_REST_SECONDS = 0.4
 #: Advice about a registered function that doesn't work.
 _REPAIR = "Mend it, and register it again: register_primitive(…, replace=True)."
 
@@ -57,6 +69,8 @@ class Publisher(Messages):
         self._changed: set[str] = set()
         self._stored_at = -1e9
         self._library = tuple(primitives())
+        #: When swaps may be tried.
+        self._swaps_at = 0.0
 
     def connect(
         self,
@@ -87,6 +101,8 @@ class Publisher(Messages):
             self._changed |= self.session.view.panels
         if "structure" in topics and self.session.view.preview.on:
             self._changed.add("survey")
+        if topics & GUIDING:
+            self._changed.add("guide")
         if topics - STEPPED:
             self.snapshot_due = True
 
@@ -125,8 +141,8 @@ class Publisher(Messages):
             self.send_notice()
 
     def send_costly(self) -> bool:
-        """Send one costly topic that is due; False if there is none. The preview, which may take long, is left to `send_preview`."""
-        return self._send_first(sorted(self._changed & self._costly.keys() - {"survey"}))
+        """Send one costly topic that is due; False if there is none. What may take long is left to `send_preview`."""
+        return self._send_first(sorted(self._changed & self._costly.keys() - set(_IN_PARTS)))
 
     def send_panels_and_preview(self) -> None:
         """Send all open panels that are due, then a part of the preview."""
@@ -135,8 +151,8 @@ class Publisher(Messages):
         self.send_preview()
 
     def send_preview(self) -> bool:
-        """Search a part of the symbolify preview, and send it; False if there is nothing to do."""
-        return self._send_first(sorted(self._changed & {"survey"}))
+        """Search a part of the preview or try a part of a swap, and send it; False if there is nothing to do."""
+        return self._send_first([topic for topic in _IN_PARTS if topic in self._changed])
 
     def _send_first(self, topics: list[str]) -> bool:
         """Send the first costly topic that is due."""
@@ -171,7 +187,7 @@ class Publisher(Messages):
             self._changed.discard("status")
             self.send_status()
         # Topics that the command asks for, or that follow from it, aren't throttled.
-        for topic in self._changed & {"candidates", *PANELS}:
+        for topic in self._changed & {"candidates", "guide", *PANELS}:
             self._throttle.allow_now(topic)
         if "candidates" in self._changed and not self.session.selection_is_cached():
             self.send_candidates(busy=True)
@@ -240,6 +256,8 @@ class Publisher(Messages):
     # ---- costly topics
 
     def _throttled(self, topic: str) -> float:
+        if topic == "held_out":
+            return max(0.0, self._swaps_at - self.clock())
         return self._throttle.wait(topic, self.session.running)
 
     def _send_topic(self, topic: str) -> None:
@@ -248,10 +266,15 @@ class Publisher(Messages):
         match topic:
             case "candidates":
                 self.send_candidates()
+                self._begin_swaps()
             case "formula":
                 self.send_formula()
+            case "guide":
+                self.send("guide", {"guide": guide(self.session)})
             case "survey":
                 self._send_preview_rows()
+            case "held_out":
+                self._send_held_out()
             case panel:
                 payload, arrays = PANELS[panel].content(self.session)
                 self.send(panel, {panel: payload}, arrays)
@@ -265,6 +288,23 @@ class Publisher(Messages):
         self.send("survey", {"survey": preview.unsent()})
         if not preview.is_complete:
             self._changed.add("survey")
+
+    def _begin_swaps(self) -> None:
+        """Try the candidates that were just sent, after a rest; without a thread nothing would be done meanwhile."""
+        edge = self.session.view.selected_edge
+        if edge is None or self.session.running or self.driver != "thread":
+            return
+        self.session.swap_errors.begin(edge, self.session.candidates.of(edge))
+        self._swaps_at = self.clock() + _REST_SECONDS
+        self._changed.add("held_out")
+
+    def _send_held_out(self) -> None:
+        swaps = self.session.swap_errors
+        if swaps.advance() and (errors := held_out(self.session)) is not None:
+            self.send("held_out", {"held_out": errors})
+            self.snapshot_due = swaps.is_complete
+        if not swaps.is_complete:
+            self._changed.add("held_out")
 
     # ---- pages that open, or have missed messages
 
@@ -290,6 +330,8 @@ class Publisher(Messages):
         formula = None if self._formula is None else self._formula[1]
         # One less than the last message: a page that has received that message is up to date.
         content = snapshot(self.session, self.driver, self.task, self.seq - 1, formula)
+        if self.session.preset is not None:
+            content["examples"] = examples()
         if self._formats:
             content["formats"] = list(self._formats)
         return content
@@ -301,7 +343,11 @@ class Publisher(Messages):
     def _flush_snapshot(self) -> None:
         """While training every two seconds; else once everything that belongs to it is sent."""
         late = self.clock() - self._stored_at >= SNAPSHOT_SECONDS
-        due = late if self.session.running else self.snapshot_due and not self._changed & {"candidates", "formula"}
+        due = (
+            late
+            if self.session.running
+            else self.snapshot_due and not self._changed & {"candidates", "formula", "guide"}
+        )
         if self._store is not None and due:
             self.snapshot_due = False
             self._store(self.compact_snapshot())

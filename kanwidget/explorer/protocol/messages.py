@@ -90,6 +90,13 @@ class CandidatesMessage(Message):
     arrays: p.Arrays
 
 
+class HeldOutMessage(Message):
+    """Errors after a swap, of the candidates that a page has."""
+
+    kind: Literal["held_out"]
+    held_out: p.HeldOut
+
+
 class FormulaMessage(Message):
     """The formula."""
 
@@ -139,6 +146,13 @@ class LibraryMessage(Message):
     primitives: list[str]
 
 
+class GuideMessage(Message):
+    """The three steps, and notices."""
+
+    kind: Literal["guide"]
+    guide: p.Guide
+
+
 class AckMessage(Message):
     """Acknowledgement of a message."""
 
@@ -169,6 +183,7 @@ TO_BROWSER: dict[str, type] = {
     "structure": StructureMessage,
     "selection": SelectionMessage,
     "candidates": CandidatesMessage,
+    "held_out": HeldOutMessage,
     "formula": FormulaMessage,
     "history": HistoryMessage,
     "status": StatusMessage,
@@ -176,6 +191,7 @@ TO_BROWSER: dict[str, type] = {
     "error": ErrorMessage,
     "survey": PreviewMessage,
     "library": LibraryMessage,
+    "guide": GuideMessage,
     "ack": AckMessage,
     "export": ExportMessage,
 }

@@ -102,6 +102,8 @@ class Status(TypedDict):
     """A longer act in progress, in words: `searching formulas`."""
     best: BestStep | None
     """Where `back_to_best` leads, null unless it is clearly better than the current state."""
+    accuracy: NotRequired[float | None]
+    """For classes: the part of the test rows, without test data of the training rows, whose class has the highest score."""
 
 
 class BestStep(TypedDict):
@@ -141,6 +143,14 @@ class Settings(TypedDict):
     """The current preset, None for data of one's own."""
 
 
+class Example(TypedDict):
+    """A problem of `KANExplorer.demo`."""
+
+    name: str
+    formula: str
+    line: str
+
+
 class Selection(TypedDict):
     """The selected edges and the first one's detail. Arrays: `detail` (4, n): x, φ, base part, spline part;
     `points` (2, m): a sample of the data, (x, φ(x) + residual-free value); `density` (bins,): relative, max 1;
@@ -168,7 +178,11 @@ class Candidate(TypedDict):
     valid: list[float | None] | None
     """The interval on which it is defined; null stands for all numbers, null at one end for infinity."""
     imitates: NotRequired[str | None]
-    """Name of a simpler candidate with the same curve, which always ranks above."""
+    """Name of a simpler candidate with the same curve; such candidates rank last."""
+    misfit: NotRequired[float | None]
+    """What the function leaves to say about the curve, in bits: the accuracy that the ranking weighs against complexity."""
+    error: NotRequired[float]
+    """Error of the network on held-out rows after the swap and a short training, where it is computed; `HeldOut` brings it later."""
 
 
 class BestOf(TypedDict):
@@ -188,6 +202,16 @@ class Candidates(TypedDict):
     rows: list[Candidate]
     best: NotRequired[list[BestOf]]
     """Where it is there, it replaces the `best` of all edges in the structure; edges not listed have none."""
+
+
+class HeldOut(TypedDict):
+    """Errors on held-out rows after a swap and a short training, of candidates that a page has."""
+
+    edge: EdgeKey
+    version: int
+    """That of the `Candidates`."""
+    errors: dict[str, float]
+    """By the name of the candidate."""
 
 
 class Formula(TypedDict):
@@ -253,6 +277,40 @@ class Preview(TypedDict):
     rows: list[PreviewRow]
 
 
+class GuideStep(TypedDict):
+    """One of the three steps from data to a formula."""
+
+    name: str
+    """`train`, `simplify` or `formula`."""
+    label: str
+    """On its button."""
+    next: bool
+    """Whether it is the next sensible act."""
+    done: bool
+    command: dict[str, Any]
+    """The message that carries it out; a page adds the fields that every message has."""
+
+
+class GuideNotice(TypedDict):
+    """A notice, which is no error."""
+
+    name: str
+    """By which it is dismissed."""
+    text: str
+    label: str | None
+    """On the button of the act that mends it; null without one."""
+    command: dict[str, Any] | None
+    """The message that asks for this act."""
+
+
+class Guide(TypedDict):
+    """The three steps, a sentence about the next one, and notices, the most important first."""
+
+    steps: list[GuideStep]
+    sentence: str
+    notices: list[GuideNotice]
+
+
 class ErrorInfo(TypedDict):
     """A notice: an error in Python's words, or that an act had nothing to do."""
 
@@ -278,8 +336,11 @@ class Snapshot(TypedDict):
     candidates: Candidates
     formula: Formula
     history: History
+    guide: NotRequired[Guide]
     primitives: list[str]
     """The whole library, for *other function*."""
+    examples: NotRequired[list[Example]]
+    """The problems that `KANExplorer.demo` offers; none with data of one's own."""
     formats: NotRequired[list[FormatEntry]]
     """The export menu."""
     n_metrics: NotRequired[int]

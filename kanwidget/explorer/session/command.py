@@ -30,6 +30,8 @@ class Command:
     interrupts: ClassVar[bool] = False
     #: Whether a drag in progress goes on.
     continues_drag: ClassVar[bool] = False
+    #: Whether a process of the session goes on.
+    continues_process: ClassVar[bool] = False
     #: Whether the notice of an earlier command stays.
     keeps_notice: ClassVar[bool] = False
 
@@ -87,6 +89,21 @@ class Command:
     def commutes(self, previous: Command) -> bool:
         """Whether this command may be carried out before a waiting previous one."""
         return False
+
+
+class Process:
+    """A longer act that a session carries out bit by bit, as it trains: commands and pauses have their turn in between."""
+
+    #: What it does at the moment, for people.
+    sentence: str = ""
+
+    def advance(self) -> Topics:
+        """Do a bit of it; the last one ends it."""
+        raise NotImplementedError
+
+    def end(self) -> Topics:
+        """End it here, and leave the session paused in a good state."""
+        raise NotImplementedError
 
 
 class Setting(Command):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any
@@ -42,13 +42,17 @@ class ScriptLog:
 
     entries: list[Command | int] = field(default_factory=list)
     _cut: bool = True
+    _longer: Callable[[], Command] | None = None
+    """What a longer act in progress has done so far, as one command."""
 
     def begin(self, entries: Iterable[Command | int] = (), cut: bool = True) -> None:
         """Replace all entries by these; with `cut` the steps to come make a new entry."""
-        self.entries, self._cut = list(entries), cut
+        self.entries, self._cut, self._longer = list(entries), cut, None
 
     def step(self) -> None:
-        """Count one more step."""
+        """Count one more step, unless it belongs to a longer act."""
+        if self._longer is not None:
+            return
         if not self._cut and self.entries and isinstance(self.entries[-1], int):
             self.entries[-1] += 1
         else:
@@ -59,8 +63,20 @@ class ScriptLog:
         """Cut, because the training was started again after an end."""
         self._cut = True
 
+    def begin_longer(self, command: Callable[[], Command]) -> None:
+        """A longer act begins: it is one command, whatever steps and commands it is made of."""
+        self._longer = command
+
+    def end_longer(self) -> None:
+        """The longer act is over."""
+        if self._longer is not None:
+            command, self._longer = self._longer(), None
+            self.add(command)
+
     def add(self, command: Command) -> None:
         """Add a command that was carried out, in place of an interim one that it supersedes."""
+        if self._longer is not None:
+            return
         previous = self.entries[-1] if self.entries else None
         if isinstance(previous, Command) and previous.interim and command.supersedes(previous):
             self.entries.pop()
@@ -73,7 +89,8 @@ class ScriptLog:
 
     def statements(self) -> list[str]:
         """The lines of the script."""
-        lines = [f"explorer.step({entry})" if isinstance(entry, int) else entry.call() for entry in self.entries]
+        entries = self.entries if self._longer is None else [*self.entries, self._longer()]
+        lines = [f"explorer.step({entry})" if isinstance(entry, int) else entry.call() for entry in entries]
         return [line for line in lines if line]
 
 
@@ -120,7 +137,8 @@ def script(model: KAN, arguments: dict[str, object], log: ScriptLog, start: str,
     options = "".join(f", {name}={name if text is None else text}" for name, text in texts.items())
     supplied = [f"# `{name}` is the value of that option" for name, text in texts.items() if text is None]
     if preset is None:
-        names, of_data = "KAN, KANExplorer", ["# `data` is the dataset that the session was given"]
+        kind = "data frame" if "target" in arguments else "dataset"
+        names, of_data = "KAN, KANExplorer", [f"# `data` is the {kind} that the session was given"]
         begin = [f"model = {made}", f"explorer = KANExplorer(model, data{options})"]
     else:
         imports, names, of_data = [], "KANExplorer", []

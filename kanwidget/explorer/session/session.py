@@ -6,6 +6,7 @@ Commands go in, the topics that changed come out. A command that fails leaves th
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -18,10 +19,11 @@ from kanwidget.core.reference_data import order_columns
 from kanwidget.core.scores import Scores
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.topics import Topics
+from kanwidget.explorer.session.background.swap_errors import SwapErrors
 from kanwidget.explorer.session.candidates import Candidates
-from kanwidget.explorer.session.command import Command
+from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.recorder import Frame, RecordedStep
-from kanwidget.explorer.session.samples import sampled_scores
+from kanwidget.explorer.session.samples import NetworkSamples, sampled, sampled_accuracy
 from kanwidget.explorer.session.script import ScriptLog
 from kanwidget.explorer.session.states.rows import StateRows
 from kanwidget.explorer.session.training_run import TrainingRun
@@ -67,6 +69,8 @@ class Session:
         #: The arguments that aren't the defaults, for the script.
         arguments = {**names, "opt": options.get("opt"), "steps": steps, **options}
         self.arguments = {name: value for name, value in arguments.items() if not _is_default(value)}
+        #: The arguments by which the data come from a table, for the script.
+        self.table: dict[str, Any] = {}
         #: Name of the preset, None for data of one's own.
         self.preset: str | None = None
         dataset, settings = order_columns(model, data, "KANExplorer"), make_settings(**options)
@@ -76,15 +80,20 @@ class Session:
         self.script, self.view, self.tree, self.state_rows = ScriptLog(), ViewState(), UndoTree(), StateRows()
         self.run = TrainingRun(model, dataset, settings, self.script, self.view.announce)
         self.candidates = Candidates(self.run, library)
+        self.swap_errors = SwapErrors(self.run)
         self._name_variables(model, dataset, names["in_vars"], names["out_vars"])
-        self._scores: tuple[int, Scores] | None = None
+        self._samples: tuple[int, NetworkSamples] | None = None
+        #: A longer act in progress.
+        self.process: Process | None = None
+        self._formula_result: tuple[int, Any] | None = None
+        self._accuracy: tuple[int, float | None] | None = None
         self._begin_tree()
 
     def begin(self, preset: str, model: KAN, data: Dataset, settings: Settings) -> None:
         """Begin with the network and the data of a preset, in place of the current ones."""
         self.run.begin(model, data, settings)
         self._name_variables(model, data, None, None)
-        self.preset = preset
+        self.preset, self.table = preset, {}
         for name in ("in_vars", "out_vars"):  # of the data before
             self.arguments.pop(name, None)
         self.script.begin()
@@ -151,11 +160,31 @@ class Session:
         self.model.check_edge(layer, source, target, where)
         return EdgeRef(int(layer), int(source), int(target))
 
+    def samples(self) -> NetworkSamples:
+        """Scores and thumbnails; computed once for each version of the network."""
+        if self._samples is None or self._samples[0] != self.version:
+            self._samples = (self.version, sampled(self.model, self.x))
+        return self._samples[1]
+
     def scores(self) -> Scores:
-        """Importance of nodes and edges; computed once for each version of the network."""
-        if self._scores is None or self._scores[0] != self.version:
-            self._scores = (self.version, sampled_scores(self.model, self.x))
-        return self._scores[1]
+        """Importance of nodes and edges."""
+        return self.samples().scores
+
+    @property
+    def formula_result(self) -> Any:
+        """The formula that was fitted to the data for the current version of the network, None without one."""
+        version, result = self._formula_result or (None, None)
+        return result if version == self.version else None
+
+    def keep_formula(self, result: Any) -> None:
+        """Keep a formula that was fitted to the data, as long as the network stays as it is."""
+        self._formula_result = (self.version, result)
+
+    def accuracy(self) -> float | None:
+        """The part of the rows whose class has the highest score, of the test data if there are any; computed once a version."""
+        if self._accuracy is None or self._accuracy[0] != self.version:
+            self._accuracy = (self.version, sampled_accuracy(self.model, self.data))
+        return self._accuracy[1]
 
     def selection_is_cached(self) -> bool:
         """Whether the candidates of the first selected edge need no search."""
@@ -182,13 +211,14 @@ class Session:
         Raises:
             ValueError: If the command asks for what doesn't exist; the session is then as before.
         """
+        ended = frozenset[str]() if command.continues_process else self.end_process()
         ends_drag = self.tree.drag_start is not None and not command.continues_drag
         resume_drag = self.end_drag("drag a curve") if ends_drag else None
         notice = self.view.notice
         if not command.keeps_notice:
             self.view.notify(None)
         try:
-            return command.perform(self)
+            return ended | command.perform(self)
         except BaseException:
             self.view.notify(notice)
             if resume_drag is not None:
@@ -202,6 +232,17 @@ class Session:
             budget: Seconds after which no further step is begun.
             stop: Asked after every step; True ends this call, not the training.
         """
+        if self.process is None:
+            return self._train(budget, stop)
+        deadline = time.perf_counter() + budget
+        topics: Topics = frozenset()
+        while self.process is not None:
+            topics |= self.process.advance()
+            if stop() or time.perf_counter() >= deadline:
+                break
+        return topics
+
+    def _train(self, budget: float, stop: Callable[[], bool]) -> Topics:
         # The node comes after the first step: a training that has converged takes none. A drag is an act with its own steps.
         begins = self.running and not self.tree.is_training and self.tree.drag_start is None
         before = self.run.checkpoint() if begins else None
@@ -213,6 +254,15 @@ class Session:
                 self.tree.add("train", TRAIN, before.last_record, before, self.model.n_parameters)
                 topics |= {"history"}
         return topics
+
+    def begin_process(self, process: Process) -> None:
+        """Carry out a longer act from now on, in place of training."""
+        self.process = process
+
+    def end_process(self) -> Topics:
+        """End the longer act in progress, if there is one."""
+        process, self.process = self.process, None
+        return frozenset() if process is None else process.end()
 
     # ---- acts
 

@@ -27,6 +27,8 @@ from kanwidget.training.steps.trainer import NOT_FINITE, NOT_FINITE_ADVICE
 
 #: Seconds of a step from which on it can be interrupted; shorter ones are always finished.
 _LONG_STEP = 0.05
+#: Stop reason of a training that has paused by itself.
+FLAT = "the error is flat"
 
 StepCallback = Callable[[StepRecord], Any]
 
@@ -74,6 +76,8 @@ class TrainingRun:
         self.remaining_steps: int | None = None
         #: Whether the training is paused after the last of these steps, rather than done.
         self.pauses_after = False
+        #: Asked after every step: True pauses the training, since its error is flat.
+        self.pauses_when: Callable[[], bool] | None = None
         self.records: list[StepRecord] = []
         self.events: list[Event] = []
         self.last_record = record
@@ -211,17 +215,19 @@ class TrainingRun:
 
     # ---- training
 
-    def start(self, steps: int | None, pauses_after: bool = False) -> None:
-        """Train for this many steps from now on, None until it converges."""
+    def start(
+        self, steps: int | None, pauses_after: bool = False, pauses_when: Callable[[], bool] | None = None
+    ) -> None:
+        """Train for this many steps from now on, None until it converges; pause earlier once `pauses_when` says so."""
         if self.trainer.stop_reason:
             self._script.cut()
         self.trainer.stop_reason = ""
         self.state, self.stop_reason = "running", None
-        self.remaining_steps, self.pauses_after = steps, pauses_after
+        self.remaining_steps, self.pauses_after, self.pauses_when = steps, pauses_after, pauses_when
 
     def pause(self) -> None:
         """Stop training, keep everything."""
-        self.state, self.stop_reason, self.remaining_steps = "paused", None, None
+        self._finish("paused", None)
 
     def advance(self, budget: float, stop: Callable[[], bool]) -> Topics:
         """Train for some seconds, see `Session.advance`."""
@@ -255,6 +261,8 @@ class TrainingRun:
             self._finish("done", record.stop_reason)
         elif self.remaining_steps == 0:
             self._finish(*(("paused", None) if self.pauses_after else ("done", "steps done")))
+        elif self.pauses_when is not None and self.pauses_when():
+            self._finish("paused", FLAT)
         self._call(record)
         return topics if self.running else topics | {"history", "formula", "candidates", "selection"}
 
@@ -297,7 +305,8 @@ class TrainingRun:
                 raise
 
     def _finish(self, state: State, stop_reason: str | None) -> None:
-        self.state, self.stop_reason, self.remaining_steps, self.pauses_after = state, stop_reason, None, False
+        self.state, self.stop_reason = state, stop_reason
+        self.remaining_steps, self.pauses_after, self.pauses_when = None, False, None
 
     def _take_events(self) -> Topics:
         """Take over the events of the trainer, such as moved grids."""

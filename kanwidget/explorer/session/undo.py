@@ -119,6 +119,8 @@ class TreeNode:
     """The error when the session last left this node; None before."""
     complexity: int = 0
     """Free parameters of its network."""
+    group: int | None = None
+    """The first node of the longer act that it is a part of; one undo takes back all parts before it."""
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
@@ -134,9 +136,12 @@ class UndoTree:
     current: int = 0
     drag_start: Checkpoint | None = None
     """The checkpoint before a drag in progress."""
+    group: int | None = None
+    """The first node of the longer act in progress; -1 before there is one, None without such an act."""
 
     def begin(self, record: StepRecord, complexity: int) -> None:
         """Forget all acts; the start is a node of its own."""
+        self.group = None
         self.nodes, self.current, self.drag_start = {}, 0, None
         self.add("start", "start", record, None, complexity)
 
@@ -156,6 +161,14 @@ class UndoTree:
             self.nodes, self.current, self.drag_start = nodes, current, drag_start
 
         return go_back
+
+    def begin_group(self) -> None:
+        """The acts to come are parts of one longer act."""
+        self.group = -1
+
+    def end_group(self) -> None:
+        """The longer act is over."""
+        self.group = None
 
     def begin_drag(self, checkpoint: Callable[[], Checkpoint]) -> None:
         """Begin a drag, unless one is in progress."""
@@ -213,6 +226,8 @@ class UndoTree:
         number, parent_id = len(self.nodes), None if parent is None else parent.id
         node = TreeNode(number, parent_id, label, kind, record.step, error_of(record), before)
         node.complexity = complexity
+        if self.group is not None:
+            self.group = node.group = number if self.group < 0 else self.group
         if parent is not None:
             if kind != TRAIN or parent.forward is None:
                 parent.forward = node.id
@@ -226,11 +241,14 @@ class UndoTree:
     def undo(self, latest: Checkpoint) -> Checkpoint | None:
         """Go to the parent; returns the checkpoint to restore, None at the start."""
         node = self.nodes[self.current]
+        # The parts of a longer act are undone together, as long as the checkpoint before the first of them is kept.
+        if node.group is not None and self.nodes[node.group].before is not None:
+            node = self.nodes[node.group]
         if node.parent is None or node.before is None:
             return None
         checkpoint = node.before
         self._leave(latest)
-        self.nodes[node.parent].forward = node.id
+        self._lead_forward_to(self.current)
         self.current = node.parent
         self._forget()
         return checkpoint
@@ -238,7 +256,14 @@ class UndoTree:
     def redo(self, latest: Checkpoint) -> Checkpoint | None:
         """Go to the child that was undone; returns the checkpoint to restore, None where nothing was undone."""
         forward = self._forward()
-        return self.goto(forward, latest) if self.can_redo and forward is not None else None
+        if not self.can_redo or forward is None:
+            return None
+        group = self.nodes[forward].group
+        while group is not None and (part := self.nodes[forward].forward) is not None:
+            if self.nodes[part].group != group or self.nodes[part].latest is None:
+                break
+            forward = part
+        return self.goto(forward, latest)
 
     def goto(self, state: int, latest: Checkpoint) -> Checkpoint | None:
         """Go to a node; returns the checkpoint to restore, None for the current node itself."""
@@ -252,12 +277,15 @@ class UndoTree:
             _check.fail("state", "goto", expected, state, "The oldest ones are forgotten first.")
         self._leave(latest)
         self.current = state
-        path = state
-        while (parent := self.nodes[path].parent) is not None:
-            self.nodes[parent].forward = path
-            path = parent
+        self._lead_forward_to(state)
         self._forget()
         return target
+
+    def _lead_forward_to(self, state: int) -> None:
+        """Let redo lead to this node, from every node above it."""
+        while (parent := self.nodes[state].parent) is not None:
+            self.nodes[parent].forward = state
+            state = parent
 
     def _forget(self) -> None:
         """Drop checkpoints of the oldest nodes where they are too many, or too large."""

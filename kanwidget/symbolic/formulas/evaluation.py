@@ -20,10 +20,13 @@ from kanwidget._types import Elementwise
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic.functions import from_sympy_node
+from kanwidget.symbolic.writing.naming import edge_name
 
 if TYPE_CHECKING:
     import sympy
 
+#: Names in print of the functions that are still splines, where these are few.
+_LETTERS = "fgh"
 #: Sums and products of several operands, by sympy's names.
 _OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "Add": lambda *terms: functools.reduce(torch.add, terms),
@@ -152,14 +155,21 @@ def _condition(node: Any, visit: Callable[[Any], Tensor], like: Tensor) -> Tenso
     return compare[node.rel_op](visit(node.lhs), visit(node.rhs))
 
 
-def edge_name(layer: int, source: int, target: int) -> str:
-    """The name of a numeric edge in a formula.
+def function_names(network: Network) -> dict[str, str]:
+    """The name in print of every function that is still a spline, by its name in formulas.
+
+    Up to three are f, g and h, more are f₁, f₂, …, in the order of layers, then of the nodes that they lead to, then of those that
+    they come from. `phi_0_1_2` stays the name in expressions, since it says the edge: layer, source, target.
 
     Examples:
-        >>> edge_name(0, 1, 2)
-        'phi_0_1_2'
+        >>> from kanwidget import KAN
+        >>> function_names(KAN([2, 1]))
+        {'phi_0_0_0': 'f', 'phi_0_1_0': 'g'}
     """
-    return f"phi_{layer}_{source}_{target}"
+    refs = [ref for ref in network.edge_refs(active=True) if network.layer(ref.layer).spline_on[ref.target, ref.source]]
+    refs.sort(key=lambda ref: (ref.layer, ref.target, ref.source))
+    few = len(refs) <= len(_LETTERS)
+    return {edge_name(*ref): _LETTERS[i] if few else f"f_{i + 1}" for i, ref in enumerate(refs)}
 
 
 def numeric_functions(network: Network, dtype: torch.dtype | None = None) -> dict[str, Callable[[Any], Any]]:

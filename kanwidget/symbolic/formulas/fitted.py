@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -15,13 +14,13 @@ from kanwidget import _check
 from kanwidget._types import Elementwise
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
-from kanwidget.datasets import as_dataset
 from kanwidget.symbolic.formulas.constants import refit
-from kanwidget.symbolic.formulas.evaluation import edge_name, numeric_functions
-from kanwidget.symbolic.formulas.formula import numeric_edge, symbolic_formula
-from kanwidget.symbolic.formulas.formula import variables as named
+from kanwidget.symbolic.formulas.posed import Posed, posed
+from kanwidget.symbolic.formulas.regression.classes import ClassProblem
+from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
+from kanwidget.symbolic.formulas.simplest import simplest
 from kanwidget.symbolic.formulas.snapping import snap_constants
-from kanwidget.symbolic.formulas.units import Logs, in_units
+from kanwidget.symbolic.formulas.units import Logs, fit_in_units, in_units
 from kanwidget.symbolic.formulas.whole import determined
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Formulas with more constants than this aren't simplified: nobody reads them, and each trial is a fit.
 _MOST_CONSTANTS = 8
+#: The median of the absolute value of a normal deviate.
+_MEDIAN = 0.6745
 _WHERE = "fit_formula"
 
 
@@ -47,49 +48,93 @@ class FittedFormula:
     """Edges that are no functions of the library, by the names that they have in the expression."""
     saturated: bool = False
     """Whether there are as many constants as rows: standard errors then say nothing."""
+    names: dict[str, str] = field(default_factory=dict)
+    """The names in print of the curves: f, g, … for `phi_0_0_0`, …"""
+    error: float = math.nan
+    """Root mean squared error on the data, in the unit of the output; for classes the cross-entropy a row."""
+    noise: float = 0.0
+    """The noise of a row as a part of its value, where it grows with the value; the rows are weighted by it. Otherwise 0."""
+    meaning: str = ""
+    """What the number says, where it is the score of a class."""
 
     @property
     def determined(self) -> bool:
         """Whether no constant has a standard error larger than itself."""
         return determined(self.constants)
 
+    @property
+    def text(self) -> str:
+        """The expression on one line."""
+        return expression_text(self.expression, self.names)
+
     def __repr__(self) -> str:
-        text = expression_text(self.expression)
+        text = self.text
         lines = [f"{self.name} = {text}"]
         if self.curves:
-            names = ", ".join(self.curves)
-            lines.append(f"where {names} are curves that no function of the library fits; try other widths")
+            names = ", ".join(self.names.get(name, name) for name in self.curves)
+            are = "is a curve" if len(self.curves) == 1 else "are curves"
+            lines.append(f"where {names} {are} that no function of the library fits; try other widths")
         if self.saturated:
             # No residual shows the noise: standard errors would be those of rounding.
             lines.append("as many constants as rows: it fits whatever they hold. Give a longer table.")
-        elif self.constants:
+        else:
+            lines += self._constants(text)
+        return "\n".join([*lines, *([self.meaning] if self.meaning else [])])
+
+    def _constants(self, text: str) -> list[str]:
+        """Sentences on the constants: those that are determined with their errors, the others in words."""
+        certain = [c for c, (value, error) in self.constants.items() if error < abs(value)]
+        lines = []
+        if certain:
             # In the order in which they are read.
-            order = sorted(self.constants, key=lambda constant: _position(constant, text))
+            order = sorted(certain, key=lambda constant: _position(constant, text))
             lines.append(f"constants {', '.join(with_error(*self.constants[constant]) for constant in order)}")
-        if not self.determined:
-            lines.append("not determined by these data: some constants have errors larger than themselves")
-        return "\n".join(lines)
+        if self.noise > 0 and certain:
+            lines.append(f"rows weighted: the noise grows with {self.name}, to about {100 * self.noise:.2g} % of it")
+        uncertain = len(self.constants) - len(certain)
+        if uncertain:
+            verb = "has" if uncertain == 1 else "have"
+            lines.append(
+                f"not determined by these data: {uncertain} of {len(self.constants)} constants {verb} errors larger than themselves"
+            )
+        return lines
+
+
+class FittedFormulas(tuple[FittedFormula, ...]):
+    """The formulas of several outputs, or of all classes but the first. Their text is that of all."""
+
+    def __repr__(self) -> str:
+        texts = [repr(replace(formula, meaning="")) for formula in self]
+        return "\n".join([*texts, *dict.fromkeys(formula.meaning for formula in self if formula.meaning)])
 
 
 @limit_threads
-def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -> FittedFormula:
-    """The formula of a network with one output, its constants fitted to the training data. The network isn't changed.
+def fit_formula(
+    network: Network, data: Any, var: Sequence[Any] | None = None, *, exponents: str = "free"
+) -> FittedFormula | FittedFormulas:
+    """The formula of a network, its constants fitted to the training data. The network isn't changed.
 
-    Constants that may well be 0 are dropped, those that may well be exact numbers are replaced (see `snap_constants`), as long as
-    there are at most eight or the data determine them to a thousandth.
+    Exponentials of logarithms are written as powers. Then the formula gets simpler as long as the data allow: it is fitted without an
+    offset, or with a whole exponent, and all others free, and the fits are compared. Constants that may well be exact numbers
+    become these (see `snap_constants`). A formula with more than 24 constants stays as it is, unless the data determine all of them.
+
+    Several outputs have a formula each. Of two classes the formula is the score of the second against the first, the logarithm of its
+    odds; of more each class but the first has one. Their constants are those of the greatest likelihood.
 
     Args:
         network: The network; numeric edges stay functions with names.
         data: A `Dataset`, a pykan dict, or a pair of inputs and labels. Of a standardized dataset the formula is that of the columns in
             their own units.
         var: Names of the columns; the data's own by default.
+        exponents: `free`: the exact exponents that the network's functions have may become others, where the data ask for it; those
+            of sums and columns that are positive. `exact`: they stay.
 
     Returns:
         The expression, and its constants with the standard errors of nonlinear regression, which assume random and independent
-        deviations.
+        deviations: equal ones, or, where the rows say so, ones that grow with the value.
 
     Raises:
-        ValueError: For several outputs, for class numbers, and for data that don't fit the network.
+        ValueError: For data that don't fit the network.
 
     Examples:
         >>> import torch
@@ -102,58 +147,99 @@ def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -
         way = 2.341*time
         constants 2.341 ± 0.003
     """
-    dataset = as_dataset(data, _WHERE, network.in_vars)
-    if network.n_out != 1:
-        advice = "Take the expressions of symbolic_formula(), and fit each with kanwidget.symbolic.refit."
-        _check.fail("width", _WHERE, "that of a network with one output", network.width, advice)
-    if dataset.is_classification or dataset.n_outputs != 1:
-        advice = "Class numbers are fitted by fit, which gives no standard errors."
-        expected = "data with one column of numbers as labels"
-        _check.fail("data", _WHERE, expected, dataset, advice if dataset.is_classification else "")
-    if dataset.n_features != network.n_features:
-        expected = f"data with {network.n_features} input columns, as the network has"
-        _check.fail("data", _WHERE, expected, dataset.train_input)
-    symbols = named(network, dataset.in_vars if var is None else var, _WHERE)
-    scales, label_scales = dataset.input_scaler, dataset.output_scaler
-    (expression,), variables = symbolic_formula(network, symbols, input_scaler=scales, output_scaler=label_scales)
-    x, y = _in_units(dataset.train_input, scales), _in_units(dataset.train_label, label_scales)
-    functions, scaled = _curves(network, variables, scales)
-    regression = (variables, x, y, functions)
-    expression, table = needed_constants(expression.xreplace(scaled), *regression)
-    fitted = as_fitted(dataset.out_vars[0], expression, table, *regression)
-    curves = {plain: curve for curve, plain in scaled.items()}
-    return replace(fitted, expression=fitted.expression.xreplace(curves))
+    _check.choice(exponents, "exponents", _WHERE, ("free", "exact"))
+    found = [
+        formula
+        for pose in posed(network, data, var, _WHERE)
+        for formula in fitted_formulas(pose, *simplest(pose.problem, pose.expression, free=exponents == "free"))
+    ]
+    return found[0] if len(found) == 1 else FittedFormulas(found)
 
 
-def _in_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:
-    """Columns that may be standardized, in their own units."""
-    return values if scales is None else values * scales[1] + scales[0]
+def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormula]:
+    """The records of a fit: one, or for classes one for each but the first."""
+    read = fit_in_units(fit, problem.variables)
+    parts = list(read.expression) if isinstance(problem, ClassProblem) else [read.expression]
+    table = _table(read.constants)
+    error, noise = _errors(problem, fit)
+    separated = isinstance(problem, ClassProblem) and problem.separates(fit.deviance)
+    formulas = []
+    for name, part in zip(pose.outputs, parts, strict=True):
+        floats = part.atoms(sympy_float())
+        formulas.append(
+            FittedFormula(
+                f"score of {name}" if pose.reference else name,
+                pose.finished(part),
+                list(problem.variables),
+                {} if separated else {constant: pair for constant, pair in table.items() if constant in floats},
+                tuple(curve for curve in pose.names if part.has(sympy_function(curve))),
+                0 < problem.rows <= len(fit.symbols),
+                pose.names,
+                error,
+                noise,
+                _meaning(pose, separated=separated),
+            )
+        )
+    return formulas
 
 
-def _curves(
-    network: Network, variables: Sequence[sympy.Symbol], scales: tuple[Tensor, Tensor] | None
-) -> tuple[dict[str, Elementwise], dict[sympy.Expr, sympy.Expr]]:
-    """The numeric edges as functions of columns in their units, and the replacements for phi((x - mean)/scale) in the expression.
-
-    Its means and scales are no constants to be fitted.
-    """
-    functions: dict[str, Elementwise] = dict(numeric_functions(network))
-    if scales is None:
-        return functions, {}
-    means, deviations = (values.flatten().tolist() for values in scales)
-    replaced = {}
-    for ref in network.edge_refs(active=True):
-        name = edge_name(*ref)
-        if ref.layer == 0 and name in functions:
-            column = int(network.columns[ref.source])
-            scale = means[column], deviations[column]
-            replaced[numeric_edge(*ref, variables[column], scale)] = numeric_edge(*ref, variables[column])
-            functions[name] = partial(_of_scaled, functions[name], *scale)
-    return functions, replaced
+def _errors(problem: Problem, fit: Fit) -> tuple[float, float]:
+    """The error on the rows, and the part of the value that is noise, where the rows are weighted by it."""
+    if isinstance(problem, ClassProblem):
+        return fit.deviance / (2 * problem.rows), 0.0
+    values = problem.values(fit.expression)
+    residual = problem.y - values
+    error = float(residual.square().mean().sqrt())
+    return error, 0.0 if problem.weights is None else _part(values, residual)
 
 
-def _of_scaled(function: Elementwise, mean: float, scale: float, x: Tensor) -> Tensor:
-    return function((x - mean) / scale)
+def _meaning(pose: Posed, *, separated: bool) -> str:
+    """What scores say, in words."""
+    if not pose.reference:
+        return ""
+    first, *others = pose.outputs
+    if others:
+        text = (
+            f"scores against {pose.reference}, whose score is 0; the decision is the class with the largest score, and the probability "
+            "of a class is exp(score)/(1 + the sum of all exp(score))"
+        )
+    else:
+        text = (
+            f"the decision is {first} where the score is above 0, else {pose.reference}; the probability of {first} is "
+            "1/(1 + exp(-score)), so the score is the logarithm of its odds"
+        )
+    sure = "; no row is in doubt, so the constants have no errors: larger ones would fit as well" if separated else ""
+    return text + sure
+
+
+def sympy_float() -> Any:
+    """The class of sympy's decimals."""
+    import sympy
+
+    return sympy.Float
+
+
+def sympy_function(name: str) -> Any:
+    """The undefined function of that name."""
+    import sympy
+
+    return sympy.Function(name)
+
+
+def _part(values: Tensor, residual: Tensor) -> float:
+    """The size of the residuals as a part of the values: the median, times the factor that makes it a standard deviation."""
+    return float((residual / values).abs().median() / _MEDIAN)
+
+
+def _table(constants: list[tuple[float, float]]) -> dict[Any, tuple[float, float]]:
+    """Values and errors by decimals; the larger error where two have one value."""
+    import sympy
+
+    table: dict[Any, tuple[float, float]] = {}
+    for value, error in constants:
+        constant = sympy.Float(value)
+        table[constant] = (value, max(error, table.get(constant, (value, error))[1]))
+    return table
 
 
 def needed_constants(
@@ -204,19 +290,13 @@ def as_fitted(
         functions: The numeric edges in it.
         logs: Which columns are logarithms; none by default.
     """
-    import sympy
-
     read = in_units(expression, variables, x, y, logs or Logs((False,) * len(variables), output=False), functions)
-    constants: dict[Any, tuple[float, float]] = {}
-    for value, error in read.constants:
-        constant = sympy.Float(value)
-        constants[constant] = (value, max(error, constants.get(constant, (value, error))[1]))
     saturated = 0 < len(x) <= len(table)
-    return FittedFormula(name, read.expression, list(variables), constants, tuple(functions), saturated)
+    return FittedFormula(name, read.expression, list(variables), _table(read.constants), tuple(functions), saturated)
 
 
-def expression_text(expression: Any) -> str:
-    """The expression in Python's notation, its constants with four digits.
+def expression_text(expression: Any, names: Mapping[str, str] | None = None) -> str:
+    """The expression in Python's notation, its constants with four digits, and curves under the names in print.
 
     Examples:
         >>> import sympy
@@ -226,6 +306,8 @@ def expression_text(expression: Any) -> str:
     import sympy
 
     floats = [atom for atom in expression.atoms() if atom.is_Float]
+    for name, short_name in (names or {}).items():
+        expression = expression.replace(sympy.Function(name), sympy.Function(short_name))
     short = expression.xreplace({number: type(number)(f"{float(number):.4g}") for number in floats})
     return _without_zeros(sympy.sstr(short, full_prec=False))
 

@@ -6,8 +6,8 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kanwidget import _check
 from kanwidget.core.network import Network
@@ -15,14 +15,15 @@ from kanwidget.core.primitives import primitive
 from kanwidget.core.records import EdgeRef
 from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.formulas.constants import ex_round
-from kanwidget.symbolic.formulas.evaluation import edge_name
 from kanwidget.symbolic.formulas.rescaling import own_params, rescale
 from kanwidget.symbolic.writing import forms
+from kanwidget.symbolic.writing.naming import edge_name
 from kanwidget.symbolic.writing.sympy_forms import to_sympy
 
 if TYPE_CHECKING:
     import sympy
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 #: Seconds for `simplify=True`.
 _PATIENCE = 10.0
@@ -66,21 +67,7 @@ def symbolic_formula(
     import sympy
 
     symbols = variables(network, var)
-    columns = network.columns.tolist()
-    scales: list[tuple[float, float]] | None = None
-    if input_scaler is not None:
-        means, deviations = _scaler(input_scaler, network.n_features, "input_scaler")
-        scales = [(means[column], deviations[column]) for column in columns]
-    logs = network.scaling.input_log.tolist()
-    if scales is not None:  # a logarithm is taken of the standardized column, and so has no scale of its own
-        symbols_of = [
-            (symbols[c] - m) / s if logs[c] else symbols[c] for c, (m, s) in zip(columns, scales, strict=True)
-        ]
-        scales = [(0.0, 1.0) if logs[c] else scale for c, scale in zip(columns, scales, strict=True)]
-    else:
-        symbols_of = [symbols[c] for c in columns]
-    nodes = [sympy.log(node) if logs[c] else node for c, node in zip(columns, symbols_of, strict=True)]
-    outputs = _compose(network, nodes, scales)
+    outputs, _ = _compose(network, symbols, input_scaler)
     if output_scaler is not None:
         means, deviations = _scaler(output_scaler, network.n_out, "output_scaler")
         outputs = [y * std + mean for y, mean, std in zip(outputs, means, deviations, strict=True)]
@@ -95,19 +82,36 @@ def symbolic_formula(
 
 
 @limit_threads
-def formula(network: Network, var: Sequence[Any] | None = None, **options: Any) -> sympy.Expr:
-    """The one expression of a network with one output; see `symbolic_formula` for the options.
+def edge_parts(
+    network: Network, var: Sequence[Any] | None = None, *, input_scaler: Sequence[Any] | None = None
+) -> dict[EdgeRef, sympy.Expr]:
+    """The expression of every active edge in the inputs, with the expression of its source node in the place of x.
+
+    With these `math_tree` marks the parts of a formula. Arguments are those of `symbolic_formula`.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> edge_parts(KAN([2, 1]))[EdgeRef(0, 1, 0)]
+        phi_0_1_0(x_2)
+    """
+    return _compose(network, variables(network, var, "edge_parts"), input_scaler)[1]
+
+
+@limit_threads
+def formula(network: Network, var: Sequence[Any] | None = None, **options: Any) -> sympy.Expr | list[sympy.Expr]:
+    """The expression of a network's output, or a list of them for several; see `symbolic_formula` for the options.
+
+    The outputs of a network for classes are scores, one a class: the largest decides, and the difference of two is the logarithm of
+    the odds. `fit_formula` writes these.
 
     Examples:
         >>> from kanwidget import KAN
         >>> formula(KAN([1, 1]), ["time [s]"])
         phi_0_0_0(time [s])
     """
-    if network.n_out != 1:
-        advice = "Use symbolic_formula()."
-        _check.fail("width", "formula", "that of a network with one output", network.width, advice)
     _decimals(options.get("round"), "formula")
-    return symbolic_formula(network, var, **options)[0][0]
+    expressions, _ = symbolic_formula(network, var, **options)
+    return expressions[0] if len(expressions) == 1 else expressions
 
 
 def _decimals(round: int | None, where: str) -> int | None:
@@ -157,25 +161,45 @@ def _flat(values: Any) -> list[Any]:
     return [number for entry in listed for number in _flat(entry)]
 
 
-def _compose(network: Network, nodes: list[Any], scales: Sequence[tuple[float, float]] | None) -> list[Any]:
-    """Layer by layer: sums of edges, then products; in own units. The first layer reads (x - mean)/std, if there are such scales."""
+def _compose(
+    network: Network, symbols: list[Any], input_scaler: Sequence[Any] | None
+) -> tuple[list[Any], dict[EdgeRef, Any]]:
+    """Layer by layer: sums of edges, then products; and the expression of each active edge. All in own units.
+
+    The first layer reads (x - mean)/std, if there is such a scaler.
+    """
     import sympy
 
+    nodes, scales = _inputs(network, symbols, input_scaler)
+    parts: dict[EdgeRef, Any] = {}
     for index in range(network.depth):
-        layer = network.layer(index)
-        subnodes = [
-            sympy.Add(
-                *(
-                    _edge(network, index, source, target, node, scales[source] if scales and index == 0 else None)
-                    for source, node in enumerate(nodes)
-                )
-            )
-            for target in range(layer.out_dim)
-        ]
+        layer, active = network.layer(index), network.layer(index).active()
+        subnodes = []
+        for target in range(layer.out_dim):
+            sources = [source for source in range(layer.in_dim) if active[target, source]]
+            for source in sources:
+                scale = scales[source] if scales and index == 0 else None
+                parts[EdgeRef(index, source, target)] = _edge(network, index, source, target, nodes[source], scale)
+            subnodes.append(sympy.Add(*(parts[EdgeRef(index, source, target)] for source in sources)))
         level = index + 1
         groups = [network.subnodes_of(level, node) for node in range(network.nodes_in(level))]
         nodes = [sympy.Mul(*(subnodes[subnode] for subnode in group)) for group in groups]
-    return _outputs(network, nodes)
+    return _outputs(network, nodes), parts
+
+
+def _inputs(
+    network: Network, symbols: list[Any], input_scaler: Sequence[Any] | None
+) -> tuple[list[Any], list[tuple[float, float]] | None]:
+    """The input nodes, and the means and deviations that the first layer's edges take out of them."""
+    import sympy
+
+    columns, logs = network.columns.tolist(), network.scaling.input_log.tolist()
+    if input_scaler is None:
+        return [sympy.log(symbols[c]) if logs[c] else symbols[c] for c in columns], None
+    means, deviations = _scaler(input_scaler, network.n_features, "input_scaler")
+    # A logarithm is taken of the standardized column, and so has no scale of its own.
+    nodes = [sympy.log((symbols[c] - means[c]) / deviations[c]) if logs[c] else symbols[c] for c in columns]
+    return nodes, [(0.0, 1.0) if logs[c] else (means[c], deviations[c]) for c in columns]
 
 
 def _outputs(network: Network, nodes: list[Any]) -> list[Any]:
@@ -229,9 +253,6 @@ def numeric_edge(index: int, source: int, target: int, node: Any, scale: tuple[f
 def simplify_within(expr: sympy.Expr, seconds: float) -> sympy.Expr:
     """`sympy.simplify`, or the expression itself if that takes too long.
 
-    The clock is read whenever a Python function is entered: this works in every thread and on every system, and leaves nothing
-    running. It doesn't disturb the hooks of debuggers and coverage tools, which are others.
-
     Examples:
         >>> import sympy
         >>> x = sympy.Symbol("x")
@@ -240,7 +261,25 @@ def simplify_within(expr: sympy.Expr, seconds: float) -> sympy.Expr:
     """
     import sympy
 
-    deadline = time.monotonic() + seconds
+    simplified = within(time.monotonic() + seconds, lambda: sympy.simplify(expr))
+    if simplified is None:
+        _log.info("simplification was given up after %g s", seconds)
+        return expr
+    return simplified
+
+
+def within(deadline: float, compute: Callable[[], T]) -> T | None:
+    """The result of pure Python, or None if it isn't there by the deadline, a time of `time.monotonic`.
+
+    The clock is read whenever a Python function is entered: this works in every thread and on every system, and leaves nothing
+    running. It doesn't disturb the hooks of debuggers and coverage tools, which are others.
+
+    Examples:
+        >>> within(time.monotonic() + 10, lambda: 1 + 1)
+        2
+        >>> within(time.monotonic() - 1, lambda: simplify_within(None, 1)) is None
+        True
+    """
 
     def check_time(*_: Any) -> None:
         if time.monotonic() > deadline:
@@ -249,12 +288,11 @@ def simplify_within(expr: sympy.Expr, seconds: float) -> sympy.Expr:
     profiler = sys.getprofile()
     sys.setprofile(check_time)
     try:
-        return sympy.simplify(expr)
+        return compute()
     except _TooLong:
-        _log.info("simplification was given up after %g s", seconds)
-        return expr
+        return None
     finally:
-        sys.setprofile(profiler)
+        sys.setprofile(profiler if callable(profiler) else None)  # that of cProfile cannot be set again
 
 
 class _TooLong(BaseException):

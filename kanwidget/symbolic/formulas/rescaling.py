@@ -28,11 +28,16 @@ def own_params(network: Network, edge: EdgeRef, params: Params) -> Params:
     return a, b, units.y_size * c, units.y_size * d
 
 
-def scaled_params(network: Network, edge: EdgeRef, params: Params) -> Params:
-    """The constants of a function in the numbers of an edge's layer, from those in own units."""
+def scaled_params(network: Network, edge: EdgeRef, name: str, params: Params) -> Params:
+    """The constants of a function in the numbers of an edge's layer, from those in own units.
+
+    Redundant ones are fixed here, too: whatever the units, a training then begins with the same numbers.
+    """
     units = network.edge_units(edge)
+    if units.x_size != 1 or units.x_centre != 0:
+        params = rescale(primitive(name), params, -units.x_centre / units.x_size, 1 / units.x_size)
     a, b, c, d = params
-    return a * units.x_size, b + a * units.x_centre, c / units.y_size, d / units.y_size
+    return a, b, c / units.y_size, d / units.y_size
 
 
 def rescale(function: Primitive, params: Params, mean: float, scale: float) -> Params:

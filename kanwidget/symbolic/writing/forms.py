@@ -92,6 +92,22 @@ def rename_variables(form: Form, names: Mapping[str, str]) -> Form:
     )
 
 
+def rename_functions(form: Form, names: Mapping[str, str]) -> Form:
+    """A form with other names for some undefined functions.
+
+    Examples:
+        >>> rename_functions(("call", "phi_0_0_0", ("var", "x")), {"phi_0_0_0": "f"})
+        ('call', 'f', ('var', 'x'))
+    """
+    if not isinstance(form, tuple) or form[0] == "var":
+        return form
+    head, *operands = form
+    inner = tuple(rename_functions(operand, names) if isinstance(operand, tuple) else operand for operand in operands)
+    if head == "call" and names:
+        return (head, names.get(str(inner[0]), inner[0]), *inner[1:])
+    return (head, *inner)
+
+
 def without_ones(form: Form, digits: int = 4) -> Form:
     """A form without the factors that would be written as 1 with so many significant digits.
 

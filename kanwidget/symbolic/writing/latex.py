@@ -19,12 +19,19 @@ _ESCAPES = {
 _RELATIONS = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
 
-def to_latex(expr: Any, names: Mapping[str, str] | None = None, *, digits: int = DIGITS) -> str:
+def to_latex(
+    expr: Any,
+    names: Mapping[str, str] | None = None,
+    functions: Mapping[str, str] | None = None,
+    *,
+    digits: int = DIGITS,
+) -> str:
     r"""A sympy expression (or a form) in LaTeX.
 
     Args:
         expr: The expression.
         names: The names to show, by those of the symbols.
+        functions: The names to show for undefined functions, from `function_names(network)`.
         digits: Significant digits of the constants.
 
     Examples:
@@ -32,7 +39,8 @@ def to_latex(expr: Any, names: Mapping[str, str] | None = None, *, digits: int =
         >>> print(to_latex(1.5 * sympy.sin(sympy.Symbol("x_1")) ** 2 / 2))
         0.75 \, \sin^{2}\left(x_{1}\right)
     """
-    return _write(forms.without_ones(form_of(expr, names), digits), digits)
+    form = forms.without_ones(form_of(expr, names), digits)
+    return _write(forms.rename_functions(form, functions or {}), digits)
 
 
 def _write(form: Form, digits: int) -> str:

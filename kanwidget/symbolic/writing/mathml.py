@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kanwidget.core.primitives import Form, Primitive, primitive
-from kanwidget.core.records import SymbolicFit
+from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.symbolic.functions import Function, function_of, text_name
 from kanwidget.symbolic.writing import forms
-from kanwidget.symbolic.writing.naming import parse_name, parse_number
+from kanwidget.symbolic.writing.marks import marked, marks_of
+from kanwidget.symbolic.writing.naming import edge_key, parse_name, parse_number
 from kanwidget.symbolic.writing.sympy_forms import form_of
 from kanwidget.symbolic.writing.text import equation
 
@@ -33,6 +34,8 @@ def math_tree(
     expr: Any,
     names: Mapping[str, str] | None = None,
     *,
+    functions: Mapping[str, str] | None = None,
+    parts: Mapping[EdgeRef, Any] | None = None,
     left: str | None = None,
     digits: int = DIGITS,
     wrap: bool = True,
@@ -42,6 +45,9 @@ def math_tree(
     Args:
         expr: The expression.
         names: The names to show, by those of the symbols.
+        functions: The names to show for undefined functions, from `function_names(network)`.
+        parts: The expression of each edge, from `edge_parts(network)`: what is found of it in `expr` is marked with the edge's key,
+            as the attribute `data-kw-edge` of its nodes. Numeric edges are marked anyway.
         left: A name in front, with an equals sign.
         digits: Significant digits of the constants.
         wrap: Whether a long sum may be a `span` of several `math`, which can break over lines.
@@ -55,7 +61,7 @@ def math_tree(
         ['math', {'displaystyle': 'true'}, [['msubsup', {}, [['mi', {}, ['x']], ['mn', {}, ['1']], ['mn', {}, ['2']]]]]]
     """
     form = forms.without_ones(form_of(expr, names), digits)
-    writer = Writer(digits)
+    writer = Writer(digits, functions, marks_of(parts or {}, names, digits))
     prefix = [] if left is None else [writer.name(left), ["mo", {}, ["="]]]
     if wrap and isinstance(form, tuple) and form[0] == "add" and len(form) - 1 > LONG_SUM:
         terms = [writer.term(term, first=i == 0) for i, term in enumerate(form[1:])]
@@ -93,13 +99,32 @@ def _math(children: Sequence[Any]) -> MathNode:
 
 
 class Writer:
-    """Writes forms as lists of trees, to be put in a row."""
+    """Writes forms as lists of trees, to be put in a row.
 
-    def __init__(self, digits: int = DIGITS) -> None:
+    Args:
+        digits: Significant digits of the constants.
+        functions: The names to show for undefined functions.
+        marks: The keys of the edges of which a form is a part.
+    """
+
+    def __init__(
+        self,
+        digits: int = DIGITS,
+        functions: Mapping[str, str] | None = None,
+        marks: Mapping[Form, str] | None = None,
+    ) -> None:
         self.digits = digits
+        self.functions = functions or {}
+        self.marks = marks or {}
 
     def write(self, form: Form) -> list[Any]:
-        """A form, without parentheses around it."""
+        """A form, without parentheses around it; its nodes are marked if it is a part of the network."""
+        nodes = self.unmarked(form)
+        # A variable alone may stand anywhere: it is a part only as a term.
+        return nodes if isinstance(form, tuple) and form[0] == "var" else marked(nodes, self.marks.get(form))
+
+    def unmarked(self, form: Form) -> list[Any]:
+        """A form whose own nodes have no mark; those of its operands may have one."""
         if isinstance(form, str):
             return [["mi", {}, ["π"]] if form == "pi" else _euler() if form == "e" else ["mtext", {}, [form]]]
         if isinstance(form, (int, float)):
@@ -123,6 +148,7 @@ class Writer:
             body = self.parenthesised(rest)
         else:
             body = self.fraction(rest) if isinstance(rest, tuple) and rest[0] in ("mul", "pow") else self.write(rest)
+        body = marked(body, self.marks.get(form))
         if first:
             return [*_minus(negative), *body]
         return [["mo", {"form": "infix"}, [_MINUS if negative else "+"]], *body]
@@ -190,7 +216,9 @@ class Writer:
         if function is not None and not function.named:
             return self.unnamed(function, operands[0])
         if head == "call":
-            return self.applied(self.name(str(operands[0]), function=True), operands[1:])
+            name = str(operands[0])
+            call = self.applied(self.name(self.functions.get(name, name), function=True), operands[1:])
+            return marked(call, edge_key(name))
         if head == "relation":
             sign = ["mo", {}, [_RELATIONS.get(str(operands[0]), str(operands[0]))]]
             return [*self.write(operands[1]), sign, *self.write(operands[2])]
@@ -245,7 +273,7 @@ class Writer:
         if not letter:
             return ["mi", {"mathvariant": "normal", "class": "kw-name"}, [base]]
         if not subscripts:
-            return ["mi", {}, [base]]
+            return ["mi", {"class": "kw-edge"} if function else {}, [base]]
         below: list[Any] = []
         for i, part in enumerate(subscripts):
             comma = [["mo", {"separator": "true"}, [","]]] if i else []

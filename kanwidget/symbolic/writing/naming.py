@@ -15,6 +15,31 @@ _LATEX_NAMES = {sign: name for name, sign in GREEK.items()}
 _PATTERN = re.compile(r"\$?\\?([^\W\d_]+)_?\{?(\d+|[^\W\d_]|\d+(?:_\d+)+|)\}?\$?")
 
 
+#: A numeric edge in a formula: layer, source, target.
+_EDGE = re.compile(r"phi_(\d+)_(\d+)_(\d+)")
+
+
+def edge_name(layer: int, source: int, target: int) -> str:
+    """The name of a numeric edge in a formula.
+
+    Examples:
+        >>> edge_name(0, 1, 2)
+        'phi_0_1_2'
+    """
+    return f"phi_{layer}_{source}_{target}"
+
+
+def edge_key(name: str) -> str | None:
+    """The key of the edge with this name in a formula, as the page writes it; None for other names.
+
+    Examples:
+        >>> edge_key("phi_0_1_2"), edge_key("sinc")
+        ('0-1-2', None)
+    """
+    match = _EDGE.fullmatch(name)
+    return "-".join(match.groups()) if match else None
+
+
 class Name(NamedTuple):
     """A name in print."""
 

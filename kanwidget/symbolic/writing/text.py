@@ -52,15 +52,20 @@ def plain(form: Form) -> str:
     return write(form, PLAIN)
 
 
-def to_text(expr: Any, names: Mapping[str, str] | None = None) -> str:
-    """A sympy expression (or a form) on one line, for people; symbols may be shown under other names.
+def to_text(expr: Any, names: Mapping[str, str] | None = None, functions: Mapping[str, str] | None = None) -> str:
+    """A sympy expression (or a form) on one line, for people.
+
+    Args:
+        expr: The expression.
+        names: The names to show, by those of the symbols.
+        functions: The names to show for undefined functions, from `function_names(network)`.
 
     Examples:
         >>> import sympy
         >>> to_text(2.0 * sympy.sin(sympy.Symbol("x")) - 1.23456)
         '2*sin(x) - 1.235'
     """
-    return plain(forms.without_ones(form_of(expr, names)))
+    return plain(forms.rename_functions(forms.without_ones(form_of(expr, names)), functions or {}))
 
 
 def equation(primitive: Primitive, params: tuple[float, float, float, float], name: str = "x") -> str:

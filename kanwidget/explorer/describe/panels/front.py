@@ -39,9 +39,7 @@ class Front(TypedDict):
     """Whether formulas of further states are still to come."""
 
 
-def front(
-    session: Session, clock: Callable[[], float] = time.monotonic
-) -> tuple[Front, dict[str, Tensor]]:
+def front(session: Session, clock: Callable[[], float] = time.monotonic) -> tuple[Front, dict[str, Tensor]]:
     """The formulas of the states, as many as a moment allows; a training in progress has none for its current state."""
     tree, version, rows = session.tree, session.version, session.state_rows
     deadline, busy = clock() + _SECONDS, False

@@ -343,7 +343,7 @@ def test_missing_values_are_nan_in_arrays_and_null_in_json(model):
 
 
 def test_thumbnails_follow_the_structure(session):
-    table = samples.thumbnails(session.model, session.x, session.scores())
+    table = session.samples().thumbnails
     refs = session.model.edge_refs()
     assert table.shape == (len(refs), 36)
     for row, (layer, source, target) in zip(table, refs, strict=True):

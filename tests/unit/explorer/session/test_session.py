@@ -190,7 +190,7 @@ def test_candidates_are_those_of_the_present_state(session):
     train(session, 1)
     assert session.candidates.of((0, 0, 0)) is not first
     second = session.candidates.of((0, 0, 0))
-    assert second[0] == session.model.suggest_symbolic(0, 0, 0, topk=1)[0]
+    assert second[0] == session.run.model_with_history().suggest_symbolic(0, 0, 0, topk=1)[0]
     session.apply(Rank(simplicity=0.2))
     assert session.candidates.of((0, 0, 0)) is not second
 

@@ -1,0 +1,56 @@
+// The three steps from data to a formula: a button each, the next sensible act highlighted, and a sentence why.
+import type { Command } from "../protocol/commands";
+import type { Guide } from "../protocol/messages";
+import type { Context, View } from "../state/context";
+import { touches } from "../state/topics";
+import { button } from "../ui/controls";
+import { attrs, h, setText } from "../ui/dom";
+import { Registry } from "../ui/listeners";
+
+type Step = Guide["steps"][number];
+
+export function steps(context: Context): View {
+  const { store, act } = context;
+  const registry = new Registry();
+  const buttons: HTMLButtonElement[] = [];
+  const list = h("div", { class: "kw-row kw-steps", role: "group", "aria-label": "Steps" });
+  const sentence = h("span", { class: "kw-sentence kw-fill" });
+  const node = h("div", { class: "kw-row kw-guide", "data-kw-panel": "steps" }, list, sentence);
+  const build = (count: number) => {
+    while (buttons.length < count) {
+      const at = buttons.length;
+      const item = button({ label: "" });
+      registry.listen(item, "click", () => {
+        const step = store.state.guide.steps[at];
+        if (step) act.send(step.command as unknown as Command);
+      });
+      if (at > 0) list.append(h("span", { class: "kw-dim", "aria-hidden": "true" }, "→"));
+      list.append(item);
+      buttons.push(item);
+    }
+  };
+  const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "guide", "link", "status")) return;
+    const { guide } = store.state;
+    node.hidden = act.isSavedPage || guide.steps.length === 0;
+    build(guide.steps.length);
+    guide.steps.forEach((step, i) => {
+      drawStep(buttons[i]!, step, i, act.hasKernel);
+    });
+    setText(sentence, guide.sentence);
+    attrs(sentence, { title: guide.sentence });
+  };
+  return { node, draw, destroy: () => registry.destroy() };
+}
+
+function drawStep(item: HTMLButtonElement, step: Step, index: number, usable: boolean): void {
+  attrs(item, {
+    class: `kw-box kw-button kw-step ${step.next ? "kw-primary" : ""}`,
+    "data-kw-action": `step-${step.name}`,
+    "data-kw-next": step.next,
+    "data-done": step.done && !step.next,
+    "aria-current": step.next ? "step" : null,
+    disabled: !usable,
+  });
+  setText(item.lastElementChild!, `${step.done && !step.next ? "✓" : index + 1} ${step.label}`);
+}

@@ -1,0 +1,52 @@
+"""The three steps, the next act and the notices, for the browser."""
+
+from __future__ import annotations
+
+from kanwidget.explorer.guide.notices import notices
+from kanwidget.explorer.guide.progress import progress
+from kanwidget.explorer.guide.steps import STEPS, StepName, guidance
+from kanwidget.explorer.protocol import records as p
+from kanwidget.explorer.session.session import Session
+
+
+def guide(session: Session) -> p.Guide:
+    """The three steps with their states, a sentence, and the notices that hold."""
+    now, done = guidance(session), _done(session)
+    act = now.act
+    steps: list[p.GuideStep] = []
+    for name, label, message in STEPS:
+        following = act is not None and act.step == name
+        steps.append(
+            {
+                "name": name,
+                "label": act.label if act is not None and following else label,
+                "next": following,
+                "done": name in done and not following,
+                "command": dict(act.message if act is not None and following else message),
+            }
+        )
+    return {
+        "steps": steps,
+        "sentence": now.sentence,
+        "notices": [
+            {
+                "name": notice.name,
+                "text": notice.text,
+                "label": notice.label,
+                "command": None if notice.message is None else dict(notice.message),
+            }
+            for notice in notices(session)
+        ],
+    }
+
+
+def _done(session: Session) -> set[StepName]:
+    """The steps that are behind the session."""
+    now, done = progress(session), set[StepName]()
+    if now.steps or not now.splines:
+        done.add("train")
+    if now.simplified or not now.splines:
+        done.add("simplify")
+    if session.formula_result is not None:
+        done.add("formula")
+    return done

@@ -1,0 +1,47 @@
+"""How far a session has come on the way from data to a formula."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kanwidget.core import StepRecord
+from kanwidget.explorer.guide.learning import Overfit, flat_steps, overfit
+from kanwidget.explorer.session.session import Session
+
+#: Kind of the tree node at the end of a simplification.
+SIMPLIFIED = "simplify"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a session has come."""
+
+    steps: int
+    """Steps of training in all."""
+    flat: int
+    """For how many steps the error has been flat; 0 while it falls."""
+    overfit: Overfit | None
+    splines: int
+    """Active edges that aren't symbolic."""
+    edges: int
+    """Active edges."""
+    simplified: bool
+    """Whether the current state comes from a simplification."""
+
+
+def progress(session: Session) -> Progress:
+    """How far a session has come; changes nothing."""
+    records = since_act(session)
+    model = session.model
+    active = model.edge_refs(active=True)
+    splines = sum(model.layer(ref.layer).state(ref.source, ref.target) != "symbolic" for ref in active)
+    simplified = any(node.kind == SIMPLIFIED for node in session.tree.path())
+    return Progress(len(session.run.records), flat_steps(records), overfit(records), splines, len(active), simplified)
+
+
+def since_act(session: Session) -> Sequence[StepRecord]:
+    """The records since the last act that has changed the network, or since the start."""
+    step, records = session.tree.nodes[session.tree.current].step, session.run.records
+    return records[bisect_right(records, step, key=lambda record: record.step) :]

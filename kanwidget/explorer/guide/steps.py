@@ -1,0 +1,136 @@
+"""The three steps from data to a formula, and the next sensible act with a sentence why.
+
+An act is a message to the session, as a button sends it: the page and `KANExplorer.follow` do the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from kanwidget.explorer.guide.noise import noise_sentence
+from kanwidget.explorer.guide.progress import Progress, progress
+from kanwidget.explorer.session.session import Session
+from kanwidget.training.steps.trainer import NOT_FINITE
+
+StepName = Literal["train", "simplify", "formula"]
+Message = Mapping[str, Any]
+
+#: The steps in their order: name, label, and the message that carries the step out.
+STEPS: Final[tuple[tuple[StepName, str, Message], ...]] = (
+    ("train", "Train", {"kind": "control", "action": "train"}),
+    ("simplify", "Simplify", {"kind": "control", "action": "simplify"}),
+    ("formula", "Formula", {"kind": "control", "action": "formula"}),
+)
+_MESSAGES: Final[dict[StepName, Message]] = {name: message for name, _, message in STEPS}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A sensible next act."""
+
+    step: StepName
+    label: str
+    """On its button."""
+    sentence: str
+    """Why, or what it does."""
+    message: Message
+    """What asks for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """What stands beside the steps: a sentence and, unless the session works or is done, the next act."""
+
+    sentence: str
+    act: Act | None = None
+
+
+def guidance(session: Session) -> Guidance:
+    """The next sensible act of a session; changes nothing but caches."""
+    if session.process is not None:
+        return Guidance(session.process.sentence)
+    now = progress(session)
+    return next(result for rule in _RULES if (result := rule(session, now)) is not None)
+
+
+def _act(step: StepName, sentence: str, label: str | None = None) -> Guidance:
+    label = label or next(text for name, text, _ in STEPS if name == step)
+    return Guidance(sentence, Act(step, label, sentence, _MESSAGES[step]))
+
+
+# ---- the rules, the first one that applies counts
+
+
+def _not_finite(session: Session, _: Progress) -> Guidance | None:
+    if session.run.stop_reason != NOT_FINITE:
+        return None
+    return Guidance("The error is not finite: undo, or start again with other settings.")
+
+
+def _untrained(session: Session, now: Progress) -> Guidance | None:
+    if now.steps or not now.splines or session.running:
+        return None
+    return _act("train", "Train: the curves bend until they fit the data.")
+
+
+def _training(session: Session, now: Progress) -> Guidance | None:
+    if not session.running:
+        return None
+    if now.flat:
+        return _simplify(session, now)
+    if session.run.pauses_when is not None:
+        return Guidance("Training. It pauses by itself once the error is flat.")
+    return Guidance("Training. Pause it once the error is low enough.")
+
+
+def _falling(session: Session, now: Progress) -> Guidance | None:
+    trained_out = now.flat or now.overfit or session.run.state == "done" or session.run.stop_reason
+    if trained_out or now.simplified or not now.splines:
+        return None
+    return _act("train", "The error still falls: train on, or simplify now.", "Train on")
+
+
+def _simplify(session: Session, now: Progress) -> Guidance | None:
+    if now.simplified or not now.splines:
+        return None
+    return _act("simplify", f"{_trained(session, now)}: simplify, or stop here.")
+
+
+def _formula(session: Session, now: Progress) -> Guidance | None:
+    if session.formula_result is not None:
+        return None
+    if now.splines:
+        stay = "1 edge stays a curve" if now.splines == 1 else f"{now.splines} edges stay curves"
+        return _act("formula", f"{stay}: no function explains {'it' if now.splines == 1 else 'them'} well enough.")
+    return _act("formula", "Every edge is a function: fit the formula's constants to the data.")
+
+
+def _done(session: Session, _: Progress) -> Guidance:
+    result, noise = session.formula_result, noise_sentence(session)
+    opening = "Done: " if result.error is None else "No fitted constants: "
+    return Guidance(f"{opening}{result.sentence}" + (f" {noise}" if noise else ""))
+
+
+_RULES: Final[tuple[Callable[[Session, Progress], Guidance | None], ...]] = (
+    _not_finite,
+    _untrained,
+    _training,
+    _falling,
+    _simplify,
+    _formula,
+    _done,
+)
+
+
+def _trained(session: Session, now: Progress) -> str:
+    """How the training stands, as the beginning of a sentence."""
+    name = "Training error" if session.run.last_record.test_loss is None else "Test error"
+    if now.overfit:
+        return f"{name} has risen since step {now.overfit.best_step:,}"
+    if now.flat:
+        return f"{name} has been flat for {now.flat} steps"
+    if session.run.stop_reason in ("converged", "stalled"):
+        return f"The training has {session.run.stop_reason}"
+    return "The training is done"

@@ -1,0 +1,103 @@
+"""How much of held-out residuals is noise: what no function of the columns explains."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+
+#: Rows that are compared at most: distances between all pairs of them are computed.
+_MOST_ROWS = 1000
+#: Nearest rows that a row is compared with.
+_NEIGHBORS = 5
+#: Standard errors above which neighboring residuals are alike for a reason.
+_ALIKE = 3.0
+#: Fewer rows say nothing about a structure.
+_FEWEST_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Residuals of held-out rows, and whether anything is left in them to learn."""
+
+    level: float
+    """Root mean square of the residuals, in the unit of the labels."""
+    error: float
+    """Standard error of `level`."""
+    structure: float
+    """How alike the residuals of neighboring rows are, in standard errors: below 3 they look like noise."""
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether rows with similar inputs have residuals without likeness."""
+        return self.structure < _ALIKE
+
+
+def noise_of(x: Tensor, residual: Tensor) -> Noise | None:
+    """The noise in the residuals of held-out rows.
+
+    Where a network has left out a part of the law, rows with similar inputs have similar residuals. The likeness is measured
+    among nearest rows, over each column and over all columns at once (Moran's coefficient), against what chance gives.
+
+    Args:
+        x: Inputs of rows that the network wasn't trained on, shape `(rows, columns)`, in any units.
+        residual: Label minus prediction, shape `(rows,)`.
+
+    Returns:
+        The noise; None for fewer than 20 rows, and for residuals that aren't finite.
+
+    Raises:
+        ValueError: If there aren't as many residuals as rows.
+
+    Examples:
+        >>> x = torch.linspace(0, 1, 200, dtype=torch.float64)[:, None]
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> noise = 0.1 * torch.randn(200, generator=generator, dtype=torch.float64)
+        >>> noise_of(x, noise).is_noise, noise_of(x, noise + 0.1 * (6 * x[:, 0]).sin()).is_noise
+        (True, False)
+    """
+    if x.ndim != 2 or residual.shape != (len(x),):
+        _check.fail("residual", "noise_of", f"of shape ({len(x)},), one a row", residual)
+    rows = len(x)
+    if rows < _FEWEST_ROWS or not bool(residual.isfinite().all()):
+        return None
+    level = float(residual.square().mean().sqrt())
+    if rows > _MOST_ROWS:
+        picked = torch.linspace(0, rows - 1, _MOST_ROWS, dtype=torch.float64, device=x.device).round().long()
+        x, residual = x[picked], residual[picked]
+    return Noise(level, level / math.sqrt(2 * rows), _structure(x.detach(), residual.detach()))
+
+
+def _structure(x: Tensor, residual: Tensor) -> float:
+    """The largest likeness of neighboring residuals, over the columns and over all of them, in standard errors."""
+    centered = residual - residual.mean()
+    if float(centered.abs().max()) == 0.0:
+        return 0.0
+    # Ranks are the same in every unit, and far outliers don't make all other rows neighbors.
+    ranks = x.argsort(0).argsort(0).to(centered)
+    spread = x.amax(0) > x.amin(0)
+    ranks = ranks[:, spread]
+    spaces = [ranks[:, [column]] for column in range(ranks.shape[1])]
+    if ranks.shape[1] > 1:
+        spaces.append(ranks)
+    return max((_likeness(space, centered) for space in spaces), default=0.0)
+
+
+def _likeness(space: Tensor, centered: Tensor) -> float:
+    """Moran's coefficient among nearest rows, as standard errors above what chance gives."""
+    rows = len(space)
+    distance = torch.cdist(space, space)
+    distance.fill_diagonal_(math.inf)
+    nearest = distance.topk(min(_NEIGHBORS, rows - 1), largest=False).indices
+    weight = torch.zeros_like(distance).scatter_(1, nearest, 1.0)
+    total = float(weight.sum())
+    coefficient = rows / total * float(centered @ weight @ centered) / float(centered.square().sum())
+    both = float((weight + weight.T).square().sum()) / 2
+    sums = float((weight.sum(0) + weight.sum(1)).square().sum())
+    mean = -1 / (rows - 1)
+    variance = (rows**2 * both - rows * sums + 3 * total**2) / ((rows**2 - 1) * total**2) - mean**2
+    return (coefficient - mean) / math.sqrt(variance)
