@@ -3,7 +3,7 @@
 import { power, tickLabels } from "../text/format";
 import { cutTo } from "../text/names";
 import { line, s, tick } from "../ui/dom";
-import { decades, linear, log, type Scale, ticks } from "./scales";
+import { decades, fineDecades, linear, log, type Scale, ticks } from "./scales";
 import type { Size } from "./stage";
 
 interface AxisSpec {
@@ -38,19 +38,12 @@ export interface Axes {
 /** Ticks of an axis with their labels, the common part of the labels, and their width. */
 export function marksOf([low, high]: readonly [number, number], count: number, byDecade = false) {
   const powers = byDecade ? decades(low, high, count) : [];
-  const whole = byDecade && powers.length < 2 ? within(low, high) : powers;
+  const whole = byDecade && powers.length < 2 ? fineDecades(low, high) : powers;
   // Within one decade round values are used: a single tick shows no scale.
   const few = whole.length > 1 ? whole : ticks(low, high, count);
   const values = few.length > 1 ? few : ticks(low, high, 2 * count);
   const { labels, common } = powers.length > 1 ? { labels: values.map(power), common: "" } : tickLabels(values);
   return { values, labels, common, room: 14 + 6.2 * Math.max(3, ...labels.map((text) => text.length)) };
-}
-
-/** 1, 2 and 5 times the powers of ten between two values. */
-export function within(low: number, high: number): number[] {
-  const base = 10 ** Math.floor(Math.log10(low));
-  const all = [1, 10, 100, 1000].flatMap((ten) => [1, 2, 5].map((m) => Number((m * ten * base).toPrecision(2))));
-  return all.filter((value) => value >= low && value <= high);
 }
 
 /** Title of an axis, cut to fit, with the common part of its tick labels. */

@@ -1,7 +1,6 @@
 // Plot of the training curves, redrawn as a whole: the pixels bound its cost, not the steps.
 
-import { within } from "../plot/axes";
-import { bisect, decades, decimate, linear, log, path, type Scale, ticks } from "../plot/scales";
+import { bisect, decades, decimate, fineDecades, linear, log, path, type Scale, ticks } from "../plot/scales";
 import type { Stage } from "../plot/stage";
 import type { Context } from "../state/context";
 import { curveName } from "../state/errors";
@@ -110,7 +109,7 @@ function yAxis(low: number, high: number, y: Scale, right: number, bottom: numbe
   const room = (bottom - TOP) / 24;
   const marks = decades(low, high, Math.max(2, room));
   // Few decades: ticks at 1, 2 and 5 times the powers of ten, if there is room.
-  const fine = within(low, high);
+  const fine = fineDecades(low, high);
   const few = marks.length < 2 || (marks.length < 4 && fine.length < room);
   return (few ? fine : marks).flatMap((value) => [
     line(`M${LEFT} ${y(value).toFixed(1)}H${right}`, "kw-c8", 1),
