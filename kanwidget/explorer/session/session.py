@@ -26,6 +26,7 @@ from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.recorder import Frame, RecordedStep
 from kanwidget.explorer.session.samples import NetworkSamples, sampled, sampled_accuracy
 from kanwidget.explorer.session.script import ScriptLog
+from kanwidget.explorer.session.states.rows import StateRows
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, UndoTree, copied
 from kanwidget.explorer.session.view import ViewState
@@ -77,7 +78,7 @@ class Session:
         if dataset.input_scaler is not None or dataset.output_scaler is not None:
             model = copied(model)
             dataset = in_own_units(model, dataset)
-        self.script, self.view, self.tree = ScriptLog(), ViewState(), UndoTree()
+        self.script, self.view, self.tree, self.state_rows = ScriptLog(), ViewState(), UndoTree(), StateRows()
         self.run = TrainingRun(model, dataset, settings, self.script, self.view.announce)
         self.candidates = Candidates(self.run, library)
         self.swap_errors = SwapErrors(self.run)
@@ -112,6 +113,7 @@ class Session:
         self.out_vars = _named(out_vars, outputs, "out_vars")
 
     def _begin_tree(self) -> None:
+        self.state_rows.clear()
         self.tree.begin(self.run.last_record, self.model.n_parameters)
 
     # ---- queries
