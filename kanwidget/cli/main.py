@@ -81,6 +81,7 @@ or with a table of your own:
 def _fit(arguments: argparse.Namespace) -> int:
     """Train on a table; on request find the formula, write a report and save the model."""
     from kanwidget.datasets import read_table
+    from kanwidget.datasets.notices import data_notices
 
     for path in (arguments.out, arguments.save):
         steps.check_folder(path)
@@ -93,6 +94,8 @@ def _fit(arguments: argparse.Namespace) -> int:
     if arguments.test_fraction is None and data.test_input is None:
         print("          too few rows to keep some for a test")
     steps.check_rows(data)
+    for notice in data_notices(data):
+        print(f"Notice:   {notice.sentence}")
     width = arguments.width
     if width and (width[0], width[-1]) != (data.n_features, 1):
         raise ValueError(

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from kanwidget import _check
 from kanwidget._types import Arities, LayerWidth
 from kanwidget.core.primitives import primitives
+from kanwidget.datasets import arrays, frames
 
 
 def normalize_width(width: Sequence[LayerWidth], where: str = "KAN") -> list[list[int]]:
@@ -66,6 +68,36 @@ def normalize_range(ends: Any) -> tuple[float, float]:
     if high <= low:
         _check.fail("grid_range", "KAN", "two increasing numbers", ends)
     return low, high
+
+
+def network_inputs(
+    x: Any, n_features: int, dtype: torch.dtype, device: torch.device | None = None, names: Sequence[str] = ()
+) -> Tensor:
+    """Inputs of a network as a tensor `(batch, n_features)` of its type: tensors keep their gradient, all else is copied.
+
+    Args:
+        x: A tensor, an array, a nested list or a frame of floats or integers of any type.
+        n_features: Columns that the network has.
+        dtype: Type of the network.
+        device: Where arrays and frames go; a tensor stays where it is.
+        names: Columns to take from a frame; those of arrays and tensors go by position.
+
+    Raises:
+        ValueError: For another shape, and for a frame without these columns.
+        TypeError: For complex numbers, and for what isn't numbers.
+
+    Examples:
+        >>> network_inputs([[1, 2]], 2, torch.float32)
+        tensor([[1., 2.]])
+    """
+    if isinstance(x, Tensor) and x.is_complex():
+        _check.fail("x", "KAN", "a tensor of real numbers", x.dtype, error=TypeError)
+    if not isinstance(x, Tensor):
+        x = arrays.tensor(frames.by_name(x, names, "KAN", "x"), "x", "KAN").to(device)
+    if x.ndim != 2 or x.shape[1] != n_features:
+        expected = f"of shape (batch, {n_features}), one row a sample, one column an input"
+        _check.fail("x", "KAN", expected, x)
+    return x if x.dtype == dtype else x.to(dtype)
 
 
 def check_base_fun(name: Any) -> None:

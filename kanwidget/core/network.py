@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from kanwidget import _check
 from kanwidget._types import Arities
 from kanwidget.core import splines
+from kanwidget.core.arguments import network_inputs
 from kanwidget.core.layer import Layer
 from kanwidget.core.records import EdgeCurve, EdgeRef, Trace
 from kanwidget.core.scales import EdgeUnits, Scale, Scaling
@@ -56,6 +57,8 @@ class Network(nn.Module):
         self.n_features = n_in if n_features is None else n_features
         #: Names of the columns of the data, set by `fit`: columns of later data are found by them. Empty if the data had none.
         self.in_vars: tuple[str, ...] = ()
+        #: Names of the classes, set by `fit`, if the labels had any.
+        self.classes: tuple[str, ...] = ()
         self.register_buffer("columns", torch.tensor(list(range(n_in) if columns is None else columns)))
         #: Columns and outputs whose logarithms the first training data make the first and last step, see `KAN`.
         self.log: tuple[str | int, ...] = ()
@@ -209,23 +212,16 @@ class Network(nn.Module):
 
     # ---- values
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Outputs of shape `(batch, n_out)` for inputs of shape `(batch, n_features)`."""
+    def forward(self, x: Any) -> Tensor:
+        """Outputs of shape `(batch, n_out)` for inputs of shape `(batch, n_features)`: a tensor, array or frame of any real type."""
         nodes = self.select(x)
         for index in range(self.depth):
             nodes = self.combine(index + 1, self.layer(index)(nodes))
         return self.scaling.own_outputs(nodes)
 
-    def select(self, x: Tensor) -> Tensor:
-        """Scaled numbers of the columns that the inputs read, after a check of the shape and type."""
-        if not isinstance(x, Tensor) or x.ndim != 2 or x.shape[1] != self.n_features:
-            expected = f"a tensor of shape (batch, {self.n_features})"
-            _check.fail(
-                "x", "KAN", expected, x, "One row a sample, one column an input; predict() takes arrays and frames."
-            )
-        if x.dtype != self.dtype:
-            advice = f"Use x.to({self.dtype}) or model.to({x.dtype}); predict() converts by itself."
-            _check.fail("x", "KAN", f"of type {self.dtype}", x.dtype, advice, error=TypeError)
+    def select(self, x: Any) -> Tensor:
+        """Scaled numbers of the columns that the inputs read, in the network's type, after a check of the shape."""
+        x = network_inputs(x, self.n_features, self.dtype, self.device, self.in_vars)
         return self.scaling.scaled_inputs(x, None if self.n_in == self.n_features else self.columns)
 
     def combine(self, level: int, subnodes: Tensor) -> Tensor:
@@ -276,7 +272,7 @@ class Network(nn.Module):
             column = x.new_zeros(x.shape[0], layer.in_dim)
             units = self.edge_units(ref)
             column[:, ref.source] = (x - units.x_centre) / units.x_size
-            design = layer.design(column)[:, ref.source]
+            design = layer.designs(column, 0)[0][:, ref.source]
             weight = layer.weight()[ref.target, ref.source]
             spline, base = design[:, :-1] @ weight[:-1], design[:, -1] * weight[-1]
             symbolic = layer.symbolic_edges(column)[:, ref.target, ref.source]

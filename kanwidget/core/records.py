@@ -167,7 +167,9 @@ class SymbolicFit:
     equation: str
     """The fitted function as text: `1.2*sin(3.14*x) - 0.11`."""
     imitates: str | None = None
-    """The simpler function that this one imitates here (tanh with a tiny a imitates x); it ranks below that one."""
+    """The simpler function that this one imitates here (tanh with a tiny a imitates x); such fits come last."""
+    misfit: float = math.nan
+    """What the fit leaves to say about the curve, in bits: the accuracy in `score`."""
 
     def as_row(self) -> dict[str, Any]:
         """The fields as a dict, for a table."""

@@ -24,9 +24,13 @@ def reference_rows(x: Tensor) -> Tensor:
 
 
 def store_names(network: Network, data: Dataset) -> None:
-    """Store the names of the columns in the network, if they have any. In place."""
+    """Store the names of the columns and classes in the network, if they have any. In place."""
     if data.has_names:
         network.in_vars = data.in_vars
+    if data.classes:
+        # Classes that no row has lack a name, but the network may have an output for them.
+        numbers = range(len(data.classes), network.n_out)
+        network.classes = (*data.classes, *(f"class {number}" for number in numbers))
 
 
 def order_columns(network: Network, data: Any, where: str = "fit") -> Dataset:
@@ -49,7 +53,7 @@ def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> T
             )
             _check.fail("data", where, "given for a model that wasn't fitted", None, advice)
         return model.reference
-    if isinstance(data, (Dataset, Mapping)) or _is_pair(data):
+    if has_labels(data):
         dataset = as_dataset(data, where, model.in_vars)
         x = dataset.test_input if test and dataset.test_input is not None else dataset.train_input
         return x.to(model.device, model.dtype)
@@ -60,6 +64,16 @@ def as_inputs(model: Network, data: Any, where: str, *, test: bool = False) -> T
             _check.fail("data", where, "given with at least one row", x)
         arrays.finite(x, "data", where)
     return x
+
+
+def has_labels(data: Any) -> bool:
+    """Whether data are a `Dataset`, a pykan dict or a pair (inputs, labels), not inputs alone.
+
+    Examples:
+        >>> has_labels({"train_input": [[0.0]], "train_label": [[1.0]]}), has_labels([[0.0]])
+        (True, False)
+    """
+    return isinstance(data, (Dataset, Mapping)) or _is_pair(data)
 
 
 def _is_pair(data: Any) -> bool:

@@ -24,7 +24,7 @@ from kanwidget.core.primitives import primitives
 from kanwidget.core.records import Event, History, StepRecord
 
 #: Version of the format. A change that older code can't read raises it.
-FORMAT = 2
+FORMAT = 3
 _KEY = "kanwidget"
 _LAYER_TENSORS = ("coef", "base", "affine", "knots", "spline_on", "frozen")
 _RECORD_FIELDS = tuple(StepRecord.__dataclass_fields__)
@@ -93,6 +93,7 @@ def _structure(network: Network) -> dict[str, Any]:
         "arities": network.arities,
         "n_features": network.n_features,
         "in_vars": list(network.in_vars),
+        "classes": list(network.classes),
         "log": list(network.log),
         "training": network.training,
         "layers": [
@@ -171,6 +172,7 @@ def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[
         network, structure["width"], structure["arities"], layers, structure["n_features"], columns.tolist()
     )
     network.in_vars = tuple(map(str, structure.get("in_vars", ())))
+    network.classes = tuple(map(str, structure.get("classes", ())))
     network.log = tuple(structure.get("log", ()))
     _check_shape(network)
     network.columns = columns
@@ -218,6 +220,8 @@ def _check_shape(network: Network) -> None:
         raise ValueError("columns don't fit the inputs")
     if len(network.in_vars) not in (0, network.n_features):
         raise ValueError("names don't fit the columns")
+    if len(network.classes) not in (0, network.n_out):
+        raise ValueError("names of classes don't fit the outputs")
 
 
 def _restored(data: dict[str, Any]) -> History:

@@ -86,4 +86,8 @@ def finite(x: Tensor, argument: str, where: str, names: Sequence[str] = ()) -> N
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each column, 1 instead of 0 where a column is constant."""
     scale = x.std(0, correction=0)
-    return x.mean(0), torch.where(scale > 0, scale, torch.ones_like(scale))
+    # The squares of 1e200 are infinite, and those of 1e-200 are 0.
+    size = x.abs().amax(0).clamp(min=torch.finfo(x.dtype).tiny)
+    scale = torch.where((scale > 0) & torch.isfinite(scale), scale, (x / size).std(0, correction=0) * size)
+    # The standard deviation of equal numbers may be round-off.
+    return x.mean(0), torch.where((x != x[0]).any(0) & (scale > 0), scale, torch.ones_like(scale))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
+from kanwidget._refusals import short_refusals
 from kanwidget.datasets import arrays, frames, naming
 
 _PARTS = ("train", "test", "val")
@@ -75,7 +76,8 @@ class Dataset:
             if self.has_names and not renamed:
                 self._set(name, frames.by_name(getattr(self, name), self.in_vars, "Dataset", name))
             self._check_part(part)
-        default_out = ("y",) if self.n_outputs == 1 else tuple(f"y_{i + 1}" for i in range(self.n_outputs))
+        numbers = range(self.n_outputs)
+        default_out = naming.Numbered(["y"] if self.n_outputs == 1 else [f"y_{i + 1}" for i in numbers])
         self._set("out_vars", naming.check_names(self.out_vars, default_out, "out_vars"))
 
     def _check_part(self, part: str) -> None:
@@ -124,6 +126,16 @@ class Dataset:
     def has_names(self) -> bool:
         """Whether the input columns have names, from a frame or `in_vars`; the default x_1, x_2, … are only numbers."""
         return not isinstance(self.in_vars, naming.Numbered)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, as the table has them; empty where they have numbers only, and for numbers.
+
+        Examples:
+            >>> Dataset([[0.0], [1.0]], [1, 0], out_vars=["gas", "solid"]).classes
+            ('gas', 'solid')
+        """
+        return () if not self.is_classification or isinstance(self.out_vars, naming.Numbered) else self.out_vars
 
     @property
     def input_scaler(self) -> tuple[Tensor, Tensor] | None:
@@ -193,6 +205,7 @@ class Dataset:
         return replace(self, **changed)
 
     @classmethod
+    @short_refusals
     def from_arrays(
         cls,
         x: Any,
@@ -226,12 +239,11 @@ class Dataset:
         inputs = arrays.inputs(x, "x", where, in_vars).to(dtype)
         labels = arrays.labels(y, inputs.shape[0], "y", where, out_vars)
         labels = labels.to(dtype) if labels.is_floating_point() else labels
-        train, test = _split(inputs.shape[0], test_fraction, seed, where)
-        test_part = {"test_input": inputs[test], "test_label": labels[test]} if len(test) else {}
-        data = cls(inputs[train], labels[train], **test_part, in_vars=tuple(in_vars), out_vars=tuple(out_vars))
-        return data.standardize() if standardize else data
+        options = Split(test_fraction, seed, standardize, dtype)
+        return _divided(inputs, labels, options, (tuple(in_vars), tuple(out_vars)), where)
 
     @classmethod
+    @short_refusals
     def from_frame(
         cls,
         df: Any,
@@ -257,15 +269,45 @@ class Dataset:
             ValueError: For columns that do not exist, and for missing or infinite values.
             TypeError: For input columns that are not numbers.
         """
-        x, y, in_vars, out_vars = frames.columns_of(df, target)
-        options: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "standardize": standardize}
-        return cls.from_arrays(x, y, in_vars=in_vars, out_vars=out_vars, dtype=dtype, **options)
+        return from_table(df, target, Split(test_fraction, seed, standardize, dtype), "Dataset.from_frame")
 
     def __repr__(self) -> str:
         counts = [(part, self[f"{part}_input"].shape[0]) for part in _PARTS if f"{part}_input" in self]
         rows = ", ".join(f"{n} {part} row{'' if n == 1 else 's'}" for part, n in counts)
         target = f"{self.n_outputs} classes" if self.is_classification else naming.listed(self.out_vars)
         return f"Dataset({rows}, {naming.listed(self.in_vars)} -> {target})"
+
+
+# The class is made by then: its own construction has short refusals, too.
+for _name in ("__init__", "standardize", "to"):
+    setattr(Dataset, _name, short_refusals(getattr(Dataset, _name)))
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How a table becomes a dataset."""
+
+    test_fraction: float = 0.2
+    seed: int = 0
+    standardize: bool = False
+    dtype: torch.dtype = torch.float64
+
+
+def from_table(df: Any, target: str | Sequence[str] | None, split: Split, where: str) -> Dataset:
+    """A dataset from a frame for a public call, which the errors name. See `Dataset.from_frame`."""
+    x, y, in_vars, out_vars = frames.columns_of(df, target, where)
+    labels = torch.from_numpy(y) if y.dtype.kind == "i" else torch.from_numpy(y).to(split.dtype)
+    return _divided(torch.from_numpy(x).to(split.dtype), labels, split, (tuple(in_vars), tuple(out_vars)), where)
+
+
+def _divided(
+    inputs: Tensor, labels: Tensor, split: Split, names: tuple[tuple[str, ...], tuple[str, ...]], where: str
+) -> Dataset:
+    """A dataset with rows set aside as test data."""
+    train, test = _split(inputs.shape[0], split.test_fraction, split.seed, where)
+    test_part = {"test_input": inputs[test], "test_label": labels[test]} if len(test) else {}
+    data = Dataset(inputs[train], labels[train], **test_part, in_vars=names[0], out_vars=names[1])
+    return data.standardize() if split.standardize else data
 
 
 def as_dataset(data: Any, where: str = "as_dataset", names: Sequence[str] = ()) -> Dataset:

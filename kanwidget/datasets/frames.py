@@ -17,33 +17,44 @@ from kanwidget import _check
 _WHERE = "Dataset.from_frame"
 
 
-def columns_of(df: Any, target: str | Sequence[str]) -> tuple[Any, Any, list[str], list[str]]:
-    """Inputs, labels, names of the inputs, names of the outputs."""
+def columns_of(
+    df: Any, target: str | Sequence[str] | None, where: str = _WHERE
+) -> tuple[NDArray[Any], NDArray[Any], list[str], list[str]]:
+    """Inputs, labels, names of the inputs, names of the outputs or classes."""
     if not isinstance(getattr(df, "columns", None), Iterable):
         advice = "Arrays go to Dataset.from_arrays(x, y)."
         if isinstance(df, (str, os.PathLike)):
             advice = "kanwidget.datasets.read_csv(path, target) reads a file, as pandas.read_csv does."
-        _check.fail("df", _WHERE, "a data frame", df, advice, error=TypeError)
+        _check.fail("df", where, "a data frame", df, advice, error=TypeError)
     twice = [str(name) for name, count in Counter(map(str, df.columns)).items() if count > 1]
     if twice:
-        _check.fail("df", _WHERE, "a frame whose columns have different names", twice, "Rename or drop one of them.")
+        _check.fail("df", where, "a frame whose columns have different names", twice, "Rename or drop one of them.")
     labels = {str(name): name for name in df.columns}  # a frame's columns may be named by numbers
     columns = list(labels)
-    if not isinstance(target, (str, list, tuple)):
-        _check.fail("target", _WHERE, "the name of a column, or a list of them", target, error=TypeError)
+    if target is None or not isinstance(target, (str, list, tuple)):
+        advice = f"The columns are {', '.join(map(repr, columns))}."
+        _check.fail("target", where, "the name of a column, or a list of them", target, advice, error=TypeError)
     targets = [target] if isinstance(target, str) else list(target)
     for name in targets:
-        check_column(name, columns, "target", _WHERE)
+        check_column(name, columns, "target", where)
     names = [name for text, name in labels.items() if text not in targets]
-    if not names:
-        _check.fail("df", _WHERE, "a frame with at least one column beside the target", columns)
-    x = np.stack([_numbers(df, name) for name in names], axis=1)
+    if not names or not targets:
+        _check.fail("df", where, "a frame with at least one column beside the target", columns)
+    if len(df[names[0]]) == 0:
+        _check.fail("df", where, "a frame with at least one row", df)
+    _refuse_texts(df, names, where)
+    x = np.stack([_finite_numbers(df, name, where) for name in names], axis=1)
     outputs = [labels[name] for name in targets]
     in_vars = [str(name) for name in names]
     if len(outputs) == 1 and not _is_numeric(df[outputs[0]]):
-        classes, y = _classes(df, outputs[0])
+        classes, y = _classes(df, outputs[0], where)
         return x, y, in_vars, classes
-    return x, np.stack([_numbers(df, name) for name in outputs], axis=1), in_vars, targets
+    return x, np.stack([_finite_numbers(df, name, where) for name in outputs], axis=1), in_vars, targets
+
+
+def has_columns(data: Any) -> bool:
+    """Whether it is a frame, whatever its columns are called."""
+    return isinstance(getattr(data, "columns", None), Iterable) and hasattr(data, "__getitem__")
 
 
 def has_names(data: Any) -> bool:
@@ -114,7 +125,12 @@ def check_column(name: str, columns: Sequence[str], argument: str, where: str) -
 
 def _suggested(name: str, columns: Sequence[str]) -> str:
     """A question whether a similar column is meant."""
-    alike = [column for column in columns if column.casefold() == str(name).casefold()]
+    wanted = str(name).casefold()
+    alike = [column for column in columns if column.casefold() == wanted]
+    # A name without its unit.
+    alike = alike or [
+        column for column in columns if column.casefold().startswith((f"{wanted} ", f"{wanted}[", f"{wanted}("))
+    ]
     close = alike or difflib.get_close_matches(str(name), columns, n=1, cutoff=0.5)
     return f"Did you mean {close[0]!r}?" if close else ""
 
@@ -143,6 +159,41 @@ def _numbers(df: Any, name: Any, argument: str = "df", where: str = _WHERE) -> N
         _check.fail(argument, where, expected, entries[row], advice, error=TypeError)
 
 
+def _finite_numbers(df: Any, name: Any, where: str) -> NDArray[np.float64]:
+    """A column as floats, or an error that names the first entry that is missing or infinite."""
+    values = _numbers(df, name, "df", where)
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if len(wrong):
+        rows = "1 row is" if len(wrong) == 1 else f"{len(wrong)} rows are"
+        advice = f"{rows} affected: remove them (df.dropna() where values are missing), or fill them in."
+        _check.fail("df", where, f"finite in column {str(name)!r}, row {wrong[0]}", values[wrong[0]].item(), advice)
+    return values
+
+
+def _refuse_texts(df: Any, names: Sequence[Any], where: str) -> None:
+    """Nothing, or an error that names all columns that hold no numbers at all: texts, dates."""
+    texts = {str(name): np.asarray(df[name]) for name in names}
+    texts = {name: values for name, values in texts.items() if not _holds_a_number(values)}
+    if not texts:
+        return
+    one = len(texts) == 1
+    columns, first = list(texts), next(iter(texts.values()))
+    named = f"column {columns[0]!r}" if one else f"the columns {', '.join(map(repr, columns))}"
+    drop, turn = ("it", "it into a number") if one else ("them", "them into numbers")
+    advice = f"Drop {drop}, df.drop(columns={columns}), or turn {turn}: 0 and 1 for two kinds, days for dates."
+    got = str(first[0]) if first.dtype.kind in "mM" else first.tolist()[0]
+    _check.fail("df", where, f"numeric in {named}", got, advice, error=TypeError)
+
+
+def _holds_a_number(values: NDArray[Any]) -> bool:
+    """Whether any of the first entries is a number; of a column of numbers a few may be misspelled."""
+    if values.dtype.kind in "mM":
+        return False
+    return values.dtype.kind in "biufc" or any(
+        _reads_as_number(entry) for entry in values[:100].tolist() if entry is not None
+    )
+
+
 def _refuse_dates(values: NDArray[Any], name: Any, argument: str = "df", where: str = _WHERE) -> None:
     """Nothing, or an error: dates would become nanoseconds since 1970, or classes."""
     if values.dtype.kind in "mM":
@@ -158,12 +209,12 @@ def _reads_as_number(value: Any) -> bool:
     return True
 
 
-def _classes(df: Any, name: Any) -> tuple[list[str], NDArray[np.int64]]:
+def _classes(df: Any, name: Any, where: str) -> tuple[list[str], NDArray[np.int64]]:
     """Names of the classes in alphabetical order, and the class number of each row."""
-    _refuse_dates(np.asarray(df[name]), name)
+    _refuse_dates(np.asarray(df[name]), name, where=where)
     values = [None if value is None or value != value else str(value) for value in np.asarray(df[name])]
     if None in values:
         row = values.index(None)
-        _check.fail("df", _WHERE, f"complete in row {row}, column {str(name)!r}", None, "Remove or fill that row.")
+        _check.fail("df", where, f"complete in row {row}, column {str(name)!r}", None, "Remove or fill that row.")
     classes, y = np.unique(np.asarray(values), return_inverse=True)
     return [str(label) for label in classes], y.astype(np.int64)

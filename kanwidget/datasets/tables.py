@@ -49,7 +49,7 @@ def read_csv(
     Raises:
         FileNotFoundError: Where there is no such file.
         ValueError: For an empty file, an unknown column, and an entry that is missing, not a number, NaN or infinite
-            (the message names row and column, counted as in a spreadsheet: the header is row 1), or a column that
+            (the message names row and column, counted as in a spreadsheet: the header is row 1), or a target that
             never changes.
 
     Examples:
@@ -70,7 +70,7 @@ def read_csv(
         for column, position in enumerate(positions):
             advice = _LABELS if names[column] == target else _INPUTS
             table[index, column] = _number(row[position], line, names[column], path.name, advice)
-    _refuse_constant(table, names, path.name)
+    _refuse_constant(table[:, -1], target, path.name)
     options: dict[str, Any] = {"test_fraction": test_fraction, "seed": seed, "standardize": standardize}
     return Dataset.from_arrays(
         table[:, :-1], table[:, -1:], in_vars=names[:-1], out_vars=names[-1:], dtype=dtype, **options
@@ -107,7 +107,7 @@ def read_table(
         raise ImportError(message) from None
     frame = pandas.read_parquet(path)
     names = _chosen([str(name) for name in frame.columns], target, inputs, "read_table")
-    _refuse_constant(np.asarray(frame[names]), names, path.name)
+    _refuse_constant(np.asarray(frame[target]), target, path.name)
     return Dataset.from_frame(frame[names], target, **options)
 
 
@@ -188,14 +188,11 @@ def _is_number(entry: str) -> bool:
     return True
 
 
-def _refuse_constant(table: NDArray[Any], names: Sequence[str], file: str) -> None:
-    """An error for a column that never changes and so explains nothing."""
-    for index, name in enumerate(names):
-        column = table[:, index]
-        if len(column) > 1 and (column == column[0]).all():
-            last = index == len(names) - 1
-            advice = "There is nothing to learn." if last else "Leave it out of the inputs."
-            _refuse(f"column {name!r} of {file}", "a quantity that changes", f"{column[0]} in every row", advice)
+def _refuse_constant(target: NDArray[Any], name: str, file: str) -> None:
+    """An error for a target that never changes."""
+    if len(target) > 1 and (target == target[0]).all():
+        got = f"{target[0]} in every row"
+        _refuse(f"column {name!r} of {file}", "a quantity that changes", got, "There is nothing to learn.")
 
 
 def _refuse(subject: str, expected: str, got: Any, advice: str) -> NoReturn:

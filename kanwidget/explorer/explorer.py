@@ -6,9 +6,11 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
+from kanwidget._types import LayerWidth
+from kanwidget.datasets.dataset import Split
 from kanwidget.explorer.drivers.driver import Driver
 from kanwidget.explorer.drivers.router import Router
 from kanwidget.explorer.drivers.thread import DriverChoice, driver_kind, make_driver
@@ -26,12 +28,23 @@ from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session.presets import preset
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
+from kanwidget.kan.for_data import TableOptions, dataset_for, width_for
 
 #: Arguments of `KAN.fit` that an explorer doesn't have, and their replacements.
 _NOT_HERE = {
     "validation": "Nothing chooses the best step here: pass validation data as the test part of a Dataset, and undo.",
     "callbacks": "Use explorer.on_step(f).",
     "progress": "The view shows it; explorer.fit(progress=True) has a bar.",
+}
+
+#: What has another name here, and that name.
+_CALLED = {
+    "stop": "pause()",
+    "front": "pareto_front",
+    "pin": "freeze()",
+    "unpin": "unfreeze()",
+    "symbolify": "auto_symbolic()",
+    "predict": "predictions(), or model.predict(data)",
 }
 
 
@@ -49,6 +62,7 @@ def wire(session: Session, driver: DriverChoice, name: str) -> tuple[Driver, Pub
     publisher = Publisher(session, kind, formats=menu())
     owner = make_driver(kind, session, publisher, name)
     session.view.show_tasks_with(publisher.send_task)
+    session.view.work_out_with(owner.work_out)
     session.run.interrupt_with(owner.stopping)
     return owner, publisher, Router(owner, publisher)
 
@@ -60,8 +74,13 @@ class KANExplorer(GuideMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
     As the last expression of a cell it is shown. It works on a copy of the network; `explorer.model` gives it back.
 
     Args:
-        model: The network to begin with.
-        data: A `Dataset`, a pykan dict, or a pair of inputs and labels.
+        model: The network to begin with; or the data alone, a data frame or a `Dataset`, for which a network is made.
+        data: A `Dataset`, a pykan dict, a pair of inputs and labels, or a data frame.
+        target: The column, or columns, of a data frame to predict; texts are classes.
+        width: Of the network that is made for data: the nodes of each layer after the inputs, such as `[5, 1]`, or `auto`.
+        log: Columns, or the target, whose logarithms are the first and the last step of a network that is made for data.
+        standardize: Bring the columns to mean 0 and standard deviation 1 beforehand. A network learns such scales by itself.
+        test_fraction: The part of a data frame's rows that is set aside as test data.
         in_vars: Names of the inputs; by default the names in the data.
         out_vars: Names of the outputs; by default the names in the data.
         lib: Names of the primitives that may replace an edge; by default the whole library.
@@ -84,13 +103,22 @@ class KANExplorer(GuideMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
         >>> explorer.undo()
         >>> explorer.status["step"], explorer.model.layer(0).state(0, 0)
         (3, 'spline')
+        >>> table = {"mass": [1.0, 2.0, 3.0, 4.0, 5.0], "speed": [2.0, 1.0, 4.0, 3.0, 2.0], "energy": [2.0, 1.0, 24.0, 18.0, 10.0]}
+        >>> import pandas
+        >>> KANExplorer(pandas.DataFrame(table), target="energy", width=[1]).model
+        KAN([2, 1], grid=3, k=3, 2 active edges)
     """
 
     def __init__(
         self,
-        model: KAN,
-        data: Any,
+        model: Any,
+        data: Any = None,
         *,
+        target: str | Sequence[str] | None = None,
+        width: Sequence[LayerWidth] | str | None = None,
+        log: Sequence[str | int] = (),
+        standardize: bool = False,
+        test_fraction: float = 0.2,
         in_vars: Sequence[str] | None = None,
         out_vars: Sequence[str] | None = None,
         lib: Iterable[str] | None = None,
@@ -101,9 +129,15 @@ class KANExplorer(GuideMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
     ) -> None:
         for name in _NOT_HERE.keys() & options.keys():
             _check.fail(name, "KANExplorer", "left out", options[name], _NOT_HERE[name])
+        split = Split(test_fraction, options.get("seed", 0), standardize)
+        model, dataset = _network_and_data(model, data, TableOptions(target, split), width, log)
         self._session = Session(
-            model, data, in_vars=in_vars, out_vars=out_vars, lib=lib, opt=opt, steps=steps, **options
+            model, dataset, in_vars=in_vars, out_vars=out_vars, lib=lib, opt=opt, steps=steps, **options
         )
+        if target is not None:
+            self._session.table = {"target": target}
+            self._session.table |= {"standardize": True} if standardize else {}
+            self._session.table |= {} if test_fraction == Split().test_fraction else {"test_fraction": test_fraction}
         self._driver, self._publisher, self._router = wire(self._session, driver, f"kanwidget-explorer-{id(self):x}")
         self._widget: Any = None
         #: The text of a closed explorer.
@@ -208,6 +242,12 @@ class KANExplorer(GuideMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            advice = f" It is called {_CALLED[name]}." if name in _CALLED else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}.{advice}")
+
     def __repr__(self) -> str:
         return self._last_summary or _summary(self._session)
 
@@ -225,6 +265,31 @@ class KANExplorer(GuideMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
     def _display_(self) -> Any:
         """The view in marimo."""
         return self.widget
+
+
+def _network_and_data(
+    model: Any,
+    data: Any,
+    table: TableOptions,
+    width: Sequence[LayerWidth] | str | None,
+    log: Sequence[str | int],
+) -> tuple[Any, Any]:
+    """A network, and its data with targets: given, or made for each other."""
+    where = "KANExplorer"
+    if isinstance(model, KAN):
+        if width is not None:
+            _check.fail("width", where, "left out beside a network", width, "The network has its width.")
+        if len(log):
+            _check.fail("log", where, "left out beside a network", log, "KAN(…, log=…) makes one with logarithms.")
+        if data is None:
+            advice = "KANExplorer(model, data); or KANExplorer(df, target=…), which makes the network, too."
+            _check.fail("data", where, "given", None, advice, error=TypeError)
+        return model, dataset_for(data, table, where)
+    if data is not None:
+        return model, data  # the session refuses such a model
+    dataset = dataset_for(model, table, where)
+    width = width_for(dataset, "auto" if width is None else width, where)
+    return KAN(width, log=log, seed=table.split.seed), dataset
 
 
 def _summary(session: Session, closed: bool = False) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from kanwidget import _check
+from kanwidget._refusals import short_refusals
 from kanwidget._types import Arities, LayerWidth
 from kanwidget.core import storage
 from kanwidget.core.arguments import (
@@ -26,6 +27,8 @@ from kanwidget.core.network import HIDDEN_RANGE, initial_layer
 from kanwidget.core.records import History
 from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.threads import limit_threads_of_methods
+from kanwidget.datasets.dataset import Split
+from kanwidget.kan.for_data import TableOptions, dataset_for, width_for
 from kanwidget.kan.queries import QueryableNetwork
 from kanwidget.training import Trainer, fit, fit_steps
 from kanwidget.training.residuals import ResidualHistory, fit_residual
@@ -141,8 +144,62 @@ class KAN(QueryableNetwork):
         plan.write(model)
         return model
 
+    @classmethod
+    @short_refusals
+    def for_data(
+        cls,
+        data: Any,
+        target: str | Sequence[str] | None = None,
+        width: Sequence[LayerWidth] | str = "auto",
+        grid: int | Sequence[int] = 3,
+        k: int = 3,
+        **options: Any,
+    ) -> Self:
+        """An untrained network for data, with an input for each column, and an output for each target or class.
+
+        Args:
+            data: What `fit` takes, or a data frame with the name of its target.
+            target: The column, or columns, of a frame that the network is to predict.
+            width: Nodes of each layer after the inputs, such as `[5, 1]`; `auto` takes a small network from which pruning leaves a law.
+            grid: As in `KAN`.
+            k: As in `KAN`.
+            **options: Of `KAN`.
+
+        Examples:
+            >>> from kanwidget import load_trees
+            >>> KAN.for_data(load_trees(), width=[3, 1])
+            KAN([2, 3, 1], grid=3, k=3, 9 active edges)
+        """
+        dataset = dataset_for(data, TableOptions(target, Split(test_fraction=0)), "KAN.for_data")
+        return cls(width_for(dataset, width, "KAN.for_data"), grid, k, **options)
+
     # ---- using it
 
+    def classify(self, data: Any) -> list[Any]:
+        """The most probable class of each row: its name, where the labels of the training had names, else its number.
+
+        Args:
+            data: As in `predict`.
+
+        Raises:
+            ValueError: If the network has a single output: it predicts a number.
+
+        Examples:
+            >>> from kanwidget import Dataset
+            >>> data = Dataset([[0.0], [1.0], [2.0], [3.0]], [1, 1, 0, 0], out_vars=["gas", "solid"])
+            >>> model = KAN.for_data(data)
+            >>> history = model.fit(data, steps=5, progress=False)
+            >>> model.classify([[0.5], [2.5]])
+            ['solid', 'gas']
+        """
+        if self.n_out < 2:
+            _check.fail(
+                "data", "classify", "for a network with an output for each class", self, "predict() gives numbers."
+            )
+        numbers: list[int] = self.predict(data).argmax(1).tolist()
+        return [self.classes[number] for number in numbers] if self.classes else list(numbers)
+
+    @short_refusals
     def predict(self, data: Any) -> Tensor:
         """Outputs for arrays, lists, frames or tensors of any float type, `(batch, n_out)`; no gradient.
 
@@ -159,6 +216,7 @@ class KAN(QueryableNetwork):
 
     # ---- training
 
+    @short_refusals
     def fit(
         self,
         data: Any,

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kanwidget import _check
-from kanwidget.core.records import EdgeRef, SymbolicFit
-from kanwidget.core.reference_data import as_inputs
+from kanwidget.core.records import EdgeRef, History, SymbolicFit
+from kanwidget.core.reference_data import as_inputs, has_labels
 from kanwidget.core.threads import limit_threads_of_methods
+from kanwidget.datasets import as_dataset
 from kanwidget.kan.editing import EditableNetwork
 from kanwidget.surgery._record import listed, record
 
@@ -17,6 +18,8 @@ from kanwidget.surgery._record import listed, record
 @limit_threads_of_methods()
 class SymbolicNetwork(EditableNetwork):
     """A network whose edges can become symbolic functions."""
+
+    history: History
 
     def suggest_symbolic(
         self,
@@ -31,6 +34,9 @@ class SymbolicNetwork(EditableNetwork):
     ) -> list[SymbolicFit]:
         """The functions that could replace an edge, best first. Changes nothing; see `kanwidget.symbolic`.
 
+        Functions that differ by less than the network's error count as equal, and the simplest of them comes first: its error on the
+        labels of `data`, or without data at the end of the last training. `noise=0` compares the curve alone.
+
         Examples:
             >>> from kanwidget import KAN
             >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
@@ -39,10 +45,24 @@ class SymbolicNetwork(EditableNetwork):
             (2, True)
         """
         from kanwidget import symbolic
+        from kanwidget.symbolic.fits.spaces import curve_noise
 
-        return symbolic.suggest_symbolic(
-            self, l, i, j, as_inputs(self, data, "suggest_symbolic"), lib=lib, topk=topk, **options
-        )
+        x = as_inputs(self, data, "suggest_symbolic")
+        if "noise" not in options and (error := self._scaled_error(data)) is not None:
+            self.check_edge(l, i, j, "suggest_symbolic")
+            options["noise"] = curve_noise(self, [EdgeRef(l, i, j)], x, error, len(x))[0]
+        return symbolic.suggest_symbolic(self, l, i, j, x, lib=lib, topk=topk, **options)
+
+    def _scaled_error(self, data: Any) -> float | None:
+        """The network's error on the labels of data, without data that of the last training, in scaled numbers; None if unknown."""
+        if data is None:
+            if not self.history.records:
+                return None
+            last = self.history.last
+            return (last.train_loss if last.test_loss is None else last.test_loss) / self.scaling.error_unit
+        from kanwidget.symbolic.fits.spaces import scaled_error
+
+        return scaled_error(self, as_dataset(data, "suggest_symbolic", self.in_vars)) if has_labels(data) else None
 
     def fix_symbolic(
         self,
@@ -91,7 +111,10 @@ class SymbolicNetwork(EditableNetwork):
     def auto_symbolic(
         self, *, lib: Iterable[str] | None = None, data: Any = None, **options: Any
     ) -> list[tuple[EdgeRef, SymbolicFit]]:
-        """Replace every edge by its best candidate. In place; `fit_formula` then gives the formula with its standard errors.
+        """Replace splines by functions, the surest first, with a refit and a check after each. In place; see `simplification`.
+
+        With labels in `data` what makes the error on held-out rows worse is taken back. `fit_formula` then gives the formula with its
+        standard errors.
 
         Examples:
             >>> from kanwidget import KAN
@@ -100,9 +123,9 @@ class SymbolicNetwork(EditableNetwork):
             >>> [edge for edge, fit in model.auto_symbolic(lib=["x", "sin"], r2_threshold=0, data=rows)]
             [EdgeRef(layer=0, source=0, target=0), EdgeRef(layer=0, source=1, target=0)]
         """
-        from kanwidget import symbolic
+        from kanwidget import simplification
 
-        done = symbolic.auto_symbolic(self, as_inputs(self, data, "auto_symbolic"), lib=lib, **options)
+        done = simplification.auto_symbolic(self, data, lib=lib, **options)
         if done:
             record(self, "fix", f"fixed {listed('edge', [edge for edge, _ in done])}")
         return done

@@ -1,6 +1,5 @@
 """From edges to formulas: candidate fits, the network as a sympy expression, and how formulas are written."""
 
-from kanwidget.symbolic.auto import SymbolicStep, auto_symbolic, auto_symbolic_steps
 from kanwidget.symbolic.edges import fix_symbolic, suggest_all, suggest_symbolic, unfix_symbolic
 from kanwidget.symbolic.fits.fitting import fit_primitives
 from kanwidget.symbolic.fits.search import prepare
@@ -18,9 +17,6 @@ from kanwidget.symbolic.writing.tidy import tidy
 
 __all__ = [
     "FittedFormula",
-    "SymbolicStep",
-    "auto_symbolic",
-    "auto_symbolic_steps",
     "candidate_tree",
     "edge_parts",
     "ex_round",

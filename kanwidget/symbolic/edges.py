@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -21,7 +21,9 @@ from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.fits.correction import spline_of_symbol
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, blamed, called, log_broken
 from kanwidget.symbolic.fits.fitting import fit_primitives
-from kanwidget.symbolic.fits.ranking import SIMPLICITY, checked_simplicity
+from kanwidget.symbolic.fits.ranking import PYKAN_NUMBERS, SIMPLICITY, checked_simplicity
+from kanwidget.symbolic.fits.spaces import numbers_of, spline_spaces
+from kanwidget.symbolic.formulas.rescaling import scaled_params
 from kanwidget.symbolic.writing.text import equation
 from kanwidget.symbolic.writing.tidy import visible
 
@@ -52,7 +54,7 @@ def suggest_symbolic(
         lib: Names of the primitives to try; all of them by default.
         topk: Most fits returned; None for all.
         simplicity: 0 ranks by accuracy alone, 1 by simplicity alone; 0.7 by default.
-        weight_simple: pykan's name for `simplicity`.
+        weight_simple: Ranks as pykan does, with this weight of simplicity (0.8 there), instead.
         noise: Variance of the edge's own error as a part of its variance, ≥ 0: fits that differ by less are equally good.
         on_broken: Called for every registered function that is left out because it doesn't work.
 
@@ -75,7 +77,10 @@ def suggest_symbolic(
     inputs, values = edge_samples(network, l, [(i, j)], x)
     library = primitives(lib, "suggest_symbolic")
     _check.real(noise, "noise", "suggest_symbolic", low=0)
-    fits = fit_primitives(inputs, values, library, simplicity=simplicity, noise=[noise], on_broken=on_broken)
+    rule: dict[str, Any] = (
+        {"numbers": PYKAN_NUMBERS} if weight_simple is not None else ranking_of(network, l, [(i, j)], x)
+    )
+    fits = fit_primitives(inputs, values, library, simplicity=simplicity, noise=[noise], on_broken=on_broken, **rule)
     return fits[0][:topk]
 
 
@@ -100,8 +105,11 @@ def suggest_all(
     for index in range(network.depth):
         refs = [ref for ref in network.edge_refs(active=True) if ref.layer == index]
         if refs:
-            inputs, values = edge_samples(network, index, [(ref.source, ref.target) for ref in refs], x)
-            candidates |= dict(zip(refs, fit_primitives(inputs, values, library, simplicity=simplicity), strict=True))
+            pairs = [(ref.source, ref.target) for ref in refs]
+            inputs, values = edge_samples(network, index, pairs, x)
+            rule = ranking_of(network, index, pairs, x)
+            fits = fit_primitives(inputs, values, library, simplicity=simplicity, **rule)
+            candidates |= dict(zip(refs, fits, strict=True))
     return candidates
 
 
@@ -128,7 +136,7 @@ def fix_symbolic(
         j: Its output subnode.
         name: The primitive's name.
         x: Inputs of the network, shape `(n, n_features)`.
-        params: a, b, c and d; fitted by default.
+        params: a, b, c and d in own units; fitted by default.
         keep_spline: Keep a spline as a correction. The edge is then the sum of symbol and spline: its former function, as far
             as a spline on this grid can follow. The correction shows the part that the symbol misses.
 
@@ -152,13 +160,13 @@ def fix_symbolic(
     if params is None and layer.state(i, j) == "pruned":
         advice = "Restore it first with restore_edge, or give params: a pruned edge is 0, and so would be every fit."
         _check.fail("l, i, j", "fix_symbolic", "those of an edge that isn't pruned", (l, i, j), advice)
-    inputs, values = edge_samples(network, l, group, x)
+    inputs, values = _group_samples(network, l, group, x)
     inputs, values = inputs.T.reshape(-1, 1), values.T.reshape(-1, 1)
     fit = (
         _fit_params(function, inputs, values) if params is None else _fit_with_params(function, params, inputs, values)
     )
     for source, target in group:
-        replace_spline(layer, source, target, fit, keep_spline, owner=group[0])
+        replace_spline(network, EdgeRef(l, source, target), fit, keep_spline, owner=EdgeRef(l, *group[0]))
     return fit
 
 
@@ -195,6 +203,27 @@ def edge_samples(network: Network, index: int, edges: Sequence[tuple[int, int]],
     with torch.no_grad():
         trace = network.trace(x)
     return trace.nodes[index][:, sources], trace.edges[index][:, targets, sources]
+
+
+def ranking_of(network: Network, index: int, edges: Sequence[tuple[int, int]], x: Tensor) -> dict[str, Any]:
+    """What `fit_primitives` needs to rank the candidates of some edges (source, target) of a layer."""
+    layer = network.layer(index)
+    with torch.no_grad():
+        nodes = network.select(x)
+        for level in range(index):
+            nodes = network.combine(level + 1, network.layer(level)(nodes))
+    return {"numbers": numbers_of(layer), "spaces": spline_spaces(layer, edges, nodes)}
+
+
+def _group_samples(network: Network, index: int, group: Sequence[tuple[int, int]], x: Tensor) -> tuple[Tensor, Tensor]:
+    """Samples of edges that share their parameters, in the units of the first: they are one function of scaled numbers."""
+    inputs, values = edge_samples(network, index, group, x)
+    first, *others = (network.edge_units(EdgeRef(index, *edge)) for edge in group)
+    for column, units in enumerate(others, 1):
+        scaled = (inputs[:, column] - units.x_centre) / units.x_size
+        inputs[:, column] = first.x_centre + first.x_size * scaled
+        values[:, column] *= first.y_size / units.y_size
+    return inputs, values
 
 
 def tied_edges(layer: Layer, source: int, target: int) -> list[tuple[int, int]]:
@@ -264,21 +293,29 @@ def _fit_with_params(function: Primitive, params: Sequence[float], inputs: Tenso
     return SymbolicFit(function.name, (a, b, c, d), r2, function.complexity, math.nan, (valid[0], valid[1]), text)
 
 
-def replace_spline(
-    layer: Layer, source: int, target: int, fit: SymbolicFit, keep_spline: bool, owner: tuple[int, int]
-) -> None:
-    """Set the symbol, and switch the spline off or make it the correction."""
+def replace_spline(network: Network, edge: EdgeRef, fit: SymbolicFit, keep_spline: bool, owner: EdgeRef) -> None:
+    """Set the symbol, and switch the spline off or make it the correction.
+
+    Args:
+        network: The network.
+        edge: The edge.
+        fit: The function, in own units.
+        keep_spline: Whether the spline stays as a correction.
+        owner: The edge that owns the parameters, and in whose units the fit is; the edge itself unless it is tied.
+    """
+    layer, (_, source, target) = network.layer(edge.layer), edge
+    params = scaled_params(network, owner, fit.name, fit.params)
     state = layer.state(source, target)
-    if keep_spline and (source, target) == owner:
+    if keep_spline and edge == owner:
         if state in ("symbolic", "pruned"):
             with torch.no_grad():
                 layer.coef[target, source] = 0.0
                 layer.base[target, source] = 0.0
         if state in ("symbolic", "both"):
             _add_to_spline(layer, source, target, +1.0)
-        layer.set_symbol(source, target, fit.name, fit.params)
+        layer.set_symbol(source, target, fit.name, params)
         _add_to_spline(layer, source, target, -1.0)
-    layer.set_symbol(source, target, fit.name, fit.params)
+    layer.set_symbol(source, target, fit.name, params)
     layer.spline_on[target, source] = keep_spline
 
 

@@ -26,7 +26,7 @@ from kanwidget.training.optimizers.table import Method, pick_optimizer
 from kanwidget.training.steps.best_state import BestState
 from kanwidget.training.steps.loop import append_history
 from kanwidget.training.steps.networks import TrainingBatch
-from kanwidget.training.steps.scales import learn_scales
+from kanwidget.training.steps.scales import learn_scales, restored_scaling
 from kanwidget.training.steps.settings import Settings, make_settings, unused
 from kanwidget.training.steps.trainer import NOT_FINITE
 from kanwidget.training.steps.training_data import TrainingData, prepare
@@ -99,9 +99,9 @@ def fit_many(
     if not isinstance(networks, Iterable) or isinstance(networks, Network):
         _check.fail("networks", "fit_many", "a list of at least one network", networks, "Write [model] for one.")
     models = list(networks)  # a generator can be gone through once
-    runs = _runs(models, data, lamb, opt, options)
     steps = _check.integer(steps, "steps", "fit_many", low=0)
     space = _check.real(max_memory_mb, "max_memory_mb", "fit_many", low=0, open_low=True) * 2**20
+    runs = _runs(models, data, lamb, opt, options)
     plans = _plans(runs, space, torch.get_num_threads())
     bar = _bar(len(runs), progress)
     try:
@@ -133,22 +133,28 @@ def _runs(networks: list[Any], data: Any, lamb: Any, opt: str, options: dict[str
     settings = {value: make_settings(opt=opt, lamb=value, **options) for value in dict.fromkeys(lambs)}
     for name, reason in unused(next(iter(settings.values())), opt).items():
         _check.fail(name, "fit_many", f"left out with opt={opt!r}", options[name], reason)
+    with restored_scaling(*networks):
+        runs = _prepared_runs(networks, datasets, [settings[value] for value in lambs])
+    for name in dict.fromkeys(run.method.name for run in runs):
+        for option, reason in unused(runs[0].settings, name).items():
+            _log.warning("%s has no effect: opt='auto' has taken %s. %s", option, name, reason)
+    return runs
+
+
+def _prepared_runs(networks: Sequence[Network], datasets: Sequence[Any], settings: Sequence[Settings]) -> list[_Run]:
+    """The trainings; networks that have their data and scales in common share the tensors."""
     cache: dict[Any, TrainingData] = {}
     runs: list[_Run] = []
-    for network, dataset, value in zip(networks, datasets, lambs, strict=True):
-        # Prepared once for all networks of a kind, so that they share the tensors.
+    for network, dataset, own in zip(networks, datasets, settings, strict=True):
         key: Any = id(dataset), network.n_features, network.n_out, network.dtype, network.device, network.in_vars
         key += (network.scaling.key(), network.log)  # before the first training, and what it then becomes
         key += (bool(network.layer(0).symbols), bool(network.layer(network.depth - 1).symbols))
         if key not in cache:
-            cache[key] = prepare(network, order_columns(network, dataset, "fit_many"), settings[value])
+            cache[key] = prepare(network, order_columns(network, dataset, "fit_many"), own)
         prepared = cache[key]
         learn_scales(network, prepared.dataset, prepared.loss)
-        method = pick_optimizer(settings[value], network, prepared.loss, len(prepared.labels["train"]))
-        runs.append(_Run(network, prepared, settings[value], method))
-    for name in dict.fromkeys(run.method.name for run in runs):
-        for option, reason in unused(runs[0].settings, name).items():
-            _log.warning("%s has no effect: opt='auto' has taken %s. %s", option, name, reason)
+        method = pick_optimizer(own, network, prepared.loss, len(prepared.labels["train"]))
+        runs.append(_Run(network, prepared, own, method))
     return runs
 
 

@@ -1,16 +1,20 @@
 """What the explorer costs: `python -m tools.benchmarks.explorer` prints a table, with `--browser` also what a person sees.
 
 Click to candidates over 50 clicks, the time from a pause to the last step (with a free kernel, and while another thread sleeps or
-computes), live training against blocking training in steps a second, with a front end that only acknowledges; sizes of the bundle and
-of saved notebooks. In the browser the same from click to picture, the drawing of networks up to 2,600 edges, and with `--minutes 10` what
-memory a long training takes. `--only NAME` measures one part. Nothing here is a test.
+computes), live training against blocking training in steps a second, with a front end that only acknowledges; frames a second beside
+other processes on all cores; sizes of the bundle and of saved notebooks. In the browser the same from click to picture, the drawing of
+networks up to 2,600 edges, and with `--minutes 10` what memory a long training takes. `--only NAME` measures one part. Nothing here is
+a test.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -23,6 +27,8 @@ from kanwidget.explorer.protocol.records import VERSION
 
 _CLICKS = 50
 _STEPS, _PAIRS = 300, 5
+#: Seconds of a training whose frames are counted, and until a page on the same cores has drawn one.
+_WATCHED, _DRAWING = 10.0, 0.03
 
 
 def problem():
@@ -31,10 +37,10 @@ def problem():
 
 
 class Page:
-    """Acknowledges frames at once, and remembers when which message came."""
+    """Acknowledges frames, by default at once, and remembers when which message came."""
 
-    def __init__(self, explorer):
-        self.explorer, self.seq = explorer, 0
+    def __init__(self, explorer, delay=0.0):
+        self.explorer, self.seq, self.delay = explorer, 0, delay
         self.changed = threading.Condition()
         self.messages = []
         explorer._publisher.connect(self.receive, store=lambda snapshot: None)
@@ -43,7 +49,9 @@ class Page:
         with self.changed:
             self.messages.append((time.perf_counter(), message))
             self.changed.notify_all()
-        if "frame" in message:
+        if "frame" in message and self.delay:
+            threading.Timer(self.delay, self.say, ["frame_ack"], {"frame": message["frame"]}).start()
+        elif "frame" in message:
             self.say("frame_ack", frame=message["frame"])
 
     def say(self, kind, **body):
@@ -151,6 +159,58 @@ def ratios(selected):
     pairs = [(speed(False, False), speed(True, selected)) for _ in range(_PAIRS)]
     wall, processor = ([live[k] / blocking[k] for blocking, live in pairs] for k in (0, 1))
     return f"{statistics.median(wall):.2f}, by processor time {statistics.median(processor):.2f}"
+
+
+@contextlib.contextmanager
+def busy_processes(count):
+    """Other processes that take what processor time they get."""
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in others:
+            process.kill()
+            process.wait()
+
+
+def frames(selected, processes):
+    """Frames a second and milliseconds a step of trainings, and the share of their thread's processor time that isn't the steps'."""
+    with busy_processes(processes), KANExplorer(KAN([2, 5, 1], seed=42), problem(), lamb=1e-3) as explorer:
+        page = Page(explorer, _DRAWING)
+        run, spent, thread = explorer._session.run, [], []
+        take = run._step
+
+        def timed_step():
+            started = time.thread_time()
+            topics = take()
+            spent.append(time.thread_time() - started)
+            thread.append(time.thread_time())
+            return topics
+
+        run._step = timed_step
+        counted, processor, seconds, seed = 0, 0.0, 0.0, 0
+        while seconds < _WATCHED:  # it converges after some sixty steps
+            explorer.reset(seed)
+            if selected:
+                explorer.select(1, 0, 0)
+            first, begin, started = len(thread), len(page.messages), time.perf_counter()
+            explorer.start(_STEPS)
+            explorer.wait()
+            seconds += time.perf_counter() - started
+            counted += sum("frame" in message for _, message in page.messages[begin:])
+            processor += thread[-1] - thread[first] + spent[first]
+            seed += 1
+        return counted / seconds, seconds / len(spent) * 1e3, 1 - sum(spent) / processor
+
+
+def frame_rates():
+    """Print frames a second, alone and beside other processes."""
+    cores = os.cpu_count() or 1
+    for processes in (0, cores, 2 * cores):
+        for selected in (False, True):
+            rate, step, share = frames(selected, processes)
+            name = f"{processes} busy processes, {'an' if selected else 'no'} edge selected"
+            print(f"frames: {name:40s} {rate:5.1f} a second, {step:6.1f} ms a step, {share:.0%} of the time not steps")
 
 
 # Installed in the page, so that neither the way to it nor the steering of the browser counts: from the trusted event of the
@@ -296,13 +356,13 @@ def weights():
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parts = {"kernel": in_kernel, "sizes": weights, "drawing": drawings, "browser": in_browser}
+    parts = {"kernel": in_kernel, "frames": frame_rates, "sizes": weights, "drawing": drawings, "browser": in_browser}
     parser.add_argument("--browser", action="store_true", help="measure in JupyterLab and Chromium as well")
     parser.add_argument("--only", choices=[*parts, "memory"], help="measure one part")
     parser.add_argument("--minutes", type=float, default=10, help="how long a training is watched for its memory")
     wanted = parser.parse_args()
     parts["memory"] = lambda: long(wanted.minutes)
-    names = [wanted.only] if wanted.only else list(parts) if wanted.browser else ["kernel", "sizes"]
+    names = [wanted.only] if wanted.only else list(parts) if wanted.browser else ["kernel", "frames", "sizes"]
     for name in names:
         parts[name]()
 

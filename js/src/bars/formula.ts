@@ -1,12 +1,14 @@
-// The network as a formula with its error, and all exports: LaTeX, Python, the session as code, files.
+// The network as a formula over the full width, with its error, and all exports: LaTeX, Python, the session as code, files.
 
+import { chosenForm, formChooser } from "../formula/choice";
+import { constantsList } from "../formula/constants";
+import { output } from "../formula/output";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
-import { number, thousands } from "../text/format";
-import { wrapping } from "../text/mathml";
+import { thousands } from "../text/format";
 import { copyText } from "../ui/clipboard";
 import { button, menu } from "../ui/controls";
-import { activeIn, attrs, h, s, setText } from "../ui/dom";
+import { activeIn, attrs, h, setText } from "../ui/dom";
 import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
@@ -16,36 +18,24 @@ const ACTION = "export-";
 export function formulaBar(context: Context): View {
   const registry = new Registry();
   const { store } = context;
-  const output = h("div", { class: "kw-output kw-math kw-fill", tabindex: 0, role: "group", "aria-label": "Formula" });
-  const part = s("rect", { class: "kw-f kw-c3", height: 5, rx: 2 });
-  const progress = s(
-    "svg",
-    { width: 36, height: 5, "aria-hidden": "true" },
-    s("rect", { class: "kw-f kw-c7", width: 36, height: 5, rx: 2 }),
-    part,
-  );
-  const fixed = h("span", { class: "kw-dim", title: "Edges replaced by functions" });
-  const rmse = h("span", { class: "kw-dim" });
+  const written = output(context, registry, () => chosenForm(context).latex);
+  const constants = constantsList();
+  const fixed = h("span", { class: "kw-dim kw-roomy", title: "Edges replaced by functions" });
   const auto = button({ action: "auto-symbolic", label: "Auto-symbolic", title: "Fix every edge to its best formula" });
   registry.listen(auto, "click", () => context.act.send({ kind: "auto", r2_threshold: null }));
   const copies = copyButtons(context, registry);
   const files = exportMenu(context, registry);
+  const form = formChooser(context, registry);
+  const acts = h("div", { class: "kw-row kw-end" }, auto, ...copies.nodes, files.node);
+  const head = h("div", { class: "kw-row kw-formula-head" }, h("h2", {}, "Formula"), form.node, fixed, acts);
   const node = h(
     "section",
     { class: "kw-formula kw-line", "data-kw-panel": "formula", "aria-label": "Formula", "data-kw-formula": "" },
-    h(
-      "div",
-      { class: "kw-row kw-formula-head" },
-      h("h2", {}, "Formula"),
-      progress,
-      fixed,
-      rmse,
-      h("div", { class: "kw-row kw-end" }, auto, ...copies.nodes, files.node),
-    ),
-    output,
+    head,
+    written.node,
+    constants.node,
     copies.code,
   );
-  let written = "";
   const draw: View["draw"] = (topics) => {
     copies.draw(topics);
     if (touches(topics, "link", "settings")) files.draw();
@@ -53,19 +43,16 @@ export function formulaBar(context: Context): View {
       attrs(auto, { disabled: !context.act.hasKernel });
       auto.hidden = context.act.isSavedPage;
     }
-    const { formula: value, settings, status } = store.state;
-    // During training the formula is sent rarely; its error follows the status line.
-    const error = status.test ?? status.train;
-    if (touches(topics, "status", "settings")) setText(rmse, error === null ? "" : `${settings.loss} ${number(error)}`);
-    if (!touches(topics, "formula")) return;
-    attrs(node, { "data-kw-formula": value.text });
-    const json = JSON.stringify(value.outputs);
-    if (json !== written) {
-      written = json;
-      output.replaceChildren(...value.outputs.map((tree) => h("div", {}, wrapping(tree))));
-    }
-    setText(fixed, `${thousands(value.fixed)} of ${thousands(value.active)} fixed`);
-    attrs(part, { width: value.active > 0 ? (36 * value.fixed) / value.active : 0 });
+    written.draw(topics);
+    if (!touches(topics, "formula", "panels", "view", "status", "settings", "link")) return;
+    const { formula: value } = store.state;
+    const chosen = chosenForm(context);
+    form.draw();
+    if (!touches(topics, "formula", "panels", "view", "link")) return;
+    attrs(node, { "data-kw-formula": chosen.text });
+    written.write(chosen.outputs);
+    constants.write(chosen);
+    setText(fixed, `${thousands(value.fixed)} of ${thousands(value.active)} edges replaced`);
   };
   return { node, draw, destroy: () => registry.destroy() };
 }
@@ -99,8 +86,8 @@ function copyButtons(context: Context, registry: Registry) {
     ui.set("note", `${name} copied`);
     flash(trigger, registry);
   };
-  registry.listen(latex, "click", () => copied(latex, store.state.formula.latex, "LaTeX"));
-  registry.listen(python, "click", () => copied(python, store.state.formula.python, "Python"));
+  registry.listen(latex, "click", () => copied(latex, chosenForm(context).latex, "LaTeX"));
+  registry.listen(python, "click", () => copied(python, chosenForm(context).python, "Python"));
   registry.listen(code, "click", () => {
     if (popup.open()) popup.close();
     else act.exportAs("code");
@@ -117,9 +104,18 @@ function copyButtons(context: Context, registry: Registry) {
   return { nodes: [word, latex, python, code], code: popup.node, draw };
 }
 
+/** Says it on the button for a moment; its width stays. */
 function flash(trigger: HTMLButtonElement, registry: Registry): void {
+  if (trigger.dataset.done) return;
+  const label = trigger.firstElementChild!;
+  const name = label.textContent!;
+  trigger.style.minWidth = `${trigger.offsetWidth}px`;
   trigger.dataset.done = "true";
-  registry.timeout(() => trigger.removeAttribute("data-done"), 1200);
+  setText(label, "Copied");
+  registry.timeout(() => {
+    trigger.removeAttribute("data-done");
+    setText(label, name);
+  }, 1200);
 }
 
 /** Text to read and to copy by hand. */

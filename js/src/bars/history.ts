@@ -2,9 +2,11 @@
 
 import type { StateInfo } from "../protocol/messages";
 import type { Context, View } from "../state/context";
+import { errorOf, errorText, labelOf } from "../state/errors";
+import type { Store } from "../state/store";
 import { touches } from "../state/topics";
 import { number, pretty } from "../text/format";
-import { activeIn, h } from "../ui/dom";
+import { activeIn, attrs, h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 
 interface PlacedState {
@@ -76,15 +78,20 @@ export function history({ store, act }: Context): View {
   // An opening notebook draws outputs before they have a size; scrolling works only with a size.
   registry.resize(node, show);
   const draw: View["draw"] = (topics) => {
-    if (!touches(topics, "history", "link", "settings")) return;
+    if (!touches(topics, "history", "link", "settings", "status")) return;
     const { states, current } = store.state.history;
-    const signature = JSON.stringify([states, current, store.state.settings.loss, act.hasKernel]);
-    if (signature === drawn) return;
+    const { error_name, label_spread } = store.state.settings;
+    const signature = JSON.stringify([states, current, error_name, label_spread, act.hasKernel]);
+    if (signature === drawn) {
+      // While it trains, the current chip counts and says its error; a chip made anew would lose a press.
+      const node = list.querySelector<HTMLElement>("[aria-current]");
+      const state = states.find(({ id }) => id === current);
+      if (node && state) write(node, state, store, act.hasKernel);
+      return;
+    }
     drawn = signature;
     const focused = list.contains(activeIn(list)) ? activeIn(list)?.getAttribute("data-kw-state-id") : null;
-    list.replaceChildren(
-      ...placeStates(states, current).map((entry) => chip(entry, current, store.state.settings.loss, act.hasKernel)),
-    );
+    list.replaceChildren(...placeStates(states, current).map((entry) => chip(entry, current, store, act.hasKernel)));
     if (focused) list.querySelector<HTMLElement>(`[data-kw-state-id="${focused}"]`)?.focus();
     if (current !== scrolledTo) registry.frame(show);
     scrolledTo = current;
@@ -95,22 +102,21 @@ export function history({ store, act }: Context): View {
 function chip(
   { state, column, lane, from, continues }: PlacedState,
   current: number,
-  loss: string,
+  store: Store,
   restorable: boolean,
 ): HTMLElement {
-  const error = state.error === null ? "" : number(state.error, 2);
   const values = {
     class: "kw-box kw-button kw-chip",
     "data-kw-state-id": state.id,
     "data-kind": state.kind,
     "aria-current": state.id === current ? "true" : null,
-    title: `Step ${state.step}${error ? `, ${loss} ${error}` : ""}${restorable ? ": go there" : ""}`,
   };
-  const parts = [pretty(state.label), error ? h("span", { class: "kw-dim" }, error) : null];
+  const parts = [h("span"), h("span", { class: "kw-dim" })];
   // Without a kernel a state cannot be restored: the chip is text, not a disabled button.
   const label = restorable
     ? h("button", { type: "button", ...values }, ...parts)
     : h("span", { ...values, style: "cursor:default" }, ...parts);
+  write(label, state, store, restorable);
   const item = h(
     "div",
     {
@@ -126,6 +132,15 @@ function chip(
   item.style.gridRow = String(lane + 1);
   item.style.setProperty("--kw-rise", String(lane - from));
   return item;
+}
+
+/** Writes the label and the error of a state into its chip. */
+function write(node: HTMLElement, state: StateInfo, store: Store, restorable: boolean): void {
+  const error = errorOf(store, state);
+  setText(node.children[0] as HTMLElement, pretty(labelOf(store, state)));
+  setText(node.children[1] as HTMLElement, error === null ? "" : number(error, 2));
+  const facts = error === null ? pretty(state.label) : `${pretty(labelOf(store, state))}: ${errorText(store, error)}`;
+  attrs(node, { title: `${facts}${restorable ? "; click to go there" : ""}` });
 }
 
 /** Scrolls the bar, and nothing around it, to the current state. */

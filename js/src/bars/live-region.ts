@@ -2,7 +2,7 @@
 
 import { keyText } from "../protocol/structure";
 import type { Context, View } from "../state/context";
-import { stateText } from "../state/edge-text";
+import { endNames, stateText } from "../state/edge-text";
 import { touches } from "../state/topics";
 import { number } from "../text/format";
 import { h, setText } from "../ui/dom";
@@ -44,8 +44,9 @@ export function liveRegion(context: Context): View {
 function selectionText({ store }: Context): string {
   const { edges } = store.state.selection;
   if (edges.length !== 1) return edges.length === 0 ? "no edge selected" : `${edges.length} edges selected`;
-  const edge = store.state.structure.edges.find((item) => keyText(item.key) === keyText(edges[0]!));
-  return edge ? `${edge.name} selected, ${stateText(edge)}` : "";
+  const { structure } = store.state;
+  const edge = structure.edges.find((item) => keyText(item.key) === keyText(edges[0]!));
+  return edge ? `${endNames(structure, edge.key).join(" to ")} selected, ${stateText(edge)}` : "";
 }
 
 function historyText({ store }: Context): string {

@@ -1,15 +1,16 @@
-// Candidates for the edge's function: small multiples on shared axes, best first.
+// Candidates for the edge's function: a table, best first, imitations folded under what they imitate.
 
 import { keyText } from "../protocol/structure";
 import type { Context, View } from "../state/context";
 import { ranked } from "../state/ranking";
-import { type Topics, touches } from "../state/topics";
+import { touches } from "../state/topics";
 import { pretty } from "../text/format";
 import { button } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { SIMPLICITY_VALUES, slider } from "../ui/slider";
-import { CardList } from "./card-list";
+import { CandidateList } from "./candidate-list";
+import { folded } from "./folding";
 
 export function candidates(context: Context): View {
   const registry = new Registry();
@@ -23,57 +24,81 @@ export function candidates(context: Context): View {
   });
   const order = orderSlider(context, registry);
   const library = libraryPicker(context, registry);
-  const cards = new CardList(context, registry);
-  const list = cards.node;
+  const table = new CandidateList(context, registry, () => show());
+  const list = table.node;
   const note = h("p", { class: "kw-empty kw-dim" });
-  const bar = h("div", { class: "kw-row kw-bar" }, order.node, filter, library.node);
-  const node = h("div", { class: "kw-col" }, bar, list, note);
+  const bar = h("div", { class: "kw-row kw-bar" }, order.node, filter);
+  const heading = tableHeading();
+  const scroll = h("div", { class: "kw-fill kw-scroll" }, list, note, library.node);
+  const node = h("div", { class: "kw-col" }, bar, heading, scroll);
   let pinnedOrder: string[] | null = null;
-  const show = (topics: Topics) => {
+  let shownOrder: string[] = [];
+  const show = () => {
     const { rows } = store.state.candidates;
+    const index = new Map(rows.map(({ name }, i) => [name, i]));
     const names = ranked(rows, ui.values.weight).map((i) => rows[i]!.name);
     // Under the pointer or the focus the order is frozen: new scores must not move a card that is about to be clicked.
     const sorted = pinnedOrder
       ? [...pinnedOrder.filter((name) => names.includes(name)), ...names.filter((name) => !pinnedOrder?.includes(name))]
       : names;
+    shownOrder = sorted;
     const pattern = ui.values.filter.trim().toLowerCase();
     const visible = sorted.filter((name) => name.toLowerCase().includes(pattern) || pretty(name).includes(pattern));
-    if (topics.has("size")) cards.resized();
-    cards.draw(visible);
+    // A filter finds imitations too: without what they imitate they stand by themselves.
+    const found = visible.map((name) => index.get(name)!);
+    table.draw(pattern ? found.map((i) => ({ index: i, imitations: [] })) : folded(rows, found));
+    heading.hidden = visible.length === 0;
     attrs(list, { "aria-busy": String(store.state.candidates.busy && act.hasKernel) });
     note.hidden = visible.length > 0;
     setText(note, emptyText(context, names.length));
   };
   registry.listen(filter, "input", () => ui.set("filter", filter.value));
   const presence = trackPresence(node, registry, (inside) => {
-    pinnedOrder = inside ? cards.names : null;
+    pinnedOrder = inside ? [...shownOrder] : null;
     // Deferred: the focus may leave because a card is being removed.
-    if (!inside) registry.frame(() => show(new Set()));
-  });
-  registry.listen(list, "click", (event) => {
-    const pressed = (event.target as Element).closest("[data-kw-action]");
-    const name = pressed?.closest("[data-kw-candidate]")?.getAttribute("data-kw-candidate");
-    if (name) act.fix(name, pressed?.getAttribute("data-kw-action") === "fix-both");
+    if (!inside) registry.frame(show);
   });
   let edge = "";
+  // Reading or setting the position costs a layout.
+  let scrolled = false;
+  registry.listen(scroll, "scroll", () => {
+    scrolled = true;
+  });
   const draw: View["draw"] = (topics) => {
-    if (!touches(topics, "candidates", "selection", "settings", "rank", "link", "structure", "size")) return;
+    if (!touches(topics, "candidates", "selection", "settings", "rank", "link", "structure")) return;
     const key = store.state.selection.edges.map(keyText).join();
-    // Another edge starts with its own order, scrolled to the top.
+    // Another edge starts with its own order, folded, scrolled to the top.
     if (key !== edge) {
       pinnedOrder = null;
-      cards.top();
+      table.reset();
+      if (scrolled) scroll.scrollTo(0, 0);
+      scrolled = false;
     }
     edge = key;
     if (touches(topics, "rank")) pinnedOrder = null;
     order.draw();
     library.draw();
-    show(topics);
+    show();
     // A new order by the slider is frozen as well.
-    if (presence.inside) pinnedOrder ??= cards.names;
+    if (presence.inside) pinnedOrder ??= [...shownOrder];
   };
   return { node, draw, destroy: () => registry.destroy() };
 }
+
+/** Titles of the columns. */
+const tableHeading = (): HTMLElement =>
+  h(
+    "div",
+    { class: "kw-candidate kw-heading kw-fine kw-dim", "aria-hidden": "true" },
+    h("span", { title: "The curve and the candidate, below the difference, in one scale for all rows" }, "fit"),
+    h("span", {}, "function"),
+    h(
+      "span",
+      { title: "Test error of the whole network after the swap and a short training; R² of the fit" },
+      "error, R²",
+    ),
+    h("span", { title: "Complexity" }, "size"),
+  );
 
 /** Tracks whether the pointer is over an element or the keyboard focus within it. */
 function trackPresence(node: HTMLElement, registry: Registry, call: (inside: boolean) => void) {
@@ -149,11 +174,11 @@ function libraryPicker({ act, store }: Context, registry: Registry) {
     "data-kw-control": "other",
   });
   const fix = button({
-    label: "Fix",
+    label: "Replace",
     small: true,
-    attrs: { "data-kw-action": "fix-other", "aria-label": "Fix to the other function" },
+    attrs: { "data-kw-action": "fix-other", "aria-label": "Replace by the other function" },
   });
-  const node = h("span", { class: "kw-row kw-fill", style: "min-width:168px" }, select, fix);
+  const node = h("div", { class: "kw-row kw-other" }, select, fix);
   registry.listen(fix, "click", () => {
     if (select.value) act.fix(select.value);
   });

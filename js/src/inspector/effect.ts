@@ -2,6 +2,7 @@
 
 import type { StateInfo } from "../protocol/messages";
 import type { Context } from "../state/context";
+import { errorName } from "../state/errors";
 import { type Topics, touches } from "../state/topics";
 import { number, pretty } from "../text/format";
 import { button } from "../ui/controls";
@@ -24,13 +25,14 @@ export function effect({ store, act, ui }: Context, registry: Registry) {
   });
   const draw = (topics: Topics) => {
     if (!touches(topics, "history", "link", "dragging")) return;
-    const { states, current, can_undo } = store.state.history;
+    const { states, can_undo } = store.state.history;
+    const current = actBehind(states, store.state.history.current, store.running);
     if (current !== shownState) {
       // No message for acts before this view was opened, nor for restored states.
       node.hidden = shownState === null || current <= newest;
       const state = states.find(({ id }) => id === current);
       if (!state || SILENT.has(state.kind)) node.hidden = true;
-      else setText(text, effectText(state, states, store.state.settings.loss));
+      else setText(text, effectText(state, states, errorName(store)));
     }
     // During a drag the handles show the errors.
     if (!can_undo || !act.hasKernel || ui.values.dragging) node.hidden = true;
@@ -38,6 +40,12 @@ export function effect({ store, act, ui }: Context, registry: Registry) {
     newest = Math.max(newest, current);
   };
   return { node, draw };
+}
+
+/** The act whose steps the current state is, while it trains. */
+function actBehind(states: readonly StateInfo[], current: number, running: boolean): number {
+  const state = states.find(({ id }) => id === current);
+  return running && state?.kind === "train" && state.parent !== null ? state.parent : current;
 }
 
 function effectText(state: StateInfo, states: readonly StateInfo[], loss: string): string {

@@ -17,7 +17,8 @@ type Plot = Axes & { range: [number, number] };
 /** With more intervals only the handles near the pointer are shown. */
 const FEW = 30;
 const NEAR = 3;
-const R = 5;
+/** Two arrows, up and down: no data point looks like that. */
+const ARROWS = "M-4.5 -2.5L0 -8L4.5 -2.5ZM-4.5 2.5L0 8L4.5 2.5Z";
 /** Radius of a pointer target of 24 px. */
 const REACH = 12;
 
@@ -28,7 +29,7 @@ export class Handles {
   readonly note = h("p", { class: "kw-more kw-dim kw-fine", hidden: true });
   readonly toggle: HTMLElement;
   readonly #drag: Drag;
-  #box = h("input", { type: "checkbox", checked: true, "data-kw-toggle": "handles" });
+  #box = h("input", { type: "checkbox", "data-kw-toggle": "handles" });
   #parts = new Map<number, SVGGElement>();
   #plot: Plot | null = null;
   #curve: Curve | null = null;
@@ -71,7 +72,7 @@ export class Handles {
   get #missing(): string {
     const { structure, selection } = this.context.store.state;
     const state = graph(structure).edges.get(keyText(selection.edges[0] ?? []))?.state;
-    if (state === "symbolic") return "A formula has no handles. Unfix the edge to drag its curve.";
+    if (state === "symbolic") return "A formula has no handles: go back to the spline to drag its curve.";
     return state === "pruned" ? "A pruned edge has no handles. Restore it first." : "";
   }
 
@@ -138,7 +139,9 @@ export class Handles {
     const x = this.#drag.points![0][i]!;
     const cx = clamp(plot.x(x), plot.left, plot.right).toFixed(1);
     const cy = clamp(plot.y(height), plot.top, plot.bottom).toFixed(1);
-    for (const circle of part.children) attrs(circle, { cx, cy });
+    const [reach, arrows] = part.children;
+    attrs(reach!, { cx, cy });
+    attrs(arrows!, { transform: `translate(${cx} ${cy})` });
     attrs(part, {
       tabindex: i === this.#cursor ? 0 : -1,
       "data-held": this.#drag.gesture?.index === i,
@@ -157,16 +160,24 @@ export class Handles {
         "g",
         { class: "kw-handle", role: "slider", "aria-orientation": "vertical", "data-kw-handle": index },
         s("circle", { class: "kw-reach", r: REACH }),
-        s("circle", { class: "kw-solid", r: R, "stroke-width": 2 }),
+        s("path", { class: "kw-solid", d: ARROWS, "stroke-width": 1.5 }),
       );
       this.#parts.set(index, part);
     }
     return part;
   }
 
-  #visible({ x }: Plot): number[] {
+  /** Handles of an old grid may lie far from the data: these are the ones within the plot. */
+  #within({ x, left, right }: Plot): number[] {
     const xs = this.#drag.points![0];
-    const all = Array.from(xs, (_, i) => i);
+    return Array.from(xs, (_, i) => i).filter((i) => x(xs[i]!) >= left - REACH && x(xs[i]!) <= right + REACH);
+  }
+
+  #visible(plot: Plot): number[] {
+    const { x } = plot;
+    const xs = this.#drag.points![0];
+    const all = this.#within(plot);
+    if (!all.includes(this.#cursor)) this.#cursor = all[all.length >> 1] ?? 0;
     if (xs.length - this.#drag.k <= FEW) return all;
     const near = this.#pointer === null ? -1 : nearest(all, (i) => Math.abs(x(xs[i]!) - this.#pointer!));
     const draggedIndex = this.#drag.gesture?.index;
@@ -215,7 +226,8 @@ export class Handles {
     const climb = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (side) {
       this.#drag.end();
-      this.#cursor = clamp(index + side, 0, (this.#drag.points?.[0].length ?? 1) - 1);
+      const all = this.#plot && this.#drag.points ? this.#within(this.#plot) : [index];
+      this.#cursor = clamp(index + side, all[0] ?? index, all.at(-1) ?? index);
       this.#layout();
       this.#part(this.#cursor).focus({ preventScroll: true });
     } else if (climb) {

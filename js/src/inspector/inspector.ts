@@ -4,7 +4,7 @@ import { ContextMenu } from "../menus/context-menu";
 import { edgeContent } from "../menus/edge-menu";
 import { type EdgeInfo, keyText } from "../protocol/structure";
 import type { Context, View } from "../state/context";
-import { boundText, endNames, stateText } from "../state/edge-text";
+import { boundText, endNames, functionName, stateText } from "../state/edge-text";
 import { selectedEdges } from "../state/graph";
 import { type Topics, touches } from "../state/topics";
 import { count, number } from "../text/format";
@@ -115,13 +115,17 @@ function describeTexts({ store }: Context, infos: EdgeInfo[], title: Element, su
   if (!info) return;
   if (second) {
     setText(title, count(infos.length, "edge"));
-    setText(sub, `${infos.map(({ name }) => name).join(", ")} · Fix replaces all of them`);
+    setText(
+      sub,
+      `${infos.map(({ key }) => endNames(store.state.structure, key).join(" → ")).join(", ")} · Fix replaces all of them`,
+    );
     return;
   }
   setText(title, endNames(store.state.structure, info.key).join(" → "));
   const importance = store.state.selection.importance ?? store.curves.get(keyText(info.key))?.importance;
   const bound = info.locked || info.tied !== undefined ? ` · ${boundText(store.state.structure, info)}` : "";
-  setText(sub, `${info.name} · ${stateText(info)}${bound} · importance ${number(importance)}`);
+  const name = functionName(store.state.structure, info);
+  setText(sub, `${name ? `${name} · ` : ""}${stateText(info)}${bound} · importance ${number(importance)}`);
 }
 
 /** Selects the edge before or after the selected one. */

@@ -4,7 +4,7 @@
 import { extent, linear, path } from "../plot/scales";
 import { type EdgeInfo, edgeKeys, keyText } from "../protocol/structure";
 import type { Context } from "../state/context";
-import { boundText, endNames, stateText } from "../state/edge-text";
+import { boundText, endNames, functionName, stateText } from "../state/edge-text";
 import { edgesOf, graph } from "../state/graph";
 import { type Topics, touches } from "../state/topics";
 import { number, pretty } from "../text/format";
@@ -114,6 +114,9 @@ export class EdgeLayer {
   /** The edges of the node under the pointer. */
   #near(): Set<string> {
     const { structure } = this.context.store.state;
+    const keys = this.context.ui.values.hover?.split(" ") ?? [];
+    // A part of the formula that comes from several edges.
+    if (keys.length > 1) return new Set(keys);
     const node = graph(structure).nodes.get(this.context.ui.values.hover ?? "");
     if (!node) return new Set();
     const { into, out } = edgesOf(structure, node);
@@ -187,7 +190,12 @@ export class EdgeLayer {
     });
     attrs(parts.curve, { "stroke-width": info.state === "pruned" ? 1.2 : 1.8 });
     const mark = this.#marks.get(this.#key(edge));
-    parts.badge = label(parts.badge, parts.group, mark === undefined ? badgeText(info) : null, edge.box);
+    parts.badge = label(
+      parts.badge,
+      parts.group,
+      mark === undefined ? badgeText(info, functionName(this.context.store.state.structure, info)) : null,
+      edge.box,
+    );
     parts.mark = label(parts.mark, this.signs, mark === undefined ? null : markText(mark, edge.box.w), edge.box);
     if (parts.mark) attrs(parts.mark, { "data-state": "symbolic" });
     this.#bind(parts, info, edge.box);
@@ -314,8 +322,9 @@ function describe({ store }: Context, info: EdgeInfo, importance: number, marks:
   const [source, target] = endNames(store.state.structure, info.key);
   const bound = info.locked || info.tied !== undefined ? `, ${boundText(store.state.structure, info)}` : "";
   // The accessible name contains the visible text, for `both` that of the badge.
-  const state = info.state === "both" ? badgeText(info) : stateText(info);
+  const name = functionName(store.state.structure, info);
+  const state = info.state === "both" ? badgeText(info, name) : stateText(info);
   const mark = marks.get(keyText(info.key));
   const would = mark === undefined ? "" : `, would be fixed to ${pretty(mark)}`;
-  return `${info.name}, ${source} to ${target}, ${state}, importance ${number(importance, 2)}${bound}${would}`;
+  return `${name ? `${name}, ` : ""}${source} to ${target}, ${state}, importance ${number(importance, 2)}${bound}${would}`;
 }

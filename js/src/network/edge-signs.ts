@@ -29,9 +29,9 @@ export function boundSign(info: EdgeInfo, box: Box): SVGGElement {
 }
 
 /** The name of a fixed function. */
-export function badgeText(info: EdgeInfo): string | null {
+export function badgeText(info: EdgeInfo, name: string): string | null {
   if (!info.function || !(info.state === "symbolic" || info.state === "both")) return null;
-  return info.state === "both" ? `${pretty(info.function)} + φ` : pretty(info.function);
+  return info.state === "both" ? `${pretty(info.function)} + ${name}` : pretty(info.function);
 }
 
 /** Primitive of a preview, not wider than the thumbnail: neighbors have labels too. */

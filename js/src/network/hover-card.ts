@@ -2,7 +2,7 @@
 
 import { type EdgeInfo, edgeKeys, keyText } from "../protocol/structure";
 import type { Context } from "../state/context";
-import { boundText, endNames, stateText } from "../state/edge-text";
+import { boundText, endNames, functionName, stateText } from "../state/edge-text";
 import { type Topics, touches } from "../state/topics";
 import { number, pretty, rSquared } from "../text/format";
 import { h, setText } from "../ui/dom";
@@ -30,7 +30,7 @@ export function hoverCard(context: Context) {
     node.hidden = !placed;
     if (!placed) return;
     const info = infos[placed.index]!;
-    setText(name, info.name);
+    setText(name, functionName(store.state.structure, info));
     setText(ends, endNames(store.state.structure, info.key).join(" → "));
     lines.replaceChildren(...facts(context, info).map((fact) => h("div", {}, fact)));
     // Measured at the left border, where nothing limits the width.

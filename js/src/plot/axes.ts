@@ -52,6 +52,12 @@ function titleOf(name: string, common: string, x: number, y: number, room: numbe
   return node;
 }
 
+/** The middle of a label below its tick, moved inwards where the border would cut it off. */
+function within(x: number, label: string, width: number): number {
+  const half = 3.1 * label.length + 1;
+  return Math.max(half, Math.min(width - half, x));
+}
+
 export function axes({ width, height }: Size, spec: AxesSpec): Axes {
   const bottom = height - (spec.bottom ?? 36);
   const right = width - (spec.right ?? 12);
@@ -71,7 +77,9 @@ export function axes({ width, height }: Size, spec: AxesSpec): Axes {
   ];
   if (!spec.bare)
     nodes.push(
-      ...columns.values.map((value, i) => tick(x(value), bottom + 14, columns.labels[i]!)),
+      ...columns.values.map((value, i) =>
+        tick(within(x(value), columns.labels[i]!, width), bottom + 14, columns.labels[i]!),
+      ),
       titleOf(spec.x.name, columns.common, (left + right) / 2, bottom + 29, right - left),
     );
   return { x, y, left, right, top, bottom, nodes };

@@ -30,6 +30,8 @@ export type Command =
   | { kind: "undo" }
   | { kind: "redo" }
   | { kind: "goto"; state: number }
+  | { kind: "go_to_step"; step: number }
+  | { kind: "back_to_best" }
   | { kind: "rank"; simplicity: number }
   | { kind: "export"; format: string }
   | { kind: "pump"; since: number }

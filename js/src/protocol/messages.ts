@@ -29,7 +29,7 @@ const nodeKey = many(2);
 
 /** `[tag, attributes, children]`, children of the same form or plain text. */
 export type MathNode = [string, Record<string, string>, (MathNode | string)[]];
-const mathNode: Guard<MathNode> = ((v: unknown) =>
+export const mathNode: Guard<MathNode> = ((v: unknown) =>
   Array.isArray(v) &&
   v.length === 3 &&
   text(v[0]) &&
@@ -80,7 +80,7 @@ const status = record(
     driver: oneOf("thread", "cooperative", "blocking"),
     task: orNull(text),
   },
-  { accuracy: orNull(number) },
+  { accuracy: orNull(number), best: orNull(record({ step: whole, error: number })) },
 );
 const settings = record(
   {
@@ -92,7 +92,16 @@ const settings = record(
     simplicity: number,
     loss: text,
   },
-  { batch: orNull(whole), noise: number, seed: orNull(whole), rows: whole, presets: list(text), preset: orNull(text) },
+  {
+    error_name: text,
+    label_spread: orNull(number),
+    batch: orNull(whole),
+    noise: number,
+    seed: orNull(whole),
+    rows: whole,
+    presets: list(text),
+    preset: orNull(text),
+  },
 );
 const selection = record(
   { edges: list(edgeKey) },
@@ -108,8 +117,10 @@ const candidate = record(
     complexity: number,
     valid: orNull(list(orNull(number))),
   },
-  { imitates: orNull(text) },
+  { imitates: orNull(text), misfit: orNull(number), error: orNull(number) },
 );
+/** Errors by the name of the candidate. */
+const heldOut = record({ edge: edgeKey, version: whole, errors: mapOf(number) });
 const bestOf = record({ key: edgeKey, best: text, best_r2: orNull(number) });
 const candidates = record(
   { edge: orNull(edgeKey), busy: flag, version: whole, rows: list(candidate) },
@@ -183,6 +194,7 @@ export type Settings = Guarded<typeof settings>;
 export type Selection = Guarded<typeof selection>;
 export type Candidate = Guarded<typeof candidate>;
 export type Candidates = Guarded<typeof candidates>;
+export type HeldOut = Guarded<typeof heldOut>;
 export type Formula = Guarded<typeof formula>;
 export type StateInfo = Guarded<typeof stateInfo>;
 export type History = Guarded<typeof history>;
@@ -205,6 +217,7 @@ const BODIES = {
   structure: record({ structure }, { part: flag }),
   selection: record({ selection, arrays }),
   candidates: record({ candidates, arrays }),
+  held_out: record({ held_out: heldOut }),
   formula: record({ formula }),
   history: record({ history }),
   status: record({ status }),

@@ -1,9 +1,8 @@
 // The structure of the network as views read it: message fields completed, keys as text, partial updates merged.
-import type { EdgeKey, WireEdge, WireStructure } from "./messages";
+import type { WireEdge, WireStructure } from "./messages";
 
-/** An edge with its name and with defaults for the fields that messages leave out. */
+/** An edge with defaults for the fields that messages leave out. */
 export interface EdgeInfo extends WireEdge {
-  name: string;
   function: string | null;
   best: string | null;
   best_r2: number | null;
@@ -14,10 +13,6 @@ export interface EdgeInfo extends WireEdge {
 
 export type Structure = Omit<WireStructure, "edges"> & { edges: EdgeInfo[] };
 
-/** `φ₀,₀,₁` */
-const edgeName = (key: EdgeKey): string =>
-  `φ${key.join().replace(/\d/g, (digit) => String.fromCharCode(0x2080 + Number(digit)))}`;
-
 const DEFAULTS = { function: null, best: null, best_r2: null, frozen: false };
 
 /** A structure completed by derived fields and defaults. */
@@ -26,7 +21,6 @@ export const complete = (wire: WireStructure): Structure => ({
   edges: wire.edges.map((edge) => ({
     ...DEFAULTS,
     ...edge,
-    name: edgeName(edge.key),
     locked: edge.frozen === true || edge.tied !== undefined,
   })),
 });

@@ -54,6 +54,14 @@ export class Actions {
     if (state !== this.store.state.history.current) this.send({ kind: "goto", state });
   }
 
+  goToStep(step: number): void {
+    if (this.hasKernel && step !== this.store.state.status.step) this.send({ kind: "go_to_step", step });
+  }
+
+  backToBest(): void {
+    this.send({ kind: "back_to_best" });
+  }
+
   /** Selects an edge; `add` toggles it in the selection. */
   select(key: EdgeKey, add = false): void {
     const old = this.store.state.selection.edges;

@@ -1,9 +1,31 @@
 // Edges in words: a second cue beside their color.
 import type { EdgeKey } from "../protocol/messages";
 import type { EdgeInfo, Structure } from "../protocol/structure";
-import { count, pretty } from "../text/format";
+import { count, pretty, variable } from "../text/format";
 import { called } from "../text/names";
 import { ends } from "./graph";
+
+const NAMES = new WeakMap<Structure, Map<EdgeInfo, string>>();
+
+/**
+ * The name of a function that is still a spline, as in the formula (`function_names` in Python): up to three are f, g and h, more are
+ * f₁, f₂, …, in the order of layers, targets and sources. Other edges have none.
+ */
+export function functionName(structure: Structure, edge: EdgeInfo): string {
+  let names = NAMES.get(structure);
+  if (!names) {
+    const splines = structure.edges.filter(({ state }) => state === "spline" || state === "both");
+    const order = ({ key: [layer, source, target] }: EdgeInfo) => [layer!, target!, source!];
+    splines.sort((a, b) => {
+      const [p, q] = [order(a), order(b)];
+      const at = p.findIndex((n, i) => n !== q[i]);
+      return at < 0 ? 0 : p[at]! - q[at]!;
+    });
+    names = new Map(splines.map((info, i) => [info, splines.length <= 3 ? "fgh"[i]! : variable(`f_${i + 1}`)]));
+    NAMES.set(structure, names);
+  }
+  return names.get(edge) ?? "";
+}
 
 /** The state of an edge in words. */
 export function stateText(edge: EdgeInfo): string {

@@ -9,6 +9,7 @@ import type {
   Example,
   Formula,
   Guide,
+  HeldOut,
   History,
   Message,
   MessageOf,
@@ -211,6 +212,8 @@ export class Store {
         return this.#setSelection(message.selection, arrays);
       case "candidates":
         return this.#setCandidates(message.candidates, arrays);
+      case "held_out":
+        return this.#setErrors(message.held_out);
       case "survey": {
         const earlier = this.state.survey?.rows.slice(0, message.survey.first) ?? [];
         this.state.survey = { ...message.survey, first: 0, rows: [...earlier, ...message.survey.rows] };
@@ -314,6 +317,18 @@ export class Store {
     }
     this.state.candidates = candidates;
     this.state.fits = fits;
+    return ["candidates"];
+  }
+
+  /** Writes errors after a swap into the candidates that they belong to. */
+  #setErrors({ edge, version, errors }: HeldOut): DataTopic[] {
+    const { candidates } = this.state;
+    if (keyText(candidates.edge ?? []) !== keyText(edge) || candidates.version !== version) return [];
+    // Rows without news stay the same objects: they are not drawn again.
+    const rows = candidates.rows.map((row) =>
+      Object.hasOwn(errors, row.name) ? { ...row, error: errors[row.name]! } : row,
+    );
+    this.state.candidates = { ...candidates, rows };
     return ["candidates"];
   }
 }

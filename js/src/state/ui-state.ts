@@ -8,6 +8,8 @@ interface UiValues {
   cursor: string | null;
   tab: string;
   axis: "step" | "seconds";
+  /** In which form the formula is shown. */
+  form: string;
   filter: string;
   /** Accuracy (0) against simplicity (1), position of the slider. */
   weight: number;
@@ -27,6 +29,7 @@ const TOPIC: Record<keyof UiValues, UiTopic> = {
   cursor: "hover",
   tab: "view",
   axis: "view",
+  form: "view",
   filter: "rank",
   weight: "rank",
   expanded: "view",
@@ -43,6 +46,7 @@ export class UiState {
     cursor: null,
     tab: "curves",
     axis: "step",
+    form: "as trained",
     filter: "",
     weight: 0,
     expanded: false,

@@ -3,9 +3,11 @@
 import { bisect, decades, decimate, linear, log, path, type Scale, ticks } from "../plot/scales";
 import type { Stage } from "../plot/stage";
 import type { Context } from "../state/context";
+import { curveName } from "../state/errors";
 import type { Column } from "../state/metrics";
 import type { Store } from "../state/store";
 import { number, power, pretty } from "../text/format";
+import { cutTo } from "../text/names";
 import { line, s, tick } from "../ui/dom";
 
 export interface Chart {
@@ -26,7 +28,7 @@ export const COLOR: Partial<Record<Column, string>> = { train: "kw-c1", test: "k
 const DASH: Partial<Record<Column, string>> = { test: "7 2", penalty: "2 3" };
 
 const SERIES: readonly Column[] = ["train", "test", "penalty"];
-const LEFT = 42;
+const LEFT = 58;
 const TOP = 20;
 const BOTTOM = 20;
 const RIGHT = 58;
@@ -84,6 +86,7 @@ export function drawChart(context: Context, stage: Stage, missing: string): Char
   const parts = chart.drawn
     ? [
         ...yAxis(low, high, y, right, bottom),
+        axisTitle(curveName(store), bottom),
         ...xAxis(first, end, x, bottom, right, ui.values.axis),
         ...events(context, chart),
         ...lines(store, names, xs, x, y, right),
@@ -111,6 +114,13 @@ function yAxis(low: number, high: number, y: Scale, right: number, bottom: numbe
     line(`M${LEFT} ${y(value).toFixed(1)}H${right}`, "kw-c8", 1),
     tick(LEFT - 6, y(value) + 3.5, few ? number(value) : power(value), "end"),
   ]);
+}
+
+/** Name and unit of the errors, upwards along the axis. */
+function axisTitle(name: string, bottom: number): SVGElement {
+  const title = tick(0, 0, cutTo(name, bottom - TOP), "middle");
+  title.setAttribute("transform", `translate(12 ${(bottom + TOP) / 2}) rotate(-90)`);
+  return title;
 }
 
 function between(low: number, high: number): number[] {

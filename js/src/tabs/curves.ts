@@ -3,36 +3,48 @@
 import { bisect } from "../plot/scales";
 import { Stage } from "../plot/stage";
 import type { Context, View } from "../state/context";
+import { errorText } from "../state/errors";
 import { touches } from "../state/topics";
-import { number, pretty } from "../text/format";
+import { number, pretty, thousands } from "../text/format";
 import { WORDS } from "../text/words";
+import { button } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { type Chart, COLOR, drawChart, readings } from "./curves-plot";
 
 export function curves(context: Context): View {
   const registry = new Registry();
-  const { ui } = context;
+  const { ui, act } = context;
   const axis = h("button", {
     type: "button",
-    class: "kw-button kw-bare kw-small kw-fine kw-dim kw-axis",
+    class: "kw-button kw-bare kw-small kw-fine kw-dim",
     "data-kw-toggle": "axis",
     title: "Steps or seconds on the axis",
   });
+  const best = button({ action: "back-to-best", label: "Back to best", icon: "undo", small: true });
   let chart: Chart | null = null;
   const stage = new Stage(ui, registry, (x) => hover(context, stage, chart, x));
   const node = h(
     "section",
     { class: "kw-col kw-fill", "data-kw-panel": "curves", "aria-label": WORDS.error },
     stage.node,
-    axis,
+    h("div", { class: "kw-row kw-axis" }, best, axis),
   );
+  // Back to a step under the pointer; the button leads to the best one.
+  registry.listen(stage.svg, "click", (event) => {
+    const step = chart?.drawn ? stepAt(context, chart, event.clientX - stage.svg.getBoundingClientRect().left) : null;
+    if (step !== null) act.goToStep(step);
+  });
+  registry.listen(best, "click", () => act.backToBest());
   registry.listen(axis, "click", () => ui.set("axis", ui.values.axis === "step" ? "seconds" : "step"));
   const draw: View["draw"] = (topics) => {
+    if (!touches(topics, "metrics", "history", "size", "view", "settings", "status", "link")) return;
+    offerBest(context, best);
     if (!touches(topics, "metrics", "history", "size", "view", "settings")) return;
     setText(axis, ui.values.axis === "step" ? "steps" : "seconds");
     chart = drawChart(context, stage, emptyText(context));
     axis.hidden = !chart.drawn;
+    stage.svg.style.cursor = chart.drawn && act.hasKernel ? "pointer" : "";
     stage.point();
   };
   return { node, draw, destroy: () => registry.destroy() };
@@ -43,8 +55,21 @@ const emptyText = ({ act, store }: Context): string => {
   return act.isSavedPage ? "No training was recorded." : "Press Start to see the network learn.";
 };
 
+/** The button is there while an earlier step was clearly better. */
+function offerBest({ store, act }: Context, node: HTMLElement): void {
+  const { best } = store.state.status;
+  node.hidden = !best || !act.hasKernel;
+  if (best)
+    attrs(node, { title: `Step ${thousands(best.step)}: ${errorText(store, best.error)}. Undo takes this back.` });
+}
+
+/** The recorded step at a place of the plot. */
+function stepAt({ store }: Context, chart: Chart, at: number): number | null {
+  return store.metrics.column("step")[bisect(chart.xs, chart.invert(at))] ?? null;
+}
+
 /** The crosshair and the values under it. */
-function hover({ store }: Context, stage: Stage, chart: Chart | null, at: number): void {
+function hover({ store, act }: Context, stage: Stage, chart: Chart | null, at: number): void {
   const visible = chart?.drawn && !Number.isNaN(at);
   if (!visible) {
     attrs(stage.cross, { d: "" });
@@ -60,5 +85,6 @@ function hover({ store }: Context, stage: Stage, chart: Chart | null, at: number
     `step ${step.toLocaleString("en-US")}`,
     ...readings(store, row).map(({ name, value }) => h("span", { class: COLOR[name] }, `${name} ${number(value)}`)),
     ...near.slice(-4).map((event) => pretty(event.label)),
+    ...(act.hasKernel && step !== store.state.status.step ? ["click to return here"] : []),
   ]);
 }

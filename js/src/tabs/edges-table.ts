@@ -5,7 +5,7 @@ import { openEdgeMenu } from "../menus/edge-menu";
 import { menuEvents } from "../menus/menu-events";
 import { type EdgeInfo, keyText } from "../protocol/structure";
 import type { Context, View } from "../state/context";
-import { stateText } from "../state/edge-text";
+import { functionName, stateText } from "../state/edge-text";
 import { graph } from "../state/graph";
 import { touches } from "../state/topics";
 import { number, pretty, rSquared, variable } from "../text/format";
@@ -13,10 +13,10 @@ import { isolated } from "../text/names";
 import { attrs, h, setChildren, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 
-type Sort = "edge" | "wire" | "state" | "importance" | "best" | "r2";
+type Sort = "edge" | "function" | "state" | "importance" | "best" | "r2";
 const COLUMNS: readonly [Sort, string][] = [
   ["edge", "Edge"],
-  ["wire", "From → to"],
+  ["function", "Function"],
   ["state", "State"],
   ["importance", "Importance"],
   ["best", "Best"],
@@ -145,7 +145,14 @@ function readRows({ store }: Context): Row[] {
       info,
       key,
       index,
-      cells: [info.name, wire, stateText(info), importance, best, info.best_r2 ?? Number.NEGATIVE_INFINITY],
+      cells: [
+        wire,
+        functionName(structure, info) || pretty(info.function ?? ""),
+        stateText(info),
+        importance,
+        best,
+        info.best_r2 ?? Number.NEGATIVE_INFINITY,
+      ],
     };
   });
 }
@@ -167,15 +174,16 @@ function drawRow(trs: Map<string, HTMLTableRowElement>, row: Row, selected: bool
     tr = h(
       "tr",
       { "data-row": row.key },
-      h("td", {}, h("button", { type: "button", class: "kw-link kw-bare" })),
+      h("td", { class: "kw-cut" }, h("button", { type: "button", class: "kw-link kw-bare" })),
       ...[1, 2, 3, 4, 5].map(() => h("td", { class: "kw-cut" })),
     );
     trs.set(row.key, tr);
   }
-  const [edge, wire, state, importance, best, r2] = row.cells;
-  const texts = [edge, wire, state, number(importance), best, Number.isFinite(r2) ? rSquared(r2) : ""];
+  const [wire, name, state, importance, best, r2] = row.cells;
+  const texts = [wire, name, state, number(importance), best, Number.isFinite(r2) ? rSquared(r2) : ""];
   for (const [i, text] of texts.entries()) setText(i === 0 ? tr.cells[0]!.firstElementChild! : tr.cells[i]!, text);
-  attrs(tr.cells[1]!, { title: wire });
+  attrs(tr.cells[0]!, { title: wire });
+  attrs(tr.cells[1]!, { title: name });
   attrs(tr, { "data-selected": selected });
   attrs(tr.cells[2]!, { "data-state": row.info.state });
   attrs(tr.cells[0]!.firstElementChild!, { "aria-pressed": String(selected) });

@@ -1,7 +1,9 @@
 // The tabs, one row each.
+import { FORMS } from "../formula/forms-panel";
 import { WORDS } from "../text/words";
 import { curves } from "./curves";
 import { edgesTable } from "./edges-table";
+import { formulaTab } from "./formula";
 import { front } from "./front";
 import { PARITY, parity } from "./parity";
 import { surface } from "./surface";
@@ -15,6 +17,7 @@ export const TABS: readonly Tab[] = [
   { name: "curves", label: WORDS.error, make: curves },
   { name: "parity", label: fitWord, make: parity, panel: PARITY, tall: true },
   { name: "surface", label: "Surface", make: surface, panel: SURFACE, tall: true },
+  { name: "formula", label: "Formula", make: formulaTab, panel: FORMS, tall: true },
   { name: "edges", label: "Edges", make: edgesTable, tall: true },
   { name: "front", label: "Front", make: front, compares: true, tall: true },
 ];

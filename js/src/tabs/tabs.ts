@@ -1,4 +1,6 @@
 // Tabs over panels that share one space. Only the open panel is drawn.
+import { AS_TRAINED } from "../formula/choice";
+import { FORMS } from "../formula/forms-panel";
 import type { Panel } from "../protocol/messages";
 import type { Context, View } from "../state/context";
 import { EVERYTHING, touches } from "../state/topics";
@@ -16,6 +18,13 @@ export interface Tab {
   compares?: true;
   /** It needs more height than the curves. */
   tall?: true;
+}
+
+/** The panels that the kernel is to compute: that of the open tab, and the forms while another one than the formula as trained is chosen. */
+function openPanels(tab: Tab | undefined, form: string): string[] {
+  const open = tab?.panel?.name;
+  const forms = form === AS_TRAINED ? undefined : FORMS.name;
+  return [...new Set([open, forms])].filter((name) => name !== undefined);
 }
 
 export function tabs(context: Context, list: readonly Tab[]): View {
@@ -56,21 +65,21 @@ export function tabs(context: Context, list: readonly Tab[]): View {
     return true;
   });
   const node = h("div", { class: "kw-col kw-tabbed" }, strip, ...views.map((view) => view.node));
-  let watched: string | undefined;
+  let watched = "";
   let helloCount = 0;
-  const watch = (panel?: string) => {
-    if (panel === watched || !act.hasKernel) return;
-    act.send({ kind: "watch", panels: panel ? [panel] : [] });
-    watched = panel;
+  const watch = (...panels: string[]) => {
+    if (panels.join() === watched || !act.hasKernel) return;
+    act.send({ kind: "watch", panels });
+    watched = panels.join();
   };
   const draw: View["draw"] = (topics) => {
     const switched = touches(topics, "view");
     // After a loss or a `hello_ack` the kernel has no open panels.
-    if (store.helloCount !== helloCount) watched = undefined;
+    if (store.helloCount !== helloCount) watched = "";
     helloCount = store.helloCount;
     const openTab = list.find(({ name }) => name === ui.values.tab);
     attrs(node, { "data-tall": openTab?.tall });
-    watch(openTab?.panel?.name);
+    watch(...openPanels(openTab, ui.values.form));
     views.forEach((view, i) => {
       const { name } = list[i]!;
       const open = name === ui.values.tab;

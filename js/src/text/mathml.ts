@@ -37,11 +37,12 @@ const VALUES: Record<string, RegExp> = {
   columnalign: /^(left|center|right)( (left|center|right))*$/,
   /** Looks: cases, numeric edges, fixed edges, sans identifiers. */
   class: /^kw-(cases|edge|fixed|name)$/,
-  /** Keys of the edges that a part comes from. */
   "data-kw-edge": /^\d+-\d+-\d+( \d+-\d+-\d+)*$/,
 };
 
 const MAX_DEPTH = 60;
+/** Keys of the edges that a part comes from: the attribute of the drawing's edges is theirs alone. */
+const EDGES = "data-kw-edge";
 
 function element(tag: string): Element | null {
   if (MATH_TAGS.has(tag)) return document.createElementNS(MATHML, tag);
@@ -56,7 +57,8 @@ export function mathNode(tree: MathNode | string, depth = 0): Node {
   const node: Element | DocumentFragment = element(tag) ?? document.createDocumentFragment();
   if (node instanceof Element)
     for (const [name, value] of Object.entries(values))
-      if (Object.hasOwn(VALUES, name) && VALUES[name]!.test(value)) node.setAttribute(name, value);
+      if (Object.hasOwn(VALUES, name) && VALUES[name]!.test(value))
+        node.setAttribute(name === EDGES ? "data-edges" : name, value);
   for (const child of children) node.append(mathNode(child, depth + 1));
   return node;
 }
@@ -77,6 +79,25 @@ const MATH_SUM = /^[+−-]$/;
 function joins(tree: Tree, previous: Tree | undefined): boolean {
   if (typeof tree === "string" || tree[0] !== "mo" || !MATH_SUM.test(String(tree[2][0]))) return false;
   return tree[1].form ? tree[1].form === "infix" : previous !== undefined && previous[0] !== "mo";
+}
+
+/** A sign after which a product may break: one that can't be seen, or a space. */
+const isBetweenFactors = (tree: Tree): boolean =>
+  typeof tree !== "string" && (tree[0] === "mspace" || (tree[0] === "mo" && tree[2][0] === "\u2062"));
+
+/** A number stays with what it is a factor of. */
+const isNumber = (tree: Tree): boolean =>
+  typeof tree !== "string" &&
+  (["mn", "mo", "mspace"].includes(tree[0]) || (tree[0] === "msup" && isNumber(tree[2][0]!)));
+
+/** Factors of a row, each with what stands behind it. */
+function factors(row: Tree[]): Tree[][] {
+  const groups: Tree[][] = [[]];
+  for (const tree of row) {
+    groups.at(-1)!.push(tree);
+    if (isBetweenFactors(tree) && !groups.at(-1)!.every(isNumber)) groups.push([]);
+  }
+  return groups.filter((group) => group.length > 0);
 }
 
 /** Terms of a row, each but the first with its leading sign. */
@@ -102,14 +123,14 @@ function breakable(tree: Tree): Tree[] {
   if (children.length === 1 && typeof first !== "string" && first![0] === "mtext") return first![2];
   const only = children.length === 1 && isRow(children[0]!) ? children[0]![2] : children;
   const whole = terms(only).map((term): MathNode => {
-    const parts = terms(flat(term)).filter((part) => part.length > 0);
+    const parts = terms(flat(term)).flatMap(factors);
     return ["span", {}, withBreaks(parts.map((part): MathNode => [tag, values, part]))];
   });
   return withBreaks(whole);
 }
 
 /**
- * A formula for a narrow box. Browsers do not wrap MathML, so every term becomes a box with one `<math>` per summand:
- * lines break between terms, and within a term that is wider than the box.
+ * A formula for a narrow box. Browsers do not wrap MathML, so every term becomes a box with one `<math>` per summand and
+ * factor: lines break between terms, and within a term that is wider than the box.
  */
 export const wrapping = (tree: MathNode): Element => formula(["span", {}, breakable(tree)]);

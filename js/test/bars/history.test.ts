@@ -40,6 +40,19 @@ describe("history", () => {
     expect(view.find('[data-kw-panel="curves"] svg').textContent).toContain("φ₀,₀,₀ = x²");
   });
 
+  it("the current chip counts steps and says the error of the status line while it trains", () => {
+    view.kernel.note("training", "train");
+    view.deliver();
+    const step = view.kernel.states[1]!.step;
+    const running = { ...view.kernel.status(), state: "running", step: step + 7, test: 0.0123 };
+    const chip = view.find('[data-kw-state-id="1"]');
+    view.deliver("status", { status: running });
+    expect(chip.textContent).toBe("7 steps0.012");
+    expect(chip.title).toBe("7 steps: RMSE 0.0123; click to go there");
+    // The same element: a press in progress isn't lost.
+    expect(view.find('[data-kw-state-id="1"]')).toBe(chip);
+  });
+
   it("a chip leads back to its state", () => {
     view.kernel.note("prune", "prune");
     view.deliver();

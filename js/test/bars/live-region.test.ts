@@ -19,7 +19,7 @@ describe("voice", () => {
     view.deliver("status", { status: view.kernel.status() });
     expect(said()).toBe("paused at step 16");
     view.click('[data-kw-edge="0-0-0"]');
-    expect(said()).toBe("φ₀,₀,₀ selected, spline");
+    expect(said()).toBe("x₁ to h₁,₁ selected, spline");
   });
 
   it("speaks again what is copied again", async () => {

@@ -241,7 +241,7 @@ export class FakeKernel extends Sample {
     const curves = pack({ curves: this.curveRows([this.#place(key)]) });
     this.push("curves", { edges: [key], arrays: curves.arrays }, curves.buffer);
     if (!commit) return;
-    this.note(`drag ${this.edges[this.#place(key)]!.name}`, "drag");
+    this.note(`drag ${key.join("-")}`, "drag");
     this.pushSelection();
     this.pushCandidates();
     this.pushAll();
@@ -250,7 +250,7 @@ export class FakeKernel extends Sample {
   #fix(keys: number[][], name: string, both: boolean): void {
     if (!LIBRARY.some((item) => item.name === name) && !PRIMITIVES.includes(name)) return;
     for (const key of keys) this.setState(this.#place(key), both ? "both" : "symbolic", name);
-    const label = keys.length > 1 ? `${keys.length} edges` : this.edges[this.#place(keys[0]!)]!.name;
+    const label = keys.length > 1 ? `${keys.length} edges` : keys[0]!.join("-");
     this.note(`${label} = ${name}`, "fix");
   }
 }

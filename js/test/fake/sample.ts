@@ -1,7 +1,7 @@
 // A network of real splines that "learns": what the stand-in kernel tells about.
 import type { NodeInfo, Snapshot, StateInfo } from "../../src/protocol/messages";
 import type { EdgeInfo } from "../../src/protocol/structure";
-import { equation, fitAll, PRIMITIVES, sub, symbol } from "./library";
+import { equation, fitAll, PRIMITIVES, symbol } from "./library";
 import { nodesOf } from "./nodes";
 import { pack } from "./pack";
 import { greville, random, SHAPES, Spline } from "./spline";
@@ -86,7 +86,6 @@ export class Sample {
         this.edges.push({
           key: [layer, from, to],
           state: "spline",
-          name: `φ${sub(layer)},${sub(from)},${sub(to)}`,
           function: null,
           best: null,
           best_r2: null,

@@ -6,7 +6,7 @@ const view = mountEach({ width: [2, 5, 1], steps: 10 });
 
 describe("the order of the candidates", () => {
   const names = () => view.all("[data-kw-candidate]").map((card) => card.dataset.kwCandidate);
-  const panel = () => view.find('[aria-label="Candidates"]').parentElement!;
+  const panel = () => view.find('[aria-label="Candidates"]').closest(".kw-col")!;
   const news = () => {
     view.kernel.tick(60);
     view.kernel.pushCandidates();

@@ -71,13 +71,13 @@ describe("candidates", () => {
   it("keep their order and their elements under the pointer", () => {
     const before = names();
     const card = view.find("[data-kw-candidate]");
-    view.find('[aria-label="Candidates"]').parentElement!.dispatchEvent(new PointerEvent("pointerenter"));
+    view.find('[aria-label="Candidates"]').closest(".kw-col")!.dispatchEvent(new PointerEvent("pointerenter"));
     view.kernel.tick(60);
     view.kernel.pushCandidates();
     frame();
     expect(names()).toEqual(before);
     expect(view.find("[data-kw-candidate]")).toBe(card);
-    view.find('[aria-label="Candidates"]').parentElement!.dispatchEvent(new PointerEvent("pointerleave"));
+    view.find('[aria-label="Candidates"]').closest(".kw-col")!.dispatchEvent(new PointerEvent("pointerleave"));
     frame();
     const r2 = view.all("[data-kw-candidate]").map((item) => Number(item.dataset.kwR2));
     expect(r2).toEqual([...r2].sort((a, b) => b - a));
@@ -105,8 +105,55 @@ describe("cards", () => {
   });
 });
 
+describe("a row", () => {
+  beforeEach(() => view.click('[data-kw-edge="0-0-1"]'));
+  const error = (name: string) => view.find(`[data-kw-candidate="${name}"] .kw-figures b`);
+  const tell = (errors: Record<string, number>, version = view.explorer.store.state.candidates.version) =>
+    view.deliver("held_out", { held_out: { edge: [0, 0, 1], version, errors } });
+
+  it("opens and closes with a click, and then says its facts in words", () => {
+    const node = () => view.find('[data-kw-candidate="log"]');
+    view.click('[data-kw-candidate="log"] .kw-math');
+    expect(node().textContent).toMatch(/largest error .+ % of the curve's height\).*valid for x₁ > −1.2/);
+    expect(node().querySelector('[data-kw-action="details"]')!.getAttribute("aria-expanded")).toBe("true");
+    view.click('[data-kw-candidate="log"] [data-kw-action="details"]');
+    expect(node().querySelector<HTMLElement>(".kw-details")!.hidden).toBe(true);
+    expect(view.commands("fix")).toEqual([]);
+  });
+
+  it("shows the error after the swap once there is one, and marks what costs", () => {
+    const { test } = view.explorer.store.state.status;
+    expect(error("sin").textContent).toBe("");
+    const untouched = view.explorer.store.state.candidates.rows.find(({ name }) => name === "x");
+    tell({ sin: test! * 1.01, abs: 3 * test! });
+    expect(error("sin").textContent).not.toBe("");
+    expect(error("sin").hasAttribute("data-worse")).toBe(false);
+    expect(error("abs").hasAttribute("data-worse")).toBe(true);
+    expect(view.explorer.store.state.candidates.rows).toContain(untouched);
+  });
+
+  it("takes no error of another state", () => {
+    tell({ sin: 0.5 }, -1);
+    expect(error("sin").textContent).toBe("");
+  });
+
+  it("draws the residual in the same scale as all others", () => {
+    const ends = (name: string) => {
+      const d = view.find(`[data-kw-candidate="${name}"] .kw-c4`).getAttribute("d")!;
+      const ys = d.match(/[\d.]+ [\d.]+/g)!.map((point) => Number(point.split(" ")[1]));
+      return Math.max(...ys) - Math.min(...ys);
+    };
+    const r2 = (name: string) => Number(view.find(`[data-kw-candidate="${name}"]`).dataset.kwR2);
+    const [better, worse] = [...view.all("[data-kw-candidate]")]
+      .map(({ dataset }) => dataset.kwCandidate!)
+      .filter((name) => name === "x^3" || name === "abs")
+      .sort((a, b) => r2(b) - r2(a)) as [string, string];
+    expect(ends(better)).toBeLessThan(ends(worse));
+  });
+});
+
 describe("long names", () => {
-  it("are x on a candidate's card", () => {
+  it("are cut in the formula of a candidate, which has them in full in its title", () => {
     const kernel = new FakeKernel({ width: [1, 1], steps: 5, names: ["mean_radius_worst"] });
     kernel.selected = [[0, 0, 0]];
     const part = kernel.candidatesPart.bind(kernel);
@@ -117,7 +164,7 @@ describe("long names", () => {
       return [{ ...received, rows: [{ ...first, formula: ["math", {}, [name]] }, ...others] }, arrays];
     };
     const shown = mount(kernel);
-    expect(shown.find("[data-kw-candidate] .kw-math").textContent).toBe("x");
+    expect(shown.find("[data-kw-candidate] .kw-math").textContent).toBe("mean_radi…");
   });
 });
 

@@ -3,11 +3,18 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { basis } from "../../src/inspector/spline-basis";
 import { selectedCurve } from "../../src/inspector/spline-plot";
 import { row } from "../../src/protocol/codecs";
-import { frame, mount, mountEach } from "../support/helpers";
+import { frame, mount, mountEach, type View } from "../support/helpers";
 
 const view = mountEach({ width: [2, 5, 1], steps: 10 });
+/** Handles are off until someone asks for them. */
+const switchHandles = (shown: Pick<View, "find">, on: boolean) => {
+  const box = shown.find<HTMLInputElement>('[data-kw-toggle="handles"]');
+  box.checked = on;
+  box.dispatchEvent(new Event("change", { bubbles: true }));
+};
 beforeEach(() => {
   view.click('[data-kw-edge="0-0-1"]');
+  switchHandles(view, true);
 });
 
 interface Sent {
@@ -233,12 +240,14 @@ describe("with keys", () => {
 describe("where there are none", () => {
   const count = () => view.all("[data-kw-handle]").length;
 
-  it("a switch hides them", () => {
+  it("a switch shows and hides them; at first they are hidden", () => {
     expect(count()).toBe(12);
-    const box = view.find<HTMLInputElement>('[data-kw-toggle="handles"]');
-    box.checked = false;
-    box.dispatchEvent(new Event("change", { bubbles: true }));
+    switchHandles(view, false);
     expect(count()).toBe(0);
+    const fresh = mount({ width: [2, 5, 1], steps: 10 });
+    fresh.click('[data-kw-edge="0-0-1"]');
+    expect(fresh.all("[data-kw-handle]")).toEqual([]);
+    expect(fresh.find<HTMLInputElement>('[data-kw-toggle="handles"]').checked).toBe(false);
   });
 
   it.each([
@@ -261,6 +270,7 @@ describe("where there are none", () => {
   it("of many, only those near the pointer and the focus", () => {
     const fine = mount({ width: [1, 1], steps: 5, grid: 50 });
     fine.click('[data-kw-edge="0-0-0"]');
+    switchHandles(fine, true);
     const shown = () => fine.all("[data-kw-handle]").map((item) => Number(item.dataset.kwHandle));
     expect(shown()).toEqual([28]);
     const stage = fine.find("[data-kw-panel=inspector] .kw-stage");

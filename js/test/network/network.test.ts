@@ -112,7 +112,7 @@ describe("drawing", () => {
     const edge = view.find('[data-kw-edge="0-1-1"]');
     expect(edge.textContent).toBe("x²");
     expect(edge.getAttribute("aria-label")).toContain("fixed to x²");
-    expect(edge.getAttribute("aria-label")).toContain("φ₀,₁,₁, x₂ to h₁,₂");
+    expect(edge.getAttribute("aria-label")).toContain("x₂ to h₁,₂");
   });
 
   it("the four states differ by more than colour", () => {

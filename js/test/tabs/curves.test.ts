@@ -40,6 +40,37 @@ describe("curves", () => {
     expect(bare.find('[data-kw-panel="curves"] svg').getAttribute("aria-label")).toContain("curves of train;");
   });
 
+  it("say their name and unit once, and R² nowhere where it has no meaning", () => {
+    view.deliver("settings", { settings: { ...view.kernel.settings(), error_name: "test error, in n_dot" } });
+    const chart = view.find('[data-kw-panel="curves"] svg');
+    expect(chart.textContent).toContain("error, in n_dot");
+    expect(chart.textContent).not.toContain("test error");
+  });
+
+  it("are walked: a pointer reads a step, a click returns to it", () => {
+    const chart = view.find('[data-kw-panel="curves"] svg');
+    chart.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: 60, clientY: 50 }));
+    const readout = view.find('[data-kw-panel="curves"] .kw-readout');
+    expect(readout.textContent).toMatch(/^step 1.*click to return here$/);
+    chart.dispatchEvent(new MouseEvent("click", { bubbles: true, clientX: 60, clientY: 50 }));
+    expect(view.commands("go_to_step")).toMatchObject([{ step: 1 }]);
+    // The last step is where the training is.
+    chart.dispatchEvent(new MouseEvent("click", { bubbles: true, clientX: 400, clientY: 50 }));
+    expect(view.commands("go_to_step").length).toBe(1);
+  });
+
+  it("lead back to the best step while there is one", () => {
+    const button = () => view.find('[data-kw-action="back-to-best"]');
+    expect(button().hidden).toBe(true);
+    view.deliver("status", { status: { ...view.kernel.status(), best: { step: 4, error: 0.01 } } });
+    expect(button().hidden).toBe(false);
+    expect(button().title).toContain("Step 4: RMSE 0.01");
+    view.click('[data-kw-action="back-to-best"]');
+    expect(view.commands("back_to_best").length).toBe(1);
+    view.deliver("status", { status: view.kernel.status() });
+    expect(button().hidden).toBe(true);
+  });
+
   it("say so before the first step", () => {
     const idle = mount({ width: [1, 1] });
     expect(idle.find('[data-kw-panel="curves"] p').hidden).toBe(false);
@@ -58,9 +89,9 @@ describe("names of marks on the curves", () => {
   });
 
   it("begin at the axis at the earliest, joined ones too", () => {
-    const placed = names([44, "prune 12 edges"], [60, "grid 3 → 10"]);
+    const placed = names([60, "prune 12 edges"], [76, "grid 3 → 10"]);
     expect(placed.map(({ text }) => text)).toEqual(["prune 12 edges, grid 3 → 10"]);
-    expect(placed[0]!.start).toBe(42);
+    expect(placed[0]!.start).toBe(58);
   });
 
   it("are joined where two marks are close, and never overlap", () => {

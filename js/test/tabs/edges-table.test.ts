@@ -1,5 +1,6 @@
 // The table of edges.
 import { beforeEach, describe, expect, it } from "vitest";
+import { variable } from "../../src/text/format";
 import { frame, mountEach } from "../support/helpers";
 
 const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
@@ -16,6 +17,10 @@ describe("table of edges", () => {
     view.click('[data-sort="importance"]');
     expect(column(3).map(Number)).toEqual(values.reverse());
     expect(view.all("[aria-sort=ascending]").length).toBe(1);
+    expect(column(0)).toContain("x₂ → h₁,₂");
+    // As in the formula: by layer, target and source, from 1 on.
+    expect([...column(1)].sort()).toEqual(Array.from({ length: 15 }, (_, i) => variable(`f_${i + 1}`)).sort());
+    expect(column(1)[column(0).indexOf("x₂ → h₁,₁")]).toBe("f₂");
     view.find('[data-row="1-2-0"] button').click();
     frame();
     expect(view.commands("select")).toMatchObject([{ edges: [[1, 2, 0]] }]);

@@ -167,7 +167,7 @@ class Drag(Command):
         owner = int(layer.tie_index()[flat]) if layer.ties else flat
         try:
             with torch.no_grad():
-                layer.coef.flatten(0, 1)[owner, self.index] = value
+                layer.coef.flatten(0, 1)[owner, self.index] = value / session.model.edge_units(edge).y_size
             session.run.network_changed()
         except BaseException:
             session.cancel_drag()

@@ -4,29 +4,58 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kanwidget import _check
 from kanwidget.explorer.commands import fields
-from kanwidget.explorer.protocol.topics import EVERYTHING, Topics
+from kanwidget.explorer.commands.base import act
+from kanwidget.explorer.protocol.topics import EVERYTHING, Notice, Topics
 from kanwidget.explorer.session.command import Command
+from kanwidget.explorer.session.recorder import RecordedStep
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.undo import Checkpoint, copied
+from kanwidget.explorer.session.states.best import best
+from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, copied, error_of
 from kanwidget.kan import KAN
 
 
 @dataclass(frozen=True, slots=True)
 class Undo(Command):
-    """Go back to the state before the last act."""
+    """Go back to the state before the last act, or before the last n acts. The steps of a training are one act."""
 
     kind = "undo"
 
+    n: int | None = None
+    """None for one; while training for the last act together with the steps since."""
+
     def call(self) -> str:
-        return "explorer.undo()"
+        return "explorer.undo()" if self.n in (None, 1) else f"explorer.undo({self.n})"
 
     def perform(self, session: Session) -> Topics:
-        return _jump(session, self, session.tree.undo)
+        n = self._count(session)
+        if not session.tree.can_undo:
+            began = "" if session.tree.current == 0 else " that is still kept"
+            raise ValueError(
+                f"there is nothing to undo: no act and no step of training comes before this state{began}."
+            )
+        if session.running and session.tree.nodes[session.tree.current].kind == TRAIN and n == 1:
+            session.run.pause()  # else the training would go the same way at once
+
+        def move(latest: Checkpoint) -> Checkpoint | None:
+            checkpoint = session.tree.undo(latest)
+            for _ in range(n - 1):
+                checkpoint = (session.tree.undo(checkpoint) if checkpoint else None) or checkpoint
+            return checkpoint
+
+        return _jump(session, replace(self, n=n), move)
+
+    def _count(self, session: Session) -> int:
+        if self.n is not None:
+            return _check.integer(self.n, "n", "undo", low=1)
+        tree = session.tree
+        node = tree.nodes[tree.current]
+        parent = None if node.parent is None else tree.nodes[node.parent]
+        return 2 if session.running and tree.is_training and parent is not None and parent.before is not None else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +68,8 @@ class Redo(Command):
         return "explorer.redo()"
 
     def perform(self, session: Session) -> Topics:
+        if not session.tree.can_redo:
+            raise ValueError("there is nothing to redo: no act was undone here.")
         return _jump(session, self, session.tree.redo)
 
 
@@ -59,6 +90,66 @@ class Goto(Command):
 
     def perform(self, session: Session) -> Topics:
         return _jump(session, self, lambda latest: session.tree.goto(self.state, latest))
+
+
+@dataclass(frozen=True, slots=True)
+class GoToStep(Command):
+    """Go back to a step of the training on the way to the current state: to the nearest one that is kept. The training pauses."""
+
+    kind = "go_to_step"
+
+    step: int
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        return [cls(fields.whole(message.get("step"), "step", "go_to_step"))]
+
+    def call(self) -> str:
+        return f"explorer.go_to_step({self.step})"
+
+    def perform(self, session: Session) -> Topics:
+        run = session.run
+        last = run.records[-1].step if run.records else 0
+        step = _check.integer(self.step, "step", "go_to_step", low=0)
+        steps = run.recorder.steps_of(run.records)
+        if step > last or not steps:
+            expected = f"a step of this training, 1 to {last}" if steps else "a step that is kept, and none is"
+            _check.fail("step", "go_to_step", expected, step, "Train first; a loaded session keeps its current state.")
+        nearest = min(steps, key=lambda kept: abs(kept.record.step - step))
+        if nearest.index == len(run.records) and session.tree.is_training:
+            return frozenset()
+        return return_to(session, self, nearest)
+
+
+@dataclass(frozen=True, slots=True)
+class BackToBest(Command):
+    """Go back to the step with the lowest error since the last act. The training pauses."""
+
+    kind = "back_to_best"
+
+    def call(self) -> str:
+        return "explorer.back_to_best()"
+
+    def perform(self, session: Session) -> Topics:
+        state = best(session)
+        if state is None or not state.error < error_of(session.run.last_record):
+            session.view.notify(Notice("Already at the best", "No earlier step of this training had a smaller error."))
+            return frozenset(("status",))
+        if state.recorded is not None:
+            return return_to(session, self, state.recorded)
+        session.run.pause()
+        act_id = session.tree.last_act().id
+        return _jump(session, self, lambda latest: session.tree.goto(act_id, latest))
+
+
+def return_to(session: Session, command: Command, step: RecordedStep) -> Topics:
+    """Go back to a recorded step, as an act; the training pauses."""
+    if session.running:
+        session.run.pause()
+    number = step.record.step
+    written = replace(command, step=number) if isinstance(command, GoToStep) else command
+    act(session, written, RETURN, f"back to step {number}", lambda: session.go_to_step(step))
+    return EVERYTHING
 
 
 def _jump(session: Session, command: Command, move: Callable[[Checkpoint], Checkpoint | None]) -> Topics:

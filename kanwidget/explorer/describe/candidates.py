@@ -39,12 +39,13 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
     x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
     y = session.model.curve(edge, x.to(inputs.device)).y
     name = node_name(session, edge.layer, edge.source)
+    errors = session.swap_errors.of(edge)
     drawn = [row for fit in fits if (row := _drawn(fit, name, x)) is not None]
     payload: p.Candidates = {
         "edge": list(edge),
         "busy": False,
         "version": session.version,
-        "rows": [candidate for candidate, _ in drawn],
+        "rows": [_with_error(candidate, errors) for candidate, _ in drawn],
         "best": best_candidates(session),
     }
     curves = torch.stack([curve for _, curve in drawn]) if drawn else x.new_zeros(0, len(x))
@@ -76,8 +77,23 @@ def _candidate(fit: SymbolicFit, variable: str) -> p.Candidate:
         "r2": fit.r2,
         "complexity": fit.complexity,
         "imitates": fit.imitates,
+        "misfit": finite(fit.misfit),
         "valid": None if ends == [None, None] else ends,
     }
+
+
+def _with_error(candidate: p.Candidate, errors: dict[str, float]) -> p.Candidate:
+    error = finite(errors.get(candidate["name"]))
+    return candidate if error is None else {**candidate, "error": error}
+
+
+def held_out(session: Session) -> p.HeldOut | None:
+    """The errors after a swap of the candidates that were tried so far, None where no edge is selected."""
+    edge = session.swap_errors.edge
+    if edge is None:
+        return None
+    errors = {name: error for name, error in session.swap_errors.of(edge).items() if math.isfinite(error)}
+    return {"edge": list(edge), "version": session.version, "errors": errors}
 
 
 def _drawn(fit: SymbolicFit, variable: str, x: Tensor) -> tuple[p.Candidate, Tensor] | None:

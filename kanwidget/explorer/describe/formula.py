@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from torch import Tensor
-
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite
@@ -39,7 +37,7 @@ def progress(session: Session) -> p.Formula:
 def formula(session: Session) -> p.Formula:
     """The formula so far, with its error."""
     payload = progress(session)
-    if not _readable(session):
+    if not is_readable(session):
         names = ", ".join(session.in_vars)
         text = "; ".join(f"{name} = f({names})" for name in session.out_vars)
         note = ["mtext", {}, [f"{text}   (too long to be written out: prune, or fix edges)"]]
@@ -58,14 +56,14 @@ def _write(session: Session, payload: p.Formula) -> None:
     from kanwidget.symbolic.writing.text import to_text
     from kanwidget.symbolic.writing.tidy import tidy
 
-    exact, variables = composed(session, _distinct(session.in_vars))
+    exact, variables = composed(session, distinct(session.in_vars))
     # For the eye, without round-off; `explorer.formula` has all digits.
-    columns = _in_units(session).abs().amax(0).tolist()
+    columns = session.x.detach().abs().amax(0).tolist()
     sizes = {symbol.name: size for symbol, size in zip(variables, columns, strict=True)}
     expressions = [tidy(expr, sizes=sizes) for expr in exact]
     display_names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
     functions = function_names(session.model)
-    names = _distinct(session.in_vars)
+    names = distinct(session.in_vars)
     edges = edge_parts(session.model, names, input_scaler=session.data.input_scaler)
     parts = {edge: tidy(part, sizes=sizes) for edge, part in edges.items()}
     pairs = list(zip(session.out_vars, expressions, strict=True))
@@ -79,18 +77,11 @@ def _write(session: Session, payload: p.Formula) -> None:
 
 
 def composed(session: Session, names: list[str]) -> tuple[list[sympy.Expr], list[sympy.Symbol]]:
-    """The outputs as expressions in the columns of the data, in these columns' own units where they were standardized."""
-    data = session.data
-    return session.model.symbolic_formula(names, input_scaler=data.input_scaler, output_scaler=data.output_scaler)
+    """The outputs as expressions in the columns of the data."""
+    return session.model.symbolic_formula(names)
 
 
-def _in_units(session: Session) -> Tensor:
-    """A sample of the columns, `(rows, columns)`, as they were before they were standardized."""
-    x, moments = session.x.detach(), session.data.input_scaler
-    return x if moments is None else x * moments[1].to(x) + moments[0].to(x)
-
-
-def _distinct(names: tuple[str, ...]) -> list[str]:
+def distinct(names: tuple[str, ...]) -> list[str]:
     """Names for the symbols: two columns of one name are still two variables."""
     return [name if names.count(name) == 1 else f"{name}_{i + 1}" for i, name in enumerate(names)]
 
@@ -99,7 +90,7 @@ def _state(session: Session, ref: EdgeRef) -> str:
     return session.model.layer(ref.layer).state(ref.source, ref.target)
 
 
-def _readable(session: Session) -> bool:
+def is_readable(session: Session) -> bool:
     """Whether the composed formula is short: the number of paths from the inputs to the outputs is."""
     model = session.model
     paths = [1.0] * model.n_in

@@ -9,7 +9,7 @@ from kanwidget.core import Event
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.undo import error_of
+from kanwidget.explorer.session.undo import TreeNode, error_of, label_of
 
 #: Marks in a message at most, and the kinds of those that aren't acts.
 _MAX_MARKS = 400
@@ -19,20 +19,7 @@ _SETTINGS = frozenset(("lamb", "opt", "lr", "batch", "noise", "grid"))
 def history(session: Session) -> p.History:
     """The undo tree and the marks on the curves."""
     tree = session.tree
-    states: list[p.StateInfo] = [
-        {
-            "id": node.id,
-            "parent": node.parent,
-            "label": node.label,
-            "kind": node.kind,
-            "step": node.step,
-            "error": finite(node.error),
-            "kept": tree.can_go(node.id),
-            "latest": finite(error_of(session.run.last_record) if node.id == tree.current else node.last_error),
-            "complexity": node.complexity,
-        }
-        for node in tree.nodes.values()
-    ]
+    states = [_state(session, node) for node in tree.nodes.values()]
     return {
         "states": states,
         "current": tree.current,
@@ -40,6 +27,29 @@ def history(session: Session) -> p.History:
         "can_redo": tree.can_redo,
         "events": [{"step": e.step, "label": e.label, "kind": e.kind} for e in _marks(session.run.events)],
     }
+
+
+def _state(session: Session, node: TreeNode) -> p.StateInfo:
+    record = session.run.last_record if node.id == session.tree.current else None
+    error = finite(state_error(session, node))
+    return {
+        "id": node.id,
+        "parent": node.parent,
+        "label": node.label if record is None else label_of(node, record),
+        "kind": node.kind,
+        "step": node.step,
+        "error": error,
+        "kept": session.tree.can_go(node.id),
+        "latest": error,
+        "complexity": node.complexity if record is None else session.model.n_parameters,
+    }
+
+
+def state_error(session: Session, node: TreeNode) -> float | None:
+    """The error of a state, the same wherever it is shown: of the state that a click on it restores."""
+    if node.id == session.tree.current:
+        return error_of(session.run.last_record)
+    return node.error if node.last_error is None else node.last_error
 
 
 def _marks(events: Sequence[Event]) -> Sequence[Event]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from kanwidget.core import EdgeRef, StepRecord
 from kanwidget.core.primitives import primitives
 from kanwidget.explorer.describe.candidates import candidates
+from kanwidget.explorer.describe.errors import error_name, label_spread
 from kanwidget.explorer.describe.formula import progress
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.history import history
@@ -19,8 +20,9 @@ from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite, pack
 from kanwidget.explorer.session.presets import PRESETS
-from kanwidget.explorer.session.samples import edge_detail, thumbnails
+from kanwidget.explorer.session.samples import edge_detail, sampled
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.states.best import better
 
 #: Rows of metrics, and numbers of all thumbnails in a snapshot: large networks get coarser thumbnails.
 _MAX_ROWS, _MAX_THUMB_NUMBERS = 1000, 15_000
@@ -51,10 +53,12 @@ def snapshot(
     fits, fitted = candidates(session, edge, busy)
     n_edges = len(session.model.edge_refs())
     samples = max(5, min(p.THUMB_SAMPLES, _MAX_THUMB_NUMBERS // max(1, n_edges) - 3))
+    # Another number of samples than that of frames needs a pass of its own.
+    shown = session.samples() if samples == p.THUMB_SAMPLES else sampled(session.model, session.x, samples)
     arrays, buffer = pack(
         {
             "metrics": metrics(session.run.records, _MAX_ROWS),
-            "curves": thumbnails(session.model, session.x, session.scores(), samples),
+            "curves": shown.thumbnails,
             **{f"selection.{name}": value for name, value in detail.items()},
             **{f"candidates.{name}": value for name, value in fitted.items()},
         }
@@ -80,7 +84,7 @@ def snapshot(
 
 def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p.Status:
     """State of the training, with its last record."""
-    record = session.run.last_record
+    record, best = session.run.last_record, better(session)
     content: p.Status = {
         "state": session.run.state,
         "step": record.step,
@@ -91,6 +95,7 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
         "stop_reason": session.run.stop_reason,
         "driver": driver,
         "task": task,
+        "best": None if best is None else {"step": best.step, "error": best.error},
     }
     if session.data.is_classification:
         content["accuracy"] = finite(session.accuracy())
@@ -108,6 +113,8 @@ def settings(session: Session) -> p.Settings:
         "lr": training.lr,
         "simplicity": session.candidates.simplicity,
         "loss": loss_name(session),
+        "error_name": error_name(session),
+        "label_spread": label_spread(session),
         "batch": training.batch,
         "noise": session.run.noise,
         "seed": session.run.seed,

@@ -24,6 +24,7 @@ from kanwidget.explorer.protocol.records import DriverKind
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.view import Job as Work
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -160,6 +161,10 @@ class Driver:
                 self.publisher.mark_changed(self._advance(_PUMP_SECONDS))
 
         self.post(work)
+
+    def work_out(self, job: Work) -> None:
+        """Do a longer job on copies, and mark what it has changed; here at once. Only for the owner."""
+        self.publisher.mark_changed(job(lambda: self.closed)())
 
     # ---- the end
 

@@ -22,6 +22,7 @@ from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.records import DriverKind
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.view import Job as Work
 
 T = TypeVar("T")
 DriverChoice = Literal["auto", "thread", "cooperative", "blocking"]
@@ -42,6 +43,7 @@ class ThreadDriver(Driver):
         super().__init__(session, publisher, "thread")
         self._name = name
         self._thread: threading.Thread | None = None
+        self._workers: set[threading.Thread] = set()
 
     @property
     def thread(self) -> threading.Thread | None:
@@ -90,6 +92,22 @@ class ThreadDriver(Driver):
             self._release_and_drain()
         return True
 
+    def work_out(self, job: Work) -> None:
+        """Do a longer job on copies, on a thread of its own beside the training."""
+
+        def work() -> None:
+            try:
+                with one_thread(True):
+                    finish = job(lambda: self.closed)
+                self.post(lambda: self.publisher.mark_changed(finish()))
+            finally:
+                self._workers.discard(thread)
+
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(work,), name=f"{self._name}-work", daemon=True)
+        self._workers.add(thread)
+        thread.start()
+
     def wake(self) -> None:
         """Let the thread send messages that had to wait."""
         with self._changed:
@@ -100,6 +118,13 @@ class ThreadDriver(Driver):
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join()
+        self.join_workers()
+
+    def join_workers(self) -> None:
+        """Wait until no longer job is under way."""
+        for worker in list(self._workers):
+            if worker is not threading.current_thread():
+                worker.join()
 
     def _drain(self) -> None:
         self.begin()

@@ -13,7 +13,6 @@ from kanwidget.core import EdgeRef, SymbolicFit
 from kanwidget.explorer.describe.candidates import candidates
 from kanwidget.explorer.describe.snapshot import selection
 from kanwidget.explorer.protocol.buffers import pack
-from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
 
 #: Of compact details: candidates of an edge, and the stride through the samples of curves and through the points of the data.
@@ -24,7 +23,7 @@ _CHUNK = 16
 
 def strongest_edges(session: Session, count: int) -> list[EdgeRef]:
     """At most `count` edges, the most important ones first."""
-    rows = thumbnails(session.model, session.x, session.scores(), samples=2)
+    rows = session.samples().thumbnails
     refs = session.model.edge_refs()
     return [refs[i] for i in rows[:, 0].argsort(descending=True)[:count].tolist()]
 

@@ -19,7 +19,7 @@ from kanwidget.explorer.files.edge_details import base64_text, edge_details, str
 from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.protocol.records import THUMB_SAMPLES
 from kanwidget.explorer.session.recorder import Frame
-from kanwidget.explorer.session.samples import edge_samples, sampled_scores, thumbnails
+from kanwidget.explorer.session.samples import edge_samples, sampled
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
 
@@ -47,7 +47,7 @@ def film_content(session: Session, frames: Sequence[Frame]) -> dict[str, Any]:
     for frame in frames:
         network = _with_reference(frame.network(), session)
         numbers.append(structures.number(network))
-        head, value = _encoded(thumbnails(network, x, sampled_scores(network, x), samples))
+        head, value = _encoded(sampled(network, x, samples).thumbnails)
         heads.append(head)
         values.append(value)
     return {

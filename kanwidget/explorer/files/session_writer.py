@@ -95,4 +95,5 @@ def _data(data: Dataset) -> dict[str, Any] | None:
     if sum(value.numel() * value.element_size() for value in tensors.values()) > _MAX_DATA:
         return None
     names = list(data.in_vars) if data.has_names else []  # default names are made anew
-    return {"in_vars": names, "out_vars": list(data.out_vars), "tensors": base64_text(to_bytes(tensors))}
+    outputs = [] if data.is_classification and not data.classes else list(data.out_vars)
+    return {"in_vars": names, "out_vars": outputs, "tensors": base64_text(to_bytes(tensors))}

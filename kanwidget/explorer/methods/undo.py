@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kanwidget.explorer.commands import fields
-from kanwidget.explorer.commands.history import Goto, Redo, Reset, Undo
+from kanwidget.explorer.commands.history import BackToBest, Goto, GoToStep, Redo, Reset, Undo
 from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 
@@ -25,8 +25,15 @@ class UndoMethods(MethodGroup):
         """
         self._apply(Reset(seed))
 
-    def undo(self) -> None:
-        """Go back to just before the last act.
+    def undo(self, n: int | None = None) -> None:
+        """Go back to just before the last act. The steps of a training, from one act to the next, are an act as well.
+
+        Args:
+            n: How many acts; by default one. While it trains, the default takes the last act back with the steps since,
+                and the training goes on.
+
+        Raises:
+            ValueError: If nothing comes before this state.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -36,7 +43,7 @@ class UndoMethods(MethodGroup):
             >>> explorer.model.layer(0).state(0, 0)
             'spline'
         """
-        self._apply(Undo())
+        self._apply(Undo(n))
 
     def redo(self) -> None:
         """Go forward to the act that was undone.
@@ -64,3 +71,42 @@ class UndoMethods(MethodGroup):
             ['start', 'prune φ₀,₀,₀']
         """
         self._apply(Goto(fields.whole(state, "state", "goto")))
+
+    def go_to_step(self, step: int) -> None:
+        """Go back to a step of the training that led to the current state; `undo` takes this back.
+
+        Not every step of a long training is kept: the nearest one is taken. A training in progress pauses.
+
+        Args:
+            step: Its number, as in `history`.
+
+        Raises:
+            ValueError: For a step that this training didn't take.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.step(5)
+            >>> explorer.go_to_step(2)
+            >>> explorer.status["step"], explorer.states[-1]["label"]
+            (2, 'back to step 2')
+            >>> explorer.undo()
+            >>> explorer.status["step"]
+            5
+        """
+        self._apply(GoToStep(fields.whole(step, "step", "go_to_step")))
+
+    def back_to_best(self) -> None:
+        """Go back to the step with the lowest error since the last act: on the test data, without these on the training data.
+
+        A training in progress pauses; `undo` takes this back. If the current step is the best, nothing happens.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.step(3)
+            >>> explorer.back_to_best()
+            >>> explorer.status["step"]
+            3
+        """
+        self._apply(BackToBest())

@@ -15,7 +15,6 @@ from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.page.deltas import MANY_EDGES, Deltas
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import pack
-from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
 
 #: `(message, buffers)`
@@ -127,7 +126,7 @@ class Messages:
         """Send all thumbnails; of a large network those that have changed, or without `all_changes` the strongest and some others."""
         if self._send is None:
             return
-        rows = thumbnails(self.session.model, self.session.x, self.session.scores())
+        rows = self.session.samples().thumbnails
         if not all_changes and len(rows) > MANY_EDGES:
             index = self._frame_edges(rows[:, 0])
             self.deltas.update_curves(rows, index)

@@ -1,8 +1,8 @@
 """The publisher turns changed topics into messages. Changes gather as topics, never as a queue of messages.
 
 Answers to an act go out at once. Topics that training changes all the time (metrics, curves, status) go out as frames, at most ten a
-second (fewer where they would cost too much) and one in flight: a page acknowledges a frame once it is drawn, and the next frame
-holds everything that changed meanwhile. An acknowledgement that is missing for two seconds, or a new page, frees the way.
+second (fewer where they would take more than a fifth of the time) and one in flight: a page acknowledges a frame once it is drawn, and
+the next frame holds everything that changed meanwhile. An acknowledgement that is missing for two seconds, or a new page, frees the way.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from kanwidget.core.primitives import primitives
+from kanwidget.explorer.describe.candidates import held_out
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.panels.table import PANELS
@@ -26,7 +27,17 @@ from kanwidget.explorer.session.session import Session
 SNAPSHOT_SECONDS = 2.0
 _FRAME_TOPICS: Topics = frozenset(("metrics", "curves", "status", "selection"))
 #: Costly topics beside the panels: seconds between two messages while training, and the share of the time that they may take.
-_COSTLY = {"candidates": (1.0, 0.03), "formula": (1.0, 0.02), "guide": (0.5, 0.02), "survey": (0.2, 0.2)}
+_COSTLY = {
+    "candidates": (1.0, 0.03),
+    "formula": (1.0, 0.02),
+    "guide": (0.5, 0.02),
+    "survey": (0.2, 0.2),
+    "held_out": (0.2, 0.2),
+}
+#: Topics that take long and can be worked at in parts, the urgent one first.
+_IN_PARTS = ("survey", "held_out")
+#: Seconds of rest after candidates were sent, before their swaps are tried: a person who clicks on doesn't wait for these.
+_REST_SECONDS = 0.4
 #: Advice about a registered function that doesn't work.
 _REPAIR = "Mend it, and register it again: register_primitive(…, replace=True)."
 
@@ -58,6 +69,8 @@ class Publisher(Messages):
         self._changed: set[str] = set()
         self._stored_at = -1e9
         self._library = tuple(primitives())
+        #: When swaps may be tried.
+        self._swaps_at = 0.0
 
     def connect(
         self,
@@ -128,8 +141,8 @@ class Publisher(Messages):
             self.send_notice()
 
     def send_costly(self) -> bool:
-        """Send one costly topic that is due; False if there is none. The preview, which may take long, is left to `send_preview`."""
-        return self._send_first(sorted(self._changed & self._costly.keys() - {"survey"}))
+        """Send one costly topic that is due; False if there is none. What may take long is left to `send_preview`."""
+        return self._send_first(sorted(self._changed & self._costly.keys() - set(_IN_PARTS)))
 
     def send_panels_and_preview(self) -> None:
         """Send all open panels that are due, then a part of the preview."""
@@ -138,8 +151,8 @@ class Publisher(Messages):
         self.send_preview()
 
     def send_preview(self) -> bool:
-        """Search a part of the symbolify preview, and send it; False if there is nothing to do."""
-        return self._send_first(sorted(self._changed & {"survey"}))
+        """Search a part of the preview or try a part of a swap, and send it; False if there is nothing to do."""
+        return self._send_first([topic for topic in _IN_PARTS if topic in self._changed])
 
     def _send_first(self, topics: list[str]) -> bool:
         """Send the first costly topic that is due."""
@@ -243,6 +256,8 @@ class Publisher(Messages):
     # ---- costly topics
 
     def _throttled(self, topic: str) -> float:
+        if topic == "held_out":
+            return max(0.0, self._swaps_at - self.clock())
         return self._throttle.wait(topic, self.session.running)
 
     def _send_topic(self, topic: str) -> None:
@@ -251,12 +266,15 @@ class Publisher(Messages):
         match topic:
             case "candidates":
                 self.send_candidates()
+                self._begin_swaps()
             case "formula":
                 self.send_formula()
             case "guide":
                 self.send("guide", {"guide": guide(self.session)})
             case "survey":
                 self._send_preview_rows()
+            case "held_out":
+                self._send_held_out()
             case panel:
                 payload, arrays = PANELS[panel].content(self.session)
                 self.send(panel, {panel: payload}, arrays)
@@ -268,6 +286,23 @@ class Publisher(Messages):
         self.send("survey", {"survey": preview.unsent()})
         if not preview.is_complete:
             self._changed.add("survey")
+
+    def _begin_swaps(self) -> None:
+        """Try the candidates that were just sent, after a rest; without a thread nothing would be done meanwhile."""
+        edge = self.session.view.selected_edge
+        if edge is None or self.session.running or self.driver != "thread":
+            return
+        self.session.swap_errors.begin(edge, self.session.candidates.of(edge))
+        self._swaps_at = self.clock() + _REST_SECONDS
+        self._changed.add("held_out")
+
+    def _send_held_out(self) -> None:
+        swaps = self.session.swap_errors
+        if swaps.advance() and (errors := held_out(self.session)) is not None:
+            self.send("held_out", {"held_out": errors})
+            self.snapshot_due = swaps.is_complete
+        if not swaps.is_complete:
+            self._changed.add("held_out")
 
     # ---- pages that open, or have missed messages
 

@@ -12,7 +12,11 @@ from collections.abc import Callable, Mapping
 #: Seconds between frames, and until a missing acknowledgement is given up.
 FRAME_SECONDS, PATIENCE_SECONDS = 0.1, 2.0
 #: The share of the time that frames may take, and the longest time between two for that reason.
-_FRAME_SHARE, _FRAME_LONGEST = 0.045, 0.5
+_FRAME_SHARE, _FRAME_LONGEST = 0.2, 2.0
+#: How late a frame may be, in parts of the pause, without a delay of the next one.
+_LATEST = 0.5
+#: The weight of a frame in the usual cost: beside other work a single one may wait long for its processor.
+_COST_WEIGHT = 0.3
 #: While the input is blocked: the first wait in units of the usual delay and of the pause between frames, and the growth of waits.
 _BLOCKED_DELAYS, _BLOCKED_PAUSES, _BLOCKED_GROWTH = 4.0, 2.0, 1.05
 #: The delay of a page that hasn't acknowledged a frame yet.
@@ -34,7 +38,11 @@ class FrameLimiter:
         self.input_blocked: Callable[[], bool] = lambda: False
         self._frame = 0
         self._in_flight: int | None = None
-        self._sent_at, self._cost = _LONG_AGO, 0.0
+        self._sent_at = _LONG_AGO
+        #: When the last frame was due. The next one is due a pause later, however late a step let this one be.
+        self._due = _LONG_AGO
+        #: Usual seconds from the begin of a frame's making until it is sent.
+        self._cost = 0.0
         #: Usual seconds until an acknowledgement.
         self._delay = _FIRST_DELAY
         #: Whether the input was open when the frame in flight was sent.
@@ -58,7 +66,7 @@ class FrameLimiter:
 
     def allow_now(self) -> None:
         """Let the next frame go out at once."""
-        self._in_flight, self._sent_at = None, _LONG_AGO
+        self._in_flight, self._due, self._sent_at = None, _LONG_AGO, _LONG_AGO
 
     def next_frame(self, started: float) -> int:
         """Number of the frame that goes out now.
@@ -69,17 +77,25 @@ class FrameLimiter:
         self._input_open = not self.input_blocked()
         self._given_up = 0 if self._input_open or self._in_flight is None else self._given_up + 1
         self._frame += 1
+        pause = self._pause()
+        due = self._due + pause
+        self._due = due if due <= started <= due + _LATEST * pause else started
         self._in_flight, self._sent_at = self._frame, self._clock()
-        self._cost = self._sent_at - started
+        cost = self._sent_at - started
+        self._cost = cost if self._frame == 1 else self._cost + _COST_WEIGHT * (cost - self._cost)
         return self._frame
 
     def wait(self, running: bool) -> float:
         """Seconds until a frame may go out."""
         if self._in_flight is None and not running:
             return 0.0
-        pause = max(FRAME_SECONDS, min(_FRAME_LONGEST, self._cost / _FRAME_SHARE))
-        patience = pause if self._in_flight is None else self._patience(pause)
-        return max(0.0, self._sent_at + patience - self._clock())
+        pause = self._pause()
+        until = self._due + pause if self._in_flight is None else self._sent_at + self._patience(pause)
+        return max(0.0, until - self._clock())
+
+    def _pause(self) -> float:
+        """Seconds from one frame to the next."""
+        return max(FRAME_SECONDS, min(_FRAME_LONGEST, self._cost / _FRAME_SHARE))
 
     def _patience(self, pause: float) -> float:
         """Seconds after which an acknowledgement is given up."""

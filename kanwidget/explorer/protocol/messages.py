@@ -90,6 +90,13 @@ class CandidatesMessage(Message):
     arrays: p.Arrays
 
 
+class HeldOutMessage(Message):
+    """Errors after a swap, of the candidates that a page has."""
+
+    kind: Literal["held_out"]
+    held_out: p.HeldOut
+
+
 class FormulaMessage(Message):
     """The formula."""
 
@@ -176,6 +183,7 @@ TO_BROWSER: dict[str, type] = {
     "structure": StructureMessage,
     "selection": SelectionMessage,
     "candidates": CandidatesMessage,
+    "held_out": HeldOutMessage,
     "formula": FormulaMessage,
     "history": HistoryMessage,
     "status": StatusMessage,

@@ -100,8 +100,17 @@ class Status(TypedDict):
     driver: DriverKind
     task: str | None
     """A longer act in progress, in words: `searching formulas`."""
+    best: BestStep | None
+    """Where `back_to_best` leads, null unless it is clearly better than the current state."""
     accuracy: NotRequired[float | None]
     """For classes: the part of the test rows, without test data of the training rows, whose class has the highest score."""
+
+
+class BestStep(TypedDict):
+    """The best step since the last act."""
+
+    step: int
+    error: float
 
 
 class Settings(TypedDict):
@@ -116,6 +125,10 @@ class Settings(TypedDict):
     """0 ranks candidates by accuracy alone, 1 by simplicity alone."""
     loss: str
     """The loss that `train` and `test` are: `RMSE` or `cross-entropy`."""
+    error_name: str
+    """The error of a state with its unit: `test error, in n_dot`."""
+    label_spread: float | None
+    """The error of a constant: R² is 1 − (error/label_spread)². None for errors without R²."""
     batch: int | None
     """Rows of a step, null for all."""
     noise: float
@@ -165,7 +178,11 @@ class Candidate(TypedDict):
     valid: list[float | None] | None
     """The interval on which it is defined; null stands for all numbers, null at one end for infinity."""
     imitates: NotRequired[str | None]
-    """Name of a simpler candidate with the same curve, which always ranks above."""
+    """Name of a simpler candidate with the same curve; such candidates rank last."""
+    misfit: NotRequired[float | None]
+    """What the function leaves to say about the curve, in bits: the accuracy that the ranking weighs against complexity."""
+    error: NotRequired[float]
+    """Error of the network on held-out rows after the swap and a short training, where it is computed; `HeldOut` brings it later."""
 
 
 class BestOf(TypedDict):
@@ -185,6 +202,16 @@ class Candidates(TypedDict):
     rows: list[Candidate]
     best: NotRequired[list[BestOf]]
     """Where it is there, it replaces the `best` of all edges in the structure; edges not listed have none."""
+
+
+class HeldOut(TypedDict):
+    """Errors on held-out rows after a swap and a short training, of candidates that a page has."""
+
+    edge: EdgeKey
+    version: int
+    """That of the `Candidates`."""
+    errors: dict[str, float]
+    """By the name of the candidate."""
 
 
 class Formula(TypedDict):
@@ -209,11 +236,13 @@ class StateInfo(TypedDict):
     label: str
     kind: str
     step: int
+    """Steps that were done when it began."""
     error: float | None
+    """The error of the state that `goto` leads to; of the current one its error now."""
     kept: bool
     """Whether `goto` leads there: checkpoints of the oldest acts are dropped."""
     latest: float | None
-    """The error of its latest checkpoint."""
+    """The same as `error`."""
     complexity: int
     """Free parameters."""
 

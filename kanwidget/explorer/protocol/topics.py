@@ -17,13 +17,14 @@ Topic = Literal[
     "status",
     "settings",
     "survey",
+    "held_out",
     "library",
     "guide",
 ]
 #: Names of panels are topics too.
 Topics = frozenset[str]
 #: After a jump to another checkpoint; panels and the preview follow from `curves`.
-EVERYTHING: Topics = frozenset(get_args(Topic)) - {"survey", "library"}
+EVERYTHING: Topics = frozenset(get_args(Topic)) - {"survey", "held_out", "library"}
 #: After an act.
 CHANGED: Topics = EVERYTHING - {"replaced", "metrics"}
 #: After a step.

@@ -19,6 +19,7 @@ from kanwidget.symbolic import edges as symbolic_edges
 from kanwidget.symbolic.fits.custom import BrokenPrimitive
 from kanwidget.symbolic.fits.fitting import fit_primitives
 from kanwidget.symbolic.fits.ranking import SIMPLICITY
+from kanwidget.symbolic.fits.spaces import curve_noise, numbers_of
 
 #: Seconds that a best candidate may lag behind the training: candidates are refreshed about once a second.
 LAG_SECONDS = 2.0
@@ -149,6 +150,7 @@ class Candidates:
         """Fit some functions to an edge as it is now, all of the library for None, best first."""
         lib = self.lib if names is None else names
         options: dict[str, Any] = {"simplicity": self.simplicity, "on_broken": self.record_broken}
+        options["noise"] = self._noise([edge])[0]
         return self.run.model.suggest_symbolic(*edge, lib=lib, topk=None, **options)
 
     def _cached(self) -> dict[EdgeRef, list[SymbolicFit]]:
@@ -164,9 +166,22 @@ class Candidates:
 
     def of_layer(self, edges: Sequence[EdgeRef]) -> list[list[SymbolicFit]]:
         """All candidates of some edges of one layer, best first: much faster than one edge after the other."""
+        model, x, index = self.run.model, self.run.x, edges[0].layer
         pairs = [(ref.source, ref.target) for ref in edges]
-        inputs, values = symbolic_edges.edge_samples(self.run.model, edges[0].layer, pairs, self.run.x)
-        return fit_primitives(inputs, values, self.library, simplicity=self.simplicity, on_broken=self.record_broken)
+        inputs, values = symbolic_edges.edge_samples(model, index, pairs, x)
+        options = symbolic_edges.ranking_of(model, index, pairs, x) | {"noise": self._noise(edges)}
+        options |= {"simplicity": self.simplicity, "on_broken": self.record_broken}
+        return fit_primitives(inputs, values, self.library, **options)
+
+    def _noise(self, edges: Sequence[tuple[int, int, int]]) -> list[float]:
+        """By how much the curves of some edges are uncertain, from the network's error on the data."""
+        run = self.run
+        if not run.trainer.loss.root:
+            return [0.0] * len(edges)
+        record = run.last_record
+        error = record.train_loss if record.test_loss is None else record.test_loss
+        error /= run.model.scaling.error_unit
+        return curve_noise(run.model, edges, run.x, error, len(run.data.train_input))
 
     def best_of(self, edge: EdgeRef) -> SymbolicFit | None:
         """The best candidate of an edge, None where no search has found it for the current state."""
@@ -182,7 +197,8 @@ class Candidates:
         samples, library = self._samples(edge), self.library
         previous = self._live if self._live is not None and self._live.library == library else None
         search = lambda names: self.search(edge, names)  # noqa: E731
-        self._live = live_candidates.refresh(previous, edge, samples, search, library, self.simplicity)
+        rule = live_candidates.Rule(self.simplicity, numbers_of(self.run.model.layer(edge[0])), self._noise([edge])[0])
+        self._live = live_candidates.refresh(previous, edge, samples, search, library, rule)
         if self._live.fits:
             self.best.invalidate_unless(library)
             self.best.put(edge, self._live.fits[0], self.run.version, samples)

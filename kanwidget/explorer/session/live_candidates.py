@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from kanwidget.core import EdgeRef, Primitive, SymbolicFit, primitive
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
-from kanwidget.symbolic.fits.ranking import score
+from kanwidget.symbolic.fits.ranking import misfit, order, score
 from kanwidget.symbolic.writing.text import equation
 from kanwidget.symbolic.writing.tidy import visible
 
@@ -25,6 +26,14 @@ _BEST, _OTHERS = 6, 2
 
 #: Fits some functions, or with None all of the library.
 Search = Callable[[Sequence[str] | None], list[SymbolicFit]]
+
+
+class Rule(NamedTuple):
+    """What ranks the candidates of an edge, see `kanwidget.symbolic.fits.ranking`."""
+
+    simplicity: float
+    numbers: float
+    noise: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,7 @@ def refresh(
     samples: Tensor,
     search: Search,
     library: Sequence[Primitive],
-    simplicity: float,
+    rule: Rule,
 ) -> LiveSearch:
     """The current candidates, best first, from those of the previous refresh.
 
@@ -62,7 +71,7 @@ def refresh(
         samples: Its inputs and values, `(2, n)`.
         search: Fits functions by name.
         library: All functions in question.
-        simplicity: Weight of simplicity in the order.
+        rule: What ranks the candidates.
     """
     if previous is None or previous.edge != edge or _distance(previous.searched, samples) > _FAR:
         return LiveSearch(edge, search(None), samples, samples, tuple(library))
@@ -71,23 +80,23 @@ def refresh(
     others = [name for name in names[previous.turn :] + names[: previous.turn] if name not in best]
     anew = [*best, *others[:_OTHERS]]
     fits = search(anew)
-    rescaled = [refitted(fit, samples, simplicity) for fit in previous.fits if fit.name not in anew]
+    rescaled = [refitted(fit, samples, rule) for fit in previous.fits if fit.name not in anew]
     turn = names.index(others[_OTHERS]) if len(others) > _OTHERS else 0
     fits = _ordered([*fits, *(fit for fit in rescaled if fit is not None)])
     return replace(previous, fits=fits, samples=samples, turn=turn)
 
 
-def refitted(fit: SymbolicFit, samples: Tensor, simplicity: float) -> SymbolicFit | None:
+def refitted(fit: SymbolicFit, samples: Tensor, rule: Rule) -> SymbolicFit | None:
     """A fit with its a and b, and new c, d and R²; None where its function isn't defined any more, or fails."""
     row = primitive(fit.name)
     try:
         with blamed(row):
-            return _refitted(fit, row, samples.double().cpu(), simplicity)
+            return _refitted(fit, row, samples.double().cpu(), rule)
     except BrokenPrimitive:
         return None
 
 
-def _refitted(fit: SymbolicFit, row: Primitive, samples: Tensor, simplicity: float) -> SymbolicFit | None:
+def _refitted(fit: SymbolicFit, row: Primitive, samples: Tensor, rule: Rule) -> SymbolicFit | None:
     x, y = samples
     a, b, _, _ = fit.params
     low, high = float(x.min()), float(x.max())
@@ -101,7 +110,10 @@ def _refitted(fit: SymbolicFit, row: Primitive, samples: Tensor, simplicity: flo
     if not all(map(torch.isfinite, torch.tensor([*params, r2]))):
         return None
     text = equation(row, visible(row, params, low, high, r2))
-    return replace(fit, params=params, r2=r2, score=score(r2, fit.complexity, simplicity), equation=text)
+    bits = fit.misfit + misfit(1 - r2, rule.numbers, rule.noise) - misfit(1 - fit.r2, rule.numbers, rule.noise)
+    return replace(
+        fit, params=params, r2=r2, score=score(bits, fit.complexity, rule.simplicity), equation=text, misfit=bits
+    )
 
 
 def _line(value: Tensor, y: Tensor) -> tuple[float, float]:
@@ -112,11 +124,9 @@ def _line(value: Tensor, y: Tensor) -> tuple[float, float]:
 
 
 def _ordered(fits: list[SymbolicFit]) -> list[SymbolicFit]:
-    """Best first; a fit that only imitates a simpler function stays behind that, as in a search."""
-    scores = {fit.name: fit.score for fit in fits}
-    fits = [fit if fit.imitates in scores else replace(fit, imitates=None) for fit in fits]
-    key = lambda f: (max(f.score, scores.get(f.imitates, f.score)), f.imitates is not None, f.complexity)  # noqa: E731
-    return sorted(fits, key=key)
+    """Best first; an imitation of a function that isn't among them is none."""
+    names = {fit.name for fit in fits}
+    return order(fit if fit.imitates in names else replace(fit, imitates=None) for fit in fits)
 
 
 def _distance(previous: Tensor, current: Tensor) -> float:

@@ -8,6 +8,7 @@ Recording draws no random numbers and leaves the network alone.
 from __future__ import annotations
 
 import copy
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from kanwidget.core import Event, History, StepRecord
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.scales import Scaling
-from kanwidget.explorer.session.undo import TreeNode
+from kanwidget.explorer.session.undo import BEGINNINGS, TreeNode, error_of
 from kanwidget.kan import KAN
 
 #: Frames at most, and bytes of all frames together: films of large networks have fewer.
@@ -120,6 +121,17 @@ class RecordedStep:
     """Number of the step in its film, from 1."""
     record: StepRecord
     state: NetworkCopy
+    structure_id: int = 0
+    """See `TrainingRun`."""
+
+    @property
+    def error(self) -> float:
+        """Its error."""
+        return error_of(self.record)
+
+    def is_of(self, records: Sequence[StepRecord]) -> bool:
+        """Whether the training with these records took this step: undo and goto bring other records, not copies."""
+        return self.index <= len(records) and records[self.index - 1] is self.record
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +179,7 @@ class Recorder:
         #: Steps from one frame to the next.
         self.interval = 1
         self._steps: list[RecordedStep] = []
+        self._best: RecordedStep | None = None
         self._records: list[StepRecord] = []
         self._acts: list[tuple[int, Frame]] = []
         self._x: Tensor | None = None
@@ -222,16 +235,39 @@ class Recorder:
             for index, act in self._acts
         ]
 
-    def take(self, network: Network, records: Sequence[StepRecord]) -> None:
-        """Record the last step of `records`. The records tell this film from films that an undo has left."""
+    def take(self, network: Network, records: Sequence[StepRecord], structure_id: int = 0) -> None:
+        """Record the last step of `records`. The records tell this film from films that an undo has left.
+
+        The best step since `begin_best` is kept in any case.
+        """
         index = len(records)
-        if index % self.interval and records[-1].stop_reason is None:
+        is_frame = index % self.interval == 0 or records[-1].stop_reason is not None
+        is_best = self._improves(records)
+        if not (is_frame or is_best):
             return
-        frame = RecordedStep(index, records[-1], copy_of(network))
+        frame = RecordedStep(index, records[-1], copy_of(network), structure_id)
+        if is_best:
+            self._best = frame
+        if not is_frame:
+            return
         self._steps.append(frame)
         limit = min(self._max_frames, max(_MIN_FRAMES, MAX_BYTES // max(1, frame.state.size)))
         if len(self._steps) > limit:
             self._thin(records)
+
+    def _improves(self, records: Sequence[StepRecord]) -> bool:
+        error = error_of(records[-1])
+        return math.isfinite(error) and not (self._best and self._best.is_of(records) and self._best.error <= error)
+
+    def begin_best(self) -> None:
+        """Look for the best step anew: an act has made another network of it."""
+        self._best = None
+
+    def steps_of(self, records: Sequence[StepRecord]) -> list[RecordedStep]:
+        """The recorded steps of the training with these records, in order, its best one among them."""
+        best = [] if self._best is None else [self._best]
+        kept = {step.index: step for step in _with_records([*self._steps, *best], records)}
+        return [kept[index] for index in sorted(kept)]
 
     def _thin(self, records: Sequence[StepRecord]) -> None:
         """Drop every other frame: of films that an undo has left, while these have most of the frames, else of all."""
@@ -267,7 +303,7 @@ class Recorder:
         acts = [
             (node.before.n_records, Frame(node.before.last_record.step, node.before.model, node.label, node.id))
             for node in path[:_MAX_ACTS]
-            if node.before is not None and node.kind != "reset"
+            if node.before is not None and node.kind not in BEGINNINGS
         ]
         frames = self.frames_of(records)
         if not path or path[-1].kind != "reset" or path[-1].label == "reset":
@@ -300,8 +336,7 @@ class Recorder:
 
 
 def _with_records(frames: Sequence[RecordedStep], records: Sequence[StepRecord]) -> list[RecordedStep]:
-    """The steps of the training with these records: undo and goto bring other records, not copies."""
-    return [f for f in frames if f.index <= len(records) and records[f.index - 1] is f.record]
+    return [frame for frame in frames if frame.is_of(records)]
 
 
 def _merged(frames: list[tuple[int, Frame]], acts: Sequence[tuple[int, Frame]]) -> list[Frame]:

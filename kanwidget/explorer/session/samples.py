@@ -1,15 +1,18 @@
-"""Samples of a network: the thumbnail of every edge, one edge in detail, and the samples that candidates are fitted to."""
+"""Samples of a network, in the units of its data: the thumbnail of every edge, one edge in detail, and the samples that candidates are
+fitted to.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from kanwidget.core import Trace
 from kanwidget.core.network import Network
-from kanwidget.core.scores import Scores, attribute
+from kanwidget.core.scores import Scores, attribute_trace
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES
 
@@ -21,31 +24,57 @@ _POINTS, _BINS = 200, 40
 _MOST_LABELS = 2000
 
 
-def sampled_scores(network: Network, x: Tensor) -> Scores:
-    """How much nodes and edges matter, from as many rows as a drawing needs."""
-    return attribute(network, x[:_ROWS])
+@dataclass(frozen=True, slots=True)
+class NetworkSamples:
+    """What a drawing shows of all edges."""
+
+    scores: Scores
+    """How much nodes and edges matter."""
+    thumbnails: Tensor
+    """One row an edge, in the order of the structure: importance, x_min, x_max and the samples between, `(edges, 3 + samples)`."""
 
 
-def thumbnails(network: Network, x: Tensor, importance: Scores, samples: int = THUMB_SAMPLES) -> Tensor:
-    """One row an edge, in the order of the structure: importance, x_min, x_max and the samples between.
+def sampled(network: Network, x: Tensor, samples: int = THUMB_SAMPLES) -> NetworkSamples:
+    """Scores and thumbnails, from as many rows as a drawing needs.
 
-    Returns:
-        Shape `(edges, 3 + samples)`.
+    The points of the thumbnails go through a layer together with the rows of the data: the number of operations is what a frame costs.
     """
     with torch.no_grad():
-        nodes = network.select(x[:_ROWS])
-        parts = []
+        nodes = [network.select(_some(x, _ROWS))]
+        rows, at = len(nodes[0]), torch.linspace(0, 1, samples, dtype=x.dtype, device=x.device)[:, None]
+        subnodes, edges, ends, values = [], [], [], []
         for index in range(network.depth):
-            layer = network.layer(index)
-            low, high = nodes.amin(0), nodes.amax(0)
-            at = torch.linspace(0, 1, samples, dtype=x.dtype, device=x.device)[:, None]
-            values = layer.edges(low + at * (high - low))
-            ends = torch.stack([low, high], 1).expand(layer.out_dim, -1, -1)
-            parts.append(
-                torch.cat([importance.edge_scores[index][..., None], ends, values.permute(1, 2, 0)], -1).flatten(0, 1)
-            )
-            nodes = network.combine(index + 1, layer(nodes))
-    return torch.cat(parts)
+            low, high = torch.aminmax(nodes[-1], dim=0)
+            layer, both = network.layer(index), torch.cat([nodes[-1], low + at * (high - low)])
+            both = layer.edges_of(both, layer.designs(both, 0)[0])
+            edges.append(both[:rows])
+            values.append(both[rows:])
+            ends.append(torch.stack([low, high], 1))
+            subnodes.append(edges[-1].sum(-1))
+            nodes.append(network.combine(index + 1, subnodes[-1]))
+        _to_own_units(network, ends, values)
+        scores = attribute_trace(network, Trace(tuple(nodes), tuple(subnodes), tuple(edges), ()), network.depth)
+        parts = [
+            torch.cat([score[..., None], end.expand(len(score), -1, -1), value.permute(1, 2, 0)], -1).flatten(0, 1)
+            for score, end, value in zip(scores.edge_scores, ends, values, strict=True)
+        ]
+        return NetworkSamples(scores, torch.cat(parts))
+
+
+def _to_own_units(network: Network, ends: list[Tensor], values: list[Tensor]) -> None:
+    """Replace the first layer's ends and the last layer's values by the same in own units."""
+    if network.scaling.scales_input:
+        centre, size = (part[network.columns, None] for part in network.input_scale)
+        ends[0] = centre + size * ends[0]
+    if network.scaling.scales_output:
+        sums, size = network.width[-1][0], torch.ones_like(values[-1][0, :, 0])
+        size[:sums] = network.output_scale.size[:sums]  # a factor of a product of outputs has no unit of its own
+        values[-1] = size[:, None] * values[-1]
+
+
+def _some(x: Tensor, count: int) -> Tensor:
+    """At most so many rows, evenly picked: a table may be sorted."""
+    return x if len(x) <= count else x[torch.linspace(0, len(x) - 1, count, device=x.device).long()]
 
 
 def edge_inputs(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
@@ -54,40 +83,43 @@ def edge_inputs(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tens
     with torch.no_grad():
         nodes = network.select(x)
         for index in range(layer):
-            nodes = network.combine(index + 1, network.layer(index)(nodes))
-    return nodes[:, source]
+            below = network.layer(index)
+            nodes = network.combine(index + 1, below.sums(nodes, below.designs(nodes, 0)[0]))
+        units = network.edge_units(edge)
+        inputs = nodes[:, source]
+        return inputs if (units.x_centre, units.x_size) == (0.0, 1.0) else units.x_centre + units.x_size * inputs
 
 
 def edge_samples(network: Network, edge: tuple[int, int, int], x: Tensor) -> Tensor:
     """Inputs of an edge and its values there, `(2, batch)`."""
-    inputs = edge_inputs(network, edge, x[:_ROWS])
+    inputs = edge_inputs(network, edge, _some(x, _ROWS))
     return torch.stack([inputs, network.curve(edge, inputs).y])
 
 
 def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tuple[dict[str, Tensor], list[float]]:
     """The arrays of `Selection`, and the range of the data."""
     index, source, target = edge
-    layer = network.layer(index)
+    layer, units = network.layer(index), network.edge_units(edge)
     inputs = edge_inputs(network, edge, x)
-    grid = layer.grid[source]
+    knots, k = units.x_centre + units.x_size * layer.knots[source], layer.k
+    grid = knots[k : len(knots) - k]
     low, high = float(inputs.min()), float(inputs.max())
     ends = torch.stack([torch.minimum(grid[0], inputs.min()), torch.maximum(grid[-1], inputs.max())])
     at = torch.linspace(0, 1, DETAIL_SAMPLES, dtype=x.dtype, device=x.device)
-    curve = network.curve(edge, ends[0] + at * (ends[1] - ends[0]))
-    picked = inputs[torch.linspace(0, len(inputs) - 1, min(_POINTS, len(inputs)), device=x.device).long()]
+    line, picked = ends[0] + at * (ends[1] - ends[0]), _some(inputs, _POINTS)
+    curve = network.curve(edge, torch.cat([line, picked]))
     # Of a network that has diverged nothing is counted.
     ends_of_bins = (low, high) if high > low else (low, low + 1) if math.isfinite(low) else (0.0, 1.0)
-    bins = torch.from_numpy(np.histogram(inputs.cpu().numpy(), _BINS, ends_of_bins)[0])
-    knots, k = layer.knots[source], layer.k
+    bins = torch.histc(inputs.cpu(), _BINS, *ends_of_bins)
     # A coefficient acts around the mean of its inner knots (Greville); for k = 0 around the middle of its interval.
     greville = knots.unfold(0, k, 1)[1:-1].mean(1) if k else (knots[1:] + knots[:-1]) / 2
     arrays = {
-        "detail": torch.stack([curve.x, curve.y, curve.base, curve.spline]),
-        "points": torch.stack([picked, network.curve(edge, picked).y]),
+        "detail": torch.stack([curve.x, curve.y, curve.base, curve.spline])[:, :DETAIL_SAMPLES],
+        "points": torch.stack([picked, curve.y[DETAIL_SAMPLES:]]),
         "density": bins / max(1, int(bins.max())),
         "knots": grid,
         "full_knots": knots,
-        "handles": torch.stack([greville, layer.weight()[target, source, :-1]]),
+        "handles": torch.stack([greville, units.y_size * layer.weight()[target, source, :-1]]),
     }
     return arrays, [low, high]
 

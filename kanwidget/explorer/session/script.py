@@ -106,6 +106,8 @@ def constructor(model: KAN) -> str | None:
         arguments["base_fun"] = layers[0].base_fun
     if model.grid_eps != 0.5:
         arguments["grid_eps"] = model.grid_eps
+    if model.log:
+        arguments["log"] = list(model.log)
     arguments["seed"] = model.seed
     try:
         made = KAN(width, dtype=model.dtype, **arguments)  # type: ignore[arg-type]
@@ -135,7 +137,8 @@ def script(model: KAN, arguments: dict[str, object], log: ScriptLog, start: str,
     options = "".join(f", {name}={name if text is None else text}" for name, text in texts.items())
     supplied = [f"# `{name}` is the value of that option" for name, text in texts.items() if text is None]
     if preset is None:
-        names, of_data = "KAN, KANExplorer", ["# `data` is the dataset that the session was given"]
+        kind = "data frame" if "target" in arguments else "dataset"
+        names, of_data = "KAN, KANExplorer", [f"# `data` is the {kind} that the session was given"]
         begin = [f"model = {made}", f"explorer = KANExplorer(model, data{options})"]
     else:
         imports, names, of_data = [], "KANExplorer", []

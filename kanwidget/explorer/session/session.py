@@ -19,16 +19,18 @@ from kanwidget.core.reference_data import order_columns
 from kanwidget.core.scores import Scores
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.topics import Topics
+from kanwidget.explorer.session.background.swap_errors import SwapErrors
 from kanwidget.explorer.session.candidates import Candidates
 from kanwidget.explorer.session.command import Command, Process
-from kanwidget.explorer.session.recorder import Frame
-from kanwidget.explorer.session.samples import sampled_accuracy, sampled_scores
+from kanwidget.explorer.session.recorder import Frame, RecordedStep
+from kanwidget.explorer.session.samples import NetworkSamples, sampled, sampled_accuracy
 from kanwidget.explorer.session.script import ScriptLog
 from kanwidget.explorer.session.training_run import TrainingRun
-from kanwidget.explorer.session.undo import Checkpoint, UndoTree
+from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, UndoTree, copied
 from kanwidget.explorer.session.view import ViewState
 from kanwidget.kan import KAN
 from kanwidget.training import Settings, make_settings
+from kanwidget.training.steps.scales import in_own_units
 
 
 class Session:
@@ -66,14 +68,20 @@ class Session:
         #: The arguments that aren't the defaults, for the script.
         arguments = {**names, "opt": options.get("opt"), "steps": steps, **options}
         self.arguments = {name: value for name, value in arguments.items() if not _is_default(value)}
+        #: The arguments by which the data come from a table, for the script.
+        self.table: dict[str, Any] = {}
         #: Name of the preset, None for data of one's own.
         self.preset: str | None = None
         dataset, settings = order_columns(model, data, "KANExplorer"), make_settings(**options)
+        if dataset.input_scaler is not None or dataset.output_scaler is not None:
+            model = copied(model)
+            dataset = in_own_units(model, dataset)
         self.script, self.view, self.tree = ScriptLog(), ViewState(), UndoTree()
         self.run = TrainingRun(model, dataset, settings, self.script, self.view.announce)
         self.candidates = Candidates(self.run, library)
+        self.swap_errors = SwapErrors(self.run)
         self._name_variables(model, dataset, names["in_vars"], names["out_vars"])
-        self._scores: tuple[int, Scores] | None = None
+        self._samples: tuple[int, NetworkSamples] | None = None
         #: A longer act in progress.
         self.process: Process | None = None
         self._formula_result: tuple[int, Any] | None = None
@@ -84,7 +92,7 @@ class Session:
         """Begin with the network and the data of a preset, in place of the current ones."""
         self.run.begin(model, data, settings)
         self._name_variables(model, data, None, None)
-        self.preset = preset
+        self.preset, self.table = preset, {}
         for name in ("in_vars", "out_vars"):  # of the data before
             self.arguments.pop(name, None)
         self.script.begin()
@@ -150,11 +158,15 @@ class Session:
         self.model.check_edge(layer, source, target, where)
         return EdgeRef(int(layer), int(source), int(target))
 
+    def samples(self) -> NetworkSamples:
+        """Scores and thumbnails; computed once for each version of the network."""
+        if self._samples is None or self._samples[0] != self.version:
+            self._samples = (self.version, sampled(self.model, self.x))
+        return self._samples[1]
+
     def scores(self) -> Scores:
-        """Importance of nodes and edges; computed once for each version of the network."""
-        if self._scores is None or self._scores[0] != self.version:
-            self._scores = (self.version, sampled_scores(self.model, self.x))
-        return self._scores[1]
+        """Importance of nodes and edges."""
+        return self.samples().scores
 
     @property
     def formula_result(self) -> Any:
@@ -219,13 +231,26 @@ class Session:
             stop: Asked after every step; True ends this call, not the training.
         """
         if self.process is None:
-            return self.run.advance(budget, stop)
+            return self._train(budget, stop)
         deadline = time.perf_counter() + budget
         topics: Topics = frozenset()
         while self.process is not None:
             topics |= self.process.advance()
             if stop() or time.perf_counter() >= deadline:
                 break
+        return topics
+
+    def _train(self, budget: float, stop: Callable[[], bool]) -> Topics:
+        # The node comes after the first step: a training that has converged takes none. A drag is an act with its own steps.
+        begins = self.running and not self.tree.is_training and self.tree.drag_start is None
+        before = self.run.checkpoint() if begins else None
+        topics: Topics = frozenset()
+        try:
+            topics = self.run.advance(budget, stop)
+        finally:
+            if before is not None and self.run.last_record.step > before.last_record.step:
+                self.tree.add("train", TRAIN, before.last_record, before, self.model.n_parameters)
+                topics |= {"history"}
         return topics
 
     def begin_process(self, process: Process) -> None:
@@ -247,6 +272,10 @@ class Session:
         """Begin the training again with another network of the first structure."""
         self._forget_edges_if(self.run.restart(model, seed))
 
+    def go_to_step(self, step: RecordedStep) -> None:
+        """Return to a recorded step."""
+        self._forget_edges_if(self.run.go_to_step(step))
+
     def restore(self, checkpoint: Checkpoint) -> None:
         """Return to a checkpoint."""
         self._forget_edges_if(self.run.restore(checkpoint))
@@ -259,6 +288,8 @@ class Session:
     def commit(self, kind: str, label: str, before: Checkpoint) -> None:
         """Add a node to the undo tree, and a mark to the curves."""
         self.run.mark(kind, label)
+        if kind != RETURN:
+            self.run.recorder.begin_best()
         self.tree.add(label, kind, self.run.last_record, before, self.model.n_parameters)
         self.view.drop_missing_edges(self.model)
 

@@ -18,7 +18,7 @@ from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
 from kanwidget.explorer.session.label_noise import noisy
-from kanwidget.explorer.session.recorder import Recorder
+from kanwidget.explorer.session.recorder import RecordedStep, Recorder
 from kanwidget.explorer.session.script import ScriptLog
 from kanwidget.explorer.session.undo import Checkpoint, copied
 from kanwidget.kan import KAN
@@ -268,7 +268,7 @@ class TrainingRun:
 
     def _append(self, record: StepRecord) -> None:
         self.records.append(record)
-        self.recorder.take(self.model, self.records)
+        self.recorder.take(self.model, self.records, self.structure_id)
         self.last_record = record
         self.version += 1
         self._script.step()
@@ -362,6 +362,22 @@ class TrainingRun:
         if not self.running:
             self.state, self.stop_reason = "idle", None
         return nodes_changed
+
+    def go_to_step(self, step: RecordedStep) -> bool:
+        """Return to a recorded step of this training; the optimizer begins anew.
+
+        Returns:
+            Whether the nodes have changed.
+        """
+        model, current, structure_id = step.state.network().to(self.model.device), self.model, self.structure_id
+        model.reference, model.in_vars, model.seed = self.x, current.in_vars, current.seed
+        nodes_changed = self.adopt(model)
+        self.structure_id = step.structure_id
+        self.records = self.records[: step.index]
+        self.events = [event for event in self.events if event.step < step.record.step]
+        self.trainer.step_count, self.trainer.seconds = step.record.step, step.record.seconds
+        self.last_record = step.record
+        return nodes_changed or self.structure_id != structure_id
 
     def mark(self, kind: str, text: str) -> None:
         """Add an event at the current step, which the curves show as a mark."""

@@ -3,6 +3,9 @@
 A node holds two checkpoints: the one just before its act, to which undo returns, and the latest one after it, to which redo and a
 click on its chip return. A new act after an undo starts a branch.
 
+Training is an act, too: the steps between two other acts are one node (`TRAIN`). Only the current one of these changes; once
+another node has become the current one, a node stands for one state for good, and so for one error.
+
 A long session must not fill the memory: at most 200 nodes (`MOST_STATES`) hold checkpoints, of at most 256 MB together (`MOST_BYTES`).
 First the oldest ends of branches lose their checkpoints, then the oldest acts on the path to the current node. A node without
 checkpoints keeps its label, and the page shows that nothing leads back to it. The last act can always be undone, however large its
@@ -32,6 +35,10 @@ def copied(model: KAN) -> KAN:
         model.history = history
 
 
+#: Kinds of tree nodes: the steps between two other acts, and a return to an earlier step.
+TRAIN, RETURN = "train", "return"
+#: Kinds of tree nodes with which a training begins at step 0.
+BEGINNINGS = ("reset", "load")
 #: Nodes that hold checkpoints, and bytes that all checkpoints may take.
 MOST_STATES, MOST_BYTES = 200, 256 * 2**20
 #: Bytes that a record takes in a branch's list; the records themselves are shared.
@@ -101,13 +108,15 @@ class TreeNode:
     label: str
     kind: str
     step: int
+    """Steps that were done when it began."""
     error: float | None
+    """The error when it began."""
     before: Checkpoint | None = None
     latest: Checkpoint | None = None
     forward: int | None = None
     """The child that redo goes to: where the last undo came from."""
     last_error: float | None = None
-    """The error when the session last left this node."""
+    """The error when the session last left this node; None before."""
     complexity: int = 0
     """Free parameters of its network."""
     group: int | None = None
@@ -180,8 +189,22 @@ class UndoTree:
     @property
     def can_redo(self) -> bool:
         """Whether an act was undone here, and its checkpoint is kept."""
-        forward = self.nodes[self.current].forward
+        forward = self._forward()
         return forward is not None and self.nodes[forward].latest is not None
+
+    def _forward(self) -> int | None:
+        """The node that redo goes to. An act that was undone during a training is done again in spite of the steps since."""
+        node = self.nodes[self.current]
+        if node.forward is None and node.kind == TRAIN and node.parent is not None:
+            forward = self.nodes[node.parent].forward
+            return None if forward == node.id else forward
+        return node.forward
+
+    @property
+    def is_training(self) -> bool:
+        """Whether further steps belong to the current node: no other node depends on its state."""
+        node = self.nodes[self.current]
+        return node.kind == TRAIN and node.last_error is None
 
     def can_go(self, state: int) -> bool:
         """Whether a node is the current one, or its checkpoint is kept."""
@@ -206,8 +229,10 @@ class UndoTree:
         if self.group is not None:
             self.group = node.group = number if self.group < 0 else self.group
         if parent is not None:
-            parent.latest, parent.forward = before, node.id
-            parent.last_error = None if before is None else error_of(before.last_record)
+            if kind != TRAIN or parent.forward is None:
+                parent.forward = node.id
+            parent.latest = before
+            self._close(parent, record if before is None else before.last_record)
         self.nodes[node.id] = node
         self.current = node.id
         self._forget()
@@ -230,7 +255,7 @@ class UndoTree:
 
     def redo(self, latest: Checkpoint) -> Checkpoint | None:
         """Go to the child that was undone; returns the checkpoint to restore, None where nothing was undone."""
-        forward = self.nodes[self.current].forward
+        forward = self._forward()
         if not self.can_redo or forward is None:
             return None
         group = self.nodes[forward].group
@@ -278,18 +303,36 @@ class UndoTree:
         node = self.nodes[self.current]
         if node.latest is None or not node.latest.equals(latest):
             node.latest = latest
-        node.last_error = error_of(latest.last_record)
+        self._close(node, latest.last_record)
+
+    @staticmethod
+    def _close(node: TreeNode, record: StepRecord) -> None:
+        """Note what a node stands for, before another one becomes the current one."""
+        node.last_error, node.label = error_of(record), label_of(node, record)
 
     def path(self) -> list[TreeNode]:
-        """The acts that lead to the current node, the last one first, back to the last reset or to the start."""
-        acts = []
+        """The acts that lead to the current node, the last one first, back to the last reset or to the start.
+
+        Trainings aren't among them, nor acts that a return to an earlier step has taken back.
+        """
+        acts, returned = [], None
         node = self.nodes[self.current]
         while node.parent is not None:
-            acts.append(node)
-            if node.kind == "reset":
+            if node.kind == RETURN:
+                returned = node.step if returned is None else min(returned, node.step)
+            elif node.kind != TRAIN and (returned is None or node.step < returned):
+                acts.append(node)
+            if node.kind in BEGINNINGS:
                 break
             node = self.nodes[node.parent]
         return acts
+
+    def last_act(self) -> TreeNode:
+        """The node whose network is in training: the current one, or the last before it that is no training."""
+        node = self.nodes[self.current]
+        while node.kind in (TRAIN, RETURN) and node.parent is not None:
+            node = self.nodes[node.parent]
+        return node
 
     def _undo_redo_path(self) -> set[int]:
         """The nodes that undo and redo lead through."""
@@ -302,6 +345,19 @@ class UndoTree:
             path.add(forward)
             forward = self.nodes[forward].forward
         return path
+
+
+def label_of(node: TreeNode, record: StepRecord) -> str:
+    """The label of a node whose last record this is: that of a training counts its steps.
+
+    Examples:
+        >>> label_of(TreeNode(1, 0, "train", "train", 10, 0.5), StepRecord(12, 0.1, None, 0.0, 0.0))
+        '2 steps'
+    """
+    if node.kind != TRAIN or record.step <= node.step:
+        return node.label
+    count = record.step - node.step
+    return f"{count} step" + ("" if count == 1 else "s")
 
 
 def error_of(record: StepRecord) -> float:

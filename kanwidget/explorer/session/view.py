@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from kanwidget.core import EdgeRef
-from kanwidget.explorer.protocol.topics import Notice
-from kanwidget.explorer.session.preview import SymbolifyPreview
+from kanwidget.explorer.protocol.topics import Notice, Topics
+from kanwidget.explorer.session.background.preview import SymbolifyPreview
 from kanwidget.kan import KAN
 
+#: A longer computation on copies, `job(stopping)`: it gives up where `stopping()` is true, and returns what the owner of the session does
+#: with the result, which returns the topics that have changed.
+Job = Callable[[Callable[[], bool]], Callable[[], Topics]]
 #: Views whose open panels are remembered; the oldest one is forgotten first.
 MOST_VIEWS = 8
 
@@ -24,6 +28,18 @@ class SurfaceView:
     at: tuple[float | None, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class FormulaForms:
+    """The forms of the formula that were worked out last."""
+
+    version: int = -1
+    """Of the network that they belong to."""
+    rows: tuple[Any, ...] = ()
+    """As the page gets them."""
+    wanted: int | None = None
+    """The version of the network whose forms are being worked out."""
+
+
 class ViewState:
     """Selection, open panels, surface, preview and notices. It alone assigns its attributes."""
 
@@ -34,7 +50,9 @@ class ViewState:
         self.notice: Notice | None = None
         #: A notice that no command has caused and no view has shown yet.
         self.announcement: Notice | None = None
+        self.forms = FormulaForms()
         self._show_task: Callable[[str | None], None] = lambda _: None
+        self._work_out: Callable[[Job], None] = lambda job: None
         self.begin()
 
     def begin(self) -> None:
@@ -116,6 +134,20 @@ class ViewState:
     def task(self, task: str | None) -> None:
         """Show a longer task in words; None at its end."""
         self._show_task(task)
+
+    # ---- longer computations
+
+    def work_out_with(self, work_out: Callable[[Job], None]) -> None:
+        """Call this function with each computation that must not hold up the training."""
+        self._work_out = work_out
+
+    def keep_forms(self, forms: FormulaForms) -> None:
+        """Note which forms of the formula are known, and which are being worked out."""
+        self.forms = forms
+
+    def work_out(self, job: Job) -> None:
+        """Have a job done beside the training; its result comes as changed topics."""
+        self._work_out(job)
 
 
 def _exists(model: KAN, edge: EdgeRef) -> bool:

@@ -161,7 +161,8 @@ def plot_edge(
     """
     layer = network.check_edge(l, i, j, "plot_edge")
     colors = theme_of(theme, "plot_edge")
-    grid, points = layer.grid[i], _inputs_of(network, l, i, x)
+    units = network.edge_units((l, i, j))
+    grid, points = units.x_centre + units.x_size * layer.grid[i], _inputs_of(network, l, i, x)
     low, high = torch.cat([grid, points]).aminmax()
     at = torch.linspace(float(low), float(high), 257, dtype=grid.dtype, device=grid.device)
     figure = new_figure((5.6, 3.2), colors)

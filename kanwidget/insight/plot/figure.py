@@ -181,4 +181,10 @@ def _names(
     outputs = list(out_vars or [])
     if out_vars is None:
         outputs = ["y"] if network.n_out == 1 else [f"y{subscript(n + 1)}" for n in range(network.n_out)]
+    scaling = network.scaling
+    logs = [bool(scaling.input_log[column]) for column in columns], scaling.output_log.tolist()
+    inputs, outputs = (
+        [f"log {name}" if log else name for name, log in zip(names, flags, strict=True)]
+        for names, flags in zip((inputs, outputs), logs, strict=True)
+    )
     return inputs, outputs

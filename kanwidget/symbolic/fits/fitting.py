@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,7 +21,7 @@ from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.fits.curves import Curves, curves, thin
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, OnBroken, blamed, log_broken
 from kanwidget.symbolic.fits.polish import EXACT, evaluate, polish
-from kanwidget.symbolic.fits.ranking import SIMPLICITY, EdgeFit, rank
+from kanwidget.symbolic.fits.ranking import SIMPLICITY, EdgeFit, order, rank, score, unexplained
 from kanwidget.symbolic.fits.search import FitParameters, search
 from kanwidget.symbolic.writing.text import equation
 from kanwidget.symbolic.writing.tidy import visible
@@ -28,6 +30,8 @@ from kanwidget.symbolic.writing.tidy import visible
 _FEW, _MANY = 200, 1500
 #: Numbers (edges × samples) in one chunk: bounds the memory.
 _CHUNK = 30_000
+#: Independent numbers of a curve of which nothing else is known: the coefficients of a spline of five intervals.
+NUMBERS = 8
 #: Beyond this, exp(a·x) is written as exp(a·x + b), so that neither it nor c leaves the range of the floats.
 _LARGE_EXPONENT = 30.0
 
@@ -41,12 +45,14 @@ def fit_primitives(
     simplicity: float = SIMPLICITY,
     weights: Tensor | None = None,
     noise: Sequence[float] | None = None,
+    numbers: float = NUMBERS,
+    spaces: Sequence[Tensor | None] | None = None,
     on_broken: OnBroken = log_broken,
 ) -> list[list[SymbolicFit]]:
     """Fit y ≈ c·f(a·x + b) + d for every edge and every primitive f, best first.
 
-    The score is `simplicity·complexity + (1 - simplicity)·log2(1 - R² + noise + 1e-12)`, lower is better. A primitive that can't hold
-    the edge's data in its domain has no fit; the constant `0` has one only where the edge is close to constant.
+    The score is `simplicity·complexity + (1 - simplicity)·numbers/2·log2(1 - R² + noise + 1e-12)`, lower is better. A primitive that
+    can't hold the edge's data in its domain has no fit; the constant `0` has one only where the edge is close to constant.
 
     Args:
         x: Inputs of the edges, shape `(samples, edges)`, any float type; computed in float64.
@@ -56,6 +62,9 @@ def fit_primitives(
         weights: Of the samples, shape `(samples,)`, ≥ 0.
         noise: For each edge the variance of its own error, as a part of its variance; 0 by default. Fits that differ by less
             are as good as each other, and the simplest of them is the best.
+        numbers: How many independent numbers a curve holds: as many as its spline has coefficients; 2 ranks as pykan does.
+        spaces: For each edge an orthonormal basis of the curves that its spline can follow, `(samples, numbers)`, or None: of the
+            residuals beyond, a hundredth counts.
         on_broken: Called for every registered function that raises, or returns anything but finite values of the right type: it
             is left out as if there were none of that name.
 
@@ -88,45 +97,117 @@ def fit_primitives(
                 return [
                     fits
                     for part in parts
-                    for fits in _fit_chunk(data.at(part), usable, simplicity, [floors[e] for e in part.tolist()])
+                    for fits in _fit_chunk(
+                        data.at(part),
+                        usable,
+                        _Rule(
+                            simplicity,
+                            numbers,
+                            [floors[e] for e in part.tolist()],
+                            [None if spaces is None else spaces[e] for e in part.tolist()],
+                        ),
+                    )
                 ]
         except BrokenPrimitive as broken:
             on_broken(broken)
             usable = tuple(primitive for primitive in usable if primitive is not broken.primitive)
 
 
-def _fit_chunk(
-    data: Curves, primitives: tuple[Primitive, ...], simplicity: float, noise: Sequence[float]
-) -> list[list[SymbolicFit]]:
+class _Rule(NamedTuple):
+    """What ranks the fits of some edges."""
+
+    simplicity: float
+    numbers: float
+    noise: Sequence[float]
+    spaces: Sequence[Tensor | None]
+
+
+def _fit_chunk(data: Curves, primitives: tuple[Primitive, ...], rule: _Rule) -> list[list[SymbolicFit]]:
     """`fit_primitives` for as many edges as fit in memory."""
     varying = tuple(primitive for primitive in primitives if primitive.name != "0")
     by_edge: list[list[EdgeFit]] = [[] for _ in data.x]
     live = (~data.constant).nonzero()[:, 0]
     if len(live) and varying:
-        for edge, fit in _fit_varying(data.at(live), varying):
+        spaces = [rule.spaces[e] for e in live.tolist()]
+        for edge, fit in _fit_varying(data.at(live), varying, spaces):
             by_edge[int(live[edge])].append(fit)
     for edge, fits in enumerate(by_edge):
         if bool(data.nearly_constant[edge]) and len(varying) < len(primitives):
             zero = next(primitive for primitive in primitives if primitive.name == "0")
             mean = float((data.weight.expand_as(data.y)[edge] * data.y[edge]).sum())
             r2 = 1.0 if bool(data.constant[edge]) else 0.0
-            fits.append(EdgeFit(zero, (1.0, 0.0, 0.0, mean), r2, torch.zeros(data.count, dtype=torch.float64)))
+            flat = torch.zeros(data.count, dtype=torch.float64)
+            fits.append(EdgeFit(zero, (1.0, 0.0, 0.0, mean), r2, flat, 1 - r2))
     return [
-        [
-            _record(fit, score, imitates, data.middle[e], data.half[e])
-            for fit, score, imitates in rank(fits, simplicity, noise[e])
-        ]
+        order(
+            _record(fit, bits, imitates, data.middle[e], data.half[e], rule.simplicity)
+            for fit, bits, imitates in rank(fits, rule.numbers, rule.noise[e])
+        )
         for e, fits in enumerate(by_edge)
     ]
 
 
-def _fit_varying(data: Curves, primitives: tuple[Primitive, ...]) -> list[tuple[int, EdgeFit]]:
+def _fit_varying(
+    data: Curves, primitives: tuple[Primitive, ...], spaces: Sequence[Tensor | None]
+) -> list[tuple[int, EdgeFit]]:
     fits = search(data, primitives)
     few, many = thin(data, _FEW), thin(data, _MANY)
     fits, error = polish(fits, few, primitives, steps=8, tolerance=0.01)
     fits = fits.take(_best(fits, error, len(data.x)))
     fits, _ = polish(fits, many, primitives, steps=25, tolerance=1e-5)
-    return _conclude(fits, data, primitives)
+    results = _conclude(fits, data, primitives, [None] * len(spaces))
+    if any(space is not None for space in spaces) and data.count <= _MANY:
+        return _judged_by_splines(results, fits, data, primitives, spaces)
+    return results
+
+
+def _judged_by_splines(
+    results: list[tuple[int, EdgeFit]],
+    fits: FitParameters,
+    data: Curves,
+    primitives: tuple[Primitive, ...],
+    spaces: Sequence[Tensor | None],
+) -> list[tuple[int, EdgeFit]]:
+    """The same fits, with the misfit that remains where a spline does its best to be the function.
+
+    The function that a spline was learned from misses the spline by what the spline can't follow. So each function is fitted once
+    more, to the curve plus that part of itself.
+    """
+    value = _fitted(fits, data, primitives)
+    follows = torch.stack(
+        [
+            v if spaces[e] is None else spaces[e] @ (spaces[e].T @ v)
+            for v, e in zip(value, fits.edge.tolist(), strict=True)
+        ]
+    )
+    own = data.at(fits.edge)
+    weight = own.weight.expand_as(own.z)
+    target = own.z + torch.nan_to_num(value - follows)
+    target = target - (weight * target).sum(1, keepdim=True)
+    alone = fits._replace(edge=torch.arange(len(fits.edge)))
+    better, _ = polish(alone, replace(own, z=target), primitives, steps=8, tolerance=1e-3)
+    residual = own.z - _fitted(better, replace(own, z=target), primitives)
+    left = {}
+    for i, (index, edge) in enumerate(zip(fits.primitive.tolist(), fits.edge.tolist(), strict=True)):
+        left[edge, primitives[index].name] = unexplained(residual[i], weight[i], spaces[edge])
+    judged = []
+    for edge, fit in results:
+        value_left = left[edge, fit.primitive.name]
+        judged.append((edge, replace(fit, unexplained=min(fit.unexplained, value_left)) if value_left >= 0 else fit))
+    return judged
+
+
+def _fitted(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> Tensor:
+    """c·f + d of each fit on the samples, relative to the edge's standard deviation and centered, `(fits, n)`."""
+    along = data.t[fits.edge] + fits.offset[:, None]
+    value, _ = evaluate(
+        fits.primitive, primitives, fits.slope[:, None] * along + fits.shift[:, None], derivatives=False
+    )
+    weight = data.weight.expand_as(data.t)[fits.edge]
+    size = value.abs().amax(1, keepdim=True).clamp(min=1e-300)
+    centered = value / size - (weight * value / size).sum(1, keepdim=True)
+    c = (weight * centered * data.z[fits.edge]).sum(1, keepdim=True) / (weight * centered**2).sum(1, keepdim=True)
+    return c * centered
 
 
 def _best(fits: FitParameters, error: Tensor, edges: int) -> Tensor:
@@ -141,7 +222,9 @@ def _best(fits: FitParameters, error: Tensor, edges: int) -> Tensor:
     return order[first]
 
 
-def _conclude(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...]) -> list[tuple[int, EdgeFit]]:
+def _conclude(
+    fits: FitParameters, data: Curves, primitives: tuple[Primitive, ...], spaces: Sequence[Tensor | None]
+) -> list[tuple[int, EdgeFit]]:
     """From t to x, then c, d and R² on all samples."""
     a, b = _constants(fits, data, primitives)
     x = data.x[fits.edge]
@@ -162,7 +245,8 @@ def _conclude(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ..
     rounding = 1e-13 * (c.abs() * value.abs().amax(1, keepdim=True) + y.abs().amax(1, keepdim=True))
     d = torch.where(d.abs() <= rounding, 0.0, d)
     good = torch.isfinite(r2) & torch.isfinite(c[:, 0]) & torch.isfinite(d[:, 0]) & (c[:, 0] != 0)
-    curve = fitted / spread.sqrt()[:, None]
+    deviation = spread.sqrt()[:, None]
+    curve, remainder, weight = fitted / deviation, residual / deviation, w.expand_as(value)
     low, high = data.x.amin(1), data.x.amax(1)
     results = []
     params = torch.stack([a, b, c[:, 0], d[:, 0]], dim=1).tolist()
@@ -171,7 +255,8 @@ def _conclude(fits: FitParameters, data: Curves, primitives: tuple[Primitive, ..
         primitive, constants = primitives[index], params[i]
         ends = sorted(constants[0] * float(end[edge]) + constants[1] for end in (low, high))
         if sound and primitive.interval(*ends) is not None:
-            results.append((edge, EdgeFit(primitive, tuple(constants), fit_r2, curve[i])))
+            left = 1 - fit_r2 if spaces[edge] is None else unexplained(remainder[i], weight[i], spaces[edge])
+            results.append((edge, EdgeFit(primitive, tuple(constants), fit_r2, curve[i], left)))
     return results
 
 
@@ -200,7 +285,9 @@ def _constants(fits: FitParameters, data: Curves, primitives: tuple[Primitive, .
     return a, torch.where(b.abs() <= rounding, 0.0, b)
 
 
-def _record(fit: EdgeFit, score: float, imitates: str | None, middle: Tensor, half: Tensor) -> SymbolicFit:
+def _record(
+    fit: EdgeFit, bits: float, imitates: str | None, middle: Tensor, half: Tensor, simplicity: float
+) -> SymbolicFit:
     """The public record of a fit."""
     a, b, _, _ = fit.params
     primitive = fit.primitive
@@ -210,5 +297,13 @@ def _record(fit: EdgeFit, score: float, imitates: str | None, middle: Tensor, ha
     with blamed(primitive):
         text = equation(primitive, visible(primitive, fit.params, float(middle - half), float(middle + half), fit.r2))
     return SymbolicFit(
-        primitive.name, fit.params, fit.r2, primitive.complexity, score, (valid[0], valid[1]), text, imitates
+        primitive.name,
+        fit.params,
+        fit.r2,
+        primitive.complexity,
+        score(bits, primitive.complexity, simplicity),
+        (valid[0], valid[1]),
+        text,
+        imitates,
+        bits,
     )

@@ -1,12 +1,22 @@
-"""The order of an edge's fits: accuracy against complexity, in the open.
+"""The order of an edge's fits: accuracy against complexity, in bits.
 
-score = simplicity·complexity + (1 - simplicity)·log2(1 - R² + noise + 1e-12), lower is better. With the default weight a unit of
-complexity must be paid for by a squared error 5 times smaller (by 16 times with 0.8, pykan's weight). The floor 1e-12 lets an
-exact fit win against any inexact one whatever their complexities, and R² itself has no floor: it is relative to the edge's own
-variance.
+score = simplicity·complexity + (1 - simplicity)·misfit, lower is better, with
+misfit = numbers/2·log2(unexplained + noise + 1e-12).
+
+That is a description length: `numbers` is how many independent numbers the curve holds, as many as its spline has coefficients,
+and `unexplained` the part of its variance that the function leaves. With the default weight a unit of complexity costs 2.3 bits, so
+that for a spline of nine coefficients the squared error must become 1.4 times smaller for it. `weight_simple` ranks as pykan does:
+there every curve holds two numbers, and a unit of complexity must be paid for by a squared error 5 times smaller (16 times with
+0.8, pykan's weight). R² has no floor: it is relative to the edge's own variance.
+
+A spline rounds off what it can't follow: the tip of |x|, the flanks of a narrow bell. What counts is therefore the residual that the
+spline could have followed; of the other part only a hundredth counts.
 
 An edge that was trained on noisy data is itself uncertain. Where the noise is known, two curves that differ by less than it
 are the same curve, and the score has its floor there: below it, R² only says how well a function imitates the noise.
+
+A function whose argument moves so little that a simpler function (its Taylor polynomial, a limit) says the same within what the
+simpler one leaves unexplained only imitates it, and stands behind all others.
 
 The page ranks by the same rule when its slider moves: js/src/state/ranking.ts.
 """
@@ -14,24 +24,31 @@ The page ranks by the same rule when its slider moves: js/src/state/ranking.ts.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from kanwidget import _check
 from kanwidget.core.primitives import PRIMITIVES, Primitive
+from kanwidget.core.records import SymbolicFit
 
 #: Default weight of simplicity.
 SIMPLICITY = 0.7
 #: Least R² for which `auto_symbolic` replaces an edge by its best candidate.
 R2_THRESHOLD = 0.9
-#: 1 - R² below this counts as exact.
+#: An unexplained part below this counts as exact.
 _FLOOR = 1e-12
+#: Independent numbers of a curve in pykan's ranking.
+PYKAN_NUMBERS = 2
+#: How much the residual counts that a spline on these knots can't follow.
+_BEYOND_THE_SPLINE = 0.01
 #: Two fits are the same curve when they differ by less than this part of the variance that the simpler one doesn't explain.
 _SAME = 0.5
 #: … or by less than this part of the variance: no spline that was trained is as exact as that.
 _INDISTINCT = 1e-10
+#: … or by less than the noise, if the score that one more constant costs says so.
+_ONE_CONSTANT = 0.5
 #: Pairs that are one function: sin(u) = cos(u - π/2), arcsin(u) = π/2 - arccos(u), sigmoid(u) = (1 + tanh(u/2))/2.
 TWINS = tuple((primitive.name, primitive.twin) for primitive in PRIMITIVES if primitive.twin)
 
@@ -45,6 +62,8 @@ class EdgeFit:
     r2: float
     curve: Tensor
     """c·f + d on the samples, centered and relative to the edge's standard deviation."""
+    unexplained: float
+    """The part of the edge's variance that counts as misfit, see `unexplained`."""
 
 
 def checked_simplicity(simplicity: float | None, weight_simple: float | None, where: str) -> float:
@@ -61,33 +80,67 @@ def checked_simplicity(simplicity: float | None, weight_simple: float | None, wh
     return _check.real(weight_simple, "weight_simple", where, low=0, high=1)
 
 
-def score(r2: float, complexity: float, simplicity: float = SIMPLICITY, noise: float = 0.0) -> float:
+def misfit(unexplained: float, numbers: float, noise: float = 0.0) -> float:
+    """What a fit leaves to say about the curve, in bits.
+
+    Examples:
+        >>> misfit(1e-4, 9) - misfit(2e-4, 9)
+        -4.5
+    """
+    return round(numbers / 2 * math.log2(max(unexplained, 0.0) + noise + _FLOOR), 9)
+
+
+def score(misfit: float, complexity: float, simplicity: float = SIMPLICITY) -> float:
     """The score of a fit, lower is better.
 
     Examples:
-        >>> score(1.0, 2) < score(0.999, 2) < score(0.9999, 4) < score(0.0, 1)
+        >>> exact, good, fair, bad = (misfit(1 - r2, 9) for r2 in (1.0, 0.9999, 0.999, 0.0))
+        >>> score(exact, 2) < score(good, 4) < score(fair, 2) < score(bad, 1)
         True
     """
-    return simplicity * complexity + (1 - simplicity) * math.log2(max(1 - r2, 0.0) + noise + _FLOOR)
+    return simplicity * complexity + (1 - simplicity) * misfit
 
 
-def rank(fits: Sequence[EdgeFit], simplicity: float, noise: float = 0.0) -> list[tuple[EdgeFit, float, str | None]]:
-    """The fits of one edge, best first, each with its score and the name of a simpler primitive that it only imitates.
+def unexplained(residual: Tensor, weight: Tensor, space: Tensor | None) -> float:
+    """The part of the variance that a residual leaves, and that counts.
+
+    Args:
+        residual: Relative to the edge's standard deviation, `(n,)`.
+        weight: Of the samples, adding up to 1, `(n,)`.
+        space: Orthonormal basis of the curves that the edge's spline can follow, `(n, numbers)`; None where it isn't a spline.
+    """
+    total = float((weight * residual**2).sum())
+    if space is None:
+        return total
+    within = float((space.T @ residual).square().sum()) / len(residual)
+    return within + _BEYOND_THE_SPLINE * max(total - within, 0.0)
+
+
+def rank(fits: Sequence[EdgeFit], numbers: float, noise: float = 0.0) -> list[tuple[EdgeFit, float, str | None]]:
+    """The fits of one edge, each with its misfit and the name of a simpler primitive that it only imitates.
 
     `noise` is the variance of the edge's own error, as a part of the edge's variance.
     """
-    originals = _imitations(fits, noise)
-    scores = {fit.primitive.name: score(fit.r2, fit.primitive.complexity, simplicity, noise) for fit in fits}
-    ranked: list[tuple[EdgeFit, float, str | None]] = []
-    for fit in fits:
-        name = fit.primitive.name
-        original = originals.get(name)
-        value = scores[name] if original is None else max(scores[name], scores[original])
-        ranked.append((fit, value, original))
-    return sorted(ranked, key=lambda entry: (entry[1], entry[2] is not None, entry[0].primitive.complexity))
+    originals = _imitations(fits, numbers, noise)
+    return [(fit, misfit(fit.unexplained, numbers, noise), originals.get(fit.primitive.name)) for fit in fits]
 
 
-def _imitations(fits: Sequence[EdgeFit], noise: float) -> dict[str, str]:
+def order(fits: Iterable[SymbolicFit]) -> list[SymbolicFit]:
+    """Best first, and functions that only imitate another one last.
+
+    Examples:
+        >>> import torch
+        >>> from kanwidget.core.primitives import primitives
+        >>> from kanwidget.symbolic import fit_primitives
+        >>> x = torch.linspace(-1, 1, 50, dtype=torch.float64)[:, None]
+        >>> fits = fit_primitives(x, 2 * x, primitives(["tanh", "x"]))[0]
+        >>> [(fit.name, fit.imitates) for fit in order(fits)]
+        [('x', None), ('tanh', 'x')]
+    """
+    return sorted(fits, key=lambda fit: (fit.imitates is not None, fit.score, fit.complexity))
+
+
+def _imitations(fits: Sequence[EdgeFit], numbers: float, noise: float) -> dict[str, str]:
     """Primitives whose fit has the curve of a simpler primitive: name → name of the simpler one."""
     by_name = {fit.primitive.name: fit for fit in fits}
     originals = {}
@@ -97,14 +150,14 @@ def _imitations(fits: Sequence[EdgeFit], noise: float) -> dict[str, str]:
             if (
                 simple is not None
                 and simple.primitive.complexity <= fit.primitive.complexity
-                and _same(simple, fit, noise)
+                and _same(simple, fit, numbers, noise)
             ):
                 originals[fit.primitive.name] = name
                 break
     for pair in TWINS:
         if all(name in by_name for name in pair):
             first, second = (by_name[name] for name in pair)
-            if _same(first, second, noise) and _same(second, first, noise):
+            if _same(first, second, numbers, noise) and _same(second, first, numbers, noise):
                 original, twin = (second, first) if _plainer(second, first) else (first, second)
                 originals.setdefault(twin.primitive.name, original.primitive.name)
                 if originals.get(original.primitive.name) == twin.primitive.name:
@@ -112,9 +165,13 @@ def _imitations(fits: Sequence[EdgeFit], noise: float) -> dict[str, str]:
     return originals
 
 
-def _same(simple: EdgeFit, fit: EdgeFit, noise: float) -> bool:
+def _same(simple: EdgeFit, fit: EdgeFit, numbers: float, noise: float) -> bool:
+    """Whether two curves are the same, and nothing in the data speaks for the one that is less simple."""
     distance = float(((simple.curve - fit.curve) ** 2).mean())
-    return distance <= max(_SAME * (1 - simple.r2), _INDISTINCT, noise)
+    if distance <= max(_SAME * (1 - simple.r2), _INDISTINCT):
+        return True
+    scores = (score(misfit(f.unexplained, numbers, noise), f.primitive.complexity) for f in (simple, fit))
+    return distance <= noise and next(scores) <= next(scores) + _ONE_CONSTANT
 
 
 def _plainer(fit: EdgeFit, twin: EdgeFit) -> bool:

@@ -196,6 +196,9 @@ def _numeric_part(network: Network, index: int, source: int, target: int, dtype:
     values = u if isinstance(u, Tensor) else torch.as_tensor(np.asarray(u, dtype=np.float64))
     flat = values.reshape(-1, 1).to(layer.coef)
     # Every input gets these values, and one column is used: writing into one would cost the derivative.
+    units = network.edge_units((index, source, target))
+    flat = (flat - units.x_centre) / units.x_size
     value = layer.design(flat.expand(-1, layer.in_dim))[:, source] @ layer.weight()[target, source].detach()
+    value = units.y_size * value
     value = value.reshape(values.shape).to(values.device, values.dtype if dtype is None else dtype)
     return value if isinstance(u, Tensor) else value.detach().numpy()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,13 @@ from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import as_dataset
 from kanwidget.symbolic.formulas.constants import refit
-from kanwidget.symbolic.formulas.evaluation import numeric_functions
+from kanwidget.symbolic.formulas.evaluation import function_names, numeric_functions
 from kanwidget.symbolic.formulas.formula import numeric_edge, symbolic_formula
 from kanwidget.symbolic.formulas.formula import variables as named
+from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
+from kanwidget.symbolic.formulas.simplest import simplest
 from kanwidget.symbolic.formulas.snapping import snap_constants
-from kanwidget.symbolic.formulas.units import Logs, in_units
+from kanwidget.symbolic.formulas.units import Logs, fit_in_units, in_units
 from kanwidget.symbolic.formulas.whole import determined
 from kanwidget.symbolic.writing.naming import edge_name
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Formulas with more constants than this aren't simplified: nobody reads them, and each trial is a fit.
 _MOST_CONSTANTS = 8
+#: The median of the absolute value of a normal deviate.
+_MEDIAN = 0.6745
 _WHERE = "fit_formula"
 
 
@@ -48,46 +52,77 @@ class FittedFormula:
     """Edges that are no functions of the library, by the names that they have in the expression."""
     saturated: bool = False
     """Whether there are as many constants as rows: standard errors then say nothing."""
+    names: dict[str, str] = field(default_factory=dict)
+    """The names in print of the curves: f, g, … for `phi_0_0_0`, …"""
+    rmse: float = math.nan
+    """Root mean squared error on the data, in the unit of the output."""
+    noise: float = 0.0
+    """The noise of a row as a part of its value, where it grows with the value; the rows are weighted by it. Otherwise 0."""
 
     @property
     def determined(self) -> bool:
         """Whether no constant has a standard error larger than itself."""
         return determined(self.constants)
 
+    @property
+    def text(self) -> str:
+        """The expression on one line."""
+        return expression_text(self.expression, self.names)
+
     def __repr__(self) -> str:
-        text = expression_text(self.expression)
+        text = self.text
         lines = [f"{self.name} = {text}"]
         if self.curves:
-            names = ", ".join(self.curves)
-            lines.append(f"where {names} are curves that no function of the library fits; try other widths")
+            names = ", ".join(self.names.get(name, name) for name in self.curves)
+            are = "is a curve" if len(self.curves) == 1 else "are curves"
+            lines.append(f"where {names} {are} that no function of the library fits; try other widths")
         if self.saturated:
             # No residual shows the noise: standard errors would be those of rounding.
             lines.append("as many constants as rows: it fits whatever they hold. Give a longer table.")
-        elif self.constants:
-            # In the order in which they are read.
-            order = sorted(self.constants, key=lambda constant: _position(constant, text))
-            lines.append(f"constants {', '.join(with_error(*self.constants[constant]) for constant in order)}")
-        if not self.determined:
-            lines.append("not determined by these data: some constants have errors larger than themselves")
+        else:
+            lines += self._constants(text)
         return "\n".join(lines)
+
+    def _constants(self, text: str) -> list[str]:
+        """Sentences on the constants: those that are determined with their errors, the others in words."""
+        certain = [c for c, (value, error) in self.constants.items() if error < abs(value)]
+        lines = []
+        if certain:
+            # In the order in which they are read.
+            order = sorted(certain, key=lambda constant: _position(constant, text))
+            lines.append(f"constants {', '.join(with_error(*self.constants[constant]) for constant in order)}")
+        if self.noise > 0 and certain:
+            lines.append(f"rows weighted: the noise grows with {self.name}, to about {100 * self.noise:.2g} % of it")
+        uncertain = len(self.constants) - len(certain)
+        if uncertain:
+            verb = "has" if uncertain == 1 else "have"
+            lines.append(
+                f"not determined by these data: {uncertain} of {len(self.constants)} constants {verb} errors larger than themselves"
+            )
+        return lines
 
 
 @limit_threads
-def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -> FittedFormula:
+def fit_formula(
+    network: Network, data: Any, var: Sequence[Any] | None = None, *, exponents: str = "free"
+) -> FittedFormula:
     """The formula of a network with one output, its constants fitted to the training data. The network isn't changed.
 
-    Constants that may well be 0 are dropped, those that may well be exact numbers are replaced (see `snap_constants`), as long as
-    there are at most eight or the data determine them to a thousandth.
+    Exponentials of logarithms are written as powers. Then the formula gets simpler as long as the data allow: it is fitted without an
+    offset, or with a whole exponent, and all others free, and the fits are compared. Constants that may well be exact numbers
+    become these (see `snap_constants`). A formula with more than 24 constants stays as it is, unless the data determine all of them.
 
     Args:
         network: The network; numeric edges stay functions with names.
         data: A `Dataset`, a pykan dict, or a pair of inputs and labels. Of a standardized dataset the formula is that of the columns in
             their own units.
         var: Names of the columns; the data's own by default.
+        exponents: `free`: the exact exponents that the network's functions have may become others, where the data ask for it; those
+            of sums and columns that are positive. `exact`: they stay.
 
     Returns:
         The expression, and its constants with the standard errors of nonlinear regression, which assume random and independent
-        deviations.
+        deviations: equal ones, or, where the rows say so, ones that grow with the value.
 
     Raises:
         ValueError: For several outputs, for class numbers, and for data that don't fit the network.
@@ -103,6 +138,7 @@ def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -
         way = 2.341*time
         constants 2.341 ± 0.003
     """
+    _check.choice(exponents, "exponents", _WHERE, ("free", "exact"))
     dataset = as_dataset(data, _WHERE, network.in_vars)
     if network.n_out != 1:
         advice = "Take the expressions of symbolic_formula(), and fit each with kanwidget.symbolic.refit."
@@ -119,11 +155,53 @@ def fit_formula(network: Network, data: Any, var: Sequence[Any] | None = None) -
     (expression,), variables = symbolic_formula(network, symbols, input_scaler=scales, output_scaler=label_scales)
     x, y = _in_units(dataset.train_input, scales), _in_units(dataset.train_label, label_scales)
     functions, scaled = _curves(network, variables, scales)
-    regression = (variables, x, y, functions)
-    expression, table = needed_constants(expression.xreplace(scaled), *regression)
-    fitted = as_fitted(dataset.out_vars[0], expression, table, *regression)
+    problem = Problem(variables, x, y, functions, where=_WHERE)
+    problem, fit = simplest(problem, expression.xreplace(scaled), free=exponents == "free")
+    found = _fitted(dataset.out_vars[0], problem, fit, function_names(network))
     curves = {plain: curve for curve, plain in scaled.items()}
-    return replace(fitted, expression=fitted.expression.xreplace(curves))
+    return replace(found, expression=found.expression.xreplace(curves))
+
+
+def _fitted(name: str, problem: Problem, fit: Fit, names: dict[str, str]) -> FittedFormula:
+    """The record of a fit."""
+    read = fit_in_units(fit, problem.variables)
+    values = problem.values(fit.expression)
+    residual = problem.y - values
+    curves = tuple(curve for curve in names if read.expression.has(sympy_function(curve)))
+    return FittedFormula(
+        name,
+        read.expression,
+        list(problem.variables),
+        _table(read.constants),
+        curves,
+        0 < problem.rows <= len(fit.symbols),
+        names,
+        float(residual.square().mean().sqrt()),
+        0.0 if problem.weights is None else _part(values, residual),
+    )
+
+
+def sympy_function(name: str) -> Any:
+    """The undefined function of that name."""
+    import sympy
+
+    return sympy.Function(name)
+
+
+def _part(values: Tensor, residual: Tensor) -> float:
+    """The size of the residuals as a part of the values: the median, times the factor that makes it a standard deviation."""
+    return float((residual / values).abs().median() / _MEDIAN)
+
+
+def _table(constants: list[tuple[float, float]]) -> dict[Any, tuple[float, float]]:
+    """Values and errors by decimals; the larger error where two have one value."""
+    import sympy
+
+    table: dict[Any, tuple[float, float]] = {}
+    for value, error in constants:
+        constant = sympy.Float(value)
+        table[constant] = (value, max(error, table.get(constant, (value, error))[1]))
+    return table
 
 
 def _in_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:
@@ -205,19 +283,13 @@ def as_fitted(
         functions: The numeric edges in it.
         logs: Which columns are logarithms; none by default.
     """
-    import sympy
-
     read = in_units(expression, variables, x, y, logs or Logs((False,) * len(variables), output=False), functions)
-    constants: dict[Any, tuple[float, float]] = {}
-    for value, error in read.constants:
-        constant = sympy.Float(value)
-        constants[constant] = (value, max(error, constants.get(constant, (value, error))[1]))
     saturated = 0 < len(x) <= len(table)
-    return FittedFormula(name, read.expression, list(variables), constants, tuple(functions), saturated)
+    return FittedFormula(name, read.expression, list(variables), _table(read.constants), tuple(functions), saturated)
 
 
-def expression_text(expression: Any) -> str:
-    """The expression in Python's notation, its constants with four digits.
+def expression_text(expression: Any, names: Mapping[str, str] | None = None) -> str:
+    """The expression in Python's notation, its constants with four digits, and curves under the names in print.
 
     Examples:
         >>> import sympy
@@ -227,6 +299,8 @@ def expression_text(expression: Any) -> str:
     import sympy
 
     floats = [atom for atom in expression.atoms() if atom.is_Float]
+    for name, short_name in (names or {}).items():
+        expression = expression.replace(sympy.Function(name), sympy.Function(short_name))
     short = expression.xreplace({number: type(number)(f"{float(number):.4g}") for number in floats})
     return _without_zeros(sympy.sstr(short, full_prec=False))
 

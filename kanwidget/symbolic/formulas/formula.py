@@ -15,7 +15,7 @@ from kanwidget.core.primitives import primitive
 from kanwidget.core.records import EdgeRef
 from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.formulas.constants import ex_round
-from kanwidget.symbolic.formulas.rescaling import rescale
+from kanwidget.symbolic.formulas.rescaling import own_params, rescale
 from kanwidget.symbolic.writing import forms
 from kanwidget.symbolic.writing.naming import edge_name
 from kanwidget.symbolic.writing.sympy_forms import to_sympy
@@ -162,18 +162,13 @@ def _flat(values: Any) -> list[Any]:
 def _compose(
     network: Network, symbols: list[Any], input_scaler: Sequence[Any] | None
 ) -> tuple[list[Any], dict[EdgeRef, Any]]:
-    """Layer by layer: sums of edges, then products; and the expression of each active edge.
+    """Layer by layer: sums of edges, then products; and the expression of each active edge. All in own units.
 
     The first layer reads (x - mean)/std, if there is such a scaler.
     """
     import sympy
 
-    columns = network.columns.tolist()
-    scales: list[tuple[float, float]] | None = None
-    if input_scaler is not None:
-        means, deviations = _scaler(input_scaler, network.n_features, "input_scaler")
-        scales = [(means[column], deviations[column]) for column in columns]
-    nodes = [symbols[column] for column in columns]
+    nodes, scales = _inputs(network, symbols, input_scaler)
     parts: dict[EdgeRef, Any] = {}
     for index in range(network.depth):
         layer, active = network.layer(index), network.layer(index).active()
@@ -187,7 +182,39 @@ def _compose(
         level = index + 1
         groups = [network.subnodes_of(level, node) for node in range(network.nodes_in(level))]
         nodes = [sympy.Mul(*(subnodes[subnode] for subnode in group)) for group in groups]
-    return nodes, parts
+    return _outputs(network, nodes), parts
+
+
+def _inputs(
+    network: Network, symbols: list[Any], input_scaler: Sequence[Any] | None
+) -> tuple[list[Any], list[tuple[float, float]] | None]:
+    """The input nodes, and the means and deviations that the first layer's edges take out of them."""
+    import sympy
+
+    columns, logs = network.columns.tolist(), network.scaling.input_log.tolist()
+    if input_scaler is None:
+        return [sympy.log(symbols[c]) if logs[c] else symbols[c] for c in columns], None
+    means, deviations = _scaler(input_scaler, network.n_features, "input_scaler")
+    # A logarithm is taken of the standardized column, and so has no scale of its own.
+    nodes = [sympy.log((symbols[c] - means[c]) / deviations[c]) if logs[c] else symbols[c] for c in columns]
+    return nodes, [(0.0, 1.0) if logs[c] else (means[c], deviations[c]) for c in columns]
+
+
+def _outputs(network: Network, nodes: list[Any]) -> list[Any]:
+    """The outputs from the last nodes: edges of sums have the output's unit already, products haven't."""
+    import sympy
+
+    scaling = network.scaling
+    if not scaling.scales_output:
+        return nodes
+    outputs = []
+    columns = zip(
+        scaling.output_centre.tolist(), scaling.output_size.tolist(), scaling.output_log.tolist(), strict=True
+    )
+    for index, (centre, size, log) in enumerate(columns):
+        node = nodes[index] if index < network.width[-1][0] else size * nodes[index]
+        outputs.append(sympy.exp(node + centre) if log else node + centre)
+    return outputs
 
 
 def _edge(
@@ -204,9 +231,11 @@ def _edge(
     if name is not None:
         flat = target * layer.in_dim + source
         owner = int(layer.tie_index()[flat]) if layer.ties else flat
-        a, b, c, d = layer.affine.detach().flatten(0, 1)[owner].tolist()
         function = primitive(name)
-        params = (a, b, c, d) if scale is None else rescale(function, (a, b, c, d), *scale)
+        params = own_params(
+            network, EdgeRef(index, source, target), tuple(layer.affine.detach().flatten(0, 1)[owner].tolist())
+        )
+        params = params if scale is None else rescale(function, params, *scale)
         terms.append(to_sympy(forms.form_of_fit(function, params, "u"), node))
     return sympy.Add(*terms)
 

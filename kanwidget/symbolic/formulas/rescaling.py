@@ -1,4 +1,4 @@
-"""Functions that were fitted to standardized inputs, written in the inputs themselves."""
+"""Functions of scaled or standardized numbers, written in the units of the data, and back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import math
 
 import torch
 
-from kanwidget.core.primitives import Primitive
+from kanwidget.core.network import Network
+from kanwidget.core.primitives import Primitive, primitive
+from kanwidget.core.records import EdgeRef
 
 #: Points at which f(p·u + q) = g·f(u) + h is solved for g and h, and checked. All functions with a fixed a or b are defined there.
 _PROBES = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
@@ -16,7 +18,29 @@ _TOLERANCE = 1e-9
 Params = tuple[float, float, float, float]
 
 
-def rescale(primitive: Primitive, params: Params, mean: float, scale: float) -> Params:
+def own_params(network: Network, edge: EdgeRef, params: Params) -> Params:
+    """The constants of an edge's function in own units, from those of its layer."""
+    units = network.edge_units(edge)
+    name = network.layer(edge.layer).symbol(edge.source, edge.target)
+    if units.x_size != 1 or units.x_centre != 0:
+        params = rescale(primitive(str(name)), params, units.x_centre, units.x_size)
+    a, b, c, d = params
+    return a, b, units.y_size * c, units.y_size * d
+
+
+def scaled_params(network: Network, edge: EdgeRef, name: str, params: Params) -> Params:
+    """The constants of a function in the numbers of an edge's layer, from those in own units.
+
+    Redundant ones are fixed here, too: whatever the units, a training then begins with the same numbers.
+    """
+    units = network.edge_units(edge)
+    if units.x_size != 1 or units.x_centre != 0:
+        params = rescale(primitive(name), params, -units.x_centre / units.x_size, 1 / units.x_size)
+    a, b, c, d = params
+    return a, b, c / units.y_size, d / units.y_size
+
+
+def rescale(function: Primitive, params: Params, mean: float, scale: float) -> Params:
     """The constants of c·f(a·x + b) + d that equal `params` applied to (x - mean)/scale, without redundant ones.
 
     Where c and d absorb a or b (as for powers and exp), these stay fixed here, too: redundant constants would have no standard
@@ -29,16 +53,16 @@ def rescale(primitive: Primitive, params: Params, mean: float, scale: float) -> 
     """
     a, b, c, d = params
     slope, offset = a / scale, b - a * mean / scale
-    if all(primitive.free) or slope == 0:
+    if all(function.free) or slope == 0:
         return slope, offset, c, d
-    new = slope if primitive.free[0] else math.copysign(1.0, slope)
+    new = slope if function.free[0] else math.copysign(1.0, slope)
     ratio = slope / new
     # a·(x - mean)/scale + b = ratio·u + shift, in the new u.
-    shift = 0.0 if primitive.free[1] else offset
-    first, second, third = primitive.fn(_PROBES).tolist()
-    values = primitive.fn(ratio * _PROBES + shift).tolist()
+    shift = 0.0 if function.free[1] else offset
+    first, second, third = function.fn(_PROBES).tolist()
+    values = function.fn(ratio * _PROBES + shift).tolist()
     factor = 1.0 if first == second else (values[0] - values[1]) / (first - second)
     rest = values[0] - factor * first
     if factor == 0 or not abs(factor * third + rest - values[2]) <= _TOLERANCE * abs(values[2] - rest):
         return slope, offset, c, d  # beyond the range of the floats, or c and d don't absorb the change
-    return new, (offset / ratio if primitive.free[1] else 0.0), c * factor, c * rest + d
+    return new, (offset / ratio if function.free[1] else 0.0), c * factor, c * rest + d

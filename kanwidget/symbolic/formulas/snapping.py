@@ -6,14 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 from kanwidget import _check
 from kanwidget._types import Elementwise
 from kanwidget.core.threads import limit_threads
-from kanwidget.symbolic.formulas.constants import refit, samples
-from kanwidget.symbolic.formulas.evaluation import evaluate
+from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 
 if TYPE_CHECKING:
     import sympy
@@ -23,10 +21,10 @@ _ERRORS = 3
 #: Standard errors between neighboring exact numbers. A constant that isn't exact then lies within three standard errors of one
 #: with probability 2·3/100: a rare enough coincidence.
 _APART = 100
+#: The same for factors of angles, which are more often multiples of π.
+_APART_IN_ANGLES = 40
 #: Relative uncertainty of constants that were fitted to exact data.
 _EXACT = 1e-9
-#: An error below this part of the spread of y counts as none.
-_NOTHING = 1e-8
 #: Exact numbers, the simplest first: denominators of fractions, and of multiples of π and √2. Each level holds the earlier ones.
 _LEVELS = (
     {"1": (1,)},
@@ -58,7 +56,8 @@ def snap_constants(
     constants are fitted again, and the change stays only if the squared error grows by no more than an F-test allows at three
     standard errors.
 
-    Exponents aren't fitted: those within the tolerance of a simple number become it, under the same test.
+    Decimal exponents of numbers that aren't positive aren't fitted: those within the tolerance of a simple number become it, under the
+    same test.
 
     Args:
         expr: The expression.
@@ -77,51 +76,67 @@ def snap_constants(
         sin(pi*t)/2
     """
     _check.real(tolerance, "tolerance", "snap_constants", low=0, open_low=True)
-    columns, target = samples(x, y, variables, "snap_constants")
-    data = (variables, columns, target, functions)
-    current, table = refit(expr, *data)
-    zero = 1e-10 * max(1.0, float(columns.abs().max()), float(target.abs().max())) if drop else -1.0
-    floor = len(target) * (_NOTHING * float(target.std(correction=0))) ** 2
+    problem = Problem(variables, x, y, functions, where="snap_constants")
+    return snapped(problem, problem.fit(expr), tolerance=tolerance, drop=drop).expression
+
+
+def snapped(problem: Problem, fit: Fit, *, tolerance: float = 1e-3, drop: bool = False) -> Fit:
+    """`snap_constants` of a fitted expression."""
+    zero = 1e-10 * max(1.0, float(problem.x.abs().max()), float(problem.y.abs().max())) if drop else -1.0
     refused: set[tuple[str, Any]] = set()
     while True:
         options = (
             proposal
-            for proposal in _proposals(table | _exponents(current, tolerance), tolerance, zero)
+            for proposal in _proposals(
+                _exponents(fit.expression, tolerance) | fit.table, tolerance, zero, _angles(fit.expression)
+            )
             if (_key(proposal[0]), proposal[1]) not in refused
         )
         constant, exact = next(options, (None, None))
         if constant is None:
-            return current
-        limit = _squares(current, *data) * (1 + _ERRORS**2 / max(1, len(target) - len(table))) + floor
-        trial = _replaced_and_refitted(current, constant, exact, data, limit)
-        if trial is None:
+            return fit
+        limit = fit.deviance + _ERRORS**2 * problem.variance(fit) + problem.rows * problem.noise_floor
+        trial = _replaced_and_refitted(problem, fit.expression, constant, exact)
+        if trial is None or not trial.deviance <= limit:
             refused.add((_key(constant), exact))
         else:
-            current, table = trial
+            fit = trial
 
 
-def _replaced_and_refitted(
-    current: Any, constant: Any, exact: Any, data: tuple[Any, ...], limit: float
-) -> tuple[Any, Any] | None:
-    """The expression with an exact number for one constant and the others fitted, or None if it fits worse."""
+def _replaced_and_refitted(problem: Problem, current: Any, constant: Any, exact: Any) -> Fit | None:
+    """The expression with an exact number for one constant and the others fitted, if it still is one."""
     import sympy
 
     expression = current.xreplace({constant: exact})
     if expression.has(sympy.zoo, sympy.nan, sympy.oo) or bool(current.free_symbols) > bool(expression.free_symbols):
         return None
-    trial, table = refit(expression, *data)
-    return (trial, table) if _squares(trial, *data) <= limit else None
+    return problem.fit(expression)
 
 
 def _exponents(expr: Any, tolerance: float) -> dict[Any, tuple[float, float]]:
-    """Decimal exponents: they aren't fitted, and their uncertainty is the tolerance."""
+    """Decimal exponents with the tolerance as their uncertainty, for those that aren't fitted: their base isn't positive."""
     import sympy
 
     decimals = [power.exp for power in expr.atoms(sympy.Pow) if power.exp.is_Float]
     return {exponent: (float(exponent), tolerance * abs(float(exponent)) / _ERRORS) for exponent in decimals}
 
 
-def _proposals(table: dict[Any, tuple[float, float]], tolerance: float, zero: float) -> Iterator[tuple[Any, Any]]:
+def _angles(expr: Any) -> set[Any]:
+    """The decimals in the operands of periodic functions, but for those within further functions there."""
+    import sympy
+
+    def numbers(node: Any) -> set[Any]:
+        parts = node.args if isinstance(node, (sympy.Add, sympy.Mul)) else (node,)
+        return {part for part in parts if part.is_Float}.union(
+            *(numbers(part) for part in parts if isinstance(part, (sympy.Add, sympy.Mul)) and part != node)
+        )
+
+    return set().union(*(numbers(node.args[0]) for node in expr.atoms(sympy.sin, sympy.cos, sympy.tan)))
+
+
+def _proposals(
+    table: dict[Any, tuple[float, float]], tolerance: float, zero: float, angles: set[Any]
+) -> Iterator[tuple[Any, Any]]:
     """Constants and the exact numbers that they may be: zeros first, the least certain ones before, then the simplest numbers."""
     import sympy
 
@@ -132,15 +147,23 @@ def _proposals(table: dict[Any, tuple[float, float]], tolerance: float, zero: fl
             if abs(value) <= max(_ERRORS * error, zero)
         }
         yield from ((c, sympy.Integer(0)) for c in sorted(doubts, key=lambda c: doubts[c]))
-    proposals = [(c, exact_number(value, error, tolerance)) for c, (value, error) in table.items() if value]
+    proposals = [
+        (c, exact_number(value, error, tolerance, _APART_IN_ANGLES if c in angles else _APART))
+        for c, (value, error) in table.items()
+        if value
+    ]
     ranked = [
         (level, abs(float(exact) / float(c) - 1), c, exact) for c, (level, exact) in proposals if exact is not None
     ]
     yield from ((c, exact) for _, _, c, exact in sorted(ranked, key=lambda entry: entry[:2]))
 
 
-def exact_number(value: float, error: float, tolerance: float = 1e-3) -> tuple[int, sympy.Expr | None]:
+def exact_number(
+    value: float, error: float, tolerance: float = 1e-3, least_distance: float = _APART
+) -> tuple[int, sympy.Expr | None]:
     """The simplest exact number that a constant with this standard error may well be, and how simple it is (0 to 3).
+
+    Neighbors that are as simple must be `least_distance` standard errors away.
 
     Examples:
         >>> exact_number(3.14159, 1e-5), exact_number(212.68, 6.9), exact_number(0.50001, 1e-4)
@@ -152,7 +175,7 @@ def exact_number(value: float, error: float, tolerance: float = 1e-3) -> tuple[i
         near = sorted(_around(value, level), key=lambda entry: abs(entry[0] - value))
         if len(near) > 1 and abs(near[0][0] - value) <= reach:
             apart = min(abs(neighbor - near[0][0]) for neighbor, _ in near[1:])
-            if near[0][1] != 0 and apart >= _APART * margin:
+            if near[0][1] != 0 and apart >= least_distance * margin:
                 return level, near[0][1]
     return len(_LEVELS) - 1, None
 
@@ -177,11 +200,3 @@ def _around(value: float, level: int) -> list[tuple[float, Any]]:
 def _key(constant: Any) -> str:
     """A key of a constant that survives refits, which hardly move it."""
     return f"{float(constant):.2g}"
-
-
-def _squares(expr: Any, variables: Sequence[Any], x: Tensor, y: Tensor, functions: Any) -> float:
-    columns = dict(zip(variables, x.unbind(1), strict=True))
-    with torch.no_grad():
-        fitted = evaluate(expr, columns, functions or {}, like=torch.zeros_like(y))
-    squares = float((fitted - y).square().sum())
-    return squares if math.isfinite(squares) else math.inf

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from kanwidget._types import Elementwise
 from kanwidget.core.primitives import primitives
-from kanwidget.symbolic.formulas.constants import linearize, parametrize
+from kanwidget.symbolic.formulas.regression.problem import Fit, Problem, parametrize
 from kanwidget.symbolic.formulas.snapping import exact_number
 from kanwidget.symbolic.functions import from_sympy_node
 
@@ -70,15 +70,19 @@ def in_units(
         >>> print(fitted.expression.evalf(4), len(fitted.constants))
         1.649*a**2.0 2
     """
-    template, symbols, values, covariance = linearize(expr, variables, x, y, functions)
-    read = _rewritten(template, variables, logs)
-    constants_by_symbol = dict(zip(symbols, values.tolist(), strict=True))
+    return fit_in_units(Problem(variables, x, y, functions, where="in_units").at(expr), variables, logs)
+
+
+def fit_in_units(fit: Fit, variables: Sequence[sympy.Symbol], logs: Logs | None = None) -> InUnits:
+    """A fit in the units of the data; where no column is a logarithm, what its constants make up together is one number."""
+    read = fit.template if logs is None else _rewritten(fit.template, variables, logs)
+    constants_by_symbol = dict(zip(fit.symbols, fit.values.tolist(), strict=True))
     constants: list[tuple[float, float]] = []
 
     def constant(part: Any) -> Any:
-        return _constant(part, constants_by_symbol, symbols, covariance, constants)
+        return _constant(part, constants_by_symbol, fit.symbols, fit.covariance, constants)
 
-    return InUnits(_folded(read, set(symbols), constant), constants)
+    return InUnits(_folded(read, set(fit.symbols), constant), constants)
 
 
 def exponents(expr: sympy.Expr, variables: Sequence[sympy.Symbol], logs: Logs) -> list[sympy.Float]:

@@ -128,7 +128,6 @@ def fit_residual(
     state = NetworkState(network)
     equations = prepare(network, residuals, points, weights, unknowns, candidate_points)
     trainer = ResidualTrainer(network, equations, settings)
-    network.scaling.settle()
     if any(term.derivatives.order for term in equations.terms) and float(trainer.objective.loss_of_zero()) == 0:
         advice = "Is an initial or boundary value, or a normalization, missing among the residuals?"
         _log.warning("u = 0 satisfies every residual, so nothing asks the network for another solution. %s", advice)
@@ -149,6 +148,7 @@ def fit_residual(
 
 def _conclude(network: Network, trainer: ResidualTrainer, history: ResidualHistory) -> None:
     history.weights = trainer.weights
+    network.scaling.settle()
     if trainer.unknowns:
         trainer.refresh()  # the last step's callback may have changed the network
         pairs = zip(trainer.unknowns.items(), standard_errors(trainer.objective), strict=True)

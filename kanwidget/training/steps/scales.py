@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 
@@ -23,6 +27,18 @@ def learn_scales(network: Network, data: Dataset, loss: Loss) -> None:
         for side, layer in ((0, network.layer(0)), (1, network.layer(network.depth - 1))):
             scaling.fixed[side] |= bool(layer.symbols)
         scaling.learn(data.train_input, data.train_label if loss.root else None)
+
+
+@contextmanager
+def restored_scaling(*networks: Network) -> Iterator[None]:
+    """Within it, an error leaves the scales of the networks as they were."""
+    former = [copy.deepcopy(network.scaling) for network in networks]
+    try:
+        yield
+    except BaseException:
+        for network, scaling in zip(networks, former, strict=True):
+            network.scaling = scaling
+        raise
 
 
 def resolve_logs(network: Network, data: Dataset) -> None:
@@ -55,3 +71,26 @@ def _check_positive(values: Tensor, columns: Sequence[int], names: Sequence[str]
             expected = f"made of columns that are positive; {names[column]!r} isn't, in row {row}"
             advice = "Leave that row out, or that column as it is."
             _check.fail("log", "fit", expected, float(values[row, column]), advice)
+
+
+def in_own_units(network: Network, data: Dataset) -> Dataset:
+    """The data as they were before they were standardized; the network, if it has learnt on those, goes on with these. In place.
+
+    Its scales take over what standardizing did: (x - mean)/std, and then (… - centre)/size.
+    """
+    scaling = network.scaling
+    changed: dict[str, Any] = {}
+    for index, (kind, side) in enumerate((("input", "input"), ("label", "output"))):
+        mean, std = getattr(data, f"{kind}_mean"), getattr(data, f"{kind}_scale")
+        if mean is None or std is None:
+            continue
+        changed |= {f"{kind}_mean": None, f"{kind}_scale": None}
+        changed |= {key: mean + std * data[key] for key in data if key.endswith(kind)}
+        if kind == "input":
+            network.reference = (mean + std * network.reference.to(mean)).to(network.reference)
+        if bool(scaling.fixed[index]):
+            if scaling.has_logs[index]:
+                _check.fail("data", "KANExplorer", "as it was, without standardize=True, for logarithms", data)
+            centre, size = getattr(scaling, f"{side}_centre"), getattr(scaling, f"{side}_size")
+            scaling.set_scale(side, (mean.to(centre) + std.to(centre) * centre, std.to(size) * size))
+    return replace(data, **changed) if changed else data

@@ -24,6 +24,7 @@ from kanwidget.datasets import Dataset
 from kanwidget.training.objective.loss import Loss
 from kanwidget.training.optimizers.base import Interrupted, Optimizer
 from kanwidget.training.steps.networks import TrainingBatch
+from kanwidget.training.steps.scales import restored_scaling
 from kanwidget.training.steps.settings import Settings, make_settings
 from kanwidget.training.steps.training_data import prepare, scaled_labels
 
@@ -62,8 +63,9 @@ class Trainer(Iterator[StepRecord]):
         self.interrupted = interrupted
         self.step_count, self.seconds, self.stop_reason = 0, 0.0, ""
         self.events: list[Event] = []
-        self.network, self._training_data = network, prepare(network, data, self.settings)
-        self._build(self.settings)
+        with restored_scaling(network):
+            self.network, self._training_data = network, prepare(network, data, self.settings)
+            self._build(self.settings)
         network.reference = reference_rows(self.data.train_input)
         store_names(network, self.data)
 

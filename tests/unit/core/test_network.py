@@ -1,5 +1,7 @@
 """The network: forward, trace and curves against the plain definition; products; shapes."""
 
+import numpy as np
+import pandas
 import pytest
 import torch
 
@@ -125,9 +127,37 @@ def test_float32_is_close_to_float64(kind):
 
 def test_inputs_of_the_wrong_kind_are_explained():
     model = plain()
-    with pytest.raises(ValueError, match=r"`x` argument of KAN must be a tensor of shape \(batch, 2\); got Tensor"):
+    with pytest.raises(
+        ValueError, match=r"`x` argument of KAN must be of shape \(batch, 2\), one row a sample, .*got Tensor"
+    ):
         model(torch.zeros(5, 3, dtype=F64))
-    with pytest.raises(ValueError, match="must be a tensor of shape"):
-        model([[0.0, 1.0]])
-    with pytest.raises(TypeError, match=r"of type torch\.float64; got torch\.float32\. Use x\.to"):
-        model(torch.zeros(5, 2))
+    with pytest.raises(TypeError, match=r"must be a tensor of real numbers; got torch\.complex64"):
+        model(torch.zeros(5, 2, dtype=torch.complex64))
+    with pytest.raises(TypeError, match="`x` argument of KAN must be an array of numbers"):
+        model([["a", "b"]])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.int8, torch.int64, torch.bool])
+def test_tensors_and_arrays_of_every_type_are_converted(dtype):
+    model = plain()
+    x = torch.tensor([[0, 1], [1, 0], [1, 1]])
+    exact = model(x.to(F64))
+    torch.testing.assert_close(model(x.to(dtype)), exact, rtol=0, atol=0)
+    if dtype != torch.bfloat16:
+        torch.testing.assert_close(model(x.to(dtype).numpy()), exact, rtol=0, atol=0)
+
+
+def test_frames_are_read_by_the_names_of_the_training():
+    model = plain()
+    model.in_vars = ("a", "b")
+    frame = pandas.DataFrame({"b": [1, 2], "note": ["x", "y"], "a": np.array([0.5, 0.25], np.float32)})
+    torch.testing.assert_close(model(frame), model(torch.tensor([[0.5, 1.0], [0.25, 2.0]], dtype=F64)), rtol=0, atol=0)
+
+
+def test_the_gradient_flows_through_the_conversion():
+    model = plain()
+    x = torch.rand(5, 2, requires_grad=True)
+    model(x).sum().backward()
+    exact = x.detach().double().requires_grad_()
+    model(exact).sum().backward()
+    torch.testing.assert_close(x.grad, exact.grad.float())

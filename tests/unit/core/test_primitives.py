@@ -9,8 +9,8 @@ import sympy
 import torch
 
 from kanwidget.core import primitive
-from kanwidget.core.primitives.bessel import bessel_j
 from kanwidget.core.primitives import Primitive, is_built_in, primitives, register_primitive
+from kanwidget.core.primitives.bessel import bessel_j
 from kanwidget.symbolic.formulas.evaluation import to_numpy
 from kanwidget.symbolic.writing.sympy_forms import to_sympy
 

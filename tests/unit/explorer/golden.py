@@ -20,7 +20,6 @@ from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.records import VERSION
 from kanwidget.explorer.protocol.topics import Notice
 from kanwidget.explorer.session import samples
-from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "protocol"
@@ -161,7 +160,7 @@ def _tellers(one, publisher):
         publisher.send("metrics", {"first": 1, "replace": False}, {"metrics": rows}, frame=3)
 
     def some():
-        rows = thumbnails(one.model, one.x, one.scores())
+        rows = one.samples().thumbnails
         publisher.send("curves", {"edges": [[0, 1, 0]]}, {"curves": rows[1:2]})
 
     def large(tell):
@@ -219,6 +218,9 @@ def _tellers(one, publisher):
         "selection.none": lambda: selection(()),
         "candidates": lambda: candidates(False),
         "candidates.busy": lambda: candidates(True),
+        "held_out": lambda: publisher.send(
+            "held_out", {"held_out": {"edge": EDGE, "version": 7, "errors": {"sin": 0.25}}}
+        ),
         "formula": lambda: publisher.send("formula", {"formula": publisher.formula()}),
         "history": lambda: publisher.send("history", {"history": describe.history(one)}),
         "status": publisher.send_status,

@@ -59,7 +59,6 @@ def test_what_is_no_data_is_told_by_the_name_that_was_called():
 def test_repr_says_what_is(explorer):
     explorer.fit(3)
     assert re.fullmatch(r"KANExplorer\(\[2, 3, 1\], step=3, train=\S+, test=\S+, done\)", repr(explorer))
-    explorer.undo()
     explorer.fix("sin", edge=(0, 0, 0))
     assert "paused" in repr(explorer)
 

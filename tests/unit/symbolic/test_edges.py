@@ -1,6 +1,7 @@
 """Suggest asks and changes nothing; fix, unfix and auto do, and can be taken back."""
 
 import logging
+import math
 
 import pytest
 import torch
@@ -300,11 +301,12 @@ def test_steps_check_their_arguments_before_the_first_one():
         auto_symbolic_steps(network, X, edges=[(0, 0, 7)])
 
 
-def test_pykan_s_word_for_simplicity_is_taken_alone():
+def test_pykan_s_weighting_is_an_option_of_its_own():
     network = make_network([2, 1])
-    ours = suggest_symbolic(network, 0, 0, 0, X, simplicity=0.2)
-    assert ours == suggest_symbolic(network, 0, 0, 0, X, weight_simple=0.2)
-    assert ours != suggest_symbolic(network, 0, 0, 0, X)
+    pykan = suggest_symbolic(network, 0, 0, 0, X, weight_simple=0.2)
+    for fit in pykan:
+        assert fit.score == pytest.approx(0.2 * fit.complexity + 0.8 * math.log2(1 - fit.r2 + 1e-12), abs=1e-6)
+    assert pykan != suggest_symbolic(network, 0, 0, 0, X, simplicity=0.2)
     for query in (
         lambda **both: suggest_symbolic(network, 0, 0, 0, X, **both),
         lambda **both: auto_symbolic(network, X, **both),

@@ -14,7 +14,7 @@ from kanwidget.core import primitive
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.symbolic import auto_symbolic, fix_symbolic, numeric_functions, symbolic_formula, to_numpy
-from kanwidget.symbolic.formulas.constants import parametrize
+from kanwidget.symbolic.formulas.regression.problem import parametrize
 from kanwidget.symbolic.formulas.formula import formula, simplify_within
 from kanwidget.symbolic.formulas.rescaling import rescale
 

@@ -75,7 +75,7 @@ def test_no_steps_set_the_reference_only():
     assert (len(history), history.stop_reason) == (0, "steps done")
     after = snapshot(model)[0]
     changed = {n for n, v in before.items() if isinstance(v, torch.Tensor) and not torch.equal(v, after[n])}
-    assert changed == {"reference"}
+    assert changed == {"reference", "scaling.fixed"}
 
 
 # ---- callbacks and interruptions

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from kanwidget.explorer.describe.panels.forms import Forms, forms
 from kanwidget.explorer.describe.panels.parity import Parity, parity
 from kanwidget.explorer.describe.panels.surface import Surface, surface
 from kanwidget.explorer.session.session import Session
@@ -35,5 +36,6 @@ PANELS: dict[str, Panel] = {
     for row in (
         Panel("parity", Parity, parity, 0.5, 0.01),
         Panel("surface", Surface, surface, 0.25, 0.04),
+        Panel("forms", Forms, forms, 0.5, 0.01),
     )
 }

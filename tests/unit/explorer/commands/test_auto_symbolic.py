@@ -4,7 +4,7 @@ import torch
 
 from kanwidget import KAN, KANExplorer
 from kanwidget.explorer.commands.network import AutoSymbolic
-from kanwidget.explorer.session.preview import EDGES_PER_ROUND
+from kanwidget.explorer.session.background.preview import EDGES_PER_ROUND
 from tests.unit.explorer.states import train
 
 

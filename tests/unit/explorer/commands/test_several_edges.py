@@ -24,7 +24,7 @@ def test_fix_and_unfix_of_several_edges_are_one_act_each(session):
     session.apply(Unfix(EDGES[0], EDGES[1:]))
     assert states(session) == ["spline"] * 3
     assert session.tree.nodes[session.tree.current].label == "unfix 3 edges"
-    assert len(session.tree.nodes) == 3
+    assert len(session.tree.nodes) == 4
     session.apply(Undo())
     assert states(session) == ["symbolic"] * 3
     session.apply(Undo())

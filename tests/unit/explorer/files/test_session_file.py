@@ -104,7 +104,7 @@ def test_it_is_where_it_was_and_goes_on_as_if_it_had_stayed(explorer, tmp_path):
             one.step(2)
         assert same(explorer.model, other.model)
         assert explorer.code() == other.code()
-        other.undo()
+        other.undo(2)
         assert other.model.layer(0).state(1, 0) == "spline"
 
 
@@ -134,7 +134,8 @@ def test_other_shapes_come_back_and_reset_leads_to_the_first(explorer, tmp_path)
     with loaded(explorer, tmp_path) as other:
         assert same(explorer.model, other.model)
         assert [one["label"] for one in other.states] == [one["label"] for one in explorer.states]
-        other.undo()  # what was before isn't stored
+        with pytest.raises(ValueError, match="nothing to undo"):
+            other.undo()  # what was before isn't stored
         assert same(explorer.model, other.model)
         other.reset()
         assert other.model.width[1] == [3, 0]

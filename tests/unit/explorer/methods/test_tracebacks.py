@@ -46,7 +46,7 @@ def test_refusals_are_short(explorer, name):
         call(explorer)
     assert type(caught.value) is kind
     # pytest's own, the line of the caller (its lambda), the boundary
-    assert frames(caught.value)[2:] == ["tracebacks.py"]
+    assert frames(caught.value)[2:] == ["_refusals.py"]
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
 
@@ -55,7 +55,7 @@ def test_a_closed_explorer_says_so_shortly(explorer):
     explorer.close()
     with pytest.raises(RuntimeError, match="was closed") as caught:
         explorer.undo()
-    assert frames(caught.value) == ["test_tracebacks.py", "tracebacks.py"]
+    assert frames(caught.value) == ["test_tracebacks.py", "_refusals.py"]
 
 
 def test_defects_keep_their_traceback(explorer, monkeypatch):

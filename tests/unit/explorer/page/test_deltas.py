@@ -15,7 +15,6 @@ from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.describe import snapshot as describe
 from kanwidget.explorer.page.deltas import MANY_EDGES, Deltas, changed
 from kanwidget.explorer.page.publisher import Publisher
-from kanwidget.explorer.session.samples import thumbnails
 from kanwidget.explorer.session.session import Session
 
 WIDTH = [10, 20, 2]
@@ -82,7 +81,7 @@ def settle(publisher):
 def same(session, view, structure=True):
     """The page knows what is, but for what a drawing doesn't show; the structure is told with acts."""
     assert not structure or view.structure == json.loads(json.dumps(describe.structure(session)))
-    rows = thumbnails(session.model, session.x, session.scores()).float()
+    rows = session.samples().thumbnails.float()
     known = torch.tensor(np.stack([view.rows[tuple(ref)] for ref in session.model.edge_refs()]))
     assert torch.equal(known[:, 0], rows[:, 0])
     assert not bool(changed(rows, known).any()) or float((known - rows).abs().max()) < 2e-3 * float(rows.abs().max())

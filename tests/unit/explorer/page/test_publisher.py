@@ -50,7 +50,7 @@ def rows(message, buffers, name="metrics"):
 def test_one_frame_is_on_its_way_and_changes_gather(publisher, page, clock):
     steps(publisher, 1)
     publisher.flush()
-    assert page.kinds() == ["metrics", "curves", "status"]
+    assert page.kinds() == ["history", "metrics", "curves", "status"]
     assert page.messages[-1]["frame"] == 1
     page.clear()
     for _ in range(5):
@@ -343,7 +343,7 @@ def test_missing_values_are_nan_in_arrays_and_null_in_json(model):
 
 
 def test_thumbnails_follow_the_structure(session):
-    table = samples.thumbnails(session.model, session.x, session.scores())
+    table = session.samples().thumbnails
     refs = session.model.edge_refs()
     assert table.shape == (len(refs), 36)
     for row, (layer, source, target) in zip(table, refs, strict=True):

@@ -40,6 +40,42 @@ def gaps(found):
     return [later - earlier for earlier, later in pairwise(found)]
 
 
+def rate_and_share(limiter, clock, step, cost, delay=0.03, seconds=20):
+    """Frames a second of a training, and the share of its time that they take: steps for 20 ms at a time, then what is due."""
+    started, acknowledged, frame, count = clock.now, float("inf"), None, 0
+    while clock.now - started < seconds:
+        clock.now += step * max(1, -(-0.02 // step))
+        if clock.now >= acknowledged:
+            limiter.acknowledge(frame)
+        if limiter.wait(running=True) == 0.0:
+            begun = clock.now
+            clock.now += cost
+            frame, acknowledged, count = limiter.next_frame(begun), clock.now + delay, count + 1
+    return count / (clock.now - started), count * cost / (clock.now - started)
+
+
+@pytest.mark.parametrize("step", [0.01, 0.015, 0.02, 0.025, 0.03])
+@pytest.mark.parametrize("cost", [0.002, 0.008, 0.017])
+def test_eight_frames_a_second_beside_steps_of_ten_to_thirty_milliseconds(limiter, clock, step, cost):
+    rate, share = rate_and_share(limiter, clock, step, cost)
+    assert 9 < rate <= 10
+    assert share <= 0.2
+
+
+@pytest.mark.parametrize("cost", [0.03, 0.1, 0.3])
+def test_costly_frames_take_a_fifth_of_the_time(limiter, clock, cost):
+    _, share = rate_and_share(limiter, clock, 0.02, cost, seconds=60)
+    assert 0.12 < share <= 0.2
+
+
+def test_a_frame_that_waited_for_its_processor_delays_the_next_one_little(limiter, clock):
+    quick(limiter, clock)
+    begun = clock.now
+    clock.now += 0.1
+    limiter.acknowledge(limiter.next_frame(begun))
+    assert limiter.wait(running=True) < 0.1
+
+
 def test_a_page_that_does_not_answer_is_waited_for(limiter, clock):
     quick(limiter, clock)
     assert gaps(times(limiter, clock, 10)) == pytest.approx([PATIENCE_SECONDS] * 5)

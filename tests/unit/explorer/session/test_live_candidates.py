@@ -96,7 +96,7 @@ def test_a_kept_function_has_the_constants_of_now(running):
     fit = next(fit for fit in running.candidates.of(EDGE) if fit.name == "x")
     shift(running, 0.3)
     samples = edge_samples(running.model, EDGE, running.x)
-    found = live.refitted(fit, samples, 0.7)
+    found = live.refitted(fit, samples, live.Rule(0.7, 7))
     x, y = samples
     design = torch.stack([x, torch.ones_like(x)], 1)
     slope, constant = torch.linalg.lstsq(design, y[:, None]).solution[:, 0].tolist()
@@ -108,7 +108,7 @@ def test_a_function_that_is_no_longer_defined_goes(running):
     fit = next(fit for fit in running.candidates.of(EDGE) if fit.name in ("log", "sqrt", "1/x"))
     samples = edge_samples(running.model, EDGE, running.x).clone()
     samples[0] *= 1e3
-    assert live.refitted(fit, samples, 0.7) is None
+    assert live.refitted(fit, samples, live.Rule(0.7, 7)) is None
 
 
 def test_paused_candidates_are_exact(running, searches):
@@ -166,8 +166,8 @@ def test_frames_and_looks_take_a_bounded_part_of_the_time(running, page_of, monk
         publisher.flush()
         publisher.send_costly()
         now[0] += 0.01
-    assert spent["curves"] / now[0] < 0.05
+    assert spent["curves"] / now[0] <= 0.2
     assert spent["candidates"] / now[0] < 0.05
-    assert sum(spent.values()) / now[0] < 0.1
-    assert spent["curves"] / now[0] > 0.03
+    assert sum(spent.values()) / now[0] < 0.25
+    assert spent["curves"] / now[0] > 0.15
     assert spent["candidates"] / now[0] > 0.02

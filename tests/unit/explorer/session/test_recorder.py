@@ -192,8 +192,9 @@ def test_undo_cuts_the_film_and_redo_brings_it_back(session):
     session.apply(Fix((0, 0, 0), "sin"))
     trained(session, 4)
     whole = shown(session)
-    session.apply(Undo())
+    session.apply(Undo(2))
     assert [step for step, _ in shown(session)] == [0, 1, 2, 3]
+    session.apply(Redo())
     session.apply(Redo())
     assert shown(session) == whole
 
@@ -202,13 +203,13 @@ def test_a_branch_has_a_film_of_its_own(session):
     trained(session, 3)
     session.apply(Prune(((0, 0, 0),)))
     trained(session, 4)
-    session.apply(Undo())
+    session.apply(Undo(2))
     session.apply(Prune(((0, 1, 1),)))
     trained(session, 4)
     for shot in session.film()[-4:]:
         assert shot.network().layer(0).state(0, 0) == "spline"
         assert shot.network().layer(0).state(1, 1) == "pruned"
-    session.apply(Goto(1))
+    session.apply(Goto(3))
     for shot in session.film()[-4:]:
         assert shot.network().layer(0).state(0, 0) == "pruned"
 

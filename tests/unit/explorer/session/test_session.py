@@ -123,7 +123,7 @@ def test_settings_are_marked_and_not_undone(session):
     assert session.run.trainer.settings.lamb == 1e-2
     assert session.run.trainer.opt == "LBFGS"
     assert [(e.kind, e.step) for e in session.run.events] == [("lamb", 2), ("opt", 2)]
-    assert session.tree.current == 0
+    assert session.tree.nodes[session.tree.current].kind == "train"
 
 
 def test_lamb_acts_on_the_next_step(session):
@@ -190,7 +190,7 @@ def test_candidates_are_those_of_the_present_state(session):
     train(session, 1)
     assert session.candidates.of((0, 0, 0)) is not first
     second = session.candidates.of((0, 0, 0))
-    assert second[0] == session.model.suggest_symbolic(0, 0, 0, topk=1)[0]
+    assert second[0] == session.run.model_with_history().suggest_symbolic(0, 0, 0, topk=1)[0]
     session.apply(Rank(simplicity=0.2))
     assert session.candidates.of((0, 0, 0)) is not second
 

@@ -43,10 +43,12 @@ def test_every_act_is_undone_and_redone_bit_for_bit(session, act):
     assert after != before
     train(session, 2)
     trained, kept = network(session.model), everything(session)[1]
-    session.apply(Undo())
+    session.apply(Undo(2))
     assert network(session.model) == before
     assert everything(session)[1] == memory
     assert len(session.run.records) == 3
+    session.apply(Redo())
+    assert network(session.model) == after
     session.apply(Redo())
     assert network(session.model) == trained
     assert everything(session)[1] == kept
@@ -71,7 +73,7 @@ def test_undo_gives_the_optimiser_back(model, data, opt):
         train(one, 4)
     session.apply(Refine(6))
     train(session, 2)
-    session.apply(Undo())
+    session.apply(Undo(2))
     for one in (session, plain):
         train(one, 3)
     assert network(session.model) == network(plain.model)
@@ -114,7 +116,7 @@ def test_leaving_a_state_keeps_its_latest_training(session):
     train(session, 3)
     here = network(session.model)
     session.apply(Redo())
-    session.apply(Goto(0))
+    session.apply(Goto(2))
     assert network(session.model) == here
     assert session.run.last_record.step == 3
 
@@ -156,7 +158,8 @@ def test_a_long_way_is_forgotten_at_its_beginning(session, monkeypatch):
         count += 1
         assert network(session.model) == states[12 - count]
     assert count >= 4
-    assert session.apply(Undo()) == frozenset()
+    with pytest.raises(ValueError, match=r"nothing to undo: .* before this state that is still kept"):
+        session.apply(Undo())
     while session.tree.can_redo:
         session.apply(Redo())
     assert network(session.model) == end
@@ -164,9 +167,11 @@ def test_a_long_way_is_forgotten_at_its_beginning(session, monkeypatch):
     assert len(held(session)) == 5
 
 
-def test_undo_at_the_start_and_redo_at_the_end_do_nothing(session):
+@pytest.mark.parametrize("command", [Undo(), Redo()], ids=names)
+def test_undo_at_the_start_and_redo_at_the_end_say_so_and_do_nothing(session, command):
     before = everything(session)
-    assert session.apply(Undo()) == session.apply(Redo()) == frozenset()
+    with pytest.raises(ValueError, match=f"there is nothing to {command.kind}"):
+        session.apply(command)
     assert everything(session) == before
 
 

@@ -211,6 +211,7 @@ def test_an_error_while_grids_are_moved_leaves_them_as_they_were(monkeypatch):
 def test_grids_follow_the_data_once_training_has_begun():
     x = uniform(80, 2, low=5.0, high=9.0)
     model = plain()
+    model.scaling.settle()
     trainer = Trainer(model, (x, x.sum(1, keepdim=True)), 30)
     start = model.layer(0).grid.clone()
     next(trainer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from kanwidget.core import EdgeRef, SymbolicFit
 from kanwidget.explorer.protocol import records as p
@@ -68,7 +69,7 @@ class SymbolifyPreview:
         edges = [ref for ref in self._remaining[:EDGES_PER_ROUND] if ref.layer == self._remaining[0].layer]
         if edges:
             rankings = candidates.of_layer(edges)
-            self._rows += [(edge, fits[0] if fits else None) for edge, fits in zip(edges, rankings, strict=True)]
+            self._rows += [(edge, best_original(fits)) for edge, fits in zip(edges, rankings, strict=True)]
             self._remaining = self._remaining[len(edges) :]
 
     def unsent(self) -> p.Preview:
@@ -81,6 +82,17 @@ class SymbolifyPreview:
             "busy": not self.is_complete,
             "rows": rows,
         }
+
+
+def best_original(fits: Sequence[SymbolicFit]) -> SymbolicFit | None:
+    """The first candidate that doesn't only imitate another one; None without candidates.
+
+    Examples:
+        >>> cosine = SymbolicFit("cos", (0.1, 0, 1, 0), 0.99, 2, -2.0, (-1, 1), "cos(0.1*x)", imitates="x^2")
+        >>> best_original([cosine]) is None
+        True
+    """
+    return next((fit for fit in fits if fit.imitates is None), None)
 
 
 def _row(edge: EdgeRef, fit: SymbolicFit | None) -> p.PreviewRow:

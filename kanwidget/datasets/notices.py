@@ -1,0 +1,164 @@
+"""What is worth saying about a table before a network is trained on it: notices, each with the act that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from kanwidget.datasets.dataset import Dataset
+
+NoticeKind = Literal[
+    "few rows",
+    "constant target",
+    "constant column",
+    "equal columns",
+    "logarithm",
+    "numbering",
+    "two values",
+]
+#: What may be done: leave the column out, use its logarithm, take the target as classes, or make the network smaller.
+Act = Literal["drop", "log", "classes", "smaller network"]
+
+#: Training rows that each parameter needs, lest the network learns the noise.
+_ROWS_PER_PARAMETER = 1.0
+#: A positive column that spans more than this factor may be simpler in its logarithm.
+_SPAN = 10.0
+#: Rows from which consecutive whole numbers are a numbering rather than a quantity.
+_NUMBERED_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DataNotice:
+    """One thing about a table that is no mistake, but may mislead a training."""
+
+    kind: NoticeKind
+    column: str
+    """The column that it is about; the target's name for the target, and empty for the whole table."""
+    sentence: str
+    act: Act | None = None
+    """What mends it; None where nothing on this side does."""
+
+
+def data_notices(data: Dataset, parameters: int | None = None) -> list[DataNotice]:
+    """What is worth saying about a table, the most important first.
+
+    Args:
+        data: The table.
+        parameters: Number of parameters of the network to be trained, if there is one.
+
+    Examples:
+        >>> data = Dataset([[1.0, 5.0], [40.0, 5.0], [2.0, 5.0]], [0.5, 0.7, 0.3], in_vars=["p [Pa]", "T"])
+        >>> for notice in data_notices(data):
+        ...     print(f"{notice.kind}: {notice.sentence}")
+        constant column: “T” is 5 in every training row: nothing can be learnt from it. Leave it out.
+        logarithm: “p [Pa]” is positive and spans a factor of 40: its logarithm may be simpler.
+    """
+    return [
+        *_target_notices(data),
+        *_row_notices(data, parameters),
+        *_constant_columns(data),
+        *_equal_columns(data),
+        *_numberings(data),
+        *_logarithms(data),
+    ]
+
+
+def _target_notices(data: Dataset) -> Iterator[DataNotice]:
+    """A target without variation, and one that may mean classes."""
+    label = data.train_label
+    if data.is_classification:
+        if bool((label == label[0]).all()):
+            name = data.classes[int(label[0])] if data.classes else str(int(label[0]))
+            sentence = f"Every training row is of the class “{name}”: there is nothing to learn."
+            yield DataNotice("constant target", "", sentence)
+        return
+    for name, values in zip(data.out_vars, label.T, strict=True):
+        distinct = values.unique()
+        if len(distinct) == 1:
+            sentence = f"“{name}” is {_number(distinct[0])} in every training row: there is nothing to learn."
+            yield DataNotice("constant target", name, sentence)
+        elif len(distinct) == 2 and len(values) > 4:
+            low, high = map(_number, distinct)
+            sentence = f"“{name}” has only the values {low} and {high}: as classes, the network gives probabilities."
+            yield DataNotice("two values", name, sentence, "classes")
+
+
+def _row_notices(data: Dataset, parameters: int | None) -> Iterator[DataNotice]:
+    rows = len(data.train_input)
+    if parameters is not None and rows < _ROWS_PER_PARAMETER * parameters:
+        sentence = (
+            f"{rows} training row{'' if rows == 1 else 's'} for {parameters} parameters: the network can learn the noise, too. "
+            "Make it smaller, or simplify early."
+        )
+        yield DataNotice("few rows", "", sentence, "smaller network")
+
+
+def _constant_columns(data: Dataset) -> Iterator[DataNotice]:
+    for name, values in _columns(data):
+        if bool((values == values[0]).all()) and len(values) > 1:
+            where = "in every training row"
+            sentence = f"“{name}” is {_number(values[0])} {where}: nothing can be learnt from it. Leave it out."
+            yield DataNotice("constant column", name, sentence, "drop")
+
+
+def _equal_columns(data: Dataset) -> Iterator[DataNotice]:
+    """Columns that tell the same: equal, or one a multiple of the other."""
+    seen: dict[bytes, str] = {}
+    for name, values in _columns(data):
+        spread = values - values.mean()
+        size = spread.abs().max()
+        if not size > 0:
+            continue
+        # The same for a column in another unit, and for its negative.
+        sign = spread[spread.abs().argmax()].sign()
+        key = (sign * spread / size).mul(1e9).round().to(torch.int64).cpu().numpy().tobytes()
+        first = seen.setdefault(key, name)
+        if first != name:
+            sentence = f"“{name}” says the same as “{first}”, up to the unit: leave one of them out."
+            yield DataNotice("equal columns", name, sentence, "drop")
+
+
+def _numberings(data: Dataset) -> Iterator[DataNotice]:
+    """Columns that only count the rows."""
+    for name, values in _whole_columns(data):
+        if _counts_rows(values):
+            ends = f"from {_number(values.min())} to {_number(values.max())}"
+            sentence = f"“{name}” counts the rows, {ends}: if it is only a numbering, leave it out."
+            yield DataNotice("numbering", name, sentence, "drop")
+
+
+def _counts_rows(values: Tensor) -> bool:
+    """Whether the values are consecutive whole numbers, in any order."""
+    ordered = values.sort().values
+    whole = bool(ordered[0] == ordered[0].round())
+    return len(values) >= _NUMBERED_ROWS and whole and bool((ordered[1:] - ordered[:-1] == 1).all())
+
+
+def _logarithms(data: Dataset) -> Iterator[DataNotice]:
+    """Columns and targets that are positive and span more than a decade."""
+    targets = [] if data.is_classification else _whole_columns(data, "label")
+    for name, values in [*_whole_columns(data), *targets]:
+        low, high = float(values.min()), float(values.max())
+        if low > 0 and high / low > _SPAN and not _counts_rows(values):
+            span = f"{high / low:.3g}"
+            sentence = f"“{name}” is positive and spans a factor of {span}: its logarithm may be simpler."
+            yield DataNotice("logarithm", name, sentence, "log")
+
+
+def _whole_columns(data: Dataset, kind: str = "input") -> list[tuple[str, Tensor]]:
+    """Names and values of columns or targets, over all parts of the data."""
+    table = torch.cat([data[key] for key in data if key.endswith(kind)])
+    names = data.in_vars if kind == "input" else data.out_vars
+    return list(zip(names, table.T, strict=True))
+
+
+def _columns(data: Dataset) -> Iterator[tuple[str, Tensor]]:
+    return zip(data.in_vars, data.train_input.T, strict=True)
+
+
+def _number(value: Tensor) -> str:
+    return f"{float(value):.4g}"

@@ -1,0 +1,29 @@
+"""The one error of a state: what it is called, in which unit it counts, and what R² belongs to it."""
+
+from __future__ import annotations
+
+import math
+
+from kanwidget.explorer.session.session import Session
+
+
+def error_name(session: Session) -> str:
+    """Name of the errors of states, with their unit: `test error, in n_dot`."""
+    data, loss = "training" if session.run.last_record.test_loss is None else "test", session.run.trainer.loss
+    if not loss.root:
+        return f"{data} {'cross-entropy' if loss.name == 'cross_entropy' else loss.name}"
+    if session.model.n_out > 1:
+        return f"{data} error (RMSE)"
+    log = "log " if session.model.scaling.has_logs[1] else ""
+    return f"{data} error, in {log}{session.out_vars[0]}"
+
+
+def label_spread(session: Session) -> float | None:
+    """The error of a constant, for R² = 1 − (error/spread)²; None where the error is no root of squares."""
+    data, scaling = session.data, session.model.scaling
+    labels = data.train_label if session.run.last_record.test_loss is None else data.test_label
+    if labels is None or not session.run.trainer.loss.root or len(labels) < 2:
+        return None
+    scaled = scaling.scaled_outputs(labels.detach().to(session.model.device))
+    spread = float(scaled.var(0, correction=0).mean().sqrt()) * scaling.error_unit
+    return spread if math.isfinite(spread) and spread > 0 else None

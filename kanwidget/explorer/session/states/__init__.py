@@ -1,0 +1,1 @@
+"""The states that a session has been in: which one was the best, and how good each is."""

@@ -1,0 +1,43 @@
+"""The best step of the network in training: the one with the lowest error since the last act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kanwidget.explorer.session.recorder import RecordedStep
+from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.undo import error_of
+
+#: Part of an error by which it must be worse than the best one, so that a return is worth it.
+_WORTH = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best state since the last act."""
+
+    step: int
+    error: float
+    recorded: RecordedStep | None
+    """None for the state just after the act, before any step."""
+
+
+def best(session: Session) -> Best | None:
+    """The best state since the last act, None before any step.
+
+    Errors are those of the test data, without test data those of the training data. A pruned network isn't compared with
+    the larger one before.
+    """
+    tree, records = session.tree, session.run.records
+    act = tree.last_act()
+    steps = [step for step in session.run.recorder.steps_of(records) if step.record.step > act.step]
+    states = [Best(step.record.step, step.error, step) for step in steps if step.error == step.error]
+    if act.id != tree.current and act.latest is not None and act.last_error is not None:
+        states.append(Best(act.step, act.last_error, None))
+    return min(states, key=lambda state: (state.error, state.step), default=None)
+
+
+def better(session: Session) -> Best | None:
+    """The best state since the last act, where the current one is clearly worse."""
+    state, error = best(session), error_of(session.run.last_record)
+    return state if state is not None and state.error < error * (1 - _WORTH) else None

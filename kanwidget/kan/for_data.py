@@ -1,0 +1,98 @@
+"""A network made for data: its inputs are the columns, its outputs the targets or classes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from kanwidget import _check
+from kanwidget._types import LayerWidth
+from kanwidget.core.arguments import normalize_width
+from kanwidget.datasets import Dataset, as_dataset, frames
+from kanwidget.datasets.dataset import Split, from_table
+
+#: The hidden nodes to choose from, the richest first: sums and products from which simplification leaves a law.
+_HIDDEN: tuple[tuple[LayerWidth, ...], ...] = (([2, 1],), (1,), ())
+#: Parameters of an edge with a grid of 3 intervals: coefficients and base weight.
+_EDGE_PARAMETERS = 7
+#: Training rows that each parameter needs.
+_ROWS_PER_PARAMETER = 2.0
+
+
+class TableOptions(NamedTuple):
+    """How data that aren't a `Dataset` yet become one."""
+
+    target: str | Sequence[str] | None = None
+    split: Split = Split()
+
+
+def dataset_for(data: Any, options: TableOptions, where: str) -> Dataset:
+    """The dataset of a public call: a frame with its target, or whatever `as_dataset` takes.
+
+    Raises:
+        ValueError: For a target that the frame doesn't have, and for one beside data that have their labels.
+        TypeError: For a frame without a target, and for what is no data.
+    """
+    if frames.has_columns(data):
+        return from_table(data, options.target, options.split, where)
+    if options.target is not None:
+        advice = "It names a column of a data frame. These data have their labels already."
+        if isinstance(data, str):
+            advice = "Read the file first: pandas.read_csv(path)."
+        _check.fail("target", where, "left out where the data are no frame", options.target, advice)
+    dataset = as_dataset(data, where)
+    return dataset.standardize() if options.split.standardize else dataset
+
+
+def width_for(data: Dataset, width: Sequence[LayerWidth] | str, where: str) -> list[LayerWidth]:
+    """The whole width of a network for data.
+
+    Args:
+        data: Columns and targets.
+        width: Nodes of each layer after the inputs, `[5, 1]`, or `auto`.
+        where: The public call, for errors.
+
+    Examples:
+        >>> data = Dataset([[0.0, 1.0], [1.0, 3.0], [2.0, 2.0]], [0.0, 1.0, 2.0])
+        >>> width_for(data, [5, 1], "KAN.for_data"), width_for(data, "auto", "KAN.for_data")
+        ([2, 5, 1], [2, 1])
+    """
+    outputs = data.n_outputs
+    if isinstance(width, str):
+        _check.choice(width, "width", where, ("auto",))
+        return automatic_width(len(data.train_input), data.n_features, outputs)
+    if isinstance(width, (bytes, int)) or not isinstance(width, Sequence) or not width:
+        expected = "'auto', or the nodes of each layer after the inputs, such as [5, 1]"
+        _check.fail("width", where, expected, width)
+    whole: list[LayerWidth] = [data.n_features, *width]
+    last = normalize_width(whole, where)[-1]
+    if sum(last) != outputs:
+        kind = "classes" if data.is_classification else "targets"
+        advice = f"The inputs come from the data: {[*width[:-1], outputs]} makes {[*whole[:-1], outputs]}."
+        _check.fail("width", where, f"a list that ends with {outputs}, the number of {kind}", list(width), advice)
+    return whole
+
+
+def automatic_width(rows: int, inputs: int, outputs: int) -> list[LayerWidth]:
+    """The richest of a few small widths for which there are rows enough; one input has a curve for each output.
+
+    Two sums and a product hold most laws of a table, and what a law doesn't need is pruned away.
+
+    Examples:
+        >>> automatic_width(400, 4, 1), automatic_width(90, 4, 1), automatic_width(20, 4, 1), automatic_width(400, 1, 1)
+        ([4, [2, 1], 1], [4, 1, 1], [4, 1], [1, 1])
+    """
+    if inputs == 1:
+        return [1, outputs]
+    for hidden in _HIDDEN:
+        width = [inputs, *hidden, outputs]
+        if rows >= _ROWS_PER_PARAMETER * _EDGE_PARAMETERS * _edges(width):
+            return width
+    return [inputs, outputs]
+
+
+def _edges(width: Sequence[LayerWidth]) -> int:
+    """Edges of a network, its products with two factors each."""
+    levels = normalize_width(width)
+    return sum(sum(below) * (sums + 2 * products) for below, (sums, products) in itertools.pairwise(levels))

@@ -1,0 +1,88 @@
+"""What an edge's spline can follow, and how sure its curve is: with these, candidates are compared (see `ranking`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from kanwidget.core.layer import Layer
+from kanwidget.core.network import Network
+from kanwidget.datasets import Dataset
+
+#: How many variances of a curve's error two curves may differ by and be the same: of two sets of noisy data one has so much in a
+#: coefficient by chance.
+_CHANCE = 3.0
+#: Directions of the design weaker than this are none.
+_SIGNIFICANT = 1e-9
+
+
+def numbers_of(layer: Layer) -> int:
+    """Independent numbers of an edge's curve: its coefficients and its base weight."""
+    return layer.coef.shape[-1] + 1
+
+
+def spline_spaces(layer: Layer, edges: Sequence[tuple[int, int]], inputs: Tensor) -> list[Tensor | None]:
+    """Orthonormal bases `(n, numbers)` of the curves that splines can follow, constants among them; None for edges with a symbol.
+
+    Args:
+        layer: The layer.
+        edges: Its edges (source, target).
+        inputs: Scaled values of the layer's nodes, `(n, in)`.
+    """
+    bases: dict[int, Tensor] = {}
+    with torch.no_grad():
+        design = layer.design(inputs).detach().to("cpu", torch.float64)
+        for source in {source for source, target in edges if layer.state(source, target) == "spline"}:
+            columns = torch.cat([design[:, source], torch.ones(len(design), 1, dtype=torch.float64)], dim=1)
+            u, s, _ = torch.linalg.svd(columns, full_matrices=False)
+            bases[source] = u[:, s > _SIGNIFICANT * s.max()]
+    return [bases[source] if layer.state(source, target) == "spline" else None for source, target in edges]
+
+
+def scaled_error(network: Network, data: Dataset) -> float | None:
+    """Root mean squared error of a network on training data, in its scaled numbers; None for labels that are classes or don't fit."""
+    y = data.train_label
+    if not y.is_floating_point() or y.shape[1] != network.n_out:
+        return None
+    data = data.to(network.dtype, network.device)
+    with torch.no_grad():
+        output = network.scaling.scaled_outputs(network(data.train_input))
+        residual = output - network.scaling.scaled_outputs(data.train_label)
+    return float(residual.square().mean().sqrt())
+
+
+def curve_noise(
+    network: Network, edges: Sequence[tuple[int, int, int]], x: Tensor, error: float, rows: int
+) -> list[float]:
+    """By how much, as a part of their variance, two versions of some edges' curves may differ and be the same.
+
+    An error of the network's output of variance e² is that of an edge whose curve moves the output by s times its own movement if
+    that edge errs by e²/s²; of the noise of n rows a curve of p numbers learns the part p/n.
+
+    Args:
+        network: The network.
+        edges: The edges.
+        x: Inputs of the network, `(n, n_features)`.
+        error: Root mean squared error of the network, in its scaled numbers.
+        rows: Rows that it was trained on.
+    """
+    with torch.enable_grad():
+        nodes, values = [network.select(x).detach().requires_grad_(True)], []
+        for index in range(network.depth):
+            values.append(network.layer(index).edges(nodes[-1]))
+            nodes.append(network.combine(index + 1, values[-1].sum(-1)))
+        output = nodes[-1]
+        gradients = [torch.autograd.grad(output[:, k].sum(), values, retain_graph=True) for k in range(output.shape[1])]
+    error = error if math.isfinite(error) else 0.0
+    noises = []
+    for layer, source, target in edges:
+        influence = sum(float(part[layer][:, target, source].square().mean()) for part in gradients) / len(gradients)
+        variance = float(values[layer][:, target, source].detach().var(correction=0))
+        numbers = numbers_of(network.layer(layer))
+        share = min(1.0, numbers / max(rows, 1))
+        noise = _CHANCE * error**2 * share / max(influence * variance, 1e-300)
+        noises.append(noise if math.isfinite(noise) else 0.0)
+    return noises

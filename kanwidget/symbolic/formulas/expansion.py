@@ -1,0 +1,137 @@
+"""Formulas multiplied out, with like terms taken together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+#: Constants within functions that differ relatively by less are taken as one, if the data agree.
+_ALIKE = 0.03
+#: A product of sums with more terms than this isn't multiplied out.
+_MOST_TERMS = 200
+
+
+def expanded(expr: Any) -> Any:
+    """An expression with its products and whole powers of sums multiplied out, and terms that are nearly alike taken together.
+
+    The constants within sin(3.001·x) and sin(2.998·x) become one, so that their products are like terms; a fit to data must
+    decide about it.
+
+    Examples:
+        >>> import sympy
+        >>> x, y = sympy.symbols("x y")
+        >>> expanded((sympy.sin(3.001 * x) + y) ** 2 - (sympy.sin(2.999 * x) - y) ** 2)
+        4.0*y*sin(3.0*x)
+    """
+    import sympy
+
+    alike = with_like_functions(expr)
+    if not _short(alike):
+        return alike
+    multiplied = sympy.expand_mul(sympy.expand_multinomial(sympy.expand_mul(alike)))
+    return _without_round_off(multiplied)
+
+
+def with_like_functions(expr: Any) -> Any:
+    """An expression in which functions that differ by a few percent in their constants are the same.
+
+    Examples:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> with_like_functions(sympy.exp(1.99 * x) + 2 * sympy.exp(2.01 * x))
+        3*exp(2.0*x)
+    """
+    import sympy
+
+    for _ in range(4):  # the arguments of functions within functions come first
+        nodes = sorted(expr.atoms(sympy.Function, sympy.Pow), key=lambda node: (sympy.count_ops(node), str(node)))
+        replaced: dict[Any, Any] = {}
+        groups: dict[Any, list[Any]] = {}
+        for node in nodes:
+            groups.setdefault(_shape(node), []).append(node)
+        for group in groups.values():
+            for cluster in _clusters(group):
+                mean = _mean(cluster)
+                replaced |= {node: mean for node in cluster if node != mean}
+        changed = expr.xreplace(replaced)
+        if changed == expr:
+            return expr
+        expr = changed
+    return expr
+
+
+def _floats(node: Any) -> list[float]:
+    """The decimals of a node in their order."""
+    import sympy
+
+    return [float(atom) for atom in sympy.preorder_traversal(node) if atom.is_Float]
+
+
+def _shape(node: Any) -> Any:
+    """A node with one symbol for every decimal: equal for nodes that differ in these only."""
+    import sympy
+
+    return node.xreplace({atom: sympy.Symbol("·") for atom in node.atoms(sympy.Float)})
+
+
+def _clusters(nodes: list[Any]) -> Iterable[list[Any]]:
+    """Nodes of one shape in groups whose constants are nearly the same."""
+    clusters: list[list[Any]] = []
+    for node in nodes:
+        numbers = _floats(node)
+        for cluster in clusters:
+            first = _floats(cluster[0])
+            if len(first) == len(numbers) and all(map(_alike, numbers, first)):
+                cluster.append(node)
+                break
+        else:
+            clusters.append([node])
+    return [cluster for cluster in clusters if len(cluster) > 1]
+
+
+def _alike(one: float, other: float) -> bool:
+    return abs(one - other) <= _ALIKE * max(abs(one), abs(other))
+
+
+def _mean(cluster: list[Any]) -> Any:
+    """The first node of a cluster with the means of all constants."""
+    import sympy
+
+    columns = list(zip(*map(_floats, cluster), strict=True))
+    means = iter([sum(column) / len(column) for column in columns])
+
+    def visit(node: Any) -> Any:
+        if node.is_Float:
+            return sympy.Float(next(means))
+        return node.func(*(visit(arg) for arg in node.args)) if node.args else node
+
+    return visit(cluster[0])
+
+
+def _short(expr: Any) -> bool:
+    """Whether the multiplied formula has a number of terms that can be read."""
+    import sympy
+
+    def terms(node: Any) -> int:
+        if isinstance(node, sympy.Add):
+            return min(sum(terms(arg) for arg in node.args), 10**6)
+        if isinstance(node, sympy.Mul):
+            product = 1
+            for arg in node.args:
+                product = min(product * terms(arg), 10**6)
+            return product
+        if isinstance(node, sympy.Pow) and node.exp.is_Integer and node.exp > 0:
+            return min(terms(node.base) ** min(int(node.exp), 20), 10**6)
+        return 1
+
+    return max((terms(node) for node in sympy.preorder_traversal(expr)), default=1) <= _MOST_TERMS
+
+
+def _without_round_off(expr: Any) -> Any:
+    """A sum without the terms that cancel but for round-off."""
+    import sympy
+
+    terms = sympy.Add.make_args(expr)
+    sizes = [abs(float(term.as_coeff_Mul()[0])) for term in terms]
+    largest = max(sizes)
+    return sympy.Add(*(term for term, size in zip(terms, sizes, strict=True) if size > 1e-14 * largest))

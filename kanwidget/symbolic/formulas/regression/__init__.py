@@ -1,0 +1,1 @@
+"""Constants of formulas and the data: fits, standard errors, which constants are needed."""

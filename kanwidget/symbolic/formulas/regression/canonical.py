@@ -1,0 +1,140 @@
+"""One way to write a formula, in which every constant says something of its own.
+
+A network composes c·f(a·x + b) + d from edges: in exp(0.98·log(2·p) + 0.5) + … the constants say the same thing in several ways, and
+none has an error that means anything. Here it is 3.2·p^0.98.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+#: exp of more than this isn't written out as a number.
+_LARGEST_EXPONENT = 100.0
+Values = Callable[[Any], Tensor]
+
+
+def canonical(expr: Any, values: Values) -> Any:
+    """An expression with one constant for each thing that the data can say.
+
+    Exponentials of logarithms become powers, sums within products, powers and logarithms get a leading term without a factor, and all
+    factors become one.
+
+    Args:
+        expr: The expression.
+        values: The values of a subexpression on the rows: the term of a sum that varies most leads.
+
+    Examples:
+        >>> import sympy, torch
+        >>> x = sympy.Symbol("x", positive=True)
+        >>> columns = torch.linspace(1, 2, 5)
+        >>> canonical(sympy.exp(0.5 * sympy.log(4.0 * x)), lambda e: columns)
+        2.0*x**0.5
+    """
+    if not expr.args:
+        return expr
+    return _rewritten(expr.func(*(canonical(arg, values) for arg in expr.args)), values)
+
+
+def _rewritten(node: Any, values: Values) -> Any:
+    """A node whose operands are canonical."""
+    import sympy
+
+    if isinstance(node, sympy.exp):
+        return _exponential(node)
+    if isinstance(node, sympy.Pow) and node.exp.is_Number and node.base.free_symbols:
+        return _power(node, values)
+    if isinstance(node, sympy.Mul):
+        return _product(node, values)
+    if isinstance(node, sympy.Add) and any(term.is_Float for term in node.args):
+        return sympy.Add(*(_term(term, values) for term in node.args))
+    return node
+
+
+def _exponential(node: Any) -> Any:
+    """exp(c·log(u) + d + r) as u^c·e^d·exp(r)."""
+    import sympy
+
+    factors, remaining = [], []
+    for term in sympy.Add.make_args(sympy.expand_mul(node.args[0])):
+        number, function = term.as_coeff_Mul()
+        if isinstance(function, sympy.log) and number.is_Number:
+            factors.append(function.args[0] ** number)
+        elif term.is_Number and abs(float(term)) < _LARGEST_EXPONENT:
+            factors.append(sympy.exp(term.evalf()))
+        else:
+            remaining.append(term)
+    return sympy.Mul(*factors, sympy.exp(sympy.Add(*remaining)))
+
+
+def _power(node: Any, values: Values) -> Any:
+    """(a·x + b)^n as |a|^n·(x + b/a)^n; (u·v)^n and (u^m)^n of positive numbers without the parentheses."""
+    import sympy
+
+    base, exponent = node.base, node.exp
+    number, base = _leading(base, values) if isinstance(base, sympy.Add) else base.as_coeff_Mul()
+    if number < 0:
+        sign = (-1) ** exponent if exponent.is_Integer else None
+        number, base = (-number, base) if sign is not None else (-number, -base)
+        number = number**exponent * (sign or 1)
+    else:
+        number = number**exponent
+    if isinstance(base, (sympy.Mul, sympy.Pow)) and not exponent.is_Integer:
+        parts = [factor.as_base_exp() for factor in sympy.Mul.make_args(base)]
+        if all(power.is_Number and bool((values(part) > 0).all()) for part, power in parts):
+            return number * sympy.Mul(*(part ** (power * exponent) for part, power in parts))
+    return number * base**exponent
+
+
+def _product(node: Any, values: Values) -> Any:
+    """2·(3·x + 1)·(y + 2) as 6·(x + 1/3)·(y + 2); powers of one base become one."""
+    import sympy
+
+    factors = list(node.args)
+    sums = [factor for factor in factors if isinstance(factor, sympy.Add)]
+    if not sums:
+        return node
+    numbers = []
+    monic = []
+    for factor in sums:
+        number, rest = _leading(factor, values)
+        numbers.append(number)
+        monic.append(rest)
+    return sympy.Mul(*numbers, *(factor for factor in factors if factor not in sums), *monic)
+
+
+def _term(term: Any, values: Values) -> Any:
+    """c·log(2·x + 1) as c·log(x + 1/2), c·log(2) beside it: the sum has a constant that takes it."""
+    import sympy
+
+    number, function = term.as_coeff_Mul()
+    if not (isinstance(function, sympy.log) and number.is_Number):
+        return term
+    operand = function.args[0]
+    scale, rest = _leading(operand, values) if isinstance(operand, sympy.Add) else operand.as_coeff_Mul()
+    if not scale.is_Float or scale == 1:
+        return term
+    return number * sympy.log(abs(scale)) + number * sympy.log(rest if scale > 0 else -rest)
+
+
+def _leading(total: Any, values: Values) -> tuple[Any, Any]:
+    """The factor of the term that varies most in a sum, and the sum divided by it; 1 and the sum where that is no decimal."""
+    import sympy
+
+    def spread(term: Any) -> float:
+        return float(values(term).std(correction=0))
+
+    terms = sorted(sympy.Add.make_args(total), key=lambda term: (term.free_symbols != set(), str(term)), reverse=True)
+    varying = [term for term in terms if term.free_symbols]
+    number, _ = max(varying, key=spread).as_coeff_Mul()
+    if not number.is_Float:
+        return sympy.Integer(1), total
+    return number, sympy.Add(*(_divided(term, number) for term in terms))
+
+
+def _divided(term: Any, number: Any) -> Any:
+    """A term over a number; its factor becomes exactly 1 where it is that number."""
+    factor, rest = term.as_coeff_Mul()
+    return rest if factor == number else (factor / number) * rest

@@ -1,0 +1,272 @@
+"""A formula's constants as the parameters of a nonlinear regression."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget._types import Elementwise
+from kanwidget.symbolic.formulas.evaluation import evaluate
+
+_STEPS = 100
+#: An error below this part of the spread of y counts as none: formulas of exact data differ by round-off.
+NOTHING = 1e-8
+#: Cosine below which a direction of the Jacobian counts as none.
+_NULL = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """An expression with its constants at some values, and how the data see them."""
+
+    template: Any
+    """The expression with a symbol in the place of each constant."""
+    symbols: list[Any]
+    values: Tensor
+    covariance: Tensor
+    """`(constants, constants)`; the variance of a constant that the data leave open is infinite."""
+    deviance: float
+    """Sum of the squared, weighted residuals; for classes minus twice the log-likelihood."""
+
+    @property
+    def floats(self) -> dict[Any, Any]:
+        """The decimal number of each symbol."""
+        import sympy
+
+        return {symbol: sympy.Float(value) for symbol, value in zip(self.symbols, self.values.tolist(), strict=True)}
+
+    @property
+    def expression(self) -> Any:
+        """The expression with these constants."""
+        return self.template.xreplace(self.floats)
+
+    @property
+    def errors(self) -> list[float]:
+        """The standard error of each constant."""
+        result: list[float] = self.covariance.diagonal().sqrt().tolist()
+        return result
+
+    @property
+    def table(self) -> dict[Any, tuple[float, float]]:
+        """Value and standard error of each decimal of the expression; the larger error where two have one value."""
+        table: dict[Any, tuple[float, float]] = {}
+        for constant, error in zip(self.floats.values(), self.errors, strict=True):
+            pair = (float(constant), error)
+            table[constant] = max(pair, table.get(constant, pair), key=lambda entry: entry[1])
+        return table
+
+
+class Problem:
+    """Rows of data to which the constants of expressions are fitted by least squares.
+
+    Args:
+        variables: The symbol of each column.
+        x: Shape `(n, len(variables))`.
+        y: Shape `(n,)` or `(n, 1)`.
+        functions: The numeric edges in the expressions, from `numeric_functions(network)`.
+        weights: Factors of the residuals, `(n,)`: 1 over the size of each row's noise.
+        where: The name of the public function, for errors.
+    """
+
+    def __init__(
+        self,
+        variables: Sequence[Any],
+        x: Tensor,
+        y: Tensor,
+        functions: Mapping[str, Elementwise] | None = None,
+        weights: Tensor | None = None,
+        where: str = "refit",
+    ) -> None:
+        if not isinstance(x, Tensor) or x.ndim != 2 or x.shape[1] != len(variables):
+            _check.fail("x", where, f"a tensor of shape (n, {len(variables)})", x)
+        if not isinstance(y, Tensor) or y.numel() != x.shape[0]:
+            _check.fail("y", where, f"a tensor of {x.shape[0]} numbers", y)
+        self.variables = list(variables)
+        self.x = x.detach().to("cpu", torch.float64)
+        self.y = y.detach().to("cpu", torch.float64).reshape(-1)
+        self.functions = dict(functions or {})
+        self.weights = weights
+        self.columns = dict(zip(self.variables, self.x.unbind(1), strict=True))
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.y)
+
+    def rows_only(self, chosen: Tensor) -> Problem:
+        """The same problem with some of the rows."""
+        weights = None if self.weights is None else self.weights[chosen]
+        return Problem(self.variables, self.x[chosen], self.y[chosen], self.functions, weights)
+
+    def with_weights(self, weights: Tensor | None) -> Problem:
+        """The same problem with other weights of the rows."""
+        return Problem(self.variables, self.x, self.y, self.functions, weights)
+
+    @property
+    def noise_floor(self) -> float:
+        """The variance of a residual that counts as round-off."""
+        scaled = self.y if self.weights is None else self.y * self.weights
+        return (NOTHING * float(scaled.std(correction=0))) ** 2
+
+    def variance(self, fit: Fit) -> float:
+        """The variance of the noise by a fit: the unit in which deviances of other fits differ."""
+        return max(fit.deviance / max(self.rows - len(fit.symbols), 1), self.noise_floor)
+
+    # ---- values
+
+    def values(self, expr: Any) -> Tensor:
+        """The expression on the rows, `(n,)`."""
+        with torch.no_grad():
+            return evaluate(expr, self.columns, self.functions, like=torch.zeros_like(self.y))
+
+    def positive(self, expr: Any) -> bool:
+        """Whether an expression is positive on all rows."""
+        return bool((self.values(expr) > 0).all())
+
+    def deviance(self, expr: Any) -> float:
+        """The deviance of an expression as it is; infinite where it isn't finite."""
+        return self._deviance(self.values(expr))
+
+    def _deviance(self, fitted: Tensor) -> float:
+        squares = float(self._weighted(self.y - fitted).square().sum())
+        return squares if math.isfinite(squares) else math.inf
+
+    def _weighted(self, rows: Tensor) -> Tensor:
+        if self.weights is None:
+            return rows
+        return rows * (self.weights if rows.ndim == 1 else self.weights[:, None])
+
+    def _linear(self, template: Any, symbols: list[Any], values: Tensor) -> tuple[Tensor, Tensor, float]:
+        """Jacobian `(rows, constants)` and residual, both weighted, and the deviance."""
+        fitted, jacobian = gradients(template, symbols, values, self.columns, self.functions)
+        return self._weighted(jacobian), self._weighted(self.y - fitted), self._deviance(fitted)
+
+    # ---- fits
+
+    def at(self, expr: Any) -> Fit:
+        """The expression as it is, with the errors that its constants would have at a minimum."""
+        return self._linearized(*parametrize(expr, self.positive))
+
+    def fit(self, expr: Any) -> Fit:
+        """The expression with fitted constants; decimal exponents are constants where their base is positive."""
+        template, symbols, start = parametrize(expr, self.positive)
+        return self._linearized(template, symbols, self._least_squares(template, symbols, start))
+
+    def _linearized(self, template: Any, symbols: list[Any], values: Tensor) -> Fit:
+        if not symbols:
+            return Fit(template, [], values, torch.zeros(0, 0, dtype=torch.float64), self.deviance(template))
+        jacobian, residual, deviance = self._linear(template, symbols, values)
+        if not _finite(jacobian, residual, deviance):
+            # Outside of a function's domain no constant is determined.
+            infinite = torch.diag(torch.full((len(symbols),), torch.inf, dtype=torch.float64))
+            return Fit(template, symbols, values, infinite, math.inf)
+        return Fit(template, symbols, values, self._covariance(jacobian, residual), deviance)
+
+    def _covariance(self, jacobian: Tensor, residual: Tensor) -> Tensor:
+        """s²·(JᵀJ)⁻¹."""
+        inverse = inverse_information(jacobian)
+        variance = float(residual.square().sum()) / max(self.rows - jacobian.shape[1], 1)
+        return torch.where(torch.isinf(inverse), inverse, inverse * variance)
+
+    def _least_squares(self, template: Any, symbols: list[Any], start: Tensor) -> Tensor:
+        """Levenberg-Marquardt with each constant scaled by its own column of the Jacobian."""
+        values, damping = start, 1e-3
+        if not symbols:
+            return values
+        jacobian, residual, deviance = self._linear(template, symbols, values)
+        if not _finite(jacobian, residual, deviance):
+            return values  # no direction of descent
+        eye = torch.eye(len(values), dtype=torch.float64)
+        for _ in range(_STEPS):
+            scale = jacobian.norm(dim=0).clamp(min=1e-300)
+            lhs = torch.cat([jacobian / scale, math.sqrt(damping) * eye])
+            rhs = torch.cat([residual, torch.zeros_like(values)])
+            trial = values + torch.linalg.lstsq(lhs, rhs[:, None], driver="gelsd").solution[:, 0] / scale
+            linear = self._linear(template, symbols, trial)
+            if _finite(*linear) and linear[2] <= deviance:
+                gain = deviance - linear[2]
+                values, damping = trial, max(damping * 0.2, 1e-15)
+                jacobian, residual, deviance = linear
+                if gain <= 1e-14 * (deviance + gain):
+                    break
+            elif damping > 1e8:
+                break
+            else:
+                damping *= 10
+        return values
+
+
+def _finite(jacobian: Tensor, residual: Tensor, deviance: float) -> bool:
+    return math.isfinite(deviance) and bool(torch.isfinite(jacobian).all() and torch.isfinite(residual).all())
+
+
+def gradients(
+    template: Any,
+    symbols: list[Any],
+    values: Tensor,
+    columns: Mapping[Any, Tensor],
+    functions: Mapping[str, Elementwise],
+) -> tuple[Tensor, Tensor]:
+    """Values `(n,)` and Jacobian `(n, constants)` of an expression.
+
+    Each constant has a copy for every sample: the value of sample i depends only on the i-th copies, so the gradient of the sum is
+    the whole Jacobian, in one backward pass.
+    """
+    n = len(next(iter(columns.values())))
+    with torch.enable_grad():
+        copies = values[:, None].expand(-1, n).clone().requires_grad_(True)
+        tensors = dict(columns) | dict(zip(symbols, copies.unbind(0), strict=True))
+        value = evaluate(template, tensors, functions, like=torch.zeros(n, dtype=torch.float64))
+        if not value.requires_grad:
+            return value, torch.zeros(n, len(values), dtype=torch.float64)
+        (gradient,) = torch.autograd.grad(value.sum(), copies)
+    return value.detach(), gradient.T
+
+
+def parametrize(expr: Any, free: Callable[[Any], bool] | None = None) -> tuple[Any, list[Any], Tensor]:
+    """The expression with a symbol instead of each decimal number, the symbols, and the numbers.
+
+    Args:
+        expr: The expression.
+        free: Whether the decimal exponent of a base is a constant, too. By default none is.
+    """
+    import sympy
+
+    symbols: list[Any] = []
+    values: list[float] = []
+
+    def visit(node: Any) -> Any:
+        if isinstance(node, sympy.Float):
+            symbols.append(sympy.Dummy(f"c{len(symbols)}"))
+            values.append(float(node))
+            return symbols[-1]
+        if not node.args:
+            return node
+        if isinstance(node, sympy.Pow) and node.exp.is_Number:
+            fitted = free is not None and node.exp.is_Float and free(node.base)
+            return node.func(visit(node.base), visit(node.exp) if fitted else node.exp)
+        return node.func(*(visit(arg) for arg in node.args))
+
+    template = visit(expr)
+    return template, symbols, torch.tensor(values, dtype=torch.float64)
+
+
+def inverse_information(jacobian: Tensor) -> Tensor:
+    """(JᵀJ)⁻¹; the variance is infinite where a constant lies in a direction that changes nothing."""
+    count = jacobian.shape[1]
+    scale = jacobian.norm(dim=0)
+    safe = torch.where(scale > 0, scale, 1.0)
+    _, s, vh = torch.linalg.svd(jacobian / safe, full_matrices=len(jacobian) < count)
+    s = torch.cat([s, torch.zeros(count - len(s), dtype=s.dtype)])
+    null = s < _NULL * s.max()
+    inverse = torch.where(null, 0.0, 1 / torch.where(null, 1.0, s)) ** 2
+    covariance = (vh.T * inverse) @ vh / safe[:, None] / safe
+    loose = ((vh[null] ** 2).sum(0) > 1e-6) | (scale == 0)
+    covariance.diagonal().masked_fill_(loose, torch.inf)
+    return covariance

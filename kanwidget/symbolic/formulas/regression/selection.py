@@ -1,0 +1,225 @@
+"""Which constants of a formula the data need: offsets that they can't tell from 0 go, exponents become simple.
+
+A constant's own error bar can't decide that: in c·(p - q)^n the three trade against each other, and 0 may be many errors away from
+q. So the formula is fitted without the constant, with all others free, and the two fits are compared.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from kanwidget.symbolic.formulas.regression.canonical import canonical
+from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
+
+#: Standard errors by which a constant is needed.
+_ERRORS = 3.0
+#: The quantile of χ² with one degree of freedom at three standard errors, as a normal deviate in Wilson and Hilferty's formula.
+_DEVIATE = 2.78
+#: Fits of one formula, at most: a long one stays as it is rather than letting a person wait.
+_MOST_FITS = 250
+#: Constants so many errors from 0 aren't tried without; the least certain of the others are.
+_FARTHEST, _TRIED = 40.0, 6
+#: Largest standard error of an exponent that may be whole, a half, a third or a quarter: with larger ones some fraction always is near.
+_LARGEST_ERROR = {1: 0.25, 2: 0.04, 3: 0.012, 4: 0.008}
+#: Standard errors within which an exponent may be that fraction.
+_NEAR = {1: 3.0, 2: 2.0, 3: 2.0, 4: 2.0}
+
+
+def most_likely_growth(constants: int) -> float:
+    """By how much the deviance may grow, in units of the noise's variance, if so many needless constants are given up.
+
+    This is the quantile of χ² at three standard errors, in Wilson and Hilferty's approximation.
+
+    Examples:
+        >>> [round(most_likely_growth(constants)) for constants in (1, 4)]
+        [9, 16]
+    """
+    part = 2 / (9 * constants)
+    return float(constants * (1 - part + _DEVIATE * math.sqrt(part)) ** 3)
+
+
+class Selector:
+    """Simplifies a fitted formula as far as the data allow.
+
+    Args:
+        problem: The rows.
+        fit: The formula with all its constants.
+    """
+
+    def __init__(self, problem: Problem, fit: Fit) -> None:
+        self.problem = problem
+        self.full = fit
+        self.variance = problem.variance(fit)
+        self.fits = 0
+
+    def simplest(self) -> Fit:
+        """The formula without needless constants, and with simple exponents."""
+        fit = self.without_redundant(self.full)
+        while True:
+            smaller = self.with_simple_exponents(self.without_zeros(fit))
+            if len(smaller.symbols) == len(fit.symbols):
+                return smaller
+            fit = smaller
+
+    # ---- comparisons
+
+    def _try(self, fit: Fit, numbers: dict[Any, Any]) -> Fit | None:
+        """The formula with these numbers for some constants and the others fitted; None where that is none."""
+        import sympy
+
+        if self.fits >= _MOST_FITS:
+            return None
+        expression = fit.template.xreplace(fit.floats | numbers)
+        lost = bool(fit.template.free_symbols & set(self.problem.variables)) and not expression.free_symbols
+        if expression.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I) or lost:
+            return None
+        self.fits += 1
+        trial = self.problem.fit(canonical(expression, self.problem.values))
+        return trial if math.isfinite(trial.deviance) else None
+
+    def _agrees(self, trial: Fit | None, fit: Fit) -> bool:
+        """Whether the data allow the smaller formula instead of `fit`, and of the first one."""
+        return trial is not None and self._small(trial, fit) and self._small(trial, self.full)
+
+    def _small(self, trial: Fit, fit: Fit) -> bool:
+        fewer = len(fit.symbols) - len(trial.symbols)
+        if fewer <= 0:
+            return False
+        limit = most_likely_growth(fewer) * self.variance + self.problem.rows * self.problem.noise_floor
+        return trial.deviance - fit.deviance <= limit
+
+    def _best(self, fit: Fit, options: Iterable[dict[Any, Any]]) -> Fit | None:
+        """The best of the smaller formulas, if the data allow it."""
+        trials = [trial for numbers in options if (trial := self._try(fit, numbers)) is not None]
+        best = min(trials, key=lambda trial: trial.deviance, default=None)
+        return best if self._agrees(best, fit) else None
+
+    # ---- constants that say nothing of their own
+
+    def without_redundant(self, fit: Fit) -> Fit:
+        """The formula with a number in place of each constant that others make up for."""
+        import sympy
+
+        while True:
+            loose = [s for s, error in zip(fit.symbols, fit.errors, strict=True) if math.isinf(error)]
+            for symbol in loose:
+                value = float(fit.floats[symbol])
+                rounded = sympy.Rational(f"{value:.1g}") if math.isfinite(value) else sympy.Integer(1)
+                options = [sympy.Integer(0), sympy.Integer(-1 if value < 0 else 1), rounded]
+                trial = next((t for n in options if self._same(t := self._try(fit, {symbol: n}), fit)), None)
+                if trial is not None:
+                    break
+            else:
+                return fit
+            fit = trial
+
+    def _same(self, trial: Fit | None, fit: Fit) -> bool:
+        if trial is None or len(trial.symbols) >= len(fit.symbols):
+            return False
+        slack = 1e-3 * self.variance + self.problem.rows * self.problem.noise_floor
+        return trial.deviance <= fit.deviance * (1 + 1e-9) + slack
+
+    # ---- zeros
+
+    def without_zeros(self, fit: Fit) -> Fit:
+        """The formula without the constants that the data don't tell from 0: all offsets at once, then one by one."""
+        import sympy
+
+        zero = sympy.Integer(0)
+        for group in _offsets(fit):
+            trial = self._try(fit, dict.fromkeys(group, zero))
+            if self._agrees(trial, fit) and trial is not None and not self._needs_one(trial, fit, group):
+                return self.without_zeros(trial)
+        while True:
+            smaller = self._best(fit, ({symbol: zero} for symbol in _uncertain(fit)))
+            if smaller is None:
+                return fit
+            fit = smaller
+
+    def _needs_one(self, trial: Fit, fit: Fit, group: list[Any]) -> bool:
+        """Whether one of the constants that went is needed: among many needless ones it doesn't show."""
+        import sympy
+
+        for symbol in group:
+            back = self._try(fit, {other: sympy.Integer(0) for other in group if other is not symbol})
+            if back is not None and trial.deviance - back.deviance > _ERRORS**2 * self.variance:
+                return True
+        return False
+
+    # ---- exponents
+
+    def with_simple_exponents(self, fit: Fit) -> Fit:
+        """The formula with whole numbers, halves, thirds and quarters as exponents where the data agree: all, then one by one."""
+        proposals = dict(_simple_exponents(fit))
+        if len(proposals) > 1:
+            trial = self._try(fit, proposals)
+            if trial is not None and self._agrees(trial, fit):
+                return trial
+        while True:
+            simpler = self._best(fit, ({symbol: number} for symbol, number in proposals.items()))
+            if simpler is None:
+                return fit
+            fit = simpler
+            proposals = dict(_simple_exponents(fit))
+
+
+def _offsets(fit: Fit) -> list[list[Any]]:
+    """Constants that are added to something: all of them, and those within powers and logarithms; groups of at least two."""
+    import sympy
+
+    symbols = set(fit.symbols)
+    added = [term for total in fit.template.atoms(sympy.Add) for term in total.args if term in symbols]
+    inner = [
+        term
+        for node in fit.template.atoms(sympy.Pow, sympy.log)
+        for total in node.args[:1]
+        if isinstance(total, sympy.Add)
+        for term in total.args
+        if term in symbols
+    ]
+    groups = [list(dict.fromkeys(group)) for group in (added, inner)]
+    return [group for i, group in enumerate(groups) if len(group) > 1 and group not in groups[:i]]
+
+
+def _uncertain(fit: Fit) -> list[Any]:
+    """The constants that might be 0, the least certain first."""
+    doubts = {
+        symbol: abs(value) / error if error > 0 else math.inf
+        for symbol, value, error in zip(fit.symbols, fit.values.tolist(), fit.errors, strict=True)
+    }
+    near = sorted((symbol for symbol in doubts if doubts[symbol] < _FARTHEST), key=lambda symbol: doubts[symbol])
+    return near[:_TRIED]
+
+
+def _simple_exponents(fit: Fit) -> Iterator[tuple[Any, Any]]:
+    """The exponents that may be simple numbers, with these."""
+    import sympy
+
+    powers = {power.exp for power in fit.template.atoms(sympy.Pow)}
+    for symbol, value, error in zip(fit.symbols, fit.values.tolist(), fit.errors, strict=True):
+        if symbol in powers and (number := simple_exponent(value, error)) is not None:
+            yield symbol, number
+
+
+def simple_exponent(value: float, error: float) -> Any:
+    """The simple number that an exponent with this standard error may be, or None.
+
+    Examples:
+        >>> simple_exponent(0.97, 0.02), simple_exponent(-0.503, 0.01), simple_exponent(1.37, 0.02)
+        (1, -1/2, None)
+    """
+    import sympy
+
+    if not math.isfinite(value):
+        return None
+    if error > _LARGEST_ERROR[1]:
+        one = 1 if value > 0 else -1
+        return sympy.Integer(one) if abs(value - one) <= _NEAR[1] * error else None
+    for denominator, largest in _LARGEST_ERROR.items():
+        numerator = round(value * denominator)
+        near = abs(value - numerator / denominator) <= _NEAR[denominator] * error + 1e-9 * abs(value)
+        if numerator and error <= largest and near:
+            return sympy.Rational(numerator, denominator)
+    return None

@@ -1,0 +1,108 @@
+"""The simplest formula that the data allow: several ways to write it are fitted and simplified, and the best one counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from kanwidget.symbolic.formulas.expansion import expanded
+from kanwidget.symbolic.formulas.regression.canonical import canonical
+from kanwidget.symbolic.formulas.regression.noise import noise_weights
+from kanwidget.symbolic.formulas.regression.problem import NOTHING, Fit, Problem
+from kanwidget.symbolic.formulas.regression.selection import Selector
+from kanwidget.symbolic.formulas.snapping import snapped
+from kanwidget.symbolic.formulas.units import Logs, complexity
+from kanwidget.symbolic.formulas.whole import price
+
+#: Formulas with more constants than this aren't simplified: nobody reads them, and each trial is a fit.
+MOST_CONSTANTS = 24
+#: Rows by which constants are chosen; they are fitted to all rows in the end.
+_MOST_ROWS = 4000
+#: A variant must be better by this much, in units of the price: else the formula stays as the network has it.
+_BETTER = 1.0
+
+
+def simplest(problem: Problem, expr: Any, *, free: bool = True) -> tuple[Problem, Fit]:
+    """The formula with the constants that the data need, fitted to them, and the problem with the weights of the noise.
+
+    Args:
+        problem: The rows.
+        expr: The formula.
+        free: Whether exact exponents of positive numbers may become others, too.
+    """
+    every = problem
+    if problem.rows > _MOST_ROWS:
+        problem = problem.rows_only(torch.linspace(0, problem.rows - 1, _MOST_ROWS).long())
+    first = problem.fit(canonical(expr, problem.values))
+    problem, first = weighted(problem, first)
+    best = _simplified(problem, first)
+    lowest = _price(problem, best)
+    for variant in _variants(problem, first, free=free):
+        trial = _simplified(problem, problem.fit(canonical(variant, problem.values)))
+        cost = _price(problem, trial)
+        if cost < lowest - _BETTER:
+            best, lowest = trial, cost
+    if problem.rows < every.rows:
+        every, best = weighted(every, every.fit(best.expression))
+        return every, best
+    return problem, best
+
+
+def weighted(problem: Problem, fit: Fit) -> tuple[Problem, Fit]:
+    """The problem with the weights of the noise that a fit leaves, and the fit with these."""
+    if _exact(problem, fit):
+        return problem, fit
+    values = problem.values(fit.expression)
+    weights = noise_weights(values, problem.y - values)
+    if weights is None:
+        return problem, fit
+    problem = problem.with_weights(weights)
+    return problem, problem.fit(fit.expression)
+
+
+def _simplified(problem: Problem, fit: Fit) -> Fit:
+    certain = all(error < 1e-3 * abs(value) for value, error in fit.table.values())
+    if len(fit.symbols) > MOST_CONSTANTS and not certain:
+        return fit
+    return snapped(problem, Selector(problem, fit).simplest())
+
+
+def _variants(problem: Problem, fit: Fit, *, free: bool) -> Iterator[Any]:
+    """The formula with free exponents, unless it is exact already, and with its products multiplied out."""
+    if len(fit.symbols) > MOST_CONSTANTS:
+        return
+    expr = fit.expression
+    freed = _freed(problem, expr) if free and not _exact(problem, fit) else expr
+    if freed != expr:
+        yield freed
+    multiplied = expanded(expr)
+    if multiplied != expr:
+        yield multiplied
+
+
+def _freed(problem: Problem, expr: Any) -> Any:
+    """The formula with decimals as the exponents of sums and variables that are positive on all rows."""
+    import sympy
+
+    powers = [
+        p for p in expr.atoms(sympy.Pow) if p.exp.is_Rational and p.base.free_symbols and problem.positive(p.base)
+    ]
+    return expr.xreplace({power: power.base ** sympy.Float(power.exp) for power in powers})
+
+
+def _exact(problem: Problem, fit: Fit) -> bool:
+    """Whether a fit leaves nothing but round-off."""
+    return fit.deviance <= problem.rows * (10 * NOTHING) ** 2 * _spread(problem)
+
+
+def _spread(problem: Problem) -> float:
+    return float(problem.y.var(correction=0))
+
+
+def _price(problem: Problem, fit: Fit) -> float:
+    """The price of a formula: its likelihood, its constants and its complexity."""
+    logs = Logs((False,) * len(problem.variables), output=False)
+    words = complexity(fit.expression, problem.variables, logs)
+    return price(fit.deviance, problem.rows, _spread(problem) ** 0.5, len(fit.symbols), words)

@@ -1,0 +1,109 @@
+"""Whatever a table holds: a right result, or a sentence that names the column and says what to do, in every way to bring it."""
+
+import math
+import re
+
+import numpy as np
+import pandas
+import pytest
+import torch
+
+from kanwidget import KAN, Dataset, KANExplorer
+from kanwidget.cli import main
+
+ROWS = 24
+
+
+def table(rows=ROWS, **columns):
+    """An ordinary table, with columns replaced or added."""
+    generator = np.random.default_rng(0)
+    a, b = generator.uniform(1, 2, rows), generator.uniform(-1, 1, rows)
+    return pandas.DataFrame({"a": a, "b": b, **columns, "y": a + b**2} | {k: v for k, v in columns.items() if k == "y"})
+
+
+def renamed(*names):
+    frame = table()
+    return frame.rename(columns=dict(zip(frame.columns, names, strict=True)))
+
+
+def with_entry(column, value):
+    frame = table().astype({column: object})
+    frame.loc[3, column] = value
+    return frame
+
+
+#: Name → table and what its error must say; None where it is to be trained.
+TABLES = {
+    "units, spaces and Greek": (renamed("p [Pa]", "ϑ in °C", "y"), None),
+    "HTML and LaTeX": (renamed("<b>a</b>", r"$\frac{a}{b}$", "y"), None),
+    "Python words and quotes": (renamed("lambda", 'he said "x"', "y"), None),
+    "numbered names": (renamed("x_2", "x_1", "y"), None),
+    "all integers": (table(a=np.arange(ROWS) % 7, b=np.arange(ROWS) % 5, y=np.arange(ROWS) % 3), None),
+    "two equal columns": (table(c=table()["a"]), None),
+    "1e-20": (table() * 1e-20, None),
+    "1e20": (table() * 1e20, None),
+    "both": (table(a=table()["a"] * 1e-20, b=table()["b"] * 1e20), None),
+    "a constant column": (table(c=np.full(ROWS, 0.1)), None),
+    "five rows": (table(5), None),
+    "two rows": (table(2), None),
+    "a target of two values": (table(y=np.arange(ROWS) % 2.0), None),
+    "float32": (table().astype(np.float32), None),
+    "nullable numbers": (table().astype("Float64"), None),
+    "booleans": (table(c=np.arange(ROWS) % 2 == 0).astype({"c": int}), None),
+    "variation among the test rows only": (table(c=np.eye(ROWS)[4]), None),
+    "text": (table(site=["Oslo"] * ROWS), "column 'site'.*(Drop it|leave the column out)"),
+    "two texts": (table(site=["Oslo"] * ROWS, person=["Ada"] * ROWS), "'site'.*([Dd]rop|leave the column out)"),
+    "dates": (
+        table(day=pandas.date_range("2020-01-01", periods=ROWS)),
+        "column 'day'.*(turn it into a number|leave the column out)",
+    ),
+    "a missing value": (with_entry("b", math.nan), "column 'b'.*([Rr]emove|[Ff]ill)"),
+    "an infinite value": (with_entry("b", math.inf), "column 'b'.*([Rr]emove|[Cc]orrect)"),
+    "a missing label": (with_entry("y", math.nan), "column 'y'.*([Rr]emove|[Ff]ill)"),
+    "a misspelt number": (with_entry("b", "0,5"), "column 'b'.*0,5.*([Cc]orrect|point)"),
+    "no columns but the target": (table()[["y"]], "(one|different) column.* the target"),
+    "no rows": (table(0), "at least one row"),
+}
+
+
+def in_explorer(frame):
+    with KANExplorer(frame, target="y", driver="blocking") as explorer:
+        explorer.step(2)
+        explorer.auto_symbolic()
+        return explorer.history.last.train_loss
+
+
+def in_fit(frame):
+    model = KAN.for_data(frame, "y")
+    history = model.fit(Dataset.from_frame(frame, "y"), steps=2, progress=False)
+    assert torch.isfinite(model(frame.drop(columns="y"))).all()
+    return history.last.train_loss
+
+
+def in_shell(frame, path):
+    frame.to_csv(path, index=False)
+    width = f"{max(1, frame.shape[1] - 1)},1"
+    return main(["fit", str(path), "--target", "y", "--steps", "2", "--grid", "1", "--width", width])
+
+
+@pytest.mark.parametrize("way", [in_explorer, in_fit])
+@pytest.mark.parametrize("name", TABLES)
+def test_in_python_every_table_is_trained_or_refused_with_advice(name, way):
+    frame, refusal = TABLES[name]
+    if refusal is None:
+        assert math.isfinite(way(frame))
+    else:
+        with pytest.raises((ValueError, TypeError), match=f"`(df|target)` argument of .*{refusal}"):
+            way(frame)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_in_the_shell_every_table_is_trained_or_refused_with_advice(name, tmp_path, capsys):
+    frame, refusal = TABLES[name]
+    code = in_shell(frame, tmp_path / "table.csv")
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    if refusal is None:
+        assert code == 0, said
+    else:
+        assert code == 1
+        assert re.search(refusal, said), said

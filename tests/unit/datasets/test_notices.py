@@ -1,0 +1,83 @@
+"""What is said about a table: each notice names its column and its act, and an ordinary table has none."""
+
+import pytest
+import torch
+
+from kanwidget import Dataset
+from kanwidget.datasets.notices import data_notices
+
+ROWS = 40
+
+
+def table(**columns):
+    """A dataset of ordinary columns, with some replaced or added."""
+    generator = torch.Generator().manual_seed(0)
+    plain = {name: 5 + torch.rand(ROWS, generator=generator, dtype=torch.float64) for name in ("a", "b", "y")}
+    plain |= columns
+    label = plain.pop("y")
+    return Dataset(torch.stack(list(plain.values()), 1), label, in_vars=tuple(plain), out_vars=("y",))
+
+
+def only(data, **options):
+    (notice,) = data_notices(data, **options)
+    return notice
+
+
+def test_an_ordinary_table_has_no_notice():
+    assert data_notices(table(), parameters=20) == []
+
+
+def test_columns_without_variation():
+    notice = only(table(c=torch.full((ROWS,), 0.1, dtype=torch.float64)))
+    assert (notice.kind, notice.column, notice.act) == ("constant column", "c", "drop")
+    assert "“c” is 0.1 in every training row" in notice.sentence
+
+
+def test_a_column_that_varies_only_among_the_test_rows():
+    data = Dataset([[1.0, 2.0], [2.0, 2.0], [1.5, 2.0]], [1.0, 2.0, 3.0], [[1.0, 7.0]], [2.0], in_vars=("a", "b"))
+    assert only(data).column == "b"
+
+
+def test_columns_that_tell_the_same():
+    a = table().train_input[:, 0]
+    for same in (a, 1e6 * a + 3, -a):
+        notice = only(table(c=same))
+        assert (notice.kind, notice.column, notice.act) == ("equal columns", "c", "drop")
+        assert "the same as “a”" in notice.sentence
+    assert data_notices(table(c=a + 1e-6 * table().train_input[:, 1])) == []
+
+
+@pytest.mark.parametrize("first", [0.0, 1.0, 700.0])
+def test_numberings(first):
+    notice = only(table(id=first + torch.arange(ROWS, dtype=torch.float64).flip(0)))
+    assert (notice.kind, notice.column, notice.act) == ("numbering", "id", "drop")
+
+
+def test_positive_columns_over_more_than_a_decade():
+    wide = torch.linspace(1.0, 11.0, ROWS, dtype=torch.float64) ** 1.3
+    notice = only(table(p=wide))
+    assert (notice.kind, notice.column, notice.act) == ("logarithm", "p", "log")
+    assert "spans a factor of 22.6" in notice.sentence
+    assert only(table(y=wide)).column == "y"
+    assert data_notices(table(p=wide - 5)) == []
+
+
+def test_targets_that_are_constant_or_have_two_values():
+    notice = only(table(y=torch.full((ROWS,), 3.0)))
+    assert (notice.kind, notice.column, notice.act) == ("constant target", "y", None)
+    notice = only(table(y=torch.arange(ROWS).double() % 2))
+    assert (notice.kind, notice.act) == ("two values", "classes")
+    assert "the values 0 and 1" in notice.sentence
+    one = Dataset(table().train_input, torch.ones(ROWS, dtype=torch.int64), out_vars=("gas", "solid"))
+    assert only(one).sentence.startswith("Every training row is of the class “solid”")
+
+
+def test_too_few_rows_for_the_network():
+    notice = only(table(), parameters=41)
+    assert (notice.kind, notice.column, notice.act) == ("few rows", "", "smaller network")
+    assert notice.sentence.startswith("40 training rows for 41 parameters")
+
+
+def test_tiny_and_huge_numbers():
+    tiny, huge = 1e-20 * table().train_input[:, 0], 1e20 * table().train_input[:, 1]
+    assert data_notices(table(a=tiny, b=huge)) == []

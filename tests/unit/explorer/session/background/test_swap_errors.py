@@ -1,0 +1,102 @@
+"""The error after a swap: computed on a copy, a step at a time, and told when nothing else is to do."""
+
+import pytest
+import torch
+
+from kanwidget import KAN, Dataset
+from kanwidget.core import EdgeRef
+from kanwidget.explorer.commands.edges import Fix
+from kanwidget.explorer.commands.view import Select
+from kanwidget.explorer.page.publisher import _REST_SECONDS, Publisher
+from kanwidget.explorer.session.background.swap_errors import MOST_CANDIDATES, SwapErrors, errors_after_swap, sampled
+from kanwidget.explorer.session.session import Session
+from tests.unit.explorer.states import everything, train
+
+EDGE = EdgeRef(0, 1, 0)
+
+
+@pytest.fixture
+def fitted():
+    """y = sin(3a) + b², as one sum of two splines."""
+    draw = torch.Generator().manual_seed(0)
+    x = 2 * torch.rand(160, 2, generator=draw, dtype=torch.float64) - 1
+    y = torch.sin(3 * x[:, :1]) + x[:, 1:] ** 2
+    session = Session(KAN([2, 1], grid=6, seed=0), Dataset(x[:120], y[:120], x[120:], y[120:]))
+    train(session, 15)
+    return session
+
+
+def fit_of(session, name):
+    return next(fit for fit in session.candidates.of(EDGE) if fit.name == name)
+
+
+def test_the_true_function_costs_nothing_and_a_wrong_one_what_it_can_not_say(fitted):
+    before = everything(fitted)
+    now = fitted.run.last_record.test_loss
+    *_, right = errors_after_swap(fitted.run, EDGE, fit_of(fitted, "x^2"))
+    *_, wrong = errors_after_swap(fitted.run, EDGE, fit_of(fitted, "x"))
+    assert right < 1.5 * now
+    # Without b² the best that is left is its mean: √(E b⁴ − (E b²)²) = √(1/5 − 1/9).
+    assert wrong == pytest.approx((1 / 5 - 1 / 9) ** 0.5, rel=0.2)
+    assert everything(fitted) == before
+
+
+def test_the_errors_come_one_by_one_and_end(fitted):
+    errors = SwapErrors(fitted.run)
+    errors.begin(EDGE, fitted.candidates.of(EDGE))
+    assert errors.of(EDGE) == {}
+    told = 0
+    while not errors.is_complete:
+        told += errors.advance()
+    assert 0 < told <= MOST_CANDIDATES
+    assert set(errors.of(EDGE)) <= {fit.name for fit in fitted.candidates.of(EDGE) if fit.imitates is None}
+    assert "x^2" in errors.of(EDGE)
+    assert errors.of(EdgeRef(0, 0, 0)) == {}
+    assert errors.advance() is False
+
+
+def test_another_state_of_the_network_has_no_errors_yet(fitted):
+    errors = fitted.swap_errors
+    errors.begin(EDGE, fitted.candidates.of(EDGE))
+    while not errors.is_complete:
+        errors.advance()
+    fitted.apply(Fix(EdgeRef(0, 0, 0), "sin"))
+    assert errors.of(EDGE) == {}
+    assert errors.is_complete
+
+
+def test_a_page_is_told_after_a_rest_and_what_it_is_told_again_has_the_errors(fitted, page_of, clock):
+    publisher = Publisher(fitted, clock=clock)
+    page = page_of(publisher)
+    publisher.mark_changed(fitted.apply(Select((EDGE,))))
+    publisher.flush()
+    while publisher.send_costly():
+        pass
+    assert publisher.send_preview() is False
+    publisher.flush(force=True)
+    assert publisher.next_wait() == pytest.approx(_REST_SECONDS)
+    clock.now += _REST_SECONDS
+    while publisher.send_preview():
+        pass
+    told = [message["held_out"] for message in page.messages if message["kind"] == "held_out"]
+    assert told[-1]["edge"] == list(EDGE)
+    assert told[-1]["version"] == page.last("candidates")["candidates"]["version"]
+    assert told[-1]["errors"]["x^2"] == pytest.approx(fitted.swap_errors.of(EDGE)["x^2"])
+    publisher.send_candidates()
+    rows = {row["name"]: row for row in page.last("candidates")["candidates"]["rows"]}
+    assert rows["x^2"]["error"] == told[-1]["errors"]["x^2"]
+
+
+def test_nothing_is_tried_while_it_trains(fitted):
+    fitted.swap_errors.begin(EDGE, fitted.candidates.of(EDGE))
+    fitted.run.start(None)
+    assert fitted.swap_errors.is_complete
+    assert fitted.swap_errors.advance() is False
+
+
+def test_of_many_rows_some_are_enough():
+    x = torch.arange(10.0)[:, None]
+    few = sampled(Dataset(x, x, x[:3], x[:3]), 4)
+    assert (len(few.train_input), len(few.test_input)) == (4, 3)
+    assert few.train_input[-1] == 9
+    assert torch.equal(few.train_input, few.train_label)

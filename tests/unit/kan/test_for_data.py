@@ -1,0 +1,41 @@
+"""Networks made for data: their width, and the names of their classes."""
+
+import pandas
+import pytest
+
+from kanwidget import KAN, Dataset
+from kanwidget.kan.for_data import automatic_width
+
+
+def test_the_automatic_width_needs_rows_for_its_parameters():
+    assert automatic_width(400, 3, 1) == [3, [2, 1], 1]
+    assert automatic_width(60, 3, 1) == [3, 1, 1]
+    assert automatic_width(5, 3, 2) == [3, 2]
+    assert automatic_width(10_000, 1, 1) == [1, 1]
+
+
+def test_a_network_for_a_frame_has_its_columns():
+    frame = pandas.DataFrame({"a": range(9), "b": range(9), "y": range(9), "z": range(9)})
+    assert KAN.for_data(frame, ["y", "z"], width=[3, 2], grid=5, seed=1).width == [[2, 0], [3, 0], [2, 0]]
+    with pytest.raises(TypeError, match=r"`target` argument of KAN\.for_data"):
+        KAN.for_data(frame)
+
+
+def test_classes_keep_their_names_through_changes_and_files(tmp_path):
+    data = Dataset([[0.0], [1.0], [2.0], [3.0]], [1, 1, 0, 0], out_vars=["gas", "solid"])
+    model = KAN.for_data(data, width=[2, 2])
+    assert model.classes == ()
+    model.fit(data, steps=20, progress=False)
+    model.save(tmp_path / "m.kan")
+    for same in (KAN.load(tmp_path / "m.kan"), model.refine(5), model.prune()):
+        assert same.classes == ("gas", "solid")
+        assert same.classify([[0.2], [2.8]]) == ["solid", "gas"]
+
+
+def test_classes_without_names_are_numbers():
+    data = Dataset([[0.0], [1.0], [2.0], [3.0]], [1, 1, 0, 0])
+    model = KAN.for_data(data)
+    model.fit(data, steps=20, progress=False)
+    assert model.classify([[0.2], [2.8]]) == [1, 0]
+    with pytest.raises(ValueError, match="predict"):
+        KAN([2, 1]).classify([[0.0, 1.0]])
