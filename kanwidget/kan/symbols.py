@@ -145,7 +145,10 @@ class SymbolicNetwork(EditableNetwork):
         return symbolic.symbolic_formula(self, var, **options)
 
     def formula(self, var: Sequence[Any] | None = None, **options: Any) -> Any:
-        """The one expression of a network with one output; `fit_formula` tells how sure its constants are.
+        """The expression of the output, or a list of several; `fit_formula` tells how sure the constants are.
+
+        A network has arguments for it (names of the columns, rounding), so this is a method; `KANExplorer.formula` is a property, as all
+        that shows the explorer's state.
 
         Examples:
             >>> from kanwidget import KAN
@@ -158,8 +161,8 @@ class SymbolicNetwork(EditableNetwork):
 
         return symbolic.formula(self, var, **options)
 
-    def fit_formula(self, data: Any, var: Sequence[Any] | None = None) -> Any:
-        """The formula as `kanwidget fit --symbolic` prints it: constants fitted to data, without needless ones, with errors.
+    def fit_formula(self, data: Any, var: Sequence[Any] | None = None, *, exponents: str = "free") -> Any:
+        """The formula with its constants fitted to data, without needless ones, with errors; see `kanwidget.symbolic`.
 
         Examples:
             >>> from kanwidget import KAN
@@ -172,4 +175,19 @@ class SymbolicNetwork(EditableNetwork):
         """
         from kanwidget import symbolic
 
-        return symbolic.fit_formula(self, data, var)
+        return symbolic.fit_formula(self, data, var, exponents=exponents)
+
+    def formula_forms(self, data: Any, var: Sequence[Any] | None = None, *, seconds: float = 20.0) -> list[Any]:
+        """The formula as trained, expanded, factored and rounded, each with its error on the data; see `kanwidget.symbolic`.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> from sympy import symbols
+            >>> x, y = symbols("x y")
+            >>> data = ([[0.0, 1.0], [1.0, 2.0], [2.0, 0.0], [3.0, 1.0], [4.0, 3.0]], [1.1, 3.9, 4.1, 6.9, 11.0])
+            >>> [form.name for form in KAN.from_formula(2 * x + y).formula_forms(data)]
+            ['as trained', 'expanded']
+        """
+        from kanwidget import symbolic
+
+        return symbolic.formula_forms(self, data, var, seconds=seconds)

@@ -6,8 +6,9 @@ from kanwidget.symbolic.fits.search import prepare
 from kanwidget.symbolic.formulas.compile import plan
 from kanwidget.symbolic.formulas.constants import ex_round, refit
 from kanwidget.symbolic.formulas.evaluation import function_names, numeric_functions, to_numpy
-from kanwidget.symbolic.formulas.fitted import FittedFormula, fit_formula
+from kanwidget.symbolic.formulas.fitted import FittedFormula, FittedFormulas, fit_formula
 from kanwidget.symbolic.formulas.formula import edge_parts, formula, symbolic_formula
+from kanwidget.symbolic.formulas.formula_forms import FormulaForm, form_steps, formula_forms
 from kanwidget.symbolic.formulas.snapping import snap_constants
 from kanwidget.symbolic.writing.latex import to_latex
 from kanwidget.symbolic.writing.mathml import candidate_tree, math_tree
@@ -17,13 +18,17 @@ from kanwidget.symbolic.writing.tidy import tidy
 
 __all__ = [
     "FittedFormula",
+    "FittedFormulas",
+    "FormulaForm",
     "candidate_tree",
     "edge_parts",
     "ex_round",
     "fit_formula",
     "fit_primitives",
     "fix_symbolic",
+    "form_steps",
     "formula",
+    "formula_forms",
     "function_names",
     "math_tree",
     "numeric_functions",

@@ -187,9 +187,8 @@ def test_where_one_constant_cannot_stand_for_another_all_stay(name, params, mean
     assert rescale(primitive(name), params, mean, scale) == (a / scale, b - a * mean / scale, c, d)
 
 
-def test_one_output_is_asked_for():
-    with pytest.raises(ValueError, match="one output"):
-        formula(make_network([2, 2]))
+def test_several_outputs_have_a_formula_each():
+    assert [str(part) for part in formula(make_network([1, 2]), ["t"])] == ["phi_0_0_0(t)", "phi_0_0_1(t)"]
 
 
 def test_lambdify_with_the_numeric_functions():
