@@ -27,6 +27,8 @@ from kanwidget.symbolic.fits.spaces import curve_noise, scaled_error
 _log = logging.getLogger(__name__)
 #: Functions of an edge that are tried with a refit.
 _TRIED = 4
+#: Functions that are behind an allowed one by this score aren't tried.
+_AHEAD = 5.0
 #: Edges of one step are this part of all: a large network takes several at a time.
 _STEPS_OF_A_NETWORK = 12
 #: Rows on which edges are fitted.
@@ -229,10 +231,13 @@ def _best_of(
     """Try some functions on an edge, each with a refit, and fix it to the simplest that is as good as the best. In place."""
     held, tried = search.held, list(fits[:_TRIED] if search.checks else fits[:1])
     trials = []
-    for fit in tried:
+    for fit, following in zip(tried, [*tried[1:], None], strict=True):
         trial = swapped(search.network, {ref: fit}, held.data.train_input)
         losses = refit(trial, held, search.refit_steps)
         trials.append((fit, trial, losses, held.row_losses(trial, everywhere=True)))
+        ahead = following is None or following.score - fit.score > _AHEAD
+        if ahead and any(held.allows(best, entry[2]) for entry in trials):
+            break
     allowed = [entry for entry in trials if not search.checks or held.allows(best, entry[2])]
     if not allowed:
         fit, _, losses, _ = min(trials, key=lambda entry: float(entry[2].mean()))

@@ -50,9 +50,10 @@ def swap_error(
         >>> swap_error(model, data, (0, 0, 0), square) < 1e-9 < swap_error(model, data, (0, 0, 0), line)
         True
     """
-    network.check_edge(*edge, "swap_error")
+    ref = EdgeRef(*edge)
+    network.check_edge(*ref, "swap_error")
     held = held_out(network, data, "swap_error")
-    trial = swapped(network, {EdgeRef(*edge): fit}, held.data.train_input)
+    trial = swapped(network, {ref: fit}, held.data.train_input)
     return held.reported(trial, refit(trial, held, steps))
 
 
@@ -100,7 +101,8 @@ def suggest_for_data(
         >>> suggest_for_data(model, data, (0, 0, 0), lib=["x", "x^2", "sin"])[0].name
         'x^2'
     """
-    layer, ref = network.check_edge(*edge, "suggest_for_data"), EdgeRef(*edge)
+    ref = EdgeRef(*edge)
+    layer = network.check_edge(*ref, "suggest_for_data")
     held = held_out(network, data, "suggest_for_data")
     trial = network
     if layer.state(ref.source, ref.target) in ("symbolic", "both"):

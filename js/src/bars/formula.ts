@@ -21,12 +21,10 @@ export function formulaBar(context: Context): View {
   const written = output(context, registry, () => chosenForm(context).latex);
   const constants = constantsList();
   const fixed = h("span", { class: "kw-dim kw-roomy", title: "Edges replaced by functions" });
-  const auto = button({ action: "auto-symbolic", label: "Auto-symbolic", title: "Fix every edge to its best formula" });
-  registry.listen(auto, "click", () => context.act.send({ kind: "auto", r2_threshold: null }));
   const copies = copyButtons(context, registry);
   const files = exportMenu(context, registry);
   const form = formChooser(context, registry);
-  const acts = h("div", { class: "kw-row kw-end" }, auto, ...copies.nodes, files.node);
+  const acts = h("div", { class: "kw-row kw-end" }, ...copies.nodes, files.node);
   const head = h("div", { class: "kw-row kw-formula-head" }, h("h2", {}, "Formula"), form.node, fixed, acts);
   const node = h(
     "section",
@@ -39,10 +37,6 @@ export function formulaBar(context: Context): View {
   const draw: View["draw"] = (topics) => {
     copies.draw(topics);
     if (touches(topics, "link", "settings")) files.draw();
-    if (touches(topics, "link")) {
-      attrs(auto, { disabled: !context.act.hasKernel });
-      auto.hidden = context.act.isSavedPage;
-    }
     written.draw(topics);
     if (!touches(topics, "formula", "panels", "view", "status", "settings", "link")) return;
     const { formula: value } = store.state;

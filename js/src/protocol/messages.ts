@@ -124,7 +124,7 @@ const heldOut = record({ edge: edgeKey, version: whole, errors: mapOf(number) })
 const bestOf = record({ key: edgeKey, best: text, best_r2: orNull(number) });
 const candidates = record(
   { edge: orNull(edgeKey), busy: flag, version: whole, rows: list(candidate) },
-  { best: list(bestOf) },
+  { best: list(bestOf), lock: number },
 );
 const formula = record({
   outputs: list(mathNode),

@@ -111,7 +111,7 @@ describe("drawing", () => {
     view.deliver();
     const edge = view.find('[data-kw-edge="0-1-1"]');
     expect(edge.textContent).toBe("x²");
-    expect(edge.getAttribute("aria-label")).toContain("fixed to x²");
+    expect(edge.getAttribute("aria-label")).toContain("replaced by x²");
     expect(edge.getAttribute("aria-label")).toContain("x₂ to h₁,₂");
   });
 

@@ -13,7 +13,6 @@ from kanwidget.explorer.commands.base import act, change_edges, listed
 from kanwidget.explorer.commands.fields import Pair
 from kanwidget.explorer.protocol.labels import edges_name
 from kanwidget.explorer.protocol.topics import Notice, Topics
-from kanwidget.explorer.session.background.preview import EDGES_PER_ROUND
 from kanwidget.explorer.session.command import Command, Setting
 from kanwidget.explorer.session.session import Session
 from kanwidget.simplification import SymbolicStep, auto_symbolic_steps

@@ -18,8 +18,8 @@ from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.fits.ranking import TWINS
 from kanwidget.symbolic.writing.mathml import candidate_tree
 
-#: Candidates in a message: at least so many, where there are, and at most.
-_MIN_CANDIDATES, _MAX_CANDIDATES = 12, 24
+#: Most candidates in a message.
+_MAX_CANDIDATES = 20
 
 
 def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tuple[p.Candidates, dict[str, Tensor]]:
@@ -59,12 +59,12 @@ def best_candidates(session: Session) -> list[p.BestOf]:
 
 
 def _worth_showing(fits: Sequence[SymbolicFit]) -> list[SymbolicFit]:
-    """The fits worth showing: each function once, and fits that only imitate a simpler function where few others are left."""
+    """The fits worth showing: each function once, then fits that only imitate a simpler one, which a page folds under it."""
     sound = [fit for fit in fits if math.isfinite(fit.r2)]
     originals = [fit for fit in sound if fit.imitates is None]
     twins = [any({fit.name, fit.imitates} == set(pair) for pair in TWINS) for fit in sound]
     imitations = [fit for fit, twin in zip(sound, twins, strict=True) if fit.imitates is not None and not twin]
-    return [*originals, *imitations[: max(0, _MIN_CANDIDATES - len(originals))]][:_MAX_CANDIDATES]
+    return [*originals, *imitations][:_MAX_CANDIDATES]
 
 
 def _candidate(fit: SymbolicFit, variable: str) -> p.Candidate:
