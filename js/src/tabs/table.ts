@@ -1,5 +1,4 @@
 // The tabs, one row each.
-
 import { FORMS } from "../formula/forms-panel";
 import { WORDS } from "../text/words";
 import { curves } from "./curves";

@@ -19,6 +19,7 @@ from kanwidget.core.primitives import primitives
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.scores import Scores
 from kanwidget.datasets import Dataset
+from kanwidget.datasets.notices import DataNotice, data_notices
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.background.swap_errors import SwapErrors
 from kanwidget.explorer.session.candidates import Candidates
@@ -87,6 +88,7 @@ class Session:
         #: A longer act in progress.
         self.process: Process | None = None
         self._formula_result: tuple[int, Any] | None = None
+        self._data_notices: tuple[tuple[int, int], list[DataNotice]] | None = None
         self._accuracy: tuple[int, float | None] | None = None
         self._begin_tree()
 
@@ -198,6 +200,13 @@ class Session:
         if self._accuracy is None or self._accuracy[0] != self.version:
             self._accuracy = (self.version, sampled_accuracy(self.model, self.data))
         return self._accuracy[1]
+
+    def data_notices(self) -> list[DataNotice]:
+        """What is worth saying about the data; looked for once for each dataset and number of parameters."""
+        key = (id(self.data), self.run.initial.n_parameters)
+        if self._data_notices is None or self._data_notices[0] != key:
+            self._data_notices = (key, data_notices(self.data, key[1]))
+        return self._data_notices[1]
 
     def selection_is_cached(self) -> bool:
         """Whether the candidates of the first selected edge need no search."""
