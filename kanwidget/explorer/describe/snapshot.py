@@ -84,8 +84,8 @@ def snapshot(
 
 def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p.Status:
     """State of the training, with its last record."""
-    record, best = session.run.last_record, better(session)
-    return {
+    record, best, rows = session.run.last_record, better(session), session.run.trainer.rows
+    content: p.Status = {
         "state": session.run.state,
         "step": record.step,
         "train": finite(record.train_loss),
@@ -97,6 +97,9 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
         "task": task,
         "best": None if best is None else {"step": best.step, "error": best.error},
     }
+    if not rows.complete:
+        content["rows"] = [rows.count, rows.total]
+    return content
 
 
 def settings(session: Session) -> p.Settings:
