@@ -27,7 +27,13 @@ from kanwidget.explorer.session.session import Session
 SNAPSHOT_SECONDS = 2.0
 _FRAME_TOPICS: Topics = frozenset(("metrics", "curves", "status", "selection"))
 #: Costly topics beside the panels: seconds between two messages while training, and the share of the time that they may take.
-_COSTLY = {"candidates": (1.0, 0.03), "formula": (1.0, 0.02), "guide": (0.5, 0.02), "survey": (0.2, 0.2), "held_out": (0.2, 0.2)}
+_COSTLY = {
+    "candidates": (1.0, 0.03),
+    "formula": (1.0, 0.02),
+    "guide": (0.5, 0.02),
+    "survey": (0.2, 0.2),
+    "held_out": (0.2, 0.2),
+}
 #: Topics that take long and can be worked at in parts, the urgent one first.
 _IN_PARTS = ("survey", "held_out")
 #: Seconds of rest after candidates were sent, before their swaps are tried: a person who clicks on doesn't wait for these.

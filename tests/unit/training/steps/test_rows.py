@@ -20,7 +20,11 @@ OPTIONS = {"progress": False, "rows": 64}
 def table(count=3000, noise=0.05, seed=0, **parts):
     generator = torch.Generator().manual_seed(seed)
     x = 2 * torch.rand(count, 2, generator=generator, dtype=torch.float64) - 1
-    y = torch.sin(2 * x[:, [0]]) + x[:, [1]] ** 2 + noise * torch.randn(count, 1, generator=generator, dtype=torch.float64)
+    y = (
+        torch.sin(2 * x[:, [0]])
+        + x[:, [1]] ** 2
+        + noise * torch.randn(count, 1, generator=generator, dtype=torch.float64)
+    )
     half = count // 2
     return Dataset(x[:half], y[:half], x[half:], y[half:], **parts)
 
@@ -36,6 +40,11 @@ def schedule_of(network, data, **options):
 
 def events(history):
     return [(event.step, event.label) for event in history.events if event.kind == "rows"]
+
+
+def error_of(network, data=DATA):
+    with torch.no_grad():
+        return float((network(data.test_input) - data.test_label).square().mean().sqrt())
 
 
 def weights_of(network):
@@ -96,9 +105,8 @@ def test_the_rows_grow_as_the_error_stalls_and_the_last_steps_take_all():
     assert len(history) < 100
     whole = KAN([2, 2, 1], seed=1)
     whole.fit(DATA, steps=100, progress=False, rows=None)
-    error = lambda network: float((network(DATA.test_input) - DATA.test_label).square().mean().sqrt())  # noqa: E731
-    assert history.last.test_loss == pytest.approx(error(model), rel=1e-12)
-    assert error(model) < 1.01 * error(whole)
+    assert history.last.test_loss == pytest.approx(error_of(model), rel=1e-12)
+    assert error_of(model) < 1.01 * error_of(whole)
 
 
 @pytest.mark.parametrize(("steps", "last"), [(40, 4), (10, 3), (2, 2)])
@@ -192,8 +200,8 @@ def test_rows_without_weight_come_last():
 
 def test_rare_classes_are_in_every_sample():
     label = torch.zeros(3000, dtype=torch.long)
-    label[[7, 1500, 2999]] = 1
     label[::3] = 2
+    label[[7, 1500, 2999]] = 1
     x = torch.rand(3000, 2, dtype=torch.float64)
     schedule, data = schedule_of(KAN([2, 3]), (x, label), rows=90)
     counts = torch.bincount(schedule.part(data).labels["train"][:, 0])
@@ -211,9 +219,7 @@ def test_the_test_error_is_that_of_a_fixed_sample_until_the_end(monkeypatch):
     for record in trainer:
         sample = trainer.rows.part(trainer._training_data).dataset
         seen.add((trainer.rows.count, tuple(sample.test_input[:3, 0].tolist())))
-        with torch.no_grad():
-            error = (model(sample.test_input) - sample.test_label).square().mean().sqrt()
-        assert record.test_loss == pytest.approx(float(error), rel=1e-9)
+        assert record.test_loss == pytest.approx(error_of(model, sample), rel=1e-9)
         if trainer.rows.complete:
             break
     assert len(sample.test_input) == 1500
@@ -253,14 +259,12 @@ def test_more_rows_can_be_interrupted_anywhere(monkeypatch):
         trainer = Trainer(KAN([2, 2, 1], seed=1), DATA, None, make_settings(rows=64), interrupted)
         while trainer.rows.due(trainer.step_count, None) is None:
             next(trainer)
-        count = 0
         for pause in until:
             pauses[0] = pause
             with pytest.raises(StopIteration):
                 next(trainer)
             assert trainer.stop_reason == "interrupted"
             trainer.stop_reason = ""
-            count += 1
         pauses[0] = 10**9
         records = [next(trainer) for _ in range(3)]
         return trainer, records, 10**9 - pauses[0]
