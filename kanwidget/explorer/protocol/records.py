@@ -100,6 +100,8 @@ class Status(TypedDict):
     driver: DriverKind
     task: str | None
     """A longer act in progress, in words: `searching formulas`."""
+    rows: NotRequired[list[int]]
+    """Rows of the next step, and all rows, while a step takes a sample of them."""
     best: BestStep | None
     """Where `back_to_best` leads, null unless it is clearly better than the current state."""
     accuracy: NotRequired[float | None]

@@ -18,6 +18,7 @@ from kanwidget.core import EdgeRef
 from kanwidget.core.primitives import primitives
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.scores import Scores
+from kanwidget.core.threads import is_small, one_thread
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.notices import DataNotice, data_notices
 from kanwidget.explorer.protocol.topics import Topics
@@ -168,7 +169,8 @@ class Session:
     def samples(self) -> NetworkSamples:
         """Scores and thumbnails; computed once for each version of the network."""
         if self._samples is None or self._samples[0] != self.version:
-            self._samples = (self.version, sampled(self.model, self.x))
+            with one_thread(is_small(self.model, len(self.x))):  # of a large table, too, it is a small sample
+                self._samples = (self.version, sampled(self.model, self.x))
         return self._samples[1]
 
     def _check_range(self, edge: EdgeRef, where: str) -> None:
