@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -38,20 +40,20 @@ def law_network(network: Network, held: HeldOut) -> LawNetwork | None:
         return None
     if not 0 < len(columns) <= _MOST_COLUMNS or len(data.train_input) < _FEWEST_ROWS:
         return None
-    symbols = [variables(network)[column] for column in columns]
+    symbols = variables(network, data.in_vars)
     x, y = data.train_input[:, columns].double().cpu().numpy(), data.train_label[:, 0].double().cpu().numpy()
-    for law in find_laws(x, y, symbols):
+    for law in find_laws(x, y, [symbols[column] for column in columns]):
         try:
-            return LawNetwork(law, _compiled(network, law, columns))
+            return LawNetwork(law, _compiled(network, law, symbols))
         except ValueError:  # no network of the library's functions computes it
             continue
     return None
 
 
-def _compiled(network: Network, law: Law, columns: list[int]) -> Network:
+def _compiled(network: Network, law: Law, symbols: Sequence[Any]) -> Network:
     """A network of a law's own shape, with the settings of a network."""
-    used = [c for c in columns if variables(network)[c] in law.expression.free_symbols]
-    made = plan(law.expression, [variables(network)[c] for c in used])
+    used = [column for column, symbol in enumerate(symbols) if symbol in law.expression.free_symbols]
+    made = plan(law.expression, [symbols[column] for column in used])
     new, first = copy.deepcopy(network), network.layer(0)
     subnodes = [sums + sum(arities) for (sums, _), arities in zip(made.width, made.arities, strict=True)]
     new.layers = nn.ModuleList(
