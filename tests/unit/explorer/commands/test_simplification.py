@@ -19,7 +19,7 @@ from tests.unit.explorer.states import network, train
 
 @pytest.fixture(autouse=True)
 def worker(session):
-    session.view.work_out_with(lambda job: job(lambda: False)())
+    session.view.work_out_with(lambda job: job(lambda: False, lambda _: None))
 
 
 @pytest.fixture
