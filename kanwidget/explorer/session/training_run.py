@@ -328,8 +328,7 @@ class TrainingRun:
         for parameter in model.parameters():
             parameter.data = parameter.data.contiguous()  # LBFGS can't take others
         same_nodes = model.width == self.model.width and model.arities == self.model.arities
-        self.trainer.network = model
-        self.trainer.rows.restart(model)
+        self.trainer.replace_network(model)
         self.version += 1
         if not same_nodes:
             self._structures += 1

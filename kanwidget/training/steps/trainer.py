@@ -137,6 +137,14 @@ class Trainer(Iterator[StepRecord]):
         if new.lamb != old.lamb:
             self._note("lamb", f"lamb = {new.lamb:g}")
 
+    def replace_network(self, network: Network) -> None:
+        """Train another network on the same data from now on; then call `rebuild`. Its scales may be others."""
+        if network.scaling.key() != self.network.scaling.key():
+            # Labels are compared in scaled numbers.
+            self._training_data = prepare(network, self.data, self.settings)
+        self.network = network
+        self.rows.restart(network)
+
     def replace_labels(self, label: Tensor) -> None:
         """Train on new labels for the same inputs, of the same shape and type as the current ones."""
         current = self.data.train_label
