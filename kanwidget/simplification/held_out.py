@@ -20,8 +20,8 @@ _PART = 0.2
 _FEWEST = 20
 #: A mean squared error that is this much larger is the same.
 _SAME = 1.05
-#: One standard error of the paired differences is chance, but not more than this: the error rises by a tenth at most.
-_MOST = 1.2
+#: Two standard errors of the paired differences are chance, but not more than this: the error rises by a tenth at most.
+_CHANCE, _MOST = 2.0, 1.2
 #: Mean squared errors below this, in scaled numbers, are round-off.
 _EXACT = 1e-20
 
@@ -77,7 +77,8 @@ class HeldOut:
             return True
         if self.noiseless or len(difference) < 3:
             return False
-        return new <= _MOST * old and float(difference.mean()) <= float(difference.std()) / math.sqrt(len(difference))
+        chance = _CHANCE * float(difference.std()) / math.sqrt(len(difference))
+        return new <= _MOST * old and float(difference.mean()) <= chance
 
 
 def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0) -> HeldOut:
