@@ -18,7 +18,7 @@ from kanwidget.simplification.description import description_length
 from kanwidget.simplification.held_out import HeldOut, held_out
 from kanwidget.simplification.refits import refit
 from kanwidget.simplification.removals import without_needless_edges
-from kanwidget.simplification.shapes import Shape, fresh, shapes
+from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
 from kanwidget.surgery.prune import prune
 from kanwidget.symbolic.edges import numeric_edges
 
@@ -175,7 +175,10 @@ class _Simplification:
             trial = fresh(start, shape, self.held, self.seed + number)
             losses = refit(trial, self.held, _START_STEPS, grids=True)
             trials.append((float(losses.mean()), number, trial))
-        step = self._replaced(min(trials)[2], shape.text(self.held.data.in_vars))
+        trial = min(trials)[2]
+        step = self._replaced(trial, shape.text(self.held.data.in_vars))
+        if shape.logs and self._offer(power_law(trial, self.held)):
+            step = self._step("shape", "A product of powers says the same", True)
         return replace(step, kind="shape")
 
     def _replaced(self, network: Network, what: str) -> SimplificationStep:
