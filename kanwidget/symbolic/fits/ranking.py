@@ -86,7 +86,7 @@ def misfit(unexplained: float, numbers: float, noise: float = 0.0) -> float:
     """What a fit leaves to say about the curve, in bits.
 
     Examples:
-        >>> misfit(1e-4, 9) - misfit(2e-4, 9)
+        >>> round(misfit(1e-4, 9) - misfit(2e-4, 9), 3)
         -4.5
     """
     return round(numbers / 2 * math.log2(max(unexplained, 0.0) + noise + _FLOOR), 9)

@@ -52,8 +52,9 @@ def test_a_power_law_in_its_own_units(gas):
     assert step.error == pytest.approx(0.02 * float(gas.train_label.std()), rel=0.3)
 
 
-def test_the_same_steps_from_the_same_seed(gas):
-    texts = [[step.text for step in simplify_steps(KAN([4, 2, 1]), gas, steps=5, seed=3)] for _ in range(2)]
+def test_the_same_steps_from_the_same_seed():
+    data = table(lambda x: x[:, [0]] ** 2 + 3 * x[:, [1]], [-1, -1], [1, 1], 0.02, n=60)
+    texts = [[step.text for step in simplify_steps(KAN([2, 2, 1]), data, steps=5, seed=3)] for _ in range(2)]
     assert texts[0] == texts[1]
 
 
@@ -77,9 +78,8 @@ def test_every_step_leaves_a_network_to_stop_with():
     assert [step.kind for step in steps][:2] == ["train", "prune"]
     assert steps[-1].kind == "refit"
     held = held_out(steps[0].network, data, "test")
-    for step in steps:
-        assert step.error == pytest.approx(held.error(step.network))
-        assert step.text
+    assert steps[-1].error == held.error(steps[-1].network)
+    assert all(step.text and step.network(data.test_input).shape == (48, 1) for step in steps)
     errors = [step.error for step in steps[1:]]
     assert errors[-1] <= 1.1 * min(errors)
 
