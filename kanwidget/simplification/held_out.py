@@ -42,8 +42,10 @@ class HeldOut:
         """Whether labels are the network's own outputs."""
         return self.allowance > 0
 
-    def row_losses(self, network: Network, *, everywhere: bool = False) -> Tensor:
-        """Loss of each held-out row, `(rows,)`: squared error in scaled numbers, or cross-entropy; `everywhere` of all rows."""
+    def row_losses(self, network: Network, *, everywhere: bool = False, unit: Network | None = None) -> Tensor:
+        """Loss of each held-out row, `(rows,)`: squared error in scaled numbers, or cross-entropy; `everywhere` of all rows;
+        `unit` is the network whose scale counts, by default the network itself.
+        """
         parts = ("train", "test") if everywhere else ("test",)
         losses = []
         with torch.no_grad():
@@ -52,7 +54,7 @@ class HeldOut:
                 if not y.is_floating_point():
                     losses.append(functional.cross_entropy(network(x), y, reduction="none"))
                     continue
-                scaling = network.scaling
+                scaling = (unit or network).scaling
                 residual = scaling.scaled_outputs(network(x)) - scaling.scaled_outputs(y)
                 losses.append(residual.square().mean(1))
         return torch.nan_to_num(torch.cat(losses), nan=math.inf)

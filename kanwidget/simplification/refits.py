@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
+from contextvars import ContextVar
 
 from torch import Tensor
 
@@ -14,6 +16,8 @@ from kanwidget.training import Settings, Trainer
 
 #: Steps of a refit after one change.
 STEPS = 10
+#: Called after every training step of a refit, in the context that asks for it; what it raises breaks off.
+AFTER_STEP: ContextVar[Callable[[], None]] = ContextVar("after_step", default=lambda: None)
 #: A refit ends after so many steps that leave more than this part of the error.
 _IDLE, _PROGRESS = 2, 0.998
 
@@ -43,6 +47,7 @@ def refit(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 
         first, last = trainer.record(), lamb > 0 or not _has_splines(network)
         state, lowest, previous, idle = NetworkState(network), _loss(first.test_loss), first.train_loss, 0
         for record in trainer:
+            AFTER_STEP.get()()
             loss = _loss(record.test_loss)
             if last or loss < lowest:
                 state, lowest = NetworkState(network), loss

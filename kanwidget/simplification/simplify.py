@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from kanwidget.core.threads import limit_threads
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.held_out import HeldOut, held_out
+from kanwidget.simplification.laws import law_network
 from kanwidget.simplification.refits import refit
 from kanwidget.simplification.removals import without_needless_edges
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
@@ -121,6 +123,8 @@ class _Simplification:
         self.best = self.pruned = copy.deepcopy(network)
         self.reference: Tensor | None = None
         self.length = float("inf")
+        #: Whether a law was found that is as good on held-out rows as the curves.
+        self.is_law_enough = False
 
     def steps(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
         """All steps."""
@@ -129,6 +133,11 @@ class _Simplification:
         self._settle(self.best)
         yield self._pruned()
         start, found = self.pruned, False
+        if self.lib is None:
+            yield self._law()
+            if self.is_law_enough:
+                yield self._last()
+                return
         for shape in shapes(start, self.held):
             for step in self._shaped(start, shape):
                 found |= step.improved and not numeric_edges(step.network)
@@ -136,6 +145,24 @@ class _Simplification:
         if not found:
             yield from self._larger(start)
         yield self._last()
+
+    def _law(self) -> SimplificationStep:
+        """Look for a law of few constants in the data, and take its network if it says the same."""
+        assert self.reference is not None
+        found = law_network(self.pruned, self.held)
+        if found is None:
+            return self._step("law", "No law of few constants was looked for", False)
+        losses = self.held.row_losses(found.network, unit=self.best)
+        improved = self.held.allows(self.reference, losses)
+        if improved:
+            # As few constants say as much as all curves: nothing else will be shorter.
+            self.is_law_enough = float(losses.mean()) <= float(self.reference.mean())
+            self.best, self.reference = found.network, losses if self.is_law_enough else self.reference
+            self.length = description_length(
+                found.network, self.held, self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
+            )
+        error = math.sqrt(float(losses.mean())) * self.pruned.scaling.error_unit
+        return self._step("law", f"{found.law.text}: held-out error {error:.3g}", improved)
 
     def _larger(self, start: Network) -> Iterator[SimplificationStep]:
         """What is tried where no network with one hidden node says the same."""

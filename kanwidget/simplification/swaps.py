@@ -106,7 +106,7 @@ def suggest_for_data(
     held = held_out(network, data, "suggest_for_data")
     trial = network
     if layer.state(ref.source, ref.target) in ("symbolic", "both"):
-        trial = _with_spline(network, ref, held, steps)
+        trial = with_spline(network, ref, held, steps)
     x = held.data.train_input
     error = scaled_error(trial, held.data)
     if error is not None and "noise" not in options:
@@ -114,7 +114,7 @@ def suggest_for_data(
     return suggest_symbolic(trial, *ref, x, lib=lib, topk=topk, **options)
 
 
-def _with_spline(network: Network, ref: EdgeRef, held: HeldOut, steps: int) -> Network:
+def with_spline(network: Network, ref: EdgeRef, held: HeldOut, steps: int = STEPS) -> Network:
     """A copy in which an edge's function is a spline, refitted to the data."""
     trial = copy.deepcopy(network)
     layer = trial.layer(ref.layer)
