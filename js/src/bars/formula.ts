@@ -123,11 +123,12 @@ function flash(trigger: HTMLButtonElement, registry: Registry): void {
 function codePopup(_: Context, registry: Registry) {
   const title = h("b");
   const text = h("pre", { tabindex: 0 });
+  const copy = button({ action: "copy-again", label: "Copy" });
   const close = button({ label: "Close", icon: "close", iconOnly: true });
   const node = h(
     "div",
     { class: "kw-code kw-box kw-pop kw-col", role: "dialog", "aria-label": "Code", hidden: true },
-    h("div", { class: "kw-row" }, title, h("span", { class: "kw-row kw-end" }, close)),
+    h("div", { class: "kw-row" }, title, h("span", { class: "kw-row kw-end" }, copy, close)),
     text,
   );
   let opener: Element | null = null;
@@ -137,6 +138,16 @@ function codePopup(_: Context, registry: Registry) {
     if (inside) (opener as HTMLElement | null)?.focus();
   };
   registry.listen(close, "click", hide);
+  registry.listen(copy, "click", async () => {
+    if (await copyText(text.textContent ?? "")) flash(copy, registry);
+    else getSelection()?.selectAllChildren(text);
+  });
+  // The button that opens it closes it, too.
+  registry.listen(document, "pointerdown", (event) => {
+    const path = event.composedPath();
+    const onOpener = path.some((at) => at instanceof HTMLElement && at.dataset.kwAction === "copy-code");
+    if (!node.hidden && !path.includes(node) && !onOpener) hide();
+  });
   onKey(registry, node, (event) => {
     if (event.key !== "Escape") return false;
     hide();

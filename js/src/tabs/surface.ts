@@ -71,10 +71,11 @@ export function surface(context: Context): View {
     lastPanel = panel;
     const names = options(panel.names);
     const read = names.filter(([i]) => isRead(store, panel, i));
-    const choices = read.length > 0 ? read : names;
+    // A saved page has no kernel to compute another surface.
+    const choices = act.isSavedPage ? [] : read.length > 0 ? read : names;
     x.set(choices, panel.x);
     y.set(choices.length > 1 ? [...choices, [-1, "nothing: a line"]] : [], panel.y ?? -1);
-    output.set(options(panel.outputs), panel.output);
+    output.set(act.isSavedPage ? [] : options(panel.outputs), panel.output);
     rest.draw(panel, inputs);
     side.hidden = parts.every((item) => item.hidden);
   };

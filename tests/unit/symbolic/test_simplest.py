@@ -185,7 +185,7 @@ def test_noise_in_proportion_is_seen_and_other_noise_is_not():
     values = torch.linspace(1, 30, 200, dtype=torch.float64)
     assert noise_weights(values, noise(200)) is None
     weights = noise_weights(values, 0.05 * values * noise(200))
-    assert bool((weights[0] / weights[-1] > 10))
+    assert bool(weights[0] / weights[-1] > 10)
     assert noise_weights(values[:10], (values * noise(200))[:10]) is None
 
 
