@@ -1,6 +1,6 @@
 // The network as a formula over the full width, with its error, and all exports: LaTeX, Python, the session as code, files.
 
-import { chosenForm, formChooser } from "../formula/choice";
+import { chosenForm, FITTED, formChooser } from "../formula/choice";
 import { constantsList } from "../formula/constants";
 import { output } from "../formula/output";
 import type { Context, View } from "../state/context";
@@ -34,8 +34,15 @@ export function formulaBar(context: Context): View {
     constants.node,
     copies.code,
   );
+  let fitted: boolean | undefined;
   const draw: View["draw"] = (topics) => {
     copies.draw(topics);
+    if (touches(topics, "guide")) {
+      const done = store.state.guide.steps.some((step) => step.name === "formula" && step.done);
+      // Whoever fits the constants wants to see them.
+      if (done && fitted === false) context.ui.set("form", FITTED);
+      fitted = done;
+    }
     if (touches(topics, "link", "settings")) files.draw();
     written.draw(topics);
     if (!touches(topics, "formula", "panels", "view", "status", "settings", "link")) return;

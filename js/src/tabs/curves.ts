@@ -12,6 +12,9 @@ import { attrs, h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { type Chart, COLOR, drawChart, readings } from "./curves-plot";
 
+/** Width of the button at the end of the axis. */
+const BUTTON = 76;
+
 export function curves(context: Context): View {
   const registry = new Registry();
   const { ui, act } = context;
@@ -21,7 +24,7 @@ export function curves(context: Context): View {
     "data-kw-toggle": "axis",
     title: "Steps or seconds on the axis",
   });
-  const best = button({ action: "back-to-best", label: "Back to best", icon: "undo", small: true });
+  const best = button({ action: "back-to-best", label: "Back to best", small: true });
   let chart: Chart | null = null;
   const stage = new Stage(ui, registry, (x) => hover(context, stage, chart, x));
   const node = h(
@@ -39,10 +42,11 @@ export function curves(context: Context): View {
   registry.listen(axis, "click", () => ui.set("axis", ui.values.axis === "step" ? "seconds" : "step"));
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "metrics", "history", "size", "view", "settings", "status", "link")) return;
+    const offered = best.hidden;
     offerBest(context, best);
-    if (!touches(topics, "metrics", "history", "size", "view", "settings")) return;
+    if (best.hidden === offered && !touches(topics, "metrics", "history", "size", "view", "settings")) return;
     setText(axis, ui.values.axis === "step" ? "steps" : "seconds");
-    chart = drawChart(context, stage, emptyText(context));
+    chart = drawChart(context, stage, emptyText(context), best.hidden ? 0 : BUTTON);
     axis.hidden = !chart.drawn;
     stage.svg.style.cursor = chart.drawn && act.hasKernel ? "pointer" : "";
     stage.point();

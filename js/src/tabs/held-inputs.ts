@@ -63,6 +63,7 @@ export function heldInputs(
         },
         sliderRegistry,
       );
+      made.node.title = surface.names[column]!;
       return [column, made];
     });
     list.replaceChildren(...sliders.map(([, item]) => item.node));

@@ -1,11 +1,11 @@
 // The tabs, one row each.
-
 import { FORMS } from "../formula/forms-panel";
 import { WORDS } from "../text/words";
 import { curves } from "./curves";
 import { edgesTable } from "./edges-table";
 import { formulaTab } from "./formula";
 import { front } from "./front";
+import { FRONT } from "./front-panel";
 import { PARITY, parity } from "./parity";
 import { surface } from "./surface";
 import { SURFACE } from "./surface-panel";
@@ -20,7 +20,7 @@ export const TABS: readonly Tab[] = [
   { name: "surface", label: "Surface", make: surface, panel: SURFACE, tall: true, saves: "surface" },
   { name: "formula", label: "Formula", make: formulaTab, panel: FORMS, tall: true },
   { name: "edges", label: "Edges", make: edgesTable, tall: true, saves: "network", noFigure: true },
-  { name: "front", label: "Front", make: front, compares: true, tall: true, saves: "front" },
+  { name: "front", label: "Front", make: front, panel: FRONT, bare: true, compares: true, tall: true, saves: "front" },
 ];
 
 /** The panels that this page understands. */

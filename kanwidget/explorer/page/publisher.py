@@ -278,6 +278,8 @@ class Publisher(Messages):
             case panel:
                 payload, arrays = PANELS[panel].content(self.session)
                 self.send(panel, {panel: payload}, arrays)
+                if payload.get("busy"):
+                    self._changed.add(panel)
         self._throttle.sent(topic, started)
 
     def _send_preview_rows(self) -> None:

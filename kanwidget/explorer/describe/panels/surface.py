@@ -16,8 +16,8 @@ from kanwidget.training.steps.training_data import labels
 if TYPE_CHECKING:
     from kanwidget.explorer.session.session import Session
 
-#: Values an axis; a line, drawn where there is one input only, has four times as many.
-_SIDE = 40
+#: Values an axis, also of a surface of classes, which has steps; a line, drawn where there is one input only, has four times as many.
+_SIDE, _CLASSES_SIDE = 40, 64
 #: Points of the data beside it.
 _POINTS = 300
 
@@ -71,7 +71,7 @@ def checked(session: Session, view: SurfaceView, where: str = "surface") -> Surf
 
 
 def surface(
-    session: Session, view: SurfaceView | None = None, network: Network | None = None, side: int = _SIDE
+    session: Session, view: SurfaceView | None = None, network: Network | None = None, side: int | None = None
 ) -> tuple[Surface, dict[str, Tensor]]:
     """The output on an even grid over the data's range.
 
@@ -79,7 +79,7 @@ def surface(
         session: The session.
         view: Inputs on the axes, output and held values; by default those that the panel shows.
         network: Another state of its network; by default the present one.
-        side: Values an axis.
+        side: Values an axis; 40 by default, 64 for classes.
 
     Returns:
         The payload, and the arrays `z`, `(side, side)` with one row a value of y (`(1, n)` without), and `points`,
@@ -94,6 +94,7 @@ def surface(
         if value is not None:
             point[column] = value
     horizontal = _range(x[:, view.x])
+    side = side or (_CLASSES_SIDE if trainer.loss.classes else _SIDE)
     n = 4 * side + 1 if view.y is None else side
     across = torch.linspace(*horizontal, n, dtype=x.dtype, device=x.device)
     grid = point.repeat(n if view.y is None else n * n, 1)
