@@ -20,6 +20,7 @@ from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
 from kanwidget.explorer.session.label_noise import noisy
 from kanwidget.explorer.session.recorder import RecordedStep, Recorder
 from kanwidget.explorer.session.script import ScriptLog
+from kanwidget.explorer.session.states.problem import Problem
 from kanwidget.explorer.session.undo import Checkpoint, copied
 from kanwidget.kan import KAN
 from kanwidget.training import OPTIMIZERS, Settings, Trainer
@@ -58,7 +59,7 @@ class TrainingRun:
         self._step_started = 0.0
         #: Raised by every change of parameters or structure: all that was computed from them is then out of date.
         self.version = -1
-        self._structures = -1
+        self._structures = self._problems = -1
         self.begin(model, data, settings)
 
     def begin(self, model: KAN, data: Dataset, settings: Settings) -> None:
@@ -84,12 +85,33 @@ class TrainingRun:
         self.ms_per_step: float | None = None
         #: The frames of its film.
         self.recorder = Recorder()
+        #: Number of the problem, in the order in which they were loaded.
+        self.problem = self._problems = self._problems + 1
         self.version += 1
         #: The version after the last act.
         self.act_version = self.version
         self._structures += 1
         #: Identifier of the current nodes: edges of another structure are others, even with the same indices.
         self.structure_id = self.first_structure_id = self._structures
+
+    def parts(self) -> Problem:
+        """What belongs to the current problem, for `enter`."""
+        return Problem(
+            self.problem,
+            self.trainer,
+            self.data,
+            self.initial,
+            self.previous_history,
+            self.noise,
+            self.recorder,
+            self.first_structure_id,
+        )
+
+    def enter(self, parts: Problem) -> None:
+        """Take up an earlier problem again; a checkpoint of it is to be restored next."""
+        self.problem, self.trainer, self.data, self.initial = parts.number, parts.trainer, parts.data, parts.initial
+        self.previous_history, self.noise, self.recorder = parts.previous_history, parts.noise, parts.recorder
+        self.first_structure_id, self.ms_per_step = parts.first_structure_id, None
 
     # ---- queries
 
@@ -400,6 +422,7 @@ class TrainingRun:
             self.last_record,
             self.structure_id,
             self.seed,
+            self.problem,
         )
 
     def restore(self, checkpoint: Checkpoint) -> bool:
