@@ -186,7 +186,7 @@ class SymbolicNetwork(EditableNetwork):
             >>> x, y = symbols("x y")
             >>> data = ([[0.0, 1.0], [1.0, 2.0], [2.0, 0.0], [3.0, 1.0], [4.0, 3.0]], [1.1, 3.9, 4.1, 6.9, 11.0])
             >>> [form.name for form in KAN.from_formula(2 * x + y).formula_forms(data)]
-            ['as trained', 'expanded']
+            ['as trained', 'rounded']
         """
         from kanwidget import symbolic
 

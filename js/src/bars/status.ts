@@ -26,11 +26,17 @@ export function stateWords({ store, ui }: Context): string {
   return explained ? `${label}: ${status.stop_reason}` : label;
 }
 
+/** "on 2,000 of 160,000 rows" */
+function sampleWords([count, all]: readonly number[]): string {
+  return `on ${(count ?? 0).toLocaleString("en-US")} of ${(all ?? 0).toLocaleString("en-US")} rows`;
+}
+
 export function statusBar(context: Context): View {
   const { store, ui } = context;
   const registry = new Registry();
   const state = h("b");
   const step = h("span");
+  const rows = h("span", { title: "The training takes all rows once their error stalls" });
   const speed = h("span", { class: "kw-roomy" });
   const loss = h("span");
   const right = h("span", { title: "Rows whose class has the highest score" });
@@ -41,13 +47,14 @@ export function statusBar(context: Context): View {
     "The kernel is busy with something else. The training stops when it is free; interrupting the kernel (■) frees it at once.",
   );
   const dot = h("i", { class: "kw-dot", "aria-hidden": "true" });
-  const node = h("div", { class: "kw-row kw-status kw-dim" }, dot, state, step, speed, loss, right, task, hint);
+  const node = h("div", { class: "kw-row kw-status kw-dim" }, dot, state, step, rows, speed, loss, right, task, hint);
   const showHint = hintTimer(context, hint, registry);
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "status", "link", "stopping")) return;
     const { status } = store.state;
     setText(state, stateWords(context));
     setText(step, `step ${status.step.toLocaleString("en-US")}`);
+    setText(rows, status.rows ? sampleWords(status.rows) : "");
     setText(speed, status.ms_per_step !== null && store.running ? milliseconds(status.ms_per_step) : "");
     const kind = status.test !== null ? "test" : "train";
     setText(loss, status[kind] === null ? "" : `${kind} error ${number(status[kind])}`);

@@ -3,6 +3,7 @@
 import { ContextMenu } from "../menus/context-menu";
 import { edgeKeys } from "../menus/edge-keys";
 import { edgeContent } from "../menus/edge-menu";
+import { saveMenu } from "../menus/save-menu";
 import { type EdgeInfo, keyText } from "../protocol/structure";
 import type { Context, View } from "../state/context";
 import { boundText, endNames, functionName, stateText } from "../state/edge-text";
@@ -99,9 +100,11 @@ function head(context: Context, registry: Registry) {
   registry.add(() => menu.close(false));
   registry.listen(moreActs, "click", () => menu.open(moreActs, null, moreActs.title, edgeContent(context)));
   registry.listen(expand, "click", () => ui.set("expanded", !ui.values.expanded));
-  const end = h("span", { class: "kw-row kw-end" }, unfix, prune, moreActs, previous, next, expand, close);
+  const save = saveMenu(context, registry, () => ({ panel: "edge", label: "the curve of the edge" }));
+  const end = h("span", { class: "kw-row kw-end" }, unfix, prune, moreActs, save.node, previous, next, expand, close);
   const draw = (topics: Topics, title: HTMLElement) => {
     menu.draw(topics);
+    save.draw();
     const infos = selectedEdges(context.store);
     describe(context, infos, title, sub);
     const pruned = infos.length > 0 && infos.every(({ state }) => state === "pruned");

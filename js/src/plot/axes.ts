@@ -47,7 +47,7 @@ export function marksOf([low, high]: readonly [number, number], count: number, b
 }
 
 /** Title of an axis, cut to fit, with the common part of its tick labels. */
-function titleOf(name: string, common: string, x: number, y: number, room: number, anchor?: string): SVGElement {
+export function titleOf(name: string, common: string, x: number, y: number, room: number, anchor?: string): SVGElement {
   const text = cutTo(name, room);
   const node = tick(x, y, text && common ? `${text} (${common})` : text || common, anchor);
   if (text !== name) node.append(s("title", {}, name));

@@ -80,7 +80,7 @@ const status = record(
     driver: oneOf("thread", "cooperative", "blocking"),
     task: orNull(text),
   },
-  { best: orNull(record({ step: whole, error: number })), accuracy: orNull(number) },
+  { accuracy: orNull(number), best: orNull(record({ step: whole, error: number })), rows: list(whole) },
 );
 const settings = record(
   {

@@ -21,7 +21,7 @@ function domainOf(surface: Surface, column: number): [number, number] {
 
 /** Sliders for the inputs that the map doesn't show. */
 export function heldInputs(
-  { store, uid }: Context,
+  { store, uid, act }: Context,
   registry: Registry,
   setInput: (column: number, value: number) => number | null,
 ) {
@@ -63,6 +63,7 @@ export function heldInputs(
         },
         sliderRegistry,
       );
+      made.node.title = surface.names[column]!;
       return [column, made];
     });
     list.replaceChildren(...sliders.map(([, item]) => item.node));
@@ -78,7 +79,11 @@ export function heldInputs(
     builtFor = key;
     node.hidden = columns.length === 0;
     middle.disabled = inputs.every((value) => value === null);
-    for (const [column, item] of sliders) item.accept(surface.at[column]!, store.lastAck);
+    middle.hidden = act.isSavedPage;
+    for (const [column, item] of sliders) {
+      item.accept(surface.at[column]!, store.lastAck);
+      item.disable(act.isSavedPage);
+    }
   };
   return { node, draw, destroy: () => sliderRegistry.destroy() };
 }

@@ -12,6 +12,7 @@ from kanwidget.core import EdgeRef, SymbolicFit, primitive
 from kanwidget.explorer.describe.labels import node_name
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite
+from kanwidget.explorer.session.background.swap_errors import error_after_lock
 from kanwidget.explorer.session.samples import edge_inputs
 from kanwidget.explorer.session.session import Session
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
@@ -37,7 +38,7 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
     fits = _worth_showing(session.candidates.for_view(edge))
     inputs = edge_inputs(session.model, edge, session.x)
     x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
-    y = session.model.curve(edge, x.to(inputs.device)).y
+    y = session.candidates.model_of(edge).curve(edge, x.to(inputs.device)).y
     name = node_name(session, edge.layer, edge.source)
     errors = session.swap_errors.of(edge)
     drawn = [row for fit in fits if (row := _drawn(fit, name, x)) is not None]
@@ -48,6 +49,9 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
         "rows": [_with_error(candidate, errors) for candidate, _ in drawn],
         "best": best_candidates(session),
     }
+    lock = None if session.running else finite(error_after_lock(session.run, session.view.selection))
+    if lock is not None:
+        payload["lock"] = lock
     curves = torch.stack([curve for _, curve in drawn]) if drawn else x.new_zeros(0, len(x))
     return payload, {"x": x, "y": y, "fits": curves}
 

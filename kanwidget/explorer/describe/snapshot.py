@@ -84,7 +84,7 @@ def snapshot(
 
 def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p.Status:
     """State of the training, with its last record."""
-    record, best = session.run.last_record, better(session)
+    record, best, rows = session.run.last_record, better(session), session.run.trainer.rows
     content: p.Status = {
         "state": session.run.state,
         "step": record.step,
@@ -99,6 +99,8 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
     }
     if session.data.is_classification:
         content["accuracy"] = finite(session.accuracy())
+    if not rows.complete:
+        content["rows"] = [rows.count, rows.total]
     return content
 
 

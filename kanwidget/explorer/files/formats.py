@@ -42,6 +42,13 @@ def drawing(session: Session) -> str:
     return svg(session.model, session.x, in_vars=session.in_vars, out_vars=session.out_vars)
 
 
+def document(session: Session) -> bytes:
+    """The network as PDF."""
+    content = figure_file(session, "network", "pdf")
+    assert isinstance(content, bytes)  # for the type checker
+    return content
+
+
 def picture(session: Session) -> bytes:
     """The network as PNG, at least twice the usual resolution."""
     content = figure_file(session, "network", "png")
@@ -105,6 +112,7 @@ FORMATS: dict[str, Format] = {
     row.name: row
     for row in (
         Format("svg", "SVG drawing", "network.svg", "image/svg+xml", "save_svg", drawing),
+        Format("pdf", "PDF drawing", "network.pdf", "application/pdf", "save_pdf", document),
         Format("png", "PNG picture", "network.png", "image/png", "save_png", picture),
         Format(
             "gif",

@@ -100,6 +100,8 @@ class Status(TypedDict):
     driver: DriverKind
     task: str | None
     """A longer act in progress, in words: `searching formulas`."""
+    rows: NotRequired[list[int]]
+    """Rows of the next step, and all rows, while a step takes a sample of them."""
     best: BestStep | None
     """Where `back_to_best` leads, null unless it is clearly better than the current state."""
     accuracy: NotRequired[float | None]
@@ -200,6 +202,8 @@ class Candidates(TypedDict):
     busy: bool
     version: int
     rows: list[Candidate]
+    lock: NotRequired[float]
+    """Error of the network right after the selected edges would share one function, where they can."""
     best: NotRequired[list[BestOf]]
     """Where it is there, it replaces the `best` of all edges in the structure; edges not listed have none."""
 

@@ -20,6 +20,8 @@ from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES
 _ROWS = 256
 #: Points of the data shown under the selected curve, and bins of their density.
 _POINTS, _BINS = 200, 40
+#: How far a selected edge is drawn beyond its data, as a part of their range.
+_BEYOND = 0.1
 #: Rows whose classes are counted for the accuracy.
 _MOST_LABELS = 2000
 
@@ -96,6 +98,16 @@ def edge_samples(network: Network, edge: tuple[int, int, int], x: Tensor) -> Ten
     return torch.stack([inputs, network.curve(edge, inputs).y])
 
 
+def _drawn_range(grid: Tensor, inputs: Tensor) -> Tensor:
+    """Where an edge is drawn, `(2,)`: over its data, and a little beyond as far as the grid goes on. An old grid may be much wider."""
+    low, high = inputs.min(), inputs.max()
+    first, last = torch.minimum(grid[0], low), torch.maximum(grid[-1], high)
+    margin = _BEYOND * (high - low)
+    if not bool(margin > 0):  # one value, or a network that has diverged
+        return torch.stack([first, last])
+    return torch.stack([torch.maximum(first, low - margin), torch.minimum(last, high + margin)])
+
+
 def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tuple[dict[str, Tensor], list[float]]:
     """The arrays of `Selection`, and the range of the data."""
     index, source, target = edge
@@ -104,7 +116,7 @@ def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tupl
     knots, k = units.x_centre + units.x_size * layer.knots[source], layer.k
     grid = knots[k : len(knots) - k]
     low, high = float(inputs.min()), float(inputs.max())
-    ends = torch.stack([torch.minimum(grid[0], inputs.min()), torch.maximum(grid[-1], inputs.max())])
+    ends = _drawn_range(grid, inputs)
     at = torch.linspace(0, 1, DETAIL_SAMPLES, dtype=x.dtype, device=x.device)
     line, picked = ends[0] + at * (ends[1] - ends[0]), _some(inputs, _POINTS)
     curve = network.curve(edge, torch.cat([line, picked]))

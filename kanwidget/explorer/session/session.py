@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from typing import Any
 
 from torch import Tensor
@@ -17,7 +18,9 @@ from kanwidget.core import EdgeRef
 from kanwidget.core.primitives import primitives
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.scores import Scores
+from kanwidget.core.threads import is_small, one_thread
 from kanwidget.datasets import Dataset
+from kanwidget.datasets.notices import DataNotice, data_notices
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.background.swap_errors import SwapErrors
 from kanwidget.explorer.session.candidates import Candidates
@@ -89,6 +92,7 @@ class Session:
         #: A longer act in progress.
         self.process: Process | None = None
         self._formula_result: tuple[int, Any] | None = None
+        self._data_notices: tuple[tuple[int, int], list[DataNotice]] | None = None
         self._accuracy: tuple[int, float | None] | None = None
         self._begin_tree()
 
@@ -184,14 +188,27 @@ class Session:
         if not isinstance(edge, Sequence) or isinstance(edge, str) or len(edge) != 3:
             _check.fail("edge", where, "three indices (layer, input, output)", edge)
         layer, source, target = edge
+        if all(isinstance(index, Integral) and not isinstance(index, bool) for index in edge):
+            self._check_range(EdgeRef(int(layer), int(source), int(target)), where)
         self.model.check_edge(layer, source, target, where)
         return EdgeRef(int(layer), int(source), int(target))
 
     def samples(self) -> NetworkSamples:
         """Scores and thumbnails; computed once for each version of the network."""
         if self._samples is None or self._samples[0] != self.version:
-            self._samples = (self.version, sampled(self.model, self.x))
+            with one_thread(is_small(self.model, len(self.x))):  # of a large table, too, it is a small sample
+                self._samples = (self.version, sampled(self.model, self.x))
         return self._samples[1]
+
+    def _check_range(self, edge: EdgeRef, where: str) -> None:
+        """An error in words of the network unless it has this edge: a person counts layers and nodes, not arguments."""
+        model = self.model
+        if not 0 <= edge.layer < model.depth:
+            _check.fail("edge", where, f"in one of the layers 0 to {model.depth - 1} of edges", tuple(edge))
+        layer = model.layer(edge.layer)
+        if not (0 <= edge.source < layer.in_dim and 0 <= edge.target < layer.out_dim):
+            expected = f"one of layer {edge.layer}, which has inputs 0 to {layer.in_dim - 1} and outputs 0 to {layer.out_dim - 1}"
+            _check.fail("edge", where, expected, tuple(edge), "An edge is (layer, input, output), each counted from 0.")
 
     def scores(self) -> Scores:
         """Importance of nodes and edges."""
@@ -212,6 +229,13 @@ class Session:
         if self._accuracy is None or self._accuracy[0] != self.version:
             self._accuracy = (self.version, sampled_accuracy(self.model, self.data))
         return self._accuracy[1]
+
+    def data_notices(self) -> list[DataNotice]:
+        """What is worth saying about the data; looked for once for each dataset and number of parameters."""
+        key = (id(self.data), self.run.initial.n_parameters)
+        if self._data_notices is None or self._data_notices[0] != key:
+            self._data_notices = (key, data_notices(self.data, key[1]))
+        return self._data_notices[1]
 
     def selection_is_cached(self) -> bool:
         """Whether the candidates of the first selected edge need no search."""

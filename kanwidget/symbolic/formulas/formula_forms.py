@@ -54,13 +54,13 @@ class FormulaForm:
     def text(self) -> str:
         """Each expression on one line."""
         pairs = zip(self.outputs, self.expressions, strict=True)
-        return "\\n".join(f"{name} = {expression_text(expression, self.names)}" for name, expression in pairs)
+        return "\n".join(f"{name} = {expression_text(expression, self.names)}" for name, expression in pairs)
 
     @property
     def latex(self) -> str:
         """Each expression in LaTeX, on one line."""
         pairs = zip(self.outputs, self.expressions, strict=True)
-        return " \\\\\\\\\\n".join(
+        return " \\\\\n".join(
             f"{to_latex(('var', name))} = {to_latex(expression, functions=self.names)}" for name, expression in pairs
         )
 
@@ -72,11 +72,11 @@ class FormulaForm:
 def formula_forms(
     network: Network, data: Any, var: Sequence[Any] | None = None, *, seconds: float = _PATIENCE
 ) -> list[FormulaForm]:
-    """A network's formula as trained, expanded, factored and rounded, as far as these differ. The network isn't changed.
+    """A network's formula as trained, rounded, expanded and factored, as far as these differ. The network isn't changed.
 
-    *As trained* is `symbolic_formula` without round-off. *Expanded* is multiplied out and fitted, without the terms that the data don't
-    see. *Rounded* is `fit_formula`: simple exponents, fractions and multiples of π where the data agree. *Factored* is that with common
-    factors taken out.
+    *As trained* is `symbolic_formula` without round-off. *Rounded* is `fit_formula`: simple exponents, fractions and multiples of π where
+    the data agree. *Expanded* is multiplied out and fitted, without the terms that the data don't see. *Factored* is the rounded one
+    with common factors taken out.
 
     Args:
         network: The network; numeric edges stay functions with names.
@@ -93,8 +93,8 @@ def formula_forms(
         >>> for form in formula_forms(model, (x, 2 * (x + 0.5) ** 2), ["t"]):
         ...     print(form.name, form.text)
         as trained y = 2*(t + 0.5002)**2
-        expanded y = 2.0*t**2 + 2.0*t + 0.5
         rounded y = 2*(t + 1/2)**2
+        expanded y = 2*t**2 + 2*t + 0.5
         factored y = (2*t + 1)**2/2
     """
     return list(form_steps(network, data, var, seconds=seconds))
@@ -113,28 +113,27 @@ def _forms(poses: list[Posed], deadline: float) -> Iterator[FormulaForm]:
     trained = [_as_trained(pose) for pose in poses]
     yield _form("as trained", poses, trained)
     shown = [_texts(trained)]
-    simple: list[list[FittedFormula]] = []
-    for name, make in (("expanded", _expanded), ("rounded", _rounded)):
-        made = [make(pose, deadline) for pose in poses]
-        if name == "rounded":
-            simple = [formulas for formulas in made if formulas is not None]
-        if None not in made and _texts(made) not in shown:
-            shown.append(_texts(made))
-            yield _form(name, poses, made)
-    if len(simple) == len(poses):
-        factored = [[_factored(formula, deadline) for formula in formulas] for formulas in simple]
-        if _texts(factored) not in shown:
-            yield _form("factored", poses, factored)
+    rounded = [fitted_formulas(pose, *simplest(pose.problem, pose.expression, deadline=deadline)) for pose in poses]
+    shown.append(_texts(rounded))
+    # It is what one looks for, and its constants have errors: it is there even if its text isn't new.
+    yield _form("rounded", poses, rounded)
+    multiplied = [formulas for pose in poses if (formulas := _expanded(pose, deadline)) is not None]
+    if len(multiplied) == len(poses) and _texts(multiplied) not in shown:
+        shown.append(_texts(multiplied))
+        yield _form("expanded", poses, multiplied)
+    factored = [[_factored(formula, deadline) for formula in formulas] for formulas in rounded]
+    if _texts(factored) not in shown:
+        yield _form("factored", poses, factored)
 
 
-def _texts(parts: Sequence[list[FittedFormula] | None]) -> list[str]:
-    return [formula.text for formulas in parts for formula in formulas or ()]
+def _texts(parts: list[list[FittedFormula]]) -> list[str]:
+    return [formula.text for formulas in parts for formula in formulas]
 
 
-def _form(name: str, poses: list[Posed], parts: Sequence[list[FittedFormula] | None]) -> FormulaForm:
-    formulas = [formula for part in parts for formula in part or ()]
+def _form(name: str, poses: list[Posed], parts: list[list[FittedFormula]]) -> FormulaForm:
+    formulas = [formula for part in parts for formula in part]
     constants = {constant: pair for formula in formulas for constant, pair in formula.constants.items()}
-    errors = [part[0].error for part in parts if part]
+    errors = [part[0].error for part in parts]
     error = (sum(error**2 for error in errors) / len(errors)) ** 0.5
     return FormulaForm(
         name,
@@ -172,11 +171,7 @@ def _expanded(pose: Posed, deadline: float) -> list[FittedFormula] | None:
     if len(fit.symbols) <= MOST_CONSTANTS:
         selector = Selector(problem, fit, deadline, canonical=lambda expr: expr)
         fit = selector.without_zeros(selector.without_redundant(fit))
-    return fitted_formulas(pose, problem, fit)
-
-
-def _rounded(pose: Posed, deadline: float) -> list[FittedFormula] | None:
-    return fitted_formulas(pose, *simplest(pose.problem, pose.expression, deadline=deadline))
+    return [_with_expression(formula, tidy(formula.expression)) for formula in fitted_formulas(pose, problem, fit)]
 
 
 def _factored(formula: FittedFormula, deadline: float) -> FittedFormula:
@@ -191,4 +186,6 @@ def _factored(formula: FittedFormula, deadline: float) -> FittedFormula:
 
 
 def _with_expression(formula: FittedFormula, expression: Any) -> FittedFormula:
-    return replace(formula, expression=expression)
+    """A formula in another writing, with those of its constants that are still in it."""
+    constants = {number: pair for number, pair in formula.constants.items() if expression.has(number)}
+    return replace(formula, expression=expression, constants=constants)

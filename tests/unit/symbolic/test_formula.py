@@ -13,7 +13,8 @@ from symbolic_samples import make_network, samples
 from kanwidget.core import primitive
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
-from kanwidget.symbolic import auto_symbolic, fix_symbolic, numeric_functions, symbolic_formula, to_numpy
+from kanwidget.simplification import auto_symbolic
+from kanwidget.symbolic import fix_symbolic, numeric_functions, symbolic_formula, to_numpy
 from kanwidget.symbolic.formulas.formula import formula, simplify_within
 from kanwidget.symbolic.formulas.regression.problem import parametrize
 from kanwidget.symbolic.formulas.rescaling import rescale

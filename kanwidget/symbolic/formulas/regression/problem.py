@@ -126,7 +126,12 @@ class Problem:
 
     def variance(self, fit: Fit) -> float:
         """The variance of the noise by a fit: the unit in which deviances of other fits differ."""
-        return max(fit.deviance / max(self.rows - len(fit.symbols), 1), self.noise_floor)
+        return max(self.residual_variance(fit.deviance, len(fit.symbols)), self.noise_floor)
+
+    def residual_variance(self, deviance: float, constants: int) -> float:
+        """The variance of the residuals, at least that of rounding a single operation."""
+        rounding = (torch.finfo(torch.float64).eps / NOTHING) ** 2 * self.noise_floor
+        return max(deviance / max(self.rows - constants, 1), rounding)
 
     # ---- values
 
@@ -203,7 +208,7 @@ class Problem:
     def _covariance(self, jacobian: Tensor, residual: Tensor) -> Tensor:
         """s²·(JᵀJ)⁻¹."""
         inverse = inverse_information(jacobian)
-        variance = float(residual.square().sum()) / max(self.rows - jacobian.shape[1], 1)
+        variance = self.residual_variance(float(residual.square().sum()), jacobian.shape[1])
         return torch.where(torch.isinf(inverse), inverse, inverse * variance)
 
     def _least_squares(self, template: Any, symbols: list[Any], start: Tensor, limit: float) -> Tensor:

@@ -69,12 +69,19 @@ class Selector:
 
     def simplest(self) -> Fit:
         """The formula without needless constants, and with simple exponents."""
-        fit = self.without_redundant(self.full)
+        fit = self.without_redundant(self._one_sided(self.full))
         while True:
-            smaller = self.with_simple_exponents(self.without_zeros(fit))
+            smaller = self._one_sided(self.with_simple_exponents(self.without_zeros(fit)))
             if len(smaller.symbols) == len(fit.symbols):
                 return smaller
             fit = smaller
+
+    def _one_sided(self, fit: Fit) -> Fit:
+        """The formula without absolute values whose kink the fit has moved out of the rows."""
+        import sympy
+
+        expression = self._canonical(fit.expression) if fit.template.has(sympy.Abs) else fit.expression
+        return fit if expression == fit.expression else self.problem.fit(expression)
 
     # ---- comparisons
 
@@ -154,8 +161,8 @@ class Selector:
     def _uncertain(self, fit: Fit) -> list[Any]:
         """The constants that might be 0, the least certain first."""
         # Errors of exact data would be those of round-off.
-        factor = math.sqrt(self.variance / max(fit.deviance / max(self.problem.rows - len(fit.symbols), 1), 1e-300))
-        factor = max(factor, 1.0) if self.problem.noise_floor > 0 else 1.0
+        variance = self.problem.residual_variance(fit.deviance, len(fit.symbols))
+        factor = max(math.sqrt(self.variance / variance), 1.0) if self.problem.noise_floor > 0 else 1.0
         doubts = {
             symbol: abs(value) / (error * factor) if error > 0 else math.inf
             for symbol, value, error in zip(fit.symbols, fit.values.tolist(), fit.errors, strict=True)
