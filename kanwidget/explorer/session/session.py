@@ -28,6 +28,7 @@ from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.recorder import Frame, RecordedStep
 from kanwidget.explorer.session.samples import NetworkSamples, sampled, sampled_accuracy
 from kanwidget.explorer.session.script import ScriptLog
+from kanwidget.explorer.session.states.node_identity import followed
 from kanwidget.explorer.session.states.problem import Problem, ProblemNames
 from kanwidget.explorer.session.states.rows import StateRows
 from kanwidget.explorer.session.training_run import TrainingRun
@@ -319,25 +320,27 @@ class Session:
 
     def adopt(self, model: KAN) -> None:
         """Train another network from now on."""
-        self._forget_edges_if(self.run.adopt(model))
+        self._change_network(lambda: self.run.adopt(model))
 
     def restart(self, model: KAN, seed: int) -> None:
         """Begin the training again with another network of the first structure."""
-        self._forget_edges_if(self.run.restart(model, seed))
+        self._change_network(lambda: self.run.restart(model, seed))
 
     def go_to_step(self, step: RecordedStep) -> None:
         """Return to a recorded step."""
-        self._forget_edges_if(self.run.go_to_step(step))
+        self._change_network(lambda: self.run.go_to_step(step))
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Return to a checkpoint."""
         if checkpoint.problem != self.run.problem:
             self._return_to(checkpoint.problem)
-        self._forget_edges_if(self.run.restore(checkpoint))
+        self._change_network(lambda: self.run.restore(checkpoint))
 
-    def _forget_edges_if(self, nodes_changed: bool) -> None:
-        if nodes_changed:
-            self.view.select(())
+    def _change_network(self, change: Callable[[], bool]) -> None:
+        """Put another network in place; where its nodes are others, the selection follows its edges."""
+        before, edges = self.model, self.view.selection
+        if change():
+            self.view.select(followed(edges, before, self.model, self.x))
             self.candidates.forget()
 
     def commit(self, kind: str, label: str, before: Checkpoint) -> None:
