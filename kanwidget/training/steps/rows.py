@@ -24,7 +24,7 @@ _FIRST_ROWS, _ROWS_A_PARAMETER = 2000, 5
 _GROWTH = 4
 #: It grows once the objective has fallen by less than the first part within so many steps. With all rows the training then ends at the
 #: second: what it could still gain is far below the error.
-_SMALL_GAIN, _SMALL_LAST_GAIN, _PATIENCE = 0.05, 1e-3, 4
+_SMALL_GAIN, _SMALL_LAST_GAIN, _PATIENCE = 0.01, 1e-3, 4
 #: The part of a training's steps that takes all rows, and the least number of them.
 _LAST_PART, _LAST_STEPS = 0.1, 3
 #: Rows of test and validation data that are looked at before the training takes all rows.
