@@ -111,7 +111,10 @@ class SymbolicNetwork(EditableNetwork):
     def auto_symbolic(
         self, *, lib: Iterable[str] | None = None, data: Any = None, **options: Any
     ) -> list[tuple[EdgeRef, SymbolicFit]]:
-        """Replace every edge by its best candidate. In place; `fit_formula` then gives the formula with its standard errors.
+        """Replace splines by functions, the surest first, with a refit and a check after each. In place; see `simplification`.
+
+        With labels in `data` what makes the error on held-out rows worse is taken back. `fit_formula` then gives the formula with its
+        standard errors.
 
         Examples:
             >>> from kanwidget import KAN
@@ -120,9 +123,9 @@ class SymbolicNetwork(EditableNetwork):
             >>> [edge for edge, fit in model.auto_symbolic(lib=["x", "sin"], r2_threshold=0, data=rows)]
             [EdgeRef(layer=0, source=0, target=0), EdgeRef(layer=0, source=1, target=0)]
         """
-        from kanwidget import symbolic
+        from kanwidget import simplification
 
-        done = symbolic.auto_symbolic(self, as_inputs(self, data, "auto_symbolic"), lib=lib, **options)
+        done = simplification.auto_symbolic(self, data, lib=lib, **options)
         if done:
             record(self, "fix", f"fixed {listed('edge', [edge for edge, _ in done])}")
         return done
@@ -142,7 +145,10 @@ class SymbolicNetwork(EditableNetwork):
         return symbolic.symbolic_formula(self, var, **options)
 
     def formula(self, var: Sequence[Any] | None = None, **options: Any) -> Any:
-        """The one expression of a network with one output; `fit_formula` tells how sure its constants are.
+        """The expression of the output, or a list of several; `fit_formula` tells how sure the constants are.
+
+        A network has arguments for it (names of the columns, rounding), so this is a method; `KANExplorer.formula` is a property, as all
+        that shows the explorer's state.
 
         Examples:
             >>> from kanwidget import KAN
@@ -155,8 +161,8 @@ class SymbolicNetwork(EditableNetwork):
 
         return symbolic.formula(self, var, **options)
 
-    def fit_formula(self, data: Any, var: Sequence[Any] | None = None) -> Any:
-        """The formula as `kanwidget fit --symbolic` prints it: constants fitted to data, without needless ones, with errors.
+    def fit_formula(self, data: Any, var: Sequence[Any] | None = None, *, exponents: str = "free") -> Any:
+        """The formula with its constants fitted to data, without needless ones, with errors; see `kanwidget.symbolic`.
 
         Examples:
             >>> from kanwidget import KAN
@@ -169,4 +175,19 @@ class SymbolicNetwork(EditableNetwork):
         """
         from kanwidget import symbolic
 
-        return symbolic.fit_formula(self, data, var)
+        return symbolic.fit_formula(self, data, var, exponents=exponents)
+
+    def formula_forms(self, data: Any, var: Sequence[Any] | None = None, *, seconds: float = 20.0) -> list[Any]:
+        """The formula as trained, expanded, factored and rounded, each with its error on the data; see `kanwidget.symbolic`.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> from sympy import symbols
+            >>> x, y = symbols("x y")
+            >>> data = ([[0.0, 1.0], [1.0, 2.0], [2.0, 0.0], [3.0, 1.0], [4.0, 3.0]], [1.1, 3.9, 4.1, 6.9, 11.0])
+            >>> [form.name for form in KAN.from_formula(2 * x + y).formula_forms(data)]
+            ['as trained', 'rounded']
+        """
+        from kanwidget import symbolic
+
+        return symbolic.formula_forms(self, data, var, seconds=seconds)

@@ -13,10 +13,9 @@ from kanwidget.explorer.commands.base import act, change_edges, listed
 from kanwidget.explorer.commands.fields import Pair
 from kanwidget.explorer.protocol.labels import edges_name
 from kanwidget.explorer.protocol.topics import Notice, Topics
-from kanwidget.explorer.session.background.preview import EDGES_PER_ROUND
 from kanwidget.explorer.session.command import Command, Setting
 from kanwidget.explorer.session.session import Session
-from kanwidget.symbolic import SymbolicStep, auto_symbolic_steps
+from kanwidget.simplification import SymbolicStep, auto_symbolic_steps
 from kanwidget.symbolic.edges import numeric_edges, tied_edges
 from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
 
@@ -172,12 +171,11 @@ class AutoSymbolic(Command):
         refs = self._edges(session)
         steps = auto_symbolic_steps(
             session.model,
-            session.x,
+            session.run.data,
             edges=refs,
             lib=session.candidates.lib if self.lib is None else self.lib,
             simplicity=simplicity,
             r2_threshold=self.r2_threshold,
-            edges_per_step=EDGES_PER_ROUND,
             on_broken=session.candidates.record_broken,
         )
         steps_done: list[SymbolicStep] = []
@@ -196,7 +194,7 @@ class AutoSymbolic(Command):
 
         def label() -> str:
             fixed = len(searched) - sum(len(step.numeric) for step in steps_done)
-            return f"fix {fixed} edge" + ("" if fixed == 1 else "s")
+            return f"replace {fixed} edge" + ("" if fixed == 1 else "s")
 
         topics = act(session, repeated, "auto", label, change, "searching formulas")
         if notice := self._notice(steps_done, len(searched), len(refs)):
@@ -217,9 +215,11 @@ class AutoSymbolic(Command):
     def _notice(self, steps_done: Sequence[SymbolicStep], searched: int, total: int) -> Notice | None:
         """A notice about a pause, or about edges that stay splines."""
         if searched < total:
-            advice = "Nothing is lost: fix them all again to go on."
+            advice = "Nothing is lost: replace again to go on."
             return Notice("Paused", f"{searched} of {total} edges were looked at.", advice)
         if numeric := sum(len(step.numeric) for step in steps_done):
-            message = f"{numeric} of them have no candidate with R² ≥ {self.r2_threshold:.12g}."
-            return Notice("Some edges stay splines", message, "Train further, prune, or fix them by hand.")
+            reasons = {ref: reason for step in steps_done for ref, reason in step.reasons.items()}
+            ref, reason = next(iter(reasons.items()))
+            message = f"{numeric} of {total} edges. {edges_name([ref])}: {reason}."
+            return Notice("Some edges stay splines", message, "Train further, prune, or replace them by hand.")
         return None

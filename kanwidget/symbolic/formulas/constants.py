@@ -75,7 +75,7 @@ def refit(
         The expression with its new constants, and each constant's value and standard error.
 
     Examples:
-        >>> import sympy
+        >>> import sympy, torch
         >>> t = sympy.Symbol("t")
         >>> x = torch.linspace(0, 1, 20, dtype=torch.float64)[:, None]
         >>> fitted, errors = refit(1.9 * sympy.sin(3.1 * t), [t], x, 2 * torch.sin(3 * x))

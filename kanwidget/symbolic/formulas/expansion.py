@@ -21,13 +21,15 @@ def expanded(expr: Any) -> Any:
         >>> import sympy
         >>> x, y = sympy.symbols("x y")
         >>> expanded((sympy.sin(3.001 * x) + y) ** 2 - (sympy.sin(2.999 * x) - y) ** 2)
-        4.0*y*sin(3.0*x)
+        4*y*sin(3.0*x)
     """
     import sympy
 
     alike = with_like_functions(expr)
     if not _short(alike):
         return alike
+    if isinstance(alike, sympy.Tuple):
+        return sympy.Tuple(*(expanded(part) for part in alike))
     multiplied = sympy.expand_mul(sympy.expand_multinomial(sympy.expand_mul(alike)))
     return _without_round_off(multiplied)
 

@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -15,17 +14,14 @@ from kanwidget import _check
 from kanwidget._types import Elementwise
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
-from kanwidget.datasets import as_dataset
 from kanwidget.symbolic.formulas.constants import refit
-from kanwidget.symbolic.formulas.evaluation import function_names, numeric_functions
-from kanwidget.symbolic.formulas.formula import numeric_edge, symbolic_formula
-from kanwidget.symbolic.formulas.formula import variables as named
+from kanwidget.symbolic.formulas.posed import Posed, posed
+from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.simplest import simplest
 from kanwidget.symbolic.formulas.snapping import snap_constants
 from kanwidget.symbolic.formulas.units import Logs, fit_in_units, in_units
 from kanwidget.symbolic.formulas.whole import determined
-from kanwidget.symbolic.writing.naming import edge_name
 
 if TYPE_CHECKING:
     import sympy
@@ -54,10 +50,12 @@ class FittedFormula:
     """Whether there are as many constants as rows: standard errors then say nothing."""
     names: dict[str, str] = field(default_factory=dict)
     """The names in print of the curves: f, g, … for `phi_0_0_0`, …"""
-    rmse: float = math.nan
-    """Root mean squared error on the data, in the unit of the output."""
+    error: float = math.nan
+    """Root mean squared error on the data, in the unit of the output; for classes the cross-entropy a row."""
     noise: float = 0.0
     """The noise of a row as a part of its value, where it grows with the value; the rows are weighted by it. Otherwise 0."""
+    meaning: str = ""
+    """What the number says, where it is the score of a class."""
 
     @property
     def determined(self) -> bool:
@@ -81,7 +79,7 @@ class FittedFormula:
             lines.append("as many constants as rows: it fits whatever they hold. Give a longer table.")
         else:
             lines += self._constants(text)
-        return "\n".join(lines)
+        return "\n".join([*lines, *([self.meaning] if self.meaning else [])])
 
     def _constants(self, text: str) -> list[str]:
         """Sentences on the constants: those that are determined with their errors, the others in words."""
@@ -102,15 +100,26 @@ class FittedFormula:
         return lines
 
 
+class FittedFormulas(tuple[FittedFormula, ...]):
+    """The formulas of several outputs, or of all classes but the first. Their text is that of all."""
+
+    def __repr__(self) -> str:
+        texts = [repr(replace(formula, meaning="")) for formula in self]
+        return "\n".join([*texts, *dict.fromkeys(formula.meaning for formula in self if formula.meaning)])
+
+
 @limit_threads
 def fit_formula(
     network: Network, data: Any, var: Sequence[Any] | None = None, *, exponents: str = "free"
-) -> FittedFormula:
-    """The formula of a network with one output, its constants fitted to the training data. The network isn't changed.
+) -> FittedFormula | FittedFormulas:
+    """The formula of a network, its constants fitted to the training data. The network isn't changed.
 
     Exponentials of logarithms are written as powers. Then the formula gets simpler as long as the data allow: it is fitted without an
     offset, or with a whole exponent, and all others free, and the fits are compared. Constants that may well be exact numbers
     become these (see `snap_constants`). A formula with more than 24 constants stays as it is, unless the data determine all of them.
+
+    Several outputs have a formula each. Of two classes the formula is the score of the second against the first, the logarithm of its
+    odds; of more each class but the first has one. Their constants are those of the greatest likelihood.
 
     Args:
         network: The network; numeric edges stay functions with names.
@@ -125,7 +134,7 @@ def fit_formula(
         deviations: equal ones, or, where the rows say so, ones that grow with the value.
 
     Raises:
-        ValueError: For several outputs, for class numbers, and for data that don't fit the network.
+        ValueError: For data that don't fit the network.
 
     Examples:
         >>> import torch
@@ -139,46 +148,75 @@ def fit_formula(
         constants 2.341 ± 0.003
     """
     _check.choice(exponents, "exponents", _WHERE, ("free", "exact"))
-    dataset = as_dataset(data, _WHERE, network.in_vars)
-    if network.n_out != 1:
-        advice = "Take the expressions of symbolic_formula(), and fit each with kanwidget.symbolic.refit."
-        _check.fail("width", _WHERE, "that of a network with one output", network.width, advice)
-    if dataset.is_classification or dataset.n_outputs != 1:
-        advice = "Class numbers are fitted by fit, which gives no standard errors."
-        expected = "data with one column of numbers as labels"
-        _check.fail("data", _WHERE, expected, dataset, advice if dataset.is_classification else "")
-    if dataset.n_features != network.n_features:
-        expected = f"data with {network.n_features} input columns, as the network has"
-        _check.fail("data", _WHERE, expected, dataset.train_input)
-    symbols = named(network, dataset.in_vars if var is None else var, _WHERE)
-    scales, label_scales = dataset.input_scaler, dataset.output_scaler
-    (expression,), variables = symbolic_formula(network, symbols, input_scaler=scales, output_scaler=label_scales)
-    x, y = _in_units(dataset.train_input, scales), _in_units(dataset.train_label, label_scales)
-    functions, scaled = _curves(network, variables, scales)
-    problem = Problem(variables, x, y, functions, where=_WHERE)
-    problem, fit = simplest(problem, expression.xreplace(scaled), free=exponents == "free")
-    found = _fitted(dataset.out_vars[0], problem, fit, function_names(network))
-    curves = {plain: curve for curve, plain in scaled.items()}
-    return replace(found, expression=found.expression.xreplace(curves))
+    found = [
+        formula
+        for pose in posed(network, data, var, _WHERE)
+        for formula in fitted_formulas(pose, *simplest(pose.problem, pose.expression, free=exponents == "free"))
+    ]
+    return found[0] if len(found) == 1 else FittedFormulas(found)
 
 
-def _fitted(name: str, problem: Problem, fit: Fit, names: dict[str, str]) -> FittedFormula:
-    """The record of a fit."""
+def fitted_formulas(pose: Posed, problem: Problem, fit: Fit) -> list[FittedFormula]:
+    """The records of a fit: one, or for classes one for each but the first."""
     read = fit_in_units(fit, problem.variables)
+    parts = list(read.expression) if isinstance(problem, ClassProblem) else [read.expression]
+    table = _table(read.constants)
+    error, noise = _errors(problem, fit)
+    separated = isinstance(problem, ClassProblem) and problem.separates(fit.deviance)
+    formulas = []
+    for name, part in zip(pose.outputs, parts, strict=True):
+        floats = part.atoms(sympy_float())
+        formulas.append(
+            FittedFormula(
+                f"score of {name}" if pose.reference else name,
+                pose.finished(part),
+                list(problem.variables),
+                {} if separated else {constant: pair for constant, pair in table.items() if constant in floats},
+                tuple(curve for curve in pose.names if part.has(sympy_function(curve))),
+                0 < problem.rows <= len(fit.symbols),
+                pose.names,
+                error,
+                noise,
+                _meaning(pose, separated=separated),
+            )
+        )
+    return formulas
+
+
+def _errors(problem: Problem, fit: Fit) -> tuple[float, float]:
+    """The error on the rows, and the part of the value that is noise, where the rows are weighted by it."""
+    if isinstance(problem, ClassProblem):
+        return fit.deviance / (2 * problem.rows), 0.0
     values = problem.values(fit.expression)
     residual = problem.y - values
-    curves = tuple(curve for curve in names if read.expression.has(sympy_function(curve)))
-    return FittedFormula(
-        name,
-        read.expression,
-        list(problem.variables),
-        _table(read.constants),
-        curves,
-        0 < problem.rows <= len(fit.symbols),
-        names,
-        float(residual.square().mean().sqrt()),
-        0.0 if problem.weights is None else _part(values, residual),
-    )
+    error = float(residual.square().mean().sqrt())
+    return error, 0.0 if problem.weights is None else _part(values, residual)
+
+
+def _meaning(pose: Posed, *, separated: bool) -> str:
+    """What scores say, in words."""
+    if not pose.reference:
+        return ""
+    first, *others = pose.outputs
+    if others:
+        text = (
+            f"scores against {pose.reference}, whose score is 0; the decision is the class with the largest score, and the probability "
+            "of a class is exp(score)/(1 + the sum of all exp(score))"
+        )
+    else:
+        text = (
+            f"the decision is {first} where the score is above 0, else {pose.reference}; the probability of {first} is "
+            "1/(1 + exp(-score)), so the score is the logarithm of its odds"
+        )
+    sure = "; no row is in doubt, so the constants have no errors: larger ones would fit as well" if separated else ""
+    return text + sure
+
+
+def sympy_float() -> Any:
+    """The class of sympy's decimals."""
+    import sympy
+
+    return sympy.Float
 
 
 def sympy_function(name: str) -> Any:
@@ -202,37 +240,6 @@ def _table(constants: list[tuple[float, float]]) -> dict[Any, tuple[float, float
         constant = sympy.Float(value)
         table[constant] = (value, max(error, table.get(constant, (value, error))[1]))
     return table
-
-
-def _in_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:
-    """Columns that may be standardized, in their own units."""
-    return values if scales is None else values * scales[1] + scales[0]
-
-
-def _curves(
-    network: Network, variables: Sequence[sympy.Symbol], scales: tuple[Tensor, Tensor] | None
-) -> tuple[dict[str, Elementwise], dict[sympy.Expr, sympy.Expr]]:
-    """The numeric edges as functions of columns in their units, and the replacements for phi((x - mean)/scale) in the expression.
-
-    Its means and scales are no constants to be fitted.
-    """
-    functions: dict[str, Elementwise] = dict(numeric_functions(network))
-    if scales is None:
-        return functions, {}
-    means, deviations = (values.flatten().tolist() for values in scales)
-    replaced = {}
-    for ref in network.edge_refs(active=True):
-        name = edge_name(*ref)
-        if ref.layer == 0 and name in functions:
-            column = int(network.columns[ref.source])
-            scale = means[column], deviations[column]
-            replaced[numeric_edge(*ref, variables[column], scale)] = numeric_edge(*ref, variables[column])
-            functions[name] = partial(_of_scaled, functions[name], *scale)
-    return functions, replaced
-
-
-def _of_scaled(function: Elementwise, mean: float, scale: float, x: Tensor) -> Tensor:
-    return function((x - mean) / scale)
 
 
 def needed_constants(

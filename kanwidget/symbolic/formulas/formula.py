@@ -6,8 +6,8 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kanwidget import _check
 from kanwidget.core.network import Network
@@ -23,6 +23,7 @@ from kanwidget.symbolic.writing.sympy_forms import to_sympy
 if TYPE_CHECKING:
     import sympy
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 #: Seconds for `simplify=True`.
 _PATIENCE = 10.0
@@ -97,19 +98,20 @@ def edge_parts(
 
 
 @limit_threads
-def formula(network: Network, var: Sequence[Any] | None = None, **options: Any) -> sympy.Expr:
-    """The one expression of a network with one output; see `symbolic_formula` for the options.
+def formula(network: Network, var: Sequence[Any] | None = None, **options: Any) -> sympy.Expr | list[sympy.Expr]:
+    """The expression of a network's output, or a list of them for several; see `symbolic_formula` for the options.
+
+    The outputs of a network for classes are scores, one a class: the largest decides, and the difference of two is the logarithm of
+    the odds. `fit_formula` writes these.
 
     Examples:
         >>> from kanwidget import KAN
         >>> formula(KAN([1, 1]), ["time [s]"])
         phi_0_0_0(time [s])
     """
-    if network.n_out != 1:
-        advice = "Use symbolic_formula()."
-        _check.fail("width", "formula", "that of a network with one output", network.width, advice)
     _decimals(options.get("round"), "formula")
-    return symbolic_formula(network, var, **options)[0][0]
+    expressions, _ = symbolic_formula(network, var, **options)
+    return expressions[0] if len(expressions) == 1 else expressions
 
 
 def _decimals(round: int | None, where: str) -> int | None:
@@ -251,9 +253,6 @@ def numeric_edge(index: int, source: int, target: int, node: Any, scale: tuple[f
 def simplify_within(expr: sympy.Expr, seconds: float) -> sympy.Expr:
     """`sympy.simplify`, or the expression itself if that takes too long.
 
-    The clock is read whenever a Python function is entered: this works in every thread and on every system, and leaves nothing
-    running. It doesn't disturb the hooks of debuggers and coverage tools, which are others.
-
     Examples:
         >>> import sympy
         >>> x = sympy.Symbol("x")
@@ -262,7 +261,25 @@ def simplify_within(expr: sympy.Expr, seconds: float) -> sympy.Expr:
     """
     import sympy
 
-    deadline = time.monotonic() + seconds
+    simplified = within(time.monotonic() + seconds, lambda: sympy.simplify(expr))
+    if simplified is None:
+        _log.info("simplification was given up after %g s", seconds)
+        return expr
+    return simplified
+
+
+def within(deadline: float, compute: Callable[[], T]) -> T | None:
+    """The result of pure Python, or None if it isn't there by the deadline, a time of `time.monotonic`.
+
+    The clock is read whenever a Python function is entered: this works in every thread and on every system, and leaves nothing
+    running. It doesn't disturb the hooks of debuggers and coverage tools, which are others.
+
+    Examples:
+        >>> within(time.monotonic() + 10, lambda: 1 + 1)
+        2
+        >>> within(time.monotonic() - 1, lambda: simplify_within(None, 1)) is None
+        True
+    """
 
     def check_time(*_: Any) -> None:
         if time.monotonic() > deadline:
@@ -271,12 +288,11 @@ def simplify_within(expr: sympy.Expr, seconds: float) -> sympy.Expr:
     profiler = sys.getprofile()
     sys.setprofile(check_time)
     try:
-        return sympy.simplify(expr)
+        return compute()
     except _TooLong:
-        _log.info("simplification was given up after %g s", seconds)
-        return expr
+        return None
     finally:
-        sys.setprofile(profiler)
+        sys.setprofile(profiler if callable(profiler) else None)  # that of cProfile cannot be set again
 
 
 class _TooLong(BaseException):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 
 from kanwidget.symbolic.formulas.expansion import expanded
+from kanwidget.symbolic.formulas.formula import within
 from kanwidget.symbolic.formulas.regression.canonical import canonical
+from kanwidget.symbolic.formulas.regression.classes import ClassProblem
 from kanwidget.symbolic.formulas.regression.noise import noise_weights
 from kanwidget.symbolic.formulas.regression.problem import NOTHING, Fit, Problem
 from kanwidget.symbolic.formulas.regression.selection import Selector
@@ -20,27 +24,37 @@ from kanwidget.symbolic.formulas.whole import price
 MOST_CONSTANTS = 24
 #: Rows by which constants are chosen; they are fitted to all rows in the end.
 _MOST_ROWS = 4000
+#: How far a constant may be from an exact number, relatively; its standard error must leave no other choice.
+_TOLERANCE = 1e-2
+#: Seconds for multiplying out.
+_PATIENCE = 3.0
 #: A variant must be better by this much, in units of the price: else the formula stays as the network has it.
 _BETTER = 1.0
 
 
-def simplest(problem: Problem, expr: Any, *, free: bool = True) -> tuple[Problem, Fit]:
+def simplest(problem: Problem, expr: Any, *, free: bool = True, deadline: float = math.inf) -> tuple[Problem, Fit]:
     """The formula with the constants that the data need, fitted to them, and the problem with the weights of the noise.
 
     Args:
         problem: The rows.
         expr: The formula.
         free: Whether exact exponents of positive numbers may become others, too.
+        deadline: A time of `time.monotonic`, after which it gets no simpler.
     """
     every = problem
     if problem.rows > _MOST_ROWS:
         problem = problem.rows_only(torch.linspace(0, problem.rows - 1, _MOST_ROWS).long())
     first = problem.fit(canonical(expr, problem.values))
+    if isinstance(problem, ClassProblem) and problem.separates(first.deviance):
+        # The likelihood has no maximum: the constants stay those of the network.
+        return every, every.at(canonical(expr, problem.values)).without_errors()
     problem, first = weighted(problem, first)
-    best = _simplified(problem, first)
+    best = _simplified(problem, first, deadline)
     lowest = _price(problem, best)
     for variant in _variants(problem, first, free=free):
-        trial = _simplified(problem, problem.fit(canonical(variant, problem.values)))
+        if time.monotonic() > deadline:
+            break
+        trial = _simplified(problem, problem.fit(canonical(variant, problem.values)), deadline)
         cost = _price(problem, trial)
         if cost < lowest - _BETTER:
             best, lowest = trial, cost
@@ -52,7 +66,7 @@ def simplest(problem: Problem, expr: Any, *, free: bool = True) -> tuple[Problem
 
 def weighted(problem: Problem, fit: Fit) -> tuple[Problem, Fit]:
     """The problem with the weights of the noise that a fit leaves, and the fit with these."""
-    if _exact(problem, fit):
+    if isinstance(problem, ClassProblem) or _exact(problem, fit):
         return problem, fit
     values = problem.values(fit.expression)
     weights = noise_weights(values, problem.y - values)
@@ -62,11 +76,11 @@ def weighted(problem: Problem, fit: Fit) -> tuple[Problem, Fit]:
     return problem, problem.fit(fit.expression)
 
 
-def _simplified(problem: Problem, fit: Fit) -> Fit:
+def _simplified(problem: Problem, fit: Fit, deadline: float) -> Fit:
     certain = all(error < 1e-3 * abs(value) for value, error in fit.table.values())
     if len(fit.symbols) > MOST_CONSTANTS and not certain:
         return fit
-    return snapped(problem, Selector(problem, fit).simplest())
+    return snapped(problem, Selector(problem, fit, deadline).simplest(), tolerance=_TOLERANCE, deadline=deadline)
 
 
 def _variants(problem: Problem, fit: Fit, *, free: bool) -> Iterator[Any]:
@@ -77,8 +91,8 @@ def _variants(problem: Problem, fit: Fit, *, free: bool) -> Iterator[Any]:
     freed = _freed(problem, expr) if free and not _exact(problem, fit) else expr
     if freed != expr:
         yield freed
-    multiplied = expanded(expr)
-    if multiplied != expr:
+    multiplied = within(time.monotonic() + _PATIENCE, lambda: expanded(expr))
+    if multiplied is not None and multiplied != expr:
         yield multiplied
 
 
@@ -94,7 +108,9 @@ def _freed(problem: Problem, expr: Any) -> Any:
 
 def _exact(problem: Problem, fit: Fit) -> bool:
     """Whether a fit leaves nothing but round-off."""
-    return fit.deviance <= problem.rows * (10 * NOTHING) ** 2 * _spread(problem)
+    return not isinstance(problem, ClassProblem) and fit.deviance <= problem.rows * (10 * NOTHING) ** 2 * _spread(
+        problem
+    )
 
 
 def _spread(problem: Problem) -> float:
@@ -105,4 +121,6 @@ def _price(problem: Problem, fit: Fit) -> float:
     """The price of a formula: its likelihood, its constants and its complexity."""
     logs = Logs((False,) * len(problem.variables), output=False)
     words = complexity(fit.expression, problem.variables, logs)
+    if isinstance(problem, ClassProblem):
+        return fit.deviance + len(fit.symbols) * math.log(problem.rows) + words
     return price(fit.deviance, problem.rows, _spread(problem) ** 0.5, len(fit.symbols), words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,7 @@ def snap_constants(
         drop: Whether constants that may well be 0 vanish.
 
     Examples:
-        >>> import sympy
+        >>> import sympy, torch
         >>> t = sympy.Symbol("t")
         >>> x = torch.linspace(0, 1, 50, dtype=torch.float64)[:, None]
         >>> snap_constants(0.5001 * sympy.sin(3.1414 * t), [t], x, torch.sin(torch.pi * x) / 2)
@@ -80,8 +81,10 @@ def snap_constants(
     return snapped(problem, problem.fit(expr), tolerance=tolerance, drop=drop).expression
 
 
-def snapped(problem: Problem, fit: Fit, *, tolerance: float = 1e-3, drop: bool = False) -> Fit:
-    """`snap_constants` of a fitted expression."""
+def snapped(
+    problem: Problem, fit: Fit, *, tolerance: float = 1e-3, drop: bool = False, deadline: float = math.inf
+) -> Fit:
+    """`snap_constants` of a fitted expression; after the deadline, a time of `time.monotonic`, nothing more is tried."""
     zero = 1e-10 * max(1.0, float(problem.x.abs().max()), float(problem.y.abs().max())) if drop else -1.0
     refused: set[tuple[str, Any]] = set()
     while True:
@@ -93,7 +96,7 @@ def snapped(problem: Problem, fit: Fit, *, tolerance: float = 1e-3, drop: bool =
             if (_key(proposal[0]), proposal[1]) not in refused
         )
         constant, exact = next(options, (None, None))
-        if constant is None:
+        if constant is None or time.monotonic() > deadline:
             return fit
         limit = fit.deviance + _ERRORS**2 * problem.variance(fit) + problem.rows * problem.noise_floor
         trial = _replaced_and_refitted(problem, fit.expression, constant, exact)

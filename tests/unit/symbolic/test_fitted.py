@@ -148,13 +148,9 @@ def test_as_many_constants_as_rows():
 @pytest.mark.parametrize(
     ("model", "data", "message"),
     [
-        (
-            KAN([1, 2]),
-            (LINES, LINES.repeat(1, 2)),
-            "`width` argument of fit_formula must be that of a network with one",
-        ),
-        (KAN([1, 1]), (LINES, LINES.repeat(1, 2)), "`data` argument of fit_formula must be data with one column"),
-        (KAN([1, 1]), (LINES, torch.arange(30) % 2), "`data` argument of fit_formula must be data with one column"),
+        (KAN([1, 2]), (LINES, LINES), "`data` argument of fit_formula must be data with 2 label columns"),
+        (KAN([1, 1]), (LINES, LINES.repeat(1, 2)), "`data` argument of fit_formula must be data with 1 label column,"),
+        (KAN([1, 1]), (LINES, torch.arange(30) % 2), "`data` argument of fit_formula must be data with at least two"),
         (KAN([2, 1]), (LINES, LINES), "`data` argument of fit_formula must be data with 2 input columns"),
     ],
 )

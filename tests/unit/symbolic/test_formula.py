@@ -13,9 +13,10 @@ from symbolic_samples import make_network, samples
 from kanwidget.core import primitive
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
-from kanwidget.symbolic import auto_symbolic, fix_symbolic, numeric_functions, symbolic_formula, to_numpy
-from kanwidget.symbolic.formulas.regression.problem import parametrize
+from kanwidget.simplification import auto_symbolic
+from kanwidget.symbolic import fix_symbolic, numeric_functions, symbolic_formula, to_numpy
 from kanwidget.symbolic.formulas.formula import formula, simplify_within
+from kanwidget.symbolic.formulas.regression.problem import parametrize
 from kanwidget.symbolic.formulas.rescaling import rescale
 
 X = samples(features=3)
@@ -187,9 +188,8 @@ def test_where_one_constant_cannot_stand_for_another_all_stay(name, params, mean
     assert rescale(primitive(name), params, mean, scale) == (a / scale, b - a * mean / scale, c, d)
 
 
-def test_one_output_is_asked_for():
-    with pytest.raises(ValueError, match="one output"):
-        formula(make_network([2, 2]))
+def test_several_outputs_have_a_formula_each():
+    assert [str(part) for part in formula(make_network([1, 2]), ["t"])] == ["phi_0_0_0(t)", "phi_0_0_1(t)"]
 
 
 def test_lambdify_with_the_numeric_functions():

@@ -19,8 +19,8 @@ Values = Callable[[Any], Tensor]
 def canonical(expr: Any, values: Values) -> Any:
     """An expression with one constant for each thing that the data can say.
 
-    Exponentials of logarithms become powers, sums within products, powers and logarithms get a leading term without a factor, and all
-    factors become one.
+    Exponentials of logarithms become powers, absolute values of numbers of one sign these numbers; sums within products, powers and
+    logarithms get a leading term without a factor, and all factors become one.
 
     Args:
         expr: The expression.
@@ -44,6 +44,8 @@ def _rewritten(node: Any, values: Values) -> Any:
 
     if isinstance(node, sympy.exp):
         return _exponential(node)
+    if isinstance(node, sympy.Abs):
+        return _one_side(node, values)
     if isinstance(node, sympy.Pow) and node.exp.is_Number and node.base.free_symbols:
         return _power(node, values)
     if isinstance(node, sympy.Mul):
@@ -67,6 +69,15 @@ def _exponential(node: Any) -> Any:
         else:
             remaining.append(term)
     return sympy.Mul(*factors, sympy.exp(sympy.Add(*remaining)))
+
+
+def _one_side(node: Any, values: Values) -> Any:
+    """|u| as u or -u where all rows are on one side."""
+    operand = node.args[0]
+    numbers = values(operand)
+    if bool((numbers >= 0).all()):
+        return operand
+    return -operand if bool((numbers <= 0).all()) else node
 
 
 def _power(node: Any, values: Values) -> Any:

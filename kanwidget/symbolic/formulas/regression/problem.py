@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,6 +15,10 @@ from kanwidget._types import Elementwise
 from kanwidget.symbolic.formulas.evaluation import evaluate
 
 _STEPS = 100
+#: Steps before a fit is given up.
+_FIRST = 8
+#: A step that gains so little, relatively, is flat; after so many the fit ends, since no test tells the difference.
+_FLAT, _MOST_FLAT = 1e-7, 4
 #: An error below this part of the spread of y counts as none: formulas of exact data differ by round-off.
 NOTHING = 1e-8
 #: Cosine below which a direction of the Jacobian counts as none.
@@ -45,6 +49,11 @@ class Fit:
     def expression(self) -> Any:
         """The expression with these constants."""
         return self.template.xreplace(self.floats)
+
+    def without_errors(self) -> Fit:
+        """The fit with infinite errors: there is no optimum."""
+        infinite = torch.diag(torch.full((len(self.symbols),), torch.inf, dtype=torch.float64))
+        return replace(self, covariance=infinite)
 
     @property
     def errors(self) -> list[float]:
@@ -93,6 +102,7 @@ class Problem:
         self.functions = dict(functions or {})
         self.weights = weights
         self.columns = dict(zip(self.variables, self.x.unbind(1), strict=True))
+        self._parts: dict[Any, Any] = {}
 
     @property
     def rows(self) -> int:
@@ -116,7 +126,12 @@ class Problem:
 
     def variance(self, fit: Fit) -> float:
         """The variance of the noise by a fit: the unit in which deviances of other fits differ."""
-        return max(fit.deviance / max(self.rows - len(fit.symbols), 1), self.noise_floor)
+        return max(self.residual_variance(fit.deviance, len(fit.symbols)), self.noise_floor)
+
+    def residual_variance(self, deviance: float, constants: int) -> float:
+        """The variance of the residuals, at least that of rounding a single operation."""
+        rounding = (torch.finfo(torch.float64).eps / NOTHING) ** 2 * self.noise_floor
+        return max(deviance / max(self.rows - constants, 1), rounding)
 
     # ---- values
 
@@ -153,10 +168,15 @@ class Problem:
         """The expression as it is, with the errors that its constants would have at a minimum."""
         return self._linearized(*parametrize(expr, self.positive))
 
-    def fit(self, expr: Any) -> Fit:
-        """The expression with fitted constants; decimal exponents are constants where their base is positive."""
+    def fit(self, expr: Any, limit: float = math.inf) -> Fit:
+        """The expression with fitted constants; decimal exponents are constants where their base is positive.
+
+        Args:
+            expr: The expression.
+            limit: The fit is given up once its deviance will hardly fall below.
+        """
         template, symbols, start = parametrize(expr, self.positive)
-        return self._linearized(template, symbols, self._least_squares(template, symbols, start))
+        return self._linearized(template, symbols, self._least_squares(template, symbols, start, limit))
 
     def _linearized(self, template: Any, symbols: list[Any], values: Tensor) -> Fit:
         if not symbols:
@@ -168,22 +188,40 @@ class Problem:
             return Fit(template, symbols, values, infinite, math.inf)
         return Fit(template, symbols, values, self._covariance(jacobian, residual), deviance)
 
+    def _with_columns(self, template: Any, symbols: set[Any]) -> Any:
+        """The template with a column in the place of every part without constants: it is computed once, a spline above all."""
+        import sympy
+
+        def visit(node: Any) -> Any:
+            if not node.args or not node.free_symbols:
+                return node
+            if node.free_symbols & symbols:
+                return node.func(*(visit(arg) for arg in node.args))
+            column = self._parts.get(node)
+            if column is None:
+                column = self._parts[node] = sympy.Dummy()
+                self.columns[column] = self.values(node)
+            return column
+
+        return visit(template)
+
     def _covariance(self, jacobian: Tensor, residual: Tensor) -> Tensor:
         """s²·(JᵀJ)⁻¹."""
         inverse = inverse_information(jacobian)
-        variance = float(residual.square().sum()) / max(self.rows - jacobian.shape[1], 1)
+        variance = self.residual_variance(float(residual.square().sum()), jacobian.shape[1])
         return torch.where(torch.isinf(inverse), inverse, inverse * variance)
 
-    def _least_squares(self, template: Any, symbols: list[Any], start: Tensor) -> Tensor:
+    def _least_squares(self, template: Any, symbols: list[Any], start: Tensor, limit: float) -> Tensor:
         """Levenberg-Marquardt with each constant scaled by its own column of the Jacobian."""
-        values, damping = start, 1e-3
+        values, damping, flat = start, 1e-3, 0
         if not symbols:
             return values
+        template = self._with_columns(template, set(symbols))
         jacobian, residual, deviance = self._linear(template, symbols, values)
         if not _finite(jacobian, residual, deviance):
             return values  # no direction of descent
         eye = torch.eye(len(values), dtype=torch.float64)
-        for _ in range(_STEPS):
+        for step in range(_STEPS):
             scale = jacobian.norm(dim=0).clamp(min=1e-300)
             lhs = torch.cat([jacobian / scale, math.sqrt(damping) * eye])
             rhs = torch.cat([residual, torch.zeros_like(values)])
@@ -193,7 +231,10 @@ class Problem:
                 gain = deviance - linear[2]
                 values, damping = trial, max(damping * 0.2, 1e-15)
                 jacobian, residual, deviance = linear
-                if gain <= 1e-14 * (deviance + gain):
+                flat = flat + 1 if gain <= _FLAT * deviance else 0
+                if step >= _FIRST and deviance - _STEPS * gain / 2 > limit:
+                    break
+                if flat == _MOST_FLAT or gain <= 1e-14 * (deviance + gain):
                     break
             elif damping > 1e8:
                 break

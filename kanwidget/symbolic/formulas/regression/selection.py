@@ -7,10 +7,11 @@ q. So the formula is fitted without the constant, with all others free, and the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from kanwidget.symbolic.formulas.regression.canonical import canonical
+from kanwidget.symbolic.formulas.regression.canonical import canonical as canonical_of
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 
 #: Standard errors by which a constant is needed.
@@ -46,22 +47,41 @@ class Selector:
     Args:
         problem: The rows.
         fit: The formula with all its constants.
+        deadline: A time of `time.monotonic`, after which nothing more is tried.
+        canonical: How formulas are written; by default as `canonical` does.
     """
 
-    def __init__(self, problem: Problem, fit: Fit) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        fit: Fit,
+        deadline: float = math.inf,
+        canonical: Callable[[Any], Any] | None = None,
+    ) -> None:
         self.problem = problem
+        self.deadline = deadline
+        self._canonical = canonical or (lambda expr: canonical_of(expr, problem.values))
         self.full = fit
         self.variance = problem.variance(fit)
+        self.limit = fit.deviance + most_likely_growth(max(len(fit.symbols), 1)) * self.variance
+        self.limit += problem.rows * problem.noise_floor
         self.fits = 0
 
     def simplest(self) -> Fit:
         """The formula without needless constants, and with simple exponents."""
-        fit = self.without_redundant(self.full)
+        fit = self.without_redundant(self._one_sided(self.full))
         while True:
-            smaller = self.with_simple_exponents(self.without_zeros(fit))
+            smaller = self._one_sided(self.with_simple_exponents(self.without_zeros(fit)))
             if len(smaller.symbols) == len(fit.symbols):
                 return smaller
             fit = smaller
+
+    def _one_sided(self, fit: Fit) -> Fit:
+        """The formula without absolute values whose kink the fit has moved out of the rows."""
+        import sympy
+
+        expression = self._canonical(fit.expression) if fit.template.has(sympy.Abs) else fit.expression
+        return fit if expression == fit.expression else self.problem.fit(expression)
 
     # ---- comparisons
 
@@ -69,14 +89,14 @@ class Selector:
         """The formula with these numbers for some constants and the others fitted; None where that is none."""
         import sympy
 
-        if self.fits >= _MOST_FITS:
+        if self.fits >= _MOST_FITS or time.monotonic() > self.deadline:
             return None
         expression = fit.template.xreplace(fit.floats | numbers)
         lost = bool(fit.template.free_symbols & set(self.problem.variables)) and not expression.free_symbols
         if expression.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I) or lost:
             return None
         self.fits += 1
-        trial = self.problem.fit(canonical(expression, self.problem.values))
+        trial = self.problem.fit(self._canonical(expression), self.limit)
         return trial if math.isfinite(trial.deviance) else None
 
     def _agrees(self, trial: Fit | None, fit: Fit) -> bool:
@@ -133,10 +153,22 @@ class Selector:
             if self._agrees(trial, fit) and trial is not None and not self._needs_one(trial, fit, group):
                 return self.without_zeros(trial)
         while True:
-            smaller = self._best(fit, ({symbol: zero} for symbol in _uncertain(fit)))
+            smaller = self._best(fit, ({symbol: zero} for symbol in self._uncertain(fit)))
             if smaller is None:
                 return fit
             fit = smaller
+
+    def _uncertain(self, fit: Fit) -> list[Any]:
+        """The constants that might be 0, the least certain first."""
+        # Errors of exact data would be those of round-off.
+        variance = self.problem.residual_variance(fit.deviance, len(fit.symbols))
+        factor = max(math.sqrt(self.variance / variance), 1.0) if self.problem.noise_floor > 0 else 1.0
+        doubts = {
+            symbol: abs(value) / (error * factor) if error > 0 else math.inf
+            for symbol, value, error in zip(fit.symbols, fit.values.tolist(), fit.errors, strict=True)
+        }
+        near = sorted((symbol for symbol in doubts if doubts[symbol] < _FARTHEST), key=lambda symbol: doubts[symbol])
+        return near[:_TRIED]
 
     def _needs_one(self, trial: Fit, fit: Fit, group: list[Any]) -> bool:
         """Whether one of the constants that went is needed: among many needless ones it doesn't show."""
@@ -181,16 +213,6 @@ def _offsets(fit: Fit) -> list[list[Any]]:
     ]
     groups = [list(dict.fromkeys(group)) for group in (added, inner)]
     return [group for i, group in enumerate(groups) if len(group) > 1 and group not in groups[:i]]
-
-
-def _uncertain(fit: Fit) -> list[Any]:
-    """The constants that might be 0, the least certain first."""
-    doubts = {
-        symbol: abs(value) / error if error > 0 else math.inf
-        for symbol, value, error in zip(fit.symbols, fit.values.tolist(), fit.errors, strict=True)
-    }
-    near = sorted((symbol for symbol in doubts if doubts[symbol] < _FARTHEST), key=lambda symbol: doubts[symbol])
-    return near[:_TRIED]
 
 
 def _simple_exponents(fit: Fit) -> Iterator[tuple[Any, Any]]:

@@ -1,0 +1,319 @@
+"""`auto_symbolic`: splines become functions, the surest first; the rest is refitted, and what makes the error worse is taken back."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.core.primitives import Primitive, primitives
+from kanwidget.core.records import EdgeRef, SymbolicFit
+from kanwidget.core.threads import limit_threads
+from kanwidget.simplification.held_out import HeldOut, held_out
+from kanwidget.simplification.refits import STEPS, assign, refit
+from kanwidget.simplification.swaps import swapped
+from kanwidget.symbolic.edges import edge_samples, numeric_edges, ranking_of, tied_edges
+from kanwidget.symbolic.fits.custom import OnBroken, log_broken
+from kanwidget.symbolic.fits.fitting import fit_primitives
+from kanwidget.symbolic.fits.ranking import PYKAN_NUMBERS, R2_THRESHOLD, checked_simplicity
+from kanwidget.symbolic.fits.spaces import curve_noise, scaled_error
+
+_log = logging.getLogger(__name__)
+#: Functions of an edge that are tried with a refit; half as many in a network of more edges.
+_TRIED, _MANY_EDGES = 4, 20
+#: Functions that are behind an allowed one by this score aren't tried.
+_AHEAD = 5.0
+#: Edges of one step are this part of all: a large network takes several at a time.
+_STEPS_OF_A_NETWORK = 12
+#: Rows on which edges are fitted.
+_ROWS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolicStep:
+    """Result of one step of `auto_symbolic_steps`: edges that were searched and, where a candidate fits, fixed."""
+
+    searched: tuple[EdgeRef, ...]
+    """Of tied edges only the owner of the parameters."""
+    fixed: tuple[tuple[EdgeRef, SymbolicFit], ...]
+    """Edges that are symbolic now, with their fits; of tied edges all."""
+    numeric: tuple[EdgeRef, ...]
+    """Searched edges that stay splines."""
+    remaining: int
+    """Number of edges that later steps search."""
+    reasons: dict[EdgeRef, str] = field(default_factory=dict)
+    """Why the numeric ones stay splines, one sentence each."""
+    error: float = math.nan
+    """The error on held-out rows after the step, in the target's unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What decides about the functions of a network."""
+
+    network: Network
+    held: HeldOut
+    library: tuple[Primitive, ...]
+    simplicity: float
+    pykan: bool
+    r2_threshold: float
+    refit_steps: int
+    on_broken: OnBroken
+    tried: int
+    """Functions of an edge that are tried with a refit."""
+
+    @property
+    def checks(self) -> bool:
+        """Whether functions are checked on the data: a threshold below 0 takes whatever fits best."""
+        return self.r2_threshold >= 0
+
+
+def auto_symbolic_steps(
+    network: Network,
+    data: Any = None,
+    *,
+    edges: Iterable[Sequence[int]] | None = None,
+    lib: Iterable[str] | None = None,
+    simplicity: float | None = None,
+    weight_simple: float | None = None,
+    r2_threshold: float = R2_THRESHOLD,
+    edges_per_step: int | None = None,
+    refit_steps: int = STEPS,
+    on_broken: OnBroken = log_broken,
+) -> Iterator[SymbolicStep]:
+    """`auto_symbolic` in steps, each of which decides about one edge or some. Changes the network in place.
+
+    Arguments are checked at the call; the network changes as the steps are taken. A loop that breaks off keeps the edges fixed so far.
+
+    Args:
+        network: The network.
+        data: See `auto_symbolic`.
+        edges: `(layer, source, target)` of the edges in question; all by default. Edges that share a function count as one.
+            Symbolic and pruned edges are skipped.
+        lib: Names of the primitives to try; all of them by default.
+        simplicity: 0 ranks by accuracy alone, 1 by simplicity alone; 0.7 by default.
+        weight_simple: Ranks as pykan does, with this weight of simplicity, instead.
+        r2_threshold: The least R² for which an edge is fixed. Below 0 every edge is fixed, whatever the data say.
+        edges_per_step: Most edges that a step decides about together; by default a twelfth of them.
+        refit_steps: Most steps of each refit; 0 for none.
+        on_broken: Called for every registered function that is left out because it doesn't work.
+
+    Raises:
+        ValueError: For an edge or a primitive that doesn't exist.
+
+    Examples:
+        >>> import torch
+        >>> from kanwidget import KAN
+        >>> x = torch.rand(50, 2, dtype=torch.float64)
+        >>> steps = auto_symbolic_steps(KAN([2, 1]), x, r2_threshold=-1, edges_per_step=1)
+        >>> [(len(step.searched), step.remaining) for step in steps]
+        [(1, 1), (1, 0)]
+    """
+    where = "auto_symbolic"
+    _check.real(r2_threshold, "r2_threshold", where, high=1)
+    weight = checked_simplicity(simplicity, weight_simple, where)
+    _check.integer(refit_steps, "refit_steps", where, low=0)
+    library = tuple(primitives(lib, where))
+    owners = _owners(network, edges)
+    held = held_out(network, data, where, r2_threshold)
+    tried = _TRIED if len(owners) <= _MANY_EDGES else _TRIED // 2
+    search = _Search(
+        network, held, library, weight, weight_simple is not None, r2_threshold, refit_steps, on_broken, tried
+    )
+    return _steps(search, owners, edges_per_step)
+
+
+def _owners(network: Network, edges: Iterable[Sequence[int]] | None) -> list[EdgeRef]:
+    """The splines in question; of tied edges only the owner of the parameters."""
+    owners = numeric_edges(network)
+    if edges is None:
+        return owners
+    chosen = set()
+    for index, source, target in edges:
+        layer = network.check_edge(index, source, target, "auto_symbolic")
+        chosen.add(EdgeRef(index, *tied_edges(layer, source, target)[0]))
+    return [ref for ref in owners if ref in chosen]
+
+
+def _steps(search: _Search, owners: list[EdgeRef], edges_per_step: int | None) -> Iterator[SymbolicStep]:
+    remaining = list(owners)
+    size = edges_per_step or max(1, len(owners) // _STEPS_OF_A_NETWORK)
+    best = search.held.row_losses(search.network)
+    while remaining:
+        candidates = _candidates(search, remaining)
+        remaining.sort(key=lambda ref: _sureness(candidates[ref]), reverse=True)
+        group, remaining = remaining[:size], remaining[size:]
+        fixed, reasons, best = _decide(search, group, candidates, best)
+        for ref, fit in fixed.items():
+            _log.info("edge (%d, %d, %d) is now %s, R² = %.6g", *ref, fit.equation, fit.r2)
+        for ref, reason in reasons.items():
+            _log.info("edge (%d, %d, %d) stays numeric: %s", *ref, reason)
+        yield SymbolicStep(
+            tuple(group),
+            tuple((tied, fit) for ref, fit in fixed.items() for tied in _tied(search.network, ref)),
+            tuple(reasons),
+            len(remaining),
+            reasons,
+            search.held.error(search.network),
+        )
+
+
+def _tied(network: Network, ref: EdgeRef) -> list[EdgeRef]:
+    return [EdgeRef(ref.layer, *pair) for pair in tied_edges(network.layer(ref.layer), ref.source, ref.target)]
+
+
+def _candidates(search: _Search, refs: Sequence[EdgeRef]) -> dict[EdgeRef, list[SymbolicFit]]:
+    """The functions in question for some edges, best first, without those that only imitate another one."""
+    network, x = search.network, search.held.data.train_input
+    x = x[:: max(1, len(x) // _ROWS)]
+    error = None if search.held.noiseless else scaled_error(network, search.held.data)
+    found: dict[EdgeRef, list[SymbolicFit]] = {}
+    for index in range(network.depth):
+        in_layer = [ref for ref in refs if ref.layer == index]
+        if not in_layer:
+            continue
+        pairs = [(ref.source, ref.target) for ref in in_layer]
+        inputs, values = edge_samples(network, index, pairs, x)
+        rule: dict[str, Any] = {"numbers": PYKAN_NUMBERS} if search.pykan else ranking_of(network, index, pairs, x)
+        if error is not None:
+            rule["noise"] = curve_noise(network, in_layer, x, error, len(search.held.data.train_input))
+        fits = fit_primitives(
+            inputs, values, search.library, simplicity=search.simplicity, on_broken=search.on_broken, **rule
+        )
+        found |= {ref: [fit for fit in row if fit.imitates is None] for ref, row in zip(in_layer, fits, strict=True)}
+    return found
+
+
+def _sureness(fits: Sequence[SymbolicFit]) -> tuple[float, float]:
+    """How far the best function is ahead of the next, and how well it fits."""
+    if not fits:
+        return -math.inf, 0.0
+    gap = fits[1].score - fits[0].score if len(fits) > 1 else math.inf
+    return gap, fits[0].r2
+
+
+def _decide(
+    search: _Search, group: Sequence[EdgeRef], candidates: dict[EdgeRef, list[SymbolicFit]], best: Tensor
+) -> tuple[dict[EdgeRef, SymbolicFit], dict[EdgeRef, str], Tensor]:
+    """Fix the edges of a group that the data allow: all at once, or else each half by itself. In place.
+
+    Returns:
+        The fixed edges, why the others stay splines, and the lowest losses of the held-out rows so far.
+    """
+    good = {ref: [fit for fit in candidates[ref] if fit.r2 >= search.r2_threshold] for ref in group}
+    reasons = {ref: _no_candidate(candidates[ref], search.r2_threshold) for ref in group if not good[ref]}
+    refs = [ref for ref in group if good[ref]]
+    if not refs:
+        return {}, reasons, best
+    if len(refs) == 1:
+        fit, losses, reason = _best_of(search, refs[0], good[refs[0]], best)
+    else:
+        fit, losses, reason = None, best, ""
+        trial = swapped(search.network, {ref: good[ref][0] for ref in refs}, search.held.data.train_input)
+        losses = refit(trial, search.held, search.refit_steps)
+        if not search.checks or search.held.allows(best, losses):
+            assign(search.network, trial)
+            return {ref: good[ref][0] for ref in refs}, reasons, _lower(best, losses)
+        fixed: dict[EdgeRef, SymbolicFit] = {}
+        for half in (refs[: len(refs) // 2], refs[len(refs) // 2 :]):
+            done, why, best = _decide(search, half, candidates, best)
+            fixed, reasons = fixed | done, reasons | why
+        return fixed, reasons, best
+    if fit is None:
+        return {}, reasons | {refs[0]: reason}, best
+    return {refs[0]: fit}, reasons, _lower(best, losses)
+
+
+def _best_of(
+    search: _Search, ref: EdgeRef, fits: Sequence[SymbolicFit], best: Tensor
+) -> tuple[SymbolicFit | None, Tensor, str]:
+    """Try some functions on an edge, each with a refit, and fix it to the simplest that is as good as the best. In place."""
+    held, tried = search.held, list(fits[: search.tried] if search.checks else fits[:1])
+    trials = []
+    for fit, following in zip(tried, [*tried[1:], None], strict=True):
+        trial = swapped(search.network, {ref: fit}, held.data.train_input)
+        losses = refit(trial, held, search.refit_steps)
+        trials.append((fit, trial, losses, held.row_losses(trial, everywhere=True)))
+        ahead = following is None or following.score - fit.score > _AHEAD
+        if ahead and any(held.allows(best, entry[2]) for entry in trials):
+            break
+    allowed = [entry for entry in trials if not search.checks or held.allows(best, entry[2])]
+    if not allowed:
+        fit, _, losses, _ = min(trials, key=lambda entry: float(entry[2].mean()))
+        before, after = (held.reported(search.network, rows) for rows in (best, losses))
+        return None, best, f"{fit.name} would raise the held-out error from {before:.3g} to {after:.3g}"
+    lowest = min(allowed, key=lambda entry: float(entry[3].mean()))
+    equal = [entry for entry in allowed if held.allows(lowest[3], entry[3])]
+    fit, trial, losses, _ = min(equal, key=lambda entry: entry[0].score)
+    assign(search.network, trial)
+    return fit, losses, ""
+
+
+def _lower(first: Tensor, second: Tensor) -> Tensor:
+    return second if float(second.mean()) < float(first.mean()) else first
+
+
+def _no_candidate(fits: Sequence[SymbolicFit], r2_threshold: float) -> str:
+    if not fits:
+        return "no function of the library holds its data"
+    best = max(fits, key=lambda fit: fit.r2)
+    return f"the best, {best.name}, has R² = {best.r2:.4g}, less than {r2_threshold:.12g}"
+
+
+@limit_threads
+def auto_symbolic(
+    network: Network,
+    data: Any = None,
+    *,
+    lib: Iterable[str] | None = None,
+    simplicity: float | None = None,
+    weight_simple: float | None = None,
+    r2_threshold: float = R2_THRESHOLD,
+    refit_steps: int = STEPS,
+) -> list[tuple[EdgeRef, SymbolicFit]]:
+    """Replace splines by functions, the surest first, and refit the network after each. Changes the network in place.
+
+    For each edge a few functions are tried; the simplest of those that the data can't tell from the best stays. Where all of them make
+    the error on held-out rows (the validation or test rows, otherwise a fifth of the training rows) worse than their noise allows,
+    the edge stays a spline, and the log says why. Functions that only imitate a simpler one are never chosen. Symbolic and pruned
+    edges stay as they are.
+
+    `fit` then trains the constants on all rows; `fit_formula` gives the formula with their standard errors.
+
+    Args:
+        network: The network.
+        data: A `Dataset`, a dict or a pair with labels. Inputs alone, or None for the reference data of the last training, get the
+            network's own outputs as labels.
+        lib: Names of the primitives to try; all of them by default.
+        simplicity: 0 ranks by accuracy alone, 1 by simplicity alone; 0.7 by default.
+        weight_simple: Ranks as pykan does, with this weight of simplicity, instead.
+        r2_threshold: The least R² for which an edge is fixed. Below 0 every edge is fixed, whatever the data say.
+        refit_steps: Most steps of each refit; 0 for none.
+
+    Returns:
+        The edges that were fixed, with their fits.
+
+    Examples:
+        >>> from kanwidget import KAN, create_dataset
+        >>> data = create_dataset(lambda x: x[:, [0]] ** 2 + 3 * x[:, [1]], train_num=100, test_num=50)
+        >>> model = KAN([2, 1])
+        >>> history = model.fit(data, steps=10, progress=False)
+        >>> [fit.name for edge, fit in sorted(auto_symbolic(model, data))]
+        ['x^2', 'x']
+    """
+    steps = auto_symbolic_steps(
+        network,
+        data,
+        lib=lib,
+        simplicity=simplicity,
+        weight_simple=weight_simple,
+        r2_threshold=r2_threshold,
+        refit_steps=refit_steps,
+    )
+    return [pair for step in steps for pair in step.fixed]

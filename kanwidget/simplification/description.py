@@ -1,0 +1,44 @@
+"""How much there is to say about data with a network: its misfit, its constants and its functions, in bits."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+from kanwidget.core.network import Network
+from kanwidget.core.primitives import primitive
+from kanwidget.simplification.held_out import HeldOut
+
+#: Mean squared errors below this, in scaled numbers, are exact.
+_EXACT = 1e-24
+#: Bits of a unit of complexity, as in the ranking of candidates.
+_COMPLEXITY = 7 / 3
+
+
+def description_length(network: Network, held: HeldOut, losses: Tensor | None = None) -> float:
+    """rows/2·log2(mean squared error) + constants/2·log2(rows) + 7/3·complexity, lower is better.
+
+    For classes the cross-entropy of all rows stands in place of the first term.
+
+    Args:
+        network: The network.
+        held: Its data.
+        losses: Of all rows, if they are known already.
+    """
+    losses = held.row_losses(network, everywhere=True) if losses is None else losses
+    rows = len(losses)
+    mean = float(losses.mean())
+    misfit = rows * mean / math.log(2) if held.data.is_classification else rows / 2 * math.log2(mean + _EXACT)
+    return misfit + network.n_parameters / 2 * math.log2(rows) + _COMPLEXITY * complexity(network)
+
+
+def complexity(network: Network) -> float:
+    """Complexity of the functions of all edges, and of the columns' logarithms."""
+    total = 0.0
+    for ref in network.edge_refs(active=True):
+        name = network.layer(ref.layer).symbol(ref.source, ref.target)
+        total += primitive(name).complexity if name is not None else 0.0
+        if ref.layer == 0 and bool(network.scaling.input_log[network.columns[ref.source]]):
+            total += 1
+    return total

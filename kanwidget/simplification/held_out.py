@@ -1,0 +1,125 @@
+"""Rows that no refit sees, and the question whether a change makes the error on them worse than their noise allows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from kanwidget.core.network import Network
+from kanwidget.core.reference_data import as_inputs, has_labels, order_columns
+from kanwidget.datasets import Dataset
+
+#: Part of the rows that are held out where the data have no test rows.
+_PART = 0.2
+#: Fewer rows than this aren't split: refits and checks see all of them.
+_FEWEST = 20
+#: A mean squared error that is this much larger is the same.
+_SAME = 1.05
+#: One standard error of the paired differences is chance, but not more than this: the error rises by a tenth at most.
+_MOST = 1.2
+#: Mean squared errors below this, in scaled numbers, are round-off.
+_EXACT = 1e-20
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Data for refits, and rows to check them on."""
+
+    data: Dataset
+    """Training rows of refits; their test rows are the held-out ones."""
+    whole: Dataset
+    """All training rows, for the last refit."""
+    allowance: float = 0.0
+    """Mean squared error, in scaled numbers, that is allowed in any case."""
+
+    @property
+    def noiseless(self) -> bool:
+        """Whether labels are the network's own outputs."""
+        return self.allowance > 0
+
+    def row_losses(self, network: Network, *, everywhere: bool = False, unit: Network | None = None) -> Tensor:
+        """Loss of each held-out row, `(rows,)`: squared error in scaled numbers, or cross-entropy; `everywhere` of all rows;
+        `unit` is the network whose scale counts, by default the network itself.
+        """
+        parts = ("train", "test") if everywhere else ("test",)
+        losses = []
+        with torch.no_grad():
+            for part in parts:
+                x, y = self.data[f"{part}_input"], self.data[f"{part}_label"]
+                if not y.is_floating_point():
+                    losses.append(functional.cross_entropy(network(x), y, reduction="none"))
+                    continue
+                scaling = (unit or network).scaling
+                residual = scaling.scaled_outputs(network(x)) - scaling.scaled_outputs(y)
+                losses.append(residual.square().mean(1))
+        return torch.nan_to_num(torch.cat(losses), nan=math.inf)
+
+    def error(self, network: Network) -> float:
+        """Root mean squared error on the held-out rows, in the target's unit (of its logarithm, if that is learnt); of classes the
+        mean cross-entropy.
+        """
+        return self.reported(network, self.row_losses(network))
+
+    def reported(self, network: Network, losses: Tensor) -> float:
+        """The losses of rows as one error for a person."""
+        mean = float(losses.mean())
+        return mean if self.data.is_classification else math.sqrt(mean) * network.scaling.error_unit
+
+    def allows(self, before: Tensor, after: Tensor) -> bool:
+        """Whether the losses after a change aren't worse than before, but for what the rows' noise makes of it by chance."""
+        if not bool(torch.isfinite(after).all()):
+            return False
+        difference, old, new = after - before, float(before.mean()), float(after.mean())
+        if new <= max(_SAME * old, self.allowance, _EXACT):
+            return True
+        if self.noiseless or len(difference) < 3:
+            return False
+        return new <= _MOST * old and float(difference.mean()) <= float(difference.std()) / math.sqrt(len(difference))
+
+
+def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0) -> HeldOut:
+    """The data of a query as rows for refits and rows for checks.
+
+    Args:
+        network: The network.
+        data: A `Dataset`, a dict or a pair with labels; inputs alone, or None for the reference data, get the network's own outputs
+            as labels.
+        where: Name of the public function, for errors.
+        r2_threshold: Without labels: the part of the outputs' variance that must stay explained.
+    """
+    if not has_labels(data):
+        return _own_outputs(network, as_inputs(network, data, where), r2_threshold)
+    whole = order_columns(network, data, where).to(network.dtype, network.device)
+    parts = [p for p in ("val", "test") if f"{p}_input" in whole]
+    if parts:
+        x, y = whole[f"{parts[0]}_input"], whole[f"{parts[0]}_label"]
+        plain = replace(whole, val_input=None, val_label=None, test_input=x, test_label=y)
+        return HeldOut(plain, plain)
+    rows = len(whole.train_input)
+    order = torch.randperm(rows, generator=torch.Generator().manual_seed(0)).to(network.device)
+    count = round(_PART * rows) if rows >= _FEWEST else 0
+    held, kept = order[:count], order[count:]
+    if not count:
+        held, kept = order, order
+    x, y = whole.train_input, whole.train_label
+    split = replace(whole, train_input=x[kept], train_label=y[kept], test_input=x[held], test_label=y[held])
+    return HeldOut(split, whole)
+
+
+def _own_outputs(network: Network, x: Tensor, r2_threshold: float) -> HeldOut:
+    """Rows with the network's outputs as labels: they may change by as much as the network errs, where that is known."""
+    with torch.no_grad():
+        y = network(x)
+        scaled = network.scaling.scaled_outputs(y)
+    history = getattr(network, "history", None)
+    spread = float(scaled.var(0, correction=0).mean())
+    allowance = (1 - max(r2_threshold, 0.0)) * spread
+    if history is not None and history.records:
+        allowance = min(allowance, 4 * (history.last.train_loss / network.scaling.error_unit) ** 2)
+    data = Dataset(x, y, test_input=x, test_label=y)
+    return HeldOut(data, data, max(allowance, _EXACT))

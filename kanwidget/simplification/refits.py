@@ -1,0 +1,70 @@
+"""Short trainings of copies: a network after a change, as the data ask for it."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from torch import Tensor
+
+from kanwidget.core.network import Network
+from kanwidget.core.state import NetworkState
+from kanwidget.simplification.held_out import HeldOut
+from kanwidget.training import Settings, Trainer
+
+#: Steps of a refit after one change.
+STEPS = 10
+#: Called after every training step of a refit, in the context that asks for it; what it raises breaks off.
+AFTER_STEP: ContextVar[Callable[[], None]] = ContextVar("after_step", default=lambda: None)
+#: A refit ends after so many steps that leave more than this part of the error.
+_IDLE, _PROGRESS = 2, 0.998
+
+
+def refitted(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 0.0) -> tuple[Network, Tensor]:
+    """A copy that was trained further, in the state that is best on the held-out rows, and its losses there."""
+    trial = copy.deepcopy(network)
+    return trial, refit(trial, held, steps, lamb=lamb)
+
+
+def refit(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 0.0, grids: bool = False) -> Tensor:
+    """Train a network further, and return it to the state that was best on the held-out rows. In place.
+
+    Args:
+        network: The network.
+        held: Its data.
+        steps: Most steps.
+        lamb: Weight of the penalty; with it the last state stays, since the penalty has its price.
+        grids: Whether grids follow the data.
+
+    Returns:
+        Losses of the held-out rows.
+    """
+    reference, names = network.reference, network.in_vars
+    if network.n_parameters and steps:
+        trainer = Trainer(network, held.data, steps, Settings(lamb=lamb, update_grid=grids))
+        first = trainer.record()
+        state, lowest, previous, idle = NetworkState(network), _loss(first.test_loss), first.train_loss, 0
+        for record in trainer:
+            AFTER_STEP.get()()
+            loss = _loss(record.test_loss)
+            if lamb > 0 or loss < lowest:
+                state, lowest = NetworkState(network), loss
+            idle = idle + 1 if record.train_loss > _PROGRESS * previous else 0
+            previous = record.train_loss
+            if idle == _IDLE and not lamb and not grids:
+                break
+        state.restore()
+    network.reference, network.in_vars = reference, names
+    return held.row_losses(network)
+
+
+def _loss(value: float | None) -> float:
+    return math.inf if value is None or not math.isfinite(value) else value
+
+
+def assign(network: Network, source: Network) -> None:
+    """Take over the parameters and symbols of a network of the same structure. In place."""
+    for index in range(network.depth):
+        network.layer(index).load_state_dict(source.layer(index).state_dict())

@@ -1,0 +1,88 @@
+"""Smaller networks that may say the same: one hidden node, none, or a few, also of the columns' logarithms."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from kanwidget.core.network import HIDDEN_RANGE, Network, initial_layer
+from kanwidget.core.scales import Scaling
+from kanwidget.simplification.held_out import HeldOut
+
+#: Ends of the first grids of scaled columns.
+_RANGE = (-1.75, 1.75)
+#: Columns whose largest value is less than this many times the smallest look nearly the same in their logarithm.
+_LEAST_SPAN = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Hidden nodes by level, and the columns whose logarithm is the first step."""
+
+    hidden: tuple[int, ...]
+    logs: tuple[int, ...] = ()
+
+    def text(self, names: Sequence[str]) -> str:
+        """The shape in words."""
+        if not self.hidden:
+            words = "a sum of functions of one column each"
+        else:
+            count = self.hidden[0]
+            words = "a function of one sum" if self.hidden == (1,) else f"{count} hidden nodes"
+        if self.logs:
+            words += ", in log " + ", log ".join(names[column] for column in self.logs)
+        return words
+
+
+def shapes(network: Network, held: HeldOut) -> list[Shape]:
+    """The shapes with at most one hidden node, the smallest first."""
+    found = [Shape(()), Shape((1,))]
+    logs = positive_columns(network, held)
+    if len(logs) > 1 and not any(network.scaling.has_logs):
+        found.append(Shape((1,), tuple(logs)))
+    return found
+
+
+def positive_columns(network: Network, held: HeldOut) -> list[int]:
+    """The columns that an input reads, that are positive everywhere and vary by a fifth at least."""
+    columns = sorted(set(network.columns.tolist()))
+    low = torch.stack([held.data[f"{part}_input"].amin(0) for part in ("train", "test")]).amin(0)
+    high = held.data.train_input.amax(0)
+    return [c for c in columns if float(low[c]) > 0 and float(high[c]) >= _LEAST_SPAN * float(low[c])]
+
+
+def fresh(network: Network, shape: Shape, held: HeldOut, seed: int) -> Network:
+    """An untrained network of another shape for the same columns and outputs, with the settings of a network."""
+    new = copy.deepcopy(network)
+    first = network.layer(0)
+    generator = torch.Generator().manual_seed(seed)
+    counts = [network.n_in, *shape.hidden, network.n_out]
+    new.layers = nn.ModuleList(
+        initial_layer(
+            below,
+            above,
+            first.grid_size,
+            first.k,
+            base_fun=first.base_fun,
+            grid_range=_RANGE if level == 0 else HIDDEN_RANGE,
+            noise_scale=1.0,
+            generator=generator,
+            dtype=network.dtype,
+        )
+        for level, (below, above) in enumerate(itertools.pairwise(counts))
+    )
+    new.width = [[count, 0] for count in counts]
+    new.arities = [[] for _ in counts]
+    if shape.logs:
+        scaling = Scaling(network.n_features, network.n_out, network.layer(0).coef.detach())
+        scaling.set_logs(shape.logs, torch.nonzero(network.scaling.output_log).flatten().tolist())
+        scaling.learn(held.data.train_input, held.data.train_label)
+        scaling.set_scale("output", network.output_scale)
+        new.scaling = scaling
+        new.log = tuple(shape.logs)
+    return new.to(network.device)

@@ -1,0 +1,241 @@
+"""`simplify`: from a network to functions, in steps that can be watched and stopped."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.core.primitives import primitives
+from kanwidget.core.threads import limit_threads
+from kanwidget.simplification.auto import auto_symbolic_steps
+from kanwidget.simplification.description import description_length
+from kanwidget.simplification.held_out import HeldOut, held_out
+from kanwidget.simplification.laws import law_network
+from kanwidget.simplification.refits import refit
+from kanwidget.simplification.removals import without_needless_edges
+from kanwidget.simplification.shapes import Shape, fresh, shapes
+from kanwidget.surgery.prune import prune
+from kanwidget.symbolic.edges import numeric_edges
+
+#: Weight of the penalty by which the network becomes sparse, and the steps of that training.
+LAMB, STEPS = 1e-3, 50
+#: Starts of each smaller network, and the steps of their trainings.
+_STARTS, _START_STEPS = 3, 40
+#: Steps before and after pruning, and how many times larger the squared error may be after it.
+_PRUNE_STEPS, _GIVEN_UP = 20, 4.0
+#: Steps of the last refit.
+_LAST_STEPS = 100
+#: Beyond so many edges the network's own functions aren't searched: a formula of them would say nothing.
+_MOST_EDGES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class SimplificationStep:
+    """What one step of `simplify_steps` has tried and found."""
+
+    kind: str
+    """`train`, `prune`, `shape`, `replace`, `refit`: what was done."""
+    text: str
+    """The same as a sentence."""
+    network: Network
+    """The best network so far; with it one may stop at any time."""
+    error: float
+    """Its error on held-out rows, in the target's unit."""
+    improved: bool
+    """Whether this step has changed it."""
+
+
+@limit_threads
+def simplify(network: Network, data: Any, **options: Any) -> Network:
+    """A network of functions in place of splines that says the same about the data, as far as their noise can tell. See
+    `simplify_steps`.
+
+    Examples:
+        >>> from kanwidget import KAN, create_dataset
+        >>> data = create_dataset(lambda x: x[:, [0]] ** 2 + 3 * x[:, [1]], train_num=100, test_num=50)
+        >>> simplify(KAN([2, 3, 1]), data).formula()
+        x_1**2 + 3.0*x_2
+    """
+    result = network
+    for step in simplify_steps(network, data, **options):
+        result = step.network
+    return result
+
+
+def simplify_steps(
+    network: Network,
+    data: Any,
+    *,
+    lamb: float = LAMB,
+    steps: int = STEPS,
+    lib: Iterable[str] | None = None,
+    seed: int = 0,
+) -> Iterator[SimplificationStep]:
+    """Train with a penalty, prune, try smaller shapes, replace splines by functions, refit: the network itself isn't changed.
+
+    Every result is compared by its description length: the misfit of all rows, and the constants and functions, in bits. Only what
+    doesn't make the error on held-out rows worse than their noise allows counts. The same network, data and seed give the same steps.
+
+    Args:
+        network: The network, trained or not.
+        data: A `Dataset`, a dict or a pair with labels. Held-out rows are its validation or test rows, otherwise a fifth of the rows.
+        lamb: Weight of the penalty of the first training.
+        steps: Its steps; 0 keeps the network as it is.
+        lib: Names of the primitives to try; all of them by default.
+        seed: Of the random starts of smaller networks.
+
+    Yields:
+        What was tried and found, with the best network so far.
+
+    Raises:
+        ValueError: For data that don't fit, or without labels.
+
+    Examples:
+        >>> from kanwidget import KAN, create_dataset
+        >>> data = create_dataset(lambda x: x[:, [0]] ** 2 + 3 * x[:, [1]], train_num=100, test_num=50)
+        >>> for step in simplify_steps(KAN([2, 3, 1]), data, lib=["x", "x^2", "sin"]):
+        ...     pass
+        >>> step.kind, step.error < 1e-9
+        ('refit', True)
+    """
+    where = "simplify"
+    _check.real(lamb, "lamb", where, low=0)
+    _check.integer(steps, "steps", where, low=0)
+    _check.integer(seed, "seed", where, low=0)
+    names = None if lib is None else [row.name for row in primitives(lib, where)]
+    held = held_out(network, data, where)
+    return _Simplification(network, held, names, seed).steps(lamb, steps)
+
+
+class _Simplification:
+    """The best network so far, and the steps that look for a better one."""
+
+    def __init__(self, network: Network, held: HeldOut, lib: list[str] | None, seed: int) -> None:
+        self.held, self.lib, self.seed = held, lib, seed
+        self.best = self.pruned = copy.deepcopy(network)
+        self.reference: Tensor | None = None
+        self.length = float("inf")
+        #: Whether a law was found that is as good on held-out rows as the curves.
+        self.is_law_enough = False
+
+    def steps(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
+        """All steps."""
+        if steps:
+            yield self._trained(lamb, steps)
+        self._settle(self.best)
+        yield self._pruned()
+        start, found = self.pruned, False
+        if self.lib is None:
+            yield self._law()
+            if self.is_law_enough:
+                yield self._last()
+                return
+        for shape in shapes(start, self.held):
+            step = self._shaped(start, shape)
+            found |= step.improved and not numeric_edges(step.network)
+            yield step
+        if not found:
+            yield from self._larger(start)
+        yield self._last()
+
+    def _law(self) -> SimplificationStep:
+        """Look for a law of few constants in the data, and take its network if it says the same."""
+        assert self.reference is not None
+        found = law_network(self.pruned, self.held)
+        if found is None:
+            return self._step("law", "No law of few constants was looked for", False)
+        losses = self.held.row_losses(found.network, unit=self.best)
+        improved = self.held.allows(self.reference, losses)
+        if improved:
+            # As few constants say as much as all curves: nothing else will be shorter.
+            self.is_law_enough = float(losses.mean()) <= float(self.reference.mean())
+            self.best, self.reference = found.network, losses if self.is_law_enough else self.reference
+            self.length = description_length(
+                found.network, self.held, self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
+            )
+        error = math.sqrt(float(losses.mean())) * self.pruned.scaling.error_unit
+        return self._step("law", f"{found.law.text}: held-out error {error:.3g}", improved)
+
+    def _larger(self, start: Network) -> Iterator[SimplificationStep]:
+        """What is tried where no network with one hidden node says the same."""
+        if len(start.edge_refs(active=True)) <= _MOST_EDGES:
+            yield self._replaced(start, "the network itself")
+        two = Shape((2,))
+        if start.n_parameters > fresh(start, two, self.held, 0).n_parameters:
+            yield self._shaped(start, two)
+
+    def _trained(self, lamb: float, steps: int) -> SimplificationStep:
+        refit(self.best, self.held, steps, lamb=lamb, grids=True)
+        return self._step("train", f"Trained {steps} steps with λ = {lamb:g}", True)
+
+    def _settle(self, network: Network) -> None:
+        """Take a network as the best, whatever its description."""
+        self.best = self.pruned = network
+        self.reference = self.held.row_losses(network)
+        self.length = description_length(network, self.held)
+
+    def _pruned(self) -> SimplificationStep:
+        before = len(self.best.edge_refs(active=True))
+        full = refit(self.best, self.held, _PRUNE_STEPS, grids=True)
+        self._settle(self.best)
+        pruned = prune(self.best, self.held.data.train_input)
+        losses = refit(pruned, self.held, _PRUNE_STEPS, grids=True)
+        # Of noiseless data every edge says something: a little is given up for fewer of them.
+        if self.held.allows(full, losses) or float(losses.mean()) <= _GIVEN_UP * float(full.mean()):
+            self.pruned = pruned
+        improved = self._offer(pruned)
+        after = len(self.pruned.edge_refs(active=True))
+        text = f"{before - after} of {before} edges pruned" if after < before else "Nothing to prune"
+        return self._step("prune", text, improved)
+
+    def _shaped(self, start: Network, shape: Shape) -> SimplificationStep:
+        """Train networks of a smaller shape, and replace the splines of the best of them."""
+        trials = []
+        for number in range(_STARTS):
+            trial = fresh(start, shape, self.held, self.seed + number)
+            losses = refit(trial, self.held, _START_STEPS, grids=True)
+            trials.append((float(losses.mean()), number, trial))
+        step = self._replaced(min(trials)[2], shape.text(self.held.data.in_vars))
+        return replace(step, kind="shape")
+
+    def _replaced(self, network: Network, what: str) -> SimplificationStep:
+        """Replace the splines of a network by functions."""
+        trial = without_needless_edges(copy.deepcopy(network), self.held)
+        for _ in auto_symbolic_steps(trial, self.held.data, lib=self.lib):
+            pass
+        trial = without_needless_edges(trial, self.held)
+        refit(trial, self.held, _LAST_STEPS)
+        improved = self._offer(trial)
+        count, splines = len(trial.edge_refs(active=True)), len(numeric_edges(trial))
+        text = f"{count - splines} of {count} edges are functions, held-out error {self.held.error(trial):.3g}"
+        return self._step("replace", f"{what[0].upper()}{what[1:]}: {text}", improved)
+
+    def _offer(self, network: Network) -> bool:
+        """Take a network if it says the same in fewer bits."""
+        assert self.reference is not None
+        losses, length = self.held.row_losses(network), description_length(network, self.held)
+        if length < self.length and self.held.allows(self.reference, losses):
+            self.best, self.length = network, length
+            if float(losses.mean()) < float(self.reference.mean()):
+                self.reference = losses
+            return True
+        return False
+
+    def _last(self) -> SimplificationStep:
+        """Train the constants on all rows."""
+        trial, before, whole = copy.deepcopy(self.best), self.held.error(self.best), self.held.whole
+        data = replace(self.held.data, train_input=whole.train_input, train_label=whole.train_label)
+        refit(trial, replace(self.held, data=data), _LAST_STEPS)
+        self.best = trial
+        text = f"Constants trained on all rows: held-out error {before:.3g} → {self.held.error(trial):.3g}"
+        return self._step("refit", text, True)
+
+    def _step(self, kind: str, text: str, improved: bool) -> SimplificationStep:
+        return SimplificationStep(kind, text, self.best, self.held.error(self.best), improved)

@@ -1,0 +1,191 @@
+"""A formula in the ways in which people write it: as trained, expanded, factored, rounded; each with the error that it costs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.core.threads import limit_threads
+from kanwidget.symbolic.formulas.expansion import expanded
+from kanwidget.symbolic.formulas.fitted import FittedFormula, expression_text, fitted_formulas
+from kanwidget.symbolic.formulas.formula import within
+from kanwidget.symbolic.formulas.posed import Posed, posed
+from kanwidget.symbolic.formulas.regression.canonical import canonical
+from kanwidget.symbolic.formulas.regression.classes import ClassProblem
+from kanwidget.symbolic.formulas.regression.problem import Fit
+from kanwidget.symbolic.formulas.regression.selection import Selector
+from kanwidget.symbolic.formulas.simplest import MOST_CONSTANTS, simplest, weighted
+from kanwidget.symbolic.writing.latex import to_latex
+from kanwidget.symbolic.writing.tidy import tidy
+
+if TYPE_CHECKING:
+    import sympy
+
+_WHERE = "formula_forms"
+#: Seconds for all forms, if none are given.
+_PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FormulaForm:
+    """A formula written in one way."""
+
+    name: str
+    """`as trained`, `expanded`, `factored` or `rounded`."""
+    outputs: tuple[str, ...]
+    """The name of each expression."""
+    expressions: tuple[sympy.Expr, ...]
+    """One for each output; for classes the score of each but the first."""
+    variables: list[sympy.Symbol]
+    constants: dict[sympy.Float, tuple[float, float]]
+    """The decimals with their values and standard errors; none where they weren't fitted."""
+    error: float
+    """Root mean squared error on the training rows, in the unit of the output; for classes the cross-entropy a row."""
+    names: dict[str, str]
+    """The names in print of functions that are still splines."""
+    meaning: str = ""
+    """What the numbers say, where they are scores of classes."""
+
+    @property
+    def text(self) -> str:
+        """Each expression on one line."""
+        pairs = zip(self.outputs, self.expressions, strict=True)
+        return "\n".join(f"{name} = {expression_text(expression, self.names)}" for name, expression in pairs)
+
+    @property
+    def latex(self) -> str:
+        """Each expression in LaTeX, on one line."""
+        pairs = zip(self.outputs, self.expressions, strict=True)
+        return " \\\\\n".join(
+            f"{to_latex(('var', name))} = {to_latex(expression, functions=self.names)}" for name, expression in pairs
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.name} (error {self.error:.3g}): {self.text}"
+
+
+@limit_threads
+def formula_forms(
+    network: Network, data: Any, var: Sequence[Any] | None = None, *, seconds: float = _PATIENCE
+) -> list[FormulaForm]:
+    """A network's formula as trained, rounded, expanded and factored, as far as these differ. The network isn't changed.
+
+    *As trained* is `symbolic_formula` without round-off. *Rounded* is `fit_formula`: simple exponents, fractions and multiples of π where
+    the data agree. *Expanded* is multiplied out and fitted, without the terms that the data don't see. *Factored* is the rounded one
+    with common factors taken out.
+
+    Args:
+        network: The network; numeric edges stay functions with names.
+        data: A `Dataset`, a pykan dict, or a pair of inputs and labels.
+        var: Names of the columns; the data's own by default.
+        seconds: About how long it may take. Forms that aren't ready by then are left out, or less simple.
+
+    Examples:
+        >>> import torch
+        >>> from kanwidget import KAN
+        >>> x = torch.linspace(-1, 1, 40, dtype=torch.float64)[:, None]
+        >>> model = KAN([1, 1])
+        >>> _ = model.fix_symbolic(0, 0, 0, "x^2", data=x, params=(1, 0.5002, 2, 0))
+        >>> for form in formula_forms(model, (x, 2 * (x + 0.5) ** 2), ["t"]):
+        ...     print(form.name, form.text)
+        as trained y = 2*(t + 0.5002)**2
+        rounded y = 2*(t + 1/2)**2
+        expanded y = 2*t**2 + 2*t + 0.5
+        factored y = (2*t + 1)**2/2
+    """
+    return list(form_steps(network, data, var, seconds=seconds))
+
+
+def form_steps(
+    network: Network, data: Any, var: Sequence[Any] | None = None, *, seconds: float = _PATIENCE
+) -> Iterator[FormulaForm]:
+    """`formula_forms` one by one, as they are ready."""
+    deadline = time.monotonic() + _check.real(seconds, "seconds", _WHERE, low=0)
+    poses = posed(network, data, var, _WHERE)
+    return _forms(poses, deadline)
+
+
+def _forms(poses: list[Posed], deadline: float) -> Iterator[FormulaForm]:
+    trained = [_as_trained(pose) for pose in poses]
+    yield _form("as trained", poses, trained)
+    shown = [_texts(trained)]
+    rounded = [fitted_formulas(pose, *simplest(pose.problem, pose.expression, deadline=deadline)) for pose in poses]
+    shown.append(_texts(rounded))
+    # It is what one looks for, and its constants have errors: it is there even if its text isn't new.
+    yield _form("rounded", poses, rounded)
+    multiplied = [formulas for pose in poses if (formulas := _expanded(pose, deadline)) is not None]
+    if len(multiplied) == len(poses) and _texts(multiplied) not in shown:
+        shown.append(_texts(multiplied))
+        yield _form("expanded", poses, multiplied)
+    factored = [[_factored(formula, deadline) for formula in formulas] for formulas in rounded]
+    if _texts(factored) not in shown:
+        yield _form("factored", poses, factored)
+
+
+def _texts(parts: list[list[FittedFormula]]) -> list[str]:
+    return [formula.text for formulas in parts for formula in formulas]
+
+
+def _form(name: str, poses: list[Posed], parts: list[list[FittedFormula]]) -> FormulaForm:
+    formulas = [formula for part in parts for formula in part]
+    constants = {constant: pair for formula in formulas for constant, pair in formula.constants.items()}
+    errors = [part[0].error for part in parts]
+    error = (sum(error**2 for error in errors) / len(errors)) ** 0.5
+    return FormulaForm(
+        name,
+        tuple(formula.name for formula in formulas),
+        tuple(formula.expression for formula in formulas),
+        formulas[0].variables,
+        constants,
+        error,
+        poses[0].names,
+        formulas[0].meaning,
+    )
+
+
+def _as_trained(pose: Posed) -> list[FittedFormula]:
+    """The formula of the network, without round-off; its constants weren't fitted and have no errors."""
+    problem = pose.problem
+    fit = Fit(pose.expression, [], problem.x.new_zeros(0), problem.x.new_zeros(0, 0), problem.deviance(pose.expression))
+    sizes = {v.name: float(column.abs().max()) for v, column in problem.columns.items()}
+    return [
+        _with_expression(formula, tidy(formula.expression, sizes=sizes))
+        for formula in fitted_formulas(pose, problem, fit)
+    ]
+
+
+def _expanded(pose: Posed, deadline: float) -> list[FittedFormula] | None:
+    """The formula multiplied out and fitted, without terms that the data don't see."""
+    problem = pose.problem
+    expression = canonical(pose.expression, problem.values)
+    multiplied = within(deadline, lambda: expanded(expression))
+    if multiplied is None:
+        return None
+    problem, fit = weighted(problem, problem.fit(multiplied))
+    if isinstance(problem, ClassProblem) and problem.separates(fit.deviance):
+        return None
+    if len(fit.symbols) <= MOST_CONSTANTS:
+        selector = Selector(problem, fit, deadline, canonical=lambda expr: expr)
+        fit = selector.without_zeros(selector.without_redundant(fit))
+    return [_with_expression(formula, tidy(formula.expression)) for formula in fitted_formulas(pose, problem, fit)]
+
+
+def _factored(formula: FittedFormula, deadline: float) -> FittedFormula:
+    """A formula with its common factors taken out, if sympy finds any within the time."""
+    import sympy
+
+    floats = sorted(formula.expression.atoms(sympy.Float), key=float)
+    symbols = {number: sympy.Dummy(positive=True) for number in floats}
+    back = {symbol: number for number, symbol in symbols.items()}
+    factored = within(deadline, lambda: sympy.factor(formula.expression.xreplace(symbols)))
+    return formula if factored is None else _with_expression(formula, factored.xreplace(back))
+
+
+def _with_expression(formula: FittedFormula, expression: Any) -> FittedFormula:
+    """A formula in another writing, with those of its constants that are still in it."""
+    constants = {number: pair for number, pair in formula.constants.items() if expression.has(number)}
+    return replace(formula, expression=expression, constants=constants)

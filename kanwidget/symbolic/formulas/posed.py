@@ -1,0 +1,121 @@
+"""What is fitted to what: the formulas of a network beside the rows of a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget._types import Elementwise
+from kanwidget.core.network import Network
+from kanwidget.datasets import Dataset, as_dataset
+from kanwidget.symbolic.formulas.evaluation import function_names, numeric_functions
+from kanwidget.symbolic.formulas.formula import numeric_edge, symbolic_formula
+from kanwidget.symbolic.formulas.formula import variables as named
+from kanwidget.symbolic.formulas.regression.classes import ClassProblem
+from kanwidget.symbolic.formulas.regression.problem import Problem
+from kanwidget.symbolic.writing.naming import edge_name
+
+if TYPE_CHECKING:
+    import sympy
+
+
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """A formula and the rows to fit it to."""
+
+    outputs: tuple[str, ...]
+    """The name of each expression: one output, or the classes but the first."""
+    problem: Problem
+    expression: Any
+    """An expression, or for classes a sympy tuple of log-odds."""
+    names: dict[str, str]
+    """The names in print of the curves."""
+    curves: dict[Any, Any]
+    """Replacements for the curves of standardized columns in the result."""
+    reference: str = ""
+    """The first class."""
+
+    def finished(self, expr: Any) -> Any:
+        """A fitted expression, with curves as `numeric_functions(network)` has them."""
+        return expr.xreplace(self.curves)
+
+
+def posed(network: Network, data: Any, var: Sequence[Any] | None, where: str) -> list[Posed]:
+    """The formulas of a network: one for each output, or one for all classes."""
+    import sympy
+
+    dataset = as_dataset(data, where, network.in_vars)
+    _check_shapes(network, dataset, where)
+    symbols = named(network, dataset.in_vars if var is None else var, where)
+    scales, label_scales = dataset.input_scaler, dataset.output_scaler
+    expressions, variables = symbolic_formula(network, symbols, input_scaler=scales, output_scaler=label_scales)
+    functions, scaled = _curves(network, variables, scales)
+    expressions = [expression.xreplace(scaled) for expression in expressions]
+    names, curves = function_names(network), {plain: curve for curve, plain in scaled.items()}
+    x = _in_units(dataset.train_input, scales)
+    if dataset.is_classification:
+        classes = _class_names(dataset, len(expressions))
+        odds = sympy.Tuple(*(expression - expressions[0] for expression in expressions[1:]))
+        problem: Problem = ClassProblem(variables, x, dataset.train_label, len(expressions), functions, where)
+        return [Posed(tuple(classes[1:]), problem, odds, names, curves, classes[0])]
+    y = _in_units(dataset.train_label, label_scales)
+    return [
+        Posed((name,), Problem(variables, x, y[:, i], functions, where=where), expression, names, curves)
+        for i, (name, expression) in enumerate(zip(dataset.out_vars, expressions, strict=True))
+    ]
+
+
+def _check_shapes(network: Network, dataset: Dataset, where: str) -> None:
+    """Raise an error for data that the network can't have been trained on."""
+    if dataset.n_features != network.n_features:
+        expected = f"data with {network.n_features} input columns, as the network has"
+        _check.fail("data", where, expected, dataset.train_input)
+    if dataset.is_classification and not 2 <= dataset.n_outputs <= network.n_out:
+        expected = f"data with at least two and at most {network.n_out} classes, as many as the network has outputs"
+        _check.fail("data", where, expected, dataset, "A network for classes has an output for each.")
+    if not dataset.is_classification and dataset.n_outputs != network.n_out:
+        expected = f"data with {network.n_out} label column{'s' * (network.n_out > 1)}, as the network has outputs"
+        _check.fail("data", where, expected, dataset.train_label)
+
+
+def _class_names(dataset: Dataset, count: int) -> list[str]:
+    """The name of each class: that of the data, or its number in words."""
+    default = [f"y_{i + 1}" for i in range(dataset.n_outputs)]
+    given = [] if list(dataset.out_vars) == default else list(dataset.out_vars)
+    return [given[i] if i < len(given) else f"class {i}" for i in range(count)]
+
+
+def _in_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:
+    """Columns that may be standardized, in their own units."""
+    return values if scales is None else values * scales[1] + scales[0]
+
+
+def _curves(
+    network: Network, variables: Sequence[sympy.Symbol], scales: tuple[Tensor, Tensor] | None
+) -> tuple[dict[str, Elementwise], dict[sympy.Expr, sympy.Expr]]:
+    """The numeric edges as functions of columns in their units, and the replacements for phi((x - mean)/scale) in the expression.
+
+    Its means and scales are no constants to be fitted.
+    """
+    functions: dict[str, Elementwise] = dict(numeric_functions(network))
+    if scales is None:
+        return functions, {}
+    means, deviations = (values.flatten().tolist() for values in scales)
+    replaced = {}
+    for ref in network.edge_refs(active=True):
+        name = edge_name(*ref)
+        if ref.layer == 0 and name in functions:
+            column = int(network.columns[ref.source])
+            scale = means[column], deviations[column]
+            replaced[numeric_edge(*ref, variables[column], scale)] = numeric_edge(*ref, variables[column])
+            functions[name] = partial(_of_scaled, functions[name], *scale)
+    return functions, replaced
+
+
+def _of_scaled(function: Elementwise, mean: float, scale: float, x: Tensor) -> Tensor:
+    return function((x - mean) / scale)

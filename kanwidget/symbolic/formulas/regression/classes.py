@@ -1,0 +1,96 @@
+"""The constants of scores by maximum likelihood: log-odds of classes against the first one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget._types import Elementwise
+from kanwidget.symbolic.formulas.evaluation import evaluate
+from kanwidget.symbolic.formulas.regression.problem import Problem, gradients, inverse_information
+
+#: A deviance a row below this means that the classes are separated: the likelihood grows with every constant, without end.
+_SEPARATED = 1e-3
+_SMALLEST = 1e-300
+
+
+class ClassProblem(Problem):
+    """Rows with class numbers. Expressions are sympy tuples: the log-odds of every class but the first, against the first.
+
+    The step of Fisher's scoring is one of least squares: with S·Sᵀ = diag(p) - p·pᵀ the covariance of a row's class, the rows of the
+    Jacobian are Sᵀ·J, and the residual is that of which the product with these is the gradient.
+
+    Args:
+        variables: The symbol of each column.
+        x: Shape `(n, len(variables))`.
+        classes: Class numbers, `(n,)`.
+        count: Number of classes.
+        functions: The numeric edges in the expressions.
+        where: The name of the public function, for errors.
+    """
+
+    def __init__(
+        self,
+        variables: Sequence[Any],
+        x: Tensor,
+        classes: Tensor,
+        count: int,
+        functions: Mapping[str, Elementwise] | None = None,
+        where: str = "fit_formula",
+    ) -> None:
+        super().__init__(variables, x, classes, functions, None, where)
+        self.count = count
+        self.classes = classes.detach().cpu().long().reshape(-1)
+
+    def rows_only(self, chosen: Tensor) -> ClassProblem:
+        """The same problem with some of the rows."""
+        return ClassProblem(self.variables, self.x[chosen], self.classes[chosen], self.count, self.functions)
+
+    @property
+    def noise_floor(self) -> float:
+        """None: deviances are absolute."""
+        return 0.0
+
+    def variance(self, fit: Any) -> float:
+        """1: deviances of classes have no unit."""
+        return 1.0
+
+    def scores(self, expr: Any) -> Tensor:
+        """The log-odds of all classes, `(n, classes)`; 0 for the first."""
+        with torch.no_grad():
+            like = torch.zeros(self.rows, dtype=torch.float64)
+            return torch.stack([like, *(evaluate(part, self.columns, self.functions, like=like) for part in expr)], 1)
+
+    def separates(self, deviance: float) -> bool:
+        """Whether a deviance leaves hardly any doubt about any row."""
+        return deviance < _SEPARATED * self.rows
+
+    def deviance(self, expr: Any) -> float:
+        """Minus twice the log-likelihood."""
+        return self._of_scores(self.scores(expr))
+
+    def _of_scores(self, scores: Tensor) -> float:
+        value = -2 * float(torch.log_softmax(scores, 1).gather(1, self.classes[:, None]).sum())
+        return value if math.isfinite(value) else math.inf
+
+    def _linear(self, template: Any, symbols: list[Any], values: Tensor) -> tuple[Tensor, Tensor, float]:
+        """Jacobian `(rows·classes, constants)` and residual, so that their product is half the deviance's descent."""
+        parts = [gradients(part, symbols, values, self.columns, self.functions) for part in template]
+        scores = torch.stack([torch.zeros_like(parts[0][0]), *(score for score, _ in parts)], 1)
+        jacobian = torch.stack([torch.zeros_like(parts[0][1]), *(gradient for _, gradient in parts)], 1)
+        p = torch.softmax(scores, 1)
+        root = p.clamp(min=_SMALLEST).sqrt()
+        rows = root[..., None] * (jacobian - (p[..., None] * jacobian).sum(1, keepdim=True))
+        chosen = torch.nn.functional.one_hot(self.classes, self.count).to(p)
+        residual = torch.where(chosen > 0, 1.0, 0.0) - p
+        # A row that is surely of another class than it has would need an infinite residual: its gradient is kept, its size bounded.
+        residual = residual / root.clamp(min=1e-8)
+        return rows.flatten(0, 1), residual.flatten(), self._of_scores(scores)
+
+    def _covariance(self, jacobian: Tensor, residual: Tensor) -> Tensor:
+        """The inverse of Fisher's information."""
+        return inverse_information(jacobian)
