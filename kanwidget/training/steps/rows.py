@@ -62,6 +62,11 @@ class RowSchedule:
         self._stalled = False
 
     @property
+    def sampled(self) -> bool:
+        """Whether the training began with a sample."""
+        return self._first < self.total
+
+    @property
     def complete(self) -> bool:
         """Whether the next step takes all rows."""
         return self.count >= self.total
@@ -78,7 +83,7 @@ class RowSchedule:
         Returns:
             The training's reason to stop: none while there are further rows, or `converged` when all of them bring next to nothing more.
         """
-        if self._first == self.total or not math.isfinite(objective):
+        if not self.sampled or not math.isfinite(objective):
             return stop_reason
         self._objectives.append(objective)
         begin = self._objectives[-1 - _PATIENCE] if len(self._objectives) > _PATIENCE else math.inf
