@@ -183,6 +183,9 @@ class TrainingRun(RunStates):
         trainer = self.trainer
         self._take_events()
         settings, state, noise, data = trainer.settings, trainer.state_dict(), self.noise, trainer.data
+        if trainer.rows.sampled:  # on all rows it would take seconds until a slider acts
+            trainer.rows.restart(self.model)
+            trainer.load_state_dict(state)
         try:
             for name, value in values.items():
                 if name == "noise":
