@@ -158,8 +158,10 @@ class Network(nn.Module):
         """The edge's layer, or an error that says which index is out of range."""
         _check.integer(layer, "l", where, low=0, high=self.depth - 1)
         edges = self.layer(layer)
-        _check.integer(source, "i", where, low=0, high=edges.in_dim - 1)
-        _check.integer(target, "j", where, low=0, high=edges.out_dim - 1)
+        ends = f"layer {layer} has inputs 0 to {edges.in_dim - 1} and outputs 0 to {edges.out_dim - 1}"
+        advice = f"That is edge ({layer}, {source}, {target}): {ends}."
+        _check.integer(source, "i", where, low=0, high=edges.in_dim - 1, advice=advice)
+        _check.integer(target, "j", where, low=0, high=edges.out_dim - 1, advice=advice)
         return edges
 
     # ---- scales

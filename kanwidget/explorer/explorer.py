@@ -153,14 +153,14 @@ class KANExplorer(GuideMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
         Args:
             name: The problem, see `kanwidget.explorer.session.presets`; the first one by default.
             seed: Seed of the network.
-            **options: Further arguments of `KANExplorer`.
+            **options: Further arguments of `KANExplorer`; `lamb` is at first the problem's own.
 
         Examples:
             >>> KANExplorer.demo("ripples")
             KANExplorer([2, 3, 1], step=0, train=0.71, test=0.72, idle)
         """
         name, row = preset(name)
-        explorer = cls(row.network(seed), row.data(), **options)
+        explorer = cls(row.network(seed), row.data(), **{"lamb": row.lamb, **options})
         explorer._session.set_preset(name)
         return explorer
 

@@ -245,7 +245,9 @@ class KAN(QueryableNetwork):
             validation: A pair `(inputs, labels)`; the state that is best on it is kept.
             progress: Whether to show a progress bar.
             **options: `lr` (of Adam and LBFGS; refused with LM, which finds the length of its steps itself), `batch` (rows of each
-                step), `loss` (`"mse"`, `"cross_entropy"` or a function of outputs and labels),
+                step), `rows` (a large table's training begins with a sample, which grows as the error stalls, and takes all rows last:
+                `"auto"`, the rows to begin with, or None for all from the first step on),
+                `loss` (`"mse"`, `"cross_entropy"` or a function of outputs and labels),
                 `metrics` (functions of outputs and labels, on the test data), `sample_weight`, `update_grid`,
                 `grid_update_num`, `start_grid_update_step`, `stop_grid_update_step`, `lamb_l1`, `lamb_entropy`,
                 `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches; `geodesic_acceleration=True` for LM steps

@@ -25,8 +25,10 @@ from kanwidget.symbolic.fits.ranking import PYKAN_NUMBERS, R2_THRESHOLD, checked
 from kanwidget.symbolic.fits.spaces import curve_noise, scaled_error
 
 _log = logging.getLogger(__name__)
-#: Functions of an edge that are tried with a refit.
-_TRIED = 4
+#: Functions of an edge that are tried with a refit; half as many in a network of more edges.
+_TRIED, _MANY_EDGES = 4, 20
+#: Functions that are behind an allowed one by this score aren't tried.
+_AHEAD = 5.0
 #: Edges of one step are this part of all: a large network takes several at a time.
 _STEPS_OF_A_NETWORK = 12
 #: Rows on which edges are fitted.
@@ -63,6 +65,8 @@ class _Search:
     r2_threshold: float
     refit_steps: int
     on_broken: OnBroken
+    tried: int
+    """Functions of an edge that are tried with a refit."""
 
     @property
     def checks(self) -> bool:
@@ -118,7 +122,10 @@ def auto_symbolic_steps(
     library = tuple(primitives(lib, where))
     owners = _owners(network, edges)
     held = held_out(network, data, where, r2_threshold)
-    search = _Search(network, held, library, weight, weight_simple is not None, r2_threshold, refit_steps, on_broken)
+    tried = _TRIED if len(owners) <= _MANY_EDGES else _TRIED // 2
+    search = _Search(
+        network, held, library, weight, weight_simple is not None, r2_threshold, refit_steps, on_broken, tried
+    )
     return _steps(search, owners, edges_per_step)
 
 
@@ -227,12 +234,15 @@ def _best_of(
     search: _Search, ref: EdgeRef, fits: Sequence[SymbolicFit], best: Tensor
 ) -> tuple[SymbolicFit | None, Tensor, str]:
     """Try some functions on an edge, each with a refit, and fix it to the simplest that is as good as the best. In place."""
-    held, tried = search.held, list(fits[:_TRIED] if search.checks else fits[:1])
+    held, tried = search.held, list(fits[: search.tried] if search.checks else fits[:1])
     trials = []
-    for fit in tried:
+    for fit, following in zip(tried, [*tried[1:], None], strict=True):
         trial = swapped(search.network, {ref: fit}, held.data.train_input)
         losses = refit(trial, held, search.refit_steps)
         trials.append((fit, trial, losses, held.row_losses(trial, everywhere=True)))
+        ahead = following is None or following.score - fit.score > _AHEAD
+        if ahead and any(held.allows(best, entry[2]) for entry in trials):
+            break
     allowed = [entry for entry in trials if not search.checks or held.allows(best, entry[2])]
     if not allowed:
         fit, _, losses, _ = min(trials, key=lambda entry: float(entry[2].mean()))

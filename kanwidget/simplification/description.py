@@ -28,10 +28,8 @@ def description_length(network: Network, held: HeldOut, losses: Tensor | None = 
     """
     losses = held.row_losses(network, everywhere=True) if losses is None else losses
     rows = len(losses)
-    if held.data.is_classification:
-        misfit = float(losses.sum()) / math.log(2)
-    else:
-        misfit = rows / 2 * math.log2(float(losses.mean()) + _EXACT)
+    mean = float(losses.mean())
+    misfit = rows * mean / math.log(2) if held.data.is_classification else rows / 2 * math.log2(mean + _EXACT)
     return misfit + network.n_parameters / 2 * math.log2(rows) + _COMPLEXITY * complexity(network)
 
 

@@ -18,10 +18,10 @@ from kanwidget.datasets import Dataset
 _PART = 0.2
 #: Fewer rows than this aren't split: refits and checks see all of them.
 _FEWEST = 20
-#: Standard errors by which the mean of paired differences may exceed 0 by chance.
-_CHANCE = 2.0
 #: A mean squared error that is this much larger is the same.
-_SAME = 1.1
+_SAME = 1.05
+#: One standard error of the paired differences is chance, but not more than this: the error rises by a tenth at most.
+_MOST = 1.2
 #: Mean squared errors below this, in scaled numbers, are round-off.
 _EXACT = 1e-20
 
@@ -42,8 +42,10 @@ class HeldOut:
         """Whether labels are the network's own outputs."""
         return self.allowance > 0
 
-    def row_losses(self, network: Network, *, everywhere: bool = False) -> Tensor:
-        """Loss of each held-out row, `(rows,)`: squared error in scaled numbers, or cross-entropy; `everywhere` of all rows."""
+    def row_losses(self, network: Network, *, everywhere: bool = False, unit: Network | None = None) -> Tensor:
+        """Loss of each held-out row, `(rows,)`: squared error in scaled numbers, or cross-entropy; `everywhere` of all rows;
+        `unit` is the network whose scale counts, by default the network itself.
+        """
         parts = ("train", "test") if everywhere else ("test",)
         losses = []
         with torch.no_grad():
@@ -52,7 +54,7 @@ class HeldOut:
                 if not y.is_floating_point():
                     losses.append(functional.cross_entropy(network(x), y, reduction="none"))
                     continue
-                scaling = network.scaling
+                scaling = (unit or network).scaling
                 residual = scaling.scaled_outputs(network(x)) - scaling.scaled_outputs(y)
                 losses.append(residual.square().mean(1))
         return torch.nan_to_num(torch.cat(losses), nan=math.inf)
@@ -77,9 +79,7 @@ class HeldOut:
             return True
         if self.noiseless or len(difference) < 3:
             return False
-        return float(difference.mean()) <= _CHANCE * float(difference.std()) / math.sqrt(len(difference)) and (
-            new <= 2 * _SAME * old
-        )
+        return new <= _MOST * old and float(difference.mean()) <= float(difference.std()) / math.sqrt(len(difference))
 
 
 def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0) -> HeldOut:

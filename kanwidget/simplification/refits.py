@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
+from collections.abc import Callable
+from contextvars import ContextVar
 
 from torch import Tensor
 
@@ -13,6 +16,10 @@ from kanwidget.training import Settings, Trainer
 
 #: Steps of a refit after one change.
 STEPS = 10
+#: Called after every training step of a refit, in the context that asks for it; what it raises breaks off.
+AFTER_STEP: ContextVar[Callable[[], None]] = ContextVar("after_step", default=lambda: None)
+#: A refit ends after so many steps that leave more than this part of the error.
+_IDLE, _PROGRESS = 2, 0.998
 
 
 def refitted(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 0.0) -> tuple[Network, Tensor]:
@@ -35,16 +42,26 @@ def refit(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 
         Losses of the held-out rows.
     """
     reference, names = network.reference, network.in_vars
-    best = held.row_losses(network)
-    if network.n_parameters:
-        state = NetworkState(network)
-        for _ in Trainer(network, held.data, steps, Settings(lamb=lamb, update_grid=grids)):
-            losses = held.row_losses(network)
-            if lamb > 0 or not float(losses.mean()) >= float(best.mean()):
-                best, state = losses, NetworkState(network)
+    if network.n_parameters and steps:
+        trainer = Trainer(network, held.data, steps, Settings(lamb=lamb, update_grid=grids))
+        first = trainer.record()
+        state, lowest, previous, idle = NetworkState(network), _loss(first.test_loss), first.train_loss, 0
+        for record in trainer:
+            AFTER_STEP.get()()
+            loss = _loss(record.test_loss)
+            if lamb > 0 or loss < lowest:
+                state, lowest = NetworkState(network), loss
+            idle = idle + 1 if record.train_loss > _PROGRESS * previous else 0
+            previous = record.train_loss
+            if idle == _IDLE and not lamb and not grids:
+                break
         state.restore()
     network.reference, network.in_vars = reference, names
-    return best
+    return held.row_losses(network)
+
+
+def _loss(value: float | None) -> float:
+    return math.inf if value is None or not math.isfinite(value) else value
 
 
 def assign(network: Network, source: Network) -> None:

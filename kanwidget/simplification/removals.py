@@ -10,8 +10,8 @@ from kanwidget.core.scores import attribute
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.held_out import HeldOut
 from kanwidget.simplification.refits import refit
-from kanwidget.surgery.prune import edge_means
 from kanwidget.surgery._structure import add_constant, cut
+from kanwidget.surgery.prune import edge_means
 
 #: Removals that are tried in a row without success.
 _PATIENCE = 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,20 +33,19 @@ class Shape:
             words = "a sum of functions of one column each"
         else:
             count = self.hidden[0]
-            words = f"one function of such a sum" if self.hidden == (1,) else f"{count} hidden nodes"
+            words = "a function of one sum" if self.hidden == (1,) else f"{count} hidden nodes"
         if self.logs:
             words += ", in log " + ", log ".join(names[column] for column in self.logs)
         return words
 
 
 def shapes(network: Network, held: HeldOut) -> list[Shape]:
-    """The shapes to try, the smallest first: those with fewer hidden nodes than the network has."""
-    nodes = max((network.nodes_in(level) for level in range(1, network.depth)), default=0)
-    plain = [Shape(())] + [Shape((count,)) for count in (1, 2) if count < nodes or (count == 1 and network.depth == 2)]
+    """The shapes with at most one hidden node, the smallest first."""
+    found = [Shape(()), Shape((1,))]
     logs = positive_columns(network, held)
     if len(logs) > 1 and not any(network.scaling.has_logs):
-        plain.append(Shape((1,), tuple(logs)))
-    return plain
+        found.append(Shape((1,), tuple(logs)))
+    return found
 
 
 def positive_columns(network: Network, held: HeldOut) -> list[int]:
@@ -74,7 +74,7 @@ def fresh(network: Network, shape: Shape, held: HeldOut, seed: int) -> Network:
             generator=generator,
             dtype=network.dtype,
         )
-        for level, (below, above) in enumerate(zip(counts[:-1], counts[1:], strict=True))
+        for level, (below, above) in enumerate(itertools.pairwise(counts))
     )
     new.width = [[count, 0] for count in counts]
     new.arities = [[] for _ in counts]

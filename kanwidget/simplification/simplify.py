@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,15 +17,19 @@ from kanwidget.core.threads import limit_threads
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.held_out import HeldOut, held_out
+from kanwidget.simplification.laws import law_network
 from kanwidget.simplification.refits import refit
 from kanwidget.simplification.removals import without_needless_edges
 from kanwidget.simplification.shapes import Shape, fresh, shapes
 from kanwidget.surgery.prune import prune
+from kanwidget.symbolic.edges import numeric_edges
 
 #: Weight of the penalty by which the network becomes sparse, and the steps of that training.
 LAMB, STEPS = 1e-3, 50
 #: Starts of each smaller network, and the steps of their trainings.
 _STARTS, _START_STEPS = 3, 40
+#: Steps before and after pruning, and how many times larger the squared error may be after it.
+_PRUNE_STEPS, _GIVEN_UP = 20, 4.0
 #: Steps of the last refit.
 _LAST_STEPS = 100
 #: Beyond so many edges the network's own functions aren't searched: a formula of them would say nothing.
@@ -114,9 +119,11 @@ class _Simplification:
 
     def __init__(self, network: Network, held: HeldOut, lib: list[str] | None, seed: int) -> None:
         self.held, self.lib, self.seed = held, lib, seed
-        self.best = copy.deepcopy(network)
+        self.best = self.pruned = copy.deepcopy(network)
         self.reference: Tensor | None = None
         self.length = float("inf")
+        #: Whether a law was found that is as good on held-out rows as the curves.
+        self.is_law_enough = False
 
     def steps(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
         """All steps."""
@@ -124,32 +131,68 @@ class _Simplification:
             yield self._trained(lamb, steps)
         self._settle(self.best)
         yield self._pruned()
-        start = self.best
+        start, found = self.pruned, False
+        if self.lib is None:
+            yield self._law()
+            if self.is_law_enough:
+                yield self._last()
+                return
         for shape in shapes(start, self.held):
-            yield self._shaped(start, shape)
-        if len(start.edge_refs(active=True)) <= _MOST_EDGES:
-            yield from self._replaced(start, "the network itself")
+            step = self._shaped(start, shape)
+            found |= step.improved and not numeric_edges(step.network)
+            yield step
+        if not found:
+            yield from self._larger(start)
         yield self._last()
+
+    def _law(self) -> SimplificationStep:
+        """Look for a law of few constants in the data, and take its network if it says the same."""
+        assert self.reference is not None
+        found = law_network(self.pruned, self.held)
+        if found is None:
+            return self._step("law", "No law of few constants was looked for", False)
+        losses = self.held.row_losses(found.network, unit=self.best)
+        improved = self.held.allows(self.reference, losses)
+        if improved:
+            # As few constants say as much as all curves: nothing else will be shorter.
+            self.is_law_enough = float(losses.mean()) <= float(self.reference.mean())
+            self.best, self.reference = found.network, losses if self.is_law_enough else self.reference
+            self.length = description_length(
+                found.network, self.held, self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
+            )
+        error = math.sqrt(float(losses.mean())) * self.pruned.scaling.error_unit
+        return self._step("law", f"{found.law.text}: held-out error {error:.3g}", improved)
+
+    def _larger(self, start: Network) -> Iterator[SimplificationStep]:
+        """What is tried where no network with one hidden node says the same."""
+        if len(start.edge_refs(active=True)) <= _MOST_EDGES:
+            yield self._replaced(start, "the network itself")
+        two = Shape((2,))
+        if start.n_parameters > fresh(start, two, self.held, 0).n_parameters:
+            yield self._shaped(start, two)
 
     def _trained(self, lamb: float, steps: int) -> SimplificationStep:
         refit(self.best, self.held, steps, lamb=lamb, grids=True)
-        return self._step("train", f"{steps} steps with λ = {lamb:g}", True)
+        return self._step("train", f"Trained {steps} steps with λ = {lamb:g}", True)
 
     def _settle(self, network: Network) -> None:
         """Take a network as the best, whatever its description."""
-        self.best = network
+        self.best = self.pruned = network
         self.reference = self.held.row_losses(network)
         self.length = description_length(network, self.held)
 
     def _pruned(self) -> SimplificationStep:
         before = len(self.best.edge_refs(active=True))
-        refit(self.best, self.held, 20, grids=True)
+        full = refit(self.best, self.held, _PRUNE_STEPS, grids=True)
         self._settle(self.best)
         pruned = prune(self.best, self.held.data.train_input)
-        refit(pruned, self.held, 20, grids=True)
+        losses = refit(pruned, self.held, _PRUNE_STEPS, grids=True)
+        # Of noiseless data every edge says something: a little is given up for fewer of them.
+        if self.held.allows(full, losses) or float(losses.mean()) <= _GIVEN_UP * float(full.mean()):
+            self.pruned = pruned
         improved = self._offer(pruned)
-        after = len(self.best.edge_refs(active=True))
-        text = f"{before - after} of {before} edges pruned" if improved else "nothing to prune"
+        after = len(self.pruned.edge_refs(active=True))
+        text = f"{before - after} of {before} edges pruned" if after < before else "Nothing to prune"
         return self._step("prune", text, improved)
 
     def _shaped(self, start: Network, shape: Shape) -> SimplificationStep:
@@ -159,25 +202,20 @@ class _Simplification:
             trial = fresh(start, shape, self.held, self.seed + number)
             losses = refit(trial, self.held, _START_STEPS, grids=True)
             trials.append((float(losses.mean()), number, trial))
-        _, _, trial = min(trials)
-        names = self.held.data.in_vars
-        for _ in self._replaced(trial, shape.text(names)):
-            improved, text = _.improved, _.text
-        return self._step("shape", text, improved)
+        step = self._replaced(min(trials)[2], shape.text(self.held.data.in_vars))
+        return replace(step, kind="shape")
 
-    def _replaced(self, network: Network, what: str) -> Iterator[SimplificationStep]:
+    def _replaced(self, network: Network, what: str) -> SimplificationStep:
         """Replace the splines of a network by functions."""
         trial = without_needless_edges(copy.deepcopy(network), self.held)
-        total = len(trial.edge_refs(active=True))
-        fixed = 0
-        for step in auto_symbolic_steps(trial, self.held.data, lib=self.lib):
-            fixed += len(step.fixed)
+        for _ in auto_symbolic_steps(trial, self.held.data, lib=self.lib):
+            pass
         trial = without_needless_edges(trial, self.held)
         refit(trial, self.held, _LAST_STEPS)
         improved = self._offer(trial)
-        error = self.held.error(trial)
-        found = f"{fixed} of {total} edges are functions, held-out error {error:.3g}"
-        yield self._step("replace", f"{what[0].upper()}{what[1:]}: {found}", improved)
+        count, splines = len(trial.edge_refs(active=True)), len(numeric_edges(trial))
+        text = f"{count - splines} of {count} edges are functions, held-out error {self.held.error(trial):.3g}"
+        return self._step("replace", f"{what[0].upper()}{what[1:]}: {text}", improved)
 
     def _offer(self, network: Network) -> bool:
         """Take a network if it says the same in fewer bits."""
@@ -192,15 +230,12 @@ class _Simplification:
 
     def _last(self) -> SimplificationStep:
         """Train the constants on all rows."""
-        whole = replace(self.held, data=replace(self.held.whole, test_input=None, test_label=None))
-        trial = copy.deepcopy(self.best)
-        before = self.held.error(trial)
-        data = replace(self.held.data, train_input=whole.data.train_input, train_label=whole.data.train_label)
+        trial, before, whole = copy.deepcopy(self.best), self.held.error(self.best), self.held.whole
+        data = replace(self.held.data, train_input=whole.train_input, train_label=whole.train_label)
         refit(trial, replace(self.held, data=data), _LAST_STEPS)
         self.best = trial
-        return self._step(
-            "refit", f"Constants trained on all rows: held-out error {before:.3g} → {self.held.error(trial):.3g}", True
-        )
+        text = f"Constants trained on all rows: held-out error {before:.3g} → {self.held.error(trial):.3g}"
+        return self._step("refit", text, True)
 
     def _step(self, kind: str, text: str, improved: bool) -> SimplificationStep:
         return SimplificationStep(kind, text, self.best, self.held.error(self.best), improved)

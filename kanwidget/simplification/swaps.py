@@ -50,9 +50,10 @@ def swap_error(
         >>> swap_error(model, data, (0, 0, 0), square) < 1e-9 < swap_error(model, data, (0, 0, 0), line)
         True
     """
-    network.check_edge(*edge, "swap_error")
+    ref = EdgeRef(*edge)
+    network.check_edge(*ref, "swap_error")
     held = held_out(network, data, "swap_error")
-    trial = swapped(network, {EdgeRef(*edge): fit}, held.data.train_input)
+    trial = swapped(network, {ref: fit}, held.data.train_input)
     return held.reported(trial, refit(trial, held, steps))
 
 
@@ -100,11 +101,12 @@ def suggest_for_data(
         >>> suggest_for_data(model, data, (0, 0, 0), lib=["x", "x^2", "sin"])[0].name
         'x^2'
     """
-    layer, ref = network.check_edge(*edge, "suggest_for_data"), EdgeRef(*edge)
+    ref = EdgeRef(*edge)
+    layer = network.check_edge(*ref, "suggest_for_data")
     held = held_out(network, data, "suggest_for_data")
     trial = network
     if layer.state(ref.source, ref.target) in ("symbolic", "both"):
-        trial = _with_spline(network, ref, held, steps)
+        trial = with_spline(network, ref, held, steps)
     x = held.data.train_input
     error = scaled_error(trial, held.data)
     if error is not None and "noise" not in options:
@@ -112,7 +114,7 @@ def suggest_for_data(
     return suggest_symbolic(trial, *ref, x, lib=lib, topk=topk, **options)
 
 
-def _with_spline(network: Network, ref: EdgeRef, held: HeldOut, steps: int) -> Network:
+def with_spline(network: Network, ref: EdgeRef, held: HeldOut, steps: int = STEPS) -> Network:
     """A copy in which an edge's function is a spline, refitted to the data."""
     trial = copy.deepcopy(network)
     layer = trial.layer(ref.layer)

@@ -19,13 +19,16 @@ from kanwidget.surgery._record import listed, record
 from kanwidget.surgery._structure import share, untie
 from kanwidget.surgery.grids import tied_inputs
 
+#: Ridge of the shared spline, as a part of the mean square of its basis functions.
+_RIDGE = 1e-8
+
 
 @limit_threads
 def lock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
     """Let edges of a layer share one function from now on. In place.
 
-    The inputs of the edges get common knots. The shared spline is the mean of the edges' splines, the shared symbol is
-    the symbol closest to all. Edges that are locked already bring their ties along.
+    The inputs of the edges get common knots. The shared spline is the one closest to all edges on the network's reference data (without
+    such data their mean), the shared symbol the symbol closest to all. Edges that are locked already bring their ties along.
 
     Args:
         network: The network.
@@ -51,11 +54,13 @@ def lock(network: Network, l: int, edges: Sequence[tuple[int, int]]) -> None:  #
         states = ", ".join(sorted(state if name is None else f"{state} {name}" for state, name in kinds))
         _check.fail("edges", "lock", "edges of one kind, not pruned", states, "Give them the same function first.")
     share(layer)
+    samples = _samples(network, l)
     joined = set(flats).union(*(tie for tie in layer.ties if set(tie) & set(flats)))
     layer.ties = sorted([*(tie for tie in layer.ties if not set(tie) & joined), sorted(joined)])
     for group in tied_inputs(layer):
         _common_knots(layer, group)
-    _average(layer, sorted(joined))
+    _share_spline(layer, sorted(joined), samples)
+    _share_symbol(layer, sorted(joined))
     record(network, "lock", f"locked {listed('edge', [(l, i, j) for i, j in edges])}")
 
 
@@ -114,17 +119,52 @@ def _common_knots(layer: Layer, inputs: list[int]) -> None:
     layer.knots[inputs] = new
 
 
-def _average(layer: Layer, flats: list[int]) -> None:
-    """Give edges the mean of their splines and the most central of their symbols. In place."""
-    index = torch.tensor(flats, device=layer.coef.device)
-    name = _symbol(layer, flats[0])
+def _samples(network: Network, index: int) -> tuple[Tensor, Tensor] | None:
+    """Inputs of a layer `(rows, in)` and the numeric parts of its edges `(rows, out, in)` on the reference data; None without such."""
+    if len(network.reference) == 0:
+        return None
     with torch.no_grad():
-        for parameter in (layer.coef, layer.base):
-            parameter.flatten(0, 1)[index] = parameter.flatten(0, 1)[index].mean(0)
-        if name is not None:
-            rows = layer.affine.flatten(0, 1)
-            grids = layer.grid[index % layer.in_dim]
-            rows[index] = rows[index][_central(name, rows[index], grids)]
+        trace = network.scaled_trace(network.reference)
+    return trace.nodes[index], trace.splines[index]
+
+
+def _share_spline(layer: Layer, flats: list[int], samples: tuple[Tensor, Tensor] | None) -> None:
+    """Give edges one spline, the closest to all of theirs at the inputs that each of them gets. In place.
+
+    The mean of the splines is that only where all inputs are alike: an edge with inputs from 2 to 4 says nothing about -1 to 1.
+    """
+    index = torch.tensor(flats, device=layer.coef.device)
+    with torch.no_grad():
+        coef, base = (parameter.flatten(0, 1) for parameter in (layer.coef, layer.base))
+        shared = torch.cat([coef[index].mean(0), base[index].mean(0, keepdim=True)])
+        if samples is not None:
+            shared = shared + _correction(layer, flats, samples, shared)
+        coef[index], base[index] = shared[:-1], shared[-1]
+
+
+def _correction(layer: Layer, flats: list[int], samples: tuple[Tensor, Tensor], shared: Tensor) -> Tensor:
+    """The small change of shared parameters that brings them closest to the edges' values."""
+    inputs, values = samples
+    design = layer.design(inputs)
+    rows = torch.cat([design[:, flat % layer.in_dim] for flat in flats])
+    target = torch.cat([values[:, flat // layer.in_dim, flat % layer.in_dim] for flat in flats])
+    # What the inputs don't reach stays as it is.
+    normal = rows.T @ rows
+    normal.diagonal().add_(_RIDGE * normal.diagonal().mean())
+    change = torch.linalg.solve(normal, rows.T @ (target - rows @ shared))
+    return change if bool(torch.isfinite(change).all()) else torch.zeros_like(change)
+
+
+def _share_symbol(layer: Layer, flats: list[int]) -> None:
+    """Give edges the most central of their symbols. In place."""
+    name = _symbol(layer, flats[0])
+    if name is None:
+        return
+    index = torch.tensor(flats, device=layer.coef.device)
+    with torch.no_grad():
+        rows = layer.affine.flatten(0, 1)
+        grids = layer.grid[index % layer.in_dim]
+        rows[index] = rows[index][_central(name, rows[index], grids)]
 
 
 def _central(name: str, affine: Tensor, grids: Tensor) -> int:

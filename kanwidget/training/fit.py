@@ -77,7 +77,12 @@ def fit(
     best = BestState(trainer.loss)
     try:
         take_steps(
-            network, trainer, history, hooks, progress_bar(steps, progress), lambda record: best.update(network, record)
+            network,
+            trainer,
+            history,
+            hooks,
+            progress_bar(steps, progress),
+            lambda record: best.update(network, record, trainer.rows.count),
         )
     finally:
         if history.stop_reason == "interrupted" or trainer.data.val_input is not None:

@@ -26,9 +26,10 @@ from kanwidget.training.optimizers.table import Method, pick_optimizer
 from kanwidget.training.steps.best_state import BestState
 from kanwidget.training.steps.loop import append_history
 from kanwidget.training.steps.networks import TrainingBatch
+from kanwidget.training.steps.rows import RowSchedule
 from kanwidget.training.steps.scales import learn_scales, restored_scaling
 from kanwidget.training.steps.settings import Settings, make_settings, unused
-from kanwidget.training.steps.trainer import NOT_FINITE
+from kanwidget.training.steps.trainer import NOT_FINITE, Trainer
 from kanwidget.training.steps.training_data import TrainingData, prepare
 from kanwidget.training.worker_threads import on_threads
 
@@ -51,6 +52,11 @@ class _Run:
     history: History = field(default_factory=History)
     best: BestState | None = None
     """By validation loss, if there are validation data."""
+
+    @property
+    def sampled(self) -> bool:
+        """Whether it begins with a sample of its rows. It then trains alone: each network's rows grow when its own error stalls."""
+        return not RowSchedule(self.network, self.data, self.settings).complete
 
 
 def fit_many(
@@ -177,7 +183,7 @@ def _plans(runs: Sequence[_Run], memory: float, max_threads: int) -> list[tuple[
     """The batches of each kind of networks, one kind after the other, and the number of threads for them."""
     kinds: dict[Any, list[_Run]] = defaultdict(list)
     for index, run in enumerate(runs):
-        kinds[_kind(run) if run.method.several else index].append(run)
+        kinds[_kind(run) if run.method.several and not run.sampled else index].append(run)
     plans = []
     for members in kinds.values():
         threads = _threads(members, memory, max_threads)
@@ -224,6 +230,10 @@ def _bytes(run: _Run) -> int:
 
 def _train(steps: int, runs: list[_Run], report: Callable[[int], None], interrupted: Callable[[], bool]) -> None:
     """Train one batch, and report how many networks have stopped."""
+    if runs[0].sampled:
+        _train_alone(steps, runs[0], interrupted)
+        report(1)
+        return
     with one_thread(_small(runs)):
         for run in runs:
             run.network.reference = reference_rows(run.data.dataset.train_input)
@@ -240,6 +250,20 @@ def _train(steps: int, runs: list[_Run], report: Callable[[int], None], interrup
             for run in runs:
                 if run.best is not None:
                     run.best.restore()
+
+
+def _train_alone(steps: int, run: _Run, interrupted: Callable[[], bool]) -> None:
+    """Train one network as `fit` does."""
+    trainer = Trainer(run.network, run.data.dataset, steps, run.settings, interrupted)
+    run.history.optimizer = trainer.opt
+    try:
+        for record in trainer:
+            _append(run, record, None, trainer.rows.count)
+    finally:
+        run.history.events.extend(trainer.events)
+        run.history.stop_reason = trainer.stop_reason
+        if run.best is not None:
+            run.best.restore()
 
 
 def _steps(
@@ -273,12 +297,12 @@ def _steps(
             members = [members[index] for index in alive]
 
 
-def _append(run: _Run, record: StepRecord, moved: int | None) -> None:
+def _append(run: _Run, record: StepRecord, moved: int | None, rows: int = 0) -> None:
     """Add a step to a network's history; `moved` is the step after which its grids were moved."""
     run.history.records.append(record)
     if record.validation_loss is not None:
         run.best = run.best or BestState(run.data.loss)
-        run.best.update(run.network, record)
+        run.best.update(run.network, record, rows)
     run.history.stop_reason = record.stop_reason or ""
     if record.stop_reason and not math.isfinite(record.train_loss + record.penalty):
         run.history.stop_reason = NOT_FINITE

@@ -193,11 +193,11 @@ def test_calls_on_one_thread_of_python_leave_the_others_alone(two_threads):
 
 def test_free_functions_that_compute_are_limited():
     """Those that a network or data are passed to. The others only write, or work on numbers and expressions."""
-    from kanwidget import insight, surgery, symbolic
+    from kanwidget import insight, simplification, surgery, symbolic
     from kanwidget.insight import plot
 
     unlimited = set()
-    for room in (kanwidget.core, insight, plot, surgery, symbolic):
+    for room in (kanwidget.core, insight, plot, surgery, symbolic, simplification):
         for name in room.__all__:
             function = getattr(room, name)
             if inspect.isfunction(function) and not hasattr(function, "__wrapped__"):
@@ -206,7 +206,8 @@ def test_free_functions_that_compute_are_limited():
         *("primitive", "register_primitive", "prepare", "plan", "plot_history"),
         *("candidate_tree", "math_tree", "tidy", "to_latex", "to_numpy", "to_python", "to_text"),
         *("ex_round", "numeric_functions"),
-        "auto_symbolic_steps",  # a generator: `auto_symbolic` and the explorer limit its steps
+        # Generators: `auto_symbolic`, `simplify` and the explorer limit their steps.
+        *("auto_symbolic_steps", "simplify_steps"),
     }
 
 

@@ -32,6 +32,7 @@ export function openReport(el: HTMLElement, report: Report): Explorer {
     },
   };
   const explorer = createExplorer(el, transport);
+  deliver(pages.panels());
   if (!pages.film) return explorer;
   const { steps, acts } = pages.film.data;
   const { settings } = report.snapshot;

@@ -5,6 +5,7 @@ import { formulaBar } from "../bars/formula";
 import { history } from "../bars/history";
 import { liveRegion } from "../bars/live-region";
 import { notices } from "../bars/notices";
+import { statusBar } from "../bars/status";
 import { steps } from "../bars/steps";
 import { toolbar } from "../bars/toolbar";
 import { inspector } from "../inspector/inspector";
@@ -22,6 +23,7 @@ export function shell(context: Context, root: HTMLElement): View {
   const bar = toolbar(context);
   const trouble = errors(context);
   const guide = steps(context);
+  const status = statusBar(context);
   const calm = notices(context);
   const drawing = network(context);
   const data = tabs(context, TABS);
@@ -31,7 +33,13 @@ export function shell(context: Context, root: HTMLElement): View {
   const speech = liveRegion(context);
   const right = h("div", { class: "kw-col kw-right" }, data.node, detail.node);
   const body = h("div", { class: "kw-body" }, drawing.node, right);
-  const slots = h("div", { class: "kw-slots" }, slot("steps", guide.node), slot("notices", calm.node, trouble.node));
+  const slots = h(
+    "div",
+    { class: "kw-slots" },
+    slot("steps", guide.node),
+    slot("notices", calm.node, trouble.node),
+    status.node,
+  );
   const frame = h(
     "div",
     { class: "kw-box kw-col kw-frame" },
@@ -44,7 +52,7 @@ export function shell(context: Context, root: HTMLElement): View {
   );
   root.append(frame);
   registry.listen(drawing.node, "click", () => registry.settled(() => reveal(right, detail.node as HTMLElement)));
-  const views = [bar, guide, calm, trouble, drawing, data, detail, formula, historyStrip, speech];
+  const views = [bar, guide, status, calm, trouble, drawing, data, detail, formula, historyStrip, speech];
   return {
     node: frame,
     draw: (topics) => {

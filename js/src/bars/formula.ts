@@ -1,6 +1,6 @@
 // The network as a formula over the full width, with its error, and all exports: LaTeX, Python, the session as code, files.
 
-import { chosenForm, formChooser } from "../formula/choice";
+import { chosenForm, FITTED, formChooser } from "../formula/choice";
 import { constantsList } from "../formula/constants";
 import { output } from "../formula/output";
 import type { Context, View } from "../state/context";
@@ -21,12 +21,10 @@ export function formulaBar(context: Context): View {
   const written = output(context, registry, () => chosenForm(context).latex);
   const constants = constantsList();
   const fixed = h("span", { class: "kw-dim kw-roomy", title: "Edges replaced by functions" });
-  const auto = button({ action: "auto-symbolic", label: "Auto-symbolic", title: "Fix every edge to its best formula" });
-  registry.listen(auto, "click", () => context.act.send({ kind: "auto", r2_threshold: null }));
   const copies = copyButtons(context, registry);
   const files = exportMenu(context, registry);
   const form = formChooser(context, registry);
-  const acts = h("div", { class: "kw-row kw-end" }, auto, ...copies.nodes, files.node);
+  const acts = h("div", { class: "kw-row kw-end" }, ...copies.nodes, files.node);
   const head = h("div", { class: "kw-row kw-formula-head" }, h("h2", {}, "Formula"), form.node, fixed, acts);
   const node = h(
     "section",
@@ -36,13 +34,16 @@ export function formulaBar(context: Context): View {
     constants.node,
     copies.code,
   );
+  let fitted: boolean | undefined;
   const draw: View["draw"] = (topics) => {
     copies.draw(topics);
-    if (touches(topics, "link", "settings")) files.draw();
-    if (touches(topics, "link")) {
-      attrs(auto, { disabled: !context.act.hasKernel });
-      auto.hidden = context.act.isSavedPage;
+    if (touches(topics, "guide")) {
+      const done = store.state.guide.steps.some((step) => step.name === "formula" && step.done);
+      // Whoever fits the constants wants to see them.
+      if (done && fitted === false) context.ui.set("form", FITTED);
+      fitted = done;
     }
+    if (touches(topics, "link", "settings")) files.draw();
     written.draw(topics);
     if (!touches(topics, "formula", "panels", "view", "status", "settings", "link")) return;
     const { formula: value } = store.state;
@@ -122,11 +123,12 @@ function flash(trigger: HTMLButtonElement, registry: Registry): void {
 function codePopup(_: Context, registry: Registry) {
   const title = h("b");
   const text = h("pre", { tabindex: 0 });
+  const copy = button({ action: "copy-again", label: "Copy" });
   const close = button({ label: "Close", icon: "close", iconOnly: true });
   const node = h(
     "div",
     { class: "kw-code kw-box kw-pop kw-col", role: "dialog", "aria-label": "Code", hidden: true },
-    h("div", { class: "kw-row" }, title, h("span", { class: "kw-row kw-end" }, close)),
+    h("div", { class: "kw-row" }, title, h("span", { class: "kw-row kw-end" }, copy, close)),
     text,
   );
   let opener: Element | null = null;
@@ -136,6 +138,16 @@ function codePopup(_: Context, registry: Registry) {
     if (inside) (opener as HTMLElement | null)?.focus();
   };
   registry.listen(close, "click", hide);
+  registry.listen(copy, "click", async () => {
+    if (await copyText(text.textContent ?? "")) flash(copy, registry);
+    else getSelection()?.selectAllChildren(text);
+  });
+  // The button that opens it closes it, too.
+  registry.listen(document, "pointerdown", (event) => {
+    const path = event.composedPath();
+    const onOpener = path.some((at) => at instanceof HTMLElement && at.dataset.kwAction === "copy-code");
+    if (!node.hidden && !path.includes(node) && !onOpener) hide();
+  });
   onKey(registry, node, (event) => {
     if (event.key !== "Escape") return false;
     hide();

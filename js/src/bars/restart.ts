@@ -1,13 +1,19 @@
-// Restart with other settings: seed, label noise, minibatch, problem.
+// The problem and its data: its name on screen, and behind it the examples, label noise, minibatch and seed.
 
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
-import { chooser } from "../ui/chooser";
+import { called } from "../text/names";
+import { takes, typedNumber, WORDS } from "../text/words";
+import { CheckedField } from "../ui/checked-field";
 import { button } from "../ui/controls";
-import { activeIn, attrs, h } from "../ui/dom";
+import { activeIn, attrs, h, setText } from "../ui/dom";
 import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 import { type Slider, slider } from "../ui/slider";
+import { examples } from "./examples";
+
+/** Its name is cut rather than longer than the toolbar has room for. */
+const PROBLEM = "kw-box kw-button kw-problem";
 
 /** Sizes of a minibatch: powers of two from 8, then all rows. */
 export const batchValues = (rows: number): number[] => [
@@ -19,51 +25,50 @@ export function restartMenu(context: Context): View {
   const registry = new Registry();
   const { store, act } = context;
   const opener = button({
-    label: "Start again with…",
+    label: "Data",
     icon: "down",
-    iconOnly: true,
-    attrs: { "aria-haspopup": "dialog", "aria-expanded": "false", "data-kw-menu": "again" },
+    title: "The problem, noise, rows and seed",
+    attrs: { "aria-haspopup": "dialog", "aria-expanded": "false", "data-kw-menu": "again", class: PROBLEM },
   });
   const seed = seedField(context, registry);
   const data = dataSliders(context, registry);
-  // Arrow keys step through a closed list, so a choice alone must not restart the training.
-  let chosen: number | null = null;
-  const presets = chooser("preset", "Problem", registry, (i) => {
-    chosen = i;
-    offer();
-  });
-  const load = button({ action: "load-preset", label: "Load", title: "Start again with this problem" });
-  const offer = () => attrs(load, { disabled: !act.hasKernel || chosen === null });
-  registry.listen(load, "click", () => {
-    act.send({ kind: "preset", name: store.state.settings.presets![chosen!]! });
-    chosen = null;
-  });
-  const problem = h("div", { class: "kw-row" }, presets.node, load);
+  const gallery = examples(context, () => node.closest<HTMLElement>(".kanwidget")!);
+  registry.add(() => gallery.destroy());
+  const browse = button({ action: "examples", label: "Examples…", title: "Other problems, with their formulas" });
+  registry.listen(browse, "click", () => gallery.open());
+  const title = h("b", { class: "kw-cut kw-fill" });
+  const problem = h("div", { class: "kw-row" }, title, browse);
   const pop = h(
     "div",
-    { class: "kw-again kw-box kw-pop", role: "dialog", "aria-label": "Start again", hidden: true },
-    seed.node,
+    { class: "kw-again kw-box kw-pop", role: "dialog", "aria-label": "The problem", hidden: true },
+    h("h2", {}, "Problem"),
+    problem,
     h("h2", {}, "Training data"),
     data.node,
-    problem,
+    h("h2", {}, "Start again"),
+    seed.node,
     h("p", { class: "kw-fine kw-dim" }, "Starting again can be undone."),
   );
   const node = h("div", { class: "kw-anchor" }, opener, pop);
   opening(node, opener, pop, registry);
   const draw: View["draw"] = (topics) => {
-    if (!touches(topics, "settings", "link", "view")) return;
-    const { presets: names = [], preset } = store.state.settings;
+    if (!touches(topics, "settings", "link", "view", "structure")) return;
+    const name = problemName(context);
     attrs(opener, { disabled: !act.hasKernel });
+    setText(opener.lastElementChild!, name);
     seed.draw();
     data.draw();
-    presets.set(
-      names.map((name, i) => [i, name]),
-      chosen ?? names.indexOf(preset ?? ""),
-    );
-    problem.hidden = presets.node.hidden;
-    offer();
+    setText(title, name);
+    browse.hidden = store.state.examples.length === 0;
+    attrs(browse, { disabled: !act.hasKernel });
   };
   return { node, draw, destroy: () => registry.destroy() };
+}
+
+/** The name of the example; of one's own data the names of what the network learns. */
+function problemName({ store }: Context): string {
+  const outputs = store.state.structure.nodes.filter(({ kind }) => kind === "output").map(({ name }) => called(name));
+  return store.state.settings.preset ?? (outputs.join(", ") || "Data");
 }
 
 /** Opens by its button; closes by the button, Escape, and focus elsewhere. */
@@ -74,7 +79,7 @@ function opening(node: HTMLElement, opener: HTMLElement, pop: HTMLElement, regis
     if (!yes) return;
     const right = node.closest(".kw-frame")?.getBoundingClientRect().right ?? 0;
     pop.style.left = `${Math.min(0, right - node.getBoundingClientRect().left - pop.offsetWidth - 10)}px`;
-    pop.querySelector("button")!.focus();
+    [...pop.querySelectorAll("button")].find((item) => !item.hidden && !item.disabled)?.focus();
   };
   registry.listen(opener, "click", () => open(pop.hidden));
   registry.listen(node, "focusout", (event) => {
@@ -102,11 +107,13 @@ function seedField({ store, act, uid }: Context, registry: Registry) {
   });
   const start = button({ action: "reset-seed", label: "Start again", primary: true });
   const newSeed = button({ action: "new-seed", label: "New seed", title: "Another random start" });
-  const node = h("div", { class: "kw-row" }, start, h("label", { for: field.id }, "seed"), field, newSeed);
+  const node = h("div", { class: "kw-row" }, start, h("label", { for: field.id }, WORDS.seed), field, newSeed);
+  const checked = new CheckedField(field, registry, node);
+  const inForce = () => String(store.state.settings.seed ?? "");
+  const good = () => /^\d{0,9}$/.test(field.value);
+  checked.listen({ read: good, inForce, complaint: takes(WORDS.seed, "a whole number of at most 9 digits") });
   const go = () => {
-    const good = /^\d{0,9}$/.test(field.value);
-    attrs(field, { "aria-invalid": good ? null : "true" });
-    if (good) act.send({ kind: "control", action: "reset", ...(field.value && { seed: Number(field.value) }) });
+    if (good()) act.send({ kind: "control", action: "reset", ...(field.value && { seed: Number(field.value) }) });
   };
   registry.listen(start, "click", go);
   registry.listen(newSeed, "click", () => {
@@ -139,15 +146,18 @@ function dataSliders({ store, act, uid }: Context, registry: Registry) {
   const build = () => {
     sliderRegistry.destroy();
     sliderRegistry = new Registry();
+    // Of classes a part of the rows has another one.
+    const most = store.state.status.accuracy === undefined ? 1000 : 100;
     const noise = slider(
       {
         name: "noise",
-        label: "Noise",
+        label: WORDS.noise,
         title: "Noise on the labels, in % of their spread; test data stay as they are",
         values: Array.from({ length: 51 }, (_, i) => i),
         format: (value) => `${Math.round(value)} %`,
-        parse: Number.parseFloat,
-        allows: (value) => value >= 0 && value <= 1000,
+        parse: (text) => typedNumber(text.replace("%", "")),
+        allows: (value) => value >= 0 && value <= most,
+        range: `0 to ${most} %`,
         commit: (value) => act.send({ kind: "set", settings: { noise: value / 100 } }),
         uid,
       },
@@ -156,12 +166,13 @@ function dataSliders({ store, act, uid }: Context, registry: Registry) {
     const batch = slider(
       {
         name: "batch",
-        label: "Rows a step",
+        label: WORDS.batch,
         title: "How many rows every step looks at: fewer are quicker and noisier",
         values: batchValues(rows),
         format: (value) => (value >= rows ? "all" : String(value)),
-        parse: (text) => (text === "all" ? rows : Number(text)),
+        parse: (text) => (text === "all" ? rows : typedNumber(text)),
         allows: (value) => Number.isInteger(value) && value > 0,
+        range: `1 to ${rows}, or all`,
         commit: (value) => act.send({ kind: "set", settings: { batch: value >= rows ? null : value } }),
         uid,
       },

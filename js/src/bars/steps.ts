@@ -10,7 +10,7 @@ import { Registry } from "../ui/listeners";
 type Step = Guide["steps"][number];
 
 export function steps(context: Context): View {
-  const { store, act } = context;
+  const { store, act, ui } = context;
   const registry = new Registry();
   const buttons: HTMLButtonElement[] = [];
   const list = h("div", { class: "kw-row kw-steps", role: "group", "aria-label": "Steps" });
@@ -23,6 +23,8 @@ export function steps(context: Context): View {
       registry.listen(item, "click", () => {
         const step = store.state.guide.steps[at];
         if (step) act.send(step.command as unknown as Command);
+        // What the last step finds is shown there.
+        if (step?.name === "formula") ui.set("tab", "formula");
       });
       if (at > 0) list.append(h("span", { class: "kw-dim", "aria-hidden": "true" }, "→"));
       list.append(item);

@@ -2,27 +2,27 @@
 import type { Context, View } from "../state/context";
 import { type Topics, touches } from "../state/topics";
 import { number } from "../text/format";
+import { WORDS } from "../text/words";
 import { button } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { setIcon } from "../ui/icons";
 import { Registry } from "../ui/listeners";
 import { GRID_VALUES, LAMB_VALUES, type Slider, slider } from "../ui/slider";
 import { restartMenu } from "./restart";
-import { statusLine } from "./status";
 
 export function toolbar(context: Context): View {
   const registry = new Registry();
   const run = runButtons(context, registry);
   const settings = settingControls(context, registry);
-  const status = statusLine(context, registry);
+  const keys = button({ action: "keys", label: "Keys", icon: "help", iconOnly: true, title: "Keys (?)" });
   const node = h(
     "div",
     { class: "kw-row kw-toolbar", role: "group", "aria-label": "Training" },
     run.node,
     ...settings.nodes,
-    status.node,
+    keys,
   );
-  const parts = [run, settings, status];
+  const parts = [run, settings];
   return {
     node,
     draw: (topics) => {
@@ -40,8 +40,7 @@ function runButtons(context: Context, registry: Registry) {
     action: "start",
     label: "Start",
     icon: "play",
-    primary: true,
-    attrs: { style: "width:104px" },
+    attrs: { style: "width:92px" },
   });
   const step = button({ action: "step", label: "One step", icon: "step", iconOnly: true });
   const reset = button({ action: "reset", label: "Start again from the same seed", icon: "reset", iconOnly: true });
@@ -87,12 +86,13 @@ function settingControls(context: Context, registry: Registry) {
   const lamb = slider(
     {
       name: "lamb",
-      label: "λ",
-      title: "Weight of the penalty that makes edges vanish",
+      label: WORDS.lamb,
+      title: "Weight of the penalty that makes needless edges fade",
       values: LAMB_VALUES,
       uid,
       format: (value) => number(value, 3),
-      allows: (value) => value >= 0 && value <= 1e6,
+      allows: (value) => value >= 0 && value <= 10,
+      range: "0 to 10",
       commit: (value) => act.send({ kind: "set", settings: { lamb: value } }),
     },
     registry,
@@ -100,12 +100,13 @@ function settingControls(context: Context, registry: Registry) {
   const grid = slider(
     {
       name: "grid",
-      label: "Grid",
+      label: WORDS.grid,
       title: "Intervals of every spline; applied at the next step",
       values: GRID_VALUES,
       uid,
       format: String,
       allows: (value) => Number.isInteger(value) && value >= 1 && value <= 200,
+      range: "1 to 200 intervals",
       commit: (value) => act.send({ kind: "set", settings: { grid: value } }),
     },
     registry,

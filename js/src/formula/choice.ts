@@ -7,8 +7,10 @@ import type { Registry } from "../ui/listeners";
 import { FORMS, type Form } from "./forms-panel";
 
 export const AS_TRAINED = "as trained";
+/** With constants that were fitted to the data. */
+export const FITTED = "rounded";
 /** In the order of the kernel. */
-export const FORM_NAMES = [AS_TRAINED, "expanded", "factored", "rounded"] as const;
+export const FORM_NAMES = [AS_TRAINED, "expanded", "factored", FITTED] as const;
 
 /** All forms that are there, the one as trained first. */
 export function allForms({ store }: Context): Form[] {
@@ -18,15 +20,22 @@ export function allForms({ store }: Context): Form[] {
   // During training the formula is sent rarely; its error follows the status line.
   const error = status.test ?? status.train;
   return [
-    { constants: trained?.constants ?? [], ...formula, name: AS_TRAINED, error },
+    { constants: trained?.constants ?? [], meaning: trained?.meaning ?? "", ...formula, name: AS_TRAINED, error },
     ...computed.filter((form) => form !== trained),
   ];
 }
 
+/** In the order in which the kernel works them out: a form that is missing in the end looks like the one before. */
+const WORKED_OUT = [AS_TRAINED, "expanded", "rounded", "factored"];
+
 /** The chosen form; while it is still to come, the one as trained. */
 export function chosenForm(context: Context): Form {
   const forms = allForms(context);
-  return forms.find(({ name }) => name === context.ui.values.form) ?? forms[0]!;
+  const { form } = context.ui.values;
+  const panel = context.store.panel(FORMS)?.payload;
+  const names = panel?.current && !panel.busy ? WORKED_OUT.slice(0, WORKED_OUT.indexOf(form) + 1) : [form];
+  const found = forms.filter(({ name }) => names.includes(name));
+  return found.find(({ name }) => name === names.at(-1)) ?? found.at(-1) ?? forms[0]!;
 }
 
 /** `expanded · RMSE 0.0124` */
@@ -51,6 +60,8 @@ export function formChooser(context: Context, registry: Registry) {
     }
     select.value = ui.values.form;
     const panel = store.panel(FORMS)?.payload;
+    const chosen = options.get(ui.values.form);
+    if (panel?.busy && chosen && chosenForm(context).name !== ui.values.form) setText(chosen, `${ui.values.form} …`);
     attrs(select, { "data-kw-value": ui.values.form, "aria-busy": panel?.busy ? "true" : null });
     select.hidden = act.isSavedPage && !panel;
   };

@@ -15,6 +15,7 @@ export const FORMS = {
         python: text,
         error: orNull(number),
         constants: list(mathNode),
+        meaning: text,
       }),
     ),
     busy: flag,

@@ -149,6 +149,7 @@ function orderSlider({ ui, act, store, uid }: Context, registry: Registry) {
       uid,
       format: (value) => value.toFixed(2),
       allows: () => true,
+      range: "0 to 1",
       echo: (value) => ui.set("weight", value),
       commit: (value) => (store.link === "live" ? act.send({ kind: "rank", simplicity: value }) : null),
     },

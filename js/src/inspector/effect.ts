@@ -1,8 +1,12 @@
-// Effect of the last act on the error, with an undo button.
+// Effect of the last act on the error, with an undo button: of an act on edges in the inspector of these edges only, of an act on
+// the whole network where no edge is selected.
 
 import type { StateInfo } from "../protocol/messages";
+import { type EdgeInfo, keyText } from "../protocol/structure";
 import type { Context } from "../state/context";
 import { errorName } from "../state/errors";
+import { selectedEdges } from "../state/graph";
+import type { Store } from "../state/store";
 import { type Topics, touches } from "../state/topics";
 import { number, pretty } from "../text/format";
 import { button } from "../ui/controls";
@@ -11,6 +15,15 @@ import type { Registry } from "../ui/listeners";
 
 /** Kinds of tree nodes without a message. */
 const SILENT = new Set(["start", "train", "reset"]);
+/** Acts on edges, and what their edges are afterwards. */
+const ON_EDGES: Readonly<Record<string, (edge: EdgeInfo) => boolean>> = {
+  fix: ({ state }) => state === "symbolic" || state === "both",
+  unfix: ({ state }) => state === "spline",
+  prune: ({ state }) => state === "pruned",
+  restore: ({ state }) => state !== "pruned",
+  drag: ({ state }) => state === "spline" || state === "both",
+  lock: () => true,
+};
 
 export function effect({ store, act, ui }: Context, registry: Registry) {
   const text = h("span", { class: "kw-cut kw-fill" });
@@ -19,27 +32,41 @@ export function effect({ store, act, ui }: Context, registry: Registry) {
   const node = h("div", { class: "kw-row kw-bar kw-effect", hidden: true }, text, undo, close);
   let shownState: number | null = null;
   let newest = Number.NEGATIVE_INFINITY;
+  /** Whether the act has a message, and the edges that it was done to; none for the whole network. */
+  let news = false;
+  let owner = "";
   registry.listen(undo, "click", () => act.undo());
   registry.listen(close, "click", () => {
+    news = false;
     node.hidden = true;
   });
   const draw = (topics: Topics) => {
-    if (!touches(topics, "history", "link", "dragging")) return;
+    if (!touches(topics, "history", "selection", "link", "dragging")) return;
     const { states, can_undo } = store.state.history;
     const current = actBehind(states, store.state.history.current, store.running);
     if (current !== shownState) {
       // No message for acts before this view was opened, nor for restored states.
-      node.hidden = shownState === null || current <= newest;
       const state = states.find(({ id }) => id === current);
-      if (!state || SILENT.has(state.kind)) node.hidden = true;
-      else setText(text, effectText(state, states, errorName(store)));
+      news = shownState !== null && current > newest && state !== undefined && !SILENT.has(state.kind);
+      if (news) {
+        setText(text, effectText(state!, states, errorName(store)));
+        owner = edgesOf(state!, store);
+      }
     }
     // During a drag the handles show the errors.
-    if (!can_undo || !act.hasKernel || ui.values.dragging) node.hidden = true;
+    node.hidden = !news || owner !== selected(store) || !can_undo || !act.hasKernel || ui.values.dragging;
     shownState = current;
     newest = Math.max(newest, current);
   };
   return { node, draw };
+}
+
+const selected = (store: Store): string => store.state.selection.edges.map(keyText).join();
+
+/** The edges that an act was done to: those selected, if it is an act on edges and they are as it leaves them. */
+function edgesOf({ kind }: StateInfo, store: Store): string {
+  const done = ON_EDGES[kind];
+  return done && selectedEdges(store).every(done) ? selected(store) : "";
 }
 
 /** The act whose steps the current state is, while it trains. */

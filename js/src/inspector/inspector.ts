@@ -1,7 +1,9 @@
 // The inspector of the selected edge: its function at the left, its candidates at the right.
 
 import { ContextMenu } from "../menus/context-menu";
+import { edgeKeys } from "../menus/edge-keys";
 import { edgeContent } from "../menus/edge-menu";
+import { saveMenu } from "../menus/save-menu";
 import { type EdgeInfo, keyText } from "../protocol/structure";
 import type { Context, View } from "../state/context";
 import { boundText, endNames, functionName, stateText } from "../state/edge-text";
@@ -31,6 +33,7 @@ export function inspector(context: Context): View {
   const node = headedSection("inspector", "Edge", [heading.sub, heading.end]);
   node.classList.add("kw-fill", "kw-line");
   node.append(change.node, row, empty);
+  edgeKeys(node, context, registry);
   const headLine = node.firstElementChild as HTMLElement;
   const title = node.querySelector("h2")!;
   const draw: View["draw"] = (topics) => {
@@ -55,8 +58,18 @@ export function inspector(context: Context): View {
 function head(context: Context, registry: Registry) {
   const { act, ui, store } = context;
   const sub = h("span", { class: "kw-dim kw-cut" });
-  const unfix = button({ action: "unfix", small: true, label: "Unfix", title: "Back to the spline" });
-  const prune = button({ action: "prune-edge", small: true, label: "Prune edge" });
+  const unfix = button({
+    action: "unfix",
+    small: true,
+    label: "Back to spline",
+    title: "Take the formula away; the spline that it replaced comes back",
+  });
+  const prune = button({
+    action: "prune-edge",
+    small: true,
+    label: "Prune edge",
+    title: "Remove it from the network (Delete key); Undo brings it back",
+  });
   const previous = button({
     action: "previous-edge",
     small: true,
@@ -87,9 +100,11 @@ function head(context: Context, registry: Registry) {
   registry.add(() => menu.close(false));
   registry.listen(moreActs, "click", () => menu.open(moreActs, null, moreActs.title, edgeContent(context)));
   registry.listen(expand, "click", () => ui.set("expanded", !ui.values.expanded));
-  const end = h("span", { class: "kw-row kw-end" }, unfix, prune, moreActs, previous, next, expand, close);
+  const save = saveMenu(context, registry, () => ({ panel: "edge", label: "the curve of the edge" }));
+  const end = h("span", { class: "kw-row kw-end" }, unfix, prune, moreActs, save.node, previous, next, expand, close);
   const draw = (topics: Topics, title: HTMLElement) => {
     menu.draw(topics);
+    save.draw();
     const infos = selectedEdges(context.store);
     describe(context, infos, title, sub);
     const pruned = infos.length > 0 && infos.every(({ state }) => state === "pruned");
@@ -117,7 +132,7 @@ function describeTexts({ store }: Context, infos: EdgeInfo[], title: Element, su
     setText(title, count(infos.length, "edge"));
     setText(
       sub,
-      `${infos.map(({ key }) => endNames(store.state.structure, key).join(" → ")).join(", ")} · Fix replaces all of them`,
+      `${infos.map(({ key }) => endNames(store.state.structure, key).join(" → ")).join(", ")} · Replace replaces all of them`,
     );
     return;
   }

@@ -105,7 +105,7 @@ function drawSpline(context: Context, stage: Stage, handles: Handles): Axes | nu
   stage.show(`The edge's function of ${name} from ${from} to ${to}, values from ${low} to ${high}`, [
     ...density(store, x, bottom),
     ...chart.nodes,
-    ...knots(store, x, bottom),
+    ...knots(store, chart),
     ...(curve.base && ui.values.showParts ? [line(path(curve.xs, curve.base, x, y), "kw-c2", 1.5, "6 3")] : []),
     ...(curve.spline && ui.values.showParts ? [line(path(curve.xs, curve.spline, x, y), "kw-c3", 1.5, "2 3")] : []),
     ...(px && py ? [dots(px, py, x, y)] : []),
@@ -164,9 +164,11 @@ function density(store: Store, x: Scale, floor: number): SVGElement[] {
   return [s("path", { class: "kw-density", d: `${d}L${x(high).toFixed(1)} ${floor}Z` })];
 }
 
-function knots(store: Store, x: Scale, floor: number): SVGElement[] {
-  const values = store.state.detail.get("knots")?.values;
-  if (!values) return [];
+function knots(store: Store, { x, left, right, bottom: floor }: Axes): SVGElement[] {
+  const all = store.state.detail.get("knots")?.values;
+  if (!all) return [];
+  // The grid may be wider than the data.
+  const values = all.filter((v) => x(v) >= left - 1 && x(v) <= right + 1);
   const d = Array.from(values, (v) => `M${x(v).toFixed(1)} ${floor - 4}v8`).join("");
   const marks = line(d, "kw-c6", 1);
   marks.append(s("title", {}, "knots of the grid"));

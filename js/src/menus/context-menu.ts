@@ -12,6 +12,10 @@ export interface Item {
   run(): void;
   /** Reason why the item is disabled. */
   why?: string | false | undefined;
+  /** What it will bring, where that is computed. */
+  note?: string | undefined;
+  /** A key that does the same. */
+  keys?: string;
 }
 /** Items; null is a separator. */
 export type Entries = (Item | null)[];
@@ -108,7 +112,7 @@ export class ContextMenu {
 
 const items = (node: Element): HTMLElement[] => [...node.querySelectorAll<HTMLElement>("[role=menuitem]")];
 
-const itemNode = ({ action }: Item): HTMLElement =>
+const itemNode = ({ action, keys }: Item): HTMLElement =>
   h(
     "button",
     {
@@ -117,17 +121,19 @@ const itemNode = ({ action }: Item): HTMLElement =>
       role: "menuitem",
       tabindex: -1,
       "data-kw-action": action,
+      "aria-keyshortcuts": keys,
     },
-    h("span"),
+    h("span", { class: "kw-row" }, h("span", { class: "kw-fill" }), keys ? h("kbd", { class: "kw-dim" }, keys) : null),
   );
 
-function write(node: HTMLElement, { label, why }: Item): void {
+function write(node: HTMLElement, { label, why, note }: Item): void {
   const [name, reason] = node.children;
+  const more = why || note;
   attrs(node, { "aria-disabled": why ? "true" : null });
-  setText(name!, label);
-  if (!why) reason?.remove();
-  else if (reason) setText(reason, why);
-  else node.append(h("span", { class: "kw-dim kw-fine" }, why));
+  setText(name!.firstElementChild!, label);
+  if (!more) reason?.remove();
+  else if (reason) setText(reason, more);
+  else node.append(h("span", { class: "kw-dim kw-fine" }, more));
 }
 
 /** Places the menu in the visible part of the frame, close to the requested point. */

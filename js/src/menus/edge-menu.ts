@@ -6,9 +6,10 @@ import type { Context } from "../state/context";
 import { endNames } from "../state/edge-text";
 import { edgesOf, ends, selectedEdges } from "../state/graph";
 import { ranked } from "../state/ranking";
-import { count, pretty } from "../text/format";
+import { count, number, pretty } from "../text/format";
 import { called } from "../text/names";
 import { type Content, type ContextMenu, type Entries, type Item, NO_KERNEL } from "./context-menu";
+import { PRUNE_KEY } from "./edge-keys";
 
 /** Opens the menu of an edge. An unselected edge becomes the selection. */
 export function openEdgeMenu(
@@ -44,19 +45,13 @@ function edgeEntries(context: Context): Entries {
   const frozen = infos.every((edge) => edge.frozen);
   const pruned = infos.every(({ state }) => state === "pruned");
   const lost = !act.hasKernel && NO_KERNEL;
-  const best = bestName(context, first);
   const fixed = infos.some(({ state }) => state === "symbolic" || state === "both");
   const acts: Entries = [
-    {
-      action: "fix-best",
-      label: best ? `Fix to ${pretty(best)}` : "Fix to the best candidate",
-      why: lost || (pruned && "pruned: restore it first") || (!best && "its candidates aren't known yet"),
-      run: () => best && act.fix(best),
-    },
+    ...replaceItems(context, first, lost || (pruned && "pruned: restore it first")),
     {
       action: "menu-unfix",
-      label: "Unfix",
-      why: lost || (!fixed && "not fixed to a formula"),
+      label: "Back to spline",
+      why: lost || (!fixed && "it is a spline"),
       run: () => act.unfix(),
     },
     {
@@ -66,12 +61,9 @@ function edgeEntries(context: Context): Entries {
       run: () => act.send({ kind: "freeze", edges, on: !frozen }),
     },
     lockItem(context, infos, lost),
-    {
-      action: pruned ? "menu-restore" : "menu-prune",
-      label: pruned ? "Restore" : "Prune",
-      why: lost,
-      run: () => (pruned ? act.restore() : act.prune()),
-    },
+    pruned
+      ? { action: "menu-restore", label: "Restore", why: lost, run: () => act.restore() }
+      : { action: "menu-prune", label: "Prune", keys: PRUNE_KEY, why: lost, run: () => act.prune() },
   ];
   return [
     ...(act.isSavedPage ? [] : [...acts, null]),
@@ -98,7 +90,23 @@ function bestName({ store, ui }: Context, { key, best }: EdgeInfo): string | nul
   return rankedBest?.name ?? best;
 }
 
-function lockItem({ act }: Context, infos: EdgeInfo[], lost: string | false): Item {
+/** Replacing by the best candidate, with or without the rest. */
+function replaceItems(context: Context, first: EdgeInfo, why: string | false): Item[] {
+  const best = bestName(context, first);
+  const by = best ? `Replace by ${pretty(best)}` : "Replace by the best candidate";
+  const reason = why || (!best && "its candidates aren't known yet");
+  return [
+    { action: "fix-best", label: by, why: reason, run: () => best && context.act.fix(best) },
+    {
+      action: "fix-best-both",
+      label: `${by} and keep the rest`,
+      why: reason,
+      run: () => best && context.act.fix(best, true),
+    },
+  ];
+}
+
+function lockItem({ act, store }: Context, infos: EdgeInfo[], lost: string | false): Item {
   const edges = infos.map(({ key }) => key);
   const [first] = infos;
   const tied = infos.some((edge) => edge.tied !== undefined) && infos.every((edge) => edge.tied === first!.tied);
@@ -109,10 +117,13 @@ function lockItem({ act }: Context, infos: EdgeInfo[], lost: string | false): It
       why: lost,
       run: () => act.send({ kind: "lock", edges, on: false }),
     };
+  const { lock } = store.state.candidates;
+  const { test, train } = store.state.status;
   const oneLayer = infos.every(({ key }) => key[0] === first!.key[0]);
   return {
     action: "lock",
     label: "Lock together: one function",
+    note: typeof lock === "number" ? `error right after it: ${number(lock)}, now ${number(test ?? train)}` : undefined,
     why:
       lost ||
       (infos.length < 2 && "shift-click selects more edges") ||

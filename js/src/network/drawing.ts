@@ -115,7 +115,7 @@ export class Drawing {
     const merged = this.#tiers.filter((tier, i) => tier === "merged" && edges[i]!.state !== "pruned").length;
     this.#note.hidden = !this.#crowded;
     const weak = merged > 0 ? ` One line a layer stands for the ${count(merged, "weakest edge")}.` : "";
-    setText(this.#note, `Point at a bare wire to see its function.${weak}`);
+    setText(this.#note, `Lines without a small curve have one too: point at one to see it.${weak}`);
     this.#legend.draw(active < edges.length);
   }
 

@@ -325,6 +325,6 @@ function describe({ store }: Context, info: EdgeInfo, importance: number, marks:
   const name = functionName(store.state.structure, info);
   const state = info.state === "both" ? badgeText(info, name) : stateText(info);
   const mark = marks.get(keyText(info.key));
-  const would = mark === undefined ? "" : `, would be fixed to ${pretty(mark)}`;
+  const would = mark === undefined ? "" : `, would be replaced by ${pretty(mark)}`;
   return `${name ? `${name}, ` : ""}${source} to ${target}, ${state}, importance ${number(importance, 2)}${bound}${would}`;
 }

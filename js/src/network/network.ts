@@ -1,6 +1,7 @@
 // The section of the network: the drawing, its acts, its menu and the symbolify preview.
 
 import { ContextMenu } from "../menus/context-menu";
+import { edgeKeys } from "../menus/edge-keys";
 import type { Context, View } from "../state/context";
 import { type Topics, touches } from "../state/topics";
 import { button } from "../ui/controls";
@@ -17,6 +18,7 @@ export function network(context: Context): View {
   const drawing = new Drawing(context, registry, [preview.opener, ...acts.nodes], preview);
   const menu = new ContextMenu();
   networkInput(drawing, menu, registry);
+  edgeKeys(drawing.node, context, registry);
   const draw = (topics: Topics) => {
     acts.draw(topics);
     preview.draw(topics);

@@ -10,7 +10,7 @@ import { activeIn, attrs, line, s, setChildren } from "../ui/dom";
 import type { Layout, PlacedNode } from "./layout";
 
 const LETTER = 7.6;
-const LONGEST = 18;
+const LONGEST = 32;
 const PILL_H = 24;
 
 export function drawNodes(layer: SVGGElement, { nodes, width }: Layout, context: Context): void {

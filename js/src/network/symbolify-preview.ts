@@ -1,5 +1,5 @@
 // The symbolify preview: searches candidates for every edge, marks and lists the edges above the R² threshold with their
-// primitives, and fixes exactly these edges.
+// primitives, and replaces exactly these.
 
 import type { EdgeKey, Preview } from "../protocol/messages";
 import { keyText } from "../protocol/structure";
@@ -60,7 +60,7 @@ export function symbolifyPreview(context: Context, registry: Registry): Symbolif
   });
   const node = h(
     "div",
-    { id, class: "kw-symbolify kw-col", role: "group", "aria-label": "Symbolify", hidden: true },
+    { id, class: "kw-symbolify kw-col", role: "group", "aria-label": "Replace splines by functions", hidden: true },
     ...parts.nodes,
   );
   const choose = () => {
@@ -127,9 +127,9 @@ export function symbolifyPreview(context: Context, registry: Registry): Symbolif
 const openerOf = (id: string): HTMLButtonElement =>
   button({
     action: "symbolify",
-    label: "Symbolify…",
+    label: "Replace…",
     small: true,
-    title: "Fix all edges that a formula fits well; first shows which",
+    title: "Replace all splines that a function fits well; first shows which",
     attrs: { "aria-expanded": "false", "aria-controls": id },
   });
 
@@ -161,11 +161,12 @@ function previewParts(context: Context, registry: Registry, state: State, echo: 
     {
       name: "r2",
       label: "R² ≥",
-      title: "Fix the edges whose best formula explains at least this much",
+      title: "Replace the splines whose best function explains at least this much of them",
       values: R2_VALUES,
       uid: context.uid,
       format: String,
       allows: (value) => value >= 0 && value <= 1,
+      range: "0 to 1",
       echo,
       commit: (value) => {
         threshold.accept(value, 0);
@@ -177,9 +178,9 @@ function previewParts(context: Context, registry: Registry, state: State, echo: 
   threshold.accept(state.r2, 0);
   const message = h("p", { role: "status", class: "kw-fill" });
   const progress = h("progress", { "aria-label": "Edges looked at" });
-  const apply = button({ action: "symbolify-apply", label: "Apply", small: true, primary: true });
+  const apply = button({ action: "symbolify-apply", label: "Replace", small: true, primary: true });
   const cancel = button({ action: "symbolify-cancel", label: "Cancel", small: true });
-  const list = h("ul", { class: "kw-marks kw-scroll kw-fine", "aria-label": "Edges that would be fixed" });
+  const list = h("ul", { class: "kw-marks kw-scroll kw-fine", "aria-label": "Edges that would be replaced" });
   const nodes = [
     h("div", { class: "kw-row" }, threshold.node, h("span", { class: "kw-row kw-end" }, apply, cancel)),
     h("div", { class: "kw-row kw-fine kw-dim" }, message, progress),
@@ -198,7 +199,10 @@ function previewParts(context: Context, registry: Registry, state: State, echo: 
     progress.hidden = complete;
     if (preview) attrs(progress, { max: Math.max(1, preview.of), value: preview.rows.length });
     attrs(apply, { disabled: state.rows.length === 0 || !act.hasKernel });
-    setText(apply.firstElementChild!, state.rows.length > 0 ? `Fix ${count(state.rows.length, "edge")}` : "Apply");
+    setText(
+      apply.firstElementChild!,
+      state.rows.length > 0 ? `Replace ${count(state.rows.length, "edge")}` : "Replace",
+    );
     list.hidden = state.rows.length === 0;
     list.replaceChildren(...state.rows.slice(0, MOST_ROWS).map((row) => rowNode(context, row)));
   };
@@ -222,9 +226,9 @@ function rowNode({ store }: Context, { edge, key, name, r2 }: Row): HTMLElement 
 
 /** Progress and outcome in words. */
 function sentence(preview: Preview | null, marked: number): string {
-  const would = marked === 0 ? "none would be fixed" : `${count(marked, "edge")} would be fixed`;
+  const would = marked === 0 ? "none would be replaced" : `${count(marked, "edge")} would be replaced`;
   if (!preview) return "Looking at the edges…";
-  if (preview.of === 0) return "There is no spline left to fix.";
+  if (preview.of === 0) return "There is no spline left to replace.";
   const examined = `${thousands(preview.rows.length)} of ${count(preview.of, "edge")} looked at`;
   return preview.busy ? `${examined}: ${would} so far` : `${examined}: ${would}.`;
 }

@@ -3,16 +3,17 @@
 import { power, tickLabels } from "../text/format";
 import { cutTo } from "../text/names";
 import { line, s, tick } from "../ui/dom";
-import { decades, linear, log, type Scale, ticks } from "./scales";
+import { decades, fineDecades, linear, log, type Scale, ticks } from "./scales";
 import type { Size } from "./stage";
 
 interface AxisSpec {
   range: [number, number];
   name: string;
+  log?: boolean;
 }
 interface AxesSpec {
   x: AxisSpec;
-  y: AxisSpec & { log?: boolean };
+  y: AxisSpec;
   /** Margins for ticks and titles. */
   right?: number;
   bottom?: number;
@@ -36,16 +37,17 @@ export interface Axes {
 
 /** Ticks of an axis with their labels, the common part of the labels, and their width. */
 export function marksOf([low, high]: readonly [number, number], count: number, byDecade = false) {
-  const whole = byDecade ? decades(low, high, count) : [];
+  const powers = byDecade ? decades(low, high, count) : [];
+  const whole = byDecade && powers.length < 2 ? fineDecades(low, high) : powers;
   // Within one decade round values are used: a single tick shows no scale.
   const few = whole.length > 1 ? whole : ticks(low, high, count);
   const values = few.length > 1 ? few : ticks(low, high, 2 * count);
-  const { labels, common } = whole.length > 1 ? { labels: values.map(power), common: "" } : tickLabels(values);
+  const { labels, common } = powers.length > 1 ? { labels: values.map(power), common: "" } : tickLabels(values);
   return { values, labels, common, room: 14 + 6.2 * Math.max(3, ...labels.map((text) => text.length)) };
 }
 
 /** Title of an axis, cut to fit, with the common part of its tick labels. */
-function titleOf(name: string, common: string, x: number, y: number, room: number, anchor?: string): SVGElement {
+export function titleOf(name: string, common: string, x: number, y: number, room: number, anchor?: string): SVGElement {
   const text = cutTo(name, room);
   const node = tick(x, y, text && common ? `${text} (${common})` : text || common, anchor);
   if (text !== name) node.append(s("title", {}, name));
@@ -64,8 +66,8 @@ export function axes({ width, height }: Size, spec: AxesSpec): Axes {
   const rows = marksOf(spec.y.range, Math.max(3, (bottom - (spec.top ?? 20)) / 28), spec.y.log);
   const top = spec.top ?? (spec.y.name || rows.common ? 20 : 8);
   const left = Math.max(rows.room, spec.left ?? 0);
-  const columns = marksOf(spec.x.range, Math.max(2, (right - left) / 62));
-  const x = linear(...spec.x.range, left, right);
+  const columns = marksOf(spec.x.range, Math.max(2, (right - left) / 62), spec.x.log);
+  const x = (spec.x.log ? log : linear)(...spec.x.range, left, right);
   const y = (spec.y.log ? log : linear)(...spec.y.range, bottom, top);
   const nodes: SVGElement[] = [
     ...rows.values.flatMap((value, i) => [

@@ -35,6 +35,13 @@ export function decades(low: number, high: number, count: number): number[] {
   return powers;
 }
 
+/** 1, 2 and 5 times the powers of ten between two values. */
+export function fineDecades(low: number, high: number): number[] {
+  const base = 10 ** Math.floor(Math.log10(low));
+  const all = [1, 10, 100, 1000].flatMap((ten) => [1, 2, 5].map((m) => Number((m * ten * base).toPrecision(2))));
+  return all.filter((value) => value >= low && value <= high);
+}
+
 /** Smallest and largest finite value; `[0, 1]` when there is none, never a point. */
 export function extent(values: Iterable<number>): [number, number] {
   let low = Number.POSITIVE_INFINITY;

@@ -61,6 +61,8 @@ export class Stage {
     const { width, height } = this.size;
     const right = x > width / 2;
     const top = Math.max(0, Math.min(y - 12, height - 12 - 16 * lines.length));
-    box.style.cssText = `top:${top}px;${right ? `right:${width - x + 12}` : `left:${x + 12}`}px`;
+    const room = Math.max(120, (right ? x : width - x) - 20);
+    const side = right ? `right:${width - x + 12}` : `left:${x + 12}`;
+    box.style.cssText = `top:${top}px;${side}px;max-width:${room}px;width:max-content;white-space:normal`;
   }
 }

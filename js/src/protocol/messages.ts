@@ -80,7 +80,7 @@ const status = record(
     driver: oneOf("thread", "cooperative", "blocking"),
     task: orNull(text),
   },
-  { best: orNull(record({ step: whole, error: number })) },
+  { accuracy: orNull(number), best: orNull(record({ step: whole, error: number })), rows: list(whole) },
 );
 const settings = record(
   {
@@ -124,7 +124,7 @@ const heldOut = record({ edge: edgeKey, version: whole, errors: mapOf(number) })
 const bestOf = record({ key: edgeKey, best: text, best_r2: orNull(number) });
 const candidates = record(
   { edge: orNull(edgeKey), busy: flag, version: whole, rows: list(candidate) },
-  { best: list(bestOf) },
+  { best: list(bestOf), lock: number },
 );
 const formula = record({
   outputs: list(mathNode),
@@ -163,6 +163,7 @@ const guideCommand = record({ kind: text }) as unknown as Guard<GuideCommand>;
 const guideStep = record({ name: text, label: text, next: flag, done: flag, command: guideCommand });
 const guideNotice = record({ name: text, text, label: orNull(text), command: orNull(guideCommand) });
 const guide = record({ steps: list(guideStep), sentence: text, notices: list(guideNotice) });
+const example = record({ name: text, formula: text, line: text });
 const errorInfo = record({ title: text, message: text, hint: orNull(text) });
 const snapshot = record(
   {
@@ -179,7 +180,7 @@ const snapshot = record(
     error: orNull(errorInfo),
     arrays,
   },
-  { n_metrics: whole, formats: list(list(text)), guide },
+  { n_metrics: whole, formats: list(list(text)), guide, examples: list(example) },
 );
 
 export type EdgeKey = number[];
@@ -197,6 +198,7 @@ export type HeldOut = Guarded<typeof heldOut>;
 export type Formula = Guarded<typeof formula>;
 export type StateInfo = Guarded<typeof stateInfo>;
 export type History = Guarded<typeof history>;
+export type Example = Guarded<typeof example>;
 export type Guide = Guarded<typeof guide>;
 export type Preview = Guarded<typeof survey>;
 export type ErrorInfo = Guarded<typeof errorInfo>;

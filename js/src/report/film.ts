@@ -2,6 +2,7 @@
 import { fromBase64 } from "../protocol/codecs";
 import type { Formula, WireStructure } from "../protocol/messages";
 import { keyText } from "../protocol/structure";
+import { type Identities, sameEdge } from "./identity";
 
 /** Record of a selected edge; arrays named `selection.*` and `candidates.*`. */
 export interface StoredEdge {
@@ -19,6 +20,10 @@ export interface FilmData {
   scenes: WireStructure[];
   /** Index of each frame's structure in `scenes`. */
   scene: number[];
+  /** Identities of the nodes of each structure; without them an edge is found by its indices. */
+  nodes?: Identities[];
+  /** Content of the panels in every frame. */
+  panels?: Record<string, { payload: unknown; arrays: Record<string, StoredArray> }>;
   samples: number;
   /** Of every curve importance, x_min, x_max, y_min and y_max, float32 as base64. */
   heads: string;
@@ -27,6 +32,15 @@ export interface FilmData {
   /** States before acts: `shot` is the frame, `state` the id in the undo tree, `edges` indices into `stored`. */
   acts: { shot: number; state: number | null; label: string; formula: Formula; edges: Record<string, number> }[];
   stored: (StoredEdge | null)[];
+}
+
+/** An array of every frame, or of one that stands for all: its lowest and highest value, and parts between them. */
+interface StoredArray {
+  shape: number[];
+  /** float32 as base64. */
+  ends: string;
+  /** uint16 as base64. */
+  values: string;
 }
 
 const HEAD = 5;
@@ -104,10 +118,37 @@ export class Film {
     values.set(head.slice(0, 3));
     const [low, high] = [head[3]!, head[4]!];
     for (let k = 0; k < samples; k++) {
-      const part = this.#values.getUint16(2 * (row * samples + k), true);
-      values[3 + k] = part === NO_NUMBER ? Number.NaN : low + ((high - low) * part) / (NO_NUMBER - 1);
+      values[3 + k] = between(this.#values.getUint16(2 * (row * samples + k), true), low, high);
     }
     return values;
+  }
+
+  /** The edge at one frame that an edge of another frame is; null if it isn't there. */
+  follow(edge: number[], from: number, to: number): number[] | null {
+    const [a, b] = [this.data.scene[from]!, this.data.scene[to]!];
+    const ids = this.data.nodes;
+    if (a === b || !ids?.[a] || !ids[b]) return this.#has(to, edge) ? edge : null;
+    return sameEdge(edge, this.structure(from), ids[a], this.structure(to), ids[b]);
+  }
+
+  #has(frame: number, edge: number[]): boolean {
+    return this.structure(frame).edges.some(({ key }) => keyText(key) === keyText(edge));
+  }
+
+  /** Messages of the panels at a frame, each with its numbers. */
+  panels(frame: number): { message: Record<string, unknown>; buffer: Float32Array }[] {
+    return Object.entries(this.data.panels ?? {}).map(([kind, { payload, arrays }]) => {
+      const parts = Object.values(arrays).map((array) => unpacked(array, frame));
+      const buffer = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+      const places: Record<string, [number, number[]]> = {};
+      let offset = 0;
+      Object.entries(arrays).forEach(([name, { shape }], i) => {
+        buffer.set(parts[i]!, offset);
+        places[name] = [offset, shape];
+        offset += parts[i]!.length;
+      });
+      return { message: { kind, [kind]: payload, arrays: places }, buffer };
+    });
   }
 
   /** Data of one edge for the inspector, NaN where not recorded; null without such an edge. */
@@ -126,3 +167,19 @@ export class Film {
     return { detail, points: n, range: [low, high], importance };
   }
 }
+
+/** The numbers of an array at a frame; none where they are damaged. */
+function unpacked({ shape, ends, values }: StoredArray, frame: number): Float32Array {
+  const size = shape.reduce((product, n) => product * n, 1);
+  const [pairs, parts] = [fromBase64(ends), fromBase64(values)];
+  const result = new Float32Array(size).fill(Number.NaN);
+  if (!pairs || !parts) return result;
+  const row = Math.min(frame, pairs.byteLength / 8 - 1);
+  if (row < 0 || parts.byteLength < 2 * size * (row + 1)) return result;
+  const [low, high] = [pairs.getFloat32(8 * row, true), pairs.getFloat32(8 * row + 4, true)];
+  for (let k = 0; k < size; k++) result[k] = between(parts.getUint16(2 * (row * size + k), true), low, high);
+  return result;
+}
+
+const between = (part: number, low: number, high: number): number =>
+  part === NO_NUMBER ? Number.NaN : low + ((high - low) * part) / (NO_NUMBER - 1);

@@ -10,6 +10,8 @@ export interface Report {
   /** Records of the edges at the end of the training. */
   edges?: Record<string, StoredEdge>;
   film?: FilmData;
+  /** Messages of the panels at the end of the training. */
+  panels?: StoredMessage[];
 }
 
 export interface StoredMessage {
@@ -45,17 +47,31 @@ export class RecordedSession {
   readonly #last: number;
   #frame: number;
   #structure: number;
-  #selected: number[][] = [];
+  #selected: number[][];
+  /** Frame at which the edges were selected: in other frames they may have other indices. */
+  #selectedAt: number;
 
   constructor(private readonly report: Report) {
     this.film = Film.open(report.film);
     this.#last = this.#frame = (this.film?.length ?? 1) - 1;
     this.#structure = this.film?.data.scene[this.#last] ?? 0;
+    // The page opens with a selected edge.
+    const { selection } = report.snapshot;
+    this.#selected = isSelection(selection) ? selection.edges : [];
+    this.#selectedAt = this.#last;
   }
 
   select(edges: number[][]): StoredMessage[] {
     this.#selected = edges;
+    this.#selectedAt = this.#frame;
     return this.#edgeMessages();
+  }
+
+  /** Messages of the panels at the current frame. */
+  panels(): StoredMessage[] {
+    const atEnd = !this.film || this.#frame === this.#last;
+    const last = () => (this.report.panels ?? []).map(({ message, buffer }) => ({ message, buffer: binary(buffer) }));
+    return atEnd ? last() : this.film!.panels(this.#frame);
   }
 
   /** Messages for a frame of the film. */
@@ -73,6 +89,7 @@ export class RecordedSession {
       { message: { kind: "status", status: this.#status() } },
       { message: { kind: "formula", formula: this.#formula() } },
       { message: { kind: "history", history: this.#history() } },
+      ...this.panels(),
       ...(this.#selected.length > 0 ? this.#edgeMessages() : []),
     ];
   }
@@ -80,7 +97,12 @@ export class RecordedSession {
   #edgeMessages(): StoredMessage[] {
     const { film } = this;
     const atEnd = !film || this.#frame === this.#last;
-    const present = atEnd ? this.#selected : this.#selected.filter((edge) => film.edge(this.#frame, keyText(edge)));
+    const present = film
+      ? this.#selected.flatMap((edge) => {
+          const now = film.follow(edge, this.#selectedAt, this.#frame);
+          return now ? [now] : [];
+        })
+      : this.#selected;
     const key = present[0] ? keyText(present[0]) : "";
     if (atEnd)
       return edgeMessages(Object.hasOwn(this.report.edges ?? {}, key) ? this.report.edges![key] : undefined, present);

@@ -29,8 +29,8 @@ export function functionName(structure: Structure, edge: EdgeInfo): string {
 
 /** The state of an edge in words. */
 export function stateText(edge: EdgeInfo): string {
-  if (edge.state === "symbolic") return `fixed to ${pretty(edge.function ?? "a formula")}`;
-  if (edge.state === "both") return `${pretty(edge.function ?? "formula")} + spline`;
+  if (edge.state === "symbolic") return `replaced by ${pretty(edge.function ?? "a formula")}`;
+  if (edge.state === "both") return `${pretty(edge.function ?? "formula")} and a spline for the rest`;
   return edge.state;
 }
 

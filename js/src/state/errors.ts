@@ -32,7 +32,10 @@ export function r2Of({ state: { settings } }: Store, error: number): number | nu
 }
 
 /** `test error, in n_dot 0.0312 (R² 0.998)` */
-export function errorText(store: Store, error: number): string {
+export const errorText = (store: Store, error: number): string => `${errorName(store)} ${errorFigures(store, error)}`;
+
+/** `0.0312 (R² 0.998)` */
+export function errorFigures(store: Store, error: number): string {
   const r2 = r2Of(store, error);
-  return `${errorName(store)} ${number(error)}${r2 === null ? "" : ` (R² ${rSquared(r2)})`}`;
+  return `${number(error)}${r2 === null ? "" : ` (R² ${rSquared(r2)})`}`;
 }

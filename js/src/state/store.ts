@@ -6,6 +6,7 @@ import type {
   Candidates,
   EdgeKey,
   ErrorInfo,
+  Example,
   Formula,
   Guide,
   HeldOut,
@@ -47,6 +48,8 @@ interface State {
   primitives: string[];
   /** `[name, label]` of the export formats. */
   formats: string[][];
+  /** The problems of the gallery. */
+  examples: Example[];
   survey: Preview | null;
   error: ErrorInfo | null;
   code: string | null;
@@ -75,6 +78,7 @@ const EMPTY: State = {
   guide: { steps: [], sentence: "", notices: [] },
   primitives: [],
   formats: [],
+  examples: [],
   survey: null,
   error: null,
   code: null,
@@ -134,9 +138,22 @@ export class Store {
     const arrays = readArrays(snapshot.arrays, binary);
     const { status, settings, selection, candidates, formula, history, primitives, error } = snapshot;
     const formats = snapshot.formats ?? this.state.formats;
+    const examples = snapshot.examples ?? this.state.examples;
     const guide = snapshot.guide ?? this.state.guide;
     const structure = complete(expandStructure(snapshot.structure, arrays.get("edges")));
-    this.state = { ...this.state, structure, status, settings, formula, history, guide, primitives, formats, error };
+    this.state = {
+      ...this.state,
+      structure,
+      status,
+      settings,
+      formula,
+      history,
+      guide,
+      primitives,
+      formats,
+      examples,
+      error,
+    };
     this.metrics.restore(arrays.get("metrics"), snapshot.n_metrics);
     this.curves.keep(structure);
     this.curves.set(

@@ -1,6 +1,6 @@
 // Plot of the training curves, redrawn as a whole: the pixels bound its cost, not the steps.
 
-import { bisect, decades, decimate, linear, log, path, type Scale, ticks } from "../plot/scales";
+import { bisect, decades, decimate, fineDecades, linear, log, path, type Scale, ticks } from "../plot/scales";
 import type { Stage } from "../plot/stage";
 import type { Context } from "../state/context";
 import { curveName } from "../state/errors";
@@ -58,7 +58,8 @@ function range(store: Store, names: Column[]): [number, number] {
   return [low / 1.15, high * 1.15];
 }
 
-export function drawChart(context: Context, stage: Stage, missing: string): Chart {
+/** @param reserved Width at the end of the axis that a button takes. */
+export function drawChart(context: Context, stage: Stage, missing: string, reserved: number): Chart {
   const { store, ui } = context;
   const { width, height } = stage.size;
   const xs = store.metrics.column(ui.values.axis === "step" ? "step" : "seconds");
@@ -87,7 +88,7 @@ export function drawChart(context: Context, stage: Stage, missing: string): Char
     ? [
         ...yAxis(low, high, y, right, bottom),
         axisTitle(curveName(store), bottom),
-        ...xAxis(first, end, x, bottom, right, ui.values.axis),
+        ...xAxis(first, end, x, bottom, right - reserved, ui.values.axis),
         ...events(context, chart),
         ...lines(store, names, xs, x, y, right),
         ...labels(store, names, y, chart),
@@ -108,7 +109,7 @@ function yAxis(low: number, high: number, y: Scale, right: number, bottom: numbe
   const room = (bottom - TOP) / 24;
   const marks = decades(low, high, Math.max(2, room));
   // Few decades: ticks at 1, 2 and 5 times the powers of ten, if there is room.
-  const fine = between(low, high);
+  const fine = fineDecades(low, high);
   const few = marks.length < 2 || (marks.length < 4 && fine.length < room);
   return (few ? fine : marks).flatMap((value) => [
     line(`M${LEFT} ${y(value).toFixed(1)}H${right}`, "kw-c8", 1),
@@ -123,18 +124,14 @@ function axisTitle(name: string, bottom: number): SVGElement {
   return title;
 }
 
-function between(low: number, high: number): number[] {
-  const base = 10 ** Math.floor(Math.log10(low));
-  const steps = [1, 10, 100, 1000].flatMap((ten) => [1, 2, 5].map((m) => Number((m * ten * base).toPrecision(2))));
-  return steps.filter((value) => value >= low && value <= high);
-}
-
 function xAxis(first: number, end: number, x: Scale, bottom: number, right: number, unit: string): SVGElement[] {
   const values = ticks(first, end, Math.max(2, Math.min(8, (right - LEFT) / 64)));
   const whole = unit === "step" ? values.filter(Number.isInteger) : values;
   return [
-    line(`M${LEFT} ${bottom}H${right}`, "kw-c5", 1),
-    ...whole.map((value) => tick(x(value), bottom + 14, value.toLocaleString("en-US"))),
+    line(`M${LEFT} ${bottom}H${x(end)}`, "kw-c5", 1),
+    ...whole
+      .filter((value) => x(value) <= right)
+      .map((value) => tick(x(value), bottom + 14, value.toLocaleString("en-US"))),
   ];
 }
 

@@ -6,10 +6,14 @@ import type { Context, View } from "../state/context";
 import { errorText } from "../state/errors";
 import { touches } from "../state/topics";
 import { number, pretty, thousands } from "../text/format";
+import { WORDS } from "../text/words";
 import { button } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { type Chart, COLOR, drawChart, readings } from "./curves-plot";
+
+/** Width of the button at the end of the axis. */
+const BUTTON = 76;
 
 export function curves(context: Context): View {
   const registry = new Registry();
@@ -20,12 +24,12 @@ export function curves(context: Context): View {
     "data-kw-toggle": "axis",
     title: "Steps or seconds on the axis",
   });
-  const best = button({ action: "back-to-best", label: "Back to best", icon: "undo", small: true });
+  const best = button({ action: "back-to-best", label: "Back to best", small: true });
   let chart: Chart | null = null;
   const stage = new Stage(ui, registry, (x) => hover(context, stage, chart, x));
   const node = h(
     "section",
-    { class: "kw-col kw-fill", "data-kw-panel": "curves", "aria-label": "Curves" },
+    { class: "kw-col kw-fill", "data-kw-panel": "curves", "aria-label": WORDS.error },
     stage.node,
     h("div", { class: "kw-row kw-axis" }, best, axis),
   );
@@ -38,10 +42,11 @@ export function curves(context: Context): View {
   registry.listen(axis, "click", () => ui.set("axis", ui.values.axis === "step" ? "seconds" : "step"));
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "metrics", "history", "size", "view", "settings", "status", "link")) return;
+    const offered = best.hidden;
     offerBest(context, best);
-    if (!touches(topics, "metrics", "history", "size", "view", "settings")) return;
+    if (best.hidden === offered && !touches(topics, "metrics", "history", "size", "view", "settings")) return;
     setText(axis, ui.values.axis === "step" ? "steps" : "seconds");
-    chart = drawChart(context, stage, emptyText(context));
+    chart = drawChart(context, stage, emptyText(context), best.hidden ? 0 : BUTTON);
     axis.hidden = !chart.drawn;
     stage.svg.style.cursor = chart.drawn && act.hasKernel ? "pointer" : "";
     stage.point();

@@ -5,7 +5,7 @@ import { openEdgeMenu } from "../menus/edge-menu";
 import { menuEvents } from "../menus/menu-events";
 import { type EdgeInfo, keyText } from "../protocol/structure";
 import type { Context, View } from "../state/context";
-import { functionName, stateText } from "../state/edge-text";
+import { functionName } from "../state/edge-text";
 import { graph } from "../state/graph";
 import { touches } from "../state/topics";
 import { number, pretty, rSquared, variable } from "../text/format";
@@ -22,6 +22,8 @@ const COLUMNS: readonly [Sort, string][] = [
   ["best", "Best"],
   ["r2", "R²"],
 ];
+/** As in the legend of the drawing. */
+const STATES = { spline: "spline", symbolic: "formula", both: "both", pruned: "pruned" };
 /** Shortest interval between two sorts during training. */
 const STILL_MS = 1500;
 /** Length of the table; sorting brings the other rows up. */
@@ -49,7 +51,7 @@ export function edgesTable(context: Context): View {
   const node = h(
     "section",
     { class: "kw-col kw-fill", "data-kw-panel": "edges", "aria-label": "Edges" },
-    h("div", { class: "kw-scroll kw-fill" }, table),
+    h("div", { class: "kw-scroll kw-fill kw-wide" }, table),
     note,
   );
   const rows = new Map<string, HTMLTableRowElement>();
@@ -148,7 +150,7 @@ function readRows({ store }: Context): Row[] {
       cells: [
         wire,
         functionName(structure, info) || pretty(info.function ?? ""),
-        stateText(info),
+        STATES[info.state],
         importance,
         best,
         info.best_r2 ?? Number.NEGATIVE_INFINITY,
@@ -183,7 +185,7 @@ function drawRow(trs: Map<string, HTMLTableRowElement>, row: Row, selected: bool
   const texts = [wire, name, state, number(importance), best, Number.isFinite(r2) ? rSquared(r2) : ""];
   for (const [i, text] of texts.entries()) setText(i === 0 ? tr.cells[0]!.firstElementChild! : tr.cells[i]!, text);
   attrs(tr.cells[0]!, { title: wire });
-  attrs(tr.cells[1]!, { title: name });
+  for (const i of [1, 2, 4]) tr.cells[i]!.title = texts[i]!;
   attrs(tr, { "data-selected": selected });
   attrs(tr.cells[2]!, { "data-state": row.info.state });
   attrs(tr.cells[0]!.firstElementChild!, { "aria-pressed": String(selected) });

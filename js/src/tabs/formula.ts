@@ -13,7 +13,7 @@ import { Registry } from "../ui/listeners";
 export function formulaTab(context: Context): View {
   const registry = new Registry();
   const { store, act } = context;
-  const note = h("p", { class: "kw-dim kw-fine", role: "status" });
+  const note = h("p", { class: "kw-dim kw-fine kw-more", role: "status" });
   const list = h("div", { class: "kw-forms" });
   const node = h(
     "section",
@@ -51,12 +51,14 @@ export function formulaTab(context: Context): View {
     const written = output(context, registry, () => latex);
     attrs(written.node, { "aria-label": `Formula, ${name}` });
     const constants = constantsList();
+    const meaning = h("p", { class: "kw-dim" });
     const row = h(
       "div",
       { "data-kw-form": name },
       h("div", { class: "kw-row kw-facts" }, title, cost),
       written.node,
       constants.node,
+      meaning,
     );
     const write = (form: Form) => {
       latex = form.latex;
@@ -64,6 +66,7 @@ export function formulaTab(context: Context): View {
       setText(cost, form.error === null ? "" : `${loss} ${number(form.error)}`);
       written.write(form.outputs);
       constants.write(form);
+      setText(meaning, form.meaning);
       attrs(row, { "data-kw-text": form.text });
     };
     return { node: row, output: written, write };

@@ -21,7 +21,7 @@ function domainOf(surface: Surface, column: number): [number, number] {
 
 /** Sliders for the inputs that the map doesn't show. */
 export function heldInputs(
-  { store, uid }: Context,
+  { store, uid, act }: Context,
   registry: Registry,
   setInput: (column: number, value: number) => number | null,
 ) {
@@ -55,6 +55,7 @@ export function heldInputs(
           values: Array.from({ length: 101 }, (_, i) => Number((low + ((high - low) * i) / 100).toPrecision(6))),
           format: (value) => number(value),
           allows: Number.isFinite,
+          range: "a number",
           // The map follows the slider.
           echo: (value) => setInput(column, value),
           commit: (value) => setInput(column, value),
@@ -62,6 +63,7 @@ export function heldInputs(
         },
         sliderRegistry,
       );
+      made.node.title = surface.names[column]!;
       return [column, made];
     });
     list.replaceChildren(...sliders.map(([, item]) => item.node));
@@ -77,7 +79,11 @@ export function heldInputs(
     builtFor = key;
     node.hidden = columns.length === 0;
     middle.disabled = inputs.every((value) => value === null);
-    for (const [column, item] of sliders) item.accept(surface.at[column]!, store.lastAck);
+    middle.hidden = act.isSavedPage;
+    for (const [column, item] of sliders) {
+      item.accept(surface.at[column]!, store.lastAck);
+      item.disable(act.isSavedPage);
+    }
   };
   return { node, draw, destroy: () => sliderRegistry.destroy() };
 }

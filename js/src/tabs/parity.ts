@@ -10,6 +10,7 @@ import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
 import { number, rSquared, thousands } from "../text/format";
 import { called } from "../text/names";
+import { WORDS } from "../text/words";
 import { chooser } from "../ui/chooser";
 import { h, line, s, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
@@ -83,7 +84,7 @@ export function parity(context: Context): View {
   });
   const node = h(
     "section",
-    { class: "kw-fill kw-split", "data-kw-panel": "parity", "aria-label": "Parity" },
+    { class: "kw-fill kw-split", "data-kw-panel": "parity", "aria-label": WORDS.fit },
     stage.node,
     counts,
     h("div", { class: "kw-col kw-scroll kw-side kw-fine kw-dim" }, outputs.node, parts.node, summary),
@@ -130,7 +131,7 @@ interface Chart {
 function drawPairs(stage: Stage, summary: HTMLElement, pairs: Pairs[], name: string, missing: string): Chart | null {
   summary.replaceChildren(...pairs.map(sentence));
   if (pairs.length === 0) {
-    stage.show("Parity", [], missing);
+    stage.show(WORDS.fit, [], missing);
     return null;
   }
   const all = pairs.flatMap(({ truth, predicted }) => [...truth, ...predicted]);

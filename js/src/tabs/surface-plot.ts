@@ -1,5 +1,5 @@
 // The plot of the surface: a heat map with contours over two inputs, or a line over one, with the data on it.
-import { type Axes, axes } from "../plot/axes";
+import { type Axes, axes, titleOf } from "../plot/axes";
 import { extent, linear, padded, path, ticks } from "../plot/scales";
 import type { Stage } from "../plot/stage";
 import type { NumberArray } from "../protocol/codecs";
@@ -12,8 +12,8 @@ import { classCounts, shapeOf } from "./classes";
 import { contour, css, heightAt, paint } from "./heatmap";
 import { SURFACE, type Surface } from "./surface-panel";
 
-/** Points further from the map than this part of the scale are drawn larger. */
-const FAR = 0.15;
+/** Points further from the map than this part of the scale have a thick rim. */
+export const FAR = 0.15;
 
 interface Look {
   uid: string;
@@ -84,9 +84,11 @@ export function drawSurface(
   });
   paint(canvas, grid, part, look.dark);
   const [i, j] = [linear(0, columns - 1, chart.left, chart.right), linear(0, rows - 1, chart.bottom, chart.top)];
-  const lines = marks.map((level) => {
+  // Between two rows of the grid a probability rises in a step, its logit nearly in a line: the border of a class has no teeth.
+  const even = surface.classes ? { ...grid, z: grid.z.map(logit) } : grid;
+  const lines = (surface.classes ? marks.filter((level) => level > 0 && level < 1) : marks).map((level) => {
     const half = surface.classes && level === 0.5;
-    return line(contour(grid, level, i, j), "kw-level", half ? 2 : 1);
+    return line(contour(even, surface.classes ? logit(level) : level, i, j), "kw-level", half ? 2 : 1);
   });
   const [u, v] = [linear(...xAxis.range, 0, 1), linear(...yAxis.range, 0, 1)];
   const color = (label: number, x: number, y: number): [string, boolean] => {
@@ -102,6 +104,11 @@ export function drawSurface(
   return { ...chart, surface: surface, grid, points };
 }
 
+const logit = (p: number): number => {
+  const inside = Math.min(1 - 1e-6, Math.max(1e-6, p));
+  return Math.log(inside / (1 - inside));
+};
+
 /** The data points; `looks` gives the color of a point and whether it is far from the map. */
 function drawDots(
   surface: Surface,
@@ -112,7 +119,7 @@ function drawDots(
   return Array.from(xs!, (px, i) => {
     const [cx, cy] = [x(px), y(ys![i]!)];
     const [fill, far] = looks?.(labels![i]!, px, ys![i]!) ?? [];
-    const size = (far ? 1.7 : 1.1) * (surface.classes ? 1.35 : 1);
+    const size = surface.classes ? 1.6 : 1.3;
     return s("path", {
       class: fill ? `kw-dot-on${surface.classes ? " kw-class" : ""}` : "kw-solid kw-c6",
       d: shapeOf(surface, labels![i]!),
@@ -140,7 +147,7 @@ function scaleBar(
     s("linearGradient", { id, x1: 0, x2: 0, y1: 1, y2: 0 }, ...stops),
     s("rect", { x: right + 12, y: top, width: 9, height: bottom - top, fill: `url(#${id})` }),
     ...marks.map((value, i) => tick(right + 26, y(part(value)) + 3.5, labels[i]!, "start")),
-    tick(right + 21, top - 9, common ? `${title} (${common})` : title, "end"),
+    titleOf(title, common, right + 21, top - 9, right / 2, "end"),
   ];
 }
 

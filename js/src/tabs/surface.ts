@@ -1,18 +1,19 @@
 // The surface tab: the output over one or two inputs, the others held constant.
 
+import { SHAPES } from "../plot/marks";
 import { Stage } from "../plot/stage";
 import type { Context, View } from "../state/context";
 import type { Store } from "../state/store";
 import { touches } from "../state/topics";
 import { called } from "../text/names";
 import { chooser } from "../ui/chooser";
-import { h } from "../ui/dom";
+import { h, s } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { classLegend } from "./classes";
 import { heldInputs, isRead } from "./held-inputs";
 import { SURFACE, type Surface } from "./surface-panel";
 import type { Chart } from "./surface-plot";
-import { drawSurface, readPoint } from "./surface-plot";
+import { drawSurface, FAR, readPoint } from "./surface-plot";
 
 type Choice = Pick<Surface, "x" | "y" | "output">;
 
@@ -47,14 +48,11 @@ export function surface(context: Context): View {
     return ask();
   });
   const legend = classLegend();
-  const parts = [output, x, y, legend, rest].map((item) => item.node);
+  const far = farLegend();
+  const parts = [output, x, y, legend, far, rest].map((item) => item.node);
   const side = h("div", { class: "kw-col kw-scroll kw-side kw-fine kw-dim" }, ...parts);
-  const node = h(
-    "section",
-    { class: "kw-fill kw-split", "data-kw-panel": "surface", "aria-label": "Surface" },
-    stage.node,
-    side,
-  );
+  const looks = { class: "kw-fill kw-split", "data-kw-panel": "surface", "aria-label": "Surface" };
+  const node = h("section", looks, stage.node, side);
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "panels", "size", "view", "link", "structure", "settings")) return;
     const { payload: panel, arrays } = store.panel(SURFACE) ?? {};
@@ -63,6 +61,7 @@ export function surface(context: Context): View {
       chart = drawSurface(stage, canvas, panel, arrays, look);
       canvas.hidden = !chart?.grid;
       if (panel) legend.draw(panel, look.dark);
+      far.node.hidden = !chart?.grid;
       stage.point();
     }
     // A request stands until its acknowledgement.
@@ -72,10 +71,11 @@ export function surface(context: Context): View {
     lastPanel = panel;
     const names = options(panel.names);
     const read = names.filter(([i]) => isRead(store, panel, i));
-    const choices = read.length > 0 ? read : names;
+    // A saved page has no kernel to compute another surface.
+    const choices = act.isSavedPage ? [] : read.length > 0 ? read : names;
     x.set(choices, panel.x);
     y.set(choices.length > 1 ? [...choices, [-1, "nothing: a line"]] : [], panel.y ?? -1);
-    output.set(options(panel.outputs), panel.output);
+    output.set(act.isSavedPage ? [] : options(panel.outputs), panel.output);
     rest.draw(panel, inputs);
     side.hidden = parts.every((item) => item.hidden);
   };
@@ -86,6 +86,21 @@ export function surface(context: Context): View {
       rest.destroy();
       registry.destroy();
     },
+  };
+}
+
+/** What the rim of a point says. */
+function farLegend() {
+  const mark = s("path", {
+    class: "kw-dot-on",
+    d: SHAPES[0]!,
+    fill: "none",
+    "data-far": true,
+    transform: "translate(8 7)scale(1.5)",
+  });
+  const sample = s("svg", { width: 16, height: 14, "aria-hidden": "true" }, mark);
+  return {
+    node: h("div", { class: "kw-row" }, sample, h("span", {}, `data off the map by over ${100 * FAR} % of the scale`)),
   };
 }
 

@@ -1,21 +1,27 @@
 // Tabs over panels that share one space. Only the open panel is drawn.
 import { AS_TRAINED } from "../formula/choice";
 import { FORMS } from "../formula/forms-panel";
+import { type Saved, saveMenu } from "../menus/save-menu";
 import type { Panel } from "../protocol/messages";
 import type { Context, View } from "../state/context";
 import { EVERYTHING, touches } from "../state/topics";
-import { attrs, h } from "../ui/dom";
+import { attrs, h, setText } from "../ui/dom";
 import { onKey } from "../ui/keys";
 import { Registry } from "../ui/listeners";
 
 export interface Tab {
   name: string;
-  label: string;
+  label: string | ((context: Context) => string);
   make(context: Context): View;
   /** Its panel, which the kernel computes only while the tab is open. */
   panel?: Panel;
+  /** It is drawn without its panel, too. */
+  bare?: true;
   /** It compares states: hidden on a saved page with a single one. */
   compares?: true;
+  /** The kernel's name for what it saves: figures and a table, or a table alone. */
+  saves?: string;
+  noFigure?: true;
   /** It needs more height than the curves. */
   tall?: true;
 }
@@ -27,12 +33,20 @@ function openPanels(tab: Tab | undefined, form: string): string[] {
   return [...new Set([open, forms])].filter((name) => name !== undefined);
 }
 
+const wordOf = (context: Context, label: Tab["label"]) => (typeof label === "string" ? label : label(context));
+
+const savedBy = (context: Context, list: readonly Tab[]): Saved | null => {
+  const { saves, label, noFigure } = list.find(({ name }) => name === context.ui.values.tab) ?? {};
+  return saves ? { panel: saves, label: wordOf(context, label!), noFigure } : null;
+};
+
 export function tabs(context: Context, list: readonly Tab[]): View {
   const { ui, uid, act, store } = context;
   const registry = new Registry();
   // A saved page has no kernel to ask.
-  const present = ({ panel, compares }: Tab) =>
-    !act.isSavedPage || ((!panel || store.panel(panel)) && (!compares || store.state.history.states.length > 1));
+  const present = ({ panel, bare, compares }: Tab) =>
+    !act.isSavedPage ||
+    ((!panel || bare || store.panel(panel)) && (!compares || store.state.history.states.length > 1));
   const views = list.map(({ make }) => make(context));
   const buttons = list.map(({ name, label }, i) => {
     const view = views[i]!;
@@ -47,12 +61,13 @@ export function tabs(context: Context, list: readonly Tab[]): View {
         "aria-controls": view.node.id,
         "data-kw-tab": name,
       },
-      label,
+      wordOf(context, label),
     );
     registry.listen(tab, "click", () => ui.set("tab", name));
     return tab;
   });
-  const strip = h("div", { class: "kw-row kw-tabs", role: "tablist", "aria-label": "Data" }, ...buttons);
+  const strip = h("div", { class: "kw-row kw-fill", role: "tablist", "aria-label": "Data" }, ...buttons);
+  const save = saveMenu(context, registry, () => savedBy(context, list));
   onKey(registry, strip, (event) => {
     const move = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!move) return false;
@@ -63,7 +78,8 @@ export function tabs(context: Context, list: readonly Tab[]): View {
     buttons[list.indexOf(next)]!.focus();
     return true;
   });
-  const node = h("div", { class: "kw-col kw-tabbed" }, strip, ...views.map((view) => view.node));
+  const head = h("div", { class: "kw-row kw-tabs" }, strip, save.node);
+  const node = h("div", { class: "kw-col kw-tabbed" }, head, ...views.map((view) => view.node));
   let watched = "";
   let helloCount = 0;
   const watch = (...panels: string[]) => {
@@ -78,11 +94,13 @@ export function tabs(context: Context, list: readonly Tab[]): View {
     helloCount = store.helloCount;
     const openTab = list.find(({ name }) => name === ui.values.tab);
     attrs(node, { "data-tall": openTab?.tall });
+    if (switched || touches(topics, "link")) save.draw();
     watch(...openPanels(openTab, ui.values.form));
     views.forEach((view, i) => {
       const { name } = list[i]!;
       const open = name === ui.values.tab;
       buttons[i]!.hidden = !present(list[i]!);
+      setText(buttons[i]!, wordOf(context, list[i]!.label));
       attrs(buttons[i]!, { "aria-selected": String(open), tabindex: open ? 0 : -1 });
       (view.node as HTMLElement).hidden = !open;
       if (open) view.draw(switched ? EVERYTHING : topics);

@@ -85,18 +85,17 @@ function joins(tree: Tree, previous: Tree | undefined): boolean {
 const isBetweenFactors = (tree: Tree): boolean =>
   typeof tree !== "string" && (tree[0] === "mspace" || (tree[0] === "mo" && tree[2][0] === "\u2062"));
 
-/** A number stays with what it is a factor of. */
-const isNumber = (tree: Tree): boolean =>
-  typeof tree !== "string" &&
-  (["mn", "mo", "mspace"].includes(tree[0]) || (tree[0] === "msup" && isNumber(tree[2][0]!)));
+/** Written digits, or a power of ten: a number stays with what it is a factor of. */
+const isNumber = (tree: Tree | undefined): boolean =>
+  tree !== undefined && typeof tree !== "string" && (tree[0] === "mn" || (tree[0] === "msup" && isNumber(tree[2][0])));
 
 /** Factors of a row, each with what stands behind it. */
 function factors(row: Tree[]): Tree[][] {
   const groups: Tree[][] = [[]];
-  for (const tree of row) {
+  row.forEach((tree, i) => {
     groups.at(-1)!.push(tree);
-    if (isBetweenFactors(tree) && !groups.at(-1)!.every(isNumber)) groups.push([]);
-  }
+    if (isBetweenFactors(tree) && !isNumber(row[i - 1])) groups.push([]);
+  });
   return groups.filter((group) => group.length > 0);
 }
 
@@ -111,7 +110,19 @@ function terms(row: Tree[]): Tree[][] {
 }
 
 const isRow = (tree: Tree): tree is MathNode => tree[0] === "mrow" && typeof tree !== "string";
-const flat = (row: Tree[]): Tree[] => row.flatMap((tree) => (isRow(tree) ? flat(tree[2]) : [tree]));
+/** Nodes of a base that is too long to stay on one line. */
+const LONG_BASE = 16;
+const size = (tree: Tree): number =>
+  typeof tree === "string" ? 1 : tree[2].reduce((sum, child) => sum + size(child), 0);
+
+/** A long base in parentheses may break: its power stands at the closing one. */
+function opened(tree: Tree): Tree[] {
+  if (typeof tree === "string" || tree[0] !== "msup") return [tree];
+  const [base, power] = tree[2] as [Tree, Tree];
+  if (!isRow(base) || size(base) < LONG_BASE) return [tree];
+  return [...flat(base[2].slice(0, -1)), ["msup", tree[1], [base[2].at(-1)!, power]]];
+}
+const flat = (row: Tree[]): Tree[] => row.flatMap((tree) => (isRow(tree) ? flat(tree[2]) : opened(tree)));
 const withBreaks = (nodes: MathNode[]): Tree[] => nodes.flatMap((node, i) => (i > 0 ? ["\u200b", node] : [node]));
 
 function breakable(tree: Tree): Tree[] {

@@ -1,6 +1,8 @@
 // A slider for a setting of the kernel, with a number field. Movements are echoed at once and sent on release or after
 // 150 ms of rest; `data-kw-value` has the value accepted by the kernel.
-import { activeIn, attrs, h } from "./dom";
+import { takes, typedNumber } from "../text/words";
+import { CheckedField } from "./checked-field";
+import { attrs, h } from "./dom";
 import type { Registry } from "./listeners";
 
 const REST_MS = 150;
@@ -14,6 +16,8 @@ interface SliderSpec {
   format(value: number): string;
   /** Whether a typed value may be sent. */
   allows(value: number): boolean;
+  /** What `allows` allows, in words: "0 to 10". */
+  range: string;
   /** Reads a typed text that is not just a number. */
   parse?(text: string): number;
   /** Shows a value while it changes (besides thumb and field). */
@@ -71,7 +75,7 @@ export function slider(spec: SliderSpec, registry: Registry): Slider {
     range,
     spec.ends ? h("span", {}, endText) : field,
   );
-  const hand = new SliderInput(spec, range, field, registry);
+  const hand = new SliderInput(spec, range, new CheckedField(field, registry, node), registry);
   return { node, accept: (value, lastAck) => hand.accept(value, lastAck), disable: (yes) => hand.disable(yes) };
 }
 
@@ -86,7 +90,7 @@ class SliderInput {
   constructor(
     private readonly spec: SliderSpec,
     private readonly range: HTMLInputElement,
-    private readonly field: HTMLInputElement,
+    private readonly checked: CheckedField,
     private readonly registry: Registry,
   ) {
     registry.listen(range, "pointerdown", () => {
@@ -99,11 +103,10 @@ class SliderInput {
     registry.listen(range, "change", () => {
       if (this.#dragging) this.#release();
     });
-    registry.listen(field, "change", () => this.#typed(field));
-    // Notebooks suppress the `change` event of Enter.
-    registry.listen(field, "keydown", (event) => {
-      if (event.key === "Enter") this.#typed(field);
-      if (event.key === "Escape" && this.#accepted !== null) this.#show(this.#accepted, true);
+    checked.listen({
+      read: (text) => this.#typed(text),
+      inForce: () => (this.#accepted === null ? "" : spec.format(this.#sent?.value ?? this.#accepted)),
+      complaint: takes(spec.label, spec.range),
     });
   }
 
@@ -111,13 +114,12 @@ class SliderInput {
     this.#accepted = value;
     if (this.#sent && lastAck >= this.#sent.seq) this.#sent = null;
     this.range.dataset.kwValue = String(value);
-    if (!this.#dragging && !this.#sent && this.#pending === null)
-      this.#show(value, this.field !== activeIn(this.field));
+    if (!this.#dragging && !this.#sent && this.#pending === null) this.#show(value, !this.checked.active);
   }
 
   disable(yes: boolean): void {
     attrs(this.range, { disabled: yes });
-    attrs(this.field, { disabled: yes });
+    attrs(this.checked.field, { disabled: yes });
   }
 
   #move(): void {
@@ -144,16 +146,15 @@ class SliderInput {
     this.#sent = seq === null ? null : { value, seq };
   }
 
-  #typed(field: HTMLInputElement): void {
-    const text = field.value.trim();
-    const value = this.spec.parse?.(text) ?? Number(text.replace("−", "-") || Number.NaN);
-    const good = Number.isFinite(value) && this.spec.allows(value);
-    attrs(field, { "aria-invalid": good ? null : "true" });
-    if (!good) return;
+  /** Takes a typed text; false where it isn't a value that is allowed. */
+  #typed(text: string): boolean {
+    const value = this.spec.parse?.(text.trim()) ?? typedNumber(text);
+    if (!Number.isFinite(value) || !this.spec.allows(value)) return false;
     this.#pending = value;
     this.#show(value, true);
     this.spec.echo?.(value);
     this.#commit();
+    return true;
   }
 
   #show(value: number, withField: boolean): void {
@@ -163,8 +164,7 @@ class SliderInput {
     this.range.style.setProperty("--kw-part", String(at / Math.max(1, this.spec.values.length - 1)));
     attrs(this.range, { "aria-valuetext": text });
     if (!withField) return;
-    if (this.field.value !== text) this.field.value = text;
-    attrs(this.field, { "aria-invalid": null });
+    this.checked.show(text);
   }
 }
 

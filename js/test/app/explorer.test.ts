@@ -62,7 +62,7 @@ describe("contract", () => {
     for (const panel of ["network", "curves", "inspector", "formula", "history", "edges"])
       view.find(`[data-kw-panel="${panel}"]`);
     const actions =
-      "start step undo redo prune refine auto-symbolic unfix reset export-svg export-png export-csv export-json export-html copy-latex copy-python copy-code";
+      "start step undo redo prune refine unfix reset export-svg export-png export-csv export-json export-html copy-latex copy-python copy-code";
     for (const action of actions.split(" ")) expect(view.all(`[data-kw-action="${action}"]`).length, action).toBe(1);
     for (const control of ["lamb", "grid", "simplicity"])
       expect(view.find(`input[data-kw-control="${control}"]`).dataset.kwValue).toBeDefined();

@@ -21,6 +21,26 @@ describe("formula bar", () => {
     expect(view.find(".kw-code pre").textContent).toContain("explorer.fit");
   });
 
+  it("the code is copied again by its button, and put away by a click elsewhere", async () => {
+    const writeText = vi.fn(async (_: string) => {});
+    vi.stubGlobal("navigator", { clipboard: { writeText } });
+    view.click('[data-kw-action="copy-code"]');
+    const dialog = view.find(".kw-code");
+    const press = (node: Element) => node.dispatchEvent(new Event("pointerdown", { bubbles: true, composed: true }));
+    press(dialog.querySelector("pre")!);
+    expect(dialog.hidden).toBe(false);
+    view.click('[data-kw-action="copy-again"]');
+    await vi.waitFor(() => expect(view.find('[data-kw-action="copy-again"]').textContent).toBe("Copied"));
+    expect(writeText).toHaveBeenLastCalledWith(dialog.querySelector("pre")!.textContent);
+    press(view.find(".kw-network"));
+    expect(dialog.hidden).toBe(true);
+    view.click('[data-kw-action="copy-code"]');
+    press(view.find('[data-kw-action="copy-code"]'));
+    view.click('[data-kw-action="copy-code"]');
+    expect(dialog.hidden).toBe(true);
+    vi.unstubAllGlobals();
+  });
+
   it("copies the formula", async () => {
     const writeText = vi.fn(async (_: string) => {});
     vi.stubGlobal("navigator", { clipboard: { writeText } });

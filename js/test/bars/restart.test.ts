@@ -4,11 +4,11 @@ import { frame, mountEach } from "../support/helpers";
 import { tabs } from "../support/tabs";
 
 const view = mountEach({ width: [4, 3, 2], steps: 60 });
-const { choose, type } = tabs(view);
+const { type } = tabs(view);
 
 const startAgain = () => {
   view.kernel.presets = ["ripples", "<i>"];
-  view.kernel.push("settings", { settings: view.kernel.settings() });
+  view.deliver("hello_ack", { snapshot: view.kernel.snapshot() });
   view.click('[data-kw-menu="again"]');
 };
 
@@ -42,15 +42,23 @@ describe("starting again", () => {
     expect(view.find<HTMLInputElement>('[data-kw-field="noise"]').value).toBe("25 %");
   });
 
-  it("offers presets as text, where there are any", () => {
-    const names = view.all('[data-kw-control="preset"] option').map((item) => item.textContent);
-    expect(names).toEqual(["ripples", "<i>"]);
-    // Keys step through a closed list: nothing starts before it is asked for.
-    choose("preset", 0);
-    choose("preset", 1);
+  it("names the problem on screen, and offers the others in a gallery, as text", () => {
+    expect(view.find('[data-kw-menu="again"]').textContent).toBe("ripples");
+    view.click('[data-kw-action="examples"]');
+    const titles = view.all(".kw-example h3").map((item) => item.textContent);
+    expect(titles).toEqual(["ripples", "<i>"]);
+    expect(view.find(".kw-example-formula").textContent).toBe("y = ripples");
     expect(view.commands("preset")).toEqual([]);
-    view.click('[data-kw-action="load-preset"]');
+    view.click('[data-kw-example="<i>"]');
     expect(view.commands("preset")).toMatchObject([{ name: "<i>" }]);
+    expect(view.find<HTMLDialogElement>("dialog").open).toBe(false);
+  });
+
+  it("without examples it is named by what is learnt", () => {
+    view.kernel.presets = [];
+    view.kernel.nodes.at(-1)!.name = "n_dot";
+    view.deliver("hello_ack", { snapshot: view.kernel.snapshot() });
+    expect(view.find('[data-kw-menu="again"]').textContent).toBe("y₁, n_dot");
   });
 
   it("a press on its words leaves it open; fields and choices take theirs", () => {
@@ -60,7 +68,7 @@ describe("starting again", () => {
       return event.defaultPrevented;
     };
     expect(["h2", "p", "label", "button"].map(pressed)).toEqual([true, true, true, true]);
-    expect(["input", "select"].map(pressed)).toEqual([false, false]);
+    expect(["input"].map(pressed)).toEqual([false]);
   });
 
   it("a seed that was typed stands through acks, until the kernel tells another one", () => {

@@ -18,12 +18,10 @@ describe("toolbar", () => {
     expect(view.commands("set")).toMatchObject([{ settings: { opt: "LBFGS" } }]);
   });
 
-  it("prunes, refines and symbolifies", () => {
+  it("prunes and refines", () => {
     view.click('[data-kw-action="prune"]');
     view.click('[data-kw-action="refine"]');
-    view.click('[data-kw-action="auto-symbolic"]');
     expect(view.commands("refine")).toMatchObject([{ grid: 10 }]);
-    expect(view.commands("auto")).toMatchObject([{ r2_threshold: null }]);
     expect(view.commands("prune").length).toBe(1);
   });
 

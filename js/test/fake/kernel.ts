@@ -2,6 +2,7 @@
 
 import type { Transport } from "../../src/app/transport";
 import type { Command } from "../../src/protocol/commands";
+import type { Guide } from "../../src/protocol/messages";
 import { LIBRARY, PRIMITIVES } from "./library";
 import { pack } from "./pack";
 import { parityPart, surfacePart, type View } from "./panels";
@@ -25,12 +26,32 @@ export class FakeKernel extends Sample {
   batch: number | null = null;
   noise = 0;
   seed: number | null = 42;
+  guide: Guide = {
+    steps: [
+      { name: "train", label: "Train", next: true, done: false, command: { kind: "control", action: "train" } },
+      {
+        name: "simplify",
+        label: "Simplify",
+        next: false,
+        done: false,
+        command: { kind: "control", action: "simplify" },
+      },
+      { name: "formula", label: "Formula", next: false, done: false, command: { kind: "control", action: "formula" } },
+    ],
+    sentence: "Train: the curves bend until they fit the data.",
+    notices: [],
+  };
   watched: string[] = [];
   view: View = { x: 0, y: 1, output: 0, at: [] };
 
   override settings() {
     const { batch, noise, seed, presets } = this;
     return { ...super.settings(), batch, noise, seed, rows: 1000, presets, preset: presets[0] ?? null };
+  }
+
+  override snapshot() {
+    const examples = this.presets.map((name) => ({ name, formula: `y = ${name}`, line: "Look." }));
+    return { ...super.snapshot(), guide: this.guide, examples };
   }
 
   /** What the open panels of a view show. */

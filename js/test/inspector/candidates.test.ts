@@ -168,6 +168,23 @@ describe("long names", () => {
   });
 });
 
+it("what an act on an edge did is told in its own inspector only", () => {
+  view.click('[data-kw-edge="0-0-1"]');
+  const effect = () => view.find(".kw-effect").hidden;
+  view.click('[data-kw-candidate="sin"] [data-kw-action="fix"]');
+  expect(effect()).toBe(false);
+  view.click('[data-kw-edge="0-0-2"]');
+  expect(effect()).toBe(true);
+  view.click('[data-kw-edge="0-0-1"]');
+  expect(effect()).toBe(false);
+  // An act on the whole network belongs to no edge.
+  view.kernel.note("fix 7 edges", "auto");
+  view.deliver();
+  expect(effect()).toBe(true);
+  view.click('[data-kw-action="deselect"]');
+  expect(effect()).toBe(false);
+});
+
 it("what an act did is told from the error before it, whatever was told on its way", () => {
   const { status } = view.explorer.store.state;
   const before = status.test!;

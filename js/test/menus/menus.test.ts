@@ -109,13 +109,46 @@ describe("opening elsewhere, and closing", () => {
   });
 });
 
+describe("the key that prunes", () => {
+  it("stands in the menu, and does what the entry does", () => {
+    right('[data-kw-edge="0-0-1"]');
+    expect(item("menu-prune").textContent).toBe("PruneDelete");
+    expect(item("menu-prune").getAttribute("aria-keyshortcuts")).toBe("Delete");
+    view.key(document.activeElement!, "Escape");
+    view.key(focus('[data-kw-edge="0-0-1"]'), "Delete");
+    expect(view.commands("prune")).toMatchObject([{ edges: [[0, 0, 1]] }]);
+    // What is pruned already, a held key, a field and a page without a selection do nothing.
+    view.key(focus('[data-kw-edge="0-0-1"]'), "Delete");
+    view.click('[data-kw-edge="0-1-1"]');
+    view.key(focus('[data-kw-edge="0-1-1"]'), "Delete", { repeat: true });
+    view.key(view.find('[data-kw-control="filter"]'), "Delete");
+    view.key(view.find('[data-kw-control="filter"]'), "Backspace");
+    expect(view.commands("prune").length).toBe(1);
+    view.click('[data-kw-action="deselect"]');
+    view.key(focus('[data-kw-edge="0-1-1"]'), "Delete");
+    expect(view.commands("prune").length).toBe(1);
+  });
+});
+
+describe("what a lock costs", () => {
+  it("stands in the menu before it is done", () => {
+    view.click('[data-kw-edge="0-0-1"]');
+    view.click('[data-kw-edge="0-1-1"]', { shiftKey: true });
+    const { candidates } = view.explorer.store.state;
+    view.explorer.store.state.candidates = { ...candidates, lock: 3.6 };
+    right('[data-kw-edge="0-0-1"]');
+    expect(item("lock").textContent).toMatch(/error right after it: 3.6, now [\d.e−-]+$/);
+    expect(item("lock").hasAttribute("aria-disabled")).toBe(false);
+  });
+});
+
 describe("keys in it", () => {
   beforeEach(() => right('[data-kw-edge="0-0-1"]'));
   const key = (name: string) => view.key(document.activeElement!, name);
 
   it("arrows go round, Home and End to the ends, letters to a name", () => {
     key("ArrowDown");
-    expect(focused()).toBe("menu-unfix");
+    expect(focused()).toBe("fix-best-both");
     key("ArrowUp");
     key("ArrowUp");
     expect(focused()).toBe(items().at(-1)!.dataset.kwAction);
@@ -126,8 +159,10 @@ describe("keys in it", () => {
     expect(focused()).toBe("fix-best");
     key("f");
     expect(focused()).toBe("freeze");
-    key("f");
+    key("r");
     expect(focused()).toBe("fix-best");
+    key("r");
+    expect(focused()).toBe("fix-best-both");
     key("p");
     expect(focused()).toBe("menu-prune");
   });

@@ -40,12 +40,12 @@ describe("looking", () => {
     expect(panel().hidden).toBe(false);
     expect(panel().textContent).toContain("Looking at the edges…");
     tell(0, 4);
-    expect(panel().textContent).toContain("4 of 6 edges looked at: 2 edges would be fixed so far");
+    expect(panel().textContent).toContain("4 of 6 edges looked at: 2 edges would be replaced so far");
     expect(view.find("progress").getAttribute("value")).toBe("4");
     // Only the end is spoken.
     expect(panel().querySelector("[role=status]")?.getAttribute("aria-busy")).toBe("true");
     tell(4, 6);
-    expect(panel().textContent).toContain("6 of 6 edges looked at: 3 edges would be fixed.");
+    expect(panel().textContent).toContain("6 of 6 edges looked at: 3 edges would be replaced.");
     expect(view.find("progress").hidden).toBe(true);
     expect(panel().querySelector("[role=status]")?.hasAttribute("aria-busy")).toBe(false);
   });
@@ -55,7 +55,7 @@ describe("looking", () => {
     tell(0, 6);
     expect(marked()).toEqual(["0-0-0", "0-1-0", "1-0-0"]);
     expect(view.all(".kw-float .kw-badge").map((badge) => badge.textContent)).toEqual(["→ x²", "→ sin", "→ x²"]);
-    expect(view.find('[data-kw-edge="0-0-0"]').getAttribute("aria-label")).toContain("would be fixed to x²");
+    expect(view.find('[data-kw-edge="0-0-0"]').getAttribute("aria-label")).toContain("would be replaced by x²");
     expect(listed()).toEqual(["x₁ → h₁,₁x²0.99995", "x₂ → h₁,₁sin0.9991", "h₁,₁ → yx²0.9990"]);
     view.find(".kw-symbolify li span").dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
     frame();
@@ -73,7 +73,7 @@ describe("looking", () => {
     frame();
     expect(marked()).toEqual(["0-0-0"]);
     threshold("1");
-    expect(panel().textContent).toContain("none would be fixed");
+    expect(panel().textContent).toContain("none would be replaced");
     expect(view.find<HTMLButtonElement>('[data-kw-action="symbolify-apply"]').disabled).toBe(true);
     threshold("1.5");
     expect(view.find('[data-kw-field="r2"]').getAttribute("aria-invalid")).toBe("true");
@@ -119,7 +119,7 @@ describe("deciding", () => {
 
   it("Apply fixes exactly what was shown", () => {
     threshold("0.999");
-    expect(view.find('[data-kw-action="symbolify-apply"]').textContent).toBe("Fix 3 edges");
+    expect(view.find('[data-kw-action="symbolify-apply"]').textContent).toBe("Replace 3 edges");
     view.click('[data-kw-action="symbolify-apply"]');
     const shown = rows();
     expect(view.commands("auto")).toMatchObject([{ r2_threshold: 0.999, edges: [0, 1, 4].map((i) => shown[i]!.edge) }]);

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { openReport } from "../../src/app/report";
 import { Film, type FilmData } from "../../src/report/film";
 import type { Report } from "../../src/report/recorded-session";
+import { PARITY } from "../../src/tabs/parity";
 import { aliveCount } from "../../src/ui/listeners";
 import { frame, golden, onFakeTime, takeDown } from "../support/helpers";
 
@@ -197,6 +198,106 @@ describe("along the film", () => {
     page.click("next-act");
     page.click("next-act");
     expect(page.range!.value).toBe("3");
+  });
+});
+
+describe("the first scrub", () => {
+  test("shows the edge with which the page opens as it was, not as it is", () => {
+    const page = opened((report) => {
+      report.snapshot.selection = { edges: [[0, 0, 0]], x_name: "x", importance: 1, data_range: [-1, 1] };
+    });
+    expect(page.explorer.store.state.selection.importance).toBe(1);
+    page.to(1);
+    expect(page.explorer.store.state.selection.importance).toBe(0.5);
+    expect(page.explorer.store.state.detail.get("detail")!.shape).toEqual([4, SAMPLES]);
+  });
+
+  test("follows an edge through pruning, and back again", () => {
+    const page = opened((report) => {
+      const { structure } = snapshot();
+      report.film = film(structure, withoutFirstInput(structure));
+      report.film.nodes = [
+        [[0, 1], [0]],
+        [[1], [0]],
+      ];
+      report.snapshot = { ...report.snapshot, structure: withoutFirstInput(structure) };
+    });
+    page.select("0-0-1");
+    page.to(1);
+    // It was the second input's.
+    expect(page.explorer.store.state.selection.edges).toEqual([[0, 1, 1]]);
+    page.to(3);
+    expect(page.explorer.store.state.selection.edges).toEqual([[0, 0, 1]]);
+    page.to(0);
+    page.select("0-0-0");
+    page.to(3);
+    expect(page.explorer.store.state.selection.edges).toEqual([]);
+  });
+});
+
+function withoutFirstInput(structure: FilmData["scenes"][0]): FilmData["scenes"][0] {
+  const { nodes, edges } = structure;
+  return {
+    ...structure,
+    nodes: nodes.filter(({ key }) => key[0] !== 0 || key[1] === 0),
+    edges: edges.filter(({ key }) => key[1] === 0),
+  };
+}
+
+describe("panels", () => {
+  const payload = { outputs: ["y"], classes: false };
+  /** Truth 0 and 4; in frame n the predictions are n and 4 - n. */
+  const predicted = (n: number) => [0, 4, n, 4 - n];
+  const page = () =>
+    opened((report) => {
+      const ends = [0, 1, 2].flatMap(() => [0, 4]);
+      const parts = [0, 1, 2].flatMap((n) => predicted(n).map((v) => Math.round((v / 4) * 65534)));
+      report.film!.panels = {
+        parity: {
+          payload,
+          arrays: {
+            test: {
+              shape: [1, 2, 2],
+              ends: base64(Float32Array.from(ends)),
+              values: base64(Uint16Array.from(parts)),
+            },
+          },
+        },
+      };
+      const message = { kind: "parity", parity: payload, arrays: { test: [0, [1, 2, 2]] } };
+      report.panels = [{ message, buffer: base64(Float32Array.from(predicted(0))) }];
+    });
+  const values = ({ explorer }: ReturnType<typeof opened>) => {
+    const array = explorer.store.panel(PARITY)!.arrays.get("test")!;
+    return [...array.values].map((v) => Math.round(1000 * v) / 1000);
+  };
+
+  test("are there on a saved page, and go with the film", () => {
+    const { el, ...rest } = page();
+    const opened = { el, ...rest } as ReturnType<typeof page>;
+    expect(el.querySelector<HTMLElement>('[data-kw-tab="parity"]')!.hidden).toBe(false);
+    expect(el.querySelector<HTMLElement>('[data-kw-tab="surface"]')!.hidden).toBe(true);
+    expect(values(opened)).toEqual(predicted(0));
+    opened.to(2);
+    expect(values(opened)).toEqual(predicted(2));
+    opened.to(3);
+    expect(values(opened)).toEqual(predicted(0));
+  });
+
+  test("an array that never changes stands once", () => {
+    const { root, ...rest } = page();
+    const opened = { root, ...rest } as ReturnType<typeof page>;
+    const stored = opened.explorer.store;
+    expect(stored.panel(PARITY)).toBeDefined();
+    const one = film(snapshot().structure);
+    one.panels = {
+      parity: {
+        payload,
+        arrays: { test: { shape: [1], ends: base64(Float32Array.of(2, 3)), values: base64(Uint16Array.of(65534)) } },
+      },
+    };
+    const item = Film.open(one)!;
+    for (const shot of [0, 3]) expect([...item.panels(shot)[0]!.buffer]).toEqual([3]);
   });
 });
 

@@ -19,7 +19,7 @@ describe("front", () => {
   it("has a mark for every state, named, the current one marked", () => {
     expect(view.all("[data-kw-front]").length).toBe(3);
     expect(view.find('[data-kw-panel="front"] svg').getAttribute("role")).toBe("group");
-    expect(mark(1).getAttribute("aria-label")).toMatch(/^prune, RMSE .+, \d+ free parameters, step 60, no longer kept/);
+    expect(mark(1).getAttribute("aria-label")).toMatch(/^prune, RMSE, .+, \d+ free parameters, no longer kept/);
     expect(mark(2).getAttribute("aria-current")).toBe("true");
   });
 
@@ -54,6 +54,22 @@ describe("front", () => {
     expect(next.hasAttribute("data-kw-front")).toBe(true);
     expect(next).not.toBe(first);
     view.key(mark(0), "Enter");
+    expect(view.commands("goto")).toMatchObject([{ state: 0 }]);
+  });
+
+  it("lists the best of each size with their formulas, and a click on one returns to it", () => {
+    const formula = ["math", {}, [["mi", {}, ["x"]]]];
+    const states = [{ id: 0, text: "x", formula }];
+    view.deliver("front", { front: { states, noise: 0.01, busy: false }, arrays: {} });
+    const rows = view.all("[data-kw-best]");
+    expect(rows.length).toBeGreaterThan(0);
+    const row = view.find('[data-kw-best="0"]');
+    expect(row.querySelector("math")?.textContent).toBe("x");
+    expect(panel("front").querySelector("svg")?.textContent).toContain("noise ±0.01");
+    expect(mark(0).getAttribute("aria-label")).toContain(", x");
+    row.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
+    expect(panel("front").querySelector(".kw-readout math")).not.toBe(null);
+    view.click('[data-kw-best="0"]');
     expect(view.commands("goto")).toMatchObject([{ state: 0 }]);
   });
 });

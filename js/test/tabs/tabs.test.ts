@@ -14,7 +14,7 @@ describe("what is watched", () => {
     open("surface");
     open("surface");
     open("front");
-    expect(watched()).toEqual([["parity"], ["surface"], []]);
+    expect(watched()).toEqual([["parity"], ["surface"], ["front"]]);
     expect(view.commands("watch")[0]).toMatchObject({ view: view.root.id });
     open("parity");
     const { kernel } = view;

@@ -43,7 +43,7 @@ describe("names", () => {
     const axis = named.all("[data-kw-panel=inspector] .kw-tick").at(-1)!;
     expect(axis.textContent).toContain("…");
     expect(axis.querySelector("title")?.textContent).toBe(long);
-    const cells = named.all('[data-kw-panel="edges"] td:nth-child(2)');
+    const cells = named.all('[data-kw-panel="edges"] td:first-child');
     expect(cells.map((cell) => cell.title)).toContain(`${long} → y`);
     const node = (i: number) => named.find(`[data-kw-node="0-${i}"]`);
     expect(node(1).querySelector("text")!.textContent!.length).toBeLessThan(25);

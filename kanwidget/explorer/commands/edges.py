@@ -50,11 +50,12 @@ class Fix(Command):
                 _check.fail("name", "fix", "given: no function of the library fits this edge", None)
             name = fits[0].name
         label = f"{edges_name(edges)} = {name}" + (" + spline" if self.keep_spline else "")
+        params = {edge: session.candidates.params_for_data(edge, name) for edge in edges}
 
         def change() -> None:
             # Lower layers first: an edge above them is fitted on the values that they produce then.
             for edge in sorted(edges):
-                session.model.fix_symbolic(*edge, name, keep_spline=self.keep_spline)
+                session.model.fix_symbolic(*edge, name, params=params[edge], keep_spline=self.keep_spline)
 
         return act(session, Fix(edges[0], name, self.keep_spline, tuple(edges[1:])), "fix", label, change)
 
@@ -159,7 +160,13 @@ class Drag(Command):
         edge = session.check_edge(self.edge, "drag")
         layer = session.model.layer(edge.layer)
         if not bool(layer.spline_on[edge.target, edge.source]):
-            _check.fail("edge", "drag", "one that has a spline", tuple(edge), "Unfix or restore it first.")
+            _check.fail(
+                "edge",
+                "drag",
+                "one that has a spline",
+                tuple(edge),
+                "Bring its spline back (unfix) or restore it first.",
+            )
         _check.integer(self.index, "k", "drag", low=0, high=layer.coef.shape[2] - 1)
         value = _check.real(self.value, "value", "drag")
         session.tree.begin_drag(session.run.checkpoint)

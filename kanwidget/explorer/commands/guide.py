@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kanwidget import _check
+from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.simplification import Simplification
 from kanwidget.explorer.guide.formula_result import fit_session_formula
 from kanwidget.explorer.guide.learning import flat_steps
-from kanwidget.explorer.guide.notices import NOTICES
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
@@ -80,7 +79,7 @@ class Dismiss(Command):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls(_check.choice(message.get("notice"), "notice", "dismiss", NOTICES))]
+        return [cls(fields.text(message.get("notice"), "notice", "dismiss"))]
 
     def perform(self, session: Session) -> Topics:
         session.view.dismiss(self.notice)

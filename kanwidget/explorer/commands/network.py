@@ -13,7 +13,6 @@ from kanwidget.explorer.commands.base import act, change_edges, listed
 from kanwidget.explorer.commands.fields import Pair
 from kanwidget.explorer.protocol.labels import edges_name
 from kanwidget.explorer.protocol.topics import Notice, Topics
-from kanwidget.explorer.session.background.preview import EDGES_PER_ROUND
 from kanwidget.explorer.session.command import Command, Setting
 from kanwidget.explorer.session.session import Session
 from kanwidget.simplification import SymbolicStep, auto_symbolic_steps
@@ -195,7 +194,7 @@ class AutoSymbolic(Command):
 
         def label() -> str:
             fixed = len(searched) - sum(len(step.numeric) for step in steps_done)
-            return f"fix {fixed} edge" + ("" if fixed == 1 else "s")
+            return f"replace {fixed} edge" + ("" if fixed == 1 else "s")
 
         topics = act(session, repeated, "auto", label, change, "searching formulas")
         if notice := self._notice(steps_done, len(searched), len(refs)):
@@ -216,7 +215,7 @@ class AutoSymbolic(Command):
     def _notice(self, steps_done: Sequence[SymbolicStep], searched: int, total: int) -> Notice | None:
         """A notice about a pause, or about edges that stay splines."""
         if searched < total:
-            advice = "Nothing is lost: fix them all again to go on."
+            advice = "Nothing is lost: replace again to go on."
             return Notice("Paused", f"{searched} of {total} edges were looked at.", advice)
         if numeric := sum(len(step.numeric) for step in steps_done):
             reasons = {ref: reason for step in steps_done for ref, reason in step.reasons.items()}

@@ -1,25 +1,43 @@
-"""`Simplification`: the second of the three steps, live: each part is shown, counted in the script, and undone with the others.
+"""`Simplification`: the second of the three steps, in bits: each is shown, and one undo takes back all of them.
 
-Its parts are commands that a person could give: a penalty until needless edges fade, prune, functions in place of curves, and training
-without the penalty. In a script it is one line, with the number of its bits if it was paused.
+The bits are worked out on copies, where there are threads on one of their own: the page goes on meanwhile, and a pause comes at once.
+In a script it is one line, with the number of its bits if it was paused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final, cast
 
-from kanwidget.explorer.commands.network import AutoSymbolic, Prune
-from kanwidget.explorer.commands.training import Set
-from kanwidget.explorer.guide.learning import flat_steps
+from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.guide.progress import SIMPLIFIED
 from kanwidget.explorer.protocol.topics import CHANGED, Topics
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.undo import copied
+from kanwidget.kan import KAN
+from kanwidget.simplification import SimplificationStep, simplify_steps
+from kanwidget.simplification.refits import AFTER_STEP
 
 #: The penalty's weight where none is set.
 LAMB = 1e-3
-#: Most steps of one training within a simplification.
-_MOST_STEPS = 300
+#: Seconds that a bit is waited for, before others have their turn.
+_PATIENCE = 0.02
+#: Labels of the chips by the kinds of bits.
+_LABELS: Final[dict[str, str]] = {
+    "train": "λ = {lamb:g}",
+    "prune": "prune",
+    "shape": "smaller shape",
+    "replace": "functions",
+    "refit": "simplified",
+}
+
+
+class _Stopped(Exception):
+    """Breaks off a bit that nobody waits for."""
 
 
 class Simplification(Process):
@@ -32,77 +50,98 @@ class Simplification(Process):
     """
 
     def __init__(self, session: Session, most: int | None, written: Callable[[int | None], Command]) -> None:
-        self._session, self._most = session, most
-        self._bits, self._done, self._complete = self._simplify(), 0, False
-        self.sentence = "Simplifying."
-        self._checkpoint = session.run.checkpoint()
+        self._session, self._most, self._done, self._complete = session, most, 0, False
+        self._lamb = session.run.trainer.settings.lamb or LAMB
+        self._results: deque[SimplificationStep] = deque()
+        self._changed = threading.Condition()
+        self._stopped, self._finished, self._error = False, False, cast("BaseException | None", None)
+        self.sentence = "Simplifying: a penalty makes needless edges fade."
+        session.run.start(None)
         session.tree.begin_group()
         session.script.begin_longer(lambda: written(None if self._complete else self._done))
-        session.run.start(None)
         session.begin_process(self)
+        data, library = session.run.trainer.data, session.candidates.lib
+        session.view.work_out(self._job(simplify_steps(copied(session.model), data, lamb=self._lamb, lib=library)))
+
+    # ---- on the thread of the work
+
+    def _job(self, steps: Iterator[SimplificationStep]) -> Callable[[Callable[[], bool]], Callable[[], Topics]]:
+        def job(closing: Callable[[], bool]) -> Callable[[], Topics]:
+            def check() -> None:
+                if self._stopped or closing() or self._session.run.interrupted:
+                    raise _Stopped
+
+            token = AFTER_STEP.set(check)
+            try:
+                for step in steps:
+                    self._give(replace(step, network=copied(cast(KAN, step.network))))
+                    check()
+            except _Stopped:
+                pass
+            except BaseException as error:
+                self._error = error
+            finally:
+                AFTER_STEP.reset(token)
+            with self._changed:
+                self._finished = True
+                self._changed.notify_all()
+            return lambda: frozenset()
+
+        return job
+
+    def _give(self, step: SimplificationStep) -> None:
+        with self._changed:
+            self._results.append(step)
+            self._changed.notify_all()
+
+    # ---- on the thread of the session
 
     def advance(self) -> Topics:
-        try:
-            if self._done == self._most:
-                return self._session.end_process()
-            topics = next(self._bits)
-        except StopIteration:
-            self._complete = True
+        if self._done == self._most:
             return self._session.end_process()
-        except BaseException:
-            self._session.end_process()
-            raise
-        self._done += 1
+        with self._changed:
+            self._changed.wait_for(lambda: self._results or self._finished, _PATIENCE)
+            step = self._results.popleft() if self._results else None
+            over = self._finished
+        if step is not None:
+            try:
+                return self._show(step)
+            except BaseException:
+                self._session.end_process()
+                raise
+        if not over:
+            return frozenset()
+        topics = self._session.end_process()
+        if self._error is not None:
+            raise self._error
         return topics
 
     def end(self) -> Topics:
-        self._bits.close()
+        self._stopped = True
         session = self._session
         session.tree.end_group()
         session.script.end_longer()
-        session.view.task(None)
         if session.running:
             session.run.pause()
-        return CHANGED | {"metrics"}
+        return CHANGED
 
-    # ---- the parts
-
-    def _simplify(self) -> Generator[Topics, None, None]:
+    def _show(self, step: SimplificationStep) -> Topics:
+        """Take over the best network so far."""
         session = self._session
-        lamb = session.run.trainer.settings.lamb or LAMB
-        self._do(Set(lamb=lamb))
-        session.commit("penalty", f"simplify, λ = {lamb:g}", self._checkpoint)
-        yield CHANGED
-        yield from self._train("Training with a penalty, so that needless edges fade.")
-        yield self._do(Prune())
-        yield from self._train("Training what is left.")
-        self.sentence = "Looking for functions that explain the curves."
-        yield frozenset(("guide",))
-        yield self._do(AutoSymbolic())
-        if session.run.trainer.settings.lamb:
-            yield self._do(Set(lamb=0.0))
-        yield from self._train("Training the functions without the penalty.")
-        checkpoint = session.run.checkpoint()
-        session.commit(SIMPLIFIED, "simplified", checkpoint)
-        yield CHANGED
+        self._done += 1
+        self.sentence = f"Simplifying. {step.text[:1].upper()}{step.text[1:]}."
+        last = step.kind == "refit"
+        self._complete = last
+        if not step.improved and not last:
+            return frozenset(("guide",))
+        label = _LABELS.get(step.kind, step.kind).format(lamb=self._lamb)
+        kind = SIMPLIFIED if last else step.kind
+        if last:
+            session.run.set({"lamb": 0.0})  # the constants of the functions are to fit, not to fade
+            session.run.unmark(session.run.events[:-1])
+        network = cast(KAN, step.network)
+        return act(session, _Bit(), kind, label, lambda: session.adopt(network)) | {"settings", "guide"}
 
-    def _do(self, command: Command) -> Topics:
-        """Carry out a command; the next bits go on whatever it leaves the training in."""
-        topics = command.perform(self._session)
-        self._session.view.notify(None)
-        return topics | {"guide"}
 
-    def _train(self, sentence: str) -> Iterator[Topics]:
-        """Train until the error is flat."""
-        run, self.sentence = self._session.run, sentence
-        first = len(run.records)
-        run.start(_MOST_STEPS, pauses_when=lambda: flat_steps(run.records[first:]) > 0)
-        topics: Topics = frozenset(("guide",))
-        training = True
-        while training:
-            topics |= run.advance(0.0, lambda: True)
-            training = run.running
-            if not training:
-                run.start(None)  # the simplification itself goes on
-            yield topics
-            topics = frozenset()
+class _Bit(Command):
+    """A part of a simplification: the script has the whole."""

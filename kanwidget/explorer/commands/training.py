@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kanwidget import _check
@@ -136,7 +136,7 @@ class UsePreset(Command):
         if session.preset is None:
             _check.fail("name", "preset", "asked for in KANExplorer.demo() only", self.name)
         name, row = preset(self.name, "preset")
-        session.begin(name, row.network(), row.data(), session.run.trainer.settings)
+        session.begin(name, row.network(), row.data(), replace(session.run.trainer.settings, lamb=row.lamb))
         for command in _kept_settings(session):
             session.script.add(command)
         return EVERYTHING

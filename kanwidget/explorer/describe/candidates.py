@@ -12,14 +12,15 @@ from kanwidget.core import EdgeRef, SymbolicFit, primitive
 from kanwidget.explorer.describe.labels import node_name
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite
+from kanwidget.explorer.session.background.swap_errors import error_after_lock
 from kanwidget.explorer.session.samples import edge_inputs
 from kanwidget.explorer.session.session import Session
 from kanwidget.symbolic.fits.custom import BrokenPrimitive, blamed, called
 from kanwidget.symbolic.fits.ranking import TWINS
 from kanwidget.symbolic.writing.mathml import candidate_tree
 
-#: Candidates in a message: at least so many, where there are, and at most.
-_MIN_CANDIDATES, _MAX_CANDIDATES = 12, 24
+#: Most candidates in a message.
+_MAX_CANDIDATES = 20
 
 
 def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tuple[p.Candidates, dict[str, Tensor]]:
@@ -37,7 +38,7 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
     fits = _worth_showing(session.candidates.for_view(edge))
     inputs = edge_inputs(session.model, edge, session.x)
     x = torch.linspace(float(inputs.min()), float(inputs.max()), p.DETAIL_SAMPLES, dtype=inputs.dtype)
-    y = session.model.curve(edge, x.to(inputs.device)).y
+    y = session.candidates.model_of(edge).curve(edge, x.to(inputs.device)).y
     name = node_name(session, edge.layer, edge.source)
     errors = session.swap_errors.of(edge)
     drawn = [row for fit in fits if (row := _drawn(fit, name, x)) is not None]
@@ -48,6 +49,9 @@ def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tu
         "rows": [_with_error(candidate, errors) for candidate, _ in drawn],
         "best": best_candidates(session),
     }
+    lock = None if session.running else finite(error_after_lock(session.run, session.view.selection))
+    if lock is not None:
+        payload["lock"] = lock
     curves = torch.stack([curve for _, curve in drawn]) if drawn else x.new_zeros(0, len(x))
     return payload, {"x": x, "y": y, "fits": curves}
 
@@ -59,12 +63,12 @@ def best_candidates(session: Session) -> list[p.BestOf]:
 
 
 def _worth_showing(fits: Sequence[SymbolicFit]) -> list[SymbolicFit]:
-    """The fits worth showing: each function once, and fits that only imitate a simpler function where few others are left."""
+    """The fits worth showing: each function once, then fits that only imitate a simpler one, which a page folds under it."""
     sound = [fit for fit in fits if math.isfinite(fit.r2)]
     originals = [fit for fit in sound if fit.imitates is None]
     twins = [any({fit.name, fit.imitates} == set(pair) for pair in TWINS) for fit in sound]
     imitations = [fit for fit, twin in zip(sound, twins, strict=True) if fit.imitates is not None and not twin]
-    return [*originals, *imitations[: max(0, _MIN_CANDIDATES - len(originals))]][:_MAX_CANDIDATES]
+    return [*originals, *imitations][:_MAX_CANDIDATES]
 
 
 def _candidate(fit: SymbolicFit, variable: str) -> p.Candidate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from kanwidget.explorer.describe.labels import node_name
 from kanwidget.explorer.session.session import Session
 
 
@@ -14,8 +15,7 @@ def error_name(session: Session) -> str:
         return f"{data} {'cross-entropy' if loss.name == 'cross_entropy' else loss.name}"
     if session.model.n_out > 1:
         return f"{data} error (RMSE)"
-    log = "log " if session.model.scaling.has_logs[1] else ""
-    return f"{data} error, in {log}{session.out_vars[0]}"
+    return f"{data} error, in {node_name(session, session.model.depth, 0)}"
 
 
 def label_spread(session: Session) -> float | None:

@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypedDict
 
+import torch
+
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.describe.formula import distinct
+from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
 
 if TYPE_CHECKING:
-    import sympy
+    from kanwidget.symbolic import FormulaForm
 
 MathNode = list[Any]
 
@@ -31,67 +34,82 @@ class FormRow(TypedDict):
     """As in the status line: on the held-out rows where there are some, in the target's unit."""
     constants: list[MathNode]
     """MathML trees, each a constant with its standard error."""
+    meaning: str
+    """What the numbers say, where they are scores of classes."""
 
 
 def form_rows(session: Session, model: KAN) -> Iterator[FormRow]:
-    """The forms, one after the other as they are worked out; each may take a second.
+    """The forms, one after the other as they are worked out; each may take seconds.
 
     Args:
         session: Gives data and names, which are read at once.
         model: A copy of its network: the session may go on meanwhile.
     """
-    return _rows(model, session.data, distinct(session.in_vars), session.in_vars, session.out_vars)
+    loss = session.run.trainer.loss
+    display = dict(zip(distinct(session.in_vars), session.in_vars, strict=True))
+    return _rows(model, session.data, display, loss.root or loss.classes)
 
 
-def _rows(
-    model: KAN, data: Dataset, names: list[str], in_vars: tuple[str, ...], out_vars: tuple[str, ...]
-) -> Iterator[FormRow]:
-    if model.n_out != 1 or data.is_classification:
-        return
-    fitted = model.fit_formula(data, names)
-    display = dict(zip((symbol.name for symbol in fitted.variables), in_vars, strict=True))
-    constants = [value_and_error(*pair) for pair in fitted.constants.values()]
-    yield form_row("rounded", model, [fitted.expression], fitted.variables, display, out_vars, None, constants)
+def fitted_row(session: Session) -> FormRow | None:
+    """The rounded form, where the constants of the network as it is were fitted."""
+    fitted = None if session.formula_result is None else session.formula_result.fitted
+    if fitted is None:
+        return None
+    from kanwidget.symbolic import FittedFormula, FormulaForm
+
+    formulas = (fitted,) if isinstance(fitted, FittedFormula) else tuple(fitted)
+    constants = {constant: pair for formula in formulas for constant, pair in formula.constants.items()}
+    first = formulas[0]
+    outputs, expressions = tuple(f.name for f in formulas), tuple(f.expression for f in formulas)
+    form = FormulaForm(
+        "rounded", outputs, expressions, first.variables, constants, first.error, first.names, first.meaning
+    )
+    loss, names = session.run.trainer.loss, [symbol.name for symbol in first.variables]
+    display = dict(zip(names, session.in_vars, strict=True))
+    return _row(form, display, _error(form, session.model, session.data) if loss.root or loss.classes else None)
 
 
-def form_row(
-    name: str,
-    model: KAN,
-    expressions: list[sympy.Expr],
-    variables: list[sympy.Symbol],
-    display: dict[str, str],
-    out_vars: tuple[str, ...],
-    error: float | None,
-    constants: list[MathNode],
-) -> FormRow:
-    """A form as the page gets it.
+def _rows(model: KAN, data: Dataset, display: dict[str, str], has_error: bool) -> Iterator[FormRow]:
+    from kanwidget.symbolic import form_steps
 
-    Args:
-        name: Of the form.
-        model: The network, for the names of its splines.
-        expressions: One an output.
-        variables: One a column.
-        display: The columns' names by those of their variables.
-        out_vars: The outputs' names.
-        error: In the target's unit.
-        constants: With their errors.
-    """
-    from kanwidget.symbolic import function_names, math_tree, to_latex, to_text
+    for form in form_steps(model, data, list(display)):
+        yield _row(form, display, _error(form, model, data) if has_error else None)
+
+
+def _row(form: FormulaForm, display: dict[str, str], error: float | None) -> FormRow:
+    """A form as the page gets it."""
+    from kanwidget.symbolic import math_tree, to_latex, to_text
     from kanwidget.symbolic.writing.python_source import to_python
 
-    functions = function_names(model)
-    pairs = list(zip(out_vars, expressions, strict=True))
+    pairs = list(zip(form.outputs, form.expressions, strict=True))
+    equations = [f"{to_latex(('var', out))} = {to_latex(expr, display, form.names)}" for out, expr in pairs]
+    sources = list(form.expressions)
     return {
-        "name": name,
-        "outputs": [math_tree(expr, display, functions=functions, left=out) for out, expr in pairs],
-        "text": "; ".join(f"{out} = {to_text(expr, functions=functions)}" for out, expr in pairs),
-        "latex": " \\\\\n".join(
-            f"{to_latex(('var', out))} = {to_latex(expr, display, functions)}" for out, expr in pairs
-        ),
-        "python": to_python(expressions if len(expressions) > 1 else expressions[0], variables),
+        "name": form.name,
+        "outputs": [math_tree(expr, display, functions=form.names, left=out) for out, expr in pairs],
+        "text": "; ".join(f"{out} = {to_text(expr, functions=form.names)}" for out, expr in pairs),
+        "latex": " \\\\\n".join(equations),
+        "python": to_python(sources if len(sources) > 1 else sources[0], form.variables),
         "error": error,
-        "constants": constants,
+        "constants": [value_and_error(*pair) for pair in form.constants.values()],
+        "meaning": form.meaning,
     }
+
+
+def _error(form: FormulaForm, model: KAN, data: Dataset) -> float | None:
+    """The error of a form on the rows, and in the unit, of the status line's error."""
+    from kanwidget.symbolic.formulas.evaluation import to_numpy
+
+    x, label = data.train_input, data.train_label
+    if data.test_input is not None and data.test_label is not None:
+        x, label = data.test_input, data.test_label
+    values = torch.as_tensor(to_numpy(list(form.expressions), form.variables, model)(x.detach().cpu().numpy()))
+    if data.is_classification:
+        scores = torch.cat([values.new_zeros(len(values), 1), values], 1)
+        return finite(float(torch.nn.functional.cross_entropy(scores, label.cpu().long().flatten())))
+    scaling = model.scaling
+    residual = scaling.scaled_outputs(values.to(label)) - scaling.scaled_outputs(label)
+    return finite(float(residual.square().mean().sqrt()) * scaling.error_unit)
 
 
 def value_and_error(value: float, error: float) -> MathNode:

@@ -84,8 +84,8 @@ def snapshot(
 
 def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p.Status:
     """State of the training, with its last record."""
-    record, best = session.run.last_record, better(session)
-    return {
+    record, best, rows = session.run.last_record, better(session), session.run.trainer.rows
+    content: p.Status = {
         "state": session.run.state,
         "step": record.step,
         "train": finite(record.train_loss),
@@ -97,6 +97,11 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
         "task": task,
         "best": None if best is None else {"step": best.step, "error": best.error},
     }
+    if session.data.is_classification:
+        content["accuracy"] = finite(session.accuracy())
+    if not rows.complete:
+        content["rows"] = [rows.count, rows.total]
+    return content
 
 
 def settings(session: Session) -> p.Settings:
@@ -157,6 +162,11 @@ def error(session: Session) -> p.ErrorInfo | None:
     """The notice, if there is one."""
     notice = session.view.notice
     return None if notice is None else {"title": notice.title, "message": notice.message, "hint": notice.hint}
+
+
+def examples() -> list[p.Example]:
+    """The problems of the gallery."""
+    return [{"name": name, "formula": row.formula, "line": row.line} for name, row in PRESETS.items()]
 
 
 def primitive_names() -> list[str]:

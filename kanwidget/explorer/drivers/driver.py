@@ -164,7 +164,7 @@ class Driver:
 
     def work_out(self, job: Work) -> None:
         """Do a longer job on copies, and mark what it has changed; here at once. Only for the owner."""
-        self.publisher.mark_changed(job(lambda: self.closed)())
+        job(lambda: self.closed, lambda finish: self.publisher.mark_changed(finish()))
 
     # ---- the end
 

@@ -20,6 +20,7 @@ from kanwidget.explorer.drivers.driver import Driver
 from kanwidget.explorer.drivers.switch_interval import short_switch_interval
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.records import DriverKind
+from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.view import Job as Work
@@ -95,11 +96,13 @@ class ThreadDriver(Driver):
     def work_out(self, job: Work) -> None:
         """Do a longer job on copies, on a thread of its own beside the training."""
 
+        def report(finish: Callable[[], Topics]) -> None:
+            self.post(lambda: self.publisher.mark_changed(finish()))
+
         def work() -> None:
             try:
-                with one_thread(True):
-                    finish = job(lambda: self.closed)
-                self.post(lambda: self.publisher.mark_changed(finish()))
+                with one_thread():
+                    job(lambda: self.closed, report)
             finally:
                 self._workers.discard(thread)
 

@@ -16,6 +16,8 @@ from kanwidget.core import EdgeRef, StepRecord
 from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
+from kanwidget.explorer.files.film_panels import encoded, film_panels
+from kanwidget.explorer.files.node_identity import identities
 from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.protocol.records import THUMB_SAMPLES
 from kanwidget.explorer.session.recorder import Frame
@@ -28,8 +30,6 @@ _MAX_SAMPLES = 400_000
 _MIN_FRAMES, _MIN_SAMPLES = 16, 9
 #: Acts whose candidates are stored, edges of each, and searches for candidates altogether.
 _MAX_ACTS, _ACT_EDGES, _MAX_SEARCHES = 12, 40, 240
-#: The 16-bit value of a number that isn't finite.
-_NOT_FINITE = 65535
 
 
 def film_content(session: Session, frames: Sequence[Frame]) -> dict[str, Any]:
@@ -44,8 +44,8 @@ def film_content(session: Session, frames: Sequence[Frame]) -> dict[str, Any]:
     frames = thinned(frames, max(_MIN_FRAMES, _MAX_SAMPLES // (edges * samples)))
     structures, heads, values = _Structures(session), [], []
     numbers, x = [], session.x.cpu()
-    for frame in frames:
-        network = _with_reference(frame.network(), session)
+    networks = [_with_reference(frame.network(), session) for frame in frames]
+    for network in networks:
         numbers.append(structures.number(network))
         head, value = _encoded(sampled(network, x, samples).thumbnails)
         heads.append(head)
@@ -55,6 +55,8 @@ def film_content(session: Session, frames: Sequence[Frame]) -> dict[str, Any]:
         "losses": _losses(session.run.records, frames),
         "scenes": structures.content,
         "scene": numbers,
+        "nodes": identities(structures.networks, x),
+        "panels": film_panels(session, networks),
         "samples": samples,
         "heads": base64_text(np.concatenate(heads).astype("<f4").tobytes()),
         "values": base64_text(np.concatenate(values).astype("<u2").tobytes()),
@@ -85,6 +87,8 @@ class _Structures:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.content: list[Any] = []
+        #: The first and the last network of each structure.
+        self.networks: list[tuple[KAN, KAN]] = []
         self._numbers: dict[Any, int] = {}
 
     def number(self, network: KAN) -> int:
@@ -100,8 +104,12 @@ class _Structures:
         )
         if key not in self._numbers:
             number = self._numbers[key] = len(self.content)
+            self.networks.append((network, network))
             self.content.append({**structure(session_at(self.session, network)), "version": number})
-        return self._numbers[key]
+        number = self._numbers[key]
+        if number == len(self.networks) - 1:
+            self.networks[number] = (self.networks[number][0], network)
+        return number
 
 
 def session_at(session: Session, network: KAN) -> Session:
@@ -123,14 +131,8 @@ def session_at(session: Session, network: KAN) -> Session:
 def _encoded(rows: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Rows of `thumbnails` as heads (importance, x_min, x_max, y_min, y_max) and 16-bit samples."""
     table = rows.detach().cpu().double().numpy()
-    head, y = table[:, :3], table[:, 3:]
-    finite = np.isfinite(y)
-    low = np.where(finite, y, np.inf).min(1, keepdims=True)
-    high = np.where(finite, y, -np.inf).max(1, keepdims=True)
-    low, high = (np.where(np.isfinite(end), end, 0.0) for end in (low, high))
-    span = np.where(high > low, high - low, 1.0)
-    fraction = np.where(finite, (y - low) / span * (_NOT_FINITE - 1), _NOT_FINITE)
-    return np.nan_to_num(np.concatenate([head, low, high], axis=1)), fraction.round()
+    ends, fractions = encoded(table[:, 3:])
+    return np.nan_to_num(np.concatenate([table[:, :3], ends], axis=1)), fractions
 
 
 def _losses(records: Sequence[StepRecord], frames: Sequence[Frame]) -> list[list[float | None]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from kanwidget.explorer.files.html_report import report
+from kanwidget.explorer.files.panel_figures import FIGURES, figure_file
+from kanwidget.explorer.files.panel_tables import TABLES
 from kanwidget.explorer.files.session_writer import session_json
 from kanwidget.explorer.session.script import Script, script
 from kanwidget.explorer.session.session import Session
@@ -41,14 +42,18 @@ def drawing(session: Session) -> str:
     return svg(session.model, session.x, in_vars=session.in_vars, out_vars=session.out_vars)
 
 
-def picture(session: Session) -> bytes:
-    """The network as PNG, twice the usual resolution."""
-    from kanwidget.insight.plot import plot
+def document(session: Session) -> bytes:
+    """The network as PDF."""
+    content = figure_file(session, "network", "pdf")
+    assert isinstance(content, bytes)  # for the type checker
+    return content
 
-    buffer = io.BytesIO()
-    figure = plot(session.model, session.x, in_vars=session.in_vars, out_vars=session.out_vars, theme="light")
-    figure.savefig(buffer, format="png", dpi=200, bbox_inches="tight")
-    return buffer.getvalue()
+
+def picture(session: Session) -> bytes:
+    """The network as PNG, at least twice the usual resolution."""
+    content = figure_file(session, "network", "png")
+    assert isinstance(content, bytes)  # for the type checker
+    return content
 
 
 def gif(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
@@ -62,12 +67,33 @@ def gif(session: Session, seconds: float = 8.0, **options: Any) -> bytes:
 
 def table(session: Session) -> str:
     """The history as CSV, a line per step."""
-    columns = session.run.history().to_dict()
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return text.getvalue()
+    return TABLES["errors"](session).csv()
+
+
+def _panel_rows() -> list[Format]:
+    """A row for each panel and kind of file, `fit.pdf`: the page's panels have menus of their own for these."""
+    kinds = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
+    rows = [
+        Format(
+            f"{panel}.{suffix}",
+            None,
+            f"{panel}.{suffix}",
+            mime,
+            "save_panel",
+            partial(figure_file, panel=panel, suffix=suffix),
+        )
+        for panel in FIGURES
+        for suffix, mime in kinds.items()
+    ]
+    tables = [
+        Format(f"{panel}.csv", None, f"{panel}.csv", "text/csv", "save_panel", partial(_table_file, panel=panel))
+        for panel in TABLES
+    ]
+    return rows + tables
+
+
+def _table_file(session: Session, panel: str) -> str:
+    return TABLES[panel](session).csv()
 
 
 def replay_script(session: Session, model_file: str = "start.kan") -> Script:
@@ -87,6 +113,7 @@ FORMATS: dict[str, Format] = {
     row.name: row
     for row in (
         Format("svg", "SVG drawing", "network.svg", "image/svg+xml", "save_svg", drawing),
+        Format("pdf", "PDF drawing", "network.pdf", "application/pdf", "save_pdf", document),
         Format("png", "PNG picture", "network.png", "image/png", "save_png", picture),
         Format(
             "gif",
@@ -97,10 +124,11 @@ FORMATS: dict[str, Format] = {
             gif,
             "drawing the animation",
         ),
-        Format("csv", "CSV of the curves", "training.csv", "text/csv", "save_csv", table),
+        Format("csv", "CSV of the errors", "training.csv", "text/csv", "save_csv", table),
         Format("json", "JSON state", "session.json", "application/json", "save_json", session_json),
         Format("html", "HTML page", "explorer.html", "text/html", "save_html", report),
         Format("code", None, "session.py", "text/x-python", "code", replay_script),
+        *_panel_rows(),
     )
 }
 

@@ -20,6 +20,7 @@ from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.describe.snapshot import snapshot
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
 from kanwidget.explorer.files.film import film_content
+from kanwidget.explorer.files.film_panels import last_panels
 from kanwidget.explorer.session.recorder import Frame, Recorder
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
@@ -29,7 +30,7 @@ _STATIC = Path(__file__).parents[2] / "static"
 #: Edges whose candidates are stored, the most important first; more would make the file too large to mail.
 _MAX_EDGES = 200
 #: Bytes that the film and the candidates at the acts may have in the file.
-_MAX_BYTES = 900_000
+_MAX_BYTES = 1_300_000
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -146,6 +147,7 @@ def content(session: Session, frames: Sequence[Frame] = ()) -> dict[str, Any]:
         details = edge_details(session, refs, progress=progress)
         report = {
             "snapshot": state,
+            "panels": last_panels(session),
             "edges": dict(zip(("-".join(map(str, ref)) for ref in refs), details, strict=True)),
         }
         if len(frames) > 1:

@@ -5,14 +5,14 @@ A notice is no error: nothing has failed. It stands until it no longer holds or 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from kanwidget.datasets.notices import DataNotice
 from kanwidget.explorer.guide.noise import noise_sentence
 from kanwidget.explorer.guide.progress import Progress, progress
 from kanwidget.explorer.guide.steps import Message
-from kanwidget.explorer.session.command import COMMANDS
 from kanwidget.explorer.session.session import Session
 
 #: Steps of training from which on the errors say something about the rows.
@@ -35,32 +35,29 @@ class GuideNotice:
 def notices(session: Session) -> list[GuideNotice]:
     """The notices that hold and weren't dismissed, the most important first."""
     now = progress(session)
-    held = (row(session, now) for row in NOTICES.values())
-    return [notice for notice in held if notice is not None and notice.name not in session.view.dismissed]
+    of_table = [_of_table(notice) for notice in _one_of_logarithms(session.data_notices())]
+    of_session = [notice for row in NOTICES.values() if (notice := row(session, now)) is not None]
+    held = [*(one for one in of_table if one.name.startswith(_FIRST)), *of_session]
+    held += [one for one in of_table if not one.name.startswith(_FIRST)]
+    return [notice for notice in held if notice.name not in session.view.dismissed]
 
 
-def _constant_target(session: Session, _: Progress) -> GuideNotice | None:
-    label = session.data.train_label
-    if session.data.is_classification:
-        if label.min() < label.max():
-            return None
-        return GuideNotice("constant_target", "All rows are of one class: there is nothing to tell apart.")
-    constant = [name for name, column in zip(session.out_vars, label.T, strict=False) if column.min() == column.max()]
-    if not constant:
-        return None
-    text = f"{constant[0]} has the same value in every row: there is nothing to learn."
-    return GuideNotice("constant_target", text)
+#: Notices about a table that make all others pointless.
+_FIRST = "constant target"
 
 
-def _few_rows(session: Session, _: Progress) -> GuideNotice | None:
-    rows, numbers = len(session.data.train_input), session.model.n_parameters
-    if rows >= numbers:
-        return None
-    text = (
-        f"{rows:,} rows for {numbers:,} numbers of the network: it can learn every row by heart, noise included. "
-        "A smaller network, a coarser grid or Simplify helps."
-    )
-    return GuideNotice("few_rows", text)
+def _of_table(notice: DataNotice) -> GuideNotice:
+    return GuideNotice(f"{notice.kind}:{notice.column}", notice.sentence)
+
+
+def _one_of_logarithms(found: Sequence[DataNotice]) -> list[DataNotice]:
+    """The same notices with a single one about all columns whose logarithms may be simpler."""
+    logs = [notice for notice in found if notice.kind == "logarithm"]
+    if len(logs) < 2:
+        return list(found)
+    names = ", ".join(f"“{notice.column}”" for notice in logs)
+    sentence = f"{names} are positive and span more than a decade: Simplify tries their logarithms, too."
+    return [*(notice for notice in found if notice.kind != "logarithm"), DataNotice("logarithm", "", sentence)]
 
 
 def _overfitting(_: Session, now: Progress) -> GuideNotice | None:
@@ -71,8 +68,6 @@ def _overfitting(_: Session, now: Progress) -> GuideNotice | None:
         f"Overfitting: the test error has risen from {best.best_error:.2g} at step {best.best_step:,} to {best.error:.2g}, "
         "while the training error falls."
     )
-    if "back_to_best" not in COMMANDS:
-        return GuideNotice("overfitting", text)
     return GuideNotice("overfitting", text, "Back to best", {"kind": "back_to_best"})
 
 
@@ -104,12 +99,10 @@ def _unexplained(session: Session, now: Progress) -> GuideNotice | None:
     return GuideNotice("unexplained", text)
 
 
-#: One row a kind, the most important first.
+#: One row a kind of notice about the training, the most important first.
 NOTICES: Final[dict[str, Callable[[Session, Progress], GuideNotice | None]]] = {
-    "constant_target": _constant_target,
     "overfitting": _overfitting,
     "unexplained": _unexplained,
-    "few_rows": _few_rows,
     "label_noise": _label_noise,
     "noise_level": _noise_level,
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from kanwidget.core import StepRecord
 from kanwidget.explorer.guide.learning import Overfit, flat_steps, overfit
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.undo import RETURN
 
 #: Kind of the tree node at the end of a simplification.
 SIMPLIFIED = "simplify"
@@ -27,6 +28,8 @@ class Progress:
     """Active edges that aren't symbolic."""
     edges: int
     """Active edges."""
+    returned: bool
+    """Whether the current state is an earlier step of the training, to which somebody has gone back."""
     simplified: bool
     """Whether the current state comes from a simplification."""
 
@@ -37,11 +40,14 @@ def progress(session: Session) -> Progress:
     model = session.model
     active = model.edge_refs(active=True)
     splines = sum(model.layer(ref.layer).state(ref.source, ref.target) != "symbolic" for ref in active)
+    returned = session.tree.nodes[session.tree.current].kind == RETURN
     simplified = any(node.kind == SIMPLIFIED for node in session.tree.path())
-    return Progress(len(session.run.records), flat_steps(records), overfit(records), splines, len(active), simplified)
+    return Progress(
+        len(session.run.records), flat_steps(records), overfit(records), splines, len(active), returned, simplified
+    )
 
 
 def since_act(session: Session) -> Sequence[StepRecord]:
     """The records since the last act that has changed the network, or since the start."""
-    step, records = session.tree.nodes[session.tree.current].step, session.run.records
+    step, records = session.tree.last_act().step, session.run.records
     return records[bisect_right(records, step, key=lambda record: record.step) :]

@@ -86,7 +86,7 @@ def _training(session: Session, now: Progress) -> Guidance | None:
 
 
 def _falling(session: Session, now: Progress) -> Guidance | None:
-    trained_out = now.flat or now.overfit or session.run.state == "done" or session.run.stop_reason
+    trained_out = now.flat or now.returned or now.overfit or session.run.state == "done" or session.run.stop_reason
     if trained_out or now.simplified or not now.splines:
         return None
     return _act("train", "The error still falls: train on, or simplify now.", "Train on")
@@ -127,6 +127,8 @@ _RULES: Final[tuple[Callable[[Session, Progress], Guidance | None], ...]] = (
 def _trained(session: Session, now: Progress) -> str:
     """How the training stands, as the beginning of a sentence."""
     name = "Training error" if session.run.last_record.test_loss is None else "Test error"
+    if now.returned:
+        return f"Back at step {session.run.last_record.step:,}"
     if now.overfit:
         return f"{name} has risen since step {now.overfit.best_step:,}"
     if now.flat:

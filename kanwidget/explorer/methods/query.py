@@ -15,6 +15,7 @@ from kanwidget.explorer.describe.history import history, pareto_front
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import checked, surface
 from kanwidget.explorer.describe.snapshot import status
+from kanwidget.explorer.files.panel_tables import predictions
 from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.session.view import SurfaceView
@@ -85,6 +86,20 @@ class QueryMethods(MethodGroup):
             torch.Size([1, 2, 500])
         """
         return self._ask(lambda: dict(parity(self._session)[1]))
+
+    def predictions(self) -> Any:
+        """Every row of the data with its prediction and error, as a pandas frame; of classes also the probabilities.
+
+        Columns are those of the data, before them `part` (`train` or `test`), after them the predictions, in own units;
+        `save_panel("fit", "predictions.csv")` writes the same without pandas.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> list(KANExplorer.demo("product").predictions())
+            ['part', 'x_1', 'x_2', 'y', 'y predicted', 'y error']
+        """
+        table = self._ask(lambda: predictions(self._session))
+        return _pandas("predictions", "save_panel('fit', 'predictions.csv') does without").DataFrame(table.columns)
 
     def surface(
         self, x: int = 0, y: int | None = None, output: int = 0, at: Sequence[float | None] = ()
@@ -158,9 +173,12 @@ class QueryMethods(MethodGroup):
             >>> len(explorer.to_pandas())
             2
         """
-        try:
-            pandas = import_module("pandas")
-        except ImportError:
-            missing = "to_pandas needs pandas: pip install 'kanwidget[data]'. to_dict() does without."
-            _check.refuse(ImportError(missing))
-        return pandas.DataFrame(self.to_dict())
+        return _pandas("to_pandas", "to_dict() does without").DataFrame(self.to_dict())
+
+
+def _pandas(where: str, advice: str) -> Any:
+    """The module, or an error that says how to do without."""
+    try:
+        return import_module("pandas")
+    except ImportError:
+        _check.refuse(ImportError(f"{where} needs pandas: pip install 'kanwidget[data]'. {advice}."))

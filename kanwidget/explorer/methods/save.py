@@ -10,6 +10,7 @@ from typing import Any
 from kanwidget import _check
 from kanwidget._files import write_atomically
 from kanwidget.explorer.files.formats import FORMATS, Format, export, replay_script
+from kanwidget.explorer.files.panel_tables import TABLES
 from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.session.script import Script
@@ -69,6 +70,33 @@ class SaveMethods(MethodGroup):
             b'PNG'
         """
         self._save("png", path)
+
+    def save_panel(self, panel: str, path: str | os.PathLike[str]) -> None:
+        """Write what a panel shows: a figure for a `.svg`, `.pdf` or `.png` file, a table for a `.csv` file.
+
+        Args:
+            panel: `network`, `edge` (the selected one), `errors`, `fit` (predictions against the truth, for classes the confusion),
+                `surface` or `front`.
+            path: The file; its suffix decides.
+
+        Raises:
+            ValueError: For another panel or suffix, and for `edge` where none is selected.
+
+        Examples:
+            >>> import pathlib, tempfile
+            >>> from kanwidget import KANExplorer
+            >>> file = pathlib.Path(tempfile.mkdtemp(), "fit.csv")
+            >>> KANExplorer.demo("product").save_panel("fit", file)
+            >>> file.read_text().splitlines()[0]
+            'part,x_1,x_2,y,y predicted,y error'
+        """
+        _check.choice(panel, "panel", "save_panel", TABLES)
+        if not isinstance(path, (str, os.PathLike)):
+            _check.fail("path", "save_panel", "a path", path, error=TypeError)
+        suffix = Path(path).suffix.lower()
+        if f"{panel}{suffix}" not in FORMATS:
+            _check.fail("path", "save_panel", "a file that ends in .svg, .pdf, .png or .csv", os.fspath(path))
+        self._save(f"{panel}{suffix}", path)
 
     def save_csv(self, path: str | os.PathLike[str]) -> None:
         """Write the history as a table, one line per step.

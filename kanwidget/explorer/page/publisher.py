@@ -15,7 +15,7 @@ from kanwidget.explorer.describe.candidates import held_out
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.panels.table import PANELS
-from kanwidget.explorer.describe.snapshot import primitive_names, settings, snapshot
+from kanwidget.explorer.describe.snapshot import examples, primitive_names, settings, snapshot
 from kanwidget.explorer.page.compact import compact
 from kanwidget.explorer.page.messages import Messages, Send
 from kanwidget.explorer.page.rate_limits import FrameLimiter, Throttle
@@ -278,6 +278,8 @@ class Publisher(Messages):
             case panel:
                 payload, arrays = PANELS[panel].content(self.session)
                 self.send(panel, {panel: payload}, arrays)
+                if payload.get("busy"):
+                    self._changed.add(panel)
         self._throttle.sent(topic, started)
 
     def _send_preview_rows(self) -> None:
@@ -328,6 +330,8 @@ class Publisher(Messages):
         formula = None if self._formula is None else self._formula[1]
         # One less than the last message: a page that has received that message is up to date.
         content = snapshot(self.session, self.driver, self.task, self.seq - 1, formula)
+        if self.session.preset is not None:
+            content["examples"] = examples()
         if self._formats:
             content["formats"] = list(self._formats)
         return content

@@ -100,8 +100,12 @@ class Status(TypedDict):
     driver: DriverKind
     task: str | None
     """A longer act in progress, in words: `searching formulas`."""
+    rows: NotRequired[list[int]]
+    """Rows of the next step, and all rows, while a step takes a sample of them."""
     best: BestStep | None
     """Where `back_to_best` leads, null unless it is clearly better than the current state."""
+    accuracy: NotRequired[float | None]
+    """For classes: the part of the test rows, without test data of the training rows, whose class has the highest score."""
 
 
 class BestStep(TypedDict):
@@ -139,6 +143,14 @@ class Settings(TypedDict):
     """Problems of `KANExplorer.demo`."""
     preset: str | None
     """The current preset, None for data of one's own."""
+
+
+class Example(TypedDict):
+    """A problem of `KANExplorer.demo`."""
+
+    name: str
+    formula: str
+    line: str
 
 
 class Selection(TypedDict):
@@ -190,6 +202,8 @@ class Candidates(TypedDict):
     busy: bool
     version: int
     rows: list[Candidate]
+    lock: NotRequired[float]
+    """Error of the network right after the selected edges would share one function, where they can."""
     best: NotRequired[list[BestOf]]
     """Where it is there, it replaces the `best` of all edges in the structure; edges not listed have none."""
 
@@ -329,6 +343,8 @@ class Snapshot(TypedDict):
     guide: NotRequired[Guide]
     primitives: list[str]
     """The whole library, for *other function*."""
+    examples: NotRequired[list[Example]]
+    """The problems that `KANExplorer.demo` offers; none with data of one's own."""
     formats: NotRequired[list[FormatEntry]]
     """The export menu."""
     n_metrics: NotRequired[int]

@@ -5,16 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from kanwidget.core import EdgeRef, Primitive, SymbolicFit
+from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.explorer.session import live_candidates
+from kanwidget.explorer.session.background.swap_errors import MOST_ROWS, sampled
 from kanwidget.explorer.session.samples import edge_samples
 from kanwidget.explorer.session.training_run import TrainingRun
+from kanwidget.explorer.session.undo import copied
+from kanwidget.kan import KAN
+from kanwidget.simplification.held_out import held_out
+from kanwidget.simplification.swaps import with_spline
 from kanwidget.symbolic import edges as symbolic_edges
 from kanwidget.symbolic.fits.custom import BrokenPrimitive
 from kanwidget.symbolic.fits.fitting import fit_primitives
@@ -103,6 +109,8 @@ class Candidates:
         self._rankings: dict[EdgeRef, list[SymbolicFit]] = {}
         self._rankings_of: tuple[int, tuple[Primitive, ...]] | None = None
         self._live: live_candidates.LiveSearch | None = None
+        #: Edge, version and network of `model_of`.
+        self._for_data: tuple[EdgeRef, int, Network] | None = None
         #: Registered functions that don't work, and messages about those of them that no notice has named yet.
         self._broken: set[Primitive] = set()
         self._unreported: list[str] = []
@@ -110,7 +118,7 @@ class Candidates:
     def begin(self) -> None:
         """Drop the best and live candidates of the previous network."""
         self.forget()
-        self._live = None
+        self._live = self._for_data = None
 
     def forget(self) -> None:
         """Forget the best candidates, after a change of the nodes: the same indices now name other edges."""
@@ -149,9 +157,34 @@ class Candidates:
     def search(self, edge: EdgeRef, names: Sequence[str] | None = None) -> list[SymbolicFit]:
         """Fit some functions to an edge as it is now, all of the library for None, best first."""
         lib = self.lib if names is None else names
+        model = self.model_of(edge)
         options: dict[str, Any] = {"simplicity": self.simplicity, "on_broken": self.record_broken}
-        options["noise"] = self._noise([edge])[0]
-        return self.run.model.suggest_symbolic(*edge, lib=lib, topk=None, **options)
+        options["noise"] = self._noise([edge], model)[0]
+        return model.suggest_symbolic(*edge, lib=lib, topk=None, **options)
+
+    def model_of(self, edge: EdgeRef) -> KAN:
+        """The network whose curve the candidates of an edge are fitted to.
+
+        It is the network itself. Of an edge that is replaced by a function it is a copy with a spline, trained briefly: fitted to the
+        function itself, no other candidate could be better, whatever the data ask for.
+        """
+        run = self.run
+        if run.running or not self._has_symbol(edge):
+            return run.model
+        if self._for_data is None or self._for_data[:2] != (edge, run.version):
+            model = copied(run.model)
+            held = held_out(model, sampled(run.trainer.data, MOST_ROWS), "candidates")
+            self._for_data = edge, run.version, with_spline(model, edge, held)
+        return cast("KAN", self._for_data[2])
+
+    def params_for_data(self, edge: EdgeRef, name: str) -> tuple[float, float, float, float] | None:
+        """The parameters that replace the function of an edge by another one; None for a spline, which tells them itself."""
+        if self.run.running or not self._has_symbol(edge):
+            return None
+        return next((fit.params for fit in self.of(edge) if fit.name == name), None)
+
+    def _has_symbol(self, edge: EdgeRef) -> bool:
+        return self.run.model.layer(edge[0]).symbol(*edge[1:]) is not None
 
     def _cached(self) -> dict[EdgeRef, list[SymbolicFit]]:
         key = self.run.version, self.library
@@ -173,7 +206,7 @@ class Candidates:
         options |= {"simplicity": self.simplicity, "on_broken": self.record_broken}
         return fit_primitives(inputs, values, self.library, **options)
 
-    def _noise(self, edges: Sequence[tuple[int, int, int]]) -> list[float]:
+    def _noise(self, edges: Sequence[tuple[int, int, int]], model: KAN | None = None) -> list[float]:
         """By how much the curves of some edges are uncertain, from the network's error on the data."""
         run = self.run
         if not run.trainer.loss.root:
@@ -181,7 +214,7 @@ class Candidates:
         record = run.last_record
         error = record.train_loss if record.test_loss is None else record.test_loss
         error /= run.model.scaling.error_unit
-        return curve_noise(run.model, edges, run.x, error, len(run.data.train_input))
+        return curve_noise(model or run.model, edges, run.x, error, len(run.data.train_input))
 
     def best_of(self, edge: EdgeRef) -> SymbolicFit | None:
         """The best candidate of an edge, None where no search has found it for the current state."""

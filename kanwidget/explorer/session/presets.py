@@ -22,6 +22,12 @@ class Preset:
     width: list[LayerWidth]
     data: Callable[[], Dataset]
     grid: int = 3
+    formula: str = ""
+    """The law behind the data, for people."""
+    line: str = ""
+    """What there is to see, in one sentence."""
+    lamb: float = 1e-3
+    """Weight of the penalty to begin with: needless edges fade, and the curves stay clear."""
 
     def network(self, seed: int = 0) -> KAN:
         """A fresh network."""
@@ -46,19 +52,50 @@ def _spirals() -> Dataset:
 #: One row a problem, in the order in which they are offered.
 PRESETS: dict[str, Preset] = {
     "exp(sin πx + y²)": Preset(
-        [2, 5, 1], _samples(lambda x: torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2))
+        [2, 5, 1],
+        _samples(lambda x: torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2)),
+        formula="y = exp(sin πx₁ + x₂²)",
+        line="Three functions, one inside another: a network of three edges says it exactly.",
     ),
-    "product": Preset([2, [2, 1], 1], _samples(lambda x: x[:, [0]] * x[:, [1]])),
-    "ripples": Preset([2, 3, 1], _samples(lambda x: torch.sin(6 * (x[:, [0]] ** 2 + x[:, [1]] ** 2).sqrt())), 5),
-    "step": Preset([2, 2, 1], _samples(lambda x: torch.tanh(20 * (x[:, [0]] + x[:, [1]] / 2))), 5),
+    "product": Preset(
+        [2, [2, 1], 1],
+        _samples(lambda x: x[:, [0]] * x[:, [1]]),
+        formula="y = x₁·x₂",
+        line="A product node multiplies; sums alone need squares for it.",
+    ),
+    "ripples": Preset(
+        [2, 3, 1],
+        _samples(lambda x: torch.sin(6 * (x[:, [0]] ** 2 + x[:, [1]] ** 2).sqrt())),
+        5,
+        formula="y = sin(6·√(x₁² + x₂²))",
+        line="Rings around a point: a wave of the distance.",
+        lamb=1e-4,
+    ),
+    "step": Preset(
+        [2, 2, 1],
+        _samples(lambda x: torch.tanh(20 * (x[:, [0]] + x[:, [1]] / 2))),
+        5,
+        formula="y = tanh(20·(x₁ + x₂/2))",
+        line="A steep edge across the plane, seen along its normal.",
+    ),
     "four inputs": Preset(
         [4, [2, 1], 1],
         _samples(
             lambda x: torch.exp((torch.sin(torch.pi * (x[:, [0]] ** 2 + x[:, [1]] ** 2)) + x[:, [2]] * x[:, [3]]) / 2),
             4,
         ),
+        formula="y = exp((sin(π·(x₁² + x₂²)) + x₃·x₄)/2)",
+        line="Two pairs of inputs that act together: one adds, one multiplies.",
+        lamb=1e-4,
     ),
-    "two spirals": Preset([2, 6, 2], _spirals, 5),
+    "two spirals": Preset(
+        [2, 6, 2],
+        _spirals,
+        5,
+        formula="the arm of (x, y): one of two spirals",
+        line="Two classes wound around each other: watch the boundary in the surface.",
+        lamb=1e-4,
+    ),
 }
 
 

@@ -13,12 +13,17 @@ from torch import Tensor
 from kanwidget.core import Trace
 from kanwidget.core.network import Network
 from kanwidget.core.scores import Scores, attribute_trace
+from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES
 
 #: Rows of the data that thumbnails and scores look at.
 _ROWS = 256
 #: Points of the data shown under the selected curve, and bins of their density.
 _POINTS, _BINS = 200, 40
+#: How far a selected edge is drawn beyond its data, as a part of their range.
+_BEYOND = 0.1
+#: Rows whose classes are counted for the accuracy.
+_MOST_LABELS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,16 @@ def edge_samples(network: Network, edge: tuple[int, int, int], x: Tensor) -> Ten
     return torch.stack([inputs, network.curve(edge, inputs).y])
 
 
+def _drawn_range(grid: Tensor, inputs: Tensor) -> Tensor:
+    """Where an edge is drawn, `(2,)`: over its data, and a little beyond as far as the grid goes on. An old grid may be much wider."""
+    low, high = inputs.min(), inputs.max()
+    first, last = torch.minimum(grid[0], low), torch.maximum(grid[-1], high)
+    margin = _BEYOND * (high - low)
+    if not bool(margin > 0):  # one value, or a network that has diverged
+        return torch.stack([first, last])
+    return torch.stack([torch.maximum(first, low - margin), torch.minimum(last, high + margin)])
+
+
 def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tuple[dict[str, Tensor], list[float]]:
     """The arrays of `Selection`, and the range of the data."""
     index, source, target = edge
@@ -101,7 +116,7 @@ def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tupl
     knots, k = units.x_centre + units.x_size * layer.knots[source], layer.k
     grid = knots[k : len(knots) - k]
     low, high = float(inputs.min()), float(inputs.max())
-    ends = torch.stack([torch.minimum(grid[0], inputs.min()), torch.maximum(grid[-1], inputs.max())])
+    ends = _drawn_range(grid, inputs)
     at = torch.linspace(0, 1, DETAIL_SAMPLES, dtype=x.dtype, device=x.device)
     line, picked = ends[0] + at * (ends[1] - ends[0]), _some(inputs, _POINTS)
     curve = network.curve(edge, torch.cat([line, picked]))
@@ -119,3 +134,19 @@ def edge_detail(network: Network, edge: tuple[int, int, int], x: Tensor) -> tupl
         "handles": torch.stack([greville, units.y_size * layer.weight()[target, source, :-1]]),
     }
     return arrays, [low, high]
+
+
+def sampled_accuracy(network: Network, data: Dataset) -> float | None:
+    """The part of the rows whose class has the highest score, among evenly spread rows of the test data; without any of the training data.
+
+    None for outputs that aren't finite.
+    """
+    x, label = data.test_input, data.test_label
+    if x is None or label is None:
+        x, label = data.train_input, data.train_label
+    picked = torch.linspace(0, len(x) - 1, min(_MOST_LABELS, len(x)), device=x.device).round().long()
+    with torch.no_grad():
+        scores = network(x[picked])
+    if not bool(scores.isfinite().all()):
+        return None
+    return float((scores.argmax(1) == label[picked].to(scores.device)).double().mean())

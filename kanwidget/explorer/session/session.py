@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 from typing import Any
 
 from torch import Tensor
@@ -17,14 +18,17 @@ from kanwidget.core import EdgeRef
 from kanwidget.core.primitives import primitives
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.scores import Scores
+from kanwidget.core.threads import is_small, one_thread
 from kanwidget.datasets import Dataset
+from kanwidget.datasets.notices import DataNotice, data_notices
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.background.swap_errors import SwapErrors
 from kanwidget.explorer.session.candidates import Candidates
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.recorder import Frame, RecordedStep
-from kanwidget.explorer.session.samples import NetworkSamples, sampled
+from kanwidget.explorer.session.samples import NetworkSamples, sampled, sampled_accuracy
 from kanwidget.explorer.session.script import ScriptLog
+from kanwidget.explorer.session.states.rows import StateRows
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, UndoTree, copied
 from kanwidget.explorer.session.view import ViewState
@@ -76,7 +80,7 @@ class Session:
         if dataset.input_scaler is not None or dataset.output_scaler is not None:
             model = copied(model)
             dataset = in_own_units(model, dataset)
-        self.script, self.view, self.tree = ScriptLog(), ViewState(), UndoTree()
+        self.script, self.view, self.tree, self.state_rows = ScriptLog(), ViewState(), UndoTree(), StateRows()
         self.run = TrainingRun(model, dataset, settings, self.script, self.view.announce)
         self.candidates = Candidates(self.run, library)
         self.swap_errors = SwapErrors(self.run)
@@ -85,6 +89,8 @@ class Session:
         #: A longer act in progress.
         self.process: Process | None = None
         self._formula_result: tuple[int, Any] | None = None
+        self._data_notices: tuple[tuple[int, int], list[DataNotice]] | None = None
+        self._accuracy: tuple[int, float | None] | None = None
         self._begin_tree()
 
     def begin(self, preset: str, model: KAN, data: Dataset, settings: Settings) -> None:
@@ -110,6 +116,7 @@ class Session:
         self.out_vars = _named(out_vars, outputs, "out_vars")
 
     def _begin_tree(self) -> None:
+        self.state_rows.clear()
         self.tree.begin(self.run.last_record, self.model.n_parameters)
 
     # ---- queries
@@ -154,14 +161,27 @@ class Session:
         if not isinstance(edge, Sequence) or isinstance(edge, str) or len(edge) != 3:
             _check.fail("edge", where, "three indices (layer, input, output)", edge)
         layer, source, target = edge
+        if all(isinstance(index, Integral) and not isinstance(index, bool) for index in edge):
+            self._check_range(EdgeRef(int(layer), int(source), int(target)), where)
         self.model.check_edge(layer, source, target, where)
         return EdgeRef(int(layer), int(source), int(target))
 
     def samples(self) -> NetworkSamples:
         """Scores and thumbnails; computed once for each version of the network."""
         if self._samples is None or self._samples[0] != self.version:
-            self._samples = (self.version, sampled(self.model, self.x))
+            with one_thread(is_small(self.model, len(self.x))):  # of a large table, too, it is a small sample
+                self._samples = (self.version, sampled(self.model, self.x))
         return self._samples[1]
+
+    def _check_range(self, edge: EdgeRef, where: str) -> None:
+        """An error in words of the network unless it has this edge: a person counts layers and nodes, not arguments."""
+        model = self.model
+        if not 0 <= edge.layer < model.depth:
+            _check.fail("edge", where, f"in one of the layers 0 to {model.depth - 1} of edges", tuple(edge))
+        layer = model.layer(edge.layer)
+        if not (0 <= edge.source < layer.in_dim and 0 <= edge.target < layer.out_dim):
+            expected = f"one of layer {edge.layer}, which has inputs 0 to {layer.in_dim - 1} and outputs 0 to {layer.out_dim - 1}"
+            _check.fail("edge", where, expected, tuple(edge), "An edge is (layer, input, output), each counted from 0.")
 
     def scores(self) -> Scores:
         """Importance of nodes and edges."""
@@ -176,6 +196,19 @@ class Session:
     def keep_formula(self, result: Any) -> None:
         """Keep a formula that was fitted to the data, as long as the network stays as it is."""
         self._formula_result = (self.version, result)
+
+    def accuracy(self) -> float | None:
+        """The part of the rows whose class has the highest score, of the test data if there are any; computed once a version."""
+        if self._accuracy is None or self._accuracy[0] != self.version:
+            self._accuracy = (self.version, sampled_accuracy(self.model, self.data))
+        return self._accuracy[1]
+
+    def data_notices(self) -> list[DataNotice]:
+        """What is worth saying about the data; looked for once for each dataset and number of parameters."""
+        key = (id(self.data), self.run.initial.n_parameters)
+        if self._data_notices is None or self._data_notices[0] != key:
+            self._data_notices = (key, data_notices(self.data, key[1]))
+        return self._data_notices[1]
 
     def selection_is_cached(self) -> bool:
         """Whether the candidates of the first selected edge need no search."""

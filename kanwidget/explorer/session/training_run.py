@@ -178,6 +178,7 @@ class TrainingRun:
             values: By name: those of the trainer, and `noise`.
         """
         trainer = self.trainer
+        self._take_events()
         settings, state, noise, data = trainer.settings, trainer.state_dict(), self.noise, trainer.data
         try:
             for name, value in values.items():
@@ -328,6 +329,7 @@ class TrainingRun:
             parameter.data = parameter.data.contiguous()  # LBFGS can't take others
         same_nodes = model.width == self.model.width and model.arities == self.model.arities
         self.trainer.network = model
+        self.trainer.rows.restart(model)
         self.version += 1
         if not same_nodes:
             self._structures += 1
@@ -338,6 +340,7 @@ class TrainingRun:
     def network_changed(self) -> None:
         """Rebuild the trainer after the network was changed by an act."""
         self.model.history.events.clear()
+        self.trainer.rows.restart(self.model)
         self.trainer.rebuild()
         self.version += 1
         self.act_version = self.version

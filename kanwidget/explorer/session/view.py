@@ -11,9 +11,9 @@ from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.background.preview import SymbolifyPreview
 from kanwidget.kan import KAN
 
-#: A longer computation on copies, `job(stopping)`: it gives up where `stopping()` is true, and returns what the owner of the session does
-#: with the result, which returns the topics that have changed.
-Job = Callable[[Callable[[], bool]], Callable[[], Topics]]
+#: A longer computation on copies, `job(stopping, report)`: it gives up where `stopping()` is true, and reports what the owner of the
+#: session shall do with its results, which returns the topics that have changed.
+Job = Callable[[Callable[[], bool], Callable[[Callable[[], Topics]], None]], None]
 #: Views whose open panels are remembered; the oldest one is forgotten first.
 MOST_VIEWS = 8
 
@@ -36,8 +36,8 @@ class FormulaForms:
     """Of the network that they belong to."""
     rows: tuple[Any, ...] = ()
     """As the page gets them."""
-    wanted: int | None = None
-    """The version of the network whose forms are being worked out."""
+    busy: bool = False
+    """Whether more of them are being worked out."""
 
 
 class ViewState:

@@ -40,8 +40,8 @@ def plot(
 ) -> Figure:
     r"""Draw the network: inputs below, outputs above, in between the graph of every edge's function.
 
-    Blue edges are splines, green ones formulas (with their names), purple ones a formula plus a spline; they differ
-    in their dashes too. The opacity is tanh(beta · score). Pruned edges are faint, or left out of large networks; of
+    Blue edges are splines, green ones formulas (with their names), purple and dashed ones a formula plus a spline. The opacity is
+    tanh(beta · score). Pruned edges are faint, or left out of large networks; of
     more than 2000 edges the strongest are drawn.
 
     Args:

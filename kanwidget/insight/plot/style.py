@@ -25,10 +25,10 @@ _LONGEST = 40
 #: Pixels of a web page per inch.
 _CSS = 96
 
-#: Lines by the state of an edge: not everybody can distinguish blue from green by colour.
+#: Lines by the state of an edge: not everybody can distinguish colours. A formula has its name beside it.
 DASHES: dict[EdgeState, Any] = {
     "spline": "solid",
-    "symbolic": (0, (2.4, 0.6)),
+    "symbolic": "solid",
     "both": (0, (4, 0.8, 1, 0.8)),
     "pruned": (0, (1.5, 2.5)),
 }

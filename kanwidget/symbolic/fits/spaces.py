@@ -37,6 +37,8 @@ def spline_spaces(layer: Layer, edges: Sequence[tuple[int, int]], inputs: Tensor
         design = layer.design(inputs).detach().to("cpu", torch.float64)
         for source in {source for source, target in edges if layer.state(source, target) == "spline"}:
             columns = torch.cat([design[:, source], torch.ones(len(design), 1, dtype=torch.float64)], dim=1)
+            if not bool(torch.isfinite(columns).all()):
+                raise ValueError("the inputs of an edge aren't finite: the network has diverged")
             u, s, _ = torch.linalg.svd(columns, full_matrices=False)
             bases[source] = u[:, s > _SIGNIFICANT * s.max()]
     return [bases[source] if layer.state(source, target) == "spline" else None for source, target in edges]

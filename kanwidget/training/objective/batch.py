@@ -35,10 +35,12 @@ class FirstDesign:
         layer = self.stack.layers[0]
         if not torch.equal(self._knots, layer.knots):
             with torch.no_grad():
-                self._knots = layer.knots.clone()
-                shared = self.x.stride(0) == 0 and bool((self._knots == self._knots[0]).all())
+                knots = layer.knots.clone()
+                shared = self.x.stride(0) == 0 and bool((knots == knots[0]).all())
                 design = layer[:1].design(self.x[:1]) if shared else layer.design(self.x)
+                # Last, all at once: the design may be interrupted.
                 self._design, self._root = design.expand(len(self.x), -1, -1, -1), self.x.new_zeros(0)
+                self._knots = knots
         return self._design
 
     def root(self) -> Tensor:

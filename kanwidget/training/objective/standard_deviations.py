@@ -10,6 +10,8 @@ from torch import Tensor
 from kanwidget.training.jacobian.forward import ForwardTrace
 from kanwidget.training.jacobian.stack import Stack
 
+#: Rows whose QR decomposition is made at a time.
+_QR_ROWS = 8192
 #: Kinds of values with a deviation: per level of nodes but the last, `(networks, nodes)`, or per layer of edges, `(networks, subnodes)` and
 #: `(networks, out, in)`.
 Kind = Literal["nodes", "subnodes", "edges", "splines"]
@@ -96,7 +98,11 @@ def root_of_covariance(design: Tensor) -> Tensor:
     small deviation would be lost in its square.
     """
     rows = max(1, design.shape[1] - 1)
-    return torch.linalg.qr(_centered(design).transpose(1, 2), mode="r").R / rows**0.5
+    values = _centered(design).transpose(1, 2)
+    if values.shape[2] > 2 * _QR_ROWS:
+        # In parts, whose roots together have the same root: each is quick, and a training that pauses waits for one.
+        values = torch.cat([torch.linalg.qr(part, mode="r").R for part in values.split(_QR_ROWS, dim=2)], dim=2)
+    return torch.linalg.qr(values, mode="r").R / rows**0.5
 
 
 def _centered(values: Tensor) -> Tensor:

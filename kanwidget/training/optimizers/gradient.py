@@ -5,18 +5,18 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from kanwidget.core.network import Network
 from kanwidget.training.jacobian.parameter_vector import ParameterVector, network_parameters
 from kanwidget.training.objective.objective import Objective, Value
 from kanwidget.training.optimizers.base import Interrupted, Optimizer, Outcome
+from kanwidget.training.optimizers.interruptions import interruptible
 
 #: A step of more seconds may be interrupted anywhere within; in a shorter one the checks would cost more than they gain.
 _LONG_STEP = 0.05
@@ -128,36 +128,6 @@ class GradientMethod(Optimizer):
             return total.detach()
 
         return closure
-
-
-class _InterruptCheck(TorchFunctionMode):
-    """Asks before every operation on a tensor whether to interrupt, until it has.
-
-    The end of a `no_grad` is no such operation: interrupted there, gradients would stay switched off.
-    """
-
-    def __init__(self, interrupted: Callable[[], bool]) -> None:
-        super().__init__()
-        self._interrupted, self._raised = interrupted, False
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if args and isinstance(args[0], Tensor) and not self._raised and self._interrupted():
-            self._raised = True
-            raise Interrupted
-        return func(*args, **(kwargs or {}))
-
-
-@contextmanager
-def interruptible(interrupted: Callable[[], bool]) -> Iterator[None]:
-    """A context in which every operation may raise `Interrupted`; in a backward pass every use of a saved tensor may."""
-
-    def unpack(value: Tensor) -> Tensor:
-        if interrupted():
-            raise Interrupted
-        return value
-
-    with torch.autograd.graph.saved_tensors_hooks(lambda value: value, unpack), _InterruptCheck(interrupted):
-        yield
 
 
 def _outcome(value: Value, stop_reason: str | None) -> list[Outcome]:

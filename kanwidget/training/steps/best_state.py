@@ -17,9 +17,12 @@ class BestState:
         self._loss = loss
         self._value: float | None = None
         self._state: NetworkState | None = None
+        self._rows = 0
 
-    def update(self, network: Network, record: StepRecord) -> None:
-        """Keep the network's current state if it is the best one."""
+    def update(self, network: Network, record: StepRecord, rows: int = 0) -> None:
+        """Keep the network's current state if it is the best one; losses of steps on fewer `rows` don't compare."""
+        if rows != self._rows:
+            self._rows, self._value = rows, None
         value = record.validation_loss
         if value is None:
             value = self._loss.unreport(record.train_loss) + record.penalty

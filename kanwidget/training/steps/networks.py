@@ -50,15 +50,17 @@ class TrainingBatch:
             first.loss,
             [s.penalty() for s in self.settings],
         )
-        self.objective = Objective(batch, geodesic_acceleration=settings.geodesic_acceleration)
+        objective = Objective(batch, geodesic_acceleration=settings.geodesic_acceleration)
         method = pick_optimizer(settings, self.networks[0], first.loss, len(first.labels["train"]))
-        self.opt, self.optimizer = method.name, method.make(self.objective, settings)
-        self._structure = structure(self.networks[0])
-        self._designs = {
+        optimizer, arrangement = method.make(objective, settings), structure(self.networks[0])
+        designs = {
             part: FirstDesign(stack, stack.select([getattr(data.dataset, f"{part}_input") for data in self.data]))
             for part in first.labels
             if part != "train"
         }
+        # Last, all at once: what comes before may be interrupted.
+        self.objective, self.opt, self.optimizer = objective, method.name, optimizer
+        self._structure, self._designs = arrangement, designs
 
     def _labels(self, part: str) -> Tensor:
         return stack_values([data.labels[part] for data in self.data])

@@ -25,6 +25,7 @@ class Settings:
     lamb: float = 0.0
     lr: float | None = None
     batch: int | None = None
+    rows: int | str | None = "auto"
     loss: Any = None
     update_grid: bool = True
     grid_update_num: int = 2
@@ -65,6 +66,11 @@ def make_settings(metrics: Any = (), **options: Any) -> Settings:
     batch = settings.batch
     if batch is not None and batch != -1:  # pykan's -1 means all
         _check.integer(batch, "batch", "fit", low=1)
+    rows = settings.rows
+    if rows is not None and rows != "auto":
+        if isinstance(rows, str):
+            _check.fail("rows", "fit", "'auto', None for all, or the number of rows to begin with", rows)
+        _check.integer(rows, "rows", "fit", low=1)
     for name in ("grid_update_num", "start_grid_update_step", "stop_grid_update_step", "seed"):
         _check.integer(getattr(settings, name), name, "fit", low=0)
     for name in ("update_grid", "geodesic_acceleration"):

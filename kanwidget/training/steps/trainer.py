@@ -5,11 +5,12 @@ Scripts, notebooks, tests and the explorer all take the same steps from here.
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -22,13 +23,18 @@ from kanwidget.core.reference_data import reference_rows, store_names
 from kanwidget.core.threads import is_small, one_thread
 from kanwidget.datasets import Dataset
 from kanwidget.training.objective.loss import Loss
-from kanwidget.training.optimizers.base import Interrupted, Optimizer
+from kanwidget.training.optimizers.base import Interrupted, Optimizer, Outcome
+from kanwidget.training.optimizers.interruptions import interruptible, once
+from kanwidget.training.optimizers.table import OPTIMIZERS, pick_optimizer
 from kanwidget.training.steps.networks import TrainingBatch
+from kanwidget.training.steps.rows import RowSchedule
 from kanwidget.training.steps.scales import restored_scaling
 from kanwidget.training.steps.settings import Settings, make_settings
 from kanwidget.training.steps.training_data import prepare, scaled_labels
 
 _log = logging.getLogger(__name__)
+#: A step of more rows takes longer than a pause may wait.
+_LONG_ROWS = 20_000
 #: Stop reason of a training whose loss isn't finite any more, and advice.
 NOT_FINITE = "stalled: the loss is not finite"
 NOT_FINITE_ADVICE = "Look at the size of the labels, at a loss of your own, and at the outputs before training."
@@ -65,7 +71,11 @@ class Trainer(Iterator[StepRecord]):
         self.events: list[Event] = []
         with restored_scaling(network):
             self.network, self._training_data = network, prepare(network, data, self.settings)
+            #: How many rows the steps take.
+            self.rows = RowSchedule(network, self._training_data, self.settings)
             self._build(self.settings)
+        if not self.rows.complete:
+            self._note("rows", self.rows.text)
         network.reference = reference_rows(self.data.train_input)
         store_names(network, self.data)
 
@@ -95,15 +105,25 @@ class Trainer(Iterator[StepRecord]):
 
     def _build(self, settings: Settings) -> None:
         with self._threads():
-            self._training_batch = TrainingBatch([self.network], [self._training_data], [settings])
+            self._training_batch = self._batch(settings)
+
+    def _batch(self, settings: Settings) -> TrainingBatch:
+        data = self.rows.part(self._training_data)
+        if not self.rows.complete:
+            # Chosen for all rows: the optimizer stays the same when the rows become more.
+            settings = replace(settings, opt=pick_optimizer(settings, self.network, self.loss, self.rows.total).name)
+        return TrainingBatch([self.network], [data], [settings])
 
     def configure(self, **changes: Any) -> None:
         """Change settings of the steps to come: `lamb`, `opt`, `lr`, `batch`, … Settings of the data can't change."""
         old = self.settings
         new = make_settings(**{**{f: getattr(old, f) for f in Settings.__dataclass_fields__}, **changes})
-        for name in ("loss", "sample_weight"):
-            if getattr(new, name) is not getattr(old, name):
+        for name in ("loss", "sample_weight", "rows"):
+            if getattr(new, name) is not getattr(old, name) and (name, new.rows) != ("rows", old.rows):
                 _check.fail(name, "configure", "left as it was", changes[name], "Begin another training with it.")
+        self.rows.settings = new
+        if new.batch is not None and old.batch is None:  # which is a sample by itself
+            self.rows.take(self.rows.total)
         if (new.opt, new.lr, new.batch) != (old.opt, old.lr, old.batch):
             self._build(new)
         else:
@@ -164,27 +184,54 @@ class Trainer(Iterator[StepRecord]):
         if self.steps is not None and self.step_count >= self.steps:
             self.stop_reason = "steps done"
             raise StopIteration
-        with self._threads():
-            return self._next()
-
-    def _threads(self) -> AbstractContextManager[None]:
-        return one_thread(is_small(self.network, len(self.data.train_input)))
-
-    def _next(self) -> StepRecord:
         started = time.perf_counter()
+        interrupted = once(self.interrupted)
         try:
-            self._training_batch.refresh()
-            outcomes, moved = self._training_batch.advance(self.step_count, self.interrupted)
+            if (count := self.rows.due(self.step_count, self.steps)) is not None:
+                self._go_on_with(count, interrupted)
+            with self._threads(), self._checks(interrupted):
+                self._training_batch.refresh()
+                outcomes, moved = self._training_batch.advance(self.step_count, interrupted)
         except Interrupted:
             self.stop_reason = "interrupted"
             raise StopIteration from None
+        with self._threads():
+            return self._record_of(outcomes, bool(moved), started)
+
+    def _threads(self) -> AbstractContextManager[None]:
+        return one_thread(is_small(self.network, self.rows.count))
+
+    def _checks(self, interrupted: Callable[[], bool]) -> AbstractContextManager[None]:
+        """With many rows a step may be interrupted anywhere within; with few the checks would cost more than they gain."""
+        return interruptible(interrupted) if self.rows.count > _LONG_ROWS else nullcontext()
+
+    def _go_on_with(self, count: int, interrupted: Callable[[], bool]) -> None:
+        """Take more rows. Interrupted, it stays with the former ones."""
+        former, rows = self._training_batch, copy.copy(self.rows)
+        self.rows.take(count)
+        try:
+            with self._threads(), self._checks(interrupted):
+                batch = self._batch(self.settings)
+                if OPTIMIZERS[
+                    batch.opt
+                ].plain_state:  # curvature and momentum of a gradient method belong to the former rows
+                    batch.optimizer.load_state_dict(former.optimizer.state_dict())
+        except BaseException:
+            self.rows = rows
+            raise
+        self._training_batch = batch
+        self._note("rows", self.rows.text)
+
+    def _record_of(self, outcomes: list[Outcome], moved: bool, started: float) -> StepRecord:
         if moved:
             self._note("grid", "grid adapted")
         self.step_count += 1
         self.seconds += time.perf_counter() - started
         stop_reason = self._training_batch.stop_reason(0, outcomes[0], self.step_count, self.steps)
+        objective = outcomes[0].loss + outcomes[0].penalty
+        stop_reason = self.rows.observe(objective, stop_reason)
         self.stop_reason = stop_reason or ""
-        if stop_reason and not math.isfinite(outcomes[0].loss + outcomes[0].penalty):
+        if stop_reason and not math.isfinite(objective):
             self.stop_reason = NOT_FINITE
             _log.warning("training stopped at step %d: the loss is not finite. %s", self.step_count, NOT_FINITE_ADVICE)
         return self._training_batch.records(outcomes, self.step_count, self.seconds, [stop_reason])[0]

@@ -187,7 +187,7 @@ def test_within_a_shadow_root(shown, screens, theme):
 def test_without_a_kernel_nothing_is_offered_that_needs_one(shown, screens):
     page = shown("training", "light", "&saved=1")
     page.wait_for_selector('.kanwidget[data-kw-link="none"]')
-    for action in ("start", "pause", "fix", "prune", "auto-symbolic", "export-svg"):
+    for action in ("start", "pause", "fix", "prune", "symbolify", "export-svg"):
         assert page.locator(f'[data-kw-action="{action}"]:visible').count() == 0
     page.locator(".kanwidget").screenshot(path=screens / "gallery-saved.png")
     assert page.problems == []

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 
@@ -204,6 +206,23 @@ def test_locks_give_inputs_common_knots():
     assert torch.equal(model.layer(0).knots[0], model.layer(0).knots[1])
     assert model.layer(0).grid[0, [0, -1]].tolist() == [-1.0, 4.0]
     assert torch.allclose(model.curve((0, 0, 0), points).y, torch.sin(points), atol=5e-3)
+
+
+def test_a_shared_spline_is_close_to_each_edge_where_its_inputs_are():
+    """Two pieces of one function, sin on -1 … 1 and on 2 … 4, can share it; the mean of the two splines is neither."""
+    a = torch.linspace(-1, 1, 80, dtype=torch.float64)
+    b = 3 + a[torch.randperm(80, generator=torch.Generator().manual_seed(0))]
+    model = KAN([2, 1], grid=10, seed=0)
+    model.fit((torch.stack([a, b], 1), (torch.sin(a) + torch.sin(b))[:, None]), steps=20, progress=False)
+    x, by_mean = model.reference, copy.deepcopy(model)
+    by_mean.reference = x[:0]
+    before = model(x).detach()
+    errors = []
+    for each in (model, by_mean):
+        lock(each, 0, [(0, 0), (1, 0)])
+        errors.append(float((each(x).detach() - before).square().mean().sqrt()))
+    assert errors[0] < 0.1
+    assert errors[1] > 5 * errors[0]
 
 
 def test_locked_symbols_take_the_most_central_parameters():

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from kanwidget import KAN
 from kanwidget.core.primitives import primitives, register_primitive
 from kanwidget.core.primitives.registry import _TABLE
-from kanwidget.symbolic import auto_symbolic, fix_symbolic, suggest_all, suggest_symbolic
+from kanwidget.simplification import auto_symbolic
+from kanwidget.symbolic import fix_symbolic, suggest_all, suggest_symbolic
 from kanwidget.symbolic.fits.fitting import fit_primitives
 
 #: A probe of `register_primitive` has six numbers: what is wrong shows later.

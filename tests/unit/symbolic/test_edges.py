@@ -1,17 +1,12 @@
 """Suggest asks and changes nothing; fix, unfix and auto do, and can be taken back."""
 
-import logging
 import math
 
 import pytest
 import torch
 from symbolic_samples import make_network, same, samples, snapshot
 
-from kanwidget.core import EdgeRef
-from kanwidget.surgery import lock
 from kanwidget.symbolic import (
-    auto_symbolic,
-    auto_symbolic_steps,
     fix_symbolic,
     suggest_all,
     suggest_symbolic,
@@ -201,104 +196,12 @@ def test_tied_edges_change_together():
     torch.testing.assert_close(network(X), y)
 
 
-def test_auto_layer_by_layer():
-    network = make_network([2, 3, 1], grid=8, noise=0.5)
-    fix_symbolic(network, 0, 0, 1, "x^3", X, params=(1, 0, 1, 0))
-    network.layer(0).spline_on[2, 1] = False
-    done = dict(auto_symbolic(network, X, r2_threshold=-1))
-    assert EdgeRef(0, 0, 1) not in done
-    assert EdgeRef(0, 1, 2) not in done
-    assert len(done) == 7
-    assert network.layer(0).symbol(0, 1) == "x^3"
-    assert network.layer(0).affine[1, 0].tolist() == [1, 0, 1, 0]
-    assert torch.isfinite(network(X)).all()
-    assert auto_symbolic(network, X) == []
-
-
-def test_auto_leaves_and_logs_what_no_function_fits(caplog):
-    network = make_network([2, 1], grid=40, noise=30.0)
-    before = snapshot(network)
-    with caplog.at_level(logging.INFO, logger="kanwidget"):
-        assert auto_symbolic(network, X, lib=["x", "x^2"], r2_threshold=0.99) == []
-    assert same(before, snapshot(network))
-    assert caplog.text.count("stays numeric: the best") == 2
-
-
-def test_auto_recovers_a_composition():
-    network = make_network([2, 1, 1], grid=40)
-    for source, f in enumerate((lambda t: torch.sin(torch.pi * t), torch.square)):
-        set_spline(network, 0, source, 0, f)
-    network.layer(1).knots.copy_(network.layer(1).knots * 2)
-    set_spline(network, 1, 0, 0, torch.exp)
-    done = auto_symbolic(network, X)
-    assert [fit.name for _, fit in done] == ["sin", "x^2", "exp"]
-    exact = torch.exp(torch.sin(torch.pi * X[:, :1]) + X[:, 1:] ** 2)
-    assert float((network(X) - exact).detach().abs().max()) < 1e-3
-
-
-def set_spline(network, l, i, j, f):  # noqa: E741
-    layer = network.layer(l)
-    grid = layer.grid[i]
-    t = torch.linspace(float(grid[0]), float(grid[-1]), 400, dtype=torch.float64)
-    column = torch.zeros(400, layer.in_dim, dtype=torch.float64)
-    column[:, i] = t
-    design = layer.design(column)[:, i, :-1]
-    with torch.no_grad():
-        layer.base[j, i] = 0.0
-        layer.coef[j, i] = torch.linalg.lstsq(design, f(t)[:, None]).solution[:, 0]
-
-
 def test_float32_networks():
     network = make_network([2, 2, 1]).to(torch.float32)
     x = X.float()
     fix_symbolic(network, 0, 0, 0, "sin", x)
-    auto_symbolic(network, x, r2_threshold=-10)
     assert network(x).dtype == torch.float32
     assert torch.isfinite(network(x)).all()
-
-
-# ---- auto_symbolic in steps
-
-
-def test_steps_do_together_what_auto_symbolic_does():
-    whole, stepped = make_network([2, 3, 1], grid=8, noise=0.5), make_network([2, 3, 1], grid=8, noise=0.5)
-    expected = auto_symbolic(whole, X, r2_threshold=0.9)
-    steps = list(auto_symbolic_steps(stepped, X, r2_threshold=0.9))
-    assert [ref.layer for step in steps for ref in step.searched] == [0] * 6 + [1] * 3
-    assert [pair for step in steps for pair in step.fixed] == expected
-    assert [step.remaining for step in steps] == [3, 0]
-    for step in steps:
-        assert {ref for ref, _ in step.fixed} | set(step.numeric) == set(step.searched)
-    assert same(snapshot(whole), snapshot(stepped))
-
-
-def test_steps_that_break_off_keep_the_edges_fixed_so_far():
-    network = make_network([2, 3, 1], grid=8, noise=0.5)
-    for step in auto_symbolic_steps(network, X, r2_threshold=-1e9, edges_per_step=2):
-        assert len(step.searched) == 2
-        if step.remaining <= 5:
-            break
-    states = [network.layer(ref.layer).state(ref.source, ref.target) for ref in network.edge_refs()]
-    assert states == ["symbolic"] * 4 + ["spline"] * 5
-
-
-def test_steps_search_the_edges_in_question_and_ties_once():
-    network = make_network([2, 3, 1], grid=8, noise=0.5)
-    lock(network, 0, [(0, 0), (1, 0)])
-    fix_symbolic(network, 0, 0, 1, "x^3", X, params=(1, 0, 1, 0))
-    steps = auto_symbolic_steps(network, X, edges=[(1, 2, 0), (0, 1, 0), (0, 0, 0), (0, 0, 1)], r2_threshold=-1e9)
-    first, second = steps
-    assert first.searched == (EdgeRef(0, 0, 0),)
-    assert [ref for ref, _ in first.fixed] == [EdgeRef(0, 0, 0), EdgeRef(0, 1, 0)]
-    assert second.searched == (EdgeRef(1, 2, 0),)
-
-
-def test_steps_check_their_arguments_before_the_first_one():
-    network = make_network([2, 3, 1])
-    with pytest.raises(ValueError, match="`lib` argument of auto_symbolic"):
-        auto_symbolic_steps(network, X, lib=["sine"])
-    with pytest.raises(ValueError, match="`j` argument of auto_symbolic"):
-        auto_symbolic_steps(network, X, edges=[(0, 0, 7)])
 
 
 def test_pykan_s_weighting_is_an_option_of_its_own():
@@ -307,11 +210,7 @@ def test_pykan_s_weighting_is_an_option_of_its_own():
     for fit in pykan:
         assert fit.score == pytest.approx(0.2 * fit.complexity + 0.8 * math.log2(1 - fit.r2 + 1e-12), abs=1e-6)
     assert pykan != suggest_symbolic(network, 0, 0, 0, X, simplicity=0.2)
-    for query in (
-        lambda **both: suggest_symbolic(network, 0, 0, 0, X, **both),
-        lambda **both: auto_symbolic(network, X, **both),
-    ):
-        with pytest.raises(ValueError, match=r"`weight_simple` argument of .* left out where `simplicity` is given"):
-            query(simplicity=0.2, weight_simple=0.2)
-        with pytest.raises(ValueError, match="`weight_simple`"):
-            query(weight_simple=2)
+    with pytest.raises(ValueError, match=r"`weight_simple` argument of .* left out where `simplicity` is given"):
+        suggest_symbolic(network, 0, 0, 0, X, simplicity=0.2, weight_simple=0.2)
+    with pytest.raises(ValueError, match="`weight_simple`"):
+        suggest_symbolic(network, 0, 0, 0, X, weight_simple=2)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from typing import TypedDict
 
 from torch import Tensor
 
-from kanwidget.explorer.describe.forms import FormRow, form_rows
+from kanwidget.explorer.describe.forms import FormRow, fitted_row, form_rows
 from kanwidget.explorer.describe.formula import is_readable
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.explorer.session.view import FormulaForms, Job
 
+_log = logging.getLogger(__name__)
 _CHANGED: Topics = frozenset(("forms",))
 
 
@@ -36,30 +37,42 @@ def forms(session: Session) -> tuple[Forms, dict[str, Tensor]]:
         The payload, and no arrays.
     """
     known, version = session.view.forms, session.version
-    if known.version != version and known.wanted is None and not session.running and is_readable(session):
-        session.view.keep_forms(replace(known, wanted=version))
+    if known.version != version and not known.busy and not session.running and is_readable(session):
+        session.view.keep_forms(FormulaForms(version, busy=True))
         session.view.work_out(_job(session, version))
         known = session.view.forms
     current = known.version == version
-    return {"forms": list(known.rows) if current else [], "busy": known.wanted is not None, "current": current}, {}
+    rows: list[FormRow] = list(known.rows) if current else []
+    # The formula step has its result at once.
+    fitted = fitted_row(session)
+    if fitted is not None and all(row["name"] != fitted["name"] for row in rows):
+        rows.append(fitted)
+    return {"forms": rows, "busy": known.busy, "current": current or fitted is not None}, {}
 
 
 def _job(session: Session, version: int) -> Job:
-    """Works out the forms of a copy of the network."""
+    """Works out the forms of a copy of the network, and reports each."""
     found = form_rows(session, copied(session.model))
 
-    def job(stopping: Callable[[], bool]) -> Callable[[], Topics]:
+    def job(stopping: Callable[[], bool], report: Callable[[Callable[[], Topics]], None]) -> None:
         rows: list[FormRow] = []
-        with contextlib.suppress(ValueError, ArithmeticError):  # of a network that has diverged
+        keep = lambda busy: report(partial(_keep, session, FormulaForms(version, tuple(rows), busy)))  # noqa: E731
+        try:
             for row in found:
                 rows.append(row)
-                if stopping():
+                if stopping() or session.version != version:
                     break
-
-        def finish() -> Topics:
-            session.view.keep_forms(FormulaForms(version, tuple(rows)))
-            return _CHANGED
-
-        return finish
+                keep(True)
+        except (ArithmeticError, ValueError):
+            _log.debug("no further forms", exc_info=True)  # of a network that has diverged
+        except Exception:
+            # Else the page would wait for them for ever.
+            _log.exception("the forms of a formula could not be worked out")
+        keep(False)
 
     return job
+
+
+def _keep(session: Session, forms: FormulaForms) -> Topics:
+    session.view.keep_forms(forms)
+    return _CHANGED

@@ -7,6 +7,7 @@ from typing import TypedDict
 import torch
 from torch import Tensor
 
+from kanwidget.core.network import Network
 from kanwidget.explorer.session.session import Session
 from kanwidget.training.steps.training_data import labels, labels_by_part
 
@@ -23,14 +24,21 @@ class Parity(TypedDict):
     classes: bool
 
 
-def parity(session: Session) -> tuple[Parity, dict[str, Tensor]]:
+def parity(
+    session: Session, network: Network | None = None, most_rows: int = _MOST_ROWS
+) -> tuple[Parity, dict[str, Tensor]]:
     """Truth and prediction of every part of the data that has labels.
+
+    Args:
+        session: The session.
+        network: Another state of its network; by default the present one.
+        most_rows: Of each part.
 
     Returns:
         The payload, and one array a part: `(outputs, 2, rows)` of truth and prediction, the same rows each time, evenly
         spread; for classes `(classes, classes)`, how many rows of a class (first index) are predicted as another.
     """
-    trainer, model = session.run.trainer, session.model
+    trainer, model = session.run.trainer, session.model if network is None else network
     classes = trainer.loss.classes
     arrays: dict[str, Tensor] = {}
     with torch.no_grad():
@@ -39,7 +47,7 @@ def parity(session: Session) -> tuple[Parity, dict[str, Tensor]]:
             if classes:
                 arrays[part] = _counts(labels(label, trainer.loss)[:, 0], model(x).argmax(1), model.n_out)
             else:
-                rows = torch.linspace(0, len(x) - 1, min(_MOST_ROWS, len(x)), device=x.device).round().long()
+                rows = torch.linspace(0, len(x) - 1, min(most_rows, len(x)), device=x.device).round().long()
                 arrays[part] = torch.stack([label[rows], model(x[rows])]).permute(2, 0, 1)
     return {"outputs": list(session.out_vars), "classes": classes}, arrays
 

@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
+from kanwidget.core.network import Network
 from kanwidget.explorer.session.view import SurfaceView
 from kanwidget.training.steps.training_data import labels
 
 if TYPE_CHECKING:
     from kanwidget.explorer.session.session import Session
 
-#: Values an axis: of a surface, and of the line that is drawn where there is one input only.
-_SIDE, _LINE = 40, 161
+#: Values an axis, also of a surface of classes, which has steps; a line, drawn where there is one input only, has four times as many.
+_SIDE, _CLASSES_SIDE = 40, 64
 #: Points of the data beside it.
 _POINTS = 300
 
@@ -69,15 +70,23 @@ def checked(session: Session, view: SurfaceView, where: str = "surface") -> Surf
     return SurfaceView(view.x, view.y, view.output, at)
 
 
-def surface(session: Session, view: SurfaceView | None = None) -> tuple[Surface, dict[str, Tensor]]:
+def surface(
+    session: Session, view: SurfaceView | None = None, network: Network | None = None, side: int | None = None
+) -> tuple[Surface, dict[str, Tensor]]:
     """The output on an even grid over the data's range.
+
+    Args:
+        session: The session.
+        view: Inputs on the axes, output and held values; by default those that the panel shows.
+        network: Another state of its network; by default the present one.
+        side: Values an axis; 40 by default, 64 for classes.
 
     Returns:
         The payload, and the arrays `z`, `(side, side)` with one row a value of y (`(1, n)` without), and `points`,
         `(3, m)`: x, y and label of a sample of the training data. For classes z is the probability of the output's class,
         labels are indices of classes, and without y a row stands at 1 if it is of the output's class, else at 0.
     """
-    trainer, model = session.run.trainer, session.model
+    trainer, model = session.run.trainer, session.model if network is None else network
     view = view or session.view.surface or first_view(session)
     x, label = trainer.data.train_input, labels(trainer.data.train_label, trainer.loss)
     point = x.median(0).values
@@ -85,7 +94,8 @@ def surface(session: Session, view: SurfaceView | None = None) -> tuple[Surface,
         if value is not None:
             point[column] = value
     horizontal = _range(x[:, view.x])
-    n = _LINE if view.y is None else _SIDE
+    side = side or (_CLASSES_SIDE if trainer.loss.classes else _SIDE)
+    n = 4 * side + 1 if view.y is None else side
     across = torch.linspace(*horizontal, n, dtype=x.dtype, device=x.device)
     grid = point.repeat(n if view.y is None else n * n, 1)
     grid[:, view.x] = across if view.y is None else across.repeat(n)

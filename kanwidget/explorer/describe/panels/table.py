@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from kanwidget.explorer.describe.panels.forms import Forms, forms
+from kanwidget.explorer.describe.panels.front import Front, front
 from kanwidget.explorer.describe.panels.parity import Parity, parity
 from kanwidget.explorer.describe.panels.surface import Surface, surface
 from kanwidget.explorer.session.session import Session
@@ -36,6 +37,7 @@ PANELS: dict[str, Panel] = {
     for row in (
         Panel("parity", Parity, parity, 0.5, 0.01),
         Panel("surface", Surface, surface, 0.25, 0.04),
+        Panel("front", Front, front, 1.0, 0.02),
         Panel("forms", Forms, forms, 0.5, 0.01),
     )
 }

@@ -7,7 +7,6 @@ is to do.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,11 +14,13 @@ from typing import Any
 
 import torch
 
-from kanwidget.core import EdgeRef, StepRecord, SymbolicFit
+from kanwidget.core import EdgeRef, SymbolicFit
 from kanwidget.datasets import Dataset
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import copied
-from kanwidget.training import Trainer
+from kanwidget.simplification.held_out import held_out
+from kanwidget.simplification.swaps import swapped
+from kanwidget.training import Settings, Trainer
 
 #: Candidates that are tried, training steps of each, and rows of a step.
 MOST_CANDIDATES, STEPS, MOST_ROWS = 6, 6, 2000
@@ -103,31 +104,35 @@ class SwapErrors:
 
 
 def errors_after_swap(run: TrainingRun, edge: EdgeRef, fit: SymbolicFit, steps: int = STEPS) -> Iterator[float]:
-    """The smallest error so far on held-out rows (training rows where there are none), after each step of a copy with the candidate.
+    """`simplification.swap_error`, a training step at a time: the smallest error so far on held-out rows, in the target's unit.
 
-    The copy is trained with the settings of the run, on all of its rows or on a sample. A candidate that its network can't use gives
-    no error.
+    The copy sees all rows or a sample. A candidate that it can't use gives no error.
     """
     model = copied(run.model)
     try:
-        model.fix_symbolic(*edge, fit.name, params=fit.params)
-        settings = replace(run.trainer.settings, opt="auto", lr=None, batch=None, update_grid=False, metrics={})
-        data = run.trainer.data
-        if settings.sample_weight is None:
-            data = sampled(data, MOST_ROWS)
-        trainer = Trainer(model, data, steps, settings)
+        held = held_out(model, sampled(run.trainer.data, MOST_ROWS), "candidates")
+        trial = swapped(model, {edge: fit}, held.data.train_input)
+        trainer = Trainer(trial, held.data, steps if trial.n_parameters else 0, Settings(update_grid=False))
     except ValueError:
         return
-    smallest = _held_out(trainer.record())
-    yield smallest
-    for record in trainer:
-        error = _held_out(record)
-        smallest = error if math.isnan(smallest) else min(smallest, error)
-        yield smallest
+    best = held.row_losses(trial)
+    yield held.reported(trial, best)
+    for _ in trainer:
+        losses = held.row_losses(trial)
+        best = losses if float(losses.mean()) < float(best.mean()) else best
+        yield held.reported(trial, best)
 
 
-def _held_out(record: StepRecord) -> float:
-    return record.train_loss if record.test_loss is None else record.test_loss
+def error_after_lock(run: TrainingRun, edges: Sequence[EdgeRef]) -> float | None:
+    """The error on held-out rows right after these edges would share one function; None where they can't."""
+    if len(edges) < 2 or len({edge.layer for edge in edges}) > 1:
+        return None
+    model = copied(run.model)
+    try:
+        model.lock(edges[0].layer, [(edge.source, edge.target) for edge in edges])
+    except ValueError:
+        return None
+    return held_out(model, sampled(run.trainer.data, MOST_ROWS), "lock").error(model)
 
 
 def sampled(data: Dataset, rows: int) -> Dataset:

@@ -4,9 +4,15 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset, KANExplorer
+from kanwidget.explorer.commands.guide import FitFormula
 from kanwidget.explorer.commands.training import Start
-from kanwidget.explorer.describe.forms import value_and_error
+from kanwidget.explorer.describe.forms import form_rows, value_and_error
 from kanwidget.explorer.describe.panels.forms import forms
+from kanwidget.explorer.describe.snapshot import status
+
+
+def texts(tree):
+    return tree if isinstance(tree, str) else "".join(texts(child) for child in tree[2])
 
 
 @pytest.fixture
@@ -24,15 +30,22 @@ def test_forms_are_worked_out_on_request_and_kept_until_the_network_changes(line
     jobs = []
     line.view.work_out_with(jobs.append)
     first, arrays = forms(line)
-    assert (first, arrays) == ({"forms": [], "busy": True, "current": False}, {})
+    assert (first, arrays) == ({"forms": [], "busy": True, "current": True}, {})
     assert forms(line)[0]["busy"]
     (job,) = jobs
-    assert job(lambda: False)() == {"forms"}
+    finishes = []
+    job(lambda: False, finishes.append)
+    assert [finish() for finish in finishes] == [{"forms"}] * len(finishes)
     ready = forms(line)[0]
     assert (ready["busy"], ready["current"], len(jobs)) == (False, True, 1)
-    assert "way = 2.34" in ready["forms"][-1]["text"]
+    names = [form["name"] for form in ready["forms"]]
+    assert names[0] == "as trained"
+    assert "rounded" in names
+    rounded = ready["forms"][names.index("rounded")]
+    assert rounded["text"].startswith("way = 2.34")
+    assert [texts(tree) for tree in rounded["constants"]] == ["2.340±0.002"]
     line.run.network_changed()
-    assert forms(line)[0] == {"forms": [], "busy": True, "current": False}
+    assert forms(line)[0] == {"forms": [], "busy": True, "current": True}
     assert len(jobs) == 2
 
 
@@ -49,13 +62,43 @@ def test_a_thread_works_them_out_and_sends_them(line, no_thread_left):
         assert explorer._driver.ask(lambda: forms(session))[0]["current"]
 
 
-def texts(tree):
-    return tree if isinstance(tree, str) else "".join(texts(child) for child in tree[2])
-
-
 @pytest.mark.parametrize(
     ("value", "error", "text"),
     [(0.12034, 0.00012, "0.1203±0.0001"), (-54173456.7, 8e6, "−5.4·107±8·106"), (1.0, float("inf"), "1 (any value)")],
 )
 def test_constants_are_typeset_with_their_errors(value, error, text):
     assert texts(value_and_error(value, error)) == text
+
+
+def test_the_error_of_a_form_is_that_of_the_status_line(line):
+    """One state has one error: on the held-out rows, in the target's unit."""
+    (trained, *_) = form_rows(line, line.model)
+    assert trained["error"] == pytest.approx(status(line, "blocking", None)["test"], rel=1e-9)
+
+
+def test_forms_of_classes_are_scores_said_in_words():
+    x = torch.linspace(-1, 1, 80, dtype=torch.float64)[:, None]
+    with KANExplorer(
+        KAN([1, 2], seed=0), Dataset(x, (x[:, 0] + 0.3 * torch.sin(9 * x[:, 0]) > 0).long()), loss="cross_entropy"
+    ) as explorer:
+        explorer.fix("x", edge=(0, 0, 0))
+        explorer.fix("x", edge=(0, 0, 1))
+        rows = list(form_rows(explorer._session, explorer.model))
+    assert rows[0]["meaning"]
+    assert all(row["error"] > 0 for row in rows)
+
+
+def test_the_formula_step_shows_its_result_at_once(line):
+    line.view.work_out_with(lambda job: None)
+    line.apply(FitFormula())
+    (row,) = forms(line)[0]["forms"]
+    assert (row["name"], row["text"]) == ("rounded", "way = 2.34*time")
+
+
+def test_a_job_gives_up_on_a_network_that_is_gone(line):
+    jobs, finishes = [], []
+    line.view.work_out_with(jobs.append)
+    forms(line)
+    line.run.network_changed()
+    jobs[0](lambda: False, finishes.append)
+    assert len(finishes) == 1

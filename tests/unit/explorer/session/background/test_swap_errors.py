@@ -5,10 +5,17 @@ import torch
 
 from kanwidget import KAN, Dataset
 from kanwidget.core import EdgeRef
-from kanwidget.explorer.commands.edges import Fix
+from kanwidget.explorer.commands.edges import Fix, Lock
 from kanwidget.explorer.commands.view import Select
+from kanwidget.explorer.describe.candidates import candidates
 from kanwidget.explorer.page.publisher import _REST_SECONDS, Publisher
-from kanwidget.explorer.session.background.swap_errors import MOST_CANDIDATES, SwapErrors, errors_after_swap, sampled
+from kanwidget.explorer.session.background.swap_errors import (
+    MOST_CANDIDATES,
+    SwapErrors,
+    error_after_lock,
+    errors_after_swap,
+    sampled,
+)
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.states import everything, train
 
@@ -100,3 +107,50 @@ def test_of_many_rows_some_are_enough():
     assert (len(few.train_input), len(few.test_input)) == (4, 3)
     assert few.train_input[-1] == 9
     assert torch.equal(few.train_input, few.train_label)
+
+
+def test_what_a_lock_costs_is_the_error_right_after_it(fitted):
+    edges = [EdgeRef(0, 0, 0), EDGE]
+    told = error_after_lock(fitted.run, edges)
+    fitted.apply(Lock(0, ((0, 0), (1, 0))))
+    assert told == pytest.approx(fitted.run.last_record.test_loss)
+    assert error_after_lock(fitted.run, [EDGE]) is None
+    fitted.apply(Fix(EdgeRef(0, 0, 0), "sin"))
+    assert error_after_lock(fitted.run, [EDGE]) is None
+
+
+def test_edges_of_different_kinds_or_layers_have_no_price(fitted):
+    fitted.apply(Fix(EdgeRef(0, 0, 0), "sin"))
+    assert error_after_lock(fitted.run, [EdgeRef(0, 0, 0), EDGE]) is None
+
+
+def test_the_price_of_a_lock_is_told_with_the_candidates_of_several_edges(fitted, page_of):
+    publisher = Publisher(fitted)
+    page = page_of(publisher)
+    fitted.apply(Select((EdgeRef(0, 0, 0), EDGE)))
+    publisher.send_candidates()
+    price = page.last("candidates")["candidates"]["lock"]
+    assert price > 10 * fitted.run.last_record.test_loss
+    fitted.apply(Select((EDGE,)))
+    publisher.send_candidates()
+    assert "lock" not in page.last("candidates")["candidates"]
+
+
+def test_candidates_of_a_replaced_edge_fit_what_the_data_ask_for(fitted):
+    """The edge is b² and was replaced by |b|: fitted to that, nothing could be better than |b|."""
+    fitted.apply(Fix(EDGE, "abs"))
+    assert fitted.candidates.of(EDGE)[0].name == "x^2"
+    square = fit_of(fitted, "x^2")
+    before = fitted.run.last_record.test_loss
+    fitted.apply(Fix(EDGE, "x^2"))
+    # It takes the parameters of the candidate, not of a parabola that comes close to |b|.
+    a, _, c, _ = fitted.model.layer(0).affine[0, 1].tolist()
+    assert c * a**2 == pytest.approx(square.params[2] * square.params[0] ** 2)
+    assert fitted.run.last_record.test_loss < before
+
+
+def test_curves_of_candidates_are_drawn_over_the_curve_that_they_are_fitted_to(fitted):
+    fitted.apply(Fix(EDGE, "abs"))
+    _, arrays = candidates(fitted, EDGE)
+    best = arrays["fits"][0]
+    assert float((best - arrays["y"]).abs().max()) < 0.05

@@ -1,0 +1,13 @@
+// The payload of the front: the twin of kanwidget/explorer/describe/panels/front.py.
+import { flag, type Guarded, list, number, orNull, record, text, whole } from "../protocol/guards";
+import { mathNode } from "../protocol/messages";
+
+export const FRONT = {
+  name: "front",
+  payload: record({
+    states: list(record({ id: whole, text, formula: orNull(mathNode) })),
+    noise: orNull(number),
+    busy: flag,
+  }),
+};
+export type Front = Guarded<typeof FRONT.payload>;

@@ -1,0 +1,79 @@
+// The three steps, the sentence beside them, and notices.
+import { describe, expect, it } from "vitest";
+import { frame, mountEach } from "../support/helpers";
+
+const view = mountEach({ width: [2, 5, 1], steps: 10 });
+const step = (name: string) => view.find<HTMLButtonElement>(`[data-kw-action="step-${name}"]`);
+
+const say = (change: Partial<typeof view.kernel.guide>) => {
+  view.kernel.guide = { ...view.kernel.guide, ...change };
+  view.deliver("guide", { guide: view.kernel.guide });
+};
+
+const notice = (name: string, text: string, label: string | null = null) => ({
+  name,
+  text,
+  label,
+  command: label === null ? null : { kind: "back_to_best" },
+});
+
+describe("steps", () => {
+  it("stand in their order, and only the next one is highlighted", () => {
+    expect(view.all(".kw-step").map((item) => item.textContent)).toEqual(["1 Train", "2 Simplify", "3 Formula"]);
+    expect(view.all(".kw-step.kw-primary").map((item) => item.dataset.kwAction)).toEqual(["step-train"]);
+    expect(step("train").getAttribute("aria-current")).toBe("step");
+    expect(view.find('[data-kw-panel="steps"]').textContent).toContain("the curves bend");
+  });
+
+  it("send the command that the kernel gave them", () => {
+    for (const name of ["train", "simplify", "formula"]) step(name).click();
+    expect(view.commands("control")).toMatchObject([
+      { action: "train" },
+      { action: "simplify" },
+      { action: "formula" },
+    ]);
+  });
+
+  it("show what is done, and the label of the next act", () => {
+    const [train, simplify, formula] = view.kernel.guide.steps;
+    say({
+      steps: [{ ...train!, next: false, done: true }, { ...simplify!, next: true, label: "Simplify on" }, formula!],
+      sentence: "<b>flat</b>",
+    });
+    expect(view.all(".kw-step").map((item) => item.textContent)).toEqual(["✓ Train", "2 Simplify on", "3 Formula"]);
+    expect(view.all("[data-kw-next]").map((item) => item.dataset.kwAction)).toEqual(["step-simplify"]);
+    expect(view.find(".kw-sentence").textContent).toBe("<b>flat</b>");
+  });
+
+  it("can't be pressed without a kernel", () => {
+    view.kernel.lose();
+    frame();
+    expect(step("train").disabled).toBe(true);
+  });
+});
+
+describe("notices", () => {
+  it("stand one at a time, with the act that mends it, and are no alerts", () => {
+    expect(view.find(".kw-notice").hidden).toBe(true);
+    say({
+      notices: [notice("overfitting", "The test error <i>rises</i>.", "Back to best"), notice("few_rows", "Few.")],
+    });
+    const node = view.find(".kw-notice");
+    expect([node.hidden, node.getAttribute("role"), node.dataset.kwNotice]).toEqual([false, "note", "overfitting"]);
+    expect(node.textContent).toContain("The test error <i>rises</i>.");
+    expect(node.textContent).toContain("1 of 2");
+    view.click('[data-kw-action="mend"]');
+    expect(view.commands("back_to_best").length).toBe(1);
+  });
+
+  it("are dismissed by name, and the next one takes the place", () => {
+    say({ notices: [notice("overfitting", "Rises.", "Back to best"), notice("few_rows", "Few.")] });
+    view.click('[data-kw-action="dismiss-notice"]');
+    expect(view.commands("dismiss")).toMatchObject([{ notice: "overfitting" }]);
+    say({ notices: [notice("few_rows", "Few.")] });
+    expect(view.find(".kw-notice").dataset.kwNotice).toBe("few_rows");
+    expect(view.find('[data-kw-action="mend"]').hidden).toBe(true);
+    say({ notices: [] });
+    expect(view.find(".kw-notice").hidden).toBe(true);
+  });
+});

@@ -1,0 +1,88 @@
+"""The front: the formula of every state, as far as it has one, beside the errors and sizes that the undo tree has."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypedDict
+
+from torch import Tensor
+
+from kanwidget.explorer.protocol.records import MathNode
+from kanwidget.explorer.session.session import Session
+from kanwidget.kan import KAN
+
+#: Seconds after which the formulas of further states wait for the next message.
+_SECONDS = 0.1
+#: Characters of a formula that is written out, and edges of a network that is composed.
+_MAX_TEXT, _MAX_EDGES = 160, 40
+
+
+class FrontState(TypedDict):
+    """A state on the front."""
+
+    id: int
+    """Of its tree node."""
+    text: str
+    """Its formula, or how far it is one."""
+    formula: MathNode | None
+    """The formula for the eye, null where it is no formula or a long one."""
+
+
+class Front(TypedDict):
+    """The formulas of the states."""
+
+    states: list[FrontState]
+    noise: float | None
+    """Error that noise in the labels alone would leave, null where nothing is known."""
+    busy: bool
+    """Whether formulas of further states are still to come."""
+
+
+def front(session: Session, clock: Callable[[], float] = time.monotonic) -> tuple[Front, dict[str, Tensor]]:
+    """The formulas of the states, as many as a moment allows; a training in progress has none for its current state."""
+    tree, version, rows = session.tree, session.version, session.state_rows
+    deadline, busy = clock() + _SECONDS, False
+    for node, model in rows.missing(tree, session.model, version):
+        if node == tree.current and session.running:
+            continue
+        if busy := clock() > deadline:
+            break
+        rows.put(node, state_formula(session, model, node), tree, version)
+    return {"states": rows.values(), "noise": None, "busy": busy}, {}
+
+
+def state_formula(session: Session, model: KAN, node: int) -> FrontState:
+    """The formula of a network in a line, or in words how far it is one."""
+    refs = model.edge_refs(active=True)
+    numeric = sum(model.layer(ref.layer).state(ref.source, ref.target) != "symbolic" for ref in refs)
+    if numeric:
+        edges = f"{len(refs)} curve" + ("" if len(refs) == 1 else "s")
+        text = edges if numeric == len(refs) else f"{numeric} of {edges}"
+        return {"id": node, "text": text, "formula": None}
+    if len(refs) > _MAX_EDGES or model.n_out > 1:
+        return {"id": node, "text": f"{len(refs)} functions", "formula": None}
+    return {"id": node, **_written(session, model)}
+
+
+class _Written(TypedDict):
+    text: str
+    formula: MathNode | None
+
+
+def _written(session: Session, model: KAN) -> _Written:
+    # sympy is only needed here, and takes a while to import.
+    from kanwidget.symbolic.writing.mathml import math_tree
+    from kanwidget.symbolic.writing.text import to_text
+    from kanwidget.symbolic.writing.tidy import tidy
+
+    symbols = [f"x_{index + 1}" for index in range(model.n_features)]
+    expressions, variables = model.symbolic_formula(symbols)
+    largest = session.x.detach().abs().amax(0).tolist()
+    sizes = dict(zip((symbol.name for symbol in variables), largest, strict=True))
+    names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
+    expression = tidy(expressions[0], sizes=sizes)
+    text = to_text(expression, names)
+    if len(text) > _MAX_TEXT:
+        return {"text": f"{text[: _MAX_TEXT // 2]}…", "formula": None}
+    return {"text": text, "formula": math_tree(expression, names, wrap=False)}

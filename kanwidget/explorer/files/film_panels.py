@@ -1,0 +1,95 @@
+"""Parity and surface in a saved page: in full at the end, and with fewer points in every frame of the film.
+
+Arrays of a frame are stored as their lowest and highest value and 16-bit fractions between them; those that never change stand once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kanwidget.explorer.describe.panels.parity import parity
+from kanwidget.explorer.describe.panels.surface import surface
+from kanwidget.explorer.files.edge_details import base64_text
+from kanwidget.explorer.protocol.buffers import pack
+from kanwidget.explorer.session.session import Session
+from kanwidget.kan import KAN
+
+#: The 16-bit value of a number that isn't finite.
+NOT_FINITE = 65535
+#: Rows of each part and values an axis in a frame of the film.
+_ROWS, _SIDE = 100, 20
+_PANELS = ("parity", "surface")
+
+
+def last_panels(session: Session) -> list[dict[str, Any]]:
+    """The messages of both panels at the end: `message`, and `buffer` as base64."""
+    messages = []
+    for name, (payload, arrays) in _contents(session, session.model).items():
+        offsets, buffer = pack(arrays)
+        messages.append({"message": {"kind": name, name: payload, "arrays": offsets}, "buffer": base64_text(buffer)})
+    return messages
+
+
+def film_panels(session: Session, networks: Sequence[KAN]) -> dict[str, Any]:
+    """Both panels in every frame.
+
+    Args:
+        session: The end of the film, with data, names and the surface's axes.
+        networks: The network of each frame.
+
+    Returns:
+        By the panel's name `payload`, and `arrays`: for each array its `shape`, and `ends` and `values` of all frames (of one
+        frame, if the array never changes).
+    """
+    frames = [_contents(session, network, rows=_ROWS, side=_SIDE) for network in networks]
+    panels: dict[str, Any] = {}
+    for name in _PANELS:
+        payload, first = frames[0][name]
+        stacks = {key: [frame[name][1][key] for frame in frames] for key in first}
+        panels[name] = {"payload": payload, "arrays": {key: _encoded(stack) for key, stack in stacks.items()}}
+    return panels
+
+
+def _contents(session: Session, network: KAN, **points: int) -> dict[str, tuple[Any, dict[str, Tensor]]]:
+    rows = {"most_rows": points["rows"]} if points else {}
+    side = {"side": points["side"]} if points else {}
+    return {
+        "parity": parity(session, network, **rows),
+        "surface": surface(session, session.view.surface, network, **side),
+    }
+
+
+def _encoded(frames: Sequence[Tensor]) -> dict[str, Any]:
+    """An array of every frame, or of one, if all are equal."""
+    if all(torch.equal(frame, frames[0]) for frame in frames):
+        frames = frames[:1]
+    table = np.stack([frame.detach().cpu().double().numpy().ravel() for frame in frames])
+    ends, fractions = encoded(table)
+    return {
+        "shape": list(frames[0].shape),
+        "ends": base64_text(ends.astype("<f4").tobytes()),
+        "values": base64_text(fractions.astype("<u2").tobytes()),
+    }
+
+
+def encoded(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of numbers as the ends of each row, `(rows, 2)`, and 16-bit fractions between them.
+
+    Examples:
+        >>> ends, fractions = encoded(np.array([[1.0, 3.0, 2.0, np.nan]]))
+        >>> ends.tolist(), fractions.tolist()
+        ([[1.0, 3.0]], [[0.0, 65534.0, 32767.0, 65535.0]])
+    """
+    finite = np.isfinite(table)
+    low = np.where(finite, table, np.inf).min(1, keepdims=True)
+    high = np.where(finite, table, -np.inf).max(1, keepdims=True)
+    low, high = (np.where(np.isfinite(end), end, 0.0) for end in (low, high))
+    span = np.where(high > low, high - low, 1.0)
+    # What isn't finite has no fraction.
+    parts = np.where(finite, table, low) - low
+    return np.concatenate([low, high], axis=1), np.where(finite, parts / span * (NOT_FINITE - 1), NOT_FINITE).round()

@@ -1,0 +1,94 @@
+"""Which node of one structure is which of the next: nodes keep an identity where others are pruned or added between them.
+
+Inputs are known by their columns and outputs by their place. Hidden nodes keep their order; they are matched by how alike their values are.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from kanwidget.kan import KAN
+
+#: Rows of the data at which values are compared.
+_ROWS = 64
+
+
+def identities(networks: Sequence[tuple[KAN, KAN]], x: Tensor) -> list[list[list[int]]]:
+    """An identity for each node of each level, for networks that came from each other.
+
+    Args:
+        networks: The first and the last network of each structure, in order.
+        x: Rows of the data, `(rows, features)`.
+
+    Returns:
+        For each network and level the identities of its nodes: equal for the same node.
+
+    Examples:
+        >>> x = torch.rand(20, 2, dtype=torch.float64)
+        >>> model = KAN([2, 3, 1])
+        >>> smaller = model.remove_node(1, 1)
+        >>> identities([(model, model), (smaller, smaller)], x)
+        [[[0, 1], [0, 1, 2], [0]], [[0, 1], [0, 2], [0]]]
+    """
+    x = x[:_ROWS]
+    fresh = itertools.count(max(one.nodes_in(level) for one, _ in networks for level in range(one.depth + 1)))
+    result: list[list[list[int]]] = []
+    for index, (network, _) in enumerate(networks):
+        if index == 0:
+            levels = [list(range(network.nodes_in(level))) for level in range(network.depth + 1)]
+        else:
+            before = networks[index - 1][1]
+            levels = [
+                _continued(result[-1][level], before, network, level, x, fresh) for level in range(network.depth + 1)
+            ]
+        levels[0] = network.columns.tolist()
+        result.append(levels)
+    return result
+
+
+def _continued(former: list[int], before: KAN, network: KAN, level: int, x: Tensor, fresh: Iterator[int]) -> list[int]:
+    """Identities of a level from those of the network before."""
+    if level in (0, network.depth) or before.width[level] == network.width[level]:
+        return former[: network.nodes_in(level)]
+    n_sum, old_sum = network.width[level][0], before.width[level][0]
+    likeness = _likeness(before, network, level, x)
+    identity: list[int] = []
+    # Sums come first, then products; neither becomes the other.
+    for own, old in ((slice(0, n_sum), slice(0, old_sum)), (slice(n_sum, None), slice(old_sum, None))):
+        names = former[old]
+        identity += [next(fresh) if n is None else names[n] for n in _aligned(likeness[old, own])]
+    return identity
+
+
+def _likeness(before: KAN, network: KAN, level: int, x: Tensor) -> Tensor:
+    """How alike the values of nodes are, `(old nodes, nodes)`: 1 where they are the same."""
+    with torch.no_grad():
+        old, new = (one.scaled_trace(x.to(one.device)).nodes[level].cpu() for one in (before, network))
+    distance = (old[:, :, None] - new[:, None, :]).square().mean(0).sqrt()
+    spread = new.std(0, correction=0) + old.std(0, correction=0)[:, None] + 1e-12
+    return torch.nan_to_num(1 / (1 + distance / spread))
+
+
+def _aligned(likeness: Tensor) -> list[int | None]:
+    """For each new node the old one that it continues, in order; None for a node without one. The best sum of likenesses."""
+    rows, columns = likeness.shape
+    best = torch.zeros(rows + 1, columns + 1, dtype=torch.float64)
+    for i in range(1, rows + 1):
+        for j in range(1, columns + 1):
+            pair = best[i - 1, j - 1] + likeness[i - 1, j - 1]
+            best[i, j] = torch.stack([pair, best[i - 1, j], best[i, j - 1]]).max()
+    found: list[int | None] = [None] * columns
+    i, j = rows, columns
+    while i and j:
+        if best[i, j] == best[i - 1, j]:
+            i -= 1
+        elif best[i, j] == best[i, j - 1]:
+            j -= 1
+        else:
+            i, j = i - 1, j - 1
+            found[j] = i
+    return found

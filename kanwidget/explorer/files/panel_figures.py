@@ -1,0 +1,117 @@
+"""Each panel as a figure for a paper, in the units of the data: SVG, PDF, or PNG in twice the resolution of a page."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanwidget.explorer.describe.history import history, pareto_front
+from kanwidget.explorer.describe.panels.parity import parity
+from kanwidget.explorer.describe.panels.surface import surface
+from kanwidget.explorer.files.panel_tables import edge_name, selected_edge
+from kanwidget.explorer.session.session import Session
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Pixels that a picture is wide at least.
+_PIXELS = 1600
+
+
+def _network(session: Session) -> Figure:
+    from kanwidget.insight.plot import plot
+
+    return plot(session.model, session.x, in_vars=session.in_vars, out_vars=session.out_vars, theme="light")
+
+
+def _edge(session: Session) -> Figure:
+    from kanwidget.insight.plot import plot_edge
+
+    edge = selected_edge(session)
+    return plot_edge(session.model, *edge, session.x, theme="light", title=edge_name(session, edge))
+
+
+def _errors(session: Session) -> Figure:
+    from kanwidget.insight.plot import plot_history
+
+    return plot_history(session.run.history(), theme="light")
+
+
+def _fit(session: Session) -> Figure:
+    """Predictions against the truth; for classes the counts of the test rows, or of those of the training."""
+    from kanwidget.insight.plot import plot_fit
+    from kanwidget.insight.plot.maps import plot_confusion
+
+    payload, arrays = parity(session)
+    if not payload["classes"]:
+        return plot_fit(session.model, session.data, theme="light")
+    part = "test" if "test" in arrays else "train"
+    return plot_confusion(arrays[part].cpu().numpy(), payload["outputs"], theme="light", title=f"{part} rows")
+
+
+def _surface(session: Session) -> Figure:
+    from kanwidget.insight.plot.maps import plot_surface
+
+    payload, arrays = surface(session)
+    z, points = arrays["z"].cpu().numpy(), arrays["points"].cpu().numpy()
+    output, names = payload["outputs"][payload["output"]], payload["names"]
+    up = payload["y"]
+    titles = [names[payload["x"]], "" if up is None else names[up]]
+    held = [f"{names[i]} = {value:.4g}" for i, value in enumerate(payload["at"]) if i not in (payload["x"], up)]
+    y = None if payload["y_range"] is None else _axis(payload["y_range"], len(z))
+    if payload["classes"]:
+        output = f"probability of {output}"
+        points[2] = points[2] == payload["output"]
+    title = ", ".join(held[:3]) or None
+    return plot_surface(
+        _axis(payload["x_range"], z.shape[1]), y, z, points, [*titles, output], theme="light", title=title
+    )
+
+
+def _axis(ends: list[float], count: int) -> NDArray[np.float64]:
+    return np.linspace(ends[0], ends[1], count)
+
+
+def _front(session: Session) -> Figure:
+    from kanwidget.insight.plot.front import plot_front
+
+    states = [state for state in history(session)["states"] if state["latest"]]
+    points = [(state["complexity"], state["latest"]) for state in states if state["latest"] is not None]
+    best = [(state["complexity"], state["latest"], state["label"]) for state in pareto_front(session)]
+    return plot_front(points, best, ("free parameters", "error"), theme="light")
+
+
+#: By the panel's name.
+FIGURES: dict[str, Callable[[Session], Figure]] = {
+    "network": _network,
+    "edge": _edge,
+    "errors": _errors,
+    "fit": _fit,
+    "surface": _surface,
+    "front": _front,
+}
+
+
+def figure_file(session: Session, panel: str, suffix: str) -> str | bytes:
+    """A panel's figure as the content of a file.
+
+    Args:
+        session: The session.
+        panel: A name of `FIGURES`.
+        suffix: `svg`, `pdf` or `png`.
+    """
+    from kanwidget.insight.plot.style import to_svg
+
+    figure = FIGURES[panel](session)
+    if suffix == "svg":
+        return to_svg(figure)
+    buffer = io.BytesIO()
+    dpi = max(192.0, _PIXELS / figure.get_size_inches()[0])
+    # Without the date the same figure is the same file.
+    metadata = {"CreationDate": None} if suffix == "pdf" else None
+    figure.savefig(buffer, format=suffix, dpi=dpi, facecolor=figure.get_facecolor(), metadata=metadata)
+    return buffer.getvalue()

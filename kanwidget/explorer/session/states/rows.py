@@ -1,0 +1,44 @@
+"""What was worked out once for each state, such as its formula: a state that was left doesn't change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from kanwidget.explorer.session.undo import UndoTree
+from kanwidget.kan import KAN
+
+
+@dataclass(slots=True)
+class StateRows:
+    """Values by tree node. A value of the current node counts for one version of the network."""
+
+    _rows: dict[int, tuple[int | None, Any]] = field(default_factory=dict)
+
+    def missing(self, tree: UndoTree, model: KAN, version: int) -> Iterator[tuple[int, KAN]]:
+        """The nodes without a value whose network is kept, the newest first, each with its network."""
+        for node in reversed(tree.nodes.values()):
+            network = model if node.id == tree.current else None if node.latest is None else node.latest.model
+            if network is not None and self._stamp(node.id) != self._wanted(node.id, tree, version):
+                yield node.id, network
+
+    def put(self, node: int, value: Any, tree: UndoTree, version: int) -> None:
+        """Set the value of a node."""
+        self._rows[node] = self._wanted(node, tree, version), value
+
+    def values(self) -> list[Any]:
+        """All values, in the order of the nodes."""
+        return [value for _, (_, value) in sorted(self._rows.items())]
+
+    def clear(self) -> None:
+        """Forget all values: another tree has other nodes with the same numbers."""
+        self._rows.clear()
+
+    def _stamp(self, node: int) -> int | None:
+        return self._rows[node][0] if node in self._rows else -1
+
+    @staticmethod
+    def _wanted(node: int, tree: UndoTree, version: int) -> int | None:
+        is_open = node == tree.current and tree.nodes[node].last_error is None
+        return version if is_open else None

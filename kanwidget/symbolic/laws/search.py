@@ -1,0 +1,66 @@
+"""`find_laws`: the laws that describe a table in the fewest bits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanwidget.symbolic.laws.products import separable_laws
+from kanwidget.symbolic.laws.structure import Fit
+from kanwidget.symbolic.laws.terms import sums_of_products
+
+if TYPE_CHECKING:
+    import sympy
+
+Array = NDArray[np.float64]
+#: Rows that are searched with; all of a table of some thousand rows tell no more.
+_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """One law."""
+
+    expression: sympy.Expr
+    """In the symbols of the columns."""
+    bits: float
+    """Length of the table's description with it; shorter is better."""
+    error: float
+    """Root mean squared error on the rows that were searched with, in the target's unit."""
+
+    @property
+    def text(self) -> str:
+        """The law for a person, with constants of three digits."""
+        import sympy
+
+        return str(self.expression.xreplace({n: sympy.Float(n, 3) for n in self.expression.atoms(sympy.Float)}))
+
+
+def find_laws(x: Array, y: Array, symbols: Sequence[sympy.Symbol]) -> list[Law]:
+    """Laws for a column y of numbers, best first.
+
+    Args:
+        x: Columns, `(rows, columns)`.
+        y: The target, `(rows,)`.
+        symbols: The symbol of each column.
+
+    Examples:
+        >>> import sympy
+        >>> generator = np.random.default_rng(0)
+        >>> x = generator.uniform(1, 5, (200, 2))
+        >>> y = 3 * x[:, 0] ** 2 / x[:, 1] * (1 + 0.01 * generator.standard_normal(200))
+        >>> law = find_laws(x, y, sympy.symbols("a b"))[0]
+        >>> law.expression.xreplace({n: round(n, 1) for n in law.expression.atoms(sympy.Float)})
+        3.0*a**2/b
+    """
+    if len(y) > _ROWS:
+        picked = np.linspace(0, len(y) - 1, _ROWS).round().astype(int)
+        x, y = x[picked], y[picked]
+    fits: list[Fit] = [*separable_laws(x, y), *sums_of_products(x, y)]
+    fits = [fit for fit in fits if np.isfinite(fit.length)]
+    fits.sort(key=lambda fit: fit.length)
+    return [Law(fit.expression(symbols, x), fit.length, float(np.sqrt(((y - fit.value) ** 2).mean()))) for fit in fits]

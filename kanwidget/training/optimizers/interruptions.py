@@ -1,0 +1,57 @@
+"""Interruptions within a step that takes long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from kanwidget.training.optimizers.base import Interrupted
+
+
+def once(interrupted: Callable[[], bool]) -> Callable[[], bool]:
+    """The same question, answered with True a single time: what mends an interrupted step isn't interrupted again."""
+    answered = False
+
+    def asked() -> bool:
+        nonlocal answered
+        if answered:
+            return False
+        answered = interrupted()
+        return answered
+
+    return asked
+
+
+class _InterruptCheck(TorchFunctionMode):
+    """Asks before every operation on a tensor whether to interrupt, until it has.
+
+    The end of a `no_grad` is no such operation: interrupted there, gradients would stay switched off.
+    """
+
+    def __init__(self, interrupted: Callable[[], bool]) -> None:
+        super().__init__()
+        self._interrupted, self._raised = interrupted, False
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if args and isinstance(args[0], Tensor) and not self._raised and self._interrupted():
+            self._raised = True
+            raise Interrupted
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def interruptible(interrupted: Callable[[], bool]) -> Iterator[None]:
+    """A context in which every operation may raise `Interrupted`; in a backward pass every use of a saved tensor may."""
+
+    def unpack(value: Tensor) -> Tensor:
+        if interrupted():
+            raise Interrupted
+        return value
+
+    with torch.autograd.graph.saved_tensors_hooks(lambda value: value, unpack), _InterruptCheck(interrupted):
+        yield

@@ -1,0 +1,104 @@
+"""A saved page's panels: in every frame the numbers of that frame's network, and edges that keep their identity."""
+
+import base64
+
+import numpy as np
+import pytest
+import torch
+
+from kanwidget import KAN, KANExplorer, create_dataset
+from kanwidget.explorer.files.film import film_content
+from kanwidget.explorer.files.film_panels import last_panels
+from kanwidget.explorer.files.html_report import content
+from kanwidget.explorer.files.node_identity import identities
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    data = create_dataset(lambda x: torch.exp(x[:, [0]]) * x[:, [1]], n_var=2, train_num=60, test_num=150)
+    with KANExplorer(KAN([2, 3, 1], seed=1), data, driver="blocking") as explorer:
+        explorer.step(3)
+        explorer.prune(node=(1, 0))
+        explorer.step(2)
+        yield explorer
+
+
+def array(stored, frame):
+    """An array of one frame, as the page reads it."""
+    ends = np.frombuffer(base64.b64decode(stored["ends"]), "<f4").reshape(-1, 2)
+    size = int(np.prod(stored["shape"]))
+    parts = np.frombuffer(base64.b64decode(stored["values"]), "<u2").reshape(-1, size)
+    row = min(frame, len(ends) - 1)
+    low, high = ends[row]
+    return (low + (high - low) * parts[row] / 65534.0).reshape(stored["shape"])
+
+
+def test_every_frame_has_the_predictions_and_the_surface_of_its_network(explorer):
+    session = explorer._session
+    frames = session.film()
+    film = film_content(session, frames)
+    x = session.data.test_input
+    rows = torch.linspace(0, len(x) - 1, 100).round().long()
+    side = torch.linspace(0, 1, 20, dtype=torch.float64)
+    low, high = session.data.train_input.amin(0), session.data.train_input.amax(0)
+    across, up = (low[n] + side * (high[n] - low[n]) for n in (0, 1))
+    grid = torch.stack([across.repeat(20), up.repeat_interleave(20)], 1)
+    for number, frame in enumerate(frames):
+        network = frame.network()
+        parity = array(film["panels"]["parity"]["arrays"]["test"], number)
+        assert parity.shape == (1, 2, 100)
+        np.testing.assert_allclose(parity[0, 0], session.data.test_label[rows, 0], atol=1e-4)
+        np.testing.assert_allclose(parity[0, 1], network(x[rows])[:, 0].detach(), atol=1e-3)
+        z = array(film["panels"]["surface"]["arrays"]["z"], number)
+        np.testing.assert_allclose(z, network(grid).detach().view(20, 20), atol=1e-3)
+
+
+def test_what_never_changes_stands_once(explorer):
+    film = film_content(explorer._session, explorer._session.film())
+    points = film["panels"]["surface"]["arrays"]["points"]
+    assert len(base64.b64decode(points["ends"])) == 8
+
+
+def test_the_end_is_there_in_full(explorer):
+    parity, surface = last_panels(explorer._session)
+    assert parity["message"]["arrays"]["test"][1] == [1, 2, 150]
+    assert surface["message"]["arrays"]["z"][1] == [40, 40]
+    assert content(explorer._session)["panels"] == [parity, surface]
+
+
+def test_a_node_that_stays_keeps_its_identity_through_pruning(explorer):
+    film = film_content(explorer._session, explorer._session.film())
+    assert film["nodes"][0] == [[0, 1], [0, 1, 2], [0]]
+    assert film["nodes"][-1] == [[0, 1], [1, 2], [0]]
+
+
+@pytest.mark.parametrize("node", range(4))
+def test_the_node_that_is_gone_is_found_by_its_values(node):
+    x = torch.rand(40, 2, dtype=torch.float64)
+    model = KAN([2, 4, 1], seed=3)
+    smaller = model.remove_node(1, node)
+    assert identities([(model, model), (smaller, smaller)], x)[1][1] == [n for n in range(4) if n != node]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_step_later_it_is_still_the_same_node(seed):
+    data = create_dataset(lambda x: torch.exp(torch.sin(3 * x[:, [0]]) + x[:, [1]] ** 2), n_var=2, train_num=100)
+    model = KAN([2, 4, 1], seed=seed)
+    model.fit(data, steps=5, progress=False)
+    node = int(model.attribute(data=data).node_scores[1].argmin())
+    after = model.remove_node(1, node)
+    after.fit(data, steps=1, progress=False)
+    found = identities([(model, model), (after, after)], data.train_input)
+    assert found[1][1] == [n for n in range(4) if n != node]
+
+
+def test_new_nodes_and_dropped_inputs_have_identities():
+    x = torch.rand(40, 3, dtype=torch.float64)
+    model = KAN([3, [2, 1], 1], seed=0)
+    larger = model.expand_width(1, 1)
+    again = larger.remove_node(1, 0)
+    found = identities([(one, one) for one in (model, larger, again)], x)
+    assert found[1][1][:2] == [0, 1]
+    assert found[1][1][3] == 2
+    assert found[1][1][2] not in (0, 1, 2)
+    assert found[2][1] == found[1][1][1:]
