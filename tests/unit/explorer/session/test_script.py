@@ -81,7 +81,7 @@ def test_a_problem_to_play_with_is_named(data):
         explorer.step(2)
         explorer._apply(UsePreset("product"))
         explorer.step(3)
-        assert "KANExplorer.demo('product', seed=0)" in explorer.code()
+        assert "KANExplorer.demo('product', seed=0, lamb=" in explorer.code()
         assert network(replay(explorer.code(), None)) == network(explorer.model)
 
 
