@@ -62,7 +62,8 @@ class Simplification(Process):
         session.script.begin_longer(lambda: written(None if self._complete else self._done))
         session.begin_process(self)
         data, library = session.run.trainer.data, session.candidates.lib
-        session.view.work_out(self._job(simplify_steps(copied(session.model), data, lamb=self._lamb, lib=library)))
+        job = self._job(simplify_steps(copied(session.model), data, lamb=self._lamb, lib=library))
+        session.view.work_out(job)
 
     # ---- on the thread of the work
 
