@@ -35,7 +35,9 @@ class GuideNotice:
 def notices(session: Session) -> list[GuideNotice]:
     """The notices that hold and weren't dismissed, the most important first."""
     now = progress(session)
-    of_table = [_of_table(notice) for notice in _one_of_logarithms(session.data_notices())]
+    # An example is as it is meant to be.
+    found = [] if session.preset is not None else _one_of_logarithms(session.data_notices())
+    of_table = [_of_table(notice) for notice in found]
     of_session = [notice for row in NOTICES.values() if (notice := row(session, now)) is not None]
     held = [*(one for one in of_table if one.name.startswith(_FIRST)), *of_session]
     held += [one for one in of_table if not one.name.startswith(_FIRST)]
@@ -53,10 +55,14 @@ def _of_table(notice: DataNotice) -> GuideNotice:
 def _one_of_logarithms(found: Sequence[DataNotice]) -> list[DataNotice]:
     """The same notices with a single one about all columns whose logarithms may be simpler."""
     logs = [notice for notice in found if notice.kind == "logarithm"]
-    if len(logs) < 2:
+    if not logs:
         return list(found)
     names = ", ".join(f"“{notice.column}”" for notice in logs)
-    sentence = f"{names} are positive and span more than a decade: Simplify tries their logarithms, too."
+    one = len(logs) == 1
+    sentence = (
+        f"{names} {'is' if one else 'are'} positive and {'spans' if one else 'span'} more than a decade: "
+        f"Simplify tries {'its logarithm' if one else 'their logarithms'}, too."
+    )
     return [*(notice for notice in found if notice.kind != "logarithm"), DataNotice("logarithm", "", sentence)]
 
 
