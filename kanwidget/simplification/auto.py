@@ -33,7 +33,7 @@ _AHEAD = 5.0
 #: Edges of one step are this part of all: a large network takes several at a time.
 _STEPS_OF_A_NETWORK = 12
 #: Rows on which edges are fitted.
-_ROWS = 512
+_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True)
