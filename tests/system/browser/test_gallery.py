@@ -156,7 +156,9 @@ def test_what_fits_at_1000_px(shown):
     page = shown("worked", "light", "&open=surface", 1000)
     assert page.locator(".kw-toolbar").bounding_box()["height"] < 50
     assert page.locator(".kw-network .kw-head > .kw-dim").evaluate("e => e.scrollWidth <= e.clientWidth")
-    fix, cards = (page.locator(one).first.bounding_box() for one in ('[data-kw-action="fix"]', ".kw-cards"))
+    fix, cards = (
+        page.locator(one).first.bounding_box() for one in ('[data-kw-action="fix"]', ".kw-scroll:has(> .kw-candidates)")
+    )
     assert fix["y"] + fix["height"] <= cards["y"] + cards["height"]
 
 
