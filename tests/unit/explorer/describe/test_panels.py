@@ -106,7 +106,7 @@ def test_one_input_is_a_line():
 def test_of_classes_it_is_a_probability():
     session = Session(KAN([2, 3]), of_classes())
     total = sum(surface(session, SurfaceView(0, 1, output))[1]["z"] for output in range(3))
-    assert torch.allclose(total, torch.ones(40, 40, dtype=torch.float64))
+    assert torch.allclose(total, torch.ones(64, 64, dtype=torch.float64))
     assert set(surface(session, SurfaceView(0, 1, 1))[1]["points"][2].tolist()) == {0.0, 1.0, 2.0}
 
 
