@@ -60,7 +60,7 @@ class QueryMethods(MethodGroup):
             >>> explorer = KANExplorer.demo("product")
             >>> explorer.prune(edges=[(0, 0, 0)])
             >>> [state["label"] for state in explorer.states]
-            ['start', 'prune φ₀,₀,₀']
+            ['start', 'prune x₁ → h₁,₁']
         """
         return self._ask(lambda: [dict(state) for state in history(self._session)["states"]])
 
