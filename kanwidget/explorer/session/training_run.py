@@ -183,6 +183,9 @@ class TrainingRun(RunStates):
         trainer = self.trainer
         self._take_events()
         settings, state, noise, data = trainer.settings, trainer.state_dict(), self.noise, trainer.data
+        if trainer.rows.sampled:  # on all rows it would take seconds until a slider acts
+            trainer.rows.restart(self.model)
+            trainer.load_state_dict(state)
         try:
             for name, value in values.items():
                 if name == "noise":
@@ -331,8 +334,7 @@ class TrainingRun(RunStates):
         for parameter in model.parameters():
             parameter.data = parameter.data.contiguous()  # LBFGS can't take others
         same_nodes = model.width == self.model.width and model.arities == self.model.arities
-        self.trainer.network = model
-        self.trainer.rows.restart(model)
+        self.trainer.replace_network(model)
         self.version += 1
         if not same_nodes:
             self._structures += 1

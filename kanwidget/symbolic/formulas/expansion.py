@@ -30,8 +30,11 @@ def expanded(expr: Any) -> Any:
         return alike
     if isinstance(alike, sympy.Tuple):
         return sympy.Tuple(*(expanded(part) for part in alike))
-    multiplied = sympy.expand_mul(sympy.expand_multinomial(sympy.expand_mul(alike)))
-    return _without_round_off(multiplied)
+    # A sum that is divided by stays one: multiplied out, its coefficients would be further constants.
+    divisors = [p for p in alike.atoms(sympy.Pow) if p.exp.is_number and p.exp.is_negative]
+    held = {power: sympy.Dummy() for power in sorted(divisors, key=sympy.count_ops, reverse=True)}
+    multiplied = sympy.expand_mul(sympy.expand_multinomial(sympy.expand_mul(alike.xreplace(held))))
+    return _without_round_off(multiplied.xreplace({dummy: power for power, dummy in held.items()}))
 
 
 def with_like_functions(expr: Any) -> Any:

@@ -51,12 +51,14 @@ def simplest(problem: Problem, expr: Any, *, free: bool = True, deadline: float 
     problem, first = weighted(problem, first)
     best = _simplified(problem, first, deadline)
     lowest = _price(problem, best)
-    for variant in _variants(problem, first, free=free):
+    for variant, free_exponents in _variants(problem, first, free=free):
         if time.monotonic() > deadline:
             break
         trial = _simplified(problem, problem.fit(canonical(variant, problem.values)), deadline)
         cost = _price(problem, trial)
-        if cost < lowest - _BETTER:
+        # Multiplied out, a formula may have more constants: those fit anything.
+        fewer = free_exponents or len(trial.symbols) <= len(best.symbols)
+        if fewer and cost < lowest - _BETTER:
             best, lowest = trial, cost
     if problem.rows < every.rows:
         every, best = weighted(every, every.fit(best.expression))
@@ -83,17 +85,17 @@ def _simplified(problem: Problem, fit: Fit, deadline: float) -> Fit:
     return snapped(problem, Selector(problem, fit, deadline).simplest(), tolerance=_TOLERANCE, deadline=deadline)
 
 
-def _variants(problem: Problem, fit: Fit, *, free: bool) -> Iterator[Any]:
-    """The formula with free exponents, unless it is exact already, and with its products multiplied out."""
+def _variants(problem: Problem, fit: Fit, *, free: bool) -> Iterator[tuple[Any, bool]]:
+    """The formula with free exponents, unless it is exact already, and with its products multiplied out; whether it is the former."""
     if len(fit.symbols) > MOST_CONSTANTS:
         return
     expr = fit.expression
     freed = _freed(problem, expr) if free and not _exact(problem, fit) else expr
     if freed != expr:
-        yield freed
+        yield freed, True
     multiplied = within(time.monotonic() + _PATIENCE, lambda: expanded(expr))
     if multiplied is not None and multiplied != expr:
-        yield multiplied
+        yield multiplied, False
 
 
 def _freed(problem: Problem, expr: Any) -> Any:

@@ -209,3 +209,22 @@ def test_after_the_deadline_nothing_gets_simpler():
     x, y = gas(0)
     fit, _ = found(SEVEN_OFFSETS, [T, P, V, DEAD], x, y, deadline=-math.inf)
     assert len(fit.symbols) == 8
+
+
+def test_sums_that_are_divided_by_stay():
+    quotient = 2.0 * Y / (X + 1.5) ** 2
+    assert expanded(quotient * (X + 1)) == 2.0 * X * Y / (X + 1.5) ** 2 + quotient
+
+
+def test_an_unfinished_network_is_answered_without_a_long_search():
+    x = uniform(300, [(-1, 1)] * 3)
+    terms = [
+        sympy.Float(0.3 + 0.1 * i) * sympy.sin(sympy.Float(1 + 0.2 * i) * v + 0.3) for i in range(4) for v in (X, Y, P)
+    ]
+    fits = []
+    problem = Problem([X, Y, P], x, x.sum(1))
+    counted = problem.fit
+    problem.fit = lambda *args: fits.append(1) or counted(*args)  # type: ignore[method-assign]
+    _, fit = simplest(problem, sympy.Add(*terms) ** 2)
+    assert len(fits) < 5
+    assert len(fit.symbols) > 24

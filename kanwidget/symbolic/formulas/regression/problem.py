@@ -15,6 +15,8 @@ from kanwidget._types import Elementwise
 from kanwidget.symbolic.formulas.evaluation import evaluate
 
 _STEPS = 100
+#: By how many times its size a constant changes in a step, at most.
+_FARTHEST = 10.0
 #: Steps before a fit is given up.
 _FIRST = 8
 #: A step that gains so little, relatively, is flat; after so many the fit ends, since no test tells the difference.
@@ -225,7 +227,10 @@ class Problem:
             scale = jacobian.norm(dim=0).clamp(min=1e-300)
             lhs = torch.cat([jacobian / scale, math.sqrt(damping) * eye])
             rhs = torch.cat([residual, torch.zeros_like(values)])
-            trial = values + torch.linalg.lstsq(lhs, rhs[:, None], driver="gelsd").solution[:, 0] / scale
+            move = torch.linalg.lstsq(lhs, rhs[:, None], driver="gels").solution[:, 0] / scale
+            # A constant that hardly matters any more would run away.
+            farthest = _FARTHEST * values.abs().clamp(min=1.0)
+            trial = values + move.clamp(-farthest, farthest)
             linear = self._linear(template, symbols, trial)
             if _finite(*linear) and linear[2] <= deviance:
                 gain = deviance - linear[2]

@@ -22,6 +22,8 @@ _DEVIATE = 2.78
 _MOST_FITS = 250
 #: Constants so many errors from 0 aren't tried without; the least certain of the others are.
 _FARTHEST, _TRIED = 40.0, 6
+#: Numbers that are smaller, or larger than its inverse, are not written in the place of a constant.
+_SMALLEST = 1e-4
 #: Largest standard error of an exponent that may be whole, a half, a third or a quarter: with larger ones some fraction always is near.
 _LARGEST_ERROR = {1: 0.25, 2: 0.04, 3: 0.012, 4: 0.008}
 #: Standard errors within which an exponent may be that fraction.
@@ -126,8 +128,9 @@ class Selector:
             loose = [s for s, error in zip(fit.symbols, fit.errors, strict=True) if math.isinf(error)]
             for symbol in loose:
                 value = float(fit.floats[symbol])
-                rounded = sympy.Rational(f"{value:.1g}") if math.isfinite(value) else sympy.Integer(1)
-                options = [sympy.Integer(0), sympy.Integer(-1 if value < 0 else 1), rounded]
+                options = [sympy.Integer(0), sympy.Integer(-1 if value < 0 else 1)]
+                if _SMALLEST < abs(value) < 1 / _SMALLEST:
+                    options.append(sympy.Rational(f"{value:.1g}"))
                 trial = next((t for n in options if self._same(t := self._try(fit, {symbol: n}), fit)), None)
                 if trial is not None:
                     break
