@@ -40,7 +40,7 @@ def test_formulas_of_states_as_far_as_they_are_ones(small):
 def test_a_state_that_was_left_is_written_once(small, monkeypatch):
     small.apply(Fix((0, 0, 0), "x^2"))
     train(small, 3)
-    front(small)
+    front(small, clock=lambda: 0.0)
     calls = []
     monkeypatch.setattr(panel, "state_formula", lambda s, m, node: calls.append(node) or {"id": node})
     front(small)
