@@ -94,14 +94,14 @@ def opened(browser, server, name, cell, scale):
 
 def stills(browser, server) -> None:
     notebook, view = opened(browser, server, "stills.ipynb", HALF_WAY, 2)
-    view.candidates(8)
+    view.candidates(2)
     if view.root.locator('[data-kw-action="dismiss-effect"]').is_visible():
         view.click("dismiss-effect")
     for theme, tab in (("light", "curves"), ("dark", "surface")):
         notebook.theme(f"JupyterLab {theme.title()}")
         view.until("e.dataset.kwTheme === a", theme)
         view.root.locator(f'[data-kw-tab="{tab}"]').click()
-        view.candidates(8)
+        view.candidates(2)
         view.page.mouse.move(5, 5)
         view.page.wait_for_timeout(1500)
         shot = Image.open(io.BytesIO(view.root.screenshot())).convert("RGB")
@@ -174,7 +174,7 @@ def film(browser, server) -> None:
           .sort((a, b) => b[0] - a[0])[0][1]"""
     )
     recording.click(view.edge(strongest), 900)
-    view.candidates(8)
+    view.candidates(2)
     recording.click(view.root.locator('[data-kw-candidate][data-best] [data-kw-action="fix"]'), 1000)
     recording.click(view.root.locator('[data-kw-action="undo"]'), 600)
     recording.click(view.root.locator('[data-kw-tab="surface"]'), 1500, wait=1500)

@@ -30,6 +30,12 @@ def _explorer(explorer):
 _formats = get_ipython().display_formatter.formatters
 _formats["image/png"].for_type_by_name("kanwidget.insight.plot.style", "KANFigure", _png)
 _formats["image/png"].for_type_by_name("kanwidget.explorer.explorer", "KANExplorer", _explorer)
+
+def _no_view(explorer):
+    raise NotImplementedError  # the picture above is shown
+
+_views = get_ipython().display_formatter.ipython_display_formatter
+_views.for_type_by_name("kanwidget.explorer.explorer", "KANExplorer", _no_view)
 """
 KEPT = ("text/plain", "text/latex", "text/html", "image/png")
 

@@ -179,8 +179,11 @@ class Dataset:
         for name in (*self.keys(), *_SCALES):
             value = getattr(self, name)
             if value is not None:
-                changed[name] = value.to(device=device, dtype=dtype if value.is_floating_point() else None)
-        return replace(self, **changed)
+                converted = value.to(device=device, dtype=dtype if value.is_floating_point() else None)
+                if converted is not value:
+                    changed[name] = converted
+        # A new Dataset is checked, which takes a while for a large one.
+        return replace(self, **changed) if changed else self
 
     def standardize(self) -> Dataset:
         """The same data with mean 0 and standard deviation 1 in every column of the training part.

@@ -15,6 +15,7 @@ from kanwidget.explorer.drivers.driver import Driver
 from kanwidget.explorer.drivers.router import Router
 from kanwidget.explorer.drivers.thread import DriverChoice, driver_kind, make_driver
 from kanwidget.explorer.files.formats import drawing, menu
+from kanwidget.explorer.files.panel_figures import still_drawing
 from kanwidget.explorer.files.session_reader import SavedSession, read
 from kanwidget.explorer.methods.edit import EditMethods
 from kanwidget.explorer.methods.guide import GuideMethods
@@ -24,6 +25,7 @@ from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.methods.undo import UndoMethods
 from kanwidget.explorer.notebook.cells import close_replaced
 from kanwidget.explorer.notebook.ipython import can_show
+from kanwidget.explorer.notebook.still import StillPicture
 from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.session.presets import preset
 from kanwidget.explorer.session.session import Session
@@ -140,6 +142,7 @@ class KANExplorer(GuideMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
             self._session.table |= {} if test_fraction == Split().test_fraction else {"test_fraction": test_fraction}
         self._driver, self._publisher, self._router = wire(self._session, driver, f"kanwidget-explorer-{id(self):x}")
         self._widget: Any = None
+        self._still: StillPicture | None = None
         #: The text of a closed explorer.
         self._last_summary = ""
         self._stepped = threading.Condition()
@@ -211,9 +214,15 @@ class KANExplorer(GuideMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
             from kanwidget.explorer.notebook.widget import ExplorerWidget
 
             self._widget = ExplorerWidget(self._router.handle, self._ask(self._publisher.compact_snapshot))
-            self._publisher.connect(self._widget.send_message, self._widget.store, self._widget.input_blocked)
+            self._publisher.connect(self._widget.send_message, self._store, self._widget.input_blocked)
             self._driver.post(lambda: self._publisher.mark_changed(frozenset(("formula",))))
         return self._widget
+
+    def _store(self, snapshot: Any) -> None:
+        """Keep a snapshot and, soon, a picture for pages that are opened later."""
+        self._widget.store(snapshot)
+        if self._still is not None:
+            self._still.renew()
 
     def close(self) -> None:
         """Stop, and free thread, network and data. The explorer can't be used afterwards.
@@ -227,6 +236,8 @@ class KANExplorer(GuideMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
         if self._driver.closed:
             return
         self._publisher.disconnect()
+        if self._still is not None:
+            self._still.close()
         if self._widget is not None:
             self._widget.close()
         self._driver.close(self._free)
@@ -261,6 +272,16 @@ class KANExplorer(GuideMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
                 data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
                 return {**(data or {}), **plain}, metadata
         return {**plain, "image/svg+xml": self._ask(lambda: drawing(self._session))}
+
+    def _ipython_display_(self) -> None:
+        """The view and, for when its kernel is gone, its last picture."""
+        if self._driver.closed or not can_show():
+            raise NotImplementedError  # IPython then asks for the bundle
+        bundle = self._repr_mimebundle_()
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        if self._still is None:
+            self._still = StillPicture(lambda: still_drawing(self._session, repr(self)), self._driver.post)
+        self._still.show(data, metadata)
 
     def _display_(self) -> Any:
         """The view in marimo."""

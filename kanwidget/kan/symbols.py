@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
+
+from typing_extensions import Self
 
 from kanwidget import _check
 from kanwidget.core.records import EdgeRef, History, SymbolicFit
@@ -129,6 +131,23 @@ class SymbolicNetwork(EditableNetwork):
         if done:
             record(self, "fix", f"fixed {listed('edge', [edge for edge, _ in done])}")
         return done
+
+    def simplify(self, data: Any, **options: Any) -> Self:
+        """A new network of functions in place of splines that says the same about the data, as far as their noise can tell.
+
+        It trains with a penalty, prunes, tries smaller networks, also of the columns' logarithms, and checks everything on held-out rows;
+        `kanwidget.simplification.simplify_steps` does it in steps that can be watched and stopped.
+
+        Examples:
+            >>> from kanwidget import KAN, create_dataset
+            >>> data = create_dataset(lambda x: x[:, [0]] ** 2 + 3 * x[:, [1]], train_num=100, test_num=50)
+            >>> small = KAN([2, 3, 1]).simplify(data)
+            >>> small.width, small.layer(0).symbol(0, 0), small.layer(0).symbol(1, 0)
+            ([[2, 0], [1, 0]], 'x^2', 'x')
+        """
+        from kanwidget import simplification
+
+        return cast("Self", simplification.simplify(self, data, **options))
 
     def symbolic_formula(self, var: Sequence[Any] | None = None, **options: Any) -> tuple[list[Any], list[Any]]:
         """The outputs as sympy expressions, and the variables; numeric edges stand in as named functions.

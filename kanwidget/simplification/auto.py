@@ -15,6 +15,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.primitives import Primitive, primitives
 from kanwidget.core.records import EdgeRef, SymbolicFit
 from kanwidget.core.threads import limit_threads
+from kanwidget.simplification.description import description_length
 from kanwidget.simplification.held_out import HeldOut, held_out
 from kanwidget.simplification.refits import STEPS, assign, refit
 from kanwidget.simplification.swaps import swapped
@@ -233,26 +234,30 @@ def _decide(
 def _best_of(
     search: _Search, ref: EdgeRef, fits: Sequence[SymbolicFit], best: Tensor
 ) -> tuple[SymbolicFit | None, Tensor, str]:
-    """Try some functions on an edge, each with a refit, and fix it to the simplest that is as good as the best. In place."""
-    held, tried = search.held, list(fits[: search.tried] if search.checks else fits[:1])
-    trials = []
+    """Try some functions on an edge, each with a refit, and fix it to the one with the shortest description of the data. In place."""
+    held, trials = search.held, []
+    tried = _tried(fits, search.tried) if search.checks else fits[:1]
     for fit, following in zip(tried, [*tried[1:], None], strict=True):
         trial = swapped(search.network, {ref: fit}, held.data.train_input)
         losses = refit(trial, held, search.refit_steps)
-        trials.append((fit, trial, losses, held.row_losses(trial, everywhere=True)))
+        trials.append((fit, trial, losses, not search.checks or held.allows(best, losses)))
         ahead = following is None or following.score - fit.score > _AHEAD
-        if ahead and any(held.allows(best, entry[2]) for entry in trials):
+        if ahead and any(allowed for *_, allowed in trials):
             break
-    allowed = [entry for entry in trials if not search.checks or held.allows(best, entry[2])]
+    allowed = [entry for entry in trials if entry[3]]
     if not allowed:
         fit, _, losses, _ = min(trials, key=lambda entry: float(entry[2].mean()))
         before, after = (held.reported(search.network, rows) for rows in (best, losses))
         return None, best, f"{fit.name} would raise the held-out error from {before:.3g} to {after:.3g}"
-    lowest = min(allowed, key=lambda entry: float(entry[3].mean()))
-    equal = [entry for entry in allowed if held.allows(lowest[3], entry[3])]
-    fit, trial, losses, _ = min(equal, key=lambda entry: entry[0].score)
+    fit, trial, losses, _ = min(allowed, key=lambda entry: description_length(entry[1], held))
     assign(search.network, trial)
     return fit, losses, ""
+
+
+def _tried(fits: Sequence[SymbolicFit], count: int) -> list[SymbolicFit]:
+    """The best functions, and the simplest of all."""
+    simplest = min(fits, key=lambda fit: (fit.complexity, fit.score))
+    return [*fits[:count], *([] if simplest in fits[:count] else [simplest])]
 
 
 def _lower(first: Tensor, second: Tensor) -> Tensor:
@@ -279,7 +284,8 @@ def auto_symbolic(
 ) -> list[tuple[EdgeRef, SymbolicFit]]:
     """Replace splines by functions, the surest first, and refit the network after each. Changes the network in place.
 
-    For each edge a few functions are tried; the simplest of those that the data can't tell from the best stays. Where all of them make
+    For each edge a few functions are tried, and the one with the shortest description of the data stays: misfit, constants and
+    functions, in bits. Where all of them make
     the error on held-out rows (the validation or test rows, otherwise a fifth of the training rows) worse than their noise allows,
     the edge stays a spline, and the log says why. Functions that only imitate a simpler one are never chosen. Symbolic and pruned
     edges stay as they are.

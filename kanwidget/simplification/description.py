@@ -8,6 +8,7 @@ from torch import Tensor
 
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitive
+from kanwidget.core.records import EdgeRef
 from kanwidget.simplification.held_out import HeldOut
 
 #: Mean squared errors below this, in scaled numbers, are exact.
@@ -34,11 +35,39 @@ def description_length(network: Network, held: HeldOut, losses: Tensor | None = 
 
 
 def complexity(network: Network) -> float:
-    """Complexity of the functions of all edges, and of the columns' logarithms."""
+    """Complexity of the functions of all edges, and of the columns' logarithms.
+
+    An exponential of a sum of logarithms is written as a product of powers: neither it nor they count, but for 1 a power.
+    """
+    powers = _powers(network)
     total = 0.0
     for ref in network.edge_refs(active=True):
         name = network.layer(ref.layer).symbol(ref.source, ref.target)
-        total += primitive(name).complexity if name is not None else 0.0
-        if ref.layer == 0 and bool(network.scaling.input_log[network.columns[ref.source]]):
-            total += 1
+        if ref in powers:
+            total += ref.layer == 0
+        elif name is not None:
+            total += primitive(name).complexity + _is_logged(network, ref)
     return total
+
+
+def _powers(network: Network) -> set[EdgeRef]:
+    """Edges that together are products of powers: exponentials of a node of the first level, and the logarithms that it adds up."""
+    if network.depth < 2:
+        return set()
+    first, second = network.layer(0), network.layer(1)
+    found: set[EdgeRef] = set()
+    for node in range(network.width[1][0]):
+        inner = [ref for ref in network.edge_refs(active=True) if ref.layer == 0 and ref.target == node]
+        outer = [ref for ref in network.edge_refs(active=True) if ref.layer == 1 and ref.source == node]
+        logs = all(
+            first.symbol(ref.source, node) == ("x" if _is_logged(network, ref) else "log")
+            and first.state(ref.source, node) == "symbolic"
+            for ref in inner
+        )
+        if inner and outer and logs and all(second.symbol(node, ref.target) == "exp" for ref in outer):
+            found |= {*inner, *outer}
+    return found
+
+
+def _is_logged(network: Network, ref: EdgeRef) -> bool:
+    return ref.layer == 0 and bool(network.scaling.input_log[network.columns[ref.source]])

@@ -18,10 +18,12 @@ from kanwidget.datasets import Dataset
 _PART = 0.2
 #: Fewer rows than this aren't split: refits and checks see all of them.
 _FEWEST = 20
+#: Rows of a large table that refits and checks see.
+_MOST_ROWS = 4000
 #: A mean squared error that is this much larger is the same.
 _SAME = 1.05
-#: One standard error of the paired differences is chance, but not more than this: the error rises by a tenth at most.
-_MOST = 1.2
+#: Two standard errors of the paired differences are chance, but not more than this: the error rises by a tenth at most.
+_CHANCE, _MOST = 2.0, 1.2
 #: Mean squared errors below this, in scaled numbers, are round-off.
 _EXACT = 1e-20
 
@@ -31,7 +33,7 @@ class HeldOut:
     """Data for refits, and rows to check them on."""
 
     data: Dataset
-    """Training rows of refits; their test rows are the held-out ones."""
+    """Training rows of refits, of a large table a sample; their test rows are the held-out ones."""
     whole: Dataset
     """All training rows, for the last refit."""
     allowance: float = 0.0
@@ -79,7 +81,8 @@ class HeldOut:
             return True
         if self.noiseless or len(difference) < 3:
             return False
-        return new <= _MOST * old and float(difference.mean()) <= float(difference.std()) / math.sqrt(len(difference))
+        chance = _CHANCE * float(difference.std()) / math.sqrt(len(difference))
+        return new <= _MOST * old and float(difference.mean()) <= chance
 
 
 def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0) -> HeldOut:
@@ -99,7 +102,7 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
     if parts:
         x, y = whole[f"{parts[0]}_input"], whole[f"{parts[0]}_label"]
         plain = replace(whole, val_input=None, val_label=None, test_input=x, test_label=y)
-        return HeldOut(plain, plain)
+        return HeldOut(_sampled(plain), plain)
     rows = len(whole.train_input)
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(0)).to(network.device)
     count = round(_PART * rows) if rows >= _FEWEST else 0
@@ -108,7 +111,18 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
         held, kept = order, order
     x, y = whole.train_input, whole.train_label
     split = replace(whole, train_input=x[kept], train_label=y[kept], test_input=x[held], test_label=y[held])
-    return HeldOut(split, whole)
+    return HeldOut(_sampled(split), whole)
+
+
+def _sampled(data: Dataset) -> Dataset:
+    """At most `_MOST_ROWS` rows of each part: more would cost time and decide nothing."""
+    changes: dict[str, Any] = {}
+    for part in ("train", "test"):
+        x, y = data[f"{part}_input"], data[f"{part}_label"]
+        if len(x) > _MOST_ROWS:
+            chosen = torch.randperm(len(x), generator=torch.Generator().manual_seed(1))[:_MOST_ROWS].sort().values
+            changes |= {f"{part}_input": x[chosen.to(x.device)], f"{part}_label": y[chosen.to(y.device)]}
+    return replace(data, **changes) if changes else data
 
 
 def _own_outputs(network: Network, x: Tensor, r2_threshold: float) -> HeldOut:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 
 from kanwidget.core.network import Network, initial_layer
-from kanwidget.core.scales import Scaling
+from kanwidget.core.records import EdgeRef
 from kanwidget.simplification.held_out import HeldOut
 from kanwidget.symbolic.formulas.compile import plan
 from kanwidget.symbolic.formulas.formula import variables
+from kanwidget.symbolic.formulas.rescaling import scaled_params
 from kanwidget.symbolic.laws import Law, find_laws
 
 #: Tables of more columns aren't searched, and tables of fewer rows tell too little.
@@ -30,7 +33,7 @@ class LawNetwork:
 def law_network(network: Network, held: HeldOut) -> LawNetwork | None:
     """The network of the best law of the columns that a network reads; None where there is none to be searched for.
 
-    The network's own scales aren't needed: every edge of a law is a function in own units.
+    It keeps the scales of the columns, so that it can be trained on.
     """
     data = held.data
     columns = sorted({int(network.columns[ref.source]) for ref in network.edge_refs(active=True) if ref.layer == 0})
@@ -38,20 +41,20 @@ def law_network(network: Network, held: HeldOut) -> LawNetwork | None:
         return None
     if not 0 < len(columns) <= _MOST_COLUMNS or len(data.train_input) < _FEWEST_ROWS:
         return None
-    symbols = [variables(network)[column] for column in columns]
+    symbols = variables(network, data.in_vars)
     x, y = data.train_input[:, columns].double().cpu().numpy(), data.train_label[:, 0].double().cpu().numpy()
-    for law in find_laws(x, y, symbols):
+    for law in find_laws(x, y, [symbols[column] for column in columns]):
         try:
-            return LawNetwork(law, _compiled(network, law, columns))
+            return LawNetwork(law, _compiled(network, law, symbols))
         except ValueError:  # no network of the library's functions computes it
             continue
     return None
 
 
-def _compiled(network: Network, law: Law, columns: list[int]) -> Network:
+def _compiled(network: Network, law: Law, symbols: Sequence[Any]) -> Network:
     """A network of a law's own shape, with the settings of a network."""
-    used = [c for c in columns if variables(network)[c] in law.expression.free_symbols]
-    made = plan(law.expression, [variables(network)[c] for c in used])
+    used = [column for column, symbol in enumerate(symbols) if symbol in law.expression.free_symbols]
+    made = plan(law.expression, [symbols[column] for column in used])
     new, first = copy.deepcopy(network), network.layer(0)
     subnodes = [sums + sum(arities) for (sums, _), arities in zip(made.width, made.arities, strict=True)]
     new.layers = nn.ModuleList(
@@ -70,7 +73,12 @@ def _compiled(network: Network, law: Law, columns: list[int]) -> Network:
     )
     new.width, new.arities = [list(pair) for pair in made.width], [list(arities) for arities in made.arities]
     new.columns = torch.tensor(used)
-    new.scaling = Scaling(network.n_features, network.n_out, network.layer(0).coef.detach())
-    new.scaling.settle()
-    made.write(new)
+    # Edges of sums can be in units of the target's size; a product of outputs has its own.
+    size = network.output_scale.size if new.width[-1][1] == 0 else torch.ones(network.n_out)
+    new.output_scale = (torch.zeros(network.n_out), size)
+    for index in range(new.depth):
+        new.layer(index).spline_on[:] = False
+    for index, source, target, name, params in made.edges:
+        edge = EdgeRef(index, source, target)
+        new.layer(index).set_symbol(source, target, name, scaled_params(new, edge, name, params))
     return new.to(network.device)

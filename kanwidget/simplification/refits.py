@@ -29,7 +29,7 @@ def refitted(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float
 
 
 def refit(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 0.0, grids: bool = False) -> Tensor:
-    """Train a network further, and return it to the state that was best on the held-out rows. In place.
+    """Train a network further. With splines, which learn noise, it returns to the state that was best on the held-out rows. In place.
 
     Args:
         network: The network.
@@ -44,12 +44,12 @@ def refit(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 
     reference, names = network.reference, network.in_vars
     if network.n_parameters and steps:
         trainer = Trainer(network, held.data, steps, Settings(lamb=lamb, update_grid=grids))
-        first = trainer.record()
+        first, last = trainer.record(), lamb > 0 or not _has_splines(network)
         state, lowest, previous, idle = NetworkState(network), _loss(first.test_loss), first.train_loss, 0
         for record in trainer:
             AFTER_STEP.get()()
             loss = _loss(record.test_loss)
-            if lamb > 0 or loss < lowest:
+            if last or loss < lowest:
                 state, lowest = NetworkState(network), loss
             idle = idle + 1 if record.train_loss > _PROGRESS * previous else 0
             previous = record.train_loss
@@ -58,6 +58,10 @@ def refit(network: Network, held: HeldOut, steps: int = STEPS, *, lamb: float = 
         state.restore()
     network.reference, network.in_vars = reference, names
     return held.row_losses(network)
+
+
+def _has_splines(network: Network) -> bool:
+    return any(bool(network.layer(index).spline_on.any()) for index in range(network.depth))
 
 
 def _loss(value: float | None) -> float:

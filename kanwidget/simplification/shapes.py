@@ -13,9 +13,14 @@ from torch import nn
 from kanwidget.core.network import HIDDEN_RANGE, Network, initial_layer
 from kanwidget.core.scales import Scaling
 from kanwidget.simplification.held_out import HeldOut
+from kanwidget.simplification.refits import refit
+from kanwidget.simplification.removals import without_needless_edges
+from kanwidget.symbolic.edges import fix_symbolic
 
 #: Ends of the first grids of scaled columns.
 _RANGE = (-1.75, 1.75)
+#: Steps of the refit of a product of powers.
+_POWER_STEPS = 30
 #: Columns whose largest value is less than this many times the smallest look nearly the same in their logarithm.
 _LEAST_SPAN = 1.2
 
@@ -86,3 +91,14 @@ def fresh(network: Network, shape: Shape, held: HeldOut, seed: int) -> Network:
         new.scaling = scaling
         new.log = tuple(shape.logs)
     return new.to(network.device)
+
+
+def power_law(network: Network, held: HeldOut) -> Network:
+    """A network of the columns' logarithms as a product of powers: lines, whose sum is the argument of an exponential."""
+    trial, x = copy.deepcopy(network), held.data.train_input
+    for ref in trial.edge_refs(active=True):
+        fix_symbolic(trial, *ref, "x" if ref.layer == 0 else "exp", x)
+    refit(trial, held, _POWER_STEPS)
+    trial = without_needless_edges(trial, held)
+    refit(trial, held, _POWER_STEPS)
+    return trial

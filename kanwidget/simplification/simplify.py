@@ -20,7 +20,7 @@ from kanwidget.simplification.held_out import HeldOut, held_out
 from kanwidget.simplification.laws import law_network
 from kanwidget.simplification.refits import refit
 from kanwidget.simplification.removals import without_needless_edges
-from kanwidget.simplification.shapes import Shape, fresh, shapes
+from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
 from kanwidget.surgery.prune import prune
 from kanwidget.symbolic.edges import numeric_edges
 
@@ -41,7 +41,7 @@ class SimplificationStep:
     """What one step of `simplify_steps` has tried and found."""
 
     kind: str
-    """`train`, `prune`, `shape`, `replace`, `refit`: what was done."""
+    """`train`, `prune`, `shape`, `replace` or `refit`: what was done; `try` in the midst of it, so that one may stop."""
     text: str
     """The same as a sentence."""
     network: Network
@@ -60,8 +60,9 @@ def simplify(network: Network, data: Any, **options: Any) -> Network:
     Examples:
         >>> from kanwidget import KAN, create_dataset
         >>> data = create_dataset(lambda x: x[:, [0]] ** 2 + 3 * x[:, [1]], train_num=100, test_num=50)
-        >>> simplify(KAN([2, 3, 1]), data).formula()
-        x_1**2 + 3.0*x_2
+        >>> small = simplify(KAN([2, 3, 1]), data)
+        >>> small.width, small.layer(0).symbol(0, 0), small.layer(0).symbol(1, 0)
+        ([[2, 0], [1, 0]], 'x^2', 'x')
     """
     result = network
     for step in simplify_steps(network, data, **options):
@@ -138,9 +139,9 @@ class _Simplification:
                 yield self._last()
                 return
         for shape in shapes(start, self.held):
-            step = self._shaped(start, shape)
-            found |= step.improved and not numeric_edges(step.network)
-            yield step
+            for step in self._shaped(start, shape):
+                found |= step.improved and not numeric_edges(step.network)
+                yield step
         if not found:
             yield from self._larger(start)
         yield self._last()
@@ -166,10 +167,10 @@ class _Simplification:
     def _larger(self, start: Network) -> Iterator[SimplificationStep]:
         """What is tried where no network with one hidden node says the same."""
         if len(start.edge_refs(active=True)) <= _MOST_EDGES:
-            yield self._replaced(start, "the network itself")
+            yield from self._replaced(start, "the network itself", "replace")
         two = Shape((2,))
         if start.n_parameters > fresh(start, two, self.held, 0).n_parameters:
-            yield self._shaped(start, two)
+            yield from self._shaped(start, two)
 
     def _trained(self, lamb: float, steps: int) -> SimplificationStep:
         refit(self.best, self.held, steps, lamb=lamb, grids=True)
@@ -195,27 +196,31 @@ class _Simplification:
         text = f"{before - after} of {before} edges pruned" if after < before else "Nothing to prune"
         return self._step("prune", text, improved)
 
-    def _shaped(self, start: Network, shape: Shape) -> SimplificationStep:
+    def _shaped(self, start: Network, shape: Shape) -> Iterator[SimplificationStep]:
         """Train networks of a smaller shape, and replace the splines of the best of them."""
-        trials = []
+        trials, what = [], shape.text(self.held.data.in_vars)
         for number in range(_STARTS):
             trial = fresh(start, shape, self.held, self.seed + number)
             losses = refit(trial, self.held, _START_STEPS, grids=True)
             trials.append((float(losses.mean()), number, trial))
-        step = self._replaced(min(trials)[2], shape.text(self.held.data.in_vars))
-        return replace(step, kind="shape")
+            yield self._step("try", f"Trying {what}: start {number + 1} of {_STARTS}", False)
+        trial = min(trials)[2]
+        if shape.logs and self._offer(power_law(trial, self.held)):
+            yield self._step("shape", "A product of powers says the same", True)
+        else:
+            yield from self._replaced(trial, what, "shape")
 
-    def _replaced(self, network: Network, what: str) -> SimplificationStep:
+    def _replaced(self, network: Network, what: str, kind: str) -> Iterator[SimplificationStep]:
         """Replace the splines of a network by functions."""
         trial = without_needless_edges(copy.deepcopy(network), self.held)
-        for _ in auto_symbolic_steps(trial, self.held.data, lib=self.lib):
-            pass
+        for step in auto_symbolic_steps(trial, self.held.data, lib=self.lib):
+            yield self._step("try", f"Trying {what}: {step.remaining} edges to come", False)
         trial = without_needless_edges(trial, self.held)
         refit(trial, self.held, _LAST_STEPS)
         improved = self._offer(trial)
         count, splines = len(trial.edge_refs(active=True)), len(numeric_edges(trial))
         text = f"{count - splines} of {count} edges are functions, held-out error {self.held.error(trial):.3g}"
-        return self._step("replace", f"{what[0].upper()}{what[1:]}: {text}", improved)
+        yield self._step(kind, f"{what[0].upper()}{what[1:]}: {text}", improved)
 
     def _offer(self, network: Network) -> bool:
         """Take a network if it says the same in fewer bits."""

@@ -115,7 +115,7 @@ def units():
     y = x[:, 1] * x[:, 2] / (8.314 * x[:, 0]) * (1 + 0.02 * torch.randn(400, generator=draw, dtype=torch.float64))
     names = {"in_vars": ("T (K)", "p [Pa]", "v_x", "position of the valve"), "out_vars": ("n_dot [mol/s]",)}
     data = Dataset(x[:300], y[:300, None], x[300:], y[300:, None], **names)
-    one = explorer([4, 3, 1], data.standardize(), lamb=1e-3)
+    one = explorer([4, 3, 1], data, lamb=1e-3)
     one.fit(30)
     one.fix(edge=(0, 1, 0))
     one.fit(5)

@@ -30,6 +30,7 @@ export function notices({ store, act }: Context): View {
     if (!notice) return;
     attrs(node, { "data-kw-notice": notice.name });
     setText(text, notice.text);
+    text.title = notice.text;
     mend.hidden = notice.command === null;
     setText(mend.lastElementChild!, notice.label ?? "");
     setText(more, length > 1 ? `1 of ${length}` : "");

@@ -142,7 +142,10 @@ export class Row {
       this.#formula.title = candidate.text;
       this.#formula.style.setProperty("--kw-letters", String(longestPart(this.#formula)));
     }
-    setText(this.#r2, rSquared(candidate.r2));
+    // Five nines are enough in a column.
+    const r2 = rSquared(candidate.r2);
+    setText(this.#r2, r2.slice(0, 7));
+    attrs(this.#r2, { title: r2 });
     setText(this.#cost, number(candidate.complexity));
   }
 

@@ -132,7 +132,7 @@ function describeTexts({ store }: Context, infos: EdgeInfo[], title: Element, su
     setText(title, count(infos.length, "edge"));
     setText(
       sub,
-      `${infos.map(({ key }) => endNames(store.state.structure, key).join(" → ")).join(", ")} · Replace replaces all of them`,
+      `${infos.map(({ key }) => endNames(store.state.structure, key).join(" → ")).join(", ")} · an act is done to all of them`,
     );
     return;
   }

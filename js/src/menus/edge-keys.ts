@@ -1,11 +1,12 @@
 // The key that acts on the selected edges. It stands beside its entry in the menu.
 import type { Context } from "../state/context";
 import { selectedEdges } from "../state/graph";
+import { KEYS } from "../ui/key-table";
 import { onKey } from "../ui/keys";
 import type { Registry } from "../ui/listeners";
 
-/** As people read it; backspace does the same, where keyboards have no other. */
-export const PRUNE_KEY = "Delete";
+/** Backspace does the same, where keyboards have no other. */
+export const PRUNE_KEY = KEYS.prune.keys;
 
 const TYPING = "input:not([type=range]):not([type=checkbox]), select";
 

@@ -1,6 +1,6 @@
 // The states as marks of error against size, and which of them are the front.
 
-import type { MathNode } from "../protocol/messages";
+import type { History, MathNode, StateInfo } from "../protocol/messages";
 import { errorOf, labelOf } from "../state/errors";
 import type { Store } from "../state/store";
 import { pretty } from "../text/format";
@@ -21,7 +21,7 @@ export interface Mark {
 /** The states that can be drawn, simplest first, then the most accurate. */
 export function marksOf(store: Store): Mark[] {
   const formulas = new Map(store.panel(FRONT)?.payload.states.map((row) => [row.id, row]));
-  return store.state.history.states
+  return ofProblem(store.state.history)
     .map((state) => ({
       id: state.id,
       label: pretty(labelOf(store, state)),
@@ -34,6 +34,14 @@ export function marksOf(store: Store): Mark[] {
     }))
     .filter(({ size, error }) => size >= 0 && error > 0)
     .sort((a, b) => a.size - b.size || a.error - b.error);
+}
+
+/** The states of the current problem: errors of others can't be compared with them. */
+function ofProblem({ states, current }: History): StateInfo[] {
+  const roots = new Map<number, number>();
+  for (const { id, parent, kind } of states)
+    roots.set(id, parent === null || kind === "load" ? id : (roots.get(parent) ?? id));
+  return states.filter(({ id }) => roots.get(id) === (roots.get(current) ?? roots.get(id)));
 }
 
 /** The Pareto front: marks that no smaller mark beats. */

@@ -40,13 +40,15 @@ const savedBy = (context: Context, list: readonly Tab[]): Saved | null => {
   return saves ? { panel: saves, label: wordOf(context, label!), noFigure } : null;
 };
 
+/** A saved page has no kernel to ask. */
+const isPresent = ({ act, store }: Context, { panel, bare, compares }: Tab): boolean =>
+  !act.isSavedPage ||
+  ((!panel || bare || store.panel(panel) !== undefined) && (!compares || store.state.history.states.length > 1));
+
 export function tabs(context: Context, list: readonly Tab[]): View {
   const { ui, uid, act, store } = context;
   const registry = new Registry();
-  // A saved page has no kernel to ask.
-  const present = ({ panel, bare, compares }: Tab) =>
-    !act.isSavedPage ||
-    ((!panel || bare || store.panel(panel)) && (!compares || store.state.history.states.length > 1));
+  const present = (tab: Tab) => isPresent(context, tab);
   const views = list.map(({ make }) => make(context));
   const buttons = list.map(({ name, label }, i) => {
     const view = views[i]!;

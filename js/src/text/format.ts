@@ -74,7 +74,8 @@ export function interval(valid: (number | null)[] | null, name = "x"): string {
 
 /** The name of a primitive for readers: `x²` for `x^2`. */
 export const pretty = (name: string): string =>
-  name.replace(/\^(\d+)(?![\d.])/g, (_, n: string) => superscript(Number(n)));
+  // A function that doesn't depend on its input.
+  name === "0" ? "constant" : name.replace(/\^(\d+)(?![\d.])/g, (_, n: string) => superscript(Number(n)));
 
 const DIGITS = "₀₁₂₃₄₅₆₇₈₉";
 const GREEK =

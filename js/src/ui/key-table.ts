@@ -21,6 +21,7 @@ export const KEYS = {
   move: { keys: "← → ↑ ↓", text: "Go along edges and nodes", where: "In the network" },
   select: { keys: "Enter", text: "Select the edge, or all edges of the node", where: "In the network" },
   add: { keys: "Shift Space", text: "Add it to the selection", where: "In the network" },
+  prune: { keys: "Delete", text: "Prune the selected edges", where: "In the network" },
   menu: { keys: "Shift F10", text: "Its menu", where: "In the network" },
   through: { keys: "← → ↑ ↓", text: "Go through them; Enter or Space chooses", where: "In menus, tabs and plots" },
 } as const satisfies Record<string, KeyRow>;

@@ -15,7 +15,7 @@ from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 
 #: Most steps of one training until the error is flat.
-_MOST_STEPS = 1000
+_MOST_STEPS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Train(Command):
         run = session.run
         first = len(run.records)
         steps = session.steps or _MOST_STEPS
-        run.start(steps, pauses_after=True, pauses_when=lambda: flat_steps(run.records[first:]) > 0)
+        run.start(steps, pauses_when=lambda: flat_steps(run.records[first:]) > 0)
         return frozenset(("status",))
 
 

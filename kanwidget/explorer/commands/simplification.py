@@ -18,6 +18,7 @@ from kanwidget.explorer.protocol.topics import CHANGED, Topics
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
+from kanwidget.explorer.session.view import Job
 from kanwidget.kan import KAN
 from kanwidget.simplification import SimplificationStep, simplify_steps
 from kanwidget.simplification.refits import AFTER_STEP
@@ -61,12 +62,13 @@ class Simplification(Process):
         session.script.begin_longer(lambda: written(None if self._complete else self._done))
         session.begin_process(self)
         data, library = session.run.trainer.data, session.candidates.lib
-        session.view.work_out(self._job(simplify_steps(copied(session.model), data, lamb=self._lamb, lib=library)))
+        job = self._job(simplify_steps(copied(session.model), data, lamb=self._lamb, lib=library))
+        session.view.work_out(lambda closing, deliver: deliver(job(closing)))
 
     # ---- on the thread of the work
 
-    def _job(self, steps: Iterator[SimplificationStep]) -> Callable[[Callable[[], bool]], Callable[[], Topics]]:
-        def job(closing: Callable[[], bool]) -> Callable[[], Topics]:
+    def _job(self, steps: Iterator[SimplificationStep]) -> Job:
+        def job(closing: Callable[[], bool], _: object) -> None:
             def check() -> None:
                 if self._stopped or closing() or self._session.run.interrupted:
                     raise _Stopped
@@ -85,7 +87,6 @@ class Simplification(Process):
             with self._changed:
                 self._finished = True
                 self._changed.notify_all()
-            return lambda: frozenset()
 
         return job
 

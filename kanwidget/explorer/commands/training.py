@@ -13,7 +13,6 @@ from kanwidget.explorer.protocol.topics import EVERYTHING, Topics
 from kanwidget.explorer.session.command import Command, Setting
 from kanwidget.explorer.session.presets import preset
 from kanwidget.explorer.session.session import Session
-from kanwidget.training import make_settings
 
 #: Settings that a training can change between two steps.
 CHANGEABLE = ("lamb", "opt", "lr", "batch")
@@ -122,7 +121,7 @@ class Step(Command):
 
 @dataclass(frozen=True, slots=True)
 class UsePreset(Command):
-    """Begin anew with a preset, in place of the current problem."""
+    """Begin anew with a preset, in place of the current problem: an act, which undo takes back."""
 
     kind = "preset"
 
@@ -132,21 +131,15 @@ class UsePreset(Command):
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
         return [cls(fields.text(message.get("name"), "name", "preset"))]
 
+    def call(self) -> str:
+        return f"explorer.use_example({self.name!r})"
+
     def perform(self, session: Session) -> Topics:
         if session.preset is None:
             _check.fail("name", "preset", "asked for in KANExplorer.demo() only", self.name)
         name, row = preset(self.name, "preset")
+        checkpoint = session.run.checkpoint()
         session.begin(name, row.network(), row.data(), replace(session.run.trainer.settings, lamb=row.lamb))
-        for command in _kept_settings(session):
-            session.script.add(command)
+        session.tree.add(f"load {name}", "load", session.run.last_record, checkpoint, session.model.n_parameters)
+        session.script.add(replace(self, name=name))
         return EVERYTHING
-
-
-def _kept_settings(session: Session) -> list[Set]:
-    """Commands from the settings that the script begins with, the session's arguments, to the current settings."""
-    current = session.run.trainer.settings
-    at_start = make_settings(**{name: session.arguments[name] for name in CHANGEABLE if name in session.arguments})
-    changed = {name: getattr(current, name) for name in CHANGEABLE if getattr(current, name) != getattr(at_start, name)}
-    if "batch" in changed and changed["batch"] is None:
-        changed["batch"] = -1
-    return [Set(**{name: value}) for name, value in Set(**changed).values.items()]

@@ -20,7 +20,7 @@ from kanwidget.symbolic.fits.ranking import TWINS
 from kanwidget.symbolic.writing.mathml import candidate_tree
 
 #: Most candidates in a message.
-_MAX_CANDIDATES = 20
+_MAX_CANDIDATES = 16
 
 
 def candidates(session: Session, edge: EdgeRef | None, busy: bool = False) -> tuple[p.Candidates, dict[str, Tensor]]:

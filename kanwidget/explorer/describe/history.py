@@ -66,8 +66,9 @@ def _marks(events: Sequence[Event]) -> Sequence[Event]:
 
 
 def pareto_front(session: Session) -> list[dict[str, Any]]:
-    """The states that no other one beats in both error and complexity, simplest first."""
-    finite_states = [state for state in history(session)["states"] if state["latest"] is not None]
+    """The states of the current problem that no other one beats in both error and complexity, simplest first."""
+    own = session.tree.problem_states()
+    finite_states = [s for s in history(session)["states"] if s["latest"] is not None and s["id"] in own]
     best: list[dict[str, Any]] = []
     for state in sorted(finite_states, key=lambda state: (state["complexity"], state["latest"], state["id"])):
         if not best or state["latest"] < best[-1]["latest"]:

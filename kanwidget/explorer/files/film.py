@@ -17,12 +17,12 @@ from kanwidget.explorer.describe.formula import formula
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
 from kanwidget.explorer.files.film_panels import encoded, film_panels
-from kanwidget.explorer.files.node_identity import identities
 from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.protocol.records import THUMB_SAMPLES
 from kanwidget.explorer.session.recorder import Frame
 from kanwidget.explorer.session.samples import edge_samples, sampled
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.states.node_identity import identities
 from kanwidget.kan import KAN
 
 #: Samples of all curves together: large networks have fewer frames, and coarser curves.

@@ -103,9 +103,8 @@ def replay_script(session: Session, model_file: str = "start.kan") -> Script:
         session: The session.
         model_file: Name of the file that holds the initial network, where no call makes it.
     """
-    return script(
-        session.run.initial, {**session.table, **session.arguments}, session.script, model_file, session.preset
-    )
+    initial, table, preset = session.origin
+    return script(initial, {**table, **session.arguments}, session.script, model_file, preset)
 
 
 #: By name, in the order of the page's menu.

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Pixels that a picture is wide at least.
 _PIXELS = 1600
+#: Edges of a network that has a still picture in the notebook.
+_STILL_EDGES = 200
 
 
 def _network(session: Session) -> Figure:
@@ -115,3 +117,17 @@ def figure_file(session: Session, panel: str, suffix: str) -> str | bytes:
     metadata = {"CreationDate": None} if suffix == "pdf" else None
     figure.savefig(buffer, format=suffix, dpi=dpi, facecolor=figure.get_facecolor(), metadata=metadata)
     return buffer.getvalue()
+
+
+def still_drawing(session: Session, text: str) -> tuple[bytes | None, str] | None:
+    """A small picture of the network for a page without a kernel, and a line of text; None while it trains.
+
+    Large networks have no picture: it would take seconds, and room in the notebook.
+    """
+    if session.running:
+        return None
+    from kanwidget.insight.plot.style import to_png
+
+    if len(session.model.edge_refs()) > _STILL_EDGES:
+        return b"", text
+    return to_png(_network(session), sharpness=1.25), text

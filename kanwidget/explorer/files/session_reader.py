@@ -79,6 +79,7 @@ class SavedSession:
             self.state, self.stop_reason = stored["state"], optional(text)(stored["stop_reason"])
             self.noise, self.seed = real(stored["noise"]), whole(stored["seed"], high=2**64)
             self.preset = stored["preset"] if stored["preset"] in PRESETS else None
+            self.origin = _origin(stored.get("origin"))
             self.records = [_record(row) for row in stored["records"]]
             self.last_record = _record(stored["last_record"])
             self.events = [Event(whole(step), text(kind), text(label)) for step, kind, label in stored["events"]]
@@ -132,6 +133,8 @@ class SavedSession:
         session.run.resume(checkpoint, settings, self.noise, self.state, self.stop_reason)
         if self.preset is not None:
             session.set_preset(self.preset)
+        if self.origin is not None:
+            session.set_origin(*self.origin)
         session.tree.resume(self.nodes, self.current_node)
         session.script.begin(self.log, cut=False)
         # The state of gradient methods isn't stored: the script loses it here, too.
@@ -139,6 +142,14 @@ class SavedSession:
 
     def _damaged(self, error: Exception) -> ValueError:
         return ValueError(f"{self.path} is damaged: {type(error).__name__}: {error}")
+
+
+def _origin(stored: dict[str, Any] | None) -> tuple[KAN, str] | None:
+    """Network and name of the first problem, None where it is the current one."""
+    if stored is None:
+        return None
+    name = _check.choice(stored["preset"], "origin", "load", PRESETS)
+    return PRESETS[name].network(whole(stored["seed"], high=2**64)), name
 
 
 def _listed(name: Any, names: Iterable[str]) -> str:

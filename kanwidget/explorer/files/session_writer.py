@@ -43,7 +43,11 @@ def session_json(session: Session) -> str:
 
 
 def _session(session: Session) -> dict[str, Any]:
-    arguments = {name: literal(value) for name, value in session.arguments.items()}
+    initial, _, preset = session.origin
+    is_first = initial is session.run.initial
+    # Names of the columns are those of the first problem.
+    names = () if is_first else ("in_vars", "out_vars")
+    arguments = {name: literal(value) for name, value in session.arguments.items() if name not in names}
     settings = {field.name: literal(getattr(session.run.trainer.settings, field.name)) for field in fields(Settings)}
     model = copied(session.model)
     model.history = session.run.previous_history
@@ -57,6 +61,7 @@ def _session(session: Session) -> dict[str, Any]:
         "noise": session.run.noise,
         "seed": session.run.seed,
         "preset": session.preset,
+        "origin": None if is_first else {"preset": preset, "seed": initial.seed},
         "records": [plain([getattr(record, name) for name in RECORD]) for record in session.run.records],
         "last_record": plain([getattr(session.run.last_record, name) for name in RECORD]),
         "events": [[event.step, event.kind, event.label] for event in session.run.events],

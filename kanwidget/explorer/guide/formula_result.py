@@ -13,7 +13,7 @@ class FormulaResult:
     """A fitted formula, or why there is none."""
 
     fitted: Any = None
-    """A `FittedFormula`."""
+    """A `FittedFormula`, or several of them."""
     text: str = ""
     """The equation as text."""
     error: str | None = None
@@ -31,6 +31,9 @@ def fit_session_formula(session: Session) -> FormulaResult:
     except ValueError as error:
         return FormulaResult(error=str(error))
     # sympy, which writes it, is there already: it has fitted the formula.
-    from kanwidget.symbolic import to_text
+    from kanwidget.symbolic import function_names, to_text
 
-    return FormulaResult(fitted, f"{session.out_vars[0]} = {to_text(fitted.expression)}")
+    functions = function_names(session.model)
+    formulas = fitted if isinstance(fitted, tuple) else (fitted,)
+    texts = [f"{formula.name} = {to_text(formula.expression, functions=functions)}" for formula in formulas]
+    return FormulaResult(fitted, "; ".join(texts))

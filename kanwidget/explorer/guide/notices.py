@@ -16,7 +16,7 @@ from kanwidget.explorer.guide.steps import Message
 from kanwidget.explorer.session.session import Session
 
 #: Steps of training from which on the errors say something about the rows.
-_SOME_STEPS = 20
+_SOME_STEPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _label_noise(session: Session, now: Progress) -> GuideNotice | None:
 
 
 def _noise_level(session: Session, now: Progress) -> GuideNotice | None:
-    if session.running or now.steps < _SOME_STEPS or not (now.flat or now.simplified):
+    if session.running or now.steps < _SOME_STEPS or not (now.trained or now.simplified):
         return None
     sentence = noise_sentence(session)
     if sentence is None:

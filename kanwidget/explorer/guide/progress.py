@@ -28,6 +28,8 @@ class Progress:
     """Active edges that aren't symbolic."""
     edges: int
     """Active edges."""
+    trained: bool
+    """Whether more training has little to offer: it has ended, the error is flat or rises, or somebody has gone back to a step."""
     returned: bool
     """Whether the current state is an earlier step of the training, to which somebody has gone back."""
     simplified: bool
@@ -42,9 +44,11 @@ def progress(session: Session) -> Progress:
     splines = sum(model.layer(ref.layer).state(ref.source, ref.target) != "symbolic" for ref in active)
     returned = session.tree.nodes[session.tree.current].kind == RETURN
     simplified = any(node.kind == SIMPLIFIED for node in session.tree.path())
-    return Progress(
-        len(session.run.records), flat_steps(records), overfit(records), splines, len(active), returned, simplified
-    )
+    flat, rising = flat_steps(records), overfit(records)
+    ended = session.run.state == "done" or session.run.stop_reason is not None
+    trained = bool(flat or rising or returned or ended)
+    steps = len(session.run.records)
+    return Progress(steps, flat, rising, splines, len(active), trained, returned, simplified)
 
 
 def since_act(session: Session) -> Sequence[StepRecord]:

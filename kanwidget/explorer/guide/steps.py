@@ -86,8 +86,7 @@ def _training(session: Session, now: Progress) -> Guidance | None:
 
 
 def _falling(session: Session, now: Progress) -> Guidance | None:
-    trained_out = now.flat or now.returned or now.overfit or session.run.state == "done" or session.run.stop_reason
-    if trained_out or now.simplified or not now.splines:
+    if now.trained or now.simplified or not now.splines:
         return None
     return _act("train", "The error still falls: train on, or simplify now.", "Train on")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.history import BackToBest, Goto, GoToStep, Redo, Reset, Undo
+from kanwidget.explorer.commands.training import UsePreset
 from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 
@@ -24,6 +25,27 @@ class UndoMethods(MethodGroup):
             (0, 1)
         """
         self._apply(Reset(seed))
+
+    def use_example(self, name: str) -> None:
+        """Go on with another small problem; `undo` brings the current one back.
+
+        Args:
+            name: As for `KANExplorer.demo`.
+
+        Raises:
+            ValueError: For an explorer that `demo` hasn't made, and for a problem that isn't there.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.use_example("ripples")
+            >>> explorer.model.width
+            [[2, 0], [3, 0], [1, 0]]
+            >>> explorer.undo()
+            >>> explorer.model.width
+            [[2, 0], [2, 1], [1, 0]]
+        """
+        self._apply(UsePreset(name))
 
     def undo(self, n: int | None = None) -> None:
         """Go back to just before the last act. The steps of a training, from one act to the next, are an act as well.

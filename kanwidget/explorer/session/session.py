@@ -28,6 +28,8 @@ from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.recorder import Frame, RecordedStep
 from kanwidget.explorer.session.samples import NetworkSamples, sampled, sampled_accuracy
 from kanwidget.explorer.session.script import ScriptLog
+from kanwidget.explorer.session.states.node_identity import followed
+from kanwidget.explorer.session.states.problem import Problem, ProblemNames
 from kanwidget.explorer.session.states.rows import StateRows
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, UndoTree, copied
@@ -86,6 +88,8 @@ class Session:
         self.swap_errors = SwapErrors(self.run)
         self._name_variables(model, dataset, names["in_vars"], names["out_vars"])
         self._samples: tuple[int, NetworkSamples] | None = None
+        self._problems: dict[int, tuple[Problem, ProblemNames]] = {}
+        self._origin: tuple[KAN, dict[str, Any], str | None] | None = None
         #: A longer act in progress.
         self.process: Process | None = None
         self._formula_result: tuple[int, Any] | None = None
@@ -94,16 +98,40 @@ class Session:
         self._begin_tree()
 
     def begin(self, preset: str, model: KAN, data: Dataset, settings: Settings) -> None:
-        """Begin with the network and the data of a preset, in place of the current ones."""
+        """Begin with the network and the data of a preset. A checkpoint of the problem before brings that back."""
+        number, problem = self.run.problem, (self.run.parts(), self._names())
         self.run.begin(model, data, settings)
+        self._problems[number] = problem
         self._name_variables(model, data, None, None)
         self.preset, self.table = preset, {}
-        for name in ("in_vars", "out_vars"):  # of the data before
-            self.arguments.pop(name, None)
-        self.script.begin()
         self.view.begin()
         self.candidates.begin()
-        self._begin_tree()
+
+    def _names(self) -> ProblemNames:
+        return ProblemNames(self.preset, self.table, self.in_vars, self.out_vars)
+
+    def _return_to(self, number: int) -> None:
+        """Take up an earlier or later problem again."""
+        self._problems[self.run.problem] = self.run.parts(), self._names()
+        parts, names = self._problems[number]
+        self.run.enter(parts)
+        self.preset, self.table, self.in_vars, self.out_vars = names.preset, names.table, names.in_vars, names.out_vars
+        self.view.begin()
+        self.candidates.begin()
+
+    @property
+    def origin(self) -> tuple[KAN, dict[str, Any], str | None]:
+        """What the script begins with: the initial network, arguments of the data, and the preset of the first problem."""
+        if self._origin is not None:
+            return self._origin
+        if self.run.problem == 0:
+            return self.run.initial, self.table, self.preset
+        parts, names = self._problems[0]
+        return parts.initial, names.table, names.preset
+
+    def set_origin(self, initial: KAN, preset: str) -> None:
+        """Say that the session began with another preset than the current one."""
+        self._origin = initial, {}, preset
 
     def set_preset(self, preset: str) -> None:
         """Name the preset that the network and the data come from. The page then offers the other presets."""
@@ -292,23 +320,27 @@ class Session:
 
     def adopt(self, model: KAN) -> None:
         """Train another network from now on."""
-        self._forget_edges_if(self.run.adopt(model))
+        self._change_network(lambda: self.run.adopt(model))
 
     def restart(self, model: KAN, seed: int) -> None:
         """Begin the training again with another network of the first structure."""
-        self._forget_edges_if(self.run.restart(model, seed))
+        self._change_network(lambda: self.run.restart(model, seed))
 
     def go_to_step(self, step: RecordedStep) -> None:
         """Return to a recorded step."""
-        self._forget_edges_if(self.run.go_to_step(step))
+        self._change_network(lambda: self.run.go_to_step(step))
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Return to a checkpoint."""
-        self._forget_edges_if(self.run.restore(checkpoint))
+        if checkpoint.problem != self.run.problem:
+            self._return_to(checkpoint.problem)
+        self._change_network(lambda: self.run.restore(checkpoint))
 
-    def _forget_edges_if(self, nodes_changed: bool) -> None:
-        if nodes_changed:
-            self.view.select(())
+    def _change_network(self, change: Callable[[], bool]) -> None:
+        """Put another network in place; where its nodes are others, the selection follows its edges."""
+        before, edges = self.model, self.view.selection
+        if change():
+            self.view.select(followed(edges, before, self.model, self.x))
             self.candidates.forget()
 
     def commit(self, kind: str, label: str, before: Checkpoint) -> None:

@@ -18,9 +18,10 @@ from kanwidget.datasets import Dataset
 from kanwidget.explorer.protocol.records import State
 from kanwidget.explorer.protocol.topics import STEPPED, Notice, Topics
 from kanwidget.explorer.session.label_noise import noisy
-from kanwidget.explorer.session.recorder import RecordedStep, Recorder
+from kanwidget.explorer.session.recorder import Recorder
 from kanwidget.explorer.session.script import ScriptLog
-from kanwidget.explorer.session.undo import Checkpoint, copied
+from kanwidget.explorer.session.states.run_states import RunStates
+from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
 from kanwidget.training import OPTIMIZERS, Settings, Trainer
 from kanwidget.training.steps.trainer import NOT_FINITE, NOT_FINITE_ADVICE
@@ -33,7 +34,7 @@ FLAT = "the error is flat"
 StepCallback = Callable[[StepRecord], Any]
 
 
-class TrainingRun:
+class TrainingRun(RunStates):
     """A network in training.
 
     Args:
@@ -58,7 +59,7 @@ class TrainingRun:
         self._step_started = 0.0
         #: Raised by every change of parameters or structure: all that was computed from them is then out of date.
         self.version = -1
-        self._structures = -1
+        self._structures = self._problems = -1
         self.begin(model, data, settings)
 
     def begin(self, model: KAN, data: Dataset, settings: Settings) -> None:
@@ -84,6 +85,8 @@ class TrainingRun:
         self.ms_per_step: float | None = None
         #: The frames of its film.
         self.recorder = Recorder()
+        #: Number of the problem, in the order in which they were loaded.
+        self.problem = self._problems = self._problems + 1
         self.version += 1
         #: The version after the last act.
         self.act_version = self.version
@@ -180,6 +183,9 @@ class TrainingRun:
         trainer = self.trainer
         self._take_events()
         settings, state, noise, data = trainer.settings, trainer.state_dict(), self.noise, trainer.data
+        if trainer.rows.sampled:  # on all rows it would take seconds until a slider acts
+            trainer.rows.restart(self.model)
+            trainer.load_state_dict(state)
         try:
             for name, value in values.items():
                 if name == "noise":
@@ -328,8 +334,7 @@ class TrainingRun:
         for parameter in model.parameters():
             parameter.data = parameter.data.contiguous()  # LBFGS can't take others
         same_nodes = model.width == self.model.width and model.arities == self.model.arities
-        self.trainer.network = model
-        self.trainer.rows.restart(model)
+        self.trainer.replace_network(model)
         self.version += 1
         if not same_nodes:
             self._structures += 1
@@ -366,22 +371,6 @@ class TrainingRun:
             self.state, self.stop_reason = "idle", None
         return nodes_changed
 
-    def go_to_step(self, step: RecordedStep) -> bool:
-        """Return to a recorded step of this training; the optimizer begins anew.
-
-        Returns:
-            Whether the nodes have changed.
-        """
-        model, current, structure_id = step.state.network().to(self.model.device), self.model, self.structure_id
-        model.reference, model.in_vars, model.seed = self.x, current.in_vars, current.seed
-        nodes_changed = self.adopt(model)
-        self.structure_id = step.structure_id
-        self.records = self.records[: step.index]
-        self.events = [event for event in self.events if event.step < step.record.step]
-        self.trainer.step_count, self.trainer.seconds = step.record.step, step.record.seconds
-        self.last_record = step.record
-        return nodes_changed or self.structure_id != structure_id
-
     def mark(self, kind: str, text: str) -> None:
         """Add an event at the current step, which the curves show as a mark."""
         self.events = [*self.events, Event(self.last_record.step, kind, text)]
@@ -390,75 +379,12 @@ class TrainingRun:
         """Return to these events, those before a mark that is taken back."""
         self.events = list(events)
 
-    # ---- checkpoints
-
-    def checkpoint(self) -> Checkpoint:
-        """Everything that undo needs."""
-        return Checkpoint(
-            copied(self.model),
-            self.trainer.state_dict(),
-            self.records,
-            len(self.records),
-            tuple(self.events),
-            self.last_record,
-            self.structure_id,
-            self.seed,
-        )
-
-    def restore(self, checkpoint: Checkpoint) -> bool:
-        """Return to a checkpoint.
-
-        Returns:
-            Whether the nodes have changed.
-        """
-        structure_id = self.structure_id
-        nodes_changed = self.adopt(copied(checkpoint.model))
-        self.trainer.load_state_dict(checkpoint.trainer_state)
-        self.structure_id = checkpoint.structure_id
-        self.records = checkpoint.records[: checkpoint.n_records]
-        self.events, self.last_record = list(checkpoint.events), checkpoint.last_record
-        self.seed = checkpoint.seed
-        return nodes_changed or self.structure_id != structure_id
-
-    def jumped(self) -> None:
-        """Go on with a running training after a jump through the undo tree; else set the state to paused or idle."""
-        if self.running:
-            self.trainer.stop_reason = ""
-        else:
-            self.state, self.stop_reason = ("paused" if self.records else "idle"), None
-
     def show(self, history: History) -> None:
         """Show a training that has ended elsewhere."""
         self.records, self.events = list(history.records), list(history.events)
         if history.records:
             self.last_record = history.last
             self.state, self.stop_reason = "done", history.stop_reason or None
-
-    def resume(
-        self,
-        checkpoint: Checkpoint,
-        settings: Mapping[str, Any],
-        noise: float,
-        state: State,
-        stop_reason: str | None,
-    ) -> None:
-        """Continue a saved run that began with the same network, data and arguments.
-
-        Args:
-            checkpoint: State of the saved run; the history of its network is from before that run.
-            settings: Settings of its trainer at the end.
-            noise: Noise on its labels.
-            state: State of its training.
-            stop_reason: Why its training stopped; None if it didn't.
-        """
-        history = checkpoint.model.history
-        self.trainer.configure(**settings)
-        self._set_noise(noise)
-        self.trainer.events.clear()
-        self.restore(checkpoint)
-        self.previous_history = history
-        self.structure_id = self._structures  # differs from the first one if `restore` has changed the nodes
-        self.state, self.stop_reason = state, stop_reason
 
     def free(self) -> None:
         """Let go of everything at once: the trainer and the run refer to each other."""

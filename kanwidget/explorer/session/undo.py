@@ -86,6 +86,8 @@ class Checkpoint:
     """See `TrainingRun`."""
     seed: int
     """Of the last reset."""
+    problem: int = 0
+    """Number of the problem, see `Problem`."""
     bytes: int = field(init=False)
     """Size of its tensors; records count by list, see `_bytes`."""
 
@@ -333,6 +335,13 @@ class UndoTree:
         while node.kind in (TRAIN, RETURN) and node.parent is not None:
             node = self.nodes[node.parent]
         return node
+
+    def problem_states(self) -> set[int]:
+        """The nodes of the current problem: only their errors can be compared."""
+        roots: dict[int, int] = {}
+        for node in self.nodes.values():  # parents come first
+            roots[node.id] = node.id if node.parent is None or node.kind == "load" else roots[node.parent]
+        return {number for number, root in roots.items() if root == roots[self.current]}
 
     def _undo_redo_path(self) -> set[int]:
         """The nodes that undo and redo lead through."""

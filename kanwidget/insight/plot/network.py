@@ -58,19 +58,21 @@ def edges_of(network: Network, x: Tensor | None, metric: str, beta: float) -> li
     if x is not None and network.select(x).shape[0] == 0:
         _check.fail("x", "plot", "at least one row", x)
     with torch.no_grad():
-        trace = None if x is None else network.trace(x)
+        trace, scaled = (None, None) if x is None else (network.trace(x), network.scaled_trace(x))
         scores = None if trace is None else _scores(network, trace, metric)
         refs = _drawn_edges(network, scores)
         points = 65 if len(refs) <= _FAINT else 33
         edges = []
         for index in range(network.depth):
             in_layer = [ref for ref in refs if ref.layer == index]
-            grid, values = _curves(network, index, None if trace is None else trace.nodes[index], points)
+            grid, values = _curves(network, index, None if scaled is None else scaled.nodes[index], points)
             for ref in in_layer:
                 layer = network.layer(index)
                 score = 1.0 if scores is None else math.tanh(beta * float(scores[index][ref.target, ref.source]))
                 opacity = 1.0 if scores is None else max(score, _FAINTEST)
-                curve = grid[:, ref.source], values[:, ref.target, ref.source], _samples(trace, ref)
+                units = network.edge_units(ref)
+                at, height = grid[:, ref.source], values[:, ref.target, ref.source]
+                curve = units.x_centre + units.x_size * at, units.y_size * height, _samples(trace, ref)
                 symbol = layer.symbol(ref.source, ref.target)
                 edges.append(Edge(ref, layer.state(ref.source, ref.target), symbol, opacity, *curve))
     return edges
@@ -110,7 +112,7 @@ def _scores(network: Network, trace: Trace, metric: str) -> Sequence[Tensor]:
 
 
 def _curves(network: Network, index: int, below: Tensor | None, points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points on the range of each input, `(points, in)`, and the edges there, `(points, out, in)`."""
+    """Points on the range of each input, `(points, in)`, and the edges there, `(points, out, in)`, all in scaled numbers."""
     layer = network.layer(index)
     low, high = layer.grid[:, 0], layer.grid[:, -1]
     if below is not None:

@@ -32,6 +32,8 @@ _FEW, _MANY = 200, 1500
 _CHUNK = 30_000
 #: Independent numbers of a curve of which nothing else is known: the coefficients of a spline of five intervals.
 NUMBERS = 8
+#: A kink counts if at least this part of the samples lies on each of its sides.
+_KINK = 0.05
 #: Beyond this, exp(a·x) is written as exp(a·x + b), so that neither it nor c leaves the range of the floats.
 _LARGE_EXPONENT = 30.0
 
@@ -256,7 +258,9 @@ def _conclude(
         ends = sorted(constants[0] * float(end[edge]) + constants[1] for end in (low, high))
         if sound and primitive.interval(*ends) is not None:
             left = 1 - fit_r2 if spaces[edge] is None else unexplained(remainder[i], weight[i], spaces[edge])
-            results.append((edge, EdgeFit(primitive, tuple(constants), fit_r2, curve[i], left)))
+            beyond = float((constants[0] * x[i] + constants[1] < 0).double().mean())
+            one_sided = primitive.name == "abs" and min(beyond, 1 - beyond) < _KINK
+            results.append((edge, EdgeFit(primitive, tuple(constants), fit_r2, curve[i], left, one_sided)))
     return results
 
 

@@ -64,6 +64,8 @@ class EdgeFit:
     """c·f + d on the samples, centered and relative to the edge's standard deviation."""
     unexplained: float
     """The part of the edge's variance that counts as misfit, see `unexplained`."""
+    one_sided: bool = False
+    """Whether hardly a sample lies beyond its kink: |x| is then a line."""
 
 
 def checked_simplicity(simplicity: float | None, weight_simple: float | None, where: str) -> float:
@@ -84,7 +86,7 @@ def misfit(unexplained: float, numbers: float, noise: float = 0.0) -> float:
     """What a fit leaves to say about the curve, in bits.
 
     Examples:
-        >>> misfit(1e-4, 9) - misfit(2e-4, 9)
+        >>> round(misfit(1e-4, 9) - misfit(2e-4, 9), 3)
         -4.5
     """
     return round(numbers / 2 * math.log2(max(unexplained, 0.0) + noise + _FLOOR), 9)
@@ -167,6 +169,8 @@ def _imitations(fits: Sequence[EdgeFit], numbers: float, noise: float) -> dict[s
 
 def _same(simple: EdgeFit, fit: EdgeFit, numbers: float, noise: float) -> bool:
     """Whether two curves are the same, and nothing in the data speaks for the one that is less simple."""
+    if fit.one_sided and simple.primitive.name == "x":
+        return True
     distance = float(((simple.curve - fit.curve) ** 2).mean())
     if distance <= max(_SAME * (1 - simple.r2), _INDISTINCT):
         return True

@@ -24,7 +24,7 @@ _FIRST_ROWS, _ROWS_A_PARAMETER = 2000, 5
 _GROWTH = 4
 #: It grows once the objective has fallen by less than the first part within so many steps. With all rows the training then ends at the
 #: second: what it could still gain is far below the error.
-_SMALL_GAIN, _SMALL_LAST_GAIN, _PATIENCE = 0.05, 1e-3, 4
+_SMALL_GAIN, _SMALL_LAST_GAIN, _PATIENCE = 0.01, 1e-3, 4
 #: The part of a training's steps that takes all rows, and the least number of them.
 _LAST_PART, _LAST_STEPS = 0.1, 3
 #: Rows of test and validation data that are looked at before the training takes all rows.
@@ -62,6 +62,11 @@ class RowSchedule:
         self._stalled = False
 
     @property
+    def sampled(self) -> bool:
+        """Whether the training began with a sample."""
+        return self._first < self.total
+
+    @property
     def complete(self) -> bool:
         """Whether the next step takes all rows."""
         return self.count >= self.total
@@ -78,7 +83,7 @@ class RowSchedule:
         Returns:
             The training's reason to stop: none while there are further rows, or `converged` when all of them bring next to nothing more.
         """
-        if self._first == self.total or not math.isfinite(objective):
+        if not self.sampled or not math.isfinite(objective):
             return stop_reason
         self._objectives.append(objective)
         begin = self._objectives[-1 - _PATIENCE] if len(self._objectives) > _PATIENCE else math.inf

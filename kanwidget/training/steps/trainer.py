@@ -30,7 +30,7 @@ from kanwidget.training.steps.networks import TrainingBatch
 from kanwidget.training.steps.rows import RowSchedule
 from kanwidget.training.steps.scales import restored_scaling
 from kanwidget.training.steps.settings import Settings, make_settings
-from kanwidget.training.steps.training_data import prepare, scaled_labels
+from kanwidget.training.steps.training_data import in_scales, pick_loss, prepare, scaled_labels
 
 _log = logging.getLogger(__name__)
 #: A step of more rows takes longer than a pause may wait.
@@ -72,6 +72,7 @@ class Trainer(Iterator[StepRecord]):
         with restored_scaling(network):
             self.network, self._training_data = network, prepare(network, data, self.settings)
             #: How many rows the steps take.
+            self._scaling = network.scaling.key()
             self.rows = RowSchedule(network, self._training_data, self.settings)
             self._build(self.settings)
         if not self.rows.complete:
@@ -104,6 +105,10 @@ class Trainer(Iterator[StepRecord]):
         return self._training_batch.optimizer
 
     def _build(self, settings: Settings) -> None:
+        scaling = self.network.scaling.key()
+        if scaling != self._scaling:  # another network, or a scale that was set
+            loss = pick_loss(settings.loss, self.data)
+            self._scaling, self._training_data = scaling, in_scales(self.network, self._training_data, loss)
         with self._threads():
             self._training_batch = self._batch(settings)
 
@@ -131,6 +136,14 @@ class Trainer(Iterator[StepRecord]):
         self.settings = new
         if new.lamb != old.lamb:
             self._note("lamb", f"lamb = {new.lamb:g}")
+
+    def replace_network(self, network: Network) -> None:
+        """Train another network on the same data from now on; then call `rebuild`. Its scales may be others."""
+        if network.scaling.key() != self.network.scaling.key():
+            # Labels are compared in scaled numbers.
+            self._training_data = prepare(network, self.data, self.settings)
+        self.network = network
+        self.rows.restart(network)
 
     def replace_labels(self, label: Tensor) -> None:
         """Train on new labels for the same inputs, of the same shape and type as the current ones."""

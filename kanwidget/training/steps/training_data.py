@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -40,8 +40,13 @@ def prepare(network: Network, data: Any, settings: Settings) -> TrainingData:
     for _, label in labels_by_part(dataset):
         check_outputs(network, loss, labels(label, loss))
     learn_scales(network, dataset, loss)
-    columns = {part: scaled_labels(network, label, loss) for part, label in labels_by_part(dataset)}
-    return TrainingData(dataset, loss.in_units(network.scaling), columns, weight)
+    return in_scales(network, TrainingData(dataset, loss, {}, weight), loss)
+
+
+def in_scales(network: Network, data: TrainingData, loss: Loss) -> TrainingData:
+    """The same data with labels and loss in the network's scales; `loss` is the one in own units."""
+    columns = {part: scaled_labels(network, label, loss) for part, label in labels_by_part(data.dataset)}
+    return replace(data, labels=columns, loss=loss.in_units(network.scaling))
 
 
 def _converted(network: Network, data: Any) -> Dataset:

@@ -204,7 +204,7 @@ SETTLE = "() => new Promise((done) => { let n = 4; const next = () => (n-- ? req
 #: Elements that are too wide or lie outside: the page, and controls that the explorer's border cuts off.
 OUTSIDE = """() => {
   const frame = document.querySelector('.kw-frame').getBoundingClientRect();
-  const scrolled = '.kw-history, .kw-cards, .kw-output, .kw-math';
+  const scrolled = '.kw-history, .kw-scroll:has(> .kw-candidates), .kw-output, .kw-math';
   const controls = [...document.querySelectorAll('.kanwidget :is(button, input, select)')].filter((one) => {
     const box = one.getBoundingClientRect();
     return box.width && !one.closest(scrolled) && (box.left < frame.left - 1 || box.right > frame.right + 1);

@@ -89,8 +89,8 @@ def test_the_whole_path(page, server, screens):
     view.until_status("paused")
     stopped, formula = view.step, view.formula
     view.select("0-0-0")
-    found = view.candidates(8)
-    assert len({name for name, _ in found}) == len(found) >= 8
+    found = view.candidates(2)
+    assert len({name for name, _ in found}) == len(found) >= 2
     assert view.knots() == knots + 4
     assert view.root.locator(
         '[data-kw-panel="inspector"] svg[aria-label^="The edge\'s function of x from"]'
@@ -116,14 +116,14 @@ def test_the_whole_path(page, server, screens):
     assert f"step={stopped}" in notebook.evaluate("explorer")
 
     # a page that is loaded anew shows the same
-    view.candidates(8)
+    view.candidates(2)
     before = view.everything()
     assert len(before["edges"]) == 15
     notebook.save()
     notebook.reload()
     notebook.show("fig-27")
     view.see()
-    view.candidates(8)
+    view.candidates(2)
     assert view.everything() == before
     view.until(CURRENT_IS_SEEN)
     page.screenshot(path=screens / f"{kind}-5-reloaded.png")
@@ -131,7 +131,7 @@ def test_the_whole_path(page, server, screens):
     view.until("e.dataset.kwTheme === 'dark'")
     notebook.show("fig-27")  # another theme has other sizes
     view.see()
-    view.candidates(8)
+    view.candidates(2)
     page.screenshot(path=screens / f"{kind}-6-dark.png")
     notebook.theme("JupyterLab Light")
     assert notebook.complaints() == []
@@ -245,7 +245,7 @@ def test_a_saved_page_needs_no_kernel(browser, screens, tmp_path, scheme):
     view.until("e.querySelector('[data-kw-edge=\"0-0-0\"]').dataset.kwState === 'symbolic'")
     for key in ("0-1-0", "1-2-0"):
         view.select(key)
-        assert len(view.candidates(8)) >= 8
+        assert len(view.candidates(2)) >= 2
     page.screenshot(path=screens / f"report-{scheme}.png", full_page=True)
     # A name that looks like markup stays text, wherever it stands.
     assert page.locator("b", has_text=re.compile("^x$")).count() == 0

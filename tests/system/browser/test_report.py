@@ -120,7 +120,7 @@ def test_every_act_has_its_candidates(report, opened):
         page.click('[data-kw-action="previous-act"]')
         page.wait_for_function("text => document.querySelector('.kw-film-words').textContent === text", arg=words)
         # The words change at once, the cards with the next frame.
-        view.until("e.querySelectorAll('[data-kw-candidate][data-kw-r2]').length === 8")
+        view.until("e.querySelectorAll('[data-kw-candidate][data-kw-r2]').length > 0")
     go(page, 4)
     page.wait_for_function("() => document.querySelectorAll('[data-kw-candidate]').length === 0")
     assert page.problems == []

@@ -288,3 +288,16 @@ def test_of_huge_networks_only_the_strongest_edges_are_drawn():
     left_out = torch.cat([s.flatten() for s in scores]).sort(descending=True).values[2000:]
     assert min(drawn_scores) >= float(left_out.max())
     assert len(edges_of(model, None, "backward", 3.0)) == 2000
+
+
+def test_curves_of_columns_in_other_units_are_those_of_the_network(x):
+    model = KAN([2, 3, 1], seed=1)
+    model.input_scale = ([300.0, 1e5], [20.0, 2e4])
+    model.output_scale = ([7.0], [50.0])
+    x = torch.tensor([300.0, 1e5], dtype=torch.float64) + torch.tensor([20.0, 2e4], dtype=torch.float64) * x
+    trace = model.trace(x)
+    for edge in edges_of(model, x, "backward", 3.0):
+        below = trace.nodes[edge.ref.layer][:, edge.ref.source].detach()
+        assert (edge.x[0], edge.x[-1]) == pytest.approx((float(below.min()), float(below.max())))
+        exact = model.curve(edge.ref, torch.from_numpy(edge.x)).y
+        torch.testing.assert_close(torch.from_numpy(edge.y), exact, rtol=1e-9, atol=1e-9)

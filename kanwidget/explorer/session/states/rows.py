@@ -17,8 +17,9 @@ class StateRows:
     _rows: dict[int, tuple[int | None, Any]] = field(default_factory=dict)
 
     def missing(self, tree: UndoTree, model: KAN, version: int) -> Iterator[tuple[int, KAN]]:
-        """The nodes without a value whose network is kept, the newest first, each with its network."""
-        for node in reversed(tree.nodes.values()):
+        """The nodes of the current problem without a value whose network is kept, the newest first, each with its network."""
+        states = tree.problem_states()
+        for node in reversed([tree.nodes[number] for number in sorted(states)]):
             network = model if node.id == tree.current else None if node.latest is None else node.latest.model
             if network is not None and self._stamp(node.id) != self._wanted(node.id, tree, version):
                 yield node.id, network

@@ -51,7 +51,7 @@ def test_another_problem_begins_anew():
     layout = session.structure_id
     explorer._apply(UsePreset("four inputs"))
     assert session.model.width == [[4, 0], [2, 1], [1, 0]]
-    assert (session.run.records, len(session.tree.nodes), session.run.state) == ([], 1, "idle")
+    assert (session.run.records, len(session.tree.nodes), session.run.state) == ([], 4, "idle")
     assert session.structure_id != layout
     assert describe.settings(session)["preset"] == "four inputs"
     assert session.in_vars == ("x_1", "x_2", "x_3", "x_4")

@@ -10,7 +10,7 @@ from kanwidget import KAN, KANExplorer, create_dataset
 from kanwidget.explorer.files.film import film_content
 from kanwidget.explorer.files.film_panels import last_panels
 from kanwidget.explorer.files.html_report import content
-from kanwidget.explorer.files.node_identity import identities
+from kanwidget.explorer.session.states.node_identity import identities
 
 
 @pytest.fixture(scope="module")

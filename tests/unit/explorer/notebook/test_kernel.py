@@ -26,6 +26,13 @@ names = lambda: sorted(t.name for t in threading.enumerate() if t.name.startswit
 CELL = "explorer = KANExplorer(model, data, opt='Adam', lamb=1e-3)\nexplorer"
 
 
+_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def _is_view(message):
+    return message["msg_type"] == "display_data" and _VIEW in message["content"]["data"]
+
+
 class Kernel:
     """A kernel with what it has said, and one view."""
 
@@ -63,7 +70,7 @@ class Kernel:
         assert not failed, "\n".join(failed[0])
         text = [m["content"]["text"] for m in mine if m["msg_type"] == "stream"]
         return "".join(text) + "".join(
-            m["content"]["data"]["text/plain"] for m in mine if m["msg_type"] == "execute_result"
+            m["content"]["data"]["text/plain"] for m in mine if m["msg_type"] == "execute_result" or _is_view(m)
         )
 
     def until(self, condition, begin=0):
@@ -139,8 +146,17 @@ def kernel():
 def test_the_cell_shows_a_view_and_a_deterministic_text(kernel):
     assert kernel.run(CELL, "a").startswith("KANExplorer([2, 3, 1], step=0, train=")
     assert kernel.views()
-    result = next(m for m in reversed(kernel.heard) if m["msg_type"] == "execute_result")
-    assert set(result["content"]["data"]) == {"application/vnd.jupyter.widget-view+json", "text/plain"}
+    shown = next(n for n in reversed(range(len(kernel.heard))) if _is_view(kernel.heard[n]))
+    assert set(kernel.heard[shown]["content"]["data"]) == {_VIEW, "text/plain"}
+    picture = kernel.until(lambda m: m["msg_type"] == "display_data", shown + 1)
+    assert "kanwidget-still" in picture["content"]["data"]["text/html"]
+
+
+def test_the_last_picture_comes_by_itself(kernel):
+    begin = len(kernel.heard)
+    kernel.run(CELL, "a")
+    drawn = kernel.until(lambda m: m["msg_type"] == "update_display_data", begin)
+    assert "data:image/png;base64" in drawn["content"]["data"]["text/html"]
 
 
 def test_clicks_are_heard_while_a_cell_sleeps(kernel):

@@ -65,6 +65,15 @@ def test_an_act_begins_with_the_sample_again(session):
     assert status(session, "thread")["rows"] == [64, 1500]
 
 
+def test_a_slider_acts_on_the_sample(session):
+    train(session, lambda: session.run.trainer.rows.complete)
+    damping = session.run.trainer.optimizer.damping.item()
+    session.apply(Set(lamb=0.01))
+    assert status(session, "thread")["rows"] == [64, 1500]
+    assert session.run.trainer.optimizer.damping.item() == damping
+    assert session.run.last_record.penalty > 0
+
+
 def test_a_training_that_has_converged_on_all_rows_is_done(session):
     train(session, lambda: not session.running)
     assert session.run.stop_reason == "converged"

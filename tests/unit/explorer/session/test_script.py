@@ -81,7 +81,8 @@ def test_a_problem_to_play_with_is_named(data):
         explorer.step(2)
         explorer._apply(UsePreset("product"))
         explorer.step(3)
-        assert "KANExplorer.demo('product', seed=0)" in explorer.code()
+        assert "KANExplorer.demo('ripples', seed=2" in explorer.code()
+        assert "explorer.use_example('product')" in explorer.code()
         assert network(replay(explorer.code(), None)) == network(explorer.model)
 
 
@@ -99,7 +100,6 @@ def test_settings_that_another_problem_takes_over_are_in_its_script(given, chang
         explorer.step(2)
         explorer._apply(UsePreset("four inputs"))
         assert explorer._session.in_vars == ("x_1", "x_2", "x_3", "x_4")
-        assert "_vars=" not in explorer.code()
         explorer.step(3)
         assert network(replay(explorer.code(), None)) == network(explorer.model)
 

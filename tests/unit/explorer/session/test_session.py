@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kanwidget import KAN
 from kanwidget.explorer.commands.edges import Drag, Fix, Freeze, Lock, Restore, Unfix
-from kanwidget.explorer.commands.history import Goto, Redo, Reset, Undo
+from kanwidget.explorer.commands.history import Goto, GoToStep, Redo, Reset, Undo
 from kanwidget.explorer.commands.network import AddNode, AutoSymbolic, Prune, Refine
 from kanwidget.explorer.commands.training import Pause, Set, Start, Step, UsePreset
 from kanwidget.explorer.commands.view import Rank, Select, ShowSurface
@@ -166,10 +166,25 @@ def test_frozen_edges_do_not_train(session):
     assert not torch.equal(session.model.layer(0).coef[0, 0], before)
 
 
-def test_removing_a_node_clears_the_selection(session):
-    session.apply(Select(((0, 0, 2),)))
+def test_the_selection_follows_its_edges_through_removed_and_added_nodes(session):
+    session.apply(Select(((0, 0, 2), (1, 0, 0), (1, 2, 0))))
+    curve = session.model.edge_curve(0, 0, 2, session.x[:, 0]).y
     session.apply(Prune(node=(1, 0)))
-    assert session.view.selection == ()
+    assert session.view.selection == ((0, 0, 1), (1, 1, 0))
+    assert torch.equal(session.model.edge_curve(0, 0, 1, session.x[:, 0]).y, curve)
+    session.apply(AddNode(1))
+    assert session.view.selection == ((0, 0, 1), (1, 1, 0))
+    session.apply(Undo())
+    session.apply(Undo())
+    assert session.view.selection == ((0, 0, 2), (1, 2, 0))
+
+
+def test_the_selection_follows_a_return_to_a_step_before_a_node_was_removed(session):
+    train(session, 2)
+    session.apply(Prune(node=(1, 1)))
+    session.apply(Select(((0, 1, 1),)))
+    session.apply(GoToStep(1))
+    assert session.view.selection == ((0, 1, 2),)
 
 
 def test_reset_with_a_seed_is_another_network_of_the_same_shape(session):

@@ -12,7 +12,7 @@ from kanwidget.explorer.describe.snapshot import status
 from kanwidget.explorer.session import recorder
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.states.best import best, better
-from kanwidget.explorer.session.undo import error_of
+from kanwidget.explorer.session.undo import copied, error_of
 from tests.unit.explorer.states import everything, network, train
 
 
@@ -298,3 +298,18 @@ def test_the_script_replays_returns(data, model):
     exec("\n".join(session.script.statements()), {"explorer": Explorer()})
     assert network(replayed.model) == network(session.model)
     assert labels(replayed) == labels(session)
+
+
+def test_a_network_with_other_scales_has_its_error_in_the_same_unit(session):
+    record = session.run.last_record
+    other = copied(session.model)
+    other.output_scale = (torch.tensor([3.0], dtype=torch.float64), torch.tensor([7.0], dtype=torch.float64))
+    before = copied(session.model)
+    session.adopt(other)
+    session.run.network_changed()
+    data = session.data
+    error = (other(data.test_input) - data.test_label).square().mean().sqrt()
+    assert session.run.last_record.test_loss == pytest.approx(float(error))
+    session.adopt(before)
+    session.run.network_changed()
+    assert session.run.last_record.test_loss == pytest.approx(record.test_loss)

@@ -172,3 +172,16 @@ def test_residuals_are_in_own_units():
     residuals = {"equation": lambda u: u.d(0) * 1000 + u.value, "start": lambda u: u.value - 500}
     fit_residual(model, residuals, {"equation": x, "start": x[:1]}, steps=60, progress=False)
     assert model.predict(x).numpy() == pytest.approx(500 * np.exp(-x.numpy() / 1000), rel=1e-4, abs=1e-3)
+
+
+def test_a_trainer_follows_a_network_of_other_scales():
+    trainer = KAN([3, 2, 1], seed=1).fit_steps(gas(), steps=5)
+    list(trainer)
+    other = KAN([3, 2, 1], seed=2)
+    other.output_scale = ([100.0], [1000.0])
+    other.input_scale = trainer.network.input_scale
+    trainer.network = other
+    trainer.rebuild()
+    data = trainer.data
+    error = float((other.predict(data.train_input) - data.train_label).square().mean().sqrt())
+    assert trainer.record().train_loss == pytest.approx(error)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from kanwidget.core import EdgeRef
 from kanwidget.kan import KAN
 
 #: Rows of the data at which values are compared.
@@ -48,6 +49,35 @@ def identities(networks: Sequence[tuple[KAN, KAN]], x: Tensor) -> list[list[list
         levels[0] = network.columns.tolist()
         result.append(levels)
     return result
+
+
+def followed(edges: Sequence[EdgeRef], before: KAN, after: KAN, x: Tensor) -> list[EdgeRef]:
+    """The same edges in a network that came from another one, or that it came from; edges without a counterpart are left out.
+
+    Args:
+        edges: Of the network before.
+        before: The network before.
+        after: The network after.
+        x: Rows of the data, `(rows, features)`.
+
+    Examples:
+        >>> x = torch.rand(20, 2, dtype=torch.float64)
+        >>> model = KAN([2, 3, 1])
+        >>> followed([EdgeRef(0, 1, 2), EdgeRef(1, 0, 0)], model, model.remove_node(1, 0), x)
+        [EdgeRef(layer=0, source=1, target=1)]
+    """
+    if not edges or before.depth != after.depth or before.n_features != after.n_features:
+        return []
+    old, new = identities([(before, before), (after, after)], x)
+    kept = []
+    for layer, source, target in edges:
+        node = before.node_of(layer + 1, target)
+        factor = before.subnodes_of(layer + 1, node).index(target)
+        if old[layer][source] in new[layer] and old[layer + 1][node] in new[layer + 1]:
+            subnodes = after.subnodes_of(layer + 1, new[layer + 1].index(old[layer + 1][node]))
+            if factor < len(subnodes):
+                kept.append(EdgeRef(layer, new[layer].index(old[layer][source]), subnodes[factor]))
+    return kept
 
 
 def _continued(former: list[int], before: KAN, network: KAN, level: int, x: Tensor, fresh: Iterator[int]) -> list[int]:

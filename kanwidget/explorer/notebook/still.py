@@ -1,0 +1,87 @@
+"""The last picture of an explorer, in the notebook beside its view: a page whose kernel is gone shows it.
+
+JupyterLab and Notebook write "model not found" in the place of a view without a kernel. The picture is an output of its own, hidden as long
+as the view before it is there, and hidden in every other host.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+_log = logging.getLogger(__name__)
+#: Seconds without a further change after which the picture is drawn anew.
+_CALM_SECONDS = 5.0
+_CHILD = ".jp-OutputArea-child"
+_STYLE = f"""<style>
+.kanwidget-still {{ display: none; }}
+{_CHILD}:not(:has(.kanwidget)) + {_CHILD} .kanwidget-still {{ display: block !important; }}
+{_CHILD}:not(:has(.kanwidget)):has(+ {_CHILD} .kanwidget-still p),
+{_CHILD}:has(.kanwidget) + {_CHILD}:has(.kanwidget-still) {{ display: none; }}
+</style>"""
+
+
+class StillPicture:
+    """A picture below a view.
+
+    Args:
+        draw: Draws it: a PNG, None for none, and a line of text. Called by `post`.
+        post: Calls a function where the session may be read.
+    """
+
+    def __init__(
+        self, draw: Callable[[], tuple[bytes | None, str] | None], post: Callable[[Callable[[], None]], Any]
+    ) -> None:
+        self._draw, self._post = draw, post
+        self._timer: threading.Timer | None = None
+        self._output: Any = None
+
+    def show(self, bundle: dict[str, Any], metadata: dict[str, Any]) -> None:
+        """Show a view in the running cell, and make room for its picture below."""
+        from IPython.display import HTML, display
+
+        display(bundle, metadata=metadata, raw=True)
+        self._output = display(HTML(still(None, "")), display_id=True)
+        self.renew()
+
+    def renew(self) -> None:
+        """Draw the picture anew, once nothing has changed for some seconds."""
+        self.close()
+        self._timer = threading.Timer(_CALM_SECONDS, lambda: self._post(self._update))
+        self._timer.daemon = True
+        self._timer.name = "kanwidget-still"
+        self._timer.start()
+
+    def _update(self) -> None:
+        try:
+            drawn = self._draw()
+            if drawn is not None and self._output is not None:
+                from IPython.display import HTML
+
+                self._output.update(HTML(still(*drawn)))
+        except Exception:
+            _log.debug("the last picture could not be drawn", exc_info=True)
+
+    def close(self) -> None:
+        """Draw no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def still(picture: bytes | None, text: str) -> str:
+    """The picture and a line of text as HTML.
+
+    Examples:
+        >>> "kernel" in still(b"", "KANExplorer([2, 1]), <paused>"), "<paused>" in still(b"", "<paused>")
+        (True, False)
+    """
+    if picture is None:
+        return f'{_STYLE}<div class="kanwidget-still" style="display:none"></div>'
+    words = f"{html.escape(text)}. Its kernel is gone: this is its last picture. Run the cell again to go on."
+    source = base64.b64encode(picture).decode("ascii")
+    image = f'<img alt="The network" style="max-width:100%" src="data:image/png;base64,{source}">' if picture else ""
+    return f'{_STYLE}<div class="kanwidget-still" style="display:none">{image}<p>{words}</p></div>'

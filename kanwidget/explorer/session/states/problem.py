@@ -1,0 +1,38 @@
+"""What belongs to one problem of a session: loading another problem is an act, and undo brings this back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kanwidget.core import History
+from kanwidget.datasets import Dataset
+from kanwidget.explorer.session.recorder import Recorder
+from kanwidget.kan import KAN
+from kanwidget.training import Trainer
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The parts of a `TrainingRun` that another problem replaces; what training changes is in checkpoints."""
+
+    number: int
+    """In the order in which the problems were loaded."""
+    trainer: Trainer
+    data: Dataset
+    initial: KAN
+    previous_history: History
+    noise: float
+    recorder: Recorder
+    first_structure_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemNames:
+    """How a problem is called."""
+
+    preset: str | None
+    """None for data of one's own."""
+    table: dict[str, Any]
+    in_vars: tuple[str, ...]
+    out_vars: tuple[str, ...]

@@ -1,0 +1,170 @@
+"""Simplification as a longer act: in bits, live, to be paused, undone as one, and repeated by the script."""
+
+import pytest
+import torch
+
+from kanwidget import KAN, KANExplorer
+from kanwidget.core import EdgeRef
+from kanwidget.explorer.commands import simplification
+from kanwidget.explorer.commands.edges import Fix
+from kanwidget.explorer.commands.guide import Simplify
+from kanwidget.explorer.commands.history import Redo, Undo
+from kanwidget.explorer.commands.training import Pause
+from kanwidget.explorer.commands.view import Select
+from kanwidget.explorer.guide.steps import guidance
+from kanwidget.explorer.session.undo import copied
+from kanwidget.simplification import SimplificationStep
+from tests.unit.explorer.states import network, train
+
+
+@pytest.fixture(autouse=True)
+def worker(session):
+    session.view.work_out_with(lambda job: job(lambda: False, lambda _: None))
+
+
+@pytest.fixture
+def bits(monkeypatch):
+    """Three bits of a simplification: an edge goes, nothing is found, another edge goes; then the last one."""
+
+    def steps(model, data, **options):
+        for number, (kind, improved) in enumerate(
+            (("prune", True), ("shape", False), ("replace", True), ("refit", True))
+        ):
+            if improved and kind != "refit":
+                model = copied(model)
+                model.remove_edge(0, 0, number)
+            yield SimplificationStep(kind, f"bit {number}", model, 0.5, improved)
+
+    monkeypatch.setattr(simplification, "simplify_steps", steps)
+
+
+def pruned(session):
+    return [ref for ref in session.model.edge_refs() if session.model.layer(ref.layer).state(*ref[1:]) == "pruned"]
+
+
+def labels(session):
+    return [node.label for node in session.tree.nodes.values()]
+
+
+def to_the_end(session):
+    while session.running:
+        session.advance(0.0)
+
+
+def test_every_bit_that_finds_something_is_a_chip_and_one_undo_takes_all_back(session, bits):
+    train(session, 2)
+    before = network(session.model)
+    session.apply(Simplify())
+    assert session.running
+    to_the_end(session)
+    assert session.run.state == "paused"
+    assert labels(session)[-3:] == ["prune", "functions", "simplified"]
+    assert pruned(session) == [EdgeRef(0, 0, 0), EdgeRef(0, 0, 2)]
+    after = network(session.model)
+    session.apply(Undo())
+    assert network(session.model) == before
+    session.apply(Redo())
+    assert network(session.model) == after
+
+
+def test_between_two_bits_others_have_their_turn(session, bits):
+    session.apply(Simplify())
+    session.advance(0.0)
+    assert session.process.sentence == "Simplifying. Bit 0."
+    assert guidance(session).act is None
+    assert guidance(session).sentence == "Simplifying. Bit 0."
+    session.apply(Select((EdgeRef(1, 0, 0),)))  # it goes on
+    assert session.running
+    to_the_end(session)
+    assert "simplified" in labels(session)
+
+
+def test_a_pause_keeps_what_is_found_and_the_script_repeats_so_much(session, bits):
+    session.apply(Simplify())
+    session.advance(0.0)
+    session.advance(0.0)
+    session.apply(Pause())
+    assert session.run.state == "paused"
+    assert session.process is None
+    assert pruned(session) == [EdgeRef(0, 0, 0)]
+    assert session.script.statements() == ["explorer.simplify(bits=2)"]
+    assert guidance(session).act.step in ("train", "simplify")
+
+
+def test_another_act_ends_it_first(session, bits):
+    session.apply(Simplify())
+    session.advance(0.0)
+    session.apply(Fix(EdgeRef(1, 1, 0), "x"))
+    assert session.process is None
+    assert session.script.statements() == ["explorer.simplify(bits=1)", "explorer.fix('x', edge=(1, 1, 0))"]
+    session.apply(Undo())  # of the fix alone
+    assert pruned(session) == [EdgeRef(0, 0, 0)]
+
+
+def test_so_many_bits_are_the_same_again(session, bits):
+    session.apply(Simplify(2))
+    to_the_end(session)
+    assert pruned(session) == [EdgeRef(0, 0, 0)]
+    assert session.script.statements() == ["explorer.simplify(bits=2)"]
+
+
+def test_a_script_in_the_middle_says_how_far_it_has_come(session, bits):
+    session.apply(Simplify())
+    session.advance(0.0)
+    assert session.script.statements() == ["explorer.simplify(bits=1)"]
+    to_the_end(session)
+    assert session.script.statements() == ["explorer.simplify()"]
+
+
+def test_an_error_pauses_and_keeps_what_is_found(session, monkeypatch):
+    def steps(model, data, **options):
+        model = copied(model)
+        model.remove_edge(0, 0, 0)
+        yield SimplificationStep("prune", "one edge", model, 0.5, True)
+        raise ValueError("no more")
+
+    monkeypatch.setattr(simplification, "simplify_steps", steps)
+    session.apply(Simplify())
+    session.advance(0.0)
+    with pytest.raises(ValueError, match="no more"):
+        to_the_end(session)
+    assert session.run.state == "paused"
+    assert pruned(session) == [EdgeRef(0, 0, 0)]
+
+
+def test_it_begins_with_the_penalty_that_is_set_and_ends_without(session, monkeypatch):
+    begun = []
+
+    def steps(model, data, *, lamb, lib):
+        begun.append(lamb)
+        yield SimplificationStep("refit", "the constants", model, 0.5, True)
+
+    monkeypatch.setattr(simplification, "simplify_steps", steps)
+    session.run.set({"lamb": 0.02})
+    session.apply(Simplify())
+    to_the_end(session)
+    assert begun == [0.02]
+    assert session.run.trainer.settings.lamb == 0.0
+    session.apply(Simplify())
+    to_the_end(session)
+    assert begun[1] == simplification.LAMB
+
+
+def test_a_pause_breaks_off_the_work_on_its_thread(no_thread_left):
+    with KANExplorer.demo("product", driver="thread") as explorer:
+        explorer._driver.start(Simplify())
+        explorer.pause()
+        assert explorer.status["state"] == "paused"
+        explorer._driver.join_workers()
+
+
+def test_a_replayed_script_comes_to_the_same_network(data, bits):
+    with KANExplorer(KAN([2, 3, 1], seed=2), data, driver="blocking") as explorer:
+        explorer.step(5)
+        explorer.simplify()
+        text, result = explorer.code(), explorer.model
+    names = {"data": data}
+    exec(compile(text, "session.py", "exec"), names)
+    assert network(names["model"]) == network(result)
+    assert torch.equal(names["model"](data.test_input), result(data.test_input))
+    names["explorer"].close()

@@ -1,0 +1,132 @@
+"""Notices beside the steps: each holds, is said once, and has the act that mends it."""
+
+import torch
+
+from kanwidget import KAN, Dataset
+from kanwidget.core import StepRecord
+from kanwidget.explorer.commands.base import parse
+from kanwidget.explorer.commands.guide import Dismiss
+from kanwidget.explorer.commands.history import BackToBest
+from kanwidget.explorer.commands.training import Set
+from kanwidget.explorer.describe.guide import guide
+from kanwidget.explorer.guide.noise import noise_sentence, session_noise
+from kanwidget.explorer.guide.notices import notices
+from kanwidget.explorer.session.session import Session
+from tests.unit.explorer.states import everything, train
+
+
+def table(rows=200, noise=0.0, columns=2, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    x = 2 * torch.rand(rows, columns, generator=generator, dtype=torch.float64) - 1
+    y = 2 * x[:, [0]] + 5 + noise * torch.randn(rows, 1, generator=generator, dtype=torch.float64)
+    half = rows // 2
+    return Dataset(x[:half], y[:half], x[half:], y[half:], out_vars=["y [m]"])
+
+
+def session_of(data, width=None, **options):
+    return Session(KAN(width or [data.n_features, data.n_outputs], grid=2), data, **options)
+
+
+def names(session):
+    return [notice.name for notice in notices(session)]
+
+
+def test_a_sound_table_has_none():
+    assert names(session_of(table())) == []
+
+
+def test_notices_of_the_table_come_with_it():
+    data = table()
+    x = data.train_input.clone()
+    x[:, 1] = 4.0
+    constant = Dataset(x, data.train_label)
+    (found,) = notices(session_of(constant))
+    assert found.name == "constant column:x_2"
+    assert "nothing can be learnt from it" in found.text
+
+
+def test_a_target_without_variation_comes_first():
+    data = table(rows=20)
+    session = session_of(Dataset(data.train_input, torch.ones_like(data.train_label)), [2, 5, 1])
+    assert names(session)[0] == "constant target:y"
+    assert any(name.startswith("few rows") for name in names(session))
+
+
+def test_many_logarithms_are_one_notice():
+    data = table(columns=3)
+    wide = Dataset(10 ** (2 * data.train_input), data.train_label)
+    (found,) = notices(session_of(wide))
+    assert found.name == "logarithm:"
+    assert all(f"“x_{i}”" in found.text for i in (1, 2, 3))
+
+
+def test_overfitting_leads_back_to_the_best_step():
+    session = session_of(table())
+    test, fit = [1.0, 0.1, *[0.5] * 20], [0.5**i for i in range(22)]
+    session.run.records = [StepRecord(i, a, b, 0.0, 0.0) for i, (a, b) in enumerate(zip(fit, test, strict=True), 1)]
+    session.run.last_record = session.run.records[-1]
+    found = notices(session)[0]
+    assert (found.name, found.label) == ("overfitting", "Back to best")
+    assert "from 0.1 at step 2 to 0.5" in found.text
+    assert isinstance(parse(found.message)[0], BackToBest)
+
+
+def test_noise_on_the_training_labels_explains_a_smaller_test_error():
+    session = session_of(table())
+    session.apply(Set(noise=0.3))
+    train(session, 25)
+    assert "label_noise" in names(session)
+    assert "30 %" in next(notice.text for notice in notices(session) if notice.name == "label_noise")
+    session.apply(Set(noise=0.0))
+    assert "label_noise" not in names(session)
+
+
+def test_the_noise_level_is_said_once_nothing_but_noise_is_left():
+    session = session_of(table(rows=400, noise=0.05))
+    train(session, 60)
+    sentence = noise_sentence(session)
+    assert sentence.startswith("The rest looks like noise: ±0.05")
+    assert sentence.endswith("% of y [m].")
+    assert "noise_level" in names(session)
+
+
+def test_a_curve_that_the_network_cannot_follow_is_no_noise():
+    data = table(rows=400)
+    wavy = Dataset(
+        data.train_input,
+        data.train_label + (30 * data.train_input[:, [1]]).sin(),
+        data.test_input,
+        data.test_label + (30 * data.test_input[:, [1]]).sin(),
+    )
+    session = Session(KAN([2, 1], grid=1, k=1), wavy, update_grid=False)
+    train(session, 40)
+    noise = session_noise(session)
+    assert noise is None or not noise.is_noise
+    assert noise_sentence(session) is None
+
+
+def test_exact_networks_and_classes_have_no_noise_level():
+    session = session_of(table())
+    train(session, 60)
+    assert session_noise(session) is None
+    x = table().train_input
+    classes = Session(KAN([2, 2]), Dataset(x, (x[:, 0] > 0).long(), x, (x[:, 0] > 0).long()))
+    train(classes, 3)
+    assert session_noise(classes) is None
+
+
+def test_without_held_out_rows_nothing_is_said_about_noise():
+    data = table(noise=0.1)
+    session = session_of(Dataset(data.train_input, data.train_label))
+    train(session, 60)
+    assert noise_sentence(session) is None
+
+
+def test_a_dismissed_notice_stays_away_and_changes_nothing_else():
+    data = table()
+    session = session_of(Dataset(data.train_input, torch.ones_like(data.train_label)))
+    before = everything(session)
+    told = guide(session)["notices"]
+    session.apply(Dismiss(told[0]["name"]))
+    assert guide(session)["notices"] == told[1:]
+    assert everything(session) == before

@@ -1,0 +1,206 @@
+"""The next sensible act on the way from data to a formula, as the page highlights it and `follow` carries it out."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from kanwidget import KAN, Dataset, KANExplorer
+from kanwidget.core import StepRecord
+from kanwidget.explorer.commands.base import parse
+from kanwidget.explorer.commands.edges import Fix
+from kanwidget.explorer.commands.guide import FitFormula, Train
+from kanwidget.explorer.commands.history import Undo
+from kanwidget.explorer.commands.training import Pause, Start, Step
+from kanwidget.explorer.describe.guide import guide
+from kanwidget.explorer.guide.steps import STEPS, guidance
+from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.training_run import FLAT
+from tests.unit.explorer.states import everything, train
+
+
+def to_the_end(session):
+    while session.running:
+        session.advance(10.0)
+
+
+def falling(session, count=40, flat=0, test=None):
+    """Records of a training that wasn't: errors that fall, then stay."""
+    errors = [0.5**i for i in range(count)] + [0.5**count] * flat
+    session.run.records = [
+        StepRecord(i, error, error if test is None else test[i - 1], 0.0, 0.0) for i, error in enumerate(errors, 1)
+    ]
+    session.run.last_record = session.run.records[-1]
+    session.run.state = "paused"
+
+
+def test_each_step_is_a_message_that_a_command_reads():
+    for _, _, message in STEPS:
+        assert len(parse(message)) == 1
+
+
+def test_at_first_it_is_to_train(session):
+    found = guidance(session)
+    assert (found.act.step, found.act.label) == ("train", "Train")
+    assert found.act.sentence == found.sentence
+
+
+def test_asking_changes_nothing(session):
+    train(session, 3)
+    before = everything(session)
+    guidance(session)
+    guide(session)
+    assert everything(session) == before
+
+
+def test_training_until_it_is_flat_pauses_by_itself_and_the_script_repeats_it(session):
+    session.apply(Train())
+    assert guidance(session).act is None
+    assert "pauses by itself" in guidance(session).sentence
+    to_the_end(session)
+    assert (session.run.state, session.run.stop_reason) == ("paused", FLAT)
+    steps = session.run.last_record.step
+    assert 30 < steps <= 300
+    assert session.script.statements() == [f"explorer.step({steps})"]
+
+
+def test_trained_on_it_goes_some_way_before_it_is_flat_again(session):
+    session.apply(Train())
+    to_the_end(session)
+    steps = session.run.last_record.step
+    session.apply(Train())
+    to_the_end(session)
+    assert session.run.last_record.step > steps + 30 or session.run.stop_reason in ("converged", "stalled")
+
+
+def test_a_session_with_a_number_of_steps_takes_these_at_most(model, data):
+    session = Session(model, data, steps=7)
+    session.apply(Train())
+    to_the_end(session)
+    assert session.run.last_record.step == 7
+
+
+def test_while_the_error_falls_it_is_to_train_on(session):
+    falling(session)
+    found = guidance(session)
+    assert (found.act.step, found.act.label) == ("train", "Train on")
+
+
+def test_a_flat_error_asks_for_simplification_and_says_for_how_long(session):
+    falling(session, 20, flat=60)
+    assert guidance(session).sentence == "Test error has been flat for 59 steps: simplify, or stop here."
+    session.run.state = "running"
+    assert guidance(session).act.step == "simplify"
+
+
+def test_a_risen_error_says_since_when(session):
+    falling(session, 40, test=[1.0, 0.1, *[0.5] * 38])
+    assert guidance(session).sentence == "Test error has risen since step 2: simplify, or stop here."
+
+
+def test_an_ended_training_asks_for_simplification(session):
+    falling(session)
+    session.run.state, session.run.stop_reason = "done", "converged"
+    assert guidance(session).sentence == "The training has converged: simplify, or stop here."
+
+
+def test_a_network_of_functions_asks_for_its_formula_and_then_it_is_done(session):
+    falling(session)
+    for edge in session.model.edge_refs(active=True):
+        session.apply(Fix(edge, "x"))
+    found = guidance(session)
+    assert (found.act.step, found.sentence) == (
+        "formula",
+        "Every edge is a function: fit the formula's constants to the data.",
+    )
+    before = everything(session)
+    session.apply(FitFormula())
+    assert everything(session) == before
+    done = guidance(session)
+    assert done.act is None
+    assert done.sentence.startswith("Done: y = ")
+    train(session, 1)
+    assert guidance(session).act.step == "formula"  # it is another network now
+
+
+def test_several_outputs_have_a_formula_each():
+    x = torch.rand(30, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    session = Session(KAN([1, 2]), Dataset(x, torch.cat([x, 2 * x], 1)))
+    for edge in session.model.edge_refs(active=True):
+        session.apply(Fix(edge, "x"))
+    session.apply(FitFormula())
+    assert guidance(session).sentence == "Done: y_1 = x_1; y_2 = 2*x_1."
+
+
+def test_a_formula_that_cannot_be_fitted_says_why_and_asks_no_more(session, monkeypatch):
+    def refuse(*_):
+        raise ValueError("for a reason.")
+
+    monkeypatch.setattr(KAN, "fit_formula", refuse)
+    for edge in session.model.edge_refs(active=True):
+        session.apply(Fix(edge, "x"))
+    session.apply(FitFormula())
+    assert guidance(session).act is None
+    assert guidance(session).sentence == "No fitted constants: for a reason."
+
+
+def test_losses_that_are_not_finite_ask_for_nothing(session):
+    falling(session)
+    session.run.stop_reason = "stalled: the loss is not finite"
+    assert guidance(session).act is None
+
+
+def test_the_page_is_told_the_same(session):
+    falling(session, 20, flat=60)
+    told = guide(session)
+    assert told["sentence"] == guidance(session).sentence
+    assert [(step["name"], step["next"], step["done"]) for step in told["steps"]] == [
+        ("train", False, True),
+        ("simplify", True, False),
+        ("formula", False, False),
+    ]
+    assert [parse(step["command"])[0].action for step in told["steps"]] == ["train", "simplify", "formula"]
+
+
+def test_an_undo_leads_back_on_the_way(session):
+    falling(session, 20, flat=60)
+    session.apply(Fix(session.model.edge_refs()[0], "x"))
+    session.apply(Undo())
+    assert guidance(session).act.step in ("train", "simplify")
+
+
+def test_a_started_training_is_not_the_one_that_pauses_by_itself(session):
+    session.apply(Start())
+    assert "Pause it" in guidance(session).sentence
+    session.apply(Pause())
+    session.apply(Step(2))
+    to_the_end(session)
+    assert session.run.stop_reason == "steps done"
+
+
+# ---- from Python
+
+
+def test_following_the_acts_leads_from_data_to_the_exact_formula():
+    generator = torch.Generator().manual_seed(0)
+    x = 2 * torch.rand(120, 2, generator=generator, dtype=torch.float64) - 1
+    data = Dataset(x[:80], x[:80, [0]] ** 2 + 3 * x[:80, [1]], x[80:], x[80:, [0]] ** 2 + 3 * x[80:, [1]])
+    with KANExplorer(KAN([2, 1, 1]), data, driver="blocking", lib=["x", "x^2"], steps=60) as explorer:
+        followed = []
+        while act := explorer.next_act():
+            followed.append(act.step)
+            explorer.follow(act)
+            assert len(followed) < 10
+        assert followed[-2:] == ["simplify", "formula"]
+        assert set(followed[:-2]) == {"train"}
+        assert str(explorer.fitted_formula) == "y = x_1**2 + 3*x_2"
+        assert explorer.status["test"] < 1e-9
+
+
+def test_an_act_is_what_next_act_gives():
+    with KANExplorer.demo("product", driver="blocking") as explorer:
+        with pytest.raises(TypeError, match=r"`act` argument of follow must be an act"):
+            explorer.follow("train")
+        act = explorer.next_act()
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            act.label = "other"

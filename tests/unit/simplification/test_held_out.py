@@ -1,0 +1,64 @@
+"""Rows that no refit sees, and what counts as worse."""
+
+import pytest
+import torch
+
+from kanwidget import KAN, Dataset
+from kanwidget.simplification.held_out import held_out
+
+
+def rows(n):
+    x = torch.linspace(-1, 1, n, dtype=torch.float64)[:, None]
+    return x, x**2
+
+
+@pytest.fixture
+def held():
+    return held_out(KAN([1, 1]), rows(100), "test")
+
+
+def test_validation_rows_come_before_test_rows():
+    x, y = rows(10)
+    data = Dataset(x, y, test_input=x[:4], test_label=y[:4], val_input=x[:3], val_label=y[:3])
+    assert len(held_out(KAN([1, 1]), data, "test").data.test_input) == 3
+
+
+def test_a_few_rows_are_not_split():
+    held = held_out(KAN([1, 1]), rows(10), "test")
+    assert len(held.data.train_input) == len(held.data.test_input) == 10
+
+
+def test_of_a_large_table_a_sample_decides_and_all_rows_are_trained_last():
+    held = held_out(KAN([1, 1]), rows(20_000), "test")
+    assert (len(held.data.train_input), len(held.data.test_input), len(held.whole.train_input)) == (4000, 4000, 20_000)
+
+
+def test_inputs_alone_get_the_outputs_of_the_network():
+    model = KAN([1, 1])
+    held = held_out(model, rows(30)[0], "test", 0.9)
+    assert held.noiseless
+    assert torch.equal(held.row_losses(model), torch.zeros(30, dtype=torch.float64))
+
+
+def test_the_error_is_in_the_unit_of_the_target():
+    x, y = rows(100)
+    model = KAN([1, 1])
+    model.fit((x, 1e6 * y), steps=1, progress=False)
+    held = held_out(model, (x, 1e6 * y), "test")
+    residual = model(held.data.test_input) - held.data.test_label
+    assert held.error(model) == pytest.approx(float(residual.detach().square().mean().sqrt()))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "allowed"),
+    [
+        ([1.0] * 50, [1.04] * 50, True),  # less than 5 %
+        ([1.0] * 50, [1.1] * 50, False),  # more, and of every row
+        ([1.0] * 50, [0.0, 2.2] * 25, True),  # chance
+        ([1.0] * 50, [0.0, 3.0] * 25, False),  # chance, but too much
+        ([0.0] * 50, [1e-25] * 50, True),  # round-off
+        ([1.0] * 50, [float("inf")] + [0.0] * 49, False),
+    ],
+)
+def test_what_the_noise_allows(held, before, after, allowed):
+    assert held.allows(torch.tensor(before), torch.tensor(after)) is allowed
