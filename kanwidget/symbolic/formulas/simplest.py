@@ -51,8 +51,8 @@ def simplest(problem: Problem, expr: Any, *, free: bool = True, deadline: float 
     problem, first = weighted(problem, first)
     best = _simplified(problem, first, deadline)
     best = _best_variant(problem, first, best, free=free, deadline=deadline)
-    if best is not first:
-        best = _best_variant(problem, best, best, free=free, deadline=deadline)
+    if _has_growth(best.expression):  # it may be one quotient only now
+        best = _best_variant(problem, best, best, free=False, deadline=deadline)
     if problem.rows < every.rows:
         every, best = weighted(every, every.fit(best.expression))
         return every, best
@@ -106,6 +106,12 @@ def _variants(problem: Problem, fit: Fit, *, free: bool) -> Iterator[tuple[Any, 
     multiplied = within(time.monotonic() + _PATIENCE, lambda: expanded(expr))
     if multiplied is not None and multiplied != expr:
         yield multiplied, False
+
+
+def _has_growth(expr: Any) -> bool:
+    import sympy
+
+    return bool(expr.atoms(sympy.tanh))
 
 
 def _freed(problem: Problem, expr: Any) -> Any:
