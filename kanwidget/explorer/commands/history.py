@@ -10,11 +10,11 @@ from typing import Any
 from kanwidget import _check
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.base import act
+from kanwidget.explorer.guide.best import best
 from kanwidget.explorer.protocol.topics import EVERYTHING, Notice, Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.recorder import RecordedStep
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.states.best import best
 from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, copied, error_of
 from kanwidget.kan import KAN
 

@@ -63,7 +63,7 @@ class Simplification(Process):
         session.begin_process(self)
         data, library = session.run.trainer.data, session.candidates.lib
         job = self._job(simplify_steps(copied(session.model), data, lamb=self._lamb, lib=library))
-        session.view.work_out(lambda closing, deliver: deliver(job(closing)))
+        session.view.work_out(job)
 
     # ---- on the thread of the work
 

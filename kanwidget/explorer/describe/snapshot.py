@@ -17,12 +17,12 @@ from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.labels import node_name
 from kanwidget.explorer.describe.structure import structure
+from kanwidget.explorer.guide.best import better
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite, pack
 from kanwidget.explorer.session.presets import PRESETS
 from kanwidget.explorer.session.samples import edge_detail, sampled
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.states.best import better
 
 #: Rows of metrics, and numbers of all thumbnails in a snapshot: large networks get coarser thumbnails.
 _MAX_ROWS, _MAX_THUMB_NUMBERS = 1000, 15_000

@@ -35,10 +35,13 @@ class GuideNotice:
 def notices(session: Session) -> list[GuideNotice]:
     """The notices that hold and weren't dismissed, the most important first."""
     now = progress(session)
-    of_table = [_of_table(notice) for notice in _one_of_logarithms(session.data_notices())]
+    found = session.data_notices()
+    of_table = [_of_table(notice) for notice in found if notice.kind != "logarithm"]
+    logarithms = _logarithms(session, found)
     of_session = [notice for row in NOTICES.values() if (notice := row(session, now)) is not None]
     held = [*(one for one in of_table if one.name.startswith(_FIRST)), *of_session]
     held += [one for one in of_table if not one.name.startswith(_FIRST)]
+    held += [] if logarithms is None else [logarithms]
     return [notice for notice in held if notice.name not in session.view.dismissed]
 
 
@@ -50,14 +53,20 @@ def _of_table(notice: DataNotice) -> GuideNotice:
     return GuideNotice(f"{notice.kind}:{notice.column}", notice.sentence)
 
 
-def _one_of_logarithms(found: Sequence[DataNotice]) -> list[DataNotice]:
-    """The same notices with a single one about all columns whose logarithms may be simpler."""
-    logs = [notice for notice in found if notice.kind == "logarithm"]
-    if len(logs) < 2:
-        return list(found)
-    names = ", ".join(f"“{notice.column}”" for notice in logs)
-    sentence = f"{names} are positive and span more than a decade: Simplify tries their logarithms, too."
-    return [*(notice for notice in found if notice.kind != "logarithm"), DataNotice("logarithm", "", sentence)]
+def _logarithms(session: Session, found: Sequence[DataNotice]) -> GuideNotice | None:
+    """One notice about all columns whose logarithms may be simpler, unless the network takes them already."""
+    names = [notice.column for notice in found if notice.kind == "logarithm"]
+    if not names or session.model.log:
+        return None
+    if len(names) == 1:
+        sentence, label = next(notice.sentence for notice in found if notice.kind == "logarithm"), f"Use log {names[0]}"
+    else:
+        listed = ", ".join(f"“{name}”" for name in names)
+        sentence, label = (
+            f"{listed} are positive and span more than a decade: logarithms may be simpler.",
+            "Use logarithms",
+        )
+    return GuideNotice("logarithm:" + ",".join(names), sentence, label, {"kind": "use_log", "names": names})
 
 
 def _overfitting(_: Session, now: Progress) -> GuideNotice | None:

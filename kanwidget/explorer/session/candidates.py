@@ -14,8 +14,7 @@ from kanwidget.core import EdgeRef, Primitive, SymbolicFit
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.explorer.session import live_candidates
-from kanwidget.explorer.session.background.swap_errors import MOST_ROWS, sampled
-from kanwidget.explorer.session.samples import edge_samples
+from kanwidget.explorer.session.samples import MOST_ROWS, edge_samples, sampled_data
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
@@ -173,7 +172,7 @@ class Candidates:
             return run.model
         if self._for_data is None or self._for_data[:2] != (edge, run.version):
             model = copied(run.model)
-            held = held_out(model, sampled(run.trainer.data, MOST_ROWS), "candidates")
+            held = held_out(model, sampled_data(run.trainer.data, MOST_ROWS), "candidates")
             self._for_data = edge, run.version, with_spline(model, edge, held)
         return cast("KAN", self._for_data[2])
 

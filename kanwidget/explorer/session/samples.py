@@ -5,7 +5,8 @@ fitted to.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,6 +25,8 @@ _POINTS, _BINS = 200, 40
 _BEYOND = 0.1
 #: Rows whose classes are counted for the accuracy.
 _MOST_LABELS = 2000
+#: Rows of training and of test data that trials beside the training look at.
+MOST_ROWS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +153,21 @@ def sampled_accuracy(network: Network, data: Dataset) -> float | None:
     if not bool(scores.isfinite().all()):
         return None
     return float((scores.argmax(1) == label[picked].to(scores.device)).double().mean())
+
+
+def sampled_data(data: Dataset, rows: int) -> Dataset:
+    """At most so many rows of the training data and of the test data, evenly picked.
+
+    Examples:
+        >>> from kanwidget.datasets import Dataset
+        >>> data = Dataset([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
+        >>> len(sampled_data(data, 2).train_input)
+        2
+    """
+    changes: dict[str, Any] = {}
+    for part in ("train", "test"):
+        inputs, labels = getattr(data, f"{part}_input"), getattr(data, f"{part}_label")
+        if inputs is not None and len(inputs) > rows:
+            picked = torch.linspace(0, len(inputs) - 1, rows, device=inputs.device).long()
+            changes |= {f"{part}_input": inputs[picked], f"{part}_label": labels[picked]}
+    return replace(data, **changes) if changes else data

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
-
-import torch
+from dataclasses import dataclass, field
 
 from kanwidget.core import EdgeRef, SymbolicFit
-from kanwidget.datasets import Dataset
+from kanwidget.explorer.session.samples import MOST_ROWS, sampled_data
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import copied
 from kanwidget.simplification.held_out import held_out
@@ -23,7 +20,7 @@ from kanwidget.simplification.swaps import swapped
 from kanwidget.training import Settings, Trainer
 
 #: Candidates that are tried, training steps of each, and rows of a step.
-MOST_CANDIDATES, STEPS, MOST_ROWS = 6, 6, 2000
+MOST_CANDIDATES, STEPS = 6, 6
 #: Seconds that the candidates of one edge may take: a large network shows fewer errors.
 MOST_SECONDS = 2.0
 
@@ -110,7 +107,7 @@ def errors_after_swap(run: TrainingRun, edge: EdgeRef, fit: SymbolicFit, steps: 
     """
     model = copied(run.model)
     try:
-        held = held_out(model, sampled(run.trainer.data, MOST_ROWS), "candidates")
+        held = held_out(model, sampled_data(run.trainer.data, MOST_ROWS), "candidates")
         trial = swapped(model, {edge: fit}, held.data.train_input)
         trainer = Trainer(trial, held.data, steps if trial.n_parameters else 0, Settings(update_grid=False))
     except ValueError:
@@ -132,21 +129,4 @@ def error_after_lock(run: TrainingRun, edges: Sequence[EdgeRef]) -> float | None
         model.lock(edges[0].layer, [(edge.source, edge.target) for edge in edges])
     except ValueError:
         return None
-    return held_out(model, sampled(run.trainer.data, MOST_ROWS), "lock").error(model)
-
-
-def sampled(data: Dataset, rows: int) -> Dataset:
-    """At most so many rows of the training data and of the test data, evenly picked.
-
-    Examples:
-        >>> data = Dataset([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
-        >>> len(sampled(data, 2).train_input)
-        2
-    """
-    changes: dict[str, Any] = {}
-    for part in ("train", "test"):
-        inputs, labels = getattr(data, f"{part}_input"), getattr(data, f"{part}_label")
-        if inputs is not None and len(inputs) > rows:
-            picked = torch.linspace(0, len(inputs) - 1, rows, device=inputs.device).long()
-            changes |= {f"{part}_input": inputs[picked], f"{part}_label": labels[picked]}
-    return replace(data, **changes) if changes else data
+    return held_out(model, sampled_data(run.trainer.data, MOST_ROWS), "lock").error(model)

@@ -9,9 +9,9 @@ from kanwidget.explorer.commands.network import Prune, Refine
 from kanwidget.explorer.commands.training import Start
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.snapshot import status
+from kanwidget.explorer.guide.best import best, better
 from kanwidget.explorer.session import recorder
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.states.best import best, better
 from kanwidget.explorer.session.undo import copied, error_of
 from tests.unit.explorer.states import everything, network, train
 

@@ -14,8 +14,8 @@ from kanwidget.explorer.session.background.swap_errors import (
     SwapErrors,
     error_after_lock,
     errors_after_swap,
-    sampled,
 )
+from kanwidget.explorer.session.samples import sampled_data
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.states import everything, train
 
@@ -103,7 +103,7 @@ def test_nothing_is_tried_while_it_trains(fitted):
 
 def test_of_many_rows_some_are_enough():
     x = torch.arange(10.0)[:, None]
-    few = sampled(Dataset(x, x, x[:3], x[:3]), 4)
+    few = sampled_data(Dataset(x, x, x[:3], x[:3]), 4)
     assert (len(few.train_input), len(few.test_input)) == (4, 3)
     assert few.train_input[-1] == 9
     assert torch.equal(few.train_input, few.train_label)
