@@ -36,11 +36,13 @@ def notices(session: Session) -> list[GuideNotice]:
     """The notices that hold and weren't dismissed, the most important first."""
     now = progress(session)
     # An example is as it is meant to be.
-    found = [] if session.preset is not None else _one_of_logarithms(session.data_notices())
-    of_table = [_of_table(notice) for notice in found]
+    found = [] if session.preset is not None else session.data_notices()
+    of_table = [_of_table(notice) for notice in found if notice.kind != "logarithm"]
+    logarithms = _logarithms(session, found)
     of_session = [notice for row in NOTICES.values() if (notice := row(session, now)) is not None]
     held = [*(one for one in of_table if one.name.startswith(_FIRST)), *of_session]
     held += [one for one in of_table if not one.name.startswith(_FIRST)]
+    held += [] if logarithms is None else [logarithms]
     return [notice for notice in held if notice.name not in session.view.dismissed]
 
 
@@ -52,18 +54,18 @@ def _of_table(notice: DataNotice) -> GuideNotice:
     return GuideNotice(f"{notice.kind}:{notice.column}", notice.sentence)
 
 
-def _one_of_logarithms(found: Sequence[DataNotice]) -> list[DataNotice]:
-    """The same notices with a single one about all columns whose logarithms may be simpler."""
-    logs = [notice for notice in found if notice.kind == "logarithm"]
-    if not logs:
-        return list(found)
-    names = ", ".join(f"“{notice.column}”" for notice in logs)
-    one = len(logs) == 1
+def _logarithms(session: Session, found: Sequence[DataNotice]) -> GuideNotice | None:
+    """One notice about all columns whose logarithms may be simpler, unless the network takes them already."""
+    names = [notice.column for notice in found if notice.kind == "logarithm"]
+    if not names or session.model.log:
+        return None
+    listed, one = ", ".join(f"“{name}”" for name in names), len(names) == 1
     sentence = (
-        f"{names} {'is' if one else 'are'} positive and {'spans' if one else 'span'} more than a decade: "
+        f"{listed} {'is' if one else 'are'} positive and {'spans' if one else 'span'} more than a decade: "
         f"Simplify tries {'its logarithm' if one else 'their logarithms'}, too."
     )
-    return [*(notice for notice in found if notice.kind != "logarithm"), DataNotice("logarithm", "", sentence)]
+    label = f"Use log {names[0]}" if one else "Use logarithms"
+    return GuideNotice("logarithm:" + ",".join(names), sentence, label, {"kind": "use_log", "names": names})
 
 
 def _overfitting(_: Session, now: Progress) -> GuideNotice | None:

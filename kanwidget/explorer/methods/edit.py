@@ -10,6 +10,7 @@ from kanwidget.core import EdgeRef, SymbolicFit
 from kanwidget.core.primitives import primitives
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.edges import Drag, Fix, Freeze, Lock, Restore, Unfix
+from kanwidget.explorer.commands.logarithms import UseLogarithms
 from kanwidget.explorer.commands.network import AddNode, AutoSymbolic, Prune, Refine
 from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.methods.base import MethodGroup
@@ -112,6 +113,22 @@ class EditMethods(MethodGroup):
             0.5
         """
         self._apply(Drag(self._edge(edge, "drag"), k, value, commit))
+
+    def use_log(self, names: Iterable[str]) -> None:
+        """Begin again with the logarithms of these columns, or of the target, as the network's first, or last, step.
+
+        They are those of positive columns that span more than a decade, say. With an empty list all columns are taken as they are.
+
+        Examples:
+            >>> from kanwidget import Dataset, KAN, KANExplorer
+            >>> data = Dataset([[1.0], [10.0], [100.0]], [0.0, 1.0, 2.0], in_vars=["p"])
+            >>> explorer = KANExplorer(KAN([1, 1]), data)
+            >>> explorer.use_log(["p"])
+            >>> explorer.model.log
+            ('p',)
+        """
+        names = [names] if isinstance(names, str) else list(names)
+        self._apply(UseLogarithms(tuple(names)))
 
     def freeze(self, edge: EdgeLike | int | None = None, *ends: int, edges: Iterable[EdgeLike] | None = None) -> None:
         """Keep the selected edge out of training, or another edge, `freeze(0, 0, 1)`, or several `edges`.
