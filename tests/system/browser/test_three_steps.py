@@ -60,7 +60,7 @@ def test_a_table_with_noise_ends_in_its_law(page, lab):
     assert page.locator(".kw-sentence").inner_text() == "Done: n_dot = 0.1204*p [Pa]*v_x/T (K)."
     assert "The rest looks like noise" in page.locator(".kw-notice").inner_text()
     page.locator('[data-kw-action="dismiss-notice"]').click()
-    page.wait_for_function("() => !document.querySelector('.kw-notice').textContent.includes('noise')")
+    page.locator('.kw-notice[data-kw-notice="noise_level"]').wait_for(state="hidden")
     assert notebook.complaints() == []
 
 
