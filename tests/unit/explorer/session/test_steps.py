@@ -35,7 +35,7 @@ def test_steps_between_two_acts_are_one_node(session):
     train(session, 2)
     session.apply(Fix((0, 0, 0), "sin"))
     train(session, 1)
-    assert labels(session) == ["start", "5 steps", "φ₀,₀,₀ = sin", "1 step"]
+    assert labels(session) == ["start", "5 steps", "x₁ → h₁,₁: sin", "1 step"]
     assert [state["step"] for state in history(session)["states"]] == [0, 0, 5, 5]
 
 
@@ -57,7 +57,7 @@ def test_further_steps_after_a_return_are_a_node_of_their_own(session):
     session.apply(Fix((0, 0, 0), "sin"))
     session.apply(Undo())
     train(session, 2)
-    assert labels(session) == ["start", "3 steps", "φ₀,₀,₀ = sin", "2 steps"]
+    assert labels(session) == ["start", "3 steps", "x₁ → h₁,₁: sin", "2 steps"]
     session.apply(Goto(1))
     assert network(session.model) == three
 
