@@ -33,7 +33,7 @@ _AHEAD = 5.0
 #: Edges of one step are this part of all: a large network takes several at a time.
 _STEPS_OF_A_NETWORK = 12
 #: Rows on which edges are fitted.
-_ROWS = 512
+_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,14 +303,14 @@ def auto_symbolic(
         refit_steps: Most steps of each refit; 0 for none.
 
     Returns:
-        The edges that were fixed, with their fits.
+        The edges that were fixed, in the order of the structure, with the fits to their curves; the refits have moved the constants.
 
     Examples:
         >>> from kanwidget import KAN, create_dataset
         >>> data = create_dataset(lambda x: x[:, [0]] ** 2 + 3 * x[:, [1]], train_num=100, test_num=50)
         >>> model = KAN([2, 1])
         >>> history = model.fit(data, steps=10, progress=False)
-        >>> [fit.name for edge, fit in sorted(auto_symbolic(model, data))]
+        >>> [fit.name for edge, fit in auto_symbolic(model, data)]
         ['x^2', 'x']
     """
     steps = auto_symbolic_steps(
@@ -322,4 +322,5 @@ def auto_symbolic(
         r2_threshold=r2_threshold,
         refit_steps=refit_steps,
     )
-    return [pair for step in steps for pair in step.fixed]
+    fixed = {ref: fit for step in steps for ref, fit in step.fixed}
+    return [(ref, fixed[ref]) for ref in network.edge_refs() if ref in fixed]

@@ -41,9 +41,16 @@ QUERIES = {
     "refine adapted": lambda model, x: model.refine(7, knots="adapted"),
     "expand_width": lambda model, x: model.expand_width(1, 1),
     "expand_depth": lambda model, x: model.expand_depth(),
+    "simplify": lambda model, x: model.simplify(table(model), steps=1, lib=["x"]),
     "remove_node": lambda model, x: model.remove_node(1, 0),
     "state_dict": lambda model, x: model.state_dict(),
 }
+
+
+def table(model):
+    """Rows made by NumPy, whose threads aren't torch's."""
+    generator = np.random.default_rng(0)
+    return generator.random((12, model.n_features)), generator.random((12, model.n_out))
 
 
 def fitted(kind):

@@ -115,7 +115,8 @@ class QueryMethods(MethodGroup):
             >>> explorer.parity()["train"].shape
             torch.Size([1, 2, 500])
         """
-        return self._ask(lambda: dict(parity(self._session)[1]))
+        arrays = self._ask(lambda: parity(self._session)[1])
+        return {name: array for name, array in arrays.items() if not name.endswith("_error")}
 
     def predictions(self) -> Any:
         """Every row of the data with its prediction and error, as a pandas frame; of classes also the probabilities.

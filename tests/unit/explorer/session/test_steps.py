@@ -308,7 +308,7 @@ def test_a_network_with_other_scales_has_its_error_in_the_same_unit(session):
     session.adopt(other)
     session.run.network_changed()
     data = session.data
-    error = (other(data.test_input) - data.test_label).square().mean().sqrt()
+    error = (other(data.test_input) - data.test_label).square().mean().sqrt().detach()
     assert session.run.last_record.test_loss == pytest.approx(float(error))
     session.adopt(before)
     session.run.network_changed()
