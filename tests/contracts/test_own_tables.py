@@ -107,3 +107,23 @@ def test_in_the_shell_every_table_is_trained_or_refused_with_advice(name, tmp_pa
     else:
         assert code == 1
         assert re.search(refusal, said), said
+
+
+@pytest.mark.parametrize("side", ["input", "output"])
+@pytest.mark.parametrize("size", [0.0, -1.0, math.nan, math.inf])
+def test_a_scale_without_a_size_is_refused_and_changes_nothing(side, size):
+    model = KAN([1, 1])
+    before = getattr(model, f"{side}_scale")
+    with pytest.raises(
+        ValueError, match=f"`{side}_scale` argument of KAN must be made of finite centres and sizes > 0"
+    ):
+        setattr(model, f"{side}_scale", ([0.0], [size]))
+    assert getattr(model, f"{side}_scale") == before
+
+
+def test_of_200_000_rows_a_sample_is_drawn_and_the_table_says_of_how_many():
+    many = pandas.DataFrame({"a": np.linspace(0, 1, 200_000)})
+    many["y"] = many["a"] ** 2
+    with KANExplorer(many, target="y", driver="blocking") as explorer:
+        assert explorer.parity()["train"].shape == (1, 2, 500)
+        assert len(explorer.predictions()) == 200_000

@@ -52,10 +52,17 @@ export function formulaBar(context: Context): View {
     if (!touches(topics, "formula", "panels", "view", "link")) return;
     attrs(node, { "data-kw-formula": chosen.text });
     written.write(chosen.outputs);
+    keepHeight(written.node, store.running);
     constants.write(chosen);
     setText(fixed, `${thousands(value.fixed)} of ${thousands(value.active)} edges replaced`);
   };
   return { node, draw, destroy: () => registry.destroy() };
+}
+
+/** While it trains a formula gets no lower: what stands below it would go up and down. */
+function keepHeight(node: HTMLElement, running: boolean): void {
+  if (running) node.style.minHeight = `${node.offsetHeight}px`;
+  else node.style.removeProperty("min-height");
 }
 
 /** A menu of the kernel's export formats, a row of `FORMATS` each. */

@@ -28,7 +28,7 @@ export function allForms({ store }: Context): Form[] {
 /** Whether the kernel has worked out all forms of the network as it is. */
 const isComplete = ({ store }: Context): boolean => {
   const panel = store.panel(FORMS)?.payload;
-  return panel !== undefined && panel.current && !panel.busy;
+  return panel?.current === true && !panel.busy;
 };
 
 /** The chosen form; while it is still to come the one as trained, and where there is none the fitted one. */

@@ -27,7 +27,7 @@ export function candidates(context: Context): View {
   const table = new CandidateList(context, registry, () => show());
   const list = table.node;
   const note = h("p", { class: "kw-empty kw-dim" });
-  const bar = h("div", { class: "kw-row kw-bar" }, order.node, filter);
+  const bar = h("div", { class: "kw-row kw-bar kw-order" }, order.node, filter);
   const heading = tableHeading();
   const scroll = h("div", { class: "kw-fill kw-scroll" }, list, note, library.node);
   const node = h("div", { class: "kw-col" }, bar, heading, scroll);

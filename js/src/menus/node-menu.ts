@@ -44,6 +44,14 @@ function nodeEntries({ act, store }: Context, node: NodeInfo): Entries {
     why: lost || (!hidden && "only hidden layers can grow"),
     run: () => act.send({ kind: "add_node", level, product }),
   });
+  const column = node.logged ?? node.name;
+  const logarithm: Item = {
+    action: "use-log",
+    label: node.logged === undefined ? `Use log ${column}: begin again` : `Use ${column} itself: begin again`,
+    why: lost,
+    run: () => act.send({ kind: "use_log", names: [column], toggle: true }),
+  };
+  if (!hidden) return [select, null, logarithm];
   return [
     select,
     null,

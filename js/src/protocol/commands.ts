@@ -22,7 +22,7 @@ export type Command =
   | { kind: "freeze"; edges: EdgeKey[]; on: boolean }
   | { kind: "lock"; edges: EdgeKey[]; on: boolean }
   | { kind: "add_node"; level: number; product: boolean }
-  | { kind: "use_log"; names: string[] }
+  | { kind: "use_log"; names: string[]; toggle?: boolean }
   | { kind: "prune"; edges?: EdgeKey[]; node?: NodeKey }
   | { kind: "restore"; edges: EdgeKey[] }
   | { kind: "refine"; grid: number }

@@ -46,13 +46,16 @@ const arrayEntry: Guard<ArrayEntry> = ((v: unknown) =>
   v[1].every((n) => whole(n) && n >= 0)) as Guard<ArrayEntry>;
 const arrays = mapOf(arrayEntry);
 
-const nodeInfo = record({
-  key: nodeKey,
-  name: text,
-  kind: oneOf("input", "sum", "product", "output"),
-  subnodes: list(whole),
-  importance: number,
-});
+const nodeInfo = record(
+  {
+    key: nodeKey,
+    name: text,
+    kind: oneOf("input", "sum", "product", "output"),
+    subnodes: list(whole),
+    importance: number,
+  },
+  { logged: text },
+);
 const edgeInfo = record(
   { key: edgeKey, state: edgeState },
   { function: orNull(text), best: orNull(text), best_r2: orNull(number), frozen: flag, tied: whole },

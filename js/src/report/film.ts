@@ -34,13 +34,15 @@ export interface FilmData {
   stored: (StoredEdge | null)[];
 }
 
-/** An array of every frame, or of one that stands for all: its lowest and highest value, and parts between them. */
+/** An array of every frame, as its lowest and highest value and parts between them, or one that never changes. */
 interface StoredArray {
   shape: number[];
   /** float32 as base64. */
-  ends: string;
+  ends?: string;
   /** uint16 as base64. */
-  values: string;
+  values?: string;
+  /** float32 as base64. */
+  constant?: string;
 }
 
 const HEAD = 5;
@@ -169,13 +171,17 @@ export class Film {
 }
 
 /** The numbers of an array at a frame; none where they are damaged. */
-function unpacked({ shape, ends, values }: StoredArray, frame: number): Float32Array {
+function unpacked({ shape, ends, values, constant }: StoredArray, frame: number): Float32Array {
   const size = shape.reduce((product, n) => product * n, 1);
-  const [pairs, parts] = [fromBase64(ends), fromBase64(values)];
   const result = new Float32Array(size).fill(Number.NaN);
-  if (!pairs || !parts) return result;
-  const row = Math.min(frame, pairs.byteLength / 8 - 1);
-  if (row < 0 || parts.byteLength < 2 * size * (row + 1)) return result;
+  if (constant !== undefined) {
+    const floats = fromBase64(constant);
+    for (let k = 0; floats && 4 * k < floats.byteLength && k < size; k++) result[k] = floats.getFloat32(4 * k, true);
+    return result;
+  }
+  const [pairs, parts] = [fromBase64(ends ?? ""), fromBase64(values ?? "")];
+  const row = frame;
+  if (!pairs || !parts || pairs.byteLength < 8 * (row + 1) || parts.byteLength < 2 * size * (row + 1)) return result;
   const [low, high] = [pairs.getFloat32(8 * row, true), pairs.getFloat32(8 * row + 4, true)];
   for (let k = 0; k < size; k++) result[k] = between(parts.getUint16(2 * (row * size + k), true), low, high);
   return result;

@@ -222,7 +222,9 @@ function point(stage: Stage, chart: Chart | null, px: number, py: number): void 
 
 function drawCounts(table: HTMLElement, summary: HTMLElement, array: NumberArray | undefined, names: string[]): void {
   const n = names.length;
-  const values = array?.shape[0] === n && array.shape[1] === n ? array.values : new Float32Array(n * n);
+  const square = array?.shape[0] === n && array.shape[1] === n;
+  // A film stores fractions of the largest count.
+  const values = square ? array.values.map(Math.round) : new Float32Array(n * n);
   const sums = names.map((_, i) => values.subarray(i * n, i * n + n).reduce((sum, v) => sum + v, 0));
   const total = sums.reduce((sum, v) => sum + v, 0);
   const right = names.reduce((sum, _, i) => sum + values[i * n + i]!, 0);

@@ -20,6 +20,7 @@ describe("golden messages", () => {
       "error",
       "export",
       "formula",
+      "front",
       "hello_ack",
       "history",
       "library",

@@ -290,12 +290,7 @@ describe("panels", () => {
     const stored = opened.explorer.store;
     expect(stored.panel(PARITY)).toBeDefined();
     const one = film(snapshot().structure);
-    one.panels = {
-      parity: {
-        payload,
-        arrays: { test: { shape: [1], ends: base64(Float32Array.of(2, 3)), values: base64(Uint16Array.of(65534)) } },
-      },
-    };
+    one.panels = { parity: { payload, arrays: { test: { shape: [1], constant: base64(Float32Array.of(3)) } } } };
     const item = Film.open(one)!;
     for (const shot of [0, 3]) expect([...item.panels(shot)[0]!.buffer]).toEqual([3]);
   });

@@ -89,3 +89,18 @@ it("says how many of many rows are drawn", () => {
   expect(panel("parity").textContent).toContain("of 2 of 160,000 rows");
   expect(panel("parity").textContent).not.toContain("of 2 of 2 rows");
 });
+
+it("counts are whole, also those of a film, which are stored as fractions", () => {
+  open("parity");
+  const { arrays, buffer } = pack({
+    train: [
+      [3.9998, 0.0001, 1.0002, 2.9999],
+      [2, 2],
+    ],
+  });
+  view.kernel.push("parity", { parity: { outputs: ["a", "b"], classes: true }, arrays }, buffer);
+  frame();
+  const cells = view.all('[data-kw-panel="parity"] td').map((cell) => cell.firstChild?.textContent);
+  expect(cells).toEqual(["4", "0", "1", "3"]);
+  expect(panel("parity").textContent).toContain("87.5 % of 8 rows are right");
+});

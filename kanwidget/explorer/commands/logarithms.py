@@ -8,6 +8,7 @@ from typing import Any
 
 from kanwidget import _check
 from kanwidget.core.scales import Scaling
+from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.history import reseeded
 from kanwidget.explorer.protocol.topics import EVERYTHING, Topics
 from kanwidget.explorer.session.command import Command
@@ -23,20 +24,25 @@ class UseLogarithms(Command):
     kind = "use_log"
 
     names: tuple[str, ...]
+    toggle: bool = False
+    """Whether these are the only ones that change: those that are in use are left out, the others added."""
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
         names = message.get("names")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             _check.fail("names", "use_log", "a list of names of columns", names)
-        return [cls(tuple(names))]
+        return [cls(tuple(names), fields.flag(message, "toggle", "use_log"))]
 
     def call(self) -> str:
         return f"explorer.use_log({list(self.names)!r})"
 
     def perform(self, session: Session) -> Topics:
-        run = session.run
-        model = with_logarithms(run.initial, self.names, session)
+        run, names = session.run, self.names
+        if self.toggle:
+            used = [name for name in map(str, session.model.log) if name not in names]
+            names = (*used, *(name for name in names if name not in session.model.log))
+        model = with_logarithms(run.initial, names, session)
         checkpoint = run.checkpoint()
         try:
             model.reference = run.x.clone()
@@ -44,9 +50,9 @@ class UseLogarithms(Command):
         except BaseException:
             session.restore(checkpoint)
             raise
-        label = ", ".join(f"log {name}" for name in self.names) or "no logarithms"
+        label = ", ".join(f"log {name}" for name in names) or "no logarithms"
         session.commit("reset", label, checkpoint)
-        session.script.add(self)
+        session.script.add(UseLogarithms(names))
         return EVERYTHING
 
 

@@ -12,13 +12,25 @@ from kanwidget.explorer.session.session import Session
 
 def node_name(session: Session, level: int, index: int) -> str:
     """The name of a node: the user's, that of its logarithm where the network takes it, or `h₁,₂`."""
-    scaling = session.model.scaling
+    column = logged_column(session, level, index)
+    if column is not None:
+        return logged(column)
     if level == 0:
-        column = int(session.model.columns[index])
-        return logged(session.in_vars[column]) if bool(scaling.input_log[column]) else session.in_vars[column]
+        return session.in_vars[int(session.model.columns[index])]
     if level == session.model.depth:
-        return logged(session.out_vars[index]) if bool(scaling.output_log[index]) else session.out_vars[index]
+        return session.out_vars[index]
     return f"h{subscript(level)},{subscript(index + 1)}"
+
+
+def logged_column(session: Session, level: int, index: int) -> str | None:
+    """The name of the column, or of the target, whose logarithm a node is; None for other nodes."""
+    scaling = session.model.scaling
+    if level == 0 and scaling.has_logs[0]:
+        column = int(session.model.columns[index])
+        return session.in_vars[column] if bool(scaling.input_log[column]) else None
+    if level == session.model.depth and scaling.has_logs[1]:
+        return session.out_vars[index] if bool(scaling.output_log[index]) else None
+    return None
 
 
 def edge_name(session: Session, edge: tuple[int, int, int]) -> str:

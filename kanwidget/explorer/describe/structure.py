@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kanwidget.explorer.describe.candidates import best_candidates
-from kanwidget.explorer.describe.labels import node_name
+from kanwidget.explorer.describe.labels import logged_column, node_name
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.session.session import Session
@@ -41,6 +41,8 @@ def _nodes(session: Session) -> list[p.NodeInfo]:
             value = finite(float(scores.node_scores[level][index])) or 0.0
             name = node_name(session, level, index)
             nodes.append({"key": [level, index], "name": name, "kind": kind, "subnodes": subnodes, "importance": value})
+            if (column := logged_column(session, level, index)) is not None:
+                nodes[-1]["logged"] = column
     return nodes
 
 

@@ -1,6 +1,7 @@
 """Parity and surface in a saved page: in full at the end, and with fewer points in every frame of the film.
 
-Arrays of a frame are stored as their lowest and highest value and 16-bit fractions between them; those that never change stand once.
+Arrays of a frame are stored as their lowest and highest value and 16-bit fractions between them; those that never change, such as the
+points of the data, stand once and in full.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ def film_panels(session: Session, networks: Sequence[KAN]) -> dict[str, Any]:
         networks: The network of each frame.
 
     Returns:
-        By the panel's name `payload`, and `arrays`: for each array its `shape`, and `ends` and `values` of all frames (of one
-        frame, if the array never changes).
+        By the panel's name `payload`, and `arrays`: for each array its `shape`, and `ends` and `values` of all frames, or
+        `constant`, if it never changes.
     """
     frames = [_contents(session, network, rows=_ROWS, side=_SIDE) for network in networks]
     panels: dict[str, Any] = {}
@@ -65,9 +66,10 @@ def _contents(session: Session, network: KAN, **points: int) -> dict[str, tuple[
 
 
 def _encoded(frames: Sequence[Tensor]) -> dict[str, Any]:
-    """An array of every frame, or of one, if all are equal."""
+    """An array of every frame, or once, if all are equal."""
     if all(torch.equal(frame, frames[0]) for frame in frames):
-        frames = frames[:1]
+        floats = frames[0].detach().cpu().float().numpy().astype("<f4")
+        return {"shape": list(frames[0].shape), "constant": base64_text(floats.tobytes())}
     table = np.stack([frame.detach().cpu().double().numpy().ravel() for frame in frames])
     ends, fractions = encoded(table)
     return {

@@ -49,6 +49,8 @@ class NodeInfo(TypedDict):
     subnodes: list[int]
     """The targets, in the layer below, of its incoming edges: one for a sum, several for a product, none for an input."""
     importance: float
+    logged: NotRequired[str]
+    """Of an input or output whose logarithm the network takes: the column's own name."""
 
 
 class EdgeInfo(TypedDict):

@@ -52,6 +52,8 @@ TO_PYTHON = {
     "undo": {"kind": "undo"},
     "redo": {"kind": "redo"},
     "goto": {"kind": "goto", "state": 1},
+    "go_to_step": {"kind": "go_to_step", "step": 15},
+    "back_to_best": {"kind": "back_to_best"},
     "rank": {"kind": "rank", "simplicity": 0.5},
     "export": {"kind": "export", "format": "svg"},
     "pump": {"kind": "pump", "since": 120},
@@ -222,6 +224,14 @@ def _tellers(one, publisher):
             {"name": "few rows:", "text": "Few.", "label": None, "command": None},
         ],
     }
+    formulas = {
+        "states": [
+            {"id": 0, "text": "6 curves", "formula": None},
+            {"id": 3, "text": "x^2", "formula": ["math", {}, [["msup", {}, [["mi", {}, ["x"]], ["mn", {}, ["2"]]]]]]},
+        ],
+        "noise": 0.01,
+        "busy": False,
+    }
     text = "explorer.fit(steps=50)\n"
     code = ("code", "session.py", "text/x-python", text)
     png = ("png", "network.png", "image/png", b"\x89PNG\r\n\x1a\n")
@@ -250,6 +260,7 @@ def _tellers(one, publisher):
         "error.none": lambda: error(None),
         "parity": lambda: publisher.send("parity", {"parity": paired[0]}, paired[1]),
         "surface": lambda: publisher.send("surface", {"surface": shown[0]}, shown[1]),
+        "front": lambda: publisher.send("front", {"front": formulas}, {}),
         "survey": lambda: publisher.send("survey", {"survey": survey}),
         "guide": lambda: publisher.send("guide", {"guide": guided}),
         "library": lambda: publisher.send("library", {"primitives": ["x", "mine"]}),
