@@ -74,7 +74,7 @@ def labels(value: Any, rows: int, argument: str, where: str, names: Sequence[str
 
 def finite(x: Tensor, argument: str, where: str, names: Sequence[str] = ()) -> None:
     """An error that names the first entry that is NaN or infinite, and their number."""
-    if math.isfinite(x.sum()):  # much faster; a sum may also be too large
+    if math.isfinite(x.detach().sum()):  # much faster; a sum may also be too large
         return
     wrong = ~torch.isfinite(x)
     if not bool(wrong.any()):
