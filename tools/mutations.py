@@ -55,8 +55,8 @@ MUTATIONS = (
     Mutation(
         "wrong axis order in curves",
         "kanwidget/explorer/session/samples.py",
-        "values.permute(1, 2, 0)], -1).flatten(0, 1)",
-        "values.permute(1, 2, 0)], -1).transpose(0, 1).flatten(0, 1)",
+        "value.permute(1, 2, 0)], -1).flatten(0, 1)",
+        "value.permute(1, 2, 0)], -1).transpose(0, 1).flatten(0, 1)",
         ("tests/unit/explorer/page/test_publisher.py",),
     ),
     Mutation(

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const budgets = [
-  ["widget.js", 136, 52.5],
-  ["widget.css", 14.5, 4.5],
-  ["report.js", 140, 54],
+  ["widget.js", 164, 63],
+  ["widget.css", 20.5, 6],
+  ["report.js", 168, 65],
   ["report.css", 1, 1],
 ];
 let over = false;

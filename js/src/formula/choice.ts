@@ -25,17 +25,17 @@ export function allForms({ store }: Context): Form[] {
   ];
 }
 
-/** In the order in which the kernel works them out: a form that is missing in the end looks like the one before. */
-const WORKED_OUT = [AS_TRAINED, "expanded", "rounded", "factored"];
+/** Whether the kernel has worked out all forms of the network as it is. */
+const isComplete = ({ store }: Context): boolean => {
+  const panel = store.panel(FORMS)?.payload;
+  return panel !== undefined && panel.current && !panel.busy;
+};
 
-/** The chosen form; while it is still to come, the one as trained. */
+/** The chosen form; while it is still to come the one as trained, and where there is none the fitted one. */
 export function chosenForm(context: Context): Form {
   const forms = allForms(context);
-  const { form } = context.ui.values;
-  const panel = context.store.panel(FORMS)?.payload;
-  const names = panel?.current && !panel.busy ? WORKED_OUT.slice(0, WORKED_OUT.indexOf(form) + 1) : [form];
-  const found = forms.filter(({ name }) => names.includes(name));
-  return found.find(({ name }) => name === names.at(-1)) ?? found.at(-1) ?? forms[0]!;
+  const named = (wanted: string) => forms.find(({ name }) => name === wanted);
+  return named(context.ui.values.form) ?? (isComplete(context) ? named(FITTED) : undefined) ?? forms[0]!;
 }
 
 /** `expanded · RMSE 0.0124` */
@@ -54,14 +54,15 @@ export function formChooser(context: Context, registry: Registry) {
   const options = new Map(FORM_NAMES.map((name) => [name as string, h("option", { value: name }, name)]));
   select.append(...options.values());
   const draw = () => {
-    for (const form of allForms(context)) {
-      const option = options.get(form.name);
-      if (option) setText(option, costText(form, store.state.settings.loss));
+    const panel = store.panel(FORMS)?.payload;
+    const forms = new Map(allForms(context).map((form) => [form.name, form]));
+    for (const [name, option] of options) {
+      const form = forms.get(name);
+      const missing = panel?.busy ? `${name} …` : isComplete(context) ? `${name} · none` : name;
+      setText(option, form ? costText(form, store.state.settings.loss) : missing);
+      attrs(option, { disabled: !form && isComplete(context) });
     }
     select.value = ui.values.form;
-    const panel = store.panel(FORMS)?.payload;
-    const chosen = options.get(ui.values.form);
-    if (panel?.busy && chosen && chosenForm(context).name !== ui.values.form) setText(chosen, `${ui.values.form} …`);
     attrs(select, { "data-kw-value": ui.values.form, "aria-busy": panel?.busy ? "true" : null });
     select.hidden = act.isSavedPage && !panel;
   };

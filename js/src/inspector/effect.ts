@@ -4,7 +4,7 @@
 import type { StateInfo } from "../protocol/messages";
 import { type EdgeInfo, keyText } from "../protocol/structure";
 import type { Context } from "../state/context";
-import { errorName } from "../state/errors";
+import { errorWord } from "../state/errors";
 import { selectedEdges } from "../state/graph";
 import type { Store } from "../state/store";
 import { type Topics, touches } from "../state/topics";
@@ -14,7 +14,7 @@ import { h, setText } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
 
 /** Kinds of tree nodes without a message. */
-const SILENT = new Set(["start", "train", "reset"]);
+const SILENT = new Set(["start", "train", "reset", "load"]);
 /** Acts on edges, and what their edges are afterwards. */
 const ON_EDGES: Readonly<Record<string, (edge: EdgeInfo) => boolean>> = {
   fix: ({ state }) => state === "symbolic" || state === "both",
@@ -49,7 +49,7 @@ export function effect({ store, act, ui }: Context, registry: Registry) {
       const state = states.find(({ id }) => id === current);
       news = shownState !== null && current > newest && state !== undefined && !SILENT.has(state.kind);
       if (news) {
-        setText(text, effectText(state!, states, errorName(store)));
+        setText(text, effectText(state!, states, errorWord(store)));
         owner = edgesOf(state!, store);
       }
     }

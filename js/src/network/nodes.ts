@@ -9,7 +9,7 @@ import { cut, measure } from "../text/names";
 import { activeIn, attrs, line, s, setChildren } from "../ui/dom";
 import type { Layout, PlacedNode } from "./layout";
 
-const LETTER = 7.6;
+const LETTER = 8;
 const LONGEST = 32;
 const PILL_H = 24;
 

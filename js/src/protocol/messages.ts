@@ -176,11 +176,12 @@ const snapshot = record(
     candidates,
     formula,
     history,
+    guide,
     primitives: list(text),
     error: orNull(errorInfo),
     arrays,
   },
-  { n_metrics: whole, formats: list(list(text)), guide, examples: list(example) },
+  { n_metrics: whole, formats: list(list(text)), examples: list(example) },
 );
 
 export type EdgeKey = number[];

@@ -7,6 +7,9 @@ import type { Store } from "./store";
 /** Name of the errors with their unit: "test error, in n_dot". */
 export const errorName = ({ state: { settings } }: Store): string => settings.error_name ?? settings.loss;
 
+/** The same without the unit, where this stands nearby: "test error". */
+export const errorWord = (store: Store): string => errorName(store).split(", in ")[0]!;
+
 /** The same for the curves of both parts of the data: "error, in n_dot". */
 export const curveName = (store: Store): string => errorName(store).replace(/^(test|training) /, "");
 

@@ -136,10 +136,9 @@ export class Store {
     if (snapshot.seq < this.#seq) return false;
     this.#seq = this.#snapshotSeq = snapshot.seq;
     const arrays = readArrays(snapshot.arrays, binary);
-    const { status, settings, selection, candidates, formula, history, primitives, error } = snapshot;
+    const { status, settings, selection, candidates, formula, history, guide, primitives, error } = snapshot;
     const formats = snapshot.formats ?? this.state.formats;
     const examples = snapshot.examples ?? this.state.examples;
-    const guide = snapshot.guide ?? this.state.guide;
     const structure = complete(expandStructure(snapshot.structure, arrays.get("edges")));
     this.state = {
       ...this.state,

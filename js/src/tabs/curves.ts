@@ -56,7 +56,7 @@ export function curves(context: Context): View {
 
 const emptyText = ({ act, store }: Context): string => {
   if (store.metrics.length > 0) return "The errors are too large, too small or not finite: there is nothing to draw.";
-  return act.isSavedPage ? "No training was recorded." : "Press Start to see the network learn.";
+  return act.isSavedPage ? "No training was recorded." : "Press Train to see the network learn.";
 };
 
 /** The button is there while an earlier step was clearly better. */

@@ -3,7 +3,7 @@
 import type { History, MathNode, StateInfo } from "../protocol/messages";
 import { errorOf, labelOf } from "../state/errors";
 import type { Store } from "../state/store";
-import { pretty } from "../text/format";
+import { pretty, variable } from "../text/format";
 import { FRONT } from "./front-panel";
 
 export interface Mark {
@@ -80,7 +80,7 @@ const apart = (a: Box, b: Box): boolean =>
 
 /** A short name of a mark: its formula where there is room for one. */
 export const nameOf = ({ text, label, formula }: Mark): string =>
-  formula && text.length <= 34 ? text.replaceAll("*", "·") : label;
+  formula && text.length <= 34 ? text.replaceAll("*", "·").replace(/\p{L}+_\d+/gu, variable) : label;
 
 /**
  * Places labels of the best marks where they cross neither a mark nor each other: right or left above, right or left

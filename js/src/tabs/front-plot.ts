@@ -91,8 +91,9 @@ export function drawFront(context: Context, stage: Stage, marks: Mark[], noise: 
       s("circle", { class: mark.kept ? "kw-f" : "kw-solid", r: isCurrent ? 5 : 4, "stroke-width": 1.5 }),
     );
   });
-  // The current mark is last, above its neighbors.
-  drawn.sort((a, b) => Number(a.hasAttribute("aria-current")) - Number(b.hasAttribute("aria-current")));
+  // Marks of the front lie above the others, and the current mark above all.
+  const height = (g: SVGElement) => (g.hasAttribute("aria-current") ? 2 : g.classList.contains("kw-c1") ? 1 : 0);
+  drawn.sort((a, b) => height(a) - height(b));
   const labels = placeLabels(best, marks, at, { left, right: right + 20, top: top - 4, bottom });
   stage.show(`Error against size of ${marks.length} states, ${best.length} of them on the front`, [
     ...nodes,

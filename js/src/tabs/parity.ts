@@ -5,7 +5,7 @@ import { SHAPES } from "../plot/marks";
 import { extent, padded } from "../plot/scales";
 import { Stage } from "../plot/stage";
 import type { NumberArray } from "../protocol/codecs";
-import { flag, list, record, text } from "../protocol/guards";
+import { flag, list, mapOf, record, text, whole } from "../protocol/guards";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
 import { number, rSquared, thousands } from "../text/format";
@@ -16,7 +16,10 @@ import { h, line, s, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 
 /** The payload: the twin of kanwidget/explorer/describe/panels/parity.py. */
-export const PARITY = { name: "parity", payload: record({ outputs: list(text), classes: flag }) };
+export const PARITY = {
+  name: "parity",
+  payload: record({ outputs: list(text), classes: flag }, { rows: mapOf(whole) }),
+};
 
 /** Colour and shape of each part of the data. */
 const PARTS: readonly [string, string, string][] = [
@@ -26,10 +29,15 @@ const PARTS: readonly [string, string, string][] = [
 ];
 
 /** Before the first message. */
-const NOTHING = { payload: { outputs: [], classes: false }, arrays: new Map<string, NumberArray>() };
+const NOTHING = {
+  payload: { outputs: [], classes: false, rows: {} },
+  arrays: new Map<string, NumberArray>(),
+};
 
 interface Pairs {
   part: string;
+  /** Rows that this part has in all. */
+  all: number;
   color: string;
   shape: string;
   truth: Float32Array;
@@ -38,7 +46,11 @@ interface Pairs {
 }
 
 /** The pairs of one output, with the residuals. */
-export function pairsOf(arrays: Map<string, NumberArray>, output: number): Pairs[] {
+export function pairsOf(
+  arrays: Map<string, NumberArray>,
+  output: number,
+  counts: Record<string, number | undefined> = {},
+): Pairs[] {
   return PARTS.flatMap(([part, color, shape]) => {
     const array = arrays.get(part);
     const rows = array?.shape[2] ?? 0;
@@ -46,7 +58,10 @@ export function pairsOf(arrays: Map<string, NumberArray>, output: number): Pairs
     const start = output * 2 * rows;
     const truth = array.values.subarray(start, start + rows);
     const predicted = array.values.subarray(start + rows, start + 2 * rows);
-    return [{ part, color: color, shape, truth, predicted, residual: predicted.map((v, i) => v - truth[i]!) }];
+    // Of a close fit the difference of two rounded numbers would be round-off.
+    const errors = arrays.get(`${part}_error`)?.values.subarray(output * rows, (output + 1) * rows);
+    const residual = errors ?? predicted.map((v, i) => v - truth[i]!);
+    return [{ part, all: counts[part] ?? rows, color, shape, truth, predicted, residual }];
   });
 }
 
@@ -115,7 +130,7 @@ export function parity(context: Context): View {
       const missing = act.hasKernel
         ? "The network's predictions come as soon as the kernel is free."
         : "No predictions: the kernel is gone.";
-      chart = drawPairs(stage, summary, pairsOf(pairs, output), names[output]?.[1] ?? "", missing);
+      chart = drawPairs(stage, summary, pairsOf(pairs, output, payload.rows), names[output]?.[1] ?? "", missing);
     }
     stage.point();
   };
@@ -183,6 +198,9 @@ const sentence = (group: Pairs): HTMLElement =>
       h("b", {}, group.part),
     ),
     wordsOf(group),
+    group.all > group.truth.length
+      ? h("div", {}, `of ${thousands(group.truth.length)} of ${thousands(group.all)} rows`)
+      : "",
   );
 
 /** Reads the point nearest to the pointer, above or below. */

@@ -16,7 +16,7 @@ export const SURFACE = {
       ranges: list(list(number)),
       classes: flag,
     },
-    { held: list(orNull(number)) },
+    { held: list(orNull(number)), rows: whole },
   ),
 };
 export type Surface = Guarded<typeof SURFACE.payload>;

@@ -5,9 +5,10 @@ import { Stage } from "../plot/stage";
 import type { Context, View } from "../state/context";
 import type { Store } from "../state/store";
 import { touches } from "../state/topics";
+import { thousands } from "../text/format";
 import { called } from "../text/names";
 import { chooser } from "../ui/chooser";
-import { h, s } from "../ui/dom";
+import { h, s, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { classLegend } from "./classes";
 import { heldInputs, isRead } from "./held-inputs";
@@ -61,7 +62,7 @@ export function surface(context: Context): View {
       chart = drawSurface(stage, canvas, panel, arrays, look);
       canvas.hidden = !chart?.grid;
       if (panel) legend.draw(panel, look.dark);
-      far.node.hidden = !chart?.grid;
+      far.draw(!!chart?.grid, arrays?.get("points")?.shape[1] ?? 0, panel?.rows);
       stage.point();
     }
     // A request stands until its acknowledgement.
@@ -89,7 +90,7 @@ export function surface(context: Context): View {
   };
 }
 
-/** What the rim of a point says. */
+/** What the rim of a point says, and how many of the rows are drawn. */
 function farLegend() {
   const mark = s("path", {
     class: "kw-dot-on",
@@ -99,9 +100,16 @@ function farLegend() {
     transform: "translate(8 7)scale(1.5)",
   });
   const sample = s("svg", { width: 16, height: 14, "aria-hidden": "true" }, mark);
-  return {
-    node: h("div", { class: "kw-row" }, sample, h("span", {}, `data off the map by over ${100 * FAR} % of the scale`)),
+  const words = `data off the map by over ${100 * FAR} % of the scale`;
+  const row = h("div", { class: "kw-row" }, sample, h("span", {}, words));
+  const count = h("div");
+  const node = h("div", {}, row, count);
+  const draw = (onMap: boolean, shown: number, all = shown) => {
+    row.hidden = !onMap;
+    setText(count, all > shown ? `${thousands(shown)} of ${thousands(all)} rows are drawn` : "");
+    node.hidden = !onMap && all <= shown;
   };
+  return { node, draw };
 }
 
 const options = (names: string[]) => names.map((name, i): [number, string] => [i, called(name)]);

@@ -99,8 +99,7 @@ export function tabs(context: Context, list: readonly Tab[]): View {
     if (switched || touches(topics, "link")) save.draw();
     watch(...openPanels(openTab, ui.values.form));
     views.forEach((view, i) => {
-      const { name } = list[i]!;
-      const open = name === ui.values.tab;
+      const open = list[i]!.name === ui.values.tab;
       buttons[i]!.hidden = !present(list[i]!);
       setText(buttons[i]!, wordOf(context, list[i]!.label));
       attrs(buttons[i]!, { "aria-selected": String(open), tabindex: open ? 0 : -1 });

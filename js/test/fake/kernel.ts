@@ -2,7 +2,6 @@
 
 import type { Transport } from "../../src/app/transport";
 import type { Command } from "../../src/protocol/commands";
-import type { Guide } from "../../src/protocol/messages";
 import { LIBRARY, PRIMITIVES } from "./library";
 import { pack } from "./pack";
 import { parityPart, surfacePart, type View } from "./panels";
@@ -26,21 +25,6 @@ export class FakeKernel extends Sample {
   batch: number | null = null;
   noise = 0;
   seed: number | null = 42;
-  guide: Guide = {
-    steps: [
-      { name: "train", label: "Train", next: true, done: false, command: { kind: "control", action: "train" } },
-      {
-        name: "simplify",
-        label: "Simplify",
-        next: false,
-        done: false,
-        command: { kind: "control", action: "simplify" },
-      },
-      { name: "formula", label: "Formula", next: false, done: false, command: { kind: "control", action: "formula" } },
-    ],
-    sentence: "Train: the curves bend until they fit the data.",
-    notices: [],
-  };
   watched: string[] = [];
   view: View = { x: 0, y: 1, output: 0, at: [] };
 
@@ -51,7 +35,7 @@ export class FakeKernel extends Sample {
 
   override snapshot() {
     const examples = this.presets.map((name) => ({ name, formula: `y = ${name}`, line: "Look." }));
-    return { ...super.snapshot(), guide: this.guide, examples };
+    return { ...super.snapshot(), examples };
   }
 
   /** What the open panels of a view show. */

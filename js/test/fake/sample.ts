@@ -1,5 +1,5 @@
 // A network of real splines that "learns": what the stand-in kernel tells about.
-import type { NodeInfo, Snapshot, StateInfo } from "../../src/protocol/messages";
+import type { Guide, NodeInfo, Snapshot, StateInfo } from "../../src/protocol/messages";
 import type { EdgeInfo } from "../../src/protocol/structure";
 import { equation, fitAll, PRIMITIVES, symbol } from "./library";
 import { nodesOf } from "./nodes";
@@ -51,6 +51,21 @@ export class Sample {
   current = 0;
   events: { step: number; label: string; kind: string }[] = [];
   rows: number[][] = [];
+  guide: Guide = {
+    steps: [
+      { name: "train", label: "Train", next: true, done: false, command: { kind: "control", action: "train" } },
+      {
+        name: "simplify",
+        label: "Simplify",
+        next: false,
+        done: false,
+        command: { kind: "control", action: "simplify" },
+      },
+      { name: "formula", label: "Formula", next: false, done: false, command: { kind: "control", action: "formula" } },
+    ],
+    sentence: "Train: the curves bend until they fit the data.",
+    notices: [],
+  };
   #starts: Spline[] = [];
   #surveyed: { edge: number[]; name: string; r2: number }[] | null = null;
   /** How far hands have moved it from what it had learned. */
@@ -341,6 +356,7 @@ export class Sample {
       candidates,
       formula: this.formulaPart(),
       history: this.history(),
+      guide: this.guide,
       primitives: [...PRIMITIVES],
       formats: ["svg", "png", "csv", "json", "html"].map((name) => [name, name.toUpperCase()]),
       error: this.error,

@@ -115,10 +115,12 @@ describe("another form", () => {
     expect(bar().dataset.kwFormula).toBe("f + g1");
   });
 
-  it("that looks like the one before it isn't missing", () => {
+  it("without anything new is none, and the fitted one stands for it", () => {
     choose("factored");
     deliverForms();
     expect(bar().dataset.kwFormula).toBe("2x");
+    const option = view.find<HTMLOptionElement>('[data-kw-control="form"] option[value="factored"]');
+    expect([option.textContent, option.disabled]).toEqual(["factored · none", true]);
   });
 
   it("of an earlier network isn't shown", () => {

@@ -124,7 +124,7 @@ describe("curves without a curve", () => {
       const words = panel.querySelector(".kw-empty")?.textContent;
       return words;
     };
-    expect(text(new FakeKernel({ width: [2, 1] }))).toContain("Press Start");
+    expect(text(new FakeKernel({ width: [2, 1] }))).toContain("Press Train");
     const infinite = new FakeKernel({ width: [2, 1] });
     infinite.rows.push([1, 0.01, Number.POSITIVE_INFINITY, Number.NaN, Number.NaN]);
     expect(text(infinite)).toContain("nothing to draw");

@@ -14,6 +14,16 @@ describe("parity", () => {
     expect(pairsOf(arrays, 2)).toEqual([]);
   });
 
+  it("takes the errors where they are sent: the difference of rounded numbers is round-off", () => {
+    const close = new Map([
+      ["test", { values: Float32Array.from([1e6, 2e6, 1e6, 2e6]), shape: [1, 2, 2] }],
+      ["test_error", { values: Float32Array.from([1e-4, -1e-4]), shape: [1, 2] }],
+    ]);
+    const [pairs] = pairsOf(close, 0, { test: 160_000 });
+    expect(fitQuality(pairs!).rmse).toBeCloseTo(1e-4, 8);
+    expect(pairs!.all).toBe(160_000);
+  });
+
   it("tells R² and RMSE", () => {
     const { r2, rmse } = fitQuality(pairsOf(arrays, 0)[0]!);
     expect(r2).toBeCloseTo(0.5);

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { PARITY } from "../../src/tabs/parity";
 import { FakeKernel } from "../fake/kernel";
+import { pack } from "../fake/pack";
 import { frame, mountEach, remount } from "../support/helpers";
 import { tabs } from "../support/tabs";
 
@@ -67,4 +68,24 @@ describe("parity", () => {
     expect(panel("parity").textContent).toMatch(/% of 300 rows are right/);
     expect(panel("parity").querySelector("th b")).toBeNull();
   });
+});
+
+it("says how many of many rows are drawn", () => {
+  open("parity");
+  expect(panel("parity").textContent).not.toContain("rows");
+  const { arrays, buffer } = pack({
+    train: [
+      [1, 2, 1, 3],
+      [1, 2, 2],
+    ],
+    test: [
+      [1, 2, 1, 3],
+      [1, 2, 2],
+    ],
+  });
+  const parity = { outputs: ["y"], classes: false, rows: { train: 160_000, test: 2 } };
+  view.kernel.push("parity", { parity, arrays }, buffer);
+  frame();
+  expect(panel("parity").textContent).toContain("of 2 of 160,000 rows");
+  expect(panel("parity").textContent).not.toContain("of 2 of 2 rows");
 });

@@ -13,7 +13,7 @@ from kanwidget.core import EdgeRef
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.base import act, change_edges, edge_argument, listed
 from kanwidget.explorer.commands.fields import Pair
-from kanwidget.explorer.protocol.labels import edge_name, edges_name
+from kanwidget.explorer.describe.labels import edges_name
 from kanwidget.explorer.protocol.topics import CHANGED, Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
@@ -49,7 +49,7 @@ class Fix(Command):
             if not fits:
                 _check.fail("name", "fix", "given: no function of the library fits this edge", None)
             name = fits[0].name
-        label = f"{edges_name(edges)} = {name}" + (" + spline" if self.keep_spline else "")
+        label = f"{edges_name(session, edges)}: {name}" + (" + spline" if self.keep_spline else "")
         params = {edge: session.candidates.params_for_data(edge, name) for edge in edges}
 
         def change() -> None:
@@ -86,7 +86,7 @@ class Unfix(Command):
                 state = layer.state(edge.source, edge.target)
                 _check.fail("edge", "unfix", "one that has a symbolic function", f"{tuple(edge)}, which is {state}")
         change = lambda: change_edges(session.model.unfix_symbolic, edges)  # noqa: E731
-        return act(session, self, "unfix", f"unfix {edges_name(edges)}", change)
+        return act(session, self, "unfix", f"unfix {edges_name(session, edges)}", change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Restore(Command):
         pruned = [edge for edge in edges if session.model.layer(edge.layer).state(edge.source, edge.target) == "pruned"]
         if not pruned:
             _check.fail("edges", "restore", "edges that are pruned", [tuple(edge) for edge in self.edges])
-        label = f"restore {edges_name(pruned)}"
+        label = f"restore {edges_name(session, pruned)}"
         return act(session, self, "restore", label, lambda: change_edges(session.model.restore_edge, pruned))
 
 
@@ -181,7 +181,7 @@ class Drag(Command):
             raise
         session.script.add(self)
         if self.commit:
-            session.end_drag(f"drag {edge_name(edge)}")
+            session.end_drag(f"drag {edges_name(session, [edge])}")
         # Within a drag only topics of the next frame: a hand moves faster than a page draws.
         return CHANGED if self.commit else frozenset(("curves", "status"))
 
@@ -212,7 +212,7 @@ class Freeze(Command):
     def perform(self, session: Session) -> Topics:
         edges, model = _checked(session, self, "freeze"), session.model
         change = lambda: change_edges(model.freeze if self.on else model.unfreeze, edges)  # noqa: E731
-        return act(session, self, "lock", f"{self._verb} {edges_name(edges)}", change)
+        return act(session, self, "lock", f"{self._verb} {edges_name(session, edges)}", change)
 
 
 @dataclass(frozen=True, slots=True)

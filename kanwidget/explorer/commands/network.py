@@ -11,7 +11,7 @@ from kanwidget.core import EdgeRef
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.base import act, change_edges, listed
 from kanwidget.explorer.commands.fields import Pair
-from kanwidget.explorer.protocol.labels import edges_name
+from kanwidget.explorer.describe.labels import edges_name, node_name
 from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.command import Command, Setting
 from kanwidget.explorer.session.session import Session
@@ -53,8 +53,9 @@ class Prune(Command):
         model = session.model
         if self.node is not None:
             level, node = self.node
-            label = f"remove node {level},{node}"
-            return act(session, self, "prune", label, lambda: session.adopt(model.remove_node(level, node)))
+            smaller = model.remove_node(level, node)  # which refuses a node that isn't there
+            label = f"remove {node_name(session, level, node)}"
+            return act(session, self, "prune", label, lambda: session.adopt(smaller))
         pruned = model.prune(self.node_th, self.edge_th)
         count = len(model.edge_refs(active=True)) - len(pruned.edge_refs(active=True))
         if count == 0 and pruned.width == model.width:
@@ -75,7 +76,7 @@ class Prune(Command):
             _check.fail("edges", "prune", "a list of at least one edge (layer, input, output)", [], advice)
         refs = [session.check_edge(edge, "prune") for edge in edges]
         change = lambda: change_edges(session.model.remove_edge, refs)  # noqa: E731
-        return act(session, self, "prune", f"prune {edges_name(refs)}", change)
+        return act(session, self, "prune", f"prune {edges_name(session, refs)}", change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ class AutoSymbolic(Command):
             return f"replace {fixed} edge" + ("" if fixed == 1 else "s")
 
         topics = act(session, repeated, "auto", label, change, "searching formulas")
-        if notice := self._notice(steps_done, len(searched), len(refs)):
+        if notice := self._notice(session, steps_done, len(searched), len(refs)):
             session.view.notify(notice)
         return topics
 
@@ -212,7 +213,7 @@ class AutoSymbolic(Command):
             owners.add(EdgeRef(ref.layer, *tied_edges(model.layer(ref.layer), ref.source, ref.target)[0]))
         return [ref for ref in numeric_edges(model) if ref in owners]
 
-    def _notice(self, steps_done: Sequence[SymbolicStep], searched: int, total: int) -> Notice | None:
+    def _notice(self, session: Session, steps_done: Sequence[SymbolicStep], searched: int, total: int) -> Notice | None:
         """A notice about a pause, or about edges that stay splines."""
         if searched < total:
             advice = "Nothing is lost: replace again to go on."
@@ -220,6 +221,6 @@ class AutoSymbolic(Command):
         if numeric := sum(len(step.numeric) for step in steps_done):
             reasons = {ref: reason for step in steps_done for ref, reason in step.reasons.items()}
             ref, reason = next(iter(reasons.items()))
-            message = f"{numeric} of {total} edges. {edges_name([ref])}: {reason}."
+            message = f"{numeric} of {total} edges. {edges_name(session, [ref])}: {reason}."
             return Notice("Some edges stay splines", message, "Train further, prune, or replace them by hand.")
         return None

@@ -91,7 +91,8 @@ def _row(form: FormulaForm, display: dict[str, str], error: float | None) -> For
         "latex": " \\\\\n".join(equations),
         "python": to_python(sources if len(sources) > 1 else sources[0], form.variables),
         "error": error,
-        "constants": [value_and_error(*pair) for pair in form.constants.values()],
+        "constants": [value_and_error(*pair) for pair in form.certain]
+        + [sentence(text) for text in [form.uncertain] if text],
         "meaning": form.meaning,
     }
 
@@ -110,6 +111,11 @@ def _error(form: FormulaForm, model: KAN, data: Dataset) -> float | None:
     scaling = model.scaling
     residual = scaling.scaled_outputs(values.to(label)) - scaling.scaled_outputs(label)
     return finite(float(residual.square().mean().sqrt()) * scaling.error_unit)
+
+
+def sentence(text: str) -> MathNode:
+    """A sentence as a MathML tree."""
+    return ["math", {}, [["mtext", {}, [text]]]]
 
 
 def value_and_error(value: float, error: float) -> MathNode:

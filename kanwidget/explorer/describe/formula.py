@@ -56,16 +56,15 @@ def _write(session: Session, payload: p.Formula) -> None:
     from kanwidget.symbolic.writing.text import to_text
     from kanwidget.symbolic.writing.tidy import tidy
 
-    exact, variables = composed(session, distinct(session.in_vars))
+    names = distinct(session.in_vars)
+    exact, variables = composed(session, names)
     # For the eye, without round-off; `explorer.formula` has all digits.
     columns = session.x.detach().abs().amax(0).tolist()
     sizes = {symbol.name: size for symbol, size in zip(variables, columns, strict=True)}
     expressions = [tidy(expr, sizes=sizes) for expr in exact]
     display_names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
     functions = function_names(session.model)
-    names = distinct(session.in_vars)
-    edges = edge_parts(session.model, names, input_scaler=session.data.input_scaler)
-    parts = {edge: tidy(part, sizes=sizes) for edge, part in edges.items()}
+    parts = {edge: tidy(part, sizes=sizes) for edge, part in edge_parts(session.model, names).items()}
     pairs = list(zip(session.out_vars, expressions, strict=True))
     payload["outputs"] = [
         math_tree(expr, display_names, functions=functions, parts=parts, left=name) for name, expr in pairs

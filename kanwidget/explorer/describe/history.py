@@ -25,7 +25,11 @@ def history(session: Session) -> p.History:
         "current": tree.current,
         "can_undo": tree.can_undo,
         "can_redo": tree.can_redo,
-        "events": [{"step": e.step, "label": e.label, "kind": e.kind} for e in _marks(session.run.events)],
+        "events": [
+            # Surgery outside the explorer lists indices, which say nothing to a reader.
+            {"step": e.step, "label": e.label.split(": (")[0], "kind": e.kind}
+            for e in _marks(session.run.events)
+        ],
     }
 
 

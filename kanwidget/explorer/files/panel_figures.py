@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanwidget.explorer.describe.history import history, pareto_front
+from kanwidget.explorer.describe.labels import edge_name
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import surface
-from kanwidget.explorer.files.panel_tables import edge_name, selected_edge
+from kanwidget.explorer.files.panel_tables import selected_edge
 from kanwidget.explorer.session.session import Session
 
 if TYPE_CHECKING:

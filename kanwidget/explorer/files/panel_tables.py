@@ -14,7 +14,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.describe.history import history
-from kanwidget.explorer.describe.labels import node_name
+from kanwidget.explorer.describe.labels import edge_name, node_name
 from kanwidget.explorer.describe.panels.surface import surface
 from kanwidget.explorer.session.samples import edge_detail
 from kanwidget.explorer.session.session import Session
@@ -81,12 +81,6 @@ def selected_edge(session: Session) -> EdgeRef:
             "panel", "save_panel", "of a selected edge", "no selection", "Select an edge first, select(0, 0, 0)."
         )
     return session.view.selection[0]
-
-
-def edge_name(session: Session, edge: EdgeRef) -> str:
-    """An edge by its nodes: `T → h₁,₂`."""
-    target = session.model.node_of(edge.layer + 1, edge.target)
-    return f"{node_name(session, edge.layer, edge.source)} → {node_name(session, edge.layer + 1, target)}"
 
 
 def _edge(session: Session) -> Table:

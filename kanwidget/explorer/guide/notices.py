@@ -35,7 +35,8 @@ class GuideNotice:
 def notices(session: Session) -> list[GuideNotice]:
     """The notices that hold and weren't dismissed, the most important first."""
     now = progress(session)
-    found = session.data_notices()
+    # An example is as it is meant to be.
+    found = [] if session.preset is not None else session.data_notices()
     of_table = [_of_table(notice) for notice in found if notice.kind != "logarithm"]
     logarithms = _logarithms(session, found)
     of_session = [notice for row in NOTICES.values() if (notice := row(session, now)) is not None]
@@ -58,14 +59,12 @@ def _logarithms(session: Session, found: Sequence[DataNotice]) -> GuideNotice | 
     names = [notice.column for notice in found if notice.kind == "logarithm"]
     if not names or session.model.log:
         return None
-    if len(names) == 1:
-        sentence, label = next(notice.sentence for notice in found if notice.kind == "logarithm"), f"Use log {names[0]}"
-    else:
-        listed = ", ".join(f"“{name}”" for name in names)
-        sentence, label = (
-            f"{listed} are positive and span more than a decade: logarithms may be simpler.",
-            "Use logarithms",
-        )
+    listed, one = ", ".join(f"“{name}”" for name in names), len(names) == 1
+    sentence = (
+        f"{listed} {'is' if one else 'are'} positive and {'spans' if one else 'span'} more than a decade: "
+        f"Simplify tries {'its logarithm' if one else 'their logarithms'}, too."
+    )
+    label = f"Use log {names[0]}" if one else "Use logarithms"
     return GuideNotice("logarithm:" + ",".join(names), sentence, label, {"kind": "use_log", "names": names})
 
 

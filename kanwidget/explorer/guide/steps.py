@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from kanwidget.explorer.guide.noise import noise_sentence
 from kanwidget.explorer.guide.progress import Progress, progress
 from kanwidget.explorer.session.session import Session
 from kanwidget.training.steps.trainer import NOT_FINITE
@@ -107,9 +106,9 @@ def _formula(session: Session, now: Progress) -> Guidance | None:
 
 
 def _done(session: Session, _: Progress) -> Guidance:
-    result, noise = session.formula_result, noise_sentence(session)
+    result = session.formula_result
     opening = "Done: " if result.error is None else "No fitted constants: "
-    return Guidance(f"{opening}{result.sentence}" + (f" {noise}" if noise else ""))
+    return Guidance(opening + result.sentence)
 
 
 _RULES: Final[tuple[Callable[[Session, Progress], Guidance | None], ...]] = (

@@ -51,7 +51,7 @@ def _unknown_setting(explorer: type, name: str) -> str:
         >>> class Explorer(MethodGroup):
         ...     lamb = property(lambda self: 0.0, lambda self, value: None)
         >>> _unknown_setting(Explorer, "lam")
-        "Explorer has no setting `lam`. Did you mean `lamb`? Settings are lamb."
+        'Explorer has no setting `lam`. Did you mean `lamb`? Settings are lamb.'
     """
     settings = sorted(
         n for n in dir(explorer) if isinstance(p := getattr(explorer, n), property) and p.fset is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -12,6 +12,7 @@ from kanwidget import _check
 from kanwidget.core import History
 from kanwidget.explorer.describe.formula import composed
 from kanwidget.explorer.describe.history import history, pareto_front
+from kanwidget.explorer.describe.panels.front import front_points
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import checked, surface
 from kanwidget.explorer.describe.snapshot import status
@@ -20,6 +21,11 @@ from kanwidget.explorer.methods.base import MethodGroup
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.session.view import SurfaceView
 from kanwidget.kan import KAN
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from kanwidget.insight.plot.style import ThemeName
 
 
 @plain_refusals
@@ -60,7 +66,7 @@ class QueryMethods(MethodGroup):
             >>> explorer = KANExplorer.demo("product")
             >>> explorer.prune(edges=[(0, 0, 0)])
             >>> [state["label"] for state in explorer.states]
-            ['start', 'prune φ₀,₀,₀']
+            ['start', 'prune x₁ → h₁,₁']
         """
         return self._ask(lambda: [dict(state) for state in history(self._session)["states"]])
 
@@ -76,6 +82,30 @@ class QueryMethods(MethodGroup):
         """
         return self._ask(lambda: pareto_front(self._session))
 
+    def plot_front(self, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
+        """Draw the error of every state against its size, and the front that nothing smaller beats with its formulas.
+
+        The last expression of a cell shows the figure; elsewhere `display(figure)` does, and `figure.savefig` writes it.
+
+        Args:
+            theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
+            title: Above the drawing.
+
+        Returns:
+            A figure with one axes.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> explorer.step(2)
+            >>> len(explorer.plot_front().axes)
+            1
+        """
+        from kanwidget.insight.plot.front import plot_front
+
+        points, best, name = self._ask(lambda: front_points(self._session))
+        return plot_front(points, best, ("free parameters", name), theme=theme, title=title)
+
     def parity(self) -> dict[str, Any]:
         """Truth and prediction of every part of the data, `(outputs, 2, rows)`; for classes a table of counts.
 
@@ -85,7 +115,8 @@ class QueryMethods(MethodGroup):
             >>> explorer.parity()["train"].shape
             torch.Size([1, 2, 500])
         """
-        return self._ask(lambda: dict(parity(self._session)[1]))
+        arrays = self._ask(lambda: parity(self._session)[1])
+        return {name: array for name, array in arrays.items() if not name.endswith("_error")}
 
     def predictions(self) -> Any:
         """Every row of the data with its prediction and error, as a pandas frame; of classes also the probabilities.

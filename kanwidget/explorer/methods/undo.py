@@ -90,7 +90,7 @@ class UndoMethods(MethodGroup):
             >>> explorer.prune(edges=[(0, 0, 0)])
             >>> explorer.goto(0)
             >>> [state["label"] for state in explorer.states]
-            ['start', 'prune φ₀,₀,₀']
+            ['start', 'prune x₁ → h₁,₁']
         """
         self._apply(Goto(fields.whole(state, "state", "goto")))
 

@@ -340,7 +340,7 @@ class Snapshot(TypedDict):
     candidates: Candidates
     formula: Formula
     history: History
-    guide: NotRequired[Guide]
+    guide: Guide
     primitives: list[str]
     """The whole library, for *other function*."""
     examples: NotRequired[list[Example]]

@@ -14,7 +14,7 @@ from kanwidget.core import EdgeRef, Primitive, SymbolicFit
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.explorer.session import live_candidates
-from kanwidget.explorer.session.samples import MOST_ROWS, edge_samples, sampled_data
+from kanwidget.explorer.session.samples import edge_samples, sampled_data
 from kanwidget.explorer.session.training_run import TrainingRun
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
@@ -30,6 +30,9 @@ from kanwidget.symbolic.fits.spaces import curve_noise, numbers_of
 LAG_SECONDS = 2.0
 #: Edges of which the best candidate is cached; the oldest entry is dropped first.
 _MOST_EDGES = 64
+#: Rows and steps of the training that asks the data for the curve of a replaced edge, for which a click waits; networks with more
+#: parameters than the last number take one step.
+_REFIT_ROWS, _REFIT_STEPS, _MOST_PARAMETERS = 600, 6, 1500
 
 
 @dataclass(slots=True)
@@ -172,8 +175,9 @@ class Candidates:
             return run.model
         if self._for_data is None or self._for_data[:2] != (edge, run.version):
             model = copied(run.model)
-            held = held_out(model, sampled_data(run.trainer.data, MOST_ROWS), "candidates")
-            self._for_data = edge, run.version, with_spline(model, edge, held)
+            held = held_out(model, sampled_data(run.trainer.data, _REFIT_ROWS), "candidates")
+            steps = _REFIT_STEPS if model.n_parameters <= _MOST_PARAMETERS else 1
+            self._for_data = edge, run.version, with_spline(model, edge, held, steps)
         return cast("KAN", self._for_data[2])
 
     def params_for_data(self, edge: EdgeRef, name: str) -> tuple[float, float, float, float] | None:

@@ -37,6 +37,35 @@ def expanded(expr: Any) -> Any:
     return _without_round_off(multiplied.xreplace({dummy: power for power, dummy in held.items()}))
 
 
+def as_saturations(expr: Any) -> list[Any]:
+    """An expression with 1/(1 + exp(-2·u)) in the place of tanh(u), in which a growth from 0, or to 0, needs no offset.
+
+    Quotients of one such function are split into an offset and one quotient, in both directions of the growth.
+
+    Examples:
+        >>> import sympy
+        >>> x = sympy.Symbol("x")
+        >>> as_saturations(3 + 3 * sympy.tanh(x))[0]
+        6/(1 + exp(-2*x))
+    """
+    import sympy
+
+    nodes = sorted(expr.atoms(sympy.tanh), key=str)
+    if not nodes:
+        return []
+    plain = expr.xreplace({node: 2 / (1 + sympy.exp(-2 * node.args[0])) - 1 for node in nodes})
+    growth = sympy.Dummy(positive=True)
+    quotient = expr.xreplace({nodes[0]: 2 / (1 + growth) - 1})
+    if len(nodes) > 1 or quotient.free_symbols != {growth} or not quotient.is_rational_function(growth):
+        return [sympy.expand_mul(plain)]
+    found = []
+    for sign in (-1, 1):
+        exponential = sympy.exp(2 * sign * nodes[0].args[0])
+        split = sympy.apart(sympy.together(quotient.subs(growth, growth**-sign)), growth)
+        found.append(split.subs(growth, exponential))
+    return found
+
+
 def with_like_functions(expr: Any) -> Any:
     """An expression in which functions that differ by a few percent in their constants are the same.
 

@@ -83,21 +83,39 @@ class FittedFormula:
 
     def _constants(self, text: str) -> list[str]:
         """Sentences on the constants: those that are determined with their errors, the others in words."""
-        certain = [c for c, (value, error) in self.constants.items() if error < abs(value)]
-        lines = []
-        if certain:
-            # In the order in which they are read.
-            order = sorted(certain, key=lambda constant: _position(constant, text))
-            lines.append(f"constants {', '.join(with_error(*self.constants[constant]) for constant in order)}")
+        certain = certain_constants(self.constants, text)
+        lines = [f"constants {', '.join(with_error(*pair) for pair in certain)}"] if certain else []
         if self.noise > 0 and certain:
             lines.append(f"rows weighted: the noise grows with {self.name}, to about {100 * self.noise:.2g} % of it")
-        uncertain = len(self.constants) - len(certain)
-        if uncertain:
-            verb = "has" if uncertain == 1 else "have"
-            lines.append(
-                f"not determined by these data: {uncertain} of {len(self.constants)} constants {verb} errors larger than themselves"
-            )
-        return lines
+        doubt = uncertain_constants(self.constants)
+        return [*lines, *([doubt] if doubt else [])]
+
+
+def certain_constants(constants: Mapping[Any, tuple[float, float]], text: str) -> list[tuple[float, float]]:
+    """Values and errors of the constants that are larger than their errors, in the order in which they stand in a text.
+
+    Examples:
+        >>> import sympy
+        >>> small, large = sympy.Float(1.5), sympy.Float(2.5)
+        >>> certain_constants({large: (2.5, 0.1), small: (1.5, 0.2)}, "1.5*x + 2.5"), certain_constants({large: (2.5, 3.0)}, "2.5")
+        ([(1.5, 0.2), (2.5, 0.1)], [])
+    """
+    certain = [constant for constant, (value, error) in constants.items() if error < abs(value)]
+    return [constants[constant] for constant in sorted(certain, key=lambda constant: _position(constant, text))]
+
+
+def uncertain_constants(constants: Mapping[Any, tuple[float, float]]) -> str:
+    """A sentence on the constants that the data don't determine; empty where they determine all.
+
+    Examples:
+        >>> uncertain_constants({"a": (1.0, 0.1), "b": (-0.0001, 1000.0)})
+        'not determined by these data: 1 of 2 constants has an error larger than itself'
+    """
+    uncertain = sum(not error < abs(value) for value, error in constants.values())
+    if not uncertain:
+        return ""
+    have = "has an error larger than itself" if uncertain == 1 else "have errors larger than themselves"
+    return f"not determined by these data: {uncertain} of {len(constants)} constants {have}"
 
 
 class FittedFormulas(tuple[FittedFormula, ...]):

@@ -11,7 +11,13 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
 from kanwidget.symbolic.formulas.expansion import expanded
-from kanwidget.symbolic.formulas.fitted import FittedFormula, expression_text, fitted_formulas
+from kanwidget.symbolic.formulas.fitted import (
+    FittedFormula,
+    certain_constants,
+    expression_text,
+    fitted_formulas,
+    uncertain_constants,
+)
 from kanwidget.symbolic.formulas.formula import within
 from kanwidget.symbolic.formulas.posed import Posed, posed
 from kanwidget.symbolic.formulas.regression.canonical import canonical
@@ -55,6 +61,16 @@ class FormulaForm:
         """Each expression on one line."""
         pairs = zip(self.outputs, self.expressions, strict=True)
         return "\n".join(f"{name} = {expression_text(expression, self.names)}" for name, expression in pairs)
+
+    @property
+    def certain(self) -> list[tuple[float, float]]:
+        """Value and error of each constant that the data determine, in the order in which they are read."""
+        return certain_constants(self.constants, self.text)
+
+    @property
+    def uncertain(self) -> str:
+        """A sentence on the constants that they don't; empty where there are none."""
+        return uncertain_constants(self.constants)
 
     @property
     def latex(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from kanwidget.symbolic.formulas.expansion import expanded
+from kanwidget.symbolic.formulas.expansion import as_saturations, expanded
 from kanwidget.symbolic.formulas.formula import within
 from kanwidget.symbolic.formulas.regression.canonical import canonical
 from kanwidget.symbolic.formulas.regression.classes import ClassProblem
@@ -50,8 +50,19 @@ def simplest(problem: Problem, expr: Any, *, free: bool = True, deadline: float 
         return every, every.at(canonical(expr, problem.values)).without_errors()
     problem, first = weighted(problem, first)
     best = _simplified(problem, first, deadline)
+    best = _best_variant(problem, first, best, free=free, deadline=deadline)
+    if _has_growth(best.expression):  # it may be one quotient only now
+        best = _best_variant(problem, best, best, free=False, deadline=deadline)
+    if problem.rows < every.rows:
+        every, best = weighted(every, every.fit(best.expression))
+        return every, best
+    return problem, best
+
+
+def _best_variant(problem: Problem, start: Fit, best: Fit, *, free: bool, deadline: float) -> Fit:
+    """The best of a formula so far and of the variants of a fit, each simplified."""
     lowest = _price(problem, best)
-    for variant, free_exponents in _variants(problem, first, free=free):
+    for variant, free_exponents in _variants(problem, start, free=free):
         if time.monotonic() > deadline:
             break
         trial = _simplified(problem, problem.fit(canonical(variant, problem.values)), deadline)
@@ -60,10 +71,7 @@ def simplest(problem: Problem, expr: Any, *, free: bool = True, deadline: float 
         fewer = free_exponents or len(trial.symbols) <= len(best.symbols)
         if fewer and cost < lowest - _BETTER:
             best, lowest = trial, cost
-    if problem.rows < every.rows:
-        every, best = weighted(every, every.fit(best.expression))
-        return every, best
-    return problem, best
+    return best
 
 
 def weighted(problem: Problem, fit: Fit) -> tuple[Problem, Fit]:
@@ -93,9 +101,17 @@ def _variants(problem: Problem, fit: Fit, *, free: bool) -> Iterator[tuple[Any, 
     freed = _freed(problem, expr) if free and not _exact(problem, fit) else expr
     if freed != expr:
         yield freed, True
+    for saturation in within(time.monotonic() + _PATIENCE, lambda: as_saturations(expr)) or ():
+        yield saturation, False
     multiplied = within(time.monotonic() + _PATIENCE, lambda: expanded(expr))
     if multiplied is not None and multiplied != expr:
         yield multiplied, False
+
+
+def _has_growth(expr: Any) -> bool:
+    import sympy
+
+    return bool(expr.atoms(sympy.tanh))
 
 
 def _freed(problem: Problem, expr: Any) -> Any:

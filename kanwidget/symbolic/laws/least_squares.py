@@ -60,8 +60,9 @@ def polish(design: Design, theta: Sequence[float], y: Array, root: Array, steps:
     if not theta or not np.isfinite(best.cost):
         return best
     damping = 1e-3
+    sizes = [abs(value) or 1.0 for value in theta]
     for _ in range(steps):
-        jacobian = _jacobian(design, best, y, root)
+        jacobian = _jacobian(design, best, sizes, y, root)
         if jacobian is None:
             break
         gradient, normal = jacobian.T @ ((y - best.value) * root), jacobian.T @ jacobian
@@ -83,11 +84,11 @@ def polish(design: Design, theta: Sequence[float], y: Array, root: Array, steps:
     return best
 
 
-def _jacobian(design: Design, at: Solution, y: Array, root: Array) -> Array | None:
+def _jacobian(design: Design, at: Solution, sizes: Sequence[float], y: Array, root: Array) -> Array | None:
     """Derivatives of the weighted fit in θ, with the linear constants solved for at each."""
     columns = []
     for index, value in enumerate(at.theta):
-        step = _STEP * max(abs(value), 1e-3)
+        step = _STEP * max(abs(value), 1e-3 * sizes[index])
         moved = list(at.theta)
         moved[index] = value + step
         trial = solve(design, moved, y, root)

@@ -60,6 +60,10 @@ def find_laws(x: Array, y: Array, symbols: Sequence[sympy.Symbol]) -> list[Law]:
     if len(y) > _ROWS:
         picked = np.linspace(0, len(y) - 1, _ROWS).round().astype(int)
         x, y = x[picked], y[picked]
+    varied = [column for column in range(x.shape[1]) if np.ptp(x[:, column]) > 1e-12 * np.abs(x[:, column]).max()]
+    if not varied:
+        return []
+    x, symbols = x[:, varied], [symbols[column] for column in varied]
     fits: list[Fit] = [*separable_laws(x, y), *sums_of_products(x, y)]
     fits = [fit for fit in fits if np.isfinite(fit.length)]
     fits.sort(key=lambda fit: fit.length)

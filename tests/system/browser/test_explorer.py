@@ -220,6 +220,45 @@ def test_a_kernel_that_is_restarted_is_shown_as_gone(page, lab):
     assert page.problems == []
 
 
+def test_a_notebook_without_its_kernel_shows_the_last_picture(page, lab):
+    notebook, view = opened(page, lab, "gone.ipynb", [SETUP, CELL])
+    notebook.finished()
+    still = page.locator(".kanwidget-still")
+    view.click("step")
+    page.wait_for_function("() => document.querySelector('.kanwidget-still img')")
+    assert not still.is_visible()
+    notebook.save()
+    notebook.restart()
+    notebook.save()
+    notebook.reload()
+    still.wait_for(state="visible")
+    assert "KANExplorer([2, 5, 1], step=1" in still.inner_text()
+    assert "model not found" not in page.locator(".jp-OutputArea:visible").inner_text()
+
+
+def test_every_panel_saves_itself(page, lab):
+    notebook, view = opened(page, lab, "saves.ipynb", [SETUP, CELL])
+    notebook.finished()
+    view.click("step")
+    view.until_step(1)
+    view.select("0-0-0")
+    for tab, kind, name in (
+        ("curves", "csv", "errors.csv"),
+        ("parity", "pdf", "fit.pdf"),
+        ("surface", "png", "surface.png"),
+        ("edges", "csv", "network.csv"),
+        (None, "svg", "edge.svg"),
+    ):
+        place = ".kw-inspector" if tab is None else ".kw-tabs"
+        if tab is not None:
+            view.root.locator(f'[data-kw-tab="{tab}"]').click()
+        view.root.locator(f"{place} [data-kw-action=save-panel]").click()
+        with page.expect_download() as download:
+            view.root.locator(f".kw-context [data-kw-action=save-{kind}]").click()
+        assert download.value.suggested_filename == name
+    assert page.problems == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_saved_page_needs_no_kernel(browser, screens, tmp_path, scheme):
     import torch

@@ -116,7 +116,7 @@ def test_every_act_has_its_candidates(report, opened):
     page = opened(report)
     view = Explorer(page)
     view.select("0-1-0")
-    for words in ("step 18 · before remove node 1,1", "step 10 · before φ₀,₀,₀ = sin"):
+    for words in ("step 18 · before remove h₁,₂", "step 10 · before x₁ → h₁,₁: sin"):
         page.click('[data-kw-action="previous-act"]')
         page.wait_for_function("text => document.querySelector('.kw-film-words').textContent === text", arg=words)
         # The words change at once, the cards with the next frame.
@@ -198,3 +198,56 @@ def test_a_page_without_a_film_has_no_slider(data, opened, tmp_path):
     page = opened(tmp_path / "model.html")
     assert page.locator('[data-kw-control="film"]').count() == 0
     assert page.problems == []
+
+
+def panels(page, tab):
+    page.click(f'[data-kw-tab="{tab}"]')
+    return page.locator(f'[data-kw-panel="{tab}"]')
+
+
+def test_fit_and_surface_go_with_the_film(report, opened):
+    page = opened(report)
+    fit = panels(page, "parity")
+    page.wait_for_function("() => document.querySelector('[data-kw-panel=parity]').innerText.includes('R²')")
+    last = fit.inner_text()
+    go(page, 2)
+    page.wait_for_function("before => document.querySelector('[data-kw-panel=parity]').innerText !== before", arg=last)
+    go(page, 24)
+    page.wait_for_function("before => document.querySelector('[data-kw-panel=parity]').innerText === before", arg=last)
+    surface = panels(page, "surface")
+    surface.locator("canvas").wait_for(state="visible")
+    # Nothing can be asked of a kernel that isn't there.
+    assert surface.locator("select:visible").count() == 0
+    assert page.problems == []
+
+
+def test_at_the_first_move_of_the_slider_the_inspector_shows_the_edge_of_that_time(report, opened):
+    """Node 1 is pruned before the end: an edge that was one of node 2's is one of node 1's there."""
+    page = opened(report)
+    view = Explorer(page)
+    view.select("1-1-0")
+    last = page.locator(".kw-inspector h2").inner_text()
+    assert "h₁,₂" in last
+    go(page, 8)
+    page.wait_for_function("() => document.querySelector('.kw-inspector h2').innerText.includes('h₁,₃')")
+    go(page, 24)
+    page.wait_for_function("before => document.querySelector('.kw-inspector h2').innerText === before", arg=last)
+
+
+def test_on_a_laptop_the_slider_covers_nothing(report, opened):
+    page = opened(report)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.wait_for_function(
+        "() => document.querySelector('.kw-history').getBoundingClientRect().bottom"
+        " <= document.querySelector('.kw-film').getBoundingClientRect().top"
+    )
+    assert page.locator(".kw-film").bounding_box()["y"] < 700
+
+
+def test_on_a_phone_the_formula_has_the_room_it_needs(report, opened):
+    page = opened(report)
+    page.set_viewport_size({"width": 390, "height": 800})
+    box = "e => [e.scrollHeight - e.clientHeight, document.documentElement.scrollWidth]"
+    hidden, width = page.locator(".kw-formula .kw-output").evaluate(box)
+    assert hidden <= 1
+    assert width <= 390

@@ -149,3 +149,16 @@ def test_a_logged_column_must_be_positive():
     x[4, 2] = -1.0
     with pytest.raises(ValueError, match=r"positive in column 2, row 4"):
         model(x)
+
+
+def test_a_copy_of_scales_has_its_own():
+    scaling = scaled_model(log=["p"]).scaling
+    copied = copy.deepcopy(scaling)
+    assert copied.key() == scaling.key()
+    assert (copied.scales_input, copied.has_logs) == (scaling.scales_input, scaling.has_logs)
+    copied.set_scale("input", ([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]))
+    copied.output_log[0] = True
+    assert scaling.input_size.tolist() == X.std(0).tolist()
+    assert not bool(scaling.output_log.any())
+    assert list(copied.state_dict()) == list(scaling.state_dict())
+    assert [id(module) for module in copied.modules()] == [id(copied)]

@@ -45,6 +45,10 @@ TO_PYTHON = {
     "auto": {"kind": "auto", "r2_threshold": None},
     "auto.r2": {"kind": "auto", "r2_threshold": 0.99},
     "drag": {"kind": "drag", "edge": EDGE, "index": 2, "value": 0.25, "commit": False},
+    "control.train": {"kind": "control", "action": "train"},
+    "control.simplify": {"kind": "control", "action": "simplify"},
+    "control.formula": {"kind": "control", "action": "formula"},
+    "dismiss": {"kind": "dismiss", "notice": "few rows:"},
     "undo": {"kind": "undo"},
     "redo": {"kind": "redo"},
     "goto": {"kind": "goto", "state": 1},
@@ -201,6 +205,23 @@ def _tellers(one, publisher):
         {"z": torch.arange(6.0).view(2, 3), "points": torch.tensor([[0.0, 0.5], [1.0, 0.5], [0.25, 0.75]])},
     )
     survey = {"first": 1, "of": 3, "busy": True, "rows": [{"edge": EDGE, "name": "sin", "r2": 0.99998}]}
+    guided = {
+        "steps": [
+            {
+                "name": name,
+                "label": name.title(),
+                "next": name == "simplify",
+                "done": name == "train",
+                "command": {"kind": "control", "action": name},
+            }
+            for name in ("train", "simplify", "formula")
+        ],
+        "sentence": "Test error has been flat for 200 steps: simplify, or stop here.",
+        "notices": [
+            {"name": "overfitting", "text": "Risen.", "label": "Back to best", "command": {"kind": "back_to_best"}},
+            {"name": "few rows:", "text": "Few.", "label": None, "command": None},
+        ],
+    }
     text = "explorer.fit(steps=50)\n"
     code = ("code", "session.py", "text/x-python", text)
     png = ("png", "network.png", "image/png", b"\x89PNG\r\n\x1a\n")
@@ -230,6 +251,7 @@ def _tellers(one, publisher):
         "parity": lambda: publisher.send("parity", {"parity": paired[0]}, paired[1]),
         "surface": lambda: publisher.send("surface", {"surface": shown[0]}, shown[1]),
         "survey": lambda: publisher.send("survey", {"survey": survey}),
+        "guide": lambda: publisher.send("guide", {"guide": guided}),
         "library": lambda: publisher.send("library", {"primitives": ["x", "mine"]}),
         "ack": lambda: publisher.send_ack(9, True),
         "export.code": lambda: publisher.send_file(*code),

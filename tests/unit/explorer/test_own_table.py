@@ -46,7 +46,7 @@ def test_a_dataset_is_enough_and_so_is_a_table_beside_a_network(frame):
 
 def test_standardized_data_and_logarithms_on_request(frame):
     with KANExplorer(frame, target="flow <b>", standardize=True, test_fraction=0) as explorer:
-        assert explorer._session.data.input_mean[0] == pytest.approx(frame["p [Pa]"].mean())
+        assert explorer.model.input_scale.centre[0] == pytest.approx(frame["p [Pa]"].mean())
         assert explorer._session.data.test_input is None
     with KANExplorer(frame, target="flow <b>", log=["p [Pa]", "flow <b>"]) as explorer:
         assert explorer.model.scaling.input_log.tolist() == [True, False]

@@ -119,13 +119,25 @@ def test_names_that_do_not_fit_are_told_by_the_name_that_was_called():
 
 
 def test_constants_that_the_data_do_not_determine_are_said_once_in_words():
+    x = sympy.Symbol("x")
+    numbers = [sympy.Float(value) for value in (1.7, -0.0001, 5673.1)]
+    errors = [0.1, 1000.0, float("inf")]
+    constants = {number: (float(number), error) for number, error in zip(numbers, errors, strict=True)}
+    found = FittedFormula("y", numbers[0] * x + numbers[1] * x**2 + numbers[2] * sympy.exp(x), [x], constants)
+    assert not found.determined
+    first, *lines = repr(found).splitlines()
+    assert first.startswith("y = ")
+    assert lines == [
+        "constants 1.7 ± 0.1",
+        "not determined by these data: 2 of 3 constants have errors larger than themselves",
+    ]
+
+
+def test_a_needless_depth_goes():
     data = create_dataset(lambda x: x[:, [0]], n_var=2, train_num=50, test_num=0)
     found = fixed([2, 2, 1], data, "tanh", (0.7, 0.1, 0.3, 0.1)).fit_formula(data)
-    assert not found.determined
-    assert "x_2" not in repr(found).splitlines()[0]
-    assert repr(found).count("not determined by these data") == 1
-    assert "±" not in repr(found)
-    assert "any value" not in repr(found)
+    assert found.expression == found.variables[0]
+    assert found.constants == {}
 
 
 def test_curves_that_stay_are_named():

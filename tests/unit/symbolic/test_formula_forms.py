@@ -7,7 +7,7 @@ import sympy
 import torch
 
 from kanwidget import KAN, Dataset
-from kanwidget.symbolic import form_steps, formula_forms
+from kanwidget.symbolic import FormulaForm, form_steps, formula_forms
 from kanwidget.symbolic.formulas.fitted import FittedFormula
 
 A, B, C, D = sympy.symbols("x_1:5")
@@ -74,7 +74,7 @@ def test_common_factors_are_taken_out():
 def test_forms_that_say_the_same_are_shown_once():
     x = rows(50, 1)
     names = [form.name for form in formula_forms(KAN.from_formula(2 * A, variables=[A]), (x, 2 * x[:, 0]))]
-    assert names == ["as trained"]
+    assert names == ["as trained", "rounded"]
 
 
 def test_without_time_there_is_the_formula_as_trained_and_no_form_waits():
@@ -128,3 +128,12 @@ def test_seconds_are_a_number(seconds):
 
 def test_a_fitted_formula_without_constants_has_no_line_for_them():
     assert repr(FittedFormula("y", A, [A], {})) == "y = x_1"
+
+
+def test_constants_are_listed_as_they_are_read_and_the_open_ones_in_words():
+    numbers = [sympy.Float(value) for value in (2.5, 1.5, -0.0001)]
+    constants = {number: (float(number), error) for number, error in zip(numbers, (0.1, 0.2, 1000.0), strict=True)}
+    expression = numbers[1] * A + numbers[0] + numbers[2] * B
+    form = FormulaForm("rounded", ("y",), (expression,), [A, B], constants, 0.1, {})
+    assert form.certain == [(1.5, 0.2), (2.5, 0.1)]
+    assert form.uncertain == "not determined by these data: 1 of 3 constants has an error larger than itself"

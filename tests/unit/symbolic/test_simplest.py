@@ -228,3 +228,76 @@ def test_an_unfinished_network_is_answered_without_a_long_search():
     _, fit = simplest(problem, sympy.Add(*terms) ** 2)
     assert len(fits) < 5
     assert len(fit.symbols) > 24
+
+
+T_HOURS = sympy.Symbol("t")
+#: What a network left of laws in noisy tables, the columns' ranges, the law, and the law's values.
+IMITATIONS = [
+    (
+        12.2 * sympy.exp(0.137 * sympy.sqrt(X - 15.2) - 1.177 * sympy.tan(0.1707 * Y - 1.3363)) + 3.96,
+        [(18, 70), (1, 12)],
+        sympy.Float(1) * X**0.6 / Y**1.3,
+        lambda x, y: 42 * x**0.6 / y**1.3,
+    ),
+    (
+        6.16 / (30.84 * sympy.exp(0.868 * (X - 2.109) ** 2 - 3.78 * sympy.sin(0.016793 * Y + 7.169)) + 1) - 0.003,
+        [(0.2, 2), (280, 340)],
+        sympy.Float(1) * X ** sympy.Rational(3, 2) * sympy.exp(-1.0 / Y),
+        lambda x, y: 3e7 * x**1.5 * torch.exp(-6400 / y),
+    ),
+    (
+        2.42 * sympy.exp(5.306 * sympy.atan(0.1037 * X + 1.637) - 22.05 / sympy.sqrt(Y + 22.2)) - 14.3,
+        [(2, 300), (5, 50)],
+        1.0 * Y * X / (X + 1.0),
+        lambda x, y: 14 * y * x / (x + 60),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("start", "ranges", "law", "values"), IMITATIONS, ids=["power laws", "Arrhenius", "saturation"]
+)
+def test_imitations_give_way_to_the_law_behind_them(start, ranges, law, values):
+    x = uniform(400, ranges)
+    y = values(*x.unbind(1))
+    fit, _ = found(start, [X, Y], x, y * (1 + 0.02 * noise(400)))
+    blank = sympy.Symbol("c")
+
+    def shape(expr):
+        exponents = {p: p.base**blank for p in expr.atoms(sympy.Pow) if p.exp.is_Float}
+        return expr.xreplace(exponents).xreplace(dict.fromkeys(expr.atoms(sympy.Float), blank)).subs(blank, 2)
+
+    assert shape(fit.expression) == shape(law.subs(1.0, 1.1))
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        10.58 * sympy.cos(0.3583 * sympy.tanh(0.1511 * T_HOURS - 2.5826) - 1.456) + 2.57,
+        7.4719 - 7.4394 * sympy.exp(-((-1.11508 * sympy.tanh(0.087313 * T_HOURS - 1.73817) - 1.10064) ** 2)),
+    ],
+)
+@pytest.mark.parametrize("size", [0.01, 0.05])
+def test_a_growth_is_logistic(start, size):
+    x = uniform(250, [(0, 40)])
+    y = 7.4 / (1 + 180 * torch.exp(-0.306 * x[:, 0]))
+    fit, _ = found(start, [T_HOURS], x, y + size * y.std() * noise(250))
+    assert sorted(fit.table) == pytest.approx([-0.306, 7.4, 180], rel=0.2)
+    assert str(fit.expression).count("exp") == 1
+
+
+def test_functions_that_the_data_tell_from_simpler_ones_stay():
+    x = uniform(400, [(-2, 2)])
+    for law in (
+        1.7 * sympy.sin(1.9 * X + 0.3),
+        2.1 * sympy.exp(0.8 * X),
+        1.3 * sympy.tanh(1.7 * X),
+        sympy.log(X + 2.4),
+    ):
+        problem = Problem([X], x, x[:, 0])
+        y = problem.values(law)
+        fit, _ = found(law, [X], x, y + 0.02 * y.std() * noise(400))
+        assert {type(node) for node in fit.expression.atoms(sympy.Function)} <= {
+            type(node) for node in law.atoms(sympy.Function)
+        } | {sympy.exp}
+        assert fit.expression.atoms(sympy.Function)

@@ -8,6 +8,9 @@ from typing import TypedDict
 
 from torch import Tensor
 
+from kanwidget.explorer.describe.errors import error_name
+from kanwidget.explorer.describe.history import history, pareto_front
+from kanwidget.explorer.guide.noise import session_noise
 from kanwidget.explorer.protocol.records import MathNode
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
@@ -34,7 +37,7 @@ class Front(TypedDict):
 
     states: list[FrontState]
     noise: float | None
-    """Error that noise in the labels alone would leave, null where nothing is known."""
+    """The least error that looked like noise in the labels, null where none did."""
     busy: bool
     """Whether formulas of further states are still to come."""
 
@@ -48,8 +51,18 @@ def front(session: Session, clock: Callable[[], float] = time.monotonic) -> tupl
             continue
         if busy := clock() > deadline:
             break
+        if node == tree.current:
+            _look_for_noise(session)
         rows.put(node, state_formula(session, model, node), tree, version)
-    return {"states": rows.values(), "noise": None, "busy": busy}, {}
+    return {"states": rows.values(), "noise": rows.noise.get(session.run.problem), "busy": busy}, {}
+
+
+def _look_for_noise(session: Session) -> None:
+    """Note the error of the current state where its residuals look like noise. Errors of a logarithm count in another unit."""
+    noise = None if session.model.scaling.has_logs[1] else session_noise(session)
+    if noise is not None and noise.is_noise:
+        levels, problem = session.state_rows.noise, session.run.problem
+        levels[problem] = min(noise.level, levels.get(problem, noise.level))
 
 
 def state_formula(session: Session, model: KAN, node: int) -> FrontState:
@@ -86,3 +99,21 @@ def _written(session: Session, model: KAN) -> _Written:
     if len(text) > _MAX_TEXT:
         return {"text": f"{text[: _MAX_TEXT // 2]}…", "formula": None}
     return {"text": text, "formula": math_tree(expression, names, wrap=False)}
+
+
+Point = tuple[float, float]
+
+
+def front_points(session: Session) -> tuple[list[Point], list[tuple[float, float, str]], str]:
+    """For a figure: size and error of every state, those of the front with a label, and the name of the error."""
+    front(session, clock=lambda: 0.0)
+    texts = {row["id"]: row["text"] for row in session.state_rows.values() if row["formula"] is not None}
+    own = session.tree.problem_states()
+    states = [state for state in history(session)["states"] if state["id"] in own and state["error"]]
+    points = [(float(max(1, state["complexity"])), state["error"] or 0.0) for state in states]
+    best = [
+        (float(max(1, state["complexity"])), state["error"] or 0.0, texts.get(state["id"], state["label"]))
+        for state in pareto_front(session)
+        if state["error"]
+    ]
+    return points, best, error_name(session)

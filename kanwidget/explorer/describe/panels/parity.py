@@ -16,12 +16,17 @@ _MOST_ROWS = 500
 
 
 class Parity(TypedDict):
-    """Predictions beside the truth. Arrays `train`, `test`, `val` where they have labels: `(outputs, 2, rows)`, truth and
-    prediction; for classes `(classes, classes)`, how many rows of a class (row) are predicted as another (column).
+    """Predictions beside the truth.
+
+    Arrays `train`, `test`, `val` where they have labels: `(outputs, 2, rows)`, truth and prediction, and `train_error`, …:
+    `(outputs, rows)`, their difference, which may be far smaller than both. For classes `(classes, classes)`, how many rows of a class
+    (row) are predicted as another (column).
     """
 
     outputs: list[str]
     classes: bool
+    rows: dict[str, int]
+    """Of each part; of many a sample is shown."""
 
 
 def parity(
@@ -48,8 +53,11 @@ def parity(
                 arrays[part] = _counts(labels(label, trainer.loss)[:, 0], model(x).argmax(1), model.n_out)
             else:
                 rows = torch.linspace(0, len(x) - 1, min(most_rows, len(x)), device=x.device).round().long()
-                arrays[part] = torch.stack([label[rows], model(x[rows])]).permute(2, 0, 1)
-    return {"outputs": list(session.out_vars), "classes": classes}, arrays
+                truth, predicted = label[rows], model(x[rows])
+                arrays[part] = torch.stack([truth, predicted]).permute(2, 0, 1)
+                arrays[f"{part}_error"] = (predicted - truth).T
+    counts = {part: len(label) for part, label in labels_by_part(trainer.data)}
+    return {"outputs": list(session.out_vars), "classes": classes, "rows": counts}, arrays
 
 
 def _counts(truth: Tensor, predicted: Tensor, classes: int) -> Tensor:

@@ -41,6 +41,8 @@ class Surface(TypedDict):
     y_range: list[float] | None
     ranges: list[list[float]]
     """Smallest and largest value of every column of the data."""
+    rows: int
+    """Of the training data; of many a sample is shown."""
     classes: bool
     """Then z is the probability of the output's class."""
 
@@ -121,6 +123,7 @@ def surface(
         "x_range": list(horizontal),
         "y_range": None if vertical is None else list(vertical),
         "ranges": torch.stack([x.amin(0), x.amax(0)], 1).tolist(),
+        "rows": len(x),
         "classes": trainer.loss.classes,
     }
     return payload, {"z": z.view(-1, n), "points": torch.stack([row.to(x.dtype) for row in points])}

@@ -21,6 +21,8 @@ from kanwidget.training import Settings, Trainer
 
 #: Candidates that are tried, training steps of each, and rows of a step.
 MOST_CANDIDATES, STEPS = 6, 6
+#: Parameters of the largest network that is trained in the background: a step of a larger one keeps a click waiting.
+MOST_PARAMETERS = 1500
 #: Seconds that the candidates of one edge may take: a large network shows fewer errors.
 MOST_SECONDS = 2.0
 
@@ -52,7 +54,8 @@ class SwapErrors:
     def begin(self, edge: EdgeRef, fits: Sequence[SymbolicFit]) -> None:
         """Try the first of these candidates, without those that only imitate others; nothing is done where that has begun."""
         if self._trials is None or (self._trials.edge, self._trials.version) != (edge, self._run.version):
-            originals = [fit for fit in fits if fit.imitates is None][:MOST_CANDIDATES]
+            small = self._run.model.n_parameters <= MOST_PARAMETERS
+            originals = [fit for fit in fits if fit.imitates is None and small][:MOST_CANDIDATES]
             self._trials = _Trials(edge, self._run.version, originals)
 
     def of(self, edge: EdgeRef) -> dict[str, float]:
@@ -83,7 +86,11 @@ class SwapErrors:
         started, fit = time.perf_counter(), trials.fits[0]
         if trials.steps is None:
             trials.steps = errors_after_swap(self._run, trials.edge, fit)
-        error = next(trials.steps, None)
+        try:
+            error = next(trials.steps, None)
+        except Exception:
+            # A function that somebody has registered may fail in any way: such a candidate has no error.
+            error = None
         trials.seconds += time.perf_counter() - started
         if error is not None:
             trials.errors[fit.name] = error

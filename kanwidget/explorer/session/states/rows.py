@@ -15,6 +15,8 @@ class StateRows:
     """Values by tree node. A value of the current node counts for one version of the network."""
 
     _rows: dict[int, tuple[int | None, Any]] = field(default_factory=dict)
+    noise: dict[int, float] = field(default_factory=dict)
+    """The least error, by problem, that looked like noise: no state has anything to learn below it."""
 
     def missing(self, tree: UndoTree, model: KAN, version: int) -> Iterator[tuple[int, KAN]]:
         """The nodes of the current problem without a value whose network is kept, the newest first, each with its network."""
@@ -35,6 +37,7 @@ class StateRows:
     def clear(self) -> None:
         """Forget all values: another tree has other nodes with the same numbers."""
         self._rows.clear()
+        self.noise.clear()
 
     def _stamp(self, node: int) -> int | None:
         return self._rows[node][0] if node in self._rows else -1

@@ -140,6 +140,9 @@ def _leading(total: Any, values: Values) -> tuple[Any, Any]:
     terms = sorted(sympy.Add.make_args(total), key=lambda term: (term.free_symbols != set(), str(term)), reverse=True)
     varying = [term for term in terms if term.free_symbols]
     number, _ = max(varying, key=spread).as_coeff_Mul()
+    constants = [term for term in terms if term.is_Number]
+    if constants and all(term.as_coeff_Mul()[1].func is sympy.exp for term in varying):
+        number = constants[0]  # 1 + a·exp(x) of a saturation
     if not number.is_Float:
         return sympy.Integer(1), total
     return number, sympy.Add(*(_divided(term, number) for term in terms))

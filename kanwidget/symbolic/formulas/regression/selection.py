@@ -13,6 +13,7 @@ from typing import Any
 
 from kanwidget.symbolic.formulas.regression.canonical import canonical as canonical_of
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
+from kanwidget.symbolic.formulas.regression.simpler import proposals
 
 #: Standard errors by which a constant is needed.
 _ERRORS = 3.0
@@ -26,8 +27,8 @@ _FARTHEST, _TRIED = 40.0, 6
 _SMALLEST = 1e-4
 #: Largest standard error of an exponent that may be whole, a half, a third or a quarter: with larger ones some fraction always is near.
 _LARGEST_ERROR = {1: 0.25, 2: 0.04, 3: 0.012, 4: 0.008}
-#: Standard errors within which an exponent may be that fraction.
-_NEAR = {1: 3.0, 2: 2.0, 3: 2.0, 4: 2.0}
+#: Standard errors within which an exponent may be that number; fewer where these make up more than this part of the way to the next.
+_NEAR, _NEARER, _CHANCE = 3.0, 2.0, 0.1
 
 
 def most_likely_growth(constants: int) -> float:
@@ -71,30 +72,38 @@ class Selector:
 
     def simplest(self) -> Fit:
         """The formula without needless constants, and with simple exponents."""
-        fit = self.without_redundant(self._one_sided(self.full))
+        fit = self.without_redundant(self._rewritten(self.full))
         while True:
-            smaller = self._one_sided(self.with_simple_exponents(self.without_zeros(fit)))
+            smaller = self._rewritten(self.with_simple_exponents(self.without_zeros(fit)))
+            if len(smaller.symbols) == len(fit.symbols):
+                smaller = self.with_simpler_functions(fit)
             if len(smaller.symbols) == len(fit.symbols):
                 return smaller
             fit = smaller
 
-    def _one_sided(self, fit: Fit) -> Fit:
-        """The formula without absolute values whose kink the fit has moved out of the rows."""
+    def _rewritten(self, fit: Fit) -> Fit:
+        """The formula in canonical writing again, where its new constants have changed that: a kink has left the rows, say."""
         import sympy
 
-        expression = self._canonical(fit.expression) if fit.template.has(sympy.Abs) else fit.expression
-        return fit if expression == fit.expression else self.problem.fit(expression)
+        def shape(expr: Any) -> Any:
+            return expr.xreplace({number: sympy.Symbol("c") for number in expr.atoms(sympy.Float)})
+
+        expression = self._canonical(fit.expression)
+        return fit if shape(expression) == shape(fit.expression) else self.problem.fit(expression)
 
     # ---- comparisons
 
     def _try(self, fit: Fit, numbers: dict[Any, Any]) -> Fit | None:
         """The formula with these numbers for some constants and the others fitted; None where that is none."""
+        return self._fitted(fit.template, fit.template.xreplace(fit.floats | numbers))
+
+    def _fitted(self, before: Any, expression: Any) -> Fit | None:
+        """The fit of an expression that is to replace another one; None where it is none, or no further fit is due."""
         import sympy
 
         if self.fits >= _MOST_FITS or time.monotonic() > self.deadline:
             return None
-        expression = fit.template.xreplace(fit.floats | numbers)
-        lost = bool(fit.template.free_symbols & set(self.problem.variables)) and not expression.free_symbols
+        lost = bool(before.free_symbols & set(self.problem.variables)) and not expression.free_symbols
         if expression.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I) or lost:
             return None
         self.fits += 1
@@ -117,6 +126,22 @@ class Selector:
         trials = [trial for numbers in options if (trial := self._try(fit, numbers)) is not None]
         best = min(trials, key=lambda trial: trial.deviance, default=None)
         return best if self._agrees(best, fit) else None
+
+    # ---- functions
+
+    def with_simpler_functions(self, fit: Fit) -> Fit:
+        """The formula with one function in simpler words, the cheapest that the data allow, or the formula itself."""
+        expression = fit.expression
+        trials = []
+        for proposal in proposals(expression, self.problem.values):
+            trial = self._fitted(expression, expression.xreplace({proposal.part: proposal.simpler}))
+            if trial is not None and self._agrees(trial, fit):
+                trials.append(trial)
+        return min(trials, key=self._cost, default=fit)
+
+    def _cost(self, fit: Fit) -> float:
+        """Schwarz's criterion."""
+        return fit.deviance / self.variance + len(fit.symbols) * math.log(max(self.problem.rows, 2))
 
     # ---- constants that say nothing of their own
 
@@ -241,10 +266,11 @@ def simple_exponent(value: float, error: float) -> Any:
         return None
     if error > _LARGEST_ERROR[1]:
         one = 1 if value > 0 else -1
-        return sympy.Integer(one) if abs(value - one) <= _NEAR[1] * error else None
+        return sympy.Integer(one) if abs(value - one) <= _NEAR * error else None
     for denominator, largest in _LARGEST_ERROR.items():
         numerator = round(value * denominator)
-        near = abs(value - numerator / denominator) <= _NEAR[denominator] * error + 1e-9 * abs(value)
+        rare = denominator == 1 or 2 * _NEAR * error * denominator <= _CHANCE
+        near = abs(value - numerator / denominator) <= (_NEAR if rare else _NEARER) * error + 1e-9 * abs(value)
         if numerator and error <= largest and near:
             return sympy.Rational(numerator, denominator)
     return None

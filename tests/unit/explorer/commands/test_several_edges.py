@@ -20,7 +20,7 @@ def test_fix_and_unfix_of_several_edges_are_one_act_each(session):
     before = network(session.model)
     session.apply(Fix(EDGES[0], "sin", further=EDGES[1:]))
     assert states(session) == ["symbolic"] * 3
-    assert session.tree.nodes[session.tree.current].label == "3 edges = sin"
+    assert session.tree.nodes[session.tree.current].label == "3 edges: sin"
     session.apply(Unfix(EDGES[0], EDGES[1:]))
     assert states(session) == ["spline"] * 3
     assert session.tree.nodes[session.tree.current].label == "unfix 3 edges"

@@ -26,10 +26,18 @@ def of_classes(rows=40):
 
 def test_pairs_are_truth_and_prediction_of_every_part(session, data):
     told, arrays = parity(session)
-    assert told == {"outputs": ["y"], "classes": False}
-    assert set(arrays) == {"train", "test"}
+    assert told == {"outputs": ["y"], "classes": False, "rows": {"train": 60, "test": 40}}
+    assert set(arrays) == {"train", "test", "train_error", "test_error"}
     assert torch.equal(arrays["train"][0, 0], data.train_label[:, 0])
     assert torch.equal(arrays["test"][0, 1], session.model(data.test_input)[:, 0].detach())
+
+
+def test_errors_are_exact_where_truth_and_prediction_are_rounded():
+    x = torch.linspace(0, 1, 30, dtype=torch.float64)[:, None]
+    session = Session(KAN([1, 1]), (x, 1e6 + 1e-3 * x))
+    arrays = parity(session)[1]
+    exact = session.model(x) - (1e6 + 1e-3 * x)
+    assert torch.equal(arrays["train_error"], exact.detach().T)
 
 
 def test_many_rows_are_thinned_evenly_to_the_same_ones():
@@ -37,6 +45,7 @@ def test_many_rows_are_thinned_evenly_to_the_same_ones():
     session = Session(KAN([1, 1]), (x, x))
     first, again = parity(session)[1]["train"], parity(session)[1]["train"]
     assert first.shape == (1, 2, 500)
+    assert parity(session)[0]["rows"] == {"train": 4001}
     assert torch.equal(first, again)
     assert first[0, 0, [0, -1]].tolist() == [-1, 1]
 
@@ -97,7 +106,7 @@ def test_one_input_is_a_line():
 def test_of_classes_it_is_a_probability():
     session = Session(KAN([2, 3]), of_classes())
     total = sum(surface(session, SurfaceView(0, 1, output))[1]["z"] for output in range(3))
-    assert torch.allclose(total, torch.ones(40, 40, dtype=torch.float64))
+    assert torch.allclose(total, torch.ones(64, 64, dtype=torch.float64))
     assert set(surface(session, SurfaceView(0, 1, 1))[1]["points"][2].tolist()) == {0.0, 1.0, 2.0}
 
 

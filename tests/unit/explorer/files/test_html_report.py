@@ -173,7 +173,7 @@ def test_every_shot_has_its_curves_and_errors(explorer):
 
 def test_acts_have_their_candidates_of_every_edge_and_their_formula(explorer):
     told = film_of(explorer)
-    assert [(act["shot"], act["label"]) for act in told["acts"]] == [(3, "φ₀,₀,₀ = sin"), (5, "remove node 1,1")]
+    assert [(act["shot"], act["label"]) for act in told["acts"]] == [(3, "x₁ → h₁,₁: sin"), (5, "remove h₁,₂")]
     assert [act["state"] for act in told["acts"]] == [2, 4]
     for act in told["acts"]:
         assert len(act["edges"]) == 9

@@ -87,4 +87,4 @@ def test_classes_of_the_problem_to_play_with_have_names_of_their_own():
     with KANExplorer.demo("two spirals") as explorer:
         assert set(explorer._session.in_vars).isdisjoint(name[:1] for name in explorer._session.out_vars)
         explorer.step(2)
-        assert "KANExplorer.demo('two spirals', seed=0)" in explorer.code()
+        assert "KANExplorer.demo('two spirals', seed=0, lamb=0.0001)" in explorer.code()

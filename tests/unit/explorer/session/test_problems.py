@@ -35,7 +35,7 @@ def test_undo_brings_the_problem_before_back_and_redo_the_other(explorer):
     explorer.redo()
     assert everything(session)[:5] == other
     assert session.preset == "four inputs"
-    assert labels(explorer) == ["start", "3 steps", "φ₀,₀,₀ = sin", "load four inputs", "2 steps"]
+    assert labels(explorer) == ["start", "3 steps", "x₁ → h₁,₁: sin", "load four inputs", "2 steps"]
 
 
 def test_both_go_on_as_if_they_had_been_alone(explorer):

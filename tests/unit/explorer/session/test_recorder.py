@@ -176,8 +176,8 @@ def test_before_every_act_its_state_is_kept(session):
         (0, None),
         (1, None),
         (2, None),
-        (3, "φ₀,₀,₀ = sin"),
-        (3, "φ₀,₁,₀ = x^2"),
+        (3, "x₁ → h₁,₁: sin"),
+        (3, "x₂ → h₁,₁: x^2"),
         (4, None),
         (5, None),
     ]

@@ -35,7 +35,7 @@ def test_steps_between_two_acts_are_one_node(session):
     train(session, 2)
     session.apply(Fix((0, 0, 0), "sin"))
     train(session, 1)
-    assert labels(session) == ["start", "5 steps", "φ₀,₀,₀ = sin", "1 step"]
+    assert labels(session) == ["start", "5 steps", "x₁ → h₁,₁: sin", "1 step"]
     assert [state["step"] for state in history(session)["states"]] == [0, 0, 5, 5]
 
 
@@ -57,7 +57,7 @@ def test_further_steps_after_a_return_are_a_node_of_their_own(session):
     session.apply(Fix((0, 0, 0), "sin"))
     session.apply(Undo())
     train(session, 2)
-    assert labels(session) == ["start", "3 steps", "φ₀,₀,₀ = sin", "2 steps"]
+    assert labels(session) == ["start", "3 steps", "x₁ → h₁,₁: sin", "2 steps"]
     session.apply(Goto(1))
     assert network(session.model) == three
 
@@ -308,7 +308,7 @@ def test_a_network_with_other_scales_has_its_error_in_the_same_unit(session):
     session.adopt(other)
     session.run.network_changed()
     data = session.data
-    error = (other(data.test_input) - data.test_label).square().mean().sqrt()
+    error = (other(data.test_input) - data.test_label).square().mean().sqrt().detach()
     assert session.run.last_record.test_loss == pytest.approx(float(error))
     session.adopt(before)
     session.run.network_changed()

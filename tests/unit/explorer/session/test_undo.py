@@ -182,7 +182,7 @@ def test_a_drag_is_one_act(session):
     assert len(session.tree.nodes) == 1
     session.apply(Drag((0, 0, 0), 2, 0.4))
     assert float(session.model.layer(0).coef[0, 0, 2].detach()) == 0.4
-    assert [n.label for n in session.tree.nodes.values()] == ["start", "drag φ₀,₀,₀"]
+    assert [n.label for n in session.tree.nodes.values()] == ["start", "drag x₁ → h₁,₁"]
     session.apply(Undo())
     assert network(session.model) == start
 

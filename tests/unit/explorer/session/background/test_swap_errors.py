@@ -9,6 +9,7 @@ from kanwidget.explorer.commands.edges import Fix, Lock
 from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.describe.candidates import candidates
 from kanwidget.explorer.page.publisher import _REST_SECONDS, Publisher
+from kanwidget.explorer.session.background import swap_errors
 from kanwidget.explorer.session.background.swap_errors import (
     MOST_CANDIDATES,
     SwapErrors,
@@ -154,3 +155,25 @@ def test_curves_of_candidates_are_drawn_over_the_curve_that_they_are_fitted_to(f
     _, arrays = candidates(fitted, EDGE)
     best = arrays["fits"][0]
     assert float((best - arrays["y"]).abs().max()) < 0.05
+
+
+def test_a_candidate_that_fails_has_no_error_and_the_others_go_on(fitted, monkeypatch):
+    tried = errors_after_swap
+
+    def failing(run, edge, fit):
+        if fit.name == "x^2":
+            raise ZeroDivisionError
+        yield from tried(run, edge, fit, 1)
+
+    monkeypatch.setattr(swap_errors, "errors_after_swap", failing)
+    fitted.swap_errors.begin(EDGE, fitted.candidates.of(EDGE))
+    while not fitted.swap_errors.is_complete:
+        fitted.swap_errors.advance()
+    assert "x^2" not in fitted.swap_errors.of(EDGE)
+    assert fitted.swap_errors.of(EDGE)
+
+
+def test_a_large_network_is_not_trained_in_the_background(fitted, monkeypatch):
+    monkeypatch.setattr(swap_errors, "MOST_PARAMETERS", 5)
+    fitted.swap_errors.begin(EDGE, fitted.candidates.of(EDGE))
+    assert fitted.swap_errors.is_complete

@@ -1,0 +1,72 @@
+"""A network of a law: the law's values, the network's scales and columns."""
+
+import pytest
+import torch
+
+from kanwidget import KAN, Dataset
+from kanwidget.simplification.held_out import held_out
+from kanwidget.simplification.laws import law_network
+from kanwidget.simplification.simplify import simplify_steps
+
+F64 = torch.float64
+NAMES = ["T (K)", "dead", "p [Pa]", "v"]
+
+
+def gas(noise=0.02, rows=200, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    u = torch.rand(rows, 4, generator=g, dtype=F64)
+    x = torch.tensor([260.0, 0.0, 6e4, 0.5]) + u * torch.tensor([80.0, 1.0, 8e4, 2.5])
+    y = x[:, [2]] * x[:, [3]] / (8.314 * x[:, [0]])
+    y = y * (1 + noise * torch.randn(rows, 1, generator=g, dtype=F64))
+    return Dataset.from_arrays(x, y, in_vars=NAMES, out_vars=["n_dot"])
+
+
+def trained(data, width=(4, 2, 1)):
+    model = KAN(list(width), seed=1)
+    model.fit(data, steps=15, progress=False)
+    return model
+
+
+def test_the_network_computes_the_law():
+    data = gas()
+    model = trained(data)
+    found = law_network(model, held_out(model, data, "test"))
+    x = data.test_input
+    assert found.network.columns.tolist() == [0, 2, 3]
+    truth = x[:, [2]] * x[:, [3]] / (8.314 * x[:, [0]])
+    assert float((found.network(x) / truth - 1).abs().max()) < 0.01
+    assert found.network.input_scale.size.tolist() == model.input_scale.size.tolist()
+    assert all(
+        found.network.layer(r.layer).state(r.source, r.target) == "symbolic"
+        for r in found.network.edge_refs(active=True)
+    )
+
+
+@pytest.mark.parametrize(("seed", "noise"), [(0, 0.01), (1, 0.05)])
+def test_simplify_ends_in_the_law(seed, noise):
+    data = gas(noise, seed=seed)
+    steps = list(simplify_steps(KAN([4, 2, 1], seed=seed), data))
+    assert [step.kind for step in steps] == ["train", "prune", "law", "refit"]
+    formula = steps[-1].network.fit_formula(data)
+    constant, rest = formula.expression.as_coeff_Mul()
+    assert str(rest) == "p [Pa]*v/T (K)"
+    assert float(constant) == pytest.approx(1 / 8.314, rel=0.05 * noise / 0.01)
+
+
+def test_classes_and_logarithms_have_no_law():
+    data = gas()
+    logged = KAN([4, 1], log=["p [Pa]"])
+    logged.fit(data, steps=2, progress=False)
+    assert law_network(logged, held_out(logged, data, "test")) is None
+    classes = Dataset(data.train_input, (data.train_input[:, 0] > 300).long())
+    model = KAN([4, 2])
+    model.fit(classes, steps=2, progress=False)
+    assert law_network(model, held_out(model, classes, "test")) is None
+
+
+def test_a_law_that_errs_more_is_not_taken():
+    g = torch.Generator().manual_seed(0)
+    x = torch.rand(300, 2, generator=g, dtype=F64) * 2 - 1
+    y = torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2)
+    step = next(s for s in simplify_steps(KAN([2, 1, 1], grid=5, seed=1), (x, y)) if s.kind == "law")
+    assert not step.improved

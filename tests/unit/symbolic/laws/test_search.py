@@ -1,0 +1,72 @@
+"""Laws are found in noisy tables, in any units."""
+
+import numpy as np
+import pytest
+import sympy
+
+from kanwidget.symbolic.laws import find_laws
+
+A, B, C = sympy.symbols("a b c")
+
+
+def columns(rows=120, seed=0):
+    generator = np.random.default_rng(seed)
+    return generator.uniform(1, 5, (rows, 3)), generator.standard_normal(rows)
+
+
+#: Law, and the noise as a part of each value (relative) or of the spread.
+LAWS = [
+    (3 * A**2 / B, True),
+    (2 * sympy.exp(-0.7 * A) * B ** sympy.Rational(3, 2), True),
+    (5 * A * B / (B + 2.3), False),
+    (1.5 * A**3 + 4 * A * B, False),
+    (2 + 3 * sympy.log(A) + 0.5 * C, False),
+    (A + (B - A) * sympy.exp(-C / 2), False),
+    (4 / (1 + sympy.exp(-3 * (A - 3))), False),
+    (B * sympy.exp(-4 / A), False),
+]
+
+
+@pytest.mark.parametrize(("law", "relative"), LAWS, ids=lambda value: str(value))
+def test_a_law_is_found(law, relative):
+    noise = 0.02
+    x, normal = columns()
+    function = sympy.lambdify([A, B, C], law, "numpy")
+    truth = function(*x.T) * np.ones(len(x))
+    y = truth + noise * normal * (np.abs(truth) if relative else truth.std())
+    found = find_laws(x, y, [A, B, C])[0]
+    assert found.expression.free_symbols == law.free_symbols
+    value = sympy.lambdify([A, B, C], found.expression, "numpy")(*x.T)
+    assert np.sqrt(np.mean((value - truth) ** 2)) < 0.5 * noise * truth.std()
+
+
+@pytest.mark.parametrize(("size", "target"), [(1e-9, 1e6), (1e6, 1e-9)])
+def test_the_same_law_in_other_units(size, target):
+    x, normal = columns()
+    y = 5 * x[:, 0] * x[:, 1] / (x[:, 1] + 2.3) * (1 + 0.01 * normal)
+    here = find_laws(x, y, [A, B, C])[0]
+    there = find_laws(size * x, target * y, [A, B, C])[0]
+    same = there.expression.subs({s: size * s for s in (A, B, C)}) / target
+    values = [sympy.lambdify([A, B, C], law, "numpy")(*x.T) for law in (here.expression, same)]
+    assert values[1] == pytest.approx(values[0], rel=1e-5)
+    assert there.error == pytest.approx(target * here.error, rel=1e-4)
+
+
+def test_noise_alone_is_no_law():
+    x, normal = columns()
+    found = find_laws(x, 10 + normal, [A, B, C])[0]
+    assert found.error > 0.9
+    assert len(found.expression.free_symbols) <= 1
+
+
+@pytest.mark.parametrize("rows", [5, 12])
+def test_few_rows_are_no_error(rows):
+    x, normal = columns(rows)
+    assert all(np.isfinite(law.error) for law in find_laws(x, x[:, 0] + 0.1 * normal, [A, B, C]))
+
+
+def test_a_constant_column_and_a_constant_target():
+    x, _ = columns(60)
+    x[:, 1] = 3.0
+    assert find_laws(x, 2 * x[:, 0], [A, B, C])[0].expression.free_symbols == {A}
+    assert find_laws(x, np.full(60, 4.0), [A, B, C])[0].error < 1e-9
