@@ -56,8 +56,8 @@ def test_many_logarithms_are_one_notice():
     data = table(columns=3)
     wide = Dataset(10 ** (2 * data.train_input), data.train_label)
     (found,) = notices(session_of(wide))
-    assert found.name == "logarithm:"
-    assert all(f"“x_{i}”" in found.text for i in (1, 2, 3))
+    assert found.name.startswith("logarithm:")
+    assert all(f"x_{i}" in found.text for i in (1, 2, 3))
 
 
 def test_overfitting_leads_back_to_the_best_step():
