@@ -42,12 +42,11 @@ describe("nodes", () => {
     expect(view.commands("prune")).toMatchObject([{ node: [1, 2] }]);
   });
 
-  it("inputs and outputs say why they don't", () => {
+  it("inputs and outputs take their logarithm instead", () => {
     right('[data-kw-node="0-1"] rect');
-    expect(item("remove-node").textContent).toContain("inputs and outputs stay");
-    expect(item("add-sum").getAttribute("aria-disabled")).toBe("true");
-    press("remove-node");
-    expect(view.commands("prune").length).toBe(0);
+    expect(view.root.querySelector('[data-kw-action="remove-node"]')).toBeNull();
+    press("use-log");
+    expect(view.commands("use_log")).toMatchObject([{ names: [expect.any(String)], toggle: true }]);
   });
 
   it("Enter and a click select their edges; a click with Shift and Shift+Space add them", () => {

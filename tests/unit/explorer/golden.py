@@ -20,6 +20,7 @@ from kanwidget.explorer.page.publisher import Publisher
 from kanwidget.explorer.protocol.records import VERSION
 from kanwidget.explorer.protocol.topics import Notice
 from kanwidget.explorer.session import samples
+from kanwidget.explorer.session.samples import NetworkSamples, sampled
 from kanwidget.explorer.session.session import Session
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "protocol"
@@ -68,6 +69,7 @@ TO_PYTHON = {
     "auto.edges": {"kind": "auto", "r2_threshold": 0.99, "edges": [EDGE]},
     "freeze": {"kind": "freeze", "edges": [EDGE, [0, 1, 0]], "on": True},
     "lock": {"kind": "lock", "edges": [EDGE, [0, 1, 0]], "on": True},
+    "use_log": {"kind": "use_log", "names": ["x_1"], "toggle": True},
     "add_node": {"kind": "add_node", "level": 1, "product": False},
     "fix.structure": {"kind": "fix", "edge": EDGE, "name": "sin", "keep_spline": False, "structure": 3},
     "fix.edges": {"kind": "fix", "edges": [EDGE, [0, 0, 1]], "name": "sin", "keep_spline": False},
@@ -122,7 +124,10 @@ def session():
     found.candidates.best.invalidate_unless(found.candidates.library)
     found.candidates.best.put(EdgeRef(0, 0, 0), fits[0], found.version, torch.empty(0))
     edges = torch.tensor([[[1.0, 0.6], [0.3, 0.0]]], dtype=torch.float64)
-    found._scores = (7, Scores((torch.tensor([[1.0, 0.5]]), torch.ones(1, 1)), (torch.ones(1, 2),), (edges,)))
+    scores = Scores((torch.tensor([[1.0, 0.5]]), torch.ones(1, 1)), (torch.ones(1, 2),), (edges,))
+    thumbnails = sampled(found.model, found.x).thumbnails
+    thumbnails[:, 0] = edges.flatten()
+    found._samples = (7, NetworkSamples(scores, thumbnails))
     return found
 
 
@@ -232,6 +237,13 @@ def _tellers(one, publisher):
         "noise": 0.01,
         "busy": False,
     }
+    square = ["math", {}, [["msup", {}, [["mi", {}, ["x"]], ["mn", {}, ["2"]]]]]]
+    rounded = {"name": "rounded", "outputs": [square], "text": "x^2", "latex": "x^{2}", "python": "y = x**2"}
+    written = {
+        "forms": [{**rounded, "error": 0.25, "constants": [["math", {}, [["mn", {}, ["2"]]]]], "meaning": ""}],
+        "busy": True,
+        "current": True,
+    }
     text = "explorer.fit(steps=50)\n"
     code = ("code", "session.py", "text/x-python", text)
     png = ("png", "network.png", "image/png", b"\x89PNG\r\n\x1a\n")
@@ -260,6 +272,7 @@ def _tellers(one, publisher):
         "error.none": lambda: error(None),
         "parity": lambda: publisher.send("parity", {"parity": paired[0]}, paired[1]),
         "surface": lambda: publisher.send("surface", {"surface": shown[0]}, shown[1]),
+        "forms": lambda: publisher.send("forms", {"forms": written}, {}),
         "front": lambda: publisher.send("front", {"front": formulas}, {}),
         "survey": lambda: publisher.send("survey", {"survey": survey}),
         "guide": lambda: publisher.send("guide", {"guide": guided}),
