@@ -5,7 +5,7 @@ import { contextMenu } from "../support/menu";
 
 const view = mountEach({ width: [2, 5, [1, 1], 1], steps: 10 });
 
-const { item, right, focus, press } = contextMenu(view);
+const { right, focus, press } = contextMenu(view);
 
 describe("nodes", () => {
   it("are reached by arrow keys, and stay one tab stop with the edges", () => {
