@@ -42,6 +42,9 @@ QUERIES = {
     "expand_width": lambda model, x: model.expand_width(1, 1),
     "expand_depth": lambda model, x: model.expand_depth(),
     "simplify": lambda model, x: model.simplify(table(model), steps=1, lib=["x"]),
+    "classify": lambda model, x: model.classify(x) if model.n_out > 1 else None,
+    "formula_forms": lambda model, x: model.formula_forms(table(model), seconds=0),
+    "for_data": lambda model, x: type(model).for_data(table(model)),
     "remove_node": lambda model, x: model.remove_node(1, 0),
     "state_dict": lambda model, x: model.state_dict(),
 }

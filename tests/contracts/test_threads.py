@@ -48,10 +48,11 @@ CHANGES = {
     "load": lambda model, x: (model.save("model.kan"), KAN.load("model.kan")),
 }
 #: Shape and single passes through a network: they stay free of overhead, as torch's own modules are.
-PASSES = {"forward", "trace", "curve", "select", "combine"}
+PASSES = {"forward", "trace", "scaled_trace", "curve", "select", "combine"}
 SHAPE = {
     *("k", "grid", "depth", "n_in", "n_out", "n_parameters", "dtype", "device"),
     *("layer", "nodes_in", "subnodes_of", "node_of", "edge_refs", "check_edge"),
+    *("input_scale", "output_scale", "edge_units"),
 }
 #: They follow the same rule step by step, so that callbacks of the user have all threads.
 TRAININGS = {"fit", "fit_steps", "fit_residual"}
@@ -205,9 +206,9 @@ def test_free_functions_that_compute_are_limited():
     assert unlimited == {
         *("primitive", "register_primitive", "prepare", "plan", "plot_history"),
         *("candidate_tree", "math_tree", "tidy", "to_latex", "to_numpy", "to_python", "to_text"),
-        *("ex_round", "numeric_functions"),
+        *("ex_round", "numeric_functions", "function_names", "noise_of"),
         # Generators: `auto_symbolic`, `simplify` and the explorer limit their steps.
-        *("auto_symbolic_steps", "simplify_steps"),
+        *("auto_symbolic_steps", "simplify_steps", "form_steps"),
     }
 
 

@@ -194,7 +194,10 @@ def _tellers(one, publisher):
         publisher.send_candidates(busy)
 
     pairs = torch.tensor([[[0.5, -0.5, 1.0], [0.25, -0.75, 1.0]]])
-    paired = {"outputs": ["y"], "classes": False}, {"train": pairs, "test": pairs[..., :2]}
+    paired = (
+        {"outputs": ["y"], "classes": False, "rows": {"train": 3, "test": 2}},
+        {"train": pairs, "test": pairs[..., :2]},
+    )
     shown = (
         {
             "x": 0,
@@ -207,6 +210,7 @@ def _tellers(one, publisher):
             "x_range": [-1.0, 1.0],
             "y_range": [0.0, 2.0],
             "ranges": [[-1.0, 1.0], [0.0, 2.0]],
+            "rows": 3,
             "classes": False,
         },
         {"z": torch.arange(6.0).view(2, 3), "points": torch.tensor([[0.0, 0.5], [1.0, 0.5], [0.25, 0.75]])},

@@ -248,8 +248,11 @@ def test_edges_of_a_page_are_fitted_together_and_it_tells_how_far_it_is(explorer
     assert asked == [4, 2]
     assert told == ["writing the page: edge 1 of 6", "writing the page: edge 5 of 6", None]
     for name, stored in report["edges"].items():
+        edge = tuple(map(int, name.split("-")))
+        if session.model.layer(edge[0]).state(*edge[1:]) != "spline":
+            continue  # by itself, it is fitted to what the data ask of it
         session.candidates.rank_by(session.candidates.simplicity)
-        best = session.candidates.of(tuple(map(int, name.split("-"))))[0]
+        best = session.candidates.of(edge)[0]
         assert stored["candidates"]["rows"][0]["name"] == best.name
         assert stored["candidates"]["rows"][0]["r2"] == pytest.approx(best.r2, abs=1e-6)
 

@@ -77,7 +77,7 @@ def test_messages_name_what_was_called_and_say_what_to_do(data, tmp_path):
             explorer.opt = "LM"
         assert (explorer.opt, explorer.batch) == ("Adam", 50)
         explorer.auto_symbolic(0.999999999)
-        assert "R² ≥ 0.999999999." in explorer._session.view.notice.message
+        assert "less than 0.999999999." in explorer._session.view.notice.message
     with KANExplorer(KAN([2, 1]), data) as explorer, pytest.raises(ValueError, match="this network has none"):
         explorer.add_node(1)
 

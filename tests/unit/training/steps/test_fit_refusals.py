@@ -177,7 +177,7 @@ def test_queries_refuse_values_that_are_not_finite(value):
 
 def test_queries_refuse_wrong_shapes_and_text():
     model = plain()
-    with pytest.raises(ValueError, match=r"must be a tensor of shape \(batch, 2\)"):
+    with pytest.raises(ValueError, match=r"must be of shape \(batch, 2\)"):
         model.attribute(data=uniform(5, 3))
     with pytest.raises(TypeError, match="must be an array of numbers"):
         model.attribute(data=[["a", "b"]])
