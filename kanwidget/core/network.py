@@ -71,6 +71,8 @@ class Network(nn.Module):
         rows = state_dict.get(f"{prefix}reference")
         if rows is not None:
             self.reference = self.reference.new_zeros(rows.shape)
+        if f"{prefix}columns" in state_dict and f"{prefix}scaling.fixed" not in state_dict:
+            state_dict |= {f"{prefix}scaling.{name}": value for name, value in self.scaling.identity().items()}
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     # ---- shape

@@ -76,12 +76,14 @@ class Scaling(nn.Module):
         self.has_logs = bool(self.input_log.any()), bool(self.output_log.any())
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        # States of versions without scales come from networks that were trained without them.
-        for name in _BUFFERS:
-            default = torch.ones_like(self.fixed) if name == "fixed" else getattr(_blank(self), name)
-            state_dict.setdefault(prefix + name, default)
         super()._load_from_state_dict(state_dict, prefix, *args)
         self._refresh()
+
+    def identity(self) -> dict[str, Tensor]:
+        """Settled scales that change nothing, as a state: those of networks of versions without scales."""
+        plain = Scaling(len(self.input_size), len(self.output_size), self.input_size)
+        plain.settle()
+        return {name: getattr(plain, name) for name in _BUFFERS}
 
     # ---- there and back
 
@@ -184,10 +186,6 @@ class Scaling(nn.Module):
     def extra_repr(self) -> str:
         """The sides that have scales."""
         return ", ".join(side for side in ("input", "output") if getattr(self, f"scales_{side}"))
-
-
-def _blank(scaling: Scaling) -> Scaling:
-    return Scaling(len(scaling.input_size), len(scaling.output_size), scaling.input_size)
 
 
 def _is_identity(centre: Tensor, size: Tensor, log: Tensor) -> bool:

@@ -176,9 +176,8 @@ def _assembled(tensors: dict[str, Tensor], structure: dict[str, Any], cls: type[
     network.log = tuple(structure.get("log", ()))
     _check_shape(network)
     network.columns = columns
-    network.scaling.load_state_dict(
-        {name.removeprefix("scaling."): value for name, value in tensors.items() if name.startswith("scaling.")}
-    )
+    scales = {name.removeprefix("scaling."): value for name, value in tensors.items() if name.startswith("scaling.")}
+    network.scaling.load_state_dict(scales or network.scaling.identity())
     network.reference = tensors["reference"]
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name not in structure["frozen"])

@@ -156,7 +156,9 @@ def fix_symbolic(
     """
     layer = network.check_edge(l, i, j, "fix_symbolic")
     function = primitive(name, where="fix_symbolic")
-    group = tied_edges(layer, i, j)
+    first, *others = tied_edges(layer, i, j)
+    # In the units of the edge that was asked for; they are one function of scaled numbers.
+    group = [(i, j), *(edge for edge in (first, *others) if edge != (i, j))]
     if params is None and layer.state(i, j) == "pruned":
         advice = "Restore it first with restore_edge, or give params: a pruned edge is 0, and so would be every fit."
         _check.fail("l, i, j", "fix_symbolic", "those of an edge that isn't pruned", (l, i, j), advice)
@@ -166,7 +168,8 @@ def fix_symbolic(
         _fit_params(function, inputs, values) if params is None else _fit_with_params(function, params, inputs, values)
     )
     for source, target in group:
-        replace_spline(network, EdgeRef(l, source, target), fit, keep_spline, owner=EdgeRef(l, *group[0]))
+        edge, keeper = EdgeRef(l, source, target), EdgeRef(l, *first)
+        replace_spline(network, edge, fit, keep_spline, owner=keeper, in_units_of=EdgeRef(l, i, j))
     return fit
 
 
@@ -293,7 +296,14 @@ def _fit_with_params(function: Primitive, params: Sequence[float], inputs: Tenso
     return SymbolicFit(function.name, (a, b, c, d), r2, function.complexity, math.nan, (valid[0], valid[1]), text)
 
 
-def replace_spline(network: Network, edge: EdgeRef, fit: SymbolicFit, keep_spline: bool, owner: EdgeRef) -> None:
+def replace_spline(
+    network: Network,
+    edge: EdgeRef,
+    fit: SymbolicFit,
+    keep_spline: bool,
+    owner: EdgeRef,
+    in_units_of: EdgeRef | None = None,
+) -> None:
     """Set the symbol, and switch the spline off or make it the correction.
 
     Args:
@@ -301,10 +311,11 @@ def replace_spline(network: Network, edge: EdgeRef, fit: SymbolicFit, keep_splin
         edge: The edge.
         fit: The function, in own units.
         keep_spline: Whether the spline stays as a correction.
-        owner: The edge that owns the parameters, and in whose units the fit is; the edge itself unless it is tied.
+        owner: The edge that owns the parameters; the edge itself unless it is tied.
+        in_units_of: The edge in whose units the fit is; the owner by default.
     """
     layer, (_, source, target) = network.layer(edge.layer), edge
-    params = scaled_params(network, owner, fit.name, fit.params)
+    params = scaled_params(network, in_units_of or owner, fit.name, fit.params)
     state = layer.state(source, target)
     if keep_spline and edge == owner:
         if state in ("symbolic", "pruned"):

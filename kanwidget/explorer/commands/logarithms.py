@@ -40,8 +40,8 @@ class UseLogarithms(Command):
     def perform(self, session: Session) -> Topics:
         run, names = session.run, self.names
         if self.toggle:
-            used = [name for name in map(str, session.model.log) if name not in names]
-            names = (*used, *(name for name in names if name not in session.model.log))
+            used = _logged(session)
+            names = (*(n for n in used if n not in names), *(n for n in names if n not in used))
         model = with_logarithms(run.initial, names, session)
         checkpoint = run.checkpoint()
         try:
@@ -56,6 +56,13 @@ class UseLogarithms(Command):
         return EVERYTHING
 
 
+def _logged(session: Session) -> tuple[str, ...]:
+    """The session's names of the columns and outputs whose logarithms are in use."""
+    scaling = session.model.scaling
+    pairs = zip((*session.in_vars, *session.out_vars), (*scaling.input_log, *scaling.output_log), strict=False)
+    return tuple(name for name, log in pairs if bool(log))
+
+
 def with_logarithms(initial: KAN, names: Sequence[str], session: Session) -> KAN:
     """A fresh network of a network's shape, whose scales are learnt with these logarithms.
 
@@ -64,6 +71,8 @@ def with_logarithms(initial: KAN, names: Sequence[str], session: Session) -> KAN
     """
     fresh = reseeded(initial, initial.seed)
     fresh.scaling = Scaling(fresh.n_features, fresh.n_out, fresh.layer(0).coef.detach())
-    fresh.log = tuple(names)
+    data = session.run.trainer.data
+    own = dict(zip((*session.in_vars, *session.out_vars), (*data.in_vars, *data.out_vars), strict=False))
+    fresh.log = tuple(own.get(name, name) for name in names)
     learn_scales(fresh, session.run.trainer.data, session.run.trainer.loss)
     return fresh

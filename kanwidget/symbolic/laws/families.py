@@ -123,8 +123,7 @@ def _logistic(x: Array, theta: Sequence[float]) -> Array:
 
 
 def _write_logistic(x: Any, theta: Sequence[float]) -> Any:
-    rate = _size(-theta[1])
-    return 1 / (1 + _size(theta[0] * rate) * _sp().exp(-rate * x))
+    return 1 / (1 + _sp().exp(-_size(-theta[1]) * (x - theta[0])))
 
 
 ONE = Family("1", lambda x, _: np.ones_like(x), lambda _: [[]], lambda _x, _t: _sp().Integer(1), 0.0)
@@ -226,7 +225,7 @@ FAMILIES: tuple[Family, ...] = (
         "hill",
         lambda x, t: 1 / (1 + _exp(t[1] * (t[0] - np.log(x)))),
         lambda x: [[*start, n] for start in _sizes(x) for n in (1.5, 4.0)],
-        lambda x, t: x ** t[1] / (x ** t[1] + _size(t[0] * t[1])),
+        lambda x, t: 1 / (1 + (_size(t[0]) / x) ** t[1]),
         4.0,
         True,
     ),

@@ -15,6 +15,8 @@ from kanwidget.symbolic.laws.structure import Fit, Structure, Term
 Array = NDArray[np.float64]
 #: Factors of each column that are tried, and sweeps over the columns.
 _CANDIDATES, _SWEEPS = 6, 2
+#: The same for tables of more columns than the first number.
+_MANY, _FEW_CANDIDATES = 5, 3
 
 
 def separable_laws(x: Array, y: Array) -> Iterator[Fit]:
@@ -42,9 +44,11 @@ def _best(x: Array, y: Array, curves: Curves, noise: Noise, *, product: bool) ->
         share = residual / float(np.sqrt(((y * root) ** 2).mean())) if product else residual / float(root.mean()) / size
         spread = size * max(share * np.sqrt(10 / len(y)), 1e-9)
         choices.append(candidates(x[:, column], curve, _CANDIDATES, constant=not product, spread=spread))
+    if len(choices) > _MANY:  # the last one is the constant function
+        choices = [[*factors[:_FEW_CANDIDATES], factors[-1]] for factors in choices]
     chosen = [factors[0] for factors in choices]
     best = _fit(chosen, x, y, noise, product=product, offset=False)
-    for _ in range(_SWEEPS):
+    for _ in range(_SWEEPS if len(choices) <= _MANY else 1):
         before = best.length
         for column, factors in enumerate(choices):
             for factor in factors:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 #: Rows that are searched with; all of a table of some thousand rows tell no more.
 _ROWS = 1000
+#: The same for more than four columns.
+_FEW_ROWS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,21 @@ def find_laws(x: Array, y: Array, symbols: Sequence[sympy.Symbol]) -> list[Law]:
         >>> law.expression.xreplace({n: round(n, 1) for n in law.expression.atoms(sympy.Float)})
         3.0*a**2/b
     """
-    if len(y) > _ROWS:
-        picked = np.linspace(0, len(y) - 1, _ROWS).round().astype(int)
+    unit = float(np.abs(y).max()) if len(y) else 0.0
+    most = _ROWS if x.shape[1] <= 4 else _FEW_ROWS
+    if len(y) > most:
+        picked = np.linspace(0, len(y) - 1, most).round().astype(int)
         x, y = x[picked], y[picked]
     varied = [column for column in range(x.shape[1]) if np.ptp(x[:, column]) > 1e-12 * np.abs(x[:, column]).max()]
-    if not varied:
+    if not varied or unit == 0:
         return []
-    x, symbols = x[:, varied], [symbols[column] for column in varied]
-    fits: list[Fit] = [*separable_laws(x, y), *sums_of_products(x, y)]
-    fits = [fit for fit in fits if np.isfinite(fit.length)]
+    # The target as a number of order one: squares of very large or small ones have no float.
+    x, y, symbols = x[:, varied], y / unit, [symbols[column] for column in varied]
+    with np.errstate(all="ignore"):
+        fits: list[Fit] = [*separable_laws(x, y), *sums_of_products(x, y)]
+    fits = [replace(fit, linear=unit * fit.linear) for fit in fits if np.isfinite(fit.length)]
     fits.sort(key=lambda fit: fit.length)
-    return [Law(fit.expression(symbols, x), fit.length, float(np.sqrt(((y - fit.value) ** 2).mean()))) for fit in fits]
+    return [
+        Law(fit.expression(symbols, x), fit.length, unit * float(np.sqrt(((y - fit.value) ** 2).mean())))
+        for fit in fits
+    ]

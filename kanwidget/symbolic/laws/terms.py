@@ -31,6 +31,8 @@ _MOST_TERMS, _BEAM, _POLISHED = 4, 30, 6
 _CLOSING_IN = 3
 #: Terms in a library, and columns of a term.
 _MOST_LIBRARY, _FEW_COLUMNS = 1500, 3
+#: Tables of more columns are searched for sums of powers only: each further function costs a search of all pairs for each constant.
+_MOST_FOR_SPECIAL = 4
 
 
 #: By size, the subsets of terms with the least squares: `(cost, indices)`.
@@ -72,7 +74,7 @@ def _searched(x: Array, y: Array, root: Array) -> Iterator[tuple[Library, Subset
     plain = _library(x, [_factors(x[:, c], powers) for c in columns], root)
     yield plain, _subsets(plain, y * root)
     few = [_factors(x[:, c], _FEW_POWERS) for c in columns]
-    for column in columns:
+    for column in columns if len(columns) <= _MOST_FOR_SPECIAL else ():
         for name in _SPECIAL:
             family = _BY_NAME[name]
             if not family.holds(x[:, column]):

@@ -16,7 +16,7 @@ from kanwidget.core.scales import Scaling
 from kanwidget.datasets import arrays, frames
 from kanwidget.training.residuals.field import Features, Field
 from kanwidget.training.residuals.objective import ResidualObjective
-from kanwidget.training.residuals.terms import Term, constants_of
+from kanwidget.training.residuals.terms import Term, constants_of, in_own_units
 
 _WHERE = "fit_residual"
 
@@ -110,7 +110,9 @@ class _LazyDerivatives(dict[Features, Tensor]):
         if derivatives <= self.keys():
             return
         requested = DerivativeSet.of(derivatives)
-        jet = self.objective.jet(replace(self.term, derivatives=requested), cache=False)
+        jet = in_own_units(
+            self.objective.jet(replace(self.term, derivatives=requested), cache=False), self.term.scaling
+        )
         self[()] = jet.value
         self.update({(a,): part for a, part in zip(requested.firsts, jet.first.unbind(1), strict=True)})
         self.update(dict(zip(requested.seconds, jet.second.unbind(1), strict=True)))

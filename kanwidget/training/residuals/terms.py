@@ -76,7 +76,7 @@ class Term:
 
     def residual(self, jet: Jet, constants: dict[str, Tensor]) -> Tensor:
         """The residuals `(rows, columns)` from the scaled outputs' jet at all points, without a leading axis."""
-        jet = _in_own_units(jet, self.scaling)
+        jet = in_own_units(jet, self.scaling)
         carried = jet.derivatives
         keys: list[tuple[int, ...]] = [(), *((a,) for a in carried.firsts), *carried.seconds]
         values = torch.cat([jet.value[:, None], jet.first, jet.second], dim=1)
@@ -136,7 +136,7 @@ class Term:
         return replace(self, x=x)
 
 
-def _in_own_units(jet: Jet, scaling: Scaling | None) -> Jet:
+def in_own_units(jet: Jet, scaling: Scaling | None) -> Jet:
     """Outputs and their derivatives in own units, from those of a network with scales (but without logarithms)."""
     if scaling is None:
         return jet

@@ -22,11 +22,14 @@ def learn_scales(network: Network, data: Dataset, loss: Loss) -> None:
     Functions that stand on the first or the last edges already were meant in own units: that side keeps its numbers.
     """
     scaling = network.scaling
-    if not bool(scaling.fixed.all()):
+    if network.log and not any(scaling.has_logs):
         resolve_logs(network, data)
+    if not bool(scaling.fixed.all()):
         for side, layer in ((0, network.layer(0)), (1, network.layer(network.depth - 1))):
             scaling.fixed[side] |= bool(layer.symbols)
         scaling.learn(data.train_input, data.train_label if loss.root else None)
+        # Outputs of another loss keep their numbers, also in trainings to come.
+        scaling.settle()
 
 
 @contextmanager

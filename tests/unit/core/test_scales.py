@@ -162,3 +162,19 @@ def test_a_copy_of_scales_has_its_own():
     assert not bool(scaling.output_log.any())
     assert list(copied.state_dict()) == list(scaling.state_dict())
     assert [id(module) for module in copied.modules()] == [id(copied)]
+
+
+def test_constants_of_a_tied_edge_are_in_its_own_units():
+    model = scaled_model()
+    model.lock(0, [(0, 0), (1, 0)])
+    fit = model.fix_symbolic(0, 1, 0, "x^2", params=(1.0, -1e5, 1e-9, 0.0), data=X)
+    at = torch.tensor([7e4, 1e5, 1.2e5], dtype=F64)
+    assert torch.allclose(model.curve((0, 1, 0), at).y, 1e-9 * (at - 1e5) ** 2)
+    assert fit.params == (1.0, -1e5, 1e-9, 0.0)
+
+
+def test_a_part_of_a_state_leaves_the_scales():
+    model = scaled_model()
+    before = model(X)
+    model.load_state_dict({"layers.0.coef": model.layer(0).coef.detach().clone()}, strict=False)
+    assert torch.equal(model(X), before)

@@ -70,3 +70,25 @@ def test_a_constant_column_and_a_constant_target():
     x[:, 1] = 3.0
     assert find_laws(x, 2 * x[:, 0], [A, B, C])[0].expression.free_symbols == {A}
     assert find_laws(x, np.full(60, 4.0), [A, B, C])[0].error < 1e-9
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-300, 1e-165, 1e200])
+def test_a_target_of_any_size(size):
+    x, normal = columns(60)
+    found = find_laws(x, size * (x[:, 0] + 0.01 * normal), [A, B, C])
+    assert [law.expression.free_symbols for law in found[:1]] == ([{A}] if size else [])
+
+
+def test_a_steep_step_is_written_as_it_was_fitted():
+    x = np.linspace(330, 370, 120)[:, None]
+    y = 1 / (1 + np.exp(-2 * (x[:, 0] - 350)))
+    law = find_laws(x, y, [A])[0]
+    value = sympy.lambdify(A, law.expression, "numpy")(x[:, 0])
+    assert np.abs(value - y).max() < 1e-6
+
+
+def test_many_columns_are_searched_in_bounded_work():
+    generator = np.random.default_rng(0)
+    x = generator.uniform(1, 5, (150, 8))
+    law = find_laws(x, 3 * x[:, 2] / x[:, 5], sympy.symbols("x_1:9"))[0]
+    assert law.expression.free_symbols == set(sympy.symbols("x_3 x_6"))

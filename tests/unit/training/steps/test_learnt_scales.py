@@ -185,3 +185,34 @@ def test_a_trainer_follows_a_network_of_other_scales():
     data = trainer.data
     error = float((other.predict(data.train_input) - data.train_label).square().mean().sqrt())
     assert trainer.record().train_loss == pytest.approx(error)
+
+
+def test_outputs_of_another_loss_keep_their_numbers_in_later_trainings():
+    def mean_error(output, label):
+        return (output - label).abs().mean()
+
+    model, data = KAN([3, 2, 1], seed=1), gas()
+    model.fit(data, steps=2, opt="LBFGS", loss=mean_error, progress=False)
+    before = model.predict(data)
+    model.fit(data, steps=0, progress=False)
+    assert torch.equal(model.predict(data), before)
+
+
+def test_logarithms_are_taken_beside_scales_of_ones_own():
+    model = KAN([3, 1], log=["v"])
+    model.input_scale = ([300.0, 1e5, 0.5], [20.0, 2e4, 0.5])
+    model.output_scale = ([5000.0], [2000.0])
+    model.fit(gas(), steps=1, progress=False)
+    assert model.scaling.input_log.tolist() == [False, False, True]
+
+
+def test_a_residual_never_sees_scaled_numbers():
+    x = torch.linspace(0, 4000, 20, dtype=F64)[:, None]
+    model = KAN([1, 1], grid=4, k=5)
+    model.input_scale, model.output_scale = ([2000.0], [2000.0]), ([500.0], [1.0])
+    seen = []
+    fit_residual(
+        model, {"equation": lambda u: seen.append(float(u.value.detach().min())) or u.d(0) * 1000}, {"equation": x},
+        steps=2, progress=False,
+    )  # fmt: skip
+    assert min(seen) > 490
