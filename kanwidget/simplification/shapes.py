@@ -86,8 +86,9 @@ def fresh(network: Network, shape: Shape, held: HeldOut, seed: int) -> Network:
     if shape.logs:
         scaling = Scaling(network.n_features, network.n_out, network.layer(0).coef.detach())
         scaling.set_logs(shape.logs, torch.nonzero(network.scaling.output_log).flatten().tolist())
-        scaling.learn(held.data.train_input, held.data.train_label)
-        scaling.set_scale("output", network.output_scale)
+        scaling.learn(held.data.train_input, None if held.data.is_classification else held.data.train_label)
+        if not held.data.is_classification:
+            scaling.set_scale("output", network.output_scale)
         new.scaling = scaling
         new.log = tuple(shape.logs)
     return new.to(network.device)

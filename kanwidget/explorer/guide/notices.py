@@ -57,7 +57,7 @@ def _of_table(notice: DataNotice) -> GuideNotice:
 def _logarithms(session: Session, found: Sequence[DataNotice]) -> GuideNotice | None:
     """One notice about all columns whose logarithms may be simpler, unless the network takes them already."""
     names = [notice.column for notice in found if notice.kind == "logarithm"]
-    if not names or session.model.log:
+    if not names or any(session.model.scaling.has_logs) or progress(session).simplified:
         return None
     listed, one = ", ".join(f"“{name}”" for name in names), len(names) == 1
     sentence = (

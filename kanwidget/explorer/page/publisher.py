@@ -146,8 +146,9 @@ class Publisher(Messages):
 
     def send_panels_and_preview(self) -> None:
         """Send all open panels that are due, then a part of the preview."""
-        while self._send_first(sorted(self._changed & PANELS.keys())):
-            pass
+        # Each once: a panel that is still busy comes again when its turn comes.
+        for panel in sorted(self._changed & PANELS.keys()):
+            self._send_first([panel])
         self.send_preview()
 
     def send_preview(self) -> bool:
@@ -278,7 +279,8 @@ class Publisher(Messages):
             case panel:
                 payload, arrays = PANELS[panel].content(self.session)
                 self.send(panel, {panel: payload}, arrays)
-                if payload.get("busy"):
+                # Forms are worked out beside the session, which hears of each; other panels go on with the next call.
+                if payload.get("busy") and panel != "forms":
                     self._changed.add(panel)
         self._throttle.sent(topic, started)
 

@@ -68,6 +68,7 @@ class NetworkCopy:
     scaling: Scaling
     layers: tuple[LayerCopy, ...]
     grid_eps: float = 0.5
+    log: tuple[str | int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -80,7 +81,7 @@ class NetworkCopy:
         made = KAN.__new__(KAN)
         layers = [state.layer() for state in self.layers]
         Network.__init__(made, self.width, self.arities, layers, self.n_features, self.columns.tolist())
-        made.scaling = copy.deepcopy(self.scaling)
+        made.scaling, made.log = copy.deepcopy(self.scaling), self.log
         made.grid_eps, made.seed, made.history = self.grid_eps, 0, History()
         return made
 
@@ -91,7 +92,9 @@ def copy_of(network: Network) -> NetworkCopy:
     columns = network.columns.detach().cpu()
     grid_eps = float(getattr(network, "grid_eps", 0.5))
     scaling = copy.deepcopy(network.scaling).cpu()
-    return NetworkCopy(network.width, network.arities, network.n_features, columns, scaling, layers, grid_eps)
+    return NetworkCopy(
+        network.width, network.arities, network.n_features, columns, scaling, layers, grid_eps, network.log
+    )
 
 
 def _layer_copy(layer: Layer) -> LayerCopy:

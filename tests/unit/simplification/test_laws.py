@@ -70,3 +70,13 @@ def test_a_law_that_errs_more_is_not_taken():
     y = torch.exp(torch.sin(torch.pi * x[:, [0]]) + x[:, [1]] ** 2)
     step = next(s for s in simplify_steps(KAN([2, 1, 1], grid=5, seed=1), (x, y)) if s.kind == "law")
     assert not step.improved
+
+
+def test_classes_are_simplified_without_a_scale_of_their_scores():
+    g = torch.Generator().manual_seed(0)
+    x = torch.tensor([5.0, 1.0]) + torch.rand(120, 2, generator=g, dtype=F64) * torch.tensor([35.0, 29.0])
+    data = Dataset.from_arrays(x, (x[:, 1] > 0.012 * x[:, 0] ** 2).long())
+    *_, last = simplify_steps(KAN([2, 2, 2], seed=0), data, lib=["x", "x^2"], steps=20)
+    assert not last.network.scaling.scales_output
+    right = (last.network.predict(data).argmax(1) == data.test_label).double().mean()
+    assert float(right) > 0.9
