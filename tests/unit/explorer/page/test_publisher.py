@@ -395,3 +395,11 @@ def test_groups_of_locked_edges_have_numbers_of_their_own(session):
         if "tied" in edge:
             groups.setdefault(edge["tied"], []).append(tuple(edge["key"]))
     assert groups == {0: [(0, 0, 0), (0, 1, 0)], 1: [(1, 0, 0), (1, 1, 0)]}
+
+
+def test_a_busy_panel_leaves_the_session_free(publisher, page):
+    """Its result is worked out beside the session, and comes to the thread that would wait here."""
+    publisher._changed.add("forms")
+    publisher.send_panels_and_preview()
+    assert [message["forms"]["busy"] for message in page.messages if message["kind"] == "forms"] == [True]
+    assert "forms" not in publisher._changed
