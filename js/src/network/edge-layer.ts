@@ -50,7 +50,7 @@ export class EdgeLayer {
   #shownFor: unknown[] = [];
   #order = "";
   #namesWrittenAt = 0;
-  #heights: number[] = [];
+  #heights: ReadonlyMap<string, number> = new Map();
   #marks: ReadonlyMap<string, string> = new Map();
 
   constructor(private readonly context: Context) {}
@@ -229,7 +229,7 @@ export class EdgeLayer {
   /** Draws the curve of a thumbnail, if its samples or its position have changed. */
   #thumb(parts: Parts, info: EdgeInfo, box: Box): void {
     const values = this.context.store.curves.get(keyText(info.key))?.values;
-    const height = this.#heights[info.key[0]!];
+    const height = this.#heights.get(keyText(info.key));
     const key = [values?.buffer, values?.byteOffset, height, box.x, box.y, box.w, box.h];
     if (key.every((value, i) => value === parts.drawn[i])) return;
     parts.drawn = key;
@@ -252,7 +252,7 @@ export class EdgeLayer {
   #curve(info: EdgeInfo, box: Box): string {
     const values = this.context.store.curves.get(keyText(info.key))?.values;
     if (!values) return "";
-    const [low, high] = atLeast(extent(values), this.#heights[info.key[0]!] ?? 0);
+    const [low, high] = atLeast(extent(values), this.#heights.get(keyText(info.key)) ?? 0);
     const x = linear(0, values.length - 1, box.x + 4, box.x + box.w - 4);
     const y = linear(low, high, box.y + box.h - 5, box.y + 5);
     return path(

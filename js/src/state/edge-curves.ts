@@ -47,16 +47,17 @@ export class EdgeCurves {
   }
 
   /**
-   * Smallest range of y for the thumbnails of each layer, a part of the tallest curve's. A nearly constant curve then
-   * looks flat, instead of showing rounding noise in full size.
+   * Smallest range of y for the thumbnails, by edge: a part of the tallest curve that ends in the same node. A nearly
+   * constant one then looks flat, instead of showing rounding noise in full size. Other nodes may have other units.
    */
-  minimumHeights(structure: Structure, part = 0.03): number[] {
-    const tallest: number[] = [];
-    for (const [i, key] of edgeKeys(structure).entries()) {
-      const layer = structure.edges[i]!.key[0]!;
-      tallest[layer] = Math.max(tallest[layer] ?? 0, this.#rows.get(key)?.height ?? 0);
+  minimumHeights(structure: Structure, part = 0.03): Map<string, number> {
+    const tallest = new Map<string, number>();
+    const keys = edgeKeys(structure);
+    const target = (i: number) => `${structure.edges[i]!.key[0]}-${structure.edges[i]!.key[2]}`;
+    for (const [i, key] of keys.entries()) {
+      tallest.set(target(i), Math.max(tallest.get(target(i)) ?? 0, this.#rows.get(key)?.height ?? 0));
     }
-    return tallest.map((value) => value * part);
+    return new Map(keys.map((key, i) => [key, (tallest.get(target(i)) ?? 0) * part]));
   }
 
   /** Importance of every edge, scaled so that the strongest has 1; NaN counts as none. */
