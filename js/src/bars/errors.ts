@@ -17,12 +17,12 @@ export function errors({ store }: Context): View {
   const registry = new Registry();
   const title = h("b");
   const message = h("span");
-  const hint = h("div", { class: "kw-dim" });
+  const hint = h("span", { class: "kw-dim" });
   const close = button({ action: "dismiss-error", label: "Dismiss", icon: "close", iconOnly: true });
   const node = h(
     "div",
     { class: "kw-row kw-error", role: "alert", hidden: true },
-    h("div", { class: "kw-fill" }, title, message, hint),
+    h("div", { class: "kw-fill" }, title, " ", message, " ", hint),
     close,
   );
   let dismissed: ErrorInfo | null = null;

@@ -108,6 +108,7 @@ export function drawFront(context: Context, stage: Stage, marks: Mark[], noise: 
 function noiseLine(noise: number | null, y: (value: number) => number, left: number, right: number): SVGElement[] {
   if (!noise) return [];
   const at = y(noise);
-  const name = `noise ±${number(noise, 2)}: below it there is nothing to learn`;
-  return [line(`M${left} ${at.toFixed(1)}H${right}`, "kw-c4", 1.2, "2 3"), tick(right, at + 13, name, "end")];
+  const name = tick(right, at + 13, `noise ±${number(noise, 2)}`, "end");
+  name.append(s("title", {}, "Below the noise of the data there is nothing to learn"));
+  return [line(`M${left} ${at.toFixed(1)}H${right}`, "kw-c4", 1.2, "2 3"), name];
 }

@@ -98,7 +98,7 @@ def test_a_click_on_the_front_returns_to_a_state(opened, explorer):
     page = opened(explorer)
     page.click("[data-kw-action=prune]")
     page.click("[data-kw-tab=front]")
-    mark = page.locator("[data-kw-front]:not([aria-current])")
+    mark = page.locator("[data-kw-front='0']:not([aria-current])")
     mark.wait_for()
     mark.focus()
     page.keyboard.press("Enter")

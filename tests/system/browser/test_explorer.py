@@ -113,7 +113,7 @@ def test_the_whole_path(page, server, screens):
     for act in (f"explorer.fix('{best}', edge=(0, 0, 0))", f"explorer.lamb = {lamb:g}", "explorer.refine(7)"):
         assert act in code
     assert code.rstrip().splitlines()[-2] == "explorer.undo()"
-    assert f"step={stopped}" in notebook.evaluate("explorer")
+    assert f"step={stopped}" in notebook.evaluate("repr(explorer)")
 
     # a page that is loaded anew shows the same
     view.candidates(2)

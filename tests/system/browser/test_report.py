@@ -116,7 +116,7 @@ def test_every_act_has_its_candidates(report, opened):
     page = opened(report)
     view = Explorer(page)
     view.select("0-1-0")
-    for words in ("step 18 · before remove h₁,₂", "step 10 · before x₁ → h₁,₁: sin"):
+    for words in ("step 18 · before remove h₁,₂", f"step 10 · before {NAMES[0]} → h₁,₁: sin"):
         page.click('[data-kw-action="previous-act"]')
         page.wait_for_function("text => document.querySelector('.kw-film-words').textContent === text", arg=words)
         # The words change at once, the cards with the next frame.
