@@ -290,7 +290,7 @@ def plays(page, view, keys):
 
 def shows_code(page, view, keys):
     """A dialog, which gives the focus back."""
-    keys.to(action("copy-code"))
+    keys.to(action("copy-code"), "Shift+Tab")
     for close in ("Escape", "Enter"):
         keys.press("Enter").wait_at(".kw-code pre")
         if close == "Enter":
