@@ -13,19 +13,25 @@ export function notices({ store, act }: Context): View {
   const more = h("span", { class: "kw-dim kw-fine" });
   const close = button({ action: "dismiss-notice", label: "Dismiss", icon: "close", iconOnly: true });
   const node = h("div", { class: "kw-row kw-notice", role: "note", hidden: true }, text, mend, more, close);
-  const current = () => store.state.guide.notices[0];
+  /** A busy kernel takes its time to answer: what was dismissed is gone at once. */
+  const dismissed = new Set<string>();
+  const rest = () => store.state.guide.notices.filter(({ name }) => !dismissed.has(name));
+  const current = () => rest()[0];
   registry.listen(mend, "click", () => {
     const command = current()?.command;
     if (command) act.send(command as unknown as Command);
   });
   registry.listen(close, "click", () => {
     const notice = current();
-    if (notice) act.send({ kind: "dismiss", notice: notice.name });
+    if (!notice) return;
+    act.send({ kind: "dismiss", notice: notice.name });
+    dismissed.add(notice.name);
+    draw(new Set(["guide"] as const));
   });
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "guide", "link")) return;
     const notice = current();
-    const { length } = store.state.guide.notices;
+    const { length } = rest();
     node.hidden = !notice || act.isSavedPage;
     if (!notice) return;
     attrs(node, { "data-kw-notice": notice.name });

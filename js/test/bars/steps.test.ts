@@ -70,6 +70,9 @@ describe("notices", () => {
     say({ notices: [notice("overfitting", "Rises.", "Back to best"), notice("few_rows", "Few.")] });
     view.click('[data-kw-action="dismiss-notice"]');
     expect(view.commands("dismiss")).toMatchObject([{ notice: "overfitting" }]);
+    // Before the kernel has answered.
+    expect(view.find(".kw-notice").dataset.kwNotice).toBe("few_rows");
+    expect(view.find(".kw-notice").textContent).not.toContain("1 of");
     say({ notices: [notice("few_rows", "Few.")] });
     expect(view.find(".kw-notice").dataset.kwNotice).toBe("few_rows");
     expect(view.find('[data-kw-action="mend"]').hidden).toBe(true);
