@@ -180,6 +180,16 @@ def browser(ran):
         running.close()
 
 
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory):
+    """The address of a page with all states of the gallery."""
+    from tools.gallery.record import page
+
+    path = tmp_path_factory.mktemp("gallery") / "gallery.html"
+    path.write_text(page(), encoding="utf-8")
+    return path.as_uri()
+
+
 def serve(application, folder):
     pytest.importorskip("jupyterlab" if application == "lab" else "notebook", reason="pip install 'kanwidget[lab]'")
     server = Server(application, folder)

@@ -7,10 +7,10 @@ import pytest
 
 from tests.system.browser.conftest import ROOT
 from tests.system.browser.notebook import CURRENT_IS_SEEN, OUTSIDE, SETTLE, Explorer
-from tools.gallery.record import page as gallery_page
 from tools.gallery.states import STATES
 
-pytestmark = pytest.mark.browser
+# The first test waits until the gallery is recorded, which takes minutes on a busy machine.
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(func_only=True)]
 WIDTHS = (420, 600, 760, 900, 1000, 1600)
 THEMES = ("light", "dark")
 #: Menus and dialogs that open over a state, and the selector of each.
@@ -33,13 +33,6 @@ UNROLL = """() => {
   frame.style.height = '';
   if (frame.scrollHeight > frame.clientHeight) frame.style.height = `${frame.scrollHeight + 2}px`;
 }"""
-
-
-@pytest.fixture(scope="module")
-def gallery(tmp_path_factory):
-    path = tmp_path_factory.mktemp("gallery") / "gallery.html"
-    path.write_text(gallery_page(), encoding="utf-8")
-    return path.as_uri()
 
 
 @pytest.fixture
