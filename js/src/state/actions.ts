@@ -2,7 +2,6 @@
 import type { Command } from "../protocol/commands";
 import type { EdgeKey } from "../protocol/messages";
 import { keyText } from "../protocol/structure";
-import { ranked } from "./ranking";
 import type { Store } from "./store";
 import type { UiState } from "./ui-state";
 
@@ -81,12 +80,6 @@ export class Actions {
   /** Replaces the functions of all selected edges. */
   fix(name: string, keepSpline = false): void {
     this.#sendForSelection((edges) => ({ kind: "fix", ...oneOrMore(edges), name, keep_spline: keepSpline }));
-  }
-
-  fixBest(): void {
-    const { rows } = this.store.state.candidates;
-    const best = rows[ranked(rows, this.ui.values.weight)[0] ?? -1];
-    if (best) this.fix(best.name);
   }
 
   unfix(): void {

@@ -46,7 +46,6 @@ class Library:
     terms: list[Term]
     values: Array
     """`(rows, terms)`"""
-    special: str = ""
 
 
 def sums_of_products(x: Array, y: Array) -> Iterator[Fit]:
@@ -143,7 +142,7 @@ def _library(x: Array, factors: list[list[Factor]], root: Array, special: tuple[
         sizes = np.sqrt((values**2).sum(0))
     sound = np.isfinite(sizes) & (sizes > 0)
     kept = [term for term, ok in zip(terms, sound, strict=True) if ok]
-    return Library(kept, values[:, sound] / sizes[sound], "" if special is None else special[1].family.name)
+    return Library(kept, values[:, sound] / sizes[sound])
 
 
 def _value(term: Term, x: Array) -> Array:
