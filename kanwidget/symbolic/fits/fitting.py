@@ -34,6 +34,8 @@ _CHUNK = 30_000
 NUMBERS = 8
 #: A kink counts if at least this part of the samples lies on each of its sides.
 _KINK = 0.05
+#: A function whose rough part, which a spline can't follow, is less than this part of the misfit needs no second look.
+_ROUGH = 0.02
 #: Beyond this, exp(a·x) is written as exp(a·x + b), so that neither it nor c leaves the range of the floats.
 _LARGE_EXPONENT = 30.0
 
@@ -131,7 +133,8 @@ def _fit_chunk(data: Curves, primitives: tuple[Primitive, ...], rule: _Rule) -> 
     live = (~data.constant).nonzero()[:, 0]
     if len(live) and varying:
         spaces = [rule.spaces[e] for e in live.tolist()]
-        for edge, fit in _fit_varying(data.at(live), varying, spaces):
+        noise = torch.tensor([rule.noise[e] for e in live.tolist()], dtype=torch.float64)
+        for edge, fit in _fit_varying(data.at(live), varying, spaces, noise):
             by_edge[int(live[edge])].append(fit)
     for edge, fits in enumerate(by_edge):
         if bool(data.nearly_constant[edge]) and len(varying) < len(primitives):
@@ -150,16 +153,16 @@ def _fit_chunk(data: Curves, primitives: tuple[Primitive, ...], rule: _Rule) -> 
 
 
 def _fit_varying(
-    data: Curves, primitives: tuple[Primitive, ...], spaces: Sequence[Tensor | None]
+    data: Curves, primitives: tuple[Primitive, ...], spaces: Sequence[Tensor | None], noise: Tensor
 ) -> list[tuple[int, EdgeFit]]:
     fits = search(data, primitives)
     few, many = thin(data, _FEW), thin(data, _MANY)
     fits, error = polish(fits, few, primitives, steps=8, tolerance=0.01)
     fits = fits.take(_best(fits, error, len(data.x)))
-    fits, _ = polish(fits, many, primitives, steps=25, tolerance=1e-5)
+    fits, _ = polish(fits, many, primitives, steps=12, tolerance=1e-5)
     results = _conclude(fits, data, primitives, [None] * len(spaces))
     if any(space is not None for space in spaces) and data.count <= _MANY:
-        return _judged_by_splines(results, fits, data, primitives, spaces)
+        return _judged_by_splines(results, fits, data, primitives, spaces, noise)
     return results
 
 
@@ -169,11 +172,12 @@ def _judged_by_splines(
     data: Curves,
     primitives: tuple[Primitive, ...],
     spaces: Sequence[Tensor | None],
+    noise: Tensor,
 ) -> list[tuple[int, EdgeFit]]:
     """The same fits, with the misfit that remains where a spline does its best to be the function.
 
     The function that a spline was learned from misses the spline by what the spline can't follow. So each function is fitted once
-    more, to the curve plus that part of itself.
+    more, to the curve plus that part of itself; a function that splines follow well has nothing to gain.
     """
     value = _fitted(fits, data, primitives)
     follows = torch.stack(
@@ -184,18 +188,23 @@ def _judged_by_splines(
     )
     own = data.at(fits.edge)
     weight = own.weight.expand_as(own.z)
-    target = own.z + torch.nan_to_num(value - follows)
-    target = target - (weight * target).sum(1, keepdim=True)
-    alone = fits._replace(edge=torch.arange(len(fits.edge)))
-    better, _ = polish(alone, replace(own, z=target), primitives, steps=8, tolerance=1e-3)
-    residual = own.z - _fitted(better, replace(own, z=target), primitives)
-    left = {}
-    for i, (index, edge) in enumerate(zip(fits.primitive.tolist(), fits.edge.tolist(), strict=True)):
-        left[edge, primitives[index].name] = unexplained(residual[i], weight[i], spaces[edge])
+    beyond = torch.nan_to_num(value - follows)
+    misfit = (weight * torch.nan_to_num(own.z - value) ** 2).sum(1) + noise[fits.edge]
+    rough = ((weight * beyond**2).sum(1) > _ROUGH * misfit).nonzero()[:, 0]
+    fits, own, weight, beyond = fits.take(rough), own.at(rough), weight[rough], beyond[rough]
+    target = own.z + beyond
+    own = replace(own, z=target - (weight * target).sum(1, keepdim=True))
+    alone = fits._replace(edge=torch.arange(len(rough)))
+    better, _ = polish(alone, own, primitives, steps=8, tolerance=1e-3)
+    residual = data.z[fits.edge] - _fitted(better, own, primitives)
+    remaining = {
+        (edge, primitives[index].name): unexplained(residual[i], weight[i], spaces[edge])
+        for i, (index, edge) in enumerate(zip(fits.primitive.tolist(), fits.edge.tolist(), strict=True))
+    }
     judged = []
     for edge, fit in results:
-        value_left = left[edge, fit.primitive.name]
-        judged.append((edge, replace(fit, unexplained=min(fit.unexplained, value_left)) if value_left >= 0 else fit))
+        rest = remaining.get((edge, fit.primitive.name), math.inf)
+        judged.append((edge, replace(fit, unexplained=min(fit.unexplained, rest)) if rest >= 0 else fit))
     return judged
 
 
