@@ -126,6 +126,36 @@ function flash(trigger: HTMLButtonElement, registry: Registry): void {
   }, 1200);
 }
 
+/** A press outside closes it. Within the explorer it does nothing else: neither it nor its click reaches what lies beneath. */
+function closeOutside(node: HTMLElement, close: () => void, registry: Registry): void {
+  let closing = false;
+  const swallow = (event: Event) => {
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  registry.listen(
+    document,
+    "pointerdown",
+    (event) => {
+      const path = event.composedPath();
+      const outside = !node.hidden && !path.includes(node);
+      closing = outside && path.includes(node.closest(".kanwidget")!);
+      if (outside) close();
+      if (closing) swallow(event);
+    },
+    { capture: true },
+  );
+  registry.listen(
+    document,
+    "click",
+    (event) => {
+      if (closing) swallow(event);
+      closing = false;
+    },
+    { capture: true },
+  );
+}
+
 /** Text to read and to copy by hand. */
 function codePopup(_: Context, registry: Registry) {
   const title = h("b");
@@ -149,12 +179,7 @@ function codePopup(_: Context, registry: Registry) {
     if (await copyText(text.textContent ?? "")) flash(copy, registry);
     else getSelection()?.selectAllChildren(text);
   });
-  // The button that opens it closes it, too.
-  registry.listen(document, "pointerdown", (event) => {
-    const path = event.composedPath();
-    const onOpener = path.some((at) => at instanceof HTMLElement && at.dataset.kwAction === "copy-code");
-    if (!node.hidden && !path.includes(node) && !onOpener) hide();
-  });
+  closeOutside(node, hide, registry);
   onKey(registry, node, (event) => {
     if (event.key !== "Escape") return false;
     hide();

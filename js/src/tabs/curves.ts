@@ -3,7 +3,9 @@
 import { bisect } from "../plot/scales";
 import { Stage } from "../plot/stage";
 import type { Context, View } from "../state/context";
-import { errorText } from "../state/errors";
+import { errorFigures, errorText } from "../state/errors";
+import type { Column } from "../state/metrics";
+import type { Store } from "../state/store";
 import { touches } from "../state/topics";
 import { number, pretty, thousands } from "../text/format";
 import { WORDS } from "../text/words";
@@ -72,6 +74,12 @@ function stepAt({ store }: Context, chart: Chart, at: number): number | null {
   return store.metrics.column("step")[bisect(chart.xs, chart.invert(at))] ?? null;
 }
 
+/** The value of a curve. R² is that of the rows whose error a state has: those of the test, where there are any. */
+function figures(store: Store, name: Column, value: number): string {
+  const judged = store.metrics.outline("test").last >= 0 ? "test" : "train";
+  return name === judged ? errorFigures(store, value) : number(value);
+}
+
 /** The crosshair and the values under it. */
 function hover({ store, act }: Context, stage: Stage, chart: Chart | null, at: number): void {
   const visible = chart?.drawn && !Number.isNaN(at);
@@ -87,7 +95,9 @@ function hover({ store, act }: Context, stage: Stage, chart: Chart | null, at: n
   const near = store.state.history.events.filter((event) => Math.abs(chart.eventX(event.step) - at) < 6);
   stage.read(x, 34, [
     `step ${step.toLocaleString("en-US")}`,
-    ...readings(store, row).map(({ name, value }) => h("span", { class: COLOR[name] }, `${name} ${number(value)}`)),
+    ...readings(store, row).map(({ name, value }) =>
+      h("span", { class: COLOR[name] }, `${name} ${figures(store, name, value)}`),
+    ),
     ...near.slice(-4).map((event) => pretty(event.label)),
     ...(act.hasKernel && step !== store.state.status.step ? ["click to return here"] : []),
   ]);

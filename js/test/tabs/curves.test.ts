@@ -59,6 +59,14 @@ describe("curves", () => {
     expect(view.commands("go_to_step").length).toBe(1);
   });
 
+  it("read R² beside the error of the rows that it is judged by", () => {
+    view.deliver("settings", { settings: { ...view.kernel.settings(), label_spread: 10 } });
+    const chart = view.find('[data-kw-panel="curves"] svg');
+    chart.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: 60, clientY: 50 }));
+    const readout = view.find('[data-kw-panel="curves"] .kw-readout');
+    expect(readout.textContent).toMatch(/train [\d.]+test [\d.]+ \(R² 0\.99\d+\)penalty/);
+  });
+
   it("lead back to the best step while there is one", () => {
     const button = () => view.find('[data-kw-action="back-to-best"]');
     expect(button().hidden).toBe(true);
