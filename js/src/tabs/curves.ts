@@ -14,8 +14,8 @@ import { attrs, h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { type Chart, COLOR, drawChart, readings } from "./curves-plot";
 
-/** Width of the button at the end of the axis. */
-const BUTTON = 76;
+/** Width of the button above the plot. */
+const BUTTON = 104;
 
 export function curves(context: Context): View {
   const registry = new Registry();
@@ -29,11 +29,13 @@ export function curves(context: Context): View {
   const best = button({ action: "back-to-best", label: "Back to best", small: true });
   let chart: Chart | null = null;
   const stage = new Stage(ui, registry, (x) => hover(context, stage, chart, x));
+  best.classList.add("kw-corner");
+  stage.node.append(best);
   const node = h(
     "section",
     { class: "kw-col kw-fill", "data-kw-panel": "curves", "aria-label": WORDS.error },
     stage.node,
-    h("div", { class: "kw-row kw-axis" }, best, axis),
+    h("div", { class: "kw-axis" }, axis),
   );
   // Back to a step under the pointer; the button leads to the best one.
   registry.listen(stage.svg, "click", (event) => {
