@@ -1,6 +1,6 @@
 // The network as a formula over the full width, with its error, and all exports: LaTeX, Python, the session as code, files.
 
-import { chosenForm, FITTED, formChooser } from "../formula/choice";
+import { chosenForm, FITTED, formChooser, isComplete } from "../formula/choice";
 import { constantsList } from "../formula/constants";
 import { output } from "../formula/output";
 import type { Context, View } from "../state/context";
@@ -35,6 +35,12 @@ export function formulaBar(context: Context): View {
     copies.code,
   );
   let fitted: boolean | undefined;
+  // It stands below the network: whoever asks for it on a low screen would not see that it has come. Its constants come later.
+  const reveal = (last = false) => {
+    const { awaited } = context.ui.values;
+    if (last) context.ui.set("awaited", false);
+    if (awaited) registry.settled(() => node.scrollIntoView({ block: "nearest" }));
+  };
   const draw: View["draw"] = (topics) => {
     copies.draw(topics);
     if (touches(topics, "guide")) {
@@ -43,6 +49,7 @@ export function formulaBar(context: Context): View {
       if (done && fitted === false) context.ui.set("form", FITTED);
       fitted = done;
     }
+    if (fitted && touches(topics, "guide", "awaited")) reveal();
     if (touches(topics, "link", "settings")) files.draw();
     written.draw(topics);
     if (!touches(topics, "formula", "panels", "view", "status", "settings", "link")) return;
@@ -54,6 +61,7 @@ export function formulaBar(context: Context): View {
     written.write(chosen.outputs);
     keepHeight(written.node, store.running);
     constants.write(chosen);
+    if (fitted) reveal(isComplete(context));
     setText(fixed, `${thousands(value.fixed)} of ${thousands(value.active)} edges replaced`);
   };
   return { node, draw, destroy: () => registry.destroy() };
@@ -126,6 +134,36 @@ function flash(trigger: HTMLButtonElement, registry: Registry): void {
   }, 1200);
 }
 
+/** A press outside closes it. Within the explorer it does nothing else: neither it nor its click reaches what lies beneath. */
+function closeOutside(node: HTMLElement, close: () => void, registry: Registry): void {
+  let closing = false;
+  const swallow = (event: Event) => {
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  registry.listen(
+    document,
+    "pointerdown",
+    (event) => {
+      const path = event.composedPath();
+      const outside = !node.hidden && !path.includes(node);
+      closing = outside && path.includes(node.closest(".kanwidget")!);
+      if (outside) close();
+      if (closing) swallow(event);
+    },
+    { capture: true },
+  );
+  registry.listen(
+    document,
+    "click",
+    (event) => {
+      if (closing) swallow(event);
+      closing = false;
+    },
+    { capture: true },
+  );
+}
+
 /** Text to read and to copy by hand. */
 function codePopup(_: Context, registry: Registry) {
   const title = h("b");
@@ -149,12 +187,7 @@ function codePopup(_: Context, registry: Registry) {
     if (await copyText(text.textContent ?? "")) flash(copy, registry);
     else getSelection()?.selectAllChildren(text);
   });
-  // The button that opens it closes it, too.
-  registry.listen(document, "pointerdown", (event) => {
-    const path = event.composedPath();
-    const onOpener = path.some((at) => at instanceof HTMLElement && at.dataset.kwAction === "copy-code");
-    if (!node.hidden && !path.includes(node) && !onOpener) hide();
-  });
+  closeOutside(node, hide, registry);
   onKey(registry, node, (event) => {
     if (event.key !== "Escape") return false;
     hide();

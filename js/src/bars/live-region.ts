@@ -19,8 +19,7 @@ export function liveRegion(context: Context): View {
   const changes = (): string[] => {
     const sentences: string[] = [];
     const status = stateWords(context);
-    if (status !== state)
-      sentences.push(status === "training" ? status : `${status} at step ${store.state.status.step}`);
+    if (status !== state) sentences.push(store.running ? status : `${status} at step ${store.state.status.step}`);
     state = status;
     const chosen = store.state.selection.edges.map(keyText).join();
     if (chosen !== selected) sentences.push(selectionText(context));

@@ -21,7 +21,7 @@ export function stateWords({ store, ui }: Context): string {
   if (store.link === "lost") return "disconnected";
   if (store.link === "none") return "saved page, no kernel";
   if (store.running && ui.values.stopping !== null) return "stopping…";
-  const label = WORDS[status.state];
+  const label = (store.running && status.process) || WORDS[status.state];
   const explained = status.stop_reason && status.state !== "running" && status.stop_reason !== "steps done";
   return explained ? `${label}: ${status.stop_reason}` : label;
 }

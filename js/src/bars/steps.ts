@@ -3,6 +3,7 @@ import type { Command } from "../protocol/commands";
 import type { Guide } from "../protocol/messages";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
+import { inLine } from "../text/format";
 import { button } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
@@ -23,8 +24,10 @@ export function steps(context: Context): View {
       registry.listen(item, "click", () => {
         const step = store.state.guide.steps[at];
         if (step) act.send(step.command as unknown as Command);
+        if (step?.name !== "formula") return;
         // What the last step finds is shown there.
-        if (step?.name === "formula") ui.set("tab", "formula");
+        ui.set("tab", "formula");
+        ui.set("awaited", true);
       });
       if (at > 0) list.append(h("span", { class: "kw-dim", "aria-hidden": "true" }, "→"));
       list.append(item);
@@ -39,8 +42,9 @@ export function steps(context: Context): View {
     guide.steps.forEach((step, i) => {
       drawStep(buttons[i]!, step, i, act.hasKernel);
     });
-    setText(sentence, guide.sentence);
-    attrs(sentence, { title: guide.sentence });
+    const words = inLine(guide.sentence);
+    setText(sentence, words);
+    attrs(sentence, { title: words });
   };
   return { node, draw, destroy: () => registry.destroy() };
 }

@@ -26,7 +26,7 @@ export function allForms({ store }: Context): Form[] {
 }
 
 /** Whether the kernel has worked out all forms of the network as it is. */
-const isComplete = ({ store }: Context): boolean => {
+export const isComplete = ({ store }: Context): boolean => {
   const panel = store.panel(FORMS)?.payload;
   return panel?.current === true && !panel.busy;
 };

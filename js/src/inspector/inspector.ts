@@ -6,10 +6,10 @@ import { edgeContent } from "../menus/edge-menu";
 import { saveMenu } from "../menus/save-menu";
 import { type EdgeInfo, keyText } from "../protocol/structure";
 import type { Context, View } from "../state/context";
-import { boundText, endNames, functionName, stateText } from "../state/edge-text";
+import { boundText, endNames, functionName, importanceText, stateText } from "../state/edge-text";
 import { selectedEdges } from "../state/graph";
 import { type Topics, touches } from "../state/topics";
-import { count, number } from "../text/format";
+import { count } from "../text/format";
 import { button, headedSection } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { setIcon } from "../ui/icons";
@@ -137,10 +137,9 @@ function describeTexts({ store }: Context, infos: EdgeInfo[], title: Element, su
     return;
   }
   setText(title, endNames(store.state.structure, info.key).join(" → "));
-  const importance = store.state.selection.importance ?? store.curves.get(keyText(info.key))?.importance;
   const bound = info.locked || info.tied !== undefined ? ` · ${boundText(store.state.structure, info)}` : "";
   const name = functionName(store.state.structure, info);
-  setText(sub, `${name ? `${name} · ` : ""}${stateText(info)}${bound} · importance ${number(importance)}`);
+  setText(sub, `${name ? `${name} · ` : ""}${stateText(info)}${bound} · ${importanceText(store, info)}`);
 }
 
 /** Selects the edge before or after the selected one. */

@@ -4,10 +4,10 @@
 import { extent, linear, path } from "../plot/scales";
 import { type EdgeInfo, edgeKeys, keyText } from "../protocol/structure";
 import type { Context } from "../state/context";
-import { boundText, endNames, functionName, stateText } from "../state/edge-text";
+import { boundText, endNames, functionName, importanceText, stateText } from "../state/edge-text";
 import { edgesOf, graph } from "../state/graph";
 import { type Topics, touches } from "../state/topics";
-import { number, pretty } from "../text/format";
+import { pretty } from "../text/format";
 import { attrs, line, s, setChildren } from "../ui/dom";
 import { badgeText, boundSign, label, markText } from "./edge-signs";
 import { type Box, type PlacedEdge, wirePath } from "./layout";
@@ -101,7 +101,7 @@ export class EdgeLayer {
       const changed = remarked || parts.placed !== edge;
       if (changed) this.#put(parts, edge);
       if (changed || moved) this.#weigh(parts, edge, strength);
-      if (changed || rewriteNames) this.#name(parts, edge, strength);
+      if (changed || rewriteNames) this.#name(parts, edge);
       const hover = ui.values.hover === key || near.has(key);
       mark(parts, key === stop, selected.has(key), hover, marks.has(key));
     }
@@ -212,8 +212,8 @@ export class EdgeLayer {
     if (thumb) this.#thumb(parts, info, edge.box);
   }
 
-  #name(parts: Parts, edge: PlacedEdge, importance: number): void {
-    attrs(parts.group, { "aria-label": describe(this.context, this.#info(edge), importance, this.#marks) });
+  #name(parts: Parts, edge: PlacedEdge): void {
+    attrs(parts.group, { "aria-label": describe(this.context, this.#info(edge), this.#marks) });
   }
 
   #bind(parts: Parts, info: EdgeInfo, box: Box): void {
@@ -318,7 +318,7 @@ function make(key: string): Parts {
   };
 }
 
-function describe({ store }: Context, info: EdgeInfo, importance: number, marks: ReadonlyMap<string, string>): string {
+function describe({ store }: Context, info: EdgeInfo, marks: ReadonlyMap<string, string>): string {
   const [source, target] = endNames(store.state.structure, info.key);
   const bound = info.locked || info.tied !== undefined ? `, ${boundText(store.state.structure, info)}` : "";
   // The accessible name contains the visible text, for `both` that of the badge.
@@ -326,5 +326,5 @@ function describe({ store }: Context, info: EdgeInfo, importance: number, marks:
   const state = info.state === "both" ? badgeText(info, name) : stateText(info);
   const mark = marks.get(keyText(info.key));
   const would = mark === undefined ? "" : `, would be replaced by ${pretty(mark)}`;
-  return `${name ? `${name}, ` : ""}${source} to ${target}, ${state}, importance ${number(importance, 2)}${bound}${would}`;
+  return `${name ? `${name}, ` : ""}${source} to ${target}, ${state}, ${importanceText(store, info)}${bound}${would}`;
 }

@@ -1,10 +1,10 @@
 // Facts of the edge under the pointer. Screen readers get them in the edge's name.
 
-import { type EdgeInfo, edgeKeys, keyText } from "../protocol/structure";
+import { type EdgeInfo, edgeKeys } from "../protocol/structure";
 import type { Context } from "../state/context";
-import { boundText, endNames, functionName, stateText } from "../state/edge-text";
+import { boundText, endNames, functionName, importanceText, stateText } from "../state/edge-text";
 import { type Topics, touches } from "../state/topics";
-import { number, pretty, rSquared } from "../text/format";
+import { pretty, rSquared } from "../text/format";
 import { h, setText } from "../ui/dom";
 import type { Box, Layout } from "./layout";
 
@@ -67,8 +67,7 @@ export function cardPlace({ edges, nodes, width, height }: Layout, index: number
 }
 
 function facts({ store }: Context, info: EdgeInfo): string[] {
-  const importance = store.curves.get(keyText(info.key))?.importance;
   const best = info.best && info.best_r2 !== null ? `best ${pretty(info.best)}, R² ${rSquared(info.best_r2)}` : "";
   const bound = info.locked || info.tied !== undefined ? boundText(store.state.structure, info) : "";
-  return [stateText(info), bound, `importance ${number(importance)}`, best].filter(Boolean);
+  return [stateText(info), bound, importanceText(store, info), best].filter(Boolean);
 }

@@ -1,7 +1,7 @@
 // Two axes with ticks and titles.
 
 import { power, tickLabels } from "../text/format";
-import { cutTo } from "../text/names";
+import { lined } from "../text/names";
 import { line, s, tick } from "../ui/dom";
 import { decades, fineDecades, linear, log, type Scale, ticks } from "./scales";
 import type { Size } from "./stage";
@@ -18,6 +18,8 @@ interface AxesSpec {
   right?: number;
   bottom?: number;
   top?: number;
+  /** Room for the title of y, where something stands beside it. */
+  heading?: number;
   /** No labels below: another plot with the same axis has them. */
   bare?: boolean;
   left?: number;
@@ -46,11 +48,19 @@ export function marksOf([low, high]: readonly [number, number], count: number, b
   return { values, labels, common, room: 14 + 6.2 * Math.max(3, ...labels.map((text) => text.length)) };
 }
 
-/** Title of an axis, cut to fit, with the common part of its tick labels. */
+const LINE = 12;
+/** Height of the second line of a title; 0 where one is enough. */
+export const secondLine = (name: string, room: number): number => LINE * (lined(name, room).length - 1);
+
+/** Title of an axis with the common part of its tick labels: one line at `y`, or two that end there. */
 export function titleOf(name: string, common: string, x: number, y: number, room: number, anchor?: string): SVGElement {
-  const text = cutTo(name, room);
-  const node = tick(x, y, text && common ? `${text} (${common})` : text || common, anchor);
-  if (text !== name) node.append(s("title", {}, name));
+  const lines = lined(name, room);
+  const whole = lines.join("") === name;
+  const last = lines.pop()!;
+  const text = last && common ? `${last} (${common})` : last || common;
+  const node = tick(x, y - LINE * lines.length, lines[0] ?? text, anchor);
+  if (lines.length > 0) node.append(s("tspan", { x: x.toFixed(1), dy: LINE }, text));
+  if (!whole) node.append(s("title", {}, name));
   return node;
 }
 
@@ -61,10 +71,13 @@ function within(x: number, label: string, width: number): number {
 }
 
 export function axes({ width, height }: Size, spec: AxesSpec): Axes {
-  const bottom = height - (spec.bottom ?? 36);
   const right = width - (spec.right ?? 12);
+  // About what the labels of the rows leave, which aren't known yet.
+  const below = right - 44;
+  const heading = spec.heading ?? right - 4;
+  const bottom = height - (spec.bottom ?? 36 + secondLine(spec.x.name, below));
   const rows = marksOf(spec.y.range, Math.max(3, (bottom - (spec.top ?? 20)) / 28), spec.y.log);
-  const top = spec.top ?? (spec.y.name || rows.common ? 20 : 8);
+  const top = spec.top ?? (spec.y.name || rows.common ? 20 + secondLine(spec.y.name, heading) : 8);
   const left = Math.max(rows.room, spec.left ?? 0);
   const columns = marksOf(spec.x.range, Math.max(2, (right - left) / 62), spec.x.log);
   const x = (spec.x.log ? log : linear)(...spec.x.range, left, right);
@@ -75,14 +88,14 @@ export function axes({ width, height }: Size, spec: AxesSpec): Axes {
       tick(left - 6, y(value) + 3.5, rows.labels[i]!, "end"),
     ]),
     line(`M${left} ${bottom}H${right}`, "kw-c5", 1),
-    titleOf(spec.y.name, rows.common, 4, top - 9, right / 2, "start"),
+    titleOf(spec.y.name, rows.common, 4, top - 9, heading, "start"),
   ];
   if (!spec.bare)
     nodes.push(
       ...columns.values.map((value, i) =>
         tick(within(x(value), columns.labels[i]!, width), bottom + 14, columns.labels[i]!),
       ),
-      titleOf(spec.x.name, columns.common, (left + right) / 2, bottom + 29, right - left),
+      titleOf(spec.x.name, columns.common, (left + right) / 2, bottom + 29 + secondLine(spec.x.name, below), below),
     );
   return { x, y, left, right, top, bottom, nodes };
 }

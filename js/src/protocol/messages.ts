@@ -83,7 +83,7 @@ const status = record(
     driver: oneOf("thread", "cooperative", "blocking"),
     task: orNull(text),
   },
-  { accuracy: orNull(number), best: orNull(record({ step: whole, error: number })), rows: list(whole) },
+  { process: text, accuracy: orNull(number), best: orNull(record({ step: whole, error: number })), rows: list(whole) },
 );
 const settings = record(
   {

@@ -1,9 +1,10 @@
 // Edges in words: a second cue beside their color.
 import type { EdgeKey } from "../protocol/messages";
-import type { EdgeInfo, Structure } from "../protocol/structure";
-import { count, pretty, variable } from "../text/format";
+import { type EdgeInfo, keyText, type Structure } from "../protocol/structure";
+import { count, number, pretty, variable } from "../text/format";
 import { called } from "../text/names";
 import { ends } from "./graph";
+import type { Store } from "./store";
 
 const NAMES = new WeakMap<Structure, Map<EdgeInfo, string>>();
 
@@ -33,6 +34,10 @@ export function stateText(edge: EdgeInfo): string {
   if (edge.state === "both") return `${pretty(edge.function ?? "formula")} and a spline for the rest`;
   return edge.state;
 }
+
+/** The importance of an edge in words, the same to the eye and to screen readers. */
+export const importanceText = (store: Store, edge: EdgeInfo): string =>
+  `importance ${number(store.curves.get(keyText(edge.key))?.importance)}`;
 
 /** The names of the nodes that an edge joins. */
 export const endNames = (structure: Structure, edge: EdgeKey): [string, string] =>

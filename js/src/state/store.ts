@@ -273,7 +273,9 @@ export class Store {
   /** Shows a selection before the kernel has confirmed it. */
   select(edges: EdgeKey[]): void {
     this.#pendingSelection = { seq: Number.POSITIVE_INFINITY, edges: edges.map(keyText).join() };
-    this.state.selection = { edges };
+    const [layer, source] = edges[0] ?? [];
+    const from = this.state.structure.nodes.find(({ key }) => key[0] === layer && key[1] === source);
+    this.state.selection = from ? { edges, x_name: from.name } : { edges };
     this.state.detail = new Map();
     this.state.candidates = { edge: edges[0] ?? null, busy: edges.length > 0, version: 0, rows: [] };
     this.state.fits = new Map();

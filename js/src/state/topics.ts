@@ -18,7 +18,7 @@ const DATA_TOPICS = [
   "code",
   "panels",
 ] as const;
-const UI_TOPICS = ["hover", "view", "rank", "stopping", "dragging", "size", "note"] as const;
+const UI_TOPICS = ["hover", "view", "rank", "awaited", "stopping", "dragging", "size", "note"] as const;
 
 export type DataTopic = (typeof DATA_TOPICS)[number];
 export type UiTopic = (typeof UI_TOPICS)[number];

@@ -10,6 +10,8 @@ interface UiValues {
   axis: "step" | "seconds";
   /** In which form the formula is shown. */
   form: string;
+  /** The fitted formula has been asked for, and is to be brought into view. */
+  awaited: boolean;
   filter: string;
   /** Accuracy (0) against simplicity (1), position of the slider. */
   weight: number;
@@ -30,6 +32,7 @@ const TOPIC: Record<keyof UiValues, UiTopic> = {
   tab: "view",
   axis: "view",
   form: "view",
+  awaited: "awaited",
   filter: "rank",
   weight: "rank",
   expanded: "view",
@@ -47,6 +50,7 @@ export class UiState {
     tab: "curves",
     axis: "step",
     form: "as trained",
+    awaited: false,
     filter: "",
     weight: 0,
     expanded: false,

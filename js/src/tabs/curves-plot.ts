@@ -1,5 +1,6 @@
 // Plot of the training curves, redrawn as a whole: the pixels bound its cost, not the steps.
 
+import { titleOf } from "../plot/axes";
 import { bisect, decades, decimate, fineDecades, linear, log, path, type Scale, ticks } from "../plot/scales";
 import type { Stage } from "../plot/stage";
 import type { Context } from "../state/context";
@@ -7,7 +8,6 @@ import { curveName } from "../state/errors";
 import type { Column } from "../state/metrics";
 import type { Store } from "../state/store";
 import { number, power, pretty } from "../text/format";
-import { cutTo } from "../text/names";
 import { line, s, tick } from "../ui/dom";
 
 export interface Chart {
@@ -28,8 +28,9 @@ export const COLOR: Partial<Record<Column, string>> = { train: "kw-c1", test: "k
 const DASH: Partial<Record<Column, string>> = { test: "7 2", penalty: "2 3" };
 
 const SERIES: readonly Column[] = ["train", "test", "penalty"];
-const LEFT = 58;
-const TOP = 20;
+const LEFT = 68;
+/** As high as the button above the plot. */
+const TOP = 24;
 const BOTTOM = 20;
 const RIGHT = 58;
 
@@ -58,7 +59,7 @@ function range(store: Store, names: Column[]): [number, number] {
   return [low / 1.15, high * 1.15];
 }
 
-/** @param reserved Width at the end of the axis that a button takes. */
+/** @param reserved Width at the end of the line above the plot that a button takes. */
 export function drawChart(context: Context, stage: Stage, missing: string, reserved: number): Chart {
   const { store, ui } = context;
   const { width, height } = stage.size;
@@ -88,8 +89,8 @@ export function drawChart(context: Context, stage: Stage, missing: string, reser
     ? [
         ...yAxis(low, high, y, right, bottom),
         axisTitle(curveName(store), bottom),
-        ...xAxis(first, end, x, bottom, right - reserved, ui.values.axis),
-        ...events(context, chart),
+        ...xAxis(first, end, x, bottom, right, ui.values.axis),
+        ...events(context, chart, width - reserved),
         ...lines(store, names, xs, x, y, right),
         ...labels(store, names, y, chart),
       ]
@@ -119,8 +120,8 @@ function yAxis(low: number, high: number, y: Scale, right: number, bottom: numbe
 
 /** Name and unit of the errors, upwards along the axis. */
 function axisTitle(name: string, bottom: number): SVGElement {
-  const title = tick(0, 0, cutTo(name, bottom - TOP), "middle");
-  title.setAttribute("transform", `translate(12 ${(bottom + TOP) / 2}) rotate(-90)`);
+  const title = titleOf(name, "", 0, 11, bottom);
+  title.setAttribute("transform", `translate(11 ${bottom / 2}) rotate(-90)`);
   return title;
 }
 
@@ -232,7 +233,7 @@ export function markLabels(events: { at: number; label: string; kind: string }[]
 }
 
 /** Marks of events with their labels. */
-function events({ store }: Context, chart: Chart): SVGElement[] {
+function events({ store }: Context, chart: Chart, room: number): SVGElement[] {
   const placed = store.state.history.events.map(({ label, step, kind }) => ({
     label: pretty(label),
     kind,
@@ -248,5 +249,5 @@ function events({ store }: Context, chart: Chart): SVGElement[] {
     mark.append(s("title", {}, names.join(", ")));
     return mark;
   });
-  return [...marks, ...markLabels(placed, chart.width).map(({ text, start }) => tick(start, TOP - 8, text, "start"))];
+  return [...marks, ...markLabels(placed, room).map(({ text, start }) => tick(start, TOP - 8, text, "start"))];
 }

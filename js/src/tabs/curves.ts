@@ -3,7 +3,9 @@
 import { bisect } from "../plot/scales";
 import { Stage } from "../plot/stage";
 import type { Context, View } from "../state/context";
-import { errorText } from "../state/errors";
+import { errorFigures, errorText } from "../state/errors";
+import type { Column } from "../state/metrics";
+import type { Store } from "../state/store";
 import { touches } from "../state/topics";
 import { number, pretty, thousands } from "../text/format";
 import { WORDS } from "../text/words";
@@ -12,8 +14,8 @@ import { attrs, h, setText } from "../ui/dom";
 import { Registry } from "../ui/listeners";
 import { type Chart, COLOR, drawChart, readings } from "./curves-plot";
 
-/** Width of the button at the end of the axis. */
-const BUTTON = 76;
+/** Width of the button above the plot. */
+const BUTTON = 104;
 
 export function curves(context: Context): View {
   const registry = new Registry();
@@ -27,11 +29,13 @@ export function curves(context: Context): View {
   const best = button({ action: "back-to-best", label: "Back to best", small: true });
   let chart: Chart | null = null;
   const stage = new Stage(ui, registry, (x) => hover(context, stage, chart, x));
+  best.classList.add("kw-corner");
+  stage.node.append(best);
   const node = h(
     "section",
     { class: "kw-col kw-fill", "data-kw-panel": "curves", "aria-label": WORDS.error },
     stage.node,
-    h("div", { class: "kw-row kw-axis" }, best, axis),
+    h("div", { class: "kw-axis" }, axis),
   );
   // Back to a step under the pointer; the button leads to the best one.
   registry.listen(stage.svg, "click", (event) => {
@@ -72,6 +76,12 @@ function stepAt({ store }: Context, chart: Chart, at: number): number | null {
   return store.metrics.column("step")[bisect(chart.xs, chart.invert(at))] ?? null;
 }
 
+/** The value of a curve. R² is that of the rows whose error a state has: those of the test, where there are any. */
+function figures(store: Store, name: Column, value: number): string {
+  const judged = store.metrics.outline("test").last >= 0 ? "test" : "train";
+  return name === judged ? errorFigures(store, value) : number(value);
+}
+
 /** The crosshair and the values under it. */
 function hover({ store, act }: Context, stage: Stage, chart: Chart | null, at: number): void {
   const visible = chart?.drawn && !Number.isNaN(at);
@@ -87,7 +97,9 @@ function hover({ store, act }: Context, stage: Stage, chart: Chart | null, at: n
   const near = store.state.history.events.filter((event) => Math.abs(chart.eventX(event.step) - at) < 6);
   stage.read(x, 34, [
     `step ${step.toLocaleString("en-US")}`,
-    ...readings(store, row).map(({ name, value }) => h("span", { class: COLOR[name] }, `${name} ${number(value)}`)),
+    ...readings(store, row).map(({ name, value }) =>
+      h("span", { class: COLOR[name] }, `${name} ${figures(store, name, value)}`),
+    ),
     ...near.slice(-4).map((event) => pretty(event.label)),
     ...(act.hasKernel && step !== store.state.status.step ? ["click to return here"] : []),
   ]);

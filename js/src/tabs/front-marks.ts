@@ -3,7 +3,7 @@
 import type { History, MathNode, StateInfo } from "../protocol/messages";
 import { errorOf, labelOf } from "../state/errors";
 import type { Store } from "../state/store";
-import { pretty, variable } from "../text/format";
+import { inLine, pretty } from "../text/format";
 import { FRONT } from "./front-panel";
 
 export interface Mark {
@@ -79,8 +79,7 @@ const apart = (a: Box, b: Box): boolean =>
   a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
 
 /** A short name of a mark: its formula where there is room for one. */
-export const nameOf = ({ text, label, formula }: Mark): string =>
-  formula && text.length <= 34 ? text.replaceAll("*", "·").replace(/\p{L}+_\d+/gu, variable) : label;
+export const nameOf = ({ text, label, formula }: Mark): string => (formula && text.length <= 34 ? inLine(text) : label);
 
 /**
  * Places labels of the best marks where they cross neither a mark nor each other: right or left above, right or left

@@ -55,10 +55,13 @@ export function drawFront(context: Context, stage: Stage, marks: Mark[], noise: 
   }
   const errors = marks.map(({ error }) => error);
   const size = (mark: Mark) => Math.max(1, mark.size);
+  // Where there is room beside the title of the axis.
+  const hint = stage.size.width > 420 ? "↙ simpler and more accurate" : "";
   const { x, y, left, right, top, bottom, nodes } = axes(stage.size, {
     x: { range: range(marks.map(size), 0.1), name: "free parameters", log: true },
     y: { range: range(noise ? [...errors, noise] : errors, 0.25), name: errorName(store), log: true },
     right: 24,
+    ...(hint && { heading: stage.size.width - 190 }),
   });
   const at = (mark: Mark): [number, number] => [x(size(mark)), y(mark.error)];
   const best = paretoOf(marks);
@@ -99,7 +102,7 @@ export function drawFront(context: Context, stage: Stage, marks: Mark[], noise: 
     ...nodes,
     ...noiseLine(noise, y, left, right),
     line(`${steps.join("")}H${right}`, "kw-c1", 1.4, "5 3"),
-    tick(right, top - 9, "↙ simpler and more accurate", "end"),
+    tick(right, top - 9, hint, "end"),
     ...labels.map(({ mark, left: start, bottom: end }) => tick(start, end - 3, pretty(nameOf(mark)), "start")),
     ...drawn,
   ]);

@@ -1,6 +1,6 @@
 // Prediction against truth, and below it the errors on their own scale; for classes the confusion matrix.
 
-import { type Axes, axes, marksOf } from "../plot/axes";
+import { type Axes, axes, marksOf, secondLine } from "../plot/axes";
 import { SHAPES } from "../plot/marks";
 import { extent, padded } from "../plot/scales";
 import { Stage } from "../plot/stage";
@@ -153,9 +153,9 @@ function drawPairs(stage: Stage, summary: HTMLElement, pairs: Pairs[], name: str
   const range = padded(extent(all), 0.04);
   const largest = Math.max(...extent(pairs.flatMap(({ residual }) => [...residual])).map(Math.abs));
   const { size } = stage;
-  const height = Math.max(56, Math.floor(size.height * 0.3));
-  const above = size.height - height - 22;
   const x = { range: padded(extent(pairs.flatMap(({ truth }) => [...truth])), 0.03), name: `true ${name}` };
+  const height = Math.max(56, Math.floor(size.height * 0.3)) + secondLine(x.name, size.width - 56);
+  const above = size.height - height - 22;
   const error: [number, number] = [-largest * 1.15, largest * 1.15];
   const left = Math.max(marksOf(range, above / 28).room, marksOf(error, 3).room);
   const main = axes(

@@ -1,5 +1,5 @@
 // The plot of the surface: a heat map with contours over two inputs, or a line over one, with the data on it.
-import { type Axes, axes, titleOf } from "../plot/axes";
+import { type Axes, axes, secondLine, titleOf } from "../plot/axes";
 import { extent, linear, padded, path, ticks } from "../plot/scales";
 import type { Stage } from "../plot/stage";
 import type { NumberArray } from "../protocol/codecs";
@@ -73,7 +73,10 @@ export function drawSurface(
   const marks = ticks(low!, high!, 6);
   const bar = tickLabels(marks);
   const room = 34 + 6.2 * Math.max(2, ...bar.labels.map((text) => text.length));
-  const chart = axes(stage.size, { x: xAxis, y: yAxis, right: room, plain: true });
+  // The titles of the map and of its scale share the line above.
+  const heading = (stage.size.width - room) / 2;
+  const top = 20 + Math.max(secondLine(yAxis.name, heading), secondLine(title, heading));
+  const chart = axes(stage.size, { x: xAxis, y: yAxis, right: room, plain: true, top, heading });
   const grid = { z: z.values, columns, rows };
   const [w, tall] = [chart.right - chart.left, chart.bottom - chart.top];
   const fine = Math.min(2, globalThis.devicePixelRatio || 1);
@@ -99,7 +102,7 @@ export function drawSurface(
     ...chart.nodes,
     ...lines,
     ...drawDots(surface, points, chart, color),
-    ...scaleBar(chart, part, marks, bar, title, look),
+    ...scaleBar(chart, part, marks, bar, titleOf(title, bar.common, chart.right + 21, top - 9, heading, "end"), look),
   ]);
   return { ...chart, surface: surface, grid, points };
 }
@@ -136,8 +139,8 @@ function scaleBar(
   { right, top, bottom }: Axes,
   part: (value: number) => number,
   marks: number[],
-  { labels, common }: { labels: string[]; common: string },
-  title: string,
+  { labels }: { labels: string[] },
+  title: SVGElement,
   { uid, dark }: Look,
 ): SVGElement[] {
   const id = `${uid}-heat`;
@@ -147,7 +150,7 @@ function scaleBar(
     s("linearGradient", { id, x1: 0, x2: 0, y1: 1, y2: 0 }, ...stops),
     s("rect", { x: right + 12, y: top, width: 9, height: bottom - top, fill: `url(#${id})` }),
     ...marks.map((value, i) => tick(right + 26, y(part(value)) + 3.5, labels[i]!, "start")),
-    titleOf(title, common, right + 21, top - 9, right / 2, "end"),
+    title,
   ];
 }
 

@@ -75,7 +75,15 @@ export function interval(valid: (number | null)[] | null, name = "x"): string {
 /** The name of a primitive for readers: `x²` for `x^2`. */
 export const pretty = (name: string): string =>
   // A function that doesn't depend on its input.
-  name === "0" ? "constant" : name.replace(/\^(\d+)(?![\d.])/g, (_, n: string) => superscript(Number(n)));
+  name === "0" ? "constant" : name.replace(/\^(\d+)(?!\d|\.\d)/g, (_, n: string) => superscript(Number(n)));
+
+/** A formula in plain text, as it is read in a sentence: `0.12·x₁² − 3·10⁻⁵` for `0.12*x_1^2 - 3e-05`. */
+export const inLine = (text: string): string =>
+  pretty(text)
+    .replaceAll("*", "·")
+    .replace(/(?<=[ (])-(?=[ (\p{L}\d])/gu, MINUS)
+    .replace(/(?<=\d)e([+-]?\d+)\b/g, (_, n: string) => `·10${superscript(Number(n))}`)
+    .replace(/\p{L}+_\d+/gu, variable);
 
 const DIGITS = "₀₁₂₃₄₅₆₇₈₉";
 const GREEK =

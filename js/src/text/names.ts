@@ -14,6 +14,8 @@ const WIDTHS: readonly [RegExp, number][] = [
   [/^\p{Lu}$/u, 1.15],
 ];
 const WIDE = 1.75;
+/** Pixels of an average letter in a drawing. */
+const LETTER = 6;
 
 /** Grapheme clusters: a flag or a letter with its accents must not be cut apart. */
 function characters(text: string): string[] {
@@ -52,8 +54,17 @@ export const isolated = (name: string): string =>
 /** The name of a variable within a sentence. */
 export const called = (name: string): string => isolated(variable(name));
 
+/** A name on one line, or on two that are as even as its spaces allow. */
+export function lined(name: string, pixels: number): string[] {
+  const spaces = [...name.matchAll(/ /g)].map(({ index }) => index + 1);
+  if (measure(name) * LETTER <= pixels || spaces.length === 0) return [cutTo(name, pixels)];
+  const longer = (at: number) => Math.max(measure(name.slice(0, at)), measure(name.slice(at)));
+  const at = spaces.reduce((best, next) => (longer(next) < longer(best) ? next : best));
+  return [name.slice(0, at), name.slice(at)].map((line) => cutTo(line, pixels));
+}
+
 export const cutTo = (name: string, pixels: number): string => {
-  const text = cut(name, Math.max(6, Math.floor(pixels / 6)));
+  const text = cut(name, Math.max(6, Math.floor(pixels / LETTER)));
   // Cutting may remove the closing mark of the isolation.
   return /\u2068[^\u2069]*$/.test(text) ? `${text}\u2069` : text;
 };

@@ -34,11 +34,25 @@ describe("formula bar", () => {
     expect(writeText).toHaveBeenLastCalledWith(dialog.querySelector("pre")!.textContent);
     press(view.find(".kw-network"));
     expect(dialog.hidden).toBe(true);
-    view.click('[data-kw-action="copy-code"]');
-    press(view.find('[data-kw-action="copy-code"]'));
-    view.click('[data-kw-action="copy-code"]');
-    expect(dialog.hidden).toBe(true);
     vi.unstubAllGlobals();
+  });
+
+  it("a click that puts the code away presses nothing beneath, the next one does", () => {
+    const dialog = view.find(".kw-code");
+    const press = (selector: string) => {
+      view.find(selector).dispatchEvent(new Event("pointerdown", { bubbles: true, composed: true }));
+      view.click(selector);
+    };
+    press('[data-kw-action="copy-code"]');
+    expect(dialog.hidden).toBe(false);
+    press('[data-kw-edge="0-0-0"]');
+    expect([dialog.hidden, view.commands("select").length]).toEqual([true, 0]);
+    press('[data-kw-edge="0-0-0"]');
+    expect(view.commands("select").length).toBe(1);
+    // Its own button, too.
+    press('[data-kw-action="copy-code"]');
+    press('[data-kw-action="copy-code"]');
+    expect([dialog.hidden, view.commands("export").length]).toEqual([true, 2]);
   });
 
   it("copies the formula", async () => {

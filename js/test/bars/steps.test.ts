@@ -1,5 +1,5 @@
 // The three steps, the sentence beside them, and notices.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { frame, mountEach } from "../support/helpers";
 
 const view = mountEach({ width: [2, 5, 1], steps: 10 });
@@ -43,6 +43,34 @@ describe("steps", () => {
     expect(view.all(".kw-step").map((item) => item.textContent)).toEqual(["✓ Train", "2 Simplify on", "3 Formula"]);
     expect(view.all("[data-kw-next]").map((item) => item.dataset.kwAction)).toEqual(["step-simplify"]);
     expect(view.find(".kw-sentence").textContent).toBe("<b>flat</b>");
+  });
+
+  it("bring the formula into view where it has been asked for, once, and never by themselves", () => {
+    const scroll = vi.spyOn(Element.prototype, "scrollIntoView").mockImplementation(() => {});
+    const [train, simplify, formula] = view.kernel.guide.steps;
+    const come = () => {
+      say({ steps: [train!, simplify!, { ...formula!, done: true }], sentence: "Done: y = 2*x^2." });
+      frame();
+      frame();
+    };
+    come();
+    expect(scroll).not.toHaveBeenCalled();
+    expect(view.find(".kw-sentence").textContent).toBe("Done: y = 2·x².");
+    say({ steps: [train!, simplify!, formula!] });
+    step("formula").click();
+    frame();
+    expect(scroll).not.toHaveBeenCalled();
+    come();
+    expect(new Set(scroll.mock.contexts)).toEqual(new Set([view.find("[data-kw-panel=formula]")]));
+    const forms = { forms: [], busy: false, current: true };
+    view.deliver("forms", { forms, arrays: {} });
+    frame();
+    frame();
+    scroll.mockClear();
+    come();
+    frame();
+    expect(scroll).not.toHaveBeenCalled();
+    scroll.mockRestore();
   });
 
   it("can't be pressed without a kernel", () => {

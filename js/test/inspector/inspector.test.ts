@@ -44,6 +44,15 @@ describe("inspector", () => {
     expect(expanded()).toBe(false);
   });
 
+  it("names the axis after the column before the kernel has answered", () => {
+    view.kernel.nodes[0]!.name = "T (K)";
+    view.deliver();
+    view.kernel.silent = true;
+    view.click('[data-kw-edge="0-0-0"]');
+    const axis = () => view.all("[data-kw-panel=inspector] .kw-stage svg text").at(-1)?.textContent;
+    expect(axis()).toBe("T (K)");
+  });
+
   it("shows base and spline part on request", () => {
     view.click('[data-kw-edge="0-0-0"]');
     const lines = () => view.all("[data-kw-panel=inspector] .kw-stage svg > g > path").length;

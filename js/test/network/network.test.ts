@@ -115,6 +115,16 @@ describe("drawing", () => {
     expect(edge.getAttribute("aria-label")).toContain("x₂ to h₁,₂");
   });
 
+  it("says one importance, in the name of an edge, on its card and beside its curve", () => {
+    view.click('[data-kw-edge="0-1-1"]');
+    const edge = view.find('[data-kw-edge="0-1-1"]');
+    edge.dispatchEvent(new PointerEvent("pointermove", { bubbles: true }));
+    frame();
+    const heard = /importance [\d.]+/.exec(edge.getAttribute("aria-label")!)![0];
+    expect(view.find(".kw-card").textContent).toContain(heard);
+    expect(view.find("[data-kw-panel=inspector] .kw-head .kw-dim").textContent).toMatch(new RegExp(`${heard}$`));
+  });
+
   it("the four states differ by more than colour", () => {
     for (const [i, state] of (["spline", "symbolic", "both", "pruned"] as const).entries())
       view.kernel.setState(i, state, state === "symbolic" || state === "both" ? "sin" : null);

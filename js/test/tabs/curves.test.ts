@@ -59,6 +59,14 @@ describe("curves", () => {
     expect(view.commands("go_to_step").length).toBe(1);
   });
 
+  it("read R² beside the error of the rows that it is judged by", () => {
+    view.deliver("settings", { settings: { ...view.kernel.settings(), label_spread: 10 } });
+    const chart = view.find('[data-kw-panel="curves"] svg');
+    chart.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: 60, clientY: 50 }));
+    const readout = view.find('[data-kw-panel="curves"] .kw-readout');
+    expect(readout.textContent).toMatch(/train [\d.]+test [\d.]+ \(R² 0\.99\d+\)penalty/);
+  });
+
   it("lead back to the best step while there is one", () => {
     const button = () => view.find('[data-kw-action="back-to-best"]');
     expect(button().hidden).toBe(true);
@@ -77,6 +85,18 @@ describe("curves", () => {
   });
 });
 
+it("the way back to the best step covers no label", () => {
+  const end = () => {
+    const label = view.all('[data-kw-panel="curves"] .kw-tick').find((item) => item.textContent === "prune")!;
+    return Number(label.getAttribute("x")) + 5.8 * "prune".length;
+  };
+  view.kernel.note("prune", "prune");
+  view.deliver();
+  expect(end()).toBeGreaterThan(420 - 104);
+  view.deliver("status", { status: { ...view.kernel.status(), best: { step: 4, error: 0.01 } } });
+  expect(end()).toBeLessThanOrEqual(420 - 104);
+});
+
 describe("names of marks on the curves", () => {
   const names = (...events: [number, string][]) =>
     eventLabels(
@@ -89,9 +109,9 @@ describe("names of marks on the curves", () => {
   });
 
   it("begin at the axis at the earliest, joined ones too", () => {
-    const placed = names([60, "prune 12 edges"], [76, "grid 3 → 10"]);
+    const placed = names([70, "prune 12 edges"], [86, "grid 3 → 10"]);
     expect(placed.map(({ text }) => text)).toEqual(["prune 12 edges, grid 3 → 10"]);
-    expect(placed[0]!.start).toBe(58);
+    expect(placed[0]!.start).toBe(68);
   });
 
   it("are joined where two marks are close, and never overlap", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { count, interval, number, power, pretty, rSquared, tickLabels, variable } from "../../src/text/format";
+import { count, inLine, interval, number, power, pretty, rSquared, tickLabels, variable } from "../../src/text/format";
 
 describe("number", () => {
   it.each([
@@ -70,6 +70,16 @@ it("variable has Greek letters as formulas have them", () => {
     "ω",
     "lAmbda",
   ]);
+});
+
+describe("inLine", () => {
+  it.each([
+    ["Done: n_dot = 0.1204*p [Pa]*v_x/T (K).", "Done: n_dot = 0.1204·p [Pa]·v_x/T (K)."],
+    ["Done: y = exp(-3.2*x_1^2) - 3e-05.", "Done: y = exp(−3.2·x₁²) − 3·10⁻⁵."],
+    ["Test error has risen since step 23: simplify, or stop here.", ""],
+  ])("of %s", (text, written) => {
+    expect(inLine(text)).toBe(written || text);
+  });
 });
 
 describe("tickLabels", () => {

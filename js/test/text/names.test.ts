@@ -1,9 +1,17 @@
 // Names of any length and script: their width, cutting, and text in the page.
 import { describe, expect, it } from "vitest";
-import { cut, isolated, measure } from "../../src/text/names";
+import { cut, isolated, lined, measure } from "../../src/text/names";
 import { frame, mount, onFakeTime } from "../support/helpers";
 
 onFakeTime();
+
+describe("lines", () => {
+  it("are one where there is room, else two that are even", () => {
+    expect(lined("predicted rate [mol/(L s)]", 300)).toEqual(["predicted rate [mol/(L s)]"]);
+    expect(lined("predicted rate [mol/(L s)]", 120)).toEqual(["predicted rate ", "[mol/(L s)]"]);
+    expect(lined("a_name_without_any_space_in_it", 60)).toEqual(["a_name_w…"]);
+  });
+});
 
 describe("width", () => {
   it("is counted by character", () => {

@@ -50,6 +50,8 @@ class Simplification(Process):
         written: The command of the script for so many bits, None for all.
     """
 
+    word = "simplifying"
+
     def __init__(self, session: Session, most: int | None, written: Callable[[int | None], Command]) -> None:
         self._session, self._most, self._done, self._complete = session, most, 0, False
         self._lamb = session.run.trainer.settings.lamb or LAMB

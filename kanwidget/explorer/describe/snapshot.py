@@ -99,6 +99,8 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
     }
     if session.data.is_classification:
         content["accuracy"] = finite(session.accuracy())
+    if session.process is not None:
+        content["process"] = session.process.word
     if not rows.complete:
         content["rows"] = [rows.count, rows.total]
     return content

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanwidget.explorer.describe.history import history, pareto_front
-from kanwidget.explorer.describe.labels import edge_name
+from kanwidget.explorer.describe.labels import edge_name, in_print, node_name
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import surface
 from kanwidget.explorer.files.panel_tables import selected_edge
@@ -34,8 +34,12 @@ def _network(session: Session) -> Figure:
 def _edge(session: Session) -> Figure:
     from kanwidget.insight.plot import plot_edge
 
-    edge = selected_edge(session)
-    return plot_edge(session.model, *edge, session.x, theme="light", title=edge_name(session, edge))
+    layer, source, target = edge = selected_edge(session)
+    node = session.model.node_of(layer + 1, target)
+    role = "summand" if node < session.model.width[layer + 1][0] else "factor"
+    labels = (in_print(node_name(session, layer, source)), f"{role} of {in_print(node_name(session, layer + 1, node))}")
+    title = in_print(edge_name(session, edge))
+    return plot_edge(session.model, *edge, session.x, theme="light", title=title, labels=labels)
 
 
 def _errors(session: Session) -> Figure:

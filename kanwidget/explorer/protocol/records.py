@@ -102,6 +102,8 @@ class Status(TypedDict):
     driver: DriverKind
     task: str | None
     """A longer act in progress, in words: `searching formulas`."""
+    process: NotRequired[str]
+    """What a running session does in place of training, in a word: `simplifying`."""
     rows: NotRequired[list[int]]
     """Rows of the next step, and all rows, while a step takes a sample of them."""
     best: BestStep | None

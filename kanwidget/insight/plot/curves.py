@@ -136,6 +136,7 @@ def plot_edge(
     *,
     theme: ThemeName = "auto",
     title: Any = None,
+    labels: tuple[Any, Any] = ("", ""),
 ) -> Figure:
     """Draw one edge: the function, its base, spline and symbolic parts, the data and the grid.
 
@@ -147,6 +148,7 @@ def plot_edge(
         x: Samples, shape `(batch, n_features)`: the edge's values there are drawn as points.
         theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
         title: Instead of `φ` with its indices.
+        labels: Names of the two axes.
 
     Returns:
         A figure with one axes.
@@ -166,7 +168,7 @@ def plot_edge(
     low, high = torch.cat([grid, points]).aminmax()
     at = torch.linspace(float(low), float(high), 257, dtype=grid.dtype, device=grid.device)
     figure = new_figure((5.6, 3.2), colors)
-    ax = figure.add_axes((0.11, 0.15, 0.86, 0.72))
+    ax = figure.add_axes((0.13, 0.16, 0.84, 0.72))
     _frame(ax, colors)
     _draw_parts(ax, network.curve((l, i, j), at), layer.state(i, j), layer.symbol(i, j), colors)
     if points.numel():
@@ -180,8 +182,11 @@ def plot_edge(
         loc="lower left", bbox_to_anchor=(0, 1.0), ncols=6, frameon=False, fontsize=8, borderaxespad=0.2,
         handlelength=1.8, columnspacing=1.2, labelcolor=colors.muted,
     )  # fmt: skip
+    style = {"transform": ax.transAxes, "color": colors.muted, "fontsize": 8}
+    write(ax, 1, -0.12, labels[0], ha="right", va="top", **style)
+    write(ax, -0.145, 0.5, labels[1], ha="left", va="center", rotation=90, **style)
     name = f"φ{subscript(l, i, j)} · {layer.state(i, j)}" if title is None else title
-    write(ax, 1, 1.03, name, transform=ax.transAxes, color=colors.text, fontsize=9, ha="right", va="bottom")
+    write(ax, 1, 1.1, name, transform=ax.transAxes, color=colors.text, fontsize=9, ha="right", va="bottom")
     return figure
 
 

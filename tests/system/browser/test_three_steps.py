@@ -34,6 +34,13 @@ RESTS = """before => {
 }"""
 
 
+#: Nothing has to be scrolled to see it: it lies within the window of the notebook.
+IN_SIGHT = """selector => {
+  const [all, one] = [document.querySelector('.jp-WindowedPanel-outer'), document.querySelector(selector)];
+  return one.getBoundingClientRect().bottom <= all.getBoundingClientRect().bottom + 1;
+}"""
+
+
 def follow(page):
     """Click what is highlighted until nothing is; how often."""
     clicks = 0
@@ -55,9 +62,12 @@ def test_the_demo_ends_in_its_exact_formula(page, lab):
 
 
 def test_a_table_with_noise_ends_in_its_law(page, lab):
+    page.set_viewport_size({"width": 1280, "height": 720})
     notebook, _ = opened(page, lab, "steps-table.ipynb", TABLE)
     assert follow(page) <= 6
-    assert page.locator(".kw-sentence").inner_text() == "Done: n_dot = 0.1204*p [Pa]*v_x/T (K)."
+    assert page.locator(".kw-sentence").inner_text() == "Done: n_dot = 0.1204·p [Pa]·v_x/T (K)."
+    page.wait_for_selector('[data-kw-panel="formula"] .kw-constants:visible')
+    page.wait_for_function(IN_SIGHT, arg='[data-kw-panel="formula"] .kw-constants')
     assert "The rest looks like noise" in page.locator(".kw-notice").inner_text()
     page.locator('[data-kw-action="dismiss-notice"]').click()
     page.locator('.kw-notice[data-kw-notice="noise_level"]').wait_for(state="hidden")

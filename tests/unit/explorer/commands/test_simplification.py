@@ -11,6 +11,7 @@ from kanwidget.explorer.commands.guide import Simplify
 from kanwidget.explorer.commands.history import Redo, Undo
 from kanwidget.explorer.commands.training import Pause
 from kanwidget.explorer.commands.view import Select
+from kanwidget.explorer.describe.snapshot import status
 from kanwidget.explorer.guide.steps import guidance
 from kanwidget.explorer.session.undo import copied
 from kanwidget.simplification import SimplificationStep
@@ -73,10 +74,12 @@ def test_between_two_bits_others_have_their_turn(session, bits):
     assert session.process.sentence == "Simplifying. Bit 0."
     assert guidance(session).act is None
     assert guidance(session).sentence == "Simplifying. Bit 0."
+    assert status(session, "thread")["process"] == "simplifying"
     session.apply(Select((EdgeRef(1, 0, 0),)))  # it goes on
     assert session.running
     to_the_end(session)
     assert "simplified" in labels(session)
+    assert "process" not in status(session, "thread")
 
 
 def test_a_pause_keeps_what_is_found_and_the_script_repeats_so_much(session, bits):

@@ -54,6 +54,11 @@ def test_every_panel_is_a_figure_of_every_kind(explorer, panel, suffix, tmp_path
         assert file.read_bytes() == content
 
 
+def test_the_figure_of_an_edge_names_its_axes_with_their_units(explorer):
+    texts = [text.get_text() for text in FIGURES["edge"](explorer._session).axes[0].texts]
+    assert texts == ["T [K]", "summand of n", "T [K] → n"]
+
+
 def test_the_table_of_predictions_has_every_row(explorer, tmp_path):
     table = table_of(explorer, "fit", tmp_path)
     assert list(table) == ["part", "T [K]", "p", "n", "n predicted", "n error"]
