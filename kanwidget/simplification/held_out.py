@@ -74,15 +74,31 @@ class HeldOut:
 
     def allows(self, before: Tensor, after: Tensor) -> bool:
         """Whether the losses after a change aren't worse than before, but for what the rows' noise makes of it by chance."""
-        if not bool(torch.isfinite(after).all()):
-            return False
-        difference, old, new = after - before, float(before.mean()), float(after.mean())
-        if new <= max(_SAME * old, self.allowance, _EXACT):
-            return True
-        if self.noiseless or len(difference) < 3:
-            return False
-        chance = _CHANCE * float(difference.std()) / math.sqrt(len(difference))
-        return new <= _MOST * old and float(difference.mean()) <= chance
+        return is_as_good(before, after, self.allowance)
+
+
+def is_as_good(before: Tensor, after: Tensor, allowance: float = 0.0) -> bool:
+    """Whether losses of rows aren't worse than before, but for what the rows' noise makes of them by chance.
+
+    Args:
+        before: Squared errors in scaled numbers, or cross-entropies, of each row.
+        after: The same of something else.
+        allowance: A mean that is allowed in any case; with it there is no noise.
+
+    Examples:
+        >>> before = torch.tensor([1.0, 2.0, 1.5, 0.5])
+        >>> is_as_good(before, 1.01 * before), is_as_good(before, 2 * before)
+        (True, False)
+    """
+    if not bool(torch.isfinite(after).all()):
+        return False
+    difference, old, new = after - before, float(before.mean()), float(after.mean())
+    if new <= max(_SAME * old, allowance, _EXACT):
+        return True
+    if allowance > 0 or len(difference) < 3:
+        return False
+    chance = _CHANCE * float(difference.std()) / math.sqrt(len(difference))
+    return new <= _MOST * old and float(difference.mean()) <= chance
 
 
 def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0) -> HeldOut:

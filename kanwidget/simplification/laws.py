@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from kanwidget.core.network import Network, initial_layer
 from kanwidget.core.records import EdgeRef
+from kanwidget.datasets import Dataset
 from kanwidget.simplification.held_out import HeldOut
 from kanwidget.symbolic.formulas.compile import plan
 from kanwidget.symbolic.formulas.formula import variables
@@ -28,6 +29,20 @@ class LawNetwork:
 
     law: Law
     network: Network
+    origin: Network
+    """The network whose scales and settings it has."""
+
+    def refitted(self, data: Dataset) -> LawNetwork | None:
+        """The same law with its constants fitted to all training rows; None where no network computes it with them.
+
+        Functions on edges have a scale and an offset each, which a training of the network would bring back.
+        """
+        symbols = variables(self.origin, data.in_vars)
+        law = self.law.refitted(_numbers(data.train_input), _numbers(data.train_label)[:, 0], symbols)
+        try:
+            return LawNetwork(law, _compiled(self.origin, law, symbols), self.origin)
+        except ValueError:
+            return None
 
 
 def law_network(network: Network, held: HeldOut) -> LawNetwork | None:
@@ -42,13 +57,17 @@ def law_network(network: Network, held: HeldOut) -> LawNetwork | None:
     if not 0 < len(columns) <= _MOST_COLUMNS or len(data.train_input) < _FEWEST_ROWS:
         return None
     symbols = variables(network, data.in_vars)
-    x, y = data.train_input[:, columns].double().cpu().numpy(), data.train_label[:, 0].double().cpu().numpy()
+    x, y = _numbers(data.train_input)[:, columns], _numbers(data.train_label)[:, 0]
     for law in find_laws(x, y, [symbols[column] for column in columns]):
         try:
-            return LawNetwork(law, _compiled(network, law, symbols))
+            return LawNetwork(law, _compiled(network, law, symbols), network)
         except ValueError:  # no network of the library's functions computes it
             continue
     return None
+
+
+def _numbers(values: Tensor) -> Any:
+    return values.detach().double().cpu().numpy()
 
 
 def _compiled(network: Network, law: Law, symbols: Sequence[Any]) -> Network:

@@ -20,7 +20,14 @@ export function allForms({ store }: Context): Form[] {
   // During training the formula is sent rarely; its error follows the status line.
   const error = status.test ?? status.train;
   return [
-    { constants: trained?.constants ?? [], meaning: trained?.meaning ?? "", ...formula, name: AS_TRAINED, error },
+    {
+      constants: trained?.constants ?? [],
+      meaning: trained?.meaning ?? "",
+      verdict: "",
+      ...formula,
+      name: AS_TRAINED,
+      error,
+    },
     ...computed.filter((form) => form !== trained),
   ];
 }

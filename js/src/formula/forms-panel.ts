@@ -16,6 +16,7 @@ export const FORMS = {
         error: orNull(number),
         constants: list(mathNode),
         meaning: text,
+        verdict: text,
       }),
     ),
     busy: flag,

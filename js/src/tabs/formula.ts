@@ -63,7 +63,8 @@ export function formulaTab(context: Context): View {
     const write = (form: Form) => {
       latex = form.latex;
       const loss = store.state.settings.loss;
-      setText(cost, form.error === null ? "" : `${loss} ${number(form.error)}`);
+      const error = form.error === null ? "" : `${loss} ${number(form.error)}`;
+      setText(cost, [error, form.verdict].filter(Boolean).join(" · "));
       written.write(form.outputs);
       constants.write(form);
       setText(meaning, form.meaning);

@@ -8,6 +8,12 @@ import { FRONT } from "./front-panel";
 
 export interface Mark {
   id: number;
+  /** Of the mark: a state may have its network's, and that of its fitted law. */
+  key: string;
+  /** Whether it is the fitted law of the state. */
+  law: boolean;
+  /** Whether the state's own law is as good within the noise: its network then says nothing more. */
+  beaten: boolean;
   label: string;
   step: number;
   size: number;
@@ -20,18 +26,31 @@ export interface Mark {
 
 /** The states that can be drawn, simplest first, then the most accurate. */
 export function marksOf(store: Store): Mark[] {
-  const formulas = new Map(store.panel(FRONT)?.payload.states.map((row) => [row.id, row]));
+  const panel = store.panel(FRONT)?.payload;
+  const formulas = new Map(panel?.states.map((row) => [row.id, row]));
+  const laws = panel?.laws ?? [];
   return ofProblem(store.state.history)
-    .map((state) => ({
-      id: state.id,
-      label: pretty(labelOf(store, state)),
-      step: state.step,
-      size: state.complexity ?? -1,
-      error: errorOf(store, state) ?? 0,
-      kept: state.kept ?? true,
-      text: formulas.get(state.id)?.text ?? "",
-      formula: formulas.get(state.id)?.formula ?? null,
-    }))
+    .flatMap((state): Mark[] => {
+      const mark = {
+        id: state.id,
+        key: String(state.id),
+        law: false,
+        beaten: laws.some((law) => law.id === state.id && law.as_good),
+        label: pretty(labelOf(store, state)),
+        step: state.step,
+        size: state.complexity ?? -1,
+        error: errorOf(store, state) ?? 0,
+        kept: state.kept ?? true,
+        text: formulas.get(state.id)?.text ?? "",
+        formula: formulas.get(state.id)?.formula ?? null,
+      };
+      return [
+        mark,
+        ...laws
+          .filter(({ id }) => id === state.id)
+          .map((law) => ({ ...mark, ...law, key: `${law.id}-law`, label: "fitted law", law: true, beaten: false })),
+      ];
+    })
     .filter(({ size, error }) => size >= 0 && error > 0)
     .sort((a, b) => a.size - b.size || a.error - b.error);
 }
@@ -47,8 +66,8 @@ function ofProblem({ states, current }: History): StateInfo[] {
 /** The Pareto front: marks that no smaller mark beats. */
 export const paretoOf = (marks: readonly Mark[]): Mark[] => {
   let lowest = Number.POSITIVE_INFINITY;
-  return marks.filter(({ error }) => {
-    const better = error < lowest;
+  return marks.filter(({ error, beaten }) => {
+    const better = error < lowest && !beaten;
     if (better) lowest = error;
     return better;
   });
@@ -57,7 +76,7 @@ export const paretoOf = (marks: readonly Mark[]): Mark[] => {
 /** The most accurate mark of each size, the most accurate first. */
 export function bestOfEach(marks: readonly Mark[]): Mark[] {
   const best = new Map<number, Mark>();
-  for (const mark of marks) if (!best.has(mark.size)) best.set(mark.size, mark);
+  for (const mark of marks) if (!mark.beaten && !best.has(mark.size)) best.set(mark.size, mark);
   return [...best.values()].sort((a, b) => a.error - b.error || a.size - b.size);
 }
 

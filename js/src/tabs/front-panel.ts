@@ -6,6 +6,7 @@ export const FRONT = {
   name: "front",
   payload: record({
     states: list(record({ id: whole, text, formula: orNull(mathNode) })),
+    laws: list(record({ id: whole, text, formula: orNull(mathNode), error: number, size: number, as_good: flag })),
     noise: orNull(number),
     busy: flag,
   }),

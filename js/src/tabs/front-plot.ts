@@ -15,8 +15,8 @@ export const facts = (mark: Mark, { store, act }: Context): string[] => [
   mark.label,
   errorName(store),
   errorFigures(store, mark.error),
-  `${thousands(mark.size)} free parameters`,
-  ...(mark.id === store.state.history.current
+  `${thousands(mark.size)} ${mark.law ? "fitted constants" : "free parameters"}`,
+  ...(!mark.law && mark.id === store.state.history.current
     ? ["now"]
     : !mark.kept
       ? ["no longer kept"]
@@ -71,7 +71,7 @@ export function drawFront(context: Context, stage: Stage, marks: Mark[], noise: 
   });
   const { current } = store.state.history;
   const drawn = marks.map((mark) => {
-    const isCurrent = mark.id === current;
+    const isCurrent = !mark.law && mark.id === current;
     const [px, py] = at(mark).map((value) => value.toFixed(1));
     const open = mark.kept && act.hasKernel;
     return s(
@@ -80,8 +80,8 @@ export function drawFront(context: Context, stage: Stage, marks: Mark[], noise: 
         class: `kw-mark ${best.includes(mark) ? "kw-c1" : "kw-c6"}`,
         transform: `translate(${px} ${py})`,
         role: "button",
-        tabindex: String(mark.id) === cursor ? 0 : -1,
-        "data-kw-front": mark.id,
+        tabindex: mark.key === cursor ? 0 : -1,
+        "data-kw-front": mark.key,
         "data-x": px,
         "data-y": py,
         "data-kept": open,

@@ -1,6 +1,7 @@
 // The front: every state as a mark of error against size, and the best of each size as a list of formulas. A click on
 // either restores the state.
 
+import { FITTED } from "../formula/choice";
 import { Stage } from "../plot/stage";
 import type { Context, View } from "../state/context";
 import { touches } from "../state/topics";
@@ -34,7 +35,7 @@ export function front(context: Context): View {
   const all = () => [...svg.querySelectorAll<SVGElement>("[data-kw-front]")];
   const readOut = (id = "") => {
     const g = all().find((item) => item.dataset.kwFront === id);
-    const mark = marks.find((item) => String(item.id) === id);
+    const mark = marks.find((item) => item.key === id);
     pointed = g && mark ? id : "";
     if (g && mark) stage.read(Number(g.dataset.x), Number(g.dataset.y), readout(mark, context));
     else stage.read(0, 0, []);
@@ -49,19 +50,17 @@ export function front(context: Context): View {
   // On the stage: an SVG element with focus listeners would become a tab stop of its own.
   for (const type of ["pointerover", "focusin"]) registry.listen(stage.node, type, read);
   for (const type of ["pointerleave", "focusout"]) registry.listen(stage.node, type, () => readOut());
-  listenTo(list, registry, readOut, (id) => act.goTo(id));
-  const go = (event: Event) => {
-    const g = (event.target as Element).closest<SVGElement>("[data-kept]");
-    if (g) act.goTo(Number(g.dataset.kwFront));
-  };
+  const goTo = (key = "") => returnTo(context, marks, key);
+  listenTo(list, registry, readOut, goTo);
+  const go = (event: Event) => goTo((event.target as Element).closest<SVGElement>("[data-kept]")?.dataset.kwFront);
   registry.listen(svg, "click", go);
   onKey(registry, svg, (event) => {
     const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (event.key === "Enter" || event.key === " ") go(event);
     else if (move) {
-      const at = marks.findIndex(({ id }) => String(id) === cursor);
+      const at = marks.findIndex(({ key }) => key === cursor);
       const next = marks[(at + move + marks.length) % marks.length];
-      svg.querySelector<SVGElement>(`[data-kw-front="${next?.id}"]`)?.focus();
+      svg.querySelector<SVGElement>(`[data-kw-front="${next?.key}"]`)?.focus();
     } else return false;
     return true;
   });
@@ -75,7 +74,7 @@ export function front(context: Context): View {
     if (signature === drawn) return;
     drawn = signature;
     marks = next;
-    if (!marks.some(({ id }) => String(id) === cursor)) cursor = String(current);
+    if (!marks.some(({ key }) => key === cursor)) cursor = String(current);
     const focused = svg.contains(activeIn(svg));
     drawFront(context, stage, marks, noise, cursor);
     if (focused) svg.querySelector<SVGElement>('[tabindex="0"]')?.focus();
@@ -85,13 +84,26 @@ export function front(context: Context): View {
   return { node, draw, destroy: () => registry.destroy() };
 }
 
+function returnTo({ act, ui }: Context, marks: Mark[], of: string): void {
+  const mark = marks.find(({ key }) => key === of);
+  if (!mark) return;
+  // The fitted law is a form of the state's formula.
+  if (mark.law) ui.set("form", FITTED);
+  act.goTo(mark.id);
+}
+
 /** A row points at its mark; a click on it returns to its state. */
-function listenTo(list: HTMLElement, registry: Registry, point: (id?: string) => void, go: (id: number) => void): void {
+function listenTo(
+  list: HTMLElement,
+  registry: Registry,
+  point: (id?: string) => void,
+  go: (key: string) => void,
+): void {
   for (const type of ["pointerover", "focusin"]) registry.listen(list, type, (e) => point(rowOf(e)?.dataset.kwBest));
   for (const type of ["pointerleave", "focusout"]) registry.listen(list, type, () => point());
   registry.listen(list, "click", (event) => {
     const row = rowOf(event);
-    if (row && !row.hasAttribute("disabled")) go(Number(row.dataset.kwBest));
+    if (row && !row.hasAttribute("disabled")) go(row.dataset.kwBest!);
   });
 }
 
@@ -107,13 +119,13 @@ function drawList({ store, act }: Context, list: HTMLElement, best: Mark[]): voi
       {
         type: "button",
         class: "kw-bare kw-row kw-best-row",
-        "data-kw-best": mark.id,
-        "aria-current": mark.id === store.state.history.current ? "true" : null,
+        "data-kw-best": mark.key,
+        "aria-current": !mark.law && mark.id === store.state.history.current ? "true" : null,
         disabled: !mark.kept || !act.hasKernel,
       },
       formulaOf(mark),
       h(onFront.has(mark) ? "b" : "span", { title: "Error" }, number(mark.error, 2)),
-      h("span", { class: "kw-dim", title: "Free parameters" }, thousands(mark.size)),
+      h("span", { class: "kw-dim", title: mark.law ? "Fitted constants" : "Free parameters" }, thousands(mark.size)),
     );
     return h("li", {}, row);
   });

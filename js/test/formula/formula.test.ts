@@ -90,6 +90,7 @@ describe("another form", () => {
       ],
     ],
     meaning: "",
+    verdict: name === "rounded" ? "preferred: as good as trained within the noise" : "",
   });
   const forms = [form("as trained", "2.01x", 0.1), form("expanded", "2x + 0.1", 0.2), form("rounded", "2x", 0.3)];
   const choose = (name: string) => {
@@ -136,6 +137,7 @@ describe("another form", () => {
     deliverForms();
     const rows = view.all("[data-kw-form]");
     expect(rows.map((row) => row.dataset.kwForm)).toEqual(["as trained", "expanded", "rounded"]);
-    expect(rows[2]!.textContent).toContain("RMSE 0.3");
+    expect(rows[2]!.textContent).toContain("RMSE 0.3 · preferred: as good as trained within the noise");
+    expect(rows[1]!.textContent).not.toContain("preferred");
   });
 });

@@ -6,16 +6,17 @@ import { tabs } from "../support/tabs";
 const view = mountEach({ width: [4, 3, 2], steps: 60 });
 const { open, panel } = tabs(view);
 
-describe("front", () => {
-  beforeEach(() => {
-    view.kernel.note("prune", "prune");
-    view.kernel.note("grid 5 → 10", "refine");
-    view.kernel.states[1] = { ...view.kernel.states[1]!, kept: false };
-    view.deliver();
-    open("front");
-  });
-  const mark = (id: number) => view.find(`[data-kw-front="${id}"]`);
+const mark = (id: number | string) => view.find(`[data-kw-front="${id}"]`);
 
+beforeEach(() => {
+  view.kernel.note("prune", "prune");
+  view.kernel.note("grid 5 → 10", "refine");
+  view.kernel.states[1] = { ...view.kernel.states[1]!, kept: false };
+  view.deliver();
+  open("front");
+});
+
+describe("front", () => {
   it("has a mark for every state, named, the current one marked", () => {
     expect(view.all("[data-kw-front]").length).toBe(3);
     expect(view.find('[data-kw-panel="front"] svg').getAttribute("role")).toBe("group");
@@ -60,7 +61,7 @@ describe("front", () => {
   it("lists the best of each size with their formulas, and a click on one returns to it", () => {
     const formula = ["math", {}, [["mi", {}, ["x"]]]];
     const states = [{ id: 0, text: "x", formula }];
-    view.deliver("front", { front: { states, noise: 0.01, busy: false }, arrays: {} });
+    view.deliver("front", { front: { states, laws: [], noise: 0.01, busy: false }, arrays: {} });
     const rows = view.all("[data-kw-best]");
     expect(rows.length).toBeGreaterThan(0);
     const row = view.find('[data-kw-best="0"]');
@@ -71,5 +72,19 @@ describe("front", () => {
     expect(panel("front").querySelector(".kw-readout math")).not.toBe(null);
     view.click('[data-kw-best="0"]');
     expect(view.commands("goto")).toMatchObject([{ state: 0 }]);
+  });
+});
+
+describe("fitted laws on the front", () => {
+  it("stand beside their state, in place of a formula that is no better, and lead back to it", () => {
+    const formula = ["math", {}, [["mi", {}, ["x"]]]];
+    const law = { id: 0, text: "2x", formula, error: 0.01, size: 1, as_good: true };
+    view.deliver("front", { front: { states: [], laws: [law], noise: null, busy: false }, arrays: {} });
+    expect(mark("0-law").getAttribute("aria-label")).toMatch(/^fitted law, .*1 fitted constants.*2x, on the front$/);
+    expect(view.all('[data-kw-best="0-law"]').length).toBe(1);
+    expect(view.all('[data-kw-best="0"]').length).toBe(0);
+    view.click('[data-kw-best="0-law"]');
+    expect(view.commands("goto")).toMatchObject([{ state: 0 }]);
+    expect(view.commands("watch").at(-1)?.panels).toContain("forms");
   });
 });

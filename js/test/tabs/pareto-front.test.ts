@@ -44,6 +44,9 @@ describe("front", () => {
 describe("labels on the front", () => {
   const mark = (id: number, text: string, formula = true): Mark => ({
     id,
+    key: String(id),
+    law: false,
+    beaten: false,
     label: `act ${id}`,
     step: 0,
     size: 1,

@@ -64,7 +64,7 @@ class FitFormula(Command):
             session.keep_formula(fit_session_formula(session))
         finally:
             session.view.task(None)
-        return frozenset(("status", "formula"))
+        return frozenset(("status", "formula")) | session.view.panels & {"forms", "front"}
 
 
 @dataclass(frozen=True, slots=True)

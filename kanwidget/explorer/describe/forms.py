@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import torch
 
@@ -13,6 +13,7 @@ from kanwidget.explorer.describe.formula import distinct
 from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.session.session import Session
 from kanwidget.kan import KAN
+from kanwidget.simplification.held_out import is_as_good
 
 if TYPE_CHECKING:
     from kanwidget.symbolic import FormulaForm
@@ -36,6 +37,8 @@ class FormRow(TypedDict):
     """MathML trees, each a constant with its standard error."""
     meaning: str
     """What the numbers say, where they are scores of classes."""
+    verdict: str
+    """Whether it is as good as the form as trained, and which form is to be preferred; "" of the one as trained."""
 
 
 def form_rows(session: Session, model: KAN) -> Iterator[FormRow]:
@@ -55,28 +58,33 @@ def fitted_row(session: Session) -> FormRow | None:
     fitted = None if session.formula_result is None else session.formula_result.fitted
     if fitted is None:
         return None
+    form = fitted_form(fitted)
+    loss, names = session.run.trainer.loss, [symbol.name for symbol in form.variables]
+    display = dict(zip(names, session.in_vars, strict=True))
+    return _row(form, display, form_figures(form, session.model, session.data) if loss.root or loss.classes else None)
+
+
+def fitted_form(fitted: Any) -> FormulaForm:
+    """A fitted formula, or several of them, as the rounded form."""
     from kanwidget.symbolic import FittedFormula, FormulaForm
 
     formulas = (fitted,) if isinstance(fitted, FittedFormula) else tuple(fitted)
     constants = {constant: pair for formula in formulas for constant, pair in formula.constants.items()}
     first = formulas[0]
     outputs, expressions = tuple(f.name for f in formulas), tuple(f.expression for f in formulas)
-    form = FormulaForm(
+    return FormulaForm(
         "rounded", outputs, expressions, first.variables, constants, first.error, first.names, first.meaning
     )
-    loss, names = session.run.trainer.loss, [symbol.name for symbol in first.variables]
-    display = dict(zip(names, session.in_vars, strict=True))
-    return _row(form, display, _error(form, session.model, session.data) if loss.root or loss.classes else None)
 
 
 def _rows(model: KAN, data: Dataset, display: dict[str, str], has_error: bool) -> Iterator[FormRow]:
     from kanwidget.symbolic import form_steps
 
     for form in form_steps(model, data, list(display)):
-        yield _row(form, display, _error(form, model, data) if has_error else None)
+        yield _row(form, display, form_figures(form, model, data) if has_error else None)
 
 
-def _row(form: FormulaForm, display: dict[str, str], error: float | None) -> FormRow:
+def _row(form: FormulaForm, display: dict[str, str], figures: Figures | None) -> FormRow:
     """A form as the page gets it."""
     from kanwidget.symbolic import math_tree, to_latex, to_text
     from kanwidget.symbolic.writing.python_source import to_python
@@ -90,14 +98,33 @@ def _row(form: FormulaForm, display: dict[str, str], error: float | None) -> For
         "text": "; ".join(f"{out} = {to_text(expr, functions=form.names)}" for out, expr in pairs),
         "latex": " \\\\\n".join(equations),
         "python": to_python(sources if len(sources) > 1 else sources[0], form.variables),
-        "error": error,
+        "error": None if figures is None else figures.error,
         "constants": [value_and_error(*pair) for pair in form.certain]
         + [sentence(text) for text in [form.uncertain] if text],
         "meaning": form.meaning,
+        "verdict": "" if figures is None else _verdict(form, as_good=figures.as_good),
     }
 
 
-def _error(form: FormulaForm, model: KAN, data: Dataset) -> float | None:
+def _verdict(form: FormulaForm, *, as_good: bool) -> str:
+    if form.name == "as trained":
+        return ""
+    if not as_good:
+        return "worse than as trained by more than the noise"
+    preferred = "preferred: " if form.name == "rounded" else ""
+    return f"{preferred}as good as trained within the noise"
+
+
+class Figures(NamedTuple):
+    """How good a form is."""
+
+    error: float | None
+    """As in the status line."""
+    as_good: bool
+    """Whether it is as good as the network within the noise of the rows."""
+
+
+def form_figures(form: FormulaForm, model: KAN, data: Dataset) -> Figures:
     """The error of a form on the rows, and in the unit, of the status line's error."""
     from kanwidget.symbolic.formulas.evaluation import to_numpy
 
@@ -105,12 +132,19 @@ def _error(form: FormulaForm, model: KAN, data: Dataset) -> float | None:
     if data.test_input is not None and data.test_label is not None:
         x, label = data.test_input, data.test_label
     values = torch.as_tensor(to_numpy(list(form.expressions), form.variables, model)(x.detach().cpu().numpy()))
+    with torch.no_grad():
+        trained = model(x).detach().cpu()
+    label = label.detach().cpu()
     if data.is_classification:
-        scores = torch.cat([values.new_zeros(len(values), 1), values], 1)
-        return finite(float(torch.nn.functional.cross_entropy(scores, label.cpu().long().flatten())))
+        scores, target = torch.cat([values.new_zeros(len(values), 1), values], 1), label.long().flatten()
+        before, after = (torch.nn.functional.cross_entropy(s, target, reduction="none") for s in (trained, scores))
+        return Figures(finite(float(after.mean())), is_as_good(before, after))
     scaling = model.scaling
-    residual = scaling.scaled_outputs(values.to(label)) - scaling.scaled_outputs(label)
-    return finite(float(residual.square().mean().sqrt()) * scaling.error_unit)
+    target = scaling.scaled_outputs(label.to(model.device))
+    before, after = (
+        (scaling.scaled_outputs(value.to(target)) - target).square().mean(1) for value in (trained, values)
+    )
+    return Figures(finite(float(after.mean().sqrt()) * scaling.error_unit), is_as_good(before, after))
 
 
 def sentence(text: str) -> MathNode:
@@ -127,22 +161,32 @@ def value_and_error(value: float, error: float) -> MathNode:
     """
     from kanwidget.symbolic.formulas.fitted import with_error
 
+    # A power of ten stands once, behind both: (3.04 ± 0.08)·10⁶.
+    common = re.fullmatch(r"\((.*)\)e([-+]\d+)", with_error(value, error))
     row: list[MathNode] = []
-    for i, part in enumerate(with_error(value, error).split(" ± ")):
+    for i, part in enumerate((common[1] if common else with_error(value, error)).split(" ± ")):
         row += [["mo", {}, ["±"]]] if i else []
         row += _written_number(part)
-    return ["math", {}, row]
+    if common is None:
+        return ["math", {}, row]
+    fence: dict[str, str] = {"stretchy": "false"}
+    fenced = [["mo", fence, ["("]], *row, ["mo", fence, [")"]]]
+    return ["math", {}, [*fenced, *_power_of_ten(int(common[2]))]]
 
 
 def _written_number(text: str) -> list[MathNode]:
     """A number of so many digits as it is written; anything else as text."""
-    match = re.fullmatch(r"(-?)([\d.]+)(?:e([-+]?)0*(\d+))?", text)
+    match = re.fullmatch(r"(-?)([\d.]+)(?:e([-+]\d+))?", text)
     if match is None:
         return [["mtext", {}, [text]]]
-    sign, mantissa, negative, exponent = match.groups()
-    minus = ["mo", {"form": "prefix"}, ["\u2212"]]
-    row: list[MathNode] = [*([minus] if sign else []), ["mn", {}, [mantissa]]]
-    if exponent:
-        power = ["mrow", {}, [*([minus] if negative == "-" else []), ["mn", {}, [exponent]]]]
-        row += [["mo", {}, ["·"]], ["msup", {}, [["mn", {}, ["10"]], power]]]
-    return row
+    sign, mantissa, exponent = match.groups()
+    row: list[MathNode] = [*([_MINUS] if sign else []), ["mn", {}, [mantissa]]]
+    return [*row, *(_power_of_ten(int(exponent)) if exponent else [])]
+
+
+_MINUS: MathNode = ["mo", {"form": "prefix"}, ["\u2212"]]
+
+
+def _power_of_ten(exponent: int) -> list[MathNode]:
+    power = ["mrow", {}, [*([_MINUS] if exponent < 0 else []), ["mn", {}, [str(abs(exponent))]]]]
+    return [["mo", {}, ["·"]], ["msup", {}, [["mn", {}, ["10"]], power]]]

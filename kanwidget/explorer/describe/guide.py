@@ -47,6 +47,7 @@ def _done(session: Session) -> set[StepName]:
         done.add("train")
     if now.simplified or not now.splines:
         done.add("simplify")
-    if session.formula_result is not None:
+    result = session.formula_result
+    if "simplify" in done and result is not None and result.error is None:
         done.add("formula")
     return done

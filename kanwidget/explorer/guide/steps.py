@@ -84,6 +84,13 @@ def _training(session: Session, now: Progress) -> Guidance | None:
     return Guidance("Training. Pause it once the error is low enough.")
 
 
+def _only_curves(session: Session, now: Progress) -> Guidance | None:
+    if session.formula_result is None or now.simplified or not now.splines:
+        return None
+    have = "1 edge has" if now.splines == 1 else f"{now.splines} edges have"
+    return _act("simplify", f"{have} no function yet, so the formula only names curves: simplify first.")
+
+
 def _falling(session: Session, now: Progress) -> Guidance | None:
     if now.trained or now.simplified or not now.splines:
         return None
@@ -115,6 +122,7 @@ _RULES: Final[tuple[Callable[[Session, Progress], Guidance | None], ...]] = (
     _not_finite,
     _untrained,
     _training,
+    _only_curves,
     _falling,
     _simplify,
     _formula,

@@ -222,8 +222,11 @@ class Session:
         return result if version == self.version else None
 
     def keep_formula(self, result: Any) -> None:
-        """Keep a formula that was fitted to the data, as long as the network stays as it is."""
+        """Keep a formula that was fitted to the data, as long as the network stays as it is, and for returns to this state."""
         self._formula_result = (self.version, result)
+        key = self.tree.current, self.run.last_record.step
+        self.state_rows.fitted[key] = result
+        self.state_rows.laws.pop(key, None)
 
     def accuracy(self) -> float | None:
         """The part of the rows whose class has the highest score, of the test data if there are any; computed once a version."""
@@ -371,6 +374,9 @@ class Session:
             raise
         self.view.drop_missing_edges(self.model)
         self.run.jumped()
+        fitted = self.state_rows.fitted.get((self.tree.current, self.run.last_record.step))
+        if fitted is not None:
+            self._formula_result = (self.version, fitted)
         return True
 
     def cancel_drag(self) -> None:

@@ -22,12 +22,15 @@ from kanwidget.symbolic.formulas.simplest import simplest
 from kanwidget.symbolic.formulas.snapping import snap_constants
 from kanwidget.symbolic.formulas.units import Logs, fit_in_units, in_units
 from kanwidget.symbolic.formulas.whole import determined
+from kanwidget.symbolic.writing.naming import parse_number
 
 if TYPE_CHECKING:
     import sympy
 
 #: Formulas with more constants than this aren't simplified: nobody reads them, and each trial is a fit.
 _MOST_CONSTANTS = 8
+#: Decimals of a constant at most; smaller errors are written with a power of ten.
+_DECIMALS = 9
 #: The median of the absolute value of a normal deviate.
 _MEDIAN = 0.6745
 _WHERE = "fit_formula"
@@ -342,20 +345,21 @@ def _without_zeros(text: str) -> str:
 
 
 def with_error(value: float, error: float) -> str:
-    """A constant with its standard error, to the digit that the error leaves.
+    """A constant with its standard error, to the digit that the error leaves; with a power of ten where formulas have one.
 
     Examples:
         >>> with_error(0.999918, 6.4e-5), with_error(212.68, 16.9), with_error(1.0, float("inf"))
         ('0.99992 ± 0.00006', '210 ± 20', '1 (any value)')
-        >>> with_error(54173456.7, 8e6)
-        '5.4e+07 ± 8e+06'
+        >>> with_error(54173456.7, 8e6), with_error(3043210.0, 81234.0)
+        ('(5.4 ± 0.8)e+07', '(3.04 ± 0.08)e+06')
     """
     if not math.isfinite(error):
         return f"{value:.4g} (any value)"
-    digits = -math.floor(math.log10(error)) if error > 0 else 99
-    if 0 <= digits <= 8:
-        return f"{value:.{digits}f} ± {error:.{digits}f}"
-    if -4 <= digits < 0:
-        return f"{round(value, digits):.0f} ± {round(error, digits):.0f}"
-    decimals = math.floor(math.log10(abs(value))) + digits if value and error > 0 else 3
-    return f"{value:.{min(max(decimals, 0), 9)}e} ± {error:.0e}"
+    exponent = parse_number(value, 4).exponent or 0
+    unit = 10.0**exponent
+    decimals = exponent - math.floor(math.log10(error)) if error > 0 else _DECIMALS + 1
+    if decimals > _DECIMALS:
+        return f"{value:.9g} ± {error:.0e}" if error > 0 else f"{value:.9g} ± 0"
+    texts = [f"{round(number / unit, decimals):.{max(decimals, 0)}f}" for number in (value, error)]
+    pair = " ± ".join(texts)
+    return f"({pair})e{exponent:+03d}" if exponent else pair

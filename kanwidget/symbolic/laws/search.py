@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,24 @@ class Law:
     """Length of the table's description with it; shorter is better."""
     error: float
     """Root mean squared error on the rows that were searched with, in the target's unit."""
+    fit: Fit = field(repr=False, compare=False)
+    """Its structure and constants, for the columns that vary and the target as a part of its largest value."""
+    symbols: tuple[sympy.Symbol, ...] = field(repr=False, compare=False)
+    """Of the columns that vary."""
+
+    def refitted(self, x: Array, y: Array, symbols: Sequence[sympy.Symbol]) -> Law:
+        """The law with its constants fitted to other rows: no constant that it doesn't have comes in.
+
+        Args:
+            x: Columns, `(rows, columns)`.
+            y: The target, `(rows,)`.
+            symbols: The symbol of each column.
+        """
+        x = x[:, [list(symbols).index(symbol) for symbol in self.symbols]]
+        unit = float(np.abs(y).max())
+        with np.errstate(all="ignore"):
+            fit = self.fit.structure.fit(x, y / unit)
+        return _law(replace(fit, linear=unit * fit.linear), self.symbols, x, y / unit, unit)
 
     @property
     def text(self) -> str:
@@ -73,7 +91,10 @@ def find_laws(x: Array, y: Array, symbols: Sequence[sympy.Symbol]) -> list[Law]:
         fits: list[Fit] = [*separable_laws(x, y), *sums_of_products(x, y)]
     fits = [replace(fit, linear=unit * fit.linear) for fit in fits if np.isfinite(fit.length)]
     fits.sort(key=lambda fit: fit.length)
-    return [
-        Law(fit.expression(symbols, x), fit.length, unit * float(np.sqrt(((y - fit.value) ** 2).mean())))
-        for fit in fits
-    ]
+    return [_law(fit, symbols, x, y, unit) for fit in fits]
+
+
+def _law(fit: Fit, symbols: Sequence[sympy.Symbol], x: Array, y: Array, unit: float) -> Law:
+    """The record of a fit to a target in units of its largest value."""
+    error = unit * float(np.sqrt(((y - fit.value) ** 2).mean()))
+    return Law(fit.expression(symbols, x), fit.length, error, fit, tuple(symbols))

@@ -80,3 +80,19 @@ def test_classes_are_simplified_without_a_scale_of_their_scores():
     assert not last.network.scaling.scales_output
     right = (last.network.predict(data).argmax(1) == data.test_label).double().mean()
     assert float(right) > 0.9
+
+
+def test_the_last_step_fits_the_constants_of_the_law_and_no_others():
+    data = gas(0.02)
+    *_, law, last = simplify_steps(KAN([4, 2, 1], seed=0), data)
+    assert (law.kind, last.kind) == ("law", "refit")
+    # A training would give each edge an offset, which fits noise.
+    x = data.train_input
+    constant = last.network(x).detach() / (x[:, [2]] * x[:, [3]] / x[:, [0]])
+    assert float(constant.std() / constant.mean()) < 1e-9
+    assert last.error < 1.05 * law.error
+
+
+def test_without_noise_the_constants_are_exact():
+    *_, last = simplify_steps(KAN([4, 2, 1], seed=0), gas(0.0))
+    assert last.error < 1e-9

@@ -104,7 +104,7 @@ def test_small_constants_and_parts_of_others_are_found_where_they_are_read():
     small, part, large = map(sympy.Float, (1.23e-5, 0.3, 10.3))
     constants = {part: (0.3, 0.1), small: (1.23e-5, 1e-7), large: (10.3, 0.1)}
     told = repr(FittedFormula("z", large * x - small * y + part, [x, y], constants))
-    assert told == "z = 10.3*x - 1.23e-5*y + 0.3\nconstants 10.3 ± 0.1, 0.0000123 ± 0.0000001, 0.3 ± 0.1"
+    assert told == "z = 10.3*x - 1.23e-5*y + 0.3\nconstants 10.3 ± 0.1, (1.23 ± 0.01)e-05, 0.3 ± 0.1"
 
 
 def test_a_formula_that_is_one_constant_has_four_digits_too():

@@ -301,3 +301,17 @@ def test_functions_that_the_data_tell_from_simpler_ones_stay():
             type(node) for node in law.atoms(sympy.Function)
         } | {sympy.exp}
         assert fit.expression.atoms(sympy.Function)
+
+
+@pytest.mark.parametrize("offset", [0.01, 1e-30])
+def test_an_exponential_far_from_zero_needs_no_offset(offset):
+    """a·exp(b·(T - 300)) is 1e-26·exp(T/5): whether an offset counts beside it is a matter of the rows."""
+    T, v = sympy.symbols("T v")
+    generator = torch.Generator().manual_seed(0)
+    u = torch.rand(150, 2, generator=generator, dtype=torch.float64)
+    x = torch.tensor([290.0, 1.0]) + u * torch.tensor([50.0, 4.0])
+    y = 2.5 * torch.exp(0.2 * (x[:, 0] - 300)) * x[:, 1]
+    y = y * (1 + 0.01 * torch.randn(150, generator=generator, dtype=torch.float64))
+    start = v * (2.2e-26 * sympy.exp(0.2 * T) + offset)
+    _, fit = simplest(Problem([T, v], x, y, {}, where="test"), start)
+    assert fit.expression.as_coeff_Mul()[1] == v * sympy.exp(T / 5)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from torch import Tensor
 
 from kanwidget.explorer.describe.errors import error_name
-from kanwidget.explorer.describe.history import history, pareto_front
+from kanwidget.explorer.describe.forms import fitted_form, form_figures
+from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.guide.noise import session_noise
 from kanwidget.explorer.protocol.records import MathNode
 from kanwidget.explorer.session.session import Session
@@ -32,10 +33,27 @@ class FrontState(TypedDict):
     """The formula for the eye, null where it is no formula or a long one."""
 
 
+class FrontLaw(TypedDict):
+    """The formula of a state with as few constants as the data need, fitted to them: smaller than its network."""
+
+    id: int
+    """Of the state's tree node."""
+    text: str
+    formula: MathNode | None
+    error: float
+    """As that of the state."""
+    size: int
+    """Its fitted constants."""
+    as_good: bool
+    """Whether it is as good as the state's network within the noise: the network then says nothing more."""
+
+
 class Front(TypedDict):
     """The formulas of the states."""
 
     states: list[FrontState]
+    laws: list[FrontLaw]
+    """Of the states whose formula was fitted."""
     noise: float | None
     """The least error that looked like noise in the labels, null where none did."""
     busy: bool
@@ -54,7 +72,8 @@ def front(session: Session, clock: Callable[[], float] = time.monotonic) -> tupl
         if node == tree.current:
             _look_for_noise(session)
         rows.put(node, state_formula(session, model, node), tree, version)
-    return {"states": rows.values(), "noise": rows.noise.get(session.run.problem), "busy": busy}, {}
+    noise = rows.noise.get(session.run.problem)
+    return {"states": rows.values(), "laws": front_laws(session), "noise": noise, "busy": busy}, {}
 
 
 def _look_for_noise(session: Session) -> None:
@@ -63,6 +82,45 @@ def _look_for_noise(session: Session) -> None:
     if noise is not None and noise.is_noise:
         levels, problem = session.state_rows.noise, session.run.problem
         levels[problem] = min(noise.level, levels.get(problem, noise.level))
+
+
+def front_laws(session: Session) -> list[FrontLaw]:
+    """The fitted formulas of the current problem's states, each worked out once."""
+    tree, rows, found = session.tree, session.state_rows, []
+    for node in (tree.nodes[number] for number in sorted(tree.problem_states())):
+        if node.id == tree.current:
+            network, record = session.model, session.run.last_record
+        elif node.latest is not None:
+            network, record = node.latest.model, node.latest.last_record
+        else:
+            continue
+        key = (node.id, record.step)
+        result = rows.fitted.get(key)
+        if result is None or result.fitted is None:
+            continue
+        if key not in rows.laws:
+            rows.laws[key] = _law(session, network, node.id, result.fitted)
+        law = rows.laws[key]
+        found += [] if law is None else [law]
+    return found
+
+
+def _law(session: Session, model: KAN, node: int, fitted: Any) -> FrontLaw | None:
+    """A fitted formula as a row of the front; None where it is several, holds curves, or has no error of a state."""
+    from kanwidget.symbolic import FittedFormula
+
+    loss = session.run.trainer.loss
+    if not isinstance(fitted, FittedFormula) or fitted.curves or not (loss.root or loss.classes):
+        return None
+    from kanwidget.symbolic.formulas.fitted import sympy_float
+
+    figures = form_figures(fitted_form(fitted), model, session.data)
+    if figures.error is None:
+        return None
+    names = dict(zip((symbol.name for symbol in fitted.variables), session.in_vars, strict=True))
+    size = len(fitted.expression.atoms(sympy_float()))
+    written = _as_row(fitted.expression, names)
+    return {"id": node, **written, "error": figures.error, "size": size, "as_good": figures.as_good}
 
 
 def state_formula(session: Session, model: KAN, node: int) -> FrontState:
@@ -85,8 +143,6 @@ class _Written(TypedDict):
 
 def _written(session: Session, model: KAN) -> _Written:
     # sympy is only needed here, and takes a while to import.
-    from kanwidget.symbolic.writing.mathml import math_tree
-    from kanwidget.symbolic.writing.text import to_text
     from kanwidget.symbolic.writing.tidy import tidy
 
     symbols = [f"x_{index + 1}" for index in range(model.n_features)]
@@ -94,7 +150,13 @@ def _written(session: Session, model: KAN) -> _Written:
     largest = session.x.detach().abs().amax(0).tolist()
     sizes = dict(zip((symbol.name for symbol in variables), largest, strict=True))
     names = dict(zip((symbol.name for symbol in variables), session.in_vars, strict=True))
-    expression = tidy(expressions[0], sizes=sizes)
+    return _as_row(tidy(expressions[0], sizes=sizes), names)
+
+
+def _as_row(expression: Any, names: dict[str, str]) -> _Written:
+    from kanwidget.symbolic.writing.mathml import math_tree
+    from kanwidget.symbolic.writing.text import to_text
+
     text = to_text(expression, names)
     if len(text) > _MAX_TEXT:
         return {"text": f"{text[: _MAX_TEXT // 2]}…", "formula": None}
@@ -110,10 +172,17 @@ def front_points(session: Session) -> tuple[list[Point], list[tuple[float, float
     texts = {row["id"]: row["text"] for row in session.state_rows.values() if row["formula"] is not None}
     own = session.tree.problem_states()
     states = [state for state in history(session)["states"] if state["id"] in own and state["error"]]
-    points = [(float(max(1, state["complexity"])), state["error"] or 0.0) for state in states]
-    best = [
+    marks = [
         (float(max(1, state["complexity"])), state["error"] or 0.0, texts.get(state["id"], state["label"]))
-        for state in pareto_front(session)
-        if state["error"]
+        for state in states
     ]
-    return points, best, error_name(session)
+    laws = [law for law in front_laws(session) if law["error"]]
+    of_laws = [(float(max(1, law["size"])), law["error"], law["text"]) for law in laws]
+    # A network that its own law equals within the noise says nothing more.
+    beaten = {law["id"] for law in laws if law["as_good"]}
+    rivals = [mark for mark, state in zip(marks, states, strict=True) if state["id"] not in beaten]
+    best: list[tuple[float, float, str]] = []
+    for mark in sorted([*rivals, *of_laws], key=lambda mark: mark[:2]):
+        if not best or mark[1] < best[-1][1]:
+            best.append(mark)
+    return [mark[:2] for mark in (*marks, *of_laws)], best, error_name(session)

@@ -17,6 +17,10 @@ class StateRows:
     _rows: dict[int, tuple[int | None, Any]] = field(default_factory=dict)
     noise: dict[int, float] = field(default_factory=dict)
     """The least error, by problem, that looked like noise: no state has anything to learn below it."""
+    fitted: dict[tuple[int, int], Any] = field(default_factory=dict)
+    """Formulas that were fitted to the data, by tree node and step: a node in training has other steps later."""
+    laws: dict[tuple[int, int], Any] = field(default_factory=dict)
+    """What a page shows of these."""
 
     def missing(self, tree: UndoTree, model: KAN, version: int) -> Iterator[tuple[int, KAN]]:
         """The nodes of the current problem without a value whose network is kept, the newest first, each with its network."""
@@ -38,6 +42,8 @@ class StateRows:
         """Forget all values: another tree has other nodes with the same numbers."""
         self._rows.clear()
         self.noise.clear()
+        self.fitted.clear()
+        self.laws.clear()
 
     def _stamp(self, node: int) -> int | None:
         return self._rows[node][0] if node in self._rows else -1

@@ -13,6 +13,8 @@ from torch import Tensor
 
 #: exp of more than this isn't written out as a number.
 _LARGEST_EXPONENT = 100.0
+#: A constant that is smaller than this part of what it is added to is round-off: it leads no sum.
+_NEGLIGIBLE = 1e-9
 Values = Callable[[Any], Tensor]
 
 
@@ -141,7 +143,8 @@ def _leading(total: Any, values: Values) -> tuple[Any, Any]:
     varying = [term for term in terms if term.free_symbols]
     number, _ = max(varying, key=spread).as_coeff_Mul()
     constants = [term for term in terms if term.is_Number]
-    if constants and all(term.as_coeff_Mul()[1].func is sympy.exp for term in varying):
+    leads = constants and abs(float(constants[0])) > _NEGLIGIBLE * max(map(spread, varying))
+    if leads and all(term.as_coeff_Mul()[1].func is sympy.exp for term in varying):
         number = constants[0]  # 1 + a·exp(x) of a saturation
     if not number.is_Float:
         return sympy.Integer(1), total

@@ -93,11 +93,15 @@ def _of_one_variable(part: Any, target: Tensor, values: Callable[[Any], Tensor])
 
 
 def _products(part: Any, variable: Any, column: Tensor, target: Tensor) -> Iterator[Proposal]:
-    """c·x^n, c·exp(a/x) and c·x/(x + k) for a part of one sign."""
+    """c·x^n, c·exp(a·x), c·exp(a/x) and c·x/(x + k) for a part of one sign."""
     import sympy
 
     sign, logarithm = float(target[0].sign()), target.abs().log()
-    options = [(lambda a: variable**a, column.log()), (lambda a: sympy.exp(a / variable), 1 / column)]
+    options = [
+        (lambda a: variable**a, column.log()),
+        (lambda a: sympy.exp(a * variable), column),
+        (lambda a: sympy.exp(a / variable), 1 / column),
+    ]
     for make, numbers in options:
         offset, power, explained = _line(numbers, logarithm)
         if explained >= _LEAST:

@@ -1,14 +1,19 @@
 """The forms of the formula: worked out beside the training, on a copy, for the network as it is."""
 
 import pytest
+import sympy
 import torch
 
 from kanwidget import KAN, Dataset, KANExplorer
+from kanwidget.explorer.commands.edges import Unfix
 from kanwidget.explorer.commands.guide import FitFormula
+from kanwidget.explorer.commands.history import Undo
 from kanwidget.explorer.commands.training import Start
-from kanwidget.explorer.describe.forms import form_rows, value_and_error
+from kanwidget.explorer.describe.forms import form_figures, form_rows, value_and_error
 from kanwidget.explorer.describe.panels.forms import forms
 from kanwidget.explorer.describe.snapshot import status
+from kanwidget.symbolic import FormulaForm
+from tests.unit.explorer.states import train
 
 
 def texts(tree):
@@ -64,7 +69,12 @@ def test_a_thread_works_them_out_and_sends_them(line, no_thread_left):
 
 @pytest.mark.parametrize(
     ("value", "error", "text"),
-    [(0.12034, 0.00012, "0.1203±0.0001"), (-54173456.7, 8e6, "−5.4·107±8·106"), (1.0, float("inf"), "1 (any value)")],
+    [
+        (0.12034, 0.00012, "0.1203±0.0001"),
+        (-54173456.7, 8e6, "(−5.4±0.8)·107"),
+        (3.043e6, 8e4, "(3.04±0.08)·106"),
+        (1.0, float("inf"), "1 (any value)"),
+    ],
 )
 def test_constants_are_typeset_with_their_errors(value, error, text):
     assert texts(value_and_error(value, error)) == text
@@ -93,6 +103,26 @@ def test_the_formula_step_shows_its_result_at_once(line):
     line.apply(FitFormula())
     (row,) = forms(line)[0]["forms"]
     assert (row["name"], row["text"]) == ("rounded", "way = 2.34*time")
+
+
+def test_the_formula_step_shows_its_result_again_after_a_return(line):
+    line.apply(FitFormula())
+    line.apply(Unfix((0, 0, 0)))
+    assert line.formula_result is None
+    line.apply(Undo())
+    assert line.formula_result.text == "way = 2.34*time"
+
+
+def test_forms_say_which_one_is_to_be_preferred(line):
+    rows = {row["name"]: row["verdict"] for row in form_rows(line, line.model)}
+    assert rows["as trained"] == ""
+    assert rows["rounded"] == "preferred: as good as trained within the noise"
+
+
+def test_a_form_that_is_worse_says_so(line):
+    form = FormulaForm("rounded", ("way",), (2.6 * sympy.Symbol("time"),), [sympy.Symbol("time")], {}, 0.0, {})
+    train(line, 5)
+    assert not form_figures(form, line.model, line.data).as_good
 
 
 def test_a_job_gives_up_on_a_network_that_is_gone(line):

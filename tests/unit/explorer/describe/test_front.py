@@ -5,11 +5,12 @@ import torch
 
 from kanwidget import KAN, Dataset
 from kanwidget.explorer.commands.edges import Fix
+from kanwidget.explorer.commands.guide import FitFormula
 from kanwidget.explorer.commands.history import Undo
 from kanwidget.explorer.describe.errors import error_name, label_spread
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.panels import front as panel
-from kanwidget.explorer.describe.panels.front import front
+from kanwidget.explorer.describe.panels.front import front, front_points
 from kanwidget.explorer.session.session import Session
 from tests.unit.explorer.states import everything, train
 
@@ -88,6 +89,28 @@ def test_the_noise_is_the_least_error_that_looked_like_noise():
     noise = front(session)[0]["noise"]
     assert noise == pytest.approx(0.1, rel=0.2)
     assert front(session)[0]["noise"] == noise
+
+
+def test_the_fitted_law_of_a_state_stands_beside_it_with_its_own_error_and_size():
+    generator = torch.Generator().manual_seed(0)
+    x = 1 + torch.rand(200, 1, generator=generator, dtype=torch.float64)
+    y = 3.37 * x + 0.1 * torch.randn(200, 1, generator=generator, dtype=torch.float64)
+    session = Session(KAN([1, 1], seed=0), Dataset(x[:150], y[:150], x[150:], y[150:]))
+    session.apply(Fix((0, 0, 0), "x"))
+    train(session, 3)
+    assert front(session)[0]["laws"] == []
+    session.apply(FitFormula())
+    (law,) = front(session)[0]["laws"]
+    assert (law["id"], law["size"], law["as_good"]) == (session.tree.current, 1, True)
+    slope = float(law["text"].split("*")[0])
+    residual = y[150:] - slope * x[150:]
+    assert law["error"] == pytest.approx(float(residual.square().mean().sqrt()), rel=1e-3)
+    # It belongs to this state alone, and beats it in the figure.
+    train(session, 1)
+    assert [row["id"] for row in front(session)[0]["laws"]] == []
+    session.apply(FitFormula())
+    _, best, _ = front_points(session)
+    assert best[0][2] == law["text"]
 
 
 def test_an_error_is_named_with_its_unit(small, session):

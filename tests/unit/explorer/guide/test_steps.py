@@ -178,6 +178,15 @@ def test_a_started_training_is_not_the_one_that_pauses_by_itself(session):
     assert session.run.stop_reason == "steps done"
 
 
+def test_a_formula_of_curves_alone_ticks_nothing_and_asks_for_simplification(session):
+    falling(session, 20, flat=60)
+    session.apply(FitFormula())
+    steps = {step["name"]: step["done"] for step in guide(session)["steps"]}
+    assert steps == {"train": True, "simplify": False, "formula": False}
+    assert guidance(session).act.step == "simplify"
+    assert "names curves" in guidance(session).sentence
+
+
 # ---- from Python
 
 

@@ -33,8 +33,9 @@ def test_units_change_nothing_but_the_constants(family, unit):
         x = factor * X
 
         def design(theta, x=x):
-            # Beside a constant a family that holds one itself isn't determined, and isn't used.
-            return np.stack([family.function(x, theta), *([np.ones_like(x)] if family.sums else [])], 1)
+            # An offset beside a function that has one says nothing: their sum is what is determined.
+            columns = [family.function(x, theta), np.ones_like(x)]
+            return np.stack(columns if family.sums else columns[:1], 1)
 
         fits = [polish(design, start, y, np.ones_like(y)) for start in family.starts(x)]
         costs.append(min(fit.cost for fit in fits))
