@@ -225,7 +225,8 @@ class KAN(QueryableNetwork):
                 step), `rows` (a large table's training begins with a sample, which grows as the error stalls, and takes all rows last:
                 `"auto"`, the rows to begin with, or None for all from the first step on),
                 `loss` (`"mse"`, `"cross_entropy"` or a function of outputs and labels),
-                `metrics` (functions of outputs and labels, on the test data), `sample_weight`, `update_grid`,
+                `metrics` (functions of outputs and labels, on the test data), `sample_weight` (how much each training row
+                counts; with those of the test and validation rows after them these count in the held-out errors), `update_grid`,
                 `grid_update_num`, `start_grid_update_step`, `stop_grid_update_step`, `lamb_l1`, `lamb_entropy`,
                 `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches; `geodesic_acceleration=True` for LM steps
                 that follow the valley where it turns, at twice the time: for fits down to round-off (without `lamb`, in float64).

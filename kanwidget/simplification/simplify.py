@@ -14,6 +14,7 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.core.threads import limit_threads
+from kanwidget.datasets.dataset import rows_of
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.held_out import HeldOut, held_out
@@ -236,7 +237,7 @@ class _Simplification:
     def _last(self) -> SimplificationStep:
         """Train the constants on all rows."""
         trial, before, whole = copy.deepcopy(self.best), self.held.error(self.best), self.held.whole
-        data = replace(self.held.data, train_input=whole.train_input, train_label=whole.train_label)
+        data = replace(self.held.data, **rows_of(whole, "train"))
         refit(trial, replace(self.held, data=data), _LAST_STEPS)
         self.best = trial
         text = f"Constants trained on all rows: held-out error {before:.3g} → {self.held.error(trial):.3g}"
