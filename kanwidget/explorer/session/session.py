@@ -421,6 +421,8 @@ def _is_default(value: Any) -> bool:
 
 def _named(names: Any, default: tuple[str, ...], argument: str) -> tuple[str, ...]:
     chosen = default if names is None else names
+    if names is None and not all(chosen):
+        _check.fail("data", "KANExplorer", "made of columns with names", list(chosen), "One is called '': rename it.")
     sound = not isinstance(chosen, str) and all(isinstance(name, str) and name for name in chosen)
     if not sound or len(chosen) != len(default):
         _check.fail(argument, "KANExplorer", f"a list of {len(default)} names", names)
