@@ -92,6 +92,8 @@ def network_inputs(
     """
     if isinstance(x, Tensor) and x.is_complex():
         _check.fail("x", "KAN", "a tensor of real numbers", x.dtype, error=TypeError)
+    if isinstance(x, Tensor) and x.layout != torch.strided:
+        x = x.to_dense()
     if not isinstance(x, Tensor):
         x = arrays.tensor(frames.by_name(x, names, "KAN", "x"), "x", "KAN").to(device)
     if x.ndim != 2 or x.shape[1] != n_features:

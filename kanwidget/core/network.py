@@ -73,7 +73,18 @@ class Network(nn.Module):
             self.reference = self.reference.new_zeros(rows.shape)
         if f"{prefix}columns" in state_dict and f"{prefix}scaling.fixed" not in state_dict:
             state_dict |= {f"{prefix}scaling.{name}": value for name, value in self.scaling.identity().items()}
+        if f"{prefix}columns" in state_dict:  # states of before had no names: of a logged column they know the number
+            columns = state_dict[f"{prefix}scaling.input_log"].nonzero().flatten().tolist()
+            state_dict.setdefault(f"{prefix}_extra_state", {"log": columns})
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """The logarithms by name: their numbers are among the scales."""
+        return {"log": list(self.log)}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """The counterpart of `get_extra_state`."""
+        self.log = tuple(state["log"])
 
     # ---- shape
 

@@ -12,8 +12,12 @@ from torch import Tensor
 
 from kanwidget import _check
 
-#: Advice for complex numbers.
+#: Advice for dates, and for complex numbers.
+_DAYS = "Turn dates and durations into numbers, such as days since the first one."
 _REAL = "Give real and imaginary parts, or absolute value and angle, as columns of their own."
+
+#: Bytes of the largest numbers that torch has.
+_LARGEST = 8
 
 
 def tensor(value: Any, argument: str, where: str) -> Tensor:
@@ -21,8 +25,10 @@ def tensor(value: Any, argument: str, where: str) -> Tensor:
     if isinstance(value, Tensor):
         if value.is_complex():
             _check.fail(argument, where, "an array of real numbers", value.dtype, _REAL, error=TypeError)
-        return value.detach()
+        return (value if value.layout == torch.strided else value.to_dense()).detach()
     advice = "Drop or encode columns that hold text or dates."
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        value = value.astype(np.float64).filled(np.nan)
     try:
         # In rows from the first to the last: torch takes no array that is read backwards, such as x[::-1] and some frames.
         array = np.asarray(value, order="C")
@@ -30,6 +36,10 @@ def tensor(value: Any, argument: str, where: str) -> Tensor:
         _check.fail(argument, where, "an array of numbers", value, "All rows need the same number of columns.")
     if array.dtype.kind == "c":
         _check.fail(argument, where, "an array of real numbers", str(array.dtype), _REAL, error=TypeError)
+    if array.dtype.kind in "mM":  # which would become nanoseconds since 1970
+        _check.fail(argument, where, "an array of numbers", str(array.dtype), _DAYS, error=TypeError)
+    if array.dtype.kind in "iuf" and not (array.dtype.isnative and array.dtype.itemsize <= _LARGEST):
+        array = array.astype(f"={array.dtype.kind}{min(array.dtype.itemsize, _LARGEST)}")
     if array.dtype == object or array.dtype.kind not in "biuf":
         try:
             array = array.astype(np.float64)

@@ -14,6 +14,7 @@ from kanwidget._refusals import short_refusals
 from kanwidget.datasets import arrays, frames, naming
 
 _PARTS = ("train", "test", "val")
+_WEIGHTS = ("train_weight", "test_weight", "val_weight")
 _SCALES = ("input_mean", "input_scale", "label_mean", "label_scale")
 
 
@@ -37,6 +38,9 @@ class Dataset:
         input_scale: Divisor of each input column, thereafter.
         label_mean: The same for the labels.
         label_scale: The same for the labels.
+        train_weight: How much each training row counts, ≥ 0; by default all rows count the same.
+        test_weight: The same for the test rows.
+        val_weight: The same for the validation rows.
 
     Raises:
         ValueError: For shapes that do not fit, and for NaN or infinity, naming the row and the column.
@@ -62,6 +66,9 @@ class Dataset:
     input_scale: Tensor | None = None
     label_mean: Tensor | None = None
     label_scale: Tensor | None = None
+    train_weight: Tensor | None = None
+    test_weight: Tensor | None = None
+    val_weight: Tensor | None = None
 
     def __post_init__(self) -> None:
         # Names beside a frame rename its columns: further frames then go by position, too.
@@ -85,6 +92,7 @@ class Dataset:
         x_name, y_name = f"{part}_input", f"{part}_label"
         x, y = getattr(self, x_name), getattr(self, y_name)
         if x is None and y is None and part != "train":
+            self._set(f"{part}_weight", None)
             return
         if x is None or y is None:
             absent = x_name if x is None else y_name
@@ -98,6 +106,8 @@ class Dataset:
                 _check.fail(y_name, "Dataset", "of the shape and type of train_label", y)
         self._set(x_name, x)
         self._set(y_name, y)
+        if (weight := getattr(self, f"{part}_weight")) is not None:
+            self._set(f"{part}_weight", _weights(weight, len(x), f"{part}_weight"))
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)  # the only way into a frozen record, used while it is built
@@ -176,7 +186,7 @@ class Dataset:
             torch.float32
         """
         changed: dict[str, Any] = {}
-        for name in (*self.keys(), *_SCALES):
+        for name in (*self.keys(), *_SCALES, *_WEIGHTS):
             value = getattr(self, name)
             if value is not None:
                 converted = value.to(device=device, dtype=dtype if value.is_floating_point() else None)
@@ -311,6 +321,40 @@ def _divided(
     test_part = {"test_input": inputs[test], "test_label": labels[test]} if len(test) else {}
     data = Dataset(inputs[train], labels[train], **test_part, in_vars=names[0], out_vars=names[1])
     return data.standardize() if split.standardize else data
+
+
+def rows_of(data: Dataset, part: str, rows: Tensor | None = None, name: str | None = None) -> dict[str, Tensor | None]:
+    """Some rows of a part with their labels and weights, for `dataclasses.replace`.
+
+    Args:
+        data: The dataset.
+        part: `train`, `test` or `val`.
+        rows: Their indices; all by default.
+        name: The part that they become; the same by default.
+
+    Examples:
+        >>> data = Dataset([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0], train_weight=[1.0, 2.0, 3.0])
+        >>> rows_of(data, "train", torch.tensor([2]), "test")["test_weight"]
+        tensor([3.], dtype=torch.float64)
+    """
+    values = {kind: getattr(data, f"{part}_{kind}") for kind in ("input", "label", "weight")}
+    return {
+        f"{name or part}_{kind}": value if value is None or rows is None else value[rows.to(value.device)]
+        for kind, value in values.items()
+    }
+
+
+def _weights(weight: Any, rows: int, name: str) -> Tensor:
+    """Weights of rows, `(rows,)`, or an error."""
+    expected = f"{rows} finite numbers ≥ 0, one a row"
+    try:
+        values = torch.as_tensor(weight)
+        values = (values if values.is_floating_point() else values.to(torch.float64)).reshape(-1)
+    except (TypeError, ValueError, RuntimeError):
+        _check.fail(name, "Dataset", expected, weight)
+    if len(values) != rows or not bool((torch.isfinite(values) & (values >= 0)).all()):
+        _check.fail(name, "Dataset", expected, weight)
+    return values
 
 
 def as_dataset(data: Any, where: str = "as_dataset", names: Sequence[str] = ()) -> Dataset:

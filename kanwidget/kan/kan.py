@@ -175,37 +175,14 @@ class KAN(QueryableNetwork):
 
     # ---- using it
 
-    def classify(self, data: Any) -> list[Any]:
-        """The most probable class of each row: its name, where the labels of the training had names, else its number.
-
-        Args:
-            data: As in `predict`.
-
-        Raises:
-            ValueError: If the network has a single output: it predicts a number.
-
-        Examples:
-            >>> from kanwidget import Dataset
-            >>> data = Dataset([[0.0], [1.0], [2.0], [3.0]], [1, 1, 0, 0], out_vars=["gas", "solid"])
-            >>> model = KAN.for_data(data)
-            >>> history = model.fit(data, steps=5, progress=False)
-            >>> model.classify([[0.5], [2.5]])
-            ['solid', 'gas']
-        """
-        if self.n_out < 2:
-            _check.fail(
-                "data", "classify", "for a network with an output for each class", self, "predict() gives numbers."
-            )
-        numbers: list[int] = self.predict(data).argmax(1).tolist()
-        return [self.classes[number] for number in numbers] if self.classes else list(numbers)
-
     @short_refusals
     def predict(self, data: Any) -> Tensor:
-        """Outputs for arrays, lists, frames or tensors of any float type, `(batch, n_out)`; no gradient.
+        """Outputs for arrays, lists, frames or tensors of any float type, `(batch, n_out)`, no gradient: numbers in the target's
+        unit. After a classification they are scores, a column for each class: `classify` says which class, `probabilities` how surely.
 
         Columns that `fit` knew by name are taken by name, in any order; renamed ones, of which none has such a name, by place. A Dataset
-        (or pykan dict) stands for its test inputs, or its training inputs where it has none. Numbers are in the units of the training
-        data. After a classification they are logits: `argmax(1)` are the classes, `softmax(1)` their probabilities.
+        (or pykan dict) stands for its test inputs, or its training inputs where it has none. Scores are logits: the highest one is the
+        class, and `softmax(1)` makes probabilities of them.
 
         Examples:
             >>> KAN([2, 1], seed=1).predict([[0.0, 0.5], [1.0, -1.0]]).shape
@@ -248,7 +225,8 @@ class KAN(QueryableNetwork):
                 step), `rows` (a large table's training begins with a sample, which grows as the error stalls, and takes all rows last:
                 `"auto"`, the rows to begin with, or None for all from the first step on),
                 `loss` (`"mse"`, `"cross_entropy"` or a function of outputs and labels),
-                `metrics` (functions of outputs and labels, on the test data), `sample_weight`, `update_grid`,
+                `metrics` (functions of outputs and labels, on the test data), `sample_weight` (how much each training row
+                counts; with those of the test and validation rows after them these count in the held-out errors), `update_grid`,
                 `grid_update_num`, `start_grid_update_step`, `stop_grid_update_step`, `lamb_l1`, `lamb_entropy`,
                 `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches; `geodesic_acceleration=True` for LM steps
                 that follow the valley where it turns, at twice the time: for fits down to round-off (without `lamb`, in float64).

@@ -26,6 +26,56 @@ class QueryableNetwork(SymbolicNetwork):
     #: Every step and event of this network and of those that it was cut from.
     history: History
 
+    def classify(self, data: Any) -> list[Any]:
+        """The most probable class of each row: its name, where the labels of the training had names, else its number.
+
+        Args:
+            data: As in `predict`.
+
+        Raises:
+            ValueError: If the network has a single output: it predicts a number.
+
+        Examples:
+            >>> from kanwidget import KAN, Dataset
+            >>> data = Dataset([[0.0], [1.0], [2.0], [3.0]], [1, 1, 0, 0], out_vars=["gas", "solid"])
+            >>> model = KAN.for_data(data)
+            >>> history = model.fit(data, steps=5, progress=False)
+            >>> model.classify([[0.5], [2.5]])
+            ['solid', 'gas']
+        """
+        numbers: list[int] = self._class_scores(data, "classify").argmax(1).tolist()
+        return [self.classes[number] for number in numbers] if self.classes else list(numbers)
+
+    def probabilities(self, data: Any) -> dict[Any, Tensor]:
+        """The probability of each class, `(batch,)` by its name, or its number where the classes have no names; of a row they add up to 1.
+
+        `pandas.DataFrame(model.probabilities(table), table.index)` makes a table of them.
+
+        Args:
+            data: As in `predict`.
+
+        Raises:
+            ValueError: If the network has a single output: it predicts a number.
+
+        Examples:
+            >>> from kanwidget import KAN, Dataset
+            >>> data = Dataset([[0.0], [1.0], [2.0], [3.0]], [1, 1, 0, 0], out_vars=["gas", "solid"])
+            >>> model = KAN.for_data(data)
+            >>> history = model.fit(data, steps=5, progress=False)
+            >>> {name: [round(p) for p in column.tolist()] for name, column in model.probabilities([[0.5], [2.5]]).items()}
+            {'gas': [0, 1], 'solid': [1, 0]}
+        """
+        columns = self._class_scores(data, "probabilities").softmax(1).T
+        return dict(zip(self.classes or range(self.n_out), columns, strict=True))
+
+    def _class_scores(self, data: Any, where: str) -> Tensor:
+        """The outputs of a network with an output for each class."""
+        if self.n_out < 2:
+            advice = "predict() gives numbers."
+            _check.fail("data", where, "for a network with an output for each class", self, advice)
+        with torch.no_grad():
+            return self(as_inputs(self, data, where, test=True))
+
     def derivatives(self, x: Tensor, order: int = 2) -> Derivatives:
         """Value, gradient and (order 2) Hessian of the outputs in the features, see `Derivatives`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch.nn import functional
 from kanwidget.core.network import Network
 from kanwidget.core.reference_data import as_inputs, has_labels, order_columns
 from kanwidget.datasets import Dataset
+from kanwidget.datasets.dataset import rows_of
 
 #: Part of the rows that are held out where the data have no test rows.
 _PART = 0.2
@@ -45,7 +47,7 @@ class HeldOut:
         return self.allowance > 0
 
     def row_losses(self, network: Network, *, everywhere: bool = False, unit: Network | None = None) -> Tensor:
-        """Loss of each held-out row, `(rows,)`: squared error in scaled numbers, or cross-entropy; `everywhere` of all rows;
+        """Loss of each held-out row times its weight, `(rows,)`: squared error in scaled numbers, or cross-entropy; `everywhere` of all rows;
         `unit` is the network whose scale counts, by default the network itself.
         """
         parts = ("train", "test") if everywhere else ("test",)
@@ -59,7 +61,20 @@ class HeldOut:
                 scaling = (unit or network).scaling
                 residual = scaling.scaled_outputs(network(x)) - scaling.scaled_outputs(y)
                 losses.append(residual.square().mean(1))
-        return torch.nan_to_num(torch.cat(losses), nan=math.inf)
+        rows = torch.cat(losses)
+        weights = self._weights(parts)
+        return torch.nan_to_num(rows if weights is None else weights * rows, nan=math.inf)
+
+    def _weights(self, parts: Sequence[str]) -> Tensor | None:
+        """Weights of the rows of some parts with mean 1, None where all rows count the same."""
+        given = {part: getattr(self.data, f"{part}_weight") for part in parts}
+        if all(weight is None or not bool(weight.any()) for weight in given.values()):
+            return None
+        inputs = {part: self.data[f"{part}_input"] for part in parts}
+        known = torch.cat([weight for weight in given.values() if weight is not None]).mean()
+        columns = [known.expand(len(inputs[part])) if weight is None else weight for part, weight in given.items()]
+        weights = torch.cat(columns)
+        return weights / weights.mean()
 
     def error(self, network: Network) -> float:
         """Root mean squared error on the held-out rows, in the target's unit (of its logarithm, if that is learnt); of classes the
@@ -116,8 +131,8 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
     whole = order_columns(network, data, where).to(network.dtype, network.device)
     parts = [p for p in ("val", "test") if f"{p}_input" in whole]
     if parts:
-        x, y = whole[f"{parts[0]}_input"], whole[f"{parts[0]}_label"]
-        plain = replace(whole, val_input=None, val_label=None, test_input=x, test_label=y)
+        checks = rows_of(whole, parts[0], name="test")
+        plain = replace(whole, val_input=None, val_label=None, val_weight=None, **checks)
         return HeldOut(_sampled(plain), plain)
     rows = len(whole.train_input)
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(0)).to(network.device)
@@ -125,8 +140,7 @@ def held_out(network: Network, data: Any, where: str, r2_threshold: float = 0.0)
     held, kept = order[:count], order[count:]
     if not count:
         held, kept = order, order
-    x, y = whole.train_input, whole.train_label
-    split = replace(whole, train_input=x[kept], train_label=y[kept], test_input=x[held], test_label=y[held])
+    split = replace(whole, **rows_of(whole, "train", kept), **rows_of(whole, "train", held, "test"))
     return HeldOut(_sampled(split), whole)
 
 
@@ -134,10 +148,10 @@ def _sampled(data: Dataset) -> Dataset:
     """At most `_MOST_ROWS` rows of each part: more would cost time and decide nothing."""
     changes: dict[str, Any] = {}
     for part in ("train", "test"):
-        x, y = data[f"{part}_input"], data[f"{part}_label"]
-        if len(x) > _MOST_ROWS:
-            chosen = torch.randperm(len(x), generator=torch.Generator().manual_seed(1))[:_MOST_ROWS].sort().values
-            changes |= {f"{part}_input": x[chosen.to(x.device)], f"{part}_label": y[chosen.to(y.device)]}
+        rows = len(data[f"{part}_input"])
+        if rows > _MOST_ROWS:
+            chosen = torch.randperm(rows, generator=torch.Generator().manual_seed(1))[:_MOST_ROWS].sort().values
+            changes |= rows_of(data, part, chosen)
     return replace(data, **changes) if changes else data
 
 

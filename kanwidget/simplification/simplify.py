@@ -14,6 +14,7 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.primitives import primitives
 from kanwidget.core.threads import limit_threads
+from kanwidget.datasets.dataset import rows_of
 from kanwidget.simplification.auto import auto_symbolic_steps
 from kanwidget.simplification.description import description_length
 from kanwidget.simplification.held_out import HeldOut, held_out
@@ -238,7 +239,7 @@ class _Simplification:
     def _last(self) -> SimplificationStep:
         """Fit the constants to all rows."""
         trial, before, whole = copy.deepcopy(self.best), self.held.error(self.best), self.held.whole
-        data = replace(self.held.data, train_input=whole.train_input, train_label=whole.train_label)
+        data = replace(self.held.data, **rows_of(whole, "train"))
         losses = refit(trial, replace(self.held, data=data), _LAST_STEPS)
         if self.law is not None and self.best is self.law.network:
             law = self.law.refitted(whole)

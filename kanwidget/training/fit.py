@@ -109,4 +109,4 @@ def _with_validation(network: Network, data: Any, validation: Any) -> Dataset:
     # Columns without names are in the network's order, and a frame beside them is read by the network's names.
     names = dataset.in_vars if dataset.has_names else network.in_vars
     x = frames.by_name(validation[0], names, "fit", "validation")
-    return order_columns(network, replace(dataset, val_input=x, val_label=validation[1]))
+    return order_columns(network, replace(dataset, val_input=x, val_label=validation[1], val_weight=None))

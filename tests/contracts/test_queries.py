@@ -43,6 +43,7 @@ QUERIES = {
     "expand_depth": lambda model, x: model.expand_depth(),
     "simplify": lambda model, x: model.simplify(table(model), steps=1, lib=["x"]),
     "classify": lambda model, x: model.classify(x) if model.n_out > 1 else None,
+    "probabilities": lambda model, x: model.probabilities(x) if model.n_out > 1 else None,
     "formula_forms": lambda model, x: model.formula_forms(table(model), seconds=0),
     "for_data": lambda model, x: type(model).for_data(table(model)),
     "remove_node": lambda model, x: model.remove_node(1, 0),

@@ -19,6 +19,8 @@ export const R2_VALUES: readonly number[] = [
   ...[2, 3, 4].flatMap((e) => Array.from({ length: 9 }, (_, i) => Number((1 - (10 - i) / 10 ** e).toFixed(e)))),
   0.9999,
 ];
+/** Where the slider begins: the `r2_threshold` of `auto_symbolic`, which Python's `R2_THRESHOLD` is. */
+export const R2_THRESHOLD = 0.9;
 /** Length of the list; the drawing marks all edges. */
 const MOST_ROWS = 200;
 
@@ -49,7 +51,7 @@ interface State {
 
 export function symbolifyPreview(context: Context, registry: Registry): SymbolifyPreview {
   const { act, store, ui, uid } = context;
-  const state: State = { open: false, r2: 0.99, rows: [], marked: new Map(), greeted: 0 };
+  const state: State = { open: false, r2: R2_THRESHOLD, rows: [], marked: new Map(), greeted: 0 };
   const id = `${uid}-symbolify`;
   const opener = openerOf(id);
   const parts = previewParts(context, registry, state, (value) => {

@@ -40,19 +40,25 @@ describe("looking", () => {
     expect(panel().hidden).toBe(false);
     expect(panel().textContent).toContain("Looking at the edges…");
     tell(0, 4);
-    expect(panel().textContent).toContain("4 of 6 edges looked at: 2 edges would be replaced so far");
+    expect(panel().textContent).toContain("4 of 6 edges looked at: 4 edges would be replaced so far");
     expect(view.find("progress").getAttribute("value")).toBe("4");
     // Only the end is spoken.
     expect(panel().querySelector("[role=status]")?.getAttribute("aria-busy")).toBe("true");
     tell(4, 6);
-    expect(panel().textContent).toContain("6 of 6 edges looked at: 3 edges would be replaced.");
+    expect(panel().textContent).toContain("6 of 6 edges looked at: 5 edges would be replaced.");
     expect(view.find("progress").hidden).toBe(true);
     expect(panel().querySelector("[role=status]")?.hasAttribute("aria-busy")).toBe(false);
+  });
+
+  it("begins with the threshold of auto_symbolic", () => {
+    open();
+    expect(view.find<HTMLInputElement>('[data-kw-field="r2"]').value).toBe("0.9");
   });
 
   it("marks them in the drawing, with names, and lists them best first", () => {
     open();
     tell(0, 6);
+    threshold("0.99");
     expect(marked()).toEqual(["0-0-0", "0-1-0", "1-0-0"]);
     expect(view.all(".kw-float .kw-badge").map((badge) => badge.textContent)).toEqual(["→ x²", "→ sin", "→ x²"]);
     expect(view.find('[data-kw-edge="0-0-0"]').getAttribute("aria-label")).toContain("would be replaced by x²");
@@ -176,6 +182,6 @@ describe("after a change of structure", () => {
     expect(panel().textContent).toContain("Looking at the edges…");
     expect(view.find<HTMLButtonElement>('[data-kw-action="symbolify-apply"]').disabled).toBe(true);
     tell(0, 6);
-    expect(marked().length).toBe(3);
+    expect(marked().length).toBe(5);
   });
 });

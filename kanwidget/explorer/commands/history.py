@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,13 +9,13 @@ from typing import Any
 from kanwidget import _check
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.base import act
+from kanwidget.explorer.commands.beginnings import first_network
 from kanwidget.explorer.guide.best import best
 from kanwidget.explorer.protocol.topics import EVERYTHING, Notice, Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.recorder import RecordedStep
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, copied, error_of
-from kanwidget.kan import KAN
+from kanwidget.explorer.session.undo import RETURN, TRAIN, Checkpoint, error_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,7 @@ def _jump(session: Session, command: Command, move: Callable[[Checkpoint], Check
 
 @dataclass(frozen=True, slots=True)
 class Reset(Command):
-    """Begin again, with the initial network or another seed."""
+    """Begin again, with the initial network or another seed; logarithms that are in use stay."""
 
     kind, action = "control", "reset"
 
@@ -177,36 +176,13 @@ class Reset(Command):
 
     def perform(self, session: Session) -> Topics:
         run = session.run
-        checkpoint, initial = run.checkpoint(), run.initial
-        model = copied(initial) if self.seed is None else reseeded(initial, self.seed)
+        model, checkpoint = first_network(session, self.seed), run.checkpoint()
         try:
             model.reference = run.x.clone()
-            session.restart(model, initial.seed if self.seed is None else self.seed)
+            session.restart(model, run.initial.seed if self.seed is None else self.seed)
         except BaseException:
             session.restore(checkpoint)
             raise
         session.commit("reset", "reset" if self.seed is None else f"seed {self.seed}", checkpoint)
         session.script.add(self)
         return EVERYTHING
-
-
-def reseeded(model: KAN, seed: int) -> KAN:
-    """A fresh network with the model's shape, grids and data columns, and nothing that was trained."""
-    layers = [model.layer(index) for index in range(model.depth)]
-    fresh = KAN(
-        model.width,
-        [layer.grid_size for layer in layers],
-        model.k,
-        mult_arity=model.arities,
-        base_fun=layers[0].base_fun,
-        grid_eps=model.grid_eps,
-        seed=_check.integer(seed, "seed", "reset", low=0),
-        dtype=model.dtype,
-        device=model.device,
-    )
-    fresh.n_features = model.n_features
-    fresh.columns = model.columns.clone()
-    fresh.scaling, fresh.log = copy.deepcopy(model.scaling), model.log
-    for index, layer in enumerate(layers):
-        fresh.layer(index).knots = layer.knots.clone()
-    return fresh

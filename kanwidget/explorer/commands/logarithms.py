@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanwidget import _check
-from kanwidget.core.scales import Scaling
 from kanwidget.explorer.commands import fields
-from kanwidget.explorer.commands.history import reseeded
+from kanwidget.explorer.commands.beginnings import with_logarithms
 from kanwidget.explorer.protocol.topics import EVERYTHING, Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
-from kanwidget.kan import KAN
-from kanwidget.training.steps.scales import learn_scales
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class UseLogarithms(Command):
         if self.toggle:
             used = _logged(session)
             names = (*(n for n in used if n not in names), *(n for n in names if n not in used))
-        model = with_logarithms(run.initial, names, session)
+        model = with_logarithms(session, _names_of_data(session, names), run.initial.seed)
         checkpoint = run.checkpoint()
         try:
             model.reference = run.x.clone()
@@ -63,16 +60,8 @@ def _logged(session: Session) -> tuple[str, ...]:
     return tuple(name for name, log in pairs if bool(log))
 
 
-def with_logarithms(initial: KAN, names: Sequence[str], session: Session) -> KAN:
-    """A fresh network of a network's shape, whose scales are learnt with these logarithms.
-
-    Raises:
-        ValueError: For names that aren't columns, and for columns that aren't positive.
-    """
-    fresh = reseeded(initial, initial.seed)
-    fresh.scaling = Scaling(fresh.n_features, fresh.n_out, fresh.layer(0).coef.detach())
+def _names_of_data(session: Session, names: Sequence[str]) -> list[str]:
+    """What the data call the columns and outputs that the session has these names for."""
     data = session.run.trainer.data
     own = dict(zip((*session.in_vars, *session.out_vars), (*data.in_vars, *data.out_vars), strict=False))
-    fresh.log = tuple(own.get(name, name) for name in names)
-    learn_scales(fresh, session.run.trainer.data, session.run.trainer.loss)
-    return fresh
+    return [own.get(name, name) for name in names]

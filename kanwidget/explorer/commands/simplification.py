@@ -17,7 +17,7 @@ from kanwidget.explorer.guide.progress import SIMPLIFIED
 from kanwidget.explorer.protocol.topics import CHANGED, Topics
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.undo import copied
+from kanwidget.explorer.session.undo import SettingChange, copied
 from kanwidget.explorer.session.view import Job
 from kanwidget.kan import KAN
 from kanwidget.simplification import SimplificationStep, simplify_steps
@@ -139,11 +139,15 @@ class Simplification(Process):
             return frozenset(("guide",))
         label = _LABELS.get(step.kind, step.kind).format(lamb=self._lamb)
         kind = SIMPLIFIED if last else step.kind
+        former = session.run.trainer.settings.lamb
         if last:
             session.run.set({"lamb": 0.0})  # the constants of the functions are to fit, not to fade
             session.run.unmark(session.run.events[:-1])
         network = cast(KAN, step.network)
-        return act(session, _Bit(), kind, label, lambda: session.adopt(network)) | {"settings", "guide"}
+        topics = act(session, _Bit(), kind, label, lambda: session.adopt(network)) | {"settings", "guide"}
+        if last:
+            session.tree.note_settings(SettingChange(session.run.problem, {"lamb": former}, {"lamb": 0.0}))
+        return topics
 
 
 class _Bit(Command):

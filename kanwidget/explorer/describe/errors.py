@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from torch import Tensor
+
 from kanwidget.explorer.describe.labels import node_name
 from kanwidget.explorer.session.session import Session
 
@@ -25,5 +27,14 @@ def label_spread(session: Session) -> float | None:
     if labels is None or not session.run.trainer.loss.root or len(labels) < 2:
         return None
     scaled = scaling.scaled_outputs(labels.detach().to(session.model.device))
-    spread = float(scaled.var(0, correction=0).mean().sqrt()) * scaling.error_unit
+    weight = session.run.trainer.data.train_weight if labels is data.train_label else session.run.trainer.data.test_weight
+    spread = float(_variance(scaled, weight).mean().sqrt()) * scaling.error_unit
     return spread if math.isfinite(spread) and spread > 0 else None
+
+
+def _variance(values: Tensor, weight: Tensor | None) -> Tensor:
+    """The variance of each column, with the weights of the rows."""
+    if weight is None or not bool(weight.any()):
+        return values.var(0, correction=0)
+    parts = (weight / weight.sum())[:, None]
+    return (parts * (values - (parts * values).sum(0)).square()).sum(0)

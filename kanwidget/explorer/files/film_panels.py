@@ -1,4 +1,5 @@
-"""Parity and surface in a saved page: in full at the end, and with fewer points in every frame of the film.
+"""Panels of a saved page: parity and surface in full at the end, and with fewer points in every frame of the film; at the end also the
+forms of the formula, as far as they were worked out.
 
 Arrays of a frame are stored as their lowest and highest value and 16-bit fractions between them; those that never change, such as the
 points of the data, stand once and in full.
@@ -6,6 +7,7 @@ points of the data, stand once and in full.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kanwidget.explorer.describe.forms import FormRow
+from kanwidget.explorer.describe.panels.forms import Forms, computed_forms
 from kanwidget.explorer.describe.panels.parity import parity
 from kanwidget.explorer.describe.panels.surface import surface
 from kanwidget.explorer.files.edge_details import base64_text
@@ -25,19 +29,36 @@ NOT_FINITE = 65535
 #: Rows of each part and values an axis in a frame of the film.
 _ROWS, _SIDE = 100, 20
 _PANELS = ("parity", "surface")
+#: Characters of all forms of a formula; longer ones nobody reads, and they would make the file large.
+_MOST_OF_FORMS = 100_000
+#: Between the first frame and the end no forms were worked out.
+_NO_FORMS: Forms = {"forms": [], "busy": False, "current": False}
 
 
 def last_panels(session: Session) -> list[dict[str, Any]]:
-    """The messages of both panels at the end: `message`, and `buffer` as base64."""
+    """The messages of all panels at the end: `message`, and `buffer` as base64."""
     messages = []
     for name, (payload, arrays) in _contents(session, session.model).items():
         offsets, buffer = pack(arrays)
         messages.append({"message": {"kind": name, name: payload, "arrays": offsets}, "buffer": base64_text(buffer)})
+    if (forms := last_forms(session)) is not None:
+        messages.append({"message": {"kind": "forms", "forms": forms, "arrays": {}}, "buffer": ""})
     return messages
 
 
+def last_forms(session: Session) -> Forms | None:
+    """The forms of the formula at the end that were worked out, the first ones of many; None without any."""
+    rows: list[FormRow] = []
+    length = 0
+    for row in computed_forms(session)["forms"]:
+        length += len(json.dumps(row))
+        if length <= _MOST_OF_FORMS:
+            rows.append(row)
+    return {"forms": rows, "busy": False, "current": True} if rows else None
+
+
 def film_panels(session: Session, networks: Sequence[KAN]) -> dict[str, Any]:
-    """Both panels in every frame.
+    """All panels in every frame.
 
     Args:
         session: The end of the film, with data, names and the surface's axes.
@@ -53,6 +74,8 @@ def film_panels(session: Session, networks: Sequence[KAN]) -> dict[str, Any]:
         payload, first = frames[0][name]
         stacks = {key: [frame[name][1][key] for frame in frames] for key in first}
         panels[name] = {"payload": payload, "arrays": {key: _encoded(stack) for key, stack in stacks.items()}}
+    if last_forms(session) is not None:
+        panels["forms"] = {"payload": _NO_FORMS, "arrays": {}}
     return panels
 
 

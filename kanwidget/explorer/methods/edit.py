@@ -271,7 +271,7 @@ class EditMethods(MethodGroup):
         """Fix every spline (or some splines) whose best candidate has at least this R². A pause ends the search; fixed edges stay fixed.
 
         Args:
-            r2_threshold: The least R²: 0.9, or say 0.99 to fix only clear curves.
+            r2_threshold: The least R²: 0.9, where the slider of *Replace…* begins, or say 0.99 to fix only clear curves.
             simplicity: 0 ranks by accuracy alone, 1 by simplicity alone; by default as the session does.
             lib: Names of the functions; by default the session's.
             edges: `(layer, input, output)` of the edges to fix; all splines by default.

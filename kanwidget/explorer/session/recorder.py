@@ -309,7 +309,8 @@ class Recorder:
             if node.before is not None and node.kind not in BEGINNINGS
         ]
         frames = self.frames_of(records)
-        if not path or path[-1].kind != "reset" or path[-1].label == "reset":
+        again = bool(path) and path[-1].kind == "reset"
+        if not again or (path[-1].label == "reset" and initial.log == current.log):
             frames.insert(0, (0, Frame(0, initial)))
         step = records[-1].step if records else 0
         return _merged(frames, [*reversed(acts), (len(records), Frame(step, current))])

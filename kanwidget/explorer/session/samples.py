@@ -15,6 +15,7 @@ from kanwidget.core import Trace
 from kanwidget.core.network import Network
 from kanwidget.core.scores import Scores, attribute_trace
 from kanwidget.datasets import Dataset
+from kanwidget.datasets.dataset import rows_of
 from kanwidget.explorer.protocol.records import DETAIL_SAMPLES, THUMB_SAMPLES
 
 #: Rows of the data that thumbnails and scores look at.
@@ -166,8 +167,8 @@ def sampled_data(data: Dataset, rows: int) -> Dataset:
     """
     changes: dict[str, Any] = {}
     for part in ("train", "test"):
-        inputs, labels = getattr(data, f"{part}_input"), getattr(data, f"{part}_label")
+        inputs = getattr(data, f"{part}_input")
         if inputs is not None and len(inputs) > rows:
             picked = torch.linspace(0, len(inputs) - 1, rows, device=inputs.device).long()
-            changes |= {f"{part}_input": inputs[picked], f"{part}_label": labels[picked]}
+            changes |= rows_of(data, part, picked)
     return replace(data, **changes) if changes else data

@@ -355,7 +355,7 @@ class Session:
         self.view.drop_missing_edges(self.model)
 
     def jump(self, move: Callable[[Checkpoint], Checkpoint | None]) -> bool:
-        """Go to another state of the undo tree.
+        """Go to another state of the undo tree; settings that the acts on the way have changed go along.
 
         Args:
             move: Moves the tree: takes the current checkpoint and gives the target, None to stay.
@@ -363,13 +363,16 @@ class Session:
         Returns:
             Whether the state has changed.
         """
-        go_back = self.tree.bookmark()
+        go_back, start = self.tree.bookmark(), self.tree.current
         checkpoint = move(self.run.checkpoint())
         if checkpoint is None:
             return False
+        end = self.tree.current
         try:
+            self._configure(self.tree.settings_between(start, end))
             self.restore(checkpoint)
         except BaseException:
+            self._configure(self.tree.settings_between(end, start))
             go_back()
             raise
         self.view.drop_missing_edges(self.model)
@@ -378,6 +381,13 @@ class Session:
         if fitted is not None:
             self._formula_result = (self.version, fitted)
         return True
+
+    def _configure(self, changes: Iterable[tuple[int, dict[str, Any]]]) -> None:
+        """Set settings of problems, without marks on the curves."""
+        for number, values in changes:
+            trainer = self.run.trainer if number == self.run.problem else self._problems[number][0].trainer
+            trainer.configure(**values)
+            trainer.events.clear()
 
     def cancel_drag(self) -> None:
         """Return to the state before the drag in progress."""
@@ -417,6 +427,8 @@ def _is_default(value: Any) -> bool:
 
 def _named(names: Any, default: tuple[str, ...], argument: str) -> tuple[str, ...]:
     chosen = default if names is None else names
+    if names is None and not all(chosen):
+        _check.fail("data", "KANExplorer", "made of columns with names", list(chosen), "One is called '': rename it.")
     sound = not isinstance(chosen, str) and all(isinstance(name, str) and name for name in chosen)
     if not sound or len(chosen) != len(default):
         _check.fail(argument, "KANExplorer", f"a list of {len(default)} names", names)

@@ -101,6 +101,16 @@ class Checkpoint:
         return _equal(*sides)
 
 
+@dataclass(frozen=True, slots=True)
+class SettingChange:
+    """Settings before and after an act."""
+
+    problem: int
+    """The number of their problem."""
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
 @dataclass(slots=True)
 class TreeNode:
     """One act."""
@@ -123,6 +133,8 @@ class TreeNode:
     """Free parameters of its network."""
     group: int | None = None
     """The first node of the longer act that it is a part of; one undo takes back all parts before it."""
+    settings: SettingChange | None = None
+    """What the act did to settings; those that a person changes belong to no act."""
 
     @property
     def checkpoints(self) -> list[Checkpoint]:
@@ -240,6 +252,10 @@ class UndoTree:
         self._forget()
         return node
 
+    def note_settings(self, change: SettingChange) -> None:
+        """The last act has changed settings as well: whoever goes past it takes them along."""
+        self.nodes[self.current].settings = change
+
     def undo(self, latest: Checkpoint) -> Checkpoint | None:
         """Go to the parent; returns the checkpoint to restore, None at the start."""
         node = self.nodes[self.current]
@@ -342,6 +358,21 @@ class UndoTree:
         for node in self.nodes.values():  # parents come first
             roots[node.id] = node.id if node.parent is None or node.kind == "load" else roots[node.parent]
         return {number for number, root in roots.items() if root == roots[self.current]}
+
+    def settings_between(self, start: int, end: int) -> list[tuple[int, dict[str, Any]]]:
+        """What the acts on the way from one node to another do to settings: the numbers of problems, with values, in order."""
+        left, entered = self._line(start), self._line(end)
+        common = set(left) & set(entered)
+        undone = [self.nodes[number].settings for number in left if number not in common]
+        done = [self.nodes[number].settings for number in reversed(entered) if number not in common]
+        return [(c.problem, c.before) for c in undone if c] + [(c.problem, c.after) for c in done if c]
+
+    def _line(self, state: int) -> list[int]:
+        """A node and all above it."""
+        line = [state]
+        while (parent := self.nodes[line[-1]].parent) is not None:
+            line.append(parent)
+        return line
 
     def _undo_redo_path(self) -> set[int]:
         """The nodes that undo and redo lead through."""

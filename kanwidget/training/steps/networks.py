@@ -41,12 +41,11 @@ class TrainingBatch:
     def build(self) -> None:
         """Begin anew from the networks as they are."""
         stack, settings, first = Stack(self.networks), self.settings[0], self.data[0]
-        weights = [data.weight for data in self.data if data.weight is not None]
         batch = Batch.of(
             stack,
             [data.dataset.train_input for data in self.data],
             self._labels("train"),
-            stack_values(weights) if weights else None,
+            self._weights("train"),
             first.loss,
             [s.penalty() for s in self.settings],
         )
@@ -64,6 +63,19 @@ class TrainingBatch:
 
     def _labels(self, part: str) -> Tensor:
         return stack_values([data.labels[part] for data in self.data])
+
+    def _weights(self, part: str) -> Tensor | None:
+        """Weights of the rows, None where all rows of all networks count the same."""
+        given = [data.weights.get(part) for data in self.data]
+        if all(weight is None for weight in given):
+            return None
+        labels = (data.labels[part] for data in self.data)
+        return stack_values(
+            [
+                torch.ones(len(label), 1, dtype=network.dtype, device=label.device) if weight is None else weight
+                for weight, label, network in zip(given, labels, self.networks, strict=True)
+            ]
+        )
 
     def configure(self, settings: Settings) -> None:
         """Change settings that need no other optimizer: the penalty, acceleration, and the grid schedule."""
@@ -160,7 +172,7 @@ class TrainingBatch:
             return forward_pass(self.objective.stack, design.x, design()).output
 
     def _loss_of(self, output: Tensor, part: str) -> list[float]:
-        values = self.objective.batch.loss.value(output, self._labels(part), None).tolist()
+        values = self.objective.batch.loss.value(output, self._labels(part), self._weights(part)).tolist()
         return [data.loss.report(value) for data, value in zip(self.data, values, strict=True)]
 
     def _metrics(self, outputs: dict[str, Tensor]) -> list[dict[str, float]]:

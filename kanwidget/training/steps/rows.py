@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from kanwidget.core.network import Network
+from kanwidget.datasets.dataset import rows_of
 from kanwidget.training.objective.loss import Loss
 from kanwidget.training.steps.settings import Settings
 from kanwidget.training.steps.training_data import TrainingData
@@ -111,11 +113,13 @@ class RowSchedule:
             self._order = _order(data, self._first, self.settings.seed)
         rows = self._order[: self.count]
         parts = {"train": rows, **{part: self._test_rows(part, data) for part in data.labels if part != "train"}}
-        picked = {f"{part}_input": getattr(data.dataset, f"{part}_input")[index] for part, index in parts.items()}
-        answers = {f"{part}_label": getattr(data.dataset, f"{part}_label")[index] for part, index in parts.items()}
-        weight = None if data.weight is None else data.weight[rows] / data.weight[rows].mean()
+        picked: dict[str, Any] = {}
+        for part, index in parts.items():
+            picked |= rows_of(data.dataset, part, index)
         labels = {part: data.labels[part][index] for part, index in parts.items()}
-        return replace(data, dataset=replace(data.dataset, **picked, **answers), labels=labels, weight=weight)
+        weights = {part: weight[parts[part]] for part, weight in data.weights.items()}
+        weights = {part: weight / weight.mean() for part, weight in weights.items() if weight.sum() > 0}
+        return replace(data, dataset=replace(data.dataset, **picked), labels=labels, weights=weights)
 
     def _test_rows(self, part: str, data: TrainingData) -> Tensor:
         if part not in self._test_orders:

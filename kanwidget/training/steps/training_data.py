@@ -25,8 +25,13 @@ class TrainingData:
     loss: Loss
     labels: dict[str, Tensor]
     """Labels of `train`, and of `test` and `val` if there are any, in the form of the loss: scaled for squared errors."""
-    weight: Tensor | None
-    """Weights of the rows with mean 1, `(batch, 1)`."""
+    weights: dict[str, Tensor]
+    """Weights of the rows with mean 1, `(batch, 1)`, of the parts that have any."""
+
+    @property
+    def weight(self) -> Tensor | None:
+        """Weights of the training rows, None where all count the same."""
+        return self.weights.get("train")
 
 
 def prepare(network: Network, data: Any, settings: Settings) -> TrainingData:
@@ -36,11 +41,14 @@ def prepare(network: Network, data: Any, settings: Settings) -> TrainingData:
     """
     dataset = _converted(network, data)
     loss = pick_loss(settings.loss, dataset)
-    weight = sample_weights(settings.sample_weight, dataset, network)
+    dataset = weighted(dataset, settings.sample_weight)
+    weights = _mean_one(dataset)
+    if weights and callable(settings.loss):
+        _check.fail("data", "fit", "without weights of rows beside a loss of your own", dataset, "Weigh within the loss.")
     for _, label in labels_by_part(dataset):
         check_outputs(network, loss, labels(label, loss))
     learn_scales(network, dataset, loss)
-    return in_scales(network, TrainingData(dataset, loss, {}, weight), loss)
+    return in_scales(network, TrainingData(dataset, loss, {}, weights), loss)
 
 
 def in_scales(network: Network, data: TrainingData, loss: Loss) -> TrainingData:
@@ -108,20 +116,28 @@ def check_outputs(network: Network, loss: Loss, label: Tensor) -> None:
             _check.fail("loss", "fit", expected, value, "End it with .mean(); don't use detach() or item() in it.")
 
 
-def sample_weights(weight: Any, data: Dataset, network: Network) -> Tensor | None:
-    """Weights with mean 1, `(batch, 1)`, or an error."""
+def weighted(data: Dataset, weight: Any) -> Dataset:
+    """The data with these weights: one for each training row, or for each row of the training, test and validation data, in this order."""
     if weight is None:
-        return None
-    rows = len(data.train_input)
+        return data
+    counts = {part: len(label) for part, label in labels_by_part(data)}
+    rows, total = counts["train"], sum(counts.values())
+    expected = f"{rows} finite numbers ≥ 0, not all 0"
+    if total > rows:
+        expected += f", or {total} with those of the held-out rows after them"
     try:
-        values = torch.as_tensor(weight, dtype=network.dtype, device=network.device).reshape(-1, 1)
+        values = torch.as_tensor(weight, dtype=data.train_input.dtype, device=data.train_input.device).reshape(-1)
     except (TypeError, ValueError, RuntimeError):
-        _check.fail("sample_weight", "fit", f"{rows} finite numbers ≥ 0, not all 0", weight)
-    if (
-        len(values) != rows
-        or not bool(torch.isfinite(values).all())
-        or bool((values < 0).any())
-        or not values.sum() > 0
-    ):
-        _check.fail("sample_weight", "fit", f"{rows} finite numbers ≥ 0, not all 0", weight)
-    return values / values.mean()
+        _check.fail("sample_weight", "fit", expected, weight)
+    sound = len(values) in (rows, total) and bool((torch.isfinite(values) & (values >= 0)).all())
+    if not sound or not values[:rows].sum() > 0:
+        _check.fail("sample_weight", "fit", expected, weight)
+    parts = values.split(list(counts.values())) if len(values) == total else (values,)
+    return replace(data, **{f"{part}_weight": part_values for part, part_values in zip(counts, parts, strict=False)})
+
+
+def _mean_one(data: Dataset) -> dict[str, Tensor]:
+    """Weights with mean 1, `(batch, 1)`, of the parts that have any; where none counts at all, all count the same."""
+    given = {part: getattr(data, f"{part}_weight") for part, _ in labels_by_part(data)}
+    columns = {part: weight.reshape(-1, 1) for part, weight in given.items() if weight is not None}
+    return {part: weight / weight.mean() for part, weight in columns.items() if weight.sum() > 0}

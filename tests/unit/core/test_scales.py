@@ -1,11 +1,12 @@
 """Scales of inputs and outputs: own units outside, numbers of order one inside."""
 
 import copy
+import io
 
 import pytest
 import torch
 
-from kanwidget import KAN
+from kanwidget import KAN, Dataset
 from kanwidget.core.scales import Scaling
 
 F64 = torch.float64
@@ -140,6 +141,30 @@ def test_a_state_without_scales_is_one_of_a_network_without_them():
     fresh.load_state_dict(old)
     assert torch.equal(fresh(X), model(X))
     assert bool(fresh.scaling.fixed.all())
+
+
+@pytest.mark.parametrize("log", [["p", "y"], [2], []])
+def test_logarithms_travel_in_the_state_with_their_names(log):
+    trained, fresh = KAN([3, 1], log=log), KAN([3, 1], log=["v"])
+    data = Dataset(X[:20], X[:20, :1], in_vars=["p", "v", "T"])
+    trained.fit(data, steps=1, progress=False)
+    buffer = io.BytesIO()
+    torch.save(trained.state_dict(), buffer)
+    buffer.seek(0)
+    fresh.load_state_dict(torch.load(buffer, weights_only=True))
+    assert fresh.log == trained.log == tuple(log)
+    assert torch.equal(fresh(X), trained(X))
+    for model in (trained, fresh):
+        model.fit(data, steps=1, progress=False, log=log)  # it goes on with what it began with
+    assert torch.equal(fresh(X), trained(X))
+
+
+def test_a_state_of_before_knows_logged_columns_by_their_numbers():
+    trained, fresh = scaled_model(log=["p", 2]), KAN([3, 2, 1], log=[0])
+    trained.scaling.set_logs([2], [])
+    state = {name: value for name, value in trained.state_dict().items() if name != "_extra_state"}
+    fresh.load_state_dict(state)
+    assert fresh.log == (2,)
 
 
 def test_a_logged_column_must_be_positive():

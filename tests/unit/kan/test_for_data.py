@@ -1,5 +1,6 @@
 """Networks made for data: their width, and the names of their classes."""
 
+import numpy as np
 import pandas
 import pytest
 
@@ -39,3 +40,21 @@ def test_classes_without_names_are_numbers():
     assert model.classify([[0.2], [2.8]]) == [1, 0]
     with pytest.raises(ValueError, match="predict"):
         KAN([2, 1]).classify([[0.0, 1.0]])
+    with pytest.raises(ValueError, match=r"of probabilities must be for a network with an output for each class"):
+        KAN([2, 1]).probabilities([[0.0, 1.0]])
+
+
+def test_probabilities_go_by_class_and_the_highest_one_is_the_class():
+    table = pandas.DataFrame({"T": np.linspace(0, 3, 40)}, index=range(100, 140))
+    table["phase"] = np.where(table["T"] > 1.5, "gas", "solid")
+    data = Dataset.from_frame(table, "phase", test_fraction=0)
+    model = KAN.for_data(data)
+    model.fit(data, steps=20, progress=False)
+    shown = pandas.DataFrame(model.probabilities(table), table.index)
+    assert list(shown) == ["gas", "solid"]
+    assert shown.idxmax(axis=1).tolist() == model.classify(table) == table["phase"].tolist()
+    np.testing.assert_allclose(shown.sum(axis=1), 1)
+    np.testing.assert_allclose(shown.to_numpy(), model.predict(table).softmax(1))
+    nameless = KAN([1, 2])
+    nameless.fit(([[0.0], [1.0]], [0, 1]), steps=1, progress=False)
+    assert list(nameless.probabilities([[0.0]])) == [0, 1]

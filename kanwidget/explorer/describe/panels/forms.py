@@ -40,14 +40,19 @@ def forms(session: Session) -> tuple[Forms, dict[str, Tensor]]:
     if known.version != version and not known.busy and not session.running and is_readable(session):
         session.view.keep_forms(FormulaForms(version, busy=True))
         session.view.work_out(_job(session, version))
-        known = session.view.forms
-    current = known.version == version
+    return computed_forms(session), {}
+
+
+def computed_forms(session: Session) -> Forms:
+    """The forms of the network as it is that were worked out so far; works out none."""
+    known = session.view.forms
+    current = known.version == session.version
     rows: list[FormRow] = list(known.rows) if current else []
     # The formula step has its result at once.
     fitted = fitted_row(session)
     if fitted is not None and all(row["name"] != fitted["name"] for row in rows):
         rows.append(fitted)
-    return {"forms": rows, "busy": known.busy, "current": current or fitted is not None}, {}
+    return {"forms": rows, "busy": known.busy, "current": current or fitted is not None}
 
 
 def _job(session: Session, version: int) -> Job:

@@ -1,9 +1,15 @@
 """Formulas for many edges in one act."""
 
+import inspect
+import re
+from pathlib import Path
+
 import torch
 
 from kanwidget import KAN, KANExplorer
 from kanwidget.explorer.commands.network import AutoSymbolic
+from kanwidget.simplification import auto_symbolic
+from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
 from tests.unit.explorer.states import train
 
 
@@ -47,3 +53,10 @@ def test_a_pause_ends_auto_and_keeps_what_was_fixed(data):
             ref for ref in session.model.edge_refs() if session.model.layer(ref.layer).symbol(ref.source, ref.target)
         )
         assert f"edges={[tuple(edge)]}" in explorer.code()
+
+
+def test_the_page_begins_with_the_same_threshold():
+    source = (Path(__file__).parents[4] / "js/src/network/symbolify-preview.ts").read_text(encoding="utf-8")
+    assert re.search(r"R2_THRESHOLD = ([\d.]+);", source)[1] == str(R2_THRESHOLD)
+    for call in (auto_symbolic, KANExplorer.auto_symbolic):
+        assert inspect.signature(call).parameters["r2_threshold"].default == R2_THRESHOLD

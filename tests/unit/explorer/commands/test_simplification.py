@@ -8,14 +8,14 @@ from kanwidget.core import EdgeRef
 from kanwidget.explorer.commands import simplification
 from kanwidget.explorer.commands.edges import Fix
 from kanwidget.explorer.commands.guide import Simplify
-from kanwidget.explorer.commands.history import Redo, Undo
-from kanwidget.explorer.commands.training import Pause
+from kanwidget.explorer.commands.history import Goto, Redo, Undo
+from kanwidget.explorer.commands.training import Pause, Set
 from kanwidget.explorer.commands.view import Select
 from kanwidget.explorer.describe.snapshot import status
 from kanwidget.explorer.guide.steps import guidance
 from kanwidget.explorer.session.undo import copied
 from kanwidget.simplification import SimplificationStep
-from tests.unit.explorer.states import network, train
+from tests.unit.explorer.states import everything, network, train
 
 
 @pytest.fixture(autouse=True)
@@ -171,3 +171,43 @@ def test_a_replayed_script_comes_to_the_same_network(data, bits):
     assert network(names["model"]) == network(result)
     assert torch.equal(names["model"](data.test_input), result(data.test_input))
     names["explorer"].close()
+
+
+def test_the_penalty_goes_back_and_forth_with_the_simplification(session, bits):
+    session.run.set({"lamb": 0.02})
+    train(session, 2)
+    before = everything(session)[:5]
+    session.apply(Simplify())
+    to_the_end(session)
+    assert session.run.trainer.settings.lamb == 0.0
+    after = everything(session)[:5]
+    session.apply(Undo())
+    assert session.run.trainer.settings.lamb == 0.02
+    assert everything(session)[:5] == before
+    session.apply(Redo())
+    assert session.run.trainer.settings.lamb == 0.0
+    assert everything(session)[:5] == after
+    session.apply(Goto(0))
+    assert session.run.trainer.settings.lamb == 0.02
+
+
+def test_the_penalty_belongs_to_its_problem(bits):
+    with KANExplorer.demo("ripples", driver="blocking", lamb=0.02) as explorer:
+        explorer.step(1)
+        explorer.simplify()
+        explorer.use_example("product")
+        of_product = explorer.lamb
+        explorer.undo(2)
+        assert explorer.lamb == 0.02
+        explorer.redo()
+        explorer.redo()
+        assert explorer.lamb == of_product
+        explorer.undo()
+        assert explorer.lamb == 0.0
+
+
+def test_a_penalty_that_a_person_sets_belongs_to_no_act(session):
+    session.apply(Fix((0, 0, 0), "sin"))
+    session.apply(Set(lamb=0.3))
+    session.apply(Undo())
+    assert session.run.trainer.settings.lamb == 0.3

@@ -1,16 +1,21 @@
 """A saved page's panels: in every frame the numbers of that frame's network, and edges that keep their identity."""
 
 import base64
+import json
 
 import numpy as np
 import pytest
 import torch
 
-from kanwidget import KAN, KANExplorer, create_dataset
+from kanwidget import KAN, Dataset, KANExplorer, create_dataset
+from kanwidget.explorer.commands.guide import FitFormula
+from kanwidget.explorer.describe.panels.forms import forms
+from kanwidget.explorer.files import film_panels
 from kanwidget.explorer.files.film import film_content
 from kanwidget.explorer.files.film_panels import last_panels
 from kanwidget.explorer.files.html_report import content
 from kanwidget.explorer.session.states.node_identity import identities
+from tests.unit.explorer.states import train
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +110,42 @@ def test_new_nodes_and_dropped_inputs_have_identities():
     assert found[1][1][3] == 2
     assert found[1][1][2] not in (0, 1, 2)
     assert found[2][1] == found[1][1][1:]
+
+
+@pytest.fixture
+def formula():
+    """A session whose forms were worked out: a line with noise, its edge replaced."""
+    x = torch.linspace(0, 1, 60, dtype=torch.float64)[:, None]
+    data = Dataset(x[::2], 2.34 * x[::2] + 0.01 * torch.cos(50 * x[::2]), in_vars=["time"], out_vars=["way"])
+    with KANExplorer(KAN([1, 1], seed=0), data, driver="blocking") as explorer:
+        explorer.step(2)
+        explorer.fix("x", edge=(0, 0, 0))
+        session = explorer._session
+        session.apply(FitFormula())
+        session.view.work_out_with(lambda job: job(lambda: False, lambda finish: finish()))
+        forms(session)
+        yield session
+
+
+def names(panels):
+    """The forms of a list of messages."""
+    return [row["name"] for one in panels if one["message"]["kind"] == "forms" for row in one["message"]["forms"]["forms"]]
+
+
+def test_the_end_has_the_forms_that_were_worked_out(formula):
+    assert names(last_panels(formula)) == ["as trained", "rounded"]
+    assert names(content(formula)["panels"]) == names(last_panels(formula))
+    film = film_content(formula, formula.film())
+    assert film["panels"]["forms"]["payload"]["forms"] == []  # they belong to the end alone
+
+
+def test_forms_of_another_network_and_forms_too_long_are_left_out(formula, monkeypatch):
+    rows = last_panels(formula)[-1]["message"]["forms"]["forms"]
+    monkeypatch.setattr(film_panels, "_MOST_OF_FORMS", len(json.dumps(rows[0])))
+    assert names(last_panels(formula)) == ["as trained"]
+    monkeypatch.setattr(film_panels, "_MOST_OF_FORMS", 0)
+    assert names(last_panels(formula)) == []
+    assert "forms" not in film_content(formula, formula.film())["panels"]
+    monkeypatch.undo()
+    train(formula, 1)
+    assert names(last_panels(formula)) == []
