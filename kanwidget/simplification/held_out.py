@@ -26,6 +26,8 @@ _MOST_ROWS = 4000
 _SAME = 1.05
 #: Two standard errors of the paired differences are chance, but not more than this: the error rises by a tenth at most.
 _CHANCE, _MOST = 2.0, 1.2
+#: Cross-entropies below this leave no row in doubt: a smaller one only says that the scores are larger.
+_SURE = 0.01
 #: Mean squared errors below this, in scaled numbers, are round-off.
 _EXACT = 1e-20
 
@@ -90,16 +92,18 @@ class HeldOut:
 
     def allows(self, before: Tensor, after: Tensor) -> bool:
         """Whether the losses after a change aren't worse than before, but for what the rows' noise makes of it by chance."""
-        return is_as_good(before, after, self.allowance)
+        sure = _SURE if self.data.is_classification else 0.0
+        return is_as_good(before, after, max(self.allowance, sure), noiseless=self.noiseless)
 
 
-def is_as_good(before: Tensor, after: Tensor, allowance: float = 0.0) -> bool:
+def is_as_good(before: Tensor, after: Tensor, allowance: float = 0.0, *, noiseless: bool = False) -> bool:
     """Whether losses of rows aren't worse than before, but for what the rows' noise makes of them by chance.
 
     Args:
         before: Squared errors in scaled numbers, or cross-entropies, of each row.
         after: The same of something else.
-        allowance: A mean that is allowed in any case; with it there is no noise.
+        allowance: A mean that is allowed in any case.
+        noiseless: Whether nothing is chance.
 
     Examples:
         >>> before = torch.tensor([1.0, 2.0, 1.5, 0.5])
@@ -111,7 +115,7 @@ def is_as_good(before: Tensor, after: Tensor, allowance: float = 0.0) -> bool:
     difference, old, new = after - before, float(before.mean()), float(after.mean())
     if new <= max(_SAME * old, allowance, _EXACT):
         return True
-    if allowance > 0 or len(difference) < 3:
+    if noiseless or len(difference) < 3:
         return False
     chance = _CHANCE * float(difference.std()) / math.sqrt(len(difference))
     return new <= _MOST * old and float(difference.mean()) <= chance

@@ -22,6 +22,7 @@ from kanwidget.simplification.laws import LawNetwork, law_network
 from kanwidget.simplification.refits import refit
 from kanwidget.simplification.removals import without_needless_edges
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
+from kanwidget.simplification.simpler import with_simpler_functions
 from kanwidget.surgery.prune import prune
 from kanwidget.symbolic.edges import numeric_edges
 
@@ -220,6 +221,8 @@ class _Simplification:
             yield self._step("try", f"Trying {what}: {step.remaining} edges to come", False)
         trial = without_needless_edges(trial, self.held)
         refit(trial, self.held, _LAST_STEPS)
+        if self.held.data.is_classification:
+            trial = with_simpler_functions(trial, self.held)
         improved = self._offer(trial)
         count, splines = len(trial.edge_refs(active=True)), len(numeric_edges(trial))
         text = f"{count - splines} of {count} edges are functions, held-out error {self.held.error(trial):.3g}"
