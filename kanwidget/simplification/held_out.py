@@ -47,7 +47,7 @@ class HeldOut:
         return self.allowance > 0
 
     def row_losses(self, network: Network, *, everywhere: bool = False, unit: Network | None = None) -> Tensor:
-        """Loss of each held-out row times its weight, `(rows,)`: squared error in scaled numbers, or cross-entropy; `everywhere` of all rows;
+        """Loss of each held-out row times its weight, `(rows,)`: squared error in scaled numbers, or cross-entropy; `everywhere` of all;
         `unit` is the network whose scale counts, by default the network itself.
         """
         parts = ("train", "test") if everywhere else ("test",)

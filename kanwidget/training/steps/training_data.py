@@ -44,7 +44,9 @@ def prepare(network: Network, data: Any, settings: Settings) -> TrainingData:
     dataset = weighted(dataset, settings.sample_weight)
     weights = _mean_one(dataset)
     if weights and callable(settings.loss):
-        _check.fail("data", "fit", "without weights of rows beside a loss of your own", dataset, "Weigh within the loss.")
+        _check.fail(
+            "data", "fit", "without weights of rows beside a loss of your own", dataset, "Weigh within the loss."
+        )
     for _, label in labels_by_part(dataset):
         check_outputs(network, loss, labels(label, loss))
     learn_scales(network, dataset, loss)

@@ -82,7 +82,7 @@ def test_a_simplification_holds_rows_out_with_their_weights():
     model = KAN([2, 2, 1])
     data = Dataset(X, Y, train_weight=WEIGHT)
     held = held_out(model, data, "simplify")
-    rows = [int((X == row).all(1).nonzero()) for row in held.data.test_input]
+    rows = [int((row == X).all(1).nonzero()) for row in held.data.test_input]
     weight = WEIGHT[rows] / WEIGHT[rows].sum()
     expected = math.sqrt(float((weight * (model.predict(X[rows]) - Y[rows])[:, 0].square()).sum()))
     assert held.error(model) == pytest.approx(expected, rel=1e-9)

@@ -129,7 +129,9 @@ def formula():
 
 def names(panels):
     """The forms of a list of messages."""
-    return [row["name"] for one in panels if one["message"]["kind"] == "forms" for row in one["message"]["forms"]["forms"]]
+    return [
+        row["name"] for one in panels if one["message"]["kind"] == "forms" for row in one["message"]["forms"]["forms"]
+    ]
 
 
 def test_the_end_has_the_forms_that_were_worked_out(formula):
