@@ -28,7 +28,7 @@ def tensor(value: Any, argument: str, where: str) -> Tensor:
         return (value if value.layout == torch.strided else value.to_dense()).detach()
     advice = "Drop or encode columns that hold text or dates."
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        value = value.astype(np.float64).filled(np.nan)
+        value = np.ma.filled(value.astype(np.float64), np.nan)
     try:
         # In rows from the first to the last: torch takes no array that is read backwards, such as x[::-1] and some frames.
         array = np.asarray(value, order="C")

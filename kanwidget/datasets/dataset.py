@@ -323,7 +323,7 @@ def _divided(
     return data.standardize() if split.standardize else data
 
 
-def rows_of(data: Dataset, part: str, rows: Tensor | None = None, name: str | None = None) -> dict[str, Tensor | None]:
+def rows_of(data: Dataset, part: str, rows: Tensor | None = None, name: str | None = None) -> dict[str, Any]:
     """Some rows of a part with their labels and weights, for `dataclasses.replace`.
 
     Args:

@@ -281,7 +281,7 @@ class KANExplorer(GuideMethods, SettingMethods, EditMethods, UndoMethods, SaveMe
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         if self._still is None:
             self._still = StillPicture(lambda: still_drawing(self._session, repr(self)), self._driver.post)
-        self._still.show(data, metadata)
+        self._still.show(data, metadata, repr(self))
 
     def _display_(self) -> Any:
         """The view in marimo."""

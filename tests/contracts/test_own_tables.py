@@ -50,6 +50,30 @@ TABLES = {
     "float32": (table().astype(np.float32), None),
     "nullable numbers": (table().astype("Float64"), None),
     "booleans": (table(c=np.arange(ROWS) % 2 == 0).astype({"c": int}), None),
+    "small and unsigned integers": (
+        table(a=np.arange(ROWS).astype(np.int8), b=np.arange(ROWS).astype(np.uint64)),
+        None,
+    ),
+    "half precision": (table().astype(np.float16), None),
+    "one entry of 1e20": (table(a=np.where(np.arange(ROWS) == 3, 1e20, 1.0)), None),
+    "names of numbers": (renamed(0, 1, "y"), None),
+    "inputs without variation": (table(a=np.ones(ROWS), b=np.ones(ROWS)), None),
+    "names that break a line": (renamed("a\nb", "b", "y"), None),
+    "durations": (
+        table(d=pandas.to_timedelta(np.arange(ROWS), unit="h")),
+        "column 'd'.*(turn it into a number|leave the column out)",
+    ),
+    "dates as text": (
+        table(day=[f"2020-01-{n + 1:02}" for n in range(ROWS)]),
+        "column 'day'.*(turn it into a number|leave the column out)",
+    ),
+    "categories": (table(c=pandas.Categorical(["u", "v"] * (ROWS // 2))), "column 'c'.*(number|leave the column out)"),
+    "complex numbers": (table(c=np.arange(ROWS) * 1j), "column 'c'.*[Cc]orrect the entry"),
+    "missing integers": (
+        table(c=pandas.array([1, None] * (ROWS // 2), dtype="Int64")),
+        "column 'c'.*([Rr]emove|[Ff]ill)",
+    ),
+    "two columns of one name": (renamed("a", "a", "y"), "different names"),
     "variation among the test rows only": (table(c=np.eye(ROWS)[4]), None),
     "text": (table(site=["Oslo"] * ROWS), "column 'site'.*(Drop it|leave the column out)"),
     "two texts": (table(site=["Oslo"] * ROWS, person=["Ada"] * ROWS), "'site'.*([Dd]rop|leave the column out)"),
@@ -127,3 +151,20 @@ def test_of_200_000_rows_a_sample_is_drawn_and_the_table_says_of_how_many():
     with KANExplorer(many, target="y", driver="blocking") as explorer:
         assert explorer.parity()["train"].shape == (1, 2, 500)
         assert len(explorer.predictions()) == 200_000
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "kind"),
+    [("c", [True, False], "a column"), ("y", [True, False], "classes"), ("y", ["one"], "a single class")],
+)
+def test_booleans_and_a_single_class_are_trained_in_python(column, values, kind):
+    frame = table(**{column: values * (ROWS // len(values))})
+    for way in (in_explorer, in_fit):
+        assert math.isfinite(way(frame)), kind
+
+
+def test_a_column_without_a_name_is_refused_where_names_are_shown():
+    with pytest.raises(
+        ValueError, match=r"`data` argument of KANExplorer must be made of columns with names.*rename it"
+    ):
+        KANExplorer(renamed("", "b", "y"), target="y")

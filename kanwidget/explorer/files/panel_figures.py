@@ -124,7 +124,7 @@ def figure_file(session: Session, panel: str, suffix: str) -> str | bytes:
     return buffer.getvalue()
 
 
-def still_drawing(session: Session, text: str) -> tuple[bytes | None, str] | None:
+def still_drawing(session: Session, text: str) -> tuple[bytes, str] | None:
     """A small picture of the network for a page without a kernel, and a line of text; None while it trains.
 
     Large networks have no picture: it would take seconds, and room in the notebook.

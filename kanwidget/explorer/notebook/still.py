@@ -16,6 +16,8 @@ from typing import Any
 _log = logging.getLogger(__name__)
 #: Seconds without a further change after which the picture is drawn anew.
 _CALM_SECONDS = 5.0
+#: Seconds until the first picture is drawn.
+_FIRST_SECONDS = 0.5
 _CHILD = ".jp-OutputArea-child"
 _STYLE = f"""<style>
 .kanwidget-still {{ display: none; }}
@@ -29,29 +31,31 @@ class StillPicture:
     """A picture below a view.
 
     Args:
-        draw: Draws it: a PNG, None for none, and a line of text. Called by `post`.
+        draw: Draws it: a PNG, empty for none, and a line of text; None where it stays as it is. Called by `post`.
         post: Calls a function where the session may be read.
     """
 
     def __init__(
-        self, draw: Callable[[], tuple[bytes | None, str] | None], post: Callable[[Callable[[], None]], Any]
+        self, draw: Callable[[], tuple[bytes, str] | None], post: Callable[[Callable[[], None]], Any]
     ) -> None:
         self._draw, self._post = draw, post
         self._timer: threading.Timer | None = None
         self._output: Any = None
+        self._drawn = False
 
-    def show(self, bundle: dict[str, Any], metadata: dict[str, Any]) -> None:
-        """Show a view in the running cell, and make room for its picture below."""
+    def show(self, bundle: dict[str, Any], metadata: dict[str, Any], text: str) -> None:
+        """Show a view in the running cell, and below it a line of text until its picture is drawn."""
         from IPython.display import HTML, display
 
         display(bundle, metadata=metadata, raw=True)
-        self._output = display(HTML(still(None, "")), display_id=True)
+        self._output = display(HTML(still(b"", text)), display_id=True)
         self.renew()
 
     def renew(self) -> None:
-        """Draw the picture anew, once nothing has changed for some seconds."""
+        """Draw the picture anew, once nothing has changed for some seconds; the first one soon."""
         self.close()
-        self._timer = threading.Timer(_CALM_SECONDS, lambda: self._post(self._update))
+        seconds = _CALM_SECONDS if self._drawn else _FIRST_SECONDS
+        self._timer = threading.Timer(seconds, lambda: self._post(self._update))
         self._timer.daemon = True
         self._timer.name = "kanwidget-still"
         self._timer.start()
@@ -63,6 +67,7 @@ class StillPicture:
                 from IPython.display import HTML
 
                 self._output.update(HTML(still(*drawn)))
+                self._drawn = True
         except Exception:
             _log.debug("the last picture could not be drawn", exc_info=True)
 
@@ -72,16 +77,15 @@ class StillPicture:
             self._timer.cancel()
 
 
-def still(picture: bytes | None, text: str) -> str:
+def still(picture: bytes, text: str) -> str:
     """The picture and a line of text as HTML.
 
     Examples:
         >>> "kernel" in still(b"", "KANExplorer([2, 1]), <paused>"), "<paused>" in still(b"", "<paused>")
         (True, False)
     """
-    if picture is None:
-        return f'{_STYLE}<div class="kanwidget-still" style="display:none"></div>'
-    words = f"{html.escape(text)}. Its kernel is gone: this is its last picture. Run the cell again to go on."
+    what = "Its kernel is gone: this is its last picture." if picture else "Its kernel is gone."
+    words = f"{html.escape(text)}. {what} Run the cell again to go on."
     source = base64.b64encode(picture).decode("ascii")
     image = f'<img alt="The network" style="max-width:100%" src="data:image/png;base64,{source}">' if picture else ""
     return f'{_STYLE}<div class="kanwidget-still" style="display:none">{image}<p>{words}</p></div>'

@@ -173,6 +173,13 @@ class Notebook:
         """How many outputs a cell has now."""
         return self._do("return panel.model.cells.get(a).toJSON().outputs.length;", index)
 
+    def until_outputs(self, index, count):
+        """Wait until a cell has so many outputs, though it may still run."""
+        self.page.wait_for_function(
+            "([name, i, n]) => window.notebookPanel(name).model.cells.get(i).toJSON().outputs.length >= n",
+            arg=[self.name, index, count],
+        )
+
     def save(self):
         self._do("await panel.context.save();")
 

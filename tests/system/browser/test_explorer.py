@@ -165,14 +165,20 @@ def test_errors_are_shown_and_the_session_goes_on(page, lab):
 
 
 def test_pause_is_heard_while_a_cell_runs(page, lab):
-    busy = "import pathlib, time\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.02)\nprint('went')"
-    notebook, view = opened(page, lab, "busy.ipynb", [SETUP, CELL, busy, "print('after')"])
+    go = lab.folder / "files" / "go"
+    go.unlink(missing_ok=True)
+    busy = "import pathlib, time\nprint('began')\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.02)\nprint('went')"
+    notebook, view = opened(page, lab, "busy.ipynb", [SETUP, CELL, busy, "print('after')"], run=2)
+    # The page and its subshell are there before the cell begins: JupyterLab opens a subshell only when a page sends something.
     view.click("start")
     view.until_step(3)
+    notebook.run(2)
+    notebook.until_outputs(2, 1)
+    notebook.run(3)
     view.click("pause")
     view.until_status("paused")
-    assert notebook.outputs(2) == notebook.outputs(3) == 0
-    (lab.folder / "files" / "go").touch()
+    assert (notebook.outputs(2), notebook.outputs(3)) == (1, 0)
+    go.touch()
     assert notebook.output(3).strip() == "after"
     assert notebook.complaints() == []
 

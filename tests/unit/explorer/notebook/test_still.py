@@ -54,18 +54,21 @@ def display(monkeypatch):
     return shown, output
 
 
-def test_a_view_has_an_empty_picture_below_which_is_drawn_once_all_is_calm(display):
+def test_a_view_has_a_line_of_text_below_and_a_picture_once_all_is_calm(display):
     shown, output = display
     drawn = iter([(b"one", "first"), None, (b"two", "last <b>")])
     picture = StillPicture(lambda: next(drawn), lambda job: job())
-    picture.show({"view": 1}, {})
+    picture.show({"view": 1}, {}, "a session")
     assert shown[0] == {"view": 1}
     assert "<img" not in shown[1]
+    assert "a session. Its kernel is gone. Run the cell again" in shown[1]
     assert 'style="display:none"' in shown[1]
     Timer.made[-1].call()
     assert "first" in output.shown[-1]
+    assert "this is its last picture" in output.shown[-1]
     picture.renew()
     picture.renew()
+    assert Timer.made[0].seconds < Timer.made[-1].seconds
     assert [timer.cancelled for timer in Timer.made] == [True, True, False]
     Timer.made[-1].call()  # it trains: the picture stays
     assert len(output.shown) == 1
@@ -83,7 +86,7 @@ def test_a_picture_that_cannot_be_drawn_is_left_out(display):
         raise RuntimeError("no")
 
     picture = StillPicture(broken, lambda job: job())
-    picture.show({}, {})
+    picture.show({}, {}, "")
     Timer.made[-1].call()
     assert output.shown == []
 
