@@ -7,10 +7,11 @@ from kanwidget import KAN, KANExplorer
 from kanwidget.core import EdgeRef
 from kanwidget.explorer.commands import simplification
 from kanwidget.explorer.commands.edges import Fix
-from kanwidget.explorer.commands.guide import Simplify
+from kanwidget.explorer.commands.guide import FitFormula, Simplify
 from kanwidget.explorer.commands.history import Goto, Redo, Undo
 from kanwidget.explorer.commands.training import Pause, Set
 from kanwidget.explorer.commands.view import Select
+from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.describe.snapshot import status
 from kanwidget.explorer.guide.steps import guidance
 from kanwidget.explorer.session.undo import copied
@@ -211,3 +212,20 @@ def test_a_penalty_that_a_person_sets_belongs_to_no_act(session):
     session.apply(Set(lamb=0.3))
     session.apply(Undo())
     assert session.run.trainer.settings.lamb == 0.3
+
+
+def test_curves_that_stay_are_no_formula_and_the_nearest_law_is_named(session, monkeypatch):
+    def steps(model, data, **options):
+        yield SimplificationStep("refit", "the constants", copied(model), 0.5, True, "2*a, held-out error 0.7")
+
+    monkeypatch.setattr(simplification, "simplify_steps", steps)
+    train(session, 2)
+    session.apply(Simplify())
+    to_the_end(session)
+    sentence = "No short formula found: 9 edges stay curves. Nearest law: 2*a, held-out error 0.7."
+    assert guidance(session).sentence == sentence
+    session.apply(FitFormula())
+    assert guidance(session).sentence in (sentence, f"No fitted constants: {session.formula_result.sentence}")
+    assert "formula" not in [step["name"] for step in guide(session)["steps"] if step["done"]]
+    (notice,) = [notice for notice in guide(session)["notices"] if notice["name"] == "unexplained"]
+    assert "noise" not in notice["text"]
