@@ -14,6 +14,9 @@ import { Registry } from "../ui/listeners";
 
 /** Prefix of the actions of the export menu. */
 const ACTION = "export-";
+/** Above both a formula is left to its tab: curves without a name, and letters. */
+const MANY_CURVES = 12;
+const LONG = 300;
 
 export function formulaBar(context: Context): View {
   const registry = new Registry();
@@ -24,16 +27,19 @@ export function formulaBar(context: Context): View {
   const copies = copyButtons(context, registry);
   const files = exportMenu(context, registry);
   const form = formChooser(context, registry);
+  const tab = h("button", { type: "button", class: "kw-button kw-bare kw-more", "data-kw-action": "open-formula" });
   const acts = h("div", { class: "kw-row kw-end" }, ...copies.nodes, files.node);
   const head = h("div", { class: "kw-row kw-formula-head" }, h("h2", {}, "Formula"), form.node, fixed, acts);
   const node = h(
     "section",
     { class: "kw-formula kw-line", "data-kw-panel": "formula", "aria-label": "Formula", "data-kw-formula": "" },
     head,
+    tab,
     written.node,
     constants.node,
     copies.code,
   );
+  registry.listen(tab, "click", () => context.ui.set("tab", "formula"));
   let fitted: boolean | undefined;
   // It stands below the network: whoever asks for it on a low screen would not see that it has come. Its constants come later.
   const reveal = (last = false) => {
@@ -45,8 +51,8 @@ export function formulaBar(context: Context): View {
     copies.draw(topics);
     if (touches(topics, "guide")) {
       const done = store.state.guide.steps.some((step) => step.name === "formula" && step.done);
-      // Whoever fits the constants wants to see them.
-      if (done && fitted === false) context.ui.set("form", FITTED);
+      // Whoever fits the constants wants to see them, and whoever opens a page where they were fitted.
+      if (done && !fitted) context.ui.set("form", FITTED);
       fitted = done;
     }
     if (fitted && touches(topics, "guide", "awaited")) reveal();
@@ -58,7 +64,12 @@ export function formulaBar(context: Context): View {
     form.draw();
     if (!touches(topics, "formula", "panels", "view", "link")) return;
     attrs(node, { "data-kw-formula": chosen.text });
-    written.write(chosen.outputs);
+    // So many curves without a name say nothing: the tab has room for them.
+    const curves = value.active - value.fixed;
+    const long = curves > MANY_CURVES && chosen.text.length > LONG;
+    tab.hidden = !long;
+    setText(tab, `${curves} curves: simplify or replace them to see a formula`);
+    written.write(long ? [] : chosen.outputs);
     keepHeight(written.node, store.running);
     constants.write(chosen);
     if (fitted) reveal(isComplete(context));

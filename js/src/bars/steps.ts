@@ -37,7 +37,9 @@ export function steps(context: Context): View {
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "guide", "link", "status")) return;
     const { guide } = store.state;
-    node.hidden = act.isSavedPage || guide.steps.length === 0;
+    // A saved page has the sentence where it says what was found.
+    list.hidden = act.isSavedPage;
+    node.hidden = !guide.sentence;
     build(guide.steps.length);
     guide.steps.forEach((step, i) => {
       drawStep(buttons[i]!, step, i, act.hasKernel);
