@@ -1,5 +1,7 @@
 // What could replace the function of an edge.
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { reason } from "../../src/inspector/candidate-list";
+import type { Candidate } from "../../src/protocol/messages";
 import { FakeKernel } from "../fake/kernel";
 import { frame, mount, mountEach } from "../support/helpers";
 
@@ -130,6 +132,24 @@ describe("a row", () => {
     expect(error("sin").hasAttribute("data-worse")).toBe(false);
     expect(error("abs").hasAttribute("data-worse")).toBe(true);
     expect(view.explorer.store.state.candidates.rows).toContain(untouched);
+  });
+
+  it("says why it is the first where another one has less error", () => {
+    const [first, second] = view.all("[data-kw-candidate]").map((row) => row.dataset.kwCandidate!) as [string, string];
+    const why = () => view.find(`[data-kw-candidate="${first}"] .kw-cell`).textContent;
+    tell({ [first]: 0.5, [second]: 0.6 });
+    expect(why()).not.toContain("first");
+    tell({ [first]: 0.5, [second]: 0.45 });
+    expect(why()).toMatch(/first.* within the noise/);
+    tell({ [first]: 0.5, [second]: 0.1 });
+    expect(why()).toContain("first by its curve, not by this error");
+  });
+
+  it("says that it is simpler only where it is", () => {
+    const row = (complexity: number, error: number) => ({ complexity, error }) as Candidate;
+    expect(reason([row(1, 0.5), row(2, 0.45)])).toBe("first: simpler, within the noise");
+    expect(reason([row(2, 0.5), row(1, 0.45)])).toBe("first by its curve, within the noise");
+    expect(reason([row(1, 0.45), row(2, 0.5)])).toBe("");
   });
 
   it("takes no error of another state", () => {

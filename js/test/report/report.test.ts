@@ -1,6 +1,7 @@
 // A saved page with a film: what the slider shows, by hand, by keys and by itself.
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { openReport } from "../../src/app/report";
+import { FORMS } from "../../src/formula/forms-panel";
 import { Film, type FilmData } from "../../src/report/film";
 import type { Report } from "../../src/report/recorded-session";
 import { PARITY } from "../../src/tabs/parity";
@@ -245,6 +246,25 @@ function withoutFirstInput(structure: FilmData["scenes"][0]): FilmData["scenes"]
 }
 
 describe("panels", () => {
+  test("forms that were worked out are shown at the end, and at the end alone", () => {
+    const row = { name: "rounded", outputs: [["math", {}, []]], text: "y = 2", latex: "y = 2", python: "2" };
+    const forms = [{ ...row, error: 0.5, constants: [], meaning: "" }];
+    const { el, to, explorer } = opened((report) => {
+      report.panels = [
+        { message: { kind: "forms", forms: { forms, busy: false, current: true }, arrays: {} }, buffer: "" },
+      ];
+      report.film!.panels = { forms: { payload: { forms: [], busy: false, current: false }, arrays: {} } };
+    });
+    expect(explorer.store.panel(FORMS)!.payload.forms.map(({ name }) => name)).toEqual(["rounded"]);
+    el.querySelector<HTMLElement>('[data-kw-tab="formula"]')!.click();
+    frame();
+    expect(el.querySelector('[data-kw-form="rounded"]')!.getAttribute("data-kw-text")).toBe("y = 2");
+    to(1);
+    expect(el.querySelector('[data-kw-form="rounded"]')).toBeNull();
+    to(3);
+    expect(el.querySelector('[data-kw-form="rounded"]')).not.toBeNull();
+  });
+
   const payload = { outputs: ["y"], classes: false };
   /** Truth 0 and 4; in frame n the predictions are n and 4 - n. */
   const predicted = (n: number) => [0, 4, n, 4 - n];
