@@ -1,6 +1,6 @@
 // The network as a formula over the full width, with its error, and all exports: LaTeX, Python, the session as code, files.
 
-import { chosenForm, FITTED, formChooser, isComplete } from "../formula/choice";
+import { AS_TRAINED, chosenForm, FITTED, formChooser, isComplete } from "../formula/choice";
 import { constantsList } from "../formula/constants";
 import { output } from "../formula/output";
 import type { Context, View } from "../state/context";
@@ -14,9 +14,8 @@ import { Registry } from "../ui/listeners";
 
 /** Prefix of the actions of the export menu. */
 const ACTION = "export-";
-/** Above both a formula is left to its tab: curves without a name, and letters. */
-const MANY_CURVES = 12;
-const LONG = 300;
+/** With more curves that have no name the formula is left to its tab. */
+const MANY_CURVES = 24;
 
 export function formulaBar(context: Context): View {
   const registry = new Registry();
@@ -27,7 +26,11 @@ export function formulaBar(context: Context): View {
   const copies = copyButtons(context, registry);
   const files = exportMenu(context, registry);
   const form = formChooser(context, registry);
-  const tab = h("button", { type: "button", class: "kw-button kw-bare kw-more", "data-kw-action": "open-formula" });
+  const tab = h("button", {
+    type: "button",
+    class: "kw-link kw-bare kw-more kw-many",
+    "data-kw-action": "open-formula",
+  });
   const acts = h("div", { class: "kw-row kw-end" }, ...copies.nodes, files.node);
   const head = h("div", { class: "kw-row kw-formula-head" }, h("h2", {}, "Formula"), form.node, fixed, acts);
   const node = h(
@@ -66,8 +69,9 @@ export function formulaBar(context: Context): View {
     attrs(node, { "data-kw-formula": chosen.text });
     // So many curves without a name say nothing: the tab has room for them.
     const curves = value.active - value.fixed;
-    const long = curves > MANY_CURVES && chosen.text.length > LONG;
+    const long = curves > MANY_CURVES && chosen.name === AS_TRAINED;
     tab.hidden = !long;
+    written.node.hidden = long;
     setText(tab, `${curves} curves: simplify or replace them to see a formula`);
     written.write(long ? [] : chosen.outputs);
     keepHeight(written.node, store.running);

@@ -5,13 +5,13 @@ import type { Candidate, MathNode } from "../protocol/messages";
 import type { Context } from "../state/context";
 import { interval, number, pretty, rSquared, variable } from "../text/format";
 import { wrapping } from "../text/mathml";
-import { cut } from "../text/names";
+import { cut, withoutUnit } from "../text/names";
 import { button } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { largestError, type Shared, SmallPlot } from "./small-plot";
 
-/** Longer names are cut: the title of the formula and the inspector have them in full. */
-const LONG = 10;
+/** Longer names are cut, and units left out: the title of the formula and the inspector have them in full. */
+const LONG = 12;
 /** An error after the swap that is larger than now by this factor is marked: less is noise. */
 export const WORSE = 1.2;
 
@@ -19,7 +19,7 @@ const shortNames = ([tag, values, children]: MathNode): MathNode => [
   tag,
   values,
   children.map((child) =>
-    typeof child !== "string" ? shortNames(child) : values.class === "kw-name" ? cut(child, LONG) : child,
+    typeof child !== "string" ? shortNames(child) : values.class === "kw-name" ? cut(withoutUnit(child), LONG) : child,
   ),
 ];
 

@@ -34,7 +34,11 @@ export class Drawing {
   #nodes = s("g", { class: "kw-nodes" });
   #edges: EdgeLayer;
   #subtitle = h("span", { class: "kw-dim kw-cut" });
-  #note = h("p", { class: "kw-dim kw-fine kw-more", hidden: true }, "Only the strongest edges show their curves: point at a line to see its own.");
+  #note = h(
+    "p",
+    { class: "kw-dim kw-fine kw-more", hidden: true },
+    "Only the strongest edges show their curves: point at a line to see its own.",
+  );
   #legend: ReturnType<typeof legend>;
   #card: ReturnType<typeof hoverCard>;
 

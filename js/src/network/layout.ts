@@ -46,14 +46,12 @@ const MIN_GAP = 84;
 const GROUP_GAP = 0.18;
 const PILL_H = 24;
 /** Pixels of an average letter in a pill, and around its text. */
-const LETTER = 7.6;
+const LETTER = 7.4;
 const LEAST_PILL = 32;
 const PILL_PAD = 14;
 const LONGEST = 32;
 /** Between the two rows of names where one has too little room for them. */
 const STAGGER = PILL_H + 4;
-/** Between a pill and the wire to one of the other row. */
-const PASSAGE = 3;
 
 interface Slot {
   index: number;
@@ -71,7 +69,7 @@ export function layout(structure: Structure, tiers: readonly Tier[], width: numb
   const rowY = (layer: number) => total - bottom - gap * layer;
   const slots = structure.width.slice(1).map((_, layer) => layerSlots(structure, tiers, layer, width));
   const nodes = placeNodes(structure, slots, width, rowY);
-  const edges = placeEdges(structure, tiers, nodes, slots, gap);
+  const edges = placeEdges(structure, tiers, nodes, slots, gap, rowY);
   return { width, height: total, nodes, edges };
 }
 
@@ -124,7 +122,11 @@ function placeNodes(
     });
     const staggered = layer === 0 && isStaggered(structure, width);
     const placed = row.map((info, i) => {
-      if (staggered) return placeStaggered(info, i, xs, rowY(0), width);
+      if (staggered) {
+        // The wires of the lower row pass between the upper ones; the last one moves inwards at the border.
+        const free = i % 2 === 1 && i === row.length - 1 ? 1.5 * spacing : 2 * spacing - 6;
+        return { ...placeNode(info, xs[i]!, rowY(0) + (i % 2 ? 0 : STAGGER), spacing), room: free };
+      }
       // Nodes over groups of unequal width are closer than average.
       const room = xs.reduce((closest, x, k) => (k === i ? closest : Math.min(closest, Math.abs(x - xs[i]!))), spacing);
       return placeNode(info, xs[i]!, rowY(layer), room);
@@ -140,24 +142,21 @@ const spacingOf = (count: number, width: number): number =>
 function isStaggered({ nodes }: Structure, width: number): boolean {
   const names = nodes.filter(({ key }) => key[0] === 0).map(({ name }) => name);
   const room = spacingOf(names.length, width);
-  return room >= LEAST_PILL / 2 + PASSAGE && shortened(names, LONGEST).some((text) => pillWidth(text) > room);
+  return (
+    room > 19 &&
+    shortened(
+      names,
+      names.map(() => LONGEST),
+    ).some((text) => pillWidth(text) > room)
+  );
 }
 
-/** An input of two rows: the first is a lower one, and the wires of the lower ones pass between the upper ones. */
-function placeStaggered(info: NodeInfo, i: number, xs: readonly number[], y: number, width: number): PlacedNode {
-  const spacing = spacingOf(xs.length, width);
-  const upper = i % 2 === 1;
-  // At the border a pill moves inwards, but an upper one not over the wire beside it.
-  const last = upper && i === xs.length - 1;
-  const room = last ? 1.5 * spacing + PAD_X - PASSAGE - 2 : 2 * (spacing - PASSAGE);
-  return { ...placeNode(info, xs[i]!, y + (upper ? 0 : STAGGER), spacing), room };
-}
-
-/** Nodes with the names of inputs and outputs, which stay apart however short they are. */
+/** Nodes with their names, which stay apart however short they are. */
 function named(row: PlacedNode[]): PlacedNode[] {
-  const room = Math.min(...row.map((node) => node.room));
-  const names = row.map(({ info }) => info.name);
-  const texts = shortened(names, Math.min(LONGEST, (room - PILL_PAD) / LETTER));
+  const texts = shortened(
+    row.map(({ info }) => info.name),
+    row.map(({ room }) => Math.min(LONGEST, (room - PILL_PAD) / LETTER)),
+  );
   return row.map((node, i) => ({ ...node, text: texts[i]! }));
 }
 
@@ -183,6 +182,7 @@ function placeEdges(
   nodes: PlacedNode[],
   slots: Slot[][],
   gap: number,
+  rowY: (layer: number) => number,
 ): PlacedEdge[] {
   const bySource = new Map(nodes.map((node) => [node.info.key.join("-"), node]));
   const byTarget = new Map<string, [number, number]>();
@@ -190,7 +190,6 @@ function placeEdges(
     for (const [k, sub] of node.info.subnodes.entries())
       byTarget.set(`${node.info.key[0]! - 1}-${sub}`, node.ports[k]!);
   const bySlot = new Map(slots.flat().map((slot) => [slot.index, slot]));
-  const tops = structure.width.map((_, layer) => Math.min(...nodes.filter((n) => n.info.key[0] === layer).map((n) => n.y)));
   const placed: PlacedEdge[] = [];
   structure.edges.forEach((edge, index) => {
     const [layer, i, j] = edge.key as [number, number, number];
@@ -200,7 +199,7 @@ function placeEdges(
     if (!from || !target || tier === "hidden") return;
     const source: [number, number] = [from.x, from.y - (layer === 0 ? PILL_H / 2 : from.r)];
     // Thumbnails stand in one row, whichever row their inputs stand in.
-    const above: [number, number] = [from.x, source[1] - from.y + tops[layer]!];
+    const above: [number, number] = [from.x, source[1] - from.y + rowY(layer)];
     placed.push({ index, tier, source, target, box: thumbBox(bySlot.get(index), above, target, gap) });
   });
   return placed;

@@ -50,25 +50,20 @@ export function cut(text: string, limit: number): string {
 /** A name as short as it can be said: `mdot` for `mdot [kg/s]`. */
 export const withoutUnit = (name: string): string => name.replace(/(?<=\S)\s+(\[[^[]*\]|\([^(]*\))$/, "");
 
-/** Names in so little room that they stay apart: without units, unless only these differ, and cut in the middle where their beginnings
- *  are equal. */
-export function shortened(names: readonly string[], limit: number): string[] {
-  const apart = (texts: readonly string[], i: number) => texts.every((text, k) => k === i || text !== texts[i]);
-  const plain = names.map(withoutUnit);
-  const long = names.map((name, i) => variable(apart(plain, i) ? plain[i]! : name));
-  const texts = long.map((name) => cut(name, limit));
-  return texts.map((text, i) => (apart(texts, i) ? text : cutWithin(long[i]!, limit)));
-}
-
-/** Cuts a text in its middle: what stands at its end tells it from others. */
-function cutWithin(text: string, limit: number): string {
-  if (measure(text) <= limit) return text;
-  const head = cut(text, Math.max(2, limit / 2));
-  const all = characters(text.slice(-200));
-  let from = all.length;
-  let room = limit - measure(head);
-  while (from > 0 && room >= characterWidth(all[from - 1]!)) room -= characterWidth(all[--from]!);
-  return head + all.slice(from).join("");
+/** Names within widths in letters that stay apart: without units, unless only these differ, and with their ends where they begin alike. */
+export function shortened(names: readonly string[], limits: readonly number[]): string[] {
+  const apart = (short: readonly string[], other: (i: number) => string) =>
+    short.map((text, i) => (short.filter((one) => one === text).length > 1 ? other(i) : text));
+  const long = apart(names.map(withoutUnit), (i) => names[i]!).map(variable);
+  const short = long.map((name, i) => cut(name, limits[i]!));
+  return apart(short, (i) =>
+    long[i] === short[i]
+      ? long[i]!
+      : cut(long[i]!, limits[i]! / 2) +
+        characters(long[i]!.slice(-40))
+          .slice(-limits[i]! / 3)
+          .join(""),
+  );
 }
 
 /** A name within a sentence: right-to-left names are isolated, or they would reorder the words around them. */

@@ -173,18 +173,22 @@ describe("a row", () => {
 });
 
 describe("long names", () => {
-  it("are cut in the formula of a candidate, which has them in full in its title", () => {
-    const kernel = new FakeKernel({ width: [1, 1], steps: 5, names: ["mean_radius_worst"] });
+  it.each([
+    ["mean_radius_worst", "mean_radius…"],
+    ["mdot [kg/s]", "mdot"],
+    ["f (x)", "f"],
+  ])("are cut in the formula of a candidate, units first: %s", (column, short) => {
+    const kernel = new FakeKernel({ width: [1, 1], steps: 5, names: [column] });
     kernel.selected = [[0, 0, 0]];
     const part = kernel.candidatesPart.bind(kernel);
     kernel.candidatesPart = () => {
       const [received, arrays] = part();
       const [first, ...others] = (received as { rows: object[] }).rows;
-      const name = ["mi", { class: "kw-name" }, ["mean_radius_worst"]];
+      const name = ["mi", { class: "kw-name" }, [column]];
       return [{ ...received, rows: [{ ...first, formula: ["math", {}, [name]] }, ...others] }, arrays];
     };
     const shown = mount(kernel);
-    expect(shown.find("[data-kw-candidate] .kw-math").textContent).toBe("mean_radi…");
+    expect(shown.find("[data-kw-candidate] .kw-math").textContent).toBe(short);
   });
 });
 

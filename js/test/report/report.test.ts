@@ -92,6 +92,30 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+describe("what was found", () => {
+  const done = { steps: [{ name: "formula", label: "Formula", next: false, done: true, command: { kind: "x" } }] };
+  const form = { outputs: [], latex: "", python: "", error: 0, constants: [], meaning: "", verdict: "" };
+  const forms = { forms: [{ ...form, name: "rounded", text: "y = sin(pi*x)" }], busy: false, current: true };
+
+  test("stands on the page, in words and as its formula, but not before the end of the film", () => {
+    const { el, to } = opened((report) => {
+      report.snapshot.guide = { ...done, sentence: "Done: y = sin(pi*x).", notices: [] };
+      report.panels = [{ message: { kind: "forms", forms, arrays: {} } }];
+      report.film!.panels = { forms: { payload: { forms: [], busy: false, current: false }, arrays: {} } };
+    });
+    const words = el.querySelector<HTMLElement>('[data-kw-panel="steps"]')!;
+    const formula = () => el.querySelector('[data-kw-panel="formula"]')!.getAttribute("data-kw-formula");
+    expect([words.hidden, words.querySelector(".kw-sentence")!.textContent]).toEqual([false, "Done: y = sin(π·x)."]);
+    expect(words.querySelector<HTMLElement>(".kw-steps")!.hidden).toBe(true);
+    expect(formula()).toBe("y = sin(pi*x)");
+    to(1);
+    expect(words.hidden).toBe(true);
+    expect(formula()).not.toBe("y = sin(pi*x)");
+    to(3);
+    expect([words.hidden, formula()]).toEqual([false, "y = sin(pi*x)"]);
+  });
+});
+
 describe("the film", () => {
   test("curves come back to a 65,534th of their range", () => {
     const item = Film.open(film(snapshot().structure))!;
@@ -248,7 +272,7 @@ function withoutFirstInput(structure: FilmData["scenes"][0]): FilmData["scenes"]
 describe("panels", () => {
   test("forms that were worked out are shown at the end, and at the end alone", () => {
     const row = { name: "rounded", outputs: [["math", {}, []]], text: "y = 2", latex: "y = 2", python: "2" };
-    const forms = [{ ...row, error: 0.5, constants: [], meaning: "" }];
+    const forms = [{ ...row, error: 0.5, constants: [], meaning: "", verdict: "" }];
     const { el, to, explorer } = opened((report) => {
       report.panels = [
         { message: { kind: "forms", forms: { forms, busy: false, current: true }, arrays: {} }, buffer: "" },

@@ -32,5 +32,6 @@ describe("table of edges", () => {
     view.deliver("settings", { settings: view.kernel.settings() });
     view.click('[data-sort="r2"]');
     expect([4, 5].map((i) => row.cells[i]!.title)).toEqual(["sin", "0.99999963"]);
+    expect(row.cells[5]!.textContent).toBe("0.99999");
   });
 });

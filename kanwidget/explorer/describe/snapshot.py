@@ -168,7 +168,9 @@ def error(session: Session) -> p.ErrorInfo | None:
 
 def examples() -> list[p.Example]:
     """The problems of the gallery."""
-    return [{"name": name, "formula": row.formula, "line": row.line} for name, row in PRESETS.items()]
+    return [
+        {"name": name, "formula": row.formula, "line": f"{row.line} {row.outlook}"} for name, row in PRESETS.items()
+    ]
 
 
 def primitive_names() -> list[str]:
