@@ -54,6 +54,21 @@ def test_forms_are_worked_out_on_request_and_kept_until_the_network_changes(line
     assert len(jobs) == 2
 
 
+def test_a_form_that_says_the_same_is_left_out(line):
+    line.apply(Unfix((0, 0, 0)))
+    jobs = []
+    line.view.work_out_with(jobs.append)
+    forms(line)
+    finishes = []
+    jobs[0](lambda: False, finishes.append)
+    for finish in finishes:
+        finish()
+    shown = forms(line)[0]["forms"]
+    assert shown[0]["name"] == "as trained"
+    assert len({(form["text"], str(form["constants"])) for form in shown}) == len(shown)
+    assert "rounded" not in [form["name"] for form in shown]
+
+
 def test_a_training_waits_for_no_forms(line):
     line.apply(Start())
     assert forms(line)[0] == {"forms": [], "busy": False, "current": False}
