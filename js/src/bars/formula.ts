@@ -72,7 +72,7 @@ export function formulaBar(context: Context): View {
     const long = curves > MANY_CURVES && chosen.name === AS_TRAINED;
     tab.hidden = !long;
     written.node.hidden = long;
-    setText(tab, `${curves} curves: simplify or replace them to see a formula`);
+    setText(tab, `${curves} curves: simplify or replace them for a formula`);
     written.write(long ? [] : chosen.outputs);
     keepHeight(written.node, store.running);
     constants.write(chosen);

@@ -34,11 +34,7 @@ export class Drawing {
   #nodes = s("g", { class: "kw-nodes" });
   #edges: EdgeLayer;
   #subtitle = h("span", { class: "kw-dim kw-cut" });
-  #note = h(
-    "p",
-    { class: "kw-dim kw-fine kw-more", hidden: true },
-    "Only the strongest edges show their curves: point at a line to see its own.",
-  );
+  #note = h("p", { class: "kw-dim kw-fine kw-more", hidden: true }, "Point at a line without a curve to see it.");
   #legend: ReturnType<typeof legend>;
   #card: ReturnType<typeof hoverCard>;
 

@@ -3,7 +3,7 @@
 
 import type { NodeInfo } from "../protocol/messages";
 import type { Structure } from "../protocol/structure";
-import { measure, shortened } from "../text/names";
+import { measure, shortened, withoutUnit } from "../text/names";
 import type { Tier } from "./detail-levels";
 
 export interface Box {
@@ -122,14 +122,12 @@ function placeNodes(
     });
     const staggered = layer === 0 && isStaggered(structure, width);
     const placed = row.map((info, i) => {
-      if (staggered) {
-        // The wires of the lower row pass between the upper ones; the last one moves inwards at the border.
-        const free = i % 2 === 1 && i === row.length - 1 ? 1.5 * spacing : 2 * spacing - 6;
-        return { ...placeNode(info, xs[i]!, rowY(0) + (i % 2 ? 0 : STAGGER), spacing), room: free };
-      }
       // Nodes over groups of unequal width are closer than average.
       const room = xs.reduce((closest, x, k) => (k === i ? closest : Math.min(closest, Math.abs(x - xs[i]!))), spacing);
-      return placeNode(info, xs[i]!, rowY(layer), room);
+      if (!staggered) return placeNode(info, xs[i]!, rowY(layer), room);
+      // The wires of the lower row pass between the upper ones; the last one moves inwards at the border.
+      const free = (i % 2 && i === row.length - 1 ? 1.5 : 2) * room - 4;
+      return { ...placeNode(info, xs[i]!, rowY(layer) + (i % 2 ? 0 : STAGGER), room), room: free };
     });
     return named(placed);
   });
@@ -140,15 +138,9 @@ const spacingOf = (count: number, width: number): number =>
 
 /** Whether the inputs stand in two rows, every other one lower: their names have twice the room then. */
 function isStaggered({ nodes }: Structure, width: number): boolean {
-  const names = nodes.filter(({ key }) => key[0] === 0).map(({ name }) => name);
+  const names = nodes.filter(({ key }) => key[0] === 0).map(({ name }) => withoutUnit(name));
   const room = spacingOf(names.length, width);
-  return (
-    room > 19 &&
-    shortened(
-      names,
-      names.map(() => LONGEST),
-    ).some((text) => pillWidth(text) > room)
-  );
+  return room > 18 && names.some((name) => pillWidth(name) > room);
 }
 
 /** Nodes with their names, which stay apart however short they are. */
