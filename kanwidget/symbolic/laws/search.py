@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kanwidget.symbolic.laws.powers import sums_of_powers
 from kanwidget.symbolic.laws.products import separable_laws
 from kanwidget.symbolic.laws.structure import Fit
 from kanwidget.symbolic.laws.terms import sums_of_products
@@ -88,7 +89,7 @@ def find_laws(x: Array, y: Array, symbols: Sequence[sympy.Symbol]) -> list[Law]:
     # The target as a number of order one: squares of very large or small ones have no float.
     x, y, symbols = x[:, varied], y / unit, [symbols[column] for column in varied]
     with np.errstate(all="ignore"):
-        fits: list[Fit] = [*separable_laws(x, y), *sums_of_products(x, y)]
+        fits: list[Fit] = [*separable_laws(x, y), *sums_of_products(x, y), *sums_of_powers(x, y)]
     fits = [replace(fit, linear=unit * fit.linear) for fit in fits if np.isfinite(fit.length)]
     fits.sort(key=lambda fit: fit.length)
     return [_law(fit, symbols, x, y, unit) for fit in fits]
