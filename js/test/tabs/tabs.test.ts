@@ -87,3 +87,13 @@ describe("without a kernel", () => {
     expect(panel("inspector").textContent).not.toContain("Fitting candidates");
   });
 });
+
+it("another problem begins with its errors", () => {
+  const kernel = new FakeKernel({ width: [2, 5, 1], steps: 10 });
+  kernel.presets = ["product", "ripples"];
+  const shown = mount(kernel);
+  shown.click('[data-kw-tab="formula"]');
+  shown.deliver("settings", { settings: { ...kernel.settings(), preset: "ripples" } });
+  frame();
+  expect(shown.find('[data-kw-tab="curves"]').getAttribute("aria-selected")).toBe("true");
+});
