@@ -104,7 +104,7 @@ export class Row {
     this.#drawAlso(place);
     attrs(this.#fix, { class: `kw-box kw-button kw-small${best ? " kw-primary" : ""}` });
     const settled = candidate.in_place === true;
-    this.#inPlace.hidden = !settled;
+    attrs(this.#inPlace, { hidden: !settled });
     attrs(this.#fix, { disabled: !act.hasKernel, hidden: act.isSavedPage || settled });
     attrs(this.#fixAndKeep, { disabled: !act.hasKernel, hidden: act.isSavedPage || settled || !open });
     this.#compare(candidate, store.state.status.test ?? store.state.status.train);

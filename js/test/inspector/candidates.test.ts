@@ -196,7 +196,9 @@ it("an act on the edge itself is told nowhere but there, whatever else is pruned
     kind: "prune",
     edges: [[0, 0, 2]],
   };
-  view.deliver("history", { history: { ...view.kernel.history(), states: [...states, state], current: state.id } });
+  view.deliver("history", {
+    history: { ...view.kernel.history(), states: [...states, state], current: state.id, can_undo: true },
+  });
   expect(view.find(".kw-effect").hidden).toBe(true);
   view.click('[data-kw-edge="0-0-2"]');
   expect(view.find(".kw-effect").hidden).toBe(false);

@@ -1,6 +1,7 @@
 // The data tabs: which are there, what is watched, and what they say without a kernel.
 import { describe, expect, it } from "vitest";
-import { frame, mountEach } from "../support/helpers";
+import { FakeKernel } from "../fake/kernel";
+import { frame, mount, mountEach } from "../support/helpers";
 import { tabs } from "../support/tabs";
 
 const view = mountEach({ width: [4, 3, 2], steps: 60 });
