@@ -14,6 +14,8 @@ from kanwidget.explorer.session.undo import BEGINNINGS, TreeNode, error_of, labe
 
 #: Marks in a message at most, and the kinds of those that aren't acts.
 _MAX_MARKS = 400
+#: Edges of an act in a message at most: nobody looks for its effect in the inspector of more.
+_MAX_EDGES = 20
 #: Change of an error, as a logarithm, that can be seen on a chart.
 _SEEN = 0.02
 _SETTINGS = frozenset(("lamb", "opt", "lr", "batch", "noise", "grid"))
@@ -67,7 +69,7 @@ def _state(session: Session, node: TreeNode) -> p.StateInfo:
     }
     if node.group is not None:
         state["group"] = node.group
-    if node.edges:
+    if 0 < len(node.edges) <= _MAX_EDGES:
         state["edges"] = [list(edge) for edge in node.edges]
     return state
 

@@ -60,17 +60,24 @@ def test_training_until_it_is_flat_pauses_by_itself_and_the_script_repeats_it(se
     to_the_end(session)
     assert (session.run.state, session.run.stop_reason) == ("paused", FLAT)
     steps = session.run.last_record.step
-    assert 30 < steps <= 300
-    assert session.script.statements() == [f"explorer.step({steps})"]
+    assert steps <= 300
+    # It has ended at its best step.
+    count = len(session.tree.nodes[1].latest.records)
+    assert session.script.statements() == [f"explorer.step({count})", "explorer.back_to_best()"]
+    record = session.run.last_record
+    assert record.test_loss == min(other.test_loss for other in session.tree.nodes[1].latest.records)
+    assert guidance(session).sentence == f"Kept step {steps}, where the test error was least: simplify, or stop here."
 
 
 def test_trained_on_it_goes_some_way_before_it_is_flat_again(session):
     session.apply(Train())
     to_the_end(session)
-    steps = session.run.last_record.step
+    count, steps = len(session.script.statements()), session.run.last_record.step
     session.apply(Train())
     to_the_end(session)
-    assert session.run.last_record.step > steps + 30 or session.run.stop_reason in ("converged", "stalled")
+    further = session.script.entries[count]
+    assert steps + further > 30
+    assert further > 30 or session.run.stop_reason in ("converged", "stalled")
 
 
 def test_a_session_with_a_number_of_steps_takes_these_at_most(model, data):
