@@ -171,7 +171,7 @@ function acts({ metrics, state }: Store, chart: Chart, y: Scale): SVGElement[] {
   const marks = (state.history.acts ?? []).flatMap(([step, before, after], i) => {
     const at = chart.eventX(step!);
     const height = y(after!);
-    const text = i > 0 ? [] : [tick(at - 7, height + 3.5, number(after!), "end")];
+    const text = i > 0 ? [] : [tick(at - 7, height - 4, number(after!), "end")];
     return [line(`M${at} ${y(before!)}V${height}`, color, 1.8, DASH[name]), dot(at, height, color), ...text];
   });
   const { present, length } = metrics;
