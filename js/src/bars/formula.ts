@@ -214,6 +214,8 @@ function codePopup(_: Context, registry: Registry) {
     if (node.hidden) opener = activeIn(node);
     node.hidden = false;
     text.focus();
+    // The latest act is of interest.
+    text.scrollTop = text.scrollHeight;
   };
   return { node, show, close: hide, open: () => !node.hidden };
 }

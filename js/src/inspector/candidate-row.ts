@@ -53,6 +53,7 @@ export class Row {
     hidden: true,
   });
   #why = h("span", { class: "kw-dim kw-fine", hidden: true });
+  #inPlace = h("span", { class: "kw-dim kw-fine", hidden: true }, "in place");
   #fix: HTMLButtonElement;
   #fixAndKeep: HTMLButtonElement;
   #details: Details | null = null;
@@ -92,7 +93,7 @@ export class Row {
       h("div", { class: "kw-cell" }, this.#formula, this.#why, this.#also),
       figures,
       this.#cost,
-      h("div", { class: "kw-row kw-acts" }, this.#fix, this.#fixAndKeep),
+      h("div", { class: "kw-row kw-acts" }, this.#inPlace, this.#fix, this.#fixAndKeep),
     );
   }
 
@@ -107,8 +108,10 @@ export class Row {
     setText(this.#why, place.why);
     attrs(this.#why, { hidden: place.why === "" });
     attrs(this.#fix, { class: `kw-box kw-button kw-small${best ? " kw-primary" : ""}` });
-    attrs(this.#fix, { disabled: !act.hasKernel, hidden: act.isSavedPage });
-    attrs(this.#fixAndKeep, { disabled: !act.hasKernel, hidden: act.isSavedPage || !open });
+    const settled = candidate.in_place === true;
+    attrs(this.#inPlace, { hidden: !settled });
+    attrs(this.#fix, { disabled: !act.hasKernel, hidden: act.isSavedPage || settled });
+    attrs(this.#fixAndKeep, { disabled: !act.hasKernel, hidden: act.isSavedPage || settled || !open });
     this.#compare(candidate, store.state.status.test ?? store.state.status.train);
     const x = variable(store.state.selection.x_name ?? "x");
     const changed = candidate !== this.#candidate || x !== this.#x || shared !== this.#shared;

@@ -209,6 +209,56 @@ it("what an act on an edge did is told in its own inspector only", () => {
   expect(effect()).toBe(false);
 });
 
+it("an act on the edge itself is told nowhere but there, whatever else is pruned", () => {
+  view.click('[data-kw-edge="0-0-1"]');
+  const { states, current } = view.explorer.store.state.history;
+  const state = {
+    ...states[0]!,
+    id: states.length,
+    parent: current,
+    label: "prune",
+    kind: "prune",
+    edges: [[0, 0, 2]],
+  };
+  view.deliver("history", {
+    history: { ...view.kernel.history(), states: [...states, state], current: state.id, can_undo: true },
+  });
+  expect(view.find(".kw-effect").hidden).toBe(true);
+  view.click('[data-kw-edge="0-0-2"]');
+  expect(view.find(".kw-effect").hidden).toBe(false);
+});
+
+it("parts of a longer act are told from the error before the whole", () => {
+  const { states, current } = view.explorer.store.state.history;
+  const at = states.length;
+  const part = (id: number, parent: number, latest: number) => ({
+    ...states[0]!,
+    id,
+    parent,
+    label: "part",
+    kind: "simplify",
+    group: at,
+    error: latest,
+    latest,
+  });
+  const both = [...states.map((item) => ({ ...item, latest: 0.25 })), part(at, current, 0.01), part(at + 1, at, 0.005)];
+  view.deliver("history", { history: { ...view.kernel.history(), states: both, current: at + 1, can_undo: true } });
+  expect(view.find(".kw-effect").textContent).toContain("RMSE 0.25 → 0.005");
+});
+
+it("the function that an edge has is in place, and not offered", () => {
+  view.click('[data-kw-edge="0-0-1"]');
+  const { candidates } = view.explorer.store.state;
+  const rows = candidates.rows.map((row, i) => (i === 1 ? { ...row, in_place: true } : row));
+  view.explorer.store.state.candidates = { ...candidates, rows };
+  view.explorer.store.select([[0, 0, 1]]);
+  view.explorer.store.state.candidates = { ...candidates, rows };
+  frame();
+  const row = view.find(`[data-kw-candidate="${rows[1]!.name}"]`);
+  expect(row.textContent).toContain("in place");
+  expect(row.querySelector<HTMLElement>('[data-kw-action="fix"]')!.hidden).toBe(true);
+});
+
 it("what an act did is told from the error before it, whatever was told on its way", () => {
   const { status } = view.explorer.store.state;
   const before = status.test!;

@@ -14,11 +14,14 @@ from kanwidget.explorer.guide.noise import noise_sentence
 from kanwidget.explorer.guide.progress import SIMPLIFIED, Progress, progress
 from kanwidget.explorer.guide.steps import Message
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.undo import BEGINNINGS, RETURN, TRAIN, error_of
 
 #: Steps of training from which on the errors say something about the rows.
 _SOME_STEPS = 5
 #: Columns that one notice names.
 _NAMED = 3
+#: The factor by which an act must raise the error to be said.
+_WORSE = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,19 @@ def _logarithms(session: Session, now: Progress, found: Sequence[DataNotice]) ->
     return GuideNotice("logarithm:" + ",".join(names), sentence, label, {"kind": "use_log", "names": names})
 
 
+def _risen(session: Session, _: Progress) -> GuideNotice | None:
+    """An act that made the error clearly worse, as long as nothing follows it."""
+    node, record = session.tree.nodes[session.tree.current], session.run.last_record
+    if node.before is None or node.group is not None or node.kind in (TRAIN, RETURN, *BEGINNINGS):
+        return None
+    before, now = error_of(node.before.last_record), error_of(record)
+    if not now > _WORSE * before:
+        return None
+    name = "training" if record.test_loss is None else "test"
+    text = f"{node.label}: the {name} error has risen from {before:.3g} to {now:.3g}. Training may mend it."
+    return GuideNotice(f"risen:{node.id}", text, "Undo", {"kind": "undo"})
+
+
 def _overfitting(_: Session, now: Progress) -> GuideNotice | None:
     if now.overfit is None:
         return None
@@ -119,6 +135,7 @@ def _unexplained(session: Session, now: Progress) -> GuideNotice | None:
 
 #: One row a kind of notice about the training, the most important first.
 NOTICES: Final[dict[str, Callable[[Session, Progress], GuideNotice | None]]] = {
+    "risen": _risen,
     "overfitting": _overfitting,
     "unexplained": _unexplained,
     "label_noise": _label_noise,

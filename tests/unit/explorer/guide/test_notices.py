@@ -7,6 +7,7 @@ from kanwidget.core import StepRecord
 from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.commands.guide import Dismiss
 from kanwidget.explorer.commands.history import BackToBest
+from kanwidget.explorer.commands.network import Prune
 from kanwidget.explorer.commands.training import Set
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.guide.noise import noise_sentence, session_noise
@@ -156,3 +157,16 @@ def test_a_dismissed_notice_stays_away_and_changes_nothing_else():
     session.apply(Dismiss(told[0]["name"]))
     assert guide(session)["notices"] == told[1:]
     assert everything(session) == before
+
+
+def test_an_act_that_raises_the_error_says_so_with_its_undo(session):
+    train(session, 20)
+    before = session.run.last_record.test_loss
+    session.apply(Prune(edges=((0, 0, 0), (0, 0, 1), (0, 0, 2))))
+    now = session.run.last_record.test_loss
+    assert now > 1.2 * before
+    notice = next(one for one in notices(session) if one.name.startswith("risen"))
+    assert f"from {before:.3g} to {now:.3g}" in notice.text
+    assert notice.message == {"kind": "undo"}
+    train(session, 1)
+    assert not any(one.name.startswith("risen") for one in notices(session))
