@@ -93,7 +93,7 @@ def _with_term(table: _Table, exponents: Exponents, offset: bool) -> Exponents:
         theta = [*(p for term in exponents for p in term), *_start(table, exponents, start, offset)]
         trials.append(polish(design, theta, table.y, root, _STEPS))
     theta = min(trials, key=lambda trial: trial.cost).theta
-    return np.asarray(theta).reshape(-1, len(table.columns)).tolist()  # type: ignore[no-any-return]
+    return np.asarray(theta).reshape(-1, len(table.columns)).tolist()
 
 
 def _start(table: _Table, exponents: Exponents, start: Sequence[float], offset: bool) -> list[float]:
