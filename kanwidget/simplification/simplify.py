@@ -20,10 +20,10 @@ from kanwidget.simplification.description import description_length
 from kanwidget.simplification.held_out import HeldOut, held_out
 from kanwidget.simplification.laws import LawNetwork, law_network
 from kanwidget.simplification.refits import refit
-from kanwidget.simplification.removals import without_needless_edges
+from kanwidget.simplification.removals import without_constants, without_needless_edges, without_needless_inputs
 from kanwidget.simplification.shapes import Shape, fresh, power_law, shapes
 from kanwidget.simplification.simpler import with_simpler_functions
-from kanwidget.surgery.prune import prune
+from kanwidget.surgery.prune import prune, prune_input
 from kanwidget.symbolic.edges import numeric_edges
 
 #: Weight of the penalty by which the network becomes sparse, and the steps of that training.
@@ -34,8 +34,15 @@ _STARTS, _START_STEPS = 3, 40
 _PRUNE_STEPS, _GIVEN_UP = 20, 4.0
 #: Steps of the last refit.
 _LAST_STEPS = 100
+#: A network of more edges is large: its work is shown in parts, and only its weak edges and columns go.
+_LARGE = 60
+#: Parts in which the training of a large network is shown.
+_PARTS = 5
 #: Beyond so many edges the network's own functions aren't searched: a formula of them would say nothing.
-_MOST_EDGES = 400
+_MOST_EDGES = 40
+#: Beyond so many edges only plain functions take a curve's place: a formula of others is no short one.
+_MOST_OF_A_FORMULA = 16
+_PLAIN = ("x", "x^2", "x^3", "1/x", "sqrt", "log", "exp", "sin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,8 @@ class SimplificationStep:
     """Its error on held-out rows, in the target's unit."""
     improved: bool
     """Whether this step has changed it."""
+    nearest: str = ""
+    """The best short law that was tried and not taken, with its held-out error."""
 
 
 @limit_threads
@@ -123,17 +132,22 @@ class _Simplification:
     def __init__(self, network: Network, held: HeldOut, lib: list[str] | None, seed: int) -> None:
         self.held, self.lib, self.seed = held, lib, seed
         self.best = self.pruned = copy.deepcopy(network)
+        #: The network whose columns a law is searched in: edges that noise hides may be those of a weak column.
+        self.columns = self.best
         self.reference: Tensor | None = None
         self.length = float("inf")
         #: Whether a law was found that is as good on held-out rows as the curves.
         self.is_law_enough = False
         self.law: LawNetwork | None = None
+        self.nearest = ""
 
     def steps(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
         """All steps."""
         if steps:
-            yield self._trained(lamb, steps)
+            yield from self._trained(lamb, steps)
         self._settle(self.best)
+        if len(self.best.edge_refs(active=True)) > _LARGE:
+            yield self._without_columns()
         yield self._pruned()
         start, found = self.pruned, False
         if self.lib is None:
@@ -152,7 +166,7 @@ class _Simplification:
     def _law(self) -> SimplificationStep:
         """Look for a law of few constants in the data, and take its network if it says the same."""
         assert self.reference is not None
-        found = law_network(self.pruned, self.held)
+        found = law_network(self.columns, self.held)
         if found is None:
             return self._step("law", "No law of few constants was looked for", False)
         losses = self.held.row_losses(found.network, unit=self.best)
@@ -166,6 +180,8 @@ class _Simplification:
                 found.network, self.held, self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
             )
         error = math.sqrt(float(losses.mean())) * self.pruned.scaling.error_unit
+        if not self.is_law_enough:
+            self.nearest = f"{found.law.text}, held-out error {error:.3g}"
         return self._step("law", f"{found.law.text}: held-out error {error:.3g}", improved)
 
     def _larger(self, start: Network) -> Iterator[SimplificationStep]:
@@ -176,9 +192,31 @@ class _Simplification:
         if start.n_parameters > fresh(start, two, self.held, 0).n_parameters:
             yield from self._shaped(start, two)
 
-    def _trained(self, lamb: float, steps: int) -> SimplificationStep:
-        refit(self.best, self.held, steps, lamb=lamb, grids=True)
-        return self._step("train", f"Trained {steps} steps with λ = {lamb:g}", True)
+    def _trained(self, lamb: float, steps: int) -> Iterator[SimplificationStep]:
+        parts = _PARTS if len(self.best.edge_refs(active=True)) > _LARGE and steps >= _PARTS else 1
+        for part in range(parts):
+            refit(self.best, self.held, steps // parts, lamb=lamb, grids=True)
+            if part < parts - 1:
+                done = (part + 1) * (steps // parts)
+                yield self._step("try", f"Training with λ = {lamb:g}: step {done} of {steps}", False)
+        yield self._step("train", f"Trained {steps} steps with λ = {lamb:g}", True)
+
+    def _without_columns(self) -> SimplificationStep:
+        """Remove the columns that say nothing."""
+        before = set(self.best.columns[self._read(self.best)].tolist())
+        network = without_needless_inputs(self.best, self.held)
+        gone = sorted(before - set(network.columns[self._read(network)].tolist()))
+        if not gone:
+            return self._step("prune", "Every column says something", False)
+        network = prune_input(network, self.held.data.train_input, active=self._read(network))
+        self._settle(network)
+        names = ", ".join(self.held.data.in_vars[column] for column in gone)
+        return self._step("prune", f"Without {names}, which say nothing", True)
+
+    @staticmethod
+    def _read(network: Network) -> list[int]:
+        """The inputs that edges read."""
+        return sorted({ref.source for ref in network.edge_refs(active=True) if ref.layer == 0})
 
     def _settle(self, network: Network) -> None:
         """Take a network as the best, whatever its description."""
@@ -195,6 +233,11 @@ class _Simplification:
         # Of noiseless data every edge says something: a little is given up for fewer of them.
         if self.held.allows(full, losses) or float(losses.mean()) <= _GIVEN_UP * float(full.mean()):
             self.pruned = pruned
+        self.columns = self.best if before > _LARGE else self.pruned
+        if len(self.pruned.edge_refs(active=True)) > _MOST_OF_A_FORMULA:
+            harder = without_needless_edges(self.pruned, self.held)
+            if self.held.allows(self.held.row_losses(self.pruned), self.held.row_losses(harder)):
+                self.pruned = pruned = harder
         improved = self._offer(pruned)
         after = len(self.pruned.edge_refs(active=True))
         text = f"{before - after} of {before} edges pruned" if after < before else "Nothing to prune"
@@ -217,10 +260,20 @@ class _Simplification:
     def _replaced(self, network: Network, what: str, kind: str) -> Iterator[SimplificationStep]:
         """Replace the splines of a network by functions."""
         trial = without_needless_edges(copy.deepcopy(network), self.held)
-        for step in auto_symbolic_steps(trial, self.held.data, lib=self.lib):
-            yield self._step("try", f"Trying {what}: {step.remaining} edges to come", False)
+        count = len(numeric_edges(trial))
+        lib = self.lib
+        if lib is None and count > _MOST_OF_A_FORMULA:
+            lib = [*_PLAIN]
+        for step in auto_symbolic_steps(trial, self.held.data, lib=lib):
+            text = f"Trying {what}: {count - step.remaining} of {count} edges looked at"
+            # Of the network itself each function is a result; of another shape only the whole is.
+            improved = kind == "replace" and bool(step.fixed) and self._offer(copy.deepcopy(trial))
+            yield self._step("replace" if improved else "try", text, improved)
+        yield self._step("try", f"Trying {what}: removing what isn't needed", False)
         trial = without_needless_edges(trial, self.held)
+        yield self._step("try", f"Trying {what}: fitting its constants", False)
         refit(trial, self.held, _LAST_STEPS)
+        trial = without_constants(trial, self.held)
         if self.held.data.is_classification:
             trial = with_simpler_functions(trial, self.held)
         improved = self._offer(trial)
@@ -254,4 +307,5 @@ class _Simplification:
         return self._step("refit", text, True)
 
     def _step(self, kind: str, text: str, improved: bool) -> SimplificationStep:
-        return SimplificationStep(kind, text, self.best, self.held.error(self.best), improved)
+        nearest = "" if self.law is not None and self.best is self.law.network else self.nearest
+        return SimplificationStep(kind, text, self.best, self.held.error(self.best), improved, nearest)

@@ -16,6 +16,7 @@ from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.command import Command, Setting
 from kanwidget.explorer.session.session import Session
 from kanwidget.simplification import SymbolicStep, auto_symbolic_steps
+from kanwidget.simplification.refits import AFTER_STEP
 from kanwidget.symbolic.edges import numeric_edges, tied_edges
 from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
 
@@ -139,6 +140,10 @@ class SetGrid(Refine, Setting):
         return isinstance(previous, SetGrid)
 
 
+class _Paused(Exception):
+    """Breaks off a refit."""
+
+
 @dataclass(frozen=True, slots=True)
 class AutoSymbolic(Command):
     """Fix every spline, or some splines, whose best candidate is good enough. A pause ends the search; fixed edges stay fixed."""
@@ -182,11 +187,22 @@ class AutoSymbolic(Command):
         steps_done: list[SymbolicStep] = []
         searched: list[EdgeRef] = []
 
+        def check() -> None:
+            if session.run.interrupted:
+                raise _Paused
+
         def change() -> None:
-            while len(searched) < len(refs) and not session.run.interrupted:
-                session.view.task(f"searching formulas: edge {len(searched) + 1} of {len(refs)}")
-                steps_done.append(next(steps))
-                searched.extend(steps_done[-1].searched)
+            # A refit works on a copy: where it breaks off, the network has the functions so far.
+            token = AFTER_STEP.set(check)
+            try:
+                while len(searched) < len(refs) and not session.run.interrupted:
+                    session.view.task(f"replacing edges: {len(searched)} of {len(refs)}")
+                    steps_done.append(next(steps))
+                    searched.extend(steps_done[-1].searched)
+            except _Paused:
+                pass
+            finally:
+                AFTER_STEP.reset(token)
 
         def repeated() -> AutoSymbolic:
             """The command for the script: after a pause only the edges that were searched."""

@@ -75,6 +75,7 @@ class Simplification(BackgroundProcess[SimplificationStep]):
         self.sentence = f"Simplifying. {step.text[:1].upper()}{step.text[1:]}."
         last = step.kind == "refit"
         self._complete = last
+        session.view.keep_nearest_law(step.nearest)
         if not step.improved and not last:
             return frozenset(("guide",))
         label = _LABELS.get(step.kind, step.kind).format(lamb=self._lamb)

@@ -57,6 +57,6 @@ def _done(session: Session) -> set[StepName]:
     if now.simplified or not now.splines:
         done.add("simplify")
     result = session.formula_result
-    if "simplify" in done and result is not None and result.error is None:
+    if "simplify" in done and result is not None and result.error is None and not now.splines:
         done.add("formula")
     return done

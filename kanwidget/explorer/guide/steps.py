@@ -117,13 +117,21 @@ def _formula(session: Session, now: Progress) -> Guidance | None:
     if session.formula_result is not None:
         return None
     if now.splines:
-        stay = "1 edge stays a curve" if now.splines == 1 else f"{now.splines} edges stay curves"
-        return _act("formula", f"{stay}: no function explains {'it' if now.splines == 1 else 'them'} well enough.")
+        return _act("formula", _no_formula(session, now))
     return _act("formula", "Every edge is a function: fit the formula's constants to the data.")
 
 
-def _done(session: Session, _: Progress) -> Guidance:
+def _no_formula(session: Session, now: Progress) -> str:
+    """That curves stay, and the nearest law that was tried."""
+    stay = "1 edge stays a curve" if now.splines == 1 else f"{now.splines} edges stay curves"
+    nearest = f" Nearest law: {session.view.nearest_law}." if session.view.nearest_law else ""
+    return f"No short formula found: {stay}.{nearest}"
+
+
+def _done(session: Session, now: Progress) -> Guidance:
     result = session.formula_result
+    if now.splines and result.error is None:
+        return Guidance(_no_formula(session, now))
     opening = "Done: " if result.error is None else "No fitted constants: "
     return Guidance(opening + result.sentence)
 

@@ -60,8 +60,14 @@ class ViewState:
         #: Names of the guide's notices that were dismissed.
         self.dismissed: frozenset[str] = frozenset()
         self.selection: tuple[EdgeRef, ...] = ()
+        #: The best short law that the last simplification has tried and not taken, with its error.
+        self.nearest_law = ""
         #: None for the first inputs and the first output.
         self.surface: SurfaceView | None = None
+
+    def keep_nearest_law(self, text: str) -> None:
+        """Keep the best law that wasn't taken, for the sentences of the guide."""
+        self.nearest_law = text
 
     def select(self, edges: Iterable[EdgeRef]) -> None:
         """Select edges, each once; the first one is shown in detail."""

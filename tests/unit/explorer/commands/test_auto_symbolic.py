@@ -41,7 +41,7 @@ def test_a_pause_ends_auto_and_keeps_what_was_fixed(data):
     with KANExplorer(KAN([2, 5, 1], seed=4), data, driver="blocking") as explorer:
         explorer.step(5)
         session, asked = explorer._session, []
-        session.run.interrupt_with(lambda: len(asked) >= 1)
+        session.run.interrupt_with(lambda: len(asked) >= 2)
         session.view.show_tasks_with(lambda task: asked.append(task) if task and "edge" in task else None)
         session.apply(AutoSymbolic(-1e9))
         fixed = sum(
@@ -60,3 +60,14 @@ def test_the_page_begins_with_the_same_threshold():
     assert re.search(r"R2_THRESHOLD = ([\d.]+);", source)[1] == str(R2_THRESHOLD)
     for call in (auto_symbolic, KANExplorer.auto_symbolic):
         assert inspect.signature(call).parameters["r2_threshold"].default == R2_THRESHOLD
+
+
+def test_a_pause_needn_t_wait_for_the_step_that_runs(data):
+    with KANExplorer(KAN([2, 5, 1], seed=4), data, driver="blocking") as explorer:
+        explorer.step(5)
+        session, asked = explorer._session, []
+        session.run.interrupt_with(lambda: len(asked) >= 1)
+        session.view.show_tasks_with(lambda task: asked.append(task) if task and "edges" in task else None)
+        session.apply(AutoSymbolic(-1e9))
+        assert asked == ["replacing edges: 0 of 15"]
+        assert all(session.model.layer(r.layer).symbol(r.source, r.target) is None for r in session.model.edge_refs())
