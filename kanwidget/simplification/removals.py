@@ -79,9 +79,7 @@ def without_needless_inputs(network: Network, held: HeldOut) -> Network:
         count = (fewest + most + 1) // 2
         gone = set(order[:count])
         refs = [
-            ref
-            for ref in network.edge_refs(active=True)
-            if ref.layer == 0 and int(network.columns[ref.source]) in gone
+            ref for ref in network.edge_refs(active=True) if ref.layer == 0 and int(network.columns[ref.source]) in gone
         ]
         trial = _without(network, _spared(network, refs), held)
         losses = refit(trial, held, _STEPS)

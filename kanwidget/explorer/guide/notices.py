@@ -129,7 +129,9 @@ def _unexplained(session: Session, now: Progress) -> GuideNotice | None:
     if not now.simplified or not now.splines or session.running:
         return None
     edges = "1 edge has" if now.splines == 1 else f"{now.splines} edges have"
-    text = f"{edges} no function: none comes as close to the data as its curve. Click an edge to see what comes closest."
+    text = (
+        f"{edges} no function: none comes as close to the data as its curve. Click an edge to see what comes closest."
+    )
     return GuideNotice("unexplained", text)
 
 
