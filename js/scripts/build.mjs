@@ -16,10 +16,11 @@ const shared = {
 };
 const out = "../kanwidget/static";
 
-// Saved pages have no kernel: the menu that starts training again stays out of their bundle.
+// Saved pages have no kernel: the menu that starts training again and the notices stay out of their bundle.
 const withoutKernel = {
   name: "without-kernel",
-  setup: ({ onResolve }) => onResolve({ filter: /^\.\/restart$/ }, () => ({ path: `${root}src/bars/no-restart.ts` })),
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/(restart|notices)$/ }, () => ({ path: `${root}src/bars/without-kernel.ts` })),
 };
 for (const [name, plugins] of [
   ["widget", []],

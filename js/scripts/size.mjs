@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const budgets = [
-  ["widget.js", 164, 63],
-  ["widget.css", 20.5, 6],
-  ["report.js", 168, 65],
+  ["widget.js", 168, 65],
+  ["widget.css", 21, 6],
+  ["report.js", 172, 67],
   ["report.css", 1, 1],
 ];
 let over = false;

@@ -347,11 +347,8 @@ def rows_of(data: Dataset, part: str, rows: Tensor | None = None, name: str | No
 def _weights(weight: Any, rows: int, name: str) -> Tensor:
     """Weights of rows, `(rows,)`, or an error."""
     expected = f"{rows} finite numbers ≥ 0, one a row"
-    try:
-        values = torch.as_tensor(weight)
-        values = (values if values.is_floating_point() else values.to(torch.float64)).reshape(-1)
-    except (TypeError, ValueError, RuntimeError):
-        _check.fail(name, "Dataset", expected, weight)
+    values = arrays.tensor(weight, name, "Dataset").reshape(-1)
+    values = values if values.is_floating_point() else values.to(torch.float64)
     if len(values) != rows or not bool((torch.isfinite(values) & (values >= 0)).all()):
         _check.fail(name, "Dataset", expected, weight)
     return values

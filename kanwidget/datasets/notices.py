@@ -25,8 +25,10 @@ Act = Literal["drop", "log", "classes", "smaller network"]
 
 #: Training rows that each parameter needs, lest the network learns the noise.
 _ROWS_PER_PARAMETER = 1.0
-#: A positive column that spans more than this factor may be simpler in its logarithm.
+#: A positive column may be simpler in its logarithm where nine tenths of its values span more than this factor, …
 _SPAN = 10.0
+#: … and its logarithm is at most this much as skewed: a column from 0 to 1 spans decades, too, but evenly.
+_SKEWNESS = 0.5
 #: Rows from which consecutive whole numbers are a numbering rather than a quantity.
 _NUMBERED_ROWS = 20
 
@@ -51,11 +53,12 @@ def data_notices(data: Dataset, parameters: int | None = None) -> list[DataNotic
         parameters: Number of parameters of the network to be trained, if there is one.
 
     Examples:
-        >>> data = Dataset([[1.0, 5.0], [40.0, 5.0], [2.0, 5.0]], [0.5, 0.7, 0.3], in_vars=["p [Pa]", "T"])
+        >>> x = [[0.2, 5.0], [1.7, 5.0], [15.0, 5.0], [140.0, 5.0]]
+        >>> data = Dataset(x, [0.5, 0.7, 0.3, 0.4], in_vars=["p [Pa]", "T"])
         >>> for notice in data_notices(data):
         ...     print(f"{notice.kind}: {notice.sentence}")
         constant column: “T” is 5 in every training row: nothing can be learnt from it. Leave it out.
-        logarithm: “p [Pa]” is positive and spans a factor of 40: its logarithm may be simpler.
+        logarithm: “p [Pa]” is spread over a factor of 700: its logarithm may be simpler.
     """
     return [
         *_target_notices(data),
@@ -139,14 +142,34 @@ def _counts_rows(values: Tensor) -> bool:
 
 
 def _logarithms(data: Dataset) -> Iterator[DataNotice]:
-    """Columns and targets that are positive and span more than a decade."""
+    """Columns and targets that are spread over decades, more evenly in their logarithm than as they are."""
     targets = [] if data.is_classification else _whole_columns(data, "label")
     for name, values in [*_whole_columns(data), *targets]:
-        low, high = float(values.min()), float(values.max())
-        if low > 0 and high / low > _SPAN and not _counts_rows(values):
-            span = f"{high / low:.3g}"
-            sentence = f"“{name}” is positive and spans a factor of {span}: its logarithm may be simpler."
+        if _is_spread_over_decades(values):
+            span = f"{float(values.max() / values.min()):.3g}"
+            sentence = f"“{name}” is spread over a factor of {span}: its logarithm may be simpler."
             yield DataNotice("logarithm", name, sentence, "log")
+
+
+def _is_spread_over_decades(values: Tensor) -> bool:
+    """Whether nine tenths of the values span more than a decade, and their logarithms are far less skewed.
+
+    Whole numbers count or grade: they aren't.
+    """
+    values = values.double()
+    if not bool((values > 0).all()) or bool((values == values.round()).all()):
+        return False
+    # Few values say enough, and sorting millions would take its time.
+    values = values[:: max(1, len(values) // 10_000)]
+    low, high = values.quantile(values.new_tensor([0.05, 0.95])).tolist()
+    return high > _SPAN * low and _skewness(values.log()) < _SKEWNESS * _skewness(values)
+
+
+def _skewness(values: Tensor) -> float:
+    """The size of the third moment, in standard deviations; 0 of values that are all equal."""
+    spread = values - values.mean()
+    size = spread.square().mean().sqrt()
+    return abs(float((spread / size).pow(3).mean())) if size > 0 else 0.0
 
 
 def _whole_columns(data: Dataset, kind: str = "input") -> list[tuple[str, Tensor]]:

@@ -1,7 +1,7 @@
 """Simpler functions in place of those that were chosen: the score of a class may be a cosine where a parabola says as much.
 
-A curve of scores is known only as well as the rows near the boundary tell it, and a candidate is fitted to the curve. So lines and parabolas
-are asked for by the loss itself.
+A curve of scores is known only as well as the rows near the boundary tell it, and a candidate is fitted to the curve. So lines and
+parabolas are asked for by the loss itself.
 """
 
 from __future__ import annotations

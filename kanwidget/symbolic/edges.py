@@ -164,9 +164,7 @@ def fix_symbolic(
         _check.fail("l, i, j", "fix_symbolic", "those of an edge that isn't pruned", (l, i, j), advice)
     inputs, values = _group_samples(network, l, group, x)
     inputs, values = inputs.T.reshape(-1, 1), values.T.reshape(-1, 1)
-    fit = (
-        _fit_params(function, inputs, values) if params is None else _fit_with_params(function, params, inputs, values)
-    )
+    fit = _fit_params(function, inputs, values) if params is None else fit_with_params(function, params, inputs, values)
     for source, target in group:
         edge, keeper = EdgeRef(l, source, target), EdgeRef(l, *first)
         replace_spline(network, edge, fit, keep_spline, owner=keeper, in_units_of=EdgeRef(l, i, j))
@@ -253,14 +251,14 @@ def _fit_params(function: Primitive, inputs: Tensor, values: Tensor) -> Symbolic
         return fits[0]
     mean = float(values.double().mean())
     if function.name == "0":
-        return _fit_with_params(function, (1.0, 0.0, 0.0, mean), inputs, values)
+        return fit_with_params(function, (1.0, 0.0, 0.0, mean), inputs, values)
     low, high = float(inputs.min()), float(inputs.max())
     if float(values.max() - values.min()) <= 1e-6 * float(values.abs().max()):
         middle = next(
             (p for p in (0.0, 1.0 - low, -1.0 - high) if function.interval(low + p, high + p) is not None), None
         )
         if middle is not None:
-            return _fit_with_params(function, (1.0, middle, 0.0, mean), inputs, values)
+            return fit_with_params(function, (1.0, middle, 0.0, mean), inputs, values)
     expected = f"a function that is defined on the edge's data, from {low:.4g} to {high:.4g}, for some a and b"
     _check.fail("name", "fix_symbolic", expected, function.name, "Use suggest_symbolic for the functions that are.")
 
@@ -271,7 +269,7 @@ def _refuse(broken: BrokenPrimitive) -> NoReturn:
     raise ValueError(f"fix_symbolic needs a function that works: {broken}. {advice}") from broken
 
 
-def _fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
+def fit_with_params(function: Primitive, params: Sequence[float], inputs: Tensor, values: Tensor) -> SymbolicFit:
     """The fit with these constants, after a check of the domain."""
     if isinstance(params, str) or not hasattr(params, "__len__") or len(params) != 4:
         _check.fail("params", "fix_symbolic", "four numbers: a, b, c and d of c·f(a·x + b) + d", params)

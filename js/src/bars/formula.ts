@@ -1,6 +1,6 @@
 // The network as a formula over the full width, with its error, and all exports: LaTeX, Python, the session as code, files.
 
-import { chosenForm, FITTED, formChooser, isComplete } from "../formula/choice";
+import { AS_TRAINED, chosenForm, FITTED, formChooser, isComplete } from "../formula/choice";
 import { constantsList } from "../formula/constants";
 import { output } from "../formula/output";
 import type { Context, View } from "../state/context";
@@ -14,6 +14,8 @@ import { Registry } from "../ui/listeners";
 
 /** Prefix of the actions of the export menu. */
 const ACTION = "export-";
+/** With more curves that have no name the formula is left to its tab. */
+const MANY_CURVES = 24;
 
 export function formulaBar(context: Context): View {
   const registry = new Registry();
@@ -24,16 +26,23 @@ export function formulaBar(context: Context): View {
   const copies = copyButtons(context, registry);
   const files = exportMenu(context, registry);
   const form = formChooser(context, registry);
+  const tab = h("button", {
+    type: "button",
+    class: "kw-link kw-bare kw-more kw-many",
+    "data-kw-action": "open-formula",
+  });
   const acts = h("div", { class: "kw-row kw-end" }, ...copies.nodes, files.node);
   const head = h("div", { class: "kw-row kw-formula-head" }, h("h2", {}, "Formula"), form.node, fixed, acts);
   const node = h(
     "section",
     { class: "kw-formula kw-line", "data-kw-panel": "formula", "aria-label": "Formula", "data-kw-formula": "" },
     head,
+    tab,
     written.node,
     constants.node,
     copies.code,
   );
+  registry.listen(tab, "click", () => context.ui.set("tab", "formula"));
   let fitted: boolean | undefined;
   // It stands below the network: whoever asks for it on a low screen would not see that it has come. Its constants come later.
   const reveal = (last = false) => {
@@ -45,8 +54,8 @@ export function formulaBar(context: Context): View {
     copies.draw(topics);
     if (touches(topics, "guide")) {
       const done = store.state.guide.steps.some((step) => step.name === "formula" && step.done);
-      // Whoever fits the constants wants to see them.
-      if (done && fitted === false) context.ui.set("form", FITTED);
+      // Whoever fits the constants wants to see them, and whoever opens a page where they were fitted.
+      if (done && !fitted) context.ui.set("form", FITTED);
       fitted = done;
     }
     if (fitted && touches(topics, "guide", "awaited")) reveal();
@@ -58,7 +67,13 @@ export function formulaBar(context: Context): View {
     form.draw();
     if (!touches(topics, "formula", "panels", "view", "link")) return;
     attrs(node, { "data-kw-formula": chosen.text });
-    written.write(chosen.outputs);
+    // So many curves without a name say nothing: the tab has room for them.
+    const curves = value.active - value.fixed;
+    const long = curves > MANY_CURVES && chosen.name === AS_TRAINED;
+    tab.hidden = !long;
+    written.node.hidden = long;
+    setText(tab, `${curves} curves: simplify or replace them for a formula`);
+    written.write(long ? [] : chosen.outputs);
     keepHeight(written.node, store.running);
     constants.write(chosen);
     if (fitted) reveal(isComplete(context));
@@ -199,6 +214,8 @@ function codePopup(_: Context, registry: Registry) {
     if (node.hidden) opener = activeIn(node);
     node.hidden = false;
     text.focus();
+    // The latest act is of interest.
+    text.scrollTop = text.scrollHeight;
   };
   return { node, show, close: hide, open: () => !node.hidden };
 }

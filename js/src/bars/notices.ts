@@ -32,7 +32,7 @@ export function notices({ store, act }: Context): View {
     if (!touches(topics, "guide", "link")) return;
     const notice = current();
     const { length } = rest();
-    node.hidden = !notice || act.isSavedPage;
+    node.hidden = !notice;
     if (!notice) return;
     attrs(node, { "data-kw-notice": notice.name });
     setText(text, notice.text);

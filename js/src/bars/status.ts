@@ -55,7 +55,12 @@ export function statusBar(context: Context): View {
     setText(state, stateWords(context));
     setText(step, `step ${status.step.toLocaleString("en-US")}`);
     setText(rows, status.rows ? sampleWords(status.rows) : "");
-    setText(speed, status.ms_per_step !== null && store.running ? milliseconds(status.ms_per_step) : "");
+    setText(
+      speed,
+      status.ms_per_step !== null && status.state === "running" && !status.process
+        ? milliseconds(status.ms_per_step)
+        : "",
+    );
     const kind = status.test !== null ? "test" : "train";
     setText(loss, status[kind] === null ? "" : `${kind} error ${number(status[kind])}`);
     const { accuracy } = status;

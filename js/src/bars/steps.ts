@@ -24,7 +24,7 @@ export function steps(context: Context): View {
       registry.listen(item, "click", () => {
         const step = store.state.guide.steps[at];
         if (step) act.send(step.command as unknown as Command);
-        if (step?.name !== "formula") return;
+        if (step?.name !== "formula" || step.working) return;
         // What the last step finds is shown there.
         ui.set("tab", "formula");
         ui.set("awaited", true);
@@ -37,10 +37,14 @@ export function steps(context: Context): View {
   const draw: View["draw"] = (topics) => {
     if (!touches(topics, "guide", "link", "status")) return;
     const { guide } = store.state;
-    node.hidden = act.isSavedPage || guide.steps.length === 0;
+    // A saved page has the sentence where it says what was found.
+    list.hidden = act.isSavedPage;
+    node.hidden = !guide.sentence;
     build(guide.steps.length);
     guide.steps.forEach((step, i) => {
-      drawStep(buttons[i]!, step, i, act.hasKernel);
+      // While the kernel searches within one act it carries out nothing else.
+      const hint = step.hint ?? store.state.status.task;
+      drawStep(buttons[i]!, step, i, act.hasKernel && (step.working || !hint), hint);
     });
     const words = inLine(guide.sentence);
     setText(sentence, words);
@@ -49,14 +53,16 @@ export function steps(context: Context): View {
   return { node, draw, destroy: () => registry.destroy() };
 }
 
-function drawStep(item: HTMLButtonElement, step: Step, index: number, usable: boolean): void {
+function drawStep(item: HTMLButtonElement, step: Step, index: number, usable: boolean, hint: string | null): void {
   attrs(item, {
     class: `kw-box kw-button kw-step ${step.next ? "kw-primary" : ""}`,
     "data-kw-action": `step-${step.name}`,
     "data-kw-next": step.next,
     "data-done": step.done && !step.next,
     "aria-current": step.next ? "step" : null,
+    title: hint,
     disabled: !usable,
   });
-  setText(item.lastElementChild!, `${step.done && !step.next ? "✓" : index + 1} ${step.label}`);
+  const sign = step.working ? "■" : step.done && !step.next ? "✓" : index + 1;
+  setText(item.lastElementChild!, `${sign} ${step.label}`);
 }

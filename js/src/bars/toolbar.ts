@@ -58,7 +58,7 @@ function runButtons(context: Context, registry: Registry) {
     if (!touches(topics, "status", "link", "stopping", "history")) return;
     node.hidden = act.isSavedPage;
     const { running } = store;
-    const { history } = store.state;
+    const { history, status } = store.state;
     const disabled = !act.hasKernel;
     const stopping = running && ui.values.stopping !== null;
     attrs(run, {
@@ -67,7 +67,10 @@ function runButtons(context: Context, registry: Registry) {
       "aria-busy": stopping ? "true" : null,
     });
     setIcon(run, running ? "pause" : "play");
-    setText(run.lastElementChild!, stopping ? "Stopping…" : running ? "Pause" : "Start");
+    setText(
+      run.lastElementChild!,
+      stopping ? "Stopping…" : !running ? "Start" : (status.process ?? status.task) ? "Stop" : "Pause",
+    );
     attrs(step, { disabled: disabled || running });
     attrs(reset, { disabled });
     attrs(undo, { disabled: disabled || !history.can_undo, title: undoTitle(history) });

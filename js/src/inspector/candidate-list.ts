@@ -1,10 +1,24 @@
 // The table of the candidates, one row a function. Rows are reused for every edge: building one costs more than updating it.
+import type { Candidate } from "../protocol/messages";
 import type { Context } from "../state/context";
+import { number } from "../text/format";
 import { h, setChildren } from "../ui/dom";
 import type { Registry } from "../ui/listeners";
-import { type Place, Row } from "./candidate-row";
+import { type Place, Row, WORSE } from "./candidate-row";
 import { alsoText, type Fold } from "./folding";
 import { type Shared, sharedBy } from "./small-plot";
+
+/** Why the first one stands before others with less error: it is simpler, or its curve is the better one. */
+export function reason([first, ...others]: readonly Candidate[]): string {
+  const errorOf = (row?: Candidate) => row?.error ?? Number.POSITIVE_INFINITY;
+  const [rival] = [...others].sort((a, b) => errorOf(a) - errorOf(b));
+  const [own, least] = [errorOf(first), errorOf(rival)];
+  if (!(least < own && own < Number.POSITIVE_INFINITY) || number(least) === number(own)) return "";
+  if (own > WORSE * least) return "first by its curve, not by this error";
+  return first!.complexity < rival!.complexity
+    ? "first: simpler, within the noise"
+    : "first by its curve, within the noise";
+}
 
 export class CandidateList {
   readonly node = h("div", { class: "kw-candidates", role: "list", "aria-label": "Candidates" });
@@ -40,13 +54,16 @@ export class CandidateList {
     if (this.#shared?.fits !== fits) this.#shared = sharedBy(fits);
     const xs = this.#shared?.xs;
     const width = xs ? xs.at(-1)! - xs[0]! : 0;
+    const why = reason(folds.map(({ index }) => candidates.rows[index]!));
     const nodes = folds.flatMap((fold, i) => {
       const unfolded = this.#unfolded.has(candidates.rows[fold.index]!.name);
       const also = fold.imitations.length > 0 ? alsoText(candidates.rows, fold, width) : "";
       const imitations = unfolded ? fold.imitations : [];
       return [
-        this.#row({ index: fold.index, best: i === 0, imitation: false, also, unfolded }),
-        ...imitations.map((index) => this.#row({ index, best: false, imitation: true, also: "", unfolded: false })),
+        this.#row({ index: fold.index, best: i === 0, imitation: false, also, unfolded, why: i === 0 ? why : "" }),
+        ...imitations.map((index) =>
+          this.#row({ index, best: false, imitation: true, also: "", unfolded: false, why: "" }),
+        ),
       ];
     });
     setChildren(this.node, nodes);

@@ -5,21 +5,21 @@ import type { Candidate, MathNode } from "../protocol/messages";
 import type { Context } from "../state/context";
 import { interval, number, pretty, rSquared, variable } from "../text/format";
 import { wrapping } from "../text/mathml";
-import { cut } from "../text/names";
+import { cut, withoutUnit } from "../text/names";
 import { button } from "../ui/controls";
 import { attrs, h, setText } from "../ui/dom";
 import { largestError, type Shared, SmallPlot } from "./small-plot";
 
-/** Longer names are cut: the title of the formula and the inspector have them in full. */
-const LONG = 10;
-/** An error after the swap that is larger than now by this factor is marked. */
-const WORSE = 1.2;
+/** Longer names are cut, and units left out: the title of the formula and the inspector have them in full. */
+const LONG = 12;
+/** An error after the swap that is larger than now by this factor is marked: less is noise. */
+export const WORSE = 1.2;
 
 const shortNames = ([tag, values, children]: MathNode): MathNode => [
   tag,
   values,
   children.map((child) =>
-    typeof child !== "string" ? shortNames(child) : values.class === "kw-name" ? cut(child, LONG) : child,
+    typeof child !== "string" ? shortNames(child) : values.class === "kw-name" ? cut(withoutUnit(child), LONG) : child,
   ),
 ];
 
@@ -33,6 +33,8 @@ export interface Place {
   /** Its imitations in words, empty without any, and whether these are shown as rows. */
   also: string;
   unfolded: boolean;
+  /** Why it is the first where another one has less error, empty otherwise. */
+  why: string;
 }
 
 export class Row {
@@ -50,6 +52,8 @@ export class Row {
     "data-kw-action": "unfold",
     hidden: true,
   });
+  #why = h("span", { class: "kw-dim kw-fine", hidden: true });
+  #inPlace = h("span", { class: "kw-dim kw-fine", hidden: true }, "in place");
   #fix: HTMLButtonElement;
   #fixAndKeep: HTMLButtonElement;
   #details: Details | null = null;
@@ -86,10 +90,10 @@ export class Row {
         "aria-label": this.#name,
       },
       this.#toggle,
-      h("div", { class: "kw-cell" }, this.#formula, this.#also),
+      h("div", { class: "kw-cell" }, this.#formula, this.#why, this.#also),
       figures,
       this.#cost,
-      h("div", { class: "kw-row kw-acts" }, this.#fix, this.#fixAndKeep),
+      h("div", { class: "kw-row kw-acts" }, this.#inPlace, this.#fix, this.#fixAndKeep),
     );
   }
 
@@ -101,9 +105,13 @@ export class Row {
     attrs(this.node, { "data-kw-r2": candidate.r2, "data-best": best, "data-open": open, "data-imitation": imitation });
     attrs(this.#toggle, { "aria-expanded": String(open) });
     this.#drawAlso(place);
+    setText(this.#why, place.why);
+    attrs(this.#why, { hidden: place.why === "" });
     attrs(this.#fix, { class: `kw-box kw-button kw-small${best ? " kw-primary" : ""}` });
-    attrs(this.#fix, { disabled: !act.hasKernel, hidden: act.isSavedPage });
-    attrs(this.#fixAndKeep, { disabled: !act.hasKernel, hidden: act.isSavedPage || !open });
+    const settled = candidate.in_place === true;
+    attrs(this.#inPlace, { hidden: !settled });
+    attrs(this.#fix, { disabled: !act.hasKernel, hidden: act.isSavedPage || settled });
+    attrs(this.#fixAndKeep, { disabled: !act.hasKernel, hidden: act.isSavedPage || settled || !open });
     this.#compare(candidate, store.state.status.test ?? store.state.status.train);
     const x = variable(store.state.selection.x_name ?? "x");
     const changed = candidate !== this.#candidate || x !== this.#x || shared !== this.#shared;

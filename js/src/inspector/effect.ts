@@ -1,12 +1,10 @@
 // Effect of the last act on the error, with an undo button: of an act on edges in the inspector of these edges only, of an act on
 // the whole network where no edge is selected.
 
-import type { StateInfo } from "../protocol/messages";
-import { type EdgeInfo, keyText } from "../protocol/structure";
+import type { EdgeKey, StateInfo } from "../protocol/messages";
+import { keyText } from "../protocol/structure";
 import type { Context } from "../state/context";
 import { errorWord } from "../state/errors";
-import { selectedEdges } from "../state/graph";
-import type { Store } from "../state/store";
 import { type Topics, touches } from "../state/topics";
 import { number, pretty } from "../text/format";
 import { button } from "../ui/controls";
@@ -15,15 +13,6 @@ import type { Registry } from "../ui/listeners";
 
 /** Kinds of tree nodes without a message. */
 const SILENT = new Set(["start", "train", "reset", "load"]);
-/** Acts on edges, and what their edges are afterwards. */
-const ON_EDGES: Readonly<Record<string, (edge: EdgeInfo) => boolean>> = {
-  fix: ({ state }) => state === "symbolic" || state === "both",
-  unfix: ({ state }) => state === "spline",
-  prune: ({ state }) => state === "pruned",
-  restore: ({ state }) => state !== "pruned",
-  drag: ({ state }) => state === "spline" || state === "both",
-  lock: () => true,
-};
 
 export function effect({ store, act, ui }: Context, registry: Registry) {
   const text = h("span", { class: "kw-cut kw-fill" });
@@ -50,24 +39,19 @@ export function effect({ store, act, ui }: Context, registry: Registry) {
       news = shownState !== null && current > newest && state !== undefined && !SILENT.has(state.kind);
       if (news) {
         setText(text, effectText(state!, states, errorWord(store)));
-        owner = edgesOf(state!, store);
+        owner = keys(state!.edges);
       }
     }
     // During a drag the handles show the errors.
-    node.hidden = !news || owner !== selected(store) || !can_undo || !act.hasKernel || ui.values.dragging;
+    node.hidden =
+      !news || owner !== keys(store.state.selection.edges) || !can_undo || !act.hasKernel || ui.values.dragging;
     shownState = current;
     newest = Math.max(newest, current);
   };
   return { node, draw };
 }
 
-const selected = (store: Store): string => store.state.selection.edges.map(keyText).join();
-
-/** The edges that an act was done to: those selected, if it is an act on edges and they are as it leaves them. */
-function edgesOf({ kind }: StateInfo, store: Store): string {
-  const done = ON_EDGES[kind];
-  return done && selectedEdges(store).every(done) ? selected(store) : "";
-}
+const keys = (edges: readonly EdgeKey[] = []): string => edges.map(keyText).join();
 
 /** The act whose steps the current state is, while it trains. */
 function actBehind(states: readonly StateInfo[], current: number, running: boolean): number {
@@ -79,7 +63,9 @@ function effectText(state: StateInfo, states: readonly StateInfo[], loss: string
   const label = pretty(state.label);
   if (state.error === null) return label;
   // The status line may show an error from the middle of the act.
-  const previous = states.find(({ id }) => id === state.parent)?.latest ?? null;
+  // Parts of a longer act are compared with what was before the whole.
+  const first = states.find(({ id }) => id === state.group) ?? state;
+  const previous = states.find(({ id }) => id === first.parent)?.latest ?? null;
   const change = previous === null ? number(state.error) : `${number(previous)} → ${number(state.error)}`;
   return `${label} · ${loss} ${change}`;
 }

@@ -10,9 +10,9 @@ import type { Registry } from "../ui/listeners";
 import { type Tier, tiers } from "./detail-levels";
 import { EdgeLayer } from "./edge-layer";
 import { hoverCard } from "./hover-card";
-import { distance, type Layout, layout, type PlacedEdge, type PlacedNode } from "./layout";
+import { distance, type Layout, layout, type PlacedEdge, type PlacedNode, pillWidth } from "./layout";
 import { legend } from "./legend";
-import { drawNodes, pill } from "./nodes";
+import { drawNodes } from "./nodes";
 import type { SymbolifyPreview } from "./symbolify-preview";
 
 /** Interval for choosing the edges with a thumbnail anew: importance changes during training. */
@@ -33,9 +33,8 @@ export class Drawing {
   #merged = s("g", { "aria-hidden": "true" });
   #nodes = s("g", { class: "kw-nodes" });
   #edges: EdgeLayer;
-  #count = h("span");
-  #subtitle = h("span", { class: "kw-dim kw-cut" }, this.#count, h("span", { class: "kw-roomy" }, " active"));
-  #note = h("p", { class: "kw-dim kw-fine kw-more", hidden: true });
+  #subtitle = h("span", { class: "kw-dim kw-cut" });
+  #note = h("p", { class: "kw-dim kw-fine kw-more", hidden: true }, "Point at a line without a curve to see it.");
   #legend: ReturnType<typeof legend>;
   #card: ReturnType<typeof hoverCard>;
 
@@ -109,13 +108,11 @@ export class Drawing {
   #describe(): void {
     const { edges, width } = this.context.store.state.structure;
     const active = edges.filter((edge) => edge.state !== "pruned").length;
-    const summary = `${shapeText(width)} · ${thousands(active)} of ${thousands(edges.length)}`;
-    setText(this.#count, summary);
-    this.#subtitle.title = `${summary} edges active`;
-    const merged = this.#tiers.filter((tier, i) => tier === "merged" && edges[i]!.state !== "pruned").length;
+    const all = count(edges.length, "edge");
+    const summary = `${shapeText(width)} · ${active < edges.length ? `${thousands(active)} of ` : ""}${all}`;
+    setText(this.#subtitle, summary);
+    this.#subtitle.title = `${summary} active`;
     this.#note.hidden = !this.#crowded;
-    const weak = merged > 0 ? ` One line a layer stands for the ${count(merged, "weakest edge")}.` : "";
-    setText(this.#note, `Lines without a small curve have one too: point at one to see it.${weak}`);
     this.#legend.draw(active < edges.length);
   }
 
@@ -152,7 +149,7 @@ export class Drawing {
     const { width } = this.#placed;
     const hit = (node: PlacedNode) => {
       const named = (node.info.kind === "input" || node.info.kind === "output") && node.room >= 34;
-      const half = named ? pill(node).w / 2 : Math.min(12, Math.max(node.r, node.room / 2));
+      const half = named ? pillWidth(node.text) / 2 : Math.min(12, Math.max(node.r, node.room / 2));
       const cx = named ? Math.max(half, Math.min(width - half, node.x)) : node.x;
       return Math.abs(x - cx) <= half && Math.abs(y - node.y) <= 12;
     };

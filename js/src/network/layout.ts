@@ -3,6 +3,7 @@
 
 import type { NodeInfo } from "../protocol/messages";
 import type { Structure } from "../protocol/structure";
+import { measure, shortened, withoutUnit } from "../text/names";
 import type { Tier } from "./detail-levels";
 
 export interface Box {
@@ -20,6 +21,8 @@ export interface PlacedNode {
   ports: [number, number][];
   /** Width available for the name of the node. */
   room: number;
+  /** The name of an input or output, as far as there is room. */
+  text: string;
 }
 export interface PlacedEdge {
   index: number;
@@ -42,6 +45,13 @@ const PAD_BOTTOM = 20;
 const MIN_GAP = 84;
 const GROUP_GAP = 0.18;
 const PILL_H = 24;
+/** Pixels of an average letter in a pill, and around its text. */
+const LETTER = 7.4;
+const LEAST_PILL = 32;
+const PILL_PAD = 14;
+const LONGEST = 32;
+/** Between the two rows of names where one has too little room for them. */
+const STAGGER = PILL_H + 4;
 
 interface Slot {
   index: number;
@@ -53,12 +63,13 @@ interface Slot {
 
 export function layout(structure: Structure, tiers: readonly Tier[], width: number, height: number): Layout {
   const layers = Math.max(1, structure.width.length - 1);
-  const gap = Math.max(MIN_GAP, (height - PAD_TOP - PAD_BOTTOM) / layers);
-  const total = gap * layers + PAD_TOP + PAD_BOTTOM;
-  const rowY = (layer: number) => total - PAD_BOTTOM - gap * layer;
+  const bottom = PAD_BOTTOM + (isStaggered(structure, width) ? STAGGER : 0);
+  const gap = Math.max(MIN_GAP, (height - PAD_TOP - bottom) / layers);
+  const total = gap * layers + PAD_TOP + bottom;
+  const rowY = (layer: number) => total - bottom - gap * layer;
   const slots = structure.width.slice(1).map((_, layer) => layerSlots(structure, tiers, layer, width));
   const nodes = placeNodes(structure, slots, width, rowY);
-  const edges = placeEdges(structure, tiers, nodes, slots, gap);
+  const edges = placeEdges(structure, tiers, nodes, slots, gap, rowY);
   return { width, height: total, nodes, edges };
 }
 
@@ -103,19 +114,46 @@ function placeNodes(
     const row = structure.nodes.filter((node) => node.key[0] === layer);
     const centers = layer > 0 ? groupCenters(slots[layer - 1]!) : new Map<number, number>();
     const all = row.every((node) => node.subnodes.every((sub) => centers.has(sub)));
-    const spacing = Math.min((width - 2 * PAD_X) / Math.max(1, row.length), width * 0.4);
+    const spacing = spacingOf(row.length, width);
     const xs = row.map((info, i) => {
       const even = width / 2 + (i - (row.length - 1) / 2) * spacing;
       const mean = info.subnodes.reduce((sum, sub) => sum + (centers.get(sub) ?? 0), 0) / info.subnodes.length;
       return all && info.subnodes.length > 0 ? mean : even;
     });
-    return row.map((info, i) => {
+    const staggered = layer === 0 && isStaggered(structure, width);
+    const placed = row.map((info, i) => {
       // Nodes over groups of unequal width are closer than average.
       const room = xs.reduce((closest, x, k) => (k === i ? closest : Math.min(closest, Math.abs(x - xs[i]!))), spacing);
-      return placeNode(info, xs[i]!, rowY(layer), room);
+      if (!staggered) return placeNode(info, xs[i]!, rowY(layer), room);
+      // The wires of the lower row pass between the upper ones; the last one moves inwards at the border.
+      const free = (i % 2 && i === row.length - 1 ? 1.5 : 2) * room - 4;
+      return { ...placeNode(info, xs[i]!, rowY(layer) + (i % 2 ? 0 : STAGGER), room), room: free };
     });
+    return named(placed);
   });
 }
+
+const spacingOf = (count: number, width: number): number =>
+  Math.min((width - 2 * PAD_X) / Math.max(1, count), width * 0.4);
+
+/** Whether the inputs stand in two rows, every other one lower: their names have twice the room then. */
+function isStaggered({ nodes }: Structure, width: number): boolean {
+  const names = nodes.filter(({ key }) => key[0] === 0).map(({ name }) => withoutUnit(name));
+  const room = spacingOf(names.length, width);
+  return room > 18 && names.some((name) => pillWidth(name) > room);
+}
+
+/** Nodes with their names, which stay apart however short they are. */
+function named(row: PlacedNode[]): PlacedNode[] {
+  const texts = shortened(
+    row.map(({ info }) => info.name),
+    row.map(({ room }) => Math.min(LONGEST, (room - PILL_PAD) / LETTER)),
+  );
+  return row.map((node, i) => ({ ...node, text: texts[i]! }));
+}
+
+/** Width of the pill around a text. */
+export const pillWidth = (text: string): number => Math.max(LEAST_PILL, measure(text) * LETTER + PILL_PAD);
 
 function placeNode(info: NodeInfo, x: number, y: number, spacing: number): PlacedNode {
   const r = Math.max(3, Math.min(info.kind === "product" ? 10 : 9, spacing * 0.36));
@@ -127,7 +165,7 @@ function placeNode(info: NodeInfo, x: number, y: number, spacing: number): Place
   const ports = info.subnodes.map((_, k): [number, number] =>
     info.kind === "product" || arms > 1 ? [x + (k - (arms - 1) / 2) * arm, y + reach + drop] : [x, y + reach],
   );
-  return { info, x, y, r, ports, room: spacing };
+  return { info, x, y, r, ports, room: spacing, text: "" };
 }
 
 function placeEdges(
@@ -136,6 +174,7 @@ function placeEdges(
   nodes: PlacedNode[],
   slots: Slot[][],
   gap: number,
+  rowY: (layer: number) => number,
 ): PlacedEdge[] {
   const bySource = new Map(nodes.map((node) => [node.info.key.join("-"), node]));
   const byTarget = new Map<string, [number, number]>();
@@ -151,7 +190,9 @@ function placeEdges(
     const tier = tiers[index]!;
     if (!from || !target || tier === "hidden") return;
     const source: [number, number] = [from.x, from.y - (layer === 0 ? PILL_H / 2 : from.r)];
-    placed.push({ index, tier, source, target, box: thumbBox(bySlot.get(index), source, target, gap) });
+    // Thumbnails stand in one row, whichever row their inputs stand in.
+    const above: [number, number] = [from.x, source[1] - from.y + rowY(layer)];
+    placed.push({ index, tier, source, target, box: thumbBox(bySlot.get(index), above, target, gap) });
   });
   return placed;
 }

@@ -7,10 +7,10 @@ import { edgesOf, ends } from "../state/graph";
 import { count, variable } from "../text/format";
 import { cut, measure } from "../text/names";
 import { activeIn, attrs, line, s, setChildren } from "../ui/dom";
-import type { Layout, PlacedNode } from "./layout";
+import { type Layout, type PlacedNode, pillWidth } from "./layout";
 
-const LETTER = 8;
-const LONGEST = 32;
+/** Pixels of an average letter beside an operator. */
+const LETTER = 6;
 const PILL_H = 24;
 
 export function drawNodes(layer: SVGGElement, { nodes, width }: Layout, context: Context): void {
@@ -20,8 +20,8 @@ export function drawNodes(layer: SVGGElement, { nodes, width }: Layout, context:
   const live = liveNodes(structure);
   const drawn = nodes.map((node) => {
     const key = keyText(node.info.key);
-    const { info, x, y, r, room, ports } = node;
-    const signature = [x, y, r, info.name, info.kind, room, ports.length, width].join();
+    const { info, x, y, r, room, ports, text } = node;
+    const signature = [x, y, r, info.name, text, info.kind, room, ports.length, width].join();
     let group = groups.get(key);
     if (group?.dataset.drawn !== signature) {
       group = makeNode(node, key, width, isProduct(info, structure));
@@ -98,15 +98,10 @@ function makeNode(node: PlacedNode, key: string, width: number, product: boolean
   return group;
 }
 
-/** Text and width of the pill of an input or output. */
-export function pill({ info, room }: PlacedNode): { text: string; w: number } {
-  const text = cut(variable(info.name), Math.min(LONGEST, (room - 16) / LETTER));
-  return { text, w: Math.max(32, measure(text) * LETTER + 16) };
-}
-
 function pillParts(node: PlacedNode, width: number): SVGElement[] {
   const { x, y } = node;
-  const { text, w } = pill(node);
+  const { text } = node;
+  const w = pillWidth(text);
   // A pill near the border moves inwards.
   const cx = Math.max(w / 2 + 2, Math.min(width - w / 2 - 2, x));
   return [
@@ -143,12 +138,12 @@ function operatorParts({ x, y, r, room, info }: PlacedNode, width: number): SVGE
   const from = x - 12;
   let to = x + 12;
   if (room >= 44) {
-    const name = cut(variable(info.name), Math.max(3, (room - 2 * r - 8) / LETTER));
+    const name = cut(variable(info.name), Math.max(3.5, (room - 2 * r - 8) / LETTER));
     // Beside the node; at the right border on the left, above the neighbor's name.
-    const left = x + r + 5 + measure(name) * 6 > width;
+    const left = x + r + 5 + measure(name) * LETTER > width;
     const position = left ? { x: x - 5, y: y - r - 4, "text-anchor": "end" } : { x: x + r + 5, y: y + 4 };
     parts.push(s("text", { class: "kw-f kw-fine", ...position }, name));
-    if (!left) to += measure(name) * 6;
+    if (!left) to += measure(name) * LETTER;
   }
   // Pointer target of at least 24 px, name included.
   return [s("rect", { class: "kw-reach", x: from, y: y - 12, width: to - from, height: 24, rx: 12 }), ...parts];

@@ -120,7 +120,7 @@ const candidate = record(
     complexity: number,
     valid: orNull(list(orNull(number))),
   },
-  { imitates: orNull(text), misfit: orNull(number), error: orNull(number) },
+  { imitates: orNull(text), misfit: orNull(number), error: orNull(number), in_place: flag },
 );
 /** Errors by the name of the candidate. */
 const heldOut = record({ edge: edgeKey, version: whole, errors: mapOf(number) });
@@ -147,23 +147,29 @@ const stateInfo = record(
     step: whole,
     error: orNull(number),
   },
-  { kept: flag, latest: orNull(number), complexity: whole },
+  { kept: flag, latest: orNull(number), complexity: whole, group: whole, edges: list(edgeKey) },
 );
 const historyEvent = record({ step: whole, label: text, kind: text });
-const history = record({
-  states: list(stateInfo),
-  current: whole,
-  can_undo: flag,
-  can_redo: flag,
-  events: list(historyEvent),
-});
+const history = record(
+  {
+    states: list(stateInfo),
+    current: whole,
+    can_undo: flag,
+    can_redo: flag,
+    events: list(historyEvent),
+  },
+  { acts: list(list(number)) },
+);
 const surveyRow = record({ edge: edgeKey, name: text, r2: number });
 /** Rows from `first` on, as in `metrics`; `of` is their final number. */
 const survey = record({ first: whole, of: whole, busy: flag, rows: list(surveyRow) });
 /** A command of the kernel's choice, which a button sends back as it is. */
 export type GuideCommand = { kind: string } & Record<string, unknown>;
 const guideCommand = record({ kind: text }) as unknown as Guard<GuideCommand>;
-const guideStep = record({ name: text, label: text, next: flag, done: flag, command: guideCommand });
+const guideStep = record(
+  { name: text, label: text, next: flag, done: flag, command: guideCommand },
+  { working: flag, hint: text },
+);
 const guideNotice = record({ name: text, text, label: orNull(text), command: orNull(guideCommand) });
 const guide = record({ steps: list(guideStep), sentence: text, notices: list(guideNotice) });
 const example = record({ name: text, formula: text, line: text });

@@ -21,6 +21,9 @@ export interface StoredMessage {
 
 export const binary = (value: unknown): unknown => (typeof value === "string" ? fromBase64(value) : value);
 
+/** In earlier frames nothing is done. */
+const NOTHING_DONE = { steps: [], sentence: "", notices: [] };
+
 /** Arrays whose name begins with `prefix`, without it. */
 function withPrefix(arrays: unknown, prefix: string): Record<string, unknown> {
   if (!isArrays(arrays)) return {};
@@ -89,6 +92,7 @@ export class RecordedSession {
       { message: { kind: "status", status: this.#status() } },
       { message: { kind: "formula", formula: this.#formula() } },
       { message: { kind: "history", history: this.#history() } },
+      { message: { kind: "guide", guide: frame === this.#last ? this.report.snapshot.guide : NOTHING_DONE } },
       ...this.panels(),
       ...(this.#selected.length > 0 ? this.#edgeMessages() : []),
     ];

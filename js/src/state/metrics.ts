@@ -49,6 +49,8 @@ export class Metrics {
   #blocks = METRIC_COLUMNS.map((): Blocks => ({ rows: [], ends: [], outline: null }));
   #columns = METRIC_COLUMNS.map(() => new Float32Array(256));
   #length = 0;
+  /** Number of rows up to the present step: after a return, those that it has left behind follow. */
+  present = 0;
   /** Number of rows sent by the kernel, by its own count, for `pump`. */
   received = 0;
 
@@ -97,28 +99,42 @@ export class Metrics {
   }
 
   clear(): void {
-    this.#length = 0;
-    this.received = 0;
+    this.#length = this.present = this.received = 0;
     this.#cut();
   }
 
   /** Takes over the history of a snapshot, unless the rows end at the same step: they are less thinned then. */
-  restore(rows: NumberArray | undefined, recorded?: number): void {
+  restore(rows: NumberArray | undefined, recorded?: number, later?: NumberArray): void {
     const n = rows?.shape[0] ?? 0;
     const last = rows && n > 0 ? rows.values[(n - 1) * METRIC_COLUMNS.length] : undefined;
-    const current = this.#length >= n && this.#length > 0 && this.#columns[0]![this.#length - 1] === last;
+    const { present } = this;
+    const current = present >= n && present > 0 && this.#columns[0]![present - 1] === last;
     if (!current) {
       this.clear();
       this.add(rows, 0);
     }
     this.received = recorded ?? Math.max(this.received, n);
+    this.addLater(later);
   }
 
   /** Adds rows; replaces rows from the first new step on. */
   add(rows: NumberArray | undefined, first: number): void {
+    const n = rows?.shape[0] ?? 0;
+    this.#append(rows);
+    this.received = first + n;
+    if (n > 0) this.present = this.#length;
+  }
+
+  /** Puts the rows that a return has left behind after the present one, in place of earlier ones. */
+  addLater(rows: NumberArray | undefined): void {
+    this.#length = this.present;
+    this.#cut();
+    this.#append(rows);
+  }
+
+  #append(rows: NumberArray | undefined): void {
     const width = METRIC_COLUMNS.length;
     const n = rows && rows.shape[1] === width ? (rows.shape[0] ?? 0) : 0;
-    this.received = first + n;
     if (!rows || n === 0) return;
     const start = rows.values[0]!;
     const steps = this.#columns[0]!;

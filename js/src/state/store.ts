@@ -114,9 +114,10 @@ export class Store {
     this.#changed = call;
   }
 
-  /** Whether the training runs, and its kernel is alive. */
+  /** Whether the training or a search within one act runs, and the kernel is alive. */
   get running(): boolean {
-    return this.link === "live" && this.state.status.state === "running";
+    const { state, task } = this.state.status;
+    return this.link === "live" && (state === "running" || task !== null);
   }
 
   /** Content of a panel, if it has arrived. */
@@ -153,7 +154,7 @@ export class Store {
       examples,
       error,
     };
-    this.metrics.restore(arrays.get("metrics"), snapshot.n_metrics);
+    this.metrics.restore(arrays.get("metrics"), snapshot.n_metrics, arrays.get("later"));
     this.curves.keep(structure);
     this.curves.set(
       arrays.get("curves"),
@@ -202,6 +203,7 @@ export class Store {
       case "metrics":
         if (message.replace) this.metrics.clear();
         this.metrics.add(arrays.get("metrics"), message.first);
+        if (message.replace) this.metrics.addLater(arrays.get("later"));
         return ["metrics"];
       case "curves":
         this.curves.set(arrays.get("curves"), message.edges ?? this.state.structure.edges.map((edge) => edge.key));

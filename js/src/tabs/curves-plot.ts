@@ -47,7 +47,8 @@ export const readings = (store: Store, row: number): { name: Column; value: numb
 
 /** Range of the y axis: all positive values with a margin. */
 function range(store: Store, names: Column[]): [number, number] {
-  let [low, high] = [Number.POSITIVE_INFINITY, 0];
+  const after = (store.state.history.acts ?? []).map((act) => act[2]!);
+  let [low, high] = [Math.min(...after), Math.max(0, ...after)];
   for (const name of names) {
     const outline = store.metrics.outline(name);
     low = Math.min(low, outline.low);
@@ -92,6 +93,7 @@ export function drawChart(context: Context, stage: Stage, missing: string, reser
         ...xAxis(first, end, x, bottom, right, ui.values.axis),
         ...events(context, chart, width - reserved),
         ...lines(store, names, xs, x, y, right),
+        ...acts(store, chart, y),
         ...labels(store, names, y, chart),
       ]
     : [];
@@ -100,7 +102,7 @@ export function drawChart(context: Context, stage: Stage, missing: string, reser
 }
 
 function summary(store: Store, names: Column[]): string {
-  const rows = store.metrics.length;
+  const rows = store.metrics.present;
   if (rows === 0) return "Training curves, nothing recorded yet";
   const last = readings(store, rows - 1).map(({ name, value }) => `${name} ${value.toPrecision(2)}`);
   return `Training curves of ${names.join(", ")}; last values: ${last.join(", ")}`;
@@ -140,17 +142,41 @@ function lines(store: Store, names: Column[], xs: Float32Array, x: Scale, y: Sca
   return names.flatMap((name) => {
     const ys = store.metrics.column(name);
     const rows = decimate(xs, ys, right - LEFT, store.metrics.outline(name).rows);
-    const px = rows.map((i) => xs[i]!);
-    const py = rows.map((i) => (ys[i]! > 0 ? ys[i]! : Number.NaN));
-    const last = py.findLastIndex((value) => Number.isFinite(value));
     const color = COLOR[name] ?? "";
-    const curve = line(path(px, py, x, y), color, 1.8, DASH[name]);
-    if (last < 0) return [curve];
-    return [
-      curve,
-      s("circle", { class: `kw-f ${color}`, cx: x(px[last]!).toFixed(1), cy: y(py[last]!).toFixed(1), r: 3 }),
-    ];
+    const curve = (part: number[]) => {
+      const py = part.map((i) => (ys[i]! > 0 ? ys[i]! : Number.NaN));
+      const px = part.map((i) => xs[i]!);
+      return line(path(px, py, x, y), color, 1.8, DASH[name]);
+    };
+    const { present, length } = store.metrics;
+    const now = rows.filter((i) => i < present);
+    const drawn = [curve(now)];
+    if (present < length) {
+      const later = curve(rows.filter((i) => i >= present - 1));
+      later.setAttribute("opacity", "0.35");
+      drawn.push(later);
+    }
+    const last = now.findLast((i) => ys[i]! > 0 && Number.isFinite(ys[i]));
+    return last === undefined ? drawn : [...drawn, dot(x(xs[last]!), y(ys[last]!), color)];
   });
+}
+
+const dot = (x: number, y: number, color: string): SVGElement =>
+  s("circle", { class: `kw-f ${color}`, cx: x.toFixed(1), cy: y.toFixed(1), r: 3 });
+
+/** A line between the errors before and after each act that has changed it, and the present step where the curve goes on. */
+function acts({ metrics, state }: Store, chart: Chart, y: Scale): SVGElement[] {
+  const name = metrics.outline("test").last < 0 ? "train" : "test";
+  const color = COLOR[name]!;
+  const marks = (state.history.acts ?? []).flatMap(([step, before, after], i) => {
+    const at = chart.eventX(step!);
+    const height = y(after!);
+    const text = i > 0 ? [] : [tick(at - 7, height - 4, number(after!), "end")];
+    return [line(`M${at} ${y(before!)}V${height}`, color, 1.8, DASH[name]), dot(at, height, color), ...text];
+  });
+  const { present, length } = metrics;
+  if (present < length) marks.push(line(`M${chart.x(chart.xs[present - 1]!)} ${TOP}V${chart.bottom}`, "kw-c6", 1));
+  return marks;
 }
 
 /** Names at the ends of the curves, moved apart where they would overlap. */

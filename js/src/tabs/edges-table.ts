@@ -183,9 +183,10 @@ function drawRow(trs: Map<string, HTMLTableRowElement>, row: Row, selected: bool
   }
   const [wire, name, state, importance, best, r2] = row.cells;
   const texts = [wire, name, state, number(importance), best, Number.isFinite(r2) ? rSquared(r2) : ""];
-  for (const [i, text] of texts.entries()) setText(i === 0 ? tr.cells[0]!.firstElementChild! : tr.cells[i]!, text);
+  for (const [i, text] of texts.entries())
+    setText(i === 0 ? tr.cells[0]!.firstElementChild! : tr.cells[i]!, i === 5 ? text.slice(0, 7) : text);
   attrs(tr.cells[0]!, { title: wire });
-  for (const i of [1, 2, 4]) tr.cells[i]!.title = texts[i]!;
+  for (const i of [1, 2, 4, 5]) tr.cells[i]!.title = texts[i]!;
   attrs(tr, { "data-selected": selected });
   attrs(tr.cells[2]!, { "data-state": row.info.state });
   attrs(tr.cells[0]!.firstElementChild!, { "aria-pressed": String(selected) });

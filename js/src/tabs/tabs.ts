@@ -45,6 +45,16 @@ const isPresent = ({ act, store }: Context, { panel, bare, compares }: Tab): boo
   !act.isSavedPage ||
   ((!panel || bare || store.panel(panel) !== undefined) && (!compares || store.state.history.states.length > 1));
 
+/** Another problem begins with its errors. */
+function leaveOnLoad({ store, ui }: Context): () => void {
+  let { preset } = store.state.settings;
+  return () => {
+    const before = preset;
+    preset = store.state.settings.preset;
+    if (before && preset !== before) ui.set("tab", "curves");
+  };
+}
+
 export function tabs(context: Context, list: readonly Tab[]): View {
   const { ui, uid, act, store } = context;
   const registry = new Registry();
@@ -82,6 +92,7 @@ export function tabs(context: Context, list: readonly Tab[]): View {
   });
   const head = h("div", { class: "kw-row kw-tabs" }, strip, save.node);
   const node = h("div", { class: "kw-col kw-tabbed" }, head, ...views.map((view) => view.node));
+  const leave = leaveOnLoad(context);
   let watched = "";
   let helloCount = 0;
   const watch = (...panels: string[]) => {
@@ -91,6 +102,7 @@ export function tabs(context: Context, list: readonly Tab[]): View {
   };
   const draw: View["draw"] = (topics) => {
     const switched = touches(topics, "view");
+    leave();
     // After a loss or a `hello_ack` the kernel has no open panels.
     if (store.helloCount !== helloCount) watched = "";
     helloCount = store.helloCount;

@@ -81,6 +81,7 @@ export const pretty = (name: string): string =>
 export const inLine = (text: string): string =>
   pretty(text)
     .replaceAll("*", "·")
+    .replace(/\bpi\b/g, "π")
     .replace(/(?<=[ (])-(?=[ (\p{L}\d])/gu, MINUS)
     .replace(/(?<=\d)e([+-]?\d+)\b/g, (_, n: string) => `·10${superscript(Number(n))}`)
     .replace(/\p{L}+_\d+/gu, variable);

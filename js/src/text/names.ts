@@ -47,6 +47,25 @@ export function cut(text: string, limit: number): string {
   return text;
 }
 
+/** A name as short as it can be said: `mdot` for `mdot [kg/s]`. */
+export const withoutUnit = (name: string): string => name.replace(/(?<=\S)\s+(\[[^[]*\]|\([^(]*\))$/, "");
+
+/** Names within widths in letters that stay apart: without units, unless only these differ, and with their ends where they begin alike. */
+export function shortened(names: readonly string[], limits: readonly number[]): string[] {
+  const apart = (short: readonly string[], other: (i: number) => string) =>
+    short.map((text, i) => (short.filter((one) => one === text).length > 1 ? other(i) : text));
+  const long = apart(names.map(withoutUnit), (i) => names[i]!).map(variable);
+  const short = long.map((name, i) => cut(name, limits[i]!));
+  return apart(short, (i) =>
+    long[i] === short[i]
+      ? long[i]!
+      : cut(long[i]!, limits[i]! / 2) +
+        characters(long[i]!.slice(-40))
+          .slice(-limits[i]! / 3)
+          .join(""),
+  );
+}
+
 /** A name within a sentence: right-to-left names are isolated, or they would reorder the words around them. */
 export const isolated = (name: string): string =>
   /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name;

@@ -1,6 +1,6 @@
 // The formula bar: copies, exports, error.
 import { describe, expect, it, vi } from "vitest";
-import { mountEach } from "../support/helpers";
+import { frame, mountEach } from "../support/helpers";
 
 const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
 
@@ -63,6 +63,22 @@ describe("formula bar", () => {
     expect(writeText).toHaveBeenCalledWith(view.explorer.store.state.formula.latex);
     vi.unstubAllGlobals();
   });
+});
+
+it("with many curves says how many, and leads to the tab", () => {
+  const { formula } = view.kernel.snapshot() as { formula: object };
+  expect(view.find('[data-kw-action="open-formula"]').hidden).toBe(true);
+  view.deliver("formula", { formula: { ...formula, active: 127 } });
+  frame();
+  expect(view.find('[data-kw-action="open-formula"]').hidden).toBe(false);
+  expect(view.find('[data-kw-action="open-formula"]').textContent).toMatch(/^127 curves: simplify or replace/);
+  expect(view.find(".kw-formula .kw-output").hidden).toBe(true);
+  view.click('[data-kw-action="open-formula"]');
+  expect(view.find('[data-kw-tab="formula"]').getAttribute("aria-selected")).toBe("true");
+  view.deliver("formula", { formula: { ...formula, active: 127, fixed: 120 } });
+  frame();
+  expect(view.find('[data-kw-action="open-formula"]').hidden).toBe(true);
+  expect(view.find(".kw-formula .kw-output").hidden).toBe(false);
 });
 
 it("the formula's error is that of the status line, also while no formula comes", () => {

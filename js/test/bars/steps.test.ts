@@ -108,3 +108,30 @@ describe("notices", () => {
     expect(view.find(".kw-notice").hidden).toBe(true);
   });
 });
+
+describe("steps at work", () => {
+  it("at work are stopped, and the others wait and say why", () => {
+    const [train, simplify, formula] = view.kernel.guide.steps;
+    const stop = {
+      ...simplify!,
+      label: "Stop",
+      working: true,
+      hint: "Stop",
+      command: { kind: "control", action: "pause" },
+    };
+    say({ steps: [{ ...train!, hint: "Simplify is at work" }, stop, { ...formula!, hint: "Simplify is at work" }] });
+    expect(view.all(".kw-step").map((item) => item.matches(":disabled"))).toEqual([true, false, true]);
+    expect(step("formula").title).toBe("Simplify is at work");
+    expect(step("simplify").textContent).toBe("■ Stop");
+    step("simplify").click();
+    expect(view.commands("control").at(-1)).toMatchObject({ action: "pause" });
+  });
+
+  it("wait for a search within one act, which can be stopped", () => {
+    view.deliver("status", { status: { ...view.kernel.status(), task: "searching formulas" } });
+    expect(view.all(".kw-step").every((item) => item.matches(":disabled"))).toBe(true);
+    expect(step("train").title).toBe("searching formulas");
+    view.click('[data-kw-action="pause"]');
+    expect(view.commands("control").at(-1)).toMatchObject({ action: "pause" });
+  });
+});

@@ -185,7 +185,7 @@ export class FakeKernel extends Sample {
       for (const [i, edge] of this.edges.entries())
         if (command.edges ? command.edges.some((key) => key.join() === edge.key.join()) : this.strength[i]! < 0.2)
           this.setState(i, "pruned");
-    if (command.kind === "prune") this.note("prune", "prune");
+    if (command.kind === "prune") this.note("prune", "prune", command.edges);
     if (!["select", "export", "watch", "surface", "survey", "drag"].includes(command.kind)) this.pushAll();
   }
 
@@ -225,7 +225,7 @@ export class FakeKernel extends Sample {
     const curves = pack({ curves: this.curveRows([this.#place(key)]) });
     this.push("curves", { edges: [key], arrays: curves.arrays }, curves.buffer);
     if (!commit) return;
-    this.note(`drag ${key.join("-")}`, "drag");
+    this.note(`drag ${key.join("-")}`, "drag", [key]);
     this.pushSelection();
     this.pushCandidates();
     this.pushAll();
@@ -235,6 +235,6 @@ export class FakeKernel extends Sample {
     if (!LIBRARY.some((item) => item.name === name) && !PRIMITIVES.includes(name)) return;
     for (const key of keys) this.setState(this.#place(key), both ? "both" : "symbolic", name);
     const label = keys.length > 1 ? `${keys.length} edges` : keys[0]!.join("-");
-    this.note(`${label} = ${name}`, "fix");
+    this.note(`${label} = ${name}`, "fix", keys);
   }
 }

@@ -142,7 +142,7 @@ export class Sample {
   }
 
   /** An act: the state before it keeps the error that it had. */
-  note(label: string, kind: string): void {
+  note(label: string, kind: string, edges?: number[][]): void {
     const [train, test] = [this.rows.at(-1)?.[2] ?? 0.71, this.rows.at(-1)?.[3]];
     const parent = this.states.find(({ id }) => id === this.current);
     if (parent) parent.latest = (test || train) + this.#noted;
@@ -158,6 +158,7 @@ export class Sample {
       parent: this.current,
       label,
       kind,
+      ...(edges && { edges }),
       step: this.step,
       error: error * (1 + 0.3 * this.#random()),
     });

@@ -1,5 +1,7 @@
 // What could replace the function of an edge.
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { reason } from "../../src/inspector/candidate-list";
+import type { Candidate } from "../../src/protocol/messages";
 import { FakeKernel } from "../fake/kernel";
 import { frame, mount, mountEach } from "../support/helpers";
 
@@ -132,6 +134,24 @@ describe("a row", () => {
     expect(view.explorer.store.state.candidates.rows).toContain(untouched);
   });
 
+  it("says why it is the first where another one has less error", () => {
+    const [first, second] = view.all("[data-kw-candidate]").map((row) => row.dataset.kwCandidate!) as [string, string];
+    const why = () => view.find(`[data-kw-candidate="${first}"] .kw-cell`).textContent;
+    tell({ [first]: 0.5, [second]: 0.6 });
+    expect(why()).not.toContain("first");
+    tell({ [first]: 0.5, [second]: 0.45 });
+    expect(why()).toMatch(/first.* within the noise/);
+    tell({ [first]: 0.5, [second]: 0.1 });
+    expect(why()).toContain("first by its curve, not by this error");
+  });
+
+  it("says that it is simpler only where it is", () => {
+    const row = (complexity: number, error: number) => ({ complexity, error }) as Candidate;
+    expect(reason([row(1, 0.5), row(2, 0.45)])).toBe("first: simpler, within the noise");
+    expect(reason([row(2, 0.5), row(1, 0.45)])).toBe("first by its curve, within the noise");
+    expect(reason([row(1, 0.45), row(2, 0.5)])).toBe("");
+  });
+
   it("takes no error of another state", () => {
     tell({ sin: 0.5 }, -1);
     expect(error("sin").textContent).toBe("");
@@ -153,18 +173,22 @@ describe("a row", () => {
 });
 
 describe("long names", () => {
-  it("are cut in the formula of a candidate, which has them in full in its title", () => {
-    const kernel = new FakeKernel({ width: [1, 1], steps: 5, names: ["mean_radius_worst"] });
+  it.each([
+    ["mean_radius_worst", "mean_radius…"],
+    ["mdot [kg/s]", "mdot"],
+    ["f (x)", "f"],
+  ])("are cut in the formula of a candidate, units first: %s", (column, short) => {
+    const kernel = new FakeKernel({ width: [1, 1], steps: 5, names: [column] });
     kernel.selected = [[0, 0, 0]];
     const part = kernel.candidatesPart.bind(kernel);
     kernel.candidatesPart = () => {
       const [received, arrays] = part();
       const [first, ...others] = (received as { rows: object[] }).rows;
-      const name = ["mi", { class: "kw-name" }, ["mean_radius_worst"]];
+      const name = ["mi", { class: "kw-name" }, [column]];
       return [{ ...received, rows: [{ ...first, formula: ["math", {}, [name]] }, ...others] }, arrays];
     };
     const shown = mount(kernel);
-    expect(shown.find("[data-kw-candidate] .kw-math").textContent).toBe("mean_radi…");
+    expect(shown.find("[data-kw-candidate] .kw-math").textContent).toBe(short);
   });
 });
 
@@ -183,6 +207,56 @@ it("what an act on an edge did is told in its own inspector only", () => {
   expect(effect()).toBe(true);
   view.click('[data-kw-action="deselect"]');
   expect(effect()).toBe(false);
+});
+
+it("an act on the edge itself is told nowhere but there, whatever else is pruned", () => {
+  view.click('[data-kw-edge="0-0-1"]');
+  const { states, current } = view.explorer.store.state.history;
+  const state = {
+    ...states[0]!,
+    id: states.length,
+    parent: current,
+    label: "prune",
+    kind: "prune",
+    edges: [[0, 0, 2]],
+  };
+  view.deliver("history", {
+    history: { ...view.kernel.history(), states: [...states, state], current: state.id, can_undo: true },
+  });
+  expect(view.find(".kw-effect").hidden).toBe(true);
+  view.click('[data-kw-edge="0-0-2"]');
+  expect(view.find(".kw-effect").hidden).toBe(false);
+});
+
+it("parts of a longer act are told from the error before the whole", () => {
+  const { states, current } = view.explorer.store.state.history;
+  const at = states.length;
+  const part = (id: number, parent: number, latest: number) => ({
+    ...states[0]!,
+    id,
+    parent,
+    label: "part",
+    kind: "simplify",
+    group: at,
+    error: latest,
+    latest,
+  });
+  const both = [...states.map((item) => ({ ...item, latest: 0.25 })), part(at, current, 0.01), part(at + 1, at, 0.005)];
+  view.deliver("history", { history: { ...view.kernel.history(), states: both, current: at + 1, can_undo: true } });
+  expect(view.find(".kw-effect").textContent).toContain("RMSE 0.25 → 0.005");
+});
+
+it("the function that an edge has is in place, and not offered", () => {
+  view.click('[data-kw-edge="0-0-1"]');
+  const { candidates } = view.explorer.store.state;
+  const rows = candidates.rows.map((row, i) => (i === 1 ? { ...row, in_place: true } : row));
+  view.explorer.store.state.candidates = { ...candidates, rows };
+  view.explorer.store.select([[0, 0, 1]]);
+  view.explorer.store.state.candidates = { ...candidates, rows };
+  frame();
+  const row = view.find(`[data-kw-candidate="${rows[1]!.name}"]`);
+  expect(row.textContent).toContain("in place");
+  expect(row.querySelector<HTMLElement>('[data-kw-action="fix"]')!.hidden).toBe(true);
 });
 
 it("what an act did is told from the error before it, whatever was told on its way", () => {

@@ -147,7 +147,7 @@ describe("the curve", () => {
   });
 
   it("the errors stand beside what they were, and the act before is no news any more", () => {
-    view.kernel.note("lock 2 edges", "lock");
+    view.kernel.note("lock 2 edges", "lock", view.explorer.store.state.selection.edges);
     view.deliver();
     expect(view.find(".kw-effect").hidden).toBe(false);
     const [x, y] = grab(3);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MAX_WIRES, tiers } from "../../src/network/detail-levels";
-import { distance, layout, wirePath } from "../../src/network/layout";
+import { distance, layout, pillWidth, wirePath } from "../../src/network/layout";
 import { FakeKernel } from "../fake/kernel";
 
 function arranged(
@@ -39,6 +39,57 @@ describe("levels of detail", () => {
     expect(arranged([2, 5, 1], 440, false, prune).tiers[3]).toBe("hidden");
     expect(arranged([2, 5, 1], 350, true, prune).tiers[3]).toBe("merged");
     expect(arranged([2, 5, 1], 350, true, prune).tiers.filter((tier) => tier === "thumb").length).toBe(14);
+  });
+});
+
+describe("names of inputs", () => {
+  const COLUMNS = [
+    "mdot [kg/s]",
+    "D [mm]",
+    "p_in [Pa]",
+    "p_out [Pa]",
+    "conductivity",
+    "roughness [um]",
+    "T [K]",
+    "batch",
+  ];
+  const inputs = (names: string[], width: number) => {
+    const { nodes } = arranged([names.length, 1], width, true, (kernel) => {
+      names.forEach((name, i) => {
+        kernel.nodes[i]!.name = name;
+      });
+    });
+    return nodes.filter(({ info }) => info.key[0] === 0);
+  };
+
+  it.each([500, 600])("of twelve letters are read in two rows at %i px, without units", (width) => {
+    const placed = inputs(COLUMNS, width);
+    const names = ["mdot", "D", "p_in", "p_out", "conductivity", "roughness", "T", "batch"];
+    expect(placed.map(({ text }) => text)).toEqual(names);
+    expect(new Set(placed.map(({ y }) => y)).size).toBe(2);
+    // In one row no name lies over the next one, and no wire of the lower row ends under an upper one.
+    for (const a of placed)
+      for (const b of placed)
+        if (a !== b && a.y <= b.y) {
+          const free = Math.abs(a.x - b.x) - pillWidth(a.text) / 2 - (a.y === b.y ? pillWidth(b.text) / 2 : 0);
+          expect(free, `${a.text}, ${b.text}`).toBeGreaterThan(0);
+        }
+  });
+
+  it("stay apart where they are cut, and have their units where only these differ", () => {
+    const texts = inputs(["temperature_in", "temperature_out", "p [Pa]", "p [bar]"], 150).map(({ text }) => text);
+    expect(new Set(texts).size).toBe(4);
+    expect(inputs(["p [Pa]", "p [bar]"], 400).map(({ text }) => text)).toEqual(["p [Pa]", "p [bar]"]);
+  });
+
+  it("stand in one row where they have room, and thumbnails always do", () => {
+    expect(new Set(inputs(["x_1", "x_2", "x_3"], 400).map(({ y }) => y)).size).toBe(1);
+    const { edges } = arranged([8, 1], 500, true, (kernel) => {
+      COLUMNS.forEach((name, i) => {
+        kernel.nodes[i]!.name = name;
+      });
+    });
+    expect(new Set(edges.map(({ box }) => box.y)).size).toBe(1);
   });
 });
 

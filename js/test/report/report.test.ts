@@ -1,6 +1,7 @@
 // A saved page with a film: what the slider shows, by hand, by keys and by itself.
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { openReport } from "../../src/app/report";
+import { FORMS } from "../../src/formula/forms-panel";
 import { Film, type FilmData } from "../../src/report/film";
 import type { Report } from "../../src/report/recorded-session";
 import { PARITY } from "../../src/tabs/parity";
@@ -89,6 +90,30 @@ function opened(change: (report: Report) => void = () => {}) {
 onFakeTime();
 afterEach(() => {
   vi.unstubAllGlobals();
+});
+
+describe("what was found", () => {
+  const done = { steps: [{ name: "formula", label: "Formula", next: false, done: true, command: { kind: "x" } }] };
+  const form = { outputs: [], latex: "", python: "", error: 0, constants: [], meaning: "", verdict: "" };
+  const forms = { forms: [{ ...form, name: "rounded", text: "y = sin(pi*x)" }], busy: false, current: true };
+
+  test("stands on the page, in words and as its formula, but not before the end of the film", () => {
+    const { el, to } = opened((report) => {
+      report.snapshot.guide = { ...done, sentence: "Done: y = sin(pi*x).", notices: [] };
+      report.panels = [{ message: { kind: "forms", forms, arrays: {} } }];
+      report.film!.panels = { forms: { payload: { forms: [], busy: false, current: false }, arrays: {} } };
+    });
+    const words = el.querySelector<HTMLElement>('[data-kw-panel="steps"]')!;
+    const formula = () => el.querySelector('[data-kw-panel="formula"]')!.getAttribute("data-kw-formula");
+    expect([words.hidden, words.querySelector(".kw-sentence")!.textContent]).toEqual([false, "Done: y = sin(π·x)."]);
+    expect(words.querySelector<HTMLElement>(".kw-steps")!.hidden).toBe(true);
+    expect(formula()).toBe("y = sin(pi*x)");
+    to(1);
+    expect(words.hidden).toBe(true);
+    expect(formula()).not.toBe("y = sin(pi*x)");
+    to(3);
+    expect([words.hidden, formula()]).toEqual([false, "y = sin(pi*x)"]);
+  });
 });
 
 describe("the film", () => {
@@ -245,6 +270,25 @@ function withoutFirstInput(structure: FilmData["scenes"][0]): FilmData["scenes"]
 }
 
 describe("panels", () => {
+  test("forms that were worked out are shown at the end, and at the end alone", () => {
+    const row = { name: "rounded", outputs: [["math", {}, []]], text: "y = 2", latex: "y = 2", python: "2" };
+    const forms = [{ ...row, error: 0.5, constants: [], meaning: "", verdict: "" }];
+    const { el, to, explorer } = opened((report) => {
+      report.panels = [
+        { message: { kind: "forms", forms: { forms, busy: false, current: true }, arrays: {} }, buffer: "" },
+      ];
+      report.film!.panels = { forms: { payload: { forms: [], busy: false, current: false }, arrays: {} } };
+    });
+    expect(explorer.store.panel(FORMS)!.payload.forms.map(({ name }) => name)).toEqual(["rounded"]);
+    el.querySelector<HTMLElement>('[data-kw-tab="formula"]')!.click();
+    frame();
+    expect(el.querySelector('[data-kw-form="rounded"]')!.getAttribute("data-kw-text")).toBe("y = 2");
+    to(1);
+    expect(el.querySelector('[data-kw-form="rounded"]')).toBeNull();
+    to(3);
+    expect(el.querySelector('[data-kw-form="rounded"]')).not.toBeNull();
+  });
+
   const payload = { outputs: ["y"], classes: false };
   /** Truth 0 and 4; in frame n the predictions are n and 4 - n. */
   const predicted = (n: number) => [0, 4, n, 4 - n];

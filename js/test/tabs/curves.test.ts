@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { eventLabels, markLabels } from "../../src/tabs/curves-plot";
 import { FakeKernel } from "../fake/kernel";
+import { pack } from "../fake/pack";
 import { frame, mount, mountEach } from "../support/helpers";
 
 const view = mountEach({ width: [2, 5, 1], steps: 10, lamb: 1e-3 });
@@ -148,5 +149,39 @@ describe("curves without a curve", () => {
     const infinite = new FakeKernel({ width: [2, 1] });
     infinite.rows.push([1, 0.01, Number.POSITIVE_INFINITY, Number.NaN, Number.NaN]);
     expect(text(infinite)).toContain("nothing to draw");
+  });
+});
+
+describe("the past", () => {
+  it("keep what a return has left behind behind a mark, and a click there goes on again", () => {
+    const svg = view.find('[data-kw-panel="curves"] svg');
+    const { metrics } = view.explorer.store;
+    const rows = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, i) => [from + i, 0.1, 0.2, 0.3, 0.1]);
+    const tell = (now: number, later: number) => {
+      const arrays: Record<string, [number[], number[]]> = { metrics: [rows(1, now + 1).flat(), [now, 5]] };
+      if (later > 0) arrays.later = [rows(now + 1, now + later + 1).flat(), [later, 5]];
+      const packed = pack(arrays);
+      view.kernel.push("metrics", { first: 0, replace: true, arrays: packed.arrays }, packed.buffer);
+      frame();
+    };
+    view.deliver("status", { status: { ...view.kernel.status(), step: 4 } });
+    tell(4, 6);
+    expect([metrics.present, metrics.length, metrics.received]).toEqual([4, 10, 4]);
+    expect(svg.querySelectorAll("path[opacity]").length).toBeGreaterThan(0);
+    svg.dispatchEvent(new MouseEvent("click", { bubbles: true, clientX: 400, clientY: 50 }));
+    expect(view.commands("go_to_step")).toMatchObject([{ step: 10 }]);
+    // A step of a new training takes its place.
+    const packed = pack({ metrics: [rows(5, 6).flat(), [1, 5]] });
+    view.kernel.push("metrics", { first: 4, replace: false, arrays: packed.arrays }, packed.buffer);
+    frame();
+    expect([metrics.present, metrics.length]).toEqual([5, 5]);
+    expect(svg.querySelectorAll("path[opacity]").length).toBe(0);
+  });
+
+  it("show what an act has made of the error, however small", () => {
+    view.deliver("history", { history: { ...view.kernel.history(), acts: [[10, 0.02, 4.6e-16]] } });
+    const chart = view.find('[data-kw-panel="curves"] svg');
+    expect(chart.textContent).toMatch(/4\.6/);
   });
 });

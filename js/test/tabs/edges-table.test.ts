@@ -25,4 +25,13 @@ describe("table of edges", () => {
     frame();
     expect(view.commands("select")).toMatchObject([{ edges: [[1, 2, 0]] }]);
   });
+
+  it("has in a title what a column may cut", () => {
+    const row = view.find<HTMLTableRowElement>('[data-row="0-0-0"]');
+    Object.assign(view.explorer.store.state.structure.edges[0]!, { best: "sin", best_r2: 0.99999963 });
+    view.deliver("settings", { settings: view.kernel.settings() });
+    view.click('[data-sort="r2"]');
+    expect([4, 5].map((i) => row.cells[i]!.title)).toEqual(["sin", "0.99999963"]);
+    expect(row.cells[5]!.textContent).toBe("0.99999");
+  });
 });

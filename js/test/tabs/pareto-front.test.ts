@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { StateInfo } from "../../src/protocol/messages";
 import { Store } from "../../src/state/store";
-import { type Mark, marksOf, nameOf, paretoOf, placeLabels } from "../../src/tabs/front-marks";
+import { type Mark, marksOf, nameOf, paretoOf, placeLabels } from "../../src/tabs/front/marks";
 
 /** The marks of a store with these states. */
 function marks(states: StateInfo[]): Mark[] {

@@ -1,6 +1,7 @@
 // The data tabs: which are there, what is watched, and what they say without a kernel.
 import { describe, expect, it } from "vitest";
-import { frame, mountEach } from "../support/helpers";
+import { FakeKernel } from "../fake/kernel";
+import { frame, mount, mountEach } from "../support/helpers";
 import { tabs } from "../support/tabs";
 
 const view = mountEach({ width: [4, 3, 2], steps: 60 });
@@ -86,4 +87,14 @@ describe("without a kernel", () => {
     expect(list.getAttribute("aria-busy")).toBe("false");
     expect(panel("inspector").textContent).not.toContain("Fitting candidates");
   });
+});
+
+it("another problem begins with its errors", () => {
+  const kernel = new FakeKernel({ width: [2, 5, 1], steps: 10 });
+  kernel.presets = ["product", "ripples"];
+  const shown = mount(kernel);
+  shown.click('[data-kw-tab="formula"]');
+  shown.deliver("settings", { settings: { ...kernel.settings(), preset: "ripples" } });
+  frame();
+  expect(shown.find('[data-kw-tab="curves"]').getAttribute("aria-selected")).toBe("true");
 });

@@ -54,7 +54,7 @@ describe("names", () => {
     const cells = named.all('[data-kw-panel="edges"] td:first-child');
     expect(cells.map((cell) => cell.title)).toContain(`${long} → y`);
     const node = (i: number) => named.find(`[data-kw-node="0-${i}"]`);
-    expect(node(1).querySelector("text")!.textContent!.length).toBeLessThan(25);
+    expect(node(1).querySelector("text")!.textContent!.length).toBeLessThan(33);
     expect(node(1).querySelector("title")!.textContent).toBe(long);
     expect(node(2).querySelector("text")!.textContent).toBe("θ");
     named.find('[data-kw-edge="0-3-0"] rect').dispatchEvent(new PointerEvent("pointermove", { bubbles: true }));

@@ -53,6 +53,8 @@ def act(
         change: Does it.
         task: Shown to the user meanwhile, where it takes longer.
     """
+    # Steps that a return has left behind can't be gone to from a network that was changed.
+    changed = CHANGED | {"replaced"} if session.later_records() else CHANGED
     checkpoint = session.run.checkpoint()
     if task:
         session.view.task(task)
@@ -65,9 +67,19 @@ def act(
     finally:
         if task:
             session.view.task(None)
-    session.commit(kind, label if isinstance(label, str) else label(), checkpoint)
-    session.script.add(command() if callable(command) else command)
-    return CHANGED
+    done = command() if callable(command) else command
+    session.commit(kind, label if isinstance(label, str) else label(), checkpoint, _edges_of(done))
+    session.script.add(done)
+    return changed
+
+
+def _edges_of(command: Command) -> list[EdgeRef]:
+    """The edges that a command names."""
+    first, layer = getattr(command, "edge", None), getattr(command, "layer", None)
+    if first is not None:
+        return [first, *getattr(command, "further", ())]
+    edges = getattr(command, "edges", None) or ()
+    return [EdgeRef(*edge) if layer is None else EdgeRef(layer, *edge) for edge in edges]
 
 
 def change_edges(change: Callable[[int, int, int], None], edges: Sequence[EdgeRef]) -> None:

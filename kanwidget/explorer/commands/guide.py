@@ -7,20 +7,36 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanwidget.explorer.commands import fields
+from kanwidget.explorer.commands.history import keep_best
+from kanwidget.explorer.commands.processes import BackgroundProcess
 from kanwidget.explorer.commands.simplification import Simplification
-from kanwidget.explorer.guide.formula_result import fit_session_formula
+from kanwidget.explorer.guide.formula_result import FormulaResult, fit_formula
 from kanwidget.explorer.guide.learning import flat_steps
+from kanwidget.explorer.guide.steps import LABELS, working
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.undo import copied
 
 #: Most steps of one training until the error is flat.
 _MOST_STEPS = 300
 
 
+class GuideStep(Command):
+    """One of the three steps. A click on one that comes while another is at work was meant for what the page showed before."""
+
+    __slots__ = ()
+
+    def check_stamps(self, session: Any, stamps: Mapping[str, int]) -> None:
+        super().check_stamps(session, stamps)
+        name = working(session)
+        if name is not None:
+            raise ValueError(f"{LABELS[name]} is at work, so nothing was done. Wait for its end, or stop it first.")
+
+
 @dataclass(frozen=True, slots=True)
-class Train(Command):
-    """Train until the error is flat; the training pauses by itself then."""
+class Train(GuideStep):
+    """Train until the error is flat; the training pauses by itself then, and goes back to its best step."""
 
     kind, action = "control", "train"
 
@@ -28,12 +44,13 @@ class Train(Command):
         run = session.run
         first = len(run.records)
         steps = session.steps or _MOST_STEPS
-        run.start(steps, pauses_when=lambda: flat_steps(run.records[first:]) > 0)
+        flat = lambda: flat_steps(run.records[first:]) > 0  # noqa: E731
+        run.start(steps, pauses_when=flat, follows=lambda: keep_best(session))
         return frozenset(("status",))
 
 
 @dataclass(frozen=True, slots=True)
-class Simplify(Command):
+class Simplify(GuideStep):
     """Remove needless edges and put functions in place of curves, as far as the held-out error allows it; live, and one undo."""
 
     kind, action = "control", "simplify"
@@ -41,7 +58,9 @@ class Simplify(Command):
     bits: int | None = None
     """Bits after which it is paused, None for all: a script repeats a simplification that was paused."""
 
-    def call(self) -> str:
+    def call(self) -> str | None:
+        if self.bits == 0:
+            return None
         return f"explorer.simplify({'' if self.bits is None else f'bits={self.bits}'})"
 
     def perform(self, session: Session) -> Topics:
@@ -50,21 +69,44 @@ class Simplify(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class FitFormula(Command):
+class FitFormula(GuideStep):
     """Fit the constants of the formula to the data; the network stays as it is."""
 
     kind, action = "control", "formula"
-    interrupts = False
+
+    def call(self) -> str:
+        return "explorer.fit_formula()"
 
     def perform(self, session: Session) -> Topics:
         if session.running:
             session.run.pause()
-        session.view.task("fitting the formula's constants")
-        try:
-            session.keep_formula(fit_session_formula(session))
-        finally:
-            session.view.task(None)
-        return frozenset(("status", "formula")) | session.view.panels & {"forms", "front"}
+        FormulaFit(session)
+        return frozenset(("status",))
+
+
+class FormulaFit(BackgroundProcess[FormulaResult]):
+    """Fits the constants of a session's formula.
+
+    Args:
+        session: The session.
+    """
+
+    step, word = "formula", "fitting the formula"
+    sentence = "Fitting the formula's constants to the data."
+    stopped = "The formula's constants were not fitted."
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.begin(fit_formula(model, data) for model, data in [(copied(session.model), session.run.trainer.data)])
+
+    def take(self, result: FormulaResult) -> Topics:
+        self._session.keep_formula(result)
+        if result.error is None:
+            self._session.script.add(FitFormula())
+        return self.close()
+
+    def close(self) -> Topics:
+        return frozenset(("status", "formula")) | self._session.view.panels & {"forms", "front"}
 
 
 @dataclass(frozen=True, slots=True)

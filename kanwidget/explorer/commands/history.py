@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kanwidget import _check
+from kanwidget.core import StepRecord
 from kanwidget.explorer.commands import fields
 from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.commands.beginnings import first_network
-from kanwidget.explorer.guide.best import best
+from kanwidget.explorer.guide.best import best, better
 from kanwidget.explorer.protocol.topics import EVERYTHING, Notice, Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.recorder import RecordedStep
@@ -93,7 +94,10 @@ class Goto(Command):
 
 @dataclass(frozen=True, slots=True)
 class GoToStep(Command):
-    """Go back to a step of the training on the way to the current state: to the nearest one that is kept. The training pauses."""
+    """Go to a step of the training on the way to the current state: to the nearest one that is kept. The training pauses.
+
+    After a return the steps that it has left behind count as well.
+    """
 
     kind = "go_to_step"
 
@@ -107,17 +111,21 @@ class GoToStep(Command):
         return f"explorer.go_to_step({self.step})"
 
     def perform(self, session: Session) -> Topics:
-        run = session.run
-        last = run.records[-1].step if run.records else 0
+        run, later = session.run, session.later_records()
+        records = [*run.records, *later]
+        last = records[-1].step if records else 0
         step = _check.integer(self.step, "step", "go_to_step", low=0)
-        steps = run.recorder.steps_of(run.records)
+        steps = run.recorder.steps_of(records)
         if step > last or not steps:
             expected = f"a step of this training, 1 to {last}" if steps else "a step that is kept, and none is"
             _check.fail("step", "go_to_step", expected, step, "Train first; a loaded session keeps its current state.")
         nearest = min(steps, key=lambda kept: abs(kept.record.step - step))
-        if nearest.index == len(run.records) and session.tree.is_training:
-            return frozenset()
-        return return_to(session, self, nearest)
+        left = session.tree.returned_from()
+        if later and left is not None and not session.running and last - step <= abs(nearest.record.step - step):
+            return _jump(session, replace(self, step=last), lambda latest: session.tree.goto(left.id, latest))
+        if nearest.index == len(run.records) and session.tree.nodes[session.tree.current].kind in (TRAIN, RETURN):
+            return frozenset()  # it is there
+        return return_to(session, self, nearest, records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,19 +143,28 @@ class BackToBest(Command):
             session.view.notify(Notice("Already at the best", "No earlier step of this training had a smaller error."))
             return frozenset(("status",))
         if state.recorded is not None:
-            return return_to(session, self, state.recorded)
+            return return_to(session, self, state.recorded, session.run.records)
         session.run.pause()
         act_id = session.tree.last_act().id
         return _jump(session, self, lambda latest: session.tree.goto(act_id, latest))
 
 
-def return_to(session: Session, command: Command, step: RecordedStep) -> Topics:
-    """Go back to a recorded step, as an act; the training pauses."""
+def keep_best(session: Session) -> Topics:
+    """Go back to the best step since the last act, where the training has gone past it."""
+    state = better(session)
+    if state is None or state.recorded is None:
+        return frozenset()
+    return return_to(session, BackToBest(), state.recorded, session.run.records)
+
+
+def return_to(session: Session, command: Command, step: RecordedStep, records: Sequence[StepRecord]) -> Topics:
+    """Go to a recorded step of the training with these records, as an act; the training pauses."""
     if session.running:
         session.run.pause()
-    number = step.record.step
+    number, forward = step.record.step, step.index > len(session.run.records)
     written = replace(command, step=number) if isinstance(command, GoToStep) else command
-    act(session, written, RETURN, f"back to step {number}", lambda: session.go_to_step(step))
+    label = f"{'on' if forward else 'back'} to step {number}"
+    act(session, written, RETURN, label, lambda: session.go_to_step(step, records))
     return EVERYTHING
 
 

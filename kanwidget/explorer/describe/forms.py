@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import torch
@@ -80,8 +80,17 @@ def fitted_form(fitted: Any) -> FormulaForm:
 def _rows(model: KAN, data: Dataset, display: dict[str, str], has_error: bool) -> Iterator[FormRow]:
     from kanwidget.symbolic import form_steps
 
+    rows: list[FormRow] = []
     for form in form_steps(model, data, list(display)):
-        yield _row(form, display, form_figures(form, model, data) if has_error else None)
+        row = _row(form, display, form_figures(form, model, data) if has_error else None)
+        if not says_the_same(row, rows):
+            rows.append(row)
+            yield row
+
+
+def says_the_same(row: FormRow, others: Sequence[FormRow]) -> bool:
+    """Whether one of the other forms has the same words and the same constants."""
+    return any((row["text"], row["constants"]) == (other["text"], other["constants"]) for other in others)
 
 
 def _row(form: FormulaForm, display: dict[str, str], figures: Figures | None) -> FormRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kanwidget.explorer.guide.notices import notices
 from kanwidget.explorer.guide.progress import progress
-from kanwidget.explorer.guide.steps import STEPS, StepName, guidance
+from kanwidget.explorer.guide.steps import LABELS, STEPS, STOP, StepName, guidance, working
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.session.session import Session
 
@@ -12,19 +12,28 @@ from kanwidget.explorer.session.session import Session
 def guide(session: Session) -> p.Guide:
     """The three steps with their states, a sentence, and the notices that hold."""
     now, done = guidance(session), _done(session)
-    act = now.act
+    act, at_work = now.act, working(session)
     steps: list[p.GuideStep] = []
     for name, label, message in STEPS:
         following = act is not None and act.step == name
-        steps.append(
-            {
-                "name": name,
-                "label": act.label if act is not None and following else label,
-                "next": following,
-                "done": name in done and not following,
-                "command": dict(act.message if act is not None and following else message),
+        row: p.GuideStep = {
+            "name": name,
+            "label": act.label if act is not None and following else label,
+            "next": following,
+            "done": name in done and not following,
+            "command": dict(act.message if act is not None and following else message),
+        }
+        if at_work == name:
+            row |= {
+                "label": "Stop",
+                "working": True,
+                "done": False,
+                "hint": "Stop here: the best so far is kept",
+                "command": dict(STOP),
             }
-        )
+        elif at_work is not None:
+            row["hint"] = f"{LABELS[at_work]} is at work: wait for its end, or stop it first"
+        steps.append(row)
     return {
         "steps": steps,
         "sentence": now.sentence,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,10 +10,14 @@ from kanwidget.core import Event
 from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.protocol.buffers import finite
 from kanwidget.explorer.session.session import Session
-from kanwidget.explorer.session.undo import TreeNode, error_of, label_of
+from kanwidget.explorer.session.undo import BEGINNINGS, TreeNode, error_of, label_of
 
 #: Marks in a message at most, and the kinds of those that aren't acts.
 _MAX_MARKS = 400
+#: Edges of an act in a message at most: nobody looks for its effect in the inspector of more.
+_MAX_EDGES = 20
+#: Change of an error, as a logarithm, that can be seen on a chart.
+_SEEN = 0.02
 _SETTINGS = frozenset(("lamb", "opt", "lr", "batch", "noise", "grid"))
 
 
@@ -20,7 +25,7 @@ def history(session: Session) -> p.History:
     """The undo tree and the marks on the curves."""
     tree = session.tree
     states = [_state(session, node) for node in tree.nodes.values()]
-    return {
+    found: p.History = {
         "states": states,
         "current": tree.current,
         "can_undo": tree.can_undo,
@@ -31,12 +36,27 @@ def history(session: Session) -> p.History:
             for e in _marks(session.run.events)
         ],
     }
+    acts = act_errors(session)
+    return {**found, "acts": acts} if acts else found
+
+
+def act_errors(session: Session) -> list[list[float]]:
+    """Steps with the errors before and after the acts there that have changed it, on the way to the current state, the newest first."""
+    tree, found = session.tree, dict[int, list[float]]()
+    for node in tree.path():
+        parent = tree.nodes[-1 if node.parent is None else node.parent]
+        before, after = state_error(session, parent), state_error(session, node)
+        if node.kind in BEGINNINGS or before is None or after is None:
+            continue
+        later = found.get(node.step)
+        found[node.step] = [node.step, before, after if later is None else later[2]]
+    return [row for row in found.values() if min(row[1:]) > 0 and abs(math.log(row[2] / row[1])) > _SEEN]
 
 
 def _state(session: Session, node: TreeNode) -> p.StateInfo:
     record = session.run.last_record if node.id == session.tree.current else None
     error = finite(state_error(session, node))
-    return {
+    state: p.StateInfo = {
         "id": node.id,
         "parent": node.parent,
         "label": node.label if record is None else label_of(node, record),
@@ -47,6 +67,11 @@ def _state(session: Session, node: TreeNode) -> p.StateInfo:
         "latest": error,
         "complexity": node.complexity if record is None else session.model.n_parameters,
     }
+    if node.group is not None:
+        state["group"] = node.group
+    if 0 < len(node.edges) <= _MAX_EDGES:
+        state["edges"] = [list(edge) for edge in node.edges]
+    return state
 
 
 def state_error(session: Session, node: TreeNode) -> float | None:

@@ -58,6 +58,7 @@ def snapshot(
     arrays, buffer = pack(
         {
             "metrics": metrics(session.run.records, _MAX_ROWS),
+            **later_metrics(session, _MAX_ROWS),
             "curves": shown.thumbnails,
             **{f"selection.{name}": value for name, value in detail.items()},
             **{f"candidates.{name}": value for name, value in fitted.items()},
@@ -86,7 +87,7 @@ def status(session: Session, driver: p.DriverKind, task: str | None = None) -> p
     """State of the training, with its last record."""
     record, best, rows = session.run.last_record, better(session), session.run.trainer.rows
     content: p.Status = {
-        "state": session.run.state,
+        "state": "running" if session.process is not None else session.run.state,
         "step": record.step,
         "train": finite(record.train_loss),
         "test": finite(record.test_loss),
@@ -160,6 +161,12 @@ def metrics(records: Sequence[StepRecord], limit: int | None = None) -> Tensor:
     return torch.tensor(rows, dtype=torch.float64).reshape(-1, len(p.METRIC_COLUMNS))
 
 
+def later_metrics(session: Session, limit: int) -> dict[str, Tensor]:
+    """The same rows of the steps that a return has left behind, as the array `later`; none without such steps."""
+    later = session.later_records()
+    return {"later": metrics(later, limit)} if later else {}
+
+
 def error(session: Session) -> p.ErrorInfo | None:
     """The notice, if there is one."""
     notice = session.view.notice
@@ -168,7 +175,9 @@ def error(session: Session) -> p.ErrorInfo | None:
 
 def examples() -> list[p.Example]:
     """The problems of the gallery."""
-    return [{"name": name, "formula": row.formula, "line": row.line} for name, row in PRESETS.items()]
+    return [
+        {"name": name, "formula": row.formula, "line": f"{row.line} {row.outlook}"} for name, row in PRESETS.items()
+    ]
 
 
 def primitive_names() -> list[str]:

@@ -21,6 +21,7 @@ from kanwidget.explorer.describe.snapshot import snapshot
 from kanwidget.explorer.files.edge_details import base64_text, edge_details, strongest_edges
 from kanwidget.explorer.files.film import film_content
 from kanwidget.explorer.files.film_panels import last_panels
+from kanwidget.explorer.protocol import records as p
 from kanwidget.explorer.session.recorder import Frame, Recorder
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
@@ -141,6 +142,7 @@ def content(session: Session, frames: Sequence[Frame] = ()) -> dict[str, Any]:
     try:
         # A saved page has no kernel: it neither trains nor waits for anything.
         state: dict[str, Any] = dict(snapshot(session, formula=formula(session), edges=edges))
+        state["guide"] = _result(state["guide"])
         state["buffer"] = base64_text(state["buffer"])
         refs = strongest_edges(session, _MAX_EDGES)
         progress = lambda count: session.view.task(f"writing the page: edge {count + 1} of {len(refs)}")  # noqa: E731
@@ -156,6 +158,12 @@ def content(session: Session, frames: Sequence[Frame] = ()) -> dict[str, Any]:
         return report
     finally:
         session.view.task(None)
+
+
+def _result(guide: p.Guide) -> p.Guide:
+    """The steps with the sentence of what was found; without a kernel there is nothing to advise."""
+    done = any(step["name"] == "formula" and step["done"] for step in guide["steps"])
+    return {**guide, "sentence": guide["sentence"] if done else "", "notices": []}
 
 
 def _limited(report: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kanwidget.explorer.session.session import Session
+from kanwidget.datasets import Dataset
+from kanwidget.kan import KAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +25,16 @@ class FormulaResult:
         return self.error or f"{self.text}."
 
 
-def fit_session_formula(session: Session) -> FormulaResult:
-    """Fit the constants of the current network's formula to the training data; changes nothing."""
+def fit_formula(model: KAN, data: Dataset) -> FormulaResult:
+    """Fit the constants of a network's formula to the training data; changes nothing."""
     try:
-        fitted = session.model.fit_formula(session.run.trainer.data)
+        fitted = model.fit_formula(data)
     except ValueError as error:
         return FormulaResult(error=str(error))
     # sympy, which writes it, is there already: it has fitted the formula.
     from kanwidget.symbolic import function_names, to_text
 
-    functions = function_names(session.model)
+    functions = function_names(model)
     formulas = fitted if isinstance(fitted, tuple) else (fitted,)
     texts = [f"{formula.name} = {to_text(formula.expression, functions=functions)}" for formula in formulas]
     return FormulaResult(fitted, "; ".join(texts))

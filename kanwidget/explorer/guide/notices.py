@@ -11,12 +11,17 @@ from typing import Final
 
 from kanwidget.datasets.notices import DataNotice
 from kanwidget.explorer.guide.noise import noise_sentence
-from kanwidget.explorer.guide.progress import Progress, progress
+from kanwidget.explorer.guide.progress import SIMPLIFIED, Progress, progress
 from kanwidget.explorer.guide.steps import Message
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.undo import BEGINNINGS, RETURN, TRAIN, error_of
 
 #: Steps of training from which on the errors say something about the rows.
 _SOME_STEPS = 5
+#: Columns that one notice names.
+_NAMED = 3
+#: The factor by which an act must raise the error to be said.
+_WORSE = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ def notices(session: Session) -> list[GuideNotice]:
     # An example is as it is meant to be.
     found = [] if session.preset is not None else session.data_notices()
     of_table = [_of_table(notice) for notice in found if notice.kind != "logarithm"]
-    logarithms = _logarithms(session, found)
+    logarithms = _logarithms(session, now, found)
     of_session = [notice for row in NOTICES.values() if (notice := row(session, now)) is not None]
     held = [*(one for one in of_table if one.name.startswith(_FIRST)), *of_session]
     held += [one for one in of_table if not one.name.startswith(_FIRST)]
@@ -54,18 +59,39 @@ def _of_table(notice: DataNotice) -> GuideNotice:
     return GuideNotice(f"{notice.kind}:{notice.column}", notice.sentence)
 
 
-def _logarithms(session: Session, found: Sequence[DataNotice]) -> GuideNotice | None:
-    """One notice about all columns whose logarithms may be simpler, unless the network takes them already."""
+def _logarithms(session: Session, now: Progress, found: Sequence[DataNotice]) -> GuideNotice | None:
+    """One notice about all columns whose logarithms may be simpler, while beginning again with them may be worth it.
+
+    That is no longer so once only noise is left, or after a simplification, whichever of its states is the current one.
+    """
     names = [notice.column for notice in found if notice.kind == "logarithm"]
-    if not names or any(session.model.scaling.has_logs) or progress(session).simplified:
+    simplified = any(node.kind == SIMPLIFIED for node in session.tree.nodes.values())
+    if not names or any(session.model.scaling.has_logs) or session.running or simplified:
         return None
-    listed, one = ", ".join(f"“{name}”" for name in names), len(names) == 1
+    if now.steps >= _SOME_STEPS and noise_sentence(session) is not None:
+        return None
+    one, more = len(names) == 1, len(names) - _NAMED
+    listed = [f"“{name}”" for name in names[:_NAMED]] + ([f"{more} more of {len(names)}"] if more > 0 else [])
+    subject = listed[0] if one else f"{', '.join(listed[:-1])} and {listed[-1]}"
     sentence = (
-        f"{listed} {'is' if one else 'are'} positive and {'spans' if one else 'span'} more than a decade: "
+        f"{subject} {'is' if one else 'are'} spread over decades: "
         f"Simplify tries {'its logarithm' if one else 'their logarithms'}, too."
     )
     label = f"Use log {names[0]}" if one else "Use logarithms"
     return GuideNotice("logarithm:" + ",".join(names), sentence, label, {"kind": "use_log", "names": names})
+
+
+def _risen(session: Session, _: Progress) -> GuideNotice | None:
+    """An act that made the error clearly worse, as long as nothing follows it."""
+    node, record = session.tree.nodes[session.tree.current], session.run.last_record
+    if node.before is None or node.group is not None or node.kind in (TRAIN, RETURN, *BEGINNINGS):
+        return None
+    before, now = error_of(node.before.last_record), error_of(record)
+    if not now > _WORSE * before:
+        return None
+    name = "training" if record.test_loss is None else "test"
+    text = f"{node.label}: the {name} error has risen from {before:.3g} to {now:.3g}. Training may mend it."
+    return GuideNotice(f"risen:{node.id}", text, "Undo", {"kind": "undo"})
 
 
 def _overfitting(_: Session, now: Progress) -> GuideNotice | None:
@@ -111,6 +137,7 @@ def _unexplained(session: Session, now: Progress) -> GuideNotice | None:
 
 #: One row a kind of notice about the training, the most important first.
 NOTICES: Final[dict[str, Callable[[Session, Progress], GuideNotice | None]]] = {
+    "risen": _risen,
     "overfitting": _overfitting,
     "unexplained": _unexplained,
     "label_noise": _label_noise,

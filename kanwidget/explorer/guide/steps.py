@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from kanwidget.explorer.guide.progress import Progress, progress
+from kanwidget.explorer.guide.progress import Progress, progress, since_act
 from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.undo import error_of
 from kanwidget.training.steps.trainer import NOT_FINITE
 
 StepName = Literal["train", "simplify", "formula"]
@@ -23,6 +24,9 @@ STEPS: Final[tuple[tuple[StepName, str, Message], ...]] = (
     ("formula", "Formula", {"kind": "control", "action": "formula"}),
 )
 _MESSAGES: Final[dict[StepName, Message]] = {name: message for name, _, message in STEPS}
+LABELS: Final[dict[StepName, str]] = {name: label for name, label, _ in STEPS}
+#: What stops the step at work; the best so far is kept.
+STOP: Final[Message] = {"kind": "control", "action": "pause"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,13 @@ class Guidance:
     act: Act | None = None
 
 
+def working(session: Session) -> StepName | None:
+    """The step at work, None where none is: a plain training has no end, and is no step."""
+    if session.process is not None:
+        return session.process.step
+    return "train" if session.running and session.run.pauses_when is not None else None
+
+
 def guidance(session: Session) -> Guidance:
     """The next sensible act of a session; changes nothing but caches."""
     if session.process is not None:
@@ -55,8 +66,7 @@ def guidance(session: Session) -> Guidance:
 
 
 def _act(step: StepName, sentence: str, label: str | None = None) -> Guidance:
-    label = label or next(text for name, text, _ in STEPS if name == step)
-    return Guidance(sentence, Act(step, label, sentence, _MESSAGES[step]))
+    return Guidance(sentence, Act(step, label or LABELS[step], sentence, _MESSAGES[step]))
 
 
 # ---- the rules, the first one that applies counts
@@ -77,10 +87,10 @@ def _untrained(session: Session, now: Progress) -> Guidance | None:
 def _training(session: Session, now: Progress) -> Guidance | None:
     if not session.running:
         return None
-    if now.flat:
-        return _simplify(session, now)
     if session.run.pauses_when is not None:
         return Guidance("Training. It pauses by itself once the error is flat.")
+    if now.flat:
+        return _simplify(session, now)
     return Guidance("Training. Pause it once the error is low enough.")
 
 
@@ -142,7 +152,10 @@ def _trained(session: Session, now: Progress) -> str:
     """How the training stands, as the beginning of a sentence."""
     name = "Training error" if session.run.last_record.test_loss is None else "Test error"
     if now.returned:
-        return f"Back at step {session.run.last_record.step:,}"
+        record = session.run.last_record
+        least = all(error_of(record) <= error_of(other) for other in [*since_act(session), *session.later_records()])
+        kept = f", where the {name[:1].lower()}{name[1:]} was least"
+        return f"Kept step {record.step:,}{kept}" if least else f"Back at step {record.step:,}"
     if now.overfit:
         return f"{name} has risen since step {now.overfit.best_step:,}"
     if now.flat:

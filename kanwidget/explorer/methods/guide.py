@@ -48,7 +48,7 @@ class GuideMethods(TrainMethods):
             self._train(command)
 
     def train(self) -> None:
-        """Train until the error is flat, in this call: the first of the three steps.
+        """Train until the error is flat, in this call, and keep the best step: the first of the three steps.
 
         Examples:
             >>> from kanwidget import KANExplorer
@@ -90,7 +90,7 @@ class GuideMethods(TrainMethods):
             >>> explorer.fit_formula()
             y = x_1**2 + x_2
         """
-        self._apply(FitFormula())
+        self._train(FitFormula())
         return self.fitted_formula
 
     @property

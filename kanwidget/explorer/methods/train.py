@@ -131,6 +131,7 @@ class TrainMethods(QueryMethods):
         session = self._open
         if (
             session.running
+            and session.process is None
             and steps is None
             and until is None
             and timeout is None

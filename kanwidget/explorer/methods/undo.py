@@ -14,7 +14,7 @@ class UndoMethods(MethodGroup):
     """The methods of `KANExplorer` that go to other states."""
 
     def reset(self, seed: int | None = None) -> None:
-        """Begin again from the initial network, or from another seed.
+        """Begin again from the initial network, or from another seed; logarithms that are in use stay.
 
         Examples:
             >>> from kanwidget import KANExplorer

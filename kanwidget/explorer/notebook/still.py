@@ -35,9 +35,7 @@ class StillPicture:
         post: Calls a function where the session may be read.
     """
 
-    def __init__(
-        self, draw: Callable[[], tuple[bytes, str] | None], post: Callable[[Callable[[], None]], Any]
-    ) -> None:
+    def __init__(self, draw: Callable[[], tuple[bytes, str] | None], post: Callable[[Callable[[], None]], Any]) -> None:
         self._draw, self._post = draw, post
         self._timer: threading.Timer | None = None
         self._output: Any = None

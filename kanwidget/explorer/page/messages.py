@@ -10,7 +10,7 @@ from torch import Tensor
 
 from kanwidget.explorer.describe.candidates import candidates
 from kanwidget.explorer.describe.formula import formula
-from kanwidget.explorer.describe.snapshot import error, metrics, selection, settings, status
+from kanwidget.explorer.describe.snapshot import error, later_metrics, metrics, selection, settings, status
 from kanwidget.explorer.describe.structure import structure
 from kanwidget.explorer.page.deltas import MANY_EDGES, Deltas
 from kanwidget.explorer.protocol import records as p
@@ -112,7 +112,8 @@ class Messages:
         if replace or len(rows):
             # A page counts its rows from `first`; a thinned message counts as all of them.
             first = len(records) - len(rows)
-            self.send("metrics", {"first": first, "replace": replace}, {"metrics": rows})
+            arrays = {"metrics": rows} | (later_metrics(self.session, _MAX_ROWS) if replace else {})
+            self.send("metrics", {"first": first, "replace": replace}, arrays)
         self._sent_rows = len(records)
 
     def send_structure(self) -> None:

@@ -187,6 +187,8 @@ class Candidate(TypedDict):
     """Name of a simpler candidate with the same curve; such candidates rank last."""
     misfit: NotRequired[float | None]
     """What the function leaves to say about the curve, in bits: the accuracy that the ranking weighs against complexity."""
+    in_place: NotRequired[bool]
+    """Whether it is the edge's own function, as it is."""
     error: NotRequired[float]
     """Error of the network on held-out rows after the swap and a short training, where it is computed; `HeldOut` brings it later."""
 
@@ -253,6 +255,10 @@ class StateInfo(TypedDict):
     """The same as `error`."""
     complexity: int
     """Free parameters."""
+    edges: NotRequired[list[EdgeKey]]
+    """The edges that the act was done to; none for an act on the whole network."""
+    group: NotRequired[int]
+    """The first state of the longer act that it is a part of."""
 
 
 class History(TypedDict):
@@ -264,6 +270,8 @@ class History(TypedDict):
     can_redo: bool
     events: list[dict[str, Any]]
     """`{step, label, kind}`"""
+    acts: NotRequired[list[list[float]]]
+    """Steps with the errors before and after the acts there, where these differ, the newest first."""
 
 
 class PreviewRow(TypedDict):
@@ -297,6 +305,10 @@ class GuideStep(TypedDict):
     done: bool
     command: dict[str, Any]
     """The message that carries it out; a page adds the fields that every message has."""
+    working: NotRequired[bool]
+    """Whether it is at work: its button stops it, and the others can't be used."""
+    hint: NotRequired[str]
+    """On its button while a step is at work."""
 
 
 class GuideNotice(TypedDict):

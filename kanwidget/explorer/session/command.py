@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from kanwidget import _check
 from kanwidget.explorer.protocol.topics import Topics
@@ -94,10 +94,17 @@ class Command:
 class Process:
     """A longer act that a session carries out bit by bit, as it trains: commands and pauses have their turn in between."""
 
+    #: The one of the three steps that it is.
+    step: ClassVar[Literal["train", "simplify", "formula"]]
     #: What it does in place of training, in a word.
     word: ClassVar[str] = "working"
     #: What it does at the moment, for people.
     sentence: str = ""
+
+    @property
+    def stopped(self) -> str:
+        """What is kept where another act stops it, as a sentence."""
+        raise NotImplementedError
 
     def advance(self) -> Topics:
         """Do a bit of it; the last one ends it."""

@@ -26,8 +26,19 @@ class Preset:
     """The law behind the data, for people."""
     line: str = ""
     """What there is to see, in one sentence."""
+    reached: bool = True
+    """Whether Train, Simplify and Formula lead from the network of this shape to the law."""
     lamb: float = 1e-3
     """Weight of the penalty to begin with: needless edges fade, and the curves stay clear."""
+
+    @property
+    def outlook(self) -> str:
+        """What the three steps find, in a sentence."""
+        return (
+            "The three steps find its formula."
+            if self.reached
+            else "The three steps leave curves: the formula isn't found."
+        )
 
     def network(self, seed: int = 0) -> KAN:
         """A fresh network."""
@@ -69,6 +80,7 @@ PRESETS: dict[str, Preset] = {
         5,
         formula="y = sin(6·√(x₁² + x₂²))",
         line="Rings around a point: a wave of the distance.",
+        reached=False,
         lamb=1e-4,
     ),
     "step": Preset(
@@ -86,6 +98,7 @@ PRESETS: dict[str, Preset] = {
         ),
         formula="y = exp((sin(π·(x₁² + x₂²)) + x₃·x₄)/2)",
         line="Two pairs of inputs that act together: one adds, one multiplies.",
+        reached=False,
         lamb=1e-4,
     ),
     "two spirals": Preset(
@@ -94,6 +107,7 @@ PRESETS: dict[str, Preset] = {
         5,
         formula="the arm of (x, y): one of two spirals",
         line="Two classes wound around each other: watch the boundary in the surface.",
+        reached=False,
         lamb=1e-4,
     ),
 }

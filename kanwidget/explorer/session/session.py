@@ -14,14 +14,14 @@ from typing import Any
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core import EdgeRef
+from kanwidget.core import EdgeRef, StepRecord
 from kanwidget.core.primitives import primitives
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.scores import Scores
 from kanwidget.core.threads import is_small, one_thread
 from kanwidget.datasets import Dataset
 from kanwidget.datasets.notices import DataNotice, data_notices
-from kanwidget.explorer.protocol.topics import Topics
+from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.background.swap_errors import SwapErrors
 from kanwidget.explorer.session.candidates import Candidates
 from kanwidget.explorer.session.command import Command, Process
@@ -166,8 +166,8 @@ class Session:
 
     @property
     def running(self) -> bool:
-        """Whether it trains."""
-        return self.run.running
+        """Whether it trains, or carries out a longer act."""
+        return self.run.running or self.process is not None
 
     @property
     def version(self) -> int:
@@ -210,6 +210,10 @@ class Session:
         if not (0 <= edge.source < layer.in_dim and 0 <= edge.target < layer.out_dim):
             expected = f"one of layer {edge.layer}, which has inputs 0 to {layer.in_dim - 1} and outputs 0 to {layer.out_dim - 1}"
             _check.fail("edge", where, expected, tuple(edge), "An edge is (layer, input, output), each counted from 0.")
+
+    def later_records(self) -> list[StepRecord]:
+        """The steps that the last return has left behind: they can be gone to until a training or another act begins."""
+        return self.tree.later_records(self.run.records)
 
     def scores(self) -> Scores:
         """Importance of nodes and edges."""
@@ -266,7 +270,7 @@ class Session:
         Raises:
             ValueError: If the command asks for what doesn't exist; the session is then as before.
         """
-        ended = frozenset[str]() if command.continues_process else self.end_process()
+        ended = frozenset[str]() if command.continues_process else self._stop_process(command)
         ends_drag = self.tree.drag_start is not None and not command.continues_drag
         resume_drag = self.end_drag("drag a curve") if ends_drag else None
         notice = self.view.notice
@@ -300,7 +304,7 @@ class Session:
     def _train(self, budget: float, stop: Callable[[], bool]) -> Topics:
         # The node comes after the first step: a training that has converged takes none. A drag is an act with its own steps.
         begins = self.running and not self.tree.is_training and self.tree.drag_start is None
-        before = self.run.checkpoint() if begins else None
+        before, follows = self.run.checkpoint() if begins else None, self.run.follows
         topics: Topics = frozenset()
         try:
             topics = self.run.advance(budget, stop)
@@ -308,6 +312,8 @@ class Session:
             if before is not None and self.run.last_record.step > before.last_record.step:
                 self.tree.add("train", TRAIN, before.last_record, before, self.model.n_parameters)
                 topics |= {"history"}
+        if follows is not None and not self.run.running and self.run.stop_reason is not None:
+            topics |= follows()
         return topics
 
     def begin_process(self, process: Process) -> None:
@@ -319,6 +325,14 @@ class Session:
         process, self.process = self.process, None
         return frozenset() if process is None else process.end()
 
+    def _stop_process(self, command: Command) -> Topics:
+        """End the longer act in progress before a command; unless that is a pause, a notice says so."""
+        process = self.process
+        if process is not None and not command.keeps_notice:
+            title = f"{process.step.title()} was stopped by another act"
+            self.view.announce(Notice(title, process.stopped))
+        return self.end_process()
+
     # ---- acts
 
     def adopt(self, model: KAN) -> None:
@@ -329,9 +343,9 @@ class Session:
         """Begin the training again with another network of the first structure."""
         self._change_network(lambda: self.run.restart(model, seed))
 
-    def go_to_step(self, step: RecordedStep) -> None:
-        """Return to a recorded step."""
-        self._change_network(lambda: self.run.go_to_step(step))
+    def go_to_step(self, step: RecordedStep, records: Sequence[StepRecord]) -> None:
+        """Go to a recorded step of the training with these records."""
+        self._change_network(lambda: self.run.go_to_step(step, records))
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Return to a checkpoint."""
@@ -346,12 +360,20 @@ class Session:
             self.view.select(followed(edges, before, self.model, self.x))
             self.candidates.forget()
 
-    def commit(self, kind: str, label: str, before: Checkpoint) -> None:
-        """Add a node to the undo tree, and a mark to the curves."""
+    def commit(self, kind: str, label: str, before: Checkpoint, edges: Sequence[EdgeRef] = ()) -> None:
+        """Add a node to the undo tree, and a mark to the curves.
+
+        Args:
+            kind: Of the act.
+            label: Of the act.
+            before: The checkpoint before it.
+            edges: That it was done to.
+        """
         self.run.mark(kind, label)
         if kind != RETURN:
             self.run.recorder.begin_best()
-        self.tree.add(label, kind, self.run.last_record, before, self.model.n_parameters)
+        node = self.tree.add(label, kind, self.run.last_record, before, self.model.n_parameters)
+        node.edges = tuple(edges)
         self.view.drop_missing_edges(self.model)
 
     def jump(self, move: Callable[[Checkpoint], Checkpoint | None]) -> bool:
@@ -400,7 +422,7 @@ class Session:
             A function that takes this back: the drag goes on.
         """
         go_back, events, selection = self.tree.bookmark(), self.run.events, self.view.selection
-        self.commit("drag", label, self.tree.end_drag())
+        self.commit("drag", label, self.tree.end_drag(), selection[:1])
 
         def resume_drag() -> None:
             go_back()

@@ -79,6 +79,8 @@ class TrainingRun(RunStates):
         self.pauses_after = False
         #: Asked after every step: True pauses the training, since its error is flat.
         self.pauses_when: Callable[[], bool] | None = None
+        #: Done once the training has ended by itself, see `Session.advance`; returns the topics that it has changed.
+        self.follows: Callable[[], Topics] | None = None
         self.records: list[StepRecord] = []
         self.events: list[Event] = []
         self.last_record = record
@@ -223,14 +225,22 @@ class TrainingRun(RunStates):
     # ---- training
 
     def start(
-        self, steps: int | None, pauses_after: bool = False, pauses_when: Callable[[], bool] | None = None
+        self,
+        steps: int | None,
+        pauses_after: bool = False,
+        pauses_when: Callable[[], bool] | None = None,
+        follows: Callable[[], Topics] | None = None,
     ) -> None:
-        """Train for this many steps from now on, None until it converges; pause earlier once `pauses_when` says so."""
+        """Train for this many steps from now on, None until it converges; pause earlier once `pauses_when` says so.
+
+        Once it has ended by itself, `follows` is done.
+        """
         if self.trainer.stop_reason:
             self._script.cut()
         self.trainer.stop_reason = ""
         self.state, self.stop_reason = "running", None
         self.remaining_steps, self.pauses_after, self.pauses_when = steps, pauses_after, pauses_when
+        self.follows = follows
 
     def pause(self) -> None:
         """Stop training, keep everything."""
@@ -313,7 +323,7 @@ class TrainingRun(RunStates):
 
     def _finish(self, state: State, stop_reason: str | None) -> None:
         self.state, self.stop_reason = state, stop_reason
-        self.remaining_steps, self.pauses_after, self.pauses_when = None, False, None
+        self.remaining_steps, self.pauses_after, self.pauses_when, self.follows = None, False, None, None
 
     def _take_events(self) -> Topics:
         """Take over the events of the trainer, such as moved grids."""

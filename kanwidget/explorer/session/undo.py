@@ -15,14 +15,14 @@ checkpoint.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
 from kanwidget import _check
-from kanwidget.core import Event, History, StepRecord
+from kanwidget.core import EdgeRef, Event, History, StepRecord
 from kanwidget.kan import KAN
 
 
@@ -133,6 +133,8 @@ class TreeNode:
     """Free parameters of its network."""
     group: int | None = None
     """The first node of the longer act that it is a part of; one undo takes back all parts before it."""
+    edges: tuple[EdgeRef, ...] = ()
+    """The edges that the act was done to; none for an act on the whole network."""
     settings: SettingChange | None = None
     """What the act did to settings; those that a person changes belong to no act."""
 
@@ -334,16 +336,33 @@ class UndoTree:
         Trainings aren't among them, nor acts that a return to an earlier step has taken back.
         """
         acts, returned = [], None
-        node = self.nodes[self.current]
+        node, goes_on = self.nodes[self.current], False
         while node.parent is not None:
-            if node.kind == RETURN:
+            if node.kind == RETURN and goes_on:
+                pass  # the next return may have gone forward again
+            elif node.kind == RETURN:
                 returned = node.step if returned is None else min(returned, node.step)
             elif node.kind != TRAIN and (returned is None or node.step < returned):
                 acts.append(node)
             if node.kind in BEGINNINGS:
                 break
-            node = self.nodes[node.parent]
+            node, goes_on = self.nodes[node.parent], node.kind == RETURN
         return acts
+
+    def returned_from(self) -> TreeNode | None:
+        """The node that the last return, or several in a row, has left; None where the current node is no return."""
+        node = self.nodes[self.current]
+        while node.kind == RETURN and node.parent is not None:
+            node = self.nodes[node.parent]
+        return None if node.id == self.current else node
+
+    def later_records(self, records: Sequence[StepRecord]) -> list[StepRecord]:
+        """The steps that the last return, or several in a row, has left behind, where they are kept; the current ones are `records`."""
+        node = self.returned_from()
+        if node is None or node.latest is None or not records:
+            return []
+        known, count = node.latest.records[: node.latest.n_records], len(records)
+        return known[count:] if len(known) > count and known[count - 1] is records[-1] else []
 
     def last_act(self) -> TreeNode:
         """The node whose network is in training: the current one, or the last before it that is no training."""

@@ -47,6 +47,10 @@ _BEYOND_THE_SPLINE = 0.01
 _SAME = 0.5
 #: … or by less than this part of the variance: no spline that was trained is as exact as that.
 _INDISTINCT = 1e-10
+#: … or by less than this part of the variance, if the simpler one explains no less: √(x + 913) is then only a bent line; …
+_DOMINATED = 1e-3
+#: … or, no eye sees it, if the simpler one has the better score.
+_UNSEEN = 1e-4
 #: … or by less than the noise, if the score that one more constant costs says so.
 _ONE_CONSTANT = 0.5
 #: Pairs that are one function: sin(u) = cos(u - π/2), arcsin(u) = π/2 - arccos(u), sigmoid(u) = (1 + tanh(u/2))/2.
@@ -174,8 +178,10 @@ def _same(simple: EdgeFit, fit: EdgeFit, numbers: float, noise: float) -> bool:
     distance = float(((simple.curve - fit.curve) ** 2).mean())
     if distance <= max(_SAME * (1 - simple.r2), _INDISTINCT):
         return True
-    scores = (score(misfit(f.unexplained, numbers, noise), f.primitive.complexity) for f in (simple, fit))
-    return distance <= noise and next(scores) <= next(scores) + _ONE_CONSTANT
+    if distance <= _DOMINATED and simple.r2 >= fit.r2:
+        return True
+    ours, other = (score(misfit(f.unexplained, numbers, noise), f.primitive.complexity) for f in (simple, fit))
+    return (distance <= noise and ours <= other + _ONE_CONSTANT) or (distance <= _UNSEEN and ours <= other)
 
 
 def _plainer(fit: EdgeFit, twin: EdgeFit) -> bool:

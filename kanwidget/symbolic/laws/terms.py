@@ -27,12 +27,14 @@ _FEW_POWERS = ("x", "x^2", "1/x")
 #: Functions whose one constant runs over a grid.
 _SPECIAL = ("exp", "exp of 1/x", "1/(1 + x/K)")
 _MOST_TERMS, _BEAM, _POLISHED = 4, 30, 6
+#: Terms of the sums by which constants of further functions are compared.
+_COMPARED = 3
 #: Times that the constant of a further function is halved in.
 _CLOSING_IN = 3
 #: Terms in a library, and columns of a term.
 _MOST_LIBRARY, _FEW_COLUMNS = 1500, 3
 #: Tables of more columns are searched for sums of powers only: each further function costs a search of all pairs for each constant.
-_MOST_FOR_SPECIAL = 4
+_MOST_FOR_SPECIAL = 5
 
 
 #: By size, the subsets of terms with the least squares: `(cost, indices)`.
@@ -82,21 +84,21 @@ def _searched(x: Array, y: Array, root: Array) -> Iterator[tuple[Library, Subset
 
             def search(value: float, column: int = column, family: Family = family, tried: Any = tried) -> None:
                 library = _library(x, few, root, special=(column, Factor(family, [value])))
-                tried[value] = library, _subsets(library, y * root)
+                tried[value] = library, _subsets(library, y * root, _COMPARED)
 
             for (start,) in family.starts(x[:, column]):
                 search(start)
             for _ in range(_CLOSING_IN):
                 for value in _between(tried):
                     search(value)
-            best = min(tried.values(), key=_cost)
-            yield best
+            library, _ = min(tried.values(), key=_cost)
+            yield library, _subsets(library, y * root)
 
 
 def _cost(entry: tuple[Library, Subsets]) -> float:
-    """The least squares of three terms, or of as many as there are."""
+    """The least squares of as many terms as are compared, or as there are."""
     subsets = entry[1]
-    return subsets[min(3, max(subsets))][0][0]
+    return subsets[min(_COMPARED, max(subsets))][0][0]
 
 
 def _between(tried: dict[float, tuple[Library, Subsets]]) -> list[float]:
@@ -155,8 +157,8 @@ def _value(term: Term, x: Array) -> Array:
 # ---- the best subsets
 
 
-def _subsets(library: Library, y: Array) -> Subsets:
-    """By size, the subsets of terms with the least squares: `(cost, indices)`. All pairs are compared."""
+def _subsets(library: Library, y: Array, most: int = _MOST_TERMS) -> Subsets:
+    """By size, the subsets of at most so many terms with the least squares: `(cost, indices)`. All pairs are compared."""
     values = library.values
     total = float(y @ y)
     inner, gram = values.T @ y, values.T @ values
@@ -172,7 +174,7 @@ def _subsets(library: Library, y: Array) -> Subsets:
     best = np.argpartition(-explained, min(_BEAM, explained.size - 1), axis=None)[:_BEAM]
     beam = sorted((total - float(explained.flat[n]), tuple(map(int, divmod(int(n), len(gram))))) for n in best)
     found[2] = beam[:_POLISHED]
-    for size in range(3, _MOST_TERMS + 1):
+    for size in range(3, most + 1):
         beam = _grown(beam, values, y)
         if not beam:
             break

@@ -45,6 +45,18 @@ def test_nothing_is_cut_off_with_an_edge_selected(shown, name, size):  # noqa: F
     assert page.problems == []
 
 
+def test_a_narrow_notebook_keeps_every_button(shown):  # noqa: F811
+    """A notebook of 420 px leaves 280 px to an output."""
+    page = shown("worked", "light")
+    page.set_viewport_size({"width": 280, "height": 800})
+    page.evaluate("document.querySelector('nav')?.remove()")
+    page.evaluate(SETTLE)
+    frame = page.locator(".kw-frame").bounding_box()
+    for button in page.locator(".kw-toolbar button:visible").all():
+        box = button.bounding_box()
+        assert box["x"] + box["width"] <= frame["x"] + frame["width"]
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_the_test_above_sees_what_is_cut_off(shown, size):  # noqa: F811
     page = shown("units", "light")

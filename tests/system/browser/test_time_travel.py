@@ -46,6 +46,21 @@ def test_a_click_on_the_curve_returns_to_that_step_and_undo_back(opened, overfit
     assert page.problems == []
 
 
+def test_what_a_return_leaves_behind_stays_and_a_click_there_goes_on(opened, overfitted):  # noqa: F811
+    page, last = opened(overfitted), overfitted.status["step"]
+    page.locator("[data-kw-tab=curves]").click()
+    page.locator("[data-kw-action=back-to-best]").click()
+    page.locator("[data-kw-state-id][aria-current]", has_text="back to step").wait_for()
+    chart = page.locator("[data-kw-panel=curves] svg")
+    chart.locator("path[opacity]").first.wait_for()
+    box = chart.bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 57, box["y"] + 60)
+    page.locator("[data-kw-state-id][aria-current]", has_text=f"{last} steps").wait_for()
+    assert overfitted.status["step"] == last
+    assert chart.locator("path[opacity]").count() == 0
+    assert page.problems == []
+
+
 def test_back_to_best_after_overfitting(opened, overfitted):  # noqa: F811
     errors = [record.test_loss for record in overfitted.history.records]
     page = opened(overfitted)

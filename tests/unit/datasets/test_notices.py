@@ -53,13 +53,22 @@ def test_numberings(first):
     assert (notice.kind, notice.column, notice.act) == ("numbering", "id", "drop")
 
 
-def test_positive_columns_over_more_than_a_decade():
-    wide = torch.linspace(1.0, 11.0, ROWS, dtype=torch.float64) ** 1.3
+def test_columns_that_are_spread_over_decades():
+    wide = torch.logspace(-0.3, 1.6, ROWS, dtype=torch.float64)
     notice = only(table(p=wide))
     assert (notice.kind, notice.column, notice.act) == ("logarithm", "p", "log")
-    assert "spans a factor of 22.6" in notice.sentence
+    assert "spread over a factor of 79.4" in notice.sentence
     assert only(table(y=wide)).column == "y"
     assert data_notices(table(p=wide - 5)) == []
+    assert data_notices(table(p=wide.round())) == []
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.2, 3.0), (0.2, 50.0), (1e-6, 1e-3)])
+def test_columns_that_are_even_as_they_are_need_no_logarithm(low, high):
+    even = low + (high - low) * torch.rand(ROWS, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    assert even.max() > 10 * even.min()
+    assert data_notices(table(humidity=even)) == []
+    assert data_notices(table(batch_no=(50 * even / high).ceil())) == []
 
 
 def test_targets_that_are_constant_or_have_two_values():

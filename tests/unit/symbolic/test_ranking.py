@@ -42,6 +42,20 @@ def test_imitation_of_a_line_is_named(name):
     assert fits[name].imitates == "x"
 
 
+@pytest.mark.parametrize("bend", [0.0, 5e-4, 1e-3])
+def test_all_that_a_line_is_imitated_by_is_folded_under_it(bend):
+    """On wide ranges the search ends at an offset of some hundred: √(x + 913) is a worse line than a line."""
+    x = 1.5 * X + 1.6
+    wave = 1e-3 * torch.sin(40 * x)
+    order, fits = ranked(2 * x + bend * X**2 + wave, x)
+    assert order[0] == "x"
+    for name in ("sqrt", "x^2", "log", "cosh", "1/x", "x^5", "1/sqrt(x)"):
+        root = name
+        while fits[root].imitates is not None:
+            root = fits[root].imitates
+        assert (name, root) == (name, "x")
+
+
 def test_a_true_function_of_its_own_imitates_nothing():
     for name in ("tanh", "sinh", "arctan", "gaussian", "erf", "J0"):
         order, fits = ranked(primitive(name).fn(2 * X + 0.3))

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from torch import Tensor
 
-from kanwidget.explorer.describe.forms import FormRow, fitted_row, form_rows
+from kanwidget.explorer.describe.forms import FormRow, fitted_row, form_rows, says_the_same
 from kanwidget.explorer.describe.formula import is_readable
 from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.session import Session
@@ -50,7 +50,7 @@ def computed_forms(session: Session) -> Forms:
     rows: list[FormRow] = list(known.rows) if current else []
     # The formula step has its result at once.
     fitted = fitted_row(session)
-    if fitted is not None and all(row["name"] != fitted["name"] for row in rows):
+    if fitted is not None and all(row["name"] != fitted["name"] for row in rows) and not says_the_same(fitted, rows):
         rows.append(fitted)
     return {"forms": rows, "busy": known.busy, "current": current or fitted is not None}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -127,8 +127,8 @@ class RunStates(ABC):
 
     # ---- recorded steps and problems
 
-    def go_to_step(self, step: RecordedStep) -> bool:
-        """Return to a recorded step of this training; the optimizer begins anew.
+    def go_to_step(self, step: RecordedStep, records: Sequence[StepRecord]) -> bool:
+        """Go to a recorded step of the training with these records; the optimizer begins anew.
 
         Returns:
             Whether the nodes have changed.
@@ -137,7 +137,7 @@ class RunStates(ABC):
         model.reference, model.in_vars, model.seed = self.x, current.in_vars, current.seed
         nodes_changed = self.adopt(model)
         self.structure_id = step.structure_id
-        self.records = self.records[: step.index]
+        self.records = list(records[: step.index])
         self.events = [event for event in self.events if event.step < step.record.step]
         self.trainer.step_count, self.trainer.seconds = step.record.step, step.record.seconds
         self.last_record = step.record

@@ -6,14 +6,13 @@ import torch
 
 from kanwidget import KAN, Dataset, KANExplorer
 from kanwidget.explorer.commands.edges import Unfix
-from kanwidget.explorer.commands.guide import FitFormula
 from kanwidget.explorer.commands.history import Undo
 from kanwidget.explorer.commands.training import Start
 from kanwidget.explorer.describe.forms import form_figures, form_rows, value_and_error
 from kanwidget.explorer.describe.panels.forms import forms
 from kanwidget.explorer.describe.snapshot import status
 from kanwidget.symbolic import FormulaForm
-from tests.unit.explorer.states import train
+from tests.unit.explorer.states import fit_formula, train
 
 
 def texts(tree):
@@ -52,6 +51,21 @@ def test_forms_are_worked_out_on_request_and_kept_until_the_network_changes(line
     line.run.network_changed()
     assert forms(line)[0] == {"forms": [], "busy": True, "current": True}
     assert len(jobs) == 2
+
+
+def test_a_form_that_says_the_same_is_left_out(line):
+    line.apply(Unfix((0, 0, 0)))
+    jobs = []
+    line.view.work_out_with(jobs.append)
+    forms(line)
+    finishes = []
+    jobs[0](lambda: False, finishes.append)
+    for finish in finishes:
+        finish()
+    shown = forms(line)[0]["forms"]
+    assert shown[0]["name"] == "as trained"
+    assert len({(form["text"], str(form["constants"])) for form in shown}) == len(shown)
+    assert "rounded" not in [form["name"] for form in shown]
 
 
 def test_a_training_waits_for_no_forms(line):
@@ -100,13 +114,13 @@ def test_forms_of_classes_are_scores_said_in_words():
 
 def test_the_formula_step_shows_its_result_at_once(line):
     line.view.work_out_with(lambda job: None)
-    line.apply(FitFormula())
+    fit_formula(line)
     (row,) = forms(line)[0]["forms"]
     assert (row["name"], row["text"]) == ("rounded", "way = 2.34*time")
 
 
 def test_the_formula_step_shows_its_result_again_after_a_return(line):
-    line.apply(FitFormula())
+    fit_formula(line)
     line.apply(Unfix((0, 0, 0)))
     assert line.formula_result is None
     line.apply(Undo())

@@ -5,14 +5,13 @@ import torch
 
 from kanwidget import KAN, Dataset
 from kanwidget.explorer.commands.edges import Fix
-from kanwidget.explorer.commands.guide import FitFormula
 from kanwidget.explorer.commands.history import Undo
 from kanwidget.explorer.describe.errors import error_name, label_spread
 from kanwidget.explorer.describe.history import history
 from kanwidget.explorer.describe.panels import front as panel
 from kanwidget.explorer.describe.panels.front import front, front_points
 from kanwidget.explorer.session.session import Session
-from tests.unit.explorer.states import everything, train
+from tests.unit.explorer.states import everything, fit_formula, train
 
 
 @pytest.fixture
@@ -99,7 +98,7 @@ def test_the_fitted_law_of_a_state_stands_beside_it_with_its_own_error_and_size(
     session.apply(Fix((0, 0, 0), "x"))
     train(session, 3)
     assert front(session)[0]["laws"] == []
-    session.apply(FitFormula())
+    fit_formula(session)
     (law,) = front(session)[0]["laws"]
     assert (law["id"], law["size"], law["as_good"]) == (session.tree.current, 1, True)
     slope = float(law["text"].split("*")[0])
@@ -108,7 +107,7 @@ def test_the_fitted_law_of_a_state_stands_beside_it_with_its_own_error_and_size(
     # It belongs to this state alone, and beats it in the figure.
     train(session, 1)
     assert [row["id"] for row in front(session)[0]["laws"]] == []
-    session.apply(FitFormula())
+    fit_formula(session)
     _, best, _ = front_points(session)
     assert best[0][2] == law["text"]
 

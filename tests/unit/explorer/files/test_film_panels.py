@@ -8,14 +8,13 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset, KANExplorer, create_dataset
-from kanwidget.explorer.commands.guide import FitFormula
 from kanwidget.explorer.describe.panels.forms import forms
 from kanwidget.explorer.files import film_panels
 from kanwidget.explorer.files.film import film_content
 from kanwidget.explorer.files.film_panels import last_panels
 from kanwidget.explorer.files.html_report import content
 from kanwidget.explorer.session.states.node_identity import identities
-from tests.unit.explorer.states import train
+from tests.unit.explorer.states import fit_formula, train
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +120,7 @@ def formula():
         explorer.step(2)
         explorer.fix("x", edge=(0, 0, 0))
         session = explorer._session
-        session.apply(FitFormula())
+        fit_formula(session)
         session.view.work_out_with(lambda job: job(lambda: False, lambda finish: finish()))
         forms(session)
         yield session

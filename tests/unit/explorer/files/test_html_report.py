@@ -86,6 +86,22 @@ def explorer_file(model, data, tmp_path):
     return path
 
 
+def test_says_what_was_found_and_advises_nothing(explorer_file, tmp_path):
+    guide = unpacked(Page(explorer_file.read_text(encoding="utf-8")))["snapshot"]["guide"]
+    assert (guide["sentence"], guide["notices"]) == ("", [])
+    path = tmp_path / "found.html"
+    x = torch.linspace(0, 1, 60, dtype=torch.float64)[:, None]
+    with KANExplorer(KAN([1, 1], seed=0), Dataset(x[::2], 2 * x[::2], x[1::2], 2 * x[1::2]), driver="blocking") as one:
+        one.fix("x", edge=(0, 0, 0))
+        while (act := one.next_act()) is not None:
+            one.follow(act)
+        one.save_html(path)
+    report = unpacked(Page(path.read_text(encoding="utf-8")))
+    assert report["snapshot"]["guide"]["sentence"].startswith("Done: y = 2*x")
+    (forms,) = [one["message"]["forms"] for one in report["panels"] if one["message"]["kind"] == "forms"]
+    assert [form["text"].split(" = ")[0] for form in forms["forms"]]
+
+
 def test_asks_nobody_for_anything(explorer_file):
     text = explorer_file.read_text(encoding="utf-8")
     assert "default-src 'none'" in text

@@ -7,6 +7,7 @@ from kanwidget.core import StepRecord
 from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.commands.guide import Dismiss
 from kanwidget.explorer.commands.history import BackToBest
+from kanwidget.explorer.commands.network import Prune
 from kanwidget.explorer.commands.training import Set
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.guide.noise import noise_sentence, session_noise
@@ -52,12 +53,38 @@ def test_a_target_without_variation_comes_first():
     assert any(name.startswith("few rows") for name in names(session))
 
 
-def test_many_logarithms_are_one_notice():
-    data = table(columns=3)
-    wide = Dataset(10 ** (2 * data.train_input), data.train_label)
-    (found,) = notices(session_of(wide))
-    assert found.name.startswith("logarithm:")
-    assert all(f"x_{i}" in found.text for i in (1, 2, 3))
+def spread(columns, noise=0.05):
+    """A table with noise, a line in its first column, and so many columns over four decades."""
+    data = table(rows=400, columns=1 + columns, noise=noise)
+    wide = [torch.cat([x[:, :1], 10 ** (2 * x[:, 1:])], 1) for x in (data.train_input, data.test_input)]
+    return Dataset(wide[0], data.train_label, wide[1], data.test_label)
+
+
+def test_many_logarithms_are_one_notice_that_names_three():
+    (found,) = notices(session_of(spread(3)))
+    assert found.text.startswith("“x_2”, “x_3” and “x_4” are spread over decades")
+    (found,) = notices(session_of(spread(7)))
+    assert found.text.startswith("“x_2”, “x_3”, “x_4” and 4 more of 7 are spread over decades")
+    assert found.message == {"kind": "use_log", "names": [f"x_{i}" for i in range(2, 9)]}
+
+
+def logarithms(session):
+    return [name for name in names(session) if name.startswith("logarithm:")]
+
+
+def test_logarithms_are_no_matter_once_only_noise_is_left():
+    session = session_of(spread(2), lamb=0.0)
+    assert logarithms(session)
+    train(session, 60)
+    assert noise_sentence(session) is not None
+    assert logarithms(session) == []
+
+
+def test_logarithms_are_no_matter_after_a_simplification_nor_in_a_state_before_it():
+    session = session_of(spread(2))
+    session.tree.nodes[session.tree.current].kind = "simplify"
+    session.apply(Set(noise=0.1))
+    assert logarithms(session) == []
 
 
 def test_overfitting_leads_back_to_the_best_step():
@@ -130,3 +157,16 @@ def test_a_dismissed_notice_stays_away_and_changes_nothing_else():
     session.apply(Dismiss(told[0]["name"]))
     assert guide(session)["notices"] == told[1:]
     assert everything(session) == before
+
+
+def test_an_act_that_raises_the_error_says_so_with_its_undo(session):
+    train(session, 20)
+    before = session.run.last_record.test_loss
+    session.apply(Prune(edges=((0, 0, 0), (0, 0, 1), (0, 0, 2))))
+    now = session.run.last_record.test_loss
+    assert now > 1.2 * before
+    notice = next(one for one in notices(session) if one.name.startswith("risen"))
+    assert f"from {before:.3g} to {now:.3g}" in notice.text
+    assert notice.message == {"kind": "undo"}
+    train(session, 1)
+    assert not any(one.name.startswith("risen") for one in notices(session))

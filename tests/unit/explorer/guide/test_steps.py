@@ -9,14 +9,14 @@ from kanwidget import KAN, Dataset, KANExplorer
 from kanwidget.core import StepRecord
 from kanwidget.explorer.commands.base import parse
 from kanwidget.explorer.commands.edges import Fix
-from kanwidget.explorer.commands.guide import FitFormula, Train
+from kanwidget.explorer.commands.guide import Train
 from kanwidget.explorer.commands.history import Undo
 from kanwidget.explorer.commands.training import Pause, Start, Step
 from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.guide.steps import STEPS, guidance
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.training_run import FLAT
-from tests.unit.explorer.states import everything, train
+from tests.unit.explorer.states import everything, fit_formula, train
 
 
 def to_the_end(session):
@@ -60,17 +60,24 @@ def test_training_until_it_is_flat_pauses_by_itself_and_the_script_repeats_it(se
     to_the_end(session)
     assert (session.run.state, session.run.stop_reason) == ("paused", FLAT)
     steps = session.run.last_record.step
-    assert 30 < steps <= 300
-    assert session.script.statements() == [f"explorer.step({steps})"]
+    assert steps <= 300
+    # It has ended at its best step.
+    count = len(session.tree.nodes[1].latest.records)
+    assert session.script.statements() == [f"explorer.step({count})", "explorer.back_to_best()"]
+    record = session.run.last_record
+    assert record.test_loss == min(other.test_loss for other in session.tree.nodes[1].latest.records)
+    assert guidance(session).sentence == f"Kept step {steps}, where the test error was least: simplify, or stop here."
 
 
 def test_trained_on_it_goes_some_way_before_it_is_flat_again(session):
     session.apply(Train())
     to_the_end(session)
-    steps = session.run.last_record.step
+    count, steps = len(session.script.statements()), session.run.last_record.step
     session.apply(Train())
     to_the_end(session)
-    assert session.run.last_record.step > steps + 30 or session.run.stop_reason in ("converged", "stalled")
+    further = session.script.entries[count]
+    assert steps + further > 30
+    assert further > 30 or session.run.stop_reason in ("converged", "stalled")
 
 
 def test_a_session_with_a_number_of_steps_takes_these_at_most(model, data):
@@ -114,8 +121,10 @@ def test_a_network_of_functions_asks_for_its_formula_and_then_it_is_done(session
         "Every edge is a function: fit the formula's constants to the data.",
     )
     before = everything(session)
-    session.apply(FitFormula())
-    assert everything(session) == before
+    fit_formula(session)
+    after = everything(session)
+    assert after[:-2] == before[:-2]
+    assert after[-2] == [*before[-2], "explorer.fit_formula()"]
     done = guidance(session)
     assert done.act is None
     assert done.sentence.startswith("Done: y = ")
@@ -128,7 +137,7 @@ def test_several_outputs_have_a_formula_each():
     session = Session(KAN([1, 2]), Dataset(x, torch.cat([x, 2 * x], 1)))
     for edge in session.model.edge_refs(active=True):
         session.apply(Fix(edge, "x"))
-    session.apply(FitFormula())
+    fit_formula(session)
     assert guidance(session).sentence == "Done: y_1 = x_1; y_2 = 2*x_1."
 
 
@@ -139,7 +148,7 @@ def test_a_formula_that_cannot_be_fitted_says_why_and_asks_no_more(session, monk
     monkeypatch.setattr(KAN, "fit_formula", refuse)
     for edge in session.model.edge_refs(active=True):
         session.apply(Fix(edge, "x"))
-    session.apply(FitFormula())
+    fit_formula(session)
     assert guidance(session).act is None
     assert guidance(session).sentence == "No fitted constants: for a reason."
 
@@ -180,7 +189,7 @@ def test_a_started_training_is_not_the_one_that_pauses_by_itself(session):
 
 def test_a_formula_of_curves_alone_ticks_nothing_and_asks_for_simplification(session):
     falling(session, 20, flat=60)
-    session.apply(FitFormula())
+    fit_formula(session)
     steps = {step["name"]: step["done"] for step in guide(session)["steps"]}
     assert steps == {"train": True, "simplify": False, "formula": False}
     assert guidance(session).act.step == "simplify"

@@ -4,12 +4,14 @@ import pytest
 import torch
 
 from kanwidget import KANExplorer
+from kanwidget.core import EdgeRef
 from kanwidget.core.primitives.registry import _TABLE
 from kanwidget.explorer.commands.edges import Fix
 from kanwidget.explorer.commands.network import AutoSymbolic
 from kanwidget.explorer.commands.training import Start
 from kanwidget.explorer.commands.view import Select, ShowPreview
 from kanwidget.explorer.describe import snapshot as describe
+from kanwidget.explorer.describe.candidates import candidates as describe_candidates
 from kanwidget.explorer.page.publisher import Publisher
 from tests.unit.explorer.states import everything, train
 
@@ -147,3 +149,16 @@ def test_a_candidate_that_cannot_be_drawn_is_left_out(session, registered):
 
 def states(session):
     return [session.model.layer(ref.layer).state(ref.source, ref.target) for ref in session.model.edge_refs()]
+
+
+def test_the_function_of_an_edge_is_in_place_with_its_own_constants(session):
+    train(session, 10)
+    session.apply(Fix((0, 0, 0), "sin"))
+    params = (2.0, 0.25, 1.5, -0.5)
+    session.model.fix_symbolic(0, 0, 0, "sin", params=params)
+    session.run.version += 1
+    rows = describe_candidates(session, EdgeRef(0, 0, 0))[0]["rows"]
+    (own,) = [row for row in rows if row["name"] == "sin"]
+    assert own["in_place"]
+    assert own["params"] == pytest.approx(params)
+    assert not any(row.get("in_place") for row in rows if row["name"] != "sin")

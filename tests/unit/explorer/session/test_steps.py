@@ -313,3 +313,45 @@ def test_a_network_with_other_scales_has_its_error_in_the_same_unit(session):
     session.adopt(before)
     session.run.network_changed()
     assert session.run.last_record.test_loss == pytest.approx(record.test_loss)
+
+
+def test_a_return_to_the_step_where_one_is_does_nothing(session):
+    train(session, 6)
+    session.apply(GoToStep(3))
+    before = everything(session)
+    session.apply(GoToStep(3))
+    assert everything(session) == before
+
+
+def test_steps_that_a_return_has_left_behind_can_be_gone_to_again(session):
+    train(session, 8)
+    last = network(session.model)
+    session.apply(GoToStep(3))
+    assert [record.step for record in session.later_records()] == [4, 5, 6, 7, 8]
+    session.apply(GoToStep(6))
+    assert session.run.last_record.step == 6
+    assert [record.step for record in session.run.records] == [1, 2, 3, 4, 5, 6]
+    assert [record.step for record in session.later_records()] == [7, 8]
+    session.apply(GoToStep(8))  # the end is the state that was left, and no new one
+    assert network(session.model) == last
+    assert session.tree.nodes[session.tree.current].kind == "train"
+    assert session.later_records() == []
+
+
+def test_a_new_training_or_act_takes_the_place_of_what_was_left_behind(session):
+    train(session, 8)
+    session.apply(GoToStep(3))
+    train(session, 1)
+    assert session.later_records() == []
+    session.apply(GoToStep(2))
+    assert "replaced" in session.apply(Fix((0, 0, 0), "sin"))
+    assert session.later_records() == []
+
+
+def test_the_chart_has_the_error_that_an_act_has_made(session):
+    train(session, 5)
+    before = session.run.last_record.test_loss
+    session.apply(Prune(edges=((0, 0, 0),)))
+    ((step, old, new),) = history(session)["acts"]
+    assert (step, old, new) == (5, before, session.run.last_record.test_loss)
+    assert history(session)["states"][-1]["edges"] == [[0, 0, 0]]

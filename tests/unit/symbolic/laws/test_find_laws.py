@@ -92,3 +92,17 @@ def test_many_columns_are_searched_in_bounded_work():
     x = generator.uniform(1, 5, (150, 8))
     law = find_laws(x, 3 * x[:, 2] / x[:, 5], sympy.symbols("x_1:9"))[0]
     assert law.expression.free_symbols == set(sympy.symbols("x_3 x_6"))
+
+
+def test_a_further_function_in_a_sum_of_five_columns():
+    generator = np.random.default_rng(0)
+    x = generator.uniform(1, 5, (200, 5))
+    y = x[:, 0] * x[:, 1] + 2 * x[:, 2] * np.exp(-x[:, 3] / 2) + x[:, 4]
+    symbols = sympy.symbols("a:e")
+    law = find_laws(x, y * (1 + 0.01 * generator.standard_normal(200)), symbols)[0].expression
+    assert {term.as_coeff_Mul()[1] for term in law.args if not term.has(sympy.exp)} == {
+        symbols[0] * symbols[1],
+        symbols[4],
+    }
+    (rate,) = (power.args[0].as_coeff_Mul()[0] for power in law.atoms(sympy.exp))
+    assert float(rate) == pytest.approx(-0.5, abs=0.02)

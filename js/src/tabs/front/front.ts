@@ -1,17 +1,17 @@
 // The front: every state as a mark of error against size, and the best of each size as a list of formulas. A click on
 // either restores the state.
 
-import { FITTED } from "../formula/choice";
-import { Stage } from "../plot/stage";
-import type { Context, View } from "../state/context";
-import { touches } from "../state/topics";
-import { number, thousands } from "../text/format";
-import { activeIn, attrs, h } from "../ui/dom";
-import { onKey } from "../ui/keys";
-import { Registry } from "../ui/listeners";
-import { bestOfEach, type Mark, marksOf, paretoOf } from "./front-marks";
-import { FRONT } from "./front-panel";
-import { drawFront, formulaOf, readout } from "./front-plot";
+import { FITTED } from "../../formula/choice";
+import { Stage } from "../../plot/stage";
+import type { Context, View } from "../../state/context";
+import { touches } from "../../state/topics";
+import { number, thousands } from "../../text/format";
+import { activeIn, attrs, h } from "../../ui/dom";
+import { onKey } from "../../ui/keys";
+import { Registry } from "../../ui/listeners";
+import { bestOfEach, type Mark, marksOf, paretoOf } from "./marks";
+import { FRONT } from "./panel";
+import { drawFront, formulaOf, readout } from "./plot";
 
 export function front(context: Context): View {
   const registry = new Registry();

@@ -1,10 +1,10 @@
 // The states as marks of error against size, and which of them are the front.
 
-import type { History, MathNode, StateInfo } from "../protocol/messages";
-import { errorOf, labelOf } from "../state/errors";
-import type { Store } from "../state/store";
-import { inLine, pretty } from "../text/format";
-import { FRONT } from "./front-panel";
+import type { History, MathNode, StateInfo } from "../../protocol/messages";
+import { errorOf, labelOf } from "../../state/errors";
+import type { Store } from "../../state/store";
+import { inLine, pretty } from "../../text/format";
+import { FRONT } from "./panel";
 
 export interface Mark {
   id: number;

@@ -1,6 +1,6 @@
 // The payload of the front: the twin of kanwidget/explorer/describe/panels/front.py.
-import { flag, type Guarded, list, number, orNull, record, text, whole } from "../protocol/guards";
-import { mathNode } from "../protocol/messages";
+import { flag, type Guarded, list, number, orNull, record, text, whole } from "../../protocol/guards";
+import { mathNode } from "../../protocol/messages";
 
 export const FRONT = {
   name: "front",

@@ -1,14 +1,14 @@
 // The plot of the front: error against size, both logarithmic, with the noise level as a line.
 
-import { axes } from "../plot/axes";
-import { extent } from "../plot/scales";
-import type { Stage } from "../plot/stage";
-import type { Context } from "../state/context";
-import { errorFigures, errorName } from "../state/errors";
-import { number, pretty, thousands } from "../text/format";
-import { mathNode } from "../text/mathml";
-import { h, line, s, tick } from "../ui/dom";
-import { type Mark, nameOf, paretoOf, placeLabels } from "./front-marks";
+import { axes } from "../../plot/axes";
+import { extent } from "../../plot/scales";
+import type { Stage } from "../../plot/stage";
+import type { Context } from "../../state/context";
+import { errorFigures, errorName } from "../../state/errors";
+import { number, pretty, thousands } from "../../text/format";
+import { mathNode } from "../../text/mathml";
+import { h, line, s, tick } from "../../ui/dom";
+import { type Mark, nameOf, paretoOf, placeLabels } from "./marks";
 
 /** What the readout and screen readers say of a mark, without its formula. */
 export const facts = (mark: Mark, { store, act }: Context): string[] => [

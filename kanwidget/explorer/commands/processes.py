@@ -1,0 +1,107 @@
+"""`BackgroundProcess`: a longer act whose results are worked out on copies, where there are threads on one of their own.
+
+The page goes on meanwhile, and a pause comes at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from kanwidget.explorer.protocol.topics import Topics
+from kanwidget.explorer.session.command import Process
+from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.view import Job
+from kanwidget.simplification.refits import AFTER_STEP
+
+T = TypeVar("T")
+#: Seconds that a result is waited for, before others have their turn.
+_PATIENCE = 0.02
+
+
+class _Stopped(Exception):
+    """Breaks off work that nobody waits for."""
+
+
+class BackgroundProcess(Process, Generic[T]):
+    """A longer act of a session; `begin` has its results worked out, and `take` gets each of them.
+
+    Args:
+        session: The session.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._results: deque[T] = deque()
+        self._changed = threading.Condition()
+        self._stopped, self._finished, self._error = False, False, None  # type: bool, bool, BaseException | None
+
+    @abstractmethod
+    def take(self, result: T) -> Topics:
+        """Take over a result."""
+
+    @abstractmethod
+    def close(self) -> Topics:
+        """Leave the session paused in a good state."""
+
+    def begin(self, results: Iterator[T]) -> None:
+        """Begin to work out the results: on copies, for they come from another thread."""
+        self._session.begin_process(self)
+        self._session.view.work_out(self._job(results))
+
+    # ---- on the thread of the work
+
+    def _job(self, results: Iterator[T]) -> Job:
+        def job(closing: Callable[[], bool], _: object) -> None:
+            def check() -> None:
+                if self._stopped or closing() or self._session.run.interrupted:
+                    raise _Stopped
+
+            token = AFTER_STEP.set(check)
+            try:
+                for result in results:
+                    self._give(result)
+                    check()
+            except _Stopped:
+                pass
+            except BaseException as error:
+                self._error = error
+            finally:
+                AFTER_STEP.reset(token)
+            with self._changed:
+                self._finished = True
+                self._changed.notify_all()
+
+        return job
+
+    def _give(self, result: T) -> None:
+        with self._changed:
+            self._results.append(result)
+            self._changed.notify_all()
+
+    # ---- on the thread of the session
+
+    def advance(self) -> Topics:
+        with self._changed:
+            self._changed.wait_for(lambda: self._results or self._finished, _PATIENCE)
+            result = self._results.popleft() if self._results else None
+            over = self._finished
+        if result is not None:
+            try:
+                return self.take(result)
+            except BaseException:
+                self._session.end_process()
+                raise
+        if not over:
+            return frozenset()
+        topics = self._session.end_process()
+        if self._error is not None:
+            raise self._error
+        return topics
+
+    def end(self) -> Topics:
+        self._stopped = True
+        return self.close()
