@@ -225,6 +225,8 @@ def test_curves_that_stay_are_no_formula_and_the_nearest_law_is_named(session, m
     sentence = "No short formula found: 9 edges stay curves. Nearest law: 2*a, held-out error 0.7."
     assert guidance(session).sentence == sentence
     session.apply(FitFormula())
+    to_the_end(session)
+    assert session.formula_result is not None
     assert guidance(session).sentence in (sentence, f"No fitted constants: {session.formula_result.sentence}")
     assert "formula" not in [step["name"] for step in guide(session)["steps"] if step["done"]]
     (notice,) = [notice for notice in guide(session)["notices"] if notice["name"] == "unexplained"]
