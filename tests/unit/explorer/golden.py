@@ -233,18 +233,21 @@ def _tellers(one, publisher):
             {"name": "few rows:", "text": "Few.", "label": None, "command": None},
         ],
     }
+    power = ["math", {}, [["msup", {}, [["mi", {}, ["x"]], ["mn", {}, ["2"]]]]]]
     formulas = {
         "states": [
             {"id": 0, "text": "6 curves", "formula": None},
-            {"id": 3, "text": "x^2", "formula": ["math", {}, [["msup", {}, [["mi", {}, ["x"]], ["mn", {}, ["2"]]]]]]},
+            {"id": 3, "text": "x^2", "formula": power},
         ],
+        "laws": [{"id": 3, "text": "2*x^2", "formula": power, "error": 0.02, "size": 1, "as_good": True}],
         "noise": 0.01,
         "busy": False,
     }
-    square = ["math", {}, [["msup", {}, [["mi", {}, ["x"]], ["mn", {}, ["2"]]]]]]
-    rounded = {"name": "rounded", "outputs": [square], "text": "x^2", "latex": "x^{2}", "python": "y = x**2"}
+    rounded = {"name": "rounded", "outputs": [power], "text": "x^2", "latex": "x^{2}", "python": "y = x**2"}
+    constants = [["math", {}, [["mn", {}, ["2"]]]]]
+    verdict = "preferred: as good as trained within the noise"
     written = {
-        "forms": [{**rounded, "error": 0.25, "constants": [["math", {}, [["mn", {}, ["2"]]]]], "meaning": ""}],
+        "forms": [{**rounded, "error": 0.25, "verdict": verdict, "constants": constants, "meaning": ""}],
         "busy": True,
         "current": True,
     }
