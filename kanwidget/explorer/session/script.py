@@ -195,3 +195,18 @@ def _equal(a: KAN, b: KAN) -> bool:
         elif name != "reference" and not torch.equal(value, state_b[name].to(value.device)):
             return False
     return True
+
+
+def listed(names: Any) -> Any:
+    """Names as a list. Values of other types pass as they are, to be refused later."""
+    return list(names) if isinstance(names, Iterable) and not isinstance(names, str) else names
+
+
+def written(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that aren't the defaults."""
+    return {name: value for name, value in arguments.items() if not _is_default(value)}
+
+
+def _is_default(value: Any) -> bool:
+    # Arrays have no truth value: `in` can't be asked.
+    return value is None or (isinstance(value, str) and value == "auto")

@@ -27,7 +27,7 @@ from kanwidget.explorer.session.candidates import Candidates
 from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.recorder import Frame, RecordedStep
 from kanwidget.explorer.session.samples import NetworkSamples, sampled, sampled_accuracy
-from kanwidget.explorer.session.script import ScriptLog
+from kanwidget.explorer.session.script import ScriptLog, listed, written
 from kanwidget.explorer.session.states.node_identity import followed
 from kanwidget.explorer.session.states.problem import Problem, ProblemNames
 from kanwidget.explorer.session.states.rows import StateRows
@@ -67,13 +67,13 @@ class Session:
     ) -> None:
         if not isinstance(model, KAN):
             _check.fail("model", "KANExplorer", "a KAN", model, "KAN([2, 5, 1]) makes one.", error=TypeError)
-        names = {"in_vars": _listed(in_vars), "out_vars": _listed(out_vars), "lib": _listed(lib)}
+        names = {"in_vars": listed(in_vars), "out_vars": listed(out_vars), "lib": listed(lib)}
         library = None if lib is None else tuple(row.name for row in primitives(names["lib"]))
         #: Steps of a training that is started without a number of steps.
         self.steps = None if steps is None else _check.integer(steps, "steps", "KANExplorer", low=1)
         #: The arguments that aren't the defaults, for the script.
         arguments = {**names, "opt": options.get("opt"), "steps": steps, **options}
-        self.arguments = {name: value for name, value in arguments.items() if not _is_default(value)}
+        self.arguments = written(arguments)
         #: The arguments by which the data come from a table, for the script.
         self.table: dict[str, Any] = {}
         #: Name of the preset, None for data of one's own.
@@ -435,16 +435,6 @@ class Session:
         """Release all memory. The session can't be used afterwards."""
         self.run.free()
         self.__dict__.clear()
-
-
-def _listed(names: Any) -> Any:
-    """Names as a list, for the script. Values of other types pass as they are, to be refused later."""
-    return list(names) if isinstance(names, Iterable) and not isinstance(names, str) else names
-
-
-def _is_default(value: Any) -> bool:
-    # Arrays have no truth value: `in` can't be asked.
-    return value is None or (isinstance(value, str) and value == "auto")
 
 
 def _named(names: Any, default: tuple[str, ...], argument: str) -> tuple[str, ...]:

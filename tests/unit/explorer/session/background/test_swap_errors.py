@@ -152,8 +152,9 @@ def test_candidates_of_a_replaced_edge_fit_what_the_data_ask_for(fitted):
 
 def test_curves_of_candidates_are_drawn_over_the_curve_that_they_are_fitted_to(fitted):
     fitted.apply(Fix(EDGE, "abs"))
-    _, arrays = candidates(fitted, EDGE)
-    best = arrays["fits"][0]
+    shown, arrays = candidates(fitted, EDGE)
+    assert shown["rows"][0]["in_place"]
+    best = arrays["fits"][1]
     assert float((best - arrays["y"]).abs().max()) < 0.05
 
 
