@@ -91,7 +91,7 @@ const tableHeading = (): HTMLElement =>
     "div",
     { class: "kw-candidate kw-heading kw-fine kw-dim", "aria-hidden": "true" },
     h("span", { title: "The curve and the candidate, below the difference, in one scale for all rows" }, "fit"),
-    h("span", { class: "kw-cut" }, "function, by R² and size"),
+    h("span", { class: "kw-cut", title: "Ordered by R² and size" }, "function, by R² and size"),
     h(
       "span",
       { title: "Test error of the whole network after the swap and a short training; R² of the fit" },

@@ -49,7 +49,7 @@ const PILL_H = 24;
 const LETTER = 7.4;
 const LEAST_PILL = 32;
 const PILL_PAD = 14;
-const LONGEST = 32;
+const LONGEST = 20;
 /** Between the two rows of names where one has too little room for them. */
 const STAGGER = PILL_H + 4;
 
