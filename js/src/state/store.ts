@@ -141,6 +141,8 @@ export class Store {
     const formats = snapshot.formats ?? this.state.formats;
     const examples = snapshot.examples ?? this.state.examples;
     const structure = complete(expandStructure(snapshot.structure, arrays.get("edges")));
+    // A snapshot repeats the last error: one that was dismissed stays so.
+    const repeated = JSON.stringify(error) === JSON.stringify(this.state.error);
     this.state = {
       ...this.state,
       structure,
@@ -152,7 +154,7 @@ export class Store {
       primitives,
       formats,
       examples,
-      error,
+      error: repeated ? this.state.error : error,
     };
     this.metrics.restore(arrays.get("metrics"), snapshot.n_metrics, arrays.get("later"));
     this.curves.keep(structure);

@@ -122,7 +122,7 @@ function yAxis(low: number, high: number, y: Scale, right: number, bottom: numbe
 
 /** Name and unit of the errors, upwards along the axis. */
 function axisTitle(name: string, bottom: number): SVGElement {
-  const title = titleOf(name, "", 0, 11, bottom);
+  const title = titleOf(name, "", 0, 11, bottom - 10);
   title.setAttribute("transform", `translate(11 ${bottom / 2}) rotate(-90)`);
   return title;
 }

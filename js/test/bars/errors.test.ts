@@ -16,4 +16,14 @@ describe("errors", () => {
     view.deliver("error", { error: { ...error } });
     expect(alert.hidden).toBe(false);
   });
+  it("that were dismissed stay so when a snapshot repeats them", () => {
+    const error = { title: "ValueError", message: "Too many.", hint: "Use 5." };
+    view.deliver("error", { error });
+    const alert = view.find('[role="alert"]');
+    view.click('[data-kw-action="dismiss-error"]');
+    view.deliver("hello_ack", { snapshot: { ...view.kernel.snapshot(), error: { ...error } } });
+    expect(alert.hidden).toBe(true);
+    view.deliver("hello_ack", { snapshot: { ...view.kernel.snapshot(), error: { ...error, message: "Too few." } } });
+    expect(alert.hidden).toBe(false);
+  });
 });
