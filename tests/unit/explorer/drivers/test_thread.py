@@ -163,6 +163,7 @@ def test_an_error_in_a_callback_pauses_and_is_told(live):
     stop = live.on_step(fail)
     live.start()
     eventually(lambda: live.status["state"] == "error")
+    eventually(lambda: live._session.view.notice is not None)
     assert "mine" in live._session.view.notice.message
     (thread,) = ours()
     assert thread.is_alive()
