@@ -22,6 +22,7 @@ from kanwidget.explorer.notebook import cells
 from kanwidget.explorer.notebook import marimo as watch
 from kanwidget.explorer.protocol.records import VERSION
 from tests.unit.explorer.conftest import dataset
+from tests.unit.explorer.threads import eventually
 
 PATIENCE = 60
 HOSTS = ("pushes", "drops", "slow", "old")
