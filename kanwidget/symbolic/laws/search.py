@@ -92,7 +92,12 @@ def find_laws(x: Array, y: Array, symbols: Sequence[sympy.Symbol]) -> list[Law]:
         fits: list[Fit] = [*separable_laws(x, y), *sums_of_products(x, y), *sums_of_powers(x, y)]
     fits = [replace(fit, linear=unit * fit.linear) for fit in fits if np.isfinite(fit.length)]
     fits.sort(key=lambda fit: fit.length)
-    return [_law(fit, symbols, x, y, unit) for fit in fits]
+    by_text: dict[str, Law] = {}
+    for fit in fits:
+        law = _law(fit, symbols, x, y, unit)
+        # Two of the searches may find the same law.
+        by_text.setdefault(law.text, law)
+    return list(by_text.values())
 
 
 def _law(fit: Fit, symbols: Sequence[sympy.Symbol], x: Array, y: Array, unit: float) -> Law:

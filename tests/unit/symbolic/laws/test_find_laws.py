@@ -106,3 +106,11 @@ def test_a_further_function_in_a_sum_of_five_columns():
     }
     (rate,) = (power.args[0].as_coeff_Mul()[0] for power in law.atoms(sympy.exp))
     assert float(rate) == pytest.approx(-0.5, abs=0.02)
+
+
+def test_a_law_that_two_searches_find_stands_once():
+    generator = np.random.default_rng(0)
+    x = generator.uniform(1, 5, (120, 2))
+    y = 3 * x[:, 0] * x[:, 1] + 0.5 * x[:, 1] ** 3
+    texts = [law.text for law in find_laws(x, y * (1 + 0.01 * generator.standard_normal(120)), sympy.symbols("a b"))]
+    assert len(texts) == len(set(texts)) > 1
