@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -239,10 +240,12 @@ class Session:
         return self._accuracy[1]
 
     def data_notices(self) -> list[DataNotice]:
-        """What is worth saying about the data; looked for once for each dataset and number of parameters."""
+        """What is worth saying about the data, by the session's names; looked for once for each dataset and number of parameters."""
         key = (id(self.data), self.run.initial.n_parameters)
         if self._data_notices is None or self._data_notices[0] != key:
-            self._data_notices = (key, data_notices(self.data, key[1]))
+            outputs = self.out_vars if len(self.data.out_vars) == len(self.out_vars) else self.data.out_vars
+            named = replace(self.data, in_vars=self.in_vars, out_vars=outputs)
+            self._data_notices = (key, data_notices(named, key[1]))
         return self._data_notices[1]
 
     def selection_is_cached(self) -> bool:

@@ -170,3 +170,16 @@ def test_an_act_that_raises_the_error_says_so_with_its_undo(session):
     assert notice.message == {"kind": "undo"}
     train(session, 1)
     assert not any(one.name.startswith("risen") for one in notices(session))
+
+
+def test_notices_call_the_columns_by_the_names_of_the_session():
+    """A dataset without names calls its target y, which may be an input of the session."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(100, 2, generator=generator, dtype=torch.float64)
+    y = torch.exp(6 * torch.rand(100, 1, generator=generator, dtype=torch.float64))
+    session = session_of(Dataset(x[:50], y[:50], x[50:], y[50:]), in_vars=["x", "y"], out_vars=["f"])
+    (notice,) = [notice for notice in notices(session) if notice.name.startswith("logarithm")]
+    assert notice.text.startswith("“f” is spread over decades")
+    session.apply(parse(notice.message)[0])
+    assert [bool(log) for log in session.model.scaling.output_log] == [True]
+    assert not any(session.model.scaling.input_log)
