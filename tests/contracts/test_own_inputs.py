@@ -40,16 +40,25 @@ def as_list(kind):
     return as_array(kind).tolist()
 
 
-@pytest.mark.parametrize("form", [as_tensor, as_array, as_frame, as_list])
-@pytest.mark.parametrize("kind", NUMBERS)
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_every_type_of_numbers_gives_the_same(model, form, kind, dtype):
-    if kind == "bfloat16" and form is not as_tensor:
-        pytest.skip("NumPy has no bfloat16")
-    network = model if dtype == torch.float64 else KAN([2, 1], seed=1, dtype=dtype)
-    if form is as_frame and dtype == torch.float32:
-        pytest.skip("a network that has never seen names takes frames by place")
-    x, plain = form(kind), torch.tensor(ROWS, dtype=dtype)
+#: Every form of every type that there is: NumPy has no bfloat16.
+TYPES = [
+    (form, kind) for form in (as_tensor, as_array, as_frame, as_list) for kind in NUMBERS if form is as_tensor or kind != "bfloat16"
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("form", "kind"), TYPES)
+def test_every_type_of_numbers_gives_the_same(model, form, kind):
+    gives_the_same(model, form(kind))
+
+
+@pytest.mark.parametrize(("form", "kind"), [(form, kind) for form, kind in TYPES if form is not as_frame])
+def test_every_type_of_numbers_gives_the_same_in_single_precision(form, kind):
+    # Frames are left out: a network that has never seen names takes them by place, and these columns are swapped.
+    gives_the_same(KAN([2, 1], seed=1, dtype=torch.float32), form(kind))
+
+
+def gives_the_same(network, x):
+    plain = torch.tensor(ROWS, dtype=network.dtype)
     assert torch.equal(network(x), network(plain))
     assert torch.equal(network.predict(x), network.predict(plain))
 

@@ -231,7 +231,8 @@ def test_a_notebook_without_its_kernel_shows_the_last_picture(page, lab):
     notebook.finished()
     still = page.locator(".kanwidget-still")
     view.click("step")
-    page.wait_for_function("() => document.querySelector('.kanwidget-still img')")
+    # The picture follows the network once it rests, so that a save right after a click would hold the one before.
+    page.wait_for_function("() => document.querySelector('.kanwidget-still:has(img)')?.textContent.includes('step=1,')")
     assert not still.is_visible()
     notebook.save()
     notebook.restart()
