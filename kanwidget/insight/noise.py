@@ -92,12 +92,15 @@ def _likeness(space: Tensor, centered: Tensor) -> float:
     rows = len(space)
     distance = torch.cdist(space, space)
     distance.fill_diagonal_(math.inf)
-    nearest = distance.topk(min(_NEIGHBORS, rows - 1), largest=False).indices
-    weight = torch.zeros_like(distance).scatter_(1, nearest, 1.0)
-    total = float(weight.sum())
-    coefficient = rows / total * float(centered @ weight @ centered) / float(centered.square().sum())
-    both = float((weight + weight.T).square().sum()) / 2
-    sums = float((weight.sum(0) + weight.sum(1)).square().sum())
+    count = min(_NEIGHBORS, rows - 1)
+    nearest = distance.topk(count, largest=False).indices
+    # The matrix of neighbors has `count` ones a row: its sums, without the matrix.
+    total = rows * count
+    coefficient = float(centered @ centered[nearest].sum(1)) / count / float(centered.square().sum())
+    pairs = torch.arange(rows, device=space.device)[:, None] * rows + nearest
+    mirrored = nearest * rows + torch.arange(rows, device=space.device)[:, None]
+    both = total + float(torch.isin(pairs, mirrored).sum())
+    sums = float((nearest.flatten().bincount(minlength=rows) + count).square().sum())
     mean = -1 / (rows - 1)
     variance = (rows**2 * both - rows * sums + 3 * total**2) / ((rows**2 - 1) * total**2) - mean**2
     return (coefficient - mean) / math.sqrt(variance)

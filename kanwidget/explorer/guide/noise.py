@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import torch
 from torch import Tensor
 
+from kanwidget.datasets import Dataset
 from kanwidget.explorer.session.session import Session
 from kanwidget.insight.noise import Noise, noise_of
 
@@ -14,12 +17,24 @@ _EXACT = 1e-6
 _TOO_FREE = 1.3
 
 
+#: The noise of a session's network, with the data and the version that it belongs to: several texts of a message ask for it.
+_noises: WeakKeyDictionary[Session, tuple[Dataset, int, Noise | None]] = WeakKeyDictionary()
+
+
 def session_noise(session: Session) -> Noise | None:
     """The noise that the network leaves in the held-out labels; None while nothing can be said.
 
     That is the case without held-out rows, for classes and several outputs, where the network fits the training rows much better
     than the held-out ones, and where it leaves next to nothing.
     """
+    data, version = session.run.trainer.data, session.run.version
+    cached = _noises.get(session)
+    if cached is None or cached[0] is not data or cached[1] != version:
+        _noises[session] = cached = (data, version, _noise(session))
+    return cached[2]
+
+
+def _noise(session: Session) -> Noise | None:
     data, record = session.run.trainer.data, session.run.last_record
     if data.test_input is None or data.test_label is None or data.is_classification or session.model.n_out != 1:
         return None

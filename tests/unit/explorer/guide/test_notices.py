@@ -13,6 +13,7 @@ from kanwidget.explorer.describe.guide import guide
 from kanwidget.explorer.guide.noise import noise_sentence, session_noise
 from kanwidget.explorer.guide.notices import notices
 from kanwidget.explorer.session.session import Session
+from kanwidget.insight.noise import noise_of
 from tests.unit.explorer.states import everything, train
 
 
@@ -183,3 +184,21 @@ def test_notices_call_the_columns_by_the_names_of_the_session():
     session.apply(parse(notice.message)[0])
     assert [bool(log) for log in session.model.scaling.output_log] == [True]
     assert not any(session.model.scaling.input_log)
+
+
+def test_the_noise_is_computed_once_for_a_state_of_the_network(monkeypatch):
+    session = session_of(table(noise=0.1))
+    train(session, 3)
+    computed = []
+
+    def counting(*arguments):
+        computed.append(1)
+        return noise_of(*arguments)
+
+    monkeypatch.setattr("kanwidget.explorer.guide.noise.noise_of", counting)
+    for _ in range(2):
+        first = session_noise(session)
+        guide(session)
+    assert first is not None and len(computed) == 1
+    train(session, 1)
+    assert session_noise(session) is not first and len(computed) == 2
