@@ -17,7 +17,9 @@ _EXACT = 1e-24
 _COMPLEXITY = 7 / 3
 
 
-def description_length(network: Network, held: HeldOut, losses: Tensor | None = None) -> float:
+def description_length(
+    network: Network, held: HeldOut, losses: Tensor | None = None, constants: int | None = None
+) -> float:
     """rows/2·log2(mean squared error) + constants/2·log2(rows) + 7/3·complexity, lower is better.
 
     For classes the cross-entropy of all rows stands in place of the first term.
@@ -26,12 +28,14 @@ def description_length(network: Network, held: HeldOut, losses: Tensor | None = 
         network: The network.
         held: Its data.
         losses: Of all rows, if they are known already.
+        constants: Number of constants, where it is less than that of the network's parameters.
     """
     losses = held.row_losses(network, everywhere=True) if losses is None else losses
     rows = len(losses)
     mean = float(losses.mean())
     misfit = rows * mean / math.log(2) if held.data.is_classification else rows / 2 * math.log2(mean + _EXACT)
-    return misfit + network.n_parameters / 2 * math.log2(rows) + _COMPLEXITY * complexity(network)
+    constants = network.n_parameters if constants is None else constants
+    return misfit + constants / 2 * math.log2(rows) + _COMPLEXITY * complexity(network)
 
 
 def complexity(network: Network) -> float:

@@ -21,6 +21,8 @@ from kanwidget.symbolic.laws import Law, find_laws
 
 #: Tables of more columns aren't searched, and tables of fewer rows tell too little.
 _MOST_COLUMNS, _FEWEST_ROWS = 12, 12
+#: Laws so many bits behind the first one, and so many of them, are compared again with the held-out rows beside the others.
+_CLOSE, _COMPARED = 12.0, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,11 @@ class LawNetwork:
     network: Network
     origin: Network
     """The network whose scales and settings it has."""
+
+    @property
+    def constants(self) -> int:
+        """Number of constants of the law. Its network has more: a scale and an offset on every edge."""
+        return self.law.fit.constants
 
     def refitted(self, data: Dataset) -> LawNetwork | None:
         """The same law with its constants fitted to all training rows; None where no network computes it with them.
@@ -58,12 +65,28 @@ def law_network(network: Network, held: HeldOut) -> LawNetwork | None:
         return None
     symbols = variables(network, data.in_vars)
     x, y = _numbers(data.train_input)[:, columns], _numbers(data.train_label)[:, 0]
-    for law in find_laws(x, y, [symbols[column] for column in columns]):
+    names = [symbols[column] for column in columns]
+    for law in _ranked(find_laws(x, y, names), held, columns, names):
         try:
             return LawNetwork(law, _compiled(network, law, symbols), network)
         except ValueError:  # no network of the library's functions computes it
             continue
     return None
+
+
+def _ranked(laws: list[Law], held: HeldOut, columns: list[int], symbols: Sequence[Any]) -> list[Law]:
+    """The laws, those at the top in the order of their descriptions of all rows.
+
+    A constant more or less is a matter of a few bits, which the rows without the held-out ones can't tell as surely. The constants
+    stay those of the training rows.
+    """
+    close = [law for law in laws[:_COMPARED] if law.bits <= laws[0].bits + _CLOSE]
+    if len(close) < 2:
+        return laws
+    x, y = (torch.cat([held.data[f"{part}_{kind}"] for part in ("train", "test")]) for kind in ("input", "label"))
+    numbers = _numbers(x)[:, columns], _numbers(y)[:, 0]
+    bits = {id(law): law.refitted(*numbers, symbols).bits for law in close}
+    return [*sorted(close, key=lambda law: bits[id(law)]), *laws[len(close) :]]
 
 
 def _numbers(values: Tensor) -> Any:

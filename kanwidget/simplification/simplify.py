@@ -176,9 +176,8 @@ class _Simplification:
             self.is_law_enough = float(losses.mean()) <= float(self.reference.mean())
             self.law = found
             self.best, self.reference = found.network, losses if self.is_law_enough else self.reference
-            self.length = description_length(
-                found.network, self.held, self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
-            )
+            everywhere = self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
+            self.length = description_length(found.network, self.held, everywhere, found.constants)
         error = math.sqrt(float(losses.mean())) * self.pruned.scaling.error_unit
         if not self.is_law_enough:
             self.nearest = f"{found.law.text}, held-out error {error:.3g}"

@@ -81,6 +81,10 @@ class Structure:
                 seen.add(key)
         return total
 
+    def start(self) -> list[float]:
+        """The constants of its factors, θ."""
+        return self._slots()[1]
+
     def _slots(self) -> tuple[list[dict[int, tuple[int, int]]], list[float]]:
         """Where each factor's constants stand in θ, `(first, count)`, and the start."""
         start: list[float] = []
@@ -108,6 +112,11 @@ class Fit:
     value: Array
     length: float
     """Bits to describe the data with it."""
+
+    @property
+    def constants(self) -> int:
+        """Number of constants, those of shared factors counted once."""
+        return len(self.structure.start()) + len(self.linear)
 
     def expression(self, symbols: Sequence[sympy.Symbol], x: Array) -> sympy.Expr:
         """The law as an expression in the columns."""

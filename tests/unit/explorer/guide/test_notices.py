@@ -199,6 +199,8 @@ def test_the_noise_is_computed_once_for_a_state_of_the_network(monkeypatch):
     for _ in range(2):
         first = session_noise(session)
         guide(session)
-    assert first is not None and len(computed) == 1
+    assert first is not None
+    assert len(computed) == 1
     train(session, 1)
-    assert session_noise(session) is not first and len(computed) == 2
+    assert session_noise(session) is not first
+    assert len(computed) == 2
