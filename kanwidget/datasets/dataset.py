@@ -317,7 +317,7 @@ def _divided(
     inputs: Tensor, labels: Tensor, split: Split, names: tuple[tuple[str, ...], tuple[str, ...]], where: str
 ) -> Dataset:
     """A dataset with rows set aside as test data."""
-    train, test = _split(inputs.shape[0], split.test_fraction, split.seed, where)
+    train, test = split_rows(inputs.shape[0], split.test_fraction, split.seed, where)
     test_part = {"test_input": inputs[test], "test_label": labels[test]} if len(test) else {}
     data = Dataset(inputs[train], labels[train], **test_part, in_vars=names[0], out_vars=names[1])
     return data.standardize() if split.standardize else data
@@ -415,7 +415,7 @@ def _with_columns(data: Dataset, names: Sequence[str], where: str) -> Dataset:
     return replace(data, **changed, in_vars=tuple(names))
 
 
-def _split(rows: int, fraction: float, seed: int, where: str) -> tuple[Tensor, Tensor]:
+def split_rows(rows: int, fraction: float, seed: int, where: str) -> tuple[Tensor, Tensor]:
     """Indices of the training and of the test rows; at least one row of each when any is set aside."""
     fraction = _check.real(fraction, "test_fraction", where, low=0)
     if fraction >= 1:

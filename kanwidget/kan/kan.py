@@ -31,11 +31,12 @@ from kanwidget.datasets.dataset import Split
 from kanwidget.kan.for_data import TableOptions, dataset_for, width_for
 from kanwidget.kan.queries import QueryableNetwork
 from kanwidget.training import Trainer, fit, fit_steps
+from kanwidget.training.extension import extend
 from kanwidget.training.residuals import ResidualHistory, fit_residual
 from kanwidget.training.steps.trainer import Callback
 
 
-@limit_threads_of_methods(but=("fit", "fit_steps", "fit_residual"))  # trainings do it step by step
+@limit_threads_of_methods(but=("fit", "fit_steps", "fit_residual", "extend"))  # trainings do it step by step
 class KAN(QueryableNetwork):
     """A Kolmogorov-Arnold network: learnable functions on the edges, sums and products at the nodes.
 
@@ -284,6 +285,57 @@ class KAN(QueryableNetwork):
             0.5
         """
         return fit_residual(self, residuals, points, weights, **options)
+
+    @short_refusals
+    def extend(
+        self,
+        data: Any,
+        grids: Sequence[int | Sequence[int]] | str = "auto",
+        *,
+        starts: int | str = "auto",
+        steps: int = 100,
+        target: float | None = None,
+        seed: int = 0,
+        progress: bool = True,
+        **options: Any,
+    ) -> Self:
+        """Train, refine the grids, train again, as long as the error on held-out rows becomes smaller: a new model.
+
+        Without a validation part each quarter of the training rows is held out in turn, or a fifth of 1,000 rows and more: they choose
+        grid and knots, and the last training takes them in, too. Test data are never used. The history tells which grids were taken,
+        and why it ended.
+
+        Args:
+            data: As for `fit`.
+            grids: Numbers of intervals to try, each one for all layers or a list, one a layer; `auto` doubles the model's own
+                as long as there are rows enough for every parameter.
+            starts: Random starts on the first grid, ≥ 1, of which the best goes on; `auto` takes some for a model with hidden nodes
+                that was never trained, and 1 otherwise.
+            steps: Most steps of each training, ≥ 1.
+            target: A held-out error, in the unit of the labels, at which it ends, > 0.
+            seed: Of the rows held out and of the starts. The same seed gives the same result.
+            progress: Whether to show a progress bar, a step a grid.
+            **options: Of `fit`, such as `lamb` or `opt`; LM takes `geodesic_acceleration` where it can.
+
+        Returns:
+            The model with the grid that did best. Ctrl-C ends the search with the best so far.
+
+        Raises:
+            ValueError: For data or settings that don't fit, and for a model without splines.
+
+        Examples:
+            >>> from kanwidget import create_dataset
+            >>> data = create_dataset(lambda x: torch.sin(3 * x), n_var=1, train_num=200)
+            >>> model = KAN([1, 1], grid=3).extend(data, target=1e-4, progress=False)
+            >>> model.grid, bool((model.predict(data) - data.test_label).abs().max() < 1e-3)
+            (12, True)
+
+        References:
+            Liu et al., "KAN: Kolmogorov-Arnold Networks", arXiv:2404.19756, section 2.4.
+        """
+        return extend(
+            self, data, grids, starts=starts, steps=steps, target=target, seed=seed, progress=progress, **options
+        )
 
     # ---- files
 

@@ -5,6 +5,7 @@ from kanwidget.surgery.expand import expand_depth, expand_width
 from kanwidget.surgery.grids import refine, update_grid
 from kanwidget.surgery.locks import lock, unlock
 from kanwidget.surgery.prune import prune, prune_edge, prune_input, prune_node
+from kanwidget.surgery.reseed import reseed
 from kanwidget.surgery.widen import widen
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "refine",
     "remove_edge",
     "remove_node",
+    "reseed",
     "restore_edge",
     "swap",
     "unfreeze",

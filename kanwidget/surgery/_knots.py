@@ -9,6 +9,8 @@ from kanwidget.core import splines
 
 #: Smallest share of an even grid in every grid: no interval is shorter than this part of the mean one.
 _FLOOR = 0.01
+#: Samples in every interval of a spread grid, at least.
+_SUPPORT = 4
 
 
 def adapted_grid(values: Tensor, intervals: int, grid_eps: float | Tensor, margin: float, current: Tensor) -> Tensor:
@@ -40,6 +42,59 @@ def adapted_grid(values: Tensor, intervals: int, grid_eps: float | Tensor, margi
     mixed = share * even + (1 - share) * quantiles
     mixed[:, 0], mixed[:, -1] = start, end
     return torch.where(constant[:, None], _containing(current, low, intervals), mixed)
+
+
+def spread_grid(values: Tensor, intervals: int, current: Tensor) -> Tensor:
+    """Even grid points, but no interval with fewer than `_SUPPORT` samples while there are enough of them.
+
+    A thin tail of samples gets long intervals: the samples determine every coefficient, and the polynomial of an end interval goes on
+    beyond them by half of its length, where linear continuation would miss the curvature.
+
+    Args:
+        values: Finite samples, shape `(batch, in)`, at least one row.
+        intervals: G, ≥ 1.
+        current: The current grids, `(in, any)`, for constant inputs, as in `adapted_grid`.
+
+    Returns:
+        Shape `(in, G + 1)`, strictly increasing.
+
+    Examples:
+        >>> values = torch.cat([torch.linspace(0, 1, 90), torch.linspace(1.1, 10, 10)])[:, None]
+        >>> [round(float(point), 1) for point in spread_grid(values, 4, torch.tensor([[0.0, 1.0]]))[0]]
+        [-0.5, 1.0, 2.1, 6.0, 12.0]
+    """
+    even = adapted_grid(values, intervals, 1.0, 0.0, current)
+    grid = torch.stack([_spread(column, points) for column, points in zip(values.T, even, strict=True)])
+    grid[:, 0] -= (grid[:, 1] - grid[:, 0]) / 2
+    grid[:, -1] += (grid[:, -1] - grid[:, -2]) / 2
+    return grid
+
+
+def _spread(values: Tensor, even: Tensor) -> Tensor:
+    """One input's grid: `even` where samples are dense, longer intervals where they are thin."""
+    intervals = len(even) - 1
+    ordered = torch.unique(values)
+    blocks = (len(ordered) - 1) // _SUPPORT
+    if blocks <= intervals:
+        return even
+    position = torch.linspace(0, len(ordered) - 1, blocks + 1, dtype=torch.float64, device=values.device).round().long()
+    ends = ordered[position]
+    widths = ends.diff()
+    # Each block of samples holds at most one interval: Σ min(c·width, 1) = G, for the density c of the others.
+    sizes = widths.sort().values
+    full = torch.arange(blocks, 0, -1, dtype=values.dtype, device=values.device)  # blocks as wide as this one or wider
+    below = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)[:-1]])
+    # With c = 1/size of a block, all wider ones are full: the count grows with c, and is linear between these values.
+    counts = below / sizes + full
+    index = int((counts >= intervals).nonzero().max())
+    thin = float(full[index]) - 1.0
+    density = (intervals - thin) / sizes[: index + 1].sum()
+    shares = (density * widths).clamp(max=1.0)
+    heights = torch.cat([shares.new_zeros(1), shares.cumsum(0)])
+    wanted = torch.linspace(0, 1, intervals + 1, dtype=values.dtype, device=values.device) * heights[-1]
+    at = torch.searchsorted(heights, wanted[1:-1], right=True).clamp(1, blocks)
+    part = (wanted[1:-1] - heights[at - 1]) / shares[at - 1]
+    return torch.cat([ends[:1], ends[at - 1] + part * widths[at - 1], ends[-1:]])
 
 
 def _distinct_quantiles(ordered: Tensor, intervals: int) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +15,11 @@ from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._fit import refit
-from kanwidget.surgery._knots import adapted_grid, resampled_grid, split_grid
+from kanwidget.surgery._knots import adapted_grid, resampled_grid, split_grid, spread_grid
 from kanwidget.surgery._record import log, record
 
-KnotPlacement = Literal["insert", "uniform", "adapted"]
+KnotPlacement = Literal["insert", "uniform", "adapted", "spread"]
+_FROM_SAMPLES = ("adapted", "spread")
 #: Points an interval at which a spline is followed where no samples are given.
 _DENSITY = 8
 
@@ -94,9 +95,10 @@ def refine(
     Args:
         network: The network; it isn't changed.
         grid: Number of intervals, ≥ 1, or one for each layer of edges.
-        knots: `insert` between the current ones, `uniform`, or `adapted` to x as by `update_grid`.
+        knots: `insert` between the current ones, `uniform`, `adapted` to x as by `update_grid`, or `spread`: even, but with eight
+            samples of x in every interval at least, so that the data determine every coefficient.
         x: Samples, shape `(batch, n_features)`, at which functions are to agree when knots move; needed for
-            `adapted`. Without them the functions are followed evenly over their grids.
+            `adapted` and `spread`. Without them the functions are followed evenly over their grids.
         grid_eps: For `adapted`, see `update_grid`.
         margin: For `adapted`, see `update_grid`.
 
@@ -104,7 +106,7 @@ def refine(
         A network of the same class that shares no storage with the old one.
 
     Raises:
-        ValueError: For a grid that isn't an integer ≥ 1, or `adapted` without samples.
+        ValueError: For a grid that isn't an integer ≥ 1, or `adapted` or `spread` without samples.
 
     Examples:
         >>> from kanwidget import KAN
@@ -113,11 +115,11 @@ def refine(
         >>> finer.grid, bool((finer(x) - model(x)).abs().max() < 1e-12)
         (10, True)
     """
-    _check.choice(knots, "knots", "refine", ("insert", "uniform", "adapted"))
+    _check.choice(knots, "knots", "refine", get_args(KnotPlacement))
     sizes = _sizes(grid, network.depth)
     eps, margin = _grid_settings(network, grid_eps, margin, "refine")
-    if knots == "adapted" and x is None:
-        _check.fail("x", "refine", "given with knots='adapted'", None, "Pass the training inputs.")
+    if knots in _FROM_SAMPLES and x is None:
+        _check.fail("x", "refine", f"given with knots={knots!r}", None, "Pass the training inputs.")
     old_sizes = [network.layer(index).grid_size for index in range(network.depth)]
     finer = copy.deepcopy(network)
     with torch.no_grad():
@@ -165,7 +167,7 @@ def _regridded(
     if size != first.grid_size:
         coef = splines.transfer(old_coef, old, splines.extend_knots(new, first.k), first.k)
     if nodes is None or nodes.shape[1] == 0:
-        placement = "insert" if placement == "adapted" else placement
+        placement = "insert" if placement in _FROM_SAMPLES else placement
         nodes = resampled_grid(grid, _DENSITY * max(size, first.grid_size)).unflatten(0, (count, -1)).mT
     shares = torch.tensor(eps, dtype=grid.dtype, device=grid.device)[:, None].expand(-1, first.in_dim).flatten()
     for members, tied, frozen in _groups(first):
@@ -181,6 +183,8 @@ def _regridded(
             new[at] = splines.uniform_grid(grid[at, 0], grid[at, -1], size)
         elif knots == "adapted":
             new[at] = adapted_grid(samples, size, shares[at], margin, grid[at])
+        elif knots == "spread":
+            new[at] = spread_grid(samples, size, grid[at])
         coef[:, at] = refit(old_coef[:, at], old[at], splines.extend_knots(new[at], first.k), first.k, samples)
     return coef.unflatten(1, (count, -1)).transpose(0, 1), new.unflatten(0, (count, -1))
 

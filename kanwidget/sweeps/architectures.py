@@ -7,24 +7,24 @@ import logging
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from kanwidget import _check
 from kanwidget.core.records import History
 from kanwidget.datasets import Dataset, as_dataset
+from kanwidget.datasets.validation import with_validation
 from kanwidget.kan import KAN
 from kanwidget.surgery._record import log
 from kanwidget.sweeps.batches import Row, final_record
 from kanwidget.sweeps.front import pareto
 from kanwidget.sweeps.table import Table
 from kanwidget.training import fit_many
+from kanwidget.training.extension import PLACEMENTS, ExtensionStep, extend_steps
 from kanwidget.training.steps.loop import close_bar
 
 #: A larger network is worth it if the error becomes so many times smaller.
 _WORTH = 1.25
-#: Part of the training rows that is set aside where the data have no validation part.
-_SET_ASIDE = 0.2
 _WIDTHS = (1, 2, 3, 5, 8, 12, 20)
 _DEPTHS = (1, 2, 3)
 _GRIDS = (3, 5, 10, 20, 40)
@@ -137,7 +137,12 @@ def search_architecture(
     if target is not None:
         _check.real(target, "target", "search_architecture", low=0, open_low=True)
     search = _Search(
-        _with_validation(as_dataset(data, "search_architecture"), seed), budget, target, starts, steps, seed
+        with_validation(as_dataset(data, "search_architecture"), "search_architecture", seed=seed),
+        budget,
+        target,
+        starts,
+        steps,
+        seed,
     )
     with search.bar(progress):
         search.stop_reason = search.run()
@@ -225,11 +230,17 @@ class _Search:
             parameters = trial.parameters
 
     def _refine(self, trial: Trial) -> None:
-        """Finer grids while they help."""
-        best = trial
-        for grid in (g for g in _GRIDS if g > trial.model.grid):
-            model = best.model.refine(grid)
-            finer = self._add_trial(model, self._train([model])[0], f"grid {grid}")
+        """Finer grids while they help, their knots where they serve best."""
+        best, ladder = trial, [trial.model.grid, *(grid for grid in _GRIDS if grid > trial.model.grid)]
+        steps = extend_steps(trial.model, self.data, ladder, starts=1, steps=self.steps, seed=self.seed)
+        self._pay(1)
+        _take(steps)  # the trial's own grid, trained on
+        for grid in ladder[1:]:
+            self._pay(len(PLACEMENTS))
+            step = _take(steps)
+            network = step.network
+            assert isinstance(network, KAN)
+            finer = self._add_trial(network, step.histories[0], f"grid {grid}")
             if not _better(finer, best) or self._reached():
                 return
             best = finer
@@ -245,17 +256,21 @@ class _Search:
         return self._add_trial(model, history, how)
 
     def _train(self, models: Sequence[KAN], lamb: float = 0.0) -> list[History]:
-        if self.networks + len(models) > self.budget:
-            raise _SearchEnd("budget")
-        self.networks += len(models)
+        self._pay(len(models))
         _, histories = fit_many(models, self.data, steps=self.steps, lamb=lamb, progress=False)
         if any(history.stop_reason == "interrupted" for history in histories):
             if not self.trials:
                 raise KeyboardInterrupt
             raise _SearchEnd("interrupted")
-        if self._bar is not None:
-            self._bar.update(len(models))
         return histories
+
+    def _pay(self, networks: int) -> None:
+        """Count networks that are to be trained, or end the search."""
+        if self.networks + networks > self.budget:
+            raise _SearchEnd("budget")
+        self.networks += networks
+        if self._bar is not None:
+            self._bar.update(networks)
 
     def _add_trial(self, model: KAN, history: History, how: str) -> Trial:
         record = final_record(history)
@@ -284,6 +299,14 @@ class _Search:
             close_bar(self._bar, self.stop_reason != "interrupted")
 
 
+def _take(steps: Iterator[ExtensionStep]) -> ExtensionStep:
+    """The next grid, or the end of the search where the keyboard interrupts it."""
+    try:
+        return next(steps)
+    except KeyboardInterrupt:
+        raise _SearchEnd("interrupted") from None
+
+
 def _better(trial: Trial, baseline: Trial) -> bool:
     return trial.validation_loss * _WORTH < baseline.validation_loss
 
@@ -292,21 +315,3 @@ def _validation_loss(history: History) -> float:
     record = final_record(history)
     loss = math.inf if record is None or record.validation_loss is None else record.validation_loss
     return loss if math.isfinite(loss) else math.inf
-
-
-def _with_validation(data: Dataset, seed: int) -> Dataset:
-    """The data with a validation part: their own, or rows set aside from the training."""
-    has_validation = data.val_input is not None
-    rows = 2 if has_validation else 3  # pruning compares rows
-    if len(data.train_input) < rows:
-        _check.fail("data", "search_architecture", f"{rows} training rows at least", data.train_input)
-    if has_validation:
-        return data
-    parts = Dataset.from_arrays(data.train_input, data.train_label, test_fraction=_SET_ASIDE, seed=seed)
-    return replace(
-        data,
-        train_input=parts.train_input,
-        train_label=parts.train_label,
-        val_input=parts.test_input,
-        val_label=parts.test_label,
-    )

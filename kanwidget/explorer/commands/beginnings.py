@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
-from kanwidget import _check
 from kanwidget.core.scales import Scaling
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
+from kanwidget.surgery import reseed
 from kanwidget.training.steps.scales import learn_scales
 
 
@@ -18,7 +17,7 @@ def first_network(session: Session, seed: int | None) -> KAN:
     initial, log = session.run.initial, session.model.log
     if log != initial.log:
         return with_logarithms(session, log, initial.seed if seed is None else seed)
-    return copied(initial) if seed is None else reseeded(initial, seed)
+    return copied(initial) if seed is None else reseed(initial, seed, "reset")
 
 
 def with_logarithms(session: Session, log: Sequence[str | int], seed: int) -> KAN:
@@ -32,30 +31,8 @@ def with_logarithms(session: Session, log: Sequence[str | int], seed: int) -> KA
     Raises:
         ValueError: For names that aren't columns, and for columns that aren't positive.
     """
-    fresh, trainer = reseeded(session.run.initial, seed), session.run.trainer
+    fresh, trainer = reseed(session.run.initial, seed, "reset"), session.run.trainer
     fresh.scaling = Scaling(fresh.n_features, fresh.n_out, fresh.layer(0).coef.detach())
     fresh.log = tuple(log)
     learn_scales(fresh, trainer.data, trainer.loss)
-    return fresh
-
-
-def reseeded(model: KAN, seed: int) -> KAN:
-    """A fresh network with the model's shape, grids and data columns, and nothing that was trained."""
-    layers = [model.layer(index) for index in range(model.depth)]
-    fresh = KAN(
-        model.width,
-        [layer.grid_size for layer in layers],
-        model.k,
-        mult_arity=model.arities,
-        base_fun=layers[0].base_fun,
-        grid_eps=model.grid_eps,
-        seed=_check.integer(seed, "seed", "reset", low=0),
-        dtype=model.dtype,
-        device=model.device,
-    )
-    fresh.n_features = model.n_features
-    fresh.columns = model.columns.clone()
-    fresh.scaling, fresh.log = copy.deepcopy(model.scaling), model.log
-    for index, layer in enumerate(layers):
-        fresh.layer(index).knots = layer.knots.clone()
     return fresh

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kanwidget import KAN
 from kanwidget.surgery import freeze, refine, update_grid
-from kanwidget.surgery._knots import adapted_grid, split_grid
+from kanwidget.surgery._knots import adapted_grid, split_grid, spread_grid
 from kanwidget.surgery.grids import update_grids
 
 DOUBLE = torch.float64
@@ -57,7 +57,7 @@ def test_a_hidden_spline_comes_back_unharmed_after_refinement(zoo):
     assert torch.allclose(finer.curve((0, 0, 1), points).spline, before, atol=1e-12)
 
 
-@pytest.mark.parametrize("knots", ["uniform", "adapted"])
+@pytest.mark.parametrize("knots", ["uniform", "adapted", "spread"])
 def test_refine_with_moved_knots_stays_close(zoo, x, caplog, unchanged, knots):
     model = zoo()
     with unchanged(model), caplog.at_level(logging.INFO, "kanwidget.surgery"):
@@ -249,3 +249,44 @@ def test_of_several_networks_one_may_overflow(zoo, x):
         update_grid(other, x)
         for n in range(model.depth):
             torch.testing.assert_close(model.layer(n).knots, other.layer(n).knots, rtol=1e-9, atol=1e-12)
+
+
+CURRENT = torch.tensor([[0.0, 1.0]], dtype=DOUBLE)
+
+
+def test_a_spread_grid_is_even_where_samples_are():
+    values = torch.linspace(-1, 1, 400, dtype=DOUBLE)[:, None]
+    (grid,) = spread_grid(values, 10, CURRENT)
+    assert torch.allclose(grid[1:-1].diff(), torch.full((8,), 0.2, dtype=DOUBLE), atol=0.02)
+    # The ends stand half an interval beyond the samples.
+    assert grid[0] == pytest.approx(-1.1, abs=0.02)
+    assert grid[-1] == pytest.approx(1.1, abs=0.02)
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 10_000), intervals=st.integers(1, 20), tail=st.floats(0.2, 4))
+def test_every_interval_of_a_spread_grid_has_samples(seed, intervals, tail):
+    generator = torch.Generator().manual_seed(seed)
+    values = torch.randn(200, 1, generator=generator, dtype=DOUBLE)
+    values = values.sign() * values.abs() ** tail
+    (grid,) = spread_grid(values, intervals, CURRENT)
+    assert bool((grid.diff() > 0).all())
+    assert grid[0] <= values.min()
+    assert grid[-1] >= values.max()
+    counts = torch.histogram(values[:, 0], grid)[0]
+    assert counts.min() >= 1
+
+
+@pytest.mark.parametrize("values", [[5.0] * 30, [0.0, 1.0] * 20, [1e20, 2e20, 3e20], [1e-20, 2e-20, 5e-20], [7.0]])
+def test_a_spread_grid_of_few_distinct_values_is_even(values):
+    values = torch.tensor(values, dtype=DOUBLE)[:, None]
+    (grid,) = spread_grid(values, 6, CURRENT)
+    assert bool(grid.isfinite().all())
+    assert bool((grid.diff() > 0).all())
+    assert grid[0] <= values.min()
+    assert grid[-1] >= values.max()
+
+
+def test_refine_asks_for_the_samples_of_a_spread_grid():
+    with pytest.raises(ValueError, match="`x` argument of refine must be given with knots='spread'"):
+        refine(KAN([1, 1]), 5, knots="spread")

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from kanwidget import Dataset, create_dataset, search_architecture
+from kanwidget.datasets.validation import with_validation
 from kanwidget.sweeps import architectures, pareto, plot_pareto
-from kanwidget.sweeps.architectures import _with_validation
 from tests.unit.sweeps.sweep_samples import product
 
 
@@ -36,7 +36,7 @@ def test_the_front_and_the_best(found):
 
 
 def test_trials_hold_the_networks_that_have_these_errors(found):
-    split = _with_validation(product(60), seed=0)
+    split = with_validation(product(60), "search_architecture", seed=0)
     for trial in found.trials:
         residual = trial.model.predict(split.val_input) - split.val_label
         assert trial.validation_loss == pytest.approx(float(residual.square().mean().sqrt()), rel=1e-6)
@@ -83,11 +83,11 @@ def test_pruning_finds_the_inner_structure():
 
 def test_rows_that_are_set_aside_come_from_the_training_only():
     data = product(50)
-    split = _with_validation(data, seed=3)
+    split = with_validation(data, "search_architecture", seed=3)
     assert (len(split.train_input), len(split.val_input)) == (40, 10)
     assert torch.equal(torch.cat([split.train_input, split.val_input]).sort(0).values, data.train_input.sort(0).values)
     assert torch.equal(split.test_input, data.test_input)
-    assert _with_validation(split, seed=0) is split
+    assert with_validation(split, "search_architecture", seed=0) is split
 
 
 def test_a_training_that_gives_no_numbers_is_a_trial_that_failed():

@@ -1,0 +1,70 @@
+"""A validation part for data that have none: rows of the training, set aside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from kanwidget import _check
+from kanwidget.datasets.dataset import Dataset, rows_of, split_rows
+
+#: Part of the training rows that is set aside.
+SET_ASIDE = 0.2
+#: Tables of so many rows have enough of them in one validation part; smaller ones are divided into folds.
+_ENOUGH, _FOLDS = 1000, 4
+
+
+def with_validation(data: Dataset, where: str, *, rows: int = 3, seed: int = 0) -> Dataset:
+    """The data with a validation part: their own, or a fifth of the training rows, drawn at random.
+
+    Args:
+        data: The dataset; its test part is never used.
+        where: The function that asks, for the error.
+        rows: Least number of training rows, if one is to be set aside; one less otherwise.
+        seed: Of the draw; the global random state isn't used.
+
+    Raises:
+        ValueError: If there are too few training rows.
+
+    Examples:
+        >>> data = with_validation(Dataset([[0.0], [1.0], [2.0], [3.0], [4.0]], [0.0, 1.0, 4.0, 9.0, 16.0]), "fit")
+        >>> len(data.train_input), len(data.val_input)
+        (4, 1)
+    """
+    count = len(data.train_input)
+    needed = rows if data.val_input is None else rows - 1
+    if count < needed:
+        _check.fail("data", where, f"{needed} training rows at least", data.train_input)
+    if data.val_input is not None:
+        return data
+    train, validation = split_rows(count, SET_ASIDE, seed, where)
+    return replace(data, **rows_of(data, "train", train), **rows_of(data, "train", validation, "val"))
+
+
+def validation_folds(data: Dataset, where: str, *, seed: int = 0) -> list[Dataset]:
+    """Ways to hold out validation rows: the data's own, a fifth of many rows, or each quarter of fewer in turn.
+
+    Args:
+        data: The dataset; its test part is never used.
+        where: The function that asks, for the error.
+        seed: Of the draw; the global random state isn't used.
+
+    Raises:
+        ValueError: If there are fewer than three training rows.
+
+    Examples:
+        >>> data = Dataset([[float(n)] for n in range(8)], [0.0] * 8)
+        >>> [fold.val_input.flatten().tolist() for fold in validation_folds(data, "extend")]
+        [[2.0, 4.0], [0.0, 5.0], [1.0, 7.0], [3.0, 6.0]]
+    """
+    count = len(data.train_input)
+    if data.val_input is not None or count >= _ENOUGH or count < 2 * _FOLDS:
+        return [with_validation(data, where, seed=seed)]
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    parts = [order[first::_FOLDS].sort().values for first in range(_FOLDS)]
+    others = [torch.cat([*parts[:index], *parts[index + 1 :]]).sort().values for index in range(_FOLDS)]
+    return [
+        replace(data, **rows_of(data, "train", train), **rows_of(data, "train", held_out, "val"))
+        for train, held_out in zip(others, parts, strict=True)
+    ]
