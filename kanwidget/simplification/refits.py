@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
-from contextvars import ContextVar
 
 from torch import Tensor
 
@@ -13,11 +11,10 @@ from kanwidget.core.network import Network
 from kanwidget.core.state import NetworkState
 from kanwidget.simplification.held_out import HeldOut
 from kanwidget.training import Settings, Trainer
+from kanwidget.training.after_step import AFTER_STEP
 
 #: Steps of a refit after one change.
 STEPS = 10
-#: Called after every training step of a refit, in the context that asks for it; what it raises breaks off.
-AFTER_STEP: ContextVar[Callable[[], None]] = ContextVar("after_step", default=lambda: None)
 #: A refit ends after so many steps that leave more than this part of the error.
 _IDLE, _PROGRESS = 2, 0.998
 

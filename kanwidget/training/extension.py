@@ -36,7 +36,7 @@ _PATIENCE = 2
 #: A held-out error below this part of the target's spread is exact: a finer grid would follow round-off.
 _EXACT = 1e-9
 #: `auto` doubles the grid, up to this one and as long as every parameter has so many training rows.
-_FINEST, _ROWS_A_PARAMETER = 1000, 1.25
+FINEST, _ROWS_A_PARAMETER = 1000, 1.25
 #: Random starts of a network that was never trained: one without hidden nodes has one minimum. Of the four-dimensional function of the
 #: accuracy benchmark ([4, 2, 2, 1], G = 3) a third of all starts end in a poor one.
 _STARTS, _DEEP_STARTS = 4, 12
@@ -281,7 +281,7 @@ def _ladder(network: Network, grids: Sequence[int | Sequence[int]] | str, rows: 
     """The grids to try, coarse ones first."""
     if isinstance(grids, str):
         _check.choice(grids, "grids", "extend", ("auto",))
-        return _doubled(network, rows)
+        return doubled_grids(network, rows)
     ladder = [list(grid) if isinstance(grid, Sequence) else grid for grid in grids]
     if not ladder:
         _check.fail("grids", "extend", "'auto', or a list of at least one number of intervals", grids)
@@ -291,14 +291,20 @@ def _ladder(network: Network, grids: Sequence[int | Sequence[int]] | str, rows: 
     return ladder
 
 
-def _doubled(network: Network, rows: int) -> list[Grid]:
-    """The network's own grid, doubled as long as each parameter has rows enough."""
+def doubled_grids(network: Network, rows: int, finest: int = FINEST) -> list[Grid]:
+    """The network's own grid, doubled as long as each parameter has rows enough, and none has more intervals than `finest`.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> doubled_grids(KAN([1, 1], grid=3), rows=50)
+        [3, 6, 12, 24]
+    """
     sizes = [network.layer(index).grid_size for index in range(network.depth)]
     splines = sum(int(network.layer(index).spline_on.sum()) for index in range(network.depth))
     if not splines:
         _check.fail("network", "extend", "one with splines", network, "All its edges are functions already.")
     ladder, factor = [_grid(network)], 2
-    while max(sizes) * factor <= _FINEST and splines * (max(sizes) * factor) * _ROWS_A_PARAMETER <= rows:
+    while max(sizes) * factor <= finest and splines * (max(sizes) * factor) * _ROWS_A_PARAMETER <= rows:
         finer = [size * factor for size in sizes]
         ladder.append(finer if len(set(finer)) > 1 else finer[0])
         factor *= 2

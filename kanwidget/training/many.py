@@ -20,6 +20,7 @@ from kanwidget.core.reference_data import order_columns, reference_rows, store_n
 from kanwidget.core.state import NetworkState
 from kanwidget.core.threads import is_small, one_thread, torch_as_it_was
 from kanwidget.datasets import Dataset
+from kanwidget.training.after_step import AFTER_STEP
 from kanwidget.training.jacobian.parameter_vector import structure
 from kanwidget.training.jacobian.stack import separate
 from kanwidget.training.optimizers.table import Method, pick_optimizer
@@ -280,6 +281,7 @@ def _steps(
         run.history.optimizer = batch.opt
         run.history.stop_reason = "" if steps else "steps done"
     for step in range(steps):
+        AFTER_STEP.get()()
         outcomes, moved = batch.advance(step, interrupted)
         stops = [batch.stop_reason(index, outcome, step + 1, steps) for index, outcome in enumerate(outcomes)]
         records = batch.records(outcomes, step + 1, time.perf_counter() - started, stops)

@@ -41,19 +41,26 @@ function networkActs({ act, store }: Context, registry: Registry) {
     title: "Remove edges and nodes that hardly matter",
   });
   const refine = button({ action: "refine", label: "Refine", small: true });
+  const extend = button({
+    action: "extend",
+    label: "Extend",
+    small: true,
+    title: "Refine and train, again and again, while the held-out error gets smaller",
+  });
   registry.listen(prune, "click", () => act.send({ kind: "prune" }));
   registry.listen(refine, "click", () => act.send({ kind: "refine", grid: finer(store.state.settings.grid) }));
+  registry.listen(extend, "click", () => act.send({ kind: "extend" }));
   const draw = (topics: Topics) => {
     if (!touches(topics, "settings", "link")) return;
     const { grid } = store.state.settings;
-    prune.hidden = refine.hidden = act.isSavedPage;
-    attrs(prune, { disabled: !act.hasKernel });
+    for (const node of [prune, refine, extend]) node.hidden = act.isSavedPage;
+    for (const node of [prune, extend]) attrs(node, { disabled: !act.hasKernel });
     attrs(refine, {
       disabled: !act.hasKernel || grid >= 200,
       title: `Grid ${grid} → ${finer(grid)}: finer splines, the same functions`,
     });
   };
-  return { nodes: [prune, refine], draw };
+  return { nodes: [prune, refine, extend], draw };
 }
 
 const finer = (grid: number): number => Math.min(200, grid * 2);

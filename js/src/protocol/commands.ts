@@ -26,6 +26,7 @@ export type Command =
   | { kind: "prune"; edges?: EdgeKey[]; node?: NodeKey }
   | { kind: "restore"; edges: EdgeKey[] }
   | { kind: "refine"; grid: number }
+  | { kind: "extend" }
   | { kind: "auto"; r2_threshold: number | null; edges?: EdgeKey[] }
   | { kind: "drag"; edge: EdgeKey; index: number; value: number; commit: boolean; grid?: number }
   | { kind: "undo" }

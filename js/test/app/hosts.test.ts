@@ -211,7 +211,7 @@ describe("report", () => {
     const el = document.createElement("div");
     const explorer = openReport(el, report());
     frame();
-    for (const action of ["start", "step", "reset", "prune", "refine", "undo"])
+    for (const action of ["start", "step", "reset", "prune", "refine", "extend", "undo"])
       expect(el.querySelector(`[data-kw-action="${action}"]`)?.closest("[hidden]"), action).not.toBeNull();
     expect(el.querySelector('[data-kw-control="lamb"]')?.closest("[hidden]")).not.toBeNull();
     expect(el.querySelector(".kw-toolbar")?.textContent).toContain("grid 5");

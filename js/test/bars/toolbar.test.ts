@@ -22,6 +22,8 @@ describe("toolbar", () => {
     view.click('[data-kw-action="prune"]');
     view.click('[data-kw-action="refine"]');
     expect(view.commands("refine")).toMatchObject([{ grid: 10 }]);
+    view.click('[data-kw-action="extend"]');
+    expect(view.commands("extend")).toHaveLength(1);
     expect(view.commands("prune").length).toBe(1);
   });
 

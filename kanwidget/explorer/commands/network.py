@@ -16,9 +16,9 @@ from kanwidget.explorer.protocol.topics import Notice, Topics
 from kanwidget.explorer.session.command import Command, Setting
 from kanwidget.explorer.session.session import Session
 from kanwidget.simplification import SymbolicStep, auto_symbolic_steps
-from kanwidget.simplification.refits import AFTER_STEP
 from kanwidget.symbolic.edges import numeric_edges, tied_edges
 from kanwidget.symbolic.fits.ranking import R2_THRESHOLD
+from kanwidget.training.after_step import AFTER_STEP
 
 
 @dataclass(frozen=True, slots=True)

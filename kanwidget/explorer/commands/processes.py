@@ -15,7 +15,7 @@ from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.command import Process
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.view import Job
-from kanwidget.simplification.refits import AFTER_STEP
+from kanwidget.training.after_step import AFTER_STEP
 
 T = TypeVar("T")
 #: Seconds that a result is waited for, before others have their turn.

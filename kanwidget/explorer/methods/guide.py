@@ -6,6 +6,7 @@ from typing import Any
 
 from kanwidget import _check
 from kanwidget.explorer.commands.base import parse
+from kanwidget.explorer.commands.extension import Extend
 from kanwidget.explorer.commands.guide import FitFormula, Simplify, Train
 from kanwidget.explorer.guide.notices import GuideNotice, notices
 from kanwidget.explorer.guide.steps import Act, guidance
@@ -74,6 +75,24 @@ class GuideMethods(TrainMethods):
             'simplified'
         """
         self._train(Simplify(None if bits is None else _check.integer(bits, "bits", "simplify", low=0)))
+
+    def extend(self, *, grids: int | None = None) -> None:
+        """Refine the grid and train, as long as the error on held-out rows becomes smaller, in this call. One `undo()` takes it back.
+
+        Training rows are held out for the choice, see `KAN.extend`; the last network has seen all of them.
+
+        Args:
+            grids: Grids after which it pauses; None for all. The script of a session says so where it was paused.
+
+        Examples:
+            >>> from kanwidget import KANExplorer
+            >>> explorer = KANExplorer.demo("product")
+            >>> before = explorer.grid
+            >>> explorer.extend(grids=2)
+            >>> explorer.grid > before
+            True
+        """
+        self._train(Extend(None if grids is None else _check.integer(grids, "grids", "extend", low=1)))
 
     def fit_formula(self) -> Any:
         """Fit the constants of the formula to the data, with their errors: the third step. The network stays as it is.

@@ -75,6 +75,7 @@ TO_PYTHON = {
     "fix.edges": {"kind": "fix", "edges": [EDGE, [0, 0, 1]], "name": "sin", "keep_spline": False},
     "unfix.edges": {"kind": "unfix", "edges": [[0, 0, 1], [0, 1, 0]]},
     "drag.grid": {"kind": "drag", "edge": EDGE, "index": 2, "value": 0.25, "commit": True, "grid": 5},
+    "extend": {"kind": "extend"},
 }
 
 

@@ -1,0 +1,111 @@
+"""`Extend`: finer grids as long as that helps on held-out rows; each is shown, and one undo takes back all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from kanwidget.explorer.commands.base import act
+from kanwidget.explorer.commands.fields import LARGEST_GRID
+from kanwidget.explorer.commands.guide import GuideStep
+from kanwidget.explorer.commands.processes import BackgroundProcess
+from kanwidget.explorer.protocol.topics import CHANGED, Topics
+from kanwidget.explorer.session.command import Command
+from kanwidget.explorer.session.session import Session
+from kanwidget.explorer.session.undo import copied
+from kanwidget.kan import KAN
+from kanwidget.training.extension import ExtensionStep, doubled_grids, extend_steps
+
+#: Why it ended, for people.
+_ENDS = {
+    "exact": "the held-out error is round-off",
+    "nothing helps": "finer grids don't make the held-out error smaller",
+    "last grid": "a finer grid needs more rows",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Extend(GuideStep):
+    """Refine the grid and train, again and again, as long as the error on held-out rows becomes smaller."""
+
+    kind = "extend"
+
+    grids: int | None = None
+    """Grids after which it is paused, None for all: a script repeats an extension that was paused."""
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
+        return [cls()]
+
+    def call(self) -> str | None:
+        if self.grids == 0:
+            return None
+        return f"explorer.extend({'' if self.grids is None else f'grids={self.grids}'})"
+
+    def perform(self, session: Session) -> Topics:
+        Extension(session, self.grids)
+        return frozenset(("status",))
+
+
+class Extension(BackgroundProcess[ExtensionStep]):
+    """Extends the grids of a session's network, one after the other.
+
+    Args:
+        session: The session.
+        most: Grids after which it is paused; None for all.
+    """
+
+    step, word = "train", "extending"
+
+    def __init__(self, session: Session, most: int | None) -> None:
+        super().__init__(session)
+        self._most, self._done, self._complete, self._helped = most, 0, False, False
+        model, settings = session.model, session.run.trainer.settings
+        ladder = doubled_grids(model, len(session.run.data.train_input), LARGEST_GRID)
+        options = {"opt": settings.opt, "lamb": settings.lamb, "loss": settings.loss}
+        steps = extend_steps(copied(model), session.run.data, ladder, starts=1, **options)
+        self.sentence = f"Extending: training with grid {ladder[0]}."
+        session.run.start(None)
+        session.tree.begin_group()
+        session.script.begin_longer(lambda: Extend(None if self._complete else self._done))
+        self.begin(_copies(steps))
+
+    def advance(self) -> Topics:
+        return self._session.end_process() if self._done == self._most else super().advance()
+
+    @property
+    def stopped(self) -> str:
+        return "The best grid so far is kept." if self._helped else "It had found nothing yet."
+
+    def close(self) -> Topics:
+        session = self._session
+        session.tree.end_group()
+        session.script.end_longer()
+        if session.running:
+            session.run.pause()
+        return CHANGED
+
+    def take(self, step: ExtensionStep) -> Topics:
+        """Take over a grid that helps, and the last network, which has seen all rows."""
+        session, last = self._session, step.stop_reason is not None
+        self._done += 1
+        self._complete = last
+        what = f"grid {step.grid}: held-out error {step.validation_loss:.3g}"
+        self.sentence = f"Extending: {what}. Trying a finer grid."
+        if not step.helped and not last:
+            return frozenset(("guide",))
+        self._helped = True
+        label = f"grid {step.grid}" if not last else f"grid {step.grid}: {_ENDS[str(step.stop_reason)]}"
+        network = cast(KAN, step.network)
+        return act(session, _Rung(), "refine", label, lambda: session.adopt(network)) | {"settings", "guide"}
+
+
+def _copies(steps: Iterator[ExtensionStep]) -> Iterator[ExtensionStep]:
+    """The same steps, each with a network of its own: the work goes on with the one that it gave."""
+    for step in steps:
+        yield replace(step, networks=(copied(cast(KAN, step.network)),))
+
+
+class _Rung(Command):
+    """A grid of an extension: the script has the whole."""
