@@ -10,6 +10,7 @@ from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.commands.fields import LARGEST_GRID
 from kanwidget.explorer.commands.guide import GuideStep
 from kanwidget.explorer.commands.processes import BackgroundProcess
+from kanwidget.explorer.guide.progress import EXTENDED
 from kanwidget.explorer.protocol.topics import CHANGED, Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
@@ -93,12 +94,12 @@ class Extension(BackgroundProcess[ExtensionStep]):
         self._complete = last
         what = f"grid {step.grid}: held-out error {step.validation_loss:.3g}"
         self.sentence = f"Extending: {what}. Trying a finer grid."
-        if not step.helped and not last:
+        if not last and (not step.helped or step.grid == session.model.grid):
             return frozenset(("guide",))
         self._helped = True
         label = f"grid {step.grid}" if not last else f"grid {step.grid}: {_ENDS[str(step.stop_reason)]}"
         network = cast(KAN, step.network)
-        return act(session, _Rung(), "refine", label, lambda: session.adopt(network)) | {"settings", "guide"}
+        return act(session, _Rung(), EXTENDED if last else "refine", label, lambda: session.adopt(network)) | {"settings", "guide"}
 
 
 def _copies(steps: Iterator[ExtensionStep]) -> Iterator[ExtensionStep]:

@@ -13,6 +13,8 @@ from kanwidget.explorer.session.undo import RETURN
 
 #: Kind of the tree node at the end of a simplification.
 SIMPLIFIED = "simplify"
+#: Kind of the tree node at the end of an extension of the grids.
+EXTENDED = "extend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,12 @@ def progress(session: Session) -> Progress:
     model = session.model
     active = model.edge_refs(active=True)
     splines = sum(model.layer(ref.layer).state(ref.source, ref.target) != "symbolic" for ref in active)
-    returned = session.tree.nodes[session.tree.current].kind == RETURN
+    kind = session.tree.nodes[session.tree.current].kind
+    returned = kind == RETURN
     simplified = any(node.kind == SIMPLIFIED for node in session.tree.path())
     flat, rising = flat_steps(records), overfit(records)
     ended = session.run.state == "done" or session.run.stop_reason is not None
-    trained = bool(flat or rising or returned or ended)
+    trained = bool(flat or rising or returned or ended or kind == EXTENDED)
     steps = len(session.run.records)
     return Progress(steps, flat, rising, splines, len(active), trained, returned, simplified)
 
