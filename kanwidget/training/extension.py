@@ -35,8 +35,9 @@ WORTH = 1.01
 _PATIENCE = 2
 #: A held-out error below this part of the target's spread is exact: a finer grid would follow round-off.
 _EXACT = 1e-9
-#: `auto` doubles the grid, up to this one and as long as every parameter has so many training rows.
-FINEST, _ROWS_A_PARAMETER = 1000, 1.25
+#: `auto` doubles the grid, up to this one and as long as every coefficient has so many training rows: held-out rows tell where there are
+#: too few.
+FINEST, _ROWS_A_COEFFICIENT = 1000, 0.6
 #: Random starts of a network that was never trained: one without hidden nodes has one minimum. Of the four-dimensional function of the
 #: accuracy benchmark ([4, 2, 2, 1], G = 3) a third of all starts end in a poor one.
 _STARTS, _DEEP_STARTS = 4, 12
@@ -273,7 +274,7 @@ _REASONS = {
     "target": "the held-out error has reached the target",
     "exact": "the held-out error is round-off",
     "nothing helps": "finer grids don't make the held-out error smaller",
-    "last grid": "it is the best of all that were asked for",
+    "last grid": "all grids have been tried",
 }
 
 
@@ -297,14 +298,14 @@ def doubled_grids(network: Network, rows: int, finest: int = FINEST) -> list[Gri
     Examples:
         >>> from kanwidget import KAN
         >>> doubled_grids(KAN([1, 1], grid=3), rows=50)
-        [3, 6, 12, 24]
+        [3, 6, 12, 24, 48]
     """
     sizes = [network.layer(index).grid_size for index in range(network.depth)]
     splines = sum(int(network.layer(index).spline_on.sum()) for index in range(network.depth))
     if not splines:
         _check.fail("network", "extend", "one with splines", network, "All its edges are functions already.")
     ladder, factor = [_grid(network)], 2
-    while max(sizes) * factor <= finest and splines * (max(sizes) * factor) * _ROWS_A_PARAMETER <= rows:
+    while max(sizes) * factor <= finest and splines * (max(sizes) * factor) * _ROWS_A_COEFFICIENT <= rows:
         finer = [size * factor for size in sizes]
         ladder.append(finer if len(set(finer)) > 1 else finer[0])
         factor *= 2

@@ -22,7 +22,7 @@ from kanwidget.training.extension import ExtensionStep, doubled_grids, extend_st
 _ENDS = {
     "exact": "the held-out error is round-off",
     "nothing helps": "finer grids don't make the held-out error smaller",
-    "last grid": "a finer grid needs more rows",
+    "last grid": "all grids that the rows allow have been tried",
 }
 
 
