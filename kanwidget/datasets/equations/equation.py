@@ -1,0 +1,183 @@
+"""`Equation`: a formula with the names, units and ranges of its variables, and the data sets that it makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget._refusals import short_refusals
+from kanwidget.datasets import arrays
+from kanwidget.datasets.dataset import Dataset
+from kanwidget.datasets.equations import formula as formulas
+from kanwidget.datasets.synthetic import create_dataset
+
+#: Added to a seed for what is drawn beside the rows, so that noise and dummies leave the rows as they are.
+_DUMMY_STREAM = 1 << 32
+_NOISE_STREAM = 2 << 32
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Equation:
+    """A formula with the names, units and ranges of its variables.
+
+    Args:
+        name: Such as `I.12.2`, the number of the formula in its book.
+        title: What it is about.
+        formula: Text in Python's arithmetic with `pi` and the functions sqrt, exp, log, sin, cos, tanh, asin and acos. sympy reads
+            it where the names are given: some, such as `E`, `I` and `gamma`, mean something else to it otherwise.
+        variables: Names of the inputs in order.
+        units: Their units: SI symbols with `*`, `/` and `**`; `1` for none, `rad` for angles.
+        ranges: `(low, high)` of each input, for uniform draws.
+        target: Name of the value.
+        target_unit: Its unit.
+        note: What else there is to know, such as a difference to other tables.
+        number: Its place in its table, from 1; 0 for an equation of your own.
+
+    Raises:
+        ValueError: For a formula that can't be read or names no such variable, and for lists of different lengths.
+
+    Examples:
+        >>> swing = Equation("swing", "Period of a pendulum", "2*pi*sqrt(l/g)", ("l", "g"), ("m", "m/s**2"),
+        ...                  ((0.1, 2.0), (9.0, 10.0)), "t", "s")
+        >>> swing
+        Equation('swing': t = 2*pi*sqrt(l/g))
+        >>> swing(torch.tensor([[1.0, 9.81]]))
+        tensor([2.0061])
+        >>> swing.dataset(train_num=50, test_num=10, dummies=1)
+        Dataset(50 train rows, 10 test rows, l, g, dummy_1 -> t)
+        >>> import sympy
+        >>> sympy.sympify(swing.formula, {name: sympy.Symbol(name) for name in swing.variables})
+        2*pi*sqrt(l/g)
+    """
+
+    name: str
+    title: str
+    formula: str
+    variables: tuple[str, ...]
+    units: tuple[str, ...]
+    ranges: tuple[tuple[float, float], ...]
+    target: str
+    target_unit: str
+    note: str = ""
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("units", "ranges"):
+            if len(getattr(self, name)) != len(self.variables):
+                _check.fail(name, "Equation", f"{len(self.variables)} entries, one a variable", getattr(self, name))
+        self._check_formula()
+
+    def _check_formula(self) -> None:
+        """Nothing, or an error: names that look like functions and constants can't be variables."""
+        try:
+            formulas.compiled(self.formula)
+        except (SyntaxError, ValueError) as error:
+            functions = ", ".join(formulas.FUNCTIONS)
+            _check.fail("formula", "Equation", "a formula", self.formula, f"{error}. Functions are {functions}.")
+        unknown = sorted(formulas.variables_of(self.formula) - set(self.variables))
+        if unknown:
+            expected = f"a formula of {', '.join(self.variables)}"
+            _check.fail("formula", "Equation", expected, self.formula, f"It also reads {', '.join(unknown)}.")
+
+    def __call__(self, x: Any) -> Tensor:
+        """Values of the formula, with derivatives where `x` is a tensor that asks for them.
+
+        Args:
+            x: Shape `(rows, variables)`: tensor, array or nested list, in the units and order of `variables`.
+
+        Returns:
+            Shape `(rows,)`; NaN or infinity where the formula has no value.
+
+        Raises:
+            ValueError: For another number of columns.
+
+        Examples:
+            >>> from kanwidget.datasets import feynman
+            >>> feynman("I.12.5")([[2.0, 3.0], [0.5, -1.0]])
+            tensor([ 6.0000, -0.5000], dtype=torch.float64)
+        """
+        x = x if isinstance(x, Tensor) and x.is_floating_point() else arrays.inputs(x, "x", self.name)
+        if x.ndim != 2 or x.shape[1] != len(self.variables):
+            expected = f"of shape (rows, {len(self.variables)}): {', '.join(self.variables)}"
+            _check.fail("x", self.name, expected, x)
+        value: Tensor = formulas.compiled(self.formula)(dict(zip(self.variables, x.unbind(1), strict=True)))
+        return value
+
+    def dataset(
+        self, train_num: int = 1000, test_num: int = 1000, *, noise: float = 0.0, dummies: int = 0, seed: int = 0
+    ) -> Dataset:
+        """Rows drawn uniformly from the ranges, with the formula's values.
+
+        A seed means the same rows with and without noise and dummy columns, and the same noise, larger or smaller, at every level.
+
+        Args:
+            train_num: Rows to train on, ≥ 1.
+            test_num: Rows to test on, ≥ 0; 0 makes no test data.
+            noise: Standard deviation of Gaussian noise on the training labels, in units of the standard deviation that these labels
+                have without it, ≥ 0; 0.01 is one per cent. Test labels stay true.
+            dummies: Number of columns `dummy_1, dummy_2, …` that the target doesn't depend on, ≥ 0. They are drawn from the ranges
+                of the variables in turn, so that their size doesn't give them away.
+            seed: Of all draws, ≥ 0.
+
+        Returns:
+            A `Dataset` in float64 with the names of the variables and of the target.
+
+        Raises:
+            ValueError: For numbers that make no data.
+
+        Examples:
+            >>> from kanwidget.datasets import feynman
+            >>> data = feynman("I.10.7").dataset(200, 100, noise=0.01, dummies=2)
+            >>> data
+            Dataset(200 train rows, 100 test rows, m_0, …, dummy_2 (5) -> m)
+            >>> clean = feynman("I.10.7").dataset(200, 100)
+            >>> bool((data.train_input[:, :3] == clean.train_input).all())
+            True
+            >>> error = (data.train_label - clean.train_label).std() / clean.train_label.std()
+            >>> 0.008 < float(error) < 0.012
+            True
+        """
+        where = f"dataset of {self.name}"
+        noise = _check.real(noise, "noise", where, low=0, advice="0.01 is one per cent.")
+        dummies = _check.integer(dummies, "dummies", where, low=0)
+        data = create_dataset(
+            self, len(self.variables), ranges=self.ranges, train_num=train_num, test_num=test_num, seed=seed
+        )
+        data = replace(data, in_vars=self.variables, out_vars=(self.target,))
+        return _with_noise(_with_dummies(data, self.ranges, dummies, seed), noise, seed)
+
+    def __repr__(self) -> str:
+        return f"Equation({self.name!r}: {self.target} = {self.formula})"
+
+
+# The class is made by then: its own construction has short refusals, too.
+for _name in ("__init__", "__call__", "dataset"):
+    setattr(Equation, _name, short_refusals(getattr(Equation, _name)))
+
+
+def _with_dummies(data: Dataset, ranges: tuple[tuple[float, float], ...], count: int, seed: int) -> Dataset:
+    """The data with columns of random numbers after the others."""
+    if not count:
+        return data
+    generator = torch.Generator().manual_seed(seed + _DUMMY_STREAM)
+    low, high = torch.tensor([ranges[i % len(ranges)] for i in range(count)], dtype=torch.float64).T
+    inputs: dict[str, Any] = {}
+    for key in ("train_input", "test_input"):
+        if key in data:
+            unit = torch.rand(len(data[key]), count, generator=generator, dtype=torch.float64)
+            inputs[key] = torch.cat([data[key], low + (high - low) * unit], dim=1)
+    return replace(data, **inputs, in_vars=(*data.in_vars, *(f"dummy_{i + 1}" for i in range(count))))
+
+
+def _with_noise(data: Dataset, level: float, seed: int) -> Dataset:
+    """The data with noise on the training labels."""
+    if not level:
+        return data
+    generator = torch.Generator().manual_seed(seed + _NOISE_STREAM)
+    label = data.train_label
+    drawn = torch.randn(label.shape, generator=generator, dtype=torch.float64)
+    return replace(data, train_label=label + level * label.std(0, correction=0) * drawn)

@@ -1,0 +1,111 @@
+"""Text of a formula → a function of columns. Nothing is executed: the text is read into a tree of arithmetic."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+#: A number while only constants are involved, and a column as soon as a variable is.
+Value = Any
+#: Values of the variables → value of a formula, or of a piece of it.
+Evaluator = Callable[[Mapping[str, Tensor]], Value]
+
+#: The names are the same in torch, in math and in sympy.
+FUNCTIONS = ("sqrt", "exp", "log", "sin", "cos", "tanh", "asin", "acos")
+CONSTANTS = {"pi": math.pi}
+
+_OPERATORS: dict[type[ast.operator], Callable[[Value, Value], Value]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
+
+
+@lru_cache(maxsize=1024)
+def compiled(text: str) -> Evaluator:
+    """The function that a formula describes.
+
+    Args:
+        text: Numbers, variables, `pi`, the operators `+ - * / **`, parentheses and `FUNCTIONS`.
+
+    Raises:
+        SyntaxError: For text that is no formula.
+        ValueError: For anything else that Python would understand: other functions, indices, comparisons.
+
+    Examples:
+        >>> compiled("sqrt(x**2 + pi - pi)")({"x": torch.tensor([-3.0, 2.0])})
+        tensor([3., 2.])
+        >>> compiled("x.real")
+        Traceback (most recent call last):
+        ...
+        ValueError: `x.real` is no part of a formula
+    """
+    return _evaluator(ast.parse(text, mode="eval").body)
+
+
+def variables_of(text: str) -> set[str]:
+    """Names of the variables that a formula reads.
+
+    Examples:
+        >>> sorted(variables_of("2*pi*sqrt(L/g)"))
+        ['L', 'g']
+    """
+    names = {node.id for node in ast.walk(ast.parse(text, mode="eval")) if isinstance(node, ast.Name)}
+    return names - set(FUNCTIONS) - set(CONSTANTS)
+
+
+def number(text: str) -> float:
+    """The value of a formula without variables.
+
+    Examples:
+        >>> number("-1.5"), number("2*pi")
+        (-1.5, 6.283185307179586)
+    """
+    return float(compiled(text)({}))
+
+
+def _evaluator(node: ast.expr) -> Evaluator:
+    match node:
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+            return _constant(float(value))
+        case ast.Name(id=name):
+            return _constant(CONSTANTS[name]) if name in CONSTANTS else operator.itemgetter(name)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return _negated(_evaluator(operand))
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            return _combined(_OPERATORS[type(op)], _evaluator(left), _evaluator(right))
+        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
+            return _applied(name, _evaluator(argument))
+    raise ValueError(f"`{ast.unparse(node)}` is no part of a formula")
+
+
+def _constant(value: float) -> Evaluator:
+    return lambda columns: value
+
+
+def _negated(operand: Evaluator) -> Evaluator:
+    return lambda columns: -operand(columns)
+
+
+def _combined(combine: Callable[[Value, Value], Value], left: Evaluator, right: Evaluator) -> Evaluator:
+    return lambda columns: combine(left(columns), right(columns))
+
+
+def _applied(name: str, argument: Evaluator) -> Evaluator:
+    of_columns, of_numbers = getattr(torch, name), getattr(math, name)
+
+    def apply(columns: Mapping[str, Tensor]) -> Value:
+        value = argument(columns)
+        # Under a root or a logarithm may stand a constant, such as in sqrt(2*pi).
+        return of_columns(value) if isinstance(value, Tensor) else of_numbers(value)
+
+    return apply
