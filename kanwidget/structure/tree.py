@@ -1,0 +1,259 @@
+"""The tree of a function: sums, products, symmetric forms and groups, part by part, down to single columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Literal
+
+from kanwidget.structure import partitions
+from kanwidget.structure.conditions import SYMMETRIES, Family
+from kanwidget.structure.evidence import Verdict
+from kanwidget.structure.findings import Finding
+from kanwidget.structure.partitions import Group, Pair
+from kanwidget.structure.structure import Structure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from kanwidget.insight.plot.style import ThemeName
+
+Kind = Literal["constant", "column", "form", "sum", "product", "function"]
+#: Signs between the columns of a form: positive, negative.
+_JOINTS: dict[Family, tuple[str, str]] = {"sum": (" + ", " - "), "product": ("·", "/"), "squares": (" + ", " - ")}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Tree:
+    """A node of a function's tree, with all that is below it.
+
+    Examples:
+        >>> import torch
+        >>> from kanwidget.structure import examine
+        >>> points = torch.rand(200, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        >>> tree = examine(lambda x: torch.sin(x[:, 0] * x[:, 1]) + x[:, 2] ** 2, points).tree()
+        >>> tree
+        y = f(x_1·x_2) + g(x_3)
+        >>> [child.kind for child in tree.children]
+        ['form', 'column']
+    """
+
+    kind: Kind
+    """`sum`, `product`; `form`: a function of a symmetric form of its columns; `function`: a function of its children, of which nothing
+    more is seen; `column`; `constant`."""
+    columns: tuple[str, ...]
+    """All columns below."""
+    label: str
+    """`+`, `×`, the form, or the name of the column."""
+    verdict: Verdict = "holds"
+    """`undecided` where the fit can't tell whether a function has more structure."""
+    children: tuple[Tree, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """What it rests on; of a `function` the tests that found nothing."""
+    target: str = ""
+    """Name of the whole; only the root has it."""
+    irrelevant: tuple[str, ...] = ()
+    """Columns without influence; only the root has them."""
+    constant: float = 0.0
+    """Of a product: what is added to it."""
+
+    @property
+    def formula(self) -> str:
+        """The tree as one line, with letters for functions of which nothing is known."""
+        count = _functions(self, inner=False)
+        letters = iter("fgh") if count <= 3 else (f"f{_small(number)}" for number in range(1, count + 1))
+        return _written(self, letters, inner=False)
+
+    def to_text(self) -> str:
+        """The tree, one line a node, with what is seen and how surely.
+
+        Examples:
+            >>> print(Tree("sum", ("a", "b"), "+", children=(Tree("column", ("a",), "a"), Tree("column", ("b",), "b"))).to_text())
+            sum of functions
+            ├─ a
+            └─ b
+        """
+        lines = [str(self)] if self.target else []
+        lines += _lines(self, "", "")
+        if self.irrelevant:
+            lines.append(f"without influence: {', '.join(self.irrelevant)}")
+        return "\n".join(lines)
+
+    def plot(self, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
+        """Draw the tree, see `plot_tree`."""
+        from kanwidget.insight.plot.tree import plot_tree
+
+        return plot_tree(self, theme=theme, title=title)
+
+    def __repr__(self) -> str:
+        note = "" if all(node.verdict == "holds" for node in _nodes(self)) else "   (parts are undecided: see to_text())"
+        return f"{self.target} = {self.formula}{note}" if self.target else self.formula
+
+
+def grow(structure: Structure) -> Tree:
+    """The tree of a whole function."""
+    findings = structure.irrelevant()
+    idle = tuple(finding.groups[0][0] for finding in findings if finding.holds) + structure.unvaried
+    relevant = [name for name in structure.names if name not in idle]
+    below = _node(structure, relevant)
+    return Tree(
+        below.kind, below.columns, below.label, below.verdict, below.children, below.findings,
+        structure.subject.target, idle, below.constant,
+    )  # fmt: skip
+
+
+def _node(structure: Structure, names: Sequence[str]) -> Tree:
+    """The tree of a function of these columns: what says most about it comes first."""
+    if len(names) < 2:
+        return Tree("column", tuple(names), names[0]) if names else Tree("constant", (), "constant")
+    tests: tuple[Callable[[Structure, Sequence[str]], Tree | None], ...] = (_form, _sum, _product)
+    for test in tests:
+        if (found := test(structure, names)) is not None:
+            return found
+    return _function(structure, names)
+
+
+def _form(structure: Structure, names: Sequence[str]) -> Tree | None:
+    """A symmetric form of all columns."""
+    holding = [finding for finding in structure.symmetries() if finding.holds]
+    for family, joints in _JOINTS.items():
+        signs = {
+            (finding.groups[0][0], finding.groups[0][1]): row.sign
+            for finding in holding
+            for row in SYMMETRIES
+            if row.name == finding.form and row.family == family
+        }
+        if len(partitions.components(range(len(names)), _numbers(signs, names))) == 1:
+            found = tuple(f for f in holding if f.groups[0] in signs)
+            return Tree("form", tuple(names), _form_label(names, signs, family, joints), findings=found)
+    return None
+
+
+def _numbers(pairs: dict[tuple[str, str], int], names: Sequence[str]) -> set[Pair]:
+    return {(names.index(a), names.index(b)) for a, b in pairs}
+
+
+def _form_label(
+    names: Sequence[str], signs: dict[tuple[str, str], int], family: Family, joints: tuple[str, str]
+) -> str:
+    """The form of all columns; the first one's sign is plus, and the others follow along the pairs."""
+    sign = {names[0]: 1}
+    while len(sign) < len(names):
+        for (a, b), relative in signs.items():
+            if a in sign and b not in sign:
+                sign[b] = sign[a] * relative
+            elif b in sign and a not in sign:
+                sign[a] = sign[b] * relative
+    power = "²" if family == "squares" else ""
+    return f"{names[0]}{power}" + "".join(f"{joints[sign[name] < 0]}{name}{power}" for name in names[1:])
+
+
+def _sum(structure: Structure, names: Sequence[str]) -> Tree | None:
+    finding = structure.additive()
+    if len(finding.groups) < 2:
+        return None
+    return Tree("sum", tuple(names), "+", children=_parts(structure, finding.groups), findings=(finding,))
+
+
+def _product(structure: Structure, names: Sequence[str]) -> Tree | None:
+    finding = structure.multiplicative()
+    if len(finding.groups) < 2:
+        return None
+    children = _parts(structure, finding.groups)
+    return Tree("product", tuple(names), "×", children=children, findings=(finding,), constant=finding.constant or 0.0)
+
+
+def _function(structure: Structure, names: Sequence[str]) -> Tree:
+    """A function of groups that act through one number each, and of single columns."""
+    compositions = structure.compositions()
+    index: list[Group] = [tuple(names.index(name) for name in finding.groups[0]) for finding in compositions]
+    numbers, joined = partitions.top_parts(range(len(names)), index)
+    groups = [tuple(names[number] for number in group) for group in numbers]
+    parts = _parts(structure, groups)
+    tests = (structure.additive(), structure.multiplicative())
+    if joined:  # every union of parts acts through one number: a sum within an outer function
+        inner = Tree("sum", tuple(names), "+", children=parts, findings=tuple(compositions))
+        return Tree("function", tuple(names), "f", children=(inner,), findings=tests)
+    unsure = any(finding.verdict == "undecided" for finding in (*tests, *_undecided_pairs(structure, names, groups)))
+    verdict: Verdict = "undecided" if unsure else "holds"
+    return Tree("function", tuple(names), "f", verdict, parts, (*tests, *compositions))
+
+
+def _undecided_pairs(structure: Structure, names: Sequence[str], groups: Sequence[tuple[str, ...]]) -> list[Finding]:
+    """The tests of pairs of parts that might act as one."""
+    singles = [group[0] for group in groups if len(group) == 1]
+    if len(names) < 3:
+        return [finding for finding in structure.symmetries() if finding.verdict == "undecided"]
+    return [structure.compositional(pair) for pair in combinations(singles, 2)]
+
+
+def _parts(structure: Structure, groups: Sequence[tuple[str, ...]]) -> tuple[Tree, ...]:
+    return tuple(
+        Tree("column", group, group[0]) if len(group) == 1 else _node(structure.section(group), group)
+        for group in groups
+    )
+
+
+# ---- writing
+
+
+def _functions(tree: Tree, inner: bool) -> int:
+    """How many letters the formula takes."""
+    own = {"column": not inner, "form": not inner, "function": True}.get(tree.kind, False)
+    below = tree.kind == "function"
+    return int(own) + sum(_functions(child, below) for child in tree.children)
+
+
+def _written(tree: Tree, letters: Iterator[str], inner: bool) -> str:
+    """A node; within a function the outer function of a column or form has nothing to say."""
+    if tree.kind == "constant":
+        return "constant"
+    if tree.kind in ("column", "form"):
+        return tree.label if inner else f"{next(letters)}({tree.label})"
+    if tree.kind == "function":
+        letter = next(letters)
+        return f"{letter}({', '.join(_written(child, letters, inner=True) for child in tree.children)})"
+    parts = [_written(child, letters, inner=False) for child in tree.children]
+    if tree.kind == "sum":
+        return " + ".join(parts)
+    factors = [f"({part})" if child.kind == "sum" else part for part, child in zip(parts, tree.children, strict=True)]
+    offset = f"{tree.constant:.3g} + " if tree.constant else ""
+    return offset + "·".join(factors)
+
+
+_WORDS: dict[Kind, str] = {
+    "constant": "constant",
+    "sum": "sum of functions",
+    "product": "product of functions",
+}
+
+
+def _lines(tree: Tree, first: str, further: str) -> list[str]:
+    lines = [first + _described(tree)]
+    for number, child in enumerate(tree.children):
+        last = number == len(tree.children) - 1
+        lines += _lines(child, further + ("└─ " if last else "├─ "), further + ("   " if last else "│  "))
+    return lines
+
+
+def _described(tree: Tree) -> str:
+    """A node in words, with the uncertainty that it has."""
+    if tree.kind == "column":
+        return tree.label
+    if tree.kind == "function":
+        text = "function" if tree.verdict == "holds" else "function, more structure undecided"
+    else:
+        text = f"function of {tree.label}" if tree.kind == "form" else _WORDS[tree.kind]
+    limits = [finding.threshold for finding in tree.findings if finding.holds]
+    return f"{text}, to within {max(limits):.0e}" if limits and tree.kind != "function" else text
+
+
+def _nodes(tree: Tree) -> Iterator[Tree]:
+    yield tree
+    for child in tree.children:
+        yield from _nodes(child)
+
+
+def _small(number: int) -> str:
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
