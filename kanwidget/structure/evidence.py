@@ -18,6 +18,8 @@ FLOORS = 2.0
 CLEAR = 1.5
 #: A test that can't see a violation of this size says nothing by seeing none.
 RESOLUTION = 0.25
+#: Part of the squared scale below which a variance between members doesn't matter for the weights.
+_AGREED = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ def measure(terms: Sequence[Tensor], natural: Sequence[Tensor] = ()) -> Measurem
     if not bool((scale > 0).any()):
         return NOTHING
     variance = total.var(0, correction=1) if len(total) > 1 else torch.zeros_like(scale)
-    weight = _damped(variance) * _damped(scale)
+    # Where members agree to a thousandth, as exact ones do, their spread is no reason to prefer points.
+    weight = _damped(variance + _AGREED * scale.median()) * _damped(scale)
     weight = weight / weight.sum()
     size, floor = float(weight @ scale), float(weight @ variance)
     violation = _excess(total.mean(0), weight, floor, size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -82,7 +82,7 @@ class Tree:
 
     def plot(self, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
         """Draw the tree, see `plot_tree`."""
-        from kanwidget.insight.plot.tree import plot_tree
+        from kanwidget.insight.plot.diagrams.tree import plot_tree
 
         return plot_tree(self, theme=theme, title=title)
 
@@ -153,15 +153,24 @@ def _sum(structure: Structure, names: Sequence[str]) -> Tree | None:
     finding = structure.additive()
     if len(finding.groups) < 2:
         return None
-    return Tree("sum", tuple(names), "+", children=_parts(structure, finding.groups), findings=(finding,))
+    children = _without_constants(_parts(structure, finding.groups), 0.0)
+    return Tree("sum", tuple(names), "+", children=children, findings=(finding,))
 
 
 def _product(structure: Structure, names: Sequence[str]) -> Tree | None:
     finding = structure.multiplicative()
     if len(finding.groups) < 2:
         return None
-    children = _parts(structure, finding.groups)
+    children = _without_constants(_parts(structure, finding.groups), 1.0)
     return Tree("product", tuple(names), "×", children=children, findings=(finding,), constant=finding.constant or 0.0)
+
+
+def _without_constants(children: tuple[Tree, ...], constant: float) -> tuple[Tree, ...]:
+    """The parts, whose constants say nothing by themselves: a section has a constant, a factor or an outer function of its own.
+
+    Within a product there is one that matters, of any size: (1 + f·g)·h.
+    """
+    return tuple(replace(child, constant=constant if child.constant else 0.0) for child in children)
 
 
 def _function(structure: Structure, names: Sequence[str]) -> Tree:
@@ -170,7 +179,7 @@ def _function(structure: Structure, names: Sequence[str]) -> Tree:
     index: list[Group] = [tuple(names.index(name) for name in finding.groups[0]) for finding in compositions]
     numbers, joined = partitions.top_parts(range(len(names)), index)
     groups = [tuple(names[number] for number in group) for group in numbers]
-    parts = _parts(structure, groups)
+    parts = _without_constants(_parts(structure, groups), 0.0)
     tests = (structure.additive(), structure.multiplicative())
     if joined:  # every union of parts acts through one number: a sum within an outer function
         inner = Tree("sum", tuple(names), "+", children=parts, findings=tuple(compositions))
@@ -217,7 +226,7 @@ def _written(tree: Tree, letters: Iterator[str], inner: bool) -> str:
     parts = [_written(child, letters, inner=False) for child in tree.children]
     if tree.kind == "sum":
         return " + ".join(parts)
-    factors = [f"({part})" if child.kind == "sum" else part for part, child in zip(parts, tree.children, strict=True)]
+    factors = [f"({part})" if child.kind == "sum" or child.constant else part for part, child in zip(parts, tree.children, strict=True)]
     offset = f"{tree.constant:.3g} + " if tree.constant else ""
     return offset + "·".join(factors)
 
