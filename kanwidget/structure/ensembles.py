@@ -20,6 +20,8 @@ from kanwidget.training import fit_many
 
 #: Members of an ensemble by default.
 MEMBERS = 8
+#: Networks of a member. They start differently, so that less of the members' spread is that of the starts, which their mean hasn't.
+NETWORKS = 2
 #: Fewest rows that a structure can be read from.
 FEWEST_ROWS = 30
 #: Part of the rows that decides between the shapes.
@@ -52,27 +54,30 @@ SHAPES = (
 )
 
 
-def train_ensemble(data: Dataset, output: int, members: int, steps: int, seed: int) -> list[KAN]:
-    """Networks of the shape that predicts held-out rows best, each trained on rows drawn with replacement.
+def train_ensemble(data: Dataset, output: int, members: int, steps: int, seed: int) -> list[list[KAN]]:
+    """The networks of each member: of the shape that predicts held-out rows best, trained on the same rows drawn with replacement.
 
     Args:
         data: Columns and targets; all parts of it are used.
         output: Number of the target.
-        members: Number of networks, ≥ 2.
+        members: Number of draws, ≥ 2.
         steps: Most steps of each training.
         seed: Of the starts and of the draws.
     """
     table = _one_table(data, output)
     shape = _best_shape(table, steps, seed)
-    networks = [_scaled(shape.network(table.n_features, seed + index), table) for index in range(members)]
-    return _trained(networks, table, steps, seed)
+    draws = [draw for draw in _draws(table, members, seed) for _ in range(NETWORKS)]
+    networks = [_scaled(shape.network(table.n_features, seed + index), table) for index in range(len(draws))]
+    trained, _ = fit_many(networks, draws, steps=steps, progress=False)
+    return [trained[first : first + NETWORKS] for first in range(0, len(trained), NETWORKS)]
 
 
 def refit_copies(network: Network, data: Dataset, members: int, seed: int) -> list[Network]:
     """Copies of a network, each trained a few steps more on rows drawn with replacement."""
     copies = [copy.deepcopy(network).to(torch.float64) for _ in range(members)]
     table = data.to(torch.float64)
-    return _trained(copies, table, _REFIT_STEPS, seed)
+    trained, _ = fit_many(copies, _draws(table, members, seed), steps=_REFIT_STEPS, progress=False)
+    return trained
 
 
 def _one_table(data: Dataset, output: int) -> Dataset:
@@ -101,27 +106,23 @@ def _best_shape(table: Dataset, steps: int, seed: int) -> Shape:
     split = Dataset(
         table.train_input[rows], table.train_label[rows], val_input=table.train_input[held_out], val_label=table.train_label[held_out]
     )
-    errors = {}
-    for shape in SHAPES:
+    errors: dict[int, float] = {}
+    for number, shape in enumerate(SHAPES):
         networks = [_scaled(shape.network(table.n_features, seed + start), table) for start in range(_STARTS)]
         if errors and networks[0].n_parameters > len(rows):
             continue
         _, histories = fit_many(networks, split, steps=steps, progress=False)
         best = [min((r.validation_loss or math.inf for r in history.records), default=math.inf) for history in histories]
-        errors[shape] = min(best)
-    return min(errors, key=lambda shape: errors[shape])
+        errors[number] = min(best)
+    return SHAPES[min(errors, key=lambda number: errors[number])]
 
 
-def _trained(networks: Sequence[Any], table: Dataset, steps: int, seed: int) -> list[Any]:
-    """The networks, each trained on its own draw of the rows; the rows that it lacks say when it is best."""
+def _draws(table: Dataset, count: int, seed: int) -> list[Dataset]:
+    """The table with rows drawn with replacement, `count` times; the rows that a draw lacks say when its network is best."""
     generator = torch.Generator().manual_seed(seed)
     rows = len(table.train_input)
-    own = []
-    for _ in networks:
-        counts = torch.bincount(torch.randint(rows, (rows,), generator=generator), minlength=rows).to(torch.float64)
-        own.append(_drawn(table, counts))
-    trained, _ = fit_many(networks, own, steps=steps, progress=False)
-    return trained
+    drawn = (torch.randint(rows, (rows,), generator=generator) for _ in range(count))
+    return [_drawn(table, torch.bincount(draw, minlength=rows).to(torch.float64)) for draw in drawn]
 
 
 def _drawn(table: Dataset, counts: Tensor) -> Dataset:

@@ -12,9 +12,9 @@ from torch import Tensor
 
 Verdict = Literal["holds", "fails", "undecided"]
 
-#: A violation counts as none up to this many floors: the mean square of a smooth error over the points has few degrees of freedom.
-FLOORS = 2.0
-#: Above this many times the threshold a violation is beyond doubt.
+#: A true violation that an error of one floor can hide, in floors. (The mean of an ensemble errs by 0.5 to 1 floors.)
+HIDDEN = 2.0
+#: Above this many times what may be error, a violation is beyond doubt.
 CLEAR = 1.5
 #: A test that can't see a violation of this size says nothing by seeing none.
 RESOLUTION = 0.25
@@ -34,24 +34,24 @@ class Measurement:
     """Root mean square of the members' spread, over the scale."""
 
     def threshold(self, tolerance: float) -> float:
-        """The violation up to which the structure holds: `tolerance`, or what the members' spread hides."""
-        return max(tolerance, FLOORS * self.floor)
+        """The violation to within which the structure holds, if it does: the tolerance, or what the floor can hide."""
+        return max(tolerance, HIDDEN * self.floor)
 
     def verdict(self, tolerance: float) -> Verdict:
-        """`holds`, `fails`, or `undecided` where the spread hides what the test looks for.
+        """`holds`, `fails`, or `undecided`: the violation is neither small nor clear, or a large one could be hidden.
 
         Examples:
             >>> Measurement(1e-9, 0.0, 1e-12).verdict(1e-6), Measurement(0.3, 0.02, 0.02).verdict(0.05)
             ('holds', 'fails')
-            >>> Measurement(0.0, 0.2, 0.4).verdict(0.05)
-            'undecided'
+            >>> Measurement(0.0, 0.2, 0.4).verdict(0.05), Measurement(0.08, 0.02, 0.06).verdict(0.05)
+            ('undecided', 'undecided')
         """
         if not math.isfinite(self.violation + self.floor):
             return "undecided"
-        threshold = self.threshold(tolerance)
-        if self.violation <= threshold:
-            return "holds" if threshold <= RESOLUTION else "undecided"
-        return "fails" if self.violation > CLEAR * threshold else "undecided"
+        limit = max(tolerance, self.floor)
+        if self.violation <= limit:
+            return "holds" if self.threshold(tolerance) <= RESOLUTION else "undecided"
+        return "fails" if self.violation > CLEAR * limit else "undecided"
 
 
 #: Without points, or without anything to compare with, there is nothing to see.

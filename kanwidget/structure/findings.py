@@ -35,7 +35,7 @@ class Finding:
     """The columns that it speaks of: groups of a separation, the group of a composition, the pair of a symmetry."""
     measurement: Measurement
     threshold: float
-    """The violation up to which the structure holds: the tolerance, or more where the fit isn't that good."""
+    """What a structure holds to within: the tolerance, or the violation that the error of the fit can hide."""
     form: str = ""
     """Of a symmetry: `x-y`."""
     constant: float | None = None

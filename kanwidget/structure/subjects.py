@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from kanwidget import _check
+from kanwidget.core.derivatives import derivatives
 from kanwidget.core.network import Network
 from kanwidget.structure.field import RawDerivatives
 
@@ -58,14 +59,16 @@ class Subject:
         return RawDerivatives(value, gradient, hessian)
 
 
-def network_member(network: Network, output: int) -> Member:
-    """A network's output with its analytic derivatives."""
+def network_member(networks: Sequence[Network], output: int) -> Member:
+    """The mean of networks, with its analytic derivatives."""
 
     def member(points: Tensor, size: Tensor) -> Derivatives:
         with torch.no_grad():
-            own = network.derivatives(points)  # type: ignore[operator]  # of KAN
-        gradient = own.gradient[:, output] * size
-        return own.value[:, output], gradient, own.hessian[:, output] * size[:, None] * size
+            own = [derivatives(network, points) for network in networks]
+        value = torch.stack([d.value[:, output] for d in own]).mean(0)
+        gradient = torch.stack([d.gradient[:, output] for d in own]).mean(0)
+        hessian = torch.stack([d.hessian[:, output] for d in own if d.hessian is not None]).mean(0)
+        return value, gradient * size, hessian * size[:, None] * size
 
     return member
 
