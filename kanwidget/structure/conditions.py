@@ -120,12 +120,12 @@ def _along_sum(field: Field, i: int, j: int) -> tuple[Tensor, Tensor]:
 
 
 def _along_product(field: Field, i: int, j: int) -> tuple[Tensor, Tensor]:
-    """x ∂f/∂x and y ∂f/∂y."""
+    """X ∂f/∂x and y ∂f/∂y."""
     return field.x[:, i] * field.gradient[..., i], field.x[:, j] * field.gradient[..., j]
 
 
 def _along_squares(field: Field, i: int, j: int) -> tuple[Tensor, Tensor]:
-    """y ∂f/∂x and x ∂f/∂y in own units, both times the first column's size over the second's."""
+    """Y ∂f/∂x and x ∂f/∂y in own units, both times the first column's size over the second's."""
     ratio = field.size[i] / field.size[j]
     return field.x[:, j] * field.gradient[..., i], field.x[:, i] * field.gradient[..., j] * ratio**2
 

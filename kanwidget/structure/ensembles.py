@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -104,7 +102,10 @@ def _best_shape(table: Dataset, steps: int, seed: int) -> Shape:
     order = torch.randperm(len(table.train_input), generator=torch.Generator().manual_seed(seed))
     held_out, rows = order[:count], order[count:]
     split = Dataset(
-        table.train_input[rows], table.train_label[rows], val_input=table.train_input[held_out], val_label=table.train_label[held_out]
+        table.train_input[rows],
+        table.train_label[rows],
+        val_input=table.train_input[held_out],
+        val_label=table.train_label[held_out],
     )
     errors: dict[int, float] = {}
     for number, shape in enumerate(SHAPES):
@@ -112,7 +113,9 @@ def _best_shape(table: Dataset, steps: int, seed: int) -> Shape:
         if errors and networks[0].n_parameters > len(rows):
             continue
         _, histories = fit_many(networks, split, steps=steps, progress=False)
-        best = [min((r.validation_loss or math.inf for r in history.records), default=math.inf) for history in histories]
+        best = [
+            min((r.validation_loss or math.inf for r in history.records), default=math.inf) for history in histories
+        ]
         errors[number] = min(best)
     return SHAPES[min(errors, key=lambda number: errors[number])]
 

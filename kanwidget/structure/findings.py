@@ -115,7 +115,9 @@ class Findings(Sequence[Finding]):
             (f.statement, f.verdict, f"{_number(f.violation)} ± {_number(f.error)}", _number(f.threshold)) for f in self
         ]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+        return "\n".join(
+            "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines
+        )
 
 
 def _number(value: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -16,11 +15,10 @@ from kanwidget.structure.conditions import SYMMETRIES, Symmetry
 from kanwidget.structure.evidence import EXACT, NOTHING, Measurement, Verdict
 from kanwidget.structure.field import Field, RawDerivatives, make_field, sizes_of
 from kanwidget.structure.findings import Finding, Findings
+from kanwidget.structure.growth import grow
 from kanwidget.structure.partitions import Group, Pair
 from kanwidget.structure.subjects import Subject
-
-if TYPE_CHECKING:
-    from kanwidget.structure.tree import Tree
+from kanwidget.structure.tree import Tree
 
 #: Names of functions in statements.
 _LETTERS = "fghkpqrstuvw"
@@ -75,7 +73,7 @@ class Structure:
     def irrelevant(self) -> Findings:
         """For each column, whether the function doesn't depend on it."""
         return Findings(
-            self._finding("irrelevant", f"{self._target} doesn't depend on {name}", measurement, [(index,)])
+            self._finding("irrelevant", f"{self.target} doesn't depend on {name}", measurement, [(index,)])
             for index, (name, measurement) in enumerate(zip(self.names, self._irrelevance, strict=True))
         )
 
@@ -85,7 +83,7 @@ class Structure:
         Where there is none, the verdict is about the partition that comes nearest.
         """
         groups, verdict, worst = self._partition(self._additivity)
-        return self._finding("additive", f"{self._target} = {self._terms(groups, ' + ')}", worst, groups, verdict)
+        return self._finding("additive", f"{self.target} = {self._terms(groups, ' + ')}", worst, groups, verdict)
 
     def multiplicative(self) -> Finding:
         """The finest partition of the relevant columns for which y = c + f(…)·g(…)·…, and its constant c."""
@@ -96,7 +94,7 @@ class Structure:
         if abs(own) <= max(worst.threshold(self.tolerance), self.tolerance) * self.field.unit:
             own = 0.0
         offset = f"{own:.3g} + " if own and len(groups) > 1 else ""
-        statement = f"{self._target} = {offset}{self._terms(groups, '·')}"
+        statement = f"{self.target} = {offset}{self._terms(groups, '·')}"
         return self._finding("multiplicative", statement, worst, groups, verdict, constant=own)
 
     def compositional(self, group: Iterable[str]) -> Finding:
@@ -110,7 +108,7 @@ class Structure:
         verdicts = [self._verdict(measurement) for measurement in measurements]
         verdict: Verdict = "fails" if "fails" in verdicts else "undecided" if "undecided" in verdicts else "holds"
         names = [self.names[column] for column in index]
-        statement = f"{self._target} depends on {_listed(names)} through one number h({', '.join(names)})"
+        statement = f"{self.target} depends on {_listed(names)} through one number h({', '.join(names)})"
         return self._finding("compositional", statement, max(measurements, key=_order), [index], verdict)
 
     def compositions(self) -> Findings:
@@ -150,8 +148,6 @@ class Structure:
 
     def tree(self) -> Tree:
         """The function taken apart, part by part."""
-        from kanwidget.structure.tree import grow
-
         return grow(self)
 
     def section(self, names: Iterable[str]) -> Structure:
@@ -167,7 +163,7 @@ class Structure:
     def __repr__(self) -> str:
         count, members = len(self.field.x), len(self.subject.members)
         source = "exact derivatives" if self.subject.is_exact else f"{members} fits"
-        return f"Structure({self._target} of {', '.join(self.names)}, {count} points, {source})"
+        return f"Structure({self.target} of {', '.join(self.names)}, {count} points, {source})"
 
     # ---- measurements, each made once
 
@@ -302,13 +298,14 @@ class Structure:
 
     def _symmetry_finding(self, pair: Pair, form: Symmetry) -> Finding:
         x, y = (self.names[column] for column in pair)
-        statement = f"{self._target} depends on {x} and {y} through {form.writing.format(x=x, y=y)}"
+        statement = f"{self.target} depends on {x} and {y} through {form.writing.format(x=x, y=y)}"
         return self._finding("symmetry", statement, self._symmetry(pair, form), [pair], form=form.name)
 
     # ---- words and arguments
 
     @property
-    def _target(self) -> str:
+    def target(self) -> str:
+        """Name of what is examined."""
         return self.subject.target
 
     def _terms(self, groups: Sequence[Group], sign: str) -> str:

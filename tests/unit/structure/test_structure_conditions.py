@@ -75,7 +75,9 @@ def test_a_group_acts_through_one_number(g, h):
 @quick
 @given(st.sampled_from(SYMMETRIES), COEFFICIENTS, NUMBERS)
 def test_a_symmetry_is_that_of_its_form_alone(form, g, factor):
-    found = field(lambda x: curve(g, FORMS[form.name](x[:, 0], x[:, 1])) + factor * x[:, 2] * FORMS[form.name](x[:, 0], x[:, 1]))
+    found = field(
+        lambda x: curve(g, FORMS[form.name](x[:, 0], x[:, 1])) + factor * x[:, 2] * FORMS[form.name](x[:, 0], x[:, 1])
+    )
     violations = {row.name: conditions.symmetry(found, 0, 1, row).violation for row in SYMMETRIES}
     assert violations.pop(form.name) < 1e-12
     assert min(violations.values()) > 1e-3
@@ -97,7 +99,9 @@ def test_units_of_columns_and_target_change_nothing(g, unit, size):
     plain, scaled = field(f), field(lambda x: size * f(x / unit), POINTS * unit)
     for test in (conditions.additivity, lambda field, i, j: conditions.multiplicativity(field, i, j, 0.3)):
         assert test(scaled, 0, 1).violation == pytest.approx(test(plain, 0, 1).violation, rel=1e-6)
-    assert conditions.composition(scaled, 0, 1, 2).violation == pytest.approx(conditions.composition(plain, 0, 1, 2).violation, rel=1e-6)
+    assert conditions.composition(scaled, 0, 1, 2).violation == pytest.approx(
+        conditions.composition(plain, 0, 1, 2).violation, rel=1e-6
+    )
     for form in SYMMETRIES:
         there, here = (conditions.symmetry(f, 1, 2, form).violation for f in (scaled, plain))
         assert there == pytest.approx(here, rel=1e-6, abs=1e-12)

@@ -19,7 +19,10 @@ def draws(*shape, seed=0):
 def noisy(terms, noise, members=8, seed=1):
     """Terms with an error that all members share, as a fit's, and one of the same size of each member, as drawing rows again shows."""
     shared = noise * draws(len(terms), 1, ROWS, seed=seed)
-    return [term + e + noise * draws(members, ROWS, seed=seed + 7 + n) for n, (term, e) in enumerate(zip(terms, shared, strict=True))]
+    return [
+        term + e + noise * draws(members, ROWS, seed=seed + 7 + n)
+        for n, (term, e) in enumerate(zip(terms, shared, strict=True))
+    ]
 
 
 def test_terms_that_cancel_violate_nothing():

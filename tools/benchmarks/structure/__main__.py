@@ -46,7 +46,9 @@ def run(who: str, cases: Sequence[Case], noisy: bool, seed: int, verbose: bool) 
             print(f"  {case.text} ({case.kind} {case.answer}): {state} {' / '.join(answers[case].false)}", flush=True)
     kinds = list(dict.fromkeys(case.kind for case in cases))
     for kind in kinds:
-        _print(f"{who}, {'noisy' if noisy else 'clean'}, {kind}", [a for case, a in answers.items() if case.kind == kind])
+        _print(
+            f"{who}, {'noisy' if noisy else 'clean'}, {kind}", [a for case, a in answers.items() if case.kind == kind]
+        )
     if len(kinds) > 1:
         _print(f"{who}, {'noisy' if noisy else 'clean'}, all", list(answers.values()))
 
@@ -56,7 +58,10 @@ def _print(title: str, answers: Sequence[Answer]) -> None:
     false, claims = sum(len(a.false) for a in answers), sum(a.claims for a in answers)
     seconds = statistics.mean(a.seconds for a in answers)
     wrong = len(answers) - right - undecided
-    print(f"{title:34}{right:2} of {len(answers):2}  {wrong:5}  {undecided:9}  {false:4} of {claims:4}   {seconds:10.2f}", flush=True)
+    print(
+        f"{title:34}{right:2} of {len(answers):2}  {wrong:5}  {undecided:9}  {false:4} of {claims:4}   {seconds:10.2f}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -112,7 +112,9 @@ def _is_true(truth: Truth, finding: Finding) -> bool:
 def _splits(true: tuple[tuple[str, ...], ...], groups: list[str]) -> bool:
     """Whether the groups keep apart only what the finest partition does."""
     together = [pair for group in true for pair in combinations(group, 2)]
-    return all(any(a in group and b in group for group in groups) for a, b in together if _in(a, groups) and _in(b, groups))
+    return all(
+        any(a in group and b in group for group in groups) for a, b in together if _in(a, groups) and _in(b, groups)
+    )
 
 
 def _in(letter: str, groups: list[str]) -> bool:

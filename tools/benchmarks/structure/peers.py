@@ -55,11 +55,17 @@ def _claims(model: Any, x: Any, case: Case) -> Callable[[Truth], dict[str, tuple
     answers: dict[str, tuple[Any, Callable[[Truth], Any]]] = {}
     for mode, kind in (("add", "additive"), ("mul", "multiplicative")):
         if case.kind in (kind, "none"):
-            answers[kind] = (_partition(model, x, mode, case.columns), lambda truth, kind=kind: _sets(getattr(truth, kind)))
+            answers[kind] = (
+                _partition(model, x, mode, case.columns),
+                lambda truth, kind=kind: _sets(getattr(truth, kind)),
+            )
     if case.kind in ("compositional", "none"):
         groups = case.answer.split() or ["".join(p) for p in combinations(case.columns, 2) if len(case.columns) > 2]
         for group in groups:
-            answers[group] = (_symmetric(model, x, group, case), lambda truth, group=group: bool(truth.compositional(group)))
+            answers[group] = (
+                _symmetric(model, x, group, case),
+                lambda truth, group=group: bool(truth.compositional(group)),
+            )
     if case.kind in ("symmetry", "none"):
         asked = case.answer.split() or [f"{a}{b}:{form}" for a, b in combinations(case.columns, 2) for form in _FORMS]
         for pair, form in (question.split(":") for question in asked):

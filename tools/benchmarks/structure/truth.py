@@ -61,7 +61,10 @@ class Truth:
         """The finest partition into factors of a product, for the best constant beside it."""
         options = [self._components(self._pairs)]
         for constant in self._constants():
-            rest = {pair: (self.case.expression - constant) * self._mixed(*pair) - self._slopes(*pair) for pair in self._pairs}
+            rest = {
+                pair: (self.case.expression - constant) * self._mixed(*pair) - self._slopes(*pair)
+                for pair in self._pairs
+            }
             options.append(self._components(pair for pair, value in rest.items() if not self._vanishes(value)))
         return max(options, key=len)
 

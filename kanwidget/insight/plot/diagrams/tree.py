@@ -52,8 +52,8 @@ class TreeNode(Protocol):
 def plot_tree(tree: TreeNode, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
     """Draw a tree: columns below, the target above.
 
-    Circles with + and × are sums and products of functions, a box is a function of a symmetric form (green) or of what is below it (blue); a
-    dashed one may have more structure, which the fit can't tell. Pale names at the right have no influence.
+    Circles with + and × are sums and products of functions, a box is a function of a symmetric form (green) or of what is below it
+    (blue); a dashed one may have more structure, which the fit can't tell. Pale names at the right have no influence.
 
     Args:
         tree: The root.
@@ -132,7 +132,9 @@ def _draw_sign(ax: Axes, tree: TreeNode, x: float, y: float, theme: Theme) -> No
     """A circle with + or ×, or a box with the form or the letter of a function."""
     if tree.kind in ("sum", "product"):
         ax.plot([x], [y], "o", color=theme.node, markersize=_CIRCLE, markeredgewidth=0, zorder=3)
-        write(ax, x, y - 0.01, tree.label, color=theme.on_node, fontsize=13, ha="center", va="center_baseline", zorder=4)
+        write(
+            ax, x, y - 0.01, tree.label, color=theme.on_node, fontsize=13, ha="center", va="center_baseline", zorder=4
+        )
         return
     color = theme.symbolic if tree.kind == "form" else theme.spline
     ground = theme.background if theme.background != "none" else theme.face
