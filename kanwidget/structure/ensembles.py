@@ -12,6 +12,7 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget._types import LayerWidth
 from kanwidget.core.network import Network
+from kanwidget.core.records import History
 from kanwidget.datasets import Dataset, arrays
 from kanwidget.kan import KAN
 from kanwidget.training import fit_many
@@ -97,7 +98,7 @@ def _scaled(network: KAN, table: Dataset) -> KAN:
 
 
 def _best_shape(table: Dataset, steps: int, seed: int) -> Shape:
-    """The shape of least median error on held-out rows among those with rows enough for their parameters."""
+    """The shape of least mean error on held-out rows among those with rows enough for their parameters."""
     count = max(1, round(_HELD_OUT * len(table.train_input)))
     order = torch.randperm(len(table.train_input), generator=torch.Generator().manual_seed(seed))
     held_out, rows = order[:count], order[count:]
@@ -113,11 +114,14 @@ def _best_shape(table: Dataset, steps: int, seed: int) -> Shape:
         if errors and networks[0].n_parameters > len(rows):
             continue
         _, histories = fit_many(networks, split, steps=steps, progress=False)
-        best = [
-            min((r.validation_loss or math.inf for r in history.records), default=math.inf) for history in histories
-        ]
-        errors[number] = min(best)
+        # The mean, not the best: of a shape that one start in two learns, half of the members would be wrong.
+        errors[number] = sum(_least_error(history) for history in histories) / _STARTS
     return SHAPES[min(errors, key=lambda number: errors[number])]
+
+
+def _least_error(history: History) -> float:
+    """The validation loss of the state that a training keeps."""
+    return min((record.validation_loss or math.inf for record in history.records), default=math.inf)
 
 
 def _draws(table: Dataset, count: int, seed: int) -> list[Dataset]:

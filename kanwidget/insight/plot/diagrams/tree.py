@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
@@ -15,6 +16,8 @@ _STEP, _RISE, _SIDE = 0.95, 0.78, 0.45
 #: Size of a sign's circle in points, and the dashes of what is undecided.
 _CIRCLE = 17
 _DASHES: Any = (0, (3, 2))
+#: Letters of a line of the title, and inches from one line to the next.
+_LINE, _LEADING = 38, 0.19
 
 
 class TreeNode(Protocol):
@@ -72,9 +75,8 @@ def plot_tree(tree: TreeNode, *, theme: ThemeName = "auto", title: Any = None) -
     colors = theme_of(theme, "plot_tree")
     names = [*_leaves(tree), *tree.irrelevant]
     height = _height(tree)
-    label = str(tree) if title is None else title
-    width = max(_STEP * len(names) + 2 * _SIDE, 3.2, 0.075 * len(str(label)) + 2 * _SIDE)
-    size = (width, _RISE * (height + 1) + 2 * _SIDE + 0.25)
+    lines = textwrap.wrap(str(tree), _LINE) if title is None else [title]
+    size = (max(_STEP * len(names) + 2 * _SIDE, 3.6), _RISE * (height + 1) + _SIDE + 0.1 + _LEADING * len(lines))
     figure = new_figure(size, colors)
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set_axis_off()
@@ -88,7 +90,9 @@ def plot_tree(tree: TreeNode, *, theme: ThemeName = "auto", title: Any = None) -
     write(ax, x, top + 0.66 * _RISE, tree.target or "y", color=colors.text, fontsize=11, ha="center", va="bottom")
     for name, at in zip(tree.irrelevant, positions, strict=True):
         write(ax, at, _SIDE, name, color=colors.muted, fontsize=11, ha="center", va="center", alpha=0.6)
-    write(ax, size[0] / 2, size[1] - 0.12, label, color=colors.muted, fontsize=9.5, ha="center", va="top")
+    for number, line in enumerate(lines):
+        y = size[1] - 0.1 - _LEADING * number
+        write(ax, size[0] / 2, y, line, color=colors.muted, fontsize=9.5, ha="center", va="top")
     return figure
 
 
@@ -140,8 +144,7 @@ def _draw_sign(ax: Axes, tree: TreeNode, x: float, y: float, theme: Theme) -> No
     ground = theme.background if theme.background != "none" else theme.face
     style = _DASHES if tree.verdict == "undecided" else "solid"
     box = {"boxstyle": "round,pad=0.35", "facecolor": ground, "edgecolor": color, "linestyle": style, "linewidth": 1.4}
-    text = f"f({tree.label})" if tree.kind == "form" else tree.label
-    write(ax, x, y, text, color=color, fontsize=10, ha="center", va="center", bbox=box, zorder=4)
+    write(ax, x, y, tree.label, color=color, fontsize=10, ha="center", va="center", bbox=box, zorder=4)
 
 
 def _line(ax: Axes, start: tuple[float, float], end: tuple[float, float], theme: Theme) -> None:
