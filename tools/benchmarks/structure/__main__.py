@@ -1,6 +1,6 @@
 """Structure tests on 60 functions whose structure is known and 20 without any. `python -m tools.benchmarks.structure` prints the table.
 
-Clean: the function with its exact derivatives. Noisy: a table of 1,000 rows with 1 % noise, learned by an ensemble. `--peers` has
+Clean: the function with its exact derivatives. Noisy: a table of 1,000 rows with 1 % noise, learned by an ensemble. `--who both` has
 pykan's `hypothesis` functions beside it, with their own defaults, on the same questions. A claim is anything that was said to hold;
 sympy says whether it does.
 """
@@ -22,7 +22,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", choices=("clean", "noisy", "all"), default="all")
-    parser.add_argument("--peers", action="store_true", help="pykan beside it (minutes)")
+    parser.add_argument("--who", choices=("kanwidget", "pykan", "both"), default="kanwidget", help="pykan takes minutes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--verbose", action="store_true", help="every case that isn't right, and every false claim")
     arguments = parser.parse_args()
@@ -31,7 +31,7 @@ def main() -> None:
     for noisy in (False, True):
         if arguments.part in ("all", "noisy" if noisy else "clean"):
             parts = ([case for case in CASES if case.noisy or not noisy], WITHOUT)
-            for who in ("kanwidget", "pykan") if arguments.peers else ("kanwidget",):
+            for who in ("kanwidget", "pykan") if arguments.who == "both" else (arguments.who,):
                 for cases in parts:
                     run(who, cases, noisy, arguments.seed, arguments.verbose)
 
