@@ -58,7 +58,7 @@ def _of_network(network: Network, data: Any, output: str | int | None, members: 
         points, tolerance = dataset.train_input, subjects.LEARNED_TOLERANCE
     else:
         index = subjects.output_index(output, targets)
-        copies = [copy.deepcopy(network).to(torch.float64)]
+        copies = [copy.deepcopy(network).to("cpu", torch.float64)]
         points, tolerance = as_inputs(network, data, _WHERE), subjects.EXACT_TOLERANCE
     made = tuple(subjects.network_member([network], index) for network in copies)
     return Subject(names, targets[index], _picked(points), made, tolerance)
@@ -71,7 +71,7 @@ def _of_table(table: Any, target: Any, output: str | int | None, members: int, s
         if target is not None:
             _check.fail("target", _WHERE, "left out where the data are no frame", target, "Name one with output='y_1'.")
         data = as_dataset(table, _WHERE)
-    data = _regression(data, "subject")
+    data = _regression(data, "subject").to(torch.float64, "cpu")
     index = subjects.output_index(output, data.out_vars)
     label = data.train_label[:, index].to(torch.float64)
     points, names = _picked(data.train_input), data.in_vars

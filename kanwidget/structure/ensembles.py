@@ -73,8 +73,8 @@ def train_ensemble(data: Dataset, output: int, members: int, steps: int, seed: i
 
 def refit_copies(network: Network, data: Dataset, members: int, seed: int) -> list[Network]:
     """Copies of a network, each trained a few steps more on rows drawn with replacement."""
-    copies = [copy.deepcopy(network).to(torch.float64) for _ in range(members)]
-    table = data.to(torch.float64)
+    copies = [copy.deepcopy(network).to("cpu", torch.float64) for _ in range(members)]
+    table = data.to(torch.float64, "cpu")
     trained, _ = fit_many(copies, _draws(table, members, seed), steps=_REFIT_STEPS, progress=False)
     return trained
 

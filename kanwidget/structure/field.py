@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -51,14 +50,6 @@ class Field:
     def is_constant(self) -> bool:
         """Whether the function doesn't depend on any column, up to rounding."""
         return self.unit == 0.0
-
-    def select(self, columns: Sequence[int]) -> Field:
-        """The same function of some columns, the others taken as fixed."""
-        index = torch.tensor(list(columns))
-        hessian = self.hessian[..., index, :][..., index]
-        return Field(
-            self.x[:, index], self.size[index], self.value, self.gradient[..., index], hessian, self.centre, self.unit
-        )
 
 
 def make_field(points: Tensor, size: Tensor, raw: RawDerivatives) -> Field:

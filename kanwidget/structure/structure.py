@@ -13,7 +13,7 @@ from kanwidget import _check
 from kanwidget.structure import conditions, partitions
 from kanwidget.structure.conditions import SYMMETRIES, Symmetry
 from kanwidget.structure.evidence import EXACT, NOTHING, Measurement, Verdict
-from kanwidget.structure.field import Field, RawDerivatives, make_field, sizes_of
+from kanwidget.structure.field import Field, make_field, sizes_of
 from kanwidget.structure.findings import Finding, Findings
 from kanwidget.structure.growth import grow
 from kanwidget.structure.partitions import Group, Pair
@@ -24,6 +24,8 @@ from kanwidget.structure.tree import Tree
 _LETTERS = "fghkpqrstuvw"
 #: Rows that the fixed columns of a section are tried at.
 _SECTIONS = 5
+#: Constants beside a product that are tried on all pairs.
+_CONSTANTS = 6
 
 
 class Structure:
@@ -67,6 +69,7 @@ class Structure:
         #: Columns with the same value at all points, of which nothing can be said.
         self.unvaried = tuple(subject.names[column] for column in self._columns if not bool(varies[column]))
         self.field = self._field(self._points, self._columns)
+        self._triples: dict[tuple[int, int, int], Measurement] = {}
 
     # ---- the tests
 
@@ -195,23 +198,32 @@ class Structure:
 
     @cached_property
     def _multiplicativity(self) -> dict[float, dict[Pair, Measurement]]:
-        """For each constant that suits a pair, how it suits all pairs."""
+        """For each constant that may stand beside a product, how it suits all pairs."""
         pairs = list(combinations(self._relevant, 2))
-        constants = [conditions.best_constant(self.field, *pair) for pair in pairs]
-        options = [constant for constant in constants if constant is not None] or [0.0]
         return {
             constant: {pair: conditions.multiplicativity(self.field, *pair, constant) for pair in pairs}
-            for constant in options
+            for constant in self._constants(pairs)
         }
 
-    @cached_property
-    def _triples(self) -> dict[tuple[int, int, int], Measurement]:
-        return {
-            (i, j, k): conditions.composition(self.field, i, j, k)
-            for i, j in combinations(self._relevant, 2)
-            for k in self._relevant
-            if k not in (i, j)
-        }
+    def _constants(self, pairs: Sequence[Pair]) -> list[float]:
+        """The constants that suit the pairs for which they were fitted, the best first; at least one."""
+        fitted: list[tuple[float, float]] = []
+        for pair in pairs:
+            constant = conditions.best_constant(self.field, *pair)
+            if constant is not None:
+                own = conditions.multiplicativity(self.field, *pair, constant)
+                if self._verdict(own) != "fails" or not fitted:
+                    fitted.append((_order(own), constant))
+        distinct: list[float] = []
+        for _, constant in sorted(fitted):
+            if all(abs(constant - other) > self.tolerance for other in distinct):
+                distinct.append(constant)
+        return distinct[:_CONSTANTS] or [0.0]
+
+    def _triple(self, i: int, j: int, k: int) -> Measurement:
+        if (i, j, k) not in self._triples:
+            self._triples[i, j, k] = conditions.composition(self.field, i, j, k)
+        return self._triples[i, j, k]
 
     @cached_property
     def _symmetries(self) -> dict[tuple[Pair, str], Measurement]:
@@ -258,7 +270,7 @@ class Structure:
         pairs = [self._additivity[min(a, k), max(a, k)] for a in (i, j)]
         if all(self._verdict(pair) == "holds" for pair in pairs):
             return max(pairs, key=_order)
-        return self._triples[i, j, k]
+        return self._triple(i, j, k)
 
     # ---- verdicts
 
@@ -333,9 +345,8 @@ class Structure:
 
     def _field(self, points: Tensor, columns: Sequence[int]) -> Field:
         index = torch.tensor(list(columns))
-        raw = self.subject.derivatives(points, self._size)
-        own = RawDerivatives(raw.value, raw.gradient[..., index], raw.hessian[..., index, :][..., index])
-        return make_field(points[:, index], self._size[index], own)
+        raw = self.subject.derivatives(points, self._size, columns)
+        return make_field(points[:, index], self._size[index], raw)
 
     def _sections(self, columns: Sequence[int]) -> list[Tensor]:
         """Points with all other columns fixed at one row: at rows from the middle of the points outwards."""

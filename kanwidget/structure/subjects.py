@@ -16,8 +16,8 @@ from kanwidget.structure.field import RawDerivatives
 
 #: Value `(points,)`, gradient and Hessian of one member, in units of the columns' sizes.
 Derivatives = tuple[Tensor, Tensor, Tensor]
-#: (points in own units, sizes of the columns) → derivatives.
-Member = Callable[[Tensor, Tensor], Derivatives]
+#: (points in own units, sizes of all columns, numbers of the columns to differentiate in) → derivatives.
+Member = Callable[[Tensor, Tensor, list[int]], Derivatives]
 
 #: Violations that count as none: of a function that is known exactly, and of one that is learned.
 EXACT_TOLERANCE = 1e-6
@@ -44,17 +44,17 @@ class Subject:
         """Whether derivatives have no error but rounding."""
         return len(self.members) == 1
 
-    def derivatives(self, points: Tensor, size: Tensor) -> RawDerivatives:
-        """Derivatives of all members, in units of `size`.
+    def derivatives(self, points: Tensor, size: Tensor, columns: Sequence[int]) -> RawDerivatives:
+        """Derivatives of all members in some columns, in units of `size`.
 
         An exact function has two more members: itself at points that are the same numbers up to rounding. Their spread is what
         rounding does to its derivatives.
         """
         if self.is_exact:
             shifts = (1.0, 1 + 2 * self.rounding, 1 - 2 * self.rounding)
-            results = [self.members[0](points * shift, size) for shift in shifts]
+            results = [self.members[0](points * shift, size, list(columns)) for shift in shifts]
         else:
-            results = [member(points, size) for member in self.members]
+            results = [member(points, size, list(columns)) for member in self.members]
         value, gradient, hessian = (torch.stack(parts) for parts in zip(*results, strict=True))
         return RawDerivatives(value, gradient, hessian)
 
@@ -62,13 +62,15 @@ class Subject:
 def network_member(networks: Sequence[Network], output: int) -> Member:
     """The mean of networks, with its analytic derivatives."""
 
-    def member(points: Tensor, size: Tensor) -> Derivatives:
+    def member(points: Tensor, size: Tensor, columns: list[int]) -> Derivatives:
         with torch.no_grad():
             own = [derivatives(network, points) for network in networks]
         value = torch.stack([d.value[:, output] for d in own]).mean(0)
-        gradient = torch.stack([d.gradient[:, output] for d in own]).mean(0)
-        hessian = torch.stack([d.hessian[:, output] for d in own if d.hessian is not None]).mean(0)
-        return value, gradient * size, hessian * size[:, None] * size
+        gradient = torch.stack([d.gradient[:, output] for d in own]).mean(0) * size
+        hessian = (
+            torch.stack([d.hessian[:, output] for d in own if d.hessian is not None]).mean(0) * size[:, None] * size
+        )
+        return value, gradient[:, columns], hessian[:, columns][:, :, columns]
 
     return member
 
@@ -76,12 +78,12 @@ def network_member(networks: Sequence[Network], output: int) -> Member:
 def function_member(function: Callable[[Tensor], Tensor], output: int) -> Member:
     """A function of tensors, differentiated by autograd in scaled numbers, so that columns of any unit can be squared."""
 
-    def member(points: Tensor, size: Tensor) -> Derivatives:
+    def member(points: Tensor, size: Tensor, columns: list[int]) -> Derivatives:
         with torch.enable_grad():
             scaled = (points / size).requires_grad_()
             value = as_column(function(scaled * size), len(points), output)
-            gradient = _slopes(value, scaled)
-            rows = [_slopes(slope, scaled) for slope in gradient.unbind(-1)]
+            gradient = _slopes(value, scaled)[:, columns]
+            rows = [_slopes(slope, scaled)[:, columns] for slope in gradient.unbind(-1)]
         return value.detach(), gradient.detach(), torch.stack(rows, dim=-2).detach()
 
     return member
@@ -111,9 +113,8 @@ def function_subject(
     function: Callable[[Tensor], Tensor], points: Tensor, names: Sequence[str], output: str | int | None
 ) -> Subject:
     """A function of tensors at points, after a look at what it returns there."""
-    inputs = points.clone().requires_grad_()
     with torch.enable_grad():
-        values = function(inputs)
+        values = function(points.clone().requires_grad_() * 1.0)  # no leaf, so that the function may change it in place
     count = values.shape[1] if isinstance(values, Tensor) and values.ndim == 2 else 1
     targets = ("y",) if count == 1 else tuple(f"y_{number + 1}" for number in range(count))
     index = output_index(output, targets)

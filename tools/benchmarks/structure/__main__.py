@@ -22,7 +22,9 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", choices=("clean", "noisy", "all"), default="all")
-    parser.add_argument("--who", choices=("kanwidget", "pykan", "both"), default="kanwidget", help="pykan takes minutes")
+    parser.add_argument(
+        "--who", choices=("kanwidget", "pykan", "both"), default="kanwidget", help="pykan takes minutes"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--verbose", action="store_true", help="every case that isn't right, and every false claim")
     arguments = parser.parse_args()
