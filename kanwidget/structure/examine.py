@@ -101,6 +101,7 @@ def detect_irrelevant(subject: Any, data: Any = None, **options: Any) -> Finding
     return examine(subject, data, **options).irrelevant()
 
 
+@short_refusals
 def detect_separability(subject: Any, data: Any = None, mode: Literal["add", "mul"] = "add", **options: Any) -> Finding:
     """The finest partition of the columns into terms of a sum (`add`) or factors of a product (`mul`); arguments as of `examine`.
 

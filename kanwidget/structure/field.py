@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,8 @@ from torch import Tensor
 
 #: Gradients this many rounding errors of the value in size are those of a constant.
 _ROUNDING = 1e3
+#: Rows that the fixed columns are tried at, and the part of all rows, from the middle outwards, that they are taken from.
+_ROWS, _PART = 5, 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +97,37 @@ def sizes_of(points: Tensor) -> tuple[Tensor, Tensor]:
     spread = (points / safe).std(0, correction=0) * safe
     varies = (points != points[:1]).any(0) & (spread > 0)
     return torch.where(varies, spread, safe), varies
+
+
+# ---- sections: the same function of some columns, the others fixed at a row
+
+
+def section_points(all_points: Tensor, points: Tensor, columns: Sequence[int]) -> list[Tensor]:
+    """Points with all other columns fixed at one row: at rows from the middle of all points outwards.
+
+    Args:
+        all_points: Where the whole function is examined, `(points, columns)`: the middle is theirs.
+        points: Those to fix columns of, the same or of a section.
+        columns: The columns that stay as they are.
+
+    Examples:
+        >>> points = torch.tensor([[0.0, 5.0], [1.0, 6.0], [2.0, 7.0]])
+        >>> section_points(points, points, [0])[0].tolist()
+        [[0.0, 6.0], [1.0, 6.0], [2.0, 6.0]]
+    """
+    fixed = [column for column in range(points.shape[1]) if column not in columns]
+    ranks = all_points.argsort(0).argsort(0).to(torch.float64) / max(1, len(all_points) - 1) - 0.5
+    order = ranks.square().sum(1).argsort()
+    sections = []
+    for row in points[order[torch.linspace(0, (len(order) - 1) * _PART, _ROWS).long()]]:
+        section = points.clone()
+        section[:, fixed] = row[fixed]
+        sections.append(section)
+    return sections
+
+
+def clarity(field: Field) -> float:
+    """How far the gradient in every column stands above its error; the clearest section is examined."""
+    mean, spread = field.gradient.mean(0), field.gradient.var(0, correction=1)
+    signal = (mean.square().mean(0) - spread.mean(0)).clamp(min=0).amin()
+    return float(signal / (spread.mean() + torch.finfo(spread.dtype).tiny))

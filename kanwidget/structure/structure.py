@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from itertools import combinations
 
-import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.structure import conditions, partitions
+from kanwidget._refusals import short_refusals
+from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.structure.conditions import SYMMETRIES, Symmetry
-from kanwidget.structure.evidence import EXACT, NOTHING, Measurement, Verdict
-from kanwidget.structure.field import Field, make_field, sizes_of
+from kanwidget.structure.evidence import Measurement, Verdict
+from kanwidget.structure.field import clarity, make_field, section_points, sizes_of
 from kanwidget.structure.findings import Finding, Findings
 from kanwidget.structure.growth import grow
+from kanwidget.structure.measurements import Measurements, order
 from kanwidget.structure.partitions import Group, Pair
 from kanwidget.structure.subjects import Subject
 from kanwidget.structure.tree import Tree
 
 #: Names of functions in statements.
 _LETTERS = "fghkpqrstuvw"
-#: Rows that the fixed columns of a section are tried at.
-_SECTIONS = 5
-#: Constants beside a product that are tried on all pairs.
-_CONSTANTS = 6
 
 
+@limit_threads_of_methods()
 class Structure:
     """The structure of a function: what its value, gradient and Hessian at many points say about its form.
 
@@ -61,38 +58,66 @@ class Structure:
         self.subject = subject
         self.tolerance = subject.tolerance if tolerance is None else tolerance
         self._points = subject.points if points is None else points
-        self._is_section = columns is not None
         self._columns = tuple(range(len(subject.names)) if columns is None else columns)
-        self._size, varies = sizes_of(subject.points)
+        size, varies = sizes_of(subject.points)
         #: Names of the columns that are examined.
         self.names = tuple(subject.names[column] for column in self._columns)
         #: Columns with the same value at all points, of which nothing can be said.
         self.unvaried = tuple(subject.names[column] for column in self._columns if not bool(varies[column]))
-        self.field = self._field(self._points, self._columns)
-        self._triples: dict[tuple[int, int, int], Measurement] = {}
+        raw = subject.derivatives(self._points, size, self._columns)
+        self.field = make_field(self._points[:, self._columns], size[list(self._columns)], raw)
+        self.measurements = Measurements(
+            self.field, [bool(varies[column]) for column in self._columns], self.tolerance, columns is not None
+        )
 
     # ---- the tests
 
     def irrelevant(self) -> Findings:
-        """For each column, whether the function doesn't depend on it."""
+        """For each column, whether the function doesn't depend on it.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: x[:, 0] * x[:, 2], points)
+            >>> [finding.verdict for finding in structure.irrelevant()]
+            ['fails', 'holds', 'fails']
+        """
         return Findings(
             self._finding("irrelevant", f"{self.target} doesn't depend on {name}", measurement, [(index,)])
-            for index, (name, measurement) in enumerate(zip(self.names, self._irrelevance, strict=True))
+            for index, (name, measurement) in enumerate(zip(self.names, self.measurements.irrelevance, strict=True))
         )
 
     def additive(self) -> Finding:
         """The finest partition of the relevant columns for which y = f(…) + g(…) + ….
 
         Where there is none, the verdict is about the partition that comes nearest.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: torch.sin(x[:, 0] * x[:, 2]) + x[:, 1], points)
+            >>> structure.additive()
+            y = f(x_1, x_3) + g(x_2): holds to within 1e-06 (violation 0 ± 0)
         """
-        groups, verdict, worst = self._partition(self._additivity)
+        groups, verdict, worst = self.measurements.partition(self.measurements.additivity)
         return self._finding("additive", f"{self.target} = {self._terms(groups, ' + ')}", worst, groups, verdict)
 
     def multiplicative(self) -> Finding:
-        """The finest partition of the relevant columns for which y = c + f(…)·g(…)·…, and its constant c."""
-        options = [(self._partition(pairs), c) for c, pairs in self._multiplicativity.items()]
+        """The finest partition of the relevant columns for which y = c + f(…)·g(…)·…, and its constant c.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: 3 + torch.exp(x[:, 0]) * (x[:, 1] + x[:, 2]), points)
+            >>> structure.multiplicative().statement
+            'y = 3 + f(x_1)·g(x_2, x_3)'
+        """
+        options = [(self.measurements.partition(pairs), c) for c, pairs in self.measurements.multiplicativity.items()]
         # Most factors first; among equals the one that is nearest.
-        (groups, verdict, worst), constant = min(options, key=lambda o: (-len(o[0][0]), _order(o[0][2])))
+        (groups, verdict, worst), constant = min(options, key=lambda o: (-len(o[0][0]), order(o[0][2])))
         own = self.field.centre + constant * self.field.unit
         if abs(own) <= max(worst.threshold(self.tolerance), self.tolerance) * self.field.unit:
             own = 0.0
@@ -100,25 +125,47 @@ class Structure:
         statement = f"{self.target} = {offset}{self._terms(groups, '·')}"
         return self._finding("multiplicative", statement, worst, groups, verdict, constant=own)
 
+    @short_refusals
     def compositional(self, group: Iterable[str]) -> Finding:
         """Whether some columns act through a single number: y = g(h(group), rest).
 
         Args:
             group: Names of two or more columns, not of all relevant ones.
+
+        Raises:
+            ValueError: For a group that acts through one number in any function.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: torch.sin(x[:, 0] * x[:, 1] + x[:, 2]), points)
+            >>> structure.compositional(["x_1", "x_2"]).holds, structure.compositional(["x_1", "x_3"]).holds
+            (True, False)
         """
         index = self._group(group, "compositional")
-        measurements = self._composition(index)
-        verdicts = [self._verdict(measurement) for measurement in measurements]
+        measurements = self.measurements.composition(index)
+        verdicts = [self.measurements.verdict(measurement) for measurement in measurements]
         verdict: Verdict = "fails" if "fails" in verdicts else "undecided" if "undecided" in verdicts else "holds"
         names = [self.names[column] for column in index]
         statement = f"{self.target} depends on {_listed(names)} through one number h({', '.join(names)})"
-        return self._finding("compositional", statement, max(measurements, key=_order), [index], verdict)
+        return self._finding("compositional", statement, max(measurements, key=order), [index], verdict)
 
     def compositions(self) -> Findings:
-        """The smallest groups of columns that act through a single number, in order of size."""
-        found = sorted(self._groups, key=lambda group: (len(group), group))
+        """The smallest groups of columns that act through a single number, in order of size.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: torch.sin(x[:, 0] * x[:, 1] + x[:, 2]), points)
+            >>> [finding.groups for finding in structure.compositions()]
+            [(('x_1', 'x_2'),)]
+        """
+        found = sorted(self.measurements.groups, key=lambda group: (len(group), group))
         return Findings(self.compositional([self.names[column] for column in group]) for group in found)
 
+    @short_refusals
     def symmetry(self, first: str, second: str, form: str) -> Finding:
         """Whether two columns act only through a form of them.
 
@@ -126,6 +173,14 @@ class Structure:
             first: Name of a column, x in the form.
             second: Name of another one, y in the form.
             form: `x-y`, `x+y`, `x/y`, `xy`, `x^2+y^2` or `x^2-y^2`.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: torch.exp(x[:, 0] - x[:, 1]) + x[:, 2], points)
+            >>> structure.symmetry("x_1", "x_2", "x-y").statement
+            'y depends on x_1 and x_2 through x_1 - x_2'
         """
         name = _check.choice(form, "form", "symmetry", [row.name for row in SYMMETRIES])
         pair = self._column(first, "first", "symmetry"), self._column(second, "second", "symmetry")
@@ -134,163 +189,78 @@ class Structure:
         return self._symmetry_finding(pair, next(row for row in SYMMETRIES if row.name == name))
 
     def symmetries(self) -> Findings:
-        """The symmetries of all pairs of relevant columns that hold, and then those that are undecided."""
+        """The symmetries of all pairs of relevant columns that hold, and then those that are undecided.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: torch.sin(x[:, 0] / x[:, 1]) + x[:, 2], points)
+            >>> [(finding.groups, finding.form) for finding in structure.symmetries()]
+            [((('x_1', 'x_2'),), 'x/y')]
+        """
         found = [
             self._symmetry_finding(pair, form)
-            for pair in combinations(self._relevant, 2)
+            for pair in combinations(self.measurements.relevant, 2)
             for form in SYMMETRIES
-            if self._verdict(self._symmetry(pair, form)) != "fails"
+            if self.measurements.verdict(self.measurements.symmetry(pair, form)) != "fails"
         ]
         return Findings(sorted(found, key=lambda finding: finding.verdict))
 
     def summary(self) -> Findings:
-        """All findings: columns, separations, and the groups and symmetries that don't fail."""
+        """All findings: columns, separations, and the groups and symmetries that don't fail.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: torch.sin(x[:, 0]), points)
+            >>> [finding.kind for finding in structure.summary()]
+            ['irrelevant', 'irrelevant', 'irrelevant', 'additive', 'multiplicative']
+        """
         return Findings(
             [*self.irrelevant(), self.additive(), self.multiplicative(), *self.compositions(), *self.symmetries()]
         )
 
     def tree(self) -> Tree:
-        """The function taken apart, part by part."""
+        """The function taken apart, part by part.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: torch.sin(x[:, 0] / x[:, 1]) * x[:, 2], points)
+            >>> structure.tree()
+            y = f(x_1/x_2)·g(x_3)
+        """
         return grow(self)
 
+    @short_refusals
     def section(self, names: Iterable[str]) -> Structure:
         """The same function of some columns, the others fixed at the row that shows these best.
 
         A part of a sum or product differs from such a section by a constant or a factor, and a group that acts through one number
         by an outer function.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: x[:, 2] + torch.sin(x[:, 0]) * x[:, 1], points)
+            >>> structure.section(["x_1", "x_2"]).multiplicative().groups
+            (('x_1',), ('x_2',))
         """
         columns = sorted(self._columns[self._column(name, "names", "section")] for name in names)
-        sections = [Structure(self.subject, self.tolerance, columns, points) for points in self._sections(columns)]
-        return max(sections, key=lambda section: _clarity(section.field))
+        fixed = section_points(self.subject.points, self._points, columns)
+        sections = [Structure(self.subject, self.tolerance, columns, points) for points in fixed]
+        return max(sections, key=lambda section: clarity(section.field))
 
     def __repr__(self) -> str:
         count, members = len(self.field.x), len(self.subject.members)
         source = "exact derivatives" if self.subject.is_exact else f"{members} fits"
         return f"Structure({self.target} of {', '.join(self.names)}, {count} points, {source})"
 
-    # ---- measurements, each made once
-
-    @cached_property
-    def _irrelevance(self) -> list[Measurement]:
-        if self.field.is_constant:
-            return [EXACT] * len(self.names)
-        measured = [conditions.irrelevance(self.field, index) for index in range(len(self.names))]
-        return [
-            NOTHING if name in self.unvaried else measurement
-            for name, measurement in zip(self.names, measured, strict=True)
-        ]
-
-    @cached_property
-    def _relevant(self) -> Group:
-        """The columns that matter, or may. All of a section do: they did before the others were fixed."""
-        indices = range(len(self.names))
-        if self._is_section:
-            return tuple(indices)
-        return tuple(
-            index
-            for index in indices
-            if self.names[index] not in self.unvaried and self._verdict(self._irrelevance[index]) != "holds"
-        )
-
-    @cached_property
-    def _additivity(self) -> dict[Pair, Measurement]:
-        return {pair: conditions.additivity(self.field, *pair) for pair in combinations(self._relevant, 2)}
-
-    @cached_property
-    def _multiplicativity(self) -> dict[float, dict[Pair, Measurement]]:
-        """For each constant that may stand beside a product, how it suits all pairs."""
-        pairs = list(combinations(self._relevant, 2))
-        return {
-            constant: {pair: conditions.multiplicativity(self.field, *pair, constant) for pair in pairs}
-            for constant in self._constants(pairs)
-        }
-
-    def _constants(self, pairs: Sequence[Pair]) -> list[float]:
-        """The constants that suit the pairs for which they were fitted, the best first; at least one."""
-        fitted: list[tuple[float, float]] = []
-        for pair in pairs:
-            constant = conditions.best_constant(self.field, *pair)
-            if constant is not None:
-                own = conditions.multiplicativity(self.field, *pair, constant)
-                if self._verdict(own) != "fails" or not fitted:
-                    fitted.append((_order(own), constant))
-        distinct: list[float] = []
-        for _, constant in sorted(fitted):
-            if all(abs(constant - other) > self.tolerance for other in distinct):
-                distinct.append(constant)
-        return distinct[:_CONSTANTS] or [0.0]
-
-    def _triple(self, i: int, j: int, k: int) -> Measurement:
-        if (i, j, k) not in self._triples:
-            self._triples[i, j, k] = conditions.composition(self.field, i, j, k)
-        return self._triples[i, j, k]
-
-    @cached_property
-    def _symmetries(self) -> dict[tuple[Pair, str], Measurement]:
-        return {
-            (pair, form.name): conditions.symmetry(self.field, *pair, form)
-            for pair in combinations(self._relevant, 2)
-            for form in SYMMETRIES
-        }
-
-    @cached_property
-    def _groups(self) -> set[Group]:
-        """The smallest proper groups that act as one, of each pair of columns."""
-        columns = self._relevant
-        closures = (partitions.closure(pair, columns, self._separates) for pair in combinations(columns, 2))
-        return {group for group in closures if len(group) < len(columns)}
-
-    def _symmetry(self, pair: Pair, form: Symmetry) -> Measurement:
-        key = ((min(pair), max(pair)), form.name)
-        known = self._symmetries.get(key) if pair[0] < pair[1] or form.sign > 0 else None
-        return known or conditions.symmetry(self.field, *pair, form)
-
-    def _symmetric(self, pair: Pair) -> list[Measurement]:
-        """The symmetries of a pair that hold. By first derivatives alone, they show more than second ones do."""
-        found = [self._symmetry(pair, form) for form in SYMMETRIES]
-        return [measurement for measurement in found if self._verdict(measurement) == "holds"]
-
-    def _separates(self, i: int, j: int, k: int) -> bool:
-        """Whether column k sees i and j apart, or may."""
-        return any(self._verdict(measurement) != "holds" for measurement in self._composition((i, j), (k,)))
-
-    def _composition(self, group: Group, outside: Group | None = None) -> list[Measurement]:
-        """Measurements that must all vanish for the group to act through one number."""
-        rest = [k for k in self._relevant if k not in group] if outside is None else list(outside)
-        measurements = []
-        for i, j in combinations(group, 2):
-            if symmetric := self._symmetric((i, j)):
-                measurements.append(min(symmetric, key=_order))
-            else:
-                measurements += [self._beside(i, j, k) for k in rest]
-        return measurements
-
-    def _beside(self, i: int, j: int, k: int) -> Measurement:
-        """How k sees i and j apart; a column that is merely added sees nothing."""
-        pairs = [self._additivity[min(a, k), max(a, k)] for a in (i, j)]
-        if all(self._verdict(pair) == "holds" for pair in pairs):
-            return max(pairs, key=_order)
-        return self._triple(i, j, k)
-
-    # ---- verdicts
-
-    def _verdict(self, measurement: Measurement) -> Verdict:
-        return measurement.verdict(self.tolerance)
-
-    def _partition(self, pairs: dict[Pair, Measurement]) -> tuple[list[Group], Verdict, Measurement]:
-        """Groups that the pairs' verdicts keep apart, whether they are, and the measurement that decides it."""
-        columns = self._relevant
-        verdicts = {pair: self._verdict(measurement) for pair, measurement in pairs.items()}
-        groups = partitions.components(columns, {pair for pair, verdict in verdicts.items() if verdict != "holds"})
-        if len(columns) < 2:
-            return groups, "holds", EXACT
-        if len(groups) > 1:
-            group_of = {column: number for number, group in enumerate(groups) for column in group}
-            between = [m for (i, j), m in pairs.items() if group_of[i] != group_of[j]]
-            return groups, "holds", max(between, key=_order)
-        nearest = partitions.weakest_link(columns, {pair: _order(m) for pair, m in pairs.items()})
-        possible = partitions.components(columns, {pair for pair, verdict in verdicts.items() if verdict == "fails"})
-        return groups, "undecided" if len(possible) > 1 else "fails", pairs[nearest] if nearest else NOTHING
+    # ---- findings and words
 
     def _finding(
         self,
@@ -303,7 +273,7 @@ class Structure:
         form: str = "",
         constant: float | None = None,
     ) -> Finding:
-        verdict = self._verdict(measurement) if verdict is None else verdict
+        verdict = self.measurements.verdict(measurement) if verdict is None else verdict
         names = tuple(tuple(self.names[column] for column in group) for group in groups)
         threshold = measurement.threshold(self.tolerance)
         return Finding(kind, statement, verdict, names, measurement, threshold, form, constant)
@@ -311,7 +281,7 @@ class Structure:
     def _symmetry_finding(self, pair: Pair, form: Symmetry) -> Finding:
         x, y = (self.names[column] for column in pair)
         statement = f"{self.target} depends on {x} and {y} through {form.writing.format(x=x, y=y)}"
-        return self._finding("symmetry", statement, self._symmetry(pair, form), [pair], form=form.name)
+        return self._finding("symmetry", statement, self.measurements.symmetry(pair, form), [pair], form=form.name)
 
     # ---- words and arguments
 
@@ -332,46 +302,14 @@ class Structure:
     def _group(self, group: Iterable[str], where: str) -> Group:
         names = list(group) if not isinstance(group, str) else [group]
         index = tuple(sorted({self._column(name, "group", where) for name in names}))
-        relevant = [self.names[column] for column in self._relevant]
-        idle = [self.names[column] for column in index if column not in self._relevant]
+        relevant = [self.names[column] for column in self.measurements.relevant]
+        idle = [self.names[column] for column in index if column not in self.measurements.relevant]
         if idle:
             _check.fail("group", where, f"of columns that matter, {', '.join(relevant)}", names)
         if not 1 < len(index) < len(relevant):
             advice = f"One column alone, or all of {', '.join(relevant)}, always acts through one number."
             _check.fail("group", where, "of two columns or more, and not of all", names, advice)
         return index
-
-    # ---- derivatives
-
-    def _field(self, points: Tensor, columns: Sequence[int]) -> Field:
-        index = torch.tensor(list(columns))
-        raw = self.subject.derivatives(points, self._size, columns)
-        return make_field(points[:, index], self._size[index], raw)
-
-    def _sections(self, columns: Sequence[int]) -> list[Tensor]:
-        """Points with all other columns fixed at one row: at rows from the middle of the points outwards."""
-        fixed = [column for column in range(len(self.subject.names)) if column not in columns]
-        ranks = self.subject.points.argsort(0).argsort(0).to(torch.float64) / len(self.subject.points) - 0.5
-        order = ranks.square().sum(1).argsort()
-        rows = order[torch.linspace(0, (len(order) - 1) * 0.6, _SECTIONS).long()]
-        sections = []
-        for row in self._points[rows]:
-            points = self._points.clone()
-            points[:, fixed] = row[fixed]
-            sections.append(points)
-        return sections
-
-
-def _clarity(field: Field) -> float:
-    """How far the gradient stands above its error."""
-    mean, spread = field.gradient.mean(0), field.gradient.var(0, correction=1)
-    signal = (mean.square().mean(0) - spread.mean(0)).clamp(min=0).amin()
-    return float(signal / (spread.mean() + torch.finfo(spread.dtype).tiny))
-
-
-def _order(measurement: Measurement) -> float:
-    """Violations in order; what couldn't be measured comes last."""
-    return measurement.violation if measurement.violation == measurement.violation else float("inf")
 
 
 def _letter(number: int) -> str:
