@@ -60,8 +60,8 @@ def _of_network(network: Network, data: Any, output: str | int | None, members: 
         index = subjects.output_index(output, targets)
         copies = [copy.deepcopy(network).to("cpu", torch.float64)]
         points, tolerance = as_inputs(network, data, _WHERE), subjects.EXACT_TOLERANCE
-    made = tuple(subjects.network_member([network], index) for network in copies)
-    return Subject(names, targets[index], _picked(points), made, tolerance)
+    functions = tuple(subjects.network_member([network], index) for network in copies)
+    return Subject(names, targets[index], _picked(points), functions, tolerance)
 
 
 def _of_table(table: Any, target: Any, output: str | int | None, members: int, steps: int, seed: int) -> Subject:
@@ -78,8 +78,8 @@ def _of_table(table: Any, target: Any, output: str | int | None, members: int, s
     if bool((label == label[0]).all()):  # there is nothing to learn
         return Subject(names, data.out_vars[index], points, (_constant(float(label[0])),), subjects.LEARNED_TOLERANCE)
     ensemble = ensembles.train_ensemble(data, index, members, steps, seed)
-    made = tuple(subjects.network_member(networks, 0) for networks in ensemble)
-    return Subject(names, data.out_vars[index], points, made, subjects.LEARNED_TOLERANCE)
+    functions = tuple(subjects.network_member(networks, 0) for networks in ensemble)
+    return Subject(names, data.out_vars[index], points, functions, subjects.LEARNED_TOLERANCE)
 
 
 def _constant(value: float) -> subjects.Member:

@@ -29,7 +29,7 @@ class Measurement:
     violation: float
     """Root mean square over the points, the members' spread subtracted, over the scale."""
     error: float
-    """Standard error of `violation`, by leaving out each member in turn."""
+    """Standard error of `violation`: by leaving out each member in turn, but at least the floor, for errors that all members share."""
     floor: float
     """Root mean square of the members' spread, over the scale."""
 
@@ -83,8 +83,8 @@ def measure(terms: Sequence[Tensor], natural: Sequence[Tensor] = ()) -> Measurem
     weight = _damped(variance + _AGREED * scale.median()) * _damped(scale)
     weight = weight / weight.sum()
     size, floor = float(weight @ scale), float(weight @ variance)
-    violation = _excess(total.mean(0), weight, floor, size)
-    return Measurement(violation, _jackknife(total, weight, floor, size), math.sqrt(floor / size))
+    violation, spread = _excess(total.mean(0), weight, floor, size), math.sqrt(floor / size)
+    return Measurement(violation, max(spread, _jackknife(total, weight, floor, size)), spread)
 
 
 def _damped(values: Tensor) -> Tensor:

@@ -79,14 +79,14 @@ def examine(
     _check.integer(seed, "seed", "examine", low=0)
     if tolerance is not None:
         _check.real(tolerance, "tolerance", "examine", low=0, high=1, open_low=True)
-    found = Structure(subject_of(subject, data, target, output, members, steps, seed), tolerance)
-    count = len(found.field.x)
+    structure = Structure(subject_of(subject, data, target, output, members, steps, seed), tolerance)
+    count = len(structure.field.x)
     if count < _FEWEST_POINTS:
-        total = len(found.subject.points)
+        total = len(structure.subject.points)
         advice = "Give more points, or narrow their ranges to where the function and its derivatives are finite."
         expected = f"with at least {_FEWEST_POINTS} points of finite derivatives"
         _check.fail("data", "examine", expected, f"{count} of {total} points", advice)
-    return found
+    return structure
 
 
 def detect_irrelevant(subject: Any, data: Any = None, **options: Any) -> Findings:

@@ -64,12 +64,12 @@ def make_field(points: Tensor, size: Tensor, raw: RawDerivatives) -> Field:
         raw: Derivatives there.
     """
     finite = raw.value.isfinite() & raw.gradient.isfinite().all(-1) & raw.hessian.isfinite().all(-1).all(-1)
-    kept = finite.all(0)
-    value, gradient, hessian = raw.value[:, kept], raw.gradient[:, kept], raw.hessian[:, kept]
+    finite = finite.all(0)
+    value, gradient, hessian = raw.value[:, finite], raw.gradient[:, finite], raw.hessian[:, finite]
     centre, unit = _scale(value, gradient)
     divisor = unit or 1.0
     return Field(
-        points[kept] / size, size, (value - centre) / divisor, gradient / divisor, hessian / divisor, centre, unit
+        points[finite] / size, size, (value - centre) / divisor, gradient / divisor, hessian / divisor, centre, unit
     )
 
 

@@ -68,8 +68,8 @@ def _node(structure: Parts, names: Sequence[str]) -> Tree:
         return Tree("column", tuple(names), names[0]) if names else Tree("constant", (), "constant")
     tests: tuple[Callable[[Parts, Sequence[str]], Tree | None], ...] = (_form, _sum, _product)
     for test in tests:
-        if (found := test(structure, names)) is not None:
-            return found
+        if (tree := test(structure, names)) is not None:
+            return tree
     return _function(structure, names)
 
 
@@ -84,8 +84,8 @@ def _form(structure: Parts, names: Sequence[str]) -> Tree | None:
             if row.name == finding.form and row.family == family
         }
         if len(partitions.components(range(len(names)), _numbers(signs, names))) == 1:
-            found = tuple(f for f in holding if f.groups[0] in signs)
-            return Tree("form", tuple(names), _form_label(names, signs, family, joints), findings=found)
+            findings = tuple(f for f in holding if f.groups[0] in signs)
+            return Tree("form", tuple(names), _form_label(names, signs, family, joints), findings=findings)
     return None
 
 

@@ -71,9 +71,9 @@ class Measurements:
         for pair in pairs:
             constant = conditions.best_constant(self.field, *pair)
             if constant is not None:
-                own = conditions.multiplicativity(self.field, *pair, constant)
-                if self.verdict(own) != "fails" or not fitted:
-                    fitted.append((order(own), constant))
+                measurement = conditions.multiplicativity(self.field, *pair, constant)
+                if self.verdict(measurement) != "fails" or not fitted:
+                    fitted.append((order(measurement), constant))
         distinct: list[float] = []
         for _, constant in sorted(fitted):
             if all(abs(constant - other) > self.tolerance for other in distinct):
@@ -101,8 +101,8 @@ class Measurements:
 
     def _symmetric(self, pair: Pair) -> list[Measurement]:
         """The symmetries of a pair that hold. By first derivatives alone, they show more than second ones do."""
-        found = [self.symmetry(pair, form) for form in SYMMETRIES]
-        return [measurement for measurement in found if self.verdict(measurement) == "holds"]
+        symmetries = [self.symmetry(pair, form) for form in SYMMETRIES]
+        return [measurement for measurement in symmetries if self.verdict(measurement) == "holds"]
 
     def _separates(self, i: int, j: int, k: int) -> bool:
         """Whether column k sees i and j apart, or may."""
@@ -110,13 +110,13 @@ class Measurements:
 
     def composition(self, group: Group, outside: Group | None = None) -> list[Measurement]:
         """Measurements that must all vanish for the group to act through one number."""
-        rest = [k for k in self.relevant if k not in group] if outside is None else list(outside)
+        outsiders = [k for k in self.relevant if k not in group] if outside is None else list(outside)
         measurements = []
         for i, j in combinations(group, 2):
             if symmetric := self._symmetric((i, j)):
                 measurements.append(min(symmetric, key=order))
             else:
-                measurements += [self._beside(i, j, k) for k in rest]
+                measurements += [self._beside(i, j, k) for k in outsiders]
         return measurements
 
     def _beside(self, i: int, j: int, k: int) -> Measurement:

@@ -118,12 +118,12 @@ class Structure:
         options = [(self.measurements.partition(pairs), c) for c, pairs in self.measurements.multiplicativity.items()]
         # Most factors first; among equals the one that is nearest.
         (groups, verdict, worst), constant = min(options, key=lambda o: (-len(o[0][0]), order(o[0][2])))
-        own = self.field.centre + constant * self.field.unit
-        if abs(own) <= max(worst.threshold(self.tolerance), self.tolerance) * self.field.unit:
-            own = 0.0
-        offset = f"{own:.3g} + " if own and len(groups) > 1 else ""
-        statement = f"{self.target} = {offset}{self._terms(groups, '·')}"
-        return self._finding("multiplicative", statement, worst, groups, verdict, constant=own)
+        offset = self.field.centre + constant * self.field.unit
+        if abs(offset) <= max(worst.threshold(self.tolerance), self.tolerance) * self.field.unit:
+            offset = 0.0
+        text = f"{offset:.3g} + " if offset and len(groups) > 1 else ""
+        statement = f"{self.target} = {text}{self._terms(groups, '·')}"
+        return self._finding("multiplicative", statement, worst, groups, verdict, constant=offset)
 
     @short_refusals
     def compositional(self, group: Iterable[str]) -> Finding:
@@ -162,8 +162,8 @@ class Structure:
             >>> [finding.groups for finding in structure.compositions()]
             [(('x_1', 'x_2'),)]
         """
-        found = sorted(self.measurements.groups, key=lambda group: (len(group), group))
-        return Findings(self.compositional([self.names[column] for column in group]) for group in found)
+        groups = sorted(self.measurements.groups, key=lambda group: (len(group), group))
+        return Findings(self.compositional([self.names[column] for column in group]) for group in groups)
 
     @short_refusals
     def symmetry(self, first: str, second: str, form: str) -> Finding:
@@ -199,13 +199,13 @@ class Structure:
             >>> [(finding.groups, finding.form) for finding in structure.symmetries()]
             [((('x_1', 'x_2'),), 'x/y')]
         """
-        found = [
+        findings = [
             self._symmetry_finding(pair, form)
             for pair in combinations(self.measurements.relevant, 2)
             for form in SYMMETRIES
             if self.measurements.verdict(self.measurements.symmetry(pair, form)) != "fails"
         ]
-        return Findings(sorted(found, key=lambda finding: finding.verdict))
+        return Findings(sorted(findings, key=lambda finding: finding.verdict))
 
     def summary(self) -> Findings:
         """All findings: columns, separations, and the groups and symmetries that don't fail.

@@ -91,9 +91,9 @@ class Tree:
 
 def _functions(tree: Tree, inner: bool) -> int:
     """How many letters the formula takes."""
-    own = {"column": not inner, "form": not inner, "function": True}.get(tree.kind, False)
+    letter = {"column": not inner, "form": not inner, "function": True}.get(tree.kind, False)
     below = tree.kind == "function"
-    return int(own) + sum(_functions(child, below) for child in tree.children)
+    return int(letter) + sum(_functions(child, below) for child in tree.children)
 
 
 def _written(tree: Tree, letters: Iterator[str], inner: bool) -> str:
