@@ -2,7 +2,18 @@
 
 Clean: the function with its exact derivatives. Noisy: a table of 1,000 rows with 1 % noise, learned by an ensemble. `--who both` has
 pykan's `hypothesis` functions beside it, with their own defaults, on the same questions. A claim is anything that was said to hold;
-sympy says whether it does.
+sympy says whether it does. A function without structure is right if nothing was claimed of it. Noisy tables: the seed is that of rows, noise
+and ensemble.
+
+Measured (right answers; false claims of all claims):
+
+    clean, 60 functions        60, 0 of 211     pykan 0.2.8: 47 of the 50 that it has a question for
+    clean, 20 without any      20, 0            pykan: 17, with 9 false claims
+    noisy, 20 tables, seed 0   20, 0 of 52      pykan: 5 of 16; the other answers are that nothing holds
+    noisy, 20 tables, seed 1   20, 0 of 51
+    noisy, 20 without any      20, 0
+
+Seconds each on one core: clean 0.02, pykan 0.02 to 0.6; a table 5 to 10, most of it the training.
 """
 
 from __future__ import annotations
