@@ -2,8 +2,8 @@
 
 Clean: the function with its exact derivatives. Noisy: a table of 1,000 rows with 1 % noise, learned by an ensemble. `--who both` has
 pykan's `hypothesis` functions beside it, with their own defaults, on the same questions. A claim is anything that was said to hold;
-sympy says whether it does. A function without structure is right if nothing was claimed of it. Noisy tables: the seed is that of rows, noise
-and ensemble.
+sympy says whether it does.
+A function without structure is right if nothing was claimed of it. The seed of noisy tables is that of rows, noise and ensemble.
 
 Measured (right answers; false claims of all claims):
 
