@@ -3,8 +3,8 @@
 Silent wrong results are 1 to 25, crashes 26 to 48. What can't exist here, and why:
 
 - 6, 7 (checkpoints under wrong names, rewind): nothing is written unless `save(path)` is called; undo is in memory.
-- 22 (exponents and functions lost by the compiler of formulas), 23 (wrong entries of the Feynman table), 33 (tree plot),
-  34 (separability of a linear function), 35 (MLP): there are no such parts.
+- 22 (exponents and functions lost by the compiler of formulas), 23 (wrong entries of the Feynman table), 35 (MLP): there are no such
+  parts. 32 to 34 as far as they are about the structure of functions: see `test_structure_faults.py`.
 - 39 (`save_act=False` breaks pruning): there is no such switch, a forward pass stores nothing at all.
 - 44 (`perturb` before data): no query depends on an earlier pass; without data it says what is missing, see 28.
 - 46 (`.numpy()` of tensors on a GPU): needs one.

@@ -1,0 +1,1 @@
+"""Drawings of what is no network and no curve."""

@@ -1,0 +1,142 @@
+"""Ensembles: networks trained on rows drawn again, whose spread is the error that the table leaves in its derivatives."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget._types import LayerWidth
+from kanwidget.core.network import Network
+from kanwidget.core.records import History
+from kanwidget.datasets import Dataset, arrays
+from kanwidget.kan import KAN
+from kanwidget.training import fit_many
+
+#: Members of an ensemble by default.
+MEMBERS = 8
+#: Networks of a member. They start differently, so that less of the members' spread is that of the starts, which their mean hasn't.
+NETWORKS = 2
+#: Fewest rows that a structure can be read from.
+FEWEST_ROWS = 30
+#: Part of the rows that decides between the shapes.
+_HELD_OUT = 0.2
+#: Networks of each shape that are tried.
+_STARTS = 2
+#: Steps of members that start from a network which has learned the data already.
+_REFIT_STEPS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A network to try: hidden nodes, grid and order. Second derivatives need a high order and few knots."""
+
+    hidden: tuple[LayerWidth, ...]
+    grid: int
+    k: int
+
+    def network(self, columns: int, seed: int) -> KAN:
+        """An untrained network of this shape."""
+        return KAN([columns, *self.hidden, 1], self.grid, self.k, seed=seed)
+
+
+#: One row a shape, from few parameters to many.
+SHAPES = (
+    Shape(([2, 1],), 2, 4),
+    Shape((4,), 2, 4),
+    Shape(([2, 2],), 3, 4),
+    Shape((7,), 3, 4),
+)
+
+
+def train_ensemble(data: Dataset, output: int, members: int, steps: int, seed: int) -> list[list[KAN]]:
+    """The networks of each member: of the shape that predicts held-out rows best, trained on the same rows drawn with replacement.
+
+    Args:
+        data: Columns and targets; all parts of it are used.
+        output: Number of the target.
+        members: Number of draws, ≥ 2.
+        steps: Most steps of each training.
+        seed: Of the starts and of the draws.
+    """
+    table = _one_table(data, output)
+    shape = _best_shape(table, steps, seed)
+    draws = [draw for draw in _draws(table, members, seed) for _ in range(NETWORKS)]
+    networks = [_scaled(shape.network(table.n_features, seed + index), table) for index in range(len(draws))]
+    trained, _ = fit_many(networks, draws, steps=steps, progress=False)
+    return [trained[first : first + NETWORKS] for first in range(0, len(trained), NETWORKS)]
+
+
+def refit_copies(network: Network, data: Dataset, members: int, seed: int) -> list[Network]:
+    """Copies of a network, each trained a few steps more on rows drawn with replacement."""
+    copies = [copy.deepcopy(network).to("cpu", torch.float64) for _ in range(members)]
+    table = data.to(torch.float64, "cpu")
+    trained, _ = fit_many(copies, _draws(table, members, seed), steps=_REFIT_STEPS, progress=False)
+    return trained
+
+
+def _one_table(data: Dataset, output: int) -> Dataset:
+    """All rows as training rows, with one target."""
+    parts = [part for part in ("train", "val", "test") if f"{part}_input" in data]
+    x = torch.cat([data[f"{part}_input"] for part in parts]).to(torch.float64)
+    y = torch.cat([data[f"{part}_label"] for part in parts]).to(torch.float64)[:, [output]]
+    if len(x) < FEWEST_ROWS:
+        advice = "Derivatives can't be read from so few; give a function or a trained network."
+        _check.fail("data", "examine", f"of at least {FEWEST_ROWS} rows", x, advice)
+    return Dataset(x, y)
+
+
+def _scaled(network: KAN, table: Dataset) -> KAN:
+    """The network, told the scale of the columns: the same scaled numbers in all units, and so the same training."""
+    network.input_scale = arrays.moments(table.train_input)
+    network.output_scale = arrays.moments(table.train_label)
+    return network
+
+
+def _best_shape(table: Dataset, steps: int, seed: int) -> Shape:
+    """The shape of least mean error on held-out rows among those with rows enough for their parameters."""
+    count = max(1, round(_HELD_OUT * len(table.train_input)))
+    order = torch.randperm(len(table.train_input), generator=torch.Generator().manual_seed(seed))
+    held_out, rows = order[:count], order[count:]
+    split = Dataset(
+        table.train_input[rows],
+        table.train_label[rows],
+        val_input=table.train_input[held_out],
+        val_label=table.train_label[held_out],
+    )
+    errors: dict[int, float] = {}
+    for number, shape in enumerate(SHAPES):
+        networks = [_scaled(shape.network(table.n_features, seed + start), table) for start in range(_STARTS)]
+        if errors and networks[0].n_parameters > len(rows):
+            continue
+        _, histories = fit_many(networks, split, steps=steps, progress=False)
+        # The mean, not the best: of a shape that one start in two learns, half of the members would be wrong.
+        errors[number] = sum(_least_error(history) for history in histories) / _STARTS
+    return SHAPES[min(errors, key=lambda number: errors[number])]
+
+
+def _least_error(history: History) -> float:
+    """The validation loss of the state that a training keeps."""
+    return min((record.validation_loss or math.inf for record in history.records), default=math.inf)
+
+
+def _draws(table: Dataset, count: int, seed: int) -> list[Dataset]:
+    """The table with rows drawn with replacement, `count` times; the rows that a draw lacks say when its network is best."""
+    generator = torch.Generator().manual_seed(seed)
+    rows = len(table.train_input)
+    drawn = (torch.randint(rows, (rows,), generator=generator) for _ in range(count))
+    return [_drawn(table, torch.bincount(draw, minlength=rows).to(torch.float64)) for draw in drawn]
+
+
+def _drawn(table: Dataset, counts: Tensor) -> Dataset:
+    """The table with how often each row was drawn as its weight."""
+    weight = counts if table.train_weight is None else counts * table.train_weight
+    return replace(
+        table, train_weight=weight,
+        val_input=table.train_input, val_label=table.train_label, val_weight=(counts == 0).to(counts),
+        test_input=None, test_label=None, test_weight=None,
+    )  # fmt: skip

@@ -1,0 +1,110 @@
+"""How far an expression that should vanish is from 0, with the floor below which nothing can be seen, and the verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Verdict = Literal["holds", "fails", "undecided"]
+
+#: A true violation that an error of one floor can hide, in floors. (The mean of an ensemble errs by 0.5 to 1 floors.)
+HIDDEN = 2.0
+#: Above this many times what may be error, a violation is beyond doubt.
+CLEAR = 1.5
+#: A test that can't see a violation of this size says nothing by seeing none.
+RESOLUTION = 0.25
+#: Part of the squared scale below which a variance between members doesn't matter for the weights.
+_AGREED = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The size of an expression that should vanish, relative to that of its terms: between 0 and about 1, without a unit."""
+
+    violation: float
+    """Root mean square over the points, the members' spread subtracted, over the scale."""
+    error: float
+    """Standard error of `violation`: by leaving out each member in turn, but at least the floor, for errors that all members share."""
+    floor: float
+    """Root mean square of the members' spread, over the scale."""
+
+    def threshold(self, tolerance: float) -> float:
+        """The violation to within which the structure holds, if it does: the tolerance, or what the floor can hide."""
+        return max(tolerance, HIDDEN * self.floor)
+
+    def verdict(self, tolerance: float) -> Verdict:
+        """`holds`, `fails`, or `undecided`: the violation is neither small nor clear, or a large one could be hidden.
+
+        Examples:
+            >>> Measurement(1e-9, 0.0, 1e-12).verdict(1e-6), Measurement(0.3, 0.02, 0.02).verdict(0.05)
+            ('holds', 'fails')
+            >>> Measurement(0.0, 0.2, 0.4).verdict(0.05), Measurement(0.08, 0.02, 0.06).verdict(0.05)
+            ('undecided', 'undecided')
+        """
+        if not math.isfinite(self.violation + self.floor):
+            return "undecided"
+        limit = max(tolerance, self.floor)
+        if self.violation <= limit:
+            return "holds" if self.threshold(tolerance) <= RESOLUTION else "undecided"
+        return "fails" if self.violation > CLEAR * limit else "undecided"
+
+
+#: Without points, or without anything to compare with, there is nothing to see.
+NOTHING = Measurement(math.nan, math.nan, math.nan)
+#: What vanishes by definition.
+EXACT = Measurement(0.0, 0.0, 0.0)
+
+
+def measure(terms: Sequence[Tensor], natural: Sequence[Tensor] = ()) -> Measurement:
+    """How far a sum of terms is from 0.
+
+    Args:
+        terms: Each `(members, points)`; their sum is the expression.
+        natural: Further quantities of the same unit that the sum is compared with: for an expression of one term.
+
+    Examples:
+        >>> a = torch.linspace(1, 2, 50, dtype=torch.float64).repeat(3, 1)
+        >>> measure([a, -a]).violation, round(measure([a, a]).violation, 6)
+        (0.0, 1.414214)
+    """
+    if terms[0].shape[-1] == 0:
+        return NOTHING
+    total = torch.stack(list(terms)).sum(0)
+    scale = torch.stack([term.square() for term in (*terms, *natural)]).sum(0).mean(0)
+    if not bool((scale > 0).any()):
+        return NOTHING
+    variance = total.var(0, correction=1) if len(total) > 1 else torch.zeros_like(scale)
+    # Where members agree to a thousandth, as exact ones do, their spread is no reason to prefer points.
+    weight = _damped(variance + _AGREED * scale.median()) * _damped(scale)
+    weight = weight / weight.sum()
+    size, floor = float(weight @ scale), float(weight @ variance)
+    violation, spread = _excess(total.mean(0), weight, floor, size), math.sqrt(floor / size)
+    return Measurement(violation, max(spread, _jackknife(total, weight, floor, size)), spread)
+
+
+def _damped(values: Tensor) -> Tensor:
+    """1/(v + median v), `(points,)`: points where the members differ, or near a singularity, count no more than others."""
+    median = values.median()
+    if not bool(median > 0):
+        median = values.mean()
+    return 1 / (values + median) if bool(median > 0) else torch.ones_like(values)
+
+
+def _excess(mean: Tensor, weight: Tensor, floor: float, size: float) -> float:
+    """What the mean over the members has beyond the error that their spread estimates."""
+    return math.sqrt(max(0.0, float(weight @ mean.square()) - floor) / size)
+
+
+def _jackknife(total: Tensor, weight: Tensor, floor: float, size: float) -> float:
+    """Standard error of the violation from the members."""
+    members = len(total)
+    if members < 2:
+        return 0.0
+    means = (total.sum(0) - total) / (members - 1)
+    violations = torch.tensor([_excess(mean, weight, floor, size) for mean in means])
+    return float(((members - 1) / members * (violations - violations.mean()).square().sum()).sqrt())

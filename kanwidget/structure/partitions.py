@@ -1,0 +1,106 @@
+"""Groups of columns from pairs and triples: the finest partition, and the smallest groups that act as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import combinations
+
+Group = tuple[int, ...]
+Pair = tuple[int, int]
+
+
+def components(columns: Sequence[int], linked: Collection[Pair]) -> list[Group]:
+    """The connected parts of a graph, in the order of their first columns.
+
+    Examples:
+        >>> components(range(4), {(0, 2)})
+        [(0, 2), (1,), (3,)]
+    """
+    parent = {column: column for column in columns}
+
+    def root(column: int) -> int:
+        while parent[column] != column:
+            column = parent[column]
+        return column
+
+    for a, b in linked:
+        parent[max(root(a), root(b))] = min(root(a), root(b))
+    groups: dict[int, list[int]] = {}
+    for column in columns:
+        groups.setdefault(root(column), []).append(column)
+    return sorted(tuple(sorted(group)) for group in groups.values())
+
+
+def weakest_link(columns: Sequence[int], strength: dict[Pair, float]) -> Pair | None:
+    """The link whose loss first splits the graph when links are cut from the weakest on: that of the nearest partition.
+
+    Examples:
+        >>> weakest_link(range(3), {(0, 1): 0.9, (0, 2): 0.1, (1, 2): 0.2})
+        (1, 2)
+    """
+    cut: set[Pair] = set()
+    for pair in sorted(strength, key=lambda pair: strength[pair]):
+        cut.add(pair)
+        if len(components(columns, strength.keys() - cut)) > 1:
+            return pair
+    return None
+
+
+def closure(pair: Pair, columns: Sequence[int], separates: Callable[[int, int, int], bool]) -> Group:
+    """The smallest group with these two columns that acts as one.
+
+    Args:
+        pair: The columns to begin with.
+        columns: All columns.
+        separates: Whether column k sees i and j apart, (i, j, k): then it must join a group that has both.
+
+    Examples:
+        >>> closure((0, 1), range(4), lambda i, j, k: k == 2)
+        (0, 1, 2)
+    """
+    group = set(pair)
+    grown = True
+    while grown:
+        grown = False
+        for k in columns:
+            if k not in group and any(separates(i, j, k) for i, j in combinations(sorted(group), 2)):
+                group.add(k)
+                grown = True
+    return tuple(sorted(group))
+
+
+def top_parts(columns: Sequence[int], groups: Iterable[Group]) -> tuple[list[Group], bool]:
+    """The parts that a function is made of at the top, from its groups; and whether every union of parts is a group, too.
+
+    Groups that overlap can be joined and cut at will: f = φ(a + b + c), in which any two columns act through their sum. The parts are
+    then the columns that no overlapping group tells apart. Otherwise they are the largest groups and the single columns.
+
+    Examples:
+        >>> top_parts(range(4), [(0, 1), (0, 1, 2)])
+        ([(0, 1, 2), (3,)], False)
+        >>> top_parts(range(3), [(0, 1), (1, 2), (0, 2)])
+        ([(0,), (1,), (2,)], True)
+        >>> top_parts(range(5), [(0, 1), (1, 2), (0, 2)])
+        ([(0, 1, 2), (3,), (4,)], False)
+    """
+    proper = sorted({group for group in groups if 1 < len(group) < len(columns)})
+    overlapping = {(a, b) for a, b in combinations(range(len(proper)), 2) if _overlap(proper[a], proper[b])}
+    largest: list[Group] = []
+    for cluster in components(range(len(proper)), overlapping):
+        members = [proper[index] for index in cluster]
+        union = {column for group in members for column in group}
+        if len(union) == len(columns):
+            return components(columns, _inseparable(columns, members)), True
+        largest.append(tuple(sorted(union)))
+    return components(columns, {pair for group in largest for pair in combinations(group, 2)}), False
+
+
+def _inseparable(columns: Sequence[int], groups: Sequence[Group]) -> set[Pair]:
+    """The pairs that no group tells apart."""
+    return {(a, b) for a, b in combinations(columns, 2) if all((a in group) == (b in group) for group in groups)}
+
+
+def _overlap(a: Group, b: Group) -> bool:
+    """Whether two groups share columns, and neither holds the other."""
+    common = set(a) & set(b)
+    return bool(common) and common != set(a) and common != set(b)

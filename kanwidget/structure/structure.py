@@ -1,0 +1,320 @@
+"""`Structure`: all tests of one function, from one fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget._refusals import short_refusals
+from kanwidget.core.threads import limit_threads_of_methods
+from kanwidget.structure.conditions import SYMMETRIES, Symmetry
+from kanwidget.structure.evidence import Measurement, Verdict
+from kanwidget.structure.field import clarity, make_field, section_points, sizes_of
+from kanwidget.structure.findings import Finding, Findings
+from kanwidget.structure.growth import grow
+from kanwidget.structure.measurements import Measurements, order
+from kanwidget.structure.partitions import Group, Pair
+from kanwidget.structure.subjects import Subject
+from kanwidget.structure.tree import Tree
+
+#: Names of functions in statements.
+_LETTERS = "fghkpqrstuvw"
+
+
+@limit_threads_of_methods()
+class Structure:
+    """The structure of a function: what its value, gradient and Hessian at many points say about its form.
+
+    Made by `examine`. Every test gives a `Finding` with a number, the threshold that follows from the error of the derivatives, and
+    one of three verdicts.
+
+    Args:
+        subject: The function with its members.
+        tolerance: The violation that counts as none, > 0; by default the subject's.
+        columns: Numbers of the columns that are examined, the others being fixed at the values of `points`; all by default.
+        points: Where, `(points, all columns)`.
+
+    Examples:
+        >>> import torch
+        >>> from kanwidget.structure import examine
+        >>> points = torch.rand(200, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        >>> structure = examine(lambda x: (x[:, 0] - x[:, 1]) ** 2 + x[:, 2], points)
+        >>> structure.additive().groups
+        (('x_1', 'x_2'), ('x_3',))
+        >>> structure.tree()
+        y = f(x_1 - x_2) + g(x_3)
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        tolerance: float | None = None,
+        columns: Sequence[int] | None = None,
+        points: Tensor | None = None,
+    ) -> None:
+        self.subject = subject
+        self.tolerance = subject.tolerance if tolerance is None else tolerance
+        self._points = subject.points if points is None else points
+        self._columns = tuple(range(len(subject.names)) if columns is None else columns)
+        size, varies = sizes_of(subject.points)
+        #: Names of the columns that are examined.
+        self.names = tuple(subject.names[column] for column in self._columns)
+        #: Columns with the same value at all points, of which nothing can be said.
+        self.unvaried = tuple(subject.names[column] for column in self._columns if not bool(varies[column]))
+        raw = subject.derivatives(self._points, size, self._columns)
+        self.field = make_field(self._points[:, self._columns], size[list(self._columns)], raw)
+        self.measurements = Measurements(
+            self.field, [bool(varies[column]) for column in self._columns], self.tolerance, columns is not None
+        )
+
+    # ---- the tests
+
+    def irrelevant(self) -> Findings:
+        """For each column, whether the function doesn't depend on it.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: x[:, 0] * x[:, 2], points)
+            >>> [finding.verdict for finding in structure.irrelevant()]
+            ['fails', 'holds', 'fails']
+        """
+        return Findings(
+            self._finding("irrelevant", f"{self.target} doesn't depend on {name}", measurement, [(index,)])
+            for index, (name, measurement) in enumerate(zip(self.names, self.measurements.irrelevance, strict=True))
+        )
+
+    def additive(self) -> Finding:
+        """The finest partition of the relevant columns for which y = f(…) + g(…) + ….
+
+        Where there is none, the verdict is about the partition that comes nearest.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: torch.sin(x[:, 0] * x[:, 2]) + x[:, 1], points)
+            >>> structure.additive()
+            y = f(x_1, x_3) + g(x_2): holds to within 1e-06 (violation 0 ± 0)
+        """
+        groups, verdict, worst = self.measurements.partition(self.measurements.additivity)
+        return self._finding("additive", f"{self.target} = {self._terms(groups, ' + ')}", worst, groups, verdict)
+
+    def multiplicative(self) -> Finding:
+        """The finest partition of the relevant columns for which y = c + f(…)·g(…)·…, and its constant c.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: 3 + torch.exp(x[:, 0]) * (x[:, 1] + x[:, 2]), points)
+            >>> structure.multiplicative().statement
+            'y = 3 + f(x_1)·g(x_2, x_3)'
+        """
+        options = [(self.measurements.partition(pairs), c) for c, pairs in self.measurements.multiplicativity.items()]
+        # Most factors first; among equals the one that is nearest.
+        (groups, verdict, worst), constant = min(options, key=lambda o: (-len(o[0][0]), order(o[0][2])))
+        offset = self.field.centre + constant * self.field.unit
+        if abs(offset) <= max(worst.threshold(self.tolerance), self.tolerance) * self.field.unit:
+            offset = 0.0
+        text = f"{offset:.3g} + " if offset and len(groups) > 1 else ""
+        statement = f"{self.target} = {text}{self._terms(groups, '·')}"
+        return self._finding("multiplicative", statement, worst, groups, verdict, constant=offset)
+
+    @short_refusals
+    def compositional(self, group: Iterable[str]) -> Finding:
+        """Whether some columns act through a single number: y = g(h(group), rest).
+
+        Args:
+            group: Names of two or more columns, not of all relevant ones.
+
+        Raises:
+            ValueError: For a group that acts through one number in any function.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: torch.sin(x[:, 0] * x[:, 1] + x[:, 2]), points)
+            >>> structure.compositional(["x_1", "x_2"]).holds, structure.compositional(["x_1", "x_3"]).holds
+            (True, False)
+        """
+        index = self._group(group, "compositional")
+        measurements = self.measurements.composition(index)
+        verdicts = [self.measurements.verdict(measurement) for measurement in measurements]
+        verdict: Verdict = "fails" if "fails" in verdicts else "undecided" if "undecided" in verdicts else "holds"
+        names = [self.names[column] for column in index]
+        statement = f"{self.target} depends on {_listed(names)} through one number h({', '.join(names)})"
+        return self._finding("compositional", statement, max(measurements, key=order), [index], verdict)
+
+    def compositions(self) -> Findings:
+        """The smallest groups of columns that act through a single number, in order of size.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: torch.sin(x[:, 0] * x[:, 1] + x[:, 2]), points)
+            >>> [finding.groups for finding in structure.compositions()]
+            [(('x_1', 'x_2'),)]
+        """
+        groups = sorted(self.measurements.groups, key=lambda group: (len(group), group))
+        return Findings(self.compositional([self.names[column] for column in group]) for group in groups)
+
+    @short_refusals
+    def symmetry(self, first: str, second: str, form: str) -> Finding:
+        """Whether two columns act only through a form of them.
+
+        Args:
+            first: Name of a column, x in the form.
+            second: Name of another one, y in the form.
+            form: `x-y`, `x+y`, `x/y`, `xy`, `x^2+y^2` or `x^2-y^2`.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: torch.exp(x[:, 0] - x[:, 1]) + x[:, 2], points)
+            >>> structure.symmetry("x_1", "x_2", "x-y").statement
+            'y depends on x_1 and x_2 through x_1 - x_2'
+        """
+        name = _check.choice(form, "form", "symmetry", [row.name for row in SYMMETRIES])
+        pair = self._column(first, "first", "symmetry"), self._column(second, "second", "symmetry")
+        if pair[0] == pair[1]:
+            _check.fail("second", "symmetry", "another column than `first`", second)
+        return self._symmetry_finding(pair, next(row for row in SYMMETRIES if row.name == name))
+
+    def symmetries(self) -> Findings:
+        """The symmetries of all pairs of relevant columns that hold, and then those that are undecided.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: torch.sin(x[:, 0] / x[:, 1]) + x[:, 2], points)
+            >>> [(finding.groups, finding.form) for finding in structure.symmetries()]
+            [((('x_1', 'x_2'),), 'x/y')]
+        """
+        findings = [
+            self._symmetry_finding(pair, form)
+            for pair in combinations(self.measurements.relevant, 2)
+            for form in SYMMETRIES
+            if self.measurements.verdict(self.measurements.symmetry(pair, form)) != "fails"
+        ]
+        return Findings(sorted(findings, key=lambda finding: finding.verdict))
+
+    def summary(self) -> Findings:
+        """All findings: columns, separations, and the groups and symmetries that don't fail.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: torch.sin(x[:, 0]), points)
+            >>> [finding.kind for finding in structure.summary()]
+            ['irrelevant', 'irrelevant', 'irrelevant', 'additive', 'multiplicative']
+        """
+        return Findings(
+            [*self.irrelevant(), self.additive(), self.multiplicative(), *self.compositions(), *self.symmetries()]
+        )
+
+    def tree(self) -> Tree:
+        """The function taken apart, part by part.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: torch.sin(x[:, 0] / x[:, 1]) * x[:, 2], points)
+            >>> structure.tree()
+            y = f(x_1/x_2)·g(x_3)
+        """
+        return grow(self)
+
+    @short_refusals
+    def section(self, names: Iterable[str]) -> Structure:
+        """The same function of some columns, the others fixed at the row that shows these best.
+
+        A part of a sum or product differs from such a section by a constant or a factor, and a group that acts through one number
+        by an outer function.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget.structure import examine
+            >>> points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+            >>> structure = examine(lambda x: x[:, 2] + torch.sin(x[:, 0]) * x[:, 1], points)
+            >>> structure.section(["x_1", "x_2"]).multiplicative().groups
+            (('x_1',), ('x_2',))
+        """
+        columns = sorted(self._columns[self._column(name, "names", "section")] for name in names)
+        fixed = section_points(self.subject.points, self._points, columns)
+        sections = [Structure(self.subject, self.tolerance, columns, points) for points in fixed]
+        return max(sections, key=lambda section: clarity(section.field))
+
+    def __repr__(self) -> str:
+        count, members = len(self.field.x), len(self.subject.members)
+        source = "exact derivatives" if self.subject.is_exact else f"{members} fits"
+        return f"Structure({self.target} of {', '.join(self.names)}, {count} points, {source})"
+
+    # ---- findings and words
+
+    def _finding(
+        self,
+        kind: str,
+        statement: str,
+        measurement: Measurement,
+        groups: Sequence[Group],
+        verdict: Verdict | None = None,
+        *,
+        form: str = "",
+        constant: float | None = None,
+    ) -> Finding:
+        verdict = self.measurements.verdict(measurement) if verdict is None else verdict
+        names = tuple(tuple(self.names[column] for column in group) for group in groups)
+        threshold = measurement.threshold(self.tolerance)
+        return Finding(kind, statement, verdict, names, measurement, threshold, form, constant)
+
+    def _symmetry_finding(self, pair: Pair, form: Symmetry) -> Finding:
+        x, y = (self.names[column] for column in pair)
+        statement = f"{self.target} depends on {x} and {y} through {form.writing.format(x=x, y=y)}"
+        return self._finding("symmetry", statement, self.measurements.symmetry(pair, form), [pair], form=form.name)
+
+    # ---- words and arguments
+
+    @property
+    def target(self) -> str:
+        """Name of what is examined."""
+        return self.subject.target
+
+    def _terms(self, groups: Sequence[Group], sign: str) -> str:
+        if not groups:
+            return "constant"
+        names = [", ".join(self.names[column] for column in group) for group in groups]
+        return sign.join(f"{_letter(number)}({group})" for number, group in enumerate(names))
+
+    def _column(self, name: str, argument: str, where: str) -> int:
+        return self.names.index(_check.choice(name, argument, where, self.names))
+
+    def _group(self, group: Iterable[str], where: str) -> Group:
+        names = list(group) if not isinstance(group, str) else [group]
+        index = tuple(sorted({self._column(name, "group", where) for name in names}))
+        relevant = [self.names[column] for column in self.measurements.relevant]
+        idle = [self.names[column] for column in index if column not in self.measurements.relevant]
+        if idle:
+            _check.fail("group", where, f"of columns that matter, {', '.join(relevant)}", names)
+        if not 1 < len(index) < len(relevant):
+            advice = f"One column alone, or all of {', '.join(relevant)}, always acts through one number."
+            _check.fail("group", where, "of two columns or more, and not of all", names, advice)
+        return index
+
+
+def _letter(number: int) -> str:
+    return _LETTERS[number] if number < len(_LETTERS) else f"f_{number + 1}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,145 @@
+"""What is examined: a function, a network or a table becomes members that give value, gradient and Hessian at points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.derivatives import derivatives
+from kanwidget.core.network import Network
+from kanwidget.structure.field import RawDerivatives
+
+#: Value `(points,)`, gradient and Hessian of one member, in units of the columns' sizes.
+Derivatives = tuple[Tensor, Tensor, Tensor]
+#: (points in own units, sizes of all columns, numbers of the columns to differentiate in) → derivatives.
+Member = Callable[[Tensor, Tensor, list[int]], Derivatives]
+
+#: Violations that count as none: of a function that is known exactly, and of one that is learned.
+EXACT_TOLERANCE = 1e-6
+LEARNED_TOLERANCE = 0.05
+#: Points that are used at most.
+MOST_POINTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A function of columns, as one member that is exact or as several whose spread is the error of the fit."""
+
+    names: tuple[str, ...]
+    target: str
+    points: Tensor
+    """`(points, columns)`, in own units."""
+    members: tuple[Member, ...]
+    tolerance: float
+    rounding: float = torch.finfo(torch.float64).eps
+    """Relative rounding error of an exact member's numbers."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether derivatives have no error but rounding."""
+        return len(self.members) == 1
+
+    def derivatives(self, points: Tensor, size: Tensor, columns: Sequence[int]) -> RawDerivatives:
+        """Derivatives of all members in some columns, in units of `size`.
+
+        An exact function has two more members: itself at points that are the same numbers up to rounding. Their spread is what
+        rounding does to its derivatives.
+        """
+        if self.is_exact:
+            shifts = (1.0, 1 + 2 * self.rounding, 1 - 2 * self.rounding)
+            results = [self.members[0](points * shift, size, list(columns)) for shift in shifts]
+        else:
+            results = [member(points, size, list(columns)) for member in self.members]
+        value, gradient, hessian = (torch.stack(parts) for parts in zip(*results, strict=True))
+        return RawDerivatives(value, gradient, hessian)
+
+
+def network_member(networks: Sequence[Network], output: int) -> Member:
+    """The mean of networks, with its analytic derivatives."""
+
+    def member(points: Tensor, size: Tensor, columns: list[int]) -> Derivatives:
+        with torch.no_grad():
+            results = [derivatives(network, points) for network in networks]
+        value = torch.stack([d.value[:, output] for d in results]).mean(0)
+        gradient = torch.stack([d.gradient[:, output] for d in results]).mean(0) * size
+        hessian = (
+            torch.stack([d.hessian[:, output] for d in results if d.hessian is not None]).mean(0) * size[:, None] * size
+        )
+        return value, gradient[:, columns], hessian[:, columns][:, :, columns]
+
+    return member
+
+
+def function_member(function: Callable[[Tensor], Tensor], output: int) -> Member:
+    """A function of tensors, differentiated by autograd in scaled numbers, so that columns of any unit can be squared."""
+
+    def member(points: Tensor, size: Tensor, columns: list[int]) -> Derivatives:
+        with torch.enable_grad():
+            scaled = (points / size).requires_grad_()
+            value = as_column(function(scaled * size), len(points), output)
+            gradient = _slopes(value, scaled)[:, columns]
+            rows = [_slopes(slope, scaled)[:, columns] for slope in gradient.unbind(-1)]
+        return value.detach(), gradient.detach(), torch.stack(rows, dim=-2).detach()
+
+    return member
+
+
+def _slopes(values: Tensor, x: Tensor) -> Tensor:
+    """∂values/∂x for every row, `(rows, columns)`; zeros where they don't depend on it."""
+    if not values.requires_grad:
+        return torch.zeros_like(x)
+    (slopes,) = torch.autograd.grad(values.sum(), x, create_graph=True, allow_unused=True)
+    return torch.zeros_like(x) if slopes is None else slopes
+
+
+def as_column(values: Any, rows: int, output: int) -> Tensor:
+    """One output of a function as float64, `(rows,)`."""
+    if not isinstance(values, Tensor) or values.shape[:1] != (rows,) or values.ndim > 2:
+        advice = "It gets a tensor with one row a point: write lambda x: x[:, 0] * x[:, 1]."
+        _check.fail("subject", "examine", f"a function with a tensor of shape ({rows},) as value", values, advice)
+    column = values if values.ndim == 1 else values[:, output]
+    return column.to(torch.float64)
+
+
+# ---- functions
+
+
+def function_subject(
+    function: Callable[[Tensor], Tensor], points: Tensor, names: Sequence[str], output: str | int | None
+) -> Subject:
+    """A function of tensors at points, after a look at what it returns there."""
+    with torch.enable_grad():
+        values = function(points.clone().requires_grad_() * 1.0)  # no leaf, so that the function may change it in place
+    count = values.shape[1] if isinstance(values, Tensor) and values.ndim == 2 else 1
+    targets = ("y",) if count == 1 else tuple(f"y_{number + 1}" for number in range(count))
+    index = output_index(output, targets)
+    column = as_column(values, len(points), index)
+    if not column.requires_grad and bool((column != column[:1]).any()):
+        advice = "Write it with torch's functions, without .detach(), .numpy() and torch.no_grad()."
+        _check.fail("subject", "examine", "a function that torch can differentiate", function, advice, error=TypeError)
+    with torch.no_grad():
+        first = as_column(function(points[:3].clone()), len(points[:3]), index)
+    noise = 1e-6 * float(column.detach().nan_to_num(0.0, 0.0, 0.0).abs().max())
+    if not torch.allclose(first, column[:3].detach(), rtol=1e-4, atol=noise, equal_nan=True):
+        advice = "Its value in a row must not depend on other rows: no means over the batch."
+        _check.fail("subject", "examine", "a function of each row by itself", function, advice)
+    rounding = torch.finfo(values.dtype).eps if values.is_floating_point() else torch.finfo(torch.float64).eps
+    member = function_member(function, index)
+    return Subject(tuple(names), targets[index], points, (member,), EXACT_TOLERANCE, rounding)
+
+
+def output_index(output: str | int | None, targets: Sequence[str]) -> int:
+    """The number of an output, by its name or number; the only one by default."""
+    if output is None:
+        if len(targets) > 1:
+            advice = f"A structure is that of one output: say output={targets[0]!r}."
+            _check.fail("output", "examine", f"one of {', '.join(map(repr, targets))}", None, advice)
+        return 0
+    if isinstance(output, str):
+        return list(targets).index(_check.choice(output, "output", "examine", targets))
+    return _check.integer(output, "output", "examine", low=0, high=len(targets) - 1)
