@@ -99,7 +99,10 @@ class Extension(BackgroundProcess[ExtensionStep]):
         self._helped = True
         label = f"grid {step.grid}" if not last else f"grid {step.grid}: {_ENDS[str(step.stop_reason)]}"
         network = cast(KAN, step.network)
-        return act(session, _Rung(), EXTENDED if last else "refine", label, lambda: session.adopt(network)) | {"settings", "guide"}
+        return act(session, _Rung(), EXTENDED if last else "refine", label, lambda: session.adopt(network)) | {
+            "settings",
+            "guide",
+        }
 
 
 def _copies(steps: Iterator[ExtensionStep]) -> Iterator[ExtensionStep]:
