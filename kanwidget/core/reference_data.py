@@ -23,6 +23,29 @@ def reference_rows(x: Tensor) -> Tensor:
     return x[torch.linspace(0, len(x) - 1, REFERENCE_ROWS, device=x.device).long()].clone()
 
 
+def joint_reference(network: Network, x: Tensor) -> Tensor:
+    """Rows of the network's reference data and of new ones, at most 512, for a network that learns one part of its data after the other."""
+    return reference_rows(torch.cat([network.reference.to(x), x]))
+
+
+def part_left_out(network: Network, x: Tensor) -> float:
+    """The part of a network's reference rows that lies outside the range of new data in a column that it reads.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> model = KAN([1, 1])
+        >>> model.reference = torch.tensor([[0.0], [1.0], [2.0], [3.0]], dtype=torch.float64)  # fit does that
+        >>> part_left_out(model, torch.tensor([[0.0], [1.0]]))
+        0.5
+    """
+    old, new = network.reference[:, network.columns], x[:, network.columns].to(network.reference)
+    if len(old) == 0:
+        return 0.0
+    margin = 0.05 * (new.amax(0) - new.amin(0))
+    outside = (old < new.amin(0) - margin) | (old > new.amax(0) + margin)
+    return float(outside.any(1).double().mean())
+
+
 def store_names(network: Network, data: Dataset) -> None:
     """Store the names of the columns and classes in the network, if they have any. In place."""
     if data.has_names:

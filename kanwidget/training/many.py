@@ -16,7 +16,7 @@ import torch
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, History, StepRecord
-from kanwidget.core.reference_data import order_columns, reference_rows, store_names
+from kanwidget.core.reference_data import order_columns
 from kanwidget.core.state import NetworkState
 from kanwidget.core.threads import is_small, one_thread, torch_as_it_was
 from kanwidget.datasets import Dataset
@@ -25,6 +25,7 @@ from kanwidget.training.jacobian.parameter_vector import structure
 from kanwidget.training.jacobian.stack import separate
 from kanwidget.training.optimizers.table import Method, pick_optimizer
 from kanwidget.training.steps.best_state import BestState
+from kanwidget.training.steps.earlier_data import remember_inputs
 from kanwidget.training.steps.loop import append_history
 from kanwidget.training.steps.networks import TrainingBatch
 from kanwidget.training.steps.rows import RowSchedule
@@ -237,8 +238,7 @@ def _train(steps: int, runs: list[_Run], report: Callable[[int], None], interrup
         return
     with one_thread(_small(runs)):
         for run in runs:
-            run.network.reference = reference_rows(run.data.dataset.train_input)
-            store_names(run.network, run.data.dataset)
+            remember_inputs(run.network, run.data.dataset, continual=run.settings.continual)
         ends: dict[int, NetworkState] = {}
         try:
             batch = TrainingBatch([r.network for r in runs], [r.data for r in runs], [r.settings for r in runs])

@@ -40,10 +40,12 @@ class LevenbergMarquardt(Optimizer):
 
     Args:
         objective: The objectives to minimize.
+        anchored: Whether the ridge pulls to the parameters at the start, so that directions which the data leave undetermined keep
+            what they had; else to small and smooth ones.
     """
 
-    def __init__(self, objective: LeastSquares) -> None:
-        self.objective = objective
+    def __init__(self, objective: LeastSquares, *, anchored: bool = False) -> None:
+        self.objective, self._anchored = objective, anchored
         self.reload()
         unexplained = (self._current.loss / self._trivial).nan_to_num(1.0).clamp(1e-8, 1.0)
         self._start = torch.where(objective.lamb > 0, _DAMPING_SPARSE, _DAMPING) * unexplained
@@ -70,6 +72,8 @@ class LevenbergMarquardt(Optimizer):
             self._small_gains[list(networks)] = 0.0
         self._current = objective.value(derivatives=True)
         self._vector = self.parameters.read(objective.stack)
+        #: Where the ridge pulls to.
+        self._anchor = self._vector.clone() if self._anchored else torch.zeros_like(self._vector)
         self._knots = [layer.knots.clone() for layer in objective.stack.layers]
 
     @property
@@ -128,7 +132,8 @@ class LevenbergMarquardt(Optimizer):
             step = self._accelerate(objective, origin, torch.where(solved[:, None], step, 0.0), factor, metric)
             moved = origin + step.to(start.dtype)
             value = self._move_and_evaluate(objective, moved)
-            ridge_gain = _dot(step, _times(part(self._ridge), (origin + moved).double())) * part(model.ridge_scale) / 2
+            twice = (origin + moved - 2 * part(self._anchor)).double()
+            ridge_gain = _dot(step, _times(part(self._ridge), twice)) * part(model.ridge_scale) / 2
             gain = part(self._current.total) - value.total - ridge_gain
             helps = solved & torch.isfinite(value.total) & (gain > 0)
             predicted = -_dot(gradient, step) - _dot(step, _times(matrix, step)) / 2
@@ -221,7 +226,7 @@ class LevenbergMarquardt(Optimizer):
         if size:
             objective.add_penalty(matrix, gradient, self.parameters, self._current)
         ridge_scale = torch.minimum(self._current.loss, self._trivial)
-        gradient += ridge_scale[:, None] * _times(self._ridge, start.double())
+        gradient += ridge_scale[:, None] * _times(self._ridge, (start - self._anchor).double())
         return _Model(matrix.addcmul_(self._ridge, ridge_scale[:, None, None]), gradient, scale, ridge_scale, metric)
 
 

@@ -68,7 +68,7 @@ OPTIMIZERS: dict[str, Method] = {
     for row in (
         Method(
             "LM",
-            lambda objective, _: LevenbergMarquardt(objective),
+            lambda objective, o: LevenbergMarquardt(objective, anchored=o.continual),
             auto=lambda size, rows, _: size <= _LM_PARAMETERS and rows * size**2 <= _LM_WORK,
             any_loss=False,
             several=True,

@@ -35,7 +35,7 @@ class GridSchedule:
     def interval(self) -> int:
         """Steps between two adaptations, 0 for none."""
         s = self.settings
-        if not s.update_grid or s.grid_update_num == 0:
+        if not s.update_grid or s.continual or s.grid_update_num == 0:
             return 0
         return max(1, s.stop_grid_update_step // s.grid_update_num)
 

@@ -37,6 +37,7 @@ class Settings:
     lamb_coefdiff: float = 0.0
     reg_metric: str = "edge_forward_spline_n"
     geodesic_acceleration: bool = False
+    continual: bool = False
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     sample_weight: Tensor | None = None
     seed: int = 0
@@ -73,7 +74,7 @@ def make_settings(metrics: Any = (), **options: Any) -> Settings:
         _check.integer(rows, "rows", "fit", low=1)
     for name in ("grid_update_num", "start_grid_update_step", "stop_grid_update_step", "seed"):
         _check.integer(getattr(settings, name), name, "fit", low=0)
-    for name in ("update_grid", "geodesic_acceleration"):
+    for name in ("update_grid", "geodesic_acceleration", "continual"):
         if not isinstance(getattr(settings, name), bool):
             _check.fail(name, "fit", "True or False", getattr(settings, name))
     if callable(settings.loss) and settings.sample_weight is not None:

@@ -19,13 +19,13 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.records import Event, StepRecord
-from kanwidget.core.reference_data import reference_rows, store_names
 from kanwidget.core.threads import is_small, one_thread
 from kanwidget.datasets import Dataset
 from kanwidget.training.objective.loss import Loss
 from kanwidget.training.optimizers.base import Interrupted, Optimizer, Outcome
 from kanwidget.training.optimizers.interruptions import interruptible, once
 from kanwidget.training.optimizers.table import OPTIMIZERS, pick_optimizer
+from kanwidget.training.steps.earlier_data import remember_inputs
 from kanwidget.training.steps.networks import TrainingBatch
 from kanwidget.training.steps.rows import RowSchedule
 from kanwidget.training.steps.scales import restored_scaling
@@ -77,8 +77,7 @@ class Trainer(Iterator[StepRecord]):
             self._build(self.settings)
         if not self.rows.complete:
             self._note("rows", self.rows.text)
-        network.reference = reference_rows(self.data.train_input)
-        store_names(network, self.data)
+        remember_inputs(network, self.data, continual=self.settings.continual)
 
     @property
     def data(self) -> Dataset:
