@@ -76,7 +76,7 @@ def test_the_sample_has_its_size_and_every_knot_once(knots):
 
 def test_names_tell_the_crossings(knots):
     assert all(
-        int(name[1:-1].replace("n", "a").split("a")[0]) == n for name, n in zip(knots["name"], knots["crossings"])
+        int(name[1:-1].replace("n", "a").split("a")[0]) == n for name, n in zip(knots["name"], knots["crossings"], strict=True)
     )
     assert set(knots["crossings"]) <= set(range(4, 15))
 
@@ -84,9 +84,9 @@ def test_names_tell_the_crossings(knots):
 def test_cusp_shape_and_volume_follow_from_the_translations(knots):
     meridian = knots["meridian_real"] + 1j * knots["meridian_imag"]
     shape = (knots["longitude"] / meridian).conj()
-    np.testing.assert_allclose(knots["shape_real"], shape.real, rtol=1e-5, atol=1e-4)
-    np.testing.assert_allclose(knots["shape_imag"], shape.imag, rtol=1e-5, atol=1e-4)
-    np.testing.assert_allclose(knots["cusp_volume"], knots["longitude"] * knots["meridian_imag"] / 2, rtol=1e-5)
+    np.testing.assert_allclose(knots["shape_real"], shape.real, rtol=3e-5, atol=1e-4)
+    np.testing.assert_allclose(knots["shape_imag"], shape.imag, rtol=3e-5, atol=1e-4)
+    np.testing.assert_allclose(knots["cusp_volume"], knots["longitude"] * knots["meridian_imag"] / 2, rtol=3e-5)
 
 
 def test_volumes_respect_the_theorems(knots):
