@@ -76,7 +76,8 @@ def test_the_sample_has_its_size_and_every_knot_once(knots):
 
 def test_names_tell_the_crossings(knots):
     assert all(
-        int(name[1:-1].replace("n", "a").split("a")[0]) == n for name, n in zip(knots["name"], knots["crossings"], strict=True)
+        int(name[1:-1].replace("n", "a").split("a")[0]) == n
+        for name, n in zip(knots["name"], knots["crossings"], strict=True)
     )
     assert set(knots["crossings"]) <= set(range(4, 15))
 

@@ -4,8 +4,8 @@
 
 Each method gets the same rows of the committed table (`tools/knots_table.py`, 8,000 knots): 5,000 to train on, 1,000 for validation,
 2,000 to test, split anew for each seed. Where `python -m tools.knots_table make` has made the whole table, the 51,924 other knots are
-tested on, too. Results are kept in `results/knots.json` as they come; what is there isn't run again. Gradient boosting needs scikit-learn (the extra
-`bench`).
+tested on, too. Results are kept in `results/knots.json` as they come; what is there isn't run again. Gradient boosting needs
+scikit-learn (the extra `bench`).
 
 This is another distribution than that of arXiv:2404.19756, section 4.3 (there 243,746 knots with 17 invariants, 14 signatures): accuracies
 of this table and that paper are not to be compared with each other.
@@ -80,10 +80,10 @@ def main() -> None:
     for name in options.only:
         for seed in range(options.seeds):
             found = store.once(f"{name}/{seed}", lambda name=name, seed=seed: job(name, seed))
-            print(f"{name:<30}{seed}  test {found['test']:.4f}  {found['seconds']:6.1f} s", flush=True)
+            print(f"{name:<42}{seed}  test {found['test']:.4f}  {found['seconds']:6.1f} s", flush=True)
     print()
     for name, count, mean, spread, rest in table(store.jobs()):
-        print(f"{name:<30}{count} seeds  test {mean:.1%} ± {spread:.1%}  other knots {rest:.2%}")
+        print(f"{name:<42}{count} seeds  test {mean:.1%} ± {spread:.1%}  other knots {rest:.2%}")
 
 
 if __name__ == "__main__":
