@@ -166,7 +166,8 @@ def boosting(names: Sequence[str]) -> Callable[[Split], Learned]:
     return learn
 
 
-#: The columns of the formula, functions of the three translations. With most seeds it takes `shape_imag` for the cusp volume, which is as good.
+#: The columns of the formula, functions of the three translations. With most seeds it takes `shape_imag` in place of the cusp volume,
+#: which is as good.
 FORMULA = ("shape_real", "cusp_volume")
 #: Names tell the columns: those of the formula, three translations, or all six of `INPUTS`.
 METHODS: dict[str, Callable[[Split], Learned]] = {
