@@ -231,7 +231,8 @@ class KAN(QueryableNetwork):
                 `grid_update_num`, `start_grid_update_step`, `stop_grid_update_step`, `lamb_l1`, `lamb_entropy`,
                 `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches; `geodesic_acceleration=True` for LM steps
                 that follow the valley where it turns, at twice the time: for fits down to round-off (without `lamb`, in float64);
-                `continual=True` for data that leave out inputs learnt before: grids stay, and so does what the new data don't decide.
+                `continual=True` for data that leave out inputs learnt before: grids stay, and so does what the new data don't decide
+                (splines are local, base functions aren't: `base_fun="zero"`).
 
         Returns:
             Losses of every step (RMSE for squared errors, else the mean loss), and why it stopped. Ctrl-C ends the
