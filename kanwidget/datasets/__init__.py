@@ -1,6 +1,7 @@
-"""Data: the `Dataset` record, samples of a function, tables from files, and bundled measurements."""
+"""Data: the `Dataset` record, samples of a function, tables from files, bundled measurements, quantum chains."""
 
 from kanwidget.datasets.bundled import load_mercury, load_planets, load_puromycin, load_trees
+from kanwidget.datasets.chains import localization
 from kanwidget.datasets.dataset import Dataset, as_dataset
 from kanwidget.datasets.synthetic import create_dataset
 from kanwidget.datasets.tables import read_csv, read_table
@@ -13,6 +14,7 @@ __all__ = [
     "load_planets",
     "load_puromycin",
     "load_trees",
+    "localization",
     "read_csv",
     "read_table",
 ]
