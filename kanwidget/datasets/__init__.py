@@ -1,6 +1,7 @@
-"""Data: the `Dataset` record, samples of a function or of an equation, tables from files, and bundled measurements."""
+"""Data: the `Dataset` record, samples of a function or an equation, tables from files, bundled measurements, quantum chains."""
 
 from kanwidget.datasets.bundled import load_mercury, load_planets, load_puromycin, load_trees
+from kanwidget.datasets.chains import localization
 from kanwidget.datasets.dataset import Dataset, as_dataset
 from kanwidget.datasets.equations import (
     Equation,
@@ -25,6 +26,7 @@ __all__ = [
     "load_planets",
     "load_puromycin",
     "load_trees",
+    "localization",
     "read_csv",
     "read_table",
 ]

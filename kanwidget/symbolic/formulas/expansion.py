@@ -53,6 +53,8 @@ def as_saturations(expr: Any) -> list[Any]:
     nodes = sorted(expr.atoms(sympy.tanh), key=str)
     if not nodes:
         return []
+    if isinstance(expr, sympy.Tuple):  # the scores of classes
+        return [sympy.Tuple(*((as_saturations(part) or [part])[0] for part in expr))]
     plain = expr.xreplace({node: 2 / (1 + sympy.exp(-2 * node.args[0])) - 1 for node in nodes})
     growth = sympy.Dummy(positive=True)
     quotient = expr.xreplace({nodes[0]: 2 / (1 + growth) - 1})

@@ -30,6 +30,16 @@ def trained(data, width, names):
     return model
 
 
+def test_a_score_may_level_off():
+    """tanh in a score: it is tried as a growth, too, and several scores are a tuple without the methods of an expression."""
+    x = rows()
+    labels = drawn(torch.stack([torch.zeros(600), 4 * torch.tanh(3 * x[:, 0]) - x[:, 1]], 1))
+    data = Dataset(x, labels, in_vars=["a", "b"])
+    found = trained(data, [2, 2], ["tanh", "x"]).fit_formula(data)
+    (rate,) = {node.args[0].coeff(A) for node in found.expression.atoms(sympy.tanh)} or {0}
+    assert abs(float(rate)) == pytest.approx(3, abs=1)
+
+
 def test_two_classes_have_one_score_with_errors_in_words():
     x = rows()
     score = 6.9 * x[:, 0] ** 2 - 1.77 * x[:, 1] - 0.83
