@@ -320,7 +320,8 @@ class KAN(QueryableNetwork):
             **options: Of `fit`, such as `lamb` or `opt`; LM takes `geodesic_acceleration` where it can.
 
         Returns:
-            The model with the grid that did best. Ctrl-C ends the search with the best so far.
+            The model with the grid that did best. Ctrl-C ends the search with the best so far, which hasn't seen the held-out rows; on the
+            first grid there is none, and it is raised.
 
         Raises:
             ValueError: For data or settings that don't fit, and for a model without splines.

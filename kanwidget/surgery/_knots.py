@@ -9,7 +9,7 @@ from kanwidget.core import splines
 
 #: Smallest share of an even grid in every grid: no interval is shorter than this part of the mean one.
 _FLOOR = 0.01
-#: Samples in every interval of a spread grid, at least.
+#: Samples in every interval of a spread grid, about: one that lies across two blocks of so many may have half of them.
 _SUPPORT = 4
 
 
@@ -45,7 +45,7 @@ def adapted_grid(values: Tensor, intervals: int, grid_eps: float | Tensor, margi
 
 
 def spread_grid(values: Tensor, intervals: int, current: Tensor) -> Tensor:
-    """Even grid points, but no interval with fewer than `_SUPPORT` samples while there are enough of them.
+    """Even grid points, but longer intervals where samples are thin: each has about `_SUPPORT` of them, while there are enough.
 
     A thin tail of samples gets long intervals: the samples determine every coefficient, and the polynomial of an end interval goes on
     beyond them by half of its length, where linear continuation would miss the curvature.

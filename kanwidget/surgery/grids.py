@@ -95,8 +95,8 @@ def refine(
     Args:
         network: The network; it isn't changed.
         grid: Number of intervals, ≥ 1, or one for each layer of edges.
-        knots: `insert` between the current ones, `uniform`, `adapted` to x as by `update_grid`, or `spread`: even, but with eight
-            samples of x in every interval at least, so that the data determine every coefficient.
+        knots: `insert` between the current ones, `uniform`, `adapted` to x as by `update_grid`, or `spread`: even, but with
+            some four samples of x in every interval, so that the data determine every coefficient.
         x: Samples, shape `(batch, n_features)`, at which functions are to agree when knots move; needed for
             `adapted` and `spread`. Without them the functions are followed evenly over their grids.
         grid_eps: For `adapted`, see `update_grid`.

@@ -19,7 +19,7 @@ def reseed(network: AnyNetwork, seed: int, where: str = "reseed") -> AnyNetwork:
 
     Args:
         network: The network; it isn't changed.
-        seed: Of the random start, ≥ 0: the splines are those of `KAN(…, seed=seed)`.
+        seed: Of the random start, ≥ 0: the splines are those of `KAN(…, seed=seed)`, with its default `noise_scale`.
         where: The function that asks, for the error.
 
     Examples:

@@ -238,6 +238,9 @@ class _Search:
         for grid in ladder[1:]:
             self._pay(len(PLACEMENTS))
             step = _take(steps)
+            if step is None or step.stop_reason:  # exact already: no further grid was trained
+                self.networks -= len(PLACEMENTS)
+                return
             network = step.network
             assert isinstance(network, KAN)
             finer = self._add_trial(network, step.histories[0], f"grid {grid}")
@@ -299,10 +302,10 @@ class _Search:
             close_bar(self._bar, self.stop_reason != "interrupted")
 
 
-def _take(steps: Iterator[ExtensionStep]) -> ExtensionStep:
-    """The next grid, or the end of the search where the keyboard interrupts it."""
+def _take(steps: Iterator[ExtensionStep]) -> ExtensionStep | None:
+    """The next grid, None after the last one, or the end of the search where the keyboard interrupts it."""
     try:
-        return next(steps)
+        return next(steps, None)
     except KeyboardInterrupt:
         raise _SearchEnd("interrupted") from None
 

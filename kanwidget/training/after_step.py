@@ -3,5 +3,5 @@
 from collections.abc import Callable
 from contextvars import ContextVar
 
-#: Called after every step of a refit and of `fit_many`, in the context that asks for it; what it raises breaks off.
+#: Called between the steps of refits and of batches of `fit_many`, in the context that asks for it; what it raises breaks off.
 AFTER_STEP: ContextVar[Callable[[], None]] = ContextVar("after_step", default=lambda: None)

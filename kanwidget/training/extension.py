@@ -33,7 +33,7 @@ Grid = int | list[int]
 WORTH = 1.01
 #: So many grids in a row without a gain end the extension: J0(20x) learns nothing new from G = 3 to 6.
 _PATIENCE = 2
-#: A held-out error below this part of the target's spread is exact: a finer grid would follow round-off.
+#: A held-out error below this, in scaled numbers, is exact: a finer grid would follow round-off.
 _EXACT = 1e-9
 #: `auto` doubles the grid, up to this one and as long as every coefficient has so many training rows: held-out rows tell where there are
 #: too few.
@@ -115,11 +115,21 @@ def extend(
     except KeyboardInterrupt:
         if best is None:
             raise
+        best = _interrupted(best)
     finally:
         if bar is not None:
             bar.close()
     assert best is not None  # the ladder has a grid
     return best.network  # type: ignore[return-value]
+
+
+def _interrupted(best: ExtensionStep) -> ExtensionStep:
+    """The best step, with a network whose history says that it was broken off."""
+    network = copy.deepcopy(best.network)
+    record(network, "extend", f"grid {best.grid} kept: interrupted, the held-out rows weren't learnt")
+    if isinstance(getattr(network, "history", None), History):
+        network.history.stop_reason = "interrupted"
+    return replace(best, networks=(network,))
 
 
 def extend_steps(
@@ -221,24 +231,23 @@ class _Plan:
         """Why no finer grid is tried, None for no reason."""
         if target is not None and best.validation_loss <= target:
             return "target"
-        labels = self.given.train_label
-        if labels.is_floating_point() and best.validation_loss <= _EXACT * float(labels.std(0, correction=0).max()):
+        # In scaled numbers: a logarithm, or outputs of several sizes, have another unit than the labels.
+        regression = self.given.train_label.is_floating_point()
+        if regression and best.validation_loss <= _EXACT * best.network.scaling.error_unit:
             return "exact"
         return "nothing helps" if failures == _PATIENCE else None
 
     def first(self, grid: Grid, starts: int) -> ExtensionStep:
         """The best of several starts, on the first grid."""
         own = copy.deepcopy(self.network) if grid == _grid(self.network) else refine(self.network, grid)
-        trials = [own, *(reseed(own, self.seed + index) for index in range(1, starts))]
-        untrained = copy.deepcopy(trials)
-        best = 0
+        self.origin = own
         if starts > 1:
-            steps = min(_FIRST_STEPS, self.steps)
+            untrained = [own, *(reseed(own, self.seed + index) for index in range(1, starts))]
+            trials, steps = copy.deepcopy(untrained), min(_FIRST_STEPS, self.steps)
             found = self.best_of([[trial] for trial in trials], grid, ["insert"] * starts, steps).network
-            best = next(index for index, trial in enumerate(trials) if trial is found)
-        self.origin = untrained[best]
-        others = [copy.deepcopy(self.origin) for _ in self.folds[1:]]
-        return self.best_of([[trials[best], *others]], grid, ["insert"], self.steps)
+            self.origin = next(start for start, trial in zip(untrained, trials, strict=True) if trial is found)
+        # All folds begin untrained, the one of the comparison, too: so their steps can be counted.
+        return self.best_of([[copy.deepcopy(self.origin) for _ in self.folds]], grid, ["insert"], self.steps)
 
     def finer(self, best: ExtensionStep, grid: Grid) -> ExtensionStep:
         """The networks with a finer grid, their knots where they serve best."""
@@ -283,10 +292,13 @@ def _ladder(network: Network, grids: Sequence[int | Sequence[int]] | str, rows: 
     if isinstance(grids, str):
         _check.choice(grids, "grids", "extend", ("auto",))
         return doubled_grids(network, rows)
+    if not isinstance(grids, Sequence) or not grids:
+        expected = "'auto', or a list of at least one number of intervals"
+        _check.fail("grids", "extend", expected, grids, "Write [10] for a single grid.")
     ladder = [list(grid) if isinstance(grid, Sequence) else grid for grid in grids]
-    if not ladder:
-        _check.fail("grids", "extend", "'auto', or a list of at least one number of intervals", grids)
     for grid in ladder:
+        if isinstance(grid, list) and len(grid) != network.depth:
+            _check.fail("grids", "extend", f"made of numbers, or of lists of {network.depth}: one a layer", grid)
         for size in grid if isinstance(grid, list) else [grid]:
             _check.integer(size, "grids", "extend", low=1, advice="Each is a number of intervals, or one a layer.")
     return ladder

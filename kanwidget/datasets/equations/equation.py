@@ -78,6 +78,15 @@ class Equation:
         except (SyntaxError, ValueError) as error:
             functions = ", ".join(formulas.FUNCTIONS)
             _check.fail("formula", "Equation", "a formula", self.formula, f"{error}. Functions are {functions}.")
+        reserved = sorted({*formulas.FUNCTIONS, *formulas.CONSTANTS} & set(self.variables))
+        if reserved:
+            _check.fail(
+                "variables",
+                "Equation",
+                f"other names than {', '.join(reserved)}",
+                self.variables,
+                "They mean something.",
+            )
         unknown = sorted(formulas.variables_of(self.formula) - set(self.variables))
         if unknown:
             expected = f"a formula of {', '.join(self.variables)}"
@@ -104,8 +113,8 @@ class Equation:
         if x.ndim != 2 or x.shape[1] != len(self.variables):
             expected = f"of shape (rows, {len(self.variables)}): {', '.join(self.variables)}"
             _check.fail("x", self.name, expected, x)
-        value: Tensor = formulas.compiled(self.formula)(dict(zip(self.variables, x.unbind(1), strict=True)))
-        return value
+        value = formulas.compiled(self.formula)(dict(zip(self.variables, x.unbind(1), strict=True)))
+        return torch.as_tensor(value, dtype=x.dtype, device=x.device).expand(len(x))
 
     def dataset(
         self, train_num: int = 1000, test_num: int = 1000, *, noise: float = 0.0, dummies: int = 0, seed: int = 0

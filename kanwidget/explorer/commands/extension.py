@@ -18,6 +18,10 @@ from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
 from kanwidget.training.extension import ExtensionStep, doubled_grids, extend_steps
 
+#: Settings of the session's training that its trainings have, too.
+_OPTIONS = (
+    "opt", "lr", "batch", "loss", "lamb", "lamb_l1", "lamb_entropy", "lamb_coef", "lamb_coefdiff", "reg_metric",
+)  # fmt: skip
 #: Why it ended, for people.
 _ENDS = {
     "exact": "the held-out error is round-off",
@@ -62,10 +66,11 @@ class Extension(BackgroundProcess[ExtensionStep]):
     def __init__(self, session: Session, most: int | None) -> None:
         super().__init__(session)
         self._most, self._done, self._complete, self._helped = most, 0, False, False
-        model, settings = session.model, session.run.trainer.settings
-        ladder = doubled_grids(model, len(session.run.data.train_input), LARGEST_GRID)
-        options = {"opt": settings.opt, "lamb": settings.lamb, "loss": settings.loss}
-        steps = extend_steps(copied(model), session.run.data, ladder, starts=1, **options)
+        # The trainer's data have the label noise that the page shows.
+        model, data, settings = session.model, session.run.trainer.data, session.run.trainer.settings
+        ladder = doubled_grids(model, len(data.train_input), LARGEST_GRID)
+        options = {name: getattr(settings, name) for name in _OPTIONS}
+        steps = extend_steps(copied(model), data, ladder, starts=1, **options)
         self.sentence = f"Extending: training with grid {ladder[0]}."
         session.run.start(None)
         session.tree.begin_group()

@@ -109,6 +109,7 @@ class ThreadDriver(Driver):
         context = contextvars.copy_context()
         thread = threading.Thread(target=context.run, args=(work,), name=f"{self._name}-work", daemon=True)
         self._workers.add(thread)
+        _ALIVE.add(self)  # its worker may be within torch when Python ends
         thread.start()
 
     def wake(self) -> None:

@@ -84,7 +84,9 @@ def test_metadata(wheel):
             "typing-extensions",
         ]
     )
-    assert {"lab", "data", "sweep", "dask", "test", "bench", "hosts", "knots"} == set(metadata.get_all("Provides-Extra"))
+    assert {"lab", "data", "sweep", "dask", "test", "bench", "hosts", "knots"} == set(
+        metadata.get_all("Provides-Extra")
+    )
     (entry,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
     assert "kanwidget = kanwidget.cli:main" in archive.read(entry).decode()
 

@@ -149,3 +149,12 @@ def test_a_bar(capsys):
 def test_errors(arguments, message):
     with pytest.raises((ValueError, TypeError), match=message):
         quick(arguments.pop("data", None), **arguments)
+
+
+def test_what_is_exact_on_its_own_grid_is_not_refined():
+    x = torch.linspace(-1, 1, 60, dtype=torch.float64)[:, None]
+    found = quick(Dataset(x, 2 * x + 1), steps=40)
+    assert {trial.model.grid for trial in found.trials if trial.how.startswith("grid")} <= {5, 10, 20, 40}
+    assert all(str(trial.model.grid) == trial.how.split()[1] for trial in found.trials if trial.how.startswith("grid"))
+    both = quick(Dataset(x, torch.cat([x**2, 1e10 * x**2], 1)), steps=3)
+    assert both.stop_reason in ("nothing helps", "budget")

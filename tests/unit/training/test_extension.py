@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from kanwidget import KAN, Dataset, create_dataset
+from kanwidget import KAN, Dataset, create_dataset, fit_many
 from kanwidget.training.extension import extend_steps
 
 
@@ -134,6 +134,8 @@ def test_classes_are_extended_too():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        ({"grids": 10}, "`grids` argument of extend must be 'auto', or a list .* Write \\[10\\] for a single grid"),
+        ({"grids": [3, [6, 6]]}, "`grids` argument of extend must be made of numbers, or of lists of 1"),
         ({"grids": []}, "`grids` argument of extend must be 'auto', or a list of at least one number of intervals"),
         ({"grids": [3, 0]}, "`grids` argument of extend must be an integer ≥ 1"),
         ({"grids": "fine"}, "`grids` argument of extend must be one of 'auto'"),
@@ -166,3 +168,41 @@ def test_grids_may_differ_by_layer():
     data = create_dataset(lambda x: x[:, [0]] * x[:, [1]], n_var=2, train_num=100)
     model = KAN([2, 2, 1]).extend(data, [[3, 3], [6, 4]], steps=5, progress=False)
     assert all(math.isfinite(value) for value in model.predict(data).flatten().tolist())
+
+
+def test_a_network_of_several_starts_is_trained_as_long_as_it_was_worth():
+    generator = torch.Generator().manual_seed(0)
+    x = 2 * torch.rand(1000, 3, generator=generator, dtype=torch.float64) - 1
+    truth = (3 * x[:, [0]] * x[:, [1]]).sin() + x[:, [2]] ** 2
+    data = Dataset(x, truth + 0.5 * torch.randn(1000, 1, generator=generator, dtype=torch.float64), x, truth)
+    steps = list(extend_steps(KAN([3, 3, 1]), data, [3, 6], starts=3, steps=40))
+    assert not steps[-1].settled
+    assert error(steps[-1].network, data) < 1.2 * error(steps[0].network, data)
+    assert error(steps[-1].network, data) < 0.5 * float(truth.std())
+
+
+def test_exact_is_meant_in_the_numbers_that_are_learnt():
+    generator = torch.Generator().manual_seed(0)
+    x = 2 * torch.rand(200, 1, generator=generator, dtype=torch.float64) - 1
+    wide = Dataset(x, (25 + 12 * (4 * x).sin()).exp())
+    *_, last = extend_steps(KAN([1, 1], log=["y"]), wide, [3, 6, 12])
+    assert (last.grid, last.stop_reason) == (12, "last grid")
+    z = (5 * x).sin()
+    *_, last = extend_steps(KAN([1, 2]), Dataset(x, torch.cat([z, 1e8 * z], 1)), [3, 6, 12])
+    assert (last.grid, last.stop_reason) == (12, "last grid")
+
+
+def test_an_interrupted_extension_keeps_the_best_grid_and_says_so(monkeypatch):
+    calls = []
+
+    def interrupted(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return fit_many(*arguments, **options)
+
+    monkeypatch.setattr("kanwidget.training.extension.fit_many", interrupted)
+    model = KAN([1, 1], grid=3).extend(wave(), [3, 6, 12], progress=False)
+    assert model.grid == 6
+    assert model.history.stop_reason == "interrupted"
+    assert model.history.events[-1].label.startswith("grid 6 kept: interrupted")

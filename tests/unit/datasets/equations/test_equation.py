@@ -1,3 +1,4 @@
+import math
 import pickle
 from dataclasses import replace
 
@@ -131,3 +132,14 @@ def test_refuses_equations_that_do_not_fit_together(fields, message):
 def test_an_equation_of_ones_own():
     equation = Equation("e", "Mine", "a*b", ("a", "b"), ("1", "1"), ((0, 1), (0, 1)), "y", "1")
     assert equation([[2.0, 3.0]]).tolist() == [6.0]
+
+
+def test_a_formula_without_variables_has_a_value_for_every_row():
+    equation = Equation("c", "Nothing changes", "2*pi", ("a",), ("1",), ((0.0, 1.0),), "y", "1")
+    assert equation([[0.0], [1.0]]).tolist() == [2 * math.pi] * 2
+
+
+@pytest.mark.parametrize("name", ["pi", "sqrt"])
+def test_names_that_mean_something_are_no_variables(name):
+    with pytest.raises(ValueError, match=f"`variables` argument of Equation must be other names than {name}"):
+        Equation("c", "A name", f"2*{name}", (name,), ("1",), ((0.0, 1.0),), "y", "1")

@@ -313,6 +313,24 @@ def test_python_ends_cleanly_while_it_trains():
         assert (result.returncode, result.stdout.strip(), result.stderr) == (0, "end", "")
 
 
+@pytest.mark.parametrize("act", ["extend(grids=1)", "simplify(bits=1)"])
+def test_python_ends_cleanly_while_a_longer_act_is_worked_out(act):
+    code = f"""
+        import faulthandler
+        faulthandler.dump_traceback_later(600, exit=True)
+        from kanwidget import KAN, KANExplorer, create_dataset
+        import torch
+        data = create_dataset(lambda x: torch.sin(3 * x[:, [0]]) + x[:, [1]] ** 2, n_var=2, train_num=400)
+        explorer = KANExplorer(KAN([2, 3, 1]), data)
+        explorer.{act}
+        print("end")
+    """
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)], capture_output=True, text=True
+    )
+    assert (result.returncode, result.stdout.strip(), result.stderr) == (0, "end", "")
+
+
 def test_sessions_are_freed(model, data):
     explorer = KANExplorer(model, data, driver="thread")
     explorer.start()
