@@ -127,8 +127,9 @@ def _interrupted(best: ExtensionStep) -> ExtensionStep:
     """The best step, with a network whose history says that it was broken off."""
     network = copy.deepcopy(best.network)
     record(network, "extend", f"grid {best.grid} kept: interrupted, the held-out rows weren't learnt")
-    if isinstance(getattr(network, "history", None), History):
-        network.history.stop_reason = "interrupted"
+    history = getattr(network, "history", None)
+    if isinstance(history, History):
+        history.stop_reason = "interrupted"
     return replace(best, networks=(network,))
 
 
@@ -295,7 +296,7 @@ def _ladder(network: Network, grids: Sequence[int | Sequence[int]] | str, rows: 
     if not isinstance(grids, Sequence) or not grids:
         expected = "'auto', or a list of at least one number of intervals"
         _check.fail("grids", "extend", expected, grids, "Write [10] for a single grid.")
-    ladder = [list(grid) if isinstance(grid, Sequence) else grid for grid in grids]
+    ladder: list[Grid] = [[*grid] if isinstance(grid, Sequence) else grid for grid in grids]
     for grid in ladder:
         if isinstance(grid, list) and len(grid) != network.depth:
             _check.fail("grids", "extend", f"made of numbers, or of lists of {network.depth}: one a layer", grid)

@@ -56,7 +56,7 @@ SHAPE = {
     *("get_extra_state", "set_extra_state"),
 }
 #: They follow the same rule step by step, so that callbacks of the user have all threads.
-TRAININGS = {"fit", "fit_steps", "fit_residual"}
+TRAININGS = {"fit", "fit_steps", "fit_residual", "extend"}
 CALLS = {
     name: QUERIES[name]
     for name in QUERIES
@@ -207,7 +207,7 @@ def test_free_functions_that_compute_are_limited():
     assert unlimited == {
         *("primitive", "register_primitive", "prepare", "plan", "plot_history"),
         *("candidate_tree", "math_tree", "tidy", "to_latex", "to_numpy", "to_python", "to_text"),
-        *("ex_round", "numeric_functions", "function_names", "noise_of"),
+        *("ex_round", "numeric_functions", "function_names", "noise_of", "reseed"),
         # Generators: `auto_symbolic`, `simplify` and the explorer limit their steps.
         *("auto_symbolic_steps", "simplify_steps", "form_steps"),
     }

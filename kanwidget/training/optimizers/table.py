@@ -42,6 +42,10 @@ class Options(Protocol):
     def seed(self) -> int:
         """Seed of the choice of rows."""
 
+    @property
+    def continual(self) -> bool:
+        """Whether what the data leave undetermined stays as it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
