@@ -9,9 +9,9 @@ from typing import Any, cast
 from kanwidget.explorer.commands.base import act
 from kanwidget.explorer.commands.fields import LARGEST_GRID
 from kanwidget.explorer.commands.guide import GuideStep
-from kanwidget.explorer.commands.processes import BackgroundProcess
+from kanwidget.explorer.commands.processes import GroupedProcess
 from kanwidget.explorer.guide.progress import EXTENDED
-from kanwidget.explorer.protocol.topics import CHANGED, Topics
+from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
@@ -53,7 +53,7 @@ class Extend(GuideStep):
         return frozenset(("status",))
 
 
-class Extension(BackgroundProcess[ExtensionStep]):
+class Extension(GroupedProcess[ExtensionStep]):
     """Extends the grids of a session's network, one after the other.
 
     Args:
@@ -64,33 +64,19 @@ class Extension(BackgroundProcess[ExtensionStep]):
     step, word = "train", "extending"
 
     def __init__(self, session: Session, most: int | None) -> None:
-        super().__init__(session)
-        self._most, self._done, self._complete, self._helped = most, 0, False, False
+        super().__init__(session, most, Extend)
+        self._helped = False
         # The trainer's data have the label noise that the page shows.
         model, data, settings = session.model, session.run.trainer.data, session.run.trainer.settings
         ladder = doubled_grids(model, len(data.train_input), LARGEST_GRID)
         options = {name: getattr(settings, name) for name in _OPTIONS}
         steps = extend_steps(copied(model), data, ladder, starts=1, **options)
         self.sentence = f"Extending: training with grid {ladder[0]}."
-        session.run.start(None)
-        session.tree.begin_group()
-        session.script.begin_longer(lambda: Extend(None if self._complete else self._done))
         self.begin(_copies(steps))
-
-    def advance(self) -> Topics:
-        return self._session.end_process() if self._done == self._most else super().advance()
 
     @property
     def stopped(self) -> str:
         return "The best grid so far is kept." if self._helped else "It had found nothing yet."
-
-    def close(self) -> Topics:
-        session = self._session
-        session.tree.end_group()
-        session.script.end_longer()
-        if session.running:
-            session.run.pause()
-        return CHANGED
 
     def take(self, step: ExtensionStep) -> Topics:
         """Take over a grid that helps, and the last network, which has seen all rows."""

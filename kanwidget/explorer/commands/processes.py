@@ -1,4 +1,4 @@
-"""`BackgroundProcess`: a longer act whose results are worked out on copies, where there are threads on one of their own.
+"""`BackgroundProcess`, `GroupedProcess`: longer acts whose results are worked out on copies, on a thread of their own where there are any.
 
 The page goes on meanwhile, and a pause comes at once.
 """
@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from kanwidget.explorer.protocol.topics import Topics
-from kanwidget.explorer.session.command import Process
+from kanwidget.explorer.protocol.topics import CHANGED, Topics
+from kanwidget.explorer.session.command import Command, Process
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.view import Job
 from kanwidget.training.after_step import AFTER_STEP
@@ -105,3 +105,37 @@ class BackgroundProcess(Process, Generic[T]):
     def end(self) -> Topics:
         self._stopped = True
         return self.close()
+
+
+class GroupedProcess(BackgroundProcess[T]):
+    """A longer act whose parts are shown one by one: one undo takes back all of them, and the script has one line.
+
+    Args:
+        session: The session.
+        most: Parts after which it is paused; None for all.
+        written: The command of the script for so many parts, None for all.
+    """
+
+    def __init__(self, session: Session, most: int | None, written: Callable[[int | None], Command]) -> None:
+        super().__init__(session)
+        self._most, self._written = most, written
+        #: Parts that were taken, and whether the last one was.
+        self._done, self._complete = 0, False
+
+    def begin(self, results: Iterator[T]) -> None:
+        session = self._session
+        session.run.start(None)
+        session.tree.begin_group()
+        session.script.begin_longer(lambda: self._written(None if self._complete else self._done))
+        super().begin(results)
+
+    def advance(self) -> Topics:
+        return self._session.end_process() if self._done == self._most else super().advance()
+
+    def close(self) -> Topics:
+        session = self._session
+        session.tree.end_group()
+        session.script.end_longer()
+        if session.running:
+            session.run.pause()
+        return CHANGED

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Final, cast
 
 from kanwidget.explorer.commands.base import act
-from kanwidget.explorer.commands.processes import BackgroundProcess
+from kanwidget.explorer.commands.processes import GroupedProcess
 from kanwidget.explorer.guide.progress import SIMPLIFIED
-from kanwidget.explorer.protocol.topics import CHANGED, Topics
+from kanwidget.explorer.protocol.topics import Topics
 from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import SettingChange, copied
@@ -31,7 +31,7 @@ _LABELS: Final[dict[str, str]] = {
 }
 
 
-class Simplification(BackgroundProcess[SimplificationStep]):
+class Simplification(GroupedProcess[SimplificationStep]):
     """Simplifies the network of a session, bit by bit.
 
     Args:
@@ -43,30 +43,15 @@ class Simplification(BackgroundProcess[SimplificationStep]):
     step, word = "simplify", "simplifying"
 
     def __init__(self, session: Session, most: int | None, written: Callable[[int | None], Command]) -> None:
-        super().__init__(session)
-        self._most, self._done, self._complete = most, 0, False
+        super().__init__(session, most, written)
         self._lamb = session.run.trainer.settings.lamb or LAMB
         self.sentence = "Simplifying: a penalty makes needless edges fade."
-        session.run.start(None)
-        session.tree.begin_group()
-        session.script.begin_longer(lambda: written(None if self._complete else self._done))
         data, library = session.run.trainer.data, session.candidates.lib
         self.begin(_copies(simplify_steps(copied(session.model), data, lamb=self._lamb, lib=library)))
-
-    def advance(self) -> Topics:
-        return self._session.end_process() if self._done == self._most else super().advance()
 
     @property
     def stopped(self) -> str:
         return "The best network so far is kept." if self._done else "It had found nothing yet."
-
-    def close(self) -> Topics:
-        session = self._session
-        session.tree.end_group()
-        session.script.end_longer()
-        if session.running:
-            session.run.pause()
-        return CHANGED
 
     def take(self, step: SimplificationStep) -> Topics:
         """Take over the best network so far."""
