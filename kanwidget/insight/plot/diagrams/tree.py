@@ -13,8 +13,8 @@ from kanwidget.insight.plot.style import Theme, ThemeName, new_figure, theme_of,
 
 #: Inches between two columns and between two levels, and around the drawing.
 _STEP, _RISE, _SIDE = 0.95, 0.78, 0.45
-#: Size of a sign's circle in points, and the dashes of what is undecided.
-_CIRCLE = 17
+#: Size of a sign's circle in points, half of a box's height in inches, and the dashes of what is undecided.
+_CIRCLE, _HALF_BOX = 17, 0.13
 _DASHES: Any = (0, (3, 2))
 #: Letters of a line of the title, and inches from one line to the next.
 _LINE, _LEADING = 38, 0.19
@@ -86,7 +86,7 @@ def plot_tree(tree: TreeNode, *, theme: ThemeName = "auto", title: Any = None) -
     positions = iter(left + _STEP * number for number in range(len(names)))
     top = _SIDE + _RISE * height
     x = _draw(ax, tree, positions, top, colors)
-    _line(ax, (x, top), (x, top + 0.62 * _RISE), colors)
+    _line(ax, (x, top + _gap(tree)), (x, top + 0.62 * _RISE), colors)
     write(ax, x, top + 0.66 * _RISE, tree.target or "y", color=colors.text, fontsize=11, ha="center", va="bottom")
     for name, at in zip(tree.irrelevant, positions, strict=True):
         write(ax, at, _SIDE, name, color=colors.muted, fontsize=11, ha="center", va="center", alpha=0.6)
@@ -120,16 +120,21 @@ def _draw(ax: Axes, tree: TreeNode, positions: Iterator[float], y: float, theme:
         return x
     if tree.children:
         below = [_draw(ax, child, positions, y - _RISE, theme) for child in tree.children]
-        ends = [(at, y - _RISE) for at in below]
+        ends = [(at, y - _RISE + _gap(child)) for at, child in zip(below, tree.children, strict=True)]
     else:
         ends = [(next(positions), _SIDE + 0.14) for _ in tree.columns]
         for name, (at, _) in zip(tree.columns, ends, strict=True):
             write(ax, at, _SIDE, name, color=theme.text, fontsize=11, ha="center", va="center")
     x = (ends[0][0] + ends[-1][0]) / 2
     for end in ends:
-        _line(ax, (x, y), end, theme)
+        _line(ax, (x, y - _gap(tree)), end, theme)
     _draw_sign(ax, tree, x, y, theme)
     return x
+
+
+def _gap(tree: TreeNode) -> float:
+    """Where lines end above and below a node: at a box, whose ground may be transparent; circles cover them."""
+    return 0.0 if tree.kind in ("sum", "product", "column", "constant") else _HALF_BOX
 
 
 def _draw_sign(ax: Axes, tree: TreeNode, x: float, y: float, theme: Theme) -> None:
