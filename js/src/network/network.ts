@@ -44,8 +44,10 @@ function networkActs({ act, store }: Context, registry: Registry) {
   const extend = button({
     action: "extend",
     label: "Extend",
+    icon: "further",
+    iconOnly: true,
     small: true,
-    title: "Refine and train, again and again, while the held-out error gets smaller",
+    title: "Extend: refine and train, again and again, while the held-out error gets smaller",
   });
   registry.listen(prune, "click", () => act.send({ kind: "prune" }));
   registry.listen(refine, "click", () => act.send({ kind: "refine", grid: finer(store.state.settings.grid) }));

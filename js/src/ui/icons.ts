@@ -11,6 +11,7 @@ const PATHS = {
   down: "M5 6.5l3 3 3-3",
   left: "M9.5 4l-4 4 4 4",
   right: "M6.5 4l4 4-4 4",
+  further: "M4 4l4 4-4 4M8.5 4l4 4-4 4",
   close: "M4 4l8 8M12 4l-8 8",
   expand: "M9.5 3H13v3.5M13 3L9 7M6.5 13H3V9.5M3 13l4-4",
   collapse: "M13 7H9V3M9 7l4-4M3 9h4v4M7 9l-4 4",
