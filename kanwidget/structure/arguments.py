@@ -61,7 +61,8 @@ def _of_network(network: Network, data: Any, output: str | int | None, members: 
         copies = [copy.deepcopy(network).to("cpu", torch.float64)]
         points, tolerance = as_inputs(network, data, _WHERE), subjects.EXACT_TOLERANCE
     functions = tuple(subjects.network_member([network], index) for network in copies)
-    return Subject(names, targets[index], _picked(points), functions, tolerance)
+    exact = subjects.one_output(copies[0], index) if len(copies) == 1 else None
+    return Subject(names, targets[index], _picked(points), functions, tolerance, function=exact)
 
 
 def _of_table(table: Any, target: Any, output: str | int | None, members: int, steps: int, seed: int) -> Subject:

@@ -38,11 +38,18 @@ class Subject:
     tolerance: float
     rounding: float = torch.finfo(torch.float64).eps
     """Relative rounding error of an exact member's numbers."""
+    function: Callable[[Tensor], Tensor] | None = None
+    """Values `(points,)` of what is known exactly, by which `Swaps` confirms what derivatives say; None where it is learned."""
 
     @property
     def is_exact(self) -> bool:
         """Whether derivatives have no error but rounding."""
         return len(self.members) == 1
+
+    @property
+    def shifts(self) -> tuple[float, ...]:
+        """Factors of the points for the members of an exact function: the same numbers up to rounding."""
+        return 1.0, 1 + 2 * self.rounding, 1 - 2 * self.rounding
 
     def derivatives(self, points: Tensor, size: Tensor, columns: Sequence[int]) -> RawDerivatives:
         """Derivatives of all members in some columns, in units of `size`.
@@ -51,8 +58,7 @@ class Subject:
         rounding does to its derivatives.
         """
         if self.is_exact:
-            shifts = (1.0, 1 + 2 * self.rounding, 1 - 2 * self.rounding)
-            results = [self.members[0](points * shift, size, list(columns)) for shift in shifts]
+            results = [self.members[0](points * shift, size, list(columns)) for shift in self.shifts]
         else:
             results = [member(points, size, list(columns)) for member in self.members]
         value, gradient, hessian = (torch.stack(parts) for parts in zip(*results, strict=True))
@@ -130,7 +136,14 @@ def function_subject(
         _check.fail("subject", "examine", "a function of each row by itself", function, advice)
     rounding = torch.finfo(values.dtype).eps if values.is_floating_point() else torch.finfo(torch.float64).eps
     member = function_member(function, index)
-    return Subject(tuple(names), targets[index], points, (member,), EXACT_TOLERANCE, rounding)
+    return Subject(
+        tuple(names), targets[index], points, (member,), EXACT_TOLERANCE, rounding, one_output(function, index)
+    )
+
+
+def one_output(function: Callable[[Tensor], Tensor], output: int) -> Callable[[Tensor], Tensor]:
+    """One output of a function as a function with values `(points,)`."""
+    return lambda points: as_column(function(points), len(points), output)
 
 
 def output_index(output: str | int | None, targets: Sequence[str]) -> int:

@@ -107,6 +107,70 @@ def test_nowhere_finite_is_refused():
         examine(lambda x: x[:, 0], POINTS[:9])
 
 
+def made_of_planes():
+    """A small network of ReLUs, which bends everywhere: all its second derivatives are 0."""
+    directions = torch.randn(3, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return lambda x: torch.relu((x - 1) @ directions).sum(1)
+
+
+#: Functions whose second derivatives, or first ones, are 0 at almost all points, though they have no such structure.
+PIECEWISE = {
+    "ReLU network": made_of_planes(),
+    "KAN of order 1": KAN([3, 4, 1], k=1, grid=8, base_fun="zero", noise_scale=1.0, seed=0),
+}
+
+
+@pytest.mark.parametrize("name", PIECEWISE)
+def test_nothing_is_claimed_of_what_is_made_of_pieces(name):
+    found = examine(PIECEWISE[name], POINTS)
+    assert len(found.summary().holding) == 0
+    assert found.additive().verdict == "undecided"
+    assert "its derivatives don't tell its form: it is made of pieces" in repr(found.additive())
+    assert "undecided" in repr(found.tree())
+
+
+def test_pieces_within_their_structure_are_seen():
+    found = examine(lambda x: (x[:, 0] - x[:, 1]).abs() + torch.relu(x[:, 2] - 1), POINTS)
+    assert found.additive().holds
+    assert repr(found.tree()) == "y = f(x_1 - x_2) + g(x_3)"
+    assert examine(lambda x: (x[:, 0] - x[:, 1]).abs(), POINTS).additive().verdict == "undecided"
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: torch.floor(4 * x[:, 0]) + x[:, 1], lambda x: torch.round(4 * x[:, 0]) * x[:, 1]]
+)
+def test_a_column_of_steps_is_not_without_influence(f):
+    found = examine(f, POINTS)
+    assert verdicts(found.irrelevant()) == ["undecided", "fails", "holds"]
+    assert found.tree().irrelevant == ("x_3",)
+
+
+def test_steps_alone_are_no_constant():
+    found = examine(lambda x: torch.floor(4 * x[:, 0]) + torch.round(4 * x[:, 1]), POINTS)
+    assert verdicts(found.irrelevant()) == ["undecided", "undecided", "holds"]
+    assert repr(found.tree()) != "y = constant"
+
+
+def test_steps_break_a_symmetry():
+    found = examine(lambda x: torch.floor(4 * x[:, 0]) + torch.exp(x[:, 0] - x[:, 1]), POINTS)
+    assert found.symmetry("x_1", "x_2", "x-y").verdict == "undecided"
+    assert found.multiplicative().verdict != "holds"
+
+
+def test_values_are_asked_within_the_range_of_the_points():
+    seen = []
+
+    def f(x):
+        seen.append(x.detach())
+        return torch.exp(x[:, 0] - x[:, 1]) + (x[:, 0] - x[:, 1]) * x[:, 2]
+
+    assert examine(f, POINTS).symmetry("x_1", "x_2", "x-y").holds
+    asked = torch.cat(seen)
+    rounding = 1e-12
+    assert bool((asked >= POINTS.amin(0) - rounding).all())
+    assert bool((asked <= POINTS.amax(0) + rounding).all())
+
+
 def test_a_tolerance_of_ones_own():
     def f(x):
         return x[:, 0] ** 2 + x[:, 1] ** 2 + 1e-3 * x[:, 0] * x[:, 1] + x[:, 2]
