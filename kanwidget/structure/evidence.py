@@ -16,7 +16,7 @@ Verdict = Literal["holds", "fails", "undecided"]
 HIDDEN = 2.0
 #: Above this many times what may be error, a violation is beyond doubt.
 CLEAR = 1.5
-#: A test that can't see a violation of this size says nothing by seeing none.
+#: A test that can't see a violation of this size says nothing by seeing none, unless a tolerance allows more.
 RESOLUTION = 0.25
 #: Part of the squared scale below which a variance between members doesn't matter for the weights.
 _AGREED = 1e-6
@@ -52,7 +52,8 @@ class Measurement:
             return "undecided"
         limit = max(tolerance, self.floor)
         if self.violation <= limit:
-            return "holds" if self.threshold(tolerance) <= RESOLUTION and not self.contradicted else "undecided"
+            seen = HIDDEN * self.floor <= max(RESOLUTION, tolerance)
+            return "holds" if seen and not self.contradicted else "undecided"
         return "fails" if self.violation > CLEAR * limit else "undecided"
 
 

@@ -92,6 +92,18 @@ def test_a_column_of_one_value_is_left_open():
     assert verdicts(found.irrelevant()) == ["fails", "fails", "undecided"]
     assert found.unvaried == ("x_3",)
     assert repr(found.tree()) == "y = f(x_1)·g(x_2)"
+    assert found.tree().irrelevant == ()
+    assert found.tree().to_text().splitlines()[-1] == "not varied: x_3"
+    assert "nothing to measure" in repr(found.irrelevant()[2])
+
+
+def test_a_constant_has_no_column_twice():
+    points = POINTS.clone()
+    points[:, 1] = 4.0
+    tree = examine(lambda x: 0 * x[:, 0] + 2.0, points).tree()
+    assert (tree.irrelevant, tree.unvaried) == (("x_1", "x_3"), ("x_2",))
+    texts = [text.get_text() for text in tree.plot().axes[0].texts]
+    assert all(texts.count(name) == 1 for name in ("x_1", "x_2", "x_3"))
 
 
 def test_points_outside_the_domain_are_left_out():
@@ -177,6 +189,13 @@ def test_a_tolerance_of_ones_own():
 
     assert examine(f, POINTS).additive().groups == (("x_1", "x_2"), ("x_3",))
     assert examine(f, POINTS, tolerance=0.01).additive().groups == (("x_1",), ("x_2",), ("x_3",))
+
+
+@pytest.mark.parametrize("tolerance", [0.1, 0.3, 0.5, 1.0])
+def test_what_is_exact_holds_at_any_tolerance(tolerance):
+    found = examine(lambda x: x[:, 0] * x[:, 1] + x[:, 2], POINTS, tolerance=tolerance)
+    assert found.additive().holds
+    assert found.additive().threshold == tolerance
 
 
 def test_a_function_in_float32_has_the_floor_of_float32():
