@@ -140,6 +140,7 @@ def build_tree(subject: Any, data: Any = None, **options: Any) -> Tree:
     return examine(subject, data, **options).tree()
 
 
+@short_refusals
 def plot_tree(
     subject: Any, data: Any = None, *, theme: ThemeName = "auto", title: Any = None, **options: Any
 ) -> Figure:
@@ -147,19 +148,27 @@ def plot_tree(
 
     Args:
         subject: A `Tree`, a `Structure`, or as in `examine`.
-        data: As in `examine`.
+        data: As in `examine`; of a tree or a structure there is none.
         theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
         title: Above the drawing; by default the formula.
-        **options: As in `examine`.
+        **options: As in `examine`; of a tree or a structure there are none.
 
     Returns:
         A figure, which shows itself in a notebook.
+
+    Raises:
+        ValueError: For data or options beside a tree or a structure, which would have no effect.
 
     Examples:
         >>> import torch
         >>> points = torch.rand(50, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         >>> figure = plot_tree(lambda x: x[:, 0] + torch.exp(x[:, 1]), points, theme="light")
     """
+    if isinstance(subject, (Structure, Tree)):
+        ignored = {"data": data} if data is not None else options
+        for name, value in ignored.items():
+            advice = "Say it in examine, which made it."
+            _check.fail(name, "plot_tree", f"left out for a {type(subject).__name__}", value, advice)
     if isinstance(subject, Structure):
         subject = subject.tree()
     tree = subject if isinstance(subject, Tree) else build_tree(subject, data, **options)

@@ -247,6 +247,12 @@ class Structure:
         A part of a sum or product differs from such a section by a constant or a factor, and a group that acts through one number
         by an outer function.
 
+        Args:
+            names: Names of one column or more.
+
+        Raises:
+            ValueError: For no names, a string instead of a list, and columns that there aren't.
+
         Examples:
             >>> import torch
             >>> from kanwidget.structure import examine
@@ -255,7 +261,10 @@ class Structure:
             >>> structure.section(["x_1", "x_2"]).multiplicative().groups
             (('x_1',), ('x_2',))
         """
-        columns = sorted(self._columns[self._column(name, "names", "section")] for name in names)
+        if isinstance(names, str) or not isinstance(names, Iterable) or not (chosen := list(names)):
+            advice = f"Write section([{self.names[0]!r}])." if self.names else ""
+            _check.fail("names", "section", "a list of one column or more", names, advice)
+        columns = sorted({self._columns[self._column(name, "names", "section")] for name in chosen})
         fixed = section_points(self.subject.points, self._points, columns)
         sections = [Structure(self.subject, self.tolerance, columns, points) for points in fixed]
         return max(sections, key=lambda section: clarity(section.field))

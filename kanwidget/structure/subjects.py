@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -119,8 +120,8 @@ def function_subject(
     function: Callable[[Tensor], Tensor], points: Tensor, names: Sequence[str], output: str | int | None
 ) -> Subject:
     """A function of tensors at points, after a look at what it returns there."""
-    with torch.enable_grad():
-        values = function(points.clone().requires_grad_() * 1.0)  # no leaf, so that the function may change it in place
+    function = _in_float64(function)
+    values = _first_values(function, points)
     count = values.shape[1] if isinstance(values, Tensor) and values.ndim == 2 else 1
     targets = ("y",) if count == 1 else tuple(f"y_{number + 1}" for number in range(count))
     index = output_index(output, targets)
@@ -139,6 +140,29 @@ def function_subject(
     return Subject(
         tuple(names), targets[index], points, (member,), EXACT_TOLERANCE, rounding, one_output(function, index)
     )
+
+
+def _in_float64(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A module of other numbers, or on another device, as a copy that takes the points; other functions as they are."""
+    if not isinstance(function, torch.nn.Module):
+        return function
+    if all((p.dtype, p.device.type) == (torch.float64, "cpu") for p in function.parameters()):
+        return function
+    return copy.deepcopy(function).to("cpu", torch.float64)
+
+
+def _first_values(function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    """What a function returns at the points; its own errors, with what it was given."""
+    try:
+        with torch.enable_grad():
+            return function(points.clone().requires_grad_() * 1.0)  # no leaf: the function may change it in place
+    except Exception as error:
+        # Not by `_check.fail`: the cause, which is the user's code, stays in sight.
+        message = (
+            f"the `subject` argument of examine must be a function of a float64 tensor of shape {tuple(points.shape)}; "
+            f"got {_check.describe(function)}, which raised {type(error).__name__}: {error}"
+        )
+        raise ValueError(message) from error
 
 
 def one_output(function: Callable[[Tensor], Tensor], output: int) -> Callable[[Tensor], Tensor]:

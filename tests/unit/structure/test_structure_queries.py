@@ -282,7 +282,9 @@ def test_the_order_of_a_pair_does_not_matter():
         (lambda x: x[:, 0] - x[:, 0].mean(), POINTS, "a function of each row by itself"),
         ((POINTS, POINTS[:, 0]), POINTS, "left out for a table"),
         (3.5, None, "a Dataset, a dict or a pair"),
-        ((POINTS[:20], POINTS[:20, 0]), None, "of at least 30 rows"),
+        ("abc", None, "the `subject` argument of examine must be a function, a network, a frame"),
+        ({"x": POINTS}, None, "needs the keys train_input and train_label"),
+        ((POINTS[:20], POINTS[:20, 0]), None, "the `subject` argument of examine must be of at least 30 rows"),
         ((POINTS, [0, 1] * 30), None, "with numbers as labels"),
     ],
 )
@@ -319,3 +321,34 @@ def test_the_global_random_state_is_left_alone():
     state = torch.random.get_rng_state()
     examine(lambda x: x[:, 0] * x[:, 1], POINTS).summary()
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("subject", [lambda x: x[:, 0], KAN([3, 1]), (POINTS, POINTS[:, 0])])
+def test_a_target_is_that_of_a_frame(subject):
+    with pytest.raises(
+        ValueError, match="the `target` argument of examine must be left out where the subject is no frame"
+    ):
+        examine(subject, None if isinstance(subject, tuple) else POINTS, target="nope")
+
+
+def test_a_module_in_float32_is_examined_as_a_copy_in_float64():
+    module = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+    state = {name: value.clone() for name, value in module.state_dict().items()}
+    found = examine(module, POINTS)
+    assert found.irrelevant()[0].floor < 1e-12
+    assert all(torch.equal(value, module.state_dict()[name]) for name, value in state.items())
+
+
+def test_an_error_of_the_function_says_what_it_was_given():
+    module = torch.nn.Linear(3, 1)
+    with pytest.raises(ValueError, match=r"a function of a float64 tensor of shape \(60, 3\); got .*dtype") as caught:
+        examine(lambda x: module(x), POINTS)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+@pytest.mark.parametrize("names", [[], (), "x_1", 3])
+def test_a_section_is_of_a_list_of_columns(names):
+    found = examine(lambda x: x[:, 0] * x[:, 1] + x[:, 2], POINTS)
+    with pytest.raises(ValueError, match="the `names` argument of section must be a list of one column or more"):
+        found.section(names)
+    assert found.section(["x_1", "x_1"]).names == ("x_1",)
