@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,9 +14,10 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.reference_data import as_inputs, has_labels
 from kanwidget.datasets import Dataset, arrays, as_dataset, frames
-from kanwidget.datasets.dataset import Split, from_table
+from kanwidget.datasets.dataset import Split, from_table, rows_of
 from kanwidget.structure import ensembles, subjects
 from kanwidget.structure.subjects import Subject
+from kanwidget.training.steps.scales import data_in_own_units, in_own_units
 
 _WHERE = "examine"
 
@@ -23,6 +26,9 @@ def subject_of(
     subject: Any, data: Any, target: Any, output: str | int | None, members: int, steps: int, seed: int
 ) -> Subject:
     """The subject of a function with points, of a network with or without data, or of a table."""
+    if target is not None and not frames.has_columns(subject):
+        advice = "Of several outputs one is named with output='y_1'."
+        _check.fail("target", _WHERE, "left out where the subject is no frame", target, advice)
     if isinstance(subject, Network):
         return _of_network(subject, data, output, members, seed)
     if callable(subject) and not has_labels(subject) and not frames.has_columns(subject):
@@ -51,7 +57,9 @@ def _of_network(network: Network, data: Any, output: str | int | None, members: 
     names = network.in_vars or tuple(f"x_{number + 1}" for number in range(network.n_features))
     targets = ("y",) if network.n_out == 1 else tuple(f"y_{number + 1}" for number in range(network.n_out))
     if data is not None and has_labels(data):
-        dataset = _regression(as_dataset(data, _WHERE, network.in_vars), "data")
+        dataset = _counted(_regression(as_dataset(data, _WHERE, network.in_vars), "data"))
+        network = copy.deepcopy(network)
+        dataset = in_own_units(network, dataset, _WHERE)
         targets = dataset.out_vars
         index = subjects.output_index(output, targets)
         copies: list[Network] = ensembles.refit_copies(network, dataset, members, seed)
@@ -61,17 +69,13 @@ def _of_network(network: Network, data: Any, output: str | int | None, members: 
         copies = [copy.deepcopy(network).to("cpu", torch.float64)]
         points, tolerance = as_inputs(network, data, _WHERE), subjects.EXACT_TOLERANCE
     functions = tuple(subjects.network_member([network], index) for network in copies)
-    return Subject(names, targets[index], _picked(points), functions, tolerance)
+    exact = subjects.one_output(copies[0], index) if len(copies) == 1 else None
+    return Subject(names, targets[index], _picked(points), functions, tolerance, function=exact)
 
 
 def _of_table(table: Any, target: Any, output: str | int | None, members: int, steps: int, seed: int) -> Subject:
-    if frames.has_columns(table):
-        data = from_table(table, target, Split(test_fraction=0), _WHERE)
-    else:
-        if target is not None:
-            _check.fail("target", _WHERE, "left out where the data are no frame", target, "Name one with output='y_1'.")
-        data = as_dataset(table, _WHERE)
-    data = _regression(data, "subject").to(torch.float64, "cpu")
+    data = from_table(table, target, Split(test_fraction=0), _WHERE) if frames.has_columns(table) else _labelled(table)
+    data = _counted(data_in_own_units(_regression(data, "subject").to(torch.float64, "cpu")))
     index = subjects.output_index(output, data.out_vars)
     label = data.train_label[:, index].to(torch.float64)
     points, names = _picked(data.train_input), data.in_vars
@@ -80,6 +84,26 @@ def _of_table(table: Any, target: Any, output: str | int | None, members: int, s
     ensemble = ensembles.train_ensemble(data, index, members, steps, seed)
     functions = tuple(subjects.network_member(networks, 0) for networks in ensemble)
     return Subject(names, data.out_vars[index], points, functions, subjects.LEARNED_TOLERANCE)
+
+
+def _labelled(table: Any) -> Dataset:
+    is_pair = isinstance(table, (tuple, list)) and len(table) == 2
+    is_dict = isinstance(table, Mapping) and {"train_input", "train_label"} <= set(table)
+    if not (isinstance(table, Dataset) or is_pair or is_dict):
+        expected = "a function, a network, a frame, or labelled data: a Dataset, a dict or a pair (x, y)"
+        advice = "A dict needs the keys train_input and train_label."
+        _check.fail("subject", _WHERE, expected, table, advice, error=TypeError)
+    return as_dataset(table, _WHERE)
+
+
+def _counted(data: Dataset) -> Dataset:
+    """The data without the rows of weight 0, where others are."""
+    changed: dict[str, Any] = {}
+    for part in ("train", "test", "val"):
+        weight = getattr(data, f"{part}_weight")
+        if weight is not None and bool((weight > 0).any()):
+            changed |= rows_of(data, part, (weight > 0).nonzero().flatten())
+    return replace(data, **changed)
 
 
 def _constant(value: float) -> subjects.Member:

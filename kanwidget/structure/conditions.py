@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.structure.evidence import NOTHING, Measurement, measure
-from kanwidget.structure.field import Field
+from kanwidget.structure.field import Field, Swaps
 
 #: What a weak coupling of a group with another column is compared with, of the product of two slopes.
 _COUPLING = 0.1
@@ -135,3 +135,64 @@ _ALONG: dict[Family, Callable[[Field, int, int], tuple[Tensor, Tensor]]] = {
     "product": _along_product,
     "squares": _along_squares,
 }
+
+
+# ---- the same by values, of a function that is known exactly
+
+
+def irrelevance_by_values(swaps: Swaps, column: int) -> Measurement:
+    """What the value changes by with the column, against what it changes by from row to row."""
+    value = swaps.value()
+    return _measure_finite([swaps.value(column) - value], [swaps.all_swapped() - value])
+
+
+def additivity_by_values(swaps: Swaps, i: int, j: int) -> Measurement:
+    """f(a, b) - f(a', b) - f(a, b') + f(a', b'), against itself and the two differences."""
+    _, first, second, mixed = _differences(swaps, i, j)
+    return _measure_finite([mixed], [(first * second).abs().sqrt()])
+
+
+def multiplicativity_by_values(swaps: Swaps, i: int, j: int, constant: float) -> Measurement:
+    """(f(a, b) - c)(f(a', b') - c) - (f(a', b) - c)(f(a, b') - c), in differences."""
+    value, first, second, mixed = _differences(swaps, i, j)
+    return _measure_finite([(value - constant) * mixed, -first * second])
+
+
+def _differences(swaps: Swaps, i: int, j: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Value, its differences in two columns, and their mixed difference."""
+    value, first, second = swaps.value(), swaps.value(i), swaps.value(j)
+    return value, first - value, second - value, swaps.value(i, j) - first - second + value
+
+
+def composition_by_values(swaps: Swaps, i: int, j: int, k: int) -> Measurement:
+    """fᵢ(z) fⱼ(z') - fⱼ(z) fᵢ(z'): the ratio of the slopes in x and y is the same whatever z is."""
+    here, there = swaps.gradient(), swaps.gradient(k)
+    return _measure_finite([here[..., i] * there[..., j], -here[..., j] * there[..., i]])
+
+
+def symmetry_by_values(swaps: Swaps, i: int, j: int, form: Symmetry) -> Measurement:
+    """What the value changes by where x is that of another row and y keeps the form as it was, within the range of y."""
+    x, y, other = swaps.column(i), swaps.column(j), swaps.column(i, other=True)
+    moved = _LEVEL[form.family](x, y, other, form.sign)
+    low, high = (bound[j] for bound in swaps.range)
+    # Another branch of x·y or x² - y² may be another piece of a function that is a symmetric one on each.
+    reached = (moved >= low) & (moved <= high) & ((x * other > 0) | (form.family == "sum"))
+    value = swaps.value()
+    there = swaps.moved_value({i: torch.where(reached, other, x), j: torch.where(reached, moved, y)})
+    return _measure_finite([torch.where(reached, there - value, torch.nan)], [swaps.value(i) - value])
+
+
+#: The second column on the level line of (x, y) where the first one is `other`.
+_LEVEL: dict[Family, Callable[[Tensor, Tensor, Tensor, int], Tensor]] = {
+    "sum": lambda x, y, other, sign: y + sign * (x - other),
+    "product": lambda x, y, other, sign: y * (x / other if sign > 0 else other / x),
+    "squares": lambda x, y, other, sign: y.sign() * (y**2 + sign * (x**2 - other**2)).sqrt(),
+}
+
+
+def _measure_finite(terms: list[Tensor], natural: list[Tensor] | None = None) -> Measurement:
+    """The measurement over the rows at which everything is finite."""
+    every = [*terms, *(natural or [])]
+    finite = torch.stack([part.isfinite().all(0) for part in every]).all(0)
+    picked = [part[:, finite] for part in every]
+    return measure(picked[: len(terms)], picked[len(terms) :])

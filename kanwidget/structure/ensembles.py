@@ -14,6 +14,7 @@ from kanwidget._types import LayerWidth
 from kanwidget.core.network import Network
 from kanwidget.core.records import History
 from kanwidget.datasets import Dataset, arrays
+from kanwidget.datasets.dataset import rows_of
 from kanwidget.kan import KAN
 from kanwidget.training import fit_many
 
@@ -80,14 +81,23 @@ def refit_copies(network: Network, data: Dataset, members: int, seed: int) -> li
 
 
 def _one_table(data: Dataset, output: int) -> Dataset:
-    """All rows as training rows, with one target."""
+    """All rows as training rows with their weights, and with one target."""
     parts = [part for part in ("train", "val", "test") if f"{part}_input" in data]
     x = torch.cat([data[f"{part}_input"] for part in parts]).to(torch.float64)
     y = torch.cat([data[f"{part}_label"] for part in parts]).to(torch.float64)[:, [output]]
     if len(x) < FEWEST_ROWS:
         advice = "Derivatives can't be read from so few; give a function or a trained network."
-        _check.fail("data", "examine", f"of at least {FEWEST_ROWS} rows", x, advice)
-    return Dataset(x, y)
+        _check.fail("subject", "examine", f"of at least {FEWEST_ROWS} rows", x, advice)
+    return Dataset(x, y, train_weight=_one_weight(data, parts))
+
+
+def _one_weight(data: Dataset, parts: list[str]) -> Tensor | None:
+    """How much each row of these parts counts; None where all count the same."""
+    weights = [getattr(data, f"{part}_weight") for part in parts]
+    if all(weight is None for weight in weights):
+        return None
+    ones = (torch.ones(len(data[f"{part}_input"]), dtype=torch.float64) for part in parts)
+    return torch.cat([one if weight is None else weight.to(one) for weight, one in zip(weights, ones, strict=True)])
 
 
 def _scaled(network: KAN, table: Dataset) -> KAN:
@@ -102,12 +112,7 @@ def _best_shape(table: Dataset, steps: int, seed: int) -> Shape:
     count = max(1, round(_HELD_OUT * len(table.train_input)))
     order = torch.randperm(len(table.train_input), generator=torch.Generator().manual_seed(seed))
     held_out, rows = order[:count], order[count:]
-    split = Dataset(
-        table.train_input[rows],
-        table.train_label[rows],
-        val_input=table.train_input[held_out],
-        val_label=table.train_label[held_out],
-    )
+    split = replace(table, **rows_of(table, "train", held_out, "val"), **rows_of(table, "train", rows))
     errors: dict[int, float] = {}
     for number, shape in enumerate(SHAPES):
         networks = [_scaled(shape.network(table.n_features, seed + start), table) for start in range(_STARTS)]
@@ -121,7 +126,8 @@ def _best_shape(table: Dataset, steps: int, seed: int) -> Shape:
 
 def _least_error(history: History) -> float:
     """The validation loss of the state that a training keeps."""
-    return min((record.validation_loss or math.inf for record in history.records), default=math.inf)
+    losses = (record.validation_loss for record in history.records)
+    return min((loss for loss in losses if loss is not None), default=math.inf)
 
 
 def _draws(table: Dataset, count: int, seed: int) -> list[Dataset]:
@@ -133,10 +139,10 @@ def _draws(table: Dataset, count: int, seed: int) -> list[Dataset]:
 
 
 def _drawn(table: Dataset, counts: Tensor) -> Dataset:
-    """The table with how often each row was drawn as its weight."""
-    weight = counts if table.train_weight is None else counts * table.train_weight
+    """The table with how often each row was drawn as a factor of its weight."""
+    weight = torch.ones_like(counts) if table.train_weight is None else table.train_weight
     return replace(
-        table, train_weight=weight,
-        val_input=table.train_input, val_label=table.train_label, val_weight=(counts == 0).to(counts),
+        table, train_weight=counts * weight,
+        val_input=table.train_input, val_label=table.train_label, val_weight=(counts == 0) * weight,
         test_input=None, test_label=None, test_weight=None,
     )  # fmt: skip

@@ -16,7 +16,7 @@ Verdict = Literal["holds", "fails", "undecided"]
 HIDDEN = 2.0
 #: Above this many times what may be error, a violation is beyond doubt.
 CLEAR = 1.5
-#: A test that can't see a violation of this size says nothing by seeing none.
+#: A test that can't see a violation of this size says nothing by seeing none, unless a tolerance allows more.
 RESOLUTION = 0.25
 #: Part of the squared scale below which a variance between members doesn't matter for the weights.
 _AGREED = 1e-6
@@ -32,13 +32,15 @@ class Measurement:
     """Standard error of `violation`: by leaving out each member in turn, but at least the floor, for errors that all members share."""
     floor: float
     """Root mean square of the members' spread, over the scale."""
+    contradicted: bool = False
+    """Whether values at other points deny what derivatives at these points say."""
 
     def threshold(self, tolerance: float) -> float:
         """The violation to within which the structure holds, if it does: the tolerance, or what the floor can hide."""
         return max(tolerance, HIDDEN * self.floor)
 
     def verdict(self, tolerance: float) -> Verdict:
-        """`holds`, `fails`, or `undecided`: the violation is neither small nor clear, or a large one could be hidden.
+        """`holds`, `fails`, or `undecided`: the violation is neither small nor clear, a large one could be hidden, or values deny it.
 
         Examples:
             >>> Measurement(1e-9, 0.0, 1e-12).verdict(1e-6), Measurement(0.3, 0.02, 0.02).verdict(0.05)
@@ -50,7 +52,8 @@ class Measurement:
             return "undecided"
         limit = max(tolerance, self.floor)
         if self.violation <= limit:
-            return "holds" if self.threshold(tolerance) <= RESOLUTION else "undecided"
+            seen = HIDDEN * self.floor <= max(RESOLUTION, tolerance)
+            return "holds" if seen and not self.contradicted else "undecided"
         return "fails" if self.violation > CLEAR * limit else "undecided"
 
 

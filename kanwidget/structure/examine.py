@@ -40,10 +40,12 @@ def examine(
     Each structure is a polynomial in value, gradient and Hessian that vanishes where it holds; for y = f(x_1, …) + g(x_2, …) it is
     ∂²y/∂x_1∂x_2. How far it is from 0, relative to the size of its terms, is the *violation*. It is compared with a *threshold* that
     follows from the error of the derivatives: rounding for a function, the spread of an ensemble for what is learned from data.
+    What holds for an exact function is confirmed by values: derivatives of |x - y|, or of steps, don't tell its form.
 
     Args:
-        subject: A function of tensors, `(n, columns)` → `(n,)` or `(n, outputs)`, row by row; or a network; or a table: a `Dataset`, a
-            pair (inputs, labels), a pykan dict, or a frame with `target`. For a table an ensemble of networks is trained.
+        subject: A function of float64 tensors, `(n, columns)` → `(n,)` or `(n, outputs)`, row by row, or a torch module, of which a
+            float64 copy is examined; or a network; or a table: a `Dataset`, a pair (inputs, labels), a pykan dict, or a frame with
+            `target`. For a table an ensemble of networks is trained; rows of weight 0 are left out.
         data: Of a function: the points, an array or frame of at least 10 rows. Of a network: nothing or points, and it is taken as an exact
             function; or the labelled data that it has learned, and copies refitted to rows drawn again show its error.
         target: The column of a frame that is to be explained; the others are inputs.
@@ -140,6 +142,7 @@ def build_tree(subject: Any, data: Any = None, **options: Any) -> Tree:
     return examine(subject, data, **options).tree()
 
 
+@short_refusals
 def plot_tree(
     subject: Any, data: Any = None, *, theme: ThemeName = "auto", title: Any = None, **options: Any
 ) -> Figure:
@@ -147,19 +150,27 @@ def plot_tree(
 
     Args:
         subject: A `Tree`, a `Structure`, or as in `examine`.
-        data: As in `examine`.
+        data: As in `examine`; of a tree or a structure there is none.
         theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
         title: Above the drawing; by default the formula.
-        **options: As in `examine`.
+        **options: As in `examine`; of a tree or a structure there are none.
 
     Returns:
         A figure, which shows itself in a notebook.
+
+    Raises:
+        ValueError: For data or options beside a tree or a structure, which would have no effect.
 
     Examples:
         >>> import torch
         >>> points = torch.rand(50, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         >>> figure = plot_tree(lambda x: x[:, 0] + torch.exp(x[:, 1]), points, theme="light")
     """
+    if isinstance(subject, (Structure, Tree)):
+        ignored = {"data": data} if data is not None else options
+        for name, value in ignored.items():
+            advice = "Say it in examine, which made it."
+            _check.fail(name, "plot_tree", f"left out for a {type(subject).__name__}", value, advice)
     if isinstance(subject, Structure):
         subject = subject.tree()
     tree = subject if isinstance(subject, Tree) else build_tree(subject, data, **options)

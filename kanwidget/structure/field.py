@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,9 @@ from torch import Tensor
 _ROUNDING = 1e3
 #: Rows that the fixed columns are tried at, and the part of all rows, from the middle outwards, that they are taken from.
 _ROWS, _PART = 5, 0.6
+
+#: Most rows at which values confirm what derivatives say.
+_SWAPPED = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +134,90 @@ def clarity(field: Field) -> float:
     mean, spread = field.gradient.mean(0), field.gradient.var(0, correction=1)
     signal = (mean.square().mean(0) - spread.mean(0)).clamp(min=0).amin()
     return float(signal / (spread.mean() + torch.finfo(spread.dtype).tiny))
+
+
+# ---- swaps: the same function where single columns have the values of other rows
+
+
+class Swaps:
+    """An exact function at rows in which some columns have the values of another row, within the range of the points.
+
+    Derivatives see each point alone. A function made of pieces has those of its pieces, which say nothing of how these are joined.
+
+    Args:
+        function: Values `(points,)`, differentiable.
+        points: `(points, all columns)`, in own units.
+        columns: Numbers of the columns that may be swapped.
+        field: The function's field at these points, for its units.
+        shifts: Factors of the points that show what rounding does.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Tensor], Tensor],
+        points: Tensor,
+        columns: Sequence[int],
+        field: Field,
+        shifts: Sequence[float],
+    ) -> None:
+        count = min(len(points), _SWAPPED)
+        self._rows = points[torch.linspace(0, len(points) - 1, count).long()]
+        self._others = self._rows[torch.randperm(count, generator=torch.Generator().manual_seed(0))]
+        self._function, self._field, self._columns, self._shifts = function, field, list(columns), tuple(shifts)
+        self._values: dict[frozenset[int], Tensor] = {}
+        self._gradients: dict[frozenset[int], Tensor] = {}
+        low, high = points.amin(0)[self._columns], points.amax(0)[self._columns]
+        #: Least and greatest value of each column, in its own unit.
+        self.range = low, high
+
+    def column(self, index: int, *, other: bool = False) -> Tensor:
+        """A column in its own unit, of the rows or of the other rows, `(rows,)`."""
+        return (self._others if other else self._rows)[:, self._columns[index]]
+
+    def value(self, *swapped: int) -> Tensor:
+        """Scaled values where these columns are those of the other row, `(members, rows)`."""
+        key = frozenset(swapped)
+        if key not in self._values:
+            self._values[key] = self._value_at(self._points(key))
+        return self._values[key]
+
+    def all_swapped(self) -> Tensor:
+        """Scaled values at the other rows, `(members, rows)`."""
+        return self.value(*range(len(self._columns)))
+
+    def moved_value(self, moved: dict[int, Tensor]) -> Tensor:
+        """Scaled values where some columns have other values, in own units, `(members, rows)`."""
+        points = self._rows.clone()
+        for index, values in moved.items():
+            points[:, self._columns[index]] = values
+        return self._value_at(points)
+
+    def gradient(self, *swapped: int) -> Tensor:
+        """Scaled gradient there, `(members, rows, columns)`."""
+        key = frozenset(swapped)
+        if key not in self._gradients:
+            points = self._points(key)
+            self._gradients[key] = torch.stack([self._gradient_at(points * shift) for shift in self._shifts])
+        return self._gradients[key]
+
+    def _points(self, swapped: frozenset[int]) -> Tensor:
+        columns = [self._columns[index] for index in swapped]
+        points = self._rows.clone()
+        points[:, columns] = self._others[:, columns]
+        return points
+
+    def _value_at(self, points: Tensor) -> Tensor:
+        with torch.no_grad():
+            values = torch.stack([self._function(points * shift) for shift in self._shifts])
+        return (values - self._field.centre) / (self._field.unit or 1.0)
+
+    def _gradient_at(self, points: Tensor) -> Tensor:
+        size = torch.ones_like(points[0])
+        size[self._columns] = self._field.size
+        with torch.enable_grad():
+            scaled = (points / size).requires_grad_()
+            value = self._function(scaled * size)
+            if not value.requires_grad:
+                return torch.zeros_like(points)[:, self._columns]
+            (slopes,) = torch.autograd.grad(value.sum(), scaled)
+        return slopes[:, self._columns] / (self._field.unit or 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
@@ -10,6 +11,8 @@ from kanwidget.structure.evidence import Measurement, Verdict
 
 #: Advice where a fit can't tell.
 _ADVICE = "more rows, less noise or more steps would tell"
+#: Why derivatives that vanish say nothing.
+_PIECES = "its derivatives don't tell its form: it is made of pieces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,15 @@ class Finding:
     @property
     def words(self) -> str:
         """The verdict with its uncertainty."""
+        if math.isnan(self.violation):
+            return "undecided (nothing to measure: the slopes are 0, or a column has one value)"
         numbers = f"violation {_number(self.violation)} ± {_number(self.error)}"
         if self.verdict == "holds":
             return f"holds to within {_number(self.threshold)} ({numbers})"
         if self.verdict == "fails":
             return f"fails ({numbers}, above {_number(self.threshold)})"
+        if self.measurement.contradicted:
+            return f"undecided ({numbers}; {_PIECES})"
         return f"undecided ({numbers}; the fit's own error looks like {_number(self.floor)}: {_ADVICE})"
 
     def as_row(self) -> dict[str, Any]:

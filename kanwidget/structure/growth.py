@@ -53,12 +53,12 @@ class Parts(Protocol):
 def grow(structure: Parts) -> Tree:
     """The tree of a whole function."""
     findings = structure.irrelevant()
-    idle = tuple(finding.groups[0][0] for finding in findings if finding.holds) + structure.unvaried
-    relevant = [name for name in structure.names if name not in idle]
+    idle = tuple(finding.groups[0][0] for finding in findings if finding.holds)
+    relevant = [name for name in structure.names if name not in (*idle, *structure.unvaried)]
     below = _node(structure, relevant)
     return Tree(
         below.kind, below.columns, below.label, below.verdict, below.children, below.findings,
-        structure.target, idle, below.constant,
+        structure.target, idle, structure.unvaried, below.constant,
     )  # fmt: skip
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import combinations
 
 from kanwidget.structure import conditions, partitions
 from kanwidget.structure.conditions import SYMMETRIES, Symmetry
 from kanwidget.structure.evidence import EXACT, NOTHING, Measurement, Verdict
-from kanwidget.structure.field import Field
+from kanwidget.structure.field import Field, Swaps
 from kanwidget.structure.partitions import Group, Pair
 
 #: Constants beside a product that are tried on all pairs.
 _CONSTANTS = 6
+#: Violations by values, in thresholds of those by derivatives, that contradict what derivatives say.
+_BY_VALUES = 10.0
 
 
 class Measurements:
@@ -24,24 +27,35 @@ class Measurements:
         varies: Whether each column has several values; of others nothing can be measured.
         tolerance: The violation that counts as none.
         is_section: Whether all columns are relevant without a look.
+        swaps: Values of an exact function, which confirm what holds; None for one that is learned.
     """
 
-    def __init__(self, field: Field, varies: Sequence[bool], tolerance: float, is_section: bool) -> None:
+    def __init__(
+        self, field: Field, varies: Sequence[bool], tolerance: float, is_section: bool, swaps: Swaps | None = None
+    ) -> None:
         self.field = field
         self.varies = tuple(varies)
         self.tolerance = tolerance
         self._is_section = is_section
+        self._swaps = swaps
         self._triples: dict[tuple[int, int, int], Measurement] = {}
         self._symmetries: dict[tuple[Pair, str], Measurement] = {}
 
     @cached_property
     def irrelevance(self) -> list[Measurement]:
         """Of each column."""
-        if self.field.is_constant:
-            return [EXACT] * len(self.field.size)
-        return [
-            conditions.irrelevance(self.field, index) if varies else NOTHING for index, varies in enumerate(self.varies)
-        ]
+        return [self._irrelevance(index) if varies else NOTHING for index, varies in enumerate(self.varies)]
+
+    def _irrelevance(self, column: int) -> Measurement:
+        measurement = EXACT if self.field.is_constant else conditions.irrelevance(self.field, column)
+        return self._confirmed(measurement, lambda swaps: conditions.irrelevance_by_values(swaps, column))
+
+    def _confirmed(self, measurement: Measurement, by_values: Callable[[Swaps], Measurement]) -> Measurement:
+        """A measurement by derivatives; where it holds, contradicted if values at other points deny it."""
+        if self._swaps is None or self.verdict(measurement) != "holds":
+            return measurement
+        limit = _BY_VALUES * measurement.threshold(self.tolerance)
+        return replace(measurement, contradicted=by_values(self._swaps).verdict(limit) == "fails")
 
     @cached_property
     def relevant(self) -> Group:
@@ -54,16 +68,24 @@ class Measurements:
     @cached_property
     def additivity(self) -> dict[Pair, Measurement]:
         """Of each pair of relevant columns."""
-        return {pair: conditions.additivity(self.field, *pair) for pair in combinations(self.relevant, 2)}
+        return {pair: self._additivity(pair) for pair in combinations(self.relevant, 2)}
+
+    def _additivity(self, pair: Pair) -> Measurement:
+        measurement = conditions.additivity(self.field, *pair)
+        return self._confirmed(measurement, lambda swaps: conditions.additivity_by_values(swaps, *pair))
 
     @cached_property
     def multiplicativity(self) -> dict[float, dict[Pair, Measurement]]:
         """For each constant that may stand beside a product, how it suits all pairs."""
         pairs = list(combinations(self.relevant, 2))
         return {
-            constant: {pair: conditions.multiplicativity(self.field, *pair, constant) for pair in pairs}
+            constant: {pair: self._multiplicativity(pair, constant) for pair in pairs}
             for constant in self._constants(pairs)
         }
+
+    def _multiplicativity(self, pair: Pair, constant: float) -> Measurement:
+        measurement = conditions.multiplicativity(self.field, *pair, constant)
+        return self._confirmed(measurement, lambda swaps: conditions.multiplicativity_by_values(swaps, *pair, constant))
 
     def _constants(self, pairs: Sequence[Pair]) -> list[float]:
         """The constants that suit the pairs for which they were fitted, the best first; at least one."""
@@ -82,7 +104,10 @@ class Measurements:
 
     def _triple(self, i: int, j: int, k: int) -> Measurement:
         if (i, j, k) not in self._triples:
-            self._triples[i, j, k] = conditions.composition(self.field, i, j, k)
+            self._triples[i, j, k] = self._confirmed(
+                conditions.composition(self.field, i, j, k),
+                lambda swaps: conditions.composition_by_values(swaps, i, j, k),
+            )
         return self._triples[i, j, k]
 
     @cached_property
@@ -96,7 +121,10 @@ class Measurements:
         """Of a pair, in any order: every form is as true of y, x as of x, y."""
         key = ((min(pair), max(pair)), form.name)
         if key not in self._symmetries:
-            self._symmetries[key] = conditions.symmetry(self.field, *key[0], form)
+            self._symmetries[key] = self._confirmed(
+                conditions.symmetry(self.field, *key[0], form),
+                lambda swaps: conditions.symmetry_by_values(swaps, *key[0], form),
+            )
         return self._symmetries[key]
 
     def _symmetric(self, pair: Pair) -> list[Measurement]:

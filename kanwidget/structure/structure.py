@@ -12,7 +12,7 @@ from kanwidget._refusals import short_refusals
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.structure.conditions import SYMMETRIES, Symmetry
 from kanwidget.structure.evidence import Measurement, Verdict
-from kanwidget.structure.field import clarity, make_field, section_points, sizes_of
+from kanwidget.structure.field import Swaps, clarity, make_field, section_points, sizes_of
 from kanwidget.structure.findings import Finding, Findings
 from kanwidget.structure.growth import grow
 from kanwidget.structure.measurements import Measurements, order
@@ -66,9 +66,14 @@ class Structure:
         self.unvaried = tuple(subject.names[column] for column in self._columns if not bool(varies[column]))
         raw = subject.derivatives(self._points, size, self._columns)
         self.field = make_field(self._points[:, self._columns], size[list(self._columns)], raw)
-        self.measurements = Measurements(
-            self.field, [bool(varies[column]) for column in self._columns], self.tolerance, columns is not None
-        )
+        varied = [bool(varies[column]) for column in self._columns]
+        self.measurements = Measurements(self.field, varied, self.tolerance, columns is not None, self._swaps())
+
+    def _swaps(self) -> Swaps | None:
+        """Values of an exact function, by which what holds is confirmed."""
+        if self.subject.function is None:
+            return None
+        return Swaps(self.subject.function, self._points, self._columns, self.field, self.subject.shifts)
 
     # ---- the tests
 
@@ -242,6 +247,12 @@ class Structure:
         A part of a sum or product differs from such a section by a constant or a factor, and a group that acts through one number
         by an outer function.
 
+        Args:
+            names: Names of one column or more.
+
+        Raises:
+            ValueError: For no names, a string instead of a list, and columns that there aren't.
+
         Examples:
             >>> import torch
             >>> from kanwidget.structure import examine
@@ -250,7 +261,10 @@ class Structure:
             >>> structure.section(["x_1", "x_2"]).multiplicative().groups
             (('x_1',), ('x_2',))
         """
-        columns = sorted(self._columns[self._column(name, "names", "section")] for name in names)
+        if isinstance(names, str) or not isinstance(names, Iterable) or not (chosen := list(names)):
+            advice = f"Write section([{self.names[0]!r}])." if self.names else ""
+            _check.fail("names", "section", "a list of one column or more", names, advice)
+        columns = sorted({self._columns[self._column(name, "names", "section")] for name in chosen})
         fixed = section_points(self.subject.points, self._points, columns)
         sections = [Structure(self.subject, self.tolerance, columns, points) for points in fixed]
         return max(sections, key=lambda section: clarity(section.field))

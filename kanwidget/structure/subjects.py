@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,11 +39,18 @@ class Subject:
     tolerance: float
     rounding: float = torch.finfo(torch.float64).eps
     """Relative rounding error of an exact member's numbers."""
+    function: Callable[[Tensor], Tensor] | None = None
+    """Values `(points,)` of what is known exactly, by which `Swaps` confirms what derivatives say; None where it is learned."""
 
     @property
     def is_exact(self) -> bool:
         """Whether derivatives have no error but rounding."""
         return len(self.members) == 1
+
+    @property
+    def shifts(self) -> tuple[float, ...]:
+        """Factors of the points for the members of an exact function: the same numbers up to rounding."""
+        return 1.0, 1 + 2 * self.rounding, 1 - 2 * self.rounding
 
     def derivatives(self, points: Tensor, size: Tensor, columns: Sequence[int]) -> RawDerivatives:
         """Derivatives of all members in some columns, in units of `size`.
@@ -51,8 +59,7 @@ class Subject:
         rounding does to its derivatives.
         """
         if self.is_exact:
-            shifts = (1.0, 1 + 2 * self.rounding, 1 - 2 * self.rounding)
-            results = [self.members[0](points * shift, size, list(columns)) for shift in shifts]
+            results = [self.members[0](points * shift, size, list(columns)) for shift in self.shifts]
         else:
             results = [member(points, size, list(columns)) for member in self.members]
         value, gradient, hessian = (torch.stack(parts) for parts in zip(*results, strict=True))
@@ -113,8 +120,8 @@ def function_subject(
     function: Callable[[Tensor], Tensor], points: Tensor, names: Sequence[str], output: str | int | None
 ) -> Subject:
     """A function of tensors at points, after a look at what it returns there."""
-    with torch.enable_grad():
-        values = function(points.clone().requires_grad_() * 1.0)  # no leaf, so that the function may change it in place
+    function = _in_float64(function)
+    values = _first_values(function, points)
     count = values.shape[1] if isinstance(values, Tensor) and values.ndim == 2 else 1
     targets = ("y",) if count == 1 else tuple(f"y_{number + 1}" for number in range(count))
     index = output_index(output, targets)
@@ -130,7 +137,37 @@ def function_subject(
         _check.fail("subject", "examine", "a function of each row by itself", function, advice)
     rounding = torch.finfo(values.dtype).eps if values.is_floating_point() else torch.finfo(torch.float64).eps
     member = function_member(function, index)
-    return Subject(tuple(names), targets[index], points, (member,), EXACT_TOLERANCE, rounding)
+    return Subject(
+        tuple(names), targets[index], points, (member,), EXACT_TOLERANCE, rounding, one_output(function, index)
+    )
+
+
+def _in_float64(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A module of other numbers, or on another device, as a copy that takes the points; other functions as they are."""
+    if not isinstance(function, torch.nn.Module):
+        return function
+    if all((p.dtype, p.device.type) == (torch.float64, "cpu") for p in function.parameters()):
+        return function
+    return copy.deepcopy(function).to("cpu", torch.float64)
+
+
+def _first_values(function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    """What a function returns at the points; its own errors, with what it was given."""
+    try:
+        with torch.enable_grad():
+            return function(points.clone().requires_grad_() * 1.0)  # no leaf: the function may change it in place
+    except Exception as error:
+        # Not by `_check.fail`: the cause, which is the user's code, stays in sight.
+        message = (
+            f"the `subject` argument of examine must be a function of a float64 tensor of shape {tuple(points.shape)}; "
+            f"got {_check.describe(function)}, which raised {type(error).__name__}: {error}"
+        )
+        raise ValueError(message) from error
+
+
+def one_output(function: Callable[[Tensor], Tensor], output: int) -> Callable[[Tensor], Tensor]:
+    """One output of a function as a function with values `(points,)`."""
+    return lambda points: as_column(function(points), len(points), output)
 
 
 def output_index(output: str | int | None, targets: Sequence[str]) -> int:

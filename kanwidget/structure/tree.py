@@ -48,6 +48,8 @@ class Tree:
     """Name of the whole; only the root has it."""
     irrelevant: tuple[str, ...] = ()
     """Columns without influence; only the root has them."""
+    unvaried: tuple[str, ...] = ()
+    """Columns with one value, of which nothing can be said; only the root has them."""
     constant: float = 0.0
     """Of a product: what is added to it."""
 
@@ -71,6 +73,8 @@ class Tree:
         lines += _lines(self, "", "")
         if self.irrelevant:
             lines.append(f"without influence: {', '.join(self.irrelevant)}")
+        if self.unvaried:
+            lines.append(f"not varied: {', '.join(self.unvaried)}")
         return "\n".join(lines)
 
     def plot(self, *, theme: ThemeName = "auto", title: Any = None) -> Figure:

@@ -76,24 +76,38 @@ def _check_positive(values: Tensor, columns: Sequence[int], names: Sequence[str]
             _check.fail("log", "fit", expected, float(values[row, column]), advice)
 
 
-def in_own_units(network: Network, data: Dataset) -> Dataset:
+def in_own_units(network: Network, data: Dataset, where: str = "KANExplorer") -> Dataset:
     """The data as they were before they were standardized; the network, if it has learnt on those, goes on with these. In place.
 
     Its scales take over what standardizing did: (x - mean)/std, and then (… - centre)/size.
     """
     scaling = network.scaling
-    changed: dict[str, Any] = {}
     for index, (kind, side) in enumerate((("input", "input"), ("label", "output"))):
         mean, std = getattr(data, f"{kind}_mean"), getattr(data, f"{kind}_scale")
         if mean is None or std is None:
             continue
-        changed |= {f"{kind}_mean": None, f"{kind}_scale": None}
-        changed |= {key: mean + std * data[key] for key in data if key.endswith(kind)}
         if kind == "input":
             network.reference = (mean + std * network.reference.to(mean)).to(network.reference)
         if bool(scaling.fixed[index]):
             if scaling.has_logs[index]:
-                _check.fail("data", "KANExplorer", "as it was, without standardize=True, for logarithms", data)
+                _check.fail("data", where, "as it was, without standardize=True, for logarithms", data)
             centre, size = getattr(scaling, f"{side}_centre"), getattr(scaling, f"{side}_size")
             scaling.set_scale(side, (mean.to(centre) + std.to(centre) * centre, std.to(size) * size))
+    return data_in_own_units(data)
+
+
+def data_in_own_units(data: Dataset) -> Dataset:
+    """The data as they were before they were standardized.
+
+    Examples:
+        >>> data = Dataset([[1.0], [3.0]], [10.0, 30.0]).standardize()
+        >>> data_in_own_units(data).train_label.flatten().tolist()
+        [10.0, 30.0]
+    """
+    changed: dict[str, Any] = {}
+    for kind in ("input", "label"):
+        mean, std = getattr(data, f"{kind}_mean"), getattr(data, f"{kind}_scale")
+        if mean is not None and std is not None:
+            changed |= {f"{kind}_mean": None, f"{kind}_scale": None}
+            changed |= {key: mean + std * data[key] for key in data if key.endswith(kind)}
     return replace(data, **changed) if changed else data

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kanwidget.structure import conditions
 from kanwidget.structure.conditions import SYMMETRIES
-from kanwidget.structure.field import make_field, sizes_of
+from kanwidget.structure.field import Swaps, make_field, sizes_of
 from kanwidget.structure.subjects import Subject, function_member
 
 #: Coefficients of polynomials, none of them small.
@@ -34,6 +34,10 @@ def field(f, points=POINTS):
     size, _ = sizes_of(points)
     subject = Subject(("a", "b", "c"), "y", points, (function_member(f, 0),), 1e-6)
     return make_field(points, size, subject.derivatives(points, size, range(3)))
+
+
+def swaps(f):
+    return Swaps(f, POINTS, range(3), field(f), (1.0, 1 + 4e-16, 1 - 4e-16))
 
 
 @quick
@@ -79,6 +83,35 @@ def test_a_symmetry_is_that_of_its_form_alone(form, g, factor):
         lambda x: curve(g, FORMS[form.name](x[:, 0], x[:, 1])) + factor * x[:, 2] * FORMS[form.name](x[:, 0], x[:, 1])
     )
     violations = {row.name: conditions.symmetry(found, 0, 1, row).violation for row in SYMMETRIES}
+    assert violations.pop(form.name) < 1e-12
+    assert min(violations.values()) > 1e-3
+
+
+@quick
+@given(COEFFICIENTS, COEFFICIENTS, st.floats(-5, 5))
+def test_values_say_the_same_as_derivatives(g, h, constant):
+    total = swaps(lambda x: curve(g, x[:, 0]) + curve(h, x[:, 1]))
+    assert conditions.irrelevance_by_values(total, 2).violation == 0.0
+    assert conditions.irrelevance_by_values(total, 0).violation > 1e-3
+    assert conditions.additivity_by_values(total, 0, 1).violation < 1e-12
+    product = swaps(lambda x: constant + curve(g, x[:, 0]) * curve(h, x[:, 1]))
+    offset = (constant - product._field.centre) / product._field.unit
+    assert conditions.multiplicativity_by_values(product, 0, 1, offset).violation < 1e-9
+    assert conditions.multiplicativity_by_values(product, 0, 1, offset + 1.0).violation > 1e-3
+    assert conditions.additivity_by_values(product, 0, 1).violation > 1e-3
+    group = swaps(lambda x: curve(g, curve(h, x[:, 0] * x[:, 1] + x[:, 1]) * x[:, 2] + x[:, 2] ** 2))
+    assert conditions.composition_by_values(group, 0, 1, 2).violation < 1e-9
+    broken = swaps(lambda x: curve(g, x[:, 0] * x[:, 1]) + x[:, 0] * x[:, 2])
+    assert conditions.composition_by_values(broken, 0, 1, 2).violation > 1e-3
+
+
+@quick
+@given(st.sampled_from(SYMMETRIES), COEFFICIENTS, NUMBERS)
+def test_values_on_a_level_line_are_those_of_the_form(form, g, factor):
+    found = swaps(
+        lambda x: curve(g, FORMS[form.name](x[:, 0], x[:, 1])) + factor * x[:, 2] * FORMS[form.name](x[:, 0], x[:, 1])
+    )
+    violations = {row.name: conditions.symmetry_by_values(found, 0, 1, row).violation for row in SYMMETRIES}
     assert violations.pop(form.name) < 1e-12
     assert min(violations.values()) > 1e-3
 

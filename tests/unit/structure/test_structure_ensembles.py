@@ -1,5 +1,8 @@
 """Tables: an ensemble learns them, and its spread says how far its verdicts go."""
 
+import math
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 import torch
@@ -96,3 +99,77 @@ def test_draws_have_all_rows_as_training_or_held_out():
     for draw in ensembles._draws(table, 3, seed=0):
         assert float(draw.train_weight.sum()) == 40
         assert torch.equal(draw.val_weight > 0, draw.train_weight == 0)
+
+
+def test_rows_of_weight_0_say_nothing(small):
+    x, y = noisy(product_and_square, rows=120)
+    spoiled = torch.cat([100 + x[:30, 1], y])
+    weight = torch.cat([torch.zeros(30), torch.ones(120)])
+    weighted = Dataset(torch.cat([9 * x[:30], x]), spoiled, train_weight=weight)
+    here, there = (examine(data, members=3, steps=10) for data in (weighted, Dataset(x, y)))
+    assert here.summary().rows() == there.summary().rows()
+    assert torch.equal(here.subject.points, x)
+
+
+def test_a_networks_rows_of_weight_0_say_nothing():
+    x, y = noisy(lambda x: x[:, 0] + x[:, 1] ** 2, rows=80)
+    weighted = Dataset(torch.cat([x[:20], x]), torch.cat([50 * x[:20, 2], y]), train_weight=[0.0] * 20 + [1.0] * 80)
+    model = KAN([3, 1], grid=3)
+    model.fit((x, y), steps=10, progress=False)
+    assert examine(model, weighted, members=3).summary().rows() == examine(model, (x, y), members=3).summary().rows()
+
+
+def test_weights_of_all_parts_reach_every_training(small, monkeypatch):
+    x, y = noisy(product_and_square, rows=60)
+    weight = torch.linspace(1, 2, 40, dtype=torch.float64)
+    parts = {"test_input": x[40:], "test_label": y[40:]}
+    table = ensembles._one_table(Dataset(x[:40], y[:40], train_weight=weight, **parts), 0)
+    assert torch.equal(table.train_weight, torch.cat([weight, torch.ones(20)]))
+    assert ensembles._one_table(Dataset(x[:40], y[:40], **parts), 0).train_weight is None
+    splits = []
+    monkeypatch.setattr(ensembles, "fit_many", lambda networks, data, **options: (networks, splits.append(data) or []))
+    ensembles._best_shape(table, steps=1, seed=0)
+    (split,) = splits
+    assert torch.cat([split.train_weight, split.val_weight]).sum() == pytest.approx(float(table.train_weight.sum()))
+    assert [float(weight_of(table, row)) for row in split.val_input] == split.val_weight.tolist()
+    for draw in ensembles._draws(table, 3, seed=0):
+        held_out = draw.train_weight == 0
+        assert torch.equal(draw.val_weight, held_out * table.train_weight)
+        counts = draw.train_weight / table.train_weight
+        torch.testing.assert_close(counts, counts.round())
+
+
+def weight_of(table, row):
+    return table.train_weight[(table.train_input == row).all(1)][0]
+
+
+def test_an_error_of_0_is_the_least():
+    records = [SimpleNamespace(validation_loss=loss) for loss in (0.2, 0.0, None)]
+    assert ensembles._least_error(SimpleNamespace(records=records)) == 0.0
+    assert ensembles._least_error(SimpleNamespace(records=records[2:])) == math.inf
+
+
+def geometric_mean():
+    x = 3 + 4 * torch.rand(120, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return Dataset(x, (x[:, 0] * x[:, 1]).sqrt())
+
+
+def test_a_standardized_table_is_examined_in_own_units(small):
+    data = geometric_mean()
+    own, standardized = (examine(table, members=3, steps=20) for table in (data, data.standardize()))
+    torch.testing.assert_close(standardized.subject.points, own.subject.points)
+    assert own.symmetry("x_1", "x_2", "xy").holds
+    assert standardized.symmetry("x_1", "x_2", "xy").holds
+    assert standardized.field.centre == pytest.approx(own.field.centre, rel=1e-3)
+
+
+def test_a_network_of_standardized_data_is_examined_in_own_units():
+    data = geometric_mean()
+    model = KAN([2, 2, 1], seed=0)
+    model.fit(data.standardize(), steps=30, progress=False)
+    centre = model.scaling.input_centre.clone()
+    found = examine(model, data.standardize(), members=3)
+    assert found.symmetry("x_1", "x_2", "xy").holds
+    torch.testing.assert_close(found.subject.points, data.train_input)
+    assert found.field.centre == pytest.approx(float(data.train_label.mean()), rel=1e-2)
+    assert torch.equal(model.scaling.input_centre, centre)

@@ -67,6 +67,12 @@ def test_noise_that_hides_everything_leaves_it_undecided():
     assert found.verdict(0.05) == "undecided"
 
 
+def test_what_values_deny_does_not_hold():
+    assert Measurement(0.0, 0.0, 0.0).verdict(1e-6) == "holds"
+    assert Measurement(0.0, 0.0, 0.0, contradicted=True).verdict(1e-6) == "undecided"
+    assert Measurement(0.3, 0.0, 0.0, contradicted=True).verdict(1e-6) == "fails"
+
+
 def test_points_where_members_differ_count_less():
     a = torch.ones(4, ROWS, dtype=torch.float64)
     wild = a.clone()
@@ -89,10 +95,10 @@ def test_where_nothing_is_to_be_seen_nothing_is_said(terms):
     assert found.verdict(0.05) == "undecided"
 
 
-@given(st.floats(0, 2), st.floats(0, 0.5), st.floats(1e-6, 0.2))
+@given(st.floats(0, 2), st.floats(0, 0.5), st.floats(1e-6, 1.0))
 def test_a_claim_is_bounded(violation, floor, tolerance):
     found = Measurement(violation, 0.0, floor)
     if found.verdict(tolerance) == "holds":
-        assert violation <= max(tolerance, floor) <= found.threshold(tolerance) <= RESOLUTION
+        assert violation <= max(tolerance, floor) <= found.threshold(tolerance) <= max(RESOLUTION, tolerance)
     if found.verdict(tolerance) == "fails":
         assert violation > 1.4 * max(tolerance, floor)

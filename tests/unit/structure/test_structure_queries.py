@@ -92,6 +92,18 @@ def test_a_column_of_one_value_is_left_open():
     assert verdicts(found.irrelevant()) == ["fails", "fails", "undecided"]
     assert found.unvaried == ("x_3",)
     assert repr(found.tree()) == "y = f(x_1)·g(x_2)"
+    assert found.tree().irrelevant == ()
+    assert found.tree().to_text().splitlines()[-1] == "not varied: x_3"
+    assert "nothing to measure" in repr(found.irrelevant()[2])
+
+
+def test_a_constant_has_no_column_twice():
+    points = POINTS.clone()
+    points[:, 1] = 4.0
+    tree = examine(lambda x: 0 * x[:, 0] + 2.0, points).tree()
+    assert (tree.irrelevant, tree.unvaried) == (("x_1", "x_3"), ("x_2",))
+    texts = [text.get_text() for text in tree.plot().axes[0].texts]
+    assert all(texts.count(name) == 1 for name in ("x_1", "x_2", "x_3"))
 
 
 def test_points_outside_the_domain_are_left_out():
@@ -107,12 +119,83 @@ def test_nowhere_finite_is_refused():
         examine(lambda x: x[:, 0], POINTS[:9])
 
 
+def made_of_planes():
+    """A small network of ReLUs, which bends everywhere: all its second derivatives are 0."""
+    directions = torch.randn(3, 12, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return lambda x: torch.relu((x - 1) @ directions).sum(1)
+
+
+#: Functions whose second derivatives, or first ones, are 0 at almost all points, though they have no such structure.
+PIECEWISE = {
+    "ReLU network": made_of_planes(),
+    "KAN of order 1": KAN([3, 4, 1], k=1, grid=8, base_fun="zero", noise_scale=1.0, seed=0),
+}
+
+
+@pytest.mark.parametrize("name", PIECEWISE)
+def test_nothing_is_claimed_of_what_is_made_of_pieces(name):
+    found = examine(PIECEWISE[name], POINTS)
+    assert len(found.summary().holding) == 0
+    assert found.additive().verdict == "undecided"
+    assert "its derivatives don't tell its form: it is made of pieces" in repr(found.additive())
+    assert "undecided" in repr(found.tree())
+
+
+def test_pieces_within_their_structure_are_seen():
+    found = examine(lambda x: (x[:, 0] - x[:, 1]).abs() + torch.relu(x[:, 2] - 1), POINTS)
+    assert found.additive().holds
+    assert repr(found.tree()) == "y = f(x_1 - x_2) + g(x_3)"
+    assert examine(lambda x: (x[:, 0] - x[:, 1]).abs(), POINTS).additive().verdict == "undecided"
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: torch.floor(4 * x[:, 0]) + x[:, 1], lambda x: torch.round(4 * x[:, 0]) * x[:, 1]]
+)
+def test_a_column_of_steps_is_not_without_influence(f):
+    found = examine(f, POINTS)
+    assert verdicts(found.irrelevant()) == ["undecided", "fails", "holds"]
+    assert found.tree().irrelevant == ("x_3",)
+
+
+def test_steps_alone_are_no_constant():
+    found = examine(lambda x: torch.floor(4 * x[:, 0]) + torch.round(4 * x[:, 1]), POINTS)
+    assert verdicts(found.irrelevant()) == ["undecided", "undecided", "holds"]
+    assert repr(found.tree()) != "y = constant"
+
+
+def test_steps_break_a_symmetry():
+    found = examine(lambda x: torch.floor(4 * x[:, 0]) + torch.exp(x[:, 0] - x[:, 1]), POINTS)
+    assert found.symmetry("x_1", "x_2", "x-y").verdict == "undecided"
+    assert found.multiplicative().verdict != "holds"
+
+
+def test_values_are_asked_within_the_range_of_the_points():
+    seen = []
+
+    def f(x):
+        seen.append(x.detach())
+        return torch.exp(x[:, 0] - x[:, 1]) + (x[:, 0] - x[:, 1]) * x[:, 2]
+
+    assert examine(f, POINTS).symmetry("x_1", "x_2", "x-y").holds
+    asked = torch.cat(seen)
+    rounding = 1e-12
+    assert bool((asked >= POINTS.amin(0) - rounding).all())
+    assert bool((asked <= POINTS.amax(0) + rounding).all())
+
+
 def test_a_tolerance_of_ones_own():
     def f(x):
         return x[:, 0] ** 2 + x[:, 1] ** 2 + 1e-3 * x[:, 0] * x[:, 1] + x[:, 2]
 
     assert examine(f, POINTS).additive().groups == (("x_1", "x_2"), ("x_3",))
     assert examine(f, POINTS, tolerance=0.01).additive().groups == (("x_1",), ("x_2",), ("x_3",))
+
+
+@pytest.mark.parametrize("tolerance", [0.1, 0.3, 0.5, 1.0])
+def test_what_is_exact_holds_at_any_tolerance(tolerance):
+    found = examine(lambda x: x[:, 0] * x[:, 1] + x[:, 2], POINTS, tolerance=tolerance)
+    assert found.additive().holds
+    assert found.additive().threshold == tolerance
 
 
 def test_a_function_in_float32_has_the_floor_of_float32():
@@ -199,7 +282,9 @@ def test_the_order_of_a_pair_does_not_matter():
         (lambda x: x[:, 0] - x[:, 0].mean(), POINTS, "a function of each row by itself"),
         ((POINTS, POINTS[:, 0]), POINTS, "left out for a table"),
         (3.5, None, "a Dataset, a dict or a pair"),
-        ((POINTS[:20], POINTS[:20, 0]), None, "of at least 30 rows"),
+        ("abc", None, "the `subject` argument of examine must be a function, a network, a frame"),
+        ({"x": POINTS}, None, "needs the keys train_input and train_label"),
+        ((POINTS[:20], POINTS[:20, 0]), None, "the `subject` argument of examine must be of at least 30 rows"),
         ((POINTS, [0, 1] * 30), None, "with numbers as labels"),
     ],
 )
@@ -236,3 +321,34 @@ def test_the_global_random_state_is_left_alone():
     state = torch.random.get_rng_state()
     examine(lambda x: x[:, 0] * x[:, 1], POINTS).summary()
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("subject", [lambda x: x[:, 0], KAN([3, 1]), (POINTS, POINTS[:, 0])])
+def test_a_target_is_that_of_a_frame(subject):
+    with pytest.raises(
+        ValueError, match="the `target` argument of examine must be left out where the subject is no frame"
+    ):
+        examine(subject, None if isinstance(subject, tuple) else POINTS, target="nope")
+
+
+def test_a_module_in_float32_is_examined_as_a_copy_in_float64():
+    module = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+    state = {name: value.clone() for name, value in module.state_dict().items()}
+    found = examine(module, POINTS)
+    assert found.irrelevant()[0].floor < 1e-12
+    assert all(torch.equal(value, module.state_dict()[name]) for name, value in state.items())
+
+
+def test_an_error_of_the_function_says_what_it_was_given():
+    module = torch.nn.Linear(3, 1)
+    with pytest.raises(ValueError, match=r"a function of a float64 tensor of shape \(60, 3\); got .*dtype") as caught:
+        examine(lambda x: module(x), POINTS)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+@pytest.mark.parametrize("names", [[], (), "x_1", 3])
+def test_a_section_is_of_a_list_of_columns(names):
+    found = examine(lambda x: x[:, 0] * x[:, 1] + x[:, 2], POINTS)
+    with pytest.raises(ValueError, match="the `names` argument of section must be a list of one column or more"):
+        found.section(names)
+    assert found.section(["x_1", "x_1"]).names == ("x_1",)

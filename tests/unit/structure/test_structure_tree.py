@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kanwidget.structure import build_tree, plot_tree
+from kanwidget.structure import build_tree, examine, plot_tree
 
 POINTS = 0.5 + torch.rand(80, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 #: Function → its tree as one line, with a, b, c, d, e for the columns.
@@ -106,3 +106,12 @@ def test_the_drawing_names_everything_once(name, theme):
 def test_a_title_of_ones_own_and_a_structure_are_taken():
     figure = plot_tree(lambda x: x[:, 0] + x[:, 1] ** 2, POINTS[:, :2], title="mine")
     assert "mine" in [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_what_a_drawing_would_ignore_is_refused():
+    structure = examine(lambda x: x[:, 0] + x[:, 1] ** 2, POINTS[:, :2])
+    assert "y" in [text.get_text() for text in plot_tree(structure).axes[0].texts]
+    with pytest.raises(ValueError, match="the `tolerance` argument of plot_tree must be left out for a Structure"):
+        plot_tree(structure, tolerance=0.1)
+    with pytest.raises(ValueError, match="the `data` argument of plot_tree must be left out for a Tree"):
+        plot_tree(structure.tree(), POINTS)

@@ -51,6 +51,10 @@ class TreeNode(Protocol):
     def irrelevant(self) -> tuple[str, ...]:
         """Of the root: columns without influence."""
 
+    @property
+    def unvaried(self) -> tuple[str, ...]:
+        """Of the root: columns with one value."""
+
 
 def plot_tree(tree: TreeNode, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
     """Draw a tree: columns below, the target above.
@@ -73,7 +77,8 @@ def plot_tree(tree: TreeNode, *, theme: ThemeName = "auto", title: Any = None) -
         ['a', 'b', '+', 'y', 'y = f(a) + g(b)']
     """
     colors = theme_of(theme, "plot_tree")
-    names = [*_leaves(tree), *tree.irrelevant]
+    outside = [*tree.irrelevant, *tree.unvaried]
+    names = [*_leaves(tree), *outside]
     height = _height(tree)
     lines = textwrap.wrap(str(tree), _LINE) if title is None else [title]
     size = (max(_STEP * len(names) + 2 * _SIDE, 3.6), _RISE * (height + 1) + _SIDE + 0.1 + _LEADING * len(lines))
@@ -88,7 +93,7 @@ def plot_tree(tree: TreeNode, *, theme: ThemeName = "auto", title: Any = None) -
     x = _draw(ax, tree, positions, top, colors)
     _line(ax, (x, top + _gap(tree)), (x, top + 0.62 * _RISE), colors)
     write(ax, x, top + 0.66 * _RISE, tree.target or "y", color=colors.text, fontsize=11, ha="center", va="bottom")
-    for name, at in zip(tree.irrelevant, positions, strict=True):
+    for name, at in zip(outside, positions, strict=True):
         write(ax, at, _SIDE, name, color=colors.muted, fontsize=11, ha="center", va="center", alpha=0.6)
     for number, line in enumerate(lines):
         y = size[1] - 0.1 - _LEADING * number
