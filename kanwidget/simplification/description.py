@@ -18,7 +18,11 @@ _COMPLEXITY = 7 / 3
 
 
 def description_length(
-    network: Network, held: HeldOut, losses: Tensor | None = None, constants: int | None = None
+    network: Network,
+    held: HeldOut,
+    losses: Tensor | None = None,
+    constants: int | None = None,
+    functions: float | None = None,
 ) -> float:
     """rows/2·log2(mean squared error) + constants/2·log2(rows) + 7/3·complexity, lower is better.
 
@@ -29,13 +33,15 @@ def description_length(
         held: Its data.
         losses: Of all rows, if they are known already.
         constants: Number of constants, where it is less than that of the network's parameters.
+        functions: Bits of the functions, where they are less than those of all edges.
     """
     losses = held.row_losses(network, everywhere=True) if losses is None else losses
     rows = len(losses)
     mean = float(losses.mean())
     misfit = rows * mean / math.log(2) if held.data.is_classification else rows / 2 * math.log2(mean + _EXACT)
     constants = network.n_parameters if constants is None else constants
-    return misfit + constants / 2 * math.log2(rows) + _COMPLEXITY * complexity(network)
+    functions = _COMPLEXITY * complexity(network) if functions is None else functions
+    return misfit + constants / 2 * math.log2(rows) + functions
 
 
 def complexity(network: Network) -> float:

@@ -39,6 +39,11 @@ class LawNetwork:
         """Number of constants of the law. Its network has more: a scale and an offset on every edge."""
         return self.law.fit.constants
 
+    @property
+    def functions(self) -> float:
+        """Bits of the functions of the law. Its network has more of them: x·y is a sum of logarithms, or a product of two edges."""
+        return self.law.fit.structure.function_bits()
+
     def refitted(self, data: Dataset) -> LawNetwork | None:
         """The same law with its constants fitted to all training rows; None where no network computes it with them.
 

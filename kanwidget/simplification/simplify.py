@@ -177,7 +177,7 @@ class _Simplification:
             self.law = found
             self.best, self.reference = found.network, losses if self.is_law_enough else self.reference
             everywhere = self.held.row_losses(found.network, everywhere=True, unit=self.pruned)
-            self.length = description_length(found.network, self.held, everywhere, found.constants)
+            self.length = description_length(found.network, self.held, everywhere, found.constants, found.functions)
         error = math.sqrt(float(losses.mean())) * self.pruned.scaling.error_unit
         if not self.is_law_enough:
             self.nearest = f"{found.law.text}, held-out error {error:.3g}"

@@ -23,7 +23,8 @@ def separable_laws(x: Array, y: Array) -> Iterator[Fit]:
     """The best product and the best sum, each with the noise under which it is likelier."""
     designs = bases(x)
     ones = np.ones_like(y)
-    for kind in ("product", "sum") if x.shape[1] > 1 else ("product",):
+    # Both with one column, too: a sum has its offset apart from the curve.
+    for kind in ("product", "sum"):
         make = product_curves if kind == "product" else sum_curves
         curves = make(y, designs, ones)
         noise = noise_of(y, curves.fit)

@@ -114,3 +114,15 @@ def test_a_law_that_two_searches_find_stands_once():
     y = 3 * x[:, 0] * x[:, 1] + 0.5 * x[:, 1] ** 3
     texts = [law.text for law in find_laws(x, y * (1 + 0.01 * generator.standard_normal(120)), sympy.symbols("a b"))]
     assert len(texts) == len(set(texts)) > 1
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e6])
+def test_a_curve_of_one_column_may_have_an_offset(unit):
+    generator = np.random.default_rng(0)
+    x = generator.uniform(1, 300, (250, 1))
+    y = 4 + 88 / (1 + (40 / x[:, 0]) ** 1.4)
+    y = y + 0.02 * y.std() * generator.standard_normal(len(y))
+    law = find_laws(unit * x, unit * y, sympy.symbols("x,"))[0]
+    wider = unit * np.linspace(0.5, 900, 50)
+    values = sympy.lambdify(sympy.symbols("x"), law.expression)(wider)
+    assert np.allclose(values / unit, 4 + 88 / (1 + (40 / wider * unit) ** 1.4), rtol=0.03)
