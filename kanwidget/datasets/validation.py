@@ -11,17 +11,18 @@ from kanwidget.datasets.dataset import Dataset, rows_of, split_rows
 
 #: Part of the training rows that is set aside.
 SET_ASIDE = 0.2
+#: Least number of training rows where one is set aside.
+_FEWEST = 3
 #: Tables of so many rows have enough of them in one validation part; smaller ones are divided into folds.
 _ENOUGH, _FOLDS = 1000, 4
 
 
-def with_validation(data: Dataset, where: str, *, rows: int = 3, seed: int = 0) -> Dataset:
+def with_validation(data: Dataset, where: str, *, seed: int = 0) -> Dataset:
     """The data with a validation part: their own, or a fifth of the training rows, drawn at random.
 
     Args:
         data: The dataset; its test part is never used.
         where: The function that asks, for the error.
-        rows: Least number of training rows, if one is to be set aside; one less otherwise.
         seed: Of the draw; the global random state isn't used.
 
     Raises:
@@ -33,7 +34,7 @@ def with_validation(data: Dataset, where: str, *, rows: int = 3, seed: int = 0) 
         (4, 1)
     """
     count = len(data.train_input)
-    needed = rows if data.val_input is None else rows - 1
+    needed = _FEWEST if data.val_input is None else _FEWEST - 1  # pruning compares two rows
     if count < needed:
         _check.fail("data", where, f"{needed} training rows at least", data.train_input)
     if data.val_input is not None:

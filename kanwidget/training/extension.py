@@ -179,7 +179,7 @@ def _climb(plan: _Plan, ladder: list[Grid], starts: int, target: float | None) -
             break
     assert reason is not None
     network = plan.finished(path)
-    record(network, "extend", f"grid {best.grid} kept: {_REASONS[reason]}")
+    record(network, "extend", f"grid {best.grid} kept: {REASONS[reason]}")
     yield replace(best, networks=(network,), stop_reason=reason)
 
 
@@ -280,7 +280,7 @@ class _Plan:
 
 
 #: What a stop reason means, for a person.
-_REASONS = {
+REASONS = {
     "target": "the held-out error has reached the target",
     "exact": "the held-out error is round-off",
     "nothing helps": "finer grids don't make the held-out error smaller",

@@ -16,18 +16,12 @@ from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
-from kanwidget.training.extension import ExtensionStep, doubled_grids, extend_steps
+from kanwidget.training.extension import REASONS, ExtensionStep, doubled_grids, extend_steps
 
 #: Settings of the session's training that its trainings have, too.
 _OPTIONS = (
     "opt", "lr", "batch", "loss", "lamb", "lamb_l1", "lamb_entropy", "lamb_coef", "lamb_coefdiff", "reg_metric",
 )  # fmt: skip
-#: Why it ended, for people.
-_ENDS = {
-    "exact": "the held-out error is round-off",
-    "nothing helps": "finer grids don't make the held-out error smaller",
-    "last grid": "all grids that the rows allow have been tried",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +82,7 @@ class Extension(GroupedProcess[ExtensionStep]):
         if not last and (not step.helped or step.grid == session.model.grid):
             return frozenset(("guide",))
         self._helped = True
-        label = f"grid {step.grid}" if not last else f"grid {step.grid}: {_ENDS[str(step.stop_reason)]}"
+        label = f"grid {step.grid}" if not last else f"grid {step.grid}: {REASONS[str(step.stop_reason)]}"
         network = cast(KAN, step.network)
         return act(session, _Rung(), EXTENDED if last else "refine", label, lambda: session.adopt(network)) | {
             "settings",

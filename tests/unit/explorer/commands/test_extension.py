@@ -60,7 +60,7 @@ def test_grids_that_help_are_chips_and_one_undo_takes_all_back(session, grids):
     assert session.running
     to_the_end(session)
     assert session.run.state == "paused"
-    assert labels(session)[-2:] == ["grid 12", "grid 12: all grids that the rows allow have been tried"]
+    assert labels(session)[-2:] == ["grid 12", "grid 12: all grids have been tried"]
     assert guidance(session).act.step == "simplify"
     assert session.model.grid == 12
     assert session.script.statements()[-1] == "explorer.extend()"
