@@ -14,7 +14,7 @@ from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.scores import Scores, attribute, feature_score
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.datasets import arrays
-from kanwidget.insight import feature_interaction
+from kanwidget.insight import LossDerivatives, feature_interaction, loss_derivatives
 from kanwidget.kan.symbols import SymbolicNetwork
 
 
@@ -85,6 +85,17 @@ class QueryableNetwork(SymbolicNetwork):
             torch.Size([10, 1, 2])
         """
         return derivatives(self, x, order)
+
+    def loss_derivatives(self, data: Any) -> LossDerivatives:
+        """The loss on the training rows, with gradient and Hessian in the free parameters, see `kanwidget.insight.loss_derivatives`.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 1], grid=3)
+            >>> model.loss_derivatives(([[0.0, 0.5], [1.0, -1.0]], [1.0, 2.0])).spectrum.shape[0] == model.n_parameters
+            True
+        """
+        return loss_derivatives(self, data)
 
     def edge_curve(self, l: int, i: int, j: int, x: Tensor | None = None, data: Any = None) -> EdgeCurve:  # noqa: E741
         """One edge and its parts at the points x, `(n,)`; by default at 200 points over the range of the data.
