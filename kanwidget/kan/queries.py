@@ -176,6 +176,8 @@ class QueryableNetwork(SymbolicNetwork):
     def plot(self, *, data: Any = None, **options: Any) -> Any:
         """The network as one matplotlib figure (a `;` hides it); see `kanwidget.insight.plot` for `beta`, `metric`, `in_vars`, …
 
+        Without data it is drawn with the reference data; where there are none, over its grids, with all edges alike.
+
         Examples:
             >>> from kanwidget import KAN
             >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
@@ -183,7 +185,7 @@ class QueryableNetwork(SymbolicNetwork):
         """
         from kanwidget.insight.plot import plot
 
-        return plot(self, as_inputs(self, data, "plot"), **options)
+        return plot(self, self._samples(data, "plot"), **options)
 
     def plot_edge(self, l: int, i: int, j: int, *, data: Any = None, **options: Any) -> Any:  # noqa: E741
         """One edge as a matplotlib figure: its parts, the data under it, and its grid.
@@ -195,7 +197,11 @@ class QueryableNetwork(SymbolicNetwork):
         """
         from kanwidget.insight.plot import plot_edge
 
-        return plot_edge(self, l, i, j, as_inputs(self, data, "plot_edge"), **options)
+        return plot_edge(self, l, i, j, self._samples(data, "plot_edge"), **options)
+
+    def _samples(self, data: Any, where: str) -> Tensor | None:
+        """The rows that a drawing shows; None for a network that has none yet."""
+        return None if data is None and len(self.reference) == 0 else as_inputs(self, data, where)
 
     def plot_fit(self, data: Any, **options: Any) -> Any:
         """Predictions against the truth, and the residuals, as a matplotlib figure; `theme` and `title`.
