@@ -1,4 +1,4 @@
-"""The table of pykan's notebooks: each has its row, no cell is empty, and each link leads to a heading that stands in a notebook of ours."""
+"""The table of pykan's notebooks: each has its row, no cell is empty, and each link leads to a heading in a notebook of ours."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import pytest
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 TEXT = (DOCS / "pykan_notebooks.md").read_text(encoding="utf-8")
 #: The notebooks of pykan 0.2.8 in its order.
-PYKAN = """
+_NAMES = """
 hellokan intro
 API_1_indexing API_2_plotting API_3_extract_activations API_4_initialization API_5_grid API_6_training_hyperparameter API_7_pruning
 API_8_regularization API_9_video API_10_device API_11_create_dataset API_12_checkpoint_save_load_model
@@ -22,7 +22,8 @@ Interp_10B_swap Interp_11_sparse_init
 Physics_1_Lagrangian Physics_2A_conservation_law Physics_2B_conservation_law_2D Physics_3_blackhole Physics_4A_constitutive_laws_P11
 Physics_4B_constitutive_laws_P12_with_prior Physics_4C_constitutive_laws_P12_without_prior
 Community_1_physics_informed_kan Community_2_protein_sequence_classification experiment1
-""".split()
+"""
+PYKAN = _NAMES.split()
 LINK = re.compile(r"\]\((\.\./notebooks/[^)#]+)(?:#([^)]+))?\)")
 
 
