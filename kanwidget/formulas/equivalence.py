@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -101,12 +101,15 @@ def equivalent(
     tolerance = _check.real(tolerance, "tolerance", _WHERE, low=0, open_low=True)
     widen = _check.real(widen, "widen", _WHERE, low=0)
     sample = points([*first.free_symbols, *second.free_symbols], ranges, widen, _WHERE)
-    names = sample.symbols()
-    first, second = (expr.xreplace({s: names[s.name] for s in expr.free_symbols}) for expr in (first, second))
-    judge = _Judge(first, second, sample, tolerance)
+    signed = sample.symbols()
+    own = {signed[symbol.name]: symbol for symbol in (*second.free_symbols, *first.free_symbols)}
+    judge = _Judge(
+        *(e.xreplace({s: signed[s.name] for s in e.free_symbols}) for e in (first, second)), sample, tolerance
+    )
     if judge.same_expression():
         return Equivalence(True, "the same expression", 0.0, 0.0)
-    return judge.form() if constants else judge.values()
+    result = judge.form() if constants else judge.values()
+    return result if result.fitted is None else replace(result, fitted=result.fitted.xreplace(own))
 
 
 class _Judge:

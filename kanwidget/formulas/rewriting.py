@@ -25,6 +25,10 @@ _FEWEST = 20
 _SHARE, _LAST_SHARE = 0.2, 0.8
 #: Expressions with more nodes than this aren't given to rewritings that take polynomials apart.
 _LONG = 150
+#: By how many times a writing may be longer than the one before it: decimals that merge may make it shorter again.
+_GROWTH = 2
+#: Decimals that are whole numbers stay decimals above this.
+_LARGEST = 1e6
 #: Exponents that are whole numbers of quarters are exact numbers.
 _QUARTERS = 4
 
@@ -40,7 +44,7 @@ def simplify(expr: Any, timeout: float = 5.0, *, ranges: Any = None) -> sympy.Ex
 
     Variables count as real, and as positive where their ranges say so: log(x·y) needs that to come apart. A writing
     counts only if its values agree with the formula's to round-off, and if it has values wherever the formula has. Decimals stay
-    decimals, but for whole numbers and exponents like 0.5.
+    decimals, but for whole numbers and exponents such as 0.5.
 
     Args:
         expr: A sympy expression, or what `fit_formula`, `refit` and `snap` return. Curves, undefined functions, may be in it.
@@ -67,8 +71,7 @@ def simplify(expr: Any, timeout: float = 5.0, *, ranges: Any = None) -> sympy.Ex
     expr = expression(expr, "expr", _WHERE, curves=True)
     deadline = time.monotonic() + _check.real(timeout, "timeout", _WHERE, low=0)
     sample = points(list(expr.free_symbols), ranges, 0.0, _WHERE)
-    search = _Search(expr, sample, deadline)
-    return search.shortest()
+    return _Search(expr, sample, deadline).shortest()
 
 
 def length(expr: Any) -> int:
@@ -103,15 +106,11 @@ class _Search:
             return best
         current = within(self.deadline, lambda: self._exact(self.original.xreplace(self.to_signed)))
         while current is not None and time.monotonic() < self.deadline:
-            writings = [current, *self._rewritten(current)]
-            current = min(writings, key=length)
-            candidate = self._restored(current)
-            if length(candidate) >= length(best) or not self._same(candidate):
-                candidates = sorted(map(self._restored, writings), key=length)
-                candidate = next((c for c in candidates if length(c) < length(best) and self._same(c)), None)
-            if candidate is None:
+            writings = sorted(map(self._restored, self._rewritten(current)), key=length)
+            shorter = next((w for w in writings if length(w) < length(best) and self._same(w)), None)
+            if shorter is None:
                 return best
-            best = candidate
+            best = shorter
             current = self._exact(best.xreplace(self.to_signed))
         return best
 
@@ -145,7 +144,7 @@ class _Search:
         )
         exact = {}
         for number in expr.atoms(sympy.Float):
-            if float(number).is_integer():
+            if float(number).is_integer() and abs(number) < _LARGEST:
                 exact[number] = sympy.Integer(int(number))
             else:
                 size = abs(number)
@@ -164,8 +163,13 @@ def _attempt(rewrite: Callable[[Any], Any], expr: Any, deadline: float) -> Any:
     """A rewriting by the deadline, or None: sympy's functions fail on what they don't know with errors of many kinds."""
     import sympy
 
+    def bounded() -> Any:
+        result, limit = rewrite(expr), _GROWTH * length(expr)
+        # What is multiplied out may be enormous: putting decimals back would take longer than the time.
+        return result if length(result) <= limit else None
+
     try:
-        result = within(deadline, lambda: rewrite(expr))
+        result = within(deadline, bounded)
     except Exception:
         return None
     if not isinstance(result, sympy.Expr) or result.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):

@@ -162,6 +162,7 @@ def test_one_form_with_other_constants(a, b, ranges):
     assert result, result
     if result.fitted is not None:
         assert equivalent(result.fitted, formula(b), ranges, tolerance=1e-6)
+        assert result.fitted.free_symbols == formula(a).free_symbols
 
 
 OTHER_FORM = [
