@@ -42,11 +42,22 @@ def expression(expr: Any, argument: str, where: str, *, curves: bool = False) ->
     names = [symbol.name for symbol in expr.free_symbols]
     if len(set(names)) < len(names):
         _check.fail(argument, where, "an expression with one symbol for each name", sorted(names))
-    unknown = next(_unknown_functions(expr, curves=curves), None)
+    expr = _of_real_variables(expr)
+    unknown = next(unknown_functions(expr, curves=curves), None)
     if unknown is not None:
         advice = "model.fit_formula(data) fits formulas in which curves are left." if _is_curve(unknown) else ""
         _check.fail(argument, where, "made of functions with values", unknown.func.__name__, advice)
     return expr
+
+
+def _of_real_variables(expr: sympy.Expr) -> sympy.Expr:
+    """The expression without real and imaginary parts, which sympy makes of |exp(x)| where it doesn't know that x is real."""
+    import sympy
+
+    if not expr.has(sympy.re, sympy.im, sympy.arg, sympy.conjugate):
+        return expr
+    real = {symbol: sympy.Dummy(symbol.name, real=True) for symbol in expr.free_symbols}
+    return expr.xreplace(real).xreplace({dummy: symbol for symbol, dummy in real.items()})
 
 
 def _is_curve(node: Any) -> bool:
@@ -55,7 +66,7 @@ def _is_curve(node: Any) -> bool:
     return isinstance(node, sympy.core.function.AppliedUndef)
 
 
-def _unknown_functions(expr: Any, *, curves: bool) -> Iterator[Any]:
+def unknown_functions(expr: Any, *, curves: bool) -> Iterator[Any]:
     """The nodes that `evaluate` has no values of."""
     import sympy
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kanwidget import _check
 from kanwidget.core.threads import limit_threads
 from kanwidget.formulas.agreement import agreement, values
-from kanwidget.formulas.arguments import expression
+from kanwidget.formulas.arguments import expression, unknown_functions
 from kanwidget.formulas.points import POINTS, Points, points
 from kanwidget.symbolic.formulas.formula import within
 
@@ -126,6 +126,8 @@ class _Search:
 
     def _same(self, expr: Any) -> bool:
         """Whether a writing has the values of the formula, wherever this has some."""
+        if next(unknown_functions(expr, curves=True), None) is not None:
+            return False
         if not bool(values(expr, self.columns, POINTS).isfinite()[self.finite].all()):
             return False
         return agreement(expr, self.original, self.columns, POINTS).error <= _SAME

@@ -229,6 +229,11 @@ def test_symbols_are_the_same_by_their_names():
     assert not equivalent(sympy.sqrt(NAMES["x"] ** 2), NAMES["x"])
 
 
+def test_variables_are_real():
+    x = NAMES["x"]
+    assert equivalent(sympy.Abs(sympy.exp(sympy.sin(x))), sympy.exp(sympy.sin(x)))
+
+
 def test_ranges_by_symbol_by_data_and_by_inputs():
     x, y = NAMES["x"], NAMES["y"]
     first, second = sympy.log(x / y), sympy.log(x) - sympy.log(y)

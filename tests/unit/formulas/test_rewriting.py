@@ -64,6 +64,11 @@ def test_curves_stay():
     assert simplify(curve * 2 + curve * y - curve, PATIENCE) == (y + 1) * curve
 
 
+def test_variables_are_real():
+    """Of a symbol that may be complex sympy writes |exp(sin(x))| with real and imaginary parts."""
+    assert simplify(sympy.Abs(sympy.exp(sympy.sin(x))), PATIENCE) == sympy.exp(sympy.sin(x))
+
+
 def test_a_domain_never_shrinks():
     """log(x²) has values where 2·log(x) has none."""
     found = simplify(sympy.log(x**2) + sympy.log(y**2), PATIENCE)
