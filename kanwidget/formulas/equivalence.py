@@ -103,9 +103,8 @@ def equivalent(
     sample = points([*first.free_symbols, *second.free_symbols], ranges, widen, _WHERE)
     signed = sample.symbols()
     own = {signed[symbol.name]: symbol for symbol in (*second.free_symbols, *first.free_symbols)}
-    judge = _Judge(
-        *(e.xreplace({s: signed[s.name] for s in e.free_symbols}) for e in (first, second)), sample, tolerance
-    )
+    first, second = (expr.xreplace({s: signed[s.name] for s in expr.free_symbols}) for expr in (first, second))
+    judge = _Judge(first, second, sample, tolerance)
     if judge.same_expression():
         return Equivalence(True, "the same expression", 0.0, 0.0)
     result = judge.form() if constants else judge.values()
