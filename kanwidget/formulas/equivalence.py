@@ -194,7 +194,7 @@ class _Judge:
         # A tenth of what agreement asks for: no further start is needed.
         fit = best_fit(problem, free, starts, 1e-4 * problem.rows * problem.noise_floor)
         agrees = self._same_as(fixed)
-        return fit.expression if agrees(fit.expression) and needs_all(fit, agrees) else None
+        return fit.expression if agrees(fit.expression) and needs_all(problem, fit, agrees) else None
 
     def _same_as(self, fixed: Any) -> Callable[[Any], bool]:
         def agrees(expr: Any) -> bool:

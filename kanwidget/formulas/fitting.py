@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -84,12 +84,20 @@ def with_free_numbers(expr: Any) -> Any:
     return visit(expr)
 
 
-def needs_all(fit: Fit, agrees: Any) -> bool:
-    """Whether no constant of a fit may be 0: `agrees` says whether an expression is as good."""
+def needs_all(problem: Problem, fit: Fit, agrees: Callable[[Any], bool]) -> bool:
+    """Whether no constant of a fit may be 0, the others fitted again.
+
+    Args:
+        problem: The rows.
+        fit: The fit.
+        agrees: Whether an expression is as good as the fit.
+    """
     import sympy
 
     for symbol in fit.symbols:
         without = fit.template.xreplace({**fit.floats, symbol: sympy.Integer(0)})
-        if not without.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I) and agrees(without):
+        if without.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
+            continue
+        if agrees(without) or agrees(problem.fit(without).expression):
             return False
     return True

@@ -174,6 +174,7 @@ OTHER_FORM = [
     ("1.5*x/(0.8 + x)", "1 - exp(-x)", UNIT),
     ("3*exp(-1.2*x)", "2*exp(-0.7*x) + exp(-3*x)", UNIT),
     ("1.0*x*y", "x + y", UNIT),
+    ("1.5*x*sin(y) + 0.1*(x*sin(y) + 1)**2", "1 + x*sin(y)", UNIT),
 ]
 
 

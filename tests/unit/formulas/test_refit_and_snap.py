@@ -218,5 +218,5 @@ def test_a_needless_constant_is_seen():
     def agrees(expr):
         return problem.deviance(expr) < 1e-12
 
-    assert needs_all(best_fit(problem, 1.5 * t, 1), agrees)
-    assert not needs_all(best_fit(problem, 1.5 * t + 0.5 * t**2, 1), agrees)
+    assert needs_all(problem, best_fit(problem, 1.5 * t, 1), agrees)
+    assert not needs_all(problem, best_fit(problem, 1.5 * t + 0.5 * t**2, 1), agrees)
