@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -33,9 +34,12 @@ def best_fit(problem: Problem, expr: Any, starts: int, enough: float = 0.0) -> F
 
 
 def _variations(expr: Any, problem: Problem, count: int) -> Iterator[Any]:
-    """The expression with other constants: of another size, of another sign, or drawn anew as phases need it."""
+    """The expression with other constants: first in the unit of y, then of another size or sign, or drawn anew as phases need it."""
     import sympy
 
+    if count > 0 and (scaled := _in_unit_of_y(expr, problem)) is not None:
+        yield scaled
+        count -= 1
     template, symbols, values = parametrize(expr, problem.positive)
     draw = torch.Generator().manual_seed(0)
     for _ in range(count if symbols else 0):
@@ -48,6 +52,17 @@ def _variations(expr: Any, problem: Problem, count: int) -> Iterator[Any]:
         start = template.xreplace(numbers)
         if not start.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
             yield start
+
+
+def _in_unit_of_y(expr: Any, problem: Problem) -> Any:
+    """The expression with decimal factors of its terms as large as y's spread asks for: a fit gets there in small steps only."""
+    import sympy
+
+    ratio = float(problem.y.std(correction=0) / problem.values(expr).std(correction=0))
+    if not 0 < ratio < math.inf:
+        return None
+    terms = [(term.as_coeff_Mul()[0].is_Float, term) for term in sympy.Add.make_args(expr)]
+    return sympy.Add(*(ratio * term if scales else term for scales, term in terms))
 
 
 def with_free_numbers(expr: Any) -> Any:
