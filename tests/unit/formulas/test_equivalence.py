@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanwidget import Dataset
+from kanwidget.datasets import dimensionless_equations
 from kanwidget.formulas import Equivalence, equivalent
+from kanwidget.formulas.fitting import with_free_numbers
 
 NAMES = {name: sympy.Symbol(name) for name in ("x", "y", "z", "m", "k", "T")}
 UNIT = dict.fromkeys(NAMES, (0.5, 2.0))
@@ -186,6 +188,22 @@ def test_another_form(a, b, ranges):
     result = equivalent(formula(a), formula(b), ranges, constants=True)
     assert not result, result
     assert result.fitted is None
+
+
+@pytest.mark.parametrize("equation", dimensionless_equations(), ids=lambda equation: equation.name)
+def test_formulas_of_physics(equation):
+    """Rounded constants are those of the formula, one percent more isn't, and other constants leave its form."""
+    symbols = {name: sympy.Symbol(name) for name in equation.variables}
+    truth = sympy.sympify(equation.formula, symbols)
+    ranges = dict(zip(equation.variables, equation.ranges, strict=True))
+    free = with_free_numbers(truth)
+    decimals = sorted(free.atoms(sympy.Float))
+    assert equivalent(free.xreplace({c: sympy.Float(f"{float(c):.6g}") for c in decimals}), truth, ranges)
+    assert equivalent(sympy.powsimp(sympy.expand(truth)), truth, ranges)
+    assert not equivalent(1.01 * truth, truth, ranges)
+    others = free.xreplace({c: (1.3 if i % 2 else 0.8) * c for i, c in enumerate(decimals)})
+    assert equivalent(others, truth, ranges, constants=True)
+    assert not equivalent(1.5 * truth + 0.1 * truth**2, truth, ranges, constants=True)
 
 
 # ---- answers
