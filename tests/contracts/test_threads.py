@@ -195,11 +195,11 @@ def test_calls_on_one_thread_of_python_leave_the_others_alone(two_threads):
 
 def test_free_functions_that_compute_are_limited():
     """Those that a network or data are passed to. The others only write, or work on numbers and expressions."""
-    from kanwidget import insight, simplification, surgery, symbolic
+    from kanwidget import formulas, insight, simplification, surgery, symbolic
     from kanwidget.insight import plot
 
     unlimited = set()
-    for room in (kanwidget.core, insight, plot, surgery, symbolic, simplification):
+    for room in (kanwidget.core, insight, plot, surgery, symbolic, simplification, formulas):
         for name in room.__all__:
             function = getattr(room, name)
             if inspect.isfunction(function) and not hasattr(function, "__wrapped__"):

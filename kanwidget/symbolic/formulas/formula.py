@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import math
 import sys
@@ -27,6 +28,8 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 #: Seconds for `simplify=True`.
 _PATIENCE = 10.0
+#: Packages whose functions are broken off when the time is over.
+_INTERRUPTED = ("kanwidget", "mpmath", "sympy")
 
 
 @limit_threads
@@ -281,8 +284,8 @@ def within(deadline: float, compute: Callable[[], T]) -> T | None:
         True
     """
 
-    def check_time(*_: Any) -> None:
-        if time.monotonic() > deadline:
+    def check_time(frame: Any, *_: Any) -> None:
+        if time.monotonic() > deadline and _may_raise(frame):
             raise _TooLong
 
     profiler = sys.getprofile()
@@ -293,6 +296,20 @@ def within(deadline: float, compute: Callable[[], T]) -> T | None:
         return None
     finally:
         sys.setprofile(profiler if callable(profiler) else None)  # that of cProfile cannot be set again
+
+
+def _may_raise(frame: Any) -> bool:
+    """Whether an error in this frame reaches its caller.
+
+    Those of a generator that is thrown away, of a finalizer and of a callback of the garbage collector are swallowed, and Python
+    then has dropped the hook: the computation would go on without an end.
+    """
+    module = str(frame.f_globals.get("__name__")).partition(".")[0]
+    return (
+        module in _INTERRUPTED
+        and not frame.f_code.co_flags & inspect.CO_GENERATOR
+        and frame.f_code.co_name != "__del__"
+    )
 
 
 class _TooLong(BaseException):

@@ -57,13 +57,13 @@ def posed(network: Network, data: Any, var: Sequence[Any] | None, where: str) ->
     functions, scaled = _curves(network, variables, scales)
     expressions = [expression.xreplace(scaled) for expression in expressions]
     names, curves = function_names(network), {plain: curve for curve, plain in scaled.items()}
-    x = _in_units(dataset.train_input, scales)
+    x = own_units(dataset.train_input, scales)
     if dataset.is_classification:
         classes = _class_names(dataset, len(expressions))
         odds = sympy.Tuple(*(expression - expressions[0] for expression in expressions[1:]))
         problem: Problem = ClassProblem(variables, x, dataset.train_label, len(expressions), functions, where)
         return [Posed(tuple(classes[1:]), problem, odds, names, curves, classes[0])]
-    y = _in_units(dataset.train_label, label_scales)
+    y = own_units(dataset.train_label, label_scales)
     return [
         Posed((name,), Problem(variables, x, y[:, i], functions, where=where), expression, names, curves)
         for i, (name, expression) in enumerate(zip(dataset.out_vars, expressions, strict=True))
@@ -90,7 +90,7 @@ def _class_names(dataset: Dataset, count: int) -> list[str]:
     return [given[i] if i < len(given) else f"class {i}" for i in range(count)]
 
 
-def _in_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:
+def own_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:
     """Columns that may be standardized, in their own units."""
     return values if scales is None else values * scales[1] + scales[0]
 

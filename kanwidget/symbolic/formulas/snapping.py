@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -26,14 +26,28 @@ _APART = 100
 _APART_IN_ANGLES = 40
 #: Relative uncertainty of constants that were fitted to exact data.
 _EXACT = 1e-9
-#: Exact numbers, the simplest first: denominators of fractions, and of multiples of π and √2. Each level holds the earlier ones.
+#: Exact numbers, the simplest first: denominators of fractions, and of multiples of π, √2 and, last, of further numbers. Each level
+#: holds the earlier ones.
 _LEVELS = (
     {"1": (1,)},
     {"1": (1, 2), "pi": (1, 2), "root": (1, 2)},
     {"1": (1, 2, 3, 4, 5), "pi": (1, 2, 3, 4), "root": (1, 2, 3, 4)},
     dict.fromkeys(("1", "pi", "root"), (1, 2, 3, 4, 5, 6, 8, 10)),
+    dict.fromkeys(("1", "pi", "root"), (1, 2, 3, 4, 5, 6, 8, 10))
+    | dict.fromkeys(("1/pi", "pi^2", "root3", "root5", "rootpi", "1/rootpi", "1/root2pi"), (1, 2, 3, 4, 6, 8)),
 )
-_SIZES = {"1": 1.0, "pi": math.pi, "root": math.sqrt(2)}
+_SIZES = {
+    "1": 1.0,
+    "pi": math.pi,
+    "root": math.sqrt(2),
+    "1/pi": 1 / math.pi,
+    "pi^2": math.pi**2,
+    "root3": math.sqrt(3),
+    "root5": math.sqrt(5),
+    "rootpi": math.sqrt(math.pi),
+    "1/rootpi": 1 / math.sqrt(math.pi),
+    "1/root2pi": 1 / math.sqrt(2 * math.pi),
+}
 #: Beyond this only whole numbers are simple, up to its square.
 _LARGEST = 100
 
@@ -82,9 +96,24 @@ def snap_constants(
 
 
 def snapped(
-    problem: Problem, fit: Fit, *, tolerance: float = 1e-3, drop: bool = False, deadline: float = math.inf
+    problem: Problem,
+    fit: Fit,
+    *,
+    tolerance: float = 1e-3,
+    drop: bool = False,
+    deadline: float = math.inf,
+    agrees: Callable[[Fit, Fit], bool] = lambda before, after: True,
 ) -> Fit:
-    """`snap_constants` of a fitted expression; after the deadline, a time of `time.monotonic`, nothing more is tried."""
+    """`snap_constants` of a fitted expression.
+
+    Args:
+        problem: The rows.
+        fit: The fitted expression.
+        tolerance: How far a constant may be from the exact number, relatively.
+        drop: Whether constants that may well be 0 vanish.
+        deadline: A time of `time.monotonic`, after which nothing more is tried.
+        agrees: Whether a change is allowed beside what the rows say; it gets the fits before and after it.
+    """
     zero = 1e-10 * max(1.0, float(problem.x.abs().max()), float(problem.y.abs().max())) if drop else -1.0
     refused: set[tuple[str, Any]] = set()
     while True:
@@ -100,7 +129,7 @@ def snapped(
             return fit
         limit = fit.deviance + _ERRORS**2 * problem.variance(fit) + problem.rows * problem.noise_floor
         trial = _replaced_and_refitted(problem, fit.expression, constant, exact)
-        if trial is None or not trial.deviance <= limit:
+        if trial is None or not trial.deviance <= limit or not agrees(fit, trial):
             refused.add((_key(constant), exact))
         else:
             fit = trial
@@ -164,13 +193,13 @@ def _proposals(
 def exact_number(
     value: float, error: float, tolerance: float = 1e-3, least_distance: float = _APART
 ) -> tuple[int, sympy.Expr | None]:
-    """The simplest exact number that a constant with this standard error may well be, and how simple it is (0 to 3).
+    """The simplest exact number that a constant with this standard error may well be, and how simple it is (0 to 4).
 
     Neighbors that are as simple must be `least_distance` standard errors away.
 
     Examples:
         >>> exact_number(3.14159, 1e-5), exact_number(212.68, 6.9), exact_number(0.50001, 1e-4)
-        ((1, pi), (3, None), (1, 1/2))
+        ((1, pi), (4, None), (1, 1/2))
     """
     margin = max(error, _EXACT * abs(value))
     reach = min(_ERRORS * error + _EXACT * abs(value), tolerance * abs(value))
@@ -187,7 +216,19 @@ def _around(value: float, level: int) -> list[tuple[float, Any]]:
     """The exact numbers of a level on both sides of a value, each once."""
     import sympy
 
-    units = {"1": sympy.Integer(1), "pi": sympy.pi, "root": sympy.sqrt(2)}
+    pi = sympy.pi
+    units = {
+        "1": sympy.Integer(1),
+        "pi": pi,
+        "root": sympy.sqrt(2),
+        "1/pi": 1 / pi,
+        "pi^2": pi**2,
+        "root3": sympy.sqrt(3),
+        "root5": sympy.sqrt(5),
+        "rootpi": sympy.sqrt(pi),
+        "1/rootpi": 1 / sympy.sqrt(pi),
+        "1/root2pi": 1 / sympy.sqrt(2 * pi),
+    }
     sizes: dict[Any, float] = {}
     for unit, denominators in _LEVELS[level].items():
         for denominator in denominators:

@@ -234,7 +234,8 @@ def test_simplification_has_an_end(monkeypatch):
     hard = sum(sympy.sin(k * x + sympy.sqrt(k)) ** k / (1 + sympy.cos(x) ** k) for k in range(2, 15))
     before = sys.getprofile()
     assert simplify_within(hard, 200) is hard
-    assert next(looks) == 202  # the start, 200 looks in time, and the one that is too late
+    # The start, 200 looks in time, and those that are too late, until a function of sympy may be broken off.
+    assert 202 <= next(looks) < 500
     assert sys.getprofile() is before
     assert simplify_within(x + x - x, 1e9) == x
     with pytest.raises(ValueError, match="simplify"):

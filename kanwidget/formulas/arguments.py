@@ -1,0 +1,128 @@
+"""Expressions and data that a person hands over, checked: symbols go to columns by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.primitives import primitives
+from kanwidget.datasets import Dataset, as_dataset
+from kanwidget.symbolic import FittedFormula
+from kanwidget.symbolic.formulas.posed import own_units
+from kanwidget.symbolic.formulas.regression.problem import Problem
+from kanwidget.symbolic.functions import from_sympy_node
+
+if TYPE_CHECKING:
+    import sympy
+
+
+def expression(expr: Any, argument: str, where: str, *, curves: bool = False) -> sympy.Expr:
+    """A real expression of functions whose values are known.
+
+    Args:
+        expr: A sympy expression, a number, or what `fit_formula`, `refit` and `snap` return.
+        argument: Its name, for errors.
+        where: The public function, for errors.
+        curves: Whether undefined functions may be in it.
+    """
+    import sympy
+
+    expr = expr.expression if isinstance(expr, FittedFormula) else expr
+    expr = sympy.sympify(expr) if isinstance(expr, (int, float)) and not isinstance(expr, bool) else expr
+    if not isinstance(expr, sympy.Expr):
+        advice = "sympy.sympify makes one of a text that you trust, model.formula() of a network."
+        _check.fail(argument, where, "a sympy expression", expr, advice, error=TypeError)
+    if expr.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
+        _check.fail(argument, where, "a real expression with finite constants", expr)
+    names = [symbol.name for symbol in expr.free_symbols]
+    if len(set(names)) < len(names):
+        _check.fail(argument, where, "an expression with one symbol for each name", sorted(names))
+    expr = _of_real_variables(expr)
+    unknown = next(unknown_functions(expr, curves=curves), None)
+    if unknown is not None:
+        advice = "model.fit_formula(data) fits formulas in which curves are left." if _is_curve(unknown) else ""
+        _check.fail(argument, where, "made of functions with values", unknown.func.__name__, advice)
+    return expr
+
+
+def _of_real_variables(expr: sympy.Expr) -> sympy.Expr:
+    """The expression without real and imaginary parts, which sympy makes of |exp(x)| where it doesn't know that x is real."""
+    import sympy
+
+    if not expr.has(sympy.re, sympy.im, sympy.arg, sympy.conjugate):
+        return expr
+    real = {symbol: sympy.Dummy(symbol.name, real=True) for symbol in expr.free_symbols}
+    return expr.xreplace(real).xreplace({dummy: symbol for symbol, dummy in real.items()})
+
+
+def _is_curve(node: Any) -> bool:
+    import sympy
+
+    return isinstance(node, sympy.core.function.AppliedUndef)
+
+
+def unknown_functions(expr: Any, *, curves: bool) -> Iterator[Any]:
+    """The nodes that `evaluate` has no values of."""
+    import sympy
+
+    named = {row.name for row in primitives()}
+    plain = (sympy.Add, sympy.Mul, sympy.Pow, sympy.Piecewise, sympy.functions.elementary.piecewise.ExprCondPair)
+    for node in sympy.preorder_traversal(expr):
+        if not node.args or isinstance(node, (*plain, sympy.logic.boolalg.Boolean)):
+            continue
+        known_curve = _is_curve(node) and (curves or str(node.func) in named)
+        if not known_curve and from_sympy_node(node) is None:
+            yield node
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """Rows of a dataset in their own units, for the constants of an expression."""
+
+    target: str
+    problem: Problem
+    held_out: Problem | None
+    """Validation rows, or else test rows; None where the data have neither."""
+
+
+def regression(expr: sympy.Expr, data: Any, where: str) -> Regression:
+    """The rows of data as a problem of least squares, with the expression's symbols for their columns."""
+    import sympy
+
+    dataset = as_dataset(data, where)
+    if dataset.is_classification:
+        advice = "For numbers give a column of floats; model.fit_formula(data) fits scores of classes."
+        _check.fail("data", where, "data with numbers as labels", dataset, advice)
+    if dataset.n_outputs != 1:
+        _check.fail("data", where, "data with one label column", dataset.train_label, "Take one label at a time.")
+    symbols = {symbol.name: symbol for symbol in expr.free_symbols}
+    missing = sorted(set(symbols) - set(dataset.in_vars))
+    if missing:
+        columns = ", ".join(map(repr, dataset.in_vars))
+        advice = "Names of columns stand in a frame or in Dataset(x, y, in_vars=[...])."
+        _check.fail("expr", where, f"an expression in the columns {columns}", ", ".join(missing), advice)
+    variables = [symbols.get(name, sympy.Symbol(name)) for name in dataset.in_vars]
+    held_out = next((part for part in ("val", "test") if f"{part}_input" in dataset), None)
+    return Regression(
+        dataset.out_vars[0],
+        _problem(dataset, "train", variables, where),
+        None if held_out is None else _problem(dataset, held_out, variables, where),
+    )
+
+
+def _problem(dataset: Dataset, part: str, variables: list[Any], where: str) -> Problem:
+    x = own_units(dataset[f"{part}_input"], dataset.input_scaler)
+    y = own_units(dataset[f"{part}_label"], dataset.output_scaler)
+    weight: Tensor | None = getattr(dataset, f"{part}_weight")
+    if weight is None:
+        return Problem(variables, x, y, where=where)
+    rows = weight > 0
+    if not bool(rows.any()):
+        _check.fail("data", where, "data with rows that count", weight, "All weights are 0.")
+    factors = weight[rows].to("cpu", torch.float64).sqrt()
+    return Problem(variables, x[rows], y[rows], weights=factors, where=where)

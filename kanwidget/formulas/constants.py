@@ -1,0 +1,140 @@
+"""The constants of a person's formula and a person's data: fitted, with standard errors, and replaced by exact numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from kanwidget import _check
+from kanwidget.core.threads import limit_threads
+from kanwidget.formulas.arguments import Regression, expression, regression
+from kanwidget.formulas.fitting import best_fit
+from kanwidget.simplification.held_out import is_as_good
+from kanwidget.symbolic import FittedFormula
+from kanwidget.symbolic.formulas.fitted import fitted_formulas
+from kanwidget.symbolic.formulas.posed import Posed
+from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
+from kanwidget.symbolic.formulas.regression.selection import Selector
+from kanwidget.symbolic.formulas.snapping import snapped
+
+if TYPE_CHECKING:
+    import sympy
+
+
+@limit_threads
+def refit(expr: Any, data: Any, *, starts: int = 1) -> FittedFormula:
+    """The formula with all its constants fitted to data by least squares, each with its standard error.
+
+    Decimals are constants, decimal exponents of positive numbers among them; integers, fractions and π aren't. What several constants
+    make up together is written as one number. The expression that is handed over stays as it is.
+
+    Args:
+        expr: A sympy expression, or what `fit_formula`, `refit` and `snap` return.
+        data: A `Dataset`, a pykan dict, or a pair of inputs and one column of labels; inputs may be a frame. The expression's symbols
+            are the names of columns, x_1, x_2, … where they have none. Weights of rows count. Of a standardized dataset the formula is
+            that of the columns in their own units.
+        starts: How many fits are made: from the constants as they are, then from variations of them; ≥ 1. More help where the constants
+            are guesses, above all in sines and sums of exponentials.
+
+    Returns:
+        A `FittedFormula`: `expression`, `constants` with values and standard errors, `error`. The errors are those of nonlinear
+        regression, s²·(JᵀJ)⁻¹ with s² the residual variance; infinite for a constant that the data don't determine.
+
+    Raises:
+        TypeError: For anything but formulas and data; texts aren't parsed.
+        ValueError: For symbols that are no columns, and for formulas that aren't finite on all rows.
+
+    Examples:
+        >>> import sympy
+        >>> from kanwidget import Dataset
+        >>> t = torch.linspace(0, 1, 20, dtype=torch.float64)
+        >>> data = Dataset(t, 2 * torch.sin(3 * t) + 0.01 * torch.cos(50 * t), in_vars=["t"])
+        >>> refit(1.5 * sympy.sin(2.5 * sympy.Symbol("t")), data)
+        y = 2.0*sin(2.999*t)
+        constants 2.000 ± 0.003, 2.999 ± 0.002
+    """
+    where = "refit"
+    expr = expression(expr, "expr", where)
+    starts = _check.integer(starts, "starts", where, low=1)
+    rows = regression(expr, data, where)
+    return _formula(rows, expr, _fit(rows.problem, expr, starts, where))
+
+
+@limit_threads
+def snap(expr: Any, data: Any, *, tolerance: float = 1e-2, drop: bool = True) -> FittedFormula:
+    """The formula with exact numbers in the place of constants, where the data allow it, the others fitted again.
+
+    Exact numbers are integers, fractions, and multiples of π, of √2, and where an error is small enough of 1/π, π², √3, √5, √π and
+    their inverses. Each must lie within three standard errors of its constant, with no other number as simple near, and
+    the squared error may grow by no more than an F-test allows at three standard errors. Exponents become whole numbers, halves, thirds
+    or quarters by a comparison of both fits. Validation rows, or else test rows, must be predicted as well, but for chance.
+
+    Args:
+        expr: As `refit` takes it.
+        data: As `refit` takes them.
+        tolerance: How far a constant may be from the exact number, at most, relatively, > 0.
+        drop: Whether constants that may well be 0 vanish.
+
+    Returns:
+        A `FittedFormula`; its `constants` are those that stayed decimals.
+
+    Raises:
+        TypeError: For anything but formulas and data; texts aren't parsed.
+        ValueError: For symbols that are no columns, and for formulas that aren't finite on all rows.
+
+    Examples:
+        >>> import sympy
+        >>> from kanwidget import Dataset
+        >>> t = torch.linspace(0, 1, 50, dtype=torch.float64)
+        >>> data = Dataset(t, torch.sin(torch.pi * t) / 2 + 1.2345, in_vars=["t"])
+        >>> print(snap(0.5001 * sympy.sin(3.1414 * sympy.Symbol("t")) + 1.2, data).text)
+        sin(pi*t)/2 + 1.234
+    """
+    where = "snap"
+    expr = expression(expr, "expr", where)
+    tolerance = _check.real(tolerance, "tolerance", where, low=0, open_low=True)
+    rows = regression(expr, data, where)
+    problem, agrees = rows.problem, _agreement(rows)
+    fit = _fit(problem, expr, 1, where)
+    simpler = Selector(problem, fit, canonical=lambda formula: formula).with_simple_exponents(fit)
+    fit = simpler if agrees(fit, simpler) else fit
+    return _formula(rows, expr, snapped(problem, fit, tolerance=tolerance, drop=drop, agrees=agrees))
+
+
+def _fit(problem: Problem, expr: Any, starts: int, where: str) -> Fit:
+    """The best fit; an error where no start gives values on all rows."""
+    fit = best_fit(problem, expr, starts)
+    if math.isfinite(fit.deviance):
+        return fit
+    wrong = (~torch.isfinite(problem.values(expr))).nonzero()
+    row = int(wrong[0]) if len(wrong) else 0
+    columns = zip(problem.variables, problem.x[row].tolist(), strict=True)
+    place = ", ".join(f"{symbol} = {value:.4g}" for symbol, value in columns)
+    advice = "Other constants, or fewer rows, keep it within the domains of its functions."
+    _check.fail("expr", where, "a formula that is finite on all rows", f"no finite number at {place}", advice)
+
+
+def _agreement(rows: Regression) -> Callable[[Fit, Fit], bool]:
+    """Whether one fit predicts the held-out rows as well as another one does; always, where there are none."""
+    problem = rows.held_out
+    if problem is None:
+        return lambda before, after: True
+    size = float(problem.y.std(correction=0)) or 1.0
+
+    def agrees(before: Fit, after: Fit) -> bool:
+        residuals = [(problem.y - problem.values(fit.expression)) / size for fit in (before, after)]
+        weights = 1.0 if problem.weights is None else problem.weights
+        first, second = ((weights * residual).square() for residual in residuals)
+        return is_as_good(first, second)
+
+    return agrees
+
+
+def _formula(rows: Regression, expr: sympy.Expr, fit: Fit) -> FittedFormula:
+    pose = Posed((rows.target,), rows.problem, expr, {}, {})
+    # Weights are a person's own here: they say nothing about noise that grows with the value.
+    return replace(fitted_formulas(pose, rows.problem, fit)[0], noise=0.0)

@@ -1,0 +1,222 @@
+"""Whether two formulas are the same function, or the same form with other constants."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from kanwidget import _check
+from kanwidget.core.threads import limit_threads
+from kanwidget.formulas.agreement import Agreement, agreement, values
+from kanwidget.formulas.arguments import expression
+from kanwidget.formulas.fitting import best_fit, needs_all, with_free_numbers
+from kanwidget.formulas.points import POINTS, Points, points
+from kanwidget.symbolic.formulas.formula import simplify_within, within
+from kanwidget.symbolic.formulas.regression.problem import Problem
+
+if TYPE_CHECKING:
+    import sympy
+
+_WHERE = "equivalent"
+#: Differences below this part of the spread are round-off, and where constants were fitted, the end of a fit.
+_SAME = 1e-9
+#: Fewer points with values of both formulas decide nothing, and this part of points with a value of one only is too large.
+_FEWEST, _ONE = 20, 0.01
+#: Rows and starts of a fit.
+_ROWS, _STARTS = 300, 24
+#: Seconds for rewriting the difference: at first, and where there are too few values.
+_FIRST, _LAST = 0.5, 5.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Equivalence:
+    """The answer of `equivalent`. It is true where the formulas are equal."""
+
+    equal: bool
+    reason: str
+    """Why, in words."""
+    error: float = math.nan
+    """The largest difference within the ranges at 99 of 100 points, in units of the spread of b; NaN where nothing was compared."""
+    widened_error: float = math.nan
+    """The same on the wider ranges."""
+    fitted: sympy.Expr | None = None
+    """The formula whose constants were fitted to the other one, where that made them the same."""
+
+    def __bool__(self) -> bool:
+        return self.equal
+
+    def __repr__(self) -> str:
+        return f"{'equal' if self.equal else 'different'}: {self.reason}"
+
+
+@limit_threads
+def equivalent(
+    a: Any, b: Any, ranges: Any = None, *, constants: bool = False, tolerance: float = 1e-3, widen: float = 0.5
+) -> Equivalence:
+    """Whether two formulas are the same function of real variables, on some ranges and on wider ones.
+
+    The difference is rewritten for a moment; mostly it is evaluated, at 1,000 points within the ranges and 1,000 within wider ones.
+    Formulas that agree to round-off are equal. Those that differ by less than the tolerance are equal only if other constants in
+    one of them make them agree to round-off, and none of these may vanish: a Taylor series, or a small further term, isn't the same
+    formula with less exact constants. Differences are in units of the spread of b's values, or of the distance from their median
+    where that is larger, and the largest one of a hundred is left aside.
+
+    Only points at which both formulas are finite are compared. Within the ranges, formulas of which one alone is finite at
+    more than a hundredth of the points are different.
+
+    Args:
+        a: A sympy expression, a number, or what `fit_formula`, `refit` and `snap` return.
+        b: Another one. Symbols are the same if their names are.
+        ranges: `{name: (low, high)}`; or data, or their inputs alone; or None: -3 to 3, and 0 to 3 for symbols declared positive.
+        constants: Whether formulas of one form are equal, whatever the constants of a: all of its numbers but exponents, 1 and -1
+            as factors, are fitted to b from several starts. Decimal exponents are fitted, too.
+        tolerance: Largest difference of formulas of one form, > 0.
+        widen: By which part the ranges are widened, ≥ 0. A range on one side of 0 stays there.
+
+    Returns:
+        An `Equivalence`, which is true or false and says why.
+
+    Raises:
+        TypeError: For anything but formulas; texts aren't parsed.
+        ValueError: For functions without values, and for ranges that lack a variable.
+
+    Examples:
+        >>> import sympy
+        >>> x, y = sympy.symbols("x y")
+        >>> equivalent(sympy.sin(x + y), sympy.sin(x) * sympy.cos(y) + sympy.cos(x) * sympy.sin(y))
+        equal: the same values
+        >>> bool(equivalent(sympy.sqrt(x**2), x, {"x": (1, 5)})), bool(equivalent(sympy.sqrt(x**2), x, {"x": (-1, 5)}))
+        (True, False)
+        >>> equivalent(2.02 * sympy.sin(x), 2 * sympy.sin(x))
+        different: values differ by 1 % of their spread
+        >>> equivalent(3.5 * sympy.sin(1.2 * x), 2 * sympy.sin(x), constants=True).fitted.evalf(4)
+        2.0*sin(1.0*x)
+    """
+    first, second = expression(a, "a", _WHERE), expression(b, "b", _WHERE)
+    tolerance = _check.real(tolerance, "tolerance", _WHERE, low=0, open_low=True)
+    widen = _check.real(widen, "widen", _WHERE, low=0)
+    sample = points([*first.free_symbols, *second.free_symbols], ranges, widen, _WHERE)
+    signed = sample.symbols()
+    own = {signed[symbol.name]: symbol for symbol in (*second.free_symbols, *first.free_symbols)}
+    first, second = (expr.xreplace({s: signed[s.name] for s in expr.free_symbols}) for expr in (first, second))
+    judge = _Judge(first, second, sample, tolerance)
+    if judge.same_expression():
+        return Equivalence(True, "the same expression", 0.0, 0.0)
+    result = judge.form() if constants else judge.values()
+    return result if result.fitted is None else replace(result, fitted=result.fitted.xreplace(own))
+
+
+class _Judge:
+    """Two formulas in symbols that know their signs, and the points at which they are compared."""
+
+    def __init__(self, a: Any, b: Any, sample: Points, tolerance: float) -> None:
+        self.a, self.b, self.sample, self.tolerance = a, b, sample, tolerance
+        symbols = {symbol.name: symbol for symbol in (*a.free_symbols, *b.free_symbols)}
+        self.symbols = symbols
+        self.inner, self.wider = (sample.columns(symbols, wider=wider) for wider in (False, True))
+
+    def same_expression(self) -> bool:
+        """Whether the difference vanishes once it is multiplied out."""
+        import sympy
+
+        if self.a == self.b:
+            return True
+        return within(time.monotonic() + _FIRST, lambda: sympy.expand(self.a - self.b)) == 0
+
+    def compare(self, a: Any) -> tuple[Agreement, Agreement]:
+        """How far an expression agrees with b, within the ranges and on the wider ones."""
+        return agreement(a, self.b, self.inner, POINTS), agreement(a, self.b, self.wider, POINTS)
+
+    # ---- answers
+
+    def values(self) -> Equivalence:
+        """Whether the values are the same, but for constants that are less exact."""
+        inner, wider = self.compare(self.a)
+        doubt = self._without_values(inner)
+        if doubt is not None:
+            return doubt
+        error = _largest(inner, wider)
+        if error <= _SAME:
+            return self._answer(True, f"the same values{_domain(wider)}", inner, wider)
+        if error > self.tolerance:
+            where = "" if inner.error > self.tolerance else "only on the wider ranges, "
+            return self._answer(False, f"{where}values differ by {_percent(error)} of their spread", inner, wider)
+        fitted = self._fitted(self.a, self.b, 1) or self._fitted(self.b, self.a, 1)
+        if fitted is None:
+            reason = f"values differ by {_percent(error)} of their spread only, but no constants make them the same"
+            return self._answer(False, reason, inner, wider)
+        reason = f"the same form; values differ by {_percent(error)} of their spread{_domain(wider)}"
+        return self._answer(True, reason, inner, wider, fitted)
+
+    def form(self) -> Equivalence:
+        """Whether a is b with other constants."""
+        inner, wider = self.compare(self.a)
+        if inner.both >= _FEWEST and inner.one <= _ONE and _largest(inner, wider) <= _SAME:
+            return self._answer(True, f"the same values{_domain(wider)}", inner, wider)
+        fitted = self._fitted(self.a, self.b, _STARTS)
+        if fitted is None:
+            return self._answer(False, "no constants of a make it b", inner, wider)
+        return self._answer(True, "the same form, with the constants of `fitted`", *self.compare(fitted), fitted)
+
+    def _without_values(self, inner: Agreement) -> Equivalence | None:
+        """The answer where one of the formulas has no values on some points, None where both have."""
+        if inner.both >= _FEWEST:
+            if inner.one <= _ONE:
+                return None
+            return Equivalence(
+                False, f"only one of them is defined at {_percent(inner.one)} of the points", inner.error
+            )
+        if simplify_within(self.a - self.b, _LAST) == 0:
+            return Equivalence(True, "the same expression, rewritten; there are no values to compare")
+        return Equivalence(
+            False, f"both are finite at {inner.both} of {POINTS} points only: give `ranges` where they are"
+        )
+
+    def _answer(self, equal: bool, reason: str, inner: Agreement, wider: Agreement, fitted: Any = None) -> Equivalence:
+        return Equivalence(equal, reason, inner.error, wider.error, fitted)
+
+    # ---- constants
+
+    def _fitted(self, moving: Any, fixed: Any, starts: int) -> Any:
+        """A formula with the constants that make it another one, all of them needed; None where there are none."""
+        free = with_free_numbers(moving)
+        target = values(fixed, self.inner, POINTS)
+        rows = torch.isfinite(target).nonzero()[:_ROWS, 0]
+        if len(rows) < _FEWEST or not self.symbols:
+            return None
+        x = torch.stack([self.inner[symbol][rows] for symbol in self.symbols.values()], 1)
+        problem = Problem(list(self.symbols.values()), x, target[rows], where=_WHERE)
+        # A tenth of what agreement asks for: no further start is needed.
+        fit = best_fit(problem, free, starts, 1e-4 * problem.rows * problem.noise_floor)
+        agrees = self._same_as(fixed)
+        return fit.expression if agrees(fit.expression) and needs_all(problem, fit, agrees) else None
+
+    def _same_as(self, fixed: Any) -> Callable[[Any], bool]:
+        def agrees(expr: Any) -> bool:
+            inner = agreement(expr, fixed, self.inner, POINTS)
+            if inner.both < _FEWEST or inner.one > _ONE or not inner.error <= _SAME:
+                return False
+            return _largest(inner, agreement(expr, fixed, self.wider, POINTS)) <= _SAME
+
+        return agrees
+
+
+def _largest(inner: Agreement, wider: Agreement) -> float:
+    """The larger error; that within the ranges where nothing beyond has values."""
+    return inner.error if wider.both < _FEWEST else max(inner.error, wider.error)
+
+
+def _domain(wider: Agreement) -> str:
+    """Words on the wider ranges where the formulas don't have values everywhere."""
+    if wider.both >= (1 - _ONE) * POINTS:
+        return ""
+    return f"; on the wider ranges both are finite at {_percent(wider.both / POINTS)} of the points"
+
+
+def _percent(part: float) -> str:
+    return f"{100 * part:.2g} %" if part < 0.995 else f"{100 * part:.0f} %"

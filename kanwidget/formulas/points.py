@@ -1,0 +1,135 @@
+"""Where two formulas are compared: points within the ranges of their variables, and within wider ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.datasets import Dataset, arrays, as_dataset, frames
+from kanwidget.symbolic.formulas.posed import own_units
+
+if TYPE_CHECKING:
+    import sympy
+
+#: Points of each kind.
+POINTS = 1000
+#: Range of a variable without one; a symbol that is declared positive or negative has half of it.
+_LOW, _HIGH = -3.0, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Values of some variables."""
+
+    names: tuple[str, ...]
+    inner: Tensor
+    """Within the ranges, `(points, variables)`."""
+    wider: Tensor
+    """Within ranges that are wider, `(points, variables)`."""
+    bounds: Tensor
+    """Ends of the ranges, `(2, variables)`."""
+
+    def columns(self, symbols: Mapping[str, Any], *, wider: bool = False) -> dict[Any, Tensor]:
+        """The values of each symbol, by its name."""
+        values = dict(zip(self.names, (self.wider if wider else self.inner).unbind(1), strict=True))
+        return {symbol: values[name] for name, symbol in symbols.items()}
+
+    def symbols(self) -> dict[str, sympy.Symbol]:
+        """A symbol for each variable that knows the sign of its values: (x^2)^(1/2) is x where x is positive."""
+        import sympy
+
+        signed: dict[str, Any] = {}
+        for name, column, (low, high) in zip(self.names, self.inner.unbind(1), self.bounds.T.tolist(), strict=True):
+            # An end at 0 has no point, unless data have it.
+            positive, negative = (low >= 0 and bool(column.min() > 0)), (high <= 0 and bool(column.max() < 0))
+            sign = {"positive": positive, "negative": negative, "nonnegative": low >= 0, "nonpositive": high <= 0}
+            signed[name] = sympy.Symbol(name, real=True, **{word: True for word, holds in sign.items() if holds})
+        return signed
+
+
+def points(symbols: Sequence[sympy.Symbol], ranges: Any, widen: float, where: str) -> Points:
+    """Points at which formulas with these symbols are compared.
+
+    Of data these are rows, and points between two rows, so that what holds for all rows mostly holds for them. A range on one side of 0
+    stays there when it is widened: lengths and temperatures don't become negative. The other side is widened further instead.
+
+    Args:
+        symbols: The symbols of the formulas.
+        ranges: `{name or symbol: (low, high)}`, data, inputs alone, or None: -3 to 3, and 0 to 3 for symbols that are declared positive.
+        widen: By which part ranges are widened.
+        where: The public function, for errors.
+    """
+    names = tuple(sorted({symbol.name for symbol in symbols}))
+    draw = torch.Generator().manual_seed(0)
+    if ranges is None or (isinstance(ranges, Mapping) and "train_input" not in ranges):
+        bounds = _bounds(symbols, names, ranges, where)
+        parts = torch.rand(POINTS, len(names), generator=draw, dtype=torch.float64)
+        inner = bounds[0] + parts * (bounds[1] - bounds[0])
+    else:
+        rows = _rows(ranges, names, where)
+        bounds = torch.stack([rows.min(0).values, rows.max(0).values])
+        inner = _between(rows, draw)
+    return Points(names, inner, _widened(inner, bounds, widen), bounds)
+
+
+def _bounds(symbols: Sequence[Any], names: Sequence[str], ranges: Any, where: str) -> Tensor:
+    """Low and high ends of all variables, `(2, variables)`."""
+    if ranges is None:
+        positive = {symbol.name for symbol in symbols if symbol.is_nonnegative}
+        negative = {symbol.name for symbol in symbols if symbol.is_nonpositive}
+        ends = [(0.0 if name in positive else _LOW, 0.0 if name in negative else _HIGH) for name in names]
+    else:
+        by_name = {getattr(key, "name", key): pair for key, pair in ranges.items()}
+        ends = [_interval(by_name.get(name), name, where) for name in names]
+    return torch.tensor(ends, dtype=torch.float64).reshape(-1, 2).T
+
+
+def _interval(pair: Any, name: str, where: str) -> tuple[float, float]:
+    """Low and high end of a variable."""
+    if pair is None:
+        _check.fail("ranges", where, "a range for every symbol of both formulas", f"none for {name!r}")
+    sound = isinstance(pair, Sequence) and len(pair) == 2 and all(isinstance(end, Real) for end in pair)
+    low, high = pair if sound else (1, 0)
+    if not float(low) < float(high) or not float(high) - float(low) < float("inf"):
+        _check.fail("ranges", where, f"two finite numbers for {name!r}, the smaller one first", pair)
+    return float(low), float(high)
+
+
+def _rows(data: Any, names: Sequence[str], where: str) -> Tensor:
+    """The columns of these names in data, or in inputs alone."""
+    if isinstance(data, (Dataset, Mapping)) or (isinstance(data, (tuple, list)) and len(data) == 2):
+        dataset = as_dataset(data, where)
+        columns, x = dataset.in_vars, own_units(dataset.train_input, dataset.input_scaler)
+    else:
+        numbered = frames.names_of(data)
+        x = arrays.inputs(data, "ranges", where, numbered)
+        columns = numbered or tuple(f"x_{i + 1}" for i in range(x.shape[1]))
+    missing = [name for name in names if name not in columns]
+    if missing:
+        advice = "Names of columns stand in a frame or in Dataset(x, y, in_vars=[...])."
+        _check.fail("ranges", where, f"data with a column for each symbol, also for {missing[0]!r}", columns, advice)
+    return x.to("cpu", torch.float64)[:, [columns.index(name) for name in names]]
+
+
+def _between(rows: Tensor, draw: torch.Generator) -> Tensor:
+    """Rows, and points on the way from one to another."""
+    first, second = (torch.randint(len(rows), (POINTS,), generator=draw) for _ in range(2))
+    parts = torch.rand(POINTS, 1, generator=draw, dtype=torch.float64)
+    parts[::2] = 0.0
+    return rows[first] + parts * (rows[second] - rows[first])
+
+
+def _widened(inner: Tensor, bounds: Tensor, widen: float) -> Tensor:
+    """The points stretched to ranges that are wider by a part."""
+    low, high = bounds
+    width = (1 + widen) * (high - low)
+    start = low - (width - (high - low)) / 2
+    start = torch.where(low >= 0, start.clamp(min=0.0), start)
+    start = torch.where(high <= 0, torch.minimum(start, -width), start)
+    return start + (inner - low) * (1 + widen)

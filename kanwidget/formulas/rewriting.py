@@ -1,0 +1,206 @@
+"""Shorter writings of a formula, within a time, and checked by values."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from kanwidget import _check
+from kanwidget.core.threads import limit_threads
+from kanwidget.formulas.agreement import agreement, values
+from kanwidget.formulas.arguments import expression, unknown_functions
+from kanwidget.formulas.points import POINTS, Points, points
+from kanwidget.symbolic.formulas.formula import within
+
+if TYPE_CHECKING:
+    import sympy
+
+_WHERE = "simplify"
+#: Differences below this part of the spread are round-off.
+_SAME = 1e-9
+#: Fewer points with values show nothing.
+_FEWEST = 20
+#: Part of the remaining time that one rewriting may take, and the last one, sympy's own `simplify`.
+_SHARE, _LAST_SHARE = 0.2, 0.8
+#: Expressions with more nodes than this aren't given to rewritings that take polynomials apart.
+_LONG = 150
+#: By how many times a writing may be longer than the one before it: decimals that merge may make it shorter again.
+_GROWTH = 2
+#: Decimals that are whole numbers stay decimals above this.
+_LARGEST = 1e6
+#: Exponents that are whole numbers of quarters are exact numbers.
+_QUARTERS = 4
+
+
+@limit_threads
+def simplify(expr: Any, timeout: float = 5.0, *, ranges: Any = None) -> sympy.Expr:
+    """A shorter writing of a formula, or the formula itself where none is found in time.
+
+    Rewritings of sympy (fractions, common factors, powers, logarithms, trigonometric identities, and `sympy.simplify` last) are applied
+    to the shortest writing so far, again and again. Each has a part of the remaining time. The clock is read whenever a
+    Python function begins, so the time is exceeded by single operations only, such as arithmetic with enormous numbers. With time to
+    spare the result is always the same.
+
+    Variables count as real, and as positive where their ranges say so: log(x·y) needs that to come apart. A writing
+    counts only if its values agree with the formula's to round-off, and if it has values wherever the formula has. Decimals stay
+    decimals, but for whole numbers and exponents such as 0.5.
+
+    Args:
+        expr: A sympy expression, or what `fit_formula`, `refit` and `snap` return. Curves, undefined functions, may be in it.
+        timeout: Seconds, ≥ 0.
+        ranges: Where the values are compared: `{name: (low, high)}`, data, or None, as `equivalent` takes them.
+
+    Returns:
+        The expression, in the same symbols. It is never longer, counted in numbers, symbols and operations.
+
+    Raises:
+        TypeError: For anything but a formula; texts aren't parsed.
+        ValueError: For functions without values, and for ranges that lack a variable.
+
+    Examples:
+        >>> import sympy
+        >>> x, y = sympy.symbols("x y")
+        >>> simplify((x**2 - y**2) / (x - y))
+        x + y
+        >>> simplify(2.5 * sympy.sin(x) ** 2 + 2.5 * sympy.cos(x) ** 2)
+        2.50000000000000
+        >>> simplify(sympy.exp(sympy.log(x) / 2 + sympy.log(y)), ranges={"x": (1, 2), "y": (1, 2)})
+        sqrt(x)*y
+    """
+    expr = expression(expr, "expr", _WHERE, curves=True)
+    deadline = time.monotonic() + _check.real(timeout, "timeout", _WHERE, low=0)
+    sample = points(list(expr.free_symbols), ranges, 0.0, _WHERE)
+    return _Search(expr, sample, deadline).shortest()
+
+
+def length(expr: Any) -> int:
+    """Numbers, symbols, functions and operations of an expression.
+
+    Examples:
+        >>> import sympy
+        >>> length(2 * sympy.sin(sympy.Symbol("x")))
+        4
+    """
+    import sympy
+
+    return sum(1 for _ in sympy.preorder_traversal(expr))
+
+
+class _Search:
+    """The search for the shortest writing of an expression."""
+
+    def __init__(self, expr: Any, sample: Points, deadline: float) -> None:
+        self.original, self.deadline = expr, deadline
+        signed = sample.symbols()
+        self.to_signed = {symbol: signed[symbol.name] for symbol in expr.free_symbols}
+        self.from_signed = {signed: symbol for symbol, signed in self.to_signed.items()}
+        self.columns = sample.columns({symbol.name: symbol for symbol in expr.free_symbols})
+        self.finite = values(expr, self.columns, POINTS).isfinite()
+        self.decimals: dict[Any, Any] = {}
+
+    def shortest(self) -> Any:
+        """The shortest writing that is found until the deadline."""
+        best = self.original
+        if int(self.finite.sum()) < _FEWEST:
+            return best
+        current = within(self.deadline, lambda: self._exact(self.original.xreplace(self.to_signed)))
+        while current is not None and time.monotonic() < self.deadline:
+            writings = sorted(map(self._restored, self._rewritten(current)), key=length)
+            shorter = next((w for w in writings if length(w) < length(best) and self._same(w)), None)
+            if shorter is None:
+                return best
+            best = shorter
+            current = self._exact(best.xreplace(self.to_signed))
+        return best
+
+    def _rewritten(self, expr: Any) -> Iterator[Any]:
+        """Other writings of an expression; those that fail or take too long are left out."""
+        last = len(_rewritings()) - 1
+        for i, rewrite in enumerate(_rewritings()):
+            share = _LAST_SHARE if i == last else _SHARE
+            now = time.monotonic()
+            result = _attempt(rewrite, expr, now + share * (self.deadline - now))
+            if result is not None:
+                yield result
+
+    def _same(self, expr: Any) -> bool:
+        """Whether a writing has the values of the formula, wherever this has some."""
+        if next(unknown_functions(expr, curves=True), None) is not None:
+            return False
+        if not bool(values(expr, self.columns, POINTS).isfinite()[self.finite].all()):
+            return False
+        return agreement(expr, self.original, self.columns, POINTS).error <= _SAME
+
+    # ---- decimals
+
+    def _exact(self, expr: Any) -> Any:
+        """The expression with a positive symbol for the size of each decimal: arithmetic with decimals hides what cancels."""
+        import sympy
+
+        def is_simple_power(node: Any) -> bool:
+            return node.is_Pow and node.exp.is_Float and (_QUARTERS * float(node.exp)).is_integer()
+
+        expr = expr.replace(
+            is_simple_power, lambda power: power.base ** sympy.Rational(int(_QUARTERS * float(power.exp)), _QUARTERS)
+        )
+        exact = {}
+        for number in expr.atoms(sympy.Float):
+            if float(number).is_integer() and abs(number) < _LARGEST:
+                exact[number] = sympy.Integer(int(number))
+            else:
+                size = abs(number)
+                symbol = next((s for s, value in self.decimals.items() if value == size), None)
+                if symbol is None:
+                    symbol = sympy.Dummy(f"c{len(self.decimals)}", positive=True)
+                    self.decimals[symbol] = size
+                exact[number] = symbol if number > 0 else -symbol
+        return expr.xreplace(exact)
+
+    def _restored(self, expr: Any) -> Any:
+        return expr.xreplace(self.from_signed).xreplace(self.decimals)
+
+
+def _attempt(rewrite: Callable[[Any], Any], expr: Any, deadline: float) -> Any:
+    """A rewriting by the deadline, or None: sympy's functions fail on what they don't know with errors of many kinds."""
+    import sympy
+
+    def bounded() -> Any:
+        result, limit = rewrite(expr), _GROWTH * length(expr)
+        # What is multiplied out may be enormous: putting decimals back would take longer than the time.
+        return result if length(result) <= limit else None
+
+    try:
+        result = within(deadline, bounded)
+    except Exception:
+        return None
+    if not isinstance(result, sympy.Expr) or result.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
+        return None
+    return result if result.free_symbols <= expr.free_symbols else None
+
+
+def _rewritings() -> tuple[Callable[[Any], Any], ...]:
+    """Rewritings in the order in which they are tried, the cheap ones first."""
+    import sympy
+
+    def short(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda expr: function(expr) if length(expr) <= _LONG else expr
+
+    def multiplied(expr: Any) -> Any:
+        return sympy.powsimp(sympy.expand(expr, trig=False))
+
+    return (
+        lambda expr: expr,
+        sympy.factor_terms,
+        lambda expr: sympy.logcombine(sympy.powsimp(sympy.powdenest(expr))),
+        lambda expr: sympy.powsimp(sympy.expand_log(sympy.powdenest(expr))),
+        multiplied,
+        lambda expr: sympy.factor_terms(multiplied(expr)),
+        sympy.trigsimp,
+        short(lambda expr: sympy.cancel(sympy.together(expr))),
+        short(sympy.factor),
+        short(lambda expr: sympy.factor(sympy.cancel(sympy.together(expr)))),
+        lambda expr: sympy.trigsimp(multiplied(expr)),
+        short(sympy.radsimp),
+        lambda expr: sympy.simplify(expr, ratio=1.0),
+    )

@@ -1,0 +1,44 @@
+"""Computations that are broken off when their time is over."""
+
+import sys
+
+import pytest
+
+from kanwidget.symbolic.formulas import formula
+
+SOURCE = """
+def numbers():
+    try:
+        yield 1
+    finally:
+        pass
+
+
+def throw_generators_away(clock):
+    for _ in range(1000):
+        generator = numbers()
+        next(generator)
+        clock[0] = 2.0
+        del generator  # an error in it would be swallowed, and the hook with it
+    return "to the end"
+"""
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    times = [0.0]
+    monkeypatch.setattr(formula.time, "monotonic", lambda: times[0])
+    return times
+
+
+def test_the_time_ends_while_a_generator_is_thrown_away(clock):
+    module = {"__name__": "sympy.sample"}
+    exec(SOURCE, module)
+    assert formula.within(1.0, lambda: module["throw_generators_away"](clock)) is None
+    assert sys.getprofile() is None
+
+
+def test_what_is_done_in_time_is_returned(clock):
+    module = {"__name__": "sympy.sample"}
+    exec(SOURCE, module)
+    assert formula.within(3.0, lambda: module["throw_generators_away"](clock)) == "to the end"
