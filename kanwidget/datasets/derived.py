@@ -63,7 +63,7 @@ def _with_column(data: Dataset, name: Any, formula: Any) -> Dataset:
     if name in data.in_vars:
         _check.fail(name, _WHERE, "a new name", name, f"The columns are {', '.join(data.in_vars)}.")
     evaluate = _evaluator(name, formula, data.in_vars)
-    changed = {key: _extended(data, key, name, evaluate) for key in data if key.endswith("input")}
+    changed: dict[str, Any] = {key: _extended(data, key, name, evaluate) for key in data if key.endswith("input")}
     return replace(data, **changed, in_vars=(*data.in_vars, name))
 
 
