@@ -12,7 +12,6 @@ the data. Without `--again` what stands in results/formulas.json isn't computed 
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -197,7 +196,8 @@ def main() -> None:
     store = Store("formulas")
     for name in options.only or TASKS:
         row = measured(TASKS[name]) if options.again else store.once(name, lambda name=name: measured(TASKS[name]))
-        error = f"{row['error']:.1e}" if row["error"] is not None else f"{row['accuracy'] or math.nan:.1%}"
+        values = (row["error"], "{:.1e}"), (row["accuracy"], "{:.1%}")
+        error = next((text.format(value) for value, text in values if value is not None), "-")
         print(
             f"{row['task']:<46} {row['notebook']:<11} {row['published']:>12} {row['published_formula']:<9} "
             f"{error:>8} exact {row['exact']}/{row['starts']} {row['seconds']:>5.1f} s  {row['formula']}",
