@@ -3,6 +3,7 @@
 from kanwidget.datasets.bundled import load_mercury, load_planets, load_puromycin, load_trees
 from kanwidget.datasets.chains import localization
 from kanwidget.datasets.dataset import Dataset, as_dataset
+from kanwidget.datasets.derived import with_columns
 from kanwidget.datasets.equations import (
     Equation,
     dimensionless,
@@ -29,4 +30,5 @@ __all__ = [
     "localization",
     "read_csv",
     "read_table",
+    "with_columns",
 ]

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from kanwidget import KAN, Dataset, create_dataset, register_primitive, search_architecture, sweep
+from kanwidget.datasets import with_columns
 from tests.support.networks import uniform
 
 JUNK = {
@@ -160,6 +161,7 @@ MAKERS = {
         "progress": False,
     },
     Dataset.from_arrays: {"x": [[0.0], [1.0]], "y": [[0.0], [1.0]], "test_fraction": 0.2, "seed": 0},
+    with_columns: {"data": ([[0.0], [1.0]], [0.0, 1.0]), "columns": {"a": "x_1"}, "b": "2*x_1"},
 }
 MADE = [(maker, argument) for maker, arguments in MAKERS.items() for argument in arguments]
 

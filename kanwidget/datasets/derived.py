@@ -1,0 +1,95 @@
+"""Further columns of a dataset, computed from the ones that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget._refusals import short_refusals
+from kanwidget.datasets import frames
+from kanwidget.datasets.dataset import Dataset, as_dataset
+from kanwidget.datasets.equations.formula import FUNCTIONS, Evaluator, compiled, variables_of
+
+_WHERE = "with_columns"
+_ADVICE = f"Write numbers, names of columns, pi, + - * / **, parentheses and {', '.join(FUNCTIONS)}: 'v/c'."
+
+
+@short_refusals
+def with_columns(data: Any, columns: Mapping[Any, Any] | None = None, **more: Any) -> Dataset:
+    """The same data with further input columns, each a formula of the columns before it.
+
+    A law is often short in a quantity that nobody has measured: a ratio, a difference, a distance. Give it a column, and
+    `simplify` finds out whether it helps. The formulas are read, not executed. A data frame has `df.assign` for the same.
+
+    Args:
+        data: A `Dataset`, a dict with pykan's keys, or a pair `(x, y)`; it isn't changed.
+        columns: Name of the new column → its formula: text such as `"v/c"`, or a sympy expression; then the name may be
+            a symbol, and `expression.subs(columns)` leads back. Later formulas may use earlier columns.
+        **more: The same, for names that Python can write as an argument.
+
+    Returns:
+        A new `Dataset`, the further columns last, in all its parts.
+
+    Raises:
+        ValueError: For a name that exists already, a formula that can't be read, a column that isn't there, and values
+            that are not finite; also for data that are standardized, whose columns have lost their units.
+        TypeError: For formulas that are neither text nor expressions.
+
+    Examples:
+        >>> data = Dataset([[3.0, 4.0], [1.0, 2.0]], [5.0, 0.5], in_vars=("v", "c"))
+        >>> wider = with_columns(data, beta="v/c", rest="1 - beta**2")
+        >>> wider.in_vars, wider.train_input[0].tolist()
+        (('v', 'c', 'beta', 'rest'), [3.0, 4.0, 0.75, 0.4375])
+    """
+    result = as_dataset(data, _WHERE)
+    if columns is not None and not isinstance(columns, Mapping):
+        _check.fail("columns", _WHERE, "a dict of names and formulas", columns, _ADVICE, error=TypeError)
+    if result.input_mean is not None:
+        _check.fail("data", _WHERE, "in its own units", "standardized data", "Add columns before standardize().")
+    for name, formula in {**(columns or {}), **more}.items():
+        result = _with_column(result, str(name) if hasattr(name, "free_symbols") else name, formula)
+    return result
+
+
+def _with_column(data: Dataset, name: Any, formula: Any) -> Dataset:
+    """The data with one more column."""
+    if not isinstance(name, str) or not name:
+        _check.fail("columns", _WHERE, "a dict whose keys are names", name, error=TypeError)
+    if name in data.in_vars:
+        _check.fail(name, _WHERE, "a new name", name, f"The columns are {', '.join(data.in_vars)}.")
+    evaluate = _evaluator(name, formula, data.in_vars)
+    changed: dict[str, Any] = {key: _extended(data, key, name, evaluate) for key in data if key.endswith("input")}
+    return replace(data, **changed, in_vars=(*data.in_vars, name))
+
+
+def _evaluator(name: str, formula: Any, columns: tuple[str, ...]) -> Evaluator:
+    """The function of a formula whose variables are columns."""
+    if not isinstance(formula, str):
+        if not hasattr(formula, "free_symbols"):
+            _check.fail(name, _WHERE, "a formula as text, or a sympy expression", formula, _ADVICE, error=TypeError)
+        formula = str(formula)
+    try:
+        evaluate, variables = compiled(formula), variables_of(formula)
+    except (SyntaxError, ValueError):
+        _check.fail(name, _WHERE, "a formula", formula, _ADVICE)
+    for variable in sorted(variables):
+        frames.check_column(variable, columns, name, _WHERE)
+    return evaluate
+
+
+def _extended(data: Dataset, key: str, name: str, evaluate: Evaluator) -> Tensor:
+    """The inputs of one part with a further column."""
+    x = data[key]
+    value = evaluate(dict(zip(data.in_vars, x.unbind(1), strict=True)))
+    column = torch.as_tensor(value, dtype=x.dtype, device=x.device).expand(len(x))
+    wrong = torch.nonzero(~torch.isfinite(column))
+    if len(wrong):
+        row = int(wrong[0])
+        advice = "Look for a division by 0, or a root or logarithm of negative numbers, in its formula."
+        _check.fail(name, _WHERE, f"finite in row {row} of {key}", float(column[row]), advice)
+    return torch.cat([x, column[:, None]], dim=1)
