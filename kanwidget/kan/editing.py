@@ -8,6 +8,7 @@ from typing import Any, cast
 from typing_extensions import Self
 
 from kanwidget import _check, surgery
+from kanwidget._refusals import short_refusals
 from kanwidget.core.network import Network
 from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.threads import limit_threads_of_methods
@@ -89,6 +90,7 @@ class EditableNetwork(Network):
         """
         return cast("Self", surgery.prune_input(self, as_inputs(self, data, "prune_input"), threshold, active))
 
+    @short_refusals
     def prune_residual(
         self, residuals: Mapping[str, Any], points: Mapping[str, Any], weights: Any = "auto", **options: Any
     ) -> Self:
