@@ -14,7 +14,7 @@ from kanwidget.datasets import (
 )
 from kanwidget.kan import KAN
 from kanwidget.training import fit_many
-from kanwidget.training.residuals import fit_residual
+from kanwidget.training.residuals import fit_residual, prune_residual
 
 if TYPE_CHECKING:
     from kanwidget.explorer import KANExplorer
@@ -41,6 +41,7 @@ __all__ = [
     "pareto",
     "plot_pareto",
     "primitives",
+    "prune_residual",
     "register_primitive",
     "search_architecture",
     "sweep",

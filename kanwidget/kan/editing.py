@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from typing_extensions import Self
 
 from kanwidget import _check, surgery
+from kanwidget._refusals import short_refusals
 from kanwidget.core.network import Network
 from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.surgery._record import record
 from kanwidget.surgery.grids import KnotPlacement
+from kanwidget.training.residuals import prune_residual
 
 
 @_check.methods_of("KAN")
-@limit_threads_of_methods()
+@limit_threads_of_methods(but=("prune_residual",))  # it trains
 class EditableNetwork(Network):
     """A network that can be grown and cut: new models, but for the methods that say "in place"."""
 
@@ -87,6 +89,23 @@ class EditableNetwork(Network):
             tensor([0, 2])
         """
         return cast("Self", surgery.prune_input(self, as_inputs(self, data, "prune_input"), threshold, active))
+
+    @short_refusals
+    def prune_residual(
+        self, residuals: Mapping[str, Any], points: Mapping[str, Any], weights: Any = "auto", **options: Any
+    ) -> Self:
+        """A new model, trained on residuals, without the edges that they don't need; see `kanwidget.prune_residual`.
+
+        Examples:
+            >>> import torch
+            >>> from kanwidget import KAN
+            >>> x = torch.cartesian_prod(*[torch.linspace(0, 1, 5, dtype=torch.float64)] * 2)
+            >>> residuals = {"equation": lambda u: u.d(0) - 1, "start": lambda u: u.value}
+            >>> points = {"equation": x, "start": x[:1]}
+            >>> KAN([2, 1], k=4, grid_range=(0, 1)).prune_residual(residuals, points)
+            KAN([2, 1], grid=3, k=4, 1 active edges)
+        """
+        return prune_residual(self, residuals, points, weights, **options)
 
     def expand_width(self, level: int, n: int, *, product: bool = False, mult_arity: int = 2) -> Self:
         """A new model with n more nodes on a hidden level; the function stays.

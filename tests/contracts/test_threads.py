@@ -56,7 +56,7 @@ SHAPE = {
     *("get_extra_state", "set_extra_state"),
 }
 #: They follow the same rule step by step, so that callbacks of the user have all threads.
-TRAININGS = {"fit", "fit_steps", "fit_residual", "extend"}
+TRAININGS = {"fit", "fit_steps", "fit_residual", "prune_residual", "extend"}
 CALLS = {
     name: QUERIES[name]
     for name in QUERIES

@@ -58,7 +58,7 @@ def fit_residual(
     functions a residual.
 
     An equation alone has many solutions, and the fit ends at any of them: initial and boundary values are residuals, too. Where
-    u = 0 satisfies all residuals, a warning is logged.
+    u = 0 satisfies all residuals, a warning is logged. Of many solutions `prune_residual` looks for a sparse one.
 
     Args:
         network: The network, in float64 for more than six digits. Second derivatives of splines of order k are of order k - 2:
