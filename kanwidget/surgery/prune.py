@@ -12,7 +12,6 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.scores import Scores, attribute
 from kanwidget.core.threads import limit_threads
-from kanwidget.datasets import frames
 from kanwidget.surgery._record import listed, log, record
 from kanwidget.surgery._structure import add_constant, cut, reduced_level, restructured
 
@@ -260,12 +259,12 @@ def _inputs(network: Network, active: Sequence[int | str]) -> list[int]:
     if isinstance(active, str) or not isinstance(active, Iterable):
         advice = "Write [0, 2] for the first and the third."
         _check.fail("active", "prune_input", "a list of inputs", active, advice)
-    names = [network.in_vars[column] for column in network.columns.tolist()] if network.in_vars else []
+    names = network.in_vars or [f"x_{column + 1}" for column in range(network.n_features)]
+    read = [names[column] for column in network.columns.tolist()]
     keep = set()
     for item in active:
-        if isinstance(item, str) and names:
-            frames.check_column(item, names, "active", "prune_input")
-            keep.add(names.index(item))
+        if isinstance(item, str):
+            keep.add(read.index(_check.choice(item, "active", "prune_input", read)))
         else:
             keep.add(_check.integer(item, "active", "prune_input", low=0, high=network.n_in - 1))
     if not keep:
