@@ -144,17 +144,3 @@ def _shares(edges: Tensor, subnodes: Tensor) -> Tensor:
 def positions(count: int, like: Tensor) -> Tensor:
     """Where the nodes of a level stand between 0 and 1: node n of N at (n + ½)/N, `(count,)`."""
     return (torch.arange(count, dtype=like.dtype, device=like.device) + 0.5) / count
-
-
-def edge_lengths(network: Network) -> list[Tensor]:
-    """How far apart an edge's ends stand, each at its node's position, `(subnodes, nodes below)` per layer.
-
-    Examples:
-        >>> from kanwidget import KAN
-        >>> edge_lengths(KAN([2, 1]))[0].tolist()
-        [[0.25, 0.25]]
-    """
-    ends = [positions(network.nodes_in(level), network.layer(0).coef) for level in range(network.depth + 1)]
-    return [
-        (ends[index + 1][node_owners(network, index + 1), None] - ends[index]).abs() for index in range(network.depth)
-    ]

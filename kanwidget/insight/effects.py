@@ -15,6 +15,7 @@ from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.threads import limit_threads
+from kanwidget.datasets import naming
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,9 +61,11 @@ class ColumnEffects:
     def plot(self, *, top: int = 20, theme: ThemeName = "auto", title: Any = None) -> Figure:
         """Draw the effects as bars, see `plot_bars`; pale ones can be chance."""
         from kanwidget.insight.plot.diagrams.bars import plot_bars
+        from kanwidget.insight.plot.style import subscript
 
-        axis = "part of the variance" if title is None else title
-        return plot_bars(self.names, self.effects, self.matters, top=top, theme=theme, title=axis)
+        numbered = isinstance(self.names, naming.Numbered)
+        names = [f"x{subscript(n + 1)}" for n in range(len(self.names))] if numbered else self.names
+        return plot_bars(names, self.effects, self.matters, top=top, theme=theme, title=title)
 
     def __repr__(self) -> str:
         columns = self.columns
@@ -153,7 +156,7 @@ def _rows(network: Network, data: Any) -> _Rows:
     most = min(_MOST_ROWS, max(_FEWEST_ROWS, _MOST_VALUES // edges))
     chosen = torch.linspace(0, len(x) - 1, min(most, len(x)), device=x.device).long()
     weights = torch.ones_like(x[chosen, :1]) if weight is None else weight[chosen].reshape(-1, 1)
-    return _Rows(tuple(dataset.in_vars), x[chosen], y[chosen], weights / weights.mean())
+    return _Rows(dataset.in_vars, x[chosen], y[chosen], weights / weights.mean())
 
 
 def _shuffled_losses(network: Network, rows: _Rows, generator: torch.Generator) -> Tensor:

@@ -229,8 +229,7 @@ class KAN(QueryableNetwork):
                 `metrics` (functions of outputs and labels, on the test data), `sample_weight` (how much each training row
                 counts; with those of the test and validation rows after them these count in the held-out errors), `update_grid`,
                 `grid_update_num`, `start_grid_update_step`, `stop_grid_update_step`, `lamb_l1`, `lamb_entropy`,
-                `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `lamb_local`, the weight of long edges, for networks of modules
-                (with `auto_swap`); `seed` of the batches; `geodesic_acceleration=True` for LM steps
+                `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches; `geodesic_acceleration=True` for LM steps
                 that follow the valley where it turns, at twice the time: for fits down to round-off (without `lamb`, in float64);
                 `continual=True` for data that leave out inputs learnt before: grids stay, and so does what the new data don't decide
                 (splines are local, base functions aren't: `base_fun="zero"`).

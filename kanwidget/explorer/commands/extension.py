@@ -20,7 +20,7 @@ from kanwidget.training.extension import REASONS, ExtensionStep, doubled_grids, 
 
 #: Settings of the session's training that its trainings have, too.
 _OPTIONS = (
-    "opt", "lr", "batch", "loss", "lamb", "lamb_l1", "lamb_entropy", "lamb_coef", "lamb_coefdiff", "lamb_local", "reg_metric",
+    "opt", "lr", "batch", "loss", "lamb", "lamb_l1", "lamb_entropy", "lamb_coef", "lamb_coefdiff", "reg_metric",
 )  # fmt: skip
 
 

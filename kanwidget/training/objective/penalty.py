@@ -1,13 +1,10 @@
 """The regularization that makes networks sparse, as pykan defines it.
 
 Per layer, with V the importance of every edge, shape `(networks, out, in)`: the sum of V, the entropies of its rows and columns
-after division by their sums (plus 1), and the mean size of the coefficients and of their differences; beyond pykan the sum of V times
-the edge's length, which makes networks local.
+after division by their sums (plus 1), and the mean size of the coefficients and of their differences.
 
 References:
     Liu et al., "KAN: Kolmogorov-Arnold Networks", arXiv:2404.19756, section 2.5.1.
-    Liu, Gan and Tegmark, "Seeing is Believing: Brain-Inspired Modular Training for Mechanistic Interpretability",
-        arXiv:2305.08746 (lengths).
 """
 
 from __future__ import annotations
@@ -15,13 +12,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from kanwidget.core.network import Network
-from kanwidget.core.scores import edge_lengths
 from kanwidget.training.jacobian.stack import Stack
 from kanwidget.training.objective.standard_deviations import Deviations, Kind
 
@@ -41,37 +36,29 @@ class Penalty:
     coef: float = 0.0
     coefdiff: float = 0.0
     metric: str = "edge_forward_spline_n"
-    local: float = 0.0
-    """Weight of V times the length of the edge."""
 
     def value(self, stack: Stack, deviations: Deviations) -> Tensor:
         """R of each network, `(networks,)`, without the factor lamb."""
         importance = METRICS[self.metric](stack.template, deviations)
-        return self.of_importance(importance, stack.template) + self.of_coefficients(stack)
+        return self.of_importance(importance) + self.of_coefficients(stack)
 
-    def of_importance(self, importance: Sequence[Tensor], template: Network) -> Tensor:
-        """The terms in V, of networks with the structure of the template."""
+    def of_importance(self, importance: Sequence[Tensor]) -> Tensor:
+        """The terms in V."""
         total = importance[0].new_zeros(len(importance[0]))
-        for v, weight in zip(importance, self._weights(importance, template), strict=True):
+        for v in importance:
             entropy = _entropy(v, -1) if v.ndim == 2 else _entropy(v, -1).mean(-1) + _entropy(v, -2).mean(-1)
-            total = total + (weight * v).flatten(1).sum(-1) + self.entropy * entropy
+            total = total + self.l1 * v.flatten(1).sum(-1) + self.entropy * entropy
         return total
 
-    def derivatives(self, importance: Sequence[Tensor], template: Network) -> list[Tensor]:
+    def derivatives(self, importance: Sequence[Tensor]) -> list[Tensor]:
         """Derivatives of these terms in V, without a graph: autograd would take most of a small network's step for them."""
         derivatives = []
-        for v, weight in zip(importance, self._weights(importance, template), strict=True):
+        for v in importance:
             along = _entropy_derivative(v, -1)
             if v.ndim == 3:
                 along = along / v.shape[-2] + _entropy_derivative(v, -2) / v.shape[-1]
-            derivatives.append(weight + self.entropy * along)
+            derivatives.append(self.l1 + self.entropy * along)
         return derivatives
-
-    def _weights(self, importance: Sequence[Tensor], template: Network) -> list[Any]:
-        """The factors of V in the sum, per layer: a number, or one an edge."""
-        if self.local == 0:
-            return [self.l1] * len(importance)
-        return [self.l1 + self.local * length for length in edge_lengths(template)]
 
     def of_coefficients(self, stack: Stack) -> Tensor:
         """The terms in the coefficients: mean size over an edge's coefficients, summed over edges."""

@@ -74,7 +74,7 @@ def _direct(batch: Batch, deviations: Deviations) -> tuple[_Direct, list[Tensor]
     flat = [t for part in leaves.values() for t in part]
     with torch.enable_grad():
         importance = metric.importance(batch.stack.template, *leaves.values())
-    derivatives = batch.penalty.derivatives([v.detach() for v in importance], batch.stack.template)
+    derivatives = batch.penalty.derivatives([v.detach() for v in importance])
     moving = [(v, derivative) for v, derivative in zip(importance, derivatives, strict=True) if v.requires_grad]
     gradients = torch.autograd.grad(
         [v for v, _ in moving], flat, [derivative for _, derivative in moving], allow_unused=True

@@ -35,7 +35,6 @@ class Settings:
     lamb_entropy: float = 2.0
     lamb_coef: float = 0.0
     lamb_coefdiff: float = 0.0
-    lamb_local: float = 0.0
     reg_metric: str = "edge_forward_spline_n"
     geodesic_acceleration: bool = False
     continual: bool = False
@@ -45,8 +44,7 @@ class Settings:
 
     def penalty(self) -> Penalty:
         """The penalty of these settings."""
-        weights = self.lamb_l1, self.lamb_entropy, self.lamb_coef, self.lamb_coefdiff
-        return Penalty(self.lamb, *weights, self.reg_metric, self.lamb_local)
+        return Penalty(self.lamb, self.lamb_l1, self.lamb_entropy, self.lamb_coef, self.lamb_coefdiff, self.reg_metric)
 
 
 def make_settings(metrics: Any = (), **options: Any) -> Settings:
@@ -62,11 +60,8 @@ def make_settings(metrics: Any = (), **options: Any) -> Settings:
     settings = Settings(metrics=_named_metrics(() if metrics is None else metrics), **options)
     _check.choice(settings.opt, "opt", "fit", ("auto", *OPTIMIZERS))
     _check.choice(settings.reg_metric, "reg_metric", "fit", METRICS)
-    for name in ("lamb", "lamb_l1", "lamb_entropy", "lamb_coef", "lamb_coefdiff", "lamb_local"):
+    for name in ("lamb", "lamb_l1", "lamb_entropy", "lamb_coef", "lamb_coefdiff"):
         _check.real(getattr(settings, name), name, "fit", low=0)
-    if settings.lamb_local and settings.reg_metric == "node_backward":
-        advice = "Lengths are of edges: take another reg_metric."
-        _check.fail("lamb_local", "fit", "0 with reg_metric='node_backward'", settings.lamb_local, advice)
     if settings.lr is not None:
         _check.real(settings.lr, "lr", "fit", low=0, open_low=True)
     batch = settings.batch

@@ -75,9 +75,6 @@ def slow_penalty(model, x, penalty):
         mean_row = sum(map(entropy, rows)) / len(rows)
         mean_column = sum(map(entropy, columns)) / len(columns)
         result += penalty.l1 * sum(map(sum, rows)) + penalty.entropy * (mean_row + mean_column)
-    if penalty.local:
-        for (index, source, target), length in lengths(model).items():
-            result += penalty.local * length * slow_importance(model, x, penalty.metric)[index][target][source]
     for index in range(model.depth):
         layer = model.layer(index)
         owner = layer.tie_index().tolist()
@@ -88,16 +85,6 @@ def slow_penalty(model, x, penalty):
                 steps = [abs(b - a) for a, b in itertools.pairwise(c)]
                 result += penalty.coefdiff * sum(steps) / len(steps)
     return result
-
-
-def lengths(model):
-    """How far the ends of each edge are apart, all levels being as wide as 1."""
-    ends = {}
-    for ref in model.edge_refs():
-        node = model.node_of(ref.layer + 1, ref.target)
-        below = (ref.source + 0.5) / model.nodes_in(ref.layer)
-        ends[tuple(ref)] = abs(below - (node + 0.5) / model.nodes_in(ref.layer + 1))
-    return ends
 
 
 def objective_of(model, metric="edge_forward_spline_n", lamb=1.0, rows=12, **terms):
@@ -116,7 +103,7 @@ def test_values_equal_a_loop_over_the_edges(kind, metric):
     assert found == pytest.approx(slow_penalty(model, x, penalty), rel=1e-12)
 
 
-@pytest.mark.parametrize("term", ["l1", "entropy", "coef", "coefdiff", "local"])
+@pytest.mark.parametrize("term", ["l1", "entropy", "coef", "coefdiff"])
 def test_every_term_by_itself(term):
     model, none = states(), dict.fromkeys(FULL, 0.0)
     penalty, x = Penalty(1.0, **(none | {term: 1.0})), uniform(12, 2)
@@ -143,21 +130,6 @@ def test_gradients_equal_finite_differences(kind, metric):
             moved.append(float(target.value().penalty))
         write(parameters, model, start)
         assert float(exact[index]) == pytest.approx((moved[0] - moved[1]) / (2 * step), rel=1e-5, abs=1e-7)
-
-
-@pytest.mark.parametrize("metric", [metric for metric in METRICS if metric != "node_backward"])
-@pytest.mark.parametrize("kind", ["states", "everything"])
-def test_long_edges_cost_more(kind, metric):
-    model, x = ZOO[kind](grid=2, k=2), uniform(12, 2 if kind == "states" else 6, seed=6)
-    penalty = Penalty(1.0, metric=metric, local=3.0)
-    with torch.no_grad():
-        assert float(penalty_of(penalty, model, x)) == pytest.approx(slow_penalty(model, x, penalty), rel=1e-12)
-    target, parameters = objective_of(model, metric, local=3.0), ParameterVector.of(model)
-    exact, _ = penalty_derivatives(target, parameters)
-    leaves = network_parameters(model)
-    by_autograd = torch.autograd.grad(penalty_of(penalty, model, x), leaves, allow_unused=True)
-    gradient = parameters.gradient([None if g is None else g[None] for g in by_autograd], like=leaves[0][None])
-    torch.testing.assert_close(exact, gradient[0])
 
 
 @each_metric

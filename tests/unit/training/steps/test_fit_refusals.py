@@ -113,11 +113,6 @@ def test_squared_errors_of_classes(model):
         ({"lamb_entropy": INF}, "`lamb_entropy` argument of fit must be a finite number ≥ 0"),
         ({"lamb_coef": -1}, "`lamb_coef` argument of fit"),
         ({"lamb_coefdiff": None}, "`lamb_coefdiff` argument of fit"),
-        ({"lamb_local": -1}, "`lamb_local` argument of fit"),
-        (
-            {"lamb_local": 1.0, "reg_metric": "node_backward"},
-            "`lamb_local` argument of fit must be 0 with reg_metric='node_backward'; got 1.0. Lengths are of edges",
-        ),
         ({"lr": 0}, "`lr` argument of fit must be a finite number > 0"),
         ({"batch": 0}, "`batch` argument of fit must be an integer ≥ 1"),
         ({"batch": 5, "opt": "LM"}, "`batch` argument of fit must be left out with opt='LM'"),
