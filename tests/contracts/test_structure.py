@@ -147,7 +147,8 @@ def test_edits_in_place_leave_settings_and_reference(edit):
 @pytest.mark.parametrize(
     ("edit", "kind"),
     [
-        ("remove_edge", "prune"), ("isolate", "prune"), ("perturb", "perturb"), ("restore_edge", "restore"), ("lock", "lock"), ("unlock", "lock"),
+        ("remove_edge", "prune"), ("isolate", "prune"), ("perturb", "perturb"),
+        ("restore_edge", "restore"), ("lock", "lock"), ("unlock", "lock"),
         ("refine", "refine"), ("prune_edge", "prune"), ("prune_node", "prune"), ("prune_input", "prune"),
         ("remove_node", "prune"), ("expand_width by sums", "expand"), ("expand_depth", "expand"),
     ],
