@@ -319,3 +319,18 @@ def initial_layer(
     low, high = (torch.full((n_in,), end, dtype=torch.float64) for end in grid_range)
     points = splines.uniform_grid(low, high, grid)
     return Layer(points.to(dtype), k, coef.to(dtype), base.to(dtype), base_fun)
+
+
+def nearest_edges(n_in: int, n_out: int) -> Tensor:
+    """Mask of the edges between neighbours, `(out, in)`, both rows of nodes drawn equally wide: each node has one at least.
+
+    Examples:
+        >>> nearest_edges(3, 3).nonzero().tolist()
+        [[0, 0], [1, 1], [2, 2]]
+    """
+    source, target = (torch.arange(n, dtype=torch.float64).add(0.5) / n for n in (n_in, n_out))
+    distance = (target[:, None] - source).abs()
+    mask = torch.zeros(n_out, n_in, dtype=torch.bool)
+    mask[torch.arange(n_out), distance.argmin(1)] = True
+    mask[distance.argmin(0), torch.arange(n_in)] = True
+    return mask

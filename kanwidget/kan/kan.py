@@ -23,7 +23,7 @@ from kanwidget.core.arguments import (
     normalize_range,
     normalize_width,
 )
-from kanwidget.core.network import HIDDEN_RANGE, initial_layer
+from kanwidget.core.network import HIDDEN_RANGE, initial_layer, nearest_edges
 from kanwidget.core.records import History
 from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.threads import limit_threads_of_methods
@@ -49,6 +49,7 @@ class KAN(QueryableNetwork):
         grid_range: First and last grid point of the inputs, until the grids are adapted to data.
         grid_eps: Between 0 (grids follow the data's quantiles) and 1 (uniform grids).
         noise_scale: Size of the random splines at the start, ≥ 0.
+        sparse_init: Whether only edges between neighbours are there at the start, and all others pruned: `restore_edge` brings one in.
         log: Names (or numbers) of columns, and of the target, whose logarithm shall be the network's first, or last, step: for those
             that are positive and span more than a decade. Names are looked up at the first `fit`.
         seed: Of the random start; the same seed gives the same network, and the global random state is left alone.
@@ -79,6 +80,7 @@ class KAN(QueryableNetwork):
         grid_range: tuple[float, float] = (-1.0, 1.0),
         grid_eps: float = 0.5,
         noise_scale: float = 1.0,
+        sparse_init: bool = False,
         log: Sequence[str | int] = (),
         seed: int = 0,
         dtype: torch.dtype = torch.float64,
@@ -91,6 +93,8 @@ class KAN(QueryableNetwork):
         check_base_fun(base_fun)
         low, high = normalize_range(grid_range)
         _check.real(noise_scale, "noise_scale", "KAN", low=0)
+        if not isinstance(sparse_init, bool):
+            _check.fail("sparse_init", "KAN", "True or False", sparse_init)
         if dtype not in (torch.float32, torch.float64):
             _check.fail("dtype", "KAN", "torch.float64 or torch.float32", dtype)
         generator = torch.Generator().manual_seed(_check.integer(seed, "seed", "KAN", low=0))
@@ -108,6 +112,9 @@ class KAN(QueryableNetwork):
             )
             for level in range(len(pairs) - 1)
         ]
+        if sparse_init:
+            for layer in layers:
+                layer.spline_on.copy_(nearest_edges(layer.in_dim, layer.out_dim))
         super().__init__(pairs, arities, layers)
         self.log = check_logs(log, "KAN")
         self.grid_eps = _check.real(grid_eps, "grid_eps", "KAN", low=0, high=1)

@@ -15,7 +15,7 @@ from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.scores import Scores, attribute, feature_score
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.datasets import arrays
-from kanwidget.insight import ColumnEffects, column_effects, feature_interaction
+from kanwidget.insight import ColumnEffects, LossDerivatives, column_effects, feature_interaction, loss_derivatives
 from kanwidget.kan.symbols import SymbolicNetwork
 
 
@@ -86,6 +86,17 @@ class QueryableNetwork(SymbolicNetwork):
             torch.Size([10, 1, 2])
         """
         return derivatives(self, x, order)
+
+    def loss_derivatives(self, data: Any) -> LossDerivatives:
+        """The loss on the training rows, with gradient and Hessian in the free parameters, see `kanwidget.insight.loss_derivatives`.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 1], grid=3)
+            >>> model.loss_derivatives(([[0.0, 0.5], [1.0, -1.0]], [1.0, 2.0])).spectrum.shape[0] == model.n_parameters
+            True
+        """
+        return loss_derivatives(self, data)
 
     def edge_curve(self, l: int, i: int, j: int, x: Tensor | None = None, data: Any = None) -> EdgeCurve:  # noqa: E741
         """One edge and its parts at the points x, `(n,)`; by default at 200 points over the range of the data.
@@ -189,6 +200,8 @@ class QueryableNetwork(SymbolicNetwork):
     def plot(self, *, data: Any = None, **options: Any) -> Any:
         """The network as one matplotlib figure (a `;` hides it); see `kanwidget.insight.plot` for `beta`, `metric`, `in_vars`, …
 
+        Without data it is drawn with the reference data; where there are none, over its grids, with all edges alike.
+
         Examples:
             >>> from kanwidget import KAN
             >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
@@ -196,7 +209,7 @@ class QueryableNetwork(SymbolicNetwork):
         """
         from kanwidget.insight.plot import plot
 
-        return plot(self, as_inputs(self, data, "plot"), **options)
+        return plot(self, self._samples(data, "plot"), **options)
 
     def plot_scores(
         self,
@@ -228,7 +241,11 @@ class QueryableNetwork(SymbolicNetwork):
         """
         from kanwidget.insight.plot import plot_edge
 
-        return plot_edge(self, l, i, j, as_inputs(self, data, "plot_edge"), **options)
+        return plot_edge(self, l, i, j, self._samples(data, "plot_edge"), **options)
+
+    def _samples(self, data: Any, where: str) -> Tensor | None:
+        """The rows that a drawing shows; None for a network that has none yet."""
+        return None if data is None and len(self.reference) == 0 else as_inputs(self, data, where)
 
     def plot_fit(self, data: Any, **options: Any) -> Any:
         """Predictions against the truth, and the residuals, as a matplotlib figure; `theme` and `title`.

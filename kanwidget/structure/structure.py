@@ -96,7 +96,7 @@ class Structure:
     def additive(self) -> Finding:
         """The finest partition of the relevant columns for which y = f(…) + g(…) + ….
 
-        Where there is none, the verdict is about the partition that comes nearest.
+        Where there is none, the verdict is about being a sum at all.
 
         Examples:
             >>> import torch
@@ -107,7 +107,8 @@ class Structure:
             y = f(x_1, x_3) + g(x_2): holds to within 1e-06 (violation 0 ± 0)
         """
         groups, verdict, worst = self.measurements.partition(self.measurements.additivity)
-        return self._finding("additive", f"{self.target} = {self._terms(groups, ' + ')}", worst, groups, verdict)
+        statement = self._undivided(groups, "sum") or f"{self.target} = {self._terms(groups, ' + ')}"
+        return self._finding("additive", statement, worst, groups, verdict)
 
     def multiplicative(self) -> Finding:
         """The finest partition of the relevant columns for which y = c + f(…)·g(…)·…, and its constant c.
@@ -127,7 +128,7 @@ class Structure:
         if abs(offset) <= max(worst.threshold(self.tolerance), self.tolerance) * self.field.unit:
             offset = 0.0
         text = f"{offset:.3g} + " if offset and len(groups) > 1 else ""
-        statement = f"{self.target} = {text}{self._terms(groups, '·')}"
+        statement = self._undivided(groups, "product") or f"{self.target} = {text}{self._terms(groups, '·')}"
         return self._finding("multiplicative", statement, worst, groups, verdict, constant=offset)
 
     @short_refusals
@@ -275,6 +276,12 @@ class Structure:
         return f"Structure({self.target} of {', '.join(self.names)}, {count} points, {source})"
 
     # ---- findings and words
+
+    def _undivided(self, groups: Sequence[Group], name: str) -> str:
+        """What the verdict denies where no partition is as good as none; empty where there is one, or one column alone."""
+        if len(groups) != 1 or len(groups[0]) < 2:
+            return ""
+        return f"{self.target} is a {name} of functions of separate columns"
 
     def _finding(
         self,

@@ -17,7 +17,7 @@ from kanwidget import _check
 from kanwidget.training import Settings
 
 #: Arguments of `KAN` that a setting may have.
-OF_NETWORK = ("width", "grid", "k", "mult_arity", "base_fun", "grid_range", "grid_eps", "noise_scale")
+OF_NETWORK = ("width", "grid", "k", "mult_arity", "base_fun", "grid_range", "grid_eps", "noise_scale", "sparse_init")
 #: Arguments of `fit` that a setting may have.
 OF_FIT = ("steps", *(n for n in Settings.__dataclass_fields__ if n not in ("seed", "metrics", "sample_weight")))
 _NAMES = (*OF_NETWORK, *OF_FIT)

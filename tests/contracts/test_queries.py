@@ -21,6 +21,7 @@ QUERIES = {
     "edge_refs": lambda model, x: model.edge_refs(active=True),
     "predict": lambda model, x: model.predict(x),
     "derivatives": lambda model, x: model.derivatives(x),
+    "loss_derivatives": lambda model, x: model.loss_derivatives(table(model)),
     "attribute": lambda model, x: model.attribute(),
     "attribute of a node": lambda model, x: model.attribute(1, 0, data=x),
     "feature_score": lambda model, x: model.feature_score,

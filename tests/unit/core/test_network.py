@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from kanwidget import KAN
+from kanwidget.core.network import nearest_edges
 from tests.support.networks import F64, ZOO, everything, forward_mode, plain, products, slow_forward, unchanged, uniform
 
 each = pytest.mark.parametrize("kind", ZOO)
@@ -161,3 +162,27 @@ def test_the_gradient_flows_through_the_conversion():
     exact = x.detach().double().requires_grad_()
     model(exact).sum().backward()
     torch.testing.assert_close(x.grad, exact.grad.float())
+
+
+@pytest.mark.parametrize(("n_in", "n_out"), [(1, 1), (5, 5), (9, 4), (2, 7), (100, 3)])
+def test_every_node_has_an_edge_to_its_nearest_neighbor(n_in, n_out):
+    mask = nearest_edges(n_in, n_out)
+    assert mask.any(0).all()
+    assert mask.any(1).all()
+    source, target = (np.arange(n_in) + 0.5) / n_in, (np.arange(n_out) + 0.5) / n_out
+    distance = np.abs(target[:, None] - source)
+    nearest = np.isclose(distance, distance.min(0)) | np.isclose(distance, distance.min(1)[:, None])
+    assert not (mask.numpy() & ~nearest).any()
+    assert int(mask.sum()) < n_in + n_out
+
+
+def test_a_sparse_start_prunes_the_other_edges_and_changes_no_parameter():
+    sparse, full = (KAN([6, [2, 1], 3], sparse_init=on, seed=4) for on in (True, False))
+    for layer, other in zip(sparse.layers, full.layers, strict=True):
+        assert torch.equal(layer.spline_on, nearest_edges(layer.in_dim, layer.out_dim))
+        assert torch.equal(layer.coef, other.coef)
+    for edge in full.edge_refs():
+        sparse.restore_edge(*edge)
+    assert torch.equal(sparse(uniform(9, 6)), full(uniform(9, 6)))
+    with pytest.raises(ValueError, match="`sparse_init` argument of KAN must be True or False"):
+        KAN([2, 1], sparse_init=1)

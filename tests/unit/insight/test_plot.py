@@ -17,7 +17,7 @@ from kanwidget.insight import feature_interaction
 from kanwidget.insight.plot import plot, plot_edge, plot_history, svg
 from kanwidget.insight.plot.layout import arrange
 from kanwidget.insight.plot.network import edges_of
-from kanwidget.insight.plot.style import THEMES, readable
+from kanwidget.insight.plot.style import THEMES, readable, to_svg
 from kanwidget.surgery import prune_input, remove_edge
 
 HOSTILE = [
@@ -301,3 +301,12 @@ def test_curves_of_columns_in_other_units_are_those_of_the_network(x):
         assert (edge.x[0], edge.x[-1]) == pytest.approx((float(below.min()), float(below.max())))
         exact = model.curve(edge.ref, torch.from_numpy(edge.x)).y
         torch.testing.assert_close(torch.from_numpy(edge.y), exact, rtol=1e-9, atol=1e-9)
+
+
+def test_a_network_without_data_is_drawn_over_its_grids():
+    model = KAN([2, 3, 1], seed=1)
+    assert to_svg(model.plot()) == to_svg(plot(model))
+    assert len(model.plot_edge(0, 1, 2).axes) == 1
+    x = torch.linspace(-1, 1, 40, dtype=torch.float64).reshape(20, 2)
+    model.fit((x, x[:, :1]), steps=1, progress=False)
+    assert to_svg(model.plot()) == to_svg(plot(model, model.reference))

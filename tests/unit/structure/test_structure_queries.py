@@ -44,6 +44,13 @@ def test_of_two_outputs_one_is_named():
         examine(f, POINTS, output="y1")
 
 
+def test_a_partition_that_there_is_not_is_denied_in_words():
+    found = examine(lambda x: torch.sin(x[:, 0] + x[:, 1]) + x[:, 0] * x[:, 1], POINTS[:, :2])
+    assert found.additive().statement == "y is a sum of functions of separate columns"
+    assert found.multiplicative().statement == "y is a product of functions of separate columns"
+    assert verdicts([found.additive(), found.multiplicative()]) == ["fails", "fails"]
+
+
 def test_one_column():
     found = examine(lambda x: torch.sin(x[:, 0]), POINTS[:, :1])
     assert verdicts(found.irrelevant()) == ["fails"]

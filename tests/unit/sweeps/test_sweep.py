@@ -40,6 +40,15 @@ def test_each_row_is_what_fit_gives():
         assert row["failed"] is None
 
 
+def test_sparse_and_full_starts_are_two_settings():
+    table = quiet({"sparse_init": [True, False]}, product(), width=[2, 3, 1], steps=3)
+    for row in table:
+        model = KAN([2, 3, 1], sparse_init=row["sparse_init"], seed=0)
+        loss = model.fit(product(), steps=3, progress=False).last.train_loss
+        assert row["train_loss"] == pytest.approx(loss, rel=1e-6)
+    assert table["train_loss"][0] != table["train_loss"][1]
+
+
 def test_settings_may_have_what_their_optimiser_has_no_use_for():
     table = quiet({"opt": ["LM", "Adam"], "lr": [0.01, 0.1]}, product(), width=[2, 1], steps=3)
     assert table["failed"] == [None] * 4

@@ -16,8 +16,8 @@ _STEP, _RISE, _SIDE = 0.95, 0.78, 0.45
 #: Size of a sign's circle in points, half of a box's height in inches, and the dashes of what is undecided.
 _CIRCLE, _HALF_BOX = 17, 0.13
 _DASHES: Any = (0, (3, 2))
-#: Letters of a line of the title, and inches from one line to the next.
-_LINE, _LEADING = 38, 0.19
+#: Letters of the title to an inch, and inches from one line to the next.
+_LETTERS, _LEADING = 10.5, 0.19
 
 
 class TreeNode(Protocol):
@@ -80,8 +80,9 @@ def plot_tree(tree: TreeNode, *, theme: ThemeName = "auto", title: Any = None) -
     outside = [*tree.irrelevant, *tree.unvaried]
     names = [*_leaves(tree), *outside]
     height = _height(tree)
-    lines = textwrap.wrap(str(tree), _LINE) if title is None else [title]
-    size = (max(_STEP * len(names) + 2 * _SIDE, 3.6), _RISE * (height + 1) + _SIDE + 0.1 + _LEADING * len(lines))
+    width = max(_STEP * len(names) + 2 * _SIDE, 3.6)
+    lines = textwrap.wrap(str(tree), int(_LETTERS * width)) if title is None else [title]
+    size = (width, _RISE * (height + 1) + _SIDE + 0.1 + _LEADING * len(lines))
     figure = new_figure(size, colors)
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set_axis_off()
