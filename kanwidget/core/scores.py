@@ -101,7 +101,7 @@ def attribute_trace(network: Network, trace: Trace, level: int) -> Scores:
     nodes = [torch.eye(network.nodes_in(level), dtype=network.dtype, device=network.device)]
     subnodes, edges = [], []
     for index in reversed(range(level)):
-        subnodes.append(nodes[-1][:, _owners(network, index + 1)])
+        subnodes.append(nodes[-1][:, node_owners(network, index + 1)])
         edges.append(subnodes[-1][..., None] * _shares(trace.edges[index], trace.subnodes[index]))
         nodes.append(edges[-1].sum(1))
     return Scores(tuple(nodes[::-1]), tuple(subnodes[::-1]), tuple(edges[::-1]))
@@ -124,7 +124,7 @@ def feature_score(network: Network, x: Tensor) -> Tensor:
     return inputs.new_zeros(network.n_features).index_copy(0, network.columns, inputs)
 
 
-def _owners(network: Network, level: int) -> list[int]:
+def node_owners(network: Network, level: int) -> list[int]:
     """The node that each subnode of a level belongs to."""
     return [node for node in range(network.nodes_in(level)) for _ in network.subnodes_of(level, node)]
 
@@ -139,3 +139,8 @@ def _shares(edges: Tensor, subnodes: Tensor) -> Tensor:
     of_edges = torch.where(of_edges <= rounding * size, 0.0, of_edges)
     moves = of_sums > rounding * size.sum(1, keepdim=True)
     return torch.where(moves, of_edges / torch.where(moves, of_sums, 1.0), 0.0)
+
+
+def positions(count: int, like: Tensor) -> Tensor:
+    """Where the nodes of a level stand between 0 and 1: node n of N at (n + ½)/N, `(count,)`."""
+    return (torch.arange(count, dtype=like.dtype, device=like.device) + 0.5) / count

@@ -79,8 +79,12 @@ class EditableNetwork(Network):
         """
         return cast("Self", surgery.prune_edge(self, as_inputs(self, data, "prune_edge"), threshold))
 
-    def prune_input(self, threshold: float = 1e-2, *, active: Sequence[int] | None = None, data: Any = None) -> Self:
+    def prune_input(
+        self, threshold: float = 1e-2, *, active: Sequence[int | str] | None = None, data: Any = None
+    ) -> Self:
         """A new model that reads only the inputs that matter; it still takes data with all columns.
+
+        `active` keeps these inputs instead, by number or by the column's name: those that `column_effects` finds, say.
 
         Examples:
             >>> from kanwidget import KAN
@@ -127,6 +131,21 @@ class EditableNetwork(Network):
         """
         return cast("Self", surgery.expand_depth(self, level))
 
+    def perturb(self, mag: float = 0.1, mode: str = "non-intrusive", *, seed: int = 0, data: Any = None) -> Self:
+        """A new model whose symbolic and pruned edges have a small spline, too, so that it can learn more than its formula.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> from sympy import sin, symbols
+            >>> x, y = symbols("x y")
+            >>> model = KAN.from_formula(sin(x), [x, y])
+            >>> free = model.perturb()
+            >>> free.layer(0).state(0, 0), free.layer(0).state(1, 0), free.predict([[1.0, 2.0]]) == model.predict([[1.0, 2.0]])
+            ('both', 'spline', tensor([[True]]))
+        """
+        x = as_inputs(self, data, "perturb") if self._has(data) else None
+        return cast("Self", surgery.perturb(self, mag, mode, x=x, seed=seed))
+
     def remove_edge(self, l: int, i: int, j: int) -> None:  # noqa: E741
         """Prune one edge. In place.
 
@@ -151,6 +170,18 @@ class EditableNetwork(Network):
             KAN([2, 3, 1], grid=3, k=3, 9 active edges)
         """
         surgery.restore_edge(self, l, i, j)
+
+    def isolate(self, level: int, chain: Sequence[Sequence[int]]) -> None:
+        """Cut the edges between a module, groups of nodes on successive levels, and all other nodes. In place.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model = KAN([2, 2, 1])
+            >>> model.isolate(0, [[0], [1]])
+            >>> [tuple(edge) for edge in model.edge_refs(active=True)]
+            [(0, 1, 0), (0, 0, 1), (1, 0, 0), (1, 1, 0)]
+        """
+        surgery.isolate(self, level, chain)
 
     def remove_node(self, level: int, node: int, *, data: Any = None) -> Self:
         """A new model without one hidden node.
@@ -177,6 +208,19 @@ class EditableNetwork(Network):
             True
         """
         surgery.swap(self, level, i1, i2)
+
+    def auto_swap(self, level: int | None = None, *, data: Any = None) -> None:
+        """Reorder hidden nodes so that connections become short; the function stays. In place.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> model, rows = KAN([2, 4, 2], seed=1), [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
+            >>> before = model.connection_cost(data=rows)
+            >>> model.auto_swap(data=rows)
+            >>> model.connection_cost(data=rows) < before
+            True
+        """
+        surgery.auto_swap(self, as_inputs(self, data, "auto_swap"), level)
 
     def lock(self, l: int, edges: Sequence[tuple[int, int]]) -> None:  # noqa: E741
         """Make edges `(i, j)` of a layer share one function. In place.

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from kanwidget import _check
+from kanwidget import _check, surgery
 from kanwidget.core.derivatives import Derivatives, derivatives
 from kanwidget.core.records import EdgeCurve, History
 from kanwidget.core.reference_data import as_inputs
 from kanwidget.core.scores import Scores, attribute, feature_score
 from kanwidget.core.threads import limit_threads_of_methods
 from kanwidget.datasets import arrays
-from kanwidget.insight import LossDerivatives, feature_interaction, loss_derivatives
+from kanwidget.insight import ColumnEffects, LossDerivatives, column_effects, feature_interaction, loss_derivatives
 from kanwidget.kan.symbols import SymbolicNetwork
 
 
@@ -136,6 +137,29 @@ class QueryableNetwork(SymbolicNetwork):
         """
         return feature_score(self, as_inputs(self, None, "feature_score"))
 
+    def column_effects(self, data: Any, *, level: float = 0.01, seed: int = 0) -> ColumnEffects:
+        """Which columns matter, by held-out rows with each column shuffled, and which ones are noise; see `kanwidget.insight`.
+
+        Examples:
+            >>> from kanwidget import KAN, create_dataset
+            >>> data = create_dataset(lambda x: x[:, [0]] ** 2, n_var=3, train_num=100, test_num=100)
+            >>> model = KAN([3, 1])
+            >>> history = model.fit(data, steps=5, progress=False)
+            >>> model.column_effects(data)
+            1 of 3 columns matter: x_1
+        """
+        return column_effects(self, data, level=level, seed=seed)
+
+    def connection_cost(self, *, data: Any = None) -> float:
+        """How long the connections are, by their importance: what `auto_swap` makes small.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> KAN([1, 1]).connection_cost(data=[[0.0], [1.0]])  # straight up
+            0.0
+        """
+        return surgery.connection_cost(self, as_inputs(self, data, "connection_cost"))
+
     def feature_interaction(self, l: int | None = None, *, data: Any = None, **thresholds: float) -> dict[Any, int]:  # noqa: E741
         """Which columns of the data act together in the nodes of a level, and how often.
 
@@ -186,6 +210,26 @@ class QueryableNetwork(SymbolicNetwork):
         from kanwidget.insight.plot import plot
 
         return plot(self, self._samples(data, "plot"), **options)
+
+    def plot_scores(
+        self,
+        l: int | None = None,  # noqa: E741
+        i: int | None = None,
+        *,
+        data: Any = None,
+        in_vars: Sequence[Any] | None = None,
+        **options: Any,
+    ) -> Any:
+        """How much every column matters for the outputs, or for node i of level l, as bars; `top` of them, `theme` and `title`.
+
+        Examples:
+            >>> from kanwidget import KAN
+            >>> rows = [[0.0, 0.5], [1.0, -1.0], [-1.0, 0.25], [0.5, 0.5]]
+            >>> figure = KAN([2, 3, 1]).plot_scores(data=rows, title="Before training")
+        """
+        from kanwidget.insight.plot.diagrams.bars import plot_scores
+
+        return plot_scores(self, as_inputs(self, data, "plot_scores"), l, i, in_vars=in_vars, **options)
 
     def plot_edge(self, l: int, i: int, j: int, *, data: Any = None, **options: Any) -> Any:  # noqa: E741
         """One edge as a matplotlib figure: its parts, the data under it, and its grid.

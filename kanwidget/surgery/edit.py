@@ -1,6 +1,9 @@
-"""Edits by hand: single edges and nodes, growing, sharing and freezing parameters, reordering."""
+"""Edits by hand: single edges and nodes, the borders of a module, and freezing parameters."""
 
 from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -8,8 +11,8 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.network import Network
 from kanwidget.core.threads import limit_threads
-from kanwidget.surgery._record import record
-from kanwidget.surgery._structure import assign, cut, gathered, reduced_level
+from kanwidget.surgery._record import listed, record
+from kanwidget.surgery._structure import cut
 from kanwidget.surgery.prune import edge_means, reduced
 
 
@@ -67,6 +70,43 @@ def restore_edge(network: Network, l: int, i: int, j: int) -> None:  # noqa: E74
 
 
 @limit_threads
+def isolate(network: Network, level: int, chain: Sequence[Sequence[int]]) -> None:
+    """Cut the edges between a module and all other nodes. In place; `restore_edge` brings an edge back.
+
+    A module is a chain of groups of nodes, one group a level. Edges within it stay, and so do those between two nodes outside.
+
+    Args:
+        network: The network.
+        level: Level of the first group, 0 for the inputs.
+        chain: Two or more groups of nodes on successive levels, none of them empty.
+
+    Raises:
+        ValueError: For groups that aren't there; the network is then unchanged.
+
+    Examples:
+        >>> from kanwidget import KAN
+        >>> model = KAN([2, 2, 1])
+        >>> isolate(model, 0, [[0], [1]])
+        >>> [model.layer(0).state(i, j) for i, j in ((0, 0), (0, 1), (1, 0), (1, 1))]
+        ['pruned', 'spline', 'spline', 'pruned']
+
+    References:
+        Liu et al., "KAN 2.0: Kolmogorov-Arnold Networks Meet Science", arXiv:2408.10205 (pykan's `module`).
+    """
+    groups = _groups(network, level, chain)
+    cuts = []
+    for index, (below, above) in enumerate(itertools.pairwise(groups), level):
+        inside = {subnode for node in above for subnode in network.subnodes_of(index + 1, node)}
+        for target, source in network.layer(index).active().nonzero().tolist():
+            if (source in below) != (target in inside):
+                cuts.append((index, source, target))
+    for index, source, target in cuts:
+        cut(network.layer(index), source, target)
+    if cuts:
+        record(network, "prune", f"isolated a module: {listed('edge', cuts)}")
+
+
+@limit_threads
 def remove_node(network: Network, level: int, node: int, x: Tensor | None = None) -> Network:
     """A new network without one hidden node; a product goes with all its factors.
 
@@ -87,7 +127,7 @@ def remove_node(network: Network, level: int, node: int, x: Tensor | None = None
         >>> remove_node(KAN([2, 5, 1]), 1, 0).width
         [[2, 0], [4, 0], [1, 0]]
     """
-    _hidden(network, level, "remove_node")
+    check_hidden(network, level, "remove_node")
     count = network.nodes_in(level)
     _check.integer(node, "node", "remove_node", low=0, high=count - 1)
     if count == 1:
@@ -99,42 +139,6 @@ def remove_node(network: Network, level: int, node: int, x: Tensor | None = None
     else:
         means = edge_means(network, x)
     return reduced(network, keep, means, f"removed node {(level, node)}")
-
-
-@limit_threads
-def swap(network: Network, level: int, i1: int, i2: int) -> None:
-    """Exchange two hidden nodes of one kind (sums, or products). In place; the function stays the same.
-
-    Args:
-        network: The network.
-        level: From 1 to depth - 1.
-        i1: A node of that level.
-        i2: Another node.
-
-    Raises:
-        ValueError: If there is no such node, or one is a sum and the other a product.
-
-    Examples:
-        >>> from kanwidget import KAN
-        >>> model, x = KAN([2, 5, 1]), torch.rand(10, 2, dtype=torch.float64)
-        >>> before = model(x)
-        >>> swap(model, 1, 0, 3)
-        >>> bool(torch.allclose(model(x), before))
-        True
-    """
-    _hidden(network, level, "swap")
-    order = list(range(network.nodes_in(level)))
-    for name, node in (("i1", i1), ("i2", i2)):
-        _check.integer(node, name, "swap", low=0, high=len(order) - 1)
-    n_sum = network.width[level][0]
-    if (i1 < n_sum) != (i2 < n_sum):
-        _check.fail("i2", "swap", "a node of the same kind as `i1`", i2, "Sums stand before products in a level.")
-    order[i1], order[i2] = i2, i1
-    new = reduced_level(network, level, order)
-    lower, upper = network.layer(level - 1), network.layer(level)
-    assign(lower, gathered(lower, new.subnodes, range(lower.in_dim)))
-    assign(upper, gathered(upper, range(upper.out_dim), order))
-    network.arities[level] = list(new.arities)
 
 
 @limit_threads
@@ -178,7 +182,27 @@ def unfreeze(network: Network, l: int, i: int, j: int) -> None:  # noqa: E741
     network.check_edge(l, i, j, "unfreeze").frozen[j, i] = False
 
 
-def _hidden(network: Network, level: int, where: str) -> None:
+def _groups(network: Network, level: int, chain: Sequence[Sequence[int]]) -> list[set[int]]:
+    """The groups of a chain, checked."""
+    expected, advice = (
+        "two or more groups of nodes, one a level",
+        "[[0, 1], [2]] are two nodes, and one of the next level.",
+    )
+    _check.integer(level, "level", "isolate", low=0, high=network.depth - 1)
+    if isinstance(chain, str) or not isinstance(chain, Sequence) or len(chain) < 2:
+        _check.fail("chain", "isolate", expected, chain, advice)
+    if level + len(chain) > network.depth + 1:
+        _check.fail("chain", "isolate", f"at most {network.depth + 1 - level} groups", chain, "The network ends there.")
+    groups = []
+    for at, group in enumerate(chain, level):
+        if isinstance(group, str) or not isinstance(group, Sequence) or not group:
+            _check.fail("chain", "isolate", expected, chain, advice)
+        high = network.nodes_in(at) - 1
+        groups.append({_check.integer(node, "chain", "isolate", low=0, high=high) for node in group})
+    return groups
+
+
+def check_hidden(network: Network, level: int, where: str) -> None:
     """Refuse a level that isn't hidden."""
     if network.depth < 2:
         _check.fail("network", where, "one with a hidden layer", network.width)

@@ -90,14 +90,16 @@ def prune_node(network: Network, x: Tensor, threshold: float = 1e-2, active: Act
 
 
 @limit_threads
-def prune_input(network: Network, x: Tensor, threshold: float = 1e-2, active: Sequence[int] | None = None) -> Network:
+def prune_input(
+    network: Network, x: Tensor, threshold: float = 1e-2, active: Sequence[int | str] | None = None
+) -> Network:
     """A new network without the inputs whose score is low. It takes the same x as before, and picks its columns.
 
     Args:
         network: The network; it isn't changed.
         x: Samples for the scores, shape `(batch, n_features)`.
         threshold: Inputs with a score above this stay, ≥ 0.
-        active: The inputs to keep instead.
+        active: The inputs to keep instead, by number or by the name of the column that they read.
 
     Returns:
         A network of the same class that shares no storage with the old one.
@@ -120,13 +122,7 @@ def prune_input(network: Network, x: Tensor, threshold: float = 1e-2, active: Se
             served[1] = _above(scores.node_scores[1], threshold)
         keep[0] = _connected(network, scores, served, [0])[0]
     else:
-        if isinstance(active, str) or not isinstance(active, Iterable):
-            _check.fail(
-                "active", "prune_input", "a list of inputs", active, "Write [0, 2] for the first and the third."
-            )
-        keep[0] = sorted({_check.integer(i, "active", "prune_input", low=0, high=network.n_in - 1) for i in active})
-        if not keep[0]:
-            _check.fail("active", "prune_input", "at least one input", active)
+        keep[0] = _inputs(network, active)
     columns = [(int(network.columns[i]),) for _, i in _removed(network, keep)]
     if not columns:
         return copy.deepcopy(network)
@@ -256,6 +252,24 @@ def _checked(network: Network, active: Active) -> list[list[int]]:
         if not keep[level]:
             _check.fail("active", "prune_node", "at least one node for each level", active)
     return keep
+
+
+def _inputs(network: Network, active: Sequence[int | str]) -> list[int]:
+    """The inputs to keep, from the argument `active`."""
+    if isinstance(active, str) or not isinstance(active, Iterable):
+        advice = "Write [0, 2] for the first and the third."
+        _check.fail("active", "prune_input", "a list of inputs", active, advice)
+    names = network.in_vars or [f"x_{column + 1}" for column in range(network.n_features)]
+    read = [names[column] for column in network.columns.tolist()]
+    keep = set()
+    for item in active:
+        if isinstance(item, str):
+            keep.add(read.index(_check.choice(item, "active", "prune_input", read)))
+        else:
+            keep.add(_check.integer(item, "active", "prune_input", low=0, high=network.n_in - 1))
+    if not keep:
+        _check.fail("active", "prune_input", "at least one input", active)
+    return sorted(keep)
 
 
 def _strong_edges(network: Network, index: int, needed: Sequence[int], scores: Tensor, threshold: float) -> Tensor:

@@ -27,10 +27,13 @@ QUERIES = {
     "feature_score": lambda model, x: model.feature_score,
     "node_scores": lambda model, x: model.node_scores,
     "edge_scores": lambda model, x: model.edge_scores,
+    "column_effects": lambda model, x: model.column_effects(table(model, 20)),
+    "connection_cost": lambda model, x: model.connection_cost(),
     "suggest_symbolic": lambda model, x: model.suggest_symbolic(0, 0, 0, lib=["x", "sin", "exp"]),
     "suggest for a symbolic edge": lambda model, x: model.suggest_symbolic(model.depth - 1, 1, 0, lib=["x", "sin"]),
     "symbolic_formula": lambda model, x: model.symbolic_formula(),
     "plot": lambda model, x: model.plot(),
+    "plot_scores": lambda model, x: model.plot_scores(),
     "plot_fit": lambda model, x: model.plot_fit((np.eye(7, model.n_features), np.zeros((7, model.n_out)))),
     "plot_history": lambda model, x: model.plot_history(),
     "prune": lambda model, x: model.prune(),
@@ -48,14 +51,15 @@ QUERIES = {
     "formula_forms": lambda model, x: model.formula_forms(table(model), seconds=0),
     "for_data": lambda model, x: type(model).for_data(table(model)),
     "remove_node": lambda model, x: model.remove_node(1, 0),
+    "perturb": lambda model, x: model.perturb(mode="all"),
     "state_dict": lambda model, x: model.state_dict(),
 }
 
 
-def table(model):
+def table(model, rows=12):
     """Rows made by NumPy, whose threads aren't torch's."""
     generator = np.random.default_rng(0)
-    return generator.random((12, model.n_features)), generator.random((12, model.n_out))
+    return generator.random((rows, model.n_features)), generator.random((rows, model.n_out))
 
 
 def fitted(kind):

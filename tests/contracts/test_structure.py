@@ -27,6 +27,8 @@ NEW = {
     "expand_depth": lambda model: model.expand_depth(),
     "expand_depth at the inputs": lambda model: model.expand_depth(0),
     "remove_node": lambda model: model.remove_node(1, 0),
+    "perturb": lambda model: model.perturb(),
+    "perturb all": lambda model: model.perturb(mode="all"),
 }
 #: Every edit in place.
 IN_PLACE = {
@@ -38,6 +40,8 @@ IN_PLACE = {
     "freeze": lambda model: model.freeze(0, 0, 0),
     "unfreeze": lambda model: model.unfreeze(0, 0, 0),
     "swap": lambda model: surgery.swap(model, 1, 0, 1),
+    "auto_swap": lambda model: model.auto_swap(),
+    "isolate": lambda model: model.isolate(0, [[0], [1]]),
     "fix_symbolic": lambda model: model.fix_symbolic(0, 0, 0, "sin"),
     "fix_symbolic with a correction": lambda model: model.fix_symbolic(0, 0, 0, "sin", keep_spline=True),
     "unfix_symbolic": lambda model: model.unfix_symbolic(0, 0, 1),
@@ -112,7 +116,7 @@ def test_the_new_model_works_as_any_other(edit, kind):
 
 @each_kind
 @pytest.mark.parametrize(
-    "edit", ["expand_width by sums", "expand_depth", "expand_depth at the inputs", "refine", "prune nothing"]
+    "edit", ["expand_width by sums", "expand_depth", "expand_depth at the inputs", "refine", "prune nothing", "perturb"]
 )
 def test_edits_that_keep_the_function(edit, kind):
     model = make(kind)
@@ -143,7 +147,8 @@ def test_edits_in_place_leave_settings_and_reference(edit):
 @pytest.mark.parametrize(
     ("edit", "kind"),
     [
-        ("remove_edge", "prune"), ("restore_edge", "restore"), ("lock", "lock"), ("unlock", "lock"),
+        ("remove_edge", "prune"), ("isolate", "prune"), ("perturb", "perturb"),
+        ("restore_edge", "restore"), ("lock", "lock"), ("unlock", "lock"),
         ("refine", "refine"), ("prune_edge", "prune"), ("prune_node", "prune"), ("prune_input", "prune"),
         ("remove_node", "prune"), ("expand_width by sums", "expand"), ("expand_depth", "expand"),
     ],

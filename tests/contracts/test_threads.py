@@ -30,6 +30,8 @@ CHANGES = {
     "remove_edge": lambda model, x: model.remove_edge(0, 0, 0),
     "restore_edge": lambda model, x: (model.remove_edge(0, 0, 0), model.restore_edge(0, 0, 0)),
     "swap": lambda model, x: model.swap(1, 0, 1),
+    "auto_swap": lambda model, x: model.auto_swap(),
+    "isolate": lambda model, x: model.isolate(0, [[0], [1]]),
     "lock": lambda model, x: model.lock(0, [(0, 0), (1, 0)]),
     "unlock": lambda model, x: (model.lock(0, [(0, 0), (1, 0)]), model.unlock(0, [(0, 0), (1, 0)])),
     "freeze": lambda model, x: model.freeze(0, 0, 0),

@@ -6,7 +6,6 @@ Silent wrong results are 1 to 25, crashes 26 to 48. What can't exist here, and w
 - 22 (exponents and functions lost by the compiler of formulas), 23 (wrong entries of the Feynman table), 35 (MLP): there are no such
   parts. 32 to 34 as far as they are about the structure of functions: see `test_structure_faults.py`.
 - 39 (`save_act=False` breaks pruning): there is no such switch, a forward pass stores nothing at all.
-- 44 (`perturb` before data): no query depends on an earlier pass; without data it says what is missing, see 28.
 - 46 (`.numpy()` of tensors on a GPU): needs one.
 """
 
@@ -53,6 +52,10 @@ def test_01_pruned_inputs_are_remembered_by_later_edits_and_files(tmp_path):
         assert network.columns.tolist() == [0, 2]
         assert torch.equal(network(noise), network(x))
     assert later.edge_curve(0, 1, 0, data=x).y.shape == (200,)
+    kept = KAN([3, 4, 1]).prune_input(active=[0, 2], data=x)
+    kept.auto_swap(data=x)
+    assert torch.equal(kept.perturb()(noise), kept(x))
+    assert torch.equal(kept.attribute(data=noise).node_scores[0], kept.attribute(data=x).node_scores[0])
 
 
 def test_02_suggestions_leave_symbolic_and_pruned_edges_alone():
@@ -133,6 +136,11 @@ def test_12_swapping_nodes_keeps_the_function():
     swap(model, 1, 3, 4)  # products of two and of three factors
     swap(model, 2, 0, 1)
     torch.testing.assert_close(model(x), before)
+    for widths in ([6, 3, 5, 1], [6, [2, 2], [1, 3], 2]):  # levels of other widths than the first, and products
+        uneven = KAN(widths, mult_arity=3, noise_scale=2.0)
+        initial = uneven(x)
+        uneven.auto_swap(data=x)
+        torch.testing.assert_close(uneven(x), initial)
 
 
 def test_13_a_removed_edge_is_gone_symbol_and_all():
@@ -146,6 +154,18 @@ def test_14_attribution_with_mixed_products_and_several_outputs():
         model = KAN([2, [1, 2], outputs], mult_arity=[[], [2, 3], []])
         scores = model.attribute(data=uniform(20, 2))
         assert scores.edges_by_output[0].shape == (outputs, 6, 2)
+    # Arity and number of outputs are alike, which transposes scores without an error: each output is a product of its own columns.
+    x = uniform(40, 6)
+    for factors in (2, 3):
+        products = KAN([6, [0, factors], factors], mult_arity=factors, noise_scale=2.0)
+        for _, source, subnode in [ref for ref in products.edge_refs() if ref.layer == 0]:
+            if source % factors != products.node_of(1, subnode):
+                products.remove_edge(0, source, subnode)
+        for _, source, target in [ref for ref in products.edge_refs() if ref.layer == 1]:
+            if source != target:
+                products.remove_edge(1, source, target)
+        by_output = products.attribute(data=x).nodes_by_output[0] > 0
+        assert by_output.tolist() == [[column % factors == output for column in range(6)] for output in range(factors)]
 
 
 def test_15_widening_and_deepening_keep_what_was_learnt():
@@ -178,6 +198,12 @@ def test_17_a_node_that_feeds_one_of_many_outputs_matters_as_much():
     scores = model.attribute(data=uniform(40, 2))
     assert scores.node_scores[1].tolist() == pytest.approx([1.0] * 5)
     assert scores.node_scores[2].tolist() == [1.0] * 5
+    alone = KAN([2, 1], seed=3)
+    many = KAN([2, 10], seed=3)
+    with torch.no_grad():
+        many.layer(0).coef[:], many.layer(0).base[:] = alone.layer(0).coef, alone.layer(0).base
+    one, ten = (model.attribute(data=uniform(40, 2)).node_scores[0] for model in (alone, many))
+    torch.testing.assert_close(one, ten)
 
 
 def test_18_queries_after_a_fit_use_training_data_not_test_data():
@@ -322,6 +348,11 @@ def test_40_a_type_is_no_device():
 def test_41_negative_numbers_of_edges_are_refused():
     with pytest.raises(ValueError, match="must be an integer from 0 to 1; got -1"):
         plain().remove_edge(0, -1, 0)
+    model = plain()
+    before = snapshot(model)
+    with pytest.raises(ValueError, match="`chain` argument of isolate must be an integer from 0 to 1; got -1"):
+        model.isolate(0, [[-1], [0]])
+    assert_same(before, model)
 
 
 def test_42_copies_and_pickles_after_a_forward_pass():
@@ -334,6 +365,13 @@ def test_42_copies_and_pickles_after_a_forward_pass():
 def test_43_penalties_of_one_row_are_finite():
     records = plain().fit(product_data(), opt="Adam", batch=1, lamb=0.1, steps=3, progress=False)
     assert all(map(math.isfinite, records["penalty"]))
+
+
+def test_44_splines_for_formulas_need_no_data():
+    x, y = sympy.symbols("x y")
+    model = KAN.from_formula(sympy.sin(x) * y)
+    for mode in ("non-intrusive", "all", "minimal"):
+        assert model.perturb(mode=mode).layer(0).spline_on.any()
 
 
 def test_45_unknown_optimisers_are_named():

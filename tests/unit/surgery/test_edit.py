@@ -8,13 +8,13 @@ from kanwidget.surgery import (
     expand_depth,
     expand_width,
     freeze,
+    isolate,
     lock,
     prune_input,
     refine,
     remove_edge,
     remove_node,
     restore_edge,
-    swap,
     unfreeze,
     unlock,
 )
@@ -134,27 +134,40 @@ def test_expansion_refuses_other_levels():
         expand_width(KAN([2, 3, 1]), 1, 1, product=True, mult_arity=1)
 
 
-@pytest.mark.parametrize(("level", "i1", "i2"), [(1, 0, 2), (1, 3, 4), (2, 0, 1)])
-def test_swapping_keeps_the_function(zoo, x, level, i1, i2):
-    model = zoo()
-    before, nodes = model(x), model.trace(x).nodes[level]
-    parameters = [id(p) for p in model.parameters()]
-    swap(model, level, i1, i2)
-    assert torch.allclose(model(x), before, atol=1e-13)
-    order = list(range(nodes.shape[1]))
-    order[i1], order[i2] = i2, i1
-    assert torch.allclose(model.trace(x).nodes[level], nodes[:, order], atol=1e-13)
-    assert [id(p) for p in model.parameters()] == parameters
-    swap(model, level, i1, i2)
-    assert model.arities == zoo().arities
-    assert torch.allclose(model.trace(x).nodes[level], nodes, atol=1e-13)
+def test_a_module_is_cut_off_from_the_rest(zoo, x):
+    model = KAN([4, 3, 2], noise_scale=2.0)
+    isolate(model, 0, [[0, 1], [2], [0]])
+    assert {tuple(ref) for ref in model.edge_refs(active=True)} == {
+        *[(0, source, 2) for source in (0, 1)],
+        *[(0, source, target) for source in (2, 3) for target in (0, 1)],
+        *[(1, 2, 0), (1, 0, 1), (1, 1, 1)],
+    }
+    assert [event.kind for event in model.history.events] == ["prune"]
+    scores = model.attribute(data=x).nodes_by_output[0]
+    assert torch.equal(scores > 0, torch.tensor([[True, True, False, False], [False, False, True, True]]))
+    products = zoo()  # a product is in a module with all its factors
+    isolate(products, 0, [[0], [3]])
+    factors = products.subnodes_of(1, 3)
+    assert not products.layer(0).active()[factors, 1:].any()
+    assert not products.layer(0).active()[[s for s in range(8) if s not in factors], 0].any()
 
 
-def test_sums_and_products_do_not_swap(zoo):
-    with pytest.raises(ValueError, match="same kind"):
-        swap(zoo(), 1, 0, 3)
-    with pytest.raises(ValueError, match="hidden"):
-        swap(KAN([2, 1]), 1, 0, 0)
+@pytest.mark.parametrize(
+    ("level", "chain", "message"),
+    [
+        (0, [[0]], "two or more groups"),
+        (0, "[0]->[1]", r"two or more groups of nodes, one a level; got '\[0\]->\[1\]'. \[\[0, 1\], \[2\]\] are"),
+        (0, [[0], []], "two or more groups"),
+        (0, [[0], [-1]], "an integer from 0 to 2; got -1"),
+        (0, [[0], [0], [5]], "an integer from 0 to 1; got 5"),
+        (1, [[0], [0], [0]], "at most 2 groups"),
+        (3, [[0], [0]], "`level` argument of isolate must be an integer from 0 to 1"),
+    ],
+)
+def test_modules_that_are_not_there_cut_nothing(unchanged, level, chain, message):
+    model = KAN([4, 3, 2])
+    with unchanged(model), pytest.raises(ValueError, match=message):
+        isolate(model, level, chain)
 
 
 def test_pins():

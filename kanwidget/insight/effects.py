@@ -1,0 +1,194 @@
+"""Which columns matter for the data: what is lost on held-out rows when a column is shuffled, against what chance makes of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.core.reference_data import order_columns
+from kanwidget.core.threads import limit_threads
+from kanwidget.datasets import naming
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from kanwidget.insight.plot.style import ThemeName
+
+#: How often each column is shuffled.
+_SHUFFLES = 5
+#: Rows that are compared at most, and values of edges in memory.
+_MOST_ROWS, _MOST_VALUES = 2000, 20_000_000
+#: Fewer rows have no standard error to rely on.
+_FEWEST_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnEffects:
+    """What each column adds to the predictions of rows that the network wasn't trained on."""
+
+    names: tuple[str, ...]
+    """Of all columns of the data."""
+    effects_by_output: Tensor
+    """Part of the labels' variance that is lost without the column, `(outputs, n_features)`: its total Sobol index where columns are
+    independent. For classes the loss of cross-entropy, `(1, n_features)`."""
+    thresholds_by_output: Tensor
+    """What the effects of columns that don't matter stay below, of the same shape."""
+
+    @property
+    def effects(self) -> Tensor:
+        """`(n_features,)`, the largest over the outputs."""
+        return self.effects_by_output.amax(0)
+
+    @property
+    def matters(self) -> Tensor:
+        """Mask of the columns whose effect on an output is above its threshold, `(n_features,)`."""
+        return (self.effects_by_output > self.thresholds_by_output).any(0)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns that matter, the largest effect first: `prune_input(active=…)` takes them."""
+        order = self.effects.argsort(descending=True).tolist()
+        return [self.names[column] for column in order if self.matters[column]]
+
+    def plot(self, *, top: int = 20, theme: ThemeName = "auto", title: Any = None) -> Figure:
+        """Draw the effects as bars, see `plot_bars`; pale ones can be chance."""
+        from kanwidget.insight.plot.diagrams.bars import plot_bars
+        from kanwidget.insight.plot.style import subscript
+
+        numbered = isinstance(self.names, naming.Numbered)
+        names = [f"x{subscript(n + 1)}" for n in range(len(self.names))] if numbered else self.names
+        return plot_bars(names, self.effects, self.matters, top=top, theme=theme, title=title)
+
+    def __repr__(self) -> str:
+        columns = self.columns
+        text = ", ".join(columns[:20]) + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")
+        return f"{len(columns)} of {len(self.names)} columns matter{': ' if columns else ''}{text}"
+
+
+@limit_threads
+def column_effects(network: Network, data: Any, *, level: float = 0.01, seed: int = 0) -> ColumnEffects:
+    """Which columns matter, by rows that the network wasn't trained on: their labels are predicted with each column shuffled.
+
+    Attribution says what a network uses, and a network that was trained without a penalty uses noise, too. Shuffling a column
+    that says nothing makes the predictions of new rows no worse but by chance; what exceeds chance is an effect.
+
+    Of columns that follow from each other, such as the dummies of a category, which add up to 1, any may stand in for the others:
+    `fit(lamb=…)` makes a network do with few of them.
+
+    Args:
+        network: The network; it isn't changed.
+        data: A `Dataset`, whose validation rows count, or else its test rows; or a pair (inputs, labels) of rows that the network
+            wasn't trained on. At most 2,000 rows are used.
+        level: Chance that any column at all, of those that don't matter, seems to matter; between 0 and 0.5.
+        seed: Of the shuffling, ≥ 0.
+
+    Raises:
+        ValueError: For data without held-out rows, or fewer than 20 of them.
+
+    Examples:
+        >>> from kanwidget import KAN, create_dataset
+        >>> data = create_dataset(lambda x: x[:, [0]] ** 2 + 0.2 * x[:, [2]], n_var=4, train_num=200, test_num=200)
+        >>> model = KAN([4, 1])
+        >>> history = model.fit(data, steps=5, progress=False)
+        >>> column_effects(model, data)
+        2 of 4 columns matter: x_1, x_3
+
+    References:
+        Breiman, "Random Forests", Machine Learning 45 (2001), section 10. Jansen, "Analysis of variance designs for model output",
+        Computer Physics Communications 117 (1999), whose estimate of the total Sobol index it is where columns are independent.
+    """
+    _check.real(level, "level", "column_effects", low=0, high=0.5, open_low=True)
+    generator = torch.Generator().manual_seed(_check.integer(seed, "seed", "column_effects", low=0))
+    rows = _rows(network, data)
+    shuffled = _shuffled_losses(network, rows, generator)
+    count = len(rows.x)
+    mean, error = shuffled.mean(0), shuffled.std(0) / math.sqrt(count)
+    bound = _student(1 - level / shuffled[0].numel(), count - 1)
+    effects = mean.new_zeros(len(mean), network.n_features).index_copy(1, network.columns, mean)
+    thresholds = torch.zeros_like(effects).index_copy(1, network.columns, bound * error)
+    return ColumnEffects(rows.names, effects, thresholds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Held-out rows."""
+
+    names: tuple[str, ...]
+    x: Tensor
+    y: Tensor
+    weight: Tensor
+    """With mean 1, `(rows, 1)`."""
+
+    def losses(self, network: Network, outputs: Tensor) -> Tensor:
+        """Loss of each row and output from scaled outputs: squared error in units of 2·variance, or the cross-entropy of classes."""
+        scaling = network.scaling
+        if not self.y.is_floating_point():
+            scores = scaling.own_outputs(outputs)
+            return self.weight * functional.cross_entropy(scores, self.y, reduction="none")[:, None]
+        labels = scaling.scaled_outputs(self.y)
+        variance = (self.weight * (labels - (self.weight * labels).mean(0)).square()).mean(0)
+        return self.weight * (outputs - labels).square() / (2 * torch.where(variance > 0, variance, 1.0))
+
+
+def _rows(network: Network, data: Any) -> _Rows:
+    """The held-out rows of data, in the network's columns."""
+    where = "column_effects"
+    dataset = order_columns(network, data, where).to(network.dtype, network.device)
+    part = next((part for part in ("val", "test") if f"{part}_input" in dataset), None)
+    if part is None and isinstance(data, tuple):
+        part = "train"
+    if part is None:
+        advice = "The network has learnt the noise of its training rows. Split them: Dataset.from_arrays(x, y, test_fraction=0.3)."
+        _check.fail("data", where, "a Dataset with validation or test rows", data, advice)
+    x, y, weight = dataset[f"{part}_input"], dataset[f"{part}_label"], getattr(dataset, f"{part}_weight")
+    network.select(x[:1])  # the right number of columns
+    if len(x) < _FEWEST_ROWS:
+        _check.fail("data", where, f"{_FEWEST_ROWS} held-out rows at least", x)
+    edges = network.layer(0).coef.shape[:2].numel()
+    most = min(_MOST_ROWS, max(_FEWEST_ROWS, _MOST_VALUES // edges))
+    chosen = torch.linspace(0, len(x) - 1, min(most, len(x)), device=x.device).long()
+    weights = torch.ones_like(x[chosen, :1]) if weight is None else weight[chosen].reshape(-1, 1)
+    return _Rows(dataset.in_vars, x[chosen], y[chosen], weights / weights.mean())
+
+
+def _shuffled_losses(network: Network, rows: _Rows, generator: torch.Generator) -> Tensor:
+    """How much each row's loss rises with the shuffled column of each input, `(rows, outputs, inputs)`.
+
+    Shuffling an input changes its edges alone: what comes before the first sums is computed once.
+    """
+    first = network.layer(0)
+    with torch.no_grad():
+        edges = first.edges(network.select(rows.x))
+        sums = edges.sum(-1)
+        before = rows.losses(network, _outputs(network, sums))
+        rises = before.new_zeros(*before.shape, network.n_in)
+        for _ in range(_SHUFFLES):
+            for source in first.active().any(0).nonzero().flatten().tolist():
+                order = torch.randperm(len(sums), generator=generator).to(sums.device)
+                moved = sums + edges[order, :, source] - edges[:, :, source]
+                rises[..., source] += (rows.losses(network, _outputs(network, moved)) - before) / _SHUFFLES
+    return rises
+
+
+def _outputs(network: Network, sums: Tensor) -> Tensor:
+    """Scaled outputs from the sums of the first layer's edges."""
+    nodes = network.combine(1, sums)
+    for index in range(1, network.depth):
+        nodes = network.combine(index + 1, network.layer(index)(nodes))
+    return nodes
+
+
+def _student(probability: float, freedom: int) -> float:
+    """Quantile of Student's distribution, by its expansion about the normal one: to 2 % from 19 degrees of freedom on."""
+    z = NormalDist().inv_cdf(probability)
+    first = (z**3 + z) / 4
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    return z + first / freedom + second / freedom**2
