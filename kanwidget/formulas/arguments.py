@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
 from kanwidget import _check
 from kanwidget.core.primitives import primitives
 from kanwidget.datasets import Dataset, as_dataset
 from kanwidget.symbolic import FittedFormula
-from kanwidget.symbolic.formulas.posed import own_units
+from kanwidget.symbolic.formulas.posed import own_units, row_weights
 from kanwidget.symbolic.formulas.regression.problem import Problem
 from kanwidget.symbolic.functions import from_sympy_node
 
@@ -118,11 +115,5 @@ def regression(expr: sympy.Expr, data: Any, where: str) -> Regression:
 def _problem(dataset: Dataset, part: str, variables: list[Any], where: str) -> Problem:
     x = own_units(dataset[f"{part}_input"], dataset.input_scaler)
     y = own_units(dataset[f"{part}_label"], dataset.output_scaler)
-    weight: Tensor | None = getattr(dataset, f"{part}_weight")
-    if weight is None:
-        return Problem(variables, x, y, where=where)
-    rows = weight > 0
-    if not bool(rows.any()):
-        _check.fail("data", where, "data with rows that count", weight, "All weights are 0.")
-    factors = weight[rows].to("cpu", torch.float64).sqrt()
-    return Problem(variables, x[rows], y[rows], weights=factors, where=where)
+    counted, weights = row_weights(dataset, part, where)
+    return Problem(variables, x[counted], y[counted], weights=weights, where=where, from_data=weights is not None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -136,5 +135,4 @@ def _agreement(rows: Regression) -> Callable[[Fit, Fit], bool]:
 
 def _formula(rows: Regression, expr: sympy.Expr, fit: Fit) -> FittedFormula:
     pose = Posed((rows.target,), rows.problem, expr, {}, {})
-    # Weights are a person's own here: they say nothing about noise that grows with the value.
-    return replace(fitted_formulas(pose, rows.problem, fit)[0], noise=0.0)
+    return fitted_formulas(pose, rows.problem, fit)[0]

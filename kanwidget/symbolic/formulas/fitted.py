@@ -54,7 +54,7 @@ class FittedFormula:
     names: dict[str, str] = field(default_factory=dict)
     """The names in print of the curves: f, g, … for `phi_0_0_0`, …"""
     error: float = math.nan
-    """Root mean squared error on the data, in the unit of the output; for classes the cross-entropy a row."""
+    """Root mean squared error on the data, in the unit of the output; for classes the cross-entropy a row. Weights of rows count."""
     noise: float = 0.0
     """The noise of a row as a part of its value, where it grows with the value; the rows are weighted by it. Otherwise 0."""
     meaning: str = ""
@@ -208,6 +208,8 @@ def _errors(problem: Problem, fit: Fit) -> tuple[float, float]:
     """The error on the rows, and the part of the value that is noise, where the rows are weighted by it."""
     if isinstance(problem, ClassProblem):
         return fit.deviance / (2 * problem.rows), 0.0
+    if problem.from_data:
+        return (fit.deviance / problem.rows) ** 0.5, 0.0
     values = problem.values(fit.expression)
     residual = problem.y - values
     error = float(residual.square().mean().sqrt())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from kanwidget import _check
@@ -57,15 +58,21 @@ def posed(network: Network, data: Any, var: Sequence[Any] | None, where: str) ->
     functions, scaled = _curves(network, variables, scales)
     expressions = [expression.xreplace(scaled) for expression in expressions]
     names, curves = function_names(network), {plain: curve for curve, plain in scaled.items()}
-    x = own_units(dataset.train_input, scales)
+    counted, weights = row_weights(dataset, "train", where)
+    x = own_units(dataset.train_input, scales)[counted]
     if dataset.is_classification:
         classes = _class_names(dataset, len(expressions))
         odds = sympy.Tuple(*(expression - expressions[0] for expression in expressions[1:]))
-        problem: Problem = ClassProblem(variables, x, dataset.train_label, len(expressions), functions, where)
+        label = dataset.train_label[counted]
+        problem: Problem = ClassProblem(variables, x, label, len(expressions), functions, weights, where)
         return [Posed(tuple(classes[1:]), problem, odds, names, curves, classes[0])]
-    y = own_units(dataset.train_label, label_scales)
+    y = own_units(dataset.train_label, label_scales)[counted]
+
+    def rows(output: int) -> Problem:
+        return Problem(variables, x, y[:, output], functions, weights, where, from_data=weights is not None)
+
     return [
-        Posed((name,), Problem(variables, x, y[:, i], functions, where=where), expression, names, curves)
+        Posed((name,), rows(i), expression, names, curves)
         for i, (name, expression) in enumerate(zip(dataset.out_vars, expressions, strict=True))
     ]
 
@@ -88,6 +95,18 @@ def _class_names(dataset: Dataset, count: int) -> list[str]:
     default = [f"y_{i + 1}" for i in range(dataset.n_outputs)]
     given = [] if list(dataset.out_vars) == default else list(dataset.out_vars)
     return [given[i] if i < len(given) else f"class {i}" for i in range(count)]
+
+
+def row_weights(dataset: Dataset, part: str, where: str) -> tuple[Tensor | slice, Tensor | None]:
+    """The rows of a part that count, and the factors of their residuals: square roots of the weights, of mean square 1."""
+    weight: Tensor | None = getattr(dataset, f"{part}_weight")
+    if weight is None:
+        return slice(None), None
+    counted = weight > 0
+    if not bool(counted.any()):
+        _check.fail("data", where, "data with rows that count", weight, "All weights are 0.")
+    chosen = weight[counted].to("cpu", torch.float64)
+    return counted, (chosen / chosen.mean()).sqrt()
 
 
 def own_units(values: Tensor, scales: tuple[Tensor, Tensor] | None) -> Tensor:

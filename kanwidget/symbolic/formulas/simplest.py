@@ -75,8 +75,8 @@ def _best_variant(problem: Problem, start: Fit, best: Fit, *, free: bool, deadli
 
 
 def weighted(problem: Problem, fit: Fit) -> tuple[Problem, Fit]:
-    """The problem with the weights of the noise that a fit leaves, and the fit with these."""
-    if isinstance(problem, ClassProblem) or _exact(problem, fit):
+    """The problem with the weights of the noise that a fit leaves, and the fit with these; weights of the data stay."""
+    if isinstance(problem, ClassProblem) or problem.from_data or _exact(problem, fit):
         return problem, fit
     values = problem.values(fit.expression)
     weights = noise_weights(values, problem.y - values)

@@ -47,7 +47,7 @@ def test_constants_and_errors_are_those_of_scipy(weighted):
     expected = [error for _, error in sorted(zip(values, np.sqrt(np.diag(covariance)), strict=True))]
     assert [error for _, error in table] == pytest.approx(expected, rel=1e-3)
     residual = y.numpy() - sympy.lambdify(t, fitted.expression, "numpy")(x.numpy())
-    assert fitted.error == pytest.approx(math.sqrt(np.mean(residual**2)))
+    assert fitted.error == pytest.approx(math.sqrt(np.average(residual**2, weights=weight)))
     assert fitted.noise == 0
 
 

@@ -169,3 +169,20 @@ def test_as_many_constants_as_rows():
 def test_what_has_no_such_formula(model, data, message):
     with pytest.raises(ValueError, match=message):
         model.fit_formula(data)
+
+
+def test_weights_of_rows_count_as_in_scipy_and_rows_without_weight_do_not():
+    weight = torch.linspace(1, 9, 30, dtype=torch.float64)
+    weight[3] = 0.0
+    way = 2.34 * LINES + noise(30, 0.05) / weight.clamp(min=1).sqrt()[:, None]
+    way[3] += 40.0  # an outlier, of weight 0
+    data = Dataset(LINES, way, in_vars=["t"], out_vars=["way"], train_weight=weight)
+    found = fixed([1, 1], data, "x", (1.0, 0.0, 2.0, 0.3)).fit_formula(data)
+    (t,) = found.variables
+    rows = weight > 0
+    x, y, w = (values[rows].flatten().numpy() for values in (LINES, way, weight))
+    value = (w * x * y).sum() / (w * x * x).sum()
+    variance = (w * (y - value * x) ** 2).sum() / (len(x) - 1)
+    assert found.constants[found.expression.coeff(t)] == pytest.approx((value, (variance / (w * x * x).sum()) ** 0.5))
+    assert found.error == pytest.approx(((w * (y - value * x) ** 2).sum() / w.sum()) ** 0.5)
+    assert "weighted" not in repr(found)  # they are not those of a noise that grows with the value

@@ -117,3 +117,15 @@ def test_the_formula_of_a_classifier_is_a_list_of_scores():
 def test_more_classes_than_outputs_are_refused():
     with pytest.raises(ValueError, match="`data` argument of fit_formula must be data with at least two and at most 2"):
         KAN([1, 2]).fit_formula(([[0.0], [1.0], [2.0]], torch.tensor([0, 1, 2])))
+
+
+def test_a_row_of_weight_two_counts_as_two_rows():
+    x = rows(200)
+    labels = drawn(torch.stack([torch.zeros(200), 1.5 * x[:, 0] - 0.4], 1))
+    twice = torch.arange(200) < 100
+    score = sympy.Tuple(2.0 * A + 0.1)
+    weighted = ClassProblem([A, B], x, labels, 2, weights=torch.where(twice, 2.0, 1.0).double().sqrt()).fit(score)
+    repeated = ClassProblem([A, B], torch.cat([x, x[twice]]), torch.cat([labels, labels[twice]]), 2).fit(score)
+    assert weighted.deviance == pytest.approx(repeated.deviance)
+    for fit, other in zip(weighted.table.values(), repeated.table.values(), strict=True):
+        assert fit == pytest.approx(other, rel=1e-6)

@@ -30,6 +30,7 @@ class ClassProblem(Problem):
         classes: Class numbers, `(n,)`.
         count: Number of classes.
         functions: The numeric edges in the expressions.
+        weights: Square roots of the weights of rows, `(n,)`.
         where: The name of the public function, for errors.
     """
 
@@ -40,15 +41,17 @@ class ClassProblem(Problem):
         classes: Tensor,
         count: int,
         functions: Mapping[str, Elementwise] | None = None,
+        weights: Tensor | None = None,
         where: str = "fit_formula",
     ) -> None:
-        super().__init__(variables, x, classes, functions, None, where)
+        super().__init__(variables, x, classes, functions, weights, where, from_data=weights is not None)
         self.count = count
         self.classes = classes.detach().cpu().long().reshape(-1)
 
     def rows_only(self, chosen: Tensor) -> ClassProblem:
         """The same problem with some of the rows."""
-        return ClassProblem(self.variables, self.x[chosen], self.classes[chosen], self.count, self.functions)
+        weights = None if self.weights is None else self.weights[chosen]
+        return ClassProblem(self.variables, self.x[chosen], self.classes[chosen], self.count, self.functions, weights)
 
     @property
     def noise_floor(self) -> float:
@@ -74,7 +77,8 @@ class ClassProblem(Problem):
         return self._of_scores(self.scores(expr))
 
     def _of_scores(self, scores: Tensor) -> float:
-        value = -2 * float(torch.log_softmax(scores, 1).gather(1, self.classes[:, None]).sum())
+        likelihood = torch.log_softmax(scores, 1).gather(1, self.classes[:, None])
+        value = -2 * float(self._weighted(self._weighted(likelihood)).sum())
         return value if math.isfinite(value) else math.inf
 
     def _linear(self, template: Any, symbols: list[Any], values: Tensor) -> tuple[Tensor, Tensor, float]:
@@ -89,6 +93,8 @@ class ClassProblem(Problem):
         residual = torch.where(chosen > 0, 1.0, 0.0) - p
         # A row that is surely of another class than it has would need an infinite residual: its gradient is kept, its size bounded.
         residual = residual / root.clamp(min=1e-8)
+        if self.weights is not None:
+            rows, residual = rows * self.weights[:, None, None], self._weighted(residual)
         return rows.flatten(0, 1), residual.flatten(), self._of_scores(scores)
 
     def _covariance(self, jacobian: Tensor, residual: Tensor) -> Tensor:

@@ -82,6 +82,7 @@ class Problem:
         y: Shape `(n,)` or `(n, 1)`.
         functions: The numeric edges in the expressions, from `numeric_functions(network)`.
         weights: Factors of the residuals, `(n,)`: 1 over the size of each row's noise.
+        from_data: Whether the weights are those of the data, which the noise of a fit doesn't change.
         where: The name of the public function, for errors.
     """
 
@@ -93,6 +94,8 @@ class Problem:
         functions: Mapping[str, Elementwise] | None = None,
         weights: Tensor | None = None,
         where: str = "refit",
+        *,
+        from_data: bool = False,
     ) -> None:
         if not isinstance(x, Tensor) or x.ndim != 2 or x.shape[1] != len(variables):
             _check.fail("x", where, f"a tensor of shape (n, {len(variables)})", x)
@@ -103,6 +106,7 @@ class Problem:
         self.y = y.detach().to("cpu", torch.float64).reshape(-1)
         self.functions = dict(functions or {})
         self.weights = weights
+        self.from_data = from_data
         self.columns = dict(zip(self.variables, self.x.unbind(1), strict=True))
         self._parts: dict[Any, Any] = {}
 
@@ -114,7 +118,8 @@ class Problem:
     def rows_only(self, chosen: Tensor) -> Problem:
         """The same problem with some of the rows."""
         weights = None if self.weights is None else self.weights[chosen]
-        return Problem(self.variables, self.x[chosen], self.y[chosen], self.functions, weights)
+        kept = self.variables, self.x[chosen], self.y[chosen], self.functions
+        return Problem(*kept, weights, from_data=self.from_data)
 
     def with_weights(self, weights: Tensor | None) -> Problem:
         """The same problem with other weights of the rows."""
