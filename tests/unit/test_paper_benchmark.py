@@ -8,7 +8,7 @@ import torch
 
 from kanwidget.datasets import dimensionless, dimensionless_equations
 from tools.benchmarks.paper import __main__ as command
-from tools.benchmarks.paper import continual, feynman
+from tools.benchmarks.paper import continual, feynman, notebooks
 from tools.benchmarks.paper.parts import PARTS, Part
 from tools.benchmarks.paper.problems import PUBLISHED, ROWS
 from tools.benchmarks.paper.store import FOLDER, Store
@@ -126,6 +126,29 @@ def test_an_equation_is_measured_on_rows_that_were_not_trained_on():
     assert run["shape"] == [2, 2, 1]
     assert run["train"] < run["test"] < 0.01
     assert run["grid"] == 3
+
+
+def test_formulas_are_compared_where_both_sides_have_the_same_measure():
+    common = {"exact": 3, "starts": 3, "seconds": 1.0}
+    results = {
+        "a": {"task": "xy", "published": "1.3e-16", "error": 1e-17, "accuracy": None, **common},
+        "b": {"task": "moons", "published": "99.7 % right", "error": None, "accuracy": 0.998, **common},
+        "c": {"task": "phases", "published": "0.12", "error": None, "accuracy": 0.9, **common},
+        "d": {"task": "mass", "published": "-", "error": 1e-9, "accuracy": None, **common},
+    }
+    lines = list(notebooks.formula_lines("formulas", results))
+    assert [(row.row, row.published, row.median) for row in lines] == [("xy", 1.3e-16, 1e-17), ("moons", 99.7, 99.8)]
+    assert lines[0].note == "exact from 3 of 3 starts"
+
+
+def test_physics_has_a_line_where_a_test_error_was_printed():
+    run = {"rmse": 1e-16, "exact": True, "seconds": 1.0}
+    results = {
+        "P11": {"name": "P11", "theirs": ".28*log(2.5*J) - .67, 2.89e-11 (Physics_4A)", **run},
+        "free": {"name": "free", "theirs": "1.19 - 1.08*sqrt(1 - x**2), loss 5.03e-5, free mass (Physics_1)", **run},
+        "new": {"name": "new", "theirs": "", **run},
+    }
+    assert [(row.row, row.published) for row in notebooks.physics_lines("physics", results)] == [("P11", 2.89e-11)]
 
 
 def test_the_peaks_are_learnt():

@@ -6,7 +6,8 @@
     python -m tools.benchmarks.paper --quick           # small versions of all parts, in less than ten minutes, kept nowhere
 
 Results are in `tools/benchmarks/results/` as they come: a run that is broken off goes on where it was, and two may run side by side. To
-measure something anew, take it out of the results. Perceptrons and other optimizers on the same data:
+measure something anew, take it out of the results. Formulas are made by `python -m tools.benchmarks.formulas` and
+`python -m tools.benchmarks.physics`, and only shown here. Perceptrons and other optimizers on the same data:
 `python -m tools.benchmarks.paper.accuracy`.
 """
 

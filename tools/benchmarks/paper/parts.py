@@ -36,6 +36,6 @@ PARTS = {
     "anderson": Part(elsewhere.anderson_jobs, elsewhere.anderson_lines, "anderson"),
     "continual": Part(continual.jobs, continual.lines),
     "extension": Part(elsewhere.extension_jobs, elsewhere.extension_lines),
-    "formulas": Part(notebooks.jobs, notebooks.lines),
-    "physics": Part(notebooks.jobs, notebooks.lines),
+    "formulas": Part(notebooks.jobs, notebooks.formula_lines, "formulas"),
+    "physics": Part(notebooks.jobs, notebooks.physics_lines, "physics"),
 }
