@@ -8,7 +8,7 @@ import torch
 
 from kanwidget.datasets import dimensionless, dimensionless_equations
 from tools.benchmarks.paper import __main__ as command
-from tools.benchmarks.paper import continual, feynman, notebooks
+from tools.benchmarks.paper import continual, elsewhere, feynman
 from tools.benchmarks.paper.parts import PARTS, Part
 from tools.benchmarks.paper.problems import PUBLISHED, ROWS
 from tools.benchmarks.paper.store import FOLDER, Store
@@ -40,6 +40,11 @@ def test_a_line_says_whose_seconds_they_are():
     assert "~" not in str(line(1.0, [0.5]))
 
 
+def test_ratios_stay_short():
+    assert " 5e+05 " in str(line(1e-7, [5e-2]))
+    assert " 3e-04 " in str(line(1e-3, [3e-7]))
+
+
 def test_the_table_counts_the_rows_that_are_better():
     text = list(table([line(1.0, [0.5]), line(1.0, [2.0], note="a corner")]))
     assert text[-1] == "1 of 2 rows are below the published figure."
@@ -64,7 +69,7 @@ def test_a_run_makes_what_the_results_lack(monkeypatch, tmp_path):
     assert done == ["a", "c"]
     command.run(["part"], {"results": store}, quick=False)
     assert done == ["a", "c"]
-    assert "2 of 3 rows" in command.report(["part"], {"results": store})
+    assert "2 of 3 rows" in command.report(["part"], {"results": store}, quick=False)
 
 
 def test_results_in_a_file_outlive_the_run(monkeypatch, tmp_path):
@@ -87,7 +92,9 @@ def test_quick_runs_a_part_and_keeps_nothing(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["paper", "--quick", "--only", "continual"])
     command.main()
     torch.set_num_threads(threads)
-    assert "continual  five peaks" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "continual  five peaks" in text
+    assert "at once" not in text  # notes are those of whole runs
     assert {path: path.stat().st_mtime_ns for path in FOLDER.glob("*.json")} == before
 
 
@@ -137,7 +144,7 @@ def test_formulas_are_compared_where_both_sides_have_the_same_measure():
         "c": {"task": "phases", "published": "0.12", "error": None, "accuracy": 0.9, **common},
         "d": {"task": "mass", "published": "-", "error": 1e-9, "accuracy": None, **common},
     }
-    lines = list(notebooks.formula_lines("formulas", results))
+    lines = list(elsewhere.formula_lines("formulas", results))
     assert [(row.row, row.published, row.median) for row in lines] == [("xy", 1.3e-16, 1e-17), ("moons", 99.7, 99.8)]
     assert lines[0].note == "exact from 3 of 3 starts"
 
@@ -149,7 +156,7 @@ def test_physics_has_a_line_where_a_test_error_was_printed():
         "free": {"name": "free", "theirs": "1.19 - 1.08*sqrt(1 - x**2), loss 5.03e-5, free mass (Physics_1)", **run},
         "new": {"name": "new", "theirs": "", **run},
     }
-    assert [(row.row, row.published) for row in notebooks.physics_lines("physics", results)] == [("P11", 2.89e-11)]
+    assert [(row.row, row.published) for row in elsewhere.physics_lines("physics", results)] == [("P11", 2.89e-11)]
 
 
 def test_the_peaks_are_learnt():

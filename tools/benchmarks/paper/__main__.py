@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from tqdm import tqdm
@@ -43,9 +44,11 @@ def run(names: Sequence[str], results: dict[str, Store], *, quick: bool) -> None
         store.once(key, work)
 
 
-def report(names: Sequence[str], results: dict[str, Store]) -> str:
-    """The table of some parts."""
+def report(names: Sequence[str], results: dict[str, Store], *, quick: bool) -> str:
+    """The table of some parts. Notes are those of whole runs: quick ones have none."""
     lines = [line for name in names for line in PARTS[name].lines(name, results[PARTS[name].results].jobs())]
+    if quick:
+        lines = [replace(line, note="") for line in lines]
     return "\n".join(table(lines))
 
 
@@ -64,7 +67,7 @@ def main() -> None:
     names, results = options.only or list(PARTS), stores(options.quick)
     if not options.show:
         run(names, results, quick=options.quick)
-    print(report(names, results))
+    print(report(names, results, quick=options.quick))
 
 
 if __name__ == "__main__":

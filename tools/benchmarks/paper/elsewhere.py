@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -98,6 +99,9 @@ def anderson_lines(part: str, results: dict[str, Any]) -> Iterator[Line]:
 
 # ---- grid extension in one call
 
+#: Why a row isn't better.
+EXTENSION = {"4-D": "a dozen of 3,000 test points, in corners without training rows, make the error"}
+
 
 def extension_jobs(quick: bool) -> Jobs:
     """Functions of figure 3.1, of which only the shape is chosen."""
@@ -115,5 +119,38 @@ def extension_lines(part: str, results: dict[str, Any]) -> Iterator[Line]:
         if found := runs(results, f"extension/{name}"):
             seconds, typical = (statistics.median(run[key] for run in found) for key in ("seconds", "typical"))
             line = Line(part, name, target, [run["error"] for run in found], seconds)
-            reason = "" if line.below else "few test points, in corners without training rows, make the error"
-            yield replace(line, note="; ".join(filter(None, (f"median deviation {typical:.0e}", reason))))
+            reason = f"{EXTENSION[name]}; the median deviation is {typical:.0e}" if name in EXTENSION else ""
+            yield line if line.below else replace(line, note=reason)
+
+
+# ---- formulas of pykan's notebooks: commands of their own, whose results are shown. A row whose notebook ends with another measure
+# than ours is in their tables only.
+
+#: A test error, or the accuracy of a classifier.
+_ERROR, _ACCURACY = re.compile(r"[\d.]+(e-\d+)?"), re.compile(r"([\d.]+) % right")
+#: The test error behind a formula of pykan's: `formula, 2.9e-11 (notebook)`.
+_BEHIND_A_FORMULA = re.compile(r", ([\d.]+e-\d+) \(")
+
+
+def no_jobs(quick: bool) -> Jobs:
+    """None: `python -m tools.benchmarks.formulas` and `… .physics` do them."""
+    yield from ()
+
+
+def formula_lines(part: str, results: dict[str, Any]) -> Iterator[Line]:
+    """Formulas of notebook 13."""
+    for run in results.values():
+        note = f"exact from {run['exact']} of {run['starts']} starts"
+        if run["error"] is not None and _ERROR.fullmatch(run["published"]):
+            yield Line(part, run["task"], float(run["published"]), [run["error"]], run["seconds"], note)
+        elif run["accuracy"] is not None and (accuracy := _ACCURACY.fullmatch(run["published"])):
+            published, ours = float(accuracy[1]), 100 * run["accuracy"]
+            yield Line(part, run["task"], published, [ours], run["seconds"], "classes of test rows", percent=True)
+
+
+def physics_lines(part: str, results: dict[str, Any]) -> Iterator[Line]:
+    """Formulas of notebook 14."""
+    for run in results.values():
+        if error := _BEHIND_A_FORMULA.search(run["theirs"]):
+            note = "the exact formula" if run["exact"] else "not the exact formula"
+            yield Line(part, run["name"], float(error[1]), [run["rmse"]], run["seconds"], note)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tools.benchmarks.paper import accuracy, continual, elsewhere, feynman, notebooks
+from tools.benchmarks.paper import accuracy, continual, elsewhere, feynman
 from tools.benchmarks.paper.problems import SPECIAL, TOYS
 from tools.benchmarks.paper.table import Line
 
@@ -36,6 +36,6 @@ PARTS = {
     "anderson": Part(elsewhere.anderson_jobs, elsewhere.anderson_lines, "anderson"),
     "continual": Part(continual.jobs, continual.lines),
     "extension": Part(elsewhere.extension_jobs, elsewhere.extension_lines),
-    "formulas": Part(notebooks.jobs, notebooks.formula_lines, "formulas"),
-    "physics": Part(notebooks.jobs, notebooks.physics_lines, "physics"),
+    "formulas": Part(elsewhere.no_jobs, elsewhere.formula_lines, "formulas"),
+    "physics": Part(elsewhere.no_jobs, elsewhere.physics_lines, "physics"),
 }

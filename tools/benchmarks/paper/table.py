@@ -54,7 +54,7 @@ class Line:
         published, ours = (
             f"{value:.1f} %" if self.percent else f"{value:.1e}" for value in (self.published, self.median)
         )
-        ratio = f"{self.ratio:.2f}" if self.ratio >= 0.01 else f"{self.ratio:.0e}"
+        ratio = f"{self.ratio:.2f}" if 0.01 <= self.ratio < 1000 else f"{self.ratio:.0e}"
         seconds = f"{'~' if self.clock else ''}{self.seconds:.1f}"
         return _FORM.format(self.part, self.row, published, ours, ratio, seconds, len(self.ours), self.note).rstrip()
 
