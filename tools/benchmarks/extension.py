@@ -11,7 +11,9 @@ import argparse
 import math
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -25,25 +27,29 @@ NOISY = ((60, 0.05), (120, 0.3), (200, 0.1), (400, 0.3), (1500, 0.1))
 _LADDER = (3, 6, 12, 24, 48)
 
 
+def measured(name: str, seed: int, *, crowded: bool = False, grids: Sequence[int] | str = "auto") -> dict[str, Any]:
+    """Error, median deviation, grid and processor seconds of one network."""
+    row = replace(ROWS[name], edges=crowded)
+    data, started = data_of(row), time.process_time()
+    model = KAN(row.shapes[0], seed=seed).extend(
+        Dataset(data.train_input, data.train_label), grids, seed=seed, progress=False
+    )
+    seconds = round(time.process_time() - started, 1)
+    deviation = (model.predict(data.test_input) - data.test_label).abs()
+    error = float(deviation.square().mean().sqrt())
+    return {"error": error, "typical": float(deviation.median()), "grid": model.grid, "seconds": seconds}
+
+
 def exact(name: str, seeds: int, *, crowded: bool) -> str:
     """A row of the table of exact functions."""
-    row = replace(ROWS[name], edges=crowded)
-    data = data_of(row)
-    errors, medians, grids, seconds = [], [], [], []
-    for seed in range(seeds):
-        started = time.perf_counter()
-        model = KAN(row.shapes[0], seed=seed).extend(
-            Dataset(data.train_input, data.train_label), seed=seed, progress=False
-        )
-        seconds.append(time.perf_counter() - started)
-        deviation = (model.predict(data.test_input) - data.test_label).abs()
-        errors.append(float(deviation.square().mean().sqrt()))
-        medians.append(float(deviation.median()))
-        grids.append(model.grid)
-    error = statistics.median(errors)
+    runs = [measured(name, seed, crowded=crowded) for seed in range(seeds)]
+    error, typical, grid, seconds = (
+        statistics.median(run[key] for run in runs) for key in ("error", "typical", "grid", "seconds")
+    )
+    worst = max(run["error"] for run in runs)
     return (
-        f"{name:<18}{TARGETS[name]:>9.1e}{error:>10.1e}{error / TARGETS[name]:>9.3f}{max(errors):>10.1e}"
-        f"{statistics.median(medians):>10.1e}{statistics.median(grids):>6.0f}{statistics.median(seconds):>8.1f}"
+        f"{name:<18}{TARGETS[name]:>9.1e}{error:>10.1e}{error / TARGETS[name]:>9.3f}{worst:>10.1e}"
+        f"{typical:>10.1e}{grid:>6.0f}{seconds:>8.1f}"
     )
 
 

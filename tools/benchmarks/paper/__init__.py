@@ -1,1 +1,1 @@
-"""The figures of the KAN paper (arXiv:2404.19756), reached again: `python -m tools.benchmarks.paper accuracy`."""
+"""The figures of the KAN paper (arXiv:2404.19756) and of pykan's notebooks, reached again: `python -m tools.benchmarks.paper`."""

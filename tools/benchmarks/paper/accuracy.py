@@ -1,5 +1,8 @@
 """Test errors of the toy functions and the special functions, beside the paper's and beside perceptrons.
 
+`python -m tools.benchmarks.paper` compares with the paper; `python -m tools.benchmarks.paper.accuracy` adds perceptrons, other optimizers
+and slopes. Results are in `results/accuracy.json` as they come; two processes may share the work (`--part`).
+
 Three choices decide here:
 
 - Uniform knots. J₀(20x) at G = 200, come from 3 → 5 → 10 → … → 100: 3.0e-7, with inserted knots 3.6e-6.
@@ -11,18 +14,21 @@ Three choices decide here:
 
 from __future__ import annotations
 
+import argparse
 import math
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from tools.benchmarks.paper import kans, mlps
 from tools.benchmarks.paper.peers import PEERS
-from tools.benchmarks.paper.problems import ROWS, SPECIAL, TOYS, Row, data_of
+from tools.benchmarks.paper.problems import NOTES, PUBLISHED, ROWS, SPECIAL, TOYS, Row, data_of
 from tools.benchmarks.paper.store import Store
+from tools.benchmarks.paper.table import Line
 
 SEEDS = 5
 #: Method, hidden layers and steps of the perceptrons: the best one on validation data counts.
@@ -34,6 +40,17 @@ PERCEPTRONS = (
 )
 #: With many inputs LM's matrix is too large for these.
 MANY_INPUTS = (("LM", (10, 10), 40), ("LBFGS", (20, 20), 1500), ("LBFGS", (50, 50), 1000))
+
+
+def main() -> None:
+    """Run what the results lack, and print all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="small grids, kept apart")
+    parser.add_argument("--only", choices=ROWS, help="one row")
+    parser.add_argument("--part", choices=["kan", "mlp", "peers"], help="one method")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    run(quick=given.quick, only=given.only, part=given.part)
 
 
 def run(*, quick: bool, only: str | None, part: str | None) -> None:
@@ -51,11 +68,18 @@ def _quick(row: Row) -> Row:
     return replace(row, grids=row.grids[:3], starts=min(row.starts, 4), steps=min(row.steps, 40), shapes=row.shapes[:1])
 
 
+def kan_jobs(rows: tuple[Row, ...], quick: bool) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+    """All trainings of KANs for some rows: keys of the results, and the work."""
+    for row in [_quick(row) for row in rows] if quick else rows:
+        for shape in row.shapes:
+            for seed in range(SEEDS if row in TOYS and not quick else 1):
+                key = f"{row.name}/kan/{list(shape)}/{seed}"
+                yield key, lambda row=row, a=shape, s=seed: kans.extended(row, a, data_of(row), s)
+
+
 def _kans(store: Store, row: Row, *, quick: bool) -> None:
-    data = data_of(row)
-    for shape in row.shapes:
-        for seed in range(SEEDS if row in TOYS and not quick else 1):
-            store.once(f"{row.name}/kan/{list(shape)}/{seed}", lambda a=shape, s=seed: kans.extended(row, a, data, s))
+    for key, work in kan_jobs((row,), quick):
+        store.once(key, work)
 
 
 def _mlps(store: Store, row: Row, *, quick: bool) -> None:
@@ -91,6 +115,16 @@ def kan_points(jobs: dict[str, Any], name: str) -> list[dict[str, Any]]:
             kans.best(run) | {"shape": run["shape"], "whole": run["seconds"]}
         )
     return min(shapes.values(), key=lambda points: statistics.median(p["validation"] for p in points), default=[])
+
+
+def lines(rows: tuple[Row, ...], part: str, jobs: dict[str, Any]) -> Iterator[Line]:
+    """Lines of the table of all parts."""
+    for row in rows:
+        points = kan_points(jobs, row.name)
+        if points:
+            seconds = statistics.median(point["whole"] for point in points)
+            published, note = PUBLISHED.get(row.name, row.target), NOTES.get(row.name, "")
+            yield Line(part, row.name, published, [point["test"] for point in points], seconds, note, clock=True)
 
 
 def mlp_best(jobs: dict[str, Any], name: str) -> dict[str, Any] | None:
@@ -143,3 +177,7 @@ def _line(row: Row, points: list[dict[str, Any]], mlp: dict[str, Any] | None) ->
         f"{row.name:<18} {row.target:>8.1e} {ours:>8.1e} {ours / row.target:>6.2f} {errors[-1] / ours:>12.1f} "
         f"{middle['whole']:>8.1f} {len(points):>5} {middle['parameters']:>10} {middle['shape']!s:<13} {other}"
     )
+
+
+if __name__ == "__main__":
+    main()

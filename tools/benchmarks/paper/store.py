@@ -18,13 +18,16 @@ FOLDER = Path(__file__).resolve().parents[1] / "results"
 
 
 class Store:
-    """One JSON file of jobs: key → what the job found, with date and versions."""
+    """One JSON file of jobs: key → what the job found, with date and versions; without a name they are kept in memory."""
 
-    def __init__(self, name: str) -> None:
-        self.path = FOLDER / f"{name}.json"
+    def __init__(self, name: str | None) -> None:
+        self.path = None if name is None else FOLDER / f"{name}.json"
+        self._memory: dict[str, Any] = {}
 
     def jobs(self) -> dict[str, Any]:
         """All that is known."""
+        if self.path is None:
+            return self._memory
         return json.loads(self.path.read_text())["jobs"] if self.path.exists() else {}
 
     def once(self, key: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -33,15 +36,26 @@ class Store:
         if known is not None:
             return known
         found = work()
-        FOLDER.mkdir(exist_ok=True)
-        with open(self.path.with_suffix(".lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            noted = json.loads(self.path.read_text())["about"] if self.path.exists() else {}
-            whole = {"about": noted | about(), "jobs": dict(sorted((self.jobs() | {key: found}).items()))}
-            temporary = self.path.with_suffix(".tmp")
-            temporary.write_text(json.dumps(whole, indent=1) + "\n")
-            temporary.replace(self.path)
+        if self.path is None:
+            self._memory[key] = found
+        else:
+            self._write(self.path, key, found)
         return found
+
+    def _write(self, path: Path, key: str, found: dict[str, Any]) -> None:
+        path.parent.mkdir(exist_ok=True)
+        with open(path.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            noted = json.loads(path.read_text())["about"] if path.exists() else {}
+            whole = {"about": noted | about(), "jobs": dict(sorted((self.jobs() | {key: found}).items()))}
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text(json.dumps(whole, indent=1) + "\n")
+            temporary.replace(path)
+
+
+def runs(jobs: dict[str, Any], name: str) -> list[Any]:
+    """What the jobs of all seeds found, where keys are `name/seed`."""
+    return [found for key, found in jobs.items() if key.rsplit("/", 1)[0] == name]
 
 
 def about() -> dict[str, str]:
