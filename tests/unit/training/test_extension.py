@@ -38,7 +38,7 @@ def test_steps_are_the_grids_and_the_last_one_is_the_result():
     steps = list(extend_steps(KAN([1, 1], grid=3), data, [3, 6, 12], seed=1))
     assert [step.grid for step in steps] == [3, 6, 12, 12]
     assert [step.stop_reason for step in steps] == [None, None, None, "last grid"]
-    assert [step.knots for step in steps[:1]] == ["insert"]
+    assert steps[0].knots == "own"
     assert all(step.knots in ("spread", "adapted") for step in steps[1:])
     losses = [step.validation_loss for step in steps[:3]]
     assert losses == sorted(losses, reverse=True)
@@ -197,11 +197,11 @@ def test_an_interrupted_extension_keeps_the_best_grid_and_says_so(monkeypatch):
 
     def interrupted(*arguments, **options):
         calls.append(1)
-        if len(calls) == 3:
+        if len(calls) == 4:
             raise KeyboardInterrupt
         return fit_many(*arguments, **options)
 
-    monkeypatch.setattr("kanwidget.training.extension.fit_many", interrupted)
+    monkeypatch.setattr("kanwidget.training.extension_trainings.fit_many", interrupted)
     model = KAN([1, 1], grid=3).extend(wave(), [3, 6, 12], progress=False)
     assert model.grid == 6
     assert model.history.stop_reason == "interrupted"
