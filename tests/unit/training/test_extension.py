@@ -206,3 +206,16 @@ def test_an_interrupted_extension_keeps_the_best_grid_and_says_so(monkeypatch):
     assert model.grid == 6
     assert model.history.stop_reason == "interrupted"
     assert model.history.events[-1].label.startswith("grid 6 kept: interrupted")
+
+
+def test_fine_hidden_grids_reach_beyond_their_samples_and_are_smooth():
+    data = create_dataset(lambda x: (x[:, [0]].sin() + x[:, [1]] ** 2).exp(), n_var=2, train_num=1200)
+    steps = list(extend_steps(KAN([2, 1, 1], seed=1), data, [4, 12, 32], starts=2, steps=40))
+    assert [step.knots for step in steps[2:]] == ["smooth", "smooth"]
+    network = steps[-1].network
+    with torch.no_grad():
+        activations = network.layer(0)(data.train_input)[:, 0]
+    low, high = network.layer(1).grid[0, [0, -1]].tolist()
+    span = float(activations.max() - activations.min())
+    assert low < float(activations.min()) - 0.03 * span
+    assert high > float(activations.max()) + 0.03 * span
