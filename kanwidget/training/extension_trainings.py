@@ -116,6 +116,21 @@ def _is_smooth(path: Sequence[ExtensionStep]) -> bool:
     return path[-1].knots == "smooth" and path[-1].validation_loss * _CLEAR < path[-2].validation_loss
 
 
+def placements(grid: Grid, *, smooth: bool = True) -> list[str]:
+    """The placements of knots that a grid is tried with, at most.
+
+    Args:
+        grid: The number of intervals.
+        smooth: Whether `smooth` may be one: not without hidden nodes, since inputs themselves have no thin tails.
+
+    Examples:
+        >>> placements(10), placements(40)
+        (['spread', 'adapted'], ['smooth', 'spread', 'adapted'])
+    """
+    fits = smooth and _FINE <= _finest(grid) <= _FINEST_SMOOTH
+    return [knots for knots in PLACEMENTS if fits or knots != "smooth"]
+
+
 def _finest(grid: Grid) -> int:
     return max(grid) if isinstance(grid, list) else grid
 
@@ -202,17 +217,12 @@ class Trainings:
         """The networks with a finer grid, their knots where they serve best."""
         pairs = [(network, self._inputs(fold)) for network, fold in zip(best.networks, self.folds, strict=True)]
         trials: list[ExtensionStep] = []
-        for knots in self._placements(grid):
+        for knots in placements(grid, smooth=bool(self.smooth) and self.network.depth > 1):
             networks = [refine(network, grid, x=x, **PLACEMENTS[knots]) for network, x in pairs]
             trials.append(self.in_rounds(networks, grid, knots))
             if _is_smooth([best, trials[0]]):
                 break
         return min(trials, key=lambda step: step.validation_loss)
-
-    def _placements(self, grid: Grid) -> list[str]:
-        """The placements to try: inputs themselves have no thin tails."""
-        smooth = bool(self.smooth) and self.network.depth > 1 and _FINE <= _finest(grid) <= _FINEST_SMOOTH
-        return [knots for knots in PLACEMENTS if smooth or knots != "smooth"]
 
     def _inputs(self, data: Dataset) -> Tensor:
         return data.train_input.to(self.network.device, self.network.dtype)
