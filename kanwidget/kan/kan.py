@@ -239,7 +239,9 @@ class KAN(QueryableNetwork):
                 `lamb_coef`, `lamb_coefdiff`, `reg_metric`, as in pykan; `seed` of the batches; `geodesic_acceleration=True` for LM steps
                 that follow the valley where it turns, at twice the time: for fits down to round-off (without `lamb`, in float64);
                 `continual=True` for data that leave out inputs learnt before: grids stay, and so does what the new data don't decide
-                (splines are local, base functions aren't: `base_fun="zero"`).
+                (splines are local, base functions aren't: `base_fun="zero"`); `smoothness`, ≥ 0, for LM: where data are thin, splines go on
+                as polynomials of degree five. It weighs the mean square of sixth derivatives over a grid of length 1, in parts of the
+                loss: 1e-10 is much for a wave of several periods.
 
         Returns:
             Losses of every step (RMSE for squared errors, else the mean loss), and why it stopped. Ctrl-C ends the
@@ -312,7 +314,8 @@ class KAN(QueryableNetwork):
 
         Without a validation part each quarter of the training rows is held out in turn, or a fifth of 1,000 rows and more: they choose
         grid and knots, and the last training takes them in, too. Test data are never used. The history tells which grids were taken,
-        and why it ended.
+        and why it ended. Where LM fits down to round-off, fine hidden grids reach a little beyond their samples and are trained with
+        `smoothness`, see `fit`: other rows have activations in tails where samples are thin.
 
         Args:
             data: As for `fit`.

@@ -20,7 +20,8 @@ from kanwidget.sweeps.batches import Row, final_record
 from kanwidget.sweeps.front import pareto
 from kanwidget.sweeps.table import Table
 from kanwidget.training import fit_many
-from kanwidget.training.extension import PLACEMENTS, ExtensionStep, extend_steps
+from kanwidget.training.extension import extend_steps
+from kanwidget.training.extension_trainings import ExtensionStep, placements
 from kanwidget.training.steps.loop import close_bar
 
 #: A larger network is worth it if the error becomes so many times smaller.
@@ -236,10 +237,11 @@ class _Search:
         self._pay(1)
         _take(steps)  # the trial's own grid, trained on
         for grid in ladder[1:]:
-            self._pay(len(PLACEMENTS))
+            most = len(placements(grid))
+            self._pay(most)
             step = _take(steps)
             if step is None or step.stop_reason:  # exact already: no further grid was trained
-                self.networks -= len(PLACEMENTS)
+                self.networks -= most
                 return
             network = step.network
             assert isinstance(network, KAN)

@@ -16,7 +16,8 @@ from kanwidget.explorer.session.command import Command
 from kanwidget.explorer.session.session import Session
 from kanwidget.explorer.session.undo import copied
 from kanwidget.kan import KAN
-from kanwidget.training.extension import REASONS, ExtensionStep, doubled_grids, extend_steps
+from kanwidget.training.extension import REASONS, doubled_grids, extend_steps
+from kanwidget.training.extension_trainings import ExtensionStep
 
 #: Settings of the session's training that its trainings have, too.
 _OPTIONS = (

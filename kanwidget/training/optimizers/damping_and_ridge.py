@@ -19,16 +19,20 @@ from kanwidget.training.optimizers.least_squares import LeastSquares, Parameters
 _ROUGHNESS = 1e-5
 #: Weight of the ridge in parts of the loss: of squares of the coefficients (in their units), and of their second differences.
 _RIDGE_SIZE, _RIDGE_ROUGHNESS = 1e-6, 1e-6
+#: Order of the differences that `smoothness` weighs: what the data leave undetermined continues as a polynomial of one degree less.
+_SMOOTH_ORDER = 6
 
 
 def damping_metric(objective: LeastSquares, parameters: Parameters) -> Tensor:
     """The metric of the damping, `(size, size)`: the identity and, for splines, second differences of the coefficients."""
     metric = torch.eye(parameters.size, dtype=torch.float64, device=objective.lamb.device)
-    _add_roughness(metric, objective, parameters, lambda layer: _ROUGHNESS * layer.grid_size**4)
+    _add_roughness(metric, objective, parameters, 2, lambda layer: _ROUGHNESS * layer.grid_size**4)
     return metric
 
 
-def ridge(objective: LeastSquares, parameters: Parameters, size: Tensor, spread: Tensor) -> Tensor:
+def ridge(
+    objective: LeastSquares, parameters: Parameters, size: Tensor, spread: Tensor, smoothness: float = 0.0
+) -> Tensor:
     """Ridge matrices, to be multiplied by the loss; at 1e-6 they decide only directions that the data leave undetermined.
 
     Splines have such directions: a constant moved from one edge of a sum to the next, a base function that the spline can
@@ -40,10 +44,15 @@ def ridge(objective: LeastSquares, parameters: Parameters, size: Tensor, spread:
         objective: The networks.
         parameters: Layout of their free parameters.
         size: Weight of each parameter's magnitude (1/its unit), `(networks, size)`, see `LeastSquares.units`.
-        spread: The same for second differences.
+        spread: The same for differences.
+        smoothness: Weight of the mean square of every spline's sixth derivative, over a grid of length 1.
     """
     rough = torch.zeros(parameters.size, parameters.size, dtype=torch.float64, device=objective.lamb.device)
-    _add_roughness(rough, objective, parameters, lambda _: _RIDGE_ROUGHNESS)
+    _add_roughness(rough, objective, parameters, 2, lambda _: _RIDGE_ROUGHNESS)
+    if smoothness:
+        # A sixth derivative is a difference of the coefficients by the sixth power of the spacing, whose inverse is the grid size.
+        power = 2 * _SMOOTH_ORDER - 1
+        _add_roughness(rough, objective, parameters, _SMOOTH_ORDER, lambda layer: smoothness * layer.grid_size**power)
     matrices = rough * spread[:, :, None] * spread[:, None]
     for index in parameters.layers:
         numeric = index.numeric[index.numeric >= 0]
@@ -52,11 +61,11 @@ def ridge(objective: LeastSquares, parameters: Parameters, size: Tensor, spread:
 
 
 def _add_roughness(
-    matrix: Tensor, objective: LeastSquares, parameters: Parameters, weight: Callable[[LayerStack], float]
+    matrix: Tensor, objective: LeastSquares, parameters: Parameters, order: int, weight: Callable[[LayerStack], float]
 ) -> None:
-    """Add squares of the second differences of every edge's coefficients."""
+    """Add squares of the differences of every edge's coefficients."""
     for layer, index in zip(objective.stack.layers, parameters.layers, strict=True):
         count = layer.coef.shape[-1]
-        if count > 2:
-            second = torch.eye(count, dtype=torch.float64, device=matrix.device).diff(n=2, dim=0)
-            add_blocks(matrix[None], index.numeric[..., :count], second.T @ second * weight(layer))
+        if count > order:
+            difference = torch.eye(count, dtype=torch.float64, device=matrix.device).diff(n=order, dim=0)
+            add_blocks(matrix[None], index.numeric[..., :count], difference.T @ difference * weight(layer))

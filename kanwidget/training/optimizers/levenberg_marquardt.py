@@ -42,10 +42,12 @@ class LevenbergMarquardt(Optimizer):
         objective: The objectives to minimize.
         anchored: Whether the ridge pulls to the parameters at the start, so that directions which the data leave undetermined keep
             what they had; else to small and smooth ones.
+        smoothness: Weight of the splines' roughness in the ridge, see `ridge`.
     """
 
-    def __init__(self, objective: LeastSquares, *, anchored: bool = False) -> None:
-        self.objective, self._anchored = objective, anchored
+    def __init__(self, objective: LeastSquares, *, anchored: bool = False, smoothness: float = 0.0) -> None:
+        self.objective, self._anchored, self._smoothness = objective, anchored, smoothness
+        self._lowest = objective.trivial_loss()
         self.reload()
         unexplained = (self._current.loss / self._trivial).nan_to_num(1.0).clamp(1e-8, 1.0)
         self._start = torch.where(objective.lamb > 0, _DAMPING_SPARSE, _DAMPING) * unexplained
@@ -64,7 +66,7 @@ class LevenbergMarquardt(Optimizer):
         count = len(self._units)
         metric = damping_metric(objective, self.parameters)
         self._metric = (metric * units[:, :, None] * units[:, None]).expand(count, -1, -1)
-        self._ridge = ridge(objective, self.parameters, units, spreads).expand(count, -1, -1)
+        self._ridge = ridge(objective, self.parameters, units, spreads, self._smoothness).expand(count, -1, -1)
         self._growth = torch.full_like(self._trivial, 2.0)
         if networks is None:
             self._small_gains = torch.zeros_like(self._trivial)
@@ -84,7 +86,7 @@ class LevenbergMarquardt(Optimizer):
     def inherit(self, previous: Optimizer, networks: Sequence[int]) -> None:
         """Copy damping and counters from `previous` for the networks at these indices."""
         assert isinstance(previous, LevenbergMarquardt)  # one row makes both
-        for name in ("damping", "_growth", "_start", "_small_gains"):
+        for name in ("damping", "_growth", "_start", "_small_gains", "_lowest"):
             setattr(self, name, getattr(previous, name)[list(networks)])
 
     def state_dict(self) -> dict[str, Any]:
@@ -225,7 +227,8 @@ class LevenbergMarquardt(Optimizer):
         metric = self._damping_metric(matrix, scale)
         if size:
             objective.add_penalty(matrix, gradient, self.parameters, self._current)
-        ridge_scale = torch.minimum(self._current.loss, self._trivial)
+        ridge_scale = torch.minimum(self._current.loss, self._lowest if self._smoothness else self._trivial)
+        self._lowest = ridge_scale
         gradient += ridge_scale[:, None] * _times(self._ridge, (start - self._anchor).double())
         return _Model(matrix.addcmul_(self._ridge, ridge_scale[:, None, None]), gradient, scale, ridge_scale, metric)
 

@@ -46,6 +46,10 @@ class Options(Protocol):
     def continual(self) -> bool:
         """Whether what the data leave undetermined stays as it is."""
 
+    @property
+    def smoothness(self) -> float:
+        """Weight of the splines' roughness, by which LM decides what the data leave undetermined."""
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -72,7 +76,7 @@ OPTIMIZERS: dict[str, Method] = {
     for row in (
         Method(
             "LM",
-            lambda objective, o: LevenbergMarquardt(objective, anchored=o.continual),
+            lambda objective, o: LevenbergMarquardt(objective, anchored=o.continual, smoothness=o.smoothness),
             auto=lambda size, rows, _: size <= _LM_PARAMETERS and rows * size**2 <= _LM_WORK,
             any_loss=False,
             several=True,
@@ -88,7 +92,7 @@ OPTIMIZERS: dict[str, Method] = {
                 objective, lbfgs, lr=1.0 if o.lr is None else o.lr, batch=o.batch, seed=o.seed
             ),
             auto=lambda size, rows, o: o.batch is None,
-            unused={"geodesic_acceleration": _ONLY_LM},
+            unused={"geodesic_acceleration": _ONLY_LM, "smoothness": _ONLY_LM},
         ),
         Method(
             "Adam",
@@ -96,7 +100,7 @@ OPTIMIZERS: dict[str, Method] = {
                 objective, adam, lr=1e-2 if o.lr is None else o.lr, batch=o.batch, seed=o.seed
             ),
             auto=lambda size, rows, o: True,
-            unused={"geodesic_acceleration": _ONLY_LM},
+            unused={"geodesic_acceleration": _ONLY_LM, "smoothness": _ONLY_LM},
         ),
     )
 }

@@ -38,6 +38,7 @@ class Settings:
     reg_metric: str = "edge_forward_spline_n"
     geodesic_acceleration: bool = False
     continual: bool = False
+    smoothness: float = 0.0
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     sample_weight: Tensor | None = None
     seed: int = 0
@@ -60,7 +61,7 @@ def make_settings(metrics: Any = (), **options: Any) -> Settings:
     settings = Settings(metrics=_named_metrics(() if metrics is None else metrics), **options)
     _check.choice(settings.opt, "opt", "fit", ("auto", *OPTIMIZERS))
     _check.choice(settings.reg_metric, "reg_metric", "fit", METRICS)
-    for name in ("lamb", "lamb_l1", "lamb_entropy", "lamb_coef", "lamb_coefdiff"):
+    for name in ("lamb", "lamb_l1", "lamb_entropy", "lamb_coef", "lamb_coefdiff", "smoothness"):
         _check.real(getattr(settings, name), name, "fit", low=0)
     if settings.lr is not None:
         _check.real(settings.lr, "lr", "fit", low=0, open_low=True)

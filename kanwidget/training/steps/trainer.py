@@ -128,7 +128,7 @@ class Trainer(Iterator[StepRecord]):
         self.rows.settings = new
         if new.batch is not None and old.batch is None:  # which is a sample by itself
             self.rows.take(self.rows.total)
-        if (new.opt, new.lr, new.batch) != (old.opt, old.lr, old.batch):
+        if (new.opt, new.lr, new.batch, new.smoothness) != (old.opt, old.lr, old.batch, old.smoothness):
             self._build(new)
         else:
             self._training_batch.configure(new)

@@ -38,7 +38,7 @@ def test_steps_are_the_grids_and_the_last_one_is_the_result():
     steps = list(extend_steps(KAN([1, 1], grid=3), data, [3, 6, 12], seed=1))
     assert [step.grid for step in steps] == [3, 6, 12, 12]
     assert [step.stop_reason for step in steps] == [None, None, None, "last grid"]
-    assert [step.knots for step in steps[:1]] == ["insert"]
+    assert steps[0].knots == "own"
     assert all(step.knots in ("spread", "adapted") for step in steps[1:])
     losses = [step.validation_loss for step in steps[:3]]
     assert losses == sorted(losses, reverse=True)
@@ -197,12 +197,25 @@ def test_an_interrupted_extension_keeps_the_best_grid_and_says_so(monkeypatch):
 
     def interrupted(*arguments, **options):
         calls.append(1)
-        if len(calls) == 3:
+        if len(calls) == 4:
             raise KeyboardInterrupt
         return fit_many(*arguments, **options)
 
-    monkeypatch.setattr("kanwidget.training.extension.fit_many", interrupted)
+    monkeypatch.setattr("kanwidget.training.extension_trainings.fit_many", interrupted)
     model = KAN([1, 1], grid=3).extend(wave(), [3, 6, 12], progress=False)
     assert model.grid == 6
     assert model.history.stop_reason == "interrupted"
     assert model.history.events[-1].label.startswith("grid 6 kept: interrupted")
+
+
+def test_fine_hidden_grids_reach_beyond_their_samples_and_are_smooth():
+    data = create_dataset(lambda x: (x[:, [0]].sin() + x[:, [1]] ** 2).exp(), n_var=2, train_num=1200)
+    steps = list(extend_steps(KAN([2, 1, 1], seed=1), data, [4, 12, 32], starts=2, steps=40))
+    assert [step.knots for step in steps[2:]] == ["smooth", "smooth"]
+    network = steps[-1].network
+    with torch.no_grad():
+        activations = network.layer(0)(data.train_input)[:, 0]
+    low, high = network.layer(1).grid[0, [0, -1]].tolist()
+    span = float(activations.max() - activations.min())
+    assert low < float(activations.min()) - 0.03 * span
+    assert high > float(activations.max()) + 0.03 * span

@@ -12,7 +12,7 @@ from kanwidget.explorer.commands.history import Undo
 from kanwidget.explorer.commands.training import Pause
 from kanwidget.explorer.describe.snapshot import status
 from kanwidget.explorer.guide.steps import guidance
-from kanwidget.training.extension import ExtensionStep
+from kanwidget.training.extension_trainings import ExtensionStep
 from tests.unit.explorer.states import network, train
 
 

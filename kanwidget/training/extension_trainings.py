@@ -1,0 +1,247 @@
+"""The trainings of an extension: several starts on the first grid, then finer grids with their knots in several places."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget.core.network import Network
+from kanwidget.core.records import History
+from kanwidget.core.reference_data import order_columns
+from kanwidget.datasets import Dataset
+from kanwidget.datasets.validation import validation_folds
+from kanwidget.surgery import refine, reseed
+from kanwidget.training.many import fit_many
+from kanwidget.training.optimizers.table import pick_optimizer
+from kanwidget.training.steps.settings import make_settings
+from kanwidget.training.steps.training_data import prepare
+
+Grid = int | list[int]
+
+#: A finer grid is worth it if it divides the held-out error by so much.
+WORTH = 1.01
+#: So many grids in a row without a gain end the extension: J0(20x) learns nothing new from G = 3 to 6.
+_PATIENCE = 2
+#: A held-out error below this, in scaled numbers, is exact: a finer grid would follow round-off.
+_EXACT = 1e-9
+#: Steps after which starts are compared.
+_FIRST_STEPS = 60
+#: Where the knots of finer grids go: options of `refine`. Those of `smooth` are even and reach beyond the samples by a twelfth of their
+#: range at each end, as far as activations of other rows come.
+PLACEMENTS: dict[str, dict[str, Any]] = {
+    "smooth": {"knots": "adapted", "grid_eps": 1.0, "margin": 0.08},
+    "spread": {"knots": "spread"},
+    "adapted": {"knots": "adapted"},
+}
+#: Where `smooth` divides the held-out error by so much there is no noise to be learnt, and the others aren't tried: held-out rows are too
+#: few to show its worth in the tails.
+_CLEAR = 2.0
+#: Weight of the roughness with `smooth`, see `fit`, and its finest grid: sixth differences of finer ones are round-off.
+_SMOOTHNESS, _FINEST_SMOOTH = 1e-10, 200
+#: From this grid on trainings go by rounds of so many steps, and end with one that hasn't divided the held-out error by so much. Coarser
+#: networks follow valleys that are long and cost little.
+_FINE, _ROUND, _ROUND_GAIN = 32, 20, 1.05
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionStep:
+    """A grid that an extension has tried."""
+
+    networks: tuple[Network, ...]
+    """The trained networks with this grid, one for each way to hold out rows; at the end the result alone."""
+    grid: Grid
+    """Its number of intervals, one for all layers or one a layer."""
+    knots: str
+    """Where its knots lie: `spread` or `adapted` as by `refine`, `smooth` (even, the splines trained with `smoothness`); `own` on the
+    first grid."""
+    histories: tuple[History, ...]
+    """Of their last trainings."""
+    helped: bool = True
+    """Whether it is better than all before by more than one percent."""
+    stop_reason: str | None = None
+    """On the last step: `target`, `exact`, `nothing helps` or `last grid`."""
+
+    @property
+    def network(self) -> Network:
+        """The first network; at the end the result."""
+        return self.networks[0]
+
+    @property
+    def validation_loss(self) -> float:
+        """Their error on the held-out rows, as in `StepRecord`; infinite where training failed."""
+        losses = [min(_losses(history), default=math.inf) for history in self.histories]
+        return math.sqrt(sum(loss**2 for loss in losses) / len(losses))
+
+    @property
+    def best_steps(self) -> int:
+        """Training steps until the smallest held-out error, the middle of all."""
+        counts = [losses.index(min(losses)) + 1 for losses in map(_losses, self.histories) if losses]
+        return sorted(counts)[len(counts) // 2] if counts else 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether training ended at its smallest held-out error, so that it needn't be cut short."""
+        return all(losses[-1] <= WORTH * min(losses) for losses in map(_losses, self.histories) if losses)
+
+
+def _losses(history: History) -> list[float]:
+    """The finite errors on held-out rows of a training."""
+    losses = [record.validation_loss for record in history.records]
+    return [loss for loss in losses if loss is not None and math.isfinite(loss)]
+
+
+def _joined(history: History, more: History) -> History:
+    """A training and a further one, which began where the first one's held-out error was smallest."""
+    losses = [record.validation_loss for record in history.records]
+    finite = _losses(history)
+    end = losses.index(min(finite)) + 1 if finite else len(losses)
+    return replace(more, records=[*history.records[:end], *more.records])
+
+
+def grid_of(network: Network) -> Grid:
+    """Its number of intervals, a list where the layers differ."""
+    sizes = [network.layer(index).grid_size for index in range(network.depth)]
+    return sizes if len(set(sizes)) > 1 else sizes[0]
+
+
+def _is_smooth(path: Sequence[ExtensionStep]) -> bool:
+    """Whether the last step is a smooth one that divides the held-out error clearly."""
+    return path[-1].knots == "smooth" and path[-1].validation_loss * _CLEAR < path[-2].validation_loss
+
+
+def placements(grid: Grid, *, smooth: bool = True) -> list[str]:
+    """The placements of knots that a grid is tried with, at most.
+
+    Args:
+        grid: The number of intervals.
+        smooth: Whether `smooth` may be one: not without hidden nodes, since inputs themselves have no thin tails.
+
+    Examples:
+        >>> placements(10), placements(40)
+        (['spread', 'adapted'], ['smooth', 'spread', 'adapted'])
+    """
+    fits = smooth and _FINE <= _finest(grid) <= _FINEST_SMOOTH
+    return [knots for knots in PLACEMENTS if fits or knots != "smooth"]
+
+
+def _finest(grid: Grid) -> int:
+    return max(grid) if isinstance(grid, list) else grid
+
+
+class Trainings:
+    """The trainings of an extension: data with held-out rows, and the options of `fit`."""
+
+    def __init__(self, network: Network, data: Any, steps: int, seed: int, options: dict[str, Any]) -> None:
+        self.network = network
+        self.steps = _check.integer(steps, "steps", "extend", low=1)
+        self.seed = _check.integer(seed, "seed", "extend", low=0)
+        for name in ("validation", "callbacks"):
+            if name in options:
+                _check.fail(name, "extend", "left out", options[name], "Give a Dataset with val_input and val_label.")
+        self.given = order_columns(network, data, "extend")
+        #: The start on the first grid, before any training.
+        self.origin = network
+        self.folds = validation_folds(self.given, "extend", seed=seed)
+        self.options, self.smooth = options, {}
+        if self._exact(options):
+            self.options = {"geodesic_acceleration": True} | options
+            self.smooth = {"smoothness": _SMOOTHNESS, "update_grid": False} | options
+
+    def _exact(self, options: dict[str, Any]) -> bool:
+        """Whether the optimizer fits down to round-off: it then takes geodesic acceleration and smooth grids."""
+        settings = make_settings(**options)
+        if settings.lamb or self.network.dtype != torch.float64:
+            return False
+        network = copy.deepcopy(self.network)  # whose scales the first data settle
+        prepared = prepare(network, self.folds[0], settings)
+        method = pick_optimizer(settings, network, prepared.loss, len(self.folds[0].train_input))
+        return method.name == "LM" and prepared.loss.root
+
+    def train(
+        self, networks: Sequence[Network], data: Sequence[Dataset], steps: int, knots: str = "own"
+    ) -> list[History]:
+        """Train networks in place, each on its data."""
+        options = self.options | (self.smooth if knots == "smooth" else {})
+        _, histories = fit_many(networks, [*data], steps=steps, progress=False, **options)
+        if any(history.stop_reason == "interrupted" for history in histories):
+            raise KeyboardInterrupt
+        return histories
+
+    def on_folds(self, networks: Sequence[Network], grid: Grid, knots: str, steps: int) -> ExtensionStep:
+        """The networks of all folds after a training."""
+        return ExtensionStep(tuple(networks), grid, knots, tuple(self.train(networks, self.folds, steps, knots)))
+
+    def in_rounds(self, networks: Sequence[Network], grid: Grid, knots: str) -> ExtensionStep:
+        """The networks of all folds after rounds of training, as long as each makes the held-out error clearly smaller."""
+        size = min(_ROUND, self.steps) if _finest(grid) >= _FINE else self.steps
+        step = self.on_folds(networks, grid, knots, size)
+        for done in range(size, self.steps, size):
+            loss = step.validation_loss
+            more = self.train(step.networks, self.folds, min(size, self.steps - done), step.knots)
+            step = replace(step, histories=tuple(map(_joined, step.histories, more)))
+            if not step.validation_loss * _ROUND_GAIN < loss:
+                break
+        return step
+
+    def stop_reason(self, best: ExtensionStep, target: float | None, failures: int) -> str | None:
+        """Why no finer grid is tried, None for no reason."""
+        if target is not None and best.validation_loss <= target:
+            return "target"
+        # In scaled numbers: a logarithm, or outputs of several sizes, have another unit than the labels.
+        regression = self.given.train_label.is_floating_point()
+        if regression and best.validation_loss <= _EXACT * best.network.scaling.error_unit:
+            return "exact"
+        return "nothing helps" if failures == _PATIENCE else None
+
+    def first(self, grid: Grid, starts: int) -> ExtensionStep:
+        """The best of several starts, on the first grid."""
+        own = copy.deepcopy(self.network) if grid == grid_of(self.network) else refine(self.network, grid)
+        self.origin = own
+        if starts > 1:
+            untrained = [own, *(reseed(own, self.seed + index) for index in range(1, starts))]
+            trials, steps = copy.deepcopy(untrained), min(_FIRST_STEPS, self.steps)
+            histories = self.train(trials, [self.folds[0]] * starts, steps)
+            errors = [min(_losses(history), default=math.inf) for history in histories]
+            self.origin = untrained[errors.index(min(errors))]
+        # All folds begin untrained, the one of the comparison, too: so their steps can be counted.
+        return self.on_folds([copy.deepcopy(self.origin) for _ in self.folds], grid, "own", self.steps)
+
+    def finer(self, best: ExtensionStep, grid: Grid) -> ExtensionStep:
+        """The networks with a finer grid, their knots where they serve best."""
+        pairs = [(network, self._inputs(fold)) for network, fold in zip(best.networks, self.folds, strict=True)]
+        trials: list[ExtensionStep] = []
+        for knots in placements(grid, smooth=bool(self.smooth) and self.network.depth > 1):
+            networks = [refine(network, grid, x=x, **PLACEMENTS[knots]) for network, x in pairs]
+            trials.append(self.in_rounds(networks, grid, knots))
+            if _is_smooth([best, trials[0]]):
+                break
+        return min(trials, key=lambda step: step.validation_loss)
+
+    def _inputs(self, data: Dataset) -> Tensor:
+        return data.train_input.to(self.network.device, self.network.dtype)
+
+    def finished(self, path: Sequence[ExtensionStep]) -> Network:
+        """The best network, trained on all rows where some were held out for the choice.
+
+        Where the held-out rows had to cut trainings short, all of them are repeated with all rows, for as many steps: more would
+        teach it the noise.
+        """
+        if self.given.val_input is not None:
+            return path[-1].network
+        if path[-1].settled or _is_smooth(path):
+            network = copy.deepcopy(path[-1].network)
+            self.train([network], [self.given], min(2 * _ROUND, self.steps), path[-1].knots)
+            return network
+        network = copy.deepcopy(self.origin)
+        for step in path:
+            if step is not path[0]:
+                network = refine(network, step.grid, x=self._inputs(self.given), **PLACEMENTS[step.knots])
+            self.train([network], [self.given], step.best_steps, step.knots)
+        return network
