@@ -38,7 +38,7 @@ class ColumnEffects:
     """What each column adds to the predictions of rows that the network wasn't trained on."""
 
     names: tuple[str, ...]
-    """Of all columns of the data."""
+    """Of all columns of the data: their own, or else those that the network was trained with."""
     effects_by_output: Tensor
     """Part of the labels' variance that is lost without the column, `(outputs, n_features)`: its total Sobol index where columns are
     independent. For classes the loss of cross-entropy, `(1, n_features)`."""
@@ -168,7 +168,8 @@ def _rows(network: Network, data: Any) -> _Rows:
     chosen = torch.linspace(0, len(x) - 1, min(most, len(x)), device=x.device).long()
     weights = torch.ones_like(x[chosen, :1]) if weight is None else weight[chosen].reshape(-1, 1)
     weights = weights if weights.sum() > 0 else torch.ones_like(weights)
-    return _Rows(dataset.in_vars, x[chosen], y[chosen], weights / weights.mean())
+    names = dataset.in_vars if dataset.has_names else network.in_vars or dataset.in_vars
+    return _Rows(names, x[chosen], y[chosen], weights / weights.mean())
 
 
 def _shuffled_losses(network: Network, rows: _Rows, generator: torch.Generator) -> Tensor:

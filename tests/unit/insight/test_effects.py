@@ -242,3 +242,12 @@ def test_a_level_below_the_rounding_of_one():
     x = uniform(1000, 2)
     model = trained((x, x[:, [0]]), [2, 1])
     assert column_effects(model, (x, x[:, [0]]), level=1e-30).columns == ["x_1"]
+
+
+def test_rows_without_names_have_those_of_the_network():
+    """`prune_input` knows no others."""
+    x = uniform(200, 2)
+    model = trained(split(x, x[:, [1]], in_vars=["flow", "pressure"]), [2, 1])
+    columns = column_effects(model, (x, x[:, [1]])).columns
+    assert columns == ["pressure"]
+    assert model.prune_input(active=columns).columns.tolist() == [1]
