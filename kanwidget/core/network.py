@@ -328,9 +328,13 @@ def nearest_edges(n_in: int, n_out: int) -> Tensor:
         >>> nearest_edges(3, 3).nonzero().tolist()
         [[0, 0], [1, 1], [2, 2]]
     """
-    source, target = (torch.arange(n, dtype=torch.float64).add(0.5) / n for n in (n_in, n_out))
-    distance = (target[:, None] - source).abs()
+    distance = (positions(n_out)[:, None] - positions(n_in)).abs()
     mask = torch.zeros(n_out, n_in, dtype=torch.bool)
     mask[torch.arange(n_out), distance.argmin(1)] = True
     mask[distance.argmin(0), torch.arange(n_in)] = True
     return mask
+
+
+def positions(count: int) -> Tensor:
+    """Where the nodes of a level stand between 0 and 1: node n of N at (n + ½)/N, `(count,)`, float64."""
+    return (torch.arange(count, dtype=torch.float64) + 0.5) / count

@@ -131,16 +131,20 @@ def node_owners(network: Network, level: int) -> list[int]:
 
 def _shares(edges: Tensor, subnodes: Tensor) -> Tensor:
     """std(edge) / std(subnode), `(subnodes, nodes below)`, and 0 where the subnode is constant up to round-off."""
-    of_edges = edges.std(0, correction=0)
-    of_sums = subnodes.std(0, correction=0)[:, None]
-    # Constants have a standard deviation of some roundings, and so have sums of edges that cancel each other.
     size = edges.abs().amax(0)
-    rounding = 16 * torch.finfo(edges.dtype).eps
-    of_edges = torch.where(of_edges <= rounding * size, 0.0, of_edges)
-    moves = of_sums > rounding * size.sum(1, keepdim=True)
-    return torch.where(moves, of_edges / torch.where(moves, of_sums, 1.0), 0.0)
+    of_edges, of_sums = spread(edges, size), spread(subnodes, size.sum(1))[:, None]
+    return torch.where(of_sums > 0, of_edges / torch.where(of_sums > 0, of_sums, 1.0), 0.0)
 
 
-def positions(count: int, like: Tensor) -> Tensor:
-    """Where the nodes of a level stand between 0 and 1: node n of N at (n + ½)/N, `(count,)`."""
-    return (torch.arange(count, dtype=like.dtype, device=like.device) + 0.5) / count
+def spread(values: Tensor, size: Tensor) -> Tensor:
+    """Standard deviation over the rows; 0 for values that are constant up to the round-off of numbers of this size.
+
+    Computed constants have a standard deviation of some roundings, and so have sums of edges that cancel each other.
+
+    Examples:
+        >>> values = torch.tensor([[0.1 + 0.2], [0.3]], dtype=torch.float64)
+        >>> float(values.std()) > 0, spread(values, values[0]).tolist()
+        (True, [0.0])
+    """
+    deviation = values.std(0, correction=0)
+    return torch.where(deviation <= 16 * torch.finfo(values.dtype).eps * size, 0.0, deviation)

@@ -16,6 +16,7 @@ from kanwidget.core.network import Network
 from kanwidget.core.reference_data import order_columns
 from kanwidget.core.threads import limit_threads
 from kanwidget.datasets import naming
+from kanwidget.training.steps.training_data import check_outputs, labels, pick_loss
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +29,8 @@ _SHUFFLES = 5
 _MOST_ROWS, _MOST_VALUES = 2000, 20_000_000
 #: Fewer rows have no standard error to rely on.
 _FEWEST_ROWS = 20
+#: An effect of so many roundings, as a part of the variance, is none, nor is a variance of so many of the labels.
+_ROUNDINGS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class ColumnEffects:
     """What each column adds to the predictions of rows that the network wasn't trained on."""
 
     names: tuple[str, ...]
-    """Of all columns of the data."""
+    """Of all columns of the data: their own, or else those that the network was trained with."""
     effects_by_output: Tensor
     """Part of the labels' variance that is lost without the column, `(outputs, n_features)`: its total Sobol index where columns are
     independent. For classes the loss of cross-entropy, `(1, n_features)`."""
@@ -91,7 +94,8 @@ def column_effects(network: Network, data: Any, *, level: float = 0.01, seed: in
         seed: Of the shuffling, ≥ 0.
 
     Raises:
-        ValueError: For data without held-out rows, or fewer than 20 of them.
+        ValueError: For data without held-out rows, or fewer than 20 of them, for labels that don't fit the network, and for one whose
+            predictions aren't finite.
 
     Examples:
         >>> from kanwidget import KAN, create_dataset
@@ -109,11 +113,15 @@ def column_effects(network: Network, data: Any, *, level: float = 0.01, seed: in
     generator = torch.Generator().manual_seed(_check.integer(seed, "seed", "column_effects", low=0))
     rows = _rows(network, data)
     shuffled = _shuffled_losses(network, rows, generator)
+    if not bool(torch.isfinite(shuffled).all()):
+        expected = "one whose predictions are finite for the rows, also with a column shuffled"
+        _check.fail("network", "column_effects", expected, network)
     count = len(rows.x)
     mean, error = shuffled.mean(0), shuffled.std(0) / math.sqrt(count)
-    bound = _student(1 - level / shuffled[0].numel(), count - 1)
+    bound = _student(level / shuffled[0].numel(), count - 1) * error
+    bound = bound.clamp(min=_ROUNDINGS * torch.finfo(bound.dtype).eps)
     effects = mean.new_zeros(len(mean), network.n_features).index_copy(1, network.columns, mean)
-    thresholds = torch.zeros_like(effects).index_copy(1, network.columns, bound * error)
+    thresholds = torch.zeros_like(effects).index_copy(1, network.columns, bound)
     return ColumnEffects(rows.names, effects, thresholds)
 
 
@@ -133,9 +141,10 @@ class _Rows:
         if not self.y.is_floating_point():
             scores = scaling.own_outputs(outputs)
             return self.weight * functional.cross_entropy(scores, self.y, reduction="none")[:, None]
-        labels = scaling.scaled_outputs(self.y)
-        variance = (self.weight * (labels - (self.weight * labels).mean(0)).square()).mean(0)
-        return self.weight * (outputs - labels).square() / (2 * torch.where(variance > 0, variance, 1.0))
+        truth = scaling.scaled_outputs(self.y)
+        variance = (self.weight * (truth - (self.weight * truth).mean(0)).square()).mean(0)
+        rounding = (_ROUNDINGS * torch.finfo(truth.dtype).eps * truth.abs().amax(0)).square()
+        return self.weight * (outputs - truth).square() / (2 * torch.where(variance > rounding, variance, 1.0))
 
 
 def _rows(network: Network, data: Any) -> _Rows:
@@ -150,13 +159,17 @@ def _rows(network: Network, data: Any) -> _Rows:
         _check.fail("data", where, "a Dataset with validation or test rows", data, advice)
     x, y, weight = dataset[f"{part}_input"], dataset[f"{part}_label"], getattr(dataset, f"{part}_weight")
     network.select(x[:1])  # the right number of columns
+    loss = pick_loss(None, dataset)
+    check_outputs(network, loss, labels(y, loss), where)
     if len(x) < _FEWEST_ROWS:
         _check.fail("data", where, f"{_FEWEST_ROWS} held-out rows at least", x)
     edges = network.layer(0).coef.shape[:2].numel()
     most = min(_MOST_ROWS, max(_FEWEST_ROWS, _MOST_VALUES // edges))
     chosen = torch.linspace(0, len(x) - 1, min(most, len(x)), device=x.device).long()
     weights = torch.ones_like(x[chosen, :1]) if weight is None else weight[chosen].reshape(-1, 1)
-    return _Rows(dataset.in_vars, x[chosen], y[chosen], weights / weights.mean())
+    weights = weights if weights.sum() > 0 else torch.ones_like(weights)
+    names = dataset.in_vars if dataset.has_names else network.in_vars or dataset.in_vars
+    return _Rows(names, x[chosen], y[chosen], weights / weights.mean())
 
 
 def _shuffled_losses(network: Network, rows: _Rows, generator: torch.Generator) -> Tensor:
@@ -186,9 +199,9 @@ def _outputs(network: Network, sums: Tensor) -> Tensor:
     return nodes
 
 
-def _student(probability: float, freedom: int) -> float:
-    """Quantile of Student's distribution, by its expansion about the normal one: to 2 % from 19 degrees of freedom on."""
-    z = NormalDist().inv_cdf(probability)
+def _student(tail: float, freedom: int) -> float:
+    """What Student's variable exceeds with this chance, by the expansion about the normal one: to 2 % from 19 degrees of freedom on."""
+    z = -NormalDist().inv_cdf(tail)
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
     return z + first / freedom + second / freedom**2

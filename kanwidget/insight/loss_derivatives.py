@@ -47,7 +47,8 @@ def loss_derivatives(network: Network, data: Any) -> LossDerivatives:
         data: What `fit` takes; weights of its rows count. Class numbers as labels mean cross-entropy.
 
     Raises:
-        ValueError: For data that don't fit the network, and for a network without free parameters or with too many of them.
+        ValueError: For data that don't fit the network, for a network without free parameters or with too many of them, and for a loss that
+            isn't finite.
 
     Examples:
         >>> from kanwidget import KAN, create_dataset
@@ -62,7 +63,7 @@ def loss_derivatives(network: Network, data: Any) -> LossDerivatives:
         _check.fail("data", _WHERE, expected, dataset.train_input)
     row = pick_loss(None, dataset)
     label = labels(dataset.train_label, row)
-    check_outputs(network, row, label)
+    check_outputs(network, row, label, _WHERE)
     index = ParameterVector.of(network)
     if not 1 <= index.size <= MOST_PARAMETERS:
         expected = f"for a network with 1 to {MOST_PARAMETERS} free parameters"
@@ -81,6 +82,8 @@ def loss_derivatives(network: Network, data: Any) -> LossDerivatives:
         (gradient,) = torch.autograd.grad(value, vector, create_graph=True)
         second = partial(torch.autograd.grad, gradient, vector, retain_graph=True)
         hessian = torch.stack([second(unit)[0] for unit in torch.eye(index.size).to(vector)])
+    if not bool(torch.isfinite(hessian).all() and torch.isfinite(value)):
+        _check.fail("network", _WHERE, "one whose loss on the data, and its derivatives, are finite", network)
     return LossDerivatives(float(value.detach()), gradient.detach(), (hessian + hessian.T) / 2)
 
 

@@ -172,7 +172,7 @@ class EditableNetwork(Network):
         surgery.restore_edge(self, l, i, j)
 
     def isolate(self, level: int, chain: Sequence[Sequence[int]]) -> None:
-        """Cut the edges between a module, groups of nodes on successive levels, and all other nodes. In place.
+        """Cut the edges between a module, groups of nodes on successive levels, and the other nodes of these. In place.
 
         Examples:
             >>> from kanwidget import KAN

@@ -71,9 +71,10 @@ def restore_edge(network: Network, l: int, i: int, j: int) -> None:  # noqa: E74
 
 @limit_threads
 def isolate(network: Network, level: int, chain: Sequence[Sequence[int]]) -> None:
-    """Cut the edges between a module and all other nodes. In place; `restore_edge` brings an edge back.
+    """Cut the edges between a module and the other nodes of its levels. In place; `restore_edge` brings an edge back.
 
-    A module is a chain of groups of nodes, one group a level. Edges within it stay, and so do those between two nodes outside.
+    A module is a chain of groups of nodes, one group a level. Edges within it stay, and so do those between two nodes outside, those
+    that lead into the first group from below, and those from the last group up.
 
     Args:
         network: The network.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from kanwidget import _check
-from kanwidget.core.network import Network
-from kanwidget.core.scores import attribute, node_owners, positions
+from kanwidget.core.network import Network, positions
+from kanwidget.core.scores import attribute, node_owners
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._structure import assign, gathered, reduced_level
 from kanwidget.surgery.edit import check_hidden
@@ -167,24 +168,24 @@ def _improve(
 
 def _costs(matrices: Sequence[Tensor], level: int, pulls: tuple[int, ...]) -> Tensor:
     """What the connections of each node of a level would cost at each position, `(nodes, positions)`."""
-    own = positions(matrices[level].shape[1], matrices[level])
+    own = positions(matrices[level].shape[1])
     costs = own.new_zeros(len(own), len(own))
     for pull in pulls:
         scores = matrices[level - 1] if pull < 0 else matrices[level].T
-        costs = costs + scores @ (positions(scores.shape[1], own)[:, None] - own).abs()
+        costs = costs + scores @ (positions(scores.shape[1])[:, None] - own).abs()
     return costs
 
 
 def _cost(matrices: Sequence[Tensor]) -> float:
-    lengths = ((positions(len(m), m)[:, None] - positions(m.shape[1], m)).abs() for m in matrices)
+    lengths = ((positions(len(m))[:, None] - positions(m.shape[1])).abs() for m in matrices)
     return sum(float((matrix * length).sum()) for matrix, length in zip(matrices, lengths, strict=True))
 
 
 def _between_nodes(network: Network, scores: Sequence[Tensor]) -> list[Tensor]:
-    """Scores of edges added up over the factors of each product, `(nodes above, nodes below)` per layer."""
+    """Scores of edges added up over the factors of each product, `(nodes above, nodes below)` per layer, on the processor."""
     matrices = []
-    for index, score in enumerate(scores):
-        owners = torch.tensor(node_owners(network, index + 1), device=score.device)
+    for index, score in enumerate(score.cpu().double() for score in scores):
+        owners = torch.tensor(node_owners(network, index + 1))
         matrices.append(score.new_zeros(network.nodes_in(index + 1), score.shape[1]).index_add(0, owners, score))
     return matrices
 
@@ -204,7 +205,7 @@ def assignment(costs: Tensor) -> list[int]:
     Row by row the shortest augmenting path, in the costs reduced by row and column prices.
 
     Args:
-        costs: Square, finite.
+        costs: Square, finite, on the processor.
 
     Examples:
         >>> assignment(torch.tensor([[4.0, 1.0, 3.0], [2.0, 0.0, 5.0], [3.0, 2.0, 2.0]]))
@@ -213,26 +214,27 @@ def assignment(costs: Tensor) -> list[int]:
     References:
         Jonker and Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment problems", Computing 38 (1987).
     """
-    size = len(costs)
-    row_price, column_price = costs.new_zeros(size), costs.new_zeros(size + 1)
+    cost = costs.numpy()  # its small operations take a quarter of torch's time
+    size = len(cost)
+    row_price, column_price = np.zeros(size), np.zeros(size + 1)
     row_of = [-1] * (size + 1)  # the last column stands for the row that looks for one
     for row in range(size):
         row_of[size], column = row, size
-        distance = costs.new_full((size,), torch.inf)
-        visited, previous = torch.zeros(size + 1, dtype=torch.bool, device=costs.device), [size] * size
+        distance, previous = np.full(size, np.inf), np.full(size, size)
+        reached, visited = np.zeros(size, dtype=bool), np.zeros(size + 1, dtype=bool)
         while row_of[column] >= 0:
-            visited[column] = True
-            reduced = costs[row_of[column]] - row_price[row_of[column]] - column_price[:size]
-            for better in ((reduced < distance) & ~visited[:size]).nonzero().flatten().tolist():
-                distance[better], previous[better] = reduced[better], column
-            open_distance = torch.where(visited[:size], torch.inf, distance)
-            step, nearest = open_distance.min(0)
-            row_price[[row_of[c] for c in visited.nonzero().flatten().tolist()]] += step
+            visited[column] = reached[row_of[column]] = True
+            reduced = cost[row_of[column]] - row_price[row_of[column]] - column_price[:size]
+            closer = (reduced < distance) & ~visited[:size]
+            distance[closer], previous[closer] = reduced[closer], column
+            column = int(np.where(visited[:size], np.inf, distance).argmin())
+            step = distance[column]
+            row_price[reached] += step
             column_price[visited] -= step
-            distance = torch.where(visited[:size], distance, distance - step)
-            column = int(nearest)
+            distance[~visited[:size]] -= step
         while column != size:
-            row_of[column], column = row_of[previous[column]], previous[column]
+            before = int(previous[column])
+            row_of[column], column = row_of[before], before
     columns = [0] * size
     for column, row in enumerate(row_of[:size]):
         columns[row] = column

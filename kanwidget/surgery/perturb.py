@@ -10,7 +10,8 @@ from torch import Tensor
 from kanwidget import _check
 from kanwidget.core.layer import Layer
 from kanwidget.core.network import Network, initial_layer
-from kanwidget.core.scores import node_owners
+from kanwidget.core.records import Trace
+from kanwidget.core.scores import node_owners, spread
 from kanwidget.core.threads import limit_threads
 from kanwidget.surgery._record import record
 
@@ -33,7 +34,8 @@ def perturb(
     Args:
         network: The network; it isn't changed.
         mag: Size of the random splines, ≥ 0: their standard deviation over x, all of a subnode together, as a part of the subnode's. Where
-            it has none, and without x, as a part of 1 in the network's scaled numbers. With 0 the function stays in every mode.
+            it has none, and without x, as a part of 1 in the network's scaled numbers. Over x their mean is 0. With mag=0 the function
+            stays in every mode.
         mode: Which edges get a spline, and whether the function stays.
         x: Samples, `(batch, n_features)`, to measure sizes on.
         seed: Of the random splines, ≥ 0.
@@ -66,8 +68,9 @@ def perturb(
         layer = free.layer(index)
         new = _new_splines(network.layer(index), pruned=mode != "minimal")
         count += int(new.sum())
-        spreads = None if trace is None else trace.subnodes[index].std(0, correction=0)
-        drawn = _drawn(layer, new, None if trace is None else trace.nodes[index], spreads, generator)
+        drawn = _drawn(layer, generator)
+        if trace is not None:
+            drawn = _sized(drawn, layer, new, trace, index)
         if mode == "non-intrusive":
             drawn *= ~_leads_on(network, index + 1)[:, None, None]
         _write(layer, new, mag * drawn)
@@ -91,10 +94,8 @@ def _leads_on(network: Network, level: int) -> Tensor:
     return nodes[node_owners(network, level)]
 
 
-def _drawn(
-    layer: Layer, new: Tensor, nodes: Tensor | None, spreads: Tensor | None, generator: torch.Generator
-) -> Tensor:
-    """Random coefficients and, last, base weights of all edges, `(subnodes, nodes below, G + k + 1)`, of the size of a subnode."""
+def _drawn(layer: Layer, generator: torch.Generator) -> Tensor:
+    """Random coefficients and, last, base weights of all edges, `(subnodes, nodes below, G + k + 1)`."""
     fresh = initial_layer(
         layer.in_dim,
         layer.out_dim,
@@ -105,15 +106,21 @@ def _drawn(
         noise_scale=1.0,
         generator=generator,
         dtype=layer.coef.dtype,
-    ).to(layer.coef.device)
-    fresh.knots = layer.knots
-    weight = fresh.weight().detach()
-    if nodes is None or spreads is None:
-        return weight
+    )
+    return fresh.weight().detach().to(layer.coef.device)
+
+
+def _sized(weight: Tensor, layer: Layer, new: Tensor, trace: Trace, index: int) -> Tensor:
+    """The same splines with mean 0 over the samples, the new ones of a subnode together as large as the subnode."""
     with torch.no_grad():
-        sizes = fresh.numeric_edges(nodes).std(0, correction=0)
+        values = torch.einsum("nib,oib->noi", layer.design(trace.nodes[index]), weight)
+    sizes = spread(values, values.abs().amax(0))
+    spreads = spread(trace.subnodes[index], trace.edges[index].abs().amax(0).sum(1))
     wanted = torch.where(spreads > 0, spreads, 1.0)[:, None] / new.sum(1, keepdim=True).clamp(min=1) ** 0.5
-    return weight * torch.where(sizes > 0, wanted / sizes, 1.0)[..., None]
+    # B-splines add up to 1. Without this, a spline over a narrow range of values is a large constant first of all.
+    means = values.mean(0)[..., None].nan_to_num(0.0, 0.0, 0.0)
+    centered = torch.cat([weight[..., :-1] - means, weight[..., -1:]], dim=-1)
+    return centered * torch.where(sizes > 0, wanted / sizes, 1.0)[..., None]
 
 
 def _write(layer: Layer, new: Tensor, weight: Tensor) -> None:

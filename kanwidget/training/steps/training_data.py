@@ -95,20 +95,20 @@ def pick_loss(loss: Any, data: Dataset) -> Loss:
     return row
 
 
-def check_outputs(network: Network, loss: Loss, label: Tensor) -> None:
+def check_outputs(network: Network, loss: Loss, label: Tensor, where: str = "fit") -> None:
     """An error if the network has not as many outputs as the labels need."""
     if loss.classes:
         if int(label.min()) < 0 or int(label.max()) >= network.n_out:
             expected = f"class numbers from 0 to {network.n_out - 1}, as the network has {network.n_out} outputs"
             _check.fail(
-                "data", "fit", expected, (int(label.min()), int(label.max())), "Give the last layer one node a class."
+                "data", where, expected, (int(label.min()), int(label.max())), "Give the last layer one node a class."
             )
     elif loss.root and label.shape[1] != network.n_out:
         expected = f"labels with {network.n_out} columns, as the network has outputs"
         advice = f"End `width` with {label.shape[1]}."
         if label.shape[1] == 1 and bool((label == label.round()).all()):
             advice += " If these are class numbers, pass them as a vector of integers: y[:, 0]."
-        _check.fail("data", "fit", expected, label, advice)
+        _check.fail("data", where, expected, label, advice)
     elif loss.gradient is None:
         output = torch.zeros(len(label), network.n_out, dtype=network.dtype, device=network.device, requires_grad=True)
         with torch.enable_grad():

@@ -193,4 +193,61 @@ def test_the_same_seed_gives_the_same_effects():
 @pytest.mark.parametrize("freedom", [19, 50, 2000])
 @pytest.mark.parametrize("probability", [0.95, 0.99, 1 - 1e-3, 1 - 1e-5])
 def test_quantiles_of_student(freedom, probability):
-    assert _student(probability, freedom) == pytest.approx(stats.t.ppf(probability, freedom), rel=0.02)
+    assert _student(1 - probability, freedom) == pytest.approx(stats.t.ppf(probability, freedom), rel=0.02)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("seed", range(12))
+def test_a_constant_column_does_not_matter_for_a_perfect_network(dtype, seed):
+    """Its edges come and go by round-off, which can only make perfect predictions worse."""
+    x = uniform(400, 3)
+    x[:, 1] = 0.3
+    model = KAN([3, 4, 1], seed=seed, dtype=dtype)
+    assert "x_2" not in column_effects(model, (x, model.predict(x))).columns
+
+
+def test_labels_that_do_not_fit_are_refused():
+    """One column of labels beside two outputs would be compared with both."""
+    x = uniform(60, 3)
+    for width, y in (([3, 2], x[:, :1]), ([3, 1], x[:, :2])):
+        with pytest.raises(ValueError, match=r"`data` argument of column_effects must be labels with \d columns"):
+            column_effects(KAN(width), (x, y))
+    with pytest.raises(ValueError, match="`data` argument of column_effects must be class numbers from 0 to 0"):
+        column_effects(KAN([3, 1]), (x, torch.arange(60) % 2))
+
+
+def test_predictions_that_are_not_finite_are_refused():
+    a, b = sympy.symbols("a b")
+    x = uniform(60, 2)
+    with pytest.raises(
+        ValueError, match="`network` argument of column_effects must be one whose predictions are finite"
+    ):
+        column_effects(KAN.from_formula(sympy.log(a) + b, [a, b]), (x, x[:, [1]]))
+
+
+def test_rows_that_all_count_nothing_count_alike():
+    x = uniform(100, 2)
+    model = trained((x, x[:, [0]]), [2, 1])
+    data = Dataset(x, x[:, [0]], x, x[:, [0]], test_weight=torch.zeros(100))
+    assert column_effects(model, data).effects[0] == pytest.approx(1, abs=0.1)
+
+
+def test_labels_that_never_change_have_an_ordinary_loss():
+    x = uniform(400, 2)
+    effects = column_effects(KAN([2, 1]), (x, torch.full((400, 1), 0.3, dtype=torch.float64)))
+    assert bool((effects.effects.abs() < 1).all())
+
+
+def test_a_level_below_the_rounding_of_one():
+    x = uniform(1000, 2)
+    model = trained((x, x[:, [0]]), [2, 1])
+    assert column_effects(model, (x, x[:, [0]]), level=1e-30).columns == ["x_1"]
+
+
+def test_rows_without_names_have_those_of_the_network():
+    """`prune_input` knows no others."""
+    x = uniform(200, 2)
+    model = trained(split(x, x[:, [1]], in_vars=["flow", "pressure"]), [2, 1])
+    columns = column_effects(model, (x, x[:, [1]])).columns
+    assert columns == ["pressure"]
+    assert model.prune_input(active=columns).columns.tolist() == [1]

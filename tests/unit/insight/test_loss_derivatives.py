@@ -3,6 +3,7 @@
 import copy
 
 import pytest
+import sympy
 import torch
 
 from kanwidget import KAN, Dataset
@@ -82,5 +83,12 @@ def test_frozen_edges_have_none_and_no_free_parameter_is_an_error():
 def test_data_of_another_width_are_refused():
     with pytest.raises(ValueError, match="2 input columns"):
         KAN([2, 1]).loss_derivatives((uniform(5, 3), uniform(5, 1)))
-    with pytest.raises(ValueError, match="labels with 1 columns"):
+    with pytest.raises(ValueError, match="`data` argument of loss_derivatives must be labels with 1 columns"):
         KAN([2, 1]).loss_derivatives((uniform(5, 2), uniform(5, 2)))
+
+
+def test_a_loss_that_is_not_finite_is_refused():
+    a, b = sympy.symbols("a b")
+    x = uniform(30, 2)
+    with pytest.raises(ValueError, match="`network` argument of loss_derivatives must be one whose loss on the data"):
+        KAN.from_formula(sympy.log(a) + b, [a, b]).loss_derivatives((x, x[:, [1]]))

@@ -1,3 +1,5 @@
+import numpy as np
+import pandas
 import pytest
 import torch
 
@@ -34,7 +36,8 @@ def test_scores_of_a_network_with_pruned_inputs_and_names():
     model = KAN([4, 3, 1], noise_scale=2.0)
     small = model.prune_input(active=[1, 3], data=x)
     assert {"x₂", "x₄"} < set(texts(plot_scores(small, x)))
-    assert {"b", "d"} < set(texts(plot_scores(small, x, in_vars="abcd")))
+    for in_vars in ("abcd", np.array(list("abcd")), pandas.Index(list("abcd"))):
+        assert {"b", "d"} < set(texts(plot_scores(small, x, in_vars=in_vars)))
     one = texts(plot_scores(model, x, 1, 2, top=1))
     assert one[2] == "3 others, at most"
     with pytest.raises(ValueError, match="`in_vars` argument of plot_scores must be a list of 4 names"):

@@ -125,3 +125,22 @@ def test_refusals():
         perturb(law(), -1)
     with pytest.raises(ValueError, match="`seed` argument of perturb"):
         perturb(law(), seed=-1)
+
+
+@pytest.mark.parametrize(("size", "shift"), [(1, 0), (1e-9, 0), (0.01, 0.3), (1, 300), (1e9, 0)])
+def test_outputs_do_not_move_as_a_whole(size, shift):
+    """A random spline over a narrow range of values is a constant first of all, many times as large as what it varies by."""
+    model, x = KAN.from_formula(2 * A, [A, B]), size * rows(2) + shift
+    free = perturb(model, 0.1, "all", x=x)
+    change = (free.predict(x) - model.predict(x)) / model.predict(x).std()
+    assert float(change.mean()) == pytest.approx(0, abs=1e-6)
+    assert float(change.std()) == pytest.approx(0.1, rel=0.5)
+
+
+@pytest.mark.parametrize("value", [0.1, 0.3, 1 / 3, 0.7])
+def test_columns_that_are_constant_get_splines_of_ordinary_size(value):
+    """The function stays where the column is what it was."""
+    model, x = KAN.from_formula(2 * A, [A, B]), torch.full((57, 2), value, dtype=torch.float64)
+    free = perturb(model, 0.1, "all", x=x)
+    assert float(free.layer(0).coef.detach().abs().max()) < 1
+    torch.testing.assert_close(free(x), model(x))

@@ -55,7 +55,8 @@ def plot_scores(
     if in_vars is not None and (not isinstance(in_vars, Sized) or len(in_vars) != network.n_features):
         advice = "Names of pruned columns count too."
         _check.fail("in_vars", "plot_scores", f"a list of {network.n_features} names, one a column", in_vars, advice)
-    names = list(in_vars or network.in_vars) or [f"x{subscript(column + 1)}" for column in range(network.n_features)]
+    names = list(network.in_vars if in_vars is None else in_vars)
+    names = names or [f"x{subscript(column + 1)}" for column in range(network.n_features)]
     scores = attribute(network, x, l, i).node_scores[0]
     read = [names[column] for column in network.columns.tolist()]
     return plot_bars(read, scores, top=top, theme=theme, title=title)
