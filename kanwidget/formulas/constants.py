@@ -119,7 +119,10 @@ def _fit(problem: Problem, expr: Any, starts: int, where: str) -> Fit:
 
 
 def _agreement(rows: Regression) -> Callable[[Fit, Fit], bool]:
-    """Whether one fit predicts the held-out rows as well as another one does; always, where there are none."""
+    """Whether one fit predicts the held-out rows as well as another one does; always, where there are none.
+
+    Rows on which the first one has no value, beyond the domain of a function, say nothing.
+    """
     problem = rows.held_out
     if problem is None:
         return lambda before, after: True
@@ -129,7 +132,8 @@ def _agreement(rows: Regression) -> Callable[[Fit, Fit], bool]:
         residuals = [(problem.y - problem.values(fit.expression)) / size for fit in (before, after)]
         weights = 1.0 if problem.weights is None else problem.weights
         first, second = ((weights * residual).square() for residual in residuals)
-        return is_as_good(first, second)
+        defined = torch.isfinite(first)
+        return not bool(defined.any()) or is_as_good(first[defined], second[defined])
 
     return agrees
 

@@ -168,6 +168,14 @@ def test_held_out_rows_may_contradict():
         assert float(snap(2.9 * t + 1.2, checked).expression.coeff(t)) == pytest.approx(3.012)
 
 
+def test_held_out_rows_beyond_a_domain_say_nothing():
+    x = torch.linspace(0.1, 1, 40, dtype=torch.float64)
+    for beyond in (torch.tensor([-1.0, -2.0, -3.0]), torch.tensor([-1.0, 2.0, 3.0])):
+        checks = {"test_input": beyond, "test_label": 2 * beyond.abs().log() + 0.25}
+        data = Dataset(x, 2 * x.log() + 0.25, in_vars=["t"], **checks)
+        assert snap(1.9 * sympy.log(t) + 0.2, data).expression == 2 * sympy.log(t) + sympy.Rational(1, 4)
+
+
 # ---- refusals
 
 
