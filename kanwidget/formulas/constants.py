@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @limit_threads
-def refit(expr: Any, data: Any, *, starts: int = 1) -> FittedFormula:
+def refit(expr: Any, data: Any, *, starts: int = 2) -> FittedFormula:
     """The formula with all its constants fitted to data by least squares, each with its standard error.
 
     Decimals are constants, decimal exponents of positive numbers among them; integers, fractions and π aren't. What several constants
@@ -37,8 +37,8 @@ def refit(expr: Any, data: Any, *, starts: int = 1) -> FittedFormula:
         data: A `Dataset`, a pykan dict, or a pair of inputs and one column of labels; inputs may be a frame. The expression's symbols
             are the names of columns, x_1, x_2, … where they have none. Weights of rows count. Of a standardized dataset the formula is
             that of the columns in their own units.
-        starts: How many fits are made: from the constants as they are, then from variations of them; ≥ 1. More help where the constants
-            are guesses, above all in sines and sums of exponentials.
+        starts: How many fits are made: from the constants as they are, from these with terms as large as the labels ask for, then from
+            variations of them; ≥ 1. More help where the constants are guesses, above all in sines and sums of exponentials.
 
     Returns:
         A `FittedFormula`: `expression`, `constants` with values and standard errors, `error`. The errors are those of nonlinear
@@ -99,7 +99,7 @@ def snap(expr: Any, data: Any, *, tolerance: float = 1e-2, drop: bool = True) ->
     tolerance = _check.real(tolerance, "tolerance", where, low=0, open_low=True)
     rows = regression(expr, data, where)
     problem, agrees = rows.problem, _agreement(rows)
-    fit = _fit(problem, expr, 1, where)
+    fit = _fit(problem, expr, 2, where)
     simpler = Selector(problem, fit, canonical=lambda formula: formula).with_simple_exponents(fit)
     fit = simpler if agrees(fit, simpler) else fit
     return _formula(rows, expr, snapped(problem, fit, tolerance=tolerance, drop=drop, agrees=agrees))

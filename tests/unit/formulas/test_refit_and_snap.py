@@ -102,6 +102,14 @@ def test_several_starts_find_a_far_frequency():
     assert refit(guess, data, starts=100).expression == refit(guess, data, starts=100).expression
 
 
+@pytest.mark.parametrize("size", [1e-9, 1e3, 1e9])
+def test_constants_may_be_in_another_unit_than_the_labels(size):
+    x = torch.linspace(0, 1, 60, dtype=torch.float64)
+    wave = Dataset(x, size * (torch.sin(2.5 * x) + 0.5), in_vars=["t"])
+    for fitted in (tool(1.0 * sympy.sin(2.0 * t) + 1.0, wave) for tool in (refit, snap)):
+        assert fitted.error < 1e-9 * size
+
+
 def test_a_fitted_formula_is_taken():
     x, y = decay()
     data = Dataset(x, y, in_vars=["t"])
