@@ -72,34 +72,34 @@ def _with_column(data: Dataset, name: Any, formula: Any) -> Dataset:
 
 def _evaluator(name: str, formula: Any, columns: tuple[str, ...]) -> Evaluator:
     """The function of a formula whose variables are columns."""
-    text, names = _as_text(name, formula)
+    text, names, numbers = _as_text(name, formula, columns)
     try:
-        evaluate, variables = compiled(text), variables_of(text)
+        evaluate, variables = compiled(text), variables_of(text) - numbers.keys()
     except (SyntaxError, ValueError, OverflowError):
         _check.fail(name, _WHERE, "a formula", formula, _ADVICE)
+    names = {variable: names.get(variable, variable) for variable in sorted(variables)}
+    for column in names.values():
+        frames.check_column(column, columns, name, _WHERE)
+    return lambda values: evaluate({**numbers, **{variable: values[column] for variable, column in names.items()}})
+
+
+def _as_text(name: str, formula: Any, columns: tuple[str, ...]) -> tuple[str, dict[str, str], dict[str, Any]]:
+    """The text of a formula, the columns of names in it, and numbers with names.
+
+    In the text of an expression symbols have numbers, as their own names may hold blanks and units.
+    """
     if isinstance(formula, str):
-        names = {variable: variable for variable in variables}
         for word in CONSTANTS.keys() & columns:
-            if re.search(rf"\b{word}\b", text):
+            if re.search(rf"\b{word}\b", formula):
                 advice = "Rename the column, or give a sympy expression."
                 _check.fail(name, _WHERE, f"a formula without {word!r}, a number and a column", formula, advice)
-    for variable in sorted(variables):
-        frames.check_column(names.get(variable, variable), columns, name, _WHERE)
-    return lambda values: evaluate({variable: values[column] for variable, column in names.items()})
-
-
-def _as_text(name: str, formula: Any) -> tuple[str, dict[str, str]]:
-    """The text of a formula; of an expression with numbered names, since its symbols may hold blanks and units, and their columns."""
-    if isinstance(formula, str):
-        return formula.strip(), {}
+        return formula.strip(), {}, {}
     if not hasattr(formula, "free_symbols"):
         _check.fail(name, _WHERE, "a formula as text, or a sympy expression", formula, _ADVICE, error=TypeError)
-    import sympy
-
     symbols = sorted(formula.free_symbols, key=str)
-    numbered = {symbol: sympy.Symbol(f"column_{i}") for i, symbol in enumerate(symbols)}
-    text = str(formula.xreplace({**numbered, sympy.E: sympy.Float(math.e)}))
-    return text, {numbered[symbol].name: str(symbol) for symbol in symbols}
+    numbered = {symbol: type(symbol)(f"column_{i}") for i, symbol in enumerate(symbols)}
+    names = {str(plain): symbol.name for symbol, plain in numbered.items()}
+    return str(formula.xreplace(numbered)), names, {"E": math.e}
 
 
 def _extended(data: Dataset, key: str, name: str, evaluate: Evaluator) -> Tensor:

@@ -184,7 +184,7 @@ def _with_dummies(data: Dataset, ranges: tuple[tuple[float, float], ...], count:
 
 
 def with_noise(data: Dataset, level: float, seed: int) -> Dataset:
-    """The data with noise on the training labels, whose standard deviation is a part of theirs; independent of the rows of the same seed."""
+    """The data with noise on the training labels; its standard deviation is a part of theirs."""
     if not level:
         return data
     generator = torch.Generator().manual_seed(seed + _NOISE_STREAM)

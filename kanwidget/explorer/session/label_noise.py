@@ -8,7 +8,6 @@ import torch
 
 from kanwidget.datasets import Dataset
 
-
 #: A seed that nobody draws rows with: noise of the same seed as the rows would follow from them.
 _SEED = 0x2545F491
 
