@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,7 +15,7 @@ from kanwidget import _check
 from kanwidget._refusals import short_refusals
 from kanwidget.datasets import frames
 from kanwidget.datasets.dataset import Dataset, as_dataset
-from kanwidget.datasets.equations.formula import FUNCTIONS, Evaluator, compiled, variables_of
+from kanwidget.datasets.equations.formula import CONSTANTS, FUNCTIONS, Evaluator, compiled, variables_of
 
 _WHERE = "with_columns"
 _ADVICE = f"Write numbers, names of columns, pi, + - * / **, parentheses and {', '.join(FUNCTIONS)}: 'v/c'."
@@ -29,7 +31,8 @@ def with_columns(data: Any, columns: Mapping[Any, Any] | None = None, **more: An
     Args:
         data: A `Dataset`, a dict with pykan's keys, or a pair `(x, y)`; it isn't changed.
         columns: Name of the new column → its formula: text such as `"v/c"`, or a sympy expression; then the name may be
-            a symbol, and `expression.subs(columns)` leads back. Later formulas may use earlier columns.
+            a symbol, and `expression.subs(columns)` leads back. Later formulas may use earlier columns. Names that can't stand in a
+            text, such as those with units, can be symbols of an expression.
         **more: The same, for names that Python can write as an argument.
 
     Returns:
@@ -69,24 +72,44 @@ def _with_column(data: Dataset, name: Any, formula: Any) -> Dataset:
 
 def _evaluator(name: str, formula: Any, columns: tuple[str, ...]) -> Evaluator:
     """The function of a formula whose variables are columns."""
-    if not isinstance(formula, str):
-        if not hasattr(formula, "free_symbols"):
-            _check.fail(name, _WHERE, "a formula as text, or a sympy expression", formula, _ADVICE, error=TypeError)
-        formula = str(formula)
+    text, names, numbers = _as_text(name, formula, columns)
     try:
-        evaluate, variables = compiled(formula), variables_of(formula)
-    except (SyntaxError, ValueError):
+        evaluate, variables = compiled(text), variables_of(text) - numbers.keys()
+    except (SyntaxError, ValueError, OverflowError):
         _check.fail(name, _WHERE, "a formula", formula, _ADVICE)
-    for variable in sorted(variables):
-        frames.check_column(variable, columns, name, _WHERE)
-    return evaluate
+    names = {variable: names.get(variable, variable) for variable in sorted(variables)}
+    for column in names.values():
+        frames.check_column(column, columns, name, _WHERE)
+    return lambda values: evaluate({**numbers, **{variable: values[column] for variable, column in names.items()}})
+
+
+def _as_text(name: str, formula: Any, columns: tuple[str, ...]) -> tuple[str, dict[str, str], dict[str, Any]]:
+    """The text of a formula, the columns of names in it, and numbers with names.
+
+    In the text of an expression symbols have numbers, as their own names may hold blanks and units.
+    """
+    if isinstance(formula, str):
+        for word in CONSTANTS.keys() & columns:
+            if re.search(rf"\b{word}\b", formula):
+                advice = "Rename the column, or give a sympy expression."
+                _check.fail(name, _WHERE, f"a formula without {word!r}, a number and a column", formula, advice)
+        return formula.strip(), {}, {}
+    if not hasattr(formula, "free_symbols"):
+        _check.fail(name, _WHERE, "a formula as text, or a sympy expression", formula, _ADVICE, error=TypeError)
+    symbols = sorted(formula.free_symbols, key=str)
+    numbered = {symbol: type(symbol)(f"column_{i}") for i, symbol in enumerate(symbols)}
+    names = {str(plain): symbol.name for symbol, plain in numbered.items()}
+    return str(formula.xreplace(numbered)), names, {"E": math.e}
 
 
 def _extended(data: Dataset, key: str, name: str, evaluate: Evaluator) -> Tensor:
     """The inputs of one part with a further column."""
     x = data[key]
-    value = evaluate(dict(zip(data.in_vars, x.unbind(1), strict=True)))
-    column = torch.as_tensor(value, dtype=x.dtype, device=x.device).expand(len(x))
+    try:
+        value = evaluate(dict(zip(data.in_vars, x.unbind(1), strict=True)))
+        column = torch.as_tensor(value, dtype=x.dtype, device=x.device).expand(len(x))
+    except (ArithmeticError, TypeError, ValueError):  # of numbers alone: 1/0, or a root of -1
+        column = torch.full_like(x[:, 0], torch.nan)
     wrong = torch.nonzero(~torch.isfinite(column))
     if len(wrong):
         row = int(wrong[0])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @limit_threads
-def refit(expr: Any, data: Any, *, starts: int = 1) -> FittedFormula:
+def refit(expr: Any, data: Any, *, starts: int = 2) -> FittedFormula:
     """The formula with all its constants fitted to data by least squares, each with its standard error.
 
     Decimals are constants, decimal exponents of positive numbers among them; integers, fractions and π aren't. What several constants
@@ -36,8 +36,8 @@ def refit(expr: Any, data: Any, *, starts: int = 1) -> FittedFormula:
         data: A `Dataset`, a pykan dict, or a pair of inputs and one column of labels; inputs may be a frame. The expression's symbols
             are the names of columns, x_1, x_2, … where they have none. Weights of rows count. Of a standardized dataset the formula is
             that of the columns in their own units.
-        starts: How many fits are made: from the constants as they are, then from variations of them; ≥ 1. More help where the constants
-            are guesses, above all in sines and sums of exponentials.
+        starts: How many fits are made: from the constants as they are, from these with terms as large as the labels ask for, then from
+            variations of them; ≥ 1. More help where the constants are guesses, above all in sines and sums of exponentials.
 
     Returns:
         A `FittedFormula`: `expression`, `constants` with values and standard errors, `error`. The errors are those of nonlinear
@@ -98,7 +98,7 @@ def snap(expr: Any, data: Any, *, tolerance: float = 1e-2, drop: bool = True) ->
     tolerance = _check.real(tolerance, "tolerance", where, low=0, open_low=True)
     rows = regression(expr, data, where)
     problem, agrees = rows.problem, _agreement(rows)
-    fit = _fit(problem, expr, 1, where)
+    fit = _fit(problem, expr, 2, where)
     simpler = Selector(problem, fit, canonical=lambda formula: formula).with_simple_exponents(fit)
     fit = simpler if agrees(fit, simpler) else fit
     return _formula(rows, expr, snapped(problem, fit, tolerance=tolerance, drop=drop, agrees=agrees))
@@ -118,7 +118,10 @@ def _fit(problem: Problem, expr: Any, starts: int, where: str) -> Fit:
 
 
 def _agreement(rows: Regression) -> Callable[[Fit, Fit], bool]:
-    """Whether one fit predicts the held-out rows as well as another one does; always, where there are none."""
+    """Whether one fit predicts the held-out rows as well as another one does; always, where there are none.
+
+    Rows on which the first one has no value, beyond the domain of a function, say nothing.
+    """
     problem = rows.held_out
     if problem is None:
         return lambda before, after: True
@@ -128,7 +131,8 @@ def _agreement(rows: Regression) -> Callable[[Fit, Fit], bool]:
         residuals = [(problem.y - problem.values(fit.expression)) / size for fit in (before, after)]
         weights = 1.0 if problem.weights is None else problem.weights
         first, second = ((weights * residual).square() for residual in residuals)
-        return is_as_good(first, second)
+        defined = torch.isfinite(first)
+        return not bool(defined.any()) or is_as_good(first[defined], second[defined])
 
     return agrees
 

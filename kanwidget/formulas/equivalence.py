@@ -73,6 +73,7 @@ def equivalent(
         a: A sympy expression, a number, or what `fit_formula`, `refit` and `snap` return.
         b: Another one. Symbols are the same if their names are.
         ranges: `{name: (low, high)}`; or data, or their inputs alone; or None: -3 to 3, and 0 to 3 for symbols declared positive.
+            A column with a single value varies on the wider ranges alone.
         constants: Whether formulas of one form are equal, whatever the constants of a: all of its numbers but exponents, 1 and -1
             as factors, are fitted to b from several starts. Decimal exponents are fitted, too.
         tolerance: Largest difference of formulas of one form, > 0.
@@ -160,7 +161,9 @@ class _Judge:
             return self._answer(True, f"the same values{_domain(wider)}", inner, wider)
         fitted = self._fitted(self.a, self.b, _STARTS)
         if fitted is None:
-            return self._answer(False, "no constants of a make it b", inner, wider)
+            count = int(torch.isfinite(values(self.b, self.inner, POINTS)).sum())
+            doubt = self._without_values(inner) if count < _FEWEST else None
+            return self._answer(False, "no constants of a make it b", inner, wider) if doubt is None else doubt
         return self._answer(True, "the same form, with the constants of `fitted`", *self.compare(fitted), fitted)
 
     def _without_values(self, inner: Agreement) -> Equivalence | None:

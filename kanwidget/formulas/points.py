@@ -57,7 +57,8 @@ def points(symbols: Sequence[sympy.Symbol], ranges: Any, widen: float, where: st
     """Points at which formulas with these symbols are compared.
 
     Of data these are rows, and points between two rows, so that what holds for all rows mostly holds for them. A range on one side of 0
-    stays there when it is widened: lengths and temperatures don't become negative. The other side is widened further instead.
+    stays there when it is widened: lengths and temperatures don't become negative. The other side is widened further instead. A column
+    that has a single value in the data gets a range around it: x and x² are the same at 1 only.
 
     Args:
         symbols: The symbols of the formulas.
@@ -75,7 +76,7 @@ def points(symbols: Sequence[sympy.Symbol], ranges: Any, widen: float, where: st
         rows = _rows(ranges, names, where)
         bounds = torch.stack([rows.min(0).values, rows.max(0).values])
         inner = _between(rows, draw)
-    return Points(names, inner, _widened(inner, bounds, widen), bounds)
+    return Points(names, inner, _widened(inner, bounds, widen, draw), bounds)
 
 
 def _bounds(symbols: Sequence[Any], names: Sequence[str], ranges: Any, where: str) -> Tensor:
@@ -125,11 +126,14 @@ def _between(rows: Tensor, draw: torch.Generator) -> Tensor:
     return rows[first] + parts * (rows[second] - rows[first])
 
 
-def _widened(inner: Tensor, bounds: Tensor, widen: float) -> Tensor:
-    """The points stretched to ranges that are wider by a part."""
+def _widened(inner: Tensor, bounds: Tensor, widen: float, draw: torch.Generator) -> Tensor:
+    """The points stretched to ranges that are wider by a part, of a single value by a part of that."""
     low, high = bounds
-    width = (1 + widen) * (high - low)
+    single = low == high
+    size = torch.where(low == 0, 1.0, low.abs())
+    width = torch.where(single, widen * size, (1 + widen) * (high - low))
     start = low - (width - (high - low)) / 2
     start = torch.where(low >= 0, start.clamp(min=0.0), start)
     start = torch.where(high <= 0, torch.minimum(start, -width), start)
-    return start + (inner - low) * (1 + widen)
+    drawn = torch.rand(inner.shape, generator=draw, dtype=torch.float64)
+    return start + torch.where(single, drawn * width, (inner - low) * (1 + widen))

@@ -85,6 +85,12 @@ def _heaviside(u: Tensor, at_zero: Tensor | float = 0.5) -> Tensor:
     return torch.where(u > 0, torch.ones_like(u), below)
 
 
+def _gamma(u: Tensor) -> Tensor:
+    # lgamma is the logarithm of the absolute value; below 0 the sign changes at every integer.
+    negative = (u < 0) & (torch.floor(u) % 2 == 1)
+    return torch.where(negative, -1.0, 1.0).to(u) * torch.exp(torch.lgamma(u))
+
+
 def _bessel_name(order: int) -> list[Any]:
     return ["msub", {}, [["mi", {}, ["J"]], ["mn", {}, [str(order)]]]]
 
@@ -128,7 +134,7 @@ FUNCTIONS = (
     # NumPy's and torch's sinc have a factor π in the argument.
     Function("sinc", "sinc", "np.sinc(({})/np.pi)", torch=lambda u: torch.sinc(u / math.pi)),
     Function("erfc", "erfc", "scipy.special.erfc", torch=torch.erfc),
-    Function("gamma", "gamma", "scipy.special.gamma", torch=lambda u: torch.exp(torch.lgamma(u))),
+    Function("gamma", "gamma", "scipy.special.gamma", torch=_gamma),
     Function("loggamma", "loggamma", "scipy.special.gammaln", torch=torch.lgamma),
     Function("floor", "floor", "np.floor", torch=torch.floor),
     Function("ceiling", "ceiling", "np.ceil", torch=torch.ceil),

@@ -262,3 +262,10 @@ def test_twins_are_one_function(primitive):
         if twin.interval(*sorted((float(a * u[0] + b), float(a * u[-1] + b)))) is not None
     ]
     assert any(related)
+
+
+def test_gamma_has_its_sign_below_zero():
+    u = torch.tensor([-3.5, -2.5, -1.5, -0.5, 0.5, 3.0], dtype=torch.float64)
+    function = function_of("gamma")
+    assert function is not None
+    assert function.values(u).tolist() == pytest.approx(scipy.special.gamma(u.numpy()).tolist())

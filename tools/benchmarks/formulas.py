@@ -6,7 +6,8 @@ person has to say anything: `KAN(width, grid=5).fit(data)`, `simplify(data)`, `f
 says what, and the function below it does that and no more. The starts are seeds 0 to 2.
 
 "Exact" means: the expression agrees with the function to 1e-9 of its spread on 2,000 points of ranges that are wider than those of
-the data. Without `--again` what stands in results/formulas.json isn't computed again.
+the data; of the phases, that the functions are those of the border, and of the relations, that their text is the expected one.
+Without `--again` what stands in results/formulas.json isn't computed again.
 """
 
 from __future__ import annotations

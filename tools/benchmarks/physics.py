@@ -5,8 +5,9 @@
 - two stresses of a neo-Hookean solid, by `simplify` and `fit_formula`, without and with noise and with Hooke's law to begin with.
 
 `rmse` is the root mean squared distance of the formula from the exact law at fresh points over the range of the data, and `exact` says
-whether it is below 1e-9 over a range half as wide again, too. Conserved quantities are compared up to offset and factor. `theirs` are the
-figures stored in the notebooks of pykan 0.2.8; with other data, so they stand beside ours only as a mark.
+whether it is below 1e-9 over a range half as wide again, too; of the Lagrangian both are those of such a wide range. Conserved quantities
+are compared up to offset and factor. `theirs` are the figures stored in the notebooks of pykan 0.2.8; with other data, so they stand
+beside ours only as a mark.
 """
 
 from __future__ import annotations

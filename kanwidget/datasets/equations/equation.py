@@ -15,9 +15,10 @@ from kanwidget.datasets.dataset import Dataset
 from kanwidget.datasets.equations import formula as formulas
 from kanwidget.datasets.synthetic import create_dataset
 
-#: Added to a seed for what is drawn beside the rows, so that noise and dummies leave the rows as they are.
-_DUMMY_STREAM = 1 << 32
-_NOISE_STREAM = 2 << 32
+#: Added to a seed for what is drawn beside the rows, so that noise and dummies leave the rows as they are and tell nothing of them.
+#: torch takes 32 bits of a seed: larger numbers would change nothing.
+_DUMMY_STREAM = 0x3C6EF372
+_NOISE_STREAM = 0x1B873593
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -157,7 +158,7 @@ class Equation:
             self, len(self.variables), ranges=self.ranges, train_num=train_num, test_num=test_num, seed=seed
         )
         data = replace(data, in_vars=self.variables, out_vars=(self.target,))
-        return _with_noise(_with_dummies(data, self.ranges, dummies, seed), noise, seed)
+        return with_noise(_with_dummies(data, self.ranges, dummies, seed), noise, seed)
 
     def __repr__(self) -> str:
         return f"Equation({self.name!r}: {self.target} = {self.formula})"
@@ -182,8 +183,8 @@ def _with_dummies(data: Dataset, ranges: tuple[tuple[float, float], ...], count:
     return replace(data, **inputs, in_vars=(*data.in_vars, *(f"dummy_{i + 1}" for i in range(count))))
 
 
-def _with_noise(data: Dataset, level: float, seed: int) -> Dataset:
-    """The data with noise on the training labels."""
+def with_noise(data: Dataset, level: float, seed: int) -> Dataset:
+    """The data with noise on the training labels; its standard deviation is a part of theirs."""
     if not level:
         return data
     generator = torch.Generator().manual_seed(seed + _NOISE_STREAM)

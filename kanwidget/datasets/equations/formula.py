@@ -59,8 +59,9 @@ def variables_of(text: str) -> set[str]:
         >>> sorted(variables_of("2*pi*sqrt(L/g)"))
         ['L', 'g']
     """
-    names = {node.id for node in ast.walk(ast.parse(text, mode="eval")) if isinstance(node, ast.Name)}
-    return names - set(FUNCTIONS) - set(CONSTANTS)
+    nodes = list(ast.walk(ast.parse(text, mode="eval")))
+    applied = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    return {node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in applied} - set(CONSTANTS)
 
 
 def number(text: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -36,18 +37,6 @@ _LEVELS = (
     dict.fromkeys(("1", "pi", "root"), (1, 2, 3, 4, 5, 6, 8, 10))
     | dict.fromkeys(("1/pi", "pi^2", "root3", "root5", "rootpi", "1/rootpi", "1/root2pi"), (1, 2, 3, 4, 6, 8)),
 )
-_SIZES = {
-    "1": 1.0,
-    "pi": math.pi,
-    "root": math.sqrt(2),
-    "1/pi": 1 / math.pi,
-    "pi^2": math.pi**2,
-    "root3": math.sqrt(3),
-    "root5": math.sqrt(5),
-    "rootpi": math.sqrt(math.pi),
-    "1/rootpi": 1 / math.sqrt(math.pi),
-    "1/root2pi": 1 / math.sqrt(2 * math.pi),
-}
 #: Beyond this only whole numbers are simple, up to its square.
 _LARGEST = 100
 
@@ -63,7 +52,7 @@ def snap_constants(
     functions: dict[str, Elementwise] | None = None,
     drop: bool = True,
 ) -> sympy.Expr:
-    """Replace constants by integers, simple fractions and multiples of π and √2, where the data support it.
+    """Replace constants by integers, simple fractions and multiples of π, √2 and a few further numbers, where the data support it.
 
     All constants are fitted to the data first. A constant is replaced if the exact number lies within three of its standard errors
     and no other number as simple is near: in noisy data some fraction always is near, and the constant stays. With `drop`,
@@ -216,29 +205,35 @@ def _around(value: float, level: int) -> list[tuple[float, Any]]:
     """The exact numbers of a level on both sides of a value, each once."""
     import sympy
 
-    pi = sympy.pi
+    sizes: dict[Any, float] = {}
+    for name, denominators in _LEVELS[level].items():
+        unit, size = _units()[name]
+        for denominator in denominators:
+            if abs(value) > (_LARGEST**2 if name == "1" and denominator == 1 else _LARGEST * size):
+                continue
+            middle = round(value * denominator / size)
+            for numerator in (middle - 1, middle, middle + 1):
+                sizes[sympy.Rational(numerator, denominator) * unit] = numerator * size / denominator
+    return [(size, exact) for exact, size in sizes.items()]
+
+
+@functools.cache
+def _units() -> dict[str, tuple[Any, float]]:
+    """The numbers whose multiples are exact numbers, and their sizes."""
+    import sympy
+
+    pi, sqrt = sympy.pi, sympy.sqrt
     units = {
         "1": sympy.Integer(1),
         "pi": pi,
-        "root": sympy.sqrt(2),
+        "root": sqrt(2),
         "1/pi": 1 / pi,
         "pi^2": pi**2,
-        "root3": sympy.sqrt(3),
-        "root5": sympy.sqrt(5),
-        "rootpi": sympy.sqrt(pi),
-        "1/rootpi": 1 / sympy.sqrt(pi),
-        "1/root2pi": 1 / sympy.sqrt(2 * pi),
+        "root3": sqrt(3),
+        "root5": sqrt(5),
     }
-    sizes: dict[Any, float] = {}
-    for unit, denominators in _LEVELS[level].items():
-        for denominator in denominators:
-            if abs(value) > (_LARGEST**2 if unit == "1" and denominator == 1 else _LARGEST * _SIZES[unit]):
-                continue
-            middle = round(value * denominator / _SIZES[unit])
-            for numerator in (middle - 1, middle, middle + 1):
-                exact = sympy.Rational(numerator, denominator) * units[unit]
-                sizes[exact] = numerator * _SIZES[unit] / denominator
-    return [(size, exact) for exact, size in sizes.items()]
+    units |= {"rootpi": sqrt(pi), "1/rootpi": 1 / sqrt(pi), "1/root2pi": 1 / sqrt(2 * pi)}
+    return {name: (unit, float(unit)) for name, unit in units.items()}
 
 
 def _key(constant: Any) -> str:

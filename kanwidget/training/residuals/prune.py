@@ -17,6 +17,8 @@ from kanwidget.training.residuals.fit import fit_residual
 _WHERE = "prune_residual"
 #: A loss counts as kept up to this multiple of the loss with all edges.
 _SLACK = 2.0
+#: Why a training stopped at Ctrl-C.
+_INTERRUPTED = "interrupted"
 N = TypeVar("N", bound=Network)
 
 
@@ -45,12 +47,14 @@ def prune_residual(
         weights: As for `fit_residual`; those of the first training serve all others, so that losses can be compared.
         steps: Most steps of each training, ≥ 1.
         tolerance: Residuals count as vanished where the root of the minimized sum is at most this, or twice what the network reached
-            with all its edges. ≥ 0, in the unit of the residuals.
+            with all its edges. ≥ 0, in the unit of the residuals. A network that is far from a solution loses nearly all edges, since
+            twice its residuals are no demand: give it more steps, or train it before.
         seed: Of the order of the edges.
         **options: Of `fit_residual`, but for `grid_schedule`, `callbacks` and `progress`.
 
     Returns:
-        The network with the remaining edges. The history of its last training is the end of its `history`.
+        The network with the remaining edges. The history of its last training is the end of its `history`. Ctrl-C ends the search: the
+        edges that were found needless until then are out.
 
     Raises:
         ValueError: For arguments that don't fit, as `fit_residual` raises it.
@@ -75,6 +79,8 @@ def prune_residual(
     best = copy.deepcopy(network)
     options |= {"steps": steps, "progress": False}
     history = fit_residual(best, residuals, points, weights, **options)
+    if history.stop_reason == _INTERRUPTED:
+        return best
     limit = max(tolerance, _SLACK * history.last.train_loss)
     edges = [edge for edge in best.edge_refs(active=True) if _is_free(best, edge)]
     for index in torch.randperm(len(edges), generator=generator).tolist():
@@ -85,6 +91,8 @@ def prune_residual(
             attempt = fit_residual(trial, residuals, points, history.weights, **options)
         except ValueError:  # a residual isn't finite without this edge
             continue
+        if attempt.stop_reason == _INTERRUPTED:
+            break
         if attempt.last.train_loss <= limit:
             best, history = trial, attempt
     return best

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import sympy
 import torch
@@ -49,6 +51,28 @@ def test_symbols_lead_back_to_what_was_measured():
     assert (m_0 / sympy.sqrt(1 - beta**2)).subs(columns) == m_0 / sympy.sqrt(1 - v**2 / c**2)
 
 
+def test_symbols_may_have_units_and_any_names():
+    data = Dataset([[3.0, 4.0, 7.0], [1.0, 2.0, 9.0]], [5.0, 0.5], in_vars=("speed (m/s)", "lambda", "pi"))
+    v, lam, pi = map(sympy.Symbol, data.in_vars)
+    wider = with_columns(data, {sympy.Symbol("v/lambda [Hz]"): v / lam, "area": sympy.pi * lam**2, "double": 2 * pi})
+    assert wider.in_vars[3:] == ("v/lambda [Hz]", "area", "double")
+    assert wider.train_input[:, 3].tolist() == [0.75, 0.5]
+    assert torch.allclose(wider.train_input[:, 4], torch.pi * data.train_input[:, 1] ** 2)
+    assert wider.train_input[:, 5].tolist() == [14.0, 18.0]
+    hyphen = Dataset([[3.0, 4.0, 7.0]], [5.0], in_vars=("a", "b", "a-b"))
+    assert with_columns(hyphen, d=2 * sympy.Symbol("a-b")).train_input[0, 3] == 14
+
+
+def test_e_is_a_number_and_blanks_around_a_formula_do_no_harm():
+    wider = with_columns(SPEEDS, {"e": sympy.E * sympy.Symbol("v"), "beta": " v/c "})
+    assert wider.train_input[1].tolist() == pytest.approx([1.0, 2.0, math.e, 0.5])
+
+
+def test_a_column_may_have_the_name_of_a_function():
+    data = Dataset([[3.0], [1.0]], [5.0, 0.5], in_vars=("exp",))
+    assert with_columns(data, a="exp(2*exp)/2").train_input[:, 1].tolist() == [math.exp(6) / 2, math.exp(2) / 2]
+
+
 def test_nothing_to_add():
     assert with_columns(SPEEDS).in_vars == SPEEDS.in_vars
 
@@ -67,6 +91,15 @@ def test_float32_stays_float32():
         ({"b": "1/(v - 3)"}, "finite in row 0 of train_input; got inf.*division by 0"),
         ({"b": "log(v - 2)"}, "finite in row 1 of train_input; got nan"),
         ({"b": "sqrt(v - 2.5)"}, "finite in row 1 of train_input"),
+        ({"b": "v + 1/0"}, "finite in row 0 of train_input"),
+        ({"b": "sqrt(-1)"}, "finite in row 0 of train_input"),
+        ({"b": "(-8)**(1/3)"}, "finite in row 0 of train_input"),
+        ({"b": "10.0**400"}, "finite in row 0 of train_input"),
+        ({"b": "9" * 400}, "must be a formula"),
+        ({"b": "sin*v"}, "must be one of the columns 'v', 'c'; got 'sin'"),
+        ({"b": sympy.Symbol("v [m/s]")}, r"must be one of the columns 'v', 'c'; got 'v \[m/s\]'"),
+        ({"b": sympy.Abs(sympy.Symbol("v"))}, r"must be a formula; got Abs\(v\)"),
+        ({"pi": "v", "a": "v/c", "b": "pi*c"}, "a formula without 'pi', a number and a column"),
     ],
 )
 def test_what_is_refused(columns, message):

@@ -41,6 +41,15 @@ def test_noise_and_dummies_leave_the_rows_as_they_are(case):
     assert not torch.equal(case.rows(10, seed=1).train_input, case.rows(10, seed=2).train_input)
 
 
+@pytest.mark.parametrize("case", [LOG, cases("feynman")[8]], ids=["decades", "uniform"])
+def test_noise_says_nothing_about_the_columns(case):
+    noise = (case.rows(4000, test=0, noise=1.0).train_label - case.rows(4000, test=0).train_label)[:, 0]
+    for column in case.rows(4000, test=0).train_input.T:
+        ranks = column.argsort().argsort().double() / len(column)
+        for curve in (ranks, (2 * torch.pi * ranks).cos(), (2 * torch.pi * ranks).sin()):
+            assert abs(float(torch.corrcoef(torch.stack([curve, noise]))[0, 1])) < 0.06
+
+
 def test_columns_and_dummies_are_drawn_over_the_decades_where_the_case_says_so():
     name = LOG.log[0]
     index = LOG.equation.variables.index(name)

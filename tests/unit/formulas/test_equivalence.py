@@ -238,6 +238,24 @@ def test_formulas_without_values_are_rewritten_or_refused():
     assert "no values" in result.reason
 
 
+def test_constants_of_a_formula_without_values_are_not_denied():
+    x = NAMES["x"]
+    first, second = 3.0 * sympy.sqrt(x - 10), 2.0 * sympy.sqrt(x - 10)
+    assert "give `ranges`" in equivalent(first, second, constants=True).reason
+    assert equivalent(first, second, {"x": (10, 20)}, constants=True)
+
+
+@pytest.mark.parametrize("value", [1.0, 0.0, -1.0])
+def test_a_column_with_a_single_value_does_not_make_powers_the_same(value):
+    x, y = NAMES["x"], NAMES["y"]
+    rows = torch.stack([torch.full((30,), value), torch.linspace(1, 2, 30)], 1)
+    data = Dataset(rows, rows[:, 1], in_vars=["x", "y"])
+    result = equivalent(x**3 * y, x * y, data)
+    assert not result
+    assert "only on the wider ranges" in result.reason
+    assert equivalent((x + y) ** 2, x**2 + 2 * x * y + y**2, data)
+
+
 def test_numbers_are_formulas():
     assert equivalent(2, 2.0)
     assert equivalent(sympy.pi, 3.14159265358979)

@@ -102,6 +102,14 @@ def test_several_starts_find_a_far_frequency():
     assert refit(guess, data, starts=100).expression == refit(guess, data, starts=100).expression
 
 
+@pytest.mark.parametrize("size", [1e-9, 1e3, 1e9])
+def test_constants_may_be_in_another_unit_than_the_labels(size):
+    x = torch.linspace(0, 1, 60, dtype=torch.float64)
+    wave = Dataset(x, size * (torch.sin(2.5 * x) + 0.5), in_vars=["t"])
+    for fitted in (tool(1.0 * sympy.sin(2.0 * t) + 1.0, wave) for tool in (refit, snap)):
+        assert fitted.error < 1e-9 * size
+
+
 def test_a_fitted_formula_is_taken():
     x, y = decay()
     data = Dataset(x, y, in_vars=["t"])
@@ -166,6 +174,14 @@ def test_held_out_rows_may_contradict():
         checks = {f"{part}_input": far, f"{part}_label": beyond, f"{part}_weight": torch.ones_like(far)}
         checked = Dataset(x, y, in_vars=["t"], **checks)
         assert float(snap(2.9 * t + 1.2, checked).expression.coeff(t)) == pytest.approx(3.012)
+
+
+def test_held_out_rows_beyond_a_domain_say_nothing():
+    x = torch.linspace(0.1, 1, 40, dtype=torch.float64)
+    for beyond in (torch.tensor([-1.0, -2.0, -3.0]), torch.tensor([-1.0, 2.0, 3.0])):
+        checks = {"test_input": beyond, "test_label": 2 * beyond.abs().log() + 0.25}
+        data = Dataset(x, 2 * x.log() + 0.25, in_vars=["t"], **checks)
+        assert snap(1.9 * sympy.log(t) + 0.2, data).expression == 2 * sympy.log(t) + sympy.Rational(1, 4)
 
 
 # ---- refusals

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.datasets import Dataset, Equation, dimensionless_equations, feynman_equations
+from kanwidget.datasets.equations.equation import with_noise
 from tools.benchmarks.discovery.laws import HALVES, laws
 
 SUITES = ("dimensionless", "feynman", "nguyen", *HALVES)
@@ -71,10 +72,7 @@ class Case:
                 x = torch.stack([self._column(i, column) for i, column in enumerate(data[f"{part}_input"].T)], dim=1)
                 values = self.equation(x[:, : len(self.equation.variables)])[:, None]
                 changed |= {f"{part}_input": x, f"{part}_label": values}
-        label = changed["train_label"]
-        drawn = torch.randn(label.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-        changed["train_label"] = label + noise * label.std(0, correction=0) * drawn
-        return replace(data, **changed)
+        return with_noise(replace(data, **changed), noise, seed)
 
     def _column(self, index: int, uniform: Tensor) -> Tensor:
         """A column, drawn uniformly, as the case draws it. Dummies follow the case's columns in turn."""

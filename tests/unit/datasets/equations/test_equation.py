@@ -79,6 +79,16 @@ def test_dummies_have_sizes_of_the_others_and_leave_rows_and_labels():
         assert x.T.corrcoef().fill_diagonal_(0).abs().max() < 0.3
 
 
+def test_noise_and_dummies_do_not_follow_from_the_rows():
+    one = Equation("one", "", "x", ("x",), ("1",), ((0.0, 1.0),), "y", "1")
+    clean, data = one.dataset(1000, 0), one.dataset(1000, 0, noise=1.0, dummies=1)
+    x, dummy = data.train_input.T
+    drawn = (data.train_label - clean.train_label)[:, 0]
+    table = torch.stack([x, (2 * torch.pi * x).cos(), (2 * torch.pi * x).sin(), dummy, drawn])
+    # A correlation of 1,000 independent rows has a standard error of 0.03.
+    assert table.corrcoef()[:, 3:].fill_diagonal_(0)[:3].abs().max() < 0.13
+
+
 def test_no_test_data():
     data = MASS.dataset(10, 0, noise=0.1, dummies=1)
     assert data.test_input is None

@@ -81,6 +81,24 @@ def test_unknown_constants_go_on_from_their_values():
     assert float((small.predict(x) - 3 * x).abs().max()) < 1e-5
 
 
+@pytest.mark.parametrize("call", [15, 60])
+def test_an_interruption_ends_the_search(call):
+    calls = 0
+
+    def constant(C):
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise KeyboardInterrupt
+        return C.d(0) - C.d(1)
+
+    whole = network()
+    small = whole.prune_residual({**SUM, "constant": constant}, POINTS, steps=12)
+    assert calls == call
+    assert len(edges(small)) >= 5
+    assert torch.isfinite(small.predict(X)).all()
+
+
 def test_a_tolerance_lets_more_go():
     residuals = {"data": lambda u: u.value - u.x[:, [0]] - 1e-3 * u.x[:, [1]]}
     model = KAN([2, 1], grid_range=(-2, 2))
