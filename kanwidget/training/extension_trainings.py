@@ -116,6 +116,11 @@ def _is_smooth(path: Sequence[ExtensionStep]) -> bool:
     return path[-1].knots == "smooth" and path[-1].validation_loss * _CLEAR < path[-2].validation_loss
 
 
+def _is_smooth_at_its_end(best: ExtensionStep, trial: ExtensionStep) -> bool:
+    """Whether a smooth grid follows a smooth one and doesn't help: rougher splines from there haven't been seen to, and cost the most."""
+    return best.knots == trial.knots == "smooth" and trial.validation_loss * WORTH >= best.validation_loss
+
+
 def placements(grid: Grid, *, smooth: bool = True) -> list[str]:
     """The placements of knots that a grid is tried with, at most.
 
@@ -220,7 +225,7 @@ class Trainings:
         for knots in placements(grid, smooth=bool(self.smooth) and self.network.depth > 1):
             networks = [refine(network, grid, x=x, **PLACEMENTS[knots]) for network, x in pairs]
             trials.append(self.in_rounds(networks, grid, knots))
-            if _is_smooth([best, trials[0]]):
+            if _is_smooth([best, trials[0]]) or _is_smooth_at_its_end(best, trials[0]):
                 break
         return min(trials, key=lambda step: step.validation_loss)
 
