@@ -92,11 +92,7 @@ class KAN(QueryableNetwork):
         _check.integer(k, "k", "KAN", low=0, advice="3 makes cubic splines.")
         check_base_fun(base_fun)
         low, high = normalize_range(grid_range)
-        _check.real(noise_scale, "noise_scale", "KAN", low=0)
-        if not isinstance(sparse_init, bool):
-            _check.fail("sparse_init", "KAN", "True or False", sparse_init)
-        if dtype not in (torch.float32, torch.float64):
-            _check.fail("dtype", "KAN", "torch.float64 or torch.float32", dtype)
+        _check_start(noise_scale, sparse_init, dtype)
         generator = torch.Generator().manual_seed(_check.integer(seed, "seed", "KAN", low=0))
         layers = [
             initial_layer(
@@ -378,3 +374,12 @@ class KAN(QueryableNetwork):
     def __repr__(self) -> str:
         shape = [sums if not products else [sums, products] for sums, products in self.width]
         return f"KAN({shape}, grid={self.grid}, k={self.k}, {len(self.edge_refs(active=True))} active edges)"
+
+
+def _check_start(noise_scale: float, sparse_init: bool, dtype: torch.dtype) -> None:
+    """Raise an error for arguments of a start that can't be."""
+    _check.real(noise_scale, "noise_scale", "KAN", low=0)
+    if not isinstance(sparse_init, bool):
+        _check.fail("sparse_init", "KAN", "True or False", sparse_init)
+    if dtype not in (torch.float32, torch.float64):
+        _check.fail("dtype", "KAN", "torch.float64 or torch.float32", dtype)

@@ -94,7 +94,7 @@ def extend_steps(
 
 def _climb(plan: Trainings, ladder: list[Grid], starts: int, target: float | None) -> Iterator[ExtensionStep]:
     """All grids, until one reaches the target or several in a row don't help; then the best one again, finished."""
-    best, failures, reason = plan.first(ladder[0], starts), 0, None
+    best, failures, reason = plan.first(ladder, starts), 0, None
     path = [best]
     yield best
     for index, grid in enumerate(ladder):

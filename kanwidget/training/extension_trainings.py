@@ -33,6 +33,9 @@ _PATIENCE = 2
 _EXACT = 1e-9
 #: Steps after which starts are compared.
 _FIRST_STEPS = 60
+#: Of the starts so many are compared again on the next grids, half as many on each: on the first one a start that ends in a poor form
+#: looks as good as the others.
+_FINALISTS, _MORE_GRIDS = 4, 2
 #: Where the knots of finer grids go: options of `refine`. Those of `smooth` are even and reach beyond the samples by a twelfth of their
 #: range at each end, as far as activations of other rows come.
 PLACEMENTS: dict[str, dict[str, Any]] = {
@@ -205,18 +208,28 @@ class Trainings:
             return "exact"
         return "nothing helps" if failures == _PATIENCE else None
 
-    def first(self, grid: Grid, starts: int) -> ExtensionStep:
-        """The best of several starts, on the first grid."""
+    def first(self, ladder: Sequence[Grid], starts: int) -> ExtensionStep:
+        """The best of several starts, on the first grid of a ladder."""
+        grid = ladder[0]
         own = copy.deepcopy(self.network) if grid == grid_of(self.network) else refine(self.network, grid)
-        self.origin = own
-        if starts > 1:
-            untrained = [own, *(reseed(own, self.seed + index) for index in range(1, starts))]
-            trials, steps = copy.deepcopy(untrained), min(_FIRST_STEPS, self.steps)
-            histories = self.train(trials, [self.folds[0]] * starts, steps)
-            errors = [min(_losses(history), default=math.inf) for history in histories]
-            self.origin = untrained[errors.index(min(errors))]
+        untrained = [own, *(reseed(own, self.seed + index) for index in range(1, starts))]
+        self.origin = self._best_start(untrained, ladder[1 : 1 + _MORE_GRIDS]) if starts > 1 else own
         # All folds begin untrained, the one of the comparison, too: so their steps can be counted.
         return self.on_folds([copy.deepcopy(self.origin) for _ in self.folds], grid, "own", self.steps)
+
+    def _best_start(self, untrained: Sequence[Network], grids: Sequence[Grid]) -> Network:
+        """The start with the smallest held-out error after a training; the best few are compared again on finer grids."""
+        steps, fold = min(_FIRST_STEPS, self.steps), self.folds[0]
+        trials = list(zip(untrained, copy.deepcopy([*untrained]), strict=True))
+        for number in range(1 + len(grids)):
+            if number:
+                spread = PLACEMENTS["spread"]
+                trials = [(start, refine(n, grids[number - 1], x=self._inputs(fold), **spread)) for start, n in trials]
+            histories = self.train([network for _, network in trials], [fold] * len(trials), steps)
+            errors = [min(_losses(history), default=math.inf) for history in histories]
+            order = sorted(range(len(trials)), key=errors.__getitem__)
+            trials = [trials[index] for index in order[: max(_FINALISTS >> number, 1)]]
+        return trials[0][0]
 
     def finer(self, best: ExtensionStep, grid: Grid) -> ExtensionStep:
         """The networks with a finer grid, their knots where they serve best."""
