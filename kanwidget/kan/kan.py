@@ -311,7 +311,8 @@ class KAN(QueryableNetwork):
         Without a validation part each quarter of the training rows is held out in turn, or a fifth of 1,000 rows and more: they choose
         grid and knots, and the last training takes them in, too. Test data are never used. The history tells which grids were taken,
         and why it ended. Where LM fits down to round-off, fine hidden grids reach a little beyond their samples and are trained with
-        `smoothness`, see `fit`: other rows have activations in tails where samples are thin.
+        `smoothness`, see `fit`: other rows have activations in tails where samples are thin. A network that ends with such a grid has
+        no last training.
 
         Args:
             data: As for `fit`.
