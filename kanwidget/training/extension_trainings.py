@@ -114,14 +114,15 @@ def grid_of(network: Network) -> Grid:
     return sizes if len(set(sizes)) > 1 else sizes[0]
 
 
-def _is_smooth(path: Sequence[ExtensionStep]) -> bool:
-    """Whether the last step is a smooth one that divides the held-out error clearly."""
-    return path[-1].knots == "smooth" and path[-1].validation_loss * _CLEAR < path[-2].validation_loss
+def _decides(best: ExtensionStep, trial: ExtensionStep) -> bool:
+    """Whether a smooth grid makes the others needless: it divides the held-out error clearly, or follows a smooth one and doesn't help.
 
-
-def _is_smooth_at_its_end(best: ExtensionStep, trial: ExtensionStep) -> bool:
-    """Whether a smooth grid follows a smooth one and doesn't help: rougher splines from there haven't been seen to, and cost the most."""
-    return best.knots == trial.knots == "smooth" and trial.validation_loss * WORTH >= best.validation_loss
+    Rougher splines from there haven't been seen to help then, and cost the most.
+    """
+    if trial.knots != "smooth":
+        return False
+    in_vain = best.knots == "smooth" and trial.validation_loss * WORTH >= best.validation_loss
+    return in_vain or trial.validation_loss * _CLEAR < best.validation_loss
 
 
 def placements(grid: Grid, *, smooth: bool = True) -> list[str]:
@@ -238,7 +239,7 @@ class Trainings:
         for knots in placements(grid, smooth=bool(self.smooth) and self.network.depth > 1):
             networks = [refine(network, grid, x=x, **PLACEMENTS[knots]) for network, x in pairs]
             trials.append(self.in_rounds(networks, grid, knots))
-            if _is_smooth([best, trials[0]]) or _is_smooth_at_its_end(best, trials[0]):
+            if _decides(best, trials[0]):
                 break
         return min(trials, key=lambda step: step.validation_loss)
 
@@ -249,11 +250,11 @@ class Trainings:
         """The best network, trained on all rows where some were held out for the choice.
 
         Where the held-out rows had to cut trainings short, all of them are repeated with all rows, for as many steps: more would
-        teach it the noise. A smooth one that wasn't cut short stays as it is: its data have hardly any noise, and without held-out rows
-        to return to, its thin tails can go astray (by a thousand times the labels in one of five seeds).
+        teach it the noise. A smooth one stays as it is: its data have hardly any noise, and without held-out rows to return to, its
+        thin tails can go astray (by a thousand times the labels in one of five seeds).
         """
         last = path[-1]
-        if self.given.val_input is not None or _is_smooth(path) or (last.settled and last.knots == "smooth"):
+        if self.given.val_input is not None or last.knots == "smooth":
             return last.network
         if last.settled:
             network = copy.deepcopy(last.network)
