@@ -67,6 +67,27 @@ MUTATIONS = (
         ("tests/unit/explorer/describe/test_panels.py",),
     ),
     Mutation(
+        "smooth tails trained without held-out rows",
+        "kanwidget/training/extension_trainings.py",
+        'is not None or last.knots == "smooth":',
+        "is not None:",
+        ("tests/unit/training/test_extension.py",),
+    ),
+    Mutation(
+        "weights of rows without effect on a formula",
+        "kanwidget/symbolic/formulas/posed.py",
+        "functions, weights, where, from_data=weights is not None)",
+        "functions, None, where, from_data=False)",
+        ("tests/unit/symbolic/test_fitted.py",),
+    ),
+    Mutation(
+        "a perturbed formula that is another one",
+        "kanwidget/surgery/perturb.py",
+        '        if mode == "non-intrusive":',
+        '        if mode == "minimal":',
+        ("tests/unit/surgery/test_perturb.py",),
+    ),
+    Mutation(
         "queries on all threads",
         "kanwidget/core/threads.py",
         "        with one_thread(_work(",
