@@ -114,7 +114,9 @@ def test_keys_are_unique(name, quick):
     assert len(keys) == len(set(keys))
 
 
-@pytest.mark.parametrize("name", ["toys", "special", "feynman", "poisson", "knots", "anderson", "continual"])
+@pytest.mark.parametrize(
+    "name", ["toys", "special", "feynman", "poisson", "knots", "anderson", "continual", "extension"]
+)
 def test_the_results_are_whole(name):
     part = PARTS[name]
     jobs = Store(part.results).jobs()
