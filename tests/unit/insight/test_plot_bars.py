@@ -54,3 +54,8 @@ def test_bars_are_drawn_in_every_theme(theme):
     assert "<svg" in model.column_effects(data).plot(theme=theme)._repr_svg_()
     assert "<svg" in model.plot_scores(theme=theme, title="Scores")._repr_svg_()
     assert texts(plot_bars(["a"], torch.zeros(1), theme=theme)) == ["a", "0.000"]
+
+
+def test_an_unknown_theme_is_refused_in_the_name_of_the_function_that_was_called():
+    with pytest.raises(ValueError, match="the `theme` argument of plot_scores must be one of"):
+        plot_scores(KAN([2, 1]), torch.rand(5, 2, dtype=torch.float64), theme="x")

@@ -52,6 +52,7 @@ def plot_scores(
         21
     """
     _check.integer(top, "top", "plot_scores", low=1)
+    theme_of(theme, "plot_scores")  # an error names this function
     if in_vars is not None and (not isinstance(in_vars, Sized) or len(in_vars) != network.n_features):
         advice = "Names of pruned columns count too."
         _check.fail("in_vars", "plot_scores", f"a list of {network.n_features} names, one a column", in_vars, advice)
