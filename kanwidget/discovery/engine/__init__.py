@@ -1,0 +1,1 @@
+"""The search for formulas: trees of operations, their constants, and the strategies that make them."""

@@ -1,0 +1,229 @@
+"""Formulas as trees of operations, light enough to make by the million: values, derivatives and sympy's expression.
+
+A tree is a nested tuple: `("x", 2)` is a column, `("c", 0.5)` a constant that a fit may move, `("n", 2)` an exact number that belongs
+to the form, `(head, operand, …)` an operation of the table below: `("mul", ("c", 0.5), ("exp", ("x", 2)))`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    import sympy
+
+Tree = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of trees."""
+
+    head: str
+    arity: int
+    values: Callable[..., Tensor]
+    derivatives: Callable[..., tuple[Tensor | float, ...]]
+    """Of the operands and the value: the partial derivative by each operand."""
+    complexity: float
+    """What the operation adds to the complexity of a formula."""
+    sympy: Callable[..., Any]
+    """Sympy's expression of the operands' expressions."""
+
+
+def _unary(head: str, values: Any, derivative: Any, complexity: float, name: str = "") -> Operation:
+    def build(operand: Any) -> Any:
+        import sympy
+
+        return getattr(sympy, name or head)(operand)
+
+    return Operation(head, 1, values, lambda u, v: (derivative(u, v),), complexity, build)
+
+
+def _power_derivatives(u: Tensor, p: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    return p * u ** (p - 1), v * torch.log(u.clamp(min=1e-300))
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    return base**exponent
+
+
+#: One row an operation.
+OPERATIONS = {
+    row.head: row
+    for row in (
+        Operation("add", 2, lambda a, b: a + b, lambda a, b, v: (1.0, 1.0), 1, lambda a, b: a + b),
+        Operation("sub", 2, lambda a, b: a - b, lambda a, b, v: (1.0, -1.0), 1, lambda a, b: a - b),
+        Operation("mul", 2, lambda a, b: a * b, lambda a, b, v: (b, a), 1, lambda a, b: a * b),
+        Operation("div", 2, lambda a, b: a / b, lambda a, b, v: (1 / b, -v / b), 1, lambda a, b: a / b),
+        Operation("pow", 2, lambda a, p: a**p, _power_derivatives, 1, _power),
+        Operation("neg", 1, lambda u: -u, lambda u, v: (-1.0,), 0.5, lambda a: -a),
+        Operation("inv", 1, lambda u: 1 / u, lambda u, v: (-v * v,), 1, lambda a: 1 / a),
+        Operation("sq", 1, lambda u: u * u, lambda u, v: (2 * u,), 1, lambda a: a**2),
+        Operation("cube", 1, lambda u: u * u * u, lambda u, v: (3 * u * u,), 1, lambda a: a**3),
+        _unary("sqrt", torch.sqrt, lambda u, v: 0.5 / v, 1),
+        _unary("exp", torch.exp, lambda u, v: v, 2),
+        _unary("log", torch.log, lambda u, v: 1 / u, 2),
+        _unary("sin", torch.sin, lambda u, v: torch.cos(u), 2),
+        _unary("cos", torch.cos, lambda u, v: -torch.sin(u), 2),
+        _unary("tan", torch.tan, lambda u, v: 1 + v * v, 2),
+        _unary("tanh", torch.tanh, lambda u, v: 1 - v * v, 2),
+        _unary("asin", torch.asin, lambda u, v: (1 - u * u).rsqrt(), 2),
+        _unary("acos", torch.acos, lambda u, v: -(1 - u * u).rsqrt(), 2),
+        _unary("atan", torch.atan, lambda u, v: 1 / (1 + u * u), 2),
+        _unary("abs", torch.abs, lambda u, v: torch.sign(u), 2, "Abs"),
+    )
+}
+
+#: The function of the library (`primitives()`) that an operation needs, where the library decides which are allowed.
+PRIMITIVE_OF = {"exp": "exp", "log": "log", "sin": "sin", "cos": "cos", "tan": "tan", "tanh": "tanh", "asin": "arcsin",
+                "acos": "arccos", "atan": "arctan", "abs": "abs", "sqrt": "sqrt"}  # fmt: skip
+
+
+def column(index: int) -> Tree:
+    """The leaf of a column."""
+    return ("x", index)
+
+
+def constant(value: float) -> Tree:
+    """A constant that a fit may move."""
+    return ("c", float(value))
+
+
+def number(value: int | float) -> Tree:
+    """An exact number, which belongs to the form."""
+    return ("n", value)
+
+
+def nodes(tree: Tree) -> Iterator[Tree]:
+    """All nodes, a node before its operands, from left to right."""
+    yield tree
+    if tree[0] in OPERATIONS:
+        for operand in tree[1:]:
+            yield from nodes(operand)
+
+
+def values(tree: Tree, columns: Sequence[Tensor]) -> Tensor:
+    """The tree on rows.
+
+    Args:
+        tree: The tree.
+        columns: A tensor for each column; all of one shape.
+
+    Examples:
+        >>> values(("mul", ("c", 2.0), ("sq", ("x", 0))), [torch.tensor([1.0, 3.0])])
+        tensor([ 2., 18.])
+    """
+    result = _values(tree, columns)
+    return result if isinstance(result, Tensor) and result.ndim else torch.full_like(columns[0], float(result))
+
+
+def _values(tree: Tree, columns: Sequence[Tensor]) -> Any:
+    head = tree[0]
+    if head == "x":
+        return columns[tree[1]]
+    if head in ("c", "n"):
+        return torch.tensor(float(tree[1]), dtype=columns[0].dtype)
+    return OPERATIONS[head].values(*(_values(operand, columns) for operand in tree[1:]))
+
+
+def constants(tree: Tree) -> list[float]:
+    """The constants that a fit may move, in the order of `nodes`."""
+    return [node[1] for node in nodes(tree) if node[0] == "c"]
+
+
+def with_constants(tree: Tree, numbers: Sequence[float]) -> Tree:
+    """The tree with other constants, in the order of `nodes`.
+
+    Examples:
+        >>> with_constants(("add", ("c", 1.0), ("mul", ("c", 1.0), ("x", 0))), [5, 6])
+        ('add', ('c', 5.0), ('mul', ('c', 6.0), ('x', 0)))
+    """
+    iterator = iter(numbers)
+
+    def visit(node: Tree) -> Tree:
+        if node[0] == "c":
+            return ("c", float(next(iterator)))
+        return (node[0], *map(visit, node[1:])) if node[0] in OPERATIONS else node
+
+    return visit(tree)
+
+
+def complexity(tree: Tree) -> float:
+    """Operations, functions, columns and constants, weighted: a column or constant counts 1, an operation as its row says."""
+    return sum(OPERATIONS[node[0]].complexity if node[0] in OPERATIONS else 1.0 for node in nodes(tree))
+
+
+def columns_of(tree: Tree) -> set[int]:
+    """The columns that a tree holds."""
+    return {node[1] for node in nodes(tree) if node[0] == "x"}
+
+
+def expression(tree: Tree, symbols: Sequence[sympy.Symbol]) -> sympy.Expr:
+    """The tree in sympy, its constants as decimals.
+
+    Examples:
+        >>> import sympy
+        >>> expression(("div", ("c", 2.5), ("add", ("n", 1), ("sq", ("x", 0)))), [sympy.Symbol("t")])
+        2.5/(t**2 + 1)
+    """
+    import sympy
+
+    head = tree[0]
+    if head == "x":
+        return symbols[tree[1]]
+    if head == "c":
+        return sympy.Float(tree[1])
+    if head == "n":
+        return sympy.nsimplify(tree[1]) if not float(tree[1]).is_integer() else sympy.Integer(int(tree[1]))
+    return OPERATIONS[head].sympy(*(expression(operand, symbols) for operand in tree[1:]))
+
+
+def from_expression(expr: Any, symbols: Sequence[Any]) -> Tree | None:
+    """The tree of a sympy expression; None where it holds a function that trees don't have.
+
+    Examples:
+        >>> import sympy
+        >>> t = sympy.Symbol("t")
+        >>> from_expression(2.5 / (t**2 + 1), [t])
+        ('mul', ('c', 2.5), ('inv', ('add', ('n', 1), ('sq', ('x', 0)))))
+    """
+    import sympy
+
+    indices = {symbol: index for index, symbol in enumerate(symbols)}
+    heads = {"Abs": "abs"}
+
+    def fold(head: str, parts: list[Tree]) -> Tree:
+        tree = parts[0]
+        for part in parts[1:]:
+            tree = (head, tree, part)
+        return tree
+
+    def visit(node: Any) -> Tree | None:
+        if node in indices:
+            return ("x", indices[node])
+        if node.is_Float:
+            return ("c", float(node))
+        if node.is_number:
+            return ("n", int(node)) if node.is_Integer else ("n", float(node)) if node.is_real else None
+        if node.is_Pow and node.exp.is_number:
+            base, known = visit(node.base), {2: "sq", 3: "cube", -1: "inv", sympy.Rational(1, 2): "sqrt"}
+            if base is None:
+                return None
+            if node.exp in known:
+                return (known[node.exp], base)
+            exponent = visit(node.exp)
+            return None if exponent is None else ("pow", base, exponent)
+        name = heads.get(node.func.__name__, node.func.__name__)
+        head = "add" if node.is_Add else "mul" if node.is_Mul else "pow" if node.is_Pow else name
+        if head not in OPERATIONS:
+            return None
+        parts = [visit(arg) for arg in (node.as_ordered_factors() if node.is_Mul else node.args)]
+        if any(part is None for part in parts):
+            return None
+        return fold(head, parts) if head in ("add", "mul") else (head, *parts)  # type: ignore[arg-type]
+
+    return visit(expr)
