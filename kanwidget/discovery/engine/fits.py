@@ -20,6 +20,8 @@ _EXACT = 1e-31
 _NEARLY_EXACT = 1e-25
 _LEAST_GAIN = 1e-9
 _LEAST_CURVATURE = 1e-12
+_LEAST_DAMPING = 1e-10
+_RELAX = 1 / 6
 #: A step that is damped more than this moves nothing.
 _MOST_DAMPING = 1e9
 #: Steps after which half of the starts go on, then a quarter.
@@ -91,43 +93,8 @@ def fit_trees(
     theta = _starts(skeleton, coarse[0], bindings, starts, own, generator)
     if starts + own > finalists or len(sample) < y.shape[1]:
         theta = _screen(Problem.of(skeleton, *coarse), theta, steps, finalists)
-    theta, projection = _descend(problem, theta, steps)
+    theta, projection = _descend(problem, theta, steps, refine=True)
     return _best(skeleton, theta, projection)
-
-
-def fit_tree(
-    tree: Tree,
-    columns: Tensor,
-    y: Tensor,
-    weights: Tensor | None = None,
-    *,
-    starts: int = 0,
-    steps: int = 30,
-    generator: torch.Generator | None = None,
-) -> tuple[Tree, float]:
-    """Fit the constants of one tree, from its own ones: the tree with them, and the sum of weighted squared residuals.
-
-    Args:
-        tree: The tree.
-        columns: `(slots, rows)`, float64.
-        y: `(rows,)`.
-        weights: Of the squared residuals, `(rows,)`.
-        starts: Random starts beside the tree's own constants.
-        steps: Most steps. They end earlier where nothing is gained; exact data are fitted to round-off.
-        generator: Makes the random starts.
-
-    Examples:
-        >>> x = torch.linspace(0, 3, 40, dtype=torch.float64)
-        >>> tree = ("mul", ("c", 1.0), ("sin", ("mul", ("c", 1.9), ("x", 0))))
-        >>> fitted, sse = fit_tree(tree, x[None], 3 * torch.sin(2 * x))
-        >>> [round(number, 12) for number in constants(fitted)], sse < 1e-24
-        ([3.0, 2.0], True)
-    """
-    if not constants(tree):
-        starts = 0
-    fits = fit_trees(tree, columns, y, weights, starts=starts, own=True, steps=steps, finalists=1 + (starts > 0), generator=generator)
-    sse = float(fits.sse[0])
-    return (fits.fitted() if sse < float("inf") else tree), sse
 
 
 def _starts(
@@ -168,12 +135,11 @@ def _best(skeleton: Skeleton, theta: Tensor, projection: Projection) -> Fits:
     return Fits(skeleton.tree, numbers, sse.amin(1))
 
 
-def _descend(problem: Problem, theta: Tensor, steps: int) -> tuple[Tensor, Projection]:
+def _descend(problem: Problem, theta: Tensor, steps: int, refine: bool = False) -> tuple[Tensor, Projection]:
     """Levenberg-Marquardt steps from `theta`, `(bindings, starts, q)`. Members that gain nothing any more leave the batch."""
     shape = theta.shape
-    theta = theta.flatten(0, 1)
     owners = torch.arange(shape[0]).repeat_interleave(shape[1])
-    batch = _Batch(problem.members(owners), theta)
+    batch = _Batch(problem.members(owners), theta.flatten(0, 1), refine)
     for _ in range(steps):
         if not batch.step():
             break
@@ -184,49 +150,58 @@ def _descend(problem: Problem, theta: Tensor, steps: int) -> tuple[Tensor, Proje
 class _Batch:
     """Members on their way down, each with its own damping."""
 
-    def __init__(self, problem: Problem, theta: Tensor) -> None:
+    def __init__(self, problem: Problem, theta: Tensor, refine: bool) -> None:
         self._problem = problem
-        self._theta = theta
-        self._projection = problem.project(theta)
-        self._damping = torch.full_like(self._projection.sse, 0.01)
-        self._growth = torch.full_like(self._damping, 2.0)
-        self._size = problem.size().expand(len(theta))
+        self._refine = refine
+        self._inner = theta.shape[1]
+        self._size = problem.size()
+        controls = torch.tensor([0.01, 2.0], dtype=theta.dtype).expand(len(theta), 2)
+        self._state = self._join(controls, theta, problem.project(theta, refine))
         self._members = torch.arange(len(theta))
-        self._ends: list[tuple[Tensor, Tensor, Projection]] = []
+        self._ends: list[tuple[Tensor, Tensor]] = []
 
     def step(self) -> bool:
         """One step of all members; whether any goes on."""
-        current = self._projection
-        trial = self._theta + _move(current, self._damping)
-        projection = self._problem.project(trial)
+        controls, theta, current = self._parts(self._state)
+        trial = theta + _move(current, controls[:, 0])
+        projection = self._problem.project(trial, self._refine)
         accepted = projection.sse < current.sse
-        gain = torch.where(accepted, 1 - projection.sse / current.sse, 1.0)
-        self._theta = torch.where(accepted[:, None], trial, self._theta)
-        self._projection = projection.where(accepted, current)
-        self._damping = torch.where(accepted, (self._damping / 6).clamp(min=1e-10), self._damping * self._growth)
-        self._growth = torch.where(accepted, 2.0, 2 * self._growth)
+        gained = self._join((controls * _RELAX).clamp_(min=2 * _LEAST_DAMPING), trial, projection)
+        gained[:, 1] = 2.0
+        self._state[:, 0] *= self._state[:, 1]
+        self._state[:, 1] *= 2.0
+        least = torch.where(accepted, (1 - _LEAST_GAIN) * current.sse, torch.inf)
+        going = (projection.sse < least) | ~accepted
+        self._state = torch.where(accepted[:, None], gained, self._state)
         floor = torch.where(accepted, _EXACT, _NEARLY_EXACT) * self._size
-        ended = (gain < _LEAST_GAIN) | (self._projection.sse <= floor) | (self._damping > _MOST_DAMPING)
-        self._leave(ended | ~torch.isfinite(current.sse))
+        going &= (self._state[:, 2 + self._inner] > floor) & (self._state[:, 0] < _MOST_DAMPING)
+        self._leave(going & torch.isfinite(current.sse))
         return len(self._members) > 0
 
     def finish(self) -> tuple[Tensor, Projection]:
         """Inner constants and projections of all members, in their first order."""
-        self._ends.append((self._members, self._theta, self._projection))
-        members, thetas, projections = zip(*self._ends, strict=True)
-        order = torch.cat(members).argsort()
-        return torch.cat(thetas)[order], Projection.cat(projections).at(order)
+        self._ends.append((self._members, self._state))
+        members, states = zip(*self._ends, strict=True)
+        state = torch.cat(states)[torch.cat(members).argsort()] if len(states) > 1 else states[0]
+        return self._parts(state)[1:]
 
-    def _leave(self, ended: Tensor) -> None:
+    def _join(self, controls: Tensor, theta: Tensor, projection: Projection) -> Tensor:
+        """One row a member: damping, its growth at the next refusal, inner constants, projection."""
+        return torch.cat([controls, theta, projection.table], 1)
+
+    def _parts(self, state: Tensor) -> tuple[Tensor, Tensor, Projection]:
+        return state[:, :2], state[:, 2 : 2 + self._inner], Projection(state[:, 2 + self._inner :], self._inner)
+
+    def _leave(self, going: Tensor) -> None:
         """Take members out of the batch, where that is worth the copies."""
-        if not ended.any() or (ended.sum() * 4 < len(ended) and not ended.all()):
+        count = int(going.sum())
+        if count * 4 > 3 * len(going):
             return
-        out, on = ended.nonzero()[:, 0], (~ended).nonzero()[:, 0]
-        self._ends.append((self._members[out], self._theta[out], self._projection.at(out)))
+        out, on = (~going).nonzero()[:, 0], going.nonzero()[:, 0]
+        self._ends.append((self._members[out], self._state[out]))
         self._problem = self._problem.members(on)
-        self._theta, self._projection = self._theta[on], self._projection.at(on)
-        self._damping, self._growth = self._damping[on], self._growth[on]
-        self._size, self._members = self._size[on], self._members[on]
+        self._state, self._members = self._state[on], self._members[on]
+        self._size = self._size[on] if len(self._size) > 1 else self._size
 
 
 def _move(projection: Projection, damping: Tensor) -> Tensor:
@@ -235,11 +210,11 @@ def _move(projection: Projection, damping: Tensor) -> Tensor:
     diagonal = normal.diagonal(dim1=1, dim2=2)
     diagonal.add_(damping[:, None] * diagonal.clamp(min=_LEAST_CURVATURE) + _LEAST_CURVATURE**2)
     move = torch.linalg.solve_ex(normal, projection.gradient[:, :, None])[0][:, :, 0] / projection.sizes
-    return torch.where(torch.isfinite(move), move, 0.0)
+    return move.nan_to_num_(0.0, 0.0, 0.0)
 
 
 def _finite(sse: Tensor) -> Tensor:
-    return torch.where(torch.isfinite(sse), sse, torch.inf)
+    return sse.nan_to_num(torch.inf)
 
 
 def _sample(total: int, rows: int) -> Tensor:

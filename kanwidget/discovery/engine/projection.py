@@ -6,7 +6,6 @@ terms can't express. All columns are brought to length 1 first, so that units do
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,45 +18,30 @@ from kanwidget.discovery.engine.trees import Tree
 
 #: Keeps the equations solvable where two terms agree to round-off; the refinement takes its effect out again.
 _RIDGE = 1e-13
+_LEAST_NORM = 1e-290
 
 
-@dataclass(frozen=True, slots=True)
 class Projection:
-    """A tree at some sets of inner constants, its factors solved for. `M` sets, `m` factors, `q` inner constants."""
+    """A tree at some sets of inner constants, its factors solved for. `M` sets, `m` factors, `q` inner constants.
 
-    factors: Tensor
-    """`(M, m)`."""
-    sse: Tensor
-    """`(M,)`; not finite where the tree's values aren't."""
-    normal: Tensor
-    """`(M, q, q)`: products of the projected derivatives, each derivative scaled to length 1."""
-    gradient: Tensor
-    """`(M, q)`: products of the scaled derivatives with the residual."""
-    sizes: Tensor
-    """`(M, q)`: what a step in scaled numbers is divided by."""
+    All numbers of a set stand in one row of `table`, so that sets are chosen and moved in one operation.
+    """
 
-    def where(self, accepted: Tensor, other: Projection) -> Projection:
-        """This projection for the accepted sets, the other one for the remaining."""
-        column, matrix = accepted[:, None], accepted[:, None, None]
-        return Projection(
-            torch.where(column, self.factors, other.factors),
-            torch.where(accepted, self.sse, other.sse),
-            torch.where(matrix, self.normal, other.normal),
-            torch.where(column, self.gradient, other.gradient),
-            torch.where(column, self.sizes, other.sizes),
-        )
+    __slots__ = ("factors", "gradient", "normal", "sizes", "sse", "table")
 
-    @staticmethod
-    def cat(parts: Sequence[Projection]) -> Projection:
-        """The sets of several projections, one after the other."""
-        rows = [(part.factors, part.sse, part.normal, part.gradient, part.sizes) for part in parts]
-        return Projection(*map(torch.cat, zip(*rows, strict=True)))
-
-    def at(self, members: Tensor) -> Projection:
-        """Some of the sets."""
-        return Projection(
-            self.factors[members], self.sse[members], self.normal[members], self.gradient[members], self.sizes[members]
-        )
+    def __init__(self, table: Tensor, inner: int) -> None:
+        q, m = inner, table.shape[1] - 1 - 2 * inner - inner * inner
+        self.table = table
+        self.sse = table[:, 0]
+        """`(M,)`; not finite where the tree's values aren't."""
+        self.factors = table[:, 1 : m + 1]
+        """`(M, m)`."""
+        self.gradient = table[:, m + 1 : m + 1 + q]
+        """`(M, q)`: products of the derivatives, each scaled to length 1, with the residual."""
+        self.sizes = table[:, m + 1 + q : m + 1 + 2 * q]
+        """`(M, q)`: what a step in scaled numbers is divided by."""
+        self.normal = table[:, m + 1 + 2 * q :].unflatten(1, (q, q))
+        """`(M, q, q)`: products of the scaled derivatives, projected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +80,11 @@ class Skeleton:
             )
             for term in terms
         ]
+        columns = {index: compiled.column for compiled in self.terms for index in compiled.inner}
+        self.owners = [max(columns[index], 0) for index in range(len(self.inner))]
+        """Of each inner constant: the factor of its term, 0 where it has none."""
+        self.bare = torch.tensor([columns[index] < 0 for index in range(len(self.inner))])
+        """Whether an inner constant's term has no factor."""
 
     def constants(self, factors: Tensor, inner: Tensor) -> Tensor:
         """All constants in the order of the tree's nodes: `(M, constants)`."""
@@ -137,22 +126,24 @@ class Problem:
         """Sum of weighted squares of each target: `(1 or M,)`."""
         return (self.y if self.roots is None else self.y * self.roots).square().sum(1)
 
-    def project(self, inner: Tensor) -> Projection:
+    def project(self, inner: Tensor, refine: bool = True) -> Projection:
         """The projection at sets of inner constants.
 
         Args:
             inner: `(M, q)`.
+            refine: Take round-off out of the factors: needed where the error is to become as small as it can.
         """
         matrix, target = self._matrix(inner)
-        return _projection(self.skeleton, matrix, target)
+        return _projection(self.skeleton, matrix, target, refine)
 
     def _matrix(self, inner: Tensor) -> tuple[Tensor, Tensor]:
         """Derivatives by factors, then by inner constants (terms without their factor), `(M, m + q, rows)`; and the target."""
         skeleton, m = self.skeleton, len(self.skeleton.linear)
         matrix = inner.new_empty(len(inner), m + len(skeleton.inner), self.y.shape[1])
+        numbers = inner[:, :, None].unbind(1)
         target: Any = self.y
         for compiled, fixed in zip(skeleton.terms, self.fixed, strict=True):
-            values = compiled.tape.values(fixed, inner[:, compiled.inner])
+            values = compiled.tape.values(fixed, [numbers[index] for index in compiled.inner])
             if compiled.column < 0:
                 target = target - values[-1]
             else:
@@ -165,37 +156,36 @@ class Problem:
         return matrix, target.expand(len(inner), -1)
 
 
-def _projection(skeleton: Skeleton, matrix: Tensor, target: Tensor) -> Projection:
-    m = len(skeleton.linear)
-    norms = torch.linalg.vector_norm(matrix, dim=2)
-    norms = torch.where(norms > 0, norms, 1.0)
-    matrix = matrix / norms[:, :, None]
+def _projection(skeleton: Skeleton, matrix: Tensor, target: Tensor, refine: bool) -> Projection:
+    m, q = len(skeleton.linear), len(skeleton.inner)
+    norms = torch.linalg.vector_norm(matrix, dim=2).clamp_(min=_LEAST_NORM)
+    matrix /= norms[:, :, None]
     products = matrix @ matrix.mT
-    terms, slopes = matrix[:, :m], matrix[:, m:]
-    factors, residual, shares = _solve(products, terms, target)
-    sse = residual.square().sum(-1)
-    normal = products[:, m:, m:] - products[:, m:, :m] @ shares
+    terms, slopes, normal = matrix[:, :m], matrix[:, m:], products[:, m:, m:]
+    residual, factors = target, target[:, :0]
+    if m:
+        factors, residual, shares = _solve(products, terms, target, refine)
+        normal = torch.baddbmm(normal, products[:, m:, :m], shares, alpha=-1)
+        factors = factors / norms[:, :m]
+    sse = torch.linalg.vector_norm(residual, dim=1, keepdim=True).square_()
     gradient = (slopes @ residual[:, :, None])[:, :, 0]
-    factors = factors / norms[:, :m]
-    sizes = norms[:, m:].clone()
-    for compiled in skeleton.terms:
-        if compiled.column >= 0 and compiled.inner:
-            sizes[:, compiled.inner] *= factors[:, compiled.column, None]
-    return Projection(factors, sse, normal, gradient, sizes)
+    sizes = norms[:, m:]
+    if skeleton.owners and m:
+        sizes = sizes * torch.where(skeleton.bare, 1.0, factors[:, skeleton.owners])
+    return Projection(torch.cat([sse, factors, gradient, sizes, normal.flatten(1)], 1), q)
 
 
-def _solve(products: Tensor, terms: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _solve(products: Tensor, terms: Tensor, target: Tensor, refine: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Scaled factors, residual, and how the derivatives are shared among the terms, `(M, m, q)`."""
     m = terms.shape[1]
-    if not m:
-        return target.new_zeros(len(target), 0), target, products[:, :0, :]
     square = products[:, :m, :m].clone()
     square.diagonal(dim1=1, dim2=2).add_(_RIDGE)
     right = torch.cat([terms @ target[:, :, None], products[:, :m, m:]], 2)
     solution = torch.linalg.solve_ex(square, right)[0]
     factors, shares = solution[:, :, :1], solution[:, :, 1:]
-    residual = target - (factors.mT @ terms)[:, 0]
-    # Once more for what round-off and ridge have left.
-    correction = torch.linalg.solve_ex(square, terms @ residual[:, :, None])[0]
-    residual = residual - (correction.mT @ terms)[:, 0]
-    return (factors + correction)[:, :, 0], residual, shares
+    residual = torch.baddbmm(target[:, None], factors.mT, terms, alpha=-1)
+    if refine:  # what round-off and the ridge have left
+        correction = torch.linalg.solve_ex(square, terms @ residual.mT)[0]
+        residual = torch.baddbmm(residual, correction.mT, terms, alpha=-1)
+        factors = factors + correction
+    return factors[:, :, 0], residual[:, 0], shares

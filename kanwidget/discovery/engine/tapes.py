@@ -12,7 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree
+from kanwidget.discovery.engine.trees import OPERATIONS, Operation, Tree
+
+#: An operation with the places of its value and its operands.
+_Entry = tuple[int, Operation, tuple[int, ...]]
 
 
 class Tape:
@@ -23,9 +26,7 @@ class Tape:
 
     Examples:
         >>> tape = Tape(("mul", ("c", 1.0), ("sq", ("x", 0))))
-        >>> tape.constants
-        1
-        >>> values = tape.values(tape.fixed([torch.tensor([1.0, 3.0])]), torch.tensor([[2.0], [4.0]]))
+        >>> values = tape.values(tape.fixed([torch.tensor([1.0, 3.0])]), [torch.tensor([[2.0], [4.0]])])
         >>> values[-1]
         tensor([[ 2., 18.],
                 [ 4., 36.]])
@@ -34,77 +35,68 @@ class Tape:
     """
 
     def __init__(self, tree: Tree) -> None:
-        self._heads: list[str] = []
-        self._operands: list[tuple[int, ...]] = []
-        self._leaves: list[Any] = []
+        self._leaves: list[tuple[int, Tree]] = []
+        self._constants: list[int] = []
         self._moves: list[bool] = []
-        self.constants = 0
+        self._still: list[_Entry] = []
+        self._moving: list[_Entry] = []
         self._append(tree)
 
     @property
-    def moves(self) -> bool:
-        """Whether the tree holds a constant."""
-        return self._moves[-1]
+    def constants(self) -> int:
+        """Number of constants."""
+        return len(self._constants)
 
     def fixed(self, columns: Sequence[Tensor]) -> list[Tensor | None]:
         """Values of the nodes that hold no constant; None for the other ones."""
-        results: list[Tensor | None] = []
-        for head, operands, leaf, moves in zip(self._heads, self._operands, self._leaves, self._moves, strict=True):
-            if moves:
-                results.append(None)
-            elif head == "x":
-                results.append(columns[leaf])
-            elif head == "n":
-                results.append(torch.tensor(float(leaf), dtype=columns[0].dtype))
-            else:
-                results.append(OPERATIONS[head].values(*(results[index] for index in operands)))
+        results: list[Any] = [None] * len(self._moves)
+        for index, leaf in self._leaves:
+            results[index] = columns[leaf[1]] if leaf[0] == "x" else torch.tensor(float(leaf[1]), dtype=columns[0].dtype)
+        for index, operation, operands in self._still:
+            results[index] = operation.values(*(results[operand] for operand in operands))
         return results
 
-    def values(self, fixed: Sequence[Tensor | None], constants: Tensor) -> list[Tensor]:
+    def values(self, fixed: Sequence[Tensor | None], constants: Sequence[Tensor]) -> list[Any]:
         """Values of all nodes, the tree itself last.
 
         Args:
             fixed: What `fixed` returned.
-            constants: `(sets, constants)`, in the order of the tree's nodes.
+            constants: Each `(sets, 1)` or a single number, in the order of the tree's nodes.
         """
         results: list[Any] = list(fixed)
-        for index, head in enumerate(self._heads):
-            if head == "c":
-                leaf = self._leaves[index]
-                results[index] = constants[:, leaf : leaf + 1]
-            elif self._moves[index]:
-                results[index] = OPERATIONS[head].values(*(results[operand] for operand in self._operands[index]))
+        for index, constant in zip(self._constants, constants, strict=True):
+            results[index] = constant
+        for index, operation, operands in self._moving:
+            if len(operands) == 1:
+                results[index] = operation.values(results[operands[0]])
+            else:
+                results[index] = operation.values(results[operands[0]], results[operands[1]])
         return results
 
-    def derivatives(self, values: Sequence[Tensor]) -> list[Any]:
+    def derivatives(self, values: Sequence[Any]) -> list[Any]:
         """The tree's derivative by each constant: tensors that broadcast to `(sets, rows)`, or floats."""
-        slopes: list[Any] = [None] * self.constants
-        upstream: list[Any] = [None] * len(self._heads)
+        upstream: list[Any] = [None] * len(self._moves)
         upstream[-1] = 1.0
-        for index in reversed(range(len(self._heads))):
-            if not self._moves[index]:
-                continue
-            if self._heads[index] == "c":
-                slopes[self._leaves[index]] = upstream[index]
-                continue
-            operands = self._operands[index]
-            partials = OPERATIONS[self._heads[index]].derivatives(*(values[operand] for operand in operands), values[index])
+        for index, operation, operands in reversed(self._moving):
+            partials = operation.derivatives(*(values[operand] for operand in operands), values[index])
+            outer = upstream[index]
             for operand, partial in zip(operands, partials, strict=True):
                 if self._moves[operand]:
-                    upstream[operand] = _product(upstream[index], partial)
-        return slopes
+                    upstream[operand] = _product(outer, partial)
+        return [upstream[index] for index in self._constants]
 
     def _append(self, node: Tree) -> int:
         operands = tuple(self._append(operand) for operand in node[1:]) if node[0] in OPERATIONS else ()
-        leaf = None if operands else node[1]
-        if node[0] == "c":
-            leaf = self.constants
-            self.constants += 1
-        self._heads.append(node[0])
-        self._operands.append(operands)
-        self._leaves.append(leaf)
+        index = len(self._moves)
         self._moves.append(node[0] == "c" or any(self._moves[operand] for operand in operands))
-        return len(self._heads) - 1
+        if node[0] == "c":
+            self._constants.append(index)
+        elif not operands:
+            self._leaves.append((index, node))
+        else:
+            entries = self._moving if self._moves[index] else self._still
+            entries.append((index, OPERATIONS[node[0]], operands))
+        return index
 
 
 def _product(a: Any, b: Any) -> Any:
