@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.projection import Problem, Projection, Skeleton
+from kanwidget.discovery.engine.projection import Problem, Projection
 from kanwidget.discovery.engine.starts import draw_starts
+from kanwidget.discovery.engine.tapes import Tape
 from kanwidget.discovery.engine.trees import Tree, constants, with_constants
 
 #: Relative size of the squared error from which nothing can be gained in double precision.
@@ -82,33 +83,33 @@ def fit_trees(
     columns = columns if columns.ndim == 3 else columns[None]
     y = y if y.ndim == 2 else y[None]
     bindings = max(len(columns), len(y))
-    skeleton = Skeleton(tree)
-    problem = Problem.of(skeleton, columns, y, weights)
-    if not skeleton.inner:
+    tape = Tape(tree)
+    problem = Problem.of(tape, columns, y, weights)
+    if not tape.inner:
         inner = torch.zeros(bindings, 0, dtype=y.dtype)
         projection = problem.project(inner)
-        return Fits(tree, skeleton.constants(projection.factors, inner), _finite(projection.sse))
+        return Fits(tree, _constants(tape, projection.factors, inner), _finite(projection.sse))
     sample = _sample(y.shape[1], rows)
     coarse = columns[..., sample], y[:, sample], None if weights is None else weights[sample]
-    theta = _starts(skeleton, coarse[0], bindings, starts, own, generator)
+    theta = _starts(tree, tape, coarse[0], bindings, starts, own, generator)
     if starts + own > finalists or len(sample) < y.shape[1]:
-        theta = _screen(Problem.of(skeleton, *coarse), theta, steps, finalists)
+        theta = _screen(Problem.of(tape, *coarse), theta, steps, finalists)
     theta, projection = _descend(problem, theta, steps, refine=True)
-    return _best(skeleton, theta, projection)
+    return _best(tree, tape, theta, projection)
 
 
 def _starts(
-    skeleton: Skeleton, columns: Tensor, bindings: int, starts: int, own: bool, generator: torch.Generator | None
+    tree: Tree, tape: Tape, columns: Tensor, bindings: int, starts: int, own: bool, generator: torch.Generator | None
 ) -> Tensor:
     """Inner constants to start from: `(bindings, starts, q)`."""
     parts = []
     if own:
-        numbers = torch.tensor(constants(skeleton.tree), dtype=columns.dtype)[skeleton.inner]
+        numbers = torch.tensor(constants(tree), dtype=columns.dtype)[tape.inner]
         parts.append(numbers.expand(bindings, 1, -1))
     if starts:
         slots = [slot.repeat_interleave(starts, 0) if len(slot) > 1 else slot for slot in columns.unbind(1)]
-        drawn = draw_starts(skeleton.tree, slots, bindings * starts, generator)
-        parts.append(drawn[:, skeleton.inner].reshape(bindings, starts, -1))
+        drawn = draw_starts(tree, slots, bindings * starts, generator)
+        parts.append(drawn[:, tape.inner].reshape(bindings, starts, -1))
     return torch.cat(parts, 1)
 
 
@@ -127,12 +128,12 @@ def _survivors(theta: Tensor, projection: Projection, count: int) -> Tensor:
     return theta.gather(1, best[:, :, None].expand(-1, -1, theta.shape[2]))
 
 
-def _best(skeleton: Skeleton, theta: Tensor, projection: Projection) -> Fits:
+def _best(tree: Tree, tape: Tape, theta: Tensor, projection: Projection) -> Fits:
     sse = _finite(projection.sse).reshape(theta.shape[:2])
     best = sse.argmin(1)
     members = best + torch.arange(len(theta)) * theta.shape[1]
-    numbers = skeleton.constants(projection.factors[members], theta.flatten(0, 1)[members])
-    return Fits(skeleton.tree, numbers, sse.amin(1))
+    numbers = _constants(tape, projection.factors[members], theta.flatten(0, 1)[members])
+    return Fits(tree, numbers, sse.amin(1))
 
 
 def _descend(problem: Problem, theta: Tensor, steps: int, refine: bool = False) -> tuple[Tensor, Projection]:
@@ -211,6 +212,14 @@ def _move(projection: Projection, damping: Tensor) -> Tensor:
     diagonal.add_(damping[:, None] * diagonal.clamp(min=_LEAST_CURVATURE) + _LEAST_CURVATURE**2)
     move = torch.linalg.solve_ex(normal, projection.gradient[:, :, None])[0][:, :, 0] / projection.sizes
     return move.nan_to_num_(0.0, 0.0, 0.0)
+
+
+def _constants(tape: Tape, factors: Tensor, inner: Tensor) -> Tensor:
+    """All constants in the order of the tree's nodes: `(M, constants)`."""
+    result = factors.new_empty(len(factors), len(tape.factors) + len(tape.inner))
+    result[:, tape.factors] = factors
+    result[:, tape.inner] = inner
+    return result
 
 
 def _finite(sse: Tensor) -> Tensor:

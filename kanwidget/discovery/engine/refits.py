@@ -5,6 +5,7 @@ The same method as in `fits.py`, without a batch: numbers decide instead of mask
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kanwidget.discovery.engine.projection import Skeleton
+from kanwidget.discovery.engine.tapes import Tape
 from kanwidget.discovery.engine.trees import Tree, constants, with_constants
 
 _Array = NDArray[np.float64]
@@ -51,15 +52,17 @@ def fit_tree(
         >>> [round(number, 12) for number in constants(fitted)], sse < 1e-24
         ([3.0, 2.0], True)
     """
-    skeleton = Skeleton(tree)
-    problem = _Problem(skeleton, columns, y, weights)
+    tape = Tape(tree)
+    problem = _Problem(tape, columns, y, weights)
     numbers = constants(tree)
     with np.errstate(all="ignore"):
-        theta = np.array([numbers[index] for index in skeleton.inner])
+        theta = np.array([numbers[index] for index in tape.inner])
         theta, point = _descend(problem, theta, problem.at(theta), steps)
+        if tape.factors and np.isfinite(point.sse):
+            point = min(point, problem.at(theta, exact=True), key=lambda each: each.sse)
     if not np.isfinite(point.sse):
         return tree, float("inf")
-    for index, number in zip(skeleton.linear + skeleton.inner, [*point.factors, *theta], strict=True):
+    for index, number in zip(tape.factors + tape.inner, [*point.factors, *theta], strict=True):
         numbers[index] = float(number)
     return with_constants(tree, numbers), point.sse
 
@@ -76,70 +79,60 @@ class _Point:
 
 
 class _Problem:
-    """A skeleton with rows."""
+    """A tree with rows."""
 
-    def __init__(self, skeleton: Skeleton, columns: Tensor, y: Tensor, weights: Tensor | None) -> None:
-        self._skeleton = skeleton
-        self._fixed = [compiled.tape.fixed(columns) for compiled in skeleton.terms]
+    def __init__(self, tape: Tape, columns: Tensor, y: Tensor, weights: Tensor | None) -> None:
+        self._tape = tape
+        self._fixed = tape.fixed(columns)
         self._roots = None if weights is None else weights.sqrt().numpy()
         self._y: _Array = y.numpy()
-        self.size = float(np.sum(np.square(self._y if self._roots is None else self._y * self._roots)))
+        self.size = float(np.sum(np.square(self._weighted(self._y))))
 
-    def at(self, theta: _Array) -> _Point:
-        """The tree at some inner constants."""
-        matrix, target = self._matrix(theta)
-        m = len(self._skeleton.linear)
+    def at(self, theta: _Array, exact: bool = False) -> _Point:
+        """The tree at some inner constants.
+
+        Args:
+            theta: The inner constants.
+            exact: Solve for the factors by singular values, for terms that nearly agree.
+        """
+        tape = self._tape
+        values = tape.values(self._fixed, torch.from_numpy(theta).unbind())
+        target = self._weighted(self._y - np.asarray(values[-1]))
+        terms, norms = self._columns(tape.terms(values))
+        square = terms @ terms.T + _RIDGE * np.eye(len(terms))
+        if not np.isfinite(square).all() or not np.isfinite(target).all():
+            return _Point(norms, float("inf"), square, norms, norms)
+        factors, residual = _factors(terms, target, square, exact)
+        tape.with_factors(values, torch.from_numpy(factors / norms).unbind())
+        slopes, sizes = self._columns(tape.slopes(values))
+        shared = terms @ slopes.T
+        normal = slopes @ slopes.T - shared.T @ np.linalg.solve(square, shared)
+        return _Point(factors / norms, float(residual @ residual), normal, slopes @ residual, sizes)
+
+    def _weighted(self, values: _Array) -> _Array:
+        return values if self._roots is None else values * self._roots
+
+    def _columns(self, columns: Sequence[Any]) -> tuple[_Array, _Array]:
+        """Columns of the least-squares problem at length 1, `(columns, rows)`, and their lengths."""
+        matrix = np.empty((len(columns), len(self._y)))
+        for index, column in enumerate(columns):
+            matrix[index] = column
+        matrix = self._weighted(matrix)
         norms = np.sqrt(np.einsum("ij,ij->i", matrix, matrix)) + _LEAST_NORM
         matrix /= norms[:, None]
-        products = matrix @ matrix.T
-        if not np.isfinite(products).all() or not np.isfinite(target).all():
-            return _Point(norms[:m], float("inf"), products, norms, norms)
-        terms, slopes, normal = matrix[:m], matrix[m:], products[m:, m:]
-        factors, residual = norms[:0], target
-        if m:
-            factors, residual, shares = _solve(products[:m], terms, target)
-            normal = normal - products[m:, :m] @ shares
-            factors = factors / norms[:m]
-        sizes = norms[m:] * self._owned(factors)
-        return _Point(factors, float(residual @ residual), normal, slopes @ residual, sizes)
-
-    def _owned(self, factors: _Array) -> Any:
-        """The factor of each inner constant's term."""
-        owners = self._skeleton.owners
-        if not owners or not len(factors):
-            return 1.0
-        return np.where(self._skeleton.bare.numpy(), 1.0, factors[owners])
-
-    def _matrix(self, theta: _Array) -> tuple[_Array, _Array]:
-        """Derivatives by factors, then by inner constants (terms without their factor), `(m + q, rows)`; and the target."""
-        skeleton, m = self._skeleton, len(self._skeleton.linear)
-        matrix = np.empty((m + len(theta), len(self._y)))
-        numbers = torch.from_numpy(theta).unbind()
-        target: Any = self._y
-        for compiled, fixed in zip(skeleton.terms, self._fixed, strict=True):
-            values = compiled.tape.values(fixed, [numbers[index] for index in compiled.inner])
-            if compiled.column < 0:
-                target = target - values[-1].numpy()
-            else:
-                matrix[compiled.column] = values[-1]
-            for index, slope in zip(compiled.inner, compiled.tape.derivatives(values), strict=True):
-                matrix[m + index] = slope
-        if self._roots is not None:
-            matrix *= self._roots
-            target = target * self._roots
-        return matrix, target
+        return matrix, norms
 
 
-def _solve(products: _Array, terms: _Array, target: _Array) -> tuple[_Array, _Array, _Array]:
-    """Scaled factors, residual, and how the derivatives are shared among the terms, `(m, q)`."""
-    m = len(terms)
-    square = products[:, :m] + _RIDGE * np.eye(m)
-    right = np.concatenate([(terms @ target)[:, None], products[:, m:]], 1)
-    solution = np.linalg.solve(square, right)
-    factors = solution[:, 0]
-    residual = target - factors @ terms
-    correction = np.linalg.solve(square, terms @ residual)
-    return factors + correction, residual - correction @ terms, solution[:, 1:]
+def _factors(terms: _Array, target: _Array, square: _Array, exact: bool) -> tuple[_Array, _Array]:
+    """Factors of the scaled terms, and what they leave of the target."""
+    if exact:
+        factors = np.linalg.lstsq(terms.T, target, rcond=None)[0]
+        correction = np.linalg.lstsq(terms.T, target - factors @ terms, rcond=None)[0]
+    else:
+        factors = np.linalg.solve(square, terms @ target)
+        correction = np.linalg.solve(square, terms @ (target - factors @ terms))
+    factors = factors + correction
+    return factors, target - factors @ terms
 
 
 def _descend(problem: _Problem, theta: _Array, point: _Point, steps: int) -> tuple[_Array, _Point]:

@@ -44,9 +44,7 @@ def draw_starts(
 class _Drawing:
     """Draws the constants of a tree from the leaves up: an operand's values tell the size of the constant beside it."""
 
-    def __init__(
-        self, columns: Sequence[Tensor], members: int, generator: torch.Generator | None
-    ) -> None:
+    def __init__(self, columns: Sequence[Tensor], members: int, generator: torch.Generator | None) -> None:
         self._columns = columns
         self._members = members
         self._generator = generator
@@ -151,5 +149,3 @@ def _positive(size: Tensor) -> Tensor:
 def _sign(u: Tensor) -> Tensor:
     """-1 where `u` is negative everywhere, else 1."""
     return torch.where((u <= 0).all(-1, keepdim=True) if u.ndim else u <= 0, -1.0, 1.0)
-
-
