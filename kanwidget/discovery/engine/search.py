@@ -132,14 +132,14 @@ class _Strategies:
         for label, atoms in itertools.islice(levels, 2):
             yield from scan_products(table, atoms, label)
             yield from scan_sums(table, atoms, label)
+            if simple is None and not self.depth:
+                yield from self._by_network()
             simple = atoms
         assert simple is not None
         yield from rational_functions(table)
         yield from sparse_sums(table, [simple.tree(index) for index in range(min(len(simple), _IN_SUMS))], "products")
         yield from self._monomials()
         yield from self._by_formula()
-        if not self.depth:
-            yield from self._by_network()
         yield from self._constants(simple)
         yield from self.growth(simple, rounds=2)
         yield from self._by_formula()
