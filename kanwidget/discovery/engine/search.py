@@ -132,7 +132,7 @@ class _Strategies:
         for label, atoms in itertools.islice(levels, 2):
             yield from scan_products(table, atoms, label)
             yield from scan_sums(table, atoms, label)
-            if simple is None and not self.depth:
+            if simple is None:
                 yield from self._by_network()
             simple = atoms
         assert simple is not None
