@@ -1,0 +1,123 @@
+"""Families of candidates: which pairs of atoms are screened, and the trees of the best ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery.engine.curves.atoms import Atoms
+from kanwidget.discovery.engine.curves.curve import Rows, cost
+from kanwidget.discovery.engine.curves.forms import Link, quotient, scaled, total
+from kanwidget.discovery.engine.curves.screening import Pairs, best_pairs, products, sums
+from kanwidget.discovery.engine.trees import Tree, constant
+
+#: The number of rows that the balance of error and length is struck for: constants in a table are coarse, so errors are, too.
+_BALANCE = 60
+_LEAST_SHARE = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Rows that candidates are screened on."""
+
+    rows: Rows
+    roots: Tensor
+    """Roots of the weights, 1 on average."""
+
+    @staticmethod
+    def of(rows: Rows) -> Screen:
+        """The screen of some rows."""
+        roots = torch.ones_like(rows.y) if rows.weights is None else rows.weights.sqrt()
+        return Screen(rows, roots / roots.mean())
+
+    def pairs_in_sums(self, left: Atoms, right: Atoms, link: Link, count: int) -> list[Tree]:
+        """`h(y) = a·f + b·g + c`, for the function h of a link."""
+        target = link.values(self.rows.y)
+        roots = self.roots / link.slopes(self.rows.y).abs()
+        valid = torch.isfinite(target) & torch.isfinite(roots)
+        if valid.double().mean() < _LEAST_SHARE or (valid & (roots > 1e-6 * roots[valid].amax())).sum() < 12:
+            return []
+        target, roots = target[valid], roots[valid]
+        columns = left.values[:, valid] * roots, right.values[:, valid] * roots
+        errors = sums(*columns, target * roots, roots) * (target * roots).square().sum()
+        pairs = self._best(errors, left, right, count)
+        trees = []
+        for i, j in zip(pairs.left, pairs.right, strict=True):
+            a, b, c = _factors([columns[0][i], columns[1][j], roots], target * roots)
+            terms = scaled(a, left.tree(i))
+            if left is not right or i != j:
+                terms = total(terms, scaled(b, right.tree(j)))
+            trees.append(link.tree(terms, c))
+        return trees
+
+    def pairs_in_products(self, left: Atoms, right: Atoms, count: int, offset: bool) -> list[Tree]:
+        """`y = a·f·g`, or `a·f·g + b`."""
+        errors = products(
+            left.values, right.values * self.roots, self.rows.y * self.roots, self.roots if offset else None
+        )
+        pairs = self._best(errors, left, right, count)
+        trees = []
+        for i, j in zip(pairs.left, pairs.right, strict=True):
+            tree = scaled(1.0, ("mul", left.tree(i), right.tree(j)))
+            trees.append(total(tree, constant(0.0)) if offset else tree)
+        return trees
+
+    def pairs_in_quotients(self, left: Atoms, right: Atoms, count: int) -> list[Tree]:
+        """`y = (a·f + b)/(1 + c·g)`, from `y = a·f + b - c·y·g`."""
+        y = self.rows.y
+        columns = left.values * self.roots, right.values * y * self.roots
+        errors = sums(*columns, y * self.roots, self.roots)
+        pairs = self._best(errors, left, right, 8 * count)
+        trees = []
+        for i, j in zip(pairs.left, pairs.right, strict=True):
+            a, b, c = _factors([columns[0][i], columns[1][j], self.roots], y * self.roots)
+            values = (a * left.values[i] + c) / (1 - b * right.values[j])
+            error = float(((values - y) * self.roots).square().sum())
+            trees.append((error, quotient(left.tree(i), right.tree(j), (a, -b, c))))
+        return [tree for _, tree in sorted(trees, key=lambda pair: pair[0])[:count]]
+
+    def pairs_with_multiplier(self, multiplier: Tensor, tree: Tree, atoms: Atoms, count: int) -> list[tuple[float, Tree]]:
+        """`y = u·(a·f + b·g + c)`: errors and trees."""
+        roots = self.roots * multiplier
+        columns = atoms.values * roots
+        target = self.rows.y * self.roots
+        errors = sums(columns, columns, target, roots)
+        pairs = self._best(errors, atoms, atoms, count)
+        trees = []
+        for i, j, error in zip(pairs.left, pairs.right, pairs.errors, strict=True):
+            a, b, c = _factors([columns[i], columns[j], roots], target)
+            inner = total(scaled(a, atoms.tree(i)), scaled(b, atoms.tree(j)), constant(c))
+            trees.append((error, ("mul", tree, inner)))
+        return trees
+
+    def third(self, first: Tensor, second: Tensor, atoms: Atoms) -> tuple[int, float]:
+        """The atom that helps a sum of two most, and the error with it."""
+        target = self.rows.y * self.roots
+        base = torch.linalg.qr(torch.stack([self.roots, first * self.roots, second * self.roots], 1))[0]
+        columns = atoms.values * self.roots
+        columns = columns - (columns @ base) @ base.T
+        target = target - base @ (base.T @ target)
+        lengths = columns.square().sum(1)
+        gains = (columns @ target).square() / lengths
+        gains = torch.where(lengths > 1e-10 * (atoms.values * self.roots).square().sum(1), gains, 0.0)
+        best = int(gains.argmax())
+        return best, float(target.square().sum() - gains[best])
+
+    def _best(self, errors: Tensor, left: Atoms, right: Atoms, count: int) -> Pairs:
+        costs = _costs(left)[:, None] + _costs(right)
+        return best_pairs(errors, (left.firsts, right.firsts), 2 * costs / _BALANCE, count, symmetric=left is right)
+
+
+def _costs(atoms: Atoms) -> Tensor:
+    return torch.tensor([cost(tree, _BALANCE) for tree in atoms.trees], dtype=torch.float64)
+
+
+def _factors(columns: list[Tensor], target: Tensor) -> list[float]:
+    matrix = torch.stack(columns, 1)
+    norms = torch.linalg.vector_norm(matrix, dim=0).clamp(min=1e-290)
+    solution = torch.linalg.lstsq(matrix / norms, target[:, None], driver="gelsd").solution[:, 0]
+    return (solution / norms).tolist()
+
+
