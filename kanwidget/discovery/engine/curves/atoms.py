@@ -45,7 +45,11 @@ class Atoms:
         """The atoms of the first kinds."""
         count = int((self.kinds < kinds).sum())
         return Atoms(
-            self.trees[:kinds], self.kinds[:count], self.constants[:count], self.values[:count], self.complexities[:kinds]
+            self.trees[:kinds],
+            self.kinds[:count],
+            self.constants[:count],
+            self.values[:count],
+            self.complexities[:kinds],
         )
 
     def joined(self, other: Atoms) -> Atoms:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +12,7 @@ from kanwidget.discovery.engine.curves.atoms import Atoms
 from kanwidget.discovery.engine.curves.curve import Rows, cost
 from kanwidget.discovery.engine.curves.forms import Link, quotient, scaled, total
 from kanwidget.discovery.engine.curves.screening import Pairs, best_pairs, products, sums
-from kanwidget.discovery.engine.trees import Tree, constant
+from kanwidget.discovery.engine.trees import Tree, constant, values
 
 #: The number of rows that the balance of error and length is struck for: constants in a table are coarse, so errors are, too.
 _BALANCE = 60
@@ -78,7 +79,9 @@ class Screen:
             trees.append((error, quotient(left.tree(i), right.tree(j), (a, -b, c))))
         return [tree for _, tree in sorted(trees, key=lambda pair: pair[0])[:count]]
 
-    def pairs_with_multiplier(self, multiplier: Tensor, tree: Tree, atoms: Atoms, count: int) -> list[tuple[float, Tree]]:
+    def pairs_with_multiplier(
+        self, multiplier: Tensor, tree: Tree, atoms: Atoms, count: int
+    ) -> list[tuple[float, Tree]]:
         """`y = u·(a·f + b·g + c)`: errors and trees."""
         roots = self.roots * multiplier
         columns = atoms.values * roots
@@ -92,18 +95,48 @@ class Screen:
             trees.append((error, ("mul", tree, inner)))
         return trees
 
-    def third(self, first: Tensor, second: Tensor, atoms: Atoms) -> tuple[int, float]:
-        """The atom that helps a sum of two most, and the error with it."""
-        target = self.rows.y * self.roots
-        base = torch.linalg.qr(torch.stack([self.roots, first * self.roots, second * self.roots], 1))[0]
-        columns = atoms.values * self.roots
-        columns = columns - (columns @ base) @ base.T
-        target = target - base @ (base.T @ target)
-        lengths = columns.square().sum(1)
-        gains = (columns @ target).square() / lengths
-        gains = torch.where(lengths > 1e-10 * (atoms.values * self.roots).square().sum(1), gains, 0.0)
-        best = int(gains.argmax())
-        return best, float(target.square().sum() - gains[best])
+    def triples(self, atoms: Atoms, count: int) -> list[Tree]:
+        """`y = a·f + b·g + c·h + d`: the best pairs, each with the atom that helps it most."""
+        columns, target = atoms.values * self.roots, self.rows.y * self.roots
+        pairs = self._best(sums(columns, columns, target, self.roots), atoms, atoms, count)
+        trees = []
+        for i, j in zip(pairs.left, pairs.right, strict=True):
+            members = [i, j, self._third(columns, target, [i, j])]
+            *factors, offset = _factors([*(columns[index] for index in members), self.roots], target)
+            terms = [scaled(factor, atoms.tree(index)) for factor, index in zip(factors, members, strict=True)]
+            trees.append(total(*terms, constant(offset)))
+        return trees
+
+    def _third(self, columns: Tensor, target: Tensor, members: list[int]) -> int:
+        """The atom that helps a sum most."""
+        base = torch.linalg.qr(torch.cat([self.roots[None], columns[members]]).T)[0]
+        remainders = columns - (columns @ base) @ base.T
+        gains = (remainders @ (target - base @ (base.T @ target))).square() / remainders.square().sum(1)
+        independent = remainders.square().sum(1) > 1e-10 * columns.square().sum(1)
+        return int(torch.where(independent, gains, 0.0).argmax())
+
+    def waves(self, atoms: Atoms, arguments: list[Tree], count: int) -> list[Tree]:
+        """`y = f·(a·sin(u) + b·cos(u))`, written as `a·f·sin(u + b)`."""
+        if not arguments:
+            return []
+        angles = torch.stack([values(tree, [self.rows.x]) for tree in arguments])
+        columns, target = atoms.values * self.roots, self.rows.y * self.roots
+        sine, cosine = angles.sin(), angles.cos()
+        square = columns.square()
+        ss, cc, sc = (square @ part.T for part in (sine * sine, cosine * cosine, sine * cosine))
+        s, c = ((columns * target) @ part.T for part in (sine, cosine))
+        explained = (s * s * cc + c * c * ss - 2 * s * c * sc) / (ss * cc - sc * sc).clamp(min=1e-9 * ss * cc)
+        errors = (1 - explained / target.square().sum()).clamp(min=1e-16)
+        scores = errors.log2() + 2 * _costs(atoms)[atoms.kinds, None] / _BALANCE
+        trees = []
+        for index in (
+            scores.nan_to_num(math.inf).flatten().topk(min(count, scores.numel()), largest=False).indices.tolist()
+        ):
+            i, j = divmod(index, len(arguments))
+            a, b = _factors([columns[i] * sine[j], columns[i] * cosine[j]], target)
+            wave = ("sin", total(arguments[j], constant(math.atan2(b, a))))
+            trees.append(scaled(math.hypot(a, b), ("mul", atoms.tree(i), wave)))
+        return trees
 
     def _best(self, errors: Tensor, left: Atoms, right: Atoms, count: int) -> Pairs:
         costs = _costs(left)[:, None] + _costs(right)
@@ -119,5 +152,3 @@ def _factors(columns: list[Tensor], target: Tensor) -> list[float]:
     norms = torch.linalg.vector_norm(matrix, dim=0).clamp(min=1e-290)
     solution = torch.linalg.lstsq(matrix / norms, target[:, None], driver="gelsd").solution[:, 0]
     return (solution / norms).tolist()
-
-

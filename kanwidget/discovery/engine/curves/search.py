@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator
 
@@ -14,7 +15,7 @@ from kanwidget.discovery.engine.curves.families import Screen
 from kanwidget.discovery.engine.curves.forms import IDENTITY, LINKS
 from kanwidget.discovery.engine.curves.grammar import atoms_with_constants, plain_atoms
 from kanwidget.discovery.engine.curves.reductions import reduced
-from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constants
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, constants
 
 #: Rows that candidates are screened on.
 _SCREENED = 96
@@ -77,22 +78,29 @@ class _Search:
     def _stages(self) -> Iterator[list[Tree]]:
         """Candidates of one family after the other."""
         screen, plain = self._screen, self._table(plain_atoms(self._functions))
-        yield from self._pairs(plain, plain, 40)
+        yield screen.pairs_in_sums(plain, plain, IDENTITY, 40)
+        yield screen.pairs_in_products(plain, plain, 40, offset=True)
         kinds = atoms_with_constants(self._functions)
         single = self._table([tree for tree in kinds if len(constants(tree)) == 1])
         double = self._table([tree for tree in kinds if len(constants(tree)) == 2])
-        few = plain.part(40)
-        one = self._table([("n", 1)], check=False)
+        few, one = plain.part(40), self._table([("n", 1)], check=False)
         for atoms in (single, double):
-            yield screen.pairs_in_sums(atoms, one, IDENTITY, 80)
-            yield screen.pairs_in_products(atoms, one, 60, offset=False)
-            for link in LINKS:
-                yield screen.pairs_in_sums(atoms, one, link, 30)
-        yield from self._pairs(single, few, 50)
-        yield from self._pairs(single.joined(plain), single, 80)
+            for link in (IDENTITY, *LINKS):
+                yield screen.pairs_in_sums(atoms, one, link, 40)
+        yield screen.waves(plain.part(120).joined(single), self._waves(), 30)
+        yield from self._pairs(single, few, 40)
+        yield from self._pairs(plain, plain, 40)
+        yield from self._pairs(single.joined(plain), single, 60)
         yield from self._pairs(double, few, 60)
         yield from self._multiplied(plain, single)
-        yield self._thirds(plain.joined(single))
+        yield from self._thirds(plain.joined(single))
+
+    def _waves(self) -> list[Tree]:
+        """Arguments of waves, with some rates."""
+        arguments: list[Tree] = [("x", 0), ("sq", ("x", 0)), ("inv", ("x", 0)), ("sqrt", ("x", 0))]
+        waves = [("sin", ("mul", constant(1.0), argument)) for argument in arguments]
+        table = self._table([wave for wave in waves if "sin" in self._functions and "cos" in self._functions])
+        return [table.tree(index)[1] for index in range(len(table.values))]
 
     def _pairs(self, left: Atoms, right: Atoms, count: int) -> Iterator[list[Tree]]:
         screen = self._screen
@@ -115,8 +123,9 @@ class _Search:
         candidates.sort(key=lambda pair: pair[0])
         yield [tree for _, tree in candidates[:200]]
 
-    def _thirds(self, atoms: Atoms) -> list[Tree]:
-        return []
+    def _thirds(self, atoms: Atoms) -> Iterator[list[Tree]]:
+        """Sums of three atoms: the best pairs, each with the atom that helps it most."""
+        yield self._screen.triples(atoms, 120)
 
     def _table(self, trees: list[Tree], check: bool = True) -> Atoms:
         return tabulate(trees, self._sample.x, self._generator, check)
@@ -128,22 +137,30 @@ class _Search:
         self._last = time.monotonic()
 
     def _fitted(self, trees: list[Tree]) -> Iterator[Curve | None]:
-        """Candidates fitted to the sample for some steps, then the best ones to all rows."""
+        """Candidates fitted to the sample, half of the way, then the better ones to the end; the best to all rows."""
+        unseen = [tree for tree in trees if tree not in self._seen]
+        self._seen.update(unseen)
         curves: list[Curve] = []
-        for tree in trees:
-            if tree not in self._seen:
-                self._seen.add(tree)
-                curves.append(self._sample.fit(tree, steps=8))
+        for steps, count in ((3, 12), (12, 3)):
+            for tree in unseen:
+                curves.append(self._sample.fit(tree, steps=steps))
+                if self._late():
+                    yield None
+                    self._beat()
+            curves = sorted(curves, key=lambda curve: curve.bits)[:count]
+            unseen = [curve.tree for curve in curves]
+        for curve in curves:
+            yield from self._examined(self._rows.fit(curve.tree))
             if self._late():
                 yield None
                 self._beat()
-        curves.sort(key=lambda curve: curve.bits)
-        for curve in curves[:8]:
-            if curve.relative < 2:
-                yield from self._offer(reduced(self._rows.fit(curve.tree), self._rows))
-            if self._late():
-                yield None
-                self._beat()
+
+    def _examined(self, curve: Curve) -> Iterator[Curve]:
+        """A curve of all rows, and its simpler neighbours where it is among the best."""
+        if curve.bits < 20 + min((other.bits for other in self._front), default=math.inf):
+            curve = reduced(curve, self._rows)
+        if curve.relative < 1:
+            yield from self._offer(curve)
 
     def _offer(self, curve: Curve) -> Iterator[Curve]:
         """Add a curve to the front, if none that is as simple is as exact."""
