@@ -12,10 +12,12 @@ from kanwidget.discovery.engine.starts import draw_starts
 from kanwidget.discovery.engine.tapes import Tape
 from kanwidget.discovery.engine.trees import Tree, complexity, constants, nodes, values, with_constants
 
+#: Constants of an atom.
+MOST_CONSTANTS = 3
 #: Values of the constants that stand in a table, by the number of constants.
-_MEMBERS = {1: 16, 2: 60}
+_MEMBERS = {1: 24, 2: 60, 3: 120}
 #: Waves need their rate more closely.
-_WAVE_MEMBERS = {1: 48, 2: 100}
+_WAVE_MEMBERS = {1: 48, 2: 100, 3: 200}
 _AGREEMENT = 1 - 1e-11
 #: More atoms are not compared with each other: that would take longer than to screen them.
 _MOST_COMPARED = 2500
@@ -33,6 +35,8 @@ class Atoms:
     """Of each atom."""
     values: Tensor
     """`(atoms, rows)`, finite and nowhere all 0."""
+    slopes: Tensor
+    """Derivatives by the constants, `(atoms, MOST_CONSTANTS, rows)`, 0 where there is none."""
     complexities: Tensor
     """Of each kind."""
 
@@ -49,6 +53,7 @@ class Atoms:
             self.kinds[:count],
             self.constants[:count],
             self.values[:count],
+            self.slopes[:count],
             self.complexities[:kinds],
         )
 
@@ -59,6 +64,7 @@ class Atoms:
             torch.cat([self.kinds, other.kinds + len(self.trees)]),
             self.constants + other.constants,
             torch.cat([self.values, other.values]),
+            torch.cat([self.slopes, other.slopes]),
             torch.cat([self.complexities, other.complexities]),
         )
 
@@ -82,10 +88,11 @@ def tabulate(trees: Sequence[Tree], x: Tensor, generator: torch.Generator, check
         >>> table.kinds.bincount()
         tensor([ 1, 16])
     """
-    blocks, numbers, kinds = [x[None][:0]], [], []
+    blocks, slopes, numbers, kinds = [x[None][:0]], [x.new_zeros(0, MOST_CONSTANTS, len(x))], [], []
     for kind, tree in enumerate(trees):
-        block, rows = _block(tree, x, generator)
+        block, derivatives, rows = _block(tree, x, generator)
         blocks.append(block)
+        slopes.append(derivatives)
         numbers += rows
         kinds += [kind] * len(rows)
     table = torch.cat(blocks)
@@ -94,20 +101,30 @@ def tabulate(trees: Sequence[Tree], x: Tensor, generator: torch.Generator, check
     kept, renumbered = torch.tensor(kinds, dtype=torch.long)[chosen].unique(return_inverse=True)
     remaining = [trees[kind] for kind in kept.tolist()]
     costs = torch.tensor([complexity(tree) for tree in remaining], dtype=torch.float64)
-    return Atoms(remaining, renumbered, [numbers[index] for index in chosen.tolist()], table[chosen], costs)
+    return Atoms(
+        remaining,
+        renumbered,
+        [numbers[index] for index in chosen.tolist()],
+        table[chosen],
+        torch.cat(slopes)[chosen],
+        costs,
+    )
 
 
-def _block(tree: Tree, x: Tensor, generator: torch.Generator) -> tuple[Tensor, list[list[float]]]:
-    """A kind's values at several constants, and the constants."""
+def _block(tree: Tree, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, list[list[float]]]:
+    """A kind's values at several constants, its derivatives, and the constants."""
     count = len(constants(tree))
     if not count:
-        return values(tree, [x])[None], [[]]
+        return values(tree, [x])[None], x.new_zeros(1, MOST_CONSTANTS, len(x)), [[]]
     waves = any(node[0] in ("sin", "cos") for node in nodes(tree))
-    members = (_WAVE_MEMBERS if waves else _MEMBERS)[min(count, 2)]
+    members = (_WAVE_MEMBERS if waves else _MEMBERS)[count]
     numbers = draw_starts(tree, [x[None]], members, generator)
     tape = Tape(tree)
     results = tape.values(tape.fixed([x[None]]), numbers[:, tape.inner, None].unbind(1))
-    return results[-1].expand(members, -1), numbers.tolist()
+    slopes = x.new_zeros(members, MOST_CONSTANTS, len(x))
+    for index, slope in enumerate(tape.slopes(results)):
+        slopes[:, index] = slope
+    return results[-1].expand(members, -1), slopes.nan_to_num_(0.0, 0.0, 0.0), numbers.tolist()
 
 
 def _usable(table: Tensor) -> Tensor:

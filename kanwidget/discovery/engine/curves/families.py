@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -11,12 +12,14 @@ from torch import Tensor
 from kanwidget.discovery.engine.curves.atoms import Atoms
 from kanwidget.discovery.engine.curves.curve import Rows, cost
 from kanwidget.discovery.engine.curves.forms import Link, quotient, scaled, total
-from kanwidget.discovery.engine.curves.screening import Pairs, best_pairs, products, sums
+from kanwidget.discovery.engine.curves.screening import Pairs, best_pairs, corrected, products, sums
 from kanwidget.discovery.engine.trees import Tree, constant, values
 
 #: The number of rows that the balance of error and length is struck for: constants in a table are coarse, so errors are, too.
 _BALANCE = 60
 _LEAST_SHARE = 0.85
+#: Pairs of kinds that are looked at more closely.
+_COARSE = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,17 @@ class Screen:
         valid = torch.isfinite(target) & torch.isfinite(roots)
         if valid.double().mean() < _LEAST_SHARE or (valid & (roots > 1e-6 * roots[valid].amax())).sum() < 12:
             return []
-        target, roots = target[valid], roots[valid]
-        columns = left.values[:, valid] * roots, right.values[:, valid] * roots
-        errors = sums(*columns, target * roots, roots) * (target * roots).square().sum()
-        pairs = self._best(errors, left, right, count)
+        roots = torch.where(valid, roots, 0.0)
+        target = torch.where(valid, target, 0.0) * roots
+        columns = left.values * roots, right.values * roots
+        pairs = self._best(sums(*columns, target, roots), left, right)
+
+        def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            return [left.values[i], right.values[j], *left.slopes[i].unbind(1), *right.slopes[j].unbind(1)]
+
         trees = []
-        for i, j in zip(pairs.left, pairs.right, strict=True):
-            a, b, c = _factors([columns[0][i], columns[1][j], roots], target * roots)
+        for i, j in self._corrected(pairs, left, right, build, target, roots, count):
+            a, b, c = _factors([columns[0][i], columns[1][j], roots], target)
             terms = scaled(a, left.tree(i))
             if left is not right or i != j:
                 terms = total(terms, scaled(b, right.tree(j)))
@@ -55,27 +62,38 @@ class Screen:
 
     def pairs_in_products(self, left: Atoms, right: Atoms, count: int, offset: bool) -> list[Tree]:
         """`y = a·f·g`, or `a·f·g + b`."""
-        errors = products(
-            left.values, right.values * self.roots, self.rows.y * self.roots, self.roots if offset else None
-        )
-        pairs = self._best(errors, left, right, count)
+        target = self.rows.y * self.roots
+        errors = products(left.values, right.values * self.roots, target, self.roots if offset else None)
+        pairs = self._best(errors, left, right)
+
+        def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            f, g = left.values[i], right.values[j]
+            slopes = [slope * g for slope in left.slopes[i].unbind(1)] + [
+                slope * f for slope in right.slopes[j].unbind(1)
+            ]
+            return [f * g, *slopes]
+
         trees = []
-        for i, j in zip(pairs.left, pairs.right, strict=True):
+        for i, j in self._corrected(pairs, left, right, build, target, self.roots, count, offset=offset):
             tree = scaled(1.0, ("mul", left.tree(i), right.tree(j)))
             trees.append(total(tree, constant(0.0)) if offset else tree)
         return trees
 
     def pairs_in_quotients(self, left: Atoms, right: Atoms, count: int) -> list[Tree]:
         """`y = (a·f + b)/(1 + c·g)`, from `y = a·f + b - c·y·g`."""
-        y = self.rows.y
+        y, target = self.rows.y, self.rows.y * self.roots
         columns = left.values * self.roots, right.values * y * self.roots
-        errors = sums(*columns, y * self.roots, self.roots)
-        pairs = self._best(errors, left, right, 8 * count)
+        pairs = self._best(sums(*columns, target, self.roots), left, right)
+
+        def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            slopes = [*left.slopes[i].unbind(1), *(slope * y for slope in right.slopes[j].unbind(1))]
+            return [left.values[i], right.values[j] * y, *slopes]
+
         trees = []
-        for i, j in zip(pairs.left, pairs.right, strict=True):
-            a, b, c = _factors([columns[0][i], columns[1][j], self.roots], y * self.roots)
-            values = (a * left.values[i] + c) / (1 - b * right.values[j])
-            error = float(((values - y) * self.roots).square().sum())
+        for i, j in self._corrected(pairs, left, right, build, target, self.roots, 4 * count):
+            a, b, c = _factors([columns[0][i], columns[1][j], self.roots], target)
+            values_ = (a * left.values[i] + c) / (1 - b * right.values[j])
+            error = float(((values_ - y) * self.roots).square().sum())
             trees.append((error, quotient(left.tree(i), right.tree(j), (a, -b, c))))
         return [tree for _, tree in sorted(trees, key=lambda pair: pair[0])[:count]]
 
@@ -84,10 +102,8 @@ class Screen:
     ) -> list[tuple[float, Tree]]:
         """`y = u·(a·f + b·g + c)`: errors and trees."""
         roots = self.roots * multiplier
-        columns = atoms.values * roots
-        target = self.rows.y * self.roots
-        errors = sums(columns, columns, target, roots)
-        pairs = self._best(errors, atoms, atoms, count)
+        columns, target = atoms.values * roots, self.rows.y * self.roots
+        pairs = self._best(sums(columns, columns, target, roots), atoms, atoms, count)
         trees = []
         for i, j, error in zip(pairs.left, pairs.right, pairs.errors, strict=True):
             a, b, c = _factors([columns[i], columns[j], roots], target)
@@ -138,9 +154,30 @@ class Screen:
             trees.append(scaled(math.hypot(a, b), ("mul", atoms.tree(i), wave)))
         return trees
 
-    def _best(self, errors: Tensor, left: Atoms, right: Atoms, count: int) -> Pairs:
+    def _best(self, errors: Tensor, left: Atoms, right: Atoms, count: int = _COARSE) -> Pairs:
         costs = _costs(left)[:, None] + _costs(right)
         return best_pairs(errors, (left.firsts, right.firsts), 2 * costs / _BALANCE, count, symmetric=left is right)
+
+    def _corrected(
+        self,
+        pairs: Pairs,
+        left: Atoms,
+        right: Atoms,
+        build: Callable[[Tensor, Tensor], list[Tensor]],
+        target: Tensor,
+        roots: Tensor,
+        count: int,
+        offset: bool = True,
+    ) -> list[tuple[int, int]]:
+        """The best pairs after a step of their constants."""
+        i, j = torch.tensor(pairs.left), torch.tensor(pairs.right)
+        columns = [*build(i, j), torch.ones_like(target).expand(len(i), -1)] if offset else build(i, j)
+        errors = corrected(torch.stack(columns, 1) * roots, target)
+        costs = _costs(left)[left.kinds[i]] + _costs(right)[right.kinds[j]]
+        floor = 1e-16 * target.square().sum()
+        scores = (errors + floor).log2() + 2 * costs / _BALANCE
+        order = scores.argsort()[:count]
+        return list(zip(i[order].tolist(), j[order].tolist(), strict=True))
 
 
 def _costs(atoms: Atoms) -> Tensor:

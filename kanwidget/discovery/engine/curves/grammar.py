@@ -1,6 +1,6 @@
 """Functions of one variable, made by a grammar: arguments, functions of them, and functions of those.
 
-Each is an *atom*: a tree without a factor of its own. Atoms without constants come first; then those with one or two constants, which
+Each is an *atom*: a tree without a factor of its own. Atoms without constants come first; then those with up to three constants, which
 a table of atoms holds at many values.
 """
 
@@ -19,7 +19,34 @@ _ONE: Tree = ("n", 1)
 ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "inv", "sq", "cube", "sqrt", "pow"})
 
 _FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "tanh", "atan", "asin", "acos", "abs", "sqrt", "inv")
-_POWERS = (-5, -4, -3, -2.5, -2, -1.5, -1, -0.5, 1 / 3, 0.5, 2 / 3, 1, 1.5, 2, 2.5, 3, 4, 5, 6)
+_POWERS = (
+    -5,
+    -4,
+    -3,
+    -2.5,
+    -2,
+    -1.5,
+    -1,
+    -0.5,
+    1 / 3,
+    0.5,
+    2 / 3,
+    1,
+    1.5,
+    2,
+    2.5,
+    3,
+    4,
+    5,
+    6,
+    8,
+    -6,
+    -7,
+    -8,
+    -9,
+    -10,
+    -12,
+)
 
 
 def power(base: Tree, exponent: float) -> Tree:
@@ -45,6 +72,7 @@ def plain_atoms(functions: frozenset[str]) -> list[Tree]:
     """
     trees = [power(X, exponent) for exponent in _POWERS]
     trees += [(head, argument) for head in _FUNCTIONS for argument in _plain_arguments()]
+    trees += [(head, (function, X)) for head in ("sq", "cube") for function in ("log", "sin", "cos", "tanh")]
     trees += [("exp", ("neg", argument)) for argument in _plain_arguments()]
     return _allowed(trees, functions)
 
@@ -64,7 +92,7 @@ def _plain_arguments() -> Iterator[Tree]:
 
 
 def atoms_with_constants(functions: frozenset[str]) -> list[Tree]:
-    """Atoms with one or two constants, the simplest first.
+    """Atoms with one to three constants, the simplest first.
 
     Args:
         functions: Heads that may be used beside arithmetic.
@@ -95,6 +123,12 @@ def _shifts() -> Iterator[Tree]:
         yield from (("inv", ("sq", shifted)), ("exp", ("div", C, shifted)), ("pow", shifted, C))
     yield from (("sq", ("add", X, C)), ("cube", ("add", X, C)), ("abs", ("add", X, C)))
     yield from (("sqrt", ("sub", C, X)), ("sqrt", ("sub", C, ("sq", X))), ("log", ("sub", C, X)))
+    yield from (
+        ("inv", ("sub", C, ("sq", X))),
+        ("inv", ("sqrt", ("sub", C, ("sq", X)))),
+        ("inv", ("sqrt", ("sub", C, X))),
+    )
+    yield from (("pow", ("sub", C, X), C), ("pow", ("sub", C, ("sq", X)), C))
     moved = ("mul", C, ("add", X, C))
     yield from (("exp", ("mul", C, ("sq", ("add", X, C)))), ("inv", ("add", C, ("sq", ("add", X, C)))))
     yield from (("tanh", moved), ("atan", moved), ("sqrt", ("add", C, ("sq", ("add", X, C)))))
@@ -109,6 +143,7 @@ def _scaled_powers() -> Iterator[Tree]:
     yield from (("exp", ("neg", scaled)), ("exp", scaled))
     for head in ("inv", "log", "sqrt"):
         yield (head, ("add", _ONE, scaled))
+    yield ("pow", ("add", _ONE, scaled), C)
     yield from (("inv", ("sq", ("add", _ONE, scaled))), ("sin", scaled), ("cos", scaled))
 
 
@@ -122,6 +157,7 @@ def _exponentials() -> Iterator[Tree]:
         for head in ("inv", "log", "sqrt"):
             yield (head, ("add", _ONE, ("mul", C, growth)))
         yield ("pow", ("sub", _ONE, growth), C)
+        yield ("pow", ("add", _ONE, ("mul", C, growth)), C)
         yield ("mul", ("exp", ("mul", C, argument)), ("inv", ("sq", ("add", _ONE, ("mul", C, growth)))))
 
 

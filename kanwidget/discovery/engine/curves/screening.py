@@ -14,6 +14,8 @@ from torch import Tensor
 
 #: Pairs that agree more than this say nothing that one of them doesn't.
 _MOST_AGREEMENT = 1 - 1e-9
+#: Keeps steps of the constants short where they change little.
+_RIDGE = 1e-10
 
 
 def sums(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None) -> Tensor:
@@ -67,6 +69,24 @@ def _without(columns: Tensor, offset: Tensor | None) -> Tensor:
     if len(columns) == 1:
         return columns
     return columns / torch.linalg.vector_norm(columns, dim=1, keepdim=True).clamp_(min=1e-290)
+
+
+def corrected(columns: Tensor, target: Tensor) -> Tensor:
+    """Least squared errors with several columns for each candidate: `(candidates,)`.
+
+    With the derivatives by the constants among the columns, this is the error after a step of the constants, to first order. So the
+    right pair stands out where the constants of the table are only near the right ones.
+
+    Args:
+        columns: `(candidates, columns, rows)`; columns of zeros count for nothing.
+        target: `(rows,)`.
+    """
+    columns = columns / torch.linalg.vector_norm(columns, dim=2, keepdim=True).clamp_(min=1e-290)
+    square = columns @ columns.mT
+    square.diagonal(dim1=1, dim2=2).add_(_RIDGE)
+    factors = torch.linalg.solve_ex(square, (columns @ target)[:, :, None])[0]
+    residuals = target - (factors.mT @ columns)[:, 0]
+    return residuals.square_().sum(1).nan_to_num_(torch.inf)
 
 
 @dataclass(frozen=True, slots=True)

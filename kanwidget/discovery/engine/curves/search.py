@@ -83,8 +83,9 @@ class _Search:
         kinds = atoms_with_constants(self._functions)
         single = self._table([tree for tree in kinds if len(constants(tree)) == 1])
         double = self._table([tree for tree in kinds if len(constants(tree)) == 2])
+        triple = self._table([tree for tree in kinds if len(constants(tree)) == 3])
         few, one = plain.part(40), self._table([("n", 1)], check=False)
-        for atoms in (single, double):
+        for atoms in (single, double, triple):
             for link in (IDENTITY, *LINKS):
                 yield screen.pairs_in_sums(atoms, one, link, 40)
         yield screen.waves(plain.part(120).joined(single), self._waves(), 30)
