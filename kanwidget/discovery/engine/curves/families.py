@@ -12,7 +12,7 @@ from torch import Tensor
 from kanwidget.discovery.engine.curves.atoms import Atoms
 from kanwidget.discovery.engine.curves.curve import Rows, cost
 from kanwidget.discovery.engine.curves.forms import Link, quotient, scaled, total
-from kanwidget.discovery.engine.curves.screening import Pairs, best_pairs, corrected, products, sums
+from kanwidget.discovery.engine.curves.screening import Pairs, best_pairs, corrected, products, shifted_products, sums
 from kanwidget.discovery.engine.trees import Tree, constant, values
 
 #: The number of rows that the balance of error and length is struck for: constants in a table are coarse, so errors are, too.
@@ -54,10 +54,8 @@ class Screen:
         trees = []
         for i, j in self._corrected(pairs, left, right, build, target, roots, count):
             a, b, c = _factors([columns[0][i], columns[1][j], roots], target)
-            terms = scaled(a, left.tree(i))
-            if left is not right or i != j:
-                terms = total(terms, scaled(b, right.tree(j)))
-            trees.append(link.tree(terms, c))
+            terms = [(a, left.tree(i)), (b, right.tree(j))]
+            trees.append(link.tree(terms[: 1 if left is right and i == j else 2], c))
         return trees
 
     def pairs_in_products(self, left: Atoms, right: Atoms, count: int, offset: bool) -> list[Tree]:
@@ -77,6 +75,23 @@ class Screen:
         for i, j in self._corrected(pairs, left, right, build, target, self.roots, count, offset=offset):
             tree = scaled(1.0, ("mul", left.tree(i), right.tree(j)))
             trees.append(total(tree, constant(0.0)) if offset else tree)
+        return trees
+
+    def pairs_with_shift(self, left: Atoms, right: Atoms, count: int) -> list[Tree]:
+        """`y = f·(a·g + b)`."""
+        target = self.rows.y * self.roots
+        pairs = self._best(shifted_products(left.values * self.roots, right.values, target), left, right)
+
+        def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            f, g = left.values[i], right.values[j]
+            slopes = [slope * part for slope in left.slopes[i].unbind(1) for part in (f.new_ones(1), g)]
+            return [f, f * g, *slopes, *(f * slope for slope in right.slopes[j].unbind(1))]
+
+        trees: list[Tree] = []
+        for i, j in self._corrected(pairs, left, right, build, target, self.roots, count, offset=False):
+            f = left.values[i] * self.roots
+            a, b = _factors([f * right.values[j], f], target)
+            trees.append(("mul", left.tree(i), total(scaled(a, right.tree(j)), constant(b))))
         return trees
 
     def pairs_in_quotients(self, left: Atoms, right: Atoms, count: int) -> list[Tree]:

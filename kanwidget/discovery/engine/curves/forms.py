@@ -26,6 +26,31 @@ def total(*trees: Tree) -> Tree:
     return result
 
 
+Terms = Sequence[tuple[float, Tree]]
+
+
+def summed(terms: Terms) -> Tree:
+    """The sum of terms with their factors."""
+    return total(*(scaled(factor, tree) for factor, tree in terms))
+
+
+def multiplied(terms: Terms) -> Tree:
+    """The exponential of a sum of terms, logarithms among them as powers.
+
+    Examples:
+        >>> multiplied([(2.0, ("log", ("x", 0))), (-1.0, ("x", 0))])
+        ('mul', ('pow', ('x', 0), ('c', 2.0)), ('exp', ('mul', ('c', -1.0), ('x', 0))))
+    """
+    factors: list[Tree] = [("pow", tree[1], constant(factor)) for factor, tree in terms if tree[0] == "log"]
+    exponents = [(factor, tree) for factor, tree in terms if tree[0] != "log"]
+    if exponents:
+        factors.append(("exp", summed(exponents)))
+    result = factors[0]
+    for factor in factors[1:]:
+        result = ("mul", result, factor)
+    return result
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A function of the target that makes a sum of what it is searched in: the logarithm for products."""
@@ -34,30 +59,23 @@ class Link:
     values: Callable[[Tensor], Tensor]
     slopes: Callable[[Tensor], Tensor]
     """Derivative by the target, for the rows' weights."""
-    tree: Callable[[Tree, float], Tree]
-    """The formula of the target, of the sum of terms and of its offset."""
+    tree: Callable[[Terms, float], Tree]
+    """The formula of the target, of the terms of the sum and of its offset."""
 
 
-def _identity(terms: Tree, offset: float) -> Tree:
-    return total(terms, constant(offset))
+def _inside(head: str) -> Callable[[Terms, float], Tree]:
+    return lambda terms, offset: (head, total(constant(offset), summed(terms)))
 
 
-def _exponential(terms: Tree, offset: float) -> Tree:
-    return scaled(1.0, ("exp", terms))
-
-
-def _negative_exponential(terms: Tree, offset: float) -> Tree:
-    return scaled(-1.0, ("exp", terms))
-
-
-def _inside(head: str) -> Callable[[Tree, float], Tree]:
-    return lambda terms, offset: (head, total(constant(offset), terms))
-
-
-IDENTITY = Link("sum", lambda y: y, torch.ones_like, _identity)
+IDENTITY = Link("sum", lambda y: y, torch.ones_like, lambda terms, offset: total(summed(terms), constant(offset)))
 LINKS = (
-    Link("logarithm", torch.log, lambda y: 1 / y, _exponential),
-    Link("logarithm of the negative", lambda y: torch.log(-y), lambda y: 1 / y, _negative_exponential),
+    Link("logarithm", torch.log, lambda y: 1 / y, lambda terms, _: scaled(1.0, multiplied(terms))),
+    Link(
+        "logarithm of the negative",
+        lambda y: torch.log(-y),
+        lambda y: 1 / y,
+        lambda terms, _: scaled(-1.0, multiplied(terms)),
+    ),
     Link("reciprocal", lambda y: 1 / y, lambda y: -1 / (y * y), _inside("inv")),
     Link("square", lambda y: torch.where(y >= 0, y * y, torch.nan), lambda y: 2 * y, _inside("sqrt")),
     Link("root", torch.sqrt, lambda y: 0.5 / y.sqrt(), _inside("sq")),

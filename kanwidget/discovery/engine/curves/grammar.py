@@ -18,7 +18,7 @@ _ONE: Tree = ("n", 1)
 #: Operations that every formula may hold.
 ARITHMETIC = frozenset({"add", "sub", "mul", "div", "neg", "inv", "sq", "cube", "sqrt", "pow"})
 
-_FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "tanh", "atan", "asin", "acos", "abs", "sqrt", "inv")
+_FUNCTIONS = ("exp", "log", "sin", "cos", "tan", "tanh", "atan", "asin", "acos", "sqrt", "inv")
 _POWERS = (
     -5,
     -4,
@@ -71,9 +71,11 @@ def plain_atoms(functions: frozenset[str]) -> list[Tree]:
         functions: Heads that may be used beside arithmetic.
     """
     trees = [power(X, exponent) for exponent in _POWERS]
+    trees += list(_plain_arguments())
     trees += [(head, argument) for head in _FUNCTIONS for argument in _plain_arguments()]
     trees += [(head, (function, X)) for head in ("sq", "cube") for function in ("log", "sin", "cos", "tanh")]
     trees += [("exp", ("neg", argument)) for argument in _plain_arguments()]
+    trees += [("abs", ("sub", X, ("n", shift))) for shift in (-1, 0, 1)]
     return _allowed(trees, functions)
 
 
@@ -89,6 +91,16 @@ def _plain_arguments() -> Iterator[Tree]:
     yield from (("add", _ONE, ("exp", X)), ("sub", ("exp", X), _ONE), ("sub", ("exp", ("inv", X)), _ONE))
     yield from (("add", _ONE, ("exp", ("neg", X))), ("add", _ONE, ("log", X)), ("add", ("cube", X), _ONE))
     yield from (("add", ("n", 2), ("sin", X)), ("add", ("n", 2), ("cos", X)), ("sub", ("n", 2), X))
+
+
+def polynomials(most: int) -> list[Tree]:
+    """Polynomials of degree 1 to `most`, each term with a factor."""
+    trees = []
+    tree = C
+    for degree in range(1, most + 1):
+        tree = ("add", tree, ("mul", C, power(X, degree)))
+        trees.append(tree)
+    return trees
 
 
 def atoms_with_constants(functions: frozenset[str]) -> list[Tree]:

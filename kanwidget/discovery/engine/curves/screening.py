@@ -61,6 +61,16 @@ def products(left: Tensor, right: Tensor, target: Tensor, offset: Tensor | None)
     return ((energy - shares.square_().div_(lengths)) / scale).clamp_(min=1e-16)
 
 
+def shifted_products(left: Tensor, right: Tensor, target: Tensor) -> Tensor:
+    """Least squared errors of `f·(a·g + b)`, relative to the target: `(left, right)`. Weights are in `left` and `target`."""
+    squares = left.square()
+    ff, fg, gg = squares.sum(1)[:, None], squares @ right.T, squares @ right.square().T
+    f, g = (left @ target)[:, None], (left * target) @ right.T
+    determinant = torch.maximum(ff * gg - fg * fg, 1e-9 * ff * gg)
+    explained = (f * f * gg + g * g * ff - 2 * f * g * fg) / determinant
+    return (1 - explained / target.square().sum()).clamp_(min=1e-16)
+
+
 def _without(columns: Tensor, offset: Tensor | None) -> Tensor:
     """Columns without their part along the offset; at length 1, if they are several."""
     if offset is not None:

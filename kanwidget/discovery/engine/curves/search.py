@@ -13,7 +13,7 @@ from kanwidget.discovery.engine.curves.atoms import Atoms, tabulate
 from kanwidget.discovery.engine.curves.curve import ROUND_OFF, Curve, Rows
 from kanwidget.discovery.engine.curves.families import Screen
 from kanwidget.discovery.engine.curves.forms import IDENTITY, LINKS
-from kanwidget.discovery.engine.curves.grammar import atoms_with_constants, plain_atoms
+from kanwidget.discovery.engine.curves.grammar import atoms_with_constants, plain_atoms, polynomials
 from kanwidget.discovery.engine.curves.reductions import reduced
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, constants
 
@@ -78,6 +78,7 @@ class _Search:
     def _stages(self) -> Iterator[list[Tree]]:
         """Candidates of one family after the other."""
         screen, plain = self._screen, self._table(plain_atoms(self._functions))
+        yield polynomials(6)
         yield screen.pairs_in_sums(plain, plain, IDENTITY, 40)
         yield screen.pairs_in_products(plain, plain, 40, offset=True)
         kinds = atoms_with_constants(self._functions)
@@ -89,10 +90,13 @@ class _Search:
             for link in (IDENTITY, *LINKS):
                 yield screen.pairs_in_sums(atoms, one, link, 40)
         yield screen.waves(plain.part(120).joined(single), self._waves(), 30)
+        yield screen.pairs_with_shift(single, plain, 30)
         yield from self._pairs(single, few, 40)
         yield from self._pairs(plain, plain, 40)
         yield from self._pairs(single.joined(plain), single, 60)
+        yield screen.pairs_with_shift(plain.joined(single), single, 40)
         yield from self._pairs(double, few, 60)
+        yield screen.pairs_with_shift(double, few, 40)
         yield from self._multiplied(plain, single)
         yield from self._thirds(plain.joined(single))
 
