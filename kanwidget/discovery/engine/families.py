@@ -19,6 +19,7 @@ _BINARY = ("add", "sub", "mul", "div")
 _SHIFTS = (0.03, 0.1, 0.2, 0.35, 0.6, 1.0, 1.6, 2.5, 4.0, 8.0, 20.0)
 _RATES = (0.1, 0.25, 0.5, 1.0, 1.7, 3.0, 6.0)
 _TURNS = (0.5, 1.0, 1.5, 2.2, 3.2, 4.5, 6.5)
+_WEIGHTS = (0.3, 1.0, 3.0)
 _EXPONENTS = (-2.5, -1.5, -0.75, -0.3, 0.3, 0.75, 1.5, 2.5)
 #: Most monomials of all columns.
 _MOST_MONOMIALS = 800
@@ -120,6 +121,18 @@ def functions_with_constants(table: Table, operands: Iterable[Tree], simple: Ato
     return atoms
 
 
+def linear_operands(table: Table, simple: Iterable[Tree]) -> list[Tree]:
+    """Sums u + k·v of two trees, the constant k on a grid."""
+    columns = table.columns[:, table.sample].unbind()
+    operands: list[Tree] = []
+    for u, v in itertools.combinations(simple, 2):
+        sizes = [float(values(tree, columns).abs().median()) for tree in (u, v)]
+        if min(sizes) > 0:
+            ratio = sizes[0] / sizes[1]
+            operands += [("add", u, ("mul", constant(sign * k * ratio), v)) for k in _WEIGHTS for sign in (1, -1)]
+    return operands
+
+
 def _with_constants(
     operand: Tree, value: Tensor, size: float, operations: frozenset[str], sums: bool
 ) -> Iterator[Tree]:
@@ -127,23 +140,24 @@ def _with_constants(
     spread = high - low
     for shift in [s * sign * size for s in _SHIFTS for sign in (1, -1)]:
         shifted: Tree = ("add", constant(shift), operand)
-        yield shifted
-        if sums:
-            positive = low + shift > 0
-            yield ("sq", shifted)
-            if positive or high + shift < 0:
-                yield ("inv", shifted)
-            if positive and "log" in operations:
-                yield ("log", shifted)
-            if positive and "sqrt" in operations:
-                yield ("sqrt", shifted)
+        positive = low + shift > 0
+        if not sums:
+            # A sum has the shift in its own constant.
+            yield shifted
+            continue
+        if positive or high + shift < 0:
+            yield ("inv", shifted)
+        if positive and "log" in operations:
+            yield ("log", shifted)
+        if positive and "sqrt" in operations:
+            yield ("sqrt", shifted)
     if "exp" in operations:
         for rate in _RATES:
             for sign in (1, -1):
                 scaled: Tree = ("mul", constant(sign * rate / max(spread, 1e-3 * size)), operand)
                 yield ("exp", scaled)
-                yield ("sub", number(1), ("exp", scaled))
                 if not sums:
+                    yield ("sub", number(1), ("exp", scaled))
                     yield ("add", number(1), ("exp", scaled))
     for head in ("sin", "cos", "tanh", "atan"):
         if head in operations:

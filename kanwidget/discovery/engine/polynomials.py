@@ -35,20 +35,36 @@ _DEGREES = ((2, 0), (3, 0), (1, 1), (2, 1), (4, 0), (2, 2), (3, 2), (6, 0), (3, 
 #: Most terms of a sum by forward selection.
 _TERMS = 8
 #: Functions of columns that count as columns.
-_FEATURES = ("sin", "cos", "sqrt", "exp", "log")
+_FEATURES = {"sin": ("cos",), "sqrt": ("1-",), "exp": ("-",), "log": ("1-", "1+")}
+#: Up to so many columns their inverses are features, too.
+_FEW_COLUMNS = 3
 
 
 def rational_functions(table: Table) -> Iterator[str]:
     """Functions of y as rational functions of the columns, and of the columns and one kind of function of them."""
+    for label, features in feature_sets(table):
+        yield from _by_degree(table, features, label)
+
+
+def feature_sets(table: Table) -> Iterator[tuple[str, list[Tree]]]:
+    """What counts as columns: the columns, and with them one kind of function of each; with its name."""
     plain: list[Tree] = [("x", index) for index in table.indices]
-    yield from _by_degree(table, plain, "the columns")
-    for head in _FEATURES:
+    yield "the columns", plain
+    inverses: list[Tree] = [("inv", leaf) for leaf in plain if table.nonzero(leaf[1])]
+    base = [*plain, *inverses] if len(plain) <= _FEW_COLUMNS else plain
+    for head, others in _FEATURES.items():
         if head in table.operations:
-            extra: list[Tree] = [(head, leaf) for leaf in plain if _usable(table, (head, leaf))]
-            if head == "sin":
-                extra += [("cos", leaf) for leaf in plain]
+            extra = [tree for leaf in plain for tree in _features(head, others, leaf) if _usable(table, tree)]
             if extra:
-                yield from _by_degree(table, [*plain, *extra], f"the columns and their {head}")
+                yield f"the columns and their {head}", [*(base if head == "log" else plain), *extra]
+
+
+def _features(head: str, others: tuple[str, ...], leaf: Tree) -> list[Tree]:
+    """A function of a column, and its relatives."""
+    one: Tree = ("n", 1)
+    inner = {"": leaf, "1-": ("sub", one, leaf), "1+": ("add", one, leaf), "-": ("neg", leaf)}
+    named = [inner[other] for other in others if other in inner]
+    return [(head, leaf), *((head, tree) for tree in named), *((name, leaf) for name in others if name not in inner)]
 
 
 def _usable(table: Table, tree: Tree) -> bool:
