@@ -91,6 +91,16 @@ def functions_of(table: Table, operands: Iterable[Tree], most: int) -> Atoms:
     return atoms
 
 
+def products_with_functions(table: Table, factors: Sequence[Tree], most: int) -> Atoms:
+    """Atoms: products of columns, and each times a function of one column."""
+    atoms = Atoms(table.columns[:, table.sample], most)
+    products = atoms.add_leaves(factors, _on_sample(table, factors))
+    heads = [head for head in ("sin", "cos", "exp", "log", "sqrt") if head in table.operations]
+    functions = atoms.apply(heads, table.indices)
+    atoms.combine(("mul",), range(products.start, products.stop), functions)
+    return atoms
+
+
 def functions_with_constants(table: Table, operands: Iterable[Tree], simple: Atoms, most: int, *, sums: bool) -> Atoms:
     """Atoms: functions of one constant, on a grid, of trees, and simple atoms beside them.
 

@@ -23,13 +23,15 @@ from kanwidget.discovery.engine.trees import Tree, constant, values
 _VANISHES = 1e-9
 #: The same of the squares, which lose half of the digits.
 _VANISHES_SQUARED = 1e-12
+#: Part of a column that the ones before it leave, where it is one of their sums.
+_DEPENDENT = 1e-9
 #: How often columns without a coefficient are left out.
 _TRIMMED = 12
 #: A coefficient is 0 if its term is smaller than this part of the largest.
 _ZERO = 1e-6
 #: Most columns of a system, as a part of the rows.
-_SHARE = 0.6
-_MOST_COLUMNS = 450
+_SHARE = 0.75
+_MOST_COLUMNS = 600
 #: Degrees of numerator and denominator, in the order in which they are tried.
 _DEGREES = ((2, 0), (3, 0), (1, 1), (2, 1), (4, 0), (2, 2), (3, 2), (6, 0), (3, 3), (4, 4), (5, 5))
 #: Most terms of a sum by forward selection.
@@ -104,8 +106,9 @@ def monomials_of(features: list[Tree], degree: int) -> list[Tree]:
 def _vanishing(table: Table, target: Target, numerators: list[Tree], denominators: list[Tree]) -> Tree | None:
     """The function of which numerator minus T(y) times denominator vanishes; None where there isn't exactly one."""
     t = target.values(table.y)
-    top = torch.stack([table.values(tree) for tree in numerators], 1)
-    bottom = torch.stack([table.values(tree) for tree in denominators], 1) * t[:, None]
+    numerators, top = _independent(table, numerators)
+    denominators, bottom = _independent(table, denominators)
+    bottom = bottom * t[:, None]
     matrix = torch.cat([top, -bottom], 1)
     scale = matrix.norm(dim=0)
     matrix = matrix / scale.clamp(min=1e-300)
@@ -128,6 +131,16 @@ def _vanishing(table: Table, target: Target, numerators: list[Tree], denominator
     if parts[0] is None or parts[1] is None:
         return None
     return target.back(parts[0] if parts[1] == ("n", 1) else ("div", *parts), table.y)
+
+
+def _independent(table: Table, trees: list[Tree]) -> tuple[list[Tree], Tensor]:
+    """Trees of which none is a sum of those before it, and their values `(rows, trees)`: sin² is 1 - cos²."""
+    matrix = torch.stack([table.values(tree) for tree in trees], 1)
+    scaled = matrix / matrix.norm(dim=0).clamp(min=1e-300)
+    if not bool(torch.isfinite(scaled).all()):
+        return trees, matrix
+    kept = torch.linalg.qr(scaled, mode="r")[1].diagonal().abs() > _DEPENDENT
+    return [tree for tree, keep in zip(trees, kept.tolist(), strict=True) if keep], matrix[:, kept]
 
 
 def _null_vector(matrix: Tensor) -> tuple[list[int], Tensor | None]:

@@ -26,6 +26,8 @@ from kanwidget.discovery.engine.trees import OPERATIONS, Tree, expression
 #: Spread of an elasticity that counts as none, in units of the surrogate's relative error.
 _ERRORS = 60.0
 _LEAST_TOLERANCE, _MOST_TOLERANCE = 1e-6, 0.03
+#: Values below this part of the median are small.
+_SMALL = 0.3
 #: Rows that a verdict takes.
 _FEWEST = 20
 #: Ratios of the exponents of two columns.
@@ -76,7 +78,9 @@ def reductions(surrogate: Surrogate, names: Sequence[str]) -> list[Reduction]:
         names: Of the columns, for words.
     """
     tolerance = min(max(_ERRORS * surrogate.error, _LEAST_TOLERANCE), _MOST_TOLERANCE)
-    usable = torch.isfinite(surrogate.gradient).all(0) & (surrogate.value != 0)
+    size = surrogate.value.abs()
+    # Relative derivatives say nothing where y is nearly 0.
+    usable = torch.isfinite(surrogate.gradient).all(0) & (size > _SMALL * float(size.median()))
     if int(usable.sum()) < _FEWEST:
         return []
     parts = surrogate.x[:, usable], surrogate.gradient[:, usable], surrogate.value[usable]

@@ -16,6 +16,7 @@ from kanwidget.discovery.engine.families import (
     functions_with_constants,
     linear_operands,
     monomials,
+    products_with_functions,
     small_trees,
 )
 from kanwidget.discovery.engine.growth import grow
@@ -29,8 +30,8 @@ from kanwidget.discovery.engine.trees import Tree
 
 #: Most atoms in memory, of 256 numbers each.
 _ATOMS = 300_000
-#: Most atoms with constants.
-_WITH_CONSTANTS = 8000
+#: Most atoms with constants, and those of which pairs are formed.
+_WITH_CONSTANTS, _PAIRED = 8000, 9000
 #: Formulas that a round of growth starts from.
 _GROWN = 6
 #: Trees that sums of many terms choose from.
@@ -151,9 +152,9 @@ class _Strategies:
             yield from scan_products(table, atoms, label)
             yield from scan_sums(table, atoms, label)
             if self.simple is None:
+                yield from rational_functions(table)
                 yield from self._by_network()
             self.simple = atoms
-        yield from rational_functions(table)
         yield from itertools.islice(self.curves, _CURVES)
         if self.depth and len(table.indices) < 3:
             yield from self._level(next(self.levels))
@@ -164,9 +165,9 @@ class _Strategies:
         table, simple = self.table, self.simple
         assert simple is not None
         atoms = [simple.tree(index) for index in range(min(len(simple), _IN_SUMS))]
+        yield from self._slow_smaller()
         yield from sparse_sums(table, atoms, "products")
         yield from self._monomials()
-        yield from self._slow_smaller()
         for label, features in feature_sets(table):
             yield from sparse_sums(table, monomials_of(features, 3)[1 : _IN_SUMS + 1], f"products of {label}")
         yield from self.curves
@@ -190,6 +191,8 @@ class _Strategies:
         atoms = functions_of(table, monomials(table), 12000)
         yield from scan_products(table, atoms, "functions of products")
         yield from scan_sums(table, atoms, "functions of products", targets=slice(0, 4))
+        atoms = products_with_functions(table, monomials(table), _WITH_CONSTANTS)
+        yield from scan_sums(table, atoms, "products with a function", targets=slice(0, 4))
 
     def _constants(self, simple: Atoms) -> Iterator[str]:
         table = self.table
