@@ -54,7 +54,10 @@ def small_trees(table: Table, most: int) -> Iterator[tuple[str, Atoms]]:
 
 
 def monomials(table: Table, largest: int = 1) -> list[Tree]:
-    """Products of powers of the columns, the simplest first: exponents up to `largest` in size where there is no zero."""
+    """Products of powers of the columns, the simplest first: exponents up to `largest` in size where there is no zero.
+
+    Of many columns only the simplest are made.
+    """
     choices: list[Sequence[int]] = []
     for index in table.indices:
         low = -largest if table.nonzero(index) else 0
@@ -92,11 +95,12 @@ def functions_of(table: Table, operands: Iterable[Tree], most: int) -> Atoms:
 
 
 def products_with_functions(table: Table, factors: Sequence[Tree], most: int) -> Atoms:
-    """Atoms: products of columns, and each times a function of one column."""
+    """Atoms: products of columns, and each times a function of a column, or of a sum or difference of two."""
     atoms = Atoms(table.columns[:, table.sample], most)
     products = atoms.add_leaves(factors, _on_sample(table, factors))
     heads = [head for head in ("sin", "cos", "exp", "log", "sqrt") if head in table.operations]
-    functions = atoms.apply(heads, table.indices)
+    pairs = atoms.combine(("sub", "add"), table.indices, table.indices)
+    functions = [*atoms.apply(heads, table.indices), *atoms.apply(heads, pairs)]
     atoms.combine(("mul",), range(products.start, products.stop), functions)
     return atoms
 

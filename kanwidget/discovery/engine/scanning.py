@@ -57,6 +57,8 @@ def _scan_sum(table: Table, atoms: Atoms, label: str, target: Target, paired: in
     leaves: list[Tree] = [("x", index) for index in table.indices]
     if target.name == "log({})":
         leaves += [("log", ("x", index)) for index in table.indices if table.positive(index)]
+    if target.name == "{}²":
+        leaves += [("sq", ("x", index)) for index in table.indices]
     columns = [values(leaf, table.columns[:, sample].unbind()) for leaf in leaves]
     nuisance = torch.stack([torch.ones(len(sample), dtype=torch.float64), *columns], 1)
     roots = row_weights(table, target)

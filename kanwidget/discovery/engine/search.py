@@ -164,7 +164,8 @@ class _Strategies:
     def slow(self) -> Iterator[str]:
         """Tens of seconds."""
         table, simple = self.table, self.simple
-        assert simple is not None
+        if simple is None:
+            return
         atoms = [simple.tree(index) for index in range(min(len(simple), _IN_SUMS))]
         yield from self._slow_smaller()
         yield from sparse_sums(table, atoms, "products")
@@ -188,7 +189,8 @@ class _Strategies:
 
     def _monomials(self) -> Iterator[str]:
         table = self.table
-        atoms = functions_of(table, monomials(table), 12000)
+        largest = 2 if len(table.indices) <= _FEW_COLUMNS else 1
+        atoms = functions_of(table, monomials(table, largest), 12000)
         yield from scan_products(table, atoms, "functions of products")
         yield from scan_sums(table, atoms, "functions of products", targets=slice(0, 4))
         atoms = products_with_functions(table, monomials(table), _WITH_CONSTANTS)
