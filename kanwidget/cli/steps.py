@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from kanwidget.cli import formulas
 from kanwidget.discovery import discover
-from kanwidget.discovery.shapes import choose_shape
-from kanwidget.discovery.training import TrainedNetwork, train_network
+from kanwidget.discovery.trainings.shapes import choose_shape
+from kanwidget.discovery.trainings.training import TrainedNetwork, train_network
 
 if TYPE_CHECKING:
     from kanwidget.datasets import Dataset
-    from kanwidget.discovery.recording import Recorder
+    from kanwidget.discovery.trainings.recording import Recorder
     from kanwidget.kan import KAN
 
 #: With fewer there is nothing that changes.

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from kanwidget.core.threads import torch_as_it_was
 from kanwidget.datasets import Dataset
-from kanwidget.discovery import robust
 from kanwidget.discovery.arguments import Settings
 from kanwidget.discovery.discovery import Discovery
 from kanwidget.discovery.engine.search import Limits, Report, search
 from kanwidget.discovery.equation import Equation
-from kanwidget.discovery.finishing import finish
-from kanwidget.discovery.front import Front
-from kanwidget.discovery.table import simple_trees, tables
+from kanwidget.discovery.fronts import robust
+from kanwidget.discovery.fronts.finishing import finish
+from kanwidget.discovery.fronts.front import Front
+from kanwidget.discovery.fronts.table import simple_trees, tables
 
 #: Part of the time that is left for exact numbers and last fits.
 _LAST = 0.15

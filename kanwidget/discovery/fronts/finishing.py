@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from kanwidget.discovery import ranking
 from kanwidget.discovery.engine.trees import complexity, from_expression
-from kanwidget.discovery.front import Front, Member
-from kanwidget.discovery.table import Part, Table
+from kanwidget.discovery.fronts import ranking
+from kanwidget.discovery.fronts.front import Front, Member
+from kanwidget.discovery.fronts.table import Part, Table
 from kanwidget.simplification.held_out import is_as_good
 from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
 from kanwidget.symbolic.formulas.simplest import simplest, weighted

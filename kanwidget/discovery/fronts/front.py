@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kanwidget.discovery import ranking
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constants, nodes, values
 from kanwidget.discovery.equation import Equation
-from kanwidget.discovery.ranking import Misfit
-from kanwidget.discovery.table import Part, Table
+from kanwidget.discovery.fronts import ranking
+from kanwidget.discovery.fronts.ranking import Misfit
+from kanwidget.discovery.fronts.table import Part, Table
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
 
