@@ -19,8 +19,6 @@ from kanwidget.symbolic.formulas.simplest import simplest, weighted
 
 #: An error that grows by more says that a fit went astray.
 _WORSE = 1.05
-#: Values below this part of the median weigh no more.
-_SMALL = 1e-3
 
 
 def finish(front: Front, weights: torch.Tensor | None, seconds: Callable[[], float]) -> Iterator[Member]:
@@ -42,7 +40,7 @@ def finish(front: Front, weights: torch.Tensor | None, seconds: Callable[[], flo
             return
         finished = _finished(front, member, weights, left)
         if finished is not None:
-            front.members = ranking.pareto([*(kept for kept in front.members if kept is not member), finished])
+            front.put(finished, member)
             yield finished
 
 
@@ -59,7 +57,9 @@ def _finished(front: Front, member: Member, weights: torch.Tensor | None, second
         return None
     size = _size(fit.expression, table, member.complexity)
     result = front.measured(fit.expression, size, len(fit.symbols), member.equation.origin, own)
-    if simpler is None and result.misfit.held_out > max(_WORSE * member.misfit.held_out, ranking.EXACT):
+    relative = front.has_relative_noise
+    errors = [ranking.held_out(each, relative=relative) for each in (member, result)]
+    if simpler is None and errors[1] > max(_WORSE * errors[0], ranking.EXACT):
         return None
     if weights is not None or table.held_out is None:
         return result
@@ -71,7 +71,7 @@ def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | 
     problem = front.table.problem(part, weights)
     if problem.from_data or not front.has_relative_noise:
         return problem
-    size = problem.values(expression).abs().clamp(min=_SMALL * float(part.y.abs().median()))
+    size = problem.values(expression).abs().clamp(min=ranking.SMALL * float(part.y.abs().median()))
     weight = 1 / size
     return problem.with_weights(weight / weight.square().mean().sqrt())
 
@@ -79,7 +79,9 @@ def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | 
 def _simpler(front: Front, problem: Problem, start: Any, seconds: float) -> tuple[Problem, Fit] | None:
     """The simplest formula, if it predicts the held-out rows as well."""
     own, fit = simplest(problem, start, free=False, deadline=time.monotonic() + seconds)
-    rows = _problem(front, front.table.held_out or front.table.train, start)
+    if front.table.held_out is None:
+        return own, fit  # its own tests have seen all rows
+    rows = _problem(front, front.table.held_out, start)
     size = float(rows.y.std(correction=0)) or 1.0
     weight = 1.0 if rows.weights is None else rows.weights
     before, after = (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+import torch
 from torch import Tensor
 
 #: Errors below this part of the target's spread are round-off: formulas of exact data differ by it.
@@ -15,22 +16,34 @@ EXACT = 1e-8
 _COMPLEXITY = 1.5
 #: By so many bits noise that grows with the value must be likelier.
 _GAIN = 3.0
+#: Bits of a constant that the data leave open: another form says the same without it.
+_DOUBT = 10.0
+#: Values below this part of the median are no units of their noise.
+SMALL = 1e-3
 #: An error must be smaller by this factor to be worth more complexity.
 _SMALLER = 0.99
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
-    """Residuals of one formula, in parts of the target's spread."""
+class Errors:
+    """Residuals of one formula."""
 
     train: float
     """Root mean square on the rows that constants are fitted to; of a robust loss the mean size."""
     held_out: float
     """The same on the rows held out; that of the others, where none are."""
     bits: float
-    """Bits to write down all residuals, where the noise is the same everywhere."""
-    relative_bits: float
-    """The same where it grows with the value; infinite where values change sign."""
+    """Bits to write all of them down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Residuals under two kinds of noise."""
+
+    plain: Errors
+    """In parts of the target's spread: the noise is the same everywhere."""
+    relative: Errors
+    """In parts of the values: the noise grows with them. Infinite where values change sign."""
 
 
 class Ranked(Protocol):
@@ -48,29 +61,42 @@ class Ranked(Protocol):
     def misfit(self) -> Misfit:
         """Its residuals."""
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether the data are known to leave one of them open."""
+
 
 R = TypeVar("R", bound=Ranked)
+#: A target, a formula's values, and the rows' weights.
+Rows = tuple[Tensor, Tensor, Tensor | None]
 
 
-def misfit(
-    train: tuple[Tensor, Tensor, Tensor | None],
-    held_out: tuple[Tensor, Tensor, Tensor | None] | None,
-    spread: float,
-    *,
-    robust: bool,
-) -> Misfit:
+def misfit(train: Rows, held_out: Rows | None, spread: float, *, robust: bool) -> Misfit:
     """The residuals of values on the training rows and on those held out.
 
     Args:
-        train: The target, a formula's values, and the rows' weights.
-        held_out: The same of other rows.
+        train: The rows that constants are fitted to.
+        held_out: Others.
         spread: The target's standard deviation.
         robust: Whether sizes count, not squares.
     """
     parts = [train] if held_out is None else [train, held_out]
-    errors = [_error(y - value, weight, robust=robust) / spread for y, value, weight in parts]
-    bits = sum(_bits(len(part[0]), error) for part, error in zip(parts, errors, strict=True))
-    return Misfit(errors[0], errors[-1], bits, _relative_bits(parts, spread, robust=robust))
+    units = [torch.full_like(y, spread) for y, _, _ in parts]
+    plain = _errors(parts, units, spread, robust=robust)
+    signed = all(bool((value > 0).all() if y[0] > 0 else (value < 0).all()) for y, value, _ in parts)
+    if not signed:
+        return Misfit(plain, Errors(math.inf, math.inf, math.inf))
+    units = [value.abs().clamp(min=SMALL * float(y.abs().median())) for y, value, _ in parts]
+    return Misfit(plain, _errors(parts, units, spread, robust=robust))
+
+
+def _errors(parts: Sequence[Rows], units: Sequence[Tensor], spread: float, *, robust: bool) -> Errors:
+    """Residuals in some unit a row."""
+    errors, bits = [], 0.0
+    for (y, value, weight), unit in zip(parts, units, strict=True):
+        errors.append(_error((y - value) / unit, weight, robust=robust))
+        bits += len(y) * math.log2(math.hypot(errors[-1], EXACT)) + float((unit / spread).log2().sum())
+    return Errors(errors[0], errors[-1], bits if math.isfinite(bits) else math.inf)
 
 
 def _error(residual: Tensor, weight: Tensor | None, *, robust: bool) -> float:
@@ -81,60 +107,52 @@ def _error(residual: Tensor, weight: Tensor | None, *, robust: bool) -> float:
     return mean if robust else math.sqrt(mean)
 
 
-def _bits(rows: int, error: float) -> float:
-    return rows * math.log2(math.hypot(error, EXACT)) if math.isfinite(error) else math.inf
+def held_out(member: Ranked, *, relative: bool) -> float:
+    """The error that counts."""
+    return (member.misfit.relative if relative else member.misfit.plain).held_out
 
 
-def _relative_bits(parts: Sequence[tuple[Tensor, Tensor, Tensor | None]], spread: float, *, robust: bool) -> float:
-    total = 0.0
-    for y, value, weight in parts:
-        if not bool((value > 0).all() if y[0] > 0 else (value < 0).all()):
-            return math.inf
-        size = value.abs().clamp(min=1e-3 * float(y.abs().median()))
-        error = _error((y - value) / size, weight, robust=robust)
-        total += _bits(len(y), error) + float((size / spread).log2().sum())
-    return total
-
-
-def pareto(members: Sequence[R]) -> list[R]:
+def pareto(members: Sequence[R], *, relative: bool = False) -> list[R]:
     """The members that no simpler one equals, from simple to accurate.
 
     An error on held-out rows must be smaller by a hundredth than that of all simpler members, and round-off isn't.
+
+    Args:
+        members: In any order.
+        relative: Whether the noise grows with the value.
     """
     front: list[R] = []
-    for member in sorted(members, key=lambda m: (m.complexity, m.misfit.held_out, m.constants)):
-        if math.isfinite(member.misfit.held_out) and (not front or is_smaller(member, front[-1])):
+    for member in sorted(members, key=lambda m: (m.complexity, held_out(m, relative=relative), m.constants)):
+        error = held_out(member, relative=relative)
+        smaller = not front or max(error, EXACT) < _SMALLER * max(held_out(front[-1], relative=relative), EXACT)
+        if math.isfinite(error) and smaller:
             front.append(member)
     return front
 
 
-def is_smaller(member: Ranked, other: Ranked) -> bool:
-    """Whether a formula's error is smaller than another's, beyond round-off."""
-    return max(member.misfit.held_out, EXACT) < _SMALLER * max(other.misfit.held_out, EXACT)
-
-
 def is_exact(member: Ranked) -> bool:
     """Whether a formula leaves nothing but round-off."""
-    return member.misfit.held_out < EXACT
+    return member.misfit.plain.held_out < EXACT
 
 
 def has_relative_noise(members: Sequence[Ranked]) -> bool:
     """Whether the residuals of the formulas say that the noise grows with the value."""
-    plain = min(member.misfit.bits for member in members)
-    return min(member.misfit.relative_bits for member in members) < plain - _GAIN
+    plain = min(member.misfit.plain.bits for member in members)
+    return min(member.misfit.relative.bits for member in members) < plain - _GAIN
 
 
-def best(members: Sequence[R], rows: int) -> R:
+def best(members: Sequence[R], rows: int, *, relative: bool = False) -> R:
     """The member with the shortest description: its residuals, half a logarithm of the rows a constant, and its form.
 
     Args:
         members: At least one.
         rows: Number of rows.
+        relative: Whether the noise grows with the value.
     """
-    relative = has_relative_noise(members)
 
     def length(member: R) -> float:
-        misfit = member.misfit.relative_bits if relative else member.misfit.bits
-        return misfit + member.constants / 2 * math.log2(max(rows, 2)) + _COMPLEXITY * member.complexity
+        errors = member.misfit.relative if relative else member.misfit.plain
+        form = member.constants / 2 * math.log2(max(rows, 2)) + _COMPLEXITY * member.complexity
+        return errors.bits + form + _DOUBT * member.doubtful
 
     return min(members, key=length)
