@@ -34,7 +34,8 @@ def finish(front: Front, weights: torch.Tensor | None, seconds: Callable[[], flo
     """
     first = front.best
     others = [member for member in reversed(front.members) if member is not first]
-    for member in [first, *others]:
+    # A mean is a mean: there is nothing to make simpler.
+    for member in (each for each in [first, *others] if each.equation.sympy.free_symbols):
         left = seconds()
         if left <= 0:
             return
@@ -101,5 +102,16 @@ def _with_all_rows(front: Front, member: Member, fit: Fit) -> Member:
 
 
 def _size(expression: Any, table: Table, before: float) -> float:
-    tree = from_expression(expression, table.symbols)
+    """Complexity of an expression; the former one, where it holds what trees don't have."""
+    import sympy
+
+    def one_number(product: Any) -> Any:
+        """√2·x/2 as 0.707·x: an exact factor is one number, however it is written."""
+        numbers = [factor for factor in product.args if factor.is_number]
+        if len(numbers) < 2:
+            return product
+        rest = (factor for factor in product.args if not factor.is_number)
+        return sympy.Mul(sympy.Float(float(sympy.Mul(*numbers))), *rest)
+
+    tree = from_expression(expression.replace(lambda node: node.is_Mul, one_number), table.symbols)
     return before if tree is None else complexity(tree)
