@@ -24,7 +24,7 @@ from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, expression
 
 #: Spread of an elasticity that counts as none, in units of the surrogate's relative error.
-_ERRORS = 30.0
+_ERRORS = 60.0
 _LEAST_TOLERANCE, _MOST_TOLERANCE = 1e-6, 0.03
 #: Rows that a verdict takes.
 _FEWEST = 20
@@ -119,9 +119,8 @@ class _Search:
         says = [f"y ∝ {self.names[i]}^{p:g}" if p else f"{self.names[i]} doesn't matter" for i, p in peeled.items()]
         result = [Reduction(tuple(("x", i) for i in rest), factor, ", ".join(says))] if peeled else []
         merges = [merge for i, j in itertools.combinations(rest, 2) for merge in self._merged(i, j)]
-        for chosen in [_disjoint(merges), *([merge] for merge in merges)]:
-            if chosen:
-                result.append(self._with(rest, factor, says, chosen))
+        choices = [_disjoint(merges), *([merge] for merge in merges)]
+        result += [self._with(rest, factor, says, chosen) for chosen in choices if chosen]
         return sorted(dict.fromkeys(result), key=lambda reduction: len(reduction.columns))
 
     def _with(self, rest: list[int], factor: Tree, says: list[str], merges: list[Merge]) -> Reduction:

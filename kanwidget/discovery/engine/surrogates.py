@@ -16,8 +16,8 @@ from kanwidget.discovery.engine.trees import Tree
 from kanwidget.kan import KAN
 
 #: Width of the hidden layer, grid and order of the networks: derivatives need a high order and few knots.
-_SHAPES = (([2, 1], 3, 4), (5, 3, 4))
-_STEPS = 50
+_SHAPES = (([2, 2], 4, 4), (8, 3, 4))
+_STEPS = 80
 #: Steps between two reports.
 _REPORTED = 10
 #: Columns that span more than this factor enter by their logarithm.
