@@ -16,7 +16,6 @@ from kanwidget.discovery.fronts.ranking import Misfit, R
 from kanwidget.discovery.fronts.table import Part, Table
 from kanwidget.symbolic.formulas.regression.problem import Problem
 
-
 #: Rows that each constant needs, and how many constants are fine with fewer: more of them fit whatever a short table holds.
 _ROWS_PER_CONSTANT, _FEW_CONSTANTS = 4, 2
 

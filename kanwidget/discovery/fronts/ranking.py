@@ -13,7 +13,7 @@ from torch import Tensor
 #: Errors below this part of the target's spread are round-off: formulas of exact data differ by it.
 EXACT = 1e-8
 #: Bits of a unit of complexity: there are about as many columns and operations to choose from.
-_COMPLEXITY = 3.0
+_COMPLEXITY = 2.0
 #: By so many bits noise that grows with the value must be likelier.
 _GAIN = 3.0
 #: Bits of a constant that the data leave open: another form says the same without it.
