@@ -15,9 +15,9 @@ from kanwidget.discovery.engine.trees import Tree, complexity, constants, nodes,
 #: Constants of an atom.
 MOST_CONSTANTS = 3
 #: Values of the constants that stand in a table, by the number of constants.
-_MEMBERS = {1: 24, 2: 60, 3: 120}
+_MEMBERS = {1: 16, 2: 50, 3: 120}
 #: Waves need their rate more closely.
-_WAVE_MEMBERS = {1: 48, 2: 100, 3: 200}
+_WAVE_MEMBERS = {1: 40, 2: 100, 3: 200}
 _AGREEMENT = 1 - 1e-11
 #: More atoms are not compared with each other: that would take longer than to screen them.
 _MOST_COMPARED = 2500

@@ -133,7 +133,13 @@ def _shifts() -> Iterator[Tree]:
         shifted = ("add", argument, C)
         yield from (("inv", shifted), ("log", shifted), ("sqrt", shifted), ("inv", ("sqrt", shifted)))
         yield from (("inv", ("sq", shifted)), ("exp", ("div", C, shifted)), ("pow", shifted, C))
-    yield from (("sq", ("add", X, C)), ("cube", ("add", X, C)), ("abs", ("add", X, C)))
+    yield from (
+        ("add", X, C),
+        ("add", ("sq", X), C),
+        ("sq", ("add", X, C)),
+        ("cube", ("add", X, C)),
+        ("abs", ("add", X, C)),
+    )
     yield from (("sqrt", ("sub", C, X)), ("sqrt", ("sub", C, ("sq", X))), ("log", ("sub", C, X)))
     yield from (
         ("inv", ("sub", C, ("sq", X))),
@@ -169,6 +175,7 @@ def _exponentials() -> Iterator[Tree]:
         for head in ("inv", "log", "sqrt"):
             yield (head, ("add", _ONE, ("mul", C, growth)))
         yield ("pow", ("sub", _ONE, growth), C)
+        yield from (("sub", growth, _ONE), ("add", _ONE, ("mul", C, growth)))
         yield ("pow", ("add", _ONE, ("mul", C, growth)), C)
         yield ("mul", ("exp", ("mul", C, argument)), ("inv", ("sq", ("add", _ONE, ("mul", C, growth)))))
 
