@@ -149,7 +149,7 @@ def _shifts() -> Iterator[Tree]:
     yield from (("pow", ("sub", C, X), C), ("pow", ("sub", C, ("sq", X)), C))
     moved = ("mul", C, ("add", X, C))
     yield from (("exp", ("mul", C, ("sq", ("add", X, C)))), ("inv", ("add", C, ("sq", ("add", X, C)))))
-    yield from (("tanh", moved), ("atan", moved), ("sqrt", ("add", C, ("sq", ("add", X, C)))))
+    yield from (("tanh", moved), ("sq", ("tanh", moved)), ("atan", moved), ("sqrt", ("add", C, ("sq", ("add", X, C)))))
     yield ("inv", ("add", ("add", ("sq", X), ("mul", C, X)), C))
     yield ("exp", ("mul", C, ("sq", ("log", ("mul", C, X)))))
 
@@ -177,7 +177,7 @@ def _exponentials() -> Iterator[Tree]:
         yield ("pow", ("sub", _ONE, growth), C)
         yield from (("sub", growth, _ONE), ("add", _ONE, ("mul", C, growth)))
         yield ("pow", ("add", _ONE, ("mul", C, growth)), C)
-        yield ("mul", ("exp", ("mul", C, argument)), ("inv", ("sq", ("add", _ONE, ("mul", C, growth)))))
+        yield ("inv", ("sq", ("tanh", ("mul", C, argument))))
 
 
 def _nested() -> Iterator[Tree]:

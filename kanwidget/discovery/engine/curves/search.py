@@ -15,10 +15,13 @@ from kanwidget.discovery.engine.curves.families import Screen
 from kanwidget.discovery.engine.curves.forms import IDENTITY, LINKS
 from kanwidget.discovery.engine.curves.grammar import atoms_with_constants, plain_atoms, polynomials
 from kanwidget.discovery.engine.curves.reductions import reduced
+from kanwidget.discovery.engine.curves.tones import rates, tones
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, constants
 
 #: Rows that candidates are screened on.
 _SCREENED = 96
+#: Rows that tones are looked for in.
+_TONED = 400
 #: Seconds between two signs of life.
 _BEAT = 0.15
 #: An error beside which nothing has to be found.
@@ -90,7 +93,9 @@ class _Search:
             for link in (IDENTITY, *LINKS):
                 yield screen.pairs_in_sums(atoms, one, link, 24)
         yield screen.waves(plain.part(120).joined(single), self._waves(), 24)
+        yield list(tones(self._rows.sample(_TONED))) if {"sin", "cos"} & self._functions else []
         yield screen.pairs_with_shift(single, plain, 30)
+        yield screen.pairs_in_quotients(few, single, 20)
         yield from self._pairs(single, few)
         yield from self._linked(single, few)
         yield screen.pairs_with_shift(double, few, 30)
@@ -107,10 +112,12 @@ class _Search:
 
     def _waves(self) -> list[Tree]:
         """Arguments of waves, with some rates."""
-        arguments: list[Tree] = [("x", 0), ("sq", ("x", 0)), ("inv", ("x", 0)), ("sqrt", ("x", 0))]
-        waves = [("sin", ("mul", constant(1.0), argument)) for argument in arguments]
-        table = self._table([wave for wave in waves if "sin" in self._functions and "cos" in self._functions])
-        return [table.tree(index)[1] for index in range(len(table.values))]
+        if not {"sin", "cos"} <= self._functions:
+            return []
+        arguments: list[Tree] = [("sq", ("x", 0)), ("inv", ("x", 0)), ("sqrt", ("x", 0)), ("log", ("x", 0))]
+        table = self._table([("sin", ("mul", constant(1.0), argument)) for argument in arguments])
+        lines = [("mul", constant(rate), ("x", 0)) for rate in rates(self._sample.x, 80).tolist()]
+        return lines + [table.tree(index)[1] for index in range(len(table.values))]
 
     def _pairs(self, left: Atoms, right: Atoms) -> Iterator[list[Tree]]:
         screen = self._screen
