@@ -116,13 +116,18 @@ class Screen:
         self, multiplier: Tensor, tree: Tree, atoms: Atoms, count: int
     ) -> list[tuple[float, Tree]]:
         """`y = u·(a·f + b·g + c)`: errors and trees."""
-        roots = self.roots * multiplier
-        columns, target = atoms.values * roots, self.rows.y * self.roots
-        pairs = self._best(sums(columns, columns, target, roots), atoms, atoms, count)
+        roots, target = self.roots * multiplier, self.rows.y * self.roots
+        columns = atoms.values * roots
+        pairs = self._best(sums(columns, columns, target, roots), atoms, atoms, 150)
+
+        def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            return [atoms.values[i], atoms.values[j], *atoms.slopes[i].unbind(1), *atoms.slopes[j].unbind(1)]
+
         trees = []
-        for i, j, error in zip(pairs.left, pairs.right, pairs.errors, strict=True):
+        for i, j in self._corrected(pairs, atoms, atoms, build, target, roots, count):
             a, b, c = _factors([columns[i], columns[j], roots], target)
             inner = total(scaled(a, atoms.tree(i)), scaled(b, atoms.tree(j)), constant(c))
+            error = float((a * columns[i] + b * columns[j] + c * roots - target).square().sum())
             trees.append((error, ("mul", tree, inner)))
         return trees
 
