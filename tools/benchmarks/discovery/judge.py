@@ -28,8 +28,8 @@ from tools.benchmarks.discovery.suites import Case
 
 #: Largest difference of an exact answer, and what counts as round-off after a fit to the true values.
 TOLERANCE, _SAME = 1e-3, 1e-7
-#: Beyond this error an answer has neither the form nor is worth snapping.
-_FAR = 0.5
+#: An answer that explains less than this part of the variance, scaled and shifted as well as may be, is not examined any further.
+_LEAST = 0.5
 #: Rows of fits to the true values.
 _ROWS = 300
 #: Seconds for the fit and the rounding of constants, and for the search for constants that make an answer the truth.
@@ -96,7 +96,7 @@ def is_exact(answer: sympy.Expr, case: Case, points: Sample | None = None) -> bo
 def has_form(answer: sympy.Expr, case: Case, points: Sample | None = None) -> bool:
     """Whether an answer is the case's law with other constants, none of which it could do without."""
     points = points or sample(case)
-    if _length(answer) > _LONGEST or points.inner.error(answer) > _FAR:
+    if _is_hopeless(answer, points):
         return False
     rows = torch.stack(list(points.inner.columns.values()), dim=1)
     ranges = Dataset(rows, points.inner.truth, in_vars=list(points.inner.columns))
@@ -118,7 +118,7 @@ def parse(text: str, columns: tuple[str, ...]) -> sympy.Expr:
 def _versions(answer: sympy.Expr, case: Case, data: Dataset, points: Sample) -> Iterator[sympy.Expr]:
     """The answer, and the answer with constants of the training rows, then snapped, where it is near the truth."""
     yield answer
-    if is_exact(answer, case, points) or points.inner.error(answer) > _FAR or _length(answer) > _LONGEST:
+    if is_exact(answer, case, points) or _is_hopeless(answer, points):
         return
     train = Dataset(data.train_input, data.train_label, in_vars=data.in_vars)
     for change in (lambda: refit(answer, train).expression, lambda: snap(answer, train).expression):
@@ -154,6 +154,13 @@ def _fitted(expr: sympy.Expr, points: Points) -> sympy.Expr | None:
     problem = Problem(symbols, x, points.truth[:_ROWS])
     fit: Any = _attempt(_FORM_SECONDS, lambda: best_fit(problem, with_free_numbers(expr), 1))
     return None if fit is None else fit.expression
+
+
+def _is_hopeless(answer: sympy.Expr, points: Sample) -> bool:
+    """Whether an answer is too long or too far from the truth for any constants to help."""
+    found = points.inner.values(answer)
+    both = torch.stack([found, points.inner.truth])[:, torch.isfinite(found)]
+    return _length(answer) > _LONGEST or both.shape[1] < _ROWS or not float(torch.corrcoef(both)[0, 1]) ** 2 > _LEAST
 
 
 def _length(expr: sympy.Expr) -> int:

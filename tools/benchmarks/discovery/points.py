@@ -22,8 +22,9 @@ _PART = 0.99
 _MISSING = 0.01
 #: With fewer true values nothing is compared.
 _FEWEST = 20
-#: Parts of the spread that a typical deviation from the median is at least, and of the values below which a spread is round-off.
-_LEAST_UNIT, _ROUNDING = 1e-3, 1e-12
+#: The part of spread and typical value that the typical distance from the median is at least; how many of these a value counts, at most;
+#: and the part of values below which distances are round-off.
+_LEAST_UNIT, _LARGEST_UNIT, _ROUNDING = 1e-2, 3.0, 1e-12
 
 
 @dataclass(frozen=True)
@@ -70,18 +71,25 @@ class Sample:
 def difference(answer: Tensor, truth: Tensor) -> float:
     """The largest difference at 99 of 100 points; infinite where more than a hundredth of the answer's values are missing.
 
-    The unit is the distance of the true value from the median, at least the typical one. So a constant beside the function doesn't make
-    errors small, and of values over many decades the small ones count, too.
+    It is relative to the unit of each true value.
     """
     finite = torch.isfinite(answer)
     if float((~finite).double().mean()) > _MISSING:
         return float("inf")
     answer, truth = answer[finite], truth[finite]
-    distance = (truth - truth.median()).abs()
+    return float(torch.quantile((answer - truth).abs() / _units(truth), _PART))
+
+
+def _units(truth: Tensor) -> Tensor:
+    """The distance from the median, at least the typical one; or the value itself, where it isn't much larger.
+
+    So a constant beside the function doesn't make errors small, and of values over many decades the small ones count, too.
+    """
+    size, distance = truth.abs(), (truth - truth.median()).abs()
     low, high = torch.quantile(truth, torch.tensor([1 - _PART, _PART], dtype=truth.dtype))
-    unit = distance.clamp(min=max(float(distance.median()), _LEAST_UNIT * float(high - low)))
-    unit = torch.maximum(unit, _ROUNDING * truth.abs()).clamp(min=torch.finfo(unit.dtype).tiny)
-    return float(torch.quantile((answer - truth).abs() / unit, _PART))
+    typical = max(float(distance.median()), _LEAST_UNIT * min(float(high - low), float(size.median())))
+    unit = torch.maximum(distance.clamp(min=typical), size.clamp(max=_LARGEST_UNIT * typical))
+    return torch.maximum(unit, _ROUNDING * size).clamp(min=torch.finfo(unit.dtype).tiny)
 
 
 def sample(case: Case, dummies: int = 0) -> Sample:
