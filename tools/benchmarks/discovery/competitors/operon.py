@@ -16,7 +16,7 @@ SYMBOLS = "add,sub,mul,div,pow,exp,log,sin,cos,asin,acos,tanh,sqrt,square,consta
 #: Its numbers have 24 bits. Formulas that err by less are exact: the shortest of them counts, and no further restart is needed.
 _EXACT = 2e-6
 #: Generations between two looks at the clock, and generations without a better formula after which it starts anew.
-_GENERATIONS, _PATIENCE = 4, 20
+_GENERATIONS, _PATIENCE = 4, 48
 #: A formula is better if its error is smaller by this part.
 _GAIN = 0.01
 #: Seeds of starts, and of their parts, don't meet.
@@ -24,9 +24,9 @@ _MOST_STARTS, _MOST_PARTS = 1000, 1000
 _SETTINGS: dict[str, Any] = {
     "allowed_symbols": SYMBOLS,
     "objectives": ["r2", "length"],
-    "optimizer_iterations": 10,
+    "optimizer_iterations": 5,
     "max_length": 50,
-    "population_size": 1000,
+    "population_size": 500,
     "generations": _GENERATIONS,
     "max_evaluations": 10**9,
     "epsilon": 1e-7,  # of the objectives: longer formulas with no smaller error don't stay
