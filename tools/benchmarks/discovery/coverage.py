@@ -1,8 +1,8 @@
 """Do the standard errors of constants cover the truth? `python -m tools.benchmarks.discovery.coverage`.
 
-Three laws with constants that are no round numbers, a table of 60 rows with new noise in each of 200 repetitions. The true form is fitted
-from a poor start, and with `--search SECONDS` whole searches are made, too: then the constants count where the form is that of the law, and a
-constant that became a round number counts as missed. What is to come out is 90 to 99 % for intervals of 95 %.
+Three laws with constants that are no round numbers, and a table of 60 rows with new noise in each of 200 repetitions. The true form is
+fitted from a poor start. With `--search SECONDS` whole searches are made, too: the constants count where the form is the law's, and one
+that became a round number counts as missed. What is to come out is 90 to 99 % for intervals of 95 %.
 """
 
 from __future__ import annotations
