@@ -9,9 +9,8 @@ import torch
 
 from tools.benchmarks.discovery import __main__ as command
 from tools.benchmarks.discovery import answers, running
-from tools.benchmarks.discovery.competitors import own
 from tools.benchmarks.discovery.competitors.problem import Clock, Problem, rows
-from tools.benchmarks.discovery.competitors.table import COMPETITORS
+from tools.benchmarks.discovery.competitors.table import COMPETITORS, competitor
 from tools.benchmarks.discovery.store import FOLDER, Best, Row, Store, Task
 from tools.benchmarks.discovery.suites import cases
 from tools.benchmarks.discovery.tables import failures, groups, table, times
@@ -25,7 +24,7 @@ def row(name, *, task=TASK, **verdict):
 
 
 @pytest.fixture
-def competitor(monkeypatch):
+def compete(monkeypatch):
     """Registers a function problem → formulas as the competitor of all tasks."""
 
     def register(solve):
@@ -37,7 +36,7 @@ def competitor(monkeypatch):
 # ---- answers
 
 
-def test_the_last_formula_is_the_answer(competitor):
+def test_the_last_formula_is_the_answer(compete):
     def solve(problem):
         (x,) = problem.symbols
         yield x / 2
@@ -45,7 +44,7 @@ def test_the_last_formula_is_the_answer(competitor):
         yield 1.0 * sympy.sqrt(x)
         return {"roots": 1.5}
 
-    competitor(solve)
+    compete(solve)
     *better, last = answers.answers(TASK)
     assert [row.formula for row in better] == ["x/2", "sqrt(x) + 1.0e-5", "1.0*sqrt(x)"]
     assert last.times == (("roots", 1.5),)
@@ -55,12 +54,12 @@ def test_the_last_formula_is_the_answer(competitor):
     assert verdict.first == last.trace[0].seconds
 
 
-def test_a_competitor_that_fails_keeps_its_best_formula(competitor):
+def test_a_competitor_that_fails_keeps_its_best_formula(compete):
     def solve(problem):
         yield problem.symbols[0] / 2
         raise OverflowError("too large")
 
-    competitor(solve)
+    compete(solve)
     *_, last = answers.answers(TASK)
     assert (last.formula, last.failure) == ("x/2", "OverflowError: too large")
     verdict = answers.judged(last)
@@ -69,8 +68,8 @@ def test_a_competitor_that_fails_keeps_its_best_formula(competitor):
     assert verdict.r2 < 1
 
 
-def test_no_formula_is_no_answer(competitor):
-    competitor(lambda problem: iter(()))
+def test_no_formula_is_no_answer(compete):
+    compete(lambda problem: iter(()))
     (last,) = answers.answers(TASK)
     assert last.formula == ""
     assert answers.judged(last).exact is False
@@ -85,7 +84,7 @@ def test_a_task_has_the_rows_of_its_conditions():
 
 def test_the_own_search_finds_an_easy_law():
     data = answers.data_of(Task("kanwidget", "feynman", "I.12.5"))
-    *_, best = own.solve(Problem(data, Clock(60), 0))
+    *_, best = competitor("kanwidget")(Problem(data, Clock(5), 0))
     assert answers.is_law(best, answers.case_of(Task("kanwidget", "feynman", "I.12.5")), data)
 
 
@@ -144,8 +143,8 @@ def in_this_process(monkeypatch):
     torch.set_num_threads(threads)
 
 
-def test_rows_come_back_with_their_verdicts(competitor, in_this_process):
-    competitor(lambda problem: iter([sympy.sqrt(problem.symbols[0])]))
+def test_rows_come_back_with_their_verdicts(compete, in_this_process):
+    compete(lambda problem: iter([sympy.sqrt(problem.symbols[0])]))
     unjudged = replace(EXACT, task=TASK._replace(seed=7), exact=None, form=None)
     done = {row.task.seed: row for row in running.run([Row(TASK), unjudged], 2)}
     assert done[0].exact
@@ -154,12 +153,12 @@ def test_rows_come_back_with_their_verdicts(competitor, in_this_process):
     assert done[7].formula == unjudged.formula
 
 
-def test_a_process_that_breaks_down_keeps_the_best_formula(competitor, in_this_process):
+def test_a_process_that_breaks_down_keeps_the_best_formula(compete, in_this_process):
     def solve(problem):
         yield problem.symbols[0]
         raise KeyboardInterrupt
 
-    competitor(solve)
+    compete(solve)
     (row,) = running.run([Row(TASK)], 1)
     assert (row.formula, row.exact) == ("x", False)
     assert "ended with code -24" in row.failure
