@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 import sympy
 
@@ -36,12 +36,13 @@ def solve(problem: Problem) -> Generator[sympy.Expr, None, dict[str, float]]:
     return {name: round(value, 2) for name, value in spent.items()}
 
 
-def strategy(text: str, columns: tuple[str, ...] | list[str]) -> str:
-    """What is tried, without numbers and names of columns, so that cases have it in common.
+def strategy(text: str, columns: Sequence[str]) -> str:
+    """What is tried, without numbers and names of columns and without what for, so that cases have it in common.
 
     Examples:
-        >>> strategy("trying 240 curves of x_1", ("x_1", "x_2"))
-        'trying … curves of …'
+        >>> strategy("trying 240 curves of x_1 for log(y)", ("x_1", "x_2"))
+        '… curves of …'
     """
     names = "|".join(map(re.escape, sorted(columns, key=len, reverse=True)))
-    return re.sub(rf"(?<!\w)({names})(?!\w)|\d+", "…", text)[:_LONGEST]
+    short = text.removeprefix("trying ").partition(" for ")[0]
+    return re.sub(rf"(?<!\w)({names})(?!\w)|\d+", "…", short)[:_LONGEST]
