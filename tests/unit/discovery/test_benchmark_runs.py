@@ -153,15 +153,26 @@ def test_rows_come_back_with_their_verdicts(compete, in_this_process):
     assert done[7].formula == unjudged.formula
 
 
-def test_a_process_that_breaks_down_keeps_the_best_formula(compete, in_this_process):
+def test_what_was_found_until_a_process_broke_down_is_judged(compete, in_this_process):
     def solve(problem):
-        yield problem.symbols[0]
+        yield sympy.sqrt(problem.symbols[0])
         raise KeyboardInterrupt
 
     compete(solve)
     (row,) = running.run([Row(TASK)], 1)
-    assert (row.formula, row.exact) == ("x", False)
-    assert "ended with code -24" in row.failure
+    assert (row.formula, row.exact, row.failure) == ("sqrt(x)", True, "the search ended with code -24")
+
+
+@pytest.mark.parametrize("trace", [(), EXACT.trace], ids=["search", "verdict"])
+def test_a_process_that_breaks_down_at_once_says_so(trace, monkeypatch, in_this_process):
+    def broken(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running, "answers", broken)
+    monkeypatch.setattr(running, "judged", broken)
+    (row,) = running.run([Row(TASK, trace)], 1)
+    assert (row.exact, row.form) == (False, False)
+    assert row.failure == f"the {'verdict' if trace else 'search'} ended with code -24"
 
 
 # ---- the store

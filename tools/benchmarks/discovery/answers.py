@@ -16,6 +16,8 @@ from tools.benchmarks.discovery.suites import Case, cases
 
 #: Formulas are kept that predict as well as the answer but for this part of the variance, and at most so many.
 _NEAR, _MOST = 1e-4, 10
+#: The failure of rows that aren't the last one of a search.
+UNFINISHED = "unfinished"
 #: Rows to train on and to test on.
 ROWS = 1000
 
@@ -41,10 +43,10 @@ def answers(task: Task) -> Iterator[Row]:
             expr = next(steps)
             seconds = round(clock.spent, 2)
             trace = (*row.trace, Best(seconds, str(expr)))
-            row = replace(row, trace=trace, spent=seconds)
+            row = replace(row, trace=trace, spent=seconds, failure=UNFINISHED)
             yield row
     except StopIteration as end:
-        row = replace(row, times=tuple((end.value or {}).items()))
+        row = replace(row, times=tuple((end.value or {}).items()), failure="")
     except Exception as error:
         row = replace(row, failure=f"{type(error).__name__}: {error}")
     yield replace(row, trace=_shortened(row.trace, data), spent=round(clock.spent, 2))

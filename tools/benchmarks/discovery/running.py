@@ -9,11 +9,10 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 
 import torch
 
-from tools.benchmarks.discovery.answers import answers, judged
+from tools.benchmarks.discovery.answers import UNFINISHED, answers, judged
 from tools.benchmarks.discovery.store import Row
 
 #: Seconds of the processor beyond those of the task after which a search is broken off, and those that a verdict may take.
@@ -43,16 +42,22 @@ def run(rows: Iterable[Row], workers: int) -> Iterator[Row]:
             try:
                 active[receiver] = (process, receiver.recv())  # type: ignore[union-attr, index]
             except EOFError:
-                yield _ended(process, row)
+                process.join()
+                row = _ended(row, process.exitcode)
+                if row.judged:
+                    yield row
+                else:
+                    waiting.append(row)
 
 
-def _ended(process: BaseProcess, row: Row) -> Row:
-    """The last row of a process, with the reason where it broke down."""
-    process.join()
+def _ended(row: Row, code: int | None) -> Row:
+    """The last row of a process. Without a verdict it says why: what a search had found until it broke down is still to be judged."""
     if row.judged:
         return row
-    what = "the verdict" if row.spent else "the search"
-    return replace(row, failure=row.failure or f"{what} ended with code {process.exitcode}", exact=False, form=False)
+    if row.failure == UNFINISHED:
+        return replace(row, failure=f"the search ended with code {code}")
+    what = "verdict" if row.trace else "search"
+    return replace(row, failure=f"{row.failure or f'the {what} ended with code {code}'}", exact=False, form=False)
 
 
 def _work(sender: Connection, row: Row) -> None:
