@@ -13,7 +13,7 @@ from tools.benchmarks.discovery.competitors.problem import Clock, Problem, rows
 from tools.benchmarks.discovery.competitors.table import COMPETITORS, competitor
 from tools.benchmarks.discovery.store import FOLDER, Best, Row, Store, Task
 from tools.benchmarks.discovery.suites import cases
-from tools.benchmarks.discovery.tables import failures, groups, table, times
+from tools.benchmarks.discovery.tables import failures, groups, table, times, versions
 
 TASK = Task("kanwidget", "nguyen", "Nguyen-8")
 EXACT = Row(TASK, (Best(0.5, "x/2"), Best(2.5, "sqrt(x)")), 3.0, exact=True, form=True, r2=1.0, first=2.5)
@@ -181,7 +181,12 @@ def test_a_process_that_breaks_down_at_once_says_so(trace, monkeypatch, in_this_
 def test_rows_outlive_the_run(tmp_path):
     store = Store(tmp_path / "new")
     other = Row(
-        TASK._replace(case='A, with "commas"', noise=0.01), (), 1.0, "ValueError: broken\nin two lines", (("a", 1.0),)
+        TASK._replace(case='A, with "commas"', noise=0.01),
+        (),
+        1.0,
+        "ValueError: broken\nin two lines",
+        "1.2",
+        (("a", 1.0),),
     )
     store.put(EXACT)
     store.put(other)
@@ -248,6 +253,11 @@ def test_seconds_of_strategies_are_added():
     assert [line.split() for line in lines[1:]] == [["laws", "5.0", "s", "62%"], ["curves", "3.0", "s", "38%"]]
 
 
+def test_versions_of_competitors_are_counted():
+    lines = list(versions([row("a", version="x"), row("b", version="x"), row("c", version="y")]))
+    assert lines == ["\nanswers of kanwidget: 2 of version x, 1 of version y"]
+
+
 # ---- the command
 
 
@@ -255,6 +265,7 @@ def test_seconds_of_strategies_are_added():
 def done(monkeypatch):
     """The tasks that the command runs, each of which is exact at once."""
     tasks = []
+    monkeypatch.setattr(command, "version_of", lambda name: "1.0")
 
     def run(rows, workers):
         for row in rows:

@@ -25,11 +25,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tools.benchmarks.discovery.competitors.table import COMPETITORS
+from tools.benchmarks.discovery.competitors.table import COMPETITORS, version_of
 from tools.benchmarks.discovery.running import run
 from tools.benchmarks.discovery.store import FOLDER, Row, Store, Task
 from tools.benchmarks.discovery.suites import SUITES, cases
-from tools.benchmarks.discovery.tables import failures, table, times
+from tools.benchmarks.discovery.tables import failures, table, times, versions
 
 _UNSEEN = "unseen"
 #: Seconds of a case in a quick run, and the cases of each suite.
@@ -59,7 +59,9 @@ def missing(wanted: Sequence[Task], store: Store, *, anew: bool, judge: bool) ->
     stored = {task: row for name in COMPETITORS for task, row in store.rows(name).items()}
     if judge:
         return [replace(stored[task], exact=None, form=None, first=None) for task in wanted if task in stored]
-    return [Row(task) for task in wanted if anew or task not in stored]
+    asked = [task for task in wanted if anew or task not in stored]
+    versions = {name: version_of(name) for name in {task.competitor for task in asked}}
+    return [Row(task, version=versions[task.competitor]) for task in asked]
 
 
 def work(rows: Sequence[Row], store: Store, workers: int) -> None:
@@ -80,6 +82,7 @@ def report(wanted: Sequence[Task], store: Store) -> Iterator[str]:
     yield from table(rows)
     yield from failures(rows)
     yield from times(rows)
+    yield from versions(rows)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -45,6 +45,8 @@ class Row:
     """Seconds of the processor until the competitor ended."""
     failure: str = ""
     """Why the search was broken off, if it was."""
+    version: str = ""
+    """Of the competitor; of kanwidget a hash of the search's source."""
     times: tuple[tuple[str, float], ...] = ()
     """Seconds of each strategy, where the competitor says so."""
     exact: bool | None = None
@@ -64,6 +66,7 @@ class Row:
         return self.exact is not None
 
 
+_PLAIN = ("spent", "failure", "version", "exact", "form", "r2", "first")
 _COLUMNS = [*Task._fields, "formula", *(f.name for f in fields(Row) if f.name not in ("task", "trace")), "trace"]
 
 
@@ -112,7 +115,7 @@ def _record(row: Row) -> dict[str, object]:
     if trace:
         trace[-1][1] = ""
     cells = row.task._asdict() | {"formula": row.formula, "trace": json.dumps(trace), "times": json.dumps(row.times)}
-    return cells | {name: getattr(row, name) for name in ("spent", "failure", "exact", "form", "r2", "first")}
+    return cells | {name: getattr(row, name) for name in _PLAIN}
 
 
 def _row(cells: dict[str, str]) -> Row:
@@ -130,6 +133,7 @@ def _row(cells: dict[str, str]) -> Row:
         tuple(Best(seconds, formula or cells["formula"]) for seconds, formula in json.loads(cells["trace"])),
         float(cells["spent"]),
         cells["failure"],
+        cells["version"],
         tuple((name, seconds) for name, seconds in json.loads(cells["times"])),
         _verdict(cells["exact"]),
         _verdict(cells["form"]),

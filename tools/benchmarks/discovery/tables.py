@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from tools.benchmarks.discovery.store import Row, Task
@@ -68,6 +68,16 @@ def times(rows: Iterable[Row]) -> Iterator[str]:
         yield f"\n{competitor}: where the time goes"
         for strategy, seconds in sorted(strategies.items(), key=lambda pair: -pair[1]):
             yield f"  {strategy:<40} {seconds:>9.1f} s {seconds / whole:>5.0%}"
+
+
+def versions(rows: Iterable[Row]) -> Iterator[str]:
+    """How many answers are those of which version of a competitor."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        counts[row.task.competitor][row.version or "unknown"] += 1
+    for competitor, counted in sorted(counts.items()):
+        answers = ", ".join(f"{count} of version {version}" for version, count in counted.most_common())
+        yield f"\nanswers of {competitor}: {answers}"
 
 
 def groups(rows: Iterable[Row]) -> dict[Group, list[Row]]:
