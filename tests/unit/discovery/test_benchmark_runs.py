@@ -146,8 +146,9 @@ def in_this_process(monkeypatch):
 def test_rows_come_back_with_their_verdicts(compete, in_this_process):
     compete(lambda problem: iter([sympy.sqrt(problem.symbols[0])]))
     unjudged = replace(EXACT, task=TASK._replace(seed=7), exact=None, form=None)
-    done = {row.task.seed: row for row in running.run([Row(TASK), unjudged], 2)}
+    done = {row.task.seed: row for row in running.run([Row(TASK, version="1.0"), unjudged], 2)}
     assert done[0].exact
+    assert done[0].version == "1.0"
     assert done[0].formula == "sqrt(x)"
     assert done[7].exact
     assert done[7].formula == unjudged.formula

@@ -66,7 +66,7 @@ def _work(sender: Connection, row: Row) -> None:
     if not row.trace:
         _limit(row.task.seconds * 1.5 + _GRACE)
         for better in answers(row.task):
-            row = better
+            row = replace(better, version=row.version)
             sender.send(row)
     _limit(_VERDICT_SECONDS)
     sender.send(judged(row))
