@@ -31,7 +31,7 @@ _ZERO = 1e-6
 _SHARE = 0.6
 _MOST_COLUMNS = 450
 #: Degrees of numerator and denominator, in the order in which they are tried.
-_DEGREES = ((2, 0), (3, 0), (1, 1), (2, 1), (4, 0), (2, 2), (3, 2), (6, 0), (3, 3), (4, 4))
+_DEGREES = ((2, 0), (3, 0), (1, 1), (2, 1), (4, 0), (2, 2), (3, 2), (6, 0), (3, 3), (4, 4), (5, 5))
 #: Most terms of a sum by forward selection.
 _TERMS = 8
 #: Functions of columns that count as columns.

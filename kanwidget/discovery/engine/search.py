@@ -10,6 +10,7 @@ from typing import Literal
 from torch import Tensor
 
 from kanwidget.discovery.engine.atoms import Atoms
+from kanwidget.discovery.engine.curves import curves
 from kanwidget.discovery.engine.families import functions_of, functions_with_constants, monomials, small_trees
 from kanwidget.discovery.engine.growth import grow
 from kanwidget.discovery.engine.polynomials import rational_functions, sparse_sums
@@ -132,14 +133,15 @@ class _Strategies:
         for label, atoms in itertools.islice(levels, 2):
             yield from scan_products(table, atoms, label)
             yield from scan_sums(table, atoms, label)
+            if simple is None:
+                yield from self._by_network()
             simple = atoms
         assert simple is not None
         yield from rational_functions(table)
         yield from sparse_sums(table, [simple.tree(index) for index in range(min(len(simple), _IN_SUMS))], "products")
+        yield from self._curves()
         yield from self._monomials()
         yield from self._by_formula()
-        if not self.depth:
-            yield from self._by_network()
         yield from self._constants(simple)
         yield from self.growth(simple, rounds=2)
         yield from self._by_formula()
@@ -165,6 +167,16 @@ class _Strategies:
             atoms = functions_with_constants(table, operands, simple, _WITH_CONSTANTS, sums=sums)
             label = "functions with a constant"
             yield from scan_sums(table, atoms, label) if sums else scan_products(table, atoms, label)
+
+    def _curves(self) -> Iterator[str]:
+        """Formulas of one variable, where there is only one."""
+        table = self.table
+        if len(table.indices) > 1:
+            return
+        for curve in curves(table.columns[0], table.y, table.weights, operations=table.operations):
+            if curve is not None:
+                table.offer([curve.tree], f"a curve of {self.names[0]}")
+            yield f"trying curves of {self.names[0]}"
 
     # ---- smaller tables
 

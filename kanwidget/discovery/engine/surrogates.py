@@ -16,8 +16,10 @@ from kanwidget.discovery.engine.trees import Tree
 from kanwidget.kan import KAN
 
 #: Width of the hidden layer, grid and order of the networks: derivatives need a high order and few knots.
-_SHAPES = (([2, 1], 3, 4), (5, 3, 4))
-_STEPS = 50
+_SHAPES = (([2, 2], 4, 4), (8, 3, 4))
+_STEPS = 80
+#: Steps between two reports.
+_REPORTED = 10
 #: Columns that span more than this factor enter by their logarithm.
 _SPAN = 3.0
 
@@ -67,8 +69,8 @@ def network_surrogates(table: Table, seed: int = 0) -> Iterator[str | Surrogate]
         model.input_scale = arrays.moments(data.train_input)
         model.output_scale = arrays.moments(data.train_label)
         for record in model.fit_steps(data, steps=_STEPS):
-            assert isinstance(record, StepRecord)
-            yield f"training a network, step {record.step}"
+            if isinstance(record, StepRecord) and record.step % _REPORTED == 0:
+                yield "training networks for the structure of y"
         residual = (model.predict(x[held]) - t[held]) * weights[held, None].sqrt()
         error = float(residual.square().mean().sqrt() / weights[held].mean().sqrt())
         if best is None or error < best[0]:
@@ -77,7 +79,7 @@ def network_surrogates(table: Table, seed: int = 0) -> Iterator[str | Surrogate]
     error, model = best
     rows = table.sample
     slopes = model.derivatives(x[rows], order=1)
-    value, gradient = slopes.value[:, 0], slopes.gradient[:, 0].T
+    value, gradient = slopes.value[:, 0].detach(), slopes.gradient[:, 0].T.detach()
     if y_logged:
         value = value.exp() * y[0].sign()
         gradient = gradient * value
