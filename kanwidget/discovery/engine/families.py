@@ -58,16 +58,17 @@ def monomials(table: Table, largest: int = 1) -> list[Tree]:
 
     Of many columns only the simplest are made.
     """
-    choices: list[Sequence[int]] = []
+    choices: list[Sequence[float]] = []
     for index in table.indices:
         low = -largest if table.nonzero(index) else 0
-        choices.append(range(low, largest + 1))
+        halves = (0.5, -0.5) if largest > 1 and table.positive(index) else ()
+        choices.append([*range(low, largest + 1), *halves])
     exponents = [e for e in _products(choices) if any(e)]
     exponents.sort(key=lambda e: (sum(map(abs, e)), sum(p < 0 for p in e)))
     return [product([power(("x", index), p) for index, p in enumerate(e) if p]) for e in exponents[:_MOST_MONOMIALS]]
 
 
-def _products(choices: list[Sequence[int]]) -> Iterator[tuple[int, ...]]:
+def _products(choices: list[Sequence[float]]) -> Iterator[tuple[float, ...]]:
     """All choices; of many columns only those with up to four powers."""
     if len(choices) <= 6:
         yield from itertools.product(*choices)
@@ -75,7 +76,7 @@ def _products(choices: list[Sequence[int]]) -> Iterator[tuple[int, ...]]:
     for size in range(1, 5):
         for columns in itertools.combinations(range(len(choices)), size):
             for powers in itertools.product(*([p for p in choices[c] if p] for c in columns)):
-                exponents = [0] * len(choices)
+                exponents = [0.0] * len(choices)
                 for column, p in zip(columns, powers, strict=True):
                     exponents[column] = p
                 yield tuple(exponents)

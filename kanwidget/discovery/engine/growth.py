@@ -51,6 +51,15 @@ def grow(table: Table, candidate: Candidate, atoms: Atoms) -> Iterator[str]:
         yield "trying changes of a formula"
 
 
+def shorten(table: Table) -> Iterator[str]:
+    """Leave out parts of the best formula as long as that makes the description shorter."""
+    before = None
+    while (best := table.pool.best) is not None and best is not before:
+        before = best
+        table.offer(list(_smaller(best.tree)), best.origin, fits=100)
+        yield "trying shorter forms of a formula"
+
+
 def _ranked(table: Table, tree: Tree, atoms: Atoms) -> list[tuple[Change, float]]:
     """The changes that explain most of the residual, with the constant e of each, to first order."""
     sample = table.sample

@@ -19,7 +19,7 @@ from kanwidget.discovery.engine.families import (
     products_with_functions,
     small_trees,
 )
-from kanwidget.discovery.engine.growth import grow
+from kanwidget.discovery.engine.growth import grow, shorten
 from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.pool import Candidate
 from kanwidget.discovery.engine.reductions import Reduction, reductions
@@ -94,18 +94,26 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
         limits: What formulas may hold.
 
     Yields:
-        Reports; the search ends when nothing is left to try.
+        Reports; the search ends when nothing is left to try. It goes on after an exact formula: a shorter one may come.
     """
     units = Units.of(rows.x, rows.y)
     x, y = units.inside(rows.x, rows.y)
     table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed)
     reported = Reported()
-    for text in _Strategies(table, rows.names).run():
+    for text in _with_short_forms(table, _Strategies(table, rows.names).run()):
         yield Report("trying", text)
         for candidate in reported.fresh(table):
             yield Report("formula", candidate.origin, units.outside(candidate.tree))
-        if table.pool.is_exact:
-            return
+
+
+def _with_short_forms(table: Table, steps: Iterator[str]) -> Iterator[str]:
+    """Steps of a search; once a formula is exact, its parts are left out first, and the search goes on for shorter ones."""
+    exact = False
+    for text in steps:
+        yield text
+        if table.pool.is_exact and not exact:
+            exact = True
+            yield from shorten(table)
 
 
 @dataclass(slots=True)
@@ -193,7 +201,7 @@ class _Strategies:
         atoms = functions_of(table, monomials(table, largest), 12000)
         yield from scan_products(table, atoms, "functions of products")
         yield from scan_sums(table, atoms, "functions of products", targets=slice(0, 4))
-        atoms = products_with_functions(table, monomials(table), _WITH_CONSTANTS)
+        atoms = products_with_functions(table, monomials(table, largest), _WITH_CONSTANTS)
         yield from scan_sums(table, atoms, "products with a function", targets=slice(0, 4))
 
     def _constants(self, simple: Atoms) -> Iterator[str]:
@@ -268,7 +276,7 @@ class _Strategies:
             found = [reduction.outside(candidate.tree) for candidate in reported.fresh(strategies.table)]
             self.table.offer(found, reduction.text, fits=6)
             yield text
-            if self.table.pool.is_exact or strategies.table.pool.is_exact:
+            if strategies.table.pool.is_exact:
                 return
 
     # ---- growth
