@@ -15,7 +15,7 @@ from kanwidget.discovery.engine.trees import Tree, complexity, constants, nodes,
 #: Constants of an atom.
 MOST_CONSTANTS = 3
 #: Values of the constants that stand in a table, by the number of constants.
-_MEMBERS = {1: 16, 2: 50, 3: 120}
+_MEMBERS = {1: 16, 2: 60, 3: 200}
 #: Waves need their rate more closely.
 _WAVE_MEMBERS = {1: 40, 2: 100, 3: 200}
 _AGREEMENT = 1 - 1e-11
