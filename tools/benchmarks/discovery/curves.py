@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import csv
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,6 @@ from kanwidget.discovery.engine.curves import Curve, curves
 from kanwidget.discovery.engine.fits import fit_trees
 from kanwidget.discovery.engine.refits import fit_tree
 from kanwidget.discovery.engine.trees import constants, expression
-
 
 X = sympy.Symbol("x")
 

@@ -176,9 +176,16 @@ class Screen:
             ]
         )
         costs = 2 * _costs(atoms)[:, None].expand(-1, len(groups)) / _BALANCE
-        pairs = best_pairs(errors, (atoms.firsts, groups), costs, count, symmetric=False)
+        pairs = best_pairs(errors, (atoms.firsts, groups), costs, _COARSE, symmetric=False)
+        left, right = torch.tensor(pairs.left), torch.tensor(pairs.right)
+        parts = [atoms.values[left], angles[right] * atoms.values[left], *atoms.slopes[left].unbind(1)]
+        table = torch.stack([part * wave[right] for part in parts for wave in (sine, cosine)], 1)
+        scores = (corrected(table * self.roots, target) + 1e-16 * target.square().sum()).log2() + 2 * _costs(atoms)[
+            atoms.kinds[left]
+        ] / _BALANCE
         trees = []
-        for i, j in zip(pairs.left, pairs.right, strict=True):
+        for place in scores.argsort()[:count].tolist():
+            i, j = pairs.left[place], pairs.right[place]
             a, b = _factors([columns[i] * sine[j], columns[i] * cosine[j]], target)
             wave = ("sin", total(arguments[j], constant(math.atan2(b, a))))
             trees.append(scaled(math.hypot(a, b), ("mul", atoms.tree(i), wave)))
