@@ -13,9 +13,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.atoms import Atoms
 from kanwidget.discovery.engine.pool import Candidate
-from kanwidget.discovery.engine.scans import project, singles
+from kanwidget.discovery.engine.scans.atoms import Atoms
+from kanwidget.discovery.engine.scans.regressions import project, singles
 from kanwidget.discovery.engine.slopes import Node, node_slopes, replaced
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, number

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import of_sum, power, product, row_weights, total
-from kanwidget.discovery.engine.scans import project, singles
+from kanwidget.discovery.engine.scans.regressions import project, singles
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
 from kanwidget.discovery.engine.trees import Tree, constant, values

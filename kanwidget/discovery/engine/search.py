@@ -9,9 +9,13 @@ from typing import Literal
 
 from torch import Tensor
 
-from kanwidget.discovery.engine.atoms import Atoms
 from kanwidget.discovery.engine.curves import curves
-from kanwidget.discovery.engine.families import (
+from kanwidget.discovery.engine.growth import grow, shorten
+from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
+from kanwidget.discovery.engine.pool import Candidate
+from kanwidget.discovery.engine.reductions import Reduction, reductions
+from kanwidget.discovery.engine.scans.atoms import Atoms
+from kanwidget.discovery.engine.scans.families import (
     functions_of,
     functions_with_constants,
     linear_operands,
@@ -19,11 +23,7 @@ from kanwidget.discovery.engine.families import (
     products_with_functions,
     small_trees,
 )
-from kanwidget.discovery.engine.growth import grow, shorten
-from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
-from kanwidget.discovery.engine.pool import Candidate
-from kanwidget.discovery.engine.reductions import Reduction, reductions
-from kanwidget.discovery.engine.scanning import scan_products, scan_sums
+from kanwidget.discovery.engine.scans.strategies import scan_products, scan_sums
 from kanwidget.discovery.engine.surrogates import Surrogate, formula_surrogate, network_surrogates
 from kanwidget.discovery.engine.table import Table, Units
 from kanwidget.discovery.engine.trees import Tree

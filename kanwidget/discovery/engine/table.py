@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from kanwidget.discovery.engine.fitting.refits import fit_tree
 from kanwidget.discovery.engine.pool import Candidate, Pool
-from kanwidget.discovery.engine.refits import fit_tree
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, columns_of, number, values
 
 #: Rows that scans see.

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.curves import Curve, curves
-from kanwidget.discovery.engine.fits import fit_trees
-from kanwidget.discovery.engine.refits import fit_tree
+from kanwidget.discovery.engine.fitting.fits import fit_trees
+from kanwidget.discovery.engine.fitting.refits import fit_tree
 from kanwidget.discovery.engine.trees import constants, expression
 
 X = sympy.Symbol("x")

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.starts import draw_starts
-from kanwidget.discovery.engine.tapes import Tape
+from kanwidget.discovery.engine.fitting.starts import draw_starts
+from kanwidget.discovery.engine.fitting.tapes import Tape
 from kanwidget.discovery.engine.trees import Tree, complexity, constants, nodes, values, with_constants
 
 #: Constants of an atom.
 MOST_CONSTANTS = 3
 #: Values of the constants that stand in a table, by the number of constants.
-_MEMBERS = {1: 16, 2: 50, 3: 120}
+_MEMBERS = {1: 16, 2: 60, 3: 200}
 #: Waves need their rate more closely.
 _WAVE_MEMBERS = {1: 40, 2: 100, 3: 200}
 _AGREEMENT = 1 - 1e-11

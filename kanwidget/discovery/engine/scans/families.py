@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.assembly import power, product
-from kanwidget.discovery.engine.atoms import Atoms
+from kanwidget.discovery.engine.scans.atoms import Atoms
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.trees import Tree, constant, number, values
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import torch
 
 from kanwidget.discovery.engine.assembly import of_product, of_sum, row_weights
-from kanwidget.discovery.engine.atoms import Atoms
-from kanwidget.discovery.engine.scans import Hit, Projected, pairs, project, singles
+from kanwidget.discovery.engine.scans.atoms import Atoms
+from kanwidget.discovery.engine.scans.regressions import Hit, Projected, pairs, project, singles
 from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
 from kanwidget.discovery.engine.trees import Tree, values
