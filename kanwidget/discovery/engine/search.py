@@ -161,8 +161,9 @@ class _Strategies:
             yield from scan_sums(table, atoms, label)
             if self.simple is None:
                 yield from rational_functions(table)
-                yield from self._monomials()
                 yield from self._by_network()
+                if not self.depth:
+                    yield from self._monomials()
             self.simple = atoms
         yield from itertools.islice(self.curves, _CURVES)
         if self.depth and len(table.indices) < 3:
@@ -177,6 +178,8 @@ class _Strategies:
         atoms = [simple.tree(index) for index in range(min(len(simple), _IN_SUMS))]
         yield from self._slow_smaller()
         yield from sparse_sums(table, atoms, "products")
+        if self.depth:
+            yield from self._monomials()
         for label, features in feature_sets(table):
             yield from sparse_sums(table, monomials_of(features, 3)[1 : _IN_SUMS + 1], f"products of {label}")
         yield from self.curves
