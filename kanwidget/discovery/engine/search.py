@@ -10,7 +10,7 @@ from typing import Literal
 from torch import Tensor
 
 from kanwidget.discovery.engine.curves import curves
-from kanwidget.discovery.engine.growth import grow, shorten
+from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
 from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.pool import Candidate
 from kanwidget.discovery.engine.reductions import Reduction, reductions
@@ -86,6 +86,12 @@ class Limits:
     seed: int = 0
 
 
+class Finding(str):
+    """A text that says what is known of the target."""
+
+    __slots__ = ()
+
+
 def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     """Strategies, the quick ones first. Every step takes a fraction of a second, so that whoever asks can stop or pause between two.
 
@@ -100,8 +106,8 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     x, y = units.inside(rows.x, rows.y)
     table = Table(x, y, rows.weights, limits.operations, limits.complexity, limits.seed)
     reported = Reported()
-    for text in _with_short_forms(table, _Strategies(table, rows.names).run()):
-        yield Report("trying", text)
+    for text in _with_short_forms(table, _Strategies(table, rows.names, rows.target).run()):
+        yield Report("finding" if isinstance(text, Finding) else "trying", text)
         for candidate in reported.fresh(table):
             yield Report("formula", candidate.origin, units.outside(candidate.tree))
 
@@ -136,11 +142,12 @@ class _Strategies:
     Args:
         table: The table.
         names: Of its columns, for words.
+        target: What y is called.
         depth: How many reductions lead to this table.
     """
 
-    def __init__(self, table: Table, names: Sequence[str], depth: int = 0) -> None:
-        self.table, self.names, self.depth = table, names, depth
+    def __init__(self, table: Table, names: Sequence[str], target: str, depth: int = 0) -> None:
+        self.table, self.names, self.target, self.depth = table, names, target, depth
         self.grown: set[Tree] = set()
         self.smaller: dict[tuple[Tree, ...], tuple[Reduction, _Strategies, Reported]] = {}
         self.levels = small_trees(table, _ATOMS)
@@ -150,7 +157,9 @@ class _Strategies:
     def run(self) -> Iterator[str]:
         """All strategies, one after the other."""
         yield from self.quick()
+        yield from simplify_stepwise(self.table)
         yield from self.slow()
+        yield from simplify_stepwise(self.table)
         yield from self.growth(rounds=100)
 
     def quick(self) -> Iterator[str]:
@@ -262,8 +271,10 @@ class _Strategies:
             key = (reduction.factor, *reduction.columns)
             table = None if key in self.smaller else reduction.table(self.table)
             if table is not None:
-                yield reduction.text
-                strategies = _Strategies(table, reduction.names(self.names), self.depth + 1)
+                yield Finding(f"{self.target}: {reduction.text}")
+                names = [f"({name})" if " " in name or "/" in name else name for name in reduction.names(self.names)]
+                rest = self.target if reduction.factor == ("n", 1) else "what is left"
+                strategies = _Strategies(table, names, rest, self.depth + 1)
                 self.smaller[key] = reduction, strategies, Reported()
                 yield from self._brought(key, strategies.quick())
 
