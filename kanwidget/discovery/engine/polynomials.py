@@ -19,6 +19,8 @@ from kanwidget.discovery.engine.table import Table
 from kanwidget.discovery.engine.targets import TARGETS, Target, usable
 from kanwidget.discovery.engine.trees import Tree, constant, values
 
+#: Trees, and their values `(rows, trees)`.
+Terms = tuple[list[Tree], Tensor]
 #: Smallest singular value, relative to the largest, of columns of which a combination vanishes.
 _VANISHES = 1e-9
 #: The same of the squares, which lose half of the digits.
@@ -79,7 +81,8 @@ def _by_degree(table: Table, features: list[Tree], label: str) -> Iterator[str]:
         count = math.comb(len(features) + top, top) + math.comb(len(features) + bottom, bottom) - 1
         if count > most:
             continue
-        numerators, denominators = monomials_of(features, top), monomials_of(features, bottom)
+        numerators = _independent(table, monomials_of(features, top))
+        denominators = _independent(table, monomials_of(features, bottom))
         for target in TARGETS[:4]:
             if usable(target, table.y, table.operations):
                 tree = _vanishing(table, target, numerators, denominators)
@@ -103,11 +106,10 @@ def monomials_of(features: list[Tree], degree: int) -> list[Tree]:
     return result
 
 
-def _vanishing(table: Table, target: Target, numerators: list[Tree], denominators: list[Tree]) -> Tree | None:
+def _vanishing(table: Table, target: Target, above: Terms, below: Terms) -> Tree | None:
     """The function of which numerator minus T(y) times denominator vanishes; None where there isn't exactly one."""
     t = target.values(table.y)
-    numerators, top = _independent(table, numerators)
-    denominators, bottom = _independent(table, denominators)
+    (numerators, top), (denominators, bottom) = above, below
     bottom = bottom * t[:, None]
     matrix = torch.cat([top, -bottom], 1)
     scale = matrix.norm(dim=0)
@@ -133,7 +135,7 @@ def _vanishing(table: Table, target: Target, numerators: list[Tree], denominator
     return target.back(parts[0] if parts[1] == ("n", 1) else ("div", *parts), table.y)
 
 
-def _independent(table: Table, trees: list[Tree]) -> tuple[list[Tree], Tensor]:
+def _independent(table: Table, trees: list[Tree]) -> Terms:
     """Trees of which none is a sum of those before it, and their values `(rows, trees)`: sin² is 1 - cos²."""
     matrix = torch.stack([table.values(tree) for tree in trees], 1)
     scaled = matrix / matrix.norm(dim=0).clamp(min=1e-300)
