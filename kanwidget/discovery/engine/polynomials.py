@@ -23,6 +23,8 @@ from kanwidget.discovery.engine.trees import Tree, constant, values
 Terms = tuple[list[Tree], Tensor]
 #: Smallest singular value, relative to the largest, of columns of which a combination vanishes.
 _VANISHES = 1e-9
+#: The same where the function of y has a constant that is nearly right.
+_NEAR = 1e-6
 #: The same of the squares, which lose half of the digits.
 _VANISHES_SQUARED = 1e-12
 #: Part of a column that the ones before it leave, where it is one of their sums.
@@ -81,11 +83,11 @@ def _by_degree(table: Table, features: list[Tree], label: str) -> Iterator[str]:
         count = math.comb(len(features) + top, top) + math.comb(len(features) + bottom, bottom) - 1
         if count > most:
             continue
-        numerators = _independent(table, monomials_of(features, top))
-        denominators = _independent(table, monomials_of(features, bottom))
+        numerators = independent(table, monomials_of(features, top))
+        denominators = independent(table, monomials_of(features, bottom))
         for target in TARGETS[:4]:
             if usable(target, table.y, table.operations):
-                tree = _vanishing(table, target, numerators, denominators)
+                tree = vanishing(table, target, numerators, denominators)
                 if tree is not None:
                     table.offer([tree], f"a rational function of {label}")
                 yield f"trying polynomials and fractions of {label}"
@@ -106,7 +108,7 @@ def monomials_of(features: list[Tree], degree: int) -> list[Tree]:
     return result
 
 
-def _vanishing(table: Table, target: Target, above: Terms, below: Terms) -> Tree | None:
+def vanishing(table: Table, target: Target, above: Terms, below: Terms, *, near: bool = False) -> Tree | None:
     """The function of which numerator minus T(y) times denominator vanishes; None where there isn't exactly one."""
     t = target.values(table.y)
     (numerators, top), (denominators, bottom) = above, below
@@ -117,9 +119,10 @@ def _vanishing(table: Table, target: Target, above: Terms, below: Terms) -> Tree
     if not bool(torch.isfinite(matrix).all()):
         return None
     # Squared singular values: the gram matrix shows those above the square root of round-off.
-    if float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) > _VANISHES_SQUARED * matrix.shape[1]:
+    tolerance = _NEAR if near else _VANISHES
+    if float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) > max(_VANISHES_SQUARED, tolerance**2) * matrix.shape[1]:
         return None
-    kept, vector = _null_vector(matrix)
+    kept, vector = _null_vector(matrix, tolerance)
     if vector is None:
         return None
     factors = vector / scale[kept]
@@ -135,7 +138,7 @@ def _vanishing(table: Table, target: Target, above: Terms, below: Terms) -> Tree
     return target.back(parts[0] if parts[1] == ("n", 1) else ("div", *parts), table.y)
 
 
-def _independent(table: Table, trees: list[Tree]) -> Terms:
+def independent(table: Table, trees: list[Tree]) -> Terms:
     """Trees of which none is a sum of those before it, and their values `(rows, trees)`: sin² is 1 - cos²."""
     matrix = torch.stack([table.values(tree) for tree in trees], 1)
     scaled = matrix / matrix.norm(dim=0).clamp(min=1e-300)
@@ -145,12 +148,12 @@ def _independent(table: Table, trees: list[Tree]) -> Terms:
     return [tree for tree, keep in zip(trees, kept.tolist(), strict=True) if keep], matrix[:, kept]
 
 
-def _null_vector(matrix: Tensor) -> tuple[list[int], Tensor | None]:
+def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor | None]:
     """The columns of which a combination vanishes, as few as may be, and the combination; None where there is none."""
     kept = list(range(matrix.shape[1]))
     for _ in range(_TRIMMED):
         _, sizes, vectors = torch.linalg.svd(matrix[:, kept], full_matrices=False)
-        count = int((sizes <= _VANISHES * sizes[0]).sum())
+        count = int((sizes <= tolerance * sizes[0]).sum())
         if count == 0:
             break
         vector = _sparse(vectors[-count:])

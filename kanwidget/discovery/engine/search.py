@@ -11,6 +11,7 @@ from torch import Tensor
 
 from kanwidget.discovery.engine.curves import curves
 from kanwidget.discovery.engine.growth import grow, shorten, simplify_stepwise
+from kanwidget.discovery.engine.links import linked_rationals
 from kanwidget.discovery.engine.polynomials import feature_sets, monomials_of, rational_functions, sparse_sums
 from kanwidget.discovery.engine.pool import Candidate
 from kanwidget.discovery.engine.reductions import Reduction, reductions
@@ -170,6 +171,7 @@ class _Strategies:
             yield from scan_sums(table, atoms, label)
             if self.simple is None:
                 yield from rational_functions(table)
+                yield from linked_rationals(table)
                 yield from self._by_network()
                 if not self.depth:
                     yield from self._monomials()
