@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import csv
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,9 @@ import torch
 from torch import Tensor
 
 from kanwidget.discovery.engine.curves import Curve, curves
-from kanwidget.discovery.engine.fits import fit_trees
-from kanwidget.discovery.engine.refits import fit_tree
+from kanwidget.discovery.engine.fitting.fits import fit_trees
+from kanwidget.discovery.engine.fitting.refits import fit_tree
 from kanwidget.discovery.engine.trees import constants, expression
-
 
 X = sympy.Symbol("x")
 

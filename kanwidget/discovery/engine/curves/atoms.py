@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.starts import draw_starts
-from kanwidget.discovery.engine.tapes import Tape
+from kanwidget.discovery.engine.fitting.starts import draw_starts
+from kanwidget.discovery.engine.fitting.tapes import Tape
 from kanwidget.discovery.engine.trees import Tree, complexity, constants, nodes, values, with_constants
 
 #: Constants of an atom.
 MOST_CONSTANTS = 3
 #: Values of the constants that stand in a table, by the number of constants.
-_MEMBERS = {1: 24, 2: 60, 3: 120}
+_MEMBERS = {1: 16, 2: 60, 3: 200}
 #: Waves need their rate more closely.
-_WAVE_MEMBERS = {1: 48, 2: 100, 3: 200}
+_WAVE_MEMBERS = {1: 40, 2: 100, 3: 200}
 _AGREEMENT = 1 - 1e-11
 #: More atoms are not compared with each other: that would take longer than to screen them.
 _MOST_COMPARED = 2500
@@ -74,7 +74,7 @@ class Atoms:
 
 
 def tabulate(trees: Sequence[Tree], x: Tensor, generator: torch.Generator, check: bool = True) -> Atoms:
-    """The table of some atoms on rows. What isn't finite, and what agrees with an earlier atom up to a factor, is left out.
+    """The table of some atoms on rows. What isn't finite, and what agrees with an earlier atom up to a factor and an offset, is left out.
 
     Args:
         trees: The kinds.
@@ -136,8 +136,9 @@ def _usable(table: Tensor) -> Tensor:
 
 
 def _distinct(table: Tensor) -> Tensor:
-    """Indices of rows that agree with no earlier one up to a factor."""
+    """Indices of rows that agree with no earlier one up to a factor and an offset."""
     table = table / table.abs().amax(1, keepdim=True)
+    table = table - table.mean(1, keepdim=True)
     table = table / torch.linalg.vector_norm(table, dim=1, keepdim=True)
     products = (table @ table.T).abs_().tril_(-1)
     return (products.amax(1) < _AGREEMENT).nonzero()[:, 0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kanwidget.discovery.engine.refits import fit_tree
+from kanwidget.discovery.engine.fitting.refits import fit_tree
 from kanwidget.discovery.engine.trees import Tree, complexity, constants
 
 #: Errors relative to the target from which on a smaller one says nothing.

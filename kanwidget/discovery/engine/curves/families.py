@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,13 +14,17 @@ from kanwidget.discovery.engine.curves.atoms import Atoms
 from kanwidget.discovery.engine.curves.curve import Rows, cost
 from kanwidget.discovery.engine.curves.forms import Link, quotient, scaled, total
 from kanwidget.discovery.engine.curves.screening import Pairs, best_pairs, corrected, products, shifted_products, sums
-from kanwidget.discovery.engine.trees import Tree, constant, values
+from kanwidget.discovery.engine.trees import Tree, constant, constants, values, with_constants
 
 #: The number of rows that the balance of error and length is struck for: constants in a table are coarse, so errors are, too.
 _BALANCE = 60
 _LEAST_SHARE = 0.85
 #: Pairs of kinds that are looked at more closely.
 _COARSE = 1500
+#: Quotients whose own error is computed: that of `y·(1 + c·g)` says little where the denominator is small.
+_QUOTIENTS = 600
+#: Of each pair of kinds, that many go on.
+_MOST_ALIKE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ class Screen:
             return [left.values[i], right.values[j] * y, *slopes]
 
         trees = []
-        for i, j in self._corrected(pairs, left, right, build, target, self.roots, 4 * count):
+        for i, j in self._corrected(pairs, left, right, build, target, self.roots, _QUOTIENTS):
             a, b, c = _factors([columns[0][i], columns[1][j], self.roots], target)
             values_ = (a * left.values[i] + c) / (1 - b * right.values[j])
             error = float(((values_ - y) * self.roots).square().sum())
@@ -116,13 +121,18 @@ class Screen:
         self, multiplier: Tensor, tree: Tree, atoms: Atoms, count: int
     ) -> list[tuple[float, Tree]]:
         """`y = u·(a·f + b·g + c)`: errors and trees."""
-        roots = self.roots * multiplier
-        columns, target = atoms.values * roots, self.rows.y * self.roots
-        pairs = self._best(sums(columns, columns, target, roots), atoms, atoms, count)
+        roots, target = self.roots * multiplier, self.rows.y * self.roots
+        columns = atoms.values * roots
+        pairs = self._best(sums(columns, columns, target, roots), atoms, atoms, 150)
+
+        def build(i: Tensor, j: Tensor) -> list[Tensor]:
+            return [atoms.values[i], atoms.values[j], *atoms.slopes[i].unbind(1), *atoms.slopes[j].unbind(1)]
+
         trees = []
-        for i, j, error in zip(pairs.left, pairs.right, pairs.errors, strict=True):
+        for i, j in self._corrected(pairs, atoms, atoms, build, target, roots, count):
             a, b, c = _factors([columns[i], columns[j], roots], target)
             inner = total(scaled(a, atoms.tree(i)), scaled(b, atoms.tree(j)), constant(c))
+            error = float((a * columns[i] + b * columns[j] + c * roots - target).square().sum())
             trees.append((error, ("mul", tree, inner)))
         return trees
 
@@ -158,18 +168,32 @@ class Screen:
         s, c = ((columns * target) @ part.T for part in (sine, cosine))
         explained = (s * s * cc + c * c * ss - 2 * s * c * sc) / (ss * cc - sc * sc).clamp(min=1e-9 * ss * cc)
         errors = (1 - explained / target.square().sum()).clamp(min=1e-16)
-        scores = errors.log2() + 2 * _costs(atoms)[atoms.kinds, None] / _BALANCE
+        groups = torch.tensor(
+            [
+                index
+                for index in range(len(arguments))
+                if index == 0 or _form(arguments[index]) != _form(arguments[index - 1])
+            ]
+        )
+        costs = 2 * _costs(atoms)[:, None].expand(-1, len(groups)) / _BALANCE
+        pairs = best_pairs(errors, (atoms.firsts, groups), costs, _COARSE, symmetric=False)
+        left, right = torch.tensor(pairs.left), torch.tensor(pairs.right)
+        parts = [atoms.values[left], angles[right] * atoms.values[left], *atoms.slopes[left].unbind(1)]
+        table = torch.stack([part * wave[right] for part in parts for wave in (sine, cosine)], 1)
+        scores = (corrected(table * self.roots, target) + 1e-16 * target.square().sum()).log2() + 2 * _costs(atoms)[
+            atoms.kinds[left]
+        ] / _BALANCE
         trees = []
-        for index in (
-            scores.nan_to_num(math.inf).flatten().topk(min(count, scores.numel()), largest=False).indices.tolist()
-        ):
-            i, j = divmod(index, len(arguments))
+        for place in scores.argsort()[:count].tolist():
+            i, j = pairs.left[place], pairs.right[place]
             a, b = _factors([columns[i] * sine[j], columns[i] * cosine[j]], target)
             wave = ("sin", total(arguments[j], constant(math.atan2(b, a))))
             trees.append(scaled(math.hypot(a, b), ("mul", atoms.tree(i), wave)))
         return trees
 
     def _best(self, errors: Tensor, left: Atoms, right: Atoms, count: int = _COARSE) -> Pairs:
+        if len(right.values) == 1:
+            return Pairs(list(range(len(left.values))), [0] * len(left.values), [])
         costs = _costs(left)[:, None] + _costs(right)
         return best_pairs(errors, (left.firsts, right.firsts), 2 * costs / _BALANCE, count, symmetric=left is right)
 
@@ -191,12 +215,25 @@ class Screen:
         costs = _costs(left)[left.kinds[i]] + _costs(right)[right.kinds[j]]
         floor = 1e-16 * target.square().sum()
         scores = (errors + floor).log2() + 2 * costs / _BALANCE
-        order = scores.argsort()[:count]
-        return list(zip(i[order].tolist(), j[order].tolist(), strict=True))
+        chosen: list[tuple[int, int]] = []
+        alike: Counter[tuple[int, int]] = Counter()
+        pair_kinds = list(zip(left.kinds[i].tolist(), right.kinds[j].tolist(), strict=True))
+        for place in scores.argsort().tolist():
+            alike[pair_kinds[place]] += 1
+            if alike[pair_kinds[place]] <= _MOST_ALIKE:
+                chosen.append((pairs.left[place], pairs.right[place]))
+            if len(chosen) == count:
+                break
+        return chosen
 
 
 def _costs(atoms: Atoms) -> Tensor:
     return torch.tensor([cost(tree, _BALANCE) for tree in atoms.trees], dtype=torch.float64)
+
+
+def _form(tree: Tree) -> Tree:
+    """The tree without its constants' values."""
+    return with_constants(tree, [0.0] * len(constants(tree)))
 
 
 def _factors(columns: list[Tensor], target: Tensor) -> list[float]:

@@ -133,7 +133,13 @@ def _shifts() -> Iterator[Tree]:
         shifted = ("add", argument, C)
         yield from (("inv", shifted), ("log", shifted), ("sqrt", shifted), ("inv", ("sqrt", shifted)))
         yield from (("inv", ("sq", shifted)), ("exp", ("div", C, shifted)), ("pow", shifted, C))
-    yield from (("sq", ("add", X, C)), ("cube", ("add", X, C)), ("abs", ("add", X, C)))
+    yield from (
+        ("add", X, C),
+        ("add", ("sq", X), C),
+        ("sq", ("add", X, C)),
+        ("cube", ("add", X, C)),
+        ("abs", ("add", X, C)),
+    )
     yield from (("sqrt", ("sub", C, X)), ("sqrt", ("sub", C, ("sq", X))), ("log", ("sub", C, X)))
     yield from (
         ("inv", ("sub", C, ("sq", X))),
@@ -143,7 +149,7 @@ def _shifts() -> Iterator[Tree]:
     yield from (("pow", ("sub", C, X), C), ("pow", ("sub", C, ("sq", X)), C))
     moved = ("mul", C, ("add", X, C))
     yield from (("exp", ("mul", C, ("sq", ("add", X, C)))), ("inv", ("add", C, ("sq", ("add", X, C)))))
-    yield from (("tanh", moved), ("atan", moved), ("sqrt", ("add", C, ("sq", ("add", X, C)))))
+    yield from (("tanh", moved), ("sq", ("tanh", moved)), ("atan", moved), ("sqrt", ("add", C, ("sq", ("add", X, C)))))
     yield ("inv", ("add", ("add", ("sq", X), ("mul", C, X)), C))
     yield ("exp", ("mul", C, ("sq", ("log", ("mul", C, X)))))
 
@@ -169,8 +175,9 @@ def _exponentials() -> Iterator[Tree]:
         for head in ("inv", "log", "sqrt"):
             yield (head, ("add", _ONE, ("mul", C, growth)))
         yield ("pow", ("sub", _ONE, growth), C)
+        yield from (("sub", growth, _ONE), ("add", _ONE, ("mul", C, growth)))
         yield ("pow", ("add", _ONE, ("mul", C, growth)), C)
-        yield ("mul", ("exp", ("mul", C, argument)), ("inv", ("sq", ("add", _ONE, ("mul", C, growth)))))
+        yield ("inv", ("sq", ("tanh", ("mul", C, argument))))
 
 
 def _nested() -> Iterator[Tree]:

@@ -123,7 +123,7 @@ def best_pairs(errors: Tensor, kinds: tuple[Tensor, Tensor], costs: Tensor, coun
     least = np.minimum.reduceat(np.minimum.reduceat(table, firsts[1], axis=1), firsts[0], axis=0)
     scores = np.log2(least) + costs.numpy()
     if symmetric:
-        scores = np.where(np.tri(*scores.shape, dtype=bool), scores, np.inf)
+        scores = np.where(np.tri(*scores.shape) > 0, scores, np.inf)
     scores = np.where(np.isfinite(scores), scores, np.inf)
     count = min(count, scores.size)
     order = np.argpartition(scores, count - 1, axis=None)[:count]

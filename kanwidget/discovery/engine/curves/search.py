@@ -15,10 +15,13 @@ from kanwidget.discovery.engine.curves.families import Screen
 from kanwidget.discovery.engine.curves.forms import IDENTITY, LINKS
 from kanwidget.discovery.engine.curves.grammar import atoms_with_constants, plain_atoms, polynomials
 from kanwidget.discovery.engine.curves.reductions import reduced
+from kanwidget.discovery.engine.curves.tones import rates, tones
 from kanwidget.discovery.engine.trees import OPERATIONS, Tree, constant, constants
 
 #: Rows that candidates are screened on.
 _SCREENED = 96
+#: Rows that tones are looked for in.
+_TONED = 400
 #: Seconds between two signs of life.
 _BEAT = 0.15
 #: An error beside which nothing has to be found.
@@ -88,49 +91,56 @@ class _Search:
         few, one = plain.part(40), self._table([("n", 1)], check=False)
         for atoms in (single, double, triple):
             for link in (IDENTITY, *LINKS):
-                yield screen.pairs_in_sums(atoms, one, link, 40)
-        yield screen.waves(plain.part(120).joined(single), self._waves(), 30)
+                yield screen.pairs_in_sums(atoms, one, link, 24)
+        yield screen.waves(plain.part(120).joined(single), self._waves(), 24)
+        yield list(tones(self._rows.sample(_TONED))) if {"sin", "cos"} & self._functions else []
         yield screen.pairs_with_shift(single, plain, 30)
-        yield from self._pairs(single, few, 40)
-        yield from self._pairs(plain, plain, 40)
-        yield from self._pairs(single.joined(plain), single, 60)
-        yield screen.pairs_with_shift(plain.joined(single), single, 40)
-        yield from self._pairs(double, few, 60)
-        yield screen.pairs_with_shift(double, few, 40)
+        yield screen.pairs_in_quotients(few, single, 20)
+        yield from self._pairs(single, few)
+        yield from self._linked(single, few)
+        yield screen.pairs_with_shift(double, few, 30)
+        yield from self._pairs(double, few)
+        yield from self._pairs(plain, plain)
+        yield from self._linked(plain, plain)
+        both = single.joined(plain.part(120))
+        yield screen.pairs_with_shift(both, single, 40)
+        yield from self._pairs(both, single)
         yield from self._multiplied(plain, single)
-        yield from self._thirds(plain.joined(single))
+        yield from self._linked(both, single)
+        yield screen.triples(both, 120)
+        yield from self._linked(double, few)
 
     def _waves(self) -> list[Tree]:
         """Arguments of waves, with some rates."""
-        arguments: list[Tree] = [("x", 0), ("sq", ("x", 0)), ("inv", ("x", 0)), ("sqrt", ("x", 0))]
-        waves = [("sin", ("mul", constant(1.0), argument)) for argument in arguments]
-        table = self._table([wave for wave in waves if "sin" in self._functions and "cos" in self._functions])
-        return [table.tree(index)[1] for index in range(len(table.values))]
+        if not {"sin", "cos"} <= self._functions:
+            return []
+        arguments: list[Tree] = [("sq", ("x", 0)), ("inv", ("x", 0)), ("sqrt", ("x", 0)), ("log", ("x", 0))]
+        table = self._table([("sin", ("mul", constant(1.0), argument)) for argument in arguments])
+        lines = [("mul", constant(rate), ("x", 0)) for rate in rates(self._sample.x, 80).tolist()]
+        return lines + [table.tree(index)[1] for index in range(len(table.values))]
 
-    def _pairs(self, left: Atoms, right: Atoms, count: int) -> Iterator[list[Tree]]:
+    def _pairs(self, left: Atoms, right: Atoms) -> Iterator[list[Tree]]:
         screen = self._screen
-        yield screen.pairs_in_products(left, right, count, offset=False)
-        yield screen.pairs_in_sums(left, right, IDENTITY, count)
-        yield screen.pairs_in_products(left, right, count, offset=True)
-        yield screen.pairs_in_quotients(left, right, count)
+        yield screen.pairs_in_products(left, right, 30, offset=False)
+        yield screen.pairs_in_sums(left, right, IDENTITY, 40)
+        yield screen.pairs_in_products(left, right, 30, offset=True)
+        yield screen.pairs_in_quotients(left, right, 30)
+
+    def _linked(self, left: Atoms, right: Atoms) -> Iterator[list[Tree]]:
         for link in LINKS:
-            yield screen.pairs_in_sums(left, right, link, count // 2)
+            yield self._screen.pairs_in_sums(left, right, link, 20)
 
     def _multiplied(self, plain: Atoms, single: Atoms) -> Iterator[list[Tree]]:
         """`u·(a·f + b·g + c)` for many multipliers u."""
         atoms = plain.part(120).joined(single.part(30))
         candidates: list[tuple[float, Tree]] = []
-        for table in (plain.part(60), single.part(12)):
+        for table in (plain.part(50), single.part(8)):
             for index, column in enumerate(table.values):
                 candidates += self._screen.pairs_with_multiplier(column, table.tree(index), atoms, 6)
                 if self._late():
                     yield []
         candidates.sort(key=lambda pair: pair[0])
         yield [tree for _, tree in candidates[:200]]
-
-    def _thirds(self, atoms: Atoms) -> Iterator[list[Tree]]:
-        """Sums of three atoms: the best pairs, each with the atom that helps it most."""
-        yield self._screen.triples(atoms, 120)
 
     def _table(self, trees: list[Tree], check: bool = True) -> Atoms:
         return tabulate(trees, self._sample.x, self._generator, check)
