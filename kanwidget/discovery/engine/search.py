@@ -40,7 +40,7 @@ _IN_SUMS = 4000
 #: Smaller tables are searched where a formula has at most this error, at most so many, and so many reductions deep.
 _ROUGH, _REDUCTIONS, _DEEPEST = 0.05, 3, 3
 #: Steps of the search for curves that count as quick.
-_CURVES = 30
+_CURVES = 50
 #: Fewer columns also come in products.
 _FEW_COLUMNS = 4
 #: Rows that a network needs.
