@@ -67,7 +67,7 @@ def linked_rationals(table: Table) -> Iterator[str]:
         if link.name != "exp(y/c)" and not bool((table.y > 0).all()):
             continue
         for degree in _DEGREES:
-            if 2 * math.comb(len(plain) + degree, degree) > _MOST_COLUMNS:
+            if 2 * math.comb(len(plain) + degree, degree) > min(_MOST_COLUMNS, len(table.sample) // 2):
                 break
             terms = independent(table, monomials_of(plain, degree))
             for c in _dips(table, link, terms):
