@@ -98,11 +98,11 @@ def _dips(table: Table, link: Link, terms: Terms) -> Iterator[float]:
         return max(float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) / matrix.shape[1], 1e-18)
 
     grid = link.grid(table.y).log().tolist()
-    found = [smallest(point) for point in grid]
+    heights = [smallest(point) for point in grid]
     for i in range(1, len(grid) - 1):
-        if found[i] <= min(found[i - 1], found[i + 1]) and math.isfinite(found[i]):
+        if heights[i] <= min(heights[i - 1], heights[i + 1]) and math.isfinite(heights[i]):
             log_c, value = _minimum(smallest, grid[i - 1], grid[i + 1])
-            if value < min(_DIP, 1e-3 * found[i]):
+            if value < min(_DIP, 1e-3 * heights[i]):
                 yield math.exp(log_c)
 
 

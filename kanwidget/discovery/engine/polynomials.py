@@ -122,15 +122,15 @@ def vanishing(table: Table, target: Target, above: Terms, below: Terms, *, near:
     tolerance = _NEAR if near else _VANISHES
     if float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) > max(_VANISHES_SQUARED, tolerance**2) * matrix.shape[1]:
         return None
-    kept, vector = _null_vector(matrix, tolerance)
+    subset, vector = _null_vector(matrix, tolerance)
     if vector is None:
         return None
-    factors = vector / scale[kept]
+    factors = vector / scale[subset]
     # The first coefficient of the denominator is 1, as a person would write it.
-    bottom_factors = factors[[index >= len(numerators) for index in kept]]
+    bottom_factors = factors[[index >= len(numerators) for index in subset]]
     if len(bottom_factors):
         factors = factors / bottom_factors[0]
-    coefficients = dict(zip(kept, factors.tolist(), strict=True))
+    coefficients = dict(zip(subset, factors.tolist(), strict=True))
     count = len(numerators)
     parts = [_sum(numerators, coefficients, 0), _sum(denominators, coefficients, count)]
     if parts[0] is None or parts[1] is None:
@@ -144,24 +144,24 @@ def independent(table: Table, trees: list[Tree]) -> Terms:
     scaled = matrix / matrix.norm(dim=0).clamp(min=1e-300)
     if not bool(torch.isfinite(scaled).all()):
         return trees, matrix
-    kept = torch.linalg.qr(scaled, mode="r")[1].diagonal().abs() > _DEPENDENT
-    return [tree for tree, keep in zip(trees, kept.tolist(), strict=True) if keep], matrix[:, kept]
+    subset = torch.linalg.qr(scaled, mode="r")[1].diagonal().abs() > _DEPENDENT
+    return [tree for tree, keep in zip(trees, subset.tolist(), strict=True) if keep], matrix[:, subset]
 
 
 def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor | None]:
     """The columns of which a combination vanishes, as few as may be, and the combination; None where there is none."""
-    kept = list(range(matrix.shape[1]))
+    subset = list(range(matrix.shape[1]))
     for _ in range(_TRIMMED):
-        _, sizes, vectors = torch.linalg.svd(matrix[:, kept], full_matrices=False)
+        _, sizes, vectors = torch.linalg.svd(matrix[:, subset], full_matrices=False)
         count = int((sizes <= tolerance * sizes[0]).sum())
         if count == 0:
             break
         vector = _sparse(vectors[-count:])
         large = vector.abs() > _ZERO * vector.abs().max()
         if bool(large.all()):
-            return kept, vector
-        kept = [index for index, keep in zip(kept, large.tolist(), strict=True) if keep]
-    return kept, None
+            return subset, vector
+        subset = [index for index, keep in zip(subset, large.tolist(), strict=True) if keep]
+    return subset, None
 
 
 def _sparse(basis: Tensor) -> Tensor:

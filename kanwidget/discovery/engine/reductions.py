@@ -85,7 +85,7 @@ def reductions(surrogate: Surrogate, names: Sequence[str]) -> list[Reduction]:
     if int(usable.sum()) < _FEWEST:
         return []
     parts = surrogate.x[:, usable], surrogate.gradient[:, usable], surrogate.value[usable]
-    return _Search(*parts, tolerance, names).found()
+    return _Search(*parts, tolerance, names).reductions()
 
 
 class Merge(NamedTuple):
@@ -115,7 +115,7 @@ class _Search:
         self.elasticity = gradient * x / y
         self.nonzero = [bool((column != 0).all()) for column in x]
 
-    def found(self) -> list[Reduction]:
+    def reductions(self) -> list[Reduction]:
         peeled = {i: p for i in range(len(self.x)) if (p := self._power(i)) is not None}
         if len(peeled) == len(self.x):
             return []
@@ -153,15 +153,15 @@ class _Search:
     def _merged(self, i: int, j: int) -> list[Merge]:
         """The ways in which two columns act as one."""
         a, b = self.names[i], self.names[j]
-        found: list[Merge] = []
+        merges: list[Merge] = []
         size = (self.gradient[i].abs() + self.gradient[j].abs()).clamp(min=1e-300)
         for sign, head, mark in ((1, "sub", "-"), (-1, "add", "+")):
             if self._constant((self.gradient[i] + sign * self.gradient[j]) / size) == 0:
-                found.append(
+                merges.append(
                     Merge((i, j), None, (head, ("x", i), ("x", j)), f"it depends on {a} and {b} through {a} {mark} {b}")
                 )
         if not (self.nonzero[i] and self.nonzero[j]):
-            return found
+            return merges
         for ratio in _RATIOS:
             # y = x_j^k·g(x_i^p·x_j^-q): the elasticities have E_i·ratio + E_j = k.
             k = self._constant(ratio * self.elasticity[i] + self.elasticity[j])
@@ -171,7 +171,7 @@ class _Search:
             if column is None:
                 column = product([power(("x", i), 1 / ratio), ("inv", ("x", j))])
             factor = None if k == 0 else power(("x", j), k)
-            found.append(
+            merges.append(
                 Merge(
                     (i, j),
                     factor,
@@ -179,7 +179,7 @@ class _Search:
                     f"it depends on {a} and {b} through {_text(column, self.names)}" + _beside(factor, self.names),
                 )
             )
-        return found
+        return merges
 
 
 def _power_text(name: str, exponent: float) -> str:

@@ -30,7 +30,7 @@ from kanwidget.discovery.engine.table import Table, Units
 from kanwidget.discovery.engine.trees import Tree
 
 #: Most atoms in memory, of 256 numbers each.
-_ATOMS = 300_000
+_ATOMS = 120_000
 #: Most atoms with constants, and those of which pairs are formed.
 _WITH_CONSTANTS, _PAIRED = 8000, 9000
 #: Formulas that a round of growth starts from.
@@ -72,7 +72,7 @@ class Report:
 
     kind: Literal["finding", "trying", "formula"]
     text: str
-    """In words: "x₂ doesn't matter", "trying 240 curves for f". Of a formula: the strategy that found it."""
+    """In words: "x₂ doesn't matter", "trying 240 curves for f". Of a formula: the strategy that formulas it."""
     tree: Tree | None = None
     """Of a formula: with its constants fitted to the rows."""
 
@@ -109,7 +109,7 @@ def search(rows: Rows, limits: Limits) -> Iterator[Report]:
     reported = Reported()
     for text in _with_short_forms(table, _Strategies(table, rows.names, rows.target).run()):
         yield Report("finding" if isinstance(text, Finding) else "trying", text)
-        for candidate in reported.fresh(table):
+        for candidate in reported.entrants(table):
             yield Report("formula", candidate.origin, units.outside(candidate.tree))
 
 
@@ -129,12 +129,12 @@ class Reported:
 
     front: dict[Tree, Candidate] = field(default_factory=dict)
 
-    def fresh(self, table: Table) -> list[Candidate]:
+    def entrants(self, table: Table) -> list[Candidate]:
         """Members of the front that weren't there before."""
         front = table.pool.front()
-        fresh = [candidate for candidate in front if candidate.tree not in self.front]
+        entrants = [candidate for candidate in front if candidate.tree not in self.front]
         self.front = {candidate.tree: candidate for candidate in front}
-        return fresh
+        return entrants
 
 
 class _Strategies:
@@ -289,8 +289,8 @@ class _Strategies:
         """Do the steps of a smaller table's search, and bring what it finds back."""
         reduction, strategies, reported = self.smaller[key]
         for text in steps:
-            found = [reduction.outside(candidate.tree) for candidate in reported.fresh(strategies.table)]
-            self.table.offer(found, reduction.text, fits=6)
+            formulas = [reduction.outside(candidate.tree) for candidate in reported.entrants(strategies.table)]
+            self.table.offer(formulas, reduction.text, fits=6)
             yield text
             if strategies.table.pool.is_exact:
                 return
@@ -302,10 +302,10 @@ class _Strategies:
         atoms = self.simple
         assert atoms is not None
         for _ in range(rounds):
-            fresh = self._ungrown()[:_GROWN]
-            if not fresh:
+            starts = self._ungrown()[:_GROWN]
+            if not starts:
                 return
-            for candidate in fresh:
+            for candidate in starts:
                 self.grown.add(candidate.tree)
                 yield from grow(self.table, candidate, atoms)
 
