@@ -1,7 +1,7 @@
 """Rational functions behind a function with an unknown constant: y = c·log(P/Q), y = (P/Q)^c.
 
-For the right c a combination of the monomials of P and of T(y) times those of Q vanishes on all rows. The smallest eigenvalue of their
-products shows how nearly one does: it is looked at on a grid of constants, and followed down where it dips.
+For the right c a combination of the monomials of P and of T(y) times those of Q vanishes on all rows. The smallest singular value
+shows how nearly one does: it is looked at on a grid of constants, and followed down where it dips.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from kanwidget.discovery.engine.trees import Tree, constant
 _DEGREES = (1, 2, 3)
 _MOST_COLUMNS = 80
 _GRID = 41
-#: Smallest eigenvalue, relative to the number of columns, below which a combination may vanish.
-_DIP = 1e-9
+#: Smallest singular value, and its part of that on the grid, below which a combination may vanish.
+_DIP, _DEPTH = 1e-7, 1e-3
 #: Steps of golden section: each leaves 0.618 of the interval.
-_SECTIONS = 45
+_SECTIONS = 60
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -95,14 +95,14 @@ def _dips(table: Table, link: Link, terms: Terms) -> Iterator[float]:
         matrix = matrix / matrix.norm(dim=0).clamp(min=1e-300)
         if not bool(torch.isfinite(matrix).all()):
             return math.inf
-        return max(float(torch.linalg.eigvalsh(matrix.T @ matrix)[0]) / matrix.shape[1], 1e-18)
+        return max(float(torch.linalg.svdvals(matrix)[-1]), 1e-15)
 
     grid = link.grid(table.y).log().tolist()
     heights = [smallest(point) for point in grid]
     for i in range(1, len(grid) - 1):
         if heights[i] <= min(heights[i - 1], heights[i + 1]) and math.isfinite(heights[i]):
             log_c, value = _minimum(smallest, grid[i - 1], grid[i + 1])
-            if value < min(_DIP, 1e-3 * heights[i]):
+            if value < min(_DIP, _DEPTH * heights[i]):
                 yield math.exp(log_c)
 
 

@@ -23,6 +23,8 @@ from kanwidget.discovery.engine.trees import Tree, constant, values
 Terms = tuple[list[Tree], Tensor]
 #: Smallest singular value, relative to the largest, of columns of which a combination vanishes.
 _VANISHES = 1e-9
+#: One combination vanishes much more nearly than all others, if its singular value is as small beside theirs.
+_GAP = 1e-3
 #: The same where the function of y has a constant that is nearly right.
 _NEAR = 1e-6
 #: The same of the squares, which lose half of the digits.
@@ -154,6 +156,8 @@ def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor | 
     for _ in range(_TRIMMED):
         _, sizes, vectors = torch.linalg.svd(matrix[:, subset], full_matrices=False)
         count = int((sizes <= tolerance * sizes[0]).sum())
+        if count > 1 and float(sizes[-1]) < _GAP * float(sizes[-2]):
+            count = 1
         if count == 0:
             break
         vector = _sparse(vectors[-count:])
