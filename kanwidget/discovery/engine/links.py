@@ -70,7 +70,7 @@ def linked_rationals(table: Table) -> Iterator[str]:
             if 2 * math.comb(len(plain) + degree, degree) > min(_MOST_COLUMNS, len(table.sample) // 2):
                 break
             terms = independent(table, monomials_of(plain, degree))
-            for c in _dips(table, link, terms):
+            for c in dips(_smallest(table, link, terms), link.grid(table.y)):
                 target = Target(link.name, _values(link, c), torch.ones_like, _back(link, c))
                 table.offer([vanishing(table, target, terms, terms, near=True)], f"{link.name} as a fraction")
             yield f"trying fractions behind {'a logarithm' if link.needs else 'a power'}"
@@ -84,8 +84,8 @@ def _back(link: Link, c: float) -> Callable[[Tree, Tensor], Tree]:
     return lambda tree, y: link.back(tree, c)
 
 
-def _dips(table: Table, link: Link, terms: Terms) -> Iterator[float]:
-    """Constants at which a combination nearly vanishes."""
+def _smallest(table: Table, link: Link, terms: Terms) -> Callable[[float], float]:
+    """The smallest singular value, of the logarithm of the constant."""
     values = terms[1][table.sample]
     y = table.y[table.sample]
 
@@ -97,7 +97,17 @@ def _dips(table: Table, link: Link, terms: Terms) -> Iterator[float]:
             return math.inf
         return max(float(torch.linalg.svdvals(matrix)[-1]), 1e-15)
 
-    grid = link.grid(table.y).log().tolist()
+    return smallest
+
+
+def dips(smallest: Callable[[float], float], constants: Tensor) -> Iterator[float]:
+    """Constants at which a combination nearly vanishes.
+
+    Args:
+        smallest: The smallest singular value, of the logarithm of the constant.
+        constants: The grid, ascending.
+    """
+    grid = constants.log().tolist()
     heights = [smallest(point) for point in grid]
     for i in range(1, len(grid) - 1):
         if heights[i] <= min(heights[i - 1], heights[i + 1]) and math.isfinite(heights[i]):

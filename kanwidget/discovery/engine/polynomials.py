@@ -22,7 +22,7 @@ from kanwidget.discovery.engine.trees import Tree, constant, values
 #: Trees, and their values `(rows, trees)`.
 Terms = tuple[list[Tree], Tensor]
 #: Smallest singular value, relative to the largest, of columns of which a combination vanishes.
-_VANISHES = 1e-9
+_VANISHES = 1e-13
 #: One combination vanishes much more nearly than all others, if its singular value is as small beside theirs.
 _GAP = 1e-3
 #: The same where the function of y has a constant that is nearly right.
@@ -158,8 +158,9 @@ def _null_vector(matrix: Tensor, tolerance: float) -> tuple[list[int], Tensor | 
         count = int((sizes <= tolerance * sizes[0]).sum())
         if count > 1 and float(sizes[-1]) < _GAP * float(sizes[-2]):
             count = 1
-        if count == 0:
-            break
+        # A series comes ever nearer to a function, by a factor a term; what vanishes stands apart.
+        if count == 0 or (count < len(sizes) and float(sizes[-count]) > _GAP * float(sizes[-count - 1])):
+            return subset, None
         vector = _sparse(vectors[-count:])
         large = vector.abs() > _ZERO * vector.abs().max()
         if bool(large.all()):
