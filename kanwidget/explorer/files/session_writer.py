@@ -67,6 +67,9 @@ def _session(session: Session) -> dict[str, Any]:
         "events": [[event.step, event.kind, event.label] for event in session.run.events],
         "tree": [plain([getattr(node, name) for name in TREE_NODE]) for node in session.tree.nodes.values()],
         "script": session.script.statements(),
+        "formulas": [
+            [formula.source, formula.complexity] for formula in session.discoveries.hall(session.run.problem).front
+        ],
         "initial_model": _model(session.run.initial),
         "model": _model(model),
         "data": _data(session.data),

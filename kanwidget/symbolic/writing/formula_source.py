@@ -34,6 +34,18 @@ def source_names(names: Sequence[str]) -> list[str]:
     return [name if _is_plain(name, names) else f"x_{i + 1}" for i, name in enumerate(names)]
 
 
+def source_symbols(names: Sequence[str]) -> list[sympy.Symbol]:
+    """The symbols of columns in a formula that was read.
+
+    Examples:
+        >>> source_symbols(["mass", "x_2"])
+        [mass, x_2]
+    """
+    import sympy
+
+    return [sympy.Symbol(name) for name in names]
+
+
 def _is_plain(name: str, names: Sequence[str]) -> bool:
     numbered = re.fullmatch(r"x_(\d+)", name)
     if numbered and names.index(name) != int(numbered[1]) - 1:

@@ -1,0 +1,73 @@
+"""`HallOfFame`: the formulas that searches have found for one problem, from simple to accurate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class HallFormula:
+    """A formula of the hall of fame."""
+
+    source: str
+    """Its text with all digits, which makes it again."""
+    complexity: float
+    error: float
+    """Root mean squared, on the rows of the error of states."""
+    train_error: float
+    """On the rows that its constants were fitted to: by it formulas of several searches are compared."""
+    writing: Any
+    """How a page writes it."""
+    values: Tensor
+    """On the rows that a page draws, `(rows,)`."""
+    equation: Any = None
+    """As the search gave it; None of a formula from a file."""
+    number: int = -1
+    """By which a page names it: the same formula keeps its number."""
+
+
+@dataclass(slots=True)
+class HallOfFame:
+    """The formulas of one problem; every one that was shown can be asked for, also when a better one has taken its place."""
+
+    front: tuple[HallFormula, ...] = ()
+    """From simple to accurate."""
+    _formulas: dict[int, HallFormula] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _earlier: tuple[HallFormula, ...] = ()
+    """The front before the search in progress."""
+
+    def begin(self) -> None:
+        """A search begins: its formulas join those of the earlier ones."""
+        self._earlier = self.front
+
+    def show(self, formulas: Iterable[HallFormula]) -> None:
+        """Show the formulas of the search in progress, in place of those that it had shown before."""
+        fresh = [self._numbered(formula) for formula in formulas]
+        self.front = tuple(joined(fresh, self._earlier))
+
+    def formula(self, number: int) -> HallFormula | None:
+        """The formula of a number, None where there is none."""
+        return self._formulas.get(number)
+
+    def _numbered(self, formula: HallFormula) -> HallFormula:
+        number = self._numbers.setdefault(formula.source, len(self._numbers))
+        self._formulas[number] = replace(formula, number=number)
+        return self._formulas[number]
+
+
+def joined(fresh: Sequence[HallFormula], earlier: Sequence[HallFormula]) -> list[HallFormula]:
+    """The formulas of two searches that none of the other search beats, from simple to accurate."""
+    known = {formula.number for formula in fresh}
+    others = [formula for formula in earlier if formula.number not in known and not _is_beaten(formula, fresh)]
+    both = [*(formula for formula in fresh if not _is_beaten(formula, others)), *others]
+    return sorted(both, key=lambda formula: (formula.complexity, -formula.train_error))
+
+
+def _is_beaten(formula: HallFormula, others: Iterable[HallFormula]) -> bool:
+    """Whether one of the others is no larger, and fits the training rows at least as well."""
+    return any(o.complexity <= formula.complexity and o.train_error <= formula.train_error for o in others)
