@@ -67,7 +67,14 @@ def discovery(session: Session) -> tuple[Discovery, dict[str, Tensor]]:
         "of": 0.0 if search is None else search.seconds,
         "obstacle": obstacle(session),
         "formulas": [
-            {"id": one.number, **one.writing, "error": one.error, "complexity": one.complexity} for one in front
+            {
+                "id": one.number,
+                "text": one.writing["text"],
+                "formula": one.writing["formula"],
+                "error": one.error,
+                "complexity": one.complexity,
+            }
+            for one in front
         ],
         "current": discoveries.loaded.get(session.tree.current),
         "error_name": error_name(session),

@@ -1,0 +1,93 @@
+// The hall of fame as rows, from simple to accurate: a small picture, the formula, its error and its complexity.
+import type { Context } from "../../state/context";
+import { inLine, number } from "../../text/format";
+import { button } from "../../ui/controls";
+import { attrs, h, line, s, setChildren } from "../../ui/dom";
+import { Registry } from "../../ui/listeners";
+import type { Discovery, Found } from "./panel";
+import { written } from "./preview";
+import { sparkOf, type Values } from "./values";
+
+export interface Choice {
+  /** Formulas that are compared, at most two. */
+  compared: readonly number[];
+}
+
+interface Acts {
+  point(id: number | null): void;
+  compare(id: number): void;
+}
+
+export function hallOfFame(context: Context, acts: Acts) {
+  const registry = new Registry();
+  const list = h("ol", { class: "kw-found-list", "aria-label": "Formulas, from simple to accurate" });
+  const heads = ["", "formula", "error", "size", ""].map((word) => h("span", {}, word));
+  const heading = h("div", { class: "kw-found kw-dim kw-fine", "aria-hidden": "true" }, ...heads);
+  const node = h("div", { class: "kw-scroll kw-hall" }, heading, list);
+  const rows = new Map<number, HTMLLIElement>();
+  const idOf = (event: Event) => {
+    const row = (event.target as Element).closest<HTMLElement>("[data-kw-found]");
+    return row ? Number(row.dataset.kwFound) : null;
+  };
+  for (const type of ["pointerover", "focusin"]) registry.listen(list, type, (event) => acts.point(idOf(event)));
+  for (const type of ["pointerleave", "focusout"]) registry.listen(list, type, () => acts.point(null));
+  registry.listen(list, "click", (event) => {
+    const id = idOf(event);
+    const pressed = (event.target as Element).closest<HTMLButtonElement>("button");
+    if (id === null || !pressed || pressed.disabled) return;
+    if (pressed.dataset.kwAction === "compare") acts.compare(id);
+    else context.act.send({ kind: "load_formula", id });
+  });
+  const draw = (payload: Discovery, values: Values, { compared }: Choice) => {
+    const { formulas, current } = payload;
+    heading.hidden = formulas.length === 0;
+    attrs(heads[2]!, { title: payload.error_name });
+    for (const id of rows.keys()) if (!values.of.has(id)) rows.delete(id);
+    for (const found of formulas) {
+      const row = rows.get(found.id) ?? rowOf(found, values);
+      rows.set(found.id, row);
+      const [load, compare] = row.children as unknown as [HTMLButtonElement, HTMLButtonElement];
+      const isCurrent = found.id === current;
+      attrs(row, { "data-current": isCurrent });
+      attrs(load, {
+        "aria-current": isCurrent ? "true" : null,
+        disabled: !context.act.hasKernel,
+        title: context.act.isSavedPage ? null : isCurrent ? "It is the network now" : "Click: it becomes the network",
+      });
+      attrs(compare, { "aria-pressed": String(compared.includes(found.id)) });
+    }
+    setChildren(
+      list,
+      formulas.map(({ id }) => rows.get(id)!),
+    );
+  };
+  return { node, draw, destroy: () => registry.destroy() };
+}
+
+function rowOf(found: Found, values: Values): HTMLLIElement {
+  const { truth, formula } = sparkOf(values, values.of.get(found.id)!);
+  const lines = [line(truth, "kw-c6", values.x ? 2 : 1), line(formula, "kw-c1", values.x ? 1.6 : 2)];
+  for (const drawn of lines) attrs(drawn, { "stroke-linecap": "round" });
+  const picture = s("svg", { class: "kw-found-spark", viewBox: "0 0 46 30", "aria-hidden": "true" }, ...lines);
+  const [error, size] = [number(found.error, 2), number(found.complexity, 3)];
+  const load = h(
+    "button",
+    {
+      type: "button",
+      class: "kw-bare kw-found",
+      "aria-label": `${inLine(found.text)}, error ${error}, size ${size}`,
+    },
+    picture,
+    written(found),
+    h("b", {}, error),
+    h("span", { class: "kw-dim" }, size),
+  );
+  const compare = button({
+    action: "compare",
+    label: "Compare",
+    icon: "swap",
+    iconOnly: true,
+    title: "Compare: keep it over the data beside another one",
+  });
+  return h("li", { "data-kw-found": found.id, "data-kw-text": found.text }, load, compare);
+}
