@@ -17,6 +17,8 @@ from kanwidget.training import fit_many
 from kanwidget.training.residuals import fit_residual, prune_residual
 
 if TYPE_CHECKING:
+    from kanwidget.discovery import Discovery, DiscoveryStep, Equation, discover_steps
+    from kanwidget.discovery.discover import discover
     from kanwidget.explorer import KANExplorer
     from kanwidget.sweeps import pareto, plot_pareto, search_architecture, sweep
     from kanwidget.symbolic import ex_round
@@ -25,12 +27,17 @@ __version__ = "0.1.0"
 __all__ = [
     "KAN",
     "Dataset",
+    "Discovery",
+    "DiscoveryStep",
     "EdgeRef",
+    "Equation",
     "History",
     "KANExplorer",
     "StepRecord",
     "SymbolicFit",
     "create_dataset",
+    "discover",
+    "discover_steps",
     "ex_round",
     "fit_many",
     "fit_residual",
@@ -51,6 +58,7 @@ __all__ = [
 _LAZY = {
     "KANExplorer": "kanwidget.explorer",
     "ex_round": "kanwidget.symbolic",
+    **dict.fromkeys(("Discovery", "DiscoveryStep", "Equation", "discover", "discover_steps"), "kanwidget.discovery"),
     **dict.fromkeys(("pareto", "plot_pareto", "search_architecture", "sweep"), "kanwidget.sweeps"),
 }
 

@@ -1,139 +1,135 @@
-"""From a table to a formula: a network for each scale and shape, a formula for each network, and the best formula."""
+"""`discover`: from a table to the formulas behind it, and `discover_steps`, the generator under it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from kanwidget.core.threads import one_thread
-from kanwidget.discovery import scales
-from kanwidget.discovery.network import in_units, network_of, record_of, remember
-from kanwidget.discovery.search import find_formula
-from kanwidget.discovery.shapes import formula_shapes
-from kanwidget.discovery.training import TrainedNetwork, train_network
-
-if TYPE_CHECKING:
-    from kanwidget.datasets import Dataset
-    from kanwidget.discovery.recording import Recorder
-    from kanwidget.discovery.search import DiscoveredFormula
-    from kanwidget.kan import KAN
-    from kanwidget.symbolic.formulas.fitted import FittedFormula
-    from kanwidget.symbolic.formulas.units import Logs
-
-#: Below this many numbers in the table, one thread is faster in every step; in larger tables each training and query decides.
-_SMALL_TABLE = 100_000
-#: Most rows for which the formula is fitted once without each row.
-_LEAVE_ONE_OUT = 100
+from kanwidget import _check
+from kanwidget._refusals import short_refusals
+from kanwidget.discovery.arguments import WHERE, dataset_of, hooks, settings
+from kanwidget.discovery.discovery import Discovery
+from kanwidget.discovery.progress import ProgressLine
+from kanwidget.discovery.steps import DiscoveryStep, DiscoverySteps
 
 
-class _Attempt(NamedTuple):
-    """The network and formula of one scale and one shape."""
-
-    logs: Logs
-    trained: TrainedNetwork
-    formula: DiscoveredFormula
-    recorder: Recorder | None
-
-
-@dataclass(frozen=True, slots=True)
-class Discovery:
-    """The best formula for a table, and the networks behind it."""
-
-    data: Dataset
-    logs: Logs
-    """The columns of which logarithms were taken."""
-    trained: TrainedNetwork
-    """The network that the formula comes from, on the scale of the logarithms."""
-    formula: DiscoveredFormula
-    """The formula, on the same scale."""
-    network: KAN
-    """The trained network in the units of the table."""
-    model: KAN
-    """The network that computes the formula, in the units of the table."""
-    recorder: Recorder | None
-    """The recorder of the training, if one was asked for."""
-
-    def fitted(self) -> FittedFormula:
-        """The formula in the units of the table, with the standard errors of its constants."""
-        from kanwidget.symbolic import numeric_functions
-        from kanwidget.symbolic.formulas.fitted import as_fitted
-
-        formula, scaled = self.formula, scales.scaled(self.data, self.logs)
-        arguments = (formula.variables, scaled.train_input, scaled.train_label, numeric_functions(formula.model))
-        return as_fitted(scaled.out_vars[0], formula.expression, formula.table, *arguments, self.logs)
-
-    def leave_one_out_error(self) -> float | None:
-        """Root mean squared error on rows that the constants were not fitted to; None where there are many rows."""
-        from kanwidget.symbolic import numeric_functions
-        from kanwidget.symbolic.formulas import whole
-
-        formula, scaled = self.formula, scales.scaled(self.data, self.logs)
-        if not len(formula.table) < len(scaled.train_input) <= _LEAVE_ONE_OUT:
-            return None
-        arguments = (formula.variables, scaled.train_input, scaled.train_label, numeric_functions(formula.model))
-        values = whole.leave_one_out(formula.expression, *arguments)
-        residual = self.data.train_label[:, 0] - (values.exp() if self.logs.output else values)
-        return float(residual.square().mean().sqrt())
-
-
+@short_refusals
 def discover(
-    data: Dataset,
-    width: list[int] | None = None,
-    grid: int | None = None,
+    data: Any = None,
+    y: Any = None,
     *,
-    steps: int = 50,
-    lamb: float = 1e-3,
+    target: str | Sequence[str] | None = None,
+    seconds: float = 60.0,
+    steps: int | None = None,
     seed: int = 0,
-    make_recorder: Callable[[], Recorder] | None = None,
+    units: Mapping[str, str] | None = None,
+    lib: Iterable[str] | None = None,
+    max_complexity: float = 40.0,
+    loss: str = "mse",
+    weights: Any = None,
+    progress: bool = True,
+    n_jobs: int = 1,
+    callbacks: Iterable[Callable[[DiscoveryStep], Any]] = (),
 ) -> Discovery:
-    """Train networks on the columns and on their logarithms, and find the best of their formulas.
+    """Search for formulas of a table, and return those that no simpler one equals, from simple to accurate.
+
+    From 50 rows on a fifth is held out: formulas are ranked by their errors there. A validation part of the data takes its place. In
+    the end constants that may well be exact numbers become these where the held-out rows agree, and the others are fitted to all
+    training rows. Test rows of the data are never used but for `rmse_test`. Columns that are constant or repeat another one are left out,
+    and `findings` says so.
 
     Args:
-        data: A table with one label column.
-        width: The width of the networks; by default several are tried.
-        grid: Their grid intervals; by default several are tried.
-        steps: The largest number of steps of a training.
-        lamb: Weight of the penalty, ≥ 0.
-        seed: Seed of the networks and splits.
-        make_recorder: Makes a recorder for each training; the result holds the recorder of the best.
+        data: A data frame, an array of inputs `(rows, columns)`, a `Dataset`, a pykan dict, or a pair (inputs, labels).
+        y: The target beside inputs, `(rows,)` or `(rows, targets)`; beside a frame it may be the name of a column. Whole numbers are
+            numbers.
+        target: The column, or columns, of a frame that the others explain; by default the column `y`.
+        seconds: Time of the search, > 0.
+        steps: Number of steps of the search instead; the result is then the same each time.
+        seed: Of the rows that are held out and of the search; the global random state isn't used.
+        units: The unit of each column by its name, and of the target, in SI symbols with `*`, `/` and `**`, such as `kg*m/s**2`; `1`
+            for none.
+        lib: Names of the functions that formulas may hold; by default all that the search knows. Sums, products and powers always may.
+        max_complexity: Of a formula, at most: columns and constants count 1, operations 1 and functions 2.
+        loss: `mse`; or `huber` or `absolute` for tables with outliers, on which formulas are ranked by the mean size of residuals.
+        weights: How much each row counts, ≥ 0, `(rows,)`.
+        progress: Whether to show a progress bar.
+        n_jobs: Threads of torch; -1 takes all that it has.
+        callbacks: Called with each `DiscoveryStep`; one that returns True ends the search.
+
+    Returns:
+        A `Discovery`. Ctrl-C ends the search with the formulas so far.
+
+    Raises:
+        ValueError: For data that don't fit, and for NaN or infinity, naming row and column.
+        TypeError: For columns that aren't numbers, naming them.
+
+    Examples:
+        >>> import torch
+        >>> x = torch.rand(100, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 1
+        >>> discovery = discover(x, 3 * x[:, 0] ** 2 / x[:, 1], steps=20, progress=False)
+        >>> discovery.best.text, discovery.stop_reason
+        ('3*x_1**2/x_2', 'exact')
+    """
+    called = hooks(callbacks)
+    running = discover_steps(
+        data,
+        y,
+        target=target,
+        seconds=seconds,
+        steps=steps,
+        seed=seed,
+        units=units,
+        lib=lib,
+        max_complexity=max_complexity,
+        loss=loss,
+        weights=weights,
+        n_jobs=n_jobs,
+    )
+    line = ProgressLine(seconds, steps, progress)
+    try:
+        for step in running:
+            line.show(step)
+            # A callback that returns True ends the search; each is to be called.
+            if any([hook(step) is True for hook in called]):  # noqa: C419
+                running.stop_reason = "callback"
+                break
+    except KeyboardInterrupt:
+        running.stop_reason = "interrupted"
+    finally:
+        line.close()
+    return running.discovery
+
+
+@short_refusals
+def discover_steps(
+    data: Any = None,
+    y: Any = None,
+    *,
+    target: str | Sequence[str] | None = None,
+    seconds: float = 60.0,
+    steps: int | None = None,
+    seed: int = 0,
+    units: Mapping[str, str] | None = None,
+    lib: Iterable[str] | None = None,
+    max_complexity: float = 40.0,
+    loss: str = "mse",
+    weights: Any = None,
+    n_jobs: int = 1,
+) -> DiscoverySteps:
+    """An iterator that searches and gives one `DiscoveryStep` a step; arguments as of `discover`.
+
+    To stop is to stop iterating; `discovery` is what was found so far. Time between two steps doesn't count.
 
     Examples:
         >>> from kanwidget import load_planets
-        >>> discover(load_planets(), [1, 1], 3, lamb=0).fitted()
-        period = axis**(3/2)
+        >>> steps = discover_steps(load_planets(), steps=20)
+        >>> for step in steps:
+        ...     if step.best is not None and step.best.r2 > 0.999:
+        ...         break
+        >>> steps.discovery.stop_reason
+        'interrupted'
     """
-    with one_thread(data.train_input.numel() < _SMALL_TABLE):
-        attempts = []
-        for logs in scales.scales(data):
-            scaled = scales.scaled(data, logs)
-            for shape in formula_shapes(scaled, width, grid, seed):
-                recorder = None if make_recorder is None else make_recorder()
-                trained = train_network(scaled, shape, steps=steps, lamb=lamb, seed=seed, recorder=recorder)
-                if recorder is not None:
-                    recorder.keep(trained.model, "a formula")
-                formula = find_formula(trained.model, scaled, logs, steps)
-                attempts.append(_Attempt(logs, trained, formula, recorder))
-        return _finished(min(attempts, key=lambda attempt: _rank(attempt, data)), data, steps)
-
-
-def _rank(attempt: _Attempt, data: Dataset) -> tuple[float, float]:
-    """Rank of the formula, then error of the network: two scales often give the same formula."""
-    network = in_units(attempt.trained.model, attempt.logs)
-    residual = data.train_label - network.predict(data.train_input)
-    return round(attempt.formula.rank, 2), float(residual.square().mean())
-
-
-def _finished(attempt: _Attempt, data: Dataset, steps: int) -> Discovery:
-    """The attempt in the units of the table, with the network that computes its formula."""
-    logs, trained, formula, recorder = attempt
-    model = in_units(network_of(formula, scales.scaled(data, logs), steps), logs)
-    if recorder is not None:
-        recorder.convert(lambda network: in_units(network, logs))
-        if logs.output:
-            # The training recorded errors of logarithms: convert them to the units of the table, as the formula's error is.
-            seconds = {record.step: record.seconds for record in model.history.records}
-            frames = [frame for frame in recorder.frames() if frame.label is None]
-            model.history.records = [record_of(f.network(), data, f.step, seconds[f.step]) for f in frames]
-    remember(model, data, "the formula, its constants fitted to the data")
-    return Discovery(data, logs, trained, formula, in_units(trained.model, logs), model, recorder)
+    if units is not None:
+        _check.fail("units", WHERE, "left out", units)
+    chosen = settings(seconds, steps, seed, lib, max_complexity, loss, n_jobs)
+    return DiscoverySteps(dataset_of(data, y, target, weights), chosen)

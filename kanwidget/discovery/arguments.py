@@ -1,0 +1,177 @@
+"""The arguments of `discover`: what was handed over becomes a table of numbers and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from kanwidget import _check
+from kanwidget.core.primitives import primitives
+from kanwidget.datasets import Dataset, arrays, as_dataset, frames
+from kanwidget.datasets.dataset import Split, from_table, rows_of
+from kanwidget.discovery.engine.trees import OPERATIONS, PRIMITIVE_OF
+from kanwidget.training.steps.scales import data_in_own_units
+
+WHERE = "discover"
+LOSSES = ("mse", "huber", "absolute")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How formulas are searched for."""
+
+    seconds: float | None
+    """Time of the search; None where steps are counted."""
+    steps: int | None
+    seed: int
+    operations: frozenset[str]
+    complexity: float
+    loss: str
+    threads: int
+
+
+class _Joined:
+    """A frame with one more column, the target."""
+
+    def __init__(self, frame: Any, target: str, values: Any) -> None:
+        self._frame, self._target, self._values = frame, target, values
+        self.columns = [*frame.columns, target]
+
+    def __getitem__(self, name: Any) -> Any:
+        return self._values if name == self._target else self._frame[name]
+
+
+def dataset_of(data: Any, y: Any, target: str | Sequence[str] | None, weights: Any) -> Dataset:
+    """The table in its own units, in float64, without the rows of weight 0.
+
+    Args:
+        data: A frame, an array of inputs, or labeled data.
+        y: The target beside inputs; of a frame also its name.
+        target: The name of a frame's target.
+        weights: How much each row counts.
+    """
+    table = _table(data, y, target)
+    if table.is_classification:
+        advice = "Formulas are for numbers. KAN.for_data(data) and its fit_formula find scores of classes."
+        _check.fail("data", WHERE, "a table whose target holds numbers", table, advice)
+    if weights is not None:
+        values = arrays.inputs(weights, "weights", WHERE)
+        if values.shape != (len(table.train_input), 1) or bool((values < 0).any()) or not bool((values > 0).any()):
+            expected = f"{len(table.train_input)} numbers ≥ 0, one a row, not all of them 0"
+            _check.fail("weights", WHERE, expected, weights)
+        table = replace(table, train_weight=values[:, 0])
+    return _counted(data_in_own_units(table.to(torch.float64, "cpu")))
+
+
+def _table(data: Any, y: Any, target: str | Sequence[str] | None) -> Dataset:
+    if data is None:
+        advice = "discover(frame, target='y'), discover(X, y) or discover(dataset)."
+        _check.fail("data", WHERE, "a data frame, an array of inputs, or a Dataset", None, advice, error=TypeError)
+    if frames.has_columns(data):
+        return _of_frame(data, y, target)
+    if target is not None:
+        advice = "It names a column of a data frame. These data have their target already."
+        _check.fail("target", WHERE, "left out where the data are no frame", target, advice)
+    if y is None and isinstance(data, tuple) and len(data) == 2:
+        data, y = data
+        return _of_frame(data, y, None) if frames.has_columns(data) else _of_arrays(data, y)
+    if isinstance(data, Dataset) or hasattr(data, "keys"):
+        if y is not None:
+            _check.fail("y", WHERE, "left out for data that have their target", y)
+        return as_dataset(data, WHERE)
+    if y is None:
+        advice = "discover(X, y); of a frame it may be the name of a column."
+        _check.fail("y", WHERE, "given beside an array of inputs", None, advice, error=TypeError)
+    return _of_arrays(data, y)
+
+
+def _of_frame(frame: Any, y: Any, target: str | Sequence[str] | None) -> Dataset:
+    columns = list(map(str, frame.columns))
+    named = isinstance(y, str) or (isinstance(y, (list, tuple)) and bool(y) and all(isinstance(n, str) for n in y))
+    if y is not None and target is not None and named:
+        _check.fail("y", WHERE, "left out beside target", y)
+    if y is not None and not named:
+        name = target if isinstance(target, str) else "y"
+        while name in columns:
+            name += "_"
+        values = arrays.tensor(y, "y", WHERE)
+        if values.numel() != len(frame[frame.columns[0]]):
+            _check.fail("y", WHERE, f"{len(frame[frame.columns[0]])} numbers, one a row of the frame", y)
+        return from_table(_Joined(frame, name, values.flatten().double().numpy()), name, Split(0.0), WHERE)
+    chosen = y if named else target
+    if chosen is None:
+        if "y" not in columns:
+            advice = f"The columns are {', '.join(map(repr, columns))}."
+            _check.fail("target", WHERE, "the name of a column, or of several", None, advice, error=TypeError)
+        chosen = "y"
+    return from_table(frame, chosen, Split(0.0), WHERE)
+
+
+def _of_arrays(x: Any, y: Any) -> Dataset:
+    inputs = arrays.inputs(x, "data", WHERE)
+    labels = arrays.tensor(y, "y", WHERE).to(torch.float64)  # whole numbers are numbers here, no classes
+    labels = labels[:, None] if labels.ndim == 1 else labels
+    if labels.ndim != 2 or len(labels) != len(inputs) or 0 in labels.shape:
+        _check.fail(
+            "y", WHERE, f"of shape ({len(inputs)},) or ({len(inputs)}, targets), one row for each row of data", y
+        )
+    arrays.finite(labels, "y", WHERE)
+    return Dataset(inputs, labels)
+
+
+def _counted(data: Dataset) -> Dataset:
+    """The data without the rows of weight 0."""
+    changed: dict[str, Any] = {}
+    for part in ("train", "test", "val"):
+        weight = getattr(data, f"{part}_weight")
+        if weight is not None and bool((weight > 0).any()):
+            changed |= rows_of(data, part, (weight > 0).nonzero().flatten())
+    return replace(data, **changed)
+
+
+def settings(seconds: Any, steps: Any, seed: Any, lib: Any, max_complexity: Any, loss: Any, n_jobs: Any) -> Settings:
+    """The limits of a search, checked."""
+    if steps is not None:
+        steps = _check.integer(steps, "steps", WHERE, low=1)
+    return Settings(
+        _check.real(seconds, "seconds", WHERE, low=0, open_low=True) if steps is None else None,
+        steps,
+        _check.integer(seed, "seed", WHERE, low=0),
+        operations(lib),
+        _check.real(max_complexity, "max_complexity", WHERE, low=1),
+        _check.choice(loss, "loss", WHERE, LOSSES),
+        _threads(n_jobs),
+    )
+
+
+def _threads(n_jobs: Any) -> int:
+    if n_jobs == -1 and not isinstance(n_jobs, bool):
+        return max(torch.get_num_threads(), 1)
+    return _check.integer(n_jobs, "n_jobs", WHERE, low=1, advice="-1 takes all that torch has.")
+
+
+def operations(lib: Iterable[str] | None) -> frozenset[str]:
+    """The operations that a library allows: arithmetic and powers always, functions by their names.
+
+    Examples:
+        >>> sorted(operations(["exp", "sin"]) - operations(["x"]))
+        ['exp', 'sin']
+    """
+    if lib is None:
+        return frozenset(OPERATIONS)
+    names = {primitive.name for primitive in primitives(lib, WHERE)}
+    return frozenset(head for head in OPERATIONS if head not in PRIMITIVE_OF or PRIMITIVE_OF[head] in names)
+
+
+def hooks(callbacks: Any) -> list[Callable[[Any], Any]]:
+    """The callbacks as a list, or an error."""
+    if not isinstance(callbacks, Iterable) or isinstance(callbacks, str):
+        _check.fail("callbacks", WHERE, "a list of functions of a step", callbacks, "Write [f] for one.")
+    listed = list(callbacks)
+    for hook in listed:
+        if not callable(hook):
+            _check.fail("callbacks", WHERE, "functions of a step", hook)
+    return listed

@@ -1,0 +1,131 @@
+"""`Discovery`: the formulas that a search found, from simple to accurate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kanwidget import _check
+from kanwidget.datasets import Dataset
+from kanwidget.discovery import page
+from kanwidget.discovery.equation import Equation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from kanwidget.insight.plot.style import ThemeName
+
+#: Characters of a formula in a plot.
+_SHORT = 40
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Discovery:
+    """The formulas of each target that no simpler one equals. Its text is their table.
+
+    Examples:
+        >>> from kanwidget import discover, load_planets
+        >>> discovery = discover(load_planets(), steps=20, progress=False)
+        >>> discovery.best.text, discovery.front[0].text
+        ('axis**(3/2)', '106.8')
+    """
+
+    data: Dataset
+    """The table, in its own units."""
+    fronts: dict[str, tuple[Equation, ...]]
+    """The formulas of each target, from simple to accurate."""
+    _best: dict[str, Equation]
+    findings: tuple[str, ...]
+    """What the search found out about the table, in words."""
+    seconds: float
+    """Time of the search."""
+    stop_reason: str
+    """`complete`: nothing was left to try; `exact`: a formula leaves nothing but round-off; `time`, `steps`, `callback`,
+    `interrupted`."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the targets."""
+        return tuple(self.fronts)
+
+    @property
+    def front(self) -> tuple[Equation, ...]:
+        """The formulas, from simple to accurate; of several targets one after the other."""
+        return tuple(equation for front in self.fronts.values() for equation in front)
+
+    @property
+    def best(self) -> Equation:
+        """The formula with the shortest description: its errors, its constants and its form; of exact data the simplest exact one.
+
+        Raises:
+            ValueError: For several targets: each has its own, `discovery["y_1"].best`.
+        """
+        if len(self._best) != 1:
+            names = ", ".join(map(repr, self.fronts))
+            _check.fail(
+                "target", "best", "chosen where there are several", names, f"discovery[{self.targets[0]!r}].best"
+            )
+        return next(iter(self._best.values()))
+
+    def __getitem__(self, target: str) -> Discovery:
+        _check.choice(target, "target", "Discovery", self.fronts)
+        fronts, best = {target: self.fronts[target]}, {target: self._best[target]}
+        return Discovery(self.data, fronts, best, self.findings, self.seconds, self.stop_reason)
+
+    # ---- views
+
+    def to_pandas(self) -> Any:
+        """A pandas data frame, a row for each formula of the front.
+
+        Raises:
+            ImportError: Without pandas.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> list(discover(load_planets(), steps=20, progress=False).to_pandas().columns)
+            ['target', 'formula', 'complexity', 'rmse_train', 'rmse_test', 'r2', 'best']
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            message = "to_pandas needs pandas, which is not installed: pip install 'kanwidget[data]'"
+            raise ImportError(message) from None
+        return pd.DataFrame(page.rows(self.front, set(self._best.values())))
+
+    def plot(self, *, theme: ThemeName = "auto", title: Any = None) -> Figure:
+        """Draw the error of each formula against its complexity.
+
+        Args:
+            theme: `light`, `dark`, or `auto`: transparent, in colours that can be read on both.
+            title: Above the drawing.
+
+        Returns:
+            A figure with one axes.
+
+        Raises:
+            ValueError: For several targets: each has its own, `discovery["y_1"].plot()`.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> len(discover(load_planets(), steps=20, progress=False).plot().axes)
+            1
+        """
+        from kanwidget.insight.plot.front import plot_front
+
+        target, unit = self.best.target, float(self.data.train_label.abs().max()) or 1.0
+        points = []
+        for equation in self.front:
+            error = equation.rmse_train if equation.rmse_test is None else equation.rmse_test
+            text = equation.text
+            label = text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
+            points.append((equation.complexity, max(error, 1e-16 * unit), label))
+        places = [(x, y) for x, y, _ in points]
+        held_out = all(equation.rmse_test is not None for equation in self.front)
+        names = ("complexity", f"{'test' if held_out else 'train'} RMSE of {target}")
+        return plot_front(places, points, names, theme=theme, title=title)
+
+    def __repr__(self) -> str:
+        return page.text(self.front, set(self._best.values()))
+
+    def _repr_html_(self) -> str:
+        return page.html(self.front, set(self._best.values()))

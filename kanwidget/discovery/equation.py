@@ -1,0 +1,184 @@
+"""`Equation`: one formula of a front, with its errors and constants, and what it can become."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from kanwidget import _check
+from kanwidget._refusals import short_refusals
+from kanwidget.core.reference_data import has_labels
+from kanwidget.datasets import Dataset, arrays, as_dataset, frames
+from kanwidget.discovery.network import formula_network
+from kanwidget.symbolic import to_latex, to_python
+from kanwidget.symbolic.formulas.evaluation import evaluate
+from kanwidget.symbolic.formulas.fitted import FittedFormula, expression_text, fitted_formulas
+from kanwidget.symbolic.formulas.posed import Posed
+
+if TYPE_CHECKING:
+    from sympy import Expr, Float, Symbol
+
+    from kanwidget.kan import KAN
+    from kanwidget.symbolic.formulas.regression.problem import Problem
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Equation:
+    """A formula for a target: a sympy expression in the names of the columns, with its errors.
+
+    Its text shows the formula and its constants with their standard errors.
+
+    Examples:
+        >>> from kanwidget import discover, load_planets
+        >>> law = discover(load_planets(), steps=20, progress=False).best
+        >>> law.text, law.complexity, law.rmse_train < 0.1
+        ('axis**(3/2)', 3.0, True)
+    """
+
+    target: str
+    """Name of the column that it gives."""
+    sympy: Expr
+    """The expression; its decimals are the constants that were fitted."""
+    complexity: float
+    """Operations, functions, columns and constants, weighted."""
+    rmse_train: float
+    """Root mean squared error on the training rows, in the target's unit."""
+    rmse_test: float | None
+    """The same on the test rows, or else on rows that were held out and that its constants hadn't seen; None where there are too few."""
+    r2: float
+    """Part of the target's variance that it explains, on the training rows; 0 of a target that never changes."""
+    origin: str = field(default="")
+    """The strategy that found it."""
+    data: Dataset = field(kw_only=True)
+    """The table, in its own units."""
+    _problem: Problem = field(kw_only=True)
+    """The rows that the constants were fitted to."""
+
+    # ---- writing
+
+    @property
+    def text(self) -> str:
+        """The expression on one line, its constants with four digits."""
+        return expression_text(self.sympy)
+
+    @property
+    def latex(self) -> str:
+        """The expression in LaTeX."""
+        return to_latex(self.sympy)
+
+    def code(self, name: str = "formula") -> str:
+        """The source text of a NumPy function of the columns, with all digits.
+
+        Args:
+            name: The function's name.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> print(discover(load_planets(), steps=20, progress=False).best.code("period"))
+            import numpy as np
+            <BLANKLINE>
+            <BLANKLINE>
+            def period(axis):
+                return axis**(3/2)
+            <BLANKLINE>
+        """
+        return to_python(self.sympy, self._symbols, name)
+
+    def __repr__(self) -> str:
+        return repr(self.fitted)
+
+    # ---- constants
+
+    @cached_property
+    def fitted(self) -> FittedFormula:
+        """The formula as `refit` returns it, with standard errors of its constants."""
+        pose = Posed((self.target,), self._problem, self.sympy, {}, {})
+        return fitted_formulas(pose, self._problem, self._problem.at(self.sympy))[0]
+
+    @property
+    def constants(self) -> dict[Float, tuple[float, float]]:
+        """The decimals of the expression, each with its value and standard error, as those of `refit`."""
+        return self.fitted.constants
+
+    # ---- values
+
+    @property
+    def _symbols(self) -> list[Symbol]:
+        from sympy import Symbol
+
+        return [Symbol(name) for name in self.data.in_vars]
+
+    @short_refusals
+    def predict(self, data: Any) -> Tensor:
+        """Values on rows, `(rows,)`.
+
+        Args:
+            data: Inputs, `(rows, columns)`: an array, or a frame or a Dataset, whose columns go by their names.
+
+        Raises:
+            ValueError: For columns that are missing.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> discover(load_planets(), steps=20, progress=False).best.predict([[4.0]])
+            tensor([8.], dtype=torch.float64)
+        """
+        where = "predict"
+        if has_labels(data):
+            x = as_dataset(data, where, self.data.in_vars).train_input
+        else:
+            x = arrays.inputs(frames.by_name(data, self.data.in_vars, where), "data", where)
+        x = x.to(torch.float64)
+        if x.shape[1] != self.data.n_features:
+            _check.fail("data", where, f"of shape (rows, {self.data.n_features}), a column for each input", x)
+        columns = dict(zip(self._symbols, x.unbind(1), strict=True))
+        with torch.no_grad():
+            return evaluate(self.sympy, columns, {}, like=torch.zeros(len(x), dtype=torch.float64))
+
+    # ---- a network
+
+    @property
+    def network(self) -> KAN:
+        """A new network that computes the formula exactly, with the table's names.
+
+        Raises:
+            ValueError: For functions that networks don't have.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> discover(load_planets(), steps=20, progress=False).best.network
+            KAN([1, 1], grid=3, k=3, 1 active edges)
+        """
+        return formula_network(self.sympy, self.data, self.target)
+
+    def explorer(self, **options: Any) -> Any:
+        """The explorer on the formula's network and its table.
+
+        Args:
+            **options: Of `KANExplorer`.
+
+        Examples:
+            >>> from kanwidget import discover, load_planets
+            >>> discover(load_planets(), steps=20, progress=False).best.explorer().close()
+        """
+        # The explorer lies above this room: the package's own lazy attribute leads there.
+        return import_module("kanwidget").KANExplorer(self.network, self._own_data, **options)
+
+    @property
+    def _own_data(self) -> Dataset:
+        """The table with the equation's target alone."""
+        return only_target(self.data, self.target)
+
+
+def only_target(data: Dataset, target: str) -> Dataset:
+    """The table with one of its targets."""
+    if data.n_outputs == 1:
+        return data
+    number = data.out_vars.index(target)
+    labels: dict[str, Any] = {key: data[key][:, [number]] for key in data if key.endswith("label")}
+    return replace(data, **labels, out_vars=(target,))

@@ -1,0 +1,103 @@
+"""The end of a search: exact numbers for constants where held-out rows agree, and constants fitted to all rows."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from kanwidget.discovery import ranking
+from kanwidget.discovery.engine.trees import complexity, from_expression
+from kanwidget.discovery.front import Front, Member
+from kanwidget.discovery.table import Part, Table
+from kanwidget.simplification.held_out import is_as_good
+from kanwidget.symbolic.formulas.regression.problem import Fit, Problem
+from kanwidget.symbolic.formulas.simplest import simplest, weighted
+
+#: An error that grows by more says that a fit went astray.
+_WORSE = 1.05
+#: Values below this part of the median weigh no more.
+_SMALL = 1e-3
+
+
+def finish(front: Front, weights: torch.Tensor | None, seconds: Callable[[], float]) -> Iterator[Member]:
+    """Make the members simpler where held-out rows agree, and fit their constants to all rows, the best member first.
+
+    Args:
+        front: Changed in place.
+        weights: Weights of the training rows of a robust loss.
+        seconds: The time left, which is asked before each member.
+
+    Yields:
+        The members that changed.
+    """
+    first = front.best
+    others = [member for member in reversed(front.members) if member is not first]
+    for member in [first, *others]:
+        left = seconds()
+        if left <= 0:
+            return
+        finished = _finished(front, member, weights, left)
+        if finished is not None:
+            front.members = ranking.pareto([*(kept for kept in front.members if kept is not member), finished])
+            yield finished
+
+
+def _finished(front: Front, member: Member, weights: torch.Tensor | None, seconds: float) -> Member | None:
+    """The member with constants of all rows, simpler where that is as good; None where that fails."""
+    table, start = front.table, member.equation.sympy
+    problem = _problem(front, table.train, start, weights)
+    try:
+        simpler = _simpler(front, problem, start, seconds)
+    except (ValueError, ArithmeticError, RuntimeError, TypeError):  # of sympy, on what it can't rewrite
+        simpler = None
+    own, fit = simpler or (problem, problem.fit(start))
+    if not math.isfinite(fit.deviance):
+        return None
+    size = _size(fit.expression, table, member.complexity)
+    result = front.measured(fit.expression, size, len(fit.symbols), member.equation.origin, own)
+    if simpler is None and result.misfit.held_out > max(_WORSE * member.misfit.held_out, ranking.EXACT):
+        return None
+    if weights is not None or table.held_out is None:
+        return result
+    return _with_all_rows(front, result, fit)
+
+
+def _problem(front: Front, part: Part, expression: Any, weights: torch.Tensor | None = None) -> Problem:
+    """Rows of a part, with weights where the noise grows with the value."""
+    problem = front.table.problem(part, weights)
+    if problem.from_data or not front.has_relative_noise:
+        return problem
+    size = problem.values(expression).abs().clamp(min=_SMALL * float(part.y.abs().median()))
+    weight = 1 / size
+    return problem.with_weights(weight / weight.square().mean().sqrt())
+
+
+def _simpler(front: Front, problem: Problem, start: Any, seconds: float) -> tuple[Problem, Fit] | None:
+    """The simplest formula, if it predicts the held-out rows as well."""
+    own, fit = simplest(problem, start, free=False, deadline=time.monotonic() + seconds)
+    rows = _problem(front, front.table.held_out or front.table.train, start)
+    size = float(rows.y.std(correction=0)) or 1.0
+    weight = 1.0 if rows.weights is None else rows.weights
+    before, after = (
+        (weight * (rows.y - rows.values(expression)) / size).square() for expression in (start, fit.expression)
+    )
+    defined = torch.isfinite(before)
+    return (own, fit) if is_as_good(before[defined], after[defined]) else None
+
+
+def _with_all_rows(front: Front, member: Member, fit: Fit) -> Member:
+    """The member with constants fitted to all rows."""
+    problem = _problem(front, front.table.every, fit.expression)
+    problem, every = weighted(problem, problem.fit(fit.expression))
+    if not math.isfinite(every.deviance):
+        return member
+    return front.refitted(member, every.expression, problem)
+
+
+def _size(expression: Any, table: Table, before: float) -> float:
+    tree = from_expression(expression, table.symbols)
+    return before if tree is None else complexity(tree)

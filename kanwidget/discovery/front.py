@@ -1,0 +1,179 @@
+"""The front of one target while it is searched for: each formula that comes is measured, and stays or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kanwidget.discovery import ranking
+from kanwidget.discovery.engine.trees import OPERATIONS, Tree, complexity, constants, nodes, values
+from kanwidget.discovery.equation import Equation
+from kanwidget.discovery.ranking import Misfit
+from kanwidget.discovery.table import Part, Table
+from kanwidget.symbolic.formulas.regression.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A formula of a front, as the search ranks it."""
+
+    complexity: float
+    constants: int
+    misfit: Misfit
+    equation: Equation
+
+
+class Front:
+    """The formulas of a target that no simpler one equals.
+
+    Args:
+        table: The rows.
+        operations: Heads that formulas may hold.
+        most: Their largest complexity.
+        robust: Whether sizes of residuals count, not squares.
+    """
+
+    def __init__(self, table: Table, operations: frozenset[str], most: float, *, robust: bool) -> None:
+        self.table, self.members = table, list[Member]()
+        self._operations, self._most, self._robust = operations, most, robust
+        rows = table.rows()
+        self._train, self._held = rows.x.unbind(1), rows.held_x.unbind(1)
+        self._problem = table.problem(table.train)
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """The formulas, from simple to accurate."""
+        return tuple(member.equation for member in self.members)
+
+    @property
+    def best(self) -> Member:
+        """The member with the shortest description."""
+        return ranking.best(self.members, len(self.table.every.y))
+
+    @property
+    def has_relative_noise(self) -> bool:
+        """Whether the noise grows with the value."""
+        return not self._robust and ranking.has_relative_noise(self.members)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether a formula leaves nothing but round-off."""
+        return bool(self.members) and ranking.is_exact(self.members[-1])
+
+    def offer(self, tree: Tree, origin: str) -> Equation | None:
+        """Measure a formula, and keep it if no simpler one equals it.
+
+        Args:
+            tree: With its constants fitted to the training rows.
+            origin: The strategy that found it.
+
+        Returns:
+            The formula, if it stays.
+        """
+        size = complexity(tree)
+        if size > self._most or not self._allows(tree):
+            return None
+        misfit = self._misfit(tree)
+        rank = _Rank(size, len(constants(tree)), misfit)
+        if not any(kept is rank for kept in ranking.pareto([*map(_rank, self.members), rank])):
+            return None
+        expression = self.table.expression(tree)
+        if expression is None:
+            return None
+        equation = self._equation(expression, size, misfit, origin)
+        self.put(Member(size, rank.constants, misfit, equation))
+        return equation
+
+    def put(self, member: Member) -> None:
+        """Take in a member; those that it equals go."""
+        self.members = ranking.pareto([*self.members, member])
+
+    def measured(self, expression: Any, size: float, number: int, origin: str, problem: Problem) -> Member:
+        """An expression in the table's units as a member.
+
+        Args:
+            expression: With fitted constants.
+            size: Its complexity.
+            number: How many of its numbers were fitted.
+            origin: The strategy that found it.
+            problem: The rows, and their weights, that the constants were fitted to.
+        """
+        table = self.table
+        parts = [table.train] if table.held_out is None else [table.train, table.held_out]
+        columns = [table.problem(part).values(expression) / table.y_unit for part in parts]
+        misfit = self._compared(columns[0], columns[1] if table.held_out is not None else None)
+        return Member(size, number, misfit, self._equation(expression, size, misfit, origin, problem))
+
+    def refitted(self, member: Member, expression: Any, problem: Problem) -> Member:
+        """A member with the constants of all rows; errors stay those on rows that its constants hadn't seen."""
+        equation = self._equation(expression, member.complexity, member.misfit, member.equation.origin, problem)
+        return Member(member.complexity, member.constants, member.misfit, equation)
+
+    def _allows(self, tree: Tree) -> bool:
+        heads = {node[0] for node in nodes(tree)}
+        return heads & OPERATIONS.keys() <= self._operations
+
+    def _misfit(self, tree: Tree) -> Misfit:
+        with torch.no_grad():
+            train = _column(tree, self._train, self.table.train)
+            held = None if self.table.held_out is None else _column(tree, self._held, self.table.held_out)
+        return self._compared(train, held)
+
+    def _compared(self, train: Tensor, held: Tensor | None) -> Misfit:
+        table = self.table
+        spread = table.spread or max(float(table.every.y.abs().max()) / table.y_unit, 1.0)
+        rows = (table.train.y / table.y_unit, train, table.train.weight)
+        others = None
+        if held is not None and table.held_out is not None:
+            others = (table.held_out.y / table.y_unit, held, table.held_out.weight)
+        return ranking.misfit(rows, others, spread, robust=self._robust)
+
+    def _equation(
+        self, expression: Any, size: float, misfit: Misfit, origin: str, problem: Problem | None = None
+    ) -> Equation:
+        table = self.table
+        residual = [_residual(part, expression, table) for part in (table.every, table.held_out) if part is not None]
+        rmse = [float(column.square().mean().sqrt()) for column in residual]
+        spread = float(table.every.y.std(correction=0)) if table.spread else 0.0
+        r2 = 1 - (rmse[0] / spread) ** 2 if spread else 0.0
+        test = self._test_error(expression)
+        if test is None and len(rmse) > 1:
+            test = misfit.held_out * table.spread * table.y_unit if not self._robust else rmse[1]
+        return Equation(
+            *(table.target, expression, size, rmse[0], test, r2, origin),
+            data=table.data,
+            _problem=problem or self._problem,
+        )
+
+    def _test_error(self, expression: Any) -> float | None:
+        """On the test rows of the data; None where they have none."""
+        data, table = self.table.data, self.table
+        if data.test_input is None or data.test_label is None:
+            return None
+        part = Part(data.test_input, data.test_label[:, data.out_vars.index(table.target)], None)
+        return float(_residual(part, expression, table).square().mean().sqrt())
+
+
+@dataclass(frozen=True, slots=True)
+class _Rank:
+    """What is compared of a formula before it is written."""
+
+    complexity: float
+    constants: int
+    misfit: Misfit
+
+
+def _rank(member: Member) -> _Rank:
+    return _Rank(member.complexity, member.constants, member.misfit)
+
+
+def _column(tree: Tree, columns: Any, part: Part) -> Tensor:
+    """A tree on rows; a constant where there are no columns."""
+    return values(tree, columns or [torch.zeros_like(part.y)])
+
+
+def _residual(part: Part, expression: Any, table: Table) -> Tensor:
+    return part.y - table.problem(part).values(expression)

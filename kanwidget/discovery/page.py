@@ -1,0 +1,78 @@
+"""The front as a table: text, records, and HTML with typeset formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from html import escape
+from typing import Any
+
+from kanwidget.discovery.equation import Equation
+from kanwidget.symbolic import math_tree
+
+_HEAD = ("", "complexity", "RMSE", "held out", "R²", "formula")
+
+
+def rows(front: Sequence[Equation], best: Collection[Equation]) -> list[dict[str, Any]]:
+    """A record for each formula."""
+    return [
+        {
+            "target": equation.target,
+            "formula": equation.text,
+            "complexity": equation.complexity,
+            "rmse_train": equation.rmse_train,
+            "rmse_test": equation.rmse_test,
+            "r2": equation.r2,
+            "best": equation in best,
+        }
+        for equation in front
+    ]
+
+
+def text(front: Sequence[Equation], best: Collection[Equation]) -> str:
+    """The table in columns; the best formula has an arrow."""
+    lines = [list(_HEAD), *([*_cells(equation, best), f"{equation.target} = {equation.text}"] for equation in front)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(_HEAD) - 1)]
+    return "\n".join(
+        "  ".join([*(cell.rjust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
+        for line in lines
+    )
+
+
+def html(front: Sequence[Equation], best: Collection[Equation]) -> str:
+    """The table as HTML; text of users is escaped."""
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in _HEAD)
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(equation, best))
+        + f'<td style="text-align:left">{markup(math_tree(equation.sympy, left=equation.target))}</td></tr>'
+        for equation in front
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def markup(node: Any) -> str:
+    """A tree of `math_tree` as MathML.
+
+    Examples:
+        >>> markup(["mi", {"mathvariant": "normal"}, ["a<b"]])
+        '<mi mathvariant="normal">a&lt;b</mi>'
+    """
+    if isinstance(node, str):
+        return escape(node)
+    tag, attributes, children = node
+    given = "".join(f' {name}="{escape(str(value))}"' for name, value in attributes.items())
+    return f"<{tag}{given}>{''.join(map(markup, children))}</{tag}>"
+
+
+def _cells(equation: Equation, best: Collection[Equation]) -> list[str]:
+    test = "" if equation.rmse_test is None else f"{equation.rmse_test:.3g}"
+    mark = "→" if equation in best else ""
+    return [mark, f"{equation.complexity:g}", f"{equation.rmse_train:.3g}", test, _r2(equation.r2)]
+
+
+def _r2(value: float) -> str:
+    """With as many nines as it has, up to eight."""
+    missing = 1 - value
+    if missing >= 0.01 or missing <= 0:
+        return f"{value:.3f}"
+    return f"{value:.8f}" if missing < 1e-7 else f"{1 - float(f'{missing:.1e}'):.8f}".rstrip("0")

@@ -1,0 +1,225 @@
+"""`DiscoverySteps`: a search as an iterator of steps, which can be stopped or paused between two of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from kanwidget.core.threads import torch_as_it_was
+from kanwidget.datasets import Dataset
+from kanwidget.discovery import robust
+from kanwidget.discovery.arguments import Settings
+from kanwidget.discovery.discovery import Discovery
+from kanwidget.discovery.engine.search import Limits, Report, search
+from kanwidget.discovery.equation import Equation
+from kanwidget.discovery.finishing import finish
+from kanwidget.discovery.front import Front
+from kanwidget.discovery.table import simple_trees, tables
+
+#: Part of the time that is left for exact numbers and last fits.
+_LAST = 0.15
+#: Once a formula leaves nothing but round-off, simpler ones are searched for so many times as long as it took, or so many seconds.
+_LONGER, _SECONDS = 1.0, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveryStep:
+    """What a step of a search tried or found."""
+
+    number: int
+    """1, 2, …"""
+    kind: Literal["trying", "finding", "formula", "constants"]
+    """`trying`: what is searched for. `finding`: what is known of the target. `formula`: one was fitted. `constants`: one got exact
+    numbers, or constants of all rows."""
+    text: str
+    """In words; of a formula that the front took in, the formula."""
+    target: str
+    seconds: float
+    """Time of the search so far, without that between two steps."""
+    front: tuple[Equation, ...] = field(repr=False)
+    """The target's formulas so far, from simple to accurate."""
+    best: Equation | None = field(repr=False)
+    """The likeliest of them for its length."""
+    changed: tuple[Equation, ...] = field(repr=False)
+    """Formulas that the front took in."""
+
+
+class DiscoverySteps:
+    """An iterator that searches and gives one `DiscoveryStep` a step; `discovery` is what was found so far.
+
+    To stop is to stop iterating. Time between two steps doesn't count.
+
+    Args:
+        data: The table.
+        settings: How formulas are searched for.
+        clock: Seconds that pass, for the limit of the time.
+    """
+
+    def __init__(self, data: Dataset, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        self.data = data
+        self.stop_reason = ""
+        self.findings: list[str] = []
+        self._settings, self._clock = settings, clock
+        self._spent, self._begun, self._number = 0.0, None, 0  # type: float, float | None, int
+        robustly = settings.loss != "mse"
+        self._fronts = [
+            Front(table, settings.operations, settings.complexity, robust=robustly)
+            for table in tables(data, settings.seed)
+        ]
+        self._reports = 0
+        self._steps = self._all_steps()
+
+    # ---- an iterator
+
+    def __iter__(self) -> Iterator[DiscoveryStep]:
+        return self
+
+    def __next__(self) -> DiscoveryStep:
+        self._begun = self._clock()
+        try:
+            with torch_as_it_was(), _threads(self._settings.threads):
+                return next(self._steps)
+        finally:
+            self._spent, self._begun = self.seconds, None
+
+    @property
+    def seconds(self) -> float:
+        """Time of the search so far."""
+        return self._spent + (0.0 if self._begun is None else self._clock() - self._begun)
+
+    @property
+    def discovery(self) -> Discovery:
+        """What was found so far."""
+        fronts = {front.table.target: front.equations for front in self._fronts}
+        best = {front.table.target: front.best.equation for front in self._fronts if front.members}
+        return Discovery(self.data, fronts, best, tuple(self.findings), self.seconds, self.stop_reason or "interrupted")
+
+    # ---- the search
+
+    def _all_steps(self) -> Iterator[DiscoveryStep]:
+        settings, count = self._settings, len(self._fronts)
+        for number, front in enumerate(self._fronts):
+            end = None if settings.seconds is None else settings.seconds * (1 - _LAST) * (number + 1) / count
+            last = None if settings.steps is None else max(settings.steps * (number + 1) // count, number + 1)
+            yield from self._one_target(front, end, last)
+        reason = self.stop_reason
+        self.stop_reason = ""  # an interruption of what follows is one
+        for number, front in enumerate(self._fronts):
+            share = count - number
+
+            def left(share: int = share) -> float:
+                return float("inf") if settings.seconds is None else (settings.seconds - self.seconds) / share
+
+            for member in finish(front, self._weights(front), left):
+                yield self._step(front, "constants", member.equation.text, (member.equation,))
+        self.stop_reason = reason
+
+    def _one_target(self, front: Front, end: float | None, last: int | None) -> Iterator[DiscoveryStep]:
+        table = front.table
+        for notice in table.notices:
+            yield self._found(front, notice)
+        kept = [front.offer(tree, "simple") for tree in simple_trees(table)]
+        changed = tuple(equation for equation in kept if equation in front.equations)
+        yield self._step(front, "formula", front.best.equation.text, changed)
+        if not table.spread:
+            yield self._found(front, f"{table.target} is the same in every row")
+            self.stop_reason = "complete"
+            return
+        if not table.columns:
+            self.stop_reason = "complete"
+            return
+        rounds = 1 if self._settings.loss == "mse" else robust.ROUNDS
+        begun, first = self.seconds, self._reports
+        for number in range(1, rounds + 1):
+            part = number / rounds
+            until = None if end is None else begun + (end - begun) * part
+            most = None if last is None else first + round((last - first) * part)
+            yield from self._reported(front, None if number == 1 else self._weights(front), until, most)
+
+    def _reported(
+        self, front: Front, weights: Tensor | None, end: float | None, last: int | None
+    ) -> Iterator[DiscoveryStep]:
+        settings = self._settings
+        limits = Limits(settings.operations, settings.complexity, settings.seed)
+        clock = _Patience(self.seconds, self._reports)
+        self.stop_reason = "complete"
+        if end is not None and self.seconds >= end:
+            self.stop_reason = "time"
+            return
+        for report in search(front.table.rows(weights), limits):
+            self._reports += 1
+            yield self._taken(front, report)
+            if last is not None and self._reports >= last:
+                self.stop_reason = "steps"
+            elif end is not None and self.seconds >= end:
+                self.stop_reason = "time"
+            elif clock.is_over(front, self.seconds, self._reports, timed=end is not None):
+                self.stop_reason = "exact"
+            else:
+                continue
+            return
+
+    def _taken(self, front: Front, report: Report) -> DiscoveryStep:
+        if report.kind == "finding":
+            return self._found(front, report.text)
+        equation = None if report.tree is None else front.offer(report.tree, report.text)
+        if equation is None:
+            return self._step(front, report.kind, report.text, ())
+        return self._step(front, "formula", equation.text, (equation,))
+
+    def _found(self, front: Front, text: str) -> DiscoveryStep:
+        several = len(self._fronts) > 1
+        self.findings.append(f"{front.table.target}: {text}" if several else text)
+        return self._step(front, "finding", text, ())
+
+    def _step(
+        self,
+        front: Front,
+        kind: Literal["trying", "finding", "formula", "constants"],
+        text: str,
+        changed: tuple[Equation, ...],
+    ) -> DiscoveryStep:
+        self._number += 1
+        best = front.best.equation if front.members else None
+        step = DiscoveryStep(self._number, kind, text, front.table.target, self.seconds, front.equations, best, changed)
+        return step
+
+    def _weights(self, front: Front) -> Tensor | None:
+        """The weights of the training rows of a robust loss, by what the best formula leaves."""
+        table, loss = front.table, self._settings.loss
+        if loss == "mse" or not table.spread:
+            return None
+        residual = table.train.y - table.problem(table.train).values(front.best.equation.sympy)
+        return robust.row_weights(residual / table.y_unit, table.spread, loss)
+
+
+class _Patience:
+    """How long simpler formulas are searched for once one leaves nothing but round-off."""
+
+    def __init__(self, seconds: float, reports: int) -> None:
+        self._begun = seconds, reports
+        self._found: tuple[float, int, float] | None = None
+
+    def is_over(self, front: Front, seconds: float, reports: int, *, timed: bool) -> bool:
+        if not front.is_exact:
+            return False
+        size = front.members[-1].complexity
+        if self._found is None or size < self._found[2]:
+            self._found = seconds, reports, size
+        if timed:
+            return seconds - self._found[0] > max(_LONGER * (self._found[0] - self._begun[0]), _SECONDS)
+        return reports - self._found[1] > max(_LONGER * (self._found[1] - self._begun[1]), _SECONDS)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Let torch use so many threads; `torch_as_it_was` gives the former number back."""
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
+    yield

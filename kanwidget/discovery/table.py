@@ -1,0 +1,188 @@
+"""One target and its columns, ready for a search: without columns that say nothing, in units near 1, some rows held out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from kanwidget.datasets import Dataset
+from kanwidget.datasets.dataset import split_rows
+from kanwidget.discovery.engine.search import Rows
+from kanwidget.discovery.engine.trees import Tree, expression
+from kanwidget.symbolic.formulas.regression.problem import Problem
+
+if TYPE_CHECKING:
+    import sympy
+
+#: Part of the rows that is held out, and the fewest rows of which some are.
+_HELD_OUT, _FEWEST = 0.2, 50
+#: Rows that are searched with.
+_MOST_ROWS = 5000
+#: Columns whose largest number lies beyond these get another unit, a power of ten.
+_SMALLEST, _LARGEST = 1e-4, 1e5
+#: Weights below this part of the largest hardly count.
+_HARDLY = 0.25
+#: A column that varies by less than this part of its size is constant.
+_CONSTANT = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows in their own units."""
+
+    x: Tensor
+    """`(rows, all columns)`."""
+    y: Tensor
+    """`(rows,)`."""
+    weight: Tensor | None
+
+    def rows_only(self, chosen: Tensor) -> Part:
+        """Some of the rows."""
+        return Part(self.x[chosen], self.y[chosen], None if self.weight is None else self.weight[chosen])
+
+    def sample(self) -> Part:
+        """At most 5,000 rows, evenly picked."""
+        if len(self.y) <= _MOST_ROWS:
+            return self
+        return self.rows_only(torch.linspace(0, len(self.y) - 1, _MOST_ROWS).round().long())
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A target, and how the engine sees it."""
+
+    data: Dataset
+    target: str
+    every: Part
+    """All rows that constants may be fitted to in the end."""
+    train: Part
+    held_out: Part | None
+    columns: tuple[int, ...]
+    """Indices of the columns that are searched with."""
+    units: tuple[float, ...]
+    """The unit of each of them, a power of ten."""
+    y_unit: float
+    notices: tuple[str, ...]
+
+    @property
+    def symbols(self) -> list[sympy.Symbol]:
+        """The symbol of each column of the data."""
+        import sympy
+
+        return [sympy.Symbol(name) for name in self.data.in_vars]
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the target in the engine's unit; 0 where it is constant."""
+        y = self.every.y / self.y_unit
+        return float(y.std(correction=0)) if bool((y != y[0]).any()) else 0.0
+
+    def rows(self, weights: Tensor | None = None) -> Rows:
+        """The rows for the engine.
+
+        Args:
+            weights: Further weights of the training rows; those that hardly count, as outliers of a robust loss, are left out.
+        """
+        train, held = self.train, self.held_out or self.train
+        if weights is not None:
+            counted = (weights > _HARDLY * weights.max()).nonzero().flatten()
+            train, weights = train.rows_only(counted), weights[counted]
+        own = [weight for weight in (train.weight, weights) if weight is not None]
+        product = torch.stack(own).prod(0) if own else None
+        return Rows(
+            self.scaled(train.x),
+            train.y / self.y_unit,
+            None if product is None else product / product.mean(),
+            self.scaled(held.x),
+            held.y / self.y_unit,
+            tuple(self.data.in_vars[column] for column in self.columns),
+            self.target,
+        )
+
+    def scaled(self, x: Tensor) -> Tensor:
+        """Columns of the data as the engine's."""
+        return x[:, list(self.columns)] / torch.tensor(self.units, dtype=x.dtype)
+
+    def expression(self, tree: Tree) -> Any:
+        """The tree in sympy, in the units of the data; None where it is no finite real expression."""
+        import sympy
+
+        symbols = self.symbols
+        leaves = [_times(1 / unit, symbols[column]) for column, unit in zip(self.columns, self.units, strict=True)]
+        result = expression(tree, leaves)
+        result = sympy.Add(*(_times(self.y_unit, term) for term in sympy.Add.make_args(result)))
+        broken = result.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I)
+        return None if broken else result
+
+    def problem(self, part: Part, weights: Tensor | None = None) -> Problem:
+        """Rows as a problem of least squares for expressions."""
+        own = [weight for weight in (part.weight, weights) if weight is not None]
+        root = None if not own else (torch.stack(own).prod(0) / torch.stack(own).prod(0).mean()).sqrt()
+        return Problem(self.symbols, part.x, part.y, weights=root, where="discover", from_data=root is not None)
+
+
+def _times(unit: float, expr: Any) -> Any:
+    import sympy
+
+    return expr if unit == 1 else sympy.Float(unit) * expr
+
+
+def tables(data: Dataset, seed: int) -> list[Table]:
+    """A table for each target.
+
+    Args:
+        data: In its own units, float64.
+        seed: Of the rows that are held out.
+    """
+    return [_table(data, number, seed) for number in range(data.n_outputs)]
+
+
+def _table(data: Dataset, number: int, seed: int) -> Table:
+    every = Part(data.train_input, data.train_label[:, number], data.train_weight)
+    held: Part | None = None
+    train = every
+    if data.val_input is not None and data.val_label is not None:
+        held = Part(data.val_input, data.val_label[:, number], data.val_weight)
+    elif len(every.y) >= _FEWEST:
+        first, second = split_rows(len(every.y), _HELD_OUT, seed, "discover")
+        train, held = every.rows_only(first), every.rows_only(second)
+    columns, notices = _columns(data)
+    units = tuple(_unit(every.x[:, column]) for column in columns)
+    samples = train.sample(), None if held is None else held.sample()
+    return Table(data, data.out_vars[number], every, *samples, tuple(columns), units, _unit(every.y), tuple(notices))
+
+
+def _columns(data: Dataset) -> tuple[list[int], list[str]]:
+    """The columns that say something, and words on the others."""
+    columns: list[int] = []
+    notices: list[str] = []
+    for column, values in enumerate(data.train_input.T):
+        name = data.in_vars[column]
+        twin = next((n for n in columns if torch.equal(values, data.train_input[:, n])), None)
+        if float(values.max() - values.min()) <= _CONSTANT * float(values.abs().max()):
+            notices.append(f"{name} is the same in every row: left out")
+        elif twin is not None:
+            notices.append(f"{name} repeats {data.in_vars[twin]}: left out")
+        else:
+            columns.append(column)
+    return columns, notices
+
+
+def _unit(values: Tensor) -> float:
+    """1, or a power of ten near numbers that are far from it."""
+    largest = float(values.abs().max())
+    if largest == 0 or _SMALLEST <= largest <= _LARGEST:
+        return 1.0
+    return float(f"1e{math.floor(math.log10(largest))}")
+
+
+def simple_trees(table: Table) -> Iterator[Tree]:
+    """Formulas to begin with: a constant, and each column as it is."""
+    yield ("c", float(table.train.y.mean() / table.y_unit))
+    for column, unit in enumerate(table.units):
+        yield ("x", column) if unit == table.y_unit else ("mul", ("c", unit / table.y_unit), ("x", column))
