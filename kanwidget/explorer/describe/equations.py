@@ -51,21 +51,20 @@ class EquationWriter:
             self._judged = (data.test_input, data.test_label, data.test_weight)
         sizes = data.train_input.detach().abs().amax(0).tolist()
         self._sizes = dict(zip(self._names, sizes, strict=True))
-        #: Formulas by the equation that they were made of: a search gives the same ones again and again.
-        self._written: dict[int, tuple[Any, HallFormula | None]] = {}
+        #: The equations of the last front with their formulas: a search gives the same ones again and again.
+        self._written: dict[int, tuple[Equation, HallFormula | None]] = {}
 
     def news(self, steps: Iterator[DiscoveryStep]) -> Iterator[SearchNews]:
         """The steps of a search with the formulas of their fronts."""
         for step in steps:
-            front = [self._of_equation(equation) for equation in step.front]
-            formulas = tuple(formula for formula in front if formula is not None)
-            yield SearchNews(step.kind, step.text, step.seconds, formulas)
-
-    def _of_equation(self, equation: Equation) -> HallFormula | None:
-        key = id(equation)
-        if key not in self._written:
-            self._written[key] = (equation, self._formula_of(equation))
-        return self._written[key][1]
+            known = self._written
+            self._written = {
+                id(equation): known.get(id(equation)) or (equation, self._formula_of(equation))
+                for equation in step.front
+            }
+            formulas = tuple(formula for _, formula in self._written.values() if formula is not None)
+            best = next((formula.source for formula in formulas if formula.equation is step.best), "")
+            yield SearchNews(step.kind, step.text, step.seconds, formulas, best)
 
     def _formula_of(self, equation: Equation) -> HallFormula | None:
         from kanwidget.symbolic.writing.formula_source import to_source

@@ -89,7 +89,7 @@ class SavedSession:
             self.nodes = _tree(stored["tree"])
             self.current_node = whole(content["history"]["current"], high=len(self.nodes) - 1)
             self.log = [log_entry(line) for line in stored["script"]]
-            self.formulas = [(text(source), real(complexity)) for source, complexity in stored.get("formulas", [])]
+            self.formulas = [(text(s), real(size), best is True) for s, size, best in stored.get("formulas", [])]
             self.initial, self.model = _model(stored["initial_model"]), _model(stored["model"])
             self.data = None if stored["data"] is None else _dataset(stored["data"])
             _check.choice(self.state, "state", "load", ("idle", "paused", "done", "error"))
@@ -149,9 +149,11 @@ class SavedSession:
         """The hall of fame: of the texts, which are read and not executed, the errors follow from the data."""
         if self.formulas:
             writer = EquationWriter(session)
-            formulas = [writer.formula(source, complexity) for source, complexity in self.formulas[:_MOST_FORMULAS]]
+            rows = self.formulas[:_MOST_FORMULAS]
+            formulas = [writer.formula(source, complexity) for source, complexity, _ in rows]
+            best = next((source for source, _, is_best in rows if is_best), "")
             hall = session.discoveries.hall(session.run.problem)
-            hall.show(formula for formula in formulas if formula is not None)
+            hall.show([formula for formula in formulas if formula is not None], best)
 
     def _damaged(self, error: Exception) -> ValueError:
         return ValueError(f"{self.path} is damaged: {type(error).__name__}: {error}")

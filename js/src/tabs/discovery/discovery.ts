@@ -73,12 +73,12 @@ export function discovery(context: Context): View {
 }
 
 /** The formulas in the picture: the one under the pointer beside one that is compared, else those that are compared, else one. */
-function shownOf({ formulas, current }: Discovery, pointed: number | null, compared: readonly number[]): Found[] {
+function shownOf({ formulas, current, best }: Discovery, pointed: number | null, compared: readonly number[]): Found[] {
   const rest = pointed !== null && compared.length > 1 ? [] : compared;
   const ids = [...new Set(pointed === null ? rest : [...rest, pointed])];
   const of = (id: number | null) => formulas.filter((found) => found.id === id);
   if (ids.length > 0) return ids.flatMap(of);
-  return [...of(current), ...formulas.slice(-1)].slice(0, 1);
+  return [...of(current), ...of(best), ...formulas.slice(-1)].slice(0, 1);
 }
 
 /** Before the first message. */
@@ -90,6 +90,7 @@ const NOTHING: Discovery = {
   of: 0,
   obstacle: "",
   formulas: [],
+  best: null,
   current: null,
   error_name: "error",
   spread: null,

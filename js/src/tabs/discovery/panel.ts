@@ -12,6 +12,7 @@ export const DISCOVERY = {
     of: number,
     obstacle: text,
     formulas: list(record({ id: whole, text, formula: orNull(mathNode), error: number, complexity: number })),
+    best: orNull(whole),
     current: orNull(whole),
     error_name: text,
     spread: orNull(number),

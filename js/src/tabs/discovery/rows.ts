@@ -39,7 +39,7 @@ export function hallOfFame(context: Context, acts: Acts) {
     else context.act.send({ kind: "load_formula", id });
   });
   const draw = (payload: Discovery, values: Values, { compared }: Choice) => {
-    const { formulas, current } = payload;
+    const { formulas, current, best } = payload;
     heading.hidden = formulas.length === 0;
     attrs(heads[2]!, { title: payload.error_name });
     for (const id of rows.keys()) if (!values.of.has(id)) rows.delete(id);
@@ -48,11 +48,11 @@ export function hallOfFame(context: Context, acts: Acts) {
       rows.set(found.id, row);
       const [load, compare] = row.children as unknown as [HTMLButtonElement, HTMLButtonElement];
       const isCurrent = found.id === current;
-      attrs(row, { "data-current": isCurrent });
+      attrs(row, { "data-current": isCurrent, "data-best": found.id === best });
       attrs(load, {
         "aria-current": isCurrent ? "true" : null,
         disabled: !context.act.hasKernel,
-        title: context.act.isSavedPage ? null : isCurrent ? "It is the network now" : "Click: it becomes the network",
+        title: titleOf(found.id === best, isCurrent, context.act.isSavedPage),
       });
       attrs(compare, { "aria-pressed": String(compared.includes(found.id)) });
     }
@@ -62,6 +62,11 @@ export function hallOfFame(context: Context, acts: Acts) {
     );
   };
   return { node, draw, destroy: () => registry.destroy() };
+}
+
+function titleOf(isBest: boolean, isCurrent: boolean, isSaved: boolean): string {
+  const act = isSaved ? "" : isCurrent ? "It is the network now" : "Click: it becomes the network";
+  return [isBest ? "The likeliest for its length" : "", act].filter(Boolean).join(". ");
 }
 
 function rowOf(found: Found, values: Values): HTMLLIElement {

@@ -27,7 +27,6 @@ class SearchCommand(Command):
 
     __slots__ = ()
 
-    kind = ""
     continues_process = True
     continues_drag = True
     keeps_notice = True

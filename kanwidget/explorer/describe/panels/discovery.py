@@ -44,6 +44,8 @@ class Discovery(TypedDict):
     """Why there can be no search, "" where there can."""
     formulas: list[DiscoveryFormula]
     """From simple to accurate."""
+    best: int | None
+    """The likeliest formula, null where none is known."""
     current: int | None
     """The formula that is the session's network, null where none is."""
     error_name: str
@@ -58,7 +60,8 @@ class Discovery(TypedDict):
 def discovery(session: Session) -> tuple[Discovery, dict[str, Tensor]]:
     """The search for formulas of the current problem, and its hall of fame."""
     discoveries, problem = session.discoveries, session.run.problem
-    search, front = discoveries.search_of(problem), discoveries.hall(problem).front[-_MOST_FORMULAS:]
+    search, hall = discoveries.search_of(problem), discoveries.hall(problem)
+    front = hall.front[-_MOST_FORMULAS:]
     payload: Discovery = {
         "state": "idle" if search is None else search.state,
         "sentence": search_sentence(session),
@@ -76,6 +79,7 @@ def discovery(session: Session) -> tuple[Discovery, dict[str, Tensor]]:
             }
             for one in front
         ],
+        "best": next((one.number for one in front if one.source == hall.best), None),
         "current": discoveries.loaded.get(session.tree.current),
         "error_name": error_name(session),
         "spread": None,

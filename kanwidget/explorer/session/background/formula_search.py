@@ -25,18 +25,22 @@ _REPORT_SECONDS = 0.2
 _PATIENCE = 0.1
 #: Findings that are kept; a search that says more repeats itself.
 _MOST_FINDINGS = 50
+#: What it does, by the kind of its news.
+_SENTENCES = {"trying": "Trying {}", "constants": "Looking for exact numbers in place of constants"}
 
 
 @dataclass(frozen=True, slots=True)
 class SearchNews:
     """What a bit of a search has to say."""
 
-    kind: Literal["finding", "trying", "formula"]
+    kind: Literal["trying", "finding", "formula", "constants"]
     text: str
     seconds: float
     """Of the search so far."""
     front: tuple[HallFormula, ...]
     """Its formulas so far."""
+    best: str = ""
+    """The text of the likeliest of them."""
 
 
 class _Stopped(Exception):
@@ -78,7 +82,7 @@ class FormulaSearch:
         news: The search, bit by bit.
         seconds: That it may take.
         problem: Number of the problem that it is for.
-        show: Takes its formulas so far.
+        show: Takes its formulas so far, and the text of the likeliest.
     """
 
     def __init__(
@@ -86,7 +90,7 @@ class FormulaSearch:
         news: Iterator[SearchNews],
         seconds: float,
         problem: int,
-        show: Callable[[Sequence[HallFormula]], None],
+        show: Callable[[Sequence[HallFormula], str], None],
     ) -> None:
         self.seconds, self.problem = seconds, problem
         self.state: SearchState = "searching"
@@ -140,10 +144,10 @@ class FormulaSearch:
             self.elapsed = max(self.elapsed, news.seconds)
             if news.kind == "finding" and news.text not in self.findings:
                 self.findings = [*self.findings, news.text][-_MOST_FINDINGS:]
-            elif news.kind == "trying":
-                self.sentence = news.text
+            elif news.kind in _SENTENCES:
+                self.sentence = _SENTENCES[news.kind].format(news.text.removeprefix("trying "))
         if unread:
-            self._show(unread[-1].front)
+            self._show(unread[-1].front, unread[-1].best)
         return SEARCHED if unread else frozenset()
 
     def finish(self, error: BaseException | None) -> Topics:
@@ -164,7 +168,8 @@ class FormulaSearch:
     def job(self, closing: Callable[[], bool], report: Callable[[Callable[[], Topics]], None]) -> None:
         """Search to the end, unless it is stopped."""
         error: BaseException | None = None
-        token = AFTER_STEP.set(lambda: self._hold(closing))
+        # Within a bit of its work it isn't held: time that passes there would count.
+        token = AFTER_STEP.set(lambda: self._check(closing))
         try:
             for news in self._news:
                 self._tell(news, report)
@@ -189,13 +194,13 @@ class FormulaSearch:
             report(self.read)
 
     def _hold(self, closing: Callable[[], bool]) -> None:
-        """Wait while it is paused.
-
-        Raises:
-            _Stopped: Where nobody waits for it any more.
-        """
+        """Wait while it is paused."""
         with self._changed:
             while self.state == "paused" and not closing():
                 self._changed.wait(_PATIENCE)
-            if not self.alive or closing():
-                raise _Stopped
+        self._check(closing)
+
+    def _check(self, closing: Callable[[], bool]) -> None:
+        """Raise `_Stopped` where nobody waits for it any more."""
+        if not self.alive or closing():
+            raise _Stopped

@@ -8,6 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
+#: Formulas that can be asked for although better ones have taken their places.
+_MOST_PAST = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class HallFormula:
@@ -36,8 +39,11 @@ class HallOfFame:
 
     front: tuple[HallFormula, ...] = ()
     """From simple to accurate."""
+    best: str = ""
+    """The text of the likeliest one, "" where none is known."""
     _formulas: dict[int, HallFormula] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
+    _count: int = 0
     _earlier: tuple[HallFormula, ...] = ()
     """The front before the search in progress."""
 
@@ -45,17 +51,28 @@ class HallOfFame:
         """A search begins: its formulas join those of the earlier ones."""
         self._earlier = self.front
 
-    def show(self, formulas: Iterable[HallFormula]) -> None:
+    def show(self, formulas: Iterable[HallFormula], best: str = "") -> None:
         """Show the formulas of the search in progress, in place of those that it had shown before."""
         fresh = [self._numbered(formula) for formula in formulas]
-        self.front = tuple(joined(fresh, self._earlier))
+        self.front, self.best = tuple(joined(fresh, self._earlier)), best
+        self._forget()
 
     def formula(self, number: int) -> HallFormula | None:
         """The formula of a number, None where there is none."""
         return self._formulas.get(number)
 
+    def _forget(self) -> None:
+        """Drop the oldest formulas that are shown no more."""
+        shown = {formula.number for formula in self.front}
+        past = [number for number in self._formulas if number not in shown]
+        for number in past[: max(0, len(past) - _MOST_PAST)]:
+            del self._numbers[self._formulas.pop(number).source]
+
     def _numbered(self, formula: HallFormula) -> HallFormula:
-        number = self._numbers.setdefault(formula.source, len(self._numbers))
+        if formula.source not in self._numbers:
+            self._numbers[formula.source] = self._count
+            self._count += 1
+        number = self._numbers[formula.source]
         self._formulas[number] = replace(formula, number=number)
         return self._formulas[number]
 
