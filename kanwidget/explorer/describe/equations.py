@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from kanwidget.explorer.describe.formula import distinct
+from kanwidget.explorer.describe.labels import without_units
 from kanwidget.explorer.protocol.records import MathNode
 from kanwidget.explorer.session.background.formula_search import SearchNews
 from kanwidget.explorer.session.session import Session
@@ -44,6 +45,7 @@ class EquationWriter:
 
         data = session.data
         self._columns, self._names = list(session.in_vars), source_names(session.in_vars)
+        self._display = dict(zip(self._names, without_units(session.in_vars), strict=True))
         self._train = (data.train_input, data.train_label, data.train_weight)
         self._shown = shown_rows(session)
         self._judged = self._train
@@ -109,12 +111,11 @@ class EquationWriter:
     def _writing(self, expression: sympy.Expr) -> Writing:
         from kanwidget.symbolic import math_tree, tidy, to_text
 
-        display = dict(zip(self._names, self._columns, strict=True))
         tidied = tidy(expression, sizes=self._sizes)
-        text = to_text(tidied, display)
+        text = to_text(tidied, self._display)
         if len(text) > _MOST_TEXT:
             return {"text": f"{text[: _MOST_TEXT // 2]}…", "formula": None}
-        return {"text": text, "formula": math_tree(tidied, display, wrap=False)}
+        return {"text": text, "formula": math_tree(tidied, self._display)}
 
 
 def shown_rows(session: Session) -> Tensor:

@@ -40,7 +40,7 @@ def search_sentence(session: Session) -> str:
     return f"{_formulas(count)} in {_seconds(search.elapsed)}. {_NEXT}"
 
 
-_BEFORE = "Looks for short formulas of the table by itself; the network stays as it is"
+_BEFORE = "Formulas of your table, from simple to accurate"
 _NEXT = "Click one: it becomes the network, and undo brings yours back"
 
 

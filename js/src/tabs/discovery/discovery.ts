@@ -21,6 +21,10 @@ const TIMES: readonly [number, string][] = [
   [1200, "20 min"],
 ];
 
+const EMPTY =
+  "Find formulas looks for laws of your table by itself, from simple to accurate, and shows each over the data. " +
+  "Your network stays as it is, until you click a formula.";
+
 export function discovery(context: Context): View {
   const registry = new Registry();
   const { store, ui } = context;
@@ -43,12 +47,14 @@ export function discovery(context: Context): View {
       redraw();
     },
   });
+  const empty = h("p", { class: "kw-empty kw-dim" }, EMPTY);
   const picture = h("div", { class: "kw-col kw-found-picture" }, stage.node, caption);
   const body = h("div", { class: "kw-fill kw-halves" }, hall.node, picture);
   const node = h(
     "section",
     { class: "kw-fill kw-col", "data-kw-panel": "discovery", "aria-label": "Formulas" },
     head.node,
+    empty,
     body,
   );
   const draw: View["draw"] = (topics) => {
@@ -60,6 +66,8 @@ export function discovery(context: Context): View {
     drawn = payload;
     compared = compared.filter((id) => values.of.has(id));
     body.hidden = payload.formulas.length === 0;
+    empty.hidden = !body.hidden;
+    setText(empty, payload.obstacle || EMPTY);
     hall.draw(payload, values, { compared });
     const shown = shownOf(payload, pointed, compared);
     drawPreview(stage, payload, values, shown);

@@ -4,7 +4,7 @@ import { SHAPES } from "../../plot/marks";
 import { extent, padded, path } from "../../plot/scales";
 import type { Stage } from "../../plot/stage";
 import { number, rSquared } from "../../text/format";
-import { mathNode } from "../../text/mathml";
+import { wrapping } from "../../text/mathml";
 import { h, line, s } from "../../ui/dom";
 import type { Discovery, Found } from "./panel";
 import type { Values } from "./values";
@@ -17,9 +17,7 @@ const LOOKS = [
 
 /** The formula, typeset where it isn't too long. */
 export function written({ formula, text }: Found): HTMLElement {
-  const node = h("span", { class: "kw-found-formula" }, formula ? null : text);
-  if (formula) node.append(mathNode(formula));
-  return node;
+  return h("span", { class: "kw-math kw-found-formula" }, formula ? wrapping(formula) : text);
 }
 
 /** `0.0312 (R² 0.998)` */

@@ -22,6 +22,7 @@ export function hallOfFame(context: Context, acts: Acts) {
   const registry = new Registry();
   const list = h("ol", { class: "kw-found-list", "aria-label": "Formulas, from simple to accurate" });
   const heads = ["", "formula", "error", "size", ""].map((word) => h("span", {}, word));
+  attrs(heads[3]!, { title: "Complexity: columns and constants count 1, operations 1, functions 2" });
   const heading = h("div", { class: "kw-found kw-dim kw-fine", "aria-hidden": "true" }, ...heads);
   const node = h("div", { class: "kw-scroll kw-hall" }, heading, list);
   const rows = new Map<number, HTMLLIElement>();

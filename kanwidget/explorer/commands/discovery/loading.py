@@ -72,5 +72,5 @@ def formula_network(session: Session, source: str) -> KAN:
 
 def _label(session: Session, source: str) -> str:
     """The formula on a chip, or how long it is."""
-    text = in_print(EquationWriter(session).text(source))
+    text = in_print(EquationWriter(session).text(source)).replace("*", "·")
     return text if len(text) <= _MOST_LABEL else f"{text[: _MOST_LABEL - 1]}…"
