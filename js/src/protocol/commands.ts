@@ -12,7 +12,7 @@ export type Command =
   | { kind: "control"; action: "start" | "pause" | "step" | "reset"; seed?: number }
   | { kind: "control"; action: "train" | "simplify" | "formula" }
   | { kind: "discover"; action: "start" | "pause" | "resume" | "stop"; seconds?: number }
-  | { kind: "load_formula"; id: number }
+  | { kind: "use_formula"; id: number }
   | { kind: "dismiss"; notice: string }
   | { kind: "preset"; name: string }
   | { kind: "watch"; panels: string[] }

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
-from kanwidget.explorer.commands.discovery.loading import LoadFormula
+from kanwidget.explorer.commands.discovery.use_formula import UseFormula
 from kanwidget.explorer.commands.discovery.search import (
     SECONDS,
     FindFormulas,
@@ -52,7 +52,7 @@ class DiscoveryMethods(TrainMethods):
             >>> from kanwidget import KANExplorer, load_planets
             >>> explorer = KANExplorer(load_planets())
             >>> formulas = explorer.discover(steps=20)
-            >>> explorer.load_formula(formulas[-1])
+            >>> explorer.use_formula(formulas[-1])
             >>> explorer.fit_formula().name
             'period'
         """
@@ -122,7 +122,7 @@ class DiscoveryMethods(TrainMethods):
         """
         self._apply(StopSearch())
 
-    def load_formula(self, formula: Any) -> None:
+    def use_formula(self, formula: Any) -> None:
         """Put the network of a formula in place of the current one; `undo()` brings that back.
 
         Args:
@@ -136,12 +136,12 @@ class DiscoveryMethods(TrainMethods):
         Examples:
             >>> from kanwidget import KANExplorer
             >>> explorer = KANExplorer.demo("product")
-            >>> explorer.load_formula("2*x_1*x_2")
+            >>> explorer.use_formula("2*x_1*x_2")
             >>> explorer.formula
             2*x_1*x_2
             >>> explorer.undo()
         """
-        self._apply(LoadFormula(source=self._source(formula)))
+        self._apply(UseFormula(source=self._source(formula)))
 
     def _source(self, formula: Any) -> str:
         if isinstance(formula, str):
@@ -151,5 +151,5 @@ class DiscoveryMethods(TrainMethods):
         expression, columns = getattr(formula, "sympy", formula), self._open.in_vars
         if not hasattr(expression, "free_symbols"):
             expected = "one of explorer.formulas, a sympy expression, or its text"
-            _check.fail("formula", "load_formula", expected, formula, error=TypeError)
+            _check.fail("formula", "use_formula", expected, formula, error=TypeError)
         return to_source(expression, dict(zip(distinct(columns), source_names(columns), strict=True)))

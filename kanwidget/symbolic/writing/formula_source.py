@@ -94,7 +94,7 @@ def from_source(text: str, names: Sequence[str]) -> sympy.Expr:
     """
     try:
         if len(text) > _MOST:
-            raise ValueError("it is too long")
+            raise ValueError("the formula is too long")
         tree = ast.parse(text.strip(), mode="eval").body
         return _Reader(names).read(tree)
     except (SyntaxError, TypeError, RecursionError, MemoryError, OverflowError) as error:
@@ -162,6 +162,6 @@ class _Reader:
     def _several(name: str, operands: list[Any]) -> Any:
         import sympy
 
-        if name not in ("Max", "Min"):
+        if name not in ("Max", "Min", "Heaviside"):
             raise ValueError(f"{name} takes one number")
         return getattr(sympy, name)(*operands)

@@ -53,7 +53,7 @@ TO_PYTHON = {
     "discover.pause": {"kind": "discover", "action": "pause"},
     "discover.resume": {"kind": "discover", "action": "resume"},
     "discover.stop": {"kind": "discover", "action": "stop"},
-    "load_formula": {"kind": "load_formula", "id": 2},
+    "use_formula": {"kind": "use_formula", "id": 2},
     "dismiss": {"kind": "dismiss", "notice": "few rows:"},
     "undo": {"kind": "undo"},
     "redo": {"kind": "redo"},

@@ -37,7 +37,7 @@ export function hallOfFame(context: Context, acts: Acts) {
     const pressed = (event.target as Element).closest<HTMLButtonElement>("button");
     if (id === null || !pressed || pressed.disabled) return;
     if (pressed.dataset.kwAction === "compare") acts.compare(id);
-    else context.act.send({ kind: "load_formula", id });
+    else context.act.send({ kind: "use_formula", id });
   });
   const draw = (payload: Discovery, values: Values, { compared }: Choice) => {
     const { formulas, current, best } = payload;

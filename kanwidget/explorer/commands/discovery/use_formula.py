@@ -1,4 +1,4 @@
-"""`LoadFormula`: a formula becomes the session's network, in one act that undo takes back and the script repeats."""
+"""`UseFormula`: a formula becomes the session's network, in one act that undo takes back and the script repeats."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MOST_LABEL = 40
 
 
 @dataclass(frozen=True, slots=True)
-class LoadFormula(Command):
+class UseFormula(Command):
     """Put the network of a formula in place of the current one."""
 
-    kind = "load_formula"
+    kind = "use_formula"
 
     number: int | None = None
     """Of a formula of the hall of fame; None for a text."""
@@ -34,10 +34,10 @@ class LoadFormula(Command):
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Sequence[Command]:
-        return [cls(fields.whole(message.get("id"), "id", "load_formula"))]
+        return [cls(fields.whole(message.get("id"), "id", "use_formula"))]
 
     def call(self) -> str:
-        return f"explorer.load_formula({self.source!r})"
+        return f"explorer.use_formula({self.source!r})"
 
     def perform(self, session: Session) -> Topics:
         discoveries, source = session.discoveries, self.source
@@ -48,7 +48,7 @@ class LoadFormula(Command):
             source = formula.source
         network = formula_network(session, source)
         label = _label(session, source)
-        topics = act(session, LoadFormula(source=source), DISCOVERED, label, lambda: session.adopt(network))
+        topics = act(session, UseFormula(source=source), DISCOVERED, label, lambda: session.adopt(network))
         if self.number is not None:
             discoveries.loaded[session.tree.current] = self.number
         return topics | {"discovery", "settings"}
