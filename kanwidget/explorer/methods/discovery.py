@@ -6,7 +6,6 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from kanwidget import _check
-from kanwidget.explorer.commands.discovery.use_formula import UseFormula
 from kanwidget.explorer.commands.discovery.search import (
     SECONDS,
     FindFormulas,
@@ -14,6 +13,7 @@ from kanwidget.explorer.commands.discovery.search import (
     ResumeSearch,
     StopSearch,
 )
+from kanwidget.explorer.commands.discovery.use_formula import UseFormula
 from kanwidget.explorer.describe.formula import distinct
 from kanwidget.explorer.methods.tracebacks import plain_refusals
 from kanwidget.explorer.methods.train import TrainMethods

@@ -6,8 +6,8 @@ import torch
 import kanwidget.discovery
 from kanwidget import KAN, Dataset, KANExplorer
 from kanwidget.explorer.commands.base import parse
-from kanwidget.explorer.commands.discovery.use_formula import UseFormula
 from kanwidget.explorer.commands.discovery.search import FindFormulas, PauseSearch, ResumeSearch, StopSearch
+from kanwidget.explorer.commands.discovery.use_formula import UseFormula
 from kanwidget.explorer.commands.edges import Fix
 from kanwidget.explorer.commands.guide import Simplify
 from kanwidget.explorer.commands.history import Undo
